@@ -1,0 +1,73 @@
+"""mnistlab: handwritten digits, from data to a trained, honestly measured, safely saved classifier.
+
+    from mnistlab import train
+    run, evaluation = train("two-conv")
+
+Importing mnistlab imports no torch; its names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mnistlab.augment import Augmentation
+    from mnistlab.checkpoints import load_model
+    from mnistlab.datasets import DATASETS, open_dataset
+    from mnistlab.errors import MnistlabError, UserError
+    from mnistlab.evaluation import Evaluation, evaluate, evaluate_run
+    from mnistlab.examination import examine
+    from mnistlab.loader import MNISTDataLoader
+    from mnistlab.model import NeuralNet
+    from mnistlab.recipes import RECIPES, Recipe
+    from mnistlab.runs import Run, compare_runs, find_run, list_runs
+    from mnistlab.training import resume, train
+
+__all__ = [
+    "DATASETS",
+    "RECIPES",
+    "Augmentation",
+    "Evaluation",
+    "MNISTDataLoader",
+    "MnistlabError",
+    "NeuralNet",
+    "Recipe",
+    "Run",
+    "UserError",
+    "compare_runs",
+    "evaluate",
+    "evaluate_run",
+    "examine",
+    "find_run",
+    "list_runs",
+    "load_model",
+    "open_dataset",
+    "resume",
+    "train",
+]
+
+HOMES = {
+    "augment": ("Augmentation",),
+    "checkpoints": ("load_model",),
+    "datasets": ("DATASETS", "open_dataset"),
+    "errors": ("MnistlabError", "UserError"),
+    "evaluation": ("Evaluation", "evaluate", "evaluate_run"),
+    "examination": ("examine",),
+    "loader": ("MNISTDataLoader",),
+    "model": ("NeuralNet",),
+    "recipes": ("RECIPES", "Recipe"),
+    "runs": ("Run", "compare_runs", "find_run", "list_runs"),
+    "training": ("resume", "train"),
+}
+HOME = {name: home for home, names in HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOME:
+        raise AttributeError(f"module 'mnistlab' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"mnistlab.{HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *globals()]

@@ -1,0 +1,71 @@
+"""Random affine and elastic changes, for a whole batch of images at once, on the batch's device."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+__all__ = ["Augmentation"]
+
+ELASTIC_GRID = 5
+"""Control points a side of the elastic displacement; between them it is interpolated."""
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far a training image may be turned, scaled, moved, slanted and bent; each image draws its own amounts, uniformly.
+
+    All amounts are drawn from torch's global generator of the batch's device, so that saving its state saves them too.
+    """
+
+    rotate: float = 0.0
+    """Degrees, to either side."""
+    scale: float = 0.0
+    """Fraction: 0.1 makes an image 10 % smaller to 10 % larger."""
+    shift: float = 0.0
+    """Pixels, in x and in y."""
+    shear: float = 0.0
+    """Fraction of the height by which the top moves against the bottom (a slant)."""
+    elastic: float = 0.0
+    """Pixels that each point of a 5x5 grid moves, in x and in y (Simard et al. 2003 bend digits for the same reason)."""
+
+    def __bool__(self) -> bool:
+        return any((self.rotate, self.scale, self.shift, self.shear, self.elastic))
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """Images float (B, 1, H, W) in, the same shape, dtype and device out; what comes in from outside is 0 (no ink)."""
+        if not self or len(images) == 0:
+            return images
+        return F.grid_sample(images, self.grid(images), mode="bilinear", padding_mode="zeros", align_corners=False)
+
+    def grid(self, images: torch.Tensor) -> torch.Tensor:
+        """Where each pixel of the result is taken from: float (B, H, W, 2), x then y, -1 to 1 from edge to edge."""
+        count, _, height, width = images.shape
+        drawn = torch.rand(count, 6, 1, 1, device=images.device).mul_(2).sub_(1)
+        angle, scale_x, scale_y, shift_x, shift_y, shear = drawn.unbind(1)
+        angle = angle * math.radians(self.rotate)
+        cos, sin = angle.cos(), angle.sin()
+        # One scale for both axes, and a third as much of a change of aspect.
+        scale_x, scale_y = 1 + self.scale * scale_x, 1 + self.scale * (scale_x + scale_y / 3)
+        slant = self.shear * shear
+        x = centres(width, images).view(1, 1, width)
+        y = centres(height, images).view(1, height, 1)
+        y_turned = y / scale_y
+        x_turned = x / scale_x + slant * y_turned
+        grid_x = cos * x_turned - sin * y_turned + shift_x * (2 * self.shift / width)
+        grid_y = sin * x_turned + cos * y_turned + shift_y * (2 * self.shift / height)
+        grid = torch.stack((grid_x, grid_y), dim=-1)
+        if self.elastic:
+            points = torch.rand(count, 2, ELASTIC_GRID, ELASTIC_GRID, device=images.device).mul_(2).sub_(1)
+            points *= self.elastic * torch.tensor([2 / width, 2 / height], device=images.device).view(1, 2, 1, 1)
+            bent = F.interpolate(points, size=(height, width), mode="bicubic", align_corners=True)
+            grid = grid + bent.permute(0, 2, 3, 1)
+        return grid.to(images.dtype)
+
+
+def centres(size: int, like: torch.Tensor) -> torch.Tensor:
+    """The pixels' centres along an axis that runs from -1 to 1: float (size,)."""
+    return (torch.arange(size, device=like.device) * 2 + 1) / size - 1

@@ -1,0 +1,119 @@
+"""Models and training states as files: tensors and plain types only, so that loading never runs code."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mnistlab.datasets import DatasetSpec
+from mnistlab.errors import MnistlabError, UserError
+from mnistlab.files import write_bytes
+from mnistlab.model import NeuralNet
+
+__all__ = ["SavedModel", "load_model", "load_tensors", "save_model", "save_tensors"]
+
+MODEL_FORMAT, MODEL_VERSION = "mnistlab model", 1
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """A model with what is needed to use it: its classes, and the mean and std that its input is normalised by."""
+
+    model: NeuralNet
+    dataset: str
+    classes: tuple[str, ...]
+    mean: float
+    std: float
+
+
+def save_tensors(path: Path, content: dict[str, Any]) -> None:
+    """`torch.save` to `path`, atomically. Raises `Failure` for a full disk and `UserError` for one that is not writable."""
+    buffer = io.BytesIO()  # torch's own writer aborts the process on some full disks
+    torch.save(content, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def load_tensors(path: Path, remedy: str) -> Any:
+    """What `torch.save` wrote to `path`, tensors on the CPU; nothing in it is executed.
+
+    Raises `UserError` with `remedy` where the file is missing, empty, damaged, or a pickle with code in it.
+    """
+    try:
+        if path.stat().st_size == 0:
+            raise UserError(f"{path} is empty (0 bytes).", remedy)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing.", remedy) from None
+    except IsADirectoryError:
+        raise UserError(f"{path} is a folder, not a file.", remedy) from None
+    except PermissionError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.", "Give read access to it.") from None
+    except MnistlabError:
+        raise
+    except pickle.UnpicklingError as error:
+        if "weights_only" in str(error).lower() or "unsupported" in str(error).lower():
+            raise UserError(
+                f"{path} holds more than tensors and plain values, and loading it could run code: it was not loaded.",
+                "Save it anew with torch.save(model.state_dict(), …).",
+            ) from None
+        raise UserError(f"{path} is not a file that torch.save wrote, or is damaged.", remedy) from None
+    except Exception:  # torch and zipfile raise many kinds at damaged bytes
+        raise UserError(f"{path} is not a file that torch.save wrote, or is damaged.", remedy) from None
+
+
+def save_model(path: Path, model: NeuralNet, spec: DatasetSpec) -> None:
+    """Write the model's state_dict with its architecture, classes and normalisation, atomically."""
+    content = {
+        "format": MODEL_FORMAT,
+        "version": MODEL_VERSION,
+        "architecture": model.architecture,
+        "dataset": spec.name,
+        "classes": list(spec.classes),
+        "mean": spec.mean,
+        "std": spec.std,
+        "state_dict": {k: v.detach().cpu() for k, v in model.state_dict().items()},
+    }
+    save_tensors(path, content)
+
+
+def load_model(path: Path) -> SavedModel:
+    """The model that `save_model` wrote, on the CPU, in evaluation mode.
+
+    Raises `UserError` for a file that is missing, damaged, unsafe, of another format or version, or whose weights do not
+    fit the architecture it states.
+    """
+    content = load_tensors(path, "Give a run folder, or a model.pth that mnistlab saved.")
+    if not isinstance(content, dict) or content.get("format") != MODEL_FORMAT:
+        raise UserError(
+            f"{path} is not a model that mnistlab saved.", "Give a run folder, or check it with: mnistlab doctor FILE"
+        )
+    if content.get("version") != MODEL_VERSION:
+        raise UserError(
+            f"{path} has format version {content.get('version')}, and this mnistlab reads version {MODEL_VERSION}.",
+            "Use the mnistlab that wrote it, or train again.",
+        )
+    try:
+        model = NeuralNet(**content["architecture"])
+        model.load_state_dict(content["state_dict"])
+        classes = tuple(map(str, content["classes"]))
+        saved = SavedModel(
+            model.eval(), str(content["dataset"]), classes, float(content["mean"]), float(content["std"])
+        )
+    except UserError:
+        raise
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise UserError(
+            f"{path} holds weights of another architecture than it states ({reason}).",
+            "Train again, or find the right file.",
+        ) from None
+    if len(classes) != model.architecture["classes"]:
+        raise UserError(
+            f"{path} names {len(classes)} classes for {model.architecture['classes']} outputs.", "Train again."
+        )
+    return saved

@@ -1,0 +1,497 @@
+"""The command line: arguments in, one call, output."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from mnistlab.errors import MnistlabError, UserError
+from mnistlab.recipes import RECIPES, TYPES, Recipe, find_recipe, override, read_overrides
+
+if TYPE_CHECKING:
+    from mnistlab.examination import Check
+    from mnistlab.runs import Run
+
+__all__ = ["app", "main"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+RUNS_HELP = "Folder that holds the run folders."
+DATA_HELP = "Folder that holds the data."
+runs_option = click.option("--runs", "runs_dir", type=FOLDER, default=Path("runs"), show_default=True, help=RUNS_HELP)
+data_option = click.option("--data-dir", type=FOLDER, default=Path("data"), show_default=True, help=DATA_HELP)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object on standard output, all else on standard error."
+)
+device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
+dataset_option = click.option(
+    "--dataset",
+    default="mnist",
+    show_default=True,
+    help="mnist, fashion, kmnist, qmnist, emnist-balanced (-letters, -digits, -byclass, -bymerge, -mnist), usps,"
+    " or a folder of pictures with a sub-folder per class.",
+)
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: \b keeps click from filling the lines."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog=examples("mnistlab train", "mnistlab train three-conv --seed 1", "mnistlab evaluate latest", "mnistlab runs")
+    + "\n\nExit codes: 0 done, 1 failed, 2 your input, 130 interrupted.",
+)
+@click.version_option(package_name="mnistlab", message="mnistlab %(version)s")
+def app() -> None:
+    """Handwritten digits: from data to a trained, honestly measured, safely saved classifier."""
+
+
+def recipe_options(command: Command) -> Command:
+    """An option for each field of Recipe."""
+    for field in reversed(dataclasses.fields(Recipe)):
+        if field.name in ("name", "summary"):
+            continue
+        option = "--" + field.name.replace("_", "-")
+        if TYPES[field.name] is bool:
+            option += "/--no-" + field.name.replace("_", "-")
+        kind = None if TYPES[field.name] is bool else FieldType(field.name)
+        command = click.option(option, field.name, type=kind, default=None, help=field.metadata["help"] + ".")(command)
+    return command
+
+
+class FieldType(click.ParamType[Any]):
+    """A recipe field's text as its value; what Recipe itself checks is left to it."""
+
+    def __init__(self, field_name: str) -> None:
+        self.field_name = field_name
+        kind = TYPES[field_name]
+        self.name = {int: "integer", float: "number", str: "text"}.get(kind, "list")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        kind = TYPES[self.field_name]
+        try:
+            return tuple(int(part) for part in value.split(",")) if kind not in (int, float, str) else kind(value)
+        except ValueError:
+            what = "a list of whole numbers such as 24,48" if self.name == "list" else f"a valid {self.name}"
+            self.fail(f"{value!r} is not {what}.", param, ctx)
+
+
+RECIPE_LIST = "\b\nRecipes:\n" + "\n".join(f"  {r.name:<12} {r.summary}" for r in RECIPES.values())
+
+
+@app.command(
+    help="Train a network, test it once, and keep everything in a run folder.\n\n"
+    f"{RECIPE_LIST}\n\nThe options from --widths on change one field of the recipe.",
+    epilog=examples(
+        "mnistlab train",
+        "mnistlab train three-conv --seed 1",
+        "mnistlab train --dataset fashion --epochs 4",
+        "mnistlab train --widths 16,32,64 --learning-rate 0.05",
+        "mnistlab train --config my.toml",
+        "mnistlab train --resume latest",
+    ),
+)
+@click.argument("recipe", required=False)
+@dataset_option
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the weights, the data's order and dropout.")
+@click.option("--resume", "resume_run", metavar="RUN", help="Go on with a run that was interrupted or killed.")
+@click.option("--config", type=click.Path(path_type=Path), help="TOML file with fields of the recipe.")
+@click.option("--track", metavar="TRACKER", help="Follow the training in: tensorboard.")
+@device_option
+@data_option
+@runs_option
+@json_option
+@recipe_options
+def train(
+    recipe: str | None,
+    dataset: str,
+    seed: int,
+    resume_run: str | None,
+    config: Path | None,
+    track: str | None,
+    device: str,
+    data_dir: Path,
+    runs_dir: Path,
+    as_json: bool,
+    **fields: Any,
+) -> None:
+    """Train a network; see the command's help."""
+    changed = {name: value for name, value in fields.items() if value is not None}
+    if resume_run is not None:
+        from mnistlab.runs import find_run
+
+        context = click.get_current_context()
+        given = {"recipe", "dataset", "seed", "config", "device", "data_dir", *changed}
+        source = click.core.ParameterSource.DEFAULT
+        if extra := sorted(name for name in given if context.get_parameter_source(name) != source):
+            raise UserError(
+                f"--resume goes on with the run as it was begun, and {', '.join(extra)} would change it.",
+                "Leave that out, or train anew.",
+            )
+        run = find_run(resume_run, runs_dir)
+    else:
+        if recipe is not None and recipe.endswith(".toml") and config is None:
+            config, recipe = Path(recipe), None
+        chosen = override(find_recipe(recipe or "two-conv"), {**(read_overrides(config) if config else {}), **changed})
+
+    from rich.console import Console
+
+    from mnistlab import training
+    from mnistlab.progress import TerminalDisplay
+
+    display = TerminalDisplay(Console(stderr=True))
+    if resume_run is not None:
+        run, evaluation = training.resume(run, track=track, display=display)
+    else:
+        run, evaluation = training.train(
+            chosen, dataset=dataset, data_dir=data_dir, runs_dir=runs_dir, seed=seed, device=device, track=track,
+            display=display,
+        )  # fmt: skip
+    last = run.metrics[-1]
+    if as_json:
+        from mnistlab.checkpoints import load_model
+
+        print_json(
+            {
+                "run": str(run.path),
+                "recipe": run.recipe.name,
+                "dataset": run.dataset,
+                "seed": run.seed,
+                "parameters": load_model(run.model_path).model.parameters_count,
+                "seconds": last["seconds"],
+                "val_accuracy": last["val_accuracy"],
+                "test": evaluation.score(),
+            }
+        )
+        return
+    print_score(evaluation)
+    click.echo(f"Trained in {last['seconds']:.1f} s. Model, metrics and pictures: {run.path}")
+    click.echo(f"Next: look at {run.path / 'mistakes.png'}, or compare your runs: mnistlab runs")
+
+
+@app.command(
+    epilog=examples("mnistlab evaluate", "mnistlab evaluate runs/20261122-101500-two-conv-seed0 --json",
+                    "mnistlab evaluate latest --split val"),
+)  # fmt: skip
+@click.argument("run", default="latest")
+@click.option(
+    "--split", type=click.Choice(["val", "test"]), default="test", show_default=True, help="What to measure on."
+)
+@click.option("--data-dir", type=FOLDER, default=None, help="Folder that holds the data.  [default: the run's]")
+@device_option
+@runs_option
+@json_option
+def evaluate(run: str, split: str, data_dir: Path | None, device: str, runs_dir: Path, as_json: bool) -> None:
+    """Measure a run's saved model: accuracy, 95 % interval, each class, calibration; draw its pictures anew.
+
+    RUN is a run's folder, its name, or "latest" (the default).
+    """
+    from mnistlab.runs import find_run
+
+    found = find_run(run, runs_dir)
+    from mnistlab import plots
+    from mnistlab.evaluation import evaluate_run
+
+    evaluation = evaluate_run(found, "val" if split == "val" else "test", device=device, data_dir=data_dir)
+    if split == "test":
+        plots.draw_run(found, evaluation)
+    if as_json:
+        print_json({"run": str(found.path), "split": split, "test": evaluation.score()})
+        return
+    print_score(evaluation)
+    click.echo(
+        f"mean loss {evaluation.mean_loss:.4f} nats, calibration error {100 * evaluation.calibration_error:.2f} %"
+    )
+    click.echo("\nclass         precision   recall  examples")
+    counts = evaluation.confusion.sum(axis=1).tolist()
+    rows = zip(evaluation.classes, evaluation.precision, evaluation.recall, counts, strict=True)
+    for name, precision, recall, count in rows:
+        click.echo(f"{name:<12} {percent(precision):>10} {percent(recall):>8} {count:>9,}")
+    known = [m for m in evaluation.mistakes if m.label_known_wrong]
+    if known:
+        click.echo(
+            f"\n{len(known)} of the {len(evaluation.mistakes)} mistakes are on labels known to be wrong: "
+            + ", ".join(f"#{m.index}" for m in known)
+        )
+
+
+@app.command(
+    epilog=examples("mnistlab data", "mnistlab data --dataset kmnist",
+                    "mnistlab data --dataset fashion --from /usr/share/datasets/fashion-mnist",
+                    "mnistlab data --dataset path/to/folder-of-pictures"),
+)  # fmt: skip
+@dataset_option
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    help="Import the raw files (plain or .gz) in this folder first.",
+)
+@click.option(
+    "--split", type=click.Choice(["train", "val"]), default="train", show_default=True, help="What to look at."
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to save the gallery.  [default: DATA-DIR/NAME-gallery.png]",
+)
+@click.option("--batch-size", type=int, default=64, show_default=True, help="Images in the batch that is shown.")
+@data_option
+@json_option
+def data(
+    dataset: str, source: Path | None, split: str, out: Path | None, batch_size: int, data_dir: Path, as_json: bool
+) -> None:
+    """Fetch a dataset, say what a batch of it is, and save a gallery of it before and after augmentation."""
+    from mnistlab.datasets import find_spec, import_files
+
+    if source is not None:
+        import_files(find_spec(dataset), source, data_dir)
+        click.echo(f"Imported {dataset} from {source}: all files verified.", err=True)
+    from mnistlab import gallery
+
+    facts = gallery.describe_data(dataset, data_dir, "val" if split == "val" else "train", batch_size, out)
+    if as_json:
+        print_json(facts)
+        return
+    images, labels = facts["images"], facts["labels"]
+    click.echo(f"{facts['title']}, split {split}: {facts['total']:,} images in {len(facts['classes'])} classes")
+    click.echo(
+        f"a batch   images {images['dtype']} {tuple(images['shape'])}, labels {labels['dtype']} {tuple(labels['shape'])}"
+    )
+    click.echo(f"values    {images['min']:.3f} to {images['max']:.3f}, mean {images['mean']:.3f}, std {images['std']:.3f}"
+               f" (normalised by mean {facts['mean']}, std {facts['std']})")  # fmt: skip
+    width = max(map(len, facts["classes"]))
+    click.echo(
+        "examples  "
+        + "\n          ".join(f"{n:<{width}} {c:>7,}" for n, c in zip(facts["classes"], facts["counts"], strict=True))
+    )
+    click.echo(f"Gallery: {facts['gallery']}")
+
+
+@app.group(
+    invoke_without_command=True,
+    epilog=examples("mnistlab runs", "mnistlab runs compare RUN-A RUN-B", "mnistlab runs delete RUN"),
+)
+@runs_option
+@json_option
+@click.pass_context
+def runs(context: click.Context, runs_dir: Path, as_json: bool) -> None:
+    """List all runs by day: recipe, seed, validation and test accuracy, seconds."""
+    if context.invoked_subcommand is not None:
+        return
+    from mnistlab.runs import Run, list_runs
+
+    summaries = []
+    for run in list_runs(runs_dir):
+        try:
+            if not isinstance(run, Run):
+                raise run
+            summaries.append(run.summary())
+        except UserError as error:
+            click.echo(f"warning: {error}", err=True)
+    if as_json:
+        print_json({"runs": summaries})
+        return
+    if not summaries:
+        click.echo(f"There is no run in {runs_dir} yet. Make one: mnistlab train")
+    day = ""
+    for row in sorted(summaries, key=lambda row: row["created"]):
+        if row["created"][:10] != day:
+            day = row["created"][:10]
+            click.echo(f"{day}\n  time   recipe        dataset         seed    val %   test %  seconds  run")
+        state = percent(row["test_accuracy"]) if row["test_accuracy"] is not None else "{}/{}".format(*row["epochs"])
+        seconds = f"{row['seconds']:.1f}" if row["seconds"] is not None else "-"
+        click.echo(
+            f"  {row['created'][11:16]}  {row['recipe']:<12}  {Path(row['dataset']).name:<14}  {row['seed']:>4}"
+            f"  {percent(row['val_accuracy']):>7}  {state:>7}  {seconds:>7}  {Path(row['run']).name}"
+        )
+
+
+def runs_folder(context: click.Context, runs_dir: Path | None) -> Path:
+    parent: Path = context.parent.params["runs_dir"] if context.parent else Path("runs")
+    return runs_dir or parent
+
+
+inner_runs_option = click.option("--runs", "runs_dir", type=FOLDER, default=None, help=f"{RUNS_HELP}  [default: runs]")
+
+
+@runs.command(epilog=examples("mnistlab runs compare 20261122-101500-two-conv-seed0 latest"))
+@click.argument("first", metavar="RUN-A")
+@click.argument("second", metavar="RUN-B")
+@inner_runs_option
+@json_option
+@click.pass_context
+def compare(context: click.Context, first: str, second: str, runs_dir: Path | None, as_json: bool) -> None:
+    """Put two runs side by side, with McNemar's exact test on their test predictions."""
+    from mnistlab.runs import compare_runs, find_run
+
+    folder = runs_folder(context, runs_dir)
+    pair = [find_run(name, folder) for name in (first, second)]
+    comparison = compare_runs(*pair)
+    if as_json:
+        print_json({"runs": [run.summary() for run in pair], **dataclasses.asdict(comparison)})
+        return
+    for label, value in side_by_side(*pair):
+        click.echo(f"{label:<18} {value[0]:<36} {value[1]}")
+    click.echo(
+        f"\nwrong only in A: {comparison.only_first_wrong}, only in B: {comparison.only_second_wrong},"
+        f" in both: {comparison.both_wrong}"
+    )
+    verdict = (
+        "a real difference" if comparison.p_value < 0.05 else "no difference that this test set can tell from chance"
+    )
+    click.echo(f"McNemar's exact test: p = {comparison.p_value:.3g}, {verdict} (at the 5 % level)")
+
+
+def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:
+    """What the runs are, what they reached, and the recipe's fields in which they differ."""
+    rows = [("", (f"A {first.path.name}", f"B {second.path.name}"))]
+    summaries = first.summary(), second.summary()
+    for key in ("recipe", "dataset", "seed", "seconds"):
+        values = [f"{s[key]:.1f}" if isinstance(s[key], float) else str(s[key]) for s in summaries]
+        rows.append((key, (values[0], values[1])))
+    rows += [
+        (key.replace("_", " ") + " %", (percent(summaries[0][key]), percent(summaries[1][key])))
+        for key in ("val_accuracy", "test_accuracy")
+    ]
+    for name in TYPES:
+        values = [str(getattr(run.recipe, name)) for run in (first, second)]
+        if name not in ("name", "summary") and values[0] != values[1]:
+            rows.append((name, (values[0], values[1])))
+    return rows
+
+
+@runs.command(epilog=examples("mnistlab runs delete 20261122-101500-two-conv-seed0 --yes"))
+@click.argument("names", nargs=-1, required=True, metavar="RUN...")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@inner_runs_option
+@json_option
+@click.pass_context
+def delete(context: click.Context, names: tuple[str, ...], yes: bool, runs_dir: Path | None, as_json: bool) -> None:
+    """Delete runs, after asking."""
+    from mnistlab.runs import delete_run, find_run
+
+    found = [find_run(name, runs_folder(context, runs_dir)) for name in names]
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UserError(f"Nobody is there to confirm the deletion of {len(found)} runs.", "Say it with --yes.")
+        click.confirm(f"Delete {', '.join(str(run.path) for run in found)}?", abort=True, err=True)
+    for run in found:
+        delete_run(run)
+        click.echo(f"Deleted {run.path}", err=True)
+    if as_json:
+        print_json({"deleted": [str(run.path) for run in found]})
+
+
+@app.command(
+    epilog=examples(
+        "mnistlab doctor", "mnistlab doctor latest", "mnistlab doctor model.pth --code network.py:NeuralNet"
+    ),
+)
+@click.argument("target", metavar="[RUN|MODEL.pth]", required=False)
+@click.option(
+    "--code", metavar="FILE.py:CLASS", help="The class of the network whose state_dict MODEL.pth holds; FILE.py is run."
+)
+@dataset_option
+@device_option
+@data_option
+@runs_option
+@json_option
+def doctor(
+    target: str | None, code: str | None, dataset: str, device: str, data_dir: Path, runs_dir: Path, as_json: bool
+) -> None:
+    """Check this machine; or a run or a saved model: double softmax, wrong input, dead ReLUs.
+
+    Exit code 1 where there is a problem.
+    """
+    from mnistlab import doctor as checks
+    from mnistlab.runs import find_run
+
+    if target is None:
+        found = checks.check_machine(data_dir, runs_dir, device)
+    elif Path(target).is_file():
+        found = checks.check_model(Path(target), data_dir, dataset=dataset, code=code)
+    else:
+        found = checks.check_run(find_run(target, runs_dir), data_dir)
+    if as_json:
+        print_json({"checks": [dataclasses.asdict(check) for check in found]})
+    else:
+        print_checks(found)
+    if any(check.verdict == "problem" for check in found):
+        click.get_current_context().exit(1)
+
+
+def print_checks(found: list[Check]) -> None:
+    for check in found:
+        click.echo(f"{check.verdict:<8} {check.name:<12} {check.detail}")
+        if check.remedy:
+            click.echo(f"{'':<21} -> {check.remedy}")
+    problems = sum(check.verdict == "problem" for check in found)
+    click.echo(f"\n{problems} problem{'s' * (problems != 1)} found." if problems else "\nNo problem found.")
+
+
+def print_score(evaluation: Any) -> None:
+    low, high = evaluation.interval
+    name = {"test": "Test", "val": "Validation"}[evaluation.split]
+    click.echo(
+        f"{name} accuracy {100 * evaluation.accuracy:.2f} % ({evaluation.correct:,} of {evaluation.total:,} right),"
+        f" 95 % interval {100 * low:.2f} to {100 * high:.2f} %"
+    )
+
+
+def percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.2f}"
+
+
+def print_json(content: dict[str, Any]) -> None:
+    click.echo(json.dumps(content))
+
+
+class StandardErrorHandler(logging.Handler):
+    """Shows mnistlab's own messages as `data: ...` lines on standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        prefix = "warning: " if record.levelno >= logging.WARNING else ""
+        click.echo(prefix + record.getMessage(), err=True)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 1 failed, 2 the user's mistake, 130 interrupted."""
+    os.environ.setdefault("MPLBACKEND", "agg")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a console without Unicode shows "?" and goes on
+    logger = logging.getLogger("mnistlab")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(StandardErrorHandler())
+    sys.exit(run_app(arguments))
+
+
+def run_app(arguments: list[str] | None) -> int:
+    try:
+        result = app(arguments, standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except MnistlabError as error:
+        click.echo(f"error: {error}", err=True)
+        return error.exit_code
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "mnistlab"
+        click.echo(f"error: {error.format_message()} See: {path} --help", err=True)
+        return 2
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        return 130

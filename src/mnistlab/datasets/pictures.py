@@ -1,0 +1,122 @@
+"""A folder of pictures, one sub-folder per class (the layout of torchvision's ImageFolder), as a dataset like the others."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from mnistlab.datasets.raw import Arrays
+from mnistlab.datasets.table import PARTS, DatasetSpec, Part
+from mnistlab.errors import UserError
+
+__all__ = ["PictureFolder"]
+
+logger = logging.getLogger("mnistlab.data")
+
+SIZE = 28
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
+LARGEST = 50_000_000
+"""Pixels; a larger picture is refused before it is decoded."""
+LAYOUT = "Put each class's pictures in a sub-folder of its own: FOLDER/cat/1.png, FOLDER/dog/1.png, …"
+
+
+@dataclass(frozen=True)
+class PictureFolder:
+    """Pictures below `root`; with sub-folders `train` and `test` each is its part, else every sixth one is for testing."""
+
+    root: Path
+    classes: tuple[str, ...]
+    parts: dict[Part, Arrays] = field(default_factory=dict, compare=False, repr=False)
+
+    @staticmethod
+    def open(root: Path) -> PictureFolder:
+        """Look at the folder's names, read no picture yet. Raises `UserError` where there are not two classes."""
+        train = root / "train" if (root / "train").is_dir() else root
+        classes = tuple(sorted(f.name for f in train.iterdir() if f.is_dir() and not f.name.startswith(".")))
+        if len(classes) < 2:
+            raise UserError(f"{train} has {len(classes)} sub-folders, and a classifier needs two classes.", LAYOUT)
+        for label in classes:
+            if not any(is_picture(path) for path in (train / label).iterdir()):
+                raise UserError(f"{train / label} holds no picture ({', '.join(sorted(SUFFIXES))}).", LAYOUT)
+        return PictureFolder(root.resolve(), classes)
+
+    @cached_property
+    def spec(self) -> DatasetSpec:
+        """Its row, like that of any dataset; mean and std are measured on the training pictures."""
+        pixels = self.read("train")[0] / np.float32(255)
+        return DatasetSpec(
+            name=str(self.root),
+            title=f"Pictures in {self.root.name}",
+            classes=self.classes,
+            mean=round(float(pixels.mean()), 4),
+            std=round(max(float(pixels.std()), 1e-3), 4),
+            image_size=(SIZE, SIZE),
+        )
+
+    def read(self, part: Part) -> Arrays:
+        """Images uint8 (N, 28, 28), ink bright on dark; labels int64 (N,). Read once, then kept.
+
+        Raises `UserError` for a broken picture.
+        """
+        if part in self.parts:
+            return self.parts[part]
+        images, labels = [], []
+        for label, name in enumerate(self.classes):
+            for path in self.paths(part, name):
+                images.append(read_picture(path))
+                labels.append(label)
+        if not images:
+            raise UserError(f"{self.root} holds no picture to {part} with.", "Give at least 12 pictures per class.")
+        self.parts[part] = np.stack(images), np.array(labels, np.int64)
+        return self.parts[part]
+
+    def paths(self, part: Part, label: str) -> list[Path]:
+        """The pictures of one class that belong to the part, by name."""
+        split = all((self.root / name).is_dir() for name in PARTS)
+        folder = self.root / part / label if split else self.root / label
+        paths = sorted(p for p in folder.iterdir() if is_picture(p)) if folder.is_dir() else []
+        if split:
+            return paths
+        return [path for index, path in enumerate(paths) if (index % 6 == 5) == (part == "test")]
+
+
+def is_picture(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """The picture as uint8 (28, 28), ink bright on dark: whole, aspect kept; one that is 28x28 already keeps its pixels."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # LARGEST is the stricter limit
+            with Image.open(path) as picture:
+                if picture.width * picture.height > LARGEST:
+                    raise UserError(
+                        f"{path} has {picture.width}x{picture.height} pixels, more than {LARGEST:,}.", "Scale it down."
+                    )
+                upright = ImageOps.exif_transpose(picture)
+                if upright.has_transparency_data:  # transparent is paper
+                    layer = upright.convert("RGBA")
+                    upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+                grey = upright.convert("L")
+    except UserError:
+        raise
+    except Exception as error:  # Pillow's decoders raise whatever they like at broken bytes
+        raise UserError(f"{path} cannot be read as a picture ({error}).", "Mend or remove it.") from error
+    pixels = np.asarray(grey)
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    background = int(np.median(border))
+    if background > 127:
+        pixels, background = 255 - pixels, 255 - background
+    if pixels.shape == (SIZE, SIZE):
+        return pixels
+    return np.asarray(
+        ImageOps.pad(Image.fromarray(pixels), (SIZE, SIZE), Image.Resampling.LANCZOS, color=background), np.uint8
+    )

@@ -1,0 +1,75 @@
+"""Which device and which arithmetic a machine offers."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+from pathlib import Path
+
+import torch
+
+from mnistlab.errors import UserError
+
+__all__ = ["autocast", "device_title", "pick_device", "pick_precision"]
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The device called `name`: auto (CUDA, else MPS, else CPU), cpu, cuda, cuda:1, mps.
+
+    Raises `UserError` for a name that is none, or a device that is not there.
+    """
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if name == "auto":
+        return torch.device("cuda" if cuda else "mps" if mps else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda", "mps"):
+        raise UserError(f"Unknown device {name!r}.", "Choose auto, cpu, cuda, cuda:1 or mps.")
+    count = {"cpu": 1, "cuda": torch.cuda.device_count() if cuda else 0, "mps": int(mps)}[device.type]
+    if (device.index or 0) >= count:
+        raise UserError(
+            f"Device {name!r} is not there: torch {torch.__version__} sees {count} {device.type.upper()} devices here.",
+            "Choose --device auto or cpu; mnistlab doctor tells what there is.",
+        )
+    return device
+
+
+def pick_precision(wanted: str, device: torch.device) -> str:
+    """ "fp32" or "bf16": `wanted`, or for "auto" bf16 where the device computes in it, not only with it."""
+    if wanted != "auto":
+        return wanted
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.get_device_capability(device)[0] >= 8 else "fp32"
+    return "bf16" if device.type == "cpu" and cpu_has_bf16() else "fp32"
+
+
+def cpu_has_bf16() -> bool:
+    """Whether the CPU multiplies bf16 in hardware (AVX512-BF16, AMX); elsewhere bf16 is slower than fp32."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return False
+    try:
+        capabilities = torch.backends.cpu.get_cpu_capability()
+        flags = Path("/proc/cpuinfo").read_text() if platform.system() == "Linux" else ""
+    except OSError:
+        return False
+    return capabilities.startswith("AVX512") and ("avx512_bf16" in flags or "amx_bf16" in flags)
+
+
+def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[None]:
+    """What the forward pass runs in: autocast to bf16, or nothing for fp32."""
+    return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
+
+
+def device_title(device: torch.device) -> str:
+    """The device in words, such as "AMD EPYC (2 threads)"."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                name = line.partition(":")[2].strip()
+                break
+    return f"{name} ({torch.get_num_threads()} threads)" if device.type == "cpu" else f"{name} (MPS)"

@@ -1,0 +1,167 @@
+"""What is wrong with this machine, this run, this model: checks with a verdict and a remedy each."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from mnistlab.checkpoints import load_model, load_tensors
+from mnistlab.datasets import DatasetSpec, find_spec, open_dataset
+from mnistlab.datasets.fetch import MISSING, inspect_files
+from mnistlab.devices import device_title, pick_device, pick_precision
+from mnistlab.errors import MnistlabError, UserError
+from mnistlab.examination import Check, examine
+from mnistlab.loader import read_split
+from mnistlab.runs import Run
+
+__all__ = ["check_machine", "check_model", "check_run"]
+
+ENOUGH_DISK = 1_000_000_000
+IMAGES = 1000
+"""Validation images that a model is examined with."""
+
+
+def check_machine(data_dir: Path, runs_dir: Path, device: str = "auto") -> list[Check]:
+    """Python, torch, device, threads, bf16, disk, data and write access of this machine."""
+    target = pick_device(device)
+    threads, cores = torch.get_num_threads(), os.cpu_count() or 1
+    precision = pick_precision("auto", target)
+    checks = [
+        Check("Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
+        Check("torch", "ok", torch.__version__),
+        Check("device", "ok", f"{target}: {device_title(target)}"),
+        Check("threads", "ok" if threads <= cores else "warning", f"{threads} threads on {cores} cores",
+              "" if threads <= cores else "Unset OMP_NUM_THREADS."),
+        Check("bf16", "ok", "used: this device computes in it" if precision == "bf16" else "not used: fp32 is faster here"),
+    ]  # fmt: skip
+    for name, folder in (("data folder", data_dir), ("runs folder", runs_dir)):
+        checks.append(check_folder(name, folder))
+    checks.append(check_data(find_spec("mnist"), data_dir))
+    return checks
+
+
+def check_folder(name: str, folder: Path) -> Check:
+    """Whether files can be written there, and how much room there is."""
+    existing = folder.absolute()
+    while not existing.exists():
+        existing = existing.parent
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        return Check(name, "problem", f"{folder}: cannot be written ({error.strerror})", "Choose another folder.")
+    free = shutil.disk_usage(existing).free
+    text = f"{folder}: writable, {free / 1e9:.1f} GB free"
+    if free < ENOUGH_DISK:
+        return Check(name, "warning", text, "Free some space: data and a few runs take 100 MB, torch needs more.")
+    return Check(name, "ok", text)
+
+
+def check_data(spec: DatasetSpec, data_dir: Path) -> Check:
+    """Whether the raw files are there and intact; fetches nothing."""
+    state = inspect_files(spec, data_dir)
+    corrupt = {name: reason for name, reason in state.items() if reason and reason != MISSING}
+    if corrupt:
+        what = "; ".join(f"{name} {reason}" for name, reason in corrupt.items())
+        return Check(
+            "data", "problem", f"{data_dir / spec.folder}: {what}", "The next mnistlab train fetches it again."
+        )
+    if any(state.values()):
+        return Check("data", "ok", f"{spec.name} is not in {data_dir} yet: the first mnistlab train fetches it")
+    return Check("data", "ok", f"{spec.name} in {data_dir}: all checksums right")
+
+
+def check_run(run: Run, data_dir: Path | None = None) -> list[Check]:
+    """The run's files, its course, and its model. Raises `UserError` where a file is missing or damaged."""
+    metrics = run.metrics
+    checks = [Check("run", "ok", f"{run.path}: {len(metrics)} of {run.recipe.epochs} epochs")]
+    if len(metrics) < run.recipe.epochs:
+        checks[0] = Check("run", "warning", checks[0].detail, f"Go on with: mnistlab train --resume {run.path}")
+    if metrics and metrics[-1]["train_loss"] > 1.4 and (metrics[-1]["val_accuracy"] or 0) > 0.9:
+        checks.append(
+            Check("course", "problem", f"train loss {metrics[-1]['train_loss']:.2f} at 90 % right: a softmax before the loss",
+                  "Give cross-entropy the logits: it holds the softmax.")
+        )  # fmt: skip
+    return checks + check_model(run.model_path, data_dir or Path(run.data_dir), dataset=run.dataset)
+
+
+def check_model(path: Path, data_dir: Path, *, dataset: str = "mnist", code: str | None = None) -> list[Check]:
+    """Examine a model file with validation images of `dataset`.
+
+    The file is one that mnistlab saved, or a `torch.save` of a state_dict; for the latter `code` "FILE.py:CLASS" names the
+    network's class, which is then imported (running that file) and called without arguments. Raises `UserError` where
+    the file is missing, unsafe or does not fit.
+    """
+    if code is None:
+        try:
+            saved = load_model(path)
+        except UserError as error:
+            content = load_tensors(path, "Give a run folder or a file that torch.save wrote.")
+            if isinstance(content, dict) and not is_mnistlab(content):
+                raise UserError(
+                    f"{path} holds weights alone, and only a network's code says what it does with them.",
+                    f"Name its class: mnistlab doctor {path} --code FILE.py:CLASS",
+                ) from None
+            raise error from None
+        model: nn.Module = saved.model
+        dataset, mean, std = saved.dataset, saved.mean, saved.std
+    else:
+        model = import_model(code)
+        load_weights(model, path)
+        spec = open_dataset(dataset, data_dir).spec
+        mean, std = spec.mean, spec.std
+    images, labels = read_split(open_dataset(dataset, data_dir), "val")
+    pictures = torch.tensor(images[:IMAGES]).unsqueeze(1)
+    return examine(model, pictures, torch.tensor(labels[:IMAGES]), mean, std)
+
+
+def is_mnistlab(content: dict[str, Any]) -> bool:
+    return str(content.get("format", "")).startswith("mnistlab")
+
+
+def import_model(code: str) -> nn.Module:
+    """A network of the class that `code` "FILE.py:CLASS" names. Raises `UserError` where there is none."""
+    remedy = "Give --code FILE.py:CLASS, a torch.nn.Module that is made without arguments."
+    file, _, name = code.rpartition(":")
+    if not file or not Path(file).is_file():
+        raise UserError(f"There is no Python file {file or code!r}.", remedy)
+    spec = importlib.util.spec_from_file_location("model_under_examination", file)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{file} is not a Python file.", remedy)
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(Path(file).resolve().parent))
+    try:
+        spec.loader.exec_module(module)
+        model = getattr(module, name)()
+    except MnistlabError:
+        raise
+    except Exception as error:  # whatever the user's own code raises
+        raise UserError(f"{code} could not be made ({type(error).__name__}: {error}).", remedy) from error
+    finally:
+        sys.path.pop(0)
+    if not isinstance(model, nn.Module):
+        raise UserError(f"{code} makes a {type(model).__name__}, not a torch.nn.Module.", remedy)
+    return model
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    content = load_tensors(path, "Give a file that torch.save(model.state_dict(), …) wrote.")
+    for key in ("state_dict", "model_state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    try:
+        model.load_state_dict(content)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise UserError(
+            f"The weights in {path} do not fit the class ({reason}).", "Name the class that made them."
+        ) from None

@@ -1,0 +1,56 @@
+"""What a run ran on: versions, device, commit."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mnistlab.devices import device_title
+
+__all__ = ["commit", "describe_environment"]
+
+PACKAGES = ("mnistlab", "torch", "torchvision", "numpy", "scipy", "matplotlib")
+
+
+def describe_environment(device: torch.device, precision: str) -> dict[str, Any]:
+    """Versions, device, threads, arithmetic and commit, in plain types, as environment.json holds them."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "device": str(device),
+        "device_title": device_title(device),
+        "threads": torch.get_num_threads(),
+        "precision": precision,
+        "commit": commit(),
+    }
+
+
+def version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def commit() -> str | None:
+    """The commit that this source is at, "-dirty" behind it where files differ from it; None outside a checkout of it."""
+    folder = Path(__file__).parent
+    try:
+        top = git(folder, "rev-parse", "--show-toplevel")
+        if not top or not (Path(top) / "src" / "mnistlab").is_dir():
+            return None  # a virtual environment inside another project's checkout
+        return git(folder, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def git(folder: Path, *arguments: str) -> str | None:
+    command = ["git", "-C", str(folder), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)  # noqa: S603
+    return done.stdout.strip() or None

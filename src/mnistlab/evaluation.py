@@ -1,0 +1,221 @@
+"""A model and a split in, an honest account of what it got right out: counts first, division last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import nn
+
+from mnistlab.checkpoints import load_model
+from mnistlab.datasets import open_dataset
+from mnistlab.devices import pick_device
+from mnistlab.errors import UserError
+from mnistlab.loader import MNISTDataLoader, Split
+from mnistlab.runs import Run
+
+__all__ = ["Evaluation", "Mistake", "evaluate", "evaluate_run"]
+
+BINS = 15
+"""Confidence bins of the calibration error, as in Guo et al. 2017."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One example that was read wrongly; probabilities are 0 to 1, the image is uint8 (H, W)."""
+
+    index: int
+    label: int
+    predicted: int
+    probability: float
+    label_probability: float
+    label_known_wrong: bool
+    image: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model did on a split, in counts; fractions are derived from them.
+
+    `confusion` is int64 (classes, classes), rows the labels, columns the predictions. `confidence_bins` is float64
+    (15, 3): for each fifteenth of the confidence range the examples in it, how many were right, their summed confidence.
+    `loss_sum` is the cross-entropy summed over the examples, in nats.
+    """
+
+    split: str
+    classes: tuple[str, ...]
+    confusion: NDArray[np.int64]
+    loss_sum: float
+    confidence_bins: NDArray[np.float64]
+    mistakes: tuple[Mistake, ...]
+
+    @property
+    def total(self) -> int:
+        """Examples seen."""
+        return int(self.confusion.sum())
+
+    @property
+    def correct(self) -> int:
+        """Examples whose prediction is their label."""
+        return int(self.confusion.trace())
+
+    @property
+    def accuracy(self) -> float:
+        """`correct / total`, 0 to 1."""
+        return self.correct / self.total
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The accuracy's 95 % interval (Wilson 1927): what other test sets of this size would give."""
+        from scipy.stats import binomtest
+
+        interval = binomtest(self.correct, self.total).proportion_ci(0.95, method="wilson")
+        return float(interval.low), float(interval.high)
+
+    @property
+    def mean_loss(self) -> float:
+        """Mean cross-entropy in nats."""
+        return self.loss_sum / self.total
+
+    @property
+    def precision(self) -> list[float | None]:
+        """By class: of what was read as it, the fraction that was it; None where nothing was."""
+        return fractions(self.confusion.diagonal(), self.confusion.sum(axis=0))
+
+    @property
+    def recall(self) -> list[float | None]:
+        """By class: of what was it, the fraction that was read as it; None where there was none."""
+        return fractions(self.confusion.diagonal(), self.confusion.sum(axis=1))
+
+    @property
+    def calibration_error(self) -> float:
+        """Expected calibration error: mean distance of confidence from accuracy over the bins, 0 to 1 (Guo et al. 2017)."""
+        return float(np.abs(self.confidence_bins[:, 1] - self.confidence_bins[:, 2]).sum() / self.total)
+
+    def score(self) -> dict[str, Any]:
+        """`correct`, `total`, `accuracy` and `interval`: the keys that the command line's JSON promises."""
+        return {
+            "correct": self.correct,
+            "total": self.total,
+            "accuracy": self.accuracy,
+            "interval": list(self.interval),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in plain types, as test.json holds it; the mistakes without their images."""
+        return {
+            "split": self.split,
+            **self.score(),
+            "mean_loss": self.mean_loss,
+            "calibration_error": self.calibration_error,
+            "classes": list(self.classes),
+            "precision": self.precision,
+            "recall": self.recall,
+            "confusion": self.confusion.tolist(),
+            "mistakes": [
+                {
+                    "index": m.index,
+                    "label": m.label,
+                    "predicted": m.predicted,
+                    "probability": round(m.probability, 6),
+                    "label_probability": round(m.label_probability, 6),
+                    "label_known_wrong": m.label_known_wrong,
+                }
+                for m in self.mistakes
+            ],
+        }
+
+
+def fractions(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> list[float | None]:
+    return [int(part) / int(whole) if whole else None for part, whole in zip(parts, wholes, strict=True)]
+
+
+def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
+    """Run `model` over all of `loader`, in fp32, without gradients, in evaluation mode (its mode is put back after).
+
+    `model` takes images float32 (B, 1, H, W) and returns logits (B, classes). Raises `UserError` for a loader that shuffles
+    (its indices would name other examples) or whose classes or labels do not fit the logits.
+    """
+    if loader.batch_order.shuffle or loader.batches.augment:
+        raise UserError(
+            "This loader shuffles or augments, so its examples cannot be counted by index.",
+            'Make it with split "val" or "test", or shuffle=False and no augmentation.',
+        )
+    classes = len(loader.spec.classes)
+    wrong_labels = set(loader.spec.wrong_test_labels) if loader.split == "test" else set()
+    confusion = np.zeros((classes, classes), np.int64)
+    bins = np.zeros((BINS, 3))
+    loss_sum = 0.0
+    mistakes: list[Mistake] = []
+    first = 0
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        for images, labels in loader:
+            logits = model(images).float()
+            if logits.shape != (len(labels), classes):
+                raise UserError(
+                    f"The model gives {tuple(logits.shape[1:])} values an image, and {loader.spec.name} has {classes} classes.",
+                    "Evaluate it on the dataset that it was trained on.",
+                )
+            loss_sum += float(F.cross_entropy(logits, labels, reduction="sum"))
+            probabilities = logits.softmax(dim=1).cpu().numpy()
+            predicted, truth = logits.argmax(dim=1).cpu().numpy(), labels.cpu().numpy()
+            np.add.at(confusion, (truth, predicted), 1)
+            add_to_bins(bins, probabilities.max(axis=1), predicted == truth)
+            for position in np.flatnonzero(predicted != truth).tolist():
+                index, label = first + position, int(truth[position])
+                mistakes.append(
+                    Mistake(
+                        index=index,
+                        label=label,
+                        predicted=int(predicted[position]),
+                        probability=float(probabilities[position].max()),
+                        label_probability=float(probabilities[position, label]),
+                        label_known_wrong=index in wrong_labels,
+                        image=loader.batches.images[index, 0].cpu().numpy(),
+                    )
+                )
+            first += len(labels)
+    model.train(was_training)
+    return Evaluation(loader.split, loader.spec.classes, confusion, loss_sum, bins, tuple(mistakes))
+
+
+def add_to_bins(bins: NDArray[np.float64], confidence: NDArray[np.float32], right: NDArray[np.bool_]) -> None:
+    which = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    for column, values in enumerate((np.ones_like(confidence), right.astype(float), confidence)):
+        np.add.at(bins[:, column], which, values)
+
+
+def evaluate_run(
+    run: Run, split: Split = "test", *, device: str = "auto", data_dir: str | Path | None = None
+) -> Evaluation:
+    """Evaluate the run's saved model; for the test split test.json is written too.
+
+    Raises `UserError` where the model is missing, damaged, or was made for another dataset.
+    """
+    saved = load_model(run.model_path)
+    dataset = open_dataset(run.dataset, data_dir or run.data_dir)
+    check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
+    target = pick_device(device)
+    loader = MNISTDataLoader(split, dataset=dataset, batch_size=None, shuffle=False, device=target)
+    model = saved.model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    evaluation = evaluate(model, loader)
+    if split == "test":
+        run.write_test(evaluation.to_dict())
+    return evaluation
+
+
+def check_fit(run: Run, dataset: str, classes: Sequence[str], expected: Sequence[str]) -> None:
+    if dataset != run.dataset or tuple(classes) != tuple(expected):
+        raise UserError(
+            f"{run.model_path} was trained on {dataset} ({len(classes)} classes), and the run is on {run.dataset}"
+            f" ({len(expected)} classes).",
+            "Put back the model.pth that belongs to this run, or train again.",
+        )

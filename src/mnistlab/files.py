@@ -1,0 +1,94 @@
+"""Writing files so that a reader sees the old content or the new, never half of either."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mnistlab.errors import Failure, UserError
+
+__all__ = ["explain_os_errors", "read_json", "sha256", "write_bytes", "write_json"]
+
+DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+
+
+@contextlib.contextmanager
+def explain_os_errors(path: Path) -> Iterator[None]:
+    """Turn an `OSError` met while writing `path` into one sentence with a remedy.
+
+    Raises `UserError` where the place was badly chosen (no write access, not a folder), `Failure` where the disk is full
+    or broken.
+    """
+    try:
+        yield
+    except OSError as error:
+        folder = path.parent
+        if error.errno in DENIED:
+            raise UserError(
+                f"Cannot write {path}: no write access to {folder}.", "Choose another folder or change its permissions."
+            ) from error
+        if error.errno in FULL:
+            raise Failure(
+                f"Cannot write {path}: the disk is full.",
+                "Nothing that was there has changed; free some space and run the command again.",
+            ) from error
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            raise UserError(
+                f"Cannot write {path}: {error.filename or folder} is a file, not a folder.", "Choose another folder."
+            ) from error
+        raise Failure(f"Cannot write {path}: {error.strerror or error}.", "Check the disk and the path.") from error
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path` atomically: a temporary file beside it, fsync, then `os.replace`.
+
+    A crash at any moment leaves the old file or the new one. Makes the folder where it is missing. Raises `UserError` or
+    `Failure` (see `explain_os_errors`) and then leaves no temporary file behind.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    with explain_os_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)  # noqa: PTH105 - the call that the promise above names
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        if os.name == "posix":  # the new name itself must reach the disk too
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+
+def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
+    """Write `content` as UTF-8 JSON, atomically (see `write_bytes`)."""
+    text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
+    write_bytes(path, (text + "\n").encode())
+
+
+def read_json(path: Path, remedy: str) -> Any:
+    """What the JSON file holds. Raises `UserError` with `remedy` where it is missing, unreadable or not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing.", remedy) from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {error}.", remedy) from None
+
+
+def sha256(content: bytes) -> str:
+    """The SHA-256 of `content`, 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()

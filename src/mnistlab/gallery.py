@@ -1,0 +1,72 @@
+"""What a batch of a dataset is, in figures and in a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mnistlab.augment import Augmentation
+from mnistlab.datasets import open_dataset
+from mnistlab.loader import MNISTDataLoader, Split
+from mnistlab.plots import data_gallery, save_figure
+from mnistlab.recipes import RECIPES
+
+__all__ = ["describe_data"]
+
+COLUMNS, ROWS = 8, 8
+
+
+def describe_data(dataset: str, data_dir: Path, split: Split, batch_size: int, out: Path | None) -> dict[str, Any]:
+    """Facts of one batch in plain types, and the path of the gallery that was drawn from it.
+
+    Raises `UserError` for an unknown dataset, a batch size that does not fit, or data that cannot be had.
+    """
+    opened = open_dataset(dataset, data_dir)
+    loader = MNISTDataLoader(split, dataset=opened, batch_size=batch_size)
+    spec = loader.spec
+    images, labels = next(iter(loader))
+    out = out or data_dir / f"{Path(spec.name).name}-gallery.png"
+    draw(loader, out, spec.title)
+    return {
+        "dataset": spec.name,
+        "title": spec.title,
+        "split": split,
+        "total": len(loader.batches),
+        "classes": list(spec.classes),
+        "counts": torch.bincount(loader.batches.labels, minlength=len(spec.classes)).tolist(),
+        "mean": spec.mean,
+        "std": spec.std,
+        "images": {
+            "dtype": str(images.dtype).removeprefix("torch."),
+            "shape": list(images.shape),
+            "min": images.min().item(),
+            "max": images.max().item(),
+            "mean": images.mean().item(),
+            "std": images.std().item(),
+        },
+        "labels": {"dtype": str(labels.dtype).removeprefix("torch."), "shape": list(labels.shape)},
+        "gallery": str(out),
+    }
+
+
+def draw(loader: MNISTDataLoader, out: Path, title: str) -> None:
+    """Examples of all classes in turn, as many as fit, beside themselves after the augmentation of `two-conv`."""
+    count = min(ROWS * COLUMNS, len(loader.batches) // COLUMNS * COLUMNS)
+    labels = loader.batches.labels.numpy()
+    rank = np.zeros(len(labels), int)  # how many of its class stand before each example: one of each class first
+    for label in np.unique(labels):
+        where = np.flatnonzero(labels == label)
+        rank[where] = np.arange(len(where))
+    chosen = torch.from_numpy(np.sort(np.lexsort((labels, rank))[:count]))
+    chosen = chosen[np.argsort(labels[chosen.numpy()], kind="stable")]
+    recipe = RECIPES["two-conv"]
+    augment = Augmentation(recipe.rotate, recipe.scale, recipe.shift, recipe.shear, recipe.elastic)
+    pictures = loader.batches.images[chosen]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        augmented = augment(pictures.float()).round().clamp(0, 255).to(torch.uint8)
+    names = [loader.spec.classes[label] for label in labels[chosen.numpy()]]
+    save_figure(data_gallery(pictures[:, 0].numpy(), augmented[:, 0].numpy(), names, title, COLUMNS), out)

@@ -1,0 +1,177 @@
+"""Runs, evaluations and batches as pictures."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.evaluation import Evaluation, Mistake
+from mnistlab.files import write_bytes
+from mnistlab.runs import Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["data_gallery", "draw_confusion", "draw_curves", "draw_mistakes", "draw_run", "save_figure"]
+
+BLUE, ORANGE, GREY, RED = "#2563a8", "#d9730d", "#6b7280", "#b42318"
+DPI = 120
+
+
+def draw_run(run: Run, evaluation: Evaluation) -> list[Path]:
+    """Draw training curves, confusion matrix and worst mistakes into the run folder; the files' paths come back."""
+    pictures = {
+        "training.png": draw_curves(run.metrics, f"{run.recipe.name} on {run_dataset_title(run)}"),
+        "confusion.png": draw_confusion(evaluation),
+        "mistakes.png": draw_mistakes(evaluation),
+    }
+    for name, figure in pictures.items():
+        save_figure(figure, run.path / name)
+    return [run.path / name for name in pictures]
+
+
+def run_dataset_title(run: Run) -> str:
+    return Path(run.dataset).name if Path(run.dataset).is_absolute() else run.dataset
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write the figure as PNG, atomically, and free it. Raises `UserError` or `Failure` where that is not possible."""
+    import matplotlib.pyplot as plt
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI)
+    plt.close(figure)
+    write_bytes(path, buffer.getvalue())
+
+
+def draw_curves(metrics: Sequence[dict[str, Any]], title: str) -> Figure:
+    """Loss (left) and validation error (right) over the epochs."""
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
+    epochs = [row["epoch"] for row in metrics]
+    validated = [row for row in metrics if row["val_accuracy"] is not None]
+    left.plot(epochs, [row["train_loss"] for row in metrics], "o-", color=BLUE, label="training (augmented, smoothed)")
+    left.plot(
+        [row["epoch"] for row in validated],
+        [row["val_loss"] for row in validated],
+        "o-",
+        color=ORANGE,
+        label="validation",
+    )
+    left.set(title="Loss", xlabel="epoch", ylabel="cross-entropy (nats)", ylim=(0, None))
+    left.legend(frameon=False)
+    accuracy = [100 * row["val_accuracy"] for row in validated]
+    right.plot([row["epoch"] for row in validated], accuracy, "o-", color=ORANGE)
+    right.set(title="Validation accuracy", xlabel="epoch", ylabel="%")
+    if accuracy:
+        right.annotate(
+            f"{accuracy[-1]:.2f} %",
+            (validated[-1]["epoch"], accuracy[-1]),
+            (0, -16),
+            textcoords="offset points",
+            ha="center",
+        )
+    for axes in (left, right):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        tidy(axes)
+    figure.suptitle(title, fontweight="bold")
+    figure.tight_layout()
+    return figure
+
+
+def tidy(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e5e7eb")
+    axes.set_axisbelow(True)
+
+
+def draw_confusion(evaluation: Evaluation) -> Figure:
+    """How often each class (row) was read as each class (column); colour shows the mistakes, the diagonal is left pale."""
+    import matplotlib.pyplot as plt
+
+    classes = len(evaluation.classes)
+    side = min(4 + 0.36 * classes, 20)
+    figure, axes = plt.subplots(figsize=(side, side))
+    mistakes = evaluation.confusion.copy()
+    np.fill_diagonal(mistakes, 0)
+    most = max(int(mistakes.max()), 1)
+    axes.imshow(np.sqrt(mistakes), cmap="Reds", vmin=0, vmax=np.sqrt(most) * 1.2)
+    for row in range(classes):
+        for column in range(classes):
+            count = int(evaluation.confusion[row, column])
+            if count and (row == column or classes <= 30):
+                white = row != column and count > 0.6 * most
+                color = GREY if row == column else "white" if white else "black"
+                axes.text(column, row, str(count), ha="center", va="center", fontsize=8, color=color)
+    rotate: dict[str, Any] = {"rotation": 45, "ha": "right"} if max(map(len, evaluation.classes)) > 2 else {}
+    axes.set_xticks(range(classes), evaluation.classes, **rotate)
+    axes.set_yticks(range(classes), evaluation.classes)
+    axes.set(xlabel="read as", ylabel="label")
+    low, high = evaluation.interval
+    axes.set_title(
+        f"{evaluation.split}: {evaluation.correct:,} of {evaluation.total:,} right, {100 * evaluation.accuracy:.2f} %\n"
+        f"95 % interval {100 * low:.2f} to {100 * high:.2f} %",
+        fontsize=11,
+    )
+    figure.tight_layout()
+    return figure
+
+
+def draw_mistakes(evaluation: Evaluation, most: int = 40) -> Figure:
+    """The mistakes the model was surest of, worst first; labels that are known to be wrong are marked."""
+    import matplotlib.pyplot as plt
+
+    worst = sorted(evaluation.mistakes, key=lambda m: m.label_probability - m.probability)[:most]
+    columns = 8
+    rows = max(1, -(-len(worst) // columns))
+    figure, grid = plt.subplots(rows, columns, figsize=(columns * 1.35, rows * 1.75 + 0.7), squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    for axes, mistake in zip(grid.flat, worst, strict=False):
+        axes.imshow(mistake.image, cmap="gray_r", vmin=0, vmax=255)
+        axes.set_title(
+            mistake_title(mistake, evaluation.classes), fontsize=8, color=GREY if mistake.label_known_wrong else "black"
+        )
+    if not worst:
+        grid[0, 0].text(0, 0.5, "no mistakes", fontsize=12)
+    shown = f", the {len(worst)} surest" if len(worst) < len(evaluation.mistakes) else ""
+    known = " (grey: the label is known to be wrong)" if any(m.label_known_wrong for m in worst) else ""
+    figure.suptitle(f"{len(evaluation.mistakes)} mistakes on {evaluation.split}{shown}{known}", fontweight="bold")
+    figure.tight_layout()
+    return figure
+
+
+def mistake_title(mistake: Mistake, classes: Sequence[str]) -> str:
+    """Such as "4, not 9 / 98 %, #1901": what it read, what the label says, how sure it was, which example."""
+    return f"{classes[mistake.predicted]}, not {classes[mistake.label]}\n{100 * mistake.probability:.0f} %, #{mistake.index}"
+
+
+def data_gallery(
+    images: NDArray[np.uint8], augmented: NDArray[np.uint8], labels: Sequence[str], title: str, columns: int = 8
+) -> Figure:
+    """Digits as they are (left) and after augmentation (right); images uint8 (N, H, W), N a multiple of `columns`."""
+    import matplotlib.pyplot as plt
+
+    rows = len(images) // columns
+    figure, grid = plt.subplots(
+        rows, 2 * columns + 1, figsize=(columns * 1.35, rows * 0.9 + 0.8), squeeze=False,
+        gridspec_kw={"width_ratios": [1] * columns + [0.4] + [1] * columns},
+    )  # fmt: skip
+    for axes in grid.flat:
+        axes.axis("off")
+    for index in range(rows * columns):
+        row, column = divmod(index, columns)
+        for axes, pictures in ((grid[row, column], images), (grid[row, columns + 1 + column], augmented)):
+            axes.imshow(pictures[index], cmap="gray_r", vmin=0, vmax=255)
+            axes.set_title(labels[index], fontsize=8, color=GREY, pad=2)
+    figure.suptitle(f"{title}: as they are, and after augmentation", fontweight="bold")
+    figure.tight_layout()
+    return figure

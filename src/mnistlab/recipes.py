@@ -1,0 +1,167 @@
+"""Recipes: everything that decides what a training gives, in one frozen, self-checking place each."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from mnistlab.errors import UserError
+
+__all__ = ["RECIPES", "Recipe", "find_recipe", "override", "read_overrides"]
+
+
+def knob(
+    default: Any, text: str, *, low: float = -math.inf, high: float = math.inf, choices: tuple[str, ...] = ()
+) -> Any:
+    """A field with its explanation and what it may be: a number from `low` to `high` (both allowed), or one of `choices`."""
+    return field(default=default, metadata={"help": text, "low": low, "high": high, "choices": choices})
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to do; a run is one doing of it. Every field can be overridden (`override`, `--epochs 4`, a TOML file).
+
+    Raises `UserError` with every problem of its fields at once.
+    """
+
+    name: str = knob("custom", "what the recipe is called")
+    summary: str = knob("", "what the recipe is, in a line")
+    # the network (see NeuralNet)
+    widths: tuple[int, ...] = knob((24, 48), "channels after each convolution, such as 24,48", low=1, high=4096)
+    kernel_size: int = knob(5, "side of the convolutions in pixels", low=1, high=15)
+    padding: str = knob("valid", "at the picture's edge", choices=("same", "valid"))
+    batch_norm: bool = knob(True, "batch norm after each convolution")
+    pool_last: bool = knob(False, "ReLU before max-pool, as in most textbooks (slower)")
+    hidden: int = knob(128, "width of a linear layer before the last one, 0 for none", low=0, high=65536)
+    dropout: float = knob(0.2, "fraction of values hidden before a linear layer", low=0, high=0.95)
+    # the data
+    split: str = knob("train", "what to train on; train+val leaves no validation", choices=("train", "train+val"))
+    batch_size: int = knob(128, "images a step", low=1)
+    rotate: float = knob(0.0, "augmentation: degrees to either side", low=0, high=180)
+    scale: float = knob(0.0, "augmentation: fraction smaller to larger", low=0, high=0.7)
+    shift: float = knob(0.0, "augmentation: pixels in x and y", low=0, high=100)
+    shear: float = knob(0.0, "augmentation: slant, fraction of the height", low=0, high=2)
+    elastic: float = knob(0.0, "augmentation: pixels that a 5x5 grid bends", low=0, high=100)
+    # the optimisation
+    epochs: int = knob(8, "passes over the data", low=1, high=100_000)
+    optimizer: str = knob("sgd", "sgd (Nesterov) or adamw", choices=("sgd", "adamw"))
+    learning_rate: float = knob(0.1, "at the one-cycle schedule's peak", low=1e-9, high=100)
+    warmup: float = knob(0.3, "fraction of the steps until that peak", low=0, high=1)
+    momentum: float = knob(0.9, "of SGD; AdamW's first beta", low=0, high=0.9999)
+    weight_decay: float = knob(5e-4, "on weights, not on biases or batch norm", low=0, high=10)
+    label_smoothing: float = knob(0.0, "share of the target spread over all classes", low=0, high=0.9)
+    averaging: float = knob(0.0, "decay of a moving average of the weights, 0 for none", low=0, high=0.99999)
+    # the arithmetic
+    precision: str = knob("auto", "auto is bf16 where the machine gains from it", choices=("auto", "fp32", "bf16"))
+
+    def __post_init__(self) -> None:
+        problems = [problem for f in dataclasses.fields(self) if (problem := problem_of(f, getattr(self, f.name)))]
+        if not problems and self.batch_norm and self.batch_size == 1:
+            problems.append("batch-size is 1, and batch norm needs at least 2 images to compare")
+        if problems:
+            raise UserError(f"Recipe {self.name!r}: {'; '.join(problems)}.", "Change the value and run again.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types only, for JSON; `Recipe(**d)` takes it back."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> Recipe:
+        """The recipe that `to_dict` gave. Raises `UserError` for an unknown field or a value out of range."""
+        return override(Recipe(), values)
+
+
+def problem_of(f: dataclasses.Field[Any], value: Any) -> str | None:
+    """What is wrong with the field's value, or None."""
+    option = f.name.replace("_", "-")
+    low, high, choices = (f.metadata[key] for key in ("low", "high", "choices"))
+    expected = TYPES[f.name]
+    if choices:
+        return None if value in choices else f"{option} is {value!r}, not one of {', '.join(choices)}"
+    if expected == tuple[int, ...]:
+        if not isinstance(value, tuple) or not value or not all(type(v) is int and low <= v <= high for v in value):
+            return f"{option} is {value!r}, not a list of whole numbers of at least 1 such as 24,48"
+        return None
+    if expected is float and type(value) is int:
+        return problem_of(f, float(value))
+    if type(value) is not expected:
+        return f"{option} is {value!r}, not {NOUNS[expected]}"
+    if expected in (int, float) and not low <= value <= high:  # NaN fails this too
+        return f"{option} is {value}, not {bounds(low, high)}"
+    return None
+
+
+def bounds(low: float, high: float) -> str:
+    return f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
+
+
+NOUNS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+TYPES: dict[str, Any] = get_type_hints(Recipe)
+
+
+def override(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
+    """The recipe with some fields changed. Raises `UserError` for a field that there is not, or a value out of range."""
+    if unknown := sorted(set(values) - set(TYPES)):
+        raise UserError(
+            f"Unknown recipe field{'s' * (len(unknown) > 1)} {', '.join(unknown)}.", f"There are {', '.join(TYPES)}."
+        )
+    plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return dataclasses.replace(recipe, **plain)
+
+
+def read_overrides(path: Path) -> dict[str, Any]:
+    """The fields in a TOML file, such as `epochs = 4`. Raises `UserError` where it is missing or not TOML."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"Cannot read the recipe file {path}: {error}.", "Give a TOML file such as: epochs = 4"
+        ) from None
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path} is not TOML: {error}.", "Write one field a line, such as: epochs = 4") from None
+    return {key.replace("-", "_"): value for key, value in values.items()}
+
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            name="two-conv",
+            summary="2 convolutions, 8 epochs",
+            rotate=10,
+            scale=0.1,
+            shift=2,
+            shear=0.1,
+            label_smoothing=0.05,
+        ),
+        Recipe(
+            name="three-conv",
+            summary="3 convolutions, 20 epochs",
+            widths=(32, 64, 128),
+            kernel_size=3,
+            padding="same",
+            dropout=0.3,
+            epochs=20,
+            rotate=10,
+            scale=0.1,
+            shift=2,
+            shear=0.1,
+            label_smoothing=0.05,
+        ),
+    )
+}
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe called `name`. Raises `UserError` where there is none."""
+    try:
+        return RECIPES[name]
+    except KeyError:
+        raise UserError(f"Unknown recipe {name!r}.", f"Choose one of {', '.join(RECIPES)}.") from None

@@ -1,0 +1,266 @@
+"""The run folder: the only channel out of training.
+
+    runs/20261122-101500-two-conv-seed0/
+        config.json        recipe, dataset, seed: what was asked for
+        environment.json   versions, device, commit: what it ran on
+        metrics.jsonl      a line an epoch
+        model.pth          weights and what is needed to use them
+        resume.pt          all that is needed to go on exactly
+        test.json          the test split's counts and mistakes
+        *.png              training curves, confusion matrix, worst mistakes
+
+Listing and comparing runs imports no torch.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from mnistlab.errors import UserError
+from mnistlab.files import explain_os_errors, read_json, write_bytes, write_json
+from mnistlab.recipes import Recipe
+
+__all__ = ["Comparison", "Run", "compare_runs", "create_run", "delete_run", "find_run", "list_runs"]
+
+CONFIG_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder and what its config.json says."""
+
+    path: Path
+    recipe: Recipe
+    dataset: str
+    data_dir: str
+    seed: int
+    created: datetime.datetime
+
+    @staticmethod
+    def open(path: Path) -> Run:
+        """Read the folder's config.json. Raises `UserError` where it is missing, damaged or of another version."""
+        remedy = "Restore it, or delete the folder and train again."
+        config = read_json(path / "config.json", remedy)
+        try:
+            if config["version"] != CONFIG_VERSION:
+                raise UserError(
+                    f"{path} was written by another mnistlab (config version {config['version']}).",
+                    "Use the mnistlab that wrote it.",
+                )
+            return Run(
+                path=path,
+                recipe=Recipe.from_dict(config["recipe"]),
+                dataset=str(config["dataset"]),
+                data_dir=str(config["data_dir"]),
+                seed=int(config["seed"]),
+                created=datetime.datetime.fromisoformat(config["created"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{path / 'config.json'} is damaged ({error!r}).", remedy) from None
+
+    @property
+    def model_path(self) -> Path:
+        """Where the model is, from the end of the first epoch on."""
+        return self.path / "model.pth"
+
+    @property
+    def resume_path(self) -> Path:
+        """Where the state to resume from is."""
+        return self.path / "resume.pt"
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What environment.json says. Raises `UserError` where it is missing or damaged."""
+        environment = read_json(self.path / "environment.json", "Restore it, or train again.")
+        if not isinstance(environment, dict):
+            raise UserError(f"{self.path / 'environment.json'} is damaged.", "Restore it, or train again.")
+        return environment
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """A row per finished epoch; a last line that a crash cut short is left out."""
+        try:
+            lines = (self.path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        except (FileNotFoundError, UnicodeDecodeError):
+            return []
+        rows = []
+        for line in lines:
+            try:
+                row = json.loads(line)
+            except ValueError:
+                break
+            if isinstance(row, dict) and "epoch" in row:
+                rows.append(row)
+        return rows
+
+    def append_metrics(self, row: dict[str, Any]) -> None:
+        """Add a line to metrics.jsonl and flush it."""
+        path = self.path / "metrics.jsonl"
+        with explain_os_errors(path), path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def keep_metrics(self, epochs: int) -> None:
+        """Drop the lines of epochs after the first `epochs`: a resumed run does those again."""
+        kept = [row for row in self.metrics if row["epoch"] <= epochs]
+        write_bytes(self.path / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in kept).encode())
+
+    @property
+    def test(self) -> dict[str, Any] | None:
+        """What test.json says, or None before the test. Raises `UserError` where it is damaged."""
+        path = self.path / "test.json"
+        if not path.exists():
+            return None
+        test = read_json(path, f"Make it anew: mnistlab evaluate {self.path}")
+        if not isinstance(test, dict) or not {"correct", "total", "mistakes"} <= set(test):
+            raise UserError(f"{path} is damaged.", f"Make it anew: mnistlab evaluate {self.path}")
+        return test
+
+    def write_test(self, test: dict[str, Any]) -> None:
+        """Write test.json, atomically."""
+        write_json(self.path / "test.json", test, indent=None)
+
+    def lock(self) -> FileLock:
+        """Held by the process that trains this run. Raises `UserError` where another one does."""
+        lock = FileLock(self.path / ".lock")
+        try:
+            with explain_os_errors(self.path / ".lock"):
+                lock.acquire(timeout=0)
+        except Timeout:
+            raise UserError(f"{self.path} is being trained by another process.", "Wait until it ends.") from None
+        return lock
+
+    def summary(self) -> dict[str, Any]:
+        """The run in plain types: run, created, recipe, dataset, seed, epochs, val_accuracy, test_accuracy, seconds."""
+        metrics, test = self.metrics, self.test
+        last = metrics[-1] if metrics else {}
+        return {
+            "run": str(self.path),
+            "created": self.created.isoformat(),
+            "recipe": self.recipe.name,
+            "dataset": self.dataset,
+            "seed": self.seed,
+            "epochs": [last.get("epoch", 0), self.recipe.epochs],
+            "val_accuracy": last.get("val_accuracy"),
+            "test_accuracy": test["correct"] / test["total"] if test else None,
+            "seconds": last.get("seconds"),
+        }
+
+
+def create_run(
+    runs_dir: Path, recipe: Recipe, dataset: str, data_dir: Path, seed: int, environment: dict[str, Any]
+) -> Run:
+    """Make a run folder that holds config.json and environment.json from its first moment.
+
+    Raises `UserError` or `Failure` where it cannot be written; then nothing is left behind.
+    """
+    created = datetime.datetime.now().astimezone().replace(microsecond=0)
+    config = {
+        "version": CONFIG_VERSION,
+        "created": created.isoformat(),
+        "dataset": dataset,
+        "data_dir": str(data_dir),
+        "seed": seed,
+        "recipe": recipe.to_dict(),
+    }
+    name = f"{created:%Y%m%d-%H%M%S}-{recipe.name}-seed{seed}"
+    temporary = runs_dir / f".{name}.{uuid.uuid4().hex[:8]}.tmp"
+    try:
+        write_json(temporary / "config.json", config)
+        write_json(temporary / "environment.json", environment)
+        for suffix in ["", *(f"-{n}" for n in range(2, 1000))]:
+            path = runs_dir / (name + suffix)
+            if path.exists():
+                continue
+            with explain_os_errors(path):
+                try:
+                    os.rename(temporary, path)  # noqa: PTH104 - fails where another process took the name: the next one
+                except OSError:
+                    if not path.exists():
+                        raise
+                    continue
+            return Run(path, recipe, dataset, str(data_dir), seed, created)
+        raise UserError(f"{runs_dir} holds 999 runs called {name}.", "Choose another --runs folder.")
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def list_runs(runs_dir: Path) -> Iterator[Run | UserError]:
+    """All runs in the folder, oldest first; a damaged one comes as the error that says what is wrong with it."""
+    if not runs_dir.is_dir():
+        return
+    for path in sorted(runs_dir.iterdir()):
+        if path.is_dir() and not path.name.startswith("."):
+            try:
+                yield Run.open(path)
+            except UserError as error:
+                yield error
+
+
+def find_run(name: str, runs_dir: Path) -> Run:
+    """The run at that path, or of that name in `runs_dir`, or "latest". Raises `UserError` where there is none."""
+    if name == "latest":
+        runs = [run for run in list_runs(runs_dir) if isinstance(run, Run)]
+        if not runs:
+            raise UserError(f"There is no run in {runs_dir}.", "Make one: mnistlab train")
+        return max(runs, key=lambda run: (run.created, run.path.name))
+    for path in (Path(name), runs_dir / name):
+        if name and path.is_dir():
+            return Run.open(path)
+    raise UserError(
+        f"There is no run {name!r}, neither as a folder nor in {runs_dir}.", "List them with: mnistlab runs"
+    )
+
+
+def delete_run(run: Run) -> None:
+    """Delete the run's folder, moved out of sight first so that it is gone whole or not at all.
+
+    Raises `UserError` while another process trains it, or where it may not be deleted.
+    """
+    run.lock().release()
+    hidden = run.path.with_name(f".{run.path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    with explain_os_errors(run.path):
+        run.path.rename(hidden)
+        shutil.rmtree(hidden)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs on the same test split: how many only one of them got wrong, and McNemar's exact p-value.
+
+    The p-value is the probability of a split at least so uneven if both were equally good (McNemar 1947, exact binomial).
+    """
+
+    only_first_wrong: int
+    only_second_wrong: int
+    both_wrong: int
+    p_value: float
+
+
+def compare_runs(first: Run, second: Run) -> Comparison:
+    """Compare the runs' test predictions. Raises `UserError` where one has no test.json or they had other test sets."""
+    from scipy.stats import binomtest
+
+    tests = []
+    for run in (first, second):
+        if (test := run.test) is None:
+            raise UserError(f"{run.path} has no test.json.", f"Make it: mnistlab evaluate {run.path}")
+        tests.append(test)
+    if first.dataset != second.dataset or tests[0]["total"] != tests[1]["total"]:
+        raise UserError(
+            f"{first.path.name} was tested on {first.dataset}, {second.path.name} on {second.dataset}.",
+            "Compare runs on the same dataset.",
+        )
+    wrong = [{mistake["index"] for mistake in test["mistakes"]} for test in tests]
+    only_first, only_second = len(wrong[0] - wrong[1]), len(wrong[1] - wrong[0])
+    p_value = binomtest(only_first, only_first + only_second).pvalue if only_first + only_second else 1.0
+    return Comparison(only_first, only_second, len(wrong[0] & wrong[1]), float(p_value))

@@ -1,0 +1,229 @@
+"""The training loop, visible from top to bottom: batches, forward, loss, backward, step; then validation."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+
+from mnistlab import plots
+from mnistlab.checkpoints import load_tensors, save_model, save_tensors
+from mnistlab.datasets import open_dataset
+from mnistlab.devices import autocast, pick_device, pick_precision
+from mnistlab.environment import describe_environment
+from mnistlab.errors import Failure, Interrupted, UserError
+from mnistlab.evaluation import Evaluation, evaluate, evaluate_run
+from mnistlab.recipes import Recipe, find_recipe
+from mnistlab.runs import Run, create_run
+from mnistlab.signals import StopSignals
+from mnistlab.tracking import Tracker, check_tracker, make_tracker
+from mnistlab.training_state import TrainingState
+
+__all__ = ["Display", "resume", "train"]
+
+LOOK_EVERY = 0.25
+"""Seconds between two looks at the losses: a look waits for the device, so not every step."""
+SAVE_EVERY = 30.0
+"""Seconds between two saves of the state inside an epoch."""
+
+
+class Display(Protocol):
+    """What a training tells whoever watches."""
+
+    def start(self, run: Run, steps: int, done: int) -> None:
+        """`done` of `steps` are behind it (not 0 when a run is resumed)."""
+
+    def step(self, done: int, loss: float, images_per_second: float) -> None:
+        """A few times a second: steps done, the loss of the last one in nats, images a second since the last look."""
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        """A finished epoch, as metrics.jsonl holds it."""
+
+    def stop(self) -> None:
+        """The last step is done, or there will be none."""
+
+
+class Silent:
+    """A display that shows nothing."""
+
+    def start(self, run: Run, steps: int, done: int) -> None: ...
+    def step(self, done: int, loss: float, images_per_second: float) -> None: ...
+    def epoch(self, row: dict[str, Any]) -> None: ...
+    def stop(self) -> None: ...
+
+
+def train(
+    recipe: Recipe | str = "two-conv",
+    *,
+    dataset: str = "mnist",
+    data_dir: str | Path = "data",
+    runs_dir: str | Path = "runs",
+    seed: int = 0,
+    device: str = "auto",
+    track: str | None = None,
+    display: Display | None = None,
+) -> tuple[Run, Evaluation]:
+    """Train `recipe` on `dataset`, test the result once, draw its pictures; the run folder that comes back holds it all.
+
+    Raises `UserError` for what cannot be done as asked, before a folder is made; `Failure` where the loss becomes NaN or
+    the disk fills up, `Interrupted` after a signal: the run can then be resumed.
+    """
+    recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
+    if not 0 <= seed < 2**32:
+        raise UserError(f"Seed {seed} is out of range.", "Choose 0 to 4294967295.")
+    check_tracker(track)
+    target = pick_device(device)
+    precision = pick_precision(recipe.precision, target)
+    opened = open_dataset(dataset, data_dir)
+    state = TrainingState(recipe, opened, seed, target, precision)
+    environment = describe_environment(target, precision)
+    run = create_run(Path(runs_dir), recipe, opened.spec.name, Path(data_dir).resolve(), seed, environment)
+    with run.lock():
+        return carry_out(run, state, track, display or Silent())
+
+
+def resume(run: Run, *, track: str | None = None, display: Display | None = None) -> tuple[Run, Evaluation]:
+    """Go on with a run that was interrupted or killed, as if it never had been: the model ends bit-identical.
+
+    That holds on the same machine with the same versions. A run that is finished is tested and drawn again. Raises as
+    `train` does, and `UserError` where a file of the run is missing or damaged.
+    """
+    check_tracker(track)
+    environment = run.environment
+    try:
+        device, precision, threads = environment["device"], environment["precision"], int(environment["threads"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{run.path / 'environment.json'} is damaged ({error!r}).", "Train again.") from None
+    target = pick_device(device)
+    torch.set_num_threads(threads)  # sums are split by threads, and their last bits with them
+    with run.lock():
+        state = TrainingState(run.recipe, open_dataset(run.dataset, run.data_dir), run.seed, target, precision)
+        if run.resume_path.exists():
+            state.load_state_dict(load_tensors(run.resume_path, "Train again: this run cannot be resumed."))
+        run.keep_metrics(state.epochs_done)
+        return carry_out(run, state, track, display or Silent())
+
+
+def carry_out(run: Run, state: TrainingState, track: str | None, display: Display) -> tuple[Run, Evaluation]:
+    tracker = make_tracker(track, run.path, run.metrics)
+    try:
+        fit(run, state, display, tracker)
+    finally:
+        display.stop()
+        if tracker:
+            tracker.close()
+    evaluation = evaluate_run(run, "test", device=str(state.device))
+    plots.draw_run(run, evaluation)
+    return run, evaluation
+
+
+def fit(run: Run, state: TrainingState, display: Display, tracker: Tracker | None) -> None:
+    """The loop. Each epoch ends with the model, the state to resume from and a line of metrics on disk."""
+    model, loader, optimizer = state.model, state.loader, state.optimizer
+    smoothing = state.recipe.label_smoothing
+    display.start(run, state.steps, state.steps_done)
+    clock = Clock(state)
+    with StopSignals() as signals:
+        while state.epochs_done < state.recipe.epochs:
+            model.train()
+            for images, labels in loader:
+                with autocast(state.device, state.precision):
+                    logits = model(images)
+                loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+                optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                state.schedule.step()
+                if state.average:
+                    state.average.update_parameters(model)
+                state.losses[(state.steps_done - 1) % len(loader)] = loss.detach()
+
+                if clock.time_to_look() or signals.received:
+                    check_losses(run, state)
+                    display.step(state.steps_done, loss.item(), clock.look())
+                    if clock.time_to_save() or signals.received:
+                        clock.save(run)
+                    if signals.received:
+                        raise Interrupted(
+                            f"Stopped after step {state.steps_done:,} of {state.steps:,}; its state is in {run.path}.",
+                            f"Go on with: mnistlab train --resume {run.path}",
+                            exit_code=128 + signals.received,
+                        )
+
+            check_losses(run, state)
+            state.epochs_done += 1
+            row = clock.end_epoch(run)
+            display.epoch(row)
+            if tracker:
+                tracker.epoch(row)
+
+
+def check_losses(run: Run, state: TrainingState) -> None:
+    """Raise `Failure` at the first step of this epoch whose loss is not a number; nothing of it has been saved."""
+    steps = (state.steps_done - 1) % len(state.loader) + 1
+    broken = (~state.losses[:steps].isfinite()).nonzero()
+    if len(broken):
+        step = state.steps_done - steps + int(broken[0]) + 1
+        kept = f"The last good state is kept in {run.path}. " if run.resume_path.exists() else ""
+        raise Failure(
+            f"The loss became {float(state.losses[int(broken[0])])} at step {step:,} of {state.steps:,}.",
+            f"{kept}Train with a smaller --learning-rate than {state.recipe.learning_rate:g}.",
+        )
+
+
+class Clock:
+    """When to look, when to save, and how fast it goes; time goes on from where the state's seconds stand."""
+
+    def __init__(self, state: TrainingState) -> None:
+        self.state = state
+        self.start = time.perf_counter() - state.seconds
+        self.looked = self.saved = time.perf_counter()
+        self.steps_looked = self.steps_epoch = state.steps_done
+        self.epoch_at = state.seconds
+
+    def time_to_look(self) -> bool:
+        return time.perf_counter() - self.looked >= LOOK_EVERY
+
+    def time_to_save(self) -> bool:
+        return time.perf_counter() - self.saved >= SAVE_EVERY
+
+    def look(self) -> float:
+        """Images a second since the last look."""
+        now, steps = time.perf_counter(), self.state.steps_done
+        speed = (steps - self.steps_looked) * self.state.recipe.batch_size / (now - self.looked)
+        self.looked, self.steps_looked = now, steps
+        return speed
+
+    def save(self, run: Run) -> None:
+        """Write the state to resume from."""
+        self.state.seconds = time.perf_counter() - self.start
+        save_tensors(run.resume_path, self.state.state_dict())
+        self.saved = time.perf_counter()
+
+    def end_epoch(self, run: Run) -> dict[str, Any]:
+        """Validate, then write the model, the epoch's line and the state to resume from; the line comes back."""
+        state = self.state
+        loss = state.losses.mean().item()  # waits for the device: the time below is that of finished steps
+        state.seconds = now = time.perf_counter() - self.start
+        validation = evaluate(state.final_model, state.val_loader) if state.val_loader else None
+        row = {
+            "epoch": state.epochs_done,
+            "step": state.steps_done,
+            "learning_rate": state.schedule.get_last_lr()[0],
+            "train_loss": loss,
+            "val_loss": validation.mean_loss if validation else None,
+            "val_accuracy": validation.accuracy if validation else None,
+            "images_per_second": (state.steps_done - self.steps_epoch)
+            * state.recipe.batch_size
+            / (now - self.epoch_at),
+            "seconds": now,
+        }
+        save_model(run.model_path, state.final_model, state.loader.spec)
+        run.append_metrics(row)
+        save_tensors(run.resume_path, state.state_dict())
+        self.saved = time.perf_counter()
+        self.steps_epoch, self.epoch_at = state.steps_done, self.saved - self.start
+        return row

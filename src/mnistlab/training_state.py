@@ -1,0 +1,152 @@
+"""All that changes while training, built in one place, saved and put back to the last bit."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from mnistlab.augment import Augmentation
+from mnistlab.datasets import Dataset
+from mnistlab.errors import UserError
+from mnistlab.loader import MNISTDataLoader
+from mnistlab.model import NeuralNet
+from mnistlab.recipes import Recipe
+
+__all__ = ["TrainingState", "one_cycle"]
+
+FORMAT = "mnistlab resume 1"
+
+
+class TrainingState:
+    """Network, optimizer, schedule, average, data order and random generators of one training.
+
+    Raises `UserError` where recipe and dataset do not fit each other.
+    """
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, seed: int, device: torch.device, precision: str) -> None:
+        torch.manual_seed(seed)
+        self.recipe, self.device, self.precision = recipe, device, precision
+        self.model = NeuralNet(
+            recipe.widths,
+            classes=len(dataset.spec.classes),
+            image_size=dataset.spec.image_size,
+            kernel_size=recipe.kernel_size,
+            padding=recipe.padding,
+            batch_norm=recipe.batch_norm,
+            pool_last=recipe.pool_last,
+            hidden=recipe.hidden,
+            dropout=recipe.dropout,
+        ).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.loader = MNISTDataLoader(
+            "train" if recipe.split == "train" else "train+val",
+            dataset=dataset,
+            batch_size=recipe.batch_size,
+            seed=seed,
+            drop_last=True,
+            augment=Augmentation(recipe.rotate, recipe.scale, recipe.shift, recipe.shear, recipe.elastic),
+            device=device,
+        )
+        self.val_loader: MNISTDataLoader | None = None
+        if recipe.split == "train":
+            self.val_loader = MNISTDataLoader("val", dataset=dataset, batch_size=None, device=device)
+        self.steps = recipe.epochs * len(self.loader)
+        self.optimizer = make_optimizer(self.model, recipe)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda step: one_cycle(step, self.steps, recipe.warmup)
+        )
+        self.average: AveragedModel | None = None
+        if recipe.averaging:
+            average = get_ema_multi_avg_fn(recipe.averaging)  # type: ignore[no-untyped-call]
+            self.average = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
+        self.losses = torch.zeros(len(self.loader), device=device)  # of this epoch's steps, in nats
+        self.epochs_done = 0
+        self.seconds = 0.0  # from the first batch on
+
+    @property
+    def final_model(self) -> NeuralNet:
+        """What is evaluated and saved: the averaged network where the recipe averages."""
+        return cast(NeuralNet, self.average.module) if self.average else self.model
+
+    @property
+    def steps_done(self) -> int:
+        """Steps since the very beginning."""
+        return int(self.schedule.last_epoch)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next step depends on, as tensors and plain types."""
+        return {
+            "format": FORMAT,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "steps_done": self.steps_done,
+            "average": self.average.state_dict() if self.average else None,
+            "loader": self.loader.state_dict(),
+            "losses": self.losses.cpu(),
+            "epochs_done": self.epochs_done,
+            "seconds": self.seconds,
+            "random": random_state(self.device),
+        }
+
+    def load_state_dict(self, state: Any) -> None:
+        """Put back what `state_dict` gave. Raises `UserError` where it belongs to another recipe or version."""
+        if not isinstance(state, dict) or state.get("format") != FORMAT:
+            raise UserError("resume.pt was not written by this version of mnistlab.", "Train again.")
+        try:
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.schedule.last_epoch = state["steps_done"]
+            if self.average:
+                self.average.load_state_dict(state["average"])
+            self.loader.load_state_dict(state["loader"])
+            self.losses.copy_(state["losses"])
+            self.epochs_done = state["epochs_done"]
+            self.seconds = state["seconds"]
+            set_random_state(self.device, state["random"])
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            reason = str(error).strip().splitlines()[-1].strip()
+            raise UserError(f"resume.pt does not fit the run's config.json ({reason}).", "Train again.") from None
+
+
+def one_cycle(step: int, steps: int, warmup: float) -> float:
+    """The learning rate at `step` as a fraction of its peak: up for `warmup` of the steps, then down, in half cosines.
+
+    From 1/25 to 1 to 1/25,000, the shape of Smith & Topin 2017 with fastai's cosines and ends.
+    """
+    peak = warmup * steps
+    if step < peak:
+        return 1 / 25 + (1 - 1 / 25) * (1 - math.cos(math.pi * step / peak)) / 2
+    down = min(1.0, (step - peak) / max(1.0, steps - peak))
+    return 1 / 25_000 + (1 - 1 / 25_000) * (1 + math.cos(math.pi * down)) / 2
+
+
+def make_optimizer(model: NeuralNet, recipe: Recipe) -> torch.optim.Optimizer:
+    """SGD with Nesterov momentum, or AdamW; weight decay on matrices and kernels, not on biases and batch norm."""
+    parameters = list(model.parameters())
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    rate, momentum = recipe.learning_rate, recipe.momentum
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=rate, betas=(momentum, 0.999), fused=True)
+    return torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=momentum > 0, fused=True)
+
+
+def random_state(device: torch.device) -> dict[str, torch.Tensor]:
+    state = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    elif device.type == "mps":
+        state["mps"] = torch.mps.get_rng_state()
+    return state
+
+
+def set_random_state(device: torch.device, state: dict[str, torch.Tensor]) -> None:
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state["cuda"], device)
+    elif device.type == "mps":
+        torch.mps.set_rng_state(state["mps"])
