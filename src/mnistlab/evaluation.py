@@ -200,6 +200,8 @@ def evaluate_run(
 
     Raises `UserError` where the model is missing, damaged, or was made for another dataset.
     """
+    if not run.model_path.exists():
+        raise UserError(f"{run.path} has no model.pth.", f"Train it: mnistlab train --resume {run.path}")
     saved = load_model(run.model_path)
     dataset = open_dataset(run.dataset, data_dir or run.data_dir)
     check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)

@@ -16,7 +16,7 @@ from mnistlab.recipes import RECIPES
 
 __all__ = ["describe_data"]
 
-COLUMNS, ROWS = 8, 8
+COLUMNS, ROWS = 6, 10
 
 
 def describe_data(dataset: str, data_dir: Path, split: Split, batch_size: int, out: Path | None) -> dict[str, Any]:

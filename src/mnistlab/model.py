@@ -67,13 +67,15 @@ class NeuralNet(nn.Module):
         features = channels * size[0] * size[1]
         layers["flatten"] = nn.Flatten()
         if hidden:
+            block = len(widths) + 1
             layers |= {"dropout1": nn.Dropout(dropout)} if dropout else {}
             layers["linear1"] = nn.Linear(features, hidden, bias=not batch_norm)
-            layers |= {"norm_linear1": nn.BatchNorm1d(hidden)} if batch_norm else {}
-            layers["relu_linear1"] = nn.ReLU()
+            layers |= {f"norm{block}": nn.BatchNorm1d(hidden)} if batch_norm else {}
+            layers[f"relu{block}"] = nn.ReLU()
             features = hidden
-        layers |= {"dropout": nn.Dropout(dropout)} if dropout else {}
-        layers["linear"] = nn.Linear(features, classes)
+        last = 2 if hidden else 1
+        layers |= {f"dropout{last}": nn.Dropout(dropout)} if dropout else {}
+        layers[f"linear{last}"] = nn.Linear(features, classes)
         self.layers = nn.Sequential(layers)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

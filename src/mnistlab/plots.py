@@ -58,7 +58,7 @@ def draw_curves(metrics: Sequence[dict[str, Any]], title: str) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
     epochs = [row["epoch"] for row in metrics]
     validated = [row for row in metrics if row["val_accuracy"] is not None]
-    left.plot(epochs, [row["train_loss"] for row in metrics], "o-", color=BLUE, label="training (augmented, smoothed)")
+    left.plot(epochs, [row["train_loss"] for row in metrics], "o-", color=BLUE, label="training")
     left.plot(
         [row["epoch"] for row in validated],
         [row["val_loss"] for row in validated],
@@ -72,13 +72,7 @@ def draw_curves(metrics: Sequence[dict[str, Any]], title: str) -> Figure:
     right.plot([row["epoch"] for row in validated], accuracy, "o-", color=ORANGE)
     right.set(title="Validation accuracy", xlabel="epoch", ylabel="%")
     if accuracy:
-        right.annotate(
-            f"{accuracy[-1]:.2f} %",
-            (validated[-1]["epoch"], accuracy[-1]),
-            (0, -16),
-            textcoords="offset points",
-            ha="center",
-        )
+        right.set_title(f"Validation accuracy: {accuracy[-1]:.2f} % at the end")
     for axes in (left, right):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         tidy(axes)
@@ -132,7 +126,7 @@ def draw_mistakes(evaluation: Evaluation, most: int = 40) -> Figure:
     worst = sorted(evaluation.mistakes, key=lambda m: m.label_probability - m.probability)[:most]
     columns = 8
     rows = max(1, -(-len(worst) // columns))
-    figure, grid = plt.subplots(rows, columns, figsize=(columns * 1.35, rows * 1.75 + 0.7), squeeze=False)
+    figure, grid = plt.subplots(rows, columns, figsize=(columns * 1.35, rows * 1.62 + 0.7), squeeze=False)
     for axes in grid.flat:
         axes.axis("off")
     for axes, mistake in zip(grid.flat, worst, strict=False):
@@ -155,14 +149,14 @@ def mistake_title(mistake: Mistake, classes: Sequence[str]) -> str:
 
 
 def data_gallery(
-    images: NDArray[np.uint8], augmented: NDArray[np.uint8], labels: Sequence[str], title: str, columns: int = 8
+    images: NDArray[np.uint8], augmented: NDArray[np.uint8], labels: Sequence[str], title: str, columns: int
 ) -> Figure:
     """Digits as they are (left) and after augmentation (right); images uint8 (N, H, W), N a multiple of `columns`."""
     import matplotlib.pyplot as plt
 
     rows = len(images) // columns
     figure, grid = plt.subplots(
-        rows, 2 * columns + 1, figsize=(columns * 1.35, rows * 0.9 + 0.8), squeeze=False,
+        rows, 2 * columns + 1, figsize=(columns * 1.35, rows * 0.72 + 0.7), squeeze=False,
         gridspec_kw={"width_ratios": [1] * columns + [0.4] + [1] * columns},
     )  # fmt: skip
     for axes in grid.flat:

@@ -16,6 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from mnistlab.model import LayerRow
 from mnistlab.runs import Run
 
 __all__ = ["TerminalDisplay"]
@@ -32,6 +33,15 @@ class TerminalDisplay:
         self.started = time.perf_counter()
         self.bar: Progress | None = None
         self.task = TaskID(0)
+
+    def network(self, rows: list[LayerRow]) -> None:
+        """Say what the network is, layer by layer."""
+        for row in rows:
+            shape = "x".join(map(str, row.shape))
+            parameters = f"{row.parameters:>9,}" if row.parameters else f"{'':>9}"
+            self.console.print(f"  {row.name:<13} {shape:<9} {parameters}  {row.purpose}", highlight=False)
+        total, work = sum(row.parameters for row in rows), sum(row.multiply_adds for row in rows)
+        self.console.print(f"{total:,} parameters, {work:,} multiply-adds an image", highlight=False)
 
     def start(self, run: Run, steps: int, done: int) -> None:
         """Say what begins and draw the bar."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,6 +62,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         problems = [problem for f in dataclasses.fields(self) if (problem := problem_of(f, getattr(self, f.name)))]
+        if not problems and not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", self.name):
+            problems.append(f"name is {self.name!r}, not at most 40 of a-z, 0-9 and -")
         if not problems and self.batch_norm and self.batch_size == 1:
             problems.append("batch-size is 1, and batch norm needs at least 2 images to compare")
         if problems:

@@ -109,10 +109,9 @@ class Run:
         with explain_os_errors(path), path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 
-    def keep_metrics(self, epochs: int) -> None:
-        """Drop the lines of epochs after the first `epochs`: a resumed run does those again."""
-        kept = [row for row in self.metrics if row["epoch"] <= epochs]
-        write_bytes(self.path / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in kept).encode())
+    def write_metrics(self, rows: list[dict[str, Any]]) -> None:
+        """Write metrics.jsonl anew: a resumed run does the epochs after its last saved state again."""
+        write_bytes(self.path / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
 
     @property
     def test(self) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from mnistlab.devices import autocast, pick_device, pick_precision
 from mnistlab.environment import describe_environment
 from mnistlab.errors import Failure, Interrupted, UserError
 from mnistlab.evaluation import Evaluation, evaluate, evaluate_run
+from mnistlab.model import LayerRow
 from mnistlab.recipes import Recipe, find_recipe
 from mnistlab.runs import Run, create_run
 from mnistlab.signals import StopSignals
@@ -33,6 +34,9 @@ SAVE_EVERY = 30.0
 class Display(Protocol):
     """What a training tells whoever watches."""
 
+    def network(self, rows: list[LayerRow]) -> None:
+        """The layers of the network that is about to be trained."""
+
     def start(self, run: Run, steps: int, done: int) -> None:
         """`done` of `steps` are behind it (not 0 when a run is resumed)."""
 
@@ -49,6 +53,7 @@ class Display(Protocol):
 class Silent:
     """A display that shows nothing."""
 
+    def network(self, rows: list[LayerRow]) -> None: ...
     def start(self, run: Run, steps: int, done: int) -> None: ...
     def step(self, done: int, loss: float, images_per_second: float) -> None: ...
     def epoch(self, row: dict[str, Any]) -> None: ...
@@ -103,7 +108,7 @@ def resume(run: Run, *, track: str | None = None, display: Display | None = None
         state = TrainingState(run.recipe, open_dataset(run.dataset, run.data_dir), run.seed, target, precision)
         if run.resume_path.exists():
             state.load_state_dict(load_tensors(run.resume_path, "Train again: this run cannot be resumed."))
-        run.keep_metrics(state.epochs_done)
+        run.write_metrics(state.metrics)
         return carry_out(run, state, track, display or Silent())
 
 
@@ -124,6 +129,7 @@ def fit(run: Run, state: TrainingState, display: Display, tracker: Tracker | Non
     """The loop. Each epoch ends with the model, the state to resume from and a line of metrics on disk."""
     model, loader, optimizer = state.model, state.loader, state.optimizer
     smoothing = state.recipe.label_smoothing
+    display.network(model.describe())
     display.start(run, state.steps, state.steps_done)
     clock = Clock(state)
     with StopSignals() as signals:
@@ -222,6 +228,7 @@ class Clock:
             "seconds": now,
         }
         save_model(run.model_path, state.final_model, state.loader.spec)
+        state.metrics.append(row)
         run.append_metrics(row)
         save_tensors(run.resume_path, state.state_dict())
         self.saved = time.perf_counter()

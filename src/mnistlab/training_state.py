@@ -63,6 +63,7 @@ class TrainingState:
             self.average = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
         self.losses = torch.zeros(len(self.loader), device=device)  # of this epoch's steps, in nats
         self.epochs_done = 0
+        self.metrics: list[dict[str, Any]] = []  # a row per epoch, as metrics.jsonl holds them
         self.seconds = 0.0  # from the first batch on
 
     @property
@@ -86,6 +87,7 @@ class TrainingState:
             "loader": self.loader.state_dict(),
             "losses": self.losses.cpu(),
             "epochs_done": self.epochs_done,
+            "metrics": self.metrics,
             "seconds": self.seconds,
             "random": random_state(self.device),
         }
@@ -103,6 +105,7 @@ class TrainingState:
             self.loader.load_state_dict(state["loader"])
             self.losses.copy_(state["losses"])
             self.epochs_done = state["epochs_done"]
+            self.metrics = list(state["metrics"])
             self.seconds = state["seconds"]
             set_random_state(self.device, state["random"])
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:

@@ -1,0 +1,36 @@
+"""The raw results of the benchmarks: JSON lines under docs/results, each with what is needed to trust it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mnistlab.devices import device_title
+from mnistlab.environment import commit
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "docs" / "results"
+
+
+def read(name: str) -> list[dict[str, Any]]:
+    """The rows of docs/results/NAME.jsonl, oldest first; none where there is no such file."""
+    path = RESULTS / f"{name}.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def append(name: str, row: dict[str, Any]) -> None:
+    """Add a row, with the machine, the date and the commit that it was measured at."""
+    row = row | {
+        "machine": f"{device_title(torch.device('cpu'))}, torch {torch.__version__.partition('+')[0]}",
+        "python": platform.python_version(),
+        "date": datetime.date.today().isoformat(),
+        "commit": commit(),
+    }
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    with (RESULTS / f"{name}.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
