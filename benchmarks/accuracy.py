@@ -52,19 +52,20 @@ def one_seed(recipe: Recipe, seed: int, folder: Path, data_dir: Path) -> dict[st
 
 @click.command(help=__doc__)
 @click.argument("name", metavar="RECIPE")
-@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Seeds 0 to N - 1.")
+@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="How many.")
+@click.option("--first", type=click.IntRange(min=0), default=0, show_default=True, help="The first seed.")
 @click.option("--runs", "folder", type=click.Path(path_type=Path), default=Path("runs/benchmarks"), show_default=True)
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
-def main(name: str, seeds: int, folder: Path, data_dir: Path) -> None:
+def main(name: str, seeds: int, first: int, folder: Path, data_dir: Path) -> None:
     recipe = find_recipe(name)
-    for seed in range(seeds):
+    for seed in range(first, first + seeds):
         if seed not in done(recipe):
             records.append("accuracy", one_seed(recipe, seed, folder, data_dir))
         row = done(recipe)[seed]
         click.echo(
             f"{name} seed {seed}: test {100 * row['test_correct'] / row['test_total']:.2f} %, {row['seconds']:.1f} s"
         )
-    rows = [row for seed, row in done(recipe).items() if seed < seeds]
+    rows = [row for seed, row in done(recipe).items() if first <= seed < first + seeds]
     accuracy = [100 * row["test_correct"] / row["test_total"] for row in rows]
     spread = stdev(accuracy) if len(accuracy) > 1 else 0.0
     click.echo(f"{name}: test {mean(accuracy):.3f} ± {spread:.3f} % (n = {len(rows)} seeds)")
