@@ -413,7 +413,8 @@ def doctor(
 ) -> None:
     """Check this machine; or a run or a saved model: double softmax, wrong input, dead ReLUs.
 
-    Exit code 1 where there is a problem.
+    A softmax that stands in the network is seen in its outputs, one that stands in the training loop in the run's losses;
+    in weights alone it can only be suspected, where they are far too sure. Exit code 1 where there is a problem.
     """
     from mnistlab import doctor as checks
     from mnistlab.runs import find_run

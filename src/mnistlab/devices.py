@@ -72,4 +72,5 @@ def device_title(device: torch.device) -> str:
             if line.startswith("model name"):
                 name = line.partition(":")[2].strip()
                 break
-    return f"{name} ({torch.get_num_threads()} threads)" if device.type == "cpu" else f"{name} (MPS)"
+    threads = torch.get_num_threads()
+    return f"{name} ({threads} thread{'s' * (threads != 1)})" if device.type == "cpu" else f"{name} (MPS)"

@@ -29,7 +29,7 @@ class TerminalDisplay:
         self.console = console
         self.epochs = 0
         self.steps = 0
-        self.val = "     -"
+        self.val = "-"
         self.started = time.perf_counter()
         self.bar: Progress | None = None
         self.task = TaskID(0)

@@ -147,24 +147,51 @@ def fit(run: Run, state: TrainingState, display: Display, tracker: Tracker | Non
                     state.average.update_parameters(model)
                 state.losses[(state.steps_done - 1) % len(loader)] = loss.detach()
 
-                if clock.time_to_look() or signals.received:
+                inside_epoch = state.steps_done % len(loader) > 0
+                if inside_epoch and (clock.time_to_look() or signals.received):
                     check_losses(run, state)
                     display.step(state.steps_done, loss.item(), clock.look())
                     if clock.time_to_save() or signals.received:
                         clock.save(run)
-                    if signals.received:
-                        raise Interrupted(
-                            f"Stopped after step {state.steps_done:,} of {state.steps:,}; its state is in {run.path}.",
-                            f"Go on with: mnistlab train --resume {run.path}",
-                            exit_code=128 + signals.received,
-                        )
+                    stop_if_asked(run, state, signals)
 
             check_losses(run, state)
             state.epochs_done += 1
-            row = clock.end_epoch(run)
+            row = {
+                "epoch": state.epochs_done,
+                "step": state.steps_done,
+                "learning_rate": state.schedule.get_last_lr()[0],
+                "train_loss": state.losses.mean().item(),
+                **clock.end_epoch(),
+                **validate(state),
+            }
+            state.metrics.append(row)
+            save_model(run.model_path, state.final_model, loader.spec)
+            run.append_metrics(row)
+            save_tensors(run.resume_path, state.state_dict())
+            clock.begin_epoch()
             display.epoch(row)
             if tracker:
                 tracker.epoch(row)
+            stop_if_asked(run, state, signals)
+
+
+def stop_if_asked(run: Run, state: TrainingState, signals: StopSignals) -> None:
+    """Raise `Interrupted` where a signal has come; the state has just been saved."""
+    if signals.received:
+        raise Interrupted(
+            f"Stopped after step {state.steps_done:,} of {state.steps:,}; its state is in {run.path}.",
+            f"Go on with: mnistlab train --resume {run.path}",
+            exit_code=128 + signals.received,
+        )
+
+
+def validate(state: TrainingState) -> dict[str, float | None]:
+    """Loss in nats and accuracy on the validation split; None where it was trained on."""
+    if state.val_loader is None:
+        return {"val_loss": None, "val_accuracy": None}
+    evaluation = evaluate(state.final_model, state.val_loader)
+    return {"val_loss": evaluation.mean_loss, "val_accuracy": evaluation.accuracy}
 
 
 def check_losses(run: Run, state: TrainingState) -> None:
@@ -181,19 +208,31 @@ def check_losses(run: Run, state: TrainingState) -> None:
 
 
 class Clock:
-    """When to look, when to save, and how fast it goes; time goes on from where the state's seconds stand."""
+    """When to look, when to save, and how fast it goes; `seconds` go on from where the state's stand."""
 
     def __init__(self, state: TrainingState) -> None:
         self.state = state
         self.start = time.perf_counter() - state.seconds
-        self.looked = self.saved = time.perf_counter()
-        self.steps_looked = self.steps_epoch = state.steps_done
-        self.epoch_at = state.seconds
+        self.begin_epoch()
+
+    def begin_epoch(self) -> None:
+        """What comes between two epochs does not count as training them; all has just been saved."""
+        self.looked = self.saved = self.began = time.perf_counter()
+        self.steps_looked = self.steps_began = self.state.steps_done
+
+    def end_epoch(self) -> dict[str, float]:
+        """Images a second of this epoch, and seconds since the first batch."""
+        now, steps = time.perf_counter(), self.state.steps_done - self.steps_began
+        self.state.seconds = now - self.start
+        speed = steps * self.state.recipe.batch_size / (now - self.began)
+        return {"images_per_second": speed, "seconds": self.state.seconds}
 
     def time_to_look(self) -> bool:
+        """Whether it is time to look at the losses."""
         return time.perf_counter() - self.looked >= LOOK_EVERY
 
     def time_to_save(self) -> bool:
+        """Whether the state has gone unsaved for long."""
         return time.perf_counter() - self.saved >= SAVE_EVERY
 
     def look(self) -> float:
@@ -204,33 +243,7 @@ class Clock:
         return speed
 
     def save(self, run: Run) -> None:
-        """Write the state to resume from."""
+        """Write the state to resume from, in the middle of an epoch."""
         self.state.seconds = time.perf_counter() - self.start
         save_tensors(run.resume_path, self.state.state_dict())
         self.saved = time.perf_counter()
-
-    def end_epoch(self, run: Run) -> dict[str, Any]:
-        """Validate, then write the model, the epoch's line and the state to resume from; the line comes back."""
-        state = self.state
-        loss = state.losses.mean().item()  # waits for the device: the time below is that of finished steps
-        state.seconds = now = time.perf_counter() - self.start
-        validation = evaluate(state.final_model, state.val_loader) if state.val_loader else None
-        row = {
-            "epoch": state.epochs_done,
-            "step": state.steps_done,
-            "learning_rate": state.schedule.get_last_lr()[0],
-            "train_loss": loss,
-            "val_loss": validation.mean_loss if validation else None,
-            "val_accuracy": validation.accuracy if validation else None,
-            "images_per_second": (state.steps_done - self.steps_epoch)
-            * state.recipe.batch_size
-            / (now - self.epoch_at),
-            "seconds": now,
-        }
-        save_model(run.model_path, state.final_model, state.loader.spec)
-        state.metrics.append(row)
-        run.append_metrics(row)
-        save_tensors(run.resume_path, state.state_dict())
-        self.saved = time.perf_counter()
-        self.steps_epoch, self.epoch_at = state.steps_done, self.saved - self.start
-        return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import logging
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from mnistlab.datasets.raw import CorruptFileError, parse, raw_size
 from mnistlab.datasets.table import DatasetSpec, FileSpec
-from mnistlab.errors import Failure, UserError
+from mnistlab.errors import Failure, MnistlabError, UserError
 from mnistlab.files import explain_os_errors, sha256, write_bytes, write_json
 
 __all__ = ["MISSING", "import_files", "inspect_files", "read_files"]
@@ -58,8 +59,15 @@ def read_files(spec: DatasetSpec, files: Iterable[FileSpec], data_dir: Path) -> 
 def read_verified(spec: DatasetSpec, files: Iterable[FileSpec], folder: Path) -> list[NDArray[Any]]:
     recorded = recorded_sums(folder)
     arrays: list[NDArray[Any]] = []
+    unknown = {}
     for file in files:
-        arrays += parse(spec, file, read_bytes(folder / file.name), recorded.get(file.name))
+        content = read_bytes(folder / file.name)
+        arrays += parse(spec, file, content, recorded.get(file.name))
+        if file.sha256 is None and file.name not in recorded:
+            unknown[file.name] = sha256(content)
+    if unknown:  # somebody else put the file there: from now on it is known if it changes
+        with contextlib.suppress(MnistlabError):
+            write_json(folder / "checksums.json", recorded | unknown)
     return arrays
 
 
