@@ -43,6 +43,8 @@ def one_seed(recipe: Recipe, seed: int, folder: Path, data_dir: Path) -> dict[st
         "seed": seed,
         "parameters": load_model(run.model_path).model.parameters_count,
         "precision": run.environment["precision"],
+        "machine": f"{run.environment['device_title']}, torch {run.environment['packages']['torch']}",
+        "commit": run.environment["commit"],  # as it was when the run began
         "seconds": round(last["seconds"], 2),
         "val_accuracy": last["val_accuracy"],
         "test_correct": evaluation.correct,

@@ -25,12 +25,12 @@ def read(name: str) -> list[dict[str, Any]]:
 
 def append(name: str, row: dict[str, Any]) -> None:
     """Add a row, with the machine, the date and the commit that it was measured at."""
-    row = row | {
+    row = {
         "machine": f"{device_title(torch.device('cpu'))}, torch {torch.__version__.partition('+')[0]}",
         "python": platform.python_version(),
         "date": datetime.date.today().isoformat(),
         "commit": commit(),
-    }
+    } | row
     RESULTS.mkdir(parents=True, exist_ok=True)
     with (RESULTS / f"{name}.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")

@@ -28,6 +28,8 @@ class TrainingState:
 
     def __init__(self, recipe: Recipe, dataset: Dataset, seed: int, device: torch.device, precision: str) -> None:
         torch.manual_seed(seed)
+        if device.type == "cuda":  # else cuDNN may sum gradients in another order each time
+            torch.backends.cudnn.deterministic = True
         self.recipe, self.device, self.precision = recipe, device, precision
         self.model = NeuralNet(
             recipe.widths,
