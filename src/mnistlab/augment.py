@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from mnistlab.errors import UserError
+
 __all__ = ["Augmentation"]
 
 ELASTIC_GRID = 5
@@ -24,13 +26,17 @@ class Augmentation:
     rotate: float = 0.0
     """Degrees, to either side."""
     scale: float = 0.0
-    """Fraction: 0.1 makes an image 10 % smaller to 10 % larger."""
+    """Fraction: 0.1 makes an image 10 % smaller to 10 % larger, and its height by a third of that again; at most 0.7."""
     shift: float = 0.0
     """Pixels, in x and in y."""
     shear: float = 0.0
     """Fraction of the height by which the top moves against the bottom (a slant)."""
     elastic: float = 0.0
     """Pixels that each point of a 5x5 grid moves, in x and in y (Simard et al. 2003 bend digits for the same reason)."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.scale <= 0.7:
+            raise UserError(f"Augmentation scale {self.scale} is out of range.", "Choose 0 to 0.7.")
 
     def __bool__(self) -> bool:
         return any((self.rotate, self.scale, self.shift, self.shear, self.elastic))
@@ -50,14 +56,11 @@ class Augmentation:
         cos, sin = angle.cos(), angle.sin()
         # One scale for both axes, and a third as much of a change of aspect.
         scale_x, scale_y = 1 + self.scale * scale_x, 1 + self.scale * (scale_x + scale_y / 3)
-        slant = self.shear * shear
-        x = centres(width, images).view(1, 1, width)
-        y = centres(height, images).view(1, height, 1)
-        y_turned = y / scale_y
-        x_turned = x / scale_x + slant * y_turned
-        grid_x = cos * x_turned - sin * y_turned + shift_x * (2 * self.shift / width)
-        grid_y = sin * x_turned + cos * y_turned + shift_y * (2 * self.shift / height)
-        grid = torch.stack((grid_x, grid_y), dim=-1)
+        y = centres(height, images).view(1, height, 1) / scale_y
+        x = centres(width, images).view(1, 1, width) / scale_x + self.shear * shear * y
+        turned_x = cos * x - sin * y + self.shift * shift_x
+        turned_y = sin * x + cos * y + self.shift * shift_y
+        grid = torch.stack((turned_x * (2 / width), turned_y * (2 / height)), dim=-1)
         if self.elastic:
             points = torch.rand(count, 2, ELASTIC_GRID, ELASTIC_GRID, device=images.device).mul_(2).sub_(1)
             points *= self.elastic * torch.tensor([2 / width, 2 / height], device=images.device).view(1, 2, 1, 1)
@@ -67,5 +70,5 @@ class Augmentation:
 
 
 def centres(size: int, like: torch.Tensor) -> torch.Tensor:
-    """The pixels' centres along an axis that runs from -1 to 1: float (size,)."""
-    return (torch.arange(size, device=like.device) * 2 + 1) / size - 1
+    """Where the pixels' centres are along an axis, in pixels from its middle: float (size,)."""
+    return torch.arange(size, device=like.device) - (size - 1) / 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,9 @@ def load_tensors(path: Path, remedy: str) -> Any:
     try:
         if path.stat().st_size == 0:
             raise UserError(f"{path} is empty (0 bytes).", remedy)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # on a pickle's protocol; the error below says enough
+            return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise UserError(f"{path} is missing.", remedy) from None
     except IsADirectoryError:
@@ -56,7 +59,7 @@ def load_tensors(path: Path, remedy: str) -> Any:
     except MnistlabError:
         raise
     except pickle.UnpicklingError as error:
-        if "weights_only" in str(error).lower() or "unsupported" in str(error).lower():
+        if looks_like_pickle(path) and "nsupported" in str(error):
             raise UserError(
                 f"{path} holds more than tensors and plain values, and loading it could run code: it was not loaded.",
                 "Save it anew with torch.save(model.state_dict(), …).",
@@ -64,6 +67,13 @@ def load_tensors(path: Path, remedy: str) -> Any:
         raise UserError(f"{path} is not a file that torch.save wrote, or is damaged.", remedy) from None
     except Exception:  # torch and zipfile raise many kinds at damaged bytes
         raise UserError(f"{path} is not a file that torch.save wrote, or is damaged.", remedy) from None
+
+
+def looks_like_pickle(path: Path) -> bool:
+    """Whether the file begins as a zip archive of torch.save does, or as a pickle of protocol 2 to 5."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    return start == b"PK\x03\x04" or (start[:1] == b"\x80" and start[1:2] in (b"\2", b"\3", b"\4", b"\5"))
 
 
 def save_model(path: Path, model: NeuralNet, spec: DatasetSpec) -> None:

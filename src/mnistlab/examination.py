@@ -19,7 +19,7 @@ CLEARLY_BETTER = 0.02
 TOO_SURE = 2.0
 """Temperature from which a model is far too sure: small networks trained for 3 epochs need 0.95 to 1.0, and 1.3 (with batch
 norm) or 2.2 (without) where a softmax stood before cross-entropy."""
-RELUS = ("relu", "relu_", "threshold", "clamp_min", "clamp_min_", "hardtanh")
+RELUS = {name + suffix for name in ("relu", "threshold", "clamp_min", "clamp", "hardtanh") for suffix in ("", "_")}
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
             if checks[0].verdict == "problem" and checks[0].name == "output":
                 return checks
             checks.append(check_input(model, scaled, labels, mean, std))
-    except (RuntimeError, ValueError, TypeError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except Exception as error:  # whatever the model's own code raises
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(
             f"The model cannot take a batch of shape {tuple(images.shape)} ({reason}).",
             "Examine it with the dataset that it was made for: --dataset NAME.",

@@ -74,9 +74,10 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
-    """Write `content` as UTF-8 JSON, atomically (see `write_bytes`)."""
+    """Write `content` as JSON, atomically (see `write_bytes`)."""
     text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, (text + "\n").encode())
+    # A file name that is not UTF-8 comes as lone surrogates; backslashes make them JSON escapes, which read_json takes back.
+    write_bytes(path, (text + "\n").encode("utf-8", "backslashreplace"))
 
 
 def read_json(path: Path, remedy: str) -> Any:
@@ -85,7 +86,7 @@ def read_json(path: Path, remedy: str) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing.", remedy) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read: {error}.", remedy) from None
 
 

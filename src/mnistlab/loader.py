@@ -89,18 +89,17 @@ class BatchOrder(Sampler[torch.Tensor]):
         elif self.batch:  # the iterator before this one was left in the middle: its epoch is over
             self.epoch += 1
             self.batch = 0
-        order = self.order().to(self.device)
+        epoch, order = self.epoch, self.order().to(self.device)
         for batch in range(self.batch, len(self)):
-            self.batch = batch + 1
-            if self.batch == len(self):
-                self.epoch += 1
-                self.batch = 0
+            last = batch + 1 == len(self)
+            self.epoch, self.batch = (epoch + 1, 0) if last else (epoch, batch + 1)
             yield order[batch * self.batch_size : (batch + 1) * self.batch_size]
 
     def order(self) -> torch.Tensor:
+        """The current epoch's indices, int64 (N,), on the CPU."""
         if not self.shuffle:
             return torch.arange(self.total)
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**63)
         return torch.randperm(self.total, generator=generator)
 
 
@@ -155,7 +154,15 @@ class MNISTDataLoader(DataLoader[Batch]):
         return {"seed": self.batch_order.seed, "epoch": self.batch_order.epoch, "batch": self.batch_order.batch}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict()`: the next `iter()` gives the batches that would have come next."""
+        """Go on from `state_dict()`: the next `iter()` gives the batches that would have come next.
+
+        Raises `UserError` for a state of a loader with more batches.
+        """
+        if not 0 <= state["batch"] < len(self.batch_order):
+            raise UserError(
+                f"The state is at batch {state['batch']} of an epoch, and this loader has {len(self.batch_order)}.",
+                "Use the batch size and the data that the state was made with.",
+            )
         self.batch_order.seed = state["seed"]
         self.batch_order.epoch = state["epoch"]
         self.batch_order.batch = state["batch"]

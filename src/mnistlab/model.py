@@ -148,6 +148,9 @@ def check(architecture: dict[str, Any]) -> tuple[int, int]:
     widths, kernel = architecture["widths"], architecture["kernel_size"]
     if not widths or min(widths) < 1:
         raise UserError(f"Channel widths {tuple(widths)} are not all at least 1.", "Give them like 32,64.")
+    for name, low, high in (("classes", 1, 10**6), ("hidden", 0, 10**6), ("dropout", 0, 1)):
+        if not low <= architecture[name] <= high:
+            raise UserError(f"{name.capitalize()} {architecture[name]} is out of range.", f"Choose {low} to {high:,}.")
     if architecture["padding"] not in ("same", "valid"):
         raise UserError(f"Unknown padding {architecture['padding']!r}.", "Choose same or valid.")
     if kernel < 1 or (kernel % 2 == 0 and architecture["padding"] == "same"):

@@ -61,6 +61,9 @@ class Recipe:
     precision: str = knob("auto", "auto is bf16 where the machine gains from it", choices=("auto", "fp32", "bf16"))
 
     def __post_init__(self) -> None:
+        widths: Any = self.widths
+        if isinstance(widths, list):  # as JSON and TOML give it
+            object.__setattr__(self, "widths", tuple(widths))
         problems = [problem for f in dataclasses.fields(self) if (problem := problem_of(f, getattr(self, f.name)))]
         if not problems and not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", self.name):
             problems.append(f"name is {self.name!r}, not at most 40 of a-z, 0-9 and -")
@@ -88,11 +91,9 @@ def problem_of(f: dataclasses.Field[Any], value: Any) -> str | None:
         return None if value in choices else f"{option} is {value!r}, not one of {', '.join(choices)}"
     if expected == tuple[int, ...]:
         if not isinstance(value, tuple) or not value or not all(type(v) is int and low <= v <= high for v in value):
-            return f"{option} is {value!r}, not a list of whole numbers of at least 1 such as 24,48"
+            return f"{option} is {value!r}, not a list of whole numbers from {low} to {high} such as 24,48"
         return None
-    if expected is float and type(value) is int:
-        return problem_of(f, float(value))
-    if type(value) is not expected:
+    if type(value) is not expected and not (expected is float and type(value) is int):
         return f"{option} is {value!r}, not {NOUNS[expected]}"
     if expected in (int, float) and not low <= value <= high:  # NaN fails this too
         return f"{option} is {value}, not {bounds(low, high)}"
@@ -113,8 +114,7 @@ def override(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
         raise UserError(
             f"Unknown recipe field{'s' * (len(unknown) > 1)} {', '.join(unknown)}.", f"There are {', '.join(TYPES)}."
         )
-    plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    return dataclasses.replace(recipe, **plain)
+    return dataclasses.replace(recipe, **values)
 
 
 def read_overrides(path: Path) -> dict[str, Any]:

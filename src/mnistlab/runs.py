@@ -14,6 +14,7 @@ Listing and comparing runs imports no torch.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
@@ -65,7 +66,7 @@ class Run:
                 seed=int(config["seed"]),
                 created=datetime.datetime.fromisoformat(config["created"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise UserError(f"{path / 'config.json'} is damaged ({error!r}).", remedy) from None
 
     @property
@@ -128,15 +129,19 @@ class Run:
         """Write test.json, atomically."""
         write_json(self.path / "test.json", test, indent=None)
 
-    def lock(self) -> FileLock:
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
         """Held by the process that trains this run. Raises `UserError` where another one does."""
         lock = FileLock(self.path / ".lock")
-        try:
-            with explain_os_errors(self.path / ".lock"):
+        with explain_os_errors(self.path / ".lock"):
+            try:
                 lock.acquire(timeout=0)
-        except Timeout:
-            raise UserError(f"{self.path} is being trained by another process.", "Wait until it ends.") from None
-        return lock
+            except Timeout:  # an OSError too
+                raise UserError(f"{self.path} is being trained by another process.", "Wait until it ends.") from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def summary(self) -> dict[str, Any]:
         """The run in plain types: run, created, recipe, dataset, seed, epochs, val_accuracy, test_accuracy, seconds."""
@@ -225,7 +230,8 @@ def delete_run(run: Run) -> None:
 
     Raises `UserError` while another process trains it, or where it may not be deleted.
     """
-    run.lock().release()
+    with run.lock():
+        pass
     hidden = run.path.with_name(f".{run.path.name}.{uuid.uuid4().hex[:8]}.tmp")
     with explain_os_errors(run.path):
         run.path.rename(hidden)

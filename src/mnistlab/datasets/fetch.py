@@ -144,8 +144,7 @@ def fault(spec: DatasetSpec, file: FileSpec, folder: Path) -> str | None:
 def needs_fetching(spec: DatasetSpec, file: FileSpec, folder: Path) -> bool:
     reason = fault(spec, file, folder)
     if reason is not None and reason != MISSING:
-        name = file.name
-        logger.warning("%s %s: fetching it again (the old one is kept as %s.corrupt)", folder / name, reason, name)
+        logger.warning("%s %s: fetching it again", folder / file.name, reason)
     return reason is not None
 
 
@@ -157,6 +156,7 @@ def install(spec: DatasetSpec, folder: Path, contents: dict[str, bytes]) -> None
         if path.exists() and path.read_bytes() != content:
             with explain_os_errors(path):
                 shutil.copyfile(path, path.with_name(name + ".corrupt"))
+            logger.info("the old %s is kept as %s.corrupt", name, name)
         write_bytes(path, content)
         sums[name] = sha256(content)
     write_json(folder / "checksums.json", sums)

@@ -38,7 +38,7 @@ class PictureFolder:
     @staticmethod
     def open(root: Path) -> PictureFolder:
         """Look at the folder's names, read no picture yet. Raises `UserError` where there are not two classes."""
-        train = root / "train" if (root / "train").is_dir() else root
+        train = root / "train" if has_parts(root) else root
         classes = tuple(sorted(f.name for f in train.iterdir() if f.is_dir() and not f.name.startswith(".")))
         if len(classes) < 2:
             raise UserError(f"{train} has {len(classes)} sub-folders, and a classifier needs two classes.", LAYOUT)
@@ -79,12 +79,29 @@ class PictureFolder:
 
     def paths(self, part: Part, label: str) -> list[Path]:
         """The pictures of one class that belong to the part, by name."""
-        split = all((self.root / name).is_dir() for name in PARTS)
+        split = has_parts(self.root)
         folder = self.root / part / label if split else self.root / label
         paths = sorted(p for p in folder.iterdir() if is_picture(p)) if folder.is_dir() else []
         if split:
             return paths
         return [path for index, path in enumerate(paths) if (index % 6 == 5) == (part == "test")]
+
+
+def to_grey(picture: Image.Image) -> Image.Image:
+    """8 bits a pixel; Pillow's own conversion clips 16-bit values instead of scaling them."""
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+        values = np.asarray(picture, np.float32)
+        most = 65535 if values.max() > 255 else 255
+        return Image.fromarray((values.clip(0, most) * (255 / most)).round().astype(np.uint8))
+    return picture.convert("L")
+
+
+def has_parts(root: Path) -> bool:
+    """Whether the folder holds parts, `train` and `test` and nothing else, rather than classes."""
+    folders = {path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")}
+    if folders == {"train"} and not any(is_picture(path) for path in (root / "train").iterdir()):
+        raise UserError(f"{root / 'test'} is missing beside {root / 'train'}.", "Add it, with the same classes.")
+    return folders == set(PARTS) and not any(is_picture(path) for path in (root / "train").iterdir())
 
 
 def is_picture(path: Path) -> bool:
@@ -105,7 +122,7 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
                 if upright.has_transparency_data:  # transparent is paper
                     layer = upright.convert("RGBA")
                     upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-                grey = upright.convert("L")
+                grey = to_grey(upright)
     except UserError:
         raise
     except Exception as error:  # Pillow's decoders raise whatever they like at broken bytes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import io
 import struct
 from typing import Any
 
@@ -16,6 +17,9 @@ __all__ = ["Arrays", "CorruptFileError", "parse", "raw_size"]
 
 Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
 """Images uint8 (N, height, width), ink bright on dark; labels int64 (N,), from 0."""
+
+LONGEST_TEXT = 200_000_000
+"""Bytes that a file of text may unpack to; USPS's larger one has about 20 million."""
 
 # The IDX format: two zero bytes, a type, the number of dimensions, each dimension as a big-endian uint32, the values.
 IDX_TYPES: dict[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 12: np.dtype(">i4")}
@@ -71,7 +75,9 @@ def parse_idx(spec: DatasetSpec, file: FileSpec, content: bytes) -> NDArray[Any]
         raise CorruptFileError(f"holds {'images' if rank == 3 else 'labels'} where {file.kind} belong (swapped?)")
     if shape[0] != file.count:
         raise CorruptFileError(f"holds {shape[0]:,} {file.kind}, not {file.count:,}")
-    if rank == 3 and (shape[1:] != spec.image_size or dtype != np.uint8):
+    if rank == 3 and dtype != np.uint8:
+        raise CorruptFileError("holds images of int32 pixels, not uint8")
+    if rank == 3 and shape[1:] != spec.image_size:
         raise CorruptFileError(
             f"holds images of {shape[1]}x{shape[2]} pixels, not {spec.image_size[0]}x{spec.image_size[1]}"
         )
@@ -91,11 +97,17 @@ def parse_idx(spec: DatasetSpec, file: FileSpec, content: bytes) -> NDArray[Any]
 def parse_usps(spec: DatasetSpec, file: FileSpec, content: bytes) -> Arrays:
     """LIBSVM's text, bz2-compressed: a label from 1, then `index:value` with values in [-1, 1]."""
     try:
-        rows = [line.split() for line in bz2.decompress(content).decode("ascii").splitlines()]
+        with bz2.open(io.BytesIO(content)) as unpacked:
+            text = unpacked.read(LONGEST_TEXT + 1)
+        if len(text) > LONGEST_TEXT:
+            raise CorruptFileError(f"unpacks to more than {LONGEST_TEXT:,} bytes")
+        rows = [line.split() for line in text.decode("ascii").splitlines()]
         labels = np.array([int(float(row[0])) for row in rows], np.int64)
         pixels = np.array([[float(cell.partition(":")[2]) for cell in row[1:]] for row in rows], np.float32)
         images = ((pixels + 1) / 2 * 255).astype(np.uint8).reshape(-1, *spec.image_size)
-    except (OSError, EOFError, ValueError, IndexError) as error:
+        if not (np.abs(pixels) <= 1).all():
+            raise CorruptFileError("holds values outside -1 to 1")
+    except (OSError, EOFError, ValueError, OverflowError, IndexError) as error:
         raise CorruptFileError(f"is not a bz2 file of LIBSVM lines ({error})") from None
     if len(images) != file.count or len(labels) != file.count:
         raise CorruptFileError(f"holds {len(images):,} images, not {file.count:,}")

@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnistlab.errors import UserError
+from mnistlab.recipes import RECIPES, Recipe, find_recipe, override, read_overrides
+
+FIELDS = dataclasses.fields(Recipe)
+
+
+def values(f: dataclasses.Field[Any]) -> st.SearchStrategy[Any]:
+    """Everything that the field may hold."""
+    low, high, choices = (f.metadata[key] for key in ("low", "high", "choices"))
+    if choices:
+        return st.sampled_from(choices)
+    if isinstance(f.default, bool):
+        return st.booleans()
+    if f.name == "name":
+        return st.from_regex(r"[a-z0-9][a-z0-9-]{0,39}", fullmatch=True)
+    if isinstance(f.default, str):
+        return st.text()
+    if isinstance(f.default, tuple):
+        return st.lists(st.integers(low, high), min_size=1, max_size=5).map(tuple)
+    if isinstance(f.default, int):
+        return st.integers(low, None if high == math.inf else high)
+    return st.floats(low, high)
+
+
+ANY = st.fixed_dictionaries({f.name: values(f) for f in FIELDS}).filter(
+    lambda d: not (d["batch_norm"] and d["batch_size"] == 1)
+)
+
+
+def refusal(**changed: Any) -> str:
+    with pytest.raises(UserError) as caught:
+        override(Recipe(), changed)
+    assert caught.value.remedy
+    return caught.value.message
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_is_found_by_its_name(name: str) -> None:
+    assert find_recipe(name) is RECIPES[name]
+    assert RECIPES[name].name == name
+    assert RECIPES[name].summary
+
+
+def test_there_are_two_recipes() -> None:
+    assert list(RECIPES) == ["two-conv", "three-conv"]
+    assert {name: len(recipe.widths) for name, recipe in RECIPES.items()} == {"two-conv": 2, "three-conv": 3}
+    for recipe in RECIPES.values():
+        assert f"{len(recipe.widths)} convolutions, {recipe.epochs} epochs" == recipe.summary
+
+
+def test_an_unknown_recipe_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(UserError, match="Unknown recipe 'four-conv'") as caught:
+        find_recipe("four-conv")
+    assert caught.value.remedy == "Choose one of two-conv, three-conv."
+
+
+def test_a_recipe_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Recipe().epochs = 3  # type: ignore[misc]
+    assert {Recipe(): 1}[Recipe()] == 1
+
+
+@pytest.mark.parametrize("f", FIELDS, ids=lambda f: f.name)
+def test_every_field_is_explained_and_its_default_allowed(f: dataclasses.Field[Any]) -> None:
+    assert len(f.metadata["help"]) > 10
+    assert override(Recipe(), {f.name: f.default}) == Recipe()
+
+
+@given(ANY)
+def test_whatever_the_fields_allow_survives_json(fields: dict[str, Any]) -> None:
+    recipe = Recipe(**fields)
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+@given(
+    st.sampled_from([f for f in FIELDS if f.name != "batch_size"]).flatmap(lambda f: st.tuples(st.just(f), values(f)))
+)
+def test_overriding_changes_one_field_and_no_other(change: tuple[dataclasses.Field[Any], Any]) -> None:
+    f, value = change
+    before, after = (
+        dataclasses.asdict(r) for r in (RECIPES["two-conv"], override(RECIPES["two-conv"], {f.name: value}))
+    )
+    assert after == {**before, f.name: value}
+
+
+def test_a_list_is_taken_for_the_widths() -> None:
+    assert override(Recipe(), {"widths": [8, 16]}).widths == (8, 16)
+
+
+def test_a_whole_number_is_taken_where_a_number_belongs() -> None:
+    assert Recipe(rotate=10).rotate == 10
+    assert Recipe(learning_rate=1).learning_rate == 1
+
+
+LIMITED = [f for f in FIELDS if isinstance(f.default, int | float) and not isinstance(f.default, bool)]
+
+
+@pytest.mark.parametrize("f", LIMITED, ids=lambda f: f.name)
+def test_limits_are_kept_on_both_sides(f: dataclasses.Field[Any]) -> None:
+    option = f.name.replace("_", "-")
+    low, high = f.metadata["low"], f.metadata["high"]
+    assert low > -math.inf
+    step = 1 if isinstance(f.default, int) else 1e-3
+    for wrong in [low - step, *([] if high == math.inf else [high + step])]:
+        text = refusal(**{f.name: wrong})
+        assert f"{option} is {wrong}, not " in text
+        assert f"{low:g}" in text
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("f", [f for f in LIMITED if isinstance(f.default, float)], ids=lambda f: f.name)
+def test_nan_and_infinity_are_refused(f: dataclasses.Field[Any], value: float) -> None:
+    assert f"{f.name.replace('_', '-')} is {value}, not from" in refusal(**{f.name: value})
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"epochs": True}, "epochs is True, not a whole number"),
+        ({"epochs": 3.0}, "epochs is 3.0, not a whole number"),
+        ({"epochs": "3"}, "epochs is '3', not a whole number"),
+        ({"epochs": None}, "epochs is None, not a whole number"),
+        ({"learning_rate": False}, "learning-rate is False, not a number"),
+        ({"learning_rate": "0.1"}, "learning-rate is '0.1', not a number"),
+        ({"batch_norm": 1}, "batch-norm is 1, not true or false"),
+        ({"name": 3}, "name is 3, not text"),
+        ({"name": ""}, "name is '', not at most 40 of a-z, 0-9 and -"),
+        ({"name": "../mine"}, "name is '../mine', not"),
+        ({"name": "-mine"}, "name is '-mine', not"),
+        ({"name": "mine\n"}, "name is 'mine\\n', not"),
+        ({"name": "a" * 41}, "not at most 40"),
+        ({"batch_size": 0}, "batch-size is 0, not at least 1"),
+        ({"batch_size": 1}, "batch norm needs at least 2 images"),
+        ({"widths": []}, "widths is ()"),
+        ({"widths": [8, 0]}, "widths is (8, 0), not a list of whole numbers"),
+        ({"widths": [True]}, "widths is (True,)"),
+        ({"widths": [8.0]}, "widths is (8.0,)"),
+        ({"widths": 8}, "widths is 8"),
+        ({"widths": "8,16"}, "widths is '8,16'"),
+        ({"optimizer": "adam"}, "optimizer is 'adam', not one of sgd, adamw"),
+        ({"split": "test"}, "split is 'test', not one of train, train+val"),
+        ({"split": ["train"]}, "split is ['train'], not one of"),
+        ({"precision": None}, "precision is None, not one of"),
+    ],
+    ids=str,
+)
+def test_a_wrong_value_is_named(changed: dict[str, Any], words: str) -> None:
+    assert words in refusal(**changed)
+
+
+def test_one_image_a_step_is_allowed_without_batch_norm() -> None:
+    assert Recipe(batch_size=1, batch_norm=False).batch_size == 1
+
+
+def test_all_problems_are_told_at_once() -> None:
+    text = refusal(epochs=0, learning_rate=math.nan, optimizer="adam", widths=[], batch_norm="yes")
+    assert text.startswith("Recipe 'custom': ")
+    for option in ("epochs", "learning-rate", "optimizer", "widths", "batch-norm"):
+        assert f"{option} is " in text
+    assert text.count(";") == 4
+
+
+def test_unknown_fields_are_all_named() -> None:
+    assert "Unknown recipe field epoch." in refusal(epoch=3)
+    assert "Unknown recipe fields epoch, lr." in refusal(lr=1, epoch=3)
+    with pytest.raises(UserError) as caught:
+        Recipe.from_dict({"lr": 1})
+    assert "learning_rate" in caught.value.remedy
+
+
+def test_a_number_too_large_for_a_float_is_named() -> None:
+    assert "learning-rate" in refusal(learning_rate=10**400)
+
+
+def test_too_wide_a_layer_is_told_the_limit() -> None:
+    assert "4096" in refusal(widths=[5000])
+
+
+def test_a_list_of_widths_is_not_said_to_be_no_list() -> None:
+    try:
+        recipe = Recipe(widths=[8, 16])  # type: ignore[arg-type]
+    except UserError as error:
+        text = str(error)
+    else:
+        text = str(recipe)
+    assert "not a list" not in text
+
+
+# TOML files
+
+
+def test_a_toml_file_gives_the_fields_to_change(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        '# mine\nepochs = 4\nlearning-rate = 0.05\nwidths = [8, 16]\nbatch_norm = false\nsummary = "été"\n', "utf-8"
+    )
+    changed = read_overrides(path)
+    assert changed == {"epochs": 4, "learning_rate": 0.05, "widths": [8, 16], "batch_norm": False, "summary": "été"}
+    recipe = override(RECIPES["two-conv"], changed)
+    assert recipe == dataclasses.replace(
+        RECIPES["two-conv"], epochs=4, learning_rate=0.05, widths=(8, 16), batch_norm=False, summary="été"
+    )
+
+
+def test_an_empty_toml_file_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("")
+    assert read_overrides(tmp_path / "mine.toml") == {}
+
+
+@pytest.mark.parametrize("text", ["epochs: 4", "epochs =", "epochs = 4\nepochs = 5", "= 3", '{"epochs": 4}'])
+def test_a_file_that_is_not_toml_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(UserError, match="is not TOML") as caught:
+        read_overrides(tmp_path / "mine.toml")
+    assert str(tmp_path / "mine.toml") in caught.value.message
+    assert "epochs = 4" in caught.value.remedy
+
+
+def test_a_missing_toml_file_a_folder_and_bytes_are_named(tmp_path: Path) -> None:
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    for path in (tmp_path / "none.toml", tmp_path, tmp_path / "bytes.toml"):
+        with pytest.raises(UserError, match="Cannot read the recipe file") as caught:
+            read_overrides(path)
+        assert str(path) in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[network]\nwidths = [8]", "Unknown recipe field network"),
+        ("learning_rate = nan", "learning-rate is nan"),
+        ("learning_rate = inf", "learning-rate is inf"),
+        ("epochs = 2026-01-01", "epochs is "),
+        ('widths = "24,48"', "widths is '24,48'"),
+        ("widths = [[8]]", "widths is "),
+        ("epochs = {a = 1}", "epochs is "),
+    ],
+)
+def test_wrong_values_in_a_toml_file_are_named(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    assert words in refusal(**read_overrides(tmp_path / "mine.toml"))
