@@ -382,7 +382,7 @@ def delete(context: click.Context, names: tuple[str, ...], yes: bool, runs_dir: 
     """Delete runs, after asking."""
     from mnistlab.runs import delete_run, find_run
 
-    found = [find_run(name, runs_folder(context, runs_dir)) for name in names]
+    found = list({(run := find_run(name, runs_folder(context, runs_dir))).path: run for name in names}.values())
     if not yes:
         if not sys.stdin.isatty():
             raise UserError(f"Nobody is there to confirm the deletion of {len(found)} runs.", "Say it with --yes.")
@@ -405,11 +405,17 @@ def delete(context: click.Context, names: tuple[str, ...], yes: bool, runs_dir: 
 )
 @dataset_option
 @device_option
-@data_option
+@click.option("--data-dir", type=FOLDER, help=f"{DATA_HELP}  [default: data, or the run's]")
 @runs_option
 @json_option
 def doctor(
-    target: str | None, code: str | None, dataset: str, device: str, data_dir: Path, runs_dir: Path, as_json: bool
+    target: str | None,
+    code: str | None,
+    dataset: str,
+    device: str,
+    data_dir: Path | None,
+    runs_dir: Path,
+    as_json: bool,
 ) -> None:
     """Check this machine; or a run or a saved model: double softmax, wrong input, dead ReLUs.
 
@@ -420,9 +426,9 @@ def doctor(
     from mnistlab.runs import find_run
 
     if target is None:
-        found = checks.check_machine(data_dir, runs_dir, device)
+        found = checks.check_machine(data_dir or Path("data"), runs_dir, device)
     elif Path(target).is_file():
-        found = checks.check_model(Path(target), data_dir, dataset=dataset, code=code)
+        found = checks.check_model(Path(target), data_dir or Path("data"), dataset=dataset, code=code)
     else:
         found = checks.check_run(find_run(target, runs_dir), data_dir)
     if as_json:

@@ -16,8 +16,9 @@ from torch import nn
 from mnistlab.checkpoints import load_model
 from mnistlab.datasets import open_dataset
 from mnistlab.devices import pick_device
-from mnistlab.errors import UserError
+from mnistlab.errors import Failure, UserError
 from mnistlab.loader import MNISTDataLoader, Split
+from mnistlab.model import evaluating
 from mnistlab.runs import Run
 
 __all__ = ["Evaluation", "Mistake", "evaluate", "evaluate_run"]
@@ -140,7 +141,7 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
     """Run `model` over all of `loader`, in fp32, without gradients, in evaluation mode (its mode is put back after).
 
     `model` takes images float32 (B, 1, H, W) and returns logits (B, classes). Raises `UserError` for a loader that shuffles
-    (its indices would name other examples) or whose classes or labels do not fit the logits.
+    (its indices would name other examples) or whose classes do not fit the logits, `Failure` where a logit is NaN or infinite.
     """
     if loader.batch_order.shuffle or loader.batches.augment:
         raise UserError(
@@ -154,15 +155,17 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
     loss_sum = 0.0
     mistakes: list[Mistake] = []
     first = 0
-    was_training = model.training
-    model.eval()
-    with torch.no_grad():
+    with evaluating(model):
         for images, labels in loader:
             logits = model(images).float()
             if logits.shape != (len(labels), classes):
                 raise UserError(
                     f"The model gives {tuple(logits.shape[1:])} values an image, and {loader.spec.name} has {classes} classes.",
                     "Evaluate it on the dataset that it was trained on.",
+                )
+            if not logits.isfinite().all():
+                raise Failure(
+                    "The model's outputs are not all finite numbers.", "Train it again with a smaller learning rate."
                 )
             loss_sum += float(F.cross_entropy(logits, labels, reduction="sum"))
             probabilities = logits.softmax(dim=1).cpu().numpy()
@@ -183,7 +186,6 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
                     )
                 )
             first += len(labels)
-    model.train(was_training)
     return Evaluation(loader.split, loader.spec.classes, confusion, loss_sum, bins, tuple(mistakes))
 
 
@@ -202,6 +204,10 @@ def evaluate_run(
     """
     if not run.model_path.exists():
         raise UserError(f"{run.path} has no model.pth.", f"Train it: mnistlab train --resume {run.path}")
+    if split == "val" and run.recipe.split == "train+val":
+        raise UserError(
+            f"{run.path} was trained on the validation split too, so it measures nothing there.", "Use the test split."
+        )
     saved = load_model(run.model_path)
     dataset = open_dataset(run.dataset, data_dir or run.data_dir)
     check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)

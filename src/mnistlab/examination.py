@@ -11,6 +11,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mnistlab.errors import UserError
+from mnistlab.model import evaluating
 
 __all__ = ["Check", "examine"]
 
@@ -52,11 +53,9 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
     `images` uint8 (N, 1, H, W) with bright ink on dark, `labels` int64 (N,); `mean` and `std` are those that images scaled
     to [0, 1] are normalised with. The model's mode is put back. Raises `UserError` where it cannot take the images.
     """
-    was_training = model.training
-    model.eval()
     scaled = images.float() / 255
     try:
-        with torch.no_grad():
+        with evaluating(model):
             with ReluWatch() as watch:
                 output = model((scaled - mean) / std)
             checks = check_output(output, labels)
@@ -69,8 +68,6 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
             f"The model cannot take a batch of shape {tuple(images.shape)} ({reason}).",
             "Examine it with the dataset that it was made for: --dataset NAME.",
         ) from None
-    finally:
-        model.train(was_training)
     return [*checks, *check_relus(watch.alive)]
 
 

@@ -54,7 +54,8 @@ def describe_data(dataset: str, data_dir: Path, split: Split, batch_size: int, o
 
 def draw(loader: MNISTDataLoader, out: Path, title: str) -> None:
     """Examples of all classes in turn, as many as fit, beside themselves after the augmentation of `two-conv`."""
-    count = min(ROWS * COLUMNS, len(loader.batches) // COLUMNS * COLUMNS)
+    columns = min(COLUMNS, len(loader.batches))
+    count = min(ROWS * columns, len(loader.batches) // columns * columns)
     labels = loader.batches.labels.numpy()
     rank = np.zeros(len(labels), int)  # how many of its class stand before each example: one of each class first
     for label in np.unique(labels):
@@ -69,4 +70,4 @@ def draw(loader: MNISTDataLoader, out: Path, title: str) -> None:
         torch.manual_seed(0)
         augmented = augment(pictures.float()).round().clamp(0, 255).to(torch.uint8)
     names = [loader.spec.classes[label] for label in labels[chosen.numpy()]]
-    save_figure(data_gallery(pictures[:, 0].numpy(), augmented[:, 0].numpy(), names, title, COLUMNS), out)
+    save_figure(data_gallery(pictures[:, 0].numpy(), augmented[:, 0].numpy(), names, title, columns), out)

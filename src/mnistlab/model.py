@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import nn
 
 from mnistlab.errors import UserError
 
-__all__ = ["LayerRow", "NeuralNet"]
+__all__ = ["LayerRow", "NeuralNet", "evaluating"]
 
 
 class NeuralNet(nn.Module):
@@ -88,28 +89,39 @@ class NeuralNet(nn.Module):
         """How many numbers training adjusts."""
         return sum(parameter.numel() for parameter in self.parameters())
 
-    @torch.no_grad()
     def describe(self) -> list[LayerRow]:
         """A row per layer, found by sending one blank image through: name, purpose, output shape, parameters, work."""
-        training, device = self.training, next(self.parameters()).device
+        device = next(self.parameters()).device
         values = torch.zeros(1, 1, *self.architecture["image_size"], device=device)
         rows = []
-        self.eval()
-        for name, layer in self.layers.named_children():
-            values = layer(values)
-            shape = tuple(values.shape[1:])
-            rows.append(
-                LayerRow(
-                    name=name,
-                    layer=type(layer).__name__,
-                    purpose=PURPOSES[type(layer)],
-                    shape=shape,
-                    parameters=sum(p.numel() for p in layer.parameters()),
-                    multiply_adds=multiply_adds(layer, shape),
+        with evaluating(self):
+            for name, layer in self.layers.named_children():
+                values = layer(values)
+                shape = tuple(values.shape[1:])
+                rows.append(
+                    LayerRow(
+                        name=name,
+                        layer=type(layer).__name__,
+                        purpose=PURPOSES[type(layer)],
+                        shape=shape,
+                        parameters=sum(p.numel() for p in layer.parameters()),
+                        multiply_adds=multiply_adds(layer, shape),
+                    )
                 )
-            )
-        self.train(training)
         return rows
+
+
+@contextlib.contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Inside `with`, the model is in evaluation mode and keeps no gradients; each of its parts gets its mode back."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def draw_curves(metrics: Sequence[dict[str, Any]], title: str) -> Figure:
     for axes in (left, right):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         tidy(axes)
-    figure.suptitle(title, fontweight="bold")
+    figure.suptitle(title.replace("$", r"\$"), fontweight="bold")
     figure.tight_layout()
     return figure
 
@@ -106,8 +106,9 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
                 color = GREY if row == column else "white" if white else "black"
                 axes.text(column, row, str(count), ha="center", va="center", fontsize=8, color=color)
     rotate: dict[str, Any] = {"rotation": 45, "ha": "right"} if max(map(len, evaluation.classes)) > 2 else {}
-    axes.set_xticks(range(classes), evaluation.classes, **rotate)
-    axes.set_yticks(range(classes), evaluation.classes)
+    names = [label_text(name) for name in evaluation.classes]
+    axes.set_xticks(range(classes), names, **rotate)
+    axes.set_yticks(range(classes), names)
     axes.set(xlabel="read as", ylabel="label")
     low, high = evaluation.interval
     axes.set_title(
@@ -143,9 +144,15 @@ def draw_mistakes(evaluation: Evaluation, most: int = 40) -> Figure:
     return figure
 
 
+def label_text(name: str) -> str:
+    """A class name as a picture can show it: not too long, and no dollar sign taken for mathematics."""
+    return (name if len(name) <= 16 else name[:15] + "…").replace("$", r"\$")
+
+
 def mistake_title(mistake: Mistake, classes: Sequence[str]) -> str:
     """Such as "4, not 9 / 98 %, #1901": what it read, what the label says, how sure it was, which example."""
-    return f"{classes[mistake.predicted]}, not {classes[mistake.label]}\n{100 * mistake.probability:.0f} %, #{mistake.index}"
+    predicted, label = label_text(classes[mistake.predicted]), label_text(classes[mistake.label])
+    return f"{predicted}, not {label}\n{100 * mistake.probability:.0f} %, #{mistake.index}"
 
 
 def data_gallery(
@@ -165,7 +172,8 @@ def data_gallery(
         row, column = divmod(index, columns)
         for axes, pictures in ((grid[row, column], images), (grid[row, columns + 1 + column], augmented)):
             axes.imshow(pictures[index], cmap="gray_r", vmin=0, vmax=255)
-            axes.set_title(labels[index], fontsize=8, color=GREY, pad=2)
+            axes.set_title(label_text(labels[index]), fontsize=8, color=GREY, pad=2)
+    title = title.replace("$", r"\$")
     figure.suptitle(f"{title}: as they are, and after augmentation", fontweight="bold")
     figure.tight_layout()
     return figure

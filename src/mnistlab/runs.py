@@ -82,10 +82,19 @@ class Run:
     @property
     def environment(self) -> dict[str, Any]:
         """What environment.json says. Raises `UserError` where it is missing or damaged."""
-        environment = read_json(self.path / "environment.json", "Restore it, or train again.")
-        if not isinstance(environment, dict):
-            raise UserError(f"{self.path / 'environment.json'} is damaged.", "Restore it, or train again.")
-        return environment
+        path, remedy = self.path / "environment.json", "Restore it, or train again."
+        environment = read_json(path, remedy)
+        for key, kind in (("device", str), ("device_title", str), ("precision", str), ("threads", int)):
+            value = environment.get(key) if isinstance(environment, dict) else None
+            if not isinstance(value, kind) or (isinstance(value, int) and value < 1):
+                raise UserError(f"{path} is damaged: {key} is {value!r}.", remedy)
+        return dict(environment)
+
+    def clear_leftovers(self) -> None:
+        """Remove the temporary files of a process that was killed while it saved; call it with the lock held."""
+        for path in self.path.glob(".*.tmp"):
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     @property
     def metrics(self) -> list[dict[str, Any]]:

@@ -98,14 +98,12 @@ def resume(run: Run, *, track: str | None = None, display: Display | None = None
     """
     check_tracker(track)
     environment = run.environment
-    try:
-        device, precision, threads = environment["device"], environment["precision"], int(environment["threads"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{run.path / 'environment.json'} is damaged ({error!r}).", "Train again.") from None
-    target = pick_device(device)
-    torch.set_num_threads(threads)  # sums are split by threads, and their last bits with them
+    target = pick_device(environment["device"])
+    torch.set_num_threads(environment["threads"])  # sums are split by threads, and their last bits with them
     with run.lock():
-        state = TrainingState(run.recipe, open_dataset(run.dataset, run.data_dir), run.seed, target, precision)
+        run.clear_leftovers()
+        dataset = open_dataset(run.dataset, run.data_dir)
+        state = TrainingState(run.recipe, dataset, run.seed, target, environment["precision"])
         if run.resume_path.exists():
             state.load_state_dict(load_tensors(run.resume_path, "Train again: this run cannot be resumed."))
         run.write_metrics(state.metrics)
@@ -156,6 +154,7 @@ def fit(run: Run, state: TrainingState, display: Display, tracker: Tracker | Non
                     stop_if_asked(run, state, signals)
 
             check_losses(run, state)
+            check_weights(run, state)
             state.epochs_done += 1
             row = {
                 "epoch": state.epochs_done,
@@ -200,11 +199,19 @@ def check_losses(run: Run, state: TrainingState) -> None:
     broken = (~state.losses[:steps].isfinite()).nonzero()
     if len(broken):
         step = state.steps_done - steps + int(broken[0]) + 1
-        kept = f"The last good state is kept in {run.path}. " if run.resume_path.exists() else ""
-        raise Failure(
-            f"The loss became {float(state.losses[int(broken[0])])} at step {step:,} of {state.steps:,}.",
-            f"{kept}Train with a smaller --learning-rate than {state.recipe.learning_rate:g}.",
-        )
+        raise broken_training(run, state, f"loss became {float(state.losses[int(broken[0])])}", step)
+
+
+def check_weights(run: Run, state: TrainingState) -> None:
+    """Raise `Failure` where the epoch's last step broke the weights, which its loss, taken before, does not show."""
+    if not all(bool(value.isfinite().all()) for value in state.final_model.state_dict().values()):
+        raise broken_training(run, state, "weights became NaN or infinite", state.steps_done)
+
+
+def broken_training(run: Run, state: TrainingState, what: str, step: int) -> Failure:
+    kept = f"The last good state is kept in {run.path}. " if run.resume_path.exists() else ""
+    remedy = f"Train with a smaller --learning-rate than {state.recipe.learning_rate:g}."
+    return Failure(f"The {what} at step {step:,} of {state.steps:,}.", kept + remedy)
 
 
 class Clock:

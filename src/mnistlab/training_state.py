@@ -82,6 +82,7 @@ class TrainingState:
         """Everything that the next step depends on, as tensors and plain types."""
         return {
             "format": FORMAT,
+            "recipe": self.recipe.to_dict(),
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "steps_done": self.steps_done,
@@ -99,6 +100,8 @@ class TrainingState:
         if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise UserError("resume.pt was not written by this version of mnistlab.", "Train again.")
         try:
+            if state["recipe"] != self.recipe.to_dict():
+                raise ValueError("it is of another recipe")
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.schedule.last_epoch = state["steps_done"]

@@ -1,0 +1,302 @@
+"""Trainings that are killed, stopped or run out of disk, as processes; resumed, they end where they would have."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mnistlab import training
+from mnistlab.checkpoints import load_model
+from mnistlab.cli import main, run_app
+from mnistlab.recipes import RECIPES, override
+from mnistlab.runs import Run, find_run
+from mnistlab.training import resume, train
+
+COMMAND = str(Path(sys.executable).parent / "mnistlab")
+Start = Callable[..., BaseProcess]
+EPOCHS = 12
+STEPS = 4
+FIELDS: dict[str, Any] = {
+    "epochs": EPOCHS, "batch_size": 16, "widths": (4,), "kernel_size": 3, "hidden": 8, "precision": "fp32",
+}  # fmt: skip
+RECIPE = override(RECIPES["two-conv"], FIELDS)  # dropout and augmentation on
+OPTIONS = [f"--epochs={EPOCHS}", "--batch-size=16", "--widths=4", "--kernel-size=3", "--hidden=8", "--precision=fp32"]
+
+
+@pytest.fixture(scope="module")
+def straight(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The run that nothing came upon."""
+    return train(RECIPE, dataset=str(pictures), runs_dir=tmp_path_factory.mktemp("straight"), seed=1)[0]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 1 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
+    if os.geteuid() or subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("only root can mount a disk, and only where the machine lets it")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def assert_same_end(run: Run, straight: Run) -> None:
+    """The weights to the last bit, each epoch once, the same test."""
+    one, other = (load_model(r.model_path).model.state_dict() for r in (run, straight))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(value, other[name]) for name, value in one.items())
+    assert [row["epoch"] for row in run.metrics] == list(range(1, EPOCHS + 1))
+    assert len((run.path / "metrics.jsonl").read_text().splitlines()) == EPOCHS
+    for key in ("train_loss", "val_loss", "val_accuracy", "learning_rate", "step"):
+        assert [row[key] for row in run.metrics] == [row[key] for row in straight.metrics]
+    assert run.test == straight.test
+    assert names(run) == names(straight)
+
+
+def names(run: Run) -> set[str]:
+    """What the run folder holds; a process that is killed while it writes a file leaves a temporary one beside it."""
+    return {path.name for path in run.path.iterdir() if not path.name.endswith(".tmp")}
+
+
+def wait_for_epochs(runs_dir: Path, epochs: int) -> Run:
+    """Until the one run below the folder has that many lines of metrics."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        folders = [p for p in runs_dir.glob("*") if p.is_dir() and not p.name.startswith(".")]
+        if folders and len(Run.open(folders[0]).metrics) >= epochs:
+            return Run.open(folders[0])
+        time.sleep(0.002)
+    raise AssertionError("no training got that far")
+
+
+class KillAt(training.Silent):
+    """Ends its own process as `kill -9` does, at a chosen step, or right after a chosen epoch."""
+
+    def __init__(self, step: int, epoch: int) -> None:
+        self.at_step, self.at_epoch = step, epoch
+
+    def step(self, done: int, loss: float, images_per_second: float) -> None:
+        if done == self.at_step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        if row["epoch"] == self.at_epoch:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def train_until_killed(pictures: str, runs_dir: Path, step: int, epoch: int, save_every: float) -> None:
+    torch.set_num_threads(1)
+    training.LOOK_EVERY, training.SAVE_EVERY = 0.0, save_every
+    train(RECIPE, dataset=pictures, runs_dir=runs_dir, seed=1, display=KillAt(step, epoch))
+
+
+def command(arguments: list[str], out: Path, err: Path) -> None:
+    """The command line with its streams in files, one thread."""
+    torch.set_num_threads(1)
+    for path, number in ((out, 1), (err, 2)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    sys.stdout, sys.stderr = open(1, "w"), open(2, "w")  # noqa: SIM115 - pytest's own are inherited
+    main(arguments)
+
+
+@pytest.mark.parametrize(
+    ("step", "epoch", "save_every"),
+    [
+        (2, 0, 30.0),  # in the first epoch, with nothing saved
+        (2 * STEPS + 3, 0, 30.0),  # inside an epoch: the whole epoch is done again
+        (3 * STEPS + 3, 0, 0.0),  # inside an epoch, saved a step before
+        (0, 3, 30.0),  # right after an epoch
+        (0, EPOCHS, 30.0),  # after the last one, before the test
+    ],
+)
+def test_a_killed_training_ends_where_it_would_have(
+    step: int, epoch: int, save_every: float, pictures: Path, straight: Run, tmp_path: Path, start: Start
+) -> None:
+    process = start(train_until_killed, str(pictures), tmp_path, step, epoch, save_every)
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    run = find_run("latest", tmp_path)
+    assert run.test is None
+
+    resume(run)
+    assert_same_end(run, straight)
+
+
+@pytest.mark.parametrize(("epochs", "delay"), [(1, 0.013), (4, 0.0)])
+def test_a_training_killed_from_outside_at_any_moment_ends_where_it_would_have(
+    epochs: int, delay: float, pictures: Path, straight: Run, tmp_path: Path, start: Start
+) -> None:
+    process = start(train_until_killed, str(pictures), tmp_path, 0, 0, 0.0)
+    run = wait_for_epochs(tmp_path, epochs)
+    time.sleep(delay)
+    process.kill()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+
+    resume(run)
+    assert_same_end(run, straight)
+
+
+def test_resuming_takes_away_what_a_killed_process_left(pictures: Path, tmp_path: Path, start: Start) -> None:
+    start(train_until_killed, str(pictures), tmp_path, 0, 1, 30.0).join(60)
+    run = find_run("latest", tmp_path)
+    (run.path / ".resume.pt.0123abcd.tmp").write_bytes(b"half a fi")  # as files.write_bytes names it
+
+    resume(run)
+    assert not list(run.path.glob(".*.tmp"))
+
+
+def test_a_training_killed_twice_ends_where_it_would_have(
+    pictures: Path, straight: Run, tmp_path: Path, start: Start
+) -> None:
+    start(train_until_killed, str(pictures), tmp_path, 2 * STEPS + 1, 0, 0.0).join(60)
+    run = find_run("latest", tmp_path)
+    process = start(resume_until_killed, run.path, 5 * STEPS + 3)
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+
+    resume(run)
+    assert_same_end(run, straight)
+
+
+def resume_until_killed(folder: Path, step: int) -> None:
+    training.LOOK_EVERY = training.SAVE_EVERY = 0.0
+    resume(Run.open(folder), display=KillAt(step, 0))
+
+
+def test_ctrl_c_exits_with_130_and_says_how_to_go_on(pictures: Path, straight: Run, tmp_path: Path) -> None:
+    arguments = ["train", "--seed", "1", "--dataset", str(pictures), "--runs", str(tmp_path), *OPTIONS]
+    with subprocess.Popen([COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        run = wait_for_epochs(tmp_path, 2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert out == ""
+    assert err.splitlines()[-1].endswith(f"Go on with: mnistlab train --resume {run.path}")
+    assert "Traceback" not in err
+    assert 2 <= len(run.metrics) < EPOCHS
+
+    resume(run)
+    assert_same_end(run, straight)
+
+
+def test_a_polite_kill_exits_with_143_and_the_command_resumes(
+    pictures: Path, straight: Run, tmp_path: Path, start: Start
+) -> None:
+    runs, out, err = tmp_path / "runs", tmp_path / "out", tmp_path / "err"
+    arguments = ["train", "--seed", "1", "--dataset", str(pictures), "--runs", str(runs), *OPTIONS]
+    process = start(command, arguments, out, err)
+    run = wait_for_epochs(runs, 3)
+    process.terminate()
+    process.join(60)
+    assert process.exitcode == 143
+    assert f"mnistlab train --resume {run.path}" in err.read_text()
+
+    again = start(command, ["train", "--resume", str(run.path), "--json"], tmp_path / "out2", tmp_path / "err2")
+    again.join(60)
+    assert again.exitcode == 0
+    content = json.loads((tmp_path / "out2").read_text())
+    assert content["run"] == str(run.path)
+    assert content["val_accuracy"] == straight.metrics[-1]["val_accuracy"]
+    assert_same_end(run, straight)
+
+
+def test_a_run_in_training_is_not_deleted_nor_resumed_by_another_process(
+    pictures: Path, tmp_path: Path, start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    process = start(train_until_killed, str(pictures), tmp_path, 0, 0, 0.0)
+    run = wait_for_epochs(tmp_path, 1)
+    process_id = process.pid
+    assert process_id is not None
+    os.kill(process_id, signal.SIGSTOP)  # so that it does not end meanwhile
+    try:
+        codes = [run_app(["runs", "delete", str(run.path), "--yes"]), run_app(["train", "--resume", str(run.path)])]
+    finally:
+        process.kill()
+        process.join(60)
+    assert codes == [2, 2]
+    assert run.resume_path.exists()
+    lines = capsys.readouterr().err.splitlines()
+    assert [
+        line for line in lines if line.endswith("is being trained by another process. Wait until it ends.")
+    ] == lines
+
+
+def test_a_full_disk_is_one_sentence_and_the_run_goes_on_when_there_is_room(
+    pictures: Path, straight: Run, small_disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older = small_disk / "runs" / "older"
+    older.mkdir(parents=True)
+    (older / "config.json").write_bytes((straight.path / "config.json").read_bytes())
+    kept = (older / "config.json").read_bytes()
+    free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
+    (small_disk / "filler").write_bytes(bytes(free - 40_000))  # room for a run's beginning, not for its state
+    arguments = ["train", "--seed", "1", "--dataset", str(pictures), "--runs", str(small_disk / "runs"), *OPTIONS]
+
+    assert run_app(arguments) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Traceback" not in err
+    assert err.splitlines()[-1].startswith("error: Cannot write ")
+    assert "the disk is full" in err.splitlines()[-1]
+    assert (older / "config.json").read_bytes() == kept
+    (run_path,) = [p for p in (small_disk / "runs").iterdir() if p.name != "older"]
+    assert not [p.name for p in run_path.iterdir() if p.name.endswith(".tmp")]
+    assert run_app(["runs", "--runs", str(small_disk / "runs")]) == 0
+
+    (small_disk / "filler").unlink()
+    run, _ = resume(Run.open(run_path))
+    assert_same_end(run, straight)
+
+
+class FillDisk(training.Silent):
+    """Fills the disk after the second epoch."""
+
+    def __init__(self, filler: Path) -> None:
+        self.filler = filler
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        if row["epoch"] == 2:
+            disk = os.statvfs(self.filler.parent)
+            self.filler.write_bytes(bytes(disk.f_bavail * disk.f_frsize))
+
+
+def test_a_disk_that_fills_up_in_mid_training_leaves_the_last_good_state(
+    pictures: Path, straight: Run, small_disk: Path
+) -> None:
+    with pytest.raises(training.Failure, match="the disk is full"):
+        train(
+            RECIPE, dataset=str(pictures), runs_dir=small_disk / "runs", seed=1, display=FillDisk(small_disk / "filler")
+        )
+    run = find_run("latest", small_disk / "runs")
+    assert load_model(run.model_path).dataset == str(pictures)  # the second epoch's, whole
+    assert [row["epoch"] for row in run.metrics] == [1, 2]
+
+    (small_disk / "filler").unlink()
+    resume(run)
+    assert_same_end(run, straight)
+
+
+def test_a_full_disk_at_the_very_beginning_leaves_no_run(
+    pictures: Path, small_disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    disk = os.statvfs(small_disk)
+    (small_disk / "filler").write_bytes(bytes(disk.f_bavail * disk.f_frsize))
+    arguments = ["train", "--dataset", str(pictures), "--runs", str(small_disk / "runs"), *OPTIONS]
+
+    assert run_app(arguments) == 1
+    assert "the disk is full" in capsys.readouterr().err.splitlines()[-1]
+    assert list((small_disk / "runs").iterdir()) == []

@@ -1,0 +1,448 @@
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mnistlab.cli import app, run_app
+from mnistlab.datasets import open_dataset
+from mnistlab.recipes import RECIPES
+from mnistlab.runs import Run, create_run, list_runs
+
+COMMAND = str(Path(sys.executable).parent / "mnistlab")
+FAST = ["--epochs=1", "--batch-size=16", "--widths=4", "--kernel-size=3", "--hidden=0", "--precision=fp32"]
+HELP = [[], ["train"], ["evaluate"], ["data"], ["runs"], ["runs", "compare"], ["runs", "delete"], ["doctor"]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a command makes where it stands, it makes there."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+
+@pytest.fixture(scope="module")
+def pictures(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """30 pictures each of two digits."""
+    folder = tmp_path_factory.mktemp("pictures") / "digits"
+    images, labels = open_dataset("mnist", data_dir).read("train")
+    for digit in (0, 1):
+        (folder / str(digit)).mkdir(parents=True)
+        for index in np.flatnonzero(labels == digit)[:30]:
+            Image.fromarray(images[index]).save(folder / str(digit) / f"{index}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A runs folder with two finished runs; tests work on copies of it."""
+    runs = tmp_path_factory.mktemp("runs")
+    for seed in ("0", "1"):
+        assert run_app(["train", "--dataset", str(pictures), "--runs", str(runs), "--seed", seed, *FAST]) == 0
+    return runs
+
+
+@pytest.fixture
+def runs(trained: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trained, tmp_path / "runs"))
+
+
+def latest(runs: Path) -> Path:
+    return max(run.path for run in list_runs(runs) if isinstance(run, Run))
+
+
+def output(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The one JSON object on standard output."""
+    out = capsys.readouterr().out
+    content = json.loads(out)
+    assert isinstance(content, dict)
+    assert len(out.splitlines()) == 1
+    return content
+
+
+def assert_refused(arguments: list[str], capsys: pytest.CaptureFixture[str], *words: str) -> None:
+    """Exit code 2, one line that names what is wrong, nothing on standard output, nothing made."""
+    assert run_app(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    (line,) = err.splitlines()
+    assert line.startswith("error: ")
+    for word in words:
+        assert word in line
+    assert not any(Path().iterdir())
+
+
+# help
+
+
+@pytest.mark.parametrize("command", HELP, ids=" ".join)
+def test_every_command_helps_with_examples(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_app([*command, "--help"]) == 0
+    out = capsys.readouterr().out
+
+    assert "Examples:\n" in out
+    assert f"mnistlab {' '.join(command)}".strip() in out
+    assert max(map(len, out.splitlines())) <= 120
+
+
+def test_every_command_of_the_program_is_listed_above() -> None:
+    assert {"train", "evaluate", "data", "runs", "doctor"} <= set(app.commands)
+    assert set(app.commands) == {command[0] for command in HELP if command}
+
+
+def test_training_help_has_every_recipe_and_every_field(capsys: pytest.CaptureFixture[str]) -> None:
+    run_app(["train", "--help"])
+    out = capsys.readouterr().out
+
+    assert all(f"  {name} " in out for name in RECIPES)
+    for field in RECIPES["two-conv"].to_dict():
+        assert field in ("name", "summary") or f"--{field.replace('_', '-')}" in out
+
+
+def test_help_and_listing_import_no_torch(tmp_path: Path) -> None:
+    create_run(tmp_path, RECIPES["two-conv"], "mnist", tmp_path, 0, {})
+    code = "import sys; from mnistlab.cli import run_app\n"
+    code += "assert run_app(['train', '--help']) == 0 == run_app(['runs', '--runs', sys.argv[1]])\n"
+    code += "print([name for name in ('torch', 'torchvision', 'matplotlib', 'scipy') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+# the installed command, as a process
+
+
+def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [COMMAND, *arguments], capture_output=True, text=True, check=False, env={**os.environ, **environment}
+    )
+
+
+def test_the_command_tells_its_version_and_help() -> None:
+    assert process("--version").stdout.startswith("mnistlab ")
+    done = process("-h")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Exit codes: 0 done, 1 failed, 2 your input, 130 interrupted." in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["train", "--nonsense"], ["train", "four-conv"], ["evaluate"]])
+def test_the_command_exits_with_2_and_one_line(arguments: list[str]) -> None:
+    done = process(*arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_python_dash_m_is_the_command(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mnistlab", "runs", "--json"], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert json.loads(done.stdout) == {"runs": []}
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_console_that_knows_few_letters_is_no_trouble(tmp_path: Path, encoding: str) -> None:
+    runs = tmp_path / "Läufe – 数字"
+    create_run(runs, RECIPES["two-conv"], "/Bilder/Ziffern-数字", tmp_path, 0, {})
+    for arguments, code in ((["runs", "--runs", str(runs)], 0), (["evaluate", "数字"], 2), (["train", "--help"], 0)):
+        done = subprocess.run(
+            [COMMAND, *arguments], capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": encoding}
+        )
+        assert done.returncode == code
+        assert b"Traceback" not in done.stderr
+
+
+# as in `mnistlab runs | head -1`
+def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    for seed in range(3):
+        create_run(runs, RECIPES["two-conv"], "mnist", tmp_path, seed, {})
+    with subprocess.Popen(
+        [COMMAND, "runs", "--runs", str(runs)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as listing:
+        assert listing.stdout is not None
+        assert listing.stderr is not None
+        listing.stdout.close()
+        errors = listing.stderr.read()
+    assert errors == b""
+
+
+# what is refused
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("nonsense", ["nonsense"]),
+        ("train --nonsense", ["--nonsense", "train --help"]),
+        ("train one two", ["two"]),
+        ("train four-conv", ["four-conv", "two-conv, three-conv"]),
+        ("train --dataset imagenet", ["imagenet"]),
+        ("train --device abacus", ["abacus"]),
+        ("train --device cuda:99", ["cuda:99"]),
+        ("train --track paper", ["paper", "tensorboard"]),
+        ("train --seed -1", ["-1"]),
+        ("train --seed one", ["one"]),
+        ("train --batch-size 0", ["batch-size is 0"]),
+        ("train --batch-size 1000000 --dataset PICTURES", ["1000000", "Choose 1 to"]),
+        ("train --learning-rate nan", ["learning-rate is nan"]),
+        ("train --learning-rate inf", ["learning-rate is inf"]),
+        ("train --learning-rate fast", ["fast", "number"]),
+        ("train --widths a,b", ["a,b", "24,48"]),
+        ("train --widths 4,,4", ["4,,4"]),
+        ("train --widths 0", ["widths"]),
+        ("train --widths 4,4,4,4,4,4 --dataset PICTURES", ["leave no pixel"]),
+        ("train --kernel-size 4 --padding same --dataset PICTURES", ["Kernel size 4"]),
+        ("train --epochs 1.5", ["1.5"]),
+        ("train --epochs 0", ["epochs is 0"]),
+        ("train --padding round", ["padding", "round"]),
+        ("train --config none.toml", ["none.toml"]),
+        ("train none.toml", ["none.toml"]),
+        ("train --resume nothing", ["nothing", "mnistlab runs"]),
+        ("train --resume latest", ["no run"]),
+        ("train --resume latest --seed 1 --epochs 3", ["epochs, seed", "--resume"]),
+        ("train two-conv --resume latest", ["recipe", "--resume"]),
+        ("train --resume latest --dataset mnist", ["dataset"]),
+        ("train --resume latest --no-batch-norm", ["batch_norm"]),
+        ("evaluate", ["no run"]),
+        ("evaluate nothing", ["nothing"]),
+        ("evaluate nothing --split train", ["train", "val"]),
+        ("data --dataset imagenet", ["imagenet"]),
+        ("data --dataset PICTURES --batch-size 0", ["Batch size 0"]),
+        ("data --from nowhere", ["nowhere"]),
+        ("runs compare a", ["RUN-B"]),
+        ("runs compare a b", ["'a'"]),
+        ("runs delete", ["RUN"]),
+        ("runs delete nothing --yes", ["nothing"]),
+        ("doctor nothing", ["nothing"]),
+        ("doctor --device abacus", ["abacus"]),
+    ],
+)
+def test_wrong_input_is_one_line_and_leaves_nothing_behind(
+    arguments: str, words: list[str], pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert_refused(arguments.replace("PICTURES", str(pictures)).split(), capsys, *words)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("epochs = ", "not TOML"),
+        ("[", "not TOML"),
+        ("\x00", "not TOML"),
+        ("epoch = 4", "epoch"),
+        ("epochs = 'four'", "epochs"),
+        ("epochs = 4.5", "epochs"),
+        ("batch_norm = 1", "batch-norm"),
+        ("widths = 5", "widths"),
+        ("widths = ['a']", "widths"),
+        ("learning_rate = nan", "learning-rate"),
+        ("[recipe]\nepochs = 4", "recipe"),
+    ],
+)
+def test_a_wrong_recipe_file_is_one_line(
+    text: str, word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "my.toml").write_text(text)
+    assert_refused(["train", "--config", str(tmp_path / "my.toml")], capsys, word)
+
+
+def test_a_recipe_file_that_is_not_utf8_or_a_folder_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "my.toml").write_bytes(b"name = '\xff'")
+    assert_refused(["train", "--config", str(tmp_path / "my.toml")], capsys, "my.toml")
+    assert_refused(["train", "--config", str(tmp_path)], capsys, str(tmp_path))
+
+
+class Trap:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "code"])
+@pytest.mark.parametrize("command", ["evaluate", "doctor", "doctor-file"])
+def test_a_damaged_model_is_one_line_and_runs_no_code(
+    damage: str, command: str, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = latest(runs)
+    model, trap = run / "model.pth", tmp_path / "was-run"
+    content = {"empty": b"", "cut": model.read_bytes()[:5000], "code": pickle.dumps(Trap(trap), 2), "missing": None}[
+        damage
+    ]
+    model.unlink()
+    if content is not None:
+        model.write_bytes(content)
+    test = (run / "test.json").read_bytes()
+
+    target = str(model) if command == "doctor-file" else str(run)
+    assert_refused([command.partition("-")[0], target], capsys, str(run))
+    assert not trap.exists()
+    assert (run / "test.json").read_bytes() == test
+
+
+# what works
+
+
+def test_training_prints_one_json_object(pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["train", "--dataset", str(pictures), "--seed", "5", "--json", *FAST]
+    assert run_app(arguments) == 0
+    content = output(capsys)
+
+    assert set(content) == {"run", "recipe", "dataset", "seed", "parameters", "seconds", "val_accuracy", "test"}
+    assert set(content["test"]) == {"correct", "total", "accuracy", "interval"}
+    assert (content["recipe"], content["dataset"], content["seed"]) == ("two-conv", str(pictures), 5)
+    assert content["test"]["total"] == 10
+    assert 0 < content["parameters"] < 10_000
+    assert Path(content["run"]).parent == Path("runs")
+    assert Run.open(Path(content["run"])).recipe.epochs == 1
+
+
+def test_options_win_over_the_recipe_file_and_that_over_the_recipe(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "my.toml").write_text('name = "mine"\nepochs = 2\nlearning-rate = 0.03\nwidths = [3, 5]\nhidden = 0\n')
+    command = ["train", str(tmp_path / "my.toml"), "--epochs", "1", "--batch-size", "16", "--dataset", str(pictures)]
+    assert run_app([*command, "--json"]) == 0
+
+    run = Run.open(Path(output(capsys)["run"]))
+    assert (run.recipe.name, run.recipe.epochs, run.recipe.learning_rate) == ("mine", 1, 0.03)
+    assert (run.recipe.widths, run.recipe.rotate) == ((3, 5), RECIPES["two-conv"].rotate)
+    assert run.path.name.endswith("-mine-seed0")
+
+
+def test_training_as_text_says_what_came_of_it(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_app(["train", "--resume", "latest", "--runs", str(runs)]) == 0
+    out, err = capsys.readouterr()
+
+    assert out.startswith("Test accuracy ")
+    assert "95 % interval" in out
+    assert str(latest(runs)) in out
+    assert "Resuming at step" in err
+
+
+def test_evaluating_as_json(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = latest(runs)
+    (run / "test.json").unlink()
+    (run / "mistakes.png").unlink()
+    assert run_app(["evaluate", "--runs", str(runs), "--json"]) == 0
+    content = output(capsys)
+
+    assert set(content) == {"run", "split", "test"}
+    assert (content["run"], content["split"]) == (str(run), "test")
+    assert content["test"]["accuracy"] == content["test"]["correct"] / content["test"]["total"]
+    assert json.loads((run / "test.json").read_text())["correct"] == content["test"]["correct"]
+    assert (run / "mistakes.png").exists()
+
+
+def test_evaluating_the_validation_split_leaves_the_test_alone(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = {path: path.read_bytes() for path in latest(runs).iterdir()}
+    assert run_app(["evaluate", latest(runs).name, "--runs", str(runs), "--split", "val"]) == 0
+
+    assert capsys.readouterr().out.startswith("Validation accuracy ")
+    assert {path: path.read_bytes() for path in latest(runs).iterdir()} == kept
+
+
+def test_evaluating_as_text_has_a_row_a_class(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_app(["evaluate", str(latest(runs))]) == 0
+    lines = capsys.readouterr().out.splitlines()
+
+    assert lines[1].startswith("mean loss ")
+    assert [line.split()[0] for line in lines if line.endswith(" 5")] == ["0", "1"]
+
+
+def test_data_as_json_and_as_text(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["data", "--dataset", str(pictures), "--batch-size", "8", "--out", str(tmp_path / "gallery.png")]
+    assert run_app([*command, "--json"]) == 0
+    facts = output(capsys)
+    assert facts["images"]["shape"] == [8, 1, 28, 28]
+    assert facts["counts"] == [23, 23]
+    assert run_app(command) == 0
+    assert "split train: 46 images in 2 classes" in capsys.readouterr().out
+    assert (tmp_path / "gallery.png").exists()
+
+
+def test_runs_as_json_and_as_text(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (runs / "broken").mkdir()
+    assert run_app(["runs", "--runs", str(runs), "--json"]) == 0
+    out, err = capsys.readouterr()
+    listed = json.loads(out)["runs"]
+    assert [set(row) for row in listed] == [
+        {"run", "created", "recipe", "dataset", "seed", "epochs", "val_accuracy", "test_accuracy", "seconds"}
+    ] * 2
+    assert sorted(row["seed"] for row in listed) == [0, 1]
+    assert err.startswith("warning: ")
+    assert "broken" in err
+
+    assert run_app(["runs", "--runs", str(runs)]) == 0
+    out = capsys.readouterr().out
+    assert all(Path(row["run"]).name in out for row in listed)
+
+
+def test_an_empty_runs_folder_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_app(["runs"]) == 0
+    assert "mnistlab train" in capsys.readouterr().out
+
+
+def test_comparing_runs(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = sorted(path.name for path in runs.iterdir())
+    assert run_app(["runs", "compare", *names, "--runs", str(runs), "--json"]) == 0
+    content = output(capsys)
+    assert set(content) == {"runs", "only_first_wrong", "only_second_wrong", "both_wrong", "p_value"}
+    assert [Path(row["run"]).name for row in content["runs"]] == names
+
+    assert run_app(["runs", "--runs", str(runs), "compare", *names]) == 0  # the option may stand before the command too
+    assert "McNemar's exact test: p = " in capsys.readouterr().out
+
+
+def test_deleting_needs_a_yes_where_nobody_can_be_asked(runs: Path) -> None:
+    run = latest(runs)
+    done = subprocess.run(
+        [COMMAND, "runs", "delete", run.name, "--runs", str(runs)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "--yes" in done.stderr
+    assert run.exists()
+
+
+def test_deleting_with_yes_really_deletes(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = latest(runs)
+    assert run_app(["runs", "delete", run.name, "--yes", "--runs", str(runs), "--json"]) == 0
+    assert output(capsys) == {"deleted": [str(run)]}
+    assert not run.exists()
+    assert len(list(runs.iterdir())) == 1
+
+
+def test_deleting_an_unknown_run_among_known_ones_deletes_none(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = latest(runs)
+    assert run_app(["runs", "delete", run.name, "nothing", "--yes", "--runs", str(runs)]) == 2
+    assert run.exists()
+
+
+def test_a_run_named_twice_is_deleted_once(runs: Path) -> None:
+    run = latest(runs)
+    assert run_app(["runs", "delete", run.name, str(run), "--yes", "--runs", str(runs)]) == 0
+    assert not run.exists()

@@ -1,0 +1,322 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mnistlab.checkpoints import save_model
+from mnistlab.cli import run_app
+from mnistlab.datasets import find_spec
+from mnistlab.doctor import check_data, check_machine, check_model, check_run
+from mnistlab.errors import UserError
+from mnistlab.examination import Check
+from mnistlab.model import NeuralNet
+from mnistlab.recipes import RECIPES, override
+from mnistlab.runs import Run
+from mnistlab.training import train
+
+NETWORK = """
+import torch
+from torch import nn
+
+class Plain(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, 3)
+        self.last = nn.Linear(2 * 26 * 26, 10)
+
+    def forward(self, images):
+        return self.last(torch.relu(self.conv(images)).flatten(1))
+
+class Softmax(Plain):
+    def forward(self, images):
+        return super().forward(images).softmax(dim=1)
+
+class Raises(nn.Module):
+    def __init__(self):
+        raise RuntimeError("not today")
+
+class NeedsArguments(Plain):
+    def __init__(self, width):
+        super().__init__()
+
+class NotANetwork:
+    pass
+
+class Flat(Plain):
+    def forward(self, images):
+        return self.last(images)
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def good_run(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run on real MNIST that has learnt to read; tests work on copies of it."""
+    recipe = override(RECIPES["two-conv"], {
+        "epochs": 1, "batch_size": 250, "widths": (8,), "kernel_size": 3, "hidden": 0, "precision": "fp32", "rotate": 0.0,
+        "scale": 0.0, "shift": 0.0, "shear": 0.0, "learning_rate": 0.2,
+    })  # fmt: skip
+    return train(recipe, data_dir=data_dir, runs_dir=tmp_path_factory.mktemp("runs"))[0]
+
+
+@pytest.fixture
+def run(good_run: Run, tmp_path: Path) -> Run:
+    return Run.open(Path(shutil.copytree(good_run.path, tmp_path / "run")))
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> tuple[str, Path]:
+    """A file of network classes, and a state_dict of theirs."""
+    (tmp_path / "network.py").write_text(NETWORK)
+    weights = tmp_path / "weights.pth"
+    layers: dict[str, torch.nn.Module] = {"conv": torch.nn.Conv2d(1, 2, 3), "last": torch.nn.Linear(2 * 26 * 26, 10)}
+    torch.save(torch.nn.ModuleDict(layers).state_dict(), weights)
+    return str(tmp_path / "network.py"), weights
+
+
+def verdicts(checks: list[Check]) -> dict[str, str]:
+    return {check.name: check.verdict for check in checks}
+
+
+# the machine
+
+
+def test_this_machine_is_fine(data_dir: Path, tmp_path: Path) -> None:
+    checks = check_machine(data_dir, tmp_path / "not" / "made" / "yet")
+
+    assert {"Python", "torch", "device", "threads", "data folder", "runs folder", "data"} <= set(verdicts(checks))
+    assert "problem" not in verdicts(checks).values()
+    assert not (tmp_path / "not").exists()  # looking makes nothing
+    assert all(check.remedy for check in checks if check.verdict != "ok")
+    assert "all checksums right" in checks[-1].detail
+
+
+def test_an_unknown_device_is_refused(data_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="abacus"):
+        check_machine(data_dir, tmp_path, "abacus")
+
+
+def test_a_runs_folder_on_a_read_only_disk_is_a_problem(data_dir: Path, tmp_path: Path) -> None:
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k,ro", "none", str(tmp_path)]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("only root can mount a disk, and only where the machine lets it")
+    try:
+        assert verdicts(check_machine(data_dir, tmp_path / "runs"))["runs folder"] == "problem"
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_nearly_full_disk_is_a_warning(data_dir: Path, tmp_path: Path) -> None:
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(tmp_path)]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("only root can mount a disk, and only where the machine lets it")
+    try:
+        assert verdicts(check_machine(data_dir, tmp_path / "runs"))["runs folder"] == "warning"
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_data_that_is_not_there_yet_is_fine_and_is_not_fetched(tmp_path: Path) -> None:
+    check = check_data(find_spec("mnist"), tmp_path)
+
+    assert check.verdict == "ok"
+    assert "fetches it" in check.detail
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_corrupt_data_is_a_problem_and_exit_code_1(
+    data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(data_dir, tmp_path / "data")
+    spec = find_spec("mnist")
+    path = tmp_path / "data" / spec.folder / spec.files[1].name
+    content = bytearray(path.read_bytes())
+    content[1000] ^= 1
+    path.write_bytes(content)
+
+    check = check_data(spec, tmp_path / "data")
+    assert (check.verdict, spec.files[1].name in check.detail) == ("problem", True)
+    assert run_app(["doctor", "--data-dir", str(tmp_path / "data"), "--runs", str(tmp_path), "--json"]) == 1
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    assert [c["name"] for c in checks if c["verdict"] == "problem"] == ["data"]
+    assert set(checks[0]) == {"name", "verdict", "detail", "remedy"}
+    assert path.read_bytes() == content  # nothing mended behind the user's back
+
+
+def test_the_machine_as_text(data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_app(["doctor", "--data-dir", str(data_dir), "--runs", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.rstrip().endswith("No problem found.")
+
+
+# a run
+
+
+def test_a_good_run_has_no_problem(run: Run) -> None:
+    checks = check_run(run)
+
+    assert {"run", "softmax", "input"} <= set(verdicts(checks))
+    assert "problem" not in verdicts(checks).values()
+    assert verdicts(checks)["run"] == "ok"
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_good_run_on_the_command_line(
+    run: Run, data_dir: Path, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    assert run_app(["doctor", str(run.path), "--data-dir", str(data_dir), *["--json"][: int(as_json)]]) == 0
+    out = capsys.readouterr().out
+    assert json.loads(out)["checks"] if as_json else "No problem found." in out
+
+
+def test_a_run_is_examined_with_the_data_it_was_trained_on(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_app(["doctor", str(run.path)]) == 0
+    assert not (tmp_path / "data").exists()
+
+
+def test_losses_that_stay_high_while_all_is_read_right_are_a_softmax_in_the_training(run: Run) -> None:
+    """Cross-entropy of a softmax cannot fall under ln(1 + 9/e) = 1.461."""
+    run.write_metrics([{**run.metrics[0], "train_loss": 1.4715, "val_accuracy": 0.982}])
+
+    (course,) = [check for check in check_run(run) if check.name == "course"]
+    assert course.verdict == "problem"
+    assert "softmax" in course.detail
+    assert "logits" in course.remedy
+
+
+@pytest.mark.parametrize(("loss", "accuracy"), [(1.5, 0.6), (0.4, 0.99), (1.5, None)])
+def test_other_courses_are_not_taken_for_it(run: Run, loss: float, accuracy: float | None) -> None:
+    run.write_metrics([{**run.metrics[0], "train_loss": loss, "val_accuracy": accuracy}])
+    assert "course" not in verdicts(check_run(run))
+
+
+def test_a_run_that_is_not_finished_is_a_warning(run: Run) -> None:
+    run.write_metrics([])
+    (first, *_) = check_run(run)
+
+    assert (first.name, first.verdict) == ("run", "warning")
+    assert "mnistlab train --resume" in first.remedy
+
+
+def test_a_network_that_has_learnt_nothing_is_a_problem(run: Run) -> None:
+    torch.manual_seed(0)
+    save_model(run.model_path, NeuralNet((4,)), find_spec("mnist"))
+    assert verdicts(check_run(run))["input"] == "problem"
+
+
+def test_weights_that_are_no_numbers_are_a_problem(run: Run) -> None:
+    model = NeuralNet((4,))
+    torch.nn.init.constant_(next(model.parameters()), torch.nan)
+    save_model(run.model_path, model, find_spec("mnist"))
+    assert verdicts(check_run(run))["output"] == "problem"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04"])
+def test_a_run_without_a_readable_model_is_refused(run: Run, content: bytes | None) -> None:
+    run.model_path.unlink()
+    if content is not None:
+        run.model_path.write_bytes(content)
+    with pytest.raises(UserError, match=r"model\.pth"):
+        check_run(run)
+
+
+# a model file
+
+
+def test_a_saved_model_can_be_examined_by_its_file(run: Run, data_dir: Path) -> None:
+    assert "problem" not in verdicts(check_model(run.model_path, data_dir)).values()
+
+
+def test_a_bare_state_dict_needs_its_class(network: tuple[str, Path], data_dir: Path) -> None:
+    with pytest.raises(UserError, match=r"weights alone.*--code FILE\.py:CLASS"):
+        check_model(network[1], data_dir)
+
+
+def test_a_class_that_ends_in_a_softmax_is_found_out(
+    network: tuple[str, Path], data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, weights = network
+    checks = check_model(weights, data_dir, code=f"{file}:Softmax")
+    assert verdicts(checks)["softmax"] == "problem"
+
+    assert run_app(["doctor", str(weights), "--code", f"{file}:Softmax", "--data-dir", str(data_dir)]) == 1
+    assert "applied twice" in capsys.readouterr().out
+
+
+def test_a_class_that_returns_logits_passes_that_check(network: tuple[str, Path], data_dir: Path) -> None:
+    file, weights = network
+    before = list(sys.path)
+    assert verdicts(check_model(weights, data_dir, code=f"{file}:Plain"))["softmax"] == "ok"
+    assert sys.path == before
+
+
+@pytest.mark.parametrize("key", ["state_dict", "model_state_dict", "model"])
+def test_weights_inside_a_checkpoint_are_found(network: tuple[str, Path], data_dir: Path, key: str) -> None:
+    file, weights = network
+    torch.save({key: torch.load(weights, weights_only=True), "epoch": 5}, weights)
+    assert verdicts(check_model(weights, data_dir, code=f"{file}:Plain"))["softmax"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("name", "match"),
+    [
+        ("Missing", "Missing could not be made"),
+        ("Raises", "RuntimeError: not today"),
+        ("NeedsArguments", "could not be made"),
+        ("NotANetwork", r"makes a NotANetwork, not a torch\.nn\.Module"),
+        ("Flat", r"cannot take a batch of shape \(1000, 1, 28, 28\)"),
+    ],
+)
+def test_a_class_that_cannot_be_used_is_refused(
+    network: tuple[str, Path], data_dir: Path, name: str, match: str
+) -> None:
+    file, weights = network
+    with pytest.raises(UserError, match=match):
+        check_model(weights, data_dir, code=f"{file}:{name}")
+
+
+@pytest.mark.parametrize("code", ["", "nothing", "nothing.py:Net", ":Net", "network.txt:Net"])
+def test_code_that_is_not_there_is_refused(network: tuple[str, Path], data_dir: Path, code: str) -> None:
+    with pytest.raises(UserError, match="no Python file"):
+        check_model(network[1], data_dir, code=code)
+
+
+@pytest.mark.parametrize("source", ["def broken(:", "import no_such_module_anywhere", "1 / 0", "Net = 5"])
+def test_code_that_does_not_run_is_refused(
+    tmp_path: Path, network: tuple[str, Path], data_dir: Path, source: str
+) -> None:
+    (tmp_path / "broken.py").write_text(source)
+    with pytest.raises(UserError, match="could not be made"):
+        check_model(network[1], data_dir, code=f"{tmp_path / 'broken.py'}:Net")
+
+
+def test_weights_of_another_class_are_refused(tmp_path: Path, network: tuple[str, Path], data_dir: Path) -> None:
+    torch.save(NeuralNet((4,)).state_dict(), tmp_path / "other.pth")
+    with pytest.raises(UserError, match="do not fit the class"):
+        check_model(tmp_path / "other.pth", data_dir, code=f"{network[0]}:Plain")
+
+
+@pytest.mark.parametrize("content", [5, [1, 2], {"a": 1}])
+def test_a_file_without_weights_is_refused(
+    tmp_path: Path, network: tuple[str, Path], data_dir: Path, content: Any
+) -> None:
+    torch.save(content, tmp_path / "other.pth")
+    with pytest.raises(UserError):
+        check_model(tmp_path / "other.pth", data_dir, code=f"{network[0]}:Plain")

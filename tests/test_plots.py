@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from PIL import Image
+
+from mnistlab.datasets import find_spec
+from mnistlab.errors import UserError
+from mnistlab.evaluation import Evaluation, Mistake
+from mnistlab.plots import (
+    data_gallery,
+    draw_confusion,
+    draw_curves,
+    draw_mistakes,
+    draw_run,
+    mistake_title,
+    save_figure,
+)  # fmt: skip
+from mnistlab.recipes import RECIPES
+from mnistlab.runs import create_run
+
+DIGITS = find_spec("mnist").classes
+CHARACTERS = find_spec("emnist-byclass").classes
+
+
+@pytest.fixture(autouse=True)
+def free_figures() -> Iterator[None]:
+    yield
+    plt.close("all")
+
+
+def row(epoch: int, val: float | None = 0.95) -> dict[str, Any]:
+    return {"epoch": epoch, "train_loss": 1 / epoch, "val_loss": val and 0.8 / epoch, "val_accuracy": val}
+
+
+def make_evaluation(classes: Sequence[str], mistakes: int, split: str = "test") -> Evaluation:
+    """An evaluation with 50 examples right of each class and that many mistakes."""
+    count, dice = len(classes), np.random.default_rng(1)
+    confusion = 50 * np.eye(count, dtype=np.int64)
+    made = []
+    for index in range(mistakes):
+        label, predicted = index % count, (index + 1) % count
+        confusion[label, predicted] += 1
+        image = dice.integers(0, 256, (28, 28), np.uint8)
+        made.append(Mistake(index, label, predicted, 0.5 + index / 1000, 0.1, index % 2 == 0, image))
+    return Evaluation(split, tuple(classes), confusion, 1.0, np.zeros((15, 3)), tuple(made))
+
+
+def texts(figure: Any) -> list[str]:
+    titles = [axes.get_title() for axes in figure.axes]
+    return [figure.get_suptitle(), *titles, *(text.get_text() for axes in figure.axes for text in axes.texts)]
+
+
+@pytest.mark.parametrize(("classes", "mistakes", "epochs"), [(DIGITS, 0, 1), (DIGITS, 3, 2), (CHARACTERS, 60, 5)])
+def test_a_run_gets_three_pictures(tmp_path: Path, classes: Sequence[str], mistakes: int, epochs: int) -> None:
+    run = create_run(tmp_path, RECIPES["two-conv"], "mnist", tmp_path, 0, {})
+    for epoch in range(1, epochs + 1):
+        run.append_metrics(row(epoch))
+
+    paths = draw_run(run, make_evaluation(classes, mistakes))
+
+    assert [path.name for path in paths] == ["training.png", "confusion.png", "mistakes.png"]
+    for path in paths:
+        with Image.open(path) as picture:
+            picture.load()
+            assert picture.format == "PNG"
+            assert all(100 <= side <= 2500 for side in picture.size)
+            assert len(picture.convert("L").getcolors()) > 5  # not a blank sheet
+    assert plt.get_fignums() == []  # all of them freed
+
+
+@pytest.mark.parametrize(
+    "metrics", [[], [row(1)], [row(1, None)], [row(1), row(2, None)], [row(n) for n in range(1, 30)]]
+)
+def test_curves_of_any_course_are_drawn(tmp_path: Path, metrics: list[dict[str, Any]]) -> None:
+    save_figure(draw_curves(metrics, "a title"), tmp_path / "curves.png")
+
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.size == (1080, 432)
+
+
+def test_the_curves_are_those_of_the_metrics() -> None:
+    figure = draw_curves([row(1, None), row(2, 0.5), row(3, 0.9)], "a title")
+    (train, validation), (accuracy,) = figure.axes[0].lines, figure.axes[1].lines
+
+    assert list(train.get_xdata()) == [1, 2, 3]
+    assert list(train.get_ydata()) == [1, 1 / 2, 1 / 3]
+    assert list(validation.get_xdata()) == [2, 3]
+    assert list(accuracy.get_ydata()) == [50, 90]
+    assert figure.get_suptitle() == "a title"
+
+
+def test_the_confusion_matrix_says_every_count() -> None:
+    figure = draw_confusion(make_evaluation(DIGITS, 3))
+    said = texts(figure)
+
+    assert said.count("50") == 10
+    assert said.count("1") == 3
+    assert any("500 of 503 right, 99.40 %" in text and "95 % interval" in text for text in said)
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == list(DIGITS)
+
+
+def test_a_large_matrix_says_the_diagonal_only() -> None:
+    figure = draw_confusion(make_evaluation(CHARACTERS, 60))
+    assert texts(figure).count("1") == 0
+    assert texts(figure).count("50") == 62
+
+
+def test_the_worst_mistakes_come_first_and_not_too_many() -> None:
+    figure = draw_mistakes(make_evaluation(DIGITS, 60))
+    titles = [axes.get_title() for axes in figure.axes if axes.images]
+
+    assert len(titles) == 40
+    assert titles[0] == "0, not 9\n56 %, #59"
+    assert "60 mistakes on test, the 40 surest" in figure.get_suptitle()
+    assert "known to be wrong" in figure.get_suptitle()
+
+
+def test_no_mistakes_at_all_are_said_too() -> None:
+    figure = draw_mistakes(make_evaluation(DIGITS, 0))
+    assert "no mistakes" in texts(figure)
+    assert figure.get_suptitle() == "0 mistakes on test"
+
+
+def test_a_mistake_in_words() -> None:
+    mistake = Mistake(1901, 9, 4, 0.984, 0.01, True, np.zeros((28, 28), np.uint8))
+    assert mistake_title(mistake, DIGITS) == "4, not 9\n98 %, #1901"
+
+
+@pytest.mark.parametrize("name", ["a_b", "$", "$x$", "a$b$", "x^2", "ünïcode", "<b>", "%d", "a" * 30])
+def test_class_names_are_taken_as_they_are(tmp_path: Path, name: str) -> None:
+    evaluation = make_evaluation([name, "other"], 2)
+    for draw in (draw_confusion, draw_mistakes):
+        save_figure(draw(evaluation), tmp_path / "picture.png")
+        assert (tmp_path / "picture.png").stat().st_size > 1000
+
+
+def test_a_class_name_that_is_no_formula(tmp_path: Path) -> None:
+    save_figure(draw_confusion(make_evaluation([r"$\foo$", "other"], 2)), tmp_path / "picture.png")
+
+
+def test_a_very_long_class_name(tmp_path: Path) -> None:
+    save_figure(draw_confusion(make_evaluation(["a" * 60, "other"], 2)), tmp_path / "picture.png")
+
+
+def test_the_gallery_shows_each_digit_beside_itself(tmp_path: Path) -> None:
+    images = np.arange(12, dtype=np.uint8)[:, None, None] * np.ones((12, 28, 28), np.uint8)
+    figure = data_gallery(images, 255 - images, list("abcdefghijkl"), "Letters", columns=4)
+    shown = [axes for axes in figure.axes if axes.images]
+
+    assert len(shown) == 24
+    assert [axes.get_title() for axes in shown[:8]] == list("abcdabcd")
+    assert shown[1].images[0].get_array()[0, 0] == 1
+    assert shown[5].images[0].get_array()[0, 0] == 254
+    assert "Letters" in figure.get_suptitle()
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_old_one_and_frees_the_figure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+    with pytest.raises(UserError):
+        save_figure(draw_curves([row(1)], "t"), tmp_path / "file" / "x.png")
+
+    assert (tmp_path / "file").read_text() == "old"
+    assert plt.get_fignums() == []

@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+import dataclasses
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mnistlab.datasets import Arrays, DatasetSpec, Part
+from mnistlab.errors import UserError
+from mnistlab.recipes import Recipe
+from mnistlab.training_state import TrainingState, one_cycle
+
+CPU = torch.device("cpu")
+# everything that draws random numbers or keeps a memory is on
+RECIPE = Recipe(
+    widths=(3, 4), kernel_size=3, hidden=6, dropout=0.3, batch_size=8, epochs=3, rotate=10, scale=0.1, shift=2, shear=0.1,
+    elastic=1, averaging=0.9, precision="fp32",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A dataset in memory: 48 pictures of noise in 4 classes."""
+
+    count: int = 48
+
+    @property
+    def spec(self) -> DatasetSpec:
+        return DatasetSpec("noise", "Noise", ("a", "b", "c", "d"), mean=0.5, std=0.3)
+
+    def read(self, part: Part) -> Arrays:
+        images = np.random.default_rng(0).integers(0, 256, (self.count, 28, 28), np.uint8)
+        return images, np.arange(self.count, dtype=np.int64) % 4
+
+
+def make_state(recipe: Recipe = RECIPE, seed: int = 0, dataset: Noise | None = None) -> TrainingState:
+    return TrainingState(recipe, dataset or Noise(), seed, CPU, "fp32")
+
+
+def steps_of(state: TrainingState) -> Iterator[float]:
+    """Steps as training takes them, over the ends of epochs; the loss of each."""
+    while True:
+        state.model.train()
+        for images, labels in state.loader:
+            loss = F.cross_entropy(state.model(images), labels)
+            state.optimizer.zero_grad()
+            loss.backward()
+            state.optimizer.step()
+            state.schedule.step()
+            if state.average:
+                state.average.update_parameters(state.model)
+            yield loss.item()
+
+
+def take_steps(state: TrainingState, count: int) -> list[float]:
+    return list(islice(steps_of(state), count))
+
+
+def on_disk_and_back(state: dict[str, Any]) -> Any:
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    return torch.load(io.BytesIO(buffer.getvalue()), weights_only=True)
+
+
+def assert_same_weights(first: TrainingState, second: TrainingState) -> None:
+    for one, other in ((first.model, second.model), (first.final_model, second.final_model)):
+        expected = other.state_dict()
+        assert all(torch.equal(value, expected[name]) for name, value in one.state_dict().items())
+
+
+# the schedule
+
+steps_and_warmup = given(steps=st.integers(1, 5000), warmup=st.floats(0, 1))
+
+
+@steps_and_warmup
+@settings(deadline=None)
+def test_the_rate_stays_between_nothing_and_its_peak(steps: int, warmup: float) -> None:
+    rates = [one_cycle(step, steps, warmup) for step in range(min(steps, 200))]
+    rates += [one_cycle(steps - 1, steps, warmup), one_cycle(steps, steps, warmup)]
+
+    assert all(0 < rate <= 1 for rate in rates)
+
+
+@given(steps=st.integers(1, 10**6), warmup=st.floats(1e-6, 1))
+@settings(deadline=None)
+def test_the_rate_starts_at_a_twenty_fifth(steps: int, warmup: float) -> None:
+    assert one_cycle(0, steps, warmup) == pytest.approx(1 / 25)
+
+
+@given(steps=st.integers(1, 10**6))
+@settings(deadline=None)
+def test_without_a_warm_up_the_rate_starts_at_its_peak(steps: int) -> None:
+    assert one_cycle(0, steps, 0.0) == 1
+
+
+@given(peak=st.integers(1, 1000), more=st.integers(1, 1000))
+@settings(deadline=None)
+def test_the_peak_is_reached_at_the_end_of_the_warm_up(peak: int, more: int) -> None:
+    steps = peak + more
+    rates = [one_cycle(step, steps, peak / steps) for step in range(steps + 1)]
+
+    assert max(rates) == pytest.approx(1, abs=1e-9)
+    assert rates[peak] == pytest.approx(1, abs=1e-9)
+    assert rates[: peak + 1] == sorted(rates[: peak + 1])
+    assert rates[peak:] == sorted(rates[peak:], reverse=True)
+
+
+@given(steps=st.integers(2, 10**6), warmup=st.floats(0, 0.5))
+@settings(deadline=None)
+def test_the_rate_ends_at_a_twenty_five_thousandth(steps: int, warmup: float) -> None:
+    assert one_cycle(steps, steps, warmup) == pytest.approx(1 / 25_000)
+
+
+def test_half_way_up_and_down_are_the_means_of_the_ends() -> None:
+    assert one_cycle(15, 100, 0.3) == pytest.approx((1 / 25 + 1) / 2)
+    assert one_cycle(65, 100, 0.3) == pytest.approx((1 + 1 / 25_000) / 2)
+
+
+def test_the_schedule_of_a_training_ends_where_it_should() -> None:
+    state = make_state()
+    assert state.steps == 3 * (44 // 8)
+    steps, rates = steps_of(state), []
+    for _ in range(state.steps):
+        rates.append(state.optimizer.param_groups[0]["lr"])
+        next(steps)
+
+    assert rates[0] == pytest.approx(RECIPE.learning_rate / 25)
+    assert max(rates) <= RECIPE.learning_rate
+    assert state.schedule.get_last_lr()[0] == pytest.approx(RECIPE.learning_rate / 25_000)
+    assert state.steps_done == state.steps
+
+
+# what is built
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_weights_decay_and_biases_and_batch_norm_do_not(optimizer: str) -> None:
+    state = make_state(dataclasses.replace(RECIPE, optimizer=optimizer, weight_decay=0.25))
+    decayed = {
+        id(p) for group in state.optimizer.param_groups if group["weight_decay"] == 0.25 for p in group["params"]
+    }
+    spared = {id(p) for group in state.optimizer.param_groups if group["weight_decay"] == 0 for p in group["params"]}
+
+    assert not decayed & spared
+    for name, parameter in state.model.named_parameters():
+        is_weight = name.endswith(".weight") and ".norm" not in name
+        assert (id(parameter) in decayed) is is_weight, name
+        assert (id(parameter) in spared) is not is_weight, name
+
+
+def test_the_recipe_decides_on_the_network() -> None:
+    architecture = make_state().model.architecture
+
+    assert architecture["widths"] == [3, 4]
+    assert (architecture["classes"], architecture["hidden"], architecture["dropout"]) == (4, 6, 0.3)
+
+
+def test_training_on_everything_leaves_no_validation() -> None:
+    state = make_state(dataclasses.replace(RECIPE, split="train+val"))
+
+    assert state.val_loader is None
+    assert len(state.loader.batches) == 48
+    assert make_state().val_loader is not None
+    assert len(make_state().loader.batches) == 44
+
+
+def test_the_final_model_is_the_average_where_the_recipe_averages() -> None:
+    averaged = make_state()
+    take_steps(averaged, 4)
+    plain = make_state(dataclasses.replace(RECIPE, averaging=0.0))
+    take_steps(plain, 4)
+
+    assert plain.final_model is plain.model
+    assert averaged.final_model is not averaged.model
+    name = "layers.conv1.weight"
+    assert not torch.equal(averaged.final_model.state_dict()[name], averaged.model.state_dict()[name])
+    assert torch.equal(plain.model.state_dict()[name], averaged.model.state_dict()[name])  # averaging only looks on
+
+
+def test_the_seed_decides_on_everything() -> None:
+    losses = [take_steps(make_state(seed=seed), 6) for seed in (3, 3, 4)]
+
+    assert losses[0] == losses[1]
+    assert losses[0] != losses[2]
+
+
+def test_a_batch_larger_than_the_split_is_refused() -> None:
+    with pytest.raises(UserError, match="Batch size 45 does not fit"):
+        make_state(dataclasses.replace(RECIPE, batch_size=45))
+
+
+def test_widths_that_leave_no_pixel_are_refused() -> None:
+    with pytest.raises(UserError, match="leave no pixel"):
+        make_state(dataclasses.replace(RECIPE, widths=(2,) * 6))
+
+
+# saved and put back
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("before", [0, 1, 5, 7, 10])
+def test_going_on_from_a_saved_state_is_going_on_as_if_nothing_had_been(optimizer: str, before: int) -> None:
+    recipe = dataclasses.replace(RECIPE, optimizer=optimizer, learning_rate=0.01)
+    straight = make_state(recipe)
+    steps = steps_of(straight)
+    for _ in range(before):
+        next(steps)
+    saved = on_disk_and_back(straight.state_dict())
+    expected = list(islice(steps, 6))
+
+    torch.manual_seed(99)  # whatever the process did meanwhile
+    resumed = make_state(recipe, seed=5)  # nothing of its own beginning may remain
+    resumed.load_state_dict(saved)
+
+    assert take_steps(resumed, 6) == expected
+    assert_same_weights(resumed, straight)
+    assert resumed.steps_done == straight.steps_done
+    assert resumed.schedule.get_last_lr() == straight.schedule.get_last_lr()
+
+
+def test_the_books_come_back_too() -> None:
+    state = make_state()
+    state.epochs_done, state.seconds, state.metrics = 2, 12.5, [{"epoch": 1, "val_accuracy": None, "seconds": 1.5}]
+    state.losses[3] = 0.25
+    resumed = make_state()
+    resumed.load_state_dict(on_disk_and_back(state.state_dict()))
+
+    assert (resumed.epochs_done, resumed.seconds, resumed.metrics) == (2, 12.5, state.metrics)
+    assert torch.equal(resumed.losses, state.losses)
+
+
+def test_a_state_taken_earlier_does_not_change_with_the_training() -> None:
+    state = make_state()
+    saved = on_disk_and_back(state.state_dict())
+    take_steps(state, 5)
+    fresh = make_state()
+    fresh.load_state_dict(saved)
+
+    assert_same_weights(fresh, make_state())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"widths": (3, 5)},
+        {"hidden": 0},
+        {"batch_norm": False},
+        {"batch_size": 11},
+        {"optimizer": "adamw"},
+    ],
+)
+def test_the_state_of_another_recipe_is_refused(change: dict[str, Any]) -> None:
+    other = make_state(dataclasses.replace(RECIPE, **change))
+    take_steps(other, 2)
+    with pytest.raises(UserError, match="does not fit"):
+        make_state().load_state_dict(other.state_dict())
+
+
+def test_a_state_without_the_average_that_the_recipe_wants_is_refused() -> None:
+    other = make_state(dataclasses.replace(RECIPE, averaging=0.0))
+    with pytest.raises(UserError, match="does not fit"):
+        make_state().load_state_dict(other.state_dict())
+
+
+@pytest.mark.parametrize("content", [None, [], "text", {}, {"format": "mnistlab resume 0"}, {"format": None}])
+def test_what_is_no_state_is_refused(content: Any) -> None:
+    with pytest.raises(UserError, match="not written by this version"):
+        make_state().load_state_dict(content)
+
+
+@pytest.mark.parametrize("key", sorted(set(make_state().state_dict()) - {"format"}))
+def test_a_state_with_a_part_missing_is_refused(key: str) -> None:
+    state = make_state().state_dict()
+    del state[key]
+    with pytest.raises(UserError, match=f"does not fit.*{key}"):
+        make_state().load_state_dict(state)
+
+
+def test_a_dataset_that_has_grown_is_refused() -> None:
+    with pytest.raises(UserError, match="does not fit"):
+        make_state(dataset=Noise(96)).load_state_dict(make_state().state_dict())
+
+
+def test_the_first_loss_is_that_of_guessing() -> None:
+    recipe = dataclasses.replace(RECIPE, dropout=0.0, batch_size=40)
+    assert take_steps(make_state(recipe), 1)[0] == pytest.approx(math.log(4), abs=0.5)
