@@ -1,7 +1,7 @@
 """Seconds of whole commands, process start to end: uv run python benchmarks/process.py
 
-Measures `mnistlab --help`, `mnistlab runs` (over 20 runs) and `mnistlab train` (two-conv, data at hand). Let nothing else
-run beside it.
+Measures `mnistlab --help`, `mnistlab runs` (over 20 runs), and `mnistlab train` with both recipes, data at hand. Let nothing
+else run beside it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,22 @@ import click
 import records
 from mnistlab.datasets import open_dataset
 from mnistlab.recipes import RECIPES
-from mnistlab.runs import create_run
+from mnistlab.runs import Run, create_run, list_runs
 
 COMMAND = Path(sys.executable).parent / "mnistlab"
+
+
+def train_seconds(times: int, recipe: str, data_dir: Path, runs: Path) -> dict[str, list[float]]:
+    """Whole process and training alone (first batch to last step), of `times` trainings with seeds 0, 1, …"""
+    measured: dict[str, list[float]] = {"process": [], "training": []}
+    for seed in range(times):
+        folder = runs / f"{recipe}-{seed}"
+        command = ("train", recipe, "--seed", str(seed), "--data-dir", data_dir, "--runs", folder)
+        measured["process"].append(seconds(*command))
+        run = next(run for run in list_runs(folder) if isinstance(run, Run))
+        measured["training"].append(run.metrics[-1]["seconds"])
+        click.echo(f"{recipe}: process {measured['process'][-1]:.1f} s, training {measured['training'][-1]:.1f} s")
+    return measured
 
 
 def seconds(*arguments: str | Path) -> float:
@@ -40,9 +53,10 @@ def measure(name: str, times: int, *arguments: str | Path) -> list[float]:
     "--short", type=click.IntRange(min=1), default=20, show_default=True, help="Times for the short commands."
 )
 @click.option("--train", type=click.IntRange(min=0), default=3, show_default=True, help="Times for mnistlab train.")
+@click.option("--train-long", type=click.IntRange(min=0), default=1, show_default=True, help="... train three-conv.")
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
 @click.option("--record", is_flag=True, help="Add the result to docs/results/process.jsonl.")
-def main(short: int, train: int, data_dir: Path, record: bool) -> None:
+def main(short: int, train: int, train_long: int, data_dir: Path, record: bool) -> None:
     open_dataset("mnist", data_dir).read("train")
     measured = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -52,11 +66,14 @@ def main(short: int, train: int, data_dir: Path, record: bool) -> None:
         seconds("--help")  # the first start reads the files from disk
         measured["mnistlab --help"] = measure("mnistlab --help", short, "--help")
         measured["mnistlab runs"] = measure("mnistlab runs", short, "runs", "--runs", runs)
-        if train:
-            arguments = ("train", "--data-dir", data_dir, "--runs", runs)
-            measured["mnistlab train"] = measure("mnistlab train", train, *arguments)
+        training = {}
+        for recipe, times in (("two-conv", train), ("three-conv", train_long)):
+            if times:
+                trained = train_seconds(times, recipe, data_dir, runs / "trained")
+                measured[f"mnistlab train {recipe}"] = trained["process"]
+                training[recipe] = trained["training"]
     if record:
-        records.append("process", {"seconds": measured})
+        records.append("process", {"seconds": measured, "training_seconds": training})
 
 
 if __name__ == "__main__":

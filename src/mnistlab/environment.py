@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 import subprocess
 from importlib import metadata
@@ -38,14 +39,20 @@ def version(package: str) -> str | None:
         return None
 
 
+@functools.cache
 def commit() -> str | None:
-    """The commit that this source is at, "-dirty" behind it where files differ from it; None outside a checkout of it."""
+    """The commit that this source is at, "-dirty" behind it where src differs from it; None outside a checkout of it.
+
+    Asked once a process: what runs is the code as it was loaded.
+    """
     folder = Path(__file__).parent
     try:
         top = git(folder, "rev-parse", "--show-toplevel")
         if not top or not (Path(top) / "src" / "mnistlab").is_dir():
             return None  # a virtual environment inside another project's checkout
-        return git(folder, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+        dirty = "-dirty" if git(folder, "status", "--porcelain", "--", str(folder)) else ""
+        head = git(folder, "rev-parse", "--short=12", "HEAD")
+        return head and head + dirty
     except (OSError, subprocess.SubprocessError):
         return None
 
