@@ -47,4 +47,6 @@ def test_the_commit_is_that_of_this_checkout_or_none() -> None:
 @pytest.mark.parametrize("path", ["", "/nonexistent"])
 def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     monkeypatch.setenv("PATH", path)
+    commit.cache_clear()
     assert commit() is None
+    commit.cache_clear()

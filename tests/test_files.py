@@ -196,7 +196,7 @@ def test_a_folder_where_the_file_should_be_is_kept(tmp_path: Path) -> None:
 def test_each_error_of_the_system_is_put_in_words(number: int, kind: type[Exception], words: str) -> None:
     with pytest.raises(kind, match=words) as caught, explain_os_errors(Path("there/file.txt")):
         raise OSError(number, os.strerror(number))
-    assert type(caught.value) is kind
+    assert isinstance(caught.value, kind)
     assert isinstance(caught.value.__cause__, OSError)
 
 

@@ -182,9 +182,9 @@ def test_any_network_works_or_is_refused(widths: list[int], kernel: int, padding
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"widths": ()}, "are not all at least 1"),
-        ({"widths": (32, 0)}, "are not all at least 1"),
-        ({"widths": (-3,)}, "are not all at least 1"),
+        ({"widths": ()}, "are not all from 1 to"),
+        ({"widths": (32, 0)}, "are not all from 1 to"),
+        ({"widths": (-3,)}, "are not all from 1 to"),
         ({"widths": (1, 1, 1, 1, 1)}, "1,1,1,1,1 leave no pixel of a 28x28 image"),
         ({"widths": (1, 1, 1), "padding": "valid", "kernel_size": 5}, "leave no pixel"),
         ({"widths": (1,), "image_size": (1, 28)}, "leave no pixel of a 1x28 image"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from mnistlab import training
 from mnistlab.checkpoints import load_model, load_tensors
 from mnistlab.cli import run_app
 from mnistlab.datasets import open_dataset
+from mnistlab.datasets.pictures import draw
 from mnistlab.errors import Failure, Interrupted, MnistlabError, UserError
 from mnistlab.evaluation import evaluate
 from mnistlab.loader import MNISTDataLoader
@@ -318,15 +320,48 @@ def test_resuming_a_finished_run_changes_nothing_in_it(pictures: Path, tmp_path:
     assert {name: (run.path / name).read_bytes() for name in kept} == kept
 
 
-def test_a_run_whose_state_is_lost_starts_from_its_beginning(finished: Run, pictures: Path, tmp_path: Path) -> None:
+def test_a_run_killed_before_its_first_save_starts_from_its_beginning(
+    finished: Run, pictures: Path, tmp_path: Path
+) -> None:
     with pytest.raises(Interrupted):
         train(RECIPE, dataset=str(pictures), runs_dir=tmp_path, seed=3, display=Watcher(at_epoch=1))
     run = find_run("latest", tmp_path)
-    run.resume_path.unlink()
+    for path in (run.resume_path, run.model_path, run.path / "metrics.jsonl"):
+        path.unlink()
 
     resume(run)
     assert same(weights(run), weights(finished))
     assert [row["epoch"] for row in run.metrics] == [1, 2]
+
+
+def test_a_finished_run_that_lost_its_state_is_not_begun_anew(finished: Run, tmp_path: Path) -> None:
+    run = Run.open(copy_of(finished, tmp_path))
+    run.resume_path.unlink()
+    kept = {path: path.read_bytes() for path in run.path.iterdir()}
+
+    with pytest.raises(UserError, match=r"resume\.pt is missing"):
+        resume(run)
+    assert {path: content for path, content in kept.items() if path.read_bytes() != content} == {}
+
+
+def test_a_finished_run_that_lost_its_model_gets_it_back(finished: Run, tmp_path: Path) -> None:
+    run = Run.open(copy_of(finished, tmp_path))
+    run.model_path.unlink()
+
+    resume(run)
+    assert same(weights(run), weights(finished))
+
+
+def test_a_run_whose_pictures_have_changed_is_not_resumed(pictures: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(pictures, own)
+    with pytest.raises(Interrupted):
+        train(RECIPE, dataset=str(own), runs_dir=tmp_path / "runs", display=Watcher(at_epoch=1))
+    first = next(path for path in sorted((own / "0").iterdir()) if draw(path) >= 1 / 6)  # one that is trained on
+    Image.new("L", (28, 28), 0).save(first)
+
+    with pytest.raises(UserError, match="training data has changed"):
+        resume(find_run("latest", tmp_path / "runs"))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half a file"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import pickle
 import warnings
 from dataclasses import dataclass
@@ -122,6 +123,8 @@ def load_model(path: Path) -> SavedModel:
             f"{path} holds weights of another architecture than it states ({reason}).",
             "Train again, or find the right file.",
         ) from None
+    if not (math.isfinite(saved.mean) and 0 < saved.std < math.inf):
+        raise UserError(f"{path} states mean {saved.mean} and std {saved.std} for its input.", "Find an intact copy.")
     if len(classes) != model.architecture["classes"]:
         raise UserError(
             f"{path} names {len(classes)} classes for {model.architecture['classes']} outputs.", "Train again."

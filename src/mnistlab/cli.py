@@ -3,48 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from mnistlab.errors import MnistlabError, UserError
-from mnistlab.recipes import RECIPES, TYPES, Recipe, find_recipe, override, read_overrides
+from mnistlab.options import (
+    DATA_HELP,
+    FOLDER,
+    RUNS_HELP,
+    data_option,
+    dataset_option,
+    device_option,
+    examples,
+    json_option,
+    recipe_options,
+    runs_option,
+)
+from mnistlab.output import StandardErrorHandler, percent, print_checks, print_json, print_score, side_by_side
+from mnistlab.recipes import RECIPES, find_recipe, override, read_overrides
 
 if TYPE_CHECKING:
-    from mnistlab.examination import Check
-    from mnistlab.runs import Run
+    pass
 
 __all__ = ["app", "main"]
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-FOLDER = click.Path(file_okay=False, path_type=Path)
-RUNS_HELP = "Folder that holds the run folders."
-DATA_HELP = "Folder that holds the data."
-runs_option = click.option("--runs", "runs_dir", type=FOLDER, default=Path("runs"), show_default=True, help=RUNS_HELP)
-data_option = click.option("--data-dir", type=FOLDER, default=Path("data"), show_default=True, help=DATA_HELP)
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object on standard output, all else on standard error."
-)
-device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
-dataset_option = click.option(
-    "--dataset",
-    default="mnist",
-    show_default=True,
-    help="mnist, fashion, kmnist, qmnist, emnist-balanced (-letters, -digits, -byclass, -bymerge, -mnist), usps,"
-    " or a folder of pictures with a sub-folder per class.",
-)
-
-
-def examples(*lines: str) -> str:
-    """The end of a command's help: \b keeps click from filling the lines."""
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 @click.group(
@@ -55,36 +41,6 @@ def examples(*lines: str) -> str:
 @click.version_option(package_name="mnistlab", message="mnistlab %(version)s")
 def app() -> None:
     """Handwritten digits: from data to a trained, honestly measured, safely saved classifier."""
-
-
-def recipe_options(command: Command) -> Command:
-    """An option for each field of Recipe."""
-    for field in reversed(dataclasses.fields(Recipe)):
-        if field.name in ("name", "summary"):
-            continue
-        option = "--" + field.name.replace("_", "-")
-        if TYPES[field.name] is bool:
-            option += "/--no-" + field.name.replace("_", "-")
-        kind = None if TYPES[field.name] is bool else FieldType(field.name)
-        command = click.option(option, field.name, type=kind, default=None, help=field.metadata["help"] + ".")(command)
-    return command
-
-
-class FieldType(click.ParamType[Any]):
-    """A recipe field's text as its value; what Recipe itself checks is left to it."""
-
-    def __init__(self, field_name: str) -> None:
-        self.field_name = field_name
-        kind = TYPES[field_name]
-        self.name = {int: "integer", float: "number", str: "text"}.get(kind, "list")
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        kind = TYPES[self.field_name]
-        try:
-            return tuple(int(part) for part in value.split(",")) if kind not in (int, float, str) else kind(value)
-        except ValueError:
-            what = "a list of whole numbers such as 24,48" if self.name == "list" else f"a valid {self.name}"
-            self.fail(f"{value!r} is not {what}.", param, ctx)
 
 
 RECIPE_LIST = "\b\nRecipes:\n" + "\n".join(f"  {r.name:<12} {r.summary}" for r in RECIPES.values())
@@ -132,14 +88,15 @@ def train(
         from mnistlab.runs import find_run
 
         context = click.get_current_context()
-        given = {"recipe", "dataset", "seed", "config", "device", "data_dir", *changed}
-        source = click.core.ParameterSource.DEFAULT
-        if extra := sorted(name for name in given if context.get_parameter_source(name) != source):
+        given = {"recipe", "dataset", "seed", "config", "device", *changed}
+        default = click.core.ParameterSource.DEFAULT
+        if extra := sorted(name for name in given if context.get_parameter_source(name) != default):
             raise UserError(
                 f"--resume goes on with the run as it was begun, and {', '.join(extra)} would change it.",
                 "Leave that out, or train anew.",
             )
         run = find_run(resume_run, runs_dir)
+        moved_data = data_dir if context.get_parameter_source("data_dir") != default else None
     else:
         if recipe is not None and recipe.endswith(".toml") and config is None:
             config, recipe = Path(recipe), None
@@ -152,7 +109,7 @@ def train(
 
     display = TerminalDisplay(Console(stderr=True))
     if resume_run is not None:
-        run, evaluation = training.resume(run, track=track, display=display)
+        run, evaluation = training.resume(run, data_dir=moved_data, track=track, display=display)
     else:
         run, evaluation = training.train(
             chosen, dataset=dataset, data_dir=data_dir, runs_dir=runs_dir, seed=seed, device=device, track=track,
@@ -246,11 +203,17 @@ def evaluate(run: str, split: str, data_dir: Path | None, device: str, runs_dir:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to save the gallery.  [default: DATA-DIR/NAME-gallery.png]",
 )
-@click.option("--batch-size", type=int, default=64, show_default=True, help="Images in the batch that is shown.")
+@click.option("--batch-size", type=int, help="Images in the batch that is shown.  [default: 64]")
 @data_option
 @json_option
 def data(
-    dataset: str, source: Path | None, split: str, out: Path | None, batch_size: int, data_dir: Path, as_json: bool
+    dataset: str,
+    source: Path | None,
+    split: str,
+    out: Path | None,
+    batch_size: int | None,
+    data_dir: Path,
+    as_json: bool,
 ) -> None:
     """Fetch a dataset, say what a batch of it is, and save a gallery of it before and after augmentation."""
     from mnistlab.datasets import find_spec, import_files
@@ -354,24 +317,6 @@ def compare(context: click.Context, first: str, second: str, runs_dir: Path | No
     click.echo(f"McNemar's exact test: p = {comparison.p_value:.3g}, {verdict} (at the 5 % level)")
 
 
-def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:
-    """What the runs are, what they reached, and the recipe's fields in which they differ."""
-    rows = [("", (f"A {first.path.name}", f"B {second.path.name}"))]
-    summaries = first.summary(), second.summary()
-    for key in ("recipe", "dataset", "seed", "seconds"):
-        values = [f"{s[key]:.1f}" if isinstance(s[key], float) else str(s[key]) for s in summaries]
-        rows.append((key, (values[0], values[1])))
-    rows += [
-        (key.replace("_", " ") + " %", (percent(summaries[0][key]), percent(summaries[1][key])))
-        for key in ("val_accuracy", "test_accuracy")
-    ]
-    for name in TYPES:
-        values = [str(getattr(run.recipe, name)) for run in (first, second)]
-        if name not in ("name", "summary") and values[0] != values[1]:
-            rows.append((name, (values[0], values[1])))
-    return rows
-
-
 @runs.command(epilog=examples("mnistlab runs delete 20261122-101500-two-conv-seed0 --yes"))
 @click.argument("names", nargs=-1, required=True, metavar="RUN...")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -426,8 +371,13 @@ def doctor(
     from mnistlab.runs import find_run
 
     if target is None:
+        if code is not None:
+            raise UserError(
+                "--code says what a saved model is, and no model is named.",
+                "Name it: mnistlab doctor MODEL.pth --code FILE.py:CLASS",
+            )
         found = checks.check_machine(data_dir or Path("data"), runs_dir, device)
-    elif Path(target).is_file():
+    elif Path(target).is_file() or target.endswith((".pth", ".pt")):
         found = checks.check_model(Path(target), data_dir or Path("data"), dataset=dataset, code=code)
     else:
         found = checks.check_run(find_run(target, runs_dir), data_dir)
@@ -437,40 +387,6 @@ def doctor(
         print_checks(found)
     if any(check.verdict == "problem" for check in found):
         click.get_current_context().exit(1)
-
-
-def print_checks(found: list[Check]) -> None:
-    for check in found:
-        click.echo(f"{check.verdict:<8} {check.name:<12} {check.detail}")
-        if check.remedy:
-            click.echo(f"{'':<21} -> {check.remedy}")
-    problems = sum(check.verdict == "problem" for check in found)
-    click.echo(f"\n{problems} problem{'s' * (problems != 1)} found." if problems else "\nNo problem found.")
-
-
-def print_score(evaluation: Any) -> None:
-    low, high = evaluation.interval
-    name = {"test": "Test", "val": "Validation"}[evaluation.split]
-    click.echo(
-        f"{name} accuracy {100 * evaluation.accuracy:.2f} % ({evaluation.correct:,} of {evaluation.total:,} right),"
-        f" 95 % interval {100 * low:.2f} to {100 * high:.2f} %"
-    )
-
-
-def percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.2f}"
-
-
-def print_json(content: dict[str, Any]) -> None:
-    click.echo(json.dumps(content))
-
-
-class StandardErrorHandler(logging.Handler):
-    """Shows mnistlab's own messages as `data: ...` lines on standard error."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        prefix = "warning: " if record.levelno >= logging.WARNING else ""
-        click.echo(prefix + record.getMessage(), err=True)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -499,6 +415,17 @@ def run_app(arguments: list[str] | None) -> int:
     except click.ClickException as error:
         click.echo(f"error: {error.format_message()}", err=True)
         return 2
+    except BrokenPipeError:  # the reader has seen enough, as `head` does
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - for the interpreter's own last flush
+        return 0
+    except OSError as error:
+        click.echo(f"error: {error}. Check the disk and where the output goes.", err=True)
+        return 1
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and "memory" not in str(error):
+            raise
+        click.echo("error: The memory is not enough. Choose a smaller --batch-size or smaller --widths.", err=True)
+        return 1
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         return 130

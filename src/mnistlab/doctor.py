@@ -144,7 +144,7 @@ def import_model(code: str) -> nn.Module:
         model = getattr(module, name)()
     except MnistlabError:
         raise
-    except Exception as error:  # whatever the user's own code raises
+    except (Exception, SystemExit) as error:  # whatever the user's own code raises
         raise UserError(f"{code} could not be made ({type(error).__name__}: {error}).", remedy) from error
     finally:
         sys.path.pop(0)

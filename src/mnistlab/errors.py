@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Failure", "Interrupted", "MnistlabError", "UserError"]
+__all__ = ["Failure", "Interrupted", "MnistlabError", "StorageFailure", "UserError"]
 
 
 class MnistlabError(Exception):
@@ -30,6 +30,10 @@ class UserError(MnistlabError):
 
 class Failure(MnistlabError):  # noqa: N818 - the word that the exit code's table uses
     """What was asked for is fine, but doing it failed (exit code 1)."""
+
+
+class StorageFailure(Failure):
+    """The disk is full or broken; nothing that was there has changed."""
 
 
 class Interrupted(MnistlabError):  # noqa: N818 - not an error of anybody's

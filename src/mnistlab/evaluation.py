@@ -212,7 +212,9 @@ def evaluate_run(
     dataset = open_dataset(run.dataset, data_dir or run.data_dir)
     check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
     target = pick_device(device)
-    loader = MNISTDataLoader(split, dataset=dataset, batch_size=None, shuffle=False, device=target)
+    loader = MNISTDataLoader(
+        split, dataset=dataset, batch_size=None, shuffle=False, device=target, normalise=(saved.mean, saved.std)
+    )
     model = saved.model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
     evaluation = evaluate(model, loader)
     if split == "test":

@@ -125,13 +125,13 @@ def check_input(model: nn.Module, scaled: torch.Tensor, labels: torch.Tensor, me
     read = {kind: accuracy(images) for kind, images in kinds.items()}
     best = max(read, key=lambda kind: read[kind])
     normal = read["normalised"]
+    if read[best] < 0.5:
+        return Check("input", "problem", f"it reads at most {100 * read[best]:.1f} % of the images, whatever their scale or ink",
+                     "Was it trained, and on this dataset?")  # fmt: skip
     if read[best] > normal + CLEARLY_BETTER:
         return Check("input", "problem", f"the model reads {100 * read[best]:.1f} % of images that are {best},"
                      f" and {100 * normal:.1f} % of normalised ones", f"It was trained on images that are {best}: give it"
                      " those, or train it on normalised ones.")  # fmt: skip
-    if normal < 0.5:
-        return Check("input", "problem", f"it reads only {100 * normal:.1f} % of the images, whatever their scale or ink",
-                     "Was it trained, and on this dataset?")  # fmt: skip
     return Check(
         "input",
         "ok",

@@ -12,9 +12,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mnistlab.errors import Failure, UserError
+from mnistlab.errors import StorageFailure, UserError
 
-__all__ = ["explain_os_errors", "read_json", "sha256", "write_bytes", "write_json"]
+__all__ = [
+    "check_folder",
+    "explain_os_errors",
+    "is_folder",
+    "read_json",
+    "sha256",
+    "shorten",
+    "write_bytes",
+    "write_json",
+]
 
 DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
@@ -24,8 +33,8 @@ FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOS
 def explain_os_errors(path: Path) -> Iterator[None]:
     """Turn an `OSError` met while writing `path` into one sentence with a remedy.
 
-    Raises `UserError` where the place was badly chosen (no write access, not a folder), `Failure` where the disk is full
-    or broken.
+    Raises `UserError` where the place was badly chosen (no write access, not a folder), `StorageFailure` where the disk is
+    full or broken.
     """
     try:
         yield
@@ -36,15 +45,48 @@ def explain_os_errors(path: Path) -> Iterator[None]:
                 f"Cannot write {path}: no write access to {folder}.", "Choose another folder or change its permissions."
             ) from error
         if error.errno in FULL:
-            raise Failure(
+            raise StorageFailure(
                 f"Cannot write {path}: the disk is full.",
                 "Nothing that was there has changed; free some space and run the command again.",
             ) from error
         if isinstance(error, FileExistsError | NotADirectoryError):
+            file = next((parent for parent in path.parents if parent.is_file()), folder)
             raise UserError(
-                f"Cannot write {path}: {error.filename or folder} is a file, not a folder.", "Choose another folder."
+                f"Cannot write {path}: {file} is a file, not a folder.", "Choose another folder."
             ) from error
-        raise Failure(f"Cannot write {path}: {error.strerror or error}.", "Check the disk and the path.") from error
+        if error.errno == errno.ENAMETOOLONG:
+            raise UserError(f"Cannot write {shorten(path)}: the name is too long.", "Choose a shorter one.") from error
+        raise StorageFailure(
+            f"Cannot write {path}: {error.strerror or error}.", "Check the disk and the path."
+        ) from error
+
+
+def shorten(value: object, most: int = 80) -> str:
+    """The value as text that fits into a sentence."""
+    text = str(value)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder at that path; False too for a path that no file system takes."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def check_folder(folder: Path) -> None:
+    """Raise `UserError` where nothing could be written to `folder`, or to the place where it would be made."""
+    with explain_os_errors(folder / "file"):
+        for place in (folder, *folder.absolute().parents):
+            if place.is_dir():
+                if not os.access(place, os.W_OK):
+                    raise UserError(
+                        f"There is no write access to {place}.", "Choose another folder or change its permissions."
+                    )
+                return
+            if place.exists():
+                raise UserError(f"{place} is a file, not a folder.", "Choose another folder.")
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from mnistlab.augment import Augmentation
 from mnistlab.datasets import open_dataset
-from mnistlab.loader import MNISTDataLoader, Split
+from mnistlab.loader import MNISTDataLoader, Split, read_split
 from mnistlab.plots import data_gallery, save_figure
 from mnistlab.recipes import RECIPES
 
@@ -19,12 +19,16 @@ __all__ = ["describe_data"]
 COLUMNS, ROWS = 6, 10
 
 
-def describe_data(dataset: str, data_dir: Path, split: Split, batch_size: int, out: Path | None) -> dict[str, Any]:
+def describe_data(
+    dataset: str, data_dir: Path, split: Split, batch_size: int | None, out: Path | None
+) -> dict[str, Any]:
     """Facts of one batch in plain types, and the path of the gallery that was drawn from it.
 
     Raises `UserError` for an unknown dataset, a batch size that does not fit, or data that cannot be had.
     """
     opened = open_dataset(dataset, data_dir)
+    if batch_size is None:
+        batch_size = min(64, len(read_split(opened, split)[1]))
     loader = MNISTDataLoader(split, dataset=opened, batch_size=batch_size)
     spec = loader.spec
     images, labels = next(iter(loader))

@@ -104,7 +104,9 @@ class BatchOrder(Sampler[torch.Tensor]):
 
 
 class MNISTDataLoader(DataLoader[Batch]):
-    """A split as batches: images float32 (B, 1, H, W), normalised by the dataset's mean and std; labels int64 (B,).
+    """A split as batches: images float32 (B, 1, H, W), normalised; labels int64 (B,).
+
+    `normalise` is the mean and std (of pixels scaled to [0, 1]) to do that with, where they are not the dataset's own.
 
     The split lies in memory (on `device`) as uint8 and a whole batch is fetched by one indexing: no picture is decoded
     twice and no worker process is needed. Each `iter()` is an epoch; `train` is shuffled unless `shuffle` says otherwise,
@@ -127,6 +129,7 @@ class MNISTDataLoader(DataLoader[Batch]):
         seed: int = 0,
         drop_last: bool = False,
         augment: Augmentation | None = None,
+        normalise: tuple[float, float] | None = None,
         device: str | torch.device = "cpu",
     ) -> None:
         opened = open_dataset(dataset, data_dir) if isinstance(dataset, str) else dataset
@@ -142,7 +145,8 @@ class MNISTDataLoader(DataLoader[Batch]):
         device = torch.device(device)
         self.spec = opened.spec
         self.split = split
-        self.batches = BatchDataset(arrays, self.spec.mean, self.spec.std, augment or Augmentation(), device)
+        mean, std = normalise or (self.spec.mean, self.spec.std)
+        self.batches = BatchDataset(arrays, mean, std, augment or Augmentation(), device)
         shuffle = split.startswith("train") if shuffle is None else shuffle
         self.batch_order = BatchOrder(total, batch_size, shuffle, seed, drop_last, device)
         # The generator takes the base seed that DataLoader draws for workers, which would else come from the global one

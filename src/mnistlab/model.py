@@ -111,6 +111,10 @@ class NeuralNet(nn.Module):
         return rows
 
 
+WIDEST = 65_536
+"""Channels, hidden values or classes; beyond, it is a mistake or an attack on the memory."""
+
+
 @contextlib.contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
     """Inside `with`, the model is in evaluation mode and keeps no gradients; each of its parts gets its mode back."""
@@ -158,9 +162,9 @@ def multiply_adds(layer: nn.Module, shape: tuple[int, ...]) -> int:
 def check(architecture: dict[str, Any]) -> tuple[int, int]:
     """Height and width (pixels) that the blocks leave. Raises `UserError` that names the first thing wrong."""
     widths, kernel = architecture["widths"], architecture["kernel_size"]
-    if not widths or min(widths) < 1:
-        raise UserError(f"Channel widths {tuple(widths)} are not all at least 1.", "Give them like 32,64.")
-    for name, low, high in (("classes", 1, 10**6), ("hidden", 0, 10**6), ("dropout", 0, 1)):
+    if not widths or not all(type(width) is int and 1 <= width <= WIDEST for width in widths):
+        raise UserError(f"Channel widths {tuple(widths)} are not all from 1 to {WIDEST:,}.", "Give them like 32,64.")
+    for name, low, high in (("classes", 1, WIDEST), ("hidden", 0, WIDEST), ("dropout", 0, 1)):
         if not low <= architecture[name] <= high:
             raise UserError(f"{name.capitalize()} {architecture[name]} is out of range.", f"Choose {low} to {high:,}.")
     if architecture["padding"] not in ("same", "valid"):

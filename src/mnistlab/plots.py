@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,8 +27,9 @@ DPI = 120
 
 def draw_run(run: Run, evaluation: Evaluation) -> list[Path]:
     """Draw training curves, confusion matrix and worst mistakes into the run folder; the files' paths come back."""
+    train_label = "training, with smoothed labels" if run.recipe.label_smoothing else "training"
     pictures = {
-        "training.png": draw_curves(run.metrics, f"{run.recipe.name} on {run_dataset_title(run)}"),
+        "training.png": draw_curves(run.metrics, f"{run.recipe.name} on {run_dataset_title(run)}", train_label),
         "confusion.png": draw_confusion(evaluation),
         "mistakes.png": draw_mistakes(evaluation),
     }
@@ -40,25 +42,34 @@ def run_dataset_title(run: Run) -> str:
     return Path(run.dataset).name if Path(run.dataset).is_absolute() else run.dataset
 
 
+def lay_out(figure: Figure) -> None:
+    """`tight_layout()`, without a warning for a character that the font lacks (it is drawn as a box)."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.tight_layout()
+
+
 def save_figure(figure: Figure, path: Path) -> None:
     """Write the figure as PNG, atomically, and free it. Raises `UserError` or `Failure` where that is not possible."""
     import matplotlib.pyplot as plt
 
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # drawn as a box, and said nowhere else
+        figure.savefig(buffer, format="png", dpi=DPI)
     plt.close(figure)
     write_bytes(path, buffer.getvalue())
 
 
-def draw_curves(metrics: Sequence[dict[str, Any]], title: str) -> Figure:
-    """Loss (left) and validation error (right) over the epochs."""
+def draw_curves(metrics: Sequence[dict[str, Any]], title: str, train_label: str = "training") -> Figure:
+    """Loss (left) and validation accuracy (right) over the epochs; `train_label` says what the training loss is of."""
     import matplotlib.pyplot as plt
     from matplotlib.ticker import MaxNLocator
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
     epochs = [row["epoch"] for row in metrics]
     validated = [row for row in metrics if row["val_accuracy"] is not None]
-    left.plot(epochs, [row["train_loss"] for row in metrics], "o-", color=BLUE, label="training")
+    left.plot(epochs, [row["train_loss"] for row in metrics], "o-", color=BLUE, label=train_label)
     left.plot(
         [row["epoch"] for row in validated],
         [row["val_loss"] for row in validated],
@@ -72,12 +83,16 @@ def draw_curves(metrics: Sequence[dict[str, Any]], title: str) -> Figure:
     right.plot([row["epoch"] for row in validated], accuracy, "o-", color=ORANGE)
     right.set(title="Validation accuracy", xlabel="epoch", ylabel="%")
     if accuracy:
+        margin = 0.1 * (max(accuracy) - min(accuracy)) or 0.5
+        right.set_ylim(min(accuracy) - margin, min(100, max(accuracy) + margin))
+    if accuracy:
         right.set_title(f"Validation accuracy: {accuracy[-1]:.2f} % at the end")
     for axes in (left, right):
+        axes.set_xlim(0.7, max(epochs, default=1) + 0.3)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         tidy(axes)
     figure.suptitle(title.replace("$", r"\$"), fontweight="bold")
-    figure.tight_layout()
+    lay_out(figure)
     return figure
 
 
@@ -116,7 +131,7 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
         f"95 % interval {100 * low:.2f} to {100 * high:.2f} %",
         fontsize=11,
     )
-    figure.tight_layout()
+    lay_out(figure)
     return figure
 
 
@@ -140,13 +155,14 @@ def draw_mistakes(evaluation: Evaluation, most: int = 40) -> Figure:
     shown = f", the {len(worst)} surest" if len(worst) < len(evaluation.mistakes) else ""
     known = " (grey: the label is known to be wrong)" if any(m.label_known_wrong for m in worst) else ""
     figure.suptitle(f"{len(evaluation.mistakes)} mistakes on {evaluation.split}{shown}{known}", fontweight="bold")
-    figure.tight_layout()
+    lay_out(figure)
     return figure
 
 
 def label_text(name: str) -> str:
     """A class name as a picture can show it: not too long, and no dollar sign taken for mathematics."""
-    return (name if len(name) <= 16 else name[:15] + "…").replace("$", r"\$")
+    text = name.encode("utf-8", "replace").decode()  # a file name that is not UTF-8 holds half characters
+    return (text if len(text) <= 16 else text[:15] + "…").replace("$", r"\$")
 
 
 def mistake_title(mistake: Mistake, classes: Sequence[str]) -> str:
@@ -175,5 +191,5 @@ def data_gallery(
             axes.set_title(label_text(labels[index]), fontsize=8, color=GREY, pad=2)
     title = title.replace("$", r"\$")
     figure.suptitle(f"{title}: as they are, and after augmentation", fontweight="bold")
-    figure.tight_layout()
+    lay_out(figure)
     return figure

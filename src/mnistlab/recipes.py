@@ -127,7 +127,7 @@ def read_overrides(path: Path) -> dict[str, Any]:
         ) from None
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UserError(f"{path} is not TOML: {error}.", "Write one field a line, such as: epochs = 4") from None
     return {key.replace("-", "_"): value for key, value in values.items()}
 
@@ -166,4 +166,4 @@ def find_recipe(name: str) -> Recipe:
     try:
         return RECIPES[name]
     except KeyError:
-        raise UserError(f"Unknown recipe {name!r}.", f"Choose one of {', '.join(RECIPES)}.") from None
+        raise UserError(f"Unknown recipe {name[:80]!r}.", f"Choose one of {', '.join(RECIPES)}.") from None

@@ -28,12 +28,16 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from mnistlab.errors import UserError
-from mnistlab.files import explain_os_errors, read_json, write_bytes, write_json
+from mnistlab.files import explain_os_errors, is_folder, read_json, shorten, write_bytes, write_json
 from mnistlab.recipes import Recipe
 
 __all__ = ["Comparison", "Run", "compare_runs", "create_run", "delete_run", "find_run", "list_runs"]
 
 CONFIG_VERSION = 1
+TRACES = ("config.json", "metrics.jsonl", "model.pth")
+"""A folder that holds one of these is a run, if perhaps a damaged one."""
+METRICS = {"epoch", "train_loss", "val_loss", "val_accuracy", "seconds"}
+"""What a line of metrics.jsonl holds at least."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,9 @@ class Run:
     @staticmethod
     def open(path: Path) -> Run:
         """Read the folder's config.json. Raises `UserError` where it is missing, damaged or of another version."""
-        remedy = "Restore it, or delete the folder and train again."
+        remedy = "Restore it, or train again."
+        if not (path / "config.json").exists():
+            raise UserError(f"{path} is not a run folder: it has no config.json.", "List the runs: mnistlab runs")
         config = read_json(path / "config.json", remedy)
         try:
             if config["version"] != CONFIG_VERSION:
@@ -98,7 +104,7 @@ class Run:
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """A row per finished epoch; a last line that a crash cut short is left out."""
+        """A row per finished epoch, up to the first line that is damaged, such as a last one that a crash cut short."""
         try:
             lines = (self.path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
         except (FileNotFoundError, UnicodeDecodeError):
@@ -109,8 +115,9 @@ class Run:
                 row = json.loads(line)
             except ValueError:
                 break
-            if isinstance(row, dict) and "epoch" in row:
-                rows.append(row)
+            if not isinstance(row, dict) or not set(row) >= METRICS:
+                break
+            rows.append(row)
         return rows
 
     def append_metrics(self, row: dict[str, Any]) -> None:
@@ -130,9 +137,13 @@ class Run:
         if not path.exists():
             return None
         test = read_json(path, f"Make it anew: mnistlab evaluate {self.path}")
-        if not isinstance(test, dict) or not {"correct", "total", "mistakes"} <= set(test):
+        try:
+            sound = 0 <= test["correct"] <= test["total"] > 0 and all(type(m["index"]) is int for m in test["mistakes"])
+        except (KeyError, TypeError):
+            sound = False
+        if not sound:
             raise UserError(f"{path} is damaged.", f"Make it anew: mnistlab evaluate {self.path}")
-        return test
+        return dict(test)
 
     def write_test(self, test: dict[str, Any]) -> None:
         """Write test.json, atomically."""
@@ -212,7 +223,7 @@ def list_runs(runs_dir: Path) -> Iterator[Run | UserError]:
     if not runs_dir.is_dir():
         return
     for path in sorted(runs_dir.iterdir()):
-        if path.is_dir() and not path.name.startswith("."):
+        if path.is_dir() and not path.name.startswith(".") and any((path / name).exists() for name in TRACES):
             try:
                 yield Run.open(path)
             except UserError as error:
@@ -227,10 +238,10 @@ def find_run(name: str, runs_dir: Path) -> Run:
             raise UserError(f"There is no run in {runs_dir}.", "Make one: mnistlab train")
         return max(runs, key=lambda run: (run.created, run.path.name))
     for path in (Path(name), runs_dir / name):
-        if name and path.is_dir():
-            return Run.open(path)
+        if name and is_folder(path):
+            return Run.open(path if path.name not in ("", "..") else path.resolve())
     raise UserError(
-        f"There is no run {name!r}, neither as a folder nor in {runs_dir}.", "List them with: mnistlab runs"
+        f"There is no run {shorten(name)!r}, neither as a folder nor in {runs_dir}.", "List them with: mnistlab runs"
     )
 
 
@@ -239,6 +250,8 @@ def delete_run(run: Run) -> None:
 
     Raises `UserError` while another process trains it, or where it may not be deleted.
     """
+    if run.path.is_symlink():
+        raise UserError(f"{run.path} is a link to a run.", f"Delete the run itself: {run.path.resolve()}")
     with run.lock():
         pass
     hidden = run.path.with_name(f".{run.path.name}.{uuid.uuid4().hex[:8]}.tmp")
@@ -271,7 +284,8 @@ def compare_runs(first: Run, second: Run) -> Comparison:
         tests.append(test)
     if first.dataset != second.dataset or tests[0]["total"] != tests[1]["total"]:
         raise UserError(
-            f"{first.path.name} was tested on {first.dataset}, {second.path.name} on {second.dataset}.",
+            f"{first.path.name} was tested on {tests[0]['total']:,} images of {first.dataset},"
+            f" {second.path.name} on {tests[1]['total']:,} of {second.dataset}.",
             "Compare runs on the same dataset.",
         )
     wrong = [{mistake["index"] for mistake in test["mistakes"]} for test in tests]

@@ -14,8 +14,9 @@ from mnistlab.checkpoints import load_tensors, save_model, save_tensors
 from mnistlab.datasets import open_dataset
 from mnistlab.devices import autocast, pick_device, pick_precision
 from mnistlab.environment import describe_environment
-from mnistlab.errors import Failure, Interrupted, UserError
+from mnistlab.errors import Failure, Interrupted, StorageFailure, UserError
 from mnistlab.evaluation import Evaluation, evaluate, evaluate_run
+from mnistlab.files import check_folder
 from mnistlab.model import LayerRow
 from mnistlab.recipes import Recipe, find_recipe
 from mnistlab.runs import Run, create_run
@@ -80,6 +81,7 @@ def train(
     if not 0 <= seed < 2**32:
         raise UserError(f"Seed {seed} is out of range.", "Choose 0 to 4294967295.")
     check_tracker(track)
+    check_folder(Path(runs_dir))
     target = pick_device(device)
     precision = pick_precision(recipe.precision, target)
     opened = open_dataset(dataset, data_dir)
@@ -90,36 +92,59 @@ def train(
         return carry_out(run, state, track, display or Silent())
 
 
-def resume(run: Run, *, track: str | None = None, display: Display | None = None) -> tuple[Run, Evaluation]:
+def resume(
+    run: Run, *, data_dir: str | Path | None = None, track: str | None = None, display: Display | None = None
+) -> tuple[Run, Evaluation]:
     """Go on with a run that was interrupted or killed, as if it never had been: the model ends bit-identical.
 
-    That holds on the same machine with the same versions. A run that is finished is tested and drawn again. Raises as
-    `train` does, and `UserError` where a file of the run is missing or damaged.
+    That holds on the same machine with the same versions. A run that is finished is tested and drawn again. `data_dir` is
+    where the data is now, if not where it was. Raises as `train` does, and `UserError` where a file of the run is missing
+    or damaged, its device is not there or its data has changed.
     """
     check_tracker(track)
     environment = run.environment
-    target = pick_device(environment["device"])
+    try:
+        target = pick_device(environment["device"])
+    except UserError as error:
+        raise UserError(error.message, "Resume the run on the machine that it was begun on, or train anew.") from None
     torch.set_num_threads(environment["threads"])  # sums are split by threads, and their last bits with them
     with run.lock():
         run.clear_leftovers()
-        dataset = open_dataset(run.dataset, run.data_dir)
+        dataset = open_dataset(run.dataset, data_dir or run.data_dir)
         state = TrainingState(run.recipe, dataset, run.seed, target, environment["precision"])
         if run.resume_path.exists():
             state.load_state_dict(load_tensors(run.resume_path, "Train again: this run cannot be resumed."))
+        elif run.metrics or run.model_path.exists():
+            raise UserError(
+                f"{run.resume_path} is missing, and nothing else says where to go on.", "Restore it, or train anew."
+            )
         run.write_metrics(state.metrics)
-        return carry_out(run, state, track, display or Silent())
+        if state.steps_done == state.steps:
+            save_model(run.model_path, state.final_model, state.loader.spec)  # a crash may have come before it
+        return carry_out(run, state, track, display or Silent(), data_dir)
 
 
-def carry_out(run: Run, state: TrainingState, track: str | None, display: Display) -> tuple[Run, Evaluation]:
+def carry_out(
+    run: Run, state: TrainingState, track: str | None, display: Display, data_dir: str | Path | None = None
+) -> tuple[Run, Evaluation]:
+    """Train, test, draw; whatever stops it is told with the way to go on."""
+    go_on = f"mnistlab train --resume {run.path}"
     tracker = make_tracker(track, run.path, run.metrics)
     try:
-        fit(run, state, display, tracker)
-    finally:
-        display.stop()
-        if tracker:
-            tracker.close()
-    evaluation = evaluate_run(run, "test", device=str(state.device))
-    plots.draw_run(run, evaluation)
+        try:
+            fit(run, state, display, tracker)
+        finally:
+            display.stop()
+            if tracker:
+                tracker.close()
+        evaluation = evaluate_run(run, "test", device=str(state.device), data_dir=data_dir)
+        plots.draw_run(run, evaluation)
+    except StorageFailure as failure:
+        raise Failure(
+            failure.message, f"Nothing that was saved is lost; free some space, then go on with: {go_on}"
+        ) from failure
+    except KeyboardInterrupt:
+        raise Interrupted(f"Interrupted; what was done is in {run.path}.", f"Go on with: {go_on}") from None
     return run, evaluation
 
 
@@ -165,9 +190,9 @@ def fit(run: Run, state: TrainingState, display: Display, tracker: Tracker | Non
                 **validate(state),
             }
             state.metrics.append(row)
+            save_tensors(run.resume_path, state.state_dict())  # first: from it alone the two others can be made again
             save_model(run.model_path, state.final_model, loader.spec)
             run.append_metrics(row)
-            save_tensors(run.resume_path, state.state_dict())
             clock.begin_epoch()
             display.epoch(row)
             if tracker:

@@ -11,6 +11,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from mnistlab.augment import Augmentation
 from mnistlab.datasets import Dataset
 from mnistlab.errors import UserError
+from mnistlab.files import sha256
 from mnistlab.loader import MNISTDataLoader
 from mnistlab.model import NeuralNet
 from mnistlab.recipes import Recipe
@@ -54,6 +55,8 @@ class TrainingState:
         self.val_loader: MNISTDataLoader | None = None
         if recipe.split == "train":
             self.val_loader = MNISTDataLoader("val", dataset=dataset, batch_size=None, device=device)
+        images, labels = dataset.read("train")
+        self.data = sha256(sha256(images.tobytes()).encode() + labels.tobytes())
         self.steps = recipe.epochs * len(self.loader)
         self.optimizer = make_optimizer(self.model, recipe)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -83,6 +86,7 @@ class TrainingState:
         return {
             "format": FORMAT,
             "recipe": self.recipe.to_dict(),
+            "data": self.data,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "steps_done": self.steps_done,
@@ -102,6 +106,8 @@ class TrainingState:
         try:
             if state["recipe"] != self.recipe.to_dict():
                 raise ValueError("it is of another recipe")
+            if state["data"] != self.data:
+                raise ValueError("the training data has changed since")
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.schedule.last_epoch = state["steps_done"]

@@ -20,6 +20,7 @@ from mnistlab.datasets.pictures import PictureFolder
 from mnistlab.datasets.raw import Arrays
 from mnistlab.datasets.table import DATASETS, DatasetSpec, Part, find_spec
 from mnistlab.errors import UserError
+from mnistlab.files import is_folder
 
 __all__ = [
     "DATASETS",
@@ -69,7 +70,7 @@ def open_dataset(name: str, data_dir: str | Path = "data") -> Dataset:
 
     Raises `UserError` for a name that is neither.
     """
-    if name not in DATASETS and Path(name).is_dir():
+    if name not in DATASETS and is_folder(Path(name)):
         return PictureFolder.open(Path(name))
     return RawDataset(find_spec(name), Path(data_dir))
 

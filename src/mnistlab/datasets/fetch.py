@@ -22,9 +22,9 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from mnistlab.datasets.raw import CorruptFileError, parse, raw_size
-from mnistlab.datasets.table import DatasetSpec, FileSpec
+from mnistlab.datasets.table import DATASETS, DatasetSpec, FileSpec
 from mnistlab.errors import Failure, MnistlabError, UserError
-from mnistlab.files import explain_os_errors, sha256, write_bytes, write_json
+from mnistlab.files import check_folder, explain_os_errors, sha256, write_bytes, write_json
 
 __all__ = ["MISSING", "import_files", "inspect_files", "read_files"]
 
@@ -47,9 +47,16 @@ def read_files(spec: DatasetSpec, files: Iterable[FileSpec], data_dir: Path) -> 
     folder = data_dir / spec.folder
     try:
         return read_verified(spec, files, folder)
-    except (FileNotFoundError, CorruptFileError):
-        pass  # fetch looks again, with the lock held: another process may have mended it meanwhile
-    fetch(spec, data_dir)
+    except FileNotFoundError as error:
+        fault_found = f"{error.filename} is missing"
+    except CorruptFileError as error:
+        fault_found = str(error)
+    try:
+        check_folder(folder)
+    except UserError as error:
+        why = error.message[0].lower() + error.message[1:]
+        raise UserError(f"{fault_found}, and cannot be fetched: {why}", error.remedy) from None
+    fetch(spec, data_dir)  # looks again, with the lock held: another process may have mended it meanwhile
     try:
         return read_verified(spec, files, folder)
     except (FileNotFoundError, CorruptFileError) as error:
@@ -62,7 +69,10 @@ def read_verified(spec: DatasetSpec, files: Iterable[FileSpec], folder: Path) ->
     unknown = {}
     for file in files:
         content = read_bytes(folder / file.name)
-        arrays += parse(spec, file, content, recorded.get(file.name))
+        try:
+            arrays += parse(spec, file, content, recorded.get(file.name))
+        except CorruptFileError as error:
+            raise CorruptFileError(f"{folder / file.name} {error}") from None
         if file.sha256 is None and file.name not in recorded:
             unknown[file.name] = sha256(content)
     if unknown:  # somebody else put the file there: from now on it is known if it changes
@@ -197,7 +207,20 @@ def from_mirrors(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> N
             except CorruptFileError as error:
                 raise SourceError(f"the mirrors' {file.name} {error}") from error
         install(spec, data_dir / spec.folder, contents)
+        keep_siblings(spec, temporary / spec.folder, data_dir / spec.folder)
     logger.info("%s: downloaded by torchvision", spec.name)
+
+
+def keep_siblings(spec: DatasetSpec, source: Path, folder: Path) -> None:
+    """Keep what came with the download for other datasets too: EMNIST's six are one archive."""
+    for other in DATASETS.values():
+        if other.folder != spec.folder or other is spec or not all((source / f.name).exists() for f in other.files):
+            continue
+        contents = {file.name: (source / file.name).read_bytes() for file in other.files}
+        with contextlib.suppress(CorruptFileError):
+            for file in other.files:
+                parse(other, file, contents[file.name])
+            install(other, folder, contents)
 
 
 def download(spec: DatasetSpec, root: Path, patience: float) -> None:
@@ -249,7 +272,7 @@ def import_files(spec: DatasetSpec, source: Path, data_dir: Path) -> None:
 
 
 def import_one(spec: DatasetSpec, file: FileSpec, source: Path) -> bytes:
-    for folder in (source, source / "raw", source / spec.folder):
+    for folder in (source, source / "raw", source / "gzip", source / spec.folder):
         for path in (folder / file.name, folder / f"{file.name}.gz"):
             if path.is_file():
                 try:

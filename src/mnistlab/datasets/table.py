@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from mnistlab.errors import UserError
+from mnistlab.files import shorten
 
 __all__ = ["DATASETS", "DatasetSpec", "FileSpec", "Part", "find_spec"]
 
@@ -209,6 +210,6 @@ def find_spec(name: str) -> DatasetSpec:
         return DATASETS[name]
     except KeyError:
         raise UserError(
-            f"Unknown dataset {name!r}.",
+            f"Unknown dataset {shorten(name)!r}.",
             f"Choose one of {', '.join(DATASETS)}, or give a folder of pictures with a sub-folder per class.",
         ) from None
