@@ -34,7 +34,9 @@ def make_run(runs_dir: Path, recipe: Recipe = RECIPE, dataset: str = "mnist", se
 
 
 def metrics_row(epoch: int) -> dict[str, Any]:
-    return {"epoch": epoch, "step": 10 * epoch, "val_accuracy": 0.9 + epoch / 100, "seconds": float(epoch)}
+    accuracy = 0.9 + epoch / 100
+    losses = {"train_loss": 1 / epoch, "val_loss": 1 / epoch}
+    return {"epoch": epoch, "step": 10 * epoch, **losses, "val_accuracy": accuracy, "seconds": float(epoch)}
 
 
 def write_test(run: Run, wrong: list[int], total: int = 100) -> None:
@@ -107,7 +109,7 @@ def test_a_runs_folder_below_a_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_config_is_no_run(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"config\.json is missing"):
+    with pytest.raises(UserError, match=r"not a run folder: it has no config\.json"):
         Run.open(tmp_path)
 
 
@@ -251,6 +253,8 @@ def test_an_unknown_run_is_named_in_the_error(tmp_path: Path, name: str) -> None
 def test_listing_gives_damaged_runs_as_errors_and_passes_over_the_rest(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     (tmp_path / "zzz-damaged").mkdir()
+    (tmp_path / "zzz-damaged" / "metrics.jsonl").write_text("")
+    (tmp_path / "no-run-at-all").mkdir()
     (tmp_path / ".hidden.tmp").mkdir()
     (tmp_path / "a-file.txt").write_text("")
 
@@ -449,7 +453,7 @@ def test_runs_on_other_datasets_are_not_compared(tmp_path: Path) -> None:
     for run in (first, second):
         write_test(run, [1])
 
-    with pytest.raises(UserError, match=r"tested on mnist.*on fashion"):
+    with pytest.raises(UserError, match=r"of mnist.*of fashion"):
         compare_runs(first, second)
 
 
