@@ -81,10 +81,17 @@ def speed_table() -> str:
         row = process[-1]
         for name, seconds in row["seconds"].items():
             lines.append(
-                f"| `{name}`, process start to end | median {median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f})"
+                f"| `{name}`, process start to end | {whole(seconds)}"
                 f" | {len(seconds)} | {row['date']}, {row['commit']} | `uv run python benchmarks/process.py` |"
             )
     return "\n".join(lines)
+
+
+def whole(seconds: list[float]) -> str:
+    """The median, and from where to where."""
+    digits = 2 if median(seconds) < 10 else 0
+    middle, low, high = (f"{value:.{digits}f}" for value in (median(seconds), min(seconds), max(seconds)))
+    return f"median {middle} s ({low} to {high})" if len(seconds) > 1 else f"{middle} s"
 
 
 def seeds_table() -> str:
