@@ -6,13 +6,11 @@ import pickle
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from mnistlab.cli import app, run_app
@@ -20,17 +18,11 @@ from mnistlab.datasets import open_dataset
 from mnistlab.recipes import RECIPES
 from mnistlab.runs import Run, create_run, list_runs
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 COMMAND = str(Path(sys.executable).parent / "mnistlab")
 FAST = ["--epochs=1", "--batch-size=16", "--widths=4", "--kernel-size=3", "--hidden=0", "--precision=fp32"]
 HELP = [[], ["train"], ["evaluate"], ["data"], ["runs"], ["runs", "compare"], ["runs", "delete"], ["doctor"]]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)
@@ -450,3 +442,64 @@ def test_a_run_named_twice_is_deleted_once(runs: Path) -> None:
     run = latest(runs)
     assert run_app(["runs", "delete", run.name, str(run), "--yes", "--runs", str(runs)]) == 0
     assert not run.exists()
+
+
+# what breaks around a command
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is always full")
+def test_output_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [COMMAND, "runs", "--runs", str(tmp_path)], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error: ")
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_early_gets_no_complaint(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [COMMAND, "train", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""  # click ends with exit code 1 then
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["evaluate", "x" * 5000], ["train", "--dataset", "x" * 5000], ["train", "x" * 5000], ["evaluate", "a\0b"]],
+    ids=["run", "dataset", "recipe", "null byte"],
+)
+def test_a_name_that_no_file_system_takes_is_one_short_sentence(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_app(arguments) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: ")
+    assert len(err) < 500
+
+
+def test_the_code_of_no_model_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_app(["doctor", "--code", "network.py:Net"]) == 2
+    assert "no model is named" in capsys.readouterr().err
+
+
+def test_a_link_to_a_run_is_not_deleted(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    link = runs / "link"
+    link.symlink_to(latest(runs))
+    assert run_app(["runs", "--runs", str(runs), "delete", "link", "--yes"]) == 2
+    assert "is a link" in capsys.readouterr().err
+    assert link.is_symlink()
+    assert link.resolve().is_dir()
+
+
+def test_a_run_is_found_from_inside_its_folder(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = latest(runs)
+    monkeypatch.chdir(folder)
+    assert run_app(["evaluate", ".", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["run"] == str(folder)

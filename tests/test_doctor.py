@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ from mnistlab.model import NeuralNet
 from mnistlab.recipes import RECIPES, override
 from mnistlab.runs import Run
 from mnistlab.training import train
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 NETWORK = """
 import torch
@@ -54,14 +55,6 @@ class Flat(Plain):
     def forward(self, images):
         return self.last(images)
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,9 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -26,6 +24,8 @@ from mnistlab.runs import Run, delete_run, find_run, list_runs
 from mnistlab.training import resume, train
 from mnistlab.training_state import TrainingState
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL: dict[str, Any] = {
     "epochs": 2, "batch_size": 16, "widths": (4,), "kernel_size": 3, "hidden": 0, "precision": "fp32",
 }  # fmt: skip
@@ -33,27 +33,6 @@ RECIPE = override(RECIPES["two-conv"], SMALL)
 STEPS = 4  # an epoch: of 75 training pictures 6 are for validation, and the other 69 make four whole batches
 BREAKS = override(RECIPE, {"learning_rate": 10.0, "batch_norm": False, "batch_size": 8, "epochs": 4})
 ROW = {"epoch", "step", "learning_rate", "train_loss", "val_loss", "val_accuracy", "images_per_second", "seconds"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks as small as these only wait for a second thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def pictures(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """30 pictures each of three digits of MNIST, a folder per digit: trained on in well under a second."""
-    folder = tmp_path_factory.mktemp("pictures") / "digits"
-    images, labels = open_dataset("mnist", data_dir).read("train")
-    for digit in range(3):
-        (folder / str(digit)).mkdir(parents=True)
-        for index in np.flatnonzero(labels == digit)[:30]:
-            Image.fromarray(images[index]).save(folder / str(digit) / f"{index:05}.png")
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -415,9 +415,6 @@ def run_app(arguments: list[str] | None) -> int:
     except click.ClickException as error:
         click.echo(f"error: {error.format_message()}", err=True)
         return 2
-    except BrokenPipeError:  # the reader has seen enough, as `head` does
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - for the interpreter's own last flush
-        return 0
     except OSError as error:
         click.echo(f"error: {error}. Check the disk and where the output goes.", err=True)
         return 1

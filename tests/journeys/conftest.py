@@ -1,4 +1,4 @@
-"""What the journeys share: pictures that are trained on in a second, and processes that start in a tenth of one."""
+"""What the journeys share: processes that start in a tenth of a second."""
 
 from __future__ import annotations
 
@@ -9,27 +9,11 @@ from collections.abc import Callable, Iterator
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
-
-from mnistlab.datasets import open_dataset
 
 COMMAND = str(Path(sys.executable).parent / "mnistlab")
 Start = Callable[..., BaseProcess]
-
-
-@pytest.fixture(scope="session")
-def pictures(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """30 pictures each of three digits of MNIST: 69 to train on, 6 for validation, 15 to test on."""
-    folder = tmp_path_factory.mktemp("pictures") / "digits"
-    images, labels = open_dataset("mnist", data_dir).read("train")
-    for digit in range(3):
-        (folder / str(digit)).mkdir(parents=True)
-        for index in np.flatnonzero(labels == digit)[:30]:
-            Image.fromarray(images[index]).save(folder / str(digit) / f"{index:05}.png")
-    return folder
 
 
 @pytest.fixture(scope="session")
