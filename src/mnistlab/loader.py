@@ -58,10 +58,10 @@ class BatchDataset(TorchDataset[Batch]):
         return len(self.labels)
 
     def __getitem__(self, indices: torch.Tensor) -> Batch:
-        images = self.images[indices].float()
+        images = self.images.index_select(0, indices).float()  # twice as fast as self.images[indices]
         if self.augment:
             images = self.augment(images)  # before normalisation: what comes in from outside is paper, 0
-        return images.mul_(self.scale).add_(self.shift), self.labels[indices]
+        return images.mul_(self.scale).add_(self.shift), self.labels.index_select(0, indices)
 
 
 class BatchOrder(Sampler[torch.Tensor]):
