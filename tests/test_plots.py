@@ -141,11 +141,15 @@ def test_class_names_are_taken_as_they_are(tmp_path: Path, name: str) -> None:
 
 
 def test_a_class_name_that_is_no_formula(tmp_path: Path) -> None:
-    save_figure(draw_confusion(make_evaluation([r"$\foo$", "other"], 2)), tmp_path / "picture.png")
+    figure = draw_confusion(make_evaluation([r"$\foo$", "other"], 2))
+    assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == [r"\$\foo\$", "other"]
+    save_figure(figure, tmp_path / "picture.png")  # drawing it is what raised
 
 
 def test_a_very_long_class_name(tmp_path: Path) -> None:
-    save_figure(draw_confusion(make_evaluation(["a" * 60, "other"], 2)), tmp_path / "picture.png")
+    figure = draw_confusion(make_evaluation(["a" * 60, "other"], 2))
+    assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == ["a" * 15 + "…", "other"]
+    save_figure(figure, tmp_path / "picture.png")  # without a warning: warnings are errors here
 
 
 def test_the_gallery_shows_each_digit_beside_itself(tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mnistlab.comparison import compare_runs
 from mnistlab.errors import UserError
 from mnistlab.recipes import RECIPES, Recipe
-from mnistlab.runs import Run, compare_runs, create_run, delete_run, find_run, list_runs
+from mnistlab.runs import Run, create_run, delete_run, find_run, list_runs
 
 RECIPE = dataclasses.replace(RECIPES["two-conv"], epochs=3, widths=(4, 8))
 ENVIRONMENT = {"device": "cpu", "device_title": "Abacus", "precision": "fp32", "threads": 2}
@@ -485,7 +486,7 @@ def test_listing_and_comparing_import_no_torch(tmp_path: Path) -> None:
     first, second = make_run(tmp_path), make_run(tmp_path)
     for run in (first, second):
         write_test(run, [1])
-    code = "import sys; from pathlib import Path; from mnistlab.runs import *\n"
+    code = "import sys; from pathlib import Path; from mnistlab.comparison import *; from mnistlab.runs import *\n"
     code += "runs = list(list_runs(Path(sys.argv[1]))); compare_runs(*runs); [run.summary() for run in runs]\n"
     code += "print([name for name in ('torch', 'torchvision', 'matplotlib') if name in sys.modules])"
     environment = {**os.environ, "PYTHONWARNINGS": "error"}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mnistlab.augment import Augmentation
     from mnistlab.checkpoints import load_model
+    from mnistlab.comparison import compare_runs
     from mnistlab.datasets import DATASETS, open_dataset
     from mnistlab.errors import MnistlabError, UserError
     from mnistlab.evaluation import Evaluation, evaluate, evaluate_run
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from mnistlab.loader import MNISTDataLoader
     from mnistlab.model import NeuralNet
     from mnistlab.recipes import RECIPES, Recipe
-    from mnistlab.runs import Run, compare_runs, find_run, list_runs
+    from mnistlab.runs import Run, find_run, list_runs
     from mnistlab.training import resume, train
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
 HOMES = {
     "augment": ("Augmentation",),
     "checkpoints": ("load_model",),
+    "comparison": ("compare_runs",),
     "datasets": ("DATASETS", "open_dataset"),
     "errors": ("MnistlabError", "UserError"),
     "evaluation": ("Evaluation", "evaluate", "evaluate_run"),
@@ -57,7 +59,7 @@ HOMES = {
     "loader": ("MNISTDataLoader",),
     "model": ("NeuralNet",),
     "recipes": ("RECIPES", "Recipe"),
-    "runs": ("Run", "compare_runs", "find_run", "list_runs"),
+    "runs": ("Run", "find_run", "list_runs"),
     "training": ("resume", "train"),
 }
 HOME = {name: home for home, names in HOMES.items() for name in names}

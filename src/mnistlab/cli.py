@@ -297,7 +297,8 @@ inner_runs_option = click.option("--runs", "runs_dir", type=FOLDER, default=None
 @click.pass_context
 def compare(context: click.Context, first: str, second: str, runs_dir: Path | None, as_json: bool) -> None:
     """Put two runs side by side, with McNemar's exact test on their test predictions."""
-    from mnistlab.runs import compare_runs, find_run
+    from mnistlab.comparison import compare_runs
+    from mnistlab.runs import find_run
 
     folder = runs_folder(context, runs_dir)
     pair = [find_run(name, folder) for name in (first, second)]

@@ -31,7 +31,7 @@ from mnistlab.errors import UserError
 from mnistlab.files import explain_os_errors, is_folder, read_json, shorten, write_bytes, write_json
 from mnistlab.recipes import Recipe
 
-__all__ = ["Comparison", "Run", "compare_runs", "create_run", "delete_run", "find_run", "list_runs"]
+__all__ = ["Run", "create_run", "delete_run", "find_run", "list_runs"]
 
 CONFIG_VERSION = 1
 TRACES = ("config.json", "metrics.jsonl", "model.pth")
@@ -258,37 +258,3 @@ def delete_run(run: Run) -> None:
     with explain_os_errors(run.path):
         run.path.rename(hidden)
         shutil.rmtree(hidden)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two runs on the same test split: how many only one of them got wrong, and McNemar's exact p-value.
-
-    The p-value is the probability of a split at least so uneven if both were equally good (McNemar 1947, exact binomial).
-    """
-
-    only_first_wrong: int
-    only_second_wrong: int
-    both_wrong: int
-    p_value: float
-
-
-def compare_runs(first: Run, second: Run) -> Comparison:
-    """Compare the runs' test predictions. Raises `UserError` where one has no test.json or they had other test sets."""
-    from scipy.stats import binomtest
-
-    tests = []
-    for run in (first, second):
-        if (test := run.test) is None:
-            raise UserError(f"{run.path} has no test.json.", f"Make it: mnistlab evaluate {run.path}")
-        tests.append(test)
-    if first.dataset != second.dataset or tests[0]["total"] != tests[1]["total"]:
-        raise UserError(
-            f"{first.path.name} was tested on {tests[0]['total']:,} images of {first.dataset},"
-            f" {second.path.name} on {tests[1]['total']:,} of {second.dataset}.",
-            "Compare runs on the same dataset.",
-        )
-    wrong = [{mistake["index"] for mistake in test["mistakes"]} for test in tests]
-    only_first, only_second = len(wrong[0] - wrong[1]), len(wrong[1] - wrong[0])
-    p_value = binomtest(only_first, only_first + only_second).pvalue if only_first + only_second else 1.0
-    return Comparison(only_first, only_second, len(wrong[0] & wrong[1]), float(p_value))
