@@ -38,8 +38,7 @@ def images_per_second(loader: DataLoader[Any], most: float = 10.0) -> float:
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
 @click.option("--record", is_flag=True, help="Add the result to docs/results/loader.jsonl.")
 def main(rounds: int, data_dir: Path, record: bool) -> None:
-    recipe = find_recipe("two-conv")
-    augment = Augmentation(recipe.rotate, recipe.scale, recipe.shift, recipe.shear, recipe.elastic)
+    augment = Augmentation.of(find_recipe("two-conv"))
     ours = MNISTDataLoader("train+val", data_dir=data_dir, batch_size=BATCH_SIZE)
     augmented = MNISTDataLoader("train+val", data_dir=data_dir, batch_size=BATCH_SIZE, augment=augment)
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])

@@ -103,8 +103,8 @@ def test_without_a_tracker_nothing_is_written(tmp_path: Path) -> None:
 
 
 def test_known_trackers_are_accepted() -> None:
-    check_tracker(None)
-    check_tracker("tensorboard")
+    assert check_tracker(None) is None
+    assert check_tracker("tensorboard") is None
 
 
 @pytest.mark.parametrize("name", ["", "wandb", "TensorBoard"])

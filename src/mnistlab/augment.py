@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from mnistlab.errors import UserError
+from mnistlab.recipes import Recipe
 
 __all__ = ["Augmentation"]
 
@@ -33,6 +34,11 @@ class Augmentation:
     """Fraction of the height by which the top moves against the bottom (a slant)."""
     elastic: float = 0.0
     """Pixels that each point of a 5x5 grid moves, in x and in y (Simard et al. 2003 bend digits for the same reason)."""
+
+    @staticmethod
+    def of(recipe: Recipe) -> Augmentation:
+        """The augmentation that the recipe asks for."""
+        return Augmentation(recipe.rotate, recipe.scale, recipe.shift, recipe.shear, recipe.elastic)
 
     def __post_init__(self) -> None:
         if not 0 <= self.scale <= 0.7:

@@ -43,6 +43,9 @@ def app() -> None:
     """Handwritten digits: from data to a trained, honestly measured, safely saved classifier."""
 
 
+OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
+"""What torch's allocators say in a RuntimeError; "memory" alone would hide errors about memory formats."""
+
 RECIPE_LIST = "\b\nRecipes:\n" + "\n".join(f"  {r.name:<12} {r.summary}" for r in RECIPES.values())
 
 
@@ -420,7 +423,7 @@ def run_app(arguments: list[str] | None) -> int:
         click.echo(f"error: {error}. Check the disk and where the output goes.", err=True)
         return 1
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and "memory" not in str(error):
+        if not isinstance(error, MemoryError) and not any(words in str(error) for words in OUT_OF_MEMORY):
             raise
         click.echo("error: The memory is not enough. Choose a smaller --batch-size or smaller --widths.", err=True)
         return 1

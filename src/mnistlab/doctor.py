@@ -20,6 +20,7 @@ from mnistlab.datasets.fetch import MISSING, inspect_files
 from mnistlab.devices import device_title, pick_device, pick_precision
 from mnistlab.errors import MnistlabError, UserError
 from mnistlab.examination import Check, examine
+from mnistlab.files import nearest_existing
 from mnistlab.loader import read_split
 from mnistlab.runs import Run
 
@@ -51,9 +52,7 @@ def check_machine(data_dir: Path, runs_dir: Path, device: str = "auto") -> list[
 
 def check_folder(name: str, folder: Path) -> Check:
     """Whether files can be written there, and how much room there is."""
-    existing = folder.absolute()
-    while not existing.exists():
-        existing = existing.parent
+    existing = nearest_existing(folder)
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass
@@ -113,13 +112,14 @@ def check_model(path: Path, data_dir: Path, *, dataset: str = "mnist", code: str
                 ) from None
             raise error from None
         model: nn.Module = saved.model
-        dataset, mean, std = saved.dataset, saved.mean, saved.std
+        opened = open_dataset(saved.dataset, data_dir)
+        mean, std = saved.mean, saved.std
     else:
         model = import_model(code)
         load_weights(model, path)
-        spec = open_dataset(dataset, data_dir).spec
-        mean, std = spec.mean, spec.std
-    images, labels = read_split(open_dataset(dataset, data_dir), "val")
+        opened = open_dataset(dataset, data_dir)
+        mean, std = opened.spec.mean, opened.spec.std
+    images, labels = read_split(opened, "val")
     pictures = torch.tensor(images[:IMAGES]).unsqueeze(1)
     return examine(model, pictures, torch.tensor(labels[:IMAGES]), mean, std)
 

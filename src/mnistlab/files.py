@@ -18,6 +18,7 @@ __all__ = [
     "check_folder",
     "explain_os_errors",
     "is_folder",
+    "nearest_existing",
     "read_json",
     "sha256",
     "shorten",
@@ -78,15 +79,16 @@ def is_folder(path: Path) -> bool:
 def check_folder(folder: Path) -> None:
     """Raise `UserError` where nothing could be written to `folder`, or to the place where it would be made."""
     with explain_os_errors(folder / "file"):
-        for place in (folder, *folder.absolute().parents):
-            if place.is_dir():
-                if not os.access(place, os.W_OK):
-                    raise UserError(
-                        f"There is no write access to {place}.", "Choose another folder or change its permissions."
-                    )
-                return
-            if place.exists():
-                raise UserError(f"{place} is a file, not a folder.", "Choose another folder.")
+        place = nearest_existing(folder)
+        if not place.is_dir():
+            raise UserError(f"{place} is a file, not a folder.", "Choose another folder.")
+        if not os.access(place, os.W_OK):
+            raise UserError(f"There is no write access to {place}.", "Choose another folder or change its permissions.")
+
+
+def nearest_existing(path: Path) -> Path:
+    """The path itself, or the nearest of its parents that exists."""
+    return next(place for place in (path, *path.absolute().parents) if place.exists())
 
 
 def write_bytes(path: Path, content: bytes) -> None:

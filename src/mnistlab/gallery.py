@@ -67,8 +67,7 @@ def draw(loader: MNISTDataLoader, out: Path, title: str) -> None:
         rank[where] = np.arange(len(where))
     chosen = torch.from_numpy(np.sort(np.lexsort((labels, rank))[:count]))
     chosen = chosen[np.argsort(labels[chosen.numpy()], kind="stable")]
-    recipe = RECIPES["two-conv"]
-    augment = Augmentation(recipe.rotate, recipe.scale, recipe.shift, recipe.shear, recipe.elastic)
+    augment = Augmentation.of(RECIPES["two-conv"])
     pictures = loader.batches.images[chosen]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

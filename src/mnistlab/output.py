@@ -67,7 +67,7 @@ def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:
 
 
 class StandardErrorHandler(logging.Handler):
-    """Shows mnistlab's own messages as `data: ...` lines on standard error."""
+    """Shows mnistlab's own messages, a line each, on standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one message."""

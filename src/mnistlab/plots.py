@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["data_gallery", "draw_confusion", "draw_curves", "draw_mistakes", "draw_run", "save_figure"]
 
-BLUE, ORANGE, GREY, RED = "#2563a8", "#d9730d", "#6b7280", "#b42318"
+BLUE, ORANGE, GREY = "#2563a8", "#d9730d", "#6b7280"
 DPI = 120
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from rich.console import Console
@@ -30,7 +29,6 @@ class TerminalDisplay:
         self.epochs = 0
         self.steps = 0
         self.val = "-"
-        self.started = time.perf_counter()
         self.bar: Progress | None = None
         self.task = TaskID(0)
 

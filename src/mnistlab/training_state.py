@@ -49,7 +49,7 @@ class TrainingState:
             batch_size=recipe.batch_size,
             seed=seed,
             drop_last=True,
-            augment=Augmentation(recipe.rotate, recipe.scale, recipe.shift, recipe.shear, recipe.elastic),
+            augment=Augmentation.of(recipe),
             device=device,
         )
         self.val_loader: MNISTDataLoader | None = None

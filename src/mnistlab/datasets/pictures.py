@@ -34,19 +34,22 @@ class PictureFolder:
 
     root: Path
     classes: tuple[str, ...]
+    split: bool
+    """Whether it has sub-folders `train` and `test`."""
     parts: dict[Part, Arrays] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod
     def open(root: Path) -> PictureFolder:
         """Look at the folder's names, read no picture yet. Raises `UserError` where there are not two classes."""
-        train = root / "train" if has_parts(root) else root
+        split = has_parts(root)
+        train = root / "train" if split else root
         classes = tuple(sorted(f.name for f in train.iterdir() if f.is_dir() and not f.name.startswith(".")))
         if len(classes) < 2:
             raise UserError(f"{train} has {len(classes)} sub-folders, and a classifier needs two classes.", LAYOUT)
         for label in classes:
             if not any(is_picture(path) for path in (train / label).iterdir()):
                 raise UserError(f"{train / label} holds no picture ({', '.join(sorted(SUFFIXES))}).", LAYOUT)
-        return PictureFolder(root.resolve(), classes)
+        return PictureFolder(root.resolve(), classes, split)
 
     @cached_property
     def spec(self) -> DatasetSpec:
@@ -80,10 +83,9 @@ class PictureFolder:
 
     def paths(self, part: Part, label: str) -> list[Path]:
         """The pictures of one class that belong to the part, by name."""
-        split = has_parts(self.root)
-        folder = self.root / part / label if split else self.root / label
+        folder = self.root / part / label if self.split else self.root / label
         paths = sorted(p for p in folder.iterdir() if is_picture(p)) if folder.is_dir() else []
-        if split:
+        if self.split:
             return paths
         chosen = {path for path in paths if draw(path) < 1 / 6} or set(sorted(paths, key=draw)[:1])
         if len(paths) < 6:  # too few to give one away
