@@ -16,10 +16,10 @@ from mnistlab.datasets import find_spec
 from mnistlab.doctor import check_data, check_machine, check_model, check_run
 from mnistlab.errors import UserError
 from mnistlab.examination import Check
+from mnistlab.experiments import train
 from mnistlab.model import NeuralNet
 from mnistlab.recipes import RECIPES, override
 from mnistlab.runs import Run
-from mnistlab.training import train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -10,12 +10,13 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mnistlab import training
+from mnistlab import experiments
 from mnistlab.datasets import open_dataset
 from mnistlab.errors import Interrupted, UserError
 from mnistlab.recipes import RECIPES, override
 from mnistlab.runs import Run, find_run
 from mnistlab.tracking import check_tracker, make_tracker
+from mnistlab.training import Silent
 
 RECIPE = override(RECIPES["two-conv"], {
     "epochs": 3, "batch_size": 16, "widths": (4,), "kernel_size": 3, "hidden": 0, "precision": "fp32",
@@ -34,7 +35,7 @@ def pictures(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class StopAfterOne(training.Silent):
+class StopAfterOne(Silent):
     def epoch(self, row: dict[str, Any]) -> None:
         if row["epoch"] == 1:
             os.kill(os.getpid(), signal.SIGINT)
@@ -51,7 +52,7 @@ def expected(run: Run, key: str) -> list[tuple[int, float]]:
 
 
 def test_every_epoch_is_in_the_events(pictures: Path, tmp_path: Path) -> None:
-    run, _ = training.train(RECIPE, dataset=str(pictures), runs_dir=tmp_path, track="tensorboard")
+    run, _ = experiments.train(RECIPE, dataset=str(pictures), runs_dir=tmp_path, track="tensorboard")
 
     found = events(run)
     assert set(found) == set(run.metrics[0]) - {"epoch", "step"}
@@ -60,11 +61,11 @@ def test_every_epoch_is_in_the_events(pictures: Path, tmp_path: Path) -> None:
 
 def test_a_resumed_run_has_each_epoch_once(pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
-        training.train(RECIPE, dataset=str(pictures), runs_dir=tmp_path, track="tensorboard", display=StopAfterOne())
+        experiments.train(RECIPE, dataset=str(pictures), runs_dir=tmp_path, track="tensorboard", display=StopAfterOne())
     run = find_run("latest", tmp_path)
     assert len(events(run)["train_loss"]) == 1
 
-    training.resume(run, track="tensorboard")
+    experiments.resume(run, track="tensorboard")
     assert len(run.metrics) == 3
     assert all(values == expected(run, key) for key, values in events(run).items())
 

@@ -18,10 +18,10 @@ from mnistlab.datasets import open_dataset
 from mnistlab.datasets.pictures import draw
 from mnistlab.errors import Failure, Interrupted, MnistlabError, UserError
 from mnistlab.evaluation import evaluate
+from mnistlab.experiments import resume, train
 from mnistlab.loader import MNISTDataLoader
 from mnistlab.recipes import RECIPES, Recipe, override
 from mnistlab.runs import Run, delete_run, find_run, list_runs
-from mnistlab.training import resume, train
 from mnistlab.training_state import TrainingState
 
 pytestmark = pytest.mark.usefixtures("one_thread")

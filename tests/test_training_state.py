@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from mnistlab.datasets import Arrays, DatasetSpec, Part
 from mnistlab.errors import UserError
+from mnistlab.optimizers import one_cycle
 from mnistlab.recipes import Recipe
-from mnistlab.training_state import TrainingState, one_cycle
+from mnistlab.training_state import TrainingState
 
 CPU = torch.device("cpu")
 # everything that draws random numbers or keeps a memory is on
@@ -137,7 +138,7 @@ def test_the_schedule_of_a_training_ends_where_it_should() -> None:
 
     assert rates[0] == pytest.approx(RECIPE.learning_rate / 25)
     assert max(rates) <= RECIPE.learning_rate
-    assert state.schedule.get_last_lr()[0] == pytest.approx(RECIPE.learning_rate / 25_000)
+    assert state.schedule.rate == pytest.approx(RECIPE.learning_rate / 25_000)
     assert state.steps_done == state.steps
 
 
@@ -226,7 +227,7 @@ def test_going_on_from_a_saved_state_is_going_on_as_if_nothing_had_been(optimize
     assert take_steps(resumed, 6) == expected
     assert_same_weights(resumed, straight)
     assert resumed.steps_done == straight.steps_done
-    assert resumed.schedule.get_last_lr() == straight.schedule.get_last_lr()
+    assert resumed.schedule.rate == straight.schedule.rate
 
 
 def test_the_books_come_back_too() -> None:

@@ -1,7 +1,7 @@
 """mnistlab: handwritten digits, from data to a trained, honestly measured, safely saved classifier.
 
     from mnistlab import train
-    run, evaluation = train("two-conv")
+    run, evaluation = train("default")
 
 Importing mnistlab imports no torch; its names are loaded when they are first used.
 """
@@ -19,16 +19,17 @@ if TYPE_CHECKING:
     from mnistlab.errors import MnistlabError, UserError
     from mnistlab.evaluation import Evaluation, evaluate, evaluate_run
     from mnistlab.examination import examine
+    from mnistlab.experiments import combine, resume, train
     from mnistlab.loader import MNISTDataLoader
-    from mnistlab.model import NeuralNet
+    from mnistlab.model import Ensemble, NeuralNet
     from mnistlab.recipes import RECIPES, Recipe
     from mnistlab.runs import Run, find_run, list_runs
-    from mnistlab.training import resume, train
 
 __all__ = [
     "DATASETS",
     "RECIPES",
     "Augmentation",
+    "Ensemble",
     "Evaluation",
     "MNISTDataLoader",
     "MnistlabError",
@@ -36,6 +37,7 @@ __all__ = [
     "Recipe",
     "Run",
     "UserError",
+    "combine",
     "compare_runs",
     "evaluate",
     "evaluate_run",
@@ -56,11 +58,11 @@ HOMES = {
     "errors": ("MnistlabError", "UserError"),
     "evaluation": ("Evaluation", "evaluate", "evaluate_run"),
     "examination": ("examine",),
+    "experiments": ("combine", "resume", "train"),
     "loader": ("MNISTDataLoader",),
-    "model": ("NeuralNet",),
+    "model": ("Ensemble", "NeuralNet"),
     "recipes": ("RECIPES", "Recipe"),
     "runs": ("Run", "find_run", "list_runs"),
-    "training": ("resume", "train"),
 }
 HOME = {name: home for home, names in HOMES.items() for name in names}
 

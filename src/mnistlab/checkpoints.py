@@ -15,7 +15,7 @@ import torch
 from mnistlab.datasets import DatasetSpec
 from mnistlab.errors import MnistlabError, UserError
 from mnistlab.files import write_bytes
-from mnistlab.model import NeuralNet
+from mnistlab.model import Network, make_network
 
 __all__ = ["SavedModel", "load_model", "load_tensors", "save_model", "save_tensors"]
 
@@ -26,7 +26,7 @@ MODEL_FORMAT, MODEL_VERSION = "mnistlab model", 1
 class SavedModel:
     """A model with what is needed to use it: its classes, and the mean and std that its input is normalised by."""
 
-    model: NeuralNet
+    model: Network
     dataset: str
     classes: tuple[str, ...]
     mean: float
@@ -77,7 +77,7 @@ def looks_like_pickle(path: Path) -> bool:
     return start == b"PK\x03\x04" or (start[:1] == b"\x80" and start[1:2] in (b"\2", b"\3", b"\4", b"\5"))
 
 
-def save_model(path: Path, model: NeuralNet, spec: DatasetSpec) -> None:
+def save_model(path: Path, model: Network, spec: DatasetSpec) -> None:
     """Write the model's state_dict with its architecture, classes and normalisation, atomically."""
     content = {
         "format": MODEL_FORMAT,
@@ -109,7 +109,7 @@ def load_model(path: Path) -> SavedModel:
             "Use the mnistlab that wrote it, or train again.",
         )
     try:
-        model = NeuralNet(**content["architecture"])
+        model = make_network(content["architecture"])
         model.load_state_dict(content["state_dict"])
         classes = tuple(map(str, content["classes"]))
         saved = SavedModel(

@@ -103,18 +103,18 @@ def train(
     else:
         if recipe is not None and recipe.endswith(".toml") and config is None:
             config, recipe = Path(recipe), None
-        chosen = override(find_recipe(recipe or "two-conv"), {**(read_overrides(config) if config else {}), **changed})
+        chosen = override(find_recipe(recipe or "default"), {**(read_overrides(config) if config else {}), **changed})
 
     from rich.console import Console
 
-    from mnistlab import training
+    from mnistlab import experiments
     from mnistlab.progress import TerminalDisplay
 
     display = TerminalDisplay(Console(stderr=True))
     if resume_run is not None:
-        run, evaluation = training.resume(run, data_dir=moved_data, track=track, display=display)
+        run, evaluation = experiments.resume(run, data_dir=moved_data, track=track, display=display)
     else:
-        run, evaluation = training.train(
+        run, evaluation = experiments.train(
             chosen, dataset=dataset, data_dir=data_dir, runs_dir=runs_dir, seed=seed, device=device, track=track,
             display=display,
         )  # fmt: skip
@@ -138,6 +138,29 @@ def train(
     print_score(evaluation)
     click.echo(f"Trained in {last['seconds']:.1f} s. Model, metrics and pictures: {run.path}")
     click.echo(f"Next: look at {run.path / 'mistakes.png'}, or compare your runs: mnistlab runs")
+
+
+@app.command(epilog=examples("mnistlab ensemble RUN-A RUN-B RUN-C", "mnistlab train ensemble"))
+@click.argument("names", nargs=-1, required=True, metavar="RUN RUN...")
+@click.option("--data-dir", type=FOLDER, default=None, help="Folder that holds the data.  [default: the first run's]")
+@device_option
+@runs_option
+@json_option
+def ensemble(names: tuple[str, ...], data_dir: Path | None, device: str, runs_dir: Path, as_json: bool) -> None:
+    """Combine finished runs into one model, the mean of their probabilities, as a new run; test it once."""
+    from mnistlab.runs import find_run
+
+    found = [find_run(name, runs_dir) for name in names]
+    from mnistlab.experiments import combine
+
+    run, evaluation = combine(found, runs_dir=runs_dir, data_dir=data_dir, device=device)
+    if as_json:
+        print_json(
+            {"run": str(run.path), "members": [str(member.path) for member in found], "test": evaluation.score()}
+        )
+        return
+    print_score(evaluation)
+    click.echo(f"An ensemble of {len(found)} runs: {run.path}")
 
 
 @app.command(

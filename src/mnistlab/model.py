@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from mnistlab.errors import UserError
 
-__all__ = ["LayerRow", "NeuralNet", "evaluating"]
+__all__ = ["Ensemble", "LayerRow", "Network", "NeuralNet", "evaluating", "make_network"]
 
 
 class NeuralNet(nn.Module):
     """Images float (B, 1, H, W), normalised, in; logits float (B, classes) out: no softmax, cross-entropy holds it.
 
-    `widths` are the channels after each convolution; each block halves height and width. `padding` "same" keeps the edge
-    pixels' neighbourhoods, "valid" takes only whole ones. `hidden` puts a linear layer of that width before the last one
-    (0: none). `dropout` is the fraction of values zeroed before each linear layer in training.
+    A row of blocks, then a head. `widths` are the channels of each block; `depth` is how many convolutions it has, each
+    with batch norm and ReLU, and `pooling` how its last one halves height and width: by "max"-pool, by a "stride" of 2, or
+    not at all ("none"). `padding` "same" keeps the edge pixels' neighbourhoods, "valid" takes only whole ones. `depth`,
+    `kernel_size`, `padding` and `pooling` hold a value for each block, or one for all. `separable` makes each convolution but
+    the first of two: one that looks at each channel alone, then one of 1x1 that mixes them (Sifre 2014, Chollet 2017): a
+    fraction of the parameters.
+
+    The `head` lays what is left out in one row ("flatten"), or keeps only the mean of each channel ("average"). `hidden` puts a
+    linear layer of that width before the last one (0: none). `dropout` is the fraction of values zeroed before each linear
+    layer in training.
+
+    With `test_shifts` the network, where it is not training, looks at each image five times, as it is and moved by one pixel
+    to each side, and gives the log of the mean probabilities in place of the logits.
 
     Max-pool stands before batch norm and ReLU: ReLU after max-pool gives what max-pool after ReLU gives, bit for bit, for
     a quarter of the work, and batch norm then sees the values that go on. `pool_last` gives the order of most textbooks,
@@ -36,43 +48,66 @@ class NeuralNet(nn.Module):
         *,
         classes: int = 10,
         image_size: Sequence[int] = (28, 28),
-        kernel_size: int = 3,
-        padding: str = "same",
+        depth: int | Sequence[int] = 1,
+        kernel_size: int | Sequence[int] = 3,
+        padding: str | Sequence[str] = "same",
+        pooling: str | Sequence[str] = "max",
+        separable: bool = False,
         batch_norm: bool = True,
         pool_last: bool = False,
+        head: str = "flatten",
         hidden: int = 0,
         dropout: float = 0.0,
+        test_shifts: bool = False,
     ) -> None:
         super().__init__()
         self.architecture: dict[str, Any] = {
             "widths": list(widths),
             "classes": classes,
             "image_size": list(image_size),
-            "kernel_size": kernel_size,
-            "padding": padding,
+            "depth": plain(depth),
+            "kernel_size": plain(kernel_size),
+            "padding": plain(padding),
+            "pooling": plain(pooling),
+            "separable": separable,
             "batch_norm": batch_norm,
             "pool_last": pool_last,
+            "head": head,
             "hidden": hidden,
             "dropout": dropout,
+            "test_shifts": test_shifts,
         }
         size = check(self.architecture)
         layers: OrderedDict[str, nn.Module] = OrderedDict()
-        channels = 1
-        for number, width in enumerate(widths, 1):
-            convolution = nn.Conv2d(channels, width, kernel_size, padding=padding, bias=not batch_norm)
-            norm = {f"norm{number}": nn.BatchNorm2d(width)} if batch_norm else {}
-            relu, pool = {f"relu{number}": nn.ReLU()}, {f"pool{number}": nn.MaxPool2d(2)}
-            layers |= {f"conv{number}": convolution}
-            layers |= {**norm, **relu, **pool} if pool_last else {**pool, **norm, **relu}
-            channels = width
+        channels, number = 1, 0
+        for block in blocks(self.architecture):
+            for place in range(1, block.depth + 1):
+                number += 1
+                pooling = block.pooling if place == block.depth else "none"
+                shape: dict[str, Any] = {
+                    "kernel_size": block.kernel_size,
+                    "stride": 2 if pooling == "stride" else 1,
+                    "padding": block.kernel_size // 2 if block.padding == "same" else 0,
+                }
+                if separable and number > 1:
+                    layers[f"depthwise{number}"] = nn.Conv2d(channels, channels, groups=channels, bias=False, **shape)
+                    shape = {"kernel_size": 1}
+                layers[f"conv{number}"] = nn.Conv2d(channels, block.width, bias=not batch_norm, **shape)
+                norm = {f"norm{number}": nn.BatchNorm2d(block.width)} if batch_norm else {}
+                relu = {f"relu{number}": nn.ReLU()}
+                pool = {f"pool{number}": nn.MaxPool2d(2)} if pooling == "max" else {}
+                layers |= {**norm, **relu, **pool} if pool_last else {**pool, **norm, **relu}
+                channels = block.width
+        if head == "average":
+            layers["average"] = nn.AdaptiveAvgPool2d(1)
+            size = (1, 1)
         features = channels * size[0] * size[1]
         layers["flatten"] = nn.Flatten()
         if hidden:
-            block = len(widths) + 1
             layers |= {"dropout1": nn.Dropout(dropout)} if dropout else {}
             layers["linear1"] = nn.Linear(features, hidden, bias=not batch_norm)
-            layers |= {f"norm{block}": nn.BatchNorm1d(hidden)} if batch_norm else {}
-            layers[f"relu{block}"] = nn.ReLU()
+            layers |= {f"norm{number + 1}": nn.BatchNorm1d(hidden)} if batch_norm else {}
+            layers[f"relu{number + 1}"] = nn.ReLU()
             features = hidden
         last = 2 if hidden else 1
         layers |= {f"dropout{last}": nn.Dropout(dropout)} if dropout else {}
@@ -81,8 +116,13 @@ class NeuralNet(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits float (B, classes) of images float (B, 1, H, W)."""
-        logits: torch.Tensor = self.layers(images)
-        return logits
+        if self.training or not self.architecture["test_shifts"]:
+            logits: torch.Tensor = self.layers(images)
+            return logits
+        height, width = images.shape[2:]
+        padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
+        views = [padded[:, :, y : y + height, x : x + width] for y, x in FIVE_VIEWS]
+        return mean_probability([self.layers(view) for view in views])
 
     @property
     def parameters_count(self) -> int:
@@ -111,8 +151,62 @@ class NeuralNet(nn.Module):
         return rows
 
 
+FIVE_VIEWS = ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
+"""Where the picture is cut out of itself with a margin of 1 pixel: y, x of the upper left corner."""
+
+
+def mean_probability(logits: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Log of the mean of the probabilities that each float (B, classes) of `logits` stands for."""
+    each = torch.stack([value.float().log_softmax(dim=1) for value in logits])
+    return each.logsumexp(dim=0) - math.log(len(logits))
+
+
+class Ensemble(nn.Module):
+    """Several networks used as one: the mean of their probabilities.
+
+    Images float (B, 1, H, W), normalised, in; log-probabilities float (B, classes) out, to be used as logits are: argmax,
+    softmax and cross-entropy give the mean's. Raises `UserError` where its members differ in classes or image size.
+    """
+
+    def __init__(self, members: Sequence[NeuralNet]) -> None:
+        super().__init__()
+        shapes = {(m.architecture["classes"], tuple(m.architecture["image_size"])) for m in members}
+        if len(shapes) != 1:
+            kinds = ", ".join(f"{classes} classes of {h}x{w}" for classes, (h, w) in sorted(shapes)) or "none"
+            raise UserError(f"The networks of an ensemble must be of one kind; these are {kinds}.", "Choose others.")
+        self.members = nn.ModuleList(members)
+        self.architecture: dict[str, Any] = {
+            "classes": members[0].architecture["classes"],
+            "members": [member.architecture for member in members],
+        }
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Log of the members' mean probabilities, float (B, classes), of images float (B, 1, H, W)."""
+        return mean_probability([member(images) for member in self.members])
+
+    @property
+    def parameters_count(self) -> int:
+        """How many numbers training adjusted, of all members."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+
+Network = NeuralNet | Ensemble
+
+
+def make_network(architecture: dict[str, Any]) -> Network:
+    """The untrained network whose `architecture` this is. Raises `UserError` or `TypeError` where it is none."""
+    if "members" in architecture:
+        return Ensemble([NeuralNet(**member) for member in architecture["members"]])
+    return NeuralNet(**architecture)
+
+
 WIDEST = 65_536
 """Channels, hidden values or classes; beyond, it is a mistake or an attack on the memory."""
+DEEPEST = 64
+"""Convolutions a block; beyond, likewise."""
+PADDINGS = ("same", "valid")
+POOLINGS = ("max", "stride", "none")
+HEADS = ("flatten", "average")
 
 
 @contextlib.contextmanager
@@ -146,6 +240,7 @@ PURPOSES: dict[type[nn.Module], str] = {
     nn.BatchNorm1d: "keeps each value centred and scaled",
     nn.ReLU: "keeps what was found, drops what was not",
     nn.MaxPool2d: "halves the picture, keeps the strongest",
+    nn.AdaptiveAvgPool2d: "averages each map over the picture",
     nn.Flatten: "lays the maps out in one row",
     nn.Dropout: "hides some values while training",
     nn.Linear: "weighs the evidence",
@@ -159,24 +254,69 @@ def multiply_adds(layer: nn.Module, shape: tuple[int, ...]) -> int:
     return layer.weight.numel() if isinstance(layer, nn.Linear) else 0
 
 
+class Block(NamedTuple):
+    """One block of convolutions: its channels, how many, their side, the picture's edge, how its last one halves."""
+
+    width: int
+    depth: int
+    kernel_size: int
+    padding: str
+    pooling: str
+
+
+PER_BLOCK = ("depth", "kernel_size", "padding", "pooling")
+
+
+def plain(value: Any) -> Any:
+    """A sequence as a list, for JSON; one value as it is."""
+    return value if isinstance(value, int | str) else list(value)
+
+
+def blocks(architecture: dict[str, Any]) -> list[Block]:
+    """The blocks, each with its own values. Raises `UserError` where a list has another length than there are blocks."""
+    count = len(architecture["widths"])
+    columns = [architecture["widths"]]
+    for name in PER_BLOCK:
+        value = architecture[name]
+        values = value if isinstance(value, list) else [value]
+        if len(values) not in (1, count):
+            option = name.replace("_", "-")
+            raise UserError(
+                f"{option} has {len(values)} values for {count} block{'s' * (count > 1)}.",
+                "Give one, or one for each width.",
+            )
+        columns.append(values * count if len(values) == 1 else values)
+    return [Block(*values) for values in zip(*columns, strict=True)]
+
+
 def check(architecture: dict[str, Any]) -> tuple[int, int]:
     """Height and width (pixels) that the blocks leave. Raises `UserError` that names the first thing wrong."""
-    widths, kernel = architecture["widths"], architecture["kernel_size"]
+    widths = architecture["widths"]
     if not widths or not all(type(width) is int and 1 <= width <= WIDEST for width in widths):
         raise UserError(f"Channel widths {tuple(widths)} are not all from 1 to {WIDEST:,}.", "Give them like 32,64.")
     for name, low, high in (("classes", 1, WIDEST), ("hidden", 0, WIDEST), ("dropout", 0, 1)):
         if not low <= architecture[name] <= high:
             raise UserError(f"{name.capitalize()} {architecture[name]} is out of range.", f"Choose {low} to {high:,}.")
-    if architecture["padding"] not in ("same", "valid"):
-        raise UserError(f"Unknown padding {architecture['padding']!r}.", "Choose same or valid.")
-    if kernel < 1 or (kernel % 2 == 0 and architecture["padding"] == "same"):
-        raise UserError(f"Kernel size {kernel} has no middle pixel.", "Choose 3, 5 or 7.")
+    if architecture["head"] not in HEADS:
+        raise UserError(f"Unknown head {architecture['head']!r}.", f"Choose {' or '.join(HEADS)}.")
     height, width = architecture["image_size"]
     size = (height, width)
-    for _ in widths:
-        if architecture["padding"] == "valid":
-            size = (size[0] - kernel + 1, size[1] - kernel + 1)
-        size = (size[0] // 2, size[1] // 2)
+    for block in blocks(architecture):
+        kernel, convolutions = block.kernel_size, block.depth
+        if not 1 <= convolutions <= DEEPEST:
+            raise UserError(f"Depth {convolutions} is out of range.", f"Choose 1 to {DEEPEST} convolutions a block.")
+        if block.padding not in PADDINGS:
+            raise UserError(f"Unknown padding {block.padding!r}.", f"Choose {' or '.join(PADDINGS)}.")
+        if block.pooling not in POOLINGS:
+            raise UserError(f"Unknown pooling {block.pooling!r}.", f"Choose one of {', '.join(POOLINGS)}.")
+        if kernel < 1 or (kernel % 2 == 0 and block.padding == "same"):
+            raise UserError(f"Kernel size {kernel} has no middle pixel.", "Choose 3, 5 or 7.")
+        lost = (kernel - 1) * convolutions if block.padding == "valid" else 0
+        size = (size[0] - lost, size[1] - lost)
+        if block.pooling == "max":
+            size = (size[0] // 2, size[1] // 2)
+        elif block.pooling == "stride":
+            size = (-(-size[0] // 2), -(-size[1] // 2))
         if min(size) < 1:
             raise UserError(
                 f"Channel widths {','.join(map(str, widths))} leave no pixel of a {height}x{width} image.",

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from mnistlab.recipes import TYPES, Recipe
+from mnistlab.recipes import LISTS, TYPES, Recipe
 
 __all__ = ["data_option", "dataset_option", "device_option", "examples", "json_option", "recipe_options", "runs_option"]
 
@@ -62,7 +62,7 @@ class FieldType(click.ParamType[Any]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         kind = TYPES[self.field_name]
         try:
-            return tuple(int(part) for part in value.split(",")) if kind not in (int, float, str) else kind(value)
+            return tuple(map(LISTS[kind], value.split(","))) if kind in LISTS else kind(value)
         except ValueError:
             what = "a list of whole numbers such as 24,48" if self.name == "list" else f"a valid {self.name}"
             self.fail(f"{value!r} is not {what}.", param, ctx)

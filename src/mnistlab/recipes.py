@@ -33,13 +33,26 @@ class Recipe:
     name: str = knob("custom", "what the recipe is called")
     summary: str = knob("", "what the recipe is, in a line")
     # the network (see NeuralNet)
-    widths: tuple[int, ...] = knob((24, 48), "channels after each convolution, such as 24,48", low=1, high=4096)
-    kernel_size: int = knob(5, "side of the convolutions in pixels", low=1, high=15)
-    padding: str = knob("valid", "at the picture's edge", choices=("same", "valid"))
+    widths: tuple[int, ...] = knob((24, 48), "channels of each block, such as 24,48", low=1, high=4096)
+    depth: tuple[int, ...] = knob((1,), "convolutions of each block (one value, or one a block)", low=1, high=64)
+    kernel_size: tuple[int, ...] = knob((5,), "side of the convolutions in pixels, likewise", low=1, high=15)
+    padding: tuple[str, ...] = knob(
+        ("valid",), "at the picture's edge, likewise: same or valid", choices=("same", "valid")
+    )
+    pooling: tuple[str, ...] = knob(
+        ("max",), "how a block halves the picture, likewise: max, stride or none", choices=("max", "stride", "none")
+    )
+    separable: bool = knob(
+        False, "convolutions but the first: each channel alone, then 1x1 to mix them (few parameters)"
+    )
     batch_norm: bool = knob(True, "batch norm after each convolution")
     pool_last: bool = knob(False, "ReLU before max-pool, as in most textbooks (slower)")
+    head: str = knob("flatten", "what becomes of the last maps", choices=("flatten", "average"))
     hidden: int = knob(128, "width of a linear layer before the last one, 0 for none", low=0, high=65536)
     dropout: float = knob(0.2, "fraction of values hidden before a linear layer", low=0, high=0.95)
+    most_parameters: int = knob(0, "refuse a network with more parameters, 0 for no limit", low=0)
+    members: int = knob(1, "networks, trained one after the other, whose probabilities are averaged", low=1, high=1000)
+    test_shifts: bool = knob(False, "in use, average over the picture and its shifts by a pixel (5 times the work)")
     # the data
     split: str = knob("train", "what to train on; train+val leaves no validation", choices=("train", "train+val"))
     batch_size: int = knob(128, "images a step", low=1)
@@ -50,6 +63,7 @@ class Recipe:
     elastic: float = knob(0.0, "augmentation: pixels that a 5x5 grid bends", low=0, high=100)
     # the optimisation
     epochs: int = knob(8, "passes over the data", low=1, high=100_000)
+    steps: int = knob(0, "stop after so many steps, 0 for after the last epoch", low=0)
     optimizer: str = knob("sgd", "sgd (Nesterov) or adamw", choices=("sgd", "adamw"))
     learning_rate: float = knob(0.1, "at the one-cycle schedule's peak", low=1e-9, high=100)
     warmup: float = knob(0.3, "fraction of the steps until that peak", low=0, high=1)
@@ -61,9 +75,11 @@ class Recipe:
     precision: str = knob("auto", "auto is bf16 where the machine gains from it", choices=("auto", "fp32", "bf16"))
 
     def __post_init__(self) -> None:
-        widths: Any = self.widths
-        if isinstance(widths, list):  # as JSON and TOML give it
-            object.__setattr__(self, "widths", tuple(widths))
+        for name, kind in TYPES.items():
+            value: Any = getattr(self, name)
+            if kind in LISTS and isinstance(value, list | LISTS[kind]) and not isinstance(value, bool):
+                # a list as JSON and TOML give it; or one value for all blocks
+                object.__setattr__(self, name, tuple(value) if isinstance(value, list) else (value,))
         problems = [problem for f in dataclasses.fields(self) if (problem := problem_of(f, getattr(self, f.name)))]
         if not problems and not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", self.name):
             problems.append(f"name is {self.name!r}, not at most 40 of a-z, 0-9 and -")
@@ -87,12 +103,15 @@ def problem_of(f: dataclasses.Field[Any], value: Any) -> str | None:
     option = f.name.replace("_", "-")
     low, high, choices = (f.metadata[key] for key in ("low", "high", "choices"))
     expected = TYPES[f.name]
+    if expected in LISTS:
+        kind = LISTS[expected]
+        allowed = f"list of {', '.join(choices)}" if choices else f"list of whole numbers from {low} to {high}"
+        right = isinstance(value, tuple) and value and all(type(v) is kind for v in value)
+        if not right or not all(v in choices if choices else low <= v <= high for v in value):
+            return f"{option} is {value!r}, not a {allowed}"
+        return None
     if choices:
         return None if value in choices else f"{option} is {value!r}, not one of {', '.join(choices)}"
-    if expected == tuple[int, ...]:
-        if not isinstance(value, tuple) or not value or not all(type(v) is int and low <= v <= high for v in value):
-            return f"{option} is {value!r}, not a list of whole numbers from {low} to {high} such as 24,48"
-        return None
     if type(value) is not expected and not (expected is float and type(value) is int):
         return f"{option} is {value!r}, not {NOUNS[expected]}"
     if expected in (int, float) and not low <= value <= high:  # NaN fails this too
@@ -106,6 +125,7 @@ def bounds(low: float, high: float) -> str:
 
 NOUNS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 TYPES: dict[str, Any] = get_type_hints(Recipe)
+LISTS: dict[Any, type] = {tuple[int, ...]: int, tuple[str, ...]: str}
 
 
 def override(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
@@ -114,6 +134,8 @@ def override(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
         raise UserError(
             f"Unknown recipe field{'s' * (len(unknown) > 1)} {', '.join(unknown)}.", f"There are {', '.join(TYPES)}."
         )
+    if "epochs" in values:
+        values = {"steps": 0, **values}  # a recipe that stops inside an epoch now goes on for all of them
     return dataclasses.replace(recipe, **values)
 
 
@@ -148,7 +170,7 @@ RECIPES: dict[str, Recipe] = {
             name="three-conv",
             summary="3 convolutions, 20 epochs",
             widths=(24, 48, 96),
-            padding="same",
+            padding=("same",),
             dropout=0.3,
             epochs=20,
             rotate=12,

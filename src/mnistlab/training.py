@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
 
-from mnistlab import plots
-from mnistlab.checkpoints import load_tensors, save_model, save_tensors
-from mnistlab.datasets import open_dataset
-from mnistlab.devices import autocast, pick_device, pick_precision
-from mnistlab.environment import describe_environment
-from mnistlab.errors import Failure, Interrupted, StorageFailure, UserError
-from mnistlab.evaluation import Evaluation, evaluate, evaluate_run
-from mnistlab.files import check_folder
+from mnistlab.checkpoints import save_model, save_tensors
+from mnistlab.devices import autocast
+from mnistlab.errors import Failure, Interrupted
+from mnistlab.evaluation import evaluate
 from mnistlab.model import LayerRow
-from mnistlab.recipes import Recipe, find_recipe
-from mnistlab.runs import Run, create_run
+from mnistlab.runs import Run
 from mnistlab.signals import StopSignals
-from mnistlab.tracking import Tracker, check_tracker, make_tracker
+from mnistlab.tracking import Tracker
 from mnistlab.training_state import TrainingState
 
-__all__ = ["Display", "resume", "train"]
+__all__ = ["Display", "Silent", "fit"]
 
 LOOK_EVERY = 0.25
 """Seconds between two looks at the losses: a look waits for the device, so not every step."""
@@ -54,98 +48,20 @@ class Display(Protocol):
 class Silent:
     """A display that shows nothing."""
 
-    def network(self, rows: list[LayerRow]) -> None: ...
-    def start(self, run: Run, steps: int, done: int) -> None: ...
-    def step(self, done: int, loss: float, images_per_second: float) -> None: ...
-    def epoch(self, row: dict[str, Any]) -> None: ...
-    def stop(self) -> None: ...
+    def network(self, rows: list[LayerRow]) -> None:
+        """Nothing."""
 
+    def start(self, run: Run, steps: int, done: int) -> None:
+        """Nothing."""
 
-def train(
-    recipe: Recipe | str = "two-conv",
-    *,
-    dataset: str = "mnist",
-    data_dir: str | Path = "data",
-    runs_dir: str | Path = "runs",
-    seed: int = 0,
-    device: str = "auto",
-    track: str | None = None,
-    display: Display | None = None,
-) -> tuple[Run, Evaluation]:
-    """Train `recipe` on `dataset`, test the result once, draw its pictures; the run folder that comes back holds it all.
+    def step(self, done: int, loss: float, images_per_second: float) -> None:
+        """Nothing."""
 
-    Raises `UserError` for what cannot be done as asked, before a folder is made; `Failure` where the loss becomes NaN or
-    the disk fills up, `Interrupted` after a signal: the run can then be resumed.
-    """
-    recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
-    if not 0 <= seed < 2**32:
-        raise UserError(f"Seed {seed} is out of range.", "Choose 0 to 4294967295.")
-    check_tracker(track)
-    check_folder(Path(runs_dir))
-    target = pick_device(device)
-    precision = pick_precision(recipe.precision, target)
-    opened = open_dataset(dataset, data_dir)
-    state = TrainingState(recipe, opened, seed, target, precision)
-    environment = describe_environment(target, precision)
-    run = create_run(Path(runs_dir), recipe, opened.spec.name, Path(data_dir).resolve(), seed, environment)
-    with run.lock():
-        return carry_out(run, state, track, display or Silent())
+    def epoch(self, row: dict[str, Any]) -> None:
+        """Nothing."""
 
-
-def resume(
-    run: Run, *, data_dir: str | Path | None = None, track: str | None = None, display: Display | None = None
-) -> tuple[Run, Evaluation]:
-    """Go on with a run that was interrupted or killed, as if it never had been: the model ends bit-identical.
-
-    That holds on the same machine with the same versions. A run that is finished is tested and drawn again. `data_dir` is
-    where the data is now, if not where it was. Raises as `train` does, and `UserError` where a file of the run is missing
-    or damaged, its device is not there or its data has changed.
-    """
-    check_tracker(track)
-    environment = run.environment
-    try:
-        target = pick_device(environment["device"])
-    except UserError as error:
-        raise UserError(error.message, "Resume the run on the machine that it was begun on, or train anew.") from None
-    torch.set_num_threads(environment["threads"])  # sums are split by threads, and their last bits with them
-    with run.lock():
-        run.clear_leftovers()
-        dataset = open_dataset(run.dataset, data_dir or run.data_dir)
-        state = TrainingState(run.recipe, dataset, run.seed, target, environment["precision"])
-        if run.resume_path.exists():
-            state.load_state_dict(load_tensors(run.resume_path, "Train again: this run cannot be resumed."))
-        elif run.metrics or run.model_path.exists():
-            raise UserError(
-                f"{run.resume_path} is missing, and nothing else says where to go on.", "Restore it, or train anew."
-            )
-        run.write_metrics(state.metrics)
-        if state.steps_done == state.steps:
-            save_model(run.model_path, state.final_model, state.loader.spec)  # a crash may have come before it
-        return carry_out(run, state, track, display or Silent(), data_dir)
-
-
-def carry_out(
-    run: Run, state: TrainingState, track: str | None, display: Display, data_dir: str | Path | None = None
-) -> tuple[Run, Evaluation]:
-    """Train, test, draw; whatever stops it is told with the way to go on."""
-    go_on = f"mnistlab train --resume {run.path}"
-    tracker = make_tracker(track, run.path, run.metrics)
-    try:
-        try:
-            fit(run, state, display, tracker)
-        finally:
-            display.stop()
-            if tracker:
-                tracker.close()
-        evaluation = evaluate_run(run, "test", device=str(state.device), data_dir=data_dir)
-        plots.draw_run(run, evaluation)
-    except StorageFailure as failure:
-        raise Failure(
-            failure.message, f"Nothing that was saved is lost; free some space, then go on with: {go_on}"
-        ) from failure
-    except KeyboardInterrupt:
-        raise Interrupted(f"Interrupted; what was done is in {run.path}.", f"Go on with: {go_on}") from None
-    return run, evaluation
+    def stop(self) -> None:
+        """Nothing."""
 
 
 def fit(run: Run, state: TrainingState, display: Display, tracker: Tracker | None) -> None:
@@ -156,7 +72,7 @@ def fit(run: Run, state: TrainingState, display: Display, tracker: Tracker | Non
     display.start(run, state.steps, state.steps_done)
     clock = Clock(state)
     with StopSignals() as signals:
-        while state.epochs_done < state.recipe.epochs:
+        while state.steps_done < state.steps:
             model.train()
             for images, labels in loader:
                 with autocast(state.device, state.precision):
@@ -170,8 +86,9 @@ def fit(run: Run, state: TrainingState, display: Display, tracker: Tracker | Non
                     state.average.update_parameters(model)
                 state.losses[(state.steps_done - 1) % len(loader)] = loss.detach()
 
-                inside_epoch = state.steps_done % len(loader) > 0
-                if inside_epoch and (clock.time_to_look() or signals.received):
+                if state.steps_done % len(loader) == 0 or state.steps_done == state.steps:
+                    break  # the epoch's last batch, or the training's
+                if clock.time_to_look() or signals.received:
                     check_losses(run, state)
                     display.step(state.steps_done, loss.item(), clock.look())
                     if clock.time_to_save() or signals.received:
@@ -184,8 +101,8 @@ def fit(run: Run, state: TrainingState, display: Display, tracker: Tracker | Non
             row = {
                 "epoch": state.epochs_done,
                 "step": state.steps_done,
-                "learning_rate": state.schedule.get_last_lr()[0],
-                "train_loss": state.losses.mean().item(),
+                "learning_rate": state.schedule.rate,
+                "train_loss": epoch_losses(state).mean().item(),
                 **clock.end_epoch(),
                 **validate(state),
             }
@@ -218,13 +135,18 @@ def validate(state: TrainingState) -> dict[str, float | None]:
     return {"val_loss": evaluation.mean_loss, "val_accuracy": evaluation.accuracy}
 
 
+def epoch_losses(state: TrainingState) -> torch.Tensor:
+    """The losses of this epoch's steps so far, float (steps,), in nats."""
+    return state.losses[: (state.steps_done - 1) % len(state.loader) + 1]
+
+
 def check_losses(run: Run, state: TrainingState) -> None:
     """Raise `Failure` at the first step of this epoch whose loss is not a number; nothing of it has been saved."""
-    steps = (state.steps_done - 1) % len(state.loader) + 1
-    broken = (~state.losses[:steps].isfinite()).nonzero()
+    losses = epoch_losses(state)
+    broken = (~losses.isfinite()).nonzero()
     if len(broken):
-        step = state.steps_done - steps + int(broken[0]) + 1
-        raise broken_training(run, state, f"loss became {float(state.losses[int(broken[0])])}", step)
+        step = state.steps_done - len(losses) + int(broken[0]) + 1
+        raise broken_training(run, state, f"loss became {float(losses[int(broken[0])])}", step)
 
 
 def check_weights(run: Run, state: TrainingState) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, cast
 
 import torch
@@ -14,11 +13,12 @@ from mnistlab.errors import UserError
 from mnistlab.files import sha256
 from mnistlab.loader import MNISTDataLoader
 from mnistlab.model import NeuralNet
+from mnistlab.optimizers import OneCycle, make_optimizer
 from mnistlab.recipes import Recipe
 
-__all__ = ["TrainingState", "one_cycle"]
+__all__ = ["TrainingState"]
 
-FORMAT = "mnistlab resume 1"
+FORMAT = "mnistlab resume 2"
 
 
 class TrainingState:
@@ -36,13 +36,24 @@ class TrainingState:
             recipe.widths,
             classes=len(dataset.spec.classes),
             image_size=dataset.spec.image_size,
+            depth=recipe.depth,
             kernel_size=recipe.kernel_size,
             padding=recipe.padding,
             batch_norm=recipe.batch_norm,
+            pooling=recipe.pooling,
+            separable=recipe.separable,
             pool_last=recipe.pool_last,
+            head=recipe.head,
             hidden=recipe.hidden,
             dropout=recipe.dropout,
+            test_shifts=recipe.test_shifts,
         ).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        count = self.model.parameters_count
+        if 0 < recipe.most_parameters < count:
+            raise UserError(
+                f"The network has {count:,} parameters, and {recipe.name} may have {recipe.most_parameters:,}.",
+                "Make it smaller (--widths, --depth, --kernel-size, --hidden), or allow more with --most-parameters.",
+            )
         self.loader = MNISTDataLoader(
             "train" if recipe.split == "train" else "train+val",
             dataset=dataset,
@@ -58,10 +69,10 @@ class TrainingState:
         images, labels = dataset.read("train")
         self.data = sha256(sha256(images.tobytes()).encode() + labels.tobytes())
         self.steps = recipe.epochs * len(self.loader)
+        if recipe.steps:
+            self.steps = min(self.steps, recipe.steps)
         self.optimizer = make_optimizer(self.model, recipe)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer, lambda step: one_cycle(step, self.steps, recipe.warmup)
-        )
+        self.schedule = OneCycle(self.optimizer, recipe.learning_rate, self.steps, recipe.warmup)
         self.average: AveragedModel | None = None
         if recipe.averaging:
             average = get_ema_multi_avg_fn(recipe.averaging)  # type: ignore[no-untyped-call]
@@ -79,7 +90,7 @@ class TrainingState:
     @property
     def steps_done(self) -> int:
         """Steps since the very beginning."""
-        return int(self.schedule.last_epoch)
+        return self.schedule.steps_done
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on, as tensors and plain types."""
@@ -110,7 +121,7 @@ class TrainingState:
                 raise ValueError("the training data has changed since")
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
-            self.schedule.last_epoch = state["steps_done"]
+            self.schedule.go_to(state["steps_done"])
             if self.average:
                 self.average.load_state_dict(state["average"])
             self.loader.load_state_dict(state["loader"])
@@ -122,31 +133,6 @@ class TrainingState:
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             reason = str(error).strip().splitlines()[-1].strip()
             raise UserError(f"resume.pt does not fit the run's config.json ({reason}).", "Train again.") from None
-
-
-def one_cycle(step: int, steps: int, warmup: float) -> float:
-    """The learning rate at `step` as a fraction of its peak: up for `warmup` of the steps, then down, in half cosines.
-
-    From 1/25 to 1 to 1/25,000, the shape of Smith & Topin 2017 with fastai's cosines and ends.
-    """
-    peak = warmup * steps
-    if step < peak:
-        return 1 / 25 + (1 - 1 / 25) * (1 - math.cos(math.pi * step / peak)) / 2
-    down = min(1.0, (step - peak) / max(1.0, steps - peak))
-    return 1 / 25_000 + (1 - 1 / 25_000) * (1 + math.cos(math.pi * down)) / 2
-
-
-def make_optimizer(model: NeuralNet, recipe: Recipe) -> torch.optim.Optimizer:
-    """SGD with Nesterov momentum, or AdamW; weight decay on matrices and kernels, not on biases and batch norm."""
-    parameters = list(model.parameters())
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    rate, momentum = recipe.learning_rate, recipe.momentum
-    if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=rate, betas=(momentum, 0.999), fused=True)
-    return torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=momentum > 0, fused=True)
 
 
 def random_state(device: torch.device) -> dict[str, torch.Tensor]:

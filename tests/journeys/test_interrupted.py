@@ -19,9 +19,9 @@ import torch
 from mnistlab import training
 from mnistlab.checkpoints import load_model
 from mnistlab.cli import main, run_app
+from mnistlab.experiments import resume, train
 from mnistlab.recipes import RECIPES, override
 from mnistlab.runs import Run, find_run
-from mnistlab.training import resume, train
 
 COMMAND = str(Path(sys.executable).parent / "mnistlab")
 Start = Callable[..., BaseProcess]

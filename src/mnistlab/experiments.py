@@ -1,0 +1,241 @@
+"""From a recipe to a run folder that holds everything: train, test once, draw; go on after an interruption; ensembles."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mnistlab import plots
+from mnistlab.checkpoints import SavedModel, load_model, load_tensors, save_model
+from mnistlab.datasets import open_dataset
+from mnistlab.devices import pick_device, pick_precision
+from mnistlab.environment import describe_environment
+from mnistlab.errors import Failure, Interrupted, StorageFailure, UserError
+from mnistlab.evaluation import Evaluation, evaluate, evaluate_run
+from mnistlab.files import check_folder
+from mnistlab.loader import MNISTDataLoader
+from mnistlab.model import Ensemble, NeuralNet
+from mnistlab.recipes import Recipe, find_recipe
+from mnistlab.runs import Run, create_run, list_runs
+from mnistlab.tracking import check_tracker, make_tracker
+from mnistlab.training import Display, Silent, fit
+from mnistlab.training_state import TrainingState
+
+__all__ = ["combine", "resume", "train"]
+
+
+def train(
+    recipe: Recipe | str = "default",
+    *,
+    dataset: str = "mnist",
+    data_dir: str | Path = "data",
+    runs_dir: str | Path = "runs",
+    seed: int = 0,
+    device: str = "auto",
+    track: str | None = None,
+    display: Display | None = None,
+) -> tuple[Run, Evaluation]:
+    """Train `recipe` on `dataset`, test the result once, draw its pictures; the run folder that comes back holds it all.
+
+    A recipe of several `members` trains them one after the other, with the seeds from `seed` on, as runs inside the run's
+    folder, and combines them.
+
+    Raises `UserError` for what cannot be done as asked, before a folder is made; `Failure` where the loss becomes NaN or
+    the disk fills up, `Interrupted` after a signal: the run can then be resumed.
+    """
+    recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
+    if not 0 <= seed < 2**32:
+        raise UserError(f"Seed {seed} is out of range.", "Choose 0 to 4294967295.")
+    check_tracker(track)
+    check_folder(Path(runs_dir))
+    target = pick_device(device)
+    precision = pick_precision(recipe.precision, target)
+    opened = open_dataset(dataset, data_dir)
+    state = TrainingState(recipe, opened, seed, target, precision)
+    environment = describe_environment(target, precision)
+    run = create_run(Path(runs_dir), recipe, opened.spec.name, Path(data_dir).resolve(), seed, environment)
+    with run.lock():
+        if recipe.members > 1:
+            return carry_out_members(run, None, track, display or Silent())
+        return carry_out(run, state, track, display or Silent())
+
+
+def resume(
+    run: Run, *, data_dir: str | Path | None = None, track: str | None = None, display: Display | None = None
+) -> tuple[Run, Evaluation]:
+    """Go on with a run that was interrupted or killed, as if it never had been: the model ends bit-identical.
+
+    That holds on the same machine with the same versions. A run that is finished is tested and drawn again. `data_dir` is
+    where the data is now, if not where it was. Raises as `train` does, and `UserError` where a file of the run is missing
+    or damaged, its device is not there or its data has changed.
+    """
+    check_tracker(track)
+    environment = run.environment
+    try:
+        target = pick_device(environment["device"])
+    except UserError as error:
+        raise UserError(error.message, "Resume the run on the machine that it was begun on, or train anew.") from None
+    torch.set_num_threads(environment["threads"])  # sums are split by threads, and their last bits with them
+    with run.lock():
+        run.clear_leftovers()
+        if run.recipe.members > 1:
+            return carry_out_members(run, data_dir, track, display or Silent())
+        dataset = open_dataset(run.dataset, data_dir or run.data_dir)
+        state = TrainingState(run.recipe, dataset, run.seed, target, environment["precision"])
+        if run.resume_path.exists():
+            state.load_state_dict(load_tensors(run.resume_path, "Train again: this run cannot be resumed."))
+        elif run.metrics or run.model_path.exists():
+            raise UserError(
+                f"{run.resume_path} is missing, and nothing else says where to go on.", "Restore it, or train anew."
+            )
+        run.write_metrics(state.metrics)
+        if state.steps_done == state.steps:
+            save_model(run.model_path, state.final_model, state.loader.spec)  # a crash may have come before it
+        return carry_out(run, state, track, display or Silent(), data_dir)
+
+
+def carry_out(
+    run: Run, state: TrainingState, track: str | None, display: Display, data_dir: str | Path | None = None
+) -> tuple[Run, Evaluation]:
+    """Train, test, draw; whatever stops it is told with the way to go on."""
+    go_on = f"mnistlab train --resume {run.path}"
+    tracker = make_tracker(track, run.path, run.metrics)
+    try:
+        try:
+            fit(run, state, display, tracker)
+        finally:
+            display.stop()
+            if tracker:
+                tracker.close()
+        evaluation = evaluate_run(run, "test", device=str(state.device), data_dir=data_dir)
+        plots.draw_run(run, evaluation)
+    except StorageFailure as failure:
+        raise Failure(
+            failure.message, f"Nothing that was saved is lost; free some space, then go on with: {go_on}"
+        ) from failure
+    except KeyboardInterrupt:
+        raise Interrupted(f"Interrupted; what was done is in {run.path}.", f"Go on with: {go_on}") from None
+    return run, evaluation
+
+
+def carry_out_members(
+    run: Run, data_dir: str | Path | None, track: str | None, display: Display
+) -> tuple[Run, Evaluation]:
+    """Train the members that are not finished yet, then combine them."""
+    if "members" in run.environment:  # it was made of runs that were there before
+        members = [Run.open(Path(path)) for path in run.environment["members"]]
+        return finish(run, members, data_dir or run.data_dir)
+    recipe = dataclasses.replace(run.recipe, members=1, name=f"{run.recipe.name[:33]}-member")
+    folder, dataset, device = run.path / "members", data_dir or run.data_dir, run.environment["device"]
+    members = []
+    for seed in range(run.seed, run.seed + run.recipe.members):
+        begun = [found for found in list_runs(folder) if isinstance(found, Run) and found.seed == seed]
+        try:
+            if not begun:
+                member, _ = train(
+                    recipe, dataset=run.dataset, data_dir=dataset, runs_dir=folder, seed=seed, device=device, track=track,
+                    display=display,
+                )  # fmt: skip
+            elif begun[0].test is None:
+                member, _ = resume(begun[0], data_dir=data_dir, track=track, display=display)
+            else:
+                member = begun[0]
+        except Interrupted as stop:
+            raise Interrupted(
+                stop.message, f"Go on with: mnistlab train --resume {run.path}", exit_code=stop.exit_code
+            ) from None
+        members.append(member)
+    return finish(run, members, dataset)
+
+
+def combine(
+    members: Sequence[Run],
+    *,
+    runs_dir: str | Path = "runs",
+    data_dir: str | Path | None = None,
+    device: str = "auto",
+) -> tuple[Run, Evaluation]:
+    """An ensemble of finished runs, as a new run folder: the mean of their probabilities, tested once.
+
+    `data_dir` is where the data is, if not where the first run had it. Raises `UserError` for less than two runs, one given
+    twice, runs without a model, or of different datasets, classes or normalisation.
+    """
+    if len(members) < 2:
+        raise UserError(
+            f"An ensemble needs at least 2 runs, not {len(members)}.", "Name more: mnistlab ensemble RUN RUN"
+        )
+    paths = [str(member.path.resolve()) for member in members]
+    if twice := sorted({path for path in paths if paths.count(path) > 1}):
+        raise UserError(f"{twice[0]} is given twice, and would count twice.", "Give each run once.")
+    check_members(members)
+    check_folder(Path(runs_dir))
+    first = members[0]
+    dataset = open_dataset(first.dataset, data_dir or first.data_dir)
+    target = pick_device(device)
+    environment = {**describe_environment(target, "fp32"), "members": paths}
+    recipe = dataclasses.replace(first.recipe, name="ensemble", summary="", members=len(members))
+    folder = Path(data_dir or first.data_dir).resolve()
+    run = create_run(Path(runs_dir), recipe, dataset.spec.name, folder, first.seed, environment)
+    with run.lock():
+        return finish(run, members, folder)
+
+
+def check_members(members: Sequence[Run]) -> list[SavedModel]:
+    """The members' models. Raises `UserError` where one is missing or their answers cannot be averaged."""
+    models: list[SavedModel] = []
+    for member in members:
+        if not member.model_path.exists():
+            raise UserError(f"{member.path} has no model.pth.", f"Train it: mnistlab train --resume {member.path}")
+        model = load_model(member.model_path)
+        models.append(model)
+        first = models[0]
+        if (model.dataset, model.classes) != (first.dataset, first.classes):
+            raise UserError(
+                f"{members[0].path} was trained on {first.dataset} ({len(first.classes)} classes) and {member.path} on"
+                f" {model.dataset} ({len(model.classes)} classes): their answers cannot be averaged.",
+                "Give runs of one dataset.",
+            )
+        if (model.mean, model.std) != (first.mean, first.std):
+            raise UserError(
+                f"{members[0].path} normalises its input by mean {first.mean:.4f} and std {first.std:.4f}, and"
+                f" {member.path} by {model.mean:.4f} and {model.std:.4f}.",
+                "Give runs that were trained on the same data.",
+            )
+    return models
+
+
+def finish(run: Run, members: Sequence[Run], data_dir: str | Path) -> tuple[Run, Evaluation]:
+    """Save the members' ensemble, with a line of metrics for each member; test it, draw."""
+    device = pick_device(run.environment["device"])
+    models = check_members(members)
+    dataset = open_dataset(run.dataset, data_dir)
+    unseen = all(member.recipe.split == "train" for member in members)  # none has seen the validation images
+    val = MNISTDataLoader("val", dataset=dataset, batch_size=None, device=device) if unseen else None
+    networks: list[NeuralNet] = []
+    rows: list[dict[str, Any]] = []
+    seconds, steps = 0.0, 0
+    for number, (member, saved) in enumerate(zip(members, models, strict=True), 1):
+        model, last = saved.model.to(device), member.metrics[-1]
+        networks += model.members if isinstance(model, Ensemble) else [model]  # type: ignore[arg-type]
+        measured = evaluate(Ensemble(networks), val) if val else None
+        seconds, steps = seconds + last["seconds"], steps + last.get("step", 0)
+        rows.append(
+            {
+                "epoch": number,
+                "step": steps,
+                "train_loss": last["train_loss"],
+                "images_per_second": last.get("images_per_second", 0.0),
+                "seconds": seconds,
+                "val_loss": measured.mean_loss if measured else None,
+                "val_accuracy": measured.accuracy if measured else None,
+            }
+        )
+    save_model(run.model_path, Ensemble(networks), dataset.spec)
+    run.write_metrics(rows)
+    evaluation = evaluate_run(run, "test", device=str(device), data_dir=data_dir)
+    plots.draw_run(run, evaluation)
+    return run, evaluation
