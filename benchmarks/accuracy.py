@@ -2,7 +2,8 @@
 
 Each seed is one whole training: chosen on validation, last epoch, test split read once. It is recorded in
 docs/results/accuracy.jsonl as it ends; run again, the seeds that are there are skipped and one that was interrupted is
-resumed. Other work beside it changes its seconds, not its accuracy.
+resumed. Other work beside it changes its seconds, not its accuracy. An ensemble is made of the finished runs of `best` in the
+same runs folder, where there are enough of them: seed 0 of the first ones, seed 1 of the next.
 """
 
 from __future__ import annotations
@@ -14,26 +15,36 @@ from typing import Any
 
 import click
 from rich.console import Console
+from scipy.stats import t
 
 import records
-from mnistlab import Recipe, Run, list_runs, load_model, resume, train
+from mnistlab import RECIPES, Recipe, Run, combine, list_runs, load_model, resume, train
 from mnistlab.progress import TerminalDisplay
 from mnistlab.recipes import find_recipe
 
 
 def done(recipe: Recipe) -> dict[int, dict[str, Any]]:
     """The recorded rows of exactly this recipe, by seed."""
-    return {row["seed"]: row for row in records.read("accuracy") if row["recipe"] == recipe.to_dict()}
+    return {row["seed"]: row for row in records.read("accuracy") if Recipe.from_dict(row["recipe"]) == recipe}
+
+
+def finished(recipe: Recipe, folder: Path) -> dict[int, Run]:
+    """The runs of exactly this recipe that were tested, by seed."""
+    return {run.seed: run for run in runs_of(recipe, folder) if run.test is not None}
+
+
+def runs_of(recipe: Recipe, folder: Path) -> list[Run]:
+    return [run for run in list_runs(folder) if isinstance(run, Run) and run.recipe == recipe]
 
 
 def one_seed(recipe: Recipe, seed: int, folder: Path, data_dir: Path) -> dict[str, Any]:
     display = TerminalDisplay(Console(stderr=True))
-    begun = [
-        run
-        for run in list_runs(folder)
-        if isinstance(run, Run) and run.recipe == recipe and run.seed == seed and run.test is None
-    ]
-    if begun:
+    begun = [run for run in runs_of(recipe, folder) if run.seed == seed and run.test is None]
+    best = finished(RECIPES["best"], folder)
+    seeds = range(seed * recipe.members, (seed + 1) * recipe.members)
+    if recipe.name == "ensemble" and set(seeds) <= set(best):
+        run, evaluation = combine([best[number] for number in seeds], runs_dir=folder, data_dir=data_dir)
+    elif begun:
         run, evaluation = resume(begun[0], display=display)
     else:
         run, evaluation = train(recipe, seed=seed, data_dir=data_dir, runs_dir=folder, display=display)
@@ -43,6 +54,7 @@ def one_seed(recipe: Recipe, seed: int, folder: Path, data_dir: Path) -> dict[st
         "seed": seed,
         "parameters": load_model(run.model_path).model.parameters_count,
         "precision": run.environment["precision"],
+        "threads": run.environment["threads"],
         "machine": f"{run.environment['device_title']}, torch {run.environment['packages']['torch']}",
         "commit": run.environment["commit"],  # as it was when the run began
         "seconds": round(last["seconds"], 2),
@@ -69,8 +81,15 @@ def main(name: str, seeds: int, first: int, folder: Path, data_dir: Path) -> Non
         )
     rows = [row for seed, row in done(recipe).items() if first <= seed < first + seeds]
     accuracy = [100 * row["test_correct"] / row["test_total"] for row in rows]
-    spread = stdev(accuracy) if len(accuracy) > 1 else 0.0
-    click.echo(f"{name}: test {mean(accuracy):.3f} ± {spread:.3f} % (n = {len(rows)} seeds)")
+    click.echo(f"{name}: test {spread(accuracy)} % (n = {len(rows)} seeds)")
+
+
+def spread(values: list[float]) -> str:
+    """Mean ± standard deviation, and the mean's 95 % interval by Student's t; of one value, that value."""
+    if len(values) == 1:
+        return f"{values[0]:.2f}"
+    centre, half = mean(values), float(t.ppf(0.975, len(values) - 1)) * stdev(values) / len(values) ** 0.5
+    return f"{centre:.3f} ± {stdev(values):.3f}, 95 % interval of the mean {centre - half:.3f} to {centre + half:.3f}"
 
 
 if __name__ == "__main__":

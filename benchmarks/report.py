@@ -15,7 +15,7 @@ from typing import Any
 import records
 from mnistlab.files import write_bytes
 from mnistlab.plots import save_figure
-from mnistlab.recipes import RECIPES
+from mnistlab.recipes import RECIPES, Recipe
 
 # One run each, as the project's first README ("week 1") gave them.
 WEEK_1 = {"two-conv": 99.14, "three-conv": 99.31}
@@ -27,9 +27,9 @@ def accuracy_rows() -> dict[str, list[dict[str, Any]]]:
     rows = defaultdict(list)
     for row in records.read("accuracy"):
         name = row["recipe"]["name"]
-        if name in RECIPES and row["recipe"] == RECIPES[name].to_dict():
+        if name in RECIPES and Recipe.from_dict(row["recipe"]) == RECIPES[name]:
             rows[name].append(row)
-    return rows
+    return {name: rows[name] for name in RECIPES if name in rows}
 
 
 def accuracy(row: dict[str, Any]) -> float:
@@ -58,10 +58,33 @@ def accuracy_table(head: str, french: bool = False) -> str:
     return "\n".join(lines)
 
 
+def training_seconds(name: str) -> float | None:
+    """Seconds from first batch to last step, with all cores and nothing beside it.
+
+    The median of whole trainings where some were timed, else the steps times the median step of benchmarks/step.py.
+    """
+    whole = {
+        "process": [
+            row["training_seconds"][name] for row in records.read("process") if name in row["training_seconds"]
+        ],
+        "quick": [[seed["seconds"] for seed in row["quick"]] for row in records.read("time_to_accuracy")],
+    }
+    timed = whole["process"] + (whole["quick"] if name == "quick" else [])
+    if timed:
+        return float(median(timed[-1]))
+    steps = [row["training_seconds"] for row in records.read("step") if row["recipe"] == name]
+    return float(steps[-1]) if steps else None
+
+
 def training_time(name: str) -> str:
-    """The median of first batch to last step, from benchmarks/process.py: nothing ran beside it."""
-    times = [row["training_seconds"][name] for row in records.read("process") if name in row["training_seconds"]]
-    return f"{median(times[-1]):.0f} s" if times else "not measured"
+    """Those seconds for a table; "about" where only steps were timed."""
+    seconds = training_seconds(name)
+    if seconds is None:
+        return "not measured"
+    about = (
+        "" if name == "quick" or any(name in row["training_seconds"] for row in records.read("process")) else "about "
+    )
+    return f"{about}{seconds:.{1 if seconds < 10 else 0}f} s"
 
 
 def machine() -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import logging
 import os
 import sys
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -26,9 +28,6 @@ from mnistlab.options import (
 )
 from mnistlab.output import StandardErrorHandler, percent, print_checks, print_json, print_score, side_by_side
 from mnistlab.recipes import RECIPES, find_recipe, override, read_overrides
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["app", "main"]
 
@@ -104,6 +103,11 @@ def train(
         if recipe is not None and recipe.endswith(".toml") and config is None:
             config, recipe = Path(recipe), None
         chosen = override(find_recipe(recipe or "default"), {**(read_overrides(config) if config else {}), **changed})
+        from mnistlab.datasets import open_dataset
+
+        opened = open_dataset(dataset, data_dir)
+        threading.Thread(target=importlib.import_module, args=("torch",)).start()  # takes seconds: meanwhile,
+        opened.read("train")
 
     from rich.console import Console
 
@@ -115,7 +119,7 @@ def train(
         run, evaluation = experiments.resume(run, data_dir=moved_data, track=track, display=display)
     else:
         run, evaluation = experiments.train(
-            chosen, dataset=dataset, data_dir=data_dir, runs_dir=runs_dir, seed=seed, device=device, track=track,
+            chosen, dataset=opened, data_dir=data_dir, runs_dir=runs_dir, seed=seed, device=device, track=track,
             display=display,
         )  # fmt: skip
     last = run.metrics[-1]

@@ -11,7 +11,7 @@ import torch
 
 from mnistlab import plots
 from mnistlab.checkpoints import SavedModel, load_model, load_tensors, save_model
-from mnistlab.datasets import open_dataset
+from mnistlab.datasets import Dataset, open_dataset
 from mnistlab.devices import pick_device, pick_precision
 from mnistlab.environment import describe_environment
 from mnistlab.errors import Failure, Interrupted, StorageFailure, UserError
@@ -31,7 +31,7 @@ __all__ = ["combine", "resume", "train"]
 def train(
     recipe: Recipe | str = "default",
     *,
-    dataset: str = "mnist",
+    dataset: str | Dataset = "mnist",
     data_dir: str | Path = "data",
     runs_dir: str | Path = "runs",
     seed: int = 0,
@@ -54,7 +54,7 @@ def train(
     check_folder(Path(runs_dir))
     target = pick_device(device)
     precision = pick_precision(recipe.precision, target)
-    opened = open_dataset(dataset, data_dir)
+    opened = open_dataset(dataset, data_dir) if isinstance(dataset, str) else dataset
     state = TrainingState(recipe, opened, seed, target, precision)
     environment = describe_environment(target, precision)
     run = create_run(Path(runs_dir), recipe, opened.spec.name, Path(data_dir).resolve(), seed, environment)

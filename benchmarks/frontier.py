@@ -1,0 +1,129 @@
+"""Draw accuracy over training seconds and over parameters, ours and the published: uv run python benchmarks/frontier.py
+
+Ours come from docs/results/*.jsonl; what others state stands below, each with its source. Writes
+docs/images/frontier-seconds.png and docs/images/frontier-parameters.png.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from statistics import mean, stdev
+from typing import Any
+
+import records
+from mnistlab.plots import save_figure
+from report import accuracy, accuracy_rows, training_seconds
+
+BLUE, GREY = "#2563a8", "#6b7280"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A figure as its author states it: accuracy in %, on the official test images."""
+
+    label: str
+    accuracy: float
+    source: str
+    seconds: float | None = None
+    parameters: int | None = None
+    best_of: bool = False
+    """The best of many runs or epochs, chosen on the test images: not what one training gives."""
+
+
+PUBLISHED = (
+    Published("train_mnist_fast, GTX 1660 Ti", 99.041, "github.com/tuomaso/train_mnist_fast", 0.762, 215_000),
+    Published(
+        "PyTorch example, 14 epochs,\nGTX 1660 Ti", 99.185, "github.com/tuomaso/train_mnist_fast", 172, 1_199_882
+    ),
+    Published("ttdoucet, P100", 99.738, "github.com/ttdoucet/mnist", 300, 4_730_000),
+    Published("cdeotte", 99.641, "github.com/cdeotte/MNIST-CNN-99.75", parameters=327_000),
+    Published("MnistSimpleCNN M3", 99.699, "github.com/ansh941/MnistSimpleCNN", parameters=1_100_000),
+    Published("capsules (Byerly)", 99.75, "arxiv.org/abs/2001.09136", parameters=1_500_000, best_of=True),
+    Published("BitNetMCU", 99.53, "github.com/cpldcpu/BitNetMCU", parameters=33_088, best_of=True),
+    Published("19,898", 99.54, "as told on the web, unverified", parameters=19_898, best_of=True),
+    Published("8,500", 99.49, "as told on the web, unverified", parameters=8_500, best_of=True),
+    Published("6,188", 99.54, "as told on the web, unverified", parameters=6_188, best_of=True),
+    Published("1,936", 99.1, "as told on the web, unverified", parameters=1_936, best_of=True),
+    Published("697", 99.03, "as told on the web, unverified", parameters=697, best_of=True),
+)
+
+
+def ours() -> list[dict[str, Any]]:
+    """Each recipe's mean accuracy with its spread, seconds and parameters."""
+    found = []
+    for name, rows in accuracy_rows().items():
+        values = [accuracy(row) for row in rows]
+        found.append(
+            {
+                "name": name,
+                "accuracy": mean(values),
+                "std": stdev(values) if len(values) > 1 else 0.0,
+                "seconds": training_seconds(name),
+                "parameters": rows[0]["parameters"],
+            }
+        )
+    return found
+
+
+def canonical() -> list[Published]:
+    """The canonical example on this machine, after each of its epochs."""
+    runs = [row for row in records.read("time_to_accuracy") if row["mode"] == "full"]
+    points, seconds = [], 0.0
+    for number, epoch in enumerate(runs[-1]["canonical_epochs"] if runs else [], 1):
+        seconds += epoch["seconds"]
+        label = "PyTorch example, here" if number == len(runs[-1]["canonical_epochs"]) else ""
+        points.append(Published(label, 100 * epoch["accuracy"], "measured here", seconds, 1_199_882))
+    return points
+
+
+def draw(by: str, label: str, others: list[Published], path: str) -> None:
+    """One picture: accuracy over `by` ("seconds" or "parameters")."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(8.6, 5))
+    for point in others:
+        x = getattr(point, by)
+        if x is None:
+            continue
+        face = "white" if point.best_of else GREY
+        axes.plot(x, point.accuracy, "s", color=GREY, markerfacecolor=face, markersize=6, zorder=2)
+        axes.annotate(
+            point.label, (x, point.accuracy), (7, -11), textcoords="offset points", color=GREY, fontsize=8, zorder=2
+        )
+    for recipe in ours():
+        if not recipe[by]:
+            continue
+        axes.errorbar(
+            recipe[by], recipe["accuracy"], recipe["std"], fmt="o", color=BLUE, markersize=8, capsize=3, zorder=3
+        )
+        axes.annotate(
+            f"{recipe['name']}  {recipe['accuracy']:.2f}", (recipe[by], recipe["accuracy"]), (8, 5),
+            textcoords="offset points", color=BLUE, fontsize=9, fontweight="bold", zorder=3,
+        )  # fmt: skip
+    axes.plot([], [], "o", color=BLUE, label="mnistlab: mean over seeds, last epoch; bars ± std")
+    axes.plot([], [], "s", color=GREY, label="others, as they state it: one training or a mean")
+    if by == "parameters":
+        axes.plot([], [], "s", color=GREY, markerfacecolor="white", label="others: the best of many, chosen on test")
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    axes.set_xlim(low, high * 3)  # room for the names
+    axes.set(xlabel=label, ylabel="accuracy on MNIST's 10,000 test images (%)")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}" if value < 1000 else f"{value:,.0f}")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#e5e7eb")
+    axes.set_axisbelow(True)
+    axes.legend(frameon=False, loc="lower right", fontsize=8)
+    figure.tight_layout()
+    save_figure(figure, records.ROOT / "docs" / "images" / path)
+
+
+def main() -> None:
+    os.environ.setdefault("MPLBACKEND", "agg")
+    machine = records.read("process")[-1]["machine"]
+    draw("seconds", f"seconds of training (ours: {machine})", [*PUBLISHED, *canonical()], "frontier-seconds.png")
+    draw("parameters", "parameters", list(PUBLISHED), "frontier-parameters.png")
+
+
+if __name__ == "__main__":
+    main()
