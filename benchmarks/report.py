@@ -1,25 +1,34 @@
-"""Make the tables and the picture from docs/results: uv run python benchmarks/report.py
+"""Make the tables from docs/results: uv run python benchmarks/report.py
 
-Writes the parts between `<!-- NAME -->` and `<!-- /NAME -->` in README.md, LISEZMOI.md and docs/RESULTS.md, and
-docs/images/results.png.
+Writes the parts between `<!-- NAME -->` and `<!-- /NAME -->` in README.md, LISEZMOI.md and docs/RESULTS.md, and the figures
+that `mnistlab train --help` shows. benchmarks/frontier.py draws the pictures.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict
 from statistics import mean, median, stdev
 from typing import Any
 
 import records
-from mnistlab.files import write_bytes
-from mnistlab.plots import save_figure
+from mnistlab.files import write_bytes, write_json
 from mnistlab.recipes import RECIPES, Recipe
+from time_to_accuracy import summary
 
 # One run each, as the project's first README ("week 1") gave them.
 WEEK_1 = {"two-conv": 99.14, "three-conv": 99.31}
-SUMMARY_FR = {"two-conv": "2 convolutions, 8 époques", "three-conv": "3 convolutions, 20 époques"}
+SUMMARY_FR = {
+    "default": "4 convolutions, 5 époques : le meilleur d'une minute",
+    "quick": "3 convolutions, 280 pas : 99 % en quelques secondes",
+    "best": "6 convolutions par paires, 24 époques, les 60 000 images",
+    "ensemble": "5 réseaux de best, la moyenne de leurs probabilités",
+    "tiny-10k": "au plus 10 000 paramètres",
+    "tiny-5k": "au plus 5 000 paramètres",
+    "tiny-1k": "au plus 1 500 paramètres",
+    "two-conv": "2 convolutions, 8 époques",
+    "three-conv": "3 convolutions, 20 époques",
+}
 
 
 def accuracy_rows() -> dict[str, list[dict[str, Any]]]:
@@ -49,8 +58,8 @@ def accuracy_table(head: str, french: bool = False) -> str:
             SUMMARY_FR[name] if french else RECIPES[name].summary,
             parameters.replace(",", " ") if french else parameters,
             f"**{spread([accuracy(row) for row in rows])}** (n = {n})",
-            f"{WEEK_1[name]:.2f} (n = 1)",
-            training_time(name),
+            f"{WEEK_1[name]:.2f} (n = 1)" if name in WEEK_1 else "",
+            training_time(name).replace("about", "environ") if french else training_time(name),
             f"`uv run python benchmarks/accuracy.py {name} --seeds {n}`",
         ]
         line = "| " + " | ".join(cells) + " |"
@@ -121,11 +130,15 @@ def seeds_table() -> str:
     lines = ["| recipe | seed | validation % | test % | seconds | date | commit |", "|---|---|---|---|---|---|---|"]
     for name, rows in accuracy_rows().items():
         lines += [
-            f"| `{name}` | {row['seed']} | {100 * row['val_accuracy']:.2f} | {accuracy(row):.2f} |"
+            f"| `{name}` | {row['seed']} | {percent(row['val_accuracy'])} | {accuracy(row):.2f} |"
             f" {row['seconds']:.1f} | {row['date']} | {row['commit']} |"
             for row in sorted(rows, key=lambda row: row["seed"])
         ]
     return "\n".join(lines)
+
+
+def percent(fraction: float | None) -> str:
+    return "-" if fraction is None else f"{100 * fraction:.2f}"
 
 
 def fill(name: str, parts: dict[str, str]) -> None:
@@ -140,54 +153,61 @@ def fill(name: str, parts: dict[str, str]) -> None:
     write_bytes(path, text.encode())
 
 
-def draw() -> None:
-    """Test accuracy of each seed, the mean, and week 1's one run."""
-    import matplotlib.pyplot as plt
+def step_table() -> str:
+    lines = [
+        "| recipe | step | batch (of that augmentation) | forward | backward | optimizer | images/s | GFLOP/s | of peak |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    latest = {row["recipe"]: row for row in records.read("step")}
+    for name in RECIPES:
+        if name in latest and RECIPES[name].members == 1:
+            row, ms = latest[name], latest[name]["milliseconds"]
+            lines.append(
+                f"| `{name}` | {ms['step']:.1f} ms | {ms['batch']:.2f} ({ms['augmentation']:.2f}) | {ms['forward']:.1f} |"
+                f" {ms['backward']:.1f} | {ms['optimizer']:.2f} | {row['images_per_second']:,} | {row['gflops']:.0f} |"
+                f" {100 * row['fraction_of_peak']:.0f} % of {row['peak_gflops']:.0f} |"
+            )
+    return "\n".join(lines)
 
-    rows = accuracy_rows()
-    figure, axes = plt.subplots(figsize=(8, 1.3 + 0.7 * len(rows)))
-    for place, (name, seeds) in enumerate(rows.items()):
-        values = [accuracy(row) for row in seeds]
-        axes.plot(
-            values,
-            [place] * len(values),
-            "o",
-            color="#2563a8",
-            alpha=0.45,
-            markersize=8,
-            label="" if place else "a seed",
-        )
-        axes.plot(
-            mean(values), place, "|", color="#2563a8", markersize=26, markeredgewidth=3, label="" if place else "mean"
-        )
-        axes.plot(
-            WEEK_1[name], place, "x", color="#d9730d", markersize=9, markeredgewidth=2, label="" if place else "week 1"
-        )
-        axes.annotate(f"{mean(values):.2f} %", (mean(values), place), (0, 17), textcoords="offset points", ha="center")
-        axes.annotate(f"{WEEK_1[name]:.2f} %", (WEEK_1[name], place), (0, 10), textcoords="offset points", ha="center")
-    axes.set_yticks(range(len(rows)), [f"{name}\n{RECIPES[name].summary}" for name in rows])
-    axes.set(ylim=(len(rows) - 0.4, -0.75), xlabel="accuracy on MNIST's 10,000 test images (%)")
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.grid(axis="x", color="#e5e7eb")
-    axes.set_axisbelow(True)
-    axes.legend(frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.4, 0.98))
-    figure.tight_layout()
-    save_figure(figure, records.ROOT / "docs" / "images" / "results.png")
+
+def race_table() -> str:
+    lines = ["| what | training | test % | times faster | measured | command |", "|---|---|---|---|---|---|"]
+    races = [row for row in records.read("time_to_accuracy") if row["mode"] == "full"]
+    if races:
+        row, facts = races[-1], summary(races[-1])
+        end = f"{row['date']}, {row['commit']} | `uv run python benchmarks/time_to_accuracy.py` |"
+        lines += [
+            f"| the canonical PyTorch example, {facts['canonical_epochs']} epochs | {facts['canonical_seconds']:.0f} s |"
+            f" {facts['canonical_accuracy']:.2f} (n = 1) | 1 | {end}",
+            f"| `quick` | median {facts['quick_seconds']:.2f} s | {facts['quick_accuracy']:.3f} ± {facts['quick_std']:.3f}"
+            f" (n = {facts['quick_seeds']}) | **{facts['times_faster']:.0f}** | {end}",
+        ]
+    return "\n".join(lines)
+
+
+def figures() -> dict[str, str]:
+    """What `mnistlab train --help` says of each recipe."""
+    return {
+        name: f"{spread([accuracy(row) for row in rows])} % (n={len(rows)}), {training_time(name)}"
+        for name, rows in accuracy_rows().items()
+    }
 
 
 def main() -> None:
-    os.environ.setdefault("MPLBACKEND", "agg")
     english = "| recipe | what it is | parameters | test % (mean ± std) | week 1 | training | command |"
     french = (
         "| recette | ce que c'est | paramètres | test % (moyenne ± écart-type) | semaine 1 | entraînement | commande |"
     )
-    fill(
-        "README.md", {"accuracy": accuracy_table(english), "speed": speed_table(), "machine": f"Machine: {machine()}."}
-    )
+    shared = {
+        "accuracy": accuracy_table(english),
+        "race": race_table(),
+        "speed": speed_table(),
+        "machine": f"Machine: {machine()}.",
+    }
+    fill("README.md", shared)
     fill("LISEZMOI.md", {"accuracy": accuracy_table(french, french=True), "machine": f"Machine : {machine()}."})
-    fill("docs/RESULTS.md", {"accuracy": accuracy_table(english), "speed": speed_table(), "seeds": seeds_table(),
-                             "machine": f"Machine: {machine()}."})  # fmt: skip
-    draw()
+    fill("docs/RESULTS.md", {**shared, "seeds": seeds_table(), "step": step_table()})
+    write_json(records.ROOT / "src" / "mnistlab" / "figures.json", figures())
 
 
 if __name__ == "__main__":

@@ -173,7 +173,7 @@ DEFAULT = Recipe(
 )
 BEST = Recipe(
     name="best",
-    summary="6 convolutions in pairs, 20 epochs on all 60,000 images",
+    summary="6 convolutions in pairs, 24 epochs, all 60,000 images",
     widths=(16, 48, 96),
     depth=(2,),
     kernel_size=(3,),
@@ -182,7 +182,7 @@ BEST = Recipe(
     dropout=0.3,
     test_shifts=True,
     split="train+val",
-    epochs=20,
+    epochs=24,
     rotate=12,
     scale=0.15,
     shift=2,
@@ -235,7 +235,7 @@ RECIPES: dict[str, Recipe] = {
             summary="at most 10,000 parameters",
             widths=(8, 48, 48),
             most_parameters=10_000,
-            epochs=40,
+            epochs=30,
         ),
         replace(
             TINY,
@@ -243,7 +243,7 @@ RECIPES: dict[str, Recipe] = {
             summary="at most 5,000 parameters",
             widths=(7, 32, 32),
             most_parameters=5_000,
-            epochs=40,
+            epochs=30,
         ),
         replace(
             TINY,
@@ -251,7 +251,7 @@ RECIPES: dict[str, Recipe] = {
             summary="at most 1,500 parameters",
             widths=(5, 12, 16),
             most_parameters=1_500,
-            epochs=40,
+            epochs=30,
         ),
         Recipe(
             name="two-conv",
