@@ -156,14 +156,14 @@ def read_overrides(path: Path) -> dict[str, Any]:
 
 DEFAULT = Recipe(
     name="default",
-    summary="4 convolutions, 5 epochs: the best that a minute gives",
-    widths=(32, 64, 96),
+    summary="4 convolutions, 7 epochs: the best that a minute gives",
+    widths=(16, 64, 96),
     depth=(1, 1, 2),
     kernel_size=(5, 5, 3),
     padding=("valid", "valid", "same"),
     hidden=0,
     dropout=0.3,
-    epochs=5,
+    epochs=7,
     learning_rate=0.2,
     rotate=10,
     scale=0.1,
