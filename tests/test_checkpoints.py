@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from mnistlab.checkpoints import load_model, load_tensors, save_model, save_tensors
 from mnistlab.datasets import find_spec
 from mnistlab.errors import Failure, UserError
-from mnistlab.model import NeuralNet
+from mnistlab.model import Ensemble, NeuralNet
 
 MNIST = find_spec("mnist")
 
@@ -97,6 +97,71 @@ def test_a_model_comes_back_bit_for_bit(tmp_path: Path, options: dict[str, Any])
     assert not saved.model.training
     images = torch.randn(4, 1, 28, 28)
     assert torch.equal(saved.model(images), model.eval()(images))
+
+
+OLD = ("widths", "classes", "image_size", "kernel_size", "padding", "batch_norm", "pool_last", "hidden", "dropout")
+
+
+def test_a_model_from_before_blocks_had_depth_and_pooling_still_loads(tmp_path: Path) -> None:
+    """The keys and names that such a file had."""
+    model = small_net(3, padding="valid", dropout=0.2)
+    content = {
+        "format": "mnistlab model", "version": 1, "architecture": {key: model.architecture[key] for key in OLD},
+        "dataset": "mnist", "classes": list(MNIST.classes), "mean": MNIST.mean, "std": MNIST.std,
+        "state_dict": model.state_dict(),
+    }  # fmt: skip
+    norm = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    assert list(model.state_dict()) == [
+        "layers.conv1.weight", *(f"layers.norm1.{name}" for name in norm),
+        "layers.conv2.weight", *(f"layers.norm2.{name}" for name in norm),
+        "layers.linear1.weight", *(f"layers.norm3.{name}" for name in norm),
+        "layers.linear2.weight", "layers.linear2.bias",
+    ]  # fmt: skip
+    torch.save(content, tmp_path / "old.pth")
+    again = load_model(tmp_path / "old.pth").model
+
+    assert again.architecture == model.architecture
+    images = torch.randn(4, 1, 28, 28)
+    assert torch.equal(again(images), model.eval()(images))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"depth": (1, 2), "kernel_size": (5, 3), "padding": ("valid", "same"), "pooling": ("max", "none")},
+        {"separable": True, "head": "average", "pooling": "stride", "test_shifts": True},
+    ],
+    ids=str,
+)
+def test_blocks_of_their_own_come_back(tmp_path: Path, options: dict[str, Any]) -> None:
+    model = small_net(5, **options)
+    save_model(tmp_path / "m.pth", model, MNIST)
+    again = load_model(tmp_path / "m.pth").model
+
+    assert again.architecture == model.architecture
+    images = torch.randn(4, 1, 28, 28)
+    assert torch.equal(again(images), model.eval()(images))
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"members": []}, "none"),
+        ({"members": [{}]}, "another architecture"),
+        ({"members": [{"no_such": 1}]}, "another architecture"),
+        ({"members": 3}, "another architecture"),
+        ({"members": [3]}, "another architecture"),
+    ],
+    ids=str,
+)
+def test_a_damaged_ensemble_is_refused(tmp_path: Path, change: dict[str, Any], match: str) -> None:
+    path = tmp_path / "m.pth"
+    save_model(path, Ensemble([small_net(0), small_net(1)]), MNIST)
+    content = torch.load(path, weights_only=True)
+    content["architecture"] |= change
+    torch.save(content, path)
+    with pytest.raises(UserError, match=match):
+        load_model(path)
 
 
 def test_what_is_needed_to_use_the_model_comes_with_it(saved: Path) -> None:

@@ -14,11 +14,20 @@ from mnistlab.errors import UserError
 from mnistlab.recipes import RECIPES, Recipe, find_recipe, override, read_overrides
 
 FIELDS = dataclasses.fields(Recipe)
+LISTS = [f for f in FIELDS if isinstance(f.default, tuple)]
+
+
+def one_value(f: dataclasses.Field[Any]) -> st.SearchStrategy[Any]:
+    """Everything that one place of a list field may hold."""
+    choices = f.metadata["choices"]
+    return st.sampled_from(choices) if choices else st.integers(f.metadata["low"], f.metadata["high"])
 
 
 def values(f: dataclasses.Field[Any]) -> st.SearchStrategy[Any]:
     """Everything that the field may hold."""
     low, high, choices = (f.metadata[key] for key in ("low", "high", "choices"))
+    if isinstance(f.default, tuple):
+        return st.lists(one_value(f), min_size=1, max_size=5).map(tuple)
     if choices:
         return st.sampled_from(choices)
     if isinstance(f.default, bool):
@@ -27,8 +36,6 @@ def values(f: dataclasses.Field[Any]) -> st.SearchStrategy[Any]:
         return st.from_regex(r"[a-z0-9][a-z0-9-]{0,39}", fullmatch=True)
     if isinstance(f.default, str):
         return st.text()
-    if isinstance(f.default, tuple):
-        return st.lists(st.integers(low, high), min_size=1, max_size=5).map(tuple)
     if isinstance(f.default, int):
         return st.integers(low, None if high == math.inf else high)
     return st.floats(low, high)
@@ -53,17 +60,21 @@ def test_a_recipe_is_found_by_its_name(name: str) -> None:
     assert RECIPES[name].summary
 
 
-def test_there_are_two_recipes() -> None:
-    assert list(RECIPES) == ["two-conv", "three-conv"]
-    assert {name: len(recipe.widths) for name, recipe in RECIPES.items()} == {"two-conv": 2, "three-conv": 3}
-    for recipe in RECIPES.values():
-        assert f"{len(recipe.widths)} convolutions, {recipe.epochs} epochs" == recipe.summary
+@pytest.mark.parametrize("name", ["two-conv", "three-conv"])
+def test_the_first_two_recipes_say_what_they_are(name: str) -> None:
+    recipe = RECIPES[name]
+    assert f"{len(recipe.widths)} convolutions, {recipe.epochs} epochs" == recipe.summary
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_survives_json(name: str) -> None:
+    assert Recipe.from_dict(json.loads(json.dumps(RECIPES[name].to_dict()))) == RECIPES[name]
 
 
 def test_an_unknown_recipe_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UserError, match="Unknown recipe 'four-conv'") as caught:
         find_recipe("four-conv")
-    assert caught.value.remedy == "Choose one of two-conv, three-conv."
+    assert caught.value.remedy == f"Choose one of {', '.join(RECIPES)}."
 
 
 def test_a_recipe_cannot_be_changed() -> None:
@@ -95,8 +106,84 @@ def test_overriding_changes_one_field_and_no_other(change: tuple[dataclasses.Fie
     assert after == {**before, f.name: value}
 
 
-def test_a_list_is_taken_for_the_widths() -> None:
-    assert override(Recipe(), {"widths": [8, 16]}).widths == (8, 16)
+# lists: a value for each block, or one for all
+
+
+def test_the_fields_of_a_block_are_lists() -> None:
+    assert [f.name for f in LISTS] == ["widths", "depth", "kernel_size", "padding", "pooling"]
+
+
+@given(st.sampled_from(LISTS).flatmap(lambda f: st.tuples(st.just(f.name), st.lists(one_value(f), min_size=1))))
+def test_a_list_a_tuple_and_a_value_alone_are_taken(change: tuple[str, list[Any]]) -> None:
+    name, several = change
+    for given_as, expected in (
+        (several, tuple(several)), (tuple(several), tuple(several)), (several[0], (several[0],))
+    ):  # fmt: skip
+        recipe = override(Recipe(), {name: given_as})
+        assert getattr(recipe, name) == expected
+        assert hash(recipe) == hash(override(Recipe(), {name: list(expected)}))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"depth": 0}, "depth is (0,), not a list of whole numbers from 1 to 64"),
+        ({"depth": [1, 65]}, "depth is (1, 65), not a list of whole numbers from 1 to 64"),
+        ({"depth": True}, "depth is True, not a list"),
+        ({"depth": 1.0}, "depth is 1.0, not a list"),
+        ({"depth": [1, 2.0]}, "depth is (1, 2.0), not a list"),
+        ({"depth": None}, "depth is None, not a list"),
+        ({"depth": []}, "depth is (), not a list"),
+        ({"kernel_size": 16}, "kernel-size is (16,), not a list of whole numbers from 1 to 15"),
+        ({"kernel_size": "3"}, "kernel-size is '3', not a list"),
+        ({"kernel_size": {"first": 3}}, "kernel-size is {'first': 3}, not a list"),
+        ({"padding": "round"}, "padding is ('round',), not a list of same, valid"),
+        ({"padding": ["same", "round"]}, "padding is ('same', 'round'), not a list of same, valid"),
+        ({"padding": "same,valid"}, "padding is ('same,valid',), not a list of same, valid"),
+        ({"padding": 1}, "padding is 1, not a list of same, valid"),
+        ({"padding": [["same"]]}, "padding is (['same'],), not a list of same, valid"),
+        ({"padding": []}, "padding is (), not a list of same, valid"),
+        ({"pooling": "half"}, "pooling is ('half',), not a list of max, stride, none"),
+        ({"pooling": ["max", None]}, "pooling is ('max', None), not a list of max, stride, none"),
+        ({"head": ["average"]}, "head is ['average'], not one of flatten, average"),
+        ({"head": "mean"}, "head is 'mean', not one of flatten, average"),
+    ],
+    ids=str,
+)
+def test_a_wrong_list_is_named(changed: dict[str, Any], words: str) -> None:
+    assert words in refusal(**changed)
+
+
+def test_recipes_that_were_written_with_one_value_are_read() -> None:
+    """As config.json held them before blocks had values of their own."""
+    old = {"name": "two-conv", "widths": [24, 48], "kernel_size": 5, "padding": "valid", "epochs": 8, "hidden": 128}
+    recipe = Recipe.from_dict(old)
+    assert (recipe.kernel_size, recipe.padding) == ((5,), ("valid",))
+    assert (recipe.depth, recipe.pooling, recipe.head, recipe.steps) == ((1,), ("max",), "flatten", 0)
+    assert (recipe.members, recipe.separable, recipe.test_shifts, recipe.most_parameters) == (1, False, False, 0)
+
+
+# epochs and steps
+
+
+def test_other_epochs_let_a_recipe_that_stops_inside_one_go_on_to_their_end() -> None:
+    short = Recipe(epochs=3, steps=100)
+    assert override(short, {"epochs": 5}).steps == 0
+    assert override(short, {"epochs": 3}).steps == 0
+    assert override(short, {"epochs": 5, "steps": 7}).steps == 7
+    assert override(short, {"steps": 7, "epochs": 5}).steps == 7
+    assert override(short, {"batch_size": 64}).steps == 100
+    assert override(short, {"steps": 0}) == Recipe(epochs=3)
+    assert short.steps == 100
+
+
+@given(st.integers(1, 100), st.integers(0, 10**6))
+def test_epochs_and_steps_survive_json_together(epochs: int, steps: int) -> None:
+    recipe = Recipe(epochs=epochs, steps=steps)
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+# what is taken and what is refused
 
 
 def test_a_whole_number_is_taken_where_a_number_belongs() -> None:
@@ -147,7 +234,7 @@ def test_nan_and_infinity_are_refused(f: dataclasses.Field[Any], value: float) -
         ({"widths": [8, 0]}, "widths is (8, 0), not a list of whole numbers"),
         ({"widths": [True]}, "widths is (True,)"),
         ({"widths": [8.0]}, "widths is (8.0,)"),
-        ({"widths": 8}, "widths is 8"),
+        ({"widths": 0}, "widths is (0,), not a list of whole numbers"),
         ({"widths": "8,16"}, "widths is '8,16'"),
         ({"optimizer": "adam"}, "optimizer is 'adam', not one of sgd, adamw"),
         ({"split": "test"}, "split is 'test', not one of train, train+val"),
@@ -214,6 +301,24 @@ def test_a_toml_file_gives_the_fields_to_change(tmp_path: Path) -> None:
     )
 
 
+def test_a_toml_file_gives_one_value_or_one_for_each_block(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('widths = 8\ndepth = [1, 2, 2]\nkernel-size = 3\npadding = ["valid", "same"]\npooling = "stride"\n')
+    recipe = override(RECIPES["two-conv"], read_overrides(path))
+    assert recipe == dataclasses.replace(
+        RECIPES["two-conv"], widths=(8,), depth=(1, 2, 2), kernel_size=(3,), padding=("valid", "same"),
+        pooling=("stride",),
+    )  # fmt: skip
+
+
+def test_epochs_in_a_toml_file_go_to_their_end_unless_it_says_steps(tmp_path: Path) -> None:
+    path, short = tmp_path / "mine.toml", Recipe(steps=100)
+    path.write_text("epochs = 2")
+    assert override(short, read_overrides(path)) == Recipe(epochs=2)
+    path.write_text("epochs = 2\nsteps = 30")
+    assert override(short, read_overrides(path)) == Recipe(epochs=2, steps=30)
+
+
 def test_an_empty_toml_file_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("")
     assert read_overrides(tmp_path / "mine.toml") == {}
@@ -245,6 +350,9 @@ def test_a_missing_toml_file_a_folder_and_bytes_are_named(tmp_path: Path) -> Non
         ("epochs = 2026-01-01", "epochs is "),
         ('widths = "24,48"', "widths is '24,48'"),
         ("widths = [[8]]", "widths is "),
+        ("depth = [1, 0]", "depth is (1, 0)"),
+        ('padding = ["same", "round"]', "padding is ('same', 'round')"),
+        ("pooling = 2", "pooling is 2"),
         ("epochs = {a = 1}", "epochs is "),
     ],
 )

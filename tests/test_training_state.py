@@ -12,12 +12,9 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from mnistlab.datasets import Arrays, DatasetSpec, Part
 from mnistlab.errors import UserError
-from mnistlab.optimizers import one_cycle
 from mnistlab.recipes import Recipe
 from mnistlab.training_state import TrainingState
 
@@ -79,53 +76,7 @@ def assert_same_weights(first: TrainingState, second: TrainingState) -> None:
         assert all(torch.equal(value, expected[name]) for name, value in one.state_dict().items())
 
 
-# the schedule
-
-steps_and_warmup = given(steps=st.integers(1, 5000), warmup=st.floats(0, 1))
-
-
-@steps_and_warmup
-@settings(deadline=None)
-def test_the_rate_stays_between_nothing_and_its_peak(steps: int, warmup: float) -> None:
-    rates = [one_cycle(step, steps, warmup) for step in range(min(steps, 200))]
-    rates += [one_cycle(steps - 1, steps, warmup), one_cycle(steps, steps, warmup)]
-
-    assert all(0 < rate <= 1 for rate in rates)
-
-
-@given(steps=st.integers(1, 10**6), warmup=st.floats(1e-6, 1))
-@settings(deadline=None)
-def test_the_rate_starts_at_a_twenty_fifth(steps: int, warmup: float) -> None:
-    assert one_cycle(0, steps, warmup) == pytest.approx(1 / 25)
-
-
-@given(steps=st.integers(1, 10**6))
-@settings(deadline=None)
-def test_without_a_warm_up_the_rate_starts_at_its_peak(steps: int) -> None:
-    assert one_cycle(0, steps, 0.0) == 1
-
-
-@given(peak=st.integers(1, 1000), more=st.integers(1, 1000))
-@settings(deadline=None)
-def test_the_peak_is_reached_at_the_end_of_the_warm_up(peak: int, more: int) -> None:
-    steps = peak + more
-    rates = [one_cycle(step, steps, peak / steps) for step in range(steps + 1)]
-
-    assert max(rates) == pytest.approx(1, abs=1e-9)
-    assert rates[peak] == pytest.approx(1, abs=1e-9)
-    assert rates[: peak + 1] == sorted(rates[: peak + 1])
-    assert rates[peak:] == sorted(rates[peak:], reverse=True)
-
-
-@given(steps=st.integers(2, 10**6), warmup=st.floats(0, 0.5))
-@settings(deadline=None)
-def test_the_rate_ends_at_a_twenty_five_thousandth(steps: int, warmup: float) -> None:
-    assert one_cycle(steps, steps, warmup) == pytest.approx(1 / 25_000)
-
-
-def test_half_way_up_and_down_are_the_means_of_the_ends() -> None:
-    assert one_cycle(15, 100, 0.3) == pytest.approx((1 / 25 + 1) / 2)
-    assert one_cycle(65, 100, 0.3) == pytest.approx((1 + 1 / 25_000) / 2)
+# what is built
 
 
 def test_the_schedule_of_a_training_ends_where_it_should() -> None:
@@ -142,29 +93,42 @@ def test_the_schedule_of_a_training_ends_where_it_should() -> None:
     assert state.steps_done == state.steps
 
 
-# what is built
-
-
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
-def test_weights_decay_and_biases_and_batch_norm_do_not(optimizer: str) -> None:
-    state = make_state(dataclasses.replace(RECIPE, optimizer=optimizer, weight_decay=0.25))
-    decayed = {
-        id(p) for group in state.optimizer.param_groups if group["weight_decay"] == 0.25 for p in group["params"]
-    }
-    spared = {id(p) for group in state.optimizer.param_groups if group["weight_decay"] == 0 for p in group["params"]}
-
-    assert not decayed & spared
-    for name, parameter in state.model.named_parameters():
-        is_weight = name.endswith(".weight") and ".norm" not in name
-        assert (id(parameter) in decayed) is is_weight, name
-        assert (id(parameter) in spared) is not is_weight, name
-
-
 def test_the_recipe_decides_on_the_network() -> None:
     architecture = make_state().model.architecture
 
     assert architecture["widths"] == [3, 4]
     assert (architecture["classes"], architecture["hidden"], architecture["dropout"]) == (4, 6, 0.3)
+
+
+def test_every_field_of_the_network_reaches_it() -> None:
+    fields: dict[str, Any] = {
+        "widths": (3, 4, 5), "depth": (1, 2, 1), "kernel_size": (5, 3, 1), "padding": ("valid", "same", "same"),
+        "pooling": ("max", "stride", "none"), "separable": True, "batch_norm": False, "pool_last": True,
+        "head": "average", "hidden": 7, "dropout": 0.25, "test_shifts": True,
+    }  # fmt: skip
+    architecture = make_state(dataclasses.replace(RECIPE, **fields)).model.architecture
+
+    expected = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+    assert architecture == {**expected, "classes": 4, "image_size": [28, 28]}
+    assert set(architecture) - set(expected) == {"classes", "image_size"}  # and there is no other
+
+
+def test_the_most_parameters_are_allowed_and_one_more_is_refused() -> None:
+    count = make_state().model.parameters_count
+    assert make_state(dataclasses.replace(RECIPE, most_parameters=count)).model.parameters_count == count
+    with pytest.raises(UserError) as caught:
+        make_state(dataclasses.replace(RECIPE, name="small", most_parameters=count - 1))
+    assert caught.value.message == f"The network has {count:,} parameters, and small may have {count - 1:,}."
+    assert "--widths" in caught.value.remedy
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(0, 15), (2, 2), (7, 7), (15, 15), (16, 15), (10**9, 15)])
+def test_a_training_ends_after_its_steps_or_its_epochs_whichever_come_first(steps: int, expected: int) -> None:
+    state = make_state(dataclasses.replace(RECIPE, steps=steps))  # three epochs of five steps
+
+    assert state.steps == expected
+    take_steps(state, expected)
+    assert state.schedule.rate == pytest.approx(RECIPE.learning_rate / 25_000)
 
 
 def test_training_on_everything_leaves_no_validation() -> None:

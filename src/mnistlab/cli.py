@@ -116,8 +116,9 @@ def train(
         from mnistlab.datasets import open_dataset
 
         opened = open_dataset(dataset, data_dir)
-        threading.Thread(target=importlib.import_module, args=("torch",)).start()  # takes seconds: meanwhile,
-        opened.read("train")
+        if opened.at_hand:  # importing torch takes seconds: read the data meanwhile
+            threading.Thread(target=importlib.import_module, args=("torch",)).start()
+            opened.read("train")
 
     from rich.console import Console
 
@@ -129,8 +130,8 @@ def train(
         run, evaluation = experiments.resume(run, data_dir=moved_data, track=track, display=display)
     else:
         run, evaluation = experiments.train(
-            chosen, dataset=opened, data_dir=data_dir, runs_dir=runs_dir, seed=seed, device=device, track=track,
-            display=display,
+            chosen, dataset=dataset, data_dir=data_dir, runs_dir=runs_dir, seed=seed, device=device, track=track,
+            display=display, opened=opened,
         )  # fmt: skip
     last = run.metrics[-1]
     if as_json:

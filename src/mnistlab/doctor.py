@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import os
 import platform
@@ -22,6 +23,7 @@ from mnistlab.errors import MnistlabError, UserError
 from mnistlab.examination import Check, examine
 from mnistlab.files import nearest_existing
 from mnistlab.loader import read_split
+from mnistlab.model import Ensemble, NeuralNet
 from mnistlab.runs import Run
 
 __all__ = ["check_machine", "check_model", "check_run"]
@@ -82,8 +84,10 @@ def check_data(spec: DatasetSpec, data_dir: Path) -> Check:
 def check_run(run: Run, data_dir: Path | None = None) -> list[Check]:
     """The run's files, its course, and its model. Raises `UserError` where a file is missing or damaged."""
     metrics = run.metrics
-    checks = [Check("run", "ok", f"{run.path}: {len(metrics)} of {run.recipe.epochs} epochs")]
-    if len(metrics) < run.recipe.epochs:
+    done, planned = run.progress
+    what = "members" if run.recipe.members > 1 else "epochs"
+    checks = [Check("run", "ok", f"{run.path}: {done} of {planned} {what}")]
+    if done < planned:
         checks[0] = Check("run", "warning", checks[0].detail, f"Go on with: mnistlab train --resume {run.path}")
     if metrics and metrics[-1]["train_loss"] > 1.4 and (metrics[-1]["val_accuracy"] or 0) > 0.9:
         checks.append(
@@ -121,7 +125,15 @@ def check_model(path: Path, data_dir: Path, *, dataset: str = "mnist", code: str
         mean, std = opened.spec.mean, opened.spec.std
     images, labels = read_split(opened, "val")
     pictures = torch.tensor(images[:IMAGES]).unsqueeze(1)
-    return examine(model, pictures, torch.tensor(labels[:IMAGES]), mean, std)
+    truth = torch.tensor(labels[:IMAGES])
+    # What averages its members or its views gives log-probabilities; each network in it is to give logits.
+    if isinstance(model, Ensemble):
+        return [
+            dataclasses.replace(check, name=f"{check.name} {number}")
+            for number, member in enumerate(model.members, 1)
+            for check in examine(member.layers, pictures, truth, mean, std)  # type: ignore[arg-type]
+        ]
+    return examine(model.layers if isinstance(model, NeuralNet) else model, pictures, truth, mean, std)
 
 
 def is_mnistlab(content: dict[str, Any]) -> bool:

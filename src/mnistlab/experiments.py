@@ -31,30 +31,31 @@ __all__ = ["combine", "resume", "train"]
 def train(
     recipe: Recipe | str = "default",
     *,
-    dataset: str | Dataset = "mnist",
+    dataset: str = "mnist",
     data_dir: str | Path = "data",
     runs_dir: str | Path = "runs",
     seed: int = 0,
     device: str = "auto",
     track: str | None = None,
     display: Display | None = None,
+    opened: Dataset | None = None,
 ) -> tuple[Run, Evaluation]:
     """Train `recipe` on `dataset`, test the result once, draw its pictures; the run folder that comes back holds it all.
 
     A recipe of several `members` trains them one after the other, with the seeds from `seed` on, as runs inside the run's
-    folder, and combines them.
+    folder, and combines them. `opened` is `dataset` in `data_dir` where it has been opened, and perhaps read, already.
 
     Raises `UserError` for what cannot be done as asked, before a folder is made; `Failure` where the loss becomes NaN or
     the disk fills up, `Interrupted` after a signal: the run can then be resumed.
     """
     recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
-    if not 0 <= seed < 2**32:
-        raise UserError(f"Seed {seed} is out of range.", "Choose 0 to 4294967295.")
+    if not 0 <= seed <= 2**32 - recipe.members:  # each member has a seed of its own
+        raise UserError(f"Seed {seed} is out of range.", f"Choose 0 to {2**32 - recipe.members}.")
     check_tracker(track)
     check_folder(Path(runs_dir))
     target = pick_device(device)
     precision = pick_precision(recipe.precision, target)
-    opened = open_dataset(dataset, data_dir) if isinstance(dataset, str) else dataset
+    opened = opened or open_dataset(dataset, data_dir)
     state = TrainingState(recipe, opened, seed, target, precision)
     environment = describe_environment(target, precision)
     run = create_run(Path(runs_dir), recipe, opened.spec.name, Path(data_dir).resolve(), seed, environment)
@@ -144,10 +145,11 @@ def carry_out_members(
                 member, _ = resume(begun[0], data_dir=data_dir, track=track, display=display)
             else:
                 member = begun[0]
-        except Interrupted as stop:
-            raise Interrupted(
-                stop.message, f"Go on with: mnistlab train --resume {run.path}", exit_code=stop.exit_code
-            ) from None
+        except (Interrupted, Failure) as stop:
+            stop.remedy = stop.remedy.partition("--resume ")[0]
+            if stop.remedy.endswith("mnistlab train "):  # the way to go on is with the whole
+                stop.remedy += f"--resume {run.path}"
+            raise
         members.append(member)
     return finish(run, members, dataset)
 
@@ -159,10 +161,10 @@ def combine(
     data_dir: str | Path | None = None,
     device: str = "auto",
 ) -> tuple[Run, Evaluation]:
-    """An ensemble of finished runs, as a new run folder: the mean of their probabilities, tested once.
+    """An ensemble of finished runs, as a new run folder: the mean of their networks' probabilities, tested once.
 
     `data_dir` is where the data is, if not where the first run had it. Raises `UserError` for less than two runs, one given
-    twice, runs without a model, or of different datasets, classes or normalisation.
+    twice, runs that are not finished, or of different datasets, classes or normalisation.
     """
     if len(members) < 2:
         raise UserError(
@@ -177,7 +179,10 @@ def combine(
     dataset = open_dataset(first.dataset, data_dir or first.data_dir)
     target = pick_device(device)
     environment = {**describe_environment(target, "fp32"), "members": paths}
-    recipe = dataclasses.replace(first.recipe, name="ensemble", summary="", members=len(members))
+    unseen = all(member.recipe.split == "train" for member in members)
+    recipe = dataclasses.replace(
+        first.recipe, name="ensemble", summary="", members=len(members), split="train" if unseen else "train+val"
+    )
     folder = Path(data_dir or first.data_dir).resolve()
     run = create_run(Path(runs_dir), recipe, dataset.spec.name, folder, first.seed, environment)
     with run.lock():
@@ -188,8 +193,16 @@ def check_members(members: Sequence[Run]) -> list[SavedModel]:
     """The members' models. Raises `UserError` where one is missing or their answers cannot be averaged."""
     models: list[SavedModel] = []
     for member in members:
-        if not member.model_path.exists():
-            raise UserError(f"{member.path} has no model.pth.", f"Train it: mnistlab train --resume {member.path}")
+        for file, there in (
+            ("model.pth", member.model_path.exists()),
+            ("metrics.jsonl", member.metrics),
+            ("test.json", member.test),
+        ):
+            if not there:
+                raise UserError(
+                    f"{member.path} is not a finished run: it has no {file}.",
+                    f"Finish it: mnistlab train --resume {member.path}",
+                )
         model = load_model(member.model_path)
         models.append(model)
         first = models[0]
@@ -213,8 +226,12 @@ def finish(run: Run, members: Sequence[Run], data_dir: str | Path) -> tuple[Run,
     device = pick_device(run.environment["device"])
     models = check_members(members)
     dataset = open_dataset(run.dataset, data_dir)
+    spec = dataclasses.replace(dataset.spec, mean=models[0].mean, std=models[0].std)  # what they were trained with
     unseen = all(member.recipe.split == "train" for member in members)  # none has seen the validation images
-    val = MNISTDataLoader("val", dataset=dataset, batch_size=None, device=device) if unseen else None
+    val = None
+    if unseen:
+        normalise = (spec.mean, spec.std)
+        val = MNISTDataLoader("val", dataset=dataset, batch_size=None, device=device, normalise=normalise)
     networks: list[NeuralNet] = []
     rows: list[dict[str, Any]] = []
     seconds, steps = 0.0, 0
@@ -234,7 +251,7 @@ def finish(run: Run, members: Sequence[Run], data_dir: str | Path) -> tuple[Run,
                 "val_accuracy": measured.accuracy if measured else None,
             }
         )
-    save_model(run.model_path, Ensemble(networks), dataset.spec)
+    save_model(run.model_path, Ensemble(networks), spec)
     run.write_metrics(rows)
     evaluation = evaluate_run(run, "test", device=str(device), data_dir=data_dir)
     plots.draw_run(run, evaluation)

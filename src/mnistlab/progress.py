@@ -41,9 +41,9 @@ class TerminalDisplay:
         total, work = sum(row.parameters for row in rows), sum(row.multiply_adds for row in rows)
         self.console.print(f"{total:,} parameters, {work:,} multiply-adds an image", highlight=False)
 
-    def start(self, run: Run, steps: int, done: int) -> None:
+    def start(self, run: Run, epochs: int, steps: int, done: int) -> None:
         """Say what begins and draw the bar."""
-        self.epochs, self.steps = run.recipe.epochs, steps
+        self.epochs, self.steps = epochs, steps
         environment = run.environment
         doing = f"Resuming at step {done:,} of {steps:,}" if done else f"Training {run.recipe.name}"
         self.console.print(

@@ -163,6 +163,14 @@ class Run:
         finally:
             lock.release()
 
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Epochs done and planned; of an ensemble members."""
+        metrics, recipe = self.metrics, self.recipe
+        done, planned = len(metrics), recipe.members if recipe.members > 1 else recipe.epochs
+        stopped_early = recipe.members == 1 and recipe.steps and metrics and metrics[-1].get("step", 0) >= recipe.steps
+        return done, done if stopped_early else planned
+
     def summary(self) -> dict[str, Any]:
         """The run in plain types: run, created, recipe, dataset, seed, epochs, val_accuracy, test_accuracy, seconds."""
         metrics, test = self.metrics, self.test
@@ -173,7 +181,7 @@ class Run:
             "recipe": self.recipe.name,
             "dataset": self.dataset,
             "seed": self.seed,
-            "epochs": [last.get("epoch", 0), self.recipe.epochs],
+            "epochs": list(self.progress),
             "val_accuracy": last.get("val_accuracy"),
             "test_accuracy": test["correct"] / test["total"] if test else None,
             "seconds": last.get("seconds"),

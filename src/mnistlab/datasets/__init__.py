@@ -42,6 +42,10 @@ class Dataset(Protocol):
     def spec(self) -> DatasetSpec:
         """Its row: class names, mean, std, image size."""
 
+    @property
+    def at_hand(self) -> bool:
+        """Whether `read("train")` can do without a network."""
+
     def read(self, part: Part) -> Arrays:
         """Images uint8 (N, height, width) and labels int64 (N,) of "train" or "test"."""
 
@@ -53,6 +57,11 @@ class RawDataset:
     spec: DatasetSpec
     data_dir: Path
     parts: dict[Part, Arrays] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether all files of the training part are there; they may still be corrupt."""
+        return all((self.data_dir / self.spec.folder / file.name).exists() for file in self.spec.part_files("train"))
 
     def read(self, part: Part) -> Arrays:
         """Images uint8 (N, height, width) and labels int64 (N,); see `Dataset.read`. Read once, then kept.

@@ -51,6 +51,11 @@ class PictureFolder:
                 raise UserError(f"{train / label} holds no picture ({', '.join(sorted(SUFFIXES))}).", LAYOUT)
         return PictureFolder(root.resolve(), classes, split)
 
+    @property
+    def at_hand(self) -> bool:
+        """True: the pictures are here."""
+        return True
+
     @cached_property
     def spec(self) -> DatasetSpec:
         """Its row, like that of any dataset; mean and std are measured on the training pictures."""

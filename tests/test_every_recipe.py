@@ -1,0 +1,83 @@
+"""What each recipe promises: its size, that it learns, and how fast the quick one does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mnistlab.datasets import open_dataset
+from mnistlab.errors import UserError
+from mnistlab.evaluation import evaluate
+from mnistlab.loader import MNISTDataLoader
+from mnistlab.recipes import RECIPES, override
+from mnistlab.training_state import TrainingState
+
+CPU = torch.device("cpu")
+PARAMETERS = {
+    "default": 168_634,
+    "quick": 33_594,
+    "best": 163_802,
+    "ensemble": 163_802,  # each of its five members
+    "tiny-10k": 9_754,
+    "tiny-5k": 4_998,
+    "tiny-1k": 1_474,
+    "two-conv": 129_394,
+    "three-conv": 257_074,
+}
+
+
+def make_state(name: str, data_dir: Path) -> TrainingState:
+    return TrainingState(RECIPES[name], open_dataset("mnist", data_dir), 0, CPU, "fp32")
+
+
+def test_these_are_the_recipes() -> None:
+    assert list(RECIPES) == list(PARAMETERS)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_has_the_parameters_it_claims_and_takes_two_steps_with_finite_gradients(
+    name: str, data_dir: Path
+) -> None:
+    state = make_state(name, data_dir)
+    assert state.model.parameters_count == PARAMETERS[name]
+
+    before = {key: value.clone() for key, value in state.model.named_parameters()}
+    batches = iter(state.loader)
+    state.model.train()
+    for _ in range(2):
+        images, labels = next(batches)
+        loss = F.cross_entropy(state.model(images), labels, label_smoothing=state.recipe.label_smoothing)
+        state.optimizer.zero_grad()
+        loss.backward()
+        assert all(p.grad is not None and bool(p.grad.isfinite().all()) for p in state.model.parameters())
+        state.optimizer.step()
+        state.schedule.step()
+
+    assert all(not torch.equal(value, before[key]) for key, value in state.model.named_parameters())
+
+
+@pytest.mark.parametrize("name", ["tiny-10k", "tiny-5k", "tiny-1k"])
+def test_a_tiny_recipe_cannot_outgrow_its_limit(name: str, data_dir: Path) -> None:
+    recipe = override(RECIPES[name], {"widths": (8, 64, 64)})
+
+    with pytest.raises(UserError, match=rf"has 15,914 parameters, and {name} may have {recipe.most_parameters:,}"):
+        TrainingState(recipe, open_dataset("mnist", data_dir), 0, CPU, "fp32")
+
+
+def test_quick_reads_95_percent_after_a_tenth_of_its_steps(data_dir: Path) -> None:
+    quick = RECIPES["quick"]
+    recipe = replace(quick, steps=quick.steps // 10)
+    state = TrainingState(recipe, open_dataset("mnist", data_dir), 0, CPU, "fp32")
+    state.model.train()
+    for (images, labels), _ in zip(state.loader, range(state.steps), strict=False):
+        loss = F.cross_entropy(state.model(images), labels, label_smoothing=recipe.label_smoothing)
+        state.optimizer.zero_grad()
+        loss.backward()
+        state.optimizer.step()
+        state.schedule.step()
+
+    assert evaluate(state.model, MNISTDataLoader("val", data_dir=data_dir, batch_size=None)).accuracy > 0.95
