@@ -183,7 +183,6 @@ def test_members_of_the_longest_name_that_train_on_everything_have_no_validation
     assert run.test is not None
 
 
-@pytest.mark.xfail(raises=UserError, reason="the second member's seed, 2**32, is refused after the first was trained")
 def test_the_last_seeds_are_refused_before_a_folder_is_made_or_work(pictures: Path, tmp_path: Path) -> None:
     recipe = override(RECIPE, {"steps": 1})
     try:
@@ -344,9 +343,6 @@ def test_runs_of_different_class_counts_are_refused(pair: list[Run], tmp_path: P
     refused([pair[0], other], tmp_path, r"\(3 classes\) and .*\(2 classes\): their answers cannot be averaged")
 
 
-@pytest.mark.xfail(
-    raises=IndexError, reason="finish() reads the last line of a member's metrics.jsonl, and there is none"
-)
 def test_a_member_without_metrics_is_refused_or_combined(pair: list[Run], tmp_path: Path) -> None:
     bare = copy_of(pair[1], tmp_path / "copy")
     (bare.path / "metrics.jsonl").unlink()
@@ -358,7 +354,6 @@ def test_a_member_without_metrics_is_refused_or_combined(pair: list[Run], tmp_pa
         assert run.test is not None
 
 
-@pytest.mark.xfail(reason="evaluate_run looks at the first member's split alone")
 def test_an_ensemble_is_not_measured_on_what_one_of_its_members_was_trained_on(pair: list[Run], tmp_path: Path) -> None:
     other = copy_of(pair[1], tmp_path / "copy")
     config = json.loads((other.path / "config.json").read_text())
@@ -370,7 +365,6 @@ def test_an_ensemble_is_not_measured_on_what_one_of_its_members_was_trained_on(p
         evaluate_run(run, "val")
 
 
-@pytest.mark.xfail(reason="the ensemble is saved with the mean and std that its data has now, not with its members'")
 def test_an_ensemble_normalises_as_its_members_do_though_the_pictures_have_changed(
     pair: list[Run], pictures: Path, tmp_path: Path
 ) -> None:

@@ -298,7 +298,6 @@ def test_a_disk_that_fills_up_in_mid_training_leaves_the_last_good_state(
     assert_same_end(run, straight)
 
 
-@pytest.mark.xfail(reason="a member's failure names the member's folder, and resuming that finishes the member alone")
 def test_a_disk_that_fills_up_under_an_ensemble_names_the_ensembles_folder(pictures: Path, small_disk: Path) -> None:
     recipe = override(RECIPE, {"members": 2, "epochs": 3})
     with pytest.raises(training.Failure, match="the disk is full") as caught:

@@ -1,0 +1,171 @@
+"""The benchmarks themselves: raw lines that round-trip, tables that are those lines, measurements that go on after a stop."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from mnistlab.errors import Interrupted
+from mnistlab.experiments import train
+from mnistlab.recipes import RECIPES
+from mnistlab.runs import Run, list_runs
+from mnistlab.training import Silent
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import accuracy  # noqa: E402
+import canonical  # noqa: E402
+import frontier  # noqa: E402
+import records  # noqa: E402
+import report  # noqa: E402
+import step  # noqa: E402
+import time_to_accuracy  # noqa: E402
+
+TINY = replace(
+    RECIPES["quick"], widths=(4,), kernel_size=(3,), pooling=("stride",), hidden=0, epochs=2, steps=40, batch_size=1000,
+    precision="fp32",
+)  # fmt: skip
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in place of docs/results."""
+    monkeypatch.setattr(records, "RESULTS", tmp_path / "results")
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def tiny_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `quick` that takes a moment."""
+    monkeypatch.setitem(RECIPES, "quick", TINY)
+
+
+def call(command: Any, *arguments: object) -> Any:
+    return CliRunner().invoke(command, [str(argument) for argument in arguments])
+
+
+def test_raw_lines_come_back_as_they_were_written(results: Path) -> None:
+    assert records.read("race") == []
+    rows = [{"seconds": [0.1, 2.5], "name": "é", "none": None}, {"seconds": [], "nested": {"a": {"b": 1}}}]
+    for row in rows:
+        records.append("race", row)
+
+    back = records.read("race")
+    assert [{key: line[key] for key in row} for line, row in zip(back, rows, strict=True)] == rows
+    assert all(line.keys() >= {"machine", "python", "date", "commit"} for line in back)
+
+
+def test_no_seeds_are_refused_in_a_sentence() -> None:
+    for command, arguments in ((accuracy.main, ["two-conv"]), (time_to_accuracy.main, [])):
+        result = call(command, *arguments, "--seeds", 0)
+        assert result.exit_code == 2
+        assert "Invalid value for '--seeds': 0 is not in the range x>=1." in result.output
+
+
+class StopAfterOne(Silent):
+    def epoch(self, row: dict[str, Any]) -> None:
+        if row["epoch"] == 1:
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_seeds_that_are_there_are_skipped_and_one_that_was_stopped_goes_on(
+    results: Path, tiny_quick: None, data_dir: Path, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    with pytest.raises(Interrupted):
+        train(TINY, seed=0, data_dir=data_dir, runs_dir=runs, display=StopAfterOne())
+    options = ("quick", "--seeds", 1, "--runs", runs, "--data-dir", data_dir)
+    first = call(accuracy.main, *options)
+    again = call(accuracy.main, *options)
+
+    assert (first.exit_code, again.exit_code) == (0, 0), first.output
+    assert [run.test is not None for run in list_runs(runs) if isinstance(run, Run)] == [True]
+    (row,) = records.read("accuracy")
+    assert (row["seed"], row["test_total"]) == (0, 10_000)
+    accuracy_told = f"{100 * row['test_correct'] / row['test_total']:.2f}"
+    assert f"quick: test {accuracy_told} % (n = 1 seeds)" in again.output
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_the_race_goes_on_where_it_was_stopped(
+    results: Path, tiny_quick: None, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole_epoch = canonical.Canonical.batches
+    monkeypatch.setattr(canonical.Canonical, "batches", lambda self: whole_epoch(self, 2))
+    monkeypatch.setattr(time_to_accuracy, "MOST_EPOCHS", 1)
+    run_quick = time_to_accuracy.train_quick
+
+    def stopped(seed: int, *rest: Any) -> dict[str, Any]:
+        if seed == 1:
+            raise KeyboardInterrupt
+        return run_quick(seed, *rest)
+
+    options = ("--seeds", 2, "--runs", tmp_path / "runs", "--data-dir", data_dir, "--record", "--json")
+    with monkeypatch.context() as patched:
+        patched.setattr(time_to_accuracy, "train_quick", stopped)
+        assert call(time_to_accuracy.main, *options).exit_code != 0
+    assert records.read("time_to_accuracy") == []
+    told = call(time_to_accuracy.main, *options)
+
+    assert told.exit_code == 0, told.output
+    assert "Going on after 1 epochs and 1 seeds." in told.stderr
+    (row,) = records.read("time_to_accuracy")
+    assert row["sittings"] == 2
+    assert [quick["seed"] for quick in row["quick"]] == [0, 1]
+    assert len(row["canonical_epochs"]) == 1
+    facts = json.loads(told.stdout)
+    assert facts["quick_seeds"] == 2
+    assert facts["canonical_seconds"] is None  # two batches do not reach 99 %
+    assert "not reached" in time_to_accuracy.table(facts)
+
+
+def test_the_fast_race_wants_a_full_one_first(results: Path, data_dir: Path, tmp_path: Path) -> None:
+    told = call(time_to_accuracy.main, "--fast", "--runs", tmp_path, "--data-dir", data_dir)
+
+    assert told.exit_code == 2
+    assert "Run it once without --fast." in told.output
+
+
+def test_the_canonical_network_is_the_authors() -> None:
+    assert sum(p.numel() for p in canonical.Net().parameters()) == 1_199_882
+
+
+def test_a_step_is_measured_in_all_its_parts(data_dir: Path) -> None:
+    row = step.measure(RECIPES["tiny-1k"], data_dir, 1.5)
+    ms = row["milliseconds"]
+
+    assert 0 < row["fraction_of_peak"] < 1
+    assert all(ms[part] > 0 for part in step.PARTS)
+    assert 0 < row["augmentation_share"] < 1
+    assert row["training_seconds"] > 10
+
+
+def test_the_tables_and_figures_are_those_of_the_raw_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = ["README.md", "LISEZMOI.md", "docs/RESULTS.md", "src/mnistlab/figures.json"]
+    for name in written:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    monkeypatch.setattr(records, "ROOT", tmp_path)
+    report.main()
+
+    for name in written:
+        assert (tmp_path / name).read_text() == (ROOT / name).read_text(), f"{name}: run benchmarks/report.py"
+
+
+def test_the_frontiers_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "ROOT", tmp_path)
+    (tmp_path / "docs" / "images").mkdir(parents=True)
+    frontier.main()
+
+    for name in ("frontier-seconds.png", "frontier-parameters.png"):
+        assert (tmp_path / "docs" / "images" / name).stat().st_size > 10_000
