@@ -1,7 +1,7 @@
 """Seconds of whole commands, process start to end: uv run python benchmarks/process.py
 
-Measures `mnistlab --help`, `mnistlab runs` (over 20 runs), and `mnistlab train` with both recipes, data at hand. Let nothing
-else run beside it.
+Measures `mnistlab --help`, `mnistlab runs` (over 20 runs), and `mnistlab train` with each RECIPE (default and quick where none
+is named), data at hand. Let nothing else run beside it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import click
 
 import records
 from mnistlab.datasets import open_dataset
-from mnistlab.recipes import RECIPES
+from mnistlab.recipes import RECIPES, find_recipe
 from mnistlab.runs import Run, create_run, list_runs
 
 COMMAND = Path(sys.executable).parent / "mnistlab"
@@ -49,14 +49,15 @@ def measure(name: str, times: int, *arguments: str | Path) -> list[float]:
 
 
 @click.command(help=__doc__)
+@click.argument("names", nargs=-1, metavar="[RECIPE...]")
 @click.option(
     "--short", type=click.IntRange(min=1), default=20, show_default=True, help="Times for the short commands."
 )
-@click.option("--train", type=click.IntRange(min=0), default=3, show_default=True, help="Times for mnistlab train.")
-@click.option("--train-long", type=click.IntRange(min=0), default=1, show_default=True, help="... train three-conv.")
+@click.option("--times", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each recipe.")
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
 @click.option("--record", is_flag=True, help="Add the result to docs/results/process.jsonl.")
-def main(short: int, train: int, train_long: int, data_dir: Path, record: bool) -> None:
+def main(names: tuple[str, ...], short: int, times: int, data_dir: Path, record: bool) -> None:
+    recipes = [find_recipe(name).name for name in names or ("default", "quick")]
     open_dataset("mnist", data_dir).read("train")
     measured = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -67,11 +68,10 @@ def main(short: int, train: int, train_long: int, data_dir: Path, record: bool) 
         measured["mnistlab --help"] = measure("mnistlab --help", short, "--help")
         measured["mnistlab runs"] = measure("mnistlab runs", short, "runs", "--runs", runs)
         training = {}
-        for recipe, times in (("two-conv", train), ("three-conv", train_long)):
-            if times:
-                trained = train_seconds(times, recipe, data_dir, runs / "trained")
-                measured[f"mnistlab train {recipe}"] = trained["process"]
-                training[recipe] = trained["training"]
+        for recipe in recipes:
+            trained = train_seconds(times, recipe, data_dir, runs / "trained")
+            measured[f"mnistlab train {recipe}"] = trained["process"]
+            training[recipe] = trained["training"]
     if record:
         records.append("process", {"seconds": measured, "training_seconds": training})
 
