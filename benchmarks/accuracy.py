@@ -25,7 +25,7 @@ from mnistlab.recipes import find_recipe
 
 def done(recipe: Recipe) -> dict[int, dict[str, Any]]:
     """The recorded rows of exactly this recipe, by seed."""
-    return {row["seed"]: row for row in records.read("accuracy") if Recipe.from_dict(row["recipe"]) == recipe}
+    return {row["seed"]: row for row in records.read("accuracy") if records.is_current(row["recipe"], recipe.name)}
 
 
 def finished(recipe: Recipe, folder: Path) -> dict[int, Run]:
@@ -39,15 +39,16 @@ def runs_of(recipe: Recipe, folder: Path) -> list[Run]:
 
 def one_seed(recipe: Recipe, seed: int, folder: Path, data_dir: Path) -> dict[str, Any]:
     display = TerminalDisplay(Console(stderr=True))
-    begun = [run for run in runs_of(recipe, folder) if run.seed == seed and run.test is None]
+    first = seed * recipe.members  # an ensemble's members have seeds of their own
+    begun = [run for run in runs_of(recipe, folder) if run.seed == first and run.test is None]
     best = finished(RECIPES["best"], folder)
-    seeds = range(seed * recipe.members, (seed + 1) * recipe.members)
+    seeds = range(first, first + recipe.members)
     if recipe.name == "ensemble" and set(seeds) <= set(best):
         run, evaluation = combine([best[number] for number in seeds], runs_dir=folder, data_dir=data_dir)
     elif begun:
         run, evaluation = resume(begun[0], display=display)
     else:
-        run, evaluation = train(recipe, seed=seed, data_dir=data_dir, runs_dir=folder, display=display)
+        run, evaluation = train(recipe, seed=first, data_dir=data_dir, runs_dir=folder, display=display)
     last = run.metrics[-1]
     return {
         "recipe": recipe.to_dict(),
@@ -64,7 +65,7 @@ def one_seed(recipe: Recipe, seed: int, folder: Path, data_dir: Path) -> dict[st
     }
 
 
-@click.command(help=__doc__)
+@click.command(cls=records.Command, help=__doc__)
 @click.argument("name", metavar="RECIPE")
 @click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="How many.")
 @click.option("--first", type=click.IntRange(min=0), default=0, show_default=True, help="The first seed.")

@@ -13,7 +13,7 @@ from typing import Any
 
 import records
 from mnistlab.plots import save_figure
-from report import accuracy, accuracy_rows, training_seconds
+from report import accuracy, accuracy_rows, races, training_seconds
 
 BLUE, GREY = "#2563a8", "#6b7280"
 
@@ -41,11 +41,6 @@ PUBLISHED = (
     Published("MnistSimpleCNN M3", 99.699, "github.com/ansh941/MnistSimpleCNN", parameters=1_100_000),
     Published("capsules (Byerly)", 99.75, "arxiv.org/abs/2001.09136", parameters=1_500_000, best_of=True),
     Published("BitNetMCU", 99.53, "github.com/cpldcpu/BitNetMCU", parameters=33_088, best_of=True),
-    Published("19,898", 99.54, "as told on the web, unverified", parameters=19_898, best_of=True),
-    Published("8,500", 99.49, "as told on the web, unverified", parameters=8_500, best_of=True),
-    Published("6,188", 99.54, "as told on the web, unverified", parameters=6_188, best_of=True),
-    Published("1,936", 99.1, "as told on the web, unverified", parameters=1_936, best_of=True),
-    Published("697", 99.03, "as told on the web, unverified", parameters=697, best_of=True),
 )
 
 
@@ -68,7 +63,7 @@ def ours() -> list[dict[str, Any]]:
 
 def canonical() -> list[Published]:
     """The canonical example on this machine, after each of its epochs."""
-    runs = [row for row in records.read("time_to_accuracy") if row["mode"] == "full"]
+    runs = races()
     points, seconds = [], 0.0
     for number, epoch in enumerate(runs[-1]["canonical_epochs"] if runs else [], 1):
         seconds += epoch["seconds"]

@@ -33,12 +33,12 @@ def images_per_second(loader: DataLoader[Any], most: float = 10.0) -> float:
     return images / (time.perf_counter() - start)
 
 
-@click.command(help=__doc__)
+@click.command(cls=records.Command, help=__doc__)
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
 @click.option("--record", is_flag=True, help="Add the result to docs/results/loader.jsonl.")
 def main(rounds: int, data_dir: Path, record: bool) -> None:
-    augment = Augmentation.of(find_recipe("two-conv"))
+    augment = Augmentation.of(find_recipe("default"))
     ours = MNISTDataLoader("train+val", data_dir=data_dir, batch_size=BATCH_SIZE)
     augmented = MNISTDataLoader("train+val", data_dir=data_dir, batch_size=BATCH_SIZE, augment=augment)
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])

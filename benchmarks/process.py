@@ -48,7 +48,7 @@ def measure(name: str, times: int, *arguments: str | Path) -> list[float]:
     return measured
 
 
-@click.command(help=__doc__)
+@click.command(cls=records.Command, help=__doc__)
 @click.argument("names", nargs=-1, metavar="[RECIPE...]")
 @click.option(
     "--short", type=click.IntRange(min=1), default=20, show_default=True, help="Times for the short commands."
@@ -73,7 +73,8 @@ def main(names: tuple[str, ...], short: int, times: int, data_dir: Path, record:
             measured[f"mnistlab train {recipe}"] = trained["process"]
             training[recipe] = trained["training"]
     if record:
-        records.append("process", {"seconds": measured, "training_seconds": training})
+        known = {name: RECIPES[name].to_dict() for name in recipes}
+        records.append("process", {"recipes": known, "seconds": measured, "training_seconds": training})
 
 
 if __name__ == "__main__":

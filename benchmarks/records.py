@@ -5,13 +5,17 @@ from __future__ import annotations
 import datetime
 import json
 import platform
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import torch
 
 from mnistlab.devices import device_title
 from mnistlab.environment import commit
+from mnistlab.errors import MnistlabError
+from mnistlab.recipes import RECIPES, Recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
@@ -34,3 +38,27 @@ def append(name: str, row: dict[str, Any]) -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     with (RESULTS / f"{name}.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
+
+
+def is_current(recipe: dict[str, Any] | None, name: str) -> bool:
+    """Whether a row's recipe, as `Recipe.to_dict` gave it, is what `name` stands for now (its summary is only words).
+
+    The oldest rows hold no recipe; they are of two-conv and three-conv, which have not changed.
+    """
+    if name not in RECIPES:
+        return False
+    if recipe is None:
+        return name in ("two-conv", "three-conv")
+    return replace(Recipe.from_dict(recipe), summary="") == replace(RECIPES[name], summary="")
+
+
+class Command(click.Command):
+    """A benchmark's command: mnistlab's own errors end it with their sentence and exit code, as they end mnistlab."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it."""
+        try:
+            return super().invoke(ctx)
+        except MnistlabError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(error.exit_code)

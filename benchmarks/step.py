@@ -27,6 +27,8 @@ from mnistlab.training_state import TrainingState
 
 SIDE = 2048
 """Of the square matrices that the peak is measured with."""
+WARM_UP = 5
+"""Steps that are not counted."""
 PARTS = ("batch", "forward", "backward", "optimizer")
 
 
@@ -61,7 +63,7 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
     before = peak()
     times: dict[str, list[float]] = {name: [] for name in (*PARTS, "step", "augmentation")}
     begun, batches = time.perf_counter(), iter(state.loader)
-    while time.perf_counter() - begun < most:
+    while time.perf_counter() - begun < most or len(times["step"]) < 3 * WARM_UP:
         marks = [time.perf_counter()]
         try:
             images, labels = next(batches)
@@ -85,12 +87,12 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
             times[name].append(end - start)
         times["step"].append(marks[-1] - marks[0])
     top = max(before, peak())
-    medians = {name: median(values[5:]) for name, values in times.items()}
+    medians = {name: median(values[WARM_UP:]) for name, values in times.items()}
     speed = operations(state) / medians["step"]
     return {
-        "recipe": recipe.name,
+        "recipe": recipe.to_dict(),
         "precision": precision,
-        "steps_measured": len(times["step"]) - 5,
+        "steps_measured": len(times["step"]) - WARM_UP,
         "milliseconds": {name: round(1e3 * value, 3) for name, value in medians.items()},
         "augmentation_share": round(medians["augmentation"] / medians["step"], 4),
         "images_per_second": round(recipe.batch_size / medians["step"]),
@@ -101,7 +103,7 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
     }
 
 
-@click.command(help=__doc__)
+@click.command(cls=records.Command, help=__doc__)
 @click.argument("names", nargs=-1, metavar="[RECIPE...]")
 @click.option("--seconds", type=click.FloatRange(min=1), default=10.0, show_default=True, help="For each recipe.")
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)

@@ -24,6 +24,9 @@ from canonical import BATCH_SIZE, MEAN, STD, Canonical
 from mnistlab import MNISTDataLoader, evaluate, train
 from mnistlab.checkpoints import load_tensors, save_tensors
 from mnistlab.datasets import open_dataset
+from mnistlab.environment import commit
+from mnistlab.errors import UserError
+from mnistlab.recipes import RECIPES
 
 GOAL = 0.99
 MOST_EPOCHS = 14
@@ -50,12 +53,16 @@ def train_quick(seed: int, data_dir: Path, folder: Path) -> dict[str, Any]:
 def full(seeds: int, data_dir: Path, folder: Path) -> dict[str, Any]:
     """The canonical example to its goal, and `seeds` trainings of `quick` spread between its epochs."""
     state_path = folder / "time_to_accuracy.pt"
-    state: dict[str, Any] = {"seeds": seeds, "epochs": [], "quick": [], "canonical": None, "sittings": 0}
+    doing = {"seeds": seeds, "recipe": RECIPES["quick"].to_dict(), "commit": commit()}
+    state: dict[str, Any] = {"doing": doing, "epochs": [], "quick": [], "canonical": None, "sittings": 0}
     if state_path.exists():
-        saved = load_tensors(state_path, f"Delete it to begin anew: {state_path}")
-        if saved["seeds"] == seeds:
-            state = saved
-            click.echo(f"Going on after {len(state['epochs'])} epochs and {len(state['quick'])} seeds.", err=True)
+        state = load_tensors(state_path, f"Delete it to begin anew: {state_path}")
+        if state["doing"] != doing:
+            raise UserError(
+                f"{state_path} holds a race that was begun with other seeds, another recipe or at another commit.",
+                "Go on as it was begun, or delete it.",
+            )
+        click.echo(f"Going on after {len(state['epochs'])} epochs and {len(state['quick'])} seeds.", err=True)
     state["sittings"] += 1
     canonical = Canonical(data_dir)
     if state["canonical"]:
@@ -74,6 +81,7 @@ def full(seeds: int, data_dir: Path, folder: Path) -> dict[str, Any]:
     reached = state["epochs"][-1]["accuracy"] >= GOAL
     return {
         "mode": "full",
+        "recipe": RECIPES["quick"].to_dict(),
         "sittings": state["sittings"],
         "canonical_epochs": state["epochs"],
         "canonical_seconds": sum(epoch["seconds"] for epoch in state["epochs"]) if reached else None,
@@ -97,6 +105,7 @@ def fast(seeds: int, data_dir: Path, folder: Path) -> dict[str, Any]:
     seconds = list(canonical.batches(FAST_BATCHES))[-1] / FAST_BATCHES * batches
     return {
         "mode": "fast",
+        "recipe": RECIPES["quick"].to_dict(),
         "sittings": 1,
         "canonical_epochs": [{"seconds": seconds}] * epochs,
         "canonical_seconds": seconds * epochs,
@@ -141,7 +150,7 @@ def table(facts: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-@click.command(help=__doc__)
+@click.command(cls=records.Command, help=__doc__)
 @click.option("--seeds", type=click.IntRange(min=1), default=20, show_default=True, help="Trainings of quick.")
 @click.option("--fast", "is_fast", is_flag=True, help="Extrapolate the canonical example from 100 batches.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as one JSON object.")

@@ -57,7 +57,7 @@ class StopIn(training.Silent):
         self.member, self.at_step, self.number = member, step, number
         self.starts: list[tuple[str, int]] = []
 
-    def start(self, run: Run, epochs: int, steps: int, done: int) -> None:
+    def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
         self.starts.append((run.path.parent.name, done))
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:

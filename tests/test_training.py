@@ -48,7 +48,7 @@ class Watcher(training.Silent):
         self.at_step, self.at_epoch, self.number = at_step, at_epoch, number
         self.seen: list[Any] = []
 
-    def start(self, run: Run, epochs: int, steps: int, done: int) -> None:
+    def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
         self.seen.append(("start", steps, done))
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:

@@ -43,18 +43,15 @@ def app() -> None:
     """Handwritten digits: from data to a trained, honestly measured, safely saved classifier."""
 
 
-def figure(recipe: str) -> str:
-    """What was measured of the recipe, from figures.json, which benchmarks/report.py writes."""
-    figures = json.loads(Path(__file__).with_name("figures.json").read_text(encoding="utf-8"))
-    return str(figures.get(recipe, ""))
-
-
 OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 """What torch's allocators say in a RuntimeError; "memory" alone would hide errors about memory formats."""
 
+FIGURES = json.loads(Path(__file__).with_name("figures.json").read_text(encoding="utf-8"))
+"""What was measured of each recipe; benchmarks/report.py writes the file."""
+
 RECIPE_LIST = (
     "\b\nRecipes, with their accuracy on MNIST's test images (mean ± std over n seeds) and time on 2 cores:\n"
-    + "\n".join(f"  {r.name:<11}{figure(r.name):<37}{r.summary}" for r in RECIPES.values())
+    + "\n".join(f"  {r.name:<11}{FIGURES.get(r.name, ''):<38}{r.summary}" for r in RECIPES.values())
 )
 
 

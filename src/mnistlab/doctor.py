@@ -129,7 +129,7 @@ def check_model(path: Path, data_dir: Path, *, dataset: str = "mnist", code: str
     # What averages its members or its views gives log-probabilities; each network in it is to give logits.
     if isinstance(model, Ensemble):
         return [
-            dataclasses.replace(check, name=f"{check.name} {number}")
+            dataclasses.replace(check, name=f"member {number}, {check.name}")
             for number, member in enumerate(model.members, 1)
             for check in examine(member.layers, pictures, truth, mean, std)  # type: ignore[arg-type]
         ]

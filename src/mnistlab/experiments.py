@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from mnistlab.checkpoints import SavedModel, load_model, load_tensors, save_mode
 from mnistlab.datasets import Dataset, open_dataset
 from mnistlab.devices import pick_device, pick_precision
 from mnistlab.environment import describe_environment
-from mnistlab.errors import Failure, Interrupted, StorageFailure, UserError
+from mnistlab.errors import Interrupted, StorageFailure, UserError
 from mnistlab.evaluation import Evaluation, evaluate, evaluate_run
 from mnistlab.files import check_folder
 from mnistlab.loader import MNISTDataLoader
@@ -59,9 +60,10 @@ def train(
     state = TrainingState(recipe, opened, seed, target, precision)
     environment = describe_environment(target, precision)
     run = create_run(Path(runs_dir), recipe, opened.spec.name, Path(data_dir).resolve(), seed, environment)
-    with run.lock():
+    with run.lock(), told_how_to_go_on(run):
         if recipe.members > 1:
-            return carry_out_members(run, None, track, display or Silent())
+            del state  # it has shown that recipe and data fit; each member makes its own
+            return carry_out_members(run, opened, None, track, display or Silent())
         return carry_out(run, state, track, display or Silent())
 
 
@@ -81,10 +83,11 @@ def resume(
     except UserError as error:
         raise UserError(error.message, "Resume the run on the machine that it was begun on, or train anew.") from None
     torch.set_num_threads(environment["threads"])  # sums are split by threads, and their last bits with them
-    with run.lock():
+    with run.lock(), told_how_to_go_on(run):
         run.clear_leftovers()
         if run.recipe.members > 1:
-            return carry_out_members(run, data_dir, track, display or Silent())
+            opened = open_dataset(run.dataset, data_dir or run.data_dir)
+            return carry_out_members(run, opened, data_dir, track, display or Silent())
         dataset = open_dataset(run.dataset, data_dir or run.data_dir)
         state = TrainingState(run.recipe, dataset, run.seed, target, environment["precision"])
         if run.resume_path.exists():
@@ -99,32 +102,40 @@ def resume(
         return carry_out(run, state, track, display or Silent(), data_dir)
 
 
+@contextlib.contextmanager
+def told_how_to_go_on(run: Run) -> Iterator[None]:
+    """What stops the work inside `with` is told with the command that goes on with `run`; the outermost one counts."""
+    go_on = f"mnistlab train --resume {run.path}"
+    try:
+        yield
+    except StorageFailure as failure:
+        failure.remedy = f"Nothing that was saved is lost; free some space, then go on with: {go_on}"
+        raise
+    except Interrupted as stop:
+        stop.remedy = f"Go on with: {go_on}"
+        raise
+    except KeyboardInterrupt:
+        raise Interrupted(f"Interrupted; what was done is in {run.path}.", f"Go on with: {go_on}") from None
+
+
 def carry_out(
     run: Run, state: TrainingState, track: str | None, display: Display, data_dir: str | Path | None = None
 ) -> tuple[Run, Evaluation]:
-    """Train, test, draw; whatever stops it is told with the way to go on."""
-    go_on = f"mnistlab train --resume {run.path}"
+    """Train, test, draw."""
     tracker = make_tracker(track, run.path, run.metrics)
     try:
-        try:
-            fit(run, state, display, tracker)
-        finally:
-            display.stop()
-            if tracker:
-                tracker.close()
-        evaluation = evaluate_run(run, "test", device=str(state.device), data_dir=data_dir)
-        plots.draw_run(run, evaluation)
-    except StorageFailure as failure:
-        raise Failure(
-            failure.message, f"Nothing that was saved is lost; free some space, then go on with: {go_on}"
-        ) from failure
-    except KeyboardInterrupt:
-        raise Interrupted(f"Interrupted; what was done is in {run.path}.", f"Go on with: {go_on}") from None
+        fit(run, state, display, tracker)
+    finally:
+        display.stop()
+        if tracker:
+            tracker.close()
+    evaluation = evaluate_run(run, "test", device=str(state.device), data_dir=data_dir)
+    plots.draw_run(run, evaluation)
     return run, evaluation
 
 
 def carry_out_members(
-    run: Run, data_dir: str | Path | None, track: str | None, display: Display
+    run: Run, opened: Dataset, data_dir: str | Path | None, track: str | None, display: Display
 ) -> tuple[Run, Evaluation]:
     """Train the members that are not finished yet, then combine them."""
     if "members" in run.environment:  # it was made of runs that were there before
@@ -135,21 +146,15 @@ def carry_out_members(
     members = []
     for seed in range(run.seed, run.seed + run.recipe.members):
         begun = [found for found in list_runs(folder) if isinstance(found, Run) and found.seed == seed]
-        try:
-            if not begun:
-                member, _ = train(
-                    recipe, dataset=run.dataset, data_dir=dataset, runs_dir=folder, seed=seed, device=device, track=track,
-                    display=display,
-                )  # fmt: skip
-            elif begun[0].test is None:
-                member, _ = resume(begun[0], data_dir=data_dir, track=track, display=display)
-            else:
-                member = begun[0]
-        except (Interrupted, Failure) as stop:
-            stop.remedy = stop.remedy.partition("--resume ")[0]
-            if stop.remedy.endswith("mnistlab train "):  # the way to go on is with the whole
-                stop.remedy += f"--resume {run.path}"
-            raise
+        if not begun:
+            member, _ = train(
+                recipe, dataset=run.dataset, data_dir=dataset, runs_dir=folder, seed=seed, device=device, track=track,
+                display=display, opened=opened,
+            )  # fmt: skip
+        elif begun[0].test is None:
+            member, _ = resume(begun[0], data_dir=data_dir, track=track, display=display)
+        else:
+            member = begun[0]
         members.append(member)
     return finish(run, members, dataset)
 
@@ -177,15 +182,24 @@ def combine(
     check_folder(Path(runs_dir))
     first = members[0]
     dataset = open_dataset(first.dataset, data_dir or first.data_dir)
+    dataset.read("test")  # what cannot be read is to be known before there is a folder
     target = pick_device(device)
+    environments = [member.environment for member in members]
     environment = {**describe_environment(target, "fp32"), "members": paths}
+    for key in ("precision", "commit"):  # those of the training, not of the combining
+        found = {env.get(key) for env in environments}
+        environment[key] = found.pop() if len(found) == 1 else "mixed"
     unseen = all(member.recipe.split == "train" for member in members)
     recipe = dataclasses.replace(
-        first.recipe, name="ensemble", summary="", members=len(members), split="train" if unseen else "train+val"
+        first.recipe,
+        name="ensemble",
+        summary=f"of {', '.join(member.path.name for member in members)}",
+        members=len(members),
+        split="train" if unseen else "train+val",
     )
     folder = Path(data_dir or first.data_dir).resolve()
     run = create_run(Path(runs_dir), recipe, dataset.spec.name, folder, first.seed, environment)
-    with run.lock():
+    with run.lock(), told_how_to_go_on(run):
         return finish(run, members, folder)
 
 

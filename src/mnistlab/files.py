@@ -76,6 +76,14 @@ def is_folder(path: Path) -> bool:
         return False
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file at that path; False too for a path that no file system takes, or that may not be read."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def check_folder(folder: Path) -> None:
     """Raise `UserError` where nothing could be written to `folder`, or to the place where it would be made."""
     with explain_os_errors(folder / "file"):

@@ -57,7 +57,7 @@ def describe_data(
 
 
 def draw(loader: MNISTDataLoader, out: Path, title: str) -> None:
-    """Examples of all classes in turn, as many as fit, beside themselves after the augmentation of `two-conv`."""
+    """Examples of all classes in turn, as many as fit, beside themselves after the augmentation of `default`."""
     columns = min(COLUMNS, len(loader.batches))
     count = min(ROWS * columns, len(loader.batches) // columns * columns)
     labels = loader.batches.labels.numpy()
@@ -67,7 +67,7 @@ def draw(loader: MNISTDataLoader, out: Path, title: str) -> None:
         rank[where] = np.arange(len(where))
     chosen = torch.from_numpy(np.sort(np.lexsort((labels, rank))[:count]))
     chosen = chosen[np.argsort(labels[chosen.numpy()], kind="stable")]
-    augment = Augmentation.of(RECIPES["two-conv"])
+    augment = Augmentation.of(RECIPES["default"])
     pictures = loader.batches.images[chosen]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -302,16 +302,8 @@ def check(architecture: dict[str, Any]) -> tuple[int, int]:
     height, width = architecture["image_size"]
     size = (height, width)
     for block in blocks(architecture):
-        kernel, convolutions = block.kernel_size, block.depth
-        if not 1 <= convolutions <= DEEPEST:
-            raise UserError(f"Depth {convolutions} is out of range.", f"Choose 1 to {DEEPEST} convolutions a block.")
-        if block.padding not in PADDINGS:
-            raise UserError(f"Unknown padding {block.padding!r}.", f"Choose {' or '.join(PADDINGS)}.")
-        if block.pooling not in POOLINGS:
-            raise UserError(f"Unknown pooling {block.pooling!r}.", f"Choose one of {', '.join(POOLINGS)}.")
-        if kernel < 1 or (kernel % 2 == 0 and block.padding == "same"):
-            raise UserError(f"Kernel size {kernel} has no middle pixel.", "Choose 3, 5 or 7.")
-        lost = (kernel - 1) * convolutions if block.padding == "valid" else 0
+        check_block(block)
+        lost = (block.kernel_size - 1) * block.depth if block.padding == "valid" else 0
         size = (size[0] - lost, size[1] - lost)
         if block.pooling == "max":
             size = (size[0] // 2, size[1] // 2)
@@ -320,6 +312,23 @@ def check(architecture: dict[str, Any]) -> tuple[int, int]:
         if min(size) < 1:
             raise UserError(
                 f"Channel widths {','.join(map(str, widths))} leave no pixel of a {height}x{width} image.",
-                "Each block halves it: use fewer blocks, a smaller kernel or padding same.",
+                "Use fewer blocks or smaller kernels, padding same or pooling none.",
             )
     return size
+
+
+def check_block(block: Block) -> None:
+    """Raise `UserError` that names the first thing wrong with the block's own values."""
+    kernel, convolutions = block.kernel_size, block.depth
+    if type(kernel) is not int or type(convolutions) is not int:
+        raise UserError(
+            f"Kernel size {kernel!r} and depth {convolutions!r} are not both whole numbers.", "Try 3 and 1."
+        )
+    if not 1 <= convolutions <= DEEPEST:
+        raise UserError(f"Depth {convolutions} is out of range.", f"Choose 1 to {DEEPEST} convolutions a block.")
+    if block.padding not in PADDINGS:
+        raise UserError(f"Unknown padding {block.padding!r}.", f"Choose {' or '.join(PADDINGS)}.")
+    if block.pooling not in POOLINGS:
+        raise UserError(f"Unknown pooling {block.pooling!r}.", f"Choose one of {', '.join(POOLINGS)}.")
+    if kernel < 1 or (kernel % 2 == 0 and block.padding == "same"):
+        raise UserError(f"Kernel size {kernel} has no middle pixel.", "Choose 3, 5 or 7.")

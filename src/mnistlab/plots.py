@@ -28,8 +28,9 @@ DPI = 120
 def draw_run(run: Run, evaluation: Evaluation) -> list[Path]:
     """Draw training curves, confusion matrix and worst mistakes into the run folder; the files' paths come back."""
     train_label = "training, with smoothed labels" if run.recipe.label_smoothing else "training"
+    unit = "members" if run.recipe.members > 1 else "epoch"
     pictures = {
-        "training.png": draw_curves(run.metrics, f"{run.recipe.name} on {run_dataset_title(run)}", train_label),
+        "training.png": draw_curves(run.metrics, f"{run.recipe.name} on {run_dataset_title(run)}", train_label, unit),
         "confusion.png": draw_confusion(evaluation),
         "mistakes.png": draw_mistakes(evaluation),
     }
@@ -61,8 +62,13 @@ def save_figure(figure: Figure, path: Path) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def draw_curves(metrics: Sequence[dict[str, Any]], title: str, train_label: str = "training") -> Figure:
-    """Loss (left) and validation accuracy (right) over the epochs; `train_label` says what the training loss is of."""
+def draw_curves(
+    metrics: Sequence[dict[str, Any]], title: str, train_label: str = "training", unit: str = "epoch"
+) -> Figure:
+    """Loss (left) and validation accuracy (right) over the epochs, or an ensemble's members.
+
+    `train_label` says what the training loss is of.
+    """
     import matplotlib.pyplot as plt
     from matplotlib.ticker import MaxNLocator
 
@@ -77,11 +83,11 @@ def draw_curves(metrics: Sequence[dict[str, Any]], title: str, train_label: str 
         color=ORANGE,
         label="validation",
     )
-    left.set(title="Loss", xlabel="epoch", ylabel="cross-entropy (nats)", ylim=(0, None))
+    left.set(title="Loss", xlabel=unit, ylabel="cross-entropy (nats)", ylim=(0, None))
     left.legend(frameon=False)
     accuracy = [100 * row["val_accuracy"] for row in validated]
     right.plot([row["epoch"] for row in validated], accuracy, "o-", color=ORANGE)
-    right.set(title="Validation accuracy", xlabel="epoch", ylabel="%")
+    right.set(title="Validation accuracy", xlabel=unit, ylabel="%")
     if accuracy:
         margin = 0.1 * (max(accuracy) - min(accuracy)) or 0.5
         right.set_ylim(min(accuracy) - margin, min(100, max(accuracy) + margin))

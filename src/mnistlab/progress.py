@@ -26,8 +26,7 @@ class TerminalDisplay:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.epochs = 0
-        self.steps = 0
+        self.epochs = self.epoch_steps = self.steps = 0
         self.val = "-"
         self.bar: Progress | None = None
         self.task = TaskID(0)
@@ -41,9 +40,10 @@ class TerminalDisplay:
         total, work = sum(row.parameters for row in rows), sum(row.multiply_adds for row in rows)
         self.console.print(f"{total:,} parameters, {work:,} multiply-adds an image", highlight=False)
 
-    def start(self, run: Run, epochs: int, steps: int, done: int) -> None:
+    def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
         """Say what begins and draw the bar."""
-        self.epochs, self.steps = epochs, steps
+        self.epoch_steps, self.steps, self.val = epoch_steps, steps, "-"
+        self.epochs = -(-steps // epoch_steps)
         environment = run.environment
         doing = f"Resuming at step {done:,} of {steps:,}" if done else f"Training {run.recipe.name}"
         self.console.print(
@@ -71,7 +71,7 @@ class TerminalDisplay:
 
     def fields(self, done: int, loss: float | None, speed: float) -> dict[str, Any]:
         """What the bar's text columns show."""
-        epoch = min(self.epochs, done * self.epochs // max(1, self.steps) + 1)
+        epoch = min(self.epochs, done // self.epoch_steps + 1)
         return {
             "epoch": epoch,
             "epochs": self.epochs,
@@ -87,10 +87,12 @@ class TerminalDisplay:
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Leave a line above the bar."""
+        val = ""
         if row["val_accuracy"] is not None:
             self.val = f"{100 * row['val_accuracy']:.2f}"
+            val = f"  val {self.val} %"
         self.console.print(
-            f"epoch {row['epoch']:>3}/{self.epochs}  loss {row['train_loss']:.4f}  val {self.val} %"
+            f"epoch {row['epoch']:>3}/{self.epochs}  loss {row['train_loss']:.4f}{val}"
             f"  {row['images_per_second']:>8,.0f} images/s  {row['seconds']:6.1f} s",
             highlight=False,
         )

@@ -167,9 +167,10 @@ class Run:
     def progress(self) -> tuple[int, int]:
         """Epochs done and planned; of an ensemble members."""
         metrics, recipe = self.metrics, self.recipe
-        done, planned = len(metrics), recipe.members if recipe.members > 1 else recipe.epochs
-        stopped_early = recipe.members == 1 and recipe.steps and metrics and metrics[-1].get("step", 0) >= recipe.steps
-        return done, done if stopped_early else planned
+        if recipe.members > 1:
+            return len(metrics) or len(list(self.path.glob("members/*/test.json"))), recipe.members
+        stopped_early = recipe.steps and metrics and metrics[-1].get("step", 0) >= recipe.steps
+        return len(metrics), len(metrics) if stopped_early else recipe.epochs
 
     def summary(self) -> dict[str, Any]:
         """The run in plain types: run, created, recipe, dataset, seed, epochs, val_accuracy, test_accuracy, seconds."""

@@ -32,8 +32,8 @@ class Display(Protocol):
     def network(self, rows: list[LayerRow]) -> None:
         """The layers of the network that is about to be trained."""
 
-    def start(self, run: Run, epochs: int, steps: int, done: int) -> None:
-        """`done` of `steps` in all `epochs` are behind it (not 0 when a run is resumed)."""
+    def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
+        """`done` of `steps` are behind it (not 0 when a run is resumed); an epoch has `epoch_steps`, the last perhaps fewer."""
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
         """A few times a second: steps done, the loss of the last one in nats, images a second since the last look."""
@@ -51,7 +51,7 @@ class Silent:
     def network(self, rows: list[LayerRow]) -> None:
         """Nothing."""
 
-    def start(self, run: Run, epochs: int, steps: int, done: int) -> None:
+    def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
         """Nothing."""
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
@@ -69,7 +69,7 @@ def fit(run: Run, state: TrainingState, display: Display, tracker: Tracker | Non
     model, loader, optimizer = state.model, state.loader, state.optimizer
     smoothing = state.recipe.label_smoothing
     display.network(model.describe())
-    display.start(run, state.epochs, state.steps, state.steps_done)
+    display.start(run, len(loader), state.steps, state.steps_done)
     clock = Clock(state)
     with StopSignals() as signals:
         while state.steps_done < state.steps:
@@ -122,7 +122,6 @@ def stop_if_asked(run: Run, state: TrainingState, signals: StopSignals) -> None:
     if signals.received:
         raise Interrupted(
             f"Stopped after step {state.steps_done:,} of {state.steps:,}; its state is in {run.path}.",
-            f"Go on with: mnistlab train --resume {run.path}",
             exit_code=128 + signals.received,
         )
 

@@ -71,7 +71,6 @@ class TrainingState:
         self.steps = recipe.epochs * len(self.loader)
         if recipe.steps:
             self.steps = min(self.steps, recipe.steps)
-        self.epochs = -(-self.steps // len(self.loader))  # the last may stop in its middle
         self.optimizer = make_optimizer(self.model, recipe)
         self.schedule = OneCycle(self.optimizer, recipe.learning_rate, self.steps, recipe.warmup)
         self.average: AveragedModel | None = None

@@ -20,7 +20,7 @@ from mnistlab.datasets.pictures import PictureFolder
 from mnistlab.datasets.raw import Arrays
 from mnistlab.datasets.table import DATASETS, DatasetSpec, Part, find_spec
 from mnistlab.errors import UserError
-from mnistlab.files import is_folder
+from mnistlab.files import is_file, is_folder
 
 __all__ = [
     "DATASETS",
@@ -61,7 +61,7 @@ class RawDataset:
     @property
     def at_hand(self) -> bool:
         """Whether all files of the training part are there; they may still be corrupt."""
-        return all((self.data_dir / self.spec.folder / file.name).exists() for file in self.spec.part_files("train"))
+        return all(is_file(self.data_dir / self.spec.folder / file.name) for file in self.spec.part_files("train"))
 
     def read(self, part: Part) -> Arrays:
         """Images uint8 (N, height, width) and labels int64 (N,); see `Dataset.read`. Read once, then kept.
