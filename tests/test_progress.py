@@ -98,7 +98,7 @@ def test_without_validation_nothing_is_said_of_it(run: Run) -> None:
     play(TerminalDisplay(console), run, val_accuracy=None)
 
     assert "epoch   2/2  loss 0.5123    12,346 images/s     14.5 s" in out.getvalue()
-    assert "val" not in out.getvalue()
+    assert "val " not in out.getvalue()
 
 
 def test_a_resumed_run_says_where_it_goes_on(run: Run) -> None:
