@@ -97,7 +97,7 @@ def test_without_validation_nothing_is_said_of_it(run: Run) -> None:
     console, out = recording(terminal=False)
     play(TerminalDisplay(console), run, val_accuracy=None)
 
-    assert "epoch   2/2  loss 0.5123    12,346 images/s     14.5 s" in out.getvalue()
+    assert "epoch   2/2  loss 0.5123    12,346 images/s    14.5 s" in out.getvalue()
     assert "val " not in out.getvalue()
 
 
