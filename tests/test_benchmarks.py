@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from click.testing import CliRunner
+from torch.utils.data import DataLoader, Subset
 
 from mnistlab.errors import Interrupted
 from mnistlab.experiments import train
@@ -138,6 +140,29 @@ def test_the_fast_race_wants_a_full_one_first(results: Path, data_dir: Path, tmp
 
 def test_the_canonical_network_is_the_authors() -> None:
     assert sum(p.numel() for p in canonical.Net().parameters()) == 1_199_882
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_the_canonical_example_resumed_after_an_epoch_is_the_one_never_stopped(data_dir: Path) -> None:
+    def begin() -> canonical.Canonical:
+        made = canonical.Canonical(data_dir)
+        made.loader = DataLoader(Subset(made.loader.dataset, range(128)), batch_size=canonical.BATCH_SIZE)
+        return made
+
+    def train_epoch(example: canonical.Canonical) -> None:
+        assert len(list(example.batches())) == 2
+
+    straight, first, resumed = begin(), begin(), begin()
+    train_epoch(straight)
+    torch.manual_seed(9)  # what runs between two epochs draws too
+    train_epoch(straight)
+    train_epoch(first)
+    resumed.load_state_dict(first.state_dict())
+    torch.manual_seed(10)
+    train_epoch(resumed)
+
+    expected = straight.model.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in resumed.model.state_dict().items())
 
 
 def test_a_step_is_measured_in_all_its_parts(data_dir: Path) -> None:
