@@ -28,11 +28,6 @@ def done(recipe: Recipe) -> dict[int, dict[str, Any]]:
     return {row["seed"]: row for row in records.read("accuracy") if records.is_current(row["recipe"], recipe.name)}
 
 
-def finished(recipe: Recipe, folder: Path) -> dict[int, Run]:
-    """The runs of exactly this recipe that were tested, by seed."""
-    return {run.seed: run for run in runs_of(recipe, folder) if run.test is not None}
-
-
 def runs_of(recipe: Recipe, folder: Path) -> list[Run]:
     return [run for run in list_runs(folder) if isinstance(run, Run) and run.recipe == recipe]
 
@@ -41,10 +36,12 @@ def one_seed(recipe: Recipe, seed: int, folder: Path, data_dir: Path) -> dict[st
     display = TerminalDisplay(Console(stderr=True))
     first = seed * recipe.members  # an ensemble's members have seeds of their own
     begun = [run for run in runs_of(recipe, folder) if run.seed == first and run.test is None]
-    best = finished(RECIPES["best"], folder)
+    members = {}
+    if recipe.name == "ensemble":
+        members = {run.seed: run for run in runs_of(RECIPES["best"], folder) if run.test is not None}
     seeds = range(first, first + recipe.members)
-    if recipe.name == "ensemble" and set(seeds) <= set(best):
-        run, evaluation = combine([best[number] for number in seeds], runs_dir=folder, data_dir=data_dir)
+    if set(seeds) <= set(members):
+        run, evaluation = combine([members[number] for number in seeds], runs_dir=folder, data_dir=data_dir)
     elif begun:
         run, evaluation = resume(begun[0], display=display)
     else:
@@ -77,20 +74,17 @@ def main(name: str, seeds: int, first: int, folder: Path, data_dir: Path) -> Non
         if seed not in done(recipe):
             records.append("accuracy", one_seed(recipe, seed, folder, data_dir))
         row = done(recipe)[seed]
-        click.echo(
-            f"{name} seed {seed}: test {100 * row['test_correct'] / row['test_total']:.2f} %, {row['seconds']:.1f} s"
-        )
+        click.echo(f"{name} seed {seed}: test {records.accuracy(row):.2f} %, {row['seconds']:.1f} s")
     rows = [row for seed, row in done(recipe).items() if first <= seed < first + seeds]
-    accuracy = [100 * row["test_correct"] / row["test_total"] for row in rows]
-    click.echo(f"{name}: test {spread(accuracy)} % (n = {len(rows)} seeds)")
+    click.echo(f"{name}: test {with_interval(list(map(records.accuracy, rows)))} % (n = {len(rows)} seeds)")
 
 
-def spread(values: list[float]) -> str:
+def with_interval(values: list[float]) -> str:
     """Mean ± standard deviation, and the mean's 95 % interval by Student's t; of one value, that value."""
     if len(values) == 1:
-        return f"{values[0]:.2f}"
+        return records.spread(values)
     centre, half = mean(values), float(t.ppf(0.975, len(values) - 1)) * stdev(values) / len(values) ** 0.5
-    return f"{centre:.3f} ± {stdev(values):.3f}, 95 % interval of the mean {centre - half:.3f} to {centre + half:.3f}"
+    return f"{records.spread(values)}, 95 % interval of the mean {centre - half:.3f} to {centre + half:.3f}"
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from typing import Any
 
 import records
 from mnistlab.plots import save_figure
-from report import accuracy, accuracy_rows, races, training_seconds
+from records import accuracy
+from report import accuracy_rows, races, training_seconds
 
 BLUE, GREY = "#2563a8", "#6b7280"
 

@@ -7,6 +7,7 @@ import json
 import platform
 from dataclasses import replace
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 import click
@@ -25,6 +26,16 @@ def read(name: str) -> list[dict[str, Any]]:
     """The rows of docs/results/NAME.jsonl, oldest first; none where there is no such file."""
     path = RESULTS / f"{name}.jsonl"
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def accuracy(row: dict[str, Any]) -> float:
+    """The test accuracy of a row of accuracy.jsonl, in %."""
+    return 100 * float(row["test_correct"]) / float(row["test_total"])
+
+
+def spread(values: list[float]) -> str:
+    """Mean ± standard deviation; of one value, that value."""
+    return f"{mean(values):.3f} ± {stdev(values):.3f}" if len(values) > 1 else f"{values[0]:.2f}"
 
 
 def append(name: str, row: dict[str, Any]) -> None:

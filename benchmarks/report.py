@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from statistics import mean, median, stdev
+from statistics import median
 from typing import Any
 
 import records
 from mnistlab.files import write_bytes, write_json
 from mnistlab.recipes import RECIPES
+from records import accuracy, spread
 from time_to_accuracy import summary
 
 # One run each, as the project's first README ("week 1") gave them.
@@ -39,14 +40,6 @@ def accuracy_rows() -> dict[str, list[dict[str, Any]]]:
         if records.is_current(row["recipe"], name):
             rows[name].append(row)
     return {name: rows[name] for name in RECIPES if name in rows}
-
-
-def accuracy(row: dict[str, Any]) -> float:
-    return 100 * float(row["test_correct"]) / float(row["test_total"])
-
-
-def spread(values: list[float]) -> str:
-    return f"{mean(values):.3f} ± {stdev(values):.3f}" if len(values) > 1 else f"{values[0]:.2f}"
 
 
 def accuracy_table(head: str, french: bool = False) -> str:

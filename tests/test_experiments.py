@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from comparing import same, weights, without_times
 from mnistlab import training
 from mnistlab.checkpoints import load_model, save_model
 from mnistlab.datasets import open_dataset
@@ -71,28 +72,13 @@ def members_of(run: Run) -> list[Run]:
     return sorted((m for m in members if isinstance(m, Run)), key=lambda member: member.seed)
 
 
-def weights(run: Run) -> dict[str, torch.Tensor]:
-    return load_model(run.model_path).model.state_dict()
-
-
-def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
-    return first.keys() == second.keys() and all(torch.equal(value, second[name]) for name, value in first.items())
-
-
-def without_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{k: v for k, v in row.items() if k not in ("seconds", "images_per_second")} for row in rows]
-
-
 def copy_of(run: Run, path: Path) -> Run:
     return Run.open(Path(shutil.copytree(run.path, path)))
 
 
-def test_pictures(dataset: str) -> tuple[torch.Tensor, torch.Tensor]:
+def pictures_of_test(dataset: str) -> tuple[torch.Tensor, torch.Tensor]:
     (batch,) = MNISTDataLoader("test", dataset=open_dataset(dataset), batch_size=None)
     return batch
-
-
-test_pictures.__test__ = False  # type: ignore[attr-defined]
 
 
 # a recipe of several members
@@ -146,7 +132,7 @@ def test_the_model_is_the_ensemble_of_the_members(finished: Run) -> None:
 
 def test_what_is_tested_is_the_mean_of_the_probabilities(trained: tuple[Run, Evaluation]) -> None:
     run, evaluation = trained
-    images, labels = test_pictures(run.dataset)
+    images, labels = pictures_of_test(run.dataset)
     with torch.no_grad():
         each = [load_model(m.model_path).model(images).softmax(1) for m in members_of(run)]
     mean = (each[0] + each[1]) / 2
@@ -261,7 +247,7 @@ def test_runs_of_different_networks_are_combined(pair: list[Run], pictures: Path
     other, _ = train(recipe, dataset=str(pictures), runs_dir=tmp_path, seed=9)
     run, _ = combine([other, *pair], runs_dir=tmp_path)
 
-    images, _ = test_pictures(run.dataset)
+    images, _ = pictures_of_test(run.dataset)
     with torch.no_grad():
         each = [load_model(m.model_path).model(images).softmax(1) for m in (other, *pair)]
         mean = load_model(run.model_path).model(images).softmax(1)

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from comparing import same, weights, without_times
 from mnistlab import training
 from mnistlab.checkpoints import load_model, load_tensors
 from mnistlab.cli import run_app
@@ -69,18 +70,6 @@ class Watcher(training.Silent):
 
 def count_test(pictures: Path) -> int:
     return len(open_dataset(str(pictures)).read("test")[1])
-
-
-def weights(run: Run) -> dict[str, torch.Tensor]:
-    return load_model(run.model_path).model.state_dict()
-
-
-def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
-    return first.keys() == second.keys() and all(torch.equal(value, second[name]) for name, value in first.items())
-
-
-def without_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{k: v for k, v in row.items() if k not in ("seconds", "images_per_second")} for row in rows]
 
 
 # a training from beginning to end

@@ -140,7 +140,7 @@ def carry_out_members(
     """Train the members that are not finished yet, then combine them."""
     if "members" in run.environment:  # it was made of runs that were there before
         members = [Run.open(Path(path)) for path in run.environment["members"]]
-        return finish(run, members, data_dir or run.data_dir)
+        return finish(run, members, check_members(members), opened, data_dir or run.data_dir)
     recipe = dataclasses.replace(run.recipe, members=1, name=f"{run.recipe.name[:33]}-member")
     folder, dataset, device = run.path / "members", data_dir or run.data_dir, run.environment["device"]
     members = []
@@ -156,7 +156,7 @@ def carry_out_members(
         else:
             member = begun[0]
         members.append(member)
-    return finish(run, members, dataset)
+    return finish(run, members, check_members(members), opened, dataset)
 
 
 def combine(
@@ -178,7 +178,7 @@ def combine(
     paths = [str(member.path.resolve()) for member in members]
     if twice := sorted({path for path in paths if paths.count(path) > 1}):
         raise UserError(f"{twice[0]} is given twice, and would count twice.", "Give each run once.")
-    check_members(members)
+    models = check_members(members)
     check_folder(Path(runs_dir))
     first = members[0]
     dataset = open_dataset(first.dataset, data_dir or first.data_dir)
@@ -200,7 +200,7 @@ def combine(
     folder = Path(data_dir or first.data_dir).resolve()
     run = create_run(Path(runs_dir), recipe, dataset.spec.name, folder, first.seed, environment)
     with run.lock(), told_how_to_go_on(run):
-        return finish(run, members, folder)
+        return finish(run, members, models, dataset, folder)
 
 
 def check_members(members: Sequence[Run]) -> list[SavedModel]:
@@ -235,15 +235,14 @@ def check_members(members: Sequence[Run]) -> list[SavedModel]:
     return models
 
 
-def finish(run: Run, members: Sequence[Run], data_dir: str | Path) -> tuple[Run, Evaluation]:
+def finish(
+    run: Run, members: Sequence[Run], models: Sequence[SavedModel], dataset: Dataset, data_dir: str | Path
+) -> tuple[Run, Evaluation]:
     """Save the members' ensemble, with a line of metrics for each member; test it, draw."""
     device = pick_device(run.environment["device"])
-    models = check_members(members)
-    dataset = open_dataset(run.dataset, data_dir)
     spec = dataclasses.replace(dataset.spec, mean=models[0].mean, std=models[0].std)  # what they were trained with
-    unseen = all(member.recipe.split == "train" for member in members)  # none has seen the validation images
     val = None
-    if unseen:
+    if run.recipe.split == "train":  # no member has seen the validation images
         normalise = (spec.mean, spec.std)
         val = MNISTDataLoader("val", dataset=dataset, batch_size=None, device=device, normalise=normalise)
     networks: list[NeuralNet] = []
