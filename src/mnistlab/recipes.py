@@ -227,6 +227,14 @@ RECIPES: dict[str, Recipe] = {
             label_smoothing=0.08,
         ),
         BEST,
+        replace(
+            BEST,
+            name="best-5x5",
+            summary="best with 3 larger convolutions: its other half in ensemble",
+            widths=(32, 48, 96),
+            depth=(1,),
+            kernel_size=(5,),
+        ),
         replace(BEST, name="ensemble", summary="5 networks of best, their probabilities averaged", members=5),
         replace(
             TINY,
