@@ -32,16 +32,21 @@ def runs_of(recipe: Recipe, folder: Path) -> list[Run]:
     return [run for run in list_runs(folder) if isinstance(run, Run) and run.recipe == recipe]
 
 
+def finished(recipe: Recipe, folder: Path) -> dict[int, Run]:
+    """The runs of exactly this recipe that were tested, by seed."""
+    return {run.seed: run for run in runs_of(recipe, folder) if run.test is not None}
+
+
 def one_seed(recipe: Recipe, seed: int, folder: Path, data_dir: Path) -> dict[str, Any]:
     display = TerminalDisplay(Console(stderr=True))
-    first = seed * recipe.members  # an ensemble's members have seeds of their own
+    kinds = max(1, len(recipe.networks))
+    each = recipe.members // kinds  # of a kind; an ensemble's members have seeds of their own
+    first = seed * each
     begun = [run for run in runs_of(recipe, folder) if run.seed == first and run.test is None]
-    members = {}
-    if recipe.name == "ensemble":
-        members = {run.seed: run for run in runs_of(RECIPES["best"], folder) if run.test is not None}
-    seeds = range(first, first + recipe.members)
-    if set(seeds) <= set(members):
-        run, evaluation = combine([members[number] for number in seeds], runs_dir=folder, data_dir=data_dir)
+    ready = [finished(RECIPES[kind], folder) for kind in recipe.networks]
+    members = [(runs, first + number) for number in range(each) for runs in ready]
+    if members and all(number in runs for runs, number in members):  # the kinds' own runs serve: they train alike
+        run, evaluation = combine([runs[number] for runs, number in members], runs_dir=folder, data_dir=data_dir)
     elif begun:
         run, evaluation = resume(begun[0], display=display)
     else:

@@ -27,6 +27,7 @@ SUMMARY_FR = {
     "tiny-10k": "au plus 10 000 paramètres",
     "tiny-5k": "au plus 5 000 paramètres",
     "tiny-1k": "au plus 1 500 paramètres",
+    "reader": "fait pour de vrais stylos, appareils photo et scanners ; sait ce qui n'est pas un chiffre",
     "two-conv": "2 convolutions, 8 époques",
     "three-conv": "3 convolutions, 20 époques",
 }

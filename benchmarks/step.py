@@ -8,7 +8,6 @@ peak is this machine's own: a multiplication of two large bf16 matrices, measure
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from pathlib import Path
 from statistics import median
@@ -16,13 +15,12 @@ from typing import Any
 
 import click
 import torch
-import torch.nn.functional as F
 
 import records
-from mnistlab.augment import Augmentation
 from mnistlab.datasets import open_dataset
 from mnistlab.devices import autocast, pick_device, pick_precision
-from mnistlab.recipes import RECIPES, Recipe
+from mnistlab.recipes import RECIPES, Recipe, member_of
+from mnistlab.training import cross_entropy
 from mnistlab.training_state import TrainingState
 
 SIDE = 2048
@@ -56,10 +54,11 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
     """Take steps as training does for `most` seconds, after some to warm up; medians in seconds."""
     device = pick_device("cpu")
     precision = pick_precision(recipe.precision, device)
-    state = TrainingState(dataclasses.replace(recipe, members=1), open_dataset("mnist", data_dir), 0, device, precision)
+    one = member_of(recipe, 0) if recipe.members > 1 else recipe
+    state = TrainingState(one, open_dataset("mnist", data_dir), 0, device, precision)
     state.model.train()
-    augment = Augmentation.of(recipe)
-    raw = state.loader.batches.images[: recipe.batch_size].float()
+    data = state.loader.batches
+    raw, named = data.images[: recipe.batch_size].float(), data.labels[: recipe.batch_size]
     before = peak()
     times: dict[str, list[float]] = {name: [] for name in (*PARTS, "step", "augmentation")}
     begun, batches = time.perf_counter(), iter(state.loader)
@@ -73,7 +72,7 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
         marks.append(time.perf_counter())
         with autocast(device, precision):
             logits = state.model(images)
-        loss = F.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
+        loss = cross_entropy(logits.float(), labels, recipe.label_smoothing, rejects=recipe.rejects > 0)
         marks.append(time.perf_counter())
         state.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -81,8 +80,8 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
         state.optimizer.step()
         state.schedule.go_to(0)  # always the first rate: nothing is to be learned here
         marks.append(time.perf_counter())
-        augment(raw)
-        times["augmentation"].append(time.perf_counter() - marks[-1] if augment else 0.0)
+        data.writing(data.augment(data.rejects(raw, named)[0]))
+        times["augmentation"].append(time.perf_counter() - marks[-1] if data.augment or data.writing else 0.0)
         for name, start, end in zip(PARTS, marks, marks[1:], strict=False):
             times[name].append(end - start)
         times["step"].append(marks[-1] - marks[0])

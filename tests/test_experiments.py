@@ -224,6 +224,20 @@ def test_resuming_a_finished_ensemble_changes_nothing_in_it(finished: Run, tmp_p
     assert {name: (run.path / name).read_bytes() for name in names} == kept
 
 
+def test_members_of_two_kinds_share_seeds_and_are_told_apart(pictures: Path, tmp_path: Path) -> None:
+    quick = {"epochs": 1, "steps": 2, "batch_size": 16, "split": "train", "test_shifts": False}
+    recipe = override(RECIPES["ensemble"], {**quick, "members": 4, "networks": ("tiny-1k", "quick")})
+    run, evaluation = train(recipe, dataset=str(pictures), runs_dir=tmp_path, seed=7)
+    found = sorted((member.seed, member.recipe.name) for member in members_of(run))
+    assert found == [(7, "quick-member"), (7, "tiny-1k-member"), (8, "quick-member"), (8, "tiny-1k-member")]
+    assert {member.recipe.learning_rate for member in members_of(run)} == {recipe.learning_rate}
+    model = load_model(run.model_path).model
+    assert [len(part["widths"]) for part in model.architecture["members"]] == [3, 3, 3, 3]
+    assert [part["kernel_size"][0] for part in model.architecture["members"]] == [5, 5, 5, 5]
+    assert [part["separable"] for part in model.architecture["members"]] == [True, False, True, False]
+    assert evaluation.total > 0
+
+
 # runs that are there already
 
 

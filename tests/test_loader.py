@@ -13,6 +13,8 @@ from mnistlab.augment import Augmentation
 from mnistlab.datasets import Dataset, RawDataset, find_spec, open_dataset
 from mnistlab.errors import UserError
 from mnistlab.loader import SPLITS, BatchOrder, MNISTDataLoader, read_split
+from mnistlab.rejects import Rejects
+from mnistlab.writing import Writing
 
 CPU = torch.device("cpu")
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
@@ -156,6 +158,25 @@ def test_augmentation_is_done_only_when_asked_for(mnist: Dataset) -> None:
     assert not torch.equal(plain[0], bent[0])
     assert bent[0].min() >= plain[0].min() - 1e-6  # what comes in from outside is paper
     assert bent[0].max() <= plain[0].max() + 1e-5
+
+
+def test_writing_and_rejects_come_only_when_asked_for(mnist: Dataset) -> None:
+    def batch(**options: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        torch.manual_seed(0)
+        return next(iter(MNISTDataLoader("train", dataset=mnist, batch_size=64, **options)))
+
+    plain = batch()
+    written = batch(writing=Writing(1))
+    assert torch.equal(plain[1], written[1])
+    assert not torch.equal(plain[0], written[0])
+    more = batch(rejects=Rejects(0.25))
+    assert torch.equal(more[0][:64], plain[0])
+    assert more[1].tolist() == [*plain[1].tolist(), *[-1] * 16]
+    both = batch(augment=Augmentation(rotate=10), writing=Writing(1), rejects=Rejects(0.25))
+    for images, _ in (written, more, both):
+        assert images.is_contiguous()
+        assert images.min() >= plain[0].min() - 1e-5
+        assert images.max() <= plain[0].max() + 1e-5
 
 
 # The order

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistlab.errors import UserError
-from mnistlab.recipes import RECIPES, Recipe, find_recipe, override, read_overrides
+from mnistlab.recipes import RECIPES, Recipe, find_recipe, member_of, override, read_overrides
 
 FIELDS = dataclasses.fields(Recipe)
-LISTS = [f for f in FIELDS if isinstance(f.default, tuple)]
+LISTS = [f for f in FIELDS if isinstance(f.default, tuple) and f.name != "networks"]
 
 
 def one_value(f: dataclasses.Field[Any]) -> st.SearchStrategy[Any]:
@@ -26,6 +26,8 @@ def one_value(f: dataclasses.Field[Any]) -> st.SearchStrategy[Any]:
 def values(f: dataclasses.Field[Any]) -> st.SearchStrategy[Any]:
     """Everything that the field may hold."""
     low, high, choices = (f.metadata[key] for key in ("low", "high", "choices"))
+    if f.name == "networks":
+        return st.just(())  # goes with members; has its own tests
     if isinstance(f.default, tuple):
         return st.lists(one_value(f), min_size=1, max_size=5).map(tuple)
     if choices:
@@ -109,6 +111,44 @@ def test_overriding_changes_one_field_and_no_other(change: tuple[dataclasses.Fie
 # lists: a value for each block, or one for all
 
 
+def test_the_members_of_an_ensemble_take_turns_in_their_networks_and_share_all_else() -> None:
+    ensemble = RECIPES["ensemble"]
+    members = [member_of(ensemble, number) for number in range(4)]
+    assert [member.kernel_size for member in members] == [(3,), (5,), (3,), (5,)]
+    assert [member.name for member in members[:2]] == ["best-member", "best-5x5-member"]
+    for member, kind in zip(members, ("best", "best-5x5"), strict=False):
+        assert dataclasses.replace(member, name=kind, summary=RECIPES[kind].summary) == RECIPES[kind]
+
+    short = override(ensemble, {"epochs": 2})
+    assert {member_of(short, number).epochs for number in range(2)} == {2}
+
+
+def test_a_network_given_is_that_of_all_members() -> None:
+    recipe = override(RECIPES["ensemble"], {"widths": (8, 16)})
+    assert recipe.networks == ()
+    assert {member_of(recipe, number).widths for number in range(3)} == {(8, 16)}
+    assert member_of(recipe, 0).members == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"networks": ["best"]}, "there is 1 member"),
+        ({"networks": ["best", "best"], "members": 4}, "names one twice"),
+        ({"networks": [3], "members": 4}, "not a list"),
+    ],
+)
+def test_networks_that_make_no_ensemble_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        override(Recipe(), changes)
+
+
+def test_a_network_of_no_recipe_is_refused_by_name() -> None:
+    recipe = override(Recipe(), {"networks": ["nothing"], "members": 2})
+    with pytest.raises(UserError, match="Unknown recipe 'nothing'"):
+        member_of(recipe, 0)
+
+
 def test_the_fields_of_a_block_are_lists() -> None:
     assert [f.name for f in LISTS] == ["widths", "depth", "kernel_size", "padding", "pooling"]
 
@@ -160,6 +200,7 @@ def test_recipes_that_were_written_with_one_value_are_read() -> None:
     recipe = Recipe.from_dict(old)
     assert (recipe.kernel_size, recipe.padding) == ((5,), ("valid",))
     assert (recipe.depth, recipe.pooling, recipe.head, recipe.steps) == ((1,), ("max",), "flatten", 0)
+    assert (recipe.writing, recipe.rejects) == (0, 0)
     assert (recipe.members, recipe.separable, recipe.test_shifts, recipe.most_parameters) == (1, False, False, 0)
 
 

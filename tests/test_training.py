@@ -217,6 +217,20 @@ def test_more_steps_than_the_epochs_have_change_nothing(finished: Run, pictures:
     assert without_times(run.metrics) == without_times(finished.metrics)
 
 
+def test_a_training_with_rejects_that_was_stopped_ends_where_it_would_have(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "LOOK_EVERY", 0.0)
+    recipe = override(RECIPE, {"writing": 1, "rejects": 0.5})
+    straight, _ = train(recipe, dataset=str(pictures), runs_dir=tmp_path / "straight", seed=3)
+    with pytest.raises(Interrupted):
+        train(recipe, dataset=str(pictures), runs_dir=tmp_path, seed=3, display=Watcher(at_step=STEPS + 2))
+
+    run, _ = resume(find_run("latest", tmp_path))
+    assert same(weights(run), weights(straight))
+    assert without_times(run.metrics) == without_times(straight.metrics)
+
+
 @pytest.mark.parametrize("step", [2, STEPS, STEPS + 1])
 def test_a_short_training_that_was_stopped_ends_where_it_would_have(
     step: int, short: Run, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

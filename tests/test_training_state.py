@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 
 from mnistlab.datasets import Arrays, DatasetSpec, Part
 from mnistlab.errors import UserError
 from mnistlab.recipes import Recipe
+from mnistlab.training import cross_entropy
 from mnistlab.training_state import TrainingState
 
 CPU = torch.device("cpu")
@@ -50,7 +50,7 @@ def steps_of(state: TrainingState) -> Iterator[float]:
     while True:
         state.model.train()
         for images, labels in state.loader:
-            loss = F.cross_entropy(state.model(images), labels)
+            loss = cross_entropy(state.model(images), labels, 0.0, rejects=state.recipe.rejects > 0)
             state.optimizer.zero_grad()
             loss.backward()
             state.optimizer.step()
@@ -173,10 +173,13 @@ def test_widths_that_leave_no_pixel_are_refused() -> None:
 # saved and put back
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+WRITTEN = {"writing": 1, "rejects": 0.5}
+
+
+@pytest.mark.parametrize("changed", [{}, {"optimizer": "adamw"}, WRITTEN], ids=["sgd", "adamw", "writing and rejects"])
 @pytest.mark.parametrize("before", [0, 1, 5, 7, 10])
-def test_going_on_from_a_saved_state_is_going_on_as_if_nothing_had_been(optimizer: str, before: int) -> None:
-    recipe = dataclasses.replace(RECIPE, optimizer=optimizer, learning_rate=0.01)
+def test_going_on_from_a_saved_state_is_going_on_as_if_nothing_had_been(changed: dict[str, Any], before: int) -> None:
+    recipe = dataclasses.replace(RECIPE, learning_rate=0.01, **changed)
     straight = make_state(recipe)
     steps = steps_of(straight)
     for _ in range(before):
@@ -203,6 +206,14 @@ def test_the_books_come_back_too() -> None:
 
     assert (resumed.epochs_done, resumed.seconds, resumed.metrics) == (2, 12.5, state.metrics)
     assert torch.equal(resumed.losses, state.losses)
+
+
+def test_a_state_saved_before_a_recipe_had_some_fields_is_taken() -> None:
+    saved = on_disk_and_back(make_state().state_dict())
+    del saved["recipe"]["writing"], saved["recipe"]["rejects"]
+    make_state().load_state_dict(saved)
+    with pytest.raises(UserError, match="another recipe"):  # for then there were none
+        make_state(dataclasses.replace(RECIPE, writing=1)).load_state_dict(saved)
 
 
 def test_a_state_taken_earlier_does_not_change_with_the_training() -> None:

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from mnistlab.errors import UserError
+from mnistlab.geometry import centres
 from mnistlab.recipes import Recipe
 
 __all__ = ["Augmentation"]
@@ -73,8 +74,3 @@ class Augmentation:
             bent = F.interpolate(points, size=(height, width), mode="bicubic", align_corners=True)
             grid = grid + bent.permute(0, 2, 3, 1)
         return grid.to(images.dtype)
-
-
-def centres(size: int, like: torch.Tensor) -> torch.Tensor:
-    """Where the pixels' centres are along an axis, in pixels from its middle: float (size,)."""
-    return torch.arange(size, device=like.device) - (size - 1) / 2

@@ -20,7 +20,7 @@ from mnistlab.evaluation import Evaluation, evaluate, evaluate_run
 from mnistlab.files import check_folder
 from mnistlab.loader import MNISTDataLoader
 from mnistlab.model import Ensemble, NeuralNet
-from mnistlab.recipes import Recipe, find_recipe
+from mnistlab.recipes import Recipe, find_recipe, member_of
 from mnistlab.runs import Run, create_run, list_runs
 from mnistlab.tracking import check_tracker, make_tracker
 from mnistlab.training import Display, Silent, fit
@@ -57,7 +57,9 @@ def train(
     target = pick_device(device)
     precision = pick_precision(recipe.precision, target)
     opened = opened or open_dataset(dataset, data_dir)
-    state = TrainingState(recipe, opened, seed, target, precision)
+    kinds = [member_of(recipe, n) for n in range(max(1, len(recipe.networks)))] if recipe.members > 1 else [recipe]
+    for kind in kinds:  # what does not fit is to be known before there is a folder
+        state = TrainingState(kind, opened, seed, target, precision)
     environment = describe_environment(target, precision)
     run = create_run(Path(runs_dir), recipe, opened.spec.name, Path(data_dir).resolve(), seed, environment)
     with run.lock(), told_how_to_go_on(run):
@@ -141,11 +143,13 @@ def carry_out_members(
     if "members" in run.environment:  # it was made of runs that were there before
         members = [Run.open(Path(path)) for path in run.environment["members"]]
         return finish(run, members, check_members(members), opened, data_dir or run.data_dir)
-    recipe = dataclasses.replace(run.recipe, members=1, name=f"{run.recipe.name[:33]}-member")
     folder, dataset, device = run.path / "members", data_dir or run.data_dir, run.environment["device"]
     members = []
-    for seed in range(run.seed, run.seed + run.recipe.members):
-        begun = [found for found in list_runs(folder) if isinstance(found, Run) and found.seed == seed]
+    for number in range(run.recipe.members):
+        recipe = member_of(run.recipe, number)
+        seed = run.seed + number // max(1, len(run.recipe.networks))  # networks of two kinds may share one
+        there = [found for found in list_runs(folder) if isinstance(found, Run)]
+        begun = [found for found in there if found.seed == seed and found.recipe.name == recipe.name]
         if not begun:
             member, _ = train(
                 recipe, dataset=run.dataset, data_dir=dataset, runs_dir=folder, seed=seed, device=device, track=track,
@@ -195,6 +199,7 @@ def combine(
         name="ensemble",
         summary=f"of {', '.join(member.path.name for member in members)}",
         members=len(members),
+        networks=(),
         split="train" if unseen else "train+val",
     )
     folder = Path(data_dir or first.data_dir).resolve()

@@ -18,6 +18,8 @@ from mnistlab.augment import Augmentation
 from mnistlab.datasets import Dataset, open_dataset, validation_mask
 from mnistlab.datasets.raw import Arrays
 from mnistlab.errors import UserError
+from mnistlab.rejects import Rejects
+from mnistlab.writing import Writing
 
 __all__ = ["SPLITS", "MNISTDataLoader", "Split", "read_split"]
 
@@ -46,22 +48,34 @@ def read_split(dataset: Dataset, split: Split) -> Arrays:
 class BatchDataset(TorchDataset[Batch]):
     """A split in memory; a tensor of indices in, the whole batch out, in one indexing."""
 
-    def __init__(self, arrays: Arrays, mean: float, std: float, augment: Augmentation, device: torch.device) -> None:
+    def __init__(
+        self,
+        arrays: Arrays,
+        mean: float,
+        std: float,
+        augment: Augmentation,
+        writing: Writing,
+        rejects: Rejects,
+        device: torch.device,
+    ) -> None:
         images, labels = arrays
         self.images = torch.tensor(images).unsqueeze(1).to(device)
         self.labels = torch.tensor(labels).to(device)
         self.scale = 1 / (255 * std)
         self.shift = -mean / std
         self.augment = augment
+        self.writing = writing
+        self.rejects = rejects
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, indices: torch.Tensor) -> Batch:
         images = self.images.index_select(0, indices).float()  # twice as fast as self.images[indices]
-        if self.augment:
-            images = self.augment(images)  # before normalisation: what comes in from outside is paper, 0
-        return images.mul_(self.scale).add_(self.shift), self.labels.index_select(0, indices)
+        labels = self.labels.index_select(0, indices)
+        images, labels = self.rejects(images, labels)
+        images = self.writing(self.augment(images))  # before normalisation: what comes in from outside is paper, 0
+        return images.mul_(self.scale).add_(self.shift), labels
 
 
 class BatchOrder(Sampler[torch.Tensor]):
@@ -112,7 +126,8 @@ class MNISTDataLoader(DataLoader[Batch]):
     twice and no worker process is needed. Each `iter()` is an epoch; `train` is shuffled unless `shuffle` says otherwise,
     by `seed` and the epoch's number alone, so `state_dict()` is three integers and an epoch can be resumed in its middle.
     `batch_size` None takes 1,000 images, or the whole split where that is smaller.
-    The last batch may be smaller, or is left out with `drop_last`.
+    The last batch may be smaller, or is left out with `drop_last`. `augment` and `writing` change the images; `rejects` adds
+    pictures of no class, labelled -1, after those of the split: a batch then holds more than `batch_size`.
 
     Raises `UserError` for an unknown dataset or split, a batch size under 1 or over the split's size, or data that can
     neither be read nor fetched.
@@ -129,6 +144,8 @@ class MNISTDataLoader(DataLoader[Batch]):
         seed: int = 0,
         drop_last: bool = False,
         augment: Augmentation | None = None,
+        writing: Writing | None = None,
+        rejects: Rejects | None = None,
         normalise: tuple[float, float] | None = None,
         device: str | torch.device = "cpu",
     ) -> None:
@@ -146,7 +163,9 @@ class MNISTDataLoader(DataLoader[Batch]):
         self.spec = opened.spec
         self.split = split
         mean, std = normalise or (self.spec.mean, self.spec.std)
-        self.batches = BatchDataset(arrays, mean, std, augment or Augmentation(), device)
+        self.batches = BatchDataset(
+            arrays, mean, std, augment or Augmentation(), writing or Writing(), rejects or Rejects(), device
+        )
         shuffle = split.startswith("train") if shuffle is None else shuffle
         self.batch_order = BatchOrder(total, batch_size, shuffle, seed, drop_last, device)
         # The generator takes the base seed that DataLoader draws for workers, which would else come from the global one

@@ -52,6 +52,7 @@ class Recipe:
     dropout: float = knob(0.2, "fraction of values hidden before a linear layer", low=0, high=0.95)
     most_parameters: int = knob(0, "refuse a network with more parameters, 0 for no limit", low=0)
     members: int = knob(1, "networks, trained one after the other, whose probabilities are averaged", low=1, high=1000)
+    networks: tuple[str, ...] = knob((), "of an ensemble: recipes whose networks the members have, in turn")
     test_shifts: bool = knob(False, "in use, average over the picture and its shifts by a pixel (5 times the work)")
     # the data
     split: str = knob("train", "what to train on; train+val leaves no validation", choices=("train", "train+val"))
@@ -61,6 +62,8 @@ class Recipe:
     shift: float = knob(0.0, "augmentation: pixels in x and y", low=0, high=100)
     shear: float = knob(0.0, "augmentation: slant, fraction of the height", low=0, high=2)
     elastic: float = knob(0.0, "augmentation: pixels that a 5x5 grid bends", low=0, high=100)
+    writing: float = knob(0.0, "other pens, cameras and scanners: 0 none, 1 for two images of three", low=0, high=1)
+    rejects: float = knob(0.0, "pictures of no class added to a batch, a fraction of its size", low=0, high=4)
     # the optimisation
     epochs: int = knob(8, "passes over the data", low=1, high=100_000)
     steps: int = knob(0, "stop after so many steps, 0 for after the last epoch", low=0)
@@ -85,6 +88,10 @@ class Recipe:
             problems.append(f"name is {self.name!r}, not at most 40 of a-z, 0-9 and -")
         if not problems and self.batch_norm and self.batch_size == 1:
             problems.append("batch-size is 1, and batch norm needs at least 2 images to compare")
+        if not problems and self.networks and self.members == 1:
+            problems.append(f"networks is {','.join(self.networks)}, and there is 1 member; it is of an ensemble")
+        if not problems and len(set(self.networks)) < len(self.networks):
+            problems.append(f"networks is {','.join(self.networks)}, which names one twice")
         if problems:
             raise UserError(f"Recipe {self.name!r}: {'; '.join(problems)}.", "Change the value and run again.")
 
@@ -106,7 +113,9 @@ def problem_of(f: dataclasses.Field[Any], value: Any) -> str | None:
     if expected in LISTS:
         kind = LISTS[expected]
         allowed = f"list of {', '.join(choices)}" if choices else f"list of whole numbers from {low} to {high}"
-        right = isinstance(value, tuple) and value and all(type(v) is kind for v in value)
+        right = isinstance(value, tuple) and (value or not f.default) and all(type(v) is kind for v in value)
+        if f.name == "networks":  # names of recipes, which this file has yet to define
+            return None if right else f"{option} is {value!r}, not a list of recipes' names"
         if not right or not all(v in choices if choices else low <= v <= high for v in value):
             return f"{option} is {value!r}, not a {allowed}"
         return None
@@ -126,6 +135,10 @@ def bounds(low: float, high: float) -> str:
 NOUNS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 TYPES: dict[str, Any] = get_type_hints(Recipe)
 LISTS: dict[Any, type] = {tuple[int, ...]: int, tuple[str, ...]: str}
+NETWORK = (
+    "widths", "depth", "kernel_size", "padding", "pooling", "separable", "batch_norm", "pool_last", "head", "hidden", "dropout",
+)  # fmt: skip
+"""The fields that make the network."""
 
 
 def override(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
@@ -136,6 +149,8 @@ def override(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
         )
     if "epochs" in values:
         values = {"steps": 0, **values}  # a recipe that stops inside an epoch now goes on for all of them
+    if not set(NETWORK).isdisjoint(values):
+        values = {"networks": (), **values}  # members of several kinds now are all of this one
     return replace(recipe, **values)
 
 
@@ -235,7 +250,13 @@ RECIPES: dict[str, Recipe] = {
             depth=(1,),
             kernel_size=(5,),
         ),
-        replace(BEST, name="ensemble", summary="5 networks of best, their probabilities averaged", members=5),
+        replace(
+            BEST,
+            name="ensemble",
+            summary="10 networks, of best and best-5x5 in turn, averaged",
+            members=10,
+            networks=("best", "best-5x5"),
+        ),
         replace(
             TINY,
             name="tiny-10k",
@@ -259,6 +280,17 @@ RECIPES: dict[str, Recipe] = {
             widths=(5, 12, 16),
             most_parameters=1_500,
             epochs=24,
+        ),
+        replace(
+            DEFAULT,
+            name="reader",
+            summary="made for real pens, cameras and scanners; knows what is no digit",
+            widths=(16, 48, 64),
+            dropout=0.2,
+            epochs=24,
+            writing=1,
+            rejects=0.25,
+            label_smoothing=0.02,
         ),
         Recipe(
             name="two-conv",
@@ -292,3 +324,15 @@ def find_recipe(name: str) -> Recipe:
         return RECIPES[name]
     except KeyError:
         raise UserError(f"Unknown recipe {name[:80]!r}.", f"Choose one of {', '.join(RECIPES)}.") from None
+
+
+def member_of(recipe: Recipe, number: int) -> Recipe:
+    """The recipe of the `number`-th member, from 0, of an ensemble: its network, and all else as in `recipe`.
+
+    Raises `UserError` where a name in `networks` is no recipe's.
+    """
+    if not recipe.networks:
+        return replace(recipe, members=1, name=f"{recipe.name[:33]}-member")
+    kind = find_recipe(recipe.networks[number % len(recipe.networks)])
+    network = {name: getattr(kind, name) for name in NETWORK}
+    return replace(recipe, **network, members=1, networks=(), name=f"{kind.name[:33]}-member")

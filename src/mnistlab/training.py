@@ -13,12 +13,13 @@ from mnistlab.devices import autocast
 from mnistlab.errors import Failure, Interrupted
 from mnistlab.evaluation import evaluate
 from mnistlab.model import LayerRow
+from mnistlab.rejects import REJECT
 from mnistlab.runs import Run
 from mnistlab.signals import StopSignals
 from mnistlab.tracking import Tracker
 from mnistlab.training_state import TrainingState
 
-__all__ = ["Display", "Silent", "fit"]
+__all__ = ["Display", "Silent", "cross_entropy", "fit"]
 
 LOOK_EVERY = 0.25
 """Seconds between two looks at the losses: a look waits for the device, so not every step."""
@@ -36,7 +37,10 @@ class Display(Protocol):
         """`done` of `steps` are behind it (not 0 when a run is resumed); an epoch has `epoch_steps`, the last perhaps fewer."""
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
-        """A few times a second: steps done, the loss of the last one in nats, images a second since the last look."""
+        """A few times a second: steps done, the loss of the last one in nats, images a second since the last look.
+
+        Images are the split's; rejects that a recipe adds to them are not counted.
+        """
 
     def epoch(self, row: dict[str, Any]) -> None:
         """A finished epoch, as metrics.jsonl holds it."""
@@ -67,7 +71,7 @@ class Silent:
 def fit(run: Run, state: TrainingState, display: Display, tracker: Tracker | None) -> None:
     """The loop. Each epoch ends with the model, the state to resume from and a line of metrics on disk."""
     model, loader, optimizer = state.model, state.loader, state.optimizer
-    smoothing = state.recipe.label_smoothing
+    smoothing, rejects = state.recipe.label_smoothing, state.recipe.rejects > 0
     display.network(model.describe())
     display.start(run, len(loader), state.steps, state.steps_done)
     clock = Clock(state)
@@ -77,7 +81,7 @@ def fit(run: Run, state: TrainingState, display: Display, tracker: Tracker | Non
             for images, labels in loader:
                 with autocast(state.device, state.precision):
                     logits = model(images)
-                loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+                loss = cross_entropy(logits.float(), labels, smoothing, rejects=rejects)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
@@ -115,6 +119,21 @@ def fit(run: Run, state: TrainingState, display: Display, tracker: Tracker | Non
             if tracker:
                 tracker.epoch(row)
             stop_if_asked(run, state, signals)
+
+
+def cross_entropy(logits: torch.Tensor, labels: torch.Tensor, smoothing: float, *, rejects: bool) -> torch.Tensor:
+    """Mean loss in nats of logits float (B, C); with `rejects`, the target of each label -1 is all classes alike.
+
+    That teaches the network to be unsure of what is no class (outlier exposure, Hendrycks et al. 2019,
+    https://arxiv.org/abs/1812.04606), and it keeps its C outputs. `smoothing` is the share of every other target that is
+    spread over all classes.
+    """
+    if not rejects:
+        return F.cross_entropy(logits, labels, label_smoothing=smoothing)
+    log_probability = logits.log_softmax(dim=1)
+    own = -log_probability.gather(1, labels.clamp(min=0).unsqueeze(1)).squeeze(1)
+    even = -log_probability.mean(dim=1)
+    return torch.lerp(own, even, torch.where(labels == REJECT, 1.0, smoothing)).mean()
 
 
 def stop_if_asked(run: Run, state: TrainingState, signals: StopSignals) -> None:
@@ -174,7 +193,7 @@ class Clock:
         self.steps_looked = self.steps_began = self.state.steps_done
 
     def end_epoch(self) -> dict[str, float]:
-        """Images a second of this epoch, and seconds since the first batch."""
+        """Images a second of this epoch (rejects not counted), and seconds since the first batch."""
         now, steps = time.perf_counter(), self.state.steps_done - self.steps_began
         self.state.seconds = now - self.start
         speed = steps * self.state.recipe.batch_size / (now - self.began)

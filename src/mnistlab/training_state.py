@@ -15,6 +15,8 @@ from mnistlab.loader import MNISTDataLoader
 from mnistlab.model import NeuralNet
 from mnistlab.optimizers import OneCycle, make_optimizer
 from mnistlab.recipes import Recipe
+from mnistlab.rejects import Rejects
+from mnistlab.writing import Writing
 
 __all__ = ["TrainingState"]
 
@@ -61,6 +63,8 @@ class TrainingState:
             seed=seed,
             drop_last=True,
             augment=Augmentation.of(recipe),
+            writing=Writing.of(recipe),
+            rejects=Rejects.of(recipe, dataset.spec),
             device=device,
         )
         self.val_loader: MNISTDataLoader | None = None
@@ -115,7 +119,7 @@ class TrainingState:
         if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise UserError("resume.pt was not written by this version of mnistlab.", "Train again.")
         try:
-            if state["recipe"] != self.recipe.to_dict():
+            if {**Recipe().to_dict(), **state["recipe"]} != self.recipe.to_dict():  # a field it lacks is newer than it
                 raise ValueError("it is of another recipe")
             if state["data"] != self.data:
                 raise ValueError("the training data has changed since")

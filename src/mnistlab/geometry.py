@@ -1,0 +1,80 @@
+"""Where things are in pictures, and how to move them: for a whole batch at once, on its device."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+__all__ = ["axes", "centres", "ink_box", "lying", "normalise", "place", "sample"]
+
+
+def centres(size: int, like: torch.Tensor) -> torch.Tensor:
+    """Where the pixels' centres are along an axis, in pixels from its middle: float (size,)."""
+    return torch.arange(size, device=like.device) - (size - 1) / 2
+
+
+def axes(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Each pixel's x and y from the middle, in 28ths of the picture's height: float (1, 1, 1, W) and (1, 1, H, 1)."""
+    height, width = images.shape[2:]
+    unit = 28 / height
+    return centres(width, images).view(1, 1, 1, -1) * unit, centres(height, images).view(1, 1, -1, 1) * unit
+
+
+def ink_box(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Left, top, width and height in pixels, each float (B, 1, 1), of what has a fifth of the image's strongest ink.
+
+    A blank image's is the whole image.
+    """
+    least = images.amax((2, 3)) / 5
+    sides = []
+    for axis in (1, 2):
+        there = (images[:, 0].amax(axis) > least).to(torch.uint8)
+        first = there.argmax(1)
+        sides += [first, there.shape[1] - there.flip(1).argmax(1) - first]
+    left, width, top, height = (side.view(-1, 1, 1).float() for side in sides)
+    return left, top, width, height
+
+
+def sample(images: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The images with each pixel taken from x, y (float (B, H, W), in pixels from the upper left one); outside is paper."""
+    height, width = images.shape[2:]
+    shape = (len(images), height, width)
+    grid = torch.stack((((2 * x + 1) / width - 1).expand(shape), ((2 * y + 1) / height - 1).expand(shape)), dim=-1)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def place(
+    images: torch.Tensor,
+    middle: tuple[torch.Tensor, torch.Tensor],
+    scale: tuple[torch.Tensor, torch.Tensor],
+    offset: tuple[torch.Tensor, torch.Tensor],
+) -> torch.Tensor:
+    """The images scaled, and their `middle` (x, y in pixels) moved to `offset` from the picture's; each float (B, 1, 1)."""
+    height, width = images.shape[2:]
+    x = middle[0] + (centres(width, images).view(1, 1, width) - offset[0]) / scale[0]
+    y = middle[1] + (centres(height, images).view(1, height, 1) - offset[1]) / scale[1]
+    return sample(images, x, y)
+
+
+def normalise(images: torch.Tensor) -> torch.Tensor:
+    """As MNIST was made: the ink fitted into a box of 20/28 of the height, its aspect kept, its centre of mass in the middle.
+
+    In MNIST that middle is pixel 14, 14, counted from 0: half a pixel right of and below the picture's own.
+    """
+    height, width = images.shape[2:]
+    _, _, ink_width, ink_height = ink_box(images)
+    scale = height * (20 / 28) / torch.maximum(ink_width, ink_height)
+    mass = images[:, 0].clamp(min=1e-3)
+    total = mass.sum((1, 2), keepdim=True)
+    x = (mass * torch.arange(width, device=images.device).view(1, 1, -1)).sum((1, 2), keepdim=True) / total
+    y = (mass * torch.arange(height, device=images.device).view(1, -1, 1)).sum((1, 2), keepdim=True) / total
+    middle = torch.full_like(x, height / 56)
+    return place(images, (x, y), (scale, scale), (middle, middle))
+
+
+def lying(images: torch.Tensor) -> torch.Tensor:
+    """The images with rows for columns; where they are not square, brought back to their height and width."""
+    transposed = images.transpose(2, 3)
+    if transposed.shape == images.shape:
+        return transposed
+    return F.interpolate(transposed, size=images.shape[2:], mode="bilinear", align_corners=False)
