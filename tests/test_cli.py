@@ -29,6 +29,8 @@ HELP = [
     ["ensemble"],
     ["evaluate"],
     ["data"],
+    ["read"],
+    ["export"],
     ["runs"],
     ["runs", "compare"],
     ["runs", "delete"],

@@ -8,7 +8,7 @@ import pytest
 
 import mnistlab
 
-HEAVY = ("torch", "torchvision", "matplotlib", "scipy", "tensorboard")
+HEAVY = ("torch", "torchvision", "matplotlib", "scipy", "tensorboard", "onnx", "onnxscript", "onnxruntime")
 
 
 @pytest.mark.parametrize("name", ["mnistlab", "mnistlab.cli", "mnistlab.runs", "mnistlab.recipes", "mnistlab.datasets"])

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from mnistlab.evaluation import Evaluation, evaluate, evaluate_run
     from mnistlab.examination import examine
     from mnistlab.experiments import combine, resume, train
+    from mnistlab.export import export_model
     from mnistlab.loader import MNISTDataLoader
     from mnistlab.model import Ensemble, NeuralNet
+    from mnistlab.reader import Digit, Line, Page, Reader
     from mnistlab.recipes import RECIPES, Recipe
     from mnistlab.runs import Run, find_run, list_runs
 
@@ -29,11 +31,15 @@ __all__ = [
     "DATASETS",
     "RECIPES",
     "Augmentation",
+    "Digit",
     "Ensemble",
     "Evaluation",
+    "Line",
     "MNISTDataLoader",
     "MnistlabError",
     "NeuralNet",
+    "Page",
+    "Reader",
     "Recipe",
     "Run",
     "UserError",
@@ -42,6 +48,7 @@ __all__ = [
     "evaluate",
     "evaluate_run",
     "examine",
+    "export_model",
     "find_run",
     "list_runs",
     "load_model",
@@ -59,8 +66,10 @@ HOMES = {
     "evaluation": ("Evaluation", "evaluate", "evaluate_run"),
     "examination": ("examine",),
     "experiments": ("combine", "resume", "train"),
+    "export": ("export_model",),
     "loader": ("MNISTDataLoader",),
     "model": ("Ensemble", "NeuralNet"),
+    "reader": ("Digit", "Line", "Page", "Reader"),
     "recipes": ("RECIPES", "Recipe"),
     "runs": ("Run", "find_run", "list_runs"),
 }
