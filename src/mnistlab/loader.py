@@ -18,7 +18,8 @@ from mnistlab.augment import Augmentation
 from mnistlab.datasets import Dataset, open_dataset, validation_mask
 from mnistlab.datasets.raw import Arrays
 from mnistlab.errors import UserError
-from mnistlab.rejects import Rejects
+from mnistlab.hands import other_hands
+from mnistlab.rejects import REJECT, Rejects
 from mnistlab.writing import Writing
 
 __all__ = ["SPLITS", "MNISTDataLoader", "Split", "read_split"]
@@ -56,6 +57,7 @@ class BatchDataset(TorchDataset[Batch]):
         augment: Augmentation,
         writing: Writing,
         rejects: Rejects,
+        digits: tuple[int, ...],
         device: torch.device,
     ) -> None:
         images, labels = arrays
@@ -66,6 +68,7 @@ class BatchDataset(TorchDataset[Batch]):
         self.augment = augment
         self.writing = writing
         self.rejects = rejects
+        self.digits = torch.tensor((*digits, REJECT), device=device) if digits else None  # of each label, -1 the last
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -74,6 +77,8 @@ class BatchDataset(TorchDataset[Batch]):
         images = self.images.index_select(0, indices).float()  # twice as fast as self.images[indices]
         labels = self.labels.index_select(0, indices)
         images, labels = self.rejects(images, labels)
+        if self.writing and self.digits is not None:
+            images = other_hands(images, self.digits[labels], self.writing.strength)
         images = self.writing(self.augment(images))  # before normalisation: what comes in from outside is paper, 0
         return images.mul_(self.scale).add_(self.shift), labels
 
@@ -164,7 +169,14 @@ class MNISTDataLoader(DataLoader[Batch]):
         self.split = split
         mean, std = normalise or (self.spec.mean, self.spec.std)
         self.batches = BatchDataset(
-            arrays, mean, std, augment or Augmentation(), writing or Writing(), rejects or Rejects(), device
+            arrays,
+            mean,
+            std,
+            augment or Augmentation(),
+            writing or Writing(),
+            rejects or Rejects(),
+            self.spec.digits,
+            device,
         )
         shuffle = split.startswith("train") if shuffle is None else shuffle
         self.batch_order = BatchOrder(total, batch_size, shuffle, seed, drop_last, device)

@@ -61,8 +61,7 @@ class Rejects:
     @staticmethod
     def of(recipe: Recipe, spec: DatasetSpec) -> Rejects:
         """What the recipe asks for, for the dataset's classes."""
-        digits = tuple(int(name) for name in spec.classes if name in set("0123456789"))
-        return Rejects(recipe.rejects, digits if len(digits) == len(spec.classes) else ())
+        return Rejects(recipe.rejects, spec.digits)
 
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 4:

@@ -53,6 +53,11 @@ class DatasetSpec:
     wrong_test_labels: tuple[int, ...] = ()
     """Indices of test examples whose label is known to be wrong."""
 
+    @property
+    def digits(self) -> tuple[int, ...]:
+        """The digit of each class; empty where not every class is one."""
+        return tuple(int(name) for name in self.classes) if set(self.classes) <= set("0123456789") else ()
+
     def part_files(self, part: Part) -> tuple[FileSpec, ...]:
         """The files of one part: (images, labels), or the one that holds both."""
         half = len(self.files) // 2
