@@ -23,7 +23,8 @@ SUMMARY_FR = {
     "default": "4 convolutions, 7 époques : le mieux qu'on puisse faire en une minute",
     "quick": "3 convolutions, 280 pas : 99 % en quelques secondes",
     "best": "6 convolutions, deux par deux, 24 époques, les 60 000 images",
-    "ensemble": "5 réseaux `best`, dont on moyenne les probabilités",
+    "best-5x5": "`best`, avec 3 convolutions plus larges : son autre moitié dans `ensemble`",
+    "ensemble": "10 réseaux, de `best` et de `best-5x5` tour à tour, dont on moyenne les probabilités",
     "tiny-10k": "au plus 10 000 paramètres",
     "tiny-5k": "au plus 5 000 paramètres",
     "tiny-1k": "au plus 1 500 paramètres",
@@ -216,6 +217,60 @@ def race_table(language: str = "en") -> str:
     return re.sub(r"(\d)\.(\d)", r"\1,\2", text) if language == "fr" else text
 
 
+READER = {
+    "mnist": ("MNIST's test images, the model itself", "les images de test de MNIST, le modèle seul"),
+    "semeion": ("Semeion, 1,513 digits of 80 writers, as pictures", "Semeion, 1 513 chiffres de 80 mains, comme images"),
+    "digits": (
+        "scikit-learn's 8x8 digits, 43 writers, as pictures",
+        "les chiffres 8x8 de scikit-learn, 43 mains, comme images",
+    ),
+    "pages": (
+        "MNIST's test digits on drawn pages: found, and right",
+        "chiffres de test de MNIST sur des pages dessinées : trouvés et justes",
+    ),
+    "reject": (
+        "clothes, letters and noise rejected where 99 % of test digits are accepted",
+        "vêtements, lettres et bruit rejetés, là où 99 % des chiffres de test sont acceptés",
+    ),
+    "process": ("`mnistlab read one.png`, process start to end", "`mnistlab read un.png`, du début à la fin du processus"),
+    "page-time": ("an A4 page at 300 dpi (JPEG) with 100 digits", "une page A4 à 300 ppp (JPEG) avec 100 chiffres"),
+    "classify": ("`Reader.classify`, 10,000 images, 2 cores", "`Reader.classify`, 10 000 images, 2 cœurs"),
+}
+
+
+def reader_table(french: bool = False) -> str:
+    """The last measurement of each row of benchmarks/reader.py."""
+    last = {row["row"]: row for row in records.read("reader")}
+    lines = [
+        "| quoi | résultat | mesuré | commande |" if french else "| what | figure | measured | command |",
+        "|---|---|---|---|",
+    ]
+    for name, titles in READER.items():
+        if name in last:
+            row = last[name]
+            command = f"`uv run python benchmarks/reader.py --only {name}`"
+            figure = reader_figure(name, row)
+            figure = re.sub(r"(\d)\.(\d)", r"\1,\2", figure).replace("median", "médiane") if french else figure
+            lines.append(f"| {titles[french]} | {figure} | {row['date']}, {row['commit']} | {command} |")
+    return "\n".join(lines)
+
+
+def reader_figure(name: str, row: dict[str, Any]) -> str:
+    """The figure, with its n."""
+    if name in ("mnist", "semeion", "digits", "pages"):
+        right, of = row["right"], row["of"]
+        more = f", {row['pages']} pages, {row['false_finds']} false finds" if name == "pages" else ""
+        return f"**{100 * right / of:.2f} %** (n = {of}{more})"
+    if name == "reject":
+        parts = ", ".join(f"{kind} {100 * share:.1f}" for kind, share in row["rejected"].items())
+        return f"**{100 * row['mean']:.1f} %** ({parts})"
+    if name == "classify":
+        speeds = row["images_per_second"]
+        return f"**{median(speeds):,.0f} /s** ({min(speeds):,.0f} to {max(speeds):,.0f}; n = {len(speeds)})"
+    seconds = row["seconds"]["JPEG"] if name == "page-time" else row["seconds"]
+    return f"**{whole(seconds)}** (n = {len(seconds)})"
+
+
 def figures() -> dict[str, str]:
     """What `mnistlab train --help` says of each recipe."""
     return {
@@ -233,6 +288,7 @@ def main() -> None:
         "accuracy": accuracy_table(english),
         "race": race_table(),
         "speed": speed_table(),
+        "reader": reader_table(),
         "machine": f"Machine: {machine()}.",
     }
     fill("README.md", shared)
@@ -241,6 +297,7 @@ def main() -> None:
         {
             "accuracy": accuracy_table(french, french=True),
             "race": race_table("fr"),
+            "reader": reader_table(french=True),
             "machine": f"Machine : {machine()}.",
         },
     )

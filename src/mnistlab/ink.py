@@ -40,6 +40,8 @@ OVERVIEW = 1000
 """Pixels a side of the copy in which paper, rules and the size of what is written are looked for."""
 TALL, THIN = 56, 2.5
 """Pixels: writing taller than that, of strokes wider than that, is made smaller; MNIST's is 20 tall. It saves time."""
+GRAIN = 0.07
+"""Paper noisier than this share of the ink's strength is smoothed."""
 WORK = 16_000_000
 """Pixels that are searched at most."""
 LOW, HIGH = 0.30, 0.52
@@ -133,15 +135,18 @@ def find_ink(picture: Gray) -> Ink:
     level, turned = turn(faint, angle := tilt(faint))
     across, down = rules_of(level)
     ruled = bool(across.any() or down.any())
-    printed = None
+    printed: Gray | None = None
     if ruled:  # rules may be more than the ink is: look past them
-        printed = cv2.warpAffine(across | down, turned, view.shape[1::-1], flags=cv2.INTER_NEAREST)
+        both: Gray = across | down
+        printed = cv2.warpAffine(both, turned, view.shape[1::-1], flags=cv2.INTER_NEAREST)
         printed = cv2.dilate(printed, np.ones((3, 3), np.uint8))
     look = look_at(missing, empty, noise, printed)
 
     large = resized(picture, scale := working_scale(look, shrink, picture.shape))
     paper = cv2.resize(ground, large.shape[1::-1], interpolation=cv2.INTER_LINEAR).reshape(large.shape)
     strength, turned = turn(look.strength(large, paper), angle)
+    if look.typical and noise * max(1.0, scale / shrink) > GRAIN * look.typical:
+        strength = cv2.GaussianBlur(strength, (0, 0), 1.0)
     rules = None
     if ruled:
         strength, rules = without_rules(strength, across, down)
@@ -150,10 +155,10 @@ def find_ink(picture: Gray) -> Ink:
 
 def working_scale(look: Look, shrink: float, shape: tuple[int, ...]) -> float:
     """How many times as large as it is the picture is searched."""
-    height, width = shape[:2]
+    height, width = shape[0], shape[1]
     if max(height, width) <= 160:  # strokes of a pixel or two: smooth curves are easier to follow
         return float(np.ceil(160 / max(height, width)))
-    most = min(1.0, (WORK / (height * width)) ** 0.5)
+    most = float(min(1.0, (WORK / (height * width)) ** 0.5))
     if look.size == 0:
         return most
     enough = max(TALL * shrink / look.size, THIN * shrink / look.stroke, 160 / max(height, width))

@@ -99,7 +99,8 @@ def level_rules(faint: Gray) -> Gray:
 
 def most_thickness(page: Gray) -> int:
     """Of a rule, in pixels."""
-    return max(3, max(page.shape) // 200)
+    height, width = page.shape
+    return max(3, int(max(height, width)) // 200)
 
 
 def thin(along: Gray, most: int, threshold: float) -> Gray:
@@ -140,7 +141,7 @@ def without_level(strength: Gray, about: Gray) -> tuple[Gray, Gray]:
         return strength, np.zeros(strength.shape, np.uint8)
     length = max(40, width // 10)
     near = cv2.resize(about, (width, height), interpolation=cv2.INTER_NEAREST)
-    slack = 2 * int(np.ceil(height / about.shape[0])) + 1
+    slack = 2 * int(np.ceil(height / len(about))) + 1
     near = cv2.dilate(near, np.ones((slack, 1), np.uint8))
     along = cv2.blur(strength, (max(3, length // 20), 1))
     found = dark_along(along > INK_LEVEL * 0.12, length // 2) & near
@@ -160,5 +161,5 @@ def without_level(strength: Gray, about: Gray) -> tuple[Gray, Gray]:
 
 def usual_thickness(found: Gray) -> int:
     """Of the rules found, in pixels: ink over the number of upper edges."""
-    edges = np.count_nonzero(found[1:] > found[:-1])
-    return int(np.ceil(np.count_nonzero(found) / max(1, edges)))
+    edges = int(np.count_nonzero(found[1:] > found[:-1]))
+    return int(np.ceil(int(np.count_nonzero(found)) / max(1, edges)))
