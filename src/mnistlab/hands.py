@@ -1,7 +1,7 @@
 """How hands write digits that wrote none of MNIST's: with strokes that Americans leave out. For a whole batch at once.
 
-Most of Europe's and Latin America's ones begin with an upstroke, some stand on a foot; sevens are crossed; the tail of a nine
-is curled; a zero may be slashed.
+Most of Europe's and Latin America's ones begin with an upstroke, some stand on a foot; sevens are crossed; a four may be one
+stroke, like a flash of lightning; the tail of a nine is curled; a zero may be slashed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["other_hands"]
 
 
 def other_hands(images: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
-    """The images float (B, 1, H, W), 0 to 255, some of the ones, sevens, nines and zeros with the strokes of other hands.
+    """The images float (B, 1, H, W), 0 to 255, some of the ones, fours, sevens, nines and zeros with the strokes of other hands.
 
     `labels` int64 (B,) are the digits. Drawn from torch's global generator of the images' device.
     """
@@ -28,10 +28,9 @@ def other_hands(images: torch.Tensor, labels: torch.Tensor, share: float) -> tor
         chosen = chosen[some(chosen, chance * share)]
         if len(chosen):
             part = images.index_select(0, chosen)
-            drawn = (
-                draw(part, strokes(part), pen(part) * between(0.7, 1.1, part)) * part.amax((2, 3), keepdim=True) / 255
-            )
-            images.index_copy_(0, chosen, normalise(torch.maximum(part, drawn)))
+            width = pen(part) * between(0.7, 1.1, part)
+            ink = draw(part, strokes(part), width) * part.amax((2, 3), keepdim=True) / 255
+            images.index_copy_(0, chosen, normalise(ink if digit in ANEW else torch.maximum(part, ink)))
     return images
 
 
@@ -40,9 +39,8 @@ def pen(images: torch.Tensor) -> torch.Tensor:
     ink = (images > images.amax((2, 3), keepdim=True) / 2).float()
     around = (ink[..., 1:] - ink[..., :-1]).abs().sum((1, 2, 3)) + (ink[:, :, 1:] - ink[:, :, :-1]).abs().sum((1, 2, 3))
     # Along the rows and columns a slanting edge is longer than it is, on average by 4 / pi.
-    return (ink.sum((1, 2, 3)) / (around * 0.785).clamp(min=1) * 28 / images.shape[2]).view(-1, 1, 1, 1).clamp(
-        0.4, 2.5
-    ) - 0.3
+    radius = ink.sum((1, 2, 3)) / (around * 0.785).clamp(min=1) * 28 / images.shape[2]
+    return radius.view(-1, 1, 1, 1).clamp(0.4, 2.5) - 0.3
 
 
 def measures(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -100,7 +98,7 @@ def curled_tail(images: torch.Tensor) -> torch.Tensor:
     """A nine's, that turns to the left below, and up."""
     left, _, right, bottom, height = measures(images)
     x, width = ink_at(images, bottom - 2, bottom), (right - left).clamp(min=7)
-    reach, rise = drawn(0.35, 1.0, images) * width, drawn(-0.05, 0.25, images) * height
+    reach, rise = drawn(0.35, 1.25, images) * width, drawn(-0.05, 0.25, images) * height
     low = bottom - 1 + drawn(-0.02, 0.08, images) * height
     return through(
         (x, bottom - 1), (x - 0.35 * reach, low), (x - 0.7 * reach, low - 0.3 * rise), (x - reach, low - rise)
@@ -114,5 +112,26 @@ def slash(images: torch.Tensor) -> torch.Tensor:
     return through((left - out, bottom + out), (right + out, top - out))
 
 
-STROKES = ((1, 0.5, upstroke), (7, 0.35, crossbar), (9, 0.35, curled_tail), (0, 0.06, slash))
+def flash(images: torch.Tensor) -> torch.Tensor:
+    """A four in one stroke: down to the left, across to the right, and down."""
+    left, top, right, bottom, _ = measures(images)
+    width, height = (right - left).clamp(min=12), bottom - top
+
+    def at(x: tuple[float, float], y: tuple[float, float]) -> tuple[torch.Tensor, torch.Tensor]:
+        return left + drawn(*x, images) * width, top + drawn(*y, images) * height
+
+    start, corner, turn, end = (
+        at((0.4, 0.9), (0, 0)),
+        at((0, 0.15), (0.4, 0.65)),
+        at((0.7, 1), (0.35, 0.6)),
+        at((0.4, 0.8), (1, 1)),
+    )
+    bend = drawn(-0.1, 0.15, images) * width
+    middle = ((start[0] + corner[0]) / 2 - bend, (start[1] + corner[1]) / 2)
+    return through(start, middle, corner, turn, end)
+
+
+STROKES = ((1, 0.5, upstroke), (4, 0.1, flash), (7, 0.35, crossbar), (9, 0.35, curled_tail), (0, 0.06, slash))
 """A digit, how many of it are changed at full strength, and the strokes, float (B, S, 4), as `shapes.draw` takes them."""
+ANEW = (4,)
+"""Digits that are drawn from the beginning, instead of adding to what is there."""

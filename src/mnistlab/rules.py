@@ -92,7 +92,8 @@ def level_rules(faint: Gray) -> Gray:
     inked = np.bincount(number, mask[long > 0], count)
     rule &= np.bincount(number, thin(along, most, FAINT)[long > 0], count) >= 0.4 * np.maximum(inked, 1)
     rule[0] = False
-    if not rule.any():
+    # A one is long and thin, too: paper is ruled where a line goes all the way, or where there are many long ones.
+    if not ((spans[rule] >= 0.8 * width).any() or (spans[rule] >= 0.25 * max(faint.shape)).sum() >= 6):
         return nothing
     return filled_along(rule[labels].astype(np.uint8), length)
 
