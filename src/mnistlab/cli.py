@@ -510,6 +510,9 @@ def run_app(arguments: list[str] | None) -> int:
     except click.ClickException as error:
         click.echo(f"error: {error.format_message()}", err=True)
         return 2
+    except (KeyboardInterrupt, click.Abort):  # click.Abort is a RuntimeError, too
+        click.echo("Interrupted.", err=True)
+        return 130
     except OSError as error:
         click.echo(f"error: {error}. Check the disk and where the output goes.", err=True)
         return 1
@@ -518,6 +521,3 @@ def run_app(arguments: list[str] | None) -> int:
             raise
         click.echo("error: The memory is not enough. Choose a smaller --batch-size or smaller --widths.", err=True)
         return 1
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted.", err=True)
-        return 130

@@ -38,7 +38,7 @@ def lines_of(boxes: Boxes) -> list[list[int]]:
             near = ahead[beside]
             nearest = near[np.argmin(gap[beside] + 2 * apart[beside])]
             group[group == group[nearest]] = group[i]
-    lines = [np.flatnonzero(group == g) for g in np.unique(group)]
+    lines = [np.flatnonzero(group == g) for g in set(group.tolist())]  # np.unique would import numpy.ma
     lines = merged(lines, middle_x, middle_y, size)
     lines.sort(key=lambda line: float(middle_y[line].mean()))
     return [[int(i) for i in line[np.argsort(middle_x[line])]] for line in lines]

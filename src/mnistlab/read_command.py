@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +15,11 @@ from mnistlab.errors import MnistlabError, UserError
 from mnistlab.options import RUNS_HELP, examples
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from mnistlab.reader import Page
 
 __all__ = ["read"]
-
-KINDS = {".jpg": "jpeg", ".tif": "tiff"}
 
 
 @click.command(
@@ -48,65 +50,71 @@ def read(
 
     PICTURES are files, or folders of them. What is no digit that the reader is sure of is shown as "?".
     """
+    from mnistlab.decoding import decode, printable
+    from mnistlab.files import is_folder
     from mnistlab.reader import Reader
 
-    failures: list[MnistlabError] = []
-    files = expand(pictures, failures)
-    if annotate is not None:
-        check_annotate(annotate, files, pictures)
+    exit_code = 0
+
+    def fail(error: MnistlabError) -> None:
+        """The other files are read all the same."""
+        nonlocal exit_code
+        exit_code = max(exit_code, error.exit_code)
+        click.echo(f"error: {error}", err=True)
+
+    files: list[Path] = []
+    for path in pictures:
+        try:
+            files += pictures_in(path) if is_folder(path) else [path]
+        except UserError as error:
+            fail(error)
+    targets = find_targets(annotate, files, several=len(files) > 1 or any(map(is_folder, pictures))) if annotate else {}
     reader = Reader(model_file(model, runs_dir) if model is not None else None, threshold=threshold)
     found: list[dict[str, Any]] = []
     for file in files:
         try:
-            page = reader.read(file)
+            picture = decode(file)
+            page = reader.read(picture)
+            found.append({"file": str(file), **page.to_dict()})
+            if not as_json:
+                show(printable(file), page, several=len(files) > 1)
             if annotate is not None:
-                save_annotated(file, page, target_of(annotate, file, files))
-        except MnistlabError as error:  # the other files are read all the same
-            failures.append(error)
-            continue
-        found.append({"file": str(file), **page.to_dict()})
-        if not as_json:
-            show(file, page, several=len(files) > 1)
+                save_annotated(picture, page, targets[file])
+        except MnistlabError as error:
+            fail(error)
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
-    for failure in failures:
-        click.echo(f"error: {failure}", err=True)
-    return max((failure.exit_code for failure in failures), default=0)
+        click.echo(json.dumps(found))
+    return exit_code
 
 
-def show(file: Path, page: Page, several: bool) -> None:
+def show(name: str, page: Page, several: bool) -> None:
     """The text, under the file's name where there are several."""
     if several:
-        click.echo(f"{file}:")
+        click.echo(f"{name}:")
     if page.lines:
         click.echo(page.text)
     else:
-        click.echo(f"{file}: no digits found", err=True)
+        click.echo(f"{name}: no digits found", err=True)
 
 
-def expand(pictures: tuple[Path, ...], failures: list[MnistlabError]) -> list[Path]:
-    """The files named, and those in the folders named, by name."""
-    from mnistlab.decoding import SUFFIXES
+def pictures_in(folder: Path) -> list[Path]:
+    """Those whose names end as pictures' do, by name; hidden ones are other programs' notes. Raises `UserError` for none."""
+    from mnistlab.decoding import SUFFIXES, printable
 
-    files: list[Path] = []
-    for path in pictures:
-        if not path.is_dir():
-            files.append(path)
-            continue
-        try:
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
-        except OSError as error:
-            failures.append(UserError(f"{path} cannot be read: {error.strerror}.", "Check its permissions."))
-            continue
-        if not inside:
-            failures.append(UserError(f"There is no picture in {path}.", f"Pictures end in {', '.join(SUFFIXES)}."))
-        files += inside
-    return files
+    try:
+        inside = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+    except OSError as error:
+        raise UserError(f"{printable(folder)} cannot be read: {error.strerror}.", "Check its permissions.") from None
+    if not (shown := [path for path in inside if not path.name.startswith(".")]):
+        raise UserError(f"There is no picture in {printable(folder)}.", f"Pictures end in {', '.join(SUFFIXES)}.")
+    return shown
 
 
 def model_file(model: str, runs_dir: Path) -> Path:
     """The ONNX file of a run, exported first where there is none or it is older than the run's model; or the file named."""
-    if model.lower().endswith(".onnx"):
+    from mnistlab.files import is_file
+
+    if model.lower().endswith(".onnx") or is_file(Path(model)):
         return Path(model)
     from mnistlab.runs import find_run
 
@@ -120,42 +128,66 @@ def model_file(model: str, runs_dir: Path) -> Path:
     return exported
 
 
-def check_annotate(target: Path, files: list[Path], pictures: tuple[Path, ...]) -> None:
-    """Refuse what would not work, before anything is read."""
-    from mnistlab.decoding import SUFFIXES
+def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path, Path]:
+    """Where each annotated picture goes; in a folder, files of one name stay apart. Refuses what would not work before
+    anything is read, and to write over a picture."""
+    from mnistlab.decoding import SUFFIXES, printable
+    from mnistlab.files import check_folder, is_folder
 
-    to_folder = target.is_dir() or len(files) > 1 or any(path.is_dir() for path in pictures)
-    if to_folder:
-        if target.exists() and not target.is_dir():
-            raise UserError(f"--annotate {target} is a file, and there are several pictures.", "Name a folder.")
-        if target.suffix.lower() in SUFFIXES and not target.exists():
-            raise UserError(f"--annotate {target} would be a file, and there are several pictures.", "Name a folder.")
-        if {path.resolve().parent for path in files} & {target.resolve()}:
-            raise UserError(f"--annotate {target} would write over the pictures.", "Name another folder.")
-        target.mkdir(parents=True, exist_ok=True)
-        return
-    if target.suffix.lower() not in SUFFIXES:
-        raise UserError(f"--annotate {target} has no picture's ending.", "Name a file such as out.png.")
-    if not target.parent.is_dir():
-        raise UserError(f"There is no folder {target.parent} for --annotate.", "Make it, or choose another.")
-    if files and target.resolve() == files[0].resolve():
-        raise UserError(f"--annotate {target} would write over the picture.", "Choose another name.")
-
-
-def target_of(annotate: Path, file: Path, files: list[Path]) -> Path:
-    """Where the annotated picture goes: two files of one name in different folders stay apart."""
-    if not annotate.is_dir():
-        return annotate
-    same = [other for other in files if other.stem == file.stem]
-    number = f"-{same.index(file) + 1}" if len(same) > 1 else ""
-    return annotate / f"{file.stem}{number}.png"
+    name = f"--annotate {printable(annotate)}"
+    has_suffix = annotate.suffix.lower() in SUFFIXES
+    if several or is_folder(annotate):
+        if has_suffix and not is_folder(annotate):
+            raise UserError(f"{name} is a file's name, and there are several pictures.", "Name a folder.")
+        check_folder(annotate)
+        targets = dict(zip(dict.fromkeys(files), names_in(annotate, files), strict=True))
+        if identities([annotate]) & identities(file.parent for file in files):
+            raise UserError(f"{name} is the folder of the pictures.", "Name another one.")
+    else:
+        if not has_suffix:
+            raise UserError(f"{name} has no picture's ending.", "Name a file such as out.png.")
+        if not is_folder(annotate.parent):
+            folder = printable(annotate.parent)
+            raise UserError(f"There is no folder {folder} for --annotate.", "Make it, or choose another.")
+        check_folder(annotate.parent)
+        targets = dict.fromkeys(files, annotate)
+    if identities(targets.values()) & identities(files):
+        raise UserError(f"{name} would write over a picture that is read.", "Choose another name.")
+    return targets
 
 
-def save_annotated(file: Path, page: Page, target: Path) -> None:
+def names_in(folder: Path, files: list[Path]) -> Iterator[Path]:
+    """A name of its own for each file; for some file systems A.png is a.png."""
+    taken: set[str] = set()
+    for file in dict.fromkeys(files):
+        stem, number = file.stem, 1
+        while stem.casefold() in taken:
+            number += 1
+            stem = f"{file.stem}-{number}"
+        taken.add(stem.casefold())
+        yield folder / f"{stem}.png"
+
+
+def identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
+    """What tells files and folders apart, by whatever names and links they go; of those that are there."""
+    found = set()
+    for path in paths:
+        with contextlib.suppress(OSError, ValueError):
+            about = path.stat()
+            found.add((about.st_dev, about.st_ino))
+    return found
+
+
+def save_annotated(picture: NDArray[Any], page: Page, target: Path) -> None:
     """The picture with boxes, whole or not at all."""
     from mnistlab.annotation import annotate
+    from mnistlab.decoding import printable
     from mnistlab.files import write_bytes
 
+    kind = {".jpg": "jpeg", ".tif": "tiff"}.get(target.suffix.lower(), target.suffix[1:].lower())
     stream = io.BytesIO()
-    annotate(file, page).save(stream, format=KINDS.get(target.suffix.lower(), target.suffix[1:]))
+    try:
+        annotate(picture, page).save(stream, kind, **({"quality": 92} if kind in ("jpeg", "webp") else {}))
+    except (OSError, ValueError) as error:  # WebP takes no more than 16,383 pixels a side
+        raise UserError(f"{printable(target)} cannot be made: {error}.", "Choose a name that ends in .png.") from None
     write_bytes(target, stream.getvalue())
