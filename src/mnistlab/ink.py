@@ -46,7 +46,7 @@ WORK = 16_000_000
 """Pixels that are searched at most."""
 LOW, HIGH = 0.30, 0.52
 """Of the typical ink: a pixel over LOW belongs to a stroke where the stroke has one over HIGH."""
-SMALLEST, LARGEST = 6, 2600
+SMALLEST, LARGEST = 7, 2600
 """Heights in pixels under and over which nothing is a digit."""
 MOST_PIECES = 2000
 """Of more pieces than that, the largest are looked at."""
@@ -187,6 +187,8 @@ def find_pieces(ink: Ink) -> list[Piece]:
     x, y, width, height, area = (stats[1:, i] for i in range(5))
     longest = np.maximum(width, height)
     size = typical_size(longest, area)
+    if len(longest) > 200 and np.median(longest) < SMALLEST and size < 2.5 * SMALLEST:
+        return []  # a page of dust
     keep = (longest >= max(SMALLEST, 0.1 * size)) & (longest <= min(LARGEST, 3.5 * size))
     numbers = np.flatnonzero(keep)
     if len(numbers) > MOST_PIECES:

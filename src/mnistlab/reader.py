@@ -29,6 +29,8 @@ __all__ = ["Digit", "Line", "Page", "Reader"]
 BUNDLED = Path(__file__).with_name("bundled") / "reader" / "reader.onnx"
 BATCH = 256
 """Images a call of the network: what fits the caches of a core is fastest."""
+MOST_TRIES = 600
+"""Ways to join or cut pieces that are tried at a time: a page full of specks has no end of them."""
 UNKNOWN = "?"
 GAP = 1.1
 """A space is read where the gap between two digits is over so many digits' heights, and wide for its line."""
@@ -255,7 +257,7 @@ class Reader:
             if (unit.piece.width > 1.15 * unit.piece.height and unit.piece.width > 0.8 * size)
             or (unit.sure < 0.8 and unit.piece.width > 0.75 * size)
         ]
-        ways = [(n, pair) for n in wide for pair in cuts(units[n].piece)]
+        ways = [(n, pair) for n in wide[: MOST_TRIES // 6] for pair in cuts(units[n].piece)]
         halves = self.look([half for _, pair in ways for half in pair])
         best: dict[int, tuple[float, list[Unit]]] = {}
         for k, (n, _) in enumerate(ways):
@@ -307,7 +309,7 @@ def neighbours(pieces: list[Piece], size: float) -> list[tuple[int, int]]:
         near &= (shorter < 0.75 * size) | (gap_x < 0.02 * size)
         near &= np.maximum(bottom[others] - y[others], bottom[a] - y[a]) >= 0.35 * size  # two specks are no digit
         pairs += [(a, int(b)) for b in others[near]]
-    return pairs[: 2 * len(pieces) + 100]  # on a page full of specks, that is enough
+    return pairs[:MOST_TRIES]
 
 
 def open_session(path: Path, threads: int | None) -> Any:
