@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 
 from mnistlab import export
+from mnistlab.calibration import find_threshold, fit_temperature
 from mnistlab.checkpoints import SavedModel, load_model, save_model
 from mnistlab.cli import run_app
 from mnistlab.datasets import open_dataset
 from mnistlab.errors import Failure, UserError
 from mnistlab.experiments import train
-from mnistlab.export import Export, OnnxFile, export_model, find_threshold, fit_temperature
+from mnistlab.export import Export, OnnxFile, export_model
 from mnistlab.loader import read_split
 from mnistlab.model import Ensemble, Network, NeuralNet
 from mnistlab.recipes import RECIPES, override

@@ -8,7 +8,6 @@ import datetime
 import importlib.util
 import json
 import logging
-import math
 import tempfile
 from dataclasses import dataclass
 from importlib import metadata
@@ -17,17 +16,25 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
+from mnistlab.calibration import (
+    UNCALIBRATED_THRESHOLD,
+    Calibration,
+    Probabilities,
+    find_logits,
+    find_threshold,
+    fit_temperature,
+    measure,
+)
 from mnistlab.checkpoints import SavedModel, load_model
 from mnistlab.datasets import Dataset, open_dataset
 from mnistlab.errors import Failure, UserError
-from mnistlab.evaluation import BINS, Evaluation, add_to_bins, check_fit
+from mnistlab.evaluation import check_fit
 from mnistlab.files import check_folder, explain_os_errors, is_folder, shorten, write_bytes
 from mnistlab.loader import read_split
-from mnistlab.model import evaluating, make_network
+from mnistlab.model import make_network
 from mnistlab.runs import Run
 
 if TYPE_CHECKING:
@@ -44,25 +51,11 @@ OPSET = 18
 onnxruntime since 1.14 runs it, in the browser too (1.20 and later read up to 21)."""
 TOLERANCE = 1e-4
 """How far a probability may be from PyTorch's; the order of fp32's sums makes about 1e-6."""
-TEMPERATURES = (0.1, 10.0)
-"""Where the temperature is looked for; the recipes need 0.5 to 1."""
-UNCALIBRATED_THRESHOLD = 0.5
 BATCH = 1000
 INT8_IMAGES = 1000
 """Training images whose activations say which range 8 bits have to cover."""
 INT8_OPERATORS = ["Conv", "MaxPool", "Gemm"]
 """With the others in 8 bits too, files were no smaller and no faster."""
-
-Probabilities = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Expected calibration error, 0 to 1, over so many validation images: as the model was trained, and in the file."""
-
-    before: float
-    after: float
-    images: int
 
 
 @dataclass(frozen=True)
@@ -221,71 +214,6 @@ def why_seen(run: Run | None) -> str:
     return "" if run.recipe.split == "train" else "the model was trained on the validation images too"
 
 
-# what the model answers
-
-
-def find_logits(saved: SavedModel, images: NDArray[np.uint8]) -> torch.Tensor:
-    """Logits float32 (N, classes) that PyTorch gives for images uint8 (N, H, W), in fp32, without gradients."""
-    logits = []
-    saved.model.to(memory_format=torch.channels_last)  # in PyTorch 1.5 times as fast on a CPU
-    with evaluating(saved.model):
-        for first in range(0, len(images), BATCH):
-            batch = torch.tensor(images[first : first + BATCH]).unsqueeze(1)
-            logits.append(saved.model((batch / 255 - saved.mean) / saved.std))
-    found = torch.cat(logits)
-    if not found.isfinite().all():
-        raise Failure("The model's outputs are not all finite numbers.", "Train it again with a smaller learning rate.")
-    return found
-
-
-def measure(probabilities: Probabilities, labels: NDArray[np.int64], classes: tuple[str, ...]) -> Evaluation:
-    """What these answers got right on the validation split."""
-    confusion = np.zeros((len(classes), len(classes)), np.int64)
-    bins = np.zeros((BINS, 3))
-    predicted = probabilities.argmax(axis=1)
-    np.add.at(confusion, (labels, predicted), 1)
-    add_to_bins(bins, probabilities.max(axis=1), predicted == labels)
-    likelihood = np.maximum(probabilities[np.arange(len(labels)), labels], np.finfo(np.float32).tiny)
-    return Evaluation("val", classes, confusion, float(-np.log(likelihood).sum()), bins, ())
-
-
-def compare(answers: Probabilities, expected: Probabilities) -> Parity:
-    """Raise `Failure` where the file does not answer as PyTorch does."""
-    others = int((answers.argmax(axis=1) != expected.argmax(axis=1)).sum())
-    difference = float(np.abs(answers - expected).max())
-    if others or not difference <= TOLERANCE:
-        raise Failure(
-            f"The exported model gives another answer than PyTorch for {others:,} of {len(expected):,} test images, and"
-            f" probabilities up to {difference:.1e} away (allowed: {TOLERANCE:g}): nothing was written.",
-            "Please report it, with the recipe and the versions of torch, onnx and onnxruntime.",
-        )
-    return Parity(len(expected), difference)
-
-
-# how far its probabilities can be believed
-
-
-def fit_temperature(logits: torch.Tensor, labels: NDArray[np.int64]) -> float:
-    """The number to divide the logits by so that the labels become likeliest (Guo et al. 2017).
-
-    It is 1 where no label is missed: nothing then says how sure is too sure.
-    """
-    from scipy.optimize import minimize_scalar
-
-    exact, truth = logits.double(), torch.tensor(labels)
-    if (exact.argmax(dim=1) == truth).all():
-        return 1.0
-    low, high = map(math.log, TEMPERATURES)
-    found = minimize_scalar(lambda log: float(F.cross_entropy(exact / math.exp(log), truth)), bounds=(low, high))
-    return round(math.exp(found.x), 4)
-
-
-def find_threshold(confidence: Probabilities, coverage: float) -> float:
-    """The largest threshold, to 6 decimals, that at least the fraction `coverage` of `confidence` reaches."""
-    accepted = math.ceil(round(coverage * len(confidence), 6))
-    return math.floor(float(np.sort(confidence)[-accepted]) * 1e6) / 1e6
-
-
 # files
 
 
@@ -400,6 +328,19 @@ class SafetensorsFile:
             "std": str(self.saved.std),
         }
         return save({k: v.contiguous() for k, v in self.saved.model.state_dict().items()}, {**facts, **needed})
+
+
+def compare(answers: Probabilities, expected: Probabilities) -> Parity:
+    """Raise `Failure` where the file does not answer as PyTorch does."""
+    others = int((answers.argmax(axis=1) != expected.argmax(axis=1)).sum())
+    difference = float(np.abs(answers - expected).max())
+    if others or not difference <= TOLERANCE:
+        raise Failure(
+            f"The exported model gives another answer than PyTorch for {others:,} of {len(expected):,} test images, and"
+            f" probabilities up to {difference:.1e} away (allowed: {TOLERANCE:g}): nothing was written.",
+            "Please report it, with the recipe and the versions of torch, onnx and onnxruntime.",
+        )
+    return Parity(len(expected), difference)
 
 
 def describe(

@@ -1,0 +1,103 @@
+"""MNIST's digits drawn with a pen of any width at any size, and put on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+FINE = 8
+"""Times MNIST's size, at which the middle of the strokes is looked for."""
+EDGE = 6
+AROUND = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
+"""(down, right) of a pixel's neighbours, clockwise from above."""
+
+
+def thinned(mask: Array) -> Array:
+    """The middle lines, a pixel wide, of a bool mask with an empty edge (Zhang and Suen 1984)."""
+    mask = mask.copy()
+    changed = True
+    while changed:
+        changed = False
+        for first, second in (((0, 2, 4), (2, 4, 6)), ((0, 2, 6), (0, 4, 6))):
+            near = np.stack([np.roll(mask, (-down, -right), (0, 1)) for down, right in AROUND])
+            count = near.sum(0)
+            starts = (~near & np.roll(near, -1, 0)).sum(0)
+            gone = mask & (count >= 2) & (count <= 6) & (starts == 1)
+            gone &= ~near[list(first)].all(0) & ~near[list(second)].all(0)
+            mask &= ~gone
+            changed |= bool(gone.any())
+    return mask
+
+
+@cache
+def distances(content: bytes) -> Array:
+    """How far each point is from the middle of a stroke, in MNIST's pixels, `FINE` times as fine, and `EDGE` pixels around."""
+    image = np.frombuffer(content, np.uint8).reshape(28, 28)
+    large = cv2.resize(image, None, fx=FINE, fy=FINE, interpolation=cv2.INTER_CUBIC)
+    large = cv2.copyMakeBorder(large, FINE, FINE, FINE, FINE, cv2.BORDER_CONSTANT, value=0)
+    middle = thinned(cv2.GaussianBlur(large, (0, 0), FINE / 3) > 100)
+    y, x = np.nonzero(middle)
+    middle = middle[y.min() : y.max() + 1, x.min() : x.max() + 1]
+    middle = np.pad(middle, EDGE * FINE)
+    return np.asarray(cv2.distanceTransform((~middle).astype(np.uint8), cv2.DIST_L2, 5)) / FINE
+
+
+def draw(image: Array, height: float, stroke: float | None = None) -> Array:
+    """The digit of a 28x28 image, uint8, ink 255 on 0: `height` pixels high and `stroke` wide (a tenth if None), cut out."""
+    stroke = height / 10 if stroke is None else stroke
+    field = distances(image.tobytes())
+    scale = (height - stroke) / (field.shape[0] / FINE - 2 * EDGE)  # pixels a pixel of MNIST's
+    size = round(field.shape[1] * scale / FINE), round(field.shape[0] * scale / FINE)
+    small = cv2.resize(field, size, interpolation=cv2.INTER_LINEAR)
+    ink = (np.clip(stroke / 2 + 0.5 - small * scale, 0, 1) * 255).astype(np.uint8)
+    return cropped(ink)
+
+
+def cropped(ink: Array) -> Array:
+    """Without its empty edges."""
+    y, x = np.nonzero(ink > 60)
+    return ink[y.min() : y.max() + 1, x.min() : x.max() + 1]
+
+
+def framed(ink: Array, margin: int) -> Array:
+    """With so many empty pixels on each side."""
+    return np.pad(ink, margin)
+
+
+def written(inks: Sequence[Array], gap: float = 0.4, margin: float = 0.6, slope: float = 0.0) -> Array:
+    """Digits beside each other on one line, in one array of ink: gap and margin in heights of the first, slope in degrees."""
+    height = inks[0].shape[0]
+    room, edge = round(gap * height), round(margin * height)
+    width = sum(ink.shape[1] for ink in inks) + room * (len(inks) - 1) + 2 * edge
+    drop = np.tan(np.radians(slope))
+    lowest = edge + max(ink.shape[0] for ink in inks)
+    ends = [lowest, lowest + round(drop * width)]
+    sheet = np.zeros((max(ends) - min(0, ends[1] - ends[0]) + edge, width), np.uint8)
+    start = lowest + max(0, ends[0] - ends[1])
+    x = edge
+    for ink in inks:
+        bottom = start + round(drop * x)
+        sheet[bottom - ink.shape[0] : bottom, x : x + ink.shape[1]] = ink
+        x += ink.shape[1] + room
+    return sheet
+
+
+def count_read(found: Sequence[Any], drawn: Any) -> int:
+    """How many of a drawn page's digits are read: where each is, one digit is found, and it is the one.
+
+    `found` are digits as `Page.to_dict` has them.
+    """
+    middles = [(d["box"][0] + d["box"][2] / 2, d["box"][1] + d["box"][3] / 2) for d in found]
+    right = 0
+    for label, (x, y, width, height) in zip(drawn.labels, drawn.boxes, strict=True):
+        half = max(width, height) / 2
+        across, down = x + width / 2, y + height / 2
+        here = [n for n, (a, b) in enumerate(middles) if abs(a - across) < half and abs(b - down) < half]
+        right += [found[n]["value"] for n in here] == [label]
+    return right
