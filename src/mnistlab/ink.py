@@ -42,6 +42,8 @@ TALL, THIN = 56, 2.5
 """Pixels: writing taller than that, of strokes wider than that, is made smaller; MNIST's is 20 tall. It saves time."""
 GRAIN = 0.07
 """Paper noisier than this share of the ink's strength is smoothed."""
+DARK = 48
+"""Of 255: paper that has less of a colour is lightened before shares of its light are taken."""
 WORK = 16_000_000
 """Pixels that are searched at most."""
 LOW, HIGH = 0.30, 0.52
@@ -130,6 +132,8 @@ def find_ink(picture: Gray) -> Ink:
 
     view = resized(picture, shrink := min(1.0, OVERVIEW / longest))
     ground = paper_colour(view)
+    if ground.min() < DARK:  # a colour of which the paper has next to nothing: shares of that would be noise
+        picture, view, ground = lifted(picture), lifted(view), lifted(ground)
     missing, empty, noise = missing_light(view, ground)
     faint = (np.clip((missing.mean(2) - empty) / max(3 * noise, 0.03), 0, 4) * FAINT).astype(np.uint8)
     level, turned = turn(faint, angle := tilt(faint))
@@ -150,7 +154,13 @@ def find_ink(picture: Gray) -> Ink:
     rules = None
     if ruled:
         strength, rules = without_rules(strength, across, down)
+        rules = cv2.dilate(rules, np.ones((3, 3), np.uint8))
     return Ink(strength, scaled(turned, scale), rules=rules)
+
+
+def lifted(picture: Gray) -> Gray:
+    """Black made dark grey, white left white."""
+    return cv2.convertScaleAbs(picture, alpha=1 - DARK / 255, beta=DARK).reshape(picture.shape)
 
 
 def working_scale(look: Look, shrink: float, shape: tuple[int, ...]) -> float:
@@ -190,7 +200,10 @@ def find_pieces(ink: Ink) -> list[Piece]:
     if len(longest) > 200 and np.median(longest) < SMALLEST and size < 2.5 * SMALLEST:
         return []  # a page of dust
     keep = (longest >= max(SMALLEST, 0.1 * size)) & (longest <= min(LARGEST, 3.5 * size))
-    numbers = np.flatnonzero(keep)
+    # What goes from edge to edge is the edge of a shadow, of a table or of another sheet.
+    across = (width >= 0.97 * strength.shape[1]) & (width > 8 * height)
+    down = (height >= 0.97 * strength.shape[0]) & (height > 8 * width)
+    numbers = np.flatnonzero(keep & ~across & ~down)
     if len(numbers) > MOST_PIECES:
         numbers = numbers[np.argsort(-longest[numbers])[:MOST_PIECES]]
     pieces = []

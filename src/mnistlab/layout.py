@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 __all__ = ["lines_of", "typical_height"]
 
+MOST_LINES = 100
+"""Of the longest lines, to which another may belong; dust makes no end of lines."""
 Boxes = Sequence[tuple[int, int, int, int]]
 
 
@@ -53,7 +55,7 @@ def merged(
     result: list[NDArray[np.intp]] = []
     for line in lines:
         level = float((y[line] - slope * x[line]).mean())
-        for i, other in enumerate(result):
+        for i, other in enumerate(result[:MOST_LINES]):
             near = other[np.argsort(np.abs(x[other] - x[line].mean()))[:3]]  # lines bend: compare where they meet
             if abs(float((y[near] - slope * x[near]).mean()) - level) < 0.4 * size:
                 result[i] = np.concatenate([other, line])

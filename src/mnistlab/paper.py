@@ -18,6 +18,10 @@ INK_LEVEL = 220
 """Where a page's typical ink lies in a strength of ink, 0 to 255; what is darker still goes on to 255."""
 
 
+LEVELS = 200.0
+"""What stands for paper, 1, where the share of its light is kept in 8 bits: up to 1.275 of it."""
+FAINTEST = 0.11
+"""The share of the paper's light that ink takes at least."""
 DUST = 6
 """Pieces of fewer pixels than that say nothing of the size of what is written."""
 
@@ -55,7 +59,7 @@ class Look:
     """What a small copy of a picture tells of the ink on it."""
 
     weights: NDArray[np.float64]
-    """(C,), sum 1: how much each colour channel says of the ink."""
+    """(C,): how much each colour channel says of the ink; negative where it is the lighter one. Their sizes sum to 1."""
     empty: float
     """The share of light that is missing where there is only paper, about 0."""
     typical: float
@@ -69,15 +73,18 @@ class Look:
         """How much ink there is at each pixel of a picture uint8 (H, W, C) on `paper`, likewise: uint8 (H, W)."""
         if self.typical == 0:
             return np.zeros(picture.shape[:2], np.uint8)
-        quotient = cv2.divide(picture, paper, scale=200.0, dtype=cv2.CV_8U).reshape(picture.shape)
-        gain = INK_LEVEL / self.typical / 200
-        matrix = np.append(-self.weights * gain, 200 * gain * (1 - self.empty)).astype(np.float32)[None]
+        quotient = cv2.divide(picture, paper, scale=LEVELS, dtype=cv2.CV_8U).reshape(picture.shape)
+        gain = INK_LEVEL / self.typical / LEVELS
+        matrix = np.append(-self.weights * gain, LEVELS * gain * (self.weights.sum() - self.empty)).astype(np.float32)[
+            None
+        ]
         return np.ascontiguousarray(cv2.transform(quotient, matrix)).reshape(picture.shape[:2])
 
 
 def missing_light(picture: Gray, paper: Gray) -> tuple[NDArray[np.float32], float, float]:
     """The share of the paper's light that is missing, float (H, W, C); its mean where there is only paper; its noise there."""
     missing: NDArray[np.float32] = 1 - np.divide(picture, np.maximum(paper, 1), dtype=np.float32)
+    np.maximum(missing, 1 - 255 / LEVELS, out=missing)  # as far as `Look.strength` sees
     # The brightest quarter is paper wherever ink covers less than most of it: its spread is the paper's noise.
     brightest, brighter = np.quantile(missing.mean(2), (0.05, 0.25))
     noise = float(brighter - brightest) / 0.97  # these quantiles of a normal distribution are 0.97 deviations apart
@@ -95,9 +102,11 @@ def look_at(missing: NDArray[np.float32], empty: float, noise: float, hidden: Gr
         return Look(np.full(channels, 1 / channels), empty, 0.0, 0.0, 0.0)
     dark = inked & (total >= np.quantile(total[inked], 0.7))
     # Light from a channel counts by what the ink takes from it.
-    colour = np.maximum(missing[dark].mean(0).astype(np.float64) - empty, 1e-3)
-    weights = colour / colour.sum()
+    colour = missing[dark].mean(0).astype(np.float64) - empty
+    weights = colour / max(np.abs(colour).sum(), 1e-6)
     typical = max(float(np.quantile(missing[inked] @ weights, 0.9)) - empty, 0.01)
+    if typical < max(FAINTEST, 8 * noise):  # stains, shadows and the paper's own texture
+        return Look(weights, empty, 0.0, 0.0, 0.0)
     strong = ((missing @ weights - empty) > 0.4 * typical).astype(np.uint8)
     if hidden is not None:
         strong[hidden > 0] = 0
@@ -127,8 +136,17 @@ def paper_colour(picture: Gray) -> Gray:
     """What each pixel would be without ink: uint8 (H, W, C)."""
     height, width, _ = picture.shape
     small = resized(picture, min(1.0, 640 / max(height, width)))
-    side = int(1.5 * filling_side(small.min(2))) + 2
-    ground = cv2.GaussianBlur(closed(small, side | 1), (0, 0), 1.0).reshape(small.shape)
+    gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY) if small.shape[2] == 3 else small[..., 0]
+    side = (int(1.5 * filling_side(gray)) + 2) | 1
+    ground = closed(small, side)
+    around = closed(gray, side)
+    ink = (around.astype(np.float32) - gray > 0.1 * around).astype(np.uint8)
+    if small.shape[2] == 3 and ink.any():  # ink may be the lighter one in a colour, and is then still in `ground`
+        ink = cv2.dilate(ink, np.ones((5, 5), np.uint8))
+        weight = cv2.GaussianBlur((1 - ink).astype(np.float32), (0, 0), side / 2)[..., None]
+        near = cv2.GaussianBlur(ground.astype(np.float32) * (1 - ink[..., None]), (0, 0), side / 2)
+        ground = np.where((ink[..., None] > 0) & (weight > 0.05), near / np.maximum(weight, 0.05), ground)
+    ground = cv2.GaussianBlur(ground.astype(np.uint8), (0, 0), 1.0).reshape(small.shape)
     return cv2.resize(np.maximum(ground, 1), (width, height), interpolation=cv2.INTER_LINEAR).reshape(picture.shape)
 
 

@@ -263,7 +263,10 @@ class Reader:
         for k, (n, _) in enumerate(ways):
             left, right = halves[2 * k : 2 * k + 2]
             score = min(self.sureness(left, size), self.sureness(right, size))
-            if score > max(units[n].sure, 0.5) and score > best.get(n, (0.0, []))[0]:
+            enough = max(units[n].sure, 0.5)
+            if units[n].piece.width <= 1.15 * units[n].piece.height:  # one digit may be as wide
+                enough = max(units[n].sure + 0.2, 0.85)
+            if score > enough and score > best.get(n, (0.0, []))[0]:
                 best[n] = (score, [left, right])
         return [part for n, unit in enumerate(units) for part in (best[n][1] if n in best else [unit])]
 
@@ -305,6 +308,9 @@ def neighbours(pieces: list[Piece], size: float) -> list[tuple[int, int]]:
         tall = np.maximum(bottom[others], bottom[a]) - np.minimum(y[others], y[a])
         near = (gap_x < 0.22 * size) & (gap_y < 0.3 * size) & (wide < 1.35 * size) & (tall < 1.5 * size)
         # Two of full height beside each other are two digits, unless their boxes overlap.
+        # One above the other, almost touching, they may be a whole digit cut in two, with nothing to tell its size by.
+        narrower = np.minimum(right[others] - x[others], right[a] - x[a])
+        near |= (gap_x < -0.3 * narrower) & (gap_y < 0.15 * size) & (wide < 2 * size) & (tall < 2.4 * size)
         shorter = np.minimum(bottom[others] - y[others], bottom[a] - y[a])
         near &= (shorter < 0.75 * size) | (gap_x < 0.02 * size)
         near &= np.maximum(bottom[others] - y[others], bottom[a] - y[a]) >= 0.35 * size  # two specks are no digit

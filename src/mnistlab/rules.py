@@ -38,7 +38,7 @@ def tilt(faint: Gray) -> float:
     coarse = np.arange(-14, 14.1, 0.5)
     scores = np.array([sharpness(d) for d in coarse])
     best = float(coarse[scores.argmax()])
-    if scores.max() < 1.3 * np.median(scores):
+    if scores.max() < 1.3 * np.median(scores) or abs(best) > 13:  # nothing level, or it goes on rising
         return 0.0
     fine = np.arange(best - 0.5, best + 0.51, 0.1)
     best = float(fine[np.argmax([sharpness(d) for d in fine])])
@@ -150,7 +150,7 @@ def without_level(strength: Gray, about: Gray) -> tuple[Gray, Gray]:
     if not rules.any():
         return strength, rules
     # How dark the rule is, without what crosses it; and what is left where strokes go on above or below.
-    alone = found & (strength < 0.8 * INK_LEVEL)
+    alone = found & (along > INK_LEVEL * 0.12) & (strength < 0.8 * INK_LEVEL)
     window = (width // 3 | 1, 3)
     weight = cv2.boxFilter(alone, cv2.CV_32F, window, normalize=False)
     dark = cv2.boxFilter(strength * alone, cv2.CV_32F, window, normalize=False) / np.maximum(weight, 1)
