@@ -23,8 +23,9 @@ SUMMARY_FR = {
     "default": "4 convolutions, 7 époques : le mieux qu'on puisse faire en une minute",
     "quick": "3 convolutions, 280 pas : 99 % en quelques secondes",
     "best": "6 convolutions, deux par deux, 24 époques, les 60 000 images",
-    "best-5x5": "`best`, avec 3 convolutions plus larges : son autre moitié dans `ensemble`",
-    "ensemble": "10 réseaux, de `best` et de `best-5x5` tour à tour, dont on moyenne les probabilités",
+    "best-5x5": "`best`, avec 3 convolutions plus larges",
+    "best-pens": "un petit réseau rapide, entraîné aussi sur d'autres stylos",
+    "ensemble": "15 réseaux, de `best`, `best-5x5` et `best-pens` tour à tour, dont on moyenne les probabilités",
     "tiny-10k": "au plus 10 000 paramètres",
     "tiny-5k": "au plus 5 000 paramètres",
     "tiny-1k": "au plus 1 500 paramètres",
@@ -219,7 +220,10 @@ def race_table(language: str = "en") -> str:
 
 READER = {
     "mnist": ("MNIST's test images, the model itself", "les images de test de MNIST, le modèle seul"),
-    "semeion": ("Semeion, 1,513 digits of 80 writers, as pictures", "Semeion, 1 513 chiffres de 80 mains, comme images"),
+    "semeion": (
+        "Semeion, 1,513 digits of 80 writers, as pictures",
+        "Semeion, 1 513 chiffres de 80 mains, comme images",
+    ),
     "digits": (
         "scikit-learn's 8x8 digits, 43 writers, as pictures",
         "les chiffres 8x8 de scikit-learn, 43 mains, comme images",
@@ -232,7 +236,10 @@ READER = {
         "clothes, letters and noise rejected where 99 % of test digits are accepted",
         "vêtements, lettres et bruit rejetés, là où 99 % des chiffres de test sont acceptés",
     ),
-    "process": ("`mnistlab read one.png`, process start to end", "`mnistlab read un.png`, du début à la fin du processus"),
+    "process": (
+        "`mnistlab read one.png`, process start to end",
+        "`mnistlab read un.png`, du début à la fin du processus",
+    ),
     "page-time": ("an A4 page at 300 dpi (JPEG) with 100 digits", "une page A4 à 300 ppp (JPEG) avec 100 chiffres"),
     "classify": ("`Reader.classify`, 10,000 images, 2 cores", "`Reader.classify`, 10 000 images, 2 cœurs"),
 }

@@ -138,9 +138,9 @@ def paper_colour(picture: Gray) -> Gray:
     small = resized(picture, min(1.0, 640 / max(height, width)))
     gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY) if small.shape[2] == 3 else small[..., 0]
     side = (int(1.5 * filling_side(gray)) + 2) | 1
-    ground = closed(small, side)
+    ground: Gray = closed(small, side)
     around = closed(gray, side)
-    ink = (around.astype(np.float32) - gray > 0.1 * around).astype(np.uint8)
+    ink: Gray = (around.astype(np.float32) - gray > 0.1 * around).astype(np.uint8)
     if small.shape[2] == 3 and ink.any():  # ink may be the lighter one in a colour, and is then still in `ground`
         ink = cv2.dilate(ink, np.ones((5, 5), np.uint8))
         weight = cv2.GaussianBlur((1 - ink).astype(np.float32), (0, 0), side / 2)[..., None]

@@ -52,7 +52,9 @@ class Recipe:
     dropout: float = knob(0.2, "fraction of values hidden before a linear layer", low=0, high=0.95)
     most_parameters: int = knob(0, "refuse a network with more parameters, 0 for no limit", low=0)
     members: int = knob(1, "networks, trained one after the other, whose probabilities are averaged", low=1, high=1000)
-    networks: tuple[str, ...] = knob((), "of an ensemble: recipes whose networks the members have, in turn")
+    networks: tuple[str, ...] = knob(
+        (), "of an ensemble: recipes whose networks and augmentation the members have, in turn"
+    )
     test_shifts: bool = knob(False, "in use, average over the picture and its shifts by a pixel (5 times the work)")
     # the data
     split: str = knob("train", "what to train on; train+val leaves no validation", choices=("train", "train+val"))
@@ -135,10 +137,11 @@ def bounds(low: float, high: float) -> str:
 NOUNS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 TYPES: dict[str, Any] = get_type_hints(Recipe)
 LISTS: dict[Any, type] = {tuple[int, ...]: int, tuple[str, ...]: str}
-NETWORK = (
+OF_A_KIND = (
     "widths", "depth", "kernel_size", "padding", "pooling", "separable", "batch_norm", "pool_last", "head", "hidden", "dropout",
+    "rotate", "scale", "shift", "shear", "elastic", "writing",
 )  # fmt: skip
-"""The fields that make the network."""
+"""The fields in which the members of an ensemble may differ: the network and the augmentation."""
 
 
 def override(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
@@ -149,7 +152,7 @@ def override(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
         )
     if "epochs" in values:
         values = {"steps": 0, **values}  # a recipe that stops inside an epoch now goes on for all of them
-    if not set(NETWORK).isdisjoint(values):
+    if not set(OF_A_KIND).isdisjoint(values):
         values = {"networks": (), **values}  # members of several kinds now are all of this one
     return replace(recipe, **values)
 
@@ -245,17 +248,28 @@ RECIPES: dict[str, Recipe] = {
         replace(
             BEST,
             name="best-5x5",
-            summary="best with 3 larger convolutions: its other half in ensemble",
+            summary="best with 3 larger convolutions",
             widths=(32, 48, 96),
             depth=(1,),
             kernel_size=(5,),
         ),
         replace(
             BEST,
+            name="best-pens",
+            summary="a small fast network, trained on other pens, too",
+            widths=(16, 48, 64),
+            depth=(1, 1, 2),
+            kernel_size=(5, 5, 3),
+            padding=("valid", "valid", "same"),
+            dropout=0.1,
+            writing=1,
+        ),
+        replace(
+            BEST,
             name="ensemble",
-            summary="10 networks, of best and best-5x5 in turn, averaged",
-            members=10,
-            networks=("best", "best-5x5"),
+            summary="15 networks, of best, best-5x5 and best-pens in turn, averaged",
+            members=15,
+            networks=("best", "best-5x5", "best-pens"),
         ),
         replace(
             TINY,
@@ -327,12 +341,12 @@ def find_recipe(name: str) -> Recipe:
 
 
 def member_of(recipe: Recipe, number: int) -> Recipe:
-    """The recipe of the `number`-th member, from 0, of an ensemble: its network, and all else as in `recipe`.
+    """The recipe of the `number`-th member, from 0, of an ensemble: its kind's network and augmentation, all else `recipe`'s.
 
     Raises `UserError` where a name in `networks` is no recipe's.
     """
     if not recipe.networks:
         return replace(recipe, members=1, name=f"{recipe.name[:33]}-member")
     kind = find_recipe(recipe.networks[number % len(recipe.networks)])
-    network = {name: getattr(kind, name) for name in NETWORK}
-    return replace(recipe, **network, members=1, networks=(), name=f"{kind.name[:33]}-member")
+    own = {name: getattr(kind, name) for name in OF_A_KIND}
+    return replace(recipe, **own, members=1, networks=(), name=f"{kind.name[:33]}-member")
