@@ -613,7 +613,7 @@ def test_two_columns_are_read_across(reader: Reader, clear: Digits) -> None:
         inks = [draw(image, HEIGHT) for image in clear[0][6 * row : 6 * row + 6]]
         columns = [written(inks[start : start + 3], 0.3)[: 2 * HEIGHT] for start in (0, 3)]
         places = [
-            np.pad(column, ((0, 2 * HEIGHT - len(column)), (0, 5 * HEIGHT - column.shape[1]))) for column in columns
+            np.pad(column, ((0, 2 * HEIGHT - len(column)), (0, 7 * HEIGHT - column.shape[1]))) for column in columns
         ]
         lines.append(np.hstack(places))
     page = reader.read(255 - np.vstack(lines))

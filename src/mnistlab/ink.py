@@ -66,6 +66,8 @@ class Ink:
     """The picture is one digit, whatever its strokes."""
     rules: Gray | None = None
     """uint8 (H, W): 1 where a rule was taken out of `strength`; None where there was none."""
+    rule_level: float = 0.0
+    """How strong the rules were, as `strength`."""
 
     def box_of(self, piece: Piece, size: tuple[int, int]) -> tuple[int, int, int, int]:
         """x, y, width, height of the piece's ink in the picture of `size` (width, height), in its pixels."""
@@ -151,11 +153,14 @@ def find_ink(picture: Gray) -> Ink:
     strength, turned = turn(look.strength(large, paper), angle)
     if look.typical and noise * max(1.0, scale / shrink) > GRAIN * look.typical:
         strength = cv2.GaussianBlur(strength, (0, 0), 1.0)
-    rules = None
+    rules, rule_level = None, 0.0
     if ruled:
-        strength, rules = without_rules(strength, across, down)
-        rules = cv2.dilate(rules, np.ones((3, 3), np.uint8))
-    return Ink(strength, scaled(turned, scale), rules=rules)
+        bare, rules = without_rules(strength, across, down)
+        if rules.any():
+            rule_level = float(np.median(strength[rules > 0]))
+            rules = cv2.dilate(rules, np.ones((3, 3), np.uint8))
+        strength = bare
+    return Ink(strength, scaled(turned, scale), rules=rules, rule_level=rule_level)
 
 
 def lifted(picture: Gray) -> Gray:
@@ -210,11 +215,17 @@ def find_pieces(ink: Ink) -> list[Piece]:
     for n in numbers:
         rows, columns = slice(y[n], y[n] + height[n]), slice(x[n], x[n] + width[n])
         own = np.where(labels[rows, columns] == n + 1, strength[rows, columns], 0).astype(np.uint8)
-        if ink.rules is not None and (ink.rules[rows, columns] & (own > 0)).sum() > 0.8 * area[n]:
-            continue  # what is left of a rule
+        if ink.rules is not None and left_of_a_rule(own, ink.rules[rows, columns], ink.rule_level):
+            continue
         if own.max() >= INK_LEVEL * HIGH:
             pieces.append(Piece(int(x[n]), int(y[n]), own))
     return pieces
+
+
+def left_of_a_rule(own: Gray, rules: Gray, level: float) -> bool:
+    """Whether a piece lies where rules were, and is no darker than they."""
+    inked = own[own > 0]
+    return bool((rules & (own > 0)).sum() > 0.8 * len(inked) and np.quantile(inked, 0.75) < 1.5 * level)
 
 
 def whole_piece(strength: Gray) -> list[Piece]:

@@ -14,6 +14,8 @@ __all__ = ["FAINT", "rules_of", "tilt", "turn", "without_rules"]
 
 FAINT = 50
 """In a picture of what stands out from the paper, what is over that does."""
+FAINTER = 30
+"""Likewise, of the mean of some pixels in a row: rules go on where noise does not."""
 
 
 def tilt(faint: Gray) -> float:
@@ -81,7 +83,7 @@ def level_rules(faint: Gray) -> Gray:
     if length > width:
         return nothing
     along = cv2.blur(faint, (max(3, length // 20), 1))  # noise has gaps, rules go on
-    mask = (along > FAINT).astype(np.uint8)
+    mask = (along > FAINTER).astype(np.uint8)
     long = dark_along(mask, length)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(long)
     spans, areas = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_AREA]
@@ -90,7 +92,7 @@ def level_rules(faint: Gray) -> Gray:
     # A row of small digits is long as well; but a rule is thin, and dark against what is above and below, along most of it.
     number = labels[long > 0]
     inked = np.bincount(number, mask[long > 0], count)
-    rule &= np.bincount(number, thin(along, most, FAINT)[long > 0], count) >= 0.4 * np.maximum(inked, 1)
+    rule &= np.bincount(number, thin(along, most, FAINTER)[long > 0], count) >= 0.4 * np.maximum(inked, 1)
     rule[0] = False
     # A one is long and thin, too: paper is ruled where a line goes all the way, or where there are many long ones.
     if not ((spans[rule] >= 0.8 * width).any() or (spans[rule] >= 0.25 * max(faint.shape)).sum() >= 6):
