@@ -147,6 +147,8 @@ def find_ink(picture: Gray) -> Ink:
         printed = cv2.warpAffine(both, turned, view.shape[1::-1], flags=cv2.INTER_NEAREST)
         printed = cv2.dilate(printed, np.ones((3, 3), np.uint8))
     look = look_at(missing, empty, noise, printed)
+    if printed is not None and only_rules(look, missing, printed):
+        return Ink(np.zeros(picture.shape[:2], np.uint8), np.eye(2, 3))
 
     large = resized(picture, scale := working_scale(look, shrink, picture.shape))
     paper = cv2.resize(ground, large.shape[1::-1], interpolation=cv2.INTER_LINEAR).reshape(large.shape)
@@ -161,6 +163,16 @@ def find_ink(picture: Gray) -> Ink:
             rules = cv2.dilate(rules, np.ones((3, 3), np.uint8))
         strength = bare
     return Ink(strength, scaled(turned, scale), rules=rules, rule_level=rule_level)
+
+
+def only_rules(look: Look, missing: NDArray[np.float32], printed: Gray) -> bool:
+    """Whether what there is beside the rules is next to nothing, and no darker than they."""
+    if look.typical == 0:
+        return True
+    ink = missing @ look.weights - look.empty
+    beside = printed == 0
+    share = float((ink[beside] > 0.4 * look.typical).mean())
+    return share < 0.002 and look.typical < 1.3 * float(np.quantile(ink[~beside], 0.95))
 
 
 def lifted(picture: Gray) -> Gray:
