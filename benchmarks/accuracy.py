@@ -9,6 +9,7 @@ same runs folder, where there are enough of them: seed 0 of the first ones, seed
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -29,7 +30,8 @@ def done(recipe: Recipe) -> dict[int, dict[str, Any]]:
 
 
 def runs_of(recipe: Recipe, folder: Path) -> list[Run]:
-    return [run for run in list_runs(folder) if isinstance(run, Run) and run.recipe == recipe]
+    runs = [run for run in list_runs(folder) if isinstance(run, Run)]
+    return [run for run in runs if replace(run.recipe, summary=recipe.summary) == recipe]  # which is only words
 
 
 def finished(recipe: Recipe, folder: Path) -> dict[int, Run]:

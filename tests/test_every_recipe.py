@@ -23,7 +23,6 @@ PARAMETERS = {
     "quick": 33_594,
     "best": 163_802,
     "best-5x5": 163_402,
-    "best-pens": 87_066,
     "ensemble": 163_802,  # its first member
     "tiny-10k": 9_754,
     "tiny-5k": 4_998,
