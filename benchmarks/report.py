@@ -244,6 +244,10 @@ READER = {
 }
 
 
+NEEDED = {"semeion": " --foreign FOLDER", "reject": " --fonts FOLDER"}
+"""What is not in the repository; the benchmark's help says where it comes from."""
+
+
 def reader_table(french: bool = False) -> str:
     """The last measurement of each row of benchmarks/reader.py."""
     last = {row["row"]: row for row in records.read("reader")}
@@ -254,7 +258,9 @@ def reader_table(french: bool = False) -> str:
     for name, titles in READER.items():
         if name in last:
             row = last[name]
-            command = f"`uv run python benchmarks/reader.py --only {name}`"
+            more = f" --pages {row['pages']}" if name == "pages" else NEEDED.get(name, "")
+            python = "uv run --with scikit-learn python" if name == "digits" else "uv run python"
+            command = f"`{python} benchmarks/reader.py --only {name}{more}`"
             figure = reader_figure(name, row)
             figure = re.sub(r"(\d)\.(\d)", r"\1,\2", figure).replace("median", "médiane") if french else figure
             lines.append(f"| {titles[french]} | {figure} | {row['date']}, {row['commit']} | {command} |")

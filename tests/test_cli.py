@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from comparing import assert_one_line
 from mnistlab.checkpoints import load_model
 from mnistlab.cli import app, run_app
 from mnistlab.datasets import open_dataset
@@ -87,12 +88,7 @@ def output(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 def assert_refused(arguments: list[str], capsys: pytest.CaptureFixture[str], *words: str) -> None:
     """Exit code 2, one line that names what is wrong, nothing on standard output, nothing made."""
     assert run_app(arguments) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    (line,) = err.splitlines()
-    assert line.startswith("error: ")
-    for word in words:
-        assert word in line
+    assert_one_line(capsys, *words)
     assert not any(Path().iterdir())
 
 

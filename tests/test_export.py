@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
 
+from comparing import assert_one_line
 from mnistlab import export
 from mnistlab.calibration import find_threshold, fit_temperature
 from mnistlab.checkpoints import SavedModel, load_model, save_model
@@ -378,7 +379,7 @@ def test_bad_options_are_refused_in_a_line(
 ) -> None:
     monkeypatch.chdir(lone.parent)
     assert run_app(["export", "model.pth", *arguments]) == 2
-    assert_one_line(capsys, words)
+    assert_one_line(capsys, *words)
     assert [path.name for path in lone.parent.iterdir()] == ["model.pth"]
 
 
@@ -400,25 +401,16 @@ def test_bad_models_are_refused_in_a_line(
     Path("empty.pth").touch()
     Path("noise.pth").write_bytes(bytes(range(256)))
     assert run_app(["export", model]) == 2
-    assert_one_line(capsys, words)
-
-
-def assert_one_line(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
-    out, err = capsys.readouterr()
-    assert out == ""
-    (line,) = err.splitlines()
-    assert line.startswith("error: ")
-    for word in words:
-        assert word in line
+    assert_one_line(capsys, *words)
 
 
 def test_a_damaged_run_is_refused(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     run.model_path.write_bytes(run.model_path.read_bytes()[:1000])
     assert run_app(["export", str(run.path)]) == 2
-    assert_one_line(capsys, ["model.pth is not a file that torch.save wrote, or is damaged"])
+    assert_one_line(capsys, "model.pth is not a file that torch.save wrote, or is damaged")
     run.model_path.unlink()
     assert run_app(["export", str(run.path)]) == 2
-    assert_one_line(capsys, ["model.pth is missing"])
+    assert_one_line(capsys, "model.pth is missing")
 
 
 def test_the_command_says_what_it_did(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

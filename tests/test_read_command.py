@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from comparing import assert_one_line
 from mnistlab.cli import run_app
 from mnistlab.datasets import open_dataset
 from mnistlab.decoding import decode
@@ -70,16 +71,6 @@ def listed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     found = json.loads(out)
     assert isinstance(found, list)
     return found
-
-
-def refused(capsys: pytest.CaptureFixture[str], *words: str) -> None:
-    """One sentence on standard error, nothing on standard output."""
-    out, err = capsys.readouterr()
-    assert out == ""
-    (line,) = err.splitlines()
-    assert line.startswith("error: ")
-    for word in words:
-        assert word in line
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -195,7 +186,7 @@ def test_the_others_are_read_where_one_is_broken(here: Path, capsys: pytest.Capt
 def test_a_folder_without_pictures(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("empty").mkdir()
     assert run_app(["read", "empty"]) == 2
-    refused(capsys, "There is no picture in empty.", ".png", ".tiff")
+    assert_one_line(capsys, "There is no picture in empty.", ".png", ".tiff")
     assert run_app(["read", "empty", "page.png", "--json"]) == 2
     out, err = capsys.readouterr()
     assert [one["file"] for one in json.loads(out)] == ["page.png"]
@@ -204,7 +195,7 @@ def test_a_folder_without_pictures(here: Path, capsys: pytest.CaptureFixture[str
 
 def test_nothing_to_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_app(["read"]) == 2
-    refused(capsys, "PICTURES", "read --help")
+    assert_one_line(capsys, "PICTURES", "read --help")
 
 
 def test_odd_names(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -317,7 +308,7 @@ def test_what_a_format_cannot_hold_is_a_sentence(here: Path, capsys: pytest.Capt
 @pytest.mark.parametrize("threshold", ["nan", "2", "-0.1", "inf", "most"])
 def test_a_threshold_is_a_probability(here: Path, capsys: pytest.CaptureFixture[str], threshold: str) -> None:
     assert run_app(["read", "page.png", "--threshold", threshold]) == 2
-    refused(capsys, threshold)
+    assert_one_line(capsys, threshold)
 
 
 def small_model(
@@ -381,7 +372,7 @@ def test_models_that_are_not_ours_are_refused(
 ) -> None:
     small_model(Path("model.onnx"), **options)
     assert run_app(["read", "page.png", "--model", "model.onnx"]) == 2
-    refused(capfd, "model.onnx", words, "mnistlab export RUN")
+    assert_one_line(capfd, "model.onnx", words, "mnistlab export RUN")
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "noise", "cut", "picture", "folder", "weights"])
@@ -399,14 +390,14 @@ def test_files_that_are_no_model_are_refused(here: Path, capfd: pytest.CaptureFi
     elif kind != "missing":
         path.write_bytes(bytes_.get(kind, b"PK\3\4"))
     assert run_app(["read", "page.png", "--model", str(path)]) == 2
-    refused(capfd, path.name, "mnistlab export RUN")
+    assert_one_line(capfd, path.name, "mnistlab export RUN")
 
 
 def test_a_run_that_is_not_there(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_app(["read", "page.png", "--model", "latest"]) == 2
-    refused(capsys, "There is no run in runs")
+    assert_one_line(capsys, "There is no run in runs")
     assert run_app(["read", "page.png", "--model", "mine", "--runs", "elsewhere"]) == 2
-    refused(capsys, "There is no run 'mine'", "elsewhere")
+    assert_one_line(capsys, "There is no run 'mine'", "elsewhere")
 
 
 def test_a_run_is_exported_once_and_again_when_it_has_changed(

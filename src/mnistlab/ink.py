@@ -110,11 +110,6 @@ class Piece:
         """The first row below it."""
         return self.y + self.height
 
-    @property
-    def middle(self) -> tuple[float, float]:
-        """Of its box."""
-        return self.x + self.width / 2, self.y + self.height / 2
-
 
 # --- paper and ink -------------------------------------------------------------------------------------------------
 
@@ -206,7 +201,8 @@ def find_pieces(ink: Ink) -> list[Piece]:
     """The strokes that hang together, without specks, dust, faint print from the back and what is no writing at all."""
     strength = ink.strength
     if ink.whole:
-        return whole_piece(strength)
+        everything = trimmed(Piece(0, 0, strength), 0, strength.shape[1])
+        return [everything] if everything else []
     mask = (strength > INK_LEVEL * LOW).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     if count == 1:
@@ -238,15 +234,6 @@ def left_of_a_rule(own: Gray, rules: Gray, level: float) -> bool:
     """Whether a piece lies where rules were, and is no darker than they."""
     inked = own[own > 0]
     return bool((rules & (own > 0)).sum() > 0.8 * len(inked) and np.quantile(inked, 0.75) < 1.5 * level)
-
-
-def whole_piece(strength: Gray) -> list[Piece]:
-    mask = strength > INK_LEVEL * LOW
-    if not mask.any():
-        return []
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    return [Piece(int(left), int(top), strength[top:bottom, left:right])]
 
 
 def join(first: Piece, second: Piece) -> Piece:
@@ -307,14 +294,7 @@ def normalise(piece: Piece) -> Gray:
     anti-aliased, its centre of mass in the middle; strokes far from MNIST's width are brought near it."""
     strength = piece.strength
     longest = max(strength.shape)
-    if longest > DETAIL:
-        scale = DETAIL / longest
-        size = (max(1, round(strength.shape[1] * scale)), max(1, round(strength.shape[0] * scale)))
-        strength = cv2.resize(strength, size, interpolation=cv2.INTER_AREA)
-    elif longest < 2 * BOX:
-        scale = 2 * BOX / longest
-        size = (max(1, round(strength.shape[1] * scale)), max(1, round(strength.shape[0] * scale)))
-        strength = cv2.resize(strength, size, interpolation=cv2.INTER_CUBIC)
+    strength = resized(strength, DETAIL / longest if longest > DETAIL else max(1.0, 2 * BOX / longest))
     strength = full_contrast(strength)
     strength = usual_width(strength)
     scale = BOX / max(strength.shape)
