@@ -23,7 +23,7 @@ TEN = tuple(range(10))
 @pytest.fixture(scope="module")
 def batch(data_dir: Path) -> Batch:
     """128 digits, float (128, 1, 28, 28), 0 to 255, and their labels."""
-    images, labels = open_dataset("mnist", data_dir).read("test")
+    images, labels = open_dataset("mnist", data_dir).read("train")
     return torch.tensor(images[:128]).unsqueeze(1).float(), torch.tensor(labels[:128])
 
 

@@ -17,7 +17,7 @@ NAMES = [effect.__name__ for _, effect in EFFECTS]
 @pytest.fixture(scope="module")
 def digits(data_dir: Path) -> torch.Tensor:
     """500 digits, float (500, 1, 28, 28), 0 to 255."""
-    images, _ = open_dataset("mnist", data_dir).read("test")
+    images, _ = open_dataset("mnist", data_dir).read("train")
     return torch.tensor(images[:500]).unsqueeze(1).float()
 
 
