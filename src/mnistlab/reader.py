@@ -8,7 +8,7 @@ page.lines[0].digits[0].value   # and .probability, .box, .accepted, .image
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -128,7 +128,9 @@ class Reader:
         if threads is not None and threads < 1:
             raise UserError(f"{threads} threads cannot work.", "Choose 1 or more.")
         self.path = Path(model) if model is not None else BUNDLED
-        self.session = open_session(self.path, threads)
+        self.threads = threads
+        self.content = read_model(self.path)
+        self.session = session_of(self.content, self.path, threads)
         self.metadata: dict[str, str] = self.session.get_modelmeta().custom_metadata_map
         self.input = self.session.get_inputs()[0].name
         self.classes = classes_of(self.session, self.metadata, self.path)
@@ -158,8 +160,10 @@ class Reader:
         probabilities: NDArray[np.float32] = np.concatenate([empty, *batches])
         return probabilities.argmax(1), probabilities
 
-    def read(self, source: Source) -> Page:
+    def read(self, source: Source, *, check: Callable[[], None] = lambda: None) -> Page:
         """The digits of a picture: a path, a file's bytes, a Pillow image or an array (see `decoding.decode`).
+
+        `check` is called between the steps; what it raises ends the reading (so a server stops for a client that has left).
 
         Raises `UserError` for what is no picture or a broken one; a picture without digits gives a page without lines.
         """
@@ -167,11 +171,14 @@ class Reader:
 
         picture = decode(source)
         size = (picture.shape[1], picture.shape[0])
+        check()
         found = ink.find_ink(picture)
+        check()
         pieces = ink.find_pieces(found)
         if not pieces:
             return Page((), size)
-        chosen = self.assemble(pieces, found)
+        check()
+        chosen = self.assemble(pieces, found, check)
         boxes = [(unit.piece.x, unit.piece.y, unit.piece.width, unit.piece.height) for unit in chosen]
         lines = [Line(tuple(self.digit(chosen[n], found, size) for n in numbers)) for numbers in lines_of(boxes)]
         return Page(tuple(lines), size)
@@ -200,12 +207,13 @@ class Reader:
         images = np.stack([normalise(piece) for piece in pieces])
         return [Unit(*parts) for parts in zip(pieces, images, self.classify(images)[1], strict=True)]
 
-    def assemble(self, pieces: list[Piece], found: Ink) -> list[Unit]:
+    def assemble(self, pieces: list[Piece], found: Ink, check: Callable[[], None]) -> list[Unit]:
         """The pieces as digits: parts put together, touching ones cut, what is too small left out."""
         units = self.look(pieces)
         if found.whole:
             return units
         for _ in range(3):
+            check()
             size = typical_height([(p.x, p.y, p.width, p.height) for p in (u.piece for u in units)])
             joined = self.join_parts(units, size)
             if len(joined) == len(units):
@@ -214,6 +222,7 @@ class Reader:
         size = typical_height([(p.x, p.y, p.width, p.height) for p in (u.piece for u in units)])
         units = [u for u in units if u.piece.height >= 0.38 * size or u.piece.width >= 0.8 * size]
         for _ in range(3):
+            check()
             cut = self.cut_touching(units, size)
             if len(cut) == len(units):
                 break
@@ -318,19 +327,25 @@ def neighbours(pieces: list[Piece], size: float) -> list[tuple[int, int]]:
     return pairs[:MOST_TRIES]
 
 
-def open_session(path: Path, threads: int | None) -> Any:
-    """ONNX Runtime's session. Raises `UserError` where the file is missing or not ONNX."""
+def read_model(path: Path) -> bytes:
+    """The file. Raises `UserError` where there is none."""
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError):
+        raise UserError(f"There is no model {path}.", "Make one: mnistlab export RUN") from None
+
+
+def session_of(content: bytes, path: Path, threads: int | None) -> Any:
+    """ONNX Runtime's session of a model, which messages call `path`. Raises `UserError` where it is not ONNX."""
     import onnxruntime
 
-    if not path.is_file():
-        raise UserError(f"There is no model {path}.", "Make one: mnistlab export RUN")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what is wrong comes as an exception
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave the cores to others between calls
     if threads:
         options.intra_op_num_threads = threads
     try:
-        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no common class of their own
         if isinstance(error, KeyboardInterrupt | MemoryError):
             raise
