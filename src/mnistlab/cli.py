@@ -30,6 +30,7 @@ from mnistlab.options import (
 from mnistlab.output import StandardErrorHandler, percent, print_checks, print_json, print_score, side_by_side
 from mnistlab.read_command import read
 from mnistlab.recipes import RECIPES, find_recipe, override, read_overrides
+from mnistlab.serve_command import serve
 
 __all__ = ["app", "main"]
 
@@ -45,6 +46,7 @@ def app() -> None:
 
 
 app.add_command(read)
+app.add_command(serve)
 
 OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 """What torch's allocators say in a RuntimeError; "memory" alone would hide errors about memory formats."""

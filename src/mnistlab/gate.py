@@ -1,0 +1,235 @@
+"""What each request passes on its way in and out: who may ask, how much, how slowly; what is counted, logged and never said."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import logging
+import secrets
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mnistlab import problems
+from mnistlab.problems import Problem
+
+__all__ = ["ClientGone", "Gate", "Limits", "Metrics", "host_name", "is_address"]
+
+logger = logging.getLogger("mnistlab.server")
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self';"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+"""On every answer: nothing of the page comes from elsewhere, and no other page may use it."""
+MOST_KNOWN = 100
+"""Host headers that are remembered as right; a client may send any number."""
+GUARDED = ("/api/", "/metrics")
+"""What begins so needs the token, where there is one; the page, which asks for it, does not."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is taken from clients."""
+
+    body_bytes: int = 32 * 2**20
+    requests: int = 512
+    """At a time."""
+    waiting: int = 16
+    """Jobs that wait for a core; of more, the client is told to come back."""
+
+
+class Metrics:
+    """What Prometheus is told, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.requests = Counter(
+            "mnistlab_requests", "Requests that were answered.", ["path", "status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "mnistlab_request_seconds", "From a request's headers to its answer's end.", ["path"], registry=self.registry,
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+        )  # fmt: skip
+        self.under_way = Gauge("mnistlab_requests_under_way", "Requests not yet answered.", registry=self.registry)
+        self.images = Counter("mnistlab_images", "Images classified.", ["model"], registry=self.registry)
+        self.digits = Counter(
+            "mnistlab_digits", "Digits read in pictures.", ["model", "accepted"], registry=self.registry
+        )
+        self.busy = Gauge("mnistlab_jobs", "Jobs that are worked on or wait for a core.", registry=self.registry)
+
+
+class ClientGone(Exception):  # noqa: N818 - nothing went wrong
+    """The client closed the connection: nobody waits for an answer."""
+
+
+class Gate:
+    """An ASGI application around `app` that lets through what may pass. See `Limits`.
+
+    `hosts` are the names by which this server may be called; addresses such as 127.0.0.1 always may: a name that a foreign
+    page has made to point here (DNS rebinding) is none of them. `token`, if any, is asked for in the API.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, hosts: Iterable[str], token: str | None, limits: Limits, metrics: Metrics
+    ) -> None:
+        self.app = app
+        self.hosts = {"localhost", *(host.lower() for host in hosts)}
+        self.token = token.encode() if token else None
+        self.limits = limits
+        self.metrics = metrics
+        self.known: set[str] = set()
+        self.under_way = 0
+        metrics.under_way.set_function(lambda: self.under_way)
+        self.counted: dict[tuple[str, int], tuple[Any, Any]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request; "lifespan" goes through, websockets there are none."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = scope["request_id"] = secrets.token_hex(8)
+        status = 0
+
+        async def passed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *HEADERS, (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        self.under_way += 1
+        try:
+            self.check(scope)
+            await self.app(scope, self.limited(receive), passed)
+        except ClientGone:
+            status = 499  # as nginx has it
+        except Problem as problem:
+            answer = problems.response(problem.status_code, problem.detail, request_id, dict(problem.headers or {}))
+            await answer(scope, receive, passed)
+        except Exception:
+            logger.exception("%s %s", request_id, label(scope))
+            if status:
+                raise  # the answer is cut off: the connection has to be closed
+            await problems.response(500, INTERNAL, request_id)(scope, receive, passed)
+        finally:
+            self.under_way -= 1
+            self.count(label(scope), status, time.perf_counter() - started)
+
+    def count(self, path: str, status: int, seconds: float) -> None:
+        """Tell the metrics."""
+        if (path, status) not in self.counted:
+            labels = self.metrics.requests.labels(path, status), self.metrics.seconds.labels(path)
+            self.counted[path, status] = labels
+        requests, durations = self.counted[path, status]
+        requests.inc()
+        durations.observe(seconds)
+
+    def check(self, scope: Scope) -> None:
+        """Raise `Problem` where the headers say enough to refuse the request, before a byte of its body is read."""
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        if self.under_way > self.limits.requests:
+            raise Problem(503, BUSY, {"Retry-After": "1"})
+        host = headers.get(b"host", b"").decode("latin-1")
+        if not self.answers_to(host):
+            raise Problem(
+                421,
+                f"This server does not answer to the host name {host_name(host)[:100]!r}."
+                " Call it by its address, or start it with --allow-host NAME.",
+                CLOSE,
+            )
+        path: str = scope["path"]
+        if not path.startswith(GUARDED):
+            return
+        origin = headers.get(b"origin")
+        if origin is not None and urlsplit(origin.decode("latin-1")).netloc != host:
+            raise Problem(403, "A page of another site asks. This server answers its own page, and programs.", CLOSE)
+        if self.token is not None:
+            given = headers.get(b"authorization", b"")
+            if not hmac.compare_digest(given, b"Bearer " + self.token):
+                raise Problem(
+                    401,
+                    "This server asks for its token. Send it as the header Authorization: Bearer TOKEN.",
+                    {"WWW-Authenticate": "Bearer", **CLOSE},
+                )
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > self.limits.body_bytes:
+            raise Problem(413, self.too_large(), CLOSE)
+
+    def answers_to(self, host: str) -> bool:
+        """Whether the Host header names this server."""
+        if host in self.known:
+            return True
+        name = host_name(host)
+        if not (name in self.hosts or is_address(name)):
+            return False
+        if len(self.known) < MOST_KNOWN:
+            self.known.add(host)
+        return True
+
+    def too_large(self) -> str:
+        """The sentence for a body over the limit."""
+        return (
+            f"The body has more than {self.limits.body_bytes / 2**20:g} MiB. Send a smaller picture, or fewer images."
+        )
+
+    def limited(self, receive: Receive) -> Receive:
+        """`receive` that raises `Problem` for a body that is too large, `ClientGone` where it will not come."""
+        size = 0
+        whole = False
+
+        async def limited_receive() -> Message:
+            nonlocal size, whole
+            message = await receive()
+            if whole:
+                return message
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            size += len(message.get("body", b""))
+            if size > self.limits.body_bytes:
+                raise Problem(413, self.too_large(), CLOSE)
+            whole = not message.get("more_body", False)
+            return message
+
+        return limited_receive
+
+
+BUSY = "The server has as much to do as it can. Try again in a second."
+INTERNAL = "The server met an error of its own. Its log has the details under this request's id."
+CLOSE = {"Connection": "close"}
+"""What is left of the body is not read."""
+
+
+def label(scope: Scope) -> str:
+    """The route's path as it is written in the code: a client cannot make up new ones."""
+    route = scope.get("route")
+    return getattr(route, "path", "other")
+
+
+def host_name(host: str) -> str:
+    """The name or address in a Host header, without the port and in small letters."""
+    host = host.lower()
+    return host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0].rstrip(".")
+
+
+def is_address(name: str) -> bool:
+    """Whether it is an IP address."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

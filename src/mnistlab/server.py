@@ -1,0 +1,253 @@
+"""The page and the API: thin over `Reader` and `Explainer`.
+
+app = create_app([Served("mnistlab", "mnistlab's reader", Reader())])
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import orjson
+import prometheus_client
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from numpy.typing import NDArray
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from mnistlab import api, problems
+from mnistlab.bodies import PIXELS, images_of, kind_of, picture_of
+from mnistlab.errors import MnistlabError, UserError
+from mnistlab.gate import ClientGone, Gate, Limits, Metrics
+from mnistlab.jobs import Jobs
+from mnistlab.problems import Problem
+from mnistlab.reader import Page
+from mnistlab.served import Served
+
+__all__ = ["Limits", "Served", "create_app"]
+
+PAGE = Path(__file__).with_name("page")
+
+
+class Direct(APIRoute):
+    """A route whose endpoint is given the request as it is: FastAPI's parsing of parameters takes longer than the network."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The endpoint itself."""
+        return self.endpoint
+
+
+ModelQuery = Annotated[str | None, Query(description=api.MODEL)]
+DetailQuery = Annotated[bool, Query(description=api.DETAIL)]
+PartsQuery = Annotated[str, Query(description=api.PARTS, pattern="^(layers|why|layers,why|why,layers)$")]
+DigitQuery = Annotated[int, Query(ge=0, description=api.DIGIT)]
+
+
+def create_app(
+    models: Sequence[Served], *, hosts: Iterable[str] = (), token: str | None = None, limits: Limits | None = None
+) -> FastAPI:
+    """The page and the API over these models, the first of them where a request names none.
+
+    `hosts` are names besides localhost by which the server is called; `token`, if any, is asked for in the API. Nothing that is
+    sent is kept or touches the disk; the page's files are read once, here.
+    """
+    limits = limits or Limits()
+    metrics = Metrics()
+    jobs = Jobs(limits.waiting, metrics)
+    find = partial(find_model, {served.name: served for served in models})
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        for served in models:
+            served.warm_up()
+        app.state.ready = True
+        yield
+        app.state.ready = False
+        jobs.close()
+
+    app = FastAPI(
+        title="mnistlab", version=api.VERSION, description=api.DESCRIPTION, lifespan=lifespan,
+        docs_url=None, redoc_url=None, openapi_url=None,
+    )  # fmt: skip
+    app.add_middleware(Gate, hosts=hosts, token=token, limits=limits, metrics=metrics)
+    app.state.ready = False
+
+    @app.post("/api/v1/read", **api.READ)
+    async def read(request: Request, model: ModelQuery = None, detail: DetailQuery = False) -> Response:
+        served = find(model)
+        async with jobs.place():
+            picture = await picture_of(request)
+            answer, page = await jobs.run(request.receive, partial(served.read, picture, detail))
+        for digit in page.digits:
+            metrics.digits.labels(served.name, str(digit.accepted).lower()).inc()
+        return Response(answer, media_type="application/json")
+
+    async def classify(request: Request) -> Response:
+        served = find(request.query_params.get("model"))
+        kind, length = kind_of(request), request.headers.get("content-length", "")
+        if kind != "application/json" and length.isdigit() and int(length) <= served.few * PIXELS:
+            answer, count = await classify_few(served, await request.body(), kind)
+        else:
+            async with jobs.place():
+                body = await request.body()
+                answer, count = await jobs.run(request.receive, partial(classify_many, served, body, kind))
+        metrics.images.labels(served.name).inc(count)
+        return Response(answer, media_type="application/json")
+
+    app.router.add_api_route(
+        "/api/v1/classify", classify, methods=["POST"], route_class_override=Direct, **api.CLASSIFY
+    )
+
+    @app.post("/api/v1/explain", **api.EXPLAIN)
+    async def explain(
+        request: Request, model: ModelQuery = None, parts: PartsQuery = "layers,why", digit: DigitQuery = 0
+    ) -> Response:
+        served = find(model)
+        kind = kind_of(request)
+        async with jobs.place():
+            body = await picture_of(request)
+
+            def work(check: Callable[[], None]) -> bytes:
+                is_image = len(body) == PIXELS and kind not in ("multipart/form-data", *api.PICTURES)
+                if kind == "application/json" or is_image:
+                    image = images_of(body, kind, "image")[0]
+                else:
+                    image = digit_of(served.reader.read(body, check=check), digit)
+                return served.explain(image, parts.split(","), check)
+
+            answer = await jobs.run(request.receive, work)
+        return Response(answer, media_type="application/json")
+
+    add_problems(app)
+    add_watching(app, models, metrics)
+    api.complete(app)
+    add_pages(app)
+    return app
+
+
+async def classify_few(served: Served, body: bytes, kind: str) -> tuple[bytes, int]:
+    """The answer of /classify, and how many images there were; together with what other requests want."""
+    images = images_of(body, kind)
+    return served.classes(*await served.batches.classify(images)), len(images)
+
+
+def classify_many(served: Served, body: bytes, kind: str, check: Callable[[], None]) -> tuple[bytes, int]:
+    """The same, in a thread of its own: to read a long JSON takes as long as the network."""
+    images = images_of(body, kind)
+    check()
+    return served.classes(*served.reader.classify(images)), len(images)
+
+
+def find_model(models: dict[str, Served], name: str | None) -> Served:
+    """The model of that name, the first where there is none. Raises `Problem` for a name that there is not."""
+    if name is None:
+        return next(iter(models.values()))
+    if name not in models:
+        raise Problem(404, f"There is no model {name[:100]!r} here. Choose one of {', '.join(models)}.")
+    return models[name]
+
+
+def add_problems(app: FastAPI) -> None:
+    """Whatever goes wrong is answered with a problem document."""
+
+    @app.exception_handler(HTTPException)
+    async def on_problem(request: Request, error: HTTPException) -> Response:
+        detail = error.detail if isinstance(error, Problem) else SENTENCES.get(error.status_code, error.detail)
+        return problem(request, error.status_code, detail, error.headers)  # type: ignore[arg-type]
+
+    @app.exception_handler(RequestValidationError)
+    async def on_wrong_parameter(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:])
+        return problem(request, 422, f"{where} is {str(first.get('input'))[:100]!r}: {first['msg']}. See /docs.")
+
+    @app.exception_handler(MnistlabError)
+    async def on_user_error(request: Request, error: MnistlabError) -> Response:
+        return problem(request, 422 if isinstance(error, UserError) else 500, str(error))
+
+    @app.exception_handler(ClientGone)
+    async def on_gone(request: Request, error: ClientGone) -> Response:
+        return Response(status_code=499)  # nobody hears it
+
+
+def add_watching(app: FastAPI, models: Sequence[Served], metrics: Metrics) -> None:
+    """What there is, and how it does."""
+
+    @app.get("/api/v1/models", **api.MODELS)
+    async def list_models() -> Response:
+        return Response(orjson.dumps({"models": [served.facts for served in models]}), media_type="application/json")
+
+    @app.get("/healthz", **api.HEALTH)
+    async def healthz() -> Response:
+        return Response(b'{"status":"alive"}', media_type="application/json")
+
+    @app.get("/readyz", **api.READY)
+    async def readyz() -> Response:
+        if not app.state.ready:
+            raise Problem(503, "The models are being loaded. Try again in a second.", {"Retry-After": "1"})
+        return Response(b'{"status":"ready"}', media_type="application/json")
+
+    @app.get("/metrics", **api.METRICS)
+    async def show_metrics() -> Response:
+        return Response(
+            prometheus_client.generate_latest(metrics.registry), media_type=prometheus_client.CONTENT_TYPE_LATEST
+        )
+
+
+SENTENCES = {
+    404: "There is nothing at this address. The page is at /, the API's description at /docs.",
+    405: "This address takes another method. See /docs.",
+}
+"""For what the framework itself finds."""
+
+
+def problem(request: Request, status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+    """The problem as an answer to the request."""
+    return problems.response(status, detail, request.scope["request_id"], headers)
+
+
+def digit_of(page: Page, number: int) -> NDArray[np.uint8]:
+    """The image of the page's `number`-th digit, from 0. Raises `Problem` where there are not so many."""
+    if number >= len(page.digits):
+        found = f"{len(page.digits)} digit{'s' * (len(page.digits) != 1)}"
+        raise Problem(422, f"digit is {number}, and {found} were found in the picture. Count from 0.")
+    return page.digits[number].image
+
+
+def add_pages(app: FastAPI) -> None:
+    """The page, its files and the API's description, all from the memory."""
+    files = {path.name: path.read_bytes() for path in sorted(PAGE.iterdir()) if path.suffix in TYPES}
+    files["openapi.json"] = orjson.dumps(app.openapi())
+    files["docs.html"] = api.as_html(app.openapi())
+
+    async def give(request: Request) -> Response:
+        name = request.path_params.get("name") or SHORTCUTS[request.url.path]
+        if name not in files:
+            raise Problem(404, SENTENCES[404])
+        tag = tags[name]
+        headers = {"ETag": tag, "Cache-Control": "no-cache"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(files[name], headers=headers, media_type=TYPES[Path(name).suffix])
+
+    tags = {name: f'"{hashlib.sha256(content).hexdigest()[:16]}"' for name, content in files.items()}
+    for path in (*SHORTCUTS, "/static/{name}"):
+        app.add_route(path, give, methods=["GET"], include_in_schema=False)
+
+
+SHORTCUTS = {"/": "index.html", "/docs": "docs.html", "/openapi.json": "openapi.json", "/favicon.ico": "icon.svg"}
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+}
+"""What the page is made of. By this table and not by the machine's, which may call JavaScript plain text."""

@@ -1,0 +1,92 @@
+"""A real server for tests: a process of its own, or a thread with limits that a test can reach."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import httpx
+
+from mnistlab.reader import Reader
+from mnistlab.served import Served
+from mnistlab.server import Limits, create_app
+from mnistlab.serving import Patience, make_server
+
+
+@dataclass
+class Running:
+    """`mnistlab serve` at work; `process` is None where it is a thread of the tests."""
+
+    url: str
+    said: str
+    process: subprocess.Popen[str] | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        url = httpx.URL(self.url)
+        return url.host, url.port or 80
+
+    def connect(self) -> socket.socket:
+        """A plain connection, for clients that behave badly."""
+        return socket.create_connection(self.address, timeout=20)
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
+        """Exit code, standard output after the start, standard error."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=30)
+        return self.process.returncode, out, err
+
+
+@contextlib.contextmanager
+def process(*arguments: str, environment: dict[str, str] | None = None) -> Iterator[Running]:
+    """`mnistlab serve` with these arguments, at a free port."""
+    command = [sys.executable, "-m", "mnistlab", "serve", "--port", "0", "--no-browser", *arguments]
+    started = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
+    )
+    try:
+        assert started.stdout is not None
+        said = ""
+        while "mnistlab is at" not in said:
+            line = started.stdout.readline()
+            assert line, started.communicate()
+            said += line
+        url = re.search(r"mnistlab is at (http://[^/\s]+)", said)
+        assert url
+        yield Running(url[1], said, started)
+    finally:
+        started.kill()
+        started.communicate()
+
+
+@contextlib.contextmanager
+def thread(
+    served: Sequence[Served] | None = None,
+    limits: Limits | None = None,
+    patience: Patience | None = None,
+    token: str | None = None,
+    hosts: Sequence[str] = (),
+) -> Iterator[Running]:
+    """The same server in this process, with other limits or models."""
+    app = create_app(served or [Served("mnistlab", "reader", Reader())], limits=limits, token=token, hosts=hosts)
+    ready = threading.Event()
+    server = make_server(app, ready.set, patience)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        running = threading.Thread(target=server.run, args=[[listener]])
+        running.start()
+        try:
+            assert ready.wait(20)
+            yield Running(f"http://127.0.0.1:{listener.getsockname()[1]}", "")
+        finally:
+            server.should_exit = True
+            running.join(40)
+        assert not running.is_alive()

@@ -1,0 +1,107 @@
+"""`mnistlab serve` as a process: what it says, what it refuses, how it stops."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+import serving
+from comparing import assert_one_line
+from mnistlab.cli import main
+from mnistlab.reader import BUNDLED
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", "--no-browser", *arguments])
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def test_it_says_where_it_is_answers_and_stops_without_losing_what_is_in_flight(tmp_path: Path) -> None:
+    shutil.copy(BUNDLED, tmp_path / "mine.onnx")
+    with serving.process("--model", "mnistlab", "--model", str(tmp_path / "mine.onnx")) as running:
+        models = httpx.get(f"{running.url}/api/v1/models").json()["models"]
+        assert [model["id"] for model in models] == ["mnistlab", "mine"]
+        assert "#token" not in running.said
+        with running.connect() as connection, running.connect() as idle:
+            idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert idle.recv(65536).startswith(b"HTTP/1.1 200 ")
+            connection.sendall(b"POST /api/v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 784\r\n\r\n")
+            time.sleep(0.3)  # the request is under way when the signal comes
+            stopped: list[tuple[int, str, str]] = []
+            stopping = threading.Thread(target=lambda: stopped.append(running.stop(signal.SIGTERM)))
+            stopping.start()
+            time.sleep(0.5)
+            connection.sendall(bytes(784))
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+            stopping.join(20)
+        assert stopped == [(0, "Stopped.\n", "")]
+
+
+def test_ctrl_c_is_the_way_to_stop_it() -> None:
+    with serving.process() as running:
+        assert running.stop(signal.SIGINT) == (0, "Stopped.\n", "")
+
+
+def test_for_others_there_is_a_token_and_a_sentence_on_what_it_means() -> None:
+    with serving.process("--host", "0.0.0.0", environment={"MNISTLAB_TOKEN": "s3cret"}) as running:
+        assert "over the network" in running.said
+        assert "#token=s3cret" in running.said
+        port = running.address[1]
+        response = httpx.get(f"http://127.0.0.1:{port}/api/v1/models")
+        assert response.status_code == 401
+        headers = {"Authorization": "Bearer s3cret"}
+        assert httpx.get(f"http://127.0.0.1:{port}/api/v1/models", headers=headers).status_code == 200
+
+
+def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert run("--port", str(port)) == 2
+        assert_one_line(capsys, f"Port {port} is taken", f"--port {port + 1}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--port", "70000"], ["70000"]),
+        (["--host", "no such host"], ["--host", "'no such host'"]),
+        (["--host", "192.0.2.7"], ["192.0.2.7"]),
+        (["--token", ""], ["token"]),
+        (["--token", "two words"], ["token", "spaces"]),
+        (["--model", "nowhere.onnx"], ["nowhere.onnx"]),
+        (["--model", "no-such-run"], ["no-such-run"]),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(
+    arguments: list[str], words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run("--port", "0", "--runs", str(tmp_path), *arguments) == 2
+    assert_one_line(capsys, *words)
+
+
+def test_a_file_that_is_no_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "broken.onnx").write_bytes(np.random.default_rng(0).bytes(500))
+    assert run("--port", "0", "--model", str(tmp_path / "broken.onnx")) == 2
+    assert_one_line(capsys, "broken.onnx", "mnistlab export")
+
+
+def test_without_the_extra_a_sentence_says_how_to_get_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *rest: None if name in ("fastapi", "orjson") else find(name, *rest)
+    )
+    assert run() == 2
+    assert_one_line(capsys, "fastapi, orjson", "pip install 'mnistlab[serve]'")

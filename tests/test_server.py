@@ -1,0 +1,506 @@
+"""The API over real HTTP: what it answers, what it refuses, and what it never does."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+import serving
+from mnistlab.datasets import open_dataset
+from mnistlab.explain import Explainer
+from mnistlab.reader import Page, Reader
+from mnistlab.served import Served
+from mnistlab.server import PAGE, Limits
+from mnistlab.serving import Patience
+
+PROBLEM = "application/problem+json"
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    return Reader()
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[serving.Running]:
+    with serving.thread(limits=Limits(body_bytes=2 * 2**20), hosts=["digits.example"]) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(running: serving.Running) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=running.url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def images(data_dir: Path) -> np.ndarray:
+    return open_dataset("mnist", data_dir).read("train")[0][:300]
+
+
+@pytest.fixture(scope="module")
+def picture(images: np.ndarray) -> bytes:
+    """A page with 5 0 4 (the first of MNIST) on white."""
+    page = Image.new("L", (420, 200), 255)
+    for number, image in enumerate(images[:3]):
+        page.paste(Image.fromarray(255 - image).resize((112, 112)), (20 + 130 * number, 40))
+    return png(page)
+
+
+def png(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "png")
+    return stream.getvalue()
+
+
+def busy_page() -> bytes:
+    """A picture that takes a good part of a second: many digits' worth of scribbles."""
+    page = Image.new("L", (1600, 1200), 255)
+    pen = ImageDraw.Draw(page)
+    random = np.random.default_rng(3)
+    for _ in range(200):
+        x, y = random.integers(20, 1500), random.integers(20, 1100)
+        pen.line([(x, y), (x + 20, y + 30), (x, y + 40)], fill=0, width=5)
+    return png(page)
+
+
+def problem(response: httpx.Response, status: int, *words: str) -> dict[str, object]:
+    """The problem document, checked."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == PROBLEM
+    document: dict[str, object] = response.json()
+    assert set(document) == {"type", "title", "status", "detail", "request_id"}
+    assert document["status"] == status
+    assert document["request_id"] == response.headers["x-request-id"]
+    for word in words:
+        assert word in str(document["detail"])
+    assert "Traceback" not in response.text
+    return document
+
+
+# --- what it answers ---
+
+
+def test_read_gives_what_the_reader_reads(client: httpx.Client, reader: Reader, picture: bytes) -> None:
+    page = reader.read(picture)
+    assert page.text == "504"
+    answer = client.post("/api/v1/read", content=picture, headers={"Content-Type": "image/png"}).json()
+    assert answer["text"] == "504"
+    assert answer["size"] == [420, 200]
+    (line,) = answer["lines"]
+    assert line == {"text": "504", "digits": [digit.to_dict() for digit in page.digits]}
+
+
+def test_read_takes_a_form_and_tells_details(client: httpx.Client, reader: Reader, picture: bytes) -> None:
+    sent = client.post("/api/v1/read?detail=true", files={"file": ("504.png", picture)}, data={"note": "mine"})
+    digits = sent.json()["lines"][0]["digits"]
+    for digit, expected in zip(digits, reader.read(picture).digits, strict=True):
+        assert base64.b64decode(digit["image"]) == expected.image.tobytes()
+        np.testing.assert_allclose(digit["probabilities"], expected.probabilities, atol=1e-6)
+
+
+def test_a_picture_without_digits_has_no_lines(client: httpx.Client) -> None:
+    answer = client.post("/api/v1/read", content=png(Image.new("L", (100, 60), 255))).json()
+    assert (answer["text"], answer["lines"]) == ("", [])
+
+
+@pytest.mark.parametrize("count", [1, 5, 300])
+@pytest.mark.parametrize("form", ["bytes", "json"])
+def test_classify_gives_what_the_reader_gives(
+    client: httpx.Client, reader: Reader, images: np.ndarray, count: int, form: str
+) -> None:
+    numbers, probabilities = reader.classify(images[:count])
+    if form == "bytes":
+        response = client.post("/api/v1/classify", content=images[:count].tobytes())
+    else:
+        response = client.post("/api/v1/classify", json={"images": images[:count].tolist()})
+    answer = response.json()
+    assert answer["model"] == "mnistlab"
+    assert answer["values"] == numbers.tolist()
+    np.testing.assert_allclose(answer["probabilities"], probabilities, atol=1e-6)
+    assert answer["accepted"] == (probabilities.max(1) >= reader.threshold).tolist()
+
+
+def test_no_images_have_no_classes(client: httpx.Client) -> None:
+    answer = client.post("/api/v1/classify", json={"images": []}).json()
+    assert (answer["values"], answer["probabilities"], answer["accepted"]) == ([], [], [])
+
+
+def test_each_of_many_small_requests_gets_its_own_answer(
+    client: httpx.Client, reader: Reader, images: np.ndarray
+) -> None:
+    """They are classified together; none may get another's."""
+    expected = reader.classify(images)[0]
+
+    def ask(number: int) -> list[int]:
+        part = images[number : number + 1 + number % 3]
+        values: list[int] = client.post("/api/v1/classify", content=part.tobytes()).json()["values"]
+        return values
+
+    with ThreadPoolExecutor(24) as pool:
+        for number, values in enumerate(pool.map(ask, range(290))):
+            assert values == expected[number : number + 1 + number % 3].tolist()
+
+
+def unpack(array: dict[str, object]) -> np.ndarray:
+    bytes_ = np.frombuffer(base64.b64decode(str(array["data"])), np.uint8).reshape(array["shape"])
+    low, high = float(array["low"]), float(array["high"])  # type: ignore[arg-type]
+    return low + (high - low) * bytes_ / 255
+
+
+@pytest.mark.parametrize("form", ["bytes", "json", "picture", "multipart"])
+def test_explain_gives_what_the_explainer_gives(
+    client: httpx.Client, reader: Reader, images: np.ndarray, picture: bytes, form: str
+) -> None:
+    image = images[0] if form in ("bytes", "json") else reader.read(picture).digits[2].image
+    content = {
+        "bytes": {"content": image.tobytes()},
+        "json": {"json": {"image": image.tolist()}},
+        "picture": {"content": picture, "headers": {"Content-Type": "image/png"}},
+        "multipart": {"files": {"file": picture}},
+    }[form]
+    answer = client.post("/api/v1/explain?digit=2", **content).json()  # type: ignore[arg-type]
+    assert answer["value"] == (5 if form in ("bytes", "json") else 4)
+    assert (unpack(answer["image"]) == image).all()
+    explainer = Explainer(reader)
+    for layer, expected in zip(answer["layers"], explainer.layers(image), strict=True):
+        assert (layer["name"], layer["kind"]) == (expected.name, expected.kind)
+        step = (layer["array"]["high"] - layer["array"]["low"]) / 255
+        np.testing.assert_allclose(unpack(layer["array"]), expected.values, atol=step / 2 + 1e-5)
+        assert (layer["filters"] is None) == (expected.filters is None)
+    np.testing.assert_allclose(answer["logits"], explainer.layers(image)[-2].values, atol=1e-4)
+    why = explainer.why(image)
+    np.testing.assert_allclose(unpack(answer["why"]), why, atol=np.abs(why).max() / 255 + 1e-3)
+
+
+def test_only_the_parts_that_are_asked_for_are_explained(client: httpx.Client, images: np.ndarray) -> None:
+    answer = client.post("/api/v1/explain?parts=why", content=images[0].tobytes()).json()
+    assert answer["layers"] == []
+    assert answer["why"] is not None
+    answer = client.post("/api/v1/explain?parts=layers", content=images[0].tobytes()).json()
+    assert answer["why"] is None
+    assert answer["layers"]
+
+
+def test_models_health_and_metrics(client: httpx.Client, reader: Reader, images: np.ndarray) -> None:
+    (model,) = client.get("/api/v1/models").json()["models"]
+    assert (model["id"], model["recipe"], model["dataset"]) == ("mnistlab", "reader", "mnist")
+    assert model["classes"] == list("0123456789")
+    assert model["threshold"] == reader.threshold
+    assert client.get("/healthz").json() == {"status": "alive"}
+    assert client.get("/readyz").json() == {"status": "ready"}
+
+    def counted() -> float:
+        found = re.search(r'^mnistlab_images_total{model="mnistlab"} (\S+)$', client.get("/metrics").text, re.MULTILINE)
+        return float(found[1]) if found else 0
+
+    before = counted()
+    client.post("/api/v1/classify", content=images[:7].tobytes())
+    assert counted() == before + 7
+
+
+def test_several_models_are_asked_by_name(images: np.ndarray) -> None:
+    strict = Served("strict", "a strict one", Reader(threshold=1.0))
+    with serving.thread([Served("mnistlab", "reader", Reader()), strict]) as running:
+        for name, accepted in (("mnistlab", True), ("strict", False)):
+            answer = httpx.post(f"{running.url}/api/v1/classify?model={name}", content=images[0].tobytes()).json()
+            assert (answer["model"], answer["accepted"]) == (name, [accepted])
+        problem(httpx.post(f"{running.url}/api/v1/read?model=x", content=b"x"), 404, "'x'", "mnistlab, strict")
+
+
+# --- what it refuses ---
+
+EMPTY_IMAGE = [[0] * 28] * 28
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "kind", "words"),
+    [
+        ("read", b"", "image/png", ["empty (0 bytes)"]),
+        ("read", b"hello", "image/png", ["not a PNG, JPEG"]),
+        ("read", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "image/png", ["broken or cut off"]),
+        ("read", b"--x", "multipart/form-data", ["form cannot be read", "'file'"]),
+        ("read", b"--x--\r\n", "multipart/form-data; boundary=x", ["no file", "'file'"]),
+        ("read?detail=perhaps", b"x", "image/png", ["detail is 'perhaps'"]),
+        ("classify", b"", "", ["0 bytes", "784"]),
+        ("classify", b"x" * 783, "", ["783 bytes", "784"]),
+        ("classify", b"[", "application/json", ["not JSON"]),
+        ("classify", b"[]", "application/json", ["'images'"]),
+        ("classify", json.dumps({"images": [[1, 2], [3]]}), "application/json", ["no array of one shape"]),
+        ("classify", json.dumps({"images": EMPTY_IMAGE}), "application/json", ["(28, 28)", "(N, 28, 28)"]),
+        ("classify", json.dumps({"images": [[[0.5] * 28] * 28]}), "application/json", ["float64", "whole numbers"]),
+        ("classify", json.dumps({"images": [[[256] * 28] * 28]}), "application/json", ["256", "0 to 255"]),
+        ("classify", json.dumps({"images": [[["a"] * 28] * 28]}), "application/json", ["whole numbers"]),
+        ("classify", json.dumps({"images": [[[2**70] * 28] * 28]}), "application/json", ["'images'"]),
+        ("classify", json.dumps({"images": None}), "application/json", ["'images'"]),
+        ("explain", json.dumps({"image": [EMPTY_IMAGE]}), "application/json", ["(1, 28, 28)", "(28, 28)"]),
+        ("explain?digit=-1", b"x" * 784, "", ["digit is '-1'"]),
+        ("explain?parts=all", b"x" * 784, "", ["parts is 'all'"]),
+        ("explain", b"x" * 785, "", ["not a PNG, JPEG"]),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_a_sentence(
+    client: httpx.Client, path: str, content: bytes | str, kind: str, words: list[str]
+) -> None:
+    response = client.post(f"/api/v1/{path}", content=content, headers={"Content-Type": kind} if kind else {})
+    problem(response, 422, *words)
+
+
+def test_a_digit_that_is_not_there_cannot_be_explained(client: httpx.Client, picture: bytes) -> None:
+    problem(client.post("/api/v1/explain?digit=3", content=picture), 422, "digit is 3", "3 digits")
+
+
+def test_bombs_and_cut_off_pictures_are_refused(client: httpx.Client, picture: bytes) -> None:
+    bomb = bytearray(png(Image.new("L", (10, 10))))
+    bomb[16:24] = (60_000).to_bytes(4, "big") * 2  # its header claims 3.6 billion pixels
+    problem(client.post("/api/v1/read", content=bytes(bomb)), 422)
+    problem(client.post("/api/v1/read", content=picture[: len(picture) // 2]), 422, "broken or cut off")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nothing", 404), ("GET", "/api/v1/read", 405), ("POST", "/", 405), ("GET", "/api/v2/read", 404)],
+)
+def test_other_addresses_and_methods(client: httpx.Client, method: str, path: str, status: int) -> None:
+    problem(client.request(method, path), status, "/docs")
+
+
+@pytest.mark.parametrize(
+    "name", ["..%2f..%2fserver.py", "%2e%2e/server.py", "server.py", "a/b", ".", "%00", "index.html%00"]
+)
+def test_nothing_but_the_pages_files_is_given(client: httpx.Client, name: str) -> None:
+    problem(client.get(f"/static/{name}"), 404)
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_sent(running: serving.Running) -> None:
+    with running.connect() as connection:
+        connection.sendall(b"POST /api/v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n")
+        answer = connection.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert b"2 MiB" in answer
+        while answer:
+            answer = connection.recv(65536)  # and the connection is closed
+
+
+def test_a_body_of_unknown_length_is_counted(client: httpx.Client) -> None:
+    def endless() -> Iterator[bytes]:
+        for _ in range(300):
+            yield b"x" * 10_000
+
+    problem(client.post("/api/v1/read", content=endless()), 413, "2 MiB")
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:8000", ""])
+def test_other_host_names_are_refused(client: httpx.Client, host: str) -> None:
+    """A page whose name was made to point here (DNS rebinding) sends that name."""
+    for path in ("/", "/api/v1/models"):
+        problem(client.get(path, headers={"Host": host}), 421, "--allow-host")
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:1", "127.0.0.1:8000", "192.168.1.7", "[::1]:80", "digits.example"]
+)
+def test_addresses_and_allowed_names_are_answered(client: httpx.Client, host: str) -> None:
+    assert client.get("/api/v1/models", headers={"Host": host}).status_code == 200
+
+
+def test_pages_of_other_sites_are_refused(client: httpx.Client, images: np.ndarray) -> None:
+    content = images[0].tobytes()
+    for origin in ("https://evil.example", "null", "http://127.0.0.1:1"):
+        problem(client.post("/api/v1/classify", content=content, headers={"Origin": origin}), 403, "another site")
+    own = str(client.base_url).rstrip("/")
+    assert client.post("/api/v1/classify", content=content, headers={"Origin": own}).status_code == 200
+
+
+def test_every_answer_has_the_headers_that_keep_a_browser_safe(client: httpx.Client) -> None:
+    for path in ("/", "/docs", "/static/style.css", "/api/v1/models", "/nothing", "/healthz"):
+        headers = client.get(path).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert not [name for name in headers if name.startswith("access-control-") or name in ("server", "set-cookie")]
+
+
+def test_the_token_is_asked_for(images: np.ndarray) -> None:
+    with serving.thread(token="s3cret") as running, httpx.Client(base_url=running.url) as client:
+        for wrong in (
+            {},
+            {"Authorization": "Bearer s3cre"},
+            {"Authorization": "s3cret"},
+            {"Authorization": "Bearer é".encode()},
+        ):
+            for path in ("/api/v1/models", "/metrics"):
+                response = client.get(path, headers=wrong)
+                problem(response, 401, "Authorization: Bearer")
+                assert response.headers["www-authenticate"] == "Bearer"
+        assert client.get("/api/v1/models", headers={"Authorization": "Bearer s3cret"}).status_code == 200
+        assert client.get("/").status_code == client.get("/healthz").status_code == 200
+
+
+# --- what goes wrong ---
+
+
+class Broken(Reader):
+    def read(self, *_: object, **__: object) -> Page:
+        raise RuntimeError("the secret plan")
+
+
+def test_an_error_of_its_own_is_told_to_the_log_and_not_to_the_client(caplog: pytest.LogCaptureFixture) -> None:
+    broken = Served("broken", "broken", Reader())
+    with serving.thread([broken]) as running:
+        broken.reader = Broken()
+        response = httpx.post(f"{running.url}/api/v1/read", content=b"x")
+        document = problem(response, 500, "log")
+        assert "secret" not in response.text
+        assert str(document["request_id"]) in caplog.text
+        assert "the secret plan" in caplog.text
+        assert httpx.get(f"{running.url}/healthz").status_code == 200
+
+
+def test_over_capacity_the_rest_is_told_to_come_back_at_once() -> None:
+    page = busy_page()
+    expected = Reader().read(page).text
+    with serving.thread(limits=Limits(waiting=2)) as running, httpx.Client(base_url=running.url, timeout=60) as client:
+
+        def ask(_: int) -> tuple[float, httpx.Response]:
+            started = time.perf_counter()
+            response = client.post("/api/v1/read", content=page)
+            return time.perf_counter() - started, response
+
+        with ThreadPoolExecutor(20) as pool:
+            answers = list(pool.map(ask, range(20)))
+        refused = [(seconds, r) for seconds, r in answers if r.status_code == 503]
+        accepted = [(seconds, r) for seconds, r in answers if r.status_code == 200]
+        assert len(refused) + len(accepted) == 20
+        assert refused
+        assert len(accepted) >= 4
+        for _, response in refused:
+            problem(response, 503, "Try again")
+            assert int(response.headers["retry-after"]) >= 1
+        assert max(seconds for seconds, _ in refused) < max(seconds for seconds, _ in accepted)
+        assert {response.json()["text"] for _, response in accepted} == {expected}
+        assert client.post("/api/v1/read", content=page).status_code == 200  # the places are free again
+
+
+class Slow(Reader):
+    """Reads until it is told to stop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.stopped = threading.Event(), threading.Event()
+
+    def read(self, source: object, *, check: object = None) -> Page:
+        self.begun.set()
+        try:
+            for _ in range(2000):
+                time.sleep(0.01)
+                check()  # type: ignore[operator]
+        except Exception:
+            self.stopped.set()
+            raise
+        return Page((), (1, 1))
+
+
+def test_a_client_that_leaves_stops_its_work() -> None:
+    served = Served("slow", "slow", Reader())
+    with serving.thread([served]) as running:
+        served.reader = slow = Slow()
+        with running.connect() as connection:
+            connection.sendall(b"POST /api/v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx")
+            assert slow.begun.wait(10)
+        assert slow.stopped.wait(10)
+        deadline = time.monotonic() + 10
+        while 'path="/api/v1/read",status="499"' not in (text := httpx.get(f"{running.url}/metrics").text):
+            assert time.monotonic() < deadline, text
+        assert "mnistlab_jobs 0.0" in text
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"POST /api/v1/read HTTP/1.1\r\nHost: loc",
+        b"POST /api/v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 784\r\n\r\nx",
+        b"POST /api/v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 784\r\n\r\nx",
+    ],
+    ids=["nothing", "half the headers", "half a picture", "half an image"],
+)
+def test_clients_that_are_too_slow_are_not_waited_for(sent: bytes) -> None:
+    with serving.thread(patience=Patience(headers=0.2, body=0.2)) as running, running.connect() as connection:
+        connection.sendall(sent)
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"problem+json" in answer
+        assert "mnistlab_jobs 0.0" in httpx.get(f"{running.url}/metrics").text
+
+
+def test_endless_headers_end(running: serving.Running) -> None:
+    with running.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+        answer = b""
+        try:
+            for number in range(40):
+                connection.sendall(b"X-%d: %s\r\n" % (number, b"y" * 4000))
+            answer = connection.recv(65536)
+        except ConnectionError:  # closed while it was sent to: refused as well
+            return
+        assert answer.startswith(b"HTTP/1.1 400 ") or not answer
+
+
+def test_nothing_that_is_sent_touches_the_disk(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without a folder for temporary files an upload of over a megabyte, which Starlette would put there, works."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    noise = Image.fromarray(np.random.default_rng(0).integers(200, 255, (1200, 1200)).astype(np.uint8))
+    large = png(noise)
+    assert len(large) > 2**20
+    assert client.post("/api/v1/read", files={"file": ("noise.png", large)}).status_code == 200
+
+
+# --- the page's files, and the description ---
+
+
+def test_the_pages_files_are_small_whole_and_of_one_origin(client: httpx.Client) -> None:
+    files = [path for path in PAGE.iterdir() if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 150_000
+    for path in files:
+        response = client.get(f"/static/{path.name}")
+        assert response.content == path.read_bytes()
+        if path.suffix == ".js":
+            assert response.headers["content-type"].startswith("text/javascript")
+        again = client.get(f"/static/{path.name}", headers={"If-None-Match": response.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        text = response.text
+        if path.suffix in (".html", ".js", ".css"):
+            assert not re.search(r"(src|href|url\(|import|from)\s*[=( ]?\s*['\"]?(https?:)?//", text), path.name
+    html = client.get("/").text
+    assert not re.search(r"<script(?![^>]*\bsrc=)|\sstyle=|\son\w+=", html)
+
+
+def test_the_description_is_complete(client: httpx.Client) -> None:
+    schema = client.get("/openapi.json").json()
+    assert set(schema["paths"]) == {
+        "/api/v1/read", "/api/v1/classify", "/api/v1/explain", "/api/v1/models", "/healthz", "/readyz", "/metrics",
+    }  # fmt: skip
+    assert "Problem" in schema["components"]["schemas"]
+    docs = client.get("/docs")
+    assert docs.headers["content-type"].startswith("text/html")
+    for path in schema["paths"]:
+        assert path in docs.text
+    assert "<script" not in docs.text
