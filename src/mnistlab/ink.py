@@ -50,6 +50,8 @@ LOW, HIGH = 0.30, 0.52
 """Of the typical ink: a pixel over LOW belongs to a stroke where the stroke has one over HIGH."""
 SMALLEST, LARGEST = 7, 2600
 """Heights in pixels under and over which nothing is a digit."""
+THICKEST_CUT = 0.6
+"""Of a piece's height: touching digits do not hang together by more ink than that."""
 MOST_PIECES = 2000
 """Of more pieces than that, the largest are looked at."""
 
@@ -257,6 +259,8 @@ def cuts(piece: Piece, most: int = 6) -> list[tuple[Piece, Piece]]:
     smooth = np.convolve(columns, np.ones(3) / 3, "same")
     chosen: list[int] = []
     for column in low + np.argsort(smooth[low:high], kind="stable"):
+        if smooth[column] > THICKEST_CUT * height:  # a blot, and no two digits that touch
+            break
         if all(abs(int(column) - c) >= max(2, 0.08 * height) for c in chosen):
             chosen.append(int(column))
         if len(chosen) == most:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -139,13 +140,14 @@ def paper_colour(picture: Gray) -> Gray:
     gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY) if small.shape[2] == 3 else small[..., 0]
     side = (int(1.5 * filling_side(gray)) + 2) | 1
     ground: Gray = closed(small, side)
-    around = closed(gray, side)
-    ink: Gray = (around.astype(np.float32) - gray > 0.1 * around).astype(np.uint8)
-    if small.shape[2] == 3 and ink.any():  # ink may be the lighter one in a colour, and is then still in `ground`
-        ink = cv2.dilate(ink, np.ones((5, 5), np.uint8))
-        weight = cv2.GaussianBlur((1 - ink).astype(np.float32), (0, 0), side / 2)[..., None]
-        near = cv2.GaussianBlur(ground.astype(np.float32) * (1 - ink[..., None]), (0, 0), side / 2)
-        ground = np.where((ink[..., None] > 0) & (weight > 0.05), near / np.maximum(weight, 0.05), ground)
+    if small.shape[2] == 3:  # ink may be the lighter one in a colour, and is then still in `ground`
+        around = closed(gray, side)
+        ink: Gray = (around.astype(np.float32) - gray > 0.1 * around).astype(np.uint8)
+        if ink.any():
+            ink = cv2.dilate(ink, np.ones((5, 5), np.uint8))
+            weight = cv2.GaussianBlur((1 - ink).astype(np.float32), (0, 0), side / 2)[..., None]
+            near = cv2.GaussianBlur(ground.astype(np.float32) * (1 - ink[..., None]), (0, 0), side / 2)
+            ground = np.where((ink[..., None] > 0) & (weight > 0.05), near / np.maximum(weight, 0.05), ground)
     ground = cv2.GaussianBlur(ground.astype(np.uint8), (0, 0), 1.0).reshape(small.shape)
     return cv2.resize(np.maximum(ground, 1), (width, height), interpolation=cv2.INTER_LINEAR).reshape(picture.shape)
 
@@ -163,13 +165,14 @@ def filling_side(gray: Gray) -> int:
     shrink = min(1.0, 320 / max(gray.shape))
     small = resized(gray, shrink)
     sides = [k for k in (3, 5, 7, 11, 15, 21, 31, 43, 61, 85, 121) if k < max(small.shape)]
-    filled = []
-    for k in sides:
+
+    @functools.cache
+    def filled(k: int) -> float:
         black = closed(small, k).astype(np.float32) - small
-        filled.append(float(black[black > 20].sum()))
-    for i, k in enumerate(sides):
-        larger = [f for f, other in zip(filled, sides, strict=True) if k < other <= 2.2 * k]
-        if filled[i] > 0 and all(filled[i] >= 0.85 * f for f in larger):
+        return float(black[black > 20].sum())
+
+    for k in sides:
+        if filled(k) > 0 and all(filled(k) >= 0.85 * filled(other) for other in sides if k < other <= 2.2 * k):
             return int(max(1, round(k / shrink)))
     return int(max(1, round((sides[-1] if sides else 3) / shrink)))
 
