@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
+from mnistlab import plots
 from mnistlab.datasets import open_dataset
+from mnistlab.evaluation import Evaluation
+from mnistlab.experiments import train
+from mnistlab.files import write_bytes
+from mnistlab.plots import draw_run
+from mnistlab.recipes import RECIPES, override
+from mnistlab.runs import Run
 
 
 @pytest.fixture(scope="session")
@@ -33,10 +41,54 @@ def pictures(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def one_thread() -> Iterator[None]:
+@contextlib.contextmanager
+def in_one_thread() -> Iterator[None]:
     """Networks as small as those of the tests only wait for a second thread."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """For all the tests of a module."""
+    with in_one_thread():
+        yield
+
+
+def leave_pictures(run: Run, evaluation: Evaluation) -> list[Path]:
+    """In place of `draw_run`: the same files, with nothing in them."""
+    paths = [run.path / name for name in ("training.png", "confusion.png", "mistakes.png")]
+    for path in paths:
+        write_bytes(path, b"")
+    return paths
+
+
+@pytest.fixture
+def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings of this test draw nothing: that takes ten times as long as a training of the tests itself.
+
+    What fixtures of a module train is drawn all the same, for they are made before.
+    """
+    monkeypatch.setattr(plots, "draw_run", leave_pictures)
+
+
+@pytest.fixture
+def drawing(no_drawing: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a module that draws nothing, a test that does."""
+    monkeypatch.setattr(plots, "draw_run", draw_run)
+
+
+@pytest.fixture(scope="session")
+def mnist_run(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run on the real MNIST that has learnt to read; tests work on copies of it."""
+    recipe = override(RECIPES["two-conv"], {
+        "epochs": 1, "steps": 100, "widths": (4, 8), "kernel_size": 3, "hidden": 0, "precision": "fp32", "rotate": 0.0,
+        "scale": 0.0, "shift": 0.0, "shear": 0.0, "learning_rate": 0.2,
+    })  # fmt: skip
+    with pytest.MonkeyPatch.context() as patched, in_one_thread():
+        patched.setattr(plots, "draw_run", leave_pictures)
+        return train(recipe, data_dir=data_dir, runs_dir=tmp_path_factory.mktemp("mnist"))[0]

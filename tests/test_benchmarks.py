@@ -6,7 +6,7 @@ import json
 import shutil
 import signal
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ import torch
 from click.testing import CliRunner
 from torch.utils.data import DataLoader, Subset
 
+from mnistlab.datasets import Arrays, Dataset, DatasetSpec, Part, open_dataset
 from mnistlab.errors import Interrupted
 from mnistlab.experiments import train
+from mnistlab.loader import MNISTDataLoader, Split
 from mnistlab.recipes import RECIPES
 from mnistlab.runs import Run, list_runs
 from mnistlab.training import Silent
@@ -79,7 +81,7 @@ class StopAfterOne(Silent):
             signal.raise_signal(signal.SIGINT)
 
 
-@pytest.mark.usefixtures("one_thread")
+@pytest.mark.usefixtures("one_thread", "no_drawing")
 def test_seeds_that_are_there_are_skipped_and_one_that_was_stopped_goes_on(
     results: Path, tiny_quick: None, data_dir: Path, tmp_path: Path
 ) -> None:
@@ -98,13 +100,33 @@ def test_seeds_that_are_there_are_skipped_and_one_that_was_stopped_goes_on(
     assert f"quick: test {accuracy_told} % (n = 1 seeds)" in again.output
 
 
-@pytest.mark.usefixtures("one_thread")
+@dataclass(frozen=True)
+class Few:
+    """The first 500 images of each part of a dataset."""
+
+    whole: Dataset
+
+    @property
+    def spec(self) -> DatasetSpec:
+        return self.whole.spec
+
+    def read(self, part: Part) -> Arrays:
+        images, labels = self.whole.read(part)
+        return images[:500], labels[:500]
+
+
+def few_images(split: Split, *, data_dir: Path, **options: Any) -> MNISTDataLoader:
+    return MNISTDataLoader(split, dataset=Few(open_dataset("mnist", data_dir)), **options)
+
+
+@pytest.mark.usefixtures("one_thread", "no_drawing")
 def test_the_race_goes_on_where_it_was_stopped(
     results: Path, tiny_quick: None, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole_epoch = canonical.Canonical.batches
     monkeypatch.setattr(canonical.Canonical, "batches", lambda self: whole_epoch(self, 2))
     monkeypatch.setattr(time_to_accuracy, "MOST_EPOCHS", 1)
+    monkeypatch.setattr(time_to_accuracy, "MNISTDataLoader", few_images)  # the canonical network is slow
     run_quick = time_to_accuracy.train_quick
 
     def stopped(seed: int, *rest: Any) -> dict[str, Any]:
@@ -165,8 +187,9 @@ def test_the_canonical_example_resumed_after_an_epoch_is_the_one_never_stopped(d
     assert all(torch.equal(value, expected[name]) for name, value in resumed.model.state_dict().items())
 
 
-def test_a_step_is_measured_in_all_its_parts(data_dir: Path) -> None:
-    row = step.measure(RECIPES["tiny-1k"], data_dir, 1.5)
+def test_a_step_is_measured_in_all_its_parts(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(step, "SIDE", 1024)  # an eighth of the work, and still a peak that no step reaches
+    row = step.measure(RECIPES["tiny-1k"], data_dir, 0.5)
     ms = row["milliseconds"]
 
     assert 0 < row["fraction_of_peak"] < 1

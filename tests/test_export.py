@@ -24,35 +24,22 @@ from mnistlab.checkpoints import SavedModel, load_model, save_model
 from mnistlab.cli import run_app
 from mnistlab.datasets import open_dataset
 from mnistlab.errors import Failure, UserError
-from mnistlab.experiments import train
 from mnistlab.export import Export, OnnxFile, export_model
 from mnistlab.loader import read_split
 from mnistlab.model import Ensemble, Network, NeuralNet
-from mnistlab.recipes import RECIPES, override
 from mnistlab.runs import Run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SMALL: dict[str, Any] = {
-    "epochs": 1, "steps": 60, "widths": (4, 8), "kernel_size": 3, "hidden": 0, "precision": "fp32",
-}  # fmt: skip
-RECIPE = override(RECIPES["two-conv"], SMALL)
-
-
-@pytest.fixture(scope="module")
-def trained(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A finished run on the real MNIST, of 60 steps; tests read it and leave it as it is."""
-    return train(RECIPE, data_dir=data_dir, runs_dir=tmp_path_factory.mktemp("runs"))[0]
-
 
 @pytest.fixture
-def run(trained: Run, tmp_path: Path) -> Run:
-    return Run.open(Path(shutil.copytree(trained.path, tmp_path / "run")))
+def run(mnist_run: Run, tmp_path: Path) -> Run:
+    return Run.open(Path(shutil.copytree(mnist_run.path, tmp_path / "run")))
 
 
 @pytest.fixture(scope="module")
-def done(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Export:
-    return export_model(trained, tmp_path_factory.mktemp("exported") / "digits.onnx")
+def done(mnist_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Export:
+    return export_model(mnist_run, tmp_path_factory.mktemp("exported") / "digits.onnx")
 
 
 @pytest.fixture
@@ -97,9 +84,9 @@ def facts_of(path: Path) -> dict[str, str]:
 # ONNX
 
 
-def test_the_file_gives_pytorchs_answer_on_every_test_image(trained: Run, done: Export, data_dir: Path) -> None:
+def test_the_file_gives_pytorchs_answer_on_every_test_image(mnist_run: Run, done: Export, data_dir: Path) -> None:
     images = open_dataset("mnist", data_dir).read("test")[0]
-    saved = load_model(trained.model_path)
+    saved = load_model(mnist_run.model_path)
     expected = torch_answer(saved.model, images, saved.mean, saved.std, done.temperature)
     answers = ask(done.path, images)
 
@@ -120,7 +107,7 @@ def test_any_batch_size_gives_the_same_answers(done: Export, data_dir: Path, cou
     assert answers[0] == pytest.approx(ask(done.path, images[:1])[0], abs=1e-5)
 
 
-def test_the_file_is_one_and_says_what_it_is(trained: Run, done: Export) -> None:
+def test_the_file_is_one_and_says_what_it_is(mnist_run: Run, done: Export) -> None:
     assert [path.name for path in done.path.parent.iterdir()] == ["digits.onnx"]
     assert done.path.stat().st_size == done.bytes
     model = onnx.load(done.path, load_external_data=False)
@@ -137,14 +124,14 @@ def test_the_file_is_one_and_says_what_it_is(trained: Run, done: Export) -> None
 
     facts = facts_of(done.path)
     assert json.loads(facts["classes"]) == list("0123456789")
-    assert json.loads(facts["recipe"]) == trained.recipe.to_dict()
+    assert json.loads(facts["recipe"]) == mnist_run.recipe.to_dict()
     assert json.loads(facts["calibration"]) == {
         "split": "val", "images": 5000, "before": done.calibration.before, "after": done.calibration.after,  # type: ignore[union-attr]
     }  # fmt: skip
     assert float(facts["temperature"]) == done.temperature
     assert float(facts["threshold"]) == done.threshold
     assert (facts["dataset"], facts["coverage"], facts["opset"]) == ("mnist", "0.99", str(export.OPSET))
-    assert facts["commit"] == (trained.environment["commit"] or "unknown")
+    assert facts["commit"] == (mnist_run.environment["commit"] or "unknown")
     assert facts["torch"] == torch.__version__
     assert {"mnistlab", "onnx", "created"} <= set(facts)
 

@@ -151,7 +151,8 @@ def test_inspection_tells_and_changes_nothing(tmp_path: Path, raw: Path, data_di
     assert names(raw) == {TRAIN_LABELS, TEST_LABELS}
 
 
-def test_folders_of_killed_processes_are_cleared_away(tmp_path: Path, raw: Path) -> None:
+def test_folders_of_killed_processes_are_cleared_away(tmp_path: Path, raw: Path, data_dir: Path) -> None:
+    fill(raw, data_dir, TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES)
     (raw / ".fetch-abc" / "MNIST").mkdir(parents=True)
     (raw / ".fetch-abc" / "MNIST" / "part").write_bytes(b"x" * 1000)
     read_labels(tmp_path)
@@ -412,8 +413,9 @@ def hanging(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> 
     indirect=True,
 )
 def test_a_mirror_that_hangs_is_given_up(
-    hanging: list[socket.socket], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    hanging: list[socket.socket], tmp_path: Path, raw: Path, data_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    fill(raw, data_dir, TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES)  # so that little is to be unpacked
     before = socket.getdefaulttimeout()
     start = time.monotonic()
     with caplog.at_level(logging.INFO, "mnistlab.data"):

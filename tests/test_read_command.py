@@ -400,6 +400,7 @@ def test_a_run_that_is_not_there(here: Path, capsys: pytest.CaptureFixture[str])
     assert_one_line(capsys, "There is no run 'mine'", "elsewhere")
 
 
+@pytest.mark.usefixtures("no_drawing")
 def test_a_run_is_exported_once_and_again_when_it_has_changed(
     here: Path, pictures: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -458,9 +459,11 @@ def test_a_reader_that_goes_away_is_no_trouble(here: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")
 def test_ctrl_c_is_one_word(here: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit "ignored"
     with subprocess.Popen(
         [COMMAND, "read", *["page.png"] * 2000], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as reading:
+        signal.signal(signal.SIGINT, before)
         assert reading.stdout is not None
         assert reading.stderr is not None
         assert reading.stdout.readline() == "page.png:\n"

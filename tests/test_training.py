@@ -25,7 +25,7 @@ from mnistlab.recipes import RECIPES, Recipe, override
 from mnistlab.runs import Run, delete_run, find_run, list_runs
 from mnistlab.training_state import TrainingState
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "no_drawing")
 
 SMALL: dict[str, Any] = {
     "epochs": 2, "batch_size": 16, "widths": (4,), "kernel_size": 3, "hidden": 0, "precision": "fp32",
@@ -144,7 +144,7 @@ def test_the_display_hears_of_everything_in_order(
 
 
 def test_training_on_everything_has_no_validation_and_works_all_the_same(
-    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    drawing: None, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run, evaluation = train(override(RECIPE, {"split": "train+val"}), dataset=str(pictures), runs_dir=tmp_path)
 

@@ -23,6 +23,8 @@ from mnistlab.experiments import resume, train
 from mnistlab.recipes import RECIPES, override
 from mnistlab.runs import Run, find_run
 
+pytestmark = pytest.mark.usefixtures("no_drawing")  # in this process; those that are started draw
+
 COMMAND = str(Path(sys.executable).parent / "mnistlab")
 Start = Callable[..., BaseProcess]
 EPOCHS = 12

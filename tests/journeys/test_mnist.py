@@ -71,6 +71,7 @@ def test_training_imports_no_torchvision_and_no_compiler(done: tuple[subprocess.
     assert not {name for name in imported if name.partition(".")[0] in ("torchvision", "tensorboard", "tensorflow")}
 
 
+@pytest.mark.usefixtures("no_drawing")
 def test_what_the_run_holds_is_what_was_said(
     done: tuple[subprocess.CompletedProcess[str], Path], content: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
