@@ -1,0 +1,110 @@
+// Asks the server, and says calmly what goes wrong.
+
+import { words } from "./i18n.js";
+
+const message = document.getElementById("message");
+const tokenForm = document.getElementById("token-form");
+
+class Refusal extends Error {
+  constructor(status, detail, retryAfter) {
+    super(detail);
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** A token that came in the address (#token=XYZ) is kept for this tab and taken out of the address. */
+function rememberToken() {
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (given === null) return;
+  sessionStorage.setItem("mnistlab-token", given);
+  history.replaceState(null, "", location.pathname + location.search);
+}
+
+async function send(path, options = {}) {
+  const headers = { ...options.headers };
+  const token = sessionStorage.getItem("mnistlab-token");
+  if (token) headers.Authorization = `Bearer ${token}`;
+  const response = await fetch(`/api/v1/${path}`, { ...options, headers }).catch(() => {
+    throw new Refusal(0, words("serverDown"), null);
+  });
+  if (response.ok) return response.json();
+  const problem = await response.json().catch(() => ({}));
+  const retryAfter = response.status === 503 ? Number(response.headers.get("Retry-After")) || 1 : null;
+  throw new Refusal(response.status, problem.detail ?? problem.title ?? String(response.status), retryAfter);
+}
+
+/** Shows why a request failed, under the sheet. */
+export function report(error) {
+  if (!(error instanceof Refusal)) {
+    reportError(error); // a fault of this page: to the console
+  } else if (error.status === 401) {
+    message.textContent = words("tokenNeeded");
+    tokenForm.hidden = false;
+  } else {
+    message.textContent = error.retryAfter ? words("busy") : error.message;
+  }
+}
+
+export function allIsWell() {
+  if (message.textContent) message.textContent = "";
+}
+
+/** Calls `again` once the visitor gave a token. */
+export function listenForToken(again) {
+  rememberToken();
+  tokenForm.addEventListener("submit", (event) => {
+    event.preventDefault();
+    sessionStorage.setItem("mnistlab-token", document.getElementById("token").value.trim());
+    tokenForm.hidden = true;
+    allIsWell();
+    again();
+  });
+}
+
+export const models = () => send("models");
+
+/** Before the models are known, `model` is null: the server takes its first one. */
+export const read = (model, body, type) =>
+  send(`read?${new URLSearchParams({ ...(model && { model }), detail: true })}`, {
+    method: "POST",
+    body,
+    headers: { "Content-Type": type },
+  });
+
+const bytes = { method: "POST", headers: { "Content-Type": "application/octet-stream" } };
+
+export const classify = (model, images) =>
+  send(`classify?${new URLSearchParams({ model })}`, { ...bytes, body: images });
+
+export const explain = (model, image, parts) =>
+  send(`explain?${new URLSearchParams({ model, parts })}`, { ...bytes, body: image });
+
+/**
+ * Makes a function that passes jobs to `work`, one at a time: a job that comes while one is under way waits, and is
+ * dropped when a newer one comes. So what is shown is never older than what was shown before.
+ */
+export function newestOnly(work) {
+  let waiting = null;
+  let underWay = false;
+  return async function offer(job) {
+    waiting = { job };
+    if (underWay) return;
+    underWay = true;
+    while (waiting) {
+      const { job: next } = waiting;
+      waiting = null;
+      try {
+        await work(next);
+        allIsWell();
+      } catch (error) {
+        report(error);
+        if (error.retryAfter) {
+          await new Promise((resolve) => setTimeout(resolve, 1000 * error.retryAfter));
+          waiting ??= { job: next };
+        }
+      }
+    }
+    underWay = false;
+  };
+}

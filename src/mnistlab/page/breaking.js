@@ -1,0 +1,180 @@
+// Sliders that spoil what the network gets, until it errs.
+
+import { classify, newestOnly, report } from "./api.js";
+import { showBars } from "./bars.js";
+import { drawGrey } from "./colours.js";
+import { decimal, words } from "./i18n.js";
+import { perturb } from "./perturb.js";
+import { chosenDigit, modelById, state } from "./state.js";
+
+const SLIDERS = [
+  { name: "turn", text: "breakTurn", low: -180, high: 180, step: 1, unit: "°", digits: 0 },
+  { name: "thick", text: "breakThick", low: -2, high: 2, step: 0.1, unit: "\u00a0px", digits: 1 },
+  { name: "blur", text: "breakBlur", low: 0, high: 3, step: 0.1, unit: "\u00a0px", digits: 1 },
+  { name: "noise", text: "breakNoise", low: 0, high: 1, step: 0.02, unit: "", digits: 2 },
+  { name: "erase", text: "breakErase", low: 0, high: 14, step: 1, unit: "\u00a0px", digits: 0 },
+];
+const SWEEP = 61;
+const START_PATCH = { x: 14, y: 14 };
+
+const broken = document.getElementById("broken");
+const amounts = {};
+let patch = { ...START_PATCH };
+let lastPixels = null;
+
+function buildSlider(slider) {
+  const row = document.createElement("div");
+  row.className = "slider";
+  const label = document.createElement("label");
+  label.htmlFor = `break-${slider.name}`;
+  const input = document.createElement("input");
+  Object.assign(input, { type: "range", id: label.htmlFor, min: slider.low, max: slider.high, step: slider.step });
+  const amount = document.createElement("output");
+  amount.htmlFor = input.id;
+  const find = document.createElement("button");
+  find.type = "button";
+  const runs = document.createElement("div");
+  runs.className = "runs";
+  runs.setAttribute("aria-hidden", "true");
+  const found = document.createElement("p");
+  found.className = "note";
+  found.setAttribute("aria-live", "polite");
+  row.append(label, amount, find, input, runs, found);
+  document.getElementById("sliders").append(row);
+  Object.assign(slider, { label, input, amount, find, runs, found });
+  input.addEventListener("input", () => {
+    setAmount(slider, Number(input.value));
+    forgetSweeps(slider);
+    refresh();
+  });
+  find.addEventListener("click", () => sweep(slider).catch(report));
+  setAmount(slider, 0);
+}
+
+function shownAmount(slider, amount) {
+  return (amount < 0 ? "−" : "") + decimal(Math.abs(amount), slider.digits) + slider.unit;
+}
+
+function setAmount(slider, amount) {
+  amounts[slider.name] = amount;
+  slider.input.value = amount;
+  slider.input.setAttribute("aria-valuetext", shownAmount(slider, amount));
+  slider.amount.textContent = shownAmount(slider, amount);
+}
+
+/** What a sweep found holds for one picture and one place of the other sliders. */
+function forgetSweeps(except = null) {
+  for (const slider of SLIDERS) {
+    if (slider === except) continue;
+    slider.runs.replaceChildren();
+    slider.found.textContent = "";
+  }
+}
+
+const ask = newestOnly(async ({ model, pixels }) => {
+  const answer = await classify(model, pixels);
+  document.getElementById("break-answer").textContent = shown(answer, 0);
+  showBars(document.getElementById("break-bars"), modelById(model).classes, answer.probabilities[0]);
+});
+
+const shown = ({ values, accepted }, index) => (accepted[index] ? String(values[index]) : "?");
+
+export function refresh() {
+  const digit = chosenDigit();
+  if (digit === null) return;
+  if (digit.pixels !== lastPixels) {
+    lastPixels = digit.pixels;
+    forgetSweeps();
+  }
+  for (const slider of SLIDERS) {
+    slider.label.textContent = words(slider.text);
+    slider.find.textContent = words("breakFind");
+    slider.find.setAttribute("aria-label", words("breakFindLabel", { name: words(slider.text) }));
+    setAmount(slider, amounts[slider.name]);
+  }
+  const pixels = perturb(digit.pixels, amounts, patch);
+  drawGrey(broken, pixels);
+  ask({ model: state.reading.model, pixels });
+}
+
+/** Classifies the picture all along one slider, and writes under it which answer holds where. */
+async function sweep(slider) {
+  const { low, high, name } = slider;
+  const { pixels } = chosenDigit();
+  const places = Array.from({ length: SWEEP }, (_, i) => low + (i * (high - low)) / (SWEEP - 1));
+  const images = new Uint8Array(784 * SWEEP);
+  places.forEach((place, i) => images.set(perturb(pixels, { ...amounts, [name]: place }, patch), 784 * i));
+  const answer = await classify(state.reading.model, images);
+  const texts = places.map((_, i) => shown(answer, i));
+  const runs = runsOf(texts);
+  slider.runs.replaceChildren(...runs.map((run) => drawRun(run, texts.length)));
+  slider.found.textContent = sentence(slider, places, texts);
+}
+
+/** Stretches of the same answer: [{text, from, to}], `to` exclusive. */
+function runsOf(texts) {
+  const runs = [];
+  texts.forEach((text, i) => {
+    if (i > 0 && text === texts[i - 1]) runs.at(-1).to = i + 1;
+    else runs.push({ text, from: i, to: i + 1 });
+  });
+  return runs;
+}
+
+function drawRun({ text, from, to }, count) {
+  const mark = document.createElement("span");
+  mark.textContent = to - from > 1 ? text : "";
+  mark.classList.toggle("doubtful", text === "?");
+  mark.style.left = `${(100 * from) / count}%`;
+  mark.style.width = `${(100 * (to - from)) / count}%`;
+  return mark;
+}
+
+/** The nearest changes on both sides of no change at all. */
+function sentence(slider, places, texts) {
+  const middle = places.findIndex((place) => place >= -1e-9);
+  let before = middle;
+  while (before >= 0 && texts[before] === texts[middle]) before -= 1;
+  let after = middle;
+  while (after < texts.length && texts[after] === texts[middle]) after += 1;
+  const found = [places[before], places[after]].filter((place) => place !== undefined);
+  if (found.length === 0) return words("breakHolds");
+  return words("breakAt", { places: found.map((place) => shownAmount(slider, place)).join(words("and")) });
+}
+
+function movePatch(x, y) {
+  patch = { x: Math.min(28, Math.max(0, x)), y: Math.min(28, Math.max(0, y)) };
+  if (amounts.erase === 0) setAmount(SLIDERS.at(-1), 6);
+  forgetSweeps();
+  refresh();
+}
+
+function patchAt(event) {
+  const box = broken.getBoundingClientRect();
+  movePatch(((event.clientX - box.left) / box.width) * 28, ((event.clientY - box.top) / box.height) * 28);
+}
+
+broken.addEventListener("pointerdown", (event) => {
+  broken.setPointerCapture(event.pointerId);
+  patchAt(event);
+});
+broken.addEventListener("pointermove", (event) => {
+  if (event.buttons) patchAt(event);
+});
+
+const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+broken.addEventListener("keydown", (event) => {
+  const step = STEPS[event.key];
+  if (!step) return;
+  event.preventDefault();
+  movePatch(patch.x + step[0], patch.y + step[1]);
+});
+
+document.getElementById("break-reset").addEventListener("click", () => {
+  for (const slider of SLIDERS) setAmount(slider, 0);
+  patch = { ...START_PATCH };
+  forgetSweeps();
+  refresh();
+});
+
+for (const slider of SLIDERS) buildSlider(slider);

@@ -1,0 +1,359 @@
+// The page's words in English and French, and how each language writes numbers.
+
+const ENGLISH = {
+  title: "mnistlab: draw a digit, see what the network sees",
+  motto: "Draw a digit, see what the network sees.",
+  settings: "Settings",
+  model: "Model",
+  apiTitle: "How programs can ask this server",
+  otherLanguage: "Français",
+  darkTheme: "Dark",
+  lightTheme: "Light",
+  footer: "Only this server sees what you draw, and it keeps nothing.",
+  drop: "Drop the picture",
+
+  sheetHeading: "The sheet",
+  sheetLabel: "Sheet to draw on",
+  sheetHelp:
+    "Draw with a finger, a pen or the mouse. With the keyboard: the arrow keys move the pen, with Shift in bigger steps; Space lowers and raises it; Delete clears the sheet.",
+  hint: "Draw a digit, or a whole number",
+  tools: "Tools",
+  undo: "Undo",
+  clear: "Clear",
+  example: "Show me one",
+  pen: "Pen",
+  penDown: "Pen lowered.",
+  penUp: "Pen raised.",
+  cleared: "The sheet is empty.",
+
+  studyHeading: "What the network sees",
+  tabAnswer: "Answer",
+  tabInside: "Inside",
+  tabWhy: "Why",
+  tabBreak: "Break it",
+  tabCompare: "Compare",
+  tabPicture: "Picture",
+
+  answerLabel: "The digits read; choose one to look at",
+  digitLabel: "{value}, {percent}, digit {position} of {count}",
+  doubtfulLabel: "not sure, perhaps {value}, {percent}, digit {position} of {count}",
+  start: "The answer follows your pen.",
+  invite: "Then look inside the network, ask it why, and try to break it.",
+  noDigit: "No digit found here yet.",
+  barsHeading: "How sure it is",
+  barsHeadingOf: "How sure it is of the digit underlined",
+  barsLabel: "Probability of each digit",
+  gotHeading: "What the network got",
+  cropLabel: "The digit, cut out of the sheet or the picture",
+  cropCaption: "cut out",
+  seenLabel: "The 28 by 28 pixels that the network gets",
+  seenCaption: "28 × 28 pixels",
+  gotNote:
+    "Cut out, scaled into 20 × 20 pixels keeping its shape, centred by its mass on 28 × 28, white on black: as MNIST was made.",
+  read: "Read: {digits}.",
+  readLast: "Last digit {value}, {percent}.",
+  readChosen: "Digit number {position}: {value}, {percent}.",
+  doubtful: "not sure",
+
+  lensLabel: "The picture that the network gets; the part that the chosen value looks at is framed",
+  lensHelp: "Point at a value in a map below: the frame shows the part of the picture that it looks at.",
+  lensValue: "{name}, map {map}, row {row}, column {column}",
+  lensTells: "{name}: {value}, {looks}.",
+  lensNumber: "value {value}",
+  lensField: "looks at {height} × {width} pixels",
+  lensWhole: "looks at the whole picture",
+  lensIndex: "{name}, value {index}",
+  insideNone: "The inside of this model cannot be shown: only its answer is known.",
+  layerMaps: "Maps of {name}. Arrow keys move from value to value, Page Up and Page Down from map to map.",
+  layerValues: "Values of {name}. Arrow keys move from value to value.",
+  layerFilters: "Filters of {name}",
+  filtersOne: "The {count} filters: blue subtracts, orange adds. Below, the map that each one makes, in the same order.",
+  filtersMany: "The {count} filters reach through {channels} maps; shown is how strongly. Below, the map that each one makes.",
+  kind_picture: "784 numbers from 0 to 255: all that the network knows of your drawing.",
+  kind_convolution: "Each filter slides over what comes before and lights up where it finds its stroke, corner or curve.",
+  kind_pooling: "Keeps the strongest value of each small square: fewer values, and a small shift no longer matters.",
+  kind_normalisation: "Brings every map to the same scale, so that none drowns the others out.",
+  kind_relu: "Keeps what was found, sets the rest to zero.",
+  kind_average: "Averages each map: how much was found, no longer where.",
+  kind_flatten: "Lays all values out in one row, ready to be weighed.",
+  kind_linear: "Weighs every value for and against each class, and adds up. The last sums are the logits.",
+  kind_probabilities: "Turns the logits into probabilities: all positive, 100 % together.",
+  kind_other: "One more step of the computation.",
+  name_convolution: "Convolution",
+  name_pooling: "Max-pooling",
+  name_normalisation: "Batch normalisation",
+  name_relu: "ReLU",
+  name_average: "Average pooling",
+  name_flatten: "Flatten",
+  name_linear: "Linear layer",
+  name_probabilities: "Softmax",
+
+  whyHeading: "Why {value}?",
+  whyFor: "speaks for {value}",
+  whyAgainst: "speaks against {value}",
+  whyLabel: "The drawing, coloured by what speaks for {value} and what against: {share} of the effect is for it.",
+  whyNote:
+    "Each spot of ink is wiped out in turn. Where the answer becomes less sure, that ink spoke for it; where it becomes surer, against it.",
+
+  brokenLabel: "The broken picture. Arrow keys or a click move the erased patch.",
+  breakNow: "Now read as",
+  breakTurn: "Turn",
+  breakThick: "Thicken or thin",
+  breakBlur: "Blur",
+  breakNoise: "Noise",
+  breakErase: "Erase",
+  breakFind: "Find where it breaks",
+  breakFindLabel: "Find where it breaks ({name})",
+  breakHolds: "The answer holds all the way.",
+  breakAt: "The answer changes near {places}.",
+  breakReset: "Reset",
+  breakNote: "This changes the 28 × 28 pixels that the network gets, not your drawing.",
+  and: " and ",
+
+  compareA: "One model",
+  compareB: "Another model",
+  compareOne:
+    "Only one model is served. To set one of yours beside it, start the server with both: mnistlab serve --model latest",
+  compareNothing: "Draw something to compare.",
+  milliseconds: "{number} ms",
+
+  pictureHeading: "Read a picture of handwriting",
+  pictureNote:
+    "Drop it anywhere on this page, paste it, choose it or take it. Only the server sees it, and nothing is kept.",
+  pictureChoose: "Choose a picture",
+  picturePhoto: "Take a photo",
+  pictureLabel: "The picture with a frame around each digit. Left and right arrow keys choose a digit.",
+  pictureBlank: "The browser cannot show this format: the frames stand on blank paper.",
+  pictureTextLabel: "The text read",
+  pictureReading: "Reading the picture.",
+  pictureNone: "No digit found.",
+  pictureDigit: "{count} digit",
+  pictureDigits: "{count} digits",
+  pictureSure: "none doubtful",
+  pictureDoubtful: "{count} doubtful",
+  pictureSelect: "Choose a frame to look at its digit.",
+  pictureSelected: "Chosen: {value}, {percent}. Answer, Inside, Why and Break it now show this digit.",
+  copy: "Copy",
+  copied: "Copied",
+
+  serverDown: "The server does not answer. Is mnistlab serve still running?",
+  busy: "The server is busy; trying again.",
+  tokenNeeded: "This server asks for its token.",
+  tokenLabel: "Token",
+  tokenSend: "Use it",
+};
+
+const FRENCH = {
+  title: "mnistlab : dessinez un chiffre, voyez ce que voit le réseau",
+  motto: "Dessinez un chiffre, voyez ce que voit le réseau.",
+  settings: "Réglages",
+  model: "Modèle",
+  apiTitle: "Comment un programme peut interroger ce serveur",
+  otherLanguage: "English",
+  darkTheme: "Sombre",
+  lightTheme: "Clair",
+  footer: "Seul ce serveur voit ce que vous dessinez, et il ne garde rien.",
+  drop: "Déposez l’image",
+
+  sheetHeading: "La feuille",
+  sheetLabel: "Feuille où dessiner",
+  sheetHelp:
+    "Dessinez au doigt, au stylet ou à la souris. Au clavier : les flèches déplacent la plume, à plus grands pas avec Maj ; Espace la pose et la lève ; Suppr efface la feuille.",
+  hint: "Dessinez un chiffre, ou un nombre entier",
+  tools: "Outils",
+  undo: "Annuler",
+  clear: "Effacer",
+  example: "Un exemple",
+  pen: "Plume",
+  penDown: "Plume posée.",
+  penUp: "Plume levée.",
+  cleared: "La feuille est vide.",
+
+  studyHeading: "Ce que voit le réseau",
+  tabAnswer: "Réponse",
+  tabInside: "Dedans",
+  tabWhy: "Pourquoi",
+  tabBreak: "Piéger",
+  tabCompare: "Comparer",
+  tabPicture: "Image",
+
+  answerLabel: "Les chiffres lus ; choisissez celui à regarder",
+  digitLabel: "{value}, {percent}, chiffre {position} sur {count}",
+  doubtfulLabel: "pas sûr, peut-être {value}, {percent}, chiffre {position} sur {count}",
+  start: "La réponse suit votre plume.",
+  invite: "Ensuite, regardez dedans, demandez-lui pourquoi, essayez de le piéger.",
+  noDigit: "Pas encore de chiffre ici.",
+  barsHeading: "À quel point il est sûr",
+  barsHeadingOf: "À quel point il est sûr du chiffre souligné",
+  barsLabel: "Probabilité de chaque chiffre",
+  gotHeading: "Ce que le réseau a reçu",
+  cropLabel: "Le chiffre, découpé dans la feuille ou l’image",
+  cropCaption: "découpé",
+  seenLabel: "Les 28 pixels sur 28 que le réseau reçoit",
+  seenCaption: "28 × 28 pixels",
+  gotNote:
+    "Découpé, mis à l’échelle dans 20 × 20 pixels sans le déformer, centré selon sa masse sur 28 × 28, blanc sur noir : comme MNIST a été fait.",
+  read: "Lu : {digits}.",
+  readLast: "Dernier chiffre {value}, {percent}.",
+  readChosen: "Chiffre numéro {position} : {value}, {percent}.",
+  doubtful: "pas sûr",
+
+  lensLabel: "L’image que le réseau reçoit ; la partie que regarde la valeur choisie est encadrée",
+  lensHelp: "Pointez une valeur dans une carte ci-dessous : le cadre montre la partie de l’image qu’elle regarde.",
+  lensValue: "{name}, carte {map}, ligne {row}, colonne {column}",
+  lensTells: "{name} : {value}, {looks}.",
+  lensNumber: "valeur {value}",
+  lensField: "regarde {height} × {width} pixels",
+  lensWhole: "regarde toute l’image",
+  lensIndex: "{name}, valeur {index}",
+  insideNone: "Le dedans de ce modèle ne peut être montré : on n’en connaît que la réponse.",
+  layerMaps: "Cartes de {name}. Les flèches vont de valeur en valeur, Page précédente et Page suivante de carte en carte.",
+  layerValues: "Valeurs de {name}. Les flèches vont de valeur en valeur.",
+  layerFilters: "Filtres de {name}",
+  filtersOne: "Les {count} filtres : le bleu retranche, l’orange ajoute. Dessous, la carte que fait chacun, dans le même ordre.",
+  filtersMany: "Les {count} filtres traversent {channels} cartes ; on voit leur force. Dessous, la carte que fait chacun.",
+  kind_picture: "784 nombres de 0 à 255 : tout ce que le réseau sait de votre dessin.",
+  kind_convolution: "Chaque filtre glisse sur ce qui précède et s’allume là où il trouve son trait, son angle ou sa courbe.",
+  kind_pooling: "Garde la plus forte valeur de chaque petit carré : moins de valeurs, et un léger décalage ne compte plus.",
+  kind_normalisation: "Met toutes les cartes à la même échelle, pour qu’aucune ne couvre les autres.",
+  kind_relu: "Garde ce qui a été trouvé, met le reste à zéro.",
+  kind_average: "Fait la moyenne de chaque carte : combien a été trouvé, et non plus où.",
+  kind_flatten: "Aligne toutes les valeurs sur un rang, prêtes à être pesées.",
+  kind_linear: "Pèse chaque valeur pour et contre chaque classe, et additionne. Les dernières sommes sont les logits.",
+  kind_probabilities: "Change les logits en probabilités : toutes positives, 100 % ensemble.",
+  kind_other: "Une étape de plus du calcul.",
+  name_convolution: "Convolution",
+  name_pooling: "Max-pooling",
+  name_normalisation: "Normalisation par lot",
+  name_relu: "ReLU",
+  name_average: "Moyenne par carte",
+  name_flatten: "Aplatissement",
+  name_linear: "Couche linéaire",
+  name_probabilities: "Softmax",
+
+  whyHeading: "Pourquoi {value} ?",
+  whyFor: "parle pour {value}",
+  whyAgainst: "parle contre {value}",
+  whyLabel: "Le dessin, coloré selon ce qui parle pour {value} ou contre : {share} de l’effet est pour.",
+  whyNote:
+    "Chaque tache d’encre est effacée à son tour. Où la réponse devient moins sûre, cette encre parlait pour elle ; où elle devient plus sûre, contre elle.",
+
+  brokenLabel: "L’image abîmée. Les flèches ou un clic déplacent le carré effacé.",
+  breakNow: "Lu maintenant :",
+  breakTurn: "Tourner",
+  breakThick: "Épaissir, amincir",
+  breakBlur: "Flouter",
+  breakNoise: "Bruiter",
+  breakErase: "Effacer",
+  breakFind: "Où cède-t-il ?",
+  breakFindLabel: "Où cède-t-il ? ({name})",
+  breakHolds: "La réponse tient d’un bout à l’autre.",
+  breakAt: "La réponse change vers {places}.",
+  breakReset: "Remettre à zéro",
+  breakNote: "Cela change les 28 × 28 pixels que le réseau reçoit, pas votre dessin.",
+  and: " et ",
+
+  compareA: "Un modèle",
+  compareB: "Un autre modèle",
+  compareOne:
+    "Un seul modèle est servi. Pour mettre un des vôtres à côté, démarrez le serveur avec les deux : mnistlab serve --model latest",
+  compareNothing: "Dessinez quelque chose à comparer.",
+  milliseconds: "{number} ms",
+
+  pictureHeading: "Lire une image d’écriture",
+  pictureNote:
+    "Déposez-la n’importe où sur cette page, collez-la, choisissez-la ou photographiez. Seul le serveur la voit, et rien n’est gardé.",
+  pictureChoose: "Choisir une image",
+  picturePhoto: "Prendre une photo",
+  pictureLabel: "L’image avec un cadre autour de chaque chiffre. Les flèches gauche et droite choisissent un chiffre.",
+  pictureBlank: "Le navigateur ne sait pas montrer ce format : les cadres sont sur du papier blanc.",
+  pictureTextLabel: "Le texte lu",
+  pictureReading: "Lecture de l’image.",
+  pictureNone: "Aucun chiffre trouvé.",
+  pictureDigit: "{count} chiffre",
+  pictureDigits: "{count} chiffres",
+  pictureSure: "aucun douteux",
+  pictureDoubtful: "{count} douteux",
+  pictureSelect: "Choisissez un cadre pour regarder son chiffre.",
+  pictureSelected: "Choisi : {value}, {percent}. Réponse, Dedans, Pourquoi et Piéger montrent maintenant ce chiffre.",
+  copy: "Copier",
+  copied: "Copié",
+
+  serverDown: "Le serveur ne répond pas. mnistlab serve tourne-t-il encore ?",
+  busy: "Le serveur est occupé ; nouvel essai.",
+  tokenNeeded: "Ce serveur demande son jeton.",
+  tokenLabel: "Jeton",
+  tokenSend: "L’utiliser",
+};
+
+export const WORDS = { en: ENGLISH, fr: FRENCH };
+const NO_BREAK = "\u00a0";
+const NARROW_NO_BREAK = "\u202f";
+
+export let language = "en";
+
+/** French sets a space that never breaks before its high punctuation. */
+function frenchSpaces(text) {
+  return text
+    .replace(/ ([;?!])/g, `${NARROW_NO_BREAK}$1`)
+    .replace(/ ([:%»])/g, `${NO_BREAK}$1`)
+    .replace(/« /g, `«${NO_BREAK}`);
+}
+
+/** The words of `key`, with {name} replaced by values.name. */
+export function words(key, values = {}) {
+  const text = WORDS[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  return language === "fr" ? frenchSpaces(text) : text.replace(/ %/g, `${NO_BREAK}%`);
+}
+
+const formats = new Map();
+
+export function decimal(number, digits = 1) {
+  const key = language + digits;
+  if (!formats.has(key)) {
+    const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+    formats.set(key, new Intl.NumberFormat(language, options));
+  }
+  return formats.get(key).format(number);
+}
+
+/** A probability as "98.3 %"; certainty is never claimed by rounding. */
+export function percent(probability, digits = 1) {
+  const most = 100 - 10 ** -digits;
+  const shown = probability < 1 ? Math.min(100 * probability, most) : 100;
+  return decimal(shown, digits) + NO_BREAK + "%";
+}
+
+export function preferredLanguage() {
+  const asked = new URLSearchParams(location.search).get("lang");
+  for (const wish of [asked, remembered(), ...navigator.languages]) {
+    const short = wish?.slice(0, 2).toLowerCase();
+    if (short in WORDS) return short;
+  }
+  return "en";
+}
+
+function remembered() {
+  try {
+    return localStorage.getItem("mnistlab-language");
+  } catch {
+    return null;
+  }
+}
+
+export function setLanguage(wanted, remember = false) {
+  language = wanted;
+  if (remember) {
+    try {
+      localStorage.setItem("mnistlab-language", wanted);
+    } catch {
+      // No storage: the choice lasts as long as the page.
+    }
+  }
+  document.documentElement.lang = wanted;
+  document.title = words("title");
+  for (const element of document.querySelectorAll("[data-text]")) element.textContent = words(element.dataset.text);
+  for (const element of document.querySelectorAll("[data-label]"))
+    element.setAttribute("aria-label", words(element.dataset.label));
+  for (const element of document.querySelectorAll("[data-title]")) element.title = words(element.dataset.title);
+}

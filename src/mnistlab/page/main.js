@@ -1,0 +1,260 @@
+// Ties the page together: the sheet, the tabs, the language, the theme, the models.
+
+import * as answer from "./answer.js";
+import { listenForToken, models, newestOnly, read } from "./api.js";
+import * as breaking from "./breaking.js";
+import { colour, forgetColours } from "./colours.js";
+import * as compare from "./compare.js";
+import { drawStrokes, HEIGHT, Sheet, WIDTH } from "./drawing.js";
+import { nextExample } from "./examples.js";
+import { language, preferredLanguage, setLanguage, words } from "./i18n.js";
+import * as inside from "./inside.js";
+import * as picture from "./picture.js";
+import { change, makeReading, state, whenChanged } from "./state.js";
+import * as why from "./why.js";
+
+const part = (name) => document.getElementById(name);
+const PANELS = { inside, why, break: breaking, compare, picture };
+const MOST_MEASURES = 500;
+
+// The reading follows the pen.
+
+/** Rises when what is under way must not be shown any more: the sheet was cleared, or a picture came. */
+let epoch = 0;
+
+const readSheet = newestOnly(async () => {
+  if (sheet.empty) return;
+  const { newest: time, strokes, lastPoint } = sheet;
+  const asked = epoch;
+  const body = sheet.toPicture();
+  const drawn = strokes.map(({ width, points }) => ({ width, points: [...points] }));
+  const given = await read(state.model, body, "image/bmp");
+  if (asked !== epoch) return;
+  const drawCrop = (context, box, side) => cropSheet(context, drawn, scaled(box, given.size), side);
+  const reading = makeReading(given, { source: "sheet", body, type: "image/bmp", drawCrop });
+  change({ reading, chosen: nearest(reading, lastPoint) });
+  measure(time);
+});
+
+/** A box of the small picture, in the sheet's units. */
+const scaled = (box, size) => box.map((pixels) => (pixels * WIDTH) / size[0]);
+
+function cropSheet(context, strokes, [x, y, width, height], side) {
+  const reach = 0.62 * Math.max(width, height);
+  const scale = side / (2 * reach);
+  const margin = 0.04 * reach;
+  context.save();
+  context.setTransform(scale, 0, 0, scale, (reach - x - width / 2) * scale, (reach - y - height / 2) * scale);
+  context.beginPath();
+  context.rect(x - margin, y - margin, width + 2 * margin, height + 2 * margin);
+  context.clip(); // its neighbours are not cut out with it
+  drawStrokes(context, strokes, colour("ink"));
+  context.restore();
+}
+
+/** The digit that the pen was last at. */
+function nearest({ digits, size }, point) {
+  const away = (low, length, value) => Math.max(low - value, value - low - length, 0);
+  const distances = digits.map(({ box }) => {
+    const [x, y, width, height] = scaled(box, size);
+    return Math.hypot(away(x, width, point.x), away(y, height, point.y));
+  });
+  return Math.max(0, distances.lastIndexOf(Math.min(...distances)));
+}
+
+/** How long the answer took, from the newest movement that it knows to the page that shows it. */
+function measure(start) {
+  const past = performance.getEntriesByName("answer");
+  if (past.length >= MOST_MEASURES) {
+    performance.clearMeasures("answer");
+    for (const { startTime, duration } of past.slice(-MOST_MEASURES / 2))
+      performance.measure("answer", { start: startTime, duration });
+  }
+  performance.measure("answer", { start, end: performance.now() });
+}
+
+function sheetChanged() {
+  part("hint").hidden = !sheet.empty;
+  if (state.reading?.source === "picture" && !sheet.empty && openPanel() === "picture") openTab("answer");
+  if (sheet.empty) {
+    epoch += 1;
+    if (state.reading?.source !== "picture") change({ reading: null, chosen: 0 });
+  } else if (state.model) {
+    readSheet();
+  } else {
+    loadModels(); // the server did not answer when the page was opened
+  }
+}
+
+const sheet = new Sheet(part("sheet"), sheetChanged);
+
+// The tools under the sheet.
+
+part("undo").addEventListener("click", () => sheet.undo());
+part("clear").addEventListener("click", () => sheet.clear());
+part("example").addEventListener("click", playExample);
+part("pen").addEventListener("input", () => (sheet.penWidth = Number(part("pen").value)));
+
+/** Writes the next example as a hand would; stops when the visitor changes the sheet meanwhile. */
+async function playExample() {
+  const quick = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  sheet.clear();
+  for (const points of nextExample(WIDTH, HEIGHT)) {
+    sheet.begin(points[0]);
+    const stroke = sheet.strokes.at(-1);
+    for (const [i, point] of points.entries()) {
+      if (i % 2 === 0 && !quick) {
+        sheet.note(performance.now());
+        await new Promise(requestAnimationFrame);
+        if (sheet.strokes.at(-1) !== stroke) return;
+      }
+      sheet.extend(point);
+    }
+    sheet.note(performance.now());
+  }
+}
+
+const STEP = 10;
+const BIG_STEP = 40;
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+part("sheet").addEventListener("keydown", (event) => {
+  const arrow = ARROWS[event.key];
+  if (arrow) {
+    const step = event.shiftKey ? BIG_STEP : STEP;
+    sheet.movePen(step * arrow[0], step * arrow[1], event.timeStamp);
+  } else if (event.key === " ") {
+    if (event.repeat) return;
+    sheet.togglePen(event.timeStamp);
+    answer.say(words(sheet.pen.down ? "penDown" : "penUp"));
+  } else if (event.key === "Delete" || event.key === "Backspace" || event.key === "Escape") {
+    sheet.clear(event.timeStamp);
+    answer.say(words("cleared"));
+  } else {
+    return;
+  }
+  event.preventDefault();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.key.toLowerCase() !== "z") return;
+  if (event.target.matches("input[type=password]")) return;
+  event.preventDefault();
+  sheet.undo(event.timeStamp);
+});
+
+// One panel at a time.
+
+const tabs = [...document.querySelectorAll("[role=tab]")];
+const openPanel = () => document.body.dataset.panel;
+
+function openTab(name) {
+  document.body.dataset.panel = name;
+  for (const tab of tabs) {
+    const selected = tab.id === `tab-${name}`;
+    tab.setAttribute("aria-selected", selected);
+    tab.tabIndex = selected ? 0 : -1;
+    part(tab.getAttribute("aria-controls")).hidden = !selected;
+  }
+  PANELS[name]?.refresh();
+}
+
+for (const tab of tabs) tab.addEventListener("click", () => openTab(tab.id.slice("tab-".length)));
+
+document.querySelector("[role=tablist]").addEventListener("keydown", (event) => {
+  const here = tabs.indexOf(event.target);
+  const next = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: tabs.length - 1 }[event.key];
+  if (next === undefined) return;
+  event.preventDefault();
+  const tab = tabs[(next + tabs.length) % tabs.length];
+  tab.focus();
+  tab.click();
+});
+
+function showAll() {
+  answer.showReading(!sheet.empty);
+  PANELS[openPanel()]?.refresh();
+}
+
+whenChanged(() => {
+  if (state.reading?.source === "picture") epoch += 1;
+  showAll();
+});
+
+picture.listenForPictures(() => openTab("picture"));
+
+// Language and theme.
+
+function speak(wanted, remember = false) {
+  setLanguage(wanted, remember);
+  const other = wanted === "en" ? "fr" : "en";
+  part("language").textContent = words("otherLanguage");
+  part("language").lang = other;
+  nameTheme();
+  inside.forget();
+  showAll();
+}
+
+part("language").addEventListener("click", () => {
+  const address = new URL(location.href);
+  if (address.searchParams.has("lang")) {
+    address.searchParams.delete("lang"); // else it would undo the choice when the page is loaded again
+    history.replaceState(null, "", address);
+  }
+  speak(language === "en" ? "fr" : "en", true);
+});
+
+const systemDark = matchMedia("(prefers-color-scheme: dark)");
+const isDark = () => (document.documentElement.dataset.theme ?? (systemDark.matches ? "dark" : "light")) === "dark";
+
+function nameTheme() {
+  part("theme").textContent = words(isDark() ? "lightTheme" : "darkTheme");
+}
+
+function themeChanged() {
+  nameTheme();
+  forgetColours();
+  inside.forget();
+  sheet.draw();
+  showAll();
+}
+
+part("theme").addEventListener("click", () => {
+  const theme = isDark() ? "light" : "dark";
+  document.documentElement.dataset.theme = theme;
+  try {
+    localStorage.setItem("mnistlab-theme", theme);
+  } catch {
+    // No storage: the choice lasts as long as the page.
+  }
+  themeChanged();
+});
+systemDark.addEventListener("change", themeChanged);
+
+// The models.
+
+const loadModels = newestOnly(async () => {
+  const { models: served } = await models();
+  state.models = served;
+  state.model = served[0].id;
+  part("model").replaceChildren(...state.models.map(({ id, title }) => new Option(title, id)));
+  part("model-choice").hidden = state.models.length < 2;
+  compare.setModels();
+  readAgain();
+});
+
+function readAgain() {
+  if (state.reading?.source === "picture") picture.readAgain();
+  else if (!sheet.empty) readSheet();
+  else showAll();
+}
+
+part("model").addEventListener("change", () => {
+  state.model = part("model").value;
+  readAgain();
+});
+
+listenForToken(() => (state.model ? readAgain() : loadModels()));
+speak(preferredLanguage());
+openTab("answer");
+loadModels();

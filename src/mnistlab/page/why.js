@@ -1,0 +1,75 @@
+// Which ink spoke for the answer, and which against it.
+
+import { explain, newestOnly } from "./api.js";
+import { Cells, channels, colour, mix } from "./colours.js";
+import { percent, words } from "./i18n.js";
+import { chosenDigit, state } from "./state.js";
+
+const CELL = 24;
+/** Under this share of the strongest effect, a spot of ink counts as neutral and has no sign. */
+const FAINT = 0.12;
+
+const canvas = document.getElementById("why");
+canvas.width = 28 * CELL;
+canvas.height = 28 * CELL;
+let shown = null;
+
+const ask = newestOnly(async ({ model, pixels }) => {
+  const answer = await explain(model, pixels, "why");
+  shown = { ...answer, model, pixels };
+  draw();
+});
+
+export function refresh() {
+  const digit = chosenDigit();
+  if (digit === null) return;
+  const { model } = state.reading;
+  if (shown?.pixels === digit.pixels && shown.model === model) draw();
+  else ask({ model, pixels: digit.pixels });
+}
+
+function draw() {
+  const effects = new Cells(shown.why).values;
+  const most = Math.max(...effects.map(Math.abs)) || 1;
+  const context = canvas.getContext("2d");
+  context.fillStyle = colour("sheet-paper");
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  const paper = channels("sheet-paper");
+  const neutral = channels("neutral");
+  let sumFor = 0;
+  let sumAgainst = 0;
+  for (let i = 0; i < 784; i += 1) {
+    const ink = shown.pixels[i] / 255;
+    const effect = effects[i] / most;
+    if (effect > 0) sumFor += effect;
+    else sumAgainst -= effect;
+    if (ink === 0) continue;
+    const spoken = mix(neutral, channels(effect > 0 ? "for" : "against"), Math.min(1, Math.abs(effect) * 1.5) ** 0.6);
+    context.fillStyle = `rgb(${mix(paper, spoken, ink).map(Math.round)})`;
+    const x = (i % 28) * CELL;
+    const y = Math.floor(i / 28) * CELL;
+    context.fillRect(x, y, CELL, CELL);
+    if (ink > 0.4 && Math.abs(effect) > FAINT) drawSign(context, x, y, effect > 0);
+  }
+  const { value } = shown;
+  const share = percent(sumFor / (sumFor + sumAgainst || 1), 0);
+  document.getElementById("why-heading").textContent = words("whyHeading", { value });
+  document.getElementById("why-for").textContent = words("whyFor", { value });
+  document.getElementById("why-against").textContent = words("whyAgainst", { value });
+  canvas.setAttribute("aria-label", words("whyLabel", { value, share }));
+}
+
+/** A small + or −, so that the colours are not all there is to tell them apart. */
+function drawSign(context, x, y, positive) {
+  const arm = CELL / 5;
+  context.strokeStyle = colour("sheet-paper");
+  context.lineWidth = 2;
+  context.beginPath();
+  context.moveTo(x + CELL / 2 - arm, y + CELL / 2);
+  context.lineTo(x + CELL / 2 + arm, y + CELL / 2);
+  if (positive) {
+    context.moveTo(x + CELL / 2, y + CELL / 2 - arm);
+    context.lineTo(x + CELL / 2, y + CELL / 2 + arm);
+  }
+  context.stroke();
+}
