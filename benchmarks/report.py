@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
 
 import records
@@ -283,6 +283,100 @@ def reader_figure(name: str, row: dict[str, Any]) -> str:
     return f"**{whole(seconds)}** (n = {len(seconds)})"
 
 
+SERVING = {
+    "start": (
+        "`mnistlab serve`, process start to the first answer",
+        "`mnistlab serve`, du début du processus à la première réponse",
+    ),
+    "classify-one": (
+        "`/classify`, one image a request, connections: {}; beside an endpoint that does nothing",
+        "`/classify`, une image par requête, connexions : {} ; à côté d'un point d'accès qui ne fait rien",
+    ),
+    "classify-many": (
+        "`/classify`, 256 images a request, connections: {}; beside `Reader.classify`",
+        "`/classify`, 256 images par requête, connexions : {} ; à côté de `Reader.classify`",
+    ),
+    "soak": (
+        "{seconds} s, {connections} connections that classify and read",
+        "{seconds} s, {connections} connexions qui classent et lisent",
+    ),
+    "memory": ("memory in that time, after {} s of warm-up", "mémoire pendant ce temps, après {} s de mise en route"),
+    "overload": ("{} pages to read at once: the refusals", "{} pages à lire d'un coup : les refus"),
+    "page": ("a stroke in the page to new probabilities on it", "d'un trait dans la page aux nouvelles probabilités"),
+}
+SERVING_FIGURES = {
+    "ratio": (
+        "**{:.2f}** of it ({:.2f} to {:.2f}; n = {}), {:,.0f} images/s",
+        "**{:.2f}** ({:.2f} à {:.2f} ; n = {}), {:,.0f} images/s",
+    ),
+    "soak": (
+        "errors: **{:,}**, p50 {:.1f} ms, p99 {:.1f} ms (n = {:,})",
+        "erreurs : **{:,}**, p50 {:.1f} ms, p99 {:.1f} ms (n = {:,})",
+    ),
+    "memory": ("**{:.0f} MiB**, in the end {:.0f} MiB", "**{:.0f} Mio**, à la fin {:.0f} Mio"),
+    "overload": (
+        "**median {:.0f} ms** (n = {}); the others read as alone: {} of {}",
+        "**médiane {:.0f} ms** (n = {}) ; les autres lues comme seules : {} sur {}",
+    ),
+    "page": ("**median {:.0f} ms**, 95 % within {:.0f} ms (n = {})", "**médiane {:.0f} ms**, 95 % en {:.0f} ms (n = {})"),
+}  # fmt: skip
+
+
+def serving_table(french: bool = False) -> str:
+    """The last measurement of each row of benchmarks/serving.py; nothing where there is none yet."""
+    last = {row["row"]: row for row in records.read("serving")}
+    if not last:
+        return ""
+    lines = [
+        "| quoi | résultat | mesuré | commande |" if french else "| what | figure | measured | command |",
+        "|---|---|---|---|",
+    ]
+    for name, row in ((name, last[name]) for name in SERVING if name in last):
+        for title, figure in serving_figures(name, row, french):
+            shown = in_french(figure) if french else figure
+            lines.append(f"| {title} | {shown} | {row['date']}, {row['commit']} | `{row['command']}` |")
+    return "\n".join(lines)
+
+
+def in_french(figure: str) -> str:
+    """1,234.5 as 1 234,5, and the words between."""
+    figure = re.sub(r"(?<=\d),(?=\d{3})", " ", figure)
+    figure = re.sub(r"(?<=\d)\.(?=\d)", ",", figure)
+    return figure.replace("median", "médiane").replace(" to ", " à ")
+
+
+def serving_figures(name: str, row: dict[str, Any], french: bool) -> list[tuple[str, str]]:
+    """What was measured, and the figure with its n: a row or two of the table."""
+    title = SERVING[name][french]
+    if name == "start":
+        return [(title, f"**{whole(row['seconds'])}** (n = {len(row['seconds'])})")]
+    if name in ("classify-one", "classify-many"):
+        if name == "classify-one":
+            measured = {
+                n: (part["ratios"], part["requests_per_second"]["served"]) for n, part in row["connections"].items()
+            }
+        else:
+            measured = {n: (ratios, row["images_per_second"][n]) for n, ratios in row["ratios"].items()}
+        text = SERVING_FIGURES["ratio"][french]
+        return [
+            (title.format(n), text.format(median(ratios), min(ratios), max(ratios), len(ratios), median(rates)))
+            for n, (ratios, rates) in measured.items()
+        ]
+    text = SERVING_FIGURES[name][french]
+    if name == "soak":
+        ms, mib = row["milliseconds"]["all"], row["mib"]
+        figure = text.format(row["errors"], ms["p50"], ms["p99"], sum(row["requests"].values()))
+        memory = SERVING_FIGURES["memory"][french].format(mib["first"], mib["last"])
+        return [(title.format_map(row), figure), (SERVING["memory"][french].format(mib["warm_up"]), memory)]
+    if name == "overload":
+        refused = row["refused_ms"]
+        figure = text.format(median(refused), len(refused), row["accepted_as_alone"], row["accepted"])
+        return [(title.format(row["at_once"]), figure)]
+    painted = row["milliseconds"]["painted"]
+    p95 = quantiles(painted, n=20, method="inclusive")[-1]
+    return [(title, text.format(median(painted), p95, len(painted)))]
+
+
 def figures() -> dict[str, str]:
     """What `mnistlab train --help` says of each recipe."""
     return {
@@ -301,6 +395,7 @@ def main() -> None:
         "race": race_table(),
         "speed": speed_table(),
         "reader": reader_table(),
+        "serving": serving_table(),
         "machine": f"Machine: {machine()}.",
     }
     fill("README.md", shared)
@@ -310,6 +405,7 @@ def main() -> None:
             "accuracy": accuracy_table(french, french=True),
             "race": race_table("fr"),
             "reader": reader_table(french=True),
+            "serving": serving_table(french=True),
             "machine": f"Machine : {machine()}.",
         },
     )

@@ -31,6 +31,7 @@ HELP = [
     ["evaluate"],
     ["data"],
     ["read"],
+    ["serve"],
     ["export"],
     ["runs"],
     ["runs", "compare"],
@@ -373,6 +374,7 @@ def test_options_of_blocks_take_a_value_for_each_or_one_for_all(
     assert [row["step"] for row in run.metrics] == [2]
 
 
+@pytest.mark.usefixtures("no_drawing")
 def test_several_members_are_trained_and_told_as_one(pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["train", "--dataset", str(pictures), "--members", "2", "--seed", "5", "--steps", "1", "--json", *FAST]
     assert run_app(command) == 0
@@ -390,6 +392,7 @@ def test_several_members_are_trained_and_told_as_one(pictures: Path, capsys: pyt
     assert content["test"]["correct"] == (run.test or {})["correct"]
 
 
+@pytest.mark.usefixtures("no_drawing")
 def test_finished_runs_become_an_ensemble(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = sorted(path for path in runs.iterdir())
     assert run_app(["ensemble", first.name, str(second), "--runs", str(runs), "--json"]) == 0
@@ -466,7 +469,10 @@ def test_evaluating_as_text_has_a_row_a_class(runs: Path, capsys: pytest.Capture
     assert [line.split()[0] for line in lines[start + 1 : start + 3]] == ["0", "1"]
 
 
-def test_data_as_json_and_as_text(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_as_json_and_as_text(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mnistlab.gallery.ROWS", 1)  # what a whole gallery looks like is for its own tests
     command = ["data", "--dataset", str(pictures), "--batch-size", "8", "--out", str(tmp_path / "gallery.png")]
     assert run_app([*command, "--json"]) == 0
     facts = output(capsys)

@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 import pytest
 
-import serving
+import running_server
 from comparing import assert_one_line
 from mnistlab.cli import main
 from mnistlab.reader import BUNDLED
@@ -29,7 +29,7 @@ def run(*arguments: str) -> int:
 
 def test_it_says_where_it_is_answers_and_stops_without_losing_what_is_in_flight(tmp_path: Path) -> None:
     shutil.copy(BUNDLED, tmp_path / "mine.onnx")
-    with serving.process("--model", "mnistlab", "--model", str(tmp_path / "mine.onnx")) as running:
+    with running_server.process("--model", "mnistlab", "--model", str(tmp_path / "mine.onnx")) as running:
         models = httpx.get(f"{running.url}/api/v1/models").json()["models"]
         assert [model["id"] for model in models] == ["mnistlab", "mine"]
         assert "#token" not in running.said
@@ -49,12 +49,12 @@ def test_it_says_where_it_is_answers_and_stops_without_losing_what_is_in_flight(
 
 
 def test_ctrl_c_is_the_way_to_stop_it() -> None:
-    with serving.process() as running:
+    with running_server.process() as running:
         assert running.stop(signal.SIGINT) == (0, "Stopped.\n", "")
 
 
 def test_for_others_there_is_a_token_and_a_sentence_on_what_it_means() -> None:
-    with serving.process("--host", "0.0.0.0", environment={"MNISTLAB_TOKEN": "s3cret"}) as running:
+    with running_server.process("--host", "0.0.0.0", environment={"MNISTLAB_TOKEN": "s3cret"}) as running:
         assert "over the network" in running.said
         assert "#token=s3cret" in running.said
         port = running.address[1]

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-import serving
+import running_server
 
 CHECKS = [
     not_a_server_error,
@@ -33,7 +33,7 @@ CHECKS = [
 
 @pytest.fixture(scope="module")
 def api_schema() -> Iterator[Any]:
-    with serving.thread() as running:
+    with running_server.thread() as running:
         yield schemathesis.openapi.from_url(f"{running.url}/openapi.json")
 
 

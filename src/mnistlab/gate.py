@@ -7,7 +7,7 @@ import ipaddress
 import logging
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnistlab import problems
+from mnistlab.errors import MnistlabError
 from mnistlab.problems import Problem
 
 __all__ = ["ClientGone", "Gate", "Limits", "Metrics", "host_name", "is_address"]
@@ -65,11 +66,18 @@ class Metrics:
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
         )  # fmt: skip
         self.under_way = Gauge("mnistlab_requests_under_way", "Requests not yet answered.", registry=self.registry)
+        self.by_model: dict[str, Counter] = {}
         self.images = Counter("mnistlab_images", "Images classified.", ["model"], registry=self.registry)
         self.digits = Counter(
             "mnistlab_digits", "Digits read in pictures.", ["model", "accepted"], registry=self.registry
         )
         self.busy = Gauge("mnistlab_jobs", "Jobs that are worked on or wait for a core.", registry=self.registry)
+
+    def count_images(self, model: str, number: int) -> None:
+        """So many more were classified."""
+        if model not in self.by_model:
+            self.by_model[model] = self.images.labels(model)
+        self.by_model[model].inc(number)
 
 
 class ClientGone(Exception):  # noqa: N818 - nothing went wrong
@@ -80,13 +88,21 @@ class Gate:
     """An ASGI application around `app` that lets through what may pass. See `Limits`.
 
     `hosts` are the names by which this server may be called; addresses such as 127.0.0.1 always may: a name that a foreign
-    page has made to point here (DNS rebinding) is none of them. `token`, if any, is asked for in the API.
+    page has made to point here (DNS rebinding) is none of them. `token`, if any, is asked for in the API. Requests of a method
+    and a path among `shortcuts` go there instead of through `app`.
     """
 
     def __init__(
-        self, app: ASGIApp, *, hosts: Iterable[str], token: str | None, limits: Limits, metrics: Metrics
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Iterable[str],
+        token: str | None,
+        limits: Limits,
+        metrics: Metrics,
+        shortcuts: Mapping[tuple[str, str], ASGIApp],
     ) -> None:
-        self.app = app
+        self.app, self.shortcuts = app, shortcuts
         self.hosts = {"localhost", *(host.lower() for host in hosts)}
         self.token = token.encode() if token else None
         self.limits = limits
@@ -115,20 +131,28 @@ class Gate:
         self.under_way += 1
         try:
             self.check(scope)
-            await self.app(scope, self.limited(receive), passed)
+            app = self.shortcuts.get((scope["method"], scope["path"]), self.app)
+            await app(scope, self.limited(receive), passed)
         except ClientGone:
             status = 499  # as nginx has it
         except Problem as problem:
             answer = problems.response(problem.status_code, problem.detail, request_id, dict(problem.headers or {}))
             await answer(scope, receive, passed)
+        except MnistlabError as error:
+            await problems.of_error(error, request_id)(scope, receive, passed)
         except Exception:
-            logger.exception("%s %s", request_id, label(scope))
-            if status:
-                raise  # the answer is cut off: the connection has to be closed
-            await problems.response(500, INTERNAL, request_id)(scope, receive, passed)
+            logger.exception("%s %s", request_id, self.label(scope))
+            if not status:
+                await problems.response(500, problems.INTERNAL, request_id)(scope, receive, passed)
         finally:
             self.under_way -= 1
-            self.count(label(scope), status, time.perf_counter() - started)
+            self.count(self.label(scope), status, time.perf_counter() - started)
+
+    def label(self, scope: Scope) -> str:
+        """The route's path as it is written in the code: a client cannot make up new ones."""
+        if (scope["method"], scope["path"]) in self.shortcuts:
+            return str(scope["path"])
+        return getattr(scope.get("route"), "path", "other")
 
     def count(self, path: str, status: int, seconds: float) -> None:
         """Tell the metrics."""
@@ -209,15 +233,8 @@ class Gate:
 
 
 BUSY = "The server has as much to do as it can. Try again in a second."
-INTERNAL = "The server met an error of its own. Its log has the details under this request's id."
 CLOSE = {"Connection": "close"}
 """What is left of the body is not read."""
-
-
-def label(scope: Scope) -> str:
-    """The route's path as it is written in the code: a client cannot make up new ones."""
-    route = scope.get("route")
-    return getattr(route, "path", "other")
 
 
 def host_name(host: str) -> str:

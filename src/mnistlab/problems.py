@@ -9,7 +9,11 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-__all__ = ["MEDIA_TYPE", "SCHEMA", "Problem", "response"]
+from mnistlab.errors import MnistlabError, UserError
+
+__all__ = ["INTERNAL", "MEDIA_TYPE", "SCHEMA", "Problem", "of_error", "response"]
+
+INTERNAL = "The server met an error of its own. Its log has the details under this request's id."
 
 MEDIA_TYPE = "application/problem+json"
 SCHEMA: dict[str, Any] = {
@@ -44,3 +48,8 @@ def response(status: int, detail: str, request_id: str, headers: dict[str, str] 
         "request_id": request_id,
     }
     return Response(orjson.dumps(content), status, dict(headers or {}), MEDIA_TYPE)
+
+
+def of_error(error: MnistlabError, request_id: str) -> Response:
+    """What a person can mend, in the words of the command line."""
+    return response(422 if isinstance(error, UserError) else 500, str(error), request_id)

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import orjson
 import prometheus_client
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from mnistlab import api, problems
 from mnistlab.bodies import PIXELS, images_of, kind_of, picture_of
-from mnistlab.errors import MnistlabError, UserError
+from mnistlab.classifying import Classifying
+from mnistlab.errors import MnistlabError
 from mnistlab.gate import ClientGone, Gate, Limits, Metrics
 from mnistlab.jobs import Jobs
 from mnistlab.problems import Problem
@@ -36,14 +36,6 @@ __all__ = ["Limits", "Served", "create_app"]
 PAGE = Path(__file__).with_name("page")
 
 
-class Direct(APIRoute):
-    """A route whose endpoint is given the request as it is: FastAPI's parsing of parameters takes longer than the network."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The endpoint itself."""
-        return self.endpoint
-
-
 ModelQuery = Annotated[str | None, Query(description=api.MODEL)]
 DetailQuery = Annotated[bool, Query(description=api.DETAIL)]
 PartsQuery = Annotated[str, Query(description=api.PARTS, pattern="^(layers|why|layers,why|why,layers)$")]
@@ -52,7 +44,7 @@ DigitQuery = Annotated[int, Query(ge=0, description=api.DIGIT)]
 
 def create_app(
     models: Sequence[Served], *, hosts: Iterable[str] = (), token: str | None = None, limits: Limits | None = None
-) -> FastAPI:
+) -> Gate:
     """The page and the API over these models, the first of them where a request names none.
 
     `hosts` are names besides localhost by which the server is called; `token`, if any, is asked for in the API. Nothing that is
@@ -76,8 +68,8 @@ def create_app(
         title="mnistlab", version=api.VERSION, description=api.DESCRIPTION, lifespan=lifespan,
         docs_url=None, redoc_url=None, openapi_url=None,
     )  # fmt: skip
-    app.add_middleware(Gate, hosts=hosts, token=token, limits=limits, metrics=metrics)
     app.state.ready = False
+    classifying = Classifying(find, jobs, metrics)
 
     @app.post("/api/v1/read", **api.READ)
     async def read(request: Request, model: ModelQuery = None, detail: DetailQuery = False) -> Response:
@@ -89,21 +81,9 @@ def create_app(
             metrics.digits.labels(served.name, str(digit.accepted).lower()).inc()
         return Response(answer, media_type="application/json")
 
+    @app.post("/api/v1/classify", **api.CLASSIFY)
     async def classify(request: Request) -> Response:
-        served = find(request.query_params.get("model"))
-        kind, length = kind_of(request), request.headers.get("content-length", "")
-        if kind != "application/json" and length.isdigit() and int(length) <= served.few * PIXELS:
-            answer, count = await classify_few(served, await request.body(), kind)
-        else:
-            async with jobs.place():
-                body = await request.body()
-                answer, count = await jobs.run(request.receive, partial(classify_many, served, body, kind))
-        metrics.images.labels(served.name).inc(count)
-        return Response(answer, media_type="application/json")
-
-    app.router.add_api_route(
-        "/api/v1/classify", classify, methods=["POST"], route_class_override=Direct, **api.CLASSIFY
-    )
+        return await classifying.respond(request.scope, request.receive)
 
     @app.post("/api/v1/explain", **api.EXPLAIN)
     async def explain(
@@ -129,20 +109,8 @@ def create_app(
     add_watching(app, models, metrics)
     api.complete(app)
     add_pages(app)
-    return app
-
-
-async def classify_few(served: Served, body: bytes, kind: str) -> tuple[bytes, int]:
-    """The answer of /classify, and how many images there were; together with what other requests want."""
-    images = images_of(body, kind)
-    return served.classes(*await served.batches.classify(images)), len(images)
-
-
-def classify_many(served: Served, body: bytes, kind: str, check: Callable[[], None]) -> tuple[bytes, int]:
-    """The same, in a thread of its own: to read a long JSON takes as long as the network."""
-    images = images_of(body, kind)
-    check()
-    return served.classes(*served.reader.classify(images)), len(images)
+    shortcuts = {("POST", "/api/v1/classify"): classifying}
+    return Gate(app, hosts=hosts, token=token, limits=limits, metrics=metrics, shortcuts=shortcuts)
 
 
 def find_model(models: dict[str, Served], name: str | None) -> Served:
@@ -170,7 +138,11 @@ def add_problems(app: FastAPI) -> None:
 
     @app.exception_handler(MnistlabError)
     async def on_user_error(request: Request, error: MnistlabError) -> Response:
-        return problem(request, 422 if isinstance(error, UserError) else 500, str(error))
+        return problems.of_error(error, request.scope["request_id"])
+
+    @app.exception_handler(Exception)
+    async def on_error(request: Request, error: Exception) -> Response:
+        return problem(request, 500, problems.INTERNAL)  # and the gate logs it
 
     @app.exception_handler(ClientGone)
     async def on_gone(request: Request, error: ClientGone) -> Response:

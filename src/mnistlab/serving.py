@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 __all__ = ["Patience", "Server", "make_server", "run"]
@@ -142,7 +142,7 @@ class Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def make_server(app: FastAPI, ready: Callable[[], None], patience: Patience | None = None) -> Server:
+def make_server(app: ASGIApp, ready: Callable[[], None], patience: Patience | None = None) -> Server:
     """A server of `app` that calls `ready` when requests are answered; `run([socket])` runs it, `should_exit` stops it."""
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # gate.py has said it already, with the request's id
     protocol = type("Protocol", (PatientProtocol,), {"patience": patience or Patience()})
@@ -154,6 +154,6 @@ def make_server(app: FastAPI, ready: Callable[[], None], patience: Patience | No
     return Server(config, ready)
 
 
-def run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:
+def run(app: ASGIApp, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGINT or SIGTERM, then let what is in flight end. Calls `ready` when requests are answered."""
     make_server(app, ready).run([listener])

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Has a picture read, 28x28 pixels classified and explained, by curl:  examples/read.sh [ADDRESS] [PICTURE]
+# Of a server that asks for its token:  MNISTLAB_TOKEN=my-secret examples/read.sh http://192.0.2.1:8000
+set -euo pipefail
+
+here=$(dirname "$0")
+address=${1:-http://127.0.0.1:8000}
+picture=${2:-$here/2026.png}
+headers=()
+if [ -n "${MNISTLAB_TOKEN:-}" ]; then headers=(--header "Authorization: Bearer $MNISTLAB_TOKEN"); fi
+
+ask() { # PATH, and what else curl shall do; a refusal is shown and ends this script
+    curl --silent --show-error --fail-with-body ${headers[@]+"${headers[@]}"} "$address/api/v1/$1" "${@:2}"
+    echo
+}
+
+echo "What stands in $picture:"
+ask read --data-binary "@$picture"
+
+echo "The same, as a web form sends it; of each digit all probabilities too:"
+ask "read?detail=true" --form "file=@$picture" | cut -c 1-300
+
+image=$(mktemp)
+trap 'rm -f "$image"' EXIT
+mnist=$here/../src/mnistlab/bundled/mnist/train-images-idx3-ubyte.xz
+head -c 784 < <(xz --decompress --stdout "$mnist" | tail -c +17) > "$image" # MNIST's first image, after the file's head
+
+echo "What MNIST's first image is, 784 bytes row by row, ink 255 on 0:"
+ask classify --header "Content-Type: application/octet-stream" --data-binary "@$image"
+
+echo "What the network's layers make of it, and which ink spoke for the answer:"
+ask explain --header "Content-Type: application/octet-stream" --data-binary "@$image" | cut -c 1-300

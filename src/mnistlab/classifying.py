@@ -1,0 +1,55 @@
+"""POST /api/v1/classify: the one request that comes in thousands, and so is answered without a framework's help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import parse_qs
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from mnistlab.bodies import PIXELS, images_of, media_type, whole_body
+from mnistlab.gate import Metrics
+from mnistlab.jobs import Jobs
+from mnistlab.served import Served
+
+__all__ = ["Classifying"]
+
+
+class Classifying:
+    """An ASGI application, and what it answers with."""
+
+    def __init__(self, find: Callable[[str | None], Served], jobs: Jobs, metrics: Metrics) -> None:
+        self.find, self.jobs, self.metrics = find, jobs, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        response = await self.respond(scope, receive)
+        await response(scope, receive, send)
+
+    async def respond(self, scope: Scope, receive: Receive) -> Response:
+        """The answer to one request. Raises `Problem`, `UserError` and `ClientGone`."""
+        query = scope["query_string"]
+        served = self.find(parse_qs(query.decode("latin-1")).get("model", [None])[0] if query else None)
+        headers = dict(scope["headers"])
+        kind, length = (
+            media_type(headers.get(b"content-type", b"").decode("latin-1")),
+            headers.get(b"content-length", b""),
+        )
+        if kind != "application/json" and length.isdigit() and int(length) <= served.few * PIXELS:
+            images = images_of(await whole_body(receive), kind)
+            answer, count = served.classes(*await served.batches.classify(images)), len(images)
+        else:
+            async with self.jobs.place():
+                body = await whole_body(receive)
+                answer, count = await self.jobs.run(receive, partial(classify_many, served, body, kind))
+        self.metrics.count_images(served.name, count)
+        return Response(answer, media_type="application/json")
+
+
+def classify_many(served: Served, body: bytes, kind: str, check: Callable[[], None]) -> tuple[bytes, int]:
+    """The answer, and how many images there were. In a thread: to read a long JSON takes as long as the network."""
+    images = images_of(body, kind)
+    check()
+    return served.classes(*served.reader.classify(images)), len(images)
