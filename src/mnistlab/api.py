@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from importlib import metadata
 from typing import Any
 
@@ -240,42 +241,79 @@ def complete(app: FastAPI) -> None:
 
 def as_html(schema: dict[str, Any]) -> bytes:
     """The description as a plain page: what to send where, and what comes back."""
-    parts = [
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'>",
-        "<title>mnistlab: the API</title><link rel=icon href=/static/icon.svg><link rel=stylesheet href=/static/style.css>",
-        "<main class=api><p><a href=/>mnistlab</a></p><h1>The API</h1>",
-        f"<p>{html.escape(schema['info']['description'])} In full: <a href=/openapi.json>openapi.json</a>.</p>",
+    sections = [
+        section(method, path, about, schema)
+        for path, methods in schema["paths"].items()
+        for method, about in methods.items()
     ]
-    for path, methods in schema["paths"].items():
-        for method, about in methods.items():
-            parts.append(f"<h2><code>{method.upper()} {html.escape(path)}</code></h2>")
-            parts.append(f"<p>{html.escape(about['summary'])}. {html.escape(about.get('description', ''))}</p>")
-            if parameters := about.get("parameters"):
-                parts.append("<dl>")
-                parts += [
-                    f"<dt><code>?{p['name']}=</code></dt><dd>{html.escape(p.get('description', ''))}</dd>"
-                    for p in parameters
-                ]
-                parts.append("</dl>")
-            if "requestBody" in about:
-                kinds = ", ".join(f"<code>{html.escape(kind)}</code>" for kind in about["requestBody"]["content"])
-                parts.append(f"<p>Body: {kinds}</p>")
-            parts.append("<dl>")
-            for status, answer in about["responses"].items():
-                parts.append(f"<dt><code>{status}</code></dt><dd>{html.escape(answer['description'])}")
-                parts.append(fields(answer, schema) + "</dd>")
-            parts.append("</dl>")
-    return "".join([*parts, "</main></html>"]).encode()
+    problems = "".join(f"<dt>{number}</dt><dd>{html.escape(text)}</dd>" for number, text in PROBLEMS.items())
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <title>mnistlab: the API</title>
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <meta name="color-scheme" content="light dark">
+  <link rel="icon" href="/static/icon.svg" type="image/svg+xml">
+  <link rel="stylesheet" href="/static/style.css">
+  <script src="/static/theme.js"></script>
+</head>
+<body class="api">
+  <header><h1 class="wordmark"><a href="/">mnistlab</a></h1><p class="motto">The API</p></header>
+  <main>
+    <p>{with_code(schema["info"]["description"])} For programs: <a href="/openapi.json">openapi.json</a>.</p>
+    {"".join(sections)}
+    <section>
+      <h2>When something is wrong</h2>
+      <p>The answer is <code>{MEDIA_TYPE}</code> (RFC 9457): its <code>detail</code> says in a sentence what is wrong and how to
+      mend it; its <code>request_id</code> is in the server's log.</p>
+      <dl>{problems}</dl>
+    </section>
+  </main>
+</body>
+</html>
+""".encode()
 
 
-def fields(answer: dict[str, Any], schema: dict[str, Any]) -> str:
-    """The fields of a JSON answer, each with its type and meaning."""
-    reference = answer.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
-    if not reference:
-        return ""
-    model = schema["components"]["schemas"][reference.rpartition("/")[2]]
-    lines = [
-        f"<li><code>{html.escape(name)}</code> {html.escape(about.get('description', ''))}</li>"
-        for name, about in model["properties"].items()
-    ]
-    return f"<ul>{''.join(lines)}</ul>"
+def section(method: str, path: str, about: dict[str, Any], schema: dict[str, Any]) -> str:
+    """One endpoint."""
+    parts = [f"<h2><code>{method.upper()} {html.escape(path)}</code></h2>"]
+    parts.append(f"<p>{html.escape(about['summary'])}. {html.escape(about.get('description', ''))}</p>")
+    if path in EXAMPLES:
+        parts.append(f'<pre tabindex="0">{html.escape(EXAMPLES[path])}</pre>')
+    if "requestBody" in about:
+        kinds = ", ".join(f"<code>{html.escape(kind)}</code>" for kind in about["requestBody"]["content"])
+        parts.append(f"<p>Body: {kinds}.</p>")
+    if parameters := about.get("parameters"):
+        rows = (f"<dt>?{p['name']}=</dt><dd>{html.escape(p.get('description', ''))}</dd>" for p in parameters)
+        parts.append(f"<dl>{''.join(rows)}</dl>")
+    parts.append(
+        fields(about["responses"]["200"].get("content", {}).get("application/json", {}).get("schema", {}), schema)
+    )
+    return f"<section>{''.join(parts)}</section>"
+
+
+EXAMPLES = {
+    "/api/v1/read": "curl --data-binary @photo.jpg http://127.0.0.1:8000/api/v1/read",
+    "/api/v1/classify": "curl --data-binary @digits.bin http://127.0.0.1:8000/api/v1/classify",
+    "/api/v1/explain": "curl --data-binary @photo.jpg 'http://127.0.0.1:8000/api/v1/explain?digit=0&parts=why'",
+    "/api/v1/models": "curl http://127.0.0.1:8000/api/v1/models",
+}
+
+
+def fields(about: dict[str, Any], schema: dict[str, Any]) -> str:
+    """What is in an answer, and in what is in it."""
+    for one in (about, about.get("items", {}), *about.get("anyOf", [])):
+        if reference := one.get("$ref"):
+            properties = schema["components"]["schemas"][reference.rpartition("/")[2]]["properties"]
+            lines = (
+                f"<li><code>{html.escape(name)}</code> {html.escape(inner.get('description', ''))}{fields(inner, schema)}</li>"
+                for name, inner in properties.items()
+            )
+            return f"<ul>{''.join(lines)}</ul>"
+    return ""
+
+
+def with_code(text: str) -> str:
+    """What stands between backticks as code."""
+    return re.sub("`(.+?)`", r"<code>\1</code>", html.escape(text))
