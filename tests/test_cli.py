@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pickle
 import shutil
@@ -17,6 +18,7 @@ from comparing import assert_one_line
 from mnistlab.checkpoints import load_model
 from mnistlab.cli import app, run_app
 from mnistlab.datasets import open_dataset
+from mnistlab.output import StandardErrorHandler
 from mnistlab.recipes import RECIPES
 from mnistlab.runs import Run, create_run, list_runs
 
@@ -609,3 +611,15 @@ def test_a_run_is_found_from_inside_its_folder(
     monkeypatch.chdir(folder)
     assert run_app(["evaluate", ".", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["run"] == str(folder)
+
+
+def test_an_error_that_was_not_expected_is_shown_with_where_it_came_from(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a server's own errors, the log is all there is to mend them by."""
+    handler = StandardErrorHandler()
+    try:
+        raise RuntimeError("not expected")
+    except RuntimeError:
+        handler.handle(logging.LogRecord("mnistlab", logging.ERROR, "", 1, "%s broke", ("it",), sys.exc_info()))
+    err = capsys.readouterr().err
+    assert err.startswith("warning: it broke\nTraceback")
+    assert err.endswith("RuntimeError: not expected\n")

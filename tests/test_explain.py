@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -178,29 +179,53 @@ def test_without_onnx_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPa
         Explainer(Reader())
 
 
-def test_a_graph_that_is_no_row_of_layers_has_none(tmp_path: Path, image: np.ndarray) -> None:
+def write_graph(path: Path, nodes: list[Any], constants: list[Any], images: int | str = "N") -> Path:
+    """A model of these nodes from "images" to "probabilities", of one class, as somebody else may have made it."""
     import onnx
     from onnx import TensorProto, helper
 
-    nodes = [
-        helper.make_node("Cast", ["images"], ["floats"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["floats"], ["means"], axes=[1, 2, 3], keepdims=0),
-        helper.make_node("Unsqueeze", ["means", "one"], ["column"]),
-        helper.make_node("Softmax", ["column"], ["probabilities"], axis=1),
-    ]
     graph = helper.make_graph(
         nodes,
-        "mean",
-        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", 1, 28, 28])],
-        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", 1])],
-        [helper.make_tensor("one", TensorProto.INT64, [1], [1])],
+        "another",
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, [images, 1, 28, 28])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [images, 1])],
+        constants,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     helper.set_model_props(model, {"classes": '["ink"]'})
     onnx.checker.check_model(model)
-    path = tmp_path / "mean.onnx"
     path.write_bytes(model.SerializeToString())
-    assert Explainer(Reader(path)).layers(image) == []
+    return path
+
+
+def mean_of(values: str) -> list[Any]:
+    """Nodes from maps to one probability."""
+    from onnx import helper
+
+    return [
+        helper.make_node("ReduceMax", [values], ["most"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Unsqueeze", ["most", "one"], ["column"]),
+        helper.make_node("Softmax", ["column"], ["probabilities"], axis=1),
+    ]
+
+
+def test_graphs_that_were_not_made_here(tmp_path: Path, image: np.ndarray) -> None:
+    from onnx import TensorProto, helper
+
+    cast = helper.make_node("Cast", ["images"], ["floats"], to=TensorProto.FLOAT)
+    one = helper.make_tensor("one", TensorProto.INT64, [1], [1])
+    weights = helper.make_tensor("weights", TensorProto.FLOAT, [2, 1, 3, 3], [0.5] * 18)
+    plain = write_graph(tmp_path / "plain.onnx", [cast, *mean_of("floats")], [one])
+    assert Explainer(Reader(plain)).layers(image) == []
+    fixed = write_graph(tmp_path / "fixed.onnx", [cast, *mean_of("floats")], [one], images=4)
+    with pytest.raises(UserError, match="just 4 images at a time"):
+        Reader(fixed)
+    for more, field in (({}, Field(3, 1, 0)), ({"dilations": [2, 2]}, None), ({"auto_pad": "SAME_UPPER"}, None)):
+        convolution = helper.make_node("Conv", ["floats", "weights"], ["maps"], **more)  # its kernel's shape left out
+        path = write_graph(tmp_path / "conv.onnx", [cast, convolution, *mean_of("maps")], [one, weights])
+        layers = Explainer(Reader(path)).layers(image)
+        assert [layer.kind for layer in layers] == ["convolution", "probabilities"]
+        assert layers[0].field == field
 
 
 def test_a_field_grows_layer_by_layer() -> None:

@@ -31,7 +31,8 @@ class Classifying:
     async def respond(self, scope: Scope, receive: Receive) -> Response:
         """The answer to one request. Raises `Problem`, `UserError` and `ClientGone`."""
         query = scope["query_string"]
-        served = self.find(parse_qs(query.decode("latin-1")).get("model", [None])[0] if query else None)
+        named = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("model") if query else None
+        served = self.find(named[-1] if named else None)
         headers = dict(scope["headers"])
         kind, length = (
             media_type(headers.get(b"content-type", b"").decode("latin-1")),
@@ -41,9 +42,8 @@ class Classifying:
             images = images_of(await whole_body(receive), kind)
             answer, count = served.classes(*await served.batches.classify(images)), len(images)
         else:
-            async with self.jobs.place():
-                body = await whole_body(receive)
-                answer, count = await self.jobs.run(receive, partial(classify_many, served, body, kind))
+            body = await whole_body(receive)
+            answer, count = await self.jobs.run(receive, partial(classify_many, served, body, kind))
         self.metrics.count_images(served.name, count)
         return Response(answer, media_type="application/json")
 

@@ -122,9 +122,11 @@ class Explainer:
         return session_of(model.SerializeToString(), self.reader.path, self.reader.threads)
 
     def layers(self, image: NDArray[np.uint8]) -> list[Layer]:
-        """What each layer makes of an image uint8 (28, 28), in order; the last ones are the logits and the probabilities.
+        """What each layer makes of an image uint8 (28, 28), in order; the last is the probabilities, before it the logits.
 
-        Empty where the model's graph is no row of layers. Raises `UserError` for an image of another shape or dtype.
+        Where the graph is no row of layers, those up to where it branches, or none.
+
+        Raises `UserError` for an image of another shape or dtype.
         """
         check_image(image)
         if not self.steps:
@@ -188,13 +190,12 @@ def follow(graph: onnx.GraphProto) -> Iterator[Step]:
             kind = KINDS[node.op_type]
             counts[kind] = counts.get(kind, 0) + 1
             filters = None
-            if field and kind in ("convolution", "pooling"):
-                numbers = attributes(node)
-                field = field.after(numbers["kernel_shape"][0], numbers["strides"][0], numbers["pads"][0])
-            elif kind in ("average", "flatten", "linear"):
-                field = None
             if kind == "convolution":
                 filters = weight_of(node.input[1], weights, makers)
+            if field and kind in ("convolution", "pooling"):
+                field = looked_at(field, attributes(node), filters)
+            elif kind in ("average", "flatten", "linear"):
+                field = None
             yield Step(name_of(node, kind, counts[kind]), kind, node.output[0], field, filters)
         node = next_layer(graph, node.output[0])
 
@@ -205,8 +206,17 @@ def next_layer(graph: onnx.GraphProto, output: str) -> onnx.NodeProto | None:
     return takers[0] if len(takers) == 1 and takers[0].op_type in (*KINDS, *PASSED) else None
 
 
+def looked_at(field: Field, numbers: dict[str, Any], filters: NDArray[np.float32] | None) -> Field | None:
+    """What a cell of a convolution or pooling looks at; None for kinds that our networks have not."""
+    kernel = numbers.get("kernel_shape") or (list(filters.shape[2:]) if filters is not None else None)
+    unusual = numbers.get("auto_pad", b"NOTSET") != b"NOTSET" or set(numbers.get("dilations", [1])) != {1}
+    if not kernel or unusual or len({*kernel}) > 1 or len({*numbers["strides"]}) > 1 or len({*numbers["pads"]}) > 1:
+        return None
+    return field.after(kernel[0], numbers["strides"][0], numbers["pads"][0])
+
+
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    """Kernel, stride and padding; ONNX's defaults where the node does not say."""
+    """What the node says of itself; of stride and padding ONNX's defaults where it does not."""
     import onnx
 
     given = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
@@ -230,6 +240,9 @@ def weight_of(
     maker = makers.get(name)
     if maker is None or maker.op_type != "DequantizeLinear" or not all(i in weights for i in maker.input):
         return None
-    held, scale, zero = (onnx.numpy_helper.to_array(weights[i]).astype(np.float32) for i in maker.input)
+    held, scale, *zero = (onnx.numpy_helper.to_array(weights[i]).astype(np.float32) for i in maker.input)
     each = (-1,) + (1,) * (held.ndim - 1)  # a scale for each filter
-    return np.asarray((held - zero.reshape(each)) * scale.reshape(each), np.float32)
+    if scale.size not in (1, held.shape[0]):
+        return None
+    centred = held - zero[0].reshape(each) if zero else held
+    return np.asarray(centred * scale.reshape(each), np.float32)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import logging
+import re
 import secrets
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,6 +46,9 @@ class Limits:
     """How much is taken from clients."""
 
     body_bytes: int = 32 * 2**20
+    """Of one request."""
+    memory_bytes: int = 256 * 2**20
+    """Of all bodies together that have come and are not yet answered."""
     requests: int = 512
     """At a time."""
     waiting: int = 16
@@ -56,6 +59,8 @@ class Metrics:
     """What Prometheus is told, in a registry of its own."""
 
     def __init__(self) -> None:
+        self.by_model: dict[str, Counter] = {}
+        """`images` of each model, found once."""
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.requests = Counter(
@@ -66,7 +71,6 @@ class Metrics:
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
         )  # fmt: skip
         self.under_way = Gauge("mnistlab_requests_under_way", "Requests not yet answered.", registry=self.registry)
-        self.by_model: dict[str, Counter] = {}
         self.images = Counter("mnistlab_images", "Images classified.", ["model"], registry=self.registry)
         self.digits = Counter(
             "mnistlab_digits", "Digits read in pictures.", ["model", "accepted"], registry=self.registry
@@ -109,6 +113,8 @@ class Gate:
         self.metrics = metrics
         self.known: set[str] = set()
         self.under_way = 0
+        self.held = 0
+        """Bytes of bodies that have come and are not yet answered."""
         metrics.under_way.set_function(lambda: self.under_way)
         self.counted: dict[tuple[str, int], tuple[Any, Any]] = {}
 
@@ -119,20 +125,31 @@ class Gate:
             return
         started = time.perf_counter()
         request_id = scope["request_id"] = secrets.token_hex(8)
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        body = Body(whole=headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers)
         status = 0
+
+        async def limited() -> Message:
+            message = await receive()
+            if not body.whole:
+                self.take_in(message, body)
+            return message
 
         async def passed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *HEADERS, (b"x-request-id", request_id.encode())]
+                added = [*HEADERS, (b"x-request-id", request_id.encode())]
+                if not body.whole:  # what is left of it is not read: no other request can follow
+                    added.append((b"connection", b"close"))
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         self.under_way += 1
         try:
-            self.check(scope)
+            self.check(scope, headers)
             app = self.shortcuts.get((scope["method"], scope["path"]), self.app)
-            await app(scope, self.limited(receive), passed)
+            await app(scope, limited, passed)
         except ClientGone:
             status = 499  # as nginx has it
         except Problem as problem:
@@ -146,7 +163,21 @@ class Gate:
                 await problems.response(500, problems.INTERNAL, request_id)(scope, receive, passed)
         finally:
             self.under_way -= 1
+            self.held -= body.size
             self.count(self.label(scope), status, time.perf_counter() - started)
+
+    def take_in(self, message: Message, body: Body) -> None:
+        """A part of a body has come. Raises `Problem` where it is too much, `ClientGone` where the rest will not come."""
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        size = len(message.get("body", b""))
+        body.size += size
+        self.held += size
+        if body.size > self.limits.body_bytes:
+            raise Problem(413, self.too_large())
+        if self.held > self.limits.memory_bytes:
+            raise Problem(503, BUSY, RETRY)
+        body.whole = not message.get("more_body", False)
 
     def label(self, scope: Scope) -> str:
         """The route's path as it is written in the code: a client cannot make up new ones."""
@@ -163,36 +194,33 @@ class Gate:
         requests.inc()
         durations.observe(seconds)
 
-    def check(self, scope: Scope) -> None:
+    def check(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
         """Raise `Problem` where the headers say enough to refuse the request, before a byte of its body is read."""
-        headers: dict[bytes, bytes] = dict(scope["headers"])
         if self.under_way > self.limits.requests:
-            raise Problem(503, BUSY, {"Retry-After": "1"})
+            raise Problem(503, BUSY, RETRY)
         host = headers.get(b"host", b"").decode("latin-1")
-        if not self.answers_to(host):
+        if not self.answers_to(host) or sum(name == b"host" for name, _ in scope["headers"]) > 1:
             raise Problem(
                 421,
                 f"This server does not answer to the host name {host_name(host)[:100]!r}."
                 " Call it by its address, or start it with --allow-host NAME.",
-                CLOSE,
             )
-        path: str = scope["path"]
-        if not path.startswith(GUARDED):
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > self.limits.body_bytes:
+            raise Problem(413, self.too_large())
+        if not scope["path"].startswith(GUARDED):
             return
         origin = headers.get(b"origin")
-        if origin is not None and urlsplit(origin.decode("latin-1")).netloc != host:
-            raise Problem(403, "A page of another site asks. This server answers its own page, and programs.", CLOSE)
+        if origin is not None and origin.decode("latin-1").partition("://")[2] != host:
+            raise Problem(403, "A page of another site asks. This server answers its own page, and programs.")
         if self.token is not None:
-            given = headers.get(b"authorization", b"")
-            if not hmac.compare_digest(given, b"Bearer " + self.token):
+            scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
+            if not hmac.compare_digest(given.strip(), self.token) or scheme.lower() != b"bearer":
                 raise Problem(
                     401,
                     "This server asks for its token. Send it as the header Authorization: Bearer TOKEN.",
-                    {"WWW-Authenticate": "Bearer", **CLOSE},
+                    {"WWW-Authenticate": "Bearer"},
                 )
-        length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > self.limits.body_bytes:
-            raise Problem(413, self.too_large(), CLOSE)
 
     def answers_to(self, host: str) -> bool:
         """Whether the Host header names this server."""
@@ -211,36 +239,25 @@ class Gate:
             f"The body has more than {self.limits.body_bytes / 2**20:g} MiB. Send a smaller picture, or fewer images."
         )
 
-    def limited(self, receive: Receive) -> Receive:
-        """`receive` that raises `Problem` for a body that is too large, `ClientGone` where it will not come."""
-        size = 0
-        whole = False
-
-        async def limited_receive() -> Message:
-            nonlocal size, whole
-            message = await receive()
-            if whole:
-                return message
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            size += len(message.get("body", b""))
-            if size > self.limits.body_bytes:
-                raise Problem(413, self.too_large(), CLOSE)
-            whole = not message.get("more_body", False)
-            return message
-
-        return limited_receive
-
 
 BUSY = "The server has as much to do as it can. Try again in a second."
-CLOSE = {"Connection": "close"}
-"""What is left of the body is not read."""
+RETRY = {"Retry-After": "1"}
+HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]*)(:\d+)?")
+"""A name, an address or one of IPv6 in brackets; and a port."""
+
+
+@dataclass
+class Body:
+    """How much of a request's body has come."""
+
+    whole: bool
+    size: int = 0
 
 
 def host_name(host: str) -> str:
-    """The name or address in a Host header, without the port and in small letters."""
-    host = host.lower()
-    return host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0].rstrip(".")
+    """The name or address in a Host header, without the port and in small letters; all of it where it is of another form."""
+    found = HOST.fullmatch(host.lower())
+    return found[1].strip("[]").rstrip(".") if found else host
 
 
 def is_address(name: str) -> bool:

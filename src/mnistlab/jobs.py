@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from starlette.types import Receive
 
-from mnistlab.gate import BUSY, ClientGone, Metrics
+from mnistlab.gate import BUSY, RETRY, ClientGone, Metrics
 from mnistlab.problems import Problem
 
 __all__ = ["Jobs"]
@@ -30,36 +29,24 @@ class Jobs:
         self.taken = 0
         self.metrics = metrics
 
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """A place among those that are worked on or wait, held before the body is read: it bounds the memory.
-
-        Raises `Problem` (503) where none is free.
-        """
-        if self.taken >= self.places:
-            raise Problem(503, BUSY, {"Retry-After": "1", "Connection": "close"})
-        self.taken += 1
-        self.metrics.busy.set(self.taken)
-        try:
-            yield
-        finally:
-            self.taken -= 1
-            self.metrics.busy.set(self.taken)
-
     async def run(self, receive: Receive, work: Callable[[Callable[[], None]], Result]) -> Result:
         """What `work(check)` gives, done in a thread; `check` raises where the client has left, and then so does this.
 
-        `receive` is the request's, its body read. Raises `ClientGone`.
+        `receive` is the request's, its body read. Raises `ClientGone`, and `Problem` (503) where no place is free.
         """
+        if self.taken >= self.places:
+            raise Problem(503, BUSY, RETRY)
         gone = threading.Event()
+        box = [work]  # emptied where the client has left: what it sent is not kept until its turn would come
 
         def check() -> None:
             if gone.is_set():
                 raise ClientGone
 
-        loop = asyncio.get_running_loop()
-        job = loop.run_in_executor(self.pool, work, check)
+        submitted = self.pool.submit(lambda: box.pop()(check))
+        job = asyncio.wrap_future(submitted)
         leaving = asyncio.ensure_future(departure(receive))
+        self.take(1)
         try:
             both: set[asyncio.Future[Any]] = {job, leaving}
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -68,12 +55,18 @@ class Jobs:
             return job.result()
         finally:
             leaving.cancel()
-            if not job.done():  # the client has left, or waited too long: the place is free when the thread is
-                gone.set()
-                if not job.cancel():
-                    await asyncio.wait({job})
-                if not job.cancelled():
-                    job.exception()  # seen
+            gone.set()
+            if submitted.cancel():
+                box.clear()
+            else:  # the place is free when the thread is
+                await asyncio.wait({job})
+                job.exception()  # seen
+            self.take(-1)
+
+    def take(self, places: int) -> None:
+        """So many more are taken."""
+        self.taken += places
+        self.metrics.busy.set(self.taken)
 
     def close(self) -> None:
         """Let what is under way end."""

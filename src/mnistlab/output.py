@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -67,9 +68,11 @@ def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:
 
 
 class StandardErrorHandler(logging.Handler):
-    """Shows mnistlab's own messages, a line each, on standard error."""
+    """Shows mnistlab's own messages, a line each, on standard error; below those of an error that it did not expect, where."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one message."""
         prefix = "warning: " if record.levelno >= logging.WARNING else ""
         click.echo(prefix + record.getMessage(), err=True)
+        if record.exc_info:
+            click.echo("".join(traceback.format_exception(*record.exc_info)).rstrip(), err=True)

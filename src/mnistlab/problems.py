@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,8 @@ from starlette.responses import Response
 from mnistlab.errors import MnistlabError, UserError
 
 __all__ = ["INTERNAL", "MEDIA_TYPE", "SCHEMA", "Problem", "of_error", "response"]
+
+logger = logging.getLogger("mnistlab.server")
 
 INTERNAL = "The server met an error of its own. Its log has the details under this request's id."
 
@@ -39,7 +42,11 @@ class Problem(HTTPException):
 
 
 def response(status: int, detail: str, request_id: str, headers: dict[str, str] | None = None) -> Response:
-    """The problem as an answer."""
+    """The problem as an answer; the log has it too, in a line."""
+    said = "".join(letter if letter.isprintable() else " " for letter in detail)
+    logger.log(
+        logging.ERROR if status >= 500 and status != 503 else logging.INFO, "%s %d: %s", request_id, status, said
+    )
     content = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

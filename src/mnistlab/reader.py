@@ -359,6 +359,8 @@ def classes_of(session: Any, metadata: dict[str, str], path: Path) -> tuple[str,
     taken = [(i.type, list(i.shape)) for i in inputs]
     if len(inputs) != 1 or inputs[0].type != "tensor(uint8)" or list(inputs[0].shape)[1:] != [1, 28, 28]:
         raise UserError(f"{path} takes {taken}, not images uint8 (N, 1, 28, 28).", remedy)
+    if isinstance(inputs[0].shape[0], int):
+        raise UserError(f"{path} takes just {inputs[0].shape[0]} images at a time, not any number.", remedy)
     try:
         classes = json.loads(metadata["classes"])
         threshold = float(metadata.get("threshold", 0.5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import ipaddress
 import os
@@ -88,10 +89,9 @@ def serve(
     with listener:
         served = load_models(models or (BUNDLED,), runs_dir)
         host, port = listener.getsockname()[:2]
-        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        address = f"http://{reached_at(host)}:{port}"
         if not is_loopback(host):
             token = token or secrets.token_urlsafe(12)
-            address = f"http://{own_address(host)}:{port}"
             click.echo(
                 f"Whoever reaches this computer over the network reaches this server; the token alone keeps them out, and"
                 f" nothing is encrypted. Without --host it is open to this computer only. The token: {token}"
@@ -127,8 +127,8 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         if isinstance(error, PermissionError):
-            raise UserError(f"Port {port} is for the system's own services.", "Choose one above 1023.") from None
-        if error.errno in (98, 48, 10048):  # EADDRINUSE on Linux, macOS, Windows
+            raise UserError(f"Port {port} is kept by the system.", "Choose another, such as 8000.") from None
+        if error.errno == errno.EADDRINUSE:
             another = port + 1 if port < 65535 else 0
             raise UserError(
                 f"Port {port} is taken by another program.", f"Choose another: mnistlab serve --port {another}"
@@ -164,8 +164,8 @@ def is_loopback(host: str) -> bool:
     return ipaddress.ip_address(host.partition("%")[0]).is_loopback
 
 
-def own_address(host: str) -> str:
-    """Where others find this server: of "all addresses", the one that leads outward."""
+def reached_at(host: str) -> str:
+    """The address as a link has it: of "all addresses", the one that leads outward."""
     if host not in ("0.0.0.0", "::"):  # noqa: S104 - asked for
         return f"[{host}]" if ":" in host else host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

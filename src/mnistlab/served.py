@@ -99,7 +99,8 @@ class Served:
         number = int(numbers[0])
         layers = self.explainer.layers(image) if "layers" in parts else []
         check()
-        logits = next((layer.values for layer in layers[::-1] if layer.kind == "linear"), None)
+        last = next((layer.values for layer in layers[::-1] if layer.kind == "linear"), None)
+        logits = last if last is not None and last.shape == probabilities[0].shape else None
         answer = {
             "model": self.name,
             "value": self.reader.values[number],
