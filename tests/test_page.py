@@ -86,7 +86,7 @@ def draw(page: Page, digit: int, left: float = 0.35, top: float = 0.2, height: f
         page.mouse.move(*points[0])
         page.mouse.down()
         for point in points[1:]:
-            page.mouse.move(*point, steps=2)
+            page.mouse.move(*point)
         page.mouse.up()
 
 
