@@ -141,12 +141,13 @@ class Setting:
 @contextmanager
 def running(*command: str) -> Iterator[tuple[str, int]]:
     """The address and the process of a server that says its address when it is ready."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    log = subprocess.DEVNULL  # a line for each refusal
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None  # noqa: S101 - for mypy
     try:
         address = re.search(r"http://[\w.:]+", process.stdout.readline())
         if address is None:
-            raise Failure("The server did not start.", "What it says stands above.")
+            raise Failure("The server did not start.", f"See why: {' '.join(command)}")
         yield address[0], process.pid
     finally:
         process.terminate()
