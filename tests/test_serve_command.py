@@ -18,6 +18,7 @@ import running_server
 from comparing import assert_one_line
 from mnistlab.cli import main
 from mnistlab.reader import BUNDLED
+from mnistlab.serve_command import title_of
 
 
 def run(*arguments: str) -> int:
@@ -46,6 +47,14 @@ def test_it_says_where_it_is_answers_and_stops_without_losing_what_is_in_flight(
             assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
             stopping.join(20)
         assert stopped == [(0, "Stopped.\n", "")]
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("20261122-221047-quick-seed0", "quick-seed0, 2026-11-22 22:10"), ("mine", "mine"), ("2026-quick", "2026-quick")],
+)
+def test_a_run_is_shown_by_what_it_is(name: str, title: str) -> None:
+    assert title_of(name) == title
 
 
 def test_ctrl_c_is_the_way_to_stop_it() -> None:

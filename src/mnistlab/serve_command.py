@@ -155,8 +155,17 @@ def load_models(names: tuple[str, ...], runs_dir: Path) -> list[Served]:
         identity = re.sub(r"[^\w.-]+", "-", identity)
         taken = [one.name for one in served]
         unique = next(n for n in (identity, *(f"{identity}-{k}" for k in range(2, 1000))) if n not in taken)
-        served.append(Served(unique, "mnistlab's reader" if name == BUNDLED else unique, reader))
+        served.append(Served(unique, "mnistlab's reader" if name == BUNDLED else title_of(unique), reader))
     return served
+
+
+def title_of(name: str) -> str:
+    """A run's name with what it is first: quick-seed0, 2026-11-22 22:10."""
+    found = re.fullmatch(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)\d\d-(.+)", name)
+    if found is None:
+        return name
+    year, month, day, hour, minute, what = found.groups()
+    return f"{what}, {year}-{month}-{day} {hour}:{minute}"
 
 
 def is_loopback(host: str) -> bool:

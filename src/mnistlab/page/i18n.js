@@ -113,7 +113,7 @@ const ENGLISH = {
   compareA: "One model",
   compareB: "Another model",
   compareOne:
-    "Only one model is served. To set one of yours beside it, start the server with both: mnistlab serve --model latest",
+    "Only one model is served. To set one of yours beside it, start the server with both: mnistlab serve --model mnistlab --model latest",
   compareNothing: "Draw something to compare.",
   milliseconds: "{number} ms",
 
@@ -256,7 +256,7 @@ const FRENCH = {
   compareA: "Un modèle",
   compareB: "Un autre modèle",
   compareOne:
-    "Un seul modèle est servi. Pour mettre un des vôtres à côté, démarrez le serveur avec les deux : mnistlab serve --model latest",
+    "Un seul modèle est servi. Pour mettre un des vôtres à côté, démarrez le serveur avec les deux : mnistlab serve --model mnistlab --model latest",
   compareNothing: "Dessinez quelque chose à comparer.",
   milliseconds: "{number} ms",
 
