@@ -1,10 +1,9 @@
 // The network layer by layer: its filters, its maps, and what part of the picture each value looks at.
 
-import { explain, newestOnly } from "./api.js";
 import { showBars } from "./bars.js";
 import { Cells, colour, drawGrey } from "./colours.js";
+import { explaining } from "./explaining.js";
 import { decimal, words } from "./i18n.js";
-import { chosenDigit, state } from "./state.js";
 
 const GAP = 4;
 const NARROW = 400;
@@ -26,26 +25,15 @@ let built = "";
 /** The value that is pointed at: {layer, map, row, column}, or null. */
 let pointed = null;
 
-const ask = newestOnly(async ({ model, pixels }) => {
-  const answer = await explain(model, pixels, "layers");
-  shown = { ...answer, model, pixels };
-  draw();
-});
-
-export function refresh() {
-  const digit = chosenDigit();
-  if (digit === null) return;
-  const { model } = state.reading;
-  if (shown?.pixels === digit.pixels && shown.model === model) draw();
-  else ask({ model, pixels: digit.pixels });
-}
+export const refresh = explaining("layers", draw);
 
 /** After a change of language or theme. */
 export function forget() {
   built = "";
 }
 
-function draw() {
+function draw(explanation) {
+  shown = explanation;
   if (place.offsetParent === null) return; // the panel was left meanwhile: it is drawn when it opens again
   const signature = [shown.model, ...shown.layers.map(({ name, array }) => `${name} ${array.shape}`)].join("\n");
   document.getElementById("inside-none").hidden = shown.layers.length > 0;

@@ -1,9 +1,8 @@
 // Which ink spoke for the answer, and which against it.
 
-import { explain, newestOnly } from "./api.js";
 import { Cells, channels, colour, mix } from "./colours.js";
+import { explaining } from "./explaining.js";
 import { percent, words } from "./i18n.js";
-import { chosenDigit, state } from "./state.js";
 
 const CELL = 24;
 /** Under this share of the strongest effect, a spot of ink counts as neutral and has no sign. */
@@ -12,23 +11,10 @@ const FAINT = 0.12;
 const canvas = document.getElementById("why");
 canvas.width = 28 * CELL;
 canvas.height = 28 * CELL;
-let shown = null;
 
-const ask = newestOnly(async ({ model, pixels }) => {
-  const answer = await explain(model, pixels, "why");
-  shown = { ...answer, model, pixels };
-  draw();
-});
+export const refresh = explaining("why", draw);
 
-export function refresh() {
-  const digit = chosenDigit();
-  if (digit === null) return;
-  const { model } = state.reading;
-  if (shown?.pixels === digit.pixels && shown.model === model) draw();
-  else ask({ model, pixels: digit.pixels });
-}
-
-function draw() {
+function draw(shown) {
   const effects = new Cells(shown.why).values;
   const most = Math.max(...effects.map(Math.abs)) || 1;
   const context = canvas.getContext("2d");
