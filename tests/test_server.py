@@ -159,9 +159,10 @@ def test_each_of_many_small_requests_gets_its_own_answer(
 
 
 def unpack(array: dict[str, object]) -> np.ndarray:
-    bytes_ = np.frombuffer(base64.b64decode(str(array["data"])), np.uint8).reshape(array["shape"])
+    kind = {8: "u1", 16: "<u2"}[array["bits"]]  # type: ignore[index]
+    numbers = np.frombuffer(base64.b64decode(str(array["data"])), kind).reshape(array["shape"])
     low, high = float(array["low"]), float(array["high"])  # type: ignore[arg-type]
-    return low + (high - low) * bytes_ / 255
+    return low + (high - low) * numbers / np.iinfo(kind).max
 
 
 @pytest.mark.parametrize("form", ["bytes", "json", "picture", "multipart"])
@@ -181,10 +182,12 @@ def test_explain_gives_what_the_explainer_gives(
     explainer = Explainer(reader)
     for layer, expected in zip(answer["layers"], explainer.layers(image), strict=True):
         assert (layer["name"], layer["kind"]) == (expected.name, expected.kind)
-        step = (layer["array"]["high"] - layer["array"]["low"]) / 255
+        step = (layer["array"]["high"] - layer["array"]["low"]) / 65535
         np.testing.assert_allclose(unpack(layer["array"]), expected.values, atol=step / 2 + 1e-5)
         assert (layer["filters"] is None) == (expected.filters is None)
     np.testing.assert_allclose(answer["logits"], explainer.layers(image)[-2].values, atol=1e-4)
+    odds = np.exp(np.array(answer["logits"]) / answer["temperature"])
+    np.testing.assert_allclose(odds / odds.sum(), answer["probabilities"], atol=1e-4)
     why = explainer.why(image)
     np.testing.assert_allclose(unpack(answer["why"]), why, atol=np.abs(why).max() / 255 + 1e-3)
 

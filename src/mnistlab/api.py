@@ -65,12 +65,13 @@ class Classes(BaseModel):
 
 
 class Packed(BaseModel):
-    """An array in 8 bits a value: low + (high - low) * byte / 255."""
+    """An array in whole numbers of 8 or 16 bits (these little-endian)."""
 
     shape: list[int]
     low: float
     high: float
-    data: str = Field(description="base64")
+    bits: int = Field(description="8 or 16")
+    data: str = Field(description="base64; a number n in it stands for low + (high - low) * n / (2**bits - 1)")
 
 
 class ReceptiveField(BaseModel):
@@ -103,6 +104,7 @@ class Explanation(BaseModel):
     classes: list[str]
     probabilities: list[float]
     logits: list[float] | None
+    temperature: float = Field(description="The probabilities are the softmax of the logits divided by it.")
     image: Packed
     layers: list[ALayer]
     why: Packed | None = Field(description="(28, 28): over 0 where ink spoke for the answer, in units of log-odds")

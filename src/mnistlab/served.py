@@ -48,6 +48,14 @@ class Served:
         self.reader.read(picture)
 
     @cached_property
+    def temperature(self) -> float:
+        """What the logits are divided by before the softmax, which calibrates the probabilities."""
+        try:
+            return float(self.reader.metadata["temperature"])
+        except (KeyError, ValueError):
+            return 1.0
+
+    @cached_property
     def facts(self) -> dict[str, Any]:
         """What GET /models tells."""
         told = self.reader.metadata
@@ -109,6 +117,7 @@ class Served:
             "classes": list(self.reader.classes),
             "probabilities": probabilities[0],
             "logits": logits,
+            "temperature": self.temperature,
             "image": packed(image, 0, 255),
             "layers": [layer_facts(layer) for layer in layers],
             "why": None,
@@ -134,7 +143,7 @@ def layer_facts(layer: Layer) -> dict[str, Any]:
     return {
         "name": layer.name,
         "kind": layer.kind,
-        "array": packed(layer.values),
+        "array": packed(layer.values, bits=16),  # values are shown beside those that they were made of
         "field": {"size": layer.field.size, "step": layer.field.step, "start": layer.field.start}
         if layer.field
         else None,
@@ -142,9 +151,10 @@ def layer_facts(layer: Layer) -> dict[str, Any]:
     }
 
 
-def packed(values: NDArray[Any], low: float | None = None, high: float | None = None) -> dict[str, Any]:
-    """An array in 8 bits between its smallest and its largest value: enough to be looked at."""
+def packed(values: NDArray[Any], low: float | None = None, high: float | None = None, bits: int = 8) -> dict[str, Any]:
+    """An array in whole numbers of 8 or 16 bits, from its smallest value to its largest: enough to be looked at."""
     low = float(values.min()) if low is None else low
     high = float(values.max()) if high is None else high
-    bytes_ = ((values - low) * (255 / ((high - low) or 1.0))).round().astype(np.uint8)
-    return {"shape": values.shape, "low": low, "high": high, "data": base64.b64encode(bytes_.tobytes()).decode()}
+    steps = ((values - low) * ((2**bits - 1) / ((high - low) or 1.0))).round().astype("<u2" if bits == 16 else "u1")
+    data = base64.b64encode(steps.tobytes()).decode()
+    return {"shape": values.shape, "low": low, "high": high, "bits": bits, "data": data}

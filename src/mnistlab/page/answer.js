@@ -80,9 +80,9 @@ function fittingSize(text) {
 
 function showDigit(digit, reading) {
   const several = reading.digits.length > 1;
-  document.getElementById("bars-heading").textContent = several
-    ? words("barsHeadingOf")
-    : words("barsHeading");
+  document.getElementById("bars-heading").textContent = digit.accepted
+    ? words(several ? "barsHeadingOf" : "barsHeading")
+    : words("notSure", { value: digit.value, percent: percent(digit.probability) });
   showBars(document.getElementById("bars"), modelById(reading.model).classes, digit.probabilities);
   drawGrey(document.getElementById("seen"), digit.pixels);
   const unseen = reading.source === "picture" && !reading.shows;

@@ -1,9 +1,13 @@
 // Asks the server, and says calmly what goes wrong.
 
-import { words } from "./i18n.js";
+import { language, words } from "./i18n.js";
 
+const TOLD = new Set([413, 422]);
 const message = document.getElementById("message");
 const tokenForm = document.getElementById("token-form");
+
+/** Until a server that does not answer is asked again. */
+const RETRY_SECONDS = 2;
 
 class Refusal extends Error {
   constructor(status, detail, retryAfter) {
@@ -26,7 +30,7 @@ async function send(path, options = {}) {
   const token = sessionStorage.getItem("mnistlab-token");
   if (token) headers.Authorization = `Bearer ${token}`;
   const response = await fetch(`/api/v1/${path}`, { ...options, headers }).catch(() => {
-    throw new Refusal(0, words("serverDown"), null);
+    throw new Refusal(0, words("serverDown"), RETRY_SECONDS);
   });
   if (response.ok) return response.json();
   const problem = await response.json().catch(() => ({}));
@@ -42,8 +46,13 @@ export function report(error) {
     message.textContent = words("tokenNeeded");
     tokenForm.hidden = false;
   } else {
-    message.textContent = error.retryAfter ? words("busy") : error.message;
+    message.textContent = error.status === 503 ? words("busy") : told(error);
   }
+}
+
+/** The server's sentence; it speaks English only. */
+function told({ status, message: sentence }) {
+  return language === "en" || status === 0 ? sentence : words(TOLD.has(status) ? `status_${status}` : "status_other");
 }
 
 export function allIsWell() {

@@ -30,6 +30,7 @@ function buildSlider(slider) {
   const input = document.createElement("input");
   Object.assign(input, { type: "range", id: label.htmlFor, min: slider.low, max: slider.high, step: slider.step });
   const amount = document.createElement("output");
+  amount.setAttribute("aria-live", "off"); // the slider says it
   amount.htmlFor = input.id;
   const find = document.createElement("button");
   find.type = "button";

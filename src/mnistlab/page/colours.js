@@ -25,21 +25,24 @@ export function mix(from, to, share) {
   return from.map((value, i) => value + (to[i] - value) * share);
 }
 
-/** The server's array, unpacked: its shape and bytes, and what a byte stands for. */
+/** The server's array, unpacked: its shape, what its numbers stand for, and 8 bits of each to colour. */
 export class Cells {
-  constructor({ shape, low, high, data }) {
+  constructor({ shape, low, high, bits, data }) {
     this.shape = shape;
     this.low = low;
     this.high = high;
-    this.bytes = fromBase64(data);
+    const bytes = fromBase64(data);
+    this.numbers = bits === 16 ? new Uint16Array(bytes.buffer) : bytes;
+    this.most = 2 ** bits - 1;
+    this.bytes = bits === 16 ? Uint8Array.from(this.numbers, (number) => number >> 8) : bytes;
   }
 
   value(index) {
-    return this.low + ((this.high - this.low) * this.bytes[index]) / 255;
+    return this.low + ((this.high - this.low) * this.numbers[index]) / this.most;
   }
 
   get values() {
-    return Array.from(this.bytes, (_, index) => this.value(index));
+    return Array.from(this.numbers, (_, index) => this.value(index));
   }
 
   /**

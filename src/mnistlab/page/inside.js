@@ -50,6 +50,12 @@ function draw(explanation) {
   drawLens();
 }
 
+/** What a layer is for. */
+function sentence(kind) {
+  if (kind !== "probabilities" || shown.temperature === 1) return words(KINDS.has(kind) ? `kind_${kind}` : "kind_other");
+  return words("kind_calibrated", { temperature: decimal(shown.temperature, 2) });
+}
+
 function element(tag, className, text = "") {
   const made = document.createElement(tag);
   made.className = className;
@@ -72,7 +78,7 @@ function build(layer, index) {
   const section = element("section", "layer");
   const heading = element("h3", "", KINDS.has(layer.kind) ? words(`name_${layer.kind}`) : layer.name);
   heading.append(element("small", "", `${layer.name}, ${layer.array.shape.join(" × ")}`));
-  section.append(heading, element("p", "note", words(KINDS.has(layer.kind) ? `kind_${layer.kind}` : "kind_other")));
+  section.append(heading, element("p", "note", sentence(layer.kind)));
   const view = { section };
   if (layer.filters) {
     const [count, inputs] = layer.filters.shape;

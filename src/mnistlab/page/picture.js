@@ -130,7 +130,8 @@ function drawBoxes(here) {
       const group = svg("g", { class: digit.accepted ? "box" : "box doubtful", "data-index": index });
       group.classList.toggle("chosen", here && index === state.chosen);
       const size = Math.min(most, Math.max(least, 0.35 * high));
-      const base = Math.max(y - margin - 0.25 * size, 0.85 * size); // above the frame, but in the picture
+      const above = y - margin - 0.25 * size;
+      const base = above > 0.85 * size ? above : y + high + margin + size; // where there is no room above, below
       const label = { x: x + wide / 2, y: base, "font-size": size, "text-anchor": "middle" };
       group.append(
         svg("rect", { x: x - margin, y: y - margin, width: wide + 2 * margin, height: high + 2 * margin }),
@@ -181,9 +182,15 @@ function toJson() {
   return JSON.stringify({ model: reading.model, text: reading.text, size: reading.size, lines }, null, 2);
 }
 
+/** So that it is copied by the keys or the menu. */
+function selectText() {
+  getSelection().selectAllChildren(part("picture-text"));
+}
+
 part("picture-copy").addEventListener("click", async () => {
   const button = part("picture-copy");
-  await navigator.clipboard.writeText(reading.text);
+  await navigator.clipboard?.writeText(reading.text).catch(() => selectText());
+  if (!navigator.clipboard) selectText(); // without encryption a browser gives other computers' pages no clipboard
   button.textContent = words("copied");
   setTimeout(() => (button.textContent = words("copy")), 1500);
 });
