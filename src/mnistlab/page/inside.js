@@ -138,7 +138,10 @@ function showSums(list, sums) {
 
 /** Filters are the model's and stay when the drawing changes. */
 function drawFilters() {
-  for (const { filters, layer } of views) if (filters) drawTiles(filters, filterCells(layer.filters), null);
+  for (const { filters, layer } of views) {
+    const across = layer.array.shape[2]; // as many a row as maps, so that each map stands under its filter
+    if (filters) drawTiles(filters, { ...filterCells(layer.filters), across }, null);
+  }
 }
 
 /** Of filters over one map the weights; of others, how strong they are, over all the maps that they reach through. */
@@ -174,9 +177,9 @@ function drawMaps(view) {
 
 /** Draws all maps in one canvas, and remembers in `grid` where each is. */
 function drawTiles(canvas, grid, here) {
-  const { table, bytes, count, rows, columns, isStrip } = grid;
+  const { table, bytes, count, rows, columns, isStrip, across = columns } = grid;
   const width = canvas.parentElement.clientWidth;
-  const fits = (columns > 10 ? 8 : 16) / (width < NARROW ? 2 : 1);
+  const fits = (across > 10 ? 8 : 16) / (width < NARROW ? 2 : 1);
   const perRow = Math.min(count, fits);
   const wide = Math.min((width + GAP) / perRow - GAP, isStrip ? Infinity : WIDEST_MAP);
   const high = (wide * rows) / columns;
