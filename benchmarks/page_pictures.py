@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from typing import Any
 
 import click
@@ -16,6 +12,7 @@ from playwright.sync_api import Page, sync_playwright
 
 import records
 from mnistlab import UserError
+from serving import check_programs, serving
 
 sys.path.insert(0, str(records.ROOT / "tests"))
 STROKES: Any = importlib.import_module("strokes").STROKES
@@ -25,33 +22,22 @@ VIEW = {"width": 1280, "height": 860}
 
 @click.command(cls=records.Command, help=__doc__)
 def main() -> None:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        raise UserError("There is no Chromium.", "Install it: apt-get install chromium")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mnistlab", "serve", "--no-browser", "--port", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/readyz")
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            for name, locale, scheme, panel in (
-                ("page.png", "en-GB", "light", "inside"),
-                ("page-fr.png", "fr-FR", "dark", "why"),
-            ):
-                context = browser.new_context(viewport=VIEW, locale=locale, color_scheme=scheme)  # type: ignore[arg-type]
-                page = context.new_page()
-                page.goto(f"http://127.0.0.1:{port}/")
-                draw(page, (2, 0, 7))
-                page.click(f"#tab-{panel}")
-                page.wait_for_timeout(1500)
-                page.screenshot(path=IMAGES / name)
-                click.echo(f"{IMAGES / name}: reads {page.locator('#answer').text_content()}")
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait()
+    check_programs(["page"])
+    with serving() as (address, _), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for name, locale, scheme, panel in (
+            ("page.png", "en-GB", "light", "inside"),
+            ("page-fr.png", "fr-FR", "dark", "why"),
+        ):
+            context = browser.new_context(viewport=VIEW, locale=locale, color_scheme=scheme)  # type: ignore[arg-type]
+            page = context.new_page()
+            page.goto(address)
+            draw(page, (2, 0, 7))
+            page.click(f"#tab-{panel}")
+            page.wait_for_timeout(1500)
+            page.screenshot(path=IMAGES / name)
+            click.echo(f"{IMAGES / name}: reads {page.locator('#answer').text_content()}")
+        browser.close()
 
 
 def draw(page: Page, digits: tuple[int, ...]) -> None:
@@ -73,19 +59,6 @@ def draw(page: Page, digits: tuple[int, ...]) -> None:
                 page.mouse.move(*point, steps=3)
             page.mouse.up()
     page.wait_for_timeout(800)
-
-
-def wait_for(address: str) -> None:
-    """Until the server answers."""
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            urllib.request.urlopen(address, timeout=1).close()  # noqa: S310 - our own server
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise UserError(f"The server does not answer at {address}.", "Try: mnistlab serve") from None
-            time.sleep(0.1)
 
 
 if __name__ == "__main__":

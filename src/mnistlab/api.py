@@ -289,9 +289,9 @@ def section(method: str, path: str, about: dict[str, Any], schema: dict[str, Any
     if parameters := about.get("parameters"):
         rows = (f"<dt>?{p['name']}=</dt><dd>{html.escape(p.get('description', ''))}</dd>" for p in parameters)
         parts.append(f"<dl>{''.join(rows)}</dl>")
-    parts.append(
-        fields(about["responses"]["200"].get("content", {}).get("application/json", {}).get("schema", {}), schema)
-    )
+    answer = about["responses"]["200"].get("content", {}).get("application/json", {}).get("schema", {})
+    if inside := fields(answer, schema):
+        parts.append(f"<p>Answer:</p>{inside}")
     return f"<section>{''.join(parts)}</section>"
 
 

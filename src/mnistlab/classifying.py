@@ -33,16 +33,12 @@ class Classifying:
         query = scope["query_string"]
         named = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("model") if query else None
         served = self.find(named[-1] if named else None)
-        headers = dict(scope["headers"])
-        kind, length = (
-            media_type(headers.get(b"content-type", b"").decode("latin-1")),
-            headers.get(b"content-length", b""),
-        )
-        if kind != "application/json" and length.isdigit() and int(length) <= served.few * PIXELS:
-            images = images_of(await whole_body(receive), kind)
+        kind = media_type(dict(scope["headers"]).get(b"content-type", b"").decode("latin-1"))
+        body = await whole_body(receive)
+        if kind != "application/json" and len(body) <= served.few * PIXELS:
+            images = images_of(body, kind)
             answer, count = served.classes(*await served.batches.classify(images)), len(images)
         else:
-            body = await whole_body(receive)
             answer, count = await self.jobs.run(receive, partial(classify_many, served, body, kind))
         self.metrics.count_images(served.name, count)
         return Response(answer, media_type="application/json")

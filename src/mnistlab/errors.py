@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Failure", "Interrupted", "MnistlabError", "StorageFailure", "UserError"]
+__all__ = ["Failure", "Interrupted", "MnistlabError", "StorageFailure", "UserError", "install"]
 
 
 class MnistlabError(Exception):
@@ -42,3 +42,8 @@ class Interrupted(MnistlabError):  # noqa: N818 - not an error of anybody's
     def __init__(self, message: str, remedy: str = "", exit_code: int = 130) -> None:
         super().__init__(message, remedy)
         self.exit_code = exit_code
+
+
+def install(extra: str) -> str:
+    """How to get the packages of one of mnistlab's extras: a remedy."""
+    return f"Install it: pip install 'mnistlab[{extra}]' (or uv sync --extra {extra})."

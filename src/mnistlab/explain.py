@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.errors import UserError
+from mnistlab.errors import UserError, install
 from mnistlab.reader import Reader, session_of
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Explainer:
         if importlib.util.find_spec("onnx") is None:
             raise UserError(
                 "Looking into a network needs a package that is not installed: onnx.",
-                "Install it: pip install 'mnistlab[serve]' (or uv sync --extra serve).",
+                install("serve"),
             )
         self.reader = reader
 

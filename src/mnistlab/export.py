@@ -30,7 +30,7 @@ from mnistlab.calibration import (
 )
 from mnistlab.checkpoints import SavedModel, load_model
 from mnistlab.datasets import Dataset, open_dataset
-from mnistlab.errors import Failure, UserError
+from mnistlab.errors import Failure, UserError, install
 from mnistlab.evaluation import check_fit
 from mnistlab.files import check_folder, explain_os_errors, is_folder, shorten, write_bytes
 from mnistlab.loader import read_split
@@ -159,7 +159,7 @@ def check_request(to: str, int8: bool, coverage: float) -> None:
     if missing := [name for name in FORMATS[to] if importlib.util.find_spec(name) is None]:
         raise UserError(
             f"Exporting to {to} needs packages that are not installed: {', '.join(missing)}.",
-            "Install it: pip install 'mnistlab[export]' (or uv sync --extra export).",
+            install("export"),
         )
 
 

@@ -19,7 +19,7 @@ from mnistlab import problems
 from mnistlab.errors import MnistlabError
 from mnistlab.problems import Problem
 
-__all__ = ["ClientGone", "Gate", "Limits", "Metrics", "host_name", "is_address"]
+__all__ = ["BUSY", "HEADERS", "RETRY", "ClientGone", "Gate", "Limits", "Metrics"]
 
 logger = logging.getLogger("mnistlab.server")
 
@@ -152,15 +152,12 @@ class Gate:
             await app(scope, limited, passed)
         except ClientGone:
             status = 499  # as nginx has it
-        except Problem as problem:
-            answer = problems.response(problem.status_code, problem.detail, request_id, dict(problem.headers or {}))
-            await answer(scope, receive, passed)
-        except MnistlabError as error:
+        except (Problem, MnistlabError) as error:
             await problems.of_error(error, request_id)(scope, receive, passed)
-        except Exception:
+        except Exception as error:
             logger.exception("%s %s", request_id, self.label(scope))
             if not status:
-                await problems.response(500, problems.INTERNAL, request_id)(scope, receive, passed)
+                await problems.of_error(error, request_id)(scope, receive, passed)
         finally:
             self.under_way -= 1
             self.held -= body.size

@@ -12,12 +12,16 @@ from starlette.responses import Response
 
 from mnistlab.errors import MnistlabError, UserError
 
-__all__ = ["INTERNAL", "MEDIA_TYPE", "SCHEMA", "Problem", "of_error", "response"]
+__all__ = ["FRAMEWORKS", "MEDIA_TYPE", "SCHEMA", "Problem", "of_error", "response"]
 
 logger = logging.getLogger("mnistlab.server")
 
 INTERNAL = "The server met an error of its own. Its log has the details under this request's id."
-
+FRAMEWORKS = {
+    404: "There is nothing at this address. The page is at /, the API's description at /docs.",
+    405: "This address takes another method. See /docs.",
+}
+"""Sentences for what the framework itself finds."""
 MEDIA_TYPE = "application/problem+json"
 SCHEMA: dict[str, Any] = {
     "title": "Problem",
@@ -57,6 +61,11 @@ def response(status: int, detail: str, request_id: str, headers: dict[str, str] 
     return Response(orjson.dumps(content), status, dict(headers or {}), MEDIA_TYPE)
 
 
-def of_error(error: MnistlabError, request_id: str) -> Response:
-    """What a person can mend, in the words of the command line."""
-    return response(422 if isinstance(error, UserError) else 500, str(error), request_id)
+def of_error(error: Exception, request_id: str) -> Response:
+    """What is answered where this was raised: what a person can mend in the words of the command line, the rest in none."""
+    if isinstance(error, HTTPException):
+        detail = error.detail if isinstance(error, Problem) else FRAMEWORKS.get(error.status_code, error.detail)
+        return response(error.status_code, detail, request_id, dict(error.headers or {}))
+    if isinstance(error, MnistlabError):
+        return response(422 if isinstance(error, UserError) else 500, str(error), request_id)
+    return response(500, INTERNAL, request_id)

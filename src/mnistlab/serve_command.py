@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnistlab.errors import UserError
+from mnistlab.errors import UserError, install
 from mnistlab.options import examples, runs_option
 from mnistlab.read_command import model_file
 
@@ -79,7 +79,7 @@ def serve(
     if missing := [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]:
         raise UserError(
             f"Serving needs packages that are not installed: {', '.join(missing)}.",
-            "Install them: pip install 'mnistlab[serve]' (or uv sync --extra serve).",
+            install("serve"),
         )
     if token is not None and not re.fullmatch(r"[\x21-\x7e]+", token):
         raise UserError(

@@ -25,7 +25,7 @@ from mnistlab import api, problems
 from mnistlab.bodies import PIXELS, images_of, kind_of, picture_of
 from mnistlab.classifying import Classifying
 from mnistlab.errors import MnistlabError
-from mnistlab.gate import ClientGone, Gate, Limits, Metrics
+from mnistlab.gate import RETRY, ClientGone, Gate, Limits, Metrics
 from mnistlab.jobs import Jobs
 from mnistlab.problems import Problem
 from mnistlab.reader import Page
@@ -34,7 +34,6 @@ from mnistlab.served import Served
 __all__ = ["Limits", "Served", "create_app"]
 
 PAGE = Path(__file__).with_name("page")
-
 
 ModelQuery = Annotated[str | None, Query(description=api.MODEL)]
 DetailQuery = Annotated[bool, Query(description=api.DETAIL)]
@@ -83,9 +82,8 @@ def create_app(
         return Response(answer, media_type="application/json")
 
     @app.post("/api/v1/classify", **api.CLASSIFY)
-    async def classify(
-        request: Request,
-    ) -> Response:  # the gate's shortcut leads there without coming by; this describes it
+    async def classify(request: Request) -> Response:
+        # The gate's shortcut leads there without coming by; this is what describes it.
         return await classifying.respond(request.scope, request.receive)
 
     @app.post("/api/v1/explain", **api.EXPLAIN)
@@ -127,24 +125,18 @@ def find_model(models: dict[str, Served], name: str | None) -> Served:
 def add_problems(app: FastAPI) -> None:
     """Whatever goes wrong is answered with a problem document."""
 
-    @app.exception_handler(HTTPException)
-    async def on_problem(request: Request, error: HTTPException) -> Response:
-        detail = error.detail if isinstance(error, Problem) else SENTENCES.get(error.status_code, error.detail)
-        return problem(request, error.status_code, detail, error.headers)  # type: ignore[arg-type]
+    async def on_error(request: Request, error: Exception) -> Response:
+        return problems.of_error(error, request.scope["request_id"])
+
+    for kind in (HTTPException, MnistlabError, Exception):  # the last one goes on to the gate, which logs it
+        app.add_exception_handler(kind, on_error)
 
     @app.exception_handler(RequestValidationError)
     async def on_wrong_parameter(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:])
-        return problem(request, 422, f"{where} is {str(first.get('input'))[:100]!r}: {first['msg']}. See /docs.")
-
-    @app.exception_handler(MnistlabError)
-    async def on_user_error(request: Request, error: MnistlabError) -> Response:
-        return problems.of_error(error, request.scope["request_id"])
-
-    @app.exception_handler(Exception)
-    async def on_error(request: Request, error: Exception) -> Response:
-        return problem(request, 500, problems.INTERNAL)  # and the gate logs it
+        detail = f"{where} is {str(first.get('input'))[:100]!r}: {first['msg']}. See /docs."
+        return problems.response(422, detail, request.scope["request_id"])
 
     @app.exception_handler(ClientGone)
     async def on_gone(request: Request, error: ClientGone) -> Response:
@@ -165,7 +157,7 @@ def add_watching(app: FastAPI, models: Sequence[Served], metrics: Metrics) -> No
     @app.get("/readyz", **api.READY)
     async def readyz() -> Response:
         if not app.state.ready:
-            raise Problem(503, "The models are being loaded. Try again in a second.", {"Retry-After": "1"})
+            raise Problem(503, "The models are being loaded. Try again in a second.", RETRY)
         return Response(b'{"status":"ready"}', media_type="application/json")
 
     @app.get("/metrics", **api.METRICS)
@@ -173,18 +165,6 @@ def add_watching(app: FastAPI, models: Sequence[Served], metrics: Metrics) -> No
         return Response(
             prometheus_client.generate_latest(metrics.registry), media_type=prometheus_client.CONTENT_TYPE_LATEST
         )
-
-
-SENTENCES = {
-    404: "There is nothing at this address. The page is at /, the API's description at /docs.",
-    405: "This address takes another method. See /docs.",
-}
-"""For what the framework itself finds."""
-
-
-def problem(request: Request, status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
-    """The problem as an answer to the request."""
-    return problems.response(status, detail, request.scope["request_id"], headers)
 
 
 def digit_of(page: Page, number: int) -> NDArray[np.uint8]:
@@ -204,7 +184,7 @@ def add_pages(app: FastAPI) -> None:
     async def give(request: Request) -> Response:
         name = request.path_params.get("name") or ADDRESSES[request.url.path]
         if name not in files:
-            raise Problem(404, SENTENCES[404])
+            raise Problem(404, problems.FRAMEWORKS[404])
         tag = tags[name]
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if request.headers.get("if-none-match") == tag:

@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any, Protocol
 
-from mnistlab.errors import UserError
+from mnistlab.errors import UserError, install
 
 __all__ = ["TRACKERS", "Tracker", "check_tracker", "make_tracker"]
 
@@ -47,9 +47,7 @@ def check_tracker(name: str | None) -> None:
     if name is not None and name not in TRACKERS:
         raise UserError(f"Unknown tracker {name!r}.", f"Choose one of {', '.join(TRACKERS)}.")
     if name is not None and importlib.util.find_spec("tensorboard") is None:
-        raise UserError(
-            "TensorBoard is not installed.", "Install it: pip install 'mnistlab[track]' (or uv sync --extra track)."
-        )
+        raise UserError("TensorBoard is not installed.", install("track"))
 
 
 def make_tracker(name: str | None, run_folder: Path, done: list[dict[str, Any]]) -> Tracker | None:

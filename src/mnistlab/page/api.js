@@ -1,8 +1,7 @@
 // Asks the server, and says calmly what goes wrong.
 
-import { language, words } from "./i18n.js";
+import { ownSentence, words } from "./i18n.js";
 
-const TOLD = new Set([413, 422]);
 const message = document.getElementById("message");
 const tokenForm = document.getElementById("token-form");
 
@@ -52,7 +51,7 @@ export function report(error) {
 
 /** The server's sentence; it speaks English only. */
 function told({ status, message: sentence }) {
-  return language === "en" || status === 0 ? sentence : words(TOLD.has(status) ? `status_${status}` : "status_other");
+  return status === 0 ? sentence : (ownSentence(status) ?? sentence);
 }
 
 export function allIsWell() {

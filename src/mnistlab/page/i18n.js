@@ -142,9 +142,6 @@ const ENGLISH = {
 
   serverDown: "The server does not answer. Is mnistlab serve still running?",
   busy: "The server is busy; trying again.",
-  status_413: "It is too large.",
-  status_422: "This cannot be read.",
-  status_other: "Something went wrong.",
   tokenNeeded: "This server asks for its token.",
   tokenLabel: "Token",
   tokenSend: "Use it",
@@ -292,15 +289,20 @@ const FRENCH = {
 
   serverDown: "Le serveur ne répond pas. mnistlab serve tourne-t-il encore ?",
   busy: "Le serveur est occupé ; nouvel essai.",
-  status_413: "C’est trop gros : au plus 32 Mio et 80 millions de pixels.",
-  status_422: "Cela ne se lit pas comme une image : donnez un fichier PNG, JPEG, WebP, BMP, TIFF ou GIF entier, de 80 millions de pixels au plus.",
-  status_other: "Le serveur n’a pas pu répondre ; son journal dit pourquoi.",
   tokenNeeded: "Ce serveur demande son jeton.",
   tokenLabel: "Jeton",
   tokenSend: "L’utiliser",
 };
 
 export const WORDS = { en: ENGLISH, fr: FRENCH };
+/** The server speaks English; what a reader of another language is told instead of its sentence, by status. */
+const SENTENCES = {
+  fr: {
+    413: "C’est trop gros : au plus 32 Mio et 80 millions de pixels.",
+    422: "Cela ne se lit pas comme une image : donnez un fichier PNG, JPEG, WebP, BMP, TIFF ou GIF entier, de 80 millions de pixels au plus.",
+    other: "Le serveur n’a pas pu répondre ; son journal dit pourquoi.",
+  },
+};
 const NO_BREAK = "\u00a0";
 const NARROW_NO_BREAK = "\u202f";
 
@@ -318,6 +320,12 @@ function frenchSpaces(text) {
 export function words(key, values = {}) {
   const text = WORDS[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
   return language === "fr" ? frenchSpaces(text) : text.replace(/ %/g, `${NO_BREAK}%`);
+}
+
+/** What is told in this language where the server refuses; null where its own sentence is in this language. */
+export function ownSentence(status) {
+  const own = SENTENCES[language];
+  return own ? frenchSpaces(own[status] ?? own.other) : null;
 }
 
 const formats = new Map();

@@ -158,7 +158,7 @@ function filterCells(filters) {
   const low = Math.min(...strength);
   const range = Math.max(...strength) - low || 1;
   const bytes = Uint8Array.from(strength, (sum) => (255 * (sum - low)) / range);
-  const table = new Cells({ shape: [], low: 0, high: 1, data: "" }).colours();
+  const table = new Cells({ shape: [], low: 0, high: 1, bits: 8, data: "" }).colours();
   return { table, bytes, count, rows, columns };
 }
 

@@ -182,15 +182,14 @@ function toJson() {
   return JSON.stringify({ model: reading.model, text: reading.text, size: reading.size, lines }, null, 2);
 }
 
-/** So that it is copied by the keys or the menu. */
-function selectText() {
-  getSelection().selectAllChildren(part("picture-text"));
-}
-
 part("picture-copy").addEventListener("click", async () => {
   const button = part("picture-copy");
-  await navigator.clipboard?.writeText(reading.text).catch(() => selectText());
-  if (!navigator.clipboard) selectText(); // without encryption a browser gives other computers' pages no clipboard
+  try {
+    await navigator.clipboard.writeText(reading.text); // other computers' pages have no clipboard without encryption
+  } catch {
+    getSelection().selectAllChildren(part("picture-text")); // to be copied by the keys or the menu
+    return;
+  }
   button.textContent = words("copied");
   setTimeout(() => (button.textContent = words("copy")), 1500);
 });
