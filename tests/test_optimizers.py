@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnistlab.model import NeuralNet
-from mnistlab.optimizers import SGD, OneCycle, Optimizer, make_optimizer, one_cycle
+from mnistlab.optimizers import SGD, OneCycle, Optimizer, make_optimizer, one_cycle, set_rate
 from mnistlab.recipes import Recipe
 
 SHAPES = [(3, 1, 2, 2), (4, 5), (1,), (3,), (2, 3)]
@@ -56,17 +56,21 @@ def on_disk_and_back(state: dict[str, Any]) -> Any:
     weight_decay=st.just(0.0) | st.floats(1e-5, 0.5),
     later=st.floats(1e-4, 1),
     seed=st.integers(0, 2**32 - 1),
+    tensor=st.booleans(),
 )
 @settings(deadline=None, max_examples=40)
 def test_each_step_is_that_of_torchs_own_sgd(
-    lr: float, momentum: float, weight_decay: float, later: float, seed: int
+    lr: float, momentum: float, weight_decay: float, later: float, seed: int, tensor: bool
 ) -> None:
     mine, theirs = parameters(seed), parameters(seed)
     first = SGD(groups(mine, weight_decay), lr=lr, momentum=momentum)
     second = torch.optim.SGD(groups(theirs, weight_decay), lr=lr, momentum=momentum, nesterov=momentum > 0)
+    if tensor:
+        for group in first.param_groups:
+            group["lr"] = torch.tensor(lr)
     for step in range(5):
         for optimizer in (first, second):
-            optimizer.param_groups[1]["lr"] = later if step > 2 else lr  # as a schedule changes it
+            set_rate(optimizer.param_groups[1], later if step > 2 else lr)  # as a schedule changes it
         for weights in (mine, theirs):
             give_gradients(weights, seed + step)
         first.step()

@@ -38,7 +38,8 @@ class Optimizer(Protocol):
 class SGD:
     """Stochastic gradient descent with Nesterov momentum and weight decay, as torch.optim.SGD computes it.
 
-    `groups` are dictionaries with `params` and `weight_decay`; `lr` is put into each, and may be changed there.
+    `groups` are dictionaries with `params` and `weight_decay`; `lr` is put into each, and may be changed there. As in
+    torch.optim it may be a tensor on the parameters' device too, which a recorded step reads anew each time.
     Each parameter must have a gradient at each step.
     """
 
@@ -61,16 +62,20 @@ class SGD:
             torch._foreach_mul_(velocities, momentum)
             torch._foreach_add_(velocities, gradients)
             torch._foreach_add_(gradients, velocities, alpha=momentum)
-            torch._foreach_add_(weights, gradients, alpha=-group["lr"])
+            if isinstance(group["lr"], torch.Tensor):
+                torch._foreach_mul_(gradients, group["lr"])
+                torch._foreach_sub_(weights, gradients)
+            else:
+                torch._foreach_add_(weights, gradients, alpha=-group["lr"])
 
     def state_dict(self) -> dict[str, Any]:
         """The velocities and the learning rates."""
-        return {"velocities": self.velocities, "rates": [group["lr"] for group in self.param_groups]}
+        return {"velocities": self.velocities, "rates": [float(group["lr"]) for group in self.param_groups]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Put back what `state_dict` gave. Raises `ValueError` or `RuntimeError` where it is of another network."""
         for group, rate in zip(self.param_groups, state_dict["rates"], strict=True):
-            group["lr"] = rate
+            set_rate(group, rate)
         for mine, saved in zip(self.velocities, state_dict["velocities"], strict=True):
             for velocity, value in zip(mine, saved, strict=True):
                 velocity.copy_(value)
@@ -88,6 +93,14 @@ def make_optimizer(model: NeuralNet, recipe: Recipe) -> Optimizer:
     return SGD([group for group in groups if group["params"]], lr=recipe.learning_rate, momentum=recipe.momentum)
 
 
+def set_rate(group: dict[str, Any], rate: float) -> None:
+    """Put the learning rate into an optimizer's group: into the tensor that is there, if one is."""
+    if isinstance(group["lr"], torch.Tensor):
+        group["lr"].fill_(rate)
+    else:
+        group["lr"] = rate
+
+
 class OneCycle:
     """The optimizer's learning rate over `steps` steps: `step` after each of the optimizer's own."""
 
@@ -100,7 +113,7 @@ class OneCycle:
         self.steps_done = step
         self.rate = self.peak * one_cycle(step, self.steps, self.warmup)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate
+            set_rate(group, self.rate)
 
     def step(self) -> None:
         """One more step is done."""

@@ -70,9 +70,13 @@ class Rejects:
     def __bool__(self) -> bool:
         return self.share > 0
 
+    def count(self, images: int) -> int:
+        """How many are added to a batch of so many images."""
+        return round(self.share * images)
+
     def __call__(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Images float (B, 1, H, W), 0 to 255, and labels int64 (B,) in; the same with the rejects after them out."""
-        count = round(self.share * len(images))
+        count = self.count(len(images))
         if not count:
             return images, labels
         digits = torch.tensor(self.digits, device=labels.device)[labels] if self.digits else None

@@ -12,6 +12,7 @@ from mnistlab.checkpoints import save_model, save_tensors
 from mnistlab.devices import autocast
 from mnistlab.errors import Failure, Interrupted
 from mnistlab.evaluation import evaluate
+from mnistlab.graphs import as_recorded
 from mnistlab.model import LayerRow
 from mnistlab.rejects import REJECT
 from mnistlab.runs import Run
@@ -70,25 +71,20 @@ class Silent:
 
 def fit(run: Run, state: TrainingState, display: Display, tracker: Tracker | None) -> None:
     """The loop. Each epoch ends with the model, the state to resume from and a line of metrics on disk."""
-    model, loader, optimizer = state.model, state.loader, state.optimizer
-    smoothing, rejects = state.recipe.label_smoothing, state.recipe.rejects > 0
+    model, loader = state.model, state.loader
     display.network(model.describe())
     display.start(run, len(loader), state.steps, state.steps_done)
+    step = as_recorded(train_step, state)
     clock = Clock(state)
     with StopSignals() as signals:
         while state.steps_done < state.steps:
             model.train()
             for images, labels in loader:
-                with autocast(state.device, state.precision):
-                    logits = model(images)
-                loss = cross_entropy(logits.float(), labels, smoothing, rejects=rejects)
-                optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
+                loss = step(state, images, labels)
                 state.schedule.step()
                 if state.average:
                     state.average.update_parameters(model)
-                state.losses[(state.steps_done - 1) % len(loader)] = loss.detach()
+                state.losses[(state.steps_done - 1) % len(loader)] = loss
 
                 if state.steps_done % len(loader) == 0 or state.steps_done == state.steps:
                     break  # the epoch's last batch, or the training's
@@ -119,6 +115,17 @@ def fit(run: Run, state: TrainingState, display: Display, tracker: Tracker | Non
             if tracker:
                 tracker.epoch(row)
             stop_if_asked(run, state, signals)
+
+
+def train_step(state: TrainingState, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Forward, loss, backward, step. The loss, float (), in nats; nothing here waits for the device."""
+    with autocast(state.device, state.precision):
+        logits = state.model(images)
+    loss = cross_entropy(logits.float(), labels, state.recipe.label_smoothing, rejects=state.recipe.rejects > 0)
+    state.optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    state.optimizer.step()
+    return loss.detach()
 
 
 def cross_entropy(logits: torch.Tensor, labels: torch.Tensor, smoothing: float, *, rejects: bool) -> torch.Tensor:
