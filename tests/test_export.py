@@ -160,7 +160,7 @@ def test_an_ensemble_with_shifts_of_three_classes(
 ) -> None:
     """Of a folder of pictures; a model.pth alone does not say what it was trained on, so it is not calibrated."""
     spec = open_dataset(str(pictures)).spec
-    model = Ensemble([network(test_shifts=True), network(seed=1)])
+    model = Ensemble([network(test_shifts=True), network(seed=1, deskew=True)])
     save_model(tmp_path / "model.pth", model, spec)
     done = export_model(tmp_path / "model.pth")
 

@@ -188,6 +188,7 @@ def architectures(draw: st.DrawFn) -> dict[str, Any]:
         "pool_last": draw(st.booleans()),
         "head": draw(st.sampled_from(["flatten", "average"])),
         "hidden": draw(st.sampled_from([0, 3])),
+        "deskew": draw(st.booleans()),
         "test_shifts": draw(st.booleans()),
     }
 

@@ -104,7 +104,7 @@ def test_every_field_of_the_network_reaches_it() -> None:
     fields: dict[str, Any] = {
         "widths": (3, 4, 5), "depth": (1, 2, 1), "kernel_size": (5, 3, 1), "padding": ("valid", "same", "same"),
         "pooling": ("max", "stride", "none"), "separable": True, "batch_norm": False, "pool_last": True,
-        "head": "average", "hidden": 7, "dropout": 0.25, "test_shifts": True,
+        "head": "average", "hidden": 7, "dropout": 0.25, "deskew": True, "test_shifts": True,
     }  # fmt: skip
     architecture = make_state(dataclasses.replace(RECIPE, **fields)).model.architecture
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-__all__ = ["axes", "centres", "ink_box", "lying", "normalise", "place", "sample"]
+__all__ = ["axes", "centres", "deskew", "ink_box", "lying", "normalise", "place", "sample"]
 
 
 def centres(size: int, like: torch.Tensor) -> torch.Tensor:
@@ -35,12 +35,15 @@ def ink_box(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Ten
     return left, top, width, height
 
 
-def sample(images: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """The images with each pixel taken from x, y (float (B, H, W), in pixels from the upper left one); outside is paper."""
+def sample(images: torch.Tensor, x: torch.Tensor, y: torch.Tensor, mode: str = "bilinear") -> torch.Tensor:
+    """The images with each pixel taken from x, y (float (B, H, W), in pixels from the upper left one); outside is paper.
+
+    `mode` "bicubic" keeps strokes sharper, and may go below paper and above ink.
+    """
     height, width = images.shape[2:]
-    shape = (len(images), height, width)
+    shape = (images.shape[0], height, width)  # len() would be a constant in an exported network
     grid = torch.stack((((2 * x + 1) / width - 1).expand(shape), ((2 * y + 1) / height - 1).expand(shape)), dim=-1)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return F.grid_sample(images, grid, mode=mode, padding_mode="zeros", align_corners=False)
 
 
 def place(
@@ -70,6 +73,30 @@ def normalise(images: torch.Tensor) -> torch.Tensor:
     y = (mass * torch.arange(height, device=images.device).view(1, -1, 1)).sum((1, 2), keepdim=True) / total
     middle = torch.full_like(x, height / 56)
     return place(images, (x, y), (scale, scale), (middle, middle))
+
+
+def deskew(images: torch.Tensor) -> torch.Tensor:
+    """The digits upright: their slant taken out, their centre of mass in the middle of the picture.
+
+    Images float (B, 1, H, W), whose lowest value is paper, in; the same shape, dtype and range out. The slant is the one that
+    leaves no correlation of the ink's x with its y (LeCun et al. 1998, section III.A), of at most 45 degrees.
+    """
+    height, width = images.shape[2:]
+    paper = images.amin((2, 3), keepdim=True)
+    ink = (images - paper).float()
+    mass = ink[:, 0]
+    total = mass.sum((1, 2), keepdim=True).clamp(min=1e-6)
+    columns = torch.arange(width, device=images.device).view(1, 1, width)
+    rows = torch.arange(height, device=images.device).view(1, height, 1)
+    middle_x = (mass * columns).sum((1, 2), keepdim=True) / total
+    middle_y = (mass * rows).sum((1, 2), keepdim=True) / total
+    away_x, away_y = columns - middle_x, rows - middle_y
+    spread = (mass * away_y * away_y).sum((1, 2), keepdim=True).clamp(min=1e-6)
+    slant = ((mass * away_x * away_y).sum((1, 2), keepdim=True) / spread).clamp(-1, 1)
+    x = centres(width, images).view(1, 1, width)
+    y = centres(height, images).view(1, height, 1)
+    straight = sample(ink, middle_x + x + slant * y, middle_y + y, mode="bicubic")
+    return (torch.minimum(straight.clamp(min=0), ink.amax((2, 3), keepdim=True)) + paper).to(images.dtype)
 
 
 def lying(images: torch.Tensor) -> torch.Tensor:

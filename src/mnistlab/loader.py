@@ -18,6 +18,7 @@ from mnistlab.augment import Augmentation
 from mnistlab.datasets import Dataset, open_dataset, validation_mask
 from mnistlab.datasets.raw import Arrays
 from mnistlab.errors import UserError
+from mnistlab.geometry import deskew
 from mnistlab.hands import other_hands
 from mnistlab.rejects import REJECT, Rejects
 from mnistlab.writing import Writing
@@ -58,10 +59,14 @@ class BatchDataset(TorchDataset[Batch]):
         writing: Writing,
         rejects: Rejects,
         digits: tuple[int, ...],
+        upright: bool,
         device: torch.device,
     ) -> None:
         images, labels = arrays
         self.images = torch.tensor(images).unsqueeze(1).to(device)
+        if upright:
+            parts = [deskew(part.float()).round_().to(torch.uint8) for part in torch.split(self.images, BATCH)]
+            self.images = torch.cat(parts)
         self.labels = torch.tensor(labels).to(device)
         self.scale = 1 / (255 * std)
         self.shift = -mean / std
@@ -131,8 +136,9 @@ class MNISTDataLoader(DataLoader[Batch]):
     twice and no worker process is needed. Each `iter()` is an epoch; `train` is shuffled unless `shuffle` says otherwise,
     by `seed` and the epoch's number alone, so `state_dict()` is three integers and an epoch can be resumed in its middle.
     `batch_size` None takes 1,000 images, or the whole split where that is smaller.
-    The last batch may be smaller, or is left out with `drop_last`. `augment` and `writing` change the images; `rejects` adds
-    pictures of no class, labelled -1, after those of the split: a batch then holds more than `batch_size`.
+    The last batch may be smaller, or is left out with `drop_last`. `deskew` takes the digits' slant out, once, before `augment`
+    and `writing` change the images; `rejects` adds pictures of no class, labelled -1, after those of the split: a batch then
+    holds more than `batch_size`.
 
     Raises `UserError` for an unknown dataset or split, a batch size under 1 or over the split's size, or data that can
     neither be read nor fetched.
@@ -151,6 +157,7 @@ class MNISTDataLoader(DataLoader[Batch]):
         augment: Augmentation | None = None,
         writing: Writing | None = None,
         rejects: Rejects | None = None,
+        deskew: bool = False,
         normalise: tuple[float, float] | None = None,
         device: str | torch.device = "cpu",
     ) -> None:
@@ -176,6 +183,7 @@ class MNISTDataLoader(DataLoader[Batch]):
             writing or Writing(),
             rejects or Rejects(),
             self.spec.digits,
+            deskew,
             device,
         )
         shuffle = split.startswith("train") if shuffle is None else shuffle

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from mnistlab.errors import UserError
+from mnistlab.geometry import deskew
 
 __all__ = ["Ensemble", "LayerRow", "Network", "NeuralNet", "evaluating", "make_network"]
 
@@ -32,6 +33,8 @@ class NeuralNet(nn.Module):
     linear layer of that width before the last one (0: none). `dropout` is the fraction of values zeroed before each linear
     layer in training.
 
+    With `deskew` the network, where it is not training, first takes the slant out of each image (`geometry.deskew`); it is to be
+    trained on images that are so already (`MNISTDataLoader(deskew=True)`), lest it undo their augmentation.
     With `test_shifts` the network, where it is not training, looks at each image five times, as it is and moved by one pixel
     to each side, and gives the log of the mean probabilities in place of the logits.
 
@@ -58,6 +61,7 @@ class NeuralNet(nn.Module):
         head: str = "flatten",
         hidden: int = 0,
         dropout: float = 0.0,
+        deskew: bool = False,
         test_shifts: bool = False,
     ) -> None:
         super().__init__()
@@ -75,6 +79,7 @@ class NeuralNet(nn.Module):
             "head": head,
             "hidden": hidden,
             "dropout": dropout,
+            "deskew": deskew,
             "test_shifts": test_shifts,
         }
         size = check(self.architecture)
@@ -116,6 +121,8 @@ class NeuralNet(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits float (B, classes) of images float (B, 1, H, W)."""
+        if self.architecture["deskew"] and not self.training:
+            images = deskew(images)
         if self.training or not self.architecture["test_shifts"]:
             logits: torch.Tensor = self.layers(images)
             return logits

@@ -55,6 +55,7 @@ class Recipe:
     networks: tuple[str, ...] = knob(
         (), "of an ensemble: recipes whose networks and augmentation the members have, in turn"
     )
+    deskew: bool = knob(False, "digits made upright first, in training and in use")
     test_shifts: bool = knob(False, "in use, average over the picture and its shifts by a pixel (5 times the work)")
     # the data
     split: str = knob("train", "what to train on; train+val leaves no validation", choices=("train", "train+val"))
@@ -139,7 +140,7 @@ TYPES: dict[str, Any] = get_type_hints(Recipe)
 LISTS: dict[Any, type] = {tuple[int, ...]: int, tuple[str, ...]: str}
 OF_A_KIND = (
     "widths", "depth", "kernel_size", "padding", "pooling", "separable", "batch_norm", "pool_last", "head", "hidden", "dropout",
-    "rotate", "scale", "shift", "shear", "elastic", "writing",
+    "deskew", "rotate", "scale", "shift", "shear", "elastic", "writing",
 )  # fmt: skip
 """The fields in which the members of an ensemble may differ: the network and the augmentation."""
 

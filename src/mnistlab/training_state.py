@@ -48,6 +48,7 @@ class TrainingState:
             head=recipe.head,
             hidden=recipe.hidden,
             dropout=recipe.dropout,
+            deskew=recipe.deskew,
             test_shifts=recipe.test_shifts,
         ).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         count = self.model.parameters_count
@@ -65,6 +66,7 @@ class TrainingState:
             augment=Augmentation.of(recipe),
             writing=Writing.of(recipe),
             rejects=Rejects.of(recipe, dataset.spec),
+            deskew=recipe.deskew,
             device=device,
         )
         self.val_loader: MNISTDataLoader | None = None
