@@ -192,20 +192,21 @@ DEFAULT = Recipe(
 )
 BEST = Recipe(
     name="best",
-    summary="6 convolutions in pairs, 24 epochs, all 60,000 images",
+    summary="6 convolutions in pairs, 24 epochs, all 60,000 images, deskewed",
     widths=(16, 48, 96),
     depth=(2,),
     kernel_size=(3,),
     padding=("same",),
     hidden=0,
     dropout=0.3,
+    deskew=True,
     test_shifts=True,
     split="train+val",
     epochs=24,
-    rotate=12,
+    rotate=8,
     scale=0.15,
     shift=2,
-    shear=0.15,
+    shear=0.08,
     label_smoothing=0.05,
 )
 TINY = Recipe(
@@ -256,10 +257,19 @@ RECIPES: dict[str, Recipe] = {
         ),
         replace(
             BEST,
+            name="best-pens",
+            summary="best, not deskewed but trained on other pens and cameras too",
+            deskew=False,
+            rotate=12,
+            shear=0.15,
+            writing=1,
+        ),
+        replace(
+            BEST,
             name="ensemble",
-            summary="10 networks, of best and best-5x5 in turn, averaged",
-            members=10,
-            networks=("best", "best-5x5"),
+            summary="15 networks, of best, best-5x5 and best-pens in turn, averaged",
+            members=15,
+            networks=("best", "best-5x5", "best-pens"),
         ),
         replace(
             TINY,
