@@ -2,7 +2,7 @@
 
 Each seed is one whole training: chosen on validation, last epoch, test split read once. It is recorded in
 docs/results/accuracy.jsonl as it ends; run again, the seeds that are there are skipped and one that was interrupted is
-resumed. Other work beside it changes its seconds, not its accuracy. An ensemble is made of the finished runs of `best` in the
+resumed. Other work beside it changes its seconds, not its accuracy. An ensemble is made of the finished runs of its kinds in the
 same runs folder, where there are enough of them: seed 0 of the first ones, seed 1 of the next.
 """
 
@@ -44,16 +44,19 @@ def one_seed(recipe: Recipe, seed: int, folder: Path, data_dir: Path) -> dict[st
     kinds = max(1, len(recipe.networks))
     each = recipe.members // kinds  # of a kind; an ensemble's members have seeds of their own
     first = seed * each
+    ended = finished(recipe, folder).get(first)  # stopped between its test and its record
     begun = [run for run in runs_of(recipe, folder) if run.seed == first and run.test is None]
     ready = [finished(RECIPES[kind], folder) for kind in recipe.networks]
     members = [(runs, first + number) for number in range(each) for runs in ready]
-    if members and all(number in runs for runs, number in members):  # the kinds' own runs serve: they train alike
-        run, evaluation = combine([runs[number] for runs, number in members], runs_dir=folder, data_dir=data_dir)
+    if ended:
+        run = ended
+    elif members and all(number in runs for runs, number in members):  # the kinds' own runs serve: they train alike
+        run, _ = combine([runs[number] for runs, number in members], runs_dir=folder, data_dir=data_dir)
     elif begun:
-        run, evaluation = resume(begun[0], display=display)
+        run, _ = resume(begun[0], display=display)
     else:
-        run, evaluation = train(recipe, seed=first, data_dir=data_dir, runs_dir=folder, display=display)
-    last = run.metrics[-1]
+        run, _ = train(recipe, seed=first, data_dir=data_dir, runs_dir=folder, display=display)
+    last, test = run.metrics[-1], run.test or {}
     return {
         "recipe": recipe.to_dict(),
         "seed": seed,
@@ -64,8 +67,8 @@ def one_seed(recipe: Recipe, seed: int, folder: Path, data_dir: Path) -> dict[st
         "commit": run.environment["commit"],  # as it was when the run began
         "seconds": round(last["seconds"], 2),
         "val_accuracy": last["val_accuracy"],
-        "test_correct": evaluation.correct,
-        "test_total": evaluation.total,
+        "test_correct": test["correct"],
+        "test_total": test["total"],
     }
 
 

@@ -22,9 +22,10 @@ WEEK_1 = {"two-conv": 99.14, "three-conv": 99.31}
 SUMMARY_FR = {
     "default": "4 convolutions, 7 époques : le mieux qu'on puisse faire en une minute",
     "quick": "3 convolutions, 280 pas : 99 % en quelques secondes",
-    "best": "6 convolutions, deux par deux, 24 époques, les 60 000 images",
+    "best": "6 convolutions, deux par deux, 24 époques, les 60 000 images, redressées",
     "best-5x5": "`best`, avec 3 convolutions plus larges",
-    "ensemble": "10 réseaux, de `best` et de `best-5x5` tour à tour, dont on moyenne les probabilités",
+    "best-pens": "`best`, sans redresser, mais entraîné aussi sur d'autres stylos et appareils photo",
+    "ensemble": "15 réseaux, de `best`, `best-5x5` et `best-pens` tour à tour, dont on moyenne les probabilités",
     "tiny-10k": "au plus 10 000 paramètres",
     "tiny-5k": "au plus 5 000 paramètres",
     "tiny-1k": "au plus 1 500 paramètres",

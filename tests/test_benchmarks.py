@@ -99,6 +99,11 @@ def test_seeds_that_are_there_are_skipped_and_one_that_was_stopped_goes_on(
     accuracy_told = f"{100 * row['test_correct'] / row['test_total']:.2f}"
     assert f"quick: test {accuracy_told} % (n = 1 seeds)" in again.output
 
+    (records.RESULTS / "accuracy.jsonl").unlink()  # a run that ended before its line was written is not trained again
+    assert call(accuracy.main, *options).exit_code == 0
+    assert records.read("accuracy") == [row]
+    assert len(list(list_runs(runs))) == 1
+
 
 @dataclass(frozen=True)
 class Few:

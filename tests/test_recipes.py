@@ -114,9 +114,10 @@ def test_overriding_changes_one_field_and_no_other(change: tuple[dataclasses.Fie
 def test_the_members_of_an_ensemble_take_turns_in_their_kinds_and_share_all_else() -> None:
     ensemble = RECIPES["ensemble"]
     members = [member_of(ensemble, number) for number in range(4)]
-    assert [member.kernel_size for member in members] == [(3,), (5,), (3,), (5,)]
-    assert [member.name for member in members[:2]] == ["best-member", "best-5x5-member"]
-    for member, kind in zip(members, ("best", "best-5x5"), strict=False):
+    assert [member.kernel_size for member in members] == [(3,), (5,), (3,), (3,)]
+    assert [member.deskew for member in members] == [True, True, False, True]
+    assert [member.name for member in members[:3]] == ["best-member", "best-5x5-member", "best-pens-member"]
+    for member, kind in zip(members, ("best", "best-5x5", "best-pens"), strict=False):
         assert dataclasses.replace(member, name=kind, summary=RECIPES[kind].summary) == RECIPES[kind]
 
     short = override(ensemble, {"epochs": 2})
