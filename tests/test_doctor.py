@@ -14,9 +14,10 @@ from mnistlab import doctor
 from mnistlab.checkpoints import load_model, save_model
 from mnistlab.cli import run_app
 from mnistlab.datasets import find_spec
-from mnistlab.doctor import check_data, check_machine, check_model, check_run
+from mnistlab.doctor import OneView, check_data, check_machine, check_model, check_run
 from mnistlab.errors import UserError
 from mnistlab.examination import Check
+from mnistlab.geometry import deskew
 from mnistlab.model import Ensemble, NeuralNet
 from mnistlab.runs import Run
 
@@ -273,6 +274,15 @@ def test_models_that_mnistlab_itself_averages_are_no_cause_for_a_warning(
     assert found == (
         {"member 1, softmax": "ok", "member 2, softmax": "ok"} if kind == "ensemble" else {"softmax": "ok"}
     )
+
+
+def test_a_network_that_deskews_is_shown_upright_digits() -> None:
+    torch.manual_seed(0)
+    network, images = NeuralNet((3,), deskew=True, test_shifts=True).eval(), torch.rand(4, 1, 28, 28)
+    with torch.no_grad():
+        assert torch.equal(OneView(network)(images), network.layers(deskew(images)))
+        network.architecture["deskew"] = False
+        assert torch.equal(OneView(network)(images), network.layers(images))
 
 
 # a model file

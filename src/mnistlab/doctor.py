@@ -22,6 +22,7 @@ from mnistlab.devices import device_title, pick_device, pick_precision
 from mnistlab.errors import MnistlabError, UserError
 from mnistlab.examination import Check, examine
 from mnistlab.files import nearest_existing
+from mnistlab.geometry import deskew
 from mnistlab.loader import read_split
 from mnistlab.model import Ensemble, NeuralNet
 from mnistlab.runs import Run
@@ -131,9 +132,22 @@ def check_model(path: Path, data_dir: Path, *, dataset: str = "mnist", code: str
         return [
             dataclasses.replace(check, name=f"member {number}, {check.name}")
             for number, member in enumerate(model.members, 1)
-            for check in examine(member.layers, pictures, truth, mean, std)  # type: ignore[arg-type]
+            for check in examine(OneView(member), pictures, truth, mean, std)  # type: ignore[arg-type]
         ]
-    return examine(model.layers if isinstance(model, NeuralNet) else model, pictures, truth, mean, std)
+    return examine(OneView(model) if isinstance(model, NeuralNet) else model, pictures, truth, mean, std)
+
+
+class OneView(nn.Module):
+    """A network's logits for each picture, deskewed where it was trained so, without further views to average."""
+
+    def __init__(self, network: NeuralNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits float (B, classes) of images float (B, 1, H, W)."""
+        logits: torch.Tensor = self.network.layers(deskew(images) if self.network.architecture["deskew"] else images)
+        return logits
 
 
 def is_mnistlab(content: dict[str, Any]) -> bool:
