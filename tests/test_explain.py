@@ -126,6 +126,15 @@ def test_networks_of_other_shapes_are_followed(
         assert layers[-2].values.argmax() == numbers[0]
 
 
+def test_what_a_cell_of_a_deskewed_picture_looks_at_is_no_square_of_the_picture(
+    tmp_path: Path, image: np.ndarray
+) -> None:
+    explainer = Explainer(exported(NeuralNet((2, 3), deskew=True), tmp_path))
+    layers = explainer.layers(image)
+    assert [layer.kind for layer in layers][:2] == ["convolution", "pooling"]
+    assert {layer.field for layer in layers} == {None}
+
+
 def test_8_bits_are_shown_as_the_numbers_they_stand_for(tmp_path: Path, image: np.ndarray, data_dir: Path) -> None:
     torch.manual_seed(2)
     network = NeuralNet((4, 6))

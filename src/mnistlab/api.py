@@ -90,7 +90,9 @@ class ALayer(BaseModel):
         description="convolution, pooling, normalisation, relu, average, flatten, linear or probabilities"
     )
     array: Packed
-    field: ReceptiveField | None = Field(description="null where a value looks at the whole picture")
+    field: ReceptiveField | None = Field(
+        description="null where a value looks at the whole picture, or the picture is deskewed first"
+    )
     filters: Packed | None
 
 

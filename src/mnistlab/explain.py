@@ -183,7 +183,10 @@ def follow(graph: onnx.GraphProto) -> Iterator[Step]:
     weights = {tensor.name: tensor for tensor in graph.initializer}
     makers = {name: node for node in graph.node for name in node.output}
     node = next((node for node in graph.node if node.op_type == "Conv"), None)
-    field: Field | None = Field(size=1, step=1, start=0)
+    moved = any(
+        node.op_type == "GridSample" for node in graph.node
+    )  # deskewed: no cell looks at a square of the picture
+    field: Field | None = None if moved else Field(size=1, step=1, start=0)
     counts: dict[str, int] = {}
     while node is not None:
         if node.op_type not in PASSED:
