@@ -16,7 +16,7 @@ from mnistlab.cli import run_app
 from mnistlab.datasets import find_spec
 from mnistlab.doctor import OneView, check_data, check_machine, check_model, check_run
 from mnistlab.errors import UserError
-from mnistlab.examination import Check
+from mnistlab.examination import Check, ReluWatch
 from mnistlab.geometry import deskew
 from mnistlab.model import Ensemble, NeuralNet
 from mnistlab.runs import Run
@@ -283,6 +283,12 @@ def test_a_network_that_deskews_is_shown_upright_digits() -> None:
         assert torch.equal(OneView(network)(images), network.layers(deskew(images)))
         network.architecture["deskew"] = False
         assert torch.equal(OneView(network)(images), network.layers(images))
+
+
+def test_deskewing_has_no_relus() -> None:
+    with ReluWatch() as watch, torch.no_grad():
+        OneView(NeuralNet((3, 4), deskew=True).eval())(torch.rand(4, 1, 28, 28))
+    assert [len(channels) for channels in watch.alive] == [3, 4]
 
 
 # a model file

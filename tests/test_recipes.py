@@ -44,7 +44,7 @@ def values(f: dataclasses.Field[Any]) -> st.SearchStrategy[Any]:
 
 
 ANY = st.fixed_dictionaries({f.name: values(f) for f in FIELDS}).filter(
-    lambda d: not (d["batch_norm"] and d["batch_size"] == 1)
+    lambda d: not (d["batch_norm"] and d["batch_size"] == 1) and not (d["deskew"] and (d["writing"] or d["rejects"]))
 )
 
 
@@ -142,6 +142,12 @@ def test_a_network_given_is_that_of_all_members() -> None:
 def test_networks_that_make_no_ensemble_are_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
         override(Recipe(), changes)
+
+
+def test_what_is_not_deskewed_in_training_is_refused_where_it_would_be_in_use() -> None:
+    told = refusal(deskew=True, writing=0.5)
+    assert "deskew is on, with writing 0.5 and rejects 0: these are added after it in training" in told
+    assert "would be deskewed in use" in refusal(deskew=True, rejects=0.25)
 
 
 def test_a_network_of_no_recipe_is_refused_by_name() -> None:

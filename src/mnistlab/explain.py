@@ -74,7 +74,7 @@ class Layer:
     values: NDArray[np.float32]
     """(channels, height, width), or (n,) after the maps have been laid in one row."""
     field: Field | None
-    """What a cell looks at; None where each value looks at the whole picture."""
+    """What a cell looks at; None where each value looks at the whole picture, or the picture is deskewed first."""
     filters: NDArray[np.float32] | None
     """A convolution's weights: (channels, channels before, height, width)."""
 
@@ -183,9 +183,8 @@ def follow(graph: onnx.GraphProto) -> Iterator[Step]:
     weights = {tensor.name: tensor for tensor in graph.initializer}
     makers = {name: node for node in graph.node for name in node.output}
     node = next((node for node in graph.node if node.op_type == "Conv"), None)
-    moved = any(
-        node.op_type == "GridSample" for node in graph.node
-    )  # deskewed: no cell looks at a square of the picture
+    # In a deskewed picture no cell looks at a square of the picture itself.
+    moved = any(before.op_type == "GridSample" for before in upstream(node, makers))
     field: Field | None = None if moved else Field(size=1, step=1, start=0)
     counts: dict[str, int] = {}
     while node is not None:
@@ -201,6 +200,17 @@ def follow(graph: onnx.GraphProto) -> Iterator[Step]:
                 field = None
             yield Step(name_of(node, kind, counts[kind]), kind, node.output[0], field, filters)
         node = next_layer(graph, node.output[0])
+
+
+def upstream(node: onnx.NodeProto | None, makers: dict[str, onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
+    """The nodes that the node's input is made by, nearest first."""
+    waiting, seen = list(node.input) if node else [], set()
+    while waiting:
+        name = waiting.pop(0)
+        if name in makers and name not in seen:
+            seen.add(name)
+            waiting += makers[name].input
+            yield makers[name]
 
 
 def next_layer(graph: onnx.GraphProto, output: str) -> onnx.NodeProto | None:

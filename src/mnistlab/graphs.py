@@ -25,23 +25,27 @@ WARM_UP = 3
 def as_recorded(step: Step, state: TrainingState) -> Step:
     """The step recorded, where the device is CUDA and the optimizer SGD; else the step itself.
 
-    AdamW (torch.optim's) keeps its count of steps where a recording cannot reach it. A device that cannot record gets the step
-    itself, with a warning.
+    AdamW (torch.optim's) refuses to be recorded unless it is made for it. A device that cannot record gets the step itself,
+    with a warning.
     """
     if state.device.type != "cuda" or not isinstance(state.optimizer, SGD):
         return step
     try:
         return RecordedStep(step, state)
-    except RuntimeError as error:
+    except CannotRecordError as error:
         warnings.warn(f"Training without a CUDA graph, slower: {error}", stacklevel=2)
         return step
+
+
+class CannotRecordError(RuntimeError):
+    """The device could not record the step; the state is as it was."""
 
 
 class RecordedStep:
     """A `Step` that replays a CUDA graph of another. What the step may do: nothing that waits for the device.
 
     Making it changes nothing in the state but that the learning rates, which a recording would else keep for ever, become
-    tensors on the device.
+    tensors on the device. Raises `CannotRecordError` where the device refuses.
     """
 
     def __init__(self, step: Step, state: TrainingState) -> None:
@@ -52,6 +56,8 @@ class RecordedStep:
         random = torch.cuda.get_rng_state(state.device)
         try:
             self.graph, self.loss = self.record(step, state)
+        except RuntimeError as error:
+            raise CannotRecordError(str(error)) from error
         finally:
             state.model.load_state_dict(weights)  # into the same tensors, which the graph knows
             state.optimizer.load_state_dict(velocities)
@@ -59,16 +65,21 @@ class RecordedStep:
 
     def record(self, step: Step, state: TrainingState) -> tuple[torch.cuda.CUDAGraph, torch.Tensor]:
         """The graph and the tensor that the loss will be in. The state has gone some steps when this ends."""
+        current = torch.cuda.current_stream(state.device)
         stream = torch.cuda.Stream(state.device)  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream(state.device))
-        with torch.cuda.stream(stream):
-            for _ in range(WARM_UP):
-                step(state, self.images, self.labels)
-        state.optimizer.zero_grad()  # so that the recording makes gradients of its own, which stay where they are
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=stream):
-            loss = step(state, self.images, self.labels)
-        torch.cuda.current_stream(state.device).wait_stream(stream)
+        stream.wait_stream(current)
+        state.model.train()
+        try:
+            with torch.cuda.stream(stream):
+                for _ in range(WARM_UP):
+                    step(state, self.images, self.labels)
+            state.optimizer.zero_grad()  # so that the recording makes gradients of its own, which stay where they are
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph, stream=stream):
+                loss = step(state, self.images, self.labels)
+        finally:
+            torch.cuda.set_stream(current)  # older versions stay on the other where recording fails
+            current.wait_stream(stream)
         return graph, loss
 
     def __call__(self, state: TrainingState, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -93,6 +93,11 @@ class Recipe:
             problems.append("batch-size is 1, and batch norm needs at least 2 images to compare")
         if not problems and self.networks and self.members == 1:
             problems.append(f"networks is {','.join(self.networks)}, and there is 1 member; it is of an ensemble")
+        if not problems and self.deskew and (self.writing or self.rejects):
+            problems.append(
+                f"deskew is on, with writing {self.writing:g} and rejects {self.rejects:g}: these are added after it in training,"
+                " and would be deskewed in use"
+            )
         if not problems and len(set(self.networks)) < len(self.networks):
             problems.append(f"networks is {','.join(self.networks)}, which names one twice")
         if problems:

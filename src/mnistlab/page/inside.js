@@ -291,7 +291,7 @@ function drawLens() {
   const value = words("lensNumber", { value: decimal(cells.value(indexOf(pointed)), 2).replace("-", "−") });
   if (!field) {
     const name = words("lensIndex", { name: layer.name, index: indexOf(pointed) + 1 });
-    text.textContent = words("lensTells", { name, value, looks: words("lensWhole") });
+    text.textContent = words("lensTells", { name, value, looks: words(isRow(layer.array.shape) ? "lensWhole" : "lensUpright") });
     return;
   }
   const [top, bottom] = span(field, pointed.row);
