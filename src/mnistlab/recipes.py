@@ -96,7 +96,7 @@ class Recipe:
         if not problems and self.deskew and (self.writing or self.rejects):
             problems.append(
                 f"deskew is on, with writing {self.writing:g} and rejects {self.rejects:g}: these are added after it in training,"
-                " and would be deskewed in use"
+                " and would be deskewed in use; turn one off"
             )
         if not problems and len(set(self.networks)) < len(self.networks):
             problems.append(f"networks is {','.join(self.networks)}, which names one twice")
