@@ -64,7 +64,8 @@ def one_seed(recipe: Recipe, seed: int, folder: Path, data_dir: Path) -> dict[st
         "precision": run.environment["precision"],
         "threads": run.environment["threads"],
         "machine": f"{run.environment['device_title']}, torch {run.environment['packages']['torch']}",
-        "commit": run.environment["commit"],  # as it was when the run began
+        "date": run.created.date().isoformat(),
+        "commit": run.environment["commit"],  # as both were when the run began
         "seconds": round(last["seconds"], 2),
         "val_accuracy": last["val_accuracy"],
         "test_correct": test["correct"],
