@@ -106,8 +106,13 @@ def test_a_cell_sees_its_field_and_nothing_else(explainer: Explainer, image: np.
         (lambda: NeuralNet((2, 3), test_shifts=True), ["convolution", "pooling", "relu"] * 2),
         (lambda: Ensemble([NeuralNet((2,)), NeuralNet((3,))]), ["convolution", "pooling", "relu"]),
         (lambda: NeuralNet((2, 4), separable=True, head="average"), ["convolution", "pooling", "relu", "convolution"]),
+        # as a model is once it was calibrated
+        (
+            lambda: NeuralNet((2, 3), head="average").to(memory_format=torch.channels_last),
+            ["convolution", "pooling", "relu"],
+        ),
     ],
-    ids=["test shifts", "ensemble", "separable"],
+    ids=["test shifts", "ensemble", "separable", "channels_last"],
 )
 def test_networks_of_other_shapes_are_followed(
     network: Sequence[object], expected: list[str], tmp_path: Path, image: np.ndarray
@@ -119,6 +124,7 @@ def test_networks_of_other_shapes_are_followed(
     assert found[-1] == "linear"
     layers = explainer.layers(image)
     assert layers[-2].values.shape == (10,)
+    assert {layer.values.ndim for layer in layers} <= {1, 3}
     assert {layer.field is None for layer in layers if layer.kind in ("convolution", "pooling", "relu")} == {False}
     numbers, probabilities = explainer.reader.classify(image[None])
     np.testing.assert_allclose(layers[-1].values, probabilities[0], atol=1e-6)
@@ -235,6 +241,21 @@ def test_graphs_that_were_not_made_here(tmp_path: Path, image: np.ndarray) -> No
         layers = Explainer(Reader(path)).layers(image)
         assert [layer.kind for layer in layers] == ["convolution", "probabilities"]
         assert layers[0].field == field
+    # A layer that has neither maps nor a row of values ends what can be shown.
+    flat = helper.make_node("Reshape", ["maps", "column"], ["flat"])
+    relu = helper.make_node("Relu", ["flat"], ["kept"])
+    answer = [
+        helper.make_node("ReduceMax", ["kept"], ["most"], axes=[0], keepdims=1),
+        helper.make_node("Reshape", ["most", "row"], ["square"]),
+        helper.make_node("Softmax", ["square"], ["probabilities"], axis=1),
+    ]
+    shapes = [
+        helper.make_tensor("column", TensorProto.INT64, [1], [-1]),
+        helper.make_tensor("row", TensorProto.INT64, [2], [1, 1]),
+    ]
+    path = write_graph(tmp_path / "flat.onnx", [cast, convolution, flat, relu, *answer], [weights, *shapes])
+    layers = Explainer(Reader(path)).layers(image)
+    assert [layer.kind for layer in layers] == ["convolution", "probabilities"]
 
 
 def test_a_field_grows_layer_by_layer() -> None:

@@ -9,6 +9,7 @@ explainer.why(image)                        # float32 (28, 28): over 0 where ink
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -124,7 +125,8 @@ class Explainer:
     def layers(self, image: NDArray[np.uint8]) -> list[Layer]:
         """What each layer makes of an image uint8 (28, 28), in order; the last is the probabilities, before it the logits.
 
-        Where the graph is no row of layers, those up to where it branches, or none.
+        Where the graph is no row of layers, those up to where it branches, or none; and up to where a layer gives neither
+        maps nor one row of values.
 
         Raises `UserError` for an image of another shape or dtype.
         """
@@ -136,6 +138,7 @@ class Explainer:
             Layer(step.name, step.kind, np.asarray(output[0], np.float32), step.field, step.filters)
             for step, output in zip(self.steps, outputs, strict=True)
         ]
+        layers = list(itertools.takewhile(lambda layer: layer.values.ndim in (1, 3), layers))
         return [*layers, Layer("probabilities", "probabilities", probabilities[0], None, None)]
 
     def why(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
