@@ -94,6 +94,8 @@ PLACES: dict[str, dict[str, tuple[int, int, str]]] = {
         "best-pens": (10, 6, "left"),
         "best-5x5": (-10, -6, "right"),
         "reader": (-4, 9, "center"),
+        "tiny-10k": (-9, 5, "right"),
+        "tiny-5k": (-9, 5, "right"),
         "best": (-10, -2, "right"),
         "ensemble": (4, 9, "center"),
         "cdeotte": (9, -5, "left"),
