@@ -68,8 +68,14 @@ def accuracy_table(head: str, french: bool = False) -> str:
 def training_seconds(name: str) -> float | None:
     """Seconds from first batch to last step, with all cores and nothing beside it.
 
-    The median of whole trainings where some were timed, else the steps times the median step of benchmarks/step.py.
+    The median of whole trainings where some were timed, else the steps times the median step of benchmarks/step.py. Of an
+    ensemble all its members', one after the other.
     """
+    recipe = RECIPES[name]
+    if recipe.networks:
+        each = [training_seconds(kind) for kind in recipe.networks]
+        known = [seconds for seconds in each if seconds is not None]
+        return sum(known) * recipe.members / len(each) if len(known) == len(each) else None
     if timed := whole_trainings(name):
         return median(timed)
     row = latest_step(name)

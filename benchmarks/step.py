@@ -19,7 +19,7 @@ import torch
 import records
 from mnistlab.datasets import open_dataset
 from mnistlab.devices import autocast, pick_device, pick_precision
-from mnistlab.recipes import RECIPES, Recipe, member_of
+from mnistlab.recipes import RECIPES, Recipe
 from mnistlab.training import cross_entropy
 from mnistlab.training_state import TrainingState
 
@@ -54,8 +54,7 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
     """Take steps as training does for `most` seconds, after some to warm up; medians in seconds."""
     device = pick_device("cpu")
     precision = pick_precision(recipe.precision, device)
-    one = member_of(recipe, 0) if recipe.members > 1 else recipe
-    state = TrainingState(one, open_dataset("mnist", data_dir), 0, device, precision)
+    state = TrainingState(recipe, open_dataset("mnist", data_dir), 0, device, precision)
     state.model.train()
     data = state.loader.batches
     raw, named = data.images[: recipe.batch_size].float(), data.labels[: recipe.batch_size]
@@ -98,7 +97,7 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
         "gflops": round(speed / 1e9, 1),
         "peak_gflops": round(top / 1e9, 1),
         "fraction_of_peak": round(speed / top, 4),
-        "training_seconds": round(state.steps * medians["step"] * recipe.members, 2),
+        "training_seconds": round(state.steps * medians["step"], 2),
     }
 
 
@@ -108,12 +107,13 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
 @click.option("--record", is_flag=True, help="Add the results to docs/results/step.jsonl.")
 def main(names: tuple[str, ...], seconds: float, data_dir: Path, record: bool) -> None:
-    if unknown := sorted(set(names) - set(RECIPES)):
-        raise click.UsageError(f"Unknown recipe {unknown[0]!r}: choose from {', '.join(RECIPES)}.")
+    single = [name for name, recipe in RECIPES.items() if recipe.members == 1]  # an ensemble's steps are its members'
+    if unknown := sorted(set(names) - set(single)):
+        raise click.UsageError(f"No recipe of one network is called {unknown[0]!r}: choose from {', '.join(single)}.")
     click.echo(
         "recipe         step ms  batch  (augm.)  forward  backward  optim.  images/s  GFLOP/s  of peak  training"
     )
-    for name in names or RECIPES:
+    for name in names or single:
         row = measure(RECIPES[name], data_dir, seconds)
         ms = row["milliseconds"]
         click.echo(

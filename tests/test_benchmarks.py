@@ -203,6 +203,17 @@ def test_a_step_is_measured_in_all_its_parts(data_dir: Path, monkeypatch: pytest
     assert row["training_seconds"] > 10
 
 
+def test_an_ensemble_takes_as_long_as_its_members() -> None:
+    kinds = RECIPES["ensemble"].networks
+    each = [report.training_seconds(kind) for kind in kinds]
+    assert len(set(each)) == len(kinds) == 3
+    assert report.training_seconds("ensemble") == pytest.approx(5 * sum(seconds or 0 for seconds in each))
+
+    result = CliRunner().invoke(step.main, ["ensemble"])
+    assert result.exit_code == 2
+    assert "No recipe of one network is called 'ensemble': choose from default, quick, best," in result.output
+
+
 def test_the_tables_and_figures_are_those_of_the_raw_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = ["README.md", "LISEZMOI.md", "docs/RESULTS.md", "src/mnistlab/figures.json"]
     for name in written:

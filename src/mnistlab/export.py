@@ -240,8 +240,8 @@ class OnnxFile:
 
         members = saved.model.architecture.get("members") or [saved.model.architecture]
         images = torch.zeros(2, 1, *members[0]["image_size"], dtype=torch.uint8)
+        # In channels_last the mean over a map would be traced as strides, which other programs cannot follow.
         whole = Whole(saved, temperature).eval().to(memory_format=torch.contiguous_format)
-        # (in channels_last the mean over a map is traced as strides, which other programs cannot follow)
         program: Any = torch.onnx.export(
             whole, (images,), input_names=["images"], output_names=["probabilities"], opset_version=OPSET, dynamo=True,
             dynamic_shapes={"images": {0: torch.export.Dim("N", min=1)}}, verbose=False,
