@@ -22,7 +22,6 @@ from mnistlab.devices import device_title, pick_device, pick_precision
 from mnistlab.errors import MnistlabError, UserError
 from mnistlab.examination import Check, examine
 from mnistlab.files import nearest_existing
-from mnistlab.geometry import deskew
 from mnistlab.loader import read_split
 from mnistlab.model import Ensemble, NeuralNet
 from mnistlab.runs import Run
@@ -146,7 +145,7 @@ class OneView(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits float (B, classes) of images float (B, 1, H, W)."""
-        logits: torch.Tensor = self.network.layers(deskew(images) if self.network.architecture["deskew"] else images)
+        logits: torch.Tensor = self.network.layers(self.network.prepare(images))
         return logits
 
 

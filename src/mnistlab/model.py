@@ -121,8 +121,8 @@ class NeuralNet(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits float (B, classes) of images float (B, 1, H, W)."""
-        if self.architecture["deskew"] and not self.training:
-            images = deskew(images)
+        if not self.training:
+            images = self.prepare(images)
         if self.training or not self.architecture["test_shifts"]:
             logits: torch.Tensor = self.layers(images)
             return logits
@@ -130,6 +130,10 @@ class NeuralNet(nn.Module):
         padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
         views = [padded[:, :, y : y + height, x : x + width] for y, x in FIVE_VIEWS]
         return mean_probability([self.layers(view) for view in views])
+
+    def prepare(self, images: torch.Tensor) -> torch.Tensor:
+        """Images float (B, 1, H, W) as the layers are to see them in use: deskewed, where they were trained on such."""
+        return deskew(images) if self.architecture["deskew"] else images
 
     @property
     def parameters_count(self) -> int:
