@@ -218,6 +218,21 @@ def test_models_health_and_metrics(client: httpx.Client, reader: Reader, images:
     assert counted() == before + 7
 
 
+PAGES = ("/", "/docs", "/openapi.json", "/favicon.ico", "/static/style.css")
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/healthz", "/readyz", "/metrics", "/api/v1/models"])
+def test_head_is_get_without_the_body(client: httpx.Client, running: running_server.Running, path: str) -> None:
+    got = client.get(path)
+    with running.connect() as connection:  # httpx would pass over a body
+        connection.sendall(f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).decode().partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 200 ")
+    assert f"content-type: {got.headers['content-type']}" in head
+    assert got.content
+    assert body == ""
+
+
 def test_several_models_are_asked_by_name(images: np.ndarray) -> None:
     strict = Served("strict", "a strict one", Reader(threshold=1.0))
     with serving_with([Served("mnistlab", "reader", Reader()), strict]) as running:
@@ -281,7 +296,13 @@ def test_bombs_and_cut_off_pictures_are_refused(client: httpx.Client, picture: b
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/nothing", 404), ("GET", "/api/v1/read", 405), ("POST", "/", 405), ("GET", "/api/v2/read", 404)],
+    [
+        ("GET", "/nothing", 404),
+        ("GET", "/api/v1/read", 405),
+        ("POST", "/", 405),
+        ("POST", "/healthz", 405),
+        ("GET", "/api/v2/read", 404),
+    ],
 )
 def test_other_addresses_and_methods(client: httpx.Client, method: str, path: str, status: int) -> None:
     problem(client.request(method, path), status, "/docs")
@@ -633,3 +654,12 @@ def test_the_description_is_complete(client: httpx.Client) -> None:
     for path in schema["paths"]:
         assert path in docs.text
     assert not re.search(r"<script(?![^>]*\bsrc=)|\sstyle=", docs.text)
+
+
+def test_the_examples_call_the_server_where_it_was_reached(running: running_server.Running) -> None:
+    port = running.address[1]
+    for name in (f"127.0.0.1:{port}", f"localhost:{port}", "localhost", "[::1]:8443"):
+        docs = httpx.get(f"{running.url}/docs", headers={"Host": name}).text
+        assert set(re.findall(r"https?://[^/\s<]+(?=/api/)", docs)) == {f"http://{name}"}
+        assert f'<pre tabindex="0">curl http://{name}/api/v1/models</pre>' in docs
+    assert "http://127.0.0.1:8000" not in docs

@@ -243,10 +243,13 @@ def complete(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def as_html(schema: dict[str, Any]) -> bytes:
-    """The description as a plain page: what to send where, and what comes back."""
+def as_html(schema: dict[str, Any], base_url: str) -> bytes:
+    """The description as a plain page: what to send where, and what comes back.
+
+    `base_url` is where the client reached this server, with a slash at its end: the examples call it there.
+    """
     sections = [
-        section(method, path, about, schema)
+        section(method, path, about, schema, base_url)
         for path, methods in schema["paths"].items()
         for method, about in methods.items()
     ]
@@ -279,12 +282,13 @@ def as_html(schema: dict[str, Any]) -> bytes:
 """.encode()
 
 
-def section(method: str, path: str, about: dict[str, Any], schema: dict[str, Any]) -> str:
+def section(method: str, path: str, about: dict[str, Any], schema: dict[str, Any], base_url: str) -> str:
     """One endpoint."""
     parts = [f"<h2><code>{method.upper()} {html.escape(path)}</code></h2>"]
     parts.append(f"<p>{html.escape(about['summary'])}. {html.escape(about.get('description', ''))}</p>")
     if path in EXAMPLES:
-        parts.append(f'<pre tabindex="0">{html.escape(EXAMPLES[path])}</pre>')
+        example = EXAMPLES[path].format(base_url.rstrip("/") + path)
+        parts.append(f'<pre tabindex="0">{html.escape(example)}</pre>')
     if "requestBody" in about:
         kinds = ", ".join(f"<code>{html.escape(kind)}</code>" for kind in about["requestBody"]["content"])
         parts.append(f"<p>Body: {kinds}.</p>")
@@ -298,10 +302,10 @@ def section(method: str, path: str, about: dict[str, Any], schema: dict[str, Any
 
 
 EXAMPLES = {
-    "/api/v1/read": "curl --data-binary @photo.jpg http://127.0.0.1:8000/api/v1/read",
-    "/api/v1/classify": "curl --data-binary @digits.bin http://127.0.0.1:8000/api/v1/classify",
-    "/api/v1/explain": "curl --data-binary @photo.jpg 'http://127.0.0.1:8000/api/v1/explain?digit=0&parts=why'",
-    "/api/v1/models": "curl http://127.0.0.1:8000/api/v1/models",
+    "/api/v1/read": "curl --data-binary @photo.jpg {}",
+    "/api/v1/classify": "curl --data-binary @digits.bin {}",
+    "/api/v1/explain": "curl --data-binary @photo.jpg '{}?digit=0&parts=why'",
+    "/api/v1/models": "curl {}",
 }
 
 

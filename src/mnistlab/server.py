@@ -17,6 +17,7 @@ import orjson
 import prometheus_client
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -109,6 +110,7 @@ def create_app(
     add_watching(app, models, metrics)
     api.complete(app)
     add_pages(app)
+    answer_head(app)
     shortcuts = {("POST", "/api/v1/classify"): classifying}
     return Gate(app, hosts=hosts, token=token, limits=limits, metrics=metrics, shortcuts=shortcuts)
 
@@ -176,10 +178,13 @@ def digit_of(page: Page, number: int) -> NDArray[np.uint8]:
 
 
 def add_pages(app: FastAPI) -> None:
-    """The page, its files and the API's description, all from the memory."""
+    """The page, its files and the API's description, all from memory."""
     files = {path.name: path.read_bytes() for path in sorted(PAGE.iterdir()) if path.suffix in TYPES}
     files["openapi.json"] = orjson.dumps(app.openapi())
-    files["docs.html"] = api.as_html(app.openapi())
+
+    async def show_docs(request: Request) -> Response:
+        page = api.as_html(app.openapi(), str(request.base_url))
+        return Response(page, headers={"Cache-Control": "no-cache"}, media_type=TYPES[".html"])
 
     async def give(request: Request) -> Response:
         name = request.path_params.get("name") or ADDRESSES[request.url.path]
@@ -192,11 +197,22 @@ def add_pages(app: FastAPI) -> None:
         return Response(files[name], headers=headers, media_type=TYPES[Path(name).suffix])
 
     tags = {name: f'"{hashlib.sha256(content).hexdigest()[:16]}"' for name, content in files.items()}
+    app.add_route("/docs", show_docs, methods=["GET"], include_in_schema=False)
     for path in (*ADDRESSES, "/static/{name}"):
         app.add_route(path, give, methods=["GET"], include_in_schema=False)
 
 
-ADDRESSES = {"/": "index.html", "/docs": "docs.html", "/openapi.json": "openapi.json", "/favicon.ico": "icon.svg"}
+def answer_head(app: FastAPI) -> None:
+    """Take HEAD wherever GET is taken: FastAPI's own routes refuse it. The HTTP server leaves the body out.
+
+    To be called once the description is made, which names GET alone.
+    """
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:
+            route.methods.add("HEAD")
+
+
+ADDRESSES = {"/": "index.html", "/openapi.json": "openapi.json", "/favicon.ico": "icon.svg"}
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
