@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import struct
 import zlib
 from io import BytesIO
@@ -13,6 +14,7 @@ from PIL import Image
 
 from mnistlab.datasets import Dataset, open_dataset
 from mnistlab.errors import UserError
+from mnistlab.loader import SPLITS, read_split
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +106,130 @@ def test_sub_folders_train_and_test_are_the_parts(
     test = by_class(dataset, "test")
     for label in range(10):
         assert test[label] == {image.tobytes() for image in images[200:][labels[200:] == label]}
+
+
+def names_of(arrays: tuple[NDArray[np.uint8], NDArray[np.int64]]) -> set[tuple[int, int]]:
+    """(label, number) of each of the pictures that `numbered` made."""
+    images, labels = arrays
+    return {(int(label), int(image[14, 14])) for image, label in zip(images, labels, strict=True)}
+
+
+def numbered(root: Path, numbers: range) -> set[tuple[int, int]]:
+    """Classes "a" and "b" of pictures that carry their number, 1 to 127, as a shade."""
+    for name in ("a", "b"):
+        (root / name).mkdir(parents=True)
+        for number in numbers:
+            pixels = np.zeros((28, 28), np.uint8)
+            pixels[10:18, 10:18] = number
+            Image.fromarray(pixels).save(root / name / f"{number:03}.png")
+    return {(label, number) for label in (0, 1) for number in numbers}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("train", "val", "test"), ("training", "validation", "testing"), ("Train", "Valid", "TEST"), ("train", None, "test"),
+     ("training", None, "testing"), ("train", "val", None), ("Training", "Validation", None)],
+)  # fmt: skip
+def test_the_parts_that_a_folder_gives_are_the_splits(
+    names: tuple[str, str | None, str | None], tmp_path: Path
+) -> None:
+    """A given `val` is the validation split; a test split that is not given comes from the training pictures alone."""
+    train, val, test = (
+        numbered(tmp_path / name, numbers) if name else None
+        for name, numbers in zip(names, (range(1, 61), range(61, 81), range(81, 101)), strict=True)
+    )
+    for junk in ("__MACOSX", ".cache", "@eaDir"):
+        (tmp_path / junk / "a").mkdir(parents=True)
+    (tmp_path / ".DS_Store").write_bytes(b"x")
+    dataset = open_dataset(str(tmp_path))
+    assert dataset.spec.classes == ("a", "b")
+    splits = {split: names_of(read_split(dataset, split)) for split in SPLITS}
+
+    assert train is not None
+    if test is None:
+        assert 0.1 < len(splits["test"]) / len(train) < 0.25
+        assert splits["test"] < train
+        test = splits["test"]
+    assert splits["test"] == test
+    assert splits["train+val"] == (train | (val or set())) - test
+    assert splits["train"] == splits["train+val"] - splits["val"]
+    if val is None:
+        assert len(splits["val"]) == len(splits["train+val"]) // 12
+    else:
+        assert splits["val"] == val
+
+
+def test_a_test_split_that_is_kept_back_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("train", "val"):
+        two_classes(tmp_path / name, 6)
+    with caplog.at_level("INFO", "mnistlab.data"):
+        open_dataset(str(tmp_path))
+    assert f"one in six of the pictures in {tmp_path / 'train'} is kept for it" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("folders", "words"),
+    [
+        (["val", "test"], ["train is missing beside", "test"]),
+        (["testing"], ["train is missing beside", "testing"]),
+        (["train", "training", "test"], ["both train and training"]),
+        (["train", "val", "valid"], ["both val and valid"]),
+    ],
+)
+def test_parts_that_cannot_be_told_are_named(folders: list[str], words: list[str], tmp_path: Path) -> None:
+    for name in folders:
+        two_classes(tmp_path / name)
+    with pytest.raises(UserError) as caught:
+        open_dataset(str(tmp_path))
+    assert caught.value.remedy
+    for word in words:
+        assert word in caught.value.message
+
+
+@pytest.mark.parametrize("part", ["val", "test"])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"a": "c"}, "(missing: a; not in training: c)"), ({"b": None}, "(missing: b)"), ({None: "c"}, "(not in training: c)"),
+     ({"a": None, "b": None}, "(missing: a, b)")],
+)  # fmt: skip
+def test_parts_of_other_classes_are_named(
+    part: str, change: dict[str | None, str | None], words: str, tmp_path: Path
+) -> None:
+    for name in ("train", "val", "test"):
+        two_classes(tmp_path / name)
+    for old, new in change.items():
+        if old and new:
+            (tmp_path / part / old).rename(tmp_path / part / new)
+        elif old:
+            shutil.rmtree(tmp_path / part / old)
+        elif new:
+            (tmp_path / part / new).mkdir()
+    with pytest.raises(UserError) as caught:
+        open_dataset(str(tmp_path))
+    assert caught.value.message == f"{tmp_path / part} has other classes than {tmp_path / 'train'} {words}."
+
+
+@pytest.mark.parametrize("part", ["train", "val", "test"])
+def test_what_programs_leave_behind_is_no_class(part: str, tmp_path: Path) -> None:
+    for name in ("train", "val", "test"):
+        two_classes(tmp_path / name, 12)
+    for junk in ("__MACOSX", ".ipynb_checkpoints", "@eaDir"):
+        (tmp_path / part / junk / "a").mkdir(parents=True)
+        dot().save(tmp_path / part / junk / "0.png")
+    for junk in (".DS_Store", "Thumbs.db", "desktop.ini", "._0.png"):
+        (tmp_path / part / "a" / junk).write_bytes(b"not a picture")
+    dataset = open_dataset(str(tmp_path))
+    assert dataset.spec.classes == ("a", "b")
+    assert [len(read_split(dataset, split)[1]) for split in SPLITS] == [24, 24, 48, 24]
+
+
+def test_a_validation_folder_without_pictures_is_named(tmp_path: Path) -> None:
+    for name in ("train", "val", "test"):
+        two_classes(tmp_path / name)
+    for path in (tmp_path / "val").rglob("*.png"):
+        path.unlink()
+    with pytest.raises(UserError, match="holds no picture to validate with"):
+        open_dataset(str(tmp_path)).read("train")
 
 
 def test_mean_and_std_are_those_of_the_training_pictures(
@@ -340,7 +466,9 @@ def test_train_without_test_says_that_test_is_missing(tmp_path: Path) -> None:
     assert str(tmp_path / "test") in str(caught.value)
 
 
-def test_a_class_may_be_called_train(tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [("a", "train"), ("test", "train"), ("testing", "validation")])
+def test_classes_may_be_called_like_parts(names: tuple[str, str], tmp_path: Path) -> None:
     two_classes(tmp_path)
-    (tmp_path / "b").rename(tmp_path / "train")
-    assert open_dataset(str(tmp_path)).spec.classes == ("a", "train")
+    for old, new in zip(("a", "b"), names, strict=True):
+        (tmp_path / old).rename(tmp_path / new)
+    assert open_dataset(str(tmp_path)).spec.classes == names

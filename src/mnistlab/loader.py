@@ -41,7 +41,9 @@ def read_split(dataset: Dataset, split: Split) -> Arrays:
     images, labels = dataset.read("train")
     if split == "train+val":
         return images, labels
-    mask = validation_mask(labels, len(dataset.spec.classes))
+    mask = dataset.validation
+    if mask is None:
+        mask = validation_mask(labels, len(dataset.spec.classes))
     if split == "train":
         mask = ~mask
     return images[mask], labels[mask]

@@ -46,6 +46,10 @@ class Dataset(Protocol):
     def at_hand(self) -> bool:
         """Whether `read("train")` can do without a network."""
 
+    @property
+    def validation(self) -> NDArray[np.bool_] | None:
+        """Which examples of "train" its makers set aside for validation, bool (N,); None where they did not."""
+
     def read(self, part: Part) -> Arrays:
         """Images uint8 (N, height, width) and labels int64 (N,) of "train" or "test"."""
 
@@ -62,6 +66,11 @@ class RawDataset:
     def at_hand(self) -> bool:
         """Whether all files of the training part are there; they may still be corrupt."""
         return all(is_file(self.data_dir / self.spec.folder / file.name) for file in self.spec.part_files("train"))
+
+    @property
+    def validation(self) -> None:
+        """None: see `validation_mask`."""
+        return
 
     def read(self, part: Part) -> Arrays:
         """Images uint8 (N, height, width) and labels int64 (N,); see `Dataset.read`. Read once, then kept.
