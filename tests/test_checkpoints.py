@@ -125,6 +125,23 @@ def test_a_model_from_before_blocks_had_depth_and_pooling_still_loads(tmp_path: 
     assert torch.equal(again(images), model.eval()(images))
 
 
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model.", "model._orig_mod.module."])
+def test_a_model_saved_from_inside_a_wrapper_loads_and_says_so(
+    tmp_path: Path, saved: Path, caplog: pytest.LogCaptureFixture, prefix: str
+) -> None:
+    content = torch.load(saved, weights_only=True)
+    expected = content["state_dict"]
+    content["state_dict"] = {prefix + name: value for name, value in expected.items()}
+    torch.save(content, tmp_path / "wrapped.pth")
+
+    with caplog.at_level("INFO", "mnistlab.checkpoints"):
+        state = load_model(tmp_path / "wrapped.pth").model.state_dict()
+        load_model(saved)
+    assert all(torch.equal(state[name], value) for name, value in expected.items())
+    (record,) = caplog.records
+    assert f"wrapped.pth names its weights {prefix}…" in record.message
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -342,6 +359,13 @@ def test_weights_of_another_architecture_are_refused(saved: Path) -> None:
     content = torch.load(saved, weights_only=True)
     content["state_dict"] = small_net(widths=(3, 6)).state_dict()
     assert_refused(saved, torch_bytes(content), "another architecture")
+
+
+@pytest.mark.parametrize("change", [{"padding": "\3ame"}, {"depth": 1000}, {"widths": ()}])
+def test_an_architecture_that_there_is_not_is_refused(saved: Path, change: dict[str, Any]) -> None:
+    content = torch.load(saved, weights_only=True)
+    content["architecture"] |= change
+    assert_refused(saved, torch_bytes(content), "an architecture that there is not")
 
 
 @pytest.mark.parametrize("key", ["architecture", "state_dict", "classes", "mean", "std"])

@@ -4,17 +4,20 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from mnistlab import doctor
-from mnistlab.checkpoints import load_model, save_model
+from mnistlab.checkpoints import load_model, save_model, strip_prefix
 from mnistlab.cli import run_app
 from mnistlab.datasets import find_spec
-from mnistlab.doctor import OneView, check_data, check_machine, check_model, check_run
+from mnistlab.doctor import OneView, check_data, check_machine, check_model, check_run, import_model, load_weights
 from mnistlab.errors import UserError
 from mnistlab.examination import Check, ReluWatch
 from mnistlab.geometry import deskew
@@ -73,8 +76,8 @@ def network(tmp_path: Path) -> tuple[str, Path]:
     """A file of network classes, and a state_dict of theirs."""
     (tmp_path / "network.py").write_text(NETWORK)
     weights = tmp_path / "weights.pth"
-    layers: dict[str, torch.nn.Module] = {"conv": torch.nn.Conv2d(1, 2, 3), "last": torch.nn.Linear(2 * 26 * 26, 10)}
-    torch.save(torch.nn.ModuleDict(layers).state_dict(), weights)
+    layers: dict[str, nn.Module] = {"conv": nn.Conv2d(1, 2, 3), "last": nn.Linear(2 * 26 * 26, 10)}
+    torch.save(nn.ModuleDict(layers).state_dict(), weights)
     return str(tmp_path / "network.py"), weights
 
 
@@ -215,7 +218,7 @@ def test_a_network_that_has_learnt_nothing_is_a_problem(run: Run) -> None:
 
 def test_weights_that_are_no_numbers_are_a_problem(run: Run) -> None:
     model = NeuralNet((4,))
-    torch.nn.init.constant_(next(model.parameters()), torch.nan)
+    nn.init.constant_(next(model.parameters()), torch.nan)
     save_model(run.model_path, model, find_spec("mnist"))
     assert verdicts(check_run(run))["output"] == "problem"
 
@@ -327,6 +330,77 @@ def test_weights_inside_a_checkpoint_are_found(network: tuple[str, Path], data_d
     file, weights = network
     torch.save({key: torch.load(weights, weights_only=True), "epoch": 5}, weights)
     assert verdicts(check_model(weights, data_dir, code=f"{file}:Plain"))["softmax"] == "ok"
+
+
+class Holder(nn.Module):
+    """A module that holds a network, as Lightning's do."""
+
+    def __init__(self, **networks: nn.Module) -> None:
+        super().__init__()
+        for name, network in networks.items():
+            self.add_module(name, network)
+
+
+WRAPPERS: dict[str, tuple[Callable[[nn.Module], nn.Module], str]] = {
+    "parallel": (nn.DataParallel, "module."),
+    "compiled": (torch.compile, "_orig_mod."),  # type: ignore[dict-item]
+    "held": (lambda network: Holder(model=network), "model."),
+    "held by another name": (lambda network: Holder(net=network), "net."),
+    "averaged": (AveragedModel, "module."),
+    "compiled, parallel": (lambda network: nn.DataParallel(torch.compile(network)), "module._orig_mod."),  # type: ignore[arg-type]
+    "parallel, compiled": (lambda network: torch.compile(nn.DataParallel(network)), "_orig_mod.module."),  # type: ignore[arg-type,return-value]
+    "compiled, held": (lambda network: Holder(model=torch.compile(network)), "model._orig_mod."),  # type: ignore[arg-type]
+    "twice": (lambda network: nn.DataParallel(Holder(module=Holder(model=network))), "module.module.model."),
+}
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_what_wrappers_put_before_the_names_is_taken_off(network: tuple[str, Path], wrapper: str) -> None:
+    wrap, prefix = WRAPPERS[wrapper]
+    trained, other = import_model(f"{network[0]}:Plain"), import_model(f"{network[0]}:Plain")
+    torch.save(wrap(trained).state_dict(), network[1])
+
+    assert load_weights(other, network[1]) == prefix
+    for name, value in trained.state_dict().items():
+        assert torch.equal(other.state_dict()[name], value)
+    assert load_weights(wrap(other), network[1]) == ""
+
+
+@pytest.mark.usefixtures("few_images")
+def test_a_checkpoint_of_a_module_that_holds_the_network_is_examined_as_the_network(
+    network: tuple[str, Path], data_dir: Path
+) -> None:
+    """As Lightning writes it."""
+    file, weights = network
+    expected = check_model(weights, data_dir, code=f"{file}:Plain")
+    plain = torch.load(weights, weights_only=True)
+    torch.save({"state_dict": {f"model.{name}": value for name, value in plain.items()}, "epoch": 5}, weights)
+
+    told, *others = check_model(weights, data_dir, code=f"{file}:Plain")
+    assert (told.name, told.verdict) == ("weights", "ok")
+    assert "begin with model., " in told.detail
+    assert others == expected
+
+
+def test_a_prefix_of_the_class_itself_stays() -> None:
+    """A network may have a part that is called `model`: nothing is taken off where names fit, in whole or in part."""
+    network = Holder(model=nn.Linear(2, 2), head=nn.Linear(2, 2))
+    for state, prefix in (
+        (network.state_dict(), ""),
+        (Holder(model=nn.Linear(2, 2)).state_dict(), ""),
+        (Holder(model=network).state_dict(), "model."),
+        (Holder(other=nn.ReLU(), last=nn.Linear(2, 2)).state_dict(), ""),
+        ({}, ""),
+    ):
+        left = [name.removeprefix(prefix) for name in state]
+        assert strip_prefix(state, network.state_dict()) == prefix
+        assert list(state) == left
+
+
+def test_wrapped_weights_of_another_class_are_refused(network: tuple[str, Path], data_dir: Path) -> None:
+    torch.save(nn.DataParallel(nn.Linear(3, 3)).state_dict(), network[1])
+    with pytest.raises(UserError, match=r"do not fit the class.*module\.weight"):
+        check_model(network[1], data_dir, code=f"{network[0]}:Plain")
 
 
 @pytest.mark.parametrize(

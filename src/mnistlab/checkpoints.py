@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import io
+import logging
 import math
 import pickle
 import warnings
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 from mnistlab.datasets import DatasetSpec
 from mnistlab.errors import MnistlabError, UserError
 from mnistlab.files import write_bytes
 from mnistlab.model import Network, make_network
 
-__all__ = ["SavedModel", "load_model", "load_tensors", "save_model", "save_tensors"]
+__all__ = ["SavedModel", "load_model", "load_tensors", "save_model", "save_tensors", "strip_prefix"]
+
+logger = logging.getLogger("mnistlab.checkpoints")
 
 MODEL_FORMAT, MODEL_VERSION = "mnistlab model", 1
 
@@ -77,6 +82,27 @@ def looks_like_pickle(path: Path) -> bool:
     return start == b"PK\x03\x04" or (start[:1] == b"\x80" and start[1:2] in (b"\2", b"\3", b"\4", b"\5"))
 
 
+def strip_prefix(state: dict[str, Any], names: Collection[str]) -> str:
+    """Take from the names in a state_dict, in place, what a wrapper put before those of the network, and return it.
+
+    `names` are the network's own. DataParallel and the like put "module." there, torch.compile "_orig_mod.", a module that
+    holds the network its attribute's name ("model." in many a Lightning checkpoint), several of them "model._orig_mod.".
+    Returns "" and changes nothing where names fit as they are, or where none would fit without what they have in common.
+    """
+    wrapped = [name for name in state if name != "n_averaged"]  # which AveragedModel puts beside "module."
+    prefix = ""
+    while wrapped and not any(name.removeprefix(prefix) in names for name in wrapped):
+        first, dot, _ = wrapped[0].removeprefix(prefix).partition(".")
+        prefix += first + dot
+        if not dot or not all(name.startswith(prefix) for name in wrapped):
+            return ""
+    if prefix:
+        state.pop("n_averaged", None)
+    for part in prefix.split(".")[:-1]:
+        consume_prefix_in_state_dict_if_present(state, f"{part}.")
+    return prefix
+
+
 def save_model(path: Path, model: Network, spec: DatasetSpec) -> None:
     """Write the model's state_dict with its architecture, classes and normalisation, atomically."""
     content = {
@@ -110,13 +136,17 @@ def load_model(path: Path) -> SavedModel:
         )
     try:
         model = make_network(content["architecture"])
+        if prefix := strip_prefix(content["state_dict"], model.state_dict()):
+            logger.info("%s names its weights %s…: loaded without that prefix", path, prefix)
         model.load_state_dict(content["state_dict"])
         classes = tuple(map(str, content["classes"]))
         saved = SavedModel(
             model.eval(), str(content["dataset"]), classes, float(content["mean"]), float(content["std"])
         )
-    except UserError:
-        raise
+    except UserError as error:
+        raise UserError(
+            f"{path} states an architecture that there is not ({error.message.rstrip('.')}).", "Find an intact copy."
+        ) from None
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise UserError(

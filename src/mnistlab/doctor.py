@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from mnistlab.checkpoints import load_model, load_tensors
+from mnistlab.checkpoints import load_model, load_tensors, strip_prefix
 from mnistlab.datasets import DatasetSpec, find_spec, open_dataset
 from mnistlab.datasets.fetch import MISSING, inspect_files
 from mnistlab.devices import device_title, pick_device, pick_precision
@@ -101,9 +101,10 @@ def check_model(path: Path, data_dir: Path, *, dataset: str = "mnist", code: str
     """Examine a model file with validation images of `dataset`.
 
     The file is one that mnistlab saved, or a `torch.save` of a state_dict; for the latter `code` "FILE.py:CLASS" names the
-    network's class, which is then imported (running that file) and called without arguments. Raises `UserError` where
-    the file is missing, unsafe or does not fit.
+    network's class, which is then imported (running that file) and called without arguments. What wrappers put before the
+    weights' names is taken off (see `strip_prefix`). Raises `UserError` where the file is missing, unsafe or does not fit.
     """
+    checks = []
     if code is None:
         try:
             saved = load_model(path)
@@ -120,7 +121,10 @@ def check_model(path: Path, data_dir: Path, *, dataset: str = "mnist", code: str
         mean, std = saved.mean, saved.std
     else:
         model = import_model(code)
-        load_weights(model, path)
+        if prefix := load_weights(model, path):
+            checks.append(
+                Check("weights", "ok", f"their names begin with {prefix}, which the class's do not: taken off")
+            )
         opened = open_dataset(dataset, data_dir)
         mean, std = opened.spec.mean, opened.spec.std
     images, labels = read_split(opened, "val")
@@ -133,7 +137,7 @@ def check_model(path: Path, data_dir: Path, *, dataset: str = "mnist", code: str
             for number, member in enumerate(model.members, 1)
             for check in examine(OneView(member), pictures, truth, mean, std)  # type: ignore[arg-type]
         ]
-    return examine(OneView(model) if isinstance(model, NeuralNet) else model, pictures, truth, mean, std)
+    return checks + examine(OneView(model) if isinstance(model, NeuralNet) else model, pictures, truth, mean, std)
 
 
 class OneView(nn.Module):
@@ -178,13 +182,19 @@ def import_model(code: str) -> nn.Module:
     return model
 
 
-def load_weights(model: nn.Module, path: Path) -> None:
+def load_weights(model: nn.Module, path: Path) -> str:
+    """Load the state_dict in the file into the network; the prefix that its names had to lose, "" for none.
+
+    Raises `UserError` where it does not fit.
+    """
     content = load_tensors(path, "Give a file that torch.save(model.state_dict(), …) wrote.")
     for key in ("state_dict", "model_state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
     try:
+        prefix = strip_prefix(content, model.state_dict())
         model.load_state_dict(content)
+        return prefix
     except (RuntimeError, TypeError, AttributeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise UserError(
