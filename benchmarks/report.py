@@ -48,20 +48,18 @@ def accuracy_rows() -> dict[str, list[dict[str, Any]]]:
 def accuracy_table(head: str, french: bool = False) -> str:
     lines = [head, "|---|---|---|---|---|---|---|"]
     for name, rows in accuracy_rows().items():
-        n, parameters = len(rows), f"{rows[0]['parameters']:,}"
+        n = len(rows)
         cells = [
             f"`{name}`",
             SUMMARY_FR.get(name, RECIPES[name].summary) if french else RECIPES[name].summary,
-            parameters.replace(",", " ") if french else parameters,
+            f"{rows[0]['parameters']:,}",
             f"**{spread([accuracy(row) for row in rows])}** (n = {n})",
             f"{WEEK_1[name]:.2f} (n = 1)" if name in WEEK_1 else "",
-            training_time(name).replace("about", "environ").replace("not measured", "non mesuré")
-            if french
-            else training_time(name),
-            f"`uv run python benchmarks/accuracy.py {name} --seeds {n}`",
+            training_time(name),
         ]
-        line = "| " + " | ".join(cells) + " |"
-        lines.append(line.replace(".", ",").replace("accuracy,py", "accuracy.py") if french else line)
+        shown = [in_french(cell) for cell in cells] if french else cells
+        command = f"`uv run python benchmarks/accuracy.py {name} --seeds {n}`"
+        lines.append("| " + " | ".join([*shown, command]) + " |")
     return "\n".join(lines)
 
 
@@ -108,7 +106,7 @@ def training_time(name: str) -> str:
     seconds = training_seconds(name)
     if seconds is None:
         return "not measured"
-    return f"{'' if whole_trainings(name) else 'about '}{seconds:.{1 if seconds < 10 else 0}f} s"
+    return f"{'' if whole_trainings(name) else 'about '}{seconds:,.{1 if seconds < 10 else 0}f} s"
 
 
 def machine() -> str:
@@ -213,15 +211,14 @@ def race_table(language: str = "en") -> str:
         times = too_low
     test = spread([100 * seed["accuracy"] for seed in row["quick"]])
     end = f"{row['date']}, {row['commit']} | `uv run python benchmarks/time_to_accuracy.py` |"
-    quick = middle.format(f"{facts['quick_seconds']:.2f}")
-    lines = [
-        "| " + " | ".join(head) + " |",
-        "|---|---|---|---|---|---|",
-        f"| {example.format(facts['canonical_epochs'])} | {time} | {facts['canonical_accuracy']:.2f} (n = 1) | 1 | {end}",
-        f"| `quick` | {quick} | {test} (n = {facts['quick_seeds']}) | {times} | {end}",
-    ]
-    text = "\n".join(lines)
-    return re.sub(r"(\d)\.(\d)", r"\1,\2", text) if language == "fr" else text
+    rows = (
+        (example.format(facts["canonical_epochs"]), time, f"{facts['canonical_accuracy']:.2f} (n = 1)", "1"),
+        ("`quick`", middle.format(f"{facts['quick_seconds']:.2f}"), f"{test} (n = {facts['quick_seeds']})", times),
+    )
+    told = [map(in_french, cells) if language == "fr" else cells for cells in rows]
+    lines = ["| " + " | ".join(head) + " |", "|---|---|---|---|---|---|"]
+    lines += ["| " + " | ".join([*cells, end]) for cells in told]
+    return "\n".join(lines)
 
 
 READER = {
@@ -269,8 +266,8 @@ def reader_table(french: bool = False) -> str:
             python = "uv run --with scikit-learn python" if name == "digits" else "uv run python"
             command = f"`{python} benchmarks/reader.py --only {name}{more}`"
             figure = reader_figure(name, row)
-            figure = re.sub(r"(\d)\.(\d)", r"\1,\2", figure).replace("median", "médiane") if french else figure
-            lines.append(f"| {titles[french]} | {figure} | {row['date']}, {row['commit']} | {command} |")
+            shown = (in_french(titles[1]), in_french(figure)) if french else (titles[0], figure)
+            lines.append(f"| {' | '.join(shown)} | {row['date']}, {row['commit']} | {command} |")
     return "\n".join(lines)
 
 
@@ -279,7 +276,7 @@ def reader_figure(name: str, row: dict[str, Any]) -> str:
     if name in ("mnist", "semeion", "digits", "pages"):
         right, of = row["right"], row["of"]
         more = f", {row['pages']} pages, {row['false_finds']} false finds" if name == "pages" else ""
-        return f"**{100 * right / of:.2f} %** (n = {of}{more})"
+        return f"**{100 * right / of:.2f} %** (n = {of:,}{more})"
     if name == "reject":
         parts = ", ".join(f"{kind} {100 * share:.1f}" for kind, share in row["rejected"].items())
         return f"**{100 * row['mean']:.1f} %** ({parts})"
@@ -297,7 +294,7 @@ SERVING = {
     ),
     "classify-one": (
         "`/classify`, one image a request, connections: {}; beside an endpoint that does nothing",
-        "`/classify`, une image par requête, connexions : {} ; à côté d'un point d'accès qui ne fait rien",
+        "`/classify`, une image par requête, connexions : {} ; à côté d'un point de terminaison qui ne fait rien",
     ),
     "classify-many": (
         "`/classify`, 256 images a request, connections: {}; beside `Reader.classify`",
@@ -340,16 +337,25 @@ def serving_table(french: bool = False) -> str:
     ]
     for name, row in ((name, last[name]) for name in SERVING if name in last):
         for title, figure in serving_figures(name, row, french):
-            shown = in_french(figure) if french else figure
-            lines.append(f"| {title} | {shown} | {row['date']}, {row['commit']} | `{row['command']}` |")
+            shown = (in_french(title), in_french(figure)) if french else (title, figure)
+            lines.append(f"| {' | '.join(shown)} | {row['date']}, {row['commit']} | `{row['command']}` |")
     return "\n".join(lines)
 
 
-def in_french(figure: str) -> str:
-    """1,234.5 as 1 234,5, and the words between."""
-    figure = re.sub(r"(?<=\d),(?=\d{3})", " ", figure)
-    figure = re.sub(r"(?<=\d)\.(?=\d)", ",", figure)
-    return figure.replace("median", "médiane").replace(" to ", " à ")
+IN_FRENCH = {
+    "median": "médiane", " to ": " à ", "about": "environ", "not measured": "non mesuré",
+    "false finds": "fausses détections", "fashion": "vêtements", ", letters": " ; lettres", ", noise": " ; bruit",
+}  # fmt: skip
+NARROW_SPACE = "\u202f"
+
+
+def in_french(text: str) -> str:
+    """1,234.5 as 1 234,5, with a space that does not break, and the words between."""
+    text = re.sub(r"(?<=\d)[, ](?=\d{3}(?!\d))", NARROW_SPACE, text)
+    text = re.sub(r"(?<=\d)\.(?=\d)", ",", text)
+    for english, french in IN_FRENCH.items():
+        text = text.replace(english, french)
+    return re.sub("(?<! );", " ;", text)
 
 
 def serving_figures(name: str, row: dict[str, Any], french: bool) -> list[tuple[str, str]]:

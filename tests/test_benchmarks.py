@@ -214,6 +214,21 @@ def test_an_ensemble_takes_as_long_as_its_members() -> None:
     assert "No recipe of one network is called 'ensemble': choose from default, quick, best," in result.output
 
 
+@pytest.mark.parametrize(
+    ("english", "french"),
+    [
+        ("**37,693 /s** (27,765 to 40,886; n = 7)", "**37\u202f693 /s** (27\u202f765 à 40\u202f886 ; n = 7)"),
+        ("median 0.44 s (0.32 to 0.51)", "médiane 0,44 s (0,32 à 0,51)"),
+        ("about 1,234,567.8 s", "environ 1\u202f234\u202f567,8 s"),
+        ("(fashion 98.1, letters 91.6, noise 99.8)", "(vêtements 98,1 ; lettres 91,6 ; bruit 99,8)"),
+        ("99.750 ± 0.037, 40 pages", "99,750 ± 0,037, 40 pages"),
+        ("Semeion, 1 513 chiffres ; 80 mains", "Semeion, 1\u202f513 chiffres ; 80 mains"),
+    ],
+)
+def test_figures_are_written_the_french_way(english: str, french: str) -> None:
+    assert report.in_french(english) == french
+
+
 def test_the_tables_and_figures_are_those_of_the_raw_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = ["README.md", "LISEZMOI.md", "docs/RESULTS.md", "src/mnistlab/figures.json"]
     for name in written:

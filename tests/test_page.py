@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 import running_server
@@ -99,13 +99,17 @@ def choose(page: Page, panel: str) -> None:
     expect(page.locator(f"#panel-{panel}")).to_be_visible()
 
 
-def picture_of(*digits: int) -> bytes:
+def picture_of(*digits: int, margin: int | None = None) -> bytes:
+    """The digits beside each other on paper; with a margin given, so many pixels around their ink and no more."""
     image = Image.new("L", (80 + 130 * len(digits), 240), 255)
     pen = ImageDraw.Draw(image)
     for number, digit in enumerate(digits):
         for stroke in STROKES[digit]:
             points = [(50 + 130 * number + 150 * x, 45 + 150 * y) for x, y in stroke]
             pen.line(points, fill=20, width=13, joint="curve")
+    if margin is not None:
+        left, top, right, bottom = ImageOps.invert(image).getbbox() or (0, 0, *image.size)
+        image = image.crop((left - margin, top - margin, right + margin, bottom + margin))
     stream = io.BytesIO()
     image.save(stream, "png")
     return stream.getvalue()
@@ -289,13 +293,61 @@ def test_a_picture_is_pasted_and_dropped(open_page: Open) -> None:
     expect(page.locator("#picture-text")).to_have_text("81")
 
 
-def test_what_is_no_picture_is_said_calmly(browser: Browser, url: str) -> None:
+@pytest.mark.parametrize("width", [360, 1280])
+def test_frames_and_labels_are_seen_whole_where_the_ink_fills_the_picture(open_page: Open, width: int) -> None:
+    page = open_page(viewport={"width": width, "height": 900})
+    choose(page, "picture")
+    for digits in ((4, 0, 7), (1, 2, 3, 4, 5, 6, 7, 8)):
+        picture = picture_of(*digits, margin=3)
+        page.locator("#file").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture})
+        expect(page.locator("#picture-text")).to_have_text("".join(map(str, digits)))
+        seen = page.evaluate(
+            """() => {
+                const edges = (element) => {
+                    const {left, top, right, bottom} = element.getBoundingClientRect();
+                    return [left, top, right, bottom];
+                };
+                const image = document.getElementById('picture-image');
+                const {a, d, e, f} = document.getElementById('boxes').getScreenCTM();
+                return {
+                    all: edges(document.getElementById('picture')),
+                    parts: [...document.querySelectorAll('#boxes rect, #boxes text')].map(edges),
+                    labels: [...document.querySelectorAll('#boxes text')].map((label) => label.textContent),
+                    image: edges(image),
+                    drawn: [e, f, e + a * image.naturalWidth, f + d * image.naturalHeight],
+                };
+            }"""
+        )
+        assert seen["labels"] == list(map(str, digits))
+        left, top, right, bottom = seen["all"]
+        for part in seen["parts"]:
+            assert left < part[0] < part[2] < right
+            assert top < part[1] < part[3] < bottom
+        assert seen["image"] == pytest.approx(seen["drawn"], abs=0.5)  # frames lie where the digits are
+
+
+def test_a_file_that_fails_takes_the_old_result_away(browser: Browser, url: str) -> None:
     context = browser.new_context(locale="en-GB")  # the browser notes a 422 as an error: without open_page's watch
     page = context.new_page()
     page.goto(url)
+    draw(page, 4)
+    expect(answer(page)).to_have_text("4")
     choose(page, "picture")
-    page.locator("#file").set_input_files({"name": "notes.png", "mimeType": "image/png", "buffer": b"no picture"})
+    files = page.locator("#file")
+    files.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture_of(8, 1)})
+    expect(page.locator("#picture-text")).to_have_text("81")
+    files.set_input_files({"name": "notes.png", "mimeType": "image/png", "buffer": b"no picture"})
     expect(page.locator("#message")).to_contain_text("not a PNG")
+    expect(page.locator("#picture-summary")).to_have_text("This file could not be read.")
+    expect(page.locator("#picture-result")).to_be_hidden()
+    choose(page, "answer")
+    expect(answer(page)).to_have_text("4")  # what the sheet holds, and no digit of the picture before
+    choose(page, "picture")
+    page.click("#language")
+    expect(page.locator("#picture-summary")).to_have_text("Ce fichier n’a pas pu être lu.")
+    files.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture_of(3)})
+    expect(page.locator("#picture-text")).to_have_text("3")
+    expect(page.locator("#picture-summary")).to_have_text("1 chiffre, aucun douteux")
     context.close()
 
 
@@ -304,9 +356,11 @@ def test_french_and_back(open_page: Open) -> None:
     expect(page.locator("html")).to_have_attribute("lang", "fr")
     expect(page.locator("#tab-why")).to_have_text("Pourquoi")
     expect(page.locator("#clear")).to_have_text("Effacer")
+    expect(page.locator("#model option").first).to_have_text("Lecteur de mnistlab")
     page.click("#language")
     expect(page.locator("html")).to_have_attribute("lang", "en")
     expect(page.locator("#tab-why")).to_have_text("Why")
+    expect(page.locator("#model option").first).to_have_text("mnistlab's reader")
     page.reload()
     expect(page.locator("#tab-why")).to_have_text("Why")  # remembered
     page.goto(page.url + "?lang=fr")

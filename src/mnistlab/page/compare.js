@@ -2,7 +2,7 @@
 
 import { newestOnly, read } from "./api.js";
 import { emptyBars, showBars } from "./bars.js";
-import { decimal, words } from "./i18n.js";
+import { decimal, modelOption, words } from "./i18n.js";
 import { chosenDigit, makeReading, modelById, state } from "./state.js";
 
 const SIDES = ["a", "b"];
@@ -14,7 +14,7 @@ for (const side of SIDES) select(side).addEventListener("change", () => refresh(
 
 export function setModels() {
   SIDES.forEach((side, index) => {
-    select(side).replaceChildren(...state.models.map(({ id, title }) => new Option(title, id)));
+    select(side).replaceChildren(...state.models.map(modelOption));
     select(side).selectedIndex = Math.min(index, state.models.length - 1);
   });
 }

@@ -5,6 +5,7 @@ const ENGLISH = {
   motto: "Draw a digit, see what the network sees.",
   settings: "Settings",
   model: "Model",
+  bundledReader: "mnistlab's reader",
   apiTitle: "How programs can ask this server",
   otherLanguage: "Français",
   darkTheme: "Dark",
@@ -131,6 +132,7 @@ const ENGLISH = {
   pictureBlank: "The browser cannot show this format: the frames stand on blank paper.",
   pictureTextLabel: "The text read",
   pictureReading: "Reading the picture.",
+  pictureFailed: "This file could not be read.",
   pictureNone: "No digit found.",
   pictureDigit: "{count} digit",
   pictureDigits: "{count} digits",
@@ -153,6 +155,7 @@ const FRENCH = {
   motto: "Dessinez un chiffre, voyez ce que voit le réseau.",
   settings: "Réglages",
   model: "Modèle",
+  bundledReader: "Lecteur de mnistlab",
   apiTitle: "Comment un programme peut interroger ce serveur",
   otherLanguage: "English",
   darkTheme: "Sombre",
@@ -242,19 +245,20 @@ const FRENCH = {
   name_probabilities: "Softmax",
 
   whyHeading: "Pourquoi {value} ?",
-  whyFor: "parle pour {value}",
-  whyAgainst: "parle contre {value}",
-  whyLabel: "Le dessin, coloré selon ce qui parle pour {value} ou contre : {share} de l’effet est pour.",
+  whyFor: "en faveur du {value}",
+  whyAgainst: "contre le {value}",
+  whyLabel:
+    "Le dessin, coloré selon ce qui pèse en faveur du {value} ou contre : {share} de l’effet est en sa faveur.",
   whyNote:
-    "Chaque tache d’encre est effacée à son tour. Où la réponse devient moins sûre, cette encre parlait pour elle ; où elle devient plus sûre, contre elle.",
+    "Chaque bout de trait est effacé à son tour. Là où la réponse devient moins sûre, il pesait en sa faveur ; là où elle devient plus sûre, contre elle.",
 
-  brokenLabel: "L’image abîmée. Les flèches ou un clic déplacent le carré effacé.",
+  brokenLabel: "L’image abîmée. Les flèches ou un clic déplacent le carré gommé.",
   breakNow: "Lu maintenant :",
   breakTurn: "Tourner",
   breakThick: "Épaissir, amincir",
   breakBlur: "Flouter",
-  breakNoise: "Bruiter",
-  breakErase: "Effacer",
+  breakNoise: "Ajouter du bruit",
+  breakErase: "Gommer",
   breakFind: "Où cède-t-il ?",
   breakFindLabel: "Où cède-t-il ? ({name})",
   breakHolds: "La réponse tient d’un bout à l’autre.",
@@ -270,7 +274,7 @@ const FRENCH = {
   compareNothing: "Dessinez quelque chose à comparer.",
   milliseconds: "{number} ms",
 
-  pictureHeading: "Lire une image d’écriture",
+  pictureHeading: "Lire une image manuscrite",
   pictureNote:
     "Déposez-la n’importe où sur cette page, collez-la, choisissez-la ou prenez une photo. Seul le serveur la voit, et rien n’est gardé.",
   pictureChoose: "Choisir une image",
@@ -279,6 +283,7 @@ const FRENCH = {
   pictureBlank: "Le navigateur ne sait pas montrer ce format : les cadres sont sur du papier blanc.",
   pictureTextLabel: "Le texte lu",
   pictureReading: "Lecture de l’image.",
+  pictureFailed: "Ce fichier n’a pas pu être lu.",
   pictureNone: "Aucun chiffre trouvé.",
   pictureDigit: "{count} chiffre",
   pictureDigits: "{count} chiffres",
@@ -293,15 +298,15 @@ const FRENCH = {
   busy: "Le serveur est occupé ; nouvel essai.",
   tokenNeeded: "Ce serveur demande son jeton.",
   tokenLabel: "Jeton",
-  tokenSend: "L’utiliser",
+  tokenSend: "Valider",
 };
 
 export const WORDS = { en: ENGLISH, fr: FRENCH };
 /** The server speaks English; what a reader of another language is told instead of its sentence, by status. */
 const SENTENCES = {
   fr: {
-    413: "C’est trop gros : au plus 32 Mio et 80 millions de pixels.",
-    422: "Cela ne se lit pas comme une image : donnez un fichier PNG, JPEG, WebP, BMP, TIFF ou GIF entier, de 80 millions de pixels au plus.",
+    413: "Fichier trop volumineux : au plus 32 Mio et 80 millions de pixels.",
+    422: "Ce fichier ne peut être lu comme une image : donnez un PNG, JPEG, WebP, BMP, TIFF ou GIF entier, de 80 millions de pixels au plus.",
     other: "Le serveur n’a pas pu répondre ; son journal dit pourquoi.",
   },
 };
@@ -328,6 +333,16 @@ export function words(key, values = {}) {
 export function ownSentence(status) {
   const own = SENTENCES[language];
   return own ? frenchSpaces(own[status] ?? own.other) : null;
+}
+
+/** A model to choose: by its title, which is in this language where it is the one that comes with mnistlab. */
+export function modelOption({ id, title }) {
+  const option = new Option(title, id);
+  if (title === ENGLISH.bundledReader) {
+    option.dataset.text = "bundledReader";
+    option.textContent = words("bundledReader");
+  }
+  return option;
 }
 
 const formats = new Map();

@@ -7,7 +7,7 @@ import { colour, forgetColours } from "./colours.js";
 import * as compare from "./compare.js";
 import { drawStrokes, HEIGHT, Sheet, WIDTH } from "./drawing.js";
 import { nextExample } from "./examples.js";
-import { language, preferredLanguage, setLanguage, words } from "./i18n.js";
+import { language, modelOption, preferredLanguage, setLanguage, words } from "./i18n.js";
 import * as inside from "./inside.js";
 import * as picture from "./picture.js";
 import { change, makeReading, state, whenChanged } from "./state.js";
@@ -181,7 +181,7 @@ whenChanged(() => {
   showAll();
 });
 
-picture.listenForPictures(() => openTab("picture"));
+picture.listenForPictures(() => openTab("picture"), readAgain);
 
 // Language and theme.
 
@@ -237,7 +237,7 @@ const loadModels = newestOnly(async () => {
   const { models: served } = await models();
   state.models = served;
   state.model = served[0].id;
-  part("model").replaceChildren(...state.models.map(({ id, title }) => new Option(title, id)));
+  part("model").replaceChildren(...state.models.map(modelOption));
   part("model-choice").hidden = state.models.length < 2;
   compare.setModels();
   readAgain();

@@ -10,13 +10,17 @@ const image = part("picture-image");
 const boxes = part("boxes");
 let imageAddress = null;
 let reading = null;
+/** What is said instead of the reading's summary: a key of i18n.js, or null. */
+let notice = null;
+let whenGone;
 
-/** `open` is called when a picture comes, whichever panel is shown then. */
-export function listenForPictures(open) {
+/** `open` is called when a picture comes, whichever panel is shown then; `gone` when what was read must not be shown any more. */
+export function listenForPictures(open, gone) {
+  whenGone = gone;
   const take = (file) => {
     if (!file) return;
+    notice = "pictureReading";
     open();
-    part("picture-summary").textContent = words("pictureReading");
     ask({ file, model: state.model });
   };
   for (const input of [part("file"), part("photo")]) {
@@ -51,13 +55,25 @@ function listenForDrops(take) {
 const ask = newestOnly(async ({ file, model }) => {
   const type = file.type || "application/octet-stream";
   const answer = await read(model, file, type).catch((error) => {
-    refresh(); // what was shown before stays
+    forget(error.retryAfter ? "pictureReading" : "pictureFailed");
     throw error;
   });
   const shows = await showImage(file);
+  notice = null;
   reading = makeReading(answer, { source: "picture", body: file, type, shows, drawCrop });
   change({ reading, chosen: 0 });
 });
+
+/** Takes away what was read in the picture before: it would be taken for that of the file that failed. */
+function forget(reason) {
+  notice = reason;
+  const wasChosen = reading !== null && state.reading === reading;
+  reading = null;
+  refresh();
+  if (!wasChosen) return;
+  change({ reading: null, chosen: 0 });
+  whenGone();
+}
 
 /** Reads the shown picture with the model that is chosen now. */
 export function readAgain() {
@@ -86,20 +102,12 @@ function drawCrop(context, [x, y, width, height], side) {
 export function refresh() {
   const here = state.reading !== null && state.reading === reading;
   part("picture-result").hidden = reading === null;
-  if (reading === null) {
-    part("picture-summary").textContent = "";
-    return;
-  }
+  part("picture-summary").textContent = notice ? words(notice) : reading ? summary() : "";
+  if (reading === null) return;
   image.hidden = !reading.shows;
   part("picture-blank").hidden = reading.shows;
   drawBoxes(here);
   const { digits } = reading;
-  const doubtful = digits.filter((digit) => !digit.accepted).length;
-  part("picture-summary").textContent = digits.length
-    ? `${words(digits.length === 1 ? "pictureDigit" : "pictureDigits", { count: digits.length })}, ${
-        doubtful ? words("pictureDoubtful", { count: doubtful }) : words("pictureSure")
-      }`
-    : words("pictureNone");
   const digit = here ? chosenDigit() : null;
   part("picture-selected").textContent = digit
     ? words("pictureSelected", { value: shownValue(digit), percent: percent(digit.probability, 0) })
@@ -112,6 +120,14 @@ export function refresh() {
   offer(part("picture-json"), toJson(), "application/json");
 }
 
+function summary() {
+  const count = reading.digits.length;
+  if (count === 0) return words("pictureNone");
+  const doubtful = reading.digits.filter((digit) => !digit.accepted).length;
+  const found = words(count === 1 ? "pictureDigit" : "pictureDigits", { count });
+  return `${found}, ${doubtful ? words("pictureDoubtful", { count: doubtful }) : words("pictureSure")}`;
+}
+
 function svg(tag, attributes, text = "") {
   const made = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -121,7 +137,6 @@ function svg(tag, attributes, text = "") {
 
 function drawBoxes(here) {
   const [width, height] = reading.size;
-  boxes.setAttribute("viewBox", `0 0 ${width} ${height}`);
   const [least, most] = [width / 60, width / 16]; // of labels: to be read on a large page, and not to fill a small one
   boxes.replaceChildren(
     ...reading.digits.map((digit, index) => {
@@ -130,9 +145,7 @@ function drawBoxes(here) {
       const group = svg("g", { class: digit.accepted ? "box" : "box doubtful", "data-index": index });
       group.classList.toggle("chosen", here && index === state.chosen);
       const size = Math.min(most, Math.max(least, 0.35 * high));
-      const above = y - margin - 0.25 * size;
-      const base = above > 0.85 * size ? above : y + high + margin + size; // where there is no room above, below
-      const label = { x: x + wide / 2, y: base, "font-size": size, "text-anchor": "middle" };
+      const label = { x: x + wide / 2, y: y - margin - 0.25 * size, "font-size": size, "text-anchor": "middle" };
       group.append(
         svg("rect", { x: x - margin, y: y - margin, width: wide + 2 * margin, height: high + 2 * margin }),
         svg("text", label, shownValue(digit)),
@@ -140,6 +153,24 @@ function drawBoxes(here) {
       return group;
     }),
   );
+  makeRoom(width, height);
+}
+
+/** Leaves as much paper around the picture as its frames and labels need. */
+function makeRoom(width, height) {
+  const { x, y, width: wide, height: high } = boxes.getBBox();
+  const line = width / 150;
+  const [left, top] = [Math.min(0, x - line), Math.min(0, y - line)];
+  const across = Math.max(width, x + wide + line) - left;
+  const down = Math.max(height, y + high + line) - top;
+  boxes.setAttribute("viewBox", `${left} ${top} ${across} ${down}`);
+  const share = (length, whole) => `${(100 * length) / whole}%`;
+  Object.assign(image.style, {
+    left: share(-left, across),
+    top: share(-top, down),
+    width: share(width, across),
+    height: share(height, down),
+  });
 }
 
 function choose(index) {
