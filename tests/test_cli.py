@@ -214,7 +214,7 @@ def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
         ("train --widths a,b", ["a,b", "24,48"]),
         ("train --widths 4,,4", ["4,,4"]),
         ("train two-conv --widths 0", ["widths"]),
-        ("train two-conv --widths 4,4,4,4,4,4 --dataset PICTURES", ["leave no pixel"]),
+        ("train two-conv --widths 4,4,4,4,4,4 --dataset PICTURES", ["leaves no pixel"]),
         ("train two-conv --kernel-size 4 --padding same --dataset PICTURES", ["Kernel size 4"]),
         ("train --epochs 1.5", ["1.5"]),
         ("train two-conv --epochs 0", ["epochs is 0"]),

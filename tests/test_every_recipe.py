@@ -13,7 +13,7 @@ from mnistlab.datasets import open_dataset
 from mnistlab.errors import UserError
 from mnistlab.evaluation import evaluate
 from mnistlab.loader import MNISTDataLoader
-from mnistlab.recipes import RECIPES, override
+from mnistlab.recipes import RECIPES, Recipe, override
 from mnistlab.training import cross_entropy
 from mnistlab.training_state import TrainingState
 
@@ -87,3 +87,20 @@ def test_quick_reads_95_percent_after_a_tenth_of_its_steps(data_dir: Path) -> No
         state.schedule.step()
 
     assert evaluate(state.model, MNISTDataLoader("val", data_dir=data_dir, batch_size=None)).accuracy > 0.95
+
+
+@pytest.mark.parametrize("widths", [(16,), (16, 32), (8, 12, 16), (16, 32, 64, 64)], ids=str)
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_takes_blocks_more_or_less(name: str, widths: tuple[int, ...], pictures: Path) -> None:
+    def model_of(recipe: Recipe) -> torch.nn.Module:
+        return TrainingState(recipe, open_dataset(str(pictures)), 0, CPU, "fp32").model
+
+    recipe = override(RECIPES[name], {"widths": widths, "most_parameters": 0, "batch_size": 8})
+    if name == "two-conv" and len(widths) > 2:  # its 5x5 convolutions keep no edge: two blocks leave 4x4
+        fits = ",".join(["valid", "valid", *["same"] * (len(widths) - 2)])
+        with pytest.raises(UserError, match=f"Block 3 of {len(widths)} leaves no pixel.*or padding {fits}"):
+            model_of(recipe)
+        recipe = override(recipe, {"padding": fits.split(",")})
+    model = model_of(recipe)
+    assert model.architecture["widths"] == list(widths)
+    assert model(torch.zeros(2, 1, 28, 28)).shape == (2, 3)

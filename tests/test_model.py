@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -217,8 +219,10 @@ def maps(options: dict[str, Any]) -> tuple[int, int] | None:
 def test_any_network_works_or_is_refused(options: dict[str, Any]) -> None:
     expected = maps(options)
     if expected is None:
-        with pytest.raises(UserError):
+        with pytest.raises(UserError) as caught:
             NeuralNet(**options)
+        if "no pixel" in str(caught.value):
+            assert_what_would_fit(options, caught.value)
         return
     net = NeuralNet(**options)
     for training in (True, False):
@@ -229,6 +233,66 @@ def test_any_network_works_or_is_refused(options: dict[str, Any]) -> None:
     before = list(shapes.values())[list(shapes).index("flatten") - 1]
     assert before == (options["widths"][-1], *((1, 1) if options["head"] == "average" else expected))
     assert sum(row.parameters for row in net.describe()) == net.parameters_count
+
+
+def assert_what_would_fit(options: dict[str, Any], told: UserError) -> None:
+    """It names the first block that does not fit, and each way that it tells works."""
+
+    def first(count: int) -> dict[str, Any]:
+        return {name: value[:count] if isinstance(value, list) else value for name, value in options.items()}
+
+    number, count = map(int, re.findall(r"Block (\d+) of (\d+)", told.message)[0])
+    assert count == len(options["widths"])
+    assert number == 1 or maps(first(number - 1))
+    assert maps(first(number)) is None
+    assert (f"fewer widths (the first {number - 1} fit" in told.remedy) == (number > 1)
+    values = re.findall(r"(padding|pooling) ([a-z,]+)", told.remedy)
+    if values:
+        assert maps(options | {name: value.split(",") for name, value in values})
+    else:  # padding same would do, were all kernels odd
+        assert any(kernel % 2 == 0 for kernel in np.ravel(options["kernel_size"]))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            {"widths": (1,) * 5},
+            "Block 5 of 5 leaves no pixel of a 28x28 image: max-pool halves 1x1."
+            " Use fewer widths (the first 4 fit) or pooling max,max,max,max,none.",
+        ),
+        (
+            {"widths": (1,) * 6, "pooling": ("stride", *["max"] * 5)},
+            "Block 5 of 6 leaves no pixel of a 28x28 image: max-pool halves 1x1."
+            " Use fewer widths (the first 4 fit) or pooling stride,max,max,max,none,none.",
+        ),
+        (
+            {"widths": (1,) * 3, "kernel_size": 5, "padding": "valid"},
+            "Block 3 of 3 leaves no pixel of a 28x28 image: with padding valid a convolution of 5x5 takes 4 off the height"
+            " and width of 4x4. Use fewer widths (the first 2 fit) or padding valid,valid,same.",
+        ),
+        (
+            {"widths": (1,) * 5, "kernel_size": 5, "padding": "valid"},
+            "Block 3 of 5 leaves no pixel of a 28x28 image: with padding valid a convolution of 5x5 takes 4 off the height"
+            " and width of 4x4. Use fewer widths (the first 2 fit) or padding valid,valid,same,same,same and pooling"
+            " max,max,none,none,none.",
+        ),
+        (
+            {"widths": (1, 1), "kernel_size": (3, 5), "padding": "valid", "depth": (1, 4)},
+            "Block 2 of 2 leaves no pixel of a 28x28 image: with padding valid convolutions of 5x5 take 16 off the height"
+            " and width of 13x13. Use fewer widths (the first 1 fits) or padding valid,same.",
+        ),
+        (
+            {"widths": (1,), "kernel_size": 30, "padding": "valid"},
+            "Block 1 of 1 leaves no pixel of a 28x28 image: with padding valid a convolution of 30x30 takes 29 off the"
+            " height and width of 28x28. Use smaller kernels.",
+        ),
+    ],
+)  # fmt: skip
+def test_where_pixels_run_out_it_says_in_which_block_and_what_would_fit(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(UserError) as caught:
+        NeuralNet(**options)
+    assert str(caught.value) == told
 
 
 # blocks of their own
@@ -430,9 +494,9 @@ def test_an_ensemble_of_nothing_is_refused() -> None:
         ({"widths": ()}, "are not all from 1 to"),
         ({"widths": (32, 0)}, "are not all from 1 to"),
         ({"widths": (-3,)}, "are not all from 1 to"),
-        ({"widths": (1, 1, 1, 1, 1)}, "1,1,1,1,1 leave no pixel of a 28x28 image"),
-        ({"widths": (1, 1, 1), "padding": "valid", "kernel_size": 5}, "leave no pixel"),
-        ({"widths": (1,), "image_size": (1, 28)}, "leave no pixel of a 1x28 image"),
+        ({"widths": (1, 1, 1, 1, 1)}, "Block 5 of 5 leaves no pixel of a 28x28 image"),
+        ({"widths": (1, 1, 1), "padding": "valid", "kernel_size": 5}, "Block 3 of 3 leaves no pixel"),
+        ({"widths": (1,), "image_size": (1, 28)}, "Block 1 of 1 leaves no pixel of a 1x28 image"),
         ({"padding": "full"}, "Unknown padding 'full'"),
         ({"kernel_size": 4}, "Kernel size 4 has no middle pixel"),
         ({"kernel_size": 0}, "Kernel size 0"),
@@ -444,7 +508,7 @@ def test_an_ensemble_of_nothing_is_refused() -> None:
         ({"head": "attention"}, "Unknown head 'attention'"),
         ({"depth": 0}, "Depth 0 is out of range"),
         ({"depth": (1, 65)}, "Depth 65 is out of range"),
-        ({"depth": 7, "padding": "valid", "pooling": "none", "kernel_size": 5}, "leave no pixel"),
+        ({"depth": 7, "padding": "valid", "pooling": "none", "kernel_size": 5}, "Block 1 of 2 leaves no pixel"),
     ],
     ids=str,
 )

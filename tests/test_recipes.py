@@ -131,6 +131,55 @@ def test_a_network_given_is_that_of_all_members() -> None:
     assert member_of(recipe, 0).members == 1
 
 
+PER_BLOCK = ["depth", "kernel_size", "padding", "pooling"]
+
+
+@given(st.sampled_from(list(RECIPES)), st.lists(st.integers(1, 99), min_size=1, max_size=6))
+def test_what_a_recipe_gives_per_block_follows_the_number_of_widths(name: str, widths: list[int]) -> None:
+    before, after = RECIPES[name], override(RECIPES[name], {"widths": widths})
+    assert after.widths == tuple(widths)
+    for field in PER_BLOCK:
+        old, new = getattr(before, field), getattr(after, field)
+        assert len(new) in (1, len(widths))
+        each = [old[0]] * len(widths) if len(old) == 1 else list(new)
+        assert each == [old[min(block, len(old) - 1)] for block in range(len(widths))]
+    assert after == dataclasses.replace(
+        before, networks=(), **{field: getattr(after, field) for field in ["widths", *PER_BLOCK]}
+    )
+
+
+def test_blocks_are_added_and_taken_away() -> None:
+    default, quick = RECIPES["default"], RECIPES["quick"]
+    short, long = (override(default, {"widths": widths}) for widths in ((16, 32), (16, 32, 64, 64)))
+    assert [getattr(short, name) for name in PER_BLOCK] == [(1, 1), (5, 5), ("valid", "valid"), ("max",)]
+    assert [getattr(long, name) for name in PER_BLOCK] == [
+        (1, 1, 2, 2), (5, 5, 3, 3), ("valid", "valid", "same", "same"), ("max",)
+    ]  # fmt: skip
+    assert override(quick, {"widths": 8}).pooling == ("stride",)
+    assert override(quick, {"widths": [8] * 5}).pooling == ("stride", "max", "max", "max", "max")
+
+
+@pytest.mark.parametrize("given_as", [(1, 2, 2), [1, 2, 2]])
+def test_what_is_given_per_block_beside_widths_is_taken_as_it_is(given_as: Any) -> None:
+    recipe = override(RECIPES["default"], {"depth": given_as, "widths": (16, 32)})
+    assert (recipe.depth, recipe.kernel_size) == ((1, 2, 2), (5, 5))
+    assert override(RECIPES["default"], {"depth": (1, 2)}).widths == RECIPES["default"].widths
+    assert dataclasses.replace(RECIPES["default"], widths=(16, 32)).depth == RECIPES["default"].depth
+
+
+def test_changes_come_one_after_the_other() -> None:
+    """As a TOML file, which is a recipe, and then the options beside it."""
+    default, file = RECIPES["default"], {"widths": [8, 16, 32, 32], "depth": [1, 1, 1, 3], "epochs": 5, "steps": 70}
+    assert override(default, file, {"widths": (4, 8)}).depth == (1, 1)
+    assert override(default, file, {"widths": (4,) * 5}).depth == (1, 1, 1, 3, 3)
+    assert override(default, file, {"epochs": 6}).steps == 0
+    assert override(default, {"depth": 0}, {"depth": 2}).depth == (2,)  # only the outcome is a recipe
+    several = override(RECIPES["two-conv"], {"networks": ["best", "quick"], "members": 4}, {"widths": (4, 8)})
+    assert (several.networks, several.widths) == ((), (4, 8))
+    with pytest.raises(UserError, match="Unknown recipe field epoch"):
+        override(default, {"epoch": 3}, {"epochs": 3})
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

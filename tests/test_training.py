@@ -270,7 +270,7 @@ def test_resuming_a_finished_short_run_changes_nothing_in_it(short: Run, tmp_pat
         ({"seed": -1}, "Seed -1"),
         ({"seed": 2**32}, "Seed 4294967296"),
         ({"recipe": override(RECIPE, {"batch_size": 10_000})}, "Batch size 10000"),
-        ({"recipe": override(RECIPE, {"widths": (4,) * 9})}, "leave no pixel"),
+        ({"recipe": override(RECIPE, {"widths": (4,) * 9})}, "leaves no pixel"),
         ({"recipe": override(RECIPE, {"depth": (1, 2)})}, "depth has 2 values for 1 block"),
         ({"recipe": override(RECIPE, {"most_parameters": 100})}, r"has 2,\d\d\d parameters, and two-conv may have 100"),
         ({"recipe": override(RECIPE, {"most_parameters": 100, "members": 2})}, "may have 100"),

@@ -166,7 +166,7 @@ def test_a_batch_larger_than_the_split_is_refused() -> None:
 
 
 def test_widths_that_leave_no_pixel_are_refused() -> None:
-    with pytest.raises(UserError, match="leave no pixel"):
+    with pytest.raises(UserError, match="leaves no pixel"):
         make_state(dataclasses.replace(RECIPE, widths=(2,) * 6))
 
 

@@ -114,7 +114,7 @@ def train(
     else:
         if recipe is not None and recipe.endswith(".toml") and config is None:
             config, recipe = Path(recipe), None
-        chosen = override(find_recipe(recipe or "default"), {**(read_overrides(config) if config else {}), **changed})
+        chosen = override(find_recipe(recipe or "default"), read_overrides(config) if config else {}, changed)
         from mnistlab.datasets import open_dataset
 
         opened = open_dataset(dataset, data_dir)

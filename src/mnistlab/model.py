@@ -310,22 +310,57 @@ def check(architecture: dict[str, Any]) -> tuple[int, int]:
             raise UserError(f"{name.capitalize()} {architecture[name]} is out of range.", f"Choose {low} to {high:,}.")
     if architecture["head"] not in HEADS:
         raise UserError(f"Unknown head {architecture['head']!r}.", f"Choose {' or '.join(HEADS)}.")
-    height, width = architecture["image_size"]
-    size = (height, width)
-    for block in blocks(architecture):
+    rows = blocks(architecture)
+    for block in rows:
         check_block(block)
-        lost = (block.kernel_size - 1) * block.depth if block.padding == "valid" else 0
-        size = (size[0] - lost, size[1] - lost)
-        if block.pooling == "max":
-            size = (size[0] // 2, size[1] // 2)
-        elif block.pooling == "stride":
-            size = (-(-size[0] // 2), -(-size[1] // 2))
-        if min(size) < 1:
-            raise UserError(
-                f"Channel widths {','.join(map(str, widths))} leave no pixel of a {height}x{width} image.",
-                "Use fewer blocks or smaller kernels, padding same or pooling none.",
-            )
+    size, fitting = remaining(rows, architecture["image_size"])
+    if fitting < len(rows):
+        raise no_pixel_left(rows, fitting, architecture["image_size"])
     return size
+
+
+def remaining(rows: Sequence[Block], image_size: Sequence[int]) -> tuple[tuple[int, int], int]:
+    """Height and width (pixels) that the blocks leave of an image, and how many blocks fit before none is left."""
+    height, width = image_size
+    for number, block in enumerate(rows):
+        sides = tuple(convolved(side, block) for side in (height, width))
+        if block.pooling == "max":
+            sides = tuple(side // 2 for side in sides)
+        elif block.pooling == "stride":
+            sides = tuple(-(-side // 2) for side in sides)
+        if min(sides) < 1:
+            return (height, width), number
+        height, width = sides
+    return (height, width), len(rows)
+
+
+def convolved(side: int, block: Block) -> int:
+    """What the block's convolutions leave of a side (pixels), before pooling."""
+    return side - (block.kernel_size - 1) * block.depth * (block.padding == "valid")
+
+
+def no_pixel_left(rows: Sequence[Block], fitting: int, image_size: Sequence[int]) -> UserError:
+    """What to say where only the first `fitting` blocks leave a pixel: why the next one does not, and what would fit."""
+    block, before = rows[fitting], remaining(rows[:fitting], image_size)[0]
+    after = [convolved(side, block) for side in before]
+    if min(after) >= 1:
+        why = f"max-pool halves {after[0]}x{after[1]}"
+    else:
+        kernel, lost = f"{block.kernel_size}x{block.kernel_size}", before[0] - after[0]
+        taken = f"convolutions of {kernel} take" if block.depth > 1 else f"a convolution of {kernel} takes"
+        why = f"with padding valid {taken} {lost} off the height and width of {before[0]}x{before[1]}"
+    ways = [f"fewer widths (the first {fitting} fit{'s' * (fitting == 1)})"] if fitting else []
+    changes: list[dict[str, Any]] = [{"pooling": "none"}, {"padding": "same"}, {"padding": "same", "pooling": "none"}]
+    for change in changes:
+        changed = [*rows[:fitting], *(row._replace(**change) for row in rows[fitting:])]
+        even = any(row.padding == "same" and row.kernel_size % 2 == 0 for row in changed)
+        if not even and remaining(changed, image_size)[1] == len(rows):
+            ways.append(" and ".join(f"{name} {','.join(getattr(row, name) for row in changed)}" for name in change))
+            break
+    return UserError(
+        f"Block {fitting + 1} of {len(rows)} leaves no pixel of a {image_size[0]}x{image_size[1]} image: {why}.",
+        f"Use {' or '.join(ways or ['smaller kernels'])}.",
+    )
 
 
 def check_block(block: Block) -> None:

@@ -27,13 +27,18 @@ def knob(
 class Recipe:
     """What to do; a run is one doing of it. Every field can be overridden (`override`, `--epochs 4`, a TOML file).
 
+    `override` fits the other fields to the change, as where another number of `widths` wants other values per block;
+    `dataclasses.replace` changes what it is told to and nothing else.
+
     Raises `UserError` with every problem of its fields at once.
     """
 
     name: str = knob("custom", "what the recipe is called")
     summary: str = knob("", "what the recipe is, in a line")
     # the network (see NeuralNet)
-    widths: tuple[int, ...] = knob((24, 48), "channels of each block, such as 24,48", low=1, high=4096)
+    widths: tuple[int, ...] = knob(
+        (24, 48), "channels of each block, such as 24,48; what the recipe gives per block follows", low=1, high=4096
+    )
     depth: tuple[int, ...] = knob((1,), "convolutions of each block (one value, or one a block)", low=1, high=64)
     kernel_size: tuple[int, ...] = knob((5,), "side of the convolutions in pixels, likewise", low=1, high=15)
     padding: tuple[str, ...] = knob(
@@ -150,17 +155,42 @@ OF_A_KIND = (
 """The fields in which the members of an ensemble may differ: the network and the augmentation."""
 
 
-def override(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
-    """The recipe with some fields changed. Raises `UserError` for a field that there is not, or a value out of range."""
-    if unknown := sorted(set(values) - set(TYPES)):
-        raise UserError(
-            f"Unknown recipe field{'s' * (len(unknown) > 1)} {', '.join(unknown)}.", f"There are {', '.join(TYPES)}."
-        )
-    if "epochs" in values:
-        values = {"steps": 0, **values}  # a recipe that stops inside an epoch now goes on for all of them
-    if not set(OF_A_KIND).isdisjoint(values):
-        values = {"networks": (), **values}  # members of several kinds now are all of this one
-    return replace(recipe, **values)
+PER_BLOCK = [name for name, kind in TYPES.items() if kind in LISTS and name not in ("widths", "networks")]
+"""The fields that hold a value for each of the `widths`, or one for all."""
+
+
+def override(recipe: Recipe, *changes: Mapping[str, Any]) -> Recipe:
+    """The recipe with some fields changed, by each of `changes` in turn, and with what follows from it:
+
+    other `widths` cut what the recipe gives per block to their number, or repeat its last value; other `epochs` are not
+    stopped by its `steps`; and other networks are those of all members of an ensemble. What a change gives itself is
+    taken as it is.
+
+    Raises `UserError` for a field that there is not, or a value out of range.
+    """
+    fields = {name: getattr(recipe, name) for name in TYPES}
+    for values in changes:
+        if unknown := sorted(set(values) - set(TYPES)):
+            raise UserError(
+                f"Unknown recipe field{'s' * (len(unknown) > 1)} {', '.join(unknown)}.",
+                f"There are {', '.join(TYPES)}.",
+            )
+        if "epochs" in values:
+            fields["steps"] = 0
+        if not set(OF_A_KIND).isdisjoint(values):
+            fields["networks"] = ()
+        if "widths" in values:
+            widths = values["widths"]
+            count = len(widths) if isinstance(widths, tuple | list) else 1
+            fields |= {name: fitted(fields[name], count) for name in PER_BLOCK}
+        fields |= values
+    return Recipe(**fields)
+
+
+def fitted(value: Any, count: int) -> Any:
+    """Values per block for `count` blocks: cut, or the last one repeated. One for all blocks stays as it is."""
+    several = isinstance(value, tuple | list) and len(value) > 1 and count > 0
+    return (*value[:count], *[value[-1]] * (count - len(value))) if several else value
 
 
 def read_overrides(path: Path) -> dict[str, Any]:
