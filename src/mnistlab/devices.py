@@ -31,7 +31,7 @@ def pick_device(name: str = "auto") -> torch.device:
     if (device.index or 0) >= count:
         raise UserError(
             f"Device {name!r} is not there: torch {torch.__version__} sees {count} {device.type.upper()} devices here.",
-            "Choose --device auto or cpu; mnistlab doctor tells what there is.",
+            "Choose --device auto or cpu. See what there is: mnistlab doctor",
         )
     return device
 

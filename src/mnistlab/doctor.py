@@ -73,11 +73,9 @@ def check_data(spec: DatasetSpec, data_dir: Path) -> Check:
     corrupt = {name: reason for name, reason in state.items() if reason and reason != MISSING}
     if corrupt:
         what = "; ".join(f"{name} {reason}" for name, reason in corrupt.items())
-        return Check(
-            "data", "problem", f"{data_dir / spec.folder}: {what}", "The next mnistlab train fetches it again."
-        )
+        return Check("data", "problem", f"{data_dir / spec.folder}: {what}", "The next training fetches it again.")
     if any(state.values()):
-        return Check("data", "ok", f"{spec.name} is not in {data_dir} yet: the first mnistlab train fetches it")
+        return Check("data", "ok", f"{spec.name} is not in {data_dir} yet: the first training fetches it")
     return Check("data", "ok", f"{spec.name} in {data_dir}: all checksums right")
 
 

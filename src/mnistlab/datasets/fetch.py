@@ -129,7 +129,7 @@ def fetch(spec: DatasetSpec, data_dir: Path) -> None:
                 return
         raise UserError(
             f"{spec.name} is not in {data_dir} and could not be fetched ({'; '.join(reasons)}).",
-            f"Connect to the network, or import files that you have: mnistlab data --dataset {spec.name} --from DIR.",
+            f"Connect to the network, or import files that you have: mnistlab data --dataset {spec.name} --from DIR",
         )
     finally:
         lock.release()
