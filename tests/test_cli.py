@@ -291,6 +291,20 @@ def test_a_wrong_recipe_file_is_one_line(
     assert_refused(["train", "two-conv", "--config", str(tmp_path / "my.toml")], capsys, word)
 
 
+def test_widths_beside_a_recipe_file_fit_what_it_gives_per_block(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "my.toml").write_text("widths = [2, 3, 4]\ndepth = [1, 1, 2]\nkernel-size = 3\npadding = 'same'\n")
+    command = ["train", str(tmp_path / "my.toml"), "--steps=1", "--batch-size=16", "--dataset", str(pictures)]
+    for widths, depth in (("4", (1,)), ("4,5,6,7", (1, 1, 2, 2))):
+        assert run_app([*command, "--widths", widths]) == 0
+        run = Run.open(latest(Path("runs")))
+        assert (",".join(map(str, run.recipe.widths)), run.recipe.depth) == (widths, depth)
+    shutil.rmtree("runs")
+    capsys.readouterr()
+    assert_refused([*command, "--widths=4,5", "--depth=1,2,2"], capsys, "depth has 3 values for 2 blocks")
+
+
 def test_a_recipe_file_that_is_not_utf8_or_a_folder_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

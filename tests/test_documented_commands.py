@@ -20,13 +20,14 @@ import torch
 from starlette.types import ASGIApp
 
 import documented
-from mnistlab import serving
+from mnistlab import gallery, serving
 from mnistlab.checkpoints import load_model
 from mnistlab.cli import app, run_app
 from mnistlab.datasets import find_spec, import_files
 from mnistlab.errors import Interrupted
 from mnistlab.experiments import train
 from mnistlab.export import export_model
+from mnistlab.files import write_bytes
 from mnistlab.recipes import RECIPES, override
 from mnistlab.runs import Run
 from mnistlab.training import Silent
@@ -175,6 +176,7 @@ def test_a_documented_command_works(
     if "--code" in arguments:
         shutil.move("weights.pth", "model.pth")
     monkeypatch.setattr(serving, "run", serve_until_ready)
+    monkeypatch.setattr(gallery, "draw", lambda loader, out, title: write_bytes(out, b""))  # as no_drawing does
 
     code = run_app(list(arguments))
     out, err = capsys.readouterr()

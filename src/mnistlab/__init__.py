@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mnistlab.loader import MNISTDataLoader
     from mnistlab.model import Ensemble, NeuralNet
     from mnistlab.reader import Digit, Line, Page, Reader
-    from mnistlab.recipes import RECIPES, Recipe
+    from mnistlab.recipes import RECIPES, Recipe, override
     from mnistlab.runs import Run, find_run, list_runs
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "list_runs",
     "load_model",
     "open_dataset",
+    "override",
     "resume",
     "train",
 ]
@@ -70,7 +71,7 @@ HOMES = {
     "loader": ("MNISTDataLoader",),
     "model": ("Ensemble", "NeuralNet"),
     "reader": ("Digit", "Line", "Page", "Reader"),
-    "recipes": ("RECIPES", "Recipe"),
+    "recipes": ("RECIPES", "Recipe", "override"),
     "runs": ("Run", "find_run", "list_runs"),
 }
 HOME = {name: home for home, names in HOMES.items() for name in names}

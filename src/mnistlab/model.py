@@ -349,7 +349,7 @@ def no_pixel_left(rows: Sequence[Block], fitting: int, image_size: Sequence[int]
         kernel, lost = f"{block.kernel_size}x{block.kernel_size}", before[0] - after[0]
         taken = f"convolutions of {kernel} take" if block.depth > 1 else f"a convolution of {kernel} takes"
         why = f"with padding valid {taken} {lost} off the height and width of {before[0]}x{before[1]}"
-    ways = [f"fewer widths (the first {fitting} fit{'s' * (fitting == 1)})"] if fitting else []
+    ways = [f"fewer widths (the first {'fits' if fitting == 1 else f'{fitting} fit'})"] if fitting else []
     changes: list[dict[str, Any]] = [{"pooling": "none"}, {"padding": "same"}, {"padding": "same", "pooling": "none"}]
     for change in changes:
         changed = [*rows[:fitting], *(row._replace(**change) for row in rows[fitting:])]
