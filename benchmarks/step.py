@@ -56,7 +56,7 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
     precision = pick_precision(recipe.precision, device)
     state = TrainingState(recipe, open_dataset("mnist", data_dir), 0, device, precision)
     state.model.train()
-    data = state.loader.batches
+    data = state.loader.dataset
     raw, named = data.images[: recipe.batch_size].float(), data.labels[: recipe.batch_size]
     before = peak()
     times: dict[str, list[float]] = {name: [] for name in (*PARTS, "step", "augmentation")}

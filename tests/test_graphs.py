@@ -108,7 +108,7 @@ def test_a_step_never_waits_for_the_device(name: str, pictures: Path) -> None:
 def test_nor_does_the_making_of_a_batch_without_pens_and_rejects(name: str, pictures: Path) -> None:
     state = state_of(override(RECIPES[name], {"batch_size": 16}), pictures)
     with NoWaiting():
-        state.loader.batches[torch.arange(16)]
+        state.loader.dataset.batch(torch.arange(16))
 
 
 @pytest.mark.parametrize("waits", [lambda x: x.item(), lambda x: x[x > 1], float, lambda x: bool(x > 1)])

@@ -67,8 +67,8 @@ def test_the_same_seed_gives_the_same_strokes(digits: tuple[torch.Tensor, torch.
 
 def test_letters_and_clothes_are_left_as_they_are(pictures: Path, data_dir: Path) -> None:
     named = MNISTDataLoader("train", dataset=open_dataset("mnist", data_dir), writing=Writing(1.0))
-    assert named.batches.digits is not None
-    assert named.batches.digits.tolist() == [*range(10), -1]
+    assert named.dataset.digits is not None
+    assert named.dataset.digits.tolist() == [*range(10), -1]
 
     clothes = open_dataset("fashion", data_dir).spec
     assert clothes.digits == ()

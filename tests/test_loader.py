@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +11,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils.data import BatchSampler, DataLoader, random_split
 
 from mnistlab.augment import Augmentation
 from mnistlab.datasets import Dataset, RawDataset, find_spec, open_dataset
 from mnistlab.errors import UserError
-from mnistlab.loader import SPLITS, BatchOrder, MNISTDataLoader, read_split
+from mnistlab.loader import SPLITS, MNISTDataLoader, Order, read_split
 from mnistlab.rejects import Rejects
 from mnistlab.writing import Writing
 
-CPU = torch.device("cpu")
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
@@ -87,6 +90,40 @@ def test_a_batch_size_that_does_not_fit_is_refused(size: int) -> None:
     with pytest.raises(UserError, match=f"Batch size {size} does not fit") as caught:
         MNISTDataLoader("train+val", dataset=numbered(24), batch_size=size)
     assert caught.value.remedy == "Choose 1 to 24."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"batch_size": 8.0}, "Batch size 8.0 is not a whole number. Choose 1 to 24."),
+        ({"batch_size": True}, "Batch size True is not a whole number. Choose 1 to 24."),
+        ({"batch_size": "8"}, "Batch size '8' is not a whole number. Choose 1 to 24."),
+        ({"seed": None}, "Seed None is not a whole number. Choose 0 to 4,294,967,295."),
+        ({"seed": 1.0}, "Seed 1.0 is not a whole number. Choose 0 to 4,294,967,295."),
+        ({"seed": -1}, "Seed -1 is out of range. Choose 0 to 4,294,967,295."),
+        ({"seed": 2**70}, f"Seed {2**70} is out of range. Choose 0 to 4,294,967,295."),
+        ({"normalise": (0.1, 0)}, "Standard deviation 0 is out of range. Choose 1e-06 to 1e+06."),
+        ({"normalise": (float("nan"), 1)}, "Mean nan is out of range. Choose -1e+06 to 1e+06."),
+        ({"device": None}, "Unknown device 'None'. Choose auto, cpu, cuda, cuda:1 or mps."),
+        ({"device": "gpu"}, "Unknown device 'gpu'. Choose auto, cpu, cuda, cuda:1 or mps."),
+    ],
+)
+def test_a_number_that_is_none_or_out_of_range_is_refused(arguments: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UserError) as caught:
+        MNISTDataLoader("train+val", dataset=numbered(24), **{"batch_size": 24, **arguments})
+    assert str(caught.value) == sentence
+
+
+def test_numpy_s_numbers_and_torch_s_devices_are_taken() -> None:
+    given: dict[str, Any] = {
+        "batch_size": np.uint8(8), "seed": np.int64(3), "normalise": (np.float32(0.5), np.float64(0.25)),
+    }  # fmt: skip
+    taken = MNISTDataLoader("train+val", dataset=numbered(24), device=torch.device("cpu"), **given)
+    plain = MNISTDataLoader("train+val", dataset=numbered(24), batch_size=8, seed=3, normalise=(0.5, 0.25))
+    assert all(
+        torch.equal(a, b) for mine, other in zip(taken, plain, strict=True) for a, b in zip(mine, other, strict=True)
+    )
+    assert repr(taken.state_dict()) == "{'seed': 3, 'epoch': 1, 'batch': 0}"  # plain numbers: they go into a file
 
 
 # Batches
@@ -179,6 +216,80 @@ def test_writing_and_rejects_come_only_when_asked_for(mnist: Dataset) -> None:
         assert images.max() <= plain[0].max() + 1e-5
 
 
+# As torch's DataLoader
+
+
+@pytest.mark.parametrize(("drop", "batches"), [(False, 4), (True, 3)])
+def test_it_says_of_itself_what_torch_s_does(drop: bool, batches: int) -> None:
+    mine = MNISTDataLoader("test", dataset=numbered(24, 50), batch_size=16, drop_last=drop)
+    torch_s = DataLoader(mine.dataset, batch_size=16, drop_last=drop)
+    for name in ("batch_size", "drop_last", "dataset", "collate_fn", "num_workers"):
+        assert getattr(mine, name) == getattr(torch_s, name)
+    assert isinstance(mine.batch_sampler, BatchSampler)
+    assert list(mine.batch_sampler) == list(torch_s.batch_sampler)
+    assert (len(mine), len(mine.dataset), len(mine.sampler)) == (batches, 50, 50)
+    for (images, labels), (expected, truth) in zip(mine, torch_s, strict=True):
+        assert torch.equal(images, expected)
+        assert torch.equal(labels, truth)
+
+
+def test_without_a_batch_size_the_loader_says_which_it_took() -> None:
+    assert MNISTDataLoader("train+val", dataset=numbered(24), batch_size=None).batch_size == 24
+
+
+def test_an_example_is_an_image_and_a_label(mnist: Dataset) -> None:
+    examples = MNISTDataLoader("test", dataset=mnist, batch_size=1).dataset
+    pixels, labels = mnist.read("test")
+    image, label = examples[0]
+    assert (image.shape, image.dtype) == ((1, 28, 28), torch.float32)
+    assert torch.allclose(image[0], (torch.tensor(pixels[0]) / 255 - 0.1307) / 0.3081, atol=1e-5)
+    assert (type(label), label) == (int, labels[0])
+    for index in (-1, np.int64(9999), torch.tensor(9999)):
+        assert torch.equal(examples[index][0], examples[9999][0])  # type: ignore[index]
+    with pytest.raises(IndexError):
+        examples[10_000]
+
+
+def test_examples_can_be_gone_through_one_by_one() -> None:
+    assert [label for _, label in MNISTDataLoader("test", dataset=numbered(24, 12), batch_size=5).dataset] == [
+        *range(10), 0, 1,
+    ]  # fmt: skip
+
+
+def test_an_example_comes_without_the_rejects_of_a_batch() -> None:
+    loader = MNISTDataLoader("train+val", dataset=numbered(24), batch_size=8, rejects=Rejects(1))
+    (batch, *_) = loader
+    assert len(batch[1]) == 16
+    assert loader.dataset[13][1] == 3
+    assert [label for _, label in loader.dataset.__getitems__([4, 5])] == [4, 5]
+
+
+def test_the_examples_can_be_split_and_loaded_by_others() -> None:
+    whole = MNISTDataLoader("train+val", dataset=numbered(24), batch_size=8)
+    parts = random_split(whole.dataset, [0.75, 0.25])
+    batches = [number(batch) for part in parts for batch in DataLoader(part, batch_size=9)]
+    assert [len(batch) for batch in batches] == [9, 9, 6]
+    assert sorted(i for batch in batches for i in batch) == list(range(24))
+    ours = DataLoader(whole.dataset, batch_size=8, sampler=whole.sampler)  # a new order each time, as in the loader
+    fresh = MNISTDataLoader("train+val", dataset=numbered(24), batch_size=8)
+    for _ in range(2):
+        assert [number(batch) for batch in ours] == numbers(fresh)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda loader: pickle.loads(pickle.dumps(loader))])
+def test_a_copy_goes_on_where_the_original_was(copied: Callable[[MNISTDataLoader], MNISTDataLoader]) -> None:
+    loader = MNISTDataLoader("train+val", dataset=numbered(24), batch_size=8)
+    assert stream(loader, 4)
+    loader.load_state_dict(loader.state_dict())  # else the epoch that was begun would be over
+    assert numbers(copied(loader)) == stream(fresh_after(4), 2)
+
+
+def fresh_after(batches: int) -> MNISTDataLoader:
+    loader = MNISTDataLoader("train+val", dataset=numbered(24), batch_size=8)
+    loader.load_state_dict({"seed": 0, "epoch": batches // 3, "batch": batches % 3})
+    return loader
+
+
 # The order
 
 
@@ -202,8 +313,8 @@ def test_an_epoch_gives_each_example_exactly_once(total: int, data: st.DataObjec
 @settings(deadline=None, max_examples=30)
 def test_the_order_depends_on_seed_and_epoch_alone(seed: int, epoch: int) -> None:
     def orders(seed: int) -> list[list[int]]:
-        order = BatchOrder(100, 100, True, seed, False, CPU)
-        return [batch.tolist() for _ in range(epoch + 2) for batch in order]
+        order = Order(100, True, seed)
+        return [list(order) for _ in range(epoch + 2)]
 
     mine = orders(seed)
     assert mine == orders(seed)

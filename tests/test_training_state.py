@@ -135,9 +135,9 @@ def test_training_on_everything_leaves_no_validation() -> None:
     state = make_state(dataclasses.replace(RECIPE, split="train+val"))
 
     assert state.val_loader is None
-    assert len(state.loader.batches) == 48
+    assert len(state.loader.dataset) == 48
     assert make_state().val_loader is not None
-    assert len(make_state().loader.batches) == 44
+    assert len(make_state().loader.dataset) == 44
 
 
 def test_the_final_model_is_the_average_where_the_recipe_averages() -> None:

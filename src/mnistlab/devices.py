@@ -13,8 +13,8 @@ from mnistlab.errors import UserError
 __all__ = ["autocast", "device_title", "pick_device", "pick_precision"]
 
 
-def pick_device(name: str = "auto") -> torch.device:
-    """The device called `name`: auto (CUDA, else MPS, else CPU), cpu, cuda, cuda:1, mps.
+def pick_device(name: str | torch.device = "auto") -> torch.device:
+    """The device called `name`: auto (CUDA, else MPS, else CPU), cpu, cuda, cuda:1, mps; a device is taken as it is.
 
     Raises `UserError` for a name that is none, or a device that is not there.
     """
@@ -23,14 +23,14 @@ def pick_device(name: str = "auto") -> torch.device:
         return torch.device("cuda" if cuda else "mps" if mps else "cpu")
     try:
         device = torch.device(name)
-    except RuntimeError:
+    except (RuntimeError, TypeError):
         device = None
     if device is None or device.type not in ("cpu", "cuda", "mps"):
-        raise UserError(f"Unknown device {name!r}.", "Choose auto, cpu, cuda, cuda:1 or mps.")
+        raise UserError(f"Unknown device {str(name)!r}.", "Choose auto, cpu, cuda, cuda:1 or mps.")
     count = {"cpu": 1, "cuda": torch.cuda.device_count() if cuda else 0, "mps": int(mps)}[device.type]
     if (device.index or 0) >= count:
         raise UserError(
-            f"Device {name!r} is not there: torch {torch.__version__} sees {count} {device.type.upper()} devices here.",
+            f"Device {str(name)!r} is not there: torch {torch.__version__} sees {count} {device.type.upper()} devices here.",
             "Choose --device auto or cpu. See what there is: mnistlab doctor",
         )
     return device

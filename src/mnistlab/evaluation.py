@@ -148,7 +148,7 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
     `model` takes images float32 (B, 1, H, W) and returns logits (B, classes). Raises `UserError` for a loader that shuffles
     (its indices would name other examples) or whose classes do not fit the logits, `Failure` where a logit is NaN or infinite.
     """
-    if loader.batch_order.shuffle or loader.batches.augment:
+    if loader.sampler.shuffle or loader.dataset.augment:
         raise UserError(
             "This loader shuffles or augments, so its examples cannot be counted by index.",
             'Make it with split "val" or "test", or shuffle=False and no augmentation.',
@@ -187,7 +187,7 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
                         probability=float(probabilities[position].max()),
                         label_probability=float(probabilities[position, label]),
                         label_known_wrong=index in wrong_labels,
-                        image=loader.batches.images[index, 0].cpu().numpy(),
+                        image=loader.dataset.images[index, 0].cpu().numpy(),
                     )
                 )
             first += len(labels)

@@ -38,9 +38,9 @@ def describe_data(
         "dataset": spec.name,
         "title": spec.title,
         "split": split,
-        "total": len(loader.batches),
+        "total": len(loader.dataset),
         "classes": list(spec.classes),
-        "counts": torch.bincount(loader.batches.labels, minlength=len(spec.classes)).tolist(),
+        "counts": torch.bincount(loader.dataset.labels, minlength=len(spec.classes)).tolist(),
         "mean": spec.mean,
         "std": spec.std,
         "images": {
@@ -58,9 +58,9 @@ def describe_data(
 
 def draw(loader: MNISTDataLoader, out: Path, title: str) -> None:
     """Examples of all classes in turn, as many as fit, beside themselves after the augmentation of `default`."""
-    columns = min(COLUMNS, len(loader.batches))
-    count = min(ROWS * columns, len(loader.batches) // columns * columns)
-    labels = loader.batches.labels.numpy()
+    columns = min(COLUMNS, len(loader.dataset))
+    count = min(ROWS * columns, len(loader.dataset) // columns * columns)
+    labels = loader.dataset.labels.numpy()
     rank = np.zeros(len(labels), int)  # how many of its class stand before each example: one of each class first
     for label in np.unique(labels):
         where = np.flatnonzero(labels == label)
@@ -68,7 +68,7 @@ def draw(loader: MNISTDataLoader, out: Path, title: str) -> None:
     chosen = torch.from_numpy(np.sort(np.lexsort((labels, rank))[:count]))
     chosen = chosen[np.argsort(labels[chosen.numpy()], kind="stable")]
     augment = Augmentation.of(RECIPES["default"])
-    pictures = loader.batches.images[chosen]
+    pictures = loader.dataset.images[chosen]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         augmented = augment(pictures.float()).round().clamp(0, 255).to(torch.uint8)

@@ -95,6 +95,6 @@ class RecordedStep:
 
 def rehearsal(state: TrainingState) -> tuple[torch.Tensor, torch.Tensor]:
     """A batch of the sizes that the state's loader gives, without taking one from it: images of paper, labels of class 0."""
-    count = state.recipe.batch_size + state.loader.batches.rejects.count(state.recipe.batch_size)
+    count = state.recipe.batch_size + state.loader.dataset.rejects.count(state.recipe.batch_size)
     images = torch.zeros(count, 1, *state.loader.spec.image_size, device=state.device)
     return images, torch.zeros(count, dtype=torch.int64, device=state.device)

@@ -83,14 +83,14 @@ class RawDataset:
         return self.parts[part]
 
 
-def open_dataset(name: str, data_dir: str | Path = "data") -> Dataset:
+def open_dataset(name: str | Path, data_dir: str | Path = "data") -> Dataset:
     """The dataset called `name` in the table, or the folder of pictures at that path. Reads no file of the table's yet.
 
     Raises `UserError` for a name that is neither.
     """
-    if name not in DATASETS and is_folder(Path(name)):
+    if str(name) not in DATASETS and is_folder(Path(name)):
         return PictureFolder.open(Path(name))
-    return RawDataset(find_spec(name), Path(data_dir))
+    return RawDataset(find_spec(str(name)), Path(data_dir))
 
 
 def validation_mask(labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_]:
