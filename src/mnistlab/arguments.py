@@ -10,7 +10,7 @@ from typing import Any
 
 from mnistlab.errors import UserError
 
-__all__ = ["number", "plain", "whole_number"]
+__all__ = ["number", "plain", "shown", "whole_number"]
 
 OUT = "is out of range"
 
@@ -50,9 +50,9 @@ def number(value: Any, name: str, low: float, high: float, remedy: str = "", wro
 
 
 def plain(value: Any) -> Any:
-    """NumPy's and torch's numbers and arrays as Python's own, also inside a list or tuple; all else as it is."""
-    if isinstance(value, list | tuple):
-        return type(value)(plain(one) for one in value)
+    """As JSON has it: NumPy's and torch's numbers and arrays as Python's own, a sequence as a list; all else as it is."""
+    if isinstance(value, list | tuple | range):
+        return [plain(one) for one in value]
     return value.tolist() if hasattr(value, "tolist") else value
 
 

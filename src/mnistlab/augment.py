@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from mnistlab.errors import UserError
+from mnistlab.arguments import number
 from mnistlab.geometry import centres
 from mnistlab.recipes import Recipe
 
@@ -42,8 +42,9 @@ class Augmentation:
         return Augmentation(recipe.rotate, recipe.scale, recipe.shift, recipe.shear, recipe.elastic)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.scale <= 0.7:
-            raise UserError(f"Augmentation scale {self.scale} is out of range.", "Choose 0 to 0.7.")
+        for name, most in (("rotate", 180), ("scale", 0.7), ("shift", 100), ("shear", 2), ("elastic", 100)):
+            amount = number(getattr(self, name), f"Augmentation {name}", 0, most)
+            object.__setattr__(self, name, amount)
 
     def __bool__(self) -> bool:
         return any((self.rotate, self.scale, self.shift, self.shear, self.elastic))

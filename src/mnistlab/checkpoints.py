@@ -6,6 +6,7 @@ import io
 import logging
 import math
 import pickle
+import struct
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,15 +17,21 @@ import torch
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 from mnistlab.datasets import DatasetSpec
-from mnistlab.errors import MnistlabError, UserError
+from mnistlab.errors import UserError
 from mnistlab.files import write_bytes
 from mnistlab.model import Network, make_network
+from mnistlab.runs import Run, find_model
 
 __all__ = ["SavedModel", "load_model", "load_tensors", "save_model", "save_tensors", "strip_prefix"]
 
 logger = logging.getLogger("mnistlab.checkpoints")
 
 MODEL_FORMAT, MODEL_VERSION = "mnistlab model", 1
+DAMAGE = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError, TypeError,
+    ValueError, struct.error,
+)  # fmt: skip
+"""What torch.load raises at damaged bytes, besides UnpicklingError."""
 
 
 @dataclass(frozen=True)
@@ -38,32 +45,32 @@ class SavedModel:
     std: float
 
 
-def save_tensors(path: Path, content: dict[str, Any]) -> None:
+def save_tensors(path: str | Path, content: dict[str, Any]) -> None:
     """`torch.save` to `path`, atomically. Raises `Failure` for a full disk and `UserError` for one that is not writable."""
     buffer = io.BytesIO()  # torch's own writer aborts the process on some full disks
     torch.save(content, buffer)
     write_bytes(path, buffer.getvalue())
 
 
-def load_tensors(path: Path, remedy: str) -> Any:
+def load_tensors(path: str | Path, remedy: str) -> Any:
     """What `torch.save` wrote to `path`, tensors on the CPU; nothing in it is executed.
 
     Raises `UserError` with `remedy` where the file is missing, empty, damaged, or a pickle with code in it.
     """
+    path = Path(path)
     try:
-        if path.stat().st_size == 0:
-            raise UserError(f"{path} is empty (0 bytes).", remedy)
-        with warnings.catch_warnings():
+        with path.open("rb") as file, warnings.catch_warnings():
+            if not file.read(1):
+                raise UserError(f"{path} is empty (0 bytes).", remedy)
+            file.seek(0)
             warnings.simplefilter("ignore", UserWarning)  # on a pickle's protocol; the error below says enough
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise UserError(f"{path} is missing.", remedy) from None
     except IsADirectoryError:
         raise UserError(f"{path} is a folder, not a file.", remedy) from None
     except PermissionError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.", "Give read access to it.") from None
-    except MnistlabError:
-        raise
     except pickle.UnpicklingError as error:
         if looks_like_pickle(path) and "nsupported" in str(error):
             raise UserError(
@@ -71,7 +78,7 @@ def load_tensors(path: Path, remedy: str) -> Any:
                 "Save it anew with torch.save(model.state_dict(), …).",
             ) from None
         raise UserError(f"{path} is not a file that torch.save wrote, or is damaged.", remedy) from None
-    except Exception:  # torch and zipfile raise many kinds at damaged bytes
+    except DAMAGE:
         raise UserError(f"{path} is not a file that torch.save wrote, or is damaged.", remedy) from None
 
 
@@ -103,7 +110,7 @@ def strip_prefix(state: dict[str, Any], names: Collection[str]) -> str:
     return prefix
 
 
-def save_model(path: Path, model: Network, spec: DatasetSpec) -> None:
+def save_model(path: str | Path, model: Network, spec: DatasetSpec) -> None:
     """Write the model's state_dict with its architecture, classes and normalisation, atomically."""
     content = {
         "format": MODEL_FORMAT,
@@ -118,12 +125,15 @@ def save_model(path: Path, model: Network, spec: DatasetSpec) -> None:
     save_tensors(path, content)
 
 
-def load_model(path: Path) -> SavedModel:
-    """The model that `save_model` wrote, on the CPU, in evaluation mode.
+def load_model(source: Run | str | Path, *, runs_dir: str | Path = "runs") -> SavedModel:
+    """The model that `save_model` wrote, on the CPU, in evaluation mode: a model.pth, or that of a run.
+
+    A run is what `runs.find_run` finds: a Run, its folder, its name in `runs_dir`, or "latest".
 
     Raises `UserError` for a file that is missing, damaged, unsafe, of another format or version, or whose weights do not
     fit the architecture it states.
     """
+    path = find_model(source, runs_dir)
     content = load_tensors(path, "Give a run folder, or a model.pth that mnistlab saved.")
     if not isinstance(content, dict) or content.get("format") != MODEL_FORMAT:
         raise UserError(

@@ -315,9 +315,9 @@ def export(
     RUN is a run's folder, its name, or "latest" (the default). A model.pth outside a run is not calibrated: nothing says
     which images it has seen.
     """
-    from mnistlab.runs import find_run
+    from mnistlab.runs import find_model
 
-    source = Path(run) if run.endswith((".pth", ".pt")) else find_run(run, runs_dir)
+    source = find_model(run, runs_dir)
     from mnistlab.export import export_model
 
     done = export_model(source, output, to=to, int8=int8, coverage=coverage, data_dir=data_dir)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from mnistlab.errors import UserError
-from mnistlab.runs import Run
+from mnistlab.runs import Run, find_run
 
 __all__ = ["Comparison", "compare_runs"]
 
@@ -23,10 +24,14 @@ class Comparison:
     p_value: float
 
 
-def compare_runs(first: Run, second: Run) -> Comparison:
-    """Compare the runs' test predictions. Raises `UserError` where one has no test.json or they had other test sets."""
+def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir: str | Path = "runs") -> Comparison:
+    """Compare the test predictions of two runs, which `find_run` finds.
+
+    Raises `UserError` where one has no test.json or they had other test sets.
+    """
     from scipy.stats import binomtest
 
+    first, second = find_run(first, runs_dir), find_run(second, runs_dir)
     tests = []
     for run in (first, second):
         if (test := run.test) is None:

@@ -7,7 +7,9 @@ import importlib
 import io
 import re
 import stat
+import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -21,7 +23,7 @@ from mnistlab.files import shorten
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["SUFFIXES", "Source", "decode", "printable"]
+__all__ = ["BROKEN", "SUFFIXES", "Source", "decode", "printable"]
 
 Source: TypeAlias = "str | Path | bytes | bytearray | memoryview | NDArray[Any] | Image.Image"
 
@@ -50,6 +52,11 @@ ORIENTATION, TILE_WIDTH, TILE_LENGTH = 0x0112, 322, 323
 """Numbers of TIFF's tags, which are EXIF's."""
 STRIP = 2_000_000
 """Pixels that are converted at a time: what a picture needs besides itself stays small."""
+BROKEN = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError, TypeError,
+    ValueError, struct.error, zlib.error,
+)  # fmt: skip
+"""What Pillow's decoders raise at broken files."""
 KINDS = "PNG, JPEG, WebP, BMP, TIFF or GIF"
 SMALLER = "Save it smaller, or as JPEG."
 
@@ -113,13 +120,14 @@ def of_bytes(content: bytes, name: str) -> NDArray[np.uint8]:
         raise UserError(f"{name} is not a {KINDS} picture.", "Save it as one of these.")
     from PIL import Image, UnidentifiedImageError
 
-    with explained(name), warnings.catch_warnings():
+    importlib.import_module(f"PIL.{plugin}ImagePlugin")
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata, which is not used; what matters raises
-        importlib.import_module(f"PIL.{plugin}ImagePlugin")
-        try:
-            image = Image.open(io.BytesIO(content), formats=(plugin,))
-        except UnidentifiedImageError:
-            raise ValueError(f"no picture after the first bytes, which are those of {plugin.upper()}") from None
+        with explained(name):
+            try:
+                image = Image.open(io.BytesIO(content), formats=(plugin,))
+            except UnidentifiedImageError:
+                raise ValueError(f"no picture after the first bytes, which are those of {plugin.upper()}") from None
         with image:
             check_effort(image, content, name)
             pixels = unpack(image, name)
@@ -128,16 +136,16 @@ def of_bytes(content: bytes, name: str) -> NDArray[np.uint8]:
 
 @contextlib.contextmanager
 def explained(name: str) -> Iterator[None]:
-    """Whatever a decoder stumbles over, in a sentence: on broken files they raise nearly anything."""
+    """What a decoder stumbles over, in a sentence."""
+    from PIL.Image import DecompressionBombError
+
     try:
         yield
-    except UserError:
-        raise
     except MemoryError:
         raise UserError(f"{name} does not fit into the memory.", "Make it smaller.") from None
-    except Exception as error:
-        if type(error).__name__ == "DecompressionBombError":
-            raise UserError(f"{name} has too many pixels.", "Make it smaller.") from None
+    except DecompressionBombError:
+        raise UserError(f"{name} has too many pixels.", "Make it smaller.") from None
+    except BROKEN as error:
         reason = shorten(str(error).strip().rstrip(".") or type(error).__name__)
         raise UserError(f"{name} is broken or cut off ({reason}).", "Save or copy it again.") from None
 
@@ -161,8 +169,9 @@ def check_effort(image: Image.Image, content: bytes, name: str) -> None:
     if image.format in ("JPEG", "MPO") and (scans := count_scans(content)) * width * height > MOST_WORK:
         raise UserError(f"{name} comes in {scans:,} layers, more than are read.", "Save it again as an ordinary JPEG.")
     if image.format == "TIFF":
-        tags = image.tag_v2  # type: ignore[attr-defined]
-        check_size((tags.get(TILE_WIDTH, 1), tags.get(TILE_LENGTH, 1)), name)  # a tile is unpacked whole
+        with explained(name):  # a tag may be anything
+            tags = image.tag_v2  # type: ignore[attr-defined]
+            check_size((tags.get(TILE_WIDTH, 1), tags.get(TILE_LENGTH, 1)), name)  # a tile is unpacked whole
 
 
 def count_scans(jpeg: bytes) -> int:
@@ -207,7 +216,7 @@ def orientation(image: Image.Image) -> int:
     """EXIF's number of how the camera was held, 1 where that is not known: whatever is wrong there, the picture may be fine."""
     try:
         return int(image.getexif().get(ORIENTATION, 1))
-    except Exception:
+    except BROKEN:
         return 1
 
 

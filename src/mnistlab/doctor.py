@@ -24,7 +24,7 @@ from mnistlab.examination import Check, examine
 from mnistlab.files import nearest_existing
 from mnistlab.loader import read_split
 from mnistlab.model import Ensemble, NeuralNet
-from mnistlab.runs import Run
+from mnistlab.runs import Run, find_run
 
 __all__ = ["check_machine", "check_model", "check_run"]
 
@@ -33,8 +33,9 @@ IMAGES = 1000
 """Validation images that a model is examined with."""
 
 
-def check_machine(data_dir: Path, runs_dir: Path, device: str = "auto") -> list[Check]:
+def check_machine(data_dir: str | Path, runs_dir: str | Path, device: str | torch.device = "auto") -> list[Check]:
     """Python, torch, device, threads, bf16, disk, data and write access of this machine."""
+    data_dir, runs_dir = Path(data_dir), Path(runs_dir)
     target = pick_device(device)
     threads, cores = torch.get_num_threads(), os.cpu_count() or 1
     precision = pick_precision("auto", target)
@@ -79,8 +80,11 @@ def check_data(spec: DatasetSpec, data_dir: Path) -> Check:
     return Check("data", "ok", f"{spec.name} in {data_dir}: all checksums right")
 
 
-def check_run(run: Run, data_dir: Path | None = None) -> list[Check]:
+def check_run(
+    run: Run | str | Path, data_dir: str | Path | None = None, *, runs_dir: str | Path = "runs"
+) -> list[Check]:
     """The run's files, its course, and its model. Raises `UserError` where a file is missing or damaged."""
+    run = find_run(run, runs_dir)
     metrics = run.metrics
     done, planned = run.progress
     what = "members" if run.recipe.members > 1 else "epochs"
@@ -92,16 +96,19 @@ def check_run(run: Run, data_dir: Path | None = None) -> list[Check]:
             Check("course", "problem", f"train loss {metrics[-1]['train_loss']:.2f} at 90 % right: a softmax before the loss",
                   "Give cross-entropy the logits: it holds the softmax.")
         )  # fmt: skip
-    return checks + check_model(run.model_path, data_dir or Path(run.data_dir), dataset=run.dataset)
+    return checks + check_model(run.model_path, data_dir or run.data_dir, dataset=run.dataset)
 
 
-def check_model(path: Path, data_dir: Path, *, dataset: str = "mnist", code: str | None = None) -> list[Check]:
+def check_model(
+    path: str | Path, data_dir: str | Path, *, dataset: str | Path = "mnist", code: str | None = None
+) -> list[Check]:
     """Examine a model file with validation images of `dataset`.
 
     The file is one that mnistlab saved, or a `torch.save` of a state_dict; for the latter `code` "FILE.py:CLASS" names the
     network's class, which is then imported (running that file) and called without arguments. What wrappers put before the
     weights' names is taken off (see `strip_prefix`). Raises `UserError` where the file is missing, unsafe or does not fit.
     """
+    path = Path(path)
     checks = []
     if code is None:
         try:

@@ -21,7 +21,7 @@ from mnistlab.devices import pick_device
 from mnistlab.errors import Failure, UserError
 from mnistlab.loader import MNISTDataLoader, Split
 from mnistlab.model import evaluating
-from mnistlab.runs import Run
+from mnistlab.runs import Run, find_run
 
 __all__ = ["Evaluation", "Mistake", "evaluate", "evaluate_run"]
 
@@ -201,12 +201,18 @@ def add_to_bins(bins: NDArray[np.float64], confidence: NDArray[np.float32], righ
 
 
 def evaluate_run(
-    run: Run, split: Split = "test", *, device: str = "auto", data_dir: str | Path | None = None
+    run: Run | str | Path,
+    split: Split = "test",
+    *,
+    device: str | torch.device = "auto",
+    data_dir: str | Path | None = None,
+    runs_dir: str | Path = "runs",
 ) -> Evaluation:
-    """Evaluate the run's saved model; for the test split test.json is written too.
+    """Evaluate the saved model of a run, which `find_run` finds; for the test split test.json is written too.
 
     Raises `UserError` where the model is missing, damaged, or was made for another dataset.
     """
+    run = find_run(run, runs_dir)
     if not run.model_path.exists():
         raise UserError(f"{run.path} has no model.pth.", f"Train it: mnistlab train --resume {run.path}")
     if split == "val" and run.recipe.split == "train+val":

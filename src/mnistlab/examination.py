@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from mnistlab.arguments import number
 from mnistlab.errors import UserError
 from mnistlab.model import evaluating
 
@@ -50,25 +51,38 @@ class ReluWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: float, std: float) -> list[Check]:
     """Look for a softmax in the model, for input it was not trained on, for ReLUs that are dead.
 
-    `images` uint8 (N, 1, H, W) with bright ink on dark, `labels` int64 (N,); `mean` and `std` are those that images scaled
-    to [0, 1] are normalised with. The model's mode is put back. Raises `UserError` where it cannot take the images.
+    `images` uint8 (N, 1, H, W) with bright ink on dark, `labels` int64 (N,), as tensors or arrays; `mean` and `std` are those
+    that images scaled to [0, 1] are normalised with. The model's mode is put back. Raises `UserError` where it cannot take the
+    images; what its code raised is the error's cause.
     """
+    mean, std = number(mean, "Mean", -1e6, 1e6), number(std, "Standard deviation", 1e-6, 1e6)
+    images, labels = torch.as_tensor(images), torch.as_tensor(labels)
+    if images.ndim != 4 or len(images) == 0 or labels.shape != images.shape[:1]:
+        raise UserError(
+            f"Images of shape {tuple(images.shape)} and labels of shape {tuple(labels.shape)} cannot be examined with.",
+            "Give images (N, 1, H, W) and labels (N,), at least one of each.",
+        )
     scaled = images.float() / 255
+    with evaluating(model):
+        with ReluWatch() as watch:
+            output = answer(model, (scaled - mean) / std)
+        checks = check_output(output, labels)
+        if checks[0].verdict == "problem" and checks[0].name == "output":
+            return checks
+        checks.append(check_input(model, scaled, labels, mean, std))
+    return [*checks, *check_relus(watch.alive)]
+
+
+def answer(model: nn.Module, images: torch.Tensor) -> Any:
+    """What the model gives. Raises `UserError` for whatever its own code raises, with that as its cause."""
     try:
-        with evaluating(model):
-            with ReluWatch() as watch:
-                output = model((scaled - mean) / std)
-            checks = check_output(output, labels)
-            if checks[0].verdict == "problem" and checks[0].name == "output":
-                return checks
-            checks.append(check_input(model, scaled, labels, mean, std))
-    except Exception as error:  # whatever the model's own code raises
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        return model(images)
+    except Exception as error:  # that code is not ours: it may raise anything
+        reason = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
         raise UserError(
             f"The model cannot take a batch of shape {tuple(images.shape)} ({reason}).",
-            "Examine it with the dataset that it was made for: --dataset NAME.",
-        ) from None
-    return [*checks, *check_relus(watch.alive)]
+            "Mend its code, or examine it with the dataset that it was made for: --dataset NAME.",
+        ) from error
 
 
 def check_output(output: Any, labels: torch.Tensor) -> list[Check]:
@@ -109,7 +123,7 @@ def check_input(model: nn.Module, scaled: torch.Tensor, labels: torch.Tensor, me
     """Which kind of input the model reads best; it should be the normalised one with bright ink on dark."""
 
     def accuracy(images: torch.Tensor) -> float:
-        return float((model(images).argmax(dim=1) == labels).float().mean())
+        return float((answer(model, images).argmax(dim=1) == labels).float().mean())
 
     inverted = 1 - scaled
     kinds = {
@@ -144,11 +158,11 @@ def check_relus(alive: list[torch.Tensor]) -> list[Check]:
     if not alive:
         return [Check("ReLUs", "ok", "the model has none")]
     checks = []
-    for number, channels in enumerate(alive, 1):
+    for place, channels in enumerate(alive, 1):
         dead, total = int((~channels).sum()), len(channels)
         detail = f"{dead} of {total} channels never active" if dead else f"all {total} channels active"
         share = dead / total
         verdict: Literal["ok", "warning", "problem"] = "problem" if share > 0.5 else "warning" if share > 0.1 else "ok"
         remedy = "Train with a smaller learning rate or with batch norm." if verdict != "ok" else ""
-        checks.append(Check(f"ReLU {number}", verdict, detail, remedy))
+        checks.append(Check(f"ReLU {place}", verdict, detail, remedy))
     return checks

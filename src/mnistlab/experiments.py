@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from mnistlab import plots
+from mnistlab.arguments import whole_number
 from mnistlab.checkpoints import SavedModel, load_model, load_tensors, save_model
 from mnistlab.datasets import Dataset, open_dataset
 from mnistlab.devices import pick_device, pick_precision
@@ -21,7 +22,7 @@ from mnistlab.files import check_folder
 from mnistlab.loader import MNISTDataLoader
 from mnistlab.model import Ensemble, NeuralNet
 from mnistlab.recipes import Recipe, find_recipe, member_of
-from mnistlab.runs import Run, create_run, list_runs
+from mnistlab.runs import Run, create_run, find_run, list_runs
 from mnistlab.tracking import check_tracker, make_tracker
 from mnistlab.training import Display, Silent, fit
 from mnistlab.training_state import TrainingState
@@ -32,11 +33,11 @@ __all__ = ["combine", "resume", "train"]
 def train(
     recipe: Recipe | str = "default",
     *,
-    dataset: str = "mnist",
+    dataset: str | Path = "mnist",
     data_dir: str | Path = "data",
     runs_dir: str | Path = "runs",
     seed: int = 0,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     track: str | None = None,
     display: Display | None = None,
     opened: Dataset | None = None,
@@ -44,14 +45,14 @@ def train(
     """Train `recipe` on `dataset`, test the result once, draw its pictures; the run folder that comes back holds it all.
 
     A recipe of several `members` trains them one after the other, with the seeds from `seed` on, as runs inside the run's
-    folder, and combines them. `opened` is `dataset` in `data_dir` where it has been opened, and perhaps read, already.
+    folder, and combines them; `seed` is from 0 to 2**32 less their number. `opened` is `dataset` in `data_dir` where it has
+    been opened, and perhaps read, already.
 
     Raises `UserError` for what cannot be done as asked, before a folder is made; `Failure` where the loss becomes NaN or
     the disk fills up, `Interrupted` after a signal: the run can then be resumed.
     """
-    recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
-    if not 0 <= seed <= 2**32 - recipe.members:  # each member has a seed of its own
-        raise UserError(f"Seed {seed} is out of range.", f"Choose 0 to {2**32 - recipe.members}.")
+    recipe = recipe if isinstance(recipe, Recipe) else find_recipe(recipe)
+    seed = whole_number(seed, "Seed", 0, 2**32 - recipe.members)  # each member has a seed of its own
     check_tracker(track)
     check_folder(Path(runs_dir))
     target = pick_device(device)
@@ -70,15 +71,21 @@ def train(
 
 
 def resume(
-    run: Run, *, data_dir: str | Path | None = None, track: str | None = None, display: Display | None = None
+    run: Run | str | Path,
+    *,
+    data_dir: str | Path | None = None,
+    runs_dir: str | Path = "runs",
+    track: str | None = None,
+    display: Display | None = None,
 ) -> tuple[Run, Evaluation]:
     """Go on with a run that was interrupted or killed, as if it never had been: the model ends bit-identical.
 
-    That holds on the same machine with the same versions. A run that is finished is tested and drawn again. `data_dir` is
-    where the data is now, if not where it was. Raises as `train` does, and `UserError` where a file of the run is missing
-    or damaged, its device is not there or its data has changed.
+    That holds on the same machine with the same versions. A run that is finished is tested and drawn again. The run is what
+    `find_run` finds in `runs_dir`; `data_dir` is where the data is now, if not where it was. Raises as `train` does, and
+    `UserError` where a file of the run is missing or damaged, its device is not there or its data has changed.
     """
     check_tracker(track)
+    run = find_run(run, runs_dir)
     environment = run.environment
     try:
         target = pick_device(environment["device"])
@@ -164,48 +171,48 @@ def carry_out_members(
 
 
 def combine(
-    members: Sequence[Run],
+    members: Sequence[Run | str | Path],
     *,
     runs_dir: str | Path = "runs",
     data_dir: str | Path | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
 ) -> tuple[Run, Evaluation]:
     """An ensemble of finished runs, as a new run folder: the mean of their networks' probabilities, tested once.
 
-    `data_dir` is where the data is, if not where the first run had it. Raises `UserError` for less than two runs, one given
-    twice, runs that are not finished, or of different datasets, classes or normalisation.
+    `find_run` finds the members in `runs_dir`, and the new run is put there. `data_dir` is where the data is, if not where the
+    first run had it. Raises `UserError` for fewer than two runs, one given twice, runs that are not finished, or of different
+    datasets, classes or normalisation.
     """
-    if len(members) < 2:
-        raise UserError(
-            f"An ensemble needs at least 2 runs, not {len(members)}.", "Name more: mnistlab ensemble RUN RUN"
-        )
-    paths = [str(member.path.resolve()) for member in members]
+    runs = [find_run(member, runs_dir) for member in ([members] if isinstance(members, Run | str | Path) else members)]
+    if len(runs) < 2:
+        raise UserError(f"An ensemble needs at least 2 runs, not {len(runs)}.", "Name more: mnistlab ensemble RUN RUN")
+    paths = [str(member.path.resolve()) for member in runs]
     if twice := sorted({path for path in paths if paths.count(path) > 1}):
         raise UserError(f"{twice[0]} is given twice, and would count twice.", "Give each run once.")
-    models = check_members(members)
+    models = check_members(runs)
     check_folder(Path(runs_dir))
-    first = members[0]
+    first = runs[0]
     dataset = open_dataset(first.dataset, data_dir or first.data_dir)
     dataset.read("test")  # what cannot be read is to be known before there is a folder
     target = pick_device(device)
-    environments = [member.environment for member in members]
+    environments = [member.environment for member in runs]
     environment = {**describe_environment(target, "fp32"), "members": paths}
     for key in ("precision", "commit"):  # those of the training, not of the combining
         found = {env.get(key) for env in environments}
         environment[key] = found.pop() if len(found) == 1 else "mixed"
-    unseen = all(member.recipe.split == "train" for member in members)
+    unseen = all(member.recipe.split == "train" for member in runs)
     recipe = dataclasses.replace(
         first.recipe,
         name="ensemble",
-        summary=f"of {', '.join(member.path.name for member in members)}",
-        members=len(members),
+        summary=f"of {', '.join(member.path.name for member in runs)}",
+        members=len(runs),
         networks=(),
         split="train" if unseen else "train+val",
     )
     folder = Path(data_dir or first.data_dir).resolve()
     run = create_run(Path(runs_dir), recipe, dataset.spec.name, folder, first.seed, environment)
     with run.lock(), told_how_to_go_on(run):
-        return finish(run, members, models, dataset, folder)
+        return finish(run, runs, models, dataset, folder)
 
 
 def check_members(members: Sequence[Run]) -> list[SavedModel]:

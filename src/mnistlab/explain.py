@@ -106,6 +106,10 @@ class Explainer:
             )
         self.reader = reader
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The reader; all else is made from it when it is needed."""
+        return {"reader": self.reader}
+
     @cached_property
     def steps(self) -> list[Step]:
         """The layers from the picture to the logits, in order; empty where the graph is not such a row."""

@@ -8,6 +8,7 @@ import datetime
 import importlib.util
 import json
 import logging
+import math
 import tempfile
 from dataclasses import dataclass
 from importlib import metadata
@@ -19,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from mnistlab.arguments import number
 from mnistlab.calibration import (
     UNCALIBRATED_THRESHOLD,
     Calibration,
@@ -35,7 +37,7 @@ from mnistlab.evaluation import check_fit
 from mnistlab.files import check_folder, explain_os_errors, is_folder, shorten, write_bytes
 from mnistlab.loader import read_split
 from mnistlab.model import make_network
-from mnistlab.runs import Run
+from mnistlab.runs import Run, find_model
 
 if TYPE_CHECKING:
     import onnx
@@ -92,15 +94,19 @@ class Export:
 
 
 def export_model(
-    source: Run | Path,
-    output: Path | None = None,
+    source: Run | str | Path,
+    output: str | Path | None = None,
     *,
     to: Literal["onnx", "safetensors"] = "onnx",
     int8: bool = False,
     coverage: float = 0.99,
     data_dir: str | Path | None = None,
+    runs_dir: str | Path = "runs",
 ) -> Export:
     """Write the model of a finished run, or a lone model.pth, to `output` (default: model.onnx beside the model).
+
+    A run is what `find_run` finds in `runs_dir`. `coverage`, above 0 and up to 1, is the fraction of digits that the threshold
+    is to accept.
 
     The ONNX file takes `images`, uint8 (N, 1, H, W) as the dataset has them, and gives `probabilities`, float32 (N, classes):
     normalisation, temperature (Guo et al. 2017) and softmax are in it. Temperature and threshold are fitted to the validation
@@ -110,9 +116,9 @@ def export_model(
     Raises `UserError` for what cannot be done as asked, `Failure` where the file would not answer as PyTorch does, or the disk
     is full. Then nothing is written, and a file that was there stays as it was.
     """
-    check_request(to, int8, coverage)
-    run, model_path = find_model(source)
-    output = output or model_path.with_name(f"model.int8.{to}" if int8 else f"model.{to}")
+    coverage = check_request(to, int8, coverage)
+    run, model_path = find_finished(source, runs_dir)
+    output = Path(output) if output else model_path.with_name(f"model.int8.{to}" if int8 else f"model.{to}")
     check_output(output, to)
     saved = load_model(model_path)
     dataset = open_fitting_dataset(run, saved, model_path, data_dir)
@@ -148,30 +154,29 @@ def export_model(
     )  # fmt: skip
 
 
-def check_request(to: str, int8: bool, coverage: float) -> None:
-    """Raise `UserError` that names the first thing that cannot be done, or is not installed."""
+def check_request(to: str, int8: bool, coverage: float) -> float:
+    """The coverage, checked. Raises `UserError` that names the first thing that cannot be done, or is not installed."""
     if to not in FORMATS:
         raise UserError(f"Unknown format {shorten(to)!r}.", f"Choose one of {', '.join(FORMATS)}.")
     if int8 and to != "onnx":
         raise UserError(f"8 bits are for ONNX, not for {to}.", "Leave int8 out, or export to onnx.")
-    if not 0 < coverage <= 1:  # NaN fails this too
-        raise UserError(f"Coverage {coverage} is out of range.", "Choose a fraction above 0 and up to 1, such as 0.99.")
+    remedy = "Choose a fraction above 0 and up to 1, such as 0.99."
+    coverage = number(coverage, "Coverage", math.ulp(0), 1, remedy)
     if missing := [name for name in FORMATS[to] if importlib.util.find_spec(name) is None]:
         raise UserError(
             f"Exporting to {to} needs packages that are not installed: {', '.join(missing)}.",
             install("export"),
         )
+    return coverage
 
 
-def find_model(source: Run | Path) -> tuple[Run | None, Path]:
+def find_finished(source: Run | str | Path, runs_dir: str | Path) -> tuple[Run | None, Path]:
     """The run, if there is one, and its model's path. Raises `UserError` for a run that is not finished."""
     if not isinstance(source, Run):
-        if is_folder(source):
-            source = Run.open(source)
-        elif source.name == "model.pth" and (source.parent / "config.json").exists():
-            source = Run.open(source.parent)
-        else:
-            return None, source
+        path = find_model(source, runs_dir)
+        if path.name != "model.pth" or not (path.parent / "config.json").exists():
+            return None, path
+        source = Run.open(path.parent)
     done, planned = source.progress
     if done < planned:
         what = "members" if source.recipe.members > 1 else "epochs"

@@ -99,12 +99,13 @@ def nearest_existing(path: Path) -> Path:
     return next(place for place in (path, *path.absolute().parents) if place.exists())
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: str | Path, content: bytes) -> None:
     """Write `content` to `path` atomically: a temporary file beside it, fsync, then `os.replace`.
 
     A crash at any moment leaves the old file or the new one. Makes the folder where it is missing. Raises `UserError` or
     `Failure` (see `explain_os_errors`) and then leaves no temporary file behind.
     """
+    path = Path(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     with explain_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)

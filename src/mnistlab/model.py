@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from mnistlab.arguments import number, plain, shown, whole_number
 from mnistlab.errors import UserError
 from mnistlab.geometry import deskew
 
@@ -66,9 +67,9 @@ class NeuralNet(nn.Module):
     ) -> None:
         super().__init__()
         self.architecture: dict[str, Any] = {
-            "widths": list(widths),
-            "classes": classes,
-            "image_size": list(image_size),
+            "widths": plain(widths),
+            "classes": plain(classes),
+            "image_size": plain(image_size),
             "depth": plain(depth),
             "kernel_size": plain(kernel_size),
             "padding": plain(padding),
@@ -77,8 +78,8 @@ class NeuralNet(nn.Module):
             "batch_norm": batch_norm,
             "pool_last": pool_last,
             "head": head,
-            "hidden": hidden,
-            "dropout": dropout,
+            "hidden": plain(hidden),
+            "dropout": plain(dropout),
             "deskew": deskew,
             "test_shifts": test_shifts,
         }
@@ -278,11 +279,6 @@ class Block(NamedTuple):
 PER_BLOCK = ("depth", "kernel_size", "padding", "pooling")
 
 
-def plain(value: Any) -> Any:
-    """A sequence as a list, for JSON; one value as it is."""
-    return value if isinstance(value, int | str) else list(value)
-
-
 def blocks(architecture: dict[str, Any]) -> list[Block]:
     """The blocks, each with its own values. Raises `UserError` where a list has another length than there are blocks."""
     count = len(architecture["widths"])
@@ -303,19 +299,27 @@ def blocks(architecture: dict[str, Any]) -> list[Block]:
 def check(architecture: dict[str, Any]) -> tuple[int, int]:
     """Height and width (pixels) that the blocks leave. Raises `UserError` that names the first thing wrong."""
     widths = architecture["widths"]
-    if not widths or not all(type(width) is int and 1 <= width <= WIDEST for width in widths):
-        raise UserError(f"Channel widths {tuple(widths)} are not all from 1 to {WIDEST:,}.", "Give them like 32,64.")
-    for name, low, high in (("classes", 1, WIDEST), ("hidden", 0, WIDEST), ("dropout", 0, 1)):
-        if not low <= architecture[name] <= high:
-            raise UserError(f"{name.capitalize()} {architecture[name]} is out of range.", f"Choose {low} to {high:,}.")
+    if (
+        not isinstance(widths, list)
+        or not widths
+        or not all(type(width) is int and 1 <= width <= WIDEST for width in widths)
+    ):
+        raise UserError(f"Channel widths {shown(widths)} are not all from 1 to {WIDEST:,}.", "Give them like 32,64.")
+    whole_number(architecture["classes"], "Classes", 1, WIDEST)
+    whole_number(architecture["hidden"], "Hidden", 0, WIDEST)
+    number(architecture["dropout"], "Dropout", 0, 1)
     if architecture["head"] not in HEADS:
         raise UserError(f"Unknown head {architecture['head']!r}.", f"Choose {' or '.join(HEADS)}.")
+    image_size = architecture["image_size"]
+    if not isinstance(image_size, list) or len(image_size) != 2:
+        raise UserError(f"Image size {shown(image_size)} is not a height and a width.", "Give it like (28, 28).")
+    image_size = [whole_number(side, "Image size", 1, WIDEST) for side in image_size]
     rows = blocks(architecture)
     for block in rows:
         check_block(block)
-    size, fitting = remaining(rows, architecture["image_size"])
+    size, fitting = remaining(rows, image_size)
     if fitting < len(rows):
-        raise no_pixel_left(rows, fitting, architecture["image_size"])
+        raise no_pixel_left(rows, fitting, image_size)
     return size
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.arguments import number, whole_number
 from mnistlab.decoding import Source, decode
 from mnistlab.errors import UserError
 from mnistlab.layout import lines_of, typical_height
@@ -31,6 +32,7 @@ BATCH = 256
 """Images a call of the network: what fits the caches of a core is fastest."""
 MOST_TRIES = 600
 """Ways to join or cut pieces that are tried at a time: a page full of specks has no end of them."""
+MOST_THREADS = 1024
 UNKNOWN = "?"
 GAP = 1.1
 """A space is read where the gap between two digits is over so many digits' heights, and wide for its line."""
@@ -115,26 +117,38 @@ class Reader:
     """Reads digits with an ONNX model: the one that comes with mnistlab, or `model`, a file that `mnistlab export` made.
 
     `threshold` is the probability from which a digit is accepted; without it, the one that was chosen on validation images
-    when the model was exported. `threads` are the processor threads of one call, all cores if None.
+    when the model was exported. `threads` are the processor threads of one call, 1 to 1,024, all cores if None. A reader can be
+    pickled and copied; the model goes with it.
 
-    Raises `UserError` for a model that is not one of ours.
+    Raises `UserError` for a model that is not one of ours, or a number out of range.
     """
 
     def __init__(
         self, model: str | Path | None = None, *, threshold: float | None = None, threads: int | None = None
     ) -> None:
-        if threshold is not None and not 0 <= threshold <= 1:  # NaN fails this too
-            raise UserError(f"The threshold {threshold} is not a probability.", "Choose 0 to 1, such as 0.9.")
-        if threads is not None and threads < 1:
-            raise UserError(f"{threads} threads cannot work.", "Choose 1 or more.")
+        if threshold is not None:
+            threshold = number(threshold, "The threshold", 0, 1, "Choose 0 to 1, such as 0.9.", "is not a probability")
         self.path = Path(model) if model is not None else BUNDLED
-        self.threads = threads
+        self.threads = None if threads is None else whole_number(threads, "Number of threads", 1, MOST_THREADS)
         self.content = read_model(self.path)
-        self.session = session_of(self.content, self.path, threads)
-        self.metadata: dict[str, str] = self.session.get_modelmeta().custom_metadata_map
-        self.input = self.session.get_inputs()[0].name
-        self.classes = classes_of(self.session, self.metadata, self.path)
+        self.session = session_of(self.content, self.path, self.threads)
+        try:
+            self.metadata: dict[str, str] = self.session.get_modelmeta().custom_metadata_map
+            self.classes = classes_of(self.session, self.metadata, self.path)
+            self.input = self.session.get_inputs()[0].name
+        except UnicodeDecodeError:  # the runtime takes any bytes for a name
+            raise UserError(
+                f"{self.path} is damaged: its names are not text.", "Make it: mnistlab export RUN"
+            ) from None
         self.threshold = threshold if threshold is not None else float(self.metadata.get("threshold", 0.5))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but ONNX Runtime's session, which is made anew: so a reader can be copied, and sent to other processes."""
+        return {**vars(self), "session": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.session = session_of(self.content, self.path, self.threads)
 
     @cached_property
     def values(self) -> list[int | str]:
@@ -346,8 +360,8 @@ def session_of(content: bytes, path: Path, threads: int | None) -> Any:
         options.intra_op_num_threads = threads
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's errors have no common class of their own
-        if isinstance(error, KeyboardInterrupt | MemoryError):
+    except Exception as error:  # onnxruntime's own errors have no common class
+        if not isinstance(error, RuntimeError | ValueError) and not type(error).__module__.startswith("onnxruntime"):
             raise
         raise UserError(f"{path} is not an ONNX model that can be run.", "Make one: mnistlab export RUN") from None
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from mnistlab.arguments import plain
 from mnistlab.errors import UserError
+from mnistlab.files import shorten
 
 __all__ = ["RECIPES", "Recipe", "find_recipe", "override", "read_overrides"]
 
@@ -86,6 +88,8 @@ class Recipe:
     precision: str = knob("auto", "auto is bf16 where the machine gains from it", choices=("auto", "fp32", "bf16"))
 
     def __post_init__(self) -> None:
+        for name in TYPES:
+            object.__setattr__(self, name, plain(getattr(self, name)))
         for name, kind in TYPES.items():
             value: Any = getattr(self, name)
             if kind in LISTS and isinstance(value, list | LISTS[kind]) and not isinstance(value, bool):
@@ -372,8 +376,8 @@ def find_recipe(name: str) -> Recipe:
     """The recipe called `name`. Raises `UserError` where there is none."""
     try:
         return RECIPES[name]
-    except KeyError:
-        raise UserError(f"Unknown recipe {name[:80]!r}.", f"Choose one of {', '.join(RECIPES)}.") from None
+    except (KeyError, TypeError):  # a list is no key, for one
+        raise UserError(f"Unknown recipe {shorten(name)!r}.", f"Choose one of {', '.join(RECIPES)}.") from None
 
 
 def member_of(recipe: Recipe, number: int) -> Recipe:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
+from mnistlab.arguments import number
 from mnistlab.augment import Augmentation
 from mnistlab.datasets import DatasetSpec
-from mnistlab.errors import UserError
 from mnistlab.geometry import axes, ink_box, lying, normalise, place
 from mnistlab.glyphs import letters_bank
 from mnistlab.recipes import Recipe
@@ -64,8 +64,7 @@ class Rejects:
         return Rejects(recipe.rejects, spec.digits)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.share <= 4:
-            raise UserError(f"Rejects {self.share} is out of range.", "Choose 0 to 4 times the batch's size.")
+        number(self.share, "Rejects", 0, 4, "Choose 0 to 4 times the batch's size.")
 
     def __bool__(self) -> bool:
         return self.share > 0

@@ -27,11 +27,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from mnistlab.arguments import shown
 from mnistlab.errors import UserError
-from mnistlab.files import explain_os_errors, is_folder, read_json, shorten, write_bytes, write_json
+from mnistlab.files import explain_os_errors, is_file, is_folder, read_json, shorten, write_bytes, write_json
 from mnistlab.recipes import Recipe
 
-__all__ = ["Run", "create_run", "delete_run", "find_run", "list_runs"]
+__all__ = ["Run", "create_run", "delete_run", "find_model", "find_run", "list_runs"]
 
 CONFIG_VERSION = 1
 TRACES = ("config.json", "metrics.jsonl", "model.pth")
@@ -52,8 +53,9 @@ class Run:
     created: datetime.datetime
 
     @staticmethod
-    def open(path: Path) -> Run:
+    def open(path: str | Path) -> Run:
         """Read the folder's config.json. Raises `UserError` where it is missing, damaged or of another version."""
+        path = Path(path)
         remedy = "Restore it, or train again."
         if not (path / "config.json").exists():
             raise UserError(f"{path} is not a run folder: it has no config.json.", "List the runs: mnistlab runs")
@@ -227,8 +229,9 @@ def create_run(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def list_runs(runs_dir: Path) -> Iterator[Run | UserError]:
+def list_runs(runs_dir: str | Path = "runs") -> Iterator[Run | UserError]:
     """All runs in the folder, oldest first; a damaged one comes as the error that says what is wrong with it."""
+    runs_dir = Path(runs_dir)
     if not runs_dir.is_dir():
         return
     for path in sorted(runs_dir.iterdir()):
@@ -239,8 +242,16 @@ def list_runs(runs_dir: Path) -> Iterator[Run | UserError]:
                 yield error
 
 
-def find_run(name: str, runs_dir: Path) -> Run:
-    """The run at that path, or of that name in `runs_dir`, or "latest". Raises `UserError` where there is none."""
+def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
+    """The run at that path, or of that name in `runs_dir`, or "latest" (of `runs_dir`); a run is taken as it is.
+
+    Every function that takes a run finds it so. Raises `UserError` where there is none.
+    """
+    if isinstance(name, Run):
+        return name
+    if not isinstance(name, str | Path):
+        raise UserError(f"{shown(name)} names no run.", 'Give a Run, its folder, its name or "latest".')
+    name, runs_dir = str(name), Path(runs_dir)
     if name == "latest":
         runs = [run for run in list_runs(runs_dir) if isinstance(run, Run)]
         if not runs:
@@ -252,6 +263,16 @@ def find_run(name: str, runs_dir: Path) -> Run:
     raise UserError(
         f"There is no run {shorten(name)!r}, neither as a folder nor in {runs_dir}.", "List them with: mnistlab runs"
     )
+
+
+def find_model(source: Run | str | Path, runs_dir: str | Path = "runs") -> Path:
+    """Where the model is: the file itself, or that of a run, as `find_run` finds it.
+
+    Raises `UserError` where there is no such run; whether the file is there is not looked at.
+    """
+    if isinstance(source, str | Path) and (is_file(Path(source)) or Path(source).suffix in (".pth", ".pt")):
+        return Path(source)
+    return find_run(source, runs_dir).model_path
 
 
 def delete_run(run: Run) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from mnistlab.errors import UserError
+from mnistlab.arguments import number
 from mnistlab.geometry import axes, centres, ink_box, sample
 from mnistlab.recipes import Recipe
 
@@ -36,8 +36,7 @@ class Writing:
         return Writing(recipe.writing)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.strength <= 1:
-            raise UserError(f"Writing strength {self.strength} is out of range.", "Choose 0 to 1.")
+        number(self.strength, "Writing strength", 0, 1)
 
     def __bool__(self) -> bool:
         return self.strength > 0

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 
 from mnistlab.datasets.raw import Arrays
 from mnistlab.datasets.table import DatasetSpec, Part
+from mnistlab.decoding import BROKEN
 from mnistlab.errors import UserError
 from mnistlab.files import sha256, shorten
 
@@ -217,11 +218,9 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
                     layer = upright.convert("RGBA")
                     upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
                 grey = to_grey(upright)
-    except UserError:
-        raise
     except Image.DecompressionBombError as error:
         raise UserError(f"{path} has far more than {LARGEST:,} pixels.", "Scale it down.") from error
-    except Exception as error:  # Pillow's decoders raise whatever they like at broken bytes
+    except BROKEN as error:
         raise UserError(f"{path} cannot be read as a picture ({error}).", "Mend or remove it.") from error
     pixels = np.asarray(grey)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
