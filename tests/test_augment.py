@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from mnistlab.augment import Augmentation
 from mnistlab.datasets import open_dataset
+from mnistlab.errors import UserError
 
 ALL = Augmentation(rotate=10, scale=0.1, shift=2, shear=0.1, elastic=1)
 ONE_EACH = [
@@ -188,3 +190,24 @@ def test_bending_stays_near_its_amount() -> None:
     identity = Augmentation(shift=1e-9).grid(torch.zeros(1, 1, 28, 28))
     distance = bounds(lambda grid: float((grid - identity).abs().max()) * 14, Augmentation(elastic=1.5))
     assert 1.4 < distance < 1.5 * 1.6  # bicubic interpolation overshoots its points a little
+
+
+@pytest.mark.parametrize(
+    ("amounts", "sentence"),
+    [
+        ({"rotate": "10"}, "Augmentation rotate '10' is not a number. Choose 0 to 180."),
+        ({"rotate": float("nan")}, "Augmentation rotate nan is out of range. Choose 0 to 180."),
+        ({"scale": 0.8}, "Augmentation scale 0.8 is out of range. Choose 0 to 0.7."),
+        ({"shift": True}, "Augmentation shift True is not a number. Choose 0 to 100."),
+        ({"shear": None}, "Augmentation shear None is not a number. Choose 0 to 2."),
+        ({"elastic": -1}, "Augmentation elastic -1 is out of range. Choose 0 to 100."),
+    ],
+)
+def test_an_amount_that_is_none_or_out_of_range_is_refused(amounts: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UserError) as caught:
+        Augmentation(**amounts)
+    assert str(caught.value) == sentence
+
+
+def test_numpys_numbers_are_amounts() -> None:
+    assert Augmentation(rotate=np.float32(10), shift=np.int64(2)) == Augmentation(rotate=10, shift=2)  # type: ignore[arg-type]

@@ -16,10 +16,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from comparing import same, weights
 from mnistlab.checkpoints import load_model, load_tensors, save_model, save_tensors
 from mnistlab.datasets import find_spec
 from mnistlab.errors import Failure, UserError
 from mnistlab.model import Ensemble, NeuralNet
+from mnistlab.runs import Run
 
 MNIST = find_spec("mnist")
 
@@ -242,8 +244,59 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_named_as_one(tmp_path: Path) -> None:
+    (tmp_path / "model.pth").mkdir()
     with pytest.raises(UserError, match="is a folder, not a file"):
+        load_model(tmp_path / "model.pth")
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"is not a run folder: it has no config\.json"):
         load_model(tmp_path)
+
+
+def test_a_model_is_loaded_by_its_path_its_run_the_runs_name_and_as_the_latest(
+    mnist_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = mnist_run.path.parent
+    monkeypatch.chdir(folder.parent)
+    name = mnist_run.path.name
+    expected = weights(mnist_run)
+    for source in (
+        str(mnist_run.model_path),
+        f"{folder.name}/{name}/model.pth",
+        mnist_run,
+        mnist_run.path,
+        f"{folder.name}/{name}",
+    ):
+        assert same(load_model(source).model.state_dict(), expected)
+    for source in (name, Path(name), "latest"):
+        for runs_dir in (folder, folder.name):
+            assert same(load_model(source, runs_dir=runs_dir).model.state_dict(), expected)
+
+
+@pytest.mark.parametrize("source", [None, 5, ["model.pth"]])
+def test_what_names_no_model_gets_a_sentence(source: Any) -> None:
+    with pytest.raises(UserError, match=r'names no run\. Give a Run, its folder, its name or "latest"'):
+        load_model(source)
+
+
+def test_a_run_of_no_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="There is no run 'mine', neither as a folder nor in"):
+        load_model("mine", runs_dir=tmp_path)
+
+
+def test_a_programming_error_is_not_taken_for_a_damaged_file(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class MistakeError(Exception):
+        pass
+
+    def wrong(*_: Any, **__: Any) -> None:
+        raise MistakeError
+
+    monkeypatch.setattr(torch, "load", wrong)
+    with pytest.raises(MistakeError):
+        load_model(saved)
+    with pytest.raises(TypeError):
+        load_tensors(5, "")  # type: ignore[arg-type]
 
 
 def test_a_path_below_a_file_is_refused(saved: Path) -> None:

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from mnistlab import decoding
 from mnistlab.decoding import MOST_BYTES, decode, printable
 from mnistlab.errors import UserError
 
@@ -301,6 +302,15 @@ def test_cut_and_damaged_files_give_a_picture_or_a_sentence(name: str, data: st.
 @settings(deadline=None, max_examples=100)
 def test_random_bytes_are_refused(content: bytes, start: bytes) -> None:
     refused(start + content)
+
+
+def test_a_programming_error_is_not_taken_for_a_broken_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = io.BytesIO()
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(stored, "PNG")
+    for name in ("check_effort", "unpack", "of_array"):
+        with monkeypatch.context() as patched, pytest.raises(TypeError, match="is not callable"):
+            patched.setattr(decoding, name, None)
+            decode(stored.getvalue())
 
 
 def test_odd_metadata_is_no_warning() -> None:

@@ -5,6 +5,7 @@ import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -271,6 +272,35 @@ class Refuses(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         raise self.error
+
+
+def test_what_the_models_code_raised_is_named_and_is_the_cause(digits: tuple[torch.Tensor, torch.Tensor]) -> None:
+    mistake = AttributeError("'Net' object has no attribute 'fc3'")
+    with pytest.raises(UserError, match=r"\(AttributeError: 'Net' object has no attribute 'fc3'\)") as caught:
+        look(Refuses(mistake), digits)
+    assert caught.value.__cause__ is mistake
+
+
+def test_a_mistake_in_the_checks_is_not_the_models(
+    digits: tuple[torch.Tensor, torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mnistlab.examination.check_output", None)
+    with pytest.raises(TypeError):
+        look(NeuralNet((2,)), digits)
+
+
+def test_arrays_are_taken_and_what_does_not_belong_together_is_refused(
+    digits: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    images, labels = digits
+    model = NeuralNet((2,))
+    arrays = examine(model, images.numpy(), labels.numpy(), np.float32(0.1307), np.float64(0.3081))  # type: ignore[arg-type]
+    assert arrays == examine(model, images, labels, 0.1307, 0.3081)
+    for wrong in ((images[:0], labels[:0]), (images, labels[:-1]), (images[:, 0], labels)):
+        with pytest.raises(UserError, match=r"Images of shape .* and labels of shape .* cannot be examined"):
+            examine(model, *wrong, 0.1307, 0.3081)
+    with pytest.raises(UserError, match="Standard deviation 0 is out of range"):
+        examine(model, images, labels, 0.1307, 0)
 
 
 def test_a_model_that_raises_without_a_word_is_the_user_s_to_mend(digits: tuple[torch.Tensor, torch.Tensor]) -> None:

@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -254,6 +255,60 @@ def test_finished_runs_are_combined_into_a_run_of_their_own(
     assert without_times(run.metrics) == without_times(finished.metrics)
     assert run.test == finished.test == json.loads(json.dumps(evaluation.to_dict()))
     assert {path: path.read_bytes() for path in kept} == kept
+
+
+def test_runs_are_combined_and_resumed_by_name(pair: list[Run], tmp_path: Path) -> None:
+    expected = combine(pair, runs_dir=tmp_path / "a")[1].to_dict()
+    for run in pair:
+        shutil.copytree(run.path, tmp_path / "b" / run.path.name)
+    run, evaluation = combine(
+        [pair[0].path.name, str(tmp_path / "b" / pair[1].path.name)], runs_dir=str(tmp_path / "b")
+    )
+    assert evaluation.to_dict() == expected
+    assert resume(run.path.name, runs_dir=str(tmp_path / "b"))[1].to_dict() == expected
+
+
+@pytest.mark.parametrize("one", ["latest", Path("latest")])
+def test_one_name_is_one_run_and_no_row_of_letters(one: Any, pair: list[Run]) -> None:
+    with pytest.raises(UserError, match="at least 2 runs, not 1"):
+        combine(one, runs_dir=pair[0].path.parent)
+
+
+# seeds
+
+
+@pytest.mark.parametrize(
+    ("seed", "sentence"),
+    [
+        (None, "Seed None is not a whole number."),
+        (1.0, "Seed 1.0 is not a whole number."),
+        (True, "Seed True is not a whole number."),
+        ("3", "Seed '3' is not a whole number."),
+        (-1, "Seed -1 is out of range."),
+        (2**70, f"Seed {2**70} is out of range."),
+    ],
+)
+def test_a_seed_that_is_none_gets_a_sentence_before_there_is_a_folder(seed: Any, sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        train(ALONE, runs_dir=str(tmp_path / "runs"), seed=seed)
+    assert str(caught.value) == f"{sentence} Choose 0 to 4,294,967,295."
+    assert not (tmp_path / "runs").exists()
+
+
+def test_numpys_seed_is_a_seed_and_a_path_a_dataset(pair: list[Run], pictures: Path, tmp_path: Path) -> None:
+    run, _ = train(ALONE, dataset=pictures, runs_dir=str(tmp_path), seed=np.int64(3), device=torch.device("cpu"))
+    assert json.loads((run.path / "config.json").read_text())["seed"] == 3
+    assert same(weights(run), weights(pair[0]))
+
+
+@pytest.mark.parametrize("name", [None, 5, ["quick"], Path("quick")])
+def test_what_is_no_recipe_gets_a_sentence(name: Any, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"Unknown recipe .* Choose one of default, "):
+        train(name, runs_dir=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+# combining others
 
 
 def test_runs_of_different_networks_are_combined(pair: list[Run], pictures: Path, tmp_path: Path) -> None:

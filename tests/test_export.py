@@ -338,6 +338,22 @@ def test_a_model_of_other_classes_is_refused(run: Run, pictures: Path, tmp_path:
         export_model(tmp_path / "other.pth")
 
 
+@pytest.mark.parametrize(
+    ("coverage", "words"), [(True, "True is not a number"), ("0.9", "'0.9' is not a number"), (0, "0 is out of range")]
+)
+def test_a_coverage_that_is_none_is_refused(coverage: Any, words: str, lone: Path) -> None:
+    with pytest.raises(UserError, match=f"Coverage {words}. Choose a fraction above 0 and up to 1"):
+        export_model(str(lone), coverage=coverage)
+
+
+def test_a_run_is_exported_by_name(run: Run) -> None:
+    runs_dir, output = str(run.path.parent), str(run.path / "other.safetensors")
+    for name in (run.path.name, str(run.path), "latest", str(run.model_path)):
+        done = export_model(name, output, to="safetensors", coverage=np.float32(1), runs_dir=runs_dir)  # type: ignore[arg-type]
+        assert (done.path, done.coverage) == (Path(output), 1.0)
+        assert done.accuracy is not None  # it knows the run, and what that has seen
+
+
 # the command
 
 

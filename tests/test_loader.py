@@ -126,6 +126,13 @@ def test_numpy_s_numbers_and_torch_s_devices_are_taken() -> None:
     assert repr(taken.state_dict()) == "{'seed': 3, 'epoch': 1, 'batch': 0}"  # plain numbers: they go into a file
 
 
+def test_a_folder_of_pictures_is_named_by_text_or_path(pictures: Path) -> None:
+    by_text = MNISTDataLoader("test", dataset=str(pictures), batch_size=None)
+    by_path = MNISTDataLoader("test", dataset=pictures, batch_size=None)
+    assert by_path.spec == by_text.spec
+    assert by_path.spec.classes == ("0", "1", "2")
+
+
 # Batches
 
 

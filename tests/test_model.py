@@ -522,12 +522,37 @@ def test_an_even_kernel_is_allowed_without_padding() -> None:
     assert NeuralNet(kernel_size=4, padding="valid")(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
 
 
-@pytest.mark.filterwarnings("ignore:Initializing zero-element:UserWarning")
 @pytest.mark.parametrize(
-    "options",
-    [{"classes": 0}, {"classes": -1}, {"hidden": -5}, {"dropout": 1.5}, {"dropout": -0.1}],
+    ("options", "words"),
+    [
+        ({"classes": 0}, "Classes 0 is out of range"),
+        ({"classes": -1}, "Classes -1 is out of range"),
+        ({"classes": 10.0}, "Classes 10.0 is not a whole number"),
+        ({"classes": True}, "Classes True is not a whole number"),
+        ({"hidden": -5}, "Hidden -5 is out of range"),
+        ({"hidden": "64"}, "Hidden '64' is not a whole number"),
+        ({"dropout": 1.5}, "Dropout 1.5 is out of range"),
+        ({"dropout": -0.1}, "Dropout -0.1 is out of range"),
+        ({"dropout": "0.2"}, "Dropout '0.2' is not a number"),
+        ({"widths": 32}, "Channel widths 32 are not all from 1 to"),
+        ({"widths": (True,)}, "are not all from 1 to"),
+        ({"image_size": 28}, "Image size 28 is not a height and a width"),
+        ({"image_size": (28, 28, 1)}, "is not a height and a width"),
+        ({"image_size": (28, 28.0)}, "Image size 28.0 is not a whole number"),
+    ],
     ids=str,
 )
-def test_a_number_out_of_range_is_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(UserError):
+def test_a_number_that_is_none_or_out_of_range_is_refused(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError, match=re.escape(words)):
         NeuralNet(**options)
+
+
+def test_numpys_numbers_make_the_same_network() -> None:
+    given: dict[str, Any] = {
+        "widths": np.array([4, 8]), "classes": np.int64(3), "image_size": (np.int64(28), np.uint8(28)), "depth": np.int64(2),
+        "kernel_size": [np.int32(3), 5], "hidden": np.int16(16), "dropout": np.float64(0.25),
+    }  # fmt: skip
+    plain = {
+        "widths": (4, 8), "classes": 3, "depth": 2, "kernel_size": (3, 5), "hidden": 16, "dropout": 0.25,
+    }  # fmt: skip
+    assert repr(NeuralNet(**given).architecture) == repr(NeuralNet(**plain).architecture)  # type: ignore[arg-type]

@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import metadata, resources
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 import mnistlab
+from mnistlab import Augmentation, Ensemble, Evaluation, NeuralNet, Run, UserError, evaluate_run, open_dataset
+from mnistlab.errors import Interrupted
+from mnistlab.explain import Explainer
 
 HEAVY = ("torch", "torchvision", "matplotlib", "scipy", "tensorboard", "onnx", "onnxscript", "onnxruntime")
 
@@ -64,3 +73,62 @@ def test_the_package_is_typed_and_says_whose_mnist_is() -> None:
 def test_the_command_is_installed() -> None:
     (script,) = metadata.entry_points(group="console_scripts", name="mnistlab")
     assert script.load() is sys.modules["mnistlab.cli"].main
+
+
+COPIES: list[Callable[[Any], Any]] = [copy.copy, copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))]
+
+
+@pytest.mark.parametrize("copied", COPIES)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda run: run,
+        lambda run: run.recipe,
+        lambda run: open_dataset("mnist", run.data_dir),
+        lambda run: open_dataset("mnist").spec,
+        lambda run: Augmentation(rotate=10),
+    ],
+)
+def test_public_values_equal_their_copies(
+    make: Callable[[Run], object], copied: Callable[[Any], Any], mnist_run: Run
+) -> None:
+    assert copied(make(mnist_run)) == make(mnist_run)
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_networks_answer_as_their_copies_do(copied: Callable[[Any], Any]) -> None:
+    nets = [NeuralNet((2,)).eval(), NeuralNet((3, 4)).eval()]
+    images = torch.rand(3, 1, 28, 28)
+    for model in (nets[0], Ensemble(nets).eval()):
+        other = copied(model)
+        assert other.architecture == model.architecture
+        assert torch.equal(other(images), model(images))
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_an_evaluation_and_its_mistakes_are_copied_whole(copied: Callable[[Any], Any], mnist_run: Run) -> None:
+    evaluation = evaluate_run(mnist_run, "val", device="cpu")
+    other: Evaluation = copied(evaluation)
+    assert other.to_dict() == evaluation.to_dict()
+    assert len(evaluation.mistakes) > 0
+    for mine, its in zip(evaluation.mistakes, other.mistakes, strict=True):
+        assert np.array_equal(mine.image, its.image)
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_an_explainer_explains_as_its_copy_does(copied: Callable[[Any], Any]) -> None:
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 13:16] = 255
+    explainer = Explainer(mnistlab.Reader(threads=1))
+    expected = explainer.layers(image)  # which makes its session
+    assert len(expected) > 3
+    for mine, its in zip(expected, copied(explainer).layers(image), strict=True):
+        assert mine.name == its.name
+        assert np.array_equal(mine.values, its.values)
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_an_error_comes_whole_from_another_process(copied: Callable[[Any], Any]) -> None:
+    other = copied(UserError("It is wrong.", "Mend it."))
+    assert (type(other), str(other), other.remedy) == (UserError, "It is wrong. Mend it.", "Mend it.")
+    assert copied(Interrupted("Stopped.", exit_code=143)).exit_code == 143

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
+import multiprocessing
 import pickle
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
@@ -23,7 +27,7 @@ from mnistlab import Reader
 from mnistlab.datasets import open_dataset
 from mnistlab.errors import UserError
 from mnistlab.loader import read_split
-from mnistlab.reader import Digit, Line, Page
+from mnistlab.reader import BUNDLED, Digit, Line, Page
 from pages import EFFECTS, make_page
 from pages import Page as Drawn
 
@@ -224,10 +228,27 @@ def test_a_threshold_that_is_none_is_refused(threshold: float) -> None:
         Reader(threshold=threshold)
 
 
-@pytest.mark.parametrize("threads", [0, -1])
-def test_no_threads_are_refused(threads: int) -> None:
-    with pytest.raises(UserError, match=rf"{threads} threads cannot work"):
+@pytest.mark.parametrize("threshold", [True, "0.9", [0.5], 0.5j])
+def test_what_is_no_number_is_no_threshold(threshold: Any) -> None:
+    with pytest.raises(UserError, match=r"is not a number\. Choose 0 to 1, such as 0\.9\."):
+        Reader(threshold=threshold)
+
+
+@pytest.mark.parametrize(
+    ("threads", "words"),
+    [
+        (0, "0 is out of range"), (-1, "-1 is out of range"), (2**70, "is out of range"), (1.0, "1.0 is not a whole number"),
+        (True, "True is not a whole number"), ("2", "'2' is not a whole number"),
+    ],
+)  # fmt: skip
+def test_no_threads_are_refused(threads: Any, words: str) -> None:
+    with pytest.raises(UserError, match=f"Number of threads .*{words}. Choose 1 to 1,024."):
         Reader(threads=threads)
+
+
+def test_numpys_numbers_are_taken() -> None:
+    reader = Reader(str(BUNDLED), threshold=np.float32(0.5), threads=np.int64(1))  # type: ignore[arg-type]
+    assert (type(reader.threshold), reader.threshold, type(reader.threads)) == (float, 0.5, int)
 
 
 def test_scribbles_are_not_accepted_as_often_as_digits(reader: Reader) -> None:
@@ -348,6 +369,18 @@ def test_models_that_are_not_ours_are_refused(tmp_path: Path, options: dict[str,
     assert "mnistlab export RUN" in str(caught.value)
 
 
+def test_a_model_whose_names_are_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(BUNDLED.read_bytes().replace(b"threshold", b"thresh\xff\xfe\xfd"))
+    with pytest.raises(UserError, match=r"model\.onnx is damaged: its names are not text"):
+        Reader(tmp_path / "model.onnx")
+
+
+def test_a_programming_error_is_not_taken_for_a_bad_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnxruntime, "InferenceSession", None)
+    with pytest.raises(TypeError, match="is not callable"):
+        Reader()
+
+
 # threads and processes
 
 
@@ -373,11 +406,30 @@ def test_several_threads_share_a_reader(reader: Reader, digits: Digits) -> None:
         assert probabilities == pytest.approx(classes[1], abs=1e-5)
 
 
-def test_a_reader_stays_in_its_process_and_a_page_goes_to_others(reader: Reader, drawn: Drawn) -> None:
-    with pytest.raises(TypeError, match="cannot pickle"):
-        pickle.dumps(reader)
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
+def test_readers_and_pages_can_be_copied_and_sent(copied: Callable[[Any], Any], drawn: Drawn, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(BUNDLED.read_bytes())
+    reader = Reader(path, threshold=0.875, threads=1)
+    path.unlink()  # a copy has the model with it
+    other = copied(reader)
+    assert (other.threshold, other.threads, other.path) == (0.875, 1, path)
+    assert other.session is not reader.session
     page = reader.read(drawn.picture)
-    assert pickle.loads(pickle.dumps(page)) == page
+    for found in (other.read(drawn.picture), copied(page)):
+        assert found == page
+        for mine, its in zip(page.digits, found.digits, strict=True):
+            assert np.array_equal(mine.image, its.image)
+            assert np.array_equal(mine.probabilities, its.probabilities)
+
+
+def test_a_pool_of_processes_shares_a_reader(digits: Digits) -> None:
+    reader = Reader(threads=1)
+    images = digits[0][:20]
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        values, probabilities = pool.submit(reader.classify, images).result()
+    assert np.array_equal(values, reader.classify(images)[0])
+    assert probabilities == pytest.approx(reader.classify(images)[1], abs=1e-5)
 
 
 def test_reading_imports_no_torch(drawn: Drawn, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -281,6 +282,17 @@ def test_epochs_and_steps_survive_json_together(epochs: int, steps: int) -> None
 
 
 # what is taken and what is refused
+
+
+def test_numpys_numbers_are_taken_as_pythons() -> None:
+    given: dict[str, Any] = {
+        "epochs": np.int64(3), "batch_size": np.uint8(64), "rotate": np.float64(10), "batch_norm": np.True_,
+        "widths": np.array([4, 8]), "depth": np.int64(2),
+    }  # fmt: skip
+    plain = {"epochs": 3, "batch_size": 64, "rotate": 10.0, "batch_norm": True, "widths": (4, 8), "depth": 2}
+    assert json.dumps(Recipe(**given).to_dict()) == json.dumps(Recipe(**plain).to_dict())  # type: ignore[arg-type]
+    assert "epochs is 0, not from 1" in refusal(epochs=np.int64(0))
+    assert "epochs is 3.0, not a whole number" in refusal(epochs=np.float64(3))
 
 
 def test_a_whole_number_is_taken_where_a_number_belongs() -> None:

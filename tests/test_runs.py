@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from mnistlab.comparison import compare_runs
 from mnistlab.errors import UserError
 from mnistlab.recipes import RECIPES, Recipe
-from mnistlab.runs import Run, create_run, delete_run, find_run, list_runs
+from mnistlab.runs import Run, create_run, delete_run, find_model, find_run, list_runs
 
 RECIPE = dataclasses.replace(RECIPES["two-conv"], epochs=3, widths=(4, 8))
 ENVIRONMENT = {"device": "cpu", "device_title": "Abacus", "precision": "fp32", "threads": 2}
@@ -222,6 +222,35 @@ def test_a_run_is_found_by_path_by_name_and_as_latest(tmp_path: Path) -> None:
     assert find_run(str(run.path), Path("elsewhere")) == run
     assert find_run(run.path.name, tmp_path) == run
     assert find_run("latest", tmp_path) == run
+
+
+def test_a_run_is_found_by_text_or_path_and_a_run_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run(tmp_path / "runs")
+    for name in ("latest", run.path.name, Path(run.path.name), run.path, str(run.path), run):
+        for folder in (tmp_path / "runs", str(tmp_path / "runs")):
+            assert find_run(name, folder) == run
+    assert Run.open(str(run.path)) == run
+    assert list(list_runs(str(tmp_path / "runs"))) == [run]
+    monkeypatch.chdir(tmp_path)
+    assert [found.path for found in list_runs() if isinstance(found, Run)] == [Path("runs", run.path.name)]
+    assert find_run("latest").path == Path("runs", run.path.name)
+
+
+@pytest.mark.parametrize("name", [None, 5, 1.5, ["latest"]])
+def test_what_names_no_run_is_refused(name: Any, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="names no run"):
+        find_run(name, tmp_path)
+
+
+def test_a_models_file_is_its_own_and_a_run_has_one(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    (tmp_path / "weights.bin").touch()
+    for source in (run, "latest", run.path.name, str(run.path), run.path / "model.pth", f"{run.path}/model.pth"):
+        assert find_model(source, str(tmp_path)) == run.path / "model.pth"
+    assert find_model(str(tmp_path / "weights.bin")) == tmp_path / "weights.bin"
+    assert find_model("none.pt") == Path("none.pt")  # whoever reads it says that it is missing
+    with pytest.raises(UserError, match="There is no run 'none'"):
+        find_model("none", tmp_path)
 
 
 def test_latest_goes_by_the_time_of_creation(tmp_path: Path) -> None:
@@ -438,6 +467,14 @@ def test_the_p_value_is_the_two_sided_binomial_and_symmetric(
     assert there.p_value == pytest.approx(expected) == back.p_value
     assert (there.only_first_wrong, there.only_second_wrong) == (back.only_second_wrong, back.only_first_wrong)
     assert there.both_wrong == back.both_wrong == len(wrong[0] & wrong[1])
+
+
+def test_runs_are_compared_by_name(tmp_path: Path) -> None:
+    first, second = make_run(tmp_path), make_run(tmp_path)
+    write_test(first, [1, 2])
+    write_test(second, [2])
+    for pair in ((first.path.name, second), (str(first.path), "latest"), (first, Path(second.path.name))):
+        assert compare_runs(*pair, runs_dir=str(tmp_path)) == compare_runs(first, second)
 
 
 def test_a_run_compared_with_itself_does_not_differ(tmp_path: Path) -> None:

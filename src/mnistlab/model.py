@@ -326,14 +326,14 @@ def check(architecture: dict[str, Any]) -> tuple[int, int]:
 def remaining(rows: Sequence[Block], image_size: Sequence[int]) -> tuple[tuple[int, int], int]:
     """Height and width (pixels) that the blocks leave of an image, and how many blocks fit before none is left."""
     height, width = image_size
-    for number, block in enumerate(rows):
+    for place, block in enumerate(rows):
         sides = tuple(convolved(side, block) for side in (height, width))
         if block.pooling == "max":
             sides = tuple(side // 2 for side in sides)
         elif block.pooling == "stride":
             sides = tuple(-(-side // 2) for side in sides)
         if min(sides) < 1:
-            return (height, width), number
+            return (height, width), place
         height, width = sides
     return (height, width), len(rows)
 
