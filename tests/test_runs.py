@@ -242,11 +242,13 @@ def test_what_names_no_run_is_refused(name: Any, tmp_path: Path) -> None:
         find_run(name, tmp_path)
 
 
-def test_a_models_file_is_its_own_and_a_run_has_one(tmp_path: Path) -> None:
-    run = make_run(tmp_path)
+def test_a_models_file_is_its_own_and_a_run_has_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("latest").touch()  # which hides no run
+    run = make_run(tmp_path / "runs")
     (tmp_path / "weights.bin").touch()
     for source in (run, "latest", run.path.name, str(run.path), run.path / "model.pth", f"{run.path}/model.pth"):
-        assert find_model(source, str(tmp_path)) == run.path / "model.pth"
+        assert find_model(source, str(tmp_path / "runs")) == run.path / "model.pth"
     assert find_model(str(tmp_path / "weights.bin")) == tmp_path / "weights.bin"
     assert find_model("none.pt") == Path("none.pt")  # whoever reads it says that it is missing
     with pytest.raises(UserError, match="There is no run 'none'"):

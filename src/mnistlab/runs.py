@@ -37,6 +37,8 @@ __all__ = ["Run", "create_run", "delete_run", "find_model", "find_run", "list_ru
 CONFIG_VERSION = 1
 TRACES = ("config.json", "metrics.jsonl", "model.pth")
 """A folder that holds one of these is a run, if perhaps a damaged one."""
+LATEST = "latest"
+"""The name of the run that was made last, whatever else is called so."""
 METRICS = {"epoch", "train_loss", "val_loss", "val_accuracy", "seconds"}
 """What a line of metrics.jsonl holds at least."""
 
@@ -252,7 +254,7 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
     if not isinstance(name, str | Path):
         raise UserError(f"{shown(name)} names no run.", 'Give a Run, its folder, its name or "latest".')
     name, runs_dir = str(name), Path(runs_dir)
-    if name == "latest":
+    if name == LATEST:
         runs = [run for run in list_runs(runs_dir) if isinstance(run, Run)]
         if not runs:
             raise UserError(f"There is no run in {runs_dir}.", "Make one: mnistlab train")
@@ -270,8 +272,10 @@ def find_model(source: Run | str | Path, runs_dir: str | Path = "runs") -> Path:
 
     Raises `UserError` where there is no such run; whether the file is there is not looked at.
     """
-    if isinstance(source, str | Path) and (is_file(Path(source)) or Path(source).suffix in (".pth", ".pt")):
-        return Path(source)
+    if isinstance(source, str | Path) and str(source) != LATEST:
+        path = Path(source)
+        if path.suffix in (".pth", ".pt") or is_file(path):
+            return path
     return find_run(source, runs_dir).model_path
 
 
