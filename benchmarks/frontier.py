@@ -12,6 +12,7 @@ from statistics import mean, stdev
 from typing import Any
 
 import records
+from mnistlab.dependencies import import_matplotlib
 from mnistlab.plots import save_figure
 from records import accuracy
 from report import accuracy_rows, races, training_seconds
@@ -109,6 +110,7 @@ PLACES: dict[str, dict[str, tuple[int, int, str]]] = {
 
 def draw(by: str, label: str, others: list[Published], path: str) -> None:
     """One picture: accuracy over `by` ("seconds" or "parameters")."""
+    import_matplotlib()
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(8.6, 5))

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from hypothesis import given, settings
@@ -23,6 +22,7 @@ from mnistlab.calibration import find_threshold, fit_temperature
 from mnistlab.checkpoints import SavedModel, load_model, save_model
 from mnistlab.cli import run_app
 from mnistlab.datasets import open_dataset
+from mnistlab.dependencies import import_onnxruntime
 from mnistlab.errors import Failure, UserError
 from mnistlab.export import Export, OnnxFile, export_model
 from mnistlab.loader import read_split
@@ -62,7 +62,7 @@ def network(classes: int = 3, seed: int = 0, **options: Any) -> NeuralNet:
 
 def ask(path: Path, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """What onnxruntime alone makes of the file."""
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = import_onnxruntime().InferenceSession(str(path), providers=["CPUExecutionProvider"])
     answer = session.run(["probabilities"], {"images": images[:, None]})[0]
     assert isinstance(answer, np.ndarray)
     return answer

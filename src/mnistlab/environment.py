@@ -58,6 +58,6 @@ def commit() -> str | None:
 
 
 def git(folder: Path, *arguments: str) -> str | None:
-    command = ["git", "-C", str(folder), *arguments]
+    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)  # noqa: S603
     return done.stdout.strip() or None

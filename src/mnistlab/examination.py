@@ -11,6 +11,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mnistlab.arguments import number
+from mnistlab.dependencies import cache_of_its_own
 from mnistlab.errors import UserError
 from mnistlab.model import evaluating
 
@@ -63,7 +64,7 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
             "Give images (N, 1, H, W) and labels (N,), at least one of each.",
         )
     scaled = images.float() / 255
-    with evaluating(model):
+    with evaluating(model), cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler makes itself a folder
         with ReluWatch() as watch:
             output = answer(model, (scaled - mean) / std)
         checks = check_output(output, labels)

@@ -32,6 +32,7 @@ from mnistlab.calibration import (
 )
 from mnistlab.checkpoints import SavedModel, load_model
 from mnistlab.datasets import Dataset, open_dataset
+from mnistlab.dependencies import cache_of_its_own, import_onnxruntime
 from mnistlab.errors import Failure, UserError, install
 from mnistlab.evaluation import check_fit
 from mnistlab.files import check_folder, explain_os_errors, is_folder, shorten, write_bytes
@@ -247,18 +248,18 @@ class OnnxFile:
         images = torch.zeros(2, 1, *members[0]["image_size"], dtype=torch.uint8)
         # In channels_last the mean over a map would be traced as strides, which other programs cannot follow.
         whole = Whole(saved, temperature).eval().to(memory_format=torch.contiguous_format)
-        program: Any = torch.onnx.export(
-            whole, (images,), input_names=["images"], output_names=["probabilities"], opset_version=OPSET, dynamo=True,
-            dynamic_shapes={"images": {0: torch.export.Dim("N", min=1)}}, verbose=False,
-        )  # fmt: skip
+        with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler makes itself a folder
+            program: Any = torch.onnx.export(
+                whole, (images,), input_names=["images"], output_names=["probabilities"], opset_version=OPSET, dynamo=True,
+                dynamic_shapes={"images": {0: torch.export.Dim("N", min=1)}}, verbose=False,
+            )  # fmt: skip
         # Else each node says in which line of which file of this machine it was called.
         ClearMetadataAndDocStringPass()(program.model)
         self.graph: onnx.ModelProto = program.model_proto
 
     def answer(self, images: NDArray[np.uint8]) -> Probabilities:
         """Probabilities float32 (N, classes) that ONNX Runtime gives for images uint8 (N, H, W)."""
-        import onnxruntime
-
+        onnxruntime = import_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors only
         session = onnxruntime.InferenceSession(
@@ -270,10 +271,11 @@ class OnnxFile:
     def quantise(self, images: NDArray[np.uint8]) -> None:
         """Put `INT8_OPERATORS` into 8 bits: weights for each channel, activations by their range over `images`."""
         import onnx
-        from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-        from onnxruntime.quantization.shape_inference import quant_pre_process
 
-        class Reader(CalibrationDataReader):  # type: ignore[misc]
+        quantization = import_onnxruntime("quantization")
+        shape_inference = import_onnxruntime("quantization.shape_inference")
+
+        class Reader(quantization.CalibrationDataReader):  # type: ignore[misc, name-defined]
             batches = iter([images[first : first + BATCH // 10, None] for first in range(0, len(images), BATCH // 10)])
 
             def get_next(self) -> dict[str, Any] | None:
@@ -284,10 +286,10 @@ class OnnxFile:
             # By way of files: given a graph in memory, the quantiser moves its weights out of it.
             plain, prepared, done = (Path(folder) / name for name in ("plain.onnx", "prepared.onnx", "done.onnx"))
             onnx.save(self.graph, plain)
-            quant_pre_process(plain, prepared, skip_symbolic_shape=True)
-            quantize_static(
-                prepared, done, Reader(), quant_format=QuantFormat.QDQ, op_types_to_quantize=INT8_OPERATORS, per_channel=True,
-                activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+            shape_inference.quant_pre_process(plain, prepared, skip_symbolic_shape=True)
+            quantization.quantize_static(
+                prepared, done, Reader(), quant_format=quantization.QuantFormat.QDQ, op_types_to_quantize=INT8_OPERATORS,
+                per_channel=True, activation_type=quantization.QuantType.QUInt8, weight_type=quantization.QuantType.QInt8,
             )  # fmt: skip
             self.graph = onnx.load(done)
         used = {node.domain for node in self.graph.graph.node}

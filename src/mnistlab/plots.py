@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.dependencies import import_matplotlib
 from mnistlab.evaluation import Evaluation, Mistake
 from mnistlab.files import write_bytes
 from mnistlab.runs import Run
@@ -69,6 +70,7 @@ def draw_curves(
 
     `train_label` says what the training loss is of.
     """
+    import_matplotlib()
     import matplotlib.pyplot as plt
     from matplotlib.ticker import MaxNLocator
 
@@ -110,6 +112,7 @@ def tidy(axes: Axes) -> None:
 
 def draw_confusion(evaluation: Evaluation) -> Figure:
     """How often each class (row) was read as each class (column); colour shows the mistakes, the diagonal is left pale."""
+    import_matplotlib()
     import matplotlib.pyplot as plt
 
     classes = len(evaluation.classes)
@@ -143,6 +146,7 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
 
 def draw_mistakes(evaluation: Evaluation, most: int = 40) -> Figure:
     """The mistakes the model was surest of, worst first; labels that are known to be wrong are marked."""
+    import_matplotlib()
     import matplotlib.pyplot as plt
 
     worst = sorted(evaluation.mistakes, key=lambda m: m.label_probability - m.probability)[:most]
@@ -181,6 +185,7 @@ def data_gallery(
     images: NDArray[np.uint8], augmented: NDArray[np.uint8], labels: Sequence[str], title: str, columns: int
 ) -> Figure:
     """Digits as they are (left) and after augmentation (right); images uint8 (N, H, W), N a multiple of `columns`."""
+    import_matplotlib()
     import matplotlib.pyplot as plt
 
     rows = len(images) // columns

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from mnistlab.arguments import number, whole_number
 from mnistlab.decoding import Source, decode
+from mnistlab.dependencies import import_onnxruntime
 from mnistlab.errors import UserError
 from mnistlab.layout import lines_of, typical_height
 
@@ -351,8 +352,7 @@ def read_model(path: Path) -> bytes:
 
 def session_of(content: bytes, path: Path, threads: int | None) -> Any:
     """ONNX Runtime's session of a model, which messages call `path`. Raises `UserError` where it is not ONNX."""
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what is wrong comes as an exception
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave the cores to others between calls

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from mnistlab.datasets.raw import CorruptFileError, parse, raw_size
 from mnistlab.datasets.table import DATASETS, DatasetSpec, FileSpec
+from mnistlab.dependencies import cache_of_its_own
 from mnistlab.errors import Failure, MnistlabError, UserError
 from mnistlab.files import check_folder, explain_os_errors, sha256, write_bytes, write_json
 
@@ -229,7 +230,8 @@ def download(spec: DatasetSpec, root: Path, patience: float) -> None:
     torchvision sets no timeout and a name look-up cannot be given one, so the download runs in a thread that is left to
     itself when it hangs. Raises `SourceError`.
     """
-    from torchvision import datasets as torchvision_datasets
+    with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler makes itself a folder
+        from torchvision import datasets as torchvision_datasets
 
     dataset_class: Callable[..., Any] = getattr(torchvision_datasets, spec.torchvision_class)
     outcome: list[BaseException | None] = []

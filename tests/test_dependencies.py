@@ -1,0 +1,165 @@
+"""Nothing is sent anywhere, and nothing is written into the home folder: fresh processes, each in an empty home of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+import running_server
+from mnistlab.dependencies import cache_of_its_own, import_onnxruntime
+
+PICTURE = Path(__file__).parents[1] / "docs" / "images" / "read.jpg"
+WATCHED = """
+import sys
+looked_up = []
+def watch(event, args):
+    if event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.connect", "socket.sendto", "socket.sendmsg"):
+        looked_up.append((event, repr(args)))
+sys.addaudithook(watch)
+{}
+assert not looked_up, looked_up
+"""
+"""Python code that fails where Python looks a host up or connects to one."""
+COMMANDS = """
+import json
+from mnistlab.cli import main
+for command in json.loads(sys.argv[1]):
+    try:
+        main(command)
+    except SystemExit as ended:
+        assert not ended.code, command
+"""
+
+
+@dataclass
+class Home:
+    """An empty home and an empty temporary folder, and a trap at which everything ends that goes by HTTP, native code too."""
+
+    path: Path
+    environment: dict[str, str]
+    trapped: list[bytes] = field(default_factory=list)
+
+    def files(self) -> list[str]:
+        return sorted(str(path.relative_to(self.path)) for path in self.path.rglob("*") if path.parent != self.path)
+
+    def run(self, code: str, *arguments: str) -> None:
+        """Python code in a process of this home; it succeeds, looks nothing up and leaves nothing behind."""
+        command = [sys.executable, "-c", WATCHED.format(code), *arguments]
+        done = subprocess.run(command, env=self.environment, cwd=self.path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert self.files() == []
+        assert self.trapped == []
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    left_out = ("XDG_", "MPL", "ORT_", "TORCH", "NO_PROXY", "no_proxy")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    places = ("HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "TMPDIR", "TEMP", "TMP")
+    for place in places:
+        folder = tmp_path / "home" / ("temporary" if place.startswith("T") else "user")
+        folder.mkdir(parents=True, exist_ok=True)
+        environment[place] = str(folder)
+    with socket.create_server(("127.0.0.1", 0)) as trap:
+        proxy = f"http://127.0.0.1:{trap.getsockname()[1]}"
+        for scheme in ("http", "https", "all"):
+            environment |= {f"{scheme}_proxy": proxy, f"{scheme}_proxy".upper(): proxy}
+        made = Home(tmp_path / "home", environment)
+
+        def take() -> None:
+            with contextlib.suppress(OSError):  # the trap is closed
+                while True:
+                    with trap.accept()[0] as connection:
+                        made.trapped.append(connection.recv(1000))
+
+        threading.Thread(target=take, daemon=True).start()
+        yield made
+        with contextlib.suppress(OSError):
+            trap.shutdown(socket.SHUT_RDWR)
+
+
+def test_the_trap_catches_what_it_is_for(home: Home) -> None:
+    code = "import urllib.request; urllib.request.urlopen('http://example.org')"
+    with pytest.raises(AssertionError):
+        home.run(code)
+    assert home.trapped[0].startswith(b"GET http://example.org")
+    with pytest.raises(AssertionError, match="user/left"):
+        home.run("from pathlib import Path; (Path.home() / 'left').touch()")
+
+
+def test_reading_in_python_and_by_the_command_sends_and_leaves_nothing(home: Home) -> None:
+    home.run("from mnistlab import Reader; assert Reader().read(sys.argv[1]).digits", str(PICTURE))
+    home.run(COMMANDS, json.dumps([["read", str(PICTURE)]]))
+
+
+def test_training_and_all_that_uses_a_run_send_and_leave_nothing(home: Home, data_dir: Path, tmp_path: Path) -> None:
+    runs, data = ["--runs", str(tmp_path / "runs")], ["--data-dir", str(data_dir)]
+    train = ["train", "quick", "--steps", "3", "--widths", "4,8,8", "--hidden", "0"]
+    after = [["evaluate", *data], ["doctor", "latest", *data], ["export", "latest", "--int8", *data]]
+    home.run(COMMANDS, json.dumps([[*command, *runs] for command in ([*train, *data], *after)]))
+    (run,) = (tmp_path / "runs").iterdir()
+    assert {"training.png", "model.onnx"} <= {path.name for path in run.iterdir()}
+
+
+def test_serving_sends_and_leaves_nothing(home: Home) -> None:
+    with running_server.process(environment=home.environment) as running:
+        assert httpx.post(f"{running.url}/api/v1/read", content=PICTURE.read_bytes()).json()["text"]
+    assert home.files() == []
+    assert home.trapped == []
+
+
+@pytest.mark.slow
+def test_serving_for_longer_sends_nothing(home: Home) -> None:
+    """onnxruntime's telemetry, where it is on, sends for the first time after 10 seconds."""
+    with running_server.process(environment=home.environment) as running:
+        httpx.post(f"{running.url}/api/v1/read", content=PICTURE.read_bytes())
+        time.sleep(30)
+    assert home.trapped == []
+
+
+def test_matplotlib_draws_with_its_own_fonts_and_leaves_the_environment_as_it_was(home: Home) -> None:
+    home.run(
+        "import os; from mnistlab.dependencies import import_matplotlib; before = dict(os.environ); import_matplotlib();"
+        "assert os.environ == before; from matplotlib import font_manager, pyplot;"
+        "assert 'DejaVu Sans' in {font.name for font in font_manager.fontManager.ttflist};"
+        "pyplot.figure().savefig(os.devnull, format='png')"
+    )
+
+
+def test_a_cache_that_the_user_has_named_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("A_CACHE", str(tmp_path))
+    with cache_of_its_own("A_CACHE"):
+        assert os.environ["A_CACHE"] == str(tmp_path)
+    assert os.environ["A_CACHE"] == str(tmp_path)
+
+
+def test_a_cache_of_its_own_is_gone_afterwards(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with cache_of_its_own("A_CACHE"):
+        assert Path(os.environ["A_CACHE"]).parent == tmp_path
+        (Path(os.environ["A_CACHE"]) / "file").touch()
+    assert "A_CACHE" not in os.environ
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with cache_of_its_own("A_CACHE"):
+        assert "A_CACHE" not in os.environ
+
+
+def test_onnxruntime_and_parts_of_it_come_without_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "0")
+    assert import_onnxruntime().__name__ == "onnxruntime"
+    assert import_onnxruntime("quantization").__name__ == "onnxruntime.quantization"
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
