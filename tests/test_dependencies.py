@@ -40,7 +40,7 @@ for command in json.loads(sys.argv[1]):
     try:
         main(command)
     except SystemExit as ended:
-        assert not ended.code, command
+        assert not ended.code or command[0] == 'doctor', command  # which may find fault with a model of three steps
 """
 
 
@@ -105,11 +105,11 @@ def test_reading_in_python_and_by_the_command_sends_and_leaves_nothing(home: Hom
     home.run(COMMANDS, json.dumps([["read", str(PICTURE)]]))
 
 
-def test_training_and_all_that_uses_a_run_send_and_leave_nothing(home: Home, data_dir: Path, tmp_path: Path) -> None:
-    runs, data = ["--runs", str(tmp_path / "runs")], ["--data-dir", str(data_dir)]
-    train = ["train", "quick", "--steps", "3", "--widths", "4,8,8", "--hidden", "0"]
-    after = [["evaluate", *data], ["doctor", "latest", *data], ["export", "latest", "--int8", *data]]
-    home.run(COMMANDS, json.dumps([[*command, *runs] for command in ([*train, *data], *after)]))
+def test_training_and_all_that_uses_a_run_send_and_leave_nothing(home: Home, pictures: Path, tmp_path: Path) -> None:
+    runs = ["--runs", str(tmp_path / "runs")]
+    train = ["train", "quick", "--dataset", str(pictures), "--steps", "3", "--batch-size", "16"]
+    commands = [train, ["evaluate"], ["doctor", "latest"], ["export", "latest", "--int8"]]
+    home.run(COMMANDS, json.dumps([[*command, *runs] for command in commands]))
     (run,) = (tmp_path / "runs").iterdir()
     assert {"training.png", "model.onnx"} <= {path.name for path in run.iterdir()}
 
