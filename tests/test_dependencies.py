@@ -108,7 +108,7 @@ def test_reading_in_python_and_by_the_command_sends_and_leaves_nothing(home: Hom
 def test_training_and_all_that_uses_a_run_send_and_leave_nothing(home: Home, pictures: Path, tmp_path: Path) -> None:
     runs = ["--runs", str(tmp_path / "runs")]
     train = ["train", "quick", "--dataset", str(pictures), "--steps", "3", "--batch-size", "16"]
-    commands = [train, ["evaluate"], ["doctor", "latest"], ["export", "latest", "--int8"]]
+    commands = [train, ["evaluate"], ["doctor", "latest"], ["export", "latest"]]
     home.run(COMMANDS, json.dumps([[*command, *runs] for command in commands]))
     (run,) = (tmp_path / "runs").iterdir()
     assert {"training.png", "model.onnx"} <= {path.name for path in run.iterdir()}
