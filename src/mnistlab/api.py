@@ -235,7 +235,13 @@ def complete(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+                servers=app.servers or None,
+            )
             schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = SCHEMA
             app.openapi_schema = schema
         return app.openapi_schema
@@ -261,14 +267,14 @@ def as_html(schema: dict[str, Any], base_url: str) -> bytes:
   <title>mnistlab: the API</title>
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <meta name="color-scheme" content="light dark">
-  <link rel="icon" href="/static/icon.svg" type="image/svg+xml">
-  <link rel="stylesheet" href="/static/style.css">
-  <script src="/static/theme.js"></script>
+  <link rel="icon" href="static/icon.svg" type="image/svg+xml">
+  <link rel="stylesheet" href="static/style.css">
+  <script src="static/theme.js"></script>
 </head>
 <body class="api">
-  <header><h1 class="wordmark"><a href="/">mnistlab</a></h1><p class="motto">The API</p></header>
+  <header><h1 class="wordmark"><a href="./">mnistlab</a></h1><p class="motto">The API</p></header>
   <main>
-    <p>{with_code(schema["info"]["description"])} For programs: <a href="/openapi.json">openapi.json</a>.</p>
+    <p>{with_code(schema["info"]["description"])} For programs: <a href="openapi.json">openapi.json</a>.</p>
     {"".join(sections)}
     <section>
       <h2>When something is wrong</h2>

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import logging
-import re
 import secrets
 import time
 from collections.abc import Iterable, Mapping
@@ -17,7 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnistlab import problems
 from mnistlab.errors import MnistlabError
+from mnistlab.hosts import Hosts
 from mnistlab.problems import Problem
+from mnistlab.proxies import path_below
 
 __all__ = ["BUSY", "HEADERS", "RETRY", "ClientGone", "Gate", "Limits", "Metrics"]
 
@@ -35,8 +35,6 @@ HEADERS = [
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
 """On every answer: nothing of the page comes from elsewhere, and no other page may use it."""
-MOST_KNOWN = 100
-"""Host headers that are remembered as right; a client may send any number."""
 GUARDED = ("/api/", "/metrics")
 """What begins so needs the token, where there is one; the page, which asks for it, does not."""
 
@@ -91,9 +89,8 @@ class ClientGone(Exception):  # noqa: N818 - nothing went wrong
 class Gate:
     """An ASGI application around `app` that lets through what may pass. See `Limits`.
 
-    `hosts` are the names by which this server may be called; addresses such as 127.0.0.1 always may: a name that a foreign
-    page has made to point here (DNS rebinding) is none of them. `token`, if any, is asked for in the API. Requests of a method
-    and a path among `shortcuts` go there instead of through `app`.
+    `hosts` are the names by which this server may be called (see `Hosts`). `token`, if any, is asked for in the API.
+    Requests of a method and a path among `shortcuts` go there instead of through `app`.
     """
 
     def __init__(
@@ -107,11 +104,10 @@ class Gate:
         shortcuts: Mapping[tuple[str, str], ASGIApp],
     ) -> None:
         self.app, self.shortcuts = app, shortcuts
-        self.hosts = {"localhost", *(host.lower() for host in hosts)}
+        self.hosts = Hosts(hosts)
         self.token = token.encode() if token else None
         self.limits = limits
         self.metrics = metrics
-        self.known: set[str] = set()
         self.under_way = 0
         self.held = 0
         """Bytes of bodies that have come and are not yet answered."""
@@ -148,7 +144,7 @@ class Gate:
         self.under_way += 1
         try:
             self.check(scope, headers)
-            app = self.shortcuts.get((scope["method"], scope["path"]), self.app)
+            app = self.shortcuts.get((scope["method"], path_below(scope)), self.app)
             await app(scope, limited, passed)
         except ClientGone:
             status = 499  # as nginx has it
@@ -178,8 +174,8 @@ class Gate:
 
     def label(self, scope: Scope) -> str:
         """The route's path as it is written in the code: a client cannot make up new ones."""
-        if (scope["method"], scope["path"]) in self.shortcuts:
-            return str(scope["path"])
+        if (scope["method"], path_below(scope)) in self.shortcuts:
+            return path_below(scope)
         return getattr(scope.get("route"), "path", "other")
 
     def count(self, path: str, status: int, seconds: float) -> None:
@@ -195,21 +191,14 @@ class Gate:
         """Raise `Problem` where the headers say enough to refuse the request, before a byte of its body is read."""
         if self.under_way > self.limits.requests:
             raise Problem(503, BUSY, RETRY)
-        host = headers.get(b"host", b"").decode("latin-1")
-        if not self.answers_to(host) or sum(name == b"host" for name, _ in scope["headers"]) > 1:
-            raise Problem(
-                421,
-                f"This server does not answer to the host name {host_name(host)[:100]!r}."
-                " Call it by its address, or start it with --allow-host NAME.",
-            )
+        called = self.hosts.called(scope, headers)
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > self.limits.body_bytes:
             raise Problem(413, self.too_large())
-        if not scope["path"].startswith(GUARDED):
+        if not path_below(scope).startswith(GUARDED):
             return
-        origin = headers.get(b"origin")
-        if origin is not None and origin.decode("latin-1").partition("://")[2] != host:
-            raise Problem(403, "A page of another site asks. This server answers its own page, and programs.")
+        if b"origin" in headers:
+            self.hosts.check_page(scope, headers[b"origin"].decode("latin-1"), called)
         if self.token is not None:
             scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
             if not hmac.compare_digest(given.strip(), self.token) or scheme.lower() != b"bearer":
@@ -218,17 +207,6 @@ class Gate:
                     "This server asks for its token. Send it as the header Authorization: Bearer TOKEN.",
                     {"WWW-Authenticate": "Bearer"},
                 )
-
-    def answers_to(self, host: str) -> bool:
-        """Whether the Host header names this server."""
-        if host in self.known:
-            return True
-        name = host_name(host)
-        if not (name in self.hosts or is_address(name)):
-            return False
-        if len(self.known) < MOST_KNOWN:
-            self.known.add(host)
-        return True
 
     def too_large(self) -> str:
         """The sentence for a body over the limit."""
@@ -239,8 +217,6 @@ class Gate:
 
 BUSY = "The server has as much to do as it can. Try again in a second."
 RETRY = {"Retry-After": "1"}
-HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]*)(:\d+)?")
-"""A name, an address or one of IPv6 in brackets; and a port."""
 
 
 @dataclass
@@ -249,18 +225,3 @@ class Body:
 
     whole: bool
     size: int = 0
-
-
-def host_name(host: str) -> str:
-    """The name or address in a Host header, without the port and in small letters; all of it where it is of another form."""
-    found = HOST.fullmatch(host.lower())
-    return found[1].strip("[]").rstrip(".") if found else host
-
-
-def is_address(name: str) -> bool:
-    """Whether it is an IP address."""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

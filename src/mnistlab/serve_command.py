@@ -12,13 +12,15 @@ import socket
 import sys
 import threading
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mnistlab.errors import UserError, install
 from mnistlab.options import examples, runs_option
+from mnistlab.proxies import read_name, read_network, read_root_path
 from mnistlab.read_command import model_file
 
 if TYPE_CHECKING:
@@ -40,12 +42,25 @@ BUNDLED = "mnistlab"
 """The name of the reader that comes with mnistlab."""
 
 
+def through(read: Callable[[str], object]) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """Pass an option's value or values through `read`; the sentence for one that is refused begins with the option."""
+
+    def pass_on(context: click.Context, option: click.Parameter, given: Any) -> Any:
+        try:
+            return tuple(str(read(text)) for text in given) if option.multiple else read(given)
+        except UserError as error:
+            raise UserError(f"{option.opts[0]}: {error.message}", error.remedy) from None
+
+    return pass_on
+
+
 @click.command(
     epilog=examples(
         "mnistlab serve",
         "mnistlab serve --model mnistlab --model latest",
         "mnistlab serve --port 9000 --no-browser",
         "mnistlab serve --host 0.0.0.0 --token my-secret",
+        "mnistlab serve --trusted-proxy 127.0.0.1 --allow-host digits.example --root-path /mnist",
     )
 )
 @click.option(
@@ -59,7 +74,18 @@ BUNDLED = "mnistlab"
     show_default=True,
     help="Address to listen at; 0.0.0.0 lets others in who have the token.",
 )
-@click.option("--allow-host", "names", multiple=True, metavar="NAME", help="A name by which others call this server.")
+@click.option(
+    "--allow-host", "names", multiple=True, metavar="NAME", callback=through(read_name),
+    help="A name by which others call this server, or the proxy before it; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--trusted-proxy", "proxies", multiple=True, metavar="ADDRESS|NETWORK", callback=through(read_network),
+    help="Where a proxy stands whose X-Forwarded-Host, -Proto and -For are believed, such as 127.0.0.1; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--root-path", default="", metavar="/PATH", callback=through(read_root_path),
+    help="The path below which a proxy offers the page and the API.",
+)  # fmt: skip
 @click.option("--token", envvar="MNISTLAB_TOKEN", help="Secret that the API asks for; also MNISTLAB_TOKEN.")
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 @runs_option
@@ -68,6 +94,8 @@ def serve(
     port: int,
     host: str,
     names: tuple[str, ...],
+    proxies: tuple[str, ...],
+    root_path: str,
     token: str | None,
     no_browser: bool,
     runs_dir: Path,
@@ -96,7 +124,8 @@ def serve(
                 f"Whoever reaches this computer over the network reaches this server; the token alone keeps them out, and"
                 f" nothing is encrypted. Without --host it is open to this computer only. The token: {token}"
             )
-        link = f"{address}/#token={token}" if token else address
+        page = f"{address}{root_path}/"
+        link = f"{page}#token={token}" if token else page if root_path else address
 
         def ready() -> None:
             click.echo(f"mnistlab is at {link}  (Ctrl-C stops it)")
@@ -106,7 +135,8 @@ def serve(
         from mnistlab.server import create_app
         from mnistlab.serving import run
 
-        run(create_app(served, hosts=names, token=token), listener, ready)
+        app = create_app(served, hosts=names, token=token, trusted_proxies=proxies, root_path=root_path)
+        run(app, listener, ready)
     click.echo("Stopped.")
 
 

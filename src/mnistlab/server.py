@@ -21,14 +21,16 @@ from fastapi.routing import APIRoute
 from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from mnistlab import api, problems
 from mnistlab.bodies import PIXELS, images_of, kind_of, picture_of
 from mnistlab.classifying import Classifying
-from mnistlab.errors import MnistlabError
+from mnistlab.errors import MnistlabError, UserError
 from mnistlab.gate import RETRY, ClientGone, Gate, Limits, Metrics
 from mnistlab.jobs import Jobs
 from mnistlab.problems import Problem
+from mnistlab.proxies import Behind, path_below, read_name, read_root_path
 from mnistlab.reader import Page
 from mnistlab.served import Served
 
@@ -43,14 +45,23 @@ DigitQuery = Annotated[int, Query(ge=0, description=api.DIGIT)]
 
 
 def create_app(
-    models: Sequence[Served], *, hosts: Iterable[str] = (), token: str | None = None, limits: Limits | None = None
-) -> Gate:
+    models: Sequence[Served],
+    *,
+    hosts: Iterable[str] = (),
+    token: str | None = None,
+    limits: Limits | None = None,
+    trusted_proxies: Iterable[str] = (),
+    root_path: str = "",
+) -> ASGIApp:
     """The page and the API over these models, the first of them where a request names none.
 
-    `hosts` are names besides localhost by which the server is called; `token`, if any, is asked for in the API. Nothing that is
-    sent is kept or touches the disk; the page's files are read once, here.
+    `hosts` are names besides localhost by which the server is called; `token`, if any, is asked for in the API. What proxies
+    at `trusted_proxies`, addresses and networks, say of a request is believed; `root_path` is the path below which they offer
+    the server. Nothing that is sent is kept or touches the disk; the page's files are read once, here.
+
+    Raises `UserError` for a name, a network or a path that is none.
     """
-    limits = limits or Limits()
+    limits, root_path = limits or Limits(), read_root_path(root_path)
     metrics = Metrics()
     jobs = Jobs(limits.waiting, metrics)
     find = partial(find_model, {served.name: served for served in models})
@@ -68,7 +79,7 @@ def create_app(
 
     app = FastAPI(
         title="mnistlab", version=api.VERSION, description=api.DESCRIPTION, lifespan=lifespan,
-        docs_url=None, redoc_url=None, openapi_url=None,
+        docs_url=None, redoc_url=None, openapi_url=None, servers=[{"url": root_path}] if root_path else None,
     )  # fmt: skip
     app.state.ready = False
     classifying = Classifying(find, jobs, metrics)
@@ -112,7 +123,15 @@ def create_app(
     add_pages(app)
     answer_head(app)
     shortcuts = {("POST", "/api/v1/classify"): classifying}
-    return Gate(app, hosts=hosts, token=token, limits=limits, metrics=metrics, shortcuts=shortcuts)
+    own = [path for route in app.routes if f"{(path := getattr(route, 'path', ''))}/".startswith(f"{root_path}/")]
+    if root_path and own:
+        raise UserError(
+            f"{root_path} begins paths of this server's own, such as {own[0]}.", "Choose one such as /digits."
+        )
+    names = [read_name(host) for host in hosts]
+    gate = Gate(app, hosts=names, token=token, limits=limits, metrics=metrics, shortcuts=shortcuts)
+    trusted = tuple(trusted_proxies)
+    return Behind(gate, trusted, root_path) if trusted or root_path else gate
 
 
 def find_model(models: dict[str, Served], name: str | None) -> Served:
@@ -187,7 +206,7 @@ def add_pages(app: FastAPI) -> None:
         return Response(page, headers={"Cache-Control": "no-cache"}, media_type=TYPES[".html"])
 
     async def give(request: Request) -> Response:
-        name = request.path_params.get("name") or ADDRESSES[request.url.path]
+        name = request.path_params.get("name") or ADDRESSES[path_below(request.scope)]
         if name not in files:
             raise Problem(404, problems.FRAMEWORKS[404])
         tag = tags[name]

@@ -196,7 +196,7 @@ def make_server(app: ASGIApp, ready: Callable[[], None], patience: Patience | No
     fast_loop: Any = "uvloop" if importlib.util.find_spec("uvloop") else "asyncio"
     config = uvicorn.Config(
         app, http=protocol, loop=fast_loop, ws="none", lifespan="on", log_config=None, access_log=False,
-        server_header=False, timeout_graceful_shutdown=STOP_SECONDS,
+        proxy_headers=False, server_header=False, timeout_graceful_shutdown=STOP_SECONDS,
     )  # fmt: skip
     return Server(config, ready)
 

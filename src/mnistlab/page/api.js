@@ -28,7 +28,7 @@ async function send(path, options = {}) {
   const headers = { ...options.headers };
   const token = sessionStorage.getItem("mnistlab-token");
   if (token) headers.Authorization = `Bearer ${token}`;
-  const response = await fetch(`/api/v1/${path}`, { ...options, headers }).catch(() => {
+  const response = await fetch(`api/v1/${path}`, { ...options, headers }).catch(() => {
     throw new Refusal(0, words("serverDown"), RETRY_SECONDS);
   });
   if (response.ok) return response.json();
