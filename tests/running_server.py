@@ -75,9 +75,14 @@ def thread(
     patience: Patience | None = None,
     token: str | None = None,
     hosts: Sequence[str] = (),
+    trusted_proxies: Sequence[str] = (),
+    root_path: str = "",
 ) -> Iterator[Running]:
     """The same server in this process, with other limits or models."""
-    app = create_app(served or [Served("mnistlab", "reader", Reader())], limits=limits, token=token, hosts=hosts)
+    app = create_app(
+        served or [Served("mnistlab", "reader", Reader())], limits=limits, token=token, hosts=hosts,
+        trusted_proxies=trusted_proxies, root_path=root_path,
+    )  # fmt: skip
     ready = threading.Event()
     server = make_server(app, ready.set, patience)
     with socket.create_server(("127.0.0.1", 0)) as listener:

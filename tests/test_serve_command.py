@@ -73,6 +73,14 @@ def test_for_others_there_is_a_token_and_a_sentence_on_what_it_means() -> None:
         assert httpx.get(f"http://127.0.0.1:{port}/api/v1/models", headers=headers).status_code == 200
 
 
+def test_behind_a_proxy_it_says_where_its_page_is_and_answers_by_the_proxys_name() -> None:
+    options = ["--trusted-proxy", "127.0.0.0/8", "--allow-host", "Digits.example", "--root-path", "/mnist/"]
+    with running_server.process(*options) as running:
+        assert f"mnistlab is at {running.url}/mnist/ " in running.said
+        headers = {"X-Forwarded-Host": "digits.example", "Origin": "https://digits.example"}
+        assert httpx.get(f"{running.url}/mnist/api/v1/models", headers=headers).status_code == 200
+
+
 def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -88,6 +96,13 @@ def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
         (["--host", "192.0.2.7"], ["192.0.2.7"]),
         (["--token", ""], ["token"]),
         (["--token", "two words"], ["token", "spaces"]),
+        (["--allow-host", "https://digits.example"], ["--allow-host", "'https://digits.example'", "https://"]),
+        (["--allow-host", "digits.example:443"], ["--allow-host", "'digits.example:443'", "port"]),
+        (["--trusted-proxy", "foo"], ["--trusted-proxy", "'foo'", "10.0.0.0/8"]),
+        (["--trusted-proxy", "10.0.0.5/8"], ["--trusted-proxy", "'10.0.0.5/8'", "10.0.0.0/8"]),
+        (["--root-path", "/foo bar"], ["--root-path", "'/foo bar'", "/digits"]),
+        (["--root-path", "//evil.example"], ["--root-path", "'//evil.example'"]),
+        (["--root-path", "/api/"], ["/api", "/api/v1/read", "/digits"]),
         (["--model", "nowhere.onnx"], ["nowhere.onnx"]),
         (["--model", "no-such-run"], ["no-such-run"]),
     ],
