@@ -6,14 +6,12 @@ docs/images/frontier-seconds.png and docs/images/frontier-parameters.png.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any
 
 import records
-from mnistlab.dependencies import import_matplotlib
-from mnistlab.plots import save_figure
+from mnistlab.plots import blank_figure, save_figure
 from records import accuracy
 from report import accuracy_rows, races, training_seconds
 
@@ -110,10 +108,8 @@ PLACES: dict[str, dict[str, tuple[int, int, str]]] = {
 
 def draw(by: str, label: str, others: list[Published], path: str) -> None:
     """One picture: accuracy over `by` ("seconds" or "parameters")."""
-    import_matplotlib()
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(8.6, 5))
+    figure = blank_figure(8.6, 5)
+    axes = figure.subplots()
     for point in others:
         x = getattr(point, by)
         if x is None:
@@ -153,7 +149,6 @@ def draw(by: str, label: str, others: list[Published], path: str) -> None:
 
 
 def main() -> None:
-    os.environ.setdefault("MPLBACKEND", "agg")
     machine = records.read("process")[-1]["machine"]
     draw("seconds", f"seconds of training (ours: {machine})", [*PUBLISHED, *canonical()], "frontier-seconds.png")
     draw("parameters", "parameters", list(PUBLISHED), "frontier-parameters.png")

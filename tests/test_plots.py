@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
@@ -26,12 +28,6 @@ from mnistlab.runs import create_run
 
 DIGITS = find_spec("mnist").classes
 CHARACTERS = find_spec("emnist-byclass").classes
-
-
-@pytest.fixture(autouse=True)
-def free_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
 
 
 def row(epoch: int, val: float | None = 0.95) -> dict[str, Any]:
@@ -71,7 +67,6 @@ def test_a_run_gets_three_pictures(tmp_path: Path, classes: Sequence[str], mista
             assert picture.format == "PNG"
             assert all(100 <= side <= 2500 for side in picture.size)
             assert len(picture.convert("L").getcolors()) > 5  # not a blank sheet
-    assert plt.get_fignums() == []  # all of them freed
 
 
 @pytest.mark.parametrize(
@@ -164,10 +159,33 @@ def test_the_gallery_shows_each_digit_beside_itself(tmp_path: Path) -> None:
     assert "Letters" in figure.get_suptitle()
 
 
-def test_a_picture_that_cannot_be_written_leaves_the_old_one_and_frees_the_figure(tmp_path: Path) -> None:
+def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("old")
     with pytest.raises(UserError):
         save_figure(draw_curves([row(1)], "t"), tmp_path / "file" / "x.png")
 
     assert (tmp_path / "file").read_text() == "old"
-    assert plt.get_fignums() == []
+
+
+def test_what_a_user_does_with_pyplot_goes_on_undisturbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # not installed here
+    mine = plt.figure()
+    try:
+        before = (dict(matplotlib.rcParams), matplotlib.get_backend(), dict(os.environ))
+        save_figure(draw_curves([row(1)], "t"), tmp_path / "curves.png")
+        save_figure(draw_confusion(make_evaluation(DIGITS, 3)), tmp_path / "confusion.png")
+        draw_mistakes(make_evaluation(DIGITS, 3))
+        data_gallery(np.zeros((4, 28, 28), np.uint8), np.zeros((4, 28, 28), np.uint8), list("abcd"), "t", columns=4)
+
+        assert plt.get_fignums() == [mine.number]
+        assert plt.gcf() is mine
+        assert mine.axes == []
+        assert (dict(matplotlib.rcParams), matplotlib.get_backend(), dict(os.environ)) == before
+    finally:
+        plt.close(mine)
+
+
+@pytest.mark.parametrize("name", ["\udcc5\udc81ukasz", "$x$ \ud800"])
+def test_a_name_that_is_not_of_the_locales_encoding_can_be_drawn(tmp_path: Path, name: str) -> None:
+    save_figure(draw_curves([row(1)], f"quick on {name}"), tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").stat().st_size > 1000

@@ -6,7 +6,6 @@ import dataclasses
 import importlib
 import json
 import logging
-import os
 import sys
 import threading
 from pathlib import Path
@@ -488,7 +487,6 @@ def doctor(
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 the user's mistake, 130 interrupted."""
-    os.environ.setdefault("MPLBACKEND", "agg")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console without Unicode shows "?" and goes on

@@ -30,20 +30,31 @@ def import_matplotlib() -> None:
 
     To list those few fonts takes 0.2 s, so the list need not be kept; that of all the system's fonts takes seconds, and no
     picture shows them. A program that draws with settings of its own imports matplotlib first: then nothing happens here.
+    matplotlib refuses to be imported where MPLBACKEND names a backend that is not installed, as Jupyter's is outside its
+    kernel; here it is imported all the same. A backend that is installed is in force afterwards.
     """
     if "matplotlib.font_manager" in sys.modules:
         return
-    fonts = "MPL_IGNORE_SYSTEM_FONTS"
-    before = os.environ.get(fonts)
-    with cache_of_its_own("MPLCONFIGDIR"):
-        os.environ[fonts] = "1"
-        try:
-            importlib.import_module("matplotlib.font_manager")
-        finally:
-            if before is None:
-                del os.environ[fonts]
-            else:
-                os.environ[fonts] = before
+    backend = None if "matplotlib" in sys.modules else os.environ.get("MPLBACKEND")
+    with cache_of_its_own("MPLCONFIGDIR"), environment(MPL_IGNORE_SYSTEM_FONTS="1", MPLBACKEND=None):
+        importlib.import_module("matplotlib.font_manager")
+    if backend:
+        with contextlib.suppress(ValueError):
+            importlib.import_module("matplotlib").rcParams["backend"] = backend
+
+
+@contextlib.contextmanager
+def environment(**changed: str | None) -> Iterator[None]:
+    """Have environment variables other values for so long; None takes one away."""
+    before = {name: os.environ.pop(name, None) for name in changed}
+    os.environ.update({name: value for name, value in changed.items() if value is not None})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 @contextlib.contextmanager

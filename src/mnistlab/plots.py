@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["data_gallery", "draw_confusion", "draw_curves", "draw_mistakes", "draw_run", "save_figure"]
+__all__ = ["blank_figure", "data_gallery", "draw_confusion", "draw_curves", "draw_mistakes", "draw_run", "save_figure"]
 
 BLUE, ORANGE, GREY = "#2563a8", "#d9730d", "#6b7280"
 DPI = 120
@@ -44,6 +44,17 @@ def run_dataset_title(run: Run) -> str:
     return Path(run.dataset).name if Path(run.dataset).is_absolute() else run.dataset
 
 
+def blank_figure(width: float, height: float) -> Figure:
+    """An empty figure of that many inches that pyplot knows nothing of: a user's own figures and backend stay as they are."""
+    import_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
+
+
 def lay_out(figure: Figure) -> None:
     """`tight_layout()`, without a warning for a character that the font lacks (it is drawn as a box)."""
     with warnings.catch_warnings():
@@ -52,14 +63,11 @@ def lay_out(figure: Figure) -> None:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write the figure as PNG, atomically, and free it. Raises `UserError` or `Failure` where that is not possible."""
-    import matplotlib.pyplot as plt
-
+    """Write the figure as PNG, atomically. Raises `UserError` or `Failure` where that is not possible."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # drawn as a box, and said nowhere else
         figure.savefig(buffer, format="png", dpi=DPI)
-    plt.close(figure)
     write_bytes(path, buffer.getvalue())
 
 
@@ -70,11 +78,10 @@ def draw_curves(
 
     `train_label` says what the training loss is of.
     """
-    import_matplotlib()
-    import matplotlib.pyplot as plt
+    figure = blank_figure(9, 3.6)
     from matplotlib.ticker import MaxNLocator
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
+    left, right = figure.subplots(1, 2)
     epochs = [row["epoch"] for row in metrics]
     validated = [row for row in metrics if row["val_accuracy"] is not None]
     left.plot(epochs, [row["train_loss"] for row in metrics], "o-", color=BLUE, label=train_label)
@@ -99,7 +106,7 @@ def draw_curves(
         axes.set_xlim(0.7, max(epochs, default=1) + 0.3)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         tidy(axes)
-    figure.suptitle(title.replace("$", r"\$"), fontweight="bold")
+    figure.suptitle(plain_text(title), fontweight="bold")
     lay_out(figure)
     return figure
 
@@ -112,12 +119,10 @@ def tidy(axes: Axes) -> None:
 
 def draw_confusion(evaluation: Evaluation) -> Figure:
     """How often each class (row) was read as each class (column); colour shows the mistakes, the diagonal is left pale."""
-    import_matplotlib()
-    import matplotlib.pyplot as plt
-
     classes = len(evaluation.classes)
     side = min(4 + 0.36 * classes, 20)
-    figure, axes = plt.subplots(figsize=(side, side))
+    figure = blank_figure(side, side)
+    axes = figure.subplots()
     mistakes = evaluation.confusion.copy()
     np.fill_diagonal(mistakes, 0)
     most = max(int(mistakes.max()), 1)
@@ -146,13 +151,11 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
 
 def draw_mistakes(evaluation: Evaluation, most: int = 40) -> Figure:
     """The mistakes the model was surest of, worst first; labels that are known to be wrong are marked."""
-    import_matplotlib()
-    import matplotlib.pyplot as plt
-
     worst = sorted(evaluation.mistakes, key=lambda m: m.label_probability - m.probability)[:most]
     columns = 8
     rows = max(1, -(-len(worst) // columns))
-    figure, grid = plt.subplots(rows, columns, figsize=(columns * 1.35, rows * 1.62 + 0.7), squeeze=False)
+    figure = blank_figure(columns * 1.35, rows * 1.62 + 0.7)
+    grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.axis("off")
     for axes, mistake in zip(grid.flat, worst, strict=False):
@@ -170,9 +173,14 @@ def draw_mistakes(evaluation: Evaluation, most: int = 40) -> Figure:
 
 
 def label_text(name: str) -> str:
-    """A class name as a picture can show it: not too long, and no dollar sign taken for mathematics."""
-    text = name.encode("utf-8", "replace").decode()  # a file name that is not UTF-8 holds half characters
-    return (text if len(text) <= 16 else text[:15] + "…").replace("$", r"\$")
+    """A class name as a picture can show it: not too long."""
+    return plain_text(name if len(name) <= 16 else name[:15] + "…")
+
+
+def plain_text(text: str) -> str:
+    """The text without a dollar sign that would be taken for mathematics, nor half characters, such as names of files hold
+    that this locale's encoding cannot say."""
+    return text.encode("utf-8", "replace").decode().replace("$", r"\$")
 
 
 def mistake_title(mistake: Mistake, classes: Sequence[str]) -> str:
@@ -185,14 +193,10 @@ def data_gallery(
     images: NDArray[np.uint8], augmented: NDArray[np.uint8], labels: Sequence[str], title: str, columns: int
 ) -> Figure:
     """Digits as they are (left) and after augmentation (right); images uint8 (N, H, W), N a multiple of `columns`."""
-    import_matplotlib()
-    import matplotlib.pyplot as plt
-
     rows = len(images) // columns
-    figure, grid = plt.subplots(
-        rows, 2 * columns + 1, figsize=(columns * 1.35, rows * 0.72 + 0.7), squeeze=False,
-        gridspec_kw={"width_ratios": [1] * columns + [0.4] + [1] * columns},
-    )  # fmt: skip
+    figure = blank_figure(columns * 1.35, rows * 0.72 + 0.7)
+    ratios = [1] * columns + [0.4] + [1] * columns
+    grid = figure.subplots(rows, 2 * columns + 1, squeeze=False, width_ratios=ratios)
     for axes in grid.flat:
         axes.axis("off")
     for index in range(rows * columns):
@@ -200,7 +204,6 @@ def data_gallery(
         for axes, pictures in ((grid[row, column], images), (grid[row, columns + 1 + column], augmented)):
             axes.imshow(pictures[index], cmap="gray_r", vmin=0, vmax=255)
             axes.set_title(label_text(labels[index]), fontsize=8, color=GREY, pad=2)
-    title = title.replace("$", r"\$")
-    figure.suptitle(f"{title}: as they are, and after augmentation", fontweight="bold")
+    figure.suptitle(f"{plain_text(title)}: as they are, and after augmentation", fontweight="bold")
     lay_out(figure)
     return figure
