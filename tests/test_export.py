@@ -5,6 +5,7 @@ import logging
 import resource
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from mnistlab.checkpoints import SavedModel, load_model, save_model
 from mnistlab.cli import run_app
 from mnistlab.datasets import open_dataset
 from mnistlab.dependencies import import_onnxruntime
-from mnistlab.errors import Failure, UserError
+from mnistlab.errors import Failure, StorageFailure, UserError
 from mnistlab.export import Export, OnnxFile, export_model
 from mnistlab.loader import read_split
 from mnistlab.model import Ensemble, Network, NeuralNet
@@ -300,6 +301,27 @@ def test_a_disk_without_room_leaves_the_old_file(lone: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert path.read_text() == "old"
     assert sorted(p.name for p in lone.parent.iterdir()) == ["model.pth", "model.safetensors"]
+
+
+def test_temporary_files_without_room_are_a_failure_in_a_line(lone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(lone.parent))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, before[1]))
+    try:
+        with pytest.raises(StorageFailure, match=f"Temporary files cannot be written in {lone.parent} ") as caught:
+            export_model(lone, int8=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.remedy == "Free some space there, or name another folder in TMPDIR."
+    assert [path.name for path in lone.parent.iterdir()] == ["model.pth"]
+
+
+@pytest.mark.parametrize(("room", "error"), [(2**62, "the disk is full"), (1, "broken")])
+def test_what_breaks_where_there_was_room_is_not_laid_on_the_disk(room: int, error: str) -> None:
+    """ONNX Runtime does not notice that a file was cut off before it reads it."""
+    found = f"cannot be written in {tempfile.gettempdir()} " if room > 1 else "broken"
+    with pytest.raises(StorageFailure if room > 1 else ValueError, match=found), export.temporary_folder(room):
+        raise ValueError(error)
 
 
 def test_a_model_of_nan_is_refused(lone: Path, pictures: Path) -> None:

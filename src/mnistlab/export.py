@@ -9,7 +9,9 @@ import importlib.util
 import json
 import logging
 import math
+import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -33,7 +35,7 @@ from mnistlab.calibration import (
 from mnistlab.checkpoints import SavedModel, load_model
 from mnistlab.datasets import Dataset, open_dataset
 from mnistlab.dependencies import cache_of_its_own, import_onnxruntime
-from mnistlab.errors import Failure, UserError, install
+from mnistlab.errors import Failure, StorageFailure, UserError, install
 from mnistlab.evaluation import check_fit
 from mnistlab.files import check_folder, explain_os_errors, is_folder, shorten, write_bytes
 from mnistlab.loader import read_split
@@ -201,7 +203,7 @@ def check_output(output: Path, to: str) -> None:
 
 def open_fitting_dataset(run: Run | None, saved: SavedModel, model_path: Path, data_dir: str | Path | None) -> Dataset:
     """The dataset that the model was trained on. Raises `UserError` where it has changed since."""
-    dataset = open_dataset(saved.dataset, data_dir or (run.data_dir if run else "data"))
+    dataset = open_dataset(saved.dataset, run.find_data(data_dir) if run else data_dir or "data")
     if run:
         check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
     elif saved.classes != dataset.spec.classes:
@@ -282,9 +284,9 @@ class OnnxFile:
                 batch = next(self.batches, None)
                 return None if batch is None else {"images": batch}
 
-        with tempfile.TemporaryDirectory() as folder:
+        with temporary_folder(room=10 * self.graph.ByteSize()) as folder:
             # By way of files: given a graph in memory, the quantiser moves its weights out of it.
-            plain, prepared, done = (Path(folder) / name for name in ("plain.onnx", "prepared.onnx", "done.onnx"))
+            plain, prepared, done = (folder / name for name in ("plain.onnx", "prepared.onnx", "done.onnx"))
             onnx.save(self.graph, plain)
             shape_inference.quant_pre_process(plain, prepared, skip_symbolic_shape=True)
             quantization.quantize_static(
@@ -308,6 +310,28 @@ class OnnxFile:
         onnx.helper.set_model_props(self.graph, facts)
         onnx.checker.check_model(self.graph, full_check=True)
         return bytes(self.graph.SerializeToString())
+
+
+@contextlib.contextmanager
+def temporary_folder(room: int) -> Iterator[Path]:
+    """A folder that is gone behind `with`. Raises `StorageFailure` where it cannot be written.
+
+    ONNX Runtime writes there too, and does not notice a full disk before it reads a file that was cut off: what goes wrong where
+    there were less than `room` bytes goes wrong for the lack of them.
+    """
+    free = room
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            free = shutil.disk_usage(name).free
+            yield Path(name)
+    except Exception as error:
+        if not isinstance(error, OSError) and free >= room:
+            raise
+        why = error.strerror if isinstance(error, OSError) else f"{free:,} bytes are free"
+        raise StorageFailure(
+            f"Temporary files cannot be written in {tempfile.tempdir or 'any folder'} ({why}).",
+            "Free some space there, or name another folder in TMPDIR.",
+        ) from error
 
 
 class SafetensorsFile:
