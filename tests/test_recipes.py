@@ -428,6 +428,20 @@ def test_epochs_in_a_toml_file_go_to_their_end_unless_it_says_steps(tmp_path: Pa
     assert override(short, read_overrides(path)) == Recipe(epochs=2, steps=30)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_toml_file_may_begin_with_a_byte_order_mark(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "mine.toml").write_text('epochs = 4\nsummary = "été"', encoding)
+    assert read_overrides(tmp_path / "mine.toml") == {"epochs": 4, "summary": "été"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_toml_file_in_utf_16_is_told_what_to_be(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "mine.toml").write_text("epochs = 4", encoding)
+    with pytest.raises(UserError, match=r"mine\.toml is not in UTF-8; it looks like UTF-16") as caught:
+        read_overrides(tmp_path / "mine.toml")
+    assert caught.value.remedy == "Save it as UTF-8, which TOML asks for."
+
+
 def test_an_empty_toml_file_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("")
     assert read_overrides(tmp_path / "mine.toml") == {}

@@ -200,7 +200,10 @@ def fitted(value: Any, count: int) -> Any:
 def read_overrides(path: Path) -> dict[str, Any]:
     """The fields in a TOML file, such as `epochs = 4`. Raises `UserError` where it is missing or not TOML."""
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
+        if len(content) > 1 and b"\0" in content[:4]:  # every other byte of ASCII letters in UTF-16
+            raise UserError(f"{path} is not in UTF-8; it looks like UTF-16.", "Save it as UTF-8, which TOML asks for.")
+        text = content.decode("utf-8-sig")  # Windows' editors begin with a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"Cannot read the recipe file {path}: {error}.", "Give a TOML file such as: epochs = 4"
