@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import gc
 import gzip
 import hashlib
@@ -18,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -164,6 +167,24 @@ def test_a_damaged_list_of_sums_is_no_obstacle(tmp_path: Path, raw: Path, data_d
     fill(raw, data_dir)
     (raw / "checksums.json").write_text(sums)
     assert read_labels(tmp_path)[:3] == [7, 2, 1]
+
+
+def test_data_are_fetched_where_files_cannot_be_locked(
+    tmp_path: Path, raw: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(raw, data_dir)
+    (raw / MNIST.files[0].name).unlink()
+    monkeypatch.setattr(fcntl, "flock", Mock(side_effect=OSError(errno.EOPNOTSUPP, "no locks")))
+    assert read_labels(tmp_path)[:3] == [7, 2, 1]
+    open_dataset("mnist", tmp_path).read("train")
+    assert not list(raw.glob(".fetch*"))
+
+
+def test_a_link_to_a_data_folder_that_is_gone_is_the_user_s_to_mend(tmp_path: Path) -> None:
+    (tmp_path / "data").symlink_to(tmp_path / "gone")
+    with pytest.raises(UserError, match=r"data is a link to .*gone, which is not there"):
+        open_dataset("mnist", tmp_path / "data").read("test")
+    assert not (tmp_path / "gone").exists()
 
 
 def test_two_processes_that_start_at_once_both_succeed(tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
+import logging
 import os
 import re
 import stat
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -14,11 +17,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock, SoftFileLock, Timeout
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistlab.errors import Failure, UserError
-from mnistlab.files import explain_os_errors, read_json, sha256, write_bytes, write_json
+from mnistlab.files import (
+    check_folder,
+    explain_os_errors,
+    file_lock,
+    local_text,
+    read_json,
+    sha256,
+    warn_without_flock,
+    write_bytes,
+    write_json,
+)
 
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
@@ -275,3 +289,79 @@ def test_json_holds_file_names_that_are_not_utf_8(tmp_path: Path) -> None:
 @given(st.binary())
 def test_sha256_is_sha256(content: bytes) -> None:
     assert sha256(content) == hashlib.sha256(content).hexdigest()
+
+
+def test_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"a": "é"}', encoding="utf-8-sig")
+    assert read_json(tmp_path / "a.json", "") == {"a": "é"}
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
+def test_names_are_spelled_as_this_process_does_whatever_the_locale_they_were_stored_in(name: str) -> None:
+    in_ascii = name.encode().decode("ascii", "surrogateescape")
+    assert local_text(name) == local_text(in_ascii) == name
+
+
+@pytest.mark.parametrize("inside", ["", "a", "a/b"])
+def test_a_link_to_what_is_not_there_is_named(tmp_path: Path, inside: str) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "gone")
+    for attempt in (lambda: check_folder(link / inside), lambda: write_bytes(link / inside / "file", b"")):
+        with pytest.raises(UserError, match=r"link is a link to .*gone, which is not there\.") as caught:
+            attempt()
+        assert caught.value.remedy == "Make that folder, or choose another."
+    assert names(tmp_path) == ["link"]
+
+
+# locks
+
+
+@pytest.fixture(params=["ENOSYS", "EOPNOTSUPP", "ENOLCK"])
+def no_flock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As on a file system that has no locks."""
+
+    def refuse(*_: Any) -> None:
+        raise OSError(getattr(errno, request.param), "no locks")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    warn_without_flock.cache_clear()
+    yield
+    warn_without_flock.cache_clear()
+
+
+@pytest.mark.usefixtures("no_flock")
+def test_where_there_are_no_locks_a_marker_stands_in_and_that_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / ".lock").touch()  # left by a process on a file system that has locks, and free
+    with file_lock(tmp_path / ".lock").acquire(timeout=0):
+        assert names(tmp_path) == [".lock", ".lock-held"]
+        with pytest.raises(Timeout):
+            file_lock(tmp_path / ".lock").acquire(timeout=0)
+    with file_lock(tmp_path / ".lock").acquire(timeout=0):
+        pass
+    assert names(tmp_path) == [".lock"]
+    (tmp_path / "another").mkdir()
+    assert isinstance(file_lock(tmp_path / "another" / ".lock"), SoftFileLock)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "this file system has no file locks" in caplog.text
+
+
+@pytest.mark.usefixtures("no_flock")
+def test_the_marker_of_a_process_that_was_killed_holds_nobody_up(tmp_path: Path) -> None:
+    code = "import os, sys; from filelock import SoftFileLock\n"
+    code += "lock = SoftFileLock(sys.argv[1]); lock.acquire(); os._exit(1)"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / ".lock-held")], check=False)
+    assert names(tmp_path) == [".lock-held"]
+    with file_lock(tmp_path / ".lock").acquire(timeout=30):
+        pass
+
+
+def test_where_there_are_locks_nothing_is_said_and_nothing_else_is_left(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lock = file_lock(tmp_path / ".lock")
+    with lock.acquire(timeout=0):
+        assert isinstance(lock, FileLock)
+        assert names(tmp_path) == [".lock"]
+    assert caplog.records == []

@@ -21,7 +21,7 @@ from mnistlab.datasets.fetch import MISSING, inspect_files
 from mnistlab.devices import device_title, pick_device, pick_precision
 from mnistlab.errors import MnistlabError, UserError
 from mnistlab.examination import Check, examine
-from mnistlab.files import nearest_existing
+from mnistlab.files import check_links, nearest_existing
 from mnistlab.loader import read_split
 from mnistlab.model import Ensemble, NeuralNet
 from mnistlab.runs import Run, find_run
@@ -57,8 +57,11 @@ def check_folder(name: str, folder: Path) -> Check:
     """Whether files can be written there, and how much room there is."""
     existing = nearest_existing(folder)
     try:
+        check_links(folder)
         with tempfile.TemporaryFile(dir=existing):
             pass
+    except UserError as error:
+        return Check(name, "problem", error.message, error.remedy)
     except OSError as error:
         return Check(name, "problem", f"{folder}: cannot be written ({error.strerror})", "Choose another folder.")
     free = shutil.disk_usage(existing).free
@@ -96,7 +99,7 @@ def check_run(
             Check("course", "problem", f"train loss {metrics[-1]['train_loss']:.2f} at 90 % right: a softmax before the loss",
                   "Give cross-entropy the logits: it holds the softmax.")
         )  # fmt: skip
-    return checks + check_model(run.model_path, data_dir or run.data_dir, dataset=run.dataset)
+    return checks + check_model(run.model_path, run.find_data(data_dir), dataset=run.dataset)
 
 
 def check_model(

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 import json
+import logging
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from filelock import BaseFileLock, FileLock, SoftFileLock
 
 from mnistlab.errors import StorageFailure, UserError
 
 __all__ = [
     "check_folder",
     "explain_os_errors",
+    "file_lock",
     "is_folder",
+    "local_text",
     "nearest_existing",
     "read_json",
     "sha256",
@@ -26,8 +33,12 @@ __all__ = [
     "write_json",
 ]
 
+logger = logging.getLogger("mnistlab.files")
+
 DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+NO_FLOCK = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""What `flock` says on a file system that has no locks, such as some network and container mounts."""
 
 
 @contextlib.contextmanager
@@ -51,6 +62,7 @@ def explain_os_errors(path: Path) -> Iterator[None]:
                 "Nothing that was there has changed; free some space and run the command again.",
             ) from error
         if isinstance(error, FileExistsError | NotADirectoryError):
+            check_links(folder)
             file = next((parent for parent in path.parents if parent.is_file()), folder)
             raise UserError(
                 f"Cannot write {path}: {file} is a file, not a folder.", "Choose another folder."
@@ -87,6 +99,7 @@ def is_file(path: Path) -> bool:
 def check_folder(folder: Path) -> None:
     """Raise `UserError` where nothing could be written to `folder`, or to the place where it would be made."""
     with explain_os_errors(folder / "file"):
+        check_links(folder)
         place = nearest_existing(folder)
         if not place.is_dir():
             raise UserError(f"{place} is a file, not a folder.", "Choose another folder.")
@@ -97,6 +110,56 @@ def check_folder(folder: Path) -> None:
 def nearest_existing(path: Path) -> Path:
     """The path itself, or the nearest of its parents that exists."""
     return next(place for place in (path, *path.absolute().parents) if place.exists())
+
+
+def check_links(folder: Path) -> None:
+    """Raise `UserError` where the folder, or one that it would be made in, is a link to what is not there."""
+    for place in (folder, *folder.parents):
+        if place.is_symlink() and not place.exists():
+            raise UserError(
+                f"{place} is a link to {place.readlink()}, which is not there.", "Make that folder, or choose another."
+            )
+
+
+def file_lock(path: Path) -> BaseFileLock:
+    """A lock that one process at a time can hold, to be acquired yet; its folder must be there.
+
+    Where the file system has no locks, a marker file stands in for one, and a warning says so, once.
+    """
+    if has_flock(path.parent):
+        return FileLock(path)
+    warn_without_flock()
+    return SoftFileLock(
+        path.with_name(f"{path.name}-held")
+    )  # a name of its own: a FileLock's file stays when it is free
+
+
+def has_flock(folder: Path) -> bool:
+    """Whether files in the folder can be locked; tried on a file that nobody else knows."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has locks of another kind
+        return True
+    with tempfile.TemporaryFile(dir=folder) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno not in NO_FLOCK
+    return True
+
+
+@functools.cache
+def warn_without_flock() -> None:
+    logger.warning("this file system has no file locks: a file whose name ends in -held stands in for one")
+
+
+def local_text(text: str) -> str:
+    """A path or a file's name that was stored as text, as this process spells it.
+
+    Python spells the bytes of a name that are not of the locale's encoding as half characters (PEP 383): the name that is
+    "Łukasz" in a UTF-8 locale is another string in an ASCII one.
+    """
+    return os.fsdecode(text.encode("utf-8", "surrogateescape")) if os.name == "posix" else text
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
@@ -136,7 +199,7 @@ def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
 def read_json(path: Path, remedy: str) -> Any:
     """What the JSON file holds. Raises `UserError` with `remedy` where it is missing, unreadable or not JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))  # Windows' editors begin with a byte order mark
     except FileNotFoundError:
         raise UserError(f"{path} is missing.", remedy) from None
     except (OSError, ValueError, RecursionError) as error:

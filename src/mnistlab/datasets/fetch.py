@@ -18,14 +18,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from numpy.typing import NDArray
 
 from mnistlab.datasets.raw import CorruptFileError, parse, raw_size
 from mnistlab.datasets.table import DATASETS, DatasetSpec, FileSpec
 from mnistlab.dependencies import cache_of_its_own
 from mnistlab.errors import Failure, MnistlabError, UserError
-from mnistlab.files import check_folder, explain_os_errors, sha256, write_bytes, write_json
+from mnistlab.files import check_folder, explain_os_errors, file_lock, sha256, write_bytes, write_json
 
 __all__ = ["MISSING", "import_files", "inspect_files", "read_files"]
 
@@ -96,7 +96,7 @@ def read_bytes(path: Path) -> bytes:
 def recorded_sums(folder: Path) -> dict[str, str]:
     """The SHA-256 that each file had when it was fetched."""
     try:
-        sums = json.loads((folder / "checksums.json").read_text())
+        sums = json.loads((folder / "checksums.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return {str(k): str(v) for k, v in sums.items()} if isinstance(sums, dict) else {}
@@ -107,7 +107,7 @@ def fetch(spec: DatasetSpec, data_dir: Path) -> None:
     folder = data_dir / spec.folder
     with explain_os_errors(folder / "files"):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".fetch.lock")
+        lock = file_lock(folder / ".fetch.lock")
         try:
             lock.acquire(timeout=1)
         except Timeout:

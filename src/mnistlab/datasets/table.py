@@ -214,6 +214,10 @@ def find_spec(name: str) -> DatasetSpec:
     try:
         return DATASETS[name]
     except KeyError:
+        if "/" in name or "\\" in name:
+            raise UserError(
+                f"There is no folder of pictures {shorten(name, 200)}.", "Put it there, or name another."
+            ) from None
         raise UserError(
             f"Unknown dataset {shorten(name)!r}.",
             f"Choose one of {', '.join(DATASETS)}, or give a folder of pictures with a sub-folder per class.",
