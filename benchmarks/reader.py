@@ -416,7 +416,7 @@ def measure_process(setting: Setting) -> dict[str, Any]:
         seconds = []
         for _ in range(setting.times + 1):  # the first start reads the files from disk
             start = time.perf_counter()
-            ended = subprocess.run(command, capture_output=True, text=True, check=False)
+            ended = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
             seconds.append(time.perf_counter() - start)
             if ended.returncode:
                 raise SkipError(f"`mnistlab read` failed: {(ended.stderr.strip().splitlines() or ['no message'])[-1]}")

@@ -142,7 +142,7 @@ class Setting:
 def running(*command: str) -> Iterator[tuple[str, int]]:
     """The address and the process of a server that says its address when it is ready."""
     log = subprocess.DEVNULL  # a line for each refusal
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, encoding="utf-8")
     assert process.stdout is not None  # noqa: S101 - for mypy
     try:
         address = re.search(r"http://[\w.:]+", process.stdout.readline())
@@ -207,7 +207,7 @@ class Requests:
                 address,
             ]
             command += ["--", self.path, self.kind, folder, str(len(self.bodies))]
-            ended = subprocess.run(command, capture_output=True, text=True, check=False)
+            ended = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
         result = re.search(r"RESULT (.+)", ended.stdout)
         if result is None:
             raise Failure(f"wrk failed: {(ended.stderr or ended.stdout).strip()[:200]}", "Is the server still there?")

@@ -18,7 +18,7 @@ from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 from mnistlab.datasets import DatasetSpec
 from mnistlab.errors import UserError
-from mnistlab.files import write_bytes
+from mnistlab.files import local_text, write_bytes
 from mnistlab.model import Network, make_network
 from mnistlab.runs import Run, find_model
 
@@ -149,10 +149,9 @@ def load_model(source: Run | str | Path, *, runs_dir: str | Path = "runs") -> Sa
         if prefix := strip_prefix(content["state_dict"], model.state_dict()):
             logger.info("%s names its weights %s…: loaded without that prefix", path, prefix)
         model.load_state_dict(content["state_dict"])
-        classes = tuple(map(str, content["classes"]))
-        saved = SavedModel(
-            model.eval(), str(content["dataset"]), classes, float(content["mean"]), float(content["std"])
-        )
+        classes = tuple(local_text(str(name)) for name in content["classes"])
+        dataset = local_text(str(content["dataset"]))
+        saved = SavedModel(model.eval(), dataset, classes, float(content["mean"]), float(content["std"]))
     except UserError as error:
         raise UserError(
             f"{path} states an architecture that there is not ({error.message.rstrip('.')}).", "Find an intact copy."

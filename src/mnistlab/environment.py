@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import platform
 import subprocess
 from importlib import metadata
@@ -59,5 +60,5 @@ def commit() -> str | None:
 
 def git(folder: Path, *arguments: str) -> str | None:
     command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)  # noqa: S603
-    return done.stdout.strip() or None
+    done = subprocess.run(command, capture_output=True, timeout=5, check=False)  # noqa: S603
+    return os.fsdecode(done.stdout).strip() or None  # paths, in whatever encoding the file system has them
