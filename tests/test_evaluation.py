@@ -294,6 +294,21 @@ def test_a_run_is_evaluated_by_its_name_path_and_as_the_latest(run: Run) -> None
         assert found.to_dict() == expected
 
 
+def test_a_run_from_another_machine_is_tested_and_its_folders_are_not_made(
+    run: Run, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = run.path.parents[1]
+    monkeypatch.chdir(place)
+    (place / "data").symlink_to(data_dir)
+    moved = dataclasses.replace(run, data_dir=r"C:\Users\Anna\data")
+
+    assert evaluate_run(moved, "val", device="cpu").total == 5000
+    pictures = dataclasses.replace(run, dataset=r"C:\Users\Anna\digits")
+    with pytest.raises(UserError, match="There is no folder of pictures"):
+        evaluate_run(pictures, device="cpu")
+    assert {path.name for path in place.iterdir()} == {"runs", "data"}
+
+
 def test_a_look_at_the_validation_split_writes_nothing(run: Run) -> None:
     before = sorted(p.name for p in run.path.iterdir())
 

@@ -2,24 +2,28 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import errno
+import fcntl
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnistlab.comparison import compare_runs
-from mnistlab.errors import UserError
+from mnistlab.errors import StorageFailure, UserError
 from mnistlab.recipes import RECIPES, Recipe
-from mnistlab.runs import Run, create_run, delete_run, find_model, find_run, list_runs
+from mnistlab.runs import Run, begin_run, create_run, delete_run, find_model, find_run, list_runs
 
 RECIPE = dataclasses.replace(RECIPES["two-conv"], epochs=3, widths=(4, 8))
 ENVIRONMENT = {"device": "cpu", "device_title": "Abacus", "precision": "fp32", "threads": 2}
@@ -263,6 +267,44 @@ def test_latest_goes_by_the_time_of_creation(tmp_path: Path) -> None:
     assert find_run("latest", tmp_path).path == first.path
 
 
+@pytest.mark.parametrize(
+    ("times", "latest"),
+    [
+        (["2026-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"], 0),  # not by a clock that was wrong
+        (["2026-01-01T12:00:00+02:00", "2026-01-01T11:00:00+00:00"], 1),  # by instants, not as text
+        (["2026-01-01T12:00:00-11:00", "2026-01-01T13:00:00+11:00"], 0),
+        (["2026-01-01T12:00:00", "2026-01-09T12:00:00+00:00"], 1),  # one without a zone
+        (["2026-01-09T12:00:00", "2026-01-01T12:00:00"], 0),
+        (["2999-01-02T00:00:00+00:00", "2999-01-01T00:00:00+00:00"], 0),  # there are no others
+    ],
+)
+def test_latest_goes_by_instants_and_leaves_the_future_out(tmp_path: Path, times: list[str], latest: int) -> None:
+    runs = [make_run(tmp_path) for _ in times]
+    for run, created in zip(runs, times, strict=True):
+        change_config(run.path, created=created)
+
+    assert find_run("latest", tmp_path).path == runs[latest].path
+
+
+def test_runs_are_listed_by_instants(tmp_path: Path) -> None:
+    times = ["2026-03-01T09:00:00+09:00", "2026-03-01T02:00:00+00:00", "2026-02-28T20:00:00-05:00"]
+    runs = [make_run(tmp_path) for _ in times]
+    for run, created in zip(runs, times, strict=True):
+        change_config(run.path, created=created)
+
+    assert [run.path for run in list_runs(tmp_path) if isinstance(run, Run)] == [
+        runs[0].path, runs[2].path, runs[1].path,
+    ]  # fmt: skip
+
+
+def test_a_time_without_a_zone_is_local(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    change_config(run.path, created="2026-06-01T12:00:00")
+
+    assert Run.open(run.path).created == datetime.datetime(2026, 6, 1, 12).astimezone()
+    assert Run.open(run.path).created.tzinfo is not None
+
+
 def test_latest_leaves_damaged_runs_out(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     (tmp_path / "99991231-235959-broken").mkdir()
@@ -299,6 +341,38 @@ def test_listing_gives_damaged_runs_as_errors_and_passes_over_the_rest(tmp_path:
 
 def test_listing_a_folder_that_is_not_there_gives_nothing(tmp_path: Path) -> None:
     assert list(list_runs(tmp_path / "none")) == []
+
+
+# where the data is
+
+
+def test_the_data_folder_of_another_machine_is_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = make_run(tmp_path / "runs")
+    for data_dir in (r"C:\Users\Łukasz\data", "/no/such/data", "a/b", "\0"):
+        change_config(run.path, data_dir=data_dir)
+        caplog.clear()
+
+        assert Run.open(run.path).find_data() == Path("data")
+        assert len(caplog.records) == 1
+        assert f"{data_dir}, is not here: using the folder data" in caplog.text
+        assert "--data-dir" in caplog.text
+        assert Run.open(run.path).find_data("mine") == Path("mine")
+        assert len(caplog.records) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
+def test_the_data_folder_is_where_it_was(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run = make_run(tmp_path / "runs")
+    (tmp_path / "data").mkdir()
+    change_config(run.path, data_dir=str(tmp_path / "data"))
+
+    assert Run.open(run.path).find_data() == tmp_path / "data"
+    change_config(run.path, data_dir="/no/such/data", dataset=str(tmp_path))  # pictures are found without it
+    assert Run.open(run.path).find_data() == Path("data")
+    assert caplog.records == []
 
 
 # metrics and test
@@ -407,6 +481,27 @@ def test_a_lock_is_free_again_after_an_error(tmp_path: Path) -> None:
         _ = 1 / 0
     with run.lock():
         assert run.path.exists()
+
+
+def test_where_files_cannot_be_locked_a_marker_keeps_two_trainings_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fcntl, "flock", Mock(side_effect=OSError(errno.ENOLCK, "no locks")))
+    with begin_run(tmp_path, RECIPE, "mnist", tmp_path, 7, ENVIRONMENT) as run:
+        remedy = re.escape(f"If there is none, delete {run.path / '.lock-held'}.")
+        with pytest.raises(UserError, match=f"being trained by another process.*{remedy}"), run.lock():
+            pass
+    assert sorted(path.name for path in run.path.iterdir()) == ["config.json", "environment.json"]
+
+
+def test_a_run_that_cannot_be_locked_is_not_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fcntl, "flock", Mock(side_effect=OSError(errno.EIO, "broken disk")))
+    with (
+        pytest.raises(StorageFailure, match=r"Cannot write .*\.lock: "),
+        begin_run(tmp_path, RECIPE, "mnist", tmp_path, 7, ENVIRONMENT),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_deleting_leaves_nothing(tmp_path: Path) -> None:

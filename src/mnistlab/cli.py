@@ -345,7 +345,11 @@ def export(
 @json_option
 @click.pass_context
 def runs(context: click.Context, runs_dir: Path, as_json: bool) -> None:
-    """List all runs by day: recipe, seed, validation and test accuracy, seconds."""
+    """List all runs by day, the oldest first: recipe, seed, validation and test accuracy, seconds.
+
+    Where a command takes "latest", it is the run that was created last; one dated in the future, by a clock that was wrong,
+    counts only where there is no other.
+    """
     if context.invoked_subcommand is not None:
         return
     from mnistlab.runs import Run, list_runs
@@ -364,7 +368,7 @@ def runs(context: click.Context, runs_dir: Path, as_json: bool) -> None:
     if not summaries:
         click.echo(f"There is no run in {runs_dir} yet. Make one: mnistlab train")
     day = ""
-    for row in sorted(summaries, key=lambda row: row["created"]):
+    for row in summaries:
         if row["created"][:10] != day:
             day = row["created"][:10]
             click.echo(f"{day}\n  time   recipe        dataset         seed    val %   test %  seconds  run")

@@ -220,7 +220,7 @@ def evaluate_run(
             f"{run.path} was trained on the validation split too, so it measures nothing there.", "Use the test split."
         )
     saved = load_model(run.model_path)
-    dataset = open_dataset(run.dataset, data_dir or run.data_dir)
+    dataset = open_dataset(run.dataset, run.find_data(data_dir))
     check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
     target = pick_device(device)
     loader = MNISTDataLoader(

@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
+import logging
 import os
 import shutil
 import uuid
@@ -25,14 +26,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import SoftFileLock, Timeout
 
 from mnistlab.arguments import shown
+from mnistlab.datasets.table import DATASETS
 from mnistlab.errors import UserError
-from mnistlab.files import explain_os_errors, is_file, is_folder, read_json, shorten, write_bytes, write_json
+from mnistlab.files import (
+    explain_os_errors,
+    file_lock,
+    is_file,
+    is_folder,
+    local_text,
+    read_json,
+    shorten,
+    write_bytes,
+    write_json,
+)
 from mnistlab.recipes import Recipe
 
-__all__ = ["Run", "create_run", "delete_run", "find_model", "find_run", "list_runs"]
+__all__ = ["Run", "begin_run", "create_run", "delete_run", "find_model", "find_run", "list_runs"]
+
+logger = logging.getLogger("mnistlab.runs")
 
 CONFIG_VERSION = 1
 TRACES = ("config.json", "metrics.jsonl", "model.pth")
@@ -45,7 +59,11 @@ METRICS = {"epoch", "train_loss", "val_loss", "val_accuracy", "seconds"}
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder and what its config.json says."""
+    """A run folder and what its config.json says.
+
+    `created` has a time zone, this machine's; a time without one is taken for local. `data_dir` is where the data was, perhaps
+    on another machine: `find_data` says where it is.
+    """
 
     path: Path
     recipe: Recipe
@@ -71,12 +89,12 @@ class Run:
             return Run(
                 path=path,
                 recipe=Recipe.from_dict(config["recipe"]),
-                dataset=str(config["dataset"]),
-                data_dir=str(config["data_dir"]),
+                dataset=local_text(str(config["dataset"])),
+                data_dir=local_text(str(config["data_dir"])),
                 seed=int(config["seed"]),
-                created=datetime.datetime.fromisoformat(config["created"]),
+                created=datetime.datetime.fromisoformat(config["created"]).astimezone(),
             )
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
             raise UserError(f"{path / 'config.json'} is damaged ({error!r}).", remedy) from None
 
     @property
@@ -99,6 +117,20 @@ class Run:
             if not isinstance(value, kind) or (isinstance(value, int) and value < 1):
                 raise UserError(f"{path} is damaged: {key} is {value!r}.", remedy)
         return dict(environment)
+
+    def find_data(self, named: str | Path | None = None) -> Path:
+        """The folder of the run's data: the one `named`, else where it was, else "data", with a warning.
+
+        A folder that config.json names is looked at and never made: the run may come from another machine.
+        """
+        if named is not None or is_folder(Path(self.data_dir)):
+            return Path(named or self.data_dir)
+        if self.dataset in DATASETS:  # a folder of pictures needs none
+            logger.warning(
+                "the data folder of %s, %s, is not here: using the folder data (or name another with --data-dir)",
+                self.path, self.data_dir,
+            )  # fmt: skip
+        return Path("data")
 
     def clear_leftovers(self) -> None:
         """Remove the temporary files of a process that was killed while it saved; call it with the lock held."""
@@ -156,12 +188,15 @@ class Run:
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Held by the process that trains this run. Raises `UserError` where another one does."""
-        lock = FileLock(self.path / ".lock")
         with explain_os_errors(self.path / ".lock"):
+            lock = file_lock(self.path / ".lock")
             try:
                 lock.acquire(timeout=0)
             except Timeout:  # an OSError too
-                raise UserError(f"{self.path} is being trained by another process.", "Wait until it ends.") from None
+                remedy = "Wait until it ends."
+                if isinstance(lock, SoftFileLock):  # a process on another machine that was killed leaves it behind
+                    remedy += f" If there is none, delete {lock.lock_file}."
+                raise UserError(f"{self.path} is being trained by another process.", remedy) from None
         try:
             yield
         finally:
@@ -231,23 +266,43 @@ def create_run(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def begin_run(
+    runs_dir: Path, recipe: Recipe, dataset: str, data_dir: Path, seed: int, environment: dict[str, Any]
+) -> Iterator[Run]:
+    """`create_run`, and the run's lock inside `with`. Where it cannot be locked, nothing is left behind."""
+    run = create_run(runs_dir, recipe, dataset, data_dir, seed, environment)
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(run.lock())
+        except BaseException:
+            shutil.rmtree(run.path, ignore_errors=True)
+            raise
+        yield run
+
+
 def list_runs(runs_dir: str | Path = "runs") -> Iterator[Run | UserError]:
-    """All runs in the folder, oldest first; a damaged one comes as the error that says what is wrong with it."""
+    """All runs in the folder, oldest first; a damaged one comes, after them, as the error that says what is wrong with it."""
     runs_dir = Path(runs_dir)
     if not runs_dir.is_dir():
         return
+    runs: list[Run] = []
+    errors: list[UserError] = []
     for path in sorted(runs_dir.iterdir()):
         if path.is_dir() and not path.name.startswith(".") and any((path / name).exists() for name in TRACES):
             try:
-                yield Run.open(path)
+                runs.append(Run.open(path))
             except UserError as error:
-                yield error
+                errors.append(error)
+    yield from sorted(runs, key=lambda run: (run.created, run.path.name))
+    yield from errors
 
 
 def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
     """The run at that path, or of that name in `runs_dir`, or "latest" (of `runs_dir`); a run is taken as it is.
 
-    Every function that takes a run finds it so. Raises `UserError` where there is none.
+    Every function that takes a run finds it so. "latest" is the run that was created last, leaving out those dated in the
+    future, by a clock that was wrong, unless there are no others. Raises `UserError` where there is none.
     """
     if isinstance(name, Run):
         return name
@@ -258,7 +313,8 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
         runs = [run for run in list_runs(runs_dir) if isinstance(run, Run)]
         if not runs:
             raise UserError(f"There is no run in {runs_dir}.", "Make one: mnistlab train")
-        return max(runs, key=lambda run: (run.created, run.path.name))
+        now = datetime.datetime.now().astimezone()
+        return ([run for run in runs if run.created <= now] or runs)[-1]
     for path in (Path(name), runs_dir / name):
         if name and is_folder(path):
             return Run.open(path if path.name not in ("", "..") else path.resolve())
