@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from mnistlab.datasets.pictures import draw
 from mnistlab.errors import Failure, Interrupted, MnistlabError, UserError
 from mnistlab.evaluation import evaluate
 from mnistlab.experiments import resume, train
+from mnistlab.gallery import describe_data
 from mnistlab.loader import MNISTDataLoader
 from mnistlab.recipes import RECIPES, Recipe, override
 from mnistlab.runs import Run, delete_run, find_run, list_runs
@@ -117,6 +119,24 @@ def test_the_same_seed_gives_the_same_model_to_the_last_bit(finished: Run, pictu
     assert without_times(same_seed.metrics) == without_times(finished.metrics)
     assert same_seed.test == finished.test
     assert not same(weights(other_seed), weights(finished))
+
+
+def test_trainings_in_threads_give_what_their_seeds_give_alone(finished: Run, pictures: Path, tmp_path: Path) -> None:
+    alone, _ = train(RECIPE, dataset=str(pictures), runs_dir=tmp_path / "alone", seed=4)
+
+    def training(seed: int) -> Run:
+        return train(RECIPE, dataset=str(pictures), runs_dir=tmp_path / str(seed), seed=seed)[0]
+
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(training, seed) for seed in (3, 4)]
+        while not all(future.done() for future in futures):
+            load_model(finished.model_path)  # which makes a network too
+            describe_data(str(pictures), tmp_path, "val", 2, tmp_path / "gallery.png")
+        runs = [future.result() for future in futures]
+
+    for run, expected in zip(runs, (finished, alone), strict=True):
+        assert same(weights(run), weights(expected))
+        assert without_times(run.metrics) == without_times(expected.metrics)
 
 
 def test_a_dataset_that_is_open_already_is_taken_too(finished: Run, pictures: Path, tmp_path: Path) -> None:

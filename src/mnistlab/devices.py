@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import platform
+import threading
 from pathlib import Path
 
 import torch
 
 from mnistlab.errors import UserError
 
-__all__ = ["autocast", "device_title", "pick_device", "pick_precision"]
+__all__ = ["GENERATOR", "autocast", "device_title", "pick_device", "pick_precision"]
+
+GENERATOR = threading.RLock()
+"""Held while one thread draws from torch's random generator by a seed, of which a process has one: trainings take turns. The
+members of an ensemble are trained while it is held for their ensemble."""
 
 
 def pick_device(name: str | torch.device = "auto") -> torch.device:
@@ -51,7 +56,7 @@ def cpu_has_bf16() -> bool:
         return False
     try:
         capabilities = torch.backends.cpu.get_cpu_capability()
-        flags = Path("/proc/cpuinfo").read_text() if platform.system() == "Linux" else ""
+        flags = Path("/proc/cpuinfo").read_text("utf-8", "replace") if platform.system() == "Linux" else ""
     except OSError:
         return False
     return capabilities.startswith("AVX512") and ("avx512_bf16" in flags or "amx_bf16" in flags)

@@ -14,15 +14,15 @@ from mnistlab import plots
 from mnistlab.arguments import whole_number
 from mnistlab.checkpoints import SavedModel, load_model, load_tensors, save_model
 from mnistlab.datasets import Dataset, open_dataset
-from mnistlab.devices import pick_device, pick_precision
+from mnistlab.devices import GENERATOR, pick_device, pick_precision
 from mnistlab.environment import describe_environment
 from mnistlab.errors import Interrupted, StorageFailure, UserError
 from mnistlab.evaluation import Evaluation, evaluate, evaluate_run
-from mnistlab.files import check_folder
+from mnistlab.files import check_folder, local_text
 from mnistlab.loader import MNISTDataLoader
 from mnistlab.model import Ensemble, NeuralNet
 from mnistlab.recipes import Recipe, find_recipe, member_of
-from mnistlab.runs import Run, create_run, find_run, list_runs
+from mnistlab.runs import Run, begin_run, find_run, list_runs
 from mnistlab.tracking import check_tracker, make_tracker
 from mnistlab.training import Display, Silent, fit
 from mnistlab.training_state import TrainingState
@@ -48,6 +48,10 @@ def train(
     folder, and combines them; `seed` is from 0 to 2**32 less their number. `opened` is `dataset` in `data_dir` where it has
     been opened, and perhaps read, already.
 
+    Trainings in several threads of one process take turns, for torch's random generator is one for all of them; what else
+    draws from it during a training (`torch.rand`, a new network) changes that training's result. Trainings in processes of
+    their own run at once.
+
     Raises `UserError` for what cannot be done as asked, before a folder is made; `Failure` where the loss becomes NaN or
     the disk fills up, `Interrupted` after a signal: the run can then be resumed.
     """
@@ -59,15 +63,19 @@ def train(
     precision = pick_precision(recipe.precision, target)
     opened = opened or open_dataset(dataset, data_dir)
     kinds = [member_of(recipe, n) for n in range(max(1, len(recipe.networks)))] if recipe.members > 1 else [recipe]
-    for kind in kinds:  # what does not fit is to be known before there is a folder
-        state = TrainingState(kind, opened, seed, target, precision)
-    environment = describe_environment(target, precision)
-    run = create_run(Path(runs_dir), recipe, opened.spec.name, Path(data_dir).resolve(), seed, environment)
-    with run.lock(), told_how_to_go_on(run):
-        if recipe.members > 1:
-            del state  # it has shown that recipe and data fit; each member makes its own
-            return carry_out_members(run, opened, None, track, display or Silent())
-        return carry_out(run, state, track, display or Silent())
+    folder = Path(data_dir).resolve()
+    with GENERATOR:
+        for kind in kinds:  # what does not fit is to be known before there is a folder
+            state = TrainingState(kind, opened, seed, target, precision)
+        environment = describe_environment(target, precision)
+        with (
+            begin_run(Path(runs_dir), recipe, opened.spec.name, folder, seed, environment) as run,
+            told_how_to_go_on(run),
+        ):
+            if recipe.members > 1:
+                del state  # it has shown that recipe and data fit; each member makes its own
+                return carry_out_members(run, opened, folder, track, display or Silent())
+            return carry_out(run, state, track, display or Silent(), folder)
 
 
 def resume(
@@ -91,13 +99,13 @@ def resume(
         target = pick_device(environment["device"])
     except UserError as error:
         raise UserError(error.message, "Resume the run on the machine that it was begun on, or train anew.") from None
-    torch.set_num_threads(environment["threads"])  # sums are split by threads, and their last bits with them
-    with run.lock(), told_how_to_go_on(run):
+    folder = run.find_data(data_dir)
+    with GENERATOR, run.lock(), told_how_to_go_on(run):
+        torch.set_num_threads(environment["threads"])  # sums are split by threads, and their last bits with them
         run.clear_leftovers()
+        dataset = open_dataset(run.dataset, folder)
         if run.recipe.members > 1:
-            opened = open_dataset(run.dataset, data_dir or run.data_dir)
-            return carry_out_members(run, opened, data_dir, track, display or Silent())
-        dataset = open_dataset(run.dataset, data_dir or run.data_dir)
+            return carry_out_members(run, dataset, folder, track, display or Silent())
         state = TrainingState(run.recipe, dataset, run.seed, target, environment["precision"])
         if run.resume_path.exists():
             state.load_state_dict(load_tensors(run.resume_path, "Train again: this run cannot be resumed."))
@@ -108,7 +116,7 @@ def resume(
         run.write_metrics(state.metrics)
         if state.steps_done == state.steps:
             save_model(run.model_path, state.final_model, state.loader.spec)  # a crash may have come before it
-        return carry_out(run, state, track, display or Silent(), data_dir)
+        return carry_out(run, state, track, display or Silent(), folder)
 
 
 @contextlib.contextmanager
@@ -128,7 +136,7 @@ def told_how_to_go_on(run: Run) -> Iterator[None]:
 
 
 def carry_out(
-    run: Run, state: TrainingState, track: str | None, display: Display, data_dir: str | Path | None = None
+    run: Run, state: TrainingState, track: str | None, display: Display, data_dir: Path
 ) -> tuple[Run, Evaluation]:
     """Train, test, draw."""
     tracker = make_tracker(track, run.path, run.metrics)
@@ -144,13 +152,13 @@ def carry_out(
 
 
 def carry_out_members(
-    run: Run, opened: Dataset, data_dir: str | Path | None, track: str | None, display: Display
+    run: Run, opened: Dataset, data_dir: Path, track: str | None, display: Display
 ) -> tuple[Run, Evaluation]:
     """Train the members that are not finished yet, then combine them."""
     if "members" in run.environment:  # it was made of runs that were there before
-        members = [Run.open(Path(path)) for path in run.environment["members"]]
-        return finish(run, members, check_members(members), opened, data_dir or run.data_dir)
-    folder, dataset, device = run.path / "members", data_dir or run.data_dir, run.environment["device"]
+        members = [Run.open(Path(local_text(path))) for path in run.environment["members"]]
+        return finish(run, members, check_members(members), opened, data_dir)
+    folder, device = run.path / "members", run.environment["device"]
     members = []
     for number in range(run.recipe.members):
         recipe = member_of(run.recipe, number)
@@ -159,7 +167,7 @@ def carry_out_members(
         begun = [found for found in there if found.seed == seed and found.recipe.name == recipe.name]
         if not begun:
             member, _ = train(
-                recipe, dataset=run.dataset, data_dir=dataset, runs_dir=folder, seed=seed, device=device, track=track,
+                recipe, dataset=run.dataset, data_dir=data_dir, runs_dir=folder, seed=seed, device=device, track=track,
                 display=display, opened=opened,
             )  # fmt: skip
         elif begun[0].test is None:
@@ -167,7 +175,7 @@ def carry_out_members(
         else:
             member = begun[0]
         members.append(member)
-    return finish(run, members, check_members(members), opened, dataset)
+    return finish(run, members, check_members(members), opened, data_dir)
 
 
 def combine(
@@ -192,7 +200,8 @@ def combine(
     models = check_members(runs)
     check_folder(Path(runs_dir))
     first = runs[0]
-    dataset = open_dataset(first.dataset, data_dir or first.data_dir)
+    folder = first.find_data(data_dir).resolve()
+    dataset = open_dataset(first.dataset, folder)
     dataset.read("test")  # what cannot be read is to be known before there is a folder
     target = pick_device(device)
     environments = [member.environment for member in runs]
@@ -209,9 +218,10 @@ def combine(
         networks=(),
         split="train" if unseen else "train+val",
     )
-    folder = Path(data_dir or first.data_dir).resolve()
-    run = create_run(Path(runs_dir), recipe, dataset.spec.name, folder, first.seed, environment)
-    with run.lock(), told_how_to_go_on(run):
+    with (
+        begin_run(Path(runs_dir), recipe, dataset.spec.name, folder, first.seed, environment) as run,
+        told_how_to_go_on(run),
+    ):
         return finish(run, runs, models, dataset, folder)
 
 
@@ -248,7 +258,7 @@ def check_members(members: Sequence[Run]) -> list[SavedModel]:
 
 
 def finish(
-    run: Run, members: Sequence[Run], models: Sequence[SavedModel], dataset: Dataset, data_dir: str | Path
+    run: Run, members: Sequence[Run], models: Sequence[SavedModel], dataset: Dataset, data_dir: Path
 ) -> tuple[Run, Evaluation]:
     """Save the members' ensemble, with a line of metrics for each member; test it, draw."""
     device = pick_device(run.environment["device"])

@@ -10,6 +10,7 @@ import torch
 
 from mnistlab.augment import Augmentation
 from mnistlab.datasets import open_dataset
+from mnistlab.devices import GENERATOR
 from mnistlab.loader import MNISTDataLoader, Split, read_split
 from mnistlab.plots import data_gallery, save_figure
 from mnistlab.recipes import RECIPES
@@ -69,7 +70,7 @@ def draw(loader: MNISTDataLoader, out: Path, title: str) -> None:
     chosen = chosen[np.argsort(labels[chosen.numpy()], kind="stable")]
     augment = Augmentation.of(RECIPES["default"])
     pictures = loader.dataset.images[chosen]
-    with torch.random.fork_rng(devices=[]):
+    with GENERATOR, torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         augmented = augment(pictures.float()).round().clamp(0, 255).to(torch.uint8)
     names = [loader.spec.classes[label] for label in labels[chosen.numpy()]]

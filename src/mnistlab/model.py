@@ -206,10 +206,17 @@ Network = NeuralNet | Ensemble
 
 
 def make_network(architecture: dict[str, Any]) -> Network:
-    """The untrained network whose `architecture` this is. Raises `UserError` or `TypeError` where it is none."""
-    if "members" in architecture:
-        return Ensemble([NeuralNet(**member) for member in architecture["members"]])
-    return NeuralNet(**architecture)
+    """The network whose `architecture` this is, on the CPU, its weights yet to be loaded: nothing has been written to them.
+
+    That draws nothing from torch's random generator, which another thread may be training with. Raises `UserError` or `TypeError`
+    where it is no architecture.
+    """
+    with torch.device("meta"):
+        if "members" in architecture:
+            network: Network = Ensemble([NeuralNet(**member) for member in architecture["members"]])
+        else:
+            network = NeuralNet(**architecture)
+    return network.to_empty(device="cpu")
 
 
 WIDEST = 65_536
