@@ -34,6 +34,7 @@ class NumberedPictures:
 
     labels: tuple[int, ...]
     classes: tuple[str, ...] = CLASSES
+    validation: None = None
 
     @property
     def spec(self) -> DatasetSpec:

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
@@ -25,6 +24,7 @@ import mnistlab
 from drawing import Array, count_read, draw, written
 from mnistlab import Reader
 from mnistlab.datasets import open_dataset
+from mnistlab.dependencies import import_onnxruntime
 from mnistlab.errors import UserError
 from mnistlab.loader import read_split
 from mnistlab.reader import BUNDLED, Digit, Line, Page
@@ -376,7 +376,7 @@ def test_a_model_whose_names_are_not_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_programming_error_is_not_taken_for_a_bad_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnxruntime, "InferenceSession", None)
+    monkeypatch.setattr(import_onnxruntime(), "InferenceSession", None)
     with pytest.raises(TypeError, match="is not callable"):
         Reader()
 
