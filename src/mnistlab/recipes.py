@@ -118,7 +118,10 @@ class Recipe:
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Recipe:
-        """The recipe that `to_dict` gave. Raises `UserError` for an unknown field or a value out of range."""
+        """The recipe that `to_dict` gave. Raises `UserError` for an unknown field or a value out of range, `TypeError` for no
+        mapping."""
+        if not isinstance(values, Mapping):
+            raise TypeError(f"{type(values).__name__} is not a recipe")
         return override(Recipe(), values)
 
 
