@@ -31,6 +31,7 @@ class Noise:
     """A dataset in memory: 48 pictures of noise in 4 classes."""
 
     count: int = 48
+    validation: None = None
 
     @property
     def spec(self) -> DatasetSpec:
