@@ -2,7 +2,7 @@
 
 For each recipe: the median step, its four parts (making the batch and of that the augmentation, forward with the loss,
 backward, optimizer), images a second, and the floating-point operations a second of its convolutions and linear layers. The
-peak is this machine's own: a multiplication of two large bf16 matrices, measured before and after each recipe in this run.
+peak is this machine's own, in the recipe's precision: a product of two large matrices, measured before and after each recipe.
 "Whole training" multiplies the median step by the recipe's steps. Let nothing else run beside it.
 """
 
@@ -30,9 +30,10 @@ WARM_UP = 5
 PARTS = ("batch", "forward", "backward", "optimizer")
 
 
-def peak(repeats: int = 8) -> float:
-    """Floating-point operations a second of a bf16 matrix product, the best of some."""
-    first, second = (torch.randn(SIDE, SIDE, dtype=torch.bfloat16) for _ in range(2))
+def peak(precision: str, repeats: int = 8) -> float:
+    """Floating-point operations a second of a matrix product in this precision ("fp32" or "bf16"), the best of some."""
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    first, second = (torch.randn(SIDE, SIDE, dtype=dtype) for _ in range(2))
     best = float("inf")
     for _ in range(repeats):
         start = time.perf_counter()
@@ -58,7 +59,7 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
     state.model.train()
     data = state.loader.dataset
     raw, named = data.images[: recipe.batch_size].float(), data.labels[: recipe.batch_size]
-    before = peak()
+    before = peak(precision)
     times: dict[str, list[float]] = {name: [] for name in (*PARTS, "step", "augmentation")}
     begun, batches = time.perf_counter(), iter(state.loader)
     while time.perf_counter() - begun < most or len(times["step"]) < 3 * WARM_UP:
@@ -84,7 +85,7 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
         for name, start, end in zip(PARTS, marks, marks[1:], strict=False):
             times[name].append(end - start)
         times["step"].append(marks[-1] - marks[0])
-    top = max(before, peak())
+    top = max(before, peak(precision))
     medians = {name: median(values[WARM_UP:]) for name, values in times.items()}
     speed = operations(state) / medians["step"]
     return {

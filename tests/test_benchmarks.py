@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import signal
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from click.testing import CliRunner
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader, Subset
 
-from mnistlab.datasets import Arrays, Dataset, DatasetSpec, Part, open_dataset
+from few import few_of_mnist
 from mnistlab.errors import Interrupted
 from mnistlab.experiments import train
 from mnistlab.loader import MNISTDataLoader, Split
@@ -81,7 +84,7 @@ class StopAfterOne(Silent):
             signal.raise_signal(signal.SIGINT)
 
 
-@pytest.mark.usefixtures("one_thread", "no_drawing")
+@pytest.mark.usefixtures("no_drawing")
 def test_seeds_that_are_there_are_skipped_and_one_that_was_stopped_goes_on(
     results: Path, tiny_quick: None, data_dir: Path, tmp_path: Path
 ) -> None:
@@ -105,27 +108,11 @@ def test_seeds_that_are_there_are_skipped_and_one_that_was_stopped_goes_on(
     assert len(list(list_runs(runs))) == 1
 
 
-@dataclass(frozen=True)
-class Few:
-    """The first 500 images of each part of a dataset."""
-
-    whole: Dataset
-    validation: None = None
-
-    @property
-    def spec(self) -> DatasetSpec:
-        return self.whole.spec
-
-    def read(self, part: Part) -> Arrays:
-        images, labels = self.whole.read(part)
-        return images[:500], labels[:500]
-
-
 def few_images(split: Split, *, data_dir: Path, **options: Any) -> MNISTDataLoader:
-    return MNISTDataLoader(split, dataset=Few(open_dataset("mnist", data_dir)), **options)
+    return MNISTDataLoader(split, dataset=few_of_mnist(data_dir), **options)
 
 
-@pytest.mark.usefixtures("one_thread", "no_drawing")
+@pytest.mark.usefixtures("no_drawing")
 def test_the_race_goes_on_where_it_was_stopped(
     results: Path, tiny_quick: None, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,7 +157,6 @@ def test_the_canonical_network_is_the_authors() -> None:
     assert sum(p.numel() for p in canonical.Net().parameters()) == 1_199_882
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_the_canonical_example_resumed_after_an_epoch_is_the_one_never_stopped(data_dir: Path) -> None:
     def begin() -> canonical.Canonical:
         made = canonical.Canonical(data_dir)
@@ -193,15 +179,40 @@ def test_the_canonical_example_resumed_after_an_epoch_is_the_one_never_stopped(d
     assert all(torch.equal(value, expected[name]) for name, value in resumed.model.state_dict().items())
 
 
-def test_a_step_is_measured_in_all_its_parts(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(step, "SIDE", 1024)  # an eighth of the work, and still a peak that no step reaches
-    row = step.measure(RECIPES["tiny-1k"], data_dir, 0.5)
-    ms = row["milliseconds"]
+class Products(TorchDispatchMode):
+    """Notes the dtype of each product of two square matrices of `side`."""
 
-    assert 0 < row["fraction_of_peak"] < 1
-    assert all(ms[part] > 0 for part in step.PARTS)
-    assert 0 < row["augmentation_share"] < 1
-    assert row["training_seconds"] > 10
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.side, self.dtypes = side, set[torch.dtype]()
+
+    def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
+        made = function(*arguments, **(named or {}))
+        if function is torch.ops.aten.mm.default and arguments[0].shape == arguments[1].shape == (self.side, self.side):
+            self.dtypes.add(made.dtype)
+        return made
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_a_step_is_measured_in_all_its_parts_against_the_peak_of_its_precision(
+    precision: str, dtype: torch.dtype, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(TINY, precision=precision, batch_size=8, steps=40, shift=1.0)
+    ticks = itertools.count()
+    clock = SimpleNamespace(perf_counter=lambda: float(next(ticks)))  # from each look at it to the next a second
+    monkeypatch.setattr(step, "time", clock)
+    monkeypatch.setattr(step, "SIDE", 96)
+    with Products(96) as products:
+        row = step.measure(recipe, data_dir, 40)
+
+    assert products.dtypes == {dtype}
+    assert row["precision"] == precision
+    assert row["milliseconds"] == {**dict.fromkeys(step.PARTS, 1000), "step": 4000, "augmentation": 1000}
+    assert row["augmentation_share"] == 0.25
+    convolution, linear = 14 * 14 * 4 * 9, 14 * 14 * 4 * 10
+    done = 2 * 8 * (2 * convolution + 3 * linear)
+    assert row["fraction_of_peak"] == round(done / 4 / (2 * 96**3), 4)
+    assert row["training_seconds"] == 4 * 40
 
 
 def test_an_ensemble_takes_as_long_as_its_members() -> None:
