@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from mnistlab import plots
@@ -19,6 +19,14 @@ from mnistlab.files import write_bytes
 from mnistlab.plots import draw_run
 from mnistlab.recipes import RECIPES, override
 from mnistlab.runs import Run
+
+settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any speed")
+
+# A network as small as those of the tests gains nothing by a second thread, and two that share a busy core wait a hundred
+# times as long for each other as they compute. The processes that tests start inherit it.
+torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(scope="session")
@@ -39,24 +47,6 @@ def pictures(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for index in np.flatnonzero(labels == digit)[:30]:
             Image.fromarray(images[index]).save(folder / str(digit) / f"{index:05}.png")
     return folder
-
-
-@contextlib.contextmanager
-def in_one_thread() -> Iterator[None]:
-    """Networks as small as those of the tests only wait for a second thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def one_thread() -> Iterator[None]:
-    """For all the tests of a module."""
-    with in_one_thread():
-        yield
 
 
 def leave_pictures(run: Run, evaluation: Evaluation) -> list[Path]:
@@ -89,6 +79,6 @@ def mnist_run(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
         "epochs": 1, "steps": 100, "widths": (4, 8), "kernel_size": 3, "hidden": 0, "precision": "fp32", "rotate": 0.0,
         "scale": 0.0, "shift": 0.0, "shear": 0.0, "learning_rate": 0.2,
     })  # fmt: skip
-    with pytest.MonkeyPatch.context() as patched, in_one_thread():
+    with pytest.MonkeyPatch.context() as patched:
         patched.setattr(plots, "draw_run", leave_pictures)
         return train(recipe, data_dir=data_dir, runs_dir=tmp_path_factory.mktemp("mnist"))[0]

@@ -13,6 +13,7 @@ class Few:
     """The first 500 images of each part of a dataset."""
 
     whole: Dataset
+    validation: None = None
 
     @property
     def spec(self) -> DatasetSpec:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -15,19 +14,25 @@ from dataclasses import dataclass
 
 import httpx
 
+from mnistlab.gate import Gate
 from mnistlab.reader import Reader
 from mnistlab.served import Served
 from mnistlab.server import Limits, create_app
 from mnistlab.serving import Patience, make_server
+from waiting import LIMIT
+
+PATIENT = Patience(headers=LIMIT, body=LIMIT, answer=LIMIT, idle=LIMIT)
+"""A server that waits for a busy machine's clients, whatever they do."""
 
 
 @dataclass
 class Running:
-    """`mnistlab serve` at work; `process` is None where it is a thread of the tests."""
+    """`mnistlab serve` at work: a `process`, or a thread of the tests with this `app`."""
 
     url: str
-    said: str
+    said: str = ""
     process: subprocess.Popen[str] | None = None
+    app: Gate | None = None
 
     @property
     def address(self) -> tuple[str, int]:
@@ -36,13 +41,21 @@ class Running:
 
     def connect(self) -> socket.socket:
         """A plain connection, for clients that behave badly."""
-        return socket.create_connection(self.address, timeout=20)
+        return socket.create_connection(self.address, timeout=LIMIT)
 
-    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
-        """Exit code, standard output after the start, standard error."""
+    def client(self) -> httpx.Client:
+        """A client that waits for answers however long they take."""
+        return httpx.Client(base_url=self.url, timeout=LIMIT)
+
+    def signal(self, number: int) -> None:
+        """Ask the process to stop."""
         assert self.process is not None
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=30)
+
+    def end(self) -> tuple[int, str, str]:
+        """Exit code, standard output after the start, standard error."""
+        assert self.process is not None
+        out, err = self.process.communicate(timeout=LIMIT)
         return self.process.returncode, out, err
 
 
@@ -72,7 +85,7 @@ def process(*arguments: str, environment: dict[str, str] | None = None) -> Itera
 def thread(
     served: Sequence[Served] | None = None,
     limits: Limits | None = None,
-    patience: Patience | None = None,
+    patience: Patience = PATIENT,
     token: str | None = None,
     hosts: Sequence[str] = (),
     trusted_proxies: Sequence[str] = (),
@@ -89,9 +102,9 @@ def thread(
         running = threading.Thread(target=server.run, args=[[listener]])
         running.start()
         try:
-            assert ready.wait(20)
-            yield Running(f"http://127.0.0.1:{listener.getsockname()[1]}", "")
+            assert ready.wait(LIMIT)
+            yield Running(f"http://127.0.0.1:{listener.getsockname()[1]}", app=app)
         finally:
             server.should_exit = True
-            running.join(40)
+            running.join(LIMIT)
         assert not running.is_alive()

@@ -113,7 +113,7 @@ def test_each_image_draws_its_own_amounts(digits: torch.Tensor) -> None:
 
 
 @given(st.integers(-5, 5), st.integers(-5, 5), st.sampled_from([(28, 28), (16, 16), (16, 24)]))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_shift_by_whole_pixels_moves_the_content(x: int, y: int, size: tuple[int, int]) -> None:
     images = torch.zeros(2, 1, *size)
     images[:, :, 6:10, 6:10] = torch.arange(1.0, 17.0).view(4, 4)

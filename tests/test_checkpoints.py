@@ -227,7 +227,7 @@ def test_saving_twice_gives_the_same_bytes(tmp_path: Path, good_bytes: bytes) ->
         st.text(max_size=5), st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False)
     )
 )
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_plain_values_come_back(tmp_path_factory: pytest.TempPathFactory, values: dict[str, Any]) -> None:
     path = tmp_path_factory.mktemp("plain") / "state.pt"
     save_tensors(path, values)
@@ -309,7 +309,7 @@ def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
 
 
 @given(share=st.floats(0, 1, exclude_max=True))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_file_cut_short_anywhere_is_refused(
     tmp_path_factory: pytest.TempPathFactory, good_bytes: bytes, share: float
 ) -> None:
@@ -322,13 +322,13 @@ def test_a_file_cut_in_its_first_or_last_bytes_is_refused(tmp_path: Path, good_b
 
 
 @given(content=st.binary(min_size=1, max_size=300) | st.binary(max_size=60).map(lambda b: b"\x80\x02" + b))
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 def test_random_bytes_are_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     assert_refused(tmp_path_factory.mktemp("random") / "m.pth", content)
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_flipped_bytes_never_give_anything_but_a_model_or_a_clear_error(
     tmp_path_factory: pytest.TempPathFactory, good_bytes: bytes, seed: int
 ) -> None:

@@ -8,7 +8,6 @@ import resource
 import struct
 import subprocess
 import sys
-import time
 import warnings
 import zlib
 from collections.abc import Callable
@@ -278,7 +277,7 @@ SEEDS = {**EXACT, **{name: content for name, (content, _) in ABOUT.items()}}
 
 
 @given(name=st.sampled_from(sorted(SEEDS)), data=st.data())
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_cut_and_damaged_files_give_a_picture_or_a_sentence(name: str, data: st.DataObject) -> None:
     content = bytearray(SEEDS[name])
     if data.draw(st.booleans(), label="cut"):
@@ -299,7 +298,7 @@ def test_cut_and_damaged_files_give_a_picture_or_a_sentence(name: str, data: st.
 @given(
     st.binary(max_size=2000), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"II*\0", b"GIF89a"])
 )
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_random_bytes_are_refused(content: bytes, start: bytes) -> None:
     refused(start + content)
 
@@ -436,9 +435,7 @@ BOMB = zlib.compress(bytes(200_000_000), 9)
 )  # fmt: skip
 def test_bombs_do_not_go_off(content: bytes, words: str) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.process_time()
     refused(content, words)
-    assert time.process_time() - start < 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
 
 
@@ -449,11 +446,11 @@ def test_what_only_looks_like_a_bomb_is_read() -> None:
 
 
 PEAK = """
-import resource, sys, time
+import resource, sys
 from mnistlab.decoding import decode
-before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 picture = decode(sys.argv[1])
-print(*picture.shape, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, time.process_time() - start)
+print(*picture.shape, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
@@ -463,7 +460,6 @@ def test_large_pictures_take_bounded_memory(mode: str, height: int, most: int, t
     path = tmp_path / "large.png"
     Image.new(mode, (8_000, height)).save(path, compress_level=1)
     done = subprocess.run([sys.executable, "-c", PEAK, str(path)], capture_output=True, text=True, check=True)
-    *shape, kilobytes, seconds = done.stdout.split()
+    *shape, kilobytes = done.stdout.split()
     assert shape == [str(height), "8000"]
     assert int(kilobytes) < most * 1024
-    assert float(seconds) < 20

@@ -87,8 +87,13 @@ def test_autocast_computes_in_the_precision(precision: str, dtype: torch.dtype) 
     assert layer(torch.zeros(2, 4)).dtype == torch.float32
 
 
-def test_the_cpu_is_named_with_its_threads() -> None:
-    title = device_title(CPU)
-    threads = torch.get_num_threads()
-    assert title.endswith("(1 thread)" if threads == 1 else f"({threads} threads)")
-    assert len(title.partition(" (")[0]) > 2
+@pytest.mark.parametrize(("threads", "words"), [(1, "1 thread"), (2, "2 threads")])
+def test_the_cpu_is_named_with_its_threads(threads: int, words: str) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        name, _, rest = device_title(CPU).partition(" (")
+    finally:
+        torch.set_num_threads(before)
+    assert rest == f"{words})"
+    assert len(name) > 2

@@ -24,8 +24,6 @@ from mnistlab.geometry import deskew
 from mnistlab.model import Ensemble, NeuralNet
 from mnistlab.runs import Run
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 NETWORK = """
 import torch
 from torch import nn

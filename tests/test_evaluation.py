@@ -107,7 +107,7 @@ def test_the_interval_is_wilsons(correct: int, total: int, low: float, high: flo
 
 
 @given(total=st.integers(1, 20_000), share=st.floats(0, 1))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_the_interval_is_the_one_that_scipy_computes(total: int, share: float) -> None:
     correct = round(share * total)
     evaluation = Evaluation("test", ("a",), np.array([[correct, total - correct], [0, 0]]), 0.0, np.zeros((15, 3)), ())
@@ -152,7 +152,7 @@ def test_a_mistake_says_which_example_and_how_sure() -> None:
     seed=st.integers(0, 1000),
     batch_size=st.integers(1, 40),
 )
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_the_batch_size_changes_nothing(labels: list[int], seed: int, batch_size: int) -> None:
     logits = torch.randn(len(labels), 3, generator=torch.Generator().manual_seed(seed)).tolist()
     whole = measure(labels, logits)

@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from few import few_of_mnist
 from mnistlab.datasets import open_dataset
 from mnistlab.errors import UserError
 from mnistlab.evaluation import evaluate
@@ -35,7 +36,7 @@ PARAMETERS = {
 
 
 def make_state(name: str, data_dir: Path) -> TrainingState:
-    return TrainingState(RECIPES[name], open_dataset("mnist", data_dir), 0, CPU, "fp32")
+    return TrainingState(RECIPES[name], few_of_mnist(data_dir), 0, CPU, "fp32")
 
 
 def test_these_are_the_recipes() -> None:

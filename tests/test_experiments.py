@@ -25,7 +25,7 @@ from mnistlab.model import Ensemble, NeuralNet
 from mnistlab.recipes import RECIPES, override
 from mnistlab.runs import Run, find_run, list_runs
 
-pytestmark = pytest.mark.usefixtures("one_thread", "no_drawing")
+pytestmark = pytest.mark.usefixtures("no_drawing")
 
 SMALL: dict[str, Any] = {
     "epochs": 2, "batch_size": 16, "widths": (4,), "kernel_size": 3, "hidden": 0, "precision": "fp32",

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors import safe_open
 
@@ -29,8 +29,6 @@ from mnistlab.export import Export, OnnxFile, export_model
 from mnistlab.loader import read_split
 from mnistlab.model import Ensemble, Network, NeuralNet
 from mnistlab.runs import Run
-
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
@@ -253,7 +251,6 @@ def test_without_a_mistake_there_is_nothing_to_fit() -> None:
 
 
 @given(confidence=st.lists(st.floats(0.125, 1, width=32), min_size=1, max_size=50), coverage=st.floats(0.01, 1))
-@settings(deadline=None)
 def test_the_threshold_is_the_largest_that_accepts_enough(confidence: list[float], coverage: float) -> None:
     values = np.array(confidence, np.float32)
     threshold = find_threshold(values, coverage)

@@ -42,7 +42,7 @@ def test_a_deskewed_digit_stands_upright(digits: torch.Tensor) -> None:
 
 
 @given(slant=st.floats(-0.3, 0.3))
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 def test_however_a_digit_leaned_it_ends_the_same(digits: torch.Tensor, slant: float) -> None:
     upright = deskew(digits)
     assert (deskew(lean(upright, slant)) - upright).abs().mean() < 0.04 * upright.mean() + 4
@@ -59,7 +59,7 @@ def test_the_ink_ends_in_the_middle_and_within_its_range(digits: torch.Tensor) -
 
 
 @given(black=st.floats(-3, 200), contrast=st.floats(0.01, 2))
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 def test_paper_may_have_any_value(digits: torch.Tensor, black: float, contrast: float) -> None:
     few = digits[:20]
     torch.testing.assert_close(deskew(few * contrast + black), deskew(few) * contrast + black, rtol=1e-3, atol=1e-2)

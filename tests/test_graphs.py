@@ -18,7 +18,7 @@ from mnistlab.recipes import RECIPES, Recipe, override
 from mnistlab.training import train_step
 from mnistlab.training_state import TrainingState
 
-pytestmark = pytest.mark.usefixtures("one_thread", "no_drawing")
+pytestmark = pytest.mark.usefixtures("no_drawing")
 
 CPU = torch.device("cpu")
 NEEDS_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

@@ -301,7 +301,7 @@ def fresh_after(batches: int) -> MNISTDataLoader:
 
 
 @given(st.integers(12, 100), st.data(), st.booleans(), st.booleans())
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_an_epoch_gives_each_example_exactly_once(total: int, data: st.DataObject, shuffle: bool, drop: bool) -> None:
     size = data.draw(st.integers(1, total))
     loader = MNISTDataLoader("train+val", dataset=numbered(total), batch_size=size, shuffle=shuffle, drop_last=drop)
@@ -317,7 +317,7 @@ def test_an_epoch_gives_each_example_exactly_once(total: int, data: st.DataObjec
 
 
 @given(st.integers(0, 2**40), st.integers(0, 5))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_the_order_depends_on_seed_and_epoch_alone(seed: int, epoch: int) -> None:
     def orders(seed: int) -> list[list[int]]:
         order = Order(100, True, seed)
@@ -363,7 +363,7 @@ def stream(loader: MNISTDataLoader, batches: int) -> list[list[int]]:
 
 
 @given(st.integers(12, 60), st.data(), st.booleans(), st.booleans(), st.integers(0, 1000))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_restored_loader_goes_on_where_the_first_stopped(
     total: int, data: st.DataObject, shuffle: bool, drop: bool, seed: int
 ) -> None:

@@ -215,7 +215,7 @@ def maps(options: dict[str, Any]) -> tuple[int, int] | None:
 
 
 @given(architectures())
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 def test_any_network_works_or_is_refused(options: dict[str, Any]) -> None:
     expected = maps(options)
     if expected is None:

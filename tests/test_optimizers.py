@@ -58,7 +58,7 @@ def on_disk_and_back(state: dict[str, Any]) -> Any:
     seed=st.integers(0, 2**32 - 1),
     tensor=st.booleans(),
 )
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_each_step_is_that_of_torchs_own_sgd(
     lr: float, momentum: float, weight_decay: float, later: float, seed: int, tensor: bool
 ) -> None:
@@ -217,9 +217,7 @@ for images, labels in state.loader:
     state.average.update_parameters(state.model)
 print(state.steps_done, sorted({"torch._dynamo", "torchvision"} & set(sys.modules)))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(pictures)], capture_output=True, text=True, check=False, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(pictures)], capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("4 []\n", 0), done.stderr
 
 
@@ -238,7 +236,6 @@ def test_the_schedule_sets_every_groups_rate_from_its_making_on() -> None:
 
 
 @given(steps=st.integers(1, 300), warmup=st.floats(0, 1), data=st.data())
-@settings(deadline=None)
 def test_going_to_a_step_is_walking_there(steps: int, warmup: float, data: st.DataObject) -> None:
     target = data.draw(st.integers(0, steps))
     walked, jumped = (OneCycle(SGD(groups(parameters()), lr=1.0, momentum=0.9), 0.1, steps, warmup) for _ in range(2))
@@ -256,7 +253,6 @@ steps_and_warmup = given(steps=st.integers(1, 5000), warmup=st.floats(0, 1))
 
 
 @steps_and_warmup
-@settings(deadline=None)
 def test_the_rate_stays_between_nothing_and_its_peak(steps: int, warmup: float) -> None:
     rates = [one_cycle(step, steps, warmup) for step in range(min(steps, 200))]
     rates += [one_cycle(steps - 1, steps, warmup), one_cycle(steps, steps, warmup)]
@@ -265,19 +261,16 @@ def test_the_rate_stays_between_nothing_and_its_peak(steps: int, warmup: float) 
 
 
 @given(steps=st.integers(1, 10**6), warmup=st.floats(1e-6, 1))
-@settings(deadline=None)
 def test_the_rate_starts_at_a_twenty_fifth(steps: int, warmup: float) -> None:
     assert one_cycle(0, steps, warmup) == pytest.approx(1 / 25)
 
 
 @given(steps=st.integers(1, 10**6))
-@settings(deadline=None)
 def test_without_a_warm_up_the_rate_starts_at_its_peak(steps: int) -> None:
     assert one_cycle(0, steps, 0.0) == 1
 
 
 @given(peak=st.integers(1, 1000), more=st.integers(1, 1000))
-@settings(deadline=None)
 def test_the_peak_is_reached_at_the_end_of_the_warm_up(peak: int, more: int) -> None:
     steps = peak + more
     rates = [one_cycle(step, steps, peak / steps) for step in range(steps + 1)]
@@ -289,7 +282,6 @@ def test_the_peak_is_reached_at_the_end_of_the_warm_up(peak: int, more: int) -> 
 
 
 @given(steps=st.integers(2, 10**6), warmup=st.floats(0, 0.5))
-@settings(deadline=None)
 def test_the_rate_ends_at_a_twenty_five_thousandth(steps: int, warmup: float) -> None:
     assert one_cycle(steps, steps, warmup) == pytest.approx(1 / 25_000)
 

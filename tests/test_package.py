@@ -20,11 +20,11 @@ from mnistlab.explain import Explainer
 HEAVY = ("torch", "torchvision", "matplotlib", "scipy", "tensorboard", "onnx", "onnxscript", "onnxruntime")
 
 
-@pytest.mark.parametrize("name", ["mnistlab", "mnistlab.cli", "mnistlab.runs", "mnistlab.recipes", "mnistlab.datasets"])
-def test_importing_is_quick(name: str) -> None:
+def test_importing_is_quick() -> None:
     """Starting the command line imports nothing that takes seconds."""
-    code = f"import sys, {name}; print([m for m in {HEAVY} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    light = ("mnistlab", "mnistlab.cli", "mnistlab.runs", "mnistlab.recipes", "mnistlab.datasets")
+    code = f"import sys, {', '.join(light)}; print([m for m in {HEAVY} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("[]\n", "", 0)
 
 

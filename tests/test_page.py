@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageDraw, ImageOps
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 import running_server
 from mnistlab.reader import Reader
 from mnistlab.served import Served
 from strokes import STROKES
+from waiting import LIMIT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(
@@ -26,6 +27,30 @@ pytestmark = pytest.mark.skipif(
     reason="needs a browser: apt-get install chromium",
 )
 PANELS = ("answer", "inside", "why", "break", "compare", "picture")
+expect.set_options(timeout=1000 * LIMIT)
+COUNTING = """
+    window.underWay = 0;
+    const fetchIt = window.fetch;
+    window.fetch = async (...asked) => {
+        window.underWay += 1;
+        try {
+            const response = await fetchIt(...asked);
+            await response.clone().arrayBuffer();
+            return response;
+        } finally {
+            window.underWay -= 1;
+        }
+    };
+"""
+"""Counts the requests whose answers have not come whole."""
+AT_REST = """async () => {
+    for (let frames = 0; frames < 3; ) {
+        await new Promise(requestAnimationFrame);
+        const moving = document.getAnimations().some((animation) => animation.playState === "running");
+        frames = window.underWay === 0 && !moving ? frames + 1 : 0;
+    }
+}"""
+"""Ends when nothing is asked any more, what came is shown, and nothing moves."""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +63,7 @@ def url() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=1000 * LIMIT)
         yield browser
         browser.close()
 
@@ -46,18 +71,24 @@ def browser() -> Iterator[Browser]:
 Open = Callable[..., Page]
 
 
+def new_page(browser: Browser, **settings: object) -> Page:
+    """A page in a context of its own, with these settings."""
+    context = browser.new_context(**{"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **settings})  # type: ignore[arg-type]
+    context.set_default_timeout(1000 * LIMIT)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    context.add_init_script(COUNTING)
+    return context.new_page()
+
+
 @pytest.fixture
 def open_page(browser: Browser, url: str) -> Iterator[Open]:
     """Opens the page in a browser of its own settings; at the end of the test nothing may have gone wrong in any."""
-    contexts: list[BrowserContext] = []
+    pages: list[Page] = []
     wrong: list[str] = []
 
     def opened(path: str = "/", **settings: object) -> Page:
-        context = browser.new_context(**{"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **settings})  # type: ignore[arg-type]
-        contexts.append(context)
-        context.set_default_timeout(8000)
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page = context.new_page()
+        page = new_page(browser, **settings)
+        pages.append(page)
         page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on(
@@ -69,13 +100,13 @@ def open_page(browser: Browser, url: str) -> Iterator[Open]:
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.context.close()
     assert wrong == []
 
 
 def draw(page: Page, digit: int, left: float = 0.35, top: float = 0.2, height: float = 0.6) -> None:
-    """Draw with the mouse: left and top as fractions of the sheet, the height as one of its height."""
+    """Draw with the mouse, and wait for all that follows; left and top are fractions of the sheet, height one of its height."""
     box = page.locator("#sheet").bounding_box()
     assert box is not None
     for stroke in STROKES[digit]:
@@ -88,6 +119,7 @@ def draw(page: Page, digit: int, left: float = 0.35, top: float = 0.2, height: f
         for point in points[1:]:
             page.mouse.move(*point)
         page.mouse.up()
+    page.evaluate(AT_REST)
 
 
 def answer(page: Page) -> Locator:
@@ -97,6 +129,7 @@ def answer(page: Page) -> Locator:
 def choose(page: Page, panel: str) -> None:
     page.click(f"#tab-{panel}")
     expect(page.locator(f"#panel-{panel}")).to_be_visible()
+    page.evaluate(AT_REST)
 
 
 def picture_of(*digits: int, margin: int | None = None) -> bytes:
@@ -120,8 +153,6 @@ def test_digits_drawn_with_the_mouse_are_read(open_page: Open) -> None:
     read = []
     for digit in range(10):
         draw(page, digit)
-        page.wait_for_function("document.querySelector('#answer').textContent !== ''")
-        page.wait_for_timeout(250)  # the answer follows the pen: let it come to rest
         read.append(answer(page).text_content())
         page.click("#clear")
         expect(answer(page)).to_have_text("")
@@ -188,7 +219,6 @@ def test_a_finger_on_a_phone_draws_and_does_not_scroll(open_page: Open) -> None:
     assert page.evaluate("scrollY") == before
     for panel in PANELS:
         choose(page, panel)
-        page.wait_for_timeout(150)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, panel
 
 
@@ -223,12 +253,10 @@ def test_why_follows_the_drawing(open_page: Open) -> None:
     choose(page, "why")
     canvas = page.locator("#panel-why canvas").first
     expect(canvas).to_be_visible()
-    page.wait_for_timeout(500)
     first = canvas.screenshot()
     page.click("#clear")
     draw(page, 3)
     expect(answer(page)).to_have_text("3")
-    page.wait_for_timeout(700)
     assert canvas.screenshot() != first
 
 
@@ -327,8 +355,7 @@ def test_frames_and_labels_are_seen_whole_where_the_ink_fills_the_picture(open_p
 
 
 def test_a_file_that_fails_takes_the_old_result_away(browser: Browser, url: str) -> None:
-    context = browser.new_context(locale="en-GB")  # the browser notes a 422 as an error: without open_page's watch
-    page = context.new_page()
+    page = new_page(browser)  # the browser notes a 422 as an error: without open_page's watch
     page.goto(url)
     draw(page, 4)
     expect(answer(page)).to_have_text("4")
@@ -348,7 +375,7 @@ def test_a_file_that_fails_takes_the_old_result_away(browser: Browser, url: str)
     files.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture_of(3)})
     expect(page.locator("#picture-text")).to_have_text("3")
     expect(page.locator("#picture-summary")).to_have_text("1 chiffre, aucun douteux")
-    context.close()
+    page.context.close()
 
 
 def test_french_and_back(open_page: Open) -> None:
@@ -426,7 +453,7 @@ def test_axe_finds_nothing(open_page: Open, scheme: str) -> None:
                 {"name": "a.png", "mimeType": "image/png", "buffer": picture_of(4, 2)}
             )
             expect(page.locator("#picture-text")).to_have_text("42")
-        page.wait_for_timeout(400)
+            page.evaluate(AT_REST)
         found[panel] = Axe().run(page)
     page.goto(page.url.split("?")[0] + "docs")
     found["docs"] = Axe().run(page)
@@ -435,16 +462,14 @@ def test_axe_finds_nothing(open_page: Open, scheme: str) -> None:
 
 def test_the_token_comes_with_the_link_and_leaves_the_address(browser: Browser) -> None:
     with running_server.thread(token="s3cret") as running:
-        context = browser.new_context(locale="en-GB")
-        page = context.new_page()
+        page = new_page(browser)
         page.goto(f"{running.url}/#token=s3cret")
         expect(page.locator("#sheet")).to_be_visible()
         assert "s3cret" not in page.evaluate("location.href")
         draw(page, 7)
         expect(answer(page)).to_have_text("7")
-        context.close()
-        context = browser.new_context(locale="en-GB")  # another visitor has no token, and is asked for it
-        page = context.new_page()
+        page.context.close()
+        page = new_page(browser)  # another visitor has no token, and is asked for it
         page.goto(running.url)
         draw(page, 7)
         page.locator("#token").fill("s3cret")
@@ -452,4 +477,4 @@ def test_the_token_comes_with_the_link_and_leaves_the_address(browser: Browser) 
         page.click("#clear")
         draw(page, 7)
         expect(answer(page)).to_have_text("7")
-        context.close()
+        page.context.close()

@@ -30,8 +30,6 @@ from mnistlab.reader import BUNDLED, Reader
 from mnistlab.recipes import RECIPES, override
 from pages import EFFECTS, make_page
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 COMMAND = str(Path(sys.executable).parent / "mnistlab")
 DIGIT = {"value", "probability", "box", "accepted"}
 

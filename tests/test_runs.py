@@ -147,7 +147,7 @@ def change_config(folder: Path, **values: Any) -> None:
 
 
 @given(cut=st.integers(0, 400))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_config_cut_short_anywhere_is_refused(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
     run = make_run(tmp_path_factory.mktemp("runs"))
     text = (run.path / "config.json").read_text()
@@ -158,7 +158,7 @@ def test_a_config_cut_short_anywhere_is_refused(tmp_path_factory: pytest.TempPat
 
 
 @given(key=st.sampled_from(["created", "seed", "version", "dataset"]), value=json_values)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_wrong_value_in_config_is_an_error_or_readable(
     tmp_path_factory: pytest.TempPathFactory, key: str, value: Any
 ) -> None:
@@ -393,7 +393,7 @@ def test_there_are_no_metrics_before_the_first_epoch(tmp_path: Path) -> None:
 
 
 @given(cut=st.integers(1, 60))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_a_line_cut_short_by_a_crash_is_left_out(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
     run = make_run(tmp_path_factory.mktemp("runs"))
     run.append_metrics(metrics_row(1))
@@ -549,7 +549,7 @@ def test_runs_are_compared_by_mcnemars_exact_test(tmp_path: Path) -> None:
 
 
 @given(wrong=st.tuples(st.sets(st.integers(0, 99), max_size=40), st.sets(st.integers(0, 99), max_size=40)))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_the_p_value_is_the_two_sided_binomial_and_symmetric(
     tmp_path_factory: pytest.TempPathFactory, wrong: tuple[set[int], set[int]]
 ) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import importlib.util
 import shutil
 import signal
 import socket
-import threading
-import time
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 
@@ -19,6 +18,7 @@ from comparing import assert_one_line
 from mnistlab.cli import main
 from mnistlab.reader import BUNDLED
 from mnistlab.serve_command import title_of
+from waiting import LIMIT
 
 
 def run(*arguments: str) -> int:
@@ -31,22 +31,23 @@ def run(*arguments: str) -> int:
 def test_it_says_where_it_is_answers_and_stops_without_losing_what_is_in_flight(tmp_path: Path) -> None:
     shutil.copy(BUNDLED, tmp_path / "mine.onnx")
     with running_server.process("--model", "mnistlab", "--model", str(tmp_path / "mine.onnx")) as running:
-        models = httpx.get(f"{running.url}/api/v1/models").json()["models"]
+        with running.client() as client:
+            models = client.get("/api/v1/models").json()["models"]
         assert [model["id"] for model in models] == ["mnistlab", "mine"]
         assert "#token" not in running.said
-        with running.connect() as connection, running.connect() as idle:
-            idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            assert idle.recv(65536).startswith(b"HTTP/1.1 200 ")
-            connection.sendall(b"POST /api/v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 784\r\n\r\n")
-            time.sleep(0.3)  # the request is under way when the signal comes
-            stopped: list[tuple[int, str, str]] = []
-            stopping = threading.Thread(target=lambda: stopped.append(running.stop(signal.SIGTERM)))
-            stopping.start()
-            time.sleep(0.5)
+        idle = http.client.HTTPConnection(*running.address, timeout=LIMIT)
+        with running.connect() as connection, contextlib.closing(idle):
+            idle.request("GET", "/healthz")
+            assert idle.getresponse().read() == b'{"status":"alive"}'
+            connection.sendall(
+                b"POST /api/v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 784\r\nExpect: 100-continue\r\n\r\n"
+            )
+            assert connection.recv(65536).startswith(b"HTTP/1.1 100 ")  # it is under way
+            running.signal(signal.SIGTERM)
+            assert idle.sock.recv(1) == b""  # the server is stopping: it closes what is idle
             connection.sendall(bytes(784))
             assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
-            stopping.join(20)
-        assert stopped == [(0, "Stopped.\n", "")]
+        assert running.end() == (0, "Stopped.\n", "")
 
 
 @pytest.mark.parametrize(
@@ -57,20 +58,18 @@ def test_a_run_is_shown_by_what_it_is(name: str, title: str) -> None:
     assert title_of(name) == title
 
 
-def test_ctrl_c_is_the_way_to_stop_it() -> None:
-    with running_server.process() as running:
-        assert running.stop(signal.SIGINT) == (0, "Stopped.\n", "")
-
-
-def test_for_others_there_is_a_token_and_a_sentence_on_what_it_means() -> None:
+def test_for_others_there_is_a_token_and_ctrl_c_is_the_way_to_stop_it() -> None:
     with running_server.process("--host", "0.0.0.0", environment={"MNISTLAB_TOKEN": "s3cret"}) as running:
         assert "over the network" in running.said
         assert "#token=s3cret" in running.said
-        port = running.address[1]
-        response = httpx.get(f"http://127.0.0.1:{port}/api/v1/models")
-        assert response.status_code == 401
-        headers = {"Authorization": "Bearer s3cret"}
-        assert httpx.get(f"http://127.0.0.1:{port}/api/v1/models", headers=headers).status_code == 200
+        models = f"http://127.0.0.1:{running.address[1]}/api/v1/models"
+        with running.client() as client:
+            assert client.get(models).status_code == 401
+            assert client.get(models, headers={"Authorization": "Bearer s3cret"}).status_code == 200
+        running.signal(signal.SIGINT)
+        code, out, err = running.end()
+        assert (code, out) == (0, "Stopped.\n")
+        assert [" 401: " in line for line in err.splitlines()] == [True]
 
 
 def test_behind_a_proxy_it_says_where_its_page_is_and_answers_by_the_proxys_name() -> None:

@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 import running_server
+from waiting import LIMIT
 
 CHECKS = [
     not_a_server_error,
@@ -53,8 +54,8 @@ def test_answers_are_as_described(api_schema: Any, method: str, path: str, mode:
     strategy = api_schema[path][method].as_strategy(generation_mode=mode)
 
     @given(case=strategy)
-    @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=5, suppress_health_check=list(HealthCheck), database=None)
     def check(case: Any) -> None:
-        case.call_and_validate(checks=CHECKS)
+        case.call_and_validate(checks=CHECKS, timeout=LIMIT)
 
     check()

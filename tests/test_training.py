@@ -27,7 +27,7 @@ from mnistlab.recipes import RECIPES, Recipe, override
 from mnistlab.runs import Run, delete_run, find_run, list_runs
 from mnistlab.training_state import TrainingState
 
-pytestmark = pytest.mark.usefixtures("one_thread", "no_drawing")
+pytestmark = pytest.mark.usefixtures("no_drawing")
 
 SMALL: dict[str, Any] = {
     "epochs": 2, "batch_size": 16, "widths": (4,), "kernel_size": 3, "hidden": 0, "precision": "fp32",

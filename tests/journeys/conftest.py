@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import sys
 from collections.abc import Callable, Iterator
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 
 import pytest
-import torch
 
-COMMAND = str(Path(sys.executable).parent / "mnistlab")
 Start = Callable[..., BaseProcess]
 
 
@@ -37,17 +32,3 @@ def start() -> Iterator[Start]:
         if process.is_alive():
             process.kill()
         process.join()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small networks only wait for a second thread; the processes that are started inherit it."""
-    before, torch_threads = os.environ.get("OMP_NUM_THREADS"), torch.get_num_threads()
-    os.environ["OMP_NUM_THREADS"] = "1"
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(torch_threads)
-    if before is None:
-        del os.environ["OMP_NUM_THREADS"]
-    else:
-        os.environ["OMP_NUM_THREADS"] = before

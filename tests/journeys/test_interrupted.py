@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -20,12 +20,13 @@ from mnistlab import training
 from mnistlab.checkpoints import load_model
 from mnistlab.cli import main, run_app
 from mnistlab.experiments import resume, train
+from mnistlab.progress import TerminalDisplay
 from mnistlab.recipes import RECIPES, override
 from mnistlab.runs import Run, find_run
+from waiting import LIMIT, wait_until
 
 pytestmark = pytest.mark.usefixtures("no_drawing")  # in this process; those that are started draw
 
-COMMAND = str(Path(sys.executable).parent / "mnistlab")
 Start = Callable[..., BaseProcess]
 EPOCHS = 12
 STEPS = 4
@@ -82,17 +83,22 @@ def names(run: Run) -> set[str]:
 
 def wait_for_epochs(runs_dir: Path, epochs: int) -> Run:
     """Until the one run below the folder has that many lines of metrics."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
+    found: list[Run] = []
+
+    def look() -> bool:
         folders = [p for p in runs_dir.glob("*") if p.is_dir() and not p.name.startswith(".")]
-        if folders and len(Run.open(folders[0]).metrics) >= epochs:
-            return Run.open(folders[0])
-        time.sleep(0.002)
-    raise AssertionError("no training got that far")
+        found[:] = [Run.open(folder) for folder in folders]
+        return bool(found) and len(found[0].metrics) >= epochs
+
+    wait_until(look)
+    return found[0]
 
 
 class KillAt(training.Silent):
-    """Ends its own process as `kill -9` does, at a chosen step, or right after a chosen epoch."""
+    """Ends its own process as `kill -9` does, at a chosen step, or right after a chosen epoch; at 0 and 0 others have to.
+
+    Those who do find the process still there, however late they are: it goes no further than the last epoch but one.
+    """
 
     def __init__(self, step: int, epoch: int) -> None:
         self.at_step, self.at_epoch = step, epoch
@@ -104,17 +110,26 @@ class KillAt(training.Silent):
     def epoch(self, row: dict[str, Any]) -> None:
         if row["epoch"] == self.at_epoch:
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.at_step == self.at_epoch == 0 and row["epoch"] == EPOCHS - 1:
+            threading.Event().wait()
 
 
 def train_until_killed(pictures: str, runs_dir: Path, step: int, epoch: int, save_every: float) -> None:
-    torch.set_num_threads(1)
     training.LOOK_EVERY, training.SAVE_EVERY = 0.0, save_every
     train(RECIPE, dataset=pictures, runs_dir=runs_dir, seed=1, display=KillAt(step, epoch))
 
 
-def command(arguments: list[str], out: Path, err: Path) -> None:
-    """The command line with its streams in files, one thread."""
-    torch.set_num_threads(1)
+def command(arguments: list[str], out: Path, err: Path, signalled: Path | None = None) -> None:
+    """The command line with its streams in files; it stays at the last epoch but one until `signalled` is there."""
+    if signalled:
+        shown = TerminalDisplay.epoch
+
+        def epoch(self: TerminalDisplay, row: dict[str, Any]) -> None:
+            shown(self, row)
+            if row["epoch"] == EPOCHS - 1:
+                wait_until(signalled.exists)
+
+        TerminalDisplay.epoch = epoch  # type: ignore[method-assign]
     for path, number in ((out, 1), (err, 2)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
     sys.stdout, sys.stderr = open(1, "w"), open(2, "w")  # noqa: SIM115 - pytest's own are inherited
@@ -135,46 +150,38 @@ def test_a_killed_training_ends_where_it_would_have(
     step: int, epoch: int, save_every: float, pictures: Path, straight: Run, tmp_path: Path, start: Start
 ) -> None:
     process = start(train_until_killed, str(pictures), tmp_path, step, epoch, save_every)
-    process.join(60)
+    process.join(LIMIT)
     assert process.exitcode == -signal.SIGKILL
     run = find_run("latest", tmp_path)
     assert run.test is None
 
+    (run.path / ".resume.pt.0123abcd.tmp").write_bytes(b"half a fi")  # as files.write_bytes names it
     resume(run)
     assert_same_end(run, straight)
+    assert not list(run.path.glob(".*.tmp"))
 
 
-@pytest.mark.parametrize(("epochs", "delay"), [(1, 0.013), (4, 0.0)])
+@pytest.mark.parametrize("epochs", [1, 4])
 def test_a_training_killed_from_outside_at_any_moment_ends_where_it_would_have(
-    epochs: int, delay: float, pictures: Path, straight: Run, tmp_path: Path, start: Start
+    epochs: int, pictures: Path, straight: Run, tmp_path: Path, start: Start
 ) -> None:
     process = start(train_until_killed, str(pictures), tmp_path, 0, 0, 0.0)
     run = wait_for_epochs(tmp_path, epochs)
-    time.sleep(delay)
     process.kill()
-    process.join(60)
+    process.join(LIMIT)
     assert process.exitcode == -signal.SIGKILL
 
     resume(run)
     assert_same_end(run, straight)
-
-
-def test_resuming_takes_away_what_a_killed_process_left(pictures: Path, tmp_path: Path, start: Start) -> None:
-    start(train_until_killed, str(pictures), tmp_path, 0, 1, 30.0).join(60)
-    run = find_run("latest", tmp_path)
-    (run.path / ".resume.pt.0123abcd.tmp").write_bytes(b"half a fi")  # as files.write_bytes names it
-
-    resume(run)
-    assert not list(run.path.glob(".*.tmp"))
 
 
 def test_a_training_killed_twice_ends_where_it_would_have(
     pictures: Path, straight: Run, tmp_path: Path, start: Start
 ) -> None:
-    start(train_until_killed, str(pictures), tmp_path, 2 * STEPS + 1, 0, 0.0).join(60)
+    start(train_until_killed, str(pictures), tmp_path, 2 * STEPS + 1, 0, 0.0).join(LIMIT)
     run = find_run("latest", tmp_path)
     process = start(resume_until_killed, run.path, 5 * STEPS + 3)
-    process.join(60)
+    process.join(LIMIT)
     assert process.exitcode == -signal.SIGKILL
 
     resume(run)
@@ -186,37 +193,26 @@ def resume_until_killed(folder: Path, step: int) -> None:
     resume(Run.open(folder), display=KillAt(step, 0))
 
 
-def test_ctrl_c_exits_with_130_and_says_how_to_go_on(pictures: Path, straight: Run, tmp_path: Path) -> None:
-    arguments = ["train", "--seed", "1", "--dataset", str(pictures), "--runs", str(tmp_path), *OPTIONS]
-    with subprocess.Popen([COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        run = wait_for_epochs(tmp_path, 2)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-
-    assert process.returncode == 130
-    assert out == ""
-    assert err.splitlines()[-1].endswith(f"Go on with: mnistlab train --resume {run.path}")
-    assert "Traceback" not in err
-    assert 2 <= len(run.metrics) < EPOCHS
-
-    resume(run)
-    assert_same_end(run, straight)
-
-
-def test_a_polite_kill_exits_with_143_and_the_command_resumes(
-    pictures: Path, straight: Run, tmp_path: Path, start: Start
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_the_command_which_says_how_to_go_on_and_does(
+    number: int, code: int, pictures: Path, straight: Run, tmp_path: Path, start: Start
 ) -> None:
-    runs, out, err = tmp_path / "runs", tmp_path / "out", tmp_path / "err"
+    runs, out, err, signalled = (tmp_path / name for name in ("runs", "out", "err", "signalled"))
     arguments = ["train", "--seed", "1", "--dataset", str(pictures), "--runs", str(runs), *OPTIONS]
-    process = start(command, arguments, out, err)
+    process = start(command, arguments, out, err, signalled)
     run = wait_for_epochs(runs, 3)
-    process.terminate()
-    process.join(60)
-    assert process.exitcode == 143
-    assert f"mnistlab train --resume {run.path}" in err.read_text()
+    assert process.pid is not None
+    os.kill(process.pid, number)
+    signalled.touch()
+    process.join(LIMIT)
+    assert process.exitcode == code
+    assert out.read_text() == ""
+    assert err.read_text().splitlines()[-1].endswith(f"Go on with: mnistlab train --resume {run.path}")
+    assert "Traceback" not in err.read_text()
+    assert 3 <= len(run.metrics) < EPOCHS
 
     again = start(command, ["train", "--resume", str(run.path), "--json"], tmp_path / "out2", tmp_path / "err2")
-    again.join(60)
+    again.join(LIMIT)
     assert again.exitcode == 0
     content = json.loads((tmp_path / "out2").read_text())
     assert content["run"] == str(run.path)
@@ -229,14 +225,11 @@ def test_a_run_in_training_is_not_deleted_nor_resumed_by_another_process(
 ) -> None:
     process = start(train_until_killed, str(pictures), tmp_path, 0, 0, 0.0)
     run = wait_for_epochs(tmp_path, 1)
-    process_id = process.pid
-    assert process_id is not None
-    os.kill(process_id, signal.SIGSTOP)  # so that it does not end meanwhile
     try:
         codes = [run_app(["runs", "delete", str(run.path), "--yes"]), run_app(["train", "--resume", str(run.path)])]
     finally:
         process.kill()
-        process.join(60)
+        process.join(LIMIT)
     assert codes == [2, 2]
     assert run.resume_path.exists()
     lines = capsys.readouterr().err.splitlines()
