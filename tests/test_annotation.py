@@ -158,7 +158,7 @@ def test_what_the_labels_say() -> None:
     assert value_of(digit(box, value=3)) == "3"
     assert value_of(digit(box, value=3, accepted=False)) == "3?"
     assert value_of(digit(box, value="T-shirt/top and more")) == "T-shirt/top…"
-    assert [percents_of(digit(box, probability=p)) for p in (0.0, 0.994, 1.0)] == ["0%", "99%", "100%"]
+    assert [percents_of(digit(box, probability=p)) for p in (0.0, 0.994, 0.996, 1.0)] == ["0%", "99%", "99%", "99%"]
 
 
 def test_what_is_not_accepted_is_dashed_in_another_colour() -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 from mnistlab.datasets import Dataset, open_dataset
 from mnistlab.errors import UserError
 from mnistlab.loader import SPLITS, read_split
+from mnistlab.wording import counted
 
 
 @pytest.fixture(scope="module")
@@ -386,7 +387,7 @@ def test_fewer_than_two_classes_are_no_dataset(classes: list[str], tmp_path: Pat
     for name in classes:
         (tmp_path / name).mkdir()
         dot().save(tmp_path / name / "0.png")
-    with pytest.raises(UserError, match=f"{len(classes)} sub-folders, and a classifier needs two") as caught:
+    with pytest.raises(UserError, match=f"{counted(len(classes), 'sub-folder')}, and a classifier needs two") as caught:
         open_dataset(str(tmp_path))
     assert str(tmp_path) in caught.value.message
     assert "FOLDER/cat/1.png" in caught.value.remedy

@@ -184,9 +184,9 @@ def test_changes_come_one_after_the_other() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"networks": ["best"]}, "there is 1 member"),
-        ({"networks": ["best", "best"], "members": 4}, "names one twice"),
-        ({"networks": [3], "members": 4}, "not a list"),
+        ({"networks": ["best"]}, "networks are an ensemble's, and members is 1; they are best"),
+        ({"networks": ["best", "best"], "members": 4}, "networks must differ; best,best names one twice"),
+        ({"networks": [3], "members": 4}, "networks must be a list of names; it is 3"),
     ],
 )
 def test_networks_that_make_no_ensemble_are_refused(changes: dict[str, Any], words: str) -> None:
@@ -196,7 +196,7 @@ def test_networks_that_make_no_ensemble_are_refused(changes: dict[str, Any], wor
 
 def test_what_is_not_deskewed_in_training_is_refused_where_it_would_be_in_use() -> None:
     told = refusal(deskew=True, writing=0.5)
-    assert "deskew is on, with writing 0.5 and rejects 0: these are added after it in training" in told
+    assert "deskew cannot be on with writing 0.5 and rejects 0: these are added after it in training" in told
     assert "would be deskewed in use" in refusal(deskew=True, rejects=0.25)
 
 
@@ -224,26 +224,26 @@ def test_a_list_a_tuple_and_a_value_alone_are_taken(change: tuple[str, list[Any]
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"depth": 0}, "depth is (0,), not a list of whole numbers from 1 to 64"),
-        ({"depth": [1, 65]}, "depth is (1, 65), not a list of whole numbers from 1 to 64"),
-        ({"depth": True}, "depth is True, not a list"),
-        ({"depth": 1.0}, "depth is 1.0, not a list"),
-        ({"depth": [1, 2.0]}, "depth is (1, 2.0), not a list"),
-        ({"depth": None}, "depth is None, not a list"),
-        ({"depth": []}, "depth is (), not a list"),
-        ({"kernel_size": 16}, "kernel-size is (16,), not a list of whole numbers from 1 to 15"),
-        ({"kernel_size": "3"}, "kernel-size is '3', not a list"),
-        ({"kernel_size": {"first": 3}}, "kernel-size is {'first': 3}, not a list"),
-        ({"padding": "round"}, "padding is ('round',), not a list of same, valid"),
-        ({"padding": ["same", "round"]}, "padding is ('same', 'round'), not a list of same, valid"),
-        ({"padding": "same,valid"}, "padding is ('same,valid',), not a list of same, valid"),
-        ({"padding": 1}, "padding is 1, not a list of same, valid"),
-        ({"padding": [["same"]]}, "padding is (['same'],), not a list of same, valid"),
-        ({"padding": []}, "padding is (), not a list of same, valid"),
-        ({"pooling": "half"}, "pooling is ('half',), not a list of max, stride, none"),
-        ({"pooling": ["max", None]}, "pooling is ('max', None), not a list of max, stride, none"),
-        ({"head": ["average"]}, "head is ['average'], not one of flatten, average"),
-        ({"head": "mean"}, "head is 'mean', not one of flatten, average"),
+        ({"depth": 0}, "depth must be a list of whole numbers between 1 and 64; it is 0."),
+        ({"depth": [1, 65]}, "depth must be a list of whole numbers between 1 and 64; it is 1,65."),
+        ({"depth": True}, "depth must be a list of whole numbers between 1 and 64; it is True."),
+        ({"depth": 1.0}, "; it is 1.0."),
+        ({"depth": [1, 2.0]}, "; it is 1,2.0."),
+        ({"depth": None}, "; it is None."),
+        ({"depth": []}, "; it is empty."),
+        ({"kernel_size": 16}, "kernel-size must be a list of whole numbers between 1 and 15; it is 16."),
+        ({"kernel_size": "3"}, "kernel-size must be a list of whole numbers between 1 and 15; it is '3'."),
+        ({"kernel_size": {"first": 3}}, "; it is {'first': 3}."),
+        ({"padding": "round"}, "padding must be a list of same or valid; it is round."),
+        ({"padding": ["same", "round"]}, "padding must be a list of same or valid; it is same,round."),
+        ({"padding": "same,valid"}, "; it is same,valid."),
+        ({"padding": 1}, "padding must be a list of same or valid; it is 1."),
+        ({"padding": [["same"]]}, "; it is ['same']."),
+        ({"padding": []}, "padding must be a list of same or valid; it is empty."),
+        ({"pooling": "half"}, "pooling must be a list of max, stride or none; it is half."),
+        ({"pooling": ["max", None]}, "; it is max,None."),
+        ({"head": ["average"]}, "head must be flatten or average; it is ['average']."),
+        ({"head": "mean"}, "head must be flatten or average; it is 'mean'."),
     ],
     ids=str,
 )
@@ -309,46 +309,47 @@ def test_limits_are_kept_on_both_sides(f: dataclasses.Field[Any]) -> None:
     low, high = f.metadata["low"], f.metadata["high"]
     assert low > -math.inf
     step = 1 if isinstance(f.default, int) else 1e-3
+    between = f"at least {low:,g}" if high == math.inf else f"between {low:,g} and {high:,g}"
     for wrong in [low - step, *([] if high == math.inf else [high + step])]:
         text = refusal(**{f.name: wrong})
-        assert f"{option} is {wrong}, not " in text
-        assert f"{low:g}" in text
+        assert f"{option} must be {between}; it is {wrong}." in text
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("f", [f for f in LIMITED if isinstance(f.default, float)], ids=lambda f: f.name)
 def test_nan_and_infinity_are_refused(f: dataclasses.Field[Any], value: float) -> None:
-    assert f"{f.name.replace('_', '-')} is {value}, not from" in refusal(**{f.name: value})
+    between = f"between {f.metadata['low']:,g} and {f.metadata['high']:,g}"
+    assert f"{f.name.replace('_', '-')} must be {between}; it is {value}." in refusal(**{f.name: value})
 
 
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"epochs": True}, "epochs is True, not a whole number"),
-        ({"epochs": 3.0}, "epochs is 3.0, not a whole number"),
-        ({"epochs": "3"}, "epochs is '3', not a whole number"),
-        ({"epochs": None}, "epochs is None, not a whole number"),
-        ({"learning_rate": False}, "learning-rate is False, not a number"),
-        ({"learning_rate": "0.1"}, "learning-rate is '0.1', not a number"),
-        ({"batch_norm": 1}, "batch-norm is 1, not true or false"),
-        ({"name": 3}, "name is 3, not text"),
-        ({"name": ""}, "name is '', not at most 40 of a-z, 0-9 and -"),
-        ({"name": "../mine"}, "name is '../mine', not"),
-        ({"name": "-mine"}, "name is '-mine', not"),
-        ({"name": "mine\n"}, "name is 'mine\\n', not"),
-        ({"name": "a" * 41}, "not at most 40"),
-        ({"batch_size": 0}, "batch-size is 0, not at least 1"),
-        ({"batch_size": 1}, "batch norm needs at least 2 images"),
-        ({"widths": []}, "widths is ()"),
-        ({"widths": [8, 0]}, "widths is (8, 0), not a list of whole numbers"),
-        ({"widths": [True]}, "widths is (True,)"),
-        ({"widths": [8.0]}, "widths is (8.0,)"),
-        ({"widths": 0}, "widths is (0,), not a list of whole numbers"),
-        ({"widths": "8,16"}, "widths is '8,16'"),
-        ({"optimizer": "adam"}, "optimizer is 'adam', not one of sgd, adamw"),
-        ({"split": "test"}, "split is 'test', not one of train, train+val"),
-        ({"split": ["train"]}, "split is ['train'], not one of"),
-        ({"precision": None}, "precision is None, not one of"),
+        ({"epochs": True}, "epochs must be a whole number between 1 and 100,000; it is True."),
+        ({"epochs": 3.0}, "epochs must be a whole number between 1 and 100,000; it is 3.0."),
+        ({"epochs": "3"}, "; it is '3'."),
+        ({"epochs": None}, "; it is None."),
+        ({"learning_rate": False}, "learning-rate must be a number between 1e-09 and 100; it is False."),
+        ({"learning_rate": "0.1"}, "learning-rate must be a number between 1e-09 and 100; it is '0.1'."),
+        ({"batch_norm": 1}, "batch-norm must be true or false; it is 1."),
+        ({"name": 3}, "name must be text; it is 3."),
+        ({"name": ""}, "name must be 1 to 40 of a-z, 0-9 and -; it is ''."),
+        ({"name": "../mine"}, "; it is '../mine'."),
+        ({"name": "-mine"}, "; it is '-mine'."),
+        ({"name": "mine\n"}, "; it is 'mine\\n'."),
+        ({"name": "a" * 41}, "name must be 1 to 40 of"),
+        ({"batch_size": 0}, "batch-size must be at least 1; it is 0."),
+        ({"batch_size": 1}, "batch-size must be at least 2 where batch norm compares images; it is 1."),
+        ({"widths": []}, "widths must be a list of whole numbers between 1 and 4,096; it is empty."),
+        ({"widths": [8, 0]}, "widths must be a list of whole numbers between 1 and 4,096; it is 8,0."),
+        ({"widths": [True]}, "; it is True."),
+        ({"widths": [8.0]}, "; it is 8.0."),
+        ({"widths": 0}, "widths must be a list of whole numbers between 1 and 4,096; it is 0."),
+        ({"widths": "8,16"}, "; it is '8,16'."),
+        ({"optimizer": "adam"}, "optimizer must be sgd or adamw; it is 'adam'."),
+        ({"split": "test"}, "split must be train or train+val; it is 'test'."),
+        ({"split": ["train"]}, "split must be train or train+val; it is ['train']."),
+        ({"precision": None}, "precision must be auto, fp32 or bf16; it is None."),
     ],
     ids=str,
 )
@@ -364,8 +365,8 @@ def test_all_problems_are_told_at_once() -> None:
     text = refusal(epochs=0, learning_rate=math.nan, optimizer="adam", widths=[], batch_norm="yes")
     assert text.startswith("Recipe 'custom': ")
     for option in ("epochs", "learning-rate", "optimizer", "widths", "batch-norm"):
-        assert f"{option} is " in text
-    assert text.count(";") == 4
+        assert f"{option} must be " in text
+    assert text.count(". Also, ") == 4
 
 
 def test_unknown_fields_are_all_named() -> None:
@@ -381,7 +382,7 @@ def test_a_number_too_large_for_a_float_is_named() -> None:
 
 
 def test_too_wide_a_layer_is_told_the_limit() -> None:
-    assert "4096" in refusal(widths=[5000])
+    assert "4,096" in refusal(widths=[5000])
 
 
 def test_a_list_of_widths_is_not_said_to_be_no_list() -> None:
@@ -468,15 +469,15 @@ def test_a_missing_toml_file_a_folder_and_bytes_are_named(tmp_path: Path) -> Non
     ("text", "words"),
     [
         ("[network]\nwidths = [8]", "Unknown recipe field network"),
-        ("learning_rate = nan", "learning-rate is nan"),
-        ("learning_rate = inf", "learning-rate is inf"),
-        ("epochs = 2026-01-01", "epochs is "),
-        ('widths = "24,48"', "widths is '24,48'"),
-        ("widths = [[8]]", "widths is "),
-        ("depth = [1, 0]", "depth is (1, 0)"),
-        ('padding = ["same", "round"]', "padding is ('same', 'round')"),
-        ("pooling = 2", "pooling is 2"),
-        ("epochs = {a = 1}", "epochs is "),
+        ("learning_rate = nan", "learning-rate must be between 1e-09 and 100; it is nan"),
+        ("learning_rate = inf", "learning-rate must be between 1e-09 and 100; it is inf"),
+        ("epochs = 2026-01-01", "epochs must be a whole number between 1 and 100,000; it is "),
+        ('widths = "24,48"', "; it is '24,48'"),
+        ("widths = [[8]]", "; it is [8]"),
+        ("depth = [1, 0]", "; it is 1,0"),
+        ('padding = ["same", "round"]', "; it is same,round"),
+        ("pooling = 2", "pooling must be a list of max, stride or none; it is 2"),
+        ("epochs = {a = 1}", "; it is {'a': 1}"),
     ],
 )
 def test_wrong_values_in_a_toml_file_are_named(text: str, words: str, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from mnistlab.decoding import Source, decode
 from mnistlab.errors import UserError
 from mnistlab.files import shorten
 from mnistlab.layout import typical_height
+from mnistlab.wording import rounded
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
@@ -139,7 +140,7 @@ def value_of(digit: Digit) -> str:
 
 
 def percents_of(digit: Digit) -> str:
-    return f"{100 * digit.probability:.0f}%"
+    return f"{100 * rounded(digit.probability, 2):.0f}%"
 
 
 def frame(draw: ImageDraw.ImageDraw, box: Box, colour: Colour, stroke: int, is_whole: bool) -> None:

@@ -29,7 +29,7 @@ class ADigit(BaseModel):
     """One digit, as /read tells it."""
 
     value: int | str = Field(description="The digit; of a model of other classes, the class's name.")
-    probability: float = Field(ge=0, le=1, description="That it is this one, calibrated.")
+    probability: float = Field(ge=0, le=1, description="That it is this one, calibrated; never rounded to 1.")
     box: tuple[int, int, int, int] = Field(description="x, y, width, height in the upright picture, in pixels.")
     accepted: bool = Field(description="Whether the probability reaches the model's threshold.")
     probabilities: list[float] | None = Field(default=None, description="Of each class; with detail only.")

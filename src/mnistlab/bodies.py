@@ -14,6 +14,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive
 
 from mnistlab.problems import Problem
+from mnistlab.wording import counted
 
 __all__ = ["PIXELS", "images_of", "kind_of", "media_type", "picture_of", "whole_body"]
 
@@ -76,7 +77,7 @@ def images_of(body: bytes, kind: str, key: str = "images") -> NDArray[np.uint8]:
     if kind == "application/json":
         images = of_json(body, key, remedy)
     elif len(body) % PIXELS or not body:
-        raise Problem(422, f"The body has {len(body):,} bytes, which are not whole images of 28x28. {remedy}")
+        raise Problem(422, f"The body has {counted(len(body), 'byte')}: no whole number of images of 28x28. {remedy}")
     else:
         images = np.frombuffer(body, np.uint8).reshape(-1, 28, 28)
     if len(images) > MOST_IMAGES:

@@ -21,6 +21,7 @@ from mnistlab.errors import UserError
 from mnistlab.files import local_text, write_bytes
 from mnistlab.model import Network, make_network
 from mnistlab.runs import Run, find_model
+from mnistlab.wording import counted
 
 __all__ = ["SavedModel", "load_model", "load_tensors", "save_model", "save_tensors", "strip_prefix"]
 
@@ -166,6 +167,7 @@ def load_model(source: Run | str | Path, *, runs_dir: str | Path = "runs") -> Sa
         raise UserError(f"{path} states mean {saved.mean} and std {saved.std} for its input.", "Find an intact copy.")
     if len(classes) != model.architecture["classes"]:
         raise UserError(
-            f"{path} names {len(classes)} classes for {model.architecture['classes']} outputs.", "Train again."
+            f"{path} names {counted(len(classes), 'class')} for {counted(model.architecture['classes'], 'output')}.",
+            "Train again.",
         )
     return saved

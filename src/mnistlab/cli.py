@@ -30,6 +30,7 @@ from mnistlab.output import StandardErrorHandler, percent, print_checks, print_j
 from mnistlab.read_command import read
 from mnistlab.recipes import RECIPES, find_recipe, override, read_overrides
 from mnistlab.serve_command import serve
+from mnistlab.wording import counted, place
 
 __all__ = ["app", "main"]
 
@@ -220,7 +221,7 @@ def evaluate(run: str, split: str, data_dir: Path | None, device: str, runs_dir:
     known = [m for m in evaluation.mistakes if m.label_known_wrong]
     if known:
         click.echo(
-            f"\n{len(known)} of the {len(evaluation.mistakes)} mistakes are on labels known to be wrong: "
+            f"\n{counted(len(evaluation.mistakes), 'mistake')}, of which {len(known)} on labels known to be wrong: "
             + ", ".join(f"#{m.index}" for m in known)
         )
 
@@ -366,7 +367,7 @@ def runs(context: click.Context, runs_dir: Path, as_json: bool) -> None:
         print_json({"runs": summaries})
         return
     if not summaries:
-        click.echo(f"There is no run in {runs_dir} yet. Make one: mnistlab train")
+        click.echo(f"There is no run in {place(runs_dir)} yet. Make one: mnistlab train")
     day = ""
     for row in summaries:
         if row["created"][:10] != day:
@@ -430,7 +431,9 @@ def delete(context: click.Context, names: tuple[str, ...], yes: bool, runs_dir: 
     found = list({(run := find_run(name, runs_folder(context, runs_dir))).path: run for name in names}.values())
     if not yes:
         if not sys.stdin.isatty():
-            raise UserError(f"Nobody is there to confirm the deletion of {len(found)} runs.", "Say it with --yes.")
+            raise UserError(
+                f"Nobody is there to confirm the deletion of {counted(len(found), 'run')}.", "Say it with --yes."
+            )
         click.confirm(f"Delete {', '.join(str(run.path) for run in found)}?", abort=True, err=True)
     for run in found:
         delete_run(run)

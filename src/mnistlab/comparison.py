@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mnistlab.errors import UserError
 from mnistlab.runs import Run, find_run
+from mnistlab.wording import counted
 
 __all__ = ["Comparison", "compare_runs"]
 
@@ -39,7 +40,7 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
         tests.append(test)
     if first.dataset != second.dataset or tests[0]["total"] != tests[1]["total"]:
         raise UserError(
-            f"{first.path.name} was tested on {tests[0]['total']:,} images of {first.dataset},"
+            f"{first.path.name} was tested on {counted(tests[0]['total'], 'image')} of {first.dataset},"
             f" {second.path.name} on {tests[1]['total']:,} of {second.dataset}.",
             "Compare runs on the same dataset.",
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from mnistlab.errors import UserError
+from mnistlab.wording import counted
 
 __all__ = ["GENERATOR", "autocast", "device_title", "pick_device", "pick_precision"]
 
@@ -35,7 +36,8 @@ def pick_device(name: str | torch.device = "auto") -> torch.device:
     count = {"cpu": 1, "cuda": torch.cuda.device_count() if cuda else 0, "mps": int(mps)}[device.type]
     if (device.index or 0) >= count:
         raise UserError(
-            f"Device {str(name)!r} is not there: torch {torch.__version__} sees {count} {device.type.upper()} devices here.",
+            f"Device {str(name)!r} is not there: torch {torch.__version__} sees"
+            f" {counted(count, f'{device.type.upper()} device')} here.",
             "Choose --device auto or cpu. See what there is: mnistlab doctor",
         )
     return device
@@ -78,4 +80,4 @@ def device_title(device: torch.device) -> str:
                 name = line.partition(":")[2].strip()
                 break
     threads = torch.get_num_threads()
-    return f"{name} ({threads} thread{'s' * (threads != 1)})" if device.type == "cpu" else f"{name} (MPS)"
+    return f"{name} ({counted(threads, 'thread')})" if device.type == "cpu" else f"{name} (MPS)"

@@ -25,6 +25,7 @@ from mnistlab.files import check_links, nearest_existing
 from mnistlab.loader import read_split
 from mnistlab.model import Ensemble, NeuralNet
 from mnistlab.runs import Run, find_run
+from mnistlab.wording import counted, place
 
 __all__ = ["check_machine", "check_model", "check_run"]
 
@@ -43,7 +44,7 @@ def check_machine(data_dir: str | Path, runs_dir: str | Path, device: str | torc
         Check("Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
         Check("torch", "ok", torch.__version__),
         Check("device", "ok", f"{target}: {device_title(target)}"),
-        Check("threads", "ok" if threads <= cores else "warning", f"{threads} threads on {cores} cores",
+        Check("threads", "ok" if threads <= cores else "warning", f"{counted(threads, 'thread')} on {counted(cores, 'core')}",
               "" if threads <= cores else "Unset OMP_NUM_THREADS."),
         Check("bf16", "ok", "used: this device computes in it" if precision == "bf16" else "not used: fp32 is faster here"),
     ]  # fmt: skip
@@ -79,8 +80,8 @@ def check_data(spec: DatasetSpec, data_dir: Path) -> Check:
         what = "; ".join(f"{name} {reason}" for name, reason in corrupt.items())
         return Check("data", "problem", f"{data_dir / spec.folder}: {what}", "The next training fetches it again.")
     if any(state.values()):
-        return Check("data", "ok", f"{spec.name} is not in {data_dir} yet: the first training fetches it")
-    return Check("data", "ok", f"{spec.name} in {data_dir}: all checksums right")
+        return Check("data", "ok", f"{spec.name} is not in {place(data_dir)} yet: the first training fetches it")
+    return Check("data", "ok", f"{spec.name} in {place(data_dir)}: all checksums right")
 
 
 def check_run(

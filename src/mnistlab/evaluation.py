@@ -22,6 +22,7 @@ from mnistlab.errors import Failure, UserError
 from mnistlab.loader import MNISTDataLoader, Split
 from mnistlab.model import evaluating
 from mnistlab.runs import Run, find_run
+from mnistlab.wording import counted, rounded
 
 __all__ = ["Evaluation", "Mistake", "evaluate", "evaluate_run"]
 
@@ -129,8 +130,8 @@ class Evaluation:
                     "index": m.index,
                     "label": m.label,
                     "predicted": m.predicted,
-                    "probability": round(m.probability, 6),
-                    "label_probability": round(m.label_probability, 6),
+                    "probability": rounded(m.probability, 6),
+                    "label_probability": rounded(m.label_probability, 6),
                     "label_known_wrong": m.label_known_wrong,
                 }
                 for m in self.mistakes
@@ -165,7 +166,7 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
             logits = model(images).float()
             if logits.shape != (len(labels), classes):
                 raise UserError(
-                    f"The model gives {tuple(logits.shape[1:])} values an image, and {loader.spec.name} has {classes} classes.",
+                    f"The model gives logits of shape {tuple(logits.shape)}, and {loader.spec.name} has {classes} classes.",
                     "Evaluate it on the dataset that it was trained on.",
                 )
             if not logits.isfinite().all():
@@ -236,7 +237,7 @@ def evaluate_run(
 def check_fit(run: Run, dataset: str, classes: Sequence[str], expected: Sequence[str]) -> None:
     if dataset != run.dataset or tuple(classes) != tuple(expected):
         raise UserError(
-            f"{run.model_path} was trained on {dataset} ({len(classes)} classes), and the run is on {run.dataset}"
-            f" ({len(expected)} classes).",
+            f"{run.model_path} was trained on {dataset} ({counted(len(classes), 'class')}), and the run is on {run.dataset}"
+            f" ({counted(len(expected), 'class')}).",
             "Put back the model.pth that belongs to this run, or train again.",
         )

@@ -14,6 +14,7 @@ from mnistlab.arguments import number
 from mnistlab.dependencies import cache_of_its_own
 from mnistlab.errors import UserError
 from mnistlab.model import evaluating
+from mnistlab.wording import counted
 
 __all__ = ["Check", "examine"]
 
@@ -90,12 +91,13 @@ def check_output(output: Any, labels: torch.Tensor) -> list[Check]:
     """Whether the outputs are logits."""
     if not isinstance(output, torch.Tensor) or output.ndim != 2 or len(output) != len(labels):
         shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
-        return [Check("output", "problem", f"{shape} for {len(labels)} images", "Return logits of shape (B, classes).")]
+        detail = f"{shape} for {counted(len(labels), 'image')}"
+        return [Check("output", "problem", detail, "Return logits of shape (B, classes).")]
     if not output.isfinite().all():
         return [Check("output", "problem", "NaN or infinite values", "Train with a smaller learning rate.")]
     if output.shape[1] <= int(labels.max()):
-        return [Check("output", "problem", f"{output.shape[1]} values an image for {int(labels.max()) + 1} classes",
-                      "Give the last layer one output per class.")]  # fmt: skip
+        detail = f"{counted(output.shape[1], 'value')} an image for {counted(int(labels.max()) + 1, 'class')}"
+        return [Check("output", "problem", detail, "Give the last layer one output per class.")]
     output = output.float()
     if output.min() >= 0 and (output.sum(dim=1) - 1).abs().max() < 1e-3:
         return [

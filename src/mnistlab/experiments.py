@@ -26,6 +26,7 @@ from mnistlab.runs import Run, begin_run, find_run, list_runs
 from mnistlab.tracking import check_tracker, make_tracker
 from mnistlab.training import Display, Silent, fit
 from mnistlab.training_state import TrainingState
+from mnistlab.wording import counted
 
 __all__ = ["combine", "resume", "train"]
 
@@ -244,8 +245,8 @@ def check_members(members: Sequence[Run]) -> list[SavedModel]:
         first = models[0]
         if (model.dataset, model.classes) != (first.dataset, first.classes):
             raise UserError(
-                f"{members[0].path} was trained on {first.dataset} ({len(first.classes)} classes) and {member.path} on"
-                f" {model.dataset} ({len(model.classes)} classes): their answers cannot be averaged.",
+                f"{members[0].path} was trained on {first.dataset} ({counted(len(first.classes), 'class')}) and {member.path} on"
+                f" {model.dataset} ({counted(len(model.classes), 'class')}): their answers cannot be averaged.",
                 "Give runs of one dataset.",
             )
         if (model.mean, model.std) != (first.mean, first.std):

@@ -41,6 +41,7 @@ from mnistlab.files import check_folder, explain_os_errors, is_folder, shorten, 
 from mnistlab.loader import read_split
 from mnistlab.model import make_network
 from mnistlab.runs import Run, find_model
+from mnistlab.wording import counted
 
 if TYPE_CHECKING:
     import onnx
@@ -193,7 +194,7 @@ def find_finished(source: Run | str | Path, runs_dir: str | Path) -> tuple[Run |
 def check_output(output: Path, to: str) -> None:
     """Raise `UserError` where the file could not be written there, or should not."""
     if is_folder(output):
-        raise UserError(f"{output} is a folder.", f"Give a file's name: {output / f'model.{to}'}")
+        raise UserError(f"'{output}' is a folder, not a file.", f"Give a file's name: {output / f'model.{to}'}")
     if output.suffix != f".{to}":  # model.pth, most of all
         raise UserError(f"{shorten(output)} does not end in .{to}.", f"Name it so: {output.stem or 'model'}.{to}")
     check_folder(output.parent)
@@ -208,7 +209,7 @@ def open_fitting_dataset(run: Run | None, saved: SavedModel, model_path: Path, d
         check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
     elif saved.classes != dataset.spec.classes:
         raise UserError(
-            f"{model_path} knows {len(saved.classes)} classes, and {saved.dataset} now has {len(dataset.spec.classes)}"
+            f"{model_path} knows {counted(len(saved.classes), 'class')}, and {saved.dataset} now has {len(dataset.spec.classes)}"
             " or others.",
             "Put back the pictures that it was trained on.",
         )

@@ -18,6 +18,7 @@ from typing import Any
 from filelock import BaseFileLock, FileLock, SoftFileLock
 
 from mnistlab.errors import StorageFailure, UserError
+from mnistlab.wording import place
 
 __all__ = [
     "check_folder",
@@ -54,7 +55,8 @@ def explain_os_errors(path: Path) -> Iterator[None]:
         folder = path.parent
         if error.errno in DENIED:
             raise UserError(
-                f"Cannot write {path}: no write access to {folder}.", "Choose another folder or change its permissions."
+                f"Cannot write {path}: no write access to {place(folder)}.",
+                "Choose another folder or change its permissions.",
             ) from error
         if error.errno in FULL:
             raise StorageFailure(
@@ -100,24 +102,26 @@ def check_folder(folder: Path) -> None:
     """Raise `UserError` where nothing could be written to `folder`, or to the place where it would be made."""
     with explain_os_errors(folder / "file"):
         check_links(folder)
-        place = nearest_existing(folder)
-        if not place.is_dir():
-            raise UserError(f"{place} is a file, not a folder.", "Choose another folder.")
-        if not os.access(place, os.W_OK):
-            raise UserError(f"There is no write access to {place}.", "Choose another folder or change its permissions.")
+        existing = nearest_existing(folder)
+        if not existing.is_dir():
+            raise UserError(f"{existing} is a file, not a folder.", "Choose another folder.")
+        if not os.access(existing, os.W_OK):
+            raise UserError(
+                f"There is no write access to {place(existing)}.", "Choose another folder or change its permissions."
+            )
 
 
 def nearest_existing(path: Path) -> Path:
     """The path itself, or the nearest of its parents that exists."""
-    return next(place for place in (path, *path.absolute().parents) if place.exists())
+    return next(found for found in (path, *path.absolute().parents) if found.exists())
 
 
 def check_links(folder: Path) -> None:
     """Raise `UserError` where the folder, or one that it would be made in, is a link to what is not there."""
-    for place in (folder, *folder.parents):
-        if place.is_symlink() and not place.exists():
+    for link in (folder, *folder.parents):
+        if link.is_symlink() and not link.exists():
             raise UserError(
-                f"{place} is a link to {place.readlink()}, which is not there.", "Make that folder, or choose another."
+                f"{link} is a link to {link.readlink()}, which is not there.", "Make that folder, or choose another."
             )
 
 

@@ -24,6 +24,7 @@ from mnistlab.errors import UserError
 from mnistlab.geometry import deskew
 from mnistlab.hands import other_hands
 from mnistlab.rejects import REJECT, Rejects
+from mnistlab.wording import counted
 from mnistlab.writing import Writing
 
 __all__ = ["SPLITS", "MNISTDataLoader", "Split", "read_split"]
@@ -182,7 +183,7 @@ class MNISTDataLoader(DataLoader[Example]):
         opened = open_dataset(dataset, data_dir) if isinstance(dataset, str | Path) else dataset
         arrays = read_split(opened, split)
         total = len(arrays[1])
-        misfit = f"does not fit the split {split!r} of {total:,} images"
+        misfit = f"does not fit the split {split!r} of {counted(total, 'image')}"
         self.spec = opened.spec
         self.split = split
         mean, std = normalise or (self.spec.mean, self.spec.std)

@@ -16,6 +16,7 @@ from torch import nn
 from mnistlab.arguments import number, plain, shown, whole_number
 from mnistlab.errors import UserError
 from mnistlab.geometry import deskew
+from mnistlab.wording import counted
 
 __all__ = ["Ensemble", "LayerRow", "Network", "NeuralNet", "evaluating", "make_network"]
 
@@ -296,7 +297,7 @@ def blocks(architecture: dict[str, Any]) -> list[Block]:
         if len(values) not in (1, count):
             option = name.replace("_", "-")
             raise UserError(
-                f"{option} has {len(values)} values for {count} block{'s' * (count > 1)}.",
+                f"{option} has {counted(len(values), 'value')} for {counted(count, 'block')}.",
                 "Give one, or one for each width.",
             )
         columns.append(values * count if len(values) == 1 else values)

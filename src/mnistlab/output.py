@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistlab.recipes import TYPES
+from mnistlab.wording import counted
 
 if TYPE_CHECKING:
     from mnistlab.evaluation import Evaluation
@@ -46,7 +47,7 @@ def print_checks(found: list[Check]) -> None:
         if check.remedy:
             click.echo(f"{'':<21} -> {check.remedy}")
     problems = sum(check.verdict == "problem" for check in found)
-    click.echo(f"\n{problems} problem{'s' * (problems != 1)} found." if problems else "\nNo problem found.")
+    click.echo(f"\n{counted(problems, 'problem')} found." if problems else "\nNo problem found.")
 
 
 def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:

@@ -15,6 +15,7 @@ from mnistlab.dependencies import import_matplotlib
 from mnistlab.evaluation import Evaluation, Mistake
 from mnistlab.files import write_bytes
 from mnistlab.runs import Run
+from mnistlab.wording import counted, rounded
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -167,7 +168,9 @@ def draw_mistakes(evaluation: Evaluation, most: int = 40) -> Figure:
         grid[0, 0].text(0, 0.5, "no mistakes", fontsize=12)
     shown = f", the {len(worst)} surest" if len(worst) < len(evaluation.mistakes) else ""
     known = " (grey: the label is known to be wrong)" if any(m.label_known_wrong for m in worst) else ""
-    figure.suptitle(f"{len(evaluation.mistakes)} mistakes on {evaluation.split}{shown}{known}", fontweight="bold")
+    figure.suptitle(
+        f"{counted(len(evaluation.mistakes), 'mistake')} on {evaluation.split}{shown}{known}", fontweight="bold"
+    )
     lay_out(figure)
     return figure
 
@@ -186,7 +189,7 @@ def plain_text(text: str) -> str:
 def mistake_title(mistake: Mistake, classes: Sequence[str]) -> str:
     """Such as "4, not 9 / 98 %, #1901": what it read, what the label says, how sure it was, which example."""
     predicted, label = label_text(classes[mistake.predicted]), label_text(classes[mistake.label])
-    return f"{predicted}, not {label}\n{100 * mistake.probability:.0f} %, #{mistake.index}"
+    return f"{predicted}, not {label}\n{100 * rounded(mistake.probability, 2):.0f} %, #{mistake.index}"
 
 
 def data_gallery(

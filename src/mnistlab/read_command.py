@@ -13,6 +13,7 @@ import click
 
 from mnistlab.errors import MnistlabError, UserError
 from mnistlab.options import RUNS_HELP, examples
+from mnistlab.wording import place
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,9 +105,13 @@ def pictures_in(folder: Path) -> list[Path]:
     try:
         inside = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
     except OSError as error:
-        raise UserError(f"{printable(folder)} cannot be read: {error.strerror}.", "Check its permissions.") from None
+        raise UserError(
+            f"{printable(place(folder))} cannot be read: {error.strerror}.", "Check its permissions."
+        ) from None
     if not (shown := [path for path in inside if not path.name.startswith(".")]):
-        raise UserError(f"There is no picture in {printable(folder)}.", f"Pictures end in {', '.join(SUFFIXES)}.")
+        raise UserError(
+            f"There is no picture in {printable(place(folder))}.", f"Pictures end in {', '.join(SUFFIXES)}."
+        )
     return shown
 
 
@@ -142,7 +147,9 @@ def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path,
         check_folder(annotate)
         targets = dict(zip(dict.fromkeys(files), names_in(annotate, files), strict=True))
         if identities([annotate]) & identities(file.parent for file in files):
-            raise UserError(f"{name} is the folder of the pictures.", "Name another one.")
+            raise UserError(
+                f"--annotate must not be the folder of the pictures, {printable(place(annotate))}.", "Name another one."
+            )
     else:
         if not has_suffix:
             raise UserError(f"{name} has no picture's ending.", "Name a file such as out.png.")

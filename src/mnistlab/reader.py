@@ -22,6 +22,7 @@ from mnistlab.decoding import Source, decode
 from mnistlab.dependencies import import_onnxruntime
 from mnistlab.errors import UserError
 from mnistlab.layout import lines_of, typical_height
+from mnistlab.wording import counted, rounded
 
 if TYPE_CHECKING:
     from mnistlab.ink import Ink, Piece
@@ -60,7 +61,7 @@ class Digit:
         """Plain types, for JSON."""
         return {
             "value": self.value,
-            "probability": round(self.probability, 4),
+            "probability": rounded(self.probability, 4),
             "box": list(self.box),
             "accepted": self.accepted,
         }
@@ -374,7 +375,7 @@ def classes_of(session: Any, metadata: dict[str, str], path: Path) -> tuple[str,
     if len(inputs) != 1 or inputs[0].type != "tensor(uint8)" or list(inputs[0].shape)[1:] != [1, 28, 28]:
         raise UserError(f"{path} takes {taken}, not images uint8 (N, 1, 28, 28).", remedy)
     if isinstance(inputs[0].shape[0], int):
-        raise UserError(f"{path} takes just {inputs[0].shape[0]} images at a time, not any number.", remedy)
+        raise UserError(f"{path} takes just {counted(inputs[0].shape[0], 'image')} at a time, not any number.", remedy)
     try:
         classes = json.loads(metadata["classes"])
         threshold = float(metadata.get("threshold", 0.5))
@@ -384,5 +385,5 @@ def classes_of(session: Any, metadata: dict[str, str], path: Path) -> tuple[str,
         raise UserError(f"{path} does not say in its metadata what its classes are.", remedy) from None
     given = list(outputs[0].shape)
     if outputs[0].type != "tensor(float)" or len(given) != 2 or given[1] != len(classes):
-        raise UserError(f"{path} gives {outputs[0].type} {given}, and names {len(classes)} classes.", remedy)
+        raise UserError(f"{path} gives {outputs[0].type} {given}, and names {counted(len(classes), 'class')}.", remedy)
     return tuple(classes)

@@ -15,7 +15,7 @@ from mnistlab.arguments import plain
 from mnistlab.errors import UserError
 from mnistlab.files import shorten
 
-__all__ = ["RECIPES", "Recipe", "find_recipe", "override", "read_overrides"]
+__all__ = ["RECIPES", "Recipe", "allowed", "find_recipe", "override", "read_overrides"]
 
 
 def knob(
@@ -97,20 +97,20 @@ class Recipe:
                 object.__setattr__(self, name, tuple(value) if isinstance(value, list) else (value,))
         problems = [problem for f in dataclasses.fields(self) if (problem := problem_of(f, getattr(self, f.name)))]
         if not problems and not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", self.name):
-            problems.append(f"name is {self.name!r}, not at most 40 of a-z, 0-9 and -")
+            problems.append(f"name must be 1 to 40 of a-z, 0-9 and -; it is {self.name!r}")
         if not problems and self.batch_norm and self.batch_size == 1:
-            problems.append("batch-size is 1, and batch norm needs at least 2 images to compare")
+            problems.append("batch-size must be at least 2 where batch norm compares images; it is 1")
         if not problems and self.networks and self.members == 1:
-            problems.append(f"networks is {','.join(self.networks)}, and there is 1 member; it is of an ensemble")
+            problems.append(f"networks are an ensemble's, and members is 1; they are {','.join(self.networks)}")
         if not problems and self.deskew and (self.writing or self.rejects):
             problems.append(
-                f"deskew is on, with writing {self.writing:g} and rejects {self.rejects:g}: these are added after it in training,"
-                " and would be deskewed in use; turn one off"
+                f"deskew cannot be on with writing {self.writing:g} and rejects {self.rejects:g}: these are added after it in"
+                " training, and would be deskewed in use"
             )
         if not problems and len(set(self.networks)) < len(self.networks):
-            problems.append(f"networks is {','.join(self.networks)}, which names one twice")
+            problems.append(f"networks must differ; {','.join(self.networks)} names one twice")
         if problems:
-            raise UserError(f"Recipe {self.name!r}: {'; '.join(problems)}.", "Change the value and run again.")
+            raise UserError(f"Recipe {self.name!r}: {'. Also, '.join(problems)}.", "Change the value and run again.")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types only, for JSON; `Recipe(**d)` takes it back."""
@@ -127,29 +127,34 @@ class Recipe:
 
 def problem_of(f: dataclasses.Field[Any], value: Any) -> str | None:
     """What is wrong with the field's value, or None."""
-    option = f.name.replace("_", "-")
-    low, high, choices = (f.metadata[key] for key in ("low", "high", "choices"))
-    expected = TYPES[f.name]
-    if expected in LISTS:
-        kind = LISTS[expected]
-        allowed = f"list of {', '.join(choices)}" if choices else f"list of whole numbers from {low} to {high}"
-        right = isinstance(value, tuple) and (value or not f.default) and all(type(v) is kind for v in value)
-        if f.name == "networks":  # names of recipes, which this file has yet to define
-            return None if right else f"{option} is {value!r}, not a list of recipes' names"
-        if not right or not all(v in choices if choices else low <= v <= high for v in value):
-            return f"{option} is {value!r}, not a {allowed}"
+    expected, choices = TYPES[f.name], f.metadata["choices"]
+    kind, several = LISTS.get(expected, expected), expected in LISTS
+    parts = value if several and isinstance(value, tuple) else (value,)
+    typed = all(type(part) in ((int, float) if kind is float else (kind,)) for part in parts)
+    typed = typed and isinstance(value, tuple) == several and (bool(parts) or not f.default)
+    if typed and all(part in choices if choices else in_range(f, part) for part in parts):
         return None
+    what = allowed(f)
+    if several:
+        what = f"a list of {what or 'names'}" if kind is str else f"a list of whole numbers {what}"
+    elif not choices and not typed:
+        what = f"{NOUNS[kind]} {what}".strip()
+    shown = ",".join(map(str, value)) or "empty" if isinstance(value, tuple) else repr(value)
+    return f"{f.name.replace('_', '-')} must be {what}; it is {shown}"
+
+
+def in_range(f: dataclasses.Field[Any], value: Any) -> bool:
+    return isinstance(value, str | bool) or bool(f.metadata["low"] <= value <= f.metadata["high"])  # NaN is not
+
+
+def allowed(f: dataclasses.Field[Any]) -> str:
+    """Which values a field takes, such as "between 1 and 100,000" or "sgd or adamw"; empty where any of its type."""
+    low, high, choices = (f.metadata[key] for key in ("low", "high", "choices"))
     if choices:
-        return None if value in choices else f"{option} is {value!r}, not one of {', '.join(choices)}"
-    if type(value) is not expected and not (expected is float and type(value) is int):
-        return f"{option} is {value!r}, not {NOUNS[expected]}"
-    if expected in (int, float) and not low <= value <= high:  # NaN fails this too
-        return f"{option} is {value}, not {bounds(low, high)}"
-    return None
-
-
-def bounds(low: float, high: float) -> str:
-    return f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
+        return " or ".join([", ".join(choices[:-1]), choices[-1]])
+    if low == -math.inf:
+        return ""
+    return f"at least {low:,g}" if high == math.inf else f"between {low:,g} and {high:,g}"
 
 
 NOUNS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}

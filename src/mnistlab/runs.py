@@ -43,6 +43,7 @@ from mnistlab.files import (
     write_json,
 )
 from mnistlab.recipes import Recipe
+from mnistlab.wording import place
 
 __all__ = ["Run", "begin_run", "create_run", "delete_run", "find_model", "find_run", "list_runs"]
 
@@ -261,7 +262,7 @@ def create_run(
                         raise
                     continue
             return Run(path, recipe, dataset, str(data_dir), seed, created)
-        raise UserError(f"{runs_dir} holds 999 runs called {name}.", "Choose another --runs folder.")
+        raise UserError(f"{place(runs_dir)} holds 999 runs called {name}.", "Choose another --runs folder.")
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -312,14 +313,15 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
     if name == LATEST:
         runs = [run for run in list_runs(runs_dir) if isinstance(run, Run)]
         if not runs:
-            raise UserError(f"There is no run in {runs_dir}.", "Make one: mnistlab train")
+            raise UserError(f"There is no run in {place(runs_dir)}.", "Make one: mnistlab train")
         now = datetime.datetime.now().astimezone()
         return ([run for run in runs if run.created <= now] or runs)[-1]
     for path in (Path(name), runs_dir / name):
         if name and is_folder(path):
             return Run.open(path if path.name not in ("", "..") else path.resolve())
     raise UserError(
-        f"There is no run {shorten(name)!r}, neither as a folder nor in {runs_dir}.", "List them with: mnistlab runs"
+        f"There is no run {shorten(name)!r}, neither as a folder nor in {place(runs_dir)}.",
+        "List them with: mnistlab runs",
     )
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mnistlab.batches import Batches
 from mnistlab.explain import Explainer, Layer
 from mnistlab.reader import Digit, Page, Reader
+from mnistlab.wording import rounded
 
 __all__ = ["Served"]
 
@@ -112,7 +113,7 @@ class Served:
         answer = {
             "model": self.name,
             "value": self.reader.values[number],
-            "probability": probabilities[0, number],
+            "probability": rounded(float(probabilities[0, number]), 4),
             "accepted": bool(probabilities[0, number] >= self.reader.threshold),
             "classes": list(self.reader.classes),
             "probabilities": probabilities[0],

@@ -33,6 +33,7 @@ from mnistlab.problems import Problem
 from mnistlab.proxies import Behind, path_below, read_name, read_root_path
 from mnistlab.reader import Page
 from mnistlab.served import Served
+from mnistlab.wording import counted
 
 __all__ = ["Limits", "Served", "create_app"]
 
@@ -191,8 +192,8 @@ def add_watching(app: FastAPI, models: Sequence[Served], metrics: Metrics) -> No
 def digit_of(page: Page, number: int) -> NDArray[np.uint8]:
     """The image of the page's `number`-th digit, from 0. Raises `Problem` where there are not so many."""
     if number >= len(page.digits):
-        found = f"{len(page.digits)} digit{'s' * (len(page.digits) != 1)}"
-        raise Problem(422, f"digit is {number}, and {found} were found in the picture. Count from 0.")
+        found = counted(len(page.digits), "digit")
+        raise Problem(422, f"digit is {number}, counted from 0, and the picture holds {found}.")
     return page.digits[number].image
 
 

@@ -21,6 +21,7 @@ from mnistlab.datasets.raw import Arrays
 from mnistlab.datasets.table import DATASETS, DatasetSpec, Part, find_spec
 from mnistlab.errors import UserError
 from mnistlab.files import is_file, is_folder
+from mnistlab.wording import counted
 
 __all__ = [
     "DATASETS",
@@ -103,7 +104,9 @@ def validation_mask(labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_
     """
     total = len(labels) // 12
     if total == 0:
-        raise UserError(f"{len(labels)} training examples are too few to split.", "Give at least 12 pictures.")
+        raise UserError(
+            f"{counted(len(labels), 'training example')} cannot be split: that takes 12.", "Give at least 12 pictures."
+        )
     counts = np.bincount(labels, minlength=classes)
     shares = counts * total / len(labels)
     quotas = np.floor(shares).astype(int)

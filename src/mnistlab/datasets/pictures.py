@@ -17,6 +17,7 @@ from mnistlab.datasets.table import DatasetSpec, Part
 from mnistlab.decoding import BROKEN
 from mnistlab.errors import UserError
 from mnistlab.files import sha256, shorten
+from mnistlab.wording import counted, place
 
 __all__ = ["PictureFolder"]
 
@@ -63,7 +64,9 @@ class PictureFolder:
         train = folders["train"]
         classes = tuple(folder.name for folder in folders_in(train))
         if len(classes) < 2:
-            raise UserError(f"{train} has {len(classes)} sub-folders, and a classifier needs two classes.", LAYOUT)
+            raise UserError(
+                f"{place(train)} has {counted(len(classes), 'sub-folder')}, and a classifier needs two classes.", LAYOUT
+            )
         for label in classes:
             if not holds_picture(train / label):
                 raise UserError(f"{train / label} holds no picture ({', '.join(sorted(SUFFIXES))}).", LAYOUT)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mnistlab.datasets.table import DATASETS, DatasetSpec, FileSpec
 from mnistlab.files import sha256
+from mnistlab.wording import counted
 
 __all__ = ["Arrays", "CorruptFileError", "parse", "raw_size"]
 
@@ -74,7 +75,7 @@ def parse_idx(spec: DatasetSpec, file: FileSpec, content: bytes) -> NDArray[Any]
     if (rank == 3) != (file.kind == "images"):
         raise CorruptFileError(f"holds {'images' if rank == 3 else 'labels'} where {file.kind} belong (swapped?)")
     if shape[0] != file.count:
-        raise CorruptFileError(f"holds {shape[0]:,} {file.kind}, not {file.count:,}")
+        raise CorruptFileError(f"holds {counted(shape[0], file.kind[:-1])}, not {file.count:,}")
     if rank == 3 and dtype != np.uint8:
         raise CorruptFileError("holds images of int32 pixels, not uint8")
     if rank == 3 and shape[1:] != spec.image_size:
@@ -82,11 +83,11 @@ def parse_idx(spec: DatasetSpec, file: FileSpec, content: bytes) -> NDArray[Any]
             f"holds images of {shape[1]}x{shape[2]} pixels, not {spec.image_size[0]}x{spec.image_size[1]}"
         )
     if rank == 2 and shape[1] != 8:
-        raise CorruptFileError(f"holds labels of {shape[1]} columns, not 8")
+        raise CorruptFileError(f"holds labels of {counted(shape[1], 'column')}, not 8")
     size = 4 + 4 * rank + int(np.prod(shape)) * dtype.itemsize
     if len(content) != size:
         what = "is truncated" if len(content) < size else "is too long"
-        raise CorruptFileError(f"{what}: {len(content):,} bytes, not {size:,}")
+        raise CorruptFileError(f"{what}: {counted(len(content), 'byte')}, not {size:,}")
     values = np.frombuffer(content, dtype, offset=4 + 4 * rank).reshape(shape)
     if file.kind == "images":
         return np.ascontiguousarray(values.transpose(0, 2, 1) if spec.transposed else values)
@@ -110,7 +111,7 @@ def parse_usps(spec: DatasetSpec, file: FileSpec, content: bytes) -> Arrays:
     except (OSError, EOFError, ValueError, OverflowError, IndexError) as error:
         raise CorruptFileError(f"is not a bz2 file of LIBSVM lines ({error})") from None
     if len(images) != file.count or len(labels) != file.count:
-        raise CorruptFileError(f"holds {len(images):,} images, not {file.count:,}")
+        raise CorruptFileError(f"holds {counted(len(images), 'image')}, not {file.count:,}")
     return images, checked_labels(spec, labels)
 
 

@@ -357,11 +357,14 @@ export function decimal(number, digits = 1) {
   return formats.get(key).format(number);
 }
 
-/** A probability as "98.3 %"; certainty is never claimed by rounding. */
+/** A fraction as "98.3 %". */
+export function share(fraction, digits = 1) {
+  return decimal(100 * fraction, digits) + NO_BREAK + "%";
+}
+
+/** A probability likewise, but never 100 %: a network is not certain, it is only rounded to that. */
 export function percent(probability, digits = 1) {
-  const most = 100 - 10 ** -digits;
-  const shown = probability < 1 ? Math.min(100 * probability, most) : 100;
-  return decimal(shown, digits) + NO_BREAK + "%";
+  return share(Math.min(probability, 1 - 10 ** (-digits - 2)), digits);
 }
 
 export function preferredLanguage() {

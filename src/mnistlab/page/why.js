@@ -2,7 +2,7 @@
 
 import { Cells, channels, colour, mix } from "./colours.js";
 import { explaining } from "./explaining.js";
-import { percent, words } from "./i18n.js";
+import { share as shareOf, words } from "./i18n.js";
 
 const CELL = 24;
 /** Under this share of the strongest effect, a spot of ink counts as neutral and has no sign. */
@@ -38,7 +38,7 @@ function draw(shown) {
     if (ink > 0.4 && Math.abs(effect) > FAINT) drawSign(context, x, y, effect > 0);
   }
   const { value } = shown;
-  const share = percent(sumFor / (sumFor + sumAgainst || 1), 0);
+  const share = shareOf(sumFor / (sumFor + sumAgainst || 1), 0);
   document.getElementById("why-heading").textContent = words("whyHeading", { value });
   document.getElementById("why-for").textContent = words("whyFor", { value });
   document.getElementById("why-against").textContent = words("whyAgainst", { value });
