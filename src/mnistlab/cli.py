@@ -18,6 +18,7 @@ from mnistlab.options import (
     DATA_HELP,
     FOLDER,
     RUNS_HELP,
+    TrainingCommand,
     data_option,
     dataset_option,
     device_option,
@@ -36,13 +37,17 @@ __all__ = ["app", "main"]
 
 
 @click.group(
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog=examples("mnistlab train", "mnistlab train three-conv --seed 1", "mnistlab read photo.jpg", "mnistlab runs")
     + "\n\nExit codes: 0 done, 1 failed, 2 your input, 130 interrupted.",
 )
 @click.version_option(package_name="mnistlab", message="mnistlab %(version)s")
-def app() -> None:
+@click.pass_context
+def app(context: click.Context) -> None:
     """Handwritten digits: from data to a trained, honestly measured, safely saved classifier."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 app.add_command(read)
@@ -55,14 +60,15 @@ FIGURES = json.loads(Path(__file__).with_name("figures.json").read_text(encoding
 """What was measured of each recipe; benchmarks/report.py writes the file."""
 
 RECIPE_LIST = (
-    "\b\nRecipes, with their accuracy on MNIST's test images (mean ± std over n seeds) and time on 2 cores:\n"
-    + "\n".join(f"  {r.name:<11}{FIGURES.get(r.name, ''):<38}{r.summary}" for r in RECIPES.values())
+    "\b\nRecipes; below each its accuracy on MNIST's test images\n(mean ± std over n seeds) and its time on 2 cores:\n"
+    + "\n".join(f"  {r.name:<11}{r.summary}\n  {'':<11}{FIGURES.get(r.name, '')}".rstrip() for r in RECIPES.values())
 )
 
 
 @app.command(
-    help="Train a network, test it once, and keep everything in a run folder.\n\n"
-    f"{RECIPE_LIST}\n\nThe options from --widths on change one field of the recipe.",
+    cls=TrainingCommand,
+    short_help="Train a network, test it once, keep all in a run folder.",
+    help=f"Train a network, test it once, and keep everything in a run folder.\n\n{RECIPE_LIST}",
     epilog=examples(
         "mnistlab train",
         "mnistlab train three-conv --seed 1",
@@ -157,7 +163,10 @@ def train(
     click.echo(f"Next: look at {run.path / 'mistakes.png'}, or compare your runs: mnistlab runs")
 
 
-@app.command(epilog=examples("mnistlab ensemble RUN-A RUN-B RUN-C", "mnistlab train ensemble"))
+@app.command(
+    short_help="Combine finished runs into one model.",
+    epilog=examples("mnistlab ensemble RUN-A RUN-B RUN-C", "mnistlab train ensemble"),
+)
 @click.argument("names", nargs=-1, required=True, metavar="RUN RUN...")
 @click.option("--data-dir", type=FOLDER, default=None, help="Folder that holds the data.  [default: the first run's]")
 @device_option
@@ -181,6 +190,7 @@ def ensemble(names: tuple[str, ...], data_dir: Path | None, device: str, runs_di
 
 
 @app.command(
+    short_help="Measure a run's saved model, class by class.",
     epilog=examples("mnistlab evaluate", "mnistlab evaluate runs/20261122-101500-two-conv-seed0 --json",
                     "mnistlab evaluate latest --split val"),
 )  # fmt: skip
@@ -227,6 +237,7 @@ def evaluate(run: str, split: str, data_dir: Path | None, device: str, runs_dir:
 
 
 @app.command(
+    short_help="Fetch a dataset, describe it and draw a gallery.",
     epilog=examples("mnistlab data", "mnistlab data --dataset kmnist",
                     "mnistlab data --dataset fashion --from /usr/share/datasets/fashion-mnist",
                     "mnistlab data --dataset path/to/folder-of-pictures"),
@@ -286,6 +297,7 @@ def data(
 
 
 @app.command(
+    short_help="Write a model as one ONNX or safetensors file.",
     epilog=examples(
         "mnistlab export", "mnistlab export latest --int8", "mnistlab export model.pth --to safetensors --output PATH"
     ),
@@ -340,6 +352,7 @@ def export(
 
 @app.group(
     invoke_without_command=True,
+    short_help="List, compare and delete runs.",
     epilog=examples("mnistlab runs", "mnistlab runs compare RUN-A RUN-B", "mnistlab runs delete RUN"),
 )
 @runs_option
@@ -389,7 +402,10 @@ def runs_folder(context: click.Context, runs_dir: Path | None) -> Path:
 inner_runs_option = click.option("--runs", "runs_dir", type=FOLDER, default=None, help=f"{RUNS_HELP}  [default: runs]")
 
 
-@runs.command(epilog=examples("mnistlab runs compare 20261122-101500-two-conv-seed0 latest"))
+@runs.command(
+    short_help="Put two runs side by side, with McNemar's test.",
+    epilog=examples("mnistlab runs compare 20261122-101500-two-conv-seed0 latest"),
+)
 @click.argument("first", metavar="RUN-A")
 @click.argument("second", metavar="RUN-B")
 @inner_runs_option
@@ -443,6 +459,7 @@ def delete(context: click.Context, names: tuple[str, ...], yes: bool, runs_dir: 
 
 
 @app.command(
+    short_help="Check this machine, a run or a saved model.",
     epilog=examples(
         "mnistlab doctor", "mnistlab doctor latest", "mnistlab doctor model.pth --code network.py:NeuralNet"
     ),

@@ -9,9 +9,18 @@ from typing import Any, TypeVar
 
 import click
 
-from mnistlab.recipes import LISTS, TYPES, Recipe
+from mnistlab.recipes import LISTS, TYPES, Recipe, allowed
 
-__all__ = ["data_option", "dataset_option", "device_option", "examples", "json_option", "recipe_options", "runs_option"]
+__all__ = [
+    "TrainingCommand",
+    "data_option",
+    "dataset_option",
+    "device_option",
+    "examples",
+    "json_option",
+    "recipe_options",
+    "runs_option",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -38,6 +47,38 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
+SECTIONS = {
+    "widths": "Network", "members": "Ensemble", "deskew": "Preparation of the images", "split": "Data",
+    "rotate": "Augmentation", "epochs": "Optimisation", "precision": "Arithmetic",
+}  # fmt: skip
+"""The headings of a recipe's options in the help, by the field that each begins with."""
+
+
+class TrainingCommand(click.Command):
+    """A command whose help shows the options of a recipe under headings."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, as click does, a section a heading."""
+        heading, sections = "Options", dict[str, list[tuple[str, str]]]()
+        shown = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        for param in sorted(shown, key=lambda param: param.name in TYPES):  # a recipe's last, --help before them
+            heading = SECTIONS.get(param.name or "", heading)
+            if record := param.get_help_record(ctx):
+                sections.setdefault(heading, []).append(record)
+        for title, records in sections.items():
+            if title == SECTIONS["widths"]:
+                formatter.write_paragraph()
+                formatter.write_text("Fields of the recipe. The default of each is the recipe's own value.")
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+def recipe_help(field: dataclasses.Field[Any]) -> str:
+    """What the field is and which values it takes."""
+    text, values = field.metadata["help"], allowed(field)
+    return f"{text[0].upper()}{text[1:]}." + (f"  [{values}]" if values and values not in text else "")
+
+
 def recipe_options(command: Command) -> Command:
     """An option for each field of Recipe."""
     for field in reversed(dataclasses.fields(Recipe)):
@@ -47,7 +88,7 @@ def recipe_options(command: Command) -> Command:
         if TYPES[field.name] is bool:
             option += "/--no-" + field.name.replace("_", "-")
         kind = None if TYPES[field.name] is bool else FieldType(field.name)
-        command = click.option(option, field.name, type=kind, default=None, help=field.metadata["help"] + ".")(command)
+        command = click.option(option, field.name, type=kind, default=None, help=recipe_help(field))(command)
     return command
 
 

@@ -24,12 +24,13 @@ __all__ = ["read"]
 
 
 @click.command(
+    short_help="Read handwritten digits in photos, scans and drawings.",
     epilog=examples(
         "mnistlab read photo.jpg",
         "mnistlab read scans/ --json",
         "mnistlab read page.png --annotate out.png",
         "mnistlab read --model latest x.png",
-    )
+    ),
 )
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--model", metavar="RUN|FILE.onnx", help="Your own: a run, or what export made.  [default: mnistlab's]")

@@ -67,17 +67,17 @@ class Recipe:
     # the data
     split: str = knob("train", "what to train on; train+val leaves no validation", choices=("train", "train+val"))
     batch_size: int = knob(128, "images a step", low=1)
-    rotate: float = knob(0.0, "augmentation: degrees to either side", low=0, high=180)
-    scale: float = knob(0.0, "augmentation: fraction smaller to larger", low=0, high=0.7)
-    shift: float = knob(0.0, "augmentation: pixels in x and y", low=0, high=100)
-    shear: float = knob(0.0, "augmentation: slant, fraction of the height", low=0, high=2)
-    elastic: float = knob(0.0, "augmentation: pixels that a 5x5 grid bends", low=0, high=100)
+    rotate: float = knob(0.0, "degrees to either side", low=0, high=180)
+    scale: float = knob(0.0, "fraction smaller to larger", low=0, high=0.7)
+    shift: float = knob(0.0, "pixels in x and y", low=0, high=100)
+    shear: float = knob(0.0, "slant, fraction of the height", low=0, high=2)
+    elastic: float = knob(0.0, "pixels that a 5x5 grid bends", low=0, high=100)
     writing: float = knob(0.0, "other pens, cameras and scanners: 0 none, 1 for two images of three", low=0, high=1)
     rejects: float = knob(0.0, "pictures of no class added to a batch, a fraction of its size", low=0, high=4)
     # the optimisation
     epochs: int = knob(8, "passes over the data", low=1, high=100_000)
     steps: int = knob(0, "stop after so many steps, 0 for after the last epoch", low=0)
-    optimizer: str = knob("sgd", "sgd (Nesterov) or adamw", choices=("sgd", "adamw"))
+    optimizer: str = knob("sgd", "how to go downhill; sgd has Nesterov's momentum", choices=("sgd", "adamw"))
     learning_rate: float = knob(0.1, "at the one-cycle schedule's peak", low=1e-9, high=100)
     warmup: float = knob(0.3, "fraction of the steps until that peak", low=0, high=1)
     momentum: float = knob(0.9, "of SGD; AdamW's first beta", low=0, high=0.9999)
@@ -85,7 +85,9 @@ class Recipe:
     label_smoothing: float = knob(0.0, "share of the target spread over all classes", low=0, high=0.9)
     averaging: float = knob(0.0, "decay of a moving average of the weights, 0 for none", low=0, high=0.99999)
     # the arithmetic
-    precision: str = knob("auto", "auto is bf16 where the machine gains from it", choices=("auto", "fp32", "bf16"))
+    precision: str = knob(
+        "auto", "of the arithmetic; auto is bf16 where the machine gains from it", choices=("auto", "fp32", "bf16")
+    )
 
     def __post_init__(self) -> None:
         for name in TYPES:

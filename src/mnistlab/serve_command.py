@@ -55,13 +55,14 @@ def through(read: Callable[[str], object]) -> Callable[[click.Context, click.Par
 
 
 @click.command(
+    short_help="Open a page to draw digits on, and a web API.",
     epilog=examples(
         "mnistlab serve",
         "mnistlab serve --model mnistlab --model latest",
         "mnistlab serve --port 9000 --no-browser",
         "mnistlab serve --host 0.0.0.0 --token my-secret",
         "mnistlab serve --trusted-proxy 127.0.0.1 --allow-host digits.example --root-path /mnist",
-    )
+    ),
 )
 @click.option(
     "--model", "models", multiple=True, metavar="RUN|FILE.onnx",
