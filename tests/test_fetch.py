@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import gc
 import gzip
 import hashlib
 import http.server
+import io
 import logging
 import lzma
 import os
@@ -15,19 +17,22 @@ import subprocess
 import sys
 import threading
 import tracemalloc
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from unittest.mock import Mock
+from urllib.error import URLError
 
 import numpy as np
 import pytest
 import torchvision.datasets
 
 from mnistlab.datasets import fetch as fetching
-from mnistlab.datasets import find_spec, import_files, open_dataset
+from mnistlab.datasets import find_spec, import_files, mirrors, open_dataset
 from mnistlab.datasets.fetch import MISSING, inspect_files, read_files
+from mnistlab.datasets.mirrors import PacedResponse
 from mnistlab.errors import UserError
 from test_datasets import idx, small, write_raw
 from waiting import LIMIT
@@ -72,9 +77,9 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def read_labels(data: Path) -> list[int]:
+def read_labels(data: Path, download: bool = False) -> list[int]:
     """The test labels, read through mnistlab: the smallest file, so that the reading itself is quick."""
-    return read_files(MNIST, MNIST.files[3:], data)[0].tolist()
+    return read_files(MNIST, MNIST.files[3:], data, download)[0].tolist()
 
 
 def names(folder: Path) -> set[str]:
@@ -346,7 +351,7 @@ def test_torchvision_s_download_is_used(
     shutil.copytree(zipped, root, dirs_exist_ok=True)
     publish(root, monkeypatch)
     with caplog.at_level(logging.INFO, "mnistlab.data"):
-        assert read_labels(tmp_path / "data")[:3] == [7, 2, 1]
+        assert read_labels(tmp_path / "data", download=True)[:3] == [7, 2, 1]
     assert "mnist: downloaded by torchvision" in caplog.messages
     assert {path.strip("/") for path in mirror.asked} == {f"{file.name}.gz" for file in MNIST.files}
     raw = tmp_path / "data" / "MNIST" / "raw"
@@ -361,10 +366,10 @@ def test_a_mirror_with_corrupt_files_gives_way_to_the_copy(
     for path in zipped.iterdir():
         (root / path.name).write_bytes(flip(path.read_bytes()))
     with caplog.at_level(logging.INFO, "mnistlab.data"):
-        assert read_labels(tmp_path / "data")[:3] == [7, 2, 1]
+        assert read_labels(tmp_path / "data", download=True)[:3] == [7, 2, 1]
     assert mirror.asked
     assert any("the mirrors could not be used" in message for message in caplog.messages)
-    assert "mnist: unpacked the copy that ships with mnistlab" in caplog.messages
+    assert "; unpacked the copy that ships with mnistlab" in caplog.messages[-1]
 
 
 def test_a_mirror_with_other_files_gives_way_to_the_copy(
@@ -381,7 +386,7 @@ def test_a_mirror_with_other_files_gives_way_to_the_copy(
     (root / f"{TEST_LABELS}.gz").write_bytes(gzip.compress(idx(labels)))
     publish(root, monkeypatch)
     with caplog.at_level(logging.INFO, "mnistlab.data"):
-        assert read_labels(tmp_path / "data")[:3] == [7, 2, 1]
+        assert read_labels(tmp_path / "data", download=True)[:3] == [7, 2, 1]
     assert any(f"the mirrors' {TEST_LABELS} has SHA-256" in message for message in caplog.messages)
     assert digest(tmp_path / "data" / "MNIST" / "raw" / TEST_LABELS) == MNIST.files[3].sha256
 
@@ -392,7 +397,7 @@ def test_a_mirror_without_the_files_gives_way_to_the_copy(
 ) -> None:
     mirror, _ = site
     with caplog.at_level(logging.INFO, "mnistlab.data"):
-        assert read_labels(tmp_path / "data")[:3] == [7, 2, 1]
+        assert read_labels(tmp_path / "data", download=True)[:3] == [7, 2, 1]
     assert mirror.asked
     assert any("404" in message for message in caplog.messages)
     gc.collect()  # those answers, before another test is blamed for them
@@ -419,7 +424,7 @@ def hanging(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> 
         thread.start()
         address = f"http://127.0.0.1:{server.getsockname()[1]}/"
         monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [address])
-        monkeypatch.setattr(fetching, "PATIENCE_WITH_COPY", 1.0)
+        monkeypatch.setattr(mirrors, "PATIENCE_WITH_COPY", 0.5)
         yield connections
         server.shutdown(socket.SHUT_RDWR)
         thread.join()
@@ -439,13 +444,144 @@ def test_a_mirror_that_hangs_is_given_up(
     fill(raw, data_dir, TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES)  # so that little is to be unpacked
     before = socket.getdefaulttimeout()
     with caplog.at_level(logging.INFO, "mnistlab.data"):
-        assert read_labels(tmp_path)[:3] == [7, 2, 1]
+        assert read_labels(tmp_path, download=True)[:3] == [7, 2, 1]
     assert hanging  # it was asked
-    assert "mnist: unpacked the copy that ships with mnistlab" in caplog.messages
+    assert "timed out" in caplog.messages[-1]
+    assert "; unpacked the copy that ships with mnistlab" in caplog.messages[-1]
     assert socket.getdefaulttimeout() == before
-    for thread in threading.enumerate():
-        if thread.name == "download-mnist":
-            thread.join(LIMIT)
+
+
+class Ticking:
+    """A clock that goes on by `step` seconds each time that it is read, until `stopped`."""
+
+    def __init__(self, step: float, stopped: Callable[[], object] = lambda: False) -> None:
+        self.now, self.step, self.stopped = 0.0, step, stopped
+
+    def __call__(self) -> float:
+        self.now += 0 if self.stopped() else self.step
+        return self.now
+
+
+class Dripping(io.BytesIO):
+    """A response that has at most `piece` bytes ready at a time."""
+
+    def __init__(self, content: bytes, piece: int) -> None:
+        super().__init__(content)
+        self.piece = piece
+
+    def read1(self, amount: int | None = -1) -> bytes:
+        return self.read(min(self.piece, amount or 0))
+
+
+@pytest.mark.parametrize(("piece", "enough"), [(2_000, False), (49_000, False), (51_000, True), (1_000_000, True)])
+def test_the_rate_of_a_mirror_decides(piece: int, enough: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A piece comes each second."""
+    monkeypatch.setattr(mirrors, "clock", Ticking(1))
+    content = bytes(range(256)) * 4_000
+    reasons: list[str] = []
+    response = PacedResponse(Dripping(content, piece), reasons.append)
+    if enough:
+        chunks = list(iter(lambda: response.read(510_000), b""))
+        assert b"".join(chunks) == content
+        assert [len(chunk) for chunk in chunks] == [510_000, 510_000, 4_000]
+        assert not reasons
+    else:
+        with pytest.raises(URLError, match="kB/s is too slow: at least 50 are expected"):
+            response.read(len(content))
+        assert reasons == [f"{piece / 1000:.1f} kB/s is too slow: at least 50 are expected"]
+
+
+@pytest.fixture
+def slow(site: tuple[Mirror, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
+    """A mirror from which, by the clock that is put in, a piece comes each hour; the clock stops when `site` is asked."""
+    mirror, (fast, _) = Mirror(""), site
+    monkeypatch.setattr(mirrors, "clock", Ticking(3600, lambda: fast.asked))
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            mirror.asked.append(self.path)
+            with contextlib.suppress(OSError):  # nobody listens any more
+                self.send_response(200)
+                self.send_header("Content-Length", "100000")
+                self.end_headers()
+                self.wfile.write(bytes(100_000))
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        mirror.address = f"http://127.0.0.1:{server.server_port}/"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield mirror
+        server.shutdown()
+        thread.join()
+
+
+def test_after_a_slow_mirror_the_next_is_asked(
+    slow: Mirror,
+    site: tuple[Mirror, Path],
+    zipped: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    mirror, root = site
+    shutil.copytree(zipped, root, dirs_exist_ok=True)
+    publish(root, monkeypatch)
+    monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [slow.address, mirror.address])
+    with caplog.at_level(logging.INFO, "mnistlab.data"):
+        assert read_labels(tmp_path / "data", download=True)[:3] == [7, 2, 1]
+    assert "mnist: downloaded by torchvision" in caplog.messages
+    assert len(set(slow.asked)) == 1  # for the first file only, then never again
+    assert {path.strip("/") for path in mirror.asked} == {f"{file.name}.gz" for file in MNIST.files}
+
+
+def test_after_slow_mirrors_alone_the_copy_is_used_with_one_sentence(
+    slow: Mirror,
+    tmp_path: Path,
+    raw: Path,
+    data_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    fill(raw, data_dir, TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES)
+    monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [slow.address])
+    before = urllib.request._opener  # type: ignore[attr-defined]
+    with caplog.at_level(logging.INFO, "mnistlab.data"):
+        assert read_labels(tmp_path, download=True)[:3] == [7, 2, 1]
+    asking, told = caplog.messages
+    assert asking == "mnist: asking torchvision's mirrors"
+    assert "kB/s is too slow: at least 50 are expected" in told
+    assert told.endswith("; unpacked the copy that ships with mnistlab")
+    assert urllib.request._opener is before  # type: ignore[attr-defined]
+
+
+def test_the_copy_is_used_at_once_and_no_mirror_asked(
+    site: tuple[Mirror, Path], tmp_path: Path, raw: Path, data_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(raw, data_dir, TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES)
+    mirror, _ = site
+    with caplog.at_level(logging.INFO, "mnistlab.data"):
+        assert read_labels(tmp_path)[:3] == [7, 2, 1]
+    assert caplog.messages == ["mnist: unpacked the copy that ships with mnistlab"]
+    assert not mirror.asked
+
+
+def test_a_damaged_copy_gives_way_to_the_mirrors(
+    site: tuple[Mirror, Path], zipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror, root = site
+    shutil.copytree(zipped, root, dirs_exist_ok=True)
+    publish(root, monkeypatch)
+    monkeypatch.setattr(fetching.resources, "files", lambda _: tmp_path / "nowhere")
+    assert read_labels(tmp_path / "data")[:3] == [7, 2, 1]
+    assert mirror.asked
+
+
+def test_a_folder_of_pictures_cannot_be_downloaded(pictures: Path) -> None:
+    with pytest.raises(UserError, match="is a folder of pictures: there is nothing to download"):
+        open_dataset(str(pictures), download=True)
 
 
 # Importing

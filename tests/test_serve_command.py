@@ -10,6 +10,7 @@ import signal
 import socket
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
@@ -77,7 +78,7 @@ def test_behind_a_proxy_it_says_where_its_page_is_and_answers_by_the_proxys_name
     with running_server.process(*options) as running:
         assert f"mnistlab is at {running.url}/mnist/ " in running.said
         headers = {"X-Forwarded-Host": "digits.example", "Origin": "https://digits.example"}
-        assert httpx.get(f"{running.url}/mnist/api/v1/models", headers=headers).status_code == 200
+        assert httpx.get(f"{running.url}/mnist/api/v1/models", headers=headers, timeout=LIMIT).status_code == 200
 
 
 def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:

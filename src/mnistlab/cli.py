@@ -22,6 +22,7 @@ from mnistlab.options import (
     data_option,
     dataset_option,
     device_option,
+    download_option,
     examples,
     json_option,
     recipe_options,
@@ -86,6 +87,7 @@ RECIPE_LIST = (
 @click.option("--track", metavar="TRACKER", help="Follow the training in: tensorboard.")
 @device_option
 @data_option
+@download_option
 @runs_option
 @json_option
 @recipe_options
@@ -98,6 +100,7 @@ def train(
     track: str | None,
     device: str,
     data_dir: Path,
+    download: bool,
     runs_dir: Path,
     as_json: bool,
     **fields: Any,
@@ -108,7 +111,7 @@ def train(
         from mnistlab.runs import find_run
 
         context = click.get_current_context()
-        given = {"recipe", "dataset", "seed", "config", "device", *changed}
+        given = {"recipe", "dataset", "download", "seed", "config", "device", *changed}
         default = click.core.ParameterSource.DEFAULT
         if extra := sorted(name for name in given if context.get_parameter_source(name) != default):
             raise UserError(
@@ -123,7 +126,7 @@ def train(
         chosen = override(find_recipe(recipe or "default"), read_overrides(config) if config else {}, changed)
         from mnistlab.datasets import open_dataset
 
-        opened = open_dataset(dataset, data_dir)
+        opened = open_dataset(dataset, data_dir, download=download)
         if opened.at_hand:  # importing torch takes seconds: read the data meanwhile
             threading.Thread(target=importlib.import_module, args=("torch",)).start()
             opened.read("train")
@@ -259,6 +262,7 @@ def evaluate(run: str, split: str, data_dir: Path | None, device: str, runs_dir:
 )
 @click.option("--batch-size", type=int, help="Images in the batch that is shown.  [default: 64]")
 @data_option
+@download_option
 @json_option
 def data(
     dataset: str,
@@ -267,6 +271,7 @@ def data(
     out: Path | None,
     batch_size: int | None,
     data_dir: Path,
+    download: bool,
     as_json: bool,
 ) -> None:
     """Fetch a dataset, say what a batch of it is, and save a gallery of it before and after augmentation."""
@@ -277,7 +282,9 @@ def data(
         click.echo(f"Imported {dataset} from {source}: all files verified.", err=True)
     from mnistlab import gallery
 
-    facts = gallery.describe_data(dataset, data_dir, "val" if split == "val" else "train", batch_size, out)
+    facts = gallery.describe_data(
+        dataset, data_dir, "val" if split == "val" else "train", batch_size, out, download=download
+    )
     if as_json:
         print_json(facts)
         return

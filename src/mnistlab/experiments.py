@@ -36,6 +36,7 @@ def train(
     *,
     dataset: str | Path = "mnist",
     data_dir: str | Path = "data",
+    download: bool = False,
     runs_dir: str | Path = "runs",
     seed: int = 0,
     device: str | torch.device = "auto",
@@ -47,7 +48,7 @@ def train(
 
     A recipe of several `members` trains them one after the other, with the seeds from `seed` on, as runs inside the run's
     folder, and combines them; `seed` is from 0 to 2**32 less their number. `opened` is `dataset` in `data_dir` where it has
-    been opened, and perhaps read, already.
+    been opened, and perhaps read, already. `download`: see `open_dataset`.
 
     Trainings in several threads of one process take turns, for torch's random generator is one for all of them; what else
     draws from it during a training (`torch.rand`, a new network) changes that training's result. Trainings in processes of
@@ -62,7 +63,7 @@ def train(
     check_folder(Path(runs_dir))
     target = pick_device(device)
     precision = pick_precision(recipe.precision, target)
-    opened = opened or open_dataset(dataset, data_dir)
+    opened = opened or open_dataset(dataset, data_dir, download=download)
     kinds = [member_of(recipe, n) for n in range(max(1, len(recipe.networks)))] if recipe.members > 1 else [recipe]
     folder = Path(data_dir).resolve()
     with GENERATOR:

@@ -21,13 +21,15 @@ COLUMNS, ROWS = 6, 10
 
 
 def describe_data(
-    dataset: str, data_dir: Path, split: Split, batch_size: int | None, out: Path | None
+    dataset: str, data_dir: Path, split: Split, batch_size: int | None, out: Path | None, *, download: bool = False
 ) -> dict[str, Any]:
     """Facts of one batch in plain types, and the path of the gallery that was drawn from it.
 
+    `download`: see `open_dataset`.
+
     Raises `UserError` for an unknown dataset, a batch size that does not fit, or data that cannot be had.
     """
-    opened = open_dataset(dataset, data_dir)
+    opened = open_dataset(dataset, data_dir, download=download)
     if batch_size is None:
         batch_size = min(64, len(read_split(opened, split)[1]))
     loader = MNISTDataLoader(split, dataset=opened, batch_size=batch_size)

@@ -140,6 +140,7 @@ class Order(Sampler[int]):
 class MNISTDataLoader(DataLoader[Example]):
     """A split as batches: images float32 (B, 1, H, W), normalised; labels int64 (B,).
 
+    `download` asks torchvision's mirrors for what is missing in `data_dir` even where a copy ships in the package (MNIST).
     `normalise` is the mean and std (of pixels scaled to [0, 1]) to do that with, where they are not the dataset's own.
 
     The split lies in memory (on `device`) as uint8 and a whole batch is fetched by one indexing: no picture is decoded
@@ -167,6 +168,7 @@ class MNISTDataLoader(DataLoader[Example]):
         *,
         dataset: str | Path | Dataset = "mnist",
         data_dir: str | Path = "data",
+        download: bool = False,
         batch_size: int | None = 64,
         shuffle: bool | None = None,
         seed: int = 0,
@@ -180,7 +182,7 @@ class MNISTDataLoader(DataLoader[Example]):
     ) -> None:
         seed = whole_number(seed, "Seed", 0, HIGHEST_SEED)
         target = pick_device(device)
-        opened = open_dataset(dataset, data_dir) if isinstance(dataset, str | Path) else dataset
+        opened = open_dataset(dataset, data_dir, download=download) if isinstance(dataset, str | Path) else dataset
         arrays = read_split(opened, split)
         total = len(arrays[1])
         misfit = f"does not fit the split {split!r} of {counted(total, 'image')}"

@@ -16,6 +16,7 @@ __all__ = [
     "data_option",
     "dataset_option",
     "device_option",
+    "download_option",
     "examples",
     "json_option",
     "recipe_options",
@@ -33,6 +34,9 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="One JSON object on standard output, all else on standard error."
 )
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
+download_option = click.option(
+    "--download", is_flag=True, help="Ask torchvision's mirrors even for MNIST, of which a copy ships with mnistlab."
+)
 dataset_option = click.option(
     "--dataset",
     default="mnist",

@@ -21,7 +21,7 @@ from mnistlab.datasets.raw import Arrays
 from mnistlab.datasets.table import DATASETS, DatasetSpec, Part, find_spec
 from mnistlab.errors import UserError
 from mnistlab.files import is_file, is_folder
-from mnistlab.wording import counted
+from mnistlab.wording import counted, place
 
 __all__ = [
     "DATASETS",
@@ -61,6 +61,8 @@ class RawDataset:
 
     spec: DatasetSpec
     data_dir: Path
+    download: bool = False
+    """Whether what is missing is asked of the mirrors even where a copy ships in the package."""
     parts: dict[Part, Arrays] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -79,19 +81,26 @@ class RawDataset:
         Raises `UserError` where a file is missing or corrupt and cannot be fetched.
         """
         if part not in self.parts:
-            images, labels = read_files(self.spec, self.spec.part_files(part), self.data_dir)
+            images, labels = read_files(self.spec, self.spec.part_files(part), self.data_dir, self.download)
             self.parts[part] = images, labels
         return self.parts[part]
 
 
-def open_dataset(name: str | Path, data_dir: str | Path = "data") -> Dataset:
+def open_dataset(name: str | Path, data_dir: str | Path = "data", *, download: bool = False) -> Dataset:
     """The dataset called `name` in the table, or the folder of pictures at that path. Reads no file of the table's yet.
 
-    Raises `UserError` for a name that is neither.
+    What is missing in `data_dir` is unpacked from the copy in the package (MNIST), or downloaded by torchvision; `download`
+    asks torchvision's mirrors first also where there is a copy.
+
+    Raises `UserError` for a name that is neither, and for the download of a folder.
     """
     if str(name) not in DATASETS and is_folder(Path(name)):
+        if download:
+            raise UserError(
+                f"{place(Path(name))} is a folder of pictures: there is nothing to download.", "Leave download out."
+            )
         return PictureFolder.open(Path(name))
-    return RawDataset(find_spec(str(name)), Path(data_dir))
+    return RawDataset(find_spec(str(name)), Path(data_dir), download)
 
 
 def validation_mask(labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Getting raw files: from torchvision's mirrors, from the copy in the package, from a folder of the user's."""
+"""Getting raw files: from the copy in the package, from torchvision's mirrors, from a folder of the user's."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ import gzip
 import json
 import logging
 import lzma
-import os
 import shutil
-import socket
 import tempfile
-import threading
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,11 +18,12 @@ from typing import Any
 from filelock import Timeout
 from numpy.typing import NDArray
 
+from mnistlab.datasets.mirrors import SourceError, torchvision_download
 from mnistlab.datasets.raw import CorruptFileError, parse, raw_size
 from mnistlab.datasets.table import DATASETS, DatasetSpec, FileSpec
-from mnistlab.dependencies import cache_of_its_own
 from mnistlab.errors import Failure, MnistlabError, UserError
 from mnistlab.files import check_folder, explain_os_errors, file_lock, sha256, write_bytes, write_json
+from mnistlab.wording import place
 
 __all__ = ["MISSING", "import_files", "inspect_files", "read_files"]
 
@@ -33,15 +31,13 @@ MISSING = "is missing"
 
 logger = logging.getLogger("mnistlab.data")
 
-PATIENCE_WITH_COPY = 5.0
-"""Seconds to wait for a first byte from the mirrors where a copy ships in the package."""
-PATIENCE = 20.0
-"""The same where there is none: a slow mirror is then better than an error."""
 
-
-def read_files(spec: DatasetSpec, files: Iterable[FileSpec], data_dir: Path) -> list[NDArray[Any]]:
+def read_files(
+    spec: DatasetSpec, files: Iterable[FileSpec], data_dir: Path, download: bool = False
+) -> list[NDArray[Any]]:
     """The arrays of the raw `files` below `data_dir`, verified; what is missing or corrupt is fetched first.
 
+    It comes from the copy in the package where there is one, else, or with `download`, from torchvision's mirrors.
     Raises `UserError` where a file can neither be read nor fetched.
     """
     files = tuple(files)
@@ -57,7 +53,7 @@ def read_files(spec: DatasetSpec, files: Iterable[FileSpec], data_dir: Path) -> 
     except UserError as error:
         why = error.message[0].lower() + error.message[1:]
         raise UserError(f"{fault_found}, and cannot be fetched: {why}", error.remedy) from None
-    fetch(spec, data_dir)  # looks again, with the lock held: another process may have mended it meanwhile
+    fetch(spec, data_dir, download)  # looks again, with the lock held: another process may have mended it meanwhile
     try:
         return read_verified(spec, files, folder)
     except (FileNotFoundError, CorruptFileError) as error:
@@ -102,7 +98,7 @@ def recorded_sums(folder: Path) -> dict[str, str]:
     return {str(k): str(v) for k, v in sums.items()} if isinstance(sums, dict) else {}
 
 
-def fetch(spec: DatasetSpec, data_dir: Path) -> None:
+def fetch(spec: DatasetSpec, data_dir: Path, download: bool) -> None:
     """Make all raw files of the dataset be there, intact; one process at a time."""
     folder = data_dir / spec.folder
     with explain_os_errors(folder / "files"):
@@ -120,16 +116,19 @@ def fetch(spec: DatasetSpec, data_dir: Path) -> None:
         if not wanted:
             return
         reasons = []
-        for source in (from_mirrors, *([from_package] if spec.bundled else [])):
+        sources = [(from_mirrors, "downloaded by torchvision")]
+        if spec.bundled:
+            sources.insert(int(download), (from_package, "unpacked the copy that ships with mnistlab"))
+        for source, how in sources:
             try:
                 source(spec, wanted, data_dir)
             except (SourceError, CorruptFileError) as error:
                 reasons.append(str(error))
-                logger.info("%s", error)
             else:
+                logger.info("%s: %s", spec.name, "; ".join([*reasons, how]))
                 return
         raise UserError(
-            f"{spec.name} is not in {data_dir} and could not be fetched ({'; '.join(reasons)}).",
+            f"{spec.name} is not in {place(data_dir)} and could not be fetched ({'; '.join(reasons)}).",
             f"Connect to the network, or import files that you have: mnistlab data --dataset {spec.name} --from DIR",
         )
     finally:
@@ -173,12 +172,8 @@ def install(spec: DatasetSpec, folder: Path, contents: dict[str, bytes]) -> None
     write_json(folder / "checksums.json", sums)
 
 
-class SourceError(Exception):
-    """A source could not deliver; the text says why."""
-
-
 def from_package(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> None:
-    """Unpack the copy that ships in the package: MNIST's last mirror."""
+    """Unpack the copy that ships in the package."""
     contents = {}
     for file in wanted:
         packed = resources.files("mnistlab") / "bundled" / spec.name / f"{file.name}.xz"
@@ -188,7 +183,6 @@ def from_package(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> N
             raise SourceError(f"the copy in the package is damaged: {error}") from error
         parse(spec, file, contents[file.name])
     install(spec, data_dir / spec.folder, contents)
-    logger.info("%s: unpacked the copy that ships with mnistlab", spec.name)
 
 
 def from_mirrors(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> None:
@@ -196,7 +190,7 @@ def from_mirrors(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> N
     logger.info("%s: asking torchvision's mirrors", spec.name)
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=data_dir / spec.folder, ignore_cleanup_errors=True) as name:
         temporary = Path(name)
-        download(spec, temporary, PATIENCE_WITH_COPY if spec.bundled else PATIENCE)
+        torchvision_download(spec, temporary)
         contents = {}
         for file in wanted:
             try:
@@ -209,7 +203,6 @@ def from_mirrors(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> N
                 raise SourceError(f"the mirrors' {file.name} {error}") from error
         install(spec, data_dir / spec.folder, contents)
         keep_siblings(spec, temporary / spec.folder, data_dir / spec.folder)
-    logger.info("%s: downloaded by torchvision", spec.name)
 
 
 def keep_siblings(spec: DatasetSpec, source: Path, folder: Path) -> None:
@@ -222,44 +215,6 @@ def keep_siblings(spec: DatasetSpec, source: Path, folder: Path) -> None:
             for file in other.files:
                 parse(other, file, contents[file.name])
             install(other, folder, contents)
-
-
-def download(spec: DatasetSpec, root: Path, patience: float) -> None:
-    """Run torchvision's own download into `root`; give up where no byte has come after `patience` seconds.
-
-    torchvision sets no timeout and a name look-up cannot be given one, so the download runs in a thread that is left to
-    itself when it hangs. Raises `SourceError`.
-    """
-    with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler makes itself a folder
-        from torchvision import datasets as torchvision_datasets
-
-    dataset_class: Callable[..., Any] = getattr(torchvision_datasets, spec.torchvision_class)
-    outcome: list[BaseException | None] = []
-
-    def work() -> None:
-        try:
-            for train in (True, False):
-                dataset_class(root=str(root), train=train, download=True, **spec.torchvision_arguments)
-        except BaseException as error:
-            outcome.append(error)
-        else:
-            outcome.append(None)
-
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(patience)
-    try:
-        thread = threading.Thread(target=work, daemon=True, name=f"download-{spec.name}")
-        thread.start()
-        thread.join(patience)
-        while thread.is_alive():
-            if not any(files for _, _, files in os.walk(root)):
-                raise SourceError(f"the mirrors gave no answer in {patience:g} s")
-            thread.join(0.2)
-    finally:
-        socket.setdefaulttimeout(before)
-    if outcome[0] is not None:
-        reason = str(outcome[0]).strip().splitlines() or [type(outcome[0]).__name__]
-        raise SourceError(f"the mirrors could not be used ({reason[-1]})")
 
 
 def import_files(spec: DatasetSpec, source: Path, data_dir: Path) -> None:
