@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,55 @@ def test_the_network_is_told_layer_by_layer() -> None:
     assert len(lines) == len(model.describe()) + 1
     assert lines[0].split()[:3] == ["conv1", "4x28x28", "36"]
     assert lines[-1].startswith(f"{model.parameters_count:,} parameters")
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (30, ["epoch"]),
+        (40, ["epoch", "left"]),
+        (50, ["epoch", "left", "loss"]),
+        (60, ["epoch", "left", "loss", "val"]),
+        (80, ["epoch", "left", "loss", "val", "steps"]),
+        (90, ["epoch", "left", "loss", "val", "steps", "speed"]),
+        (100, ["epoch", "left", "loss", "val", "steps", "speed", "time"]),
+        (120, ["epoch", "left", "loss", "val", "steps", "speed", "time"]),
+    ],
+)
+def test_the_bar_shows_whole_what_the_terminal_has_room_for(run: Run, width: int, shown: list[str]) -> None:
+    console, out = recording(terminal=True, width=width)
+    display = TerminalDisplay(console)
+    display.start(run, 429, 3003, 0)
+    display.epoch(row(1))
+    display.step(430, 0.625, 54321.0)
+    out.seek(0)
+    out.truncate()
+    assert display.bar is not None
+    display.bar.refresh()
+    line = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\r", "", out.getvalue())
+    display.stop()
+
+    patterns = {
+        "epoch": "epoch 2/7 ", "left": r"left (-:--:--|\d:\d\d:\d\d)", "loss": "loss 0.625 ", "val": "val 98.76 % ",
+        "steps": " 430/3003 ", "speed": "54,321 images/s ", "time": r"time \d:\d\d:\d\d ",
+    }  # fmt: skip
+    assert [name for name, pattern in patterns.items() if re.search(pattern, line)] == shown
+    assert line.count("━") + line.count("╸") + line.count("╺") >= 8
+    assert "…" not in line
+    assert "\n" not in line
+    assert len(line) == width
+
+
+def test_the_bar_follows_the_width_of_the_terminal(run: Run) -> None:
+    console, _ = recording(terminal=True, width=120)
+    display = TerminalDisplay(console)
+    display.start(run, 429, 3003, 0)
+    assert display.bar is not None
+    wide = len(display.bar.columns)
+    console.width = 60
+    display.step(430, 0.625, 54321.0)
+    assert len(display.bar.columns) < wide
+    display.stop()
 
 
 @pytest.mark.parametrize("width", [20, 40, 200])

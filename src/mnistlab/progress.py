@@ -9,6 +9,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
@@ -19,6 +20,8 @@ from mnistlab.model import LayerRow
 from mnistlab.runs import Run
 
 __all__ = ["TerminalDisplay"]
+
+SHORTEST_BAR = 8
 
 
 class TerminalDisplay:
@@ -54,20 +57,30 @@ class TerminalDisplay:
         if done == steps:
             return
         if self.console.is_terminal:
-            self.bar = Progress(
-                TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-                BarColumn(bar_width=None),
-                MofNCompleteColumn(),
-                TextColumn("loss {task.fields[loss]}  val {task.fields[val]} %  {task.fields[speed]} images/s"),
-                TimeElapsedColumn(),
-                TextColumn("left"),
-                TimeRemainingColumn(),
-                console=self.console,
-                refresh_per_second=4,
-                expand=True,
-            )
+            self.bar = Progress(*self.columns(), console=self.console, refresh_per_second=4, expand=True)
             self.task = self.bar.add_task("", total=steps, completed=done, **self.fields(done, None, 0))
             self.bar.start()
+
+    def columns(self) -> list[ProgressColumn]:
+        """Those that fit into the terminal's width as it is now, the most wanted first; in the order in which they stand."""
+        count, digits = len(str(self.epochs)), len(str(self.steps))
+        wanted: list[tuple[int, int, list[ProgressColumn]]] = [  # its place, its width, what it shows
+            (0, 7 + 2 * count, [TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}")]),
+            (1, SHORTEST_BAR, [BarColumn(bar_width=None)]),
+            (7, 12, [TextColumn("left"), TimeRemainingColumn()]),
+            (3, 10, [TextColumn("loss {task.fields[loss]}")]),
+            (4, 11, [TextColumn("val {task.fields[val]}")]),
+            (2, 1 + 2 * digits, [MofNCompleteColumn()]),
+            (5, 18, [TextColumn("{task.fields[speed]} images/s")]),
+            (6, 12, [TextColumn("time"), TimeElapsedColumn()]),
+        ]
+        room, chosen = self.console.width, []
+        for place, width, columns in wanted:
+            if width > room:
+                break
+            room -= width + 1
+            chosen.append((place, columns))
+        return [column for _, columns in sorted(chosen, key=lambda one: one[0]) for column in columns]
 
     def fields(self, done: int, loss: float | None, speed: float) -> dict[str, Any]:
         """What the bar's text columns show."""
@@ -83,19 +96,20 @@ class TerminalDisplay:
     def step(self, done: int, loss: float, images_per_second: float) -> None:
         """Move the bar."""
         if self.bar:
+            self.bar.columns = tuple(self.columns())  # the window may have another width now
             self.bar.update(self.task, completed=done, **self.fields(done, loss, images_per_second))
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Leave a line above the bar."""
         val = ""
         if row["val_accuracy"] is not None:
-            self.val = f"{100 * row['val_accuracy']:.2f}"
-            val = f"  val {self.val} %"
-        self.console.print(
-            f"epoch {row['epoch']:>3}/{self.epochs}  loss {row['train_loss']:.4f}{val}"
-            f"  {row['images_per_second']:>8,.0f} images/s  {row['seconds']:6.1f} s",
-            highlight=False,
-        )
+            self.val = f"{100 * row['val_accuracy']:.2f} %"
+            val = f"  val {self.val}"
+        start = f"epoch {row['epoch']:>3}/{self.epochs}  loss {row['train_loss']:.4f}{val}"
+        speed, end = f"  {row['images_per_second']:>8,.0f} images/s", f"  {row['seconds']:6.1f} s"
+        if len(start + speed + end) > self.console.width:
+            speed = ""
+        self.console.print(start + speed + end, highlight=False)
         if self.bar:
             self.bar.update(self.task, completed=row["step"], val=self.val)
 
