@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -104,6 +105,45 @@ def test_every_command_helps_with_examples(command: list[str], capsys: pytest.Ca
     assert "Examples:\n" in out
     assert f"mnistlab {' '.join(command)}".strip() in out
     assert max(map(len, out.splitlines())) <= 120
+
+
+def test_without_a_command_there_is_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_app([]) == 0
+    alone = capsys.readouterr()
+    assert run_app(["--help"]) == 0
+    assert alone == capsys.readouterr()
+    assert "Commands:\n" in alone.out
+
+
+@pytest.mark.parametrize("command", [[], ["runs"]], ids=" ".join)
+def test_no_command_s_short_help_is_cut_off(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_app([*command, "--help"]) == 0
+    listing = capsys.readouterr().out.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(listing) == len((app.commands["runs"] if command else app).commands)  # type: ignore[attr-defined]
+    assert all(line.endswith(".") and not line.endswith("...") for line in listing)
+
+
+def test_training_help_fits_and_shows_values_and_choices_under_headings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run_app(["train", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 80
+    headings = re.findall(r"^(\w.*):$", out, re.MULTILINE)
+    assert headings == [
+        "Options", "Network", "Ensemble", "Preparation of the images", "Data", "Augmentation", "Optimisation", "Arithmetic",
+    ]  # fmt: skip
+    words = " ".join(out.split())
+    for text in (
+        "[between 1 and 100,000]", "max, stride or none", "same or valid", "[flatten or average]", "[sgd or adamw]",
+        "[auto, fp32 or bf16]", "[train or train+val]", "[default: mnist]",
+        "The default of each is the recipe's own value.",
+    ):  # fmt: skip
+        assert text in words
+    assert (
+        out.index("Augmentation:") < out.index("--rotate") < out.index("Optimisation:") < out.index("--epochs INTEGER")
+    )
 
 
 def test_every_command_of_the_program_is_listed_above() -> None:
@@ -256,6 +296,10 @@ def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
         ("runs compare a b", ["'a'"]),
         ("runs delete", ["RUN"]),
         ("runs delete nothing --yes", ["nothing"]),
+        ("train --dataset PICTURES --download", ["is a folder of pictures: there is nothing to download."]),
+        ("train --resume latest --download", ["download would change it"]),
+        ("data --dataset PICTURES --download", ["nothing to download"]),
+        ("evaluate --runs .", ["There is no run in the current folder."]),
         ("doctor nothing", ["nothing"]),
         ("doctor --device abacus", ["abacus"]),
     ],

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -321,6 +322,29 @@ def test_a_run_without_a_model_says_how_to_make_it(run: Run) -> None:
     run.model_path.unlink()
     with pytest.raises(UserError, match=f"mnistlab train --resume {run.path}"):
         evaluate_run(run)
+
+
+def test_a_run_without_a_model_that_is_being_trained_is_to_be_waited_for(run: Run) -> None:
+    run.model_path.unlink()
+    with run.lock(), pytest.raises(UserError) as caught:
+        evaluate_run(run)
+    assert str(caught.value) == f"{run.path} has no model.pth. It is being trained now: wait until it ends."
+
+
+def test_of_a_run_that_is_being_trained_it_is_said_whose_model_is_tested(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    run.append_metrics({"epoch": 1, "train_loss": 2.0, "val_loss": 2.0, "val_accuracy": 0.5, "seconds": 1.0})
+    with caplog.at_level(logging.INFO, "mnistlab"), run.lock():
+        assert evaluate_run(run, device="cpu").total == 10_000
+    assert caplog.messages == [f"{run.path} is being trained now: this is its model after epoch 1 of 8."]
+    assert run.test is None  # the training writes its own
+
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "mnistlab"):
+        evaluate_run(run, device="cpu")
+    assert caplog.messages == [f"{run.path} is not finished: this is its model after epoch 1 of 8."]
+    assert run.test is not None
 
 
 @pytest.mark.parametrize(

@@ -336,7 +336,7 @@ def test_a_missing_extra_is_named_with_its_command(
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(UserError, match=rf"packages that are not installed: {package}\.") as caught:
         export_model(lone, to=to)
-    assert "pip install 'mnistlab[export]'" in str(caught.value)
+    assert "uv sync --extra export (or pip install '.[export]')" in str(caught.value)
     assert "uv sync --extra export" in str(caught.value)
 
 

@@ -79,6 +79,35 @@ def test_curves_of_any_course_are_drawn(tmp_path: Path, metrics: list[dict[str, 
         assert picture.size == (1080, 432)
 
 
+def test_after_one_epoch_the_loss_is_drawn_over_its_steps() -> None:
+    quick = {**row(1, 0.989), "step": 280, "losses": [2.0, 1.0, 0.5, 0.25]}
+    figure = draw_curves([quick], "a title")
+    (axes,) = figure.axes
+    train, validation = axes.lines
+
+    assert train.get_xydata().tolist() == [[35, 2.0], [105, 1.0], [175, 0.5], [245, 0.25]]
+    assert validation.get_xydata().tolist() == [[280, 0.8]]
+    assert (axes.get_xlabel(), axes.get_title()) == ("step", "Loss; validation accuracy: 98.90 % at the end")
+
+
+def test_the_loss_of_several_epochs_is_drawn_over_all_their_steps() -> None:
+    rows = [{**row(1), "step": 10, "losses": [1.0, 0.5]}, {**row(2), "step": 14, "losses": [0.25, 0.125]}]
+    loss, accuracy = draw_curves(rows, "a title").axes
+    assert loss.lines[0].get_xydata().tolist() == [[2.5, 1.0], [7.5, 0.5], [11, 0.25], [13, 0.125]]
+    assert loss.lines[1].get_xdata().tolist() == [10, 14]
+    assert (loss.get_xlabel(), accuracy.get_xlabel()) == ("step", "epoch")
+    assert accuracy.lines[0].get_xdata().tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("old", [0, 1])
+def test_a_run_that_an_older_version_began_is_drawn_over_its_epochs(old: int) -> None:
+    rows: list[dict[str, Any]] = [{**row(n), "step": 10 * n, "losses": [1.0, 0.5]} for n in (1, 2)]
+    del rows[old]["losses"]
+    loss, _ = draw_curves(rows, "a title").axes
+    assert loss.lines[0].get_xydata().tolist() == [[1, 1.0], [2, 0.5]]
+    assert loss.get_xlabel() == "epoch"
+
+
 def test_the_curves_are_those_of_the_metrics() -> None:
     figure = draw_curves([row(1, None), row(2, 0.5), row(3, 0.9)], "a title")
     (train, validation), (accuracy,) = figure.axes[0].lines, figure.axes[1].lines

@@ -475,6 +475,19 @@ def test_a_lock_is_held_once_and_free_again_behind_it(tmp_path: Path) -> None:
         assert Run.open(run.path) == run
 
 
+def test_a_run_tells_how_it_is_to_be_finished(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    assert (run.is_finished, run.is_being_trained) == (False, False)
+    assert run.how_to_finish == f"Finish it: mnistlab train --resume {run.path}"
+    with run.lock():
+        assert run.is_being_trained
+        assert run.how_to_finish == "It is being trained now: wait until it ends."
+    assert not run.is_being_trained
+    for epoch in range(1, RECIPE.epochs + 1):
+        run.append_metrics(metrics_row(epoch))
+    assert run.is_finished
+
+
 def test_a_lock_is_free_again_after_an_error(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     with pytest.raises(ZeroDivisionError), run.lock():
@@ -605,7 +618,11 @@ def test_a_run_that_was_not_tested_is_not_compared(tmp_path: Path) -> None:
     first, second = make_run(tmp_path), make_run(tmp_path)
     write_test(first, [1])
 
-    with pytest.raises(UserError, match=f"mnistlab evaluate {second.path}"):
+    with pytest.raises(UserError, match=f"Finish it: mnistlab train --resume {second.path}"):
+        compare_runs(first, second)
+    for epoch in range(1, RECIPE.epochs + 1):
+        second.append_metrics(metrics_row(epoch))
+    with pytest.raises(UserError, match=f"Make it: mnistlab evaluate {second.path}"):
         compare_runs(first, second)
 
 

@@ -128,4 +128,4 @@ def test_without_the_extra_a_sentence_says_how_to_get_it(
         "importlib.util.find_spec", lambda name, *rest: None if name in ("fastapi", "orjson") else find(name, *rest)
     )
     assert run() == 2
-    assert_one_line(capsys, "fastapi, orjson", "pip install 'mnistlab[serve]'")
+    assert_one_line(capsys, "fastapi, orjson", "uv sync --extra serve (or pip install '.[serve]')")

@@ -25,6 +25,7 @@ from mnistlab.gallery import describe_data
 from mnistlab.loader import MNISTDataLoader
 from mnistlab.recipes import RECIPES, Recipe, override
 from mnistlab.runs import Run, delete_run, find_run, list_runs
+from mnistlab.training import course
 from mnistlab.training_state import TrainingState
 
 pytestmark = pytest.mark.usefixtures("no_drawing")
@@ -35,7 +36,17 @@ SMALL: dict[str, Any] = {
 RECIPE = override(RECIPES["two-conv"], SMALL)
 STEPS = 4  # an epoch: of 75 training pictures 6 are for validation, and the other 69 make four whole batches
 BREAKS = override(RECIPE, {"learning_rate": 10.0, "batch_norm": False, "batch_size": 8, "epochs": 4})
-ROW = {"epoch", "step", "learning_rate", "train_loss", "val_loss", "val_accuracy", "images_per_second", "seconds"}
+ROW = {
+    "losses",
+    "epoch",
+    "step",
+    "learning_rate",
+    "train_loss",
+    "val_loss",
+    "val_accuracy",
+    "images_per_second",
+    "seconds",
+}
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +97,15 @@ def test_the_run_folder_is_complete(finished: Run) -> None:
     }  # fmt: skip
     assert Run.open(finished.path) == finished
     assert [path.name for path in finished.path.parent.iterdir()] == [finished.path.name]
+
+
+@pytest.mark.parametrize(("steps", "epochs", "parts"), [(280, 1, 200), (429, 7, 28), (5, 1, 5), (429, 1000, 1)])
+def test_the_course_of_the_losses_is_bounded_and_keeps_their_mean(steps: int, epochs: int, parts: int) -> None:
+    losses = torch.linspace(2, 1, steps)
+    kept = course(losses, epochs)
+    assert len(kept) == parts
+    assert kept == sorted(kept, reverse=True)
+    assert sum(kept) / parts == pytest.approx(1.5, abs=0.01)
 
 
 def test_metrics_have_a_row_an_epoch(finished: Run) -> None:

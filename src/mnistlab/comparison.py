@@ -36,7 +36,8 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
     tests = []
     for run in (first, second):
         if (test := run.test) is None:
-            raise UserError(f"{run.path} has no test.json.", f"Make it: mnistlab evaluate {run.path}")
+            make = f"Make it: mnistlab evaluate {run.path}"
+            raise UserError(f"{run.path} has no test.json.", make if run.is_finished else run.how_to_finish)
         tests.append(test)
     if first.dataset != second.dataset or tests[0]["total"] != tests[1]["total"]:
         raise UserError(

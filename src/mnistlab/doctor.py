@@ -94,7 +94,7 @@ def check_run(
     what = "members" if run.recipe.members > 1 else "epochs"
     checks = [Check("run", "ok", f"{run.path}: {done} of {planned} {what}")]
     if done < planned:
-        checks[0] = Check("run", "warning", checks[0].detail, f"Go on with: mnistlab train --resume {run.path}")
+        checks[0] = Check("run", "warning", checks[0].detail, run.how_to_finish)
     if metrics and metrics[-1]["train_loss"] > 1.4 and (metrics[-1]["val_accuracy"] or 0) > 0.9:
         checks.append(
             Check("course", "problem", f"train loss {metrics[-1]['train_loss']:.2f} at 90 % right: a softmax before the loss",

@@ -46,4 +46,4 @@ class Interrupted(MnistlabError):  # noqa: N818 - not an error of anybody's
 
 def install(extra: str) -> str:
     """How to get the packages of one of mnistlab's extras: a remedy."""
-    return f"Install it: pip install 'mnistlab[{extra}]' (or uv sync --extra {extra})."
+    return f"Install it in the clone of the repository: uv sync --extra {extra} (or pip install '.[{extra}]')."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from mnistlab.runs import Run, find_run
 from mnistlab.wording import counted, rounded
 
 __all__ = ["Evaluation", "Mistake", "evaluate", "evaluate_run"]
+
+logger = logging.getLogger("mnistlab.evaluation")
 
 BINS = 15
 """Confidence bins of the calibration error, as in Guo et al. 2017."""
@@ -209,18 +212,25 @@ def evaluate_run(
     data_dir: str | Path | None = None,
     runs_dir: str | Path = "runs",
 ) -> Evaluation:
-    """Evaluate the saved model of a run, which `find_run` finds; for the test split test.json is written too.
+    """Evaluate the saved model of a run, which `find_run` finds; for the test split test.json is written too, unless another
+    process trains the run.
+
+    Of a run that is not finished it is said after which epoch its model was saved.
 
     Raises `UserError` where the model is missing, damaged, or was made for another dataset.
     """
     run = find_run(run, runs_dir)
     if not run.model_path.exists():
-        raise UserError(f"{run.path} has no model.pth.", f"Train it: mnistlab train --resume {run.path}")
+        raise UserError(f"{run.path} has no model.pth.", run.how_to_finish)
     if split == "val" and run.recipe.split == "train+val":
         raise UserError(
             f"{run.path} was trained on the validation split too, so it measures nothing there.", "Use the test split."
         )
+    busy = not run.is_finished and run.is_being_trained
     saved = load_model(run.model_path)
+    if not run.is_finished:
+        state = "is being trained now" if busy else "is not finished"
+        logger.info("%s %s: this is its model after epoch %d of %d.", run.path, state, *run.progress)
     dataset = open_dataset(run.dataset, run.find_data(data_dir))
     check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
     target = pick_device(device)
@@ -229,7 +239,7 @@ def evaluate_run(
     )
     model = saved.model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
     evaluation = evaluate(model, loader)
-    if split == "test":
+    if split == "test" and not busy:
         run.write_test(evaluation.to_dict())
     return evaluation
 

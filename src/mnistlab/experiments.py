@@ -172,7 +172,7 @@ def carry_out_members(
                 recipe, dataset=run.dataset, data_dir=data_dir, runs_dir=folder, seed=seed, device=device, track=track,
                 display=display, opened=opened,
             )  # fmt: skip
-        elif begun[0].test is None:
+        elif begun[0].test is None or not begun[0].is_finished:  # it may have been tested by hand before
             member, _ = resume(begun[0], data_dir=data_dir, track=track, display=display)
         else:
             member = begun[0]
@@ -239,7 +239,7 @@ def check_members(members: Sequence[Run]) -> list[SavedModel]:
             if not there:
                 raise UserError(
                     f"{member.path} is not a finished run: it has no {file}.",
-                    f"Finish it: mnistlab train --resume {member.path}",
+                    member.how_to_finish,
                 )
         model = load_model(member.model_path)
         models.append(model)

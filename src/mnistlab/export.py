@@ -186,7 +186,7 @@ def find_finished(source: Run | str | Path, runs_dir: str | Path) -> tuple[Run |
         what = "members" if source.recipe.members > 1 else "epochs"
         raise UserError(
             f"{source.path} is not a finished run: it has {done} of {planned} {what}.",
-            f"Finish it: mnistlab train --resume {source.path}",
+            source.how_to_finish,
         )
     return source, source.model_path
 

@@ -75,41 +75,80 @@ def save_figure(figure: Figure, path: Path) -> None:
 def draw_curves(
     metrics: Sequence[dict[str, Any]], title: str, train_label: str = "training", unit: str = "epoch"
 ) -> Figure:
-    """Loss (left) and validation accuracy (right) over the epochs, or an ensemble's members.
+    """Loss (left) and validation accuracy (right) over the epochs, or an ensemble's members; the loss over the steps where
+    the rows hold its course.
 
-    `train_label` says what the training loss is of.
+    After one epoch there is no course of the accuracy: the loss takes its room. `train_label` says what that loss is of.
     """
     figure = blank_figure(9, 3.6)
-    from matplotlib.ticker import MaxNLocator
+    panels = figure.subplots(1, min(2, max(1, len(metrics))), squeeze=False)
+    accuracy = [100 * row["val_accuracy"] for row in metrics if row["val_accuracy"] is not None]
+    reached = f"alidation accuracy: {accuracy[-1]:.2f} % at the end" if accuracy else ""
+    draw_loss(panels[0, 0], metrics, train_label, unit)
+    if len(metrics) > 1:
+        draw_accuracy(panels[0, 1], metrics, unit)
+        panels[0, 1].set_title(f"V{reached}" if accuracy else "Validation accuracy")
+    elif accuracy:
+        panels[0, 0].set_title(f"Loss; v{reached}")
+    figure.suptitle(plain_text(title), fontweight="bold")
+    lay_out(figure)
+    return figure
 
-    left, right = figure.subplots(1, 2)
-    epochs = [row["epoch"] for row in metrics]
+
+def draw_loss(axes: Axes, metrics: Sequence[dict[str, Any]], train_label: str, unit: str) -> None:
+    """Training loss, by step or by epoch, and validation loss at the end of each epoch."""
+    by_step = bool(metrics) and all(row.get("losses") for row in metrics)
+    place = "step" if by_step else "epoch"
     validated = [row for row in metrics if row["val_accuracy"] is not None]
-    left.plot(epochs, [row["train_loss"] for row in metrics], "o-", color=BLUE, label=train_label)
-    left.plot(
-        [row["epoch"] for row in validated],
+    steps, losses = (
+        loss_course(metrics) if by_step else ([row["epoch"] for row in metrics], [row["train_loss"] for row in metrics])
+    )
+    axes.plot(steps, losses, "-" if by_step else "o-", color=BLUE, label=train_label)
+    axes.plot(
+        [row[place] for row in validated],
         [row["val_loss"] for row in validated],
         "o-",
         color=ORANGE,
         label="validation",
     )
-    left.set(title="Loss", xlabel=unit, ylabel="cross-entropy (nats)", ylim=(0, None))
-    left.legend(frameon=False)
+    axes.set(title="Loss", xlabel="step" if by_step else unit, ylabel="cross-entropy (nats)", ylim=(0, None))
+    axes.legend(frameon=False)
+    if by_step:
+        axes.set_xlim(0, 1.02 * metrics[-1]["step"])
+        tidy(axes)
+    else:
+        mark_epochs(axes, metrics)
+
+
+def draw_accuracy(axes: Axes, metrics: Sequence[dict[str, Any]], unit: str) -> None:
+    """Validation accuracy in percent at the end of each epoch."""
+    validated = [row for row in metrics if row["val_accuracy"] is not None]
     accuracy = [100 * row["val_accuracy"] for row in validated]
-    right.plot([row["epoch"] for row in validated], accuracy, "o-", color=ORANGE)
-    right.set(title="Validation accuracy", xlabel=unit, ylabel="%")
+    axes.plot([row["epoch"] for row in validated], accuracy, "o-", color=ORANGE)
+    axes.set(xlabel=unit, ylabel="%")
     if accuracy:
         margin = 0.1 * (max(accuracy) - min(accuracy)) or 0.5
-        right.set_ylim(min(accuracy) - margin, min(100, max(accuracy) + margin))
-    if accuracy:
-        right.set_title(f"Validation accuracy: {accuracy[-1]:.2f} % at the end")
-    for axes in (left, right):
-        axes.set_xlim(0.7, max(epochs, default=1) + 0.3)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        tidy(axes)
-    figure.suptitle(plain_text(title), fontweight="bold")
-    lay_out(figure)
-    return figure
+        axes.set_ylim(min(accuracy) - margin, min(100, max(accuracy) + margin))
+    mark_epochs(axes, metrics)
+
+
+def loss_course(metrics: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
+    """Steps, the middles of the parts of the epochs, and the mean losses of these parts."""
+    steps: list[float] = []
+    began = 0
+    for row in metrics:
+        edges = np.linspace(began, row["step"], len(row["losses"]) + 1)
+        steps += ((edges[1:] + edges[:-1]) / 2).tolist()
+        began = row["step"]
+    return steps, [loss for row in metrics for loss in row["losses"]]
+
+
+def mark_epochs(axes: Axes, metrics: Sequence[dict[str, Any]]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlim(0.7, max((row["epoch"] for row in metrics), default=1) + 0.3)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    tidy(axes)
 
 
 def tidy(axes: Axes) -> None:

@@ -3,7 +3,7 @@
     runs/20261122-101500-two-conv-seed0/
         config.json        recipe, dataset, seed: what was asked for
         environment.json   versions, device, commit: what it ran on
-        metrics.jsonl      a line an epoch
+        metrics.jsonl      a line an epoch; in it "losses" are those of equal parts of the epoch
         model.pth          weights and what is needed to use them
         resume.pt          all that is needed to go on exactly
         test.json          the test split's counts and mistakes
@@ -202,6 +202,35 @@ class Run:
             yield
         finally:
             lock.release()
+
+    @property
+    def is_being_trained(self) -> bool:
+        """Whether a process holds the lock; False too where that cannot be known, as in a folder that is only read."""
+        path = self.path / ".lock"
+        if not path.exists():
+            return False
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:  # an OSError too
+            return True
+        except OSError:
+            return False
+        lock.release()
+        return False
+
+    @property
+    def how_to_finish(self) -> str:
+        """What to do about a run that is not finished: a remedy."""
+        if self.is_being_trained:
+            return "It is being trained now: wait until it ends."
+        return f"Finish it: mnistlab train --resume {self.path}"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all that was planned is trained."""
+        done, planned = self.progress
+        return done >= planned
 
     @property
     def progress(self) -> tuple[int, int]:

@@ -34,7 +34,7 @@ class TensorBoardTracker:
 
     def epoch(self, row: dict[str, Any]) -> None:
         for key, value in row.items():
-            if key not in ("epoch", "step") and value is not None:
+            if key not in ("epoch", "step", "losses") and value is not None:
                 self.writer.add_scalar(key, value, row["step"])
         self.writer.flush()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import Any, Protocol
 
@@ -24,6 +25,8 @@ __all__ = ["Display", "Silent", "cross_entropy", "fit"]
 
 LOOK_EVERY = 0.25
 """Seconds between two looks at the losses: a look waits for the device, so not every step."""
+POINTS = 200
+"""Losses that metrics.jsonl keeps of a whole training beside those of the epochs, for the curve."""
 SAVE_EVERY = 30.0
 """Seconds between two saves of the state inside an epoch."""
 
@@ -103,6 +106,7 @@ def fit(run: Run, state: TrainingState, display: Display, tracker: Tracker | Non
                 "step": state.steps_done,
                 "learning_rate": state.schedule.rate,
                 "train_loss": epoch_losses(state).mean().item(),
+                "losses": course(epoch_losses(state), -(-state.steps // len(loader))),
                 **clock.end_epoch(),
                 **validate(state),
             }
@@ -163,6 +167,14 @@ def validate(state: TrainingState) -> dict[str, float | None]:
 def epoch_losses(state: TrainingState) -> torch.Tensor:
     """The losses of this epoch's steps so far, float (steps,), in nats."""
     return state.losses[: (state.steps_done - 1) % len(state.loader) + 1]
+
+
+def course(losses: torch.Tensor, epochs: int) -> list[float]:
+    """The mean loss in nats of equal parts of an epoch: as many that all `epochs` have about `POINTS`, but at least one."""
+    parts, total = min(len(losses), max(1, POINTS // epochs)), len(losses)
+    edges = [total * part // parts for part in range(parts + 1)]
+    values = losses.cpu()
+    return [round(values[i:j].mean().item(), 4) for i, j in itertools.pairwise(edges)]
 
 
 def check_losses(run: Run, state: TrainingState) -> None:
