@@ -385,7 +385,7 @@ def test_a_run_is_exported_by_name(run: Run) -> None:
         (["--coverage", "1.01"], ["Coverage 1.01 is out of range"]),
         (["--coverage", "nan"], ["Coverage nan is out of range"]),
         (["--coverage", "most"], ["'most' is not a valid float"]),
-        (["--output", "."], [". is a folder", "model.onnx"]),
+        (["--output", "."], ["'.' is a folder, not a file", "model.onnx"]),
         (["--output", "model.pth"], ["does not end in .onnx", "model.onnx"]),
         (["--output", "model.pth/model.onnx"], ["model.pth is a file, not a folder"]),
         (["--output", "x" * 300 + ".onnx"], ["the name is too long"]),

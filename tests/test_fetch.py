@@ -327,6 +327,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Mirr
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [mirror.address])
+        monkeypatch.setattr(mirrors, "PATIENCE_WITH_COPY", 600.0)  # a busy machine is no slow mirror
+        monkeypatch.setattr(mirrors, "clock", lambda: 0.0)
         yield mirror, root
         server.shutdown()
         thread.join()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import io
 import json
 import multiprocessing
@@ -179,6 +180,13 @@ def test_json_holds_plain_types(reader: Reader, drawn: Drawn) -> None:
         assert [type(number) for number in found["box"]] == [int] * 4
         assert (type(found["value"]), type(found["probability"]), type(found["accepted"])) == (int, float, bool)
     assert Reader().read(np.full((50, 50), 255, np.uint8)).to_dict() == {"text": "", "lines": []}
+
+
+@pytest.mark.parametrize(
+    ("probability", "told"), [(0.98766, 0.9877), (0.99994, 0.9999), (0.99996, 0.9999), (1.0, 0.9999)]
+)
+def test_json_never_claims_certainty(probability: float, told: float) -> None:
+    assert dataclasses.replace(digit(7, 0), probability=probability).to_dict()["probability"] == told
 
 
 def test_the_same_picture_gives_the_same_page(reader: Reader, drawn: Drawn) -> None:

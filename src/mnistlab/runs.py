@@ -206,11 +206,10 @@ class Run:
     @property
     def is_being_trained(self) -> bool:
         """Whether a process holds the lock; False too where that cannot be known, as in a folder that is only read."""
-        path = self.path / ".lock"
-        if not path.exists():
+        if not any(self.path.glob(".lock*")):
             return False
-        lock = FileLock(path)
         try:
+            lock = file_lock(self.path / ".lock")
             lock.acquire(timeout=0)
         except Timeout:  # an OSError too
             return True
