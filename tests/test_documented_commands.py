@@ -33,7 +33,7 @@ from mnistlab.runs import Run
 from mnistlab.training import Silent
 from test_fetch import DEBIAN, needs_fashion
 
-pytestmark = pytest.mark.usefixtures("one_thread", "no_drawing")
+pytestmark = pytest.mark.usefixtures("no_drawing")
 
 EXCEPTIONS = {
     "data --dataset kmnist": "fetches KMNIST from the network",

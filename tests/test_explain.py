@@ -190,7 +190,7 @@ def test_other_images_are_refused(explainer: Explainer, wrong: np.ndarray) -> No
 
 def test_without_onnx_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"mnistlab\[serve\]"):
+    with pytest.raises(UserError, match=r"uv sync --extra serve"):
         Explainer(Reader())
 
 

@@ -291,8 +291,8 @@ def test_numpys_numbers_are_taken_as_pythons() -> None:
     }  # fmt: skip
     plain = {"epochs": 3, "batch_size": 64, "rotate": 10.0, "batch_norm": True, "widths": (4, 8), "depth": 2}
     assert json.dumps(Recipe(**given).to_dict()) == json.dumps(Recipe(**plain).to_dict())  # type: ignore[arg-type]
-    assert "epochs is 0, not from 1" in refusal(epochs=np.int64(0))
-    assert "epochs is 3.0, not a whole number" in refusal(epochs=np.float64(3))
+    assert "epochs must be between 1 and 100,000; it is 0." in refusal(epochs=np.int64(0))
+    assert "epochs must be a whole number between 1 and 100,000; it is 3.0." in refusal(epochs=np.float64(3))
 
 
 def test_a_whole_number_is_taken_where_a_number_belongs() -> None:

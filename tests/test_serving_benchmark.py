@@ -73,6 +73,6 @@ def test_each_row_is_in_the_tables_in_both_languages(tmp_path: Path, monkeypatch
         "**median 30 ms**, 95 % within 34 ms (n = 2)",
     ):
         assert figure in english
-    assert "p50 12,5 ms, p99 50,0 ms (n = 100 000)" in french
+    assert "p50 12,5 ms, p99 50,0 ms (n = 100\u202f000)" in french
     assert "**médiane 0,80 s (0,75 à 0,90)**" in french
     assert len(english.splitlines()) == len(french.splitlines()) == 2 + 7
