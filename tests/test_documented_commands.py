@@ -59,8 +59,6 @@ A_RUN = {
     "B",
     "{run.path}",
     "{self.path}",
-    "{source.path}",
-    "{member.path}",
 }
 WORDS = {
     **dict.fromkeys(["MODEL.pth", "FILE", "{path}"], "model.pth"),
