@@ -1,4 +1,4 @@
-"""Seconds of whole commands, process start to end: uv run python benchmarks/process.py
+"""Seconds of whole commands, process start to end: uv run python -m benchmarks.process
 
 Measures `mnistlab --help`, `mnistlab runs` (over 20 runs), and `mnistlab train` with each RECIPE (default and quick where none
 is named), data at hand. Let nothing else run beside it.
@@ -15,10 +15,11 @@ from statistics import median
 
 import click
 
-import records
-from mnistlab.datasets import open_dataset
-from mnistlab.recipes import RECIPES, find_recipe
-from mnistlab.runs import Run, create_run, list_runs
+from benchmarks import records
+from mnistlab.data.dataset import open_dataset
+from mnistlab.recipes.catalog import RECIPES, find_recipe
+from mnistlab.runs.run import Run
+from mnistlab.runs.store import create_run, list_runs
 
 COMMAND = Path(sys.executable).parent / "mnistlab"
 

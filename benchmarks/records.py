@@ -14,9 +14,10 @@ import click
 import torch
 
 from mnistlab.devices import device_title
-from mnistlab.environment import commit
 from mnistlab.errors import MnistlabError
-from mnistlab.recipes import RECIPES, Recipe
+from mnistlab.recipes.catalog import RECIPES
+from mnistlab.recipes.recipe import Recipe
+from mnistlab.training.environment import commit
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"

@@ -11,14 +11,15 @@ import torch
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
-from mnistlab import plots
-from mnistlab.datasets import open_dataset
-from mnistlab.evaluation import Evaluation
-from mnistlab.experiments import train
+from mnistlab.data.dataset import open_dataset
+from mnistlab.evaluation import plots
+from mnistlab.evaluation.plots import draw_run
+from mnistlab.evaluation.result import Evaluation
 from mnistlab.files import write_bytes
-from mnistlab.plots import draw_run
-from mnistlab.recipes import RECIPES, override
-from mnistlab.runs import Run
+from mnistlab.recipes.catalog import RECIPES
+from mnistlab.recipes.recipe import override
+from mnistlab.runs.run import Run
+from mnistlab.training.experiment import train
 
 settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any speed")

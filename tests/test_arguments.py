@@ -10,8 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnistlab.arguments import number, plain, shown, whole_number
-from mnistlab.errors import UserError
+from mnistlab.errors import UserError, number, plain, shown, whole_number
 
 WHOLE = [np.int64, np.uint8, np.int16, int, torch.tensor]
 REAL = [np.float64, np.float32, np.int64, np.float16, int, float, Fraction]

@@ -18,8 +18,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-import running_server
 from mnistlab.dependencies import cache_of_its_own, import_onnxruntime
+from tests.support import running_server
 
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "read.jpg"
 WATCHED = """
@@ -35,7 +35,7 @@ assert not looked_up, looked_up
 """Python code that fails where Python looks a host up or connects to one."""
 COMMANDS = """
 import json
-from mnistlab.cli import main
+from mnistlab.cli.app import main
 for command in json.loads(sys.argv[1]):
     try:
         main(command)

@@ -7,10 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnistlab.datasets import open_dataset
-from mnistlab.geometry import centres, deskew, sample
-from mnistlab.loader import MNISTDataLoader
-from mnistlab.model import NeuralNet
+from mnistlab.data.dataset import open_dataset
+from mnistlab.data.loader import MNISTDataLoader
+from mnistlab.geometry import centres, sample
+from mnistlab.networks.deskew import deskew
+from mnistlab.networks.network import NeuralNet
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,14 @@ import torch
 import mnistlab
 from mnistlab import Augmentation, Ensemble, Evaluation, NeuralNet, Run, UserError, evaluate_run, open_dataset
 from mnistlab.errors import Interrupted
-from mnistlab.explain import Explainer
+from mnistlab.reading.explainer import Explainer
 
 HEAVY = ("torch", "torchvision", "matplotlib", "scipy", "tensorboard", "onnx", "onnxscript", "onnxruntime")
 
 
 def test_importing_is_quick() -> None:
     """Starting the command line imports nothing that takes seconds."""
-    light = ("mnistlab", "mnistlab.cli", "mnistlab.runs", "mnistlab.recipes", "mnistlab.datasets")
+    light = ("mnistlab", "mnistlab.cli.app", "mnistlab.runs.store", "mnistlab.recipes.catalog", "mnistlab.data.dataset")
     code = f"import sys, {', '.join(light)}; print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("[]\n", "", 0)
@@ -72,7 +72,7 @@ def test_the_package_is_typed_and_says_whose_mnist_is() -> None:
 
 def test_the_command_is_installed() -> None:
     (script,) = metadata.entry_points(group="console_scripts", name="mnistlab")
-    assert script.load() is sys.modules["mnistlab.cli"].main
+    assert script.load() is sys.modules["mnistlab.cli.app"].main
 
 
 COPIES: list[Callable[[Any], Any]] = [copy.copy, copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))]

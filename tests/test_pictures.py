@@ -1,475 +1,465 @@
+"""Pictures of every named kind come out as the same pixels, and what is none of them, broken or a trap in one sentence."""
+
 from __future__ import annotations
 
-import shutil
+import io
+import os
+import resource
 import struct
+import subprocess
+import sys
+import warnings
 import zlib
-from io import BytesIO
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from mnistlab.datasets import Dataset, open_dataset
+from mnistlab import pictures as decoding
 from mnistlab.errors import UserError
-from mnistlab.loader import SPLITS, read_split
-from mnistlab.wording import counted
+from mnistlab.pictures import MOST_BYTES, decode, printable
+
+Array = NDArray[Any]
+
+PICTURE = np.full((40, 60), 255, np.uint8)
+PICTURE[8:30, 10:14] = 0
+PICTURE[8:12, 10:30] = 40
+"""Ink on white that is nowhere symmetric."""
+GREY = Image.fromarray(PICTURE)
+COLOUR = np.stack([PICTURE, PICTURE, np.where(PICTURE < 255, 120, 255).astype(np.uint8)], 2)
+ORIENTATION = 0x0112
 
 
-@pytest.fixture(scope="module")
-def digits(data_dir: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The first 300 test digits of MNIST."""
-    images, labels = open_dataset("mnist", data_dir).read("test")
-    return images[:300], labels[:300]
+def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
 
 
-def export(images: NDArray[np.uint8], labels: NDArray[np.int64], root: Path) -> None:
-    """Each image as a PNG in its class's folder, its index as its name."""
-    for index, (image, label) in enumerate(zip(images, labels, strict=True)):
-        folder = root / str(label)
-        folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(folder / f"{index:04}.png")
+def deep(values: Array) -> Image.Image:
+    """In 16 bits."""
+    return Image.fromarray(values.astype(np.uint16))
 
 
-def two_classes(root: Path, count: int = 1) -> Path:
-    """A folder of white dots on black: classes "a" and "b" with `count` pictures each."""
-    for name in ("a", "b"):
-        (root / name).mkdir(parents=True)
-        for index in range(count):
-            dot(index).save(root / name / f"{index}.png")
-    return root
+def rgba(ink: tuple[int, int, int]) -> Image.Image:
+    """Ink on nothing."""
+    return Image.fromarray(np.dstack([np.full((*PICTURE.shape, 3), ink, np.uint8), 255 - PICTURE]))
 
 
-def dot(index: int = 0) -> Image.Image:
-    pixels = np.zeros((28, 28), np.uint8)
-    pixels[14, 4 + index % 20] = 255
-    return Image.fromarray(pixels)
-
-
-def only_picture(root: Path, picture: Image.Image, name: str = "0.png", **options: Any) -> NDArray[np.uint8]:
-    """What mnistlab makes of the picture."""
-    two_classes(root)
-    (root / "a" / "0.png").unlink()
-    picture.save(root / "a" / name, **options)
-    image: NDArray[np.uint8] = open_dataset(str(root)).read("train")[0][0]
-    assert (image.shape, image.dtype) == ((28, 28), np.uint8)
-    return image
-
-
-def by_class(dataset: Dataset, part: Any) -> dict[int, set[bytes]]:
-    images, labels = dataset.read(part)
-    assert images.dtype == np.uint8
-    assert labels.dtype == np.int64
-    assert len(images) == len(labels)
-    return {label: {image.tobytes() for image in images[labels == label]} for label in np.unique(labels).tolist()}
-
-
-def test_exported_digits_come_back_pixel_for_pixel(
-    digits: tuple[NDArray[np.uint8], NDArray[np.int64]], tmp_path: Path
-) -> None:
-    images, labels = digits
-    export(images, labels, tmp_path)
-    dataset = open_dataset(str(tmp_path))
-    assert dataset.spec.classes == tuple("0123456789")
-    train, test = by_class(dataset, "train"), by_class(dataset, "test")
-    for label in range(10):
-        assert train[label] | test[label] == {image.tobytes() for image in images[labels == label]}
-        assert not train[label] & test[label]
-
-
-def test_about_one_picture_in_six_is_for_testing_whatever_comes_later(
-    digits: tuple[NDArray[np.uint8], NDArray[np.int64]], tmp_path: Path
-) -> None:
-    images, labels = digits
-    export(images, labels, tmp_path)
-    before = by_class(open_dataset(str(tmp_path)), "test")
-    assert all(before.values())  # no class is without
-    assert 0.1 < sum(map(len, before.values())) / len(images) < 0.25
-
-    for label in range(10):  # a newcomer that sorts before all others, in each class
-        Image.fromarray(np.full((28, 28), label, np.uint8)).save(tmp_path / str(label) / "0.png")
-    after = by_class(open_dataset(str(tmp_path)), "test")
-    for label in range(10):
-        assert before[label] == after[label] - {np.full((28, 28), label, np.uint8).tobytes()}
-
-
-def test_sub_folders_train_and_test_are_the_parts(
-    digits: tuple[NDArray[np.uint8], NDArray[np.int64]], tmp_path: Path
-) -> None:
-    images, labels = digits
-    export(images[:200], labels[:200], tmp_path / "train")
-    export(images[200:], labels[200:], tmp_path / "test")
-    dataset = open_dataset(str(tmp_path))
-    assert dataset.spec.classes == tuple("0123456789")
-    assert len(dataset.read("train")[0]) == 200
-    test = by_class(dataset, "test")
-    for label in range(10):
-        assert test[label] == {image.tobytes() for image in images[200:][labels[200:] == label]}
-
-
-def names_of(arrays: tuple[NDArray[np.uint8], NDArray[np.int64]]) -> set[tuple[int, int]]:
-    """(label, number) of each of the pictures that `numbered` made."""
-    images, labels = arrays
-    return {(int(label), int(image[14, 14])) for image, label in zip(images, labels, strict=True)}
-
-
-def numbered(root: Path, numbers: range) -> set[tuple[int, int]]:
-    """Classes "a" and "b" of pictures that carry their number, 1 to 127, as a shade."""
-    for name in ("a", "b"):
-        (root / name).mkdir(parents=True)
-        for number in numbers:
-            pixels = np.zeros((28, 28), np.uint8)
-            pixels[10:18, 10:18] = number
-            Image.fromarray(pixels).save(root / name / f"{number:03}.png")
-    return {(label, number) for label in (0, 1) for number in numbers}
-
-
-@pytest.mark.parametrize(
-    "names",
-    [("train", "val", "test"), ("training", "validation", "testing"), ("Train", "Valid", "TEST"), ("train", None, "test"),
-     ("training", None, "testing"), ("train", "val", None), ("Training", "Validation", None)],
-)  # fmt: skip
-def test_the_parts_that_a_folder_gives_are_the_splits(
-    names: tuple[str, str | None, str | None], tmp_path: Path
-) -> None:
-    """A given `val` is the validation split; a test split that is not given comes from the training pictures alone."""
-    train, val, test = (
-        numbered(tmp_path / name, numbers) if name else None
-        for name, numbers in zip(names, (range(1, 61), range(61, 81), range(81, 101)), strict=True)
-    )
-    for junk in ("__MACOSX", ".cache", "@eaDir"):
-        (tmp_path / junk / "a").mkdir(parents=True)
-    (tmp_path / ".DS_Store").write_bytes(b"x")
-    dataset = open_dataset(str(tmp_path))
-    assert dataset.spec.classes == ("a", "b")
-    splits = {split: names_of(read_split(dataset, split)) for split in SPLITS}
-
-    assert train is not None
-    if test is None:
-        assert 0.1 < len(splits["test"]) / len(train) < 0.25
-        assert splits["test"] < train
-        test = splits["test"]
-    assert splits["test"] == test
-    assert splits["train+val"] == (train | (val or set())) - test
-    assert splits["train"] == splits["train+val"] - splits["val"]
-    if val is None:
-        assert len(splits["val"]) == len(splits["train+val"]) // 12
-    else:
-        assert splits["val"] == val
-
-
-def test_a_test_split_that_is_kept_back_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("train", "val"):
-        two_classes(tmp_path / name, 6)
-    with caplog.at_level("INFO", "mnistlab.data"):
-        open_dataset(str(tmp_path))
-    assert f"one in six of the pictures in {tmp_path / 'train'} is kept for it" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("folders", "words"),
-    [
-        (["val", "test"], ["train is missing beside", "test"]),
-        (["testing"], ["train is missing beside", "testing"]),
-        (["train", "training", "test"], ["both train and training"]),
-        (["train", "val", "valid"], ["both val and valid"]),
-    ],
-)
-def test_parts_that_cannot_be_told_are_named(folders: list[str], words: list[str], tmp_path: Path) -> None:
-    for name in folders:
-        two_classes(tmp_path / name)
+def refused(source: Any, *words: str) -> None:
     with pytest.raises(UserError) as caught:
-        open_dataset(str(tmp_path))
+        decode(source)
+    text = str(caught.value)
+    assert len(text.splitlines()) == 1
     assert caught.value.remedy
     for word in words:
-        assert word in caught.value.message
+        assert word in text
 
 
-@pytest.mark.parametrize("part", ["val", "test"])
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [({"a": "c"}, "(missing: a; not in training: c)"), ({"b": None}, "(missing: b)"), ({None: "c"}, "(not in training: c)"),
-     ({"a": None, "b": None}, "(missing: a, b)")],
-)  # fmt: skip
-def test_parts_of_other_classes_are_named(
-    part: str, change: dict[str | None, str | None], words: str, tmp_path: Path
-) -> None:
-    for name in ("train", "val", "test"):
-        two_classes(tmp_path / name)
-    for old, new in change.items():
-        if old and new:
-            (tmp_path / part / old).rename(tmp_path / part / new)
-        elif old:
-            shutil.rmtree(tmp_path / part / old)
-        elif new:
-            (tmp_path / part / new).mkdir()
-    with pytest.raises(UserError) as caught:
-        open_dataset(str(tmp_path))
-    assert caught.value.message == f"{tmp_path / part} has other classes than {tmp_path / 'train'} {words}."
+# every kind of file
+
+ANIMATED = {"save_all": True, "append_images": [GREY.convert("RGB").rotate(90)]}
+EXACT = {
+    "PNG L": saved(GREY, "PNG"),
+    "PNG RGB": saved(GREY.convert("RGB"), "PNG"),
+    "PNG palette": saved(GREY.convert("P"), "PNG"),
+    "PNG with alpha, all opaque": saved(GREY.convert("RGBA"), "PNG"),
+    "PNG LA": saved(GREY.convert("LA"), "PNG"),
+    "PNG of transparent paper and dark ink": saved(rgba((0, 0, 0)), "PNG"),
+    "PNG palette, its white transparent": saved(GREY.convert("P"), "PNG", transparency=255),
+    "PNG grey, its white transparent": saved(GREY, "PNG", transparency=255),
+    "PNG 16 bits": saved(deep(PICTURE * 257.0), "PNG"),
+    "WebP": saved(GREY.convert("RGB"), "WEBP", lossless=True),
+    "WebP, animated": saved(GREY.convert("RGB"), "WEBP", lossless=True, **ANIMATED),
+    "BMP": saved(GREY, "BMP"),
+    "BMP RGB": saved(GREY.convert("RGB"), "BMP"),
+    "TIFF": saved(GREY, "TIFF"),
+    "TIFF LZW": saved(GREY.convert("RGB"), "TIFF", compression="tiff_lzw"),
+    "TIFF of pages": saved(GREY, "TIFF", save_all=True, append_images=[GREY.rotate(90)]),
+    "TIFF CMYK": saved(GREY.convert("CMYK"), "TIFF"),
+    "TIFF 16 bits": saved(deep(PICTURE * 257.0), "TIFF"),
+    "TIFF 32 bits": saved(GREY.convert("I"), "TIFF"),
+    "TIFF of floats to 1": saved(Image.fromarray((PICTURE / 255).astype(np.float32)), "TIFF"),
+    "TIFF of floats to 255": saved(Image.fromarray(PICTURE.astype(np.float32)), "TIFF"),
+    "GIF": saved(GREY, "GIF"),
+    "GIF, animated": saved(GREY.convert("P"), "GIF", **ANIMATED),
+}
+ABOUT = {
+    "12 bits in 16": (saved(deep(PICTURE * 16.0), "TIFF"), 2),
+    "JPEG": (saved(GREY, "JPEG", quality=95), 30),
+    "JPEG RGB": (saved(GREY.convert("RGB"), "JPEG", quality=95), 30),
+    "JPEG progressive": (saved(GREY.convert("RGB"), "JPEG", quality=95, progressive=True), 30),
+    "JPEG CMYK": (saved(GREY.convert("CMYK"), "JPEG", quality=95), 30),
+    "JPEG with a second picture, as phones make": (saved(GREY.convert("RGB"), "MPO", quality=95, **ANIMATED), 30),
+    "WebP lossy": (saved(GREY.convert("RGB"), "WEBP", quality=95), 60),
+    "TIFF LAB": (saved(GREY.convert("LAB"), "TIFF"), 3),
+}
 
 
-@pytest.mark.parametrize("part", ["train", "val", "test"])
-def test_what_programs_leave_behind_is_no_class(part: str, tmp_path: Path) -> None:
-    for name in ("train", "val", "test"):
-        two_classes(tmp_path / name, 12)
-    for junk in ("__MACOSX", ".ipynb_checkpoints", "@eaDir"):
-        (tmp_path / part / junk / "a").mkdir(parents=True)
-        dot().save(tmp_path / part / junk / "0.png")
-    for junk in (".DS_Store", "Thumbs.db", "desktop.ini", "._0.png"):
-        (tmp_path / part / "a" / junk).write_bytes(b"not a picture")
-    dataset = open_dataset(str(tmp_path))
-    assert dataset.spec.classes == ("a", "b")
-    assert [len(read_split(dataset, split)[1]) for split in SPLITS] == [24, 24, 48, 24]
+@pytest.mark.parametrize("name", EXACT)
+def test_files_of_every_kind_give_the_same_pixels(name: str) -> None:
+    picture = decode(EXACT[name])
+    assert picture.dtype == np.uint8
+    assert np.array_equal(picture, PICTURE)
 
 
-def test_a_validation_folder_without_pictures_is_named(tmp_path: Path) -> None:
-    for name in ("train", "val", "test"):
-        two_classes(tmp_path / name)
-    for path in (tmp_path / "val").rglob("*.png"):
-        path.unlink()
-    with pytest.raises(UserError, match="holds no picture to validate with"):
-        open_dataset(str(tmp_path)).read("train")
+@pytest.mark.parametrize("name", ABOUT)
+def test_files_that_lose_a_little_give_about_the_same(name: str) -> None:
+    content, most = ABOUT[name]
+    picture = decode(content).astype(int)
+    grey = picture if picture.ndim == 2 else picture.mean(2)
+    assert grey.shape == PICTURE.shape
+    assert np.abs(grey - PICTURE).max() <= most
 
 
-def test_mean_and_std_are_those_of_the_training_pictures(
-    digits: tuple[NDArray[np.uint8], NDArray[np.int64]], tmp_path: Path
-) -> None:
-    images, labels = digits
-    export(images, labels, tmp_path)
-    dataset = open_dataset(str(tmp_path))
-    pixels = dataset.read("train")[0] / 255
-    assert dataset.spec.mean == pytest.approx(pixels.mean(), abs=1e-4)
-    assert dataset.spec.std == pytest.approx(pixels.std(), abs=1e-4)
-    assert dataset.spec.image_size == (28, 28)
+def test_one_bit_gives_black_and_white() -> None:
+    for kind in ("PNG", "BMP", "TIFF", "GIF"):
+        assert np.array_equal(decode(saved(GREY.convert("1", dither=Image.Dither.NONE), kind)), (PICTURE > 127) * 255)
 
 
-def test_blank_pictures_can_be_normalised(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        Image.new("L", (28, 28)).save(tmp_path / name / "0.png")
-    assert open_dataset(str(tmp_path)).spec.std > 0
+def test_colours_stay() -> None:
+    for kind in ("PNG", "BMP", "TIFF"):
+        assert np.array_equal(decode(saved(Image.fromarray(COLOUR), kind)), COLOUR)
 
 
-def test_the_row_is_named_by_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    two_classes(tmp_path / "pets")
-    monkeypatch.chdir(tmp_path)
-    spec = open_dataset("pets").spec
-    assert spec.name == str((tmp_path / "pets").resolve())
-    assert "pets" in spec.title
-    assert spec.classes == ("a", "b")
+def test_light_ink_on_nothing_comes_on_black_and_a_card_on_white() -> None:
+    assert np.array_equal(decode(rgba((255, 255, 255))), 255 - PICTURE)
+    card = np.dstack([PICTURE, PICTURE, PICTURE, np.zeros_like(PICTURE)])
+    card[5:35, 5:40, 3] = 255
+    assert np.array_equal(decode(card), PICTURE)
+    assert (decode(np.zeros((9, 9, 4), np.uint8)) == 255).all()
 
 
-def test_pictures_are_read_once(tmp_path: Path) -> None:
-    dataset = open_dataset(str(two_classes(tmp_path)))
-    assert dataset.read("train")[0] is dataset.read("train")[0]
-
-
-def test_dark_ink_on_bright_paper_is_turned_around(
-    digits: tuple[NDArray[np.uint8], NDArray[np.int64]], tmp_path: Path
-) -> None:
-    digit = digits[0][0]
-    assert np.array_equal(only_picture(tmp_path, Image.fromarray(255 - digit)), digit)
-
-
-def test_a_scan_on_greyish_paper_is_turned_around(tmp_path: Path) -> None:
-    pixels = np.full((28, 28), 200, np.uint8)
-    pixels[10:18, 13:15] = 20
-    image = only_picture(tmp_path, Image.fromarray(pixels))
-    assert image[14, 14] == 235
-    assert image[0, 0] == 55
-
-
-def test_ink_that_touches_the_edge_is_still_ink(tmp_path: Path) -> None:
-    pixels = np.zeros((28, 28), np.uint8)
-    pixels[:, 12:16] = 255
-    assert np.array_equal(only_picture(tmp_path, Image.fromarray(pixels)), pixels)
-
-
-@pytest.mark.parametrize("mode", ["L", "RGB", "1", "P", "CMYK"])
-def test_any_mode_of_colour_is_read(mode: str, tmp_path: Path) -> None:
-    image = only_picture(tmp_path, dot().convert(mode), "0.tif")
-    assert np.argwhere(image > 200).tolist() == [[14, 4]]
-
-
-def test_a_16_bit_picture_keeps_its_shades(tmp_path: Path) -> None:
-    shades = np.zeros((28, 28), np.uint8)
-    shades[8:20, 8:20] = np.arange(12) * 20
-    image = only_picture(tmp_path, Image.fromarray(shades.astype(np.uint16) * 257))
-    assert np.abs(image.astype(int) - shades).max() <= 1
-
-
-@pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_transparent_is_paper(mode: str, tmp_path: Path) -> None:
-    """Black ink on transparent, as drawing programs save it: the colour below the transparency is black too."""
-    digit = np.asarray(dot())
-    picture = Image.new(mode, (28, 28), 0)
-    picture.putalpha(Image.fromarray(digit))
-    assert np.array_equal(only_picture(tmp_path, picture), digit)
-
-
-def test_a_transparent_palette_colour_is_paper(tmp_path: Path) -> None:
-    pixels = np.zeros((28, 28), np.uint8)
-    pixels[14, 4] = 1
-    picture = Image.fromarray(pixels)
-    picture.putpalette([0, 0, 0, 0, 0, 0])
-    assert picture.mode == "P"
-    image = only_picture(tmp_path, picture, transparency=0)
-    assert np.argwhere(image > 200).tolist() == [[14, 4]]
-
-
-def test_a_photo_is_turned_as_its_exif_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
+def test_pictures_come_upright(kind: str, orientation: int) -> None:
+    """What a viewer sees once it has turned or mirrored the stored pixels as EXIF tells."""
+    undone = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }  # fmt: skip
+    stored = GREY.transpose(undone[orientation]) if orientation > 1 else GREY
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was held upright: turn by 90 degrees clockwise
-    image = only_picture(tmp_path, dot(), "0.png", exif=exif)
-    assert np.array_equal(image, np.rot90(np.asarray(dot()), -1))
-
-
-def extent(image: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """First and last row, first and last column with ink."""
-    rows, columns = np.flatnonzero((image > 127).any(1)), np.flatnonzero((image > 127).any(0))
-    return rows[0], rows[-1], columns[0], columns[-1]
-
-
-def test_a_larger_picture_is_scaled_whole(tmp_path: Path) -> None:
-    picture = Image.new("L", (280, 280))
-    picture.paste(255, (40, 80, 120, 240))
-    assert extent(only_picture(tmp_path, picture)) == (8, 23, 4, 11)
-
-
-@pytest.mark.parametrize(("size", "blank"), [((280, 140), "rows"), ((140, 280), "columns")])
-def test_the_aspect_is_kept(size: tuple[int, int], blank: str, tmp_path: Path) -> None:
-    """A wide or tall picture gets paper on both sides; a square in it stays a square."""
-    picture = Image.new("L", size, 30)
-    middle = (size[0] // 2, size[1] // 2)
-    picture.paste(255, (middle[0] - 50, middle[1] - 50, middle[0] + 50, middle[1] + 50))
-    image = only_picture(tmp_path, picture)
-    top, bottom, left, right = extent(image)
-    assert (bottom - top + 1, right - left + 1) == (10, 10)
-    assert (top, left) == (9, 9)
-    edges = image if blank == "rows" else image.T
-    assert np.all(edges[:6] == 30)
-    assert np.all(edges[-6:] == 30)
-
-
-def test_a_smaller_picture_is_enlarged(tmp_path: Path) -> None:
-    picture = Image.new("L", (7, 7))
-    picture.paste(255, (2, 2, 5, 5))
-    assert extent(only_picture(tmp_path, picture)) == (8, 19, 8, 19)
-
-
-def test_a_picture_of_one_pixel_is_read(tmp_path: Path) -> None:
-    assert only_picture(tmp_path, Image.new("L", (1, 1), 9)).tolist() == [[9] * 28] * 28
-
-
-def test_jpeg_keeps_the_digit_recognisable(digits: tuple[NDArray[np.uint8], NDArray[np.int64]], tmp_path: Path) -> None:
-    image = only_picture(tmp_path, Image.fromarray(digits[0][0]), "0.JPG", quality=95)
-    assert np.abs(image.astype(int) - digits[0][0]).mean() < 4
-
-
-def test_other_files_and_hidden_ones_are_passed_over(tmp_path: Path) -> None:
-    two_classes(tmp_path, 2)
-    (tmp_path / "a" / "notes.txt").write_text("not a picture")
-    (tmp_path / "a" / ".hidden.png").write_text("not a picture")
-    (tmp_path / ".git").mkdir()
-    (tmp_path / "README.md").write_text("not a class")
-    dataset = open_dataset(str(tmp_path))
-    assert dataset.spec.classes == ("a", "b")
-    assert len(dataset.read("train")[0]) == 4
-
-
-# What cannot be read
-
-
-@pytest.mark.parametrize("classes", [[], ["a"]])
-def test_fewer_than_two_classes_are_no_dataset(classes: list[str], tmp_path: Path) -> None:
-    for name in classes:
-        (tmp_path / name).mkdir()
-        dot().save(tmp_path / name / "0.png")
-    with pytest.raises(UserError, match=f"{counted(len(classes), 'sub-folder')}, and a classifier needs two") as caught:
-        open_dataset(str(tmp_path))
-    assert str(tmp_path) in caught.value.message
-    assert "FOLDER/cat/1.png" in caught.value.remedy
-
-
-def test_a_class_without_pictures_is_named(tmp_path: Path) -> None:
-    two_classes(tmp_path)
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "empty" / "notes.txt").write_text("x")
-    with pytest.raises(UserError, match="holds no picture") as caught:
-        open_dataset(str(tmp_path))
-    assert str(tmp_path / "empty") in caught.value.message
-
-
-def test_too_few_pictures_to_test_with_are_named(tmp_path: Path) -> None:
-    dataset = open_dataset(str(two_classes(tmp_path, 5)))
-    assert len(dataset.read("train")[0]) == 10
-    with pytest.raises(UserError, match="holds no picture to test with"):
-        dataset.read("test")
-
-
-def png_header(width: int, height: int) -> bytes:
-    """A PNG file that claims a size and holds next to nothing."""
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
-
-
-def refusal(root: Path, content: bytes) -> str:
-    """What reading says to a folder in which b/0.png has this content."""
-    two_classes(root)
-    path = root / "b" / "0.png"
-    path.write_bytes(content)
-    dataset = open_dataset(str(root))
-    with pytest.raises(UserError) as caught:
-        dataset.read("train")
-    assert str(path) in caught.value.message
-    assert caught.value.remedy
-    return caught.value.message
-
-
-def png() -> bytes:
-    buffer = BytesIO()
-    Image.effect_noise((64, 64), 50).save(buffer, "png")
-    return buffer.getvalue()
+    exif[ORIENTATION] = orientation
+    options = {"lossless": True} if kind == "WEBP" else {"quality": 95} if kind == "JPEG" else {}
+    picture = decode(saved(stored.convert("RGB"), kind, exif=exif, **options))
+    assert picture.shape == PICTURE.shape
+    assert np.abs(picture.astype(int) - PICTURE).max() <= (30 if kind == "JPEG" else 0)
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"not a picture", png()[: len(png()) // 2], png()[:20], png()[:100] + b"\xff" * 200 + png()[300:], b"GIF89a"],
-    ids=["empty", "text", "half", "header", "damaged", "magic only"],
+    "exif", [b"", b"nonsense", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12"]
 )
-def test_a_broken_picture_is_named(content: bytes, tmp_path: Path) -> None:
-    assert "cannot be read as a picture" in refusal(tmp_path, content)
+def test_broken_exif_does_not_matter(exif: bytes) -> None:
+    picture = decode(saved(GREY, "PNG", exif=exif))
+    assert np.array_equal(picture, PICTURE)
 
 
-@pytest.mark.parametrize("side", [8_000, 60_000, 2_000_000_000])
-def test_a_huge_picture_is_refused_before_it_is_decoded(side: int, tmp_path: Path) -> None:
-    text = refusal(tmp_path, png_header(side, side))
-    assert "more than 50,000,000" in text or "exceeds limit" in text or "cannot be read as a picture" in text
+def test_paths_bytes_and_buffers(tmp_path: Path) -> None:
+    content = EXACT["PNG L"]
+    path = tmp_path / "no picture's ending.txt"
+    path.write_bytes(content)
+    for source in (path, str(path), content, bytearray(content), memoryview(content)):
+        assert np.array_equal(decode(source), PICTURE)
 
 
-def test_a_folder_named_like_a_picture_is_named(tmp_path: Path) -> None:
-    two_classes(tmp_path)
-    (tmp_path / "a" / "1.png").mkdir()
-    with pytest.raises(UserError, match=r"1\.png"):
-        open_dataset(str(tmp_path)).read("train")
+@pytest.mark.parametrize("mode", ["L", "P", "RGB", "RGBA", "LA", "PA", "CMYK", "YCbCr", "HSV", "I", "F", "La", "RGBa"])
+def test_pillow_images_of_every_mode(mode: str) -> None:
+    source = GREY.convert({"La": "LA", "RGBa": "RGBA"}.get(mode, "RGB" if mode == "HSV" else "L")).convert(mode)
+    size, info = source.size, dict(source.info)
+    assert np.abs(decode(source).astype(int) - PICTURE).max() <= 2
+    assert (source.mode, source.size, source.info) == (mode, size, info)
 
 
-def test_train_without_test_says_that_test_is_missing(tmp_path: Path) -> None:
-    two_classes(tmp_path / "train", 12)
-    with pytest.raises(UserError) as caught:
-        open_dataset(str(tmp_path)).read("train")
-    assert str(tmp_path / "test") in str(caught.value)
+@pytest.mark.parametrize("mode", ["I;16", "I;16B"])
+def test_pillow_images_of_16_bits(mode: str) -> None:
+    assert np.array_equal(decode(deep(PICTURE * 257.0).convert("I").convert(mode)), PICTURE)
 
 
-@pytest.mark.parametrize("names", [("a", "train"), ("test", "train"), ("testing", "validation")])
-def test_classes_may_be_called_like_parts(names: tuple[str, str], tmp_path: Path) -> None:
-    two_classes(tmp_path)
-    for old, new in zip(("a", "b"), names, strict=True):
-        (tmp_path / old).rename(tmp_path / new)
-    assert open_dataset(str(tmp_path)).spec.classes == names
+def test_a_pillow_image_that_cannot_be_loaded_is_refused() -> None:
+    refused(Image.open(io.BytesIO(EXACT["PNG L"][:-30])), "broken or cut off")
+    closed = Image.open(io.BytesIO(EXACT["PNG L"]))
+    closed.close()
+    refused(closed, "broken or cut off")
+    refused(Image.new("L", (0, 5)), "no pixels")
+    refused(Image.new("1", (30_001, 1)), "30,001 x 1")
+
+
+# arrays
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda a: a, lambda a: a[None], lambda a: a[..., None], lambda a: np.dstack([a] * 3),
+        lambda a: np.dstack([a] * 3 + [np.full_like(a, 255)]), lambda a: a.astype(np.int64), lambda a: a.astype(">u2"),
+        lambda a: a * np.uint16(257), lambda a: a / 255, lambda a: (a / 255).astype(np.float32), lambda a: a.astype(np.float16),
+        lambda a: a * 257.0, np.asfortranarray, lambda a: np.flip(np.ascontiguousarray(np.flip(a))),
+        lambda a: a.astype(np.longdouble), lambda a: a * 1e300, lambda a: a.astype(np.uint64) << np.uint64(50),
+    ],
+)  # fmt: skip
+def test_arrays_of_every_kind(change: Callable[[Array], Array]) -> None:
+    array = change(PICTURE)
+    before = array.copy()
+    picture = decode(array)
+    assert picture.dtype == np.uint8
+    assert picture.flags.c_contiguous
+    assert np.abs(picture.astype(int) - PICTURE).max() <= 1
+    assert np.array_equal(array, before)
+
+
+def test_an_array_of_bool_is_black_and_white() -> None:
+    assert np.array_equal(decode(PICTURE > 127), (PICTURE > 127) * 255)
+    assert np.array_equal(decode(np.dstack([PICTURE > 127] * 3 + [PICTURE >= 0])), (PICTURE > 127) * 255)
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.full((3, 3), np.nan), "not numbers"), (np.array([[0, np.inf]]), "not numbers"),
+        (np.array([[0, -np.inf]]), "not numbers"), (np.zeros((5, 0, 3)), "shape (5, 0, 3)"),
+        (np.full((3, 3), -1), "a pixel of -1"), (np.array([[0.5, -0.1]]), "a pixel of -0.1"),
+        (np.zeros((0, 0)), "shape (0, 0)"), (np.zeros((0, 5), np.uint8), "shape (0, 5)"),
+        (np.array(3), "shape ()"), (np.zeros(5), "shape (5,)"), (np.zeros((2, 5, 2)), "shape (2, 5, 2)"),
+        (np.zeros((3, 28, 28), np.uint8), "shape (3, 28, 28)"), (np.zeros((1, 1, 28, 28)), "shape (1, 1, 28, 28)"),
+        (np.array([[None]]), "type object"), (np.array([[1]], object), "type object"), (np.zeros((3, 3), complex), "complex128"),
+        (np.array([["a"]]), "are not numbers"), (np.zeros((2, 2), "m8[s]"), "timedelta"), (np.zeros((2, 2), "M8[s]"), "datetime"),
+        (np.broadcast_to(np.uint8(0), (20_000, 20_000)), "20,000 x 20,000"),
+        (None, "NoneType"), (3, "int"), ([[0]], "list"),
+    ],
+)  # fmt: skip
+def test_other_arrays_and_things_are_refused(array: Any, words: str) -> None:
+    refused(array, words)
+
+
+# what is no picture, or broken
+
+OTHERS = ("PPM", "ICO", "EPS", "TGA", "PCX", "PDF", "DDS", "SGI", "ICNS", "TGA", "DIB")
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_no_other_format_is_decoded_whatever_its_name(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    path.write_bytes(saved(GREY.convert("RGB"), kind))
+    refused(path, "picture.png is not a PNG, JPEG, WebP, BMP, TIFF or GIF picture")
+
+
+def test_only_the_decoder_that_is_needed_is_imported() -> None:
+    code = "import sys; from mnistlab.pictures import decode; decode(sys.stdin.buffer.read())\n"
+    code += "print([n for n in sys.modules if n.startswith('PIL.') and n.endswith('ImagePlugin')])"
+    done = subprocess.run([sys.executable, "-c", code], input=EXACT["WebP"], capture_output=True, check=True)
+    for name in (b"Eps", b"Psd", b"Pdf", b"Ico", b"Tiff"):
+        assert name not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty (0 bytes)"), (b"\0", "is not a PNG"), (b"hello\n" * 100, "is not a PNG"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is not a PNG"), (b"8BPS" + bytes(100), "is not a PNG"),
+        (b"BMW is a car", "broken or cut off"), (b"\x89PNG\r\n\x1a\n", "broken or cut off"),
+        (b"\xff\xd8\xff", "broken or cut off"), (b"GIF89a", "broken or cut off"), (b"II*\0", "broken or cut off"),
+        (b"RIFF\0\0\0\0WEBP", "broken or cut off"),
+    ],
+)  # fmt: skip
+def test_what_is_no_picture_is_refused(content: bytes, words: str) -> None:
+    refused(content, words)
+
+
+SEEDS = {**EXACT, **{name: content for name, (content, _) in ABOUT.items()}}
+
+
+@given(name=st.sampled_from(sorted(SEEDS)), data=st.data())
+@settings(max_examples=300)
+def test_cut_and_damaged_files_give_a_picture_or_a_sentence(name: str, data: st.DataObject) -> None:
+    content = bytearray(SEEDS[name])
+    if data.draw(st.booleans(), label="cut"):
+        content = content[: data.draw(st.integers(0, len(content) - 1), label="at")]
+    else:
+        for _ in range(data.draw(st.integers(1, 6), label="damages")):
+            place = data.draw(st.integers(0, min(len(content), 400) - 1), label="place")
+            content[place] = data.draw(st.integers(0, 255), label="value")
+    try:
+        picture = decode(bytes(content))
+    except UserError as error:
+        assert "object at 0x" not in str(error)
+    else:
+        assert picture.dtype == np.uint8
+        assert picture.ndim in (2, 3)
+
+
+@given(
+    st.binary(max_size=2000), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"II*\0", b"GIF89a"])
+)
+@settings(max_examples=100)
+def test_random_bytes_are_refused(content: bytes, start: bytes) -> None:
+    refused(start + content)
+
+
+def test_a_programming_error_is_not_taken_for_a_broken_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = io.BytesIO()
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(stored, "PNG")
+    for name in ("check_effort", "unpack", "of_array"):
+        with monkeypatch.context() as patched, pytest.raises(TypeError, match="is not callable"):
+            patched.setattr(decoding, name, None)
+            decode(stored.getvalue())
+
+
+def test_odd_metadata_is_no_warning() -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        decode(saved(GREY, "TIFF", exif=exif)[:-7] + bytes(7))
+
+
+# files that are none, or may not be read
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    refused(tmp_path, "is a folder")
+    refused(tmp_path / "nothing.png", "There is no file", "nothing.png")
+    (tmp_path / "file").touch()
+    refused(tmp_path / "file" / "x.png", "file/x.png")
+    refused("x" * 5000 + ".png", "cannot be read")
+    refused("a\0b.png", "cannot be read", "a\\x00b")
+    loop = tmp_path / "loop.png"
+    loop.symlink_to(loop)
+    refused(loop, "loop.png")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_pipes_and_devices_do_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    refused(tmp_path / "pipe.png", "is a pipe or a device")
+    refused("/dev/zero", "is a pipe or a device")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
+def test_no_read_permission(tmp_path: Path) -> None:
+    path = tmp_path / "secret.png"
+    path.write_bytes(EXACT["PNG L"])
+    path.chmod(0)
+    refused(path, "may not be read by you")
+
+
+def test_odd_names_stay_in_one_line(tmp_path: Path) -> None:
+    for name in ("a\nb.png", "a\x1b[31mb.png", "\udcff.png"):
+        (tmp_path / name).write_bytes(b"")
+        refused(tmp_path / name, "is empty (0 bytes)")
+    assert printable("é 手 a.png") == "é 手 a.png"
+    assert printable("a\n\udcff") == "a\\n\\udcff"
+    assert len(printable("x" * 5000)) == 200
+
+
+def test_64_mebibytes_are_the_most(tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    with path.open("wb") as file:
+        file.truncate(MOST_BYTES + 1)
+    refused(path, "large.png has 64 MiB, and at most 64 are read")
+    refused(EXACT["PNG L"] + bytes(MOST_BYTES), "more than 64 MiB")
+
+
+# files that are small and unpack to much
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def png(width: int, height: int, content: bytes, *extra: bytes, depth: int = 8) -> bytes:
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(extra) + chunk(b"IDAT", content) + chunk(b"IEND", b"")
+
+
+def tiff(*tags: tuple[int, int]) -> bytes:
+    """Of 20 x 20 pixels, and more tags of four bytes, then 100 compressed bytes."""
+    content = zlib.compress(bytes(400))
+    own = {256: 20, 257: 20, 258: 8, 259: 8, 262: 1, 277: 1, **dict(tags)}
+    place = 8 + 2 + 12 * len(own) + 12 * 2 + 4
+    own |= {324: place, 325: len(content)} if 322 in own else {273: place, 279: len(content)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(own.items()))
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(own)) + entries + bytes(4) + content
+
+
+def gif(screen: tuple[int, int], frame: tuple[int, int]) -> bytes:
+    start = b"GIF89a" + struct.pack("<HHBBB", *screen, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+    return start + b"\x2c" + struct.pack("<HHHHB", 0, 0, *frame, 0) + b"\x02\x02\x4c\x01\0;"
+
+
+def rle(width: int) -> bytes:
+    """A BMP whose run-length code jumps 255 rows down at once."""
+    code = b"\0\2\xff\xff" * 10
+    head = struct.pack("<IHHI", 54 + 1024 + len(code), 0, 0, 54 + 1024)
+    return (
+        b"BM" + head + struct.pack("<IiiHHIIiiII", 40, width, 1, 1, 8, 1, len(code), 0, 0, 256, 0) + bytes(1024) + code
+    )
+
+
+def layered(scans: int) -> bytes:
+    """A progressive JPEG of 16 million pixels whose last scan comes over and over."""
+    plain = saved(Image.new("L", (4000, 4000), 255), "JPEG", progressive=True)
+    return plain[:-2] + plain[plain.rindex(b"\xff\xda") : -2] * scans + plain[-2:]
+
+
+ROWS = zlib.compress(bytes(110))
+BOMB = zlib.compress(bytes(200_000_000), 9)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (png(50_000, 50_000, ROWS), "too many pixels"),
+        (png(9_000, 9_000, ROWS), "9,000 x 9,000 pixels"),
+        (png(2**31 - 1, 2**31 - 1, ROWS), "too many pixels"),
+        (png(80_000, 10, ROWS), "80,000 x 10 pixels"),
+        (png(10, 10, ROWS, chunk(b"zTXt", b"a\0\0" + BOMB)), "too large"),
+        (png(10, 10, ROWS, chunk(b"iTXt", b"a\0\1\0\0\0" + BOMB)), "too large"),
+        (png(10, 10, ROWS, chunk(b"iCCP", b"a\0\0" + BOMB)), "too large"),
+        (gif((10, 10), (65_535, 65_535)), "too many pixels"),
+        (gif((9_000, 9_000), (10, 10)), "9,000 x 9,000 pixels"),
+        (tiff((322, 32_000), (323, 32_000)), "32,000 x 32,000 pixels"),
+        (rle(80_000_000), "80,000,000 x 1 pixels"),
+        (layered(1000), "layers"),
+        (b"RIFF\x1e\0\0\0WEBPVP8L\x11\0\0\0\x2f\xff\xff\xff\x0f" + bytes(20), ""),
+    ],
+    ids=["50,000 a side", "81 million", "2 billion a side", "long", "text", "Unicode text", "profile", "GIF frame", "GIF screen",
+         "TIFF tile", "BMP rows", "JPEG layers", "WebP"],
+)  # fmt: skip
+def test_bombs_do_not_go_off(content: bytes, words: str) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    refused(content, words)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
+
+
+def test_what_only_looks_like_a_bomb_is_read() -> None:
+    assert decode(png(10, 10, BOMB)).shape == (10, 10)  # more rows than there are
+    assert decode(tiff()).shape == (20, 20)
+    assert decode(layered(3)).shape == (4000, 4000)
+
+
+PEAK = """
+import resource, sys
+from mnistlab.pictures import decode
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+picture = decode(sys.argv[1])
+print(*picture.shape, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.parametrize(("mode", "height", "most"), [("1", 9_875, 300), ("RGBA", 2_500, 400)])
+def test_large_pictures_take_bounded_memory(mode: str, height: int, most: int, tmp_path: Path) -> None:
+    """79 million pixels of 1 bit, 20 million of 32; `most` is in MiB, Pillow alone takes 75 and 76."""
+    path = tmp_path / "large.png"
+    Image.new(mode, (8_000, height)).save(path, compress_level=1)
+    done = subprocess.run([sys.executable, "-c", PEAK, str(path)], capture_output=True, text=True, check=True)
+    *shape, kilobytes = done.stdout.split()
+    assert shape == [str(height), "8000"]
+    assert int(kilobytes) < most * 1024

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnistlab.wording import counted, place, rounded
+from mnistlab.errors import counted, place, rounded
 
 
 @pytest.mark.parametrize(

@@ -12,20 +12,26 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mnistlab.augment import Augmentation
-    from mnistlab.checkpoints import load_model
-    from mnistlab.comparison import compare_runs
-    from mnistlab.datasets import DATASETS, open_dataset
+    from mnistlab.augmentation.affine import Augmentation
+    from mnistlab.data.dataset import DATASETS, open_dataset
+    from mnistlab.data.loader import MNISTDataLoader
+    from mnistlab.doctor.examination import examine
     from mnistlab.errors import MnistlabError, UserError
-    from mnistlab.evaluation import Evaluation, evaluate, evaluate_run
-    from mnistlab.examination import examine
-    from mnistlab.experiments import combine, resume, train
-    from mnistlab.export import export_model
-    from mnistlab.loader import MNISTDataLoader
-    from mnistlab.model import Ensemble, NeuralNet
-    from mnistlab.reader import Digit, Line, Page, Reader
-    from mnistlab.recipes import RECIPES, Recipe, override
-    from mnistlab.runs import Run, find_run, list_runs
+    from mnistlab.evaluation.comparison import compare_runs
+    from mnistlab.evaluation.evaluate import evaluate, evaluate_run
+    from mnistlab.evaluation.result import Evaluation
+    from mnistlab.export.export import export_model
+    from mnistlab.networks.checkpoint import load_model
+    from mnistlab.networks.ensemble import Ensemble
+    from mnistlab.networks.network import NeuralNet
+    from mnistlab.reading.page import Digit, Line, Page
+    from mnistlab.reading.reader import Reader
+    from mnistlab.recipes.catalog import RECIPES
+    from mnistlab.recipes.recipe import Recipe, override
+    from mnistlab.runs.run import Run
+    from mnistlab.runs.store import find_run, list_runs
+    from mnistlab.training.ensembles import combine
+    from mnistlab.training.experiment import resume, train
 
 __all__ = [
     "DATASETS",
@@ -59,20 +65,48 @@ __all__ = [
 ]
 
 HOMES = {
-    "augment": ("Augmentation",),
-    "checkpoints": ("load_model",),
-    "comparison": ("compare_runs",),
-    "datasets": ("DATASETS", "open_dataset"),
-    "errors": ("MnistlabError", "UserError"),
-    "evaluation": ("Evaluation", "evaluate", "evaluate_run"),
-    "examination": ("examine",),
-    "experiments": ("combine", "resume", "train"),
-    "export": ("export_model",),
-    "loader": ("MNISTDataLoader",),
-    "model": ("Ensemble", "NeuralNet"),
-    "reader": ("Digit", "Line", "Page", "Reader"),
-    "recipes": ("RECIPES", "Recipe", "override"),
-    "runs": ("Run", "find_run", "list_runs"),
+    "augmentation.affine": ("Augmentation",),
+    "data.dataset": (
+        "DATASETS",
+        "open_dataset",
+    ),
+    "data.loader": ("MNISTDataLoader",),
+    "doctor.examination": ("examine",),
+    "errors": (
+        "MnistlabError",
+        "UserError",
+    ),
+    "evaluation.comparison": ("compare_runs",),
+    "evaluation.evaluate": (
+        "evaluate",
+        "evaluate_run",
+    ),
+    "evaluation.result": ("Evaluation",),
+    "export.export": ("export_model",),
+    "networks.checkpoint": ("load_model",),
+    "networks.ensemble": ("Ensemble",),
+    "networks.network": ("NeuralNet",),
+    "reading.page": (
+        "Digit",
+        "Line",
+        "Page",
+    ),
+    "reading.reader": ("Reader",),
+    "recipes.catalog": ("RECIPES",),
+    "recipes.recipe": (
+        "Recipe",
+        "override",
+    ),
+    "runs.run": ("Run",),
+    "runs.store": (
+        "find_run",
+        "list_runs",
+    ),
+    "training.ensembles": ("combine",),
+    "training.experiment": (
+        "resume",
+        "train",
+    ),
 }
 HOME = {name: home for home, names in HOMES.items() for name in names}
 

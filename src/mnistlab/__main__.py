@@ -1,6 +1,6 @@
 """`python -m mnistlab` is `mnistlab`."""
 
-from mnistlab.cli import main
+from mnistlab.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import torch
 
-from mnistlab.errors import UserError
-from mnistlab.wording import counted
+from mnistlab.errors import UserError, counted
 
 __all__ = ["GENERATOR", "autocast", "device_title", "pick_device", "pick_precision"]
 

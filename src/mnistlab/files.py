@@ -17,8 +17,7 @@ from typing import Any
 
 from filelock import BaseFileLock, FileLock, SoftFileLock
 
-from mnistlab.errors import StorageFailure, UserError
-from mnistlab.wording import place
+from mnistlab.errors import StorageFailure, UserError, place
 
 __all__ = [
     "check_folder",

@@ -18,7 +18,7 @@ def start() -> Iterator[Start]:
     They come from a server that has imported torch and computed nothing, so that each start takes no time.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["mnistlab.experiments", "mnistlab.progress"])
+    context.set_forkserver_preload(["mnistlab.training.experiment", "mnistlab.cli.progress"])
     begun: list[BaseProcess] = []
 
     def begin(target: Callable[..., None], *arguments: object) -> BaseProcess:

@@ -16,14 +16,17 @@ from typing import Any
 import pytest
 import torch
 
-from mnistlab import training
-from mnistlab.checkpoints import load_model
-from mnistlab.cli import main, run_app
-from mnistlab.experiments import resume, train
-from mnistlab.progress import TerminalDisplay
-from mnistlab.recipes import RECIPES, override
-from mnistlab.runs import Run, find_run
-from waiting import LIMIT, wait_until
+from mnistlab.cli.app import main, run_app
+from mnistlab.cli.progress import TerminalDisplay
+from mnistlab.networks.checkpoint import load_model
+from mnistlab.recipes.catalog import RECIPES
+from mnistlab.recipes.recipe import override
+from mnistlab.runs.run import Run
+from mnistlab.runs.store import find_run
+from mnistlab.training import display, watch
+from mnistlab.training import loop as training
+from mnistlab.training.experiment import resume, train
+from tests.support.waiting import LIMIT, wait_until
 
 pytestmark = pytest.mark.usefixtures("no_drawing")  # in this process; those that are started draw
 
@@ -94,7 +97,7 @@ def wait_for_epochs(runs_dir: Path, epochs: int) -> Run:
     return found[0]
 
 
-class KillAt(training.Silent):
+class KillAt(display.Silent):
     """Ends its own process as `kill -9` does, at a chosen step, or right after a chosen epoch; at 0 and 0 others have to.
 
     Those who do find the process still there, however late they are: it goes no further than the last epoch but one.
@@ -115,7 +118,7 @@ class KillAt(training.Silent):
 
 
 def train_until_killed(pictures: str, runs_dir: Path, step: int, epoch: int, save_every: float) -> None:
-    training.LOOK_EVERY, training.SAVE_EVERY = 0.0, save_every
+    watch.LOOK_EVERY, watch.SAVE_EVERY = 0.0, save_every
     train(RECIPE, dataset=pictures, runs_dir=runs_dir, seed=1, display=KillAt(step, epoch))
 
 
@@ -189,7 +192,7 @@ def test_a_training_killed_twice_ends_where_it_would_have(
 
 
 def resume_until_killed(folder: Path, step: int) -> None:
-    training.LOOK_EVERY = training.SAVE_EVERY = 0.0
+    watch.LOOK_EVERY = watch.SAVE_EVERY = 0.0
     resume(Run.open(folder), display=KillAt(step, 0))
 
 
@@ -265,7 +268,7 @@ def test_a_full_disk_is_one_sentence_and_the_run_goes_on_when_there_is_room(
     assert_same_end(run, straight)
 
 
-class FillDisk(training.Silent):
+class FillDisk(display.Silent):
     """Fills the disk after the second epoch."""
 
     def __init__(self, filler: Path) -> None:

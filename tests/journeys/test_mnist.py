@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from mnistlab.cli import run_app
-from mnistlab.runs import Run
+from mnistlab.cli.app import run_app
+from mnistlab.runs.run import Run
 
 SMALL = [
     "--epochs=1", "--batch-size=250", "--widths=8", "--kernel-size=3", "--hidden=0", "--dropout=0", "--rotate=0",
@@ -66,7 +66,11 @@ def test_training_imports_no_torchvision_and_no_compiler(done: tuple[subprocess.
         line.rpartition("|")[2].strip() for line in done[0].stderr.splitlines() if line.startswith("import time")
     }
 
-    assert {"torch.nn", "mnistlab.training", "mnistlab.experiments"} <= imported  # torch itself comes by a thread
+    assert {
+        "torch.nn",
+        "mnistlab.training.loop",
+        "mnistlab.training.experiment",
+    } <= imported  # torch itself comes by a thread
     assert "torch._dynamo" not in imported
     assert not {name for name in imported if name.partition(".")[0] in ("torchvision", "tensorboard", "tensorflow")}
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from drawing import count_read
-from mnistlab.cli import run_app
-from mnistlab.datasets import open_dataset
-from mnistlab.loader import read_split
-from mnistlab.runs import Run, find_run
-from pages import EFFECTS, Page, make_page, save
+from mnistlab.cli.app import run_app
+from mnistlab.data.dataset import open_dataset
+from mnistlab.data.splits import read_split
+from mnistlab.runs.run import Run
+from mnistlab.runs.store import find_run
+from tests.support.drawing import count_read
+from tests.support.pages import EFFECTS, Page, make_page, save
 
 COMMAND = str(Path(sys.executable).parent / "mnistlab")
 TRAIN = ["--steps=120", "--epochs=1", "--precision=fp32"]

@@ -1,0 +1,1 @@
+"""A command for each figure that a document states: python -m benchmarks.training.accuracy, and likewise."""

@@ -1,0 +1,1 @@
+"""Reading handwriting: how much is right, and how fast."""

@@ -1,0 +1,1 @@
+"""Documents' tables and pictures, made from the raw lines in docs/results."""

@@ -1,0 +1,78 @@
+"""Random affine and elastic changes, for a whole batch of images at once, on the batch's device."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from mnistlab.errors import number
+from mnistlab.geometry import centres
+from mnistlab.recipes.recipe import Recipe
+
+__all__ = ["Augmentation"]
+
+
+ELASTIC_GRID = 5
+"""Control points a side of the elastic displacement; between them it is interpolated."""
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far a training image may be turned, scaled, moved, slanted and bent; each image draws its own amounts, uniformly.
+
+    All amounts are drawn from torch's global generator of the batch's device, so that saving its state saves them too.
+    """
+
+    rotate: float = 0.0
+    """Degrees, to either side."""
+    scale: float = 0.0
+    """Fraction: 0.1 makes an image 10 % smaller to 10 % larger, and its height by a third of that again; at most 0.7."""
+    shift: float = 0.0
+    """Pixels, in x and in y."""
+    shear: float = 0.0
+    """Fraction of the height by which the top moves against the bottom (a slant)."""
+    elastic: float = 0.0
+    """Pixels that each point of a 5x5 grid moves, in x and in y (Simard et al. 2003 bend digits for the same reason)."""
+
+    @staticmethod
+    def of(recipe: Recipe) -> Augmentation:
+        """The augmentation that the recipe asks for."""
+        return Augmentation(recipe.rotate, recipe.scale, recipe.shift, recipe.shear, recipe.elastic)
+
+    def __post_init__(self) -> None:
+        for name, most in (("rotate", 180), ("scale", 0.7), ("shift", 100), ("shear", 2), ("elastic", 100)):
+            amount = number(getattr(self, name), f"Augmentation {name}", 0, most)
+            object.__setattr__(self, name, amount)
+
+    def __bool__(self) -> bool:
+        return any((self.rotate, self.scale, self.shift, self.shear, self.elastic))
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """Images float (B, 1, H, W) in, the same shape, dtype and device out; what comes in from outside is 0 (no ink)."""
+        if not self or len(images) == 0:
+            return images
+        return F.grid_sample(images, self.grid(images), mode="bilinear", padding_mode="zeros", align_corners=False)
+
+    def grid(self, images: torch.Tensor) -> torch.Tensor:
+        """Where each pixel of the result is taken from: float (B, H, W, 2), x then y, -1 to 1 from edge to edge."""
+        count, _, height, width = images.shape
+        drawn = torch.rand(count, 6, 1, 1, device=images.device).mul_(2).sub_(1)
+        angle, scale_x, scale_y, shift_x, shift_y, shear = drawn.unbind(1)
+        angle = angle * math.radians(self.rotate)
+        cos, sin = angle.cos(), angle.sin()
+        # One scale for both axes, and a third as much of a change of aspect.
+        scale_x, scale_y = 1 + self.scale * scale_x, 1 + self.scale * (scale_x + scale_y / 3)
+        y = centres(height, images).view(1, height, 1) / scale_y
+        x = centres(width, images).view(1, 1, width) / scale_x + self.shear * shear * y
+        turned_x = cos * x - sin * y + self.shift * shift_x
+        turned_y = sin * x + cos * y + self.shift * shift_y
+        grid = torch.stack((turned_x * (2 / width), turned_y * (2 / height)), dim=-1)
+        if self.elastic:
+            points = torch.rand(count, 2, ELASTIC_GRID, ELASTIC_GRID, device=images.device).mul_(2).sub_(1)
+            points *= self.elastic * torch.tensor([2 / width, 2 / height], device=images.device).view(1, 2, 1, 1)
+            bent = F.interpolate(points, size=(height, width), mode="bicubic", align_corners=True)
+            grid = grid + bent.permute(0, 2, 3, 1)
+        return grid.to(images.dtype)

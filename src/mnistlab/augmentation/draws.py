@@ -1,0 +1,22 @@
+"""What the augmentations draw at random: which images of a batch, amounts between two bounds, coins."""
+
+from __future__ import annotations
+
+import torch
+
+__all__ = ["between", "coin"]
+
+
+def some(images: torch.Tensor, chance: float) -> torch.Tensor:
+    """Indices, int64, of images that are each chosen with this probability."""
+    return (torch.rand(len(images), device=images.device) < chance).nonzero().squeeze(1)
+
+
+def between(low: float, high: float, images: torch.Tensor) -> torch.Tensor:
+    """A number for each image, float (B, 1, 1, 1), uniform from low to high."""
+    return torch.empty(len(images), 1, 1, 1, device=images.device).uniform_(low, high)
+
+
+def coin(chance: float, images: torch.Tensor) -> torch.Tensor:
+    """Whether or not, for each image: bool (B, 1, 1, 1)."""
+    return between(0, 1, images) < chance

@@ -1,0 +1,62 @@
+"""Printed letters and marks that are no digit, from the fonts that matplotlib ships, as MNIST was made."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageDraw, ImageFont
+
+from mnistlab.errors import UserError
+from mnistlab.geometry import normalise
+
+__all__ = ["FONTS", "LETTERS", "MARKS", "MORE_LETTERS", "letters_bank"]
+
+
+LETTERS = "ACDEFGHJKLMNPQRTUVWXYacdefhjkmnprtuvwxy"
+"""Without those that a hand also makes as digits: O o (0), I i l (1), Z z (2), B (8), S s (5), b (6), g q (9)."""
+MORE_LETTERS = "ΓΔΛΞΠΣΨΩαγεηκλμνπτχψωДЖИЛПФЦШЩЫЮЯÄÖÜßæ"
+"""Without β θ Θ Φ φ (0 and 8), δ σ (6 and 8), ζ ξ З Э (3), Ч (4), б (6)."""
+MARKS = "#%@+=<>:;.*-_~^€£¶±÷×∞√≠≈≤≥→←↓▲■♠♥♦♣★"
+"""Without those that look like digits: ! | / ( ) [ ] ' , (1), ? (2), } (3), $ § & ({) (5 and 8)."""
+UNICODE_FONTS = (
+    "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-Italic",
+    "DejaVuSerif-Bold", "STIXGeneral", "STIXGeneralItalic", "STIXGeneralBolIta",
+)  # fmt: skip
+TEX_FONTS = ("cmr10", "cmss10", "cmtt10", "cmti10")
+"""In these only the letters are where Unicode has them."""
+FONTS = dict.fromkeys(UNICODE_FONTS, LETTERS + MORE_LETTERS + MARKS) | dict.fromkeys(TEX_FONTS, LETTERS)
+"""What is rendered, of fonts that matplotlib ships: MNIST holds no letters, and these need no download."""
+
+
+@functools.cache
+def letters_bank() -> torch.Tensor:
+    """All letters and marks in all fonts that have them, uint8 (N, 1, 28, 28), as MNIST was made; half a second, once."""
+    found = importlib.util.find_spec("matplotlib")  # finds it without importing it
+    folder = Path(found.origin or "").parent / "mpl-data" / "fonts" / "ttf" if found else Path()
+    glyphs = []
+    for name, characters in FONTS.items():
+        try:
+            font = ImageFont.truetype(folder / f"{name}.ttf", 64)
+        except OSError as error:
+            raise UserError(
+                f"Cannot read matplotlib's font {name}.ttf in {folder}: {error}.", "Install it again."
+            ) from None
+        missing = {render(font, character).tobytes() for character in "\ue123\u0378"}
+        for character in characters:
+            glyph = render(font, character)
+            if glyph.any() and glyph.tobytes() not in missing:
+                glyphs.append(torch.from_numpy(glyph))
+    large = torch.stack(glyphs).unsqueeze(1).float()  # (N, 1, 112, 112): four times as fine
+    return F.interpolate(normalise(large), size=(28, 28), mode="area").round().to(torch.uint8)
+
+
+def render(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    """One character, white on black, somewhere in the middle of uint8 (112, 112)."""
+    picture = Image.new("L", (112, 112))
+    ImageDraw.Draw(picture).text((56, 56), character, fill=255, font=font, anchor="mm")
+    return np.array(picture)

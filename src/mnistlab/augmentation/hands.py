@@ -1,0 +1,137 @@
+"""How hands write digits that wrote none of MNIST's: with strokes that Americans leave out. For a whole batch at once.
+
+Most of Europe's and Latin America's ones begin with an upstroke, some stand on a foot; sevens are crossed; a four may be one
+stroke, like a flash of lightning; the tail of a nine is curled; a zero may be slashed.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+
+from mnistlab.augmentation.draws import between, some
+from mnistlab.augmentation.shapes import draw
+from mnistlab.geometry import ink_box, normalise
+
+__all__ = ["other_hands"]
+
+
+def other_hands(images: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
+    """The images float (B, 1, H, W), 0 to 255, some of the ones, fours, sevens, nines and zeros with the strokes of other hands.
+
+    `labels` int64 (B,) are the digits. Drawn from torch's global generator of the images' device.
+    """
+    images = images.clone()
+    for digit, chance, strokes in STROKES:
+        chosen = (labels == digit).nonzero().squeeze(1)
+        chosen = chosen[some(chosen, chance * share)]
+        if len(chosen):
+            part = images.index_select(0, chosen)
+            width = pen(part) * between(0.7, 1.1, part)
+            ink = draw(part, strokes(part), width) * part.amax((2, 3), keepdim=True) / 255
+            images.index_copy_(0, chosen, normalise(ink if digit in ANEW else torch.maximum(part, ink)))
+    return images
+
+
+def pen(images: torch.Tensor) -> torch.Tensor:
+    """Half the width of the strokes, in 28ths of the height: twice the ink's area over its circumference, halved."""
+    ink = (images > images.amax((2, 3), keepdim=True) / 2).float()
+    around = (ink[..., 1:] - ink[..., :-1]).abs().sum((1, 2, 3)) + (ink[:, :, 1:] - ink[:, :, :-1]).abs().sum((1, 2, 3))
+    # Along the rows and columns a slanting edge is longer than it is, on average by 4 / pi.
+    radius = ink.sum((1, 2, 3)) / (around * 0.785).clamp(min=1) * 28 / images.shape[2]
+    return radius.view(-1, 1, 1, 1).clamp(0.4, 2.5) - 0.3
+
+
+def measures(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Left, top, right and bottom of the ink from the picture's middle, and its height: each float (B,), in 28ths."""
+    unit = 28 / images.shape[2]
+    left, top, width, height = (side.view(-1) * unit for side in ink_box(images))
+    across = 14 * images.shape[3] / images.shape[2]
+    return left - across, top - 14, left + width - across, top + height - 14, height
+
+
+def ink_at(images: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
+    """The mean x of the ink between two heights (B,), from the picture's middle, in 28ths: float (B,)."""
+    unit = 28 / images.shape[2]
+    y = ((torch.arange(images.shape[2], device=images.device) + 0.5) * unit - 14).view(1, -1, 1)
+    x = (torch.arange(images.shape[3], device=images.device) + 0.5) * unit - 14 * images.shape[3] / images.shape[2]
+    rows = images[:, 0] * ((y >= low.view(-1, 1, 1)) & (y <= high.view(-1, 1, 1)))
+    return (rows * x).sum((1, 2)) / rows.sum((1, 2)).clamp(min=1e-3)
+
+
+def drawn(low: float, high: float, images: torch.Tensor) -> torch.Tensor:
+    return between(low, high, images).view(-1)
+
+
+def through(*points: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    """Strokes from each point (x, y), each (B,), to the next: float (B, points - 1, 4)."""
+    flat = [torch.stack(point, -1) for point in points]
+    return torch.stack([torch.cat(pair, -1) for pair in itertools.pairwise(flat)], 1)
+
+
+def upstroke(images: torch.Tensor) -> torch.Tensor:
+    """A one's: from its top down to the left, a little bent; some stand on a foot."""
+    _, top, _, bottom, height = measures(images)
+    x = ink_at(images, top, top + 2)
+    angle, length = drawn(0.35, 1.25, images), drawn(0.2, 0.75, images) * height
+    end_x, end_y = x - length * angle.cos(), top + 1 + length * angle.sin()
+    bend = drawn(-0.12, 0.12, images) * length
+    middle = ((x + end_x) / 2 + bend * angle.sin(), (top + 1 + end_y) / 2 + bend * angle.cos())
+    flag = through((x, top + 1), middle, (end_x, end_y))
+    foot_x, half = ink_at(images, bottom - 2, bottom), drawn(0.1, 0.4, images) * height
+    half = torch.where(drawn(0, 1, images) < 0.35, half, 0)
+    foot = through((foot_x - half, bottom - 1), (foot_x + half * drawn(0.5, 1, images), bottom - 1))
+    return torch.cat((flag, foot), 1)
+
+
+def crossbar(images: torch.Tensor) -> torch.Tensor:
+    """A seven's, across its stem."""
+    left, top, right, _, height = measures(images)
+    y = top + drawn(0.42, 0.65, images) * height
+    x = ink_at(images, y - 1, y + 1)
+    half, slope = drawn(0.2, 0.45, images) * (right - left).clamp(min=8), drawn(-0.3, 0.15, images)
+    return through((x - half, y - slope * half), (x + half, y + slope * half))
+
+
+def curled_tail(images: torch.Tensor) -> torch.Tensor:
+    """A nine's, that turns to the left below, and up."""
+    left, _, right, bottom, height = measures(images)
+    x, width = ink_at(images, bottom - 2, bottom), (right - left).clamp(min=7)
+    reach, rise = drawn(0.35, 1.25, images) * width, drawn(-0.05, 0.25, images) * height
+    low = bottom - 1 + drawn(-0.02, 0.08, images) * height
+    return through(
+        (x, bottom - 1), (x - 0.35 * reach, low), (x - 0.7 * reach, low - 0.3 * rise), (x - reach, low - rise)
+    )
+
+
+def slash(images: torch.Tensor) -> torch.Tensor:
+    """A zero's."""
+    left, top, right, bottom, _ = measures(images)
+    out = drawn(-0.15, 0.15, images) * (right - left)
+    return through((left - out, bottom + out), (right + out, top - out))
+
+
+def flash(images: torch.Tensor) -> torch.Tensor:
+    """A four in one stroke: down to the left, across to the right, and down."""
+    left, top, right, bottom, _ = measures(images)
+    width, height = (right - left).clamp(min=12), bottom - top
+
+    def at(x: tuple[float, float], y: tuple[float, float]) -> tuple[torch.Tensor, torch.Tensor]:
+        return left + drawn(*x, images) * width, top + drawn(*y, images) * height
+
+    start, corner, turn, end = (
+        at((0.4, 0.9), (0, 0)),
+        at((0, 0.15), (0.4, 0.65)),
+        at((0.7, 1), (0.35, 0.6)),
+        at((0.4, 0.8), (1, 1)),
+    )
+    bend = drawn(-0.1, 0.15, images) * width
+    middle = ((start[0] + corner[0]) / 2 - bend, (start[1] + corner[1]) / 2)
+    return through(start, middle, corner, turn, end)
+
+
+STROKES = ((1, 0.5, upstroke), (4, 0.1, flash), (7, 0.35, crossbar), (9, 0.35, curled_tail), (0, 0.06, slash))
+"""A digit, how many of it are changed at full strength, and the strokes, float (B, S, 4), as `shapes.draw` takes them."""
+ANEW = (4,)
+"""Digits that are drawn from the beginning, instead of adding to what is there."""

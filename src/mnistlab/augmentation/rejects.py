@@ -1,0 +1,231 @@
+"""Pictures of what is no digit, made anew for each batch from its own images, from fonts, strokes, shapes and noise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+
+from mnistlab.augmentation.affine import Augmentation
+from mnistlab.augmentation.draws import between, coin
+from mnistlab.augmentation.glyphs import letters_bank
+from mnistlab.augmentation.shapes import blobs, draw, next_to_nothing, noises, polyline, scribbles, signs, vessels
+from mnistlab.data.dataset import DatasetSpec
+from mnistlab.errors import number
+from mnistlab.geometry import axes, ink_box, lying, normalise, place
+from mnistlab.recipes.recipe import Recipe
+
+__all__ = ["REJECT", "Rejects"]
+
+
+REJECT = -1
+"""The label of a picture of no class."""
+KINDS_A_BATCH = 5
+"""Kinds, drawn anew for each batch, perhaps one twice: making some of each kind would take twice the time."""
+
+
+class Source(NamedTuple):
+    """What rejects are made from: images float (B, 1, H, W), 0 to 255, and the digit that each shows, int64 (B,)."""
+
+    images: torch.Tensor
+    digits: torch.Tensor | None  # None where the classes are not digits
+
+    def table(self, weights: Sequence[object]) -> torch.Tensor:
+        """For each image its digit's row of `weights`, float; never quite 0, for the batch may hold no other digit."""
+        rows = torch.tensor(weights, dtype=torch.float32, device=self.images.device)
+        if self.digits is None:
+            return rows.new_ones((len(self.images), *rows.shape[1:]))
+        return rows[self.digits] + 1e-6
+
+    def pick(self, count: int, weights: Sequence[float] = (1.0,) * 10) -> torch.Tensor:
+        """Some of the images, float (count, 1, H, W); `weights` says how often each digit is to be taken."""
+        return self.images[torch.multinomial(self.table(weights), count, replacement=True)]
+
+
+@dataclass(frozen=True)
+class Rejects:
+    """Adds pictures of no class to a batch, labelled `REJECT`, so that a network learns to be unsure of them.
+
+    (Outlier exposure: Hendrycks et al. 2019, https://arxiv.org/abs/1812.04606; here the outliers are drawn, not collected.)
+    All is drawn from torch's global generator of the batch's device, so that saving its state saves it too.
+    """
+
+    share: float = 0.0
+    """How many, as a fraction of the batch's size."""
+    digits: tuple[int, ...] = ()
+    """The digit of each class; empty where the classes are not digits, and then only what fits any class is made."""
+
+    @staticmethod
+    def of(recipe: Recipe, spec: DatasetSpec) -> Rejects:
+        """What the recipe asks for, for the dataset's classes."""
+        return Rejects(recipe.rejects, spec.digits)
+
+    def __post_init__(self) -> None:
+        number(self.share, "Rejects", 0, 4, "Choose 0 to 4 times the batch's size.")
+
+    def __bool__(self) -> bool:
+        return self.share > 0
+
+    def count(self, images: int) -> int:
+        """How many are added to a batch of so many images."""
+        return round(self.share * images)
+
+    def __call__(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images float (B, 1, H, W), 0 to 255, and labels int64 (B,) in; the same with the rejects after them out."""
+        count = self.count(len(images))
+        if not count:
+            return images, labels
+        digits = torch.tensor(self.digits, device=labels.device)[labels] if self.digits else None
+        source = Source(images.float(), digits)
+        kinds = DIGIT_KINDS if self.digits else ANY_KINDS
+        shares = torch.tensor([share for share, _ in kinds], device=images.device)
+        drawn = torch.multinomial(shares, min(count, KINDS_A_BATCH), replacement=True).tolist()
+        turns = Counter(drawn[i % len(drawn)] for i in range(count))
+        made = [kinds[number][1](source, n) for number, n in turns.items()]
+        rejects = torch.cat(made).clamp_(0, 255).to(images.dtype)
+        return torch.cat((images, rejects)), torch.cat((labels, labels.new_full((count,), REJECT)))
+
+
+# Made of digits
+
+#    left, right, top, bottom: which halves of each digit are no digit, and how often to take each
+HALVES = (
+    (0.0, 0.0, 1.0, 1.0),  # 0
+    (0.0, 0.0, 0.0, 0.0),  # 1
+    (1.0, 0.0, 0.0, 1.0),  # 2
+    (1.0, 0.0, 0.0, 1.0),  # 3: its right half is a 3
+    (1.0, 0.0, 1.0, 0.0),  # 4: a 1 to the right and below
+    (0.0, 0.0, 0.5, 0.0),  # 5: its sides are 5s
+    (0.0, 0.0, 0.0, 0.0),  # 6: an o and a stroke
+    (0.0, 0.0, 0.0, 0.0),  # 7
+    (0.0, 0.0, 0.0, 0.0),  # 8: two o, a 3
+    (0.0, 0.0, 0.0, 0.0),  # 9: an o and a stroke
+)
+
+
+def halves(source: Source, count: int) -> torch.Tensor:
+    """Half a digit, enlarged to the size of a whole one."""
+    chosen = torch.multinomial(source.table(HALVES).flatten(), count, replacement=True)
+    images, side = source.images[chosen // 4], (chosen % 4).view(-1, 1, 1, 1)
+    left, top, width, height = (part.unsqueeze(1) for part in ink_box(images))
+    x = (torch.arange(images.shape[3], device=images.device).view(1, 1, 1, -1) - left) / width
+    y = (torch.arange(images.shape[2], device=images.device).view(1, 1, -1, 1) - top) / height
+    along = torch.where(side < 2, x, y)
+    along = torch.where(side % 2 == 0, along, 1 - along)
+    return normalise(images * (along < between(0.4, 0.55, images)))
+
+
+def side_by_side(source: Source, count: int) -> torch.Tensor:
+    """Two digits or three in one box, apart, touching or overlapping."""
+    often = (1.0, 0.4, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)  # 11 may be one thick 1
+    images = source.pick(3 * count, often)
+    left, top, ink_width, ink_height = ink_box(images)
+    third = torch.ones(3, count, 1, 1, device=images.device)
+    third[2] = (torch.rand(count, 1, 1, device=images.device) < 0.2).float()
+    high = between(0.75, 1.1, images).view(3, count, 1, 1)
+    wide = (ink_width / ink_height).view(3, count, 1, 1).clamp(max=1.2) * high
+    step = (wide + between(-0.12, 0.3, images).view(3, count, 1, 1)) * third
+    total = step.sum(0)
+    scale = images.shape[2] * (20 / 28) / torch.maximum(total, high.amax(0))
+    at_x = (step.cumsum(0) - step / 2 - total / 2) * scale
+    at_y = between(-0.12, 0.12, images).view(3, count, 1, 1) * scale
+    scale_y = (high * scale).view(-1, 1, 1) / ink_height
+    scale_x = (wide * scale).view(-1, 1, 1) / ink_width
+    placed = place(
+        images,
+        (left + (ink_width - 1) / 2, top + (ink_height - 1) / 2),
+        (scale_x, scale_y),
+        (at_x.view(-1, 1, 1), at_y.view(-1, 1, 1)),
+    )
+    return (placed.view(3, count, 1, *images.shape[2:]) * third.unsqueeze(2)).amax(0)
+
+
+def struck_out(source: Source, count: int) -> torch.Tensor:
+    """A digit with strokes through it."""
+    images = source.pick(count)
+    across = polyline(images, 5, 7, width=12, height=9)
+    return torch.maximum(images, draw(images, across, between(0.8, 1.6, images)))
+
+
+def mixed(source: Source, count: int) -> torch.Tensor:
+    """Four quarters of four digits, some of them mirrored, two of them on their side."""
+    images = source.pick(4 * count)
+    images = torch.where(coin(0.5, images), images.flip(2), images)
+    images = torch.where(coin(0.5, images), images.flip(3), images)
+    first = images[:count]
+    x, y = axes(images)
+    right, below = x > between(-3, 3, first), y > between(-3, 3, first)
+    parts = images.view(4, count, *images.shape[1:])
+    upper = torch.where(right, lying(parts[0]), parts[1])
+    lower = torch.where(right, parts[2], lying(parts[3]))
+    return torch.where(below, lower, upper)
+
+
+def bent(source: Source, count: int) -> torch.Tensor:
+    """A digit bent until it is none; a 0 or a 1 would still be one."""
+    images = source.pick(count, (0.0, 0.0, *[1.0] * 8))
+    return normalise(Augmentation(rotate=90, elastic=10 * images.shape[2] / 28)(images))
+
+
+#    transposed; that and mirrored, upside down, both; mirrored; upside down; both: how often to take what is no digit
+TURNS = (
+    (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),  # 0
+    (0.0, 0.3, 0.3, 0.0, 0.0, 0.0, 0.0),  # 1: a dash
+    (1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0),  # 2: N, w; mirrored it is a 5
+    (1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 1.0),  # 3: m, w, E
+    (1.0, 1.0, 1.0, 1.0, 0.5, 1.0, 1.0),  # 4: H, h
+    (1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0),  # 5
+    (1.0, 1.0, 1.0, 1.0, 0.5, 1.0, 0.0),  # 6: upside down a P, and half a turn makes a 9
+    (0.0, 1.0, 1.0, 0.5, 1.0, 0.3, 0.5),  # 7: transposed, with a bar, it is a 4
+    (1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0),  # 8
+    (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0),  # 9: P, d
+)
+
+
+def turned(source: Source, count: int) -> torch.Tensor:
+    """A digit on its side, mirrored or upside down, where that makes it something else: much of it looks like letters."""
+    turns = len(TURNS[0])
+    chosen = torch.multinomial(source.table(TURNS).flatten(), count, replacement=True)
+    images, turn = source.images[chosen // turns], (chosen % turns).view(-1, 1, 1, 1)
+    images = torch.where(turn < 4, lying(images), images)
+    images = torch.where((turn == 1) | (turn == 3) | (turn == 4) | (turn == 6), images.flip(3), images)
+    return torch.where((turn == 2) | (turn == 3) | (turn == 5) | (turn == 6), images.flip(2), images)
+
+
+# Made of nothing of theirs
+
+
+def letters(source: Source, count: int) -> torch.Tensor:
+    """A printed letter, Latin, Greek or Cyrillic, or a mark."""
+    bank = letters_bank()
+    chosen = torch.randint(len(bank), (count,), device=source.images.device)
+    images = bank[chosen.cpu()].to(source.images.device).float()
+    images = F.interpolate(images, size=source.images.shape[2:], mode="bilinear", align_corners=False)
+    return Augmentation(rotate=8, scale=0.1, shear=0.25, elastic=1)(images)
+
+
+def drawn(make: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Source, int], torch.Tensor]:
+    """A kind of rejects that needs no more than paper."""
+    return lambda source, count: make(source.images.new_empty((count, 1, *source.images.shape[2:])))
+
+
+Kind = Callable[[Source, int], torch.Tensor]
+ANY_KINDS: tuple[tuple[float, Kind], ...] = (
+    (2, halves),
+    (4, side_by_side),
+    (1.5, struck_out),
+    (1.5, mixed),
+    (1, bent),
+    (1.5, drawn(scribbles)),
+    (2.5, drawn(blobs)),
+    (2.5, drawn(vessels)),
+    (2, drawn(noises)),
+    (1, drawn(next_to_nothing)),
+)
+"""What rejects there are for images of any classes, and how often to make each compared with the others."""
+DIGIT_KINDS: tuple[tuple[float, Kind], ...] = (*ANY_KINDS, (5, letters), (3, turned), (2, drawn(signs)))
+"""Likewise where all classes are digits; of other classes, a letter may be one, and so may a class upside down."""

@@ -1,0 +1,80 @@
+"""`mnistlab data`: what a dataset looks like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mnistlab.cli.options import (
+    data_option,
+    dataset_option,
+    download_option,
+    examples,
+    json_option,
+)
+from mnistlab.cli.output import print_json
+
+
+@click.command(
+    short_help="Fetch a dataset, describe it and draw a gallery.",
+    epilog=examples("mnistlab data", "mnistlab data --dataset kmnist",
+                    "mnistlab data --dataset fashion --from /usr/share/datasets/fashion-mnist",
+                    "mnistlab data --dataset path/to/folder-of-pictures"),
+)  # fmt: skip
+@dataset_option
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    help="Import the raw files (plain or .gz) in this folder first.",
+)
+@click.option(
+    "--split", type=click.Choice(["train", "val"]), default="train", show_default=True, help="What to look at."
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to save the gallery.  [default: DATA-DIR/NAME-gallery.png]",
+)
+@click.option("--batch-size", type=int, help="Images in the batch that is shown.  [default: 64]")
+@data_option
+@download_option
+@json_option
+def data(
+    dataset: str,
+    source: Path | None,
+    split: str,
+    out: Path | None,
+    batch_size: int | None,
+    data_dir: Path,
+    download: bool,
+    as_json: bool,
+) -> None:
+    """Fetch a dataset, say what a batch of it is, and save a gallery of it before and after augmentation."""
+    from mnistlab.data.dataset import find_spec, import_files
+
+    if source is not None:
+        import_files(find_spec(dataset), source, data_dir)
+        click.echo(f"Imported {dataset} from {source}: all files verified.", err=True)
+    from mnistlab.evaluation import gallery
+
+    facts = gallery.describe_data(
+        dataset, data_dir, "val" if split == "val" else "train", batch_size, out, download=download
+    )
+    if as_json:
+        print_json(facts)
+        return
+    images, labels = facts["images"], facts["labels"]
+    click.echo(f"{facts['title']}, split {split}: {facts['total']:,} images in {len(facts['classes'])} classes")
+    click.echo(
+        f"a batch   images {images['dtype']} {tuple(images['shape'])}, labels {labels['dtype']} {tuple(labels['shape'])}"
+    )
+    click.echo(f"values    {images['min']:.3f} to {images['max']:.3f}, mean {images['mean']:.3f}, std {images['std']:.3f}"
+               f" (normalised by mean {facts['mean']}, std {facts['std']})")  # fmt: skip
+    width = max(map(len, facts["classes"]))
+    click.echo(
+        "examples  "
+        + "\n          ".join(f"{n:<{width}} {c:>7,}" for n, c in zip(facts["classes"], facts["counts"], strict=True))
+    )
+    click.echo(f"Gallery: {facts['gallery']}")

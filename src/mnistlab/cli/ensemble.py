@@ -1,0 +1,42 @@
+"""`mnistlab ensemble`: finished runs as one model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mnistlab.cli.options import (
+    FOLDER,
+    device_option,
+    examples,
+    json_option,
+    runs_option,
+)
+from mnistlab.cli.output import print_json, print_score
+
+
+@click.command(
+    short_help="Combine finished runs into one model.",
+    epilog=examples("mnistlab ensemble RUN-A RUN-B RUN-C", "mnistlab train ensemble"),
+)
+@click.argument("names", nargs=-1, required=True, metavar="RUN RUN...")
+@click.option("--data-dir", type=FOLDER, default=None, help="Folder that holds the data.  [default: the first run's]")
+@device_option
+@runs_option
+@json_option
+def ensemble(names: tuple[str, ...], data_dir: Path | None, device: str, runs_dir: Path, as_json: bool) -> None:
+    """Combine finished runs into one model, the mean of their probabilities, as a new run; test it once."""
+    from mnistlab.runs.store import find_run
+
+    found = [find_run(name, runs_dir) for name in names]
+    from mnistlab.training.ensembles import combine
+
+    run, evaluation = combine(found, runs_dir=runs_dir, data_dir=data_dir, device=device)
+    if as_json:
+        print_json(
+            {"run": str(run.path), "members": [str(member.path) for member in found], "test": evaluation.score()}
+        )
+        return
+    print_score(evaluation)
+    click.echo(f"An ensemble of {len(found)} runs: {run.path}")

@@ -1,0 +1,67 @@
+"""The models that a command names: a run, an ONNX file, or mnistlab's own reader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    pass
+
+import re
+
+if TYPE_CHECKING:
+    from mnistlab.serving.app import Served
+
+
+def model_file(model: str, runs_dir: Path) -> Path:
+    """The ONNX file of a run, exported first where there is none or it is older than the run's model; or the file named."""
+    from mnistlab.files import is_file
+
+    if model.lower().endswith(".onnx") or is_file(Path(model)):
+        return Path(model)
+    from mnistlab.runs.store import find_run
+
+    run = find_run(model, runs_dir)
+    exported = run.path / "model.onnx"
+    if not exported.exists() or (run.model_path.exists() and exported.stat().st_mtime < run.model_path.stat().st_mtime):
+        from mnistlab.export.export import export_model
+
+        click.echo(f"Exporting {run.path} once, to {exported}", err=True)
+        export_model(run)
+    return exported
+
+
+BUNDLED = "mnistlab"
+"""The name of the reader that comes with mnistlab."""
+
+
+def load_models(names: tuple[str, ...], runs_dir: Path) -> list[Served]:
+    """A reader for each model, each with a name of its own."""
+    from mnistlab.reading.reader import Reader
+    from mnistlab.serving.app import Served
+
+    served: list[Served] = []
+    for name in dict.fromkeys(names):
+        if name == BUNDLED:
+            reader, identity = Reader(), BUNDLED
+        else:
+            file = model_file(name, runs_dir)
+            reader = Reader(file)
+            identity = file.resolve().parent.name if file.name == "model.onnx" else file.stem
+        identity = re.sub(r"[^\w.-]+", "-", identity)
+        taken = [one.name for one in served]
+        unique = next(n for n in (identity, *(f"{identity}-{k}" for k in range(2, 1000))) if n not in taken)
+        served.append(Served(unique, "mnistlab's reader" if name == BUNDLED else title_of(unique), reader))
+    return served
+
+
+def title_of(name: str) -> str:
+    """A run's name with what it is first: quick-seed0, 2026-11-22 22:10."""
+    found = re.fullmatch(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)\d\d-(.+)", name)
+    if found is None:
+        return name
+    year, month, day, hour, minute, what = found.groups()
+    return f"{what}, {year}-{month}-{day} {hour}:{minute}"

@@ -1,0 +1,79 @@
+"""What the commands print."""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mnistlab.errors import counted
+from mnistlab.recipes.recipe import TYPES
+
+if TYPE_CHECKING:
+    from mnistlab.doctor.examination import Check
+    from mnistlab.evaluation.result import Evaluation
+    from mnistlab.runs.run import Run
+
+__all__ = ["StandardErrorHandler", "percent", "print_checks", "print_json", "print_score", "side_by_side"]
+
+
+def print_score(evaluation: Evaluation) -> None:
+    """Accuracy and its interval, in a line."""
+    low, high = evaluation.interval
+    name = {"test": "Test", "val": "Validation"}[evaluation.split]
+    click.echo(
+        f"{name} accuracy {100 * evaluation.accuracy:.2f} % ({evaluation.correct:,} of {evaluation.total:,} right),"
+        f" 95 % interval {100 * low:.2f} to {100 * high:.2f} %"
+    )
+
+
+def percent(value: float | None) -> str:
+    """A fraction as a percentage with two decimals, "-" for None."""
+    return "-" if value is None else f"{100 * value:.2f}"
+
+
+def print_json(content: dict[str, Any]) -> None:
+    """One object in one line on standard output."""
+    click.echo(json.dumps(content))
+
+
+def print_checks(found: list[Check]) -> None:
+    """A line a check, with its remedy below, then how many problems there are."""
+    for check in found:
+        click.echo(f"{check.verdict:<8} {check.name:<12} {check.detail}")
+        if check.remedy:
+            click.echo(f"{'':<21} -> {check.remedy}")
+    problems = sum(check.verdict == "problem" for check in found)
+    click.echo(f"\n{counted(problems, 'problem')} found." if problems else "\nNo problem found.")
+
+
+def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:
+    """What the runs are, what they reached, and the recipe's fields in which they differ."""
+    rows = [("", (f"A {first.path.name}", f"B {second.path.name}"))]
+    summaries = first.summary(), second.summary()
+    for key in ("recipe", "dataset", "seed", "seconds"):
+        values = [f"{s[key]:.1f}" if isinstance(s[key], float) else str(s[key]) for s in summaries]
+        rows.append((key, (values[0], values[1])))
+    rows += [
+        (key.replace("_", " ") + " %", (percent(summaries[0][key]), percent(summaries[1][key])))
+        for key in ("val_accuracy", "test_accuracy")
+    ]
+    for name in TYPES:
+        values = [str(getattr(run.recipe, name)) for run in (first, second)]
+        if name not in ("name", "summary") and values[0] != values[1]:
+            rows.append((name, (values[0], values[1])))
+    return rows
+
+
+class StandardErrorHandler(logging.Handler):
+    """Shows mnistlab's own messages, a line each, on standard error; below those of an error that it did not expect, where."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        prefix = "warning: " if record.levelno >= logging.WARNING else ""
+        click.echo(prefix + record.getMessage(), err=True)
+        if record.exc_info:
+            click.echo("".join(traceback.format_exception(*record.exc_info)).rstrip(), err=True)

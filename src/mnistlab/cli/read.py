@@ -1,0 +1,183 @@
+"""`mnistlab read`: pictures in, digits out."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mnistlab.cli.options import RUNS_HELP, examples
+from mnistlab.errors import MnistlabError, UserError, place
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mnistlab.reading.page import Page
+from mnistlab.cli.model_file import model_file
+
+__all__ = ["read"]
+
+
+@click.command(
+    short_help="Read handwritten digits in photos, scans and drawings.",
+    epilog=examples(
+        "mnistlab read photo.jpg",
+        "mnistlab read scans/ --json",
+        "mnistlab read page.png --annotate out.png",
+        "mnistlab read --model latest x.png",
+    ),
+)
+@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--model", metavar="RUN|FILE.onnx", help="Your own: a run, or what export made.  [default: mnistlab's]")
+@click.option("--threshold", type=float, help="Probability from which a digit is accepted.  [default: the model's]")
+@click.option(
+    "--annotate", type=click.Path(path_type=Path), help="Save the picture with boxes here; a folder for several."
+)
+@click.option("--json", "as_json", is_flag=True, help="A list on standard output, an object a file.")
+@click.option("--runs", "runs_dir", type=click.Path(path_type=Path), default=Path("runs"), help=RUNS_HELP)
+def read(
+    pictures: tuple[Path, ...],
+    model: str | None,
+    threshold: float | None,
+    annotate: Path | None,
+    as_json: bool,
+    runs_dir: Path,
+) -> int:
+    """Read the handwritten digits in photos, scans and drawings, line by line.
+
+    PICTURES are files, or folders of them. What is no digit that the reader is sure of is shown as "?".
+    """
+    from mnistlab.files import is_folder
+    from mnistlab.pictures import decode, printable
+    from mnistlab.reading.reader import Reader
+
+    exit_code = 0
+
+    def fail(error: MnistlabError) -> None:
+        """The other files are read all the same."""
+        nonlocal exit_code
+        exit_code = max(exit_code, error.exit_code)
+        click.echo(f"error: {error}", err=True)
+
+    files: list[Path] = []
+    for path in pictures:
+        try:
+            files += pictures_in(path) if is_folder(path) else [path]
+        except UserError as error:
+            fail(error)
+    targets = find_targets(annotate, files, several=len(files) > 1 or any(map(is_folder, pictures))) if annotate else {}
+    reader = Reader(model_file(model, runs_dir) if model is not None else None, threshold=threshold)
+    found: list[dict[str, Any]] = []
+    for file in files:
+        try:
+            picture = decode(file)
+            page = reader.read(picture)
+            found.append({"file": str(file), **page.to_dict()})
+            if not as_json:
+                show(printable(file), page, several=len(files) > 1)
+            if annotate is not None:
+                save_annotated(picture, page, targets[file])
+        except MnistlabError as error:
+            fail(error)
+    if as_json:
+        click.echo(json.dumps(found))
+    return exit_code
+
+
+def show(name: str, page: Page, several: bool) -> None:
+    """The text, under the file's name where there are several."""
+    if several:
+        click.echo(f"{name}:")
+    if page.lines:
+        click.echo(page.text)
+    else:
+        click.echo(f"{name}: no digits found", err=True)
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """Those whose names end as pictures' do, by name; hidden ones are other programs' notes. Raises `UserError` for none."""
+    from mnistlab.pictures import SUFFIXES, printable
+
+    try:
+        inside = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+    except OSError as error:
+        raise UserError(
+            f"{printable(place(folder))} cannot be read: {error.strerror}.", "Check its permissions."
+        ) from None
+    if not (shown := [path for path in inside if not path.name.startswith(".")]):
+        raise UserError(
+            f"There is no picture in {printable(place(folder))}.", f"Pictures end in {', '.join(SUFFIXES)}."
+        )
+    return shown
+
+
+def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path, Path]:
+    """Where each annotated picture goes; in a folder, files of one name stay apart. Refuses what would not work before
+    anything is read, and to write over a picture."""
+    from mnistlab.files import check_folder, is_folder
+    from mnistlab.pictures import SUFFIXES, printable
+
+    name = f"--annotate {printable(annotate)}"
+    has_suffix = annotate.suffix.lower() in SUFFIXES
+    if several or is_folder(annotate):
+        if has_suffix and not is_folder(annotate):
+            raise UserError(f"{name} is a file's name, and there are several pictures.", "Name a folder.")
+        check_folder(annotate)
+        targets = dict(zip(dict.fromkeys(files), names_in(annotate, files), strict=True))
+        if identities([annotate]) & identities(file.parent for file in files):
+            raise UserError(
+                f"--annotate must not be the folder of the pictures, {printable(place(annotate))}.", "Name another one."
+            )
+    else:
+        if not has_suffix:
+            raise UserError(f"{name} has no picture's ending.", "Name a file such as out.png.")
+        if not is_folder(annotate.parent):
+            folder = printable(annotate.parent)
+            raise UserError(f"There is no folder {folder} for --annotate.", "Make it, or choose another.")
+        check_folder(annotate.parent)
+        targets = dict.fromkeys(files, annotate)
+    if identities(targets.values()) & identities(files):
+        raise UserError(f"{name} would write over a picture that is read.", "Choose another name.")
+    return targets
+
+
+def names_in(folder: Path, files: list[Path]) -> Iterator[Path]:
+    """A name of its own for each file; for some file systems A.png is a.png."""
+    taken: set[str] = set()
+    for file in dict.fromkeys(files):
+        stem, number = file.stem, 1
+        while stem.casefold() in taken:
+            number += 1
+            stem = f"{file.stem}-{number}"
+        taken.add(stem.casefold())
+        yield folder / f"{stem}.png"
+
+
+def identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
+    """What tells files and folders apart, by whatever names and links they go; of those that are there."""
+    found = set()
+    for path in paths:
+        with contextlib.suppress(OSError, ValueError):
+            about = path.stat()
+            found.add((about.st_dev, about.st_ino))
+    return found
+
+
+def save_annotated(picture: NDArray[Any], page: Page, target: Path) -> None:
+    """The picture with boxes, whole or not at all."""
+    from mnistlab.files import write_bytes
+    from mnistlab.pictures import printable
+    from mnistlab.reading.annotation import annotate
+
+    kind = {".jpg": "jpeg", ".tif": "tiff"}.get(target.suffix.lower(), target.suffix[1:].lower())
+    stream = io.BytesIO()
+    try:
+        annotate(picture, page).save(stream, kind, **({"quality": 92} if kind in ("jpeg", "webp") else {}))
+    except (OSError, ValueError) as error:  # WebP takes no more than 16,383 pixels a side
+        raise UserError(f"{printable(target)} cannot be made: {error}.", "Choose a name that ends in .png.") from None
+    write_bytes(target, stream.getvalue())

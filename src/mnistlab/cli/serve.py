@@ -1,0 +1,191 @@
+"""`mnistlab serve`: the page and the API, on this computer or, when asked, for others."""
+
+from __future__ import annotations
+
+import errno
+import importlib.util
+import ipaddress
+import os
+import re
+import secrets
+import socket
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mnistlab.cli.options import examples, runs_option
+from mnistlab.errors import UserError, install
+from mnistlab.serving.proxies import read_name, read_network, read_root_path
+
+if TYPE_CHECKING:
+    pass
+from mnistlab.cli.model_file import BUNDLED, load_models
+
+__all__ = ["serve"]
+
+
+NEEDED = {
+    "fastapi": "fastapi",
+    "httptools": "httptools",
+    "onnx": "onnx",
+    "orjson": "orjson",
+    "prometheus_client": "prometheus-client",
+    "python_multipart": "python-multipart",
+    "uvicorn": "uvicorn",
+}
+"""What the extra `serve` brings: modules, and their packages' names."""
+
+
+def through(read: Callable[[str], object]) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """Pass an option's value or values through `read`; the sentence for one that is refused begins with the option."""
+
+    def pass_on(context: click.Context, option: click.Parameter, given: Any) -> Any:
+        try:
+            return tuple(str(read(text)) for text in given) if option.multiple else read(given)
+        except UserError as error:
+            raise UserError(f"{option.opts[0]}: {error.message}", error.remedy) from None
+
+    return pass_on
+
+
+@click.command(
+    short_help="Open a page to draw digits on, and a web API.",
+    epilog=examples(
+        "mnistlab serve",
+        "mnistlab serve --model mnistlab --model latest",
+        "mnistlab serve --port 9000 --no-browser",
+        "mnistlab serve --host 0.0.0.0 --token my-secret",
+        "mnistlab serve --trusted-proxy 127.0.0.1 --allow-host digits.example --root-path /mnist",
+    ),
+)
+@click.option(
+    "--model", "models", multiple=True, metavar="RUN|FILE.onnx",
+    help="A run, what export made, or mnistlab for its own; several: the page offers them.  [default: mnistlab]",
+)  # fmt: skip
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 for any free one.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen at; 0.0.0.0 lets others in who have the token.",
+)
+@click.option(
+    "--allow-host", "names", multiple=True, metavar="NAME", callback=through(read_name),
+    help="A name by which others call this server, or the proxy before it; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--trusted-proxy", "proxies", multiple=True, metavar="ADDRESS|NETWORK", callback=through(read_network),
+    help="Where a proxy stands whose X-Forwarded-Host, -Proto and -For are believed, such as 127.0.0.1; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--root-path", default="", metavar="/PATH", callback=through(read_root_path),
+    help="The path below which a proxy offers the page and the API.",
+)  # fmt: skip
+@click.option("--token", envvar="MNISTLAB_TOKEN", help="Secret that the API asks for; also MNISTLAB_TOKEN.")
+@click.option("--no-browser", is_flag=True, help="Do not open the page.")
+@runs_option
+def serve(
+    models: tuple[str, ...],
+    port: int,
+    host: str,
+    names: tuple[str, ...],
+    proxies: tuple[str, ...],
+    root_path: str,
+    token: str | None,
+    no_browser: bool,
+    runs_dir: Path,
+) -> None:
+    """Open a page to draw digits on, which shows what the network sees; and serve the same as an API.
+
+    It listens on this computer alone, unless --host says otherwise. Ctrl-C stops it.
+    """
+    if missing := [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]:
+        raise UserError(
+            f"Serving needs packages that are not installed: {', '.join(missing)}.",
+            install("serve"),
+        )
+    if token is not None and not re.fullmatch(r"[\x21-\x7e]+", token):
+        raise UserError(
+            "The token has spaces or characters that a header cannot hold, or is empty.", "Use a-z, 0-9, -."
+        )
+    listener = listen(host, port)
+    with listener:
+        served = load_models(models or (BUNDLED,), runs_dir)
+        host, port = listener.getsockname()[:2]
+        address = f"http://{reached_at(host)}:{port}"
+        if not is_loopback(host):
+            token = token or secrets.token_urlsafe(12)
+            click.echo(
+                f"Whoever reaches this computer over the network reaches this server; the token alone keeps them out, and"
+                f" nothing is encrypted. Without --host it is open to this computer only. The token: {token}"
+            )
+        page = f"{address}{root_path}/"
+        link = f"{page}#token={token}" if token else page if root_path else address
+
+        def ready() -> None:
+            click.echo(f"mnistlab is at {link}  (Ctrl-C stops it)")
+            if not no_browser and has_display():
+                threading.Thread(target=webbrowser.open, args=[link], daemon=True).start()
+
+        from mnistlab.serving.app import create_app
+        from mnistlab.serving.http import run
+
+        app = create_app(served, hosts=names, token=token, trusted_proxies=proxies, root_path=root_path)
+        run(app, listener, ready)
+    click.echo("Stopped.")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket at which nobody has connected yet. Raises `UserError` where the address or the port cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, UnicodeError):
+        raise UserError(f"--host {host!r} is no address of this computer.", "Leave it out, or try 0.0.0.0.") from None
+    listener = socket.socket(family, kind, protocol)
+    try:
+        if sys.platform != "win32":  # there it would let two servers share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        if isinstance(error, PermissionError):
+            raise UserError(f"Port {port} is kept by the system.", "Choose another, such as 8000.") from None
+        if error.errno == errno.EADDRINUSE:
+            another = port + 1 if port < 65535 else 0
+            raise UserError(
+                f"Port {port} is taken by another program.", f"Choose another: mnistlab serve --port {another}"
+            ) from None
+        raise UserError(
+            f"Nothing can listen at {host} port {port}: {error.strerror or error}.", "Check --host."
+        ) from None
+    return listener
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this computer reaches the address."""
+    return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+
+
+def reached_at(host: str) -> str:
+    """The address as a link has it: of "all addresses", the one that leads outward."""
+    if host not in ("0.0.0.0", "::"):  # noqa: S104 - asked for
+        return f"[{host}]" if ":" in host else host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address for documentation; nothing is sent
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
+
+
+def has_display() -> bool:
+    """Whether a browser would open a window, and not in the terminal."""
+    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

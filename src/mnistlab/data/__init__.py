@@ -1,0 +1,1 @@
+"""Datasets: the catalogue, raw files, download, folders of pictures, splits and batches."""

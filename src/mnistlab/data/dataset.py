@@ -1,0 +1,86 @@
+"""A dataset of images of one size, opened: raw files or a folder of pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.data.catalog import DATASETS, DatasetSpec, Part, find_spec
+from mnistlab.data.download import import_files, read_files
+from mnistlab.data.formats import Arrays
+from mnistlab.data.picture_folder import PictureFolder
+from mnistlab.errors import UserError, place
+from mnistlab.files import is_file, is_folder
+
+__all__ = ["DATASETS", "Arrays", "Dataset", "DatasetSpec", "Part", "find_spec", "import_files", "open_dataset"]
+
+
+class Dataset(Protocol):
+    """What a dataset offers to the rest of mnistlab."""
+
+    @property
+    def spec(self) -> DatasetSpec:
+        """Its row: class names, mean, std, image size."""
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether `read("train")` can do without a network."""
+
+    @property
+    def validation(self) -> NDArray[np.bool_] | None:
+        """Which examples of "train" its makers set aside for validation, bool (N,); None where they did not."""
+
+    def read(self, part: Part) -> Arrays:
+        """Images uint8 (N, height, width) and labels int64 (N,) of "train" or "test"."""
+
+
+@dataclass(frozen=True)
+class RawDataset:
+    """A dataset of the table, its raw files below `data_dir`."""
+
+    spec: DatasetSpec
+    data_dir: Path
+    download: bool = False
+    """Whether what is missing is asked of the mirrors even where a copy ships in the package."""
+    parts: dict[Part, Arrays] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether all files of the training part are there; they may still be corrupt."""
+        return all(is_file(self.data_dir / self.spec.folder / file.name) for file in self.spec.part_files("train"))
+
+    @property
+    def validation(self) -> None:
+        """None: see `validation_mask`."""
+        return
+
+    def read(self, part: Part) -> Arrays:
+        """Images uint8 (N, height, width) and labels int64 (N,); see `Dataset.read`. Read once, then kept.
+
+        Raises `UserError` where a file is missing or corrupt and cannot be fetched.
+        """
+        if part not in self.parts:
+            images, labels = read_files(self.spec, self.spec.part_files(part), self.data_dir, self.download)
+            self.parts[part] = images, labels
+        return self.parts[part]
+
+
+def open_dataset(name: str | Path, data_dir: str | Path = "data", *, download: bool = False) -> Dataset:
+    """The dataset called `name` in the table, or the folder of pictures at that path. Reads no file of the table's yet.
+
+    What is missing in `data_dir` is unpacked from the copy in the package (MNIST), or downloaded by torchvision; `download`
+    asks torchvision's mirrors first also where there is a copy.
+
+    Raises `UserError` for a name that is neither, and for the download of a folder.
+    """
+    if str(name) not in DATASETS and is_folder(Path(name)):
+        if download:
+            raise UserError(
+                f"{place(Path(name))} is a folder of pictures: there is nothing to download.", "Leave download out."
+            )
+        return PictureFolder.open(Path(name))
+    return RawDataset(find_spec(str(name)), Path(data_dir), download)

@@ -1,0 +1,255 @@
+"""Getting raw files: from the copy in the package, from torchvision's mirrors, from a folder of the user's."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import logging
+import lzma
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from filelock import Timeout
+from numpy.typing import NDArray
+
+from mnistlab.data.catalog import DATASETS, DatasetSpec, FileSpec
+from mnistlab.data.formats import CorruptFileError, parse, raw_size
+from mnistlab.data.mirrors import SourceError, torchvision_download
+from mnistlab.errors import Failure, MnistlabError, UserError, place
+from mnistlab.files import check_folder, explain_os_errors, file_lock, sha256, write_bytes, write_json
+
+__all__ = ["MISSING", "import_files", "inspect_files", "read_files"]
+
+
+MISSING = "is missing"
+
+logger = logging.getLogger("mnistlab.data")
+
+
+def read_files(
+    spec: DatasetSpec, files: Iterable[FileSpec], data_dir: Path, download: bool = False
+) -> list[NDArray[Any]]:
+    """The arrays of the raw `files` below `data_dir`, verified; what is missing or corrupt is fetched first.
+
+    It comes from the copy in the package where there is one, else, or with `download`, from torchvision's mirrors.
+    Raises `UserError` where a file can neither be read nor fetched.
+    """
+    files = tuple(files)
+    folder = data_dir / spec.folder
+    try:
+        return read_verified(spec, files, folder)
+    except FileNotFoundError as error:
+        fault_found = f"{error.filename} is missing"
+    except CorruptFileError as error:
+        fault_found = str(error)
+    try:
+        check_folder(folder)
+    except UserError as error:
+        why = error.message[0].lower() + error.message[1:]
+        raise UserError(f"{fault_found}, and cannot be fetched: {why}", error.remedy) from None
+    fetch(spec, data_dir, download)  # looks again, with the lock held: another process may have mended it meanwhile
+    try:
+        return read_verified(spec, files, folder)
+    except (FileNotFoundError, CorruptFileError) as error:
+        raise Failure(f"{spec.name} changed while it was read: {error}.", "Run the command again.") from error
+
+
+def read_verified(spec: DatasetSpec, files: Iterable[FileSpec], folder: Path) -> list[NDArray[Any]]:
+    recorded = recorded_sums(folder)
+    arrays: list[NDArray[Any]] = []
+    unknown = {}
+    for file in files:
+        content = read_bytes(folder / file.name)
+        try:
+            arrays += parse(spec, file, content, recorded.get(file.name))
+        except CorruptFileError as error:
+            raise CorruptFileError(f"{folder / file.name} {error}") from None
+        if file.sha256 is None and file.name not in recorded:
+            unknown[file.name] = sha256(content)
+    if unknown:  # somebody else put the file there: from now on it is known if it changes
+        with contextlib.suppress(MnistlabError):
+            write_json(folder / "checksums.json", recorded | unknown)
+    return arrays
+
+
+def read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UserError(
+            f"Cannot read {path}: {error.strerror}.", "Give read access to it, or choose another --data-dir."
+        ) from error
+
+
+def recorded_sums(folder: Path) -> dict[str, str]:
+    """The SHA-256 that each file had when it was fetched."""
+    try:
+        sums = json.loads((folder / "checksums.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(k): str(v) for k, v in sums.items()} if isinstance(sums, dict) else {}
+
+
+def fetch(spec: DatasetSpec, data_dir: Path, download: bool) -> None:
+    """Make all raw files of the dataset be there, intact; one process at a time."""
+    folder = data_dir / spec.folder
+    with explain_os_errors(folder / "files"):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = file_lock(folder / ".fetch.lock")
+        try:
+            lock.acquire(timeout=1)
+        except Timeout:
+            logger.info("another process is fetching %s: waiting for it", spec.name)
+            lock.acquire()
+    try:
+        for stale in folder.glob(".fetch-*"):  # of a process that was killed
+            shutil.rmtree(stale, ignore_errors=True)
+        wanted = [file for file in spec.files if needs_fetching(spec, file, folder)]
+        if not wanted:
+            return
+        reasons = []
+        sources = [(from_mirrors, "downloaded by torchvision")]
+        if spec.bundled:
+            sources.insert(int(download), (from_package, "unpacked the copy that ships with mnistlab"))
+        for source, how in sources:
+            try:
+                source(spec, wanted, data_dir)
+            except (SourceError, CorruptFileError) as error:
+                reasons.append(str(error))
+            else:
+                logger.info("%s: %s", spec.name, "; ".join([*reasons, how]))
+                return
+        raise UserError(
+            f"{spec.name} is not in {place(data_dir)} and could not be fetched ({'; '.join(reasons)}).",
+            f"Connect to the network, or import files that you have: mnistlab data --dataset {spec.name} --from DIR",
+        )
+    finally:
+        lock.release()
+
+
+def inspect_files(spec: DatasetSpec, data_dir: Path) -> dict[str, str | None]:
+    """What is wrong with each raw file below `data_dir`, None where it is intact; nothing is fetched."""
+    folder = data_dir / spec.folder
+    return {file.name: fault(spec, file, folder) for file in spec.files}
+
+
+def fault(spec: DatasetSpec, file: FileSpec, folder: Path) -> str | None:
+    try:
+        parse(spec, file, read_bytes(folder / file.name), recorded_sums(folder).get(file.name))
+    except FileNotFoundError:
+        return MISSING
+    except CorruptFileError as error:
+        return str(error)
+    return None
+
+
+def needs_fetching(spec: DatasetSpec, file: FileSpec, folder: Path) -> bool:
+    reason = fault(spec, file, folder)
+    if reason is not None and reason != MISSING:
+        logger.warning("%s %s: fetching it again", folder / file.name, reason)
+    return reason is not None
+
+
+def install(spec: DatasetSpec, folder: Path, contents: dict[str, bytes]) -> None:
+    """Put verified files in their place and record their sums; a corrupt file that was there is kept beside."""
+    sums = recorded_sums(folder)
+    for name, content in contents.items():
+        path = folder / name
+        if path.exists() and path.read_bytes() != content:
+            with explain_os_errors(path):
+                shutil.copyfile(path, path.with_name(name + ".corrupt"))
+            logger.info("the old %s is kept as %s.corrupt", name, name)
+        write_bytes(path, content)
+        sums[name] = sha256(content)
+    write_json(folder / "checksums.json", sums)
+
+
+def from_package(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> None:
+    """Unpack the copy that ships in the package."""
+    contents = {}
+    for file in wanted:
+        packed = resources.files("mnistlab") / "bundled" / spec.name / f"{file.name}.xz"
+        try:
+            contents[file.name] = lzma.decompress(packed.read_bytes())
+        except (OSError, lzma.LZMAError) as error:
+            raise SourceError(f"the copy in the package is damaged: {error}") from error
+        parse(spec, file, contents[file.name])
+    install(spec, data_dir / spec.folder, contents)
+
+
+def from_mirrors(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> None:
+    """Let torchvision download into a folder of its own, then take over what is intact."""
+    logger.info("%s: asking torchvision's mirrors", spec.name)
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=data_dir / spec.folder, ignore_cleanup_errors=True) as name:
+        temporary = Path(name)
+        torchvision_download(spec, temporary)
+        contents = {}
+        for file in wanted:
+            try:
+                contents[file.name] = (temporary / spec.folder / file.name).read_bytes()
+            except OSError as error:
+                raise SourceError(f"torchvision did not deliver {file.name} ({error.strerror})") from error
+            try:
+                parse(spec, file, contents[file.name])
+            except CorruptFileError as error:
+                raise SourceError(f"the mirrors' {file.name} {error}") from error
+        install(spec, data_dir / spec.folder, contents)
+        keep_siblings(spec, temporary / spec.folder, data_dir / spec.folder)
+
+
+def keep_siblings(spec: DatasetSpec, source: Path, folder: Path) -> None:
+    """Keep what came with the download for other datasets too: EMNIST's six are one archive."""
+    for other in DATASETS.values():
+        if other.folder != spec.folder or other is spec or not all((source / f.name).exists() for f in other.files):
+            continue
+        contents = {file.name: (source / file.name).read_bytes() for file in other.files}
+        with contextlib.suppress(CorruptFileError):
+            for file in other.files:
+                parse(other, file, contents[file.name])
+            install(other, folder, contents)
+
+
+def import_files(spec: DatasetSpec, source: Path, data_dir: Path) -> None:
+    """Take over the raw files (plain or .gz) in `source`, all of them verified before the first is written.
+
+    Raises `UserError` that names the file which is missing or wrong; then nothing has changed below `data_dir`.
+    """
+    if not source.is_dir():
+        raise UserError(f"{source} is not a folder.", f"Give the folder that holds {spec.files[0].name} or the like.")
+    contents = {file.name: import_one(spec, file, source) for file in spec.files}
+    install(spec, data_dir / spec.folder, contents)
+
+
+def import_one(spec: DatasetSpec, file: FileSpec, source: Path) -> bytes:
+    for folder in (source, source / "raw", source / "gzip", source / spec.folder):
+        for path in (folder / file.name, folder / f"{file.name}.gz"):
+            if path.is_file():
+                try:
+                    content = unpack(path, raw_size(spec, file))
+                    parse(spec, file, content)
+                except CorruptFileError as error:
+                    raise UserError(f"{path} {error}.", f"Get {spec.name}'s own file and import again.") from None
+                return content
+    raise UserError(
+        f"{source} holds neither {file.name} nor {file.name}.gz.",
+        f"{spec.name} needs {', '.join(f.name for f in spec.files)}.",
+    )
+
+
+def unpack(path: Path, size: int | None) -> bytes:
+    """The file's bytes, unzipped where its name ends in .gz, but not more than one byte over `size`."""
+    if path.suffix != ".gz":
+        return read_bytes(path)
+    try:
+        with gzip.open(path) as file:
+            return file.read(-1 if size is None else size + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise CorruptFileError(f"is not an intact gzip file ({error})") from None

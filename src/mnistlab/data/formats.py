@@ -1,0 +1,125 @@
+"""Raw files into arrays, each byte accounted for."""
+
+from __future__ import annotations
+
+import bz2
+import io
+import struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.data.catalog import DATASETS, DatasetSpec, FileSpec
+from mnistlab.errors import counted
+from mnistlab.files import sha256
+
+__all__ = ["Arrays", "CorruptFileError", "parse", "raw_size"]
+
+
+Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
+"""Images uint8 (N, height, width), ink bright on dark; labels int64 (N,), from 0."""
+
+LONGEST_TEXT = 200_000_000
+"""Bytes that a file of text may unpack to; USPS's larger one has about 20 million."""
+
+# The IDX format: two zero bytes, a type, the number of dimensions, each dimension as a big-endian uint32, the values.
+IDX_TYPES: dict[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 12: np.dtype(">i4")}
+
+
+class CorruptFileError(Exception):
+    """A raw file is not what its row in the table says; the text is the reason, to follow the file's name."""
+
+
+def raw_size(spec: DatasetSpec, file: FileSpec) -> int | None:
+    """Bytes that the file must have, or None where its format does not fix them."""
+    if file.kind == "both":
+        return None
+    if file.kind == "images":
+        return 16 + file.count * spec.image_size[0] * spec.image_size[1]
+    return 12 + file.count * 8 * 4 if file.name.endswith("idx2-int") else 8 + file.count
+
+
+def parse(spec: DatasetSpec, file: FileSpec, content: bytes, recorded: str | None = None) -> tuple[NDArray[Any], ...]:
+    """The arrays in `content`, the bytes of `file`.
+
+    Images come uint8 (N, height, width), upright; labels int64 (N,), from 0. `recorded` is the SHA-256 that the file had
+    when it was fetched, for files whose sum the table does not know. Raises `CorruptFileError`.
+    """
+    if not content:
+        raise CorruptFileError("is empty")
+    arrays = parse_usps(spec, file, content) if file.kind == "both" else (parse_idx(spec, file, content),)
+    expected = file.sha256 or recorded
+    if expected is not None and (actual := sha256(content)) != expected:
+        if owner := owner_of(actual):
+            raise CorruptFileError(f"is {owner}, not {file.name} of {spec.name}")
+        raise CorruptFileError(f"has SHA-256 {actual[:12]}…, not {expected[:12]}…")
+    if expected is None and (owner := owner_of(sha256(content))):
+        raise CorruptFileError(f"is {owner}, not {file.name} of {spec.name}")
+    return arrays
+
+
+def owner_of(digest: str) -> str | None:
+    for spec in DATASETS.values():
+        for file in spec.files:
+            if file.sha256 == digest:
+                return f"{file.name} of {spec.name}"
+    return None
+
+
+def parse_idx(spec: DatasetSpec, file: FileSpec, content: bytes) -> NDArray[Any]:
+    rank = content[3] if len(content) >= 4 else 0
+    if content[:2] != b"\0\0" or len(content) < 4 + 4 * rank or content[2] not in IDX_TYPES or rank not in (1, 2, 3):
+        raise CorruptFileError("is not an IDX file")
+    shape = struct.unpack(f">{rank}I", content[4 : 4 + 4 * rank])
+    dtype = IDX_TYPES[content[2]]
+    if (rank == 3) != (file.kind == "images"):
+        raise CorruptFileError(f"holds {'images' if rank == 3 else 'labels'} where {file.kind} belong (swapped?)")
+    if shape[0] != file.count:
+        raise CorruptFileError(f"holds {counted(shape[0], file.kind[:-1])}, not {file.count:,}")
+    if rank == 3 and dtype != np.uint8:
+        raise CorruptFileError("holds images of int32 pixels, not uint8")
+    if rank == 3 and shape[1:] != spec.image_size:
+        raise CorruptFileError(
+            f"holds images of {shape[1]}x{shape[2]} pixels, not {spec.image_size[0]}x{spec.image_size[1]}"
+        )
+    if rank == 2 and shape[1] != 8:
+        raise CorruptFileError(f"holds labels of {counted(shape[1], 'column')}, not 8")
+    size = 4 + 4 * rank + int(np.prod(shape)) * dtype.itemsize
+    if len(content) != size:
+        what = "is truncated" if len(content) < size else "is too long"
+        raise CorruptFileError(f"{what}: {counted(len(content), 'byte')}, not {size:,}")
+    values = np.frombuffer(content, dtype, offset=4 + 4 * rank).reshape(shape)
+    if file.kind == "images":
+        return np.ascontiguousarray(values.transpose(0, 2, 1) if spec.transposed else values)
+    labels = values if rank == 1 else values[:, 0]  # QMNIST's other seven columns are writer, source and the like
+    return checked_labels(spec, labels.astype(np.int64))
+
+
+def parse_usps(spec: DatasetSpec, file: FileSpec, content: bytes) -> Arrays:
+    """LIBSVM's text, bz2-compressed: a label from 1, then `index:value` with values in [-1, 1]."""
+    try:
+        with bz2.open(io.BytesIO(content)) as unpacked:
+            text = unpacked.read(LONGEST_TEXT + 1)
+        if len(text) > LONGEST_TEXT:
+            raise CorruptFileError(f"unpacks to more than {LONGEST_TEXT:,} bytes")
+        rows = [line.split() for line in text.decode("ascii").splitlines()]
+        labels = np.array([int(float(row[0])) for row in rows], np.int64)
+        pixels = np.array([[float(cell.partition(":")[2]) for cell in row[1:]] for row in rows], np.float32)
+        images = ((pixels + 1) / 2 * 255).astype(np.uint8).reshape(-1, *spec.image_size)
+        if not (np.abs(pixels) <= 1).all():
+            raise CorruptFileError("holds values outside -1 to 1")
+    except (OSError, EOFError, ValueError, OverflowError, IndexError) as error:
+        raise CorruptFileError(f"is not a bz2 file of LIBSVM lines ({error})") from None
+    if len(images) != file.count or len(labels) != file.count:
+        raise CorruptFileError(f"holds {counted(len(images), 'image')}, not {file.count:,}")
+    return images, checked_labels(spec, labels)
+
+
+def checked_labels(spec: DatasetSpec, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    labels = labels - spec.first_label
+    if labels.min() < 0 or labels.max() >= len(spec.classes):
+        low, high = labels.min() + spec.first_label, labels.max() + spec.first_label
+        last = spec.first_label + len(spec.classes) - 1
+        raise CorruptFileError(f"holds labels {low} to {high}, not {spec.first_label} to {last}")
+    return labels

@@ -1,0 +1,158 @@
+"""torchvision's download, given up where its mirrors do not answer or only drip."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlsplit
+
+from mnistlab.data.catalog import DatasetSpec
+from mnistlab.dependencies import cache_of_its_own
+
+__all__ = ["SourceError", "torchvision_download"]
+
+
+PATIENCE_WITH_COPY = 5.0
+"""Seconds to wait for a mirror's answer, and for each next piece of it, where a copy ships in the package."""
+PATIENCE = 20.0
+"""The same where there is none."""
+SLOWEST = 50_000
+"""Bytes a second below which a mirror is given up."""
+MEASURED = 5.0
+"""Seconds over which that is measured."""
+
+clock: Callable[[], float] = time.monotonic
+"""What the rate is measured by."""
+
+
+class SourceError(Exception):
+    """A source could not deliver; the text says why."""
+
+
+def torchvision_download(spec: DatasetSpec, root: Path) -> None:
+    """Run torchvision's own download into `root`: it tries its mirrors one after the other. Raises `SourceError`.
+
+    torchvision sets no timeout and a name look-up cannot be given one, so the download runs in a thread that is left to
+    itself when it hangs there.
+    """
+    with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler makes itself a folder
+        from torchvision import datasets as torchvision_datasets
+
+    dataset_class: Callable[..., Any] = getattr(torchvision_datasets, spec.torchvision_class)
+    outcome: list[BaseException | None] = []
+
+    def work() -> None:
+        try:
+            for train in (True, False):
+                dataset_class(root=str(root), train=train, download=True, **spec.torchvision_arguments)
+        except BaseException as error:
+            outcome.append(error)
+        else:
+            outcome.append(None)
+
+    patience = PATIENCE_WITH_COPY if spec.bundled else PATIENCE
+    thread = threading.Thread(target=work, daemon=True, name=f"download-{spec.name}")
+    with paced(thread, patience) as opener:
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.1)
+            since = opener.asking_since
+            if (
+                since is not None and time.monotonic() - since > patience + 1
+            ):  # longer than a socket waits: a name look-up hangs
+                raise SourceError(f"the mirrors gave no answer in {patience:g} s")
+    if outcome[0] is not None:
+        reason = str(outcome[0]).strip().splitlines() or [type(outcome[0]).__name__]
+        raise SourceError(f"the mirrors could not be used ({reason[-1]})")
+
+
+@contextmanager
+def paced(thread: threading.Thread, patience: float) -> Iterator[PacedOpener]:
+    """Inside `with`, what `thread` downloads through urllib is measured, and waits `patience` seconds for each piece."""
+    timeout, before = socket.getdefaulttimeout(), urllib.request._opener  # type: ignore[attr-defined]
+    opener = PacedOpener(before or urllib.request.build_opener(), thread)
+    socket.setdefaulttimeout(patience)
+    urllib.request.install_opener(opener)  # type: ignore[arg-type]
+    try:
+        yield opener
+    finally:
+        urllib.request.install_opener(before)
+        socket.setdefaulttimeout(timeout)
+
+
+class PacedOpener:
+    """Opens addresses as `opener` does; for `thread` it measures what comes, and asks no host again that was given up."""
+
+    def __init__(self, opener: urllib.request.OpenerDirector, thread: threading.Thread) -> None:
+        self.opener, self.thread = opener, thread
+        self.slow: dict[str, str] = {}
+        """Hosts that were given up, and why."""
+        self.asking_since: float | None = None
+        """When the question began whose answer is still awaited."""
+
+    def open(self, request: urllib.request.Request, *arguments: Any) -> Any:
+        """What `urllib.request.urlopen` calls."""
+        if threading.current_thread() is not self.thread:
+            return self.opener.open(request, *arguments)
+        host = urlsplit(request.full_url).netloc
+        if host in self.slow:
+            raise URLError(self.slow[host])
+        self.asking_since = time.monotonic()
+        try:
+            return PacedResponse(self.opener.open(request, *arguments), lambda why: self.slow.setdefault(host, why))
+        finally:
+            self.asking_since = None
+
+
+class PacedResponse:
+    """A response whose `read` raises `URLError` where it drips, stops or is cut off, so that torchvision asks the next mirror.
+
+    `give_up` is told why where the host is too slow.
+    """
+
+    def __init__(self, response: Any, give_up: Callable[[str], object]) -> None:
+        self.response, self.give_up = response, give_up
+        self.since, self.came = clock(), 0
+
+    def read(self, amount: int = sys.maxsize) -> bytes:
+        """Up to `amount` bytes; fewer only at the end."""
+        pieces = b""
+        while len(pieces) < amount:
+            try:
+                piece = self.response.read1(amount - len(pieces))
+            except (OSError, http.client.HTTPException) as error:
+                raise URLError(error) from error
+            if not piece:
+                break
+            pieces += piece
+            self.measure(len(piece))
+        return pieces
+
+    def measure(self, count: int) -> None:
+        self.came += count
+        spent = clock() - self.since
+        if spent < MEASURED:
+            return
+        if self.came < SLOWEST * spent:
+            why = f"{self.came / spent / 1000:.1f} kB/s is too slow: at least {SLOWEST / 1000:g} are expected"
+            self.give_up(why)
+            raise URLError(why)
+        self.since, self.came = clock(), 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.response, name)
+
+    def __enter__(self) -> PacedResponse:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.response.close()

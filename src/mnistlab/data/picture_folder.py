@@ -1,0 +1,237 @@
+"""A folder of pictures, one sub-folder per class (the layout of torchvision's ImageFolder), as a dataset like the others."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from mnistlab.data.catalog import DatasetSpec, Part
+from mnistlab.data.formats import Arrays
+from mnistlab.errors import UserError, counted, place
+from mnistlab.files import sha256, shorten
+from mnistlab.pictures import BROKEN
+
+__all__ = ["PictureFolder"]
+
+
+logger = logging.getLogger("mnistlab.data")
+
+SIZE = 28
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
+LARGEST = 50_000_000
+"""Pixels; a larger picture is refused before it is decoded."""
+LAYOUT = (
+    "Put each class's pictures in a sub-folder of its own: FOLDER/cat/1.png, FOLDER/dog/1.png, …,"
+    " or such sub-folders below FOLDER/train, FOLDER/val and FOLDER/test."
+)
+PART_NAMES = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test", "testing": "test",
+}  # fmt: skip
+"""What a folder of pictures may call its parts, in small or capital letters."""
+JUNK = {"__macosx", "@eadir", "lost+found", "$recycle.bin", "system volume information"}
+"""Folders that archivers, disks and servers leave behind, besides hidden ones."""
+
+
+@dataclass(frozen=True)
+class PictureFolder:
+    """Pictures below `root`, by class; or by part and then by class.
+
+    A part `val` that is given is the validation split, the last of what `read("train")` gives. Where no part `test` is given,
+    about one in six of the pictures for training is kept for it.
+    """
+
+    root: Path
+    classes: tuple[str, ...]
+    folders: dict[str, Path] = field(hash=False)
+    """Those of the parts that are given: "train", and "val" or "test" or both."""
+    parts: dict[str, Arrays] = field(default_factory=dict, compare=False, repr=False)
+
+    @staticmethod
+    def open(root: Path) -> PictureFolder:
+        """Look at the folder's names, read no picture yet.
+
+        Raises `UserError` where there are not two classes, or the parts do not have the same ones.
+        """
+        root = root.resolve()
+        folders = part_folders(root)
+        train = folders["train"]
+        classes = tuple(folder.name for folder in folders_in(train))
+        if len(classes) < 2:
+            raise UserError(
+                f"{place(train)} has {counted(len(classes), 'sub-folder')}, and a classifier needs two classes.", LAYOUT
+            )
+        for label in classes:
+            if not holds_picture(train / label):
+                raise UserError(f"{train / label} holds no picture ({', '.join(sorted(SUFFIXES))}).", LAYOUT)
+        for folder in folders.values():
+            check_classes(folder, train, classes)
+        return PictureFolder(root, classes, folders)
+
+    @property
+    def at_hand(self) -> bool:
+        """True: the pictures are here."""
+        return True
+
+    @cached_property
+    def spec(self) -> DatasetSpec:
+        """Its row, like that of any dataset; mean and std are measured on the training pictures."""
+        pixels = self.read("train")[0] / np.float32(255)
+        return DatasetSpec(
+            name=str(self.root),
+            title=f"Pictures in {self.root.name}",
+            classes=self.classes,
+            mean=round(float(pixels.mean()), 4),
+            std=round(max(float(pixels.std()), 1e-3), 4),
+            image_size=(SIZE, SIZE),
+        )
+
+    @property
+    def validation(self) -> NDArray[np.bool_] | None:
+        """Which of `read("train")` lie in the folder `val`, bool (N,); None where there is no such folder."""
+        if "val" not in self.folders:
+            return None
+        total = len(self.read("train")[1])
+        return np.arange(total) >= total - len(self.parts["val"][1])
+
+    def read(self, part: Part) -> Arrays:
+        """Images uint8 (N, 28, 28), ink bright on dark; labels int64 (N,). Read once, then kept.
+
+        Raises `UserError` for a broken picture.
+        """
+        if part not in self.parts:
+            given = self.paths("val") if part == "train" and "val" in self.folders else []
+            pictures = self.paths(part) + given
+            images = np.stack([read_picture(path) for path, _ in pictures])
+            labels = np.array([label for _, label in pictures], np.int64)
+            self.parts[part] = images, labels
+            if given:
+                self.parts["val"] = images[-len(given) :], labels[-len(given) :]
+        return self.parts[part]
+
+    def paths(self, part: str) -> list[tuple[Path, int]]:
+        """The pictures of the part, each with its label: class by class, by name. Raises `UserError` where there are none."""
+        is_drawn = "test" not in self.folders and part != "val"
+        folder = self.folders["train" if is_drawn else part]
+        found = []
+        for label, name in enumerate(self.classes):
+            paths = sorted(path for path in (folder / name).iterdir() if is_picture(path))
+            if is_drawn:
+                chosen = set(for_testing(paths))
+                paths = [path for path in paths if (path in chosen) == (part == "test")]
+            found += [(path, label) for path in paths]
+        if not found:
+            raise UserError(f"{folder} holds no picture to {TO[part]} with.", "Give at least 12 pictures per class.")
+        return found
+
+
+TO = {"train": "train", "val": "validate", "test": "test"}
+
+
+def part_folders(root: Path) -> dict[str, Path]:
+    """Where each part lies that the folder gives: a part is called by one of `PART_NAMES`, and holds no picture itself.
+
+    Only "train", which is the folder itself, where it gives classes instead. Raises `UserError` where a part is missing that
+    there has to be, or is given twice.
+    """
+    found = folders_in(root)
+    if not found or any(folder.name.lower() not in PART_NAMES or holds_picture(folder) for folder in found):
+        return {"train": root}
+    folders: dict[str, Path] = {}
+    for folder in found:
+        part = PART_NAMES[folder.name.lower()]
+        if part in folders:
+            raise UserError(f"{root} has both {folders[part].name} and {folder.name}.", "Keep one of the two.")
+        folders[part] = folder
+    if "train" not in folders:
+        raise UserError(f"{root / 'train'} is missing beside {found[0]}.", "Add it, with the same classes.")
+    if len(folders) == 1:
+        raise UserError(f"{root / 'test'} is missing beside {folders['train']}.", "Add it, with the same classes.")
+    if "test" not in folders:
+        logger.info(
+            "%s has no folder for testing: one in six of the pictures in %s is kept for it", root, folders["train"]
+        )
+    return folders
+
+
+def check_classes(folder: Path, train: Path, classes: tuple[str, ...]) -> None:
+    """Raise `UserError` where a part has not the classes that there are for training."""
+    names = {path.name for path in folders_in(folder)}
+    differing = {"missing": set(classes) - names, "not in training": names - set(classes)}
+    if any(differing.values()):
+        told = "; ".join(f"{what}: {shorten(', '.join(sorted(which)))}" for what, which in differing.items() if which)
+        raise UserError(f"{folder} has other classes than {train} ({told}).", "Give both the same sub-folders.")
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """Its sub-folders by name, without what is hidden or was left there by a program."""
+    return sorted(
+        path for path in folder.iterdir()
+        if path.is_dir() and not path.name.startswith(".") and path.name.lower() not in JUNK
+    )  # fmt: skip
+
+
+def holds_picture(folder: Path) -> bool:
+    return any(is_picture(path) for path in folder.iterdir())
+
+
+def for_testing(paths: list[Path]) -> list[Path]:
+    """About one in six of a class's pictures; none where there are too few to give one away."""
+    if len(paths) < 6:
+        return []
+    return [path for path in paths if draw(path) < 1 / 6] or sorted(paths, key=draw)[:1]
+
+
+def to_grey(picture: Image.Image) -> Image.Image:
+    """8 bits a pixel; Pillow's own conversion clips 16-bit values instead of scaling them."""
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+        values = np.asarray(picture, np.float32)
+        most = 65535 if values.max() > 255 else 255
+        return Image.fromarray((values.clip(0, most) * (255 / most)).round().astype(np.uint8))
+    return picture.convert("L")
+
+
+def draw(path: Path) -> float:
+    """A number from 0 to 1 that depends only on the picture's name and class: those that come later change no other's."""
+    return int(sha256(f"{path.parent.name}/{path.name}".encode("utf-8", "surrogateescape"))[:8], 16) / 2**32
+
+
+def is_picture(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """The picture as uint8 (28, 28), ink bright on dark: whole, aspect kept; one that is 28x28 already keeps its pixels."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # LARGEST is the stricter limit
+            with Image.open(path) as picture:
+                if picture.width * picture.height > LARGEST:
+                    raise UserError(
+                        f"{path} has {picture.width}x{picture.height} pixels, more than {LARGEST:,}.", "Scale it down."
+                    )
+                upright = ImageOps.exif_transpose(picture)
+                if upright.has_transparency_data:  # transparent is paper
+                    layer = upright.convert("RGBA")
+                    upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+                grey = to_grey(upright)
+    except Image.DecompressionBombError as error:
+        raise UserError(f"{path} has far more than {LARGEST:,} pixels.", "Scale it down.") from error
+    except BROKEN as error:
+        raise UserError(f"{path} cannot be read as a picture ({error}).", "Mend or remove it.") from error
+    pixels = np.asarray(grey)
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    background = int(np.median(border))
+    if background > 127:
+        pixels, background = 255 - pixels, 255 - background
+    if pixels.shape == (SIZE, SIZE):
+        return pixels
+    return np.asarray(
+        ImageOps.pad(Image.fromarray(pixels), (SIZE, SIZE), Image.Resampling.LANCZOS, color=background), np.uint8
+    )

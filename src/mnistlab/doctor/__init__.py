@@ -1,0 +1,1 @@
+"""Checks of this machine, of runs and of any network."""

@@ -1,0 +1,154 @@
+"""What is wrong with this machine, this run, this model: checks with a verdict and a remedy each."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from mnistlab.data.dataset import open_dataset
+from mnistlab.data.splits import read_split
+from mnistlab.doctor.examination import Check, examine
+from mnistlab.errors import MnistlabError, UserError
+from mnistlab.networks.checkpoint import load_model, load_tensors, strip_prefix
+from mnistlab.networks.ensemble import Ensemble
+from mnistlab.networks.network import NeuralNet
+from mnistlab.runs.run import Run
+from mnistlab.runs.store import find_run
+
+__all__ = ["check_model", "check_run"]
+
+IMAGES = 1000
+"""Validation images that a model is examined with."""
+
+
+def check_run(
+    run: Run | str | Path, data_dir: str | Path | None = None, *, runs_dir: str | Path = "runs"
+) -> list[Check]:
+    """The run's files, its course, and its model. Raises `UserError` where a file is missing or damaged."""
+    run = find_run(run, runs_dir)
+    metrics = run.metrics
+    done, planned = run.progress
+    what = "members" if run.recipe.members > 1 else "epochs"
+    checks = [Check("run", "ok", f"{run.path}: {done} of {planned} {what}")]
+    if done < planned:
+        checks[0] = Check("run", "warning", checks[0].detail, run.how_to_finish)
+    if metrics and metrics[-1]["train_loss"] > 1.4 and (metrics[-1]["val_accuracy"] or 0) > 0.9:
+        checks.append(
+            Check("course", "problem", f"train loss {metrics[-1]['train_loss']:.2f} at 90 % right: a softmax before the loss",
+                  "Give cross-entropy the logits: it holds the softmax.")
+        )  # fmt: skip
+    return checks + check_model(run.model_path, run.find_data(data_dir), dataset=run.dataset)
+
+
+def check_model(
+    path: str | Path, data_dir: str | Path, *, dataset: str | Path = "mnist", code: str | None = None
+) -> list[Check]:
+    """Examine a model file with validation images of `dataset`.
+
+    The file is one that mnistlab saved, or a `torch.save` of a state_dict; for the latter `code` "FILE.py:CLASS" names the
+    network's class, which is then imported (running that file) and called without arguments. What wrappers put before the
+    weights' names is taken off (see `strip_prefix`). Raises `UserError` where the file is missing, unsafe or does not fit.
+    """
+    path = Path(path)
+    checks = []
+    if code is None:
+        try:
+            saved = load_model(path)
+        except UserError as error:
+            content = load_tensors(path, "Give a run folder or a file that torch.save wrote.")
+            if isinstance(content, dict) and not is_mnistlab(content):
+                raise UserError(
+                    f"{path} holds weights alone, and only a network's code says what it does with them.",
+                    f"Name its class: mnistlab doctor {path} --code FILE.py:CLASS",
+                ) from None
+            raise error from None
+        model: nn.Module = saved.model
+        opened = open_dataset(saved.dataset, data_dir)
+        mean, std = saved.mean, saved.std
+    else:
+        model = import_model(code)
+        if prefix := load_weights(model, path):
+            checks.append(
+                Check("weights", "ok", f"their names begin with {prefix}, which the class's do not: taken off")
+            )
+        opened = open_dataset(dataset, data_dir)
+        mean, std = opened.spec.mean, opened.spec.std
+    images, labels = read_split(opened, "val")
+    pictures = torch.tensor(images[:IMAGES]).unsqueeze(1)
+    truth = torch.tensor(labels[:IMAGES])
+    # What averages its members or its views gives log-probabilities; each network in it is to give logits.
+    if isinstance(model, Ensemble):
+        return [
+            dataclasses.replace(check, name=f"member {number}, {check.name}")
+            for number, member in enumerate(model.members, 1)
+            for check in examine(OneView(member), pictures, truth, mean, std)  # type: ignore[arg-type]
+        ]
+    return checks + examine(OneView(model) if isinstance(model, NeuralNet) else model, pictures, truth, mean, std)
+
+
+class OneView(nn.Module):
+    """A network's logits for each picture, deskewed where it was trained so, without further views to average."""
+
+    def __init__(self, network: NeuralNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits float (B, classes) of images float (B, 1, H, W)."""
+        logits: torch.Tensor = self.network.layers(self.network.prepare(images))
+        return logits
+
+
+def is_mnistlab(content: dict[str, Any]) -> bool:
+    return str(content.get("format", "")).startswith("mnistlab")
+
+
+def import_model(code: str) -> nn.Module:
+    """A network of the class that `code` "FILE.py:CLASS" names. Raises `UserError` where there is none."""
+    remedy = "Give --code FILE.py:CLASS, a torch.nn.Module that is made without arguments."
+    file, _, name = code.rpartition(":")
+    if not file or not Path(file).is_file():
+        raise UserError(f"There is no Python file {file or code!r}.", remedy)
+    spec = importlib.util.spec_from_file_location("model_under_examination", file)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{file} is not a Python file.", remedy)
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(Path(file).resolve().parent))
+    try:
+        spec.loader.exec_module(module)
+        model = getattr(module, name)()
+    except MnistlabError:
+        raise
+    except (Exception, SystemExit) as error:  # whatever the user's own code raises
+        raise UserError(f"{code} could not be made ({type(error).__name__}: {error}).", remedy) from error
+    finally:
+        sys.path.pop(0)
+    if not isinstance(model, nn.Module):
+        raise UserError(f"{code} makes a {type(model).__name__}, not a torch.nn.Module.", remedy)
+    return model
+
+
+def load_weights(model: nn.Module, path: Path) -> str:
+    """Load the state_dict in the file into the network; the prefix that its names had to lose, "" for none.
+
+    Raises `UserError` where it does not fit.
+    """
+    content = load_tensors(path, "Give a file that torch.save(model.state_dict(), …) wrote.")
+    for key in ("state_dict", "model_state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    try:
+        prefix = strip_prefix(content, model.state_dict())
+        model.load_state_dict(content)
+        return prefix
+    except (RuntimeError, TypeError, AttributeError) as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise UserError(
+            f"The weights in {path} do not fit the class ({reason}).", "Name the class that made them."
+        ) from None

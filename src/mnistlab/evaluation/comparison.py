@@ -1,0 +1,51 @@
+"""Whether one run reads better than another, or only luckier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnistlab.errors import UserError, counted
+from mnistlab.runs.run import Run
+from mnistlab.runs.store import find_run
+
+__all__ = ["Comparison", "compare_runs"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs on the same test split: how many only one of them got wrong, and McNemar's exact p-value.
+
+    The p-value is the probability of a split at least so uneven if both were equally good (McNemar 1947, exact binomial).
+    """
+
+    only_first_wrong: int
+    only_second_wrong: int
+    both_wrong: int
+    p_value: float
+
+
+def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir: str | Path = "runs") -> Comparison:
+    """Compare the test predictions of two runs, which `find_run` finds.
+
+    Raises `UserError` where one has no test.json or they had other test sets.
+    """
+    from scipy.stats import binomtest
+
+    first, second = find_run(first, runs_dir), find_run(second, runs_dir)
+    tests = []
+    for run in (first, second):
+        if (test := run.test) is None:
+            make = f"Make it: mnistlab evaluate {run.path}"
+            raise UserError(f"{run.path} has no test.json.", make if run.is_finished else run.how_to_finish)
+        tests.append(test)
+    if first.dataset != second.dataset or tests[0]["total"] != tests[1]["total"]:
+        raise UserError(
+            f"{first.path.name} was tested on {counted(tests[0]['total'], 'image')} of {first.dataset},"
+            f" {second.path.name} on {tests[1]['total']:,} of {second.dataset}.",
+            "Compare runs on the same dataset.",
+        )
+    wrong = [{mistake["index"] for mistake in test["mistakes"]} for test in tests]
+    only_first, only_second = len(wrong[0] - wrong[1]), len(wrong[1] - wrong[0])
+    p_value = binomtest(only_first, only_first + only_second).pvalue if only_first + only_second else 1.0
+    return Comparison(only_first, only_second, len(wrong[0] & wrong[1]), float(p_value))

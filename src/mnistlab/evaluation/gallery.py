@@ -1,0 +1,81 @@
+"""What a batch of a dataset is, in figures and in a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mnistlab.augmentation.affine import Augmentation
+from mnistlab.data.dataset import open_dataset
+from mnistlab.data.loader import MNISTDataLoader
+from mnistlab.data.splits import Split, read_split
+from mnistlab.devices import GENERATOR
+from mnistlab.evaluation.plots import data_gallery, save_figure
+from mnistlab.recipes.catalog import RECIPES
+
+__all__ = ["describe_data"]
+
+
+COLUMNS, ROWS = 6, 10
+
+
+def describe_data(
+    dataset: str, data_dir: Path, split: Split, batch_size: int | None, out: Path | None, *, download: bool = False
+) -> dict[str, Any]:
+    """Facts of one batch in plain types, and the path of the gallery that was drawn from it.
+
+    `download`: see `open_dataset`.
+
+    Raises `UserError` for an unknown dataset, a batch size that does not fit, or data that cannot be had.
+    """
+    opened = open_dataset(dataset, data_dir, download=download)
+    if batch_size is None:
+        batch_size = min(64, len(read_split(opened, split)[1]))
+    loader = MNISTDataLoader(split, dataset=opened, batch_size=batch_size)
+    spec = loader.spec
+    images, labels = next(iter(loader))
+    out = out or data_dir / f"{Path(spec.name).name}-gallery.png"
+    draw(loader, out, spec.title)
+    return {
+        "dataset": spec.name,
+        "title": spec.title,
+        "split": split,
+        "total": len(loader.dataset),
+        "classes": list(spec.classes),
+        "counts": torch.bincount(loader.dataset.labels, minlength=len(spec.classes)).tolist(),
+        "mean": spec.mean,
+        "std": spec.std,
+        "images": {
+            "dtype": str(images.dtype).removeprefix("torch."),
+            "shape": list(images.shape),
+            "min": images.min().item(),
+            "max": images.max().item(),
+            "mean": images.mean().item(),
+            "std": images.std().item(),
+        },
+        "labels": {"dtype": str(labels.dtype).removeprefix("torch."), "shape": list(labels.shape)},
+        "gallery": str(out),
+    }
+
+
+def draw(loader: MNISTDataLoader, out: Path, title: str) -> None:
+    """Examples of all classes in turn, as many as fit, beside themselves after the augmentation of `default`."""
+    columns = min(COLUMNS, len(loader.dataset))
+    count = min(ROWS * columns, len(loader.dataset) // columns * columns)
+    labels = loader.dataset.labels.numpy()
+    rank = np.zeros(len(labels), int)  # how many of its class stand before each example: one of each class first
+    for label in np.unique(labels):
+        where = np.flatnonzero(labels == label)
+        rank[where] = np.arange(len(where))
+    chosen = torch.from_numpy(np.sort(np.lexsort((labels, rank))[:count]))
+    chosen = chosen[np.argsort(labels[chosen.numpy()], kind="stable")]
+    augment = Augmentation.of(RECIPES["default"])
+    pictures = loader.dataset.images[chosen]
+    with GENERATOR, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        augmented = augment(pictures.float()).round().clamp(0, 255).to(torch.uint8)
+    names = [loader.spec.classes[label] for label in labels[chosen.numpy()]]
+    save_figure(data_gallery(pictures[:, 0].numpy(), augmented[:, 0].numpy(), names, title, columns), out)

@@ -1,0 +1,252 @@
+"""Runs, evaluations and batches as pictures."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.dependencies import import_matplotlib
+from mnistlab.errors import counted, rounded
+from mnistlab.evaluation.result import Evaluation, Mistake
+from mnistlab.files import write_bytes
+from mnistlab.runs.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["blank_figure", "data_gallery", "draw_confusion", "draw_curves", "draw_mistakes", "draw_run", "save_figure"]
+
+
+BLUE, ORANGE, GREY = "#2563a8", "#d9730d", "#6b7280"
+DPI = 120
+
+
+def draw_run(run: Run, evaluation: Evaluation) -> list[Path]:
+    """Draw training curves, confusion matrix and worst mistakes into the run folder; the files' paths come back."""
+    train_label = "training, with smoothed labels" if run.recipe.label_smoothing else "training"
+    unit = "members" if run.recipe.members > 1 else "epoch"
+    pictures = {
+        "training.png": draw_curves(run.metrics, f"{run.recipe.name} on {run_dataset_title(run)}", train_label, unit),
+        "confusion.png": draw_confusion(evaluation),
+        "mistakes.png": draw_mistakes(evaluation),
+    }
+    for name, figure in pictures.items():
+        save_figure(figure, run.path / name)
+    return [run.path / name for name in pictures]
+
+
+def run_dataset_title(run: Run) -> str:
+    return Path(run.dataset).name if Path(run.dataset).is_absolute() else run.dataset
+
+
+def blank_figure(width: float, height: float) -> Figure:
+    """An empty figure of that many inches that pyplot knows nothing of: a user's own figures and backend stay as they are."""
+    import_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def lay_out(figure: Figure) -> None:
+    """`tight_layout()`, without a warning for a character that the font lacks (it is drawn as a box)."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.tight_layout()
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write the figure as PNG, atomically. Raises `UserError` or `Failure` where that is not possible."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # drawn as a box, and said nowhere else
+        figure.savefig(buffer, format="png", dpi=DPI)
+    write_bytes(path, buffer.getvalue())
+
+
+def draw_curves(
+    metrics: Sequence[dict[str, Any]], title: str, train_label: str = "training", unit: str = "epoch"
+) -> Figure:
+    """Loss (left) and validation accuracy (right) over the epochs, or an ensemble's members; the loss over the steps where
+    the rows hold its course.
+
+    After one epoch there is no course of the accuracy: the loss takes its room. `train_label` says what that loss is of.
+    """
+    figure = blank_figure(9, 3.6)
+    panels = figure.subplots(1, min(2, max(1, len(metrics))), squeeze=False)
+    accuracy = [100 * row["val_accuracy"] for row in metrics if row["val_accuracy"] is not None]
+    reached = f"alidation accuracy: {accuracy[-1]:.2f} % at the end" if accuracy else ""
+    draw_loss(panels[0, 0], metrics, train_label, unit)
+    if len(metrics) > 1:
+        draw_accuracy(panels[0, 1], metrics, unit)
+        panels[0, 1].set_title(f"V{reached}" if accuracy else "Validation accuracy")
+    elif accuracy:
+        panels[0, 0].set_title(f"Loss; v{reached}")
+    figure.suptitle(plain_text(title), fontweight="bold")
+    lay_out(figure)
+    return figure
+
+
+def draw_loss(axes: Axes, metrics: Sequence[dict[str, Any]], train_label: str, unit: str) -> None:
+    """Training loss, by step or by epoch, and validation loss at the end of each epoch."""
+    by_step = bool(metrics) and all(row.get("losses") for row in metrics)
+    place = "step" if by_step else "epoch"
+    validated = [row for row in metrics if row["val_accuracy"] is not None]
+    steps, losses = (
+        loss_course(metrics) if by_step else ([row["epoch"] for row in metrics], [row["train_loss"] for row in metrics])
+    )
+    axes.plot(steps, losses, "-" if by_step else "o-", color=BLUE, label=train_label)
+    axes.plot(
+        [row[place] for row in validated],
+        [row["val_loss"] for row in validated],
+        "o-",
+        color=ORANGE,
+        label="validation",
+    )
+    axes.set(title="Loss", xlabel="step" if by_step else unit, ylabel="cross-entropy (nats)", ylim=(0, None))
+    axes.legend(frameon=False)
+    if by_step:
+        axes.set_xlim(0, 1.02 * metrics[-1]["step"])
+        tidy(axes)
+    else:
+        mark_epochs(axes, metrics)
+
+
+def draw_accuracy(axes: Axes, metrics: Sequence[dict[str, Any]], unit: str) -> None:
+    """Validation accuracy in percent at the end of each epoch."""
+    validated = [row for row in metrics if row["val_accuracy"] is not None]
+    accuracy = [100 * row["val_accuracy"] for row in validated]
+    axes.plot([row["epoch"] for row in validated], accuracy, "o-", color=ORANGE)
+    axes.set(xlabel=unit, ylabel="%")
+    if accuracy:
+        margin = 0.1 * (max(accuracy) - min(accuracy)) or 0.5
+        axes.set_ylim(min(accuracy) - margin, min(100, max(accuracy) + margin))
+    mark_epochs(axes, metrics)
+
+
+def loss_course(metrics: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
+    """Steps, the middles of the parts of the epochs, and the mean losses of these parts."""
+    steps: list[float] = []
+    began = 0
+    for row in metrics:
+        edges = np.linspace(began, row["step"], len(row["losses"]) + 1)
+        steps += ((edges[1:] + edges[:-1]) / 2).tolist()
+        began = row["step"]
+    return steps, [loss for row in metrics for loss in row["losses"]]
+
+
+def mark_epochs(axes: Axes, metrics: Sequence[dict[str, Any]]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlim(0.7, max((row["epoch"] for row in metrics), default=1) + 0.3)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    tidy(axes)
+
+
+def tidy(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e5e7eb")
+    axes.set_axisbelow(True)
+
+
+def draw_confusion(evaluation: Evaluation) -> Figure:
+    """How often each class (row) was read as each class (column); colour shows the mistakes, the diagonal is left pale."""
+    classes = len(evaluation.classes)
+    side = min(4 + 0.36 * classes, 20)
+    figure = blank_figure(side, side)
+    axes = figure.subplots()
+    mistakes = evaluation.confusion.copy()
+    np.fill_diagonal(mistakes, 0)
+    most = max(int(mistakes.max()), 1)
+    axes.imshow(np.sqrt(mistakes), cmap="Reds", vmin=0, vmax=np.sqrt(most) * 1.2)
+    for row in range(classes):
+        for column in range(classes):
+            count = int(evaluation.confusion[row, column])
+            if count and (row == column or classes <= 30):
+                white = row != column and count > 0.6 * most
+                color = GREY if row == column else "white" if white else "black"
+                axes.text(column, row, str(count), ha="center", va="center", fontsize=8, color=color)
+    rotate: dict[str, Any] = {"rotation": 45, "ha": "right"} if max(map(len, evaluation.classes)) > 2 else {}
+    names = [label_text(name) for name in evaluation.classes]
+    axes.set_xticks(range(classes), names, **rotate)
+    axes.set_yticks(range(classes), names)
+    axes.set(xlabel="read as", ylabel="label")
+    low, high = evaluation.interval
+    axes.set_title(
+        f"{evaluation.split}: {evaluation.correct:,} of {evaluation.total:,} right, {100 * evaluation.accuracy:.2f} %\n"
+        f"95 % interval {100 * low:.2f} to {100 * high:.2f} %",
+        fontsize=11,
+    )
+    lay_out(figure)
+    return figure
+
+
+def draw_mistakes(evaluation: Evaluation, most: int = 40) -> Figure:
+    """The mistakes the model was surest of, worst first; labels that are known to be wrong are marked."""
+    worst = sorted(evaluation.mistakes, key=lambda m: m.label_probability - m.probability)[:most]
+    columns = 8
+    rows = max(1, -(-len(worst) // columns))
+    figure = blank_figure(columns * 1.35, rows * 1.62 + 0.7)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    for axes, mistake in zip(grid.flat, worst, strict=False):
+        axes.imshow(mistake.image, cmap="gray_r", vmin=0, vmax=255)
+        axes.set_title(
+            mistake_title(mistake, evaluation.classes), fontsize=8, color=GREY if mistake.label_known_wrong else "black"
+        )
+    if not worst:
+        grid[0, 0].text(0, 0.5, "no mistakes", fontsize=12)
+    shown = f", the {len(worst)} surest" if len(worst) < len(evaluation.mistakes) else ""
+    known = " (grey: the label is known to be wrong)" if any(m.label_known_wrong for m in worst) else ""
+    figure.suptitle(
+        f"{counted(len(evaluation.mistakes), 'mistake')} on {evaluation.split}{shown}{known}", fontweight="bold"
+    )
+    lay_out(figure)
+    return figure
+
+
+def label_text(name: str) -> str:
+    """A class name as a picture can show it: not too long."""
+    return plain_text(name if len(name) <= 16 else name[:15] + "…")
+
+
+def plain_text(text: str) -> str:
+    """The text without a dollar sign that would be taken for mathematics, nor half characters, such as names of files hold
+    that this locale's encoding cannot say."""
+    return text.encode("utf-8", "replace").decode().replace("$", r"\$")
+
+
+def mistake_title(mistake: Mistake, classes: Sequence[str]) -> str:
+    """Such as "4, not 9 / 98 %, #1901": what it read, what the label says, how sure it was, which example."""
+    predicted, label = label_text(classes[mistake.predicted]), label_text(classes[mistake.label])
+    return f"{predicted}, not {label}\n{100 * rounded(mistake.probability, 2):.0f} %, #{mistake.index}"
+
+
+def data_gallery(
+    images: NDArray[np.uint8], augmented: NDArray[np.uint8], labels: Sequence[str], title: str, columns: int
+) -> Figure:
+    """Digits as they are (left) and after augmentation (right); images uint8 (N, H, W), N a multiple of `columns`."""
+    rows = len(images) // columns
+    figure = blank_figure(columns * 1.35, rows * 0.72 + 0.7)
+    ratios = [1] * columns + [0.4] + [1] * columns
+    grid = figure.subplots(rows, 2 * columns + 1, squeeze=False, width_ratios=ratios)
+    for axes in grid.flat:
+        axes.axis("off")
+    for index in range(rows * columns):
+        row, column = divmod(index, columns)
+        for axes, pictures in ((grid[row, column], images), (grid[row, columns + 1 + column], augmented)):
+            axes.imshow(pictures[index], cmap="gray_r", vmin=0, vmax=255)
+            axes.set_title(label_text(labels[index]), fontsize=8, color=GREY, pad=2)
+    figure.suptitle(f"{plain_text(title)}: as they are, and after augmentation", fontweight="bold")
+    lay_out(figure)
+    return figure

@@ -1,0 +1,251 @@
+"""A trained model as one file that is used without mnistlab: ONNX or safetensors, calibrated, and checked before it is there."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import importlib.util
+import json
+import logging
+import math
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+
+from mnistlab.data.dataset import Dataset, open_dataset
+from mnistlab.data.splits import read_split
+from mnistlab.errors import Failure, UserError, counted, install, number
+from mnistlab.evaluation.calibration import (
+    UNCALIBRATED_THRESHOLD,
+    Calibration,
+    Probabilities,
+    find_logits,
+    find_threshold,
+    fit_temperature,
+    measure,
+)
+from mnistlab.evaluation.evaluate import check_fit
+from mnistlab.files import check_folder, explain_os_errors, is_folder, shorten, write_bytes
+from mnistlab.networks.checkpoint import SavedModel, load_model
+from mnistlab.runs.run import Run
+from mnistlab.runs.store import find_model
+
+if TYPE_CHECKING:
+    pass
+from mnistlab.export.onnx_file import INT8_IMAGES, OnnxFile
+from mnistlab.export.safetensors_file import SafetensorsFile
+
+__all__ = ["FORMATS", "Calibration", "Export", "Parity", "export_model"]
+
+
+logger = logging.getLogger("mnistlab.export")
+
+FORMATS = {"onnx": ("onnx", "onnxscript"), "safetensors": ("safetensors",)}
+"""What can be written, and the packages of the extra `export` that it takes."""
+TOLERANCE = 1e-4
+"""How far a probability may be from PyTorch's; the order of fp32's sums makes about 1e-6."""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Over so many test images the file gave PyTorch's digits, and probabilities that differ by no more than this."""
+
+    images: int
+    largest_difference: float
+
+
+@dataclass(frozen=True)
+class Export:
+    """A file that was written, and what is known of the model in it.
+
+    An answer whose probability is at least `threshold` is to be accepted; of the validation images the fraction `coverage` is.
+    Where the model has seen those, or nothing says that it has not, `calibration` and `accuracy` (in fp32) are None.
+    `parity` is that of fp32. `int8_loss` is the accuracy on the validation images that 8 bits cost, None for fp32.
+    """
+
+    path: Path
+    bytes: int
+    to: str
+    temperature: float
+    threshold: float
+    coverage: float
+    calibration: Calibration | None
+    parity: Parity
+    accuracy: float | None
+    int8_loss: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in plain types, for JSON."""
+        return {**dataclasses.asdict(self), "path": str(self.path)}
+
+
+def export_model(
+    source: Run | str | Path,
+    output: str | Path | None = None,
+    *,
+    to: Literal["onnx", "safetensors"] = "onnx",
+    int8: bool = False,
+    coverage: float = 0.99,
+    data_dir: str | Path | None = None,
+    runs_dir: str | Path = "runs",
+) -> Export:
+    """Write the model of a finished run, or a lone model.pth, to `output` (default: model.onnx beside the model).
+
+    A run is what `find_run` finds in `runs_dir`. `coverage`, above 0 and up to 1, is the fraction of digits that the threshold
+    is to accept.
+
+    The ONNX file takes `images`, uint8 (N, 1, H, W) as the dataset has them, and gives `probabilities`, float32 (N, classes):
+    normalisation, temperature (Guo et al. 2017) and softmax are in it. Temperature and threshold are fitted to the validation
+    split. The safetensors file holds the weights. Both say in their metadata what they are. With `int8` the ONNX file holds
+    and does convolutions and linear layers in 8 bits.
+
+    Raises `UserError` for what cannot be done as asked, `Failure` where the file would not answer as PyTorch does, or the disk
+    is full. Then nothing is written, and a file that was there stays as it was.
+    """
+    coverage = check_request(to, int8, coverage)
+    run, model_path = find_finished(source, runs_dir)
+    output = Path(output) if output else model_path.with_name(f"model.int8.{to}" if int8 else f"model.{to}")
+    check_output(output, to)
+    saved = load_model(model_path)
+    dataset = open_fitting_dataset(run, saved, model_path, data_dir)
+    images, labels = read_split(dataset, "val")
+    logits = find_logits(saved, images)
+    plain = measure(logits.softmax(dim=1).numpy(), labels, saved.classes)
+    seen = why_seen(run)
+    temperature = 1.0 if seen else fit_temperature(logits, labels)
+
+    file = OnnxFile(saved, temperature) if to == "onnx" else SafetensorsFile(saved, temperature)
+    # The official test set is for `evaluate`, and its labels are not looked at here: its images show that two programs give
+    # the same answers, and nothing is chosen by them.
+    test_images = dataset.read("test")[0]
+    expected = (find_logits(saved, test_images) / temperature).softmax(dim=1).numpy()
+    parity = compare(file.answer(test_images), expected)
+    if int8 and isinstance(file, OnnxFile):
+        file.quantise(read_split(dataset, "train")[0][:INT8_IMAGES])
+
+    probabilities = file.answer(images)
+    measured = measure(probabilities, labels, saved.classes)
+    if seen:
+        logger.warning("Not calibrated: %s. The threshold is %s.", seen, UNCALIBRATED_THRESHOLD)
+        threshold, calibration = UNCALIBRATED_THRESHOLD, None
+    else:
+        threshold = find_threshold(probabilities.max(axis=1), coverage)
+        calibration = Calibration(plain.calibration_error, measured.calibration_error, len(labels))
+    content = file.content(describe(run, saved, temperature, threshold, coverage, calibration))
+    write_bytes(output, content)
+    return Export(
+        output, len(content), to, temperature, threshold, coverage, calibration, parity,
+        accuracy=None if seen else plain.accuracy,
+        int8_loss=plain.accuracy - measured.accuracy if int8 else None,
+    )  # fmt: skip
+
+
+def check_request(to: str, int8: bool, coverage: float) -> float:
+    """The coverage, checked. Raises `UserError` that names the first thing that cannot be done, or is not installed."""
+    if to not in FORMATS:
+        raise UserError(f"Unknown format {shorten(to)!r}.", f"Choose one of {', '.join(FORMATS)}.")
+    if int8 and to != "onnx":
+        raise UserError(f"8 bits are for ONNX, not for {to}.", "Leave int8 out, or export to onnx.")
+    remedy = "Choose a fraction above 0 and up to 1, such as 0.99."
+    coverage = number(coverage, "Coverage", math.ulp(0), 1, remedy)
+    if missing := [name for name in FORMATS[to] if importlib.util.find_spec(name) is None]:
+        raise UserError(
+            f"Exporting to {to} needs packages that are not installed: {', '.join(missing)}.",
+            install("export"),
+        )
+    return coverage
+
+
+def find_finished(source: Run | str | Path, runs_dir: str | Path) -> tuple[Run | None, Path]:
+    """The run, if there is one, and its model's path. Raises `UserError` for a run that is not finished."""
+    if not isinstance(source, Run):
+        path = find_model(source, runs_dir)
+        if path.name != "model.pth" or not (path.parent / "config.json").exists():
+            return None, path
+        source = Run.open(path.parent)
+    done, planned = source.progress
+    if done < planned:
+        what = "members" if source.recipe.members > 1 else "epochs"
+        raise UserError(
+            f"{source.path} is not a finished run: it has {done} of {planned} {what}.",
+            source.how_to_finish,
+        )
+    return source, source.model_path
+
+
+def check_output(output: Path, to: str) -> None:
+    """Raise `UserError` where the file could not be written there, or should not."""
+    if is_folder(output):
+        raise UserError(f"'{output}' is a folder, not a file.", f"Give a file's name: {output / f'model.{to}'}")
+    if output.suffix != f".{to}":  # model.pth, most of all
+        raise UserError(f"{shorten(output)} does not end in .{to}.", f"Name it so: {output.stem or 'model'}.{to}")
+    check_folder(output.parent)
+    with explain_os_errors(output), contextlib.suppress(FileNotFoundError):
+        output.lstat()  # a name that is too long shows here
+
+
+def open_fitting_dataset(run: Run | None, saved: SavedModel, model_path: Path, data_dir: str | Path | None) -> Dataset:
+    """The dataset that the model was trained on. Raises `UserError` where it has changed since."""
+    dataset = open_dataset(saved.dataset, run.find_data(data_dir) if run else data_dir or "data")
+    if run:
+        check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
+    elif saved.classes != dataset.spec.classes:
+        raise UserError(
+            f"{model_path} knows {counted(len(saved.classes), 'class')}, and {saved.dataset} now has {len(dataset.spec.classes)}"
+            " or others.",
+            "Put back the pictures that it was trained on.",
+        )
+    return dataset
+
+
+def why_seen(run: Run | None) -> str:
+    """Why the validation images cannot be taken for pictures that the model has not seen; empty where they can."""
+    if run is None:
+        return "nothing says what the model was trained on"
+    return "" if run.recipe.split == "train" else "the model was trained on the validation images too"
+
+
+def compare(answers: Probabilities, expected: Probabilities) -> Parity:
+    """Raise `Failure` where the file does not answer as PyTorch does."""
+    others = int((answers.argmax(axis=1) != expected.argmax(axis=1)).sum())
+    difference = float(np.abs(answers - expected).max())
+    if others or not difference <= TOLERANCE:
+        raise Failure(
+            f"The exported model gives another answer than PyTorch for {others:,} of {len(expected):,} test images, and"
+            f" probabilities up to {difference:.1e} away (allowed: {TOLERANCE:g}): nothing was written.",
+            "Please report it, with the recipe and the versions of torch, onnx and onnxruntime.",
+        )
+    return Parity(len(expected), difference)
+
+
+def describe(
+    run: Run | None,
+    saved: SavedModel,
+    temperature: float,
+    threshold: float,
+    coverage: float,
+    calibration: Calibration | None,
+) -> dict[str, str]:
+    """What the file says of itself: text, or JSON where it is more than a word."""
+    trained_at = None
+    if run:
+        with contextlib.suppress(UserError):  # a model can be used without knowing what it was trained on
+            trained_at = run.environment.get("commit")
+    return {
+        "mnistlab": metadata.version("mnistlab"),
+        "dataset": Path(saved.dataset).name,  # of a folder of pictures its name: where it lies is nobody's business
+        "classes": json.dumps(saved.classes),
+        "recipe": json.dumps(run.recipe.to_dict() if run else None),
+        "temperature": str(temperature),
+        "threshold": str(threshold),
+        "coverage": str(coverage),
+        "calibration": json.dumps({"split": "val", **dataclasses.asdict(calibration)} if calibration else None),
+        "commit": trained_at or "unknown",
+        "torch": torch.__version__,
+        "created": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,147 @@
+"""A network as one ONNX file, with its preprocessing inside."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from mnistlab.dependencies import cache_of_its_own, import_onnxruntime
+from mnistlab.errors import StorageFailure
+from mnistlab.evaluation.calibration import (
+    Probabilities,
+)
+from mnistlab.networks.checkpoint import SavedModel
+
+if TYPE_CHECKING:
+    import onnx
+
+
+OPSET = 18
+"""The version of ONNX's operators: the one that torch writes without converting; it has all that the networks need, and each
+onnxruntime since 1.14 runs it, in the browser too (1.20 and later read up to 21)."""
+BATCH = 1000
+INT8_IMAGES = 1000
+"""Training images whose activations say which range 8 bits have to cover."""
+INT8_OPERATORS = ["Conv", "MaxPool", "Gemm"]
+"""With the others in 8 bits too, files were no smaller and no faster."""
+
+
+# files
+
+
+class Whole(nn.Module):
+    """All that stands in the ONNX file: uint8 images in, probabilities out."""
+
+    def __init__(self, saved: SavedModel, temperature: float) -> None:
+        super().__init__()
+        self.model = saved.model
+        self.scale, self.shift = 1 / (255 * saved.std), -saved.mean / saved.std
+        self.temperature = temperature
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Probabilities float32 (N, classes) of images uint8 (N, 1, H, W)."""
+        logits: torch.Tensor = self.model(images.float() * self.scale + self.shift)
+        return (logits / self.temperature).softmax(dim=1)
+
+
+class OnnxFile:
+    """The model as ONNX: one file, all weights in it, any batch size."""
+
+    def __init__(self, saved: SavedModel, temperature: float) -> None:
+        from onnx_ir.passes.common import ClearMetadataAndDocStringPass
+
+        members = saved.model.architecture.get("members") or [saved.model.architecture]
+        images = torch.zeros(2, 1, *members[0]["image_size"], dtype=torch.uint8)
+        # In channels_last the mean over a map would be traced as strides, which other programs cannot follow.
+        whole = Whole(saved, temperature).eval().to(memory_format=torch.contiguous_format)
+        with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler makes itself a folder
+            program: Any = torch.onnx.export(
+                whole, (images,), input_names=["images"], output_names=["probabilities"], opset_version=OPSET, dynamo=True,
+                dynamic_shapes={"images": {0: torch.export.Dim("N", min=1)}}, verbose=False,
+            )  # fmt: skip
+        # Else each node says in which line of which file of this machine it was called.
+        ClearMetadataAndDocStringPass()(program.model)
+        self.graph: onnx.ModelProto = program.model_proto
+
+    def answer(self, images: NDArray[np.uint8]) -> Probabilities:
+        """Probabilities float32 (N, classes) that ONNX Runtime gives for images uint8 (N, H, W)."""
+        onnxruntime = import_onnxruntime()
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # errors only
+        session = onnxruntime.InferenceSession(
+            self.graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        batches = (images[first : first + BATCH, None] for first in range(0, len(images), BATCH))
+        return np.concatenate([session.run(None, {"images": batch})[0] for batch in batches])
+
+    def quantise(self, images: NDArray[np.uint8]) -> None:
+        """Put `INT8_OPERATORS` into 8 bits: weights for each channel, activations by their range over `images`."""
+        import onnx
+
+        quantization = import_onnxruntime("quantization")
+        shape_inference = import_onnxruntime("quantization.shape_inference")
+
+        class Reader(quantization.CalibrationDataReader):  # type: ignore[misc, name-defined]
+            batches = iter([images[first : first + BATCH // 10, None] for first in range(0, len(images), BATCH // 10)])
+
+            def get_next(self) -> dict[str, Any] | None:
+                batch = next(self.batches, None)
+                return None if batch is None else {"images": batch}
+
+        with temporary_folder(room=10 * self.graph.ByteSize()) as folder:
+            # By way of files: given a graph in memory, the quantiser moves its weights out of it.
+            plain, prepared, done = (folder / name for name in ("plain.onnx", "prepared.onnx", "done.onnx"))
+            onnx.save(self.graph, plain)
+            shape_inference.quant_pre_process(plain, prepared, skip_symbolic_shape=True)
+            quantization.quantize_static(
+                prepared, done, Reader(), quant_format=quantization.QuantFormat.QDQ, op_types_to_quantize=INT8_OPERATORS,
+                per_channel=True, activation_type=quantization.QuantType.QUInt8, weight_type=quantization.QuantType.QInt8,
+            )  # fmt: skip
+            self.graph = onnx.load(done)
+        used = {node.domain for node in self.graph.graph.node}
+        for domain in [entry for entry in self.graph.opset_import if entry.domain not in used]:
+            self.graph.opset_import.remove(domain)  # ONNX Runtime's own, which another runtime may not know
+
+    def content(self, facts: dict[str, str]) -> bytes:
+        """The file, with `facts` as its metadata."""
+        import onnx
+
+        self.graph.producer_name, self.graph.producer_version = "mnistlab", facts["mnistlab"]
+        self.graph.doc_string = (
+            f"A classifier of {facts['dataset']} pictures that mnistlab trained: uint8 images in, probabilities out."
+        )
+        facts = {**facts, "onnx": onnx.__version__, "opset": str(OPSET)}
+        onnx.helper.set_model_props(self.graph, facts)
+        onnx.checker.check_model(self.graph, full_check=True)
+        return bytes(self.graph.SerializeToString())
+
+
+@contextlib.contextmanager
+def temporary_folder(room: int) -> Iterator[Path]:
+    """A folder that is gone behind `with`. Raises `StorageFailure` where it cannot be written.
+
+    ONNX Runtime writes there too, and does not notice a full disk before it reads a file that was cut off: what goes wrong where
+    there were less than `room` bytes goes wrong for the lack of them.
+    """
+    free = room
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            free = shutil.disk_usage(name).free
+            yield Path(name)
+    except Exception as error:
+        if not isinstance(error, OSError) and free >= room:
+            raise
+        why = error.strerror if isinstance(error, OSError) else f"{free:,} bytes are free"
+        raise StorageFailure(
+            f"Temporary files cannot be written in {tempfile.tempdir or 'any folder'} ({why}).",
+            "Free some space there, or name another folder in TMPDIR.",
+        ) from error

@@ -1,0 +1,48 @@
+"""A network's weights as one safetensors file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.evaluation.calibration import (
+    Probabilities,
+    find_logits,
+)
+from mnistlab.networks.checkpoint import SavedModel
+from mnistlab.networks.ensemble import make_network
+
+if TYPE_CHECKING:
+    pass
+
+
+class SafetensorsFile:
+    """The weights as safetensors; what network they belong to stands in the header."""
+
+    def __init__(self, saved: SavedModel, temperature: float) -> None:
+        self.saved, self.temperature = saved, temperature
+
+    def answer(self, images: NDArray[np.uint8]) -> Probabilities:
+        """Probabilities float32 (N, classes) that the weights, read back, give for images uint8 (N, H, W)."""
+        from safetensors.torch import load
+
+        model = make_network(self.saved.model.architecture)
+        model.load_state_dict(load(self.content({})))
+        logits = find_logits(dataclasses.replace(self.saved, model=model), images)
+        probabilities: Probabilities = (logits / self.temperature).softmax(dim=1).numpy()
+        return probabilities
+
+    def content(self, facts: dict[str, str]) -> bytes:
+        """The file, with `facts` and what the weights need to be used in its header."""
+        from safetensors.torch import save
+
+        needed = {
+            "architecture": json.dumps(self.saved.model.architecture),
+            "mean": str(self.saved.mean),
+            "std": str(self.saved.std),
+        }
+        return save({k: v.contiguous() for k, v in self.saved.model.state_dict().items()}, {**facts, **needed})

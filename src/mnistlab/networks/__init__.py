@@ -1,0 +1,1 @@
+"""Networks: their architecture, their layers, and how they are saved."""

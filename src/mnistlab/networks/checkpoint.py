@@ -1,0 +1,174 @@
+"""Models and training states as files: tensors and plain types only, so that loading never runs code."""
+
+from __future__ import annotations
+
+import io
+import logging
+import math
+import pickle
+import struct
+import warnings
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
+
+from mnistlab.data.dataset import DatasetSpec
+from mnistlab.errors import UserError, counted
+from mnistlab.files import local_text, write_bytes
+from mnistlab.networks.ensemble import Network, make_network
+from mnistlab.runs.run import Run
+from mnistlab.runs.store import find_model
+
+__all__ = ["SavedModel", "load_model", "load_tensors", "save_model", "save_tensors", "strip_prefix"]
+
+
+logger = logging.getLogger("mnistlab.checkpoints")
+
+MODEL_FORMAT, MODEL_VERSION = "mnistlab model", 1
+DAMAGE = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError, TypeError,
+    ValueError, struct.error,
+)  # fmt: skip
+"""What torch.load raises at damaged bytes, besides UnpicklingError."""
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """A model with what is needed to use it: its classes, and the mean and std that its input is normalised by."""
+
+    model: Network
+    dataset: str
+    classes: tuple[str, ...]
+    mean: float
+    std: float
+
+
+def save_tensors(path: str | Path, content: dict[str, Any]) -> None:
+    """`torch.save` to `path`, atomically. Raises `Failure` for a full disk and `UserError` for one that is not writable."""
+    buffer = io.BytesIO()  # torch's own writer aborts the process on some full disks
+    torch.save(content, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def load_tensors(path: str | Path, remedy: str) -> Any:
+    """What `torch.save` wrote to `path`, tensors on the CPU; nothing in it is executed.
+
+    Raises `UserError` with `remedy` where the file is missing, empty, damaged, or a pickle with code in it.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file, warnings.catch_warnings():
+            if not file.read(1):
+                raise UserError(f"{path} is empty (0 bytes).", remedy)
+            file.seek(0)
+            warnings.simplefilter("ignore", UserWarning)  # on a pickle's protocol; the error below says enough
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing.", remedy) from None
+    except IsADirectoryError:
+        raise UserError(f"{path} is a folder, not a file.", remedy) from None
+    except PermissionError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.", "Give read access to it.") from None
+    except pickle.UnpicklingError as error:
+        if looks_like_pickle(path) and "nsupported" in str(error):
+            raise UserError(
+                f"{path} holds more than tensors and plain values, and loading it could run code: it was not loaded.",
+                "Save it anew with torch.save(model.state_dict(), …).",
+            ) from None
+        raise UserError(f"{path} is not a file that torch.save wrote, or is damaged.", remedy) from None
+    except DAMAGE:
+        raise UserError(f"{path} is not a file that torch.save wrote, or is damaged.", remedy) from None
+
+
+def looks_like_pickle(path: Path) -> bool:
+    """Whether the file begins as a zip archive of torch.save does, or as a pickle of protocol 2 to 5."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    return start == b"PK\x03\x04" or (start[:1] == b"\x80" and start[1:2] in (b"\2", b"\3", b"\4", b"\5"))
+
+
+def strip_prefix(state: dict[str, Any], names: Collection[str]) -> str:
+    """Take from the names in a state_dict, in place, what a wrapper put before those of the network, and return it.
+
+    `names` are the network's own. DataParallel and the like put "module." there, torch.compile "_orig_mod.", a module that
+    holds the network its attribute's name ("model." in many a Lightning checkpoint), several of them "model._orig_mod.".
+    Returns "" and changes nothing where names fit as they are, or where none would fit without what they have in common.
+    """
+    wrapped = [name for name in state if name != "n_averaged"]  # which AveragedModel puts beside "module."
+    prefix = ""
+    while wrapped and not any(name.removeprefix(prefix) in names for name in wrapped):
+        first, dot, _ = wrapped[0].removeprefix(prefix).partition(".")
+        prefix += first + dot
+        if not dot or not all(name.startswith(prefix) for name in wrapped):
+            return ""
+    if prefix:
+        state.pop("n_averaged", None)
+    for part in prefix.split(".")[:-1]:
+        consume_prefix_in_state_dict_if_present(state, f"{part}.")
+    return prefix
+
+
+def save_model(path: str | Path, model: Network, spec: DatasetSpec) -> None:
+    """Write the model's state_dict with its architecture, classes and normalisation, atomically."""
+    content = {
+        "format": MODEL_FORMAT,
+        "version": MODEL_VERSION,
+        "architecture": model.architecture,
+        "dataset": spec.name,
+        "classes": list(spec.classes),
+        "mean": spec.mean,
+        "std": spec.std,
+        "state_dict": {k: v.detach().cpu() for k, v in model.state_dict().items()},
+    }
+    save_tensors(path, content)
+
+
+def load_model(source: Run | str | Path, *, runs_dir: str | Path = "runs") -> SavedModel:
+    """The model that `save_model` wrote, on the CPU, in evaluation mode: a model.pth, or that of a run.
+
+    A run is what `runs.find_run` finds: a Run, its folder, its name in `runs_dir`, or "latest".
+
+    Raises `UserError` for a file that is missing, damaged, unsafe, of another format or version, or whose weights do not
+    fit the architecture it states.
+    """
+    path = find_model(source, runs_dir)
+    content = load_tensors(path, "Give a run folder, or a model.pth that mnistlab saved.")
+    if not isinstance(content, dict) or content.get("format") != MODEL_FORMAT:
+        raise UserError(
+            f"{path} is not a model that mnistlab saved.", "Give a run folder, or check it with: mnistlab doctor FILE"
+        )
+    if content.get("version") != MODEL_VERSION:
+        raise UserError(
+            f"{path} has format version {content.get('version')}, and this mnistlab reads version {MODEL_VERSION}.",
+            "Use the mnistlab that wrote it, or train again.",
+        )
+    try:
+        model = make_network(content["architecture"])
+        if prefix := strip_prefix(content["state_dict"], model.state_dict()):
+            logger.info("%s names its weights %s…: loaded without that prefix", path, prefix)
+        model.load_state_dict(content["state_dict"])
+        classes = tuple(local_text(str(name)) for name in content["classes"])
+        dataset = local_text(str(content["dataset"]))
+        saved = SavedModel(model.eval(), dataset, classes, float(content["mean"]), float(content["std"]))
+    except UserError as error:
+        raise UserError(
+            f"{path} states an architecture that there is not ({error.message.rstrip('.')}).", "Find an intact copy."
+        ) from None
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise UserError(
+            f"{path} holds weights of another architecture than it states ({reason}).",
+            "Train again, or find the right file.",
+        ) from None
+    if not (math.isfinite(saved.mean) and 0 < saved.std < math.inf):
+        raise UserError(f"{path} states mean {saved.mean} and std {saved.std} for its input.", "Find an intact copy.")
+    if len(classes) != model.architecture["classes"]:
+        raise UserError(
+            f"{path} names {counted(len(classes), 'class')} for {counted(model.architecture['classes'], 'output')}.",
+            "Train again.",
+        )
+    return saved

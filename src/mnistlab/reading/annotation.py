@@ -1,0 +1,160 @@
+"""A picture with what was read in it: a box around each digit, the digit and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from mnistlab.errors import UserError, rounded
+from mnistlab.files import shorten
+from mnistlab.pictures import Source, decode
+from mnistlab.reading.layout import typical_height
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageDraw
+
+    from mnistlab.reading.page import Digit, Page
+
+__all__ = ["annotate"]
+
+
+Colour: TypeAlias = tuple[int, int, int]
+Box: TypeAlias = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours that are told apart by those who see no red or no green, too; doubtful boxes are dashed besides."""
+
+    sure: Colour
+    doubtful: Colour
+    text: Colour
+
+
+ON_LIGHT = Palette((0, 116, 138), (204, 76, 0), (255, 255, 255))
+ON_DARK = Palette((96, 214, 226), (255, 150, 54), (0, 0, 0))
+SMALLEST_TEXT = 14
+"""Pixels of the digit above a box; where those on the picture are small, the picture is drawn larger."""
+TEXT, PERCENT = 0.34, 0.62
+"""The size of that digit in heights of the picture's digits, and of the percents in its own size."""
+LARGEST = 5000
+"""Pixels a side to which a picture is enlarged at most."""
+
+
+def annotate(source: Source, page: Page) -> Image.Image:
+    """The picture, RGB, with `page`'s digits in boxes, and above each what was read and its probability in percent.
+
+    Small pictures are enlarged until the text can be read, and a margin is added for what stands above the topmost digits.
+    Raises `UserError` as `decode` does, and where the page is that of a picture of another size.
+    """
+    from PIL import Image, ImageDraw
+
+    picture = decode(source)
+    image = Image.fromarray(picture).convert("RGB")
+    if image.size != page.size:
+        raise UserError(
+            f"The page was read from a picture of {page.size[0]} x {page.size[1]} pixels, not {image.width} x {image.height}.",
+            "Annotate the picture that was read.",
+        )
+    typical = typical_height([digit.box for digit in page.digits])
+    scale = 1.0
+    if typical:
+        scale = max(1.0, min(SMALLEST_TEXT / TEXT / typical, LARGEST / max(image.size)))
+    if scale > 1:
+        size = round(image.width * scale), round(image.height * scale)
+        image = image.resize(size, Image.Resampling.BICUBIC)
+    style = Style(typical * scale, max(image.size))
+    small = np.asarray(image.reduce(4))
+    edges = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])  # where there is hardly any ink
+    paper = np.median(edges, axis=0)
+    palette = ON_LIGHT if paper.mean() > 110 else ON_DARK
+    framed = Image.new("RGB", (image.width + 2 * style.margin, image.height + 2 * style.margin), tuple(map(int, paper)))
+    framed.paste(image, (style.margin, style.margin))
+    draw = ImageDraw.Draw(framed)
+    for line in page.lines:
+        boxes = [style.around(digit.box, scale) for digit in line.digits]
+        for digit, box in zip(line.digits, boxes, strict=True):
+            frame(draw, box, palette.sure if digit.accepted else palette.doubtful, style.stroke, digit.accepted)
+        for digit, box, left in zip(line.digits, boxes, style.places(line.digits, boxes, framed.width), strict=True):
+            style.label(draw, digit, (left, box[1]), palette.sure if digit.accepted else palette.doubtful, palette.text)
+    return framed
+
+
+class Style:
+    """Sizes in pixels for digits that are drawn `height` pixels high on a picture whose longer side is `side`."""
+
+    def __init__(self, height: float, side: int) -> None:
+        from PIL import ImageFont
+
+        text = max(SMALLEST_TEXT, round(min(TEXT * height, 0.05 * side)))
+        self.large = ImageFont.load_default(text)
+        self.small = ImageFont.load_default(max(10, round(PERCENT * text)))
+        self.stroke = max(1, round(0.09 * text))
+        self.air = max(2, round(0.2 * text))  # between ink and box
+        self.inset = max(1, round(0.14 * text))  # between text and the edge of its chip
+        self.gap = round(0.3 * text)  # or 4 and 96% would look like 496%
+        self.chip = text + self.inset
+        self.margin = self.chip + self.air + 2
+
+    def around(self, box: tuple[int, int, int, int], scale: float) -> Box:
+        """Left, top, right and bottom of the frame around a digit's box."""
+        x, y, width, height = (value * scale for value in box)
+        left, top = x + self.margin - self.air, y + self.margin - self.air
+        return left, top, left + width + 2 * self.air - 1, top + height + 2 * self.air - 1
+
+    def widths(self, digit: Digit) -> tuple[float, float]:
+        """Of what was read, and of the percents beside it."""
+        return self.large.getlength(value_of(digit)), self.small.getlength(percents_of(digit))
+
+    def places(self, digits: Sequence[Digit], boxes: Sequence[Box], width: int) -> list[float]:
+        """Where each label of a line begins: over the middle of its box, pushed aside where it would cover its neighbour."""
+        spans = [sum(self.widths(digit)) + self.gap + 2 * self.inset for digit in digits]
+        lefts = [(box[0] + box[2] - span) / 2 for box, span in zip(boxes, spans, strict=True)]
+        for _ in range(20):
+            for n in range(len(lefts) - 1):
+                if (over := lefts[n] + spans[n] + self.stroke - lefts[n + 1]) > 0:
+                    lefts[n] -= over / 2
+                    lefts[n + 1] += over / 2
+        return [min(max(left, 0.0), max(width - span, 0.0)) for left, span in zip(lefts, spans, strict=True)]
+
+    def label(
+        self, draw: ImageDraw.ImageDraw, digit: Digit, where: tuple[float, float], colour: Colour, ink: Colour
+    ) -> None:
+        """A chip of the colour on the frame's upper edge."""
+        left, bottom = round(where[0]), round(where[1])
+        value, percents = self.widths(digit)
+        base = bottom - self.inset
+        right = left + value + self.gap + percents + 2 * self.inset - 1
+        draw.rectangle((left, bottom - self.chip, right, bottom), fill=colour)
+        draw.text((left + self.inset, base), value_of(digit), ink, self.large, anchor="ls")
+        draw.text((left + self.inset + value + self.gap, base), percents_of(digit), ink, self.small, anchor="ls")
+
+
+def value_of(digit: Digit) -> str:
+    """What was read, with a question mark where it is doubtful."""
+    return shorten(digit.value, 12) + "?" * (not digit.accepted)
+
+
+def percents_of(digit: Digit) -> str:
+    return f"{100 * rounded(digit.probability, 2):.0f}%"
+
+
+def frame(draw: ImageDraw.ImageDraw, box: Box, colour: Colour, stroke: int, is_whole: bool) -> None:
+    """A rectangle, dashed unless it is whole."""
+    left, top, right, bottom = map(round, box)
+    if is_whole:
+        draw.rectangle((left, top, right, bottom), outline=colour, width=stroke)
+        return
+    dash = max(3, 4 * stroke)
+    for x in range(left, right, 2 * dash):
+        end = min(x + dash, right)
+        draw.rectangle((x, top, end, top + stroke - 1), fill=colour)
+        draw.rectangle((x, bottom - stroke + 1, end, bottom), fill=colour)
+    for y in range(top, bottom, 2 * dash):
+        end = min(y + dash, bottom)
+        draw.rectangle((left, y, left + stroke - 1, end), fill=colour)
+        draw.rectangle((right - stroke + 1, y, right, end), fill=colour)

@@ -1,0 +1,138 @@
+"""What a network sees in one picture, layer by layer, and which ink spoke for its answer: from the ONNX file, without torch.
+
+explainer = Explainer(Reader())
+for layer in explainer.layers(image):       # image uint8 (28, 28), ink 255 on 0
+    print(layer.name, layer.values.shape)
+explainer.why(image)                        # float32 (28, 28): over 0 where ink spoke for the answer
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.errors import UserError, install
+from mnistlab.reading.classifier import session_of
+from mnistlab.reading.reader import Reader
+
+if TYPE_CHECKING:
+    pass
+from mnistlab.reading.onnx_graph import Field, Step, follow
+
+__all__ = ["Explainer", "Layer"]
+
+WINDOW = 1.5
+"""Standard deviation in pixels of the spot that is wiped out: about as wide as a stroke in MNIST."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one layer makes of a picture."""
+
+    name: str
+    """As in the network, such as conv1; of a layer without a name there, its kind and number."""
+    kind: str
+    """convolution, pooling, normalisation, relu, average, flatten, linear or probabilities."""
+    values: NDArray[np.float32]
+    """(channels, height, width), or (n,) after the maps have been laid in one row."""
+    field: Field | None
+    """What a cell looks at; None where each value looks at the whole picture, or the picture is deskewed first."""
+    filters: NDArray[np.float32] | None
+    """A convolution's weights: (channels, channels before, height, width)."""
+
+
+class Explainer:
+    """Shows the inside of a reader's network, and which ink spoke for its answer.
+
+    Of an ensemble, and of a network that looks at a picture several times, the layers are those of the first look.
+    Raises `UserError` where the package onnx is missing.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        if importlib.util.find_spec("onnx") is None:
+            raise UserError(
+                "Looking into a network needs a package that is not installed: onnx.",
+                install("serve"),
+            )
+        self.reader = reader
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The reader; all else is made from it when it is needed."""
+        return {"reader": self.reader}
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """The layers from the picture to the logits, in order; empty where the graph is not such a row."""
+        import onnx
+
+        return list(follow(onnx.load_from_string(self.reader.content).graph))
+
+    @cached_property
+    def session(self) -> Any:
+        """The network, with what each layer gives among its outputs."""
+        import onnx
+
+        model = onnx.load_from_string(self.reader.content)
+        model.graph.output.extend(onnx.ValueInfoProto(name=step.output) for step in self.steps)
+        return session_of(model.SerializeToString(), self.reader.path, self.reader.threads)
+
+    def layers(self, image: NDArray[np.uint8]) -> list[Layer]:
+        """What each layer makes of an image uint8 (28, 28), in order; the last is the probabilities, before it the logits.
+
+        Where the graph is no row of layers, those up to where it branches, or none; and up to where a layer gives neither
+        maps nor one row of values.
+
+        Raises `UserError` for an image of another shape or dtype.
+        """
+        check_image(image)
+        if not self.steps:
+            return []
+        probabilities, *outputs = self.session.run(None, {self.reader.input: image[None, None]})
+        layers = [
+            Layer(step.name, step.kind, np.asarray(output[0], np.float32), step.field, step.filters)
+            for step, output in zip(self.steps, outputs, strict=True)
+        ]
+        layers = list(itertools.takewhile(lambda layer: layer.values.ndim in (1, 3), layers))
+        return [*layers, Layer("probabilities", "probabilities", probabilities[0], None, None)]
+
+    def why(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Which ink of an image uint8 (28, 28) spoke for the answer: float32 (28, 28), in units of log-odds.
+
+        Each spot of ink is wiped out softly in turn. Where the answer's log-odds fall by that, the value is so much over 0, and
+        under 0 where they rise; 0 where there is no ink (occlusion: Zeiler and Fergus 2014, section 4.2).
+        """
+        check_image(image)
+        rows, columns = np.nonzero(image)
+        map_: NDArray[np.float32] = np.zeros(image.shape, np.float32)
+        if not len(rows):
+            return map_
+        y, x = np.indices(image.shape)
+        distance = (y - rows[:, None, None]) ** 2 + (x - columns[:, None, None]) ** 2
+        wiped = image * (1 - np.exp(-distance / (2 * WINDOW**2)))
+        answers, probabilities = self.reader.classify(np.concatenate([image[None], wiped.round().astype(np.uint8)]))
+        odds = log_odds(probabilities, int(answers[0]))
+        map_[rows, columns] = odds[0] - odds[1:]
+        return map_
+
+
+def check_image(image: NDArray[np.uint8]) -> None:
+    """Raise `UserError` where it is not one 28x28 picture."""
+    if image.dtype != np.uint8 or image.shape != (28, 28):
+        raise UserError(
+            f"One image is uint8 (28, 28), and this is {image.dtype} {image.shape}.",
+            "Take the image of a digit that was read.",
+        )
+
+
+def log_odds(probabilities: NDArray[np.float32], number: int) -> NDArray[np.float64]:
+    """Of class `number`, float64 (N,): exact also where its probability is next to 1, by the sum of the others."""
+    tiny = np.finfo(np.float32).tiny
+    others = np.delete(probabilities, number, axis=1).sum(1, dtype=np.float64)
+    odds: NDArray[np.float64] = np.log(np.maximum(probabilities[:, number], tiny)) - np.log(np.maximum(others, tiny))
+    return odds

@@ -1,0 +1,160 @@
+"""From any picture of handwriting to its digits, each as MNIST's were made: the one preprocessing that there is.
+
+    strength = find_ink(picture)            # paper out, ink in: uint8 (H, W), 0 paper to 255 ink
+    pieces = find_pieces(strength)          # connected strokes, specks and rules gone
+    image = normalise(piece)                # uint8 (28, 28), white on black, centred by mass
+
+`Reader` decides with its network which pieces belong together or have to be cut apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.reading.paper import (
+    INK_LEVEL,
+    Gray,
+    Look,
+    dark_paper,
+    lightest,
+    look_at,
+    missing_light,
+    paper_colour,
+    resized,
+)
+from mnistlab.reading.ruling import FAINT, rules_of, tilt, turn, without_rules
+
+if TYPE_CHECKING:
+    from mnistlab.reading.pieces import Piece
+
+__all__ = ["Ink", "find_ink"]
+
+SMALL = 28
+"""A picture of at most so many pixels a side is one digit; larger ones are searched."""
+OVERVIEW = 1000
+"""Pixels a side of the copy in which paper, rules and the size of what is written are looked for."""
+TALL, THIN = 56, 2.5
+"""Pixels: writing taller than that, of strokes wider than that, is made smaller; MNIST's is 20 tall. It saves time."""
+GRAIN = 0.07
+"""Paper noisier than this share of the ink's strength is smoothed."""
+DARK = 48
+"""Of 255: paper that has less of a colour is lightened before shares of its light are taken."""
+WORK = 16_000_000
+"""Pixels that are searched at most."""
+LOW, HIGH = 0.30, 0.52
+"""Of the typical ink: a pixel over LOW belongs to a stroke where the stroke has one over HIGH."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """How much ink there is at each pixel."""
+
+    strength: Gray
+    """uint8 (H, W), upright and level: 0 paper, `INK_LEVEL` the page's typical ink."""
+    to_picture: NDArray[np.float64]
+    """(2, 3): where a point (x, y, 1) of `strength` lies in the picture, in its pixels."""
+    whole: bool = False
+    """The picture is one digit, whatever its strokes."""
+    rules: Gray | None = None
+    """uint8 (H, W): 1 where a rule was taken out of `strength`; None where there was none."""
+    rule_level: float = 0.0
+    """How strong the rules were, as `strength`."""
+
+    def box_of(self, piece: Piece, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """x, y, width, height of the piece's ink in the picture of `size` (width, height), in its pixels."""
+        y, x = np.nonzero(piece.strength > INK_LEVEL * LOW)
+        points = np.stack([x + piece.x, y + piece.y, np.ones(len(x))])
+        across, down = self.to_picture @ points
+        half = np.abs(self.to_picture[:, :2]).sum(1) / 2 - 0.05
+        left, right = int(np.floor(across.min() - half[0] + 0.5)), int(np.ceil(across.max() + half[0] + 0.5))
+        top, bottom = int(np.floor(down.min() - half[1] + 0.5)), int(np.ceil(down.max() + half[1] + 0.5))
+        left, top = max(0, min(left, size[0] - 1)), max(0, min(top, size[1] - 1))
+        return left, top, max(1, min(right, size[0]) - left), max(1, min(bottom, size[1]) - top)
+
+
+# --- paper and ink -------------------------------------------------------------------------------------------------
+
+
+def find_ink(picture: Gray) -> Ink:
+    """The ink of a picture uint8 (H, W) or (H, W, 3): dark on light or light on dark, found out by itself; uneven light,
+    shadows, the paper's colour and its rules are taken out, and a page that lies askew is turned level."""
+    if dark_paper(picture):
+        picture = 255 - picture
+    picture = picture.reshape(*picture.shape[:2], -1)
+    longest = max(picture.shape[:2])
+    if longest <= SMALL:
+        large = resized(picture, scale := float(np.ceil(160 / longest)))
+        paper = lightest(large)
+        look = look_at(*missing_light(large, paper))
+        return Ink(look.strength(large, paper), scaled(np.eye(2, 3), scale), whole=True)
+
+    view = resized(picture, shrink := min(1.0, OVERVIEW / longest))
+    ground = paper_colour(view)
+    if ground.min() < DARK:  # a colour of which the paper has next to nothing: shares of that would be noise
+        picture, view, ground = lifted(picture), lifted(view), lifted(ground)
+    missing, empty, noise = missing_light(view, ground)
+    faint = (np.clip((missing.mean(2) - empty) / max(3 * noise, 0.03), 0, 4) * FAINT).astype(np.uint8)
+    level, turned = turn(faint, angle := tilt(faint))
+    across, down = rules_of(level)
+    ruled = bool(across.any() or down.any())
+    printed: Gray | None = None
+    if ruled:  # rules may be more than the ink is: look past them
+        both: Gray = across | down
+        printed = cv2.warpAffine(both, turned, view.shape[1::-1], flags=cv2.INTER_NEAREST)
+        printed = cv2.dilate(printed, np.ones((3, 3), np.uint8))
+    look = look_at(missing, empty, noise, printed)
+    if printed is not None and only_rules(look, missing, printed):
+        return Ink(np.zeros(picture.shape[:2], np.uint8), np.eye(2, 3))
+
+    large = resized(picture, scale := working_scale(look, shrink, picture.shape))
+    paper = cv2.resize(ground, large.shape[1::-1], interpolation=cv2.INTER_LINEAR).reshape(large.shape)
+    strength, turned = turn(look.strength(large, paper), angle)
+    if look.typical and noise * max(1.0, scale / shrink) > GRAIN * look.typical:
+        strength = cv2.GaussianBlur(strength, (0, 0), 1.0)
+    rules, rule_level = None, 0.0
+    if ruled:
+        bare, rules = without_rules(strength, across, down)
+        if rules.any():
+            rule_level = float(np.median(strength[rules > 0]))
+            rules = cv2.dilate(rules, np.ones((3, 3), np.uint8))
+        strength = bare
+    return Ink(strength, scaled(turned, scale), rules=rules, rule_level=rule_level)
+
+
+def only_rules(look: Look, missing: NDArray[np.float32], printed: Gray) -> bool:
+    """Whether what there is beside the rules is next to nothing, and no darker than they."""
+    if look.typical == 0:
+        return True
+    ink = missing @ look.weights - look.empty
+    beside = printed == 0
+    share = float((ink[beside] > 0.4 * look.typical).mean())
+    return share < 0.002 and look.typical < 1.3 * float(np.quantile(ink[~beside], 0.95))
+
+
+def lifted(picture: Gray) -> Gray:
+    """Black made dark grey, white left white."""
+    return cv2.convertScaleAbs(picture, alpha=1 - DARK / 255, beta=DARK).reshape(picture.shape)
+
+
+def working_scale(look: Look, shrink: float, shape: tuple[int, ...]) -> float:
+    """How many times as large as it is the picture is searched."""
+    height, width = shape[0], shape[1]
+    if max(height, width) <= 160:  # strokes of a pixel or two: smooth curves are easier to follow
+        return float(np.ceil(160 / max(height, width)))
+    most = float(min(1.0, (WORK / (height * width)) ** 0.5))
+    if look.size == 0:
+        return most
+    enough = max(TALL * shrink / look.size, THIN * shrink / look.stroke, 160 / max(height, width))
+    return float(min(most, enough))
+
+
+def scaled(matrix: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
+    """What `matrix` (2, 3) gives, in the pixels of a picture that was made `scale` times as large."""
+    result = matrix / scale
+    result[:, 2] += 0.5 / scale - 0.5  # coordinates are of pixels' centres
+    return result

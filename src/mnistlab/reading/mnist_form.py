@@ -1,0 +1,91 @@
+"""A piece of ink as an image like MNIST's: 28x28, centred by its mass."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from mnistlab.reading.paper import (
+    Gray,
+    resized,
+    stroke_width,
+)
+from mnistlab.reading.pieces import Piece
+
+__all__ = ["SIDE", "normalise"]
+
+
+SIDE, BOX = 28, 20
+"""MNIST's pictures are 28x28; the digit is scaled, keeping its aspect, into a 20x20 box (yann.lecun.org/exdb/mnist)."""
+
+
+# --- as MNIST was made -----------------------------------------------------------------------------------------------
+
+THINNEST, THICKEST = 1.6, 4.6
+"""Widths of strokes, in pixels of the 20x20 box, that are left as they are."""
+DETAIL = 100
+"""Pixels to which a larger piece is brought before its strokes are looked at."""
+
+
+def normalise(piece: Piece) -> Gray:
+    """The piece as MNIST's digits were made: uint8 (28, 28), ink 255 on 0, scaled with its aspect kept into a 20x20 box,
+    anti-aliased, its centre of mass in the middle; strokes far from MNIST's width are brought near it."""
+    strength = piece.strength
+    longest = max(strength.shape)
+    strength = resized(strength, DETAIL / longest if longest > DETAIL else max(1.0, 2 * BOX / longest))
+    strength = full_contrast(strength)
+    strength = usual_width(strength)
+    scale = BOX / max(strength.shape)
+    size = (max(1, round(strength.shape[1] * scale)), max(1, round(strength.shape[0] * scale)))
+    small = cv2.resize(strength, size, interpolation=cv2.INTER_AREA)
+    return centred(full_contrast(small))
+
+
+def full_contrast(strength: Gray) -> Gray:
+    """Its ink at 255."""
+    inked = strength[strength > 40]
+    top = float(np.quantile(inked, 0.9)) if len(inked) else 255.0
+    return cv2.convertScaleAbs(strength, alpha=255 / max(top, 40))
+
+
+def usual_width(strength: Gray) -> Gray:
+    """Strokes thinner than `THINNEST` thickened to it, thicker than `THICKEST` thinned."""
+    mask = (strength > 100).astype(np.uint8)
+    if not mask.any():
+        return strength
+    width = stroke_width(mask)
+    unit = max(strength.shape) / BOX  # pixels here per pixel there
+    if width < THINNEST * unit:
+        change = THINNEST * unit - width
+        radius = int(np.ceil(change / 2))
+        padded = cv2.copyMakeBorder(strength, radius, radius, radius, radius, cv2.BORDER_CONSTANT, value=0)
+        return cv2.dilate(padded, disc(radius))
+    if width > THICKEST * unit:
+        radius = int((width - THICKEST * unit) / 2)
+        if radius:
+            padded = cv2.copyMakeBorder(strength, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+            thinner = cv2.erode(padded, disc(radius))
+            rows, columns = np.flatnonzero((thinner > 60).any(1)), np.flatnonzero((thinner > 60).any(0))
+            if len(rows) and len(columns):
+                return np.ascontiguousarray(thinner[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    return strength
+
+
+def disc(radius: int) -> Gray:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+
+
+def centred(small: Gray) -> Gray:
+    """In the middle of 28x28 by its centre of mass, as far as it fits."""
+    height, width = small.shape
+    mass = small.astype(np.float64)
+    total = mass.sum()
+    if total == 0:
+        return np.zeros((SIDE, SIDE), np.uint8)
+    middle_y = (mass.sum(1) @ np.arange(height)) / total
+    middle_x = (mass.sum(0) @ np.arange(width)) / total
+    top = int(np.clip(round(SIDE / 2 - middle_y), 0, SIDE - height))  # MNIST's lie at pixel (14, 14), counted from 0
+    left = int(np.clip(round(SIDE / 2 - middle_x), 0, SIDE - width))
+    image = np.zeros((SIDE, SIDE), np.uint8)
+    image[top : top + height, left : left + width] = small
+    return image

@@ -1,0 +1,106 @@
+"""Connected pieces of ink."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from mnistlab.reading.ink import HIGH, LOW, Ink
+from mnistlab.reading.paper import (
+    INK_LEVEL,
+    Gray,
+    typical_size,
+)
+
+__all__ = ["Piece", "find_pieces"]
+
+SMALLEST, LARGEST = 7, 2600
+"""Heights in pixels under and over which nothing is a digit."""
+MOST_PIECES = 2000
+"""Of more pieces than that, the largest are looked at."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Strokes that hang together, or that were put together: a digit, or a part of one, or several."""
+
+    x: int
+    y: int
+    strength: Gray
+    """uint8 (height, width): the ink of this piece alone, its top left corner at (x, y) of `Ink.strength`."""
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return int(self.strength.shape[1])
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return int(self.strength.shape[0])
+
+    @property
+    def right(self) -> int:
+        """The first column right of it."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """The first row below it."""
+        return self.y + self.height
+
+
+# --- pieces ----------------------------------------------------------------------------------------------------------
+
+
+def find_pieces(ink: Ink) -> list[Piece]:
+    """The strokes that hang together, without specks, dust, faint print from the back and what is no writing at all."""
+    strength = ink.strength
+    if ink.whole:
+        everything = trimmed(Piece(0, 0, strength), 0, strength.shape[1])
+        return [everything] if everything else []
+    mask = (strength > INK_LEVEL * LOW).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    if count == 1:
+        return []
+    x, y, width, height, area = (stats[1:, i] for i in range(5))
+    longest = np.maximum(width, height)
+    size = typical_size(longest, area)
+    if len(longest) > 200 and np.median(longest) < SMALLEST and size < 2.5 * SMALLEST:
+        return []  # a page of dust
+    keep = (longest >= max(SMALLEST, 0.1 * size)) & (longest <= min(LARGEST, 3.5 * size))
+    # What goes from edge to edge is the edge of a shadow, of a table or of another sheet.
+    across = (width >= 0.97 * strength.shape[1]) & (width > 8 * height)
+    down = (height >= 0.97 * strength.shape[0]) & (height > 8 * width)
+    numbers = np.flatnonzero(keep & ~across & ~down)
+    if len(numbers) > MOST_PIECES:
+        numbers = numbers[np.argsort(-longest[numbers])[:MOST_PIECES]]
+    pieces = []
+    for n in numbers:
+        rows, columns = slice(y[n], y[n] + height[n]), slice(x[n], x[n] + width[n])
+        own = np.where(labels[rows, columns] == n + 1, strength[rows, columns], 0).astype(np.uint8)
+        if ink.rules is not None and left_of_a_rule(own, ink.rules[rows, columns], ink.rule_level):
+            continue
+        if own.max() >= INK_LEVEL * HIGH:
+            pieces.append(Piece(int(x[n]), int(y[n]), own))
+    return pieces
+
+
+def left_of_a_rule(own: Gray, rules: Gray, level: float) -> bool:
+    """Whether a piece lies where rules were, and is no darker than they."""
+    inked = own[own > 0]
+    return bool((rules & (own > 0)).sum() > 0.8 * len(inked) and np.quantile(inked, 0.75) < 1.5 * level)
+
+
+def trimmed(piece: Piece, left: int, right: int) -> Piece | None:
+    """The columns from `left` to before `right`, without empty rows and columns; None where there is no ink."""
+    part = piece.strength[:, left:right]
+    mask = part > INK_LEVEL * LOW
+    if not mask.any():
+        return None
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    top, first = int(rows[0]), int(columns[0])
+    cut = part[top : rows[-1] + 1, first : columns[-1] + 1]
+    return Piece(piece.x + left + first, piece.y + top, cut)

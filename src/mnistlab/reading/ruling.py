@@ -1,0 +1,169 @@
+"""A page made level, and the lines that are printed on it taken out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.reading.paper import INK_LEVEL, Gray, resized, stroke_width
+
+__all__ = ["FAINT", "rules_of", "tilt", "turn", "without_rules"]
+
+
+FAINT = 50
+"""In a picture of what stands out from the paper, what is over that does."""
+FAINTER = 30
+"""Likewise, of the mean of some pixels in a row: rules go on where noise does not."""
+
+
+def tilt(faint: Gray) -> float:
+    """By how many degrees the page is turned, seen from the rules or lines of digits on it; 0 where that is unclear.
+
+    `faint`, uint8 (H, W), is over `FAINT` where something stands out from the paper.
+    """
+    small = resized(faint, min(1.0, 700 / max(faint.shape)))
+    mask = np.where(small > FAINT, small, 0)
+    if not shows_tilt((mask > 0).astype(np.uint8)):
+        return 0.0
+    height, width = mask.shape
+    y, x = np.nonzero(mask)
+    weight = mask[y, x].astype(np.float64)
+    x, y = x - width / 2, y - height / 2
+
+    def sharpness(degrees: float) -> float:
+        a = np.deg2rad(degrees)
+        rows = np.bincount((y * np.cos(a) - x * np.sin(a) + height + width).astype(np.intp), weight)
+        return float((np.diff(rows) ** 2).sum())
+
+    coarse = np.arange(-14, 14.1, 0.5)
+    scores = np.array([sharpness(d) for d in coarse])
+    best = float(coarse[scores.argmax()])
+    if scores.max() < 1.3 * np.median(scores) or abs(best) > 13:  # nothing level, or it goes on rising
+        return 0.0
+    fine = np.arange(best - 0.5, best + 0.51, 0.1)
+    best = float(fine[np.argmax([sharpness(d) for d in fine])])
+    return best if abs(best) >= 0.3 else 0.0
+
+
+def shows_tilt(mask: Gray) -> bool:
+    """Whether there are rules, or more than a number or two, whose slope need not be the page's."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    sizes = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1)
+    for n in np.flatnonzero(sizes >= 0.5 * max(mask.shape)):
+        if sizes[n] >= 60 * stroke_width((labels == n + 1).astype(np.uint8)):
+            return True
+    return int((sizes >= 5).sum()) >= 12
+
+
+def turn(strength: Gray, degrees: float) -> tuple[Gray, NDArray[Any]]:
+    """Turned level, nothing cut off; and where its points lie in the untouched one, (2, 3)."""
+    if degrees == 0:
+        return strength, np.eye(2, 3)
+    height, width = strength.shape
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
+    cos, sin = abs(matrix[0, 0]), abs(matrix[0, 1])
+    new_width, new_height = int(width * cos + height * sin) + 1, int(width * sin + height * cos) + 1
+    matrix[:, 2] += (new_width - width) / 2, (new_height - height) / 2
+    turned = cv2.warpAffine(strength, matrix, (new_width, new_height), flags=cv2.INTER_LINEAR)
+    return turned, cv2.invertAffineTransform(matrix)
+
+
+def rules_of(faint: Gray) -> tuple[Gray, Gray]:
+    """Where the level and the upright rules of a level page are, uint8 (H, W), 0 or 1. `faint` as `tilt` takes it."""
+    return level_rules(faint), np.ascontiguousarray(level_rules(np.ascontiguousarray(faint.T)).T)
+
+
+def level_rules(faint: Gray) -> Gray:
+    """Long thin level lines: uint8 (H, W), 0 or 1."""
+    width = faint.shape[1]
+    nothing = np.zeros(faint.shape, np.uint8)
+    length, most = max(40, width // 10), most_thickness(faint)
+    if length > width:
+        return nothing
+    along = cv2.blur(faint, (max(3, length // 20), 1))  # noise has gaps, rules go on
+    mask = (along > FAINTER).astype(np.uint8)
+    long = dark_along(mask, length)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(long)
+    spans, areas = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_AREA]
+    thick = np.maximum(areas / np.maximum(spans, 1) - 2, 1)
+    rule = (spans >= 25 * thick) & (thick <= most)
+    # A row of small digits is long as well; but a rule is thin, and dark against what is above and below, along most of it.
+    number = labels[long > 0]
+    inked = np.bincount(number, mask[long > 0], count)
+    rule &= np.bincount(number, thin(along, most, FAINTER)[long > 0], count) >= 0.4 * np.maximum(inked, 1)
+    rule[0] = False
+    # A one is long and thin, too: paper is ruled where a line goes all the way, or where there are many long ones.
+    if not ((spans[rule] >= 0.8 * width).any() or (spans[rule] >= 0.25 * max(faint.shape)).sum() >= 6):
+        return nothing
+    return filled_along(rule[labels].astype(np.uint8), length)
+
+
+def most_thickness(page: Gray) -> int:
+    """Of a rule, in pixels."""
+    height, width = page.shape
+    return max(3, int(max(height, width)) // 200)
+
+
+def thin(along: Gray, most: int, threshold: float) -> Gray:
+    """Where it is darker than what is above and below: uint8 (H, W), 0 or 1."""
+    top = cv2.morphologyEx(along, cv2.MORPH_TOPHAT, np.ones((2 * most + 3, 1), np.uint8))
+    return (top > threshold).astype(np.uint8)
+
+
+def dark_along(mask: Gray, length: int) -> Gray:
+    """Where it is dark for `length` pixels to the left and right: uint8 (H, W), 0 or 1; a pixel wider than it is dark."""
+    loose = cv2.dilate(mask.astype(np.uint8), np.ones((3, 1), np.uint8))  # rules are not quite straight
+    return grown(1 - grown(1 - loose, length), length)
+
+
+def grown(mask: Gray, length: int) -> Gray:
+    """The mask (0 or 1) made longer by half of `length` to the left and right; sums take no longer for longer ones."""
+    sums = cv2.boxFilter(mask, cv2.CV_32F, (length | 1, 1), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    return (sums > 0.5).astype(np.uint8)
+
+
+def filled_along(mask: Gray, length: int) -> Gray:
+    """Gaps of up to `length` filled: behind a digit, a rule goes on."""
+    return 1 - grown(1 - grown(mask, length), length)
+
+
+def without_rules(strength: Gray, across: Gray, down: Gray) -> tuple[Gray, Gray]:
+    """Strength of ink (H, W) without the rules that `rules_of` found in a smaller copy, strokes that cross them left; and
+    where in it they were, uint8 (H, W), 0 or 1."""
+    level, first = without_level(strength, across)
+    upright, second = without_level(np.ascontiguousarray(level.T), np.ascontiguousarray(down.T))
+    return np.ascontiguousarray(upright.T), first | second.T
+
+
+def without_level(strength: Gray, about: Gray) -> tuple[Gray, Gray]:
+    """Likewise for level rules, `about` where `about` has them, in whatever size."""
+    height, width = strength.shape
+    if not about.any():
+        return strength, np.zeros(strength.shape, np.uint8)
+    length = max(40, width // 10)
+    near = cv2.resize(about, (width, height), interpolation=cv2.INTER_NEAREST)
+    slack = 2 * int(np.ceil(height / len(about))) + 1
+    near = cv2.dilate(near, np.ones((slack, 1), np.uint8))
+    along = cv2.blur(strength, (max(3, length // 20), 1))
+    found = dark_along(along > INK_LEVEL * 0.12, length // 2) & near
+    rules = cv2.dilate(filled_along(found, length) & near, np.ones((3, 1), np.uint8))  # their edges are soft
+    if not rules.any():
+        return strength, rules
+    # How dark the rule is, without what crosses it; and what is left where strokes go on above or below.
+    alone = found & (along > INK_LEVEL * 0.12) & (strength < 0.8 * INK_LEVEL)
+    window = (width // 3 | 1, 3)
+    weight = cv2.boxFilter(alone, cv2.CV_32F, window, normalize=False)
+    dark = cv2.boxFilter(strength * alone, cv2.CV_32F, window, normalize=False) / np.maximum(weight, 1)
+    thick = usual_thickness(found)
+    opened = cv2.morphologyEx(strength, cv2.MORPH_OPEN, np.ones((2 * (thick // 2 + 1) + 1, 1), np.uint8))
+    crossing = np.where(strength > 1.8 * dark + 20, strength, 0)
+    return np.where(rules > 0, np.maximum(opened, crossing), strength).astype(np.uint8), rules
+
+
+def usual_thickness(found: Gray) -> int:
+    """Of the rules found, in pixels: ink over the number of upper edges."""
+    edges = int(np.count_nonzero(found[1:] > found[:-1]))
+    return int(np.ceil(int(np.count_nonzero(found)) / max(1, edges)))

@@ -1,0 +1,191 @@
+"""The recipes that come with mnistlab."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mnistlab.errors import UserError
+from mnistlab.files import shorten
+from mnistlab.recipes.recipe import OF_A_KIND, Recipe
+
+__all__ = ["RECIPES", "find_recipe"]
+
+
+DEFAULT = Recipe(
+    name="default",
+    summary="4 convolutions, 7 epochs: the best that a minute gives",
+    widths=(16, 64, 96),
+    depth=(1, 1, 2),
+    kernel_size=(5, 5, 3),
+    padding=("valid", "valid", "same"),
+    hidden=0,
+    dropout=0.3,
+    epochs=7,
+    learning_rate=0.2,
+    rotate=10,
+    scale=0.1,
+    shift=2,
+    shear=0.1,
+    label_smoothing=0.05,
+)
+BEST = Recipe(
+    name="best",
+    summary="6 convolutions in pairs, 24 epochs, all 60,000 images, deskewed",
+    widths=(16, 48, 96),
+    depth=(2,),
+    kernel_size=(3,),
+    padding=("same",),
+    hidden=0,
+    dropout=0.3,
+    deskew=True,
+    test_shifts=True,
+    split="train+val",
+    epochs=24,
+    rotate=8,
+    scale=0.15,
+    shift=2,
+    shear=0.08,
+    label_smoothing=0.05,
+)
+TINY = Recipe(
+    name="tiny",
+    depth=(1, 2, 2),
+    kernel_size=(5, 3, 3),
+    padding=("valid", "same", "same"),
+    pooling=("max", "max", "none"),
+    separable=True,
+    head="average",
+    hidden=0,
+    dropout=0,
+    deskew=True,
+    test_shifts=True,
+    epochs=60,
+    learning_rate=0.3,
+    rotate=8,
+    scale=0.12,
+    shift=2,
+    shear=0.08,
+)
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        DEFAULT,
+        Recipe(
+            name="quick",
+            summary="3 convolutions, 280 steps: 99 % in a few seconds",
+            widths=(16, 32, 32),
+            kernel_size=(5, 3, 3),
+            padding=("same",),
+            pooling=("stride", "max", "max"),
+            hidden=64,
+            dropout=0,
+            epochs=1,
+            steps=280,
+            learning_rate=0.5,
+            momentum=0.75,
+            label_smoothing=0.08,
+        ),
+        BEST,
+        replace(
+            BEST,
+            name="best-5x5",
+            summary="best with 3 larger convolutions",
+            widths=(32, 48, 96),
+            depth=(1,),
+            kernel_size=(5,),
+        ),
+        replace(
+            BEST,
+            name="best-pens",
+            summary="best, not deskewed but trained on other pens and cameras too",
+            deskew=False,
+            rotate=12,
+            shear=0.15,
+            writing=1,
+        ),
+        replace(
+            BEST,
+            name="ensemble",
+            summary="15 networks, of best, best-5x5 and best-pens in turn, averaged",
+            members=15,
+            networks=("best", "best-5x5", "best-pens"),
+        ),
+        replace(
+            TINY,
+            name="tiny-10k",
+            summary="at most 10,000 parameters, deskewed",
+            widths=(8, 48, 48),
+            most_parameters=10_000,
+        ),
+        replace(
+            TINY,
+            name="tiny-5k",
+            summary="at most 5,000 parameters, deskewed",
+            widths=(7, 32, 32),
+            most_parameters=5_000,
+        ),
+        replace(
+            TINY,
+            name="tiny-1k",
+            summary="at most 1,500 parameters, deskewed",
+            widths=(5, 12, 16),
+            most_parameters=1_500,
+            scale=0.08,
+            shift=1.5,
+        ),
+        replace(
+            DEFAULT,
+            name="reader",
+            summary="made for real pens, cameras and scanners; knows what is no digit",
+            widths=(16, 48, 64),
+            dropout=0.1,
+            epochs=40,
+            writing=1,
+            rejects=0.25,
+            label_smoothing=0.02,
+        ),
+        Recipe(
+            name="two-conv",
+            summary="2 convolutions, 8 epochs",
+            rotate=10,
+            scale=0.1,
+            shift=2,
+            shear=0.1,
+            label_smoothing=0.05,
+        ),
+        Recipe(
+            name="three-conv",
+            summary="3 convolutions, 20 epochs",
+            widths=(24, 48, 96),
+            padding=("same",),
+            dropout=0.3,
+            epochs=20,
+            rotate=12,
+            scale=0.15,
+            shift=2,
+            shear=0.15,
+            label_smoothing=0.05,
+        ),
+    )
+}
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe called `name`. Raises `UserError` where there is none."""
+    try:
+        return RECIPES[name]
+    except (KeyError, TypeError):  # a list is no key, for one
+        raise UserError(f"Unknown recipe {shorten(name)!r}.", f"Choose one of {', '.join(RECIPES)}.") from None
+
+
+def member_of(recipe: Recipe, number: int) -> Recipe:
+    """The recipe of the `number`-th member, from 0, of an ensemble: its kind's network and augmentation, all else `recipe`'s.
+
+    Raises `UserError` where a name in `networks` is no recipe's.
+    """
+    if not recipe.networks:
+        return replace(recipe, members=1, name=f"{recipe.name[:33]}-member")
+    kind = find_recipe(recipe.networks[number % len(recipe.networks)])
+    own = {name: getattr(kind, name) for name in OF_A_KIND}
+    return replace(recipe, **own, members=1, networks=(), name=f"{kind.name[:33]}-member")

@@ -1,0 +1,1 @@
+"""Run folders: the only channel out of training; imports no torch."""

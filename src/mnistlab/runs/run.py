@@ -1,0 +1,247 @@
+"""The run folder: the only channel out of training.
+
+    runs/20261122-101500-two-conv-seed0/
+        config.json        recipe, dataset, seed: what was asked for
+        environment.json   versions, device, commit: what it ran on
+        metrics.jsonl      a line an epoch; in it "losses" are those of equal parts of the epoch
+        model.pth          weights and what is needed to use them
+        resume.pt          all that is needed to go on exactly
+        test.json          the test split's counts and mistakes
+        *.png              training curves, confusion matrix, worst mistakes
+
+Listing and comparing runs imports no torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import SoftFileLock, Timeout
+
+from mnistlab.data.catalog import DATASETS
+from mnistlab.errors import UserError
+from mnistlab.files import (
+    explain_os_errors,
+    file_lock,
+    is_folder,
+    local_text,
+    read_json,
+    write_bytes,
+    write_json,
+)
+from mnistlab.recipes.recipe import Recipe
+
+__all__ = ["Run"]
+
+
+logger = logging.getLogger("mnistlab.runs")
+
+CONFIG_VERSION = 1
+METRICS = {"epoch", "train_loss", "val_loss", "val_accuracy", "seconds"}
+"""What a line of metrics.jsonl holds at least."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder and what its config.json says.
+
+    `created` has a time zone, this machine's; a time without one is taken for local. `data_dir` is where the data was, perhaps
+    on another machine: `find_data` says where it is.
+    """
+
+    path: Path
+    recipe: Recipe
+    dataset: str
+    data_dir: str
+    seed: int
+    created: datetime.datetime
+
+    @staticmethod
+    def open(path: str | Path) -> Run:
+        """Read the folder's config.json. Raises `UserError` where it is missing, damaged or of another version."""
+        path = Path(path)
+        remedy = "Restore it, or train again."
+        if not (path / "config.json").exists():
+            raise UserError(f"{path} is not a run folder: it has no config.json.", "List the runs: mnistlab runs")
+        config = read_json(path / "config.json", remedy)
+        try:
+            if config["version"] != CONFIG_VERSION:
+                raise UserError(
+                    f"{path} was written by another mnistlab (config version {config['version']}).",
+                    "Use the mnistlab that wrote it.",
+                )
+            return Run(
+                path=path,
+                recipe=Recipe.from_dict(config["recipe"]),
+                dataset=local_text(str(config["dataset"])),
+                data_dir=local_text(str(config["data_dir"])),
+                seed=int(config["seed"]),
+                created=datetime.datetime.fromisoformat(config["created"]).astimezone(),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
+            raise UserError(f"{path / 'config.json'} is damaged ({error!r}).", remedy) from None
+
+    @property
+    def model_path(self) -> Path:
+        """Where the model is, from the end of the first epoch on."""
+        return self.path / "model.pth"
+
+    @property
+    def resume_path(self) -> Path:
+        """Where the state to resume from is."""
+        return self.path / "resume.pt"
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What environment.json says. Raises `UserError` where it is missing or damaged."""
+        path, remedy = self.path / "environment.json", "Restore it, or train again."
+        environment = read_json(path, remedy)
+        for key, kind in (("device", str), ("device_title", str), ("precision", str), ("threads", int)):
+            value = environment.get(key) if isinstance(environment, dict) else None
+            if not isinstance(value, kind) or (isinstance(value, int) and value < 1):
+                raise UserError(f"{path} is damaged: {key} is {value!r}.", remedy)
+        return dict(environment)
+
+    def find_data(self, named: str | Path | None = None) -> Path:
+        """The folder of the run's data: the one `named`, else where it was, else "data", with a warning.
+
+        A folder that config.json names is looked at and never made: the run may come from another machine.
+        """
+        if named is not None or is_folder(Path(self.data_dir)):
+            return Path(named or self.data_dir)
+        if self.dataset in DATASETS:  # a folder of pictures needs none
+            logger.warning(
+                "the data folder of %s, %s, is not here: using the folder data (or name another with --data-dir)",
+                self.path, self.data_dir,
+            )  # fmt: skip
+        return Path("data")
+
+    def clear_leftovers(self) -> None:
+        """Remove the temporary files of a process that was killed while it saved; call it with the lock held."""
+        for path in self.path.glob(".*.tmp"):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """A row per finished epoch, up to the first line that is damaged, such as a last one that a crash cut short."""
+        try:
+            lines = (self.path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        except (FileNotFoundError, UnicodeDecodeError):
+            return []
+        rows = []
+        for line in lines:
+            try:
+                row = json.loads(line)
+            except ValueError:
+                break
+            if not isinstance(row, dict) or not set(row) >= METRICS:
+                break
+            rows.append(row)
+        return rows
+
+    def append_metrics(self, row: dict[str, Any]) -> None:
+        """Add a line to metrics.jsonl and flush it."""
+        path = self.path / "metrics.jsonl"
+        with explain_os_errors(path), path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def write_metrics(self, rows: list[dict[str, Any]]) -> None:
+        """Write metrics.jsonl anew: a resumed run does the epochs after its last saved state again."""
+        write_bytes(self.path / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
+
+    @property
+    def test(self) -> dict[str, Any] | None:
+        """What test.json says, or None before the test. Raises `UserError` where it is damaged."""
+        path = self.path / "test.json"
+        if not path.exists():
+            return None
+        test = read_json(path, f"Make it anew: mnistlab evaluate {self.path}")
+        try:
+            sound = 0 <= test["correct"] <= test["total"] > 0 and all(type(m["index"]) is int for m in test["mistakes"])
+        except (KeyError, TypeError):
+            sound = False
+        if not sound:
+            raise UserError(f"{path} is damaged.", f"Make it anew: mnistlab evaluate {self.path}")
+        return dict(test)
+
+    def write_test(self, test: dict[str, Any]) -> None:
+        """Write test.json, atomically."""
+        write_json(self.path / "test.json", test, indent=None)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Held by the process that trains this run. Raises `UserError` where another one does."""
+        with explain_os_errors(self.path / ".lock"):
+            lock = file_lock(self.path / ".lock")
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:  # an OSError too
+                remedy = "Wait until it ends."
+                if isinstance(lock, SoftFileLock):  # a process on another machine that was killed leaves it behind
+                    remedy += f" If there is none, delete {lock.lock_file}."
+                raise UserError(f"{self.path} is being trained by another process.", remedy) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @property
+    def is_being_trained(self) -> bool:
+        """Whether a process holds the lock; False too where that cannot be known, as in a folder that is only read."""
+        if not any(self.path.glob(".lock*")):
+            return False
+        try:
+            lock = file_lock(self.path / ".lock")
+            lock.acquire(timeout=0)
+        except Timeout:  # an OSError too
+            return True
+        except OSError:
+            return False
+        lock.release()
+        return False
+
+    @property
+    def how_to_finish(self) -> str:
+        """What to do about a run that is not finished: a remedy."""
+        if self.is_being_trained:
+            return "It is being trained now: wait until it ends."
+        return f"Finish it: mnistlab train --resume {self.path}"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all that was planned is trained."""
+        done, planned = self.progress
+        return done >= planned
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Epochs done and planned; of an ensemble members."""
+        metrics, recipe = self.metrics, self.recipe
+        if recipe.members > 1:
+            return len(metrics) or len(list(self.path.glob("members/*/test.json"))), recipe.members
+        stopped_early = recipe.steps and metrics and metrics[-1].get("step", 0) >= recipe.steps
+        return len(metrics), len(metrics) if stopped_early else recipe.epochs
+
+    def summary(self) -> dict[str, Any]:
+        """The run in plain types: run, created, recipe, dataset, seed, epochs, val_accuracy, test_accuracy, seconds."""
+        metrics, test = self.metrics, self.test
+        last = metrics[-1] if metrics else {}
+        return {
+            "run": str(self.path),
+            "created": self.created.isoformat(),
+            "recipe": self.recipe.name,
+            "dataset": self.dataset,
+            "seed": self.seed,
+            "epochs": list(self.progress),
+            "val_accuracy": last.get("val_accuracy"),
+            "test_accuracy": test["correct"] / test["total"] if test else None,
+            "seconds": last.get("seconds"),
+        }

@@ -1,0 +1,153 @@
+"""The folder of runs: make, list, find and delete them."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mnistlab.errors import UserError, place, shown
+from mnistlab.files import (
+    explain_os_errors,
+    is_file,
+    is_folder,
+    shorten,
+    write_json,
+)
+from mnistlab.recipes.recipe import Recipe
+from mnistlab.runs.run import CONFIG_VERSION, Run
+
+__all__ = ["begin_run", "create_run", "delete_run", "find_model", "find_run", "list_runs"]
+
+TRACES = ("config.json", "metrics.jsonl", "model.pth")
+"""A folder that holds one of these is a run, if perhaps a damaged one."""
+LATEST = "latest"
+"""The name of the run that was made last, whatever else is called so."""
+
+
+def create_run(
+    runs_dir: Path, recipe: Recipe, dataset: str, data_dir: Path, seed: int, environment: dict[str, Any]
+) -> Run:
+    """Make a run folder that holds config.json and environment.json from its first moment.
+
+    Raises `UserError` or `Failure` where it cannot be written; then nothing is left behind.
+    """
+    created = datetime.datetime.now().astimezone().replace(microsecond=0)
+    config = {
+        "version": CONFIG_VERSION,
+        "created": created.isoformat(),
+        "dataset": dataset,
+        "data_dir": str(data_dir),
+        "seed": seed,
+        "recipe": recipe.to_dict(),
+    }
+    name = f"{created:%Y%m%d-%H%M%S}-{recipe.name}-seed{seed}"
+    temporary = runs_dir / f".{name}.{uuid.uuid4().hex[:8]}.tmp"
+    try:
+        write_json(temporary / "config.json", config)
+        write_json(temporary / "environment.json", environment)
+        for suffix in ["", *(f"-{n}" for n in range(2, 1000))]:
+            path = runs_dir / (name + suffix)
+            if path.exists():
+                continue
+            with explain_os_errors(path):
+                try:
+                    os.rename(temporary, path)  # noqa: PTH104 - fails where another process took the name: the next one
+                except OSError:
+                    if not path.exists():
+                        raise
+                    continue
+            return Run(path, recipe, dataset, str(data_dir), seed, created)
+        raise UserError(f"{place(runs_dir)} holds 999 runs called {name}.", "Choose another --runs folder.")
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def begin_run(
+    runs_dir: Path, recipe: Recipe, dataset: str, data_dir: Path, seed: int, environment: dict[str, Any]
+) -> Iterator[Run]:
+    """`create_run`, and the run's lock inside `with`. Where it cannot be locked, nothing is left behind."""
+    run = create_run(runs_dir, recipe, dataset, data_dir, seed, environment)
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(run.lock())
+        except BaseException:
+            shutil.rmtree(run.path, ignore_errors=True)
+            raise
+        yield run
+
+
+def list_runs(runs_dir: str | Path = "runs") -> Iterator[Run | UserError]:
+    """All runs in the folder, oldest first; a damaged one comes, after them, as the error that says what is wrong with it."""
+    runs_dir = Path(runs_dir)
+    if not runs_dir.is_dir():
+        return
+    runs: list[Run] = []
+    errors: list[UserError] = []
+    for path in sorted(runs_dir.iterdir()):
+        if path.is_dir() and not path.name.startswith(".") and any((path / name).exists() for name in TRACES):
+            try:
+                runs.append(Run.open(path))
+            except UserError as error:
+                errors.append(error)
+    yield from sorted(runs, key=lambda run: (run.created, run.path.name))
+    yield from errors
+
+
+def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
+    """The run at that path, or of that name in `runs_dir`, or "latest" (of `runs_dir`); a run is taken as it is.
+
+    Every function that takes a run finds it so. "latest" is the run that was created last, leaving out those dated in the
+    future, by a clock that was wrong, unless there are no others. Raises `UserError` where there is none.
+    """
+    if isinstance(name, Run):
+        return name
+    if not isinstance(name, str | Path):
+        raise UserError(f"{shown(name)} names no run.", 'Give a Run, its folder, its name or "latest".')
+    name, runs_dir = str(name), Path(runs_dir)
+    if name == LATEST:
+        runs = [run for run in list_runs(runs_dir) if isinstance(run, Run)]
+        if not runs:
+            raise UserError(f"There is no run in {place(runs_dir)}.", "Make one: mnistlab train")
+        now = datetime.datetime.now().astimezone()
+        return ([run for run in runs if run.created <= now] or runs)[-1]
+    for path in (Path(name), runs_dir / name):
+        if name and is_folder(path):
+            return Run.open(path if path.name not in ("", "..") else path.resolve())
+    raise UserError(
+        f"There is no run {shorten(name)!r}, neither as a folder nor in {place(runs_dir)}.",
+        "List them with: mnistlab runs",
+    )
+
+
+def find_model(source: Run | str | Path, runs_dir: str | Path = "runs") -> Path:
+    """Where the model is: the file itself, or that of a run, as `find_run` finds it.
+
+    Raises `UserError` where there is no such run; whether the file is there is not looked at.
+    """
+    if isinstance(source, str | Path) and str(source) != LATEST:
+        path = Path(source)
+        if path.suffix in (".pth", ".pt") or is_file(path):
+            return path
+    return find_run(source, runs_dir).model_path
+
+
+def delete_run(run: Run) -> None:
+    """Delete the run's folder, moved out of sight first so that it is gone whole or not at all.
+
+    Raises `UserError` while another process trains it, or where it may not be deleted.
+    """
+    if run.path.is_symlink():
+        raise UserError(f"{run.path} is a link to a run.", f"Delete the run itself: {run.path.resolve()}")
+    with run.lock():
+        pass
+    hidden = run.path.with_name(f".{run.path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    with explain_os_errors(run.path):
+        run.path.rename(hidden)
+        shutil.rmtree(hidden)

@@ -1,0 +1,116 @@
+"""Who may ask: names and addresses of the server, and the pages that it knows as its own."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+
+from starlette.types import Scope
+
+from mnistlab.serving.problems import Problem
+from mnistlab.serving.proxies import plain_address
+
+__all__ = ["Hosts"]
+
+GUARDED = ("/api/", "/metrics")
+"""What begins so needs the token, where there is one; the page, which asks for it, does not."""
+
+MOST_KNOWN = 100
+"""Host headers that are remembered as right; a client may send any number."""
+HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]*)(?::(\d{1,5}))?", re.ASCII)
+"""A name, an address or one of IPv6 in brackets; and a port."""
+ORIGIN = re.compile(r"(https?)://(.+)")
+PORTS = {"http": 80, "https": 443}
+
+
+class Hosts:
+    """The names by which this server may be called, in small letters, besides localhost; addresses such as 127.0.0.1 always may.
+
+    A name that a foreign page has made to point here (DNS rebinding) is none of them.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = {"localhost", *names}
+        self.known: set[str] = set()
+
+    def called(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
+        """What the client has called this server: by way of a trusted proxy, what that says.
+
+        Raises `Problem` where this server does not answer to that, or to what the proxy itself calls it.
+        """
+        called = headers.get(b"host", b"").decode("latin-1")
+        twice = sum(name == b"host" for name, _ in scope["headers"]) > 1
+        for host in (called, scope.get("proxy_host", called)):
+            if twice or not self.answers_to(host):
+                raise Problem(
+                    421,
+                    f"This server does not answer to the host name {host_name(host)[:100]!r}."
+                    " Call it by its address, or start it with --allow-host NAME.",
+                )
+        return called
+
+    def check_page(self, scope: Scope, origin: str, host: str) -> None:
+        """Raise `Problem` where a page of that origin asks, and is not of this server as it was called.
+
+        The sentence says what mends it, in case that it is this server's own page.
+        """
+        if is_page_of(origin, host):
+            return
+        told = (
+            f"A page of another site asks: it is from {origin[:100]!r}, and this server was called {host[:100]!r}."
+            " If it is this server's own page, "
+        )
+        if "proxy_host" in scope:
+            raise Problem(403, f"{told}the proxy's X-Forwarded-Host must name what the browser calls, with its port.")
+        if "proxy" in scope:
+            raise Problem(
+                403, f"{told}the proxy must pass on what the browser calls, with its port, as X-Forwarded-Host."
+            )
+        peer = plain_address(scope["client"][0]) if scope.get("client") else "ADDRESS"
+        found = ORIGIN.fullmatch(origin.lower())
+        name = host_name(found[2]) if found else ""
+        also = "" if name in self.names or is_address(name) else " --allow-host NAME"
+        raise Problem(403, f"{told}a proxy stands between: start it with --trusted-proxy {peer}{also}.")
+
+    def answers_to(self, host: str) -> bool:
+        """Whether the Host header names this server."""
+        if host in self.known:
+            return True
+        name = host_name(host)
+        if not (name in self.names or is_address(name)):
+            return False
+        if len(self.known) < MOST_KNOWN:
+            self.known.add(host)
+        return True
+
+
+def host_name(host: str) -> str:
+    """The name or address in a Host header, without the port and in small letters; all of it where it is of another form."""
+    found = HOST.fullmatch(host.lower())
+    return found[1].strip("[]").rstrip(".") if found else host
+
+
+def is_page_of(origin: str, host: str) -> bool:
+    """Whether a page of that origin (of the header Origin) comes from the server that was called `host` (of the header Host).
+
+    It is the same name and the same port, however they are written: in capitals, or without the port that the origin's scheme
+    has anyway. Only the browser knows the scheme, as a proxy may have taken TLS off.
+    """
+    found = ORIGIN.fullmatch(origin.lower())
+    if found is None:
+        return False
+    scheme, page = found[1], HOST.fullmatch(found[2])
+    server = HOST.fullmatch(host.lower())
+    if page is None or server is None or host_name(found[2]) != host_name(host):
+        return False
+    return int(page[2] or PORTS[scheme]) == int(server[2] or PORTS[scheme])
+
+
+def is_address(name: str) -> bool:
+    """Whether it is an IP address."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,196 @@
+"""The page and the API: thin over `Reader` and `Explainer`.
+
+app = create_app([Served("mnistlab", "mnistlab's reader", Reader())])
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from functools import partial
+from typing import Annotated
+
+import numpy as np
+import orjson
+import prometheus_client
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from numpy.typing import NDArray
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from mnistlab.errors import MnistlabError, UserError, counted
+from mnistlab.reading.page import Page
+from mnistlab.serving import problems
+from mnistlab.serving import schemas as api
+from mnistlab.serving.bodies import PIXELS, images_of, kind_of, picture_of
+from mnistlab.serving.classify import Classifying
+from mnistlab.serving.gate import Gate
+from mnistlab.serving.jobs import Jobs
+from mnistlab.serving.limits import RETRY, ClientGone, Limits
+from mnistlab.serving.metrics import Metrics
+from mnistlab.serving.models import Served
+from mnistlab.serving.problems import Problem
+from mnistlab.serving.proxies import Behind, read_name, read_root_path
+from mnistlab.serving.static import add_pages, answer_head
+
+__all__ = ["Limits", "Served", "create_app"]
+
+
+ModelQuery = Annotated[str | None, Query(description=api.MODEL)]
+DetailQuery = Annotated[bool, Query(description=api.DETAIL)]
+PartsQuery = Annotated[str, Query(description=api.PARTS, pattern="^(layers|why|layers,why|why,layers)$")]
+DigitQuery = Annotated[int, Query(ge=0, description=api.DIGIT)]
+
+
+def create_app(
+    models: Sequence[Served],
+    *,
+    hosts: Iterable[str] = (),
+    token: str | None = None,
+    limits: Limits | None = None,
+    trusted_proxies: Iterable[str] = (),
+    root_path: str = "",
+) -> ASGIApp:
+    """The page and the API over these models, the first of them where a request names none.
+
+    `hosts` are names besides localhost by which the server is called; `token`, if any, is asked for in the API. What proxies
+    at `trusted_proxies`, addresses and networks, say of a request is believed; `root_path` is the path below which they offer
+    the server. Nothing that is sent is kept or touches the disk; the page's files are read once, here.
+
+    Raises `UserError` for a name, a network or a path that is none.
+    """
+    limits, root_path = limits or Limits(), read_root_path(root_path)
+    metrics = Metrics()
+    jobs = Jobs(limits.waiting, metrics)
+    find = partial(find_model, {served.name: served for served in models})
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        for served in models:
+            served.warm_up()
+        app.state.ready = True
+        yield
+        app.state.ready = False
+        jobs.close()
+        for served in models:
+            served.batches.close()
+
+    app = FastAPI(
+        title="mnistlab", version=api.VERSION, description=api.DESCRIPTION, lifespan=lifespan,
+        docs_url=None, redoc_url=None, openapi_url=None, servers=[{"url": root_path}] if root_path else None,
+    )  # fmt: skip
+    app.state.ready = False
+    classifying = Classifying(find, jobs, metrics)
+
+    @app.post("/api/v1/read", **api.READ)
+    async def read(request: Request, model: ModelQuery = None, detail: DetailQuery = False) -> Response:
+        served = find(model)
+        picture = await picture_of(request)
+        answer, page = await jobs.run(request.receive, partial(served.read, picture, detail))
+        for digit in page.digits:
+            metrics.digits.labels(served.name, str(digit.accepted).lower()).inc()
+        return Response(answer, media_type="application/json")
+
+    @app.post("/api/v1/classify", **api.CLASSIFY)
+    async def classify(request: Request) -> Response:
+        # The gate's shortcut leads there without coming by; this is what describes it.
+        return await classifying.respond(request.scope, request.receive)
+
+    @app.post("/api/v1/explain", **api.EXPLAIN)
+    async def explain(
+        request: Request, model: ModelQuery = None, parts: PartsQuery = "layers,why", digit: DigitQuery = 0
+    ) -> Response:
+        served = find(model)
+        kind = kind_of(request)
+        body = await picture_of(request)
+
+        def work(check: Callable[[], None]) -> bytes:
+            is_image = len(body) == PIXELS and kind not in ("multipart/form-data", *api.PICTURES)
+            if kind == "application/json" or is_image:
+                image = images_of(body, kind, "image")[0]
+            else:
+                image = digit_of(served.reader.read(body, check=check), digit)
+            return served.explain(image, parts.split(","), check)
+
+        answer = await jobs.run(request.receive, work)
+        return Response(answer, media_type="application/json")
+
+    add_problems(app)
+    add_watching(app, models, metrics)
+    api.complete(app)
+    add_pages(app)
+    answer_head(app)
+    shortcuts = {("POST", "/api/v1/classify"): classifying}
+    own = [path for route in app.routes if f"{(path := getattr(route, 'path', ''))}/".startswith(f"{root_path}/")]
+    if root_path and own:
+        raise UserError(
+            f"{root_path} begins paths of this server's own, such as {own[0]}.", "Choose one such as /digits."
+        )
+    names = [read_name(host) for host in hosts]
+    gate = Gate(app, hosts=names, token=token, limits=limits, metrics=metrics, shortcuts=shortcuts)
+    trusted = tuple(trusted_proxies)
+    return Behind(gate, trusted, root_path) if trusted or root_path else gate
+
+
+def find_model(models: dict[str, Served], name: str | None) -> Served:
+    """The model of that name, the first where there is none. Raises `Problem` for a name that there is not."""
+    if name is None:
+        return next(iter(models.values()))
+    if name not in models:
+        raise Problem(404, f"There is no model {name[:100]!r} here. Choose one of {', '.join(models)}.")
+    return models[name]
+
+
+def add_problems(app: FastAPI) -> None:
+    """Whatever goes wrong is answered with a problem document."""
+
+    async def on_error(request: Request, error: Exception) -> Response:
+        return problems.of_error(error, request.scope["request_id"])
+
+    for kind in (HTTPException, MnistlabError, Exception):  # the last one goes on to the gate, which logs it
+        app.add_exception_handler(kind, on_error)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_wrong_parameter(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:])
+        detail = f"{where} is {str(first.get('input'))[:100]!r}: {first['msg']}. See /docs."
+        return problems.response(422, detail, request.scope["request_id"])
+
+    @app.exception_handler(ClientGone)
+    async def on_gone(request: Request, error: ClientGone) -> Response:
+        return Response(status_code=499)  # nobody hears it
+
+
+def add_watching(app: FastAPI, models: Sequence[Served], metrics: Metrics) -> None:
+    """What there is, and how it does."""
+
+    @app.get("/api/v1/models", **api.MODELS)
+    async def list_models() -> Response:
+        return Response(orjson.dumps({"models": [served.facts for served in models]}), media_type="application/json")
+
+    @app.get("/healthz", **api.HEALTH)
+    async def healthz() -> Response:
+        return Response(b'{"status":"alive"}', media_type="application/json")
+
+    @app.get("/readyz", **api.READY)
+    async def readyz() -> Response:
+        if not app.state.ready:
+            raise Problem(503, "The models are being loaded. Try again in a second.", RETRY)
+        return Response(b'{"status":"ready"}', media_type="application/json")
+
+    @app.get("/metrics", **api.METRICS)
+    async def show_metrics() -> Response:
+        return Response(
+            prometheus_client.generate_latest(metrics.registry), media_type=prometheus_client.CONTENT_TYPE_LATEST
+        )
+
+
+def digit_of(page: Page, number: int) -> NDArray[np.uint8]:
+    """The image of the page's `number`-th digit, from 0. Raises `Problem` where there are not so many."""
+    if number >= len(page.digits):
+        found = counted(len(page.digits), "digit")
+        raise Problem(422, f"digit is {number}, counted from 0, and the picture holds {found}.")
+    return page.digits[number].image

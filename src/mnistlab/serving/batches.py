@@ -1,0 +1,98 @@
+"""Small requests that come at the same time, classified together, on another core than the one that answers them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.reading.reader import Reader
+
+__all__ = ["Batches"]
+
+
+Answer: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
+
+Batch: TypeAlias = list[tuple[NDArray[np.uint8], "asyncio.Future[Answer]"]]
+
+FEW = 2
+"""So few images are classified at once by whoever answers: to hand them to a thread takes longer."""
+MOST = 256
+"""Images in one go."""
+
+
+class Batches:
+    """Gathers what the requests of one turn of the event loop want classified, and what comes while the network is busy."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.pool = ThreadPoolExecutor(1, thread_name_prefix="batches")
+        self.waiting: deque[tuple[NDArray[np.uint8], asyncio.Future[Answer]]] = deque()
+        self.busy = False
+
+    async def classify(self, images: NDArray[np.uint8]) -> Answer:
+        """As `Reader.classify`, of a few images."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        self.waiting.append((images, future))
+        if not self.busy:
+            self.busy = True
+            loop.call_soon(self.start)  # after the others of this turn
+        return await future
+
+    def start(self) -> None:
+        """Classify what waits."""
+        batch: Batch = []
+        count = 0
+        while self.waiting and count < MOST:
+            batch.append(self.waiting.popleft())
+            count += len(batch[-1][0])
+        self.busy = bool(batch)
+        if not batch:
+            return
+        try:
+            images = batch[0][0] if len(batch) == 1 else np.concatenate([images for images, _ in batch])
+            if count <= FEW:
+                self.hand_out(batch, self.reader.classify(images))
+                return
+            job = asyncio.get_running_loop().run_in_executor(self.pool, self.reader.classify, images)
+        except Exception as error:
+            self.give_up(batch, error)
+        else:
+            job.add_done_callback(partial(self.done, batch))
+
+    def done(self, batch: Batch, job: asyncio.Future[Answer]) -> None:
+        """The thread has ended."""
+        if job.cancelled():
+            self.give_up(batch, RuntimeError("The server is being stopped."))
+        elif error := job.exception():
+            self.give_up(batch, error)
+        else:
+            self.hand_out(batch, job.result())
+
+    def hand_out(self, batch: Batch, answer: Answer) -> None:
+        """To each request its part; then the next ones."""
+        numbers, probabilities = answer
+        first = 0
+        for images, future in batch:
+            part = slice(first, first + len(images))
+            first += len(images)
+            if not future.done():  # else its client has left
+                future.set_result((numbers[part], probabilities[part]))
+        self.start()
+
+    def give_up(self, batch: Batch, error: BaseException) -> None:
+        """Tell each request of an error; then the next ones."""
+        for _, future in batch:
+            if not future.done():
+                future.set_exception(error)
+        self.start()
+
+    def close(self) -> None:
+        """Let what is under way end."""
+        self.pool.shutdown(wait=True)

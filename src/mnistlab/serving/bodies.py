@@ -1,0 +1,121 @@
+"""What comes in a request's body: a picture, or 28x28 images."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+
+import numpy as np
+import orjson
+from fastapi import Request
+from numpy.typing import NDArray
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.types import Receive
+
+from mnistlab.errors import counted
+from mnistlab.serving.problems import Problem
+
+__all__ = ["PIXELS", "images_of", "kind_of", "media_type", "picture_of", "whole_body"]
+
+
+PIXELS = 28 * 28
+MOST_IMAGES = 4096
+"""In one request."""
+MOST_JSON = 16 * 2**20
+"""Bytes: so many images in JSON have 13 million at most, and Python makes up to 30 times as much of it."""
+
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # what is wrong with a form is told to who sent it
+
+
+class InMemory(MultiPartParser):
+    """Keeps an uploaded file in the memory: nothing that is sent here touches the disk."""
+
+    spool_max_size = 2**40
+
+
+def media_type(header: str) -> str:
+    """A Content-Type header's media type, in small letters, without parameters."""
+    return header.partition(";")[0].strip().lower()
+
+
+def kind_of(request: Request) -> str:
+    """The body's media type."""
+    return media_type(request.headers.get("content-type", ""))
+
+
+async def whole_body(receive: Receive) -> bytes:
+    """All that comes. `receive` is that of `Gate`, which counts it, and raises where the client has left."""
+    message = await receive()
+    parts: list[bytes] = [message.get("body", b"")]
+    while message.get("more_body", False):
+        message = await receive()
+        parts.append(message.get("body", b""))
+    return b"".join(parts)
+
+
+async def picture_of(request: Request) -> bytes:
+    """The picture in a body: all of it, or the first file of a form. Raises `Problem` for a form without one."""
+    if kind_of(request) != "multipart/form-data":
+        return await request.body()
+    try:
+        form = await InMemory(request.headers, request.stream(), max_files=1, max_fields=8).parse()
+    except (MultiPartException, KeyError) as error:
+        reason = getattr(error, "message", "no boundary").rstrip(".")
+        raise Problem(422, f"The form cannot be read: {reason}. Send one file as the field 'file'.") from None
+    try:
+        for _, value in form.multi_items():
+            if isinstance(value, UploadFile):
+                return await value.read()
+    finally:
+        await form.close()
+    raise Problem(422, "The form holds no whole file. Send one as the field 'file'.")
+
+
+def images_of(body: bytes, kind: str, key: str = "images") -> NDArray[np.uint8]:
+    """The 28x28 images in a body, uint8 (N, 28, 28). Raises `Problem` for another shape, type, range or number."""
+    remedy = f'Send 784 bytes an image, or JSON such as {{"{key}": [[[0, 255, ...], ...], ...]}}.'
+    if kind == "application/json":
+        images = of_json(body, key, remedy)
+    elif len(body) % PIXELS or not body:
+        raise Problem(422, f"The body has {counted(len(body), 'byte')}: no whole number of images of 28x28. {remedy}")
+    else:
+        images = np.frombuffer(body, np.uint8).reshape(-1, 28, 28)
+    if len(images) > MOST_IMAGES:
+        raise too_many(len(images))
+    return images
+
+
+def of_json(body: bytes, key: str, remedy: str) -> NDArray[np.uint8]:
+    """As `images_of`. What came is looked at row by row: NumPy would make gigabytes of some small JSON."""
+    if len(body) > MOST_JSON:
+        raise Problem(413, f"The JSON has more than {MOST_JSON // 2**20} MiB. Send the images as bytes, 784 each.")
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Problem(422, f"The body is not JSON: {error}. {remedy}") from None
+    if not isinstance(content, dict) or key not in content:
+        raise Problem(422, f"The JSON is no object with {key!r}. {remedy}")
+    given = content[key] if key == "images" else [content[key]]
+    if not isinstance(given, list):
+        raise Problem(422, f"{key!r} is no list of images. {remedy}")
+    if len(given) > MOST_IMAGES:
+        raise too_many(len(given))
+    return np.frombuffer(
+        b"".join(pixels(image, number, remedy) for number, image in enumerate(given)), np.uint8
+    ).reshape(-1, 28, 28)
+
+
+def pixels(image: object, number: int, remedy: str) -> bytes:
+    """The 784 bytes of one image in JSON. Raises `Problem` where it is something else."""
+    if isinstance(image, list) and len(image) == 28:
+        with contextlib.suppress(TypeError, ValueError):  # no numbers, no whole ones, or not from 0 to 255
+            rows = [bytes(row) for row in image if isinstance(row, list) and len(row) == 28]
+            if len(rows) == 28:
+                return b"".join(rows)
+    raise Problem(422, f"Image {number} is not 28 rows of 28 whole numbers from 0 to 255. {remedy}")
+
+
+def too_many(count: int) -> Problem:
+    """More images than are classified at a time."""
+    return Problem(422, f"There are {count:,} images, and at most {MOST_IMAGES:,} are classified. Send fewer.")

@@ -1,0 +1,81 @@
+"""Work that takes a core for a while: a few at a time, a few more waiting, and none for a client that has left."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from starlette.types import Receive
+
+from mnistlab.serving.limits import BUSY, RETRY, ClientGone
+from mnistlab.serving.metrics import Metrics
+from mnistlab.serving.problems import Problem
+
+__all__ = ["Jobs"]
+
+
+Result = TypeVar("Result")
+
+
+class Jobs:
+    """A thread for each core, and places for so many `waiting` jobs more."""
+
+    def __init__(self, waiting: int, metrics: Metrics) -> None:
+        threads = os.cpu_count() or 1
+        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="job")
+        self.places = threads + waiting
+        self.taken = 0
+        self.metrics = metrics
+
+    async def run(self, receive: Receive, work: Callable[[Callable[[], None]], Result]) -> Result:
+        """What `work(check)` gives, done in a thread; `check` raises where the client has left, and then so does this.
+
+        `receive` is the request's, its body read. Raises `ClientGone`, and `Problem` (503) where no place is free.
+        """
+        if self.taken >= self.places:
+            raise Problem(503, BUSY, RETRY)
+        gone = threading.Event()
+        box = [work]  # emptied where the client has left: what it sent is not kept until its turn would come
+
+        def check() -> None:
+            if gone.is_set():
+                raise ClientGone
+
+        submitted = self.pool.submit(lambda: box.pop()(check))
+        job = asyncio.wrap_future(submitted)
+        leaving = asyncio.ensure_future(departure(receive))
+        self.take(1)
+        try:
+            both: set[asyncio.Future[Any]] = {job, leaving}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if not job.done():
+                raise ClientGone
+            return job.result()
+        finally:
+            leaving.cancel()
+            gone.set()
+            if submitted.cancel():
+                box.clear()
+            else:  # the place is free when the thread is
+                await asyncio.wait({job})
+                job.exception()  # seen
+            self.take(-1)
+
+    def take(self, places: int) -> None:
+        """So many more are taken."""
+        self.taken += places
+        self.metrics.busy.set(self.taken)
+
+    def close(self) -> None:
+        """Let what is under way end."""
+        self.pool.shutdown(wait=True, cancel_futures=True)
+
+
+async def departure(receive: Receive) -> None:
+    """Ends when the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

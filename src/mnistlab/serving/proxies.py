@@ -1,0 +1,150 @@
+"""What stands between the server and its clients: proxies, and the path below which they offer it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from mnistlab.errors import UserError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+__all__ = ["Behind", "path_below", "plain_address", "read_name", "read_network", "read_root_path"]
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Headers = list[tuple[bytes, bytes]]
+
+NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
+SEGMENTS = re.compile(r"(/(?!\.{1,2}(/|$))[\w.~@+:-]+)*", re.ASCII)
+FORWARDED = re.compile(r'(,)|(?<![\w-])(for|proto|host)="?([^\s;,"]+)', re.IGNORECASE)
+"""Of the header Forwarded (RFC 7239): where the next proxy's word begins, and what a proxy says."""
+
+
+class Behind:
+    """An ASGI application around `app` that puts into a request's scope what its proxies say of it.
+
+    Of a request that comes from a `trusted` network: client and scheme are those that X-Forwarded-For and -Proto name, the
+    header Host is what X-Forwarded-Host says. `scope["proxy"]` is the proxy's address, and `scope["proxy_host"]` what the proxy
+    itself has called this server, where the two differ. Forwarded counts where there is no X-Forwarded header. Sent by others,
+    these headers mean nothing.
+
+    The path of each request stands below `root_path` afterwards, whether the proxy has cut that off or not.
+    """
+
+    def __init__(self, app: ASGIApp, trusted: Iterable[str] = (), root_path: str = "") -> None:
+        from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+        self.networks = [read_network(network) for network in trusted]
+        self.app: Any = ProxyHeadersMiddleware(app, [str(network) for network in self.networks])  # type: ignore[arg-type]
+        self.root_path = read_root_path(root_path)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] == "http":
+            scope = {**scope, **self.seen_from_outside(scope)}
+        await self.app(scope, receive, send)
+
+    def seen_from_outside(self, scope: Scope) -> dict[str, Any]:
+        """What changes in the scope."""
+        path: str = scope["path"]
+        if not f"{path}/".startswith(f"{self.root_path}/"):
+            path = self.root_path + path
+        changes: dict[str, Any] = {"path": path, "root_path": self.root_path}
+        if scope.get("client"):
+            address, port = plain_address(scope["client"][0]), scope["client"][1]
+            changes["client"] = address, port
+            if self.trusts(address):
+                headers = said_by_proxies(scope["headers"])
+                changes |= {"proxy": address, "headers": headers}
+                if host := last(headers, b"x-forwarded-host"):
+                    changes["proxy_host"] = last(headers, b"host").decode("latin-1")
+                    changes["headers"] = [(name, host if name == b"host" else value) for name, value in headers]
+        return changes
+
+    def trusts(self, address: str) -> bool:
+        """Whether a proxy is there."""
+        try:
+            return any(ipaddress.ip_address(address) in network for network in self.networks)
+        except ValueError:  # a socket that has no address
+            return False
+
+
+def said_by_proxies(headers: Headers) -> Headers:
+    """The headers, with what Forwarded says as X-Forwarded-For, -Proto and -Host where there is none of these.
+
+    Of several proxies the last one's word counts, which the client cannot have written; but each client, in their order.
+    """
+    if any(name.startswith(b"x-forwarded-") for name, _ in headers):
+        return headers
+    said: dict[str, str] = {}
+    for name, value in headers:
+        if name != b"forwarded":
+            continue
+        clients = said.get("for")
+        for comma, key, word in FORWARDED.findall("," + value.decode("latin-1")):
+            if comma:
+                said = {}
+            elif key.lower() == "for":
+                clients = f"{clients}, {word}" if clients else word
+            else:
+                said[key.lower()] = word
+        said |= {"for": clients} if clients else {}
+    return [*headers, *((f"x-forwarded-{key}".encode(), word.encode("latin-1")) for key, word in said.items())]
+
+
+def last(headers: Headers, wanted: bytes) -> bytes:
+    """The last value in the headers of that name, which the nearest proxy has written; empty where there is none."""
+    values = [value for name, value in headers if name == wanted]
+    return values[-1].rpartition(b",")[2].strip() if values else b""
+
+
+def path_below(scope: Scope) -> str:
+    """The request's path as the code has it, below the root path."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
+def plain_address(address: str) -> str:
+    """An IPv4 address that came by way of IPv6 (::ffff:192.0.2.1) in its own form; any other as it is."""
+    try:
+        return str(getattr(ipaddress.ip_address(address), "ipv4_mapped", None) or address)
+    except ValueError:
+        return address
+
+
+def read_network(text: str) -> Network:
+    """The network, or the one address, that the text names. Raises `UserError` where it names none."""
+    try:
+        return ipaddress.ip_network(plain_address(text))
+    except ValueError:
+        pass
+    try:
+        meant = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        remedy = "Give the proxy's, such as 127.0.0.1 or 10.0.0.0/8."
+        raise UserError(f"{text!r} is neither an IP address nor a network.", remedy) from None
+    raise UserError(f"{text!r} is an address inside a network.", f"Give the one or the other: {meant}.")
+
+
+def read_name(text: str) -> str:
+    """The name of a computer in small letters. Raises `UserError` where a URL cannot hold it as it is, or more is said."""
+    try:
+        name = str(ipaddress.ip_address(text)) if ":" in text else text.rstrip(".").encode("idna").decode().lower()
+    except ValueError:  # UnicodeError is one
+        name = ""
+    if ":" not in name and not NAME.fullmatch(name):
+        remedy = "Leave out https:// and the port, as in digits.example."
+        raise UserError(f"{text!r} is not the name of a computer.", remedy)
+    return name
+
+
+def read_root_path(text: str) -> str:
+    """The path without a slash at its end; "" for none. Raises `UserError` where a URL cannot hold it as it is."""
+    path = text.rstrip("/")
+    if not SEGMENTS.fullmatch(path):
+        raise UserError(f"{text!r} is not a path below which a page can be offered.", "Give one such as /digits.")
+    return path

@@ -1,0 +1,247 @@
+"""What the API's description says of each endpoint (OpenAPI), and that description as a plain page."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel, Field
+
+from mnistlab.serving.problems import MEDIA_TYPE, SCHEMA
+
+VERSION = metadata.version("mnistlab")
+DESCRIPTION = (
+    "Reads handwritten digits in photos, scans and drawings. Nothing that is sent is kept."
+    " Where the server was started with a token, send it as `Authorization: Bearer TOKEN`."
+)
+MODEL = "Which model, by its id in /api/v1/models; the first where it is left out."
+DETAIL = "With each digit also all probabilities and the 28x28 image that the network saw."
+PARTS = "Which: layers, why, or both with a comma between."
+DIGIT = "Of a picture with several: the digit's number in reading order, from 0."
+PICTURES = ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/tiff", "image/gif")
+
+
+class ADigit(BaseModel):
+    """One digit, as /read tells it."""
+
+    value: int | str = Field(description="The digit; of a model of other classes, the class's name.")
+    probability: float = Field(ge=0, le=1, description="That it is this one, calibrated; never rounded to 1.")
+    box: tuple[int, int, int, int] = Field(description="x, y, width, height in the upright picture, in pixels.")
+    accepted: bool = Field(description="Whether the probability reaches the model's threshold.")
+    probabilities: list[float] | None = Field(default=None, description="Of each class; with detail only.")
+    image: str | None = Field(
+        default=None, description="784 bytes in base64, row by row, ink 255 on 0; with detail only."
+    )
+
+
+class ALine(BaseModel):
+    """Digits beside each other."""
+
+    text: str
+    digits: list[ADigit]
+
+
+class Reading(BaseModel):
+    """The answer of /read."""
+
+    model: str
+    text: str = Field(description='Line by line, "?" for what is not accepted; empty where nothing was found.')
+    size: tuple[int, int] = Field(description="Width and height of the upright picture, in pixels.")
+    lines: list[ALine]
+    milliseconds: float
+
+
+class Classes(BaseModel):
+    """The answer of /classify."""
+
+    model: str
+    values: list[int | str]
+    probabilities: list[list[float]] = Field(description="(N, classes)")
+    accepted: list[bool]
+
+
+class Packed(BaseModel):
+    """An array in whole numbers of 8 or 16 bits (these little-endian)."""
+
+    shape: list[int]
+    low: float
+    high: float
+    bits: int = Field(description="8 or 16")
+    data: str = Field(description="base64; a number n in it stands for low + (high - low) * n / (2**bits - 1)")
+
+
+class ReceptiveField(BaseModel):
+    """The cell in row r looks at the picture's rows from start + r * step, so many as size; columns likewise."""
+
+    size: int
+    step: int
+    start: int
+
+
+class ALayer(BaseModel):
+    """What one layer makes of the picture."""
+
+    name: str
+    kind: str = Field(
+        description="convolution, pooling, normalisation, relu, average, flatten, linear or probabilities"
+    )
+    array: Packed
+    field: ReceptiveField | None = Field(
+        description="null where a value looks at the whole picture, or the picture is deskewed first"
+    )
+    filters: Packed | None
+
+
+class Explanation(BaseModel):
+    """The answer of /explain."""
+
+    model: str
+    value: int | str
+    probability: float
+    accepted: bool
+    classes: list[str]
+    probabilities: list[float]
+    logits: list[float] | None
+    temperature: float = Field(description="The probabilities are the softmax of the logits divided by it.")
+    image: Packed
+    layers: list[ALayer]
+    why: Packed | None = Field(description="(28, 28): over 0 where ink spoke for the answer, in units of log-odds")
+
+
+class AModel(BaseModel):
+    """One model, as /models tells it."""
+
+    id: str
+    title: str
+    classes: list[str]
+    threshold: float
+    dataset: str | None
+    recipe: str | None
+    created: str | None
+    bytes: int
+
+
+class Models(BaseModel):
+    """The answer of /models; the first is the one that is used where a request names none."""
+
+    models: list[AModel]
+
+
+class Status(BaseModel):
+    """The answer of /healthz and /readyz."""
+
+    status: str
+
+
+PROBLEMS = {
+    401: "The token is missing or wrong.",
+    403: "A page of another site asked.",
+    404: "There is no such model.",
+    408: "The body came too slowly.",
+    413: "The body is too large.",
+    421: "The server was called by a name that it does not answer to.",
+    422: "The body or a parameter cannot be used; the sentence says why.",
+    503: "Too much to do; come back after Retry-After seconds.",
+}
+
+
+def documents(*numbers: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that an endpoint answers with."""
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {number: {"description": PROBLEMS[number], "content": {MEDIA_TYPE: schema}} for number in numbers}
+
+
+GATE = (401, 403, 408, 413, 421, 503)
+BINARY = {"type": "string", "format": "binary"}
+PICTURE: dict[str, Any] = {
+    **{kind: {"schema": BINARY} for kind in (*PICTURES, "application/octet-stream")},
+    "multipart/form-data": {
+        "schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}},
+    },
+}
+PIXEL_ROWS = {
+    "type": "array",
+    "minItems": 28,
+    "maxItems": 28,
+    "items": {
+        "type": "array", "minItems": 28, "maxItems": 28, "items": {"type": "integer", "minimum": 0, "maximum": 255},
+    },
+}  # fmt: skip
+
+
+def body(content: dict[str, Any]) -> dict[str, Any]:
+    """A request body of these kinds."""
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def one(key: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A JSON object with one thing in it."""
+    return {"schema": {"type": "object", "required": [key], "properties": {key: schema}}}
+
+
+READ: dict[str, Any] = {
+    "summary": "Read the digits in a picture",
+    "description": "PNG, JPEG, WebP, BMP, TIFF or GIF, upright or with EXIF; any number of digits in any number of lines.",
+    "responses": {200: {"model": Reading}, **documents(*GATE, 404, 422)},
+    "openapi_extra": body(PICTURE),
+}
+CLASSIFY: dict[str, Any] = {
+    "summary": "Classify 28x28 images",
+    "description": "Up to 4,096 images as MNIST has them, ink 255 on 0, centred: 784 bytes each, or JSON.",
+    "responses": {200: {"model": Classes}, **documents(*GATE, 404, 422)},
+    "openapi_extra": {
+        "parameters": [{"name": "model", "in": "query", "description": MODEL, "schema": {"type": "string"}}],
+        **body(
+            {
+                "application/octet-stream": {"schema": BINARY},
+                "application/json": one("images", {"type": "array", "maxItems": 4096, "items": PIXEL_ROWS}),
+            }
+        ),
+    },
+}
+EXPLAIN: dict[str, Any] = {
+    "summary": "Show what the network sees in a digit",
+    "description": "What each layer makes of a digit, and which ink spoke for the answer. One 28x28 image, or a picture.",
+    "responses": {200: {"model": Explanation}, **documents(*GATE, 404, 422)},
+    "openapi_extra": body({**PICTURE, "application/json": one("image", PIXEL_ROWS)}),
+}
+MODELS: dict[str, Any] = {
+    "summary": "List the models",
+    "responses": {200: {"model": Models}, **documents(401, 403, 421, 503)},
+}
+HEALTH: dict[str, Any] = {
+    "summary": "Whether the server is alive",
+    "responses": {200: {"model": Status}, **documents(421, 503)},
+}
+READY: dict[str, Any] = {
+    "summary": "Whether the models are loaded",
+    "responses": {200: {"model": Status}, **documents(421, 503)},
+}
+METRICS: dict[str, Any] = {
+    "summary": "Figures for Prometheus",
+    "responses": {
+        200: {"description": "Prometheus' text", "content": {"text/plain": {}}},
+        **documents(401, 403, 421, 503),
+    },
+}
+
+
+def complete(app: FastAPI) -> None:
+    """Describe the problems once, and let `app.openapi()` give the whole."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+                servers=app.servers or None,
+            )
+            schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = SCHEMA
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

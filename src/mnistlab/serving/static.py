@@ -1,0 +1,63 @@
+"""The page's files, and how they are sent."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from mnistlab.serving import docs_page, problems
+from mnistlab.serving.problems import Problem
+from mnistlab.serving.proxies import path_below
+
+PAGE = Path(__file__).with_name("page")
+
+
+def add_pages(app: FastAPI) -> None:
+    """The page, its files and the API's description, all from memory."""
+    files = {path.name: path.read_bytes() for path in sorted(PAGE.iterdir()) if path.suffix in TYPES}
+    files["openapi.json"] = orjson.dumps(app.openapi())
+
+    async def show_docs(request: Request) -> Response:
+        page = docs_page.as_html(app.openapi(), str(request.base_url))
+        return Response(page, headers={"Cache-Control": "no-cache"}, media_type=TYPES[".html"])
+
+    async def give(request: Request) -> Response:
+        name = request.path_params.get("name") or ADDRESSES[path_below(request.scope)]
+        if name not in files:
+            raise Problem(404, problems.FRAMEWORKS[404])
+        tag = tags[name]
+        headers = {"ETag": tag, "Cache-Control": "no-cache"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(files[name], headers=headers, media_type=TYPES[Path(name).suffix])
+
+    tags = {name: f'"{hashlib.sha256(content).hexdigest()[:16]}"' for name, content in files.items()}
+    app.add_route("/docs", show_docs, methods=["GET"], include_in_schema=False)
+    for path in (*ADDRESSES, "/static/{name}"):
+        app.add_route(path, give, methods=["GET"], include_in_schema=False)
+
+
+def answer_head(app: FastAPI) -> None:
+    """Take HEAD wherever GET is taken: FastAPI's own routes refuse it. The HTTP server leaves the body out.
+
+    To be called once the description is made, which names GET alone.
+    """
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:
+            route.methods.add("HEAD")
+
+
+ADDRESSES = {"/": "index.html", "/openapi.json": "openapi.json", "/favicon.ico": "icon.svg"}
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+}
+"""What the page is made of. By this table and not by the machine's, which may call JavaScript plain text."""

@@ -1,0 +1,101 @@
+"""A training step recorded once as a CUDA graph and replayed: one launch where the step itself has hundreds.
+
+The networks here are small: a GPU computes a kernel of theirs in less time than Python takes to launch the next.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable
+
+import torch
+
+from mnistlab.training.optimizers import SGD
+from mnistlab.training.state import TrainingState
+
+__all__ = ["RecordedStep", "Step", "as_recorded", "rehearsal"]
+
+
+Step = Callable[[TrainingState, torch.Tensor, torch.Tensor], torch.Tensor]
+"""State, images float (B, 1, H, W) and labels int64 (B,) in; weights changed; the loss, float (), in nats, out."""
+WARM_UP = 3
+"""Steps before the recording, in which CUDA's libraries choose their kernels and take their memory."""
+
+
+def as_recorded(step: Step, state: TrainingState) -> Step:
+    """The step recorded, where the device is CUDA and the optimizer SGD; else the step itself.
+
+    AdamW (torch.optim's) refuses to be recorded unless it is made for it. A device that cannot record gets the step itself,
+    with a warning.
+    """
+    if state.device.type != "cuda" or not isinstance(state.optimizer, SGD):
+        return step
+    try:
+        return RecordedStep(step, state)
+    except CannotRecordError as error:
+        warnings.warn(f"Training without a CUDA graph, slower: {error}", stacklevel=2)
+        return step
+
+
+class CannotRecordError(RuntimeError):
+    """The device could not record the step; the state is as it was."""
+
+
+class RecordedStep:
+    """A `Step` that replays a CUDA graph of another. What the step may do: nothing that waits for the device.
+
+    Making it changes nothing in the state but that the learning rates, which a recording would else keep for ever, become
+    tensors on the device. Raises `CannotRecordError` where the device refuses.
+    """
+
+    def __init__(self, step: Step, state: TrainingState) -> None:
+        for group in state.optimizer.param_groups:
+            group["lr"] = torch.tensor(float(group["lr"]), device=state.device)
+        self.images, self.labels = rehearsal(state)
+        weights, velocities = copy.deepcopy((state.model.state_dict(), state.optimizer.state_dict()))
+        random = torch.cuda.get_rng_state(state.device)
+        try:
+            self.graph, self.loss = self.record(step, state)
+        except RuntimeError as error:
+            raise CannotRecordError(str(error)) from error
+        finally:
+            state.model.load_state_dict(weights)  # into the same tensors, which the graph knows
+            state.optimizer.load_state_dict(velocities)
+            torch.cuda.set_rng_state(random, state.device)
+
+    def record(self, step: Step, state: TrainingState) -> tuple[torch.cuda.CUDAGraph, torch.Tensor]:
+        """The graph and the tensor that the loss will be in. The state has gone some steps when this ends."""
+        current = torch.cuda.current_stream(state.device)
+        stream = torch.cuda.Stream(state.device)  # type: ignore[no-untyped-call]
+        stream.wait_stream(current)
+        state.model.train()
+        try:
+            with torch.cuda.stream(stream):
+                for _ in range(WARM_UP):
+                    step(state, self.images, self.labels)
+            state.optimizer.zero_grad()  # so that the recording makes gradients of its own, which stay where they are
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph, stream=stream):
+                loss = step(state, self.images, self.labels)
+        finally:
+            torch.cuda.set_stream(current)  # older versions stay on the other where recording fails
+            current.wait_stream(stream)
+        return graph, loss
+
+    def __call__(self, state: TrainingState, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The step on this batch, of the sizes that every batch of the state's loader has.
+
+        The loss, float (), in nats, is overwritten by the next step's.
+        """
+        self.images.copy_(images)
+        self.labels.copy_(labels)
+        self.graph.replay()
+        return self.loss
+
+
+def rehearsal(state: TrainingState) -> tuple[torch.Tensor, torch.Tensor]:
+    """A batch of the sizes that the state's loader gives, without taking one from it: images of paper, labels of class 0."""
+    count = state.recipe.batch_size + state.loader.dataset.rejects.count(state.recipe.batch_size)
+    images = torch.zeros(count, 1, *state.loader.spec.image_size, device=state.device)
+    return images, torch.zeros(count, dtype=torch.int64, device=state.device)

@@ -1,0 +1,65 @@
+"""What a run ran on: versions, device, commit."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mnistlab.devices import device_title
+
+__all__ = ["commit", "describe_environment"]
+
+
+PACKAGES = ("mnistlab", "torch", "torchvision", "numpy", "scipy", "matplotlib")
+
+
+def describe_environment(device: torch.device, precision: str) -> dict[str, Any]:
+    """Versions, device, threads, arithmetic and commit, in plain types, as environment.json holds them."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "device": str(device),
+        "device_title": device_title(device),
+        "threads": torch.get_num_threads(),
+        "precision": precision,
+        "commit": commit(),
+    }
+
+
+def version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+@functools.cache
+def commit() -> str | None:
+    """The commit that this source is at, "-dirty" behind it where src differs from it; None outside a checkout of it.
+
+    Asked once a process: what runs is the code as it was loaded.
+    """
+    folder = Path(__file__).parent
+    try:
+        top = git(folder, "rev-parse", "--show-toplevel")
+        if not top or not (Path(top) / "src" / "mnistlab").is_dir():
+            return None  # a virtual environment inside another project's checkout
+        dirty = "-dirty" if git(folder, "status", "--porcelain", "--", str(folder)) else ""
+        head = git(folder, "rev-parse", "--short=12", "HEAD")
+        return head and head + dirty
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def git(folder: Path, *arguments: str) -> str | None:
+    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
+    done = subprocess.run(command, capture_output=True, timeout=5, check=False)  # noqa: S603
+    return os.fsdecode(done.stdout).strip() or None  # paths, in whatever encoding the file system has them

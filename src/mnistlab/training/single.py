@@ -1,0 +1,49 @@
+"""One training from its state to a tested run folder."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from mnistlab.errors import Interrupted, StorageFailure
+from mnistlab.evaluation import plots
+from mnistlab.evaluation.evaluate import evaluate_run
+from mnistlab.evaluation.result import Evaluation
+from mnistlab.runs.run import Run
+from mnistlab.training.display import Display
+from mnistlab.training.loop import fit
+from mnistlab.training.state import TrainingState
+from mnistlab.training.tracking import make_tracker
+
+
+@contextlib.contextmanager
+def told_how_to_go_on(run: Run) -> Iterator[None]:
+    """What stops the work inside `with` is told with the command that goes on with `run`; the outermost one counts."""
+    go_on = f"mnistlab train --resume {run.path}"
+    try:
+        yield
+    except StorageFailure as failure:
+        failure.remedy = f"Nothing that was saved is lost; free some space, then go on with: {go_on}"
+        raise
+    except Interrupted as stop:
+        stop.remedy = f"Go on with: {go_on}"
+        raise
+    except KeyboardInterrupt:
+        raise Interrupted(f"Interrupted; what was done is in {run.path}.", f"Go on with: {go_on}") from None
+
+
+def carry_out(
+    run: Run, state: TrainingState, track: str | None, display: Display, data_dir: Path
+) -> tuple[Run, Evaluation]:
+    """Train, test, draw."""
+    tracker = make_tracker(track, run.path, run.metrics)
+    try:
+        fit(run, state, display, tracker)
+    finally:
+        display.stop()
+        if tracker:
+            tracker.close()
+    evaluation = evaluate_run(run, "test", device=str(state.device), data_dir=data_dir)
+    plots.draw_run(run, evaluation)
+    return run, evaluation

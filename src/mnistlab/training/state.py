@@ -1,0 +1,159 @@
+"""All that changes while training, built in one place, saved and put back to the last bit."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from mnistlab.augmentation.affine import Augmentation
+from mnistlab.augmentation.pens import Writing
+from mnistlab.augmentation.rejects import Rejects
+from mnistlab.data.dataset import Dataset
+from mnistlab.data.loader import MNISTDataLoader
+from mnistlab.errors import UserError
+from mnistlab.files import sha256
+from mnistlab.networks.network import NeuralNet
+from mnistlab.recipes.recipe import Recipe
+from mnistlab.training.optimizers import OneCycle, make_optimizer
+
+__all__ = ["TrainingState"]
+
+
+FORMAT = "mnistlab resume 2"
+
+
+class TrainingState:
+    """Network, optimizer, schedule, average, data order and random generators of one training.
+
+    Raises `UserError` where recipe and dataset do not fit each other.
+    """
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, seed: int, device: torch.device, precision: str) -> None:
+        torch.manual_seed(seed)
+        if device.type == "cuda":  # else cuDNN may sum gradients in another order each time
+            torch.backends.cudnn.deterministic = True
+        self.recipe, self.device, self.precision = recipe, device, precision
+        self.model = NeuralNet(
+            recipe.widths,
+            classes=len(dataset.spec.classes),
+            image_size=dataset.spec.image_size,
+            depth=recipe.depth,
+            kernel_size=recipe.kernel_size,
+            padding=recipe.padding,
+            batch_norm=recipe.batch_norm,
+            pooling=recipe.pooling,
+            separable=recipe.separable,
+            pool_last=recipe.pool_last,
+            head=recipe.head,
+            hidden=recipe.hidden,
+            dropout=recipe.dropout,
+            deskew=recipe.deskew,
+            test_shifts=recipe.test_shifts,
+        ).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        count = self.model.parameters_count
+        if 0 < recipe.most_parameters < count:
+            raise UserError(
+                f"The network has {count:,} parameters, and {recipe.name} may have {recipe.most_parameters:,}.",
+                "Make it smaller (--widths, --depth, --kernel-size, --hidden), or allow more with --most-parameters.",
+            )
+        self.loader = MNISTDataLoader(
+            "train" if recipe.split == "train" else "train+val",
+            dataset=dataset,
+            batch_size=recipe.batch_size,
+            seed=seed,
+            drop_last=True,
+            augment=Augmentation.of(recipe),
+            writing=Writing.of(recipe),
+            rejects=Rejects.of(recipe, dataset.spec),
+            deskew=recipe.deskew,
+            device=device,
+        )
+        self.val_loader: MNISTDataLoader | None = None
+        if recipe.split == "train":
+            self.val_loader = MNISTDataLoader("val", dataset=dataset, batch_size=None, device=device)
+        images, labels = dataset.read("train")
+        self.data = sha256(sha256(images.tobytes()).encode() + labels.tobytes())
+        self.steps = recipe.epochs * len(self.loader)
+        if recipe.steps:
+            self.steps = min(self.steps, recipe.steps)
+        self.optimizer = make_optimizer(self.model, recipe)
+        self.schedule = OneCycle(self.optimizer, recipe.learning_rate, self.steps, recipe.warmup)
+        self.average: AveragedModel | None = None
+        if recipe.averaging:
+            average = get_ema_multi_avg_fn(recipe.averaging)  # type: ignore[no-untyped-call]
+            self.average = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
+        self.losses = torch.zeros(len(self.loader), device=device)  # of this epoch's steps, in nats
+        self.epochs_done = 0
+        self.metrics: list[dict[str, Any]] = []  # a row per epoch, as metrics.jsonl holds them
+        self.seconds = 0.0  # from the first batch on
+
+    @property
+    def final_model(self) -> NeuralNet:
+        """What is evaluated and saved: the averaged network where the recipe averages."""
+        return cast(NeuralNet, self.average.module) if self.average else self.model
+
+    @property
+    def steps_done(self) -> int:
+        """Steps since the very beginning."""
+        return self.schedule.steps_done
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next step depends on, as tensors and plain types."""
+        return {
+            "format": FORMAT,
+            "recipe": self.recipe.to_dict(),
+            "data": self.data,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "steps_done": self.steps_done,
+            "average": self.average.state_dict() if self.average else None,
+            "loader": self.loader.state_dict(),
+            "losses": self.losses.cpu(),
+            "epochs_done": self.epochs_done,
+            "metrics": self.metrics,
+            "seconds": self.seconds,
+            "random": random_state(self.device),
+        }
+
+    def load_state_dict(self, state: Any) -> None:
+        """Put back what `state_dict` gave. Raises `UserError` where it belongs to another recipe or version."""
+        if not isinstance(state, dict) or state.get("format") != FORMAT:
+            raise UserError("resume.pt was not written by this version of mnistlab.", "Train again.")
+        try:
+            if {**Recipe().to_dict(), **state["recipe"]} != self.recipe.to_dict():  # a field it lacks is newer than it
+                raise ValueError("it is of another recipe")
+            if state["data"] != self.data:
+                raise ValueError("the training data has changed since")
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.schedule.go_to(state["steps_done"])
+            if self.average:
+                self.average.load_state_dict(state["average"])
+            self.loader.load_state_dict(state["loader"])
+            self.losses.copy_(state["losses"])
+            self.epochs_done = state["epochs_done"]
+            self.metrics = list(state["metrics"])
+            self.seconds = state["seconds"]
+            set_random_state(self.device, state["random"])
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            reason = str(error).strip().splitlines()[-1].strip()
+            raise UserError(f"resume.pt does not fit the run's config.json ({reason}).", "Train again.") from None
+
+
+def random_state(device: torch.device) -> dict[str, torch.Tensor]:
+    state = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    elif device.type == "mps":
+        state["mps"] = torch.mps.get_rng_state()
+    return state
+
+
+def set_random_state(device: torch.device, state: dict[str, torch.Tensor]) -> None:
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state["cuda"], device)
+    elif device.type == "mps":
+        torch.mps.set_rng_state(state["mps"])

@@ -1,0 +1,1 @@
+"""The tests of mnistlab, in the rooms of the code that they test."""

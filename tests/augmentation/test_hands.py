@@ -1,0 +1,75 @@
+"""hands: the strokes that other hands add, on the digits that they add them to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from mnistlab.augmentation.hands import STROKES, other_hands
+from mnistlab.augmentation.pens import Writing
+from mnistlab.data.dataset import open_dataset
+from mnistlab.data.loader import MNISTDataLoader
+from mnistlab.geometry import ink_box
+
+CHANGED = sorted(digit for digit, _, _ in STROKES)
+
+
+@pytest.fixture(scope="module")
+def digits(data_dir: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    images, labels = open_dataset("mnist", data_dir).read("train")
+    return torch.tensor(images[:2000]).unsqueeze(1).float(), torch.tensor(labels[:2000])
+
+
+def test_only_the_digits_that_hands_write_otherwise_are_changed(digits: tuple[torch.Tensor, torch.Tensor]) -> None:
+    images, labels = digits
+    before = images.clone()
+    torch.manual_seed(0)
+    result = other_hands(images, labels, 1.0)
+    changed = (result != images).flatten(1).any(1)
+    assert sorted(labels[changed].unique().tolist()) == CHANGED
+    assert torch.equal(images, before)
+    assert (result.shape, result.dtype) == (images.shape, images.dtype)
+    assert result.isfinite().all()
+    assert result.amin() >= 0
+    assert result.amax() <= 255.5
+    for digit, chance, _ in STROKES:
+        share = changed[labels == digit].float().mean().item()
+        assert share == pytest.approx(chance, abs=0.1)
+
+
+def test_a_stroke_adds_ink_and_the_digit_stays_in_its_box(digits: tuple[torch.Tensor, torch.Tensor]) -> None:
+    images, labels = digits
+    torch.manual_seed(0)
+    result = other_hands(images, labels, 1.0)
+    ones = ((labels == 1) & (result != images).flatten(1).any(1)).nonzero().squeeze(1)
+    _, _, width, height = ink_box(result[ones])
+    _, _, before, _ = ink_box(images[ones])
+    assert (width.mean() > before.mean() + 2).item()
+    assert torch.maximum(width, height).max().item() <= 22
+
+
+def test_nothing_happens_without_strength_or_to_what_is_no_digit(digits: tuple[torch.Tensor, torch.Tensor]) -> None:
+    images, labels = digits
+    assert torch.equal(other_hands(images, labels, 0.0), images)
+    assert torch.equal(other_hands(images, torch.full_like(labels, -1), 1.0), images)
+    assert len(other_hands(images[:0], labels[:0], 1.0)) == 0
+
+
+def test_the_same_seed_gives_the_same_strokes(digits: tuple[torch.Tensor, torch.Tensor]) -> None:
+    results = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        results.append(other_hands(*digits, 1.0))
+    assert torch.equal(*results)
+
+
+def test_letters_and_clothes_are_left_as_they_are(pictures: Path, data_dir: Path) -> None:
+    named = MNISTDataLoader("train", dataset=open_dataset("mnist", data_dir), writing=Writing(1.0))
+    assert named.dataset.digits is not None
+    assert named.dataset.digits.tolist() == [*range(10), -1]
+
+    clothes = open_dataset("fashion", data_dir).spec
+    assert clothes.digits == ()
+    assert open_dataset(str(pictures), data_dir).spec.digits == (0, 1, 2)

@@ -1,0 +1,237 @@
+"""Every `mnistlab ...` command in the documents, help texts, remedies and the page does what it says: each is run."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import json
+import os
+import shlex
+import shutil
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import torch
+from starlette.types import ASGIApp
+
+from mnistlab.cli.app import app, run_app
+from mnistlab.data.dataset import find_spec, import_files
+from mnistlab.errors import Interrupted
+from mnistlab.evaluation import gallery
+from mnistlab.export.export import export_model
+from mnistlab.files import write_bytes
+from mnistlab.networks.checkpoint import load_model
+from mnistlab.recipes.catalog import RECIPES
+from mnistlab.recipes.recipe import override
+from mnistlab.runs.run import Run
+from mnistlab.serving import http as serving
+from mnistlab.training.display import Silent
+from mnistlab.training.experiment import train
+from tests.data.test_download import DEBIAN, needs_fashion
+from tests.support import documented
+
+pytestmark = pytest.mark.usefixtures("no_drawing")
+
+EXCEPTIONS = {
+    "data --dataset kmnist": "fetches KMNIST from the network",
+    "export MNISTLAB_TOKEN=my-secret": "is the shell's export",
+    "mnistlab serve still running?": "is a question on the page",
+    "mnistlab serve tourne-t-il encore ?": "is the same in French",
+}
+"""What cannot be run, or is no command, and why."""
+
+TEXTS = list(documented.texts())
+FOUND = {each for _, text in TEXTS for command in documented.commands_in(text) for each in documented.variants(command)}
+MISSED = {missed for _, text in TEXTS for missed in documented.missed_in(text)}
+
+RUNS = ["20261122-101500-two-conv-seed0", "20261122-111500-two-conv-seed1", "20261122-121500-two-conv-seed2"]
+STOPPED = "20261122-131500-two-conv-seed3"
+A_RUN = {
+    "RUN",
+    "RUN...",
+    "RUN-A",
+    "RUN-B",
+    "RUN-C",
+    "A",
+    "B",
+    "{run.path}",
+    "{self.path}",
+}
+WORDS = {
+    **dict.fromkeys(["MODEL.pth", "FILE", "{path}"], "model.pth"),
+    **dict.fromkeys(["PICTURE...", "IMAGE..."], "photo.jpg"),
+    **dict.fromkeys(["RECIPE", "RECETTE"], "quick"),
+    "FILE.py:CLASS": "network.py:NeuralNet",
+    "PATH": "model.safetensors",
+    "DIR": str(DEBIAN),
+    "{spec.name}": "fashion",
+    "{another}": "8001",
+}
+"""What the texts leave to the reader. All other words are taken as they are; the files that they name lie in `here`."""
+
+SMALL = ["--steps", "3", "--batch-size", "8"]
+PICTURES = ["path/to/pictures", "path/to/folder-of-pictures", "chemin/vers/images"]
+
+
+def arguments_of(command: str) -> tuple[str, ...]:
+    """The command with the reader's words filled in, and small or answered where it would take long or ask."""
+    runs = itertools.cycle([f"runs/{STOPPED}"] if "--resume" in command else [f"runs/{name}" for name in RUNS])
+    arguments = [next(runs) if word in A_RUN else WORDS.get(word, word) for word in shlex.split(command)]
+    if arguments[0] == "train" and "--resume" not in arguments:
+        arguments += SMALL
+        arguments += [] if "--dataset" in arguments else ["--dataset", PICTURES[0]]
+        arguments += ["--members", "3"] if "ensemble" in arguments else []
+    if arguments[0] == "serve":
+        arguments += ["--port", "0", "--no-browser"]
+    if arguments[:2] == ["runs", "delete"] and "--yes" not in arguments:
+        arguments.append("--yes")
+    return tuple(arguments)
+
+
+COMMANDS = sorted({arguments_of(command) for command in FOUND - set(EXCEPTIONS)})
+
+
+class Stop(Silent):
+    """Presses Ctrl-C after the first epoch."""
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.fixture(scope="module")
+def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as a reader has it: data, pictures, three finished runs and a newer one that was stopped."""
+    folder = tmp_path_factory.mktemp("prepared")
+    for name in PICTURES:
+        shutil.copytree(pictures, folder / name)
+    shutil.copytree(data_dir, folder / "data")
+    (folder / "scans").mkdir()
+    for name in ("photo.jpg", "page.png", "one.png", "un.png", "x.png", "scans/1.png"):
+        shutil.copy(documented.ROOT / "examples" / "2026.png", folder / name)
+    for name in ("my.toml", "ma-recette.toml"):
+        (folder / name).write_text("widths = [4, 8]\nlearning-rate = 0.05\n", encoding="utf-8")
+    (folder / "src/mnistlab/bundled/reader").mkdir(parents=True)
+    export_model(mnist_run, folder / "model.onnx")
+    started = datetime.datetime(2026, 11, 22, 10, 15, tzinfo=datetime.UTC)
+    for number, name in enumerate(RUNS):
+        run = shutil.copytree(mnist_run.path, folder / "runs" / name)
+        config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+        config |= {"created": (started + datetime.timedelta(hours=number)).isoformat(), "seed": number}
+        (run / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        shutil.copy(folder / "model.onnx", run / "model.onnx")
+    shutil.copy(mnist_run.model_path, folder / "model.pth")
+    model = load_model(mnist_run.model_path).model
+    torch.save(model.state_dict(), folder / "weights.pth")
+    (folder / "network.py").write_text(
+        f"import mnistlab\n\n\ndef NeuralNet():\n    return mnistlab.NeuralNet(**{model.architecture})\n",
+        encoding="utf-8",
+    )
+    recipe = override(RECIPES["two-conv"], {"widths": (2,), "epochs": 2, "batch_size": 8})
+    with pytest.raises(Interrupted):
+        train(recipe, dataset=str(pictures), runs_dir=folder / "stopped", display=Stop())
+    return folder
+
+
+@pytest.fixture
+def here(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it for one command, which is run in it; what is large and only read is linked."""
+    for path in prepared.iterdir():
+        if path.is_dir():
+            large = path.name == "data" or any(path in (prepared / name).parents for name in PICTURES)
+            shutil.copytree(path, tmp_path / path.name, copy_function=os.link if large else shutil.copy2)
+        else:
+            shutil.copy2(path, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def serve_until_ready(app: ASGIApp, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """The server itself, stopped as soon as it answers."""
+
+    def ready_and_stop() -> None:
+        ready()
+        server.should_exit = True
+
+    server = serving.make_server(app, ready_and_stop)
+    server.run([listener])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [pytest.param(each, marks=[needs_fashion] * ("fashion" in each), id=" ".join(each)) for each in COMMANDS],
+)
+def test_a_documented_command_works(
+    arguments: tuple[str, ...], here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if "fashion" in arguments and "--from" not in arguments:
+        import_files(find_spec("fashion"), DEBIAN, here / "data")
+    if "--resume" in arguments:
+        (stopped,) = (here / "stopped").iterdir()
+        stopped.rename(here / "runs" / STOPPED)
+    if "--code" in arguments:
+        shutil.move("weights.pth", "model.pth")
+    monkeypatch.setattr(serving, "run", serve_until_ready)
+    monkeypatch.setattr(gallery, "draw", lambda loader, out, title: write_bytes(out, b""))  # as no_drawing does
+
+    code = run_app(list(arguments))
+    out, err = capsys.readouterr()
+    assert (code, "error:" in err) == (0, False), err
+    assert out or arguments[:2] == ("runs", "delete")
+
+
+def test_commands_are_found_in_all_the_ways_that_they_are_written() -> None:
+    text = """Try `mnistlab a` or `mnistlab train [RECIPE]` (`--epochs 4 --json`,
+`--widths 16,32`); `data` is what `train` reads.
+
+| `mnistlab runs` | `runs delete RUN`, `--json` |
+| `data --json` | none |
+
+```
+pip install uv && uv run mnistlab read photo.jpg     # `mnistlab read --json` says more
+mnistlab doctor
+from mnistlab import train
+```
+Look at it, or compare: mnistlab runs compare A B
+The next mnistlab train does it."""
+    assert set(documented.commands_in(text)) == {
+        "train [RECIPE]", "train [RECIPE] --epochs 4 --json", "train [RECIPE] --widths 16,32", "runs", "runs delete RUN",
+        "runs delete RUN --json", "read photo.jpg", "doctor", "runs compare A B",
+    }  # fmt: skip
+    assert documented.missed_in(text) == ["mnistlab train does it."]
+    assert documented.variants("doctor [RUN or FILE] --json") == [
+        "doctor --json",
+        "doctor RUN --json",
+        "doctor FILE --json",
+    ]
+
+
+def test_each_kind_of_text_is_looked_at() -> None:
+    found = {command for _, text in TEXTS for command in documented.commands_in(text)}
+    assert found >= {
+        "train [RECIPE] --widths 16,32 --epochs 4",  # README
+        "train --dataset chemin/vers/images",  # LISEZMOI
+        "train reader --seed 0",  # the reader's README
+        "train --widths 16,32,64 --learning-rate 0.05",  # help
+        "serve --port {another}",  # a remedy
+        "train --resume {run.path}",
+        "serve --model mnistlab --model latest",  # the page
+    }
+
+
+def test_every_command_that_a_text_names_is_run_or_an_exception_and_no_exception_or_placeholder_is_stale() -> None:
+    assert set(EXCEPTIONS) <= FOUND | MISSED
+    assert set(EXCEPTIONS) >= MISSED, "write it between backticks, on its own line or after a colon"
+    assert set(WORDS) | A_RUN == {word for command in FOUND for word in shlex.split(command)} & (set(WORDS) | A_RUN)
+
+
+@pytest.mark.parametrize("command", sorted(FOUND & set(EXCEPTIONS)))
+def test_the_options_of_an_exception_are_taken(command: str) -> None:
+    name, found, rest = app.resolve_command(click.Context(app), shlex.split(command))
+    assert found is not None
+    with found.make_context(name, rest) as context:
+        assert context.params

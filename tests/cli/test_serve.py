@@ -1,0 +1,131 @@
+"""`mnistlab serve` as a process: what it says, what it refuses, how it stops."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import importlib.util
+import shutil
+import signal
+import socket
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from mnistlab.cli.app import main
+from mnistlab.cli.model_file import title_of
+from mnistlab.reading.classifier import BUNDLED
+from tests.support import running_server
+from tests.support.comparing import assert_one_line
+from tests.support.waiting import LIMIT
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", "--no-browser", *arguments])
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def test_it_says_where_it_is_answers_and_stops_without_losing_what_is_in_flight(tmp_path: Path) -> None:
+    shutil.copy(BUNDLED, tmp_path / "mine.onnx")
+    with running_server.process("--model", "mnistlab", "--model", str(tmp_path / "mine.onnx")) as running:
+        with running.client() as client:
+            models = client.get("/api/v1/models").json()["models"]
+        assert [model["id"] for model in models] == ["mnistlab", "mine"]
+        assert "#token" not in running.said
+        idle = http.client.HTTPConnection(*running.address, timeout=LIMIT)
+        with running.connect() as connection, contextlib.closing(idle):
+            idle.request("GET", "/healthz")
+            assert idle.getresponse().read() == b'{"status":"alive"}'
+            connection.sendall(
+                b"POST /api/v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 784\r\nExpect: 100-continue\r\n\r\n"
+            )
+            assert connection.recv(65536).startswith(b"HTTP/1.1 100 ")  # it is under way
+            running.signal(signal.SIGTERM)
+            assert idle.sock.recv(1) == b""  # the server is stopping: it closes what is idle
+            connection.sendall(bytes(784))
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert running.end() == (0, "Stopped.\n", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("20261122-221047-quick-seed0", "quick-seed0, 2026-11-22 22:10"), ("mine", "mine"), ("2026-quick", "2026-quick")],
+)
+def test_a_run_is_shown_by_what_it_is(name: str, title: str) -> None:
+    assert title_of(name) == title
+
+
+def test_for_others_there_is_a_token_and_ctrl_c_is_the_way_to_stop_it() -> None:
+    with running_server.process("--host", "0.0.0.0", environment={"MNISTLAB_TOKEN": "s3cret"}) as running:
+        assert "over the network" in running.said
+        assert "#token=s3cret" in running.said
+        models = f"http://127.0.0.1:{running.address[1]}/api/v1/models"
+        with running.client() as client:
+            assert client.get(models).status_code == 401
+            assert client.get(models, headers={"Authorization": "Bearer s3cret"}).status_code == 200
+        running.signal(signal.SIGINT)
+        code, out, err = running.end()
+        assert (code, out) == (0, "Stopped.\n")
+        assert [" 401: " in line for line in err.splitlines()] == [True]
+
+
+def test_behind_a_proxy_it_says_where_its_page_is_and_answers_by_the_proxys_name() -> None:
+    options = ["--trusted-proxy", "127.0.0.0/8", "--allow-host", "Digits.example", "--root-path", "/mnist/"]
+    with running_server.process(*options) as running:
+        assert f"mnistlab is at {running.url}/mnist/ " in running.said
+        headers = {"X-Forwarded-Host": "digits.example", "Origin": "https://digits.example"}
+        assert httpx.get(f"{running.url}/mnist/api/v1/models", headers=headers, timeout=LIMIT).status_code == 200
+
+
+def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert run("--port", str(port)) == 2
+        assert_one_line(capsys, f"Port {port} is taken", f"--port {port + 1}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--port", "70000"], ["70000"]),
+        (["--host", "no such host"], ["--host", "'no such host'"]),
+        (["--host", "192.0.2.7"], ["192.0.2.7"]),
+        (["--token", ""], ["token"]),
+        (["--token", "two words"], ["token", "spaces"]),
+        (["--allow-host", "https://digits.example"], ["--allow-host", "'https://digits.example'", "https://"]),
+        (["--allow-host", "digits.example:443"], ["--allow-host", "'digits.example:443'", "port"]),
+        (["--trusted-proxy", "foo"], ["--trusted-proxy", "'foo'", "10.0.0.0/8"]),
+        (["--trusted-proxy", "10.0.0.5/8"], ["--trusted-proxy", "'10.0.0.5/8'", "10.0.0.0/8"]),
+        (["--root-path", "/foo bar"], ["--root-path", "'/foo bar'", "/digits"]),
+        (["--root-path", "//evil.example"], ["--root-path", "'//evil.example'"]),
+        (["--root-path", "/api/"], ["/api", "/api/v1/read", "/digits"]),
+        (["--model", "nowhere.onnx"], ["nowhere.onnx"]),
+        (["--model", "no-such-run"], ["no-such-run"]),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(
+    arguments: list[str], words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run("--port", "0", "--runs", str(tmp_path), *arguments) == 2
+    assert_one_line(capsys, *words)
+
+
+def test_a_file_that_is_no_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "broken.onnx").write_bytes(np.random.default_rng(0).bytes(500))
+    assert run("--port", "0", "--model", str(tmp_path / "broken.onnx")) == 2
+    assert_one_line(capsys, "broken.onnx", "mnistlab export")
+
+
+def test_without_the_extra_a_sentence_says_how_to_get_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *rest: None if name in ("fastapi", "orjson") else find(name, *rest)
+    )
+    assert run() == 2
+    assert_one_line(capsys, "fastapi, orjson", "uv sync --extra serve (or pip install '.[serve]')")

@@ -1,0 +1,415 @@
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils.data import BatchSampler, DataLoader, random_split
+
+from mnistlab.augmentation.affine import Augmentation
+from mnistlab.augmentation.pens import Writing
+from mnistlab.augmentation.rejects import Rejects
+from mnistlab.data.dataset import Dataset, RawDataset, find_spec, open_dataset
+from mnistlab.data.loader import MNISTDataLoader, Order
+from mnistlab.data.splits import SPLITS, read_split
+from mnistlab.errors import UserError
+
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+
+
+@pytest.fixture(scope="module")
+def mnist(data_dir: Path) -> Dataset:
+    return open_dataset("mnist", data_dir)
+
+
+def numbered(train: int, test: int = 12) -> Dataset:
+    """A dataset whose image number i is told by its first two pixels."""
+
+    def part(count: int) -> Any:
+        images = np.zeros((count, 28, 28), np.uint8)
+        images[:, 0, 0], images[:, 0, 1] = np.arange(count) % 256, np.arange(count) // 256
+        return images, np.arange(count) % 10
+
+    return RawDataset(find_spec("mnist"), Path("nowhere"), parts={"train": part(train), "test": part(test)})
+
+
+def numbers(loader: MNISTDataLoader) -> list[list[int]]:
+    """The images' numbers, batch by batch, of one epoch."""
+    return [number(batch) for batch in loader]
+
+
+def number(batch: tuple[torch.Tensor, torch.Tensor]) -> list[int]:
+    images, _ = batch
+    pixels = ((images[:, 0, 0, :2] * 0.3081 + 0.1307) * 255).round().long()
+    return (pixels[:, 0] + 256 * pixels[:, 1]).tolist()
+
+
+# Splits
+
+
+def test_the_splits_are_disjoint_and_complete(mnist: Dataset) -> None:
+    parts = {split: read_split(mnist, split) for split in SPLITS}
+    sizes = {split: len(labels) for split, (_, labels) in parts.items()}
+    assert sizes == {"train": 55_000, "val": 5000, "train+val": 60_000, "test": 10_000}
+    digests = {split: [hash(image.tobytes()) for image in images] for split, (images, _) in parts.items()}
+    assert sorted(digests["train"] + digests["val"]) == sorted(digests["train+val"])
+    assert not set(digests["train"]) & set(digests["val"])  # no digit of MNIST is there twice
+    assert not set(digests["train+val"]) & set(digests["test"])
+    for images, labels in parts.values():
+        assert len(images) == len(labels)
+        assert (images.dtype, labels.dtype) == (np.uint8, np.int64)
+
+
+def test_images_keep_their_labels_when_split() -> None:
+    dataset = numbered(240)
+    for split in SPLITS:
+        images, labels = read_split(dataset, split)
+        assert np.array_equal(images[:, 0, 0] % 10, labels)
+
+
+@pytest.mark.parametrize("split", ["validation", "", "TRAIN"])
+def test_an_unknown_split_is_answered_with_the_known_ones(split: Any) -> None:
+    with pytest.raises(UserError, match="Unknown split") as caught:
+        MNISTDataLoader(split, dataset=numbered(24))
+    assert "train, val, train+val, test" in caught.value.remedy
+
+
+def test_an_unknown_dataset_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="Unknown dataset 'mnits'"):
+        MNISTDataLoader("train", dataset="mnits", data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("size", [0, -1, 25])
+def test_a_batch_size_that_does_not_fit_is_refused(size: int) -> None:
+    with pytest.raises(UserError, match=f"Batch size {size} does not fit") as caught:
+        MNISTDataLoader("train+val", dataset=numbered(24), batch_size=size)
+    assert caught.value.remedy == "Choose 1 to 24."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"batch_size": 8.0}, "Batch size 8.0 is not a whole number. Choose 1 to 24."),
+        ({"batch_size": True}, "Batch size True is not a whole number. Choose 1 to 24."),
+        ({"batch_size": "8"}, "Batch size '8' is not a whole number. Choose 1 to 24."),
+        ({"seed": None}, "Seed None is not a whole number. Choose 0 to 4,294,967,295."),
+        ({"seed": 1.0}, "Seed 1.0 is not a whole number. Choose 0 to 4,294,967,295."),
+        ({"seed": -1}, "Seed -1 is out of range. Choose 0 to 4,294,967,295."),
+        ({"seed": 2**70}, f"Seed {2**70} is out of range. Choose 0 to 4,294,967,295."),
+        ({"normalise": (0.1, 0)}, "Standard deviation 0 is out of range. Choose 1e-06 to 1e+06."),
+        ({"normalise": (float("nan"), 1)}, "Mean nan is out of range. Choose -1e+06 to 1e+06."),
+        ({"device": None}, "Unknown device 'None'. Choose auto, cpu, cuda, cuda:1 or mps."),
+        ({"device": "gpu"}, "Unknown device 'gpu'. Choose auto, cpu, cuda, cuda:1 or mps."),
+    ],
+)
+def test_a_number_that_is_none_or_out_of_range_is_refused(arguments: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UserError) as caught:
+        MNISTDataLoader("train+val", dataset=numbered(24), **{"batch_size": 24, **arguments})
+    assert str(caught.value) == sentence
+
+
+def test_numpy_s_numbers_and_torch_s_devices_are_taken() -> None:
+    given: dict[str, Any] = {
+        "batch_size": np.uint8(8), "seed": np.int64(3), "normalise": (np.float32(0.5), np.float64(0.25)),
+    }  # fmt: skip
+    taken = MNISTDataLoader("train+val", dataset=numbered(24), device=torch.device("cpu"), **given)
+    plain = MNISTDataLoader("train+val", dataset=numbered(24), batch_size=8, seed=3, normalise=(0.5, 0.25))
+    assert all(
+        torch.equal(a, b) for mine, other in zip(taken, plain, strict=True) for a, b in zip(mine, other, strict=True)
+    )
+    assert repr(taken.state_dict()) == "{'seed': 3, 'epoch': 1, 'batch': 0}"  # plain numbers: they go into a file
+
+
+def test_a_folder_of_pictures_is_named_by_text_or_path(pictures: Path) -> None:
+    by_text = MNISTDataLoader("test", dataset=str(pictures), batch_size=None)
+    by_path = MNISTDataLoader("test", dataset=pictures, batch_size=None)
+    assert by_path.spec == by_text.spec
+    assert by_path.spec.classes == ("0", "1", "2")
+
+
+# Batches
+
+
+def test_the_first_batch_of_mnist(data_dir: Path) -> None:
+    images, labels = next(iter(MNISTDataLoader("train", data_dir=data_dir, batch_size=64)))
+    assert (images.shape, images.dtype) == ((64, 1, 28, 28), torch.float32)
+    assert (labels.shape, labels.dtype) == ((64,), torch.int64)
+    assert images.is_contiguous()
+    assert set(labels.tolist()) <= set(range(10))
+
+
+def test_pixels_are_normalised(mnist: Dataset) -> None:
+    images = torch.cat([images for images, _ in MNISTDataLoader("train", dataset=mnist, batch_size=5000)])
+    assert abs(float(images.mean())) < 0.01
+    assert abs(float(images.std()) - 1) < 0.01
+    assert float(images.min()) == pytest.approx(-0.1307 / 0.3081, abs=1e-5)
+    assert float(images.max()) == pytest.approx((1 - 0.1307) / 0.3081, abs=1e-5)
+
+
+def test_images_and_labels_are_the_file_s(mnist: Dataset) -> None:
+    images, labels = next(iter(MNISTDataLoader("test", dataset=mnist, batch_size=100)))
+    pixels, expected = mnist.read("test")
+    assert torch.allclose(images, ((torch.tensor(pixels[:100]) / 255 - 0.1307) / 0.3081).unsqueeze(1), atol=1e-5)
+    assert labels.tolist() == expected[:100].tolist()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_batches_lie_on_the_device(device: str) -> None:
+    images, labels = next(iter(MNISTDataLoader("train", dataset=numbered(24), batch_size=4, device=device)))
+    assert images.device.type == labels.device.type == device
+
+
+def test_a_batch_is_nobody_else_s_memory() -> None:
+    loader = MNISTDataLoader("test", dataset=numbered(24), batch_size=12)
+    first = next(iter(loader))
+    kept = first[0].clone()
+    first[0].zero_()
+    assert torch.equal(next(iter(loader))[0], kept)
+
+
+@pytest.mark.parametrize(("total", "expected"), [(24, [24]), (2500, [1000, 1000, 500])])
+def test_without_a_batch_size_a_thousand_images_come_at_once(total: int, expected: list[int]) -> None:
+    loader = MNISTDataLoader("train+val", dataset=numbered(total), batch_size=None)
+    assert [len(labels) for _, labels in loader] == expected
+
+
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_what_measures_comes_in_file_order(part: Any) -> None:
+    order = [i for batch in numbers(MNISTDataLoader(part, dataset=numbered(240, 50), batch_size=7)) for i in batch]
+    assert order == sorted(order)
+
+
+def test_shuffling_is_a_matter_of_choice() -> None:
+    data = numbered(24)
+    assert numbers(MNISTDataLoader("train+val", dataset=data, batch_size=24, shuffle=False)) == [list(range(24))]
+    shuffled = numbers(MNISTDataLoader("test", dataset=data, batch_size=12, shuffle=True))
+    assert shuffled != [list(range(12))]
+    assert sorted(shuffled[0]) == list(range(12))
+
+
+def test_augmentation_is_done_only_when_asked_for(mnist: Dataset) -> None:
+    plain = next(iter(MNISTDataLoader("train", dataset=mnist, batch_size=64)))
+    again = next(iter(MNISTDataLoader("train", dataset=mnist, batch_size=64, augment=Augmentation())))
+    bent = next(iter(MNISTDataLoader("train", dataset=mnist, batch_size=64, augment=Augmentation(rotate=10))))
+    assert torch.equal(plain[0], again[0])
+    assert torch.equal(plain[1], bent[1])
+    assert not torch.equal(plain[0], bent[0])
+    assert bent[0].min() >= plain[0].min() - 1e-6  # what comes in from outside is paper
+    assert bent[0].max() <= plain[0].max() + 1e-5
+
+
+def test_writing_and_rejects_come_only_when_asked_for(mnist: Dataset) -> None:
+    def batch(**options: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        torch.manual_seed(0)
+        return next(iter(MNISTDataLoader("train", dataset=mnist, batch_size=64, **options)))
+
+    plain = batch()
+    written = batch(writing=Writing(1))
+    assert torch.equal(plain[1], written[1])
+    assert not torch.equal(plain[0], written[0])
+    more = batch(rejects=Rejects(0.25))
+    assert torch.equal(more[0][:64], plain[0])
+    assert more[1].tolist() == [*plain[1].tolist(), *[-1] * 16]
+    both = batch(augment=Augmentation(rotate=10), writing=Writing(1), rejects=Rejects(0.25))
+    for images, _ in (written, more, both):
+        assert images.is_contiguous()
+        assert images.min() >= plain[0].min() - 1e-5
+        assert images.max() <= plain[0].max() + 1e-5
+
+
+# As torch's DataLoader
+
+
+@pytest.mark.parametrize(("drop", "batches"), [(False, 4), (True, 3)])
+def test_it_says_of_itself_what_torch_s_does(drop: bool, batches: int) -> None:
+    mine = MNISTDataLoader("test", dataset=numbered(24, 50), batch_size=16, drop_last=drop)
+    torch_s = DataLoader(mine.dataset, batch_size=16, drop_last=drop)
+    for name in ("batch_size", "drop_last", "dataset", "collate_fn", "num_workers"):
+        assert getattr(mine, name) == getattr(torch_s, name)
+    assert isinstance(mine.batch_sampler, BatchSampler)
+    assert list(mine.batch_sampler) == list(torch_s.batch_sampler)
+    assert (len(mine), len(mine.dataset), len(mine.sampler)) == (batches, 50, 50)
+    for (images, labels), (expected, truth) in zip(mine, torch_s, strict=True):
+        assert torch.equal(images, expected)
+        assert torch.equal(labels, truth)
+
+
+def test_without_a_batch_size_the_loader_says_which_it_took() -> None:
+    assert MNISTDataLoader("train+val", dataset=numbered(24), batch_size=None).batch_size == 24
+
+
+def test_an_example_is_an_image_and_a_label(mnist: Dataset) -> None:
+    examples = MNISTDataLoader("test", dataset=mnist, batch_size=1).dataset
+    pixels, labels = mnist.read("test")
+    image, label = examples[0]
+    assert (image.shape, image.dtype) == ((1, 28, 28), torch.float32)
+    assert torch.allclose(image[0], (torch.tensor(pixels[0]) / 255 - 0.1307) / 0.3081, atol=1e-5)
+    assert (type(label), label) == (int, labels[0])
+    for index in (-1, np.int64(9999), torch.tensor(9999)):
+        assert torch.equal(examples[index][0], examples[9999][0])  # type: ignore[index]
+    with pytest.raises(IndexError):
+        examples[10_000]
+
+
+def test_examples_can_be_gone_through_one_by_one() -> None:
+    assert [label for _, label in MNISTDataLoader("test", dataset=numbered(24, 12), batch_size=5).dataset] == [
+        *range(10), 0, 1,
+    ]  # fmt: skip
+
+
+def test_an_example_comes_without_the_rejects_of_a_batch() -> None:
+    loader = MNISTDataLoader("train+val", dataset=numbered(24), batch_size=8, rejects=Rejects(1))
+    (batch, *_) = loader
+    assert len(batch[1]) == 16
+    assert loader.dataset[13][1] == 3
+    assert [label for _, label in loader.dataset.__getitems__([4, 5])] == [4, 5]
+
+
+def test_the_examples_can_be_split_and_loaded_by_others() -> None:
+    whole = MNISTDataLoader("train+val", dataset=numbered(24), batch_size=8)
+    parts = random_split(whole.dataset, [0.75, 0.25])
+    batches = [number(batch) for part in parts for batch in DataLoader(part, batch_size=9)]
+    assert [len(batch) for batch in batches] == [9, 9, 6]
+    assert sorted(i for batch in batches for i in batch) == list(range(24))
+    ours = DataLoader(whole.dataset, batch_size=8, sampler=whole.sampler)  # a new order each time, as in the loader
+    fresh = MNISTDataLoader("train+val", dataset=numbered(24), batch_size=8)
+    for _ in range(2):
+        assert [number(batch) for batch in ours] == numbers(fresh)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda loader: pickle.loads(pickle.dumps(loader))])
+def test_a_copy_goes_on_where_the_original_was(copied: Callable[[MNISTDataLoader], MNISTDataLoader]) -> None:
+    loader = MNISTDataLoader("train+val", dataset=numbered(24), batch_size=8)
+    assert stream(loader, 4)
+    loader.load_state_dict(loader.state_dict())  # else the epoch that was begun would be over
+    assert numbers(copied(loader)) == stream(fresh_after(4), 2)
+
+
+def fresh_after(batches: int) -> MNISTDataLoader:
+    loader = MNISTDataLoader("train+val", dataset=numbered(24), batch_size=8)
+    loader.load_state_dict({"seed": 0, "epoch": batches // 3, "batch": batches % 3})
+    return loader
+
+
+# The order
+
+
+@given(st.integers(12, 100), st.data(), st.booleans(), st.booleans())
+@settings(max_examples=30)
+def test_an_epoch_gives_each_example_exactly_once(total: int, data: st.DataObject, shuffle: bool, drop: bool) -> None:
+    size = data.draw(st.integers(1, total))
+    loader = MNISTDataLoader("train+val", dataset=numbered(total), batch_size=size, shuffle=shuffle, drop_last=drop)
+    for _ in range(2):
+        batches = numbers(loader)
+        assert len(batches) == len(loader) == (total // size if drop else -(-total // size))
+        assert all(len(batch) == size for batch in batches[:-1])
+        seen = sorted(i for batch in batches for i in batch)
+        if drop:
+            assert len(seen) == len(set(seen)) == total // size * size
+        else:
+            assert seen == list(range(total))
+
+
+@given(st.integers(0, 2**40), st.integers(0, 5))
+@settings(max_examples=30)
+def test_the_order_depends_on_seed_and_epoch_alone(seed: int, epoch: int) -> None:
+    def orders(seed: int) -> list[list[int]]:
+        order = Order(100, True, seed)
+        return [list(order) for _ in range(epoch + 2)]
+
+    mine = orders(seed)
+    assert mine == orders(seed)
+    assert mine[epoch] != mine[epoch + 1]
+    assert mine[epoch] != orders(seed + 1)[epoch]
+    assert mine[epoch] != list(range(100))
+
+
+def test_torch_s_global_generator_is_neither_read_nor_moved() -> None:
+    loader = MNISTDataLoader("train", dataset=numbered(240), batch_size=16)
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = numbers(loader)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    assert numbers(MNISTDataLoader("train", dataset=numbered(240), batch_size=16)) == first
+
+
+def test_an_epoch_that_was_left_is_over() -> None:
+    """`next(iter(loader))` twice gives the first batches of two epochs, not the same one."""
+    loader = MNISTDataLoader("train", dataset=numbered(240), batch_size=16)
+    fresh = MNISTDataLoader("train", dataset=numbered(240), batch_size=16)
+    epochs = [numbers(fresh), numbers(fresh)]
+    assert [number(next(iter(loader))), number(next(iter(loader)))] == [epochs[0][0], epochs[1][0]]
+
+
+# Stopping and going on
+
+
+def stream(loader: MNISTDataLoader, batches: int) -> list[list[int]]:
+    """The next batches, through as many epochs as it takes."""
+    result: list[list[int]] = []
+    while len(result) < batches:
+        for batch in loader:
+            result.append(number(batch))
+            if len(result) == batches:
+                break
+    return result
+
+
+@given(st.integers(12, 60), st.data(), st.booleans(), st.booleans(), st.integers(0, 1000))
+@settings(max_examples=40)
+def test_a_restored_loader_goes_on_where_the_first_stopped(
+    total: int, data: st.DataObject, shuffle: bool, drop: bool, seed: int
+) -> None:
+    size = data.draw(st.integers(1, total), label="batch size")
+
+    def fresh(seed: int) -> MNISTDataLoader:
+        return MNISTDataLoader(
+            "train+val", dataset=numbered(total), batch_size=size, shuffle=shuffle, drop_last=drop, seed=seed
+        )
+
+    epoch = len(fresh(0))
+    stop = data.draw(st.integers(0, 2 * epoch), label="stop after")
+    whole = stream(fresh(seed), 3 * epoch)
+    stopped = fresh(seed)
+    assert stream(stopped, stop) == whole[:stop]
+    state = stopped.state_dict()
+    assert state == {"seed": seed, "epoch": stop // epoch, "batch": stop % epoch}
+    restored = fresh(seed + 1)
+    restored.load_state_dict(state)
+    assert restored.state_dict() == state
+    assert stream(restored, 3 * epoch - stop) == whole[stop:]
+
+
+def test_the_rest_of_a_resumed_epoch_is_only_its_rest() -> None:
+    first = MNISTDataLoader("train", dataset=numbered(240), batch_size=16)
+    iterator = iter(first)
+    taken = [number(next(iterator)) for _ in range(5)]
+    second = MNISTDataLoader("train", dataset=numbered(240), batch_size=16)
+    second.load_state_dict(first.state_dict())
+    rest = numbers(second)
+    assert len(taken) + len(rest) == len(second)
+    assert sorted(i for batch in taken + rest for i in batch) == sorted(i for batch in numbers(second) for i in batch)
+    assert rest == [number(batch) for batch in iterator]  # and the first goes on undisturbed
+
+
+def test_the_state_is_plain_and_can_be_saved(tmp_path: Path) -> None:
+    loader = MNISTDataLoader("train", dataset=numbered(240), batch_size=16, seed=7)
+    next(iter(loader))
+    torch.save(loader.state_dict(), tmp_path / "state.pt")
+    assert torch.load(tmp_path / "state.pt", weights_only=True) == {"seed": 7, "epoch": 0, "batch": 1}
+
+
+def test_two_iterators_at_once_are_two_epochs() -> None:
+    loader = MNISTDataLoader("train", dataset=numbered(240), batch_size=16)
+    pairs = [(number(a), number(b)) for a, b in zip(loader, loader, strict=True)]
+    assert len(pairs) == len(loader)
+    assert pairs[0][0] != pairs[0][1]
+    assert loader.state_dict() == {"seed": 0, "epoch": 2, "batch": 0}

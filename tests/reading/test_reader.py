@@ -1,0 +1,465 @@
+"""Reader: pictures of any kind in, digits with probabilities out; the same from each thread and each time."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import io
+import json
+import multiprocessing
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import mnistlab
+from mnistlab import Reader
+from mnistlab.data.dataset import open_dataset
+from mnistlab.data.splits import read_split
+from mnistlab.dependencies import import_onnxruntime
+from mnistlab.errors import UserError
+from mnistlab.reading.classifier import BUNDLED
+from mnistlab.reading.page import Digit, Line, Page
+from tests.support.drawing import Array, count_read, draw, written
+from tests.support.pages import EFFECTS, make_page
+from tests.support.pages import Page as Drawn
+
+Digits = tuple[Array, Array]
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    return Reader()
+
+
+@pytest.fixture(scope="module")
+def digits(data_dir: Path) -> Digits:
+    """Images and labels of validation digits."""
+    return read_split(open_dataset("mnist", data_dir), "val")
+
+
+@pytest.fixture(scope="module")
+def drawn(digits: Digits) -> Drawn:
+    """A clean page of 100 digits."""
+    return make_page(
+        1, digits[0][:100], digits[1][:100], size=(1500, 2000), paper="white", ruling="plain", pen="black gel", tilt=0,
+        height=70, without=EFFECTS,
+    )  # fmt: skip
+
+
+def digit(value: int, x: int, *, accepted: bool = True, y: int = 0, width: int = 30, height: int = 50) -> Digit:
+    image, probabilities = np.zeros((28, 28), np.uint8), np.full(10, 0.1, np.float32)
+    return Digit(value, 0.9, (x, y, width, height), accepted, image, probabilities)
+
+
+def top_of(drawn: Drawn) -> Array:
+    """The first two lines or three."""
+    first = min(y for _, y, _, _ in drawn.boxes)
+    return drawn.picture[max(0, first - 60) : first + 340]
+
+
+# classify
+
+
+def test_mnists_digits_are_read(reader: Reader, digits: Digits) -> None:
+    values, probabilities = reader.classify(digits[0])
+    assert (values == digits[1]).mean() >= 0.99
+    assert (probabilities.max(1) >= reader.threshold).mean() >= 0.95
+
+
+@pytest.mark.parametrize("count", [0, 1, 255, 256, 257, 300])
+def test_any_number_of_images(reader: Reader, digits: Digits, count: int) -> None:
+    values, probabilities = reader.classify(digits[0][:count])
+    assert (values.shape, values.dtype) == ((count,), np.int64)
+    assert (probabilities.shape, probabilities.dtype) == ((count, 10), np.float32)
+    assert probabilities.sum(1) == pytest.approx(np.ones(count), abs=1e-5)
+    assert probabilities.min(initial=0) >= 0
+    assert np.array_equal(values, probabilities.argmax(1))
+
+
+def test_all_at_once_and_one_by_one_agree(reader: Reader, digits: Digits) -> None:
+    values, probabilities = reader.classify(digits[0][:300])
+    alone = [reader.classify(image[None]) for image in digits[0][:300]]
+    assert np.array_equal(values, np.concatenate([one[0] for one in alone]))
+    assert probabilities == pytest.approx(np.concatenate([one[1] for one in alone]), abs=1e-5)
+
+
+def test_images_need_not_lie_in_one_block(reader: Reader, digits: Digits) -> None:
+    images = digits[0][:20]
+    expected = reader.classify(images[::2])[1]
+    assert np.array_equal(reader.classify(np.asfortranarray(images)[::2])[1], expected)
+    before = images.copy()
+    reader.classify(images)
+    assert np.array_equal(images, before)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.zeros((28, 28), np.uint8),
+        np.zeros((2, 1, 28, 28), np.uint8),
+        np.zeros((2, 27, 28), np.uint8),
+        np.zeros((2, 28, 28), np.float32),
+        np.zeros((2, 28, 28), np.int64),
+        np.zeros((2, 28, 28), bool),
+        np.zeros(0, np.uint8),
+        [[1, 2]],
+    ],
+)  # fmt: skip
+def test_other_shapes_and_types_are_refused(reader: Reader, images: Any) -> None:
+    with pytest.raises(UserError, match=r"classify takes uint8 \(N, 28, 28\), and this is"):
+        reader.classify(images)
+
+
+# read
+
+
+def test_a_clean_page_is_read(reader: Reader, drawn: Drawn) -> None:
+    page = reader.read(drawn.picture)
+    assert [len(line.digits) for line in page.lines] == [10] * 10
+    right = sum(found.value == label for found, label in zip(page.digits, drawn.labels, strict=True))
+    assert right >= 97
+    assert page.size == (1500, 2000)
+    for found, box in zip(page.digits, drawn.boxes, strict=True):
+        assert found.box == pytest.approx(box, abs=3)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_photographed_page_is_read(reader: Reader, digits: Digits, seed: int) -> None:
+    page = make_page(seed, digits[0][:60], digits[1][:60], size=(1600, 1200))
+    found = [found.to_dict() for found in reader.read(page.picture).digits]
+    right = count_read(found, page)
+    assert right >= 54, page.description
+
+
+def test_each_kind_of_source_gives_the_same_page(reader: Reader, drawn: Drawn, tmp_path: Path) -> None:
+    part = top_of(drawn)
+    image = Image.fromarray(part)
+    path = tmp_path / "page.png"
+    image.save(path)
+    stored = path.read_bytes()
+    expected = reader.read(part)
+    assert expected.digits
+    for source in (path, str(path), stored, bytearray(stored), memoryview(stored), image):
+        page = reader.read(source)
+        assert page == expected
+        assert page.to_dict() == expected.to_dict()
+
+
+def test_what_a_page_tells(reader: Reader, drawn: Drawn) -> None:
+    page = reader.read(drawn.picture)
+    for found in page.digits:
+        assert found.value in range(10)
+        assert found.probability == pytest.approx(float(found.probabilities.max()))
+        assert found.probabilities.sum() == pytest.approx(1, abs=1e-5)
+        assert (found.image.shape, found.image.dtype) == ((28, 28), np.uint8)
+        assert found.accepted == (found.probability >= reader.threshold)
+        assert int(reader.classify(found.image[None])[0][0]) == found.value
+        x, y, width, height = found.box
+        assert 0 <= x < x + width <= 1500
+        assert 0 <= y < y + height <= 2000
+    assert page.digits == [found for line in page.lines for found in line.digits]
+    assert page.text == "\n".join(line.text for line in page.lines)
+
+
+def test_json_holds_plain_types(reader: Reader, drawn: Drawn) -> None:
+    content = reader.read(drawn.picture).to_dict()
+    assert json.loads(json.dumps(content)) == content
+    assert set(content) == {"text", "lines"}
+    assert [set(line) for line in content["lines"]] == [{"digits"}] * 10
+    for found in (found for line in content["lines"] for found in line["digits"]):
+        assert set(found) == {"value", "probability", "box", "accepted"}
+        assert [type(number) for number in found["box"]] == [int] * 4
+        assert (type(found["value"]), type(found["probability"]), type(found["accepted"])) == (int, float, bool)
+    assert Reader().read(np.full((50, 50), 255, np.uint8)).to_dict() == {"text": "", "lines": []}
+
+
+@pytest.mark.parametrize(
+    ("probability", "told"), [(0.98766, 0.9877), (0.99994, 0.9999), (0.99996, 0.9999), (1.0, 0.9999)]
+)
+def test_json_never_claims_certainty(probability: float, told: float) -> None:
+    assert dataclasses.replace(digit(7, 0), probability=probability).to_dict()["probability"] == told
+
+
+def test_the_same_picture_gives_the_same_page(reader: Reader, drawn: Drawn) -> None:
+    before = drawn.picture.copy()
+    pages = [reader.read(drawn.picture), reader.read(drawn.picture), Reader(threads=1).read(drawn.picture)]
+    assert np.array_equal(drawn.picture, before)
+    assert pages[0] == pages[1]
+    assert pages[0].to_dict()["text"] == pages[2].to_dict()["text"]
+    assert all(np.array_equal(a.image, b.image) for a, b in zip(pages[0].digits, pages[1].digits, strict=True))
+    assert [d.probability for d in pages[0].digits] == pytest.approx([d.probability for d in pages[2].digits], abs=1e-5)
+
+
+@pytest.mark.parametrize("source", [3, None, ["page.png"], {"picture": 1}])
+def test_what_is_no_picture_is_refused(reader: Reader, source: Any) -> None:
+    with pytest.raises(UserError, match="is not a picture"):
+        reader.read(source)
+
+
+def test_a_missing_file_is_named(reader: Reader) -> None:
+    with pytest.raises(UserError, match=r"no file nowhere\.png"):
+        reader.read("nowhere.png")
+
+
+# the threshold
+
+
+def test_the_threshold_decides_what_is_accepted(drawn: Drawn) -> None:
+    none, all_ = Reader(threshold=1.0), Reader(threshold=0.0)
+    assert (none.threshold, all_.threshold) == (1.0, 0.0)
+    page = all_.read(drawn.picture)
+    assert all(found.accepted for found in page.digits)
+    assert "?" not in page.text
+    strict = none.read(drawn.picture)
+    assert [found.value for found in strict.digits] == [found.value for found in page.digits]
+    assert [found.accepted for found in strict.digits] == [found.probability >= 1 for found in strict.digits]
+    assert strict.text.count("?") == sum(not found.accepted for found in strict.digits)
+
+
+def test_without_one_it_is_the_models(reader: Reader) -> None:
+    assert reader.threshold == float(reader.metadata["threshold"])
+    assert 0 < reader.threshold < 1
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.01, float("nan"), float("inf")])
+def test_a_threshold_that_is_none_is_refused(threshold: float) -> None:
+    with pytest.raises(UserError, match="is not a probability"):
+        Reader(threshold=threshold)
+
+
+@pytest.mark.parametrize("threshold", [True, "0.9", [0.5], 0.5j])
+def test_what_is_no_number_is_no_threshold(threshold: Any) -> None:
+    with pytest.raises(UserError, match=r"is not a number\. Choose 0 to 1, such as 0\.9\."):
+        Reader(threshold=threshold)
+
+
+@pytest.mark.parametrize(
+    ("threads", "words"),
+    [
+        (0, "0 is out of range"), (-1, "-1 is out of range"), (2**70, "is out of range"), (1.0, "1.0 is not a whole number"),
+        (True, "True is not a whole number"), ("2", "'2' is not a whole number"),
+    ],
+)  # fmt: skip
+def test_no_threads_are_refused(threads: Any, words: str) -> None:
+    with pytest.raises(UserError, match=f"Number of threads .*{words}. Choose 1 to 1,024."):
+        Reader(threads=threads)
+
+
+def test_numpys_numbers_are_taken() -> None:
+    reader = Reader(str(BUNDLED), threshold=np.float32(0.5), threads=np.int64(1))  # type: ignore[arg-type]
+    assert (type(reader.threshold), reader.threshold, type(reader.threads)) == (float, 0.5, int)
+
+
+def test_scribbles_are_not_accepted_as_often_as_digits(reader: Reader) -> None:
+    """Tangles of five strokes: some look like a digit, most do not."""
+    rng = np.random.default_rng(2)
+    images = np.zeros((60, 28, 28), np.uint8)
+    import cv2
+
+    for image in images:
+        cv2.polylines(image, [rng.integers(4, 24, (8, 1, 2)).astype(np.int32)], False, 255, 2, cv2.LINE_AA)
+    assert (reader.classify(images)[1].max(1) >= reader.threshold).mean() < 0.7
+
+
+# text
+
+
+def test_what_is_not_accepted_is_a_question_mark() -> None:
+    line = Line((digit(4, 0), digit(7, 50, accepted=False), digit(2, 100)))
+    assert line.text == "4?2"
+    assert Line(()).text == ""
+    assert Page((line, Line((digit(0, 0, accepted=False),))), (200, 200)).text == "4?2\n?"
+    assert Page((), (10, 10)).text == ""
+
+
+def test_wide_gaps_are_spaces() -> None:
+    close = [digit(value, 45 * value) for value in range(4)]
+    far = [digit(value, 45 * value + 200) for value in range(4, 7)]
+    assert Line((*close, *far)).text == "0123 456"
+    assert Line(tuple(digit(value, 80 * value) for value in range(5))).text == "01234"
+    assert Line((digit(1, 0), digit(2, 400))).text in ("12", "1 2")
+    assert Line((digit(1, 0), digit(2, 20))).text == "12"  # their boxes overlap
+
+
+def test_numbers_apart_on_a_line_are_apart_in_the_text(reader: Reader, digits: Digits) -> None:
+    images = [digits[0][digits[1] == value][0] for value in (3, 1, 0, 7)]
+    inks = [draw(image, 60) for image in images]
+    together = [written(inks[:2], 0.3, 0.5), written(inks[2:], 0.3, 0.5)]
+    height = max(part.shape[0] for part in together)
+    parts = [np.pad(part, ((height - part.shape[0], 0), (0, 0))) for part in together]
+    line = np.hstack([parts[0], np.zeros((height, 150), np.uint8), parts[1]])
+    assert reader.read(255 - line).text == "31 07"
+
+
+# models
+
+
+def test_a_models_own_classes_are_named(reader: Reader, tmp_path: Path, digits: Digits) -> None:
+    model = onnx.load(reader.path)
+    names = [*"012345678", "neuf"]
+    for entry in model.metadata_props:
+        if entry.key == "classes":
+            entry.value = json.dumps(names)
+    path = tmp_path / "named.onnx"
+    onnx.save(model, path)
+    own = Reader(path)
+    assert own.classes == tuple(names)
+    page = own.read(digits[0][digits[1] == 9][0])
+    assert [found.value for found in page.digits] == ["neuf"]
+    assert json.loads(json.dumps(page.to_dict()))["lines"][0]["digits"][0]["value"] == "neuf"
+
+
+def test_a_str_and_a_path_name_a_model(reader: Reader) -> None:
+    assert Reader(str(reader.path)).classes == reader.classes == tuple("0123456789")
+
+
+def make_model(
+    path: Path, *, size: int = 28, dtype: int = onnx.TensorProto.UINT8, outputs: int = 10, **facts: str
+) -> Path:
+    """The smallest model: the first row of the picture, as numbers."""
+    helper = onnx.helper
+    image = helper.make_tensor_value_info("images", dtype, ["N", 1, size, size])
+    answer = helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["N", outputs])
+    nodes = [
+        helper.make_node("Cast", ["images"], ["real"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Flatten", ["real"], ["flat"]),
+        helper.make_node("Slice", ["flat", "from", "to", "axis"], ["row"]),
+        helper.make_node("Softmax", ["row"], ["probabilities"]),
+    ]
+    numbers = {"from": 0, "to": outputs, "axis": 1}
+    constants = [helper.make_tensor(name, onnx.TensorProto.INT64, [1], [number]) for name, number in numbers.items()]
+    graph = helper.make_graph(nodes, "tiny", [image], [answer], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    helper.set_model_props(model, facts)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+TEN = json.dumps(list("0123456789"))
+
+
+def test_the_smallest_model_of_ours_is_taken(tmp_path: Path) -> None:
+    own = Reader(make_model(tmp_path / "m.onnx", classes=TEN))
+    assert own.classify(np.zeros((2, 28, 28), np.uint8))[1] == pytest.approx(np.full((2, 10), 0.1))
+    assert own.threshold == 0.5
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"size": 32, "classes": TEN}, "not images uint8"),
+        ({"dtype": onnx.TensorProto.FLOAT, "classes": TEN}, "not images uint8"),
+        ({"outputs": 9, "classes": TEN}, "names 10 classes"),
+        ({}, "does not say in its metadata what its classes are"),
+        ({"classes": "0123456789"}, "does not say"),
+        ({"classes": "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"}, "does not say"),
+        ({"classes": "null"}, "does not say"),
+        ({"classes": "{"}, "does not say"),
+        ({"classes": TEN, "threshold": "high"}, "metadata"),
+        ({"classes": TEN, "threshold": "nan"}, "metadata"),
+        ({"classes": TEN, "threshold": "7"}, "metadata"),
+    ],
+)
+def test_models_that_are_not_ours_are_refused(tmp_path: Path, options: dict[str, Any], words: str) -> None:
+    path = make_model(tmp_path / "other.onnx", **options)
+    with pytest.raises(UserError, match=words) as caught:
+        Reader(path)
+    assert str(path) in str(caught.value)
+    assert "mnistlab export RUN" in str(caught.value)
+
+
+def test_a_model_whose_names_are_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(BUNDLED.read_bytes().replace(b"threshold", b"thresh\xff\xfe\xfd"))
+    with pytest.raises(UserError, match=r"model\.onnx is damaged: its names are not text"):
+        Reader(tmp_path / "model.onnx")
+
+
+def test_a_programming_error_is_not_taken_for_a_bad_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_onnxruntime(), "InferenceSession", None)
+    with pytest.raises(TypeError, match="is not callable"):
+        Reader()
+
+
+# threads and processes
+
+
+def test_several_threads_share_a_reader(reader: Reader, digits: Digits) -> None:
+    pictures: list[NDArray[np.uint8]] = []
+    for start in range(0, 80, 10):
+        inks = [draw(image, 50) for image in digits[0][start : start + 5]]
+        pictures.append(255 - written(inks))
+    expected = [reader.read(picture) for picture in pictures]
+    classes = reader.classify(digits[0][:500])
+
+    def work(number: int) -> tuple[list[Page], Any]:
+        own = pictures[number:] + pictures[:number]
+        found = [reader.read(picture) for picture in own]
+        return found[len(found) - number :] + found[: len(found) - number], reader.classify(digits[0][:500])
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(work, range(8)))
+    for found, (values, probabilities) in answers:
+        assert [page.text for page in found] == [page.text for page in expected]
+        assert [d.box for page in found for d in page.digits] == [d.box for page in expected for d in page.digits]
+        assert np.array_equal(values, classes[0])
+        assert probabilities == pytest.approx(classes[1], abs=1e-5)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
+def test_readers_and_pages_can_be_copied_and_sent(copied: Callable[[Any], Any], drawn: Drawn, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(BUNDLED.read_bytes())
+    reader = Reader(path, threshold=0.875, threads=1)
+    path.unlink()  # a copy has the model with it
+    other = copied(reader)
+    assert (other.threshold, other.threads, other.path) == (0.875, 1, path)
+    assert other.session is not reader.session
+    page = reader.read(drawn.picture)
+    for found in (other.read(drawn.picture), copied(page)):
+        assert found == page
+        for mine, its in zip(page.digits, found.digits, strict=True):
+            assert np.array_equal(mine.image, its.image)
+            assert np.array_equal(mine.probabilities, its.probabilities)
+
+
+def test_a_pool_of_processes_shares_a_reader(digits: Digits) -> None:
+    reader = Reader(threads=1)
+    images = digits[0][:20]
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        values, probabilities = pool.submit(reader.classify, images).result()
+    assert np.array_equal(values, reader.classify(images)[0])
+    assert probabilities == pytest.approx(reader.classify(images)[1], abs=1e-5)
+
+
+def test_reading_imports_no_torch(drawn: Drawn, tmp_path: Path) -> None:
+    path = tmp_path / "page.png"
+    Image.fromarray(top_of(drawn)).save(path)
+    code = (
+        "import sys; from mnistlab import Reader; print(Reader().read(sys.argv[1]).text);"
+        "print(sorted({'torch', 'torchvision', 'matplotlib', 'scipy', 'onnx'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    *_, modules = result.stdout.splitlines()
+    assert modules == "[]"
+    assert result.stderr == ""
+
+
+def test_the_package_offers_the_reader() -> None:
+    assert mnistlab.Reader is Reader
+    assert "Reader" in mnistlab.__all__
+
+
+def test_a_picture_in_memory_is_read(reader: Reader, digits: Digits) -> None:
+    stored = io.BytesIO()
+    Image.fromarray(255 - written([draw(digits[0][0], 60)])).save(stored, "PNG")
+    assert [found.value for found in reader.read(stored.getvalue()).digits] == [digits[1][0]]

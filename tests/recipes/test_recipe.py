@@ -1,0 +1,486 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnistlab.errors import UserError
+from mnistlab.recipes.catalog import RECIPES, find_recipe, member_of
+from mnistlab.recipes.recipe import Recipe, override, read_overrides
+
+FIELDS = dataclasses.fields(Recipe)
+LISTS = [f for f in FIELDS if isinstance(f.default, tuple) and f.name != "networks"]
+
+
+def one_value(f: dataclasses.Field[Any]) -> st.SearchStrategy[Any]:
+    """Everything that one place of a list field may hold."""
+    choices = f.metadata["choices"]
+    return st.sampled_from(choices) if choices else st.integers(f.metadata["low"], f.metadata["high"])
+
+
+def values(f: dataclasses.Field[Any]) -> st.SearchStrategy[Any]:
+    """Everything that the field may hold."""
+    low, high, choices = (f.metadata[key] for key in ("low", "high", "choices"))
+    if f.name == "networks":
+        return st.just(())  # goes with members; has its own tests
+    if isinstance(f.default, tuple):
+        return st.lists(one_value(f), min_size=1, max_size=5).map(tuple)
+    if choices:
+        return st.sampled_from(choices)
+    if isinstance(f.default, bool):
+        return st.booleans()
+    if f.name == "name":
+        return st.from_regex(r"[a-z0-9][a-z0-9-]{0,39}", fullmatch=True)
+    if isinstance(f.default, str):
+        return st.text()
+    if isinstance(f.default, int):
+        return st.integers(low, None if high == math.inf else high)
+    return st.floats(low, high)
+
+
+ANY = st.fixed_dictionaries({f.name: values(f) for f in FIELDS}).filter(
+    lambda d: not (d["batch_norm"] and d["batch_size"] == 1) and not (d["deskew"] and (d["writing"] or d["rejects"]))
+)
+
+
+def refusal(**changed: Any) -> str:
+    with pytest.raises(UserError) as caught:
+        override(Recipe(), changed)
+    assert caught.value.remedy
+    return caught.value.message
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_is_found_by_its_name(name: str) -> None:
+    assert find_recipe(name) is RECIPES[name]
+    assert RECIPES[name].name == name
+    assert RECIPES[name].summary
+
+
+@pytest.mark.parametrize("name", ["two-conv", "three-conv"])
+def test_the_first_two_recipes_say_what_they_are(name: str) -> None:
+    recipe = RECIPES[name]
+    assert f"{len(recipe.widths)} convolutions, {recipe.epochs} epochs" == recipe.summary
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_survives_json(name: str) -> None:
+    assert Recipe.from_dict(json.loads(json.dumps(RECIPES[name].to_dict()))) == RECIPES[name]
+
+
+def test_an_unknown_recipe_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(UserError, match="Unknown recipe 'four-conv'") as caught:
+        find_recipe("four-conv")
+    assert caught.value.remedy == f"Choose one of {', '.join(RECIPES)}."
+
+
+def test_a_recipe_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Recipe().epochs = 3  # type: ignore[misc]
+    assert {Recipe(): 1}[Recipe()] == 1
+
+
+@pytest.mark.parametrize("f", FIELDS, ids=lambda f: f.name)
+def test_every_field_is_explained_and_its_default_allowed(f: dataclasses.Field[Any]) -> None:
+    assert len(f.metadata["help"]) > 10
+    assert override(Recipe(), {f.name: f.default}) == Recipe()
+
+
+@given(ANY)
+def test_whatever_the_fields_allow_survives_json(fields: dict[str, Any]) -> None:
+    recipe = Recipe(**fields)
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+@given(
+    st.sampled_from([f for f in FIELDS if f.name != "batch_size"]).flatmap(lambda f: st.tuples(st.just(f), values(f)))
+)
+def test_overriding_changes_one_field_and_no_other(change: tuple[dataclasses.Field[Any], Any]) -> None:
+    f, value = change
+    before, after = (
+        dataclasses.asdict(r) for r in (RECIPES["two-conv"], override(RECIPES["two-conv"], {f.name: value}))
+    )
+    assert after == {**before, f.name: value}
+
+
+# lists: a value for each block, or one for all
+
+
+def test_the_members_of_an_ensemble_take_turns_in_their_kinds_and_share_all_else() -> None:
+    ensemble = RECIPES["ensemble"]
+    members = [member_of(ensemble, number) for number in range(4)]
+    assert [member.kernel_size for member in members] == [(3,), (5,), (3,), (3,)]
+    assert [member.deskew for member in members] == [True, True, False, True]
+    assert [member.name for member in members[:3]] == ["best-member", "best-5x5-member", "best-pens-member"]
+    for member, kind in zip(members, ("best", "best-5x5", "best-pens"), strict=False):
+        assert dataclasses.replace(member, name=kind, summary=RECIPES[kind].summary) == RECIPES[kind]
+
+    short = override(ensemble, {"epochs": 2})
+    assert {member_of(short, number).epochs for number in range(2)} == {2}
+
+
+def test_a_network_given_is_that_of_all_members() -> None:
+    recipe = override(RECIPES["ensemble"], {"widths": (8, 16)})
+    assert recipe.networks == ()
+    assert {member_of(recipe, number).widths for number in range(3)} == {(8, 16)}
+    assert member_of(recipe, 0).members == 1
+
+
+PER_BLOCK = ["depth", "kernel_size", "padding", "pooling"]
+
+
+@given(st.sampled_from(list(RECIPES)), st.lists(st.integers(1, 99), min_size=1, max_size=6))
+def test_what_a_recipe_gives_per_block_follows_the_number_of_widths(name: str, widths: list[int]) -> None:
+    before, after = RECIPES[name], override(RECIPES[name], {"widths": widths})
+    assert after.widths == tuple(widths)
+    for field in PER_BLOCK:
+        old, new = getattr(before, field), getattr(after, field)
+        assert len(new) in (1, len(widths))
+        each = [old[0]] * len(widths) if len(old) == 1 else list(new)
+        assert each == [old[min(block, len(old) - 1)] for block in range(len(widths))]
+    assert after == dataclasses.replace(
+        before, networks=(), **{field: getattr(after, field) for field in ["widths", *PER_BLOCK]}
+    )
+
+
+def test_blocks_are_added_and_taken_away() -> None:
+    default, quick = RECIPES["default"], RECIPES["quick"]
+    short, long = (override(default, {"widths": widths}) for widths in ((16, 32), (16, 32, 64, 64)))
+    assert [getattr(short, name) for name in PER_BLOCK] == [(1, 1), (5, 5), ("valid", "valid"), ("max",)]
+    assert [getattr(long, name) for name in PER_BLOCK] == [
+        (1, 1, 2, 2), (5, 5, 3, 3), ("valid", "valid", "same", "same"), ("max",)
+    ]  # fmt: skip
+    assert override(quick, {"widths": 8}).pooling == ("stride",)
+    assert override(quick, {"widths": [8] * 5}).pooling == ("stride", "max", "max", "max", "max")
+
+
+@pytest.mark.parametrize("given_as", [(1, 2, 2), [1, 2, 2]])
+def test_what_is_given_per_block_beside_widths_is_taken_as_it_is(given_as: Any) -> None:
+    recipe = override(RECIPES["default"], {"depth": given_as, "widths": (16, 32)})
+    assert (recipe.depth, recipe.kernel_size) == ((1, 2, 2), (5, 5))
+    assert override(RECIPES["default"], {"depth": (1, 2)}).widths == RECIPES["default"].widths
+    assert dataclasses.replace(RECIPES["default"], widths=(16, 32)).depth == RECIPES["default"].depth
+
+
+def test_changes_come_one_after_the_other() -> None:
+    """As a TOML file, which is a recipe, and then the options beside it."""
+    default, file = RECIPES["default"], {"widths": [8, 16, 32, 32], "depth": [1, 1, 1, 3], "epochs": 5, "steps": 70}
+    assert override(default, file, {"widths": (4, 8)}).depth == (1, 1)
+    assert override(default, file, {"widths": (4,) * 5}).depth == (1, 1, 1, 3, 3)
+    assert override(default, file, {"epochs": 6}).steps == 0
+    assert override(default, {"depth": 0}, {"depth": 2}).depth == (2,)  # only the outcome is a recipe
+    several = override(RECIPES["two-conv"], {"networks": ["best", "quick"], "members": 4}, {"widths": (4, 8)})
+    assert (several.networks, several.widths) == ((), (4, 8))
+    with pytest.raises(UserError, match="Unknown recipe field epoch"):
+        override(default, {"epoch": 3}, {"epochs": 3})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"networks": ["best"]}, "networks are an ensemble's, and members is 1; they are best"),
+        ({"networks": ["best", "best"], "members": 4}, "networks must differ; best,best names one twice"),
+        ({"networks": [3], "members": 4}, "networks must be a list of names; it is 3"),
+    ],
+)
+def test_networks_that_make_no_ensemble_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        override(Recipe(), changes)
+
+
+def test_what_is_not_deskewed_in_training_is_refused_where_it_would_be_in_use() -> None:
+    told = refusal(deskew=True, writing=0.5)
+    assert "deskew cannot be on with writing 0.5 and rejects 0: these are added after it in training" in told
+    assert "would be deskewed in use" in refusal(deskew=True, rejects=0.25)
+
+
+def test_a_network_of_no_recipe_is_refused_by_name() -> None:
+    recipe = override(Recipe(), {"networks": ["nothing"], "members": 2})
+    with pytest.raises(UserError, match="Unknown recipe 'nothing'"):
+        member_of(recipe, 0)
+
+
+def test_the_fields_of_a_block_are_lists() -> None:
+    assert [f.name for f in LISTS] == ["widths", "depth", "kernel_size", "padding", "pooling"]
+
+
+@given(st.sampled_from(LISTS).flatmap(lambda f: st.tuples(st.just(f.name), st.lists(one_value(f), min_size=1))))
+def test_a_list_a_tuple_and_a_value_alone_are_taken(change: tuple[str, list[Any]]) -> None:
+    name, several = change
+    for given_as, expected in (
+        (several, tuple(several)), (tuple(several), tuple(several)), (several[0], (several[0],))
+    ):  # fmt: skip
+        recipe = override(Recipe(), {name: given_as})
+        assert getattr(recipe, name) == expected
+        assert hash(recipe) == hash(override(Recipe(), {name: list(expected)}))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"depth": 0}, "depth must be a list of whole numbers between 1 and 64; it is 0."),
+        ({"depth": [1, 65]}, "depth must be a list of whole numbers between 1 and 64; it is 1,65."),
+        ({"depth": True}, "depth must be a list of whole numbers between 1 and 64; it is True."),
+        ({"depth": 1.0}, "; it is 1.0."),
+        ({"depth": [1, 2.0]}, "; it is 1,2.0."),
+        ({"depth": None}, "; it is None."),
+        ({"depth": []}, "; it is empty."),
+        ({"kernel_size": 16}, "kernel-size must be a list of whole numbers between 1 and 15; it is 16."),
+        ({"kernel_size": "3"}, "kernel-size must be a list of whole numbers between 1 and 15; it is '3'."),
+        ({"kernel_size": {"first": 3}}, "; it is {'first': 3}."),
+        ({"padding": "round"}, "padding must be a list of same or valid; it is round."),
+        ({"padding": ["same", "round"]}, "padding must be a list of same or valid; it is same,round."),
+        ({"padding": "same,valid"}, "; it is same,valid."),
+        ({"padding": 1}, "padding must be a list of same or valid; it is 1."),
+        ({"padding": [["same"]]}, "; it is ['same']."),
+        ({"padding": []}, "padding must be a list of same or valid; it is empty."),
+        ({"pooling": "half"}, "pooling must be a list of max, stride or none; it is half."),
+        ({"pooling": ["max", None]}, "; it is max,None."),
+        ({"head": ["average"]}, "head must be flatten or average; it is ['average']."),
+        ({"head": "mean"}, "head must be flatten or average; it is 'mean'."),
+    ],
+    ids=str,
+)
+def test_a_wrong_list_is_named(changed: dict[str, Any], words: str) -> None:
+    assert words in refusal(**changed)
+
+
+def test_recipes_that_were_written_with_one_value_are_read() -> None:
+    """As config.json held them before blocks had values of their own."""
+    old = {"name": "two-conv", "widths": [24, 48], "kernel_size": 5, "padding": "valid", "epochs": 8, "hidden": 128}
+    recipe = Recipe.from_dict(old)
+    assert (recipe.kernel_size, recipe.padding) == ((5,), ("valid",))
+    assert (recipe.depth, recipe.pooling, recipe.head, recipe.steps) == ((1,), ("max",), "flatten", 0)
+    assert (recipe.writing, recipe.rejects) == (0, 0)
+    assert (recipe.members, recipe.separable, recipe.test_shifts, recipe.most_parameters) == (1, False, False, 0)
+
+
+# epochs and steps
+
+
+def test_other_epochs_let_a_recipe_that_stops_inside_one_go_on_to_their_end() -> None:
+    short = Recipe(epochs=3, steps=100)
+    assert override(short, {"epochs": 5}).steps == 0
+    assert override(short, {"epochs": 3}).steps == 0
+    assert override(short, {"epochs": 5, "steps": 7}).steps == 7
+    assert override(short, {"steps": 7, "epochs": 5}).steps == 7
+    assert override(short, {"batch_size": 64}).steps == 100
+    assert override(short, {"steps": 0}) == Recipe(epochs=3)
+    assert short.steps == 100
+
+
+@given(st.integers(1, 100), st.integers(0, 10**6))
+def test_epochs_and_steps_survive_json_together(epochs: int, steps: int) -> None:
+    recipe = Recipe(epochs=epochs, steps=steps)
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+# what is taken and what is refused
+
+
+def test_numpys_numbers_are_taken_as_pythons() -> None:
+    given: dict[str, Any] = {
+        "epochs": np.int64(3), "batch_size": np.uint8(64), "rotate": np.float64(10), "batch_norm": np.True_,
+        "widths": np.array([4, 8]), "depth": np.int64(2),
+    }  # fmt: skip
+    plain = {"epochs": 3, "batch_size": 64, "rotate": 10.0, "batch_norm": True, "widths": (4, 8), "depth": 2}
+    assert json.dumps(Recipe(**given).to_dict()) == json.dumps(Recipe(**plain).to_dict())  # type: ignore[arg-type]
+    assert "epochs must be between 1 and 100,000; it is 0." in refusal(epochs=np.int64(0))
+    assert "epochs must be a whole number between 1 and 100,000; it is 3.0." in refusal(epochs=np.float64(3))
+
+
+def test_a_whole_number_is_taken_where_a_number_belongs() -> None:
+    assert Recipe(rotate=10).rotate == 10
+    assert Recipe(learning_rate=1).learning_rate == 1
+
+
+LIMITED = [f for f in FIELDS if isinstance(f.default, int | float) and not isinstance(f.default, bool)]
+
+
+@pytest.mark.parametrize("f", LIMITED, ids=lambda f: f.name)
+def test_limits_are_kept_on_both_sides(f: dataclasses.Field[Any]) -> None:
+    option = f.name.replace("_", "-")
+    low, high = f.metadata["low"], f.metadata["high"]
+    assert low > -math.inf
+    step = 1 if isinstance(f.default, int) else 1e-3
+    between = f"at least {low:,g}" if high == math.inf else f"between {low:,g} and {high:,g}"
+    for wrong in [low - step, *([] if high == math.inf else [high + step])]:
+        text = refusal(**{f.name: wrong})
+        assert f"{option} must be {between}; it is {wrong}." in text
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("f", [f for f in LIMITED if isinstance(f.default, float)], ids=lambda f: f.name)
+def test_nan_and_infinity_are_refused(f: dataclasses.Field[Any], value: float) -> None:
+    between = f"between {f.metadata['low']:,g} and {f.metadata['high']:,g}"
+    assert f"{f.name.replace('_', '-')} must be {between}; it is {value}." in refusal(**{f.name: value})
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"epochs": True}, "epochs must be a whole number between 1 and 100,000; it is True."),
+        ({"epochs": 3.0}, "epochs must be a whole number between 1 and 100,000; it is 3.0."),
+        ({"epochs": "3"}, "; it is '3'."),
+        ({"epochs": None}, "; it is None."),
+        ({"learning_rate": False}, "learning-rate must be a number between 1e-09 and 100; it is False."),
+        ({"learning_rate": "0.1"}, "learning-rate must be a number between 1e-09 and 100; it is '0.1'."),
+        ({"batch_norm": 1}, "batch-norm must be true or false; it is 1."),
+        ({"name": 3}, "name must be text; it is 3."),
+        ({"name": ""}, "name must be 1 to 40 of a-z, 0-9 and -; it is ''."),
+        ({"name": "../mine"}, "; it is '../mine'."),
+        ({"name": "-mine"}, "; it is '-mine'."),
+        ({"name": "mine\n"}, "; it is 'mine\\n'."),
+        ({"name": "a" * 41}, "name must be 1 to 40 of"),
+        ({"batch_size": 0}, "batch-size must be at least 1; it is 0."),
+        ({"batch_size": 1}, "batch-size must be at least 2 where batch norm compares images; it is 1."),
+        ({"widths": []}, "widths must be a list of whole numbers between 1 and 4,096; it is empty."),
+        ({"widths": [8, 0]}, "widths must be a list of whole numbers between 1 and 4,096; it is 8,0."),
+        ({"widths": [True]}, "; it is True."),
+        ({"widths": [8.0]}, "; it is 8.0."),
+        ({"widths": 0}, "widths must be a list of whole numbers between 1 and 4,096; it is 0."),
+        ({"widths": "8,16"}, "; it is '8,16'."),
+        ({"optimizer": "adam"}, "optimizer must be sgd or adamw; it is 'adam'."),
+        ({"split": "test"}, "split must be train or train+val; it is 'test'."),
+        ({"split": ["train"]}, "split must be train or train+val; it is ['train']."),
+        ({"precision": None}, "precision must be auto, fp32 or bf16; it is None."),
+    ],
+    ids=str,
+)
+def test_a_wrong_value_is_named(changed: dict[str, Any], words: str) -> None:
+    assert words in refusal(**changed)
+
+
+def test_one_image_a_step_is_allowed_without_batch_norm() -> None:
+    assert Recipe(batch_size=1, batch_norm=False).batch_size == 1
+
+
+def test_all_problems_are_told_at_once() -> None:
+    text = refusal(epochs=0, learning_rate=math.nan, optimizer="adam", widths=[], batch_norm="yes")
+    assert text.startswith("Recipe 'custom': ")
+    for option in ("epochs", "learning-rate", "optimizer", "widths", "batch-norm"):
+        assert f"{option} must be " in text
+    assert text.count(". Also, ") == 4
+
+
+def test_unknown_fields_are_all_named() -> None:
+    assert "Unknown recipe field epoch." in refusal(epoch=3)
+    assert "Unknown recipe fields epoch, lr." in refusal(lr=1, epoch=3)
+    with pytest.raises(UserError) as caught:
+        Recipe.from_dict({"lr": 1})
+    assert "learning_rate" in caught.value.remedy
+
+
+def test_a_number_too_large_for_a_float_is_named() -> None:
+    assert "learning-rate" in refusal(learning_rate=10**400)
+
+
+def test_too_wide_a_layer_is_told_the_limit() -> None:
+    assert "4,096" in refusal(widths=[5000])
+
+
+def test_a_list_of_widths_is_not_said_to_be_no_list() -> None:
+    try:
+        recipe = Recipe(widths=[8, 16])  # type: ignore[arg-type]
+    except UserError as error:
+        text = str(error)
+    else:
+        text = str(recipe)
+    assert "not a list" not in text
+
+
+# TOML files
+
+
+def test_a_toml_file_gives_the_fields_to_change(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        '# mine\nepochs = 4\nlearning-rate = 0.05\nwidths = [8, 16]\nbatch_norm = false\nsummary = "été"\n', "utf-8"
+    )
+    changed = read_overrides(path)
+    assert changed == {"epochs": 4, "learning_rate": 0.05, "widths": [8, 16], "batch_norm": False, "summary": "été"}
+    recipe = override(RECIPES["two-conv"], changed)
+    assert recipe == dataclasses.replace(
+        RECIPES["two-conv"], epochs=4, learning_rate=0.05, widths=(8, 16), batch_norm=False, summary="été"
+    )
+
+
+def test_a_toml_file_gives_one_value_or_one_for_each_block(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('widths = 8\ndepth = [1, 2, 2]\nkernel-size = 3\npadding = ["valid", "same"]\npooling = "stride"\n')
+    recipe = override(RECIPES["two-conv"], read_overrides(path))
+    assert recipe == dataclasses.replace(
+        RECIPES["two-conv"], widths=(8,), depth=(1, 2, 2), kernel_size=(3,), padding=("valid", "same"),
+        pooling=("stride",),
+    )  # fmt: skip
+
+
+def test_epochs_in_a_toml_file_go_to_their_end_unless_it_says_steps(tmp_path: Path) -> None:
+    path, short = tmp_path / "mine.toml", Recipe(steps=100)
+    path.write_text("epochs = 2")
+    assert override(short, read_overrides(path)) == Recipe(epochs=2)
+    path.write_text("epochs = 2\nsteps = 30")
+    assert override(short, read_overrides(path)) == Recipe(epochs=2, steps=30)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_toml_file_may_begin_with_a_byte_order_mark(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "mine.toml").write_text('epochs = 4\nsummary = "été"', encoding)
+    assert read_overrides(tmp_path / "mine.toml") == {"epochs": 4, "summary": "été"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_toml_file_in_utf_16_is_told_what_to_be(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "mine.toml").write_text("epochs = 4", encoding)
+    with pytest.raises(UserError, match=r"mine\.toml is not in UTF-8; it looks like UTF-16") as caught:
+        read_overrides(tmp_path / "mine.toml")
+    assert caught.value.remedy == "Save it as UTF-8, which TOML asks for."
+
+
+def test_an_empty_toml_file_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("")
+    assert read_overrides(tmp_path / "mine.toml") == {}
+
+
+@pytest.mark.parametrize("text", ["epochs: 4", "epochs =", "epochs = 4\nepochs = 5", "= 3", '{"epochs": 4}'])
+def test_a_file_that_is_not_toml_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(UserError, match="is not TOML") as caught:
+        read_overrides(tmp_path / "mine.toml")
+    assert str(tmp_path / "mine.toml") in caught.value.message
+    assert "epochs = 4" in caught.value.remedy
+
+
+def test_a_missing_toml_file_a_folder_and_bytes_are_named(tmp_path: Path) -> None:
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    for path in (tmp_path / "none.toml", tmp_path, tmp_path / "bytes.toml"):
+        with pytest.raises(UserError, match="Cannot read the recipe file") as caught:
+            read_overrides(path)
+        assert str(path) in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[network]\nwidths = [8]", "Unknown recipe field network"),
+        ("learning_rate = nan", "learning-rate must be between 1e-09 and 100; it is nan"),
+        ("learning_rate = inf", "learning-rate must be between 1e-09 and 100; it is inf"),
+        ("epochs = 2026-01-01", "epochs must be a whole number between 1 and 100,000; it is "),
+        ('widths = "24,48"', "; it is '24,48'"),
+        ("widths = [[8]]", "; it is [8]"),
+        ("depth = [1, 0]", "; it is 1,0"),
+        ('padding = ["same", "round"]', "; it is same,round"),
+        ("pooling = 2", "pooling must be a list of max, stride or none; it is 2"),
+        ("epochs = {a = 1}", "; it is {'a': 1}"),
+    ],
+)
+def test_wrong_values_in_a_toml_file_are_named(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    assert words in refusal(**read_overrides(tmp_path / "mine.toml"))

@@ -1,0 +1,782 @@
+"""The API over real HTTP: what it answers, what it refuses, and what it never does."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+import os
+import re
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnistlab.data.dataset import open_dataset
+from mnistlab.reading.explainer import Explainer
+from mnistlab.reading.page import Page
+from mnistlab.reading.reader import Reader
+from mnistlab.serving.app import Limits
+from mnistlab.serving.http import Patience
+from mnistlab.serving.limits import ClientGone
+from mnistlab.serving.models import Served
+from mnistlab.serving.static import PAGE
+from tests.support import running_server
+from tests.support.waiting import LIMIT, wait_until
+
+PROBLEM = "application/problem+json"
+serving_with = running_server.thread
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    return Reader()
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[running_server.Running]:
+    with serving_with(limits=Limits(body_bytes=2 * 2**20), hosts=["digits.example"]) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(running: running_server.Running) -> Iterator[httpx.Client]:
+    with running.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def images(data_dir: Path) -> np.ndarray:
+    return open_dataset("mnist", data_dir).read("train")[0][:300]
+
+
+@pytest.fixture(scope="module")
+def picture(images: np.ndarray) -> bytes:
+    """A page with 5 0 4 (the first of MNIST) on white."""
+    page = Image.new("L", (420, 200), 255)
+    for number, image in enumerate(images[:3]):
+        page.paste(Image.fromarray(255 - image).resize((112, 112)), (20 + 130 * number, 40))
+    return png(page)
+
+
+def png(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "png")
+    return stream.getvalue()
+
+
+def problem(response: httpx.Response, status: int, *words: str) -> dict[str, object]:
+    """The problem document, checked."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == PROBLEM
+    document: dict[str, object] = response.json()
+    assert set(document) == {"type", "title", "status", "detail", "request_id"}
+    assert document["status"] == status
+    assert document["request_id"] == response.headers["x-request-id"]
+    for word in words:
+        assert word in str(document["detail"])
+    assert "Traceback" not in response.text
+    return document
+
+
+# --- what it answers ---
+
+
+def test_read_gives_what_the_reader_reads(client: httpx.Client, reader: Reader, picture: bytes) -> None:
+    page = reader.read(picture)
+    assert page.text == "504"
+    answer = client.post("/api/v1/read", content=picture, headers={"Content-Type": "image/png"}).json()
+    assert answer["text"] == "504"
+    assert answer["size"] == [420, 200]
+    (line,) = answer["lines"]
+    assert line == {"text": "504", "digits": [digit.to_dict() for digit in page.digits]}
+
+
+def test_read_takes_a_form_and_tells_details(client: httpx.Client, reader: Reader, picture: bytes) -> None:
+    sent = client.post("/api/v1/read?detail=true", files={"file": ("504.png", picture)}, data={"note": "mine"})
+    digits = sent.json()["lines"][0]["digits"]
+    for digit, expected in zip(digits, reader.read(picture).digits, strict=True):
+        assert base64.b64decode(digit["image"]) == expected.image.tobytes()
+        np.testing.assert_allclose(digit["probabilities"], expected.probabilities, atol=1e-6)
+
+
+def test_a_picture_without_digits_has_no_lines(client: httpx.Client) -> None:
+    answer = client.post("/api/v1/read", content=png(Image.new("L", (100, 60), 255))).json()
+    assert (answer["text"], answer["lines"]) == ("", [])
+
+
+@pytest.mark.parametrize("count", [1, 5, 300])
+@pytest.mark.parametrize("form", ["bytes", "json"])
+def test_classify_gives_what_the_reader_gives(
+    client: httpx.Client, reader: Reader, images: np.ndarray, count: int, form: str
+) -> None:
+    numbers, probabilities = reader.classify(images[:count])
+    if form == "bytes":
+        response = client.post("/api/v1/classify", content=images[:count].tobytes())
+    else:
+        response = client.post("/api/v1/classify", json={"images": images[:count].tolist()})
+    answer = response.json()
+    assert answer["model"] == "mnistlab"
+    assert answer["values"] == numbers.tolist()
+    np.testing.assert_allclose(answer["probabilities"], probabilities, atol=1e-6)
+    assert answer["accepted"] == (probabilities.max(1) >= reader.threshold).tolist()
+
+
+def test_no_images_have_no_classes(client: httpx.Client) -> None:
+    answer = client.post("/api/v1/classify", json={"images": []}).json()
+    assert (answer["values"], answer["probabilities"], answer["accepted"]) == ([], [], [])
+
+
+def test_each_of_many_small_requests_gets_its_own_answer(
+    client: httpx.Client, reader: Reader, images: np.ndarray
+) -> None:
+    """They are classified together; none may get another's."""
+    expected = reader.classify(images)[0]
+
+    def ask(number: int) -> list[int]:
+        part = images[number : number + 1 + number % 3]
+        values: list[int] = client.post("/api/v1/classify", content=part.tobytes()).json()["values"]
+        return values
+
+    with ThreadPoolExecutor(24) as pool:
+        for number, values in enumerate(pool.map(ask, range(290))):
+            assert values == expected[number : number + 1 + number % 3].tolist()
+
+
+def unpack(array: dict[str, object]) -> np.ndarray:
+    kind = {8: "u1", 16: "<u2"}[array["bits"]]  # type: ignore[index]
+    numbers = np.frombuffer(base64.b64decode(str(array["data"])), kind).reshape(array["shape"])
+    low, high = float(array["low"]), float(array["high"])  # type: ignore[arg-type]
+    return low + (high - low) * numbers / np.iinfo(kind).max
+
+
+@pytest.mark.parametrize("form", ["bytes", "json", "picture", "multipart"])
+def test_explain_gives_what_the_explainer_gives(
+    client: httpx.Client, reader: Reader, images: np.ndarray, picture: bytes, form: str
+) -> None:
+    image = images[0] if form in ("bytes", "json") else reader.read(picture).digits[2].image
+    content = {
+        "bytes": {"content": image.tobytes()},
+        "json": {"json": {"image": image.tolist()}},
+        "picture": {"content": picture, "headers": {"Content-Type": "image/png"}},
+        "multipart": {"files": {"file": picture}},
+    }[form]
+    answer = client.post("/api/v1/explain?digit=2", **content).json()  # type: ignore[arg-type]
+    assert answer["value"] == (5 if form in ("bytes", "json") else 4)
+    assert (unpack(answer["image"]) == image).all()
+    explainer = Explainer(reader)
+    for layer, expected in zip(answer["layers"], explainer.layers(image), strict=True):
+        assert (layer["name"], layer["kind"]) == (expected.name, expected.kind)
+        step = (layer["array"]["high"] - layer["array"]["low"]) / 65535
+        np.testing.assert_allclose(unpack(layer["array"]), expected.values, atol=step / 2 + 1e-5)
+        assert (layer["filters"] is None) == (expected.filters is None)
+    np.testing.assert_allclose(answer["logits"], explainer.layers(image)[-2].values, atol=1e-4)
+    odds = np.exp(np.array(answer["logits"]) / answer["temperature"])
+    np.testing.assert_allclose(odds / odds.sum(), answer["probabilities"], atol=1e-4)
+    why = explainer.why(image)
+    np.testing.assert_allclose(unpack(answer["why"]), why, atol=np.abs(why).max() / 255 + 1e-3)
+
+
+def test_only_the_parts_that_are_asked_for_are_explained(client: httpx.Client, images: np.ndarray) -> None:
+    answer = client.post("/api/v1/explain?parts=why", content=images[0].tobytes()).json()
+    assert answer["layers"] == []
+    assert answer["why"] is not None
+    answer = client.post("/api/v1/explain?parts=layers", content=images[0].tobytes()).json()
+    assert answer["why"] is None
+    assert answer["layers"]
+
+
+def test_models_health_and_metrics(client: httpx.Client, reader: Reader, images: np.ndarray) -> None:
+    (model,) = client.get("/api/v1/models").json()["models"]
+    assert (model["id"], model["recipe"], model["dataset"]) == ("mnistlab", "reader", "mnist")
+    assert model["classes"] == list("0123456789")
+    assert model["threshold"] == reader.threshold
+    assert client.get("/healthz").json() == {"status": "alive"}
+    assert client.get("/readyz").json() == {"status": "ready"}
+
+    def counted() -> float:
+        found = re.search(r'^mnistlab_images_total{model="mnistlab"} (\S+)$', client.get("/metrics").text, re.MULTILINE)
+        return float(found[1]) if found else 0
+
+    before = counted()
+    client.post("/api/v1/classify", content=images[:7].tobytes())
+    assert counted() == before + 7
+
+
+PAGES = ("/", "/docs", "/openapi.json", "/favicon.ico", "/static/style.css")
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/healthz", "/readyz", "/metrics", "/api/v1/models"])
+def test_head_is_get_without_the_body(client: httpx.Client, running: running_server.Running, path: str) -> None:
+    got = client.get(path)
+    with running.connect() as connection:  # httpx would pass over a body
+        connection.sendall(f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).decode().partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 200 ")
+    assert f"content-type: {got.headers['content-type']}" in head
+    assert got.content
+    assert body == ""
+
+
+def test_several_models_are_asked_by_name(images: np.ndarray) -> None:
+    strict = Served("strict", "a strict one", Reader(threshold=1.0))
+    with serving_with([Served("mnistlab", "reader", Reader()), strict]) as running, running.client() as client:
+        for name, accepted in (("mnistlab", True), ("strict", False)):
+            answer = client.post(f"/api/v1/classify?model={name}", content=images[0].tobytes()).json()
+            assert (answer["model"], answer["accepted"]) == (name, [accepted])
+        problem(client.post("/api/v1/read?model=x", content=b"x"), 404, "'x'", "mnistlab, strict")
+
+
+# --- what it refuses ---
+
+EMPTY_IMAGE = [[0] * 28] * 28
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "kind", "words"),
+    [
+        ("read", b"", "image/png", ["empty (0 bytes)"]),
+        ("read", b"hello", "image/png", ["not a PNG, JPEG"]),
+        ("read", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "image/png", ["broken or cut off"]),
+        ("read", b"--x", "multipart/form-data", ["form cannot be read", "'file'"]),
+        ("read", b"--x--\r\n", "multipart/form-data; boundary=x", ["no whole file", "'file'"]),
+        ("read?detail=perhaps", b"x", "image/png", ["detail is 'perhaps'"]),
+        ("classify", b"", "", ["0 bytes", "784"]),
+        ("classify", b"x" * 783, "", ["783 bytes", "784"]),
+        ("classify", b"[", "application/json", ["not JSON"]),
+        ("classify", b"[]", "application/json", ["'images'"]),
+        ("classify", json.dumps({"images": [[1, 2], [3]]}), "application/json", ["Image 0", "28 rows"]),
+        ("classify", json.dumps({"images": EMPTY_IMAGE}), "application/json", ["Image 0", "28 rows"]),
+        ("classify", json.dumps({"images": [[[0.5] * 28] * 28]}), "application/json", ["whole numbers"]),
+        ("classify", json.dumps({"images": [[[256] * 28] * 28]}), "application/json", ["0 to 255"]),
+        ("classify", json.dumps({"images": [[["a"] * 28] * 28]}), "application/json", ["whole numbers"]),
+        ("classify", json.dumps({"images": [[[2**70] * 28] * 28]}), "application/json", ["JSON"]),
+        ("classify", json.dumps({"images": None}), "application/json", ["'images'"]),
+        ("classify", json.dumps({"images": ["a" * 300_000, *"b" * 1000]}), "application/json", ["Image 0"]),
+        ("classify", json.dumps({"images": [[28] * 28]}), "application/json", ["Image 0", "28 rows"]),
+        ("classify", json.dumps({"images": [[]] * 5000}), "application/json", ["5,000 images", "4,096"]),
+        ("explain", json.dumps({"image": [EMPTY_IMAGE]}), "application/json", ["Image 0", "28 rows"]),
+        ("explain?digit=-1", b"x" * 784, "", ["digit is '-1'"]),
+        ("explain?parts=all", b"x" * 784, "", ["parts is 'all'"]),
+        ("explain", b"x" * 785, "", ["not a PNG, JPEG"]),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_a_sentence(
+    client: httpx.Client, path: str, content: bytes | str, kind: str, words: list[str]
+) -> None:
+    response = client.post(f"/api/v1/{path}", content=content, headers={"Content-Type": kind} if kind else {})
+    problem(response, 422, *words)
+
+
+def test_a_digit_that_is_not_there_cannot_be_explained(client: httpx.Client, picture: bytes) -> None:
+    problem(client.post("/api/v1/explain?digit=3", content=picture), 422, "digit is 3", "3 digits")
+
+
+def test_bombs_and_cut_off_pictures_are_refused(client: httpx.Client, picture: bytes) -> None:
+    bomb = bytearray(png(Image.new("L", (10, 10))))
+    bomb[16:24] = (60_000).to_bytes(4, "big") * 2  # its header claims 3.6 billion pixels
+    problem(client.post("/api/v1/read", content=bytes(bomb)), 422)
+    problem(client.post("/api/v1/read", content=picture[: len(picture) // 2]), 422, "broken or cut off")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nothing", 404),
+        ("GET", "/api/v1/read", 405),
+        ("POST", "/", 405),
+        ("POST", "/healthz", 405),
+        ("GET", "/api/v2/read", 404),
+    ],
+)
+def test_other_addresses_and_methods(client: httpx.Client, method: str, path: str, status: int) -> None:
+    problem(client.request(method, path), status, "/docs")
+
+
+@pytest.mark.parametrize(
+    "name", ["..%2f..%2fserver.py", "%2e%2e/server.py", "server.py", "a/b", ".", "%00", "index.html%00"]
+)
+def test_nothing_but_the_pages_files_is_given(client: httpx.Client, name: str) -> None:
+    problem(client.get(f"/static/{name}"), 404)
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_sent(running: running_server.Running) -> None:
+    with running.connect() as connection:
+        connection.sendall(b"POST /api/v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n")
+        answer = everything(connection)  # and the connection is closed
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert b"2 MiB" in answer
+
+
+def test_a_body_of_unknown_length_is_counted(client: httpx.Client) -> None:
+    def endless() -> Iterator[bytes]:
+        for _ in range(300):
+            yield b"x" * 10_000
+
+    problem(client.post("/api/v1/read", content=endless()), 413, "2 MiB")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example:8000",
+        "[127.0.0.1].evil.example",
+        "127.0.0.1:evil",
+        "",
+    ],
+)
+def test_other_host_names_are_refused(client: httpx.Client, host: str) -> None:
+    """A page whose name was made to point here (DNS rebinding) sends that name."""
+    for path in ("/", "/api/v1/models"):
+        problem(client.get(path, headers={"Host": host}), 421, "--allow-host")
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:1", "127.0.0.1:8000", "192.168.1.7", "[::1]:80", "digits.example"]
+)
+def test_addresses_and_allowed_names_are_answered(client: httpx.Client, host: str) -> None:
+    assert client.get("/api/v1/models", headers={"Host": host}).status_code == 200
+
+
+def test_pages_of_other_sites_are_refused(client: httpx.Client, images: np.ndarray) -> None:
+    content = images[0].tobytes()
+    for origin in ("https://evil.example", "null", "http://127.0.0.1:1", "http://["):
+        problem(client.post("/api/v1/classify", content=content, headers={"Origin": origin}), 403, "another site")
+    own = str(client.base_url).rstrip("/")
+    assert client.post("/api/v1/classify", content=content, headers={"Origin": own}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("digits.example", "https://digits.example"),
+        ("digits.example:443", "https://digits.example"),
+        ("digits.example:80", "http://digits.example"),
+        ("DIGITS.Example.", "https://digits.example"),
+        ("digits.example", "http://Digits.Example:80"),
+        ("[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_its_own_page_is_known_however_it_is_written(client: httpx.Client, host: str, origin: str) -> None:
+    assert client.get("/api/v1/models", headers={"Host": host, "Origin": origin}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("digits.example", "https://digits.example:8443"),
+        ("digits.example:443", "http://digits.example"),
+        ("digits.example:80", "https://digits.example"),
+        ("digits.example", "https://digits.example.evil.example"),
+        ("digits.example", "https://evil.example#digits.example"),
+        ("digits.example", "https://digits.example@evil.example"),
+        ("digits.example", "ftp://digits.example"),
+        ("digits.example", "digits.example"),
+        ("digits.example", ""),
+        ("localhost", "http://127.0.0.1"),
+    ],
+)
+def test_a_page_of_another_name_or_port_is_another_site(client: httpx.Client, host: str, origin: str) -> None:
+    problem(client.get("/api/v1/models", headers={"Host": host, "Origin": origin}), 403, "another site")
+
+
+# --- behind a proxy: the tests' own client is where the proxy is ---
+
+OUTSIDE = {"X-Forwarded-Host": "digits.example", "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
+OWN_PAGE = {"Origin": "https://digits.example"}
+
+
+@pytest.fixture(scope="module")
+def proxied() -> Iterator[httpx.Client]:
+    with (
+        serving_with(
+            hosts=["digits.example"], trusted_proxies=["127.0.0.1"], root_path="/mnist", token="s3cret"
+        ) as running,
+        httpx.Client(base_url=running.url, headers={"Authorization": "Bearer s3cret"}, timeout=30) as client,
+    ):
+        yield client
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        OUTSIDE,
+        {"X-Forwarded-Host": "DIGITS.example:443"},
+        {"X-Forwarded-Host": "evil.example, digits.example"},  # the last is the proxy's own word
+        {"Forwarded": "for=203.0.113.9;host=evil.example, for=192.0.2.1;Host=digits.example;proto=https"},
+        {"Forwarded": 'for="[2001:db8::1]:80";host="digits.example"'},
+        {"X-Forwarded-Host": "digits.example", "Forwarded": "host=evil.example"},
+    ],
+)
+def test_a_trusted_proxy_says_how_the_server_was_called(proxied: httpx.Client, headers: dict[str, str]) -> None:
+    assert proxied.get("/api/v1/models", headers=headers | OWN_PAGE).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "words"),
+    [
+        (
+            {"X-Forwarded-Host": "evil.example", "Origin": "http://evil.example"},
+            421,
+            ["'evil.example'", "--allow-host"],
+        ),
+        ({"X-Forwarded-Host": "digits.example, evil.example"}, 421, ["'evil.example'"]),
+        ({"Forwarded": "host=digits.example, host=evil.example"}, 421, ["'evil.example'"]),
+        ({"Host": "evil.example", "X-Forwarded-Host": "digits.example"}, 421, ["'evil.example'", "--allow-host"]),
+        ({**OUTSIDE, "Origin": "https://evil.example"}, 403, ["X-Forwarded-Host must name"]),
+        ({**OUTSIDE, "Origin": "https://digits.example:8443"}, 403, ["X-Forwarded-Host must name", "port"]),
+        (OWN_PAGE, 403, ["proxy must pass on", "X-Forwarded-Host"]),
+        ({"X-Forwarded-Host": "digits.example", "Authorization": "Bearer wrong"}, 401, ["token"]),
+    ],
+)
+def test_by_way_of_a_proxy_other_sites_are_refused_too(
+    proxied: httpx.Client, headers: dict[str, str], status: int, words: list[str]
+) -> None:
+    for path in ("/api/v1/models", "/mnist/api/v1/models"):
+        problem(proxied.get(path, headers=headers), status, *words)
+
+
+@pytest.mark.parametrize("trusted", [[], ["10.0.0.0/8", "::1"]])
+def test_of_others_forwarded_headers_mean_nothing(trusted: list[str]) -> None:
+    """Neither do they open a door nor do they shut one; and the refusal says what would make them count."""
+    with serving_with(hosts=["digits.example"], trusted_proxies=trusted) as running:
+        for headers in (OUTSIDE, {"Forwarded": "for=203.0.113.9;host=digits.example;proto=https"}):
+            response = httpx.get(f"{running.url}/api/v1/models", headers=headers | OWN_PAGE)
+            problem(response, 403, "'https://digits.example'", "--trusted-proxy 127.0.0.1.")
+            response = httpx.get(f"{running.url}/api/v1/models", headers={**headers, "Host": "evil.example"})
+            problem(response, 421, "'evil.example'")
+        docs = httpx.get(f"{running.url}/docs", headers={**OUTSIDE, "X-Forwarded-Host": "evil.example"})
+        assert f"{running.url}/api/v1/read" in docs.text
+        origin = {"Origin": "https://other.example"}
+        response = httpx.get(f"{running.url}/api/v1/models", headers=origin)
+        problem(response, 403, "--trusted-proxy 127.0.0.1 --allow-host NAME")
+
+
+@pytest.mark.parametrize("prefix", ["", "/mnist"], ids=["cut off by the proxy", "kept by the proxy"])
+def test_below_a_root_path_all_is_found(proxied: httpx.Client, images: np.ndarray, prefix: str) -> None:
+    page = proxied.get(f"{prefix}/", headers=OUTSIDE).text
+    docs = proxied.get(f"{prefix}/docs", headers=OUTSIDE).text
+    addresses = re.findall(r'(?:href|src)="([^"]+)"', page + docs)
+    assert len(addresses) > 8
+    for address in addresses:
+        assert not address.startswith("/")
+        assert proxied.get(f"{prefix}/{address}", headers=OUTSIDE).status_code == 200, address
+    assert "https://digits.example/mnist/api/v1/read" in docs
+    assert proxied.get(f"{prefix}/openapi.json").json()["servers"] == [{"url": "/mnist"}]
+    answer = proxied.post(f"{prefix}/api/v1/classify", content=images[0].tobytes(), headers=OUTSIDE | OWN_PAGE)
+    assert answer.json()["values"] == [5]
+    assert proxied.get(f"{prefix}/docs/", headers=OUTSIDE).headers["location"] == "https://digits.example/mnist/docs"
+    for path in ("/api/v1/models", "/metrics"):
+        response = proxied.get(f"{prefix}{path}", headers={"Authorization": ""})
+        problem(response, 401, "token")
+
+
+def test_the_root_path_itself_leads_to_the_page(proxied: httpx.Client) -> None:
+    assert proxied.get("/mnist", headers=OUTSIDE).headers["location"] == "https://digits.example/mnist/"
+    problem(proxied.get("/mnistlab/api/v1/models"), 404)
+    counted = proxied.get("/mnist/metrics").text
+    assert 'path="/api/v1/classify"' in counted
+    assert 'path="/mnist' not in counted
+
+
+def test_every_answer_has_the_headers_that_keep_a_browser_safe(client: httpx.Client) -> None:
+    for path in ("/", "/docs", "/static/style.css", "/api/v1/models", "/nothing", "/healthz"):
+        headers = client.get(path).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert not [name for name in headers if name.startswith("access-control-") or name in ("server", "set-cookie")]
+
+
+def test_the_token_is_asked_for(images: np.ndarray) -> None:
+    with serving_with(token="s3cret") as running, running.client() as client:
+        for wrong in (
+            {},
+            {"Authorization": "Bearer s3cre"},
+            {"Authorization": "s3cret"},
+            {"Authorization": "Bearer é".encode()},
+        ):
+            for path in ("/api/v1/models", "/metrics"):
+                response = client.get(path, headers=wrong)
+                problem(response, 401, "Authorization: Bearer")
+                assert response.headers["www-authenticate"] == "Bearer"
+        assert client.get("/api/v1/models", headers={"Authorization": "Bearer s3cret"}).status_code == 200
+        assert client.get("/").status_code == client.get("/healthz").status_code == 200
+
+
+# --- what goes wrong ---
+
+
+class Broken(Reader):
+    def read(self, *_: object, **__: object) -> Page:
+        raise RuntimeError("the secret plan")
+
+
+def test_an_error_of_its_own_is_told_to_the_log_and_not_to_the_client(caplog: pytest.LogCaptureFixture) -> None:
+    broken = Served("broken", "broken", Reader())
+    with serving_with([broken]) as running, running.client() as client:
+        broken.reader = Broken()
+        response = client.post("/api/v1/read", content=b"x")
+        document = problem(response, 500, "log")
+        assert "secret" not in response.text
+        wait_until(lambda: "the secret plan" in caplog.text)  # it is written once the answer is out
+        assert str(document["request_id"]) in caplog.text
+        assert client.get("/healthz").status_code == 200
+
+
+class Held(Reader):
+    """Reads when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let = threading.Event()
+
+    def read(self, source: bytes, *, check: Callable[[], None] | None = None) -> Page:  # type: ignore[override]
+        assert self.let.wait(LIMIT)
+        return super().read(source, check=check)
+
+
+def test_over_capacity_the_rest_is_told_to_come_back_at_once(picture: bytes) -> None:
+    served = Served("held", "held", Reader())
+    with serving_with([served], limits=Limits(waiting=2)) as running, running.client() as client:
+        served.reader = held = Held()
+        places = (os.cpu_count() or 1) + 2
+        ask = lambda _: client.post("/api/v1/read", content=picture)  # noqa: E731
+        with ThreadPoolExecutor(places) as pool:
+            accepted = pool.map(ask, range(places))
+            wait_until(lambda: f"mnistlab_jobs {places:.1f}" in client.get("/metrics").text)
+            for refused in map(ask, range(10)):  # while none of the others has been worked on
+                problem(refused, 503, "Try again")
+                assert int(refused.headers["retry-after"]) >= 1
+            held.let.set()
+            assert [answer.json()["text"] for answer in accepted] == places * ["504"]
+        assert ask(0).status_code == 200  # the places are free again
+
+
+class Endless(Reader):
+    """Reads until it is told to stop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.stopped = threading.Event(), threading.Event()
+
+    def read(self, source: object, *, check: object = None) -> Page:
+        self.begun.set()
+        try:
+            wait_until(check)  # type: ignore[arg-type]  # which gives None, again and again
+        except ClientGone:
+            self.stopped.set()
+            raise
+        raise AssertionError
+
+
+def test_a_client_that_leaves_stops_its_work() -> None:
+    served = Served("slow", "slow", Reader())
+    with serving_with([served]) as running, running.client() as client:
+        served.reader = endless = Endless()
+        with running.connect() as connection:
+            connection.sendall(b"POST /api/v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx")
+            assert endless.begun.wait(LIMIT)
+        assert endless.stopped.wait(LIMIT)
+        wait_until(lambda: 'path="/api/v1/read",status="499"' in client.get("/metrics").text)
+        assert "mnistlab_jobs 0.0" in client.get("/metrics").text
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What comes until the connection is closed."""
+    answer = b""
+    with contextlib.suppress(ConnectionResetError):
+        while part := connection.recv(65536):
+            answer += part
+    return answer
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"POST /api/v1/read HTTP/1.1\r\nHost: loc",
+        b"POST /api/v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 784\r\n\r\nx",
+        b"POST /api/v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 784\r\n\r\nx",
+    ],
+    ids=["nothing", "half the headers", "half a picture", "half an image"],
+)
+def test_clients_that_are_too_slow_are_not_waited_for(sent: bytes) -> None:
+    with serving_with(patience=Patience(headers=0.2, body=0.2)) as running, running.connect() as connection:
+        connection.sendall(sent)
+        answer = everything(connection)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"problem+json" in answer
+        with running.client() as client:  # who may be too slow as well
+            wait_until(lambda: "mnistlab_jobs 0.0" in client.get("/metrics").text)
+
+
+def test_a_slow_body_takes_no_place(picture: bytes) -> None:
+    with serving_with(limits=Limits(waiting=0)) as running, contextlib.ExitStack() as stack:
+        for _ in range(30):
+            slow = stack.enter_context(running.connect())
+            slow.sendall(b"POST /api/v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 784\r\n\r\nx")
+        client = stack.enter_context(running.client())
+        assert client.post("/api/v1/read", content=picture).json()["text"] == "504"
+
+
+def test_bodies_together_have_a_limit(picture: bytes) -> None:
+    limits = Limits(memory_bytes=300_000)
+    with serving_with(limits=limits) as running, running.connect() as large, running.client() as client:
+        large.sendall(
+            b"POST /api/v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 300001\r\n\r\n" + bytes(299_000)
+        )
+        app = running.app
+        assert app is not None
+        wait_until(lambda: app.held == 299_000)  # all of it has come
+        ask = lambda: client.post("/api/v1/read", content=picture)  # noqa: E731
+        problem(ask(), 503, "Try again")
+        large.close()
+        wait_until(lambda: app.held == 0)
+        assert ask().status_code == 200
+
+
+def test_a_request_that_does_not_wait_for_the_answer_before_it_is_not_looked_at() -> None:
+    """Else each such (pipelined) request would begin with the patience of another."""
+    ask = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with serving_with() as running, running.connect() as connection:
+        connection.sendall(ask + ask)
+        assert everything(connection).count(b'{"status":"alive"}') == 1
+
+
+def test_what_follows_a_body_is_counted() -> None:
+    with serving_with() as running, running.connect() as connection:
+        connection.sendall(
+            b"POST /api/v1/classify HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+        )
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                connection.sendall(b"a: %s\r\n" % (b"x" * 4000))
+        assert b"200 OK" not in everything(connection)
+
+
+@pytest.mark.parametrize("after", [b"", b"\r\n", b"G"], ids=["nothing", "a line's end", "a letter"])
+def test_idle_connections_are_closed(after: bytes) -> None:
+    with serving_with(patience=Patience(idle=0.2, headers=0.3)) as running, running.connect() as connection:
+        with contextlib.suppress(ConnectionError):  # where a busy machine's client was too slow already
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert connection.recv(65536)
+            connection.sendall(after)
+        everything(connection)  # ends
+
+
+def test_an_unread_body_closes_the_connection(running: running_server.Running) -> None:
+    with running.connect() as connection:
+        connection.sendall(b"POST /api/v1/read?model=x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nx")
+        answer = everything(connection)
+        assert answer.startswith(b"HTTP/1.1 404 ")
+        assert b"connection: close" in answer.lower()
+
+
+@pytest.mark.parametrize("sent", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\r\nHost: localhost\r\n\r\n"])
+def test_what_is_no_http_is_a_problem_too(running: running_server.Running, sent: bytes) -> None:
+    with running.connect() as connection:
+        connection.sendall(sent.replace(b"localhost\r\n\r\n", b"localhost\r\nConnection: close\r\n\r\n"))
+        head, _, body = everything(connection).partition(b"\r\n\r\n")
+        assert head.split()[1] in (b"400", b"421")
+        assert PROBLEM.encode() in head
+        assert json.loads(body)["request_id"]
+
+
+class Stuck(Reader):
+    """Fails at what it is told to."""
+
+    broken = True
+
+    def classify(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if self.broken:
+            raise MemoryError
+        return super().classify(images)
+
+
+def test_a_batch_that_fails_does_not_hold_up_the_next(images: np.ndarray) -> None:
+    served = Served("mnistlab", "reader", Reader())
+    with serving_with([served]) as running, running.client() as client:
+        served.few = 16  # however fast this machine's network is
+        served.batches.reader = stuck = Stuck(threads=1)
+        with ThreadPoolExecutor(8) as pool:
+            send = lambda _: client.post("/api/v1/classify", content=images[0].tobytes()).status_code  # noqa: E731
+            assert set(pool.map(send, range(16))) == {500}
+            stuck.broken = False
+            assert set(pool.map(send, range(16))) == {200}
+
+
+def test_endless_headers_end(running: running_server.Running) -> None:
+    with running.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+        answer = b""
+        try:
+            for number in range(40):
+                connection.sendall(b"X-%d: %s\r\n" % (number, b"y" * 4000))
+            answer = connection.recv(65536)
+        except ConnectionError:  # closed while it was sent to: refused as well
+            return
+        assert answer.startswith(b"HTTP/1.1 400 ") or not answer
+
+
+def test_nothing_that_is_sent_touches_the_disk(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without a folder for temporary files an upload of over a megabyte, which Starlette would put there, works."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    noise = Image.fromarray(np.random.default_rng(0).integers(200, 255, (1200, 1200)).astype(np.uint8))
+    large = png(noise)
+    assert len(large) > 2**20
+    assert client.post("/api/v1/read", files={"file": ("noise.png", large)}).status_code == 200
+
+
+# --- the page's files, and the description ---
+
+
+def test_the_pages_files_are_small_whole_and_of_one_origin(client: httpx.Client) -> None:
+    files = [path for path in PAGE.iterdir() if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 150_000
+    for path in files:
+        response = client.get(f"/static/{path.name}")
+        assert response.content == path.read_bytes()
+        if path.suffix == ".js":
+            assert response.headers["content-type"].startswith("text/javascript")
+        again = client.get(f"/static/{path.name}", headers={"If-None-Match": response.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        text = response.text
+        if path.suffix in (".html", ".js", ".css"):
+            assert not re.search(r"(src|href|url\(|import|from)\s*[=( ]?\s*['\"]?(https?:)?//", text), path.name
+    html = client.get("/").text
+    assert not re.search(r"<script(?![^>]*\bsrc=)|\sstyle=|\son\w+=", html)
+
+
+def test_the_description_is_complete(client: httpx.Client) -> None:
+    schema = client.get("/openapi.json").json()
+    assert set(schema["paths"]) == {
+        "/api/v1/read", "/api/v1/classify", "/api/v1/explain", "/api/v1/models", "/healthz", "/readyz", "/metrics",
+    }  # fmt: skip
+    assert "Problem" in schema["components"]["schemas"]
+    docs = client.get("/docs")
+    assert docs.headers["content-type"].startswith("text/html")
+    for path in schema["paths"]:
+        assert path in docs.text
+    assert not re.search(r"<script(?![^>]*\bsrc=)|\sstyle=", docs.text)
+
+
+def test_the_examples_call_the_server_where_it_was_reached(running: running_server.Running) -> None:
+    port = running.address[1]
+    for name in (f"127.0.0.1:{port}", f"localhost:{port}", "localhost", "[::1]:8443"):
+        docs = httpx.get(f"{running.url}/docs", headers={"Host": name}).text
+        assert set(re.findall(r"https?://[^/\s<]+(?=/api/)", docs)) == {f"http://{name}"}
+        assert f'<pre tabindex="0">curl http://{name}/api/v1/models</pre>' in docs
+    assert "http://127.0.0.1:8000" not in docs

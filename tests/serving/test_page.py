@@ -1,0 +1,480 @@
+"""The page in a real browser: drawn on with mouse and finger, in two languages, by keyboard, and never calling elsewhere."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image, ImageDraw, ImageOps
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from mnistlab.reading.reader import Reader
+from mnistlab.serving.models import Served
+from tests.support import running_server
+from tests.support.strokes import STROKES
+from tests.support.waiting import LIMIT
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and "MNISTLAB_NEEDS_BROWSER" not in os.environ,  # .ci/run sets it: there they must not be skipped
+    reason="needs a browser: apt-get install chromium",
+)
+PANELS = ("answer", "inside", "why", "break", "compare", "picture")
+expect.set_options(timeout=1000 * LIMIT)
+COUNTING = """
+    window.underWay = 0;
+    const fetchIt = window.fetch;
+    window.fetch = async (...asked) => {
+        window.underWay += 1;
+        try {
+            const response = await fetchIt(...asked);
+            await response.clone().arrayBuffer();
+            return response;
+        } finally {
+            window.underWay -= 1;
+        }
+    };
+"""
+"""Counts the requests whose answers have not come whole."""
+AT_REST = """async () => {
+    for (let frames = 0; frames < 3; ) {
+        await new Promise(requestAnimationFrame);
+        const moving = document.getAnimations().some((animation) => animation.playState === "running");
+        frames = window.underWay === 0 && !moving ? frames + 1 : 0;
+    }
+}"""
+"""Ends when nothing is asked any more, what came is shown, and nothing moves."""
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    models = [Served("mnistlab", "mnistlab's reader", Reader()), Served("strict", "strict", Reader(threshold=1.0))]
+    with running_server.thread(models) as running:
+        yield running.url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=1000 * LIMIT)
+        yield browser
+        browser.close()
+
+
+Open = Callable[..., Page]
+
+
+def new_page(browser: Browser, **settings: object) -> Page:
+    """A page in a context of its own, with these settings."""
+    context = browser.new_context(**{"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **settings})  # type: ignore[arg-type]
+    context.set_default_timeout(1000 * LIMIT)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    context.add_init_script(COUNTING)
+    return context.new_page()
+
+
+@pytest.fixture
+def open_page(browser: Browser, url: str) -> Iterator[Open]:
+    """Opens the page in a browser of its own settings; at the end of the test nothing may have gone wrong in any."""
+    pages: list[Page] = []
+    wrong: list[str] = []
+
+    def opened(path: str = "/", **settings: object) -> Page:
+        page = new_page(browser, **settings)
+        pages.append(page)
+        page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on(
+            "request",
+            lambda request: None if request.url.startswith((url, "blob:", "data:")) else wrong.append(request.url),
+        )
+        page.goto(url + path)
+        expect(page.locator("#sheet")).to_be_visible()
+        return page
+
+    yield opened
+    for page in pages:
+        page.context.close()
+    assert wrong == []
+
+
+def draw(page: Page, digit: int, left: float = 0.35, top: float = 0.2, height: float = 0.6) -> None:
+    """Draw with the mouse, and wait for all that follows; left and top are fractions of the sheet, height one of its height."""
+    box = page.locator("#sheet").bounding_box()
+    assert box is not None
+    for stroke in STROKES[digit]:
+        points = [
+            (box["x"] + left * box["width"] + x * height * box["height"], box["y"] + (top + y * height) * box["height"])
+            for x, y in stroke
+        ]
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for point in points[1:]:
+            page.mouse.move(*point)
+        page.mouse.up()
+    page.evaluate(AT_REST)
+
+
+def answer(page: Page) -> Locator:
+    return page.locator("#answer")
+
+
+def choose(page: Page, panel: str) -> None:
+    page.click(f"#tab-{panel}")
+    expect(page.locator(f"#panel-{panel}")).to_be_visible()
+    page.evaluate(AT_REST)
+
+
+def picture_of(*digits: int, margin: int | None = None) -> bytes:
+    """The digits beside each other on paper; with a margin given, so many pixels around their ink and no more."""
+    image = Image.new("L", (80 + 130 * len(digits), 240), 255)
+    pen = ImageDraw.Draw(image)
+    for number, digit in enumerate(digits):
+        for stroke in STROKES[digit]:
+            points = [(50 + 130 * number + 150 * x, 45 + 150 * y) for x, y in stroke]
+            pen.line(points, fill=20, width=13, joint="curve")
+    if margin is not None:
+        left, top, right, bottom = ImageOps.invert(image).getbbox() or (0, 0, *image.size)
+        image = image.crop((left - margin, top - margin, right + margin, bottom + margin))
+    stream = io.BytesIO()
+    image.save(stream, "png")
+    return stream.getvalue()
+
+
+def test_digits_drawn_with_the_mouse_are_read(open_page: Open) -> None:
+    page = open_page()
+    read = []
+    for digit in range(10):
+        draw(page, digit)
+        read.append(answer(page).text_content())
+        page.click("#clear")
+        expect(answer(page)).to_have_text("")
+    right = sum(text == str(digit) for digit, text in enumerate(read))
+    assert right >= 9, read
+
+
+def test_a_whole_number_its_bars_and_its_picture(open_page: Open) -> None:
+    page = open_page()
+    for number, digit in enumerate((2, 0, 7)):
+        draw(page, digit, left=0.06 + 0.31 * number, height=0.5)
+    expect(answer(page)).to_have_text("207")
+    bars = page.locator("#bars [data-class]")
+    expect(bars).to_have_count(10)
+    chances = {bar.get_attribute("data-class"): float(bar.get_attribute("data-probability") or 0) for bar in bars.all()}
+    assert max(chances, key=lambda name: chances[name]) == "7"  # the last one is looked at
+    assert sum(chances.values()) == pytest.approx(1, abs=0.01)
+    seen = page.evaluate(
+        "[seen.width, seen.height, Math.max(...seen.getContext('2d').getImageData(0, 0, 28, 28).data)]"
+    )
+    assert seen == [28, 28, 255]
+    expect(page.locator("#live")).to_contain_text("7")
+
+
+def test_undo_and_clear(open_page: Open) -> None:
+    page = open_page()
+    draw(page, 1, left=0.1)
+    expect(answer(page)).to_have_text("1")
+    draw(page, 7, left=0.5)
+    expect(answer(page)).to_have_text("17")
+    page.click("#undo")
+    expect(answer(page)).to_have_text("1")
+    page.keyboard.press("Control+z")
+    expect(answer(page)).to_have_text("")
+    draw(page, 3)
+    expect(answer(page)).to_have_text("3")
+    page.locator("#sheet").focus()
+    page.keyboard.press("Delete")
+    expect(answer(page)).to_have_text("")
+
+
+def test_what_is_no_digit_is_a_question_mark(open_page: Open) -> None:
+    page = open_page()
+    page.locator("#model").select_option("strict")  # which accepts nothing
+    draw(page, 4)
+    expect(answer(page)).to_have_text("?")
+
+
+def test_a_finger_on_a_phone_draws_and_does_not_scroll(open_page: Open) -> None:
+    page = open_page(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True, device_scale_factor=2)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    session = page.context.new_cdp_session(page)
+    box = page.locator("#sheet").bounding_box()
+    assert box is not None
+    points = [
+        (box["x"] + box["width"] * (0.4 + 0.5 * x), box["y"] + box["height"] * (0.15 + 0.7 * y))
+        for x, y in STROKES[7][0]
+    ]
+    before = page.evaluate("scrollY")
+    for kind, (x, y) in (("touchStart", points[0]), *(("touchMove", point) for point in points[1:])):
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(answer(page)).to_have_text("7")
+    assert page.evaluate("scrollY") == before
+    for panel in PANELS:
+        choose(page, panel)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, panel
+
+
+def test_the_inside_of_the_network_and_what_a_cell_looks_at(open_page: Open) -> None:
+    page = open_page()
+    draw(page, 5)
+    expect(answer(page)).to_have_text("5")
+    choose(page, "inside")
+    panel = page.locator("#panel-inside")
+    expect(panel).to_contain_text("16 × 24 × 24")
+    for words in ("Convolution", "Max-pooling", "ReLU", "Flatten", "Linear layer", "Softmax"):
+        expect(panel).to_contain_text(words)
+    maps = panel.locator("canvas.maps[tabindex]").first
+    maps.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#lens-text")).to_contain_text("conv1, map 1, row 1, column 2")
+    expect(page.locator("#lens-text")).to_contain_text("5 × 5 pixels")
+    assert panel.locator("canvas").count() >= 10
+    painted = page.evaluate(
+        """() => [...document.querySelectorAll('#panel-inside canvas')].filter(canvas => {
+            const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+            return new Set(pixels).size > 2;
+        }).length"""
+    )
+    assert painted >= 10
+
+
+def test_why_follows_the_drawing(open_page: Open) -> None:
+    page = open_page()
+    draw(page, 7)
+    expect(answer(page)).to_have_text("7")
+    choose(page, "why")
+    canvas = page.locator("#panel-why canvas").first
+    expect(canvas).to_be_visible()
+    first = canvas.screenshot()
+    page.click("#clear")
+    draw(page, 3)
+    expect(answer(page)).to_have_text("3")
+    assert canvas.screenshot() != first
+
+
+def test_breaking_moves_the_answer_and_reset_brings_it_back(open_page: Open) -> None:
+    page = open_page()
+    draw(page, 7)
+    expect(answer(page)).to_have_text("7")
+    choose(page, "break")
+    expect(page.locator("#break-answer")).to_contain_text("7")
+    page.locator("#break-turn").fill("180")
+    expect(page.locator("#break-answer")).not_to_contain_text("7")
+    page.click("#break-reset")
+    expect(page.locator("#break-answer")).to_contain_text("7")
+    page.locator("#break-noise").fill(page.locator("#break-noise").get_attribute("max") or "1")
+    page.locator("#break-blur").fill("1")
+    page.click("#break-reset")
+    assert page.locator("#break-noise").input_value() == page.locator("#break-blur").input_value() == "0"
+
+
+def test_two_models_beside_each_other(open_page: Open) -> None:
+    page = open_page()
+    draw(page, 2)
+    expect(answer(page)).to_have_text("2")
+    choose(page, "compare")
+    page.locator("#compare-b").select_option("strict")
+    expect(page.locator("#compare-text-a")).to_contain_text("2")
+    expect(page.locator("#compare-text-b")).to_contain_text("?")
+
+
+def test_a_picture_is_read_shown_and_taken_away(open_page: Open, tmp_path: Path) -> None:
+    page = open_page()
+    choose(page, "picture")
+    page.locator("#file").set_input_files(
+        {"name": "numbers.png", "mimeType": "image/png", "buffer": picture_of(4, 0, 7)}
+    )
+    expect(page.locator("#picture-text")).to_have_text("407")
+    with page.expect_download() as download:
+        page.click("#picture-csv")
+    rows = download.value.path().read_text().split()
+    assert rows[0] == "line,position,value,probability,accepted,x,y,width,height"
+    assert [row.split(",")[2] for row in rows[1:]] == ["4", "0", "7"]
+    with page.expect_download() as download:
+        page.click("#picture-json")
+    assert json.loads(download.value.path().read_text())["text"] == "407"
+    page.click("#picture-copy")
+    assert page.evaluate("navigator.clipboard.readText()") == "407"
+
+
+def test_a_picture_is_pasted_and_dropped(open_page: Open) -> None:
+    page = open_page()
+    give = """([bytes, kind]) => {
+        const data = new DataTransfer();
+        data.items.add(new File([new Uint8Array(bytes)], 'given.png', {type: 'image/png'}));
+        const event = kind === 'paste'
+            ? new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true})
+            : new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true});
+        document.body.dispatchEvent(event);
+    }"""
+    page.evaluate(give, [list(picture_of(3)), "paste"])
+    expect(page.locator("#picture-text")).to_have_text("3")
+    page.evaluate(give, [list(picture_of(8, 1)), "drop"])
+    expect(page.locator("#picture-text")).to_have_text("81")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_frames_and_labels_are_seen_whole_where_the_ink_fills_the_picture(open_page: Open, width: int) -> None:
+    page = open_page(viewport={"width": width, "height": 900})
+    choose(page, "picture")
+    for digits in ((4, 0, 7), (1, 2, 3, 4, 5, 6, 7, 8)):
+        picture = picture_of(*digits, margin=3)
+        page.locator("#file").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture})
+        expect(page.locator("#picture-text")).to_have_text("".join(map(str, digits)))
+        seen = page.evaluate(
+            """() => {
+                const edges = (element) => {
+                    const {left, top, right, bottom} = element.getBoundingClientRect();
+                    return [left, top, right, bottom];
+                };
+                const image = document.getElementById('picture-image');
+                const {a, d, e, f} = document.getElementById('boxes').getScreenCTM();
+                return {
+                    all: edges(document.getElementById('picture')),
+                    parts: [...document.querySelectorAll('#boxes rect, #boxes text')].map(edges),
+                    labels: [...document.querySelectorAll('#boxes text')].map((label) => label.textContent),
+                    image: edges(image),
+                    drawn: [e, f, e + a * image.naturalWidth, f + d * image.naturalHeight],
+                };
+            }"""
+        )
+        assert seen["labels"] == list(map(str, digits))
+        left, top, right, bottom = seen["all"]
+        for part in seen["parts"]:
+            assert left < part[0] < part[2] < right
+            assert top < part[1] < part[3] < bottom
+        assert seen["image"] == pytest.approx(seen["drawn"], abs=0.5)  # frames lie where the digits are
+
+
+def test_a_file_that_fails_takes_the_old_result_away(browser: Browser, url: str) -> None:
+    page = new_page(browser)  # the browser notes a 422 as an error: without open_page's watch
+    page.goto(url)
+    draw(page, 4)
+    expect(answer(page)).to_have_text("4")
+    choose(page, "picture")
+    files = page.locator("#file")
+    files.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture_of(8, 1)})
+    expect(page.locator("#picture-text")).to_have_text("81")
+    files.set_input_files({"name": "notes.png", "mimeType": "image/png", "buffer": b"no picture"})
+    expect(page.locator("#message")).to_contain_text("not a PNG")
+    expect(page.locator("#picture-summary")).to_have_text("This file could not be read.")
+    expect(page.locator("#picture-result")).to_be_hidden()
+    choose(page, "answer")
+    expect(answer(page)).to_have_text("4")  # what the sheet holds, and no digit of the picture before
+    choose(page, "picture")
+    page.click("#language")
+    expect(page.locator("#picture-summary")).to_have_text("Ce fichier n’a pas pu être lu.")
+    files.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture_of(3)})
+    expect(page.locator("#picture-text")).to_have_text("3")
+    expect(page.locator("#picture-summary")).to_have_text("1 chiffre, aucun douteux")
+    page.context.close()
+
+
+def test_french_and_back(open_page: Open) -> None:
+    page = open_page(locale="fr-FR")
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    expect(page.locator("#tab-why")).to_have_text("Pourquoi")
+    expect(page.locator("#clear")).to_have_text("Effacer")
+    expect(page.locator("#model option").first).to_have_text("Lecteur de mnistlab")
+    page.click("#language")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("#tab-why")).to_have_text("Why")
+    expect(page.locator("#model option").first).to_have_text("mnistlab's reader")
+    page.reload()
+    expect(page.locator("#tab-why")).to_have_text("Why")  # remembered
+    page.goto(page.url + "?lang=fr")
+    expect(page.locator("#tab-why")).to_have_text("Pourquoi")
+
+
+def test_every_word_is_there_in_both_languages(open_page: Open) -> None:
+    words = open_page().evaluate("import('/static/i18n.js').then(module => module.WORDS)")
+    assert words["en"].keys() == words["fr"].keys()
+    assert all(words["fr"].values())
+
+
+def test_dark_and_light(open_page: Open) -> None:
+    def lightness(page: Page) -> float:
+        colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return sum(map(float, re.findall(r"[\d.]+", colour)[:3])) / 3
+
+    page = open_page(color_scheme="dark")
+    assert lightness(page) < 60
+    page.click("#theme")
+    assert lightness(page) > 200
+    page.reload()
+    assert lightness(page) > 200  # remembered
+    draw(page, 6)  # the ink's colour on the screen is not what is read
+    expect(answer(page)).to_have_text("6")
+
+
+def test_with_the_keyboard_alone(open_page: Open) -> None:
+    """To the sheet by Tab, pen down, a line, pen up: a one; then through the tabs."""
+    page = open_page()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "sheet":
+            break
+    else:
+        pytest.fail("the sheet cannot be reached by Tab")
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowUp")
+    page.keyboard.press("Space")
+    for _ in range(6):
+        page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("Space")
+    expect(answer(page)).to_have_text("1")
+    page.locator("#tab-answer").focus()
+    for panel in PANELS[1:]:
+        page.keyboard.press("ArrowRight")
+        expect(page.locator(f"#panel-{panel}")).to_be_visible()
+        expect(page.locator(f"#tab-{panel}")).to_have_attribute("aria-selected", "true")
+        assert page.evaluate("document.activeElement.id") == f"tab-{panel}"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(open_page: Open, scheme: str) -> None:
+    page = open_page("/?lang=fr" if scheme == "dark" else "/", color_scheme=scheme)
+    found = {"empty": Axe().run(page)}
+    draw(page, 5, left=0.1)
+    draw(page, 9, left=0.5)
+    expect(answer(page)).to_have_text("59")
+    for panel in PANELS:
+        choose(page, panel)
+        if panel == "picture":
+            page.locator("#file").set_input_files(
+                {"name": "a.png", "mimeType": "image/png", "buffer": picture_of(4, 2)}
+            )
+            expect(page.locator("#picture-text")).to_have_text("42")
+            page.evaluate(AT_REST)
+        found[panel] = Axe().run(page)
+    page.goto(page.url.split("?")[0] + "docs")
+    found["docs"] = Axe().run(page)
+    assert {name: result.generate_report() for name, result in found.items() if result.violations_count} == {}
+
+
+def test_the_token_comes_with_the_link_and_leaves_the_address(browser: Browser) -> None:
+    with running_server.thread(token="s3cret") as running:
+        page = new_page(browser)
+        page.goto(f"{running.url}/#token=s3cret")
+        expect(page.locator("#sheet")).to_be_visible()
+        assert "s3cret" not in page.evaluate("location.href")
+        draw(page, 7)
+        expect(answer(page)).to_have_text("7")
+        page.context.close()
+        page = new_page(browser)  # another visitor has no token, and is asked for it
+        page.goto(running.url)
+        draw(page, 7)
+        page.locator("#token").fill("s3cret")
+        page.keyboard.press("Enter")
+        page.click("#clear")
+        draw(page, 7)
+        expect(answer(page)).to_have_text("7")
+        page.context.close()

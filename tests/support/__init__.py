@@ -1,0 +1,1 @@
+"""What several rooms' tests use: drawn pages, strokes, servers, comparisons."""
