@@ -18,13 +18,13 @@ import torch
 
 from mnistlab.cli.app import main, run_app
 from mnistlab.cli.progress import TerminalDisplay
+from mnistlab.errors import Failure
 from mnistlab.networks.checkpoint import load_model
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.recipes.recipe import override
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
 from mnistlab.training import display, watch
-from mnistlab.training import loop as training
 from mnistlab.training.experiment import resume, train
 from tests.support.waiting import LIMIT, wait_until
 
@@ -283,7 +283,7 @@ class FillDisk(display.Silent):
 def test_a_disk_that_fills_up_in_mid_training_leaves_the_last_good_state(
     pictures: Path, straight: Run, small_disk: Path
 ) -> None:
-    with pytest.raises(training.Failure, match="the disk is full"):
+    with pytest.raises(Failure, match="the disk is full"):
         train(
             RECIPE, dataset=str(pictures), runs_dir=small_disk / "runs", seed=1, display=FillDisk(small_disk / "filler")
         )
@@ -298,7 +298,7 @@ def test_a_disk_that_fills_up_in_mid_training_leaves_the_last_good_state(
 
 def test_a_disk_that_fills_up_under_an_ensemble_names_the_ensembles_folder(pictures: Path, small_disk: Path) -> None:
     recipe = override(RECIPE, {"members": 2, "epochs": 3})
-    with pytest.raises(training.Failure, match="the disk is full") as caught:
+    with pytest.raises(Failure, match="the disk is full") as caught:
         train(recipe, dataset=str(pictures), runs_dir=small_disk / "runs", display=FillDisk(small_disk / "filler"))
     run = find_run("latest", small_disk / "runs")
     assert caught.value.remedy.endswith(f"mnistlab train --resume {run.path}")

@@ -64,13 +64,13 @@ def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch, path: s
 CODE = """
 import sys, warnings
 warnings.filterwarnings("error", category=EncodingWarning, module="mnistlab")  # what is read or written names its encoding
-import mnistlab.cli
+import mnistlab.cli.app
 assert mnistlab.__file__.startswith(sys.argv[1]), mnistlab.__file__
 assert sys.getfilesystemencoding() == "ascii" == sys.stdout.encoding
 train = f"train quick --steps 2 --batch-size 16 --dataset {sys.argv[2]}"
 for command in (train, "evaluate", "runs", "runs --json", f"read {sys.argv[3]}"):
     try:
-        mnistlab.cli.main(command.split())
+        mnistlab.cli.app.main(command.split())
     except SystemExit as end:
         assert end.code == 0, (command, end.code)
 """
