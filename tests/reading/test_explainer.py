@@ -18,22 +18,22 @@ from mnistlab.export.onnx_file import OnnxFile
 from mnistlab.networks.checkpoint import SavedModel
 from mnistlab.networks.ensemble import Ensemble, Network
 from mnistlab.networks.network import NeuralNet
+from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.explainer import Explainer, log_odds
-from mnistlab.reading.onnx_graph import Field
-from mnistlab.reading.reader import Reader
+from mnistlab.reading.onnx_graph import ReceptiveField
 
 CLASSES = tuple("0123456789")
 
 
-def exported(network: Network, folder: Path, int8: np.ndarray | None = None) -> Reader:
-    """A reader of a network with random weights."""
+def exported(network: Network, folder: Path, int8: np.ndarray | None = None) -> Classifier:
+    """A classifier of a network with random weights."""
     saved = SavedModel(network.eval(), "mnist", CLASSES, 0.13, 0.31)
     file = OnnxFile(saved, 1.0)
     if int8 is not None:
         file.quantise(int8)
     path = folder / "model.onnx"
     path.write_bytes(file.content({"mnistlab": "0", "dataset": "mnist", "classes": json.dumps(CLASSES)}))
-    return Reader(path)
+    return Classifier(path)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def image(data_dir: Path) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def explainer() -> Explainer:
-    return Explainer(Reader())
+    return Explainer(Classifier())
 
 
 def normalised(image: np.ndarray) -> torch.Tensor:
@@ -79,7 +79,7 @@ def test_the_shipped_readers_layers(explainer: Explainer, image: np.ndarray) -> 
     assert layers[0].values.shape == (16, 24, 24)
     assert layers[0].filters is not None
     assert layers[0].filters.shape == (16, 1, 5, 5)
-    assert layers[0].field == Field(size=5, step=1, start=0)
+    assert layers[0].field == ReceptiveField(size=5, step=1, start=0)
     assert [layer.values.shape for layer in layers[-3:]] == [(256,), (10,), (10,)]
     assert layers[-1].values.argmax() == 5
 
@@ -128,7 +128,7 @@ def test_networks_of_other_shapes_are_followed(
     assert layers[-2].values.shape == (10,)
     assert {layer.values.ndim for layer in layers} <= {1, 3}
     assert {layer.field is None for layer in layers if layer.kind in ("convolution", "pooling", "relu")} == {False}
-    numbers, probabilities = explainer.reader.classify(image[None])
+    numbers, probabilities = explainer.classifier.classify(image[None])
     np.testing.assert_allclose(layers[-1].values, probabilities[0], atol=1e-6)
     if not isinstance(made, Ensemble) and not made.architecture["test_shifts"]:
         assert layers[-2].values.argmax() == numbers[0]
@@ -160,14 +160,14 @@ def test_why_points_at_what_decides(explainer: Explainer) -> None:
     image[5:8, 7:20] = 255
     for step in range(16):
         image[7 + step, 18 - step // 2 : 20 - step // 2 + 1] = 255
-    assert explainer.reader.classify(image[None])[0][0] == 7
+    assert explainer.classifier.classify(image[None])[0][0] == 7
     map_ = explainer.why(image)
     assert map_.shape == (28, 28)
     assert map_.dtype == np.float32
     assert (map_[image == 0] == 0).all()
     without_bar = image.copy()
     without_bar[5:8, 7:16] = 0
-    whole, less = (log_odds(explainer.reader.classify(i[None])[1], 7)[0] for i in (image, without_bar))
+    whole, less = (log_odds(explainer.classifier.classify(i[None])[1], 7)[0] for i in (image, without_bar))
     assert less < whole
     assert map_[5:8, 7:16].sum() > 0  # as without it the answer is less sure
 
@@ -193,7 +193,7 @@ def test_other_images_are_refused(explainer: Explainer, wrong: np.ndarray) -> No
 def test_without_onnx_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"uv sync --extra serve"):
-        Explainer(Reader())
+        Explainer(Classifier())
 
 
 def write_graph(path: Path, nodes: list[Any], constants: list[Any], images: int | str = "N") -> Path:
@@ -233,14 +233,18 @@ def test_graphs_that_were_not_made_here(tmp_path: Path, image: np.ndarray) -> No
     one = helper.make_tensor("one", TensorProto.INT64, [1], [1])
     weights = helper.make_tensor("weights", TensorProto.FLOAT, [2, 1, 3, 3], [0.5] * 18)
     plain = write_graph(tmp_path / "plain.onnx", [cast, *mean_of("floats")], [one])
-    assert Explainer(Reader(plain)).layers(image) == []
+    assert Explainer(Classifier(plain)).layers(image) == []
     fixed = write_graph(tmp_path / "fixed.onnx", [cast, *mean_of("floats")], [one], images=4)
     with pytest.raises(UserError, match="just 4 images at a time"):
-        Reader(fixed)
-    for more, field in (({}, Field(3, 1, 0)), ({"dilations": [2, 2]}, None), ({"auto_pad": "SAME_UPPER"}, None)):
+        Classifier(fixed)
+    for more, field in (
+        ({}, ReceptiveField(3, 1, 0)),
+        ({"dilations": [2, 2]}, None),
+        ({"auto_pad": "SAME_UPPER"}, None),
+    ):
         convolution = helper.make_node("Conv", ["floats", "weights"], ["maps"], **more)  # its kernel's shape left out
         path = write_graph(tmp_path / "conv.onnx", [cast, convolution, *mean_of("maps")], [one, weights])
-        layers = Explainer(Reader(path)).layers(image)
+        layers = Explainer(Classifier(path)).layers(image)
         assert [layer.kind for layer in layers] == ["convolution", "probabilities"]
         assert layers[0].field == field
     # A layer that has neither maps nor a row of values ends what can be shown.
@@ -256,12 +260,12 @@ def test_graphs_that_were_not_made_here(tmp_path: Path, image: np.ndarray) -> No
         helper.make_tensor("row", TensorProto.INT64, [2], [1, 1]),
     ]
     path = write_graph(tmp_path / "flat.onnx", [cast, convolution, flat, relu, *answer], [weights, *shapes])
-    layers = Explainer(Reader(path)).layers(image)
+    layers = Explainer(Classifier(path)).layers(image)
     assert [layer.kind for layer in layers] == ["convolution", "probabilities"]
 
 
 def test_a_field_grows_layer_by_layer() -> None:
-    field = Field(size=1, step=1, start=0).after(5, 1, 2)
+    field = ReceptiveField(size=1, step=1, start=0).after(5, 1, 2)
     assert dataclasses.astuple(field) == (5, 1, -2)
     assert dataclasses.astuple(field.after(2, 2, 0)) == (6, 2, -2)
     assert dataclasses.astuple(field.after(2, 2, 0).after(3, 1, 1)) == (10, 2, -4)

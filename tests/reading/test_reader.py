@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,28 +24,18 @@ from PIL import Image
 
 import mnistlab
 from mnistlab import Reader
-from mnistlab.data.dataset import open_dataset
-from mnistlab.data.splits import read_split
-from mnistlab.dependencies import import_onnxruntime
 from mnistlab.errors import UserError
 from mnistlab.reading.classifier import BUNDLED
 from mnistlab.reading.page import Digit, Line, Page
 from tests.support.drawing import Array, count_read, draw, written
+from tests.support.notes import Digits
 from tests.support.pages import EFFECTS, make_page
 from tests.support.pages import Page as Drawn
-
-Digits = tuple[Array, Array]
 
 
 @pytest.fixture(scope="module")
 def reader() -> Reader:
     return Reader()
-
-
-@pytest.fixture(scope="module")
-def digits(data_dir: Path) -> Digits:
-    """Images and labels of validation digits."""
-    return read_split(open_dataset("mnist", data_dir), "val")
 
 
 @pytest.fixture(scope="module")
@@ -65,59 +56,6 @@ def top_of(drawn: Drawn) -> Array:
     """The first two lines or three."""
     first = min(y for _, y, _, _ in drawn.boxes)
     return drawn.picture[max(0, first - 60) : first + 340]
-
-
-# classify
-
-
-def test_mnists_digits_are_read(reader: Reader, digits: Digits) -> None:
-    values, probabilities = reader.classify(digits[0])
-    assert (values == digits[1]).mean() >= 0.99
-    assert (probabilities.max(1) >= reader.threshold).mean() >= 0.95
-
-
-@pytest.mark.parametrize("count", [0, 1, 255, 256, 257, 300])
-def test_any_number_of_images(reader: Reader, digits: Digits, count: int) -> None:
-    values, probabilities = reader.classify(digits[0][:count])
-    assert (values.shape, values.dtype) == ((count,), np.int64)
-    assert (probabilities.shape, probabilities.dtype) == ((count, 10), np.float32)
-    assert probabilities.sum(1) == pytest.approx(np.ones(count), abs=1e-5)
-    assert probabilities.min(initial=0) >= 0
-    assert np.array_equal(values, probabilities.argmax(1))
-
-
-def test_all_at_once_and_one_by_one_agree(reader: Reader, digits: Digits) -> None:
-    values, probabilities = reader.classify(digits[0][:300])
-    alone = [reader.classify(image[None]) for image in digits[0][:300]]
-    assert np.array_equal(values, np.concatenate([one[0] for one in alone]))
-    assert probabilities == pytest.approx(np.concatenate([one[1] for one in alone]), abs=1e-5)
-
-
-def test_images_need_not_lie_in_one_block(reader: Reader, digits: Digits) -> None:
-    images = digits[0][:20]
-    expected = reader.classify(images[::2])[1]
-    assert np.array_equal(reader.classify(np.asfortranarray(images)[::2])[1], expected)
-    before = images.copy()
-    reader.classify(images)
-    assert np.array_equal(images, before)
-
-
-@pytest.mark.parametrize(
-    "images",
-    [
-        np.zeros((28, 28), np.uint8),
-        np.zeros((2, 1, 28, 28), np.uint8),
-        np.zeros((2, 27, 28), np.uint8),
-        np.zeros((2, 28, 28), np.float32),
-        np.zeros((2, 28, 28), np.int64),
-        np.zeros((2, 28, 28), bool),
-        np.zeros(0, np.uint8),
-        [[1, 2]],
-    ],
-)  # fmt: skip
-def test_other_shapes_and_types_are_refused(reader: Reader, images: Any) -> None:
-    with pytest.raises(UserError, match=r"classify takes uint8 \(N, 28, 28\), and this is"):
-        reader.classify(images)
 
 
 # read
@@ -200,6 +138,22 @@ def test_the_same_picture_gives_the_same_page(reader: Reader, drawn: Drawn) -> N
     assert [d.probability for d in pages[0].digits] == pytest.approx([d.probability for d in pages[2].digits], abs=1e-5)
 
 
+def test_reading_can_be_cancelled_between_its_steps(reader: Reader, drawn: Drawn) -> None:
+    asked: list[None] = []
+    reader.read(top_of(drawn), raise_if_cancelled=lambda: asked.append(None))
+    assert len(asked) >= 5  # before the ink, the pieces and the digits, and while these are put together and cut
+    for times in range(len(asked)):
+        with pytest.raises(StopIteration):
+            reader.read(top_of(drawn), raise_if_cancelled=partial(next, iter(range(times))))
+
+
+def test_the_former_name_of_raise_if_cancelled_still_works(reader: Reader) -> None:
+    asked: list[None] = []
+    with pytest.warns(DeprecationWarning, match="raise_if_cancelled"):
+        reader.read(np.full((50, 50), 255, np.uint8), check=lambda: asked.append(None))
+    assert asked
+
+
 @pytest.mark.parametrize("source", [3, None, ["page.png"], {"picture": 1}])
 def test_what_is_no_picture_is_refused(reader: Reader, source: Any) -> None:
     with pytest.raises(UserError, match="is not a picture"):
@@ -243,32 +197,9 @@ def test_what_is_no_number_is_no_threshold(threshold: Any) -> None:
         Reader(threshold=threshold)
 
 
-@pytest.mark.parametrize(
-    ("threads", "words"),
-    [
-        (0, "0 is out of range"), (-1, "-1 is out of range"), (2**70, "is out of range"), (1.0, "1.0 is not a whole number"),
-        (True, "True is not a whole number"), ("2", "'2' is not a whole number"),
-    ],
-)  # fmt: skip
-def test_no_threads_are_refused(threads: Any, words: str) -> None:
-    with pytest.raises(UserError, match=f"Number of threads .*{words}. Choose 1 to 1,024."):
-        Reader(threads=threads)
-
-
 def test_numpys_numbers_are_taken() -> None:
     reader = Reader(str(BUNDLED), threshold=np.float32(0.5), threads=np.int64(1))  # type: ignore[arg-type]
     assert (type(reader.threshold), reader.threshold, type(reader.threads)) == (float, 0.5, int)
-
-
-def test_scribbles_are_not_accepted_as_often_as_digits(reader: Reader) -> None:
-    """Tangles of five strokes: some look like a digit, most do not."""
-    rng = np.random.default_rng(2)
-    images = np.zeros((60, 28, 28), np.uint8)
-    import cv2
-
-    for image in images:
-        cv2.polylines(image, [rng.integers(4, 24, (8, 1, 2)).astype(np.int32)], False, 255, 2, cv2.LINE_AA)
-    assert (reader.classify(images)[1].max(1) >= reader.threshold).mean() < 0.7
 
 
 # text
@@ -319,77 +250,6 @@ def test_a_models_own_classes_are_named(reader: Reader, tmp_path: Path, digits: 
     assert json.loads(json.dumps(page.to_dict()))["lines"][0]["digits"][0]["value"] == "neuf"
 
 
-def test_a_str_and_a_path_name_a_model(reader: Reader) -> None:
-    assert Reader(str(reader.path)).classes == reader.classes == tuple("0123456789")
-
-
-def make_model(
-    path: Path, *, size: int = 28, dtype: int = onnx.TensorProto.UINT8, outputs: int = 10, **facts: str
-) -> Path:
-    """The smallest model: the first row of the picture, as numbers."""
-    helper = onnx.helper
-    image = helper.make_tensor_value_info("images", dtype, ["N", 1, size, size])
-    answer = helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["N", outputs])
-    nodes = [
-        helper.make_node("Cast", ["images"], ["real"], to=onnx.TensorProto.FLOAT),
-        helper.make_node("Flatten", ["real"], ["flat"]),
-        helper.make_node("Slice", ["flat", "from", "to", "axis"], ["row"]),
-        helper.make_node("Softmax", ["row"], ["probabilities"]),
-    ]
-    numbers = {"from": 0, "to": outputs, "axis": 1}
-    constants = [helper.make_tensor(name, onnx.TensorProto.INT64, [1], [number]) for name, number in numbers.items()]
-    graph = helper.make_graph(nodes, "tiny", [image], [answer], constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    helper.set_model_props(model, facts)
-    path.write_bytes(model.SerializeToString())
-    return path
-
-
-TEN = json.dumps(list("0123456789"))
-
-
-def test_the_smallest_model_of_ours_is_taken(tmp_path: Path) -> None:
-    own = Reader(make_model(tmp_path / "m.onnx", classes=TEN))
-    assert own.classify(np.zeros((2, 28, 28), np.uint8))[1] == pytest.approx(np.full((2, 10), 0.1))
-    assert own.threshold == 0.5
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"size": 32, "classes": TEN}, "not images uint8"),
-        ({"dtype": onnx.TensorProto.FLOAT, "classes": TEN}, "not images uint8"),
-        ({"outputs": 9, "classes": TEN}, "names 10 classes"),
-        ({}, "does not say in its metadata what its classes are"),
-        ({"classes": "0123456789"}, "does not say"),
-        ({"classes": "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"}, "does not say"),
-        ({"classes": "null"}, "does not say"),
-        ({"classes": "{"}, "does not say"),
-        ({"classes": TEN, "threshold": "high"}, "metadata"),
-        ({"classes": TEN, "threshold": "nan"}, "metadata"),
-        ({"classes": TEN, "threshold": "7"}, "metadata"),
-    ],
-)
-def test_models_that_are_not_ours_are_refused(tmp_path: Path, options: dict[str, Any], words: str) -> None:
-    path = make_model(tmp_path / "other.onnx", **options)
-    with pytest.raises(UserError, match=words) as caught:
-        Reader(path)
-    assert str(path) in str(caught.value)
-    assert "mnistlab export RUN" in str(caught.value)
-
-
-def test_a_model_whose_names_are_not_text_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "model.onnx").write_bytes(BUNDLED.read_bytes().replace(b"threshold", b"thresh\xff\xfe\xfd"))
-    with pytest.raises(UserError, match=r"model\.onnx is damaged: its names are not text"):
-        Reader(tmp_path / "model.onnx")
-
-
-def test_a_programming_error_is_not_taken_for_a_bad_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_onnxruntime(), "InferenceSession", None)
-    with pytest.raises(TypeError, match="is not callable"):
-        Reader()
-
-
 # threads and processes
 
 
@@ -423,7 +283,6 @@ def test_readers_and_pages_can_be_copied_and_sent(copied: Callable[[Any], Any], 
     path.unlink()  # a copy has the model with it
     other = copied(reader)
     assert (other.threshold, other.threads, other.path) == (0.875, 1, path)
-    assert other.session is not reader.session
     page = reader.read(drawn.picture)
     for found in (other.read(drawn.picture), copied(page)):
         assert found == page

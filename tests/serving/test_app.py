@@ -21,6 +21,7 @@ import pytest
 from PIL import Image
 
 from mnistlab.data.dataset import open_dataset
+from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.explainer import Explainer
 from mnistlab.reading.page import Page
 from mnistlab.reading.reader import Reader
@@ -172,7 +173,7 @@ def test_explain_gives_what_the_explainer_gives(
     answer = client.post("/api/v1/explain?digit=2", **content).json()  # type: ignore[arg-type]
     assert answer["value"] == (5 if form in ("bytes", "json") else 4)
     assert (unpack(answer["image"]) == image).all()
-    explainer = Explainer(reader)
+    explainer = Explainer(reader.classifier)
     for layer, expected in zip(answer["layers"], explainer.layers(image), strict=True):
         assert (layer["name"], layer["kind"]) == (expected.name, expected.kind)
         step = (layer["array"]["high"] - layer["array"]["low"]) / 65535
@@ -541,9 +542,9 @@ class Held(Reader):
         super().__init__()
         self.let = threading.Event()
 
-    def read(self, source: bytes, *, check: Callable[[], None] | None = None) -> Page:  # type: ignore[override]
+    def read(self, source: bytes, *, raise_if_cancelled: Callable[[], None]) -> Page:  # type: ignore[override]
         assert self.let.wait(LIMIT)
-        return super().read(source, check=check)
+        return super().read(source, raise_if_cancelled=raise_if_cancelled)
 
 
 def test_over_capacity_the_rest_is_told_to_come_back_at_once(picture: bytes) -> None:
@@ -570,10 +571,10 @@ class Endless(Reader):
         super().__init__()
         self.begun, self.stopped = threading.Event(), threading.Event()
 
-    def read(self, source: object, *, check: object = None) -> Page:
+    def read(self, source: object, *, raise_if_cancelled: object = None) -> Page:
         self.begun.set()
         try:
-            wait_until(check)  # type: ignore[arg-type]  # which gives None, again and again
+            wait_until(raise_if_cancelled)  # type: ignore[arg-type]  # which gives None, again and again
         except ClientGone:
             self.stopped.set()
             raise
@@ -693,7 +694,7 @@ def test_what_is_no_http_is_a_problem_too(running: running_server.Running, sent:
         assert json.loads(body)["request_id"]
 
 
-class Stuck(Reader):
+class Stuck(Classifier):
     """Fails at what it is told to."""
 
     broken = True
@@ -708,7 +709,7 @@ def test_a_batch_that_fails_does_not_hold_up_the_next(images: np.ndarray) -> Non
     served = Served("mnistlab", "reader", Reader())
     with serving_with([served]) as running, running.client() as client:
         served.few = 16  # however fast this machine's network is
-        served.batches.reader = stuck = Stuck(threads=1)
+        served.batches.classifier = stuck = Stuck(threads=1)
         with ThreadPoolExecutor(8) as pool:
             send = lambda _: client.post("/api/v1/classify", content=images[0].tobytes()).status_code  # noqa: E731
             assert set(pool.map(send, range(16))) == {500}

@@ -1,24 +1,25 @@
-"""From pieces to digits: joining what belongs together, cutting what touches."""
+"""From pieces to digits: parts put together, touching ones cut apart. The network is asked what they look like either way."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from mnistlab.reading.pieces import Piece
-
-from mnistlab.reading.ink import LOW
+from mnistlab.reading.classifier import Classifier
+from mnistlab.reading.layout import typical_height
+from mnistlab.reading.mnist_form import to_mnist_form
 from mnistlab.reading.paper import INK_LEVEL
-from mnistlab.reading.pieces import Piece, trimmed
+from mnistlab.reading.pieces import LOW, Piece, trimmed
 
-__all__ = ["cuts", "join"]
+__all__ = ["Unit", "assemble", "look"]
 
 MOST_TRIES = 600
 """Ways to join or cut pieces that are tried at a time: a page full of specks has no end of them."""
+THICKEST_CUT = 0.6
+"""Of a piece's height: touching digits do not hang together by more ink than that."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,56 @@ class Unit:
         return float(self.probabilities.max())
 
 
-def inside(first: Piece, second: Piece) -> bool:
-    """Whether most of the smaller one's box lies in the other's."""
-    width = min(first.right, second.right) - max(first.x, second.x)
-    height = min(first.bottom, second.bottom) - max(first.y, second.y)
-    smaller = min(first.width * first.height, second.width * second.height)
-    return width > 0 and height > 0 and width * height >= 0.7 * smaller
+def assemble(
+    classifier: Classifier, pieces: Sequence[Piece], raise_if_cancelled: Callable[[], None] = lambda: None
+) -> list[Unit]:
+    """The pieces as digits: parts put together, touching ones cut, what is too small left out."""
+    units = look(classifier, pieces)
+    for _ in range(3):
+        raise_if_cancelled()
+        size = typical_height([unit.piece.box for unit in units])
+        joined = join_parts(classifier, units, size)
+        if len(joined) == len(units):
+            break
+        units = joined
+    size = typical_height([unit.piece.box for unit in units])
+    units = [u for u in units if u.piece.height >= 0.38 * size or u.piece.width >= 0.8 * size]
+    for _ in range(3):
+        raise_if_cancelled()
+        cut = cut_touching(classifier, units, size)
+        if len(cut) == len(units):
+            break
+        units = cut
+    return [u for u in units if u.piece.height >= 0.38 * size]
+
+
+def look(classifier: Classifier, pieces: Sequence[Piece]) -> list[Unit]:
+    """Each piece, with what the network sees in it."""
+    if not pieces:
+        return []
+    images = np.stack([to_mnist_form(piece) for piece in pieces])
+    return [Unit(*parts) for parts in zip(pieces, images, classifier.classify(images)[1], strict=True)]
+
+
+def join_parts(classifier: Classifier, units: list[Unit], size: float) -> list[Unit]:
+    """Once through all neighbours that may be parts of one digit."""
+    pairs = neighbours([unit.piece for unit in units], size)
+    unions = look(classifier, [join(units[a].piece, units[b].piece) for a, b in pairs])
+    gains = []
+    for k, ((a, b), union) in enumerate(zip(pairs, unions, strict=True)):
+        gains.append(union.sure - min(sureness(units[a], size), sureness(units[b], size)))
+        if inside(units[a].piece, units[b].piece):  # a part of it, or a speck
+            larger = max(units[a], units[b], key=lambda unit: unit.piece.width * unit.piece.height)
+            gains[k] = 1 + union.sure
+            unions[k] = union if union.sure >= 0.8 * larger.sure else larger
+    gone: set[int] = set()
+    new = []
+    for n in np.argsort(gains)[::-1]:
+        a, b = pairs[n]
+        if gains[n] > 0 and unions[n].sure > 0.5 and not {a, b} & gone:
+            gone |= {a, b}
+            new.append(unions[n])
+    return [unit for n, unit in enumerate(units) if n not in gone] + new
 
 
 def neighbours(pieces: list[Piece], size: float) -> list[tuple[int, int]]:
@@ -68,8 +113,18 @@ def neighbours(pieces: list[Piece], size: float) -> list[tuple[int, int]]:
     return pairs[:MOST_TRIES]
 
 
-THICKEST_CUT = 0.6
-"""Of a piece's height: touching digits do not hang together by more ink than that."""
+def inside(first: Piece, second: Piece) -> bool:
+    """Whether most of the smaller one's box lies in the other's."""
+    width = min(first.right, second.right) - max(first.x, second.x)
+    height = min(first.bottom, second.bottom) - max(first.y, second.y)
+    smaller = min(first.width * first.height, second.width * second.height)
+    return width > 0 and height > 0 and width * height >= 0.7 * smaller
+
+
+def sureness(unit: Unit, size: float) -> float:
+    """How much it looks like a digit by itself; what is much smaller than the others hardly does."""
+    small = max(unit.piece.height, 0.6 * unit.piece.width) / size
+    return unit.sure * min(1.0, max(0.0, small / 0.6 - 0.3))
 
 
 def join(first: Piece, second: Piece) -> Piece:
@@ -80,6 +135,28 @@ def join(first: Piece, second: Piece) -> Piece:
         part = both[piece.y - y : piece.bottom - y, piece.x - x : piece.right - x]
         np.maximum(part, piece.strength, out=part)
     return Piece(x, y, both)
+
+
+def cut_touching(classifier: Classifier, units: list[Unit], size: float) -> list[Unit]:
+    """Once through all that are wide enough to be two: cut where both halves look more like digits than the whole."""
+    wide = [
+        n
+        for n, unit in enumerate(units)
+        if (unit.piece.width > 1.15 * unit.piece.height and unit.piece.width > 0.8 * size)
+        or (unit.sure < 0.8 and unit.piece.width > 0.75 * size)
+    ]
+    ways = [(n, pair) for n in wide[: MOST_TRIES // 6] for pair in cuts(units[n].piece)]
+    halves = look(classifier, [half for _, pair in ways for half in pair])
+    best: dict[int, tuple[float, list[Unit]]] = {}
+    for k, (n, _) in enumerate(ways):
+        left, right = halves[2 * k : 2 * k + 2]
+        score = min(sureness(left, size), sureness(right, size))
+        enough = max(units[n].sure, 0.5)
+        if units[n].piece.width <= 1.15 * units[n].piece.height:  # one digit may be as wide
+            enough = max(units[n].sure + 0.2, 0.85)
+        if score > enough and score > best.get(n, (0.0, []))[0]:
+            best[n] = (score, [left, right])
+    return [part for n, unit in enumerate(units) for part in (best[n][1] if n in best else [unit])]
 
 
 def cuts(piece: Piece, most: int = 6) -> list[tuple[Piece, Piece]]:

@@ -1,21 +1,152 @@
-"""The ONNX model that reads single digits."""
+"""Classifier: the ONNX model that says which digit a 28x28 image shows, and what its file says of itself.
+
+classifier = Classifier()                                       # the one that comes with mnistlab
+labels, probabilities = classifier.classify(images)             # images uint8 (N, 28, 28), ink 255 on 0
+classifier.values[labels[0]]                                    # 7
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mnistlab.dependencies import import_onnxruntime
-from mnistlab.errors import UserError, counted
+from mnistlab.errors import UserError, counted, shown, whole_number
 
-if TYPE_CHECKING:
-    pass
-
+__all__ = ["BUNDLED", "Classifier", "open_session"]
 
 BUNDLED = Path(__file__).parents[1] / "bundled" / "reader" / "reader.onnx"
 BATCH = 256
 """Images a call of the network: what fits the caches of a core is fastest."""
+MOST_THREADS = 1024
+REMEDY = "Make a model with: mnistlab export RUN"
+
+
+class Classifier:
+    """Classifies 28x28 images with an ONNX model that `mnistlab export` made.
+
+    It may be used from several threads at once, pickled and copied; the model goes with it.
+
+    Parameters
+    ----------
+    model : str or Path, optional
+        The file; the model that comes with mnistlab if None.
+    threads : int, optional
+        Processor threads of one call, 1 to 1,024; all cores if None.
+
+    Attributes
+    ----------
+    path : Path
+        The file. It is read once.
+    content : bytes
+        What was in it.
+    metadata : dict of str to str
+        All that the file says of itself.
+    classes : tuple of str
+        The name of each class.
+    values : list of int or str
+        Of each class: the digit, or the name of a class that is no digit.
+    threshold : float
+        The probability, 0 to 1, from which an answer is to be accepted; 0.5 where the file names none.
+    temperature : float
+        What the logits are divided by before the softmax, over 0; 1 where the file names none. The model itself does it.
+    input_name : str
+        What the model calls its images.
+
+    Raises
+    ------
+    UserError
+        Where there is no such file, it is not one of our models, or the number of threads is out of range.
+    """
+
+    def __init__(self, model: str | Path | None = None, *, threads: int | None = None) -> None:
+        self.path = Path(model) if model is not None else BUNDLED
+        self.threads = None if threads is None else whole_number(threads, "Number of threads", 1, MOST_THREADS)
+        self.content = read_model(self.path)
+        self.session = open_session(self.content, self.path, self.threads)
+        try:
+            self.metadata: dict[str, str] = self.session.get_modelmeta().custom_metadata_map
+            check_images(self.session, self.path)
+            self.classes = read_classes(self.metadata, self.path)
+            check_probabilities(self.session, len(self.classes), self.path)
+            self.input_name: str = self.session.get_inputs()[0].name
+        except UnicodeDecodeError:  # the runtime takes any bytes for a name
+            raise UserError(
+                f"{self.path} is damaged: its names are not text.", "Make it: mnistlab export RUN"
+            ) from None
+        self.values: list[int | str] = [int(name) if name.isdecimal() else name for name in self.classes]
+        self.threshold = read_number(self.metadata, "threshold", 0.5, (0, 1), self.path)
+        self.temperature = read_number(self.metadata, "temperature", 1.0, (1e-6, 1e6), self.path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but ONNX Runtime's session, which is made anew: so a classifier can be copied, and sent to other processes."""
+        return {**vars(self), "session": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.session = open_session(self.content, self.path, self.threads)
+
+    def with_threads(self, threads: int) -> Classifier:
+        """The same model, computed by another number of threads.
+
+        Parameters
+        ----------
+        threads : int
+            1 to 1,024.
+
+        Returns
+        -------
+        Classifier
+            A new one.
+
+        Raises
+        ------
+        UserError
+            For a number out of range.
+        """
+        other = Classifier.__new__(Classifier)
+        number = whole_number(threads, "Number of threads", 1, MOST_THREADS)
+        other.__setstate__({**self.__getstate__(), "threads": number})
+        return other
+
+    def classify(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Say which class each image shows.
+
+        Parameters
+        ----------
+        images : ndarray of uint8, shape (N, 28, 28)
+            As MNIST's are: ink 255 on 0, centred by mass. N may be 0.
+
+        Returns
+        -------
+        labels : ndarray of int64, shape (N,)
+            The number of the likeliest class, an index into `classes` and `values`.
+        probabilities : ndarray of float32, shape (N, classes)
+            Of each class, calibrated; each row sums to 1.
+
+        Raises
+        ------
+        UserError
+            For another shape or dtype.
+        """
+        array = np.asarray(images)
+        if array.dtype != np.uint8 or array.ndim != 3 or array.shape[1:] != (28, 28):
+            raise UserError(
+                f"classify takes uint8 (N, 28, 28), and this is {array.dtype} {array.shape}.",
+                "For pictures of another kind there is Reader.read().",
+            )
+        batches = [
+            self.session.run(None, {self.input_name: np.ascontiguousarray(array[i : i + BATCH, None])})[0]
+            for i in range(0, len(array), BATCH)
+        ]
+        empty = np.zeros((0, len(self.classes)), np.float32)
+        probabilities: NDArray[np.float32] = np.concatenate([empty, *batches])
+        return probabilities.argmax(1), probabilities
 
 
 def read_model(path: Path) -> bytes:
@@ -26,7 +157,7 @@ def read_model(path: Path) -> bytes:
         raise UserError(f"There is no model {path}.", "Make one: mnistlab export RUN") from None
 
 
-def session_of(content: bytes, path: Path, threads: int | None) -> Any:
+def open_session(content: bytes, path: Path, threads: int | None) -> Any:
     """ONNX Runtime's session of a model, which messages call `path`. Raises `UserError` where it is not ONNX."""
     onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
@@ -42,23 +173,45 @@ def session_of(content: bytes, path: Path, threads: int | None) -> Any:
         raise UserError(f"{path} is not an ONNX model that can be run.", "Make one: mnistlab export RUN") from None
 
 
-def classes_of(session: Any, metadata: dict[str, str], path: Path) -> tuple[str, ...]:
-    """The names of the model's classes. Raises `UserError` where the model takes or gives something else than ours do."""
-    remedy = "Make a model with: mnistlab export RUN"
-    inputs, outputs = session.get_inputs(), session.get_outputs()
+def check_images(session: Any, path: Path) -> None:
+    """Raise `UserError` where the model takes something else than any number of images uint8 (1, 28, 28)."""
+    inputs = session.get_inputs()
     taken = [(i.type, list(i.shape)) for i in inputs]
     if len(inputs) != 1 or inputs[0].type != "tensor(uint8)" or list(inputs[0].shape)[1:] != [1, 28, 28]:
-        raise UserError(f"{path} takes {taken}, not images uint8 (N, 1, 28, 28).", remedy)
+        raise UserError(f"{path} takes {taken}, not images uint8 (N, 1, 28, 28).", REMEDY)
     if isinstance(inputs[0].shape[0], int):
-        raise UserError(f"{path} takes just {counted(inputs[0].shape[0], 'image')} at a time, not any number.", remedy)
+        raise UserError(f"{path} takes just {counted(inputs[0].shape[0], 'image')} at a time, not any number.", REMEDY)
+
+
+def check_probabilities(session: Any, count: int, path: Path) -> None:
+    """Raise `UserError` where the model does not give a probability for each of so many classes."""
+    output = session.get_outputs()[0]
+    given = list(output.shape)
+    if output.type != "tensor(float)" or len(given) != 2 or given[1] != count:
+        raise UserError(f"{path} gives {output.type} {given}, and names {counted(count, 'class')}.", REMEDY)
+
+
+def read_classes(metadata: dict[str, str], path: Path) -> tuple[str, ...]:
+    """The names of the classes. Raises `UserError` where the metadata has none."""
     try:
         classes = json.loads(metadata["classes"])
-        threshold = float(metadata.get("threshold", 0.5))
-        if not isinstance(classes, list) or not all(isinstance(c, str) for c in classes) or not 0 <= threshold <= 1:
+        if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
             raise ValueError
     except (KeyError, ValueError):
-        raise UserError(f"{path} does not say in its metadata what its classes are.", remedy) from None
-    given = list(outputs[0].shape)
-    if outputs[0].type != "tensor(float)" or len(given) != 2 or given[1] != len(classes):
-        raise UserError(f"{path} gives {outputs[0].type} {given}, and names {counted(len(classes), 'class')}.", remedy)
+        raise UserError(f"{path} does not say in its metadata what its classes are.", REMEDY) from None
     return tuple(classes)
+
+
+def read_number(metadata: dict[str, str], name: str, missing: float, bounds: tuple[float, float], path: Path) -> float:
+    """The number of that name, `missing` where there is none. Raises `UserError` for one out of bounds, and for what is none."""
+    if name not in metadata:
+        return missing
+    low, high = bounds
+    with contextlib.suppress(ValueError):
+        value = float(metadata[name])
+        if low <= value <= high:
+            return value
+    raise UserError(
+        f"{path} says in its metadata that its {name} is {shown(metadata[name])}: no number from {low:g} to {high:g}.",
+        REMEDY,
+    )

@@ -1,6 +1,6 @@
 """What a network sees in one picture, layer by layer, and which ink spoke for its answer: from the ONNX file, without torch.
 
-explainer = Explainer(Reader())
+explainer = Explainer(Classifier())
 for layer in explainer.layers(image):       # image uint8 (28, 28), ink 255 on 0
     print(layer.name, layer.values.shape)
 explainer.why(image)                        # float32 (28, 28): over 0 where ink spoke for the answer
@@ -12,18 +12,14 @@ import importlib.util
 import itertools
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import UserError, install
-from mnistlab.reading.classifier import session_of
-from mnistlab.reading.reader import Reader
-
-if TYPE_CHECKING:
-    pass
-from mnistlab.reading.onnx_graph import Field, Step, follow
+from mnistlab.reading.classifier import Classifier, open_session
+from mnistlab.reading.onnx_graph import ReceptiveField, Step, follow
 
 __all__ = ["Explainer", "Layer"]
 
@@ -33,67 +29,96 @@ WINDOW = 1.5
 
 @dataclass(frozen=True)
 class Layer:
-    """What one layer makes of a picture."""
+    """What one layer makes of a picture.
+
+    Attributes
+    ----------
+    name : str
+        As in the network, such as conv1; of a layer without a name there, its kind and number.
+    kind : str
+        convolution, pooling, normalisation, relu, average, flatten, linear or probabilities.
+    values : ndarray of float32, shape (channels, height, width) or (n,)
+        What it gives; (n,) after the maps have been laid in one row.
+    field : ReceptiveField or None
+        What a cell looks at; None where each value looks at the whole picture, or the picture is deskewed first.
+    filters : ndarray of float32, shape (channels, channels before, height, width), or None
+        A convolution's weights.
+    """
 
     name: str
-    """As in the network, such as conv1; of a layer without a name there, its kind and number."""
     kind: str
-    """convolution, pooling, normalisation, relu, average, flatten, linear or probabilities."""
     values: NDArray[np.float32]
-    """(channels, height, width), or (n,) after the maps have been laid in one row."""
-    field: Field | None
-    """What a cell looks at; None where each value looks at the whole picture, or the picture is deskewed first."""
+    field: ReceptiveField | None
     filters: NDArray[np.float32] | None
-    """A convolution's weights: (channels, channels before, height, width)."""
 
 
 class Explainer:
-    """Shows the inside of a reader's network, and which ink spoke for its answer.
+    """Shows the inside of a classifier's network, and which ink spoke for its answer.
 
     Of an ensemble, and of a network that looks at a picture several times, the layers are those of the first look.
-    Raises `UserError` where the package onnx is missing.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        Whose network is looked into.
+
+    Raises
+    ------
+    UserError
+        Where the package onnx is missing.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, classifier: Classifier) -> None:
         if importlib.util.find_spec("onnx") is None:
             raise UserError(
                 "Looking into a network needs a package that is not installed: onnx.",
                 install("serve"),
             )
-        self.reader = reader
+        self.classifier = classifier
 
     def __getstate__(self) -> dict[str, Any]:
-        """The reader; all else is made from it when it is needed."""
-        return {"reader": self.reader}
+        """The classifier; all else is made from it when it is needed."""
+        return {"classifier": self.classifier}
 
     @cached_property
     def steps(self) -> list[Step]:
         """The layers from the picture to the logits, in order; empty where the graph is not such a row."""
         import onnx
 
-        return list(follow(onnx.load_from_string(self.reader.content).graph))
+        return list(follow(onnx.load_from_string(self.classifier.content).graph))
 
     @cached_property
     def session(self) -> Any:
         """The network, with what each layer gives among its outputs."""
         import onnx
 
-        model = onnx.load_from_string(self.reader.content)
+        model = onnx.load_from_string(self.classifier.content)
         model.graph.output.extend(onnx.ValueInfoProto(name=step.output) for step in self.steps)
-        return session_of(model.SerializeToString(), self.reader.path, self.reader.threads)
+        return open_session(model.SerializeToString(), self.classifier.path, self.classifier.threads)
 
     def layers(self, image: NDArray[np.uint8]) -> list[Layer]:
-        """What each layer makes of an image uint8 (28, 28), in order; the last is the probabilities, before it the logits.
+        """Show what each layer makes of an image.
 
-        Where the graph is no row of layers, those up to where it branches, or none; and up to where a layer gives neither
-        maps nor one row of values.
+        Parameters
+        ----------
+        image : ndarray of uint8, shape (28, 28)
+            As MNIST's are: ink 255 on 0.
 
-        Raises `UserError` for an image of another shape or dtype.
+        Returns
+        -------
+        list of Layer
+            In order; the last is the probabilities, before it the logits. Where the graph is no row of layers, those up to where
+            it branches, or none; and up to where a layer gives neither maps nor one row of values.
+
+        Raises
+        ------
+        UserError
+            For an image of another shape or dtype.
         """
         check_image(image)
         if not self.steps:
             return []
-        probabilities, *outputs = self.session.run(None, {self.reader.input: image[None, None]})
+        probabilities, *outputs = self.session.run(None, {self.classifier.input_name: image[None, None]})
         layers = [
             Layer(step.name, step.kind, np.asarray(output[0], np.float32), step.field, step.filters)
             for step, output in zip(self.steps, outputs, strict=True)
@@ -102,10 +127,25 @@ class Explainer:
         return [*layers, Layer("probabilities", "probabilities", probabilities[0], None, None)]
 
     def why(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Which ink of an image uint8 (28, 28) spoke for the answer: float32 (28, 28), in units of log-odds.
+        """Show which ink of an image spoke for the answer.
 
-        Each spot of ink is wiped out softly in turn. Where the answer's log-odds fall by that, the value is so much over 0, and
-        under 0 where they rise; 0 where there is no ink (occlusion: Zeiler and Fergus 2014, section 4.2).
+        Each spot of ink is wiped out softly in turn (occlusion: Zeiler and Fergus 2014, section 4.2).
+
+        Parameters
+        ----------
+        image : ndarray of uint8, shape (28, 28)
+            As MNIST's are: ink 255 on 0.
+
+        Returns
+        -------
+        ndarray of float32, shape (28, 28)
+            By how much the answer's log-odds fall without the ink there: over 0 where it speaks for the answer, under 0 where it
+            speaks against it, 0 where there is no ink.
+
+        Raises
+        ------
+        UserError
+            For an image of another shape or dtype.
         """
         check_image(image)
         rows, columns = np.nonzero(image)
@@ -115,7 +155,7 @@ class Explainer:
         y, x = np.indices(image.shape)
         distance = (y - rows[:, None, None]) ** 2 + (x - columns[:, None, None]) ** 2
         wiped = image * (1 - np.exp(-distance / (2 * WINDOW**2)))
-        answers, probabilities = self.reader.classify(np.concatenate([image[None], wiped.round().astype(np.uint8)]))
+        answers, probabilities = self.classifier.classify(np.concatenate([image[None], wiped.round().astype(np.uint8)]))
         odds = log_odds(probabilities, int(answers[0]))
         map_[rows, columns] = odds[0] - odds[1:]
         return map_

@@ -1,23 +1,21 @@
 """From any picture of handwriting to its digits, each as MNIST's were made: the one preprocessing that there is.
 
-    strength = find_ink(picture)            # paper out, ink in: uint8 (H, W), 0 paper to 255 ink
-    pieces = find_pieces(strength)          # connected strokes, specks and rules gone
-    image = normalise(piece)                # uint8 (28, 28), white on black, centred by mass
+    ink = find_ink(picture)                 # paper out, ink in: uint8 (H, W), 0 paper to 255 ink
+    pieces = find_pieces(ink)               # connected strokes, specks and rules gone
+    image = to_mnist_form(piece)            # uint8 (28, 28), white on black, centred by mass
 
-`Reader` decides with its network which pieces belong together or have to be cut apart.
+Which pieces belong together, and which have to be cut apart, is decided with a network's help in assembly.py.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.reading.paper import (
-    INK_LEVEL,
     Gray,
     Look,
     dark_paper,
@@ -28,9 +26,6 @@ from mnistlab.reading.paper import (
     resized,
 )
 from mnistlab.reading.ruling import FAINT, rules_of, tilt, turn, without_rules
-
-if TYPE_CHECKING:
-    from mnistlab.reading.pieces import Piece
 
 __all__ = ["Ink", "find_ink"]
 
@@ -46,8 +41,6 @@ DARK = 48
 """Of 255: paper that has less of a colour is lightened before shares of its light are taken."""
 WORK = 16_000_000
 """Pixels that are searched at most."""
-LOW, HIGH = 0.30, 0.52
-"""Of the typical ink: a pixel over LOW belongs to a stroke where the stroke has one over HIGH."""
 
 
 @dataclass(frozen=True)
@@ -64,20 +57,6 @@ class Ink:
     """uint8 (H, W): 1 where a rule was taken out of `strength`; None where there was none."""
     rule_level: float = 0.0
     """How strong the rules were, as `strength`."""
-
-    def box_of(self, piece: Piece, size: tuple[int, int]) -> tuple[int, int, int, int]:
-        """x, y, width, height of the piece's ink in the picture of `size` (width, height), in its pixels."""
-        y, x = np.nonzero(piece.strength > INK_LEVEL * LOW)
-        points = np.stack([x + piece.x, y + piece.y, np.ones(len(x))])
-        across, down = self.to_picture @ points
-        half = np.abs(self.to_picture[:, :2]).sum(1) / 2 - 0.05
-        left, right = int(np.floor(across.min() - half[0] + 0.5)), int(np.ceil(across.max() + half[0] + 0.5))
-        top, bottom = int(np.floor(down.min() - half[1] + 0.5)), int(np.ceil(down.max() + half[1] + 0.5))
-        left, top = max(0, min(left, size[0] - 1)), max(0, min(top, size[1] - 1))
-        return left, top, max(1, min(right, size[0]) - left), max(1, min(bottom, size[1]) - top)
-
-
-# --- paper and ink -------------------------------------------------------------------------------------------------
 
 
 def find_ink(picture: Gray) -> Ink:

@@ -5,29 +5,20 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from mnistlab.reading.paper import (
-    Gray,
-    resized,
-    stroke_width,
-)
+from mnistlab.reading.paper import Gray, resized, stroke_width
 from mnistlab.reading.pieces import Piece
 
-__all__ = ["SIDE", "normalise"]
-
+__all__ = ["SIDE", "to_mnist_form"]
 
 SIDE, BOX = 28, 20
 """MNIST's pictures are 28x28; the digit is scaled, keeping its aspect, into a 20x20 box (yann.lecun.org/exdb/mnist)."""
-
-
-# --- as MNIST was made -----------------------------------------------------------------------------------------------
-
 THINNEST, THICKEST = 1.6, 4.6
 """Widths of strokes, in pixels of the 20x20 box, that are left as they are."""
 DETAIL = 100
 """Pixels to which a larger piece is brought before its strokes are looked at."""
 
 
-def normalise(piece: Piece) -> Gray:
+def to_mnist_form(piece: Piece) -> Gray:
     """The piece as MNIST's digits were made: uint8 (28, 28), ink 255 on 0, scaled with its aspect kept into a 20x20 box,
     anti-aliased, its centre of mass in the middle; strokes far from MNIST's width are brought near it."""
     strength = piece.strength

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["Field"]
-
+__all__ = ["ReceptiveField", "Step", "follow"]
 
 KINDS = {
     "Conv": "convolution",
@@ -33,8 +32,8 @@ PASSED = ("QuantizeLinear", "DequantizeLinear", "Identity", "Cast")
 
 
 @dataclass(frozen=True)
-class Field:
-    """Which part of the picture a cell of a map looks at (its receptive field).
+class ReceptiveField:
+    """Which part of the picture a cell of a map looks at.
 
     The cell in row r looks at the rows from start + r * step up to, not including, start + r * step + size; columns likewise.
     Part of it may lie outside the picture.
@@ -44,9 +43,9 @@ class Field:
     step: int
     start: int
 
-    def after(self, kernel: int, stride: int, padding: int) -> Field:
+    def after(self, kernel: int, stride: int, padding: int) -> ReceptiveField:
         """The field of what a convolution or a pooling makes of maps with this one."""
-        return Field(
+        return ReceptiveField(
             size=self.size + (kernel - 1) * self.step, step=self.step * stride, start=self.start - padding * self.step
         )
 
@@ -58,11 +57,8 @@ class Step:
     name: str
     kind: str
     output: str
-    field: Field | None
+    field: ReceptiveField | None
     filters: NDArray[np.float32] | None
-
-
-# --- the graph ---
 
 
 def follow(graph: onnx.GraphProto) -> Iterator[Step]:
@@ -72,7 +68,7 @@ def follow(graph: onnx.GraphProto) -> Iterator[Step]:
     node = next((node for node in graph.node if node.op_type == "Conv"), None)
     # In a deskewed picture no cell looks at a square of the picture itself.
     moved = any(before.op_type == "GridSample" for before in upstream(node, makers))
-    field: Field | None = None if moved else Field(size=1, step=1, start=0)
+    field: ReceptiveField | None = None if moved else ReceptiveField(size=1, step=1, start=0)
     counts: dict[str, int] = {}
     while node is not None:
         if node.op_type not in PASSED:
@@ -106,7 +102,9 @@ def next_layer(graph: onnx.GraphProto, output: str) -> onnx.NodeProto | None:
     return takers[0] if len(takers) == 1 and takers[0].op_type in (*KINDS, *PASSED) else None
 
 
-def looked_at(field: Field, numbers: dict[str, Any], filters: NDArray[np.float32] | None) -> Field | None:
+def looked_at(
+    field: ReceptiveField, numbers: dict[str, Any], filters: NDArray[np.float32] | None
+) -> ReceptiveField | None:
     """What a cell of a convolution or pooling looks at; None for kinds that our networks have not."""
     kernel = numbers.get("kernel_shape") or (list(filters.shape[2:]) if filters is not None else None)
     unusual = numbers.get("auto_pad", b"NOTSET") != b"NOTSET" or set(numbers.get("dilations", [1])) != {1}
@@ -124,7 +122,7 @@ def attributes(node: onnx.NodeProto) -> dict[str, Any]:
 
 
 def name_of(node: onnx.NodeProto, kind: str, number: int) -> str:
-    """conv1 of the weights model.layers.conv1.weight; else the kind and how manieth of it this is."""
+    """conv1 of the weights model.layers.conv1.weight; else the kind and number, such as convolution1."""
     named = next((name.split(".")[-2] for name in node.input[1:] if name.count(".") >= 2), None)
     return named or f"{kind}{number}"
 

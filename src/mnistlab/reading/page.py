@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import rounded
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Digit", "Line", "Page"]
 
@@ -22,23 +19,39 @@ GAP = 1.1
 
 @dataclass(frozen=True)
 class Digit:
-    """One digit on a page."""
+    """One digit on a page.
+
+    Attributes
+    ----------
+    value : int or str
+        The digit, 0 to 9; of a model of other classes, the class's name.
+    probability : float
+        That it is this one, calibrated, 0 to 1.
+    box : tuple of int
+        x, y, width, height of its ink in the upright picture, in pixels from its top left corner.
+    accepted : bool
+        Whether the probability reaches the reader's threshold.
+    image : ndarray of uint8, shape (28, 28)
+        What the network saw: ink 255 on 0.
+    probabilities : ndarray of float32, shape (classes,)
+        Of each class; they sum to 1.
+    """
 
     value: int | str
-    """The digit; of a model of other classes, the class's name."""
     probability: float
-    """That it is this one, calibrated, 0 to 1."""
     box: tuple[int, int, int, int]
-    """x, y, width, height of its ink in the upright picture, in pixels from its top left corner."""
     accepted: bool
-    """Whether the probability reaches the reader's threshold."""
     image: NDArray[np.uint8] = field(repr=False, compare=False)
-    """(28, 28), ink 255 on 0: what the network saw."""
     probabilities: NDArray[np.float32] = field(repr=False, compare=False)
-    """(classes,): of each class."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain types, for JSON."""
+        """Tell it in plain types, for JSON.
+
+        Returns
+        -------
+        dict
+            value, probability (rounded to 4 digits, never to 1), box as a list, accepted.
+        """
         return {
             "value": self.value,
             "probability": rounded(self.probability, 4),
@@ -49,13 +62,21 @@ class Digit:
 
 @dataclass(frozen=True)
 class Line:
-    """Digits that stand beside each other, from left to right."""
+    """Digits that stand beside each other.
+
+    Attributes
+    ----------
+    digits : tuple of Digit
+        From left to right.
+    text : str
+        The digits, "?" for those that are not accepted, a space where there is a wide gap.
+    """
 
     digits: tuple[Digit, ...]
 
     @property
     def text(self) -> str:
-        """The digits, "?" for those not accepted, a space where a wide gap is."""
+        """The digits, "?" for those that are not accepted, a space where there is a wide gap."""
         if not self.digits:
             return ""
         shown = [str(digit.value) if digit.accepted else UNKNOWN for digit in self.digits]
@@ -71,11 +92,22 @@ class Line:
 
 @dataclass(frozen=True)
 class Page:
-    """What was read from a picture."""
+    """What was read from a picture.
+
+    Attributes
+    ----------
+    lines : tuple of Line
+        From top to bottom; none where no digit was found.
+    size : tuple of int
+        Width and height of the upright picture, in pixels.
+    text : str
+        The lines' texts, one under the other; empty where no digit was found.
+    digits : list of Digit
+        All of them in reading order.
+    """
 
     lines: tuple[Line, ...]
     size: tuple[int, int]
-    """Width and height of the upright picture, in pixels."""
 
     @property
     def text(self) -> str:
@@ -88,7 +120,13 @@ class Page:
         return [digit for line in self.lines for digit in line.digits]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain types, for JSON."""
+        """Tell it in plain types, for JSON.
+
+        Returns
+        -------
+        dict
+            text, and lines, each with its digits as `Digit.to_dict` tells them.
+        """
         return {
             "text": self.text,
             "lines": [{"digits": [digit.to_dict() for digit in line.digits]} for line in self.lines],

@@ -7,19 +7,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from mnistlab.reading.ink import HIGH, LOW, Ink
-from mnistlab.reading.paper import (
-    INK_LEVEL,
-    Gray,
-    typical_size,
-)
+from mnistlab.reading.ink import Ink
+from mnistlab.reading.paper import INK_LEVEL, Gray, typical_size
 
-__all__ = ["Piece", "find_pieces"]
+__all__ = ["Piece", "box_in_picture", "find_pieces", "trimmed"]
 
 SMALLEST, LARGEST = 7, 2600
 """Heights in pixels under and over which nothing is a digit."""
 MOST_PIECES = 2000
 """Of more pieces than that, the largest are looked at."""
+LOW, HIGH = 0.30, 0.52
+"""Of the typical ink: a pixel over LOW belongs to a stroke where the stroke has one over HIGH."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,10 @@ class Piece:
         """The first row below it."""
         return self.y + self.height
 
-
-# --- pieces ----------------------------------------------------------------------------------------------------------
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """x, y, width, height."""
+        return self.x, self.y, self.width, self.height
 
 
 def find_pieces(ink: Ink) -> list[Piece]:
@@ -104,3 +104,15 @@ def trimmed(piece: Piece, left: int, right: int) -> Piece | None:
     top, first = int(rows[0]), int(columns[0])
     cut = part[top : rows[-1] + 1, first : columns[-1] + 1]
     return Piece(piece.x + left + first, piece.y + top, cut)
+
+
+def box_in_picture(piece: Piece, ink: Ink, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """x, y, width, height of the piece's ink in the picture of `size` (width, height), in its pixels."""
+    y, x = np.nonzero(piece.strength > INK_LEVEL * LOW)
+    points = np.stack([x + piece.x, y + piece.y, np.ones(len(x))])
+    across, down = ink.to_picture @ points
+    half = np.abs(ink.to_picture[:, :2]).sum(1) / 2 - 0.05
+    left, right = int(np.floor(across.min() - half[0] + 0.5)), int(np.ceil(across.max() + half[0] + 0.5))
+    top, bottom = int(np.floor(down.min() - half[1] + 0.5)), int(np.ceil(down.max() + half[1] + 0.5))
+    left, top = max(0, min(left, size[0] - 1)), max(0, min(top, size[1] - 1))
+    return left, top, max(1, min(right, size[0]) - left), max(1, min(bottom, size[1]) - top)

@@ -106,13 +106,13 @@ def create_app(
         kind = kind_of(request)
         body = await picture_of(request)
 
-        def work(check: Callable[[], None]) -> bytes:
+        def work(raise_if_cancelled: Callable[[], None]) -> bytes:
             is_image = len(body) == PIXELS and kind not in ("multipart/form-data", *api.PICTURES)
             if kind == "application/json" or is_image:
                 image = images_of(body, kind, "image")[0]
             else:
-                image = digit_of(served.reader.read(body, check=check), digit)
-            return served.explain(image, parts.split(","), check)
+                image = digit_of(served.reader.read(body, raise_if_cancelled=raise_if_cancelled), digit)
+            return served.explain(image, parts.split(","), raise_if_cancelled)
 
         answer = await jobs.run(request.receive, work)
         return Response(answer, media_type="application/json")

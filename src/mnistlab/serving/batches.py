@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.reading.reader import Reader
+from mnistlab.reading.classifier import Classifier
 
 __all__ = ["Batches"]
 
@@ -29,14 +29,14 @@ MOST = 256
 class Batches:
     """Gathers what the requests of one turn of the event loop want classified, and what comes while the network is busy."""
 
-    def __init__(self, reader: Reader) -> None:
-        self.reader = reader
+    def __init__(self, classifier: Classifier) -> None:
+        self.classifier = classifier
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="batches")
         self.waiting: deque[tuple[NDArray[np.uint8], asyncio.Future[Answer]]] = deque()
         self.busy = False
 
     async def classify(self, images: NDArray[np.uint8]) -> Answer:
-        """As `Reader.classify`, of a few images."""
+        """As `Classifier.classify`, of a few images."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self.waiting.append((images, future))
@@ -58,9 +58,9 @@ class Batches:
         try:
             images = batch[0][0] if len(batch) == 1 else np.concatenate([images for images, _ in batch])
             if count <= FEW:
-                self.hand_out(batch, self.reader.classify(images))
+                self.hand_out(batch, self.classifier.classify(images))
                 return
-            job = asyncio.get_running_loop().run_in_executor(self.pool, self.reader.classify, images)
+            job = asyncio.get_running_loop().run_in_executor(self.pool, self.classifier.classify, images)
         except Exception as error:
             self.give_up(batch, error)
         else:

@@ -44,8 +44,8 @@ class Classifying:
         return Response(answer, media_type="application/json")
 
 
-def classify_many(served: Served, body: bytes, kind: str, check: Callable[[], None]) -> tuple[bytes, int]:
+def classify_many(served: Served, body: bytes, kind: str, raise_if_cancelled: Callable[[], None]) -> tuple[bytes, int]:
     """The answer, and how many images there were. In a thread: to read a long JSON takes as long as the network."""
     images = images_of(body, kind)
-    check()
-    return served.classes(*served.reader.classify(images)), len(images)
+    raise_if_cancelled()
+    return served.classes(*served.reader.classifier.classify(images)), len(images)

@@ -32,20 +32,21 @@ class Jobs:
         self.metrics = metrics
 
     async def run(self, receive: Receive, work: Callable[[Callable[[], None]], Result]) -> Result:
-        """What `work(check)` gives, done in a thread; `check` raises where the client has left, and then so does this.
+        """What `work(raise_if_cancelled)` gives, done in a thread.
 
-        `receive` is the request's, its body read. Raises `ClientGone`, and `Problem` (503) where no place is free.
+        `receive` is the request's, its body read. Raises `ClientGone` where the client leaves before the work is done, as
+        `raise_if_cancelled` then does in the thread; and `Problem` (503) where no place is free.
         """
         if self.taken >= self.places:
             raise Problem(503, BUSY, RETRY)
         gone = threading.Event()
         box = [work]  # emptied where the client has left: what it sent is not kept until its turn would come
 
-        def check() -> None:
+        def raise_if_cancelled() -> None:
             if gone.is_set():
                 raise ClientGone
 
-        submitted = self.pool.submit(lambda: box.pop()(check))
+        submitted = self.pool.submit(lambda: box.pop()(raise_if_cancelled))
         job = asyncio.wrap_future(submitted)
         leaving = asyncio.ensure_future(departure(receive))
         self.take(1)

@@ -31,8 +31,8 @@ class Served:
 
     def __init__(self, name: str, title: str, reader: Reader) -> None:
         self.name, self.title, self.reader = name, title, reader
-        self.single = Reader(reader.path, threshold=reader.threshold, threads=1)  # for a few images threads cost more
-        self.explainer = Explainer(reader)
+        self.single = reader.classifier.with_threads(1)  # for a few images threads cost more
+        self.explainer = Explainer(reader.classifier)
         self.batches = Batches(self.single)
         self.few = 0
         """So many images are few: classified together with those of other requests."""
@@ -51,17 +51,10 @@ class Served:
         self.reader.read(picture)
 
     @cached_property
-    def temperature(self) -> float:
-        """What the logits are divided by before the softmax, which calibrates the probabilities."""
-        try:
-            return float(self.reader.metadata["temperature"])
-        except (KeyError, ValueError):
-            return 1.0
-
-    @cached_property
     def facts(self) -> dict[str, Any]:
         """What GET /models tells."""
-        told = self.reader.metadata
+        classifier = self.reader.classifier
+        told = classifier.metadata
         try:
             recipe = str(json.loads(told["recipe"])["name"])
         except (KeyError, TypeError, ValueError):
@@ -69,16 +62,16 @@ class Served:
         return {
             "id": self.name,
             "title": self.title,
-            "classes": list(self.reader.classes),
+            "classes": list(classifier.classes),
             "threshold": self.reader.threshold,
             "dataset": told.get("dataset"),
             "recipe": recipe,
             "created": told.get("created"),
-            "bytes": len(self.reader.content),
+            "bytes": len(classifier.content),
         }
 
     def classes(self, numbers: NDArray[np.int64], probabilities: NDArray[np.float32]) -> bytes:
-        """The answer of /classify, as JSON, from what `Reader.classify` gave."""
+        """The answer of /classify, as JSON, from what `Classifier.classify` gave."""
         values, threshold = self.reader.values, self.reader.threshold
         answer = {
             "model": self.name,
@@ -88,10 +81,10 @@ class Served:
         }
         return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
-    def read(self, picture: bytes, detail: bool, check: Callable[[], None]) -> tuple[bytes, Page]:
+    def read(self, picture: bytes, detail: bool, raise_if_cancelled: Callable[[], None]) -> tuple[bytes, Page]:
         """The answer of /read, as JSON, and what was read."""
         started = time.perf_counter()
-        page = self.reader.read(picture, check=check)
+        page = self.reader.read(picture, raise_if_cancelled=raise_if_cancelled)
         answer = {
             "model": self.name,
             "text": page.text,
@@ -104,23 +97,23 @@ class Served:
         }
         return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), page
 
-    def explain(self, image: NDArray[np.uint8], parts: Iterable[str], check: Callable[[], None]) -> bytes:
+    def explain(self, image: NDArray[np.uint8], parts: Iterable[str], raise_if_cancelled: Callable[[], None]) -> bytes:
         """The answer of /explain, as JSON."""
         numbers, probabilities = self.single.classify(image[None])
         number = int(numbers[0])
         layers = self.explainer.layers(image) if "layers" in parts else []
-        check()
+        raise_if_cancelled()
         last = next((layer.values for layer in layers[::-1] if layer.kind == "linear"), None)
         logits = last if last is not None and last.shape == probabilities[0].shape else None
         answer = {
             "model": self.name,
-            "value": self.reader.values[number],
+            "value": self.single.values[number],
             "probability": rounded(float(probabilities[0, number]), 4),
             "accepted": bool(probabilities[0, number] >= self.reader.threshold),
-            "classes": list(self.reader.classes),
+            "classes": list(self.single.classes),
             "probabilities": probabilities[0],
             "logits": logits,
-            "temperature": self.temperature,
+            "temperature": self.single.temperature,
             "image": packed(image, 0, 255),
             "layers": [layer_facts(layer) for layer in layers],
             "why": None,
