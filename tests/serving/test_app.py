@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import io
 import json
 import os
 import re
@@ -20,72 +19,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistlab.data.dataset import open_dataset
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.explainer import Explainer
 from mnistlab.reading.page import Page
 from mnistlab.reading.reader import Reader
-from mnistlab.serving.app import Limits
 from mnistlab.serving.http import Patience
-from mnistlab.serving.limits import ClientGone
-from mnistlab.serving.models import Served
+from mnistlab.serving.limits import ClientGone, Limits
+from mnistlab.serving.models import ServedModel
 from mnistlab.serving.static import PAGE
 from tests.support import running_server
+from tests.support.drawing import png
+from tests.support.problems import PROBLEM, problem
 from tests.support.waiting import LIMIT, wait_until
 
-PROBLEM = "application/problem+json"
 serving_with = running_server.thread
-
-
-@pytest.fixture(scope="module")
-def reader() -> Reader:
-    return Reader()
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[running_server.Running]:
-    with serving_with(limits=Limits(body_bytes=2 * 2**20), hosts=["digits.example"]) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def client(running: running_server.Running) -> Iterator[httpx.Client]:
-    with running.client() as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def images(data_dir: Path) -> np.ndarray:
-    return open_dataset("mnist", data_dir).read("train")[0][:300]
-
-
-@pytest.fixture(scope="module")
-def picture(images: np.ndarray) -> bytes:
-    """A page with 5 0 4 (the first of MNIST) on white."""
-    page = Image.new("L", (420, 200), 255)
-    for number, image in enumerate(images[:3]):
-        page.paste(Image.fromarray(255 - image).resize((112, 112)), (20 + 130 * number, 40))
-    return png(page)
-
-
-def png(image: Image.Image) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, "png")
-    return stream.getvalue()
-
-
-def problem(response: httpx.Response, status: int, *words: str) -> dict[str, object]:
-    """The problem document, checked."""
-    assert response.status_code == status, response.text
-    assert response.headers["content-type"] == PROBLEM
-    document: dict[str, object] = response.json()
-    assert set(document) == {"type", "title", "status", "detail", "request_id"}
-    assert document["status"] == status
-    assert document["request_id"] == response.headers["x-request-id"]
-    for word in words:
-        assert word in str(document["detail"])
-    assert "Traceback" not in response.text
-    return document
 
 
 # --- what it answers ---
@@ -228,8 +175,8 @@ def test_head_is_get_without_the_body(client: httpx.Client, running: running_ser
 
 
 def test_several_models_are_asked_by_name(images: np.ndarray) -> None:
-    strict = Served("strict", "a strict one", Reader(threshold=1.0))
-    with serving_with([Served("mnistlab", "reader", Reader()), strict]) as running, running.client() as client:
+    strict = ServedModel("strict", "a strict one", Reader(threshold=1.0))
+    with serving_with([ServedModel("mnistlab", "reader", Reader()), strict]) as running, running.client() as client:
         for name, accepted in (("mnistlab", True), ("strict", False)):
             answer = client.post(f"/api/v1/classify?model={name}", content=images[0].tobytes()).json()
             assert (answer["model"], answer["accepted"]) == (name, [accepted])
@@ -325,171 +272,6 @@ def test_a_body_of_unknown_length_is_counted(client: httpx.Client) -> None:
     problem(client.post("/api/v1/read", content=endless()), 413, "2 MiB")
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        "evil.example",
-        "localhost.evil.example",
-        "127.0.0.1.evil.example:8000",
-        "[127.0.0.1].evil.example",
-        "127.0.0.1:evil",
-        "",
-    ],
-)
-def test_other_host_names_are_refused(client: httpx.Client, host: str) -> None:
-    """A page whose name was made to point here (DNS rebinding) sends that name."""
-    for path in ("/", "/api/v1/models"):
-        problem(client.get(path, headers={"Host": host}), 421, "--allow-host")
-
-
-@pytest.mark.parametrize(
-    "host", ["localhost", "LOCALHOST:1", "127.0.0.1:8000", "192.168.1.7", "[::1]:80", "digits.example"]
-)
-def test_addresses_and_allowed_names_are_answered(client: httpx.Client, host: str) -> None:
-    assert client.get("/api/v1/models", headers={"Host": host}).status_code == 200
-
-
-def test_pages_of_other_sites_are_refused(client: httpx.Client, images: np.ndarray) -> None:
-    content = images[0].tobytes()
-    for origin in ("https://evil.example", "null", "http://127.0.0.1:1", "http://["):
-        problem(client.post("/api/v1/classify", content=content, headers={"Origin": origin}), 403, "another site")
-    own = str(client.base_url).rstrip("/")
-    assert client.post("/api/v1/classify", content=content, headers={"Origin": own}).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("host", "origin"),
-    [
-        ("digits.example", "https://digits.example"),
-        ("digits.example:443", "https://digits.example"),
-        ("digits.example:80", "http://digits.example"),
-        ("DIGITS.Example.", "https://digits.example"),
-        ("digits.example", "http://Digits.Example:80"),
-        ("[::1]:8000", "http://[::1]:8000"),
-    ],
-)
-def test_its_own_page_is_known_however_it_is_written(client: httpx.Client, host: str, origin: str) -> None:
-    assert client.get("/api/v1/models", headers={"Host": host, "Origin": origin}).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("host", "origin"),
-    [
-        ("digits.example", "https://digits.example:8443"),
-        ("digits.example:443", "http://digits.example"),
-        ("digits.example:80", "https://digits.example"),
-        ("digits.example", "https://digits.example.evil.example"),
-        ("digits.example", "https://evil.example#digits.example"),
-        ("digits.example", "https://digits.example@evil.example"),
-        ("digits.example", "ftp://digits.example"),
-        ("digits.example", "digits.example"),
-        ("digits.example", ""),
-        ("localhost", "http://127.0.0.1"),
-    ],
-)
-def test_a_page_of_another_name_or_port_is_another_site(client: httpx.Client, host: str, origin: str) -> None:
-    problem(client.get("/api/v1/models", headers={"Host": host, "Origin": origin}), 403, "another site")
-
-
-# --- behind a proxy: the tests' own client is where the proxy is ---
-
-OUTSIDE = {"X-Forwarded-Host": "digits.example", "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
-OWN_PAGE = {"Origin": "https://digits.example"}
-
-
-@pytest.fixture(scope="module")
-def proxied() -> Iterator[httpx.Client]:
-    with (
-        serving_with(
-            hosts=["digits.example"], trusted_proxies=["127.0.0.1"], root_path="/mnist", token="s3cret"
-        ) as running,
-        httpx.Client(base_url=running.url, headers={"Authorization": "Bearer s3cret"}, timeout=30) as client,
-    ):
-        yield client
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        OUTSIDE,
-        {"X-Forwarded-Host": "DIGITS.example:443"},
-        {"X-Forwarded-Host": "evil.example, digits.example"},  # the last is the proxy's own word
-        {"Forwarded": "for=203.0.113.9;host=evil.example, for=192.0.2.1;Host=digits.example;proto=https"},
-        {"Forwarded": 'for="[2001:db8::1]:80";host="digits.example"'},
-        {"X-Forwarded-Host": "digits.example", "Forwarded": "host=evil.example"},
-    ],
-)
-def test_a_trusted_proxy_says_how_the_server_was_called(proxied: httpx.Client, headers: dict[str, str]) -> None:
-    assert proxied.get("/api/v1/models", headers=headers | OWN_PAGE).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("headers", "status", "words"),
-    [
-        (
-            {"X-Forwarded-Host": "evil.example", "Origin": "http://evil.example"},
-            421,
-            ["'evil.example'", "--allow-host"],
-        ),
-        ({"X-Forwarded-Host": "digits.example, evil.example"}, 421, ["'evil.example'"]),
-        ({"Forwarded": "host=digits.example, host=evil.example"}, 421, ["'evil.example'"]),
-        ({"Host": "evil.example", "X-Forwarded-Host": "digits.example"}, 421, ["'evil.example'", "--allow-host"]),
-        ({**OUTSIDE, "Origin": "https://evil.example"}, 403, ["X-Forwarded-Host must name"]),
-        ({**OUTSIDE, "Origin": "https://digits.example:8443"}, 403, ["X-Forwarded-Host must name", "port"]),
-        (OWN_PAGE, 403, ["proxy must pass on", "X-Forwarded-Host"]),
-        ({"X-Forwarded-Host": "digits.example", "Authorization": "Bearer wrong"}, 401, ["token"]),
-    ],
-)
-def test_by_way_of_a_proxy_other_sites_are_refused_too(
-    proxied: httpx.Client, headers: dict[str, str], status: int, words: list[str]
-) -> None:
-    for path in ("/api/v1/models", "/mnist/api/v1/models"):
-        problem(proxied.get(path, headers=headers), status, *words)
-
-
-@pytest.mark.parametrize("trusted", [[], ["10.0.0.0/8", "::1"]])
-def test_of_others_forwarded_headers_mean_nothing(trusted: list[str]) -> None:
-    """Neither do they open a door nor do they shut one; and the refusal says what would make them count."""
-    with serving_with(hosts=["digits.example"], trusted_proxies=trusted) as running:
-        for headers in (OUTSIDE, {"Forwarded": "for=203.0.113.9;host=digits.example;proto=https"}):
-            response = httpx.get(f"{running.url}/api/v1/models", headers=headers | OWN_PAGE)
-            problem(response, 403, "'https://digits.example'", "--trusted-proxy 127.0.0.1.")
-            response = httpx.get(f"{running.url}/api/v1/models", headers={**headers, "Host": "evil.example"})
-            problem(response, 421, "'evil.example'")
-        docs = httpx.get(f"{running.url}/docs", headers={**OUTSIDE, "X-Forwarded-Host": "evil.example"})
-        assert f"{running.url}/api/v1/read" in docs.text
-        origin = {"Origin": "https://other.example"}
-        response = httpx.get(f"{running.url}/api/v1/models", headers=origin)
-        problem(response, 403, "--trusted-proxy 127.0.0.1 --allow-host NAME")
-
-
-@pytest.mark.parametrize("prefix", ["", "/mnist"], ids=["cut off by the proxy", "kept by the proxy"])
-def test_below_a_root_path_all_is_found(proxied: httpx.Client, images: np.ndarray, prefix: str) -> None:
-    page = proxied.get(f"{prefix}/", headers=OUTSIDE).text
-    docs = proxied.get(f"{prefix}/docs", headers=OUTSIDE).text
-    addresses = re.findall(r'(?:href|src)="([^"]+)"', page + docs)
-    assert len(addresses) > 8
-    for address in addresses:
-        assert not address.startswith("/")
-        assert proxied.get(f"{prefix}/{address}", headers=OUTSIDE).status_code == 200, address
-    assert "https://digits.example/mnist/api/v1/read" in docs
-    assert proxied.get(f"{prefix}/openapi.json").json()["servers"] == [{"url": "/mnist"}]
-    answer = proxied.post(f"{prefix}/api/v1/classify", content=images[0].tobytes(), headers=OUTSIDE | OWN_PAGE)
-    assert answer.json()["values"] == [5]
-    assert proxied.get(f"{prefix}/docs/", headers=OUTSIDE).headers["location"] == "https://digits.example/mnist/docs"
-    for path in ("/api/v1/models", "/metrics"):
-        response = proxied.get(f"{prefix}{path}", headers={"Authorization": ""})
-        problem(response, 401, "token")
-
-
-def test_the_root_path_itself_leads_to_the_page(proxied: httpx.Client) -> None:
-    assert proxied.get("/mnist", headers=OUTSIDE).headers["location"] == "https://digits.example/mnist/"
-    problem(proxied.get("/mnistlab/api/v1/models"), 404)
-    counted = proxied.get("/mnist/metrics").text
-    assert 'path="/api/v1/classify"' in counted
-    assert 'path="/mnist' not in counted
-
-
 def test_every_answer_has_the_headers_that_keep_a_browser_safe(client: httpx.Client) -> None:
     for path in ("/", "/docs", "/static/style.css", "/api/v1/models", "/nothing", "/healthz"):
         headers = client.get(path).headers
@@ -497,22 +279,6 @@ def test_every_answer_has_the_headers_that_keep_a_browser_safe(client: httpx.Cli
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
         assert not [name for name in headers if name.startswith("access-control-") or name in ("server", "set-cookie")]
-
-
-def test_the_token_is_asked_for(images: np.ndarray) -> None:
-    with serving_with(token="s3cret") as running, running.client() as client:
-        for wrong in (
-            {},
-            {"Authorization": "Bearer s3cre"},
-            {"Authorization": "s3cret"},
-            {"Authorization": "Bearer é".encode()},
-        ):
-            for path in ("/api/v1/models", "/metrics"):
-                response = client.get(path, headers=wrong)
-                problem(response, 401, "Authorization: Bearer")
-                assert response.headers["www-authenticate"] == "Bearer"
-        assert client.get("/api/v1/models", headers={"Authorization": "Bearer s3cret"}).status_code == 200
-        assert client.get("/").status_code == client.get("/healthz").status_code == 200
 
 
 # --- what goes wrong ---
@@ -524,7 +290,7 @@ class Broken(Reader):
 
 
 def test_an_error_of_its_own_is_told_to_the_log_and_not_to_the_client(caplog: pytest.LogCaptureFixture) -> None:
-    broken = Served("broken", "broken", Reader())
+    broken = ServedModel("broken", "broken", Reader())
     with serving_with([broken]) as running, running.client() as client:
         broken.reader = Broken()
         response = client.post("/api/v1/read", content=b"x")
@@ -548,7 +314,7 @@ class Held(Reader):
 
 
 def test_over_capacity_the_rest_is_told_to_come_back_at_once(picture: bytes) -> None:
-    served = Served("held", "held", Reader())
+    served = ServedModel("held", "held", Reader())
     with serving_with([served], limits=Limits(waiting=2)) as running, running.client() as client:
         served.reader = held = Held()
         places = (os.cpu_count() or 1) + 2
@@ -582,7 +348,7 @@ class Endless(Reader):
 
 
 def test_a_client_that_leaves_stops_its_work() -> None:
-    served = Served("slow", "slow", Reader())
+    served = ServedModel("slow", "slow", Reader())
     with serving_with([served]) as running, running.client() as client:
         served.reader = endless = Endless()
         with running.connect() as connection:
@@ -639,11 +405,11 @@ def test_bodies_together_have_a_limit(picture: bytes) -> None:
         )
         app = running.app
         assert app is not None
-        wait_until(lambda: app.held == 299_000)  # all of it has come
+        wait_until(lambda: app.intake.held == 299_000)  # all of it has come
         ask = lambda: client.post("/api/v1/read", content=picture)  # noqa: E731
         problem(ask(), 503, "Try again")
         large.close()
-        wait_until(lambda: app.held == 0)
+        wait_until(lambda: app.intake.held == 0)
         assert ask().status_code == 200
 
 
@@ -706,7 +472,7 @@ class Stuck(Classifier):
 
 
 def test_a_batch_that_fails_does_not_hold_up_the_next(images: np.ndarray) -> None:
-    served = Served("mnistlab", "reader", Reader())
+    served = ServedModel("mnistlab", "reader", Reader())
     with serving_with([served]) as running, running.client() as client:
         served.few = 16  # however fast this machine's network is
         served.batches.classifier = stuck = Stuck(threads=1)

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageOps
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from mnistlab.reading.reader import Reader
-from mnistlab.serving.models import Served
+from mnistlab.serving.models import ServedModel
 from tests.support import running_server
 from tests.support.strokes import STROKES
 from tests.support.waiting import LIMIT
@@ -55,7 +55,10 @@ AT_REST = """async () => {
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    models = [Served("mnistlab", "mnistlab's reader", Reader()), Served("strict", "strict", Reader(threshold=1.0))]
+    models = [
+        ServedModel("mnistlab", "mnistlab's reader", Reader()),
+        ServedModel("strict", "strict", Reader(threshold=1.0)),
+    ]
     with running_server.thread(models) as running:
         yield running.url
 

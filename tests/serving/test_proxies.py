@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mnistlab.errors import UserError
-from mnistlab.serving.proxies import Behind, read_name, read_network, read_root_path
+from mnistlab.serving.proxies import BehindProxies, read_name, read_network, read_root_path
 
 
 def seen(headers: dict[str, str], trusted: list[str], peer: str = "192.0.2.1", **scope: Any) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def seen(headers: dict[str, str], trusted: list[str], peer: str = "192.0.2.1", *
 
     raw = [(name.lower().encode(), value.encode()) for name, value in {"Host": "inside:8000", **headers}.items()]
     request = {"type": "http", "path": "/", "scheme": "http", "client": (peer, 5000), "headers": raw, **scope}
-    asyncio.run(Behind(app, trusted)(request, None, None))  # type: ignore[arg-type]
+    asyncio.run(BehindProxies(app, trusted)(request, None, None))  # type: ignore[arg-type]
     return got
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 Array = NDArray[Any]
 FINE = 8
@@ -109,3 +111,10 @@ def count_read(found: Sequence[Any], drawn: Any) -> int:
         here = [n for n, (a, b) in enumerate(middles) if abs(a - across) < half and abs(b - down) < half]
         right += [found[n]["value"] for n in here] == [label]
     return right
+
+
+def png(image: Image.Image) -> bytes:
+    """As a PNG file."""
+    stream = io.BytesIO()
+    image.save(stream, "png")
+    return stream.getvalue()

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 import httpx
 
 from mnistlab.reading.reader import Reader
-from mnistlab.serving.app import Limits, create_app
+from mnistlab.serving.app import create_app
 from mnistlab.serving.gate import Gate
 from mnistlab.serving.http import Patience, make_server
-from mnistlab.serving.models import Served
+from mnistlab.serving.limits import Limits
+from mnistlab.serving.models import ServedModel
 from tests.support.waiting import LIMIT
 
 PATIENT = Patience(headers=LIMIT, body=LIMIT, answer=LIMIT, idle=LIMIT)
@@ -83,7 +84,7 @@ def process(*arguments: str, environment: dict[str, str] | None = None) -> Itera
 
 @contextlib.contextmanager
 def thread(
-    served: Sequence[Served] | None = None,
+    served: Sequence[ServedModel] | None = None,
     limits: Limits | None = None,
     patience: Patience = PATIENT,
     token: str | None = None,
@@ -93,7 +94,7 @@ def thread(
 ) -> Iterator[Running]:
     """The same server in this process, with other limits or models."""
     app = create_app(
-        served or [Served("mnistlab", "reader", Reader())], limits=limits, token=token, hosts=hosts,
+        served or [ServedModel("mnistlab", "reader", Reader())], limits=limits, token=token, hosts=hosts,
         trusted_proxies=trusted_proxies, root_path=root_path,
     )  # fmt: skip
     ready = threading.Event()

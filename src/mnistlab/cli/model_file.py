@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 import re
 
 if TYPE_CHECKING:
-    from mnistlab.serving.app import Served
+    from mnistlab.serving.models import ServedModel
 
 
 def model_file(model: str, runs_dir: Path) -> Path:
@@ -38,12 +38,12 @@ BUNDLED = "mnistlab"
 """The name of the reader that comes with mnistlab."""
 
 
-def load_models(names: tuple[str, ...], runs_dir: Path) -> list[Served]:
+def load_models(names: tuple[str, ...], runs_dir: Path) -> list[ServedModel]:
     """A reader for each model, each with a name of its own."""
     from mnistlab.reading.reader import Reader
-    from mnistlab.serving.app import Served
+    from mnistlab.serving.models import ServedModel
 
-    served: list[Served] = []
+    served: list[ServedModel] = []
     for name in dict.fromkeys(names):
         if name == BUNDLED:
             reader, identity = Reader(), BUNDLED
@@ -54,7 +54,7 @@ def load_models(names: tuple[str, ...], runs_dir: Path) -> list[Served]:
         identity = re.sub(r"[^\w.-]+", "-", identity)
         taken = [one.name for one in served]
         unique = next(n for n in (identity, *(f"{identity}-{k}" for k in range(2, 1000))) if n not in taken)
-        served.append(Served(unique, "mnistlab's reader" if name == BUNDLED else title_of(unique), reader))
+        served.append(ServedModel(unique, "mnistlab's reader" if name == BUNDLED else title_of(unique), reader))
     return served
 
 

@@ -1,7 +1,8 @@
-"""Who may ask: names and addresses of the server, and the pages that it knows as its own."""
+"""Who may ask: whoever calls the server by one of its names, from its own page or none, with its token if it has one."""
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 import re
 from collections.abc import Iterable
@@ -9,9 +10,9 @@ from collections.abc import Iterable
 from starlette.types import Scope
 
 from mnistlab.serving.problems import Problem
-from mnistlab.serving.proxies import plain_address
+from mnistlab.serving.proxies import path_below, plain_address
 
-__all__ = ["Hosts"]
+__all__ = ["Access"]
 
 GUARDED = ("/api/", "/metrics")
 """What begins so needs the token, where there is one; the page, which asks for it, does not."""
@@ -24,15 +25,28 @@ ORIGIN = re.compile(r"(https?)://(.+)")
 PORTS = {"http": 80, "https": 443}
 
 
-class Hosts:
-    """The names by which this server may be called, in small letters, besides localhost; addresses such as 127.0.0.1 always may.
+class Access:
+    """Lets in those who may ask.
 
-    A name that a foreign page has made to point here (DNS rebinding) is none of them.
+    `names`, in small letters, are those by which this server may be called besides localhost; addresses such as 127.0.0.1 always
+    may. A name that a foreign page has made to point here (DNS rebinding) is none of them. `token`, if any, is asked for in the
+    API.
     """
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], token: str | None) -> None:
         self.names = {"localhost", *names}
         self.known: set[str] = set()
+        self.token = token.encode() if token else None
+
+    def check(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
+        """Raise `Problem` where the headers say that this client may not ask."""
+        called = self.called(scope, headers)
+        if not path_below(scope).startswith(GUARDED):
+            return
+        if b"origin" in headers:
+            self.check_page(scope, headers[b"origin"].decode("latin-1"), called)
+        if self.token is not None:
+            self.check_token(self.token, headers)
 
     def called(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
         """What the client has called this server: by way of a trusted proxy, what that says.
@@ -72,6 +86,16 @@ class Hosts:
         name = host_name(found[2]) if found else ""
         also = "" if name in self.names or is_address(name) else " --allow-host NAME"
         raise Problem(403, f"{told}a proxy stands between: start it with --trusted-proxy {peer}{also}.")
+
+    def check_token(self, token: bytes, headers: dict[bytes, bytes]) -> None:
+        """Raise `Problem` where the client does not send the token."""
+        scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
+        if not hmac.compare_digest(given.strip(), token) or scheme.lower() != b"bearer":
+            raise Problem(
+                401,
+                "This server asks for its token. Send it as the header Authorization: Bearer TOKEN.",
+                {"WWW-Authenticate": "Bearer"},
+            )
 
     def answers_to(self, host: str) -> bool:
         """Whether the Host header names this server."""

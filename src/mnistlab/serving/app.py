@@ -1,12 +1,13 @@
-"""The page and the API: thin over `Reader` and `Explainer`.
+"""The page and the API: thin over `Reader`, `Classifier` and `Explainer`.
 
-app = create_app([Served("mnistlab", "mnistlab's reader", Reader())])
+app = create_app([ServedModel("mnistlab", "mnistlab's reader", Reader())])
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Annotated
 
@@ -24,19 +25,19 @@ from mnistlab.errors import MnistlabError, UserError, counted
 from mnistlab.reading.page import Page
 from mnistlab.serving import problems
 from mnistlab.serving import schemas as api
+from mnistlab.serving.access import Access
 from mnistlab.serving.bodies import PIXELS, images_of, kind_of, picture_of
-from mnistlab.serving.classify import Classifying
+from mnistlab.serving.classify import ClassifyEndpoint
 from mnistlab.serving.gate import Gate
 from mnistlab.serving.jobs import Jobs
 from mnistlab.serving.limits import RETRY, ClientGone, Limits
 from mnistlab.serving.metrics import Metrics
-from mnistlab.serving.models import Served
+from mnistlab.serving.models import ServedModel
 from mnistlab.serving.problems import Problem
-from mnistlab.serving.proxies import Behind, read_name, read_root_path
+from mnistlab.serving.proxies import BehindProxies, read_name, read_root_path
 from mnistlab.serving.static import add_pages, answer_head
 
-__all__ = ["Limits", "Served", "create_app"]
-
+__all__ = ["create_app"]
 
 ModelQuery = Annotated[str | None, Query(description=api.MODEL)]
 DetailQuery = Annotated[bool, Query(description=api.DETAIL)]
@@ -45,7 +46,7 @@ DigitQuery = Annotated[int, Query(ge=0, description=api.DIGIT)]
 
 
 def create_app(
-    models: Sequence[Served],
+    models: Sequence[ServedModel],
     *,
     hosts: Iterable[str] = (),
     token: str | None = None,
@@ -64,45 +65,78 @@ def create_app(
     limits, root_path = limits or Limits(), read_root_path(root_path)
     metrics = Metrics()
     jobs = Jobs(limits.waiting, metrics)
-    find = partial(find_model, {served.name: served for served in models})
+    find = partial(find_model, {model.name: model for model in models})
+    endpoint = ClassifyEndpoint(find, jobs, metrics)
+    app = FastAPI(
+        title="mnistlab", version=api.VERSION, description=api.DESCRIPTION, lifespan=life_of(models, jobs),
+        docs_url=None, redoc_url=None, openapi_url=None, servers=[{"url": root_path}] if root_path else None,
+    )  # fmt: skip
+    app.state.ready = False
+    add_reading(app, find, jobs, metrics, endpoint)
+    add_watching(app, models, metrics)
+    add_problems(app)
+    api.complete(app)
+    add_pages(app)
+    answer_head(app)
+    check_root_path(app, root_path)
+    gate = Gate(
+        app, access=Access(map(read_name, hosts), token), limits=limits, metrics=metrics,
+        shortcuts={("POST", "/api/v1/classify"): endpoint},
+    )  # fmt: skip
+    trusted = tuple(trusted_proxies)
+    return BehindProxies(gate, trusted, root_path) if trusted or root_path else gate
+
+
+def life_of(models: Sequence[ServedModel], jobs: Jobs) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """From warming up to letting what is under way end."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        for served in models:
-            served.warm_up()
+        for model in models:
+            model.warm_up()
         app.state.ready = True
         yield
         app.state.ready = False
         jobs.close()
-        for served in models:
-            served.batches.close()
+        for model in models:
+            model.batches.close()
 
-    app = FastAPI(
-        title="mnistlab", version=api.VERSION, description=api.DESCRIPTION, lifespan=lifespan,
-        docs_url=None, redoc_url=None, openapi_url=None, servers=[{"url": root_path}] if root_path else None,
-    )  # fmt: skip
-    app.state.ready = False
-    classifying = Classifying(find, jobs, metrics)
+    return lifespan
+
+
+def find_model(models: dict[str, ServedModel], name: str | None) -> ServedModel:
+    """The model of that name, the first where there is none. Raises `Problem` for a name that there is not."""
+    if name is None:
+        return next(iter(models.values()))
+    if name not in models:
+        raise Problem(404, f"There is no model {name[:100]!r} here. Choose one of {', '.join(models)}.")
+    return models[name]
+
+
+def add_reading(
+    app: FastAPI, find: Callable[[str | None], ServedModel], jobs: Jobs, metrics: Metrics, endpoint: ClassifyEndpoint
+) -> None:
+    """What the models do. `endpoint` is where the gate's shortcut leads."""
 
     @app.post("/api/v1/read", **api.READ)
     async def read(request: Request, model: ModelQuery = None, detail: DetailQuery = False) -> Response:
-        served = find(model)
+        chosen = find(model)
         picture = await picture_of(request)
-        answer, page = await jobs.run(request.receive, partial(served.read, picture, detail))
+        answer, page = await jobs.run(request.receive, partial(chosen.read, picture, detail))
         for digit in page.digits:
-            metrics.digits.labels(served.name, str(digit.accepted).lower()).inc()
+            metrics.digits.labels(chosen.name, str(digit.accepted).lower()).inc()
         return Response(answer, media_type="application/json")
 
     @app.post("/api/v1/classify", **api.CLASSIFY)
     async def classify(request: Request) -> Response:
-        # The gate's shortcut leads there without coming by; this is what describes it.
-        return await classifying.respond(request.scope, request.receive)
+        # Requests take the gate's shortcut to the endpoint, and do not come by; this is what describes it.
+        return await endpoint.respond(request.scope, request.receive)
 
     @app.post("/api/v1/explain", **api.EXPLAIN)
     async def explain(
         request: Request, model: ModelQuery = None, parts: PartsQuery = "layers,why", digit: DigitQuery = 0
     ) -> Response:
-        served = find(model)
+        chosen = find(model)
         kind = kind_of(request)
         body = await picture_of(request)
 
@@ -111,36 +145,11 @@ def create_app(
             if kind == "application/json" or is_image:
                 image = images_of(body, kind, "image")[0]
             else:
-                image = digit_of(served.reader.read(body, raise_if_cancelled=raise_if_cancelled), digit)
-            return served.explain(image, parts.split(","), raise_if_cancelled)
+                image = digit_of(chosen.reader.read(body, raise_if_cancelled=raise_if_cancelled), digit)
+            return chosen.explain(image, parts.split(","), raise_if_cancelled)
 
         answer = await jobs.run(request.receive, work)
         return Response(answer, media_type="application/json")
-
-    add_problems(app)
-    add_watching(app, models, metrics)
-    api.complete(app)
-    add_pages(app)
-    answer_head(app)
-    shortcuts = {("POST", "/api/v1/classify"): classifying}
-    own = [path for route in app.routes if f"{(path := getattr(route, 'path', ''))}/".startswith(f"{root_path}/")]
-    if root_path and own:
-        raise UserError(
-            f"{root_path} begins paths of this server's own, such as {own[0]}.", "Choose one such as /digits."
-        )
-    names = [read_name(host) for host in hosts]
-    gate = Gate(app, hosts=names, token=token, limits=limits, metrics=metrics, shortcuts=shortcuts)
-    trusted = tuple(trusted_proxies)
-    return Behind(gate, trusted, root_path) if trusted or root_path else gate
-
-
-def find_model(models: dict[str, Served], name: str | None) -> Served:
-    """The model of that name, the first where there is none. Raises `Problem` for a name that there is not."""
-    if name is None:
-        return next(iter(models.values()))
-    if name not in models:
-        raise Problem(404, f"There is no model {name[:100]!r} here. Choose one of {', '.join(models)}.")
-    return models[name]
 
 
 def add_problems(app: FastAPI) -> None:
@@ -164,12 +173,12 @@ def add_problems(app: FastAPI) -> None:
         return Response(status_code=499)  # nobody hears it
 
 
-def add_watching(app: FastAPI, models: Sequence[Served], metrics: Metrics) -> None:
+def add_watching(app: FastAPI, models: Sequence[ServedModel], metrics: Metrics) -> None:
     """What there is, and how it does."""
 
     @app.get("/api/v1/models", **api.MODELS)
     async def list_models() -> Response:
-        return Response(orjson.dumps({"models": [served.facts for served in models]}), media_type="application/json")
+        return Response(orjson.dumps({"models": [model.facts for model in models]}), media_type="application/json")
 
     @app.get("/healthz", **api.HEALTH)
     async def healthz() -> Response:
@@ -185,6 +194,15 @@ def add_watching(app: FastAPI, models: Sequence[Served], metrics: Metrics) -> No
     async def show_metrics() -> Response:
         return Response(
             prometheus_client.generate_latest(metrics.registry), media_type=prometheus_client.CONTENT_TYPE_LATEST
+        )
+
+
+def check_root_path(app: FastAPI, root_path: str) -> None:
+    """Raise `UserError` where the server has paths of its own below the one that proxies offer it at."""
+    own = [path for route in app.routes if f"{(path := getattr(route, 'path', ''))}/".startswith(f"{root_path}/")]
+    if root_path and own:
+        raise UserError(
+            f"{root_path} begins paths of this server's own, such as {own[0]}.", "Choose one such as /digits."
         )
 
 

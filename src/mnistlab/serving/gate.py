@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnistlab.errors import MnistlabError
 from mnistlab.serving import problems
-from mnistlab.serving.access import GUARDED, Hosts
-from mnistlab.serving.limits import BUSY, RETRY, Body, ClientGone, Limits
+from mnistlab.serving.access import Access
+from mnistlab.serving.limits import Body, ClientGone, Intake, Limits
 from mnistlab.serving.metrics import Metrics
 from mnistlab.serving.problems import Problem
 from mnistlab.serving.proxies import path_below
 
 __all__ = ["HEADERS", "Gate"]
 
-
-logger = logging.getLogger("mnistlab.server")
+logger = logging.getLogger("mnistlab.serving")
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self';"
@@ -39,9 +38,8 @@ HEADERS = [
 
 
 class Gate:
-    """An ASGI application around `app` that lets through what may pass. See `Limits`.
+    """An ASGI application around `app` that lets through what may pass: see `Access`, and `Limits`.
 
-    `hosts` are the names by which this server may be called (see `Hosts`). `token`, if any, is asked for in the API.
     Requests of a method and a path among `shortcuts` go there instead of through `app`.
     """
 
@@ -49,21 +47,15 @@ class Gate:
         self,
         app: ASGIApp,
         *,
-        hosts: Iterable[str],
-        token: str | None,
+        access: Access,
         limits: Limits,
         metrics: Metrics,
         shortcuts: Mapping[tuple[str, str], ASGIApp],
     ) -> None:
         self.app, self.shortcuts = app, shortcuts
-        self.hosts = Hosts(hosts)
-        self.token = token.encode() if token else None
-        self.limits = limits
+        self.access, self.intake = access, Intake(limits)
         self.metrics = metrics
-        self.under_way = 0
-        self.held = 0
-        """Bytes of bodies that have come and are not yet answered."""
-        metrics.under_way.set_function(lambda: self.under_way)
+        metrics.under_way.set_function(lambda: self.intake.requests)
         self.counted: dict[tuple[str, int], tuple[Any, Any]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,55 +66,24 @@ class Gate:
         started = time.perf_counter()
         request_id = scope["request_id"] = secrets.token_hex(8)
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        body = Body(whole=headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers)
-        status = 0
-
-        async def limited() -> Message:
-            message = await receive()
-            if not body.whole:
-                self.take_in(message, body)
-            return message
-
-        async def passed(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                added = [*HEADERS, (b"x-request-id", request_id.encode())]
-                if not body.whole:  # what is left of it is not read: no other request can follow
-                    added.append((b"connection", b"close"))
-                message["headers"] = [*message["headers"], *added]
-            await send(message)
-
-        self.under_way += 1
+        body = self.intake.begin(headers)
+        answer = Answer(send, request_id, body)
         try:
-            self.check(scope, headers)
+            self.intake.check(headers)
+            self.access.check(scope, headers)
             app = self.shortcuts.get((scope["method"], path_below(scope)), self.app)
-            await app(scope, limited, passed)
+            await app(scope, partial(self.intake.receive, receive, body), answer.send)
         except ClientGone:
-            status = 499  # as nginx has it
+            answer.status = 499  # as nginx has it
         except (Problem, MnistlabError) as error:
-            await problems.of_error(error, request_id)(scope, receive, passed)
+            await problems.of_error(error, request_id)(scope, receive, answer.send)
         except Exception as error:
             logger.exception("%s %s", request_id, self.label(scope))
-            if not status:
-                await problems.of_error(error, request_id)(scope, receive, passed)
+            if not answer.status:
+                await problems.of_error(error, request_id)(scope, receive, answer.send)
         finally:
-            self.under_way -= 1
-            self.held -= body.size
-            self.count(self.label(scope), status, time.perf_counter() - started)
-
-    def take_in(self, message: Message, body: Body) -> None:
-        """A part of a body has come. Raises `Problem` where it is too much, `ClientGone` where the rest will not come."""
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        size = len(message.get("body", b""))
-        body.size += size
-        self.held += size
-        if body.size > self.limits.body_bytes:
-            raise Problem(413, self.too_large())
-        if self.held > self.limits.memory_bytes:
-            raise Problem(503, BUSY, RETRY)
-        body.whole = not message.get("more_body", False)
+            self.intake.end(body)
+            self.count(self.label(scope), answer.status, time.perf_counter() - started)
 
     def label(self, scope: Scope) -> str:
         """The route's path as it is written in the code: a client cannot make up new ones."""
@@ -139,29 +100,21 @@ class Gate:
         requests.inc()
         durations.observe(seconds)
 
-    def check(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
-        """Raise `Problem` where the headers say enough to refuse the request, before a byte of its body is read."""
-        if self.under_way > self.limits.requests:
-            raise Problem(503, BUSY, RETRY)
-        called = self.hosts.called(scope, headers)
-        length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > self.limits.body_bytes:
-            raise Problem(413, self.too_large())
-        if not path_below(scope).startswith(GUARDED):
-            return
-        if b"origin" in headers:
-            self.hosts.check_page(scope, headers[b"origin"].decode("latin-1"), called)
-        if self.token is not None:
-            scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
-            if not hmac.compare_digest(given.strip(), self.token) or scheme.lower() != b"bearer":
-                raise Problem(
-                    401,
-                    "This server asks for its token. Send it as the header Authorization: Bearer TOKEN.",
-                    {"WWW-Authenticate": "Bearer"},
-                )
 
-    def too_large(self) -> str:
-        """The sentence for a body over the limit."""
-        return (
-            f"The body has more than {self.limits.body_bytes / 2**20:g} MiB. Send a smaller picture, or fewer images."
-        )
+class Answer:
+    """What goes back to the client, with `HEADERS` and the request's id."""
+
+    def __init__(self, send: Send, request_id: str, body: Body) -> None:
+        self.to_client, self.body = send, body
+        self.headers = [*HEADERS, (b"x-request-id", request_id.encode())]
+        self.status = 0
+        """0 until the answer begins."""
+
+    async def send(self, message: Message) -> None:
+        """A part of it."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message["headers"], *self.headers]
+            if not self.body.whole:  # what is left of it is not read: no other request can follow
+                message["headers"].append((b"connection", b"close"))
+        await self.to_client(message)

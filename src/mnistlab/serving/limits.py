@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BUSY", "RETRY", "ClientGone", "Limits"]
+from starlette.types import Message, Receive
+
+from mnistlab.serving.problems import Problem
+
+__all__ = ["BUSY", "RETRY", "Body", "ClientGone", "Intake", "Limits"]
+
+BUSY = "The server has as much to do as it can. Try again in a second."
+RETRY = {"Retry-After": "1"}
 
 
 @dataclass(frozen=True)
@@ -25,13 +32,59 @@ class ClientGone(Exception):  # noqa: N818 - nothing went wrong
     """The client closed the connection: nobody waits for an answer."""
 
 
-BUSY = "The server has as much to do as it can. Try again in a second."
-RETRY = {"Retry-After": "1"}
-
-
 @dataclass
 class Body:
     """How much of a request's body has come."""
 
     whole: bool
     size: int = 0
+
+
+class Intake:
+    """What has come in and is not yet answered, held against the limits."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.requests = 0
+        self.held = 0
+        """Bytes of bodies that have come and are not yet answered."""
+
+    def begin(self, headers: dict[bytes, bytes]) -> Body:
+        """Another request, which counts until `end`: its body, of which nothing has come."""
+        self.requests += 1
+        return Body(whole=headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers)
+
+    def end(self, body: Body) -> None:
+        """The request is answered."""
+        self.requests -= 1
+        self.held -= body.size
+
+    def check(self, headers: dict[bytes, bytes]) -> None:
+        """Raise `Problem` where there are too many requests, or the headers say that the body is too large."""
+        if self.requests > self.limits.requests:
+            raise Problem(503, BUSY, RETRY)
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > self.limits.body_bytes:
+            raise self.too_large()
+
+    async def receive(self, receive: Receive, body: Body) -> Message:
+        """The next part of a body. Raises `Problem` where it is too much, `ClientGone` where the rest will not come."""
+        message = await receive()
+        if body.whole:
+            return message
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        size = len(message.get("body", b""))
+        body.size += size
+        self.held += size
+        if body.size > self.limits.body_bytes:
+            raise self.too_large()
+        if self.held > self.limits.memory_bytes:
+            raise Problem(503, BUSY, RETRY)
+        body.whole = not message.get("more_body", False)
+        return message
+
+    def too_large(self) -> Problem:
+        """A body is over the limit."""
+        most = f"{self.limits.body_bytes / 2**20:g} MiB"
+        return Problem(413, f"The body has more than {most}. Send a smaller picture, or fewer images.")

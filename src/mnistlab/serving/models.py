@@ -19,14 +19,14 @@ from mnistlab.reading.page import Digit, Page
 from mnistlab.reading.reader import Reader
 from mnistlab.serving.batches import Batches
 
-__all__ = ["Served"]
+__all__ = ["ServedModel"]
 
 
 SHORT = 0.001
 """Seconds of the network's work that others may wait for."""
 
 
-class Served:
+class ServedModel:
     """A reader with its name in the API, and what makes it quick there."""
 
     def __init__(self, name: str, title: str, reader: Reader) -> None:
@@ -70,12 +70,12 @@ class Served:
             "bytes": len(classifier.content),
         }
 
-    def classes(self, numbers: NDArray[np.int64], probabilities: NDArray[np.float32]) -> bytes:
+    def classification(self, labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> bytes:
         """The answer of /classify, as JSON, from what `Classifier.classify` gave."""
         values, threshold = self.reader.values, self.reader.threshold
         answer = {
             "model": self.name,
-            "values": [values[number] for number in numbers.tolist()],
+            "values": [values[label] for label in labels.tolist()],
             "probabilities": probabilities,
             "accepted": [max(row) >= threshold for row in probabilities.tolist()],
         }

@@ -15,7 +15,7 @@ from mnistlab.errors import MnistlabError, UserError
 __all__ = ["FRAMEWORKS", "MEDIA_TYPE", "SCHEMA", "Problem", "of_error", "response"]
 
 
-logger = logging.getLogger("mnistlab.server")
+logger = logging.getLogger("mnistlab.serving")
 
 INTERNAL = "The server met an error of its own. Its log has the details under this request's id."
 FRAMEWORKS = {

@@ -12,7 +12,7 @@ from mnistlab.errors import UserError
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["Behind", "path_below", "plain_address", "read_name", "read_network", "read_root_path"]
+__all__ = ["BehindProxies", "path_below", "plain_address", "read_name", "read_network", "read_root_path"]
 
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -24,7 +24,7 @@ FORWARDED = re.compile(r'(,)|(?<![\w-])(for|proto|host)="?([^\s;,"]+)', re.IGNOR
 """Of the header Forwarded (RFC 7239): where the next proxy's word begins, and what a proxy says."""
 
 
-class Behind:
+class BehindProxies:
     """An ASGI application around `app` that puts into a request's scope what its proxies say of it.
 
     Of a request that comes from a `trusted` network: client and scheme are those that X-Forwarded-For and -Proto name, the
