@@ -119,7 +119,7 @@ def test_an_evaluation_and_its_mistakes_are_copied_whole(copied: Callable[[Any],
 def test_an_explainer_explains_as_its_copy_does(copied: Callable[[Any], Any]) -> None:
     image = np.zeros((28, 28), np.uint8)
     image[4:24, 13:16] = 255
-    explainer = Explainer(mnistlab.Reader(threads=1))
+    explainer = Explainer(mnistlab.Reader(threads=1).classifier)
     expected = explainer.layers(image)  # which makes its session
     assert len(expected) > 3
     for mine, its in zip(expected, copied(explainer).layers(image), strict=True):

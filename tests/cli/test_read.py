@@ -363,7 +363,7 @@ def test_a_model_of_other_classes_gives_their_names(here: Path, capsys: pytest.C
         ({"facts": {"classes": None}}, "does not say in its metadata what its classes are"),
         ({"facts": {"classes": "3"}}, "does not say in its metadata"),
         ({"facts": {"classes": "[1, 2"}}, "does not say in its metadata"),
-        ({"facts": {"threshold": "high"}}, "does not say in its metadata"),
+        ({"facts": {"threshold": "high"}}, "says in its metadata that its threshold is 'high'"),
         ({"change": lambda model: model.graph.ClearField("node")}, "is not an ONNX model that can be run"),
     ],
 )
