@@ -88,19 +88,17 @@ class Reader:
         return self.classifier.values
 
     def classify(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Say which class each 28x28 image shows.
+        """Say which class each 28x28 image shows: `Classifier.classify`.
 
         Parameters
         ----------
         images : ndarray of uint8, shape (N, 28, 28)
-            As MNIST's are: ink 255 on 0, centred by mass. N may be 0.
+            Ink 255 on 0, centred by mass.
 
         Returns
         -------
-        labels : ndarray of int64, shape (N,)
-            The number of the likeliest class, an index into `classes` and `values`.
-        probabilities : ndarray of float32, shape (N, classes)
-            Of each class, calibrated; each row sums to 1.
+        labels, probabilities : ndarray of int64, shape (N,); ndarray of float32, shape (N, classes)
+            The number of the likeliest class, an index into `classes` and `values`; and the probability of each, 0 to 1.
 
         Raises
         ------

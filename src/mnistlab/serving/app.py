@@ -23,8 +23,7 @@ from starlette.types import ASGIApp
 
 from mnistlab.errors import MnistlabError, UserError, counted
 from mnistlab.reading.page import Page
-from mnistlab.serving import problems
-from mnistlab.serving import schemas as api
+from mnistlab.serving import problems, schemas
 from mnistlab.serving.access import Access
 from mnistlab.serving.bodies import PIXELS, images_of, kind_of, picture_of
 from mnistlab.serving.classify import ClassifyEndpoint
@@ -39,10 +38,10 @@ from mnistlab.serving.static import add_pages, answer_head
 
 __all__ = ["create_app"]
 
-ModelQuery = Annotated[str | None, Query(description=api.MODEL)]
-DetailQuery = Annotated[bool, Query(description=api.DETAIL)]
-PartsQuery = Annotated[str, Query(description=api.PARTS, pattern="^(layers|why|layers,why|why,layers)$")]
-DigitQuery = Annotated[int, Query(ge=0, description=api.DIGIT)]
+ModelQuery = Annotated[str | None, Query(description=schemas.MODEL)]
+DetailQuery = Annotated[bool, Query(description=schemas.DETAIL)]
+PartsQuery = Annotated[str, Query(description=schemas.PARTS, pattern="^(layers|why|layers,why|why,layers)$")]
+DigitQuery = Annotated[int, Query(ge=0, description=schemas.DIGIT)]
 
 
 def create_app(
@@ -68,14 +67,14 @@ def create_app(
     find = partial(find_model, {model.name: model for model in models})
     endpoint = ClassifyEndpoint(find, jobs, metrics)
     app = FastAPI(
-        title="mnistlab", version=api.VERSION, description=api.DESCRIPTION, lifespan=life_of(models, jobs),
+        title="mnistlab", version=schemas.VERSION, description=schemas.DESCRIPTION, lifespan=life_of(models, jobs),
         docs_url=None, redoc_url=None, openapi_url=None, servers=[{"url": root_path}] if root_path else None,
     )  # fmt: skip
     app.state.ready = False
     add_reading(app, find, jobs, metrics, endpoint)
     add_watching(app, models, metrics)
     add_problems(app)
-    api.complete(app)
+    schemas.complete(app)
     add_pages(app)
     answer_head(app)
     check_root_path(app, root_path)
@@ -118,7 +117,7 @@ def add_reading(
 ) -> None:
     """What the models do. `endpoint` is where the gate's shortcut leads."""
 
-    @app.post("/api/v1/read", **api.READ)
+    @app.post("/api/v1/read", **schemas.READ)
     async def read(request: Request, model: ModelQuery = None, detail: DetailQuery = False) -> Response:
         chosen = find(model)
         picture = await picture_of(request)
@@ -127,12 +126,12 @@ def add_reading(
             metrics.digits.labels(chosen.name, str(digit.accepted).lower()).inc()
         return Response(answer, media_type="application/json")
 
-    @app.post("/api/v1/classify", **api.CLASSIFY)
+    @app.post("/api/v1/classify", **schemas.CLASSIFY)
     async def classify(request: Request) -> Response:
         # Requests take the gate's shortcut to the endpoint, and do not come by; this is what describes it.
         return await endpoint.respond(request.scope, request.receive)
 
-    @app.post("/api/v1/explain", **api.EXPLAIN)
+    @app.post("/api/v1/explain", **schemas.EXPLAIN)
     async def explain(
         request: Request, model: ModelQuery = None, parts: PartsQuery = "layers,why", digit: DigitQuery = 0
     ) -> Response:
@@ -141,7 +140,7 @@ def add_reading(
         body = await picture_of(request)
 
         def work(raise_if_cancelled: Callable[[], None]) -> bytes:
-            is_image = len(body) == PIXELS and kind not in ("multipart/form-data", *api.PICTURES)
+            is_image = len(body) == PIXELS and kind not in ("multipart/form-data", *schemas.PICTURES)
             if kind == "application/json" or is_image:
                 image = images_of(body, kind, "image")[0]
             else:
@@ -176,21 +175,21 @@ def add_problems(app: FastAPI) -> None:
 def add_watching(app: FastAPI, models: Sequence[ServedModel], metrics: Metrics) -> None:
     """What there is, and how it does."""
 
-    @app.get("/api/v1/models", **api.MODELS)
+    @app.get("/api/v1/models", **schemas.MODELS)
     async def list_models() -> Response:
         return Response(orjson.dumps({"models": [model.facts for model in models]}), media_type="application/json")
 
-    @app.get("/healthz", **api.HEALTH)
+    @app.get("/healthz", **schemas.HEALTH)
     async def healthz() -> Response:
         return Response(b'{"status":"alive"}', media_type="application/json")
 
-    @app.get("/readyz", **api.READY)
+    @app.get("/readyz", **schemas.READY)
     async def readyz() -> Response:
         if not app.state.ready:
             raise Problem(503, "The models are being loaded. Try again in a second.", RETRY)
         return Response(b'{"status":"ready"}', media_type="application/json")
 
-    @app.get("/metrics", **api.METRICS)
+    @app.get("/metrics", **schemas.METRICS)
     async def show_metrics() -> Response:
         return Response(
             prometheus_client.generate_latest(metrics.registry), media_type=prometheus_client.CONTENT_TYPE_LATEST
