@@ -3,7 +3,21 @@
     from mnistlab import train
     run, evaluation = train("default")
 
-Importing mnistlab imports no torch; its names are loaded when they are first used.
+Importing mnistlab imports no torch; its names are loaded when they are first used. What is where:
+
+    data          datasets: the catalogue, raw files, download, folders of pictures, splits, batches
+    augmentation  random changes of training images: geometry, pens, other hands, what is not a digit
+    networks      the description of a network, its layers, ensembles, and how they are saved
+    recipes       what to train and how
+    runs          run folders: the only channel out of training
+    evaluation    a model and a split in, counts out; calibration, comparison, pictures
+    training      from a recipe to a tested run folder
+    export        a run as one ONNX or safetensors file
+    doctor        checks of this machine, of runs and of any network
+    reading       from a picture to digits, without torch
+    serving       the page and the API
+    cli           the command line
+    bundled       the copy of MNIST and the pretrained reader
 """
 
 from __future__ import annotations
