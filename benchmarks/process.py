@@ -1,13 +1,14 @@
 """Seconds of whole commands, process start to end: uv run python -m benchmarks.process
 
 Measures `mnistlab --help`, `mnistlab runs` (over 20 runs), and `mnistlab train` with each RECIPE (default and quick where none
-is named), data at hand. Let nothing else run beside it.
+is named), data at hand. Let nothing else run beside it. As on a CPU without bf16:
+
+    ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 uv run python -m benchmarks.process default --record
 """
 
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,16 +17,18 @@ from statistics import median
 import click
 
 from benchmarks import records
+from benchmarks.command import MNISTLAB, Command, data_option, record_option
 from mnistlab.data.dataset import open_dataset
 from mnistlab.recipes.catalog import RECIPES, find_recipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import create_run, list_runs
 
-COMMAND = Path(sys.executable).parent / "mnistlab"
 
+def train_seconds(times: int, recipe: str, data_dir: Path, runs: Path) -> tuple[dict[str, list[float]], str]:
+    """Whole process and training alone (first batch to last step), of `times` trainings with seeds 0, 1, …
 
-def train_seconds(times: int, recipe: str, data_dir: Path, runs: Path) -> dict[str, list[float]]:
-    """Whole process and training alone (first batch to last step), of `times` trainings with seeds 0, 1, …"""
+    And the precision that they computed in, "fp32" or "bf16".
+    """
     measured: dict[str, list[float]] = {"process": [], "training": []}
     for seed in range(times):
         folder = runs / f"{recipe}-{seed}"
@@ -34,12 +37,12 @@ def train_seconds(times: int, recipe: str, data_dir: Path, runs: Path) -> dict[s
         run = next(run for run in list_runs(folder) if isinstance(run, Run))
         measured["training"].append(run.metrics[-1]["seconds"])
         click.echo(f"{recipe}: process {measured['process'][-1]:.1f} s, training {measured['training'][-1]:.1f} s")
-    return measured
+    return measured, str(run.environment["precision"])
 
 
 def seconds(*arguments: str | Path) -> float:
     start = time.perf_counter()
-    subprocess.run([COMMAND, *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run([*MNISTLAB, *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return time.perf_counter() - start
 
 
@@ -49,14 +52,14 @@ def measure(name: str, times: int, *arguments: str | Path) -> list[float]:
     return measured
 
 
-@click.command(cls=records.Command, help=__doc__)
+@click.command(cls=Command, help=__doc__)
 @click.argument("names", nargs=-1, metavar="[RECIPE...]")
 @click.option(
     "--short", type=click.IntRange(min=1), default=20, show_default=True, help="Times for the short commands."
 )
 @click.option("--times", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each recipe.")
-@click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
-@click.option("--record", is_flag=True, help="Add the result to docs/results/process.jsonl.")
+@data_option
+@record_option("process")
 def main(names: tuple[str, ...], short: int, times: int, data_dir: Path, record: bool) -> None:
     recipes = [find_recipe(name).name for name in names or ("default", "quick")]
     open_dataset("mnist", data_dir).read("train")
@@ -68,14 +71,15 @@ def main(names: tuple[str, ...], short: int, times: int, data_dir: Path, record:
         seconds("--help")  # the first start reads the files from disk
         measured["mnistlab --help"] = measure("mnistlab --help", short, "--help")
         measured["mnistlab runs"] = measure("mnistlab runs", short, "runs", "--runs", runs)
-        training = {}
+        training, precision = {}, {}
         for recipe in recipes:
-            trained = train_seconds(times, recipe, data_dir, runs / "trained")
+            trained, precision[recipe] = train_seconds(times, recipe, data_dir, runs / "trained")
             measured[f"mnistlab train {recipe}"] = trained["process"]
             training[recipe] = trained["training"]
     if record:
         known = {name: RECIPES[name].to_dict() for name in recipes}
-        records.append("process", {"recipes": known, "seconds": measured, "training_seconds": training})
+        row = {"recipes": known, "precision": precision, "seconds": measured, "training_seconds": training}
+        records.append("process", row)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,9 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-import click
 import torch
 
 from mnistlab.devices import device_title
-from mnistlab.errors import MnistlabError
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.training.environment import commit
@@ -62,15 +60,3 @@ def is_current(recipe: dict[str, Any] | None, name: str) -> bool:
     if recipe is None:
         return name in ("two-conv", "three-conv")
     return replace(Recipe.from_dict(recipe), summary="") == replace(RECIPES[name], summary="")
-
-
-class Command(click.Command):
-    """A benchmark's command: mnistlab's own errors end it with their sentence and exit code, as they end mnistlab."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run it."""
-        try:
-            return super().invoke(ctx)
-        except MnistlabError as error:
-            click.echo(f"error: {error}", err=True)
-            ctx.exit(error.exit_code)

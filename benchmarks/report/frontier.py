@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks import records
 from benchmarks.records import accuracy
-from benchmarks.report.write import accuracy_rows, races, training_seconds
+from benchmarks.report.results import accuracy_rows, machine, races, training_seconds
 from mnistlab.evaluation.plots import blank_figure, save_figure
 
 BLUE, GREY = "#2563a8", "#6b7280"
@@ -149,8 +149,7 @@ def draw(by: str, label: str, others: list[Published], path: str) -> None:
 
 
 def main() -> None:
-    machine = records.read("process")[-1]["machine"]
-    draw("seconds", f"seconds of training (ours: {machine})", [*PUBLISHED, *canonical()], "frontier-seconds.png")
+    draw("seconds", f"seconds of training (ours: {machine()})", [*PUBLISHED, *canonical()], "frontier-seconds.png")
     draw("parameters", "parameters", list(PUBLISHED), "frontier-parameters.png")
 
 

@@ -19,6 +19,7 @@ from rich.console import Console
 from scipy.stats import t
 
 from benchmarks import records
+from benchmarks.command import Command
 from mnistlab import RECIPES, Recipe, Run, combine, list_runs, load_model, resume, train
 from mnistlab.cli.progress import TerminalDisplay
 from mnistlab.recipes.catalog import find_recipe
@@ -73,7 +74,7 @@ def one_seed(recipe: Recipe, seed: int, folder: Path, data_dir: Path) -> dict[st
     }
 
 
-@click.command(cls=records.Command, help=__doc__)
+@click.command(cls=Command, help=__doc__)
 @click.argument("name", metavar="RECIPE")
 @click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="How many.")
 @click.option("--first", type=click.IntRange(min=0), default=0, show_default=True, help="The first seed.")

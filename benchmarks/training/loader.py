@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
 from benchmarks import records
+from benchmarks.command import Command
 from mnistlab import Augmentation, MNISTDataLoader
 from mnistlab.recipes.catalog import find_recipe
 
@@ -33,7 +34,7 @@ def images_per_second(loader: DataLoader[Any], most: float = 10.0) -> float:
     return images / (time.perf_counter() - start)
 
 
-@click.command(cls=records.Command, help=__doc__)
+@click.command(cls=Command, help=__doc__)
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
 @click.option("--record", is_flag=True, help="Add the result to docs/results/loader.jsonl.")

@@ -18,6 +18,7 @@ import click
 import torch
 
 from benchmarks import records
+from benchmarks.command import Command
 from mnistlab.data.dataset import open_dataset
 from mnistlab.devices import autocast, pick_device, pick_precision
 from mnistlab.recipes.catalog import RECIPES
@@ -104,7 +105,7 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
     }
 
 
-@click.command(cls=records.Command, help=__doc__)
+@click.command(cls=Command, help=__doc__)
 @click.argument("names", nargs=-1, metavar="[RECIPE...]")
 @click.option("--seconds", type=click.FloatRange(min=1), default=10.0, show_default=True, help="For each recipe.")
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)

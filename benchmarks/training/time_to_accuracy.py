@@ -20,6 +20,7 @@ from typing import Any
 import click
 
 from benchmarks import records
+from benchmarks.command import Command
 from benchmarks.training.canonical import BATCH_SIZE, MEAN, STD, Canonical
 from mnistlab import MNISTDataLoader, evaluate, train
 from mnistlab.data.dataset import open_dataset
@@ -150,7 +151,7 @@ def table(facts: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-@click.command(cls=records.Command, help=__doc__)
+@click.command(cls=Command, help=__doc__)
 @click.option("--seeds", type=click.IntRange(min=1), default=20, show_default=True, help="Trainings of quick.")
 @click.option("--fast", "is_fast", is_flag=True, help="Extrapolate the canonical example from 100 batches.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as one JSON object.")

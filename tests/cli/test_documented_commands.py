@@ -64,8 +64,8 @@ A_RUN = {
 }
 WORDS = {
     **dict.fromkeys(["MODEL.pth", "FILE", "{path}"], "model.pth"),
-    **dict.fromkeys(["PICTURE...", "IMAGE..."], "photo.jpg"),
-    **dict.fromkeys(["RECIPE", "RECETTE"], "quick"),
+    "PICTURE...": "photo.jpg",
+    "RECIPE": "quick",
     "FILE.py:CLASS": "network.py:NeuralNet",
     "PATH": "model.safetensors",
     "DIR": str(DEBIAN),
@@ -110,8 +110,9 @@ def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: p
     for name in PICTURES:
         shutil.copytree(pictures, folder / name)
     shutil.copytree(data_dir, folder / "data")
-    (folder / "scans").mkdir()
-    for name in ("photo.jpg", "page.png", "one.png", "un.png", "x.png", "scans/1.png"):
+    for name in ("scans", "examples"):
+        (folder / name).mkdir()
+    for name in ("photo.jpg", "page.png", "one.png", "un.png", "x.png", "scans/1.png", "examples/2026.png"):
         shutil.copy(documented.ROOT / "examples" / "2026.png", folder / name)
     for name in ("my.toml", "ma-recette.toml"):
         (folder / name).write_text("widths = [4, 8]\nlearning-rate = 0.05\n", encoding="utf-8")
@@ -213,7 +214,8 @@ The next mnistlab train does it."""
 def test_each_kind_of_text_is_looked_at() -> None:
     found = {command for _, text in TEXTS for command in documented.commands_in(text)}
     assert found >= {
-        "train [RECIPE] --widths 16,32 --epochs 4",  # README
+        "train --widths 16,32 --epochs 4",  # README
+        "train [RECIPE] --widths 16,32 --epochs 4",  # docs
         "train --dataset chemin/vers/images",  # LISEZMOI
         "train reader --seed 0",  # the reader's README
         "train --widths 16,32,64 --learning-rate 0.05",  # help

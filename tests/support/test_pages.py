@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.reading import rows as reader
+from benchmarks.reading.pages import compare, match
+from benchmarks.reading.reject import LIKE_DIGITS, draw_letters
 from mnistlab.data.dataset import open_dataset
 from tests.support.pages import EFFECTS, INK, PAPERS, RULINGS, Page, make_page, save
 
@@ -155,7 +156,7 @@ def read_as(lines: list[list[tuple[tuple[int, int, int, int], int]]]) -> SimpleN
 def test_the_benchmark_counts_what_was_found_and_read_right(digits: Digits) -> None:
     page = small(digits)
     lines = [list(zip(page.boxes[i : i + 10], page.labels[i : i + 10], strict=True)) for i in (0, 10, 20)]
-    perfect = reader.compare(page, read_as(lines))
+    perfect = compare(page, read_as(lines))
     assert perfect["right"] == perfect["of"] == 30
     assert perfect["lines_right"] == perfect["lines"] == 3
     assert perfect["missed"] == perfect["wrong"] == perfect["false_finds"] == 0
@@ -167,20 +168,20 @@ def test_the_benchmark_counts_what_was_found_and_read_right(digits: Digits) -> N
     lines[1][0] = ((x - 1, y + 1, width + 2, height), page.labels[10])  # a pixel more or less is the same
     del lines[2][5]
     lines[1].append(((1, 1, 5, 5), 7))
-    spoilt = reader.compare(page, read_as(lines))
+    spoilt = compare(page, read_as(lines))
     assert (spoilt["right"], spoilt["missed"], spoilt["wrong"], spoilt["false_finds"]) == (28, 1, 1, 1)
     assert spoilt["lines_right"] == 0
 
 
 def test_two_halves_of_a_digit_are_not_the_digit() -> None:
-    assert reader.match([(0, 0, 20, 40)], [(0, 0, 20, 15), (0, 25, 20, 15)]) == {}
-    assert reader.match([(0, 0, 20, 40)], [(2, 3, 17, 36), (0, 0, 20, 8)]) == {0: 0}
+    assert match([(0, 0, 20, 40)], [(0, 0, 20, 15), (0, 25, 20, 15)]) == {}
+    assert match([(0, 0, 20, 40)], [(2, 3, 17, 36), (0, 0, 20, 8)]) == {0: 0}
 
 
 def test_letters_are_made_as_mnist_was() -> None:
-    for images, letters in reader.draw_letters([]).values():
+    for images, letters in draw_letters([]).values():
         assert images.shape == (len(letters), 28, 28)
-        assert not set(letters) & set(reader.LIKE_DIGITS)
+        assert not set(letters) & set(LIKE_DIGITS)
         assert (images.max((1, 2)) == 255).all()
         for image in images:
             on = np.argwhere(image)

@@ -1,0 +1,112 @@
+"""What the commands of the benchmarks share: how they end on an error, and how rows are measured, told and recorded."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from benchmarks import records
+from mnistlab.errors import MnistlabError
+
+MNISTLAB = (
+    [str(path)] if (path := Path(sys.executable).parent / "mnistlab").exists() else [sys.executable, "-m", "mnistlab"]
+)
+"""What starts mnistlab as a process of its own."""
+
+
+class Command(click.Command):
+    """A benchmark's command: mnistlab's own errors end it with their sentence and exit code, as they end mnistlab."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it."""
+        try:
+            return super().invoke(ctx)
+        except MnistlabError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+
+class SkipError(Exception):
+    """A row cannot be measured here; the text says why and what would mend it."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a results table: how it is measured, and the lines that tell it to people, the figure first."""
+
+    measure: Callable[[], dict[str, Any]]
+    tell: Callable[[dict[str, Any]], list[str]]
+
+
+data_option = click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
+json_option = click.option("--json", "as_json", is_flag=True, help="The results as one JSON object.")
+
+
+def record_option(table: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """--record, which adds what was measured to docs/results/TABLE.jsonl."""
+    return click.option("--record", is_flag=True, help=f"Add the result to docs/results/{table}.jsonl.")
+
+
+def only_option(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """--only, where a command measures several rows."""
+
+    def chosen(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
+        wanted = [name.strip() for name in value.split(",")] if value else list(names)
+        if unknown := [name for name in wanted if name not in names]:
+            raise click.BadParameter(f"{', '.join(unknown)}: choose from {', '.join(names)}", context, parameter)
+        return wanted
+
+    return click.option("--only", callback=chosen, metavar="ROW,ROW,...", help="Some of the rows.")
+
+
+def measure_rows(table: str, rows: dict[str, Row], **facts: Any) -> None:
+    """Measure the rows and tell them, or print one JSON object with --json; with --record each becomes a line of the table.
+
+    Parameters
+    ----------
+    table
+        Which file of docs/results the lines are added to.
+    rows
+        The rows, by name. One that raises `SkipError` is told as skipped and not recorded.
+    facts
+        What else to note with each row, such as the model that was measured.
+    """
+    context = click.get_current_context()
+    results: dict[str, dict[str, Any]] = {}
+    for name, row in rows.items():
+        try:
+            results[name] = row.measure()
+        except SkipError as error:
+            results[name] = {"skipped": str(error)}
+            lines = ["skipped", str(error)]
+        else:
+            lines = row.tell(results[name])
+            if context.params["record"]:
+                records.append(table, {"row": name, "command": command_of(context, name), **facts, **results[name]})
+        if not context.params["as_json"]:
+            for number, line in enumerate(lines):
+                click.echo(f"{'' if number else name:<14} {line}")
+    if context.params["as_json"]:
+        click.echo(json.dumps({**facts, "rows": results}))
+
+
+def command_of(context: click.Context, name: str) -> str:
+    """What measures a row again: the command with the options that were given, a folder as FOLDER."""
+    module = (context.command.callback or command_of).__globals__["__spec__"].name  # `__name__` is "__main__"
+    words = [f"uv run python -m {module}"]
+    for parameter in context.command.params:
+        given = context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+        value = context.params[str(parameter.name)]
+        if parameter.name == "only":
+            words.append(f"--only {name}")
+        elif given and parameter.name not in ("as_json", "record", "data_dir"):
+            values = value if isinstance(value, tuple) else (value,)
+            words += [f"{parameter.opts[0]} {'FOLDER' if isinstance(each, Path) else each}" for each in values]
+    return " ".join(words)

@@ -1,0 +1,47 @@
+"""The table of how well and how fast handwriting is read, in English."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Any
+
+from benchmarks.report import results
+from benchmarks.report.tables import command_of, markdown, measured, whole
+
+READING = {
+    "mnist": "MNIST's test images, the model itself",
+    "semeion": "Semeion, 1,513 digits of 80 writers, as pictures",
+    "digits": "scikit-learn's 8x8 digits, 43 writers, as pictures",
+    "pages": "MNIST's test digits on drawn pages: found, and right",
+    "reject": "clothes, letters and noise rejected where 99 % of test digits are accepted",
+    "process": "`mnistlab read one.png`, process start to end",
+    "page-time": "an A4 page at 300 dpi (JPEG) with 100 digits",
+    "classify": "`Reader.classify`, 10,000 images, 2 cores",
+}
+
+
+def reading_table() -> str:
+    """The last measurement of each row of benchmarks/reading."""
+    last = results.latest_rows("reader")
+    rows = [
+        (title, reading_figure(name, last[name]), measured(last[name]), command_of(name, last[name]))
+        for name, title in READING.items()
+        if name in last
+    ]
+    return markdown(("what", "figure", "measured", "command"), rows)
+
+
+def reading_figure(name: str, row: dict[str, Any]) -> str:
+    """The figure, with its n."""
+    if name in ("mnist", "semeion", "digits", "pages"):
+        right, of = row["right"], row["of"]
+        more = f", {row['pages']} pages, {row['false_finds']} false finds" if name == "pages" else ""
+        return f"**{100 * right / of:.2f} %** (n = {of:,}{more})"
+    if name == "reject":
+        parts = ", ".join(f"{kind} {100 * share:.1f}" for kind, share in row["rejected"].items())
+        return f"**{100 * row['mean']:.1f} %** ({parts})"
+    if name == "classify":
+        speeds = row["images_per_second"]
+        return f"**{median(speeds):,.0f} /s** ({min(speeds):,.0f} to {max(speeds):,.0f}; n = {len(speeds)})"
+    seconds = row["seconds"]["JPEG"] if name == "page-time" else row["seconds"]
+    return f"**{whole(seconds)}** (n = {len(seconds)})"

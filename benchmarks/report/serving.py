@@ -1,0 +1,91 @@
+"""The table of how fast the server answers, and whether it stays so, in English."""
+
+from __future__ import annotations
+
+from statistics import median, quantiles
+from typing import Any
+
+from benchmarks.report import results
+from benchmarks.report.tables import Cells, command_of, markdown, measured, whole
+
+
+def serving_table() -> str:
+    """The last measurement of each row of benchmarks/serving; nothing where there is none yet."""
+    last = results.latest_rows("serving")
+    rows = [
+        (title, figure, measured(last[name]), command_of(name, last[name]))
+        for name, figures in SERVING.items()
+        if name in last
+        for title, figure in figures(last[name])
+    ]
+    return markdown(("what", "figure", "measured", "command"), rows)
+
+
+def start_figures(row: dict[str, Any]) -> list[Cells]:
+    seconds = row["seconds"]
+    return [("`mnistlab serve`, process start to the first answer", f"**{whole(seconds)}** (n = {len(seconds)})")]
+
+
+def classify_one_figures(row: dict[str, Any]) -> list[Cells]:
+    what = "`/classify`, one image a request, connections: {}; beside an endpoint that does nothing"
+    return [
+        (what.format(n), ratio_figure(part["ratios"], part["requests_per_second"]["served"]))
+        for n, part in row["connections"].items()
+    ]
+
+
+def classify_many_figures(row: dict[str, Any]) -> list[Cells]:
+    what = "`/classify`, 256 images a request, connections: {}; beside `Reader.classify`"
+    return [(what.format(n), ratio_figure(part, row["images_per_second"][n])) for n, part in row["ratios"].items()]
+
+
+def ratio_figure(ratios: list[float], rates: list[float]) -> str:
+    low, middle, high = min(ratios), median(ratios), max(ratios)
+    return f"**{middle:.2f}** of it ({low:.2f} to {high:.2f}; n = {len(ratios)}), {median(rates):,.0f} images/s"
+
+
+def soak_figures(row: dict[str, Any]) -> list[Cells]:
+    ms, mib, n = row["milliseconds"]["all"], row["mib"], sum(row["requests"].values())
+    return [
+        (
+            f"{row['seconds']} s, {row['connections']} connections that classify and read",
+            f"errors: **{row['errors']:,}**, p50 {ms['p50']:.1f} ms, p99 {ms['p99']:.1f} ms (n = {n:,})",
+        ),
+        (
+            f"memory in that time, after {mib['warm_up']} s of warm-up",
+            f"**{mib['first']:.0f} MiB**, in the end {mib['last']:.0f} MiB",
+        ),
+    ]
+
+
+def overload_figures(row: dict[str, Any]) -> list[Cells]:
+    refused = row["refused_ms"]
+    others = f"the others read as alone: {row['accepted_as_alone']} of {row['accepted']}"
+    return [
+        (
+            f"{row['at_once']} pages to read at once: the refusals",
+            f"**median {median(refused):.0f} ms** (n = {len(refused)}); {others}",
+        )
+    ]
+
+
+def page_figures(row: dict[str, Any]) -> list[Cells]:
+    painted = row["milliseconds"]["painted"]
+    p95 = quantiles(painted, n=20, method="inclusive")[-1]
+    return [
+        (
+            "a stroke in the page to new probabilities on it",
+            f"**median {median(painted):.0f} ms**, 95 % within {p95:.0f} ms (n = {len(painted)})",
+        )
+    ]
+
+
+SERVING = {
+    "start": start_figures,
+    "classify-one": classify_one_figures,
+    "classify-many": classify_many_figures,
+    "soak": soak_figures,
+    "overload": overload_figures,
+    "page": page_figures,
+}
+"""A row of a table or two from each kind of raw line."""

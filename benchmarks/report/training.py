@@ -1,0 +1,149 @@
+"""The tables of recipes and of training, in English."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Any
+
+from benchmarks import records
+from benchmarks.records import accuracy, spread
+from benchmarks.report import results
+from benchmarks.report.tables import Cells, markdown, measured, whole
+from benchmarks.training.time_to_accuracy import summary
+from mnistlab.recipes.catalog import RECIPES
+
+WEEK_1 = {"two-conv": 99.14, "three-conv": 99.31}
+"""One run each, as the project's first README gave them."""
+WITHOUT_BF16 = "ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2"
+"""The environment in which torch computes as on a CPU without AVX-512: in fp32."""
+
+
+def accuracy_table() -> str:
+    head = ("recipe", "what it is", "parameters", "test % (mean ± std)", "week 1", "training", "command")
+    rows = []
+    for name, seeds in results.accuracy_rows().items():
+        n = len(seeds)
+        rows.append(
+            (
+                f"`{name}`",
+                RECIPES[name].summary,
+                f"{seeds[0]['parameters']:,}",
+                f"**{spread([accuracy(row) for row in seeds])}** (n = {n})",
+                f"{WEEK_1[name]:.2f} (n = 1)" if name in WEEK_1 else "",
+                training_time(name),
+                f"`uv run python -m benchmarks.training.accuracy {name} --seeds {n}`",
+            )
+        )
+    return markdown(head, rows)
+
+
+def training_time(name: str) -> str:
+    """Those seconds for a table; "about" where only steps were timed."""
+    seconds = results.training_seconds(name)
+    if seconds is None:
+        return "not measured"
+    return f"{'' if results.whole_trainings(name) else 'about '}{seconds:,.{1 if seconds < 10 else 0}f} s"
+
+
+def seeds_table() -> str:
+    rows = [
+        (
+            f"`{name}`",
+            str(row["seed"]),
+            "-" if row["val_accuracy"] is None else f"{100 * row['val_accuracy']:.2f}",
+            f"{accuracy(row):.2f}",
+            f"{row['seconds']:.1f}",
+            row["date"],
+            row["commit"],
+        )
+        for name, seeds in results.accuracy_rows().items()
+        for row in sorted(seeds, key=lambda row: int(row["seed"]))
+    ]
+    return markdown(("recipe", "seed", "validation %", "test %", "seconds", "date", "commit"), rows)
+
+
+def race_table() -> str:
+    """The canonical example and `quick` on the way to 99 %; nothing where they have not raced yet."""
+    if not results.races():
+        return ""
+    race = results.races()[-1]
+    facts = summary(race)
+    epochs, reached = facts["canonical_epochs"], facts["canonical_seconds"]
+    times = f"**{facts['times_faster']:.0f}**" if facts["times_faster"] else ""
+    if facts["quick_accuracy"] < 99:
+        times = "its mean is under 99 %"
+    test = spread([100 * seed["accuracy"] for seed in race["quick"]])
+    end = (measured(race), "`uv run python -m benchmarks.training.time_to_accuracy`")
+    example = (
+        f"the canonical PyTorch example, {epochs} epochs",
+        f"{reached:.0f} s" if reached else f"not reached in {epochs} epochs",
+        f"{facts['canonical_accuracy']:.2f} (n = 1)",
+        "1",
+    )
+    quick = ("`quick`", f"median {facts['quick_seconds']:.2f} s", f"{test} (n = {facts['quick_seeds']})", times)
+    head = ("what", "training", "test %", "times faster", "measured", "command")
+    return markdown(head, [(*example, *end), (*quick, *end)])
+
+
+def step_table() -> str:
+    head = (
+        "recipe",
+        "step",
+        "batch (of that augmentation)",
+        "forward",
+        "backward",
+        "optimizer",
+        "images/s",
+        "GFLOP/s",
+        "of peak",
+    )
+    rows = []
+    for name, recipe in RECIPES.items():
+        row = results.latest_step(name) if recipe.members == 1 else None
+        if row:
+            ms = row["milliseconds"]
+            rows.append(
+                (
+                    f"`{name}`",
+                    f"{ms['step']:.1f} ms",
+                    f"{ms['batch']:.2f} ({ms['augmentation']:.2f})",
+                    f"{ms['forward']:.1f}",
+                    f"{ms['backward']:.1f}",
+                    f"{ms['optimizer']:.2f}",
+                    f"{row['images_per_second']:,}",
+                    f"{row['gflops']:.0f}",
+                    f"{100 * row['fraction_of_peak']:.0f} % of {row['peak_gflops']:.0f}",
+                )
+            )
+    return markdown(head, rows)
+
+
+def speed_table() -> str:
+    rows: list[Cells] = []
+    if loader := records.read("loader"):
+        row = loader[-1]
+        low, middle, high = min(row["ratios"]), median(row["ratios"]), max(row["ratios"])
+        rows.append(
+            (
+                "loader, no augmentation / plain DataLoader",
+                f"{middle:.0f} times the images a second ({low:.0f} to {high:.0f})",
+                f"{row['rounds']} rounds",
+                measured(row),
+                "`uv run python -m benchmarks.training.loader`",
+            )
+        )
+    if process := results.latest_process("default"):
+        rows += [command_row(process, name) for name in process["seconds"]]
+    if process := results.latest_process("default", "fp32"):
+        what, *rest, command = command_row(process, "mnistlab train default")
+        rows.append((f"{what}, without bf16", *rest, command.replace("`", f"`{WITHOUT_BF16} ", 1)))
+    return markdown(("what", "figure", "n", "measured", "command"), rows)
+
+
+def command_row(process: dict[str, Any], command: str) -> Cells:
+    """One command of a row of process.jsonl."""
+    seconds = process["seconds"][command]
+    recipe = command.partition("mnistlab train ")[2]
+    options = f"{recipe} --times {len(seconds)}" if recipe else f"--short {len(seconds)}"
+    again = f"`uv run python -m benchmarks.process {options}`"
+    return f"`{command}`, process start to end", whole(seconds), str(len(seconds)), measured(process), again

@@ -1,0 +1,132 @@
+"""From a stroke in the page to new probabilities in it, in headless Chromium: uv run python -m benchmarks.serving.page
+
+Server, browser and the script that moves the mouse share two cores. Needs Debian's package chromium. Let nothing else run
+meanwhile.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from benchmarks.command import Command, Row, json_option, measure_rows, record_option
+from benchmarks.serving.server import check_browser, serving
+from benchmarks.timing import p95, two_cores
+from mnistlab.errors import Failure
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+STEP = 0.016
+"""Seconds between two movements of a mouse."""
+PAINTED = Path(__file__).parent / "painted.js"
+DURATIONS = """name => {
+  const durations = performance.getEntriesByName(name).map((entry) => entry.duration);
+  performance.clearMeasures(name);
+  return durations;
+}"""
+KINDS = ("answer", "painted")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What one drawn digit gave."""
+
+    milliseconds: dict[str, list[float]]
+    """Of each kind, one for each new reading."""
+    moves: int
+    seconds: float
+    answer: str
+
+
+def figure_eight(left: float, top: float, width: float, height: float) -> Iterator[tuple[float, float]]:
+    """An 8 in one stroke, in the middle of a box, a second long."""
+    for step in range(61):
+        angle = 2 * math.pi * step / 60
+        yield left + width * (0.5 + 0.13 * math.sin(2 * angle)), top + height * (0.5 - 0.3 * math.cos(angle))
+
+
+def draw(page: Page) -> Drawing:
+    """Draw an 8 with the mouse, wait for its last answer, and clear the sheet."""
+    box = page.locator("#sheet").bounding_box()
+    assert box is not None  # noqa: S101 - for mypy
+    points = list(figure_eight(box["x"], box["y"], box["width"], box["height"]))
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    start = due = time.perf_counter()
+    for point in points[1:]:
+        due += STEP
+        time.sleep(max(0, due - time.perf_counter()))
+        page.mouse.move(*point)
+    seconds = time.perf_counter() - start
+    page.mouse.up()
+    page.wait_for_timeout(300)  # for the last answer
+    answer = page.inner_text("#answer")
+    page.click("#clear")
+    milliseconds = {kind: page.evaluate(DURATIONS, kind) for kind in KINDS}
+    if not milliseconds["answer"]:
+        raise Failure("The page gave no answer to a digit.", "Open it with `mnistlab serve` and see.")
+    return Drawing(milliseconds, len(points) - 1, seconds, answer)
+
+
+def measure(updates: int) -> dict[str, Any]:
+    from playwright.sync_api import sync_playwright
+
+    drawings: list[Drawing] = []
+    with serving() as (address, _), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page()
+        page.add_init_script(path=PAINTED)
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        draw(page)  # warms up
+        while sum(len(drawing.milliseconds["answer"]) for drawing in drawings) < updates:
+            drawings.append(draw(page))
+        browser.close()
+    moves = sum(drawing.moves for drawing in drawings)
+    return {
+        "milliseconds": {
+            kind: list(itertools.chain.from_iterable(drawing.milliseconds[kind] for drawing in drawings))
+            for kind in KINDS
+        },
+        "moves": moves,
+        "ms_a_move": 1000 * sum(drawing.seconds for drawing in drawings) / moves,
+        "answer": drawings[-1].answer,
+        "browser": "headless Chromium",
+        "note": "answer: from the newest pointer event that the shown reading knows (its time stamp) to the DOM that"
+        " shows it; painted: to the end of the main thread's painting of that frame. Server, browser and the script that"
+        " moves the mouse every 16 ms share the cores; sending the picture, reading it and the answer are in it.",
+    }
+
+
+def tell(result: dict[str, Any]) -> list[str]:
+    return [
+        *(
+            f"{kind}: median {median(values):.1f} ms, p95 {p95(values):.1f} ms (n = {len(values)}); at most 60"
+            for kind, values in result["milliseconds"].items()
+        ),
+        f"{result['moves']} movements, one every {result['ms_a_move']:.1f} ms; it says {result['answer']!r}",
+    ]
+
+
+@click.command(cls=Command, help=__doc__)
+@click.option("--updates", type=click.IntRange(min=1), default=200, show_default=True, help="New readings, at least.")
+@json_option
+@record_option("serving")
+def main(updates: int, as_json: bool, record: bool) -> None:
+    check_browser()
+    with two_cores():
+        measure_rows("serving", {"page": Row(lambda: measure(updates), tell)})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""The server under measurement, and the digits that are sent to it."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmarks.command import MNISTLAB
+from mnistlab.data.dataset import open_dataset
+from mnistlab.data.splits import validation_mask
+from mnistlab.errors import Failure, UserError
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+
+def validation_digits(data_dir: Path) -> tuple[Images, Labels]:
+    """MNIST's validation images, uint8 (N, 28, 28) with ink 255 on 0, and their labels."""
+    images, labels = open_dataset("mnist", data_dir).read("train")
+    chosen = validation_mask(labels, 10)
+    return images[chosen], labels[chosen]
+
+
+def encoded(picture: Images, format_: str) -> bytes:
+    """The picture as the bytes of a file."""
+    file = BytesIO()
+    Image.fromarray(picture).save(file, format_)
+    return file.getvalue()
+
+
+@contextmanager
+def running(*command: str) -> Iterator[tuple[str, int]]:
+    """The address and the process of a server that says its address when it is ready."""
+    log = subprocess.DEVNULL  # a line for each refusal
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, encoding="utf-8")
+    assert process.stdout is not None  # noqa: S101 - for mypy
+    try:
+        address = re.search(r"http://[\w.:]+", process.stdout.readline())
+        if address is None:
+            raise Failure("The server did not start.", f"See why: {' '.join(command)}")
+        yield address[0], process.pid
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def serving() -> AbstractContextManager[tuple[str, int]]:
+    """`mnistlab serve`, running."""
+    return running(*MNISTLAB, "serve", "--no-browser", "--port", "0")
+
+
+def check_program(program: str) -> None:
+    """Raise `UserError` where a program that this measurement needs is not there."""
+    if shutil.which(program) is None:
+        raise UserError(
+            f"This needs the program {program}, which is not installed.", f"Install it (Debian: apt install {program})."
+        )
+
+
+def check_browser() -> None:
+    """Raise `UserError` where the page cannot be opened."""
+    check_program("chromium")
+    if importlib.util.find_spec("playwright") is None:
+        raise UserError("This needs playwright, which is not installed.", "Install it: uv sync.")

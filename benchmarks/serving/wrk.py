@@ -1,0 +1,83 @@
+"""Load on a server, made and timed by wrk (Debian's package wrk)."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.serving.server import Images
+from mnistlab.errors import Failure
+
+SCRIPT = Path(__file__).parent / "load.lua"
+
+
+@dataclass(frozen=True)
+class Load:
+    """What wrk saw."""
+
+    requests: int
+    seconds: float
+    errors: int
+    """Answers that are no success, and connections that failed."""
+    milliseconds: list[float]
+    """That 0.1 %, 0.2 %, ... 99.9 % of the requests took at most."""
+
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return self.requests / self.seconds
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What to send: to a path, bodies of a kind, in turn."""
+
+    path: str
+    kind: str
+    bodies: list[bytes]
+
+    def send(self, address: str, connections: int, seconds: int) -> Load:
+        """Send them over so many connections, each waiting for its answer."""
+        with tempfile.TemporaryDirectory() as folder:
+            for number, body in enumerate(self.bodies, 1):
+                (Path(folder) / str(number)).write_bytes(body)
+            command = [
+                "wrk",
+                "-t1",
+                f"-c{connections}",
+                f"-d{seconds}s",
+                "--timeout",
+                "30s",
+                "-s",
+                str(SCRIPT),
+                address,
+            ]
+            command += ["--", self.path, self.kind, folder, str(len(self.bodies))]
+            ended = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+        result = re.search(r"RESULT (.+)", ended.stdout)
+        if result is None:
+            raise Failure(f"wrk failed: {(ended.stderr or ended.stdout).strip()[:200]}", "Is the server still there?")
+        requests, microseconds, errors, *latencies = map(float, result[1].split())
+        return Load(int(requests), microseconds / 1e6, int(errors), [latency / 1000 for latency in latencies])
+
+
+def quantiles(loads: Iterable[Load]) -> dict[str, float]:
+    """Milliseconds, of all their requests together."""
+    weighted = sorted((ms, load.requests) for load in loads for ms in load.milliseconds)
+    reached = list(itertools.accumulate(weight for _, weight in weighted))
+
+    def at(share: float) -> float:
+        return weighted[bisect.bisect_left(reached, share * reached[-1])][0]
+
+    return {"p50": at(0.5), "p99": at(0.99)}
+
+
+def classify_requests(images: Images, batch: int) -> Requests:
+    groups = images[: len(images) // batch * batch].reshape(-1, batch, 28, 28)
+    return Requests("/api/v1/classify", "application/octet-stream", [group.tobytes() for group in groups])
