@@ -187,6 +187,7 @@ def test_nor_does_one_that_fails(pictures: Path) -> None:
     with pytest.raises(CannotRecordError, match="capture failed"):
         RecordedStep(fails, state)
     assert steps > 1
+    assert all(isinstance(group["lr"], float) for group in state.optimizer.param_groups)
     assert same(untouched.state_dict()["model"], state.state_dict()["model"])
     batch = next(iter(state.loader))
     for each in (untouched, state):

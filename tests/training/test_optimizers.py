@@ -76,17 +76,10 @@ def test_each_step_is_that_of_torchs_own_sgd(
         first.step()
         second.step()
         for weight, other in zip(mine, theirs, strict=True):
-            torch.testing.assert_close(weight, other, rtol=1e-5, atol=1e-6)
-            assert weight.dtype == torch.float32
-
-
-def test_a_step_leaves_the_gradients_as_they_were() -> None:
-    weights = parameters()
-    give_gradients(weights, 0)
-    before = [weight.grad.clone() for weight in weights if weight.grad is not None]
-    SGD(groups(weights), lr=0.1, momentum=0.9).step()
-
-    assert all(torch.equal(weight.grad, grad) for weight, grad in zip(weights, before, strict=True))  # type: ignore[arg-type]
+            if tensor:  # another kernel, which rounds in another order
+                torch.testing.assert_close(weight, other, rtol=1e-5, atol=1e-6)
+            else:
+                assert torch.equal(weight, other)
 
 
 def test_a_step_on_paper() -> None:

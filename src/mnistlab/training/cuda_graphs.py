@@ -1,6 +1,7 @@
 """A training step recorded once as a CUDA graph and replayed: one launch where the step itself has hundreds.
 
-The networks here are small: a GPU computes a kernel of theirs in less time than Python takes to launch the next.
+The networks here are small: a GPU computes a kernel of theirs in less time than Python takes to launch the next. Unmeasured:
+no GPU was at hand when this was written, so how much time it saves is not known.
 """
 
 from __future__ import annotations
@@ -45,19 +46,23 @@ class CannotRecordError(RuntimeError):
 class RecordedStep:
     """A `Step` that replays a CUDA graph of another. What the step may do: nothing that waits for the device.
 
-    Making it changes nothing in the state but that the learning rates, which a recording would else keep for ever, become
-    tensors on the device. Raises `CannotRecordError` where the device refuses.
+    Making it changes nothing in the state, except that the learning rates become tensors on the device: a recording would keep
+    a plain number forever. Raises `CannotRecordError` where the device refuses; the state is then as it was.
     """
 
     def __init__(self, step: Step, state: TrainingState) -> None:
-        for group in state.optimizer.param_groups:
-            group["lr"] = torch.tensor(float(group["lr"]), device=state.device)
+        groups = state.optimizer.param_groups
+        rates = [group["lr"] for group in groups]
+        for group, rate in zip(groups, rates, strict=True):
+            group["lr"] = torch.tensor(float(rate), device=state.device)
         self.images, self.labels = rehearsal(state)
         weights, velocities = copy.deepcopy((state.model.state_dict(), state.optimizer.state_dict()))
         random = torch.cuda.get_rng_state(state.device)
         try:
             self.graph, self.loss = self.record(step, state)
         except RuntimeError as error:
+            for group, rate in zip(groups, rates, strict=True):
+                group["lr"] = rate
             raise CannotRecordError(str(error)) from error
         finally:
             state.model.load_state_dict(weights)  # into the same tensors, which the graph knows

@@ -1,46 +1,38 @@
-"""Nesterov SGD and the one-cycle schedule of its learning rate.
+"""The optimizers and the schedule of their learning rate.
 
-torch.optim has the same SGD, but its first optimizer of a process imports torch._dynamo: 2 to 6 s, for nothing that is used here.
+SGD computes with torch's own `sgd`, in its functional form: the first optimizer object of a process, torch.optim.SGD as any
+other, imports torch._dynamo, which takes 2 to 6 seconds and serves nothing here.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any
 
 import torch
+from torch.optim.sgd import sgd
 
 from mnistlab.networks.network import NeuralNet
 from mnistlab.recipes.recipe import Recipe
 
-__all__ = ["SGD", "OneCycle", "Optimizer", "make_optimizer", "one_cycle"]
-
-
-class Optimizer(Protocol):
-    """What training needs of an optimizer; torch.optim's have it."""
-
-    param_groups: list[dict[str, Any]]
-
-    def zero_grad(self) -> None:
-        """Forget the gradients."""
-
-    def step(self) -> Any:
-        """Change the weights by their gradients."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """What the next step depends on, as tensors and plain types."""
-
-    def load_state_dict(self, state_dict: dict[str, Any], /) -> Any:
-        """Put back what `state_dict` gave."""
+__all__ = ["SGD", "OneCycle", "Optimizer", "make_optimizer", "one_cycle", "set_rate"]
 
 
 class SGD:
-    """Stochastic gradient descent with Nesterov momentum and weight decay, as torch.optim.SGD computes it.
+    """Stochastic gradient descent with Nesterov momentum and weight decay, with the interface of torch.optim.SGD.
 
-    `groups` are dictionaries with `params` and `weight_decay`; `lr` is put into each, and may be changed there. As in
-    torch.optim it may be a tensor on the parameters' device too, which a recorded step reads anew each time.
-    Each parameter must have a gradient at each step.
+    Every parameter must have a gradient at every step, which the step may overwrite.
+
+    Parameters
+    ----------
+    groups
+        Dictionaries with `params`, a list of parameters, and their `weight_decay`.
+    lr
+        The learning rate of every group. It can be changed in `param_groups` at any time, to a float32 tensor () on the
+        parameters' device too: a recorded step (cuda_graphs.py) reads it anew each time.
+    momentum
+        From 0 to below 1; 0 for none.
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]], lr: float, momentum: float) -> None:
@@ -57,28 +49,29 @@ class SGD:
     def step(self) -> None:
         """velocity = momentum * velocity + gradient; weight -= lr * (gradient + momentum * velocity)."""
         for group, velocities in zip(self.param_groups, self.velocities, strict=True):
-            weights, momentum = group["params"], group["momentum"]
-            gradients = torch._foreach_add([p.grad for p in weights], weights, alpha=group["weight_decay"])
-            torch._foreach_mul_(velocities, momentum)
-            torch._foreach_add_(velocities, gradients)
-            torch._foreach_add_(gradients, velocities, alpha=momentum)
-            if isinstance(group["lr"], torch.Tensor):
-                torch._foreach_mul_(gradients, group["lr"])
-                torch._foreach_sub_(weights, gradients)
-            else:
-                torch._foreach_add_(weights, gradients, alpha=-group["lr"])
+            fused = isinstance(
+                group["lr"], torch.Tensor
+            )  # all but the fused kernel wait for the device to read a tensor
+            sgd(
+                group["params"], [p.grad for p in group["params"]], [*velocities], fused=fused, foreach=not fused,
+                lr=group["lr"], momentum=group["momentum"], nesterov=True, dampening=0.0,
+                weight_decay=group["weight_decay"], maximize=False,
+            )  # fmt: skip
 
     def state_dict(self) -> dict[str, Any]:
         """The velocities and the learning rates."""
         return {"velocities": self.velocities, "rates": [float(group["lr"]) for group in self.param_groups]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Put back what `state_dict` gave. Raises `ValueError` or `RuntimeError` where it is of another network."""
+        """Put back what `state_dict` gave. Raises `ValueError` or `RuntimeError` for another network's."""
         for group, rate in zip(self.param_groups, state_dict["rates"], strict=True):
             set_rate(group, rate)
         for mine, saved in zip(self.velocities, state_dict["velocities"], strict=True):
             for velocity, value in zip(mine, saved, strict=True):
                 velocity.copy_(value)
+
+
+Optimizer = SGD | torch.optim.Optimizer
 
 
 def make_optimizer(model: NeuralNet, recipe: Recipe) -> Optimizer:
