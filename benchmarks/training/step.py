@@ -24,6 +24,7 @@ from mnistlab.devices import autocast, pick_device, pick_precision
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.training.loop import cross_entropy
+from mnistlab.training.optimizers import learning_rate, set_rate
 from mnistlab.training.state import TrainingState
 
 SIDE = 2048
@@ -60,6 +61,9 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
     precision = pick_precision(recipe.precision, device)
     state = TrainingState(recipe, open_dataset("mnist", data_dir), 0, device, precision)
     state.model.train()
+    set_rate(
+        state.optimizer.param_groups, learning_rate(recipe, 0, state.steps)
+    )  # and no other: nothing is to be learned
     data = state.loader.dataset
     raw, named = data.images[: recipe.batch_size].float(), data.labels[: recipe.batch_size]
     before = peak(precision)
@@ -81,7 +85,6 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
         loss.backward()  # type: ignore[no-untyped-call]
         marks.append(time.perf_counter())
         state.optimizer.step()
-        state.schedule.go_to(0)  # always the first rate: nothing is to be learned here
         marks.append(time.perf_counter())
         data.writing(data.augment(data.rejects(raw, named)[0]))
         times["augmentation"].append(time.perf_counter() - marks[-1] if data.augment or data.writing else 0.0)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.nn.functional as F
 
 from mnistlab.data.dataset import open_dataset
 from mnistlab.data.loader import MNISTDataLoader
@@ -18,6 +17,7 @@ from mnistlab.recipes.recipe import Recipe, override
 from mnistlab.training.loop import cross_entropy
 from mnistlab.training.state import TrainingState
 from tests.support.few import few_of_mnist
+from tests.support.noting import take_steps
 
 CPU = torch.device("cpu")
 PARAMETERS = {
@@ -63,7 +63,6 @@ def test_a_recipe_has_the_parameters_it_claims_and_takes_two_steps_with_finite_g
         loss.backward()
         assert all(p.grad is not None and bool(p.grad.isfinite().all()) for p in state.model.parameters())
         state.optimizer.step()
-        state.schedule.step()
 
     assert all(not torch.equal(value, before[key]) for key, value in state.model.named_parameters())
 
@@ -80,13 +79,7 @@ def test_quick_reads_95_percent_after_a_tenth_of_its_steps(data_dir: Path) -> No
     quick = RECIPES["quick"]
     recipe = replace(quick, steps=quick.steps // 10)
     state = TrainingState(recipe, open_dataset("mnist", data_dir), 0, CPU, "fp32")
-    state.model.train()
-    for (images, labels), _ in zip(state.loader, range(state.steps), strict=False):
-        loss = F.cross_entropy(state.model(images), labels, label_smoothing=recipe.label_smoothing)
-        state.optimizer.zero_grad()
-        loss.backward()
-        state.optimizer.step()
-        state.schedule.step()
+    take_steps(state, state.steps)
 
     assert evaluate(state.model, MNISTDataLoader("val", data_dir=data_dir, batch_size=None)).accuracy > 0.95
 

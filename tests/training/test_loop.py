@@ -26,8 +26,8 @@ from mnistlab.runs.run import Run
 from mnistlab.runs.store import delete_run, find_run, list_runs
 from mnistlab.training import display, watch
 from mnistlab.training.experiment import resume, train
-from mnistlab.training.loop import course
 from mnistlab.training.state import TrainingState
+from mnistlab.training.watch import course
 from tests.support.comparing import same, weights, without_times
 
 pytestmark = pytest.mark.usefixtures("no_drawing")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,8 @@ from hypothesis import strategies as st
 
 from mnistlab.networks.network import NeuralNet
 from mnistlab.recipes.recipe import Recipe
-from mnistlab.training.optimizers import SGD, OneCycle, Optimizer, make_optimizer, one_cycle, set_rate
+from mnistlab.training.optimizers import SGD, Optimizer, learning_rate, make_optimizer, one_cycle, set_rate
+from tests.support.noting import on_disk_and_back
 
 SHAPES = [(3, 1, 2, 2), (4, 5), (1,), (3,), (2, 3)]
 
@@ -41,12 +41,6 @@ def take_steps(optimizer: Optimizer, weights: list[torch.nn.Parameter], first: i
         optimizer.step()
 
 
-def on_disk_and_back(state: dict[str, Any]) -> Any:
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    return torch.load(io.BytesIO(buffer.getvalue()), weights_only=True)
-
-
 # SGD
 
 
@@ -70,7 +64,7 @@ def test_each_step_is_that_of_torchs_own_sgd(
             group["lr"] = torch.tensor(lr)
     for step in range(5):
         for optimizer in (first, second):
-            set_rate(optimizer.param_groups[1], later if step > 2 else lr)  # as a schedule changes it
+            set_rate(optimizer.param_groups[1:], later if step > 2 else lr)  # as a schedule changes it
         for weights in (mine, theirs):
             give_gradients(weights, seed + step)
         first.step()
@@ -206,41 +200,27 @@ for images, labels in state.loader:
     torch.nn.functional.cross_entropy(state.model(images), labels).backward()
     state.optimizer.step()
     state.optimizer.zero_grad()
-    state.schedule.step()
     state.average.update_parameters(state.model)
-print(state.steps_done, sorted({"torch._dynamo", "torchvision"} & set(sys.modules)))
+print(sorted({"torch._dynamo", "torchvision"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code, str(pictures)], capture_output=True, text=True, check=False)
-    assert (done.stdout, done.returncode) == ("4 []\n", 0), done.stderr
+    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
 
 
-# OneCycle
+# the learning rate
 
 
-def test_the_schedule_sets_every_groups_rate_from_its_making_on() -> None:
+def test_a_recipe_s_rate_is_its_peak_along_the_schedule_in_every_group() -> None:
     optimizer = SGD(groups(parameters()), lr=99.0, momentum=0.9)
-    schedule = OneCycle(optimizer, peak=0.5, steps=10, warmup=0.3)
+    optimizer.param_groups[1]["lr"] = torch.tensor(99.0)
     for step in range(11):
-        assert schedule.steps_done == step
-        assert schedule.rate == 0.5 * one_cycle(step, 10, 0.3)
-        assert [group["lr"] for group in optimizer.param_groups] == [schedule.rate] * 2
-        schedule.step()
-    assert schedule.rate == pytest.approx(0.5 / 25_000)  # and stays there
+        rate = learning_rate(SMALL, step, 10)
+        assert rate == SMALL.learning_rate * one_cycle(step, 10, SMALL.warmup)
+        set_rate(optimizer.param_groups, rate)
+        assert [float(group["lr"]) for group in optimizer.param_groups] == [rate, pytest.approx(rate)]
+    assert isinstance(optimizer.param_groups[1]["lr"], torch.Tensor)  # which a recorded step knows
+    assert rate == pytest.approx(SMALL.learning_rate / 25_000)
 
-
-@given(steps=st.integers(1, 300), warmup=st.floats(0, 1), data=st.data())
-def test_going_to_a_step_is_walking_there(steps: int, warmup: float, data: st.DataObject) -> None:
-    target = data.draw(st.integers(0, steps))
-    walked, jumped = (OneCycle(SGD(groups(parameters()), lr=1.0, momentum=0.9), 0.1, steps, warmup) for _ in range(2))
-    for _ in range(target):
-        walked.step()
-    jumped.go_to(target)
-
-    assert (jumped.rate, jumped.steps_done) == (walked.rate, walked.steps_done) == (walked.rate, target)
-    assert jumped.optimizer.param_groups[0]["lr"] == walked.optimizer.param_groups[0]["lr"]
-
-
-# the one-cycle schedule
 
 steps_and_warmup = given(steps=st.integers(1, 5000), warmup=st.floats(0, 1))
 

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,8 +12,10 @@ import torch
 from mnistlab.data.dataset import Arrays, DatasetSpec, Part
 from mnistlab.errors import UserError
 from mnistlab.recipes.recipe import Recipe
-from mnistlab.training.loop import cross_entropy
+from mnistlab.training.loop import fit
+from mnistlab.training.optimizers import learning_rate
 from mnistlab.training.state import TrainingState
+from tests.support.noting import Notes, on_disk_and_back, take_steps
 
 CPU = torch.device("cpu")
 # everything that draws random numbers or keeps a memory is on
@@ -46,31 +45,6 @@ def make_state(recipe: Recipe = RECIPE, seed: int = 0, dataset: Noise | None = N
     return TrainingState(recipe, dataset or Noise(), seed, CPU, "fp32")
 
 
-def steps_of(state: TrainingState) -> Iterator[float]:
-    """Steps as training takes them, over the ends of epochs; the loss of each."""
-    while True:
-        state.model.train()
-        for images, labels in state.loader:
-            loss = cross_entropy(state.model(images), labels, 0.0, rejects=state.recipe.rejects > 0)
-            state.optimizer.zero_grad()
-            loss.backward()
-            state.optimizer.step()
-            state.schedule.step()
-            if state.average:
-                state.average.update_parameters(state.model)
-            yield loss.item()
-
-
-def take_steps(state: TrainingState, count: int) -> list[float]:
-    return list(islice(steps_of(state), count))
-
-
-def on_disk_and_back(state: dict[str, Any]) -> Any:
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    return torch.load(io.BytesIO(buffer.getvalue()), weights_only=True)
-
-
 def assert_same_weights(first: TrainingState, second: TrainingState) -> None:
     for one, other in ((first.model, second.model), (first.final_model, second.final_model)):
         expected = other.state_dict()
@@ -83,15 +57,14 @@ def assert_same_weights(first: TrainingState, second: TrainingState) -> None:
 def test_the_schedule_of_a_training_ends_where_it_should() -> None:
     state = make_state()
     assert state.steps == 3 * (44 // 8)
-    steps, rates = steps_of(state), []
-    for _ in range(state.steps):
-        rates.append(state.optimizer.param_groups[0]["lr"])
-        next(steps)
+    notes = Notes(state)
+    fit(state, notes)
 
-    assert rates[0] == pytest.approx(RECIPE.learning_rate / 25)
-    assert max(rates) <= RECIPE.learning_rate
-    assert state.schedule.rate == pytest.approx(RECIPE.learning_rate / 25_000)
-    assert state.steps_done == state.steps
+    assert notes.rates == [learning_rate(RECIPE, step, 15) for step in range(15)]
+    assert notes.rates[0] == pytest.approx(RECIPE.learning_rate / 25)
+    assert max(notes.rates) == pytest.approx(RECIPE.learning_rate, rel=0.1)
+    assert learning_rate(RECIPE, 15, 15) == pytest.approx(RECIPE.learning_rate / 25_000)
+    assert (state.steps_done, state.epochs_done) == (15, 3)
 
 
 def test_the_recipe_decides_on_the_network() -> None:
@@ -127,9 +100,9 @@ def test_the_most_parameters_are_allowed_and_one_more_is_refused() -> None:
 def test_a_training_ends_after_its_steps_or_its_epochs_whichever_come_first(steps: int, expected: int) -> None:
     state = make_state(dataclasses.replace(RECIPE, steps=steps))  # three epochs of five steps
 
-    assert state.steps == expected
-    take_steps(state, expected)
-    assert state.schedule.rate == pytest.approx(RECIPE.learning_rate / 25_000)
+    notes = Notes(state)
+    fit(state, notes)
+    assert state.steps == state.steps_done == len(notes.losses) == expected
 
 
 def test_training_on_everything_leaves_no_validation() -> None:
@@ -182,20 +155,18 @@ WRITTEN = {"writing": 1, "rejects": 0.5}
 def test_going_on_from_a_saved_state_is_going_on_as_if_nothing_had_been(changed: dict[str, Any], before: int) -> None:
     recipe = dataclasses.replace(RECIPE, learning_rate=0.01, **changed)
     straight = make_state(recipe)
-    steps = steps_of(straight)
-    for _ in range(before):
-        next(steps)
-    saved = on_disk_and_back(straight.state_dict())
-    expected = list(islice(steps, 6))
+    expected = Notes(straight, save_after=before)
+    fit(straight, expected)
 
     torch.manual_seed(99)  # whatever the process did meanwhile
     resumed = make_state(recipe, seed=5)  # nothing of its own beginning may remain
-    resumed.load_state_dict(saved)
+    resumed.load_state_dict(expected.saved)
+    notes = Notes(resumed)
+    fit(resumed, notes)
 
-    assert take_steps(resumed, 6) == expected
+    assert (notes.losses, notes.rates) == (expected.losses[before:], expected.rates[before:])
     assert_same_weights(resumed, straight)
-    assert resumed.steps_done == straight.steps_done
-    assert resumed.schedule.rate == straight.schedule.rate
+    assert resumed.steps_done == straight.steps_done == 15
 
 
 def test_the_books_come_back_too() -> None:

@@ -33,7 +33,7 @@ class Display(Protocol):
 
 
 class Silent:
-    """A display that shows nothing."""
+    """A display that shows nothing, to derive from where only some of it is of interest."""
 
     def network(self, rows: list[LayerRow]) -> None:
         """Nothing."""

@@ -16,7 +16,7 @@ from torch.optim.sgd import sgd
 from mnistlab.networks.network import NeuralNet
 from mnistlab.recipes.recipe import Recipe
 
-__all__ = ["SGD", "OneCycle", "Optimizer", "make_optimizer", "one_cycle", "set_rate"]
+__all__ = ["SGD", "Optimizer", "learning_rate", "make_optimizer", "one_cycle", "set_rate"]
 
 
 class SGD:
@@ -49,9 +49,7 @@ class SGD:
     def step(self) -> None:
         """velocity = momentum * velocity + gradient; weight -= lr * (gradient + momentum * velocity)."""
         for group, velocities in zip(self.param_groups, self.velocities, strict=True):
-            fused = isinstance(
-                group["lr"], torch.Tensor
-            )  # all but the fused kernel wait for the device to read a tensor
+            fused = isinstance(group["lr"], torch.Tensor)  # the one kernel that reads it without waiting for the device
             sgd(
                 group["params"], [p.grad for p in group["params"]], [*velocities], fused=fused, foreach=not fused,
                 lr=group["lr"], momentum=group["momentum"], nesterov=True, dampening=0.0,
@@ -65,7 +63,7 @@ class SGD:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Put back what `state_dict` gave. Raises `ValueError` or `RuntimeError` for another network's."""
         for group, rate in zip(self.param_groups, state_dict["rates"], strict=True):
-            set_rate(group, rate)
+            set_rate([group], rate)
         for mine, saved in zip(self.velocities, state_dict["velocities"], strict=True):
             for velocity, value in zip(mine, saved, strict=True):
                 velocity.copy_(value)
@@ -86,31 +84,18 @@ def make_optimizer(model: NeuralNet, recipe: Recipe) -> Optimizer:
     return SGD([group for group in groups if group["params"]], lr=recipe.learning_rate, momentum=recipe.momentum)
 
 
-def set_rate(group: dict[str, Any], rate: float) -> None:
-    """Put the learning rate into an optimizer's group: into the tensor that is there, if one is."""
-    if isinstance(group["lr"], torch.Tensor):
-        group["lr"].fill_(rate)
-    else:
-        group["lr"] = rate
+def set_rate(groups: Iterable[dict[str, Any]], rate: float) -> None:
+    """Put the learning rate into an optimizer's groups: into the tensor that is there, if one is."""
+    for group in groups:
+        if isinstance(group["lr"], torch.Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
-class OneCycle:
-    """The optimizer's learning rate over `steps` steps: `step` after each of the optimizer's own."""
-
-    def __init__(self, optimizer: Optimizer, peak: float, steps: int, warmup: float) -> None:
-        self.optimizer, self.peak, self.steps, self.warmup = optimizer, peak, steps, warmup
-        self.go_to(0)
-
-    def go_to(self, step: int) -> None:
-        """Set the rate that holds when `step` steps are done."""
-        self.steps_done = step
-        self.rate = self.peak * one_cycle(step, self.steps, self.warmup)
-        for group in self.optimizer.param_groups:
-            set_rate(group, self.rate)
-
-    def step(self) -> None:
-        """One more step is done."""
-        self.go_to(self.steps_done + 1)
+def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
+    """The learning rate when `step` of `steps` steps are done, which depends on nothing else."""
+    return recipe.learning_rate * one_cycle(step, steps, recipe.warmup)
 
 
 def one_cycle(step: int, steps: int, warmup: float) -> float:

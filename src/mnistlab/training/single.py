@@ -14,7 +14,7 @@ from mnistlab.runs.run import Run
 from mnistlab.training.display import Display
 from mnistlab.training.loop import fit
 from mnistlab.training.state import TrainingState
-from mnistlab.training.tracking import make_tracker
+from mnistlab.training.watch import watching
 
 
 @contextlib.contextmanager
@@ -37,13 +37,8 @@ def carry_out(
     run: Run, state: TrainingState, track: str | None, display: Display, data_dir: Path
 ) -> tuple[Run, Evaluation]:
     """Train, test, draw."""
-    tracker = make_tracker(track, run.path, run.metrics)
-    try:
-        fit(run, state, display, tracker)
-    finally:
-        display.stop()
-        if tracker:
-            tracker.close()
+    with watching(run, state, display, track) as watch:
+        fit(state, watch)
     evaluation = evaluate_run(run, "test", device=str(state.device), data_dir=data_dir)
     plots.draw_run(run, evaluation)
     return run, evaluation

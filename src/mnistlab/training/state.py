@@ -16,7 +16,7 @@ from mnistlab.errors import UserError
 from mnistlab.files import sha256
 from mnistlab.networks.network import NeuralNet
 from mnistlab.recipes.recipe import Recipe
-from mnistlab.training.optimizers import OneCycle, make_optimizer
+from mnistlab.training.optimizers import make_optimizer
 
 __all__ = ["TrainingState"]
 
@@ -25,7 +25,7 @@ FORMAT = "mnistlab resume 2"
 
 
 class TrainingState:
-    """Network, optimizer, schedule, average, data order and random generators of one training.
+    """Network, optimizer, average, data order and random generators of one training.
 
     Raises `UserError` where recipe and dataset do not fit each other.
     """
@@ -79,13 +79,12 @@ class TrainingState:
         if recipe.steps:
             self.steps = min(self.steps, recipe.steps)
         self.optimizer = make_optimizer(self.model, recipe)
-        self.schedule = OneCycle(self.optimizer, recipe.learning_rate, self.steps, recipe.warmup)
         self.average: AveragedModel | None = None
         if recipe.averaging:
             average = get_ema_multi_avg_fn(recipe.averaging)  # type: ignore[no-untyped-call]
             self.average = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
         self.losses = torch.zeros(len(self.loader), device=device)  # of this epoch's steps, in nats
-        self.epochs_done = 0
+        self.steps_done = self.epochs_done = 0  # since the very beginning
         self.metrics: list[dict[str, Any]] = []  # a row per epoch, as metrics.jsonl holds them
         self.seconds = 0.0  # from the first batch on
 
@@ -93,11 +92,6 @@ class TrainingState:
     def final_model(self) -> NeuralNet:
         """What is evaluated and saved: the averaged network where the recipe averages."""
         return cast(NeuralNet, self.average.module) if self.average else self.model
-
-    @property
-    def steps_done(self) -> int:
-        """Steps since the very beginning."""
-        return self.schedule.steps_done
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on, as tensors and plain types."""
@@ -128,7 +122,7 @@ class TrainingState:
                 raise ValueError("the training data has changed since")
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
-            self.schedule.go_to(state["steps_done"])
+            self.steps_done = int(state["steps_done"])
             if self.average:
                 self.average.load_state_dict(state["average"])
             self.loader.load_state_dict(state["loader"])

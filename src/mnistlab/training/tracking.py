@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from mnistlab.errors import UserError, install
 
-__all__ = ["TRACKERS", "Tracker", "check_tracker", "make_tracker"]
+__all__ = ["TRACKERS", "TensorBoardTracker", "check_tracker", "make_tracker"]
 
 
 TRACKERS = ("tensorboard",)
 
 
-class Tracker(Protocol):
-    """What a training tells a tracker."""
-
-    def epoch(self, row: dict[str, Any]) -> None:
-        """A finished epoch's line of metrics.jsonl."""
-
-    def close(self) -> None:
-        """Write what is still held back."""
-
-
 class TensorBoardTracker:
-    """Events below RUN/tensorboard: `tensorboard --logdir runs` shows all runs side by side."""
+    """Writes events to a run's folder "tensorboard": `tensorboard --logdir runs` shows all runs side by side.
+
+    Parameters
+    ----------
+    folder
+        Where the events go.
+    done
+        The rows of the epochs that a resumed run has behind it; events of later steps are written over.
+    """
 
     def __init__(self, folder: Path, done: list[dict[str, Any]]) -> None:
         from torch.utils.tensorboard import SummaryWriter
@@ -34,25 +32,27 @@ class TensorBoardTracker:
         self.writer = SummaryWriter(str(folder), purge_step=step)
 
     def epoch(self, row: dict[str, Any]) -> None:
+        """Note a finished epoch's line of metrics.jsonl."""
         for key, value in row.items():
             if key not in ("epoch", "step", "losses") and value is not None:
                 self.writer.add_scalar(key, value, row["step"])
         self.writer.flush()
 
     def close(self) -> None:
+        """Write what is still held back."""
         self.writer.close()
 
 
 def check_tracker(name: str | None) -> None:
-    """Raise `UserError` for an unknown tracker, or one whose package is not installed."""
+    """Raise `UserError` for a name that is not in `TRACKERS`, or a tracker whose package is not installed."""
     if name is not None and name not in TRACKERS:
         raise UserError(f"Unknown tracker {name!r}.", f"Choose one of {', '.join(TRACKERS)}.")
     if name is not None and importlib.util.find_spec("tensorboard") is None:
         raise UserError("TensorBoard is not installed.", install("track"))
 
 
-def make_tracker(name: str | None, run_folder: Path, done: list[dict[str, Any]]) -> Tracker | None:
-    """The tracker called `name`, None for None; `done` are the epochs that a resumed run has behind it."""
+def make_tracker(name: str | None, run_folder: Path, done: list[dict[str, Any]]) -> TensorBoardTracker | None:
+    """The tracker called `name` (one of `TRACKERS`, or None) of the run in that folder; `done` as for `TensorBoardTracker`."""
     if name is None:
         return None
     return TensorBoardTracker(run_folder / "tensorboard", done)

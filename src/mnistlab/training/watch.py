@@ -1,96 +1,168 @@
-"""What is around the training loop: clock, checks, saving."""
+"""What is around the training loop: the clock, checks, saving, signals, the display and the tracker."""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import time
+from collections.abc import Iterator, Mapping
 
 import torch
 
 from mnistlab.errors import Failure, Interrupted
-from mnistlab.networks.checkpoint import save_tensors
+from mnistlab.networks.checkpoint import save_model, save_tensors
 from mnistlab.runs.run import Run
+from mnistlab.training.display import Display
+from mnistlab.training.optimizers import learning_rate
 from mnistlab.training.signals import StopSignals
 from mnistlab.training.state import TrainingState
+from mnistlab.training.tracking import TensorBoardTracker, make_tracker
+
+__all__ = ["Watch", "watching"]
 
 LOOK_EVERY = 0.25
-"""Seconds between two looks at the losses: a look waits for the device, so not every step."""
+"""Seconds between two looks at the losses: a look waits for the device, so not after every step."""
 SAVE_EVERY = 30.0
 """Seconds between two saves of the state inside an epoch."""
+POINTS = 200
+"""Losses that metrics.jsonl keeps of a whole training beside those of the epochs, for the curve."""
 
 
-def stop_if_asked(run: Run, state: TrainingState, signals: StopSignals) -> None:
-    """Raise `Interrupted` where a signal has come; the state has just been saved."""
-    if signals.received:
-        raise Interrupted(
-            f"Stopped after step {state.steps_done:,} of {state.steps:,}; its state is in {run.path}.",
-            exit_code=128 + signals.received,
-        )
+@contextlib.contextmanager
+def watching(run: Run, state: TrainingState, display: Display, track: str | None) -> Iterator[Watch]:
+    """A `Watch` over the training inside `with`; signals wait for it, and display and tracker hear of the training's end.
+
+    Parameters
+    ----------
+    run
+        Where all is saved.
+    state
+        What is trained.
+    display
+        Whom to tell of each step.
+    track
+        The tracker to tell of each epoch, one of `TRACKERS`, or None.
+    """
+    tracker = make_tracker(track, run.path, run.metrics)
+    try:
+        display.network(state.model.describe())
+        display.start(run, len(state.loader), state.steps, state.steps_done)
+        with StopSignals() as signals:
+            yield Watch(run, state, display, tracker, signals)
+    finally:
+        display.stop()
+        if tracker:
+            tracker.close()
 
 
-def epoch_losses(state: TrainingState) -> torch.Tensor:
-    """The losses of this epoch's steps so far, float (steps,), in nats."""
-    return state.losses[: (state.steps_done - 1) % len(state.loader) + 1]
-
-
-def check_losses(run: Run, state: TrainingState) -> None:
-    """Raise `Failure` at the first step of this epoch whose loss is not a number; nothing of it has been saved."""
-    losses = epoch_losses(state)
-    broken = (~losses.isfinite()).nonzero()
-    if len(broken):
-        step = state.steps_done - len(losses) + int(broken[0]) + 1
-        raise broken_training(run, state, f"loss became {float(losses[int(broken[0])])}", step)
-
-
-def check_weights(run: Run, state: TrainingState) -> None:
-    """Raise `Failure` where the epoch's last step broke the weights, which its loss, taken before, does not show."""
-    if not all(bool(value.isfinite().all()) for value in state.final_model.state_dict().values()):
-        raise broken_training(run, state, "weights became NaN or infinite", state.steps_done)
-
-
-def broken_training(run: Run, state: TrainingState, what: str, step: int) -> Failure:
-    """The failure that says what broke, at which step, what is kept, and what to try."""
-    kept = f"The last good state is kept in {run.path}. " if run.resume_path.exists() else ""
-    remedy = f"Train with a smaller --learning-rate than {state.recipe.learning_rate:g}."
-    return Failure(f"The {what} at step {step:,} of {state.steps:,}.", kept + remedy)
-
-
-class Clock:
-    """When to look, when to save, and how fast it goes; `seconds` go on from where the state's stand."""
+class Lap:
+    """The seconds and steps since it was made."""
 
     def __init__(self, state: TrainingState) -> None:
-        self.state = state
-        self.start = time.perf_counter() - state.seconds
-        self.begin_epoch()
+        self.state, self.start, self.steps = state, time.perf_counter(), state.steps_done
 
-    def begin_epoch(self) -> None:
-        """What comes between two epochs does not count as training them; all has just been saved."""
-        self.looked = self.saved = self.began = time.perf_counter()
-        self.steps_looked = self.steps_began = self.state.steps_done
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.start
 
-    def end_epoch(self) -> dict[str, float]:
-        """Images a second of this epoch (rejects not counted), and seconds since the first batch."""
-        now, steps = time.perf_counter(), self.state.steps_done - self.steps_began
-        self.state.seconds = now - self.start
-        speed = steps * self.state.recipe.batch_size / (now - self.began)
-        return {"images_per_second": speed, "seconds": self.state.seconds}
+    @property
+    def images_per_second(self) -> float:
+        """Images of the split; rejects that a recipe adds to them are not counted."""
+        return (self.state.steps_done - self.steps) * self.state.recipe.batch_size / self.seconds
 
-    def time_to_look(self) -> bool:
-        """Whether it is time to look at the losses."""
-        return time.perf_counter() - self.looked >= LOOK_EVERY
 
-    def time_to_save(self) -> bool:
-        """Whether the state has gone unsaved for long."""
-        return time.perf_counter() - self.saved >= SAVE_EVERY
+class Watch:
+    """Told by the loop of each step and each epoch, it does what is around them.
 
-    def look(self) -> float:
-        """Images a second since the last look."""
-        now, steps = time.perf_counter(), self.state.steps_done
-        speed = (steps - self.steps_looked) * self.state.recipe.batch_size / (now - self.looked)
-        self.looked, self.steps_looked = now, steps
-        return speed
+    Both methods raise `Failure` where the loss or the weights are no longer numbers, or the disk is full, and `Interrupted` after
+    a signal; what was saved last is then a state to resume from.
+    """
 
-    def save(self, run: Run) -> None:
-        """Write the state to resume from, in the middle of an epoch."""
-        self.state.seconds = time.perf_counter() - self.start
-        save_tensors(run.resume_path, self.state.state_dict())
-        self.saved = time.perf_counter()
+    def __init__(
+        self, run: Run, state: TrainingState, display: Display, tracker: TensorBoardTracker | None, signals: StopSignals
+    ) -> None:
+        self.run, self.state, self.display, self.tracker, self.signals = run, state, display, tracker, signals
+        self.begun = time.perf_counter() - state.seconds  # a resumed training's seconds go on
+        self.since_epoch = self.since_look = self.since_save = Lap(state)
+        self.speed = 0.0  # images a second of the last epoch
+
+    def step(self, loss: torch.Tensor) -> None:
+        """Note the loss, float (), in nats, of the step just done; a few times a second, look at the training."""
+        state, batches = self.state, len(self.state.loader)
+        state.losses[(state.steps_done - 1) % batches] = loss
+        if state.steps_done % batches == 0 or state.steps_done == state.steps:  # the epoch's last, or the training's
+            self.check_losses()
+            self.check_weights()
+            state.seconds = time.perf_counter() - self.begun
+            self.speed = self.since_epoch.images_per_second
+        elif self.since_look.seconds >= LOOK_EVERY or self.signals.received:
+            self.check_losses()
+            self.display.step(state.steps_done, loss.item(), self.since_look.images_per_second)
+            self.since_look = Lap(state)
+            if self.since_save.seconds >= SAVE_EVERY or self.signals.received:
+                state.seconds = time.perf_counter() - self.begun
+                save_tensors(self.run.resume_path, state.state_dict())
+                self.since_save = Lap(state)
+            self.stop_if_asked()
+
+    def epoch(self, validation: Mapping[str, float | None]) -> None:
+        """Save the epoch just done: the state to resume from, the model and a line of metrics, with `validation` in it."""
+        state, losses = self.state, self.epoch_losses()
+        row = {
+            "epoch": state.epochs_done,
+            "step": state.steps_done,
+            "learning_rate": learning_rate(state.recipe, state.steps_done, state.steps),
+            "train_loss": losses.mean().item(),
+            "losses": course(losses, -(-state.steps // len(state.loader))),
+            "images_per_second": self.speed,
+            "seconds": state.seconds,
+            **validation,
+        }
+        state.metrics.append(row)
+        save_tensors(self.run.resume_path, state.state_dict())  # first: from it alone the two others can be made again
+        save_model(self.run.model_path, state.final_model, state.loader.spec)
+        self.run.append_metrics(row)
+        self.since_epoch = self.since_look = self.since_save = Lap(state)
+        self.display.epoch(row)
+        if self.tracker:
+            self.tracker.epoch(row)
+        self.stop_if_asked()
+
+    def stop_if_asked(self) -> None:
+        """Raise `Interrupted` after a signal; the state has just been saved."""
+        if self.signals.received:
+            raise Interrupted(
+                f"Stopped after step {self.state.steps_done:,} of {self.state.steps:,}; its state is in {self.run.path}.",
+                exit_code=128 + self.signals.received,
+            )
+
+    def epoch_losses(self) -> torch.Tensor:
+        """The losses of this epoch's steps so far, float (steps,), in nats."""
+        return self.state.losses[: (self.state.steps_done - 1) % len(self.state.loader) + 1]
+
+    def check_losses(self) -> None:
+        """Raise `Failure` at the first step of this epoch whose loss is not a number; nothing of it has been saved."""
+        losses = self.epoch_losses()
+        broken = (~losses.isfinite()).nonzero()
+        if len(broken):
+            first = int(broken[0])
+            raise self.broken(f"loss became {float(losses[first])}", self.state.steps_done - len(losses) + first + 1)
+
+    def check_weights(self) -> None:
+        """Raise `Failure` where the epoch's last step broke the weights, which its loss, taken before, does not show."""
+        if not all(bool(value.isfinite().all()) for value in self.state.final_model.state_dict().values()):
+            raise self.broken("weights became NaN or infinite", self.state.steps_done)
+
+    def broken(self, what: str, step: int) -> Failure:
+        """The failure that says what broke, at which step, what is kept, and what to try."""
+        kept = f"The last good state is kept in {self.run.path}. " if self.run.resume_path.exists() else ""
+        remedy = f"Train with a smaller --learning-rate than {self.state.recipe.learning_rate:g}."
+        return Failure(f"The {what} at step {step:,} of {self.state.steps:,}.", kept + remedy)
+
+
+def course(losses: torch.Tensor, epochs: int) -> list[float]:
+    """The mean loss in nats of equal parts of an epoch: about `POINTS` of them in all `epochs`, at least one in each."""
+    parts, total = min(len(losses), max(1, POINTS // epochs)), len(losses)
+    edges = [total * part // parts for part in range(parts + 1)]
+    values = losses.cpu()
+    return [round(values[i:j].mean().item(), 4) for i, j in itertools.pairwise(edges)]
