@@ -1,46 +1,18 @@
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mnistlab.data.dataset import open_dataset
 from mnistlab.errors import Interrupted, UserError
-from mnistlab.recipes.catalog import RECIPES
-from mnistlab.recipes.recipe import override
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
-from mnistlab.training import experiment as experiments
-from mnistlab.training.display import Silent
+from mnistlab.training.experiment import resume, train
 from mnistlab.training.tracking import check_tracker, make_tracker
+from tests.training.small import RECIPE, Watcher
 
-RECIPE = override(RECIPES["two-conv"], {
-    "epochs": 3, "batch_size": 16, "widths": (4,), "kernel_size": 3, "hidden": 0, "precision": "fp32",
-})  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def pictures(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """24 pictures each of two digits."""
-    folder = tmp_path_factory.mktemp("pictures")
-    images, labels = open_dataset("mnist", data_dir).read("train")
-    for digit in (0, 1):
-        (folder / str(digit)).mkdir()
-        for index in np.flatnonzero(labels == digit)[:24]:
-            Image.fromarray(images[index]).save(folder / str(digit) / f"{index}.png")
-    return folder
-
-
-class StopAfterOne(Silent):
-    def epoch(self, row: dict[str, Any]) -> None:
-        if row["epoch"] == 1:
-            os.kill(os.getpid(), signal.SIGINT)
+pytestmark = pytest.mark.usefixtures("no_drawing")
 
 
 def events(run: Run) -> dict[str, list[tuple[int, float]]]:
@@ -54,7 +26,7 @@ def expected(run: Run, key: str) -> list[tuple[int, float]]:
 
 
 def test_every_epoch_is_in_the_events(pictures: Path, tmp_path: Path) -> None:
-    run, _ = experiments.train(RECIPE, dataset=str(pictures), runs_dir=tmp_path, track="tensorboard")
+    run, _ = train(RECIPE, dataset=str(pictures), runs_dir=tmp_path, track="tensorboard")
 
     found = events(run)
     assert set(found) == set(run.metrics[0]) - {"epoch", "step", "losses"}
@@ -63,16 +35,16 @@ def test_every_epoch_is_in_the_events(pictures: Path, tmp_path: Path) -> None:
 
 def test_a_resumed_run_has_each_epoch_once(pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
-        experiments.train(RECIPE, dataset=str(pictures), runs_dir=tmp_path, track="tensorboard", display=StopAfterOne())
+        train(RECIPE, dataset=str(pictures), runs_dir=tmp_path, track="tensorboard", display=Watcher(at_epoch=1))
     run = find_run("latest", tmp_path)
     assert len(events(run)["train_loss"]) == 1
 
-    experiments.resume(run, track="tensorboard")
-    assert len(run.metrics) == 3
+    resume(run, track="tensorboard")
+    assert len(run.metrics) == 2
     assert all(values == expected(run, key) for key, values in events(run).items())
 
 
-def test_a_value_that_is_missing_is_left_out(pictures: Path, tmp_path: Path) -> None:
+def test_a_value_that_is_missing_is_left_out(tmp_path: Path) -> None:
     tracker = make_tracker("tensorboard", tmp_path, [])
     assert tracker is not None
     tracker.epoch({"epoch": 1, "step": 5, "train_loss": 0.5, "val_accuracy": None})
