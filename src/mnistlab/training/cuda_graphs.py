@@ -25,10 +25,9 @@ WARM_UP = 3
 
 
 def as_recorded(step: Step, state: TrainingState) -> Step:
-    """The step recorded, where the device is CUDA and the optimizer SGD; else the step itself.
+    """The step recorded if the device is CUDA and the optimizer SGD; otherwise the step itself.
 
-    AdamW (torch.optim's) refuses to be recorded unless it is made for it. A device that cannot record gets the step itself,
-    with a warning.
+    torch's AdamW cannot be recorded unless it is made for that. On a device that cannot record, a warning says so.
     """
     if state.device.type != "cuda" or not isinstance(state.optimizer, SGD):
         return step
@@ -44,10 +43,22 @@ class CannotRecordError(RuntimeError):
 
 
 class RecordedStep:
-    """A `Step` that replays a CUDA graph of another. What the step may do: nothing that waits for the device.
+    """A `Step` that replays a CUDA graph of another, in which nothing may wait for the device.
 
     Making it changes nothing in the state, except that the learning rates become tensors on the device: a recording would keep
-    a plain number forever. Raises `CannotRecordError` where the device refuses; the state is then as it was.
+    a plain number forever.
+
+    Parameters
+    ----------
+    step
+        What to record.
+    state
+        What it trains; every batch must have the sizes that its loader gives.
+
+    Raises
+    ------
+    CannotRecordError
+        If the device refuses; the state is then as it was.
     """
 
     def __init__(self, step: Step, state: TrainingState) -> None:
@@ -70,7 +81,7 @@ class RecordedStep:
             torch.cuda.set_rng_state(random, state.device)
 
     def record(self, step: Step, state: TrainingState) -> tuple[torch.cuda.CUDAGraph, torch.Tensor]:
-        """The graph and the tensor that the loss will be in. The state has gone some steps when this ends."""
+        """The graph, and the tensor that will hold the loss. The state is some steps further on when this ends."""
         current = torch.cuda.current_stream(state.device)
         stream = torch.cuda.Stream(state.device)  # type: ignore[no-untyped-call]
         stream.wait_stream(current)
@@ -84,15 +95,12 @@ class RecordedStep:
             with torch.cuda.graph(graph, stream=stream):
                 loss = step(state, self.images, self.labels)
         finally:
-            torch.cuda.set_stream(current)  # older versions stay on the other where recording fails
+            torch.cuda.set_stream(current)  # older versions stay on the other one if recording fails
             current.wait_stream(stream)
         return graph, loss
 
     def __call__(self, state: TrainingState, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """The step on this batch, of the sizes that every batch of the state's loader has.
-
-        The loss, float (), in nats, is overwritten by the next step's.
-        """
+        """Take the step on this batch. The loss, float (), in nats, is overwritten by that of the next step."""
         self.images.copy_(images)
         self.labels.copy_(labels)
         self.graph.replay()
@@ -100,7 +108,7 @@ class RecordedStep:
 
 
 def rehearsal(state: TrainingState) -> tuple[torch.Tensor, torch.Tensor]:
-    """A batch of the sizes that the state's loader gives, without taking one from it: images of paper, labels of class 0."""
+    """A batch of the sizes that the state's loader gives, without taking one from it: blank images, labels of class 0."""
     count = state.recipe.batch_size + state.loader.dataset.rejects.count(state.recipe.batch_size)
     images = torch.zeros(count, 1, *state.loader.spec.image_size, device=state.device)
     return images, torch.zeros(count, dtype=torch.int64, device=state.device)

@@ -1,4 +1,4 @@
-"""What a training tells whoever watches."""
+"""How a training reports its progress."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ __all__ = ["Display", "Silent"]
 
 
 class Display(Protocol):
-    """What a training tells whoever watches."""
+    """What is told of a training's progress; its methods are called in the order in which they stand here."""
 
     def network(self, rows: list[LayerRow]) -> None:
         """The layers of the network that is about to be trained."""
 
     def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
-        """`done` of `steps` are behind it (not 0 when a run is resumed); an epoch has `epoch_steps`, the last perhaps fewer."""
+        """The training begins, or goes on after `done` of its `steps`; an epoch has `epoch_steps`, the last perhaps fewer."""
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
-        """A few times a second: steps done, the loss of the last one in nats, images a second since the last look.
+        """A few times a second: steps done, the last one's loss in nats, images a second since the last call.
 
-        Images are the split's; rejects that a recipe adds to them are not counted.
+        Rejects that a recipe adds to the split's images are not counted.
         """
 
     def epoch(self, row: dict[str, Any]) -> None:
         """A finished epoch, as metrics.jsonl holds it."""
 
     def stop(self) -> None:
-        """The last step is done, or there will be none."""
+        """The training is over, finished or not."""
 
 
 class Silent:

@@ -1,4 +1,4 @@
-"""What a run ran on: versions, device, commit."""
+"""The environment that a run was trained in: versions, device, commit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PACKAGES = ("mnistlab", "torch", "torchvision", "numpy", "scipy", "matplotlib")
 
 
 def describe_environment(device: torch.device, precision: str) -> dict[str, Any]:
-    """Versions, device, threads, arithmetic and commit, in plain types, as environment.json holds them."""
+    """Versions, device, threads, precision and commit, in plain types, as environment.json holds them."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -43,15 +43,15 @@ def version(package: str) -> str | None:
 
 @functools.cache
 def commit() -> str | None:
-    """The commit that this source is at, "-dirty" behind it where src differs from it; None outside a checkout of it.
+    """The commit of this source, with "-dirty" if mnistlab's files differ from it; None outside a checkout.
 
-    Asked once a process: what runs is the code as it was loaded.
+    Git is asked once in a process, because what runs is the code as it was loaded.
     """
     folder = Path(__file__).parent
     try:
         top = git(folder, "rev-parse", "--show-toplevel")
         if not top or not (Path(top) / "src" / "mnistlab").is_dir():
-            return None  # a virtual environment inside another project's checkout
+            return None  # installed inside another project's checkout
         dirty = "-dirty" if git(folder, "status", "--porcelain", "--", str(folder)) else ""
         head = git(folder, "rev-parse", "--short=12", "HEAD")
         return head and head + dirty
@@ -62,4 +62,4 @@ def commit() -> str | None:
 def git(folder: Path, *arguments: str) -> str | None:
     command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     done = subprocess.run(command, capture_output=True, timeout=5, check=False)  # noqa: S603
-    return os.fsdecode(done.stdout).strip() or None  # paths, in whatever encoding the file system has them
+    return os.fsdecode(done.stdout).strip() or None  # paths, in whatever encoding the file system uses

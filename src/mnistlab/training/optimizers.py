@@ -57,11 +57,11 @@ class SGD:
             )  # fmt: skip
 
     def state_dict(self) -> dict[str, Any]:
-        """The velocities and the learning rates."""
+        """The velocities and the learning rates, as tensors and plain numbers."""
         return {"velocities": self.velocities, "rates": [float(group["lr"]) for group in self.param_groups]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Put back what `state_dict` gave. Raises `ValueError` or `RuntimeError` for another network's."""
+        """Restore what `state_dict` gave. Raises `ValueError` or `RuntimeError` if that was of another network."""
         for group, rate in zip(self.param_groups, state_dict["rates"], strict=True):
             set_rate([group], rate)
         for mine, saved in zip(self.velocities, state_dict["velocities"], strict=True):
@@ -73,7 +73,10 @@ Optimizer = SGD | torch.optim.Optimizer
 
 
 def make_optimizer(model: NeuralNet, recipe: Recipe) -> Optimizer:
-    """SGD with Nesterov momentum, or AdamW; weight decay on matrices and kernels, not on biases and batch norm."""
+    """The recipe's optimizer: SGD with Nesterov momentum, or AdamW.
+
+    Matrices and kernels decay; biases and batch norm do not.
+    """
     parameters = list(model.parameters())
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
@@ -85,7 +88,7 @@ def make_optimizer(model: NeuralNet, recipe: Recipe) -> Optimizer:
 
 
 def set_rate(groups: Iterable[dict[str, Any]], rate: float) -> None:
-    """Put the learning rate into an optimizer's groups: into the tensor that is there, if one is."""
+    """Set the learning rate of an optimizer's groups; a tensor that holds one stays the same tensor."""
     for group in groups:
         if isinstance(group["lr"], torch.Tensor):
             group["lr"].fill_(rate)
@@ -94,7 +97,17 @@ def set_rate(groups: Iterable[dict[str, Any]], rate: float) -> None:
 
 
 def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
-    """The learning rate when `step` of `steps` steps are done, which depends on nothing else."""
+    """The learning rate of a step, a function of the step's number alone.
+
+    Parameters
+    ----------
+    recipe
+        Its `learning_rate` is the peak, its `warmup` the fraction of the steps before it.
+    step
+        Steps done before, from 0 to `steps`.
+    steps
+        Of the whole training.
+    """
     return recipe.learning_rate * one_cycle(step, steps, recipe.warmup)
 
 

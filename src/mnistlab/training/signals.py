@@ -1,4 +1,4 @@
-"""Stopping between two steps instead of in the middle of one."""
+"""Ctrl-C and SIGTERM stop a training between two steps, not in the middle of one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["StopSignals"]
 
 
 class StopSignals:
-    """Inside `with`, Ctrl-C (SIGINT) and SIGTERM only set `received` to the signal's number; a second one interrupts.
+    """Inside `with`, the first Ctrl-C (SIGINT) or SIGTERM only sets `received` to its number; the second one interrupts.
 
-    In a thread other than the main one, where Python allows no handlers, it does nothing.
+    In any thread but the main one, where Python allows no handlers, it does nothing.
     """
 
     def __init__(self) -> None:

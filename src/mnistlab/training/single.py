@@ -19,7 +19,7 @@ from mnistlab.training.watch import watching
 
 @contextlib.contextmanager
 def told_how_to_go_on(run: Run) -> Iterator[None]:
-    """What stops the work inside `with` is told with the command that goes on with `run`; the outermost one counts."""
+    """Add to whatever stops the work inside `with` the command that resumes `run`; if nested, the outermost counts."""
     go_on = f"mnistlab train --resume {run.path}"
     try:
         yield
@@ -36,7 +36,26 @@ def told_how_to_go_on(run: Run) -> Iterator[None]:
 def carry_out(
     run: Run, state: TrainingState, track: str | None, display: Display, data_dir: Path
 ) -> tuple[Run, Evaluation]:
-    """Train, test, draw."""
+    """Train to the end, test once, draw the pictures.
+
+    Parameters
+    ----------
+    run
+        The folder of the run, locked by the caller.
+    state
+        What to train, from wherever it is.
+    track
+        One of `TRACKERS`, or None.
+    display
+        What to tell of the progress.
+    data_dir
+        Where the test images are.
+
+    Returns
+    -------
+    tuple of Run and Evaluation
+        The run, finished, and its result on the test images.
+    """
     with watching(run, state, display, track) as watch:
         fit(state, watch)
     evaluation = evaluate_run(run, "test", device=str(state.device), data_dir=data_dir)

@@ -1,4 +1,4 @@
-"""All that changes while training, built in one place, saved and put back to the last bit."""
+"""Everything that changes during a training: built in one place, saved and restored to the last bit."""
 
 from __future__ import annotations
 
@@ -25,9 +25,25 @@ FORMAT = "mnistlab resume 2"
 
 
 class TrainingState:
-    """Network, optimizer, average, data order and random generators of one training.
+    """One training: its network, optimizer, average, data order, counters and random generators.
 
-    Raises `UserError` where recipe and dataset do not fit each other.
+    Parameters
+    ----------
+    recipe
+        What to do.
+    dataset
+        What to train on.
+    seed
+        From 0 to 2**32 - 1; the initial weights, the data order and all that is random depend on it alone.
+    device
+        Where to train.
+    precision
+        Of the arithmetic: "fp32" or "bf16".
+
+    Raises
+    ------
+    UserError
+        Where recipe and dataset do not fit each other.
     """
 
     def __init__(self, recipe: Recipe, dataset: Dataset, seed: int, device: torch.device, precision: str) -> None:
@@ -90,7 +106,7 @@ class TrainingState:
 
     @property
     def final_model(self) -> NeuralNet:
-        """What is evaluated and saved: the averaged network where the recipe averages."""
+        """The network that is evaluated and saved: the averaged one if the recipe averages."""
         return cast(NeuralNet, self.average.module) if self.average else self.model
 
     def state_dict(self) -> dict[str, Any]:
@@ -112,7 +128,7 @@ class TrainingState:
         }
 
     def load_state_dict(self, state: Any) -> None:
-        """Put back what `state_dict` gave. Raises `UserError` where it belongs to another recipe or version."""
+        """Restore what `state_dict` gave. Raises `UserError` if it belongs to another recipe, other data or another version."""
         if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise UserError("resume.pt was not written by this version of mnistlab.", "Train again.")
         try:

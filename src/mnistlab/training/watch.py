@@ -30,18 +30,18 @@ POINTS = 200
 
 @contextlib.contextmanager
 def watching(run: Run, state: TrainingState, display: Display, track: str | None) -> Iterator[Watch]:
-    """A `Watch` over the training inside `with`; signals wait for it, and display and tracker hear of the training's end.
+    """A `Watch` for the training inside `with`: signals only stop it between steps; display and tracker learn when it ends.
 
     Parameters
     ----------
     run
-        Where all is saved.
+        The folder that everything is saved in.
     state
         What is trained.
     display
-        Whom to tell of each step.
+        What to tell of the progress.
     track
-        The tracker to tell of each epoch, one of `TRACKERS`, or None.
+        What to tell of each epoch too: one of `TRACKERS`, or None.
     """
     tracker = make_tracker(track, run.path, run.metrics)
     try:
@@ -72,10 +72,16 @@ class Lap:
 
 
 class Watch:
-    """Told by the loop of each step and each epoch, it does what is around them.
+    """Does what is around the loop, which tells it of each step and each epoch.
 
-    Both methods raise `Failure` where the loss or the weights are no longer numbers, or the disk is full, and `Interrupted` after
-    a signal; what was saved last is then a state to resume from.
+    Made by `watching`.
+
+    Raises
+    ------
+    Failure
+        By both methods: if the loss or the weights became NaN or infinite, or the disk is full.
+    Interrupted
+        By both methods: after a signal. Either way the training can be resumed from what was saved last.
     """
 
     def __init__(
@@ -87,7 +93,7 @@ class Watch:
         self.speed = 0.0  # images a second of the last epoch
 
     def step(self, loss: torch.Tensor) -> None:
-        """Note the loss, float (), in nats, of the step just done; a few times a second, look at the training."""
+        """Note the loss, float (), in nats, of the step just done; a few times a second, check, show and perhaps save."""
         state, batches = self.state, len(self.state.loader)
         state.losses[(state.steps_done - 1) % batches] = loss
         if state.steps_done % batches == 0 or state.steps_done == state.steps:  # the epoch's last, or the training's
@@ -141,7 +147,7 @@ class Watch:
         return self.state.losses[: (self.state.steps_done - 1) % len(self.state.loader) + 1]
 
     def check_losses(self) -> None:
-        """Raise `Failure` at the first step of this epoch whose loss is not a number; nothing of it has been saved."""
+        """Raise `Failure` if a step of this epoch had a loss that is no number; nothing has been saved since that step."""
         losses = self.epoch_losses()
         broken = (~losses.isfinite()).nonzero()
         if len(broken):
