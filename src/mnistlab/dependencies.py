@@ -1,4 +1,4 @@
-"""Dependencies that would send something away or write into the home folder, imported so that they do neither."""
+"""Dependencies that would send data or write into the home folder, imported so that they do neither."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ __all__ = ["cache_of_its_own", "import_matplotlib", "import_onnxruntime"]
 
 
 def import_onnxruntime(submodule: str = "") -> Any:
-    """onnxruntime, or its `submodule` such as "quantization", without telemetry. Nothing else imports it: ruff sees to that.
+    """onnxruntime, or its `submodule` such as "quantization", without telemetry. Nothing else may import it, which ruff checks.
 
-    Its official builds tell Microsoft how they are used and keep a number for this computer in the home folder, unless
+    Its official builds report their use to Microsoft and keep an identifier of this computer in the home folder, unless
     ORT_DISABLE_TELEMETRY is set before the library is loaded (the package's Privacy.md). Processes started from here inherit it.
     """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     onnxruntime = importlib.import_module("onnxruntime")
-    onnxruntime.disable_telemetry_events()  # of builds for Windows, which do not look at the variable
+    onnxruntime.disable_telemetry_events()  # builds for Windows ignore the variable
     return importlib.import_module(f"onnxruntime.{submodule}") if submodule else onnxruntime
 
 
 def import_matplotlib() -> None:
-    """Import matplotlib, with the fonts that it ships and with no folders in the home folder.
+    """Import matplotlib with only the fonts that it ships, and without making folders in the home folder.
 
-    To list those few fonts takes 0.2 s, so the list need not be kept; that of all the system's fonts takes seconds, and no
-    picture shows them. A program that draws with settings of its own imports matplotlib first: then nothing happens here.
-    matplotlib refuses to be imported where MPLBACKEND names a backend that is not installed, as Jupyter's is outside its
-    kernel; here it is imported all the same. A backend that is installed is in force afterwards.
+    Listing those few fonts takes 0.2 s, so the list need not be kept; listing all of the system's takes seconds, and no
+    picture uses them. A program with settings of its own imports matplotlib first: then nothing happens here.
+    matplotlib cannot be imported if MPLBACKEND names a backend that is not installed, such as Jupyter's outside its kernel;
+    here it is imported all the same. A backend that is installed is in effect afterwards.
     """
     if "matplotlib.font_manager" in sys.modules:
         return
@@ -45,7 +45,7 @@ def import_matplotlib() -> None:
 
 @contextlib.contextmanager
 def environment(**changed: str | None) -> Iterator[None]:
-    """Have environment variables other values for so long; None takes one away."""
+    """Give environment variables other values inside `with`; None removes one."""
     before = {name: os.environ.pop(name, None) for name in changed}
     os.environ.update({name: value for name, value in changed.items() if value is not None})
     try:
@@ -59,9 +59,9 @@ def environment(**changed: str | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def cache_of_its_own(variable: str) -> Iterator[None]:
-    """Have the environment variable `variable` name a temporary folder for so long, unless the user has named one.
+    """Let the environment variable `variable` name a temporary folder inside `with`, unless the user has named one.
 
-    A library takes it for its cache; the folder is gone afterwards. Where none can be made, the library is left to its habits.
+    A library uses it as its cache; the folder is gone afterwards. If none can be made, the library does as it usually does.
     """
     if os.environ.get(variable):
         yield

@@ -14,14 +14,14 @@ from mnistlab.errors import UserError, counted
 __all__ = ["GENERATOR", "autocast", "device_title", "pick_device", "pick_precision"]
 
 GENERATOR = threading.RLock()
-"""Held while one thread draws from torch's random generator by a seed, of which a process has one: trainings take turns. The
-members of an ensemble are trained while it is held for their ensemble."""
+"""Held by the thread that draws from torch's random generator, of which a process has only one: trainings take turns. An ensemble
+holds it while its members are trained, which take it again."""
 
 
 def pick_device(name: str | torch.device = "auto") -> torch.device:
     """The device called `name`: auto (CUDA, else MPS, else CPU), cpu, cuda, cuda:1, mps; a device is taken as it is.
 
-    Raises `UserError` for a name that is none, or a device that is not there.
+    Raises `UserError` for an unknown name, or a device that is not there.
     """
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if name == "auto":
@@ -43,7 +43,7 @@ def pick_device(name: str | torch.device = "auto") -> torch.device:
 
 
 def pick_precision(wanted: str, device: torch.device) -> str:
-    """ "fp32" or "bf16": `wanted`, or for "auto" bf16 where the device computes in it, not only with it."""
+    """The precision, "fp32" or "bf16": `wanted`, or for "auto" bf16 if the device has the hardware for it."""
     if wanted != "auto":
         return wanted
     if device.type == "cuda":
@@ -64,7 +64,7 @@ def cpu_has_bf16() -> bool:
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[None]:
-    """What the forward pass runs in: autocast to bf16, or nothing for fp32."""
+    """The context that the forward pass runs in: autocast to bf16, or nothing for fp32."""
     return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
 
 

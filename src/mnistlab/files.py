@@ -38,15 +38,15 @@ logger = logging.getLogger("mnistlab.files")
 DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 NO_FLOCK = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
-"""What `flock` says on a file system that has no locks, such as some network and container mounts."""
+"""The errors of `flock` on a file system without locks, such as some network and container mounts."""
 
 
 @contextlib.contextmanager
 def explain_os_errors(path: Path) -> Iterator[None]:
     """Turn an `OSError` met while writing `path` into one sentence with a remedy.
 
-    Raises `UserError` where the place was badly chosen (no write access, not a folder), `StorageFailure` where the disk is
-    full or broken.
+    Raises `UserError` if the place was badly chosen (no write access, not a folder), `StorageFailure` if the disk is full or
+    broken.
     """
     try:
         yield
@@ -76,13 +76,13 @@ def explain_os_errors(path: Path) -> Iterator[None]:
 
 
 def shorten(value: object, most: int = 80) -> str:
-    """The value as text that fits into a sentence."""
+    """The value as text, short enough for a sentence."""
     text = str(value)
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is a folder at that path; False too for a path that no file system takes."""
+    """Whether there is a folder at that path; False also for a path that no file system accepts."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -90,7 +90,7 @@ def is_folder(path: Path) -> bool:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a file at that path; False too for a path that no file system takes, or that may not be read."""
+    """Whether there is a file at that path; False also for a path that no file system accepts or that may not be read."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -98,7 +98,7 @@ def is_file(path: Path) -> bool:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise `UserError` where nothing could be written to `folder`, or to the place where it would be made."""
+    """Raise `UserError` if nothing can be written to `folder`, or to the place where it would be made."""
     with explain_os_errors(folder / "file"):
         check_links(folder)
         existing = nearest_existing(folder)
@@ -116,7 +116,7 @@ def nearest_existing(path: Path) -> Path:
 
 
 def check_links(folder: Path) -> None:
-    """Raise `UserError` where the folder, or one that it would be made in, is a link to what is not there."""
+    """Raise `UserError` if the folder, or one that it would be made in, is a link that leads nowhere."""
     for link in (folder, *folder.parents):
         if link.is_symlink() and not link.exists():
             raise UserError(
@@ -125,20 +125,18 @@ def check_links(folder: Path) -> None:
 
 
 def file_lock(path: Path) -> BaseFileLock:
-    """A lock that one process at a time can hold, to be acquired yet; its folder must be there.
+    """A lock that one process at a time can hold, not yet acquired; its folder must exist.
 
-    Where the file system has no locks, a marker file stands in for one, and a warning says so, once.
+    If the file system has no locks, a marker file stands in for one, and a warning says so once.
     """
     if has_flock(path.parent):
         return FileLock(path)
     warn_without_flock()
-    return SoftFileLock(
-        path.with_name(f"{path.name}-held")
-    )  # a name of its own: a FileLock's file stays when it is free
+    return SoftFileLock(path.with_name(f"{path.name}-held"))  # another name: a FileLock's file stays when it is free
 
 
 def has_flock(folder: Path) -> bool:
-    """Whether files in the folder can be locked; tried on a file that nobody else knows."""
+    """Whether files in the folder can be locked; tried on a temporary file."""
     try:
         import fcntl
     except ImportError:  # Windows has locks of another kind
@@ -159,8 +157,8 @@ def warn_without_flock() -> None:
 def local_text(text: str) -> str:
     """A path or a file's name that was stored as text, as this process spells it.
 
-    Python spells the bytes of a name that are not of the locale's encoding as half characters (PEP 383): the name that is
-    "Łukasz" in a UTF-8 locale is another string in an ASCII one.
+    Python decodes the bytes that the locale's encoding does not know to lone surrogates (PEP 383): a name that is "Łukasz" in
+    a UTF-8 locale is another string in an ASCII one.
     """
     return os.fsdecode(text.encode("utf-8", "surrogateescape")) if os.name == "posix" else text
 
@@ -168,7 +166,7 @@ def local_text(text: str) -> str:
 def write_bytes(path: str | Path, content: bytes) -> None:
     """Write `content` to `path` atomically: a temporary file beside it, fsync, then `os.replace`.
 
-    A crash at any moment leaves the old file or the new one. Makes the folder where it is missing. Raises `UserError` or
+    A crash at any moment leaves the old file or the new one. Makes the folder if it is missing. Raises `UserError` or
     `Failure` (see `explain_os_errors`) and then leaves no temporary file behind.
     """
     path = Path(path)
@@ -195,12 +193,12 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
     """Write `content` as JSON, atomically (see `write_bytes`)."""
     text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
-    # A file name that is not UTF-8 comes as lone surrogates; backslashes make them JSON escapes, which read_json takes back.
+    # A file name that is not UTF-8 comes as lone surrogates; backslashes make them JSON escapes, which read_json undoes.
     write_bytes(path, (text + "\n").encode("utf-8", "backslashreplace"))
 
 
 def read_json(path: Path, remedy: str) -> Any:
-    """What the JSON file holds. Raises `UserError` with `remedy` where it is missing, unreadable or not JSON."""
+    """What the JSON file holds. Raises `UserError` with `remedy` if it is missing, unreadable or not JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))  # Windows' editors begin with a byte order mark
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What the augmentations draw at random: which images of a batch, amounts between two bounds, coins."""
+"""Random choices for augmentations: which images of a batch, amounts between two bounds, coin tosses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["between", "coin"]
 
 
 def some(images: torch.Tensor, chance: float) -> torch.Tensor:
-    """Indices, int64, of images that are each chosen with this probability."""
+    """Indices, int64, of the images chosen, each with this probability."""
     return (torch.rand(len(images), device=images.device) < chance).nonzero().squeeze(1)
 
 
@@ -18,5 +18,5 @@ def between(low: float, high: float, images: torch.Tensor) -> torch.Tensor:
 
 
 def coin(chance: float, images: torch.Tensor) -> torch.Tensor:
-    """Whether or not, for each image: bool (B, 1, 1, 1)."""
+    """True with this probability, for each image: bool (B, 1, 1, 1)."""
     return between(0, 1, images) < chance

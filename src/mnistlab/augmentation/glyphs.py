@@ -1,4 +1,4 @@
-"""Printed letters and marks that are no digit, from the fonts that matplotlib ships, as MNIST was made."""
+"""Printed letters and marks that are not digits, in matplotlib's fonts, prepared as MNIST's digits were."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["FONTS", "LETTERS", "MARKS", "MORE_LETTERS", "letters_bank"]
 
 
 LETTERS = "ACDEFGHJKLMNPQRTUVWXYacdefhjkmnprtuvwxy"
-"""Without those that a hand also makes as digits: O o (0), I i l (1), Z z (2), B (8), S s (5), b (6), g q (9)."""
+"""Without those that look like handwritten digits: O o (0), I i l (1), Z z (2), B (8), S s (5), b (6), g q (9)."""
 MORE_LETTERS = "ΓΔΛΞΠΣΨΩαγεηκλμνπτχψωДЖИЛПФЦШЩЫЮЯÄÖÜßæ"
 """Without β θ Θ Φ φ (0 and 8), δ σ (6 and 8), ζ ξ З Э (3), Ч (4), б (6)."""
 MARKS = "#%@+=<>:;.*-_~^€£¶±÷×∞√≠≈≤≥→←↓▲■♠♥♦♣★"
@@ -28,14 +28,14 @@ UNICODE_FONTS = (
     "DejaVuSerif-Bold", "STIXGeneral", "STIXGeneralItalic", "STIXGeneralBolIta",
 )  # fmt: skip
 TEX_FONTS = ("cmr10", "cmss10", "cmtt10", "cmti10")
-"""In these only the letters are where Unicode has them."""
+"""In these fonts only the letters are at their Unicode code points."""
 FONTS = dict.fromkeys(UNICODE_FONTS, LETTERS + MORE_LETTERS + MARKS) | dict.fromkeys(TEX_FONTS, LETTERS)
-"""What is rendered, of fonts that matplotlib ships: MNIST holds no letters, and these need no download."""
+"""The characters rendered in each font. MNIST holds no letters, and matplotlib's fonts need no download."""
 
 
 @functools.cache
 def letters_bank() -> torch.Tensor:
-    """All letters and marks in all fonts that have them, uint8 (N, 1, 28, 28), as MNIST was made; half a second, once."""
+    """All letters and marks in all fonts that have them, uint8 (N, 1, 28, 28), like MNIST's digits; takes half a second, once."""
     found = importlib.util.find_spec("matplotlib")  # finds it without importing it
     folder = Path(found.origin or "").parent / "mpl-data" / "fonts" / "ttf" if found else Path()
     glyphs = []

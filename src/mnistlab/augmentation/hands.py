@@ -1,7 +1,7 @@
-"""How hands write digits that wrote none of MNIST's: with strokes that Americans leave out. For a whole batch at once.
+"""Digits as people elsewhere write them, with strokes that MNIST's American writers leave out; a whole batch at once.
 
-Most of Europe's and Latin America's ones begin with an upstroke, some stand on a foot; sevens are crossed; a four may be one
-stroke, like a flash of lightning; the tail of a nine is curled; a zero may be slashed.
+In Europe and Latin America most ones begin with an upstroke and some stand on a foot; sevens are crossed; a four may be a single
+stroke like a flash of lightning; the tail of a nine is curled; a zero may be slashed.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ __all__ = ["other_hands"]
 
 
 def other_hands(images: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
-    """The images float (B, 1, H, W), 0 to 255, some of the ones, fours, sevens, nines and zeros with the strokes of other hands.
+    """Images float (B, 1, H, W), 0 to 255, in; the same out, some ones, fours, sevens, nines and zeros as other hands write them.
 
-    `labels` int64 (B,) are the digits. Drawn from torch's global generator of the images' device.
+    `labels` int64 (B,) are the digits. Everything random is drawn from torch's global generator of the images' device.
     """
     images = images.clone()
     for digit, chance, strokes in STROKES:
@@ -38,7 +38,7 @@ def pen(images: torch.Tensor) -> torch.Tensor:
     """Half the width of the strokes, in 28ths of the height: twice the ink's area over its circumference, halved."""
     ink = (images > images.amax((2, 3), keepdim=True) / 2).float()
     around = (ink[..., 1:] - ink[..., :-1]).abs().sum((1, 2, 3)) + (ink[:, :, 1:] - ink[:, :, :-1]).abs().sum((1, 2, 3))
-    # Along the rows and columns a slanting edge is longer than it is, on average by 4 / pi.
+    # Counted along rows and columns a slanting edge comes out too long, on average by 4 / pi.
     radius = ink.sum((1, 2, 3)) / (around * 0.785).clamp(min=1) * 28 / images.shape[2]
     return radius.view(-1, 1, 1, 1).clamp(0.4, 2.5) - 0.3
 
@@ -71,7 +71,7 @@ def through(*points: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
 
 
 def upstroke(images: torch.Tensor) -> torch.Tensor:
-    """A one's: from its top down to the left, a little bent; some stand on a foot."""
+    """The upstroke of a one: from its top down to the left, slightly bent; some ones get a foot too."""
     _, top, _, bottom, height = measures(images)
     x = ink_at(images, top, top + 2)
     angle, length = drawn(0.35, 1.25, images), drawn(0.2, 0.75, images) * height
@@ -86,7 +86,7 @@ def upstroke(images: torch.Tensor) -> torch.Tensor:
 
 
 def crossbar(images: torch.Tensor) -> torch.Tensor:
-    """A seven's, across its stem."""
+    """The bar across the stem of a seven."""
     left, top, right, _, height = measures(images)
     y = top + drawn(0.42, 0.65, images) * height
     x = ink_at(images, y - 1, y + 1)
@@ -95,7 +95,7 @@ def crossbar(images: torch.Tensor) -> torch.Tensor:
 
 
 def curled_tail(images: torch.Tensor) -> torch.Tensor:
-    """A nine's, that turns to the left below, and up."""
+    """The tail of a nine, which curls to the left and up at the bottom."""
     left, _, right, bottom, height = measures(images)
     x, width = ink_at(images, bottom - 2, bottom), (right - left).clamp(min=7)
     reach, rise = drawn(0.35, 1.25, images) * width, drawn(-0.05, 0.25, images) * height
@@ -106,7 +106,7 @@ def curled_tail(images: torch.Tensor) -> torch.Tensor:
 
 
 def slash(images: torch.Tensor) -> torch.Tensor:
-    """A zero's."""
+    """The slash through a zero."""
     left, top, right, bottom, _ = measures(images)
     out = drawn(-0.15, 0.15, images) * (right - left)
     return through((left - out, bottom + out), (right + out, top - out))
@@ -132,6 +132,6 @@ def flash(images: torch.Tensor) -> torch.Tensor:
 
 
 STROKES = ((1, 0.5, upstroke), (4, 0.1, flash), (7, 0.35, crossbar), (9, 0.35, curled_tail), (0, 0.06, slash))
-"""A digit, how many of it are changed at full strength, and the strokes, float (B, S, 4), as `shapes.draw` takes them."""
+"""A digit, the share of its images changed at full strength, and the strokes, float (B, S, 4), as `shapes.draw` takes them."""
 ANEW = (4,)
-"""Digits that are drawn from the beginning, instead of adding to what is there."""
+"""Digits that are drawn afresh; strokes are added to the others."""

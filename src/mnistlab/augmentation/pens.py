@@ -23,14 +23,14 @@ CHANGED = 2 / 3
 
 @dataclass(frozen=True)
 class Writing:
-    """Other pens, hands, cameras and scanners: of the images that are changed, each undergoes some of `EFFECTS`.
+    """Other pens, cameras and scanners: each image that is changed undergoes some of `EFFECTS`.
 
     Everything is drawn from torch's global generator of the batch's device, so that saving its state saves it too. Sizes
-    in pixels are meant for 28 pixels of height and grow with it.
+    in pixels are for images 28 pixels high and scale with the height.
     """
 
     strength: float = 0.0
-    """0 changes nothing; at 1 two images of three are changed."""
+    """0 changes nothing; at 1, two images in three are changed."""
 
     @staticmethod
     def of(recipe: Recipe) -> Writing:
@@ -65,7 +65,7 @@ def darkest(images: torch.Tensor) -> torch.Tensor:
 
 
 def cut_off(images: torch.Tensor) -> torch.Tensor:
-    """A side of the digit is missing by up to 2.5 pixels, as by a box drawn too small."""
+    """Up to 2.5 pixels are missing from a side of the digit, as if its box had been drawn too small."""
     left, top, width, height = (side.unsqueeze(1) for side in ink_box(images))
     by = between(0.5, 2.5, images) * images.shape[2] / 28
     x = torch.arange(images.shape[3], device=images.device).view(1, 1, 1, -1)
@@ -77,7 +77,7 @@ def cut_off(images: torch.Tensor) -> torch.Tensor:
 
 
 def grow(images: torch.Tensor) -> torch.Tensor:
-    """The strongest of each pixel and its eight neighbours."""
+    """The strongest ink among each pixel and its eight neighbours."""
     rows = images.clone()  # ten times as fast as max_pool2d, which also keeps where each maximum was
     torch.maximum(rows[:, :, 1:], images[:, :, :-1], out=rows[:, :, 1:])
     torch.maximum(rows[:, :, :-1], images[:, :, 1:], out=rows[:, :, :-1])
@@ -94,26 +94,26 @@ def thin(images: torch.Tensor) -> torch.Tensor:
 
 
 def repeated(step: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
-    """The step done `times` (0 to 2, each image its own number, parts of a time too); the strongest ink stays as strong."""
+    """The step taken `times` times (0 to 2, fractions too, a number for each image); the strongest ink stays as strong."""
     once = step(images)
     result = torch.lerp(torch.lerp(images, once, times.clamp(max=1)), step(once), (times - 1).clamp_(min=0))
     return result * darkest(images) / darkest(result)
 
 
 def thinner(images: torch.Tensor) -> torch.Tensor:
-    """Strokes up to 2.5 pixels thinner, to those of a ballpoint."""
+    """Strokes up to 2.5 pixels thinner, down to those of a ballpoint."""
     return repeated(thin, images, between(0, 1.25, images))
 
 
 def thicker(images: torch.Tensor) -> torch.Tensor:
-    """Strokes up to 2.5 pixels thicker, as a marker's; those that fill much of their box already, less."""
+    """Strokes up to 2.5 pixels thicker, like a marker's; less so where they already fill much of their box."""
     _, _, width, height = ink_box(images)
     filled = images.sum((1, 2, 3), keepdim=True) / (255 * torch.maximum(width, height) ** 2).unsqueeze(1)
     return repeated(grow, images, between(0, 1, images) * (1.5 - 3 * filled).clamp_(0.3, 1.25))
 
 
 def reshape(images: torch.Tensor) -> torch.Tensor:
-    """Another size, aspect, slant, turn, place and perspective; or the digit stretched until it fills its box."""
+    """Another size, aspect, slant, rotation, place and perspective; or the digit stretched until it fills its box."""
     height, width = images.shape[2:]
     unit = height / 28
 
@@ -141,7 +141,7 @@ def reshape(images: torch.Tensor) -> torch.Tensor:
 
 
 def rule(images: torch.Tensor) -> torch.Tensor:
-    """What is left of ruled or squared paper: one faint line or two, broken here and there."""
+    """What is left of ruled or squared paper: one or two faint lines, broken here and there."""
     x, y = axes(images)
     angle = between(-0.12, 0.12, images) + coin(0.3, images) * (math.pi / 2)
     across = angle.cos() * y - angle.sin() * x - between(-13, 13, images)
@@ -166,7 +166,7 @@ def shade(images: torch.Tensor) -> torch.Tensor:
 def blur(images: torch.Tensor) -> torch.Tensor:
     """Out of focus: a standard deviation of up to 1.15 pixels."""
     for _ in range(2):
-        wide = F.pad(images, (1, 1, 1, 1))  # means of 3x3 pixels, faster than avg_pool2d gives them
+        wide = F.pad(images, (1, 1, 1, 1))  # means of 3x3 pixels, faster than by avg_pool2d
         wide = wide[:, :, :-2] + wide[:, :, 1:-1] + wide[:, :, 2:]
         wide = wide[..., :-2] + wide[..., 1:-1] + wide[..., 2:]
         images = torch.lerp(images, wide / 9, between(0.2, 1, images))
@@ -174,7 +174,7 @@ def blur(images: torch.Tensor) -> torch.Tensor:
 
 
 def coarsen(images: torch.Tensor) -> torch.Tensor:
-    """Few pixels: 10 to 22 across the picture (a digit has 20 of 28), in grey or black and white, and enlarged again."""
+    """Low resolution: 10 to 22 pixels across the picture (a digit has 20 of 28), grey or black and white, enlarged again."""
     height, width = images.shape[2:]
     parts = []
     for part in images.tensor_split(min(3, len(images))):
@@ -220,4 +220,4 @@ EFFECTS: tuple[tuple[float, Callable[[torch.Tensor], torch.Tensor]], ...] = (
     (0.1, shade),
     (0.25, speckle),
 )
-"""What may happen to a changed image, in this order, and how probable it is."""
+"""What may happen to a changed image, in this order, each with its probability."""

@@ -1,4 +1,4 @@
-"""Pictures of what is no digit, made anew for each batch from its own images, from fonts, strokes, shapes and noise."""
+"""Pictures that show no digit, made afresh for each batch from its own images, fonts, strokes, shapes and noise."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["REJECT", "Rejects"]
 REJECT = -1
 """The label of a picture of no class."""
 KINDS_A_BATCH = 5
-"""Kinds, drawn anew for each batch, perhaps one twice: making some of each kind would take twice the time."""
+"""Kinds of rejects in a batch, drawn afresh each time, perhaps one twice: making some of every kind would take twice as long."""
 
 
 class Source(NamedTuple):
@@ -51,13 +51,13 @@ class Rejects:
     """Adds pictures of no class to a batch, labelled `REJECT`, so that a network learns to be unsure of them.
 
     (Outlier exposure: Hendrycks et al. 2019, https://arxiv.org/abs/1812.04606; here the outliers are drawn, not collected.)
-    All is drawn from torch's global generator of the batch's device, so that saving its state saves it too.
+    Everything is drawn from torch's global generator of the batch's device, so that saving its state saves it too.
     """
 
     share: float = 0.0
     """How many, as a fraction of the batch's size."""
     digits: tuple[int, ...] = ()
-    """The digit of each class; empty where the classes are not digits, and then only what fits any class is made."""
+    """The digit of each class; empty if the classes are not digits: then only kinds that suit any classes are made."""
 
     @staticmethod
     def of(recipe: Recipe, spec: DatasetSpec) -> Rejects:
@@ -71,7 +71,7 @@ class Rejects:
         return self.share > 0
 
     def count(self, images: int) -> int:
-        """How many are added to a batch of so many images."""
+        """The number of rejects added to a batch of that many images."""
         return round(self.share * images)
 
     def __call__(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -92,7 +92,7 @@ class Rejects:
 
 # Made of digits
 
-#    left, right, top, bottom: which halves of each digit are no digit, and how often to take each
+#    left, right, top, bottom: which halves of each digit are not digits themselves, and how often to take each
 HALVES = (
     (0.0, 0.0, 1.0, 1.0),  # 0
     (0.0, 0.0, 0.0, 0.0),  # 1
@@ -166,12 +166,12 @@ def mixed(source: Source, count: int) -> torch.Tensor:
 
 
 def bent(source: Source, count: int) -> torch.Tensor:
-    """A digit bent until it is none; a 0 or a 1 would still be one."""
+    """A digit bent beyond recognition; no 0 or 1, which would still be one."""
     images = source.pick(count, (0.0, 0.0, *[1.0] * 8))
     return normalise(Augmentation(rotate=90, elastic=10 * images.shape[2] / 28)(images))
 
 
-#    transposed; that and mirrored, upside down, both; mirrored; upside down; both: how often to take what is no digit
+#    transposed; that and mirrored, upside down, both; mirrored; upside down; both: how often to take each, 0 where it is a digit
 TURNS = (
     (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),  # 0
     (0.0, 0.3, 0.3, 0.0, 0.0, 0.0, 0.0),  # 1: a dash
@@ -187,7 +187,7 @@ TURNS = (
 
 
 def turned(source: Source, count: int) -> torch.Tensor:
-    """A digit on its side, mirrored or upside down, where that makes it something else: much of it looks like letters."""
+    """A digit on its side, mirrored or upside down, where that makes it something else: many of these look like letters."""
     turns = len(TURNS[0])
     chosen = torch.multinomial(source.table(TURNS).flatten(), count, replacement=True)
     images, turn = source.images[chosen // turns], (chosen % turns).view(-1, 1, 1, 1)
@@ -196,7 +196,7 @@ def turned(source: Source, count: int) -> torch.Tensor:
     return torch.where((turn == 2) | (turn == 3) | (turn == 5) | (turn == 6), images.flip(2), images)
 
 
-# Made of nothing of theirs
+# Made from scratch
 
 
 def letters(source: Source, count: int) -> torch.Tensor:
@@ -209,7 +209,7 @@ def letters(source: Source, count: int) -> torch.Tensor:
 
 
 def drawn(make: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Source, int], torch.Tensor]:
-    """A kind of rejects that needs no more than paper."""
+    """A kind of rejects that takes nothing from the source but its size and device."""
     return lambda source, count: make(source.images.new_empty((count, 1, *source.images.shape[2:])))
 
 
@@ -226,6 +226,6 @@ ANY_KINDS: tuple[tuple[float, Kind], ...] = (
     (2, drawn(noises)),
     (1, drawn(next_to_nothing)),
 )
-"""What rejects there are for images of any classes, and how often to make each compared with the others."""
+"""The kinds of rejects for images of any classes, each with its relative frequency."""
 DIGIT_KINDS: tuple[tuple[float, Kind], ...] = (*ANY_KINDS, (5, letters), (3, turned), (2, drawn(signs)))
-"""Likewise where all classes are digits; of other classes, a letter may be one, and so may a class upside down."""
+"""The same for digits alone: other classes may include a letter, or look like each other upside down."""

@@ -1,6 +1,6 @@
 """Drawn pictures of nothing in particular, in batches: strokes, signs, filled areas, noise, empty paper.
 
-Each function takes float images (B, 1, H, W) for their number, size and device alone, and gives as many new ones, 0 (paper)
+Each function takes float images (B, 1, H, W) only for their number, size and device, and returns as many new ones, 0 (paper)
 to 255 (ink). Sizes are in 28ths of the height. Everything is drawn from torch's global generator of that device.
 """
 
@@ -48,7 +48,7 @@ def polyline(images: torch.Tensor, fewest: int, most: int, *, width: float, heig
 
 
 def scribbles(images: torch.Tensor) -> torch.Tensor:
-    """A pen that goes to and fro, in straight lines or round ones."""
+    """A pen moving to and fro, in straight or curved lines."""
     return normalise(draw(images, polyline(images, 5, 8, width=10, height=10), between(0.5, 2, images)))
 
 
@@ -89,7 +89,7 @@ SIGNS = (
 
 @functools.cache
 def sign_table() -> torch.Tensor:
-    """Float (signs, strokes, 4): the ends of each sign's strokes in pixels from the middle; the last repeated to fill up."""
+    """Float (signs, strokes, 4): the ends of each sign's strokes in pixels from the middle; the last one repeated as padding."""
     most = max(len(sign.split()) for sign in SIGNS)
     rows = []
     for sign in SIGNS:
@@ -111,7 +111,7 @@ def signs(images: torch.Tensor) -> torch.Tensor:
 
 
 def smooth_noise(images: torch.Tensor, points: int) -> torch.Tensor:
-    """0 to 1, float as the images: random values at points x points, interpolated."""
+    """Float like the images, 0 to 1: random values at points x points, interpolated."""
     coarse = torch.rand(len(images), 1, points, points, device=images.device)
     return F.interpolate(coarse, size=images.shape[2:], mode="bilinear", align_corners=False)
 
@@ -147,7 +147,7 @@ def blobs(images: torch.Tensor) -> torch.Tensor:
 
 
 def vessels(images: torch.Tensor) -> torch.Tensor:
-    """Filled areas that are the same to the left and to the right, upright or lying."""
+    """Filled areas with the same outline to the left and to the right, upright or on their side."""
     x, y = axes(images)
     outline = 4.5 + 6.5 * torch.rand(len(images), 1, 6, 1, device=images.device)
     mode = "nearest" if float(torch.rand((), device=images.device)) < 0.5 else "bilinear"

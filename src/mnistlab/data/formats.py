@@ -1,4 +1,4 @@
-"""Raw files into arrays, each byte accounted for."""
+"""Raw files parsed into arrays, every byte accounted for."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
 """Images uint8 (N, height, width), ink bright on dark; labels int64 (N,), from 0."""
 
 LONGEST_TEXT = 200_000_000
-"""Bytes that a file of text may unpack to; USPS's larger one has about 20 million."""
+"""Bytes that a text file may unpack to; the larger of USPS has about 20 million."""
 
 # The IDX format: two zero bytes, a type, the number of dimensions, each dimension as a big-endian uint32, the values.
 IDX_TYPES: dict[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 12: np.dtype(">i4")}
 
 
 class CorruptFileError(Exception):
-    """A raw file is not what its row in the table says; the text is the reason, to follow the file's name."""
+    """A raw file is not what its row in the catalog says. The message is the reason, worded to follow the file's name."""
 
 
 def raw_size(spec: DatasetSpec, file: FileSpec) -> int | None:
-    """Bytes that the file must have, or None where its format does not fix them."""
+    """Bytes that the file must have, or None if its format does not fix them."""
     if file.kind == "both":
         return None
     if file.kind == "images":
@@ -43,8 +43,8 @@ def raw_size(spec: DatasetSpec, file: FileSpec) -> int | None:
 def parse(spec: DatasetSpec, file: FileSpec, content: bytes, recorded: str | None = None) -> tuple[NDArray[Any], ...]:
     """The arrays in `content`, the bytes of `file`.
 
-    Images come uint8 (N, height, width), upright; labels int64 (N,), from 0. `recorded` is the SHA-256 that the file had
-    when it was fetched, for files whose sum the table does not know. Raises `CorruptFileError`.
+    Images are uint8 (N, height, width), upright; labels int64 (N,), from 0. `recorded` is the SHA-256 that the file had
+    when it was fetched, for files whose checksum is not in the catalog. Raises `CorruptFileError`.
     """
     if not content:
         raise CorruptFileError("is empty")

@@ -1,4 +1,4 @@
-"""torchvision's download, given up where its mirrors do not answer or only drip."""
+"""torchvision's download, given up if its mirrors do not answer or are too slow."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ __all__ = ["SourceError", "torchvision_download"]
 
 
 PATIENCE_WITH_COPY = 5.0
-"""Seconds to wait for a mirror's answer, and for each next piece of it, where a copy ships in the package."""
+"""Seconds to wait for a mirror's answer, and for each further piece of it, if a copy ships in the package."""
 PATIENCE = 20.0
-"""The same where there is none."""
+"""The same if none does."""
 SLOWEST = 50_000
 """Bytes a second below which a mirror is given up."""
 MEASURED = 5.0
-"""Seconds over which that is measured."""
+"""Seconds over which that rate is measured."""
 
 clock: Callable[[], float] = time.monotonic
-"""What the rate is measured by."""
+"""The clock that the rate is measured with."""
 
 
 class SourceError(Exception):
@@ -41,8 +41,8 @@ class SourceError(Exception):
 def torchvision_download(spec: DatasetSpec, root: Path) -> None:
     """Run torchvision's own download into `root`: it tries its mirrors one after the other. Raises `SourceError`.
 
-    torchvision sets no timeout and a name look-up cannot be given one, so the download runs in a thread that is left to
-    itself when it hangs there.
+    torchvision sets no timeout, and a name look-up cannot be given one, so the download runs in a thread that is abandoned
+    if it hangs there.
     """
     with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler makes itself a folder
         from torchvision import datasets as torchvision_datasets
@@ -66,9 +66,8 @@ def torchvision_download(spec: DatasetSpec, root: Path) -> None:
         while thread.is_alive():
             thread.join(0.1)
             since = opener.asking_since
-            if (
-                since is not None and time.monotonic() - since > patience + 1
-            ):  # longer than a socket waits: a name look-up hangs
+            # longer than a socket waits: a name look-up hangs
+            if since is not None and time.monotonic() - since > patience + 1:
                 raise SourceError(f"the mirrors gave no answer in {patience:g} s")
     if outcome[0] is not None:
         reason = str(outcome[0]).strip().splitlines() or [type(outcome[0]).__name__]
@@ -77,7 +76,7 @@ def torchvision_download(spec: DatasetSpec, root: Path) -> None:
 
 @contextmanager
 def paced(thread: threading.Thread, patience: float) -> Iterator[PacedOpener]:
-    """Inside `with`, what `thread` downloads through urllib is measured, and waits `patience` seconds for each piece."""
+    """Inside `with`, measure what `thread` downloads through urllib, which waits `patience` seconds for each piece."""
     timeout, before = socket.getdefaulttimeout(), urllib.request._opener  # type: ignore[attr-defined]
     opener = PacedOpener(before or urllib.request.build_opener(), thread)
     socket.setdefaulttimeout(patience)
@@ -90,14 +89,14 @@ def paced(thread: threading.Thread, patience: float) -> Iterator[PacedOpener]:
 
 
 class PacedOpener:
-    """Opens addresses as `opener` does; for `thread` it measures what comes, and asks no host again that was given up."""
+    """Opens URLs as `opener` does; for `thread`, it measures what arrives and never again asks a host that was given up."""
 
     def __init__(self, opener: urllib.request.OpenerDirector, thread: threading.Thread) -> None:
         self.opener, self.thread = opener, thread
         self.slow: dict[str, str] = {}
         """Hosts that were given up, and why."""
         self.asking_since: float | None = None
-        """When the question began whose answer is still awaited."""
+        """When the request was sent that is still unanswered; None if there is none."""
 
     def open(self, request: urllib.request.Request, *arguments: Any) -> Any:
         """What `urllib.request.urlopen` calls."""
@@ -114,9 +113,9 @@ class PacedOpener:
 
 
 class PacedResponse:
-    """A response whose `read` raises `URLError` where it drips, stops or is cut off, so that torchvision asks the next mirror.
+    """A response whose `read` raises `URLError` if it is too slow, stalls or is cut off, so that torchvision tries the next.
 
-    `give_up` is told why where the host is too slow.
+    `give_up` is called with the reason if the host is too slow.
     """
 
     def __init__(self, response: Any, give_up: Callable[[str], object]) -> None:
