@@ -235,6 +235,12 @@ def test_a_state_with_a_part_missing_is_refused(key: str) -> None:
         make_state().load_state_dict(state)
 
 
+@pytest.mark.parametrize("steps", [None, "many", [3]])
+def test_a_state_whose_steps_are_no_number_is_refused(steps: Any) -> None:
+    with pytest.raises(UserError, match="does not fit"):
+        make_state().load_state_dict({**make_state().state_dict(), "steps_done": steps})
+
+
 def test_a_dataset_that_has_grown_is_refused() -> None:
     with pytest.raises(UserError, match="does not fit"):
         make_state(dataset=Noise(96)).load_state_dict(make_state().state_dict())
