@@ -17,7 +17,7 @@ __all__ = [
     "StorageFailure",
     "UserError",
     "counted",
-    "install",
+    "install_hint",
     "number",
     "place",
     "plain",
@@ -66,7 +66,7 @@ class Interrupted(MnistlabError):  # noqa: N818 - not an error of anybody's
         self.exit_code = exit_code
 
 
-def install(extra: str) -> str:
+def install_hint(extra: str) -> str:
     """How to get the packages of one of mnistlab's extras: a remedy."""
     return f"Install it in the clone of the repository: uv sync --extra {extra} (or pip install '.[{extra}]')."
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-__all__ = ["axes", "centres", "ink_box", "lying", "normalise", "place", "sample"]
+__all__ = ["axes", "centres", "fit_and_centre", "ink_box", "lying", "place", "sample"]
 
 
 def centres(size: int, like: torch.Tensor) -> torch.Tensor:
@@ -59,7 +59,7 @@ def place(
     return sample(images, x, y)
 
 
-def normalise(images: torch.Tensor) -> torch.Tensor:
+def fit_and_centre(images: torch.Tensor) -> torch.Tensor:
     """As MNIST was made: the ink fitted into a box of 20/28 of the height, its aspect kept, its centre of mass in the middle.
 
     In MNIST that middle is pixel 14, 14, counted from 0: half a pixel right of and below the picture's own.

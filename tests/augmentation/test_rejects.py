@@ -11,7 +11,7 @@ from mnistlab.augmentation.glyphs import LETTERS, MARKS, MORE_LETTERS, letters_b
 from mnistlab.augmentation.rejects import ANY_KINDS, DIGIT_KINDS, HALVES, REJECT, TURNS, Rejects, Source
 from mnistlab.data.dataset import find_spec, open_dataset
 from mnistlab.errors import UserError
-from mnistlab.geometry import ink_box, lying, normalise
+from mnistlab.geometry import fit_and_centre, ink_box, lying
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.training.loop import cross_entropy
 
@@ -119,10 +119,10 @@ def test_letters_that_are_digits_to_a_hand_are_left_out() -> None:
 
 def test_normalising_a_digit_of_mnist_changes_little(batch: Batch) -> None:
     images = batch[0]
-    assert (normalise(images) - images).abs().mean() < 8
+    assert (fit_and_centre(images) - images).abs().mean() < 8
     small = F.pad(F.interpolate(images, size=(14, 14), mode="area"), (12, 2, 1, 13))
-    assert (normalise(small) - images).abs().mean() < 16
-    assert not normalise(torch.zeros(2, 1, 28, 28)).any()
+    assert (fit_and_centre(small) - images).abs().mean() < 16
+    assert not fit_and_centre(torch.zeros(2, 1, 28, 28)).any()
 
 
 def test_what_lies_keeps_its_shape() -> None:

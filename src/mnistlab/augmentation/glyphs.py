@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 
 from mnistlab.errors import UserError
-from mnistlab.geometry import normalise
+from mnistlab.geometry import fit_and_centre
 
 __all__ = ["FONTS", "LETTERS", "MARKS", "MORE_LETTERS", "letters_bank"]
 
@@ -52,7 +52,7 @@ def letters_bank() -> torch.Tensor:
             if glyph.any() and glyph.tobytes() not in missing:
                 glyphs.append(torch.from_numpy(glyph))
     large = torch.stack(glyphs).unsqueeze(1).float()  # (N, 1, 112, 112): four times as fine
-    return F.interpolate(normalise(large), size=(28, 28), mode="area").round().to(torch.uint8)
+    return F.interpolate(fit_and_centre(large), size=(28, 28), mode="area").round().to(torch.uint8)
 
 
 def render(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:

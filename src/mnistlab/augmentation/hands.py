@@ -11,8 +11,8 @@ import itertools
 import torch
 
 from mnistlab.augmentation.draws import between, some
-from mnistlab.augmentation.shapes import draw
-from mnistlab.geometry import ink_box, normalise
+from mnistlab.augmentation.shapes import draw_strokes
+from mnistlab.geometry import fit_and_centre, ink_box
 
 __all__ = ["other_hands"]
 
@@ -29,8 +29,8 @@ def other_hands(images: torch.Tensor, labels: torch.Tensor, share: float) -> tor
         if len(chosen):
             part = images.index_select(0, chosen)
             width = pen(part) * between(0.7, 1.1, part)
-            ink = draw(part, strokes(part), width) * part.amax((2, 3), keepdim=True) / 255
-            images.index_copy_(0, chosen, normalise(ink if digit in ANEW else torch.maximum(part, ink)))
+            ink = draw_strokes(part, strokes(part), width) * part.amax((2, 3), keepdim=True) / 255
+            images.index_copy_(0, chosen, fit_and_centre(ink if digit in ANEW else torch.maximum(part, ink)))
     return images
 
 
@@ -132,6 +132,6 @@ def flash(images: torch.Tensor) -> torch.Tensor:
 
 
 STROKES = ((1, 0.5, upstroke), (4, 0.1, flash), (7, 0.35, crossbar), (9, 0.35, curled_tail), (0, 0.06, slash))
-"""A digit, the share of its images changed at full strength, and the strokes, float (B, S, 4), as `shapes.draw` takes them."""
+"""A digit, the share of its images changed at full strength, and the strokes, float (B, S, 4), as `shapes.draw_strokes` takes them."""
 ANEW = (4,)
 """Digits that are drawn afresh; strokes are added to the others."""

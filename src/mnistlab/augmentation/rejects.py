@@ -13,10 +13,19 @@ import torch.nn.functional as F
 from mnistlab.augmentation.affine import Augmentation
 from mnistlab.augmentation.draws import between, coin
 from mnistlab.augmentation.glyphs import letters_bank
-from mnistlab.augmentation.shapes import blobs, draw, next_to_nothing, noises, polyline, scribbles, signs, vessels
+from mnistlab.augmentation.shapes import (
+    blobs,
+    draw_strokes,
+    next_to_nothing,
+    noises,
+    polyline,
+    scribbles,
+    signs,
+    vessels,
+)
 from mnistlab.data.dataset import DatasetSpec
 from mnistlab.errors import number
-from mnistlab.geometry import axes, ink_box, lying, normalise, place
+from mnistlab.geometry import axes, fit_and_centre, ink_box, lying, place
 from mnistlab.recipes.recipe import Recipe
 
 __all__ = ["REJECT", "Rejects"]
@@ -116,7 +125,7 @@ def halves(source: Source, count: int) -> torch.Tensor:
     y = (torch.arange(images.shape[2], device=images.device).view(1, 1, -1, 1) - top) / height
     along = torch.where(side < 2, x, y)
     along = torch.where(side % 2 == 0, along, 1 - along)
-    return normalise(images * (along < between(0.4, 0.55, images)))
+    return fit_and_centre(images * (along < between(0.4, 0.55, images)))
 
 
 def side_by_side(source: Source, count: int) -> torch.Tensor:
@@ -148,7 +157,7 @@ def struck_out(source: Source, count: int) -> torch.Tensor:
     """A digit with strokes through it."""
     images = source.pick(count)
     across = polyline(images, 5, 7, width=12, height=9)
-    return torch.maximum(images, draw(images, across, between(0.8, 1.6, images)))
+    return torch.maximum(images, draw_strokes(images, across, between(0.8, 1.6, images)))
 
 
 def mixed(source: Source, count: int) -> torch.Tensor:
@@ -168,7 +177,7 @@ def mixed(source: Source, count: int) -> torch.Tensor:
 def bent(source: Source, count: int) -> torch.Tensor:
     """A digit bent beyond recognition; no 0 or 1, which would still be one."""
     images = source.pick(count, (0.0, 0.0, *[1.0] * 8))
-    return normalise(Augmentation(rotate=90, elastic=10 * images.shape[2] / 28)(images))
+    return fit_and_centre(Augmentation(rotate=90, elastic=10 * images.shape[2] / 28)(images))
 
 
 #    transposed; that and mirrored, upside down, both; mirrored; upside down; both: how often to take each, 0 where it is a digit

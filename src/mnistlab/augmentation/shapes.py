@@ -13,15 +13,15 @@ import torch
 import torch.nn.functional as F
 
 from mnistlab.augmentation.draws import between, coin
-from mnistlab.geometry import axes, lying, normalise
+from mnistlab.geometry import axes, fit_and_centre, lying
 
-__all__ = ["blobs", "draw", "next_to_nothing", "noises", "polyline", "scribbles", "signs", "vessels"]
+__all__ = ["blobs", "draw_strokes", "next_to_nothing", "noises", "polyline", "scribbles", "signs", "vessels"]
 
 
 # Strokes
 
 
-def draw(images: torch.Tensor, segments: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
+def draw_strokes(images: torch.Tensor, segments: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
     """Straight strokes: `segments` float (B, S, 4), x and y of both ends from the middle; `radius` (B, 1, 1, 1); pixels of 28."""
     x, y = axes(images)
     x0, y0, x1, y1 = segments.view(*segments.shape, 1, 1).unbind(2)
@@ -34,7 +34,7 @@ def draw(images: torch.Tensor, segments: torch.Tensor, radius: torch.Tensor) -> 
 
 
 def polyline(images: torch.Tensor, fewest: int, most: int, *, width: float, height: float) -> torch.Tensor:
-    """Strokes through `fewest` to `most` random points, straight or bent: float (B, S, 4), as `draw` takes them."""
+    """Strokes through `fewest` to `most` random points, straight or bent: float (B, S, 4), as `draw_strokes` takes them."""
     points = torch.rand(len(images), 2, 1, most, device=images.device).mul_(2).sub_(1)
     points *= torch.tensor([width, height], device=images.device).view(1, 2, 1, 1)
     last = torch.randint(fewest - 1, most, (len(images), 1, 1, 1), device=images.device)
@@ -49,7 +49,7 @@ def polyline(images: torch.Tensor, fewest: int, most: int, *, width: float, heig
 
 def scribbles(images: torch.Tensor) -> torch.Tensor:
     """A pen moving to and fro, in straight or curved lines."""
-    return normalise(draw(images, polyline(images, 5, 8, width=10, height=10), between(0.5, 2, images)))
+    return fit_and_centre(draw_strokes(images, polyline(images, 5, 8, width=10, height=10), between(0.5, 2, images)))
 
 
 # Each stroke x, y, x, y with 0, 0 the upper left and 2, 2 the lower right corner.
@@ -104,7 +104,7 @@ def signs(images: torch.Tensor) -> torch.Tensor:
     strokes = table[torch.randint(len(table), (len(images),), device=images.device)]
     squeezed = torch.cat((between(0.5, 1, images), between(0.8, 1, images)), dim=2).view(-1, 1, 2).repeat(1, 1, 2)
     strokes = strokes * squeezed + torch.randn_like(strokes) * 0.9
-    return normalise(draw(images, strokes, between(0.5, 2, images)))
+    return fit_and_centre(draw_strokes(images, strokes, between(0.5, 2, images)))
 
 
 # Areas
@@ -172,5 +172,5 @@ def next_to_nothing(images: torch.Tensor) -> torch.Tensor:
     grey = between(-200, 255, images).clamp_(min=0).expand_as(images)
     spots = torch.rand(len(images), 4, 2, device=images.device).mul_(24).sub_(12)
     spots = torch.where(torch.rand(len(images), 4, 1, device=images.device) < 0.5, spots, 99)
-    specks = draw(images, spots.repeat(1, 1, 2), between(0, 1.5, images))
+    specks = draw_strokes(images, spots.repeat(1, 1, 2), between(0, 1.5, images))
     return torch.where(coin(0.4, images), grey, specks)

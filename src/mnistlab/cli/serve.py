@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistlab.cli.options import examples, runs_option
-from mnistlab.errors import UserError, install
+from mnistlab.errors import UserError, install_hint
 from mnistlab.serving.proxies import read_name, read_network, read_root_path
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def serve(
     if missing := [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]:
         raise UserError(
             f"Serving needs packages that are not installed: {', '.join(missing)}.",
-            install("serve"),
+            install_hint("serve"),
         )
     if token is not None and not re.fullmatch(r"[\x21-\x7e]+", token):
         raise UserError(

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.data.catalog import DATASETS, DatasetSpec, Part, find_spec
-from mnistlab.data.download import import_files, read_files
+from mnistlab.data.download import read_files
 from mnistlab.data.formats import Arrays
+from mnistlab.data.importing import import_files
 from mnistlab.data.picture_folder import PictureFolder
 from mnistlab.errors import UserError, place
 from mnistlab.files import is_file, is_folder

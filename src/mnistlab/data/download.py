@@ -1,15 +1,13 @@
-"""Getting raw files: from the copy in the package, from torchvision's mirrors, from a folder of the user's."""
+"""Raw files read, and fetched where they are missing: from the copy in the package or from torchvision's mirrors."""
 
 from __future__ import annotations
 
 import contextlib
-import gzip
 import json
 import logging
 import lzma
 import shutil
 import tempfile
-import zlib
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -19,12 +17,12 @@ from filelock import Timeout
 from numpy.typing import NDArray
 
 from mnistlab.data.catalog import DATASETS, DatasetSpec, FileSpec
-from mnistlab.data.formats import CorruptFileError, parse, raw_size
+from mnistlab.data.formats import CorruptFileError, parse
 from mnistlab.data.mirrors import SourceError, torchvision_download
 from mnistlab.errors import Failure, MnistlabError, UserError, place
 from mnistlab.files import check_folder, explain_os_errors, file_lock, sha256, write_bytes, write_json
 
-__all__ = ["MISSING", "import_files", "inspect_files", "read_files"]
+__all__ = ["MISSING", "inspect_files", "read_bytes", "read_files", "write_verified"]
 
 
 MISSING = "is missing"
@@ -79,6 +77,7 @@ def read_verified(spec: DatasetSpec, files: Iterable[FileSpec], folder: Path) ->
 
 
 def read_bytes(path: Path) -> bytes:
+    """The file's content. Raises `FileNotFoundError` where there is none, `UserError` where it cannot be read."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -158,7 +157,7 @@ def needs_fetching(spec: DatasetSpec, file: FileSpec, folder: Path) -> bool:
     return reason is not None
 
 
-def install(spec: DatasetSpec, folder: Path, contents: dict[str, bytes]) -> None:
+def write_verified(spec: DatasetSpec, folder: Path, contents: dict[str, bytes]) -> None:
     """Put verified files in their place and record their sums; a corrupt file that was there is kept beside."""
     sums = recorded_sums(folder)
     for name, content in contents.items():
@@ -182,7 +181,7 @@ def from_package(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> N
         except (OSError, lzma.LZMAError) as error:
             raise SourceError(f"the copy in the package is damaged: {error}") from error
         parse(spec, file, contents[file.name])
-    install(spec, data_dir / spec.folder, contents)
+    write_verified(spec, data_dir / spec.folder, contents)
 
 
 def from_mirrors(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> None:
@@ -201,7 +200,7 @@ def from_mirrors(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> N
                 parse(spec, file, contents[file.name])
             except CorruptFileError as error:
                 raise SourceError(f"the mirrors' {file.name} {error}") from error
-        install(spec, data_dir / spec.folder, contents)
+        write_verified(spec, data_dir / spec.folder, contents)
         keep_siblings(spec, temporary / spec.folder, data_dir / spec.folder)
 
 
@@ -214,42 +213,4 @@ def keep_siblings(spec: DatasetSpec, source: Path, folder: Path) -> None:
         with contextlib.suppress(CorruptFileError):
             for file in other.files:
                 parse(other, file, contents[file.name])
-            install(other, folder, contents)
-
-
-def import_files(spec: DatasetSpec, source: Path, data_dir: Path) -> None:
-    """Take over the raw files (plain or .gz) in `source`, all of them verified before the first is written.
-
-    Raises `UserError` that names the file which is missing or wrong; then nothing has changed below `data_dir`.
-    """
-    if not source.is_dir():
-        raise UserError(f"{source} is not a folder.", f"Give the folder that holds {spec.files[0].name} or the like.")
-    contents = {file.name: import_one(spec, file, source) for file in spec.files}
-    install(spec, data_dir / spec.folder, contents)
-
-
-def import_one(spec: DatasetSpec, file: FileSpec, source: Path) -> bytes:
-    for folder in (source, source / "raw", source / "gzip", source / spec.folder):
-        for path in (folder / file.name, folder / f"{file.name}.gz"):
-            if path.is_file():
-                try:
-                    content = unpack(path, raw_size(spec, file))
-                    parse(spec, file, content)
-                except CorruptFileError as error:
-                    raise UserError(f"{path} {error}.", f"Get {spec.name}'s own file and import again.") from None
-                return content
-    raise UserError(
-        f"{source} holds neither {file.name} nor {file.name}.gz.",
-        f"{spec.name} needs {', '.join(f.name for f in spec.files)}.",
-    )
-
-
-def unpack(path: Path, size: int | None) -> bytes:
-    """The file's bytes, unzipped where its name ends in .gz, but not more than one byte over `size`."""
-    if path.suffix != ".gz":
-        return read_bytes(path)
-    try:
-        with gzip.open(path) as file:
-            return file.read(-1 if size is None else size + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise CorruptFileError(f"is not an intact gzip file ({error})") from None
+            write_verified(other, folder, contents)

@@ -185,7 +185,7 @@ def for_testing(paths: list[Path]) -> list[Path]:
     """About one in six of a class's pictures; none where there are too few to give one away."""
     if len(paths) < 6:
         return []
-    return [path for path in paths if draw(path) < 1 / 6] or sorted(paths, key=draw)[:1]
+    return [path for path in paths if lot(path) < 1 / 6] or sorted(paths, key=lot)[:1]
 
 
 def to_grey(picture: Image.Image) -> Image.Image:
@@ -197,7 +197,7 @@ def to_grey(picture: Image.Image) -> Image.Image:
     return picture.convert("L")
 
 
-def draw(path: Path) -> float:
+def lot(path: Path) -> float:
     """A number from 0 to 1 that depends only on the picture's name and class: those that come later change no other's."""
     return int(sha256(f"{path.parent.name}/{path.name}".encode("utf-8", "surrogateescape"))[:8], 16) / 2**32
 

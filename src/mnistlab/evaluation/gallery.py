@@ -38,7 +38,7 @@ def describe_data(
     spec = loader.spec
     images, labels = next(iter(loader))
     out = out or data_dir / f"{Path(spec.name).name}-gallery.png"
-    draw(loader, out, spec.title)
+    draw_gallery(loader, out, spec.title)
     return {
         "dataset": spec.name,
         "title": spec.title,
@@ -61,7 +61,7 @@ def describe_data(
     }
 
 
-def draw(loader: MNISTDataLoader, out: Path, title: str) -> None:
+def draw_gallery(loader: MNISTDataLoader, out: Path, title: str) -> None:
     """Examples of all classes in turn, as many as fit, beside themselves after the augmentation of `default`."""
     columns = min(COLUMNS, len(loader.dataset))
     count = min(ROWS * columns, len(loader.dataset) // columns * columns)

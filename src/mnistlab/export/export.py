@@ -19,7 +19,7 @@ import torch
 
 from mnistlab.data.dataset import Dataset, open_dataset
 from mnistlab.data.splits import read_split
-from mnistlab.errors import Failure, UserError, counted, install, number
+from mnistlab.errors import Failure, UserError, counted, install_hint, number
 from mnistlab.evaluation.calibration import (
     UNCALIBRATED_THRESHOLD,
     Calibration,
@@ -156,7 +156,7 @@ def check_request(to: str, int8: bool, coverage: float) -> float:
     if missing := [name for name in FORMATS[to] if importlib.util.find_spec(name) is None]:
         raise UserError(
             f"Exporting to {to} needs packages that are not installed: {', '.join(missing)}.",
-            install("export"),
+            install_hint("export"),
         )
     return coverage
 

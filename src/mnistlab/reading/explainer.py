@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.errors import UserError, install
+from mnistlab.errors import UserError, install_hint
 from mnistlab.reading.classifier import Classifier, open_session
 from mnistlab.reading.onnx_graph import ReceptiveField, Step, follow
 
@@ -72,7 +72,7 @@ class Explainer:
         if importlib.util.find_spec("onnx") is None:
             raise UserError(
                 "Looking into a network needs a package that is not installed: onnx.",
-                install("serve"),
+                install_hint("serve"),
             )
         self.classifier = classifier
 

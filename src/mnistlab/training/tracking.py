@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from mnistlab.errors import UserError, install
+from mnistlab.errors import UserError, install_hint
 
 __all__ = ["TRACKERS", "TensorBoardTracker", "check_tracker", "make_tracker"]
 
@@ -48,7 +48,7 @@ def check_tracker(name: str | None) -> None:
     if name is not None and name not in TRACKERS:
         raise UserError(f"Unknown tracker {name!r}.", f"Choose one of {', '.join(TRACKERS)}.")
     if name is not None and importlib.util.find_spec("tensorboard") is None:
-        raise UserError("TensorBoard is not installed.", install("track"))
+        raise UserError("TensorBoard is not installed.", install_hint("track"))
 
 
 def make_tracker(name: str | None, run_folder: Path, done: list[dict[str, Any]]) -> TensorBoardTracker | None:

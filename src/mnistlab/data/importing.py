@@ -1,0 +1,52 @@
+"""Raw files taken over from a folder of the user's."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+
+from mnistlab.data.catalog import DatasetSpec, FileSpec
+from mnistlab.data.download import read_bytes, write_verified
+from mnistlab.data.formats import CorruptFileError, parse, raw_size
+from mnistlab.errors import UserError
+
+__all__ = ["import_files"]
+
+
+def import_files(spec: DatasetSpec, source: Path, data_dir: Path) -> None:
+    """Take over the raw files (plain or .gz) in `source`, all of them verified before the first is written.
+
+    Raises `UserError` that names the file which is missing or wrong; then nothing has changed below `data_dir`.
+    """
+    if not source.is_dir():
+        raise UserError(f"{source} is not a folder.", f"Give the folder that holds {spec.files[0].name} or the like.")
+    contents = {file.name: import_one(spec, file, source) for file in spec.files}
+    write_verified(spec, data_dir / spec.folder, contents)
+
+
+def import_one(spec: DatasetSpec, file: FileSpec, source: Path) -> bytes:
+    for folder in (source, source / "raw", source / "gzip", source / spec.folder):
+        for path in (folder / file.name, folder / f"{file.name}.gz"):
+            if path.is_file():
+                try:
+                    content = unpack(path, raw_size(spec, file))
+                    parse(spec, file, content)
+                except CorruptFileError as error:
+                    raise UserError(f"{path} {error}.", f"Get {spec.name}'s own file and import again.") from None
+                return content
+    raise UserError(
+        f"{source} holds neither {file.name} nor {file.name}.gz.",
+        f"{spec.name} needs {', '.join(f.name for f in spec.files)}.",
+    )
+
+
+def unpack(path: Path, size: int | None) -> bytes:
+    """The file's bytes, unzipped where its name ends in .gz, but not more than one byte over `size`."""
+    if path.suffix != ".gz":
+        return read_bytes(path)
+    try:
+        with gzip.open(path) as file:
+            return file.read(-1 if size is None else size + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise CorruptFileError(f"is not an intact gzip file ({error})") from None
