@@ -89,6 +89,10 @@ EXACT = {
     "TIFF of floats to 255": saved(Image.fromarray(PICTURE.astype(np.float32)), "TIFF"),
     "GIF": saved(GREY, "GIF"),
     "GIF, animated": saved(GREY.convert("P"), "GIF", **ANIMATED),
+    "PGM": saved(GREY, "PPM"),
+    "PGM 16 bits": b"P5 60 40 65535\n" + (PICTURE * 257.0).astype(">u2").tobytes(),
+    "PGM to 250": b"P5\n# by a scanner\n60 40\n250\n" + (PICTURE * (250 / 255) + 0.5).astype(np.uint8).tobytes(),
+    "PPM": saved(GREY.convert("RGB"), "PPM"),
 }
 ABOUT = {
     "12 bits in 16": (saved(deep(PICTURE * 16.0), "TIFF"), 2),
@@ -241,14 +245,14 @@ def test_other_arrays_and_things_are_refused(array: Any, words: str) -> None:
 
 # what is no picture, or broken
 
-OTHERS = ("PPM", "ICO", "EPS", "TGA", "PCX", "PDF", "DDS", "SGI", "ICNS", "TGA", "DIB")
+OTHERS = ("ICO", "EPS", "TGA", "PCX", "PDF", "DDS", "SGI", "ICNS", "TGA", "DIB")
 
 
 @pytest.mark.parametrize("kind", OTHERS)
 def test_no_other_format_is_decoded_whatever_its_name(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(saved(GREY.convert("RGB"), kind))
-    refused(path, "picture.png is not a PNG, JPEG, WebP, BMP, TIFF or GIF picture")
+    refused(path, "picture.png is not a PNG, JPEG, WebP, BMP, TIFF, GIF or PPM picture")
 
 
 def test_only_the_decoder_that_is_needed_is_imported() -> None:
@@ -266,7 +270,8 @@ def test_only_the_decoder_that_is_needed_is_imported() -> None:
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is not a PNG"), (b"8BPS" + bytes(100), "is not a PNG"),
         (b"BMW is a car", "broken or cut off"), (b"\x89PNG\r\n\x1a\n", "broken or cut off"),
         (b"\xff\xd8\xff", "broken or cut off"), (b"GIF89a", "broken or cut off"), (b"II*\0", "broken or cut off"),
-        (b"RIFF\0\0\0\0WEBP", "broken or cut off"),
+        (b"RIFF\0\0\0\0WEBP", "broken or cut off"), (b"P5 9 9 255 x", "broken or cut off"),
+        (b"P5 ", "is not a PNG"), (b"P2 1 1 255 9", "is not a PNG"), (b"P5 " + b"#\n" * 30_000_000, "is not a PNG"),
     ],
 )  # fmt: skip
 def test_what_is_no_picture_is_refused(content: bytes, words: str) -> None:
@@ -356,7 +361,7 @@ def test_odd_names_stay_in_one_line(tmp_path: Path) -> None:
         refused(tmp_path / name, "is empty (0 bytes)")
     assert printable("é 手 a.png") == "é 手 a.png"
     assert printable("a\n\udcff") == "a\\n\\udcff"
-    assert len(printable("x" * 5000)) == 200
+    assert printable("/x" * 5000 + "/7.png") == "…x" + "/x" * 96 + "/7.png"
 
 
 def test_64_mebibytes_are_the_most(tmp_path: Path) -> None:
@@ -428,10 +433,12 @@ BOMB = zlib.compress(bytes(200_000_000), 9)
         (tiff((322, 32_000), (323, 32_000)), "32,000 x 32,000 pixels"),
         (rle(80_000_000), "80,000,000 x 1 pixels"),
         (layered(1000), "layers"),
+        (b"P5 9000 9000 255 ", "9,000 x 9,000 pixels"),
+        (b"P6 2000 1000 254 " + bytes(6_000_000), "unusual maximum"),
         (b"RIFF\x1e\0\0\0WEBPVP8L\x11\0\0\0\x2f\xff\xff\xff\x0f" + bytes(20), ""),
     ],
     ids=["50,000 a side", "81 million", "2 billion a side", "long", "text", "Unicode text", "profile", "GIF frame", "GIF screen",
-         "TIFF tile", "BMP rows", "JPEG layers", "WebP"],
+         "TIFF tile", "BMP rows", "JPEG layers", "PGM", "slow PPM", "WebP"],
 )  # fmt: skip
 def test_bombs_do_not_go_off(content: bytes, words: str) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -36,9 +36,10 @@ FORMATS = {
     b"II[*+]\0": "Tiff",
     b"MM\0[*+]": "Tiff",
     b"GIF8[79]a": "Gif",
+    rb"P[56](?:(?:\s|#[^\r\n]{0,200}[\r\n]){1,50}+\d{1,9}){3}\s": "Ppm",  # Pillow would take long over endless comments
 }
 """How files begin, and the name of Pillow's decoder for them: the only ones that are imported."""
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm")
 MOST_BYTES = 64 * 2**20
 MOST_PIXELS = 80_000_000
 """An A4 page at 600 dpi has 35 million, a phone's picture 12 to 50."""
@@ -49,8 +50,10 @@ MOST_WORK = 2_000_000_000
 SCAN, END = b"\xff\xda", b"\xff\xd9"
 NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 """In a JPEG; among a scan's coefficients 255 is followed by 0 or a marker that means nothing here."""
-ORIENTATION, TILE_WIDTH, TILE_LENGTH = 0x0112, 322, 323
-"""Numbers of TIFF's tags, which are EXIF's."""
+TILE_WIDTH, TILE_LENGTH = 322, 323
+"""Numbers of TIFF's tags."""
+MOST_SLOW_PIXELS = 1_000_000
+"""Of a PGM or PPM with another maximum than 255 or (PGM) 65535, which Pillow reads pixel by pixel in Python."""
 STRIP = 2_000_000
 """Pixels that are converted at a time: what a picture needs besides itself stays small."""
 BROKEN = (
@@ -58,7 +61,8 @@ BROKEN = (
     ValueError, struct.error, zlib.error,
 )  # fmt: skip
 """What Pillow's decoders raise at broken files."""
-KINDS = "PNG, JPEG, WebP, BMP, TIFF or GIF"
+KINDS = "PNG, JPEG, WebP, BMP, TIFF, GIF or PPM"
+LONGEST_NAME = 200
 SMALLER = "Save it smaller, or as JPEG."
 
 
@@ -79,14 +83,18 @@ def decode(source: Source) -> NDArray[np.uint8]:
     from PIL import Image
 
     if isinstance(source, Image.Image):
-        return plain(of_array(unpack(source, "The picture"), "The picture"))
+        check_size(source.size, "The picture")
+        with explained("The picture"):
+            image = source.copy()  # for it is turned
+        return plain(of_array(unpack(image, "The picture"), "The picture"))
     raise UserError(f"A {type(source).__name__} is not a picture.", "Give a path, bytes, a Pillow image or an array.")
 
 
 def printable(path: str | Path) -> str:
-    """A file's name as a sentence can hold it: in one line, without control characters, not endless."""
+    """A file's name as a sentence can hold it: in one line, without control characters, of a very long path the end."""
     text = str(path)
-    return shorten(text if text.isprintable() else repr(text)[1:-1], 200)
+    text = text if text.isprintable() else repr(text)[1:-1]
+    return text if len(text) <= LONGEST_NAME else "…" + text[1 - LONGEST_NAME :]
 
 
 def read_bytes(path: Path) -> bytes:
@@ -169,6 +177,8 @@ def check_effort(image: Image.Image, content: bytes, name: str) -> None:
     width, height = image.size
     if image.format in ("JPEG", "MPO") and (scans := count_scans(content)) * width * height > MOST_WORK:
         raise UserError(f"{name} comes in {scans:,} layers, more than are read.", "Save it again as an ordinary JPEG.")
+    if image.format == "PPM" and width * height > MOST_SLOW_PIXELS and image.tile[0][0] != "raw":  # type: ignore[attr-defined]
+        raise UserError(f"{name} is a large PGM or PPM with an unusual maximum.", "Save it as PNG.")
     if image.format == "TIFF":
         with explained(name):  # a tag may be anything
             tags = image.tag_v2  # type: ignore[attr-defined]
@@ -185,16 +195,17 @@ def count_scans(jpeg: bytes) -> int:
 
 
 def unpack(image: Image.Image, name: str) -> NDArray[Any]:
-    """Pillow's image as an array, upright: grey or RGB or RGBA in 8 bits, or what is grey in more bits as it is."""
-    from PIL.Image import Transpose
+    """Pillow's image as an array, upright: grey or RGB or RGBA in 8 bits, or what is grey in more bits as it is.
+
+    The image itself is turned.
+    """
+    from PIL import ImageOps
 
     check_size(image.size, name)
     with explained(name):
         image.load()
-        turns = {2: Transpose.FLIP_LEFT_RIGHT, 3: Transpose.ROTATE_180, 4: Transpose.FLIP_TOP_BOTTOM, 5: Transpose.TRANSPOSE,
-                 6: Transpose.ROTATE_270, 7: Transpose.TRANSVERSE, 8: Transpose.ROTATE_90}  # fmt: skip
-        if (turn := turns.get(orientation(image))) is not None:
-            image = image.transpose(turn)
+        with contextlib.suppress(*BROKEN):  # whatever is wrong with its EXIF, the picture may be fine
+            ImageOps.exif_transpose(image, in_place=True)
         if image.mode == "La":
             image = image.convert("LA")  # the only mode that Pillow makes of it
         if image.mode.startswith("I") or image.mode == "F":
@@ -211,14 +222,6 @@ def unpack(image: Image.Image, name: str) -> NDArray[Any]:
             pixels[rows] = strip
     assert pixels is not None  # noqa: S101 - there is a strip, for there is a pixel
     return pixels
-
-
-def orientation(image: Image.Image) -> int:
-    """EXIF's number of how the camera was held, 1 where that is not known: whatever is wrong there, the picture may be fine."""
-    try:
-        return int(image.getexif().get(ORIENTATION, 1))
-    except BROKEN:
-        return 1
 
 
 def strips(height: int, width: int) -> Iterator[slice]:

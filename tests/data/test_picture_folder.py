@@ -286,9 +286,11 @@ def test_ink_that_touches_the_edge_is_still_ink(tmp_path: Path) -> None:
     assert np.array_equal(only_picture(tmp_path, Image.fromarray(pixels)), pixels)
 
 
-@pytest.mark.parametrize("mode", ["L", "RGB", "1", "P", "CMYK"])
-def test_any_mode_of_colour_is_read(mode: str, tmp_path: Path) -> None:
-    image = only_picture(tmp_path, dot().convert(mode), "0.tif")
+@pytest.mark.parametrize(
+    ("mode", "ending"), [*[(mode, "tif") for mode in ("L", "RGB", "1", "P", "CMYK")], ("L", "pgm"), ("RGB", "ppm")]
+)
+def test_any_mode_of_colour_is_read(mode: str, ending: str, tmp_path: Path) -> None:
+    image = only_picture(tmp_path, dot().convert(mode), f"0.{ending}")
     assert np.argwhere(image > 200).tolist() == [[14, 4]]
 
 
@@ -297,6 +299,12 @@ def test_a_16_bit_picture_keeps_its_shades(tmp_path: Path) -> None:
     shades[8:20, 8:20] = np.arange(12) * 20
     image = only_picture(tmp_path, Image.fromarray(shades.astype(np.uint16) * 257))
     assert np.abs(image.astype(int) - shades).max() <= 1
+
+
+def test_light_ink_on_nothing_is_ink_too(tmp_path: Path) -> None:
+    picture = Image.new("RGBA", (28, 28), "white")
+    picture.putalpha(dot())
+    assert np.array_equal(only_picture(tmp_path, picture), np.asarray(dot()))
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
@@ -438,18 +446,21 @@ def png() -> bytes:
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"not a picture", png()[: len(png()) // 2], png()[:20], png()[:100] + b"\xff" * 200 + png()[300:], b"GIF89a"],
+    ("content", "words"),
+    [(b"", "is empty"), (b"not a picture", "is not a PNG"), (png()[: len(png()) // 2], "cut off"), (png()[:20], "cut off"),
+     (png()[:100] + b"\xff" * 200 + png()[300:], "broken"), (b"GIF89a", "cut off")],
     ids=["empty", "text", "half", "header", "damaged", "magic only"],
+)  # fmt: skip
+def test_a_broken_picture_is_named(content: bytes, words: str, tmp_path: Path) -> None:
+    assert words in refusal(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("side", "words"),
+    [(9_000, "9,000 x 9,000 pixels"), (60_000, "too many pixels"), (2_000_000_000, "too many pixels")],
 )
-def test_a_broken_picture_is_named(content: bytes, tmp_path: Path) -> None:
-    assert "cannot be read as a picture" in refusal(tmp_path, content)
-
-
-@pytest.mark.parametrize("side", [8_000, 60_000, 2_000_000_000])
-def test_a_huge_picture_is_refused_before_it_is_decoded(side: int, tmp_path: Path) -> None:
-    text = refusal(tmp_path, png_header(side, side))
-    assert "more than 50,000,000" in text or "exceeds limit" in text or "cannot be read as a picture" in text
+def test_a_huge_picture_is_refused_before_it_is_decoded(side: int, words: str, tmp_path: Path) -> None:
+    assert words in refusal(tmp_path, png_header(side, side))
 
 
 def test_a_folder_named_like_a_picture_is_named(tmp_path: Path) -> None:

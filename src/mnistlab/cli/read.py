@@ -174,7 +174,7 @@ def save_annotated(picture: NDArray[Any], page: Page, target: Path) -> None:
     from mnistlab.pictures import printable
     from mnistlab.reading.annotation import annotate
 
-    kind = {".jpg": "jpeg", ".tif": "tiff"}.get(target.suffix.lower(), target.suffix[1:].lower())
+    kind = {".jpg": "jpeg", ".tif": "tiff", ".pgm": "ppm"}.get(target.suffix.lower(), target.suffix[1:].lower())
     stream = io.BytesIO()
     try:
         annotate(picture, page).save(stream, kind, **({"quality": 92} if kind in ("jpeg", "webp") else {}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +15,7 @@ from mnistlab.data.catalog import DatasetSpec, Part
 from mnistlab.data.formats import Arrays
 from mnistlab.errors import UserError, counted, place
 from mnistlab.files import sha256, shorten
-from mnistlab.pictures import BROKEN
+from mnistlab.pictures import SUFFIXES, decode
 
 __all__ = ["PictureFolder"]
 
@@ -24,9 +23,6 @@ __all__ = ["PictureFolder"]
 logger = logging.getLogger("mnistlab.data")
 
 SIZE = 28
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
-LARGEST = 50_000_000
-"""Pixels; a larger picture is refused before it is decoded."""
 LAYOUT = (
     "Put each class's pictures in a sub-folder of its own: FOLDER/cat/1.png, FOLDER/dog/1.png, …,"
     " or such sub-folders below FOLDER/train, FOLDER/val and FOLDER/test."
@@ -69,7 +65,7 @@ class PictureFolder:
             )
         for label in classes:
             if not holds_picture(train / label):
-                raise UserError(f"{train / label} holds no picture ({', '.join(sorted(SUFFIXES))}).", LAYOUT)
+                raise UserError(f"{train / label} holds no picture ({', '.join(SUFFIXES)}).", LAYOUT)
         for folder in folders.values():
             check_classes(folder, train, classes)
         return PictureFolder(root, classes, folders)
@@ -188,15 +184,6 @@ def for_testing(paths: list[Path]) -> list[Path]:
     return [path for path in paths if lot(path) < 1 / 6] or sorted(paths, key=lot)[:1]
 
 
-def to_grey(picture: Image.Image) -> Image.Image:
-    """8 bits a pixel; Pillow's own conversion clips 16-bit values instead of scaling them."""
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        values = np.asarray(picture, np.float32)
-        most = 65535 if values.max() > 255 else 255
-        return Image.fromarray((values.clip(0, most) * (255 / most)).round().astype(np.uint8))
-    return picture.convert("L")
-
-
 def lot(path: Path) -> float:
     """A number from 0 to 1 that depends only on the picture's name and class: those that come later change no other's."""
     return int(sha256(f"{path.parent.name}/{path.name}".encode("utf-8", "surrogateescape"))[:8], 16) / 2**32
@@ -208,24 +195,8 @@ def is_picture(path: Path) -> bool:
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
     """The picture as uint8 (28, 28), ink bright on dark: whole, aspect kept; one that is 28x28 already keeps its pixels."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # LARGEST is the stricter limit
-            with Image.open(path) as picture:
-                if picture.width * picture.height > LARGEST:
-                    raise UserError(
-                        f"{path} has {picture.width}x{picture.height} pixels, more than {LARGEST:,}.", "Scale it down."
-                    )
-                upright = ImageOps.exif_transpose(picture)
-                if upright.has_transparency_data:  # transparent is paper
-                    layer = upright.convert("RGBA")
-                    upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-                grey = to_grey(upright)
-    except Image.DecompressionBombError as error:
-        raise UserError(f"{path} has far more than {LARGEST:,} pixels.", "Scale it down.") from error
-    except BROKEN as error:
-        raise UserError(f"{path} cannot be read as a picture ({error}).", "Mend or remove it.") from error
-    pixels = np.asarray(grey)
+    picture = decode(path)
+    pixels = picture if picture.ndim == 2 else np.asarray(Image.fromarray(picture).convert("L"))
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     background = int(np.median(border))
     if background > 127:
