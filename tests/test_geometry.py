@@ -89,7 +89,7 @@ def test_a_leaning_line_stands() -> None:
 
 
 def test_the_loader_gives_what_is_deskewed_once(data_dir: Path, digits: torch.Tensor) -> None:
-    loader = MNISTDataLoader("train+val", data_dir=data_dir, batch_size=200, shuffle=False, deskew=True)
+    loader = MNISTDataLoader("train+val", data_dir=data_dir, batch_size=200, shuffle=False, prepare=deskew)
     images, _ = next(iter(loader))
     spec = loader.spec
     torch.testing.assert_close((images * spec.std + spec.mean) * 255, deskew(digits), rtol=0, atol=0.51)

@@ -86,8 +86,9 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
         marks.append(time.perf_counter())
         state.optimizer.step()
         marks.append(time.perf_counter())
-        data.writing(data.augment(data.rejects(raw, named)[0]))
-        times["augmentation"].append(time.perf_counter() - marks[-1] if data.augment or data.writing else 0.0)
+        if data.augment:
+            data.augment(raw, named)
+        times["augmentation"].append(time.perf_counter() - marks[-1] if data.augment else 0.0)
         for name, start, end in zip(PARTS, marks, marks[1:], strict=False):
             times[name].append(end - start)
         times["step"].append(marks[-1] - marks[0])

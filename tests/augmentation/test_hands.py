@@ -8,9 +8,7 @@ import pytest
 import torch
 
 from mnistlab.augmentation.hands import STROKES, other_hands
-from mnistlab.augmentation.pens import Writing
 from mnistlab.data.dataset import open_dataset
-from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.geometry import ink_box
 
 CHANGED = sorted(digit for digit, _, _ in STROKES)
@@ -63,13 +61,3 @@ def test_the_same_seed_gives_the_same_strokes(digits: tuple[torch.Tensor, torch.
         torch.manual_seed(3)
         results.append(other_hands(*digits, 1.0))
     assert torch.equal(*results)
-
-
-def test_letters_and_clothes_are_left_as_they_are(pictures: Path, data_dir: Path) -> None:
-    named = MNISTDataLoader("train", dataset=open_dataset("mnist", data_dir), writing=Writing(1.0))
-    assert named.dataset.digits is not None
-    assert named.dataset.digits.tolist() == [*range(10), -1]
-
-    clothes = open_dataset("fashion", data_dir).spec
-    assert clothes.digits == ()
-    assert open_dataset(str(pictures), data_dir).spec.digits == (0, 1, 2)

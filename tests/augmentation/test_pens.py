@@ -8,7 +8,6 @@ import torch
 from mnistlab.augmentation.pens import CHANGED, EFFECTS, Writing, blur, cut_off, fade, thicker, thin, thinner
 from mnistlab.data.dataset import open_dataset
 from mnistlab.errors import UserError
-from mnistlab.recipes.recipe import Recipe
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 NAMES = [effect.__name__ for _, effect in EFFECTS]
@@ -36,11 +35,6 @@ def test_nothing_asked_for_is_nothing_done_and_nothing_drawn(digits: torch.Tenso
 def test_a_strength_out_of_range_is_refused(strength: float) -> None:
     with pytest.raises(UserError, match="out of range"):
         Writing(strength)
-
-
-def test_the_recipe_says_how_much() -> None:
-    assert Writing.of(Recipe(writing=0.5)) == Writing(0.5)
-    assert not Writing.of(Recipe())
 
 
 @pytest.mark.parametrize("strength", [0.3, 1.0])

@@ -8,11 +8,10 @@ import torch
 import torch.nn.functional as F
 
 from mnistlab.augmentation.glyphs import LETTERS, MARKS, MORE_LETTERS, letters_bank
-from mnistlab.augmentation.rejects import ANY_KINDS, DIGIT_KINDS, HALVES, REJECT, TURNS, Rejects, Source
-from mnistlab.data.dataset import find_spec, open_dataset
+from mnistlab.augmentation.rejects import DIGIT_KINDS, HALVES, REJECT, TURNS, Rejects, Source
+from mnistlab.data.dataset import open_dataset
 from mnistlab.errors import UserError
 from mnistlab.geometry import fit_and_centre, ink_box, lying
-from mnistlab.recipes.recipe import Recipe
 from mnistlab.training.loop import cross_entropy
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -84,15 +83,6 @@ def test_each_kind_makes_pictures_that_differ_and_no_digit_of_the_batch(number: 
     distances = torch.cdist(made.flatten(1), before.flatten(1)).amin(1)
     assert distances.min() > 300
     assert torch.equal(batch[0], before)
-
-
-def test_the_dataset_decides_on_what_is_made() -> None:
-    recipe = Recipe(rejects=0.25)
-    assert Rejects.of(recipe, find_spec("mnist")) == Rejects(0.25, TEN)
-    assert Rejects.of(recipe, find_spec("usps")).digits == TEN
-    for name in ("fashion", "emnist-letters", "emnist-balanced"):  # which letters would be wrong for
-        assert Rejects.of(recipe, find_spec(name)) == Rejects(0.25, ())
-    assert len(DIGIT_KINDS) == len(ANY_KINDS) + 3
 
 
 def test_halves_and_turns_are_told_for_each_digit() -> None:

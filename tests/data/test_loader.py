@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import BatchSampler, DataLoader, random_split
+from torchvision.transforms import v2
 
 from mnistlab.augmentation.affine import Augmentation
 from mnistlab.augmentation.pens import Writing
+from mnistlab.augmentation.pipeline import Pipeline
 from mnistlab.augmentation.rejects import Rejects
 from mnistlab.data.dataset import Dataset, RawDataset, find_spec, open_dataset
 from mnistlab.data.loader import MNISTDataLoader, Order
+from mnistlab.data.normalisation import Normalisation
 from mnistlab.data.splits import SPLITS, read_split
 from mnistlab.errors import UserError
+from mnistlab.networks.deskew import deskew
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
@@ -205,23 +210,127 @@ def test_augmentation_is_done_only_when_asked_for(mnist: Dataset) -> None:
     assert bent[0].max() <= plain[0].max() + 1e-5
 
 
-def test_writing_and_rejects_come_only_when_asked_for(mnist: Dataset) -> None:
-    def batch(**options: Any) -> tuple[torch.Tensor, torch.Tensor]:
-        torch.manual_seed(0)
-        return next(iter(MNISTDataLoader("train", dataset=mnist, batch_size=64, **options)))
+def first_batch(dataset: Dataset, **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    return next(iter(MNISTDataLoader("train", dataset=dataset, batch_size=64, **options)))
 
-    plain = batch()
-    written = batch(writing=Writing(1))
+
+def test_writing_and_rejects_come_only_when_asked_for(mnist: Dataset) -> None:
+    plain = first_batch(mnist)
+    written = first_batch(mnist, augment=Pipeline(writing=1))
     assert torch.equal(plain[1], written[1])
     assert not torch.equal(plain[0], written[0])
-    more = batch(rejects=Rejects(0.25))
-    assert torch.equal(more[0][:64], plain[0])
+    more = first_batch(mnist, augment=Pipeline(rejects=0.25))
+    assert torch.allclose(more[0][:64], plain[0], atol=1e-6)
     assert more[1].tolist() == [*plain[1].tolist(), *[-1] * 16]
-    both = batch(augment=Augmentation(rotate=10), writing=Writing(1), rejects=Rejects(0.25))
+    both = first_batch(mnist, augment=Pipeline(Augmentation(rotate=10), 1, 0.25, mnist.spec.digits))
     for images, _ in (written, more, both):
         assert images.is_contiguous()
         assert images.min() >= plain[0].min() - 1e-5
         assert images.max() <= plain[0].max() + 1e-5
+
+
+def test_any_callable_augments_before_pixels_are_normalised(mnist: Dataset) -> None:
+    def inverted(images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        assert (float(images.min()), float(images.max())) == (0, 255)
+        return 255 - images, labels + 1
+
+    normalise = Normalisation(0.25, 0.5)
+    images, labels = first_batch(mnist, normalise=normalise)
+    changed, others = first_batch(mnist, augment=inverted, normalise=normalise)
+    torch.testing.assert_close(normalise.undo(changed), 255 - normalise.undo(images), rtol=0, atol=1e-3)
+    assert torch.equal(others, labels + 1)
+
+
+def test_what_augment_gives_is_left_as_it_is(mnist: Dataset) -> None:
+    mine = torch.full((64, 1, 28, 28), 7.0)
+    for _ in range(2):
+        images, _ = first_batch(mnist, augment=lambda _, labels: (mine, labels))
+        assert torch.allclose(images, (mine / 255 - 0.1307) / 0.3081)
+    assert (mine == 7).all()
+
+
+def test_torchvision_s_transforms_augment(mnist: Dataset) -> None:
+    images, labels = first_batch(mnist)
+    flipped, same = first_batch(mnist, augment=v2.RandomHorizontalFlip(p=1.0))
+    torch.testing.assert_close(flipped, images.flip(3), rtol=0, atol=1e-5)
+    assert torch.equal(same, labels)
+
+
+def test_images_are_prepared_once_and_before_they_are_augmented(mnist: Dataset) -> None:
+    calls: list[int] = []
+
+    def lighter(images: torch.Tensor) -> torch.Tensor:
+        calls.append(len(images))
+        return images * 0.5 + 200  # beyond what a pixel holds
+
+    loader = MNISTDataLoader("val", dataset=mnist, prepare=lighter, batch_size=500)
+    assert len(list(loader)) == 10
+    assert calls == [1000] * 5
+    assert torch.equal(
+        loader.dataset.images, (torch.tensor(read_split(mnist, "val")[0]) * 0.5 + 200).round().clamp(0, 255)[:, None]
+    )
+    with pytest.raises(UserError, match=r"prepare made images of shape \(1000, 1, 14, 14\)"):
+        MNISTDataLoader("val", dataset=mnist, prepare=lambda images: images[..., ::2, ::2])
+
+
+@pytest.mark.parametrize("name", ["augment", "prepare"])
+def test_what_cannot_be_called_is_refused(name: str) -> None:
+    with pytest.raises(UserError) as caught:
+        MNISTDataLoader("train", dataset=numbered(24), batch_size=4, **{name: "rotate"})  # type: ignore[arg-type]
+    assert str(caught.value) == f"{name} 'rotate' cannot be called. Give a function, or leave it out."
+
+
+# The keywords of before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ({"writing": Writing(0.5)}, {"writing": 0.5}, ["(writing=) is deprecated", "writing=0.5, rejects=0"]),
+        ({"rejects": Rejects(0.25, (1, 2))}, {"rejects": 0.25}, ["(rejects=) is deprecated", "rejects=0.25"]),
+        ({"augment": Augmentation(rotate=9), "writing": Writing(1), "rejects": Rejects(1)},
+         {"affine": Augmentation(rotate=9), "writing": 1, "rejects": 1}, ["(writing= and rejects=)", "rotate=9.0"]),
+    ],
+)  # fmt: skip
+def test_old_keywords_do_what_the_pipeline_does_and_say_so(
+    old: dict[str, Any], new: dict[str, Any], words: list[str], mnist: Dataset
+) -> None:
+    with pytest.warns(DeprecationWarning) as told:
+        before = first_batch(mnist, **old)
+    (warning,) = told
+    assert warning.filename == __file__  # where the loader is made
+    text = str(warning.message)
+    for word in words:
+        assert word in text
+    written = text.partition("write augment=")[2].rpartition(", from mnistlab.augmentation.pipeline.")[0]
+    pipeline = Pipeline(digits=mnist.spec.digits, **new)
+    assert eval(written, {"Pipeline": Pipeline, "Augmentation": Augmentation}) == pipeline
+    after = first_batch(mnist, augment=pipeline)
+    assert torch.equal(before[0], after[0])
+    assert torch.equal(before[1], after[1])
+
+
+def test_the_old_deskew_does_what_prepare_does_and_says_so() -> None:
+    with pytest.warns(
+        DeprecationWarning, match=r"\(deskew=True\) is deprecated: write prepare=deskew, from mnistlab\.net"
+    ):
+        before = MNISTDataLoader("train", dataset=numbered(24), batch_size=4, deskew=True)
+    after = MNISTDataLoader("train", dataset=numbered(24), batch_size=4, prepare=deskew)
+    assert torch.equal(before.dataset.images, after.dataset.images)
+
+
+def test_old_keywords_and_new_ones_do_not_mix() -> None:
+    pairs: list[dict[str, Any]] = [
+        {"augment": Pipeline(writing=1), "rejects": Rejects(1)},
+        {"augment": lambda *batch: batch, "writing": Writing(1)},
+        {"prepare": deskew, "deskew": True},
+    ]
+    for both in pairs:
+        with warnings.catch_warnings(), pytest.raises(UserError) as caught:
+            warnings.simplefilter("ignore")
+            MNISTDataLoader("train", dataset=numbered(24), batch_size=4, **both)
+        assert caught.value.remedy
 
 
 # As torch's DataLoader
@@ -265,7 +374,7 @@ def test_examples_can_be_gone_through_one_by_one() -> None:
 
 
 def test_an_example_comes_without_the_rejects_of_a_batch() -> None:
-    loader = MNISTDataLoader("train+val", dataset=numbered(24), batch_size=8, rejects=Rejects(1))
+    loader = MNISTDataLoader("train+val", dataset=numbered(24), batch_size=8, augment=Pipeline(rejects=1))
     (batch, *_) = loader
     assert len(batch[1]) == 16
     assert loader.dataset[13][1] == 3

@@ -19,6 +19,7 @@ from safetensors import safe_open
 
 from mnistlab.cli.app import run_app
 from mnistlab.data.dataset import open_dataset
+from mnistlab.data.normalisation import Normalisation
 from mnistlab.data.splits import read_split
 from mnistlab.dependencies import import_onnxruntime
 from mnistlab.errors import Failure, StorageFailure, UserError
@@ -178,7 +179,7 @@ def test_an_ensemble_with_shifts_of_three_classes(
 
 def test_pictures_of_another_size() -> None:
     images = np.random.default_rng(0).integers(0, 256, (5, 16, 20), np.uint8)
-    saved = SavedModel(network(7, image_size=(16, 20)), "strange", tuple("abcdefg"), 0.2, 0.4)
+    saved = SavedModel(network(7, image_size=(16, 20)), "strange", tuple("abcdefg"), Normalisation(0.2, 0.4))
 
     answers = OnnxFile(saved, 1.7).answer(images)
     assert answers == pytest.approx(torch_answer(saved.model, images, 0.2, 0.4, 1.7), abs=1e-5)

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from mnistlab.data.dataset import open_dataset
+from mnistlab.data.normalisation import Normalisation
 from mnistlab.errors import UserError
 from mnistlab.export.onnx_file import OnnxFile
 from mnistlab.networks.checkpoint import SavedModel
@@ -27,7 +28,7 @@ CLASSES = tuple("0123456789")
 
 def exported(network: Network, folder: Path, int8: np.ndarray | None = None) -> Classifier:
     """A classifier of a network with random weights."""
-    saved = SavedModel(network.eval(), "mnist", CLASSES, 0.13, 0.31)
+    saved = SavedModel(network.eval(), "mnist", CLASSES, Normalisation(0.13, 0.31))
     file = OnnxFile(saved, 1.0)
     if int8 is not None:
         file.quantise(int8)

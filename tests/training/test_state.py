@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 import torch
 
+from mnistlab.augmentation.affine import Augmentation
+from mnistlab.augmentation.pipeline import Pipeline
+from mnistlab.data.catalog import find_spec
 from mnistlab.data.dataset import Arrays, DatasetSpec, Part
 from mnistlab.errors import UserError
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.training.loop import fit
 from mnistlab.training.optimizers import learning_rate
-from mnistlab.training.state import TrainingState
+from mnistlab.training.state import TrainingState, pipeline_of
 from tests.support.noting import Notes, on_disk_and_back, take_steps
 
 CPU = torch.device("cpu")
@@ -249,3 +252,12 @@ def test_a_dataset_that_has_grown_is_refused() -> None:
 def test_the_first_loss_is_that_of_guessing() -> None:
     recipe = dataclasses.replace(RECIPE, dropout=0.0, batch_size=40)
     assert take_steps(make_state(recipe), 1)[0] == pytest.approx(math.log(4), abs=0.5)
+
+
+@pytest.mark.parametrize("name", ["mnist", "usps", "fashion", "emnist-letters", "emnist-balanced"])
+def test_the_recipe_and_the_dataset_decide_what_becomes_of_images(name: str) -> None:
+    """Letters get no strokes of digits, and no letters as rejects."""
+    recipe = Recipe(rotate=1, scale=0.2, shift=3, shear=0.4, elastic=5, writing=0.6, rejects=0.7)
+    digits = tuple(range(10)) if name in ("mnist", "usps") else ()
+    assert pipeline_of(recipe, find_spec(name)) == Pipeline(Augmentation(1, 0.2, 3, 0.4, 5), 0.6, 0.7, digits)
+    assert not pipeline_of(Recipe(), find_spec(name))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import overload
 
 import torch
 import torch.nn.functional as F
 
 from mnistlab.errors import number
 from mnistlab.geometry import centres
-from mnistlab.recipes.recipe import Recipe
 
 __all__ = ["Augmentation"]
 
@@ -24,23 +24,31 @@ class Augmentation:
     """How far a training image may be turned, scaled, moved, slanted and bent; each image draws its own amounts, uniformly.
 
     All amounts are drawn from torch's global generator of the batch's device, so that saving its state saves them too.
+
+    Parameters
+    ----------
+    rotate : float, 0 to 180
+        Degrees, to either side.
+    scale : float, 0 to 0.7
+        Fraction: 0.1 makes an image 10 % smaller to 10 % larger, and its height by a third of that again.
+    shift : float, 0 to 100
+        Pixels, in x and in y.
+    shear : float, 0 to 2
+        Fraction of the height by which the top moves against the bottom (a slant).
+    elastic : float, 0 to 100
+        Pixels that each point of a 5x5 grid moves, in x and in y (Simard et al. 2003 bend digits for the same reason).
+
+    Raises
+    ------
+    UserError
+        For an amount that is not a number or out of range.
     """
 
     rotate: float = 0.0
-    """Degrees, to either side."""
     scale: float = 0.0
-    """Fraction: 0.1 makes an image 10 % smaller to 10 % larger, and its height by a third of that again; at most 0.7."""
     shift: float = 0.0
-    """Pixels, in x and in y."""
     shear: float = 0.0
-    """Fraction of the height by which the top moves against the bottom (a slant)."""
     elastic: float = 0.0
-    """Pixels that each point of a 5x5 grid moves, in x and in y (Simard et al. 2003 bend digits for the same reason)."""
-
-    @staticmethod
-    def of(recipe: Recipe) -> Augmentation:
-        """The augmentation that the recipe asks for."""
-        return Augmentation(recipe.rotate, recipe.scale, recipe.shift, recipe.shear, recipe.elastic)
 
     def __post_init__(self) -> None:
         for name, most in (("rotate", 180), ("scale", 0.7), ("shift", 100), ("shear", 2), ("elastic", 100)):
@@ -50,11 +58,32 @@ class Augmentation:
     def __bool__(self) -> bool:
         return any((self.rotate, self.scale, self.shift, self.shear, self.elastic))
 
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Images float (B, 1, H, W) in, the same shape, dtype and device out; what comes in from outside is 0 (no ink)."""
-        if not self or len(images) == 0:
-            return images
-        return F.grid_sample(images, self.grid(images), mode="bilinear", padding_mode="zeros", align_corners=False)
+    @overload
+    def __call__(self, images: torch.Tensor) -> torch.Tensor: ...
+    @overload
+    def __call__(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]: ...
+    def __call__(
+        self, images: torch.Tensor, labels: torch.Tensor | None = None
+    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+        """Change a batch of images.
+
+        Parameters
+        ----------
+        images : float tensor (B, 1, H, W)
+            0 is paper: it is what comes in from outside.
+        labels : tensor (B,), optional
+            Handed through, as torchvision's transforms do, so that this is an `augment=` of a loader by itself.
+
+        Returns
+        -------
+        float tensor (B, 1, H, W), or a tuple of that and `labels` where they are given
+            Of the images' dtype, on their device.
+        """
+        if self and len(images):
+            images = F.grid_sample(
+                images, self.grid(images), mode="bilinear", padding_mode="zeros", align_corners=False
+            )
+        return images if labels is None else (images, labels)
 
     def grid(self, images: torch.Tensor) -> torch.Tensor:
         """Where each pixel of the result is taken from: float (B, H, W, 2), x then y, -1 to 1 from edge to edge."""

@@ -12,7 +12,6 @@ import torch.nn.functional as F
 from mnistlab.augmentation.draws import between, coin, some
 from mnistlab.errors import number
 from mnistlab.geometry import axes, centres, ink_box, sample
-from mnistlab.recipes.recipe import Recipe
 
 __all__ = ["Writing"]
 
@@ -31,11 +30,6 @@ class Writing:
 
     strength: float = 0.0
     """0 changes nothing; at 1, two images in three are changed."""
-
-    @staticmethod
-    def of(recipe: Recipe) -> Writing:
-        """What the recipe asks for."""
-        return Writing(recipe.writing)
 
     def __post_init__(self) -> None:
         number(self.strength, "Writing strength", 0, 1)

@@ -23,10 +23,8 @@ from mnistlab.augmentation.shapes import (
     signs,
     vessels,
 )
-from mnistlab.data.dataset import DatasetSpec
 from mnistlab.errors import number
 from mnistlab.geometry import axes, fit_and_centre, ink_box, lying, place
-from mnistlab.recipes.recipe import Recipe
 
 __all__ = ["REJECT", "Rejects"]
 
@@ -67,11 +65,6 @@ class Rejects:
     """How many, as a fraction of the batch's size."""
     digits: tuple[int, ...] = ()
     """The digit of each class; empty if the classes are not digits: then only kinds that suit any classes are made."""
-
-    @staticmethod
-    def of(recipe: Recipe, spec: DatasetSpec) -> Rejects:
-        """What the recipe asks for, for the dataset's classes."""
-        return Rejects(recipe.rejects, spec.digits)
 
     def __post_init__(self) -> None:
         number(self.share, "Rejects", 0, 4, "Choose 0 to 4 times the batch's size.")

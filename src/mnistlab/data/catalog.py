@@ -6,6 +6,7 @@ import string
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from mnistlab.data.normalisation import Normalisation
 from mnistlab.errors import UserError
 from mnistlab.files import shorten
 
@@ -53,6 +54,11 @@ class DatasetSpec:
     """A copy ships in the package."""
     wrong_test_labels: tuple[int, ...] = ()
     """Indices of test examples whose label is known to be wrong."""
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """Mean and std as one value."""
+        return Normalisation(self.mean, self.std)
 
     @property
     def digits(self) -> tuple[int, ...]:

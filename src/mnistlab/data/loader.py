@@ -7,66 +7,60 @@ image, label = loader.dataset[0]         # float32 (1, 28, 28), normalised; int
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
-from mnistlab.augmentation.affine import Augmentation
-from mnistlab.augmentation.hands import other_hands
-from mnistlab.augmentation.pens import Writing
-from mnistlab.augmentation.rejects import REJECT, Rejects
 from mnistlab.data.dataset import Dataset, open_dataset
 from mnistlab.data.formats import Arrays
+from mnistlab.data.normalisation import Normalisation
 from mnistlab.data.splits import Split, read_split
 from mnistlab.devices import pick_device
-from mnistlab.errors import UserError, counted, number, whole_number
-from mnistlab.networks.deskew import deskew
+from mnistlab.errors import UserError, counted, shown, whole_number
 
-__all__ = ["MNISTDataLoader"]
+__all__ = ["Augment", "MNISTDataLoader", "Prepare"]
 
 BATCH = 1000
 """Images a batch where there are no gradients to keep: enough to fill the cores."""
 HIGHEST_SEED = 2**32 - 1
-MOST = 1e6
-"""Mean and standard deviation of pixels, in whatever scale, are smaller."""
 Batch = tuple[torch.Tensor, torch.Tensor]
 Example = tuple[torch.Tensor, int]
+Prepare = Callable[[torch.Tensor], torch.Tensor]
+"""Images float (B, 1, H, W), 0 (paper) to 255 (ink), in; the same shape and range out. Such as `networks.deskew.deskew`."""
+
+
+class Augment(Protocol):
+    """What changes a batch at random: `augmentation.pipeline.Pipeline`, `Augmentation`, torchvision's transforms, one's own."""
+
+    def __call__(self, images: torch.Tensor, labels: torch.Tensor, /) -> Batch:
+        """Images float (B, 1, H, W), 0 (paper) to 255 (ink), and labels int64 (B,) in; the same, perhaps more of them, out."""
 
 
 class BatchDataset(TorchDataset[Example]):
     """A split in memory: examples one by one, as any dataset gives them, or a whole batch in one indexing.
 
-    What is random (`augment` and the like) is drawn anew each time that an example is asked for.
+    What `augment` does is drawn anew each time that an example is asked for.
     """
 
     def __init__(
         self,
         arrays: Arrays,
-        mean: float,
-        std: float,
-        augment: Augmentation,
-        writing: Writing,
-        rejects: Rejects,
-        digits: tuple[int, ...],
-        upright: bool,
+        normalisation: Normalisation,
+        prepare: Prepare | None,
+        augment: Augment | None,
         device: torch.device,
     ) -> None:
         images, labels = arrays
         self.images = torch.tensor(images).unsqueeze(1).to(device)
-        if upright:
-            parts = [deskew(part.float()).round_().to(torch.uint8) for part in torch.split(self.images, BATCH)]
-            self.images = torch.cat(parts)
         self.labels = torch.tensor(labels).to(device)
-        self.scale = 1 / (255 * std)
-        self.shift = -mean / std
-        self.augment = augment
-        self.writing = writing
-        self.rejects = rejects
-        self.digits = torch.tensor((*digits, REJECT), device=device) if digits else None  # of each label, -1 the last
+        if prepare:
+            self.images = torch.cat([prepared(part, prepare) for part in torch.split(self.images, BATCH)])
+        self.normalisation = normalisation
+        self.augment = augment or None  # an Augmentation of nothing is none
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -85,11 +79,20 @@ class BatchDataset(TorchDataset[Example]):
         """Images float32 (B, 1, H, W), normalised, and labels int64 (B,) of `indices` int64 (B,), on the split's device."""
         images = self.images.index_select(0, indices).float()  # twice as fast as self.images[indices]
         labels = self.labels.index_select(0, indices)
-        images, labels = self.rejects(images, labels)
-        if self.writing and self.digits is not None:
-            images = other_hands(images, self.digits[labels], self.writing.strength)
-        images = self.writing(self.augment(images))  # before normalisation: what comes in from outside is paper, 0
-        return images.mul_(self.scale).add_(self.shift), labels
+        if self.augment is None:
+            return images.mul_(self.normalisation.scale).add_(self.normalisation.shift), labels  # in place, for speed
+        images, labels = self.augment(images, labels)  # before normalisation: what comes in from outside is paper, 0
+        return self.normalisation(images), labels
+
+
+def prepared(images: torch.Tensor, prepare: Prepare) -> torch.Tensor:
+    """uint8 (B, 1, H, W) as `prepare` makes them. Raises `UserError` where it gives images of another shape."""
+    result = prepare(images.float())
+    if result.shape != images.shape:
+        raise UserError(
+            f"prepare made images of shape {tuple(result.shape)} out of {tuple(images.shape)}.", "Keep their shape."
+        )
+    return result.round_().clamp_(0, 255).to(torch.uint8)
 
 
 class Order(Sampler[int]):
@@ -120,22 +123,45 @@ class Order(Sampler[int]):
 class MNISTDataLoader(DataLoader[Example]):
     """A split as batches: images float32 (B, 1, H, W), normalised; labels int64 (B,).
 
-    `download` asks torchvision's mirrors for what is missing in `data_dir` even where a copy ships in the package (MNIST).
-    `normalise` is the mean and std (of pixels scaled to [0, 1]) to do that with, where they are not the dataset's own.
-
     The split lies in memory (on `device`) as uint8 and a whole batch is fetched by one indexing: no picture is decoded
-    twice and no worker process is needed. Each `iter()` is an epoch; `train` is shuffled unless `shuffle` says otherwise,
-    by `seed` (0 to 2**32 - 1) and the epoch's number alone, so `state_dict()` is three integers and an epoch can be resumed in
-    its middle. `batch_size` None takes 1,000 images, or the whole split where that is smaller.
-    The last batch may be smaller, or is left out with `drop_last`. `deskew` takes the digits' slant out, once, before `augment`
-    and `writing` change the images; `rejects` adds pictures of no class, labelled -1, after those of the split: a batch then
-    holds more than `batch_size`.
+    twice and no worker process is needed. Each `iter()` is an epoch. All else is as torch's DataLoader has it: `batch_size`,
+    `drop_last`, `len()`, and `dataset`, whose examples are (image float32 (1, H, W), label int) and which `Subset`,
+    `random_split` and other DataLoaders take.
 
-    All else is as torch's DataLoader has it: `batch_size`, `drop_last`, `len()`, and `dataset`, whose examples are
-    (image float32 (1, H, W), label int) and which `Subset`, `random_split` and other DataLoaders take.
+    Parameters
+    ----------
+    split : {"train", "val", "train+val", "test"}
+    dataset : str, path or Dataset
+        What `open_dataset` takes, or what it returned.
+    data_dir : str or path
+        Where raw files are, or are put.
+    download : bool
+        Ask torchvision's mirrors for what is missing in `data_dir` even where a copy ships in the package (MNIST).
+    batch_size : int, 1 to the split's size, or None
+        The last batch may be smaller. None takes 1,000 images, or the whole split where that is smaller.
+    shuffle : bool, optional
+        By `seed` and the epoch's number alone, so that `state_dict()` is three integers and an epoch can be resumed in its
+        middle. Where it is not given, the training splits are shuffled.
+    seed : int, 0 to 2**32 - 1
+    drop_last : bool
+        Leave out a last batch that would be smaller.
+    prepare : callable, optional
+        Done once to all images, float (B, 1, H, W), 0 to 255, such as `mnistlab.networks.deskew.deskew`.
+    augment : callable, optional
+        Done to each batch before it is normalised, as (images, labels) -> (images, labels), images float (B, 1, H, W), 0
+        (paper) to 255 (ink): an `Augmentation`, a `mnistlab.augmentation.pipeline.Pipeline`, a transform of torchvision's v2.
+        One that adds pictures of no class, labelled -1, makes batches larger than `batch_size`.
+    normalise : Normalisation or (float, float), optional
+        Mean and std of pixels scaled to [0, 1], where they are not the dataset's own.
+    device : str or torch.device
+    writing, rejects, deskew
+        Deprecated: see `augment` and `prepare`.
 
-    Raises `UserError` for an unknown dataset, split or device, a batch size under 1 or over the split's size, another number
-    out of range, or data that can neither be read nor fetched.
+    Raises
+    ------
+    UserError
+        For an unknown dataset, split or device, a batch size under 1 or over the split's size, another number out of range,
+        an `augment` that cannot be called, or data that can neither be read nor fetched.
     """
 
     dataset: BatchDataset
@@ -153,37 +179,38 @@ class MNISTDataLoader(DataLoader[Example]):
         shuffle: bool | None = None,
         seed: int = 0,
         drop_last: bool = False,
-        augment: Augmentation | None = None,
-        writing: Writing | None = None,
-        rejects: Rejects | None = None,
-        deskew: bool = False,
-        normalise: tuple[float, float] | None = None,
+        prepare: Prepare | None = None,
+        augment: Augment | None = None,
+        normalise: Normalisation | tuple[float, float] | None = None,
         device: str | torch.device = "cpu",
+        writing: Any = None,
+        rejects: Any = None,
+        deskew: bool = False,
     ) -> None:
         seed = whole_number(seed, "Seed", 0, HIGHEST_SEED)
         target = pick_device(device)
         opened = open_dataset(dataset, data_dir, download=download) if isinstance(dataset, str | Path) else dataset
+        if deskew or writing is not None or rejects is not None:
+            from mnistlab.data.deprecated import replace_keywords
+
+            prepare, augment = replace_keywords(prepare, augment, writing, rejects, deskew, opened.spec.digits)
+        for name, given in (("prepare", prepare), ("augment", augment)):
+            if given is not None and not callable(given):
+                raise UserError(f"{name} {shown(given)} cannot be called.", "Give a function, or leave it out.")
+        if normalise is None:
+            normalise = opened.spec.normalisation
+        elif not isinstance(normalise, Normalisation):
+            normalise = Normalisation(*normalise)
         arrays = read_split(opened, split)
         total = len(arrays[1])
         misfit = f"does not fit the split {split!r} of {counted(total, 'image')}"
+        if batch_size is None:
+            batch_size = min(BATCH, total)
         self.spec = opened.spec
         self.split = split
-        mean, std = normalise or (self.spec.mean, self.spec.std)
         super().__init__(
-            BatchDataset(
-                arrays,
-                number(mean, "Mean", -MOST, MOST),
-                number(std, "Standard deviation", 1 / MOST, MOST),
-                augment or Augmentation(),
-                writing or Writing(),
-                rejects or Rejects(),
-                self.spec.digits,
-                deskew,
-                target,
-            ),
-            batch_size=min(BATCH, total)
-            if batch_size is None
-            else whole_number(batch_size, "Batch size", 1, total, misfit),
+            BatchDataset(arrays, normalise, prepare, augment, target),
+            batch_size=whole_number(batch_size, "Batch size", 1, total, misfit),
             sampler=Order(total, split.startswith("train") if shuffle is None else shuffle, seed),
             drop_last=drop_last,
         )

@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from mnistlab.data.normalisation import Normalisation
 from mnistlab.dependencies import cache_of_its_own
-from mnistlab.errors import UserError, counted, number
+from mnistlab.errors import UserError, counted
 from mnistlab.networks.network import evaluating
 
 __all__ = ["Check", "examine"]
@@ -56,21 +57,21 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
     that images scaled to [0, 1] are normalised with. The model's mode is put back. Raises `UserError` where it cannot take the
     images; what its code raised is the error's cause.
     """
-    mean, std = number(mean, "Mean", -1e6, 1e6), number(std, "Standard deviation", 1e-6, 1e6)
+    normalisation = Normalisation(mean, std)
     images, labels = torch.as_tensor(images), torch.as_tensor(labels)
     if images.ndim != 4 or len(images) == 0 or labels.shape != images.shape[:1]:
         raise UserError(
             f"Images of shape {tuple(images.shape)} and labels of shape {tuple(labels.shape)} cannot be examined with.",
             "Give images (N, 1, H, W) and labels (N,), at least one of each.",
         )
-    scaled = images.float() / 255
+    pixels = images.float()
     with evaluating(model), cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler makes itself a folder
         with ReluWatch() as watch:
-            output = answer(model, (scaled - mean) / std)
+            output = answer(model, normalisation(pixels))
         checks = check_output(output, labels)
         if checks[0].verdict == "problem" and checks[0].name == "output":
             return checks
-        checks.append(check_input(model, scaled, labels, mean, std))
+        checks.append(check_input(model, pixels, labels, normalisation))
     return [*checks, *check_relus(watch.alive)]
 
 
@@ -121,22 +122,22 @@ def check_confidence(logits: torch.Tensor, labels: torch.Tensor) -> Check:
     return Check("confidence", "ok", detail)
 
 
-def check_input(model: nn.Module, scaled: torch.Tensor, labels: torch.Tensor, mean: float, std: float) -> Check:
+def check_input(model: nn.Module, pixels: torch.Tensor, labels: torch.Tensor, normalisation: Normalisation) -> Check:
     """Which kind of input the model reads best; it should be the normalised one with bright ink on dark."""
 
     def accuracy(images: torch.Tensor) -> float:
         return float((answer(model, images).argmax(dim=1) == labels).float().mean())
 
-    inverted = 1 - scaled
+    inverted = 255 - pixels
     kinds = {
-        "normalised": (scaled - mean) / std,
-        "scaled to [0, 1], not normalised": scaled,
-        "scaled to [-1, 1]": scaled * 2 - 1,
-        "raw 0 to 255, not scaled": scaled * 255,
-        "inverted (dark ink on bright), normalised": (inverted - mean) / std,
-        "inverted (dark ink on bright), scaled to [0, 1]": inverted,
-        "inverted (dark ink on bright), scaled to [-1, 1]": inverted * 2 - 1,
-        "inverted (dark ink on bright), raw 0 to 255": inverted * 255,
+        "normalised": normalisation(pixels),
+        "scaled to [0, 1], not normalised": pixels / 255,
+        "scaled to [-1, 1]": pixels / 127.5 - 1,
+        "raw 0 to 255, not scaled": pixels,
+        "inverted (dark ink on bright), normalised": normalisation(inverted),
+        "inverted (dark ink on bright), scaled to [0, 1]": inverted / 255,
+        "inverted (dark ink on bright), scaled to [-1, 1]": inverted / 127.5 - 1,
+        "inverted (dark ink on bright), raw 0 to 255": inverted,
     }
     read = {kind: accuracy(images) for kind, images in kinds.items()}
     best = max(read, key=lambda kind: read[kind])

@@ -51,8 +51,8 @@ def find_logits(saved: SavedModel, images: NDArray[np.uint8]) -> torch.Tensor:
     saved.model.to(memory_format=torch.channels_last)  # in PyTorch 1.5 times as fast on a CPU
     with evaluating(saved.model):
         for first in range(0, len(images), BATCH):
-            batch = torch.tensor(images[first : first + BATCH]).unsqueeze(1)
-            logits.append(saved.model((batch / 255 - saved.mean) / saved.std))
+            batch = torch.tensor(images[first : first + BATCH]).unsqueeze(1).float()
+            logits.append(saved.model(saved.normalisation(batch)))
     found = torch.cat(logits)
     if not found.isfinite().all():
         raise Failure("The model's outputs are not all finite numbers.", "Train it again with a smaller learning rate.")

@@ -111,7 +111,7 @@ def evaluate_run(
     check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
     target = pick_device(device)
     loader = MNISTDataLoader(
-        split, dataset=dataset, batch_size=None, shuffle=False, device=target, normalise=(saved.mean, saved.std)
+        split, dataset=dataset, batch_size=None, shuffle=False, device=target, normalise=saved.normalisation
     )
     model = saved.model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
     evaluation = evaluate(model, loader)

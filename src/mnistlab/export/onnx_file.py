@@ -44,12 +44,12 @@ class Whole(nn.Module):
     def __init__(self, saved: SavedModel, temperature: float) -> None:
         super().__init__()
         self.model = saved.model
-        self.scale, self.shift = 1 / (255 * saved.std), -saved.mean / saved.std
+        self.normalisation = saved.normalisation
         self.temperature = temperature
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Probabilities float32 (N, classes) of images uint8 (N, 1, H, W)."""
-        logits: torch.Tensor = self.model(images.float() * self.scale + self.shift)
+        logits: torch.Tensor = self.model(self.normalisation(images.float()))
         return (logits / self.temperature).softmax(dim=1)
 
 

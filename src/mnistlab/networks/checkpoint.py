@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import math
 import pickle
 import struct
 import warnings
@@ -17,6 +16,7 @@ import torch
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 from mnistlab.data.dataset import DatasetSpec
+from mnistlab.data.normalisation import Normalisation
 from mnistlab.errors import UserError, counted
 from mnistlab.files import local_text, write_bytes
 from mnistlab.networks.ensemble import Network, make_network
@@ -38,13 +38,22 @@ DAMAGE = (
 
 @dataclass(frozen=True)
 class SavedModel:
-    """A model with what is needed to use it: its classes, and the mean and std that its input is normalised by."""
+    """A model with what is needed to use it: its classes, and how its input is normalised."""
 
     model: Network
     dataset: str
     classes: tuple[str, ...]
-    mean: float
-    std: float
+    normalisation: Normalisation
+
+    @property
+    def mean(self) -> float:
+        """That of `normalisation`, of pixels scaled to [0, 1]."""
+        return self.normalisation.mean
+
+    @property
+    def std(self) -> float:
+        """Likewise, the standard deviation."""
+        return self.normalisation.std
 
 
 def save_tensors(path: str | Path, content: dict[str, Any]) -> None:
@@ -153,7 +162,7 @@ def load_model(source: Run | str | Path, *, runs_dir: str | Path = "runs") -> Sa
         model.load_state_dict(content["state_dict"])
         classes = tuple(local_text(str(name)) for name in content["classes"])
         dataset = local_text(str(content["dataset"]))
-        saved = SavedModel(model.eval(), dataset, classes, float(content["mean"]), float(content["std"]))
+        mean, std = float(content["mean"]), float(content["std"])
     except UserError as error:
         raise UserError(
             f"{path} states an architecture that there is not ({error.message.rstrip('.')}).", "Find an intact copy."
@@ -164,11 +173,13 @@ def load_model(source: Run | str | Path, *, runs_dir: str | Path = "runs") -> Sa
             f"{path} holds weights of another architecture than it states ({reason}).",
             "Train again, or find the right file.",
         ) from None
-    if not (math.isfinite(saved.mean) and 0 < saved.std < math.inf):
-        raise UserError(f"{path} states mean {saved.mean} and std {saved.std} for its input.", "Find an intact copy.")
+    try:
+        normalisation = Normalisation(mean, std)
+    except UserError:
+        raise UserError(f"{path} states mean {mean} and std {std} for its input.", "Find an intact copy.") from None
     if len(classes) != model.architecture["classes"]:
         raise UserError(
             f"{path} names {counted(len(classes), 'class')} for {counted(model.architecture['classes'], 'output')}.",
             "Train again.",
         )
-    return saved
+    return SavedModel(model.eval(), dataset, classes, normalisation)

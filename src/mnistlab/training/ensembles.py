@@ -98,7 +98,7 @@ def check_members(members: Sequence[Run]) -> list[SavedModel]:
                 f" {model.dataset} ({counted(len(model.classes), 'class')}): their answers cannot be averaged.",
                 "Give runs of one dataset.",
             )
-        if (model.mean, model.std) != (first.mean, first.std):
+        if model.normalisation != first.normalisation:
             raise UserError(
                 f"{members[0].path} normalises its input by mean {first.mean:.4f} and std {first.std:.4f}, and"
                 f" {member.path} by {model.mean:.4f} and {model.std:.4f}.",
@@ -115,8 +115,7 @@ def finish(
     spec = dataclasses.replace(dataset.spec, mean=models[0].mean, std=models[0].std)  # what they were trained with
     val = None
     if run.recipe.split == "train":  # no member has seen the validation images
-        normalise = (spec.mean, spec.std)
-        val = MNISTDataLoader("val", dataset=dataset, batch_size=None, device=device, normalise=normalise)
+        val = MNISTDataLoader("val", dataset=dataset, batch_size=None, device=device, normalise=spec.normalisation)
     networks: list[NeuralNet] = []
     rows: list[dict[str, Any]] = []
     seconds, steps = 0.0, 0

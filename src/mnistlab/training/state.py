@@ -8,17 +8,17 @@ import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mnistlab.augmentation.affine import Augmentation
-from mnistlab.augmentation.pens import Writing
-from mnistlab.augmentation.rejects import Rejects
-from mnistlab.data.dataset import Dataset
+from mnistlab.augmentation.pipeline import Pipeline
+from mnistlab.data.dataset import Dataset, DatasetSpec
 from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.errors import UserError
 from mnistlab.files import sha256
+from mnistlab.networks.deskew import deskew
 from mnistlab.networks.network import NeuralNet
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.training.optimizers import make_optimizer
 
-__all__ = ["TrainingState"]
+__all__ = ["TrainingState", "pipeline_of"]
 
 
 FORMAT = "mnistlab resume 2"
@@ -80,10 +80,8 @@ class TrainingState:
             batch_size=recipe.batch_size,
             seed=seed,
             drop_last=True,
-            augment=Augmentation.of(recipe),
-            writing=Writing.of(recipe),
-            rejects=Rejects.of(recipe, dataset.spec),
-            deskew=recipe.deskew,
+            prepare=deskew if recipe.deskew else None,
+            augment=pipeline_of(recipe, dataset.spec),
             device=device,
         )
         self.val_loader: MNISTDataLoader | None = None
@@ -150,6 +148,12 @@ class TrainingState:
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             reason = str(error).strip().splitlines()[-1].strip()
             raise UserError(f"resume.pt does not fit the run's config.json ({reason}).", "Train again.") from None
+
+
+def pipeline_of(recipe: Recipe, spec: DatasetSpec) -> Pipeline:
+    """What the recipe makes of the dataset's training images, batch by batch."""
+    affine = Augmentation(recipe.rotate, recipe.scale, recipe.shift, recipe.shear, recipe.elastic)
+    return Pipeline(affine, recipe.writing, recipe.rejects, spec.digits)
 
 
 def random_state(device: torch.device) -> dict[str, torch.Tensor]:

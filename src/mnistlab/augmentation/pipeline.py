@@ -1,0 +1,59 @@
+"""What a batch of training images goes through, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+
+from mnistlab.augmentation.affine import Augmentation
+from mnistlab.augmentation.hands import other_hands
+from mnistlab.augmentation.pens import Writing
+from mnistlab.augmentation.rejects import REJECT, Rejects
+
+__all__ = ["Pipeline"]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Adds pictures of no class, then draws the strokes of other hands, moves and bends, and changes the pen and the camera.
+
+    Everything is drawn from torch's global generator of the batch's device, so that saving its state saves it too.
+
+    Parameters
+    ----------
+    affine : Augmentation
+        How far images are turned, scaled, moved, slanted and bent.
+    writing : float, 0 to 1
+        How many images get other pens, cameras and scanners, and digits the strokes of other hands: at 1, two of three.
+    rejects : float, 0 to 4
+        Pictures of no class that are added, as a fraction of the batch's size; they are labelled -1.
+    digits : tuple of int
+        The digit of each class (`loader.spec.digits`); empty where the classes are not digits. Then no strokes are added,
+        and only rejects that fit any class.
+
+    Raises
+    ------
+    UserError
+        For an amount that is not a number or out of range.
+    """
+
+    affine: Augmentation = field(default_factory=Augmentation)
+    writing: float = 0.0
+    rejects: float = 0.0
+    digits: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        Writing(self.writing)  # it knows its range
+        Rejects(self.rejects)  # likewise
+
+    def __bool__(self) -> bool:
+        return bool(self.affine or self.writing or self.rejects)
+
+    def __call__(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images float (B, 1, H, W), 0 (paper) to 255 (ink), and labels int64 (B,) in; the same, and rejects after them, out."""
+        images, labels = Rejects(self.rejects, self.digits)(images, labels)
+        if self.writing and self.digits:
+            digits = torch.tensor((*self.digits, REJECT), device=labels.device)  # of each label; -1 is the last
+            images = other_hands(images, digits[labels], self.writing)
+        return Writing(self.writing)(self.affine(images)), labels

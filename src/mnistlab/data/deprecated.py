@@ -1,0 +1,48 @@
+"""Keywords of `MNISTDataLoader` that `augment` and `prepare` replace. They go with version 0.3, and this file with them."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from mnistlab.augmentation.affine import Augmentation
+from mnistlab.augmentation.pipeline import Pipeline
+from mnistlab.errors import UserError
+from mnistlab.networks.deskew import deskew
+
+__all__ = ["replace_keywords"]
+
+
+def replace_keywords(
+    prepare: Any, augment: Any, writing: Any, rejects: Any, upright: bool, digits: tuple[int, ...]
+) -> tuple[Any, Any]:
+    """`prepare` and `augment` that do what `writing=`, `rejects=` and `deskew=` asked for, and a warning for each of these.
+
+    Raises `UserError` where `augment` or `prepare` is given beside them and cannot be combined with them.
+    """
+    if upright:
+        warn("deskew=True", "prepare=deskew, from mnistlab.networks.deskew")
+        if prepare is not None:
+            raise UserError("deskew=True and prepare= are given.", "Call deskew in the function that prepare= names.")
+        prepare = deskew
+    if writing is None and rejects is None:
+        return prepare, augment
+    if not isinstance(augment, Augmentation | None):
+        raise UserError(
+            "writing= and rejects= cannot be combined with a pipeline in augment=.",
+            "Give them to it: augment=Pipeline(…, writing=1, rejects=0.25, digits=spec.digits).",
+        )
+    replacement = Pipeline(
+        augment or Augmentation(),
+        writing=getattr(writing, "strength", writing or 0),
+        rejects=getattr(rejects, "share", rejects or 0),
+        digits=digits,
+    )
+    names = " and ".join(name for name, given in (("writing=", writing), ("rejects=", rejects)) if given is not None)
+    warn(names, f"augment={replacement}, from mnistlab.augmentation.pipeline")
+    return prepare, replacement
+
+
+def warn(old: str, new: str) -> None:
+    """Told where the loader is made: three calls above this one."""
+    warnings.warn(f"MNISTDataLoader({old}) is deprecated: write {new}.", DeprecationWarning, stacklevel=4)
