@@ -21,9 +21,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from mnistlab import pictures as decoding
 from mnistlab.errors import UserError
-from mnistlab.pictures import MOST_BYTES, decode, printable
+from mnistlab.files import printable
+from mnistlab.pictures import decode as decoding
+from mnistlab.pictures.decode import MOST_BYTES, decode
 
 Array = NDArray[Any]
 
@@ -256,7 +257,7 @@ def test_no_other_format_is_decoded_whatever_its_name(kind: str, tmp_path: Path)
 
 
 def test_only_the_decoder_that_is_needed_is_imported() -> None:
-    code = "import sys; from mnistlab.pictures import decode; decode(sys.stdin.buffer.read())\n"
+    code = "import sys; from mnistlab.pictures.decode import decode; decode(sys.stdin.buffer.read())\n"
     code += "print([n for n in sys.modules if n.startswith('PIL.') and n.endswith('ImagePlugin')])"
     done = subprocess.run([sys.executable, "-c", code], input=EXACT["WebP"], capture_output=True, check=True)
     for name in (b"Eps", b"Psd", b"Pdf", b"Ico", b"Tiff"):
@@ -454,7 +455,7 @@ def test_what_only_looks_like_a_bomb_is_read() -> None:
 
 PEAK = """
 import resource, sys
-from mnistlab.pictures import decode
+from mnistlab.pictures.decode import decode
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 picture = decode(sys.argv[1])
 print(*picture.shape, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)

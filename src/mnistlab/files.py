@@ -26,6 +26,7 @@ __all__ = [
     "is_folder",
     "local_text",
     "nearest_existing",
+    "printable",
     "read_json",
     "sha256",
     "shorten",
@@ -79,6 +80,13 @@ def shorten(value: object, most: int = 80) -> str:
     """The value as text, short enough for a sentence."""
     text = str(value)
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def printable(path: str | Path) -> str:
+    """A file's name as a sentence can hold it: in one line, without control characters, of a very long path the end."""
+    text = str(path)
+    text = text if text.isprintable() else repr(text)[1:-1]
+    return text if len(text) <= 200 else "…" + text[-199:]
 
 
 def is_folder(path: Path) -> bool:

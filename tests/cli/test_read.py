@@ -23,7 +23,7 @@ from PIL import Image
 
 from mnistlab.cli.app import run_app
 from mnistlab.data.dataset import open_dataset
-from mnistlab.pictures import decode
+from mnistlab.pictures.decode import decode
 from mnistlab.reading.classifier import BUNDLED
 from mnistlab.reading.reader import Reader
 from mnistlab.recipes.catalog import RECIPES

@@ -52,8 +52,8 @@ def read(
 
     PICTURES are files, or folders of them. What is no digit that the reader is sure of is shown as "?".
     """
-    from mnistlab.files import is_folder
-    from mnistlab.pictures import decode, printable
+    from mnistlab.files import is_folder, printable
+    from mnistlab.pictures.decode import decode
     from mnistlab.reading.reader import Reader
 
     exit_code = 0
@@ -101,7 +101,8 @@ def show(name: str, page: Page, several: bool) -> None:
 
 def pictures_in(folder: Path) -> list[Path]:
     """Those whose names end as pictures' do, by name; hidden ones are other programs' notes. Raises `UserError` for none."""
-    from mnistlab.pictures import SUFFIXES, printable
+    from mnistlab.files import printable
+    from mnistlab.pictures.decode import SUFFIXES
 
     try:
         inside = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
@@ -119,8 +120,8 @@ def pictures_in(folder: Path) -> list[Path]:
 def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path, Path]:
     """Where each annotated picture goes; in a folder, files of one name stay apart. Refuses what would not work before
     anything is read, and to write over a picture."""
-    from mnistlab.files import check_folder, is_folder
-    from mnistlab.pictures import SUFFIXES, printable
+    from mnistlab.files import check_folder, is_folder, printable
+    from mnistlab.pictures.decode import SUFFIXES
 
     name = f"--annotate {printable(annotate)}"
     has_suffix = annotate.suffix.lower() in SUFFIXES
@@ -170,8 +171,7 @@ def identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
 
 def save_annotated(picture: NDArray[Any], page: Page, target: Path) -> None:
     """The picture with boxes, whole or not at all."""
-    from mnistlab.files import write_bytes
-    from mnistlab.pictures import printable
+    from mnistlab.files import printable, write_bytes
     from mnistlab.reading.annotation import annotate
 
     kind = {".jpg": "jpeg", ".tif": "tiff", ".pgm": "ppm"}.get(target.suffix.lower(), target.suffix[1:].lower())

@@ -29,9 +29,32 @@ class FileSpec:
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """What there is to know about a dataset before reading it.
+    """What there is to know about a dataset before reading it: a row of `DATASETS`.
 
-    `mean` and `std` are those of the training images' pixels scaled to [0, 1]; `image_size` is (height, width) in pixels.
+    Parameters
+    ----------
+    name, title : str
+        What it is called in commands, and in sentences.
+    classes : tuple of str
+        Each class's name, in the order of the labels.
+    mean, std : float
+        Of the training images' pixels, scaled to [0, 1].
+    folder : str
+        Where torchvision keeps the raw files below its root.
+    files : tuple of FileSpec
+        Train images, train labels, test images, test labels; or, where a file holds both, train and test.
+    torchvision_class, torchvision_arguments : str, dict
+        What downloads it, and what that is called with.
+    image_size : (int, int)
+        Height and width in pixels.
+    transposed : bool
+        Rows and columns are swapped in the files (EMNIST); reading puts the images upright.
+    first_label : int
+        The label that the first class has in the files (EMNIST letters and USPS start at 1).
+    bundled : bool
+        A copy ships in the package.
+    wrong_test_labels : tuple of int
+        Indices of test examples whose label is known to be wrong.
     """
 
     name: str
@@ -40,20 +63,14 @@ class DatasetSpec:
     mean: float
     std: float
     folder: str = ""
-    """Where torchvision keeps the raw files below its root."""
     files: tuple[FileSpec, ...] = ()
-    """Train images, train labels, test images, test labels; or, where a file holds both, train and test."""
     torchvision_class: str = ""
     torchvision_arguments: dict[str, str] = field(default_factory=dict)
     image_size: tuple[int, int] = (28, 28)
     transposed: bool = False
-    """Rows and columns are swapped in the files (EMNIST); reading puts the images upright."""
     first_label: int = 0
-    """The label that the first class has in the files (EMNIST letters and USPS start at 1)."""
     bundled: bool = False
-    """A copy ships in the package."""
     wrong_test_labels: tuple[int, ...] = ()
-    """Indices of test examples whose label is known to be wrong."""
 
     @property
     def normalisation(self) -> Normalisation:

@@ -71,12 +71,27 @@ class RawDataset:
 
 
 def open_dataset(name: str | Path, data_dir: str | Path = "data", *, download: bool = False) -> Dataset:
-    """The dataset called `name` in the table, or the folder of pictures at that path. Reads no file of the table's yet.
+    """Open a dataset of the table, or a folder of pictures. Of the table's, no file is read yet.
 
-    What is missing in `data_dir` is unpacked from the copy in the package (MNIST), or downloaded by torchvision; `download`
-    asks torchvision's mirrors first also where there is a copy.
+    Parameters
+    ----------
+    name : str or path
+        A name in `DATASETS`, or a folder of pictures with a sub-folder per class.
+    data_dir : str or path
+        Where raw files are. What is missing there is unpacked from the copy in the package (MNIST), or downloaded by
+        torchvision.
+    download : bool
+        Ask torchvision's mirrors first even where there is a copy.
 
-    Raises `UserError` for a name that is neither, and for the download of a folder.
+    Returns
+    -------
+    Dataset
+        Its `spec` is its row; `read("train")` and `read("test")` give images uint8 (N, height, width) and labels int64 (N,).
+
+    Raises
+    ------
+    UserError
+        For a name that is neither, and for the download of a folder.
     """
     if str(name) not in DATASETS and is_folder(Path(name)):
         if download:

@@ -15,7 +15,7 @@ from mnistlab.data.catalog import DatasetSpec, Part
 from mnistlab.data.formats import Arrays
 from mnistlab.errors import UserError, counted, place
 from mnistlab.files import sha256, shorten
-from mnistlab.pictures import SUFFIXES, decode
+from mnistlab.pictures.decode import SUFFIXES, decode
 
 __all__ = ["PictureFolder"]
 

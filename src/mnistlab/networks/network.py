@@ -35,7 +35,7 @@ class NeuralNet(nn.Module):
     layer in training.
 
     With `deskew` the network, where it is not training, first takes the slant out of each image (`geometry.deskew`); it is to be
-    trained on images that are so already (`MNISTDataLoader(deskew=True)`), lest it undo their augmentation.
+    trained on images that are so already (`MNISTDataLoader(prepare=deskew)`), lest it undo their augmentation.
     With `test_shifts` the network, where it is not training, looks at each image five times, as it is and moved by one pixel
     to each side, and gives the log of the mean probabilities in place of the logits.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from mnistlab.errors import UserError, rounded
 from mnistlab.files import shorten
-from mnistlab.pictures import Source, decode
+from mnistlab.pictures.decode import Source, decode
 from mnistlab.reading.layout import typical_height
 
 if TYPE_CHECKING:

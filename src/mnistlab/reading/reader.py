@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import number
-from mnistlab.pictures import Source, decode
+from mnistlab.pictures.decode import Source, decode
 from mnistlab.reading.assembly import Unit, assemble, look
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.ink import Ink, find_ink

@@ -1,0 +1,99 @@
+"""Pixels of any type as 8 bits, grey or RGB, on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.errors import UserError
+
+__all__ = ["check_size", "of_array", "plain", "strips"]
+
+MOST_PIXELS = 80_000_000
+"""An A4 page at 600 dpi has 35 million, a phone's picture 12 to 50."""
+LONGEST_SIDE = 30_000
+"""Some decoders make room for many rows at once, and OpenCV turns no picture with a side of 32,768."""
+STRIP = 2_000_000
+"""Pixels that are converted at a time: what a picture needs besides itself stays small."""
+
+
+def check_size(size: tuple[int, int], name: str) -> None:
+    """Raise `UserError` for a picture of this width and height in pixels that is empty or too large. `name` is its name."""
+    width, height = size
+    if width * height == 0:
+        raise UserError(f"{name} has no pixels ({width} x {height}).", "Give one that has.")
+    if width * height > MOST_PIXELS or max(size) > LONGEST_SIDE:
+        raise UserError(
+            f"{name} has {width:,} x {height:,} pixels, and at most {MOST_PIXELS // 1_000_000} million are read,"
+            f" {LONGEST_SIDE:,} a side.",
+            "Make it smaller, or scan it with 600 dpi at most.",
+        )
+
+
+def strips(height: int, width: int) -> Iterator[slice]:
+    """All rows, in groups of so few that converting them takes little memory."""
+    step = max(1, STRIP // width)
+    return (slice(top, min(top + step, height)) for top in range(0, height, step))
+
+
+def of_array(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
+    """8 bits, grey or RGB, alpha taken for paper."""
+    if array.ndim == 3 and array.shape[0] == 1 and array.shape[2] not in (1, 3, 4):
+        array = array[0]
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
+        raise UserError(
+            f"An array of shape {array.shape} is not a picture.", "Give (height, width) or (height, width, 3 or 4)."
+        )
+    check_size((array.shape[1], array.shape[0]), name)
+    values = array if array.dtype == np.uint8 else in_8_bits(array, name)
+    return on_paper(values) if values.ndim == 3 and values.shape[2] == 4 else values
+
+
+def in_8_bits(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
+    """From the smallest usual range that holds the largest value, to 0 to 255."""
+    kind = array.dtype.kind
+    if kind not in "buif":
+        raise UserError(f"Pixels of type {array.dtype} are not numbers.", "Give uint8, uint16, bool or float.")
+    low, high = float(array.min()), float(array.max())
+    if not np.isfinite([low, high]).all():  # NaN is the smallest and the largest wherever there is one
+        raise UserError(f"{name} has pixels that are not numbers (NaN or infinite).", "Give finite values.")
+    if low < 0:
+        raise UserError(f"{name} has a pixel of {low:g}.", "Give values from 0 on: 0 to 1, 255 or 65535.")
+    ranges = {"b": (1,), "f": (1, 255, 65535)}.get(kind, (255, 4095, 65535))  # 12 bits come in 16
+    top = next((r for r in ranges if high <= r), high)
+    values = np.empty(array.shape, np.uint8)
+    for rows in strips(*array.shape[:2]):
+        values[rows] = array[rows] * (255 / top) + 0.5
+    return values
+
+
+def on_paper(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """RGBA on paper: white, or black where the ink is light."""
+    height, width = values.shape[:2]
+    step = 1 + int((height * width / STRIP) ** 0.5)
+    some = values[::step, ::step].astype(np.float32)
+    alpha, light = some[..., 3] / 255, some[..., :3].mean(2)
+    ink = max(float(alpha.sum()), 1e-6)
+    is_light = (light * alpha).sum() > 150 * ink and alpha.mean() < 0.6 and alpha[light < 100].sum() < 0.003 * ink
+    paper = np.float32(0 if is_light else 255)
+    result = np.empty((height, width, 3), np.uint8)
+    for rows in strips(height, width):
+        opaque = values[rows, :, 3:].astype(np.float32) / 255
+        result[rows] = paper + opaque * (values[rows, :, :3] - paper) + np.float32(0.5)
+    return result
+
+
+def plain(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Grey where all channels say the same."""
+    if picture.ndim == 3:
+        coarse = picture[::7, ::7]
+        if (coarse[..., 0] == coarse[..., 1]).all() and (coarse[..., 1] == coarse[..., 2]).all():
+            red, green, blue = picture[..., 0], picture[..., 1], picture[..., 2]
+            if np.array_equal(red, green) and np.array_equal(green, blue):
+                picture = red
+    return np.ascontiguousarray(picture)
