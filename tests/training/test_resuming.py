@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from mnistlab.data.picture_folder import draw
+from mnistlab.data.picture_folder import lot
 from mnistlab.errors import Interrupted, UserError
 from mnistlab.recipes.recipe import override
 from mnistlab.runs.run import Run
@@ -136,7 +136,7 @@ def test_a_run_whose_pictures_have_changed_is_not_resumed(pictures: Path, tmp_pa
     shutil.copytree(pictures, own)
     with pytest.raises(Interrupted):
         train(RECIPE, dataset=str(own), runs_dir=tmp_path / "runs", display=Watcher(at_epoch=1))
-    first = next(path for path in sorted((own / "0").iterdir()) if draw(path) >= 1 / 6)  # one that is trained on
+    first = next(path for path in sorted((own / "0").iterdir()) if lot(path) >= 1 / 6)  # one that is trained on
     Image.new("L", (28, 28), 0).save(first)
 
     with pytest.raises(UserError, match="training data has changed"):

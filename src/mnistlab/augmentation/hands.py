@@ -132,6 +132,6 @@ def flash(images: torch.Tensor) -> torch.Tensor:
 
 
 STROKES = ((1, 0.5, upstroke), (4, 0.1, flash), (7, 0.35, crossbar), (9, 0.35, curled_tail), (0, 0.06, slash))
-"""A digit, the share of its images changed at full strength, and the strokes, float (B, S, 4), as `shapes.draw_strokes` takes them."""
+"""A digit, the share of its images changed at full strength, and the strokes, float (B, S, 4), for `shapes.draw_strokes`."""
 ANEW = (4,)
 """Digits that are drawn afresh; strokes are added to the others."""
