@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from mnistlab.data.dataset import open_dataset
 from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.geometry import centres, sample
-from mnistlab.networks.deskew import deskew
+from mnistlab.networks.deskew import Deskewed, deskew
 from mnistlab.networks.network import NeuralNet
+from mnistlab.networks.shifts import Shifted
 
 
 @pytest.fixture(scope="module")
@@ -96,15 +97,14 @@ def test_the_loader_gives_what_is_deskewed_once(data_dir: Path, digits: torch.Te
 
 
 @pytest.mark.parametrize("shifts", [False, True])
-def test_a_network_makes_digits_upright_in_use_alone(digits: torch.Tensor, shifts: bool) -> None:
+def test_a_deskewed_network_makes_digits_upright_and_the_one_within_does_not(
+    digits: torch.Tensor, shifts: bool
+) -> None:
     torch.manual_seed(0)
-    plain = NeuralNet((4, 6), test_shifts=shifts)
-    upright = NeuralNet((4, 6), test_shifts=shifts, deskew=True)
-    upright.load_state_dict(plain.state_dict())
+    plain = NeuralNet((4, 6)).eval()
+    used = Shifted(plain).eval() if shifts else plain
+    upright = Deskewed(used).eval()
     images = (digits / 255 - 0.1307) / 0.3081
     with torch.no_grad():
-        assert torch.equal(plain(images), upright(images))  # in training, where the loader has done it
-        plain.eval()
-        upright.eval()
-        torch.testing.assert_close(upright(images), plain(deskew(images)))
-        assert not torch.allclose(upright(images), plain(images), atol=0.01)
+        assert torch.equal(upright(images), used(deskew(images)))
+        assert not torch.allclose(upright(images), used(images), atol=0.01)

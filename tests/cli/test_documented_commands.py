@@ -129,7 +129,7 @@ def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: p
     model = load_model(mnist_run.model_path).model
     torch.save(model.state_dict(), folder / "weights.pth")
     (folder / "network.py").write_text(
-        f"import mnistlab\n\n\ndef NeuralNet():\n    return mnistlab.NeuralNet(**{model.architecture})\n",
+        f"import mnistlab\n\n\ndef NeuralNet():\n    return mnistlab.NeuralNet(**{model.architecture.to_dict()})\n",
         encoding="utf-8",
     )
     recipe = override(RECIPES["two-conv"], {"widths": (2,), "epochs": 2, "batch_size": 8})

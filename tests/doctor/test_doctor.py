@@ -14,16 +14,17 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from mnistlab.cli.app import run_app
-from mnistlab.data.dataset import find_spec
+from mnistlab.data.dataset import find_spec, open_dataset
 from mnistlab.doctor import model as doctor
-from mnistlab.doctor.examination import Check, ReluWatch
+from mnistlab.doctor.examination import Check, examine
 from mnistlab.doctor.machine import check_data, check_machine
-from mnistlab.doctor.model import OneView, check_model, check_run, import_model, load_weights
+from mnistlab.doctor.model import check_model, check_run, examine_layers, import_model, load_weights
 from mnistlab.errors import UserError
 from mnistlab.networks.checkpoint import load_model, save_model, strip_prefix
-from mnistlab.networks.deskew import deskew
+from mnistlab.networks.deskew import Deskewed, upright
 from mnistlab.networks.ensemble import Ensemble
 from mnistlab.networks.network import NeuralNet
+from mnistlab.networks.shifts import Shifted
 from mnistlab.runs.run import Run
 
 NETWORK = """
@@ -271,27 +272,26 @@ def test_models_that_mnistlab_itself_averages_are_no_cause_for_a_warning(
         run = request.getfixturevalue("ensemble")
     else:
         network = load_model(run.model_path).model
-        network.architecture["test_shifts"] = True
-        save_model(run.model_path, network, find_spec("mnist"))
+        save_model(run.model_path, Shifted(network), find_spec("mnist"))
     found = {name: verdict for name, verdict in verdicts(check_run(run, data_dir)).items() if name.endswith("softmax")}
     assert found == (
         {"member 1, softmax": "ok", "member 2, softmax": "ok"} if kind == "ensemble" else {"softmax": "ok"}
     )
 
 
-def test_a_network_that_deskews_is_shown_upright_digits() -> None:
+@pytest.mark.parametrize("shifts", [False, True])
+def test_a_network_is_examined_as_it_was_trained_without_what_is_around_it(data_dir: Path, shifts: bool) -> None:
     torch.manual_seed(0)
-    network, images = NeuralNet((3,), deskew=True, test_shifts=True).eval(), torch.rand(4, 1, 28, 28)
-    with torch.no_grad():
-        assert torch.equal(OneView(network)(images), network.layers(deskew(images)))
-        network.architecture["deskew"] = False
-        assert torch.equal(OneView(network)(images), network.layers(images))
-
-
-def test_deskewing_has_no_relus() -> None:
-    with ReluWatch() as watch, torch.no_grad():
-        OneView(NeuralNet((3, 4), deskew=True).eval())(torch.rand(4, 1, 28, 28))
-    assert [len(channels) for channels in watch.alive] == [3, 4]
+    network, arrays = NeuralNet((3, 4)), open_dataset("mnist", data_dir).read("test")
+    images, labels = (torch.tensor(array[:50]) for array in arrays)
+    pictures = images.unsqueeze(1)
+    around = Deskewed(Shifted(network) if shifts else network)
+    found = examine_layers(around, pictures, labels, 0.13, 0.31)
+    assert found == examine(network, upright(pictures), labels, 0.13, 0.31)
+    assert [check.name for check in found if check.name.startswith("ReLU")] == [
+        "ReLU 1",
+        "ReLU 2",
+    ]  # deskewing has none
 
 
 # a model file

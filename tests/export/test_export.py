@@ -28,8 +28,10 @@ from mnistlab.export import export, onnx_file, safetensors_file
 from mnistlab.export.export import Export, export_model
 from mnistlab.export.onnx_file import OnnxFile
 from mnistlab.networks.checkpoint import SavedModel, load_model, save_model
+from mnistlab.networks.deskew import Deskewed
 from mnistlab.networks.ensemble import Ensemble, Network
 from mnistlab.networks.network import NeuralNet
+from mnistlab.networks.shifts import Shifted
 from mnistlab.runs.run import Run
 from tests.support.comparing import assert_one_line
 
@@ -162,7 +164,7 @@ def test_an_ensemble_with_shifts_of_three_classes(
 ) -> None:
     """Of a folder of pictures; a model.pth alone does not say what it was trained on, so it is not calibrated."""
     spec = open_dataset(str(pictures)).spec
-    model = Ensemble([network(test_shifts=True), network(seed=1, deskew=True)])
+    model = Ensemble([Shifted(network()), Deskewed(network(seed=1))])
     save_model(tmp_path / "model.pth", model, spec)
     done = export_model(tmp_path / "model.pth")
 

@@ -7,7 +7,7 @@ import random
 import resource
 import subprocess
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 from mnistlab.data.dataset import find_spec
 from mnistlab.errors import Failure, UserError
 from mnistlab.networks.checkpoint import load_model, load_tensors, save_model, save_tensors
+from mnistlab.networks.deskew import Deskewed
 from mnistlab.networks.ensemble import Ensemble
 from mnistlab.networks.network import NeuralNet
+from mnistlab.networks.shifts import Shifted
 from mnistlab.runs.run import Run
 from tests.support.comparing import same, weights
 
@@ -109,7 +111,7 @@ def test_a_model_from_before_blocks_had_depth_and_pooling_still_loads(tmp_path: 
     """The keys and names that such a file had."""
     model = small_net(3, padding="valid", dropout=0.2)
     content = {
-        "format": "mnistlab model", "version": 1, "architecture": {key: model.architecture[key] for key in OLD},
+        "format": "mnistlab model", "version": 1, "architecture": {key: model.architecture.to_dict()[key] for key in OLD},
         "dataset": "mnist", "classes": list(MNIST.classes), "mean": MNIST.mean, "std": MNIST.std,
         "state_dict": model.state_dict(),
     }  # fmt: skip
@@ -149,7 +151,7 @@ def test_a_model_saved_from_inside_a_wrapper_loads_and_says_so(
     "options",
     [
         {"depth": (1, 2), "kernel_size": (5, 3), "padding": ("valid", "same"), "pooling": ("max", "none")},
-        {"separable": True, "head": "average", "pooling": "stride", "test_shifts": True},
+        {"separable": True, "head": "average", "pooling": "stride"},
     ],
     ids=str,
 )
@@ -161,6 +163,26 @@ def test_blocks_of_their_own_come_back(tmp_path: Path, options: dict[str, Any]) 
     assert again.architecture == model.architecture
     images = torch.randn(4, 1, 28, 28)
     assert torch.equal(again(images), model.eval()(images))
+
+
+@pytest.mark.parametrize("around", [Shifted, Deskewed, lambda net: Deskewed(Shifted(net))])
+def test_what_is_around_a_network_comes_back_and_is_not_in_the_names_of_its_weights(
+    tmp_path: Path, around: Callable[[NeuralNet], Deskewed | Shifted]
+) -> None:
+    plain = small_net(5)
+    for model, names in (
+        (around(plain), [*plain.state_dict()]),
+        (
+            Ensemble([plain, around(small_net(6))]),
+            [f"members.{n}.{name}" for n in (0, 1) for name in plain.state_dict()],
+        ),
+    ):
+        save_model(tmp_path / "m.pth", model, MNIST)
+        assert list(torch.load(tmp_path / "m.pth", weights_only=True)["state_dict"]) == names
+        again = load_model(tmp_path / "m.pth").model
+        assert again.architecture == model.architecture
+        images = torch.rand(4, 1, 28, 28)
+        assert torch.equal(again(images), model.eval()(images))
 
 
 @pytest.mark.parametrize(
@@ -343,7 +365,7 @@ def test_flipped_bytes_never_give_anything_but_a_model_or_a_clear_error(
     except UserError as error:
         assert str(path) in str(error)
     else:
-        assert loaded.model.architecture["classes"] == len(loaded.classes)
+        assert loaded.model.architecture.classes == len(loaded.classes)
 
 
 TEXTS = [b"hello world\n", b"<html>Not found</html>\n", b"{}", b"import torch\n", b"PK\x03\x04"]
@@ -454,7 +476,7 @@ def test_a_full_disk_leaves_the_old_model(full_disk: Path) -> None:
     assert str(path) in str(caught.value)
     assert path.read_bytes() == old
     assert [p.name for p in full_disk.iterdir()] == ["model.pth"]
-    assert load_model(path).model.architecture["hidden"] == 7
+    assert load_model(path).model.architecture.hidden == 7
 
 
 def test_a_limit_on_the_size_of_files_leaves_the_old_model(saved: Path) -> None:

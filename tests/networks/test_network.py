@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -15,9 +16,12 @@ from torch import nn
 
 from mnistlab.data.dataset import find_spec
 from mnistlab.errors import UserError
+from mnistlab.networks.architecture import Architecture, architecture_of
 from mnistlab.networks.checkpoint import load_model, save_model
-from mnistlab.networks.ensemble import Ensemble, make_network
+from mnistlab.networks.deskew import Deskewed
+from mnistlab.networks.ensemble import Ensemble, Member, make_network
 from mnistlab.networks.network import NeuralNet
+from mnistlab.networks.shifts import Shifted
 
 SHAPES: list[dict[str, Any]] = [
     {},
@@ -36,8 +40,8 @@ SHAPES: list[dict[str, Any]] = [
 EACH_SHAPE = pytest.mark.parametrize("options", SHAPES, ids=str)
 
 
-def picture(net: NeuralNet, count: int = 3) -> torch.Tensor:
-    return torch.randn(count, 1, *net.architecture["image_size"])
+def picture(net: NeuralNet | Shifted, count: int = 3) -> torch.Tensor:
+    return torch.randn(count, 1, *net.architecture.image_size)
 
 
 @EACH_SHAPE
@@ -62,7 +66,7 @@ def test_there_is_no_softmax(options: dict[str, Any]) -> None:
 def test_gradients_reach_every_parameter_and_are_finite(options: dict[str, Any]) -> None:
     torch.manual_seed(0)
     net = NeuralNet(**options)
-    F.cross_entropy(net(picture(net, 8)), torch.arange(8) % net.architecture["classes"]).backward()
+    F.cross_entropy(net(picture(net, 8)), torch.arange(8) % net.architecture.classes).backward()
     for name, parameter in net.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
@@ -150,7 +154,7 @@ def test_without_batch_norm_there_is_a_bias_and_with_it_none() -> None:
 
 def test_the_architecture_builds_the_same_network_again() -> None:
     net = NeuralNet((4, 6), classes=7, image_size=(20, 24), kernel_size=5, hidden=9, dropout=0.3, pool_last=True)
-    again = NeuralNet(**json.loads(json.dumps(net.architecture)))
+    again = NeuralNet(**json.loads(json.dumps(net.architecture.to_dict())))
     assert again.architecture == net.architecture
     again.load_state_dict(net.state_dict())
     images = picture(net)
@@ -191,8 +195,6 @@ def architectures(draw: st.DrawFn) -> dict[str, Any]:
         "pool_last": draw(st.booleans()),
         "head": draw(st.sampled_from(["flatten", "average"])),
         "hidden": draw(st.sampled_from([0, 3])),
-        "deskew": draw(st.booleans()),
-        "test_shifts": draw(st.booleans()),
     }
 
 
@@ -386,33 +388,40 @@ def moved(images: torch.Tensor, y: int, x: int) -> torch.Tensor:
 
 @pytest.mark.parametrize("size", [(28, 28), (9, 12)])
 def test_in_use_the_five_views_probabilities_are_averaged(size: tuple[int, int]) -> None:
-    net = NeuralNet((3, 4), classes=5, image_size=size, test_shifts=True, dropout=0.5).eval()
-    images = picture(net, 6)
+    plain = NeuralNet((3, 4), classes=5, image_size=size, dropout=0.5)
+    net, images = Shifted(plain).eval(), picture(plain, 6)
     views = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)]
-    mean = torch.stack([net.layers(moved(images, *view)).softmax(1) for view in views]).mean(0)
+    mean = torch.stack([plain(moved(images, *view)).softmax(1) for view in views]).mean(0)
 
     assert torch.allclose(net(images), mean.log(), atol=1e-5)
-    assert not torch.allclose(net(images).softmax(1), net.layers(images).softmax(1), atol=1e-3)
+    assert not torch.allclose(net(images).softmax(1), plain(images).softmax(1), atol=1e-3)
 
 
-def test_in_training_there_is_one_view_and_logits() -> None:
-    net = NeuralNet((3, 4), test_shifts=True)
-    plain = NeuralNet((3, 4))
-    plain.load_state_dict(net.state_dict())
-    images = picture(net)
-    assert torch.equal(net.train()(images), plain.train()(images))
-    assert torch.allclose(net.eval()(images).exp().sum(1), torch.ones(3))
+@pytest.mark.parametrize(
+    "around", [{"deskew": True}, {"test_shifts": True}, {"deskew": True, "test_shifts": True}], ids=str
+)
+def test_the_deprecated_ways_to_ask_for_what_is_around_a_network_give_it(around: dict[str, bool]) -> None:
+    torch.manual_seed(0)
+    with pytest.warns(DeprecationWarning, match=r"put Deskewed .* or Shifted .* around the network"):
+        net = NeuralNet((3, 4), classes=5, **around)
+    torch.manual_seed(0)
+    plain, images = NeuralNet((3, 4), classes=5), torch.rand(3, 1, 28, 28)
+    expected = Shifted(plain) if "test_shifts" in around else plain
+    expected = Deskewed(expected) if "deskew" in around else expected
+    assert net.architecture == expected.architecture == dataclasses.replace(plain.architecture, **around)
+    assert torch.equal(net.eval()(images), expected.eval()(images))
+    assert net.parameters_count == plain.parameters_count
 
 
 def test_a_picture_of_one_shade_looks_the_same_from_all_five_views() -> None:
     """So what comes in at an edge is neither 0 nor ink."""
-    net = NeuralNet((3, 4), test_shifts=True).eval()
+    net = Shifted(NeuralNet((3, 4))).eval()
     images = torch.full((2, 1, 28, 28), -0.4)
-    assert torch.allclose(net(images), net.layers(images).log_softmax(1), atol=1e-6)
+    assert torch.allclose(net(images), net.network(images).log_softmax(1), atol=1e-6)
 
 
 def test_views_and_their_mean_are_finite_where_the_network_is_very_sure() -> None:
-    net = NeuralNet((3,), test_shifts=True, batch_norm=False).eval()
+    net = Shifted(NeuralNet((3,), batch_norm=False)).eval()
     log_probabilities = net(picture(net) * 1e5)
     assert log_probabilities.isfinite().all()
     assert (log_probabilities <= 1e-6).all()
@@ -421,10 +430,11 @@ def test_views_and_their_mean_are_finite_where_the_network_is_very_sure() -> Non
 # ensembles
 
 
-def members(count: int = 3, **options: Any) -> list[NeuralNet]:
+def members(count: int = 3, **options: Any) -> list[Member]:
     torch.manual_seed(0)
-    kinds: list[dict[str, Any]] = [{"widths": (3,)}, {"widths": (4, 5), "hidden": 6}, {"test_shifts": True}]
-    return [NeuralNet(**{"widths": (4,), "classes": 4, **kinds[n % 3], **options}) for n in range(count)]
+    kinds: list[dict[str, Any]] = [{"widths": (3,)}, {"widths": (4, 5), "hidden": 6}, {}]
+    networks = [NeuralNet(**{"widths": (4,), "classes": 4, **kinds[n % 3], **options}) for n in range(count)]
+    return [Shifted(network) if n % 3 == 2 else network for n, network in enumerate(networks)]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -461,7 +471,7 @@ def test_an_ensemble_comes_back_from_its_file_bit_for_bit(tmp_path: Path) -> Non
 
 def test_an_ensembles_architecture_builds_it_again() -> None:
     ensemble = Ensemble(members())
-    again = make_network(json.loads(json.dumps(ensemble.architecture)))
+    again = make_network(architecture_of(json.loads(json.dumps(ensemble.architecture.to_dict()))))
     assert isinstance(again, Ensemble)
     assert again.architecture == ensemble.architecture
     again.load_state_dict(ensemble.state_dict())
@@ -484,6 +494,31 @@ def test_members_of_different_kinds_make_no_ensemble(other: dict[str, Any], word
 def test_an_ensemble_of_nothing_is_refused() -> None:
     with pytest.raises(UserError, match="none"):
         Ensemble([])
+
+
+# the description
+
+
+def test_one_value_a_list_and_a_tuple_describe_the_same_network() -> None:
+    one = Architecture((3, 4), depth=2, kernel_size=5, padding="valid", image_size=[28, 28])  # type: ignore[arg-type]
+    each = Architecture([3, 4], depth=(2, 2), kernel_size=[5, 5], padding=("valid",))  # type: ignore[arg-type]
+    assert one == each
+    assert hash(one) == hash(each)
+    assert (one.depth, one.kernel_size, one.padding, one.pooling) == ((2, 2), (5, 5), ("valid",) * 2, ("max",) * 2)
+    assert architecture_of(json.loads(json.dumps(one.to_dict()))) == one
+
+
+def test_an_architecture_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        NeuralNet().architecture.classes = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", ["separable", "batch_norm", "pool_last", "deskew", "test_shifts"])
+@pytest.mark.parametrize("value", ["no", 1, None])
+def test_what_is_neither_true_nor_false_is_refused(name: str, value: object) -> None:
+    with pytest.raises(UserError) as caught:
+        Architecture(**{name: value})  # type: ignore[arg-type]
+    assert caught.value.message == f"{name.replace('_', '-')} {value!r} is not true or false."
 
 
 # what is refused

@@ -17,8 +17,10 @@ from mnistlab.data.normalisation import Normalisation
 from mnistlab.errors import UserError
 from mnistlab.export.onnx_file import OnnxFile
 from mnistlab.networks.checkpoint import SavedModel
+from mnistlab.networks.deskew import Deskewed
 from mnistlab.networks.ensemble import Ensemble, Network
 from mnistlab.networks.network import NeuralNet
+from mnistlab.networks.shifts import Shifted
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.explainer import Explainer, log_odds
 from mnistlab.reading.onnx_graph import ReceptiveField
@@ -106,7 +108,7 @@ def test_a_cell_sees_its_field_and_nothing_else(explainer: Explainer, image: np.
 @pytest.mark.parametrize(
     ("network", "expected"),
     [
-        (lambda: NeuralNet((2, 3), test_shifts=True), ["convolution", "pooling", "relu"] * 2),
+        (lambda: Shifted(NeuralNet((2, 3))), ["convolution", "pooling", "relu"] * 2),
         (lambda: Ensemble([NeuralNet((2,)), NeuralNet((3,))]), ["convolution", "pooling", "relu"]),
         (lambda: NeuralNet((2, 4), separable=True, head="average"), ["convolution", "pooling", "relu", "convolution"]),
         # as a model is once it was calibrated
@@ -131,14 +133,14 @@ def test_networks_of_other_shapes_are_followed(
     assert {layer.field is None for layer in layers if layer.kind in ("convolution", "pooling", "relu")} == {False}
     numbers, probabilities = explainer.classifier.classify(image[None])
     np.testing.assert_allclose(layers[-1].values, probabilities[0], atol=1e-6)
-    if not isinstance(made, Ensemble) and not made.architecture["test_shifts"]:
+    if not isinstance(made, Ensemble | Shifted):
         assert layers[-2].values.argmax() == numbers[0]
 
 
 def test_what_a_cell_of_a_deskewed_picture_looks_at_is_no_square_of_the_picture(
     tmp_path: Path, image: np.ndarray
 ) -> None:
-    explainer = Explainer(exported(NeuralNet((2, 3), deskew=True), tmp_path))
+    explainer = Explainer(exported(Deskewed(NeuralNet((2, 3))), tmp_path))
     layers = explainer.layers(image)
     assert [layer.kind for layer in layers][:2] == ["convolution", "pooling"]
     assert {layer.field for layer in layers} == {None}

@@ -97,5 +97,5 @@ def test_every_recipe_takes_blocks_more_or_less(name: str, widths: tuple[int, ..
             model_of(recipe)
         recipe = override(recipe, {"padding": fits.split(",")})
     model = model_of(recipe)
-    assert model.architecture["widths"] == list(widths)
+    assert model.architecture.widths == widths
     assert model(torch.zeros(2, 1, 28, 28)).shape == (2, 3)

@@ -238,9 +238,9 @@ def test_members_of_two_kinds_share_seeds_and_are_told_apart(pictures: Path, tmp
     assert found == [(7, "quick-member"), (7, "tiny-1k-member"), (8, "quick-member"), (8, "tiny-1k-member")]
     assert {member.recipe.learning_rate for member in members_of(run)} == {recipe.learning_rate}
     model = load_model(run.model_path).model
-    assert [len(part["widths"]) for part in model.architecture["members"]] == [3, 3, 3, 3]
-    assert [part["kernel_size"][0] for part in model.architecture["members"]] == [5, 5, 5, 5]
-    assert [part["separable"] for part in model.architecture["members"]] == [True, False, True, False]
+    assert [len(part.widths) for part in model.architecture.members] == [3, 3, 3, 3]
+    assert [part.kernel_size[0] for part in model.architecture.members] == [5, 5, 5, 5]
+    assert [part.separable for part in model.architecture.members] == [True, False, True, False]
     assert evaluation.total > 0
 
 

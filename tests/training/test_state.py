@@ -14,6 +14,7 @@ from mnistlab.augmentation.pipeline import Pipeline
 from mnistlab.data.catalog import find_spec
 from mnistlab.data.dataset import Arrays, DatasetSpec, Part
 from mnistlab.errors import UserError
+from mnistlab.networks.architecture import Architecture
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.training.loop import fit
 from mnistlab.training.optimizers import learning_rate
@@ -73,8 +74,8 @@ def test_the_schedule_of_a_training_ends_where_it_should() -> None:
 def test_the_recipe_decides_on_the_network() -> None:
     architecture = make_state().model.architecture
 
-    assert architecture["widths"] == [3, 4]
-    assert (architecture["classes"], architecture["hidden"], architecture["dropout"]) == (4, 6, 0.3)
+    assert architecture.widths == (3, 4)
+    assert (architecture.classes, architecture.hidden, architecture.dropout) == (4, 6, 0.3)
 
 
 def test_every_field_of_the_network_reaches_it() -> None:
@@ -83,11 +84,14 @@ def test_every_field_of_the_network_reaches_it() -> None:
         "pooling": ("max", "stride", "none"), "separable": True, "batch_norm": False, "pool_last": True,
         "head": "average", "hidden": 7, "dropout": 0.25, "deskew": True, "test_shifts": True,
     }  # fmt: skip
-    architecture = make_state(dataclasses.replace(RECIPE, **fields)).model.architecture
+    state = make_state(dataclasses.replace(RECIPE, **fields))
 
-    expected = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
-    assert architecture == {**expected, "classes": 4, "image_size": [28, 28]}
-    assert set(architecture) - set(expected) == {"classes", "image_size"}  # and there is no other
+    assert state.final_model.architecture == Architecture(**fields, classes=4)
+    assert {f.name for f in dataclasses.fields(Architecture)} - set(fields) == {
+        "classes",
+        "image_size",
+    }  # and there is no other
+    assert state.model.architecture == Architecture(**{**fields, "deskew": False, "test_shifts": False}, classes=4)
 
 
 def test_the_most_parameters_are_allowed_and_one_more_is_refused() -> None:

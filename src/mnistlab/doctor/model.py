@@ -16,8 +16,9 @@ from mnistlab.data.splits import read_split
 from mnistlab.doctor.examination import Check, examine
 from mnistlab.errors import MnistlabError, UserError
 from mnistlab.networks.checkpoint import load_model, load_tensors, strip_prefix
+from mnistlab.networks.deskew import Deskewed, upright
 from mnistlab.networks.ensemble import Ensemble
-from mnistlab.networks.network import NeuralNet
+from mnistlab.networks.shifts import Shifted
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
 
@@ -82,27 +83,24 @@ def check_model(
     images, labels = read_split(opened, "val")
     pictures = torch.tensor(images[:IMAGES]).unsqueeze(1)
     truth = torch.tensor(labels[:IMAGES])
-    # What averages its members or its views gives log-probabilities; each network in it is to give logits.
     if isinstance(model, Ensemble):
         return [
             dataclasses.replace(check, name=f"member {number}, {check.name}")
             for number, member in enumerate(model.members, 1)
-            for check in examine(OneView(member), pictures, truth, mean, std)  # type: ignore[arg-type]
+            for check in examine_layers(member, pictures, truth, mean, std)
         ]
-    return checks + examine(OneView(model) if isinstance(model, NeuralNet) else model, pictures, truth, mean, std)
+    return checks + examine_layers(model, pictures, truth, mean, std)
 
 
-class OneView(nn.Module):
-    """A network's logits for each picture, deskewed where it was trained so, without further views to average."""
-
-    def __init__(self, network: NeuralNet) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits float (B, classes) of images float (B, 1, H, W)."""
-        logits: torch.Tensor = self.network.layers(self.network.prepare(images))
-        return logits
+def examine_layers(
+    model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor, mean: float, std: float
+) -> list[Check]:
+    """Examine the network that was trained, without what is around it: it gives logits, of the pictures it was trained on."""
+    while isinstance(model, Deskewed | Shifted):
+        if isinstance(model, Deskewed):
+            pictures = upright(pictures)
+        model = model.network
+    return examine(model, pictures, labels, mean, std)
 
 
 def is_mnistlab(content: dict[str, Any]) -> bool:

@@ -59,8 +59,7 @@ class OnnxFile:
     def __init__(self, saved: SavedModel, temperature: float) -> None:
         from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
-        members = saved.model.architecture.get("members") or [saved.model.architecture]
-        images = torch.zeros(2, 1, *members[0]["image_size"], dtype=torch.uint8)
+        images = torch.zeros(2, 1, *saved.model.architecture.image_size, dtype=torch.uint8)
         # In channels_last the mean over a map would be traced as strides, which other programs cannot follow.
         whole = Whole(saved, temperature).eval().to(memory_format=torch.contiguous_format)
         with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler makes itself a folder

@@ -13,7 +13,7 @@ from mnistlab.evaluation.calibration import (
     Probabilities,
     find_logits,
 )
-from mnistlab.networks.checkpoint import SavedModel
+from mnistlab.networks.checkpoint import SavedModel, file_name, load_weights
 from mnistlab.networks.ensemble import make_network
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class SafetensorsFile:
         from safetensors.torch import load
 
         model = make_network(self.saved.model.architecture)
-        model.load_state_dict(load(self.content({})))
+        load_weights(model, load(self.content({})))
         logits = find_logits(dataclasses.replace(self.saved, model=model), images)
         probabilities: Probabilities = (logits / self.temperature).softmax(dim=1).numpy()
         return probabilities
@@ -41,8 +41,9 @@ class SafetensorsFile:
         from safetensors.torch import save
 
         needed = {
-            "architecture": json.dumps(self.saved.model.architecture),
+            "architecture": json.dumps(self.saved.model.architecture.to_dict()),
             "mean": str(self.saved.mean),
             "std": str(self.saved.std),
         }
-        return save({k: v.contiguous() for k, v in self.saved.model.state_dict().items()}, {**facts, **needed})
+        weights = {file_name(k): v.contiguous() for k, v in self.saved.model.state_dict().items()}
+        return save(weights, {**facts, **needed})

@@ -19,6 +19,7 @@ from mnistlab.data.dataset import DatasetSpec
 from mnistlab.data.normalisation import Normalisation
 from mnistlab.errors import UserError, counted
 from mnistlab.files import local_text, write_bytes
+from mnistlab.networks.architecture import architecture_of
 from mnistlab.networks.ensemble import Network, make_network
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_model
@@ -121,17 +122,33 @@ def strip_prefix(state: dict[str, Any], names: Collection[str]) -> str:
     return prefix
 
 
+def file_name(name: str) -> str:
+    """A weight's name as files have it: without the names of what is around a network, which holds no weights of its own."""
+    return name.replace("network.", "")
+
+
+def load_weights(model: Network, state: dict[str, Any]) -> str:
+    """Load a file's state_dict into the model; the prefix that its names had to lose (see `strip_prefix`), "" for none.
+
+    Raises `RuntimeError` where it does not fit.
+    """
+    own = {file_name(name): name for name in model.state_dict()}
+    prefix = strip_prefix(state, own)
+    model.load_state_dict({own.get(name, name): value for name, value in state.items()})
+    return prefix
+
+
 def save_model(path: str | Path, model: Network, spec: DatasetSpec) -> None:
     """Write the model's state_dict with its architecture, classes and normalisation, atomically."""
     content = {
         "format": MODEL_FORMAT,
         "version": MODEL_VERSION,
-        "architecture": model.architecture,
+        "architecture": model.architecture.to_dict(),
         "dataset": spec.name,
         "classes": list(spec.classes),
         "mean": spec.mean,
         "std": spec.std,
-        "state_dict": {k: v.detach().cpu() for k, v in model.state_dict().items()},
+        "state_dict": {file_name(k): v.detach().cpu() for k, v in model.state_dict().items()},
     }
     save_tensors(path, content)
 
@@ -156,10 +173,9 @@ def load_model(source: Run | str | Path, *, runs_dir: str | Path = "runs") -> Sa
             "Use the mnistlab that wrote it, or train again.",
         )
     try:
-        model = make_network(content["architecture"])
-        if prefix := strip_prefix(content["state_dict"], model.state_dict()):
+        model = make_network(architecture_of(content["architecture"]))
+        if prefix := load_weights(model, content["state_dict"]):
             logger.info("%s names its weights %s…: loaded without that prefix", path, prefix)
-        model.load_state_dict(content["state_dict"])
         classes = tuple(local_text(str(name)) for name in content["classes"])
         dataset = local_text(str(content["dataset"]))
         mean, std = float(content["mean"]), float(content["std"])
@@ -177,9 +193,10 @@ def load_model(source: Run | str | Path, *, runs_dir: str | Path = "runs") -> Sa
         normalisation = Normalisation(mean, std)
     except UserError:
         raise UserError(f"{path} states mean {mean} and std {std} for its input.", "Find an intact copy.") from None
-    if len(classes) != model.architecture["classes"]:
+    outputs = model.architecture.classes
+    if len(classes) != outputs:
         raise UserError(
-            f"{path} names {counted(len(classes), 'class')} for {counted(model.architecture['classes'], 'output')}.",
+            f"{path} names {counted(len(classes), 'class')} for {counted(outputs, 'output')}.",
             "Train again.",
         )
     return SavedModel(model.eval(), dataset, classes, normalisation)

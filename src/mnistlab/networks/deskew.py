@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import torch
+from torch import nn
 
 from mnistlab.geometry import centres, sample
+from mnistlab.networks.network import NeuralNet
+from mnistlab.networks.shifts import Shifted
 
-__all__ = ["deskew"]
+__all__ = ["Deskewed", "deskew", "upright"]
 
 
 LITTLE = 1e-6
 """Added to sums that may be 0 before they divide."""
+BATCH = 1000
+"""Images that are made upright at once."""
+
+
+class Deskewed(nn.Module):
+    """A network that is shown each image with the slant of its ink taken out.
+
+    Train the network within on images that are so already (`MNISTDataLoader(deskew=True)`), and use this one: deskewing in
+    training would undo the augmentation. Images float (B, 1, H, W), normalised, in; the network's answer out.
+    """
+
+    def __init__(self, network: NeuralNet | Shifted) -> None:
+        super().__init__()
+        self.network = network
+        self.architecture = dataclasses.replace(network.architecture, deskew=True)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """The network's answer, float (B, classes), to images float (B, 1, H, W) made upright."""
+        answer: torch.Tensor = self.network(deskew(images))
+        return answer
+
+    @property
+    def parameters_count(self) -> int:
+        """How many numbers training adjusted."""
+        return self.network.parameters_count
 
 
 def deskew(images: torch.Tensor) -> torch.Tensor:
@@ -31,11 +61,14 @@ def deskew(images: torch.Tensor) -> torch.Tensor:
     middle_y = (mass * rows).sum((1, 2), keepdim=True) / total
     away_x, away_y = columns - middle_x, rows - middle_y
     spread = (mass * away_y * away_y).sum((1, 2), keepdim=True) + LITTLE
-    # Maximum and minimum stand in place of clamp, which the doctor, who knows ReLUs by their operators, would take for some.
-    slant, most = (mass * away_x * away_y).sum((1, 2), keepdim=True) / spread, torch.ones_like(spread)
-    slant = torch.maximum(torch.minimum(slant, most), -most)
+    slant = ((mass * away_x * away_y).sum((1, 2), keepdim=True) / spread).clamp(-1, 1)
     x = centres(width, images).view(1, 1, width)
     y = centres(height, images).view(1, height, 1)
     straight = sample(ink, middle_x + x + slant * y, middle_y + y, mode="bicubic")
-    straight = torch.maximum(straight, torch.zeros_like(straight))
-    return (torch.minimum(straight, ink.amax((2, 3), keepdim=True)) + paper).to(images.dtype)
+    straight = straight.clamp(min=0).minimum(ink.amax((2, 3), keepdim=True))
+    return (straight + paper).to(images.dtype)
+
+
+def upright(images: torch.Tensor) -> torch.Tensor:
+    """`deskew` of images uint8 (N, 1, H, W), as uint8: what a network is trained on that is to be used `Deskewed`."""
+    return torch.cat([deskew(part.float()).round_().to(torch.uint8) for part in torch.split(images, BATCH)])

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import nn
 
-from mnistlab.errors import UserError
-from mnistlab.networks.network import NeuralNet, mean_probability
+from mnistlab.networks.architecture import Architecture, EnsembleArchitecture
+from mnistlab.networks.deskew import Deskewed
+from mnistlab.networks.network import NeuralNet
+from mnistlab.networks.shifts import Shifted, mean_probability
 
-__all__ = ["Ensemble", "Network", "make_network"]
+__all__ = ["Ensemble", "Network", "for_use", "make_network"]
+
+Member = NeuralNet | Shifted | Deskewed
 
 
 class Ensemble(nn.Module):
@@ -21,17 +24,10 @@ class Ensemble(nn.Module):
     softmax and cross-entropy give the mean's. Raises `UserError` where its members differ in classes or image size.
     """
 
-    def __init__(self, members: Sequence[NeuralNet]) -> None:
+    def __init__(self, members: Sequence[Member]) -> None:
         super().__init__()
-        shapes = {(m.architecture["classes"], tuple(m.architecture["image_size"])) for m in members}
-        if len(shapes) != 1:
-            kinds = ", ".join(f"{classes} classes of {h}x{w}" for classes, (h, w) in sorted(shapes)) or "none"
-            raise UserError(f"The networks of an ensemble must be of one kind; these are {kinds}.", "Choose others.")
+        self.architecture = EnsembleArchitecture(tuple(member.architecture for member in members))
         self.members = nn.ModuleList(members)
-        self.architecture: dict[str, Any] = {
-            "classes": members[0].architecture["classes"],
-            "members": [member.architecture for member in members],
-        }
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Log of the members' mean probabilities, float (B, classes), of images float (B, 1, H, W)."""
@@ -43,18 +39,30 @@ class Ensemble(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
 
-Network = NeuralNet | Ensemble
+Network = Member | Ensemble
 
 
-def make_network(architecture: dict[str, Any]) -> Network:
+def for_use(network: NeuralNet, *, deskew: bool, test_shifts: bool) -> Member:
+    """The network with what is to be around it when it is evaluated, saved and exported; its weights are the same ones."""
+    inner = Shifted(network) if test_shifts else network
+    return Deskewed(inner) if deskew else inner
+
+
+def make_network(architecture: Architecture | EnsembleArchitecture) -> Network:
     """The network whose `architecture` this is, on the CPU, its weights yet to be loaded: nothing has been written to them.
 
-    That draws nothing from torch's random generator, which another thread may be training with. Raises `UserError` or `TypeError`
-    where it is no architecture.
+    That draws nothing from torch's random generator, which another thread may be training with.
     """
     with torch.device("meta"):
-        if "members" in architecture:
-            network: Network = Ensemble([NeuralNet(**member) for member in architecture["members"]])
+        if isinstance(architecture, EnsembleArchitecture):
+            network: Network = Ensemble([make_member(member) for member in architecture.members])
         else:
-            network = NeuralNet(**architecture)
+            network = make_member(architecture)
     return network.to_empty(device="cpu")
+
+
+def make_member(architecture: Architecture) -> Member:
+    """One network and what is around it, with weights of its own."""
+    values = architecture.to_dict()
+    around = {name: values.pop(name) for name in ("deskew", "test_shifts")}
+    return for_use(NeuralNet(**values), **around)

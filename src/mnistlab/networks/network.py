@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import math
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from mnistlab.errors import plain
-from mnistlab.networks.architecture import blocks, check
-from mnistlab.networks.deskew import deskew
+from mnistlab.networks.architecture import Architecture, Block
 from mnistlab.networks.summary import PURPOSES, LayerRow, multiply_adds
 
 __all__ = ["NeuralNet", "evaluating"]
@@ -34,17 +31,29 @@ class NeuralNet(nn.Module):
     linear layer of that width before the last one (0: none). `dropout` is the fraction of values zeroed before each linear
     layer in training.
 
-    With `deskew` the network, where it is not training, first takes the slant out of each image (`geometry.deskew`); it is to be
-    trained on images that are so already (`MNISTDataLoader(prepare=deskew)`), lest it undo their augmentation.
-    With `test_shifts` the network, where it is not training, looks at each image five times, as it is and moved by one pixel
-    to each side, and gives the log of the mean probabilities in place of the logits.
-
     Max-pool stands before batch norm and ReLU: ReLU after max-pool gives what max-pool after ReLU gives, bit for bit, for
     a quarter of the work, and batch norm then sees the values that go on. `pool_last` gives the order of most textbooks,
     convolution -> batch norm -> ReLU -> max-pool.
 
+    `architecture` holds all of it. `deskew` and `test_shifts` are deprecated: they give a `Deskewed` or `Shifted` network,
+    which is made around one.
+
     Raises `UserError` where the blocks leave no pixel of the image, or a number is out of range.
     """
+
+    def __new__(cls, *widths: Any, deskew: bool = False, test_shifts: bool = False, **layers: Any) -> Any:
+        """A network, or the one that the deprecated `deskew` and `test_shifts` ask for."""
+        if not (deskew or test_shifts):
+            return super().__new__(cls)
+        from mnistlab.networks.ensemble import for_use
+
+        warnings.warn(
+            "NeuralNet's deskew and test_shifts are deprecated: put Deskewed (mnistlab.networks.deskew) or Shifted"
+            " (mnistlab.networks.shifts) around the network.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return for_use(cls(*widths, **layers), deskew=deskew, test_shifts=test_shifts)
 
     def __init__(
         self,
@@ -66,75 +75,17 @@ class NeuralNet(nn.Module):
         test_shifts: bool = False,
     ) -> None:
         super().__init__()
-        self.architecture: dict[str, Any] = {
-            "widths": plain(widths),
-            "classes": plain(classes),
-            "image_size": plain(image_size),
-            "depth": plain(depth),
-            "kernel_size": plain(kernel_size),
-            "padding": plain(padding),
-            "pooling": plain(pooling),
-            "separable": separable,
-            "batch_norm": batch_norm,
-            "pool_last": pool_last,
-            "head": head,
-            "hidden": plain(hidden),
-            "dropout": plain(dropout),
-            "deskew": deskew,
-            "test_shifts": test_shifts,
-        }
-        size = check(self.architecture)
-        layers: OrderedDict[str, nn.Module] = OrderedDict()
-        channels, number = 1, 0
-        for block in blocks(self.architecture):
-            for place in range(1, block.depth + 1):
-                number += 1
-                pooling = block.pooling if place == block.depth else "none"
-                shape: dict[str, Any] = {
-                    "kernel_size": block.kernel_size,
-                    "stride": 2 if pooling == "stride" else 1,
-                    "padding": block.kernel_size // 2 if block.padding == "same" else 0,
-                }
-                if separable and number > 1:
-                    layers[f"depthwise{number}"] = nn.Conv2d(channels, channels, groups=channels, bias=False, **shape)
-                    shape = {"kernel_size": 1}
-                layers[f"conv{number}"] = nn.Conv2d(channels, block.width, bias=not batch_norm, **shape)
-                norm = {f"norm{number}": nn.BatchNorm2d(block.width)} if batch_norm else {}
-                relu = {f"relu{number}": nn.ReLU()}
-                pool = {f"pool{number}": nn.MaxPool2d(2)} if pooling == "max" else {}
-                layers |= {**norm, **relu, **pool} if pool_last else {**pool, **norm, **relu}
-                channels = block.width
-        if head == "average":
-            layers["average"] = nn.AdaptiveAvgPool2d(1)
-            size = (1, 1)
-        features = channels * size[0] * size[1]
-        layers["flatten"] = nn.Flatten()
-        if hidden:
-            layers |= {"dropout1": nn.Dropout(dropout)} if dropout else {}
-            layers["linear1"] = nn.Linear(features, hidden, bias=not batch_norm)
-            layers |= {f"norm{number + 1}": nn.BatchNorm1d(hidden)} if batch_norm else {}
-            layers[f"relu{number + 1}"] = nn.ReLU()
-            features = hidden
-        last = 2 if hidden else 1
-        layers |= {f"dropout{last}": nn.Dropout(dropout)} if dropout else {}
-        layers[f"linear{last}"] = nn.Linear(features, classes)
-        self.layers = nn.Sequential(layers)
+        layers: dict[str, Any] = {
+            "depth": depth, "kernel_size": kernel_size, "padding": padding, "pooling": pooling, "separable": separable,
+            "batch_norm": batch_norm, "pool_last": pool_last, "head": head, "hidden": hidden, "dropout": dropout,
+        }  # fmt: skip
+        self.architecture = Architecture(widths, classes, image_size, **layers)  # type: ignore[arg-type]
+        self.layers = nn.Sequential(make_layers(self.architecture))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits float (B, classes) of images float (B, 1, H, W)."""
-        if not self.training:
-            images = self.prepare(images)
-        if self.training or not self.architecture["test_shifts"]:
-            logits: torch.Tensor = self.layers(images)
-            return logits
-        height, width = images.shape[2:]
-        padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
-        views = [padded[:, :, y : y + height, x : x + width] for y, x in FIVE_VIEWS]
-        return mean_probability([self.layers(view) for view in views])
-
-    def prepare(self, images: torch.Tensor) -> torch.Tensor:
-        """Images float (B, 1, H, W) as the layers are to see them in use: deskewed, where they were trained on such."""
-        return deskew(images) if self.architecture["deskew"] else images
+        logits: torch.Tensor = self.layers(images)
+        return logits
 
     @property
     def parameters_count(self) -> int:
@@ -144,7 +95,7 @@ class NeuralNet(nn.Module):
     def describe(self) -> list[LayerRow]:
         """A row per layer, found by sending one blank image through: name, purpose, output shape, parameters, work."""
         device = next(self.parameters()).device
-        values = torch.zeros(1, 1, *self.architecture["image_size"], device=device)
+        values = torch.zeros(1, 1, *self.architecture.image_size, device=device)
         rows = []
         with evaluating(self):
             for name, layer in self.layers.named_children():
@@ -163,14 +114,57 @@ class NeuralNet(nn.Module):
         return rows
 
 
-FIVE_VIEWS = ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
-"""Where the picture is cut out of itself with a margin of 1 pixel: y, x of the upper left corner."""
+def make_layers(architecture: Architecture) -> OrderedDict[str, nn.Module]:
+    """The layers by name, in order: blocks of convolutions, then the head."""
+    layers, channels, number = OrderedDict[str, nn.Module](), 1, 0
+    for block in architecture.blocks:
+        for place in range(1, block.depth + 1):
+            number += 1
+            last = block if place == block.depth else block._replace(pooling="none")
+            layers |= make_convolution(architecture, last, channels, number)
+            channels = block.width
+    return layers | make_head(architecture, channels, number + 1)
 
 
-def mean_probability(logits: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Log of the mean of the probabilities that each float (B, classes) of `logits` stands for."""
-    each = torch.stack([value.float().log_softmax(dim=1) for value in logits])
-    return each.logsumexp(dim=0) - math.log(len(logits))
+def make_convolution(
+    architecture: Architecture, block: Block, channels: int, number: int
+) -> OrderedDict[str, nn.Module]:
+    """The `number`-th convolution, of so many `channels`, with what follows it."""
+    layers, bias = OrderedDict[str, nn.Module](), not architecture.batch_norm
+    shape: dict[str, Any] = {
+        "kernel_size": block.kernel_size,
+        "stride": 2 if block.pooling == "stride" else 1,
+        "padding": block.kernel_size // 2 if block.padding == "same" else 0,
+    }
+    if architecture.separable and number > 1:
+        layers[f"depthwise{number}"] = nn.Conv2d(channels, channels, groups=channels, bias=False, **shape)
+        shape = {"kernel_size": 1}
+    layers[f"conv{number}"] = nn.Conv2d(channels, block.width, bias=bias, **shape)
+    norm = {f"norm{number}": nn.BatchNorm2d(block.width)} if architecture.batch_norm else {}
+    relu = {f"relu{number}": nn.ReLU()}
+    pool = {f"pool{number}": nn.MaxPool2d(2)} if block.pooling == "max" else {}
+    return layers | ({**norm, **relu, **pool} if architecture.pool_last else {**pool, **norm, **relu})
+
+
+def make_head(architecture: Architecture, channels: int, number: int) -> OrderedDict[str, nn.Module]:
+    """What makes logits of the last maps; `number` is that of its first norm and ReLU."""
+    layers, dropout = OrderedDict[str, nn.Module](), architecture.dropout
+    height, width = architecture.last_size
+    if architecture.head == "average":
+        layers["average"] = nn.AdaptiveAvgPool2d(1)
+        height = width = 1
+    features, hidden = channels * height * width, architecture.hidden
+    layers["flatten"] = nn.Flatten()
+    if hidden:
+        layers |= {"dropout1": nn.Dropout(dropout)} if dropout else {}
+        layers["linear1"] = nn.Linear(features, hidden, bias=not architecture.batch_norm)
+        layers |= {f"norm{number}": nn.BatchNorm1d(hidden)} if architecture.batch_norm else {}
+        layers[f"relu{number}"] = nn.ReLU()
+        features = hidden
+    last = 2 if hidden else 1
+    layers |= {f"dropout{last}": nn.Dropout(dropout)} if dropout else {}
+    layers[f"linear{last}"] = nn.Linear(features, architecture.classes)
+    return layers
 
 
 @contextlib.contextmanager

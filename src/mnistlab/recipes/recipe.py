@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from mnistlab.errors import UserError, plain
+from mnistlab.networks.architecture import DEEPEST, HEADS, PADDINGS, PER_BLOCK, POOLINGS, fit_blocks
 
 __all__ = ["Recipe", "allowed", "override", "read_overrides"]
 
@@ -39,20 +40,18 @@ class Recipe:
     widths: tuple[int, ...] = knob(
         (24, 48), "channels of each block, such as 24,48; what the recipe gives per block follows", low=1, high=4096
     )
-    depth: tuple[int, ...] = knob((1,), "convolutions of each block (one value, or one a block)", low=1, high=64)
+    depth: tuple[int, ...] = knob((1,), "convolutions of each block (one value, or one a block)", low=1, high=DEEPEST)
     kernel_size: tuple[int, ...] = knob((5,), "side of the convolutions in pixels, likewise", low=1, high=15)
-    padding: tuple[str, ...] = knob(
-        ("valid",), "at the picture's edge, likewise: same or valid", choices=("same", "valid")
-    )
+    padding: tuple[str, ...] = knob(("valid",), "at the picture's edge, likewise: same or valid", choices=PADDINGS)
     pooling: tuple[str, ...] = knob(
-        ("max",), "how a block halves the picture, likewise: max, stride or none", choices=("max", "stride", "none")
+        ("max",), "how a block halves the picture, likewise: max, stride or none", choices=POOLINGS
     )
     separable: bool = knob(
         False, "convolutions but the first: each channel alone, then 1x1 to mix them (few parameters)"
     )
     batch_norm: bool = knob(True, "batch norm after each convolution")
     pool_last: bool = knob(False, "ReLU before max-pool, as in most textbooks (slower)")
-    head: str = knob("flatten", "what becomes of the last maps", choices=("flatten", "average"))
+    head: str = knob("flatten", "what becomes of the last maps", choices=HEADS)
     hidden: int = knob(128, "width of a linear layer before the last one, 0 for none", low=0, high=65536)
     dropout: float = knob(0.2, "fraction of values hidden before a linear layer", low=0, high=0.95)
     most_parameters: int = knob(0, "refuse a network with more parameters, 0 for no limit", low=0)
@@ -167,10 +166,6 @@ OF_A_KIND = (
 """The fields in which the members of an ensemble may differ: the network and the augmentation."""
 
 
-PER_BLOCK = [name for name, kind in TYPES.items() if kind in LISTS and name not in ("widths", "networks")]
-"""The fields that hold a value for each of the `widths`, or one for all."""
-
-
 def override(recipe: Recipe, *changes: Mapping[str, Any]) -> Recipe:
     """The recipe with some fields changed, by each of `changes` in turn, and with what follows from it:
 
@@ -194,15 +189,9 @@ def override(recipe: Recipe, *changes: Mapping[str, Any]) -> Recipe:
         if "widths" in values:
             widths = values["widths"]
             count = len(widths) if isinstance(widths, tuple | list) else 1
-            fields |= {name: fitted(fields[name], count) for name in PER_BLOCK}
+            fields |= {name: fit_blocks(fields[name], count) for name in PER_BLOCK}
         fields |= values
     return Recipe(**fields)
-
-
-def fitted(value: Any, count: int) -> Any:
-    """Values per block for `count` blocks: cut, or the last one repeated. One for all blocks stays as it is."""
-    several = isinstance(value, tuple | list) and len(value) > 1 and count > 0
-    return (*value[:count], *[value[-1]] * (count - len(value))) if several else value
 
 
 def read_overrides(path: Path) -> dict[str, Any]:

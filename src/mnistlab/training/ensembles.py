@@ -18,8 +18,7 @@ from mnistlab.evaluation.evaluate import evaluate, evaluate_run
 from mnistlab.evaluation.result import Evaluation
 from mnistlab.files import check_folder
 from mnistlab.networks.checkpoint import SavedModel, load_model, save_model
-from mnistlab.networks.ensemble import Ensemble
-from mnistlab.networks.network import NeuralNet
+from mnistlab.networks.ensemble import Ensemble, Member
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import begin_run, find_run
 from mnistlab.training.environment import describe_environment
@@ -116,7 +115,7 @@ def finish(
     val = None
     if run.recipe.split == "train":  # no member has seen the validation images
         val = MNISTDataLoader("val", dataset=dataset, batch_size=None, device=device, normalise=spec.normalisation)
-    networks: list[NeuralNet] = []
+    networks: list[Member] = []
     rows: list[dict[str, Any]] = []
     seconds, steps = 0.0, 0
     for number, (member, saved) in enumerate(zip(members, models, strict=True), 1):

@@ -14,6 +14,7 @@ from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.errors import UserError
 from mnistlab.files import sha256
 from mnistlab.networks.deskew import deskew
+from mnistlab.networks.ensemble import Network, for_use
 from mnistlab.networks.network import NeuralNet
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.training.optimizers import make_optimizer
@@ -22,6 +23,9 @@ __all__ = ["TrainingState", "pipeline_of"]
 
 
 FORMAT = "mnistlab resume 2"
+LAYERS = (
+    "widths", "depth", "kernel_size", "padding", "pooling", "separable", "batch_norm", "pool_last", "head", "hidden", "dropout",
+)  # fmt: skip
 
 
 class TrainingState:
@@ -52,21 +56,9 @@ class TrainingState:
             torch.backends.cudnn.deterministic = True
         self.recipe, self.device, self.precision = recipe, device, precision
         self.model = NeuralNet(
-            recipe.widths,
             classes=len(dataset.spec.classes),
             image_size=dataset.spec.image_size,
-            depth=recipe.depth,
-            kernel_size=recipe.kernel_size,
-            padding=recipe.padding,
-            batch_norm=recipe.batch_norm,
-            pooling=recipe.pooling,
-            separable=recipe.separable,
-            pool_last=recipe.pool_last,
-            head=recipe.head,
-            hidden=recipe.hidden,
-            dropout=recipe.dropout,
-            deskew=recipe.deskew,
-            test_shifts=recipe.test_shifts,
+            **{name: getattr(recipe, name) for name in LAYERS},
         ).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         count = self.model.parameters_count
         if 0 < recipe.most_parameters < count:
@@ -103,9 +95,10 @@ class TrainingState:
         self.seconds = 0.0  # from the first batch on
 
     @property
-    def final_model(self) -> NeuralNet:
-        """The network that is evaluated and saved: the averaged one if the recipe averages."""
-        return cast(NeuralNet, self.average.module) if self.average else self.model
+    def final_model(self) -> Network:
+        """What is evaluated and saved: the averaged network where the recipe averages, and what is around it in use."""
+        network = cast(NeuralNet, self.average.module) if self.average else self.model
+        return for_use(network, deskew=self.recipe.deskew, test_shifts=self.recipe.test_shifts)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on, as tensors and plain types."""

@@ -1,0 +1,49 @@
+"""Look at each picture five times: as it is, and moved by a pixel to each side."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from mnistlab.networks.network import NeuralNet
+
+__all__ = ["Shifted", "mean_probability"]
+
+FIVE_VIEWS = ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
+"""Where the picture is cut out of itself with a margin of 1 pixel: y, x of the upper left corner."""
+
+
+class Shifted(nn.Module):
+    """A network whose answer is averaged over five views of each image: as it is, and moved by one pixel to each side.
+
+    Images float (B, 1, H, W), normalised, in; log of the mean probabilities float (B, classes) out, to be used as logits are.
+    What comes in at an edge is the edge again.
+    """
+
+    def __init__(self, network: NeuralNet) -> None:
+        super().__init__()
+        self.network = network
+        self.architecture = dataclasses.replace(network.architecture, test_shifts=True)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Log of the mean probabilities, float (B, classes), of images float (B, 1, H, W)."""
+        height, width = images.shape[2:]
+        padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
+        views = [padded[:, :, y : y + height, x : x + width] for y, x in FIVE_VIEWS]
+        return mean_probability([self.network(view) for view in views])
+
+    @property
+    def parameters_count(self) -> int:
+        """How many numbers training adjusted."""
+        return self.network.parameters_count
+
+
+def mean_probability(logits: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Log of the mean of the probabilities that each float (B, classes) of `logits` stands for."""
+    each = torch.stack([value.float().log_softmax(dim=1) for value in logits])
+    return each.logsumexp(dim=0) - math.log(len(logits))
