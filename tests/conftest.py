@@ -17,7 +17,6 @@ from mnistlab.evaluation.plots import draw_run
 from mnistlab.evaluation.result import Evaluation
 from mnistlab.files import write_bytes
 from mnistlab.recipes.catalog import RECIPES
-from mnistlab.recipes.recipe import override
 from mnistlab.runs.run import Run
 from mnistlab.training.experiment import train
 
@@ -76,7 +75,7 @@ def drawing(no_drawing: None, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def mnist_run(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished run on the real MNIST that has learnt to read; tests work on copies of it."""
-    recipe = override(RECIPES["two-conv"], {
+    recipe = RECIPES["two-conv"].override({
         "epochs": 1, "steps": 100, "widths": (4, 8), "kernel_size": 3, "hidden": 0, "precision": "fp32", "rotate": 0.0,
         "scale": 0.0, "shift": 0.0, "shear": 0.0, "learning_rate": 0.2,
     })  # fmt: skip

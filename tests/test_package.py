@@ -22,10 +22,25 @@ HEAVY = ("torch", "torchvision", "matplotlib", "scipy", "tensorboard", "onnx", "
 
 def test_importing_is_quick() -> None:
     """Starting the command line imports nothing that takes seconds."""
-    light = ("mnistlab", "mnistlab.cli.app", "mnistlab.runs.store", "mnistlab.recipes.catalog", "mnistlab.data.dataset")
+    light = (
+        "mnistlab",
+        "mnistlab.cli.app",
+        "mnistlab.networks.architecture",
+        "mnistlab.runs.store",
+        "mnistlab.recipes.catalog",
+        "mnistlab.data.dataset",
+    )
     code = f"import sys, {', '.join(light)}; print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("[]\n", "", 0)
+
+
+def test_these_are_the_public_names() -> None:
+    assert mnistlab.__all__ == [
+        "DATASETS", "RECIPES", "Augmentation", "Digit", "Ensemble", "Evaluation", "Line", "MNISTDataLoader", "MnistlabError",
+        "NeuralNet", "Page", "Reader", "Recipe", "Run", "UserError", "combine", "compare_runs", "evaluate", "evaluate_run",
+        "examine", "export_model", "find_run", "list_runs", "load_model", "open_dataset", "resume", "train",
+    ]  # fmt: skip
 
 
 def test_the_public_names_are_sorted() -> None:

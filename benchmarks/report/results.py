@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks import records
 from mnistlab.recipes.catalog import RECIPES
+from mnistlab.recipes.recipe import EnsembleRecipe
 
 
 def accuracy_rows() -> dict[str, list[dict[str, Any]]]:
@@ -27,10 +28,10 @@ def training_seconds(name: str) -> float | None:
     benchmarks/training/step.py. Of an ensemble all its members', one after the other.
     """
     recipe = RECIPES[name]
-    if recipe.networks:
-        each = [training_seconds(kind) for kind in recipe.networks]
+    if isinstance(recipe, EnsembleRecipe):
+        each = [training_seconds(kind) for kind in recipe.ensemble.networks]
         known = [seconds for seconds in each if seconds is not None]
-        return sum(known) * recipe.members / len(each) if len(known) == len(each) else None
+        return sum(known) * recipe.trainings / len(each) if len(known) == len(each) else None
     if timed := whole_trainings(name):
         return median(timed)
     row = latest_step(name)

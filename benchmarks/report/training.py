@@ -99,7 +99,7 @@ def step_table() -> str:
     )
     rows = []
     for name, recipe in RECIPES.items():
-        row = results.latest_step(name) if recipe.members == 1 else None
+        row = results.latest_step(name) if recipe.kind == "single" else None
         if row:
             ms = row["milliseconds"]
             rows.append(

@@ -23,6 +23,7 @@ from benchmarks.command import Command
 from mnistlab import RECIPES, Recipe, Run, combine, list_runs, load_model, resume, train
 from mnistlab.cli.progress import TerminalDisplay
 from mnistlab.recipes.catalog import find_recipe
+from mnistlab.recipes.recipe import EnsembleRecipe
 
 
 def done(recipe: Recipe) -> dict[int, dict[str, Any]]:
@@ -42,12 +43,12 @@ def finished(recipe: Recipe, folder: Path) -> dict[int, Run]:
 
 def one_seed(recipe: Recipe, seed: int, folder: Path, data_dir: Path) -> dict[str, Any]:
     display = TerminalDisplay(Console(stderr=True))
-    kinds = max(1, len(recipe.networks))
-    each = recipe.members // kinds  # of a kind; an ensemble's members have seeds of their own
+    kinds = recipe.ensemble.networks if isinstance(recipe, EnsembleRecipe) else ()
+    each = recipe.trainings // max(1, len(kinds))  # of a kind; an ensemble's members have seeds of their own
     first = seed * each
     ended = finished(recipe, folder).get(first)  # stopped between its test and its record
     begun = [run for run in runs_of(recipe, folder) if run.seed == first and run.test is None]
-    ready = [finished(RECIPES[kind], folder) for kind in recipe.networks]
+    ready = [finished(RECIPES[kind], folder) for kind in kinds]
     members = [(runs, first + number) for number in range(each) for runs in ready]
     if ended:
         run = ended

@@ -52,20 +52,20 @@ def operations(state: TrainingState) -> int:
     The first convolution's input needs no gradient.
     """
     work = [row.multiply_adds for row in state.model.describe() if row.multiply_adds]
-    return int(2 * (3 * sum(work) - work[0]) * state.recipe.batch_size)
+    return int(2 * (3 * sum(work) - work[0]) * state.recipe.data.batch_size)
 
 
 def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
     """Take steps as training does for `most` seconds, after some to warm up; medians in seconds."""
     device = pick_device("cpu")
-    precision = pick_precision(recipe.precision, device)
+    precision = pick_precision(recipe.optimisation.precision, device)
     state = TrainingState(recipe, open_dataset("mnist", data_dir), 0, device, precision)
     state.model.train()
     set_rate(
-        state.optimizer.param_groups, learning_rate(recipe, 0, state.steps)
+        state.optimizer.param_groups, learning_rate(recipe.optimisation, 0, state.steps)
     )  # and no other: nothing is to be learned
     data = state.loader.dataset
-    raw, named = data.images[: recipe.batch_size].float(), data.labels[: recipe.batch_size]
+    raw, named = data.images[: recipe.data.batch_size].float(), data.labels[: recipe.data.batch_size]
     before = peak(precision)
     times: dict[str, list[float]] = {name: [] for name in (*PARTS, "step", "augmentation")}
     begun, batches = time.perf_counter(), iter(state.loader)
@@ -79,7 +79,9 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
         marks.append(time.perf_counter())
         with autocast(device, precision):
             logits = state.model(images)
-        loss = cross_entropy(logits.float(), labels, recipe.label_smoothing, rejects=recipe.rejects > 0)
+        loss = cross_entropy(
+            logits.float(), labels, recipe.optimisation.label_smoothing, rejects=recipe.data.rejects > 0
+        )
         marks.append(time.perf_counter())
         state.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -101,7 +103,7 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
         "steps_measured": len(times["step"]) - WARM_UP,
         "milliseconds": {name: round(1e3 * value, 3) for name, value in medians.items()},
         "augmentation_share": round(medians["augmentation"] / medians["step"], 4),
-        "images_per_second": round(recipe.batch_size / medians["step"]),
+        "images_per_second": round(recipe.data.batch_size / medians["step"]),
         "gflops": round(speed / 1e9, 1),
         "peak_gflops": round(top / 1e9, 1),
         "fraction_of_peak": round(speed / top, 4),
@@ -115,7 +117,9 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
 @click.option("--record", is_flag=True, help="Add the results to docs/results/step.jsonl.")
 def main(names: tuple[str, ...], seconds: float, data_dir: Path, record: bool) -> None:
-    single = [name for name, recipe in RECIPES.items() if recipe.members == 1]  # an ensemble's steps are its members'
+    single = [
+        name for name, recipe in RECIPES.items() if recipe.kind == "single"
+    ]  # an ensemble's steps are its members'
     if unknown := sorted(set(names) - set(single)):
         raise click.UsageError(f"No recipe of one network is called {unknown[0]!r}: choose from {', '.join(single)}.")
     click.echo(

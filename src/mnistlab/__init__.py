@@ -33,15 +33,15 @@ if TYPE_CHECKING:
     from mnistlab.errors import MnistlabError, UserError
     from mnistlab.evaluation.comparison import compare_runs
     from mnistlab.evaluation.evaluate import evaluate, evaluate_run
+    from mnistlab.evaluation.models import load_model
     from mnistlab.evaluation.result import Evaluation
     from mnistlab.export.export import export_model
-    from mnistlab.networks.checkpoint import load_model
     from mnistlab.networks.ensemble import Ensemble
     from mnistlab.networks.network import NeuralNet
     from mnistlab.reading.page import Digit, Line, Page
     from mnistlab.reading.reader import Reader
     from mnistlab.recipes.catalog import RECIPES
-    from mnistlab.recipes.recipe import Recipe, override
+    from mnistlab.recipes.recipe import Recipe
     from mnistlab.runs.run import Run
     from mnistlab.runs.store import find_run, list_runs
     from mnistlab.training.ensembles import combine
@@ -73,7 +73,6 @@ __all__ = [
     "list_runs",
     "load_model",
     "open_dataset",
-    "override",
     "resume",
     "train",
 ]
@@ -95,9 +94,9 @@ HOMES = {
         "evaluate",
         "evaluate_run",
     ),
+    "evaluation.models": ("load_model",),
     "evaluation.result": ("Evaluation",),
     "export.export": ("export_model",),
-    "networks.checkpoint": ("load_model",),
     "networks.ensemble": ("Ensemble",),
     "networks.network": ("NeuralNet",),
     "reading.page": (
@@ -107,10 +106,7 @@ HOMES = {
     ),
     "reading.reader": ("Reader",),
     "recipes.catalog": ("RECIPES",),
-    "recipes.recipe": (
-        "Recipe",
-        "override",
-    ),
+    "recipes.recipe": ("Recipe",),
     "runs.run": ("Run",),
     "runs.store": (
         "find_run",

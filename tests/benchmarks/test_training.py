@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import signal
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,8 +27,8 @@ from mnistlab.training.display import Silent
 from mnistlab.training.experiment import train
 from tests.support.few import few_of_mnist
 
-TINY = replace(
-    RECIPES["quick"], widths=(4,), kernel_size=(3,), pooling=("stride",), hidden=0, epochs=2, steps=40, batch_size=1000,
+TINY = RECIPES["quick"].override(
+    widths=(4,), kernel_size=(3,), pooling=("stride",), hidden=0, epochs=2, steps=40, batch_size=1000,
     precision="fp32",
 )  # fmt: skip
 
@@ -188,7 +187,7 @@ class Products(TorchDispatchMode):
 def test_a_step_is_measured_in_all_its_parts_against_the_peak_of_its_precision(
     precision: str, dtype: torch.dtype, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = replace(TINY, precision=precision, batch_size=8, steps=40, shift=1.0)
+    recipe = TINY.override(precision=precision, batch_size=8, steps=40, shift=1.0)
     ticks = itertools.count()
     clock = SimpleNamespace(perf_counter=lambda: float(next(ticks)))  # from each look at it to the next a second
     monkeypatch.setattr(step, "time", clock)

@@ -18,7 +18,7 @@ from PIL import Image
 from mnistlab.cli.app import app, run_app
 from mnistlab.cli.output import StandardErrorHandler
 from mnistlab.data.dataset import open_dataset
-from mnistlab.networks.checkpoint import load_model
+from mnistlab.evaluation.models import load_model
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import create_run, list_runs
@@ -464,7 +464,7 @@ def test_finished_runs_become_an_ensemble(runs: Path, capsys: pytest.CaptureFixt
     ensemble = Run.open(Path(content["run"]))
     assert set(content["test"]) == {"correct", "total", "accuracy", "interval"}
     assert content["test"]["correct"] == (ensemble.test or {})["correct"]
-    assert ensemble.environment["members"] == [str(first), str(second)]
+    assert ensemble.members == (str(first), str(second))
 
     assert run_app(["ensemble", first.name, second.name, "--runs", str(runs)]) == 0
     out = capsys.readouterr().out
@@ -553,7 +553,7 @@ def test_runs_as_json_and_as_text(runs: Path, capsys: pytest.CaptureFixture[str]
     out, err = capsys.readouterr()
     listed = json.loads(out)["runs"]
     assert [set(row) for row in listed] == [
-        {"run", "created", "recipe", "dataset", "seed", "epochs", "val_accuracy", "test_accuracy", "seconds"}
+        {"run", "created", "kind", "recipe", "dataset", "seed", "epochs", "val_accuracy", "test_accuracy", "seconds"}
     ] * 2
     assert sorted(row["seed"] for row in listed) == [0, 1]
     assert err.startswith("warning: ")

@@ -23,11 +23,10 @@ from mnistlab.cli.app import app, run_app
 from mnistlab.data.dataset import find_spec, import_files
 from mnistlab.errors import Interrupted
 from mnistlab.evaluation import gallery
+from mnistlab.evaluation.models import load_model
 from mnistlab.export.export import export_model
 from mnistlab.files import write_bytes
-from mnistlab.networks.checkpoint import load_model
 from mnistlab.recipes.catalog import RECIPES
-from mnistlab.recipes.recipe import override
 from mnistlab.runs.run import Run
 from mnistlab.serving import http as serving
 from mnistlab.training.display import Silent
@@ -132,7 +131,7 @@ def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: p
         f"import mnistlab\n\n\ndef NeuralNet():\n    return mnistlab.NeuralNet(**{model.architecture.to_dict()})\n",
         encoding="utf-8",
     )
-    recipe = override(RECIPES["two-conv"], {"widths": (2,), "epochs": 2, "batch_size": 8})
+    recipe = RECIPES["two-conv"].override({"widths": (2,), "epochs": 2, "batch_size": 8})
     with pytest.raises(Interrupted):
         train(recipe, dataset=str(pictures), runs_dir=folder / "stopped", display=Stop())
     return folder

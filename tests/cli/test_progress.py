@@ -11,7 +11,6 @@ from rich.console import Console
 from mnistlab.cli.progress import TerminalDisplay
 from mnistlab.networks.network import NeuralNet
 from mnistlab.recipes.catalog import RECIPES
-from mnistlab.recipes.recipe import override
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import create_run
 
@@ -20,7 +19,7 @@ ENVIRONMENT = {"device": "cpu", "device_title": "Abacus [12 beads]", "precision"
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    recipe = override(RECIPES["two-conv"], {"epochs": 2})
+    recipe = RECIPES["two-conv"].override({"epochs": 2})
     return create_run(tmp_path / "a folder with [brackets]", recipe, "mnist", tmp_path, 5, ENVIRONMENT)
 
 

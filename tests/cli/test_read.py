@@ -27,7 +27,6 @@ from mnistlab.pictures.decode import decode
 from mnistlab.reading.classifier import BUNDLED
 from mnistlab.reading.reader import Reader
 from mnistlab.recipes.catalog import RECIPES
-from mnistlab.recipes.recipe import override
 from mnistlab.training.experiment import train
 from tests.support.comparing import assert_one_line
 from tests.support.pages import EFFECTS, make_page
@@ -412,7 +411,7 @@ def test_a_run_is_exported_once_and_again_when_it_has_changed(
         "batch_size": 16,
         "precision": "fp32",
     }
-    run, _ = train(override(RECIPES["two-conv"], small), dataset=str(pictures), runs_dir=Path("runs"))
+    run, _ = train(RECIPES["two-conv"].override(small), dataset=str(pictures), runs_dir=Path("runs"))
     capsys.readouterr()
     arguments = ["read", "page.png", "--model", "latest", "--json"]
     assert run_app(arguments) == 0

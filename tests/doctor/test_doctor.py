@@ -20,7 +20,8 @@ from mnistlab.doctor.examination import Check, examine
 from mnistlab.doctor.machine import check_data, check_machine
 from mnistlab.doctor.model import check_model, check_run, examine_layers, import_model, load_weights
 from mnistlab.errors import UserError
-from mnistlab.networks.checkpoint import load_model, save_model, strip_prefix
+from mnistlab.evaluation.models import load_model
+from mnistlab.networks.checkpoint import save_model, strip_prefix
 from mnistlab.networks.deskew import Deskewed, upright
 from mnistlab.networks.ensemble import Ensemble
 from mnistlab.networks.network import NeuralNet
@@ -237,7 +238,8 @@ def with_recipe(run: Run, **fields: Any) -> Run:
     """The run, as if it had been trained by a recipe with these fields."""
     path = run.path / "config.json"
     config = json.loads(path.read_text())
-    config["recipe"] |= fields
+    recipe = run.recipe.override(fields)
+    config |= {"kind": recipe.kind, "recipe": recipe.to_groups()}
     path.write_text(json.dumps(config))
     return Run.open(run.path)
 
@@ -248,8 +250,9 @@ def ensemble(run: Run) -> Run:
     network = load_model(run.model_path).model
     assert isinstance(network, NeuralNet)
     save_model(run.model_path, Ensemble([network, network]), find_spec("mnist"))
-    run.write_metrics([{**run.metrics[0], "epoch": number} for number in (1, 2)])
-    return with_recipe(run, members=2, epochs=3)
+    whole = with_recipe(run, members=2, epochs=3)
+    whole.write_metrics([{**run.metrics[0], "member": number} for number in (1, 2)])
+    return whole
 
 
 @pytest.mark.usefixtures("few_images")

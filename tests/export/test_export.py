@@ -24,10 +24,11 @@ from mnistlab.data.splits import read_split
 from mnistlab.dependencies import import_onnxruntime
 from mnistlab.errors import Failure, StorageFailure, UserError
 from mnistlab.evaluation.calibration import find_threshold, fit_temperature
+from mnistlab.evaluation.models import load_model
 from mnistlab.export import export, onnx_file, safetensors_file
 from mnistlab.export.export import Export, export_model
 from mnistlab.export.onnx_file import OnnxFile
-from mnistlab.networks.checkpoint import SavedModel, load_model, save_model
+from mnistlab.networks.checkpoint import SavedModel, save_model
 from mnistlab.networks.deskew import Deskewed
 from mnistlab.networks.ensemble import Ensemble, Network
 from mnistlab.networks.network import NeuralNet

@@ -19,9 +19,8 @@ import torch
 from mnistlab.cli.app import main, run_app
 from mnistlab.cli.progress import TerminalDisplay
 from mnistlab.errors import Failure
-from mnistlab.networks.checkpoint import load_model
+from mnistlab.evaluation.models import load_model
 from mnistlab.recipes.catalog import RECIPES
-from mnistlab.recipes.recipe import override
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
 from mnistlab.training import display, watch
@@ -36,7 +35,7 @@ STEPS = 4
 FIELDS: dict[str, Any] = {
     "epochs": EPOCHS, "batch_size": 16, "widths": (4,), "kernel_size": 3, "hidden": 8, "precision": "fp32",
 }  # fmt: skip
-RECIPE = override(RECIPES["two-conv"], FIELDS)  # dropout and augmentation on
+RECIPE = RECIPES["two-conv"].override(FIELDS)  # dropout and augmentation on
 OPTIONS = [
     "two-conv",
     f"--epochs={EPOCHS}",
@@ -297,7 +296,7 @@ def test_a_disk_that_fills_up_in_mid_training_leaves_the_last_good_state(
 
 
 def test_a_disk_that_fills_up_under_an_ensemble_names_the_ensembles_folder(pictures: Path, small_disk: Path) -> None:
-    recipe = override(RECIPE, {"members": 2, "epochs": 3})
+    recipe = RECIPE.override({"members": 2, "epochs": 3})
     with pytest.raises(Failure, match="the disk is full") as caught:
         train(recipe, dataset=str(pictures), runs_dir=small_disk / "runs", display=FillDisk(small_disk / "filler"))
     run = find_run("latest", small_disk / "runs")

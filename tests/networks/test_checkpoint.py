@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from mnistlab.data.dataset import find_spec
 from mnistlab.errors import Failure, UserError
-from mnistlab.networks.checkpoint import load_model, load_tensors, save_model, save_tensors
+from mnistlab.evaluation.models import load_model
+from mnistlab.networks.checkpoint import load_tensors, save_model, save_tensors
 from mnistlab.networks.deskew import Deskewed
 from mnistlab.networks.ensemble import Ensemble
 from mnistlab.networks.network import NeuralNet

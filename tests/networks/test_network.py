@@ -16,8 +16,9 @@ from torch import nn
 
 from mnistlab.data.dataset import find_spec
 from mnistlab.errors import UserError
+from mnistlab.evaluation.models import load_model
 from mnistlab.networks.architecture import Architecture, architecture_of
-from mnistlab.networks.checkpoint import load_model, save_model
+from mnistlab.networks.checkpoint import save_model
 from mnistlab.networks.deskew import Deskewed
 from mnistlab.networks.ensemble import Ensemble, Member, make_network
 from mnistlab.networks.network import NeuralNet

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.errors import UserError
 from mnistlab.evaluation.evaluate import evaluate
 from mnistlab.recipes.catalog import RECIPES
-from mnistlab.recipes.recipe import Recipe, override
+from mnistlab.recipes.recipe import Recipe
 from mnistlab.training.loop import cross_entropy
 from mnistlab.training.state import TrainingState
 from tests.support.few import few_of_mnist
@@ -69,7 +68,7 @@ def test_a_recipe_has_the_parameters_it_claims_and_takes_two_steps_with_finite_g
 
 @pytest.mark.parametrize("name", ["tiny-10k", "tiny-5k", "tiny-1k"])
 def test_a_tiny_recipe_cannot_outgrow_its_limit(name: str, data_dir: Path) -> None:
-    recipe = override(RECIPES[name], {"widths": (8, 64, 64)})
+    recipe = RECIPES[name].override({"widths": (8, 64, 64)})
 
     with pytest.raises(UserError, match=rf"has 15,978 parameters, and {name} may have {recipe.most_parameters:,}"):
         TrainingState(recipe, open_dataset("mnist", data_dir), 0, CPU, "fp32")
@@ -77,7 +76,7 @@ def test_a_tiny_recipe_cannot_outgrow_its_limit(name: str, data_dir: Path) -> No
 
 def test_quick_reads_95_percent_after_a_tenth_of_its_steps(data_dir: Path) -> None:
     quick = RECIPES["quick"]
-    recipe = replace(quick, steps=quick.steps // 10)
+    recipe = quick.override(steps=quick.steps // 10)
     state = TrainingState(recipe, open_dataset("mnist", data_dir), 0, CPU, "fp32")
     take_steps(state, state.steps)
 
@@ -90,12 +89,12 @@ def test_every_recipe_takes_blocks_more_or_less(name: str, widths: tuple[int, ..
     def model_of(recipe: Recipe) -> torch.nn.Module:
         return TrainingState(recipe, open_dataset(str(pictures)), 0, CPU, "fp32").model
 
-    recipe = override(RECIPES[name], {"widths": widths, "most_parameters": 0, "batch_size": 8})
+    recipe = RECIPES[name].override({"widths": widths, "most_parameters": 0, "batch_size": 8})
     if name == "two-conv" and len(widths) > 2:  # its 5x5 convolutions keep no edge: two blocks leave 4x4
         fits = ",".join(["valid", "valid", *["same"] * (len(widths) - 2)])
         with pytest.raises(UserError, match=f"Block 3 of {len(widths)} leaves no pixel.*or padding {fits}"):
             model_of(recipe)
-        recipe = override(recipe, {"padding": fits.split(",")})
+        recipe = recipe.override({"padding": fits.split(",")})
     model = model_of(recipe)
     assert model.architecture.widths == widths
     assert model(torch.zeros(2, 1, 28, 28)).shape == (2, 3)

@@ -12,10 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistlab.errors import UserError
+from mnistlab.networks.architecture import PER_BLOCK
+from mnistlab.recipes import settings
 from mnistlab.recipes.catalog import RECIPES, find_recipe, member_of
-from mnistlab.recipes.recipe import Recipe, override, read_overrides
+from mnistlab.recipes.checks import ALONE
+from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
+from mnistlab.recipes.settings import DataSettings, NetworkSettings, OptimisationSettings
+from mnistlab.recipes.toml_file import read_overrides
 
-FIELDS = dataclasses.fields(Recipe)
+FIELDS = list(settings.FIELDS.values())
 LISTS = [f for f in FIELDS if isinstance(f.default, tuple) and f.name != "networks"]
 
 
@@ -36,23 +41,20 @@ def values(f: dataclasses.Field[Any]) -> st.SearchStrategy[Any]:
         return st.sampled_from(choices)
     if isinstance(f.default, bool):
         return st.booleans()
-    if f.name == "name":
-        return st.from_regex(r"[a-z0-9][a-z0-9-]{0,39}", fullmatch=True)
-    if isinstance(f.default, str):
-        return st.text()
     if isinstance(f.default, int):
         return st.integers(low, None if high == math.inf else high)
     return st.floats(low, high)
 
 
-ANY = st.fixed_dictionaries({f.name: values(f) for f in FIELDS}).filter(
+NAMES = {"name": st.from_regex(r"[a-z0-9][a-z0-9-]{0,39}", fullmatch=True), "summary": st.text()}
+ANY = st.fixed_dictionaries({**NAMES, **{f.name: values(f) for f in FIELDS}}).filter(
     lambda d: not (d["batch_norm"] and d["batch_size"] == 1) and not (d["deskew"] and (d["writing"] or d["rejects"]))
 )
 
 
 def refusal(**changed: Any) -> str:
     with pytest.raises(UserError) as caught:
-        override(Recipe(), changed)
+        Recipe().override(changed)
     assert caught.value.remedy
     return caught.value.message
 
@@ -89,14 +91,19 @@ def test_a_recipe_cannot_be_changed() -> None:
 
 @pytest.mark.parametrize("f", FIELDS, ids=lambda f: f.name)
 def test_every_field_is_explained_and_its_default_allowed(f: dataclasses.Field[Any]) -> None:
-    assert len(f.metadata["help"]) > 10
-    assert override(Recipe(), {f.name: f.default}) == Recipe()
+    text = settings.explanations()[f.name]
+    assert len(text) > 10
+    assert (text[0].isupper(), text[-1]) == (True, ".")
+    assert Recipe().override({f.name: f.default}) == Recipe()
 
 
 @given(ANY)
 def test_whatever_the_fields_allow_survives_json(fields: dict[str, Any]) -> None:
-    recipe = Recipe(**fields)
-    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+    recipe = Recipe().override(**fields)
+    assert recipe.kind == ("single" if fields["members"] == 1 else "ensemble")
+    for written in (recipe.to_dict(), recipe.to_groups()):
+        assert Recipe.from_dict(json.loads(json.dumps(written))) == recipe
+    assert {**ALONE, **recipe.values()} == fields
 
 
 @given(
@@ -105,7 +112,7 @@ def test_whatever_the_fields_allow_survives_json(fields: dict[str, Any]) -> None
 def test_overriding_changes_one_field_and_no_other(change: tuple[dataclasses.Field[Any], Any]) -> None:
     f, value = change
     before, after = (
-        dataclasses.asdict(r) for r in (RECIPES["two-conv"], override(RECIPES["two-conv"], {f.name: value}))
+        {**ALONE, **recipe.values()} for recipe in (RECIPES["two-conv"], RECIPES["two-conv"].override({f.name: value}))
     )
     assert after == {**before, f.name: value}
 
@@ -121,65 +128,68 @@ def test_the_members_of_an_ensemble_take_turns_in_their_kinds_and_share_all_else
     assert [member.name for member in members[:3]] == ["best-member", "best-5x5-member", "best-pens-member"]
     for member, kind in zip(members, ("best", "best-5x5", "best-pens"), strict=False):
         assert dataclasses.replace(member, name=kind, summary=RECIPES[kind].summary) == RECIPES[kind]
+        assert member.kind == "single"
 
-    short = override(ensemble, {"epochs": 2})
+    short = ensemble.override({"epochs": 2})
     assert {member_of(short, number).epochs for number in range(2)} == {2}
 
 
 def test_a_network_given_is_that_of_all_members() -> None:
-    recipe = override(RECIPES["ensemble"], {"widths": (8, 16)})
+    recipe = RECIPES["ensemble"].override({"widths": (8, 16)})
     assert recipe.networks == ()
     assert {member_of(recipe, number).widths for number in range(3)} == {(8, 16)}
     assert member_of(recipe, 0).members == 1
 
 
-PER_BLOCK = ["depth", "kernel_size", "padding", "pooling"]
-
-
 @given(st.sampled_from(list(RECIPES)), st.lists(st.integers(1, 99), min_size=1, max_size=6))
 def test_what_a_recipe_gives_per_block_follows_the_number_of_widths(name: str, widths: list[int]) -> None:
-    before, after = RECIPES[name], override(RECIPES[name], {"widths": widths})
+    before, after = RECIPES[name], RECIPES[name].override({"widths": widths})
     assert after.widths == tuple(widths)
     for field in PER_BLOCK:
         old, new = getattr(before, field), getattr(after, field)
         assert len(new) in (1, len(widths))
         each = [old[0]] * len(widths) if len(old) == 1 else list(new)
         assert each == [old[min(block, len(old) - 1)] for block in range(len(widths))]
-    assert after == dataclasses.replace(
-        before, networks=(), **{field: getattr(after, field) for field in ["widths", *PER_BLOCK]}
-    )
+    fields = ["widths", *PER_BLOCK]
+    same = [
+        {name: value for name, value in recipe.values().items() if name not in (*fields, "networks")}
+        for recipe in (before, after)
+    ]
+    assert same[0] == same[1]
+    assert after.networks == ()
 
 
 def test_blocks_are_added_and_taken_away() -> None:
     default, quick = RECIPES["default"], RECIPES["quick"]
-    short, long = (override(default, {"widths": widths}) for widths in ((16, 32), (16, 32, 64, 64)))
+    short, long = (default.override({"widths": widths}) for widths in ((16, 32), (16, 32, 64, 64)))
     assert [getattr(short, name) for name in PER_BLOCK] == [(1, 1), (5, 5), ("valid", "valid"), ("max",)]
     assert [getattr(long, name) for name in PER_BLOCK] == [
         (1, 1, 2, 2), (5, 5, 3, 3), ("valid", "valid", "same", "same"), ("max",)
     ]  # fmt: skip
-    assert override(quick, {"widths": 8}).pooling == ("stride",)
-    assert override(quick, {"widths": [8] * 5}).pooling == ("stride", "max", "max", "max", "max")
+    assert quick.override({"widths": 8}).pooling == ("stride",)
+    assert quick.override({"widths": [8] * 5}).pooling == ("stride", "max", "max", "max", "max")
 
 
 @pytest.mark.parametrize("given_as", [(1, 2, 2), [1, 2, 2]])
 def test_what_is_given_per_block_beside_widths_is_taken_as_it_is(given_as: Any) -> None:
-    recipe = override(RECIPES["default"], {"depth": given_as, "widths": (16, 32)})
+    recipe = RECIPES["default"].override({"depth": given_as, "widths": (16, 32)})
     assert (recipe.depth, recipe.kernel_size) == ((1, 2, 2), (5, 5))
-    assert override(RECIPES["default"], {"depth": (1, 2)}).widths == RECIPES["default"].widths
-    assert dataclasses.replace(RECIPES["default"], widths=(16, 32)).depth == RECIPES["default"].depth
+    assert RECIPES["default"].override({"depth": (1, 2)}).widths == RECIPES["default"].widths
+    network = dataclasses.replace(RECIPES["default"].network, widths=(16, 32))
+    assert dataclasses.replace(RECIPES["default"], network=network).depth == RECIPES["default"].depth
 
 
 def test_changes_come_one_after_the_other() -> None:
     """As a TOML file, which is a recipe, and then the options beside it."""
     default, file = RECIPES["default"], {"widths": [8, 16, 32, 32], "depth": [1, 1, 1, 3], "epochs": 5, "steps": 70}
-    assert override(default, file, {"widths": (4, 8)}).depth == (1, 1)
-    assert override(default, file, {"widths": (4,) * 5}).depth == (1, 1, 1, 3, 3)
-    assert override(default, file, {"epochs": 6}).steps == 0
-    assert override(default, {"depth": 0}, {"depth": 2}).depth == (2,)  # only the outcome is a recipe
-    several = override(RECIPES["two-conv"], {"networks": ["best", "quick"], "members": 4}, {"widths": (4, 8)})
+    assert default.override(file, {"widths": (4, 8)}).depth == (1, 1)
+    assert default.override(file, {"widths": (4,) * 5}).depth == (1, 1, 1, 3, 3)
+    assert default.override(file, {"epochs": 6}).steps == 0
+    assert default.override({"depth": 0}, {"depth": 2}).depth == (2,)  # only the outcome is a recipe
+    several = RECIPES["two-conv"].override({"networks": ["best", "quick"], "members": 4}, {"widths": (4, 8)})
     assert (several.networks, several.widths) == ((), (4, 8))
     with pytest.raises(UserError, match="Unknown recipe field epoch"):
-        override(default, {"epoch": 3}, {"epochs": 3})
+        default.override({"epoch": 3}, {"epochs": 3})
 
 
 @pytest.mark.parametrize(
@@ -192,7 +202,7 @@ def test_changes_come_one_after_the_other() -> None:
 )
 def test_networks_that_make_no_ensemble_are_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
-        override(Recipe(), changes)
+        Recipe().override(changes)
 
 
 def test_what_is_not_deskewed_in_training_is_refused_where_it_would_be_in_use() -> None:
@@ -202,7 +212,7 @@ def test_what_is_not_deskewed_in_training_is_refused_where_it_would_be_in_use() 
 
 
 def test_a_network_of_no_recipe_is_refused_by_name() -> None:
-    recipe = override(Recipe(), {"networks": ["nothing"], "members": 2})
+    recipe = Recipe().override({"networks": ["nothing"], "members": 2})
     with pytest.raises(UserError, match="Unknown recipe 'nothing'"):
         member_of(recipe, 0)
 
@@ -217,9 +227,9 @@ def test_a_list_a_tuple_and_a_value_alone_are_taken(change: tuple[str, list[Any]
     for given_as, expected in (
         (several, tuple(several)), (tuple(several), tuple(several)), (several[0], (several[0],))
     ):  # fmt: skip
-        recipe = override(Recipe(), {name: given_as})
+        recipe = Recipe().override({name: given_as})
         assert getattr(recipe, name) == expected
-        assert hash(recipe) == hash(override(Recipe(), {name: list(expected)}))
+        assert hash(recipe) == hash(Recipe().override({name: list(expected)}))
 
 
 @pytest.mark.parametrize(
@@ -266,19 +276,19 @@ def test_recipes_that_were_written_with_one_value_are_read() -> None:
 
 
 def test_other_epochs_let_a_recipe_that_stops_inside_one_go_on_to_their_end() -> None:
-    short = Recipe(epochs=3, steps=100)
-    assert override(short, {"epochs": 5}).steps == 0
-    assert override(short, {"epochs": 3}).steps == 0
-    assert override(short, {"epochs": 5, "steps": 7}).steps == 7
-    assert override(short, {"steps": 7, "epochs": 5}).steps == 7
-    assert override(short, {"batch_size": 64}).steps == 100
-    assert override(short, {"steps": 0}) == Recipe(epochs=3)
+    short = Recipe().override(epochs=3, steps=100)
+    assert short.override({"epochs": 5}).steps == 0
+    assert short.override({"epochs": 3}).steps == 0
+    assert short.override({"epochs": 5, "steps": 7}).steps == 7
+    assert short.override({"steps": 7, "epochs": 5}).steps == 7
+    assert short.override({"batch_size": 64}).steps == 100
+    assert short.override({"steps": 0}) == Recipe().override(epochs=3)
     assert short.steps == 100
 
 
 @given(st.integers(1, 100), st.integers(0, 10**6))
 def test_epochs_and_steps_survive_json_together(epochs: int, steps: int) -> None:
-    recipe = Recipe(epochs=epochs, steps=steps)
+    recipe = Recipe().override(epochs=epochs, steps=steps)
     assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
 
 
@@ -291,14 +301,14 @@ def test_numpys_numbers_are_taken_as_pythons() -> None:
         "widths": np.array([4, 8]), "depth": np.int64(2),
     }  # fmt: skip
     plain = {"epochs": 3, "batch_size": 64, "rotate": 10.0, "batch_norm": True, "widths": (4, 8), "depth": 2}
-    assert json.dumps(Recipe(**given).to_dict()) == json.dumps(Recipe(**plain).to_dict())  # type: ignore[arg-type]
+    assert json.dumps(Recipe().override(**given).to_dict()) == json.dumps(Recipe().override(**plain).to_dict())  # type: ignore[arg-type]
     assert "epochs must be between 1 and 100,000; it is 0." in refusal(epochs=np.int64(0))
     assert "epochs must be a whole number between 1 and 100,000; it is 3.0." in refusal(epochs=np.float64(3))
 
 
 def test_a_whole_number_is_taken_where_a_number_belongs() -> None:
-    assert Recipe(rotate=10).rotate == 10
-    assert Recipe(learning_rate=1).learning_rate == 1
+    assert Recipe().override(rotate=10).rotate == 10
+    assert Recipe().override(learning_rate=1).learning_rate == 1
 
 
 LIMITED = [f for f in FIELDS if isinstance(f.default, int | float) and not isinstance(f.default, bool)]
@@ -359,7 +369,7 @@ def test_a_wrong_value_is_named(changed: dict[str, Any], words: str) -> None:
 
 
 def test_one_image_a_step_is_allowed_without_batch_norm() -> None:
-    assert Recipe(batch_size=1, batch_norm=False).batch_size == 1
+    assert Recipe().override(batch_size=1, batch_norm=False).batch_size == 1
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -388,7 +398,7 @@ def test_too_wide_a_layer_is_told_the_limit() -> None:
 
 def test_a_list_of_widths_is_not_said_to_be_no_list() -> None:
     try:
-        recipe = Recipe(widths=[8, 16])  # type: ignore[arg-type]
+        recipe = Recipe().override(widths=[8, 16])  # type: ignore[arg-type]
     except UserError as error:
         text = str(error)
     else:
@@ -396,7 +406,72 @@ def test_a_list_of_widths_is_not_said_to_be_no_list() -> None:
     assert "not a list" not in text
 
 
+# groups
+
+
+def test_the_groups_hold_the_fields_and_give_them_by_their_own_names_too() -> None:
+    recipe = Recipe(network=NetworkSettings(widths=(4, 8)), optimisation=OptimisationSettings(epochs=3))
+    assert (recipe.network.widths, recipe.optimisation.epochs, recipe.data) == ((4, 8), 3, DataSettings())
+    assert {name: getattr(recipe, name) for name in recipe.values()} == recipe.values()
+    assert (recipe.members, recipe.networks) == (1, ())
+    assert (
+        recipe
+        == Recipe().override(widths=[4, 8], epochs=3)
+        == Recipe().override({"network": {"widths": [4, 8]}}, epochs=3)
+    )
+    with pytest.raises(AttributeError, match="'Recipe' object has no attribute 'epoch'"):
+        recipe.epoch  # noqa: B018
+
+
+def test_groups_are_checked_together_by_the_recipe_that_holds_them() -> None:
+    with pytest.raises(UserError) as caught:
+        Recipe(
+            network=NetworkSettings(widths=()),
+            data=DataSettings(batch_size=0),
+            optimisation=OptimisationSettings(epochs=0),
+        )
+    assert [caught.value.message.count(name) for name in ("widths must", "batch-size must", "epochs must")] == [1, 1, 1]
+    with pytest.raises(UserError, match="is no NetworkSettings"):
+        Recipe(network=DataSettings())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"widths": (4, 8), "epochs": 3}, {"members": 3}, {"members": 2, "networks": ("best",)}], ids=str
+)
+def test_fields_given_to_a_recipe_itself_are_deprecated_and_taken(fields: dict[str, Any]) -> None:
+    with pytest.warns(
+        DeprecationWarning, match=rf"Recipe\({next(iter(fields))}=….* is deprecated: give the groups, or .*override"
+    ):
+        recipe = Recipe(**fields)
+    assert recipe == Recipe().override(fields)
+    with pytest.warns(DeprecationWarning):
+        assert dataclasses.replace(RECIPES["two-conv"], shear=0.5) == RECIPES["two-conv"].override(shear=0.5)
+    with pytest.warns(DeprecationWarning), pytest.raises(UserError, match=r"epochs must be .*learning-rate must be "):
+        Recipe(epochs=0, learning_rate=0)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'epoch'"):
+        Recipe(epoch=3)
+
+
+def test_recipes_of_one_network_and_of_several_are_never_equal_and_turn_into_each_other() -> None:
+    ensemble = Recipe().override(members=2)
+    assert isinstance(ensemble, EnsembleRecipe)
+    assert (ensemble.kind, ensemble.trainings, ensemble.unit) == ("ensemble", 2, "member")
+    single = ensemble.override(members=1)
+    assert type(single) is Recipe
+    assert (single.kind, single.trainings, single.unit) == ("single", 1, "epoch")
+    assert single == Recipe() != ensemble
+
+
 # TOML files
+
+
+def test_fields_may_stand_in_the_tables_of_their_groups(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        "name = 'mine'\n[network]\nwidths = [8, 16]\nbatch-norm = false\n[optimisation]\nlearning-rate = 0.05\n"
+    )
+    recipe = Recipe().override(read_overrides(path))
+    assert recipe == Recipe().override(name="mine", widths=(8, 16), batch_norm=False, learning_rate=0.05)
 
 
 def test_a_toml_file_gives_the_fields_to_change(tmp_path: Path) -> None:
@@ -406,28 +481,27 @@ def test_a_toml_file_gives_the_fields_to_change(tmp_path: Path) -> None:
     )
     changed = read_overrides(path)
     assert changed == {"epochs": 4, "learning_rate": 0.05, "widths": [8, 16], "batch_norm": False, "summary": "été"}
-    recipe = override(RECIPES["two-conv"], changed)
-    assert recipe == dataclasses.replace(
-        RECIPES["two-conv"], epochs=4, learning_rate=0.05, widths=(8, 16), batch_norm=False, summary="été"
+    recipe = RECIPES["two-conv"].override(changed)
+    assert recipe == RECIPES["two-conv"].override(
+        epochs=4, learning_rate=0.05, widths=(8, 16), batch_norm=False, summary="été"
     )
 
 
 def test_a_toml_file_gives_one_value_or_one_for_each_block(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('widths = 8\ndepth = [1, 2, 2]\nkernel-size = 3\npadding = ["valid", "same"]\npooling = "stride"\n')
-    recipe = override(RECIPES["two-conv"], read_overrides(path))
-    assert recipe == dataclasses.replace(
-        RECIPES["two-conv"], widths=(8,), depth=(1, 2, 2), kernel_size=(3,), padding=("valid", "same"),
+    recipe = RECIPES["two-conv"].override(read_overrides(path))
+    assert recipe == RECIPES["two-conv"].override( widths=(8,), depth=(1, 2, 2), kernel_size=(3,), padding=("valid", "same"),
         pooling=("stride",),
     )  # fmt: skip
 
 
 def test_epochs_in_a_toml_file_go_to_their_end_unless_it_says_steps(tmp_path: Path) -> None:
-    path, short = tmp_path / "mine.toml", Recipe(steps=100)
+    path, short = tmp_path / "mine.toml", Recipe().override(steps=100)
     path.write_text("epochs = 2")
-    assert override(short, read_overrides(path)) == Recipe(epochs=2)
+    assert short.override(read_overrides(path)) == Recipe().override(epochs=2)
     path.write_text("epochs = 2\nsteps = 30")
-    assert override(short, read_overrides(path)) == Recipe(epochs=2, steps=30)
+    assert short.override(read_overrides(path)) == Recipe().override(epochs=2, steps=30)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
@@ -469,7 +543,10 @@ def test_a_missing_toml_file_a_folder_and_bytes_are_named(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[network]\nwidths = [8]", "Unknown recipe field network"),
+        ("[network]\nepochs = 8", "Unknown recipe field network.epochs"),
+        ("[net]\nwidths = [8]", "Unknown recipe field net."),
+        ("network = 3", "Unknown recipe field network."),
+        ("widths = [8]\n[network]\nwidths = [9]", "The recipe gives widths twice."),
         ("learning_rate = nan", "learning-rate must be between 1e-09 and 100; it is nan"),
         ("learning_rate = inf", "learning-rate must be between 1e-09 and 100; it is inf"),
         ("epochs = 2026-01-01", "epochs must be a whole number between 1 and 100,000; it is "),

@@ -27,7 +27,7 @@ from mnistlab.recipes.recipe import Recipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import begin_run, create_run, delete_run, find_model, find_run, list_runs
 
-RECIPE = dataclasses.replace(RECIPES["two-conv"], epochs=3, widths=(4, 8))
+RECIPE = RECIPES["two-conv"].override(epochs=3, widths=(4, 8))
 ENVIRONMENT = {"device": "cpu", "device_title": "Abacus", "precision": "fp32", "threads": 2}
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
@@ -137,7 +137,7 @@ def test_a_config_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 
 def test_a_config_of_another_version_is_refused(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    change_config(run.path, version=2)
+    change_config(run.path, version=3)
 
     with pytest.raises(UserError, match="another mnistlab"):
         Run.open(run.path)
@@ -448,6 +448,7 @@ def test_the_summary_of_a_finished_run(tmp_path: Path) -> None:
     assert run.summary() == {
         "run": str(run.path),
         "created": run.created.isoformat(),
+        "kind": "single",
         "recipe": "two-conv",
         "dataset": "mnist",
         "seed": 7,

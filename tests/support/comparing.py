@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from mnistlab.networks.checkpoint import load_model
+from mnistlab.evaluation.models import load_model
 from mnistlab.runs.run import Run
 
 

@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.recipes.catalog import RECIPES
-from mnistlab.recipes.recipe import override
 from mnistlab.runs.run import Run
 from mnistlab.training.display import Silent
 
-RECIPE = override(
-    RECIPES["two-conv"],
+RECIPE = RECIPES["two-conv"].override(
     {"epochs": 2, "batch_size": 16, "widths": (4,), "kernel_size": 3, "hidden": 0, "precision": "fp32"},
 )
 STEPS = 4
 """Of an epoch: of 75 training pictures 6 are for validation, and the other 69 make four whole batches."""
-SHORT = override(RECIPE, {"steps": STEPS + 2})
+SHORT = RECIPE.override({"steps": STEPS + 2})
 """One that ends inside its second epoch."""
 
 

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mnistlab.data.dataset import open_dataset
 from mnistlab.recipes.catalog import RECIPES
-from mnistlab.recipes.recipe import Recipe, override
+from mnistlab.recipes.recipe import Recipe
 from mnistlab.training import cuda_graphs as graphs
 from mnistlab.training import loop as training
 from mnistlab.training.cuda_graphs import CannotRecordError, RecordedStep, as_recorded, rehearsal
@@ -25,8 +25,7 @@ pytestmark = pytest.mark.usefixtures("no_drawing")
 
 CPU = torch.device("cpu")
 NEEDS_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-SMALL = override(
-    RECIPES["default"],
+SMALL = RECIPES["default"].override(
     {"epochs": 2, "batch_size": 16, "widths": (4,), "depth": 1, "kernel_size": 3, "padding": "same", "precision": "fp32"},
 )  # fmt: skip
 
@@ -101,7 +100,7 @@ def recordable(state: TrainingState, images: torch.Tensor, labels: torch.Tensor)
 
 @pytest.mark.parametrize("name", ["quick", "default", "best", "tiny-1k", "reader", "two-conv", "three-conv"])
 def test_a_step_never_waits_for_the_device(name: str, pictures: Path) -> None:
-    state = state_of(override(RECIPES[name], {"batch_size": 16}), pictures)
+    state = state_of(RECIPES[name].override({"batch_size": 16}), pictures)
     images, labels = next(iter(state.loader))
     with NoWaiting():
         train_step(state, images, labels)
@@ -109,7 +108,7 @@ def test_a_step_never_waits_for_the_device(name: str, pictures: Path) -> None:
 
 @pytest.mark.parametrize("name", ["quick", "default", "best", "tiny-1k"])
 def test_nor_does_the_making_of_a_batch_without_pens_and_rejects(name: str, pictures: Path) -> None:
-    state = state_of(override(RECIPES[name], {"batch_size": 16}), pictures)
+    state = state_of(RECIPES[name].override({"batch_size": 16}), pictures)
     with NoWaiting():
         state.loader.dataset.batch(torch.arange(16))
 
@@ -122,7 +121,7 @@ def test_waiting_would_be_seen(waits: Any) -> None:
 
 @pytest.mark.parametrize("name", ["default", "reader"])
 def test_a_rehearsal_has_the_sizes_of_every_batch(name: str, pictures: Path) -> None:
-    state = state_of(override(RECIPES[name], {"batch_size": 16}), pictures)
+    state = state_of(RECIPES[name].override({"batch_size": 16}), pictures)
     for rehearsed, batch in zip(rehearsal(state), next(iter(state.loader)), strict=True):
         assert (rehearsed.shape, rehearsed.dtype) == (batch.shape, batch.dtype)
 
@@ -132,13 +131,13 @@ def test_a_rehearsal_has_the_sizes_of_every_batch(name: str, pictures: Path) -> 
 
 @pytest.mark.parametrize("changes", [{}, {"optimizer": "adamw", "learning_rate": 0.01}])
 def test_a_cpu_takes_the_step_itself(changes: dict[str, Any], pictures: Path) -> None:
-    state = state_of(override(SMALL, changes), pictures)
+    state = state_of(SMALL.override(changes), pictures)
     assert as_recorded(train_step, state) is train_step
     assert all(isinstance(group["lr"], float) for group in state.optimizer.param_groups)
 
 
 def test_so_does_a_gpu_with_adamw(pictures: Path) -> None:
-    state = state_of(override(SMALL, {"optimizer": "adamw", "learning_rate": 0.01}), pictures)
+    state = state_of(SMALL.override({"optimizer": "adamw", "learning_rate": 0.01}), pictures)
     state.device = torch.device("cuda")
     assert as_recorded(train_step, state) is train_step
 
@@ -216,7 +215,7 @@ def test_a_recorded_training_is_the_same_training(
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("name", ["quick", "default", "best"])
 def test_a_gpu_s_recorded_steps_are_its_steps(name: str, precision: str, pictures: Path) -> None:
-    recipe = override(RECIPES[name], {"batch_size": 16})
+    recipe = RECIPES[name].override({"batch_size": 16})
     dataset = open_dataset(str(pictures))
     states = [TrainingState(recipe, dataset, 3, torch.device("cuda"), precision) for _ in range(2)]
     recorded = as_recorded(train_step, states[1])
@@ -229,7 +228,7 @@ def test_a_gpu_s_recorded_steps_are_its_steps(name: str, precision: str, picture
         losses = []
         for step, state in zip((train_step, recorded), states, strict=True):
             torch.manual_seed(number)  # of the dropout
-            set_rate(state.optimizer.param_groups, learning_rate(recipe, number, state.steps))
+            set_rate(state.optimizer.param_groups, learning_rate(recipe.optimisation, number, state.steps))
             losses.append(step(state, images, labels).clone())
         torch.testing.assert_close(losses[1], losses[0], **within)
     for one, other in zip(states[0].model.parameters(), states[1].model.parameters(), strict=True):

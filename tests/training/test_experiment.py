@@ -17,12 +17,12 @@ from mnistlab.data.dataset import open_dataset
 from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.errors import Interrupted, UserError
 from mnistlab.evaluation.evaluate import evaluate, evaluate_run
+from mnistlab.evaluation.models import load_model
 from mnistlab.evaluation.result import Evaluation
-from mnistlab.networks.checkpoint import load_model, save_model
+from mnistlab.networks.checkpoint import save_model
 from mnistlab.networks.ensemble import Ensemble
 from mnistlab.networks.network import NeuralNet
 from mnistlab.recipes.catalog import RECIPES
-from mnistlab.recipes.recipe import override
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run, list_runs
 from mnistlab.training import display, watch
@@ -35,8 +35,8 @@ pytestmark = pytest.mark.usefixtures("no_drawing")
 SMALL: dict[str, Any] = {
     "epochs": 2, "batch_size": 16, "widths": (4,), "kernel_size": 3, "hidden": 0, "precision": "fp32",
 }  # fmt: skip
-ALONE = override(RECIPES["two-conv"], SMALL)
-RECIPE = override(ALONE, {"members": 2, "name": "pair"})
+ALONE = RECIPES["two-conv"].override(SMALL)
+RECIPE = ALONE.override({"members": 2, "name": "pair"})
 STEPS = 8  # of each member
 
 
@@ -93,12 +93,12 @@ def pictures_of_test(dataset: str) -> tuple[torch.Tensor, torch.Tensor]:
 def test_the_members_are_runs_inside_the_runs_folder(finished: Run) -> None:
     members = members_of(finished)
 
-    assert [(m.seed, m.recipe.name, m.recipe.members) for m in members] == [
-        (3, "pair-member", 1),
-        (4, "pair-member", 1),
+    assert [(m.seed, m.recipe.name, m.kind) for m in members] == [
+        (3, "pair-member", "single"),
+        (4, "pair-member", "single"),
     ]
     for member in members:
-        assert member.recipe == dataclasses.replace(finished.recipe, members=1, name="pair-member")
+        assert member.recipe == finished.recipe.override(members=1, name="pair-member")
         assert len(member.metrics) == 2
         assert member.test is not None
         assert (member.path / "training.png").exists()
@@ -154,7 +154,7 @@ def test_metrics_have_a_row_a_member(finished: Run) -> None:
     first, last = finished.metrics
     ends = [member.metrics[-1] for member in members]
 
-    assert [(row["epoch"], row["step"]) for row in (first, last)] == [(1, STEPS), (2, 2 * STEPS)]
+    assert [(row["member"], row["step"]) for row in (first, last)] == [(1, STEPS), (2, 2 * STEPS)]
     assert [row["train_loss"] for row in (first, last)] == [end["train_loss"] for end in ends]
     assert first["seconds"] == ends[0]["seconds"]
     assert last["seconds"] == pytest.approx(ends[0]["seconds"] + ends[1]["seconds"])
@@ -167,7 +167,7 @@ def test_metrics_have_a_row_a_member(finished: Run) -> None:
 def test_members_of_the_longest_name_that_train_on_everything_have_no_validation(
     pictures: Path, tmp_path: Path
 ) -> None:
-    recipe = override(RECIPE, {"split": "train+val", "steps": 1, "name": "a" * 40})
+    recipe = RECIPE.override({"split": "train+val", "steps": 1, "name": "a" * 40})
     run, _ = train(recipe, dataset=str(pictures), runs_dir=tmp_path)
 
     assert [(row["val_loss"], row["val_accuracy"]) for row in run.metrics] == [(None, None)] * 2
@@ -176,7 +176,7 @@ def test_members_of_the_longest_name_that_train_on_everything_have_no_validation
 
 
 def test_the_last_seeds_are_refused_before_a_folder_is_made_or_work(pictures: Path, tmp_path: Path) -> None:
-    recipe = override(RECIPE, {"steps": 1})
+    recipe = RECIPE.override({"steps": 1})
     try:
         train(recipe, dataset=str(pictures), runs_dir=tmp_path / "runs", seed=2**32 - 1)
     except UserError:
@@ -232,7 +232,7 @@ def test_resuming_a_finished_ensemble_changes_nothing_in_it(finished: Run, tmp_p
 
 def test_members_of_two_kinds_share_seeds_and_are_told_apart(pictures: Path, tmp_path: Path) -> None:
     quick = {"epochs": 1, "steps": 2, "batch_size": 16, "split": "train", "test_shifts": False}
-    recipe = override(RECIPES["ensemble"], {**quick, "members": 4, "networks": ("tiny-1k", "quick")})
+    recipe = RECIPES["ensemble"].override({**quick, "members": 4, "networks": ("tiny-1k", "quick")})
     run, evaluation = train(recipe, dataset=str(pictures), runs_dir=tmp_path, seed=7)
     found = sorted((member.seed, member.recipe.name) for member in members_of(run))
     assert found == [(7, "quick-member"), (7, "tiny-1k-member"), (8, "quick-member"), (8, "tiny-1k-member")]
@@ -255,7 +255,8 @@ def test_finished_runs_are_combined_into_a_run_of_their_own(
 
     assert (run.recipe.name, run.recipe.members, run.seed, run.dataset) == ("ensemble", 2, 3, str(pictures))
     assert find_run("latest", tmp_path / "runs") == run
-    assert run.environment["members"] == [str(member.path.resolve()) for member in pair]
+    assert run.members == tuple(str(member.path.resolve()) for member in pair)
+    assert "members" not in run.environment
     assert same(weights(run), weights(finished))  # the same members, the same ensemble
     assert without_times(run.metrics) == without_times(finished.metrics)
     assert run.test == finished.test == json.loads(json.dumps(evaluation.to_dict()))
@@ -317,7 +318,7 @@ def test_what_is_no_recipe_gets_a_sentence(name: Any, tmp_path: Path) -> None:
 
 
 def test_runs_of_different_networks_are_combined(pair: list[Run], pictures: Path, tmp_path: Path) -> None:
-    recipe = override(ALONE, {"widths": (3, 5), "hidden": 6, "epochs": 1, "test_shifts": True})
+    recipe = ALONE.override({"widths": (3, 5), "hidden": 6, "epochs": 1, "test_shifts": True})
     other, _ = train(recipe, dataset=str(pictures), runs_dir=tmp_path, seed=9)
     run, _ = combine([other, *pair], runs_dir=tmp_path)
 

@@ -14,8 +14,8 @@ from mnistlab.data.dataset import open_dataset
 from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.evaluation.evaluate import evaluate
 from mnistlab.evaluation.gallery import describe_data
-from mnistlab.networks.checkpoint import load_model, load_tensors
-from mnistlab.recipes.recipe import override
+from mnistlab.evaluation.models import load_model
+from mnistlab.networks.checkpoint import load_tensors
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import delete_run
 from mnistlab.training.experiment import train
@@ -116,7 +116,7 @@ def test_a_dataset_that_is_open_already_is_taken_too(finished: Run, pictures: Pa
 def test_training_on_everything_has_no_validation_and_works_all_the_same(
     drawing: None, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run, evaluation = train(override(RECIPE, {"split": "train+val"}), dataset=str(pictures), runs_dir=tmp_path)
+    run, evaluation = train(RECIPE.override({"split": "train+val"}), dataset=str(pictures), runs_dir=tmp_path)
 
     assert [(row["val_accuracy"], row["val_loss"]) for row in run.metrics] == [(None, None)] * 2
     assert evaluation.total == count_test(pictures)
@@ -130,7 +130,7 @@ def test_training_on_everything_has_no_validation_and_works_all_the_same(
 
 
 def test_an_averaged_model_is_what_is_saved(finished: Run, pictures: Path, tmp_path: Path) -> None:
-    run, _ = train(override(RECIPE, {"averaging": 0.8}), dataset=str(pictures), runs_dir=tmp_path, seed=3)
+    run, _ = train(RECIPE.override({"averaging": 0.8}), dataset=str(pictures), runs_dir=tmp_path, seed=3)
 
     trained = load_tensors(run.resume_path, "")["model"]
     assert same(trained, weights(finished))  # averaging changes nothing in the training itself
@@ -163,7 +163,7 @@ def test_a_training_has_as_many_steps_as_it_is_allowed(
     steps: int, rows: list[int], pictures: Path, tmp_path: Path
 ) -> None:
     watcher = Watcher()
-    recipe = override(RECIPE, {"steps": steps})
+    recipe = RECIPE.override({"steps": steps})
     run, _ = train(recipe, dataset=str(pictures), runs_dir=tmp_path, display=watcher)
 
     assert [row["step"] for row in run.metrics] == rows
@@ -172,7 +172,7 @@ def test_a_training_has_as_many_steps_as_it_is_allowed(
 
 
 def test_more_steps_than_the_epochs_have_change_nothing(finished: Run, pictures: Path, tmp_path: Path) -> None:
-    recipe = override(RECIPE, {"steps": 2 * STEPS + 1})
+    recipe = RECIPE.override({"steps": 2 * STEPS + 1})
     run, _ = train(recipe, dataset=str(pictures), runs_dir=tmp_path, seed=3)
 
     assert same(weights(run), weights(finished))

@@ -139,13 +139,13 @@ def test_velocities_of_another_network_are_refused() -> None:
 
 # which a recipe makes
 
-SMALL = Recipe(widths=(3, 4), kernel_size=3, hidden=6, learning_rate=0.2, momentum=0.8, weight_decay=0.25)
+SMALL = Recipe().override(widths=(3, 4), kernel_size=3, hidden=6, learning_rate=0.2, momentum=0.8, weight_decay=0.25)
 
 
 def test_a_recipe_makes_sgd_or_adamw() -> None:
     net = NeuralNet((3, 4), hidden=6)
     assert isinstance(make_optimizer(net, SMALL), SGD)
-    adamw = make_optimizer(net, Recipe(optimizer="adamw", learning_rate=0.2, momentum=0.8))
+    adamw = make_optimizer(net, Recipe().override(optimizer="adamw", learning_rate=0.2, momentum=0.8))
     assert isinstance(adamw, torch.optim.AdamW)
     assert all(group["betas"] == (0.8, 0.999) for group in adamw.param_groups)
     for optimizer in (adamw, make_optimizer(net, SMALL)):
@@ -159,7 +159,7 @@ def test_a_recipe_makes_sgd_or_adamw() -> None:
 )
 def test_weights_decay_and_biases_and_batch_norm_do_not(optimizer: str, options: dict[str, Any]) -> None:
     net = NeuralNet((3, 4), **options)
-    made = make_optimizer(net, Recipe(optimizer=optimizer, weight_decay=0.25))
+    made = make_optimizer(net, Recipe().override(optimizer=optimizer, weight_decay=0.25))
     decayed = {id(p) for group in made.param_groups if group["weight_decay"] == 0.25 for p in group["params"]}
     spared = {id(p) for group in made.param_groups if group["weight_decay"] == 0 for p in group["params"]}
 
@@ -174,7 +174,7 @@ def test_weights_decay_and_biases_and_batch_norm_do_not(optimizer: str, options:
 def test_a_network_learns_by_it(momentum: float) -> None:
     torch.manual_seed(0)
     net = NeuralNet((4,), classes=3)
-    optimizer = make_optimizer(net, Recipe(momentum=momentum, learning_rate=0.05))
+    optimizer = make_optimizer(net, Recipe().override(momentum=momentum, learning_rate=0.05))
     images, labels = torch.randn(12, 1, 28, 28), torch.arange(12) % 3
     losses = []
     for _ in range(15):
@@ -194,7 +194,7 @@ assert not {"torch._dynamo", "torchvision"} & set(sys.modules), "imported with m
 from mnistlab.data.dataset import open_dataset
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.training.state import TrainingState
-recipe = Recipe(widths=(3,), kernel_size=3, hidden=0, batch_size=16, rotate=10, elastic=1, averaging=0.9)
+recipe = Recipe().override(widths=(3,), kernel_size=3, hidden=0, batch_size=16, rotate=10, elastic=1, averaging=0.9)
 state = TrainingState(recipe, open_dataset(sys.argv[1]), 0, torch.device("cpu"), "fp32")
 for images, labels in state.loader:
     torch.nn.functional.cross_entropy(state.model(images), labels).backward()
@@ -214,7 +214,7 @@ def test_a_recipe_s_rate_is_its_peak_along_the_schedule_in_every_group() -> None
     optimizer = SGD(groups(parameters()), lr=99.0, momentum=0.9)
     optimizer.param_groups[1]["lr"] = torch.tensor(99.0)
     for step in range(11):
-        rate = learning_rate(SMALL, step, 10)
+        rate = learning_rate(SMALL.optimisation, step, 10)
         assert rate == SMALL.learning_rate * one_cycle(step, 10, SMALL.warmup)
         set_rate(optimizer.param_groups, rate)
         assert [float(group["lr"]) for group in optimizer.param_groups] == [rate, pytest.approx(rate)]

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from mnistlab.errors import UserError
-from mnistlab.recipes.recipe import override
 from mnistlab.runs.run import Run
 from mnistlab.training.experiment import train
 from tests.training.small import RECIPE
@@ -26,11 +25,11 @@ pytestmark = pytest.mark.usefixtures("no_drawing")
         ({"track": "paper"}, "Unknown tracker 'paper'"),
         ({"seed": -1}, "Seed -1"),
         ({"seed": 2**32}, "Seed 4294967296"),
-        ({"recipe": override(RECIPE, {"batch_size": 10_000})}, "Batch size 10000"),
-        ({"recipe": override(RECIPE, {"widths": (4,) * 9})}, "leaves no pixel"),
-        ({"recipe": override(RECIPE, {"depth": (1, 2)})}, "depth has 2 values for 1 block"),
-        ({"recipe": override(RECIPE, {"most_parameters": 100})}, r"has 2,\d\d\d parameters, and two-conv may have 100"),
-        ({"recipe": override(RECIPE, {"most_parameters": 100, "members": 2})}, "may have 100"),
+        ({"recipe": RECIPE.override({"batch_size": 10_000})}, "Batch size 10000"),
+        ({"recipe": RECIPE.override({"widths": (4,) * 9})}, "leaves no pixel"),
+        ({"recipe": RECIPE.override({"depth": (1, 2)})}, "depth has 2 values for 1 block"),
+        ({"recipe": RECIPE.override({"most_parameters": 100})}, r"has 2,\d\d\d parameters, and two-conv may have 100"),
+        ({"recipe": RECIPE.override({"most_parameters": 100, "members": 2})}, "may have 100"),
     ],
 )
 def test_nothing_is_made_for_what_cannot_be_done(
@@ -50,7 +49,7 @@ def test_a_runs_folder_that_is_a_file_is_refused(pictures: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("seed", [0, 2**32 - 1])
 def test_the_first_and_the_last_seed_work(pictures: Path, tmp_path: Path, seed: int) -> None:
-    run, _ = train(override(RECIPE, {"epochs": 1}), dataset=str(pictures), runs_dir=tmp_path, seed=seed)
+    run, _ = train(RECIPE.override({"epochs": 1}), dataset=str(pictures), runs_dir=tmp_path, seed=seed)
     assert Run.open(run.path).seed == seed
 
 

@@ -13,7 +13,6 @@ from PIL import Image
 
 from mnistlab.data.picture_folder import lot
 from mnistlab.errors import Interrupted, UserError
-from mnistlab.recipes.recipe import override
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
 from mnistlab.training import watch
@@ -81,7 +80,7 @@ def test_so_does_whatever_else_draws_or_remembers(
     change: dict[str, Any], pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watch, "LOOK_EVERY", 0.0)
-    recipe = override(RECIPE, change)
+    recipe = RECIPE.override(change)
     straight, _ = train(recipe, dataset=str(pictures), runs_dir=tmp_path / "straight", seed=3)
     with pytest.raises(Interrupted):
         train(recipe, dataset=str(pictures), runs_dir=tmp_path, seed=3, display=Watcher(at_step=STEPS + 2))

@@ -23,7 +23,7 @@ from tests.support.noting import Notes, on_disk_and_back, take_steps
 
 CPU = torch.device("cpu")
 # everything that draws random numbers or keeps a memory is on
-RECIPE = Recipe(
+RECIPE = Recipe().override(
     widths=(3, 4), kernel_size=3, hidden=6, dropout=0.3, batch_size=8, epochs=3, rotate=10, scale=0.1, shift=2, shear=0.1,
     elastic=1, averaging=0.9, precision="fp32",
 )  # fmt: skip
@@ -64,10 +64,10 @@ def test_the_schedule_of_a_training_ends_where_it_should() -> None:
     notes = Notes(state)
     fit(state, notes)
 
-    assert notes.rates == [learning_rate(RECIPE, step, 15) for step in range(15)]
+    assert notes.rates == [learning_rate(RECIPE.optimisation, step, 15) for step in range(15)]
     assert notes.rates[0] == pytest.approx(RECIPE.learning_rate / 25)
     assert max(notes.rates) == pytest.approx(RECIPE.learning_rate, rel=0.1)
-    assert learning_rate(RECIPE, 15, 15) == pytest.approx(RECIPE.learning_rate / 25_000)
+    assert learning_rate(RECIPE.optimisation, 15, 15) == pytest.approx(RECIPE.learning_rate / 25_000)
     assert (state.steps_done, state.epochs_done) == (15, 3)
 
 
@@ -84,7 +84,7 @@ def test_every_field_of_the_network_reaches_it() -> None:
         "pooling": ("max", "stride", "none"), "separable": True, "batch_norm": False, "pool_last": True,
         "head": "average", "hidden": 7, "dropout": 0.25, "deskew": True, "test_shifts": True,
     }  # fmt: skip
-    state = make_state(dataclasses.replace(RECIPE, **fields))
+    state = make_state(RECIPE.override(**fields))
 
     assert state.final_model.architecture == Architecture(**fields, classes=4)
     assert {f.name for f in dataclasses.fields(Architecture)} - set(fields) == {
@@ -96,16 +96,16 @@ def test_every_field_of_the_network_reaches_it() -> None:
 
 def test_the_most_parameters_are_allowed_and_one_more_is_refused() -> None:
     count = make_state().model.parameters_count
-    assert make_state(dataclasses.replace(RECIPE, most_parameters=count)).model.parameters_count == count
+    assert make_state(RECIPE.override(most_parameters=count)).model.parameters_count == count
     with pytest.raises(UserError) as caught:
-        make_state(dataclasses.replace(RECIPE, name="small", most_parameters=count - 1))
+        make_state(RECIPE.override(name="small", most_parameters=count - 1))
     assert caught.value.message == f"The network has {count:,} parameters, and small may have {count - 1:,}."
     assert "--widths" in caught.value.remedy
 
 
 @pytest.mark.parametrize(("steps", "expected"), [(0, 15), (2, 2), (7, 7), (15, 15), (16, 15), (10**9, 15)])
 def test_a_training_ends_after_its_steps_or_its_epochs_whichever_come_first(steps: int, expected: int) -> None:
-    state = make_state(dataclasses.replace(RECIPE, steps=steps))  # three epochs of five steps
+    state = make_state(RECIPE.override(steps=steps))  # three epochs of five steps
 
     notes = Notes(state)
     fit(state, notes)
@@ -113,7 +113,7 @@ def test_a_training_ends_after_its_steps_or_its_epochs_whichever_come_first(step
 
 
 def test_training_on_everything_leaves_no_validation() -> None:
-    state = make_state(dataclasses.replace(RECIPE, split="train+val"))
+    state = make_state(RECIPE.override(split="train+val"))
 
     assert state.val_loader is None
     assert len(state.loader.dataset) == 48
@@ -124,7 +124,7 @@ def test_training_on_everything_leaves_no_validation() -> None:
 def test_the_final_model_is_the_average_where_the_recipe_averages() -> None:
     averaged = make_state()
     take_steps(averaged, 4)
-    plain = make_state(dataclasses.replace(RECIPE, averaging=0.0))
+    plain = make_state(RECIPE.override(averaging=0.0))
     take_steps(plain, 4)
 
     assert plain.final_model is plain.model
@@ -143,12 +143,12 @@ def test_the_seed_decides_on_everything() -> None:
 
 def test_a_batch_larger_than_the_split_is_refused() -> None:
     with pytest.raises(UserError, match="Batch size 45 does not fit"):
-        make_state(dataclasses.replace(RECIPE, batch_size=45))
+        make_state(RECIPE.override(batch_size=45))
 
 
 def test_widths_that_leave_no_pixel_are_refused() -> None:
     with pytest.raises(UserError, match="leaves no pixel"):
-        make_state(dataclasses.replace(RECIPE, widths=(2,) * 6))
+        make_state(RECIPE.override(widths=(2,) * 6))
 
 
 # saved and put back
@@ -160,7 +160,7 @@ WRITTEN = {"writing": 1, "rejects": 0.5}
 @pytest.mark.parametrize("changed", [{}, {"optimizer": "adamw"}, WRITTEN], ids=["sgd", "adamw", "writing and rejects"])
 @pytest.mark.parametrize("before", [0, 1, 5, 7, 10])
 def test_going_on_from_a_saved_state_is_going_on_as_if_nothing_had_been(changed: dict[str, Any], before: int) -> None:
-    recipe = dataclasses.replace(RECIPE, learning_rate=0.01, **changed)
+    recipe = RECIPE.override(learning_rate=0.01, **changed)
     straight = make_state(recipe)
     expected = Notes(straight, save_after=before)
     fit(straight, expected)
@@ -192,7 +192,7 @@ def test_a_state_saved_before_a_recipe_had_some_fields_is_taken() -> None:
     del saved["recipe"]["writing"], saved["recipe"]["rejects"]
     make_state().load_state_dict(saved)
     with pytest.raises(UserError, match="another recipe"):  # for then there were none
-        make_state(dataclasses.replace(RECIPE, writing=1)).load_state_dict(saved)
+        make_state(RECIPE.override(writing=1)).load_state_dict(saved)
 
 
 def test_a_state_taken_earlier_does_not_change_with_the_training() -> None:
@@ -216,14 +216,14 @@ def test_a_state_taken_earlier_does_not_change_with_the_training() -> None:
     ],
 )
 def test_the_state_of_another_recipe_is_refused(change: dict[str, Any]) -> None:
-    other = make_state(dataclasses.replace(RECIPE, **change))
+    other = make_state(RECIPE.override(**change))
     take_steps(other, 2)
     with pytest.raises(UserError, match="does not fit"):
         make_state().load_state_dict(other.state_dict())
 
 
 def test_a_state_without_the_average_that_the_recipe_wants_is_refused() -> None:
-    other = make_state(dataclasses.replace(RECIPE, averaging=0.0))
+    other = make_state(RECIPE.override(averaging=0.0))
     with pytest.raises(UserError, match="does not fit"):
         make_state().load_state_dict(other.state_dict())
 
@@ -254,7 +254,7 @@ def test_a_dataset_that_has_grown_is_refused() -> None:
 
 
 def test_the_first_loss_is_that_of_guessing() -> None:
-    recipe = dataclasses.replace(RECIPE, dropout=0.0, batch_size=40)
+    recipe = RECIPE.override(dropout=0.0, batch_size=40)
     assert take_steps(make_state(recipe), 1)[0] == pytest.approx(math.log(4), abs=0.5)
 
 

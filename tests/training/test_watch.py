@@ -11,7 +11,6 @@ from mnistlab.cli.app import run_app
 from mnistlab.data.dataset import open_dataset
 from mnistlab.errors import Failure
 from mnistlab.networks.checkpoint import load_tensors
-from mnistlab.recipes.recipe import override
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import delete_run, find_run
 from mnistlab.training import watch
@@ -23,7 +22,7 @@ from tests.training.small import RECIPE, STEPS, Watcher
 
 pytestmark = pytest.mark.usefixtures("no_drawing")
 
-BREAKS = override(RECIPE, {"learning_rate": 10.0, "batch_norm": False, "batch_size": 8, "epochs": 4})
+BREAKS = RECIPE.override({"learning_rate": 10.0, "batch_norm": False, "batch_size": 8, "epochs": 4})
 
 
 def test_the_display_hears_of_everything_in_order(

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
-from mnistlab.recipes.recipe import LISTS, TYPES, Recipe, allowed
+from mnistlab.recipes.checks import allowed
+from mnistlab.recipes.settings import FIELDS, LISTS, TYPES, explanations
 
 __all__ = [
     "TrainingCommand",
@@ -53,8 +54,8 @@ def examples(*lines: str) -> str:
 
 
 SECTIONS = {
-    "widths": "Network", "members": "Ensemble", "deskew": "Preparation of the images", "split": "Data",
-    "rotate": "Augmentation", "epochs": "Optimisation", "precision": "Arithmetic",
+    "widths": "Network", "deskew": "Preparation of the images", "split": "Data", "rotate": "Augmentation",
+    "epochs": "Optimisation", "precision": "Arithmetic", "members": "Ensemble",
 }  # fmt: skip
 """The headings of a recipe's options in the help, by the field that each begins with."""
 
@@ -80,15 +81,13 @@ class TrainingCommand(click.Command):
 
 def recipe_help(field: dataclasses.Field[Any]) -> str:
     """What the field is and which values it takes."""
-    text, values = field.metadata["help"], allowed(field)
-    return f"{text[0].upper()}{text[1:]}." + (f"  [{values}]" if values and values not in text else "")
+    text, values = explanations()[field.name], allowed(field)
+    return text + (f"  [{values}]" if values and values not in text else "")
 
 
 def recipe_options(command: Command) -> Command:
-    """An option for each field of Recipe."""
-    for field in reversed(dataclasses.fields(Recipe)):
-        if field.name in ("name", "summary"):
-            continue
+    """An option for each field of a recipe's groups."""
+    for field in reversed(FIELDS.values()):
         option = "--" + field.name.replace("_", "-")
         if TYPES[field.name] is bool:
             option += "/--no-" + field.name.replace("_", "-")

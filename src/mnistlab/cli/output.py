@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistlab.errors import counted
-from mnistlab.recipes.recipe import TYPES
+from mnistlab.recipes.settings import TYPES
 
 if TYPE_CHECKING:
     from mnistlab.doctor.examination import Check
@@ -62,8 +62,8 @@ def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:
         for key in ("val_accuracy", "test_accuracy")
     ]
     for name in TYPES:
-        values = [str(getattr(run.recipe, name)) for run in (first, second)]
-        if name not in ("name", "summary") and values[0] != values[1]:
+        values = [str(run.recipe.values().get(name, "-")) for run in (first, second)]
+        if values[0] != values[1]:
             rows.append((name, (values[0], values[1])))
     return rows
 

@@ -56,7 +56,11 @@ def runs(context: click.Context, runs_dir: Path, as_json: bool) -> None:
         if row["created"][:10] != day:
             day = row["created"][:10]
             click.echo(f"{day}\n  time   recipe        dataset         seed    val %   test %  seconds  run")
-        state = percent(row["test_accuracy"]) if row["test_accuracy"] is not None else "{}/{}".format(*row["epochs"])
+        state = (
+            percent(row["test_accuracy"])
+            if row["test_accuracy"] is not None
+            else "{}/{}".format(*row.get("epochs", row.get("members", [])))
+        )
         seconds = f"{row['seconds']:.1f}" if row["seconds"] is not None else "-"
         click.echo(
             f"  {row['created'][11:16]}  {row['recipe']:<12}  {Path(row['dataset']).name:<14}  {row['seed']:>4}"

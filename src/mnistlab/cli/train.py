@@ -24,7 +24,7 @@ from mnistlab.cli.options import (
 from mnistlab.cli.output import print_json, print_score
 from mnistlab.errors import UserError
 from mnistlab.recipes.catalog import RECIPES, find_recipe
-from mnistlab.recipes.recipe import override, read_overrides
+from mnistlab.recipes.toml_file import read_overrides
 
 FIGURES = json.loads(Path(__file__).parents[1].joinpath("recipes", "figures.json").read_text(encoding="utf-8"))
 """What was measured of each recipe; benchmarks/report/write.py writes the file."""
@@ -92,7 +92,7 @@ def train(
     else:
         if recipe is not None and recipe.endswith(".toml") and config is None:
             config, recipe = Path(recipe), None
-        chosen = override(find_recipe(recipe or "default"), read_overrides(config) if config else {}, changed)
+        chosen = find_recipe(recipe or "default").override(read_overrides(config) if config else {}, changed)
         from mnistlab.data.dataset import open_dataset
 
         opened = open_dataset(dataset, data_dir, download=download)
@@ -115,7 +115,7 @@ def train(
         )  # fmt: skip
     last = run.metrics[-1]
     if as_json:
-        from mnistlab.networks.checkpoint import load_model
+        from mnistlab.networks.checkpoint import read_model
 
         print_json(
             {
@@ -123,7 +123,7 @@ def train(
                 "recipe": run.recipe.name,
                 "dataset": run.dataset,
                 "seed": run.seed,
-                "parameters": load_model(run.model_path).model.parameters_count,
+                "parameters": read_model(run.model_path).model.parameters_count,
                 "seconds": last["seconds"],
                 "val_accuracy": last["val_accuracy"],
                 "test": evaluation.score(),

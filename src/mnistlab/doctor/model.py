@@ -15,7 +15,7 @@ from mnistlab.data.dataset import open_dataset
 from mnistlab.data.splits import read_split
 from mnistlab.doctor.examination import Check, examine
 from mnistlab.errors import MnistlabError, UserError
-from mnistlab.networks.checkpoint import load_model, load_tensors, strip_prefix
+from mnistlab.networks.checkpoint import load_tensors, read_model, strip_prefix
 from mnistlab.networks.deskew import Deskewed, upright
 from mnistlab.networks.ensemble import Ensemble
 from mnistlab.networks.shifts import Shifted
@@ -35,8 +35,7 @@ def check_run(
     run = find_run(run, runs_dir)
     metrics = run.metrics
     done, planned = run.progress
-    what = "members" if run.recipe.members > 1 else "epochs"
-    checks = [Check("run", "ok", f"{run.path}: {done} of {planned} {what}")]
+    checks = [Check("run", "ok", f"{run.path}: {done} of {planned} {run.unit}s")]
     if done < planned:
         checks[0] = Check("run", "warning", checks[0].detail, run.how_to_finish)
     if metrics and metrics[-1]["train_loss"] > 1.4 and (metrics[-1]["val_accuracy"] or 0) > 0.9:
@@ -60,7 +59,7 @@ def check_model(
     checks = []
     if code is None:
         try:
-            saved = load_model(path)
+            saved = read_model(path)
         except UserError as error:
             content = load_tensors(path, "Give a run folder or a file that torch.save wrote.")
             if isinstance(content, dict) and not is_mnistlab(content):

@@ -17,7 +17,7 @@ from mnistlab.data.splits import Split
 from mnistlab.devices import pick_device
 from mnistlab.errors import Failure, UserError, counted
 from mnistlab.evaluation.result import BINS, Evaluation, Mistake, add_to_bins
-from mnistlab.networks.checkpoint import load_model
+from mnistlab.networks.checkpoint import read_model
 from mnistlab.networks.network import evaluating
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
@@ -98,15 +98,15 @@ def evaluate_run(
     run = find_run(run, runs_dir)
     if not run.model_path.exists():
         raise UserError(f"{run.path} has no model.pth.", run.how_to_finish)
-    if split == "val" and run.recipe.split == "train+val":
+    if split == "val" and run.recipe.data.split == "train+val":
         raise UserError(
             f"{run.path} was trained on the validation split too, so it measures nothing there.", "Use the test split."
         )
     busy = not run.is_finished and run.is_being_trained
-    saved = load_model(run.model_path)
+    saved = read_model(run.model_path)
     if not run.is_finished:
         state = "is being trained now" if busy else "is not finished"
-        logger.info("%s %s: this is its model after epoch %d of %d.", run.path, state, *run.progress)
+        logger.info("%s %s: this is its model after %s %d of %d.", run.path, state, run.unit, *run.progress)
     dataset = open_dataset(run.dataset, run.find_data(data_dir))
     check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
     target = pick_device(device)

@@ -72,8 +72,8 @@ def draw_gallery(loader: MNISTDataLoader, out: Path, title: str) -> None:
         rank[where] = np.arange(len(where))
     chosen = torch.from_numpy(np.sort(np.lexsort((labels, rank))[:count]))
     chosen = chosen[np.argsort(labels[chosen.numpy()], kind="stable")]
-    recipe = RECIPES["default"]
-    augment = Augmentation(recipe.rotate, recipe.scale, recipe.shift, recipe.shear, recipe.elastic)
+    data = RECIPES["default"].data
+    augment = Augmentation(data.rotate, data.scale, data.shift, data.shear, data.elastic)
     pictures = loader.dataset.images[chosen]
     with GENERATOR, torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

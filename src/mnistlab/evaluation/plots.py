@@ -26,14 +26,17 @@ __all__ = ["blank_figure", "data_gallery", "draw_confusion", "draw_curves", "dra
 
 BLUE, ORANGE, GREY = "#2563a8", "#d9730d", "#6b7280"
 DPI = 120
+AXES = {"epoch": "epoch", "member": "members"}
+"""What an axis is called that counts them."""
 
 
 def draw_run(run: Run, evaluation: Evaluation) -> list[Path]:
     """Draw training curves, confusion matrix and worst mistakes into the run folder; the files' paths come back."""
-    train_label = "training, with smoothed labels" if run.recipe.label_smoothing else "training"
-    unit = "members" if run.recipe.members > 1 else "epoch"
+    train_label = "training, with smoothed labels" if run.recipe.optimisation.label_smoothing else "training"
     pictures = {
-        "training.png": draw_curves(run.metrics, f"{run.recipe.name} on {run_dataset_title(run)}", train_label, unit),
+        "training.png": draw_curves(
+            run.metrics, f"{run.recipe.name} on {run_dataset_title(run)}", train_label, run.unit
+        ),
         "confusion.png": draw_confusion(evaluation),
         "mistakes.png": draw_mistakes(evaluation),
     }
@@ -99,10 +102,10 @@ def draw_curves(
 def draw_loss(axes: Axes, metrics: Sequence[dict[str, Any]], train_label: str, unit: str) -> None:
     """Training loss, by step or by epoch, and validation loss at the end of each epoch."""
     by_step = bool(metrics) and all(row.get("losses") for row in metrics)
-    place = "step" if by_step else "epoch"
+    place = "step" if by_step else unit
     validated = [row for row in metrics if row["val_accuracy"] is not None]
     steps, losses = (
-        loss_course(metrics) if by_step else ([row["epoch"] for row in metrics], [row["train_loss"] for row in metrics])
+        loss_course(metrics) if by_step else ([row[unit] for row in metrics], [row["train_loss"] for row in metrics])
     )
     axes.plot(steps, losses, "-" if by_step else "o-", color=BLUE, label=train_label)
     axes.plot(
@@ -112,25 +115,25 @@ def draw_loss(axes: Axes, metrics: Sequence[dict[str, Any]], train_label: str, u
         color=ORANGE,
         label="validation",
     )
-    axes.set(title="Loss", xlabel="step" if by_step else unit, ylabel="cross-entropy (nats)", ylim=(0, None))
+    axes.set(title="Loss", xlabel="step" if by_step else AXES[unit], ylabel="cross-entropy (nats)", ylim=(0, None))
     axes.legend(frameon=False)
     if by_step:
         axes.set_xlim(0, 1.02 * metrics[-1]["step"])
         tidy(axes)
     else:
-        mark_epochs(axes, metrics)
+        mark_whole(axes, metrics, unit)
 
 
 def draw_accuracy(axes: Axes, metrics: Sequence[dict[str, Any]], unit: str) -> None:
     """Validation accuracy in percent at the end of each epoch."""
     validated = [row for row in metrics if row["val_accuracy"] is not None]
     accuracy = [100 * row["val_accuracy"] for row in validated]
-    axes.plot([row["epoch"] for row in validated], accuracy, "o-", color=ORANGE)
-    axes.set(xlabel=unit, ylabel="%")
+    axes.plot([row[unit] for row in validated], accuracy, "o-", color=ORANGE)
+    axes.set(xlabel=AXES[unit], ylabel="%")
     if accuracy:
         margin = 0.1 * (max(accuracy) - min(accuracy)) or 0.5
         axes.set_ylim(min(accuracy) - margin, min(100, max(accuracy) + margin))
-    mark_epochs(axes, metrics)
+    mark_whole(axes, metrics, unit)
 
 
 def loss_course(metrics: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
@@ -144,10 +147,11 @@ def loss_course(metrics: Sequence[dict[str, Any]]) -> tuple[list[float], list[fl
     return steps, [loss for row in metrics for loss in row["losses"]]
 
 
-def mark_epochs(axes: Axes, metrics: Sequence[dict[str, Any]]) -> None:
+def mark_whole(axes: Axes, metrics: Sequence[dict[str, Any]], unit: str) -> None:
+    """Ticks at whole epochs or members alone."""
     from matplotlib.ticker import MaxNLocator
 
-    axes.set_xlim(0.7, max((row["epoch"] for row in metrics), default=1) + 0.3)
+    axes.set_xlim(0.7, max((row[unit] for row in metrics), default=1) + 0.3)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     tidy(axes)
 

@@ -31,7 +31,7 @@ from mnistlab.evaluation.calibration import (
 )
 from mnistlab.evaluation.evaluate import check_fit
 from mnistlab.files import check_folder, explain_os_errors, is_folder, shorten, write_bytes
-from mnistlab.networks.checkpoint import SavedModel, load_model
+from mnistlab.networks.checkpoint import SavedModel, read_model
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_model
 
@@ -111,7 +111,7 @@ def export_model(
     run, model_path = find_finished(source, runs_dir)
     output = Path(output) if output else model_path.with_name(f"model.int8.{to}" if int8 else f"model.{to}")
     check_output(output, to)
-    saved = load_model(model_path)
+    saved = read_model(model_path)
     dataset = open_fitting_dataset(run, saved, model_path, data_dir)
     images, labels = read_split(dataset, "val")
     logits = find_logits(saved, images)
@@ -170,9 +170,8 @@ def find_finished(source: Run | str | Path, runs_dir: str | Path) -> tuple[Run |
         source = Run.open(path.parent)
     done, planned = source.progress
     if done < planned:
-        what = "members" if source.recipe.members > 1 else "epochs"
         raise UserError(
-            f"{source.path} is not a finished run: it has {done} of {planned} {what}.",
+            f"{source.path} is not a finished run: it has {done} of {planned} {source.unit}s.",
             source.how_to_finish,
         )
     return source, source.model_path
@@ -207,7 +206,7 @@ def why_seen(run: Run | None) -> str:
     """Why the validation images cannot be taken for pictures that the model has not seen; empty where they can."""
     if run is None:
         return "nothing says what the model was trained on"
-    return "" if run.recipe.split == "train" else "the model was trained on the validation images too"
+    return "" if run.recipe.data.split == "train" else "the model was trained on the validation images too"
 
 
 def compare(answers: Probabilities, expected: Probabilities) -> Parity:

@@ -21,10 +21,8 @@ from mnistlab.errors import UserError, counted
 from mnistlab.files import local_text, write_bytes
 from mnistlab.networks.architecture import architecture_of
 from mnistlab.networks.ensemble import Network, make_network
-from mnistlab.runs.run import Run
-from mnistlab.runs.store import find_model
 
-__all__ = ["SavedModel", "load_model", "load_tensors", "save_model", "save_tensors", "strip_prefix"]
+__all__ = ["SavedModel", "load_tensors", "read_model", "save_model", "save_tensors", "strip_prefix"]
 
 
 logger = logging.getLogger("mnistlab.checkpoints")
@@ -153,15 +151,12 @@ def save_model(path: str | Path, model: Network, spec: DatasetSpec) -> None:
     save_tensors(path, content)
 
 
-def load_model(source: Run | str | Path, *, runs_dir: str | Path = "runs") -> SavedModel:
-    """The model that `save_model` wrote, on the CPU, in evaluation mode: a model.pth, or that of a run.
-
-    A run is what `runs.find_run` finds: a Run, its folder, its name in `runs_dir`, or "latest".
+def read_model(path: Path) -> SavedModel:
+    """The model that `save_model` wrote, on the CPU, in evaluation mode.
 
     Raises `UserError` for a file that is missing, damaged, unsafe, of another format or version, or whose weights do not
     fit the architecture it states.
     """
-    path = find_model(source, runs_dir)
     content = load_tensors(path, "Give a run folder, or a model.pth that mnistlab saved.")
     if not isinstance(content, dict) or content.get("format") != MODEL_FORMAT:
         raise UserError(

@@ -42,10 +42,10 @@ class Ensemble(nn.Module):
 Network = Member | Ensemble
 
 
-def for_use(network: NeuralNet, *, deskew: bool, test_shifts: bool) -> Member:
-    """The network with what is to be around it when it is evaluated, saved and exported; its weights are the same ones."""
-    inner = Shifted(network) if test_shifts else network
-    return Deskewed(inner) if deskew else inner
+def for_use(network: NeuralNet, architecture: Architecture) -> Member:
+    """The network with what `architecture` has around it, to be evaluated, saved and exported; its weights are the same."""
+    inner = Shifted(network) if architecture.test_shifts else network
+    return Deskewed(inner) if architecture.deskew else inner
 
 
 def make_network(architecture: Architecture | EnsembleArchitecture) -> Network:
@@ -63,6 +63,4 @@ def make_network(architecture: Architecture | EnsembleArchitecture) -> Network:
 
 def make_member(architecture: Architecture) -> Member:
     """One network and what is around it, with weights of its own."""
-    values = architecture.to_dict()
-    around = {name: values.pop(name) for name in ("deskew", "test_shifts")}
-    return for_use(NeuralNet(**values), **around)
+    return for_use(NeuralNet.of(architecture), architecture)

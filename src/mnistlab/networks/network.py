@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -53,7 +54,8 @@ class NeuralNet(nn.Module):
             DeprecationWarning,
             stacklevel=2,
         )
-        return for_use(cls(*widths, **layers), deskew=deskew, test_shifts=test_shifts)
+        network = cls(*widths, **layers)
+        return for_use(network, dataclasses.replace(network.architecture, deskew=deskew, test_shifts=test_shifts))
 
     def __init__(
         self,
@@ -81,6 +83,12 @@ class NeuralNet(nn.Module):
         }  # fmt: skip
         self.architecture = Architecture(widths, classes, image_size, **layers)  # type: ignore[arg-type]
         self.layers = nn.Sequential(make_layers(self.architecture))
+
+    @classmethod
+    def of(cls, architecture: Architecture) -> NeuralNet:
+        """The layers of that architecture; what it has around them is not in here (see `for_use`)."""
+        values = architecture.to_dict()
+        return cls(**{name: value for name, value in values.items() if name not in ("deskew", "test_shifts")})
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits float (B, classes) of images float (B, 1, H, W)."""

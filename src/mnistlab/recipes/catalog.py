@@ -2,69 +2,61 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mnistlab.errors import UserError
 from mnistlab.files import shorten
-from mnistlab.recipes.recipe import OF_A_KIND, Recipe
+from mnistlab.recipes.checks import ALONE
+from mnistlab.recipes.recipe import OF_A_KIND, EnsembleRecipe, Recipe
+from mnistlab.recipes.settings import DataSettings, NetworkSettings, OptimisationSettings
 
-__all__ = ["RECIPES", "find_recipe"]
+__all__ = ["RECIPES", "find_recipe", "member_of"]
 
 
 DEFAULT = Recipe(
     name="default",
     summary="4 convolutions, 7 epochs: the best that a minute gives",
-    widths=(16, 64, 96),
-    depth=(1, 1, 2),
-    kernel_size=(5, 5, 3),
-    padding=("valid", "valid", "same"),
-    hidden=0,
-    dropout=0.3,
-    epochs=7,
-    learning_rate=0.2,
-    rotate=10,
-    scale=0.1,
-    shift=2,
-    shear=0.1,
-    label_smoothing=0.05,
+    network=NetworkSettings(
+        widths=(16, 64, 96),
+        depth=(1, 1, 2),
+        kernel_size=(5, 5, 3),
+        padding=("valid", "valid", "same"),
+        hidden=0,
+        dropout=0.3,
+    ),
+    data=DataSettings(rotate=10, scale=0.1, shift=2, shear=0.1),
+    optimisation=OptimisationSettings(epochs=7, learning_rate=0.2, label_smoothing=0.05),
 )
 BEST = Recipe(
     name="best",
     summary="6 convolutions in pairs, 24 epochs, all 60,000 images, deskewed",
-    widths=(16, 48, 96),
-    depth=(2,),
-    kernel_size=(3,),
-    padding=("same",),
-    hidden=0,
-    dropout=0.3,
-    deskew=True,
-    test_shifts=True,
-    split="train+val",
-    epochs=24,
-    rotate=8,
-    scale=0.15,
-    shift=2,
-    shear=0.08,
-    label_smoothing=0.05,
+    network=NetworkSettings(
+        widths=(16, 48, 96),
+        depth=(2,),
+        kernel_size=(3,),
+        padding=("same",),
+        hidden=0,
+        dropout=0.3,
+        deskew=True,
+        test_shifts=True,
+    ),
+    data=DataSettings(split="train+val", rotate=8, scale=0.15, shift=2, shear=0.08),
+    optimisation=OptimisationSettings(epochs=24, label_smoothing=0.05),
 )
 TINY = Recipe(
     name="tiny",
-    depth=(1, 2, 2),
-    kernel_size=(5, 3, 3),
-    padding=("valid", "same", "same"),
-    pooling=("max", "max", "none"),
-    separable=True,
-    head="average",
-    hidden=0,
-    dropout=0,
-    deskew=True,
-    test_shifts=True,
-    epochs=60,
-    learning_rate=0.3,
-    rotate=8,
-    scale=0.12,
-    shift=2,
-    shear=0.08,
+    network=NetworkSettings(
+        depth=(1, 2, 2),
+        kernel_size=(5, 3, 3),
+        padding=("valid", "same", "same"),
+        pooling=("max", "max", "none"),
+        separable=True,
+        head="average",
+        hidden=0,
+        dropout=0,
+        deskew=True,
+        test_shifts=True,
+    ),
+    data=DataSettings(rotate=8, scale=0.12, shift=2, shear=0.08),
+    optimisation=OptimisationSettings(epochs=60, learning_rate=0.3),
 )
 
 RECIPES: dict[str, Recipe] = {
@@ -74,29 +66,27 @@ RECIPES: dict[str, Recipe] = {
         Recipe(
             name="quick",
             summary="3 convolutions, 280 steps: 99 % in a few seconds",
-            widths=(16, 32, 32),
-            kernel_size=(5, 3, 3),
-            padding=("same",),
-            pooling=("stride", "max", "max"),
-            hidden=64,
-            dropout=0,
-            epochs=1,
-            steps=280,
-            learning_rate=0.5,
-            momentum=0.75,
-            label_smoothing=0.08,
+            network=NetworkSettings(
+                widths=(16, 32, 32),
+                kernel_size=(5, 3, 3),
+                padding=("same",),
+                pooling=("stride", "max", "max"),
+                hidden=64,
+                dropout=0,
+            ),
+            optimisation=OptimisationSettings(
+                epochs=1, steps=280, learning_rate=0.5, momentum=0.75, label_smoothing=0.08
+            ),
         ),
         BEST,
-        replace(
-            BEST,
+        BEST.override(
             name="best-5x5",
             summary="best with 3 larger convolutions",
             widths=(32, 48, 96),
             depth=(1,),
             kernel_size=(5,),
         ),
-        replace(
-            BEST,
+        BEST.override(
             name="best-pens",
             summary="best, not deskewed but trained on other pens and cameras too",
             deskew=False,
@@ -104,29 +94,25 @@ RECIPES: dict[str, Recipe] = {
             shear=0.15,
             writing=1,
         ),
-        replace(
-            BEST,
+        BEST.override(
             name="ensemble",
             summary="15 networks, of best, best-5x5 and best-pens in turn, averaged",
             members=15,
             networks=("best", "best-5x5", "best-pens"),
         ),
-        replace(
-            TINY,
+        TINY.override(
             name="tiny-10k",
             summary="at most 10,000 parameters, deskewed",
             widths=(8, 48, 48),
             most_parameters=10_000,
         ),
-        replace(
-            TINY,
+        TINY.override(
             name="tiny-5k",
             summary="at most 5,000 parameters, deskewed",
             widths=(7, 32, 32),
             most_parameters=5_000,
         ),
-        replace(
-            TINY,
+        TINY.override(
             name="tiny-1k",
             summary="at most 1,500 parameters, deskewed",
             widths=(5, 12, 16),
@@ -134,8 +120,7 @@ RECIPES: dict[str, Recipe] = {
             scale=0.08,
             shift=1.5,
         ),
-        replace(
-            DEFAULT,
+        DEFAULT.override(
             name="reader",
             summary="made for real pens, cameras and scanners; knows what is no digit",
             widths=(16, 48, 64),
@@ -148,24 +133,15 @@ RECIPES: dict[str, Recipe] = {
         Recipe(
             name="two-conv",
             summary="2 convolutions, 8 epochs",
-            rotate=10,
-            scale=0.1,
-            shift=2,
-            shear=0.1,
-            label_smoothing=0.05,
+            data=DataSettings(rotate=10, scale=0.1, shift=2, shear=0.1),
+            optimisation=OptimisationSettings(label_smoothing=0.05),
         ),
         Recipe(
             name="three-conv",
             summary="3 convolutions, 20 epochs",
-            widths=(24, 48, 96),
-            padding=("same",),
-            dropout=0.3,
-            epochs=20,
-            rotate=12,
-            scale=0.15,
-            shift=2,
-            shear=0.15,
-            label_smoothing=0.05,
+            network=NetworkSettings(widths=(24, 48, 96), padding=("same",), dropout=0.3),
+            data=DataSettings(rotate=12, scale=0.15, shift=2, shear=0.15),
+            optimisation=OptimisationSettings(epochs=20, label_smoothing=0.05),
         ),
     )
 }
@@ -179,13 +155,14 @@ def find_recipe(name: str) -> Recipe:
         raise UserError(f"Unknown recipe {shorten(name)!r}.", f"Choose one of {', '.join(RECIPES)}.") from None
 
 
-def member_of(recipe: Recipe, number: int) -> Recipe:
+def member_of(recipe: EnsembleRecipe, number: int) -> Recipe:
     """The recipe of the `number`-th member, from 0, of an ensemble: its kind's network and augmentation, all else `recipe`'s.
 
     Raises `UserError` where a name in `networks` is no recipe's.
     """
-    if not recipe.networks:
-        return replace(recipe, members=1, name=f"{recipe.name[:33]}-member")
-    kind = find_recipe(recipe.networks[number % len(recipe.networks)])
-    own = {name: getattr(kind, name) for name in OF_A_KIND}
-    return replace(recipe, **own, members=1, networks=(), name=f"{kind.name[:33]}-member")
+    shared = {name: value for name, value in recipe.values().items() if name not in ALONE}
+    if not recipe.ensemble.networks:
+        return Recipe.from_dict({**shared, "name": f"{recipe.name[:33]}-member"})
+    kind = find_recipe(recipe.ensemble.networks[number % len(recipe.ensemble.networks)])
+    own = {name: value for name, value in kind.values().items() if name in OF_A_KIND}
+    return Recipe.from_dict({**shared, **own, "name": f"{kind.name[:33]}-member"})

@@ -1,12 +1,13 @@
 """The run folder: the only channel out of training.
 
     runs/20261122-101500-two-conv-seed0/
-        config.json        recipe, dataset, seed: what was asked for
+        config.json        kind, recipe, dataset, seed: what was asked for
         environment.json   versions, device, commit: what it ran on
-        metrics.jsonl      a line an epoch; in it "losses" are those of equal parts of the epoch
+        metrics.jsonl      a line an epoch; in it "losses" are those of equal parts of the epoch. Of an ensemble a line a member
         model.pth          weights and what is needed to use them
         resume.pt          all that is needed to go on exactly
         test.json          the test split's counts and mistakes
+        members/           of an ensemble that trains its own: their run folders
         *.png              training curves, confusion matrix, worst mistakes
 
 Listing and comparing runs imports no torch.
@@ -18,40 +19,39 @@ import contextlib
 import datetime
 import json
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from filelock import SoftFileLock, Timeout
 
 from mnistlab.data.catalog import DATASETS
 from mnistlab.errors import UserError
 from mnistlab.files import (
     explain_os_errors,
-    file_lock,
     is_folder,
     local_text,
     read_json,
     write_bytes,
     write_json,
 )
-from mnistlab.recipes.recipe import Recipe
+from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
+from mnistlab.runs.lock import held, is_held
+from mnistlab.runs.migrations import config_of_version_1, member_row_of_version_1
 
 __all__ = ["Run"]
 
 
 logger = logging.getLogger("mnistlab.runs")
 
-CONFIG_VERSION = 1
-METRICS = {"epoch", "train_loss", "val_loss", "val_accuracy", "seconds"}
-"""What a line of metrics.jsonl holds at least."""
+CONFIG_VERSION = 2
+METRICS = {"train_loss", "val_loss", "val_accuracy", "seconds"}
+"""What a line of metrics.jsonl holds at least, beside the number of its epoch or member."""
 
 
 @dataclass(frozen=True)
 class Run:
     """A run folder and what its config.json says.
 
+    `members` are the folders of the runs that it was combined from, of an ensemble that did not train its own.
     `created` has a time zone, this machine's; a time without one is taken for local. `data_dir` is where the data was, perhaps
     on another machine: `find_data` says where it is.
     """
@@ -62,6 +62,7 @@ class Run:
     data_dir: str
     seed: int
     created: datetime.datetime
+    members: tuple[str, ...] = ()
 
     @staticmethod
     def open(path: str | Path) -> Run:
@@ -72,21 +73,37 @@ class Run:
             raise UserError(f"{path} is not a run folder: it has no config.json.", "List the runs: mnistlab runs")
         config = read_json(path / "config.json", remedy)
         try:
+            if config["version"] == 1:
+                config = config_of_version_1(config, path)
             if config["version"] != CONFIG_VERSION:
                 raise UserError(
                     f"{path} was written by another mnistlab (config version {config['version']}).",
                     "Use the mnistlab that wrote it.",
                 )
+            recipe = Recipe.from_dict(config["recipe"])
+            if recipe.kind != config["kind"]:
+                raise ValueError(f"its kind is {config['kind']!r}, and its recipe's {recipe.kind!r}")
             return Run(
                 path=path,
-                recipe=Recipe.from_dict(config["recipe"]),
+                recipe=recipe,
                 dataset=local_text(str(config["dataset"])),
                 data_dir=local_text(str(config["data_dir"])),
                 seed=int(config["seed"]),
                 created=datetime.datetime.fromisoformat(config["created"]).astimezone(),
+                members=tuple(local_text(str(member)) for member in config.get("members", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
             raise UserError(f"{path / 'config.json'} is damaged ({error!r}).", remedy) from None
+
+    @property
+    def kind(self) -> str:
+        """ "single", or "ensemble" of several networks."""
+        return self.recipe.kind
+
+    @property
+    def unit(self) -> str:
+        """What its progress is counted in, and a line of its metrics.jsonl is of: "epoch" or "member"."""
+        return self.recipe.unit
 
     @property
     def model_path(self) -> Path:
@@ -131,7 +148,7 @@ class Run:
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """A row per finished epoch, up to the first line that is damaged, such as a last one that a crash cut short."""
+        """A row per finished epoch or member, up to the first line that is damaged, such as a last one that a crash cut short."""
         try:
             lines = (self.path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
         except (FileNotFoundError, UnicodeDecodeError):
@@ -142,7 +159,9 @@ class Run:
                 row = json.loads(line)
             except ValueError:
                 break
-            if not isinstance(row, dict) or not set(row) >= METRICS:
+            if isinstance(row, dict) and self.kind == "ensemble" and "member" not in row:
+                row = member_row_of_version_1(row)
+            if not isinstance(row, dict) or not set(row) >= METRICS | {self.unit}:
                 break
             rows.append(row)
         return rows
@@ -176,37 +195,14 @@ class Run:
         """Write test.json, atomically."""
         write_json(self.path / "test.json", test, indent=None)
 
-    @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Held by the process that trains this run. Raises `UserError` where another one does."""
-        with explain_os_errors(self.path / ".lock"):
-            lock = file_lock(self.path / ".lock")
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:  # an OSError too
-                remedy = "Wait until it ends."
-                if isinstance(lock, SoftFileLock):  # a process on another machine that was killed leaves it behind
-                    remedy += f" If there is none, delete {lock.lock_file}."
-                raise UserError(f"{self.path} is being trained by another process.", remedy) from None
-        try:
-            yield
-        finally:
-            lock.release()
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """Inside `with`, held by the process that trains this run. Raises `UserError` where another one does."""
+        return held(self.path)
 
     @property
     def is_being_trained(self) -> bool:
         """Whether a process holds the lock; False too where that cannot be known, as in a folder that is only read."""
-        if not any(self.path.glob(".lock*")):
-            return False
-        try:
-            lock = file_lock(self.path / ".lock")
-            lock.acquire(timeout=0)
-        except Timeout:  # an OSError too
-            return True
-        except OSError:
-            return False
-        lock.release()
-        return False
+        return is_held(self.path)
 
     @property
     def how_to_finish(self) -> str:
@@ -224,23 +220,25 @@ class Run:
     @property
     def progress(self) -> tuple[int, int]:
         """Epochs done and planned; of an ensemble members."""
-        metrics, recipe = self.metrics, self.recipe
-        if recipe.members > 1:
-            return len(metrics) or len(list(self.path.glob("members/*/test.json"))), recipe.members
-        stopped_early = recipe.steps and metrics and metrics[-1].get("step", 0) >= recipe.steps
-        return len(metrics), len(metrics) if stopped_early else recipe.epochs
+        metrics, plan = self.metrics, self.recipe.optimisation
+        if isinstance(self.recipe, EnsembleRecipe):
+            return len(metrics) or len(list(self.path.glob("members/*/test.json"))), self.recipe.ensemble.members
+        stopped_early = plan.steps and metrics and metrics[-1].get("step", 0) >= plan.steps
+        return len(metrics), len(metrics) if stopped_early else plan.epochs
 
     def summary(self) -> dict[str, Any]:
-        """The run in plain types: run, created, recipe, dataset, seed, epochs, val_accuracy, test_accuracy, seconds."""
+        """The run in plain types: run, created, kind, recipe, dataset, seed, epochs (of an ensemble members), val_accuracy,
+        test_accuracy, seconds."""
         metrics, test = self.metrics, self.test
         last = metrics[-1] if metrics else {}
         return {
             "run": str(self.path),
             "created": self.created.isoformat(),
+            "kind": self.kind,
             "recipe": self.recipe.name,
             "dataset": self.dataset,
             "seed": self.seed,
-            "epochs": list(self.progress),
+            f"{self.unit}s": list(self.progress),
             "val_accuracy": last.get("val_accuracy"),
             "test_accuracy": test["correct"] / test["total"] if test else None,
             "seconds": last.get("seconds"),

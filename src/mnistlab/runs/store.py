@@ -7,7 +7,7 @@ import datetime
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,13 @@ LATEST = "latest"
 
 
 def create_run(
-    runs_dir: Path, recipe: Recipe, dataset: str, data_dir: Path, seed: int, environment: dict[str, Any]
+    runs_dir: Path,
+    recipe: Recipe,
+    dataset: str,
+    data_dir: Path,
+    seed: int,
+    environment: dict[str, Any],
+    members: Sequence[str] = (),
 ) -> Run:
     """Make a run folder that holds config.json and environment.json from its first moment.
 
@@ -40,11 +46,13 @@ def create_run(
     created = datetime.datetime.now().astimezone().replace(microsecond=0)
     config = {
         "version": CONFIG_VERSION,
+        "kind": recipe.kind,
         "created": created.isoformat(),
         "dataset": dataset,
         "data_dir": str(data_dir),
         "seed": seed,
-        "recipe": recipe.to_dict(),
+        "recipe": recipe.to_groups(),
+        **({"members": list(members)} if members else {}),
     }
     name = f"{created:%Y%m%d-%H%M%S}-{recipe.name}-seed{seed}"
     temporary = runs_dir / f".{name}.{uuid.uuid4().hex[:8]}.tmp"
@@ -62,7 +70,7 @@ def create_run(
                     if not path.exists():
                         raise
                     continue
-            return Run(path, recipe, dataset, str(data_dir), seed, created)
+            return Run(path, recipe, dataset, str(data_dir), seed, created, tuple(members))
         raise UserError(f"{place(runs_dir)} holds 999 runs called {name}.", "Choose another --runs folder.")
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -70,10 +78,16 @@ def create_run(
 
 @contextlib.contextmanager
 def begin_run(
-    runs_dir: Path, recipe: Recipe, dataset: str, data_dir: Path, seed: int, environment: dict[str, Any]
+    runs_dir: Path,
+    recipe: Recipe,
+    dataset: str,
+    data_dir: Path,
+    seed: int,
+    environment: dict[str, Any],
+    members: Sequence[str] = (),
 ) -> Iterator[Run]:
     """`create_run`, and the run's lock inside `with`. Where it cannot be locked, nothing is left behind."""
-    run = create_run(runs_dir, recipe, dataset, data_dir, seed, environment)
+    run = create_run(runs_dir, recipe, dataset, data_dir, seed, environment, members)
     with contextlib.ExitStack() as held:
         try:
             held.enter_context(run.lock())

@@ -110,6 +110,6 @@ class RecordedStep:
 
 def rehearsal(state: TrainingState) -> tuple[torch.Tensor, torch.Tensor]:
     """A batch of the sizes that the state's loader gives, without taking one from it: blank images, labels of class 0."""
-    count = state.recipe.batch_size + Rejects(state.recipe.rejects).count(state.recipe.batch_size)
+    count = state.recipe.data.batch_size + Rejects(state.recipe.data.rejects).count(state.recipe.data.batch_size)
     images = torch.zeros(count, 1, *state.loader.spec.image_size, device=state.device)
     return images, torch.zeros(count, dtype=torch.int64, device=state.device)

@@ -11,20 +11,68 @@ import torch
 
 from mnistlab.data.dataset import Dataset, open_dataset
 from mnistlab.data.loader import MNISTDataLoader
-from mnistlab.devices import pick_device
+from mnistlab.devices import pick_device, pick_precision
 from mnistlab.errors import UserError, counted
 from mnistlab.evaluation import plots
 from mnistlab.evaluation.evaluate import evaluate, evaluate_run
 from mnistlab.evaluation.result import Evaluation
 from mnistlab.files import check_folder
-from mnistlab.networks.checkpoint import SavedModel, load_model, save_model
+from mnistlab.networks.checkpoint import SavedModel, read_model, save_model
 from mnistlab.networks.ensemble import Ensemble, Member
+from mnistlab.recipes.catalog import member_of
+from mnistlab.recipes.recipe import EnsembleRecipe
 from mnistlab.runs.run import Run
-from mnistlab.runs.store import begin_run, find_run
+from mnistlab.runs.store import begin_run, find_run, list_runs
 from mnistlab.training.environment import describe_environment
-from mnistlab.training.single import told_how_to_go_on
+from mnistlab.training.single import Circumstances, going_on, resume_single, told_how_to_go_on, train_single
+from mnistlab.training.state import TrainingState
 
-__all__ = ["combine"]
+__all__ = ["combine", "resume_ensemble", "train_ensemble"]
+
+
+def train_ensemble(recipe: EnsembleRecipe, seed: int, runs_dir: Path, given: Circumstances) -> tuple[Run, Evaluation]:
+    """Train the members as runs inside a new run's folder, with the seeds from `seed` on, and combine them."""
+    precision = pick_precision(recipe.optimisation.precision, given.device)
+    for number in range(kinds_of(recipe)):  # what does not fit shows before a folder is
+        TrainingState(member_of(recipe, number), given.dataset, seed, given.device, precision)
+    environment = describe_environment(given.device, precision)
+    with (
+        begin_run(runs_dir, recipe, given.dataset.spec.name, given.data_dir, seed, environment) as run,
+        told_how_to_go_on(run),
+    ):
+        return carry_out_members(run, recipe, given)
+
+
+def resume_ensemble(run: Run, recipe: EnsembleRecipe, given: Circumstances) -> tuple[Run, Evaluation]:
+    """Go on with the run inside `going_on`: train the members that are not finished yet, then combine them."""
+    if run.members:  # it was made of runs that were there before
+        members = [Run.open(Path(path)) for path in run.members]
+        return finish(run, members, check_members(members), given.dataset, given.data_dir)
+    return carry_out_members(run, recipe, given)
+
+
+def kinds_of(recipe: EnsembleRecipe) -> int:
+    """How many kinds of networks its members take turns in."""
+    return max(1, len(recipe.ensemble.networks))
+
+
+def carry_out_members(run: Run, recipe: EnsembleRecipe, given: Circumstances) -> tuple[Run, Evaluation]:
+    """Train the members that are not finished yet, then combine them."""
+    folder, members = run.path / "members", []
+    for number in range(recipe.ensemble.members):
+        own = member_of(recipe, number)
+        seed = run.seed + number // kinds_of(recipe)  # networks of two kinds may share one
+        there = [found for found in list_runs(folder) if isinstance(found, Run)]
+        begun = [found for found in there if found.seed == seed and found.recipe.name == own.name]
+        if not begun:
+            member, _ = train_single(own, seed, folder, given)
+        elif begun[0].test is None or not begun[0].is_finished:  # it may have been tested by hand before
+            with going_on(begun[0]):
+                member, _ = resume_single(begun[0], given)
+        else:
+            member = begun[0]
+        members.append(member)
+    return finish(run, members, check_members(members), given.dataset, given.data_dir)
 
 
 def combine(
@@ -54,13 +102,12 @@ def combine(
     dataset.read("test")  # what cannot be read is to be known before there is a folder
     target = pick_device(device)
     environments = [member.environment for member in runs]
-    environment = {**describe_environment(target, "fp32"), "members": paths}
+    environment = describe_environment(target, "fp32")
     for key in ("precision", "commit"):  # those of the training, not of the combining
         found = {env.get(key) for env in environments}
         environment[key] = found.pop() if len(found) == 1 else "mixed"
-    unseen = all(member.recipe.split == "train" for member in runs)
-    recipe = dataclasses.replace(
-        first.recipe,
+    unseen = all(member.recipe.data.split == "train" for member in runs)
+    recipe = first.recipe.override(
         name="ensemble",
         summary=f"of {', '.join(member.path.name for member in runs)}",
         members=len(runs),
@@ -68,7 +115,7 @@ def combine(
         split="train" if unseen else "train+val",
     )
     with (
-        begin_run(Path(runs_dir), recipe, dataset.spec.name, folder, first.seed, environment) as run,
+        begin_run(Path(runs_dir), recipe, dataset.spec.name, folder, first.seed, environment, paths) as run,
         told_how_to_go_on(run),
     ):
         return finish(run, runs, models, dataset, folder)
@@ -88,7 +135,7 @@ def check_members(members: Sequence[Run]) -> list[SavedModel]:
                     f"{member.path} is not a finished run: it has no {file}.",
                     member.how_to_finish,
                 )
-        model = load_model(member.model_path)
+        model = read_model(member.model_path)
         models.append(model)
         first = models[0]
         if (model.dataset, model.classes) != (first.dataset, first.classes):
@@ -113,7 +160,7 @@ def finish(
     device = pick_device(run.environment["device"])
     spec = dataclasses.replace(dataset.spec, mean=models[0].mean, std=models[0].std)  # what they were trained with
     val = None
-    if run.recipe.split == "train":  # no member has seen the validation images
+    if run.recipe.data.split == "train":  # no member has seen the validation images
         val = MNISTDataLoader("val", dataset=dataset, batch_size=None, device=device, normalise=spec.normalisation)
     networks: list[Member] = []
     rows: list[dict[str, Any]] = []
@@ -125,7 +172,7 @@ def finish(
         seconds, steps = seconds + last["seconds"], steps + last.get("step", 0)
         rows.append(
             {
-                "epoch": number,
+                "member": number,
                 "step": steps,
                 "train_loss": last["train_loss"],
                 "images_per_second": last.get("images_per_second", 0.0),

@@ -23,7 +23,7 @@ def fit(state: TrainingState, watch: Watch) -> None:
     while state.steps_done < steps:
         model.train()
         for images, labels in loader:
-            set_rate(state.optimizer.param_groups, learning_rate(state.recipe, state.steps_done, steps))
+            set_rate(state.optimizer.param_groups, learning_rate(state.recipe.optimisation, state.steps_done, steps))
             loss = step(state, images, labels)
             if state.average:
                 state.average.update_parameters(model)
@@ -37,9 +37,10 @@ def fit(state: TrainingState, watch: Watch) -> None:
 
 def train_step(state: TrainingState, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Forward, loss, backward, step. The loss, float (), in nats; nothing here waits for the device."""
+    recipe = state.recipe
     with autocast(state.device, state.precision):
         logits = state.model(images)
-    loss = cross_entropy(logits.float(), labels, state.recipe.label_smoothing, rejects=state.recipe.rejects > 0)
+    loss = cross_entropy(logits.float(), labels, recipe.optimisation.label_smoothing, rejects=recipe.data.rejects > 0)
     state.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     state.optimizer.step()

@@ -14,7 +14,7 @@ import torch
 from torch.optim.sgd import sgd
 
 from mnistlab.networks.network import NeuralNet
-from mnistlab.recipes.recipe import Recipe
+from mnistlab.recipes.settings import OptimisationSettings
 
 __all__ = ["SGD", "Optimizer", "learning_rate", "make_optimizer", "one_cycle", "set_rate"]
 
@@ -72,19 +72,19 @@ class SGD:
 Optimizer = SGD | torch.optim.Optimizer
 
 
-def make_optimizer(model: NeuralNet, recipe: Recipe) -> Optimizer:
-    """The recipe's optimizer: SGD with Nesterov momentum, or AdamW.
+def make_optimizer(model: NeuralNet, settings: OptimisationSettings) -> Optimizer:
+    """The optimizer: SGD with Nesterov momentum, or AdamW.
 
     Matrices and kernels decay; biases and batch norm do not.
     """
     parameters = list(model.parameters())
     groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(recipe.momentum, 0.999), fused=True)
-    return SGD([group for group in groups if group["params"]], lr=recipe.learning_rate, momentum=recipe.momentum)
+    if settings.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(settings.momentum, 0.999), fused=True)
+    return SGD([group for group in groups if group["params"]], lr=settings.learning_rate, momentum=settings.momentum)
 
 
 def set_rate(groups: Iterable[dict[str, Any]], rate: float) -> None:
@@ -96,19 +96,19 @@ def set_rate(groups: Iterable[dict[str, Any]], rate: float) -> None:
             group["lr"] = rate
 
 
-def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
+def learning_rate(settings: OptimisationSettings, step: int, steps: int) -> float:
     """The learning rate of a step, a function of the step's number alone.
 
     Parameters
     ----------
-    recipe
+    settings
         Its `learning_rate` is the peak, its `warmup` the fraction of the steps before it.
     step
         Steps done before, from 0 to `steps`.
     steps
         Of the whole training.
     """
-    return recipe.learning_rate * one_cycle(step, steps, recipe.warmup)
+    return settings.learning_rate * one_cycle(step, steps, settings.warmup)
 
 
 def one_cycle(step: int, steps: int, warmup: float) -> float:

@@ -1,20 +1,79 @@
-"""One training from its state to a tested run folder."""
+"""One training, from a recipe or where it was stopped to a tested run folder."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from mnistlab.errors import Interrupted, StorageFailure
+import torch
+
+from mnistlab.data.dataset import Dataset
+from mnistlab.devices import pick_precision
+from mnistlab.errors import Interrupted, StorageFailure, UserError
 from mnistlab.evaluation import plots
 from mnistlab.evaluation.evaluate import evaluate_run
 from mnistlab.evaluation.result import Evaluation
+from mnistlab.networks.checkpoint import load_tensors, save_model
+from mnistlab.recipes.recipe import Recipe
 from mnistlab.runs.run import Run
+from mnistlab.runs.store import begin_run
 from mnistlab.training.display import Display
+from mnistlab.training.environment import describe_environment
 from mnistlab.training.loop import fit
 from mnistlab.training.state import TrainingState
 from mnistlab.training.watch import watching
+
+__all__ = ["Circumstances", "going_on", "resume_single", "told_how_to_go_on", "train_single"]
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a training is given beside its recipe and seed, the same for all members of an ensemble."""
+
+    dataset: Dataset
+    data_dir: Path
+    device: torch.device
+    track: str | None
+    display: Display
+
+
+def train_single(recipe: Recipe, seed: int, runs_dir: Path, given: Circumstances) -> tuple[Run, Evaluation]:
+    """Train the recipe's network, test it once, draw, all in a new folder in `runs_dir`."""
+    precision = pick_precision(recipe.optimisation.precision, given.device)
+    state = TrainingState(
+        recipe, given.dataset, seed, given.device, precision
+    )  # what does not fit shows before a folder is
+    environment = describe_environment(given.device, precision)
+    with (
+        begin_run(runs_dir, recipe, given.dataset.spec.name, given.data_dir, seed, environment) as run,
+        told_how_to_go_on(run),
+    ):
+        return carry_out(run, state, given)
+
+
+def resume_single(run: Run, given: Circumstances) -> tuple[Run, Evaluation]:
+    """Go on with the run inside `going_on`; one that is finished is tested and drawn again."""
+    state = TrainingState(run.recipe, given.dataset, run.seed, given.device, run.environment["precision"])
+    if run.resume_path.exists():
+        state.load_state_dict(load_tensors(run.resume_path, "Train again: this run cannot be resumed."))
+    elif run.metrics or run.model_path.exists():
+        raise UserError(
+            f"{run.resume_path} is missing, and nothing else says where to go on.", "Restore it, or train anew."
+        )
+    run.write_metrics(state.metrics)
+    if state.steps_done == state.steps:
+        save_model(run.model_path, state.final_model, state.loader.spec)  # a crash may have come before it
+    return carry_out(run, state, given)
+
+
+@contextlib.contextmanager
+def going_on(run: Run) -> Iterator[None]:
+    """Inside `with` the run is this process's, and what another one left half written is gone."""
+    with run.lock(), told_how_to_go_on(run):
+        run.clear_leftovers()
+        yield
 
 
 @contextlib.contextmanager
@@ -33,9 +92,7 @@ def told_how_to_go_on(run: Run) -> Iterator[None]:
         raise Interrupted(f"Interrupted; what was done is in {run.path}.", f"Go on with: {go_on}") from None
 
 
-def carry_out(
-    run: Run, state: TrainingState, track: str | None, display: Display, data_dir: Path
-) -> tuple[Run, Evaluation]:
+def carry_out(run: Run, state: TrainingState, given: Circumstances) -> tuple[Run, Evaluation]:
     """Train to the end, test once, draw the pictures.
 
     Parameters
@@ -44,20 +101,16 @@ def carry_out(
         The folder of the run, locked by the caller.
     state
         What to train, from wherever it is.
-    track
-        One of `TRACKERS`, or None.
-    display
-        What to tell of the progress.
-    data_dir
-        Where the test images are.
+    given
+        How to follow it, and where the test images are.
 
     Returns
     -------
     tuple of Run and Evaluation
         The run, finished, and its result on the test images.
     """
-    with watching(run, state, display, track) as watch:
+    with watching(run, state, given.display, given.track) as watch:
         fit(state, watch)
-    evaluation = evaluate_run(run, "test", device=str(state.device), data_dir=data_dir)
+    evaluation = evaluate_run(run, "test", device=str(state.device), data_dir=given.data_dir)
     plots.draw_run(run, evaluation)
     return run, evaluation

@@ -16,6 +16,7 @@ from mnistlab.files import sha256
 from mnistlab.networks.deskew import deskew
 from mnistlab.networks.ensemble import Network, for_use
 from mnistlab.networks.network import NeuralNet
+from mnistlab.recipes.checks import ALONE
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.training.optimizers import make_optimizer
 
@@ -23,9 +24,6 @@ __all__ = ["TrainingState", "pipeline_of"]
 
 
 FORMAT = "mnistlab resume 2"
-LAYERS = (
-    "widths", "depth", "kernel_size", "padding", "pooling", "separable", "batch_norm", "pool_last", "head", "hidden", "dropout",
-)  # fmt: skip
 
 
 class TrainingState:
@@ -55,39 +53,37 @@ class TrainingState:
         if device.type == "cuda":  # else cuDNN may sum gradients in another order each time
             torch.backends.cudnn.deterministic = True
         self.recipe, self.device, self.precision = recipe, device, precision
-        self.model = NeuralNet(
-            classes=len(dataset.spec.classes),
-            image_size=dataset.spec.image_size,
-            **{name: getattr(recipe, name) for name in LAYERS},
-        ).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network, data, optimisation = recipe.network, recipe.data, recipe.optimisation
+        self.architecture = network.architecture(len(dataset.spec.classes), dataset.spec.image_size)
+        self.model = NeuralNet.of(self.architecture).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         count = self.model.parameters_count
-        if 0 < recipe.most_parameters < count:
+        if 0 < network.most_parameters < count:
             raise UserError(
-                f"The network has {count:,} parameters, and {recipe.name} may have {recipe.most_parameters:,}.",
+                f"The network has {count:,} parameters, and {recipe.name} may have {network.most_parameters:,}.",
                 "Make it smaller (--widths, --depth, --kernel-size, --hidden), or allow more with --most-parameters.",
             )
         self.loader = MNISTDataLoader(
-            "train" if recipe.split == "train" else "train+val",
+            "train" if data.split == "train" else "train+val",
             dataset=dataset,
-            batch_size=recipe.batch_size,
+            batch_size=data.batch_size,
             seed=seed,
             drop_last=True,
-            prepare=deskew if recipe.deskew else None,
+            prepare=deskew if network.deskew else None,
             augment=pipeline_of(recipe, dataset.spec),
             device=device,
         )
         self.val_loader: MNISTDataLoader | None = None
-        if recipe.split == "train":
+        if data.split == "train":
             self.val_loader = MNISTDataLoader("val", dataset=dataset, batch_size=None, device=device)
         images, labels = dataset.read("train")
         self.data = sha256(sha256(images.tobytes()).encode() + labels.tobytes())
-        self.steps = recipe.epochs * len(self.loader)
-        if recipe.steps:
-            self.steps = min(self.steps, recipe.steps)
-        self.optimizer = make_optimizer(self.model, recipe)
+        self.steps = optimisation.epochs * len(self.loader)
+        if optimisation.steps:
+            self.steps = min(self.steps, optimisation.steps)
+        self.optimizer = make_optimizer(self.model, optimisation)
         self.average: AveragedModel | None = None
-        if recipe.averaging:
-            average = get_ema_multi_avg_fn(recipe.averaging)  # type: ignore[no-untyped-call]
+        if optimisation.averaging:
+            average = get_ema_multi_avg_fn(optimisation.averaging)  # type: ignore[no-untyped-call]
             self.average = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
         self.losses = torch.zeros(len(self.loader), device=device)  # of this epoch's steps, in nats
         self.steps_done = self.epochs_done = 0  # since the very beginning
@@ -98,7 +94,7 @@ class TrainingState:
     def final_model(self) -> Network:
         """What is evaluated and saved: the averaged network where the recipe averages, and what is around it in use."""
         network = cast(NeuralNet, self.average.module) if self.average else self.model
-        return for_use(network, deskew=self.recipe.deskew, test_shifts=self.recipe.test_shifts)
+        return for_use(network, self.architecture)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on, as tensors and plain types."""
@@ -120,10 +116,13 @@ class TrainingState:
 
     def load_state_dict(self, state: Any) -> None:
         """Restore what `state_dict` gave. Raises `UserError` if it belongs to another recipe, other data or another version."""
-        if not isinstance(state, dict) or state.get("format") != FORMAT:
-            raise UserError("resume.pt was not written by this version of mnistlab.", "Train again.")
+        found = state.get("format") if isinstance(state, dict) else None
+        if found != FORMAT:
+            known = f" (it is {found!r})" if isinstance(found, str) else ""
+            raise UserError(f"resume.pt was not written by this version of mnistlab{known}.", "Train again.")
         try:
-            if {**Recipe().to_dict(), **state["recipe"]} != self.recipe.to_dict():  # a field it lacks is newer than it
+            recipe = {**Recipe().to_dict(), **state["recipe"]}  # a field that it lacks is newer than it
+            if {name: value for name, value in recipe.items() if name not in ALONE} != self.recipe.to_dict():
                 raise ValueError("it is of another recipe")
             if state["data"] != self.data:
                 raise ValueError("the training data has changed since")
@@ -145,8 +144,9 @@ class TrainingState:
 
 def pipeline_of(recipe: Recipe, spec: DatasetSpec) -> Pipeline:
     """What the recipe makes of the dataset's training images, batch by batch."""
-    affine = Augmentation(recipe.rotate, recipe.scale, recipe.shift, recipe.shear, recipe.elastic)
-    return Pipeline(affine, recipe.writing, recipe.rejects, spec.digits)
+    data = recipe.data
+    affine = Augmentation(data.rotate, data.scale, data.shift, data.shear, data.elastic)
+    return Pipeline(affine, data.writing, data.rejects, spec.digits)
 
 
 def random_state(device: torch.device) -> dict[str, torch.Tensor]:

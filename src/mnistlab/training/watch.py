@@ -68,7 +68,7 @@ class Lap:
     @property
     def images_per_second(self) -> float:
         """Images of the split; rejects that a recipe adds to them are not counted."""
-        return (self.state.steps_done - self.steps) * self.state.recipe.batch_size / self.seconds
+        return (self.state.steps_done - self.steps) * self.state.recipe.data.batch_size / self.seconds
 
 
 class Watch:
@@ -117,7 +117,7 @@ class Watch:
         row = {
             "epoch": state.epochs_done,
             "step": state.steps_done,
-            "learning_rate": learning_rate(state.recipe, state.steps_done, state.steps),
+            "learning_rate": learning_rate(state.recipe.optimisation, state.steps_done, state.steps),
             "train_loss": losses.mean().item(),
             "losses": course(losses, -(-state.steps // len(state.loader))),
             "images_per_second": self.speed,
@@ -162,7 +162,7 @@ class Watch:
     def broken(self, what: str, step: int) -> Failure:
         """The failure that says what broke, at which step, what is kept, and what to try."""
         kept = f"The last good state is kept in {self.run.path}. " if self.run.resume_path.exists() else ""
-        remedy = f"Train with a smaller --learning-rate than {self.state.recipe.learning_rate:g}."
+        remedy = f"Train with a smaller --learning-rate than {self.state.recipe.optimisation.learning_rate:g}."
         return Failure(f"The {what} at step {step:,} of {self.state.steps:,}.", kept + remedy)
 
 

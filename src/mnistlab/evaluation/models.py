@@ -1,0 +1,36 @@
+"""The models of runs, by whatever names them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mnistlab.networks.checkpoint import SavedModel, read_model
+from mnistlab.runs.run import Run
+from mnistlab.runs.store import find_model
+
+__all__ = ["load_model"]
+
+
+def load_model(source: Run | str | Path, *, runs_dir: str | Path = "runs") -> SavedModel:
+    """The model of a run, or of a model.pth, on the CPU, in evaluation mode.
+
+    Parameters
+    ----------
+    source : Run, str or Path
+        A model.pth, or what `find_run` finds: a Run, its folder, its name in `runs_dir`, or "latest".
+    runs_dir : str or Path
+        The folder that holds the runs.
+
+    Returns
+    -------
+    SavedModel
+        The network (images float32 (B, 1, H, W), normalised by `mean` and `std`, in; logits float (B, classes) out) and what
+        is needed to use it.
+
+    Raises
+    ------
+    UserError
+        For a file that is missing, damaged, unsafe, of another format or version, or whose weights do not fit the architecture
+        that it states.
+    """
+    return read_model(find_model(source, runs_dir))

@@ -1,0 +1,42 @@
+"""Fields of a recipe in a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mnistlab.errors import UserError
+from mnistlab.recipes.settings import GROUPS
+
+__all__ = ["read_overrides"]
+
+
+def read_overrides(path: Path) -> dict[str, Any]:
+    """The fields in a TOML file, such as `epochs = 4`, or groups of them, such as `[optimisation]`.
+
+    Raises `UserError` where it is missing or not TOML.
+    """
+    try:
+        content = path.read_bytes()
+        if len(content) > 1 and b"\0" in content[:4]:  # every other byte of ASCII letters in UTF-16
+            raise UserError(f"{path} is not in UTF-8; it looks like UTF-16.", "Save it as UTF-8, which TOML asks for.")
+        text = content.decode("utf-8-sig")  # Windows' editors begin with a byte order mark
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"Cannot read the recipe file {path}: {error}.", "Give a TOML file such as: epochs = 4"
+        ) from None
+    try:
+        values = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UserError(f"{path} is not TOML: {error}.", "Write one field a line, such as: epochs = 4") from None
+    return underscored(values)
+
+
+def underscored(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields with "_" for "-" in their names, in groups too."""
+    return {
+        key.replace("-", "_"): underscored(value) if key in GROUPS and isinstance(value, dict) else value
+        for key, value in values.items()
+    }
