@@ -133,7 +133,7 @@ def test_training_help_fits_and_shows_values_and_choices_under_headings(
     assert max(map(len, out.splitlines())) <= 80
     headings = re.findall(r"^(\w.*):$", out, re.MULTILINE)
     assert headings == [
-        "Options", "Network", "Ensemble", "Preparation of the images", "Data", "Augmentation", "Optimisation", "Arithmetic",
+        "Options", "Network", "Preparation of the images", "Data", "Augmentation", "Optimisation", "Arithmetic", "Ensemble",
     ]  # fmt: skip
     words = " ".join(out.split())
     for text in (

@@ -418,7 +418,7 @@ def test_a_member_without_metrics_is_refused_or_combined(pair: list[Run], tmp_pa
 def test_an_ensemble_is_not_measured_on_what_one_of_its_members_was_trained_on(pair: list[Run], tmp_path: Path) -> None:
     other = copy_of(pair[1], tmp_path / "copy")
     config = json.loads((other.path / "config.json").read_text())
-    config["recipe"]["split"] = "train+val"
+    config["recipe"]["data"]["split"] = "train+val"
     (other.path / "config.json").write_text(json.dumps(config))
     run, _ = combine([pair[0], Run.open(other.path)], runs_dir=tmp_path)
     assert [row["val_accuracy"] for row in run.metrics] == [None, None]
