@@ -188,6 +188,10 @@ def test_changes_come_one_after_the_other() -> None:
     assert default.override({"depth": 0}, {"depth": 2}).depth == (2,)  # only the outcome is a recipe
     several = RECIPES["two-conv"].override({"networks": ["best", "quick"], "members": 4}, {"widths": (4, 8)})
     assert (several.networks, several.widths) == ((), (4, 8))
+    with pytest.raises(
+        UserError, match=r"Unknown recipe field 3\. There are name, summary, widths, .*, members, networks\."
+    ):
+        default.override({3: 4})  # type: ignore[dict-item]
     with pytest.raises(UserError, match="Unknown recipe field epoch"):
         default.override({"epoch": 3}, {"epochs": 3})
 
@@ -431,7 +435,7 @@ def test_groups_are_checked_together_by_the_recipe_that_holds_them() -> None:
             optimisation=OptimisationSettings(epochs=0),
         )
     assert [caught.value.message.count(name) for name in ("widths must", "batch-size must", "epochs must")] == [1, 1, 1]
-    with pytest.raises(UserError, match="is no NetworkSettings"):
+    with pytest.raises(UserError, match="network must be NetworkSettings; it is DataSettings"):
         Recipe(network=DataSettings())  # type: ignore[arg-type]
 
 

@@ -26,8 +26,6 @@ __all__ = ["blank_figure", "data_gallery", "draw_confusion", "draw_curves", "dra
 
 BLUE, ORANGE, GREY = "#2563a8", "#d9730d", "#6b7280"
 DPI = 120
-AXES = {"epoch": "epoch", "member": "members"}
-"""What an axis is called that counts them."""
 
 
 def draw_run(run: Run, evaluation: Evaluation) -> list[Path]:
@@ -115,7 +113,7 @@ def draw_loss(axes: Axes, metrics: Sequence[dict[str, Any]], train_label: str, u
         color=ORANGE,
         label="validation",
     )
-    axes.set(title="Loss", xlabel="step" if by_step else AXES[unit], ylabel="cross-entropy (nats)", ylim=(0, None))
+    axes.set(title="Loss", xlabel="step" if by_step else unit, ylabel="cross-entropy (nats)", ylim=(0, None))
     axes.legend(frameon=False)
     if by_step:
         axes.set_xlim(0, 1.02 * metrics[-1]["step"])
@@ -129,7 +127,7 @@ def draw_accuracy(axes: Axes, metrics: Sequence[dict[str, Any]], unit: str) -> N
     validated = [row for row in metrics if row["val_accuracy"] is not None]
     accuracy = [100 * row["val_accuracy"] for row in validated]
     axes.plot([row[unit] for row in validated], accuracy, "o-", color=ORANGE)
-    axes.set(xlabel=AXES[unit], ylabel="%")
+    axes.set(xlabel=unit, ylabel="%")
     if accuracy:
         margin = 0.1 * (max(accuracy) - min(accuracy)) or 0.5
         axes.set_ylim(min(accuracy) - margin, min(100, max(accuracy) + margin))

@@ -21,7 +21,17 @@ class Ensemble(nn.Module):
     """Several networks used as one: the mean of their probabilities.
 
     Images float (B, 1, H, W), normalised, in; log-probabilities float (B, classes) out, to be used as logits are: argmax,
-    softmax and cross-entropy give the mean's. Raises `UserError` where its members differ in classes or image size.
+    softmax and cross-entropy give the mean's.
+
+    Parameters
+    ----------
+    members : sequence of NeuralNet, Shifted or Deskewed
+        The networks, each as it is used alone.
+
+    Raises
+    ------
+    UserError
+        Where its members differ in classes or image size.
     """
 
     def __init__(self, members: Sequence[Member]) -> None:

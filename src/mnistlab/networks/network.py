@@ -21,25 +21,52 @@ __all__ = ["NeuralNet", "evaluating"]
 class NeuralNet(nn.Module):
     """Images float (B, 1, H, W), normalised, in; logits float (B, classes) out: no softmax, cross-entropy holds it.
 
-    A row of blocks, then a head. `widths` are the channels of each block; `depth` is how many convolutions it has, each
-    with batch norm and ReLU, and `pooling` how its last one halves height and width: by "max"-pool, by a "stride" of 2, or
-    not at all ("none"). `padding` "same" keeps the edge pixels' neighbourhoods, "valid" takes only whole ones. `depth`,
-    `kernel_size`, `padding` and `pooling` hold a value for each block, or one for all. `separable` makes each convolution but
-    the first of two: one that looks at each channel alone, then one of 1x1 that mixes them (Sifre 2014, Chollet 2017): a
-    fraction of the parameters.
-
-    The `head` lays what is left out in one row ("flatten"), or keeps only the mean of each channel ("average"). `hidden` puts a
-    linear layer of that width before the last one (0: none). `dropout` is the fraction of values zeroed before each linear
-    layer in training.
+    A row of blocks, then a head. Where one value is given for all blocks, each has it.
 
     Max-pool stands before batch norm and ReLU: ReLU after max-pool gives what max-pool after ReLU gives, bit for bit, for
-    a quarter of the work, and batch norm then sees the values that go on. `pool_last` gives the order of most textbooks,
-    convolution -> batch norm -> ReLU -> max-pool.
+    a quarter of the work, and batch norm then sees the values that go on.
 
-    `architecture` holds all of it. `deskew` and `test_shifts` are deprecated: they give a `Deskewed` or `Shifted` network,
-    which is made around one.
+    Parameters
+    ----------
+    widths : sequence of int
+        Channels of each block.
+    classes : int
+        Values that come out.
+    image_size : (int, int)
+        Height and width in pixels.
+    depth : int or sequence of int
+        Convolutions of each block, each with batch norm and ReLU.
+    kernel_size : int or sequence of int
+        Side of each block's convolutions in pixels.
+    padding : str or sequence of str
+        "same" keeps the edge pixels' neighbourhoods, "valid" takes only whole ones.
+    pooling : str or sequence of str
+        How a block's last convolution halves height and width: "max"-pool, a "stride" of 2, or not at all ("none").
+    separable : bool
+        Make each convolution but the first of two: one that looks at each channel alone, then one of 1x1 that mixes them
+        (Sifre 2014, Chollet 2017): a fraction of the parameters.
+    batch_norm : bool
+        Batch norm after each convolution, and after the hidden layer.
+    pool_last : bool
+        The order of most textbooks: convolution -> batch norm -> ReLU -> max-pool.
+    head : str
+        Lay what is left out in one row ("flatten"), or keep only the mean of each channel ("average").
+    hidden : int
+        Width of a linear layer before the last one, 0 for none.
+    dropout : float
+        Fraction of values zeroed before each linear layer in training.
+    deskew, test_shifts : bool
+        Deprecated: they give a `Deskewed` or `Shifted` network, which is made around one.
 
-    Raises `UserError` where the blocks leave no pixel of the image, or a number is out of range.
+    Attributes
+    ----------
+    architecture : Architecture
+        All of it, checked; `NeuralNet.of(architecture)` makes another one.
+
+    Raises
+    ------
+    UserError
+        Where the blocks leave no pixel of the image, or a value is out of range.
     """
 
     def __new__(cls, *widths: Any, deskew: bool = False, test_shifts: bool = False, **layers: Any) -> Any:

@@ -96,7 +96,10 @@ class Recipe:
         given = {"name": name, "summary": summary}
         for key, group in groups.items():
             if not isinstance(group, GROUPS[key]):
-                raise UserError(f"The recipe's {key} {shown(group)} is no {GROUPS[key].__name__}.", "Give it as one.")
+                kind = GROUPS[key].__name__
+                raise UserError(
+                    f"Recipe {shown(name)}: {key} must be {kind}; it is {shown(group)}.", f"Give it as {kind}(…)."
+                )
             given |= {field: getattr(group, field) for field in type(group).__dataclass_fields__}
         values = checked(given | dict(fields))
         for key in ("name", "summary"):
@@ -174,10 +177,11 @@ class Recipe:
         UserError
             For a field that there is not, or with every value that is out of range.
         """
-        values = ALONE | self.values()
+        values = self.values()
+        values |= {name: alone for name, alone in ALONE.items() if name not in values}
         for given in (*changes, fields):
             change = by_field(given)
-            if unknown := sorted(set(change) - set(values)):
+            if unknown := sorted(str(name) for name in change if name not in values):
                 raise UserError(
                     f"Unknown recipe field{'s' * (len(unknown) > 1)} {', '.join(unknown)}.",
                     f"There are {', '.join(values)}.",

@@ -84,9 +84,27 @@ def combine(
 ) -> tuple[Run, Evaluation]:
     """An ensemble of finished runs, as a new run folder: the mean of their networks' probabilities, tested once.
 
-    `find_run` finds the members in `runs_dir`, and the new run is put there. `data_dir` is where the data is, if not where the
-    first run had it. Raises `UserError` for fewer than two runs, one given twice, runs that are not finished, or of different
-    datasets, classes or normalisation.
+    Parameters
+    ----------
+    members : sequence of Run, str or Path
+        At least two finished runs, as `find_run` finds them in `runs_dir`.
+    runs_dir : str or Path
+        Where the new run is put.
+    data_dir : str or Path, optional
+        Where the data is, if not where the first run had it.
+    device : str or torch.device
+        What it is evaluated on.
+
+    Returns
+    -------
+    Run, Evaluation
+        The new run, and how it did on the test split.
+
+    Raises
+    ------
+    UserError
+        For fewer than two runs, one given twice, runs that are not finished, or of different datasets, classes or
+        normalisation.
     """
     runs = [find_run(member, runs_dir) for member in ([members] if isinstance(members, Run | str | Path) else members)]
     if len(runs) < 2:
@@ -101,11 +119,7 @@ def combine(
     dataset = open_dataset(first.dataset, folder)
     dataset.read("test")  # what cannot be read is to be known before there is a folder
     target = pick_device(device)
-    environments = [member.environment for member in runs]
-    environment = describe_environment(target, "fp32")
-    for key in ("precision", "commit"):  # those of the training, not of the combining
-        found = {env.get(key) for env in environments}
-        environment[key] = found.pop() if len(found) == 1 else "mixed"
+    environment = environment_of(runs, target)
     unseen = all(member.recipe.data.split == "train" for member in runs)
     recipe = first.recipe.override(
         name="ensemble",
@@ -119,6 +133,16 @@ def combine(
         told_how_to_go_on(run),
     ):
         return finish(run, runs, models, dataset, folder)
+
+
+def environment_of(members: Sequence[Run], device: torch.device) -> dict[str, Any]:
+    """What the runs are combined on; precision and commit are those of their training, "mixed" where they differ."""
+    environments = [member.environment for member in members]
+    environment = describe_environment(device, "fp32")
+    for key in ("precision", "commit"):
+        found = {env.get(key) for env in environments}
+        environment[key] = found.pop() if len(found) == 1 else "mixed"
+    return environment
 
 
 def check_members(members: Sequence[Run]) -> list[SavedModel]:

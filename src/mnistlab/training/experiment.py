@@ -38,16 +38,39 @@ def train(
 ) -> tuple[Run, Evaluation]:
     """Train `recipe` on `dataset`, test the result once, draw its pictures; the run folder that comes back holds it all.
 
-    An ensemble's recipe trains its members one after the other, with the seeds from `seed` on, as runs inside the run's
-    folder, and combines them; `seed` is from 0 to 2**32 less their number. `opened` is `dataset` in `data_dir` where it has
-    been opened, and perhaps read, already. `download`: see `open_dataset`.
+    An ensemble's recipe trains its members one after the other, as runs inside the run's folder, and combines them.
 
     Trainings in several threads of one process take turns, for torch's random generator is one for all of them; what else
     draws from it during a training (`torch.rand`, a new network) changes that training's result. Trainings in processes of
     their own run at once.
 
-    Raises `UserError` for what cannot be done as asked, before a folder is made; `Failure` where the loss becomes NaN or
-    the disk fills up, `Interrupted` after a signal: the run can then be resumed.
+    Parameters
+    ----------
+    recipe : Recipe or str
+        What to do, or its name.
+    dataset, data_dir, download
+        As `open_dataset` takes them.
+    runs_dir : str or Path
+        Where the run folder is made.
+    seed : int
+        Decides the weights, the data's order and dropout: from 0 to 2**32 less the number of networks, each of which has a seed
+        of its own from `seed` on.
+    device, track, display : optional
+        "auto", "cpu", "cuda", "cuda:1" or "mps"; "tensorboard"; what is told of the progress.
+    opened : Dataset, optional
+        `dataset` in `data_dir` where it has been opened, and perhaps read, already.
+
+    Returns
+    -------
+    Run, Evaluation
+        The run, and how its network did on the test split.
+
+    Raises
+    ------
+    UserError
+        For what cannot be done as asked, before a folder is made.
+    Failure, Interrupted
+        Where the loss becomes NaN or the disk fills up; after a signal. The run can then be resumed.
     """
     recipe = recipe if isinstance(recipe, Recipe) else find_recipe(recipe)
     seed = whole_number(seed, "Seed", 0, 2**32 - recipe.trainings)  # each has a seed of its own
@@ -72,9 +95,28 @@ def resume(
 ) -> tuple[Run, Evaluation]:
     """Go on with a run that was interrupted or killed, as if it never had been: the model ends bit-identical.
 
-    That holds on the same machine with the same versions. A run that is finished is tested and drawn again. The run is what
-    `find_run` finds in `runs_dir`; `data_dir` is where the data is now, if not where it was. Raises as `train` does, and
-    `UserError` where a file of the run is missing or damaged, its device is not there or its data has changed.
+    That holds on the same machine with the same versions. A run that is finished is tested and drawn again.
+
+    Parameters
+    ----------
+    run : Run, str or Path
+        What `find_run` finds in `runs_dir`.
+    data_dir : str or Path, optional
+        Where the data is now, if not where it was.
+    runs_dir, track, display
+        As `train` takes them.
+
+    Returns
+    -------
+    Run, Evaluation
+        As `train` gives them.
+
+    Raises
+    ------
+    UserError
+        Where a file of the run is missing or damaged, its device is not there or its data has changed.
+    Failure, Interrupted
+        As `train` does.
     """
     check_tracker(track)
     run = find_run(run, runs_dir)
