@@ -11,11 +11,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 from PIL import Image
 
-from mnistlab.cli.app import app, run_app
+from mnistlab.cli.app import COMMANDS, app, run_app
 from mnistlab.cli.output import StandardErrorHandler
 from mnistlab.data.dataset import open_dataset
 from mnistlab.evaluation.models import load_model
@@ -116,12 +117,30 @@ def test_without_a_command_there_is_the_help(capsys: pytest.CaptureFixture[str])
     assert "Commands:\n" in alone.out
 
 
-@pytest.mark.parametrize("command", [[], ["runs"]], ids=" ".join)
-def test_no_command_s_short_help_is_cut_off(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("command", "count"), [([], len(COMMANDS)), (["runs"], 2)], ids=["mnistlab", "runs"])
+def test_no_command_s_short_help_is_cut_off_at_80_columns(
+    command: list[str], count: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     assert run_app([*command, "--help"]) == 0
     listing = capsys.readouterr().out.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
-    assert len(listing) == len((app.commands["runs"] if command else app).commands)  # type: ignore[attr-defined]
-    assert all(line.endswith(".") and not line.endswith("...") for line in listing)
+    assert len(listing) == count
+    assert all(len(line) <= 80 and line.endswith(".") and not line.endswith("...") for line in listing)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_what_the_list_of_commands_says(name: str) -> None:
+    command = app.get_command(click.Context(app), name)
+    assert command is not None
+    assert (command.name, command.short_help) == (name, COMMANDS[name][1])
+
+
+def test_commands_are_imported_when_they_are_asked_for() -> None:
+    code = "import sys; from mnistlab.cli.app import COMMANDS, run_app\n"
+    code += "seen = lambda: [name for name, (module, _) in COMMANDS.items() if module in sys.modules]\n"
+    code += "run_app(['--help']); print(seen()); run_app(['runs', '--help']); print(seen())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert [line for line in done.stdout.splitlines() if line.startswith("[")] == ["[]", "['runs']"]
 
 
 def test_training_help_fits_and_shows_values_and_choices_under_headings(
@@ -148,8 +167,8 @@ def test_training_help_fits_and_shows_values_and_choices_under_headings(
 
 
 def test_every_command_of_the_program_is_listed_above() -> None:
-    assert {"train", "ensemble", "evaluate", "data", "runs", "doctor"} <= set(app.commands)
-    assert set(app.commands) == {command[0] for command in HELP if command}
+    assert {"train", "ensemble", "evaluate", "data", "runs", "doctor"} <= set(COMMANDS)
+    assert set(COMMANDS) == {command[0] for command in HELP if command}
 
 
 def test_training_help_has_every_recipe_and_every_field(capsys: pytest.CaptureFixture[str]) -> None:

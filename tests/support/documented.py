@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from mnistlab.cli.app import app
+from mnistlab.cli.app import COMMANDS, app
 
 ROOT = Path(__file__).parents[2]
-NAMES = "|".join(app.commands)
+NAMES = "|".join(COMMANDS)
 COMMAND = rf"(?:uv run )?mnistlab ((?:(?:{NAMES})\b|--\w)[^`\n]*?)"
 LINE = re.compile(rf"(?:^[ ]*|: |&& ){COMMAND}(?:[ ]+#.*)?$", re.MULTILINE)
 """A command on a line of its own, with or without a comment; or after a colon or &&, to the end of the line."""
@@ -37,7 +37,10 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 def commands_of(group: click.Group, name: str) -> Iterator[tuple[str, click.Command]]:
-    for own, command in group.commands.items():
+    context = click.Context(group)
+    for own in group.list_commands(context):
+        command = group.get_command(context, own)
+        assert command is not None
         yield f"{name} {own}", command
         if isinstance(command, click.Group):
             yield from commands_of(command, f"{name} {own}")

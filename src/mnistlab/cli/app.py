@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 from typing import NoReturn
 
 import click
 
-from mnistlab.cli.data import data
-from mnistlab.cli.doctor import doctor
-from mnistlab.cli.ensemble import ensemble
-from mnistlab.cli.evaluate import evaluate
-from mnistlab.cli.export import export
-from mnistlab.cli.options import (
-    examples,
-)
+from mnistlab.cli.options import examples
 from mnistlab.cli.output import StandardErrorHandler
-from mnistlab.cli.read import read
-from mnistlab.cli.runs import runs
-from mnistlab.cli.serve import serve
-from mnistlab.cli.train import train
 from mnistlab.errors import MnistlabError
 
 __all__ = ["app", "main"]
 
 
+COMMANDS = {
+    "data": ("mnistlab.cli.data", "Fetch a dataset, describe it and draw a gallery."),
+    "doctor": ("mnistlab.cli.doctor", "Check this machine, a run or a saved model."),
+    "ensemble": ("mnistlab.cli.ensemble", "Combine finished runs into one model."),
+    "evaluate": ("mnistlab.cli.evaluate", "Measure a run's saved model, class by class."),
+    "export": ("mnistlab.cli.export", "Write a model as one ONNX or safetensors file."),
+    "read": ("mnistlab.cli.read", "Read handwritten digits in photos, scans and drawings."),
+    "runs": ("mnistlab.cli.runs", "List, draw, compare and delete runs."),
+    "serve": ("mnistlab.cli.serve", "Open a page to draw digits on, and a web API."),
+    "train": ("mnistlab.cli.train", "Train a network, test it once, keep all in a run folder."),
+}
+"""Each command's module, which is imported when the command is asked for, and its line in `mnistlab --help`."""
+
+
+class LazyGroup(click.Group):
+    """A group of `COMMANDS` that lists them without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of the commands into the help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
 @click.group(
+    cls=LazyGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog=examples("mnistlab train", "mnistlab train three-conv --seed 1", "mnistlab read photo.jpg", "mnistlab runs")
@@ -39,16 +64,6 @@ def app(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
-
-app.add_command(train)
-app.add_command(ensemble)
-app.add_command(evaluate)
-app.add_command(data)
-app.add_command(export)
-app.add_command(runs)
-app.add_command(doctor)
-app.add_command(read)
-app.add_command(serve)
 
 OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 """What torch's allocators say in a RuntimeError; "memory" alone would hide errors about memory formats."""

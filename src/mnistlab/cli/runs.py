@@ -21,7 +21,7 @@ from mnistlab.errors import UserError, counted, place
 
 @click.group(
     invoke_without_command=True,
-    short_help="List, compare and delete runs.",
+    short_help="List, draw, compare and delete runs.",
     epilog=examples("mnistlab runs", "mnistlab runs compare RUN-A RUN-B", "mnistlab runs delete RUN"),
 )
 @runs_option
