@@ -525,7 +525,8 @@ def test_evaluating_as_json(runs: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert run_app(["evaluate", "--runs", str(runs), "--json"]) == 0
     content = output(capsys)
 
-    assert set(content) == {"run", "split", "test"}
+    assert set(content) == {"run", "split", "score", "test"}
+    assert content["score"] == content["test"]
     assert (content["run"], content["split"]) == (str(run), "test")
     assert content["test"]["accuracy"] == content["test"]["correct"] / content["test"]["total"]
     assert json.loads((run / "test.json").read_text())["correct"] == content["test"]["correct"]
@@ -537,6 +538,10 @@ def test_evaluating_the_validation_split_leaves_the_test_alone(runs: Path, capsy
     assert run_app(["evaluate", latest(runs).name, "--runs", str(runs), "--split", "val"]) == 0
 
     assert capsys.readouterr().out.startswith("Validation accuracy ")
+    assert run_app(["evaluate", latest(runs).name, "--runs", str(runs), "--split", "val", "--json"]) == 0
+    content = output(capsys)
+    held_back = len(open_dataset(Run.open(latest(runs)).dataset).read("train")[1]) // 12
+    assert (content["split"], content["score"]["total"]) == ("val", held_back)
     assert {path: path.read_bytes() for path in latest(runs).iterdir()} == kept
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from mnistlab.cli.options import (
 )
 from mnistlab.cli.output import percent, print_json, print_score
 from mnistlab.errors import counted
+
+if TYPE_CHECKING:
+    from mnistlab.evaluation.result import Evaluation
 
 
 @click.command(
@@ -33,7 +37,8 @@ from mnistlab.errors import counted
 def evaluate(run: str, split: str, data_dir: Path | None, device: str, runs_dir: Path, as_json: bool) -> None:
     """Measure a run's saved model: accuracy, 95 % interval, each class, calibration; draw its pictures anew.
 
-    RUN is a run's folder, its name, or "latest" (the default).
+    RUN is a run's folder, its name, or "latest" (the default). In the JSON, "score" holds what was measured on the split; "test"
+    holds the same, for this version only.
     """
     from mnistlab.runs.store import find_run
 
@@ -45,9 +50,15 @@ def evaluate(run: str, split: str, data_dir: Path | None, device: str, runs_dir:
     if split == "test":
         plots.draw_run(found, evaluation)
     if as_json:
-        print_json({"run": str(found.path), "split": split, "test": evaluation.score()})
+        score = evaluation.score()
+        print_json({"run": str(found.path), "split": split, "score": score, "test": score})
         return
     print_score(evaluation)
+    print_classes(evaluation)
+
+
+def print_classes(evaluation: Evaluation) -> None:
+    """Loss and calibration error, a row for each class, and the mistakes on labels that are known to be wrong."""
     click.echo(
         f"mean loss {evaluation.mean_loss:.4f} nats, calibration error {100 * evaluation.calibration_error:.2f} %"
     )

@@ -6,7 +6,7 @@ import importlib
 import json
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +25,12 @@ from mnistlab.cli.output import print_json, print_score
 from mnistlab.errors import UserError
 from mnistlab.recipes.catalog import RECIPES, find_recipe
 from mnistlab.recipes.toml_file import read_overrides
+
+if TYPE_CHECKING:
+    from mnistlab.cli.progress import TerminalDisplay
+    from mnistlab.data.dataset import Dataset
+    from mnistlab.evaluation.result import Evaluation
+    from mnistlab.runs.run import Run
 
 FIGURES = json.loads(Path(__file__).parents[1].joinpath("recipes", "figures.json").read_text(encoding="utf-8"))
 """What was measured of each recipe; benchmarks/report/write.py writes the file."""
@@ -77,59 +83,83 @@ def train(
     """Train a network; see the command's help."""
     changed = {name: value for name, value in fields.items() if value is not None}
     if resume_run is not None:
-        from mnistlab.runs.store import find_run
-
-        context = click.get_current_context()
-        given = {"recipe", "dataset", "download", "seed", "config", "device", *changed}
-        default = click.core.ParameterSource.DEFAULT
-        if extra := sorted(name for name in given if context.get_parameter_source(name) != default):
-            raise UserError(
-                f"--resume goes on with the run as it was begun, and {', '.join(extra)} would change it.",
-                "Leave that out, or train anew.",
-            )
-        run = find_run(resume_run, runs_dir)
-        moved_data = data_dir if context.get_parameter_source("data_dir") != default else None
+        run, evaluation = go_on(resume_run, runs_dir, data_dir, track, changed)
     else:
         if recipe is not None and recipe.endswith(".toml") and config is None:
             config, recipe = Path(recipe), None
         chosen = find_recipe(recipe or "default").override(read_overrides(config) if config else {}, changed)
-        from mnistlab.data.dataset import open_dataset
+        opened = open_early(dataset, data_dir, download)
+        from mnistlab.training import experiment
 
-        opened = open_dataset(dataset, data_dir, download=download)
-        if opened.at_hand:  # importing torch takes seconds: read the data meanwhile
-            threading.Thread(target=importlib.import_module, args=("torch",)).start()
-            opened.read("train")
+        run, evaluation = experiment.train(
+            chosen, dataset=dataset, data_dir=data_dir, runs_dir=runs_dir, seed=seed, device=device, track=track,
+            display=terminal_display(), opened=opened,
+        )  # fmt: skip
+    report(run, evaluation, as_json)
 
+
+def go_on(
+    name: str, runs_dir: Path, data_dir: Path, track: str | None, changed: dict[str, Any]
+) -> tuple[Run, Evaluation]:
+    """Resume a run. Raises `UserError` where an option on the command line would make it another one."""
+    from mnistlab.runs.store import find_run
+
+    context = click.get_current_context()
+
+    def is_given(option: str) -> bool:
+        return context.get_parameter_source(option) != click.core.ParameterSource.DEFAULT
+
+    if extra := sorted(filter(is_given, {"recipe", "dataset", "download", "seed", "config", "device", *changed})):
+        raise UserError(
+            f"--resume goes on with the run as it was begun, and {', '.join(extra)} would change it.",
+            "Leave that out, or train anew.",
+        )
+    run = find_run(name, runs_dir)
+    from mnistlab.training import experiment
+
+    moved_data = data_dir if is_given("data_dir") else None
+    return experiment.resume(run, data_dir=moved_data, track=track, display=terminal_display())
+
+
+def open_early(dataset: str, data_dir: Path, download: bool) -> Dataset:
+    """The dataset, read while torch is being imported, which takes seconds."""
+    from mnistlab.data.dataset import open_dataset
+
+    opened = open_dataset(dataset, data_dir, download=download)
+    if opened.at_hand:
+        threading.Thread(target=importlib.import_module, args=("torch",)).start()
+        opened.read("train")
+    return opened
+
+
+def terminal_display() -> TerminalDisplay:
+    """Shows the training on standard error."""
     from rich.console import Console
 
     from mnistlab.cli.progress import TerminalDisplay
-    from mnistlab.training import experiment as experiments
 
-    display = TerminalDisplay(Console(stderr=True))
-    if resume_run is not None:
-        run, evaluation = experiments.resume(run, data_dir=moved_data, track=track, display=display)
-    else:
-        run, evaluation = experiments.train(
-            chosen, dataset=dataset, data_dir=data_dir, runs_dir=runs_dir, seed=seed, device=device, track=track,
-            display=display, opened=opened,
-        )  # fmt: skip
+    return TerminalDisplay(Console(stderr=True))
+
+
+def report(run: Run, evaluation: Evaluation, as_json: bool) -> None:
+    """Print what came of the training."""
     last = run.metrics[-1]
-    if as_json:
-        from mnistlab.networks.checkpoint import read_model
-
-        print_json(
-            {
-                "run": str(run.path),
-                "recipe": run.recipe.name,
-                "dataset": run.dataset,
-                "seed": run.seed,
-                "parameters": read_model(run.model_path).model.parameters_count,
-                "seconds": last["seconds"],
-                "val_accuracy": last["val_accuracy"],
-                "test": evaluation.score(),
-            }
-        )
+    if not as_json:
+        print_score(evaluation)
+        click.echo(f"Trained in {last['seconds']:.1f} s. Model, metrics and pictures: {run.path}")
+        click.echo(f"Next: look at {run.path / 'mistakes.png'}, or compare your runs: mnistlab runs")
         return
-    print_score(evaluation)
-    click.echo(f"Trained in {last['seconds']:.1f} s. Model, metrics and pictures: {run.path}")
-    click.echo(f"Next: look at {run.path / 'mistakes.png'}, or compare your runs: mnistlab runs")
+    from mnistlab.networks.checkpoint import read_model
+
+    print_json(
+        {
+            "run": str(run.path),
+            "recipe": run.recipe.name,
+            "dataset": run.dataset,
+            "seed": run.seed,
+            "parameters": read_model(run.model_path).model.parameters_count,
+            "seconds": last["seconds"],
+            "val_accuracy": last["val_accuracy"],
+            "test": evaluation.score(),
+        }
+    )
