@@ -168,6 +168,36 @@ def test_the_batch_size_changes_nothing(labels: list[int], seed: int, batch_size
     assert whole.correct + len(whole.mistakes) == whole.total == len(labels)
 
 
+def test_answers_are_counted_alike_from_logits_and_from_probabilities() -> None:
+    labels = [1, 0, 2, 2]
+    logits = [sure_of(1), sure_of(2, 0.7), sure_of(2), sure_of(0, 0.6)]
+    by_logits = measure(labels, logits)
+    probabilities = torch.tensor(logits).softmax(dim=1).numpy()
+    counted = Evaluation.of("val", CLASSES, probabilities, np.array(labels))
+
+    assert counted.split == "val"
+    assert counted.confusion.tolist() == by_logits.confusion.tolist() == [[0, 0, 1], [0, 1, 0], [1, 0, 1]]
+    assert counted.confidence_bins.tolist() == by_logits.confidence_bins.tolist()
+    assert counted.loss_sum == pytest.approx(by_logits.loss_sum, rel=1e-6)
+    assert counted.mistakes == ()  # there are no images to show
+    images = np.arange(4, dtype=np.uint8)[:, None, None] * np.ones((4, 28, 28), np.uint8)
+    listed = Evaluation.of("val", CLASSES, probabilities, np.array(labels), images=images, known_wrong={3})
+    assert [(m.index, m.label, m.predicted, m.label_known_wrong) for m in listed.mistakes] == [
+        (1, 0, 2, False), (3, 2, 0, True),
+    ]  # fmt: skip
+    assert [int(m.image[0, 0]) for m in listed.mistakes] == [1, 3]
+
+
+def test_a_label_with_probability_0_costs_no_infinite_loss() -> None:
+    evaluation = Evaluation.of("val", ("a", "b"), np.array([[1, 0]], np.float32), np.array([1]))
+    assert evaluation.loss_sum == pytest.approx(87.34, abs=0.01)
+
+
+def test_a_last_batch_that_is_left_out_is_not_counted() -> None:
+    loader = MNISTDataLoader("test", dataset=NumberedPictures((0, 1, 2)), batch_size=2, drop_last=True)
+    assert evaluate(ChosenLogits([sure_of(label) for label in (0, 1, 1)]), loader).total == 2
+
+
 # the model's mode, the loader's order
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mnistlab.data.normalisation import Normalisation
 from mnistlab.dependencies import cache_of_its_own
 from mnistlab.errors import UserError, counted
+from mnistlab.evaluation.calibration import fit_temperature
 from mnistlab.networks.network import evaluating
 
 __all__ = ["Check", "examine"]
@@ -112,9 +112,7 @@ def check_output(output: Any, labels: torch.Tensor) -> list[Check]:
 
 def check_confidence(logits: torch.Tensor, labels: torch.Tensor) -> Check:
     """Whether the probabilities can be believed: the temperature that fits them best is near 1."""
-    temperatures = torch.logspace(-1, 1.3, 100)
-    losses = torch.stack([F.cross_entropy(logits / t, labels) for t in temperatures])
-    best = float(temperatures[losses.argmin()])
+    best = fit_temperature(logits, labels)
     detail = f"temperature {best:.2f} fits the logits best (1 would be ideal)"
     if best > TOO_SURE:
         return Check("confidence", "warning", f"{detail}: far too sure of itself",

@@ -12,7 +12,6 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from mnistlab.errors import Failure
-from mnistlab.evaluation.result import BINS, Evaluation, add_to_bins
 from mnistlab.networks.checkpoint import SavedModel
 from mnistlab.networks.network import evaluating
 
@@ -20,10 +19,11 @@ __all__ = [
     "UNCALIBRATED_THRESHOLD",
     "Calibration",
     "Probabilities",
+    "at_temperature",
+    "check_finite",
     "find_logits",
     "find_threshold",
     "fit_temperature",
-    "measure",
 ]
 
 
@@ -32,6 +32,7 @@ TEMPERATURES = (0.1, 10.0)
 UNCALIBRATED_THRESHOLD = 0.5
 """Of a model that nothing is known of."""
 BATCH = 1000
+"""Images that a model is given at once."""
 
 Probabilities = NDArray[np.float32]
 
@@ -54,30 +55,29 @@ def find_logits(saved: SavedModel, images: NDArray[np.uint8]) -> torch.Tensor:
             batch = torch.tensor(images[first : first + BATCH]).unsqueeze(1).float()
             logits.append(saved.model(saved.normalisation(batch)))
     found = torch.cat(logits)
-    if not found.isfinite().all():
-        raise Failure("The model's outputs are not all finite numbers.", "Train it again with a smaller learning rate.")
+    check_finite(found)
     return found
 
 
-def measure(probabilities: Probabilities, labels: NDArray[np.int64], classes: tuple[str, ...]) -> Evaluation:
-    """What these answers got right on the validation split."""
-    confusion = np.zeros((len(classes), len(classes)), np.int64)
-    bins = np.zeros((BINS, 3))
-    predicted = probabilities.argmax(axis=1)
-    np.add.at(confusion, (labels, predicted), 1)
-    add_to_bins(bins, probabilities.max(axis=1), predicted == labels)
-    likelihood = np.maximum(probabilities[np.arange(len(labels)), labels], np.finfo(np.float32).tiny)
-    return Evaluation("val", classes, confusion, float(-np.log(likelihood).sum()), bins, ())
+def check_finite(logits: torch.Tensor) -> None:
+    """Raise `Failure` where a logit is NaN or infinite."""
+    if not logits.isfinite().all():
+        raise Failure("The model's outputs are not all finite numbers.", "Train it again with a smaller learning rate.")
 
 
-def fit_temperature(logits: torch.Tensor, labels: NDArray[np.int64]) -> float:
-    """The number to divide the logits by so that the labels become likeliest (Guo et al. 2017).
+def at_temperature(logits: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Probabilities (N, classes) of logits (N, classes), divided by the temperature before the softmax."""
+    return (logits / temperature).softmax(dim=1)
+
+
+def fit_temperature(logits: torch.Tensor, labels: NDArray[np.int64] | torch.Tensor) -> float:
+    """The number, 0.1 to 10, to divide the logits (N, classes) by so that the labels (N,) become likeliest (Guo et al. 2017).
 
     It is 1 where no label is missed: nothing then says how sure is too sure.
     """
     from scipy.optimize import minimize_scalar
 
-    exact, truth = logits.double(), torch.tensor(labels)
+    exact, truth = logits.double(), torch.as_tensor(labels)
     if (exact.argmax(dim=1) == truth).all():
         return 1.0
     low, high = map(math.log, TEMPERATURES)

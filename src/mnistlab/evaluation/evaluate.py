@@ -11,12 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mnistlab.data.dataset import open_dataset
+from mnistlab.data.dataset import DatasetSpec, open_dataset
 from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.data.splits import Split
 from mnistlab.devices import pick_device
-from mnistlab.errors import Failure, UserError, counted
-from mnistlab.evaluation.result import BINS, Evaluation, Mistake, add_to_bins
+from mnistlab.errors import UserError, counted
+from mnistlab.evaluation.calibration import check_finite
+from mnistlab.evaluation.result import Evaluation
 from mnistlab.networks.checkpoint import read_model
 from mnistlab.networks.network import evaluating
 from mnistlab.runs.run import Run
@@ -29,55 +30,54 @@ logger = logging.getLogger("mnistlab.evaluation")
 
 
 def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
-    """Run `model` over all of `loader`, in fp32, without gradients, in evaluation mode (its mode is put back after).
+    """Measure a model on all of a loader's split, in fp32, without gradients and in evaluation mode (its own is put back).
 
-    `model` takes images float32 (B, 1, H, W) and returns logits (B, classes). Raises `UserError` for a loader that shuffles
-    (its indices would name other examples) or whose classes do not fit the logits, `Failure` where a logit is NaN or infinite.
+    Parameters
+    ----------
+    model : takes images float32 (B, 1, H, W), normalised, and returns logits (B, classes)
+    loader : of the split, in file order and without augmentation, on the model's device
+
+    Raises
+    ------
+    UserError
+        for a loader that shuffles or augments, as its indices would name other examples, or whose classes do not fit the logits
+    Failure
+        where a logit is NaN or infinite
+
     """
     if loader.sampler.shuffle or loader.dataset.augment:
         raise UserError(
             "This loader shuffles or augments, so its examples cannot be counted by index.",
             'Make it with split "val" or "test", or shuffle=False and no augmentation.',
         )
-    classes = len(loader.spec.classes)
-    wrong_labels = set(loader.spec.wrong_test_labels) if loader.split == "test" else set()
-    confusion = np.zeros((classes, classes), np.int64)
-    bins = np.zeros((BINS, 3))
+    probabilities, truth = [], []
     loss_sum = 0.0
-    mistakes: list[Mistake] = []
-    first = 0
     with evaluating(model):
         for images, labels in loader:
             logits = model(images).float()
-            if logits.shape != (len(labels), classes):
-                raise UserError(
-                    f"The model gives logits of shape {tuple(logits.shape)}, and {loader.spec.name} has {classes} classes.",
-                    "Evaluate it on the dataset that it was trained on.",
-                )
-            if not logits.isfinite().all():
-                raise Failure(
-                    "The model's outputs are not all finite numbers.", "Train it again with a smaller learning rate."
-                )
+            check_logits(logits, len(labels), loader.spec)
             loss_sum += float(F.cross_entropy(logits, labels, reduction="sum"))
-            probabilities = logits.softmax(dim=1).cpu().numpy()
-            predicted, truth = logits.argmax(dim=1).cpu().numpy(), labels.cpu().numpy()
-            np.add.at(confusion, (truth, predicted), 1)
-            add_to_bins(bins, probabilities.max(axis=1), predicted == truth)
-            for position in np.flatnonzero(predicted != truth).tolist():
-                index, label = first + position, int(truth[position])
-                mistakes.append(
-                    Mistake(
-                        index=index,
-                        label=label,
-                        predicted=int(predicted[position]),
-                        probability=float(probabilities[position].max()),
-                        label_probability=float(probabilities[position, label]),
-                        label_known_wrong=index in wrong_labels,
-                        image=loader.dataset.images[index, 0].cpu().numpy(),
-                    )
-                )
-            first += len(labels)
-    return Evaluation(loader.split, loader.spec.classes, confusion, loss_sum, bins, tuple(mistakes))
+            probabilities.append(logits.softmax(dim=1).cpu().numpy())
+            truth.append(labels.cpu().numpy())
+    return Evaluation.of(
+        loader.split,
+        loader.spec.classes,
+        np.concatenate(probabilities),
+        np.concatenate(truth),
+        loss_sum=loss_sum,
+        images=loader.dataset.images[:, 0].cpu().numpy(),
+        known_wrong=set(loader.spec.wrong_test_labels) if loader.split == "test" else set(),
+    )
+
+
+def check_logits(logits: torch.Tensor, count: int, spec: DatasetSpec) -> None:
+    """Raise `UserError` where they are not float (count, classes), and `Failure` where they are not finite."""
+    if logits.shape != (count, len(spec.classes)):
+        raise UserError(
+            f"The model gives logits of shape {tuple(logits.shape)}, and {spec.name} has {len(spec.classes)} classes.",
+            "Evaluate it on the dataset that it was trained on.",
+        )
+    check_finite(logits)
 
 
 def evaluate_run(
@@ -88,12 +88,25 @@ def evaluate_run(
     data_dir: str | Path | None = None,
     runs_dir: str | Path = "runs",
 ) -> Evaluation:
-    """Evaluate the saved model of a run, which `find_run` finds; for the test split test.json is written too, unless another
-    process trains the run.
+    """Evaluate the saved model of a run.
 
-    Of a run that is not finished it is said after which epoch its model was saved.
+    For the test split test.json is written too, unless another process is training the run. A run that is not finished is
+    evaluated as well; the log then says after which epoch its model was saved.
 
-    Raises `UserError` where the model is missing, damaged, or was made for another dataset.
+    Parameters
+    ----------
+    run : a run, its folder, its name in `runs_dir`, or "latest"
+    split : "test" or "val"
+    device : "auto", "cpu", "cuda", "cuda:1" or "mps"
+    data_dir : folder that holds the data, where it is not the run's
+    runs_dir : folder that holds the run folders
+
+    Raises
+    ------
+    UserError
+        where the model is missing, damaged, or was made for another dataset; where the run was trained on the validation split
+        that it is to be evaluated on
+
     """
     run = find_run(run, runs_dir)
     if not run.model_path.exists():
@@ -121,6 +134,7 @@ def evaluate_run(
 
 
 def check_fit(run: Run, dataset: str, classes: Sequence[str], expected: Sequence[str]) -> None:
+    """Raise `UserError` where the run's model was made for another dataset than the run's, or for other classes."""
     if dataset != run.dataset or tuple(classes) != tuple(expected):
         raise UserError(
             f"{run.model_path} was trained on {dataset} ({counted(len(classes), 'class')}), and the run is on {run.dataset}"

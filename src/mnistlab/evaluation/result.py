@@ -1,8 +1,9 @@
-"""What a model did on a split, in counts."""
+"""What a model did on a split: the one place where right and wrong are counted."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -21,32 +22,87 @@ BINS = 15
 
 @dataclass(frozen=True)
 class Mistake:
-    """One example that was read wrongly; probabilities are 0 to 1, the image is uint8 (H, W)."""
+    """One example that was read wrongly."""
 
     index: int
+    """Its place in the split, from 0."""
     label: int
     predicted: int
     probability: float
+    """The predicted class's, 0 to 1."""
     label_probability: float
+    """The label's, 0 to 1."""
     label_known_wrong: bool
+    """Whether the dataset lists this label as wrong."""
     image: NDArray[np.uint8]
+    """Shape (H, W), as the dataset has it."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model did on a split, in counts; fractions are derived from them.
-
-    `confusion` is int64 (classes, classes), rows the labels, columns the predictions. `confidence_bins` is float64
-    (15, 3): for each fifteenth of the confidence range the examples in it, how many were right, their summed confidence.
-    `loss_sum` is the cross-entropy summed over the examples, in nats.
-    """
+    """What a model did on a split, in counts; the fractions are derived from them. `Evaluation.of` counts."""
 
     split: str
+    """"val" or "test"."""
     classes: tuple[str, ...]
     confusion: NDArray[np.int64]
+    """How often each label (row) was read as each class (column), shape (classes, classes)."""
     loss_sum: float
+    """Cross-entropy in nats, summed over the examples."""
     confidence_bins: NDArray[np.float64]
+    """For each fifteenth of the confidence range the examples in it, how many were right, and the sum of their confidences:
+    shape (15, 3)."""
     mistakes: tuple[Mistake, ...]
+    """In the order of the split; empty where `of` was given no images."""
+
+    @staticmethod
+    def of(
+        split: str,
+        classes: Sequence[str],
+        probabilities: NDArray[np.float32],
+        labels: NDArray[np.int64],
+        *,
+        loss_sum: float | None = None,
+        images: NDArray[np.uint8] | None = None,
+        known_wrong: Collection[int] = (),
+    ) -> Evaluation:
+        """Count what a model's answers got right.
+
+        Parameters
+        ----------
+        split : "val" or "test"
+        classes : names of the classes
+        probabilities : float32 (N, classes), each row with the sum 1; the prediction is the most probable class
+        labels : int64 (N,), from 0
+        loss_sum : the cross-entropy in nats, summed, where it is known from the logits. Left out, it is computed from the
+            probabilities, none of them below float32's smallest number (87 nats)
+        images : uint8 (N, H, W), for the list of the mistakes
+        known_wrong : indices of examples whose label is known to be wrong
+
+        """
+        predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+        confusion = np.zeros((len(classes), len(classes)), np.int64)
+        np.add.at(confusion, (labels, predicted), 1)
+        bins = np.zeros((BINS, 3))
+        which = np.minimum((confidence * BINS).astype(int), BINS - 1)
+        for column, values in enumerate((np.ones_like(confidence), predicted == labels, confidence)):
+            np.add.at(bins[:, column], which, values)
+        of_labels = probabilities[np.arange(len(labels)), labels]
+        if loss_sum is None:
+            loss_sum = float(-np.log(np.maximum(of_labels, np.finfo(np.float32).tiny)).sum())
+        mistakes = [] if images is None else [
+            Mistake(
+                index=index,
+                label=int(labels[index]),
+                predicted=int(predicted[index]),
+                probability=float(confidence[index]),
+                label_probability=float(of_labels[index]),
+                label_known_wrong=index in known_wrong,
+                image=images[index],
+            )
+            for index in np.flatnonzero(predicted != labels).tolist()
+        ]  # fmt: skip
+        return Evaluation(split, tuple(classes), confusion, loss_sum, bins, tuple(mistakes))
 
     @property
     def total(self) -> int:
@@ -130,9 +186,3 @@ class Evaluation:
 
 def fractions(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> list[float | None]:
     return [int(part) / int(whole) if whole else None for part, whole in zip(parts, wholes, strict=True)]
-
-
-def add_to_bins(bins: NDArray[np.float64], confidence: NDArray[np.float32], right: NDArray[np.bool_]) -> None:
-    which = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    for column, values in enumerate((np.ones_like(confidence), right.astype(float), confidence)):
-        np.add.at(bins[:, column], which, values)

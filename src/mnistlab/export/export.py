@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -24,21 +24,19 @@ from mnistlab.evaluation.calibration import (
     UNCALIBRATED_THRESHOLD,
     Calibration,
     Probabilities,
+    at_temperature,
     find_logits,
     find_threshold,
     fit_temperature,
-    measure,
 )
 from mnistlab.evaluation.evaluate import check_fit
+from mnistlab.evaluation.result import Evaluation
+from mnistlab.export.onnx_file import INT8_IMAGES, OnnxFile
+from mnistlab.export.safetensors_file import SafetensorsFile
 from mnistlab.files import check_folder, explain_os_errors, is_folder, shorten, write_bytes
 from mnistlab.networks.checkpoint import SavedModel, read_model
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_model
-
-if TYPE_CHECKING:
-    pass
-from mnistlab.export.onnx_file import INT8_IMAGES, OnnxFile
-from mnistlab.export.safetensors_file import SafetensorsFile
 
 __all__ = ["FORMATS", "Calibration", "Export", "Parity", "export_model"]
 
@@ -115,7 +113,7 @@ def export_model(
     dataset = open_fitting_dataset(run, saved, model_path, data_dir)
     images, labels = read_split(dataset, "val")
     logits = find_logits(saved, images)
-    plain = measure(logits.softmax(dim=1).numpy(), labels, saved.classes)
+    plain = Evaluation.of("val", saved.classes, at_temperature(logits, 1).numpy(), labels)
     seen = why_seen(run)
     temperature = 1.0 if seen else fit_temperature(logits, labels)
 
@@ -123,13 +121,13 @@ def export_model(
     # The official test set is for `evaluate`, and its labels are not looked at here: its images show that two programs give
     # the same answers, and nothing is chosen by them.
     test_images = dataset.read("test")[0]
-    expected = (find_logits(saved, test_images) / temperature).softmax(dim=1).numpy()
+    expected = at_temperature(find_logits(saved, test_images), temperature).numpy()
     parity = compare(file.answer(test_images), expected)
     if int8 and isinstance(file, OnnxFile):
         file.quantise(read_split(dataset, "train")[0][:INT8_IMAGES])
 
     probabilities = file.answer(images)
-    measured = measure(probabilities, labels, saved.classes)
+    measured = Evaluation.of("val", saved.classes, probabilities, labels)
     if seen:
         logger.warning("Not calibrated: %s. The threshold is %s.", seen, UNCALIBRATED_THRESHOLD)
         threshold, calibration = UNCALIBRATED_THRESHOLD, None

@@ -16,9 +16,7 @@ from torch import nn
 
 from mnistlab.dependencies import cache_of_its_own, import_onnxruntime
 from mnistlab.errors import StorageFailure
-from mnistlab.evaluation.calibration import (
-    Probabilities,
-)
+from mnistlab.evaluation.calibration import BATCH, Probabilities, at_temperature
 from mnistlab.networks.checkpoint import SavedModel
 
 if TYPE_CHECKING:
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 OPSET = 18
 """The version of ONNX's operators: the one that torch writes without converting; it has all that the networks need, and each
 onnxruntime since 1.14 runs it, in the browser too (1.20 and later read up to 21)."""
-BATCH = 1000
 INT8_IMAGES = 1000
 """Training images whose activations say which range 8 bits have to cover."""
 INT8_OPERATORS = ["Conv", "MaxPool", "Gemm"]
@@ -50,7 +47,7 @@ class Whole(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Probabilities float32 (N, classes) of images uint8 (N, 1, H, W)."""
         logits: torch.Tensor = self.model(self.normalisation(images.float()))
-        return (logits / self.temperature).softmax(dim=1)
+        return at_temperature(logits, self.temperature)
 
 
 class OnnxFile:

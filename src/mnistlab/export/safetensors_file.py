@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.evaluation.calibration import (
-    Probabilities,
-    find_logits,
-)
+from mnistlab.evaluation.calibration import Probabilities, at_temperature, find_logits
 from mnistlab.networks.checkpoint import SavedModel, file_name, load_weights
 from mnistlab.networks.ensemble import make_network
-
-if TYPE_CHECKING:
-    pass
 
 
 class SafetensorsFile:
@@ -33,7 +26,7 @@ class SafetensorsFile:
         model = make_network(self.saved.model.architecture)
         load_weights(model, load(self.content({})))
         logits = find_logits(dataclasses.replace(self.saved, model=model), images)
-        probabilities: Probabilities = (logits / self.temperature).softmax(dim=1).numpy()
+        probabilities: Probabilities = at_temperature(logits, self.temperature).numpy()
         return probabilities
 
     def content(self, facts: dict[str, str]) -> bytes:
