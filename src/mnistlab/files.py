@@ -21,6 +21,7 @@ from mnistlab.errors import StorageFailure, UserError, place
 
 __all__ = [
     "check_folder",
+    "check_target",
     "explain_os_errors",
     "file_lock",
     "is_folder",
@@ -116,6 +117,19 @@ def check_folder(folder: Path) -> None:
             raise UserError(
                 f"There is no write access to {place(existing)}.", "Choose another folder or change its permissions."
             )
+
+
+def check_target(path: Path, example: str) -> None:
+    """Raise `UserError` where no file could be written at `path`, or its name does not end as that of `example` does."""
+    suffix = Path(example).suffix
+    if is_folder(path):
+        raise UserError(f"'{path}' is a folder, not a file.", f"Give a file's name: {path / example}")
+    if path.suffix != suffix:
+        name = path.stem or Path(example).stem
+        raise UserError(f"{shorten(path)} does not end in {suffix}.", f"Name it so: {name}{suffix}")
+    check_folder(path.parent)
+    with explain_os_errors(path), contextlib.suppress(FileNotFoundError):
+        path.lstat()  # a name that is too long shows here
 
 
 def nearest_existing(path: Path) -> Path:

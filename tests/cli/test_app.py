@@ -577,8 +577,11 @@ def test_runs_as_json_and_as_text(runs: Path, capsys: pytest.CaptureFixture[str]
     out, err = capsys.readouterr()
     listed = json.loads(out)["runs"]
     assert [set(row) for row in listed] == [
-        {"run", "created", "kind", "recipe", "dataset", "seed", "epochs", "val_accuracy", "test_accuracy", "seconds"}
-    ] * 2
+        {
+            "run", "created", "kind", "recipe", "recipe_changed", "dataset", "seed", "epochs", "val_accuracy", "test_accuracy",
+            "seconds",
+        }
+    ] * 2  # fmt: skip
     assert sorted(row["seed"] for row in listed) == [0, 1]
     assert err.startswith("warning: ")
     assert "broken" in err
@@ -586,6 +589,56 @@ def test_runs_as_json_and_as_text(runs: Path, capsys: pytest.CaptureFixture[str]
     assert run_app(["runs", "--runs", str(runs)]) == 0
     out = capsys.readouterr().out
     assert all(Path(row["run"]).name in out for row in listed)
+
+
+def test_a_run_of_a_changed_recipe_is_marked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    changed = RECIPES["default"].override({"steps": 5, "rotate": 0.0})
+    for recipe in (changed, RECIPES["default"], changed.override({"name": "mine"})):
+        create_run(tmp_path, recipe, "mnist", tmp_path, 0, {})
+    assert run_app(["runs", "--runs", str(tmp_path), "--json"]) == 0
+    rows = {row["run"]: row for row in output(capsys)["runs"]}
+    fields = [row["recipe_changed"] for row in rows.values()]
+    assert sorted(fields) == [[], [], ["rotate", "steps"]]
+
+    assert run_app(["runs", "--runs", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sorted(line.split()[1] for line in lines if line.startswith("  ") and "recipe " not in line) == [
+        "default", "default*", "mine",
+    ]  # fmt: skip
+    assert lines[-1] == "* a changed recipe: not as mnistlab has it under that name"
+    shutil.rmtree(next(path for path, row in rows.items() if row["recipe_changed"]))
+    assert run_app(["runs", "--runs", str(tmp_path)]) == 0
+    assert "*" not in capsys.readouterr().out
+
+
+def test_runs_are_drawn_over_the_days(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    create_run(runs, RECIPES["two-conv"], "mnist", tmp_path, 0, {})
+    assert run_app(["runs", "--runs", str(runs), "--plot"]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-1] == f"Progress: {runs / 'progress.png'}"
+    assert err == "Not drawn: 1 run not tested yet, or dated in the future.\n"
+    named = tmp_path / "new" / "mine.png"
+    assert run_app(["runs", "--runs", str(runs), "--plot", str(named), "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert (content["plot"], len(content["runs"])) == (str(named), 3)
+    for path in (named, runs / "progress.png"):
+        with Image.open(path) as picture:
+            assert picture.format == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--plot"], ["There is no tested run in runs to draw.", "mnistlab train"]),
+        (["--plot", "progress.svg"], ["progress.svg does not end in .png.", "progress.png"]),
+        (["--plot", "."], ["'.' is a folder, not a file.", "progress.png"]),
+        (["--plot", "x.png", "compare", "a", "b"], ["--plot draws the list of runs"]),
+    ],
+)
+def test_what_cannot_be_drawn_is_one_line(
+    arguments: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert_refused(["runs", *arguments], capsys, *words)
 
 
 def test_an_empty_runs_folder_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:

@@ -450,6 +450,7 @@ def test_the_summary_of_a_finished_run(tmp_path: Path) -> None:
         "created": run.created.isoformat(),
         "kind": "single",
         "recipe": "two-conv",
+        "recipe_changed": ["widths", "epochs"],
         "dataset": "mnist",
         "seed": 7,
         "epochs": [3, 3],

@@ -85,7 +85,8 @@ def commands_in(text: str) -> list[str]:
 
 
 def is_a_name(command: str) -> bool:
-    return command in app.commands and any(parameter.required for parameter in app.commands[command].params)
+    found = app.get_command(click.Context(app), command)
+    return found is not None and any(parameter.required for parameter in found.params)
 
 
 def missed_in(text: str) -> list[str]:

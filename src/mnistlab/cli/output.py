@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistlab.errors import counted
-from mnistlab.recipes.settings import TYPES
+from mnistlab.recipes.differences import differences
 
 if TYPE_CHECKING:
     from mnistlab.doctor.examination import Check
@@ -61,11 +61,16 @@ def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:
         (key.replace("_", " ") + " %", (percent(summaries[0][key]), percent(summaries[1][key])))
         for key in ("val_accuracy", "test_accuracy")
     ]
-    for name in TYPES:
-        values = [str(run.recipe.values().get(name, "-")) for run in (first, second)]
-        if values[0] != values[1]:
-            rows.append((name, (values[0], values[1])))
+    for name, (mine, theirs) in differences(first.recipe, second.recipe).items():
+        rows.append((name, (as_option(mine), as_option(theirs))))
     return rows
+
+
+def as_option(value: Any) -> str:
+    """A recipe's value as the command line takes it, such as 16,32; "-" for none."""
+    if isinstance(value, list):
+        return ",".join(map(str, value)) or "-"
+    return "-" if value is None else str(value)
 
 
 class StandardErrorHandler(logging.Handler):

@@ -1,10 +1,11 @@
-"""`mnistlab runs`: list, compare and delete runs."""
+"""`mnistlab runs`: list, draw, compare and delete runs."""
 
 from __future__ import annotations
 
 import dataclasses
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,54 +19,100 @@ from mnistlab.cli.options import (
 from mnistlab.cli.output import percent, print_json, side_by_side
 from mnistlab.errors import UserError, counted, place
 
+if TYPE_CHECKING:
+    from mnistlab.runs.run import Run
+
 
 @click.group(
     invoke_without_command=True,
     short_help="List, draw, compare and delete runs.",
-    epilog=examples("mnistlab runs", "mnistlab runs compare RUN-A RUN-B", "mnistlab runs delete RUN"),
+    epilog=examples(
+        "mnistlab runs", "mnistlab runs --plot", "mnistlab runs compare RUN-A RUN-B", "mnistlab runs delete RUN"
+    ),
 )
+@click.option(
+    "--plot", metavar="[FILE.png]", is_flag=False, flag_value="",
+    help="Draw the test accuracy over the days, too.  [without a name: progress.png in the runs folder]",
+)  # fmt: skip
 @runs_option
 @json_option
 @click.pass_context
-def runs(context: click.Context, runs_dir: Path, as_json: bool) -> None:
+def runs(context: click.Context, plot: str | None, runs_dir: Path, as_json: bool) -> None:
     """List all runs by day, the oldest first: recipe, seed, validation and test accuracy, seconds.
+
+    A star marks a recipe that was changed: it is not as mnistlab has it under that name.
 
     Where a command takes "latest", it is the run that was created last; one dated in the future, by a clock that was wrong,
     counts only where there is no other.
     """
     if context.invoked_subcommand is not None:
+        if plot is not None:
+            raise UserError(f"--plot draws the list of runs; {context.invoked_subcommand} has none.", "Leave it out.")
         return
+    found, summaries = find_sound(runs_dir)
+    drawn = (
+        {} if plot is None else {"plot": str(draw(found, Path(plot) if plot else runs_dir / "progress.png", runs_dir))}
+    )
+    if as_json:
+        print_json({"runs": summaries, **drawn})
+        return
+    if not summaries:
+        click.echo(f"There is no run in {place(runs_dir)} yet. Make one: mnistlab train")
+    print_by_day(summaries)
+    if drawn:
+        click.echo(f"Progress: {drawn['plot']}")
+
+
+def find_sound(runs_dir: Path) -> tuple[list[Run], list[dict[str, Any]]]:
+    """The runs in the folder and their summaries, the oldest first; of those that are damaged, a warning each."""
     from mnistlab.runs.run import Run
     from mnistlab.runs.store import list_runs
 
-    summaries = []
+    found, summaries = [], []
     for run in list_runs(runs_dir):
         try:
             if not isinstance(run, Run):
                 raise run
             summaries.append(run.summary())
+            found.append(run)
         except UserError as error:
             click.echo(f"warning: {error}", err=True)
-    if as_json:
-        print_json({"runs": summaries})
-        return
-    if not summaries:
-        click.echo(f"There is no run in {place(runs_dir)} yet. Make one: mnistlab train")
+    return found, summaries
+
+
+def print_by_day(summaries: list[dict[str, Any]]) -> None:
+    """A line a run below its day, and what the star means where there is one."""
     day = ""
     for row in summaries:
         if row["created"][:10] != day:
             day = row["created"][:10]
             click.echo(f"{day}\n  time   recipe        dataset         seed    val %   test %  seconds  run")
-        state = (
-            percent(row["test_accuracy"])
-            if row["test_accuracy"] is not None
-            else "{}/{}".format(*row.get("epochs", row.get("members", [])))
-        )
+        recipe = row["recipe"] + "*" * bool(row["recipe_changed"])
+        done = row["epochs"] if row["kind"] == "single" else row["members"]
+        state = percent(row["test_accuracy"]) if row["test_accuracy"] is not None else "{}/{}".format(*done)
         seconds = f"{row['seconds']:.1f}" if row["seconds"] is not None else "-"
         click.echo(
-            f"  {row['created'][11:16]}  {row['recipe']:<12}  {Path(row['dataset']).name:<14}  {row['seed']:>4}"
+            f"  {row['created'][11:16]}  {recipe:<12}  {Path(row['dataset']).name:<14}  {row['seed']:>4}"
             f"  {percent(row['val_accuracy']):>7}  {state:>7}  {seconds:>7}  {Path(row['run']).name}"
         )
+    if any(row["recipe_changed"] for row in summaries):
+        click.echo("* a changed recipe: not as mnistlab has it under that name")
+
+
+def draw(found: list[Run], target: Path, runs_dir: Path) -> Path:
+    """Draw the runs' history. Raises `UserError` where there is nothing to draw, or no place for it."""
+    from mnistlab.evaluation.history import draw_history, history
+    from mnistlab.evaluation.plots import save_figure
+    from mnistlab.files import check_target
+
+    check_target(target, "progress.png")
+    points = history(found)
+    if not points:
+        raise UserError(f"There is no tested run in {place(runs_dir)} to draw.", "Make one: mnistlab train")
+    if left_out := len(found) - len(points):
+        click.echo(f"Not drawn: {counted(left_out, 'run')} not tested yet, or dated in the future.", err=True)
+    save_figure(draw_history(points), target)
+    return target
 
 
 def runs_folder(context: click.Context, runs_dir: Path | None) -> Path:

@@ -33,7 +33,7 @@ from mnistlab.evaluation.evaluate import check_fit
 from mnistlab.evaluation.result import Evaluation
 from mnistlab.export.onnx_file import INT8_IMAGES, OnnxFile
 from mnistlab.export.safetensors_file import SafetensorsFile
-from mnistlab.files import check_folder, explain_os_errors, is_folder, shorten, write_bytes
+from mnistlab.files import check_target, shorten, write_bytes
 from mnistlab.networks.checkpoint import SavedModel, read_model
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_model
@@ -108,7 +108,7 @@ def export_model(
     coverage = check_request(to, int8, coverage)
     run, model_path = find_finished(source, runs_dir)
     output = Path(output) if output else model_path.with_name(f"model.int8.{to}" if int8 else f"model.{to}")
-    check_output(output, to)
+    check_target(output, f"model.{to}")  # not model.pth, most of all
     saved = read_model(model_path)
     dataset = open_fitting_dataset(run, saved, model_path, data_dir)
     images, labels = read_split(dataset, "val")
@@ -173,17 +173,6 @@ def find_finished(source: Run | str | Path, runs_dir: str | Path) -> tuple[Run |
             source.how_to_finish,
         )
     return source, source.model_path
-
-
-def check_output(output: Path, to: str) -> None:
-    """Raise `UserError` where the file could not be written there, or should not."""
-    if is_folder(output):
-        raise UserError(f"'{output}' is a folder, not a file.", f"Give a file's name: {output / f'model.{to}'}")
-    if output.suffix != f".{to}":  # model.pth, most of all
-        raise UserError(f"{shorten(output)} does not end in .{to}.", f"Name it so: {output.stem or 'model'}.{to}")
-    check_folder(output.parent)
-    with explain_os_errors(output), contextlib.suppress(FileNotFoundError):
-        output.lstat()  # a name that is too long shows here
 
 
 def open_fitting_dataset(run: Run | None, saved: SavedModel, model_path: Path, data_dir: str | Path | None) -> Dataset:

@@ -33,6 +33,7 @@ from mnistlab.files import (
     write_bytes,
     write_json,
 )
+from mnistlab.recipes.differences import changed_fields
 from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
 from mnistlab.runs.lock import held, is_held
 from mnistlab.runs.migrations import config_of_version_1, member_row_of_version_1
@@ -228,7 +229,8 @@ class Run:
 
     def summary(self) -> dict[str, Any]:
         """The run in plain types: run, created, kind, recipe, dataset, seed, epochs (of an ensemble members), val_accuracy,
-        test_accuracy, seconds."""
+        test_accuracy, seconds; and recipe_changed, the fields in which the recipe differs from mnistlab's own of that name.
+        """
         metrics, test = self.metrics, self.test
         last = metrics[-1] if metrics else {}
         return {
@@ -236,6 +238,7 @@ class Run:
             "created": self.created.isoformat(),
             "kind": self.kind,
             "recipe": self.recipe.name,
+            "recipe_changed": changed_fields(self.recipe),
             "dataset": self.dataset,
             "seed": self.seed,
             f"{self.unit}s": list(self.progress),

@@ -1,0 +1,36 @@
+"""In which fields recipes differ, and whether a recipe is still the one that its name promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mnistlab.recipes.catalog import RECIPES
+from mnistlab.recipes.recipe import Recipe
+
+__all__ = ["changed_fields", "differences"]
+
+
+def differences(first: Recipe, second: Recipe) -> dict[str, tuple[Any, Any]]:
+    """The fields in which two recipes differ, other than name and summary, with both values in plain types.
+
+    A field that one of them does not have is None there.
+    """
+    mine, theirs = dict(fields_of(first.to_dict())), dict(fields_of(second.to_dict()))
+    names = dict.fromkeys([*mine, *theirs])
+    return {name: (mine.get(name), theirs.get(name)) for name in names if mine.get(name) != theirs.get(name)}
+
+
+def fields_of(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The fields of a recipe in plain types, those in its groups too, without name and summary."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from fields_of(value)
+        elif name not in ("name", "summary"):
+            yield name, value
+
+
+def changed_fields(recipe: Recipe) -> list[str]:
+    """The fields in which the recipe differs from mnistlab's own of that name; none where mnistlab has no such recipe."""
+    own = RECIPES.get(recipe.name)
+    return list(differences(recipe, own)) if own else []
