@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks import records
 from benchmarks.records import accuracy
 from benchmarks.report.results import accuracy_rows, machine, races, training_seconds
-from mnistlab.evaluation.plots import blank_figure, save_figure
+from mnistlab.evaluation.figures import blank_figure, save_figure
 
 BLUE, GREY = "#2563a8", "#6b7280"
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from mnistlab.evaluation.figures import save_figure
 from mnistlab.evaluation.history import Point, draw_history, history
-from mnistlab.evaluation.plots import save_figure
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.recipes.recipe import Recipe, override
 from mnistlab.runs.run import Run

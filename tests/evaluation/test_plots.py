@@ -13,6 +13,7 @@ from PIL import Image
 
 from mnistlab.data.dataset import find_spec
 from mnistlab.errors import UserError
+from mnistlab.evaluation.figures import save_figure
 from mnistlab.evaluation.plots import (
     data_gallery,
     draw_confusion,
@@ -20,7 +21,6 @@ from mnistlab.evaluation.plots import (
     draw_mistakes,
     draw_run,
     mistake_title,
-    save_figure,  # fmt: skip
 )
 from mnistlab.evaluation.result import Evaluation, Mistake
 from mnistlab.recipes.catalog import RECIPES

@@ -101,8 +101,8 @@ def print_by_day(summaries: list[dict[str, Any]]) -> None:
 
 def draw(found: list[Run], target: Path, runs_dir: Path) -> Path:
     """Draw the runs' history. Raises `UserError` where there is nothing to draw, or no place for it."""
+    from mnistlab.evaluation.figures import save_figure
     from mnistlab.evaluation.history import draw_history, history
-    from mnistlab.evaluation.plots import save_figure
     from mnistlab.files import check_target
 
     check_target(target, "progress.png")

@@ -51,11 +51,21 @@ class ReluWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: float, std: float) -> list[Check]:
-    """Look for a softmax in the model, for input it was not trained on, for ReLUs that are dead.
+    """Look for a softmax in the model, for input that it was not trained on, and for dead ReLUs.
 
-    `images` uint8 (N, 1, H, W) with bright ink on dark, `labels` int64 (N,), as tensors or arrays; `mean` and `std` are those
-    that images scaled to [0, 1] are normalised with. The model's mode is put back. Raises `UserError` where it cannot take the
-    images; what its code raised is the error's cause.
+    Parameters
+    ----------
+    model : any network that takes images float32 (N, 1, H, W), normalised; its mode, training or evaluation, is put back
+    images : uint8 (N, 1, H, W), bright ink on dark; a tensor or an array, as the labels
+    labels : int64 (N,)
+    mean, std : what the images, scaled to [0, 1], are normalised with
+
+    Raises
+    ------
+    UserError
+        where the images and labels do not fit each other, or the model cannot take the images; what its code raised is the
+        error's cause
+
     """
     normalisation = Normalisation(mean, std)
     images, labels = torch.as_tensor(images), torch.as_tensor(labels)

@@ -38,12 +38,12 @@ def check_machine(data_dir: str | Path, runs_dir: str | Path, device: str | torc
         Check("bf16", "ok", "used: this device computes in it" if precision == "bf16" else "not used: fp32 is faster here"),
     ]  # fmt: skip
     for name, folder in (("data folder", data_dir), ("runs folder", runs_dir)):
-        checks.append(check_folder(name, folder))
+        checks.append(check_writable(name, folder))
     checks.append(check_data(find_spec("mnist"), data_dir))
     return checks
 
 
-def check_folder(name: str, folder: Path) -> Check:
+def check_writable(name: str, folder: Path) -> Check:
     """Whether files can be written there, and how much room there is."""
     existing = nearest_existing(folder)
     try:

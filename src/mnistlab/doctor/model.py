@@ -1,4 +1,4 @@
-"""What is wrong with this machine, this run, this model: checks with a verdict and a remedy each."""
+"""What is wrong with a run or a model file: checks with a verdict and a remedy each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mnistlab.data.dataset import open_dataset
 from mnistlab.data.splits import read_split
 from mnistlab.doctor.examination import Check, examine
 from mnistlab.errors import MnistlabError, UserError
-from mnistlab.networks.checkpoint import load_tensors, read_model, strip_prefix
+from mnistlab.networks.checkpoint import SavedModel, load_tensors, read_model, strip_prefix
 from mnistlab.networks.deskew import Deskewed, upright
 from mnistlab.networks.ensemble import Ensemble
 from mnistlab.networks.shifts import Shifted
@@ -49,25 +49,27 @@ def check_run(
 def check_model(
     path: str | Path, data_dir: str | Path, *, dataset: str | Path = "mnist", code: str | None = None
 ) -> list[Check]:
-    """Examine a model file with validation images of `dataset`.
+    """Examine a model file with validation images.
 
-    The file is one that mnistlab saved, or a `torch.save` of a state_dict; for the latter `code` "FILE.py:CLASS" names the
-    network's class, which is then imported (running that file) and called without arguments. What wrappers put before the
-    weights' names is taken off (see `strip_prefix`). Raises `UserError` where the file is missing, unsafe or does not fit.
+    Parameters
+    ----------
+    path : a file that mnistlab saved, or a `torch.save` of a state_dict. What wrappers put before the weights' names is taken
+        off (see `strip_prefix`)
+    data_dir : folder that holds the data
+    dataset : what a network without mnistlab's description is examined with
+    code : "FILE.py:CLASS", the class of the network whose state_dict it is, which is then imported (running that file) and called
+        without arguments
+
+    Raises
+    ------
+    UserError
+        where the file is missing, unsafe or does not fit
+
     """
     path = Path(path)
     checks = []
     if code is None:
-        try:
-            saved = read_model(path)
-        except UserError as error:
-            content = load_tensors(path, "Give a run folder or a file that torch.save wrote.")
-            if isinstance(content, dict) and not is_mnistlab(content):
-                raise UserError(
-                    f"{path} holds weights alone, and only a network's code says what it does with them.",
-                    f"Name its class: mnistlab doctor {path} --code FILE.py:CLASS",
-                ) from None
-            raise error from None
+        saved = load_described(path)
         model: nn.Module = saved.model
         opened = open_dataset(saved.dataset, data_dir)
         mean, std = saved.mean, saved.std
@@ -100,6 +102,20 @@ def examine_layers(
             pictures = upright(pictures)
         model = model.network
     return examine(model, pictures, labels, mean, std)
+
+
+def load_described(path: Path) -> SavedModel:
+    """A model that mnistlab saved. Raises `UserError` that asks for the code where the file holds weights alone."""
+    try:
+        return read_model(path)
+    except UserError as error:
+        content = load_tensors(path, "Give a run folder or a file that torch.save wrote.")
+        if isinstance(content, dict) and not is_mnistlab(content):
+            raise UserError(
+                f"{path} holds weights alone, and only a network's code says what it does with them.",
+                f"Name its class: mnistlab doctor {path} --code FILE.py:CLASS",
+            ) from None
+        raise error from None
 
 
 def is_mnistlab(content: dict[str, Any]) -> bool:

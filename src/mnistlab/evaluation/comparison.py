@@ -26,9 +26,18 @@ class Comparison:
 
 
 def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir: str | Path = "runs") -> Comparison:
-    """Compare the test predictions of two runs, which `find_run` finds.
+    """Compare the test predictions of two runs.
 
-    Raises `UserError` where one has no test.json or they had other test sets.
+    Parameters
+    ----------
+    first, second : a run, its folder, its name in `runs_dir`, or "latest"
+    runs_dir : folder that holds the run folders
+
+    Raises
+    ------
+    UserError
+        where one has no test.json, or they were tested on different datasets
+
     """
     from scipy.stats import binomtest
 

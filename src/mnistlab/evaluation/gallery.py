@@ -13,7 +13,8 @@ from mnistlab.data.dataset import open_dataset
 from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.data.splits import Split, read_split
 from mnistlab.devices import GENERATOR
-from mnistlab.evaluation.plots import data_gallery, save_figure
+from mnistlab.evaluation.figures import save_figure
+from mnistlab.evaluation.plots import data_gallery
 from mnistlab.recipes.catalog import RECIPES
 
 __all__ = ["describe_data"]

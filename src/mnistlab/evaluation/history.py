@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnistlab.evaluation.plots import GREY, blank_figure, label_text, tidy
+from mnistlab.evaluation.figures import GREY, blank_figure, label_text, tidy
 from mnistlab.recipes.differences import changed_fields
 from mnistlab.runs.run import Run
 

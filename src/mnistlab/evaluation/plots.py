@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,21 +9,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.dependencies import import_matplotlib
 from mnistlab.errors import counted, rounded
+from mnistlab.evaluation.figures import (
+    BLUE,
+    GREY,
+    ORANGE,
+    blank_figure,
+    label_text,
+    lay_out,
+    plain_text,
+    save_figure,
+    tidy,
+)
 from mnistlab.evaluation.result import Evaluation, Mistake
-from mnistlab.files import write_bytes
 from mnistlab.runs.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["blank_figure", "data_gallery", "draw_confusion", "draw_curves", "draw_mistakes", "draw_run", "save_figure"]
-
-
-BLUE, ORANGE, GREY = "#2563a8", "#d9730d", "#6b7280"
-DPI = 120
+__all__ = ["data_gallery", "draw_confusion", "draw_curves", "draw_mistakes", "draw_run"]
 
 
 def draw_run(run: Run, evaluation: Evaluation) -> list[Path]:
@@ -45,33 +48,6 @@ def draw_run(run: Run, evaluation: Evaluation) -> list[Path]:
 
 def run_dataset_title(run: Run) -> str:
     return Path(run.dataset).name if Path(run.dataset).is_absolute() else run.dataset
-
-
-def blank_figure(width: float, height: float) -> Figure:
-    """An empty figure of that many inches that pyplot knows nothing of: a user's own figures and backend stay as they are."""
-    import_matplotlib()
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def lay_out(figure: Figure) -> None:
-    """`tight_layout()`, without a warning for a character that the font lacks (it is drawn as a box)."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure.tight_layout()
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write the figure as PNG, atomically. Raises `UserError` or `Failure` where that is not possible."""
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # drawn as a box, and said nowhere else
-        figure.savefig(buffer, format="png", dpi=DPI)
-    write_bytes(path, buffer.getvalue())
 
 
 def draw_curves(
@@ -154,12 +130,6 @@ def mark_whole(axes: Axes, metrics: Sequence[dict[str, Any]], unit: str) -> None
     tidy(axes)
 
 
-def tidy(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#e5e7eb")
-    axes.set_axisbelow(True)
-
-
 def draw_confusion(evaluation: Evaluation) -> Figure:
     """How often each class (row) was read as each class (column); colour shows the mistakes, the diagonal is left pale."""
     classes = len(evaluation.classes)
@@ -215,17 +185,6 @@ def draw_mistakes(evaluation: Evaluation, most: int = 40) -> Figure:
     )
     lay_out(figure)
     return figure
-
-
-def label_text(name: str) -> str:
-    """A class name as a picture can show it: not too long."""
-    return plain_text(name if len(name) <= 16 else name[:15] + "…")
-
-
-def plain_text(text: str) -> str:
-    """The text without a dollar sign that would be taken for mathematics, nor half characters, such as names of files hold
-    that this locale's encoding cannot say."""
-    return text.encode("utf-8", "replace").decode().replace("$", r"\$")
 
 
 def mistake_title(mistake: Mistake, classes: Sequence[str]) -> str:

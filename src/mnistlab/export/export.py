@@ -9,10 +9,9 @@ import importlib.util
 import json
 import logging
 import math
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -32,13 +31,14 @@ from mnistlab.evaluation.calibration import (
 from mnistlab.evaluation.evaluate import check_fit
 from mnistlab.evaluation.result import Evaluation
 from mnistlab.export.onnx_file import INT8_IMAGES, OnnxFile
+from mnistlab.export.result import Export, Parity
 from mnistlab.export.safetensors_file import SafetensorsFile
 from mnistlab.files import check_target, shorten, write_bytes
 from mnistlab.networks.checkpoint import SavedModel, read_model
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_model
 
-__all__ = ["FORMATS", "Calibration", "Export", "Parity", "export_model"]
+__all__ = ["FORMATS", "Export", "Parity", "export_model"]
 
 
 logger = logging.getLogger("mnistlab.export")
@@ -47,39 +47,6 @@ FORMATS = {"onnx": ("onnx", "onnxscript"), "safetensors": ("safetensors",)}
 """What can be written, and the packages of the extra `export` that it takes."""
 TOLERANCE = 1e-4
 """How far a probability may be from PyTorch's; the order of fp32's sums makes about 1e-6."""
-
-
-@dataclass(frozen=True)
-class Parity:
-    """Over so many test images the file gave PyTorch's digits, and probabilities that differ by no more than this."""
-
-    images: int
-    largest_difference: float
-
-
-@dataclass(frozen=True)
-class Export:
-    """A file that was written, and what is known of the model in it.
-
-    An answer whose probability is at least `threshold` is to be accepted; of the validation images the fraction `coverage` is.
-    Where the model has seen those, or nothing says that it has not, `calibration` and `accuracy` (in fp32) are None.
-    `parity` is that of fp32. `int8_loss` is the accuracy on the validation images that 8 bits cost, None for fp32.
-    """
-
-    path: Path
-    bytes: int
-    to: str
-    temperature: float
-    threshold: float
-    coverage: float
-    calibration: Calibration | None
-    parity: Parity
-    accuracy: float | None
-    int8_loss: float | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
-        return {**dataclasses.asdict(self), "path": str(self.path)}
 
 
 def export_model(
@@ -92,18 +59,31 @@ def export_model(
     data_dir: str | Path | None = None,
     runs_dir: str | Path = "runs",
 ) -> Export:
-    """Write the model of a finished run, or a lone model.pth, to `output` (default: model.onnx beside the model).
-
-    A run is what `find_run` finds in `runs_dir`. `coverage`, above 0 and up to 1, is the fraction of digits that the threshold
-    is to accept.
+    """Write the model of a finished run, or a lone model.pth, as one file for other programs.
 
     The ONNX file takes `images`, uint8 (N, 1, H, W) as the dataset has them, and gives `probabilities`, float32 (N, classes):
     normalisation, temperature (Guo et al. 2017) and softmax are in it. Temperature and threshold are fitted to the validation
-    split. The safetensors file holds the weights. Both say in their metadata what they are. With `int8` the ONNX file holds
-    and does convolutions and linear layers in 8 bits.
+    split. The safetensors file holds the weights. Both say in their metadata what they are.
 
-    Raises `UserError` for what cannot be done as asked, `Failure` where the file would not answer as PyTorch does, or the disk
-    is full. Then nothing is written, and a file that was there stays as it was.
+    Parameters
+    ----------
+    source : a run, its folder, its name in `runs_dir`, "latest", or the path of a model.pth
+    output : the file; left out, model.onnx (model.int8.onnx, model.safetensors) beside the model
+    to : "onnx" or "safetensors"
+    int8 : whether the ONNX file holds and computes convolutions and linear layers in 8 bits
+    coverage : the fraction of digits that the threshold is to accept, above 0 and up to 1
+    data_dir : folder that holds the data, where it is not the run's
+    runs_dir : folder that holds the run folders
+
+    Raises
+    ------
+    UserError
+        for what cannot be done as asked
+    Failure
+        where the file would not answer as PyTorch does, or the disk is full
+
+    Where it raises, nothing is written, and a file that was there stays as it was.
+
     """
     coverage = check_request(to, int8, coverage)
     run, model_path = find_finished(source, runs_dir)
@@ -111,36 +91,46 @@ def export_model(
     check_target(output, f"model.{to}")  # not model.pth, most of all
     saved = read_model(model_path)
     dataset = open_fitting_dataset(run, saved, model_path, data_dir)
+    if seen := why_seen(run):
+        logger.warning("Not calibrated: %s. The threshold is %s.", seen, UNCALIBRATED_THRESHOLD)
+    file, made = convert(saved, dataset, output, to, int8=int8, coverage=coverage, calibrated=not seen)
+    content = file.content(metadata_of(run, saved, made))
+    write_bytes(output, content)
+    return dataclasses.replace(made, bytes=len(content))
+
+
+def convert(
+    saved: SavedModel, dataset: Dataset, path: Path, to: str, *, int8: bool, coverage: float, calibrated: bool
+) -> tuple[OnnxFile | SafetensorsFile, Export]:
+    """The model as a file yet to be written, and what is known of it."""
     images, labels = read_split(dataset, "val")
     logits = find_logits(saved, images)
     plain = Evaluation.of("val", saved.classes, at_temperature(logits, 1).numpy(), labels)
-    seen = why_seen(run)
-    temperature = 1.0 if seen else fit_temperature(logits, labels)
-
+    temperature = fit_temperature(logits, labels) if calibrated else 1.0
     file = OnnxFile(saved, temperature) if to == "onnx" else SafetensorsFile(saved, temperature)
     # The official test set is for `evaluate`, and its labels are not looked at here: its images show that two programs give
     # the same answers, and nothing is chosen by them.
     test_images = dataset.read("test")[0]
-    expected = at_temperature(find_logits(saved, test_images), temperature).numpy()
-    parity = compare(file.answer(test_images), expected)
+    parity = check_parity(
+        file.answer(test_images), at_temperature(find_logits(saved, test_images), temperature).numpy()
+    )
     if int8 and isinstance(file, OnnxFile):
         file.quantise(read_split(dataset, "train")[0][:INT8_IMAGES])
-
     probabilities = file.answer(images)
     measured = Evaluation.of("val", saved.classes, probabilities, labels)
-    if seen:
-        logger.warning("Not calibrated: %s. The threshold is %s.", seen, UNCALIBRATED_THRESHOLD)
-        threshold, calibration = UNCALIBRATED_THRESHOLD, None
-    else:
-        threshold = find_threshold(probabilities.max(axis=1), coverage)
-        calibration = Calibration(plain.calibration_error, measured.calibration_error, len(labels))
-    content = file.content(describe(run, saved, temperature, threshold, coverage, calibration))
-    write_bytes(output, content)
-    return Export(
-        output, len(content), to, temperature, threshold, coverage, calibration, parity,
-        accuracy=None if seen else plain.accuracy,
+    calibration = Calibration(plain.calibration_error, measured.calibration_error, len(labels)) if calibrated else None
+    return file, Export(
+        path=path,
+        bytes=0,
+        to=to,
+        temperature=temperature,
+        threshold=find_threshold(probabilities.max(axis=1), coverage) if calibrated else UNCALIBRATED_THRESHOLD,
+        coverage=coverage,
+        calibration=calibration,
+        parity=parity,
+        accuracy=plain.accuracy if calibrated else None,
         int8_loss=plain.accuracy - measured.accuracy if int8 else None,
-    )  # fmt: skip
+    )
 
 
 def check_request(to: str, int8: bool, coverage: float) -> float:
@@ -196,7 +186,7 @@ def why_seen(run: Run | None) -> str:
     return "" if run.recipe.data.split == "train" else "the model was trained on the validation images too"
 
 
-def compare(answers: Probabilities, expected: Probabilities) -> Parity:
+def check_parity(answers: Probabilities, expected: Probabilities) -> Parity:
     """Raise `Failure` where the file does not answer as PyTorch does."""
     others = int((answers.argmax(axis=1) != expected.argmax(axis=1)).sum())
     difference = float(np.abs(answers - expected).max())
@@ -209,14 +199,7 @@ def compare(answers: Probabilities, expected: Probabilities) -> Parity:
     return Parity(len(expected), difference)
 
 
-def describe(
-    run: Run | None,
-    saved: SavedModel,
-    temperature: float,
-    threshold: float,
-    coverage: float,
-    calibration: Calibration | None,
-) -> dict[str, str]:
+def metadata_of(run: Run | None, saved: SavedModel, made: Export) -> dict[str, str]:
     """What the file says of itself: text, or JSON where it is more than a word."""
     trained_at = None
     if run:
@@ -227,10 +210,12 @@ def describe(
         "dataset": Path(saved.dataset).name,  # of a folder of pictures its name: where it lies is nobody's business
         "classes": json.dumps(saved.classes),
         "recipe": json.dumps(run.recipe.to_dict() if run else None),
-        "temperature": str(temperature),
-        "threshold": str(threshold),
-        "coverage": str(coverage),
-        "calibration": json.dumps({"split": "val", **dataclasses.asdict(calibration)} if calibration else None),
+        "temperature": str(made.temperature),
+        "threshold": str(made.threshold),
+        "coverage": str(made.coverage),
+        "calibration": json.dumps(
+            {"split": "val", **dataclasses.asdict(made.calibration)} if made.calibration else None
+        ),
         "commit": trained_at or "unknown",
         "torch": torch.__version__,
         "created": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),

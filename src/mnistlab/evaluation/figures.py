@@ -1,0 +1,66 @@
+"""What the pictures have in common: figures apart from pyplot, how they are saved, their colours and their texts."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnistlab.dependencies import import_matplotlib
+from mnistlab.files import write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["BLUE", "GREY", "ORANGE", "blank_figure", "label_text", "lay_out", "plain_text", "save_figure", "tidy"]
+
+
+BLUE, ORANGE, GREY = "#2563a8", "#d9730d", "#6b7280"
+DPI = 120
+
+
+def blank_figure(width: float, height: float) -> Figure:
+    """An empty figure of that many inches that pyplot knows nothing of: a user's own figures and backend stay as they are."""
+    import_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def lay_out(figure: Figure) -> None:
+    """`tight_layout()`, without a warning for a character that the font lacks (it is drawn as a box)."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.tight_layout()
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write the figure as PNG, atomically. Raises `UserError` or `Failure` where that is not possible."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # drawn as a box, and said nowhere else
+        figure.savefig(buffer, format="png", dpi=DPI)
+    write_bytes(path, buffer.getvalue())
+
+
+def tidy(axes: Axes) -> None:
+    """Take away the frame's upper and right sides, and put pale lines behind the data."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e5e7eb")
+    axes.set_axisbelow(True)
+
+
+def label_text(name: str) -> str:
+    """A class name as a picture can show it: not too long."""
+    return plain_text(name if len(name) <= 16 else name[:15] + "…")
+
+
+def plain_text(text: str) -> str:
+    """The text without a dollar sign that would be taken for mathematics, nor half characters, such as names of files hold
+    that this locale's encoding cannot say."""
+    return text.encode("utf-8", "replace").decode().replace("$", r"\$")
