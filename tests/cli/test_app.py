@@ -605,7 +605,7 @@ def test_a_run_of_a_changed_recipe_is_marked(tmp_path: Path, capsys: pytest.Capt
     assert sorted(line.split()[1] for line in lines if line.startswith("  ") and "recipe " not in line) == [
         "default", "default*", "mine",
     ]  # fmt: skip
-    assert lines[-1] == "* a changed recipe: not as mnistlab has it under that name"
+    assert lines[-1] == "* the recipe differs from mnistlab's own of that name"
     shutil.rmtree(next(path for path, row in rows.items() if row["recipe_changed"]))
     assert run_app(["runs", "--runs", str(tmp_path)]) == 0
     assert "*" not in capsys.readouterr().out

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--plot", metavar="[FILE.png]", is_flag=False, flag_value="",
-    help="Draw the test accuracy over the days, too.  [without a name: progress.png in the runs folder]",
+    help="Also draw the test accuracy over the days.  [default file: progress.png in the runs folder]",
 )  # fmt: skip
 @runs_option
 @json_option
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 def runs(context: click.Context, plot: str | None, runs_dir: Path, as_json: bool) -> None:
     """List all runs by day, the oldest first: recipe, seed, validation and test accuracy, seconds.
 
-    A star marks a recipe that was changed: it is not as mnistlab has it under that name.
+    A star marks a run whose recipe differs from mnistlab's own of that name.
 
     Where a command takes "latest", it is the run that was created last; one dated in the future, by a clock that was wrong,
     counts only where there is no other.
@@ -96,7 +96,7 @@ def print_by_day(summaries: list[dict[str, Any]]) -> None:
             f"  {percent(row['val_accuracy']):>7}  {state:>7}  {seconds:>7}  {Path(row['run']).name}"
         )
     if any(row["recipe_changed"] for row in summaries):
-        click.echo("* a changed recipe: not as mnistlab has it under that name")
+        click.echo("* the recipe differs from mnistlab's own of that name")
 
 
 def draw(found: list[Run], target: Path, runs_dir: Path) -> Path:

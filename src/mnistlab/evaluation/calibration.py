@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from mnistlab.data.loader import BATCH
 from mnistlab.errors import Failure
 from mnistlab.networks.checkpoint import SavedModel
 from mnistlab.networks.network import evaluating
@@ -31,8 +32,6 @@ TEMPERATURES = (0.1, 10.0)
 """Where the temperature is looked for; the recipes need 0.5 to 1."""
 UNCALIBRATED_THRESHOLD = 0.5
 """Of a model that nothing is known of."""
-BATCH = 1000
-"""Images that a model is given at once."""
 
 Probabilities = NDArray[np.float32]
 

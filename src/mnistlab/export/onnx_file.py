@@ -14,9 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from mnistlab.data.loader import BATCH
 from mnistlab.dependencies import cache_of_its_own, import_onnxruntime
 from mnistlab.errors import StorageFailure
-from mnistlab.evaluation.calibration import BATCH, Probabilities, at_temperature
+from mnistlab.evaluation.calibration import Probabilities, at_temperature
 from mnistlab.networks.checkpoint import SavedModel
 
 if TYPE_CHECKING:
