@@ -11,12 +11,12 @@ from PIL import Image
 from mnistlab.evaluation.figures import save_figure
 from mnistlab.evaluation.history import Point, draw_history, history
 from mnistlab.recipes.catalog import RECIPES
-from mnistlab.recipes.recipe import Recipe, override
+from mnistlab.recipes.recipe import Recipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import create_run
 
 NOON = datetime.datetime(2026, 11, 22, 12)
-FIVE_STEPS = override(RECIPES["default"], {"steps": 5})
+FIVE_STEPS = RECIPES["default"].override({"steps": 5})
 
 
 def make_run(

@@ -6,7 +6,7 @@ import pytest
 
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.recipes.differences import changed_fields, differences, fields_of
-from mnistlab.recipes.recipe import Recipe, override
+from mnistlab.recipes.recipe import Recipe
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -16,16 +16,16 @@ def test_a_recipe_as_it_comes_is_unchanged_also_from_json(name: str) -> None:
 
 
 def test_what_was_changed_is_named() -> None:
-    assert changed_fields(override(RECIPES["default"], {"steps": 5})) == ["steps"]
-    assert changed_fields(override(RECIPES["quick"], {"epochs": 1})) == ["steps"]  # the whole epoch, not 280 steps
-    assert sorted(changed_fields(override(RECIPES["default"], {"widths": (16,), "rotate": 0}))) == [
+    assert changed_fields(RECIPES["default"].override({"steps": 5})) == ["steps"]
+    assert changed_fields(RECIPES["quick"].override({"epochs": 1})) == ["steps"]  # the whole epoch, not 280 steps
+    assert sorted(changed_fields(RECIPES["default"].override({"widths": (16,), "rotate": 0}))) == [
         "depth", "kernel_size", "padding", "rotate", "widths",
     ]  # fmt: skip
-    assert sorted(changed_fields(override(RECIPES["ensemble"], {"members": 2}))) == ["members"]
+    assert sorted(changed_fields(RECIPES["ensemble"].override({"members": 2}))) == ["members"]
 
 
 def test_a_recipe_of_another_name_is_nobody_s_to_change() -> None:
-    assert changed_fields(override(RECIPES["default"], {"steps": 5, "name": "mine"})) == []
+    assert changed_fields(RECIPES["default"].override({"steps": 5, "name": "mine"})) == []
 
 
 def test_the_differences_have_both_values_and_not_the_name() -> None:
