@@ -29,7 +29,7 @@ class Command(click.Command):
         try:
             return super().invoke(ctx)
         except MnistlabError as error:
-            click.echo(f"error: {error}", err=True)
+            click.echo(f"error: {error.for_command_line()}", err=True)
             ctx.exit(error.exit_code)
 
 

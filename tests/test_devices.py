@@ -38,7 +38,7 @@ def test_a_device_that_is_not_there_is_answered_with_what_is(name: str) -> None:
     with pytest.raises(UserError, match="is not there") as caught:
         pick_device(name)
     assert torch.__version__ in caught.value.message
-    assert "doctor" in caught.value.remedy
+    assert "doctor" in caught.value.command_remedy
 
 
 @NEEDS_CUDA

@@ -1,40 +1,122 @@
 from __future__ import annotations
 
+import ast
 import pickle
+import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from mnistlab import errors
 from mnistlab.errors import Failure, Interrupted, MnistlabError, UserError
 
-
-def test_text_is_message_then_remedy() -> None:
-    error = UserError("The dog ate it.", "Feed the dog.")
-    assert str(error) == "The dog ate it. Feed the dog."
-    assert (error.message, error.remedy) == ("The dog ate it.", "Feed the dog.")
+FINISH = "remedies.finish_run"
 
 
-def test_text_without_a_remedy_has_no_space_at_its_end() -> None:
-    assert str(Failure("The dog ate it.")) == "The dog ate it."
+def test_text_is_message_then_remedy_and_the_command_line_has_its_own() -> None:
+    error = UserError("runs.model_missing", remedy=FINISH, run="runs/a")
+    assert str(error) == "runs/a has no model.pth. Finish it with mnistlab.resume."
+    assert error.for_command_line() == "runs/a has no model.pth. Finish it: mnistlab train --resume runs/a"
+    assert (error.key, error.message) == ("runs.model_missing", "runs/a has no model.pth.")
+
+
+def test_a_remedy_can_be_replaced() -> None:
+    error = UserError("files.missing", path="a.json")
+    assert str(error) == "a.json is missing."
+    error.with_remedy("remedies.restore_or_train")
+    assert error.for_command_line() == str(error) == "a.json is missing. Restore it, or train again."
 
 
 @pytest.mark.parametrize(
     ("kind", "code"), [(MnistlabError, 1), (Failure, 1), (UserError, 2), (Interrupted, 130)], ids=str
 )
 def test_each_kind_has_its_exit_code(kind: type[MnistlabError], code: int) -> None:
-    assert kind("x").exit_code == code
-    assert isinstance(kind("x"), MnistlabError)
+    assert kind("files.missing", path="x").exit_code == code
+    assert isinstance(kind("files.missing", path="x"), MnistlabError)
 
 
 def test_interrupted_carries_the_code_of_its_signal() -> None:
-    assert Interrupted("stopped", exit_code=143).exit_code == 143
-    assert Interrupted("stopped").exit_code == 130  # the class's own code is as it was
+    assert Interrupted("training.interrupted", exit_code=143, run="a").exit_code == 143
+    assert Interrupted("training.interrupted", run="a").exit_code == 130  # the class's own code is as it was
 
 
 @pytest.mark.parametrize(
-    "error", [UserError("a", "b"), Failure("a"), Interrupted("a", "b", exit_code=143)], ids=lambda e: type(e).__name__
-)
+    "error",
+    [
+        UserError("files.missing", remedy=FINISH, path="a", run="a"), Failure("files.missing", path="a"),
+        Interrupted("training.interrupted", exit_code=143, run="a"),
+    ],
+    ids=lambda error: type(error).__name__,
+)  # fmt: skip
 def test_errors_survive_pickling(error: MnistlabError) -> None:
     """Worker processes send their errors home pickled."""
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is type(error)
-    assert (copy.message, copy.remedy, copy.exit_code) == (error.message, error.remedy, error.exit_code)
+    assert (str(copy), copy.for_command_line(), copy.exit_code) == (
+        str(error), error.for_command_line(), error.exit_code,
+    )  # fmt: skip
+
+
+# the table of sentences
+
+SOURCE = Path(errors.__file__).parent
+KINDS = {"UserError", "Failure", "StorageFailure", "Interrupted"}
+TABLE = {f"{room}.{name}": entry for room, table in errors.messages().items() for name, entry in table.items()}
+KEY = re.compile(r"\"([a-z_]+\.[a-z0-9_]+)\"")
+
+
+def raised() -> Iterator[tuple[str, str, set[str]]]:
+    """Where an error is made with a key of its own, the key, and the names of its values."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in KINDS and call.args:
+                key = call.args[0]
+                if isinstance(key, ast.Constant) and all(keyword.arg for keyword in call.keywords):
+                    yield f"{path.name}:{call.lineno}", key.value, {keyword.arg or "" for keyword in call.keywords}
+
+
+def named_in(text: str) -> set[str]:
+    """The values that a sentence names."""
+    return {re.split(r"[.\[]", field)[0] for _, field, _, _ in errors.Words().parse(text) if field}
+
+
+def test_each_error_has_its_sentence_and_gives_what_the_sentence_names() -> None:
+    found = list(raised())
+    assert len(found) > 140
+    for where, key, given in found:
+        assert key in TABLE, f"{where}: {key}"
+        own_remedy = "remedy" not in given
+        parts = ("message", "remedy", "command") if own_remedy else ("message",)
+        for part in parts:
+            missing = named_in(TABLE[key].get(part, "")) - given
+            assert not missing, f"{where}: {key} names {missing}"
+
+
+def test_each_sentence_is_said_somewhere() -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py"))
+    used = set(KEY.findall(code))
+    assert sorted(set(TABLE) - used) == []
+
+
+def test_a_librarys_sentence_names_no_option_and_no_command() -> None:
+    for key, entry in TABLE.items():
+        if not key.startswith("cli."):
+            for part in ("message", "remedy"):
+                assert not re.search(r"--[a-z]|: mnistlab [a-z]", entry.get(part, "")), f"{key}: {entry[part]}"
+
+
+def test_each_sentence_is_one() -> None:
+    for key, entry in TABLE.items():
+        assert set(entry) <= {"message", "remedy", "command"}, key
+        for text in entry.values():
+            assert text == text.strip(), key
+            assert "  " not in text, key
+
+
+@pytest.mark.parametrize(
+    ("count", "noun", "words"),
+    [(1, "run", "1 run"), (0, "run", "0 runs"), (2000, "class", "2,000 classes"), (1, "class", "1 class")],
+)
+def test_a_number_stands_with_its_noun(count: int, noun: str, words: str) -> None:
+    assert errors.Words().format(f"{{count:n {noun}}}", count=count) == words

@@ -231,7 +231,7 @@ def test_json_comes_back_as_it_was(content: Any, indent: int | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.json"
         write_json(path, content, indent)
-        assert read_json(path, "") == content
+        assert read_json(path, "remedies.restore_or_train") == content
         assert path.read_bytes().endswith(b"\n")
 
 
@@ -252,9 +252,9 @@ def test_numbers_that_json_has_not_are_refused(tmp_path: Path, value: float) -> 
 
 def test_a_missing_json_file_is_named_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
-        read_json(tmp_path / "a.json", "Train first.")
+        read_json(tmp_path / "a.json", "remedies.restore_or_train")
     assert caught.value.message == f"{tmp_path / 'a.json'} is missing."
-    assert caught.value.remedy == "Train first."
+    assert caught.value.remedy == "Restore it, or train again."
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"a": 1} x', b"\xff\xfe{}", b"\x00\x01"], ids=repr)
@@ -262,28 +262,28 @@ def test_what_is_not_json_is_named_with_the_remedy(tmp_path: Path, content: byte
     path = tmp_path / "a.json"
     path.write_bytes(content)
     with pytest.raises(UserError, match="cannot be read") as caught:
-        read_json(path, "Train first.")
+        read_json(path, "remedies.restore_or_train")
     assert str(path) in caught.value.message
-    assert caught.value.remedy == "Train first."
+    assert caught.value.remedy == "Restore it, or train again."
 
 
 def test_a_folder_called_like_the_json_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.json").mkdir()
     with pytest.raises(UserError, match="cannot be read"):
-        read_json(tmp_path / "a.json", "")
+        read_json(tmp_path / "a.json", "remedies.restore_or_train")
 
 
 def test_json_that_is_nested_too_deeply_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[" * 200_000)
     with pytest.raises(UserError, match="cannot be read"):
-        read_json(tmp_path / "a.json", "")
+        read_json(tmp_path / "a.json", "remedies.restore_or_train")
 
 
 def test_json_holds_file_names_that_are_not_utf_8(tmp_path: Path) -> None:
     """A path or class folder made on a Latin-1 system reaches Python with a lone surrogate."""
     name = os.fsdecode(b"\xe9t\xe9")
     write_json(tmp_path / "a.json", {"dataset": name})
-    assert read_json(tmp_path / "a.json", "")["dataset"] == name
+    assert read_json(tmp_path / "a.json", "remedies.restore_or_train")["dataset"] == name
 
 
 @given(st.binary())
@@ -293,7 +293,7 @@ def test_sha256_is_sha256(content: bytes) -> None:
 
 def test_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"a": "é"}', encoding="utf-8-sig")
-    assert read_json(tmp_path / "a.json", "") == {"a": "é"}
+    assert read_json(tmp_path / "a.json", "remedies.restore_or_train") == {"a": "é"}
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))

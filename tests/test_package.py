@@ -144,6 +144,10 @@ def test_an_explainer_explains_as_its_copy_does(copied: Callable[[Any], Any]) ->
 
 @pytest.mark.parametrize("copied", COPIES)
 def test_an_error_comes_whole_from_another_process(copied: Callable[[Any], Any]) -> None:
-    other = copied(UserError("It is wrong.", "Mend it."))
-    assert (type(other), str(other), other.remedy) == (UserError, "It is wrong. Mend it.", "Mend it.")
-    assert copied(Interrupted("Stopped.", exit_code=143)).exit_code == 143
+    other = copied(UserError("files.missing", remedy="remedies.restore_or_train", path="a"))
+    assert (type(other), str(other), other.remedy) == (
+        UserError,
+        "a is missing. Restore it, or train again.",
+        "Restore it, or train again.",
+    )
+    assert copied(Interrupted("training.interrupted", exit_code=143, run="a")).exit_code == 143

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks import records
 from benchmarks.command import Command, data_option
 from benchmarks.serving.server import check_browser, serving
-from mnistlab import Reader, UserError, open_dataset
+from mnistlab import Reader, open_dataset
 from mnistlab.data.splits import read_split
 from mnistlab.reading.annotation import annotate
 from tests.support import pages as drawn_pages
@@ -49,7 +49,7 @@ def draw(page: Page, digits: tuple[int, ...]) -> None:
     """Draw digits beside each other with the mouse."""
     box = page.locator("#sheet").bounding_box()
     if box is None:
-        raise UserError("The page shows no sheet.", "Open it in a browser to see why.")
+        raise click.UsageError("The page shows no sheet. Open it in a browser to see why.")
     top, height = box["y"] + 0.24 * box["height"], 0.5 * box["height"]
     for number, digit in enumerate(digits):
         left = box["x"] + box["width"] * (0.1 + 0.29 * number)

@@ -21,7 +21,6 @@ import click
 from benchmarks.command import Command, Row, json_option, measure_rows, record_option
 from benchmarks.serving.server import check_browser, serving
 from benchmarks.timing import p95, two_cores
-from mnistlab.errors import Failure
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -74,7 +73,7 @@ def draw(page: Page) -> Drawing:
     page.click("#clear")
     milliseconds = {kind: page.evaluate(DURATIONS, kind) for kind in KINDS}
     if not milliseconds["answer"]:
-        raise Failure("The page gave no answer to a digit.", "Open it with `mnistlab serve` and see.")
+        raise click.ClickException("The page gave no answer to a digit. Open it with `mnistlab serve` and see.")
     return Drawing(milliseconds, len(points) - 1, seconds, answer)
 
 

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from io import BytesIO
 from pathlib import Path
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -18,7 +19,6 @@ from PIL import Image
 from benchmarks.command import MNISTLAB
 from mnistlab.data.dataset import open_dataset
 from mnistlab.data.splits import validation_mask
-from mnistlab.errors import Failure, UserError
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -47,7 +47,7 @@ def running(*command: str) -> Iterator[tuple[str, int]]:
     try:
         address = re.search(r"http://[\w.:]+", process.stdout.readline())
         if address is None:
-            raise Failure("The server did not start.", f"See why: {' '.join(command)}")
+            raise click.ClickException(f"The server did not start. See why: {' '.join(command)}")
         yield address[0], process.pid
     finally:
         process.terminate()
@@ -62,8 +62,8 @@ def serving() -> AbstractContextManager[tuple[str, int]]:
 def check_program(program: str) -> None:
     """Raise `UserError` where a program that this measurement needs is not there."""
     if shutil.which(program) is None:
-        raise UserError(
-            f"This needs the program {program}, which is not installed.", f"Install it (Debian: apt install {program})."
+        raise click.UsageError(
+            f"This needs the program {program}, which is not installed. Install it (Debian: apt install {program})."
         )
 
 
@@ -71,4 +71,4 @@ def check_browser() -> None:
     """Raise `UserError` where the page cannot be opened."""
     check_program("chromium")
     if importlib.util.find_spec("playwright") is None:
-        raise UserError("This needs playwright, which is not installed.", "Install it: uv sync.")
+        raise click.UsageError("This needs playwright, which is not installed. Install it: uv sync.")

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from benchmarks.serving.server import Images
-from mnistlab.errors import Failure
 
 SCRIPT = Path(__file__).parent / "load.lua"
 
@@ -62,7 +63,9 @@ class Requests:
             ended = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
         result = re.search(r"RESULT (.+)", ended.stdout)
         if result is None:
-            raise Failure(f"wrk failed: {(ended.stderr or ended.stdout).strip()[:200]}", "Is the server still there?")
+            raise click.ClickException(
+                f"wrk failed: {(ended.stderr or ended.stdout).strip()[:200]} Is the server still there?"
+            )
         requests, microseconds, errors, *latencies = map(float, result[1].split())
         return Load(int(requests), microseconds / 1e6, int(errors), [latency / 1000 for latency in latencies])
 

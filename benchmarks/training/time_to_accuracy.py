@@ -24,7 +24,6 @@ from benchmarks.command import Command
 from benchmarks.training.canonical import BATCH_SIZE, MEAN, STD, Canonical
 from mnistlab import MNISTDataLoader, evaluate, train
 from mnistlab.data.dataset import open_dataset
-from mnistlab.errors import UserError
 from mnistlab.networks.checkpoint import load_tensors, save_tensors
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.training.environment import commit
@@ -59,9 +58,9 @@ def full(seeds: int, data_dir: Path, folder: Path) -> dict[str, Any]:
     if state_path.exists():
         state = load_tensors(state_path, f"Delete it to begin anew: {state_path}")
         if state["doing"] != doing:
-            raise UserError(
-                f"{state_path} holds a race that was begun with other seeds, another recipe or at another commit.",
-                "Go on as it was begun, or delete it.",
+            raise click.UsageError(
+                f"{state_path} holds a race that was begun with other seeds, another recipe or at another commit."
+                " Go on as it was begun, or delete it.",
             )
         click.echo(f"Going on after {len(state['epochs'])} epochs and {len(state['quick'])} seeds.", err=True)
     state["sittings"] += 1

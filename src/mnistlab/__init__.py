@@ -17,6 +17,8 @@ Importing mnistlab imports no torch; its names are loaded when they are first us
     reading       from a picture to digits, without torch
     serving       the page and the API
     cli           the command line
+    pictures      any file or array as pixels
+    messages      what each error says
     bundled       the copy of MNIST and the pretrained reader
 """
 

@@ -31,13 +31,11 @@ def pick_device(name: str | torch.device = "auto") -> torch.device:
     except (RuntimeError, TypeError):
         device = None
     if device is None or device.type not in ("cpu", "cuda", "mps"):
-        raise UserError(f"Unknown device {str(name)!r}.", "Choose auto, cpu, cuda, cuda:1 or mps.")
+        raise UserError("devices.unknown_device", name=str(name))
     count = {"cpu": 1, "cuda": torch.cuda.device_count() if cuda else 0, "mps": int(mps)}[device.type]
     if (device.index or 0) >= count:
         raise UserError(
-            f"Device {str(name)!r} is not there: torch {torch.__version__} sees"
-            f" {counted(count, f'{device.type.upper()} device')} here.",
-            "Choose --device auto or cpu. See what there is: mnistlab doctor",
+            "devices.device_missing", name=str(name), version=torch.__version__, type=device.type.upper(), count=count
         )
     return device
 

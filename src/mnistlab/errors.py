@@ -1,12 +1,21 @@
-"""The errors that a user meets: one sentence that says what is wrong, one that says how to mend it; and the checks of
-numbers that raise them."""
+"""The errors that a user meets, as data; the checks of numbers that raise them; and values as they stand in a sentence.
+
+An error carries a key and values. The sentences stand in one place, messages/en.toml: what is wrong and how to mend it, and,
+where the command line has a remedy of its own, that too. So a library's sentence names no option of the command line, and
+another language is another file.
+"""
 
 from __future__ import annotations
 
+import functools
 import math
 import numbers
 import operator
 import reprlib
+import string
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +31,7 @@ __all__ = [
     "place",
     "plain",
     "rounded",
+    "sentence",
     "shown",
     "whole_number",
 ]
@@ -30,18 +40,53 @@ __all__ = [
 class MnistlabError(Exception):
     """Something went wrong that a person can mend; the command line shows it without a traceback.
 
-    `message` says what is wrong and with which value; `remedy` says what to do about it.
+    Parameters
+    ----------
+    key
+        What went wrong: an entry of messages/en.toml, such as ``"recipes.unknown_recipe"``.
+    remedy
+        Another entry whose remedy holds here; without it the entry's own.
+    **values
+        What the sentences name.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message, remedy)
-        self.message = message
-        self.remedy = remedy
+    def __init__(self, key: str, *, remedy: str | None = None, **values: Any) -> None:
+        super().__init__(key)
+        self.key = key
+        self.remedy_key = remedy or key
+        self.values = values
+
+    @property
+    def message(self) -> str:
+        """What is wrong, and with which value."""
+        return sentence(self.key, "message", self.values)
+
+    @property
+    def remedy(self) -> str:
+        """How to mend it, in the words of whoever calls from Python."""
+        return sentence(self.remedy_key, "remedy", self.values)
+
+    @property
+    def command_remedy(self) -> str:
+        """How to mend it, in the words of the command line where it has others."""
+        return sentence(self.remedy_key, "command", self.values) or self.remedy
+
+    def for_command_line(self) -> str:
+        """Message and remedy as the command line says them."""
+        return f"{self.message} {self.command_remedy}".strip()
+
+    def with_remedy(self, key: str, **values: Any) -> None:
+        """Replace the remedy by another entry's, with values of its own."""
+        self.remedy_key = key
+        self.values |= values
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return functools.partial(type(self), self.key, remedy=self.remedy_key, **self.values), ()
 
 
 class UserError(MnistlabError):
@@ -61,50 +106,90 @@ class StorageFailure(Failure):
 class Interrupted(MnistlabError):  # noqa: N818 - not an error of anybody's
     """A signal stopped the work after its state was saved; `exit_code` is 128 + the signal's number, 130 for Ctrl-C."""
 
-    def __init__(self, message: str, remedy: str = "", exit_code: int = 130) -> None:
-        super().__init__(message, remedy)
+    def __init__(self, key: str, *, remedy: str | None = None, exit_code: int = 130, **values: Any) -> None:
+        super().__init__(key, remedy=remedy, **values)
         self.exit_code = exit_code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        made = functools.partial(type(self), self.key, remedy=self.remedy_key, exit_code=self.exit_code, **self.values)
+        return made, ()
+
+
+def sentence(key: str, part: str, values: Mapping[str, Any]) -> str:
+    """The `part` ("message", "remedy" or "command") of an entry of messages/en.toml with its values; "" where it has none.
+
+    Raises `KeyError` where there is no such entry, or a value that the sentence names is missing.
+    """
+    entry = functools.reduce(operator.getitem, key.split("."), messages())
+    return Words().vformat(entry.get(part, ""), (), values)
+
+
+@functools.cache
+def messages() -> dict[str, Any]:
+    """All entries, in tables by room."""
+    return tomllib.loads((resources.files("mnistlab") / "messages" / "en.toml").read_text(encoding="utf-8"))
+
+
+class Words(string.Formatter):
+    """`str.format` with what sentences need.
+
+    ``{count:n image}`` and ``{count:n class}`` are a number with its noun ("1 image", "2,000 classes"), ``{names:list}`` is
+    "a, b, c", ``{folder:place}`` a folder as a sentence can end with it, ``{extra:install}`` how to install an extra.
+    """
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """The value as the sentence has it."""
+        if format_spec.startswith("n "):
+            return counted(value, format_spec[2:])
+        if format_spec == "list":
+            return ", ".join(map(str, value))
+        if format_spec == "place":
+            return place(Path(value))
+        if format_spec == "install":
+            return install_hint(value)
+        return str(super().format_field(value, format_spec))
 
 
 def install_hint(extra: str) -> str:
-    """How to get the packages of one of mnistlab's extras: a remedy."""
+    """How to get the packages of one of mnistlab's extras."""
     return f"Install it in the clone of the repository: uv sync --extra {extra} (or pip install '.[{extra}]')."
 
 
-OUT = "is out of range"
-
-
-def whole_number(value: Any, name: str, low: int, high: int, wrong: str = OUT) -> int:
+def whole_number(
+    value: Any, name: str, low: int, high: int, *, wrong: str = "arguments.whole_number_out_of_range", **values: Any
+) -> int:
     """`value` as an int from `low` to `high`, both allowed. What has an index is taken: int, NumPy's and torch's integers.
 
-    Raises `UserError` for any other type, a bool and 1.0 among them, and with `wrong` for a number out of range.
+    Raises `UserError` for any other type, a bool and 1.0 among them, and `wrong` for a number out of range; the entry `wrong`
+    may name `values` too.
     """
-    remedy = f"Choose {low} to {high:,}."
     try:
-        whole = operator.index(value)
+        whole = None if isinstance(value, bool) else operator.index(value)
     except TypeError:
         whole = None
-    if whole is None or isinstance(value, bool):
-        raise UserError(f"{name} {shown(value)} is not a whole number.", remedy)
+    said = shown(value if whole is None else whole)
+    given: dict[str, Any] = {"name": name, "value": said, "low": low, "high": high, **values}
+    if whole is None:
+        raise UserError("arguments.not_a_whole_number", remedy=wrong, **given)
     if not low <= whole <= high:
-        raise UserError(f"{name} {shown(whole)} {wrong}.", remedy)
+        raise UserError(wrong, **given)
     return whole
 
 
-def number(value: Any, name: str, low: float, high: float, remedy: str = "", wrong: str = OUT) -> float:
+def number(value: Any, name: str, low: float, high: float, *, wrong: str = "arguments.number_out_of_range") -> float:
     """`value` as a float from `low` to `high`, both allowed. Any real number is taken: int, float, NumPy's, a fraction.
 
-    Raises `UserError` for any other type, a bool among them, and with `wrong` for a number out of range or NaN.
+    Raises `UserError` for any other type, a bool among them, and `wrong` for a number out of range or NaN.
     """
-    remedy = remedy or f"Choose {low:g} to {high:g}."
+    given: dict[str, Any] = {"name": name, "value": shown(value), "low": low, "high": high}
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise UserError(f"{name} {shown(value)} is not a number.", remedy)
+        raise UserError("arguments.not_a_number", remedy=wrong, **given)
     try:
         real = float(value)
     except OverflowError:  # an int, or a fraction of some
         real = math.inf
     if not low <= real <= high:  # NaN fails this too
-        raise UserError(f"{name} {shown(value)} {wrong}.", remedy)
+        raise UserError(wrong, **given)
     return real
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from filelock import BaseFileLock, FileLock, SoftFileLock
 
-from mnistlab.errors import StorageFailure, UserError, place
+from mnistlab.errors import StorageFailure, UserError
 
 __all__ = [
     "check_folder",
@@ -55,26 +55,16 @@ def explain_os_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         folder = path.parent
         if error.errno in DENIED:
-            raise UserError(
-                f"Cannot write {path}: no write access to {place(folder)}.",
-                "Choose another folder or change its permissions.",
-            ) from error
+            raise UserError("files.not_writable", path=path, folder=folder) from error
         if error.errno in FULL:
-            raise StorageFailure(
-                f"Cannot write {path}: the disk is full.",
-                "Nothing that was there has changed; free some space and run the command again.",
-            ) from error
+            raise StorageFailure("files.disk_full", path=path) from error
         if isinstance(error, FileExistsError | NotADirectoryError):
             check_links(folder)
             file = next((parent for parent in path.parents if parent.is_file()), folder)
-            raise UserError(
-                f"Cannot write {path}: {file} is a file, not a folder.", "Choose another folder."
-            ) from error
+            raise UserError("files.parent_is_a_file", path=path, file=file) from error
         if error.errno == errno.ENAMETOOLONG:
-            raise UserError(f"Cannot write {shorten(path)}: the name is too long.", "Choose a shorter one.") from error
-        raise StorageFailure(
-            f"Cannot write {path}: {error.strerror or error}.", "Check the disk and the path."
-        ) from error
+            raise UserError("files.name_too_long", path=shorten(path)) from error
+        raise StorageFailure("files.write_failed", path=path, value=error.strerror or error) from error
 
 
 def shorten(value: object, most: int = 80) -> str:
@@ -112,21 +102,19 @@ def check_folder(folder: Path) -> None:
         check_links(folder)
         existing = nearest_existing(folder)
         if not existing.is_dir():
-            raise UserError(f"{existing} is a file, not a folder.", "Choose another folder.")
+            raise UserError("files.not_a_folder", existing=existing)
         if not os.access(existing, os.W_OK):
-            raise UserError(
-                f"There is no write access to {place(existing)}.", "Choose another folder or change its permissions."
-            )
+            raise UserError("files.no_write_access", existing=existing)
 
 
 def check_target(path: Path, example: str) -> None:
     """Raise `UserError` where no file could be written at `path`, or its name does not end as that of `example` does."""
     suffix = Path(example).suffix
     if is_folder(path):
-        raise UserError(f"'{path}' is a folder, not a file.", f"Give a file's name: {path / example}")
+        raise UserError("files.is_a_folder", path=path, path2=path / example)
     if path.suffix != suffix:
         name = path.stem or Path(example).stem
-        raise UserError(f"{shorten(path)} does not end in {suffix}.", f"Name it so: {name}{suffix}")
+        raise UserError("files.wrong_ending", path=shorten(path), suffix=suffix, name=name)
     check_folder(path.parent)
     with explain_os_errors(path), contextlib.suppress(FileNotFoundError):
         path.lstat()  # a name that is too long shows here
@@ -141,9 +129,7 @@ def check_links(folder: Path) -> None:
     """Raise `UserError` if the folder, or one that it would be made in, is a link that leads nowhere."""
     for link in (folder, *folder.parents):
         if link.is_symlink() and not link.exists():
-            raise UserError(
-                f"{link} is a link to {link.readlink()}, which is not there.", "Make that folder, or choose another."
-            )
+            raise UserError("files.dangling_link", link=link, readlink=link.readlink())
 
 
 def file_lock(path: Path) -> BaseFileLock:
@@ -219,14 +205,17 @@ def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
     write_bytes(path, (text + "\n").encode("utf-8", "backslashreplace"))
 
 
-def read_json(path: Path, remedy: str) -> Any:
-    """What the JSON file holds. Raises `UserError` with `remedy` if it is missing, unreadable or not JSON."""
+def read_json(path: Path, remedy: str, **values: Any) -> Any:
+    """What the JSON file holds.
+
+    Raises `UserError`, with the remedy of this key and what it names, if the file is missing, unreadable or not JSON.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))  # Windows' editors begin with a byte order mark
     except FileNotFoundError:
-        raise UserError(f"{path} is missing.", remedy) from None
+        raise UserError("files.missing", remedy=remedy, path=path, **values) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} cannot be read: {error}.", remedy) from None
+        raise UserError("files.unreadable", remedy=remedy, path=path, error=error, **values) from None
 
 
 def sha256(content: bytes) -> str:

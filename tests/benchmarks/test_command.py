@@ -77,7 +77,7 @@ def test_an_unknown_row_is_refused_with_those_that_there_are() -> None:
 def test_errors_of_mnistlab_end_a_benchmark_as_they_end_mnistlab() -> None:
     @click.command(cls=Command)
     def failing() -> None:
-        raise UserError("No.", "Do this.")
+        raise UserError("files.missing", remedy="remedies.restore_or_train", path="a")
 
     told = CliRunner().invoke(failing, [])
-    assert (told.exit_code, told.stderr) == (2, "error: No. Do this.\n")
+    assert (told.exit_code, told.stderr) == (2, "error: a is missing. Restore it, or train again.\n")

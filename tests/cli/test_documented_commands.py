@@ -58,8 +58,7 @@ A_RUN = {
     "RUN-C",
     "A",
     "B",
-    "{run.path}",
-    "{self.path}",
+    "{run}",
 }
 WORDS = {
     **dict.fromkeys(["MODEL.pth", "FILE", "{path}"], "model.pth"),
@@ -68,7 +67,7 @@ WORDS = {
     "FILE.py:CLASS": "network.py:NeuralNet",
     "PATH": "model.safetensors",
     "DIR": str(DEBIAN),
-    "{spec.name}": "fashion",
+    "{dataset}": "fashion",
     "{another}": "8001",
 }
 """What the texts leave to the reader. All other words are taken as they are; the files that they name lie in `here`."""
@@ -176,7 +175,7 @@ def test_a_documented_command_works(
     if "--code" in arguments:
         shutil.move("weights.pth", "model.pth")
     monkeypatch.setattr(serving, "run", serve_until_ready)
-    monkeypatch.setattr(gallery, "draw", lambda loader, out, title: write_bytes(out, b""))  # as no_drawing does
+    monkeypatch.setattr(gallery, "draw_gallery", lambda loader, out, title: write_bytes(out, b""))  # as no_drawing does
 
     code = run_app(list(arguments))
     out, err = capsys.readouterr()
@@ -219,7 +218,7 @@ def test_each_kind_of_text_is_looked_at() -> None:
         "train reader --seed 0",  # the reader's README
         "train --widths 16,32,64 --learning-rate 0.05",  # help
         "serve --port {another}",  # a remedy
-        "train --resume {run.path}",
+        "train --resume {run}",
         "serve --model mnistlab --model latest",  # the page
     }
 

@@ -245,7 +245,7 @@ def test_pictures_of_another_size_are_the_user_s_to_mend(digits: tuple[torch.Ten
         model = NeuralNet((2,), image_size=(16, 16)).train(training)
         with pytest.raises(UserError, match=r"cannot take a batch of shape \(500, 1, 28, 28\)") as caught:
             look(model, digits)
-        assert "--dataset" in caught.value.remedy
+        assert "--dataset" in caught.value.command_remedy
         assert model.training is training
 
 

@@ -268,7 +268,7 @@ def test_the_threshold_is_the_largest_that_accepts_enough(confidence: list[float
 
 def test_a_run_that_saw_the_validation_images_is_not_calibrated(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     config = json.loads((run.path / "config.json").read_text())
-    config["recipe"]["split"] = "train+val"
+    config["recipe"]["data"]["split"] = "train+val"
     (run.path / "config.json").write_text(json.dumps(config))
     done = export_model(run.path, to="safetensors")
 
@@ -348,7 +348,7 @@ def test_a_missing_extra_is_named_with_its_command(
 
 def test_a_run_that_is_not_finished_is_refused(run: Run, pictures: Path) -> None:
     run.write_metrics([])
-    with pytest.raises(UserError, match=r"has 0 of 1 epochs.*mnistlab train --resume"):
+    with pytest.raises(UserError, match=r"has 0 of 1 epochs.*mnistlab.resume"):
         export_model(run)
 
 

@@ -300,7 +300,7 @@ def test_a_disk_that_fills_up_under_an_ensemble_names_the_ensembles_folder(pictu
     with pytest.raises(Failure, match="the disk is full") as caught:
         train(recipe, dataset=str(pictures), runs_dir=small_disk / "runs", display=FillDisk(small_disk / "filler"))
     run = find_run("latest", small_disk / "runs")
-    assert caught.value.remedy.endswith(f"mnistlab train --resume {run.path}")
+    assert caught.value.command_remedy.endswith(f"mnistlab train --resume {run.path}")
 
 
 def test_a_full_disk_at_the_very_beginning_leaves_no_run(

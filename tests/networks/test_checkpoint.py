@@ -256,7 +256,7 @@ def test_plain_values_come_back(tmp_path_factory: pytest.TempPathFactory, values
     path = tmp_path_factory.mktemp("plain") / "state.pt"
     save_tensors(path, values)
 
-    assert load_tensors(path, "no remedy") == values
+    assert load_tensors(path, "remedies.restore_or_train") == values
 
 
 # files that are not models
@@ -320,7 +320,7 @@ def test_a_programming_error_is_not_taken_for_a_damaged_file(saved: Path, monkey
     with pytest.raises(MistakeError):
         load_model(saved)
     with pytest.raises(TypeError):
-        load_tensors(5, "")  # type: ignore[arg-type]
+        load_tensors(5, "remedies.restore_or_train")  # type: ignore[arg-type]
 
 
 def test_a_path_below_a_file_is_refused(saved: Path) -> None:
@@ -410,7 +410,7 @@ def test_a_whole_network_pickled_is_refused_with_the_way_to_save_it(tmp_path: Pa
 def test_code_in_a_resume_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "resume.pt").write_bytes(torch_bytes({"format": "mnistlab resume 1", "x": Trap(tmp_path / "was-run")}))
     with pytest.raises(UserError, match="could run code"):
-        load_tensors(tmp_path / "resume.pt", "")
+        load_tensors(tmp_path / "resume.pt", "remedies.restore_or_train")
     assert not (tmp_path / "was-run").exists()
 
 
@@ -423,7 +423,7 @@ def test_another_format_is_refused(tmp_path: Path, content: Any) -> None:
 
 
 def test_a_bare_state_dict_is_refused(tmp_path: Path) -> None:
-    assert_refused(tmp_path / "m.pth", torch_bytes(small_net().state_dict()), "mnistlab doctor")
+    assert_refused(tmp_path / "m.pth", torch_bytes(small_net().state_dict()), "a model.pth that mnistlab saved")
 
 
 @pytest.mark.parametrize("version", [0, 2, None, "1"])

@@ -184,7 +184,7 @@ def test_models_that_are_not_ours_are_refused(tmp_path: Path, options: dict[str,
     with pytest.raises(UserError, match=words) as caught:
         Classifier(path)
     assert str(path) in str(caught.value)
-    assert "mnistlab export RUN" in str(caught.value)
+    assert "mnistlab.export_model" in str(caught.value)
 
 
 def test_a_model_whose_names_are_not_text_is_refused(tmp_path: Path) -> None:

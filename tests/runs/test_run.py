@@ -315,7 +315,7 @@ def test_latest_leaves_damaged_runs_out(tmp_path: Path) -> None:
 
 
 def test_latest_of_an_empty_folder_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="mnistlab train"):
+    with pytest.raises(UserError, match=r"mnistlab.train"):
         find_run("latest", tmp_path)
 
 
@@ -435,7 +435,7 @@ def test_a_damaged_test_is_refused_with_the_command_that_mends_it(tmp_path: Path
     run = make_run(tmp_path)
     (run.path / "test.json").write_text(text)
 
-    with pytest.raises(UserError, match=r"test\.json.*mnistlab evaluate"):
+    with pytest.raises(UserError, match=r"test\.json.*mnistlab.evaluate_run"):
         _ = run.test
 
 
@@ -482,10 +482,10 @@ def test_a_lock_is_held_once_and_free_again_behind_it(tmp_path: Path) -> None:
 def test_a_run_tells_how_it_is_to_be_finished(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     assert (run.is_finished, run.is_being_trained) == (False, False)
-    assert run.how_to_finish == f"Finish it: mnistlab train --resume {run.path}"
+    assert run.how_to_finish == "remedies.finish_run"
     with run.lock():
         assert run.is_being_trained
-        assert run.how_to_finish == "It is being trained now: wait until it ends."
+        assert run.how_to_finish == "remedies.wait_for_training"
     assert not run.is_being_trained
     for epoch in range(1, RECIPE.epochs + 1):
         run.append_metrics(metrics_row(epoch))
@@ -622,11 +622,11 @@ def test_a_run_that_was_not_tested_is_not_compared(tmp_path: Path) -> None:
     first, second = make_run(tmp_path), make_run(tmp_path)
     write_test(first, [1])
 
-    with pytest.raises(UserError, match=f"Finish it: mnistlab train --resume {second.path}"):
+    with pytest.raises(UserError, match=r"Finish it with mnistlab.resume"):
         compare_runs(first, second)
     for epoch in range(1, RECIPE.epochs + 1):
         second.append_metrics(metrics_row(epoch))
-    with pytest.raises(UserError, match=f"Make it: mnistlab evaluate {second.path}"):
+    with pytest.raises(UserError, match=r"Make it with mnistlab.evaluate_run"):
         compare_runs(first, second)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,11 @@ def texts() -> Iterator[tuple[str, str]]:
     for path in sorted(ROOT.glob("src/**/*.py")):
         for node in strings_in(ast.parse(path.read_text(encoding="utf-8"))):
             yield f"{path.relative_to(ROOT)}:{node.lineno}", text_of(node)
+    for path in sorted(ROOT.glob("src/**/*.toml")):
+        for room, entries in tomllib.loads(path.read_text(encoding="utf-8")).items():
+            for name, entry in entries.items():
+                for text in entry.values():
+                    yield f"{path.relative_to(ROOT)}:{room}.{name}", text
     for path in sorted(ROOT.glob("src/**/*.js")):
         for text in re.findall(r'"([^"\n]+)"', path.read_text(encoding="utf-8")):
             yield str(path.relative_to(ROOT)), text

@@ -132,7 +132,7 @@ def test_training_on_everything_has_no_validation_and_works_all_the_same(
 def test_an_averaged_model_is_what_is_saved(finished: Run, pictures: Path, tmp_path: Path) -> None:
     run, _ = train(RECIPE.override({"averaging": 0.8}), dataset=str(pictures), runs_dir=tmp_path, seed=3)
 
-    trained = load_tensors(run.resume_path, "")["model"]
+    trained = load_tensors(run.resume_path, "remedies.restore_or_train")["model"]
     assert same(trained, weights(finished))  # averaging changes nothing in the training itself
     assert not same(weights(run), trained)
 
@@ -145,7 +145,7 @@ def test_a_training_stops_inside_an_epoch_and_tells_it_like_a_whole_one(short: R
     last = short.metrics[-1]
     assert set(last) == ROW
     assert last["learning_rate"] == pytest.approx(RECIPE.learning_rate / 25_000)
-    state = load_tensors(short.resume_path, "")
+    state = load_tensors(short.resume_path, "remedies.restore_or_train")
     assert last["train_loss"] == pytest.approx(float(state["losses"][:2].mean()))  # of its own two steps alone
     assert (state["steps_done"], state["epochs_done"]) == (STEPS + 2, 2)
 

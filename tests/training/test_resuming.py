@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("no_drawing")
 def test_a_signal_between_epochs_stops_the_run_and_resuming_ends_where_it_would_have(
     finished: Run, pictures: Path, tmp_path: Path, number: signal.Signals, epoch: int
 ) -> None:
-    with pytest.raises(Interrupted, match=f"after step {epoch * STEPS} of 8.*mnistlab train --resume") as caught:
+    with pytest.raises(Interrupted, match=f"after step {epoch * STEPS} of 8.*mnistlab.resume") as caught:
         train(RECIPE, dataset=str(pictures), runs_dir=tmp_path, seed=3, display=Watcher(at_epoch=epoch, number=number))
     assert caught.value.exit_code == 128 + number
 

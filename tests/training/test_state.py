@@ -100,7 +100,7 @@ def test_the_most_parameters_are_allowed_and_one_more_is_refused() -> None:
     with pytest.raises(UserError) as caught:
         make_state(RECIPE.override(name="small", most_parameters=count - 1))
     assert caught.value.message == f"The network has {count:,} parameters, and small may have {count - 1:,}."
-    assert "--widths" in caught.value.remedy
+    assert "--widths" in caught.value.command_remedy
 
 
 @pytest.mark.parametrize(("steps", "expected"), [(0, 15), (2, 2), (7, 7), (15, 15), (16, 15), (10**9, 15)])
@@ -261,7 +261,7 @@ def test_the_first_loss_is_that_of_guessing() -> None:
 @pytest.mark.parametrize("name", ["mnist", "usps", "fashion", "emnist-letters", "emnist-balanced"])
 def test_the_recipe_and_the_dataset_decide_what_becomes_of_images(name: str) -> None:
     """Letters get no strokes of digits, and no letters as rejects."""
-    recipe = Recipe(rotate=1, scale=0.2, shift=3, shear=0.4, elastic=5, writing=0.6, rejects=0.7)
+    recipe = Recipe().override(rotate=1, scale=0.2, shift=3, shear=0.4, elastic=5, writing=0.6, rejects=0.7)
     digits = tuple(range(10)) if name in ("mnist", "usps") else ()
     assert pipeline_of(recipe, find_spec(name)) == Pipeline(Augmentation(1, 0.2, 3, 0.4, 5), 0.6, 0.7, digits)
     assert not pipeline_of(Recipe(), find_spec(name))

@@ -58,10 +58,10 @@ def test_a_broken_loss_names_the_step_and_leaves_the_last_good_state(pictures: P
 
     run = find_run("latest", tmp_path)
     assert str(run.path) in str(caught.value)
-    assert "smaller --learning-rate than 10" in caught.value.remedy
+    assert "smaller --learning-rate than 10" in caught.value.command_remedy
     assert 1 <= len(run.metrics) < BREAKS.epochs
     state = TrainingState(run.recipe, open_dataset(run.dataset), run.seed, torch.device("cpu"), "fp32")
-    state.load_state_dict(load_tensors(run.resume_path, ""))
+    state.load_state_dict(load_tensors(run.resume_path, "remedies.restore_or_train"))
     assert all(value.isfinite().all() for value in state.model.state_dict().values())
     assert state.epochs_done == len(run.metrics)
     assert run.test is None

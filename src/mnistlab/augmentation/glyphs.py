@@ -43,9 +43,7 @@ def letters_bank() -> torch.Tensor:
         try:
             font = ImageFont.truetype(folder / f"{name}.ttf", 64)
         except OSError as error:
-            raise UserError(
-                f"Cannot read matplotlib's font {name}.ttf in {folder}: {error}.", "Install it again."
-            ) from None
+            raise UserError("augmentation.font_unreadable", name=name, folder=folder, error=error) from None
         missing = {render(font, character).tobytes() for character in "\ue123\u0378"}
         for character in characters:
             glyph = render(font, character)

@@ -67,7 +67,7 @@ class Rejects:
     """The digit of each class; empty if the classes are not digits: then only kinds that suit any classes are made."""
 
     def __post_init__(self) -> None:
-        number(self.share, "Rejects", 0, 4, "Choose 0 to 4 times the batch's size.")
+        number(self.share, "Rejects", 0, 4, wrong="augmentation.rejects_out_of_range")
 
     def __bool__(self) -> bool:
         return self.share > 0

@@ -85,7 +85,7 @@ def run_app(arguments: list[str] | None) -> int:
         result = app(arguments, standalone_mode=False)
         return result if isinstance(result, int) else 0
     except MnistlabError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {error.for_command_line()}", err=True)
         return error.exit_code
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "mnistlab"

@@ -55,10 +55,7 @@ def doctor(
 
     if target is None:
         if code is not None:
-            raise UserError(
-                "--code says what a saved model is, and no model is named.",
-                "Name it: mnistlab doctor MODEL.pth --code FILE.py:CLASS",
-            )
+            raise UserError("cli.code_without_model")
         found = machine.check_machine(data_dir or Path("data"), runs_dir, device)
     elif Path(target).is_file() or target.endswith((".pth", ".pt")):
         found = checks.check_model(Path(target), data_dir or Path("data"), dataset=dataset, code=code)

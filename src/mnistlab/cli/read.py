@@ -62,7 +62,7 @@ def read(
         """The other files are read all the same."""
         nonlocal exit_code
         exit_code = max(exit_code, error.exit_code)
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {error.for_command_line()}", err=True)
 
     files: list[Path] = []
     for path in pictures:
@@ -107,13 +107,9 @@ def pictures_in(folder: Path) -> list[Path]:
     try:
         inside = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
     except OSError as error:
-        raise UserError(
-            f"{printable(place(folder))} cannot be read: {error.strerror}.", "Check its permissions."
-        ) from None
+        raise UserError("cli.folder_unreadable", place=printable(place(folder)), strerror=error.strerror) from None
     if not (shown := [path for path in inside if not path.name.startswith(".")]):
-        raise UserError(
-            f"There is no picture in {printable(place(folder))}.", f"Pictures end in {', '.join(SUFFIXES)}."
-        )
+        raise UserError("cli.folder_without_pictures", place=printable(place(folder)), suffixes=SUFFIXES)
     return shown
 
 
@@ -127,23 +123,21 @@ def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path,
     has_suffix = annotate.suffix.lower() in SUFFIXES
     if several or is_folder(annotate):
         if has_suffix and not is_folder(annotate):
-            raise UserError(f"{name} is a file's name, and there are several pictures.", "Name a folder.")
+            raise UserError("cli.annotate_file_for_several", name=name)
         check_folder(annotate)
         targets = dict(zip(dict.fromkeys(files), names_in(annotate, files), strict=True))
         if identities([annotate]) & identities(file.parent for file in files):
-            raise UserError(
-                f"--annotate must not be the folder of the pictures, {printable(place(annotate))}.", "Name another one."
-            )
+            raise UserError("cli.annotate_into_pictures_folder", place=printable(place(annotate)))
     else:
         if not has_suffix:
-            raise UserError(f"{name} has no picture's ending.", "Name a file such as out.png.")
+            raise UserError("cli.annotate_without_ending", name=name)
         if not is_folder(annotate.parent):
             folder = printable(annotate.parent)
-            raise UserError(f"There is no folder {folder} for --annotate.", "Make it, or choose another.")
+            raise UserError("cli.annotate_folder_missing", folder=folder)
         check_folder(annotate.parent)
         targets = dict.fromkeys(files, annotate)
     if identities(targets.values()) & identities(files):
-        raise UserError(f"{name} would write over a picture that is read.", "Choose another name.")
+        raise UserError("cli.annotate_over_picture", name=name)
     return targets
 
 
@@ -179,5 +173,5 @@ def save_annotated(picture: NDArray[Any], page: Page, target: Path) -> None:
     try:
         annotate(picture, page).save(stream, kind, **({"quality": 92} if kind in ("jpeg", "webp") else {}))
     except (OSError, ValueError) as error:  # WebP takes no more than 16,383 pixels a side
-        raise UserError(f"{printable(target)} cannot be made: {error}.", "Choose a name that ends in .png.") from None
+        raise UserError("cli.annotated_not_writable", target=printable(target), error=error) from None
     write_bytes(target, stream.getvalue())

@@ -47,7 +47,7 @@ def runs(context: click.Context, plot: str | None, runs_dir: Path, as_json: bool
     """
     if context.invoked_subcommand is not None:
         if plot is not None:
-            raise UserError(f"--plot draws the list of runs; {context.invoked_subcommand} has none.", "Leave it out.")
+            raise UserError("cli.plot_with_subcommand", invoked_subcommand=context.invoked_subcommand)
         return
     found, summaries = find_sound(runs_dir)
     drawn = (
@@ -76,7 +76,7 @@ def find_sound(runs_dir: Path) -> tuple[list[Run], list[dict[str, Any]]]:
             summaries.append(run.summary())
             found.append(run)
         except UserError as error:
-            click.echo(f"warning: {error}", err=True)
+            click.echo(f"warning: {error.for_command_line()}", err=True)
     return found, summaries
 
 
@@ -108,7 +108,7 @@ def draw(found: list[Run], target: Path, runs_dir: Path) -> Path:
     check_target(target, "progress.png")
     points = history(found)
     if not points:
-        raise UserError(f"There is no tested run in {place(runs_dir)} to draw.", "Make one: mnistlab train")
+        raise UserError("cli.nothing_to_plot", runs_dir=runs_dir)
     if left_out := len(found) - len(points):
         click.echo(f"Not drawn: {counted(left_out, 'run')} not tested yet, or dated in the future.", err=True)
     save_figure(draw_history(points), target)
@@ -169,9 +169,7 @@ def delete(context: click.Context, names: tuple[str, ...], yes: bool, runs_dir: 
     found = list({(run := find_run(name, runs_folder(context, runs_dir))).path: run for name in names}.values())
     if not yes:
         if not sys.stdin.isatty():
-            raise UserError(
-                f"Nobody is there to confirm the deletion of {counted(len(found), 'run')}.", "Say it with --yes."
-            )
+            raise UserError("cli.nobody_to_confirm", count=len(found))
         click.confirm(f"Delete {', '.join(str(run.path) for run in found)}?", abort=True, err=True)
     for run in found:
         delete_run(run)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistlab.cli.options import examples, runs_option
-from mnistlab.errors import UserError, install_hint
+from mnistlab.errors import UserError
 from mnistlab.serving.proxies import read_name, read_network, read_root_path
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ def through(read: Callable[[str], object]) -> Callable[[click.Context, click.Par
         try:
             return tuple(str(read(text)) for text in given) if option.multiple else read(given)
         except UserError as error:
-            raise UserError(f"{option.opts[0]}: {error.message}", error.remedy) from None
+            raise UserError(
+                "cli.option_refused", option=option.opts[0], message=error.message, advice=error.command_remedy
+            ) from None
 
     return pass_on
 
@@ -105,14 +107,9 @@ def serve(
     It listens on this computer alone, unless --host says otherwise. Ctrl-C stops it.
     """
     if missing := [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]:
-        raise UserError(
-            f"Serving needs packages that are not installed: {', '.join(missing)}.",
-            install_hint("serve"),
-        )
+        raise UserError("cli.serving_packages_missing", missing=missing, extra="serve")
     if token is not None and not re.fullmatch(r"[\x21-\x7e]+", token):
-        raise UserError(
-            "The token has spaces or characters that a header cannot hold, or is empty.", "Use a-z, 0-9, -."
-        )
+        raise UserError("cli.token_unusable")
     listener = listen(host, port)
     with listener:
         served = load_models(models or (BUNDLED,), runs_dir)
@@ -147,7 +144,7 @@ def listen(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (OSError, UnicodeError):
-        raise UserError(f"--host {host!r} is no address of this computer.", "Leave it out, or try 0.0.0.0.") from None
+        raise UserError("cli.host_unknown", host=host) from None
     listener = socket.socket(family, kind, protocol)
     try:
         if sys.platform != "win32":  # there it would let two servers share a port
@@ -157,15 +154,11 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         if isinstance(error, PermissionError):
-            raise UserError(f"Port {port} is kept by the system.", "Choose another, such as 8000.") from None
+            raise UserError("cli.port_reserved", port=port) from None
         if error.errno == errno.EADDRINUSE:
             another = port + 1 if port < 65535 else 0
-            raise UserError(
-                f"Port {port} is taken by another program.", f"Choose another: mnistlab serve --port {another}"
-            ) from None
-        raise UserError(
-            f"Nothing can listen at {host} port {port}: {error.strerror or error}.", "Check --host."
-        ) from None
+            raise UserError("cli.port_taken", port=port, another=another) from None
+        raise UserError("cli.cannot_listen", host=host, port=port, value=error.strerror or error) from None
     return listener
 
 

@@ -110,10 +110,7 @@ def go_on(
         return context.get_parameter_source(option) != click.core.ParameterSource.DEFAULT
 
     if extra := sorted(filter(is_given, {"recipe", "dataset", "download", "seed", "config", "device", *changed})):
-        raise UserError(
-            f"--resume goes on with the run as it was begun, and {', '.join(extra)} would change it.",
-            "Leave that out, or train anew.",
-        )
+        raise UserError("cli.resume_with_changes", extra=extra)
     run = find_run(name, runs_dir)
     from mnistlab.training import experiment
 

@@ -239,10 +239,5 @@ def find_spec(name: str) -> DatasetSpec:
         return DATASETS[name]
     except KeyError:
         if "/" in name or "\\" in name:
-            raise UserError(
-                f"There is no folder of pictures {shorten(name, 200)}.", "Put it there, or name another."
-            ) from None
-        raise UserError(
-            f"Unknown dataset {shorten(name)!r}.",
-            f"Choose one of {', '.join(DATASETS)}, or give a folder of pictures with a sub-folder per class.",
-        ) from None
+            raise UserError("data.picture_folder_missing", name=shorten(name, 200)) from None
+        raise UserError("data.unknown_dataset", name=shorten(name), datasets=DATASETS) from None

@@ -14,7 +14,7 @@ from mnistlab.data.download import read_files
 from mnistlab.data.formats import Arrays
 from mnistlab.data.importing import import_files
 from mnistlab.data.picture_folder import PictureFolder
-from mnistlab.errors import UserError, place
+from mnistlab.errors import UserError
 from mnistlab.files import is_file, is_folder
 
 __all__ = ["DATASETS", "Arrays", "Dataset", "DatasetSpec", "Part", "find_spec", "import_files", "open_dataset"]
@@ -95,8 +95,6 @@ def open_dataset(name: str | Path, data_dir: str | Path = "data", *, download: b
     """
     if str(name) not in DATASETS and is_folder(Path(name)):
         if download:
-            raise UserError(
-                f"{place(Path(name))} is a folder of pictures: there is nothing to download.", "Leave download out."
-            )
+            raise UserError("data.nothing_to_download", path=Path(name))
         return PictureFolder.open(Path(name))
     return RawDataset(find_spec(str(name)), Path(data_dir), download)

@@ -23,15 +23,12 @@ def replace_keywords(
     if upright:
         warn("deskew=True", "prepare=deskew, from mnistlab.networks.deskew")
         if prepare is not None:
-            raise UserError("deskew=True and prepare= are given.", "Call deskew in the function that prepare= names.")
+            raise UserError("data.deskew_with_prepare")
         prepare = deskew
     if writing is None and rejects is None:
         return prepare, augment
     if not isinstance(augment, Augmentation | None):
-        raise UserError(
-            "writing= and rejects= cannot be combined with a pipeline in augment=.",
-            "Give them to it: augment=Pipeline(…, writing=1, rejects=0.25, digits=spec.digits).",
-        )
+        raise UserError("data.old_keywords_with_pipeline")
     replacement = Pipeline(
         augment or Augmentation(),
         writing=getattr(writing, "strength", writing or 0),

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mnistlab.data.catalog import DATASETS, DatasetSpec, FileSpec
 from mnistlab.data.formats import CorruptFileError, parse
 from mnistlab.data.mirrors import SourceError, torchvision_download
-from mnistlab.errors import Failure, MnistlabError, UserError, place
+from mnistlab.errors import Failure, MnistlabError, UserError
 from mnistlab.files import check_folder, explain_os_errors, file_lock, sha256, write_bytes, write_json
 
 __all__ = ["MISSING", "inspect_files", "read_bytes", "read_files", "write_verified"]
@@ -50,12 +50,12 @@ def read_files(
         check_folder(folder)
     except UserError as error:
         why = error.message[0].lower() + error.message[1:]
-        raise UserError(f"{fault_found}, and cannot be fetched: {why}", error.remedy) from None
+        raise UserError("data.nowhere_to_fetch", fault=fault_found, why=why, advice=error.remedy) from None
     fetch(spec, data_dir, download)  # looks again, with the lock held: another process may have mended it meanwhile
     try:
         return read_verified(spec, files, folder)
     except (FileNotFoundError, CorruptFileError) as error:
-        raise Failure(f"{spec.name} changed while it was read: {error}.", "Run the command again.") from error
+        raise Failure("data.changed_while_read", spec_name=spec.name, error=error) from error
 
 
 def read_verified(spec: DatasetSpec, files: Iterable[FileSpec], folder: Path) -> list[NDArray[Any]]:
@@ -83,9 +83,7 @@ def read_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise UserError(
-            f"Cannot read {path}: {error.strerror}.", "Give read access to it, or choose another --data-dir."
-        ) from error
+        raise UserError("data.unreadable", path=path, strerror=error.strerror) from error
 
 
 def recorded_sums(folder: Path) -> dict[str, str]:
@@ -126,10 +124,7 @@ def fetch(spec: DatasetSpec, data_dir: Path, download: bool) -> None:
             else:
                 logger.info("%s: %s", spec.name, "; ".join([*reasons, how]))
                 return
-        raise UserError(
-            f"{spec.name} is not in {place(data_dir)} and could not be fetched ({'; '.join(reasons)}).",
-            f"Connect to the network, or import files that you have: mnistlab data --dataset {spec.name} --from DIR",
-        )
+        raise UserError("data.cannot_be_fetched", dataset=spec.name, data_dir=data_dir, reasons="; ".join(reasons))
     finally:
         lock.release()
 

@@ -20,7 +20,7 @@ def import_files(spec: DatasetSpec, source: Path, data_dir: Path) -> None:
     Raises `UserError` that names the file which is missing or wrong; then nothing has changed below `data_dir`.
     """
     if not source.is_dir():
-        raise UserError(f"{source} is not a folder.", f"Give the folder that holds {spec.files[0].name} or the like.")
+        raise UserError("data.import_not_a_folder", source=source, name=spec.files[0].name)
     contents = {file.name: import_one(spec, file, source) for file in spec.files}
     write_verified(spec, data_dir / spec.folder, contents)
 
@@ -33,11 +33,14 @@ def import_one(spec: DatasetSpec, file: FileSpec, source: Path) -> bytes:
                     content = unpack(path, raw_size(spec, file))
                     parse(spec, file, content)
                 except CorruptFileError as error:
-                    raise UserError(f"{path} {error}.", f"Get {spec.name}'s own file and import again.") from None
+                    raise UserError("data.picture_unreadable", path=path, error=error, spec_name=spec.name) from None
                 return content
     raise UserError(
-        f"{source} holds neither {file.name} nor {file.name}.gz.",
-        f"{spec.name} needs {', '.join(f.name for f in spec.files)}.",
+        "data.import_file_missing",
+        source=source,
+        file_name=file.name,
+        spec_name=spec.name,
+        value=(f.name for f in spec.files),
     )
 
 

@@ -20,7 +20,7 @@ from mnistlab.data.formats import Arrays
 from mnistlab.data.normalisation import Normalisation
 from mnistlab.data.splits import Split, read_split
 from mnistlab.devices import pick_device
-from mnistlab.errors import UserError, counted, shown, whole_number
+from mnistlab.errors import UserError, shown, whole_number
 
 __all__ = ["Augment", "MNISTDataLoader", "Prepare"]
 
@@ -90,7 +90,7 @@ def prepared(images: torch.Tensor, prepare: Prepare) -> torch.Tensor:
     result = prepare(images.float())
     if result.shape != images.shape:
         raise UserError(
-            f"prepare made images of shape {tuple(result.shape)} out of {tuple(images.shape)}.", "Keep their shape."
+            "data.prepare_changed_shape", result_shape=tuple(result.shape), images_shape=tuple(images.shape)
         )
     return result.round_().clamp_(0, 255).to(torch.uint8)
 
@@ -196,21 +196,20 @@ class MNISTDataLoader(DataLoader[Example]):
             prepare, augment = replace_keywords(prepare, augment, writing, rejects, deskew, opened.spec.digits)
         for name, given in (("prepare", prepare), ("augment", augment)):
             if given is not None and not callable(given):
-                raise UserError(f"{name} {shown(given)} cannot be called.", "Give a function, or leave it out.")
+                raise UserError("data.not_callable", name=name, given=shown(given))
         if normalise is None:
             normalise = opened.spec.normalisation
         elif not isinstance(normalise, Normalisation):
             normalise = Normalisation(*normalise)
         arrays = read_split(opened, split)
         total = len(arrays[1])
-        misfit = f"does not fit the split {split!r} of {counted(total, 'image')}"
         if batch_size is None:
             batch_size = min(BATCH, total)
         self.spec = opened.spec
         self.split = split
         super().__init__(
             BatchDataset(arrays, normalise, prepare, augment, target),
-            batch_size=whole_number(batch_size, "Batch size", 1, total, misfit),
+            batch_size=whole_number(batch_size, "Batch size", 1, total, wrong="data.batch_size_misfit", split=split),
             sampler=Order(total, split.startswith("train") if shuffle is None else shuffle, seed),
             drop_last=drop_last,
         )
@@ -240,10 +239,7 @@ class MNISTDataLoader(DataLoader[Example]):
         Raises `UserError` for a state of a loader with more batches.
         """
         if not 0 <= state["batch"] < len(self):
-            raise UserError(
-                f"The state is at batch {state['batch']} of an epoch, and this loader has {len(self)}.",
-                "Use the batch size and the data that the state was made with.",
-            )
+            raise UserError("data.state_of_longer_epoch", batch=state["batch"], count=len(self))
         self.sampler.seed = state["seed"]
         self.sampler.epoch = state["epoch"]
         self.batch = state["batch"]

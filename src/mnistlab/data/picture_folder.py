@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from mnistlab.data.catalog import DatasetSpec, Part
 from mnistlab.data.formats import Arrays
-from mnistlab.errors import UserError, counted, place
+from mnistlab.errors import UserError
 from mnistlab.files import sha256, shorten
 from mnistlab.pictures.decode import SUFFIXES, decode
 
@@ -23,10 +23,6 @@ __all__ = ["PictureFolder"]
 logger = logging.getLogger("mnistlab.data")
 
 SIZE = 28
-LAYOUT = (
-    "Put each class's pictures in a sub-folder of its own: FOLDER/cat/1.png, FOLDER/dog/1.png, …,"
-    " or such sub-folders below FOLDER/train, FOLDER/val and FOLDER/test."
-)
 PART_NAMES = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test", "testing": "test",
 }  # fmt: skip
@@ -60,12 +56,10 @@ class PictureFolder:
         train = folders["train"]
         classes = tuple(folder.name for folder in folders_in(train))
         if len(classes) < 2:
-            raise UserError(
-                f"{place(train)} has {counted(len(classes), 'sub-folder')}, and a classifier needs two classes.", LAYOUT
-            )
+            raise UserError("data.too_few_classes", train=train, count=len(classes))
         for label in classes:
             if not holds_picture(train / label):
-                raise UserError(f"{train / label} holds no picture ({', '.join(SUFFIXES)}).", LAYOUT)
+                raise UserError("data.class_without_pictures", folder=train / label, suffixes=SUFFIXES)
         for folder in folders.values():
             check_classes(folder, train, classes)
         return PictureFolder(root, classes, folders)
@@ -123,7 +117,7 @@ class PictureFolder:
                 paths = [path for path in paths if (path in chosen) == (part == "test")]
             found += [(path, label) for path in paths]
         if not found:
-            raise UserError(f"{folder} holds no picture to {TO[part]} with.", "Give at least 12 pictures per class.")
+            raise UserError("data.too_few_pictures", folder=folder, to=TO[part])
         return found
 
 
@@ -143,12 +137,12 @@ def part_folders(root: Path) -> dict[str, Path]:
     for folder in found:
         part = PART_NAMES[folder.name.lower()]
         if part in folders:
-            raise UserError(f"{root} has both {folders[part].name} and {folder.name}.", "Keep one of the two.")
+            raise UserError("data.part_named_twice", root=root, name=folders[part].name, folder_name=folder.name)
         folders[part] = folder
     if "train" not in folders:
-        raise UserError(f"{root / 'train'} is missing beside {found[0]}.", "Add it, with the same classes.")
+        raise UserError("data.part_missing", path=root / "train", beside=found[0])
     if len(folders) == 1:
-        raise UserError(f"{root / 'test'} is missing beside {folders['train']}.", "Add it, with the same classes.")
+        raise UserError("data.part_missing", path=root / "test", beside=folders["train"])
     if "test" not in folders:
         logger.info(
             "%s has no folder for testing: one in six of the pictures in %s is kept for it", root, folders["train"]
@@ -162,7 +156,7 @@ def check_classes(folder: Path, train: Path, classes: tuple[str, ...]) -> None:
     differing = {"missing": set(classes) - names, "not in training": names - set(classes)}
     if any(differing.values()):
         told = "; ".join(f"{what}: {shorten(', '.join(sorted(which)))}" for what, which in differing.items() if which)
-        raise UserError(f"{folder} has other classes than {train} ({told}).", "Give both the same sub-folders.")
+        raise UserError("data.classes_differ", folder=folder, train=train, told=told)
 
 
 def folders_in(folder: Path) -> list[Path]:

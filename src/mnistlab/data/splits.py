@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mnistlab.data.dataset import Dataset
 from mnistlab.data.formats import Arrays
-from mnistlab.errors import UserError, counted
+from mnistlab.errors import UserError
 
 __all__ = ["SPLITS", "Split", "read_split", "validation_mask"]
 
@@ -24,9 +24,7 @@ def validation_mask(labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_
     """
     total = len(labels) // 12
     if total == 0:
-        raise UserError(
-            f"{counted(len(labels), 'training example')} cannot be split: that takes 12.", "Give at least 12 pictures."
-        )
+        raise UserError("data.too_few_to_split", count=len(labels))
     counts = np.bincount(labels, minlength=classes)
     shares = counts * total / len(labels)
     quotas = np.floor(shares).astype(int)
@@ -46,7 +44,7 @@ SPLITS: tuple[Split, ...] = ("train", "val", "train+val", "test")
 def read_split(dataset: Dataset, split: Split) -> Arrays:
     """Images uint8 (N, H, W) and labels int64 (N,) of the split. Raises `UserError` for a split there is not."""
     if split not in SPLITS:
-        raise UserError(f"Unknown split {split!r}.", f"Choose one of {', '.join(SPLITS)}.")
+        raise UserError("data.unknown_split", split=split, splits=SPLITS)
     if split == "test":
         return dataset.read("test")
     images, labels = dataset.read("train")

@@ -71,8 +71,7 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
     images, labels = torch.as_tensor(images), torch.as_tensor(labels)
     if images.ndim != 4 or len(images) == 0 or labels.shape != images.shape[:1]:
         raise UserError(
-            f"Images of shape {tuple(images.shape)} and labels of shape {tuple(labels.shape)} cannot be examined with.",
-            "Give images (N, 1, H, W) and labels (N,), at least one of each.",
+            "doctor.images_and_labels_misfit", images_shape=tuple(images.shape), labels_shape=tuple(labels.shape)
         )
     pixels = images.float()
     with evaluating(model), cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler makes itself a folder
@@ -91,10 +90,7 @@ def answer(model: nn.Module, images: torch.Tensor) -> Any:
         return model(images)
     except Exception as error:  # that code is not ours: it may raise anything
         reason = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
-        raise UserError(
-            f"The model cannot take a batch of shape {tuple(images.shape)} ({reason}).",
-            "Mend its code, or examine it with the dataset that it was made for: --dataset NAME.",
-        ) from error
+        raise UserError("doctor.model_refuses_batch", images_shape=tuple(images.shape), reason=reason) from error
 
 
 def check_output(output: Any, labels: torch.Tensor) -> list[Check]:

@@ -51,7 +51,7 @@ def check_writable(name: str, folder: Path) -> Check:
         with tempfile.TemporaryFile(dir=existing):
             pass
     except UserError as error:
-        return Check(name, "problem", error.message, error.remedy)
+        return Check(name, "problem", error.message, error.command_remedy)
     except OSError as error:
         return Check(name, "problem", f"{folder}: cannot be written ({error.strerror})", "Choose another folder.")
     free = shutil.disk_usage(existing).free

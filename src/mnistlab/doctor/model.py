@@ -14,7 +14,7 @@ from torch import nn
 from mnistlab.data.dataset import open_dataset
 from mnistlab.data.splits import read_split
 from mnistlab.doctor.examination import Check, examine
-from mnistlab.errors import MnistlabError, UserError
+from mnistlab.errors import MnistlabError, UserError, sentence
 from mnistlab.networks.checkpoint import SavedModel, load_tensors, read_model, strip_prefix
 from mnistlab.networks.deskew import Deskewed, upright
 from mnistlab.networks.ensemble import Ensemble
@@ -37,7 +37,7 @@ def check_run(
     done, planned = run.progress
     checks = [Check("run", "ok", f"{run.path}: {done} of {planned} {run.unit}s")]
     if done < planned:
-        checks[0] = Check("run", "warning", checks[0].detail, run.how_to_finish)
+        checks[0] = Check("run", "warning", checks[0].detail, sentence(run.how_to_finish, "command", {"run": run.path}))
     if metrics and metrics[-1]["train_loss"] > 1.4 and (metrics[-1]["val_accuracy"] or 0) > 0.9:
         checks.append(
             Check("course", "problem", f"train loss {metrics[-1]['train_loss']:.2f} at 90 % right: a softmax before the loss",
@@ -109,12 +109,9 @@ def load_described(path: Path) -> SavedModel:
     try:
         return read_model(path)
     except UserError as error:
-        content = load_tensors(path, "Give a run folder or a file that torch.save wrote.")
+        content = load_tensors(path, "remedies.give_run_or_saved_file")
         if isinstance(content, dict) and not is_mnistlab(content):
-            raise UserError(
-                f"{path} holds weights alone, and only a network's code says what it does with them.",
-                f"Name its class: mnistlab doctor {path} --code FILE.py:CLASS",
-            ) from None
+            raise UserError("doctor.weights_without_code", path=path) from None
         raise error from None
 
 
@@ -124,13 +121,12 @@ def is_mnistlab(content: dict[str, Any]) -> bool:
 
 def import_model(code: str) -> nn.Module:
     """A network of the class that `code` "FILE.py:CLASS" names. Raises `UserError` where there is none."""
-    remedy = "Give --code FILE.py:CLASS, a torch.nn.Module that is made without arguments."
     file, _, name = code.rpartition(":")
     if not file or not Path(file).is_file():
-        raise UserError(f"There is no Python file {file or code!r}.", remedy)
+        raise UserError("doctor.code_missing", value=file or code)
     spec = importlib.util.spec_from_file_location("model_under_examination", file)
     if spec is None or spec.loader is None:
-        raise UserError(f"{file} is not a Python file.", remedy)
+        raise UserError("doctor.code_not_python", file=file)
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(Path(file).resolve().parent))
     try:
@@ -139,11 +135,11 @@ def import_model(code: str) -> nn.Module:
     except MnistlabError:
         raise
     except (Exception, SystemExit) as error:  # whatever the user's own code raises
-        raise UserError(f"{code} could not be made ({type(error).__name__}: {error}).", remedy) from error
+        raise UserError("doctor.code_fails", code=code, name=type(error).__name__, error=error) from error
     finally:
         sys.path.pop(0)
     if not isinstance(model, nn.Module):
-        raise UserError(f"{code} makes a {type(model).__name__}, not a torch.nn.Module.", remedy)
+        raise UserError("doctor.code_makes_no_module", code=code, name=type(model).__name__)
     return model
 
 
@@ -152,7 +148,7 @@ def load_weights(model: nn.Module, path: Path) -> str:
 
     Raises `UserError` where it does not fit.
     """
-    content = load_tensors(path, "Give a file that torch.save(model.state_dict(), …) wrote.")
+    content = load_tensors(path, "remedies.give_state_dict")
     for key in ("state_dict", "model_state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
@@ -162,6 +158,4 @@ def load_weights(model: nn.Module, path: Path) -> str:
         return prefix
     except (RuntimeError, TypeError, AttributeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
-        raise UserError(
-            f"The weights in {path} do not fit the class ({reason}).", "Name the class that made them."
-        ) from None
+        raise UserError("doctor.weights_misfit", path=path, reason=reason) from None

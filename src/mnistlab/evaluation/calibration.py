@@ -61,7 +61,7 @@ def find_logits(saved: SavedModel, images: NDArray[np.uint8]) -> torch.Tensor:
 def check_finite(logits: torch.Tensor) -> None:
     """Raise `Failure` where a logit is NaN or infinite."""
     if not logits.isfinite().all():
-        raise Failure("The model's outputs are not all finite numbers.", "Train it again with a smaller learning rate.")
+        raise Failure("evaluation.outputs_not_finite")
 
 
 def at_temperature(logits: torch.Tensor, temperature: float) -> torch.Tensor:

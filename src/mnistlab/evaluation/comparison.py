@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistlab.errors import UserError, counted
+from mnistlab.errors import UserError
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
 
@@ -45,14 +45,18 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
     tests = []
     for run in (first, second):
         if (test := run.test) is None:
-            make = f"Make it: mnistlab evaluate {run.path}"
-            raise UserError(f"{run.path} has no test.json.", make if run.is_finished else run.how_to_finish)
+            how = "runs.test_missing" if run.is_finished else run.how_to_finish
+            raise UserError("runs.test_missing", remedy=how, run=run.path)
         tests.append(test)
     if first.dataset != second.dataset or tests[0]["total"] != tests[1]["total"]:
         raise UserError(
-            f"{first.path.name} was tested on {counted(tests[0]['total'], 'image')} of {first.dataset},"
-            f" {second.path.name} on {tests[1]['total']:,} of {second.dataset}.",
-            "Compare runs on the same dataset.",
+            "evaluation.tested_on_other_images",
+            name=first.path.name,
+            total=tests[0]["total"],
+            dataset=first.dataset,
+            name2=second.path.name,
+            total2=tests[1]["total"],
+            dataset2=second.dataset,
         )
     wrong = [{mistake["index"] for mistake in test["mistakes"]} for test in tests]
     only_first, only_second = len(wrong[0] - wrong[1]), len(wrong[1] - wrong[0])

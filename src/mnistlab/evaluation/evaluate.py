@@ -15,7 +15,7 @@ from mnistlab.data.dataset import DatasetSpec, open_dataset
 from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.data.splits import Split
 from mnistlab.devices import pick_device
-from mnistlab.errors import UserError, counted
+from mnistlab.errors import UserError
 from mnistlab.evaluation.calibration import check_finite
 from mnistlab.evaluation.result import Evaluation
 from mnistlab.networks.checkpoint import read_model
@@ -46,10 +46,7 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
 
     """
     if loader.sampler.shuffle or loader.dataset.augment:
-        raise UserError(
-            "This loader shuffles or augments, so its examples cannot be counted by index.",
-            'Make it with split "val" or "test", or shuffle=False and no augmentation.',
-        )
+        raise UserError("evaluation.loader_shuffles")
     probabilities, truth = [], []
     loss_sum = 0.0
     with evaluating(model):
@@ -74,8 +71,7 @@ def check_logits(logits: torch.Tensor, count: int, spec: DatasetSpec) -> None:
     """Raise `UserError` where they are not float (count, classes), and `Failure` where they are not finite."""
     if logits.shape != (count, len(spec.classes)):
         raise UserError(
-            f"The model gives logits of shape {tuple(logits.shape)}, and {spec.name} has {len(spec.classes)} classes.",
-            "Evaluate it on the dataset that it was trained on.",
+            "evaluation.logits_misfit", logits_shape=tuple(logits.shape), spec_name=spec.name, count=len(spec.classes)
         )
     check_finite(logits)
 
@@ -110,11 +106,9 @@ def evaluate_run(
     """
     run = find_run(run, runs_dir)
     if not run.model_path.exists():
-        raise UserError(f"{run.path} has no model.pth.", run.how_to_finish)
+        raise UserError("runs.model_missing", remedy=run.how_to_finish, run=run.path)
     if split == "val" and run.recipe.data.split == "train+val":
-        raise UserError(
-            f"{run.path} was trained on the validation split too, so it measures nothing there.", "Use the test split."
-        )
+        raise UserError("evaluation.validation_was_trained_on", run_path=run.path)
     busy = not run.is_finished and run.is_being_trained
     saved = read_model(run.model_path)
     if not run.is_finished:
@@ -137,7 +131,10 @@ def check_fit(run: Run, dataset: str, classes: Sequence[str], expected: Sequence
     """Raise `UserError` where the run's model was made for another dataset than the run's, or for other classes."""
     if dataset != run.dataset or tuple(classes) != tuple(expected):
         raise UserError(
-            f"{run.model_path} was trained on {dataset} ({counted(len(classes), 'class')}), and the run is on {run.dataset}"
-            f" ({counted(len(expected), 'class')}).",
-            "Put back the model.pth that belongs to this run, or train again.",
+            "evaluation.model_of_other_dataset",
+            model_path=run.model_path,
+            dataset=dataset,
+            count=len(classes),
+            dataset2=run.dataset,
+            count2=len(expected),
         )

@@ -18,7 +18,7 @@ import torch
 
 from mnistlab.data.dataset import Dataset, open_dataset
 from mnistlab.data.splits import read_split
-from mnistlab.errors import Failure, UserError, counted, install_hint, number
+from mnistlab.errors import Failure, UserError, number
 from mnistlab.evaluation.calibration import (
     UNCALIBRATED_THRESHOLD,
     Calibration,
@@ -136,16 +136,12 @@ def convert(
 def check_request(to: str, int8: bool, coverage: float) -> float:
     """The coverage, checked. Raises `UserError` that names the first thing that cannot be done, or is not installed."""
     if to not in FORMATS:
-        raise UserError(f"Unknown format {shorten(to)!r}.", f"Choose one of {', '.join(FORMATS)}.")
+        raise UserError("export.unknown_format", to=shorten(to), formats=FORMATS)
     if int8 and to != "onnx":
-        raise UserError(f"8 bits are for ONNX, not for {to}.", "Leave int8 out, or export to onnx.")
-    remedy = "Choose a fraction above 0 and up to 1, such as 0.99."
-    coverage = number(coverage, "Coverage", math.ulp(0), 1, remedy)
+        raise UserError("export.int8_needs_onnx", to=to)
+    coverage = number(coverage, "Coverage", math.ulp(0), 1, wrong="export.coverage_out_of_range")
     if missing := [name for name in FORMATS[to] if importlib.util.find_spec(name) is None]:
-        raise UserError(
-            f"Exporting to {to} needs packages that are not installed: {', '.join(missing)}.",
-            install_hint("export"),
-        )
+        raise UserError("export.packages_missing", to=to, missing=missing, extra="export")
     return coverage
 
 
@@ -159,8 +155,12 @@ def find_finished(source: Run | str | Path, runs_dir: str | Path) -> tuple[Run |
     done, planned = source.progress
     if done < planned:
         raise UserError(
-            f"{source.path} is not a finished run: it has {done} of {planned} {source.unit}s.",
-            source.how_to_finish,
+            "runs.not_finished",
+            remedy=source.how_to_finish,
+            run=source.path,
+            done=done,
+            planned=planned,
+            unit=source.unit,
         )
     return source, source.model_path
 
@@ -172,9 +172,11 @@ def open_fitting_dataset(run: Run | None, saved: SavedModel, model_path: Path, d
         check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
     elif saved.classes != dataset.spec.classes:
         raise UserError(
-            f"{model_path} knows {counted(len(saved.classes), 'class')}, and {saved.dataset} now has {len(dataset.spec.classes)}"
-            " or others.",
-            "Put back the pictures that it was trained on.",
+            "export.classes_changed",
+            model_path=model_path,
+            count=len(saved.classes),
+            dataset=saved.dataset,
+            count2=len(dataset.spec.classes),
         )
     return dataset
 
@@ -192,9 +194,7 @@ def check_parity(answers: Probabilities, expected: Probabilities) -> Parity:
     difference = float(np.abs(answers - expected).max())
     if others or not difference <= TOLERANCE:
         raise Failure(
-            f"The exported model gives another answer than PyTorch for {others:,} of {len(expected):,} test images, and"
-            f" probabilities up to {difference:.1e} away (allowed: {TOLERANCE:g}): nothing was written.",
-            "Please report it, with the recipe and the versions of torch, onnx and onnxruntime.",
+            "export.answers_differ", others=others, count=len(expected), difference=difference, tolerance=TOLERANCE
         )
     return Parity(len(expected), difference)
 

@@ -139,6 +139,5 @@ def temporary_folder(room: int) -> Iterator[Path]:
             raise
         why = error.strerror if isinstance(error, OSError) else f"{free:,} bytes are free"
         raise StorageFailure(
-            f"Temporary files cannot be written in {tempfile.tempdir or 'any folder'} ({why}).",
-            "Free some space there, or name another folder in TMPDIR.",
+            "export.no_room_for_temporary_files", value=tempfile.tempdir or "any folder", why=why
         ) from error

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-from mnistlab.errors import UserError, counted, number, plain, shown, whole_number
+from mnistlab.errors import UserError, number, plain, shown, whole_number
 
 __all__ = ["Architecture", "EnsembleArchitecture", "architecture_of", "fit_blocks"]
 
@@ -86,19 +86,17 @@ class Architecture:
             or not all(type(width) is int and 1 <= width <= WIDEST for width in widths)
         ):
             shape = list(widths) if isinstance(widths, tuple) else widths
-            raise UserError(f"Channel widths {shown(shape)} are not all from 1 to {WIDEST:,}.", "Give them like 32,64.")
+            raise UserError("networks.widths_out_of_range", shape=shown(shape), widest=WIDEST)
         whole_number(self.classes, "Classes", 1, WIDEST)
         whole_number(self.hidden, "Hidden", 0, WIDEST)
         number(self.dropout, "Dropout", 0, 1)
         if self.head not in HEADS:
-            raise UserError(f"Unknown head {self.head!r}.", f"Choose {' or '.join(HEADS)}.")
+            raise UserError("networks.unknown_head", head=self.head, join=" or ".join(HEADS))
         for name in ("separable", "batch_norm", "pool_last", "deskew", "test_shifts"):
             if type(value := getattr(self, name)) is not bool:
-                raise UserError(f"{name.replace('_', '-')} {shown(value)} is not true or false.", "Give True or False.")
+                raise UserError("networks.not_a_switch", replace=name.replace("_", "-"), value=shown(value))
         if not isinstance(self.image_size, tuple) or len(self.image_size) != 2:
-            raise UserError(
-                f"Image size {shown(self.image_size)} is not a height and a width.", "Give it like (28, 28)."
-            )
+            raise UserError("networks.image_size_not_a_pair", image_size=shown(self.image_size))
         for side in self.image_size:
             whole_number(side, "Image size", 1, WIDEST)
 
@@ -110,8 +108,7 @@ class Architecture:
             values = value if isinstance(value, tuple) else (value,)
             if len(values) not in (1, count):
                 raise UserError(
-                    f"{name.replace('_', '-')} has {counted(len(values), 'value')} for {counted(count, 'block')}.",
-                    "Give one, or one for each width.",
+                    "networks.values_per_block", replace=name.replace("_", "-"), count=len(values), count2=count
                 )
             columns.append(values * count if len(values) == 1 else values)
         return columns
@@ -142,7 +139,7 @@ class EnsembleArchitecture:
         shapes = {(member.classes, member.image_size) for member in self.members}
         if len(shapes) != 1:
             kinds = ", ".join(f"{classes} classes of {h}x{w}" for classes, (h, w) in sorted(shapes)) or "none"
-            raise UserError(f"The networks of an ensemble must be of one kind; these are {kinds}.", "Choose others.")
+            raise UserError("networks.ensemble_of_several_kinds", kinds=kinds)
 
     @property
     def classes(self) -> int:
@@ -225,8 +222,13 @@ def no_pixel_left(rows: Sequence[Block], fitting: int, image_size: Sequence[int]
             ways.append(" and ".join(f"{name} {','.join(getattr(row, name) for row in changed)}" for name in change))
             break
     return UserError(
-        f"Block {fitting + 1} of {len(rows)} leaves no pixel of a {image_size[0]}x{image_size[1]} image: {why}.",
-        f"Use {' or '.join(ways or ['smaller kernels'])}.",
+        "networks.no_pixel_left",
+        fitting=fitting + 1,
+        count=len(rows),
+        image_size=image_size[0],
+        image_size2=image_size[1],
+        why=why,
+        join=" or ".join(ways or ["smaller kernels"]),
     )
 
 
@@ -234,14 +236,12 @@ def check_block(block: Block) -> None:
     """Raise `UserError` that names the first thing wrong with the block's own values."""
     kernel, convolutions = block.kernel_size, block.depth
     if type(kernel) is not int or type(convolutions) is not int:
-        raise UserError(
-            f"Kernel size {kernel!r} and depth {convolutions!r} are not both whole numbers.", "Try 3 and 1."
-        )
+        raise UserError("networks.kernel_or_depth_not_whole", kernel=kernel, convolutions=convolutions)
     if not 1 <= convolutions <= DEEPEST:
-        raise UserError(f"Depth {convolutions} is out of range.", f"Choose 1 to {DEEPEST} convolutions a block.")
+        raise UserError("networks.depth_out_of_range", convolutions=convolutions, deepest=DEEPEST)
     if block.padding not in PADDINGS:
-        raise UserError(f"Unknown padding {block.padding!r}.", f"Choose {' or '.join(PADDINGS)}.")
+        raise UserError("networks.unknown_padding", padding=block.padding, join=" or ".join(PADDINGS))
     if block.pooling not in POOLINGS:
-        raise UserError(f"Unknown pooling {block.pooling!r}.", f"Choose one of {', '.join(POOLINGS)}.")
+        raise UserError("networks.unknown_pooling", pooling=block.pooling, poolings=POOLINGS)
     if kernel < 1 or (kernel % 2 == 0 and block.padding == "same"):
-        raise UserError(f"Kernel size {kernel} has no middle pixel.", "Choose 3, 5 or 7.")
+        raise UserError("networks.even_kernel", kernel=kernel)

@@ -17,7 +17,7 @@ from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 from mnistlab.data.dataset import DatasetSpec
 from mnistlab.data.normalisation import Normalisation
-from mnistlab.errors import UserError, counted
+from mnistlab.errors import UserError
 from mnistlab.files import local_text, write_bytes
 from mnistlab.networks.architecture import architecture_of
 from mnistlab.networks.ensemble import Network, make_network
@@ -65,31 +65,28 @@ def save_tensors(path: str | Path, content: dict[str, Any]) -> None:
 def load_tensors(path: str | Path, remedy: str) -> Any:
     """What `torch.save` wrote to `path`, tensors on the CPU; nothing in it is executed.
 
-    Raises `UserError` with `remedy` where the file is missing, empty, damaged, or a pickle with code in it.
+    Raises `UserError`, with the remedy of this key, where the file is missing, empty, damaged, or a pickle with code in it.
     """
     path = Path(path)
     try:
         with path.open("rb") as file, warnings.catch_warnings():
             if not file.read(1):
-                raise UserError(f"{path} is empty (0 bytes).", remedy)
+                raise UserError("files.empty", remedy=remedy, path=path)
             file.seek(0)
             warnings.simplefilter("ignore", UserWarning)  # on a pickle's protocol; the error below says enough
             return torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise UserError(f"{path} is missing.", remedy) from None
+        raise UserError("files.missing", remedy=remedy, path=path) from None
     except IsADirectoryError:
-        raise UserError(f"{path} is a folder, not a file.", remedy) from None
+        raise UserError("files.is_a_folder", remedy=remedy, path=path) from None
     except PermissionError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.", "Give read access to it.") from None
+        raise UserError("networks.unreadable", path=path, strerror=error.strerror) from None
     except pickle.UnpicklingError as error:
         if looks_like_pickle(path) and "nsupported" in str(error):
-            raise UserError(
-                f"{path} holds more than tensors and plain values, and loading it could run code: it was not loaded.",
-                "Save it anew with torch.save(model.state_dict(), …).",
-            ) from None
-        raise UserError(f"{path} is not a file that torch.save wrote, or is damaged.", remedy) from None
+            raise UserError("networks.unsafe_file", path=path) from None
+        raise UserError("networks.damaged", remedy=remedy, path=path) from None
     except DAMAGE:
-        raise UserError(f"{path} is not a file that torch.save wrote, or is damaged.", remedy) from None
+        raise UserError("networks.damaged", remedy=remedy, path=path) from None
 
 
 def looks_like_pickle(path: Path) -> bool:
@@ -157,16 +154,11 @@ def read_model(path: Path) -> SavedModel:
     Raises `UserError` for a file that is missing, damaged, unsafe, of another format or version, or whose weights do not
     fit the architecture it states.
     """
-    content = load_tensors(path, "Give a run folder, or a model.pth that mnistlab saved.")
+    content = load_tensors(path, "remedies.give_run_or_model")
     if not isinstance(content, dict) or content.get("format") != MODEL_FORMAT:
-        raise UserError(
-            f"{path} is not a model that mnistlab saved.", "Give a run folder, or check it with: mnistlab doctor FILE"
-        )
+        raise UserError("networks.not_our_model", path=path)
     if content.get("version") != MODEL_VERSION:
-        raise UserError(
-            f"{path} has format version {content.get('version')}, and this mnistlab reads version {MODEL_VERSION}.",
-            "Use the mnistlab that wrote it, or train again.",
-        )
+        raise UserError("networks.unknown_version", path=path, get=content.get("version"), model_version=MODEL_VERSION)
     try:
         model = make_network(architecture_of(content["architecture"]))
         if prefix := load_weights(model, content["state_dict"]):
@@ -175,23 +167,15 @@ def read_model(path: Path) -> SavedModel:
         dataset = local_text(str(content["dataset"]))
         mean, std = float(content["mean"]), float(content["std"])
     except UserError as error:
-        raise UserError(
-            f"{path} states an architecture that there is not ({error.message.rstrip('.')}).", "Find an intact copy."
-        ) from None
+        raise UserError("networks.impossible_architecture", path=path, reason=error.message.rstrip(".")) from None
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
-        raise UserError(
-            f"{path} holds weights of another architecture than it states ({reason}).",
-            "Train again, or find the right file.",
-        ) from None
+        raise UserError("networks.weights_of_another_architecture", path=path, reason=reason) from None
     try:
         normalisation = Normalisation(mean, std)
     except UserError:
-        raise UserError(f"{path} states mean {mean} and std {std} for its input.", "Find an intact copy.") from None
+        raise UserError("networks.impossible_normalisation", path=path, mean=mean, std=std) from None
     outputs = model.architecture.classes
     if len(classes) != outputs:
-        raise UserError(
-            f"{path} names {counted(len(classes), 'class')} for {counted(outputs, 'output')}.",
-            "Train again.",
-        )
+        raise UserError("networks.classes_misfit", path=path, count=len(classes), outputs=outputs)
     return SavedModel(model.eval(), dataset, classes, normalisation)

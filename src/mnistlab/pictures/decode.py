@@ -57,7 +57,6 @@ BROKEN = (
 )  # fmt: skip
 """What Pillow's decoders raise at broken files."""
 KINDS = "PNG, JPEG, WebP, BMP, TIFF, GIF or PPM"
-SMALLER = "Save it smaller, or as JPEG."
 
 
 def decode(source: Source) -> NDArray[np.uint8]:
@@ -81,7 +80,7 @@ def decode(source: Source) -> NDArray[np.uint8]:
         with explained("The picture"):
             image = source.copy()  # for it is turned
         return plain(of_array(unpack(image, "The picture"), "The picture"))
-    raise UserError(f"A {type(source).__name__} is not a picture.", "Give a path, bytes, a Pillow image or an array.")
+    raise UserError("pictures.not_a_source", name=type(source).__name__)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -89,31 +88,31 @@ def read_bytes(path: Path) -> bytes:
     try:
         about = path.stat()
         if stat.S_ISDIR(about.st_mode):
-            raise UserError(f"{name} is a folder, not a picture.", "Name a picture in it.")
+            raise UserError("pictures.is_a_folder", name=name)
         if not stat.S_ISREG(about.st_mode):  # a pipe may never say anything, a device never stop
-            raise UserError(f"{name} is a pipe or a device, not a file.", "Save the picture as a file first.")
+            raise UserError("pictures.not_a_file", name=name)
         if about.st_size > MOST_BYTES:
-            raise UserError(f"{name} has {about.st_size / 2**20:,.0f} MiB, and at most 64 are read.", SMALLER)
+            raise UserError("pictures.file_too_large", name=name, st_size=about.st_size / 2**20)
         with path.open("rb") as file:
             return file.read(MOST_BYTES + 1)  # it may grow meanwhile
     except FileNotFoundError:
-        raise UserError(f"There is no file {name}.", "Check the path.") from None
+        raise UserError("pictures.missing", name=name) from None
     except PermissionError:
-        raise UserError(f"{name} may not be read by you.", "Change its permissions, or copy it.") from None
+        raise UserError("pictures.not_readable", name=name) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{name} cannot be read: {reason}.", "Check the path and the disk.") from None
+        raise UserError("pictures.read_failed", name=name, reason=reason) from None
 
 
 def of_bytes(content: bytes, name: str) -> NDArray[np.uint8]:
     """A file's content as an array. `name` is what messages call it."""
     if not content:
-        raise UserError(f"{name} is empty (0 bytes).", "Save or copy it again.")
+        raise UserError("pictures.empty_file", name=name)
     if len(content) > MOST_BYTES:
-        raise UserError(f"{name} has more than 64 MiB.", SMALLER)
+        raise UserError("pictures.too_many_bytes", name=name)
     plugin = next((plugin for start, plugin in FORMATS.items() if re.match(start, content, re.DOTALL)), None)
     if plugin is None:
-        raise UserError(f"{name} is not a {KINDS} picture.", "Save it as one of these.")
+        raise UserError("pictures.unknown_format", name=name, kinds=KINDS)
     from PIL import Image, UnidentifiedImageError
 
     importlib.import_module(f"PIL.{plugin}ImagePlugin")
@@ -138,12 +137,12 @@ def explained(name: str) -> Iterator[None]:
     try:
         yield
     except MemoryError:
-        raise UserError(f"{name} does not fit into the memory.", "Make it smaller.") from None
+        raise UserError("pictures.out_of_memory", name=name) from None
     except DecompressionBombError:
-        raise UserError(f"{name} has too many pixels.", "Make it smaller.") from None
+        raise UserError("pictures.too_many_pixels", name=name) from None
     except BROKEN as error:
         reason = shorten(str(error).strip().rstrip(".") or type(error).__name__)
-        raise UserError(f"{name} is broken or cut off ({reason}).", "Save or copy it again.") from None
+        raise UserError("pictures.damaged", name=name, reason=reason) from None
 
 
 def check_effort(image: Image.Image, content: bytes, name: str) -> None:
@@ -151,9 +150,9 @@ def check_effort(image: Image.Image, content: bytes, name: str) -> None:
     check_size(image.size, name)
     width, height = image.size
     if image.format in ("JPEG", "MPO") and (scans := count_scans(content)) * width * height > MOST_WORK:
-        raise UserError(f"{name} comes in {scans:,} layers, more than are read.", "Save it again as an ordinary JPEG.")
+        raise UserError("pictures.too_many_scans", name=name, scans=scans)
     if image.format == "PPM" and width * height > MOST_SLOW_PIXELS and image.tile[0][0] != "raw":  # type: ignore[attr-defined]
-        raise UserError(f"{name} is a large PGM or PPM with an unusual maximum.", "Save it as PNG.")
+        raise UserError("pictures.unusual_pgm", name=name)
     if image.format == "TIFF":
         with explained(name):  # a tag may be anything
             tags = image.tag_v2  # type: ignore[attr-defined]

@@ -24,12 +24,15 @@ def check_size(size: tuple[int, int], name: str) -> None:
     """Raise `UserError` for a picture of this width and height in pixels that is empty or too large. `name` is its name."""
     width, height = size
     if width * height == 0:
-        raise UserError(f"{name} has no pixels ({width} x {height}).", "Give one that has.")
+        raise UserError("pictures.no_pixels", name=name, width=width, height=height)
     if width * height > MOST_PIXELS or max(size) > LONGEST_SIDE:
         raise UserError(
-            f"{name} has {width:,} x {height:,} pixels, and at most {MOST_PIXELS // 1_000_000} million are read,"
-            f" {LONGEST_SIDE:,} a side.",
-            "Make it smaller, or scan it with 600 dpi at most.",
+            "pictures.too_large",
+            name=name,
+            width=width,
+            height=height,
+            most_pixels=MOST_PIXELS // 1000000,
+            longest_side=LONGEST_SIDE,
         )
 
 
@@ -46,9 +49,7 @@ def of_array(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
-        raise UserError(
-            f"An array of shape {array.shape} is not a picture.", "Give (height, width) or (height, width, 3 or 4)."
-        )
+        raise UserError("pictures.array_of_other_shape", array_shape=array.shape)
     check_size((array.shape[1], array.shape[0]), name)
     values = array if array.dtype == np.uint8 else in_8_bits(array, name)
     return on_paper(values) if values.ndim == 3 and values.shape[2] == 4 else values
@@ -58,12 +59,12 @@ def in_8_bits(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
     """From the smallest usual range that holds the largest value, to 0 to 255."""
     kind = array.dtype.kind
     if kind not in "buif":
-        raise UserError(f"Pixels of type {array.dtype} are not numbers.", "Give uint8, uint16, bool or float.")
+        raise UserError("pictures.pixels_of_other_type", array_dtype=array.dtype)
     low, high = float(array.min()), float(array.max())
     if not np.isfinite([low, high]).all():  # NaN is the smallest and the largest wherever there is one
-        raise UserError(f"{name} has pixels that are not numbers (NaN or infinite).", "Give finite values.")
+        raise UserError("pictures.pixels_not_finite", name=name)
     if low < 0:
-        raise UserError(f"{name} has a pixel of {low:g}.", "Give values from 0 on: 0 to 1, 255 or 65535.")
+        raise UserError("pictures.pixels_out_of_range", name=name, low=low)
     ranges = {"b": (1,), "f": (1, 255, 65535)}.get(kind, (255, 4095, 65535))  # 12 bits come in 16
     top = next((r for r in ranges if high <= r), high)
     values = np.empty(array.shape, np.uint8)

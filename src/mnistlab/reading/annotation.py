@@ -57,8 +57,11 @@ def annotate(source: Source, page: Page) -> Image.Image:
     image = Image.fromarray(picture).convert("RGB")
     if image.size != page.size:
         raise UserError(
-            f"The page was read from a picture of {page.size[0]} x {page.size[1]} pixels, not {image.width} x {image.height}.",
-            "Annotate the picture that was read.",
+            "reading.page_of_other_picture",
+            size=page.size[0],
+            size2=page.size[1],
+            width=image.width,
+            height=image.height,
         )
     typical = typical_height([digit.box for digit in page.digits])
     scale = 1.0

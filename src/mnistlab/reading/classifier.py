@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.dependencies import import_onnxruntime
-from mnistlab.errors import UserError, counted, shown, whole_number
+from mnistlab.errors import UserError, shown, whole_number
 
 __all__ = ["BUNDLED", "Classifier", "open_session"]
 
@@ -24,7 +24,6 @@ BUNDLED = Path(__file__).parents[1] / "bundled" / "reader" / "reader.onnx"
 BATCH = 256
 """Images a call of the network: what fits the caches of a core is fastest."""
 MOST_THREADS = 1024
-REMEDY = "Make a model with: mnistlab export RUN"
 
 
 class Classifier:
@@ -76,9 +75,7 @@ class Classifier:
             check_probabilities(self.session, len(self.classes), self.path)
             self.input_name: str = self.session.get_inputs()[0].name
         except UnicodeDecodeError:  # the runtime takes any bytes for a name
-            raise UserError(
-                f"{self.path} is damaged: its names are not text.", "Make it: mnistlab export RUN"
-            ) from None
+            raise UserError("reading.names_not_text", path=self.path) from None
         self.values: list[int | str] = [int(name) if name.isdecimal() else name for name in self.classes]
         self.threshold = read_number(self.metadata, "threshold", 0.5, (0, 1), self.path)
         self.temperature = read_number(self.metadata, "temperature", 1.0, (1e-6, 1e6), self.path)
@@ -136,10 +133,7 @@ class Classifier:
         """
         array = np.asarray(images)
         if array.dtype != np.uint8 or array.ndim != 3 or array.shape[1:] != (28, 28):
-            raise UserError(
-                f"classify takes uint8 (N, 28, 28), and this is {array.dtype} {array.shape}.",
-                "For pictures of another kind there is Reader.read().",
-            )
+            raise UserError("reading.classify_shape", array_dtype=array.dtype, array_shape=array.shape)
         batches = [
             self.session.run(None, {self.input_name: np.ascontiguousarray(array[i : i + BATCH, None])})[0]
             for i in range(0, len(array), BATCH)
@@ -154,7 +148,7 @@ def read_model(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except (OSError, ValueError):
-        raise UserError(f"There is no model {path}.", "Make one: mnistlab export RUN") from None
+        raise UserError("reading.model_missing", path=path) from None
 
 
 def open_session(content: bytes, path: Path, threads: int | None) -> Any:
@@ -170,7 +164,7 @@ def open_session(content: bytes, path: Path, threads: int | None) -> Any:
     except Exception as error:  # onnxruntime's own errors have no common class
         if not isinstance(error, RuntimeError | ValueError) and not type(error).__module__.startswith("onnxruntime"):
             raise
-        raise UserError(f"{path} is not an ONNX model that can be run.", "Make one: mnistlab export RUN") from None
+        raise UserError("reading.not_onnx", path=path) from None
 
 
 def check_images(session: Any, path: Path) -> None:
@@ -178,9 +172,9 @@ def check_images(session: Any, path: Path) -> None:
     inputs = session.get_inputs()
     taken = [(i.type, list(i.shape)) for i in inputs]
     if len(inputs) != 1 or inputs[0].type != "tensor(uint8)" or list(inputs[0].shape)[1:] != [1, 28, 28]:
-        raise UserError(f"{path} takes {taken}, not images uint8 (N, 1, 28, 28).", REMEDY)
+        raise UserError("reading.model_takes_other_images", path=path, taken=taken)
     if isinstance(inputs[0].shape[0], int):
-        raise UserError(f"{path} takes just {counted(inputs[0].shape[0], 'image')} at a time, not any number.", REMEDY)
+        raise UserError("reading.model_takes_fixed_batches", path=path, shape=inputs[0].shape[0])
 
 
 def check_probabilities(session: Any, count: int, path: Path) -> None:
@@ -188,7 +182,7 @@ def check_probabilities(session: Any, count: int, path: Path) -> None:
     output = session.get_outputs()[0]
     given = list(output.shape)
     if output.type != "tensor(float)" or len(given) != 2 or given[1] != count:
-        raise UserError(f"{path} gives {output.type} {given}, and names {counted(count, 'class')}.", REMEDY)
+        raise UserError("reading.model_outputs_misfit", path=path, type=output.type, given=given, count=count)
 
 
 def read_classes(metadata: dict[str, str], path: Path) -> tuple[str, ...]:
@@ -198,7 +192,7 @@ def read_classes(metadata: dict[str, str], path: Path) -> tuple[str, ...]:
         if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
             raise ValueError
     except (KeyError, ValueError):
-        raise UserError(f"{path} does not say in its metadata what its classes are.", REMEDY) from None
+        raise UserError("reading.classes_missing", path=path) from None
     return tuple(classes)
 
 
@@ -212,6 +206,5 @@ def read_number(metadata: dict[str, str], name: str, missing: float, bounds: tup
         if low <= value <= high:
             return value
     raise UserError(
-        f"{path} says in its metadata that its {name} is {shown(metadata[name])}: no number from {low:g} to {high:g}.",
-        REMEDY,
+        "reading.metadata_out_of_range", path=path, name=name, metadata=shown(metadata[name]), low=low, high=high
     )

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.errors import UserError, install_hint
+from mnistlab.errors import UserError
 from mnistlab.reading.classifier import Classifier, open_session
 from mnistlab.reading.onnx_graph import ReceptiveField, Step, follow
 
@@ -70,10 +70,7 @@ class Explainer:
 
     def __init__(self, classifier: Classifier) -> None:
         if importlib.util.find_spec("onnx") is None:
-            raise UserError(
-                "Looking into a network needs a package that is not installed: onnx.",
-                install_hint("serve"),
-            )
+            raise UserError("reading.onnx_missing", extra="serve")
         self.classifier = classifier
 
     def __getstate__(self) -> dict[str, Any]:
@@ -164,10 +161,7 @@ class Explainer:
 def check_image(image: NDArray[np.uint8]) -> None:
     """Raise `UserError` where it is not one 28x28 picture."""
     if image.dtype != np.uint8 or image.shape != (28, 28):
-        raise UserError(
-            f"One image is uint8 (28, 28), and this is {image.dtype} {image.shape}.",
-            "Take the image of a digit that was read.",
-        )
+        raise UserError("reading.explain_shape", image_dtype=image.dtype, image_shape=image.shape)
 
 
 def log_odds(probabilities: NDArray[np.float32], number: int) -> NDArray[np.float64]:

@@ -58,7 +58,7 @@ class Reader:
         self, model: str | Path | None = None, *, threshold: float | None = None, threads: int | None = None
     ) -> None:
         if threshold is not None:
-            threshold = number(threshold, "The threshold", 0, 1, "Choose 0 to 1, such as 0.9.", "is not a probability")
+            threshold = number(threshold, "The threshold", 0, 1, wrong="reading.threshold_out_of_range")
         self.classifier = Classifier(model, threads=threads)
         self.threshold = self.classifier.threshold if threshold is None else threshold
 

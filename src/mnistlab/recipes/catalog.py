@@ -152,7 +152,7 @@ def find_recipe(name: str) -> Recipe:
     try:
         return RECIPES[name]
     except (KeyError, TypeError):  # a list is no key, for one
-        raise UserError(f"Unknown recipe {shorten(name)!r}.", f"Choose one of {', '.join(RECIPES)}.") from None
+        raise UserError("recipes.unknown_recipe", name=shorten(name), recipes=RECIPES) from None
 
 
 def member_of(recipe: EnsembleRecipe, number: int) -> Recipe:

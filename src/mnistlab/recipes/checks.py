@@ -31,7 +31,7 @@ def by_field(values: Mapping[str, Any]) -> dict[str, Any]:
             pairs.append((name, value))
     fields = dict(pairs)
     if twice := [name for name in fields if [other for other, _ in pairs].count(name) > 1]:
-        raise UserError(f"The recipe gives {', '.join(twice)} twice.", "Give each field once.")
+        raise UserError("recipes.field_given_twice", twice=twice)
     return fields
 
 
@@ -53,7 +53,7 @@ def checked(values: Mapping[str, Any]) -> dict[str, Any]:
     if not problems and (misfit := misfit_of(values)):
         problems = [misfit]
     if problems:
-        raise UserError(f"Recipe {values['name']!r}: {'. Also, '.join(problems)}.", "Change the value and run again.")
+        raise UserError("recipes.problems", name=values["name"], join=". Also, ".join(problems))
     return values
 
 

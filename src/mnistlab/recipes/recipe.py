@@ -98,7 +98,7 @@ class Recipe:
             if not isinstance(group, GROUPS[key]):
                 kind = GROUPS[key].__name__
                 raise UserError(
-                    f"Recipe {shown(name)}: {key} must be {kind}; it is {shown(group)}.", f"Give it as {kind}(…)."
+                    "recipes.group_of_other_type", name=shown(name), value=key, kind=kind, group=shown(group)
                 )
             given |= {field: getattr(group, field) for field in type(group).__dataclass_fields__}
         values = checked(given | dict(fields))
@@ -182,10 +182,7 @@ class Recipe:
         for given in (*changes, fields):
             change = by_field(given)
             if unknown := sorted(str(name) for name in change if name not in values):
-                raise UserError(
-                    f"Unknown recipe field{'s' * (len(unknown) > 1)} {', '.join(unknown)}.",
-                    f"There are {', '.join(values)}.",
-                )
+                raise UserError("recipes.unknown_field", value="s" * (len(unknown) > 1), unknown=unknown, value2=values)
             if "epochs" in change:
                 values["steps"] = 0
             if not set(OF_A_KIND).isdisjoint(change):

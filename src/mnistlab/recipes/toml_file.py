@@ -21,16 +21,14 @@ def read_overrides(path: Path) -> dict[str, Any]:
     try:
         content = path.read_bytes()
         if len(content) > 1 and b"\0" in content[:4]:  # every other byte of ASCII letters in UTF-16
-            raise UserError(f"{path} is not in UTF-8; it looks like UTF-16.", "Save it as UTF-8, which TOML asks for.")
+            raise UserError("recipes.file_not_utf8", path=path)
         text = content.decode("utf-8-sig")  # Windows' editors begin with a byte order mark
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"Cannot read the recipe file {path}: {error}.", "Give a TOML file such as: epochs = 4"
-        ) from None
+        raise UserError("recipes.file_unreadable", path=path, error=error) from None
     try:
         values = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UserError(f"{path} is not TOML: {error}.", "Write one field a line, such as: epochs = 4") from None
+        raise UserError("recipes.file_not_toml", path=path, error=error) from None
     return underscored(values)
 
 

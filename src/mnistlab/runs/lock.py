@@ -22,10 +22,9 @@ def held(folder: Path) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout:  # an OSError too
-            remedy = "Wait until it ends."
-            if isinstance(lock, SoftFileLock):  # a process on another machine that was killed leaves it behind
-                remedy += f" If there is none, delete {lock.lock_file}."
-            raise UserError(f"{folder} is being trained by another process.", remedy) from None
+            # a process on another machine that was killed leaves a marker file behind
+            remedy = "remedies.wait_or_delete_marker" if isinstance(lock, SoftFileLock) else "remedies.wait"
+            raise UserError("runs.locked", remedy=remedy, folder=folder, marker=lock.lock_file) from None
     try:
         yield
     finally:

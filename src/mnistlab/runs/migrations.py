@@ -17,12 +17,13 @@ def config_of_version_1(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     It named no kind: a recipe of several members was an ensemble's, and the runs that it was combined from stood in
     environment.json. Its recipe's fields stood in no groups, which `Recipe.from_dict` takes.
     """
-    kind = "ensemble" if config["recipe"].get("members", 1) != 1 else "single"
+    if config["recipe"].get("members", 1) == 1:
+        return {**config, "version": 2, "kind": "single"}
     try:
-        members = read_json(folder / "environment.json", "").get("members", [])
+        members = read_json(folder / "environment.json", "remedies.restore_or_train").get("members", [])
     except (UserError, AttributeError):  # it is told of where it is needed
         members = []
-    return {**config, "version": 2, "kind": kind, "members": members}
+    return {**config, "version": 2, "kind": "ensemble", "members": members}
 
 
 def member_row_of_version_1(row: dict[str, Any]) -> dict[str, Any]:

@@ -69,18 +69,15 @@ class Run:
     def open(path: str | Path) -> Run:
         """Read the folder's config.json. Raises `UserError` where it is missing, damaged or of another version."""
         path = Path(path)
-        remedy = "Restore it, or train again."
+        remedy = "remedies.restore_or_train"
         if not (path / "config.json").exists():
-            raise UserError(f"{path} is not a run folder: it has no config.json.", "List the runs: mnistlab runs")
+            raise UserError("runs.not_a_run_folder", path=path)
         config = read_json(path / "config.json", remedy)
         try:
             if config["version"] == 1:
                 config = config_of_version_1(config, path)
             if config["version"] != CONFIG_VERSION:
-                raise UserError(
-                    f"{path} was written by another mnistlab (config version {config['version']}).",
-                    "Use the mnistlab that wrote it.",
-                )
+                raise UserError("runs.unknown_version", path=path, version=config["version"])
             recipe = Recipe.from_dict(config["recipe"])
             if recipe.kind != config["kind"]:
                 raise ValueError(f"its kind is {config['kind']!r}, and its recipe's {recipe.kind!r}")
@@ -94,7 +91,7 @@ class Run:
                 members=tuple(local_text(str(member)) for member in config.get("members", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
-            raise UserError(f"{path / 'config.json'} is damaged ({error!r}).", remedy) from None
+            raise UserError("runs.config_damaged", path=path / "config.json", error=error) from None
 
     @property
     def kind(self) -> str:
@@ -119,12 +116,12 @@ class Run:
     @property
     def environment(self) -> dict[str, Any]:
         """What environment.json says. Raises `UserError` where it is missing or damaged."""
-        path, remedy = self.path / "environment.json", "Restore it, or train again."
+        path, remedy = self.path / "environment.json", "remedies.restore_or_train"
         environment = read_json(path, remedy)
         for key, kind in (("device", str), ("device_title", str), ("precision", str), ("threads", int)):
             value = environment.get(key) if isinstance(environment, dict) else None
             if not isinstance(value, kind) or (isinstance(value, int) and value < 1):
-                raise UserError(f"{path} is damaged: {key} is {value!r}.", remedy)
+                raise UserError("runs.environment_damaged", path=path, field=key, value=value)
         return dict(environment)
 
     def find_data(self, named: str | Path | None = None) -> Path:
@@ -183,13 +180,13 @@ class Run:
         path = self.path / "test.json"
         if not path.exists():
             return None
-        test = read_json(path, f"Make it anew: mnistlab evaluate {self.path}")
+        test = read_json(path, "runs.test_damaged", run=self.path)
         try:
             sound = 0 <= test["correct"] <= test["total"] > 0 and all(type(m["index"]) is int for m in test["mistakes"])
         except (KeyError, TypeError):
             sound = False
         if not sound:
-            raise UserError(f"{path} is damaged.", f"Make it anew: mnistlab evaluate {self.path}")
+            raise UserError("runs.test_damaged", path=path, run=self.path)
         return dict(test)
 
     def write_test(self, test: dict[str, Any]) -> None:
@@ -207,10 +204,10 @@ class Run:
 
     @property
     def how_to_finish(self) -> str:
-        """What to do about a run that is not finished: a remedy."""
+        """What to do about a run that is not finished: the key of a remedy that names the `run`."""
         if self.is_being_trained:
-            return "It is being trained now: wait until it ends."
-        return f"Finish it: mnistlab train --resume {self.path}"
+            return "remedies.wait_for_training"
+        return "remedies.finish_run"
 
     @property
     def is_finished(self) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mnistlab.errors import UserError, place, shown
+from mnistlab.errors import UserError, shown
 from mnistlab.files import (
     explain_os_errors,
     is_file,
@@ -71,7 +71,7 @@ def create_run(
                         raise
                     continue
             return Run(path, recipe, dataset, str(data_dir), seed, created, tuple(members))
-        raise UserError(f"{place(runs_dir)} holds 999 runs called {name}.", "Choose another --runs folder.")
+        raise UserError("runs.too_many_of_one_name", runs_dir=runs_dir, name=name)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -123,21 +123,18 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
     if isinstance(name, Run):
         return name
     if not isinstance(name, str | Path):
-        raise UserError(f"{shown(name)} names no run.", 'Give a Run, its folder, its name or "latest".')
+        raise UserError("runs.not_a_run_name", name=shown(name))
     name, runs_dir = str(name), Path(runs_dir)
     if name == LATEST:
         runs = [run for run in list_runs(runs_dir) if isinstance(run, Run)]
         if not runs:
-            raise UserError(f"There is no run in {place(runs_dir)}.", "Make one: mnistlab train")
+            raise UserError("runs.none_yet", runs_dir=runs_dir)
         now = datetime.datetime.now().astimezone()
         return ([run for run in runs if run.created <= now] or runs)[-1]
     for path in (Path(name), runs_dir / name):
         if name and is_folder(path):
             return Run.open(path if path.name not in ("", "..") else path.resolve())
-    raise UserError(
-        f"There is no run {shorten(name)!r}, neither as a folder nor in {place(runs_dir)}.",
-        "List them with: mnistlab runs",
-    )
+    raise UserError("runs.no_such_run", name=shorten(name), runs_dir=runs_dir)
 
 
 def find_model(source: Run | str | Path, runs_dir: str | Path = "runs") -> Path:
@@ -158,7 +155,7 @@ def delete_run(run: Run) -> None:
     Raises `UserError` while another process trains it, or where it may not be deleted.
     """
     if run.path.is_symlink():
-        raise UserError(f"{run.path} is a link to a run.", f"Delete the run itself: {run.path.resolve()}")
+        raise UserError("runs.is_a_link", run_path=run.path, run_path2=run.path.resolve())
     with run.lock():
         pass
     hidden = run.path.with_name(f".{run.path.name}.{uuid.uuid4().hex[:8]}.tmp")

@@ -200,9 +200,7 @@ def check_root_path(app: FastAPI, root_path: str) -> None:
     """Raise `UserError` where the server has paths of its own below the one that proxies offer it at."""
     own = [path for route in app.routes if f"{(path := getattr(route, 'path', ''))}/".startswith(f"{root_path}/")]
     if root_path and own:
-        raise UserError(
-            f"{root_path} begins paths of this server's own, such as {own[0]}.", "Choose one such as /digits."
-        )
+        raise UserError("serving.root_path_taken", root_path=root_path, own=own[0])
 
 
 def digit_of(page: Page, number: int) -> NDArray[np.uint8]:

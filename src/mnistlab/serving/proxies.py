@@ -125,9 +125,8 @@ def read_network(text: str) -> Network:
     try:
         meant = ipaddress.ip_network(text, strict=False)
     except ValueError:
-        remedy = "Give the proxy's, such as 127.0.0.1 or 10.0.0.0/8."
-        raise UserError(f"{text!r} is neither an IP address nor a network.", remedy) from None
-    raise UserError(f"{text!r} is an address inside a network.", f"Give the one or the other: {meant}.")
+        raise UserError("serving.not_an_address", text=text) from None
+    raise UserError("serving.network_with_host_bits", text=text, meant=meant)
 
 
 def read_name(text: str) -> str:
@@ -137,8 +136,7 @@ def read_name(text: str) -> str:
     except ValueError:  # UnicodeError is one
         name = ""
     if ":" not in name and not NAME.fullmatch(name):
-        remedy = "Leave out https:// and the port, as in digits.example."
-        raise UserError(f"{text!r} is not the name of a computer.", remedy)
+        raise UserError("serving.not_a_host_name", text=text)
     return name
 
 
@@ -146,5 +144,5 @@ def read_root_path(text: str) -> str:
     """The path without a slash at its end; "" for none. Raises `UserError` where a URL cannot hold it as it is."""
     path = text.rstrip("/")
     if not SEGMENTS.fullmatch(path):
-        raise UserError(f"{text!r} is not a path below which a page can be offered.", "Give one such as /digits.")
+        raise UserError("serving.not_a_root_path", text=text)
     return path

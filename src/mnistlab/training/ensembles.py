@@ -12,7 +12,7 @@ import torch
 from mnistlab.data.dataset import Dataset, open_dataset
 from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.devices import pick_device, pick_precision
-from mnistlab.errors import UserError, counted
+from mnistlab.errors import UserError
 from mnistlab.evaluation import plots
 from mnistlab.evaluation.evaluate import evaluate, evaluate_run
 from mnistlab.evaluation.result import Evaluation
@@ -108,10 +108,10 @@ def combine(
     """
     runs = [find_run(member, runs_dir) for member in ([members] if isinstance(members, Run | str | Path) else members)]
     if len(runs) < 2:
-        raise UserError(f"An ensemble needs at least 2 runs, not {len(runs)}.", "Name more: mnistlab ensemble RUN RUN")
+        raise UserError("training.too_few_members", count=len(runs))
     paths = [str(member.path.resolve()) for member in runs]
     if twice := sorted({path for path in paths if paths.count(path) > 1}):
-        raise UserError(f"{twice[0]} is given twice, and would count twice.", "Give each run once.")
+        raise UserError("training.member_given_twice", twice=twice[0])
     models = check_members(runs)
     check_folder(Path(runs_dir))
     first = runs[0]
@@ -155,24 +155,29 @@ def check_members(members: Sequence[Run]) -> list[SavedModel]:
             ("test.json", member.test),
         ):
             if not there:
-                raise UserError(
-                    f"{member.path} is not a finished run: it has no {file}.",
-                    member.how_to_finish,
-                )
+                raise UserError("training.member_not_finished", remedy=member.how_to_finish, run=member.path, file=file)
         model = read_model(member.model_path)
         models.append(model)
         first = models[0]
         if (model.dataset, model.classes) != (first.dataset, first.classes):
             raise UserError(
-                f"{members[0].path} was trained on {first.dataset} ({counted(len(first.classes), 'class')}) and {member.path} on"
-                f" {model.dataset} ({counted(len(model.classes), 'class')}): their answers cannot be averaged.",
-                "Give runs of one dataset.",
+                "training.members_of_several_datasets",
+                path=members[0].path,
+                dataset=first.dataset,
+                count=len(first.classes),
+                member_path=member.path,
+                dataset2=model.dataset,
+                count2=len(model.classes),
             )
         if model.normalisation != first.normalisation:
             raise UserError(
-                f"{members[0].path} normalises its input by mean {first.mean:.4f} and std {first.std:.4f}, and"
-                f" {member.path} by {model.mean:.4f} and {model.std:.4f}.",
-                "Give runs that were trained on the same data.",
+                "training.members_of_several_normalisations",
+                path=members[0].path,
+                mean=first.mean,
+                std=first.std,
+                member_path=member.path,
+                mean2=model.mean,
+                std2=model.std,
             )
     return models
 

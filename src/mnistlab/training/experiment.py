@@ -124,7 +124,8 @@ def resume(
     try:
         target = pick_device(environment["device"])
     except UserError as error:
-        raise UserError(error.message, "Resume the run on the machine that it was begun on, or train anew.") from None
+        error.with_remedy("remedies.same_machine")
+        raise
     folder = run.find_data(data_dir)
     with GENERATOR, going_on(run):
         torch.set_num_threads(environment["threads"])  # sums are split by threads, and their last bits with them

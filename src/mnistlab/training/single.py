@@ -57,11 +57,9 @@ def resume_single(run: Run, given: Circumstances) -> tuple[Run, Evaluation]:
     """Go on with the run inside `going_on`; one that is finished is tested and drawn again."""
     state = TrainingState(run.recipe, given.dataset, run.seed, given.device, run.environment["precision"])
     if run.resume_path.exists():
-        state.load_state_dict(load_tensors(run.resume_path, "Train again: this run cannot be resumed."))
+        state.load_state_dict(load_tensors(run.resume_path, "remedies.cannot_be_resumed"))
     elif run.metrics or run.model_path.exists():
-        raise UserError(
-            f"{run.resume_path} is missing, and nothing else says where to go on.", "Restore it, or train anew."
-        )
+        raise UserError("training.state_missing", resume_path=run.resume_path)
     run.write_metrics(state.metrics)
     if state.steps_done == state.steps:
         save_model(run.model_path, state.final_model, state.loader.spec)  # a crash may have come before it
@@ -79,17 +77,16 @@ def going_on(run: Run) -> Iterator[None]:
 @contextlib.contextmanager
 def told_how_to_go_on(run: Run) -> Iterator[None]:
     """Add to whatever stops the work inside `with` the command that resumes `run`; if nested, the outermost counts."""
-    go_on = f"mnistlab train --resume {run.path}"
     try:
         yield
     except StorageFailure as failure:
-        failure.remedy = f"Nothing that was saved is lost; free some space, then go on with: {go_on}"
+        failure.with_remedy("remedies.free_space_and_go_on", run=run.path)
         raise
     except Interrupted as stop:
-        stop.remedy = f"Go on with: {go_on}"
+        stop.with_remedy("training.interrupted", run=run.path)
         raise
     except KeyboardInterrupt:
-        raise Interrupted(f"Interrupted; what was done is in {run.path}.", f"Go on with: {go_on}") from None
+        raise Interrupted("training.interrupted", run=run.path) from None
 
 
 def carry_out(run: Run, state: TrainingState, given: Circumstances) -> tuple[Run, Evaluation]:

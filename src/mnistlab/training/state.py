@@ -59,8 +59,10 @@ class TrainingState:
         count = self.model.parameters_count
         if 0 < network.most_parameters < count:
             raise UserError(
-                f"The network has {count:,} parameters, and {recipe.name} may have {network.most_parameters:,}.",
-                "Make it smaller (--widths, --depth, --kernel-size, --hidden), or allow more with --most-parameters.",
+                "training.too_many_parameters",
+                count=count,
+                recipe_name=recipe.name,
+                most_parameters=network.most_parameters,
             )
         self.loader = MNISTDataLoader(
             "train" if data.split == "train" else "train+val",
@@ -119,7 +121,7 @@ class TrainingState:
         found = state.get("format") if isinstance(state, dict) else None
         if found != FORMAT:
             known = f" (it is {found!r})" if isinstance(found, str) else ""
-            raise UserError(f"resume.pt was not written by this version of mnistlab{known}.", "Train again.")
+            raise UserError("training.state_of_unknown_version", known=known)
         try:
             recipe = {**Recipe().to_dict(), **state["recipe"]}  # a field that it lacks is newer than it
             if {name: value for name, value in recipe.items() if name not in ALONE} != self.recipe.to_dict():
@@ -139,7 +141,7 @@ class TrainingState:
             set_random_state(self.device, state["random"])
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             reason = str(error).strip().splitlines()[-1].strip()
-            raise UserError(f"resume.pt does not fit the run's config.json ({reason}).", "Train again.") from None
+            raise UserError("training.state_misfit", reason=reason) from None
 
 
 def pipeline_of(recipe: Recipe, spec: DatasetSpec) -> Pipeline:

@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from mnistlab.errors import UserError, install_hint
+from mnistlab.errors import UserError
 
 __all__ = ["TRACKERS", "TensorBoardTracker", "check_tracker", "make_tracker"]
 
@@ -46,9 +46,9 @@ class TensorBoardTracker:
 def check_tracker(name: str | None) -> None:
     """Raise `UserError` for a name that is not in `TRACKERS`, or a tracker whose package is not installed."""
     if name is not None and name not in TRACKERS:
-        raise UserError(f"Unknown tracker {name!r}.", f"Choose one of {', '.join(TRACKERS)}.")
+        raise UserError("training.unknown_tracker", name=name, trackers=TRACKERS)
     if name is not None and importlib.util.find_spec("tensorboard") is None:
-        raise UserError("TensorBoard is not installed.", install_hint("track"))
+        raise UserError("training.tensorboard_missing", extra="track")
 
 
 def make_tracker(name: str | None, run_folder: Path, done: list[dict[str, Any]]) -> TensorBoardTracker | None:

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import time
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 
@@ -138,7 +139,10 @@ class Watch:
         """Raise `Interrupted` after a signal; the state has just been saved."""
         if self.signals.received:
             raise Interrupted(
-                f"Stopped after step {self.state.steps_done:,} of {self.state.steps:,}; its state is in {self.run.path}.",
+                "training.stopped",
+                steps_done=self.state.steps_done,
+                steps=self.state.steps,
+                path=self.run.path,
                 exit_code=128 + self.signals.received,
             )
 
@@ -152,18 +156,20 @@ class Watch:
         broken = (~losses.isfinite()).nonzero()
         if len(broken):
             first = int(broken[0])
-            raise self.broken(f"loss became {float(losses[first])}", self.state.steps_done - len(losses) + first + 1)
+            raise self.broken(
+                "training.loss_broken", self.state.steps_done - len(losses) + first + 1, loss=float(losses[first])
+            )
 
     def check_weights(self) -> None:
         """Raise `Failure` where the epoch's last step broke the weights, which its loss, taken before, does not show."""
         if not all(bool(value.isfinite().all()) for value in self.state.final_model.state_dict().values()):
-            raise self.broken("weights became NaN or infinite", self.state.steps_done)
+            raise self.broken("training.weights_broken", self.state.steps_done)
 
-    def broken(self, what: str, step: int) -> Failure:
+    def broken(self, key: str, step: int, **values: Any) -> Failure:
         """The failure that says what broke, at which step, what is kept, and what to try."""
-        kept = f"The last good state is kept in {self.run.path}. " if self.run.resume_path.exists() else ""
-        remedy = f"Train with a smaller --learning-rate than {self.state.recipe.optimisation.learning_rate:g}."
-        return Failure(f"The {what} at step {step:,} of {self.state.steps:,}.", kept + remedy)
+        remedy = "remedies.smaller_rate_state_kept" if self.run.resume_path.exists() else "remedies.smaller_rate"
+        rate = self.state.recipe.optimisation.learning_rate
+        return Failure(key, remedy=remedy, step=step, steps=self.state.steps, rate=rate, path=self.run.path, **values)
 
 
 def course(losses: torch.Tensor, epochs: int) -> list[float]:
