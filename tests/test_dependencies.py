@@ -139,6 +139,22 @@ def test_matplotlib_draws_with_its_own_fonts_and_leaves_the_environment_as_it_wa
     )
 
 
+def test_matplotlib_says_nothing_of_a_font_cache_however_long_its_list_takes(home: Home) -> None:
+    """matplotlib says it after 5 seconds; here at once, and what else its font manager says is shown."""
+    home.run(
+        "import contextlib, io, logging, threading\n"
+        "from mnistlab.dependencies import import_matplotlib\n"
+        "class AtOnce(threading.Timer):\n"
+        "    def start(self): self.function()\n"
+        "threading.Timer = AtOnce\n"
+        "screen = io.StringIO()\n"
+        "with contextlib.redirect_stderr(screen):\n"
+        "    import_matplotlib()\n"
+        "    logging.getLogger('matplotlib.font_manager').warning('another')\n"
+        "assert screen.getvalue() == 'another\\n', screen.getvalue()"
+    )
+
+
 def test_a_cache_that_the_user_has_named_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("A_CACHE", str(tmp_path))
     with cache_of_its_own("A_CACHE"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import os
 import sys
 import tempfile
@@ -36,11 +37,21 @@ def import_matplotlib() -> None:
     if "matplotlib.font_manager" in sys.modules:
         return
     backend = None if "matplotlib" in sys.modules else os.environ.get("MPLBACKEND")
-    with cache_of_its_own("MPLCONFIGDIR"), environment(MPL_IGNORE_SYSTEM_FONTS="1", MPLBACKEND=None):
-        importlib.import_module("matplotlib.font_manager")
+    logger = logging.getLogger("matplotlib.font_manager")
+    logger.addFilter(is_not_about_the_cache)
+    try:
+        with cache_of_its_own("MPLCONFIGDIR"), environment(MPL_IGNORE_SYSTEM_FONTS="1", MPLBACKEND=None):
+            importlib.import_module("matplotlib.font_manager")
+    finally:
+        logger.removeFilter(is_not_about_the_cache)
     if backend:
         with contextlib.suppress(ValueError):
             importlib.import_module("matplotlib").rcParams["backend"] = backend
+
+
+def is_not_about_the_cache(record: logging.LogRecord) -> bool:
+    """False for what matplotlib says where listing its fonts takes 5 s, as on a busy machine: no cache is built here."""
+    return "building the font cache" not in record.getMessage()
 
 
 @contextlib.contextmanager
