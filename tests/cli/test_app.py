@@ -377,6 +377,20 @@ def test_a_recipe_file_that_is_not_utf8_or_a_folder_is_one_line(
     assert_refused(["train", "two-conv", "--config", str(tmp_path)], capsys, str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")], ids=["Python", "torch"]
+)
+def test_too_little_memory_is_one_line_with_a_remedy(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(app, "invoke", fail)
+    assert run_app(["train"]) == 1
+    assert capsys.readouterr().err == ("error: Out of memory. Choose a smaller --batch-size or smaller --widths.\n")
+
+
 class Trap:
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -103,5 +103,5 @@ def run_app(arguments: list[str] | None) -> int:
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not any(words in str(error) for words in OUT_OF_MEMORY):
             raise
-        click.echo("error: The memory is not enough. Choose a smaller --batch-size or smaller --widths.", err=True)
+        click.echo("error: Out of memory. Choose a smaller --batch-size or smaller --widths.", err=True)
         return 1
