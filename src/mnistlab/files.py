@@ -29,8 +29,10 @@ __all__ = [
     "nearest_existing",
     "printable",
     "read_json",
+    "resolved",
     "sha256",
     "shorten",
+    "why_unreadable",
     "write_bytes",
     "write_json",
 ]
@@ -125,11 +127,26 @@ def nearest_existing(path: Path) -> Path:
     return next(found for found in (path, *path.absolute().parents) if found.exists())
 
 
+def resolved(path: str | Path) -> Path:
+    """The absolute path without links, up to one that leads round in a circle, at which `Path.resolve` fails."""
+    return Path(os.path.realpath(path))
+
+
 def check_links(folder: Path) -> None:
-    """Raise `UserError` if the folder, or one that it would be made in, is a link that leads nowhere."""
+    """Raise `UserError` if the folder, or one that it would be made in, is a link that leads nowhere or in a circle."""
     for link in (folder, *folder.parents):
         if link.is_symlink() and not link.exists():
+            if leads_in_a_circle(link):
+                raise UserError("files.circular_link", link=link)
             raise UserError("files.dangling_link", link=link, readlink=link.readlink())
+
+
+def leads_in_a_circle(link: Path) -> bool:
+    try:
+        link.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 def file_lock(path: Path) -> BaseFileLock:
@@ -215,7 +232,22 @@ def read_json(path: Path, remedy: str, **values: Any) -> Any:
     except FileNotFoundError:
         raise UserError("files.missing", remedy=remedy, path=path, **values) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError("files.unreadable", remedy=remedy, path=path, error=error, **values) from None
+        raise UserError("files.unreadable", remedy=remedy, path=path, reason=why_unreadable(error), **values) from None
+
+
+def why_unreadable(error: Exception) -> str:
+    """Why a file of text could not be read, as a sentence can end with it."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not in UTF-8"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder"
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, PermissionError):
+        return "there is no read access to it"
+    return str(getattr(error, "strerror", None) or error)
 
 
 def sha256(content: bytes) -> str:

@@ -537,11 +537,15 @@ def test_a_file_that_is_not_toml_is_named(text: str, tmp_path: Path) -> None:
 
 
 def test_a_missing_toml_file_a_folder_and_bytes_are_named(tmp_path: Path) -> None:
-    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-    for path in (tmp_path / "none.toml", tmp_path, tmp_path / "bytes.toml"):
-        with pytest.raises(UserError, match="Cannot read the recipe file") as caught:
+    (tmp_path / "latin1.toml").write_bytes("summary = 'né'".encode("latin-1"))
+    for path, reason in (
+        (tmp_path / "none.toml", "there is no such file"),
+        (tmp_path, "it is a folder"),
+        (tmp_path / "latin1.toml", "it is not in UTF-8"),
+    ):
+        with pytest.raises(UserError) as caught:
             read_overrides(path)
-        assert str(path) in caught.value.message
+        assert caught.value.message == f"Cannot read the recipe file {path}: {reason}."
 
 
 @pytest.mark.parametrize(

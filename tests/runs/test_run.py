@@ -148,6 +148,35 @@ def change_config(folder: Path, **values: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("created", "2026-13-01T00:00:00+00:00", "created is '2026-13-01T00:00:00+00:00'."),
+        ("created", 5, "created is 5."),
+        ("seed", "one", "seed is 'one'."),
+        ("members", 3, "members is 3."),
+        ("recipe", [], "recipe is []."),
+    ],
+)
+def test_a_damaged_field_of_config_is_named_with_its_value(tmp_path: Path, field: str, value: Any, words: str) -> None:
+    run = make_run(tmp_path)
+    change_config(run.path, **{field: value})
+    with pytest.raises(UserError) as caught:
+        Run.open(run.path)
+    assert caught.value.message == f"{run.path / 'config.json'} is damaged: {words}"
+
+
+@pytest.mark.parametrize("field", ["version", "kind", "recipe", "dataset", "data_dir", "seed", "created"])
+def test_a_field_that_config_lacks_is_named(tmp_path: Path, field: str) -> None:
+    run = make_run(tmp_path)
+    config = json.loads((run.path / "config.json").read_text())
+    del config[field]
+    (run.path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError) as caught:
+        Run.open(run.path)
+    assert caught.value.message == f"{run.path / 'config.json'} is damaged: {field} is missing."
+
+
 @given(cut=st.integers(0, 400))
 @settings(max_examples=40)
 def test_a_config_cut_short_anywhere_is_refused(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.errors import UserError
+from mnistlab.files import why_unreadable
 from mnistlab.recipes.settings import GROUPS
 
 __all__ = ["read_overrides"]
@@ -24,11 +25,11 @@ def read_overrides(path: Path) -> dict[str, Any]:
             raise UserError("recipes.file_not_utf8", path=path)
         text = content.decode("utf-8-sig")  # Windows' editors begin with a byte order mark
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError("recipes.file_unreadable", path=path, error=error) from None
+        raise UserError("recipes.file_unreadable", path=path, reason=why_unreadable(error)) from None
     try:
         values = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UserError("recipes.file_not_toml", path=path, error=error) from None
+        raise UserError("recipes.file_not_toml", path=path, reason=why_unreadable(error)) from None
     return underscored(values)
 
 

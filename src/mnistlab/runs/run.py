@@ -19,12 +19,13 @@ import contextlib
 import datetime
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mnistlab.data.catalog import DATASETS
-from mnistlab.errors import UserError
+from mnistlab.errors import UserError, shown
 from mnistlab.files import (
     explain_os_errors,
     is_folder,
@@ -43,6 +44,7 @@ __all__ = ["Run"]
 
 logger = logging.getLogger("mnistlab.runs")
 
+T = TypeVar("T")
 CONFIG_VERSION = 2
 METRICS = {"train_loss", "val_loss", "val_accuracy", "seconds"}
 """What a line of metrics.jsonl holds at least, beside the number of its epoch or member."""
@@ -72,26 +74,38 @@ class Run:
         remedy = "remedies.restore_or_train"
         if not (path / "config.json").exists():
             raise UserError("runs.not_a_run_folder", path=path)
-        config = read_json(path / "config.json", remedy)
-        try:
-            if config["version"] == 1:
-                config = config_of_version_1(config, path)
-            if config["version"] != CONFIG_VERSION:
-                raise UserError("runs.unknown_version", path=path, version=config["version"])
-            recipe = Recipe.from_dict(config["recipe"])
-            if recipe.kind != config["kind"]:
-                raise ValueError(f"its kind is {config['kind']!r}, and its recipe's {recipe.kind!r}")
-            return Run(
-                path=path,
-                recipe=recipe,
-                dataset=local_text(str(config["dataset"])),
-                data_dir=local_text(str(config["data_dir"])),
-                seed=int(config["seed"]),
-                created=datetime.datetime.fromisoformat(config["created"]).astimezone(),
-                members=tuple(local_text(str(member)) for member in config.get("members", ())),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
-            raise UserError("runs.config_damaged", path=path / "config.json", error=error) from None
+        file = path / "config.json"
+        config = read_json(file, remedy)
+        if not isinstance(config, dict):
+            raise UserError("runs.config_damaged", path=file, reason="it has no fields")
+
+        def field(name: str, parse: Callable[[Any], T]) -> T:
+            try:
+                return parse(config[name])
+            except KeyError:
+                raise UserError("runs.config_damaged", path=file, reason=f"{name} is missing") from None
+            except (TypeError, ValueError, AttributeError, OverflowError, OSError):
+                raise UserError("runs.field_damaged", path=file, field=name, value=shown(config[name])) from None
+
+        version = field("version", lambda value: value)
+        if version == 1:
+            field("recipe", dict)
+            config = config_of_version_1(config, path)
+        elif version != CONFIG_VERSION:
+            raise UserError("runs.unknown_version", path=path, version=version)
+        recipe = field("recipe", Recipe.from_dict)
+        if recipe.kind != field("kind", str):
+            reason = f"its kind is {shown(config['kind'])}, and its recipe's {recipe.kind!r}"
+            raise UserError("runs.config_damaged", path=file, reason=reason)
+        return Run(
+            path=path,
+            recipe=recipe,
+            dataset=field("dataset", stored_text),
+            data_dir=field("data_dir", stored_text),
+            seed=field("seed", int),
+            created=field("created", lambda text: datetime.datetime.fromisoformat(text).astimezone()),
+            members=field("members", lambda names: tuple(map(stored_text, names))) if "members" in config else (),
+        )
 
     @property
     def kind(self) -> str:
@@ -121,7 +135,7 @@ class Run:
         for key, kind in (("device", str), ("device_title", str), ("precision", str), ("threads", int)):
             value = environment.get(key) if isinstance(environment, dict) else None
             if not isinstance(value, kind) or (isinstance(value, int) and value < 1):
-                raise UserError("runs.environment_damaged", path=path, field=key, value=value)
+                raise UserError("runs.field_damaged", path=path, field=key, value=shown(value))
         return dict(environment)
 
     def find_data(self, named: str | Path | None = None) -> Path:
@@ -243,3 +257,7 @@ class Run:
             "test_accuracy": test["correct"] / test["total"] if test else None,
             "seconds": last.get("seconds"),
         }
+
+
+def stored_text(value: object) -> str:
+    return local_text(str(value))
