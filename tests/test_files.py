@@ -28,6 +28,7 @@ from mnistlab.files import (
     file_lock,
     local_text,
     read_json,
+    resolved,
     sha256,
     warn_without_flock,
     write_bytes,
@@ -311,6 +312,20 @@ def test_a_link_to_what_is_not_there_is_named(tmp_path: Path, inside: str) -> No
             attempt()
         assert caught.value.remedy == "Make that folder, or choose another."
     assert names(tmp_path) == ["link"]
+
+
+@pytest.mark.parametrize("inside", ["", "a", "a/b"])
+def test_a_link_that_leads_round_in_a_circle_is_named(tmp_path: Path, inside: str) -> None:
+    (tmp_path / "loop1").symlink_to("loop2")
+    (tmp_path / "loop2").symlink_to("loop1")
+    folder = tmp_path / "loop1" / inside
+    assert resolved(folder) == folder
+    for attempt in (lambda: check_folder(folder), lambda: write_bytes(folder / "file", b"")):
+        with pytest.raises(UserError) as caught:
+            attempt()
+        assert caught.value.message == f"{tmp_path / 'loop1'} is a link that leads round in a circle."
+        assert caught.value.remedy == "Remove it, or choose another folder."
+    assert names(tmp_path) == ["loop1", "loop2"]
 
 
 # locks

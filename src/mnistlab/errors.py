@@ -11,6 +11,7 @@ import functools
 import math
 import numbers
 import operator
+import os
 import reprlib
 import string
 import tomllib
@@ -219,7 +220,7 @@ def place(path: Path) -> str:
     """The folder as a sentence can begin or end with it: "the current folder" for ".", whose dot would read as a full stop."""
     if path == Path():
         return "the current folder"
-    return str(path.resolve() if path.name == ".." else path)
+    return os.path.realpath(path) if path.name == ".." else str(path)
 
 
 def rounded(probability: float, digits: int) -> float:

@@ -60,6 +60,8 @@ def explain_os_errors(path: Path) -> Iterator[None]:
             raise UserError("files.not_writable", path=path, folder=folder) from error
         if error.errno in FULL:
             raise StorageFailure("files.disk_full", path=path) from error
+        if error.errno == errno.ELOOP:
+            check_links(path)
         if isinstance(error, FileExistsError | NotADirectoryError):
             check_links(folder)
             file = next((parent for parent in path.parents if parent.is_file()), folder)

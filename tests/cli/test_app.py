@@ -378,6 +378,31 @@ def test_a_recipe_file_that_is_not_utf8_or_a_folder_is_one_line(
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        "train quick --steps 1 --data-dir loop1", "train quick --steps 1 --runs loop1", "data --data-dir loop1/inside",
+        "runs --plot loop1/runs.png",
+    ],
+)  # fmt: skip
+def test_a_folder_that_is_a_link_in_a_circle_is_one_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("loop1").symlink_to("loop2")
+    Path("loop2").symlink_to("loop1")
+    assert run_app(command.split()) == 2
+    sentence = "error: loop1 is a link that leads round in a circle. Remove it, or choose another folder.\n"
+    assert capsys.readouterr().err == sentence
+    assert {path.name for path in Path().iterdir()} == {"loop1", "loop2"}
+
+
+def test_the_doctor_names_a_data_folder_that_is_a_link_in_a_circle(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("loop1").symlink_to("loop2")
+    Path("loop2").symlink_to("loop1")
+    assert run_app(["doctor", "--data-dir", "loop1", "--runs", "loop2"]) == 1
+    shown = capsys.readouterr().out
+    assert "problem  data folder  loop1 is a link that leads round in a circle." in shown
+    assert "problem  runs folder  loop2 is a link that leads round in a circle." in shown
+
+
+@pytest.mark.parametrize(
     "error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")], ids=["Python", "torch"]
 )
 def test_too_little_memory_is_one_line_with_a_remedy(

@@ -40,6 +40,7 @@ BUNDLED = "mnistlab"
 
 def load_models(names: tuple[str, ...], runs_dir: Path) -> list[ServedModel]:
     """A reader for each model, each with a name of its own."""
+    from mnistlab.files import resolved
     from mnistlab.reading.reader import Reader
     from mnistlab.serving.models import ServedModel
 
@@ -50,7 +51,7 @@ def load_models(names: tuple[str, ...], runs_dir: Path) -> list[ServedModel]:
         else:
             file = model_file(name, runs_dir)
             reader = Reader(file)
-            identity = file.resolve().parent.name if file.name == "model.onnx" else file.stem
+            identity = resolved(file).parent.name if file.name == "model.onnx" else file.stem
         identity = re.sub(r"[^\w.-]+", "-", identity)
         taken = [one.name for one in served]
         unique = next(n for n in (identity, *(f"{identity}-{k}" for k in range(2, 1000))) if n not in taken)

@@ -20,7 +20,7 @@ from mnistlab.data.catalog import DATASETS, DatasetSpec, FileSpec
 from mnistlab.data.formats import CorruptFileError, parse
 from mnistlab.data.mirrors import SourceError, torchvision_download
 from mnistlab.errors import Failure, MnistlabError, UserError
-from mnistlab.files import check_folder, explain_os_errors, file_lock, sha256, write_bytes, write_json
+from mnistlab.files import check_folder, check_links, explain_os_errors, file_lock, sha256, write_bytes, write_json
 
 __all__ = ["MISSING", "inspect_files", "read_bytes", "read_files", "write_verified"]
 
@@ -83,6 +83,7 @@ def read_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise
     except OSError as error:
+        check_links(path)
         raise UserError("data.unreadable", path=path, strerror=error.strerror) from error
 
 

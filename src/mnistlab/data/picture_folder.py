@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from mnistlab.data.catalog import DatasetSpec, Part
 from mnistlab.data.formats import Arrays
 from mnistlab.errors import UserError
-from mnistlab.files import sha256, shorten
+from mnistlab.files import resolved, sha256, shorten
 from mnistlab.pictures.decode import SUFFIXES, decode
 
 __all__ = ["PictureFolder"]
@@ -51,7 +51,7 @@ class PictureFolder:
 
         Raises `UserError` where there are not two classes, or the parts do not have the same ones.
         """
-        root = root.resolve()
+        root = resolved(root)
         folders = part_folders(root)
         train = folders["train"]
         classes = tuple(folder.name for folder in folders_in(train))

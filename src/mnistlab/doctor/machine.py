@@ -63,7 +63,10 @@ def check_writable(name: str, folder: Path) -> Check:
 
 def check_data(spec: DatasetSpec, data_dir: Path) -> Check:
     """Whether the raw files are there and intact; fetches nothing."""
-    state = inspect_files(spec, data_dir)
+    try:
+        state = inspect_files(spec, data_dir)
+    except UserError as error:
+        return Check("data", "problem", error.message, error.command_remedy)
     corrupt = {name: reason for name, reason in state.items() if reason and reason != MISSING}
     if corrupt:
         what = "; ".join(f"{name} {reason}" for name, reason in corrupt.items())

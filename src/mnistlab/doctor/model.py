@@ -15,6 +15,7 @@ from mnistlab.data.dataset import open_dataset
 from mnistlab.data.splits import read_split
 from mnistlab.doctor.examination import Check, examine
 from mnistlab.errors import MnistlabError, UserError, sentence
+from mnistlab.files import resolved
 from mnistlab.networks.checkpoint import SavedModel, load_tensors, read_model, strip_prefix
 from mnistlab.networks.deskew import Deskewed, upright
 from mnistlab.networks.ensemble import Ensemble
@@ -128,7 +129,7 @@ def import_model(code: str) -> nn.Module:
     if spec is None or spec.loader is None:
         raise UserError("doctor.code_not_python", file=file)
     module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(Path(file).resolve().parent))
+    sys.path.insert(0, str(resolved(file).parent))
     try:
         spec.loader.exec_module(module)
         model = getattr(module, name)()

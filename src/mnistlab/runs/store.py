@@ -16,6 +16,7 @@ from mnistlab.files import (
     explain_os_errors,
     is_file,
     is_folder,
+    resolved,
     shorten,
     write_json,
 )
@@ -133,7 +134,7 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
         return ([run for run in runs if run.created <= now] or runs)[-1]
     for path in (Path(name), runs_dir / name):
         if name and is_folder(path):
-            return Run.open(path if path.name not in ("", "..") else path.resolve())
+            return Run.open(path if path.name not in ("", "..") else resolved(path))
     raise UserError("runs.no_such_run", name=shorten(name), runs_dir=runs_dir)
 
 
@@ -155,7 +156,7 @@ def delete_run(run: Run) -> None:
     Raises `UserError` while another process trains it, or where it may not be deleted.
     """
     if run.path.is_symlink():
-        raise UserError("runs.is_a_link", run_path=run.path, run_path2=run.path.resolve())
+        raise UserError("runs.is_a_link", run_path=run.path, run_path2=resolved(run.path))
     with run.lock():
         pass
     hidden = run.path.with_name(f".{run.path.name}.{uuid.uuid4().hex[:8]}.tmp")

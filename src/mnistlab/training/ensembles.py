@@ -16,7 +16,7 @@ from mnistlab.errors import UserError
 from mnistlab.evaluation import plots
 from mnistlab.evaluation.evaluate import evaluate, evaluate_run
 from mnistlab.evaluation.result import Evaluation
-from mnistlab.files import check_folder
+from mnistlab.files import check_folder, resolved
 from mnistlab.networks.checkpoint import SavedModel, read_model, save_model
 from mnistlab.networks.ensemble import Ensemble, Member
 from mnistlab.recipes.catalog import member_of
@@ -109,13 +109,13 @@ def combine(
     runs = [find_run(member, runs_dir) for member in ([members] if isinstance(members, Run | str | Path) else members)]
     if len(runs) < 2:
         raise UserError("training.too_few_members", count=len(runs))
-    paths = [str(member.path.resolve()) for member in runs]
+    paths = [str(resolved(member.path)) for member in runs]
     if twice := sorted({path for path in paths if paths.count(path) > 1}):
         raise UserError("training.member_given_twice", twice=twice[0])
     models = check_members(runs)
     check_folder(Path(runs_dir))
     first = runs[0]
-    folder = first.find_data(data_dir).resolve()
+    folder = resolved(first.find_data(data_dir))
     dataset = open_dataset(first.dataset, folder)
     dataset.read("test")  # what cannot be read is to be known before there is a folder
     target = pick_device(device)

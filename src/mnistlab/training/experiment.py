@@ -10,7 +10,7 @@ from mnistlab.data.dataset import Dataset, open_dataset
 from mnistlab.devices import GENERATOR, pick_device
 from mnistlab.errors import UserError, whole_number
 from mnistlab.evaluation.result import Evaluation
-from mnistlab.files import check_folder
+from mnistlab.files import check_folder, resolved
 from mnistlab.recipes.catalog import find_recipe
 from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
 from mnistlab.runs.run import Run
@@ -78,7 +78,7 @@ def train(
     check_folder(Path(runs_dir))
     target = pick_device(device)
     opened = opened or open_dataset(dataset, data_dir, download=download)
-    given = Circumstances(opened, Path(data_dir).resolve(), target, track, display or Silent())
+    given = Circumstances(opened, resolved(data_dir), target, track, display or Silent())
     with GENERATOR:
         if isinstance(recipe, EnsembleRecipe):
             return train_ensemble(recipe, seed, Path(runs_dir), given)
