@@ -128,7 +128,8 @@ def numbered(root: Path, numbers: range) -> set[tuple[int, int]]:
 @pytest.mark.parametrize(
     "names",
     [("train", "val", "test"), ("training", "validation", "testing"), ("Train", "Valid", "TEST"), ("train", None, "test"),
-     ("training", None, "testing"), ("train", "val", None), ("Training", "Validation", None)],
+     ("training", None, "testing"), ("train", "val", None), ("Training", "Validation", None),
+     ("train", None, None)],
 )  # fmt: skip
 def test_the_parts_that_a_folder_gives_are_the_splits(
     names: tuple[str, str | None, str | None], tmp_path: Path
@@ -165,6 +166,50 @@ def test_a_test_split_that_is_kept_back_is_told(tmp_path: Path, caplog: pytest.L
     with caplog.at_level("INFO", "mnistlab.data"):
         open_dataset(str(tmp_path))
     assert f"one in six of the pictures in {tmp_path / 'train'} is kept for it" in caplog.text
+
+
+def test_folders_beside_the_parts_are_left_out_and_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("train", "val", "test", "docs/old"):
+        two_classes(tmp_path / name, 12)
+    (tmp_path / "foo").mkdir()
+    dot().save(tmp_path / "foo" / "0.png")
+    dot().save(tmp_path / "test" / "overview.png")
+    with caplog.at_level("INFO", "mnistlab.data"):
+        dataset = open_dataset(str(tmp_path))
+        sizes = [len(read_split(dataset, split)[1]) for split in SPLITS]
+    assert dataset.spec.classes == ("a", "b")
+    assert sizes == [24, 24, 48, 24]
+    assert caplog.messages == [f"left out of {tmp_path}, beside its train: docs, foo"]
+
+
+def test_classes_may_be_called_as_parts_are(tmp_path: Path) -> None:
+    for name in ("train", "bus"):
+        (tmp_path / name).mkdir()
+        dot().save(tmp_path / name / "0.png")
+    assert open_dataset(str(tmp_path)).spec.classes == ("bus", "train")
+
+
+@pytest.mark.parametrize("below", ["", "train"])
+def test_an_unpacked_archive_is_taken_as_meant(below: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    two_classes(tmp_path / "digits" / below, 12)
+    two_classes(tmp_path / "__MACOSX" / "digits" / below, 1)
+    (tmp_path / "README.txt").write_text("x")
+    with caplog.at_level("INFO", "mnistlab.data"):
+        spec = open_dataset(str(tmp_path)).spec
+    assert (spec.name, spec.classes) == (str(tmp_path / "digits"), ("a", "b"))
+    assert caplog.messages[0] == f"{tmp_path} holds one folder alone, digits: its sub-folders are taken"
+
+
+def test_a_single_class_is_no_archive(tmp_path: Path) -> None:
+    two_classes(tmp_path / "outer" / "inner")
+    with pytest.raises(UserError, match="has 1 sub-folder, and a classifier needs two classes"):
+        open_dataset(str(tmp_path))
+    shutil.rmtree(tmp_path / "outer" / "inner" / "b")
+    (tmp_path / "outer" / "inner").rename(tmp_path / "cat")
+    shutil.rmtree(tmp_path / "outer")
+    dot().save(tmp_path / "cat" / "0.png")
+    with pytest.raises(UserError, match="has 1 sub-folder, and a classifier needs two classes"):
+        open_dataset(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -468,13 +513,6 @@ def test_a_folder_named_like_a_picture_is_named(tmp_path: Path) -> None:
     (tmp_path / "a" / "1.png").mkdir()
     with pytest.raises(UserError, match=r"1\.png"):
         open_dataset(str(tmp_path)).read("train")
-
-
-def test_train_without_test_says_that_test_is_missing(tmp_path: Path) -> None:
-    two_classes(tmp_path / "train", 12)
-    with pytest.raises(UserError) as caught:
-        open_dataset(str(tmp_path)).read("train")
-    assert str(tmp_path / "test") in str(caught.value)
 
 
 @pytest.mark.parametrize("names", [("a", "train"), ("test", "train"), ("testing", "validation")])

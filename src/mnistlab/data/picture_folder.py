@@ -51,7 +51,7 @@ class PictureFolder:
 
         Raises `UserError` where there are not two classes, or the parts do not have the same ones.
         """
-        root = resolved(root)
+        root = folder_meant(resolved(root))
         folders = part_folders(root)
         train = folders["train"]
         classes = tuple(folder.name for folder in folders_in(train))
@@ -124,25 +124,38 @@ class PictureFolder:
 TO = {"train": "train", "val": "validate", "test": "test"}
 
 
-def part_folders(root: Path) -> dict[str, Path]:
-    """Where each part lies that the folder gives: a part is called by one of `PART_NAMES`, and holds no picture itself.
+def folder_meant(root: Path) -> Path:
+    """The folder itself; or its only sub-folder, as an unpacked archive has one, where that one holds parts or classes."""
+    match folders_in(root):
+        case [inner] if inner.name.lower() not in PART_NAMES and not holds_picture(inner):
+            within = folders_in(inner)
+            if len(within) > 1 or any(PART_NAMES.get(folder.name.lower()) == "train" for folder in within):
+                logger.info("%s holds one folder alone, %s: its sub-folders are taken", root, inner.name)
+                return inner
+    return root
 
-    Only "train", which is the folder itself, where it gives classes instead. Raises `UserError` where a part is missing that
-    there has to be, or is given twice.
+
+def part_folders(root: Path) -> dict[str, Path]:
+    """Where each part lies that the folder gives: a part is called by one of `PART_NAMES`. Other folders are left out.
+
+    Only "train", which is the folder itself, where it gives classes instead: there is no part for training, or what is called
+    so holds pictures itself. Raises `UserError` where a part is given twice, or there are others and none for training.
     """
     found = folders_in(root)
-    if not found or any(folder.name.lower() not in PART_NAMES or holds_picture(folder) for folder in found):
+    named = [folder for folder in found if folder.name.lower() in PART_NAMES]
+    trains = [folder for folder in named if PART_NAMES[folder.name.lower()] == "train"]
+    if not trains and named and named == found and not any(map(holds_picture, named)):
+        raise UserError("data.part_missing", path=root / "train", beside=named[0])
+    if not trains or any(map(holds_picture, trains)):
         return {"train": root}
     folders: dict[str, Path] = {}
-    for folder in found:
+    for folder in named:
         part = PART_NAMES[folder.name.lower()]
         if part in folders:
             raise UserError("data.part_named_twice", root=root, name=folders[part].name, folder_name=folder.name)
         folders[part] = folder
-    if "train" not in folders:
-        raise UserError("data.part_missing", path=root / "train", beside=found[0])
-    if len(folders) == 1:
-        raise UserError("data.part_missing", path=root / "test", beside=folders["train"])
+    if strays := [folder.name for folder in found if folder not in named]:
+        logger.info("left out of %s, beside its %s: %s", root, folders["train"].name, shorten(", ".join(strays)))
     if "test" not in folders:
         logger.info(
             "%s has no folder for testing: one in six of the pictures in %s is kept for it", root, folders["train"]
