@@ -27,6 +27,7 @@ from mnistlab.pictures.decode import decode
 from mnistlab.reading.classifier import BUNDLED
 from mnistlab.reading.reader import Reader
 from mnistlab.recipes.catalog import RECIPES
+from mnistlab.runs.store import create_run
 from mnistlab.training.experiment import train
 from tests.support.comparing import assert_one_line
 from tests.support.pages import EFFECTS, make_page
@@ -426,6 +427,14 @@ def test_a_run_is_exported_once_and_again_when_it_has_changed(
     monkeypatch.setattr("mnistlab.export.export.export_model", exported.append)
     assert run_app(arguments) == 0
     assert [one.path for one in exported] == [run.path]
+
+
+def test_a_run_that_is_not_finished_is_refused_before_it_is_exported(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = create_run(Path("runs"), RECIPES["quick"], "mnist", Path("data"), 0, {})
+    assert run_app(["read", "page.png", "--model", "latest"]) == 2
+    assert_one_line(capsys, f"{run.path} is not a finished run: it has 0 of 1 epochs.")
 
 
 # as a process

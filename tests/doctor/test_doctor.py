@@ -381,7 +381,7 @@ def test_a_checkpoint_of_a_module_that_holds_the_network_is_examined_as_the_netw
 
     told, *others = check_model(weights, data_dir, code=f"{file}:Plain")
     assert (told.name, told.verdict) == ("weights", "ok")
-    assert "begin with model., " in told.detail
+    assert told.detail == 'all names begin with "model.", which the class\'s do not have; it was left off'
     assert others == expected
 
 
@@ -402,7 +402,9 @@ def test_a_prefix_of_the_class_itself_stays() -> None:
 
 def test_wrapped_weights_of_another_class_are_refused(network: tuple[str, Path], data_dir: Path) -> None:
     torch.save(nn.DataParallel(nn.Linear(3, 3)).state_dict(), network[1])
-    with pytest.raises(UserError, match=r"do not fit the class.*module\.weight"):
+    with pytest.raises(
+        UserError, match=r"do not fit the class \(.*module\.weight.*[^.]\)\. Name the class that made them\.$"
+    ):
         check_model(network[1], data_dir, code=f"{network[0]}:Plain")
 
 

@@ -85,7 +85,7 @@ def test_after_one_epoch_the_loss_is_drawn_over_its_steps() -> None:
     (axes,) = figure.axes
     train, validation = axes.lines
 
-    assert train.get_xydata().tolist() == [[35, 2.0], [105, 1.0], [175, 0.5], [245, 0.25]]
+    assert train.get_xydata().tolist() == [[35.5, 2.0], [105.5, 1.0], [175.5, 0.5], [245.5, 0.25]]
     assert validation.get_xydata().tolist() == [[280, 0.8]]
     assert (axes.get_xlabel(), axes.get_title()) == ("step", "Loss; validation accuracy: 98.90 % at the end")
 
@@ -93,10 +93,20 @@ def test_after_one_epoch_the_loss_is_drawn_over_its_steps() -> None:
 def test_the_loss_of_several_epochs_is_drawn_over_all_their_steps() -> None:
     rows = [{**row(1), "step": 10, "losses": [1.0, 0.5]}, {**row(2), "step": 14, "losses": [0.25, 0.125]}]
     loss, accuracy = draw_curves(rows, "a title").axes
-    assert loss.lines[0].get_xydata().tolist() == [[2.5, 1.0], [7.5, 0.5], [11, 0.25], [13, 0.125]]
+    assert loss.lines[0].get_xydata().tolist() == [[3, 1.0], [8, 0.5], [11.5, 0.25], [13.5, 0.125]]
     assert loss.lines[1].get_xdata().tolist() == [10, 14]
     assert (loss.get_xlabel(), accuracy.get_xlabel()) == ("step", "epoch")
     assert accuracy.lines[0].get_xdata().tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 20])
+def test_a_short_course_begins_at_step_1_and_its_ticks_are_whole(steps: int) -> None:
+    figure = draw_curves([{**row(1), "step": steps, "losses": [1 / n for n in range(1, steps + 1)]}], "a title")
+    (axes,) = figure.axes
+    assert axes.lines[0].get_xdata().tolist() == list(range(1, steps + 1))
+    assert all(tick == int(tick) for tick in axes.get_xticks())
+    assert axes.get_xlim()[1] > steps
+    assert (axes.lines[0].get_marker() == "o") == (steps == 1)  # a line of one point would not be seen
 
 
 @pytest.mark.parametrize("old", [0, 1])

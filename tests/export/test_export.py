@@ -390,7 +390,7 @@ def test_a_run_is_exported_by_name(run: Run) -> None:
         (["--coverage", "0"], ["Coverage 0.0 is out of range"]),
         (["--coverage", "1.01"], ["Coverage 1.01 is out of range"]),
         (["--coverage", "nan"], ["Coverage nan is out of range"]),
-        (["--coverage", "most"], ["'most' is not a valid float"]),
+        (["--coverage", "most"], ["'most' is not a number."]),
         (["--output", "."], ["'.' is a folder, not a file", "model.onnx"]),
         (["--output", "model.pth"], ["does not end in .onnx", "model.onnx"]),
         (["--output", "model.pth/model.onnx"], ["model.pth is a file, not a folder"]),

@@ -124,9 +124,13 @@ def test_a_trusted_proxy_says_how_the_server_was_called(proxied: httpx.Client, h
         ({"X-Forwarded-Host": "digits.example, evil.example"}, 421, ["'evil.example'"]),
         ({"Forwarded": "host=digits.example, host=evil.example"}, 421, ["'evil.example'"]),
         ({"Host": "evil.example", "X-Forwarded-Host": "digits.example"}, 421, ["'evil.example'", "--allow-host"]),
-        ({**OUTSIDE, "Origin": "https://evil.example"}, 403, ["X-Forwarded-Host must name"]),
+        (
+            {**OUTSIDE, "Origin": "https://evil.example"},
+            403,
+            ["X-Forwarded-Host must name the address the browser uses, with its port."],
+        ),
         ({**OUTSIDE, "Origin": "https://digits.example:8443"}, 403, ["X-Forwarded-Host must name", "port"]),
-        (OWN_PAGE, 403, ["proxy must pass on", "X-Forwarded-Host"]),
+        (OWN_PAGE, 403, ["proxy must pass on the address the browser uses, with its port, as X-Forwarded-Host."]),
         ({"X-Forwarded-Host": "digits.example", "Authorization": "Bearer wrong"}, 401, ["token"]),
     ],
 )
@@ -143,7 +147,12 @@ def test_of_others_forwarded_headers_mean_nothing(trusted: list[str]) -> None:
     with serving_with(hosts=["digits.example"], trusted_proxies=trusted) as running:
         for headers in (OUTSIDE, {"Forwarded": "for=203.0.113.9;host=digits.example;proto=https"}):
             response = httpx.get(f"{running.url}/api/v1/models", headers=headers | OWN_PAGE)
-            problem(response, 403, "'https://digits.example'", "--trusted-proxy 127.0.0.1.")
+            problem(
+                response,
+                403,
+                "it is from 'https://digits.example', and the request was for '127.0.0.1",
+                "--trusted-proxy 127.0.0.1.",
+            )
             response = httpx.get(f"{running.url}/api/v1/models", headers={**headers, "Host": "evil.example"})
             problem(response, 421, "'evil.example'")
         docs = httpx.get(f"{running.url}/docs", headers={**OUTSIDE, "X-Forwarded-Host": "evil.example"})

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mnistlab.cli.options import (
+    ValueType,
     data_option,
     dataset_option,
     download_option,
@@ -37,7 +38,7 @@ from mnistlab.cli.output import print_json
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to save the gallery.  [default: DATA-DIR/NAME-gallery.png]",
 )
-@click.option("--batch-size", type=int, help="Images in the batch that is shown.  [default: 64]")
+@click.option("--batch-size", type=ValueType(int), help="Images in the batch that is shown.  [default: 64]")
 @data_option
 @download_option
 @json_option

@@ -9,6 +9,7 @@ import click
 
 from mnistlab.cli.options import (
     FOLDER,
+    ValueType,
     examples,
     json_option,
     runs_option,
@@ -27,7 +28,11 @@ from mnistlab.cli.output import print_json
 @click.option("--int8", is_flag=True, help="Convolutions and linear layers in 8 bits.")
 @click.option("--output", type=click.Path(path_type=Path), help="The file.  [default: model.onnx beside the model]")
 @click.option(
-    "--coverage", type=float, default=0.99, show_default=True, help="Share of digits that the threshold is to accept."
+    "--coverage",
+    type=ValueType(float),
+    default=0.99,
+    show_default=True,
+    help="Share of digits that the threshold is to accept.",
 )
 @click.option("--data-dir", type=FOLDER, default=None, help="Folder that holds the data.  [default: the run's]")
 @runs_option

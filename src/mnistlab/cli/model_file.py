@@ -27,8 +27,9 @@ def model_file(model: str, runs_dir: Path) -> Path:
     run = find_run(model, runs_dir)
     exported = run.path / "model.onnx"
     if not exported.exists() or (run.model_path.exists() and exported.stat().st_mtime < run.model_path.stat().st_mtime):
-        from mnistlab.export.export import export_model
+        from mnistlab.export.export import export_model, find_finished
 
+        find_finished(run, runs_dir)
         click.echo(f"Exporting {run.path} once, to {exported}", err=True)
         export_model(run)
     return exported

@@ -14,6 +14,8 @@ from mnistlab.recipes.settings import FIELDS, LISTS, TYPES, explanations
 
 __all__ = [
     "TrainingCommand",
+    "ValueType",
+    "WholeRange",
     "data_option",
     "dataset_option",
     "device_option",
@@ -91,23 +93,30 @@ def recipe_options(command: Command) -> Command:
         option = "--" + field.name.replace("_", "-")
         if TYPES[field.name] is bool:
             option += "/--no-" + field.name.replace("_", "-")
-        kind = None if TYPES[field.name] is bool else FieldType(field.name)
+        kind = None if TYPES[field.name] is bool else ValueType(TYPES[field.name])
         command = click.option(option, field.name, type=kind, default=None, help=recipe_help(field))(command)
     return command
 
 
-class FieldType(click.ParamType[Any]):
-    """A recipe field's text as its value; what Recipe itself checks is left to it."""
+class ValueType(click.ParamType[Any]):
+    """Text as a number, a list or itself; which values are allowed is left to what is called."""
 
-    def __init__(self, field_name: str) -> None:
-        self.field_name = field_name
-        kind = TYPES[field_name]
+    def __init__(self, kind: Any) -> None:
+        self.kind = kind
         self.name = {int: "integer", float: "number", str: "text"}.get(kind, "list")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        kind = TYPES[self.field_name]
+        """The value; ends in a usage error where the text is none."""
         try:
-            return tuple(map(LISTS[kind], value.split(","))) if kind in LISTS else kind(value)
+            return tuple(map(LISTS[self.kind], value.split(","))) if self.kind in LISTS else self.kind(value)
         except ValueError:
-            what = "a list of whole numbers such as 24,48" if self.name == "list" else f"a valid {self.name}"
+            what = {int: "a whole number", float: "a number"}.get(self.kind, "a list of whole numbers such as 24,48")
             self.fail(f"{value!r} is not {what}.", param, ctx)
+
+
+class WholeRange(click.IntRange):
+    """click's range of whole numbers, in the words of `ValueType`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number."""
+        return super().convert(ValueType(int).convert(value, param, ctx), param, ctx)

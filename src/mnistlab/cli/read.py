@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mnistlab.cli.options import RUNS_HELP, examples
+from mnistlab.cli.options import RUNS_HELP, ValueType, examples
 from mnistlab.errors import MnistlabError, UserError, place
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ __all__ = ["read"]
 )
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--model", metavar="RUN|FILE.onnx", help="Your own: a run, or what export made.  [default: mnistlab's]")
-@click.option("--threshold", type=float, help="Probability from which a digit is accepted.  [default: the model's]")
+@click.option(
+    "--threshold", type=ValueType(float), help="Probability from which a digit is accepted.  [default: the model's]"
+)
 @click.option(
     "--annotate", type=click.Path(path_type=Path), help="Save the picture with boxes here; a folder for several."
 )

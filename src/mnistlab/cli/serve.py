@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mnistlab.cli.options import examples, runs_option
+from mnistlab.cli.options import WholeRange, examples, runs_option
 from mnistlab.errors import UserError
 from mnistlab.serving.proxies import read_name, read_network, read_root_path
 
@@ -69,7 +69,7 @@ def through(read: Callable[[str], object]) -> Callable[[click.Context, click.Par
     "--model", "models", multiple=True, metavar="RUN|FILE.onnx",
     help="A run, what export made, or mnistlab for its own; several: the page offers them.  [default: mnistlab]",
 )  # fmt: skip
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 for any free one.")
+@click.option("--port", type=WholeRange(0, 65535), default=8000, show_default=True, help="0 for any free one.")
 @click.option(
     "--host",
     default="127.0.0.1",

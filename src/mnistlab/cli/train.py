@@ -12,6 +12,7 @@ import click
 
 from mnistlab.cli.options import (
     TrainingCommand,
+    ValueType,
     data_option,
     dataset_option,
     device_option,
@@ -56,7 +57,9 @@ RECIPE_LIST = (
 )
 @click.argument("recipe", required=False)
 @dataset_option
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the weights, the data's order and dropout.")
+@click.option(
+    "--seed", type=ValueType(int), default=0, show_default=True, help="Of the weights, the data's order and dropout."
+)
 @click.option("--resume", "resume_run", metavar="RUN", help="Go on with a run that was interrupted or killed.")
 @click.option("--config", type=click.Path(path_type=Path), help="TOML file with fields of the recipe.")
 @click.option("--track", metavar="TRACKER", help="Follow the training in: tensorboard.")

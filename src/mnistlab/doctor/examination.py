@@ -89,7 +89,7 @@ def answer(model: nn.Module, images: torch.Tensor) -> Any:
     try:
         return model(images)
     except Exception as error:  # that code is not ours: it may raise anything
-        reason = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
+        reason = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]]).rstrip(".")
         raise UserError("doctor.model_refuses_batch", images_shape=tuple(images.shape), reason=reason) from error
 
 

@@ -54,7 +54,7 @@ def check_model(
 
     Parameters
     ----------
-    path : a file that mnistlab saved, or a `torch.save` of a state_dict. What wrappers put before the weights' names is taken
+    path : a file that mnistlab saved, or a `torch.save` of a state_dict. What wrappers put before the weights' names is left
         off (see `strip_prefix`)
     data_dir : folder that holds the data
     dataset : what a network without mnistlab's description is examined with
@@ -78,7 +78,9 @@ def check_model(
         model = import_model(code)
         if prefix := load_weights(model, path):
             checks.append(
-                Check("weights", "ok", f"their names begin with {prefix}, which the class's do not: taken off")
+                Check(
+                    "weights", "ok", f'all names begin with "{prefix}", which the class\'s do not have; it was left off'
+                )
             )
         opened = open_dataset(dataset, data_dir)
         mean, std = opened.spec.mean, opened.spec.std
@@ -136,7 +138,9 @@ def import_model(code: str) -> nn.Module:
     except MnistlabError:
         raise
     except (Exception, SystemExit) as error:  # whatever the user's own code raises
-        raise UserError("doctor.code_fails", code=code, name=type(error).__name__, error=error) from error
+        raise UserError(
+            "doctor.code_fails", code=code, name=type(error).__name__, error=str(error).rstrip(".")
+        ) from error
     finally:
         sys.path.pop(0)
     if not isinstance(model, nn.Module):
@@ -158,5 +162,5 @@ def load_weights(model: nn.Module, path: Path) -> str:
         model.load_state_dict(content)
         return prefix
     except (RuntimeError, TypeError, AttributeError) as error:
-        reason = str(error).strip().splitlines()[-1].strip()
+        reason = str(error).strip().splitlines()[-1].strip().rstrip(".")
         raise UserError("doctor.weights_misfit", path=path, reason=reason) from None

@@ -81,7 +81,7 @@ def draw_loss(axes: Axes, metrics: Sequence[dict[str, Any]], train_label: str, u
     steps, losses = (
         loss_course(metrics) if by_step else ([row[unit] for row in metrics], [row["train_loss"] for row in metrics])
     )
-    axes.plot(steps, losses, "-" if by_step else "o-", color=BLUE, label=train_label)
+    axes.plot(steps, losses, "-" if by_step and len(steps) > 1 else "o-", color=BLUE, label=train_label)
     axes.plot(
         [row[place] for row in validated],
         [row["val_loss"] for row in validated],
@@ -92,10 +92,10 @@ def draw_loss(axes: Axes, metrics: Sequence[dict[str, Any]], train_label: str, u
     axes.set(title="Loss", xlabel="step" if by_step else unit, ylabel="cross-entropy (nats)", ylim=(0, None))
     axes.legend(frameon=False)
     if by_step:
-        axes.set_xlim(0, 1.02 * metrics[-1]["step"])
-        tidy(axes)
+        axes.set_xlim(0, max(1.02 * metrics[-1]["step"], metrics[-1]["step"] + 0.3))
     else:
-        mark_whole(axes, metrics, unit)
+        axes.set_xlim(*around(metrics, unit))
+    mark_whole(axes)
 
 
 def draw_accuracy(axes: Axes, metrics: Sequence[dict[str, Any]], unit: str) -> None:
@@ -107,25 +107,30 @@ def draw_accuracy(axes: Axes, metrics: Sequence[dict[str, Any]], unit: str) -> N
     if accuracy:
         margin = 0.1 * (max(accuracy) - min(accuracy)) or 0.5
         axes.set_ylim(min(accuracy) - margin, min(100, max(accuracy) + margin))
-    mark_whole(axes, metrics, unit)
+    axes.set_xlim(*around(metrics, unit))
+    mark_whole(axes)
 
 
 def loss_course(metrics: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
-    """Steps, the middles of the parts of the epochs, and the mean losses of these parts."""
+    """Steps, the middles of the parts of the epochs, and the mean losses of these parts. The first step is 1."""
     steps: list[float] = []
     began = 0
     for row in metrics:
         edges = np.linspace(began, row["step"], len(row["losses"]) + 1)
-        steps += ((edges[1:] + edges[:-1]) / 2).tolist()
+        steps += ((edges[1:] + edges[:-1] + 1) / 2).tolist()
         began = row["step"]
     return steps, [loss for row in metrics for loss in row["losses"]]
 
 
-def mark_whole(axes: Axes, metrics: Sequence[dict[str, Any]], unit: str) -> None:
-    """Ticks at whole epochs or members alone."""
+def around(metrics: Sequence[dict[str, Any]], unit: str) -> tuple[float, float]:
+    """Where an axis of epochs or members begins and ends."""
+    return 0.7, max((row[unit] for row in metrics), default=1) + 0.3
+
+
+def mark_whole(axes: Axes) -> None:
+    """Ticks at whole steps, epochs or members alone."""
     from matplotlib.ticker import MaxNLocator
 
-    axes.set_xlim(0.7, max((row[unit] for row in metrics), default=1) + 0.3)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     tidy(axes)
 

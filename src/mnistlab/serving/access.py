@@ -72,14 +72,16 @@ class Access:
         if is_page_of(origin, host):
             return
         told = (
-            f"A page of another site asks: it is from {origin[:100]!r}, and this server was called {host[:100]!r}."
+            f"A page of another site asks: it is from {origin[:100]!r}, and the request was for {host[:100]!r}."
             " If it is this server's own page, "
         )
         if "proxy_host" in scope:
-            raise Problem(403, f"{told}the proxy's X-Forwarded-Host must name what the browser calls, with its port.")
+            raise Problem(
+                403, f"{told}the proxy's X-Forwarded-Host must name the address the browser uses, with its port."
+            )
         if "proxy" in scope:
             raise Problem(
-                403, f"{told}the proxy must pass on what the browser calls, with its port, as X-Forwarded-Host."
+                403, f"{told}the proxy must pass on the address the browser uses, with its port, as X-Forwarded-Host."
             )
         peer = plain_address(scope["client"][0]) if scope.get("client") else "ADDRESS"
         found = ORIGIN.fullmatch(origin.lower())
