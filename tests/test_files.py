@@ -21,11 +21,12 @@ from filelock import FileLock, SoftFileLock, Timeout
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnistlab.errors import Failure, UserError
+from mnistlab.errors import Failure, UserError, shown
 from mnistlab.files import (
     check_folder,
     explain_os_errors,
     file_lock,
+    given_path,
     local_text,
     read_json,
     resolved,
@@ -36,6 +37,17 @@ from mnistlab.files import (
 )
 
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+@pytest.mark.parametrize("value", [None, 3, 0.5, [], b"runs", object()], ids=repr)
+def test_what_is_no_path_gets_a_sentence(value: object) -> None:
+    with pytest.raises(UserError) as caught:
+        given_path(value, "runs_dir")
+    assert str(caught.value) == f"runs_dir {shown(value)} is not a path. Give text or a pathlib.Path."
+
+
+def test_text_and_paths_are_taken_as_a_path(tmp_path: Path) -> None:
+    assert given_path("a/b", "runs_dir") == given_path(Path("a/b"), "runs_dir") == Path("a/b")
 
 
 def mount_tmpfs(folder: Path, options: str) -> None:

@@ -17,13 +17,14 @@ from typing import Any
 
 from filelock import BaseFileLock, FileLock, SoftFileLock
 
-from mnistlab.errors import StorageFailure, UserError
+from mnistlab.errors import StorageFailure, UserError, shown
 
 __all__ = [
     "check_folder",
     "check_target",
     "explain_os_errors",
     "file_lock",
+    "given_path",
     "is_folder",
     "local_text",
     "nearest_existing",
@@ -69,6 +70,17 @@ def explain_os_errors(path: Path) -> Iterator[None]:
         if error.errno == errno.ENAMETOOLONG:
             raise UserError("files.name_too_long", path=shorten(path)) from error
         raise StorageFailure("files.write_failed", path=path, value=error.strerror or error) from error
+
+
+def given_path(value: Any, name: str, *, remedy: str = "arguments.not_a_path", **values: Any) -> Path:
+    """`value` as a path. What names one is taken: text, and what has `__fspath__`.
+
+    Raises `UserError` for any other type, with the remedy of this key, which may name `values`.
+    """
+    try:
+        return Path(value)
+    except TypeError:
+        raise UserError("arguments.not_a_path", remedy=remedy, name=name, value=shown(value), **values) from None
 
 
 def shorten(value: object, most: int = 80) -> str:

@@ -547,3 +547,12 @@ def test_an_infinite_usps_label_is_corrupt() -> None:
 @pytest.mark.parametrize("value", [b"2", b"-7.5", b"nan"])
 def test_usps_s_pixels_out_of_range_are_corrupt(value: bytes) -> None:
     assert reason(USPS, USPS.files[0], bz2.compress(LINE + LINE.replace(b"9:0.5", b"9:" + value, 1)))
+
+
+def test_what_is_neither_a_name_nor_a_path_is_refused() -> None:
+    with pytest.raises(
+        UserError, match=r"^Dataset None is not a path\. Choose one of mnist, .* or give a folder of pictures"
+    ):
+        open_dataset(None)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r"^data_dir None is not a path\. Give text or a pathlib\.Path\.$"):
+        open_dataset("mnist", None)  # type: ignore[arg-type]

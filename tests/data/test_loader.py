@@ -381,6 +381,34 @@ def test_an_example_comes_without_the_rejects_of_a_batch() -> None:
     assert [label for _, label in loader.dataset.__getitems__([4, 5])] == [4, 5]
 
 
+@pytest.mark.parametrize("rejects", [0, 1])
+@pytest.mark.parametrize("index", [slice(3), slice(20, None), slice(None, None, 5), slice(None, None, -1), slice(5, 5)])
+def test_a_slice_gives_what_torchs_dataset_gives(index: slice, rejects: int) -> None:
+    augment = Pipeline(rejects=1) if rejects else None
+    loader = MNISTDataLoader("train+val", dataset=numbered(24), batch_size=8, augment=augment)
+    images, labels = loader.dataset[index]
+    assert (images.shape[1:], images.dtype, labels.dtype) == ((1, 28, 28), torch.float32, torch.int64)
+    assert number((images, labels)) == [*range(24)][index]
+    assert labels.tolist() == [n % 10 for n in range(24)][index]
+
+
+def test_an_example_that_is_not_there_is_named() -> None:
+    dataset: Any = MNISTDataLoader("test", dataset=numbered(24, 12), batch_size=5).dataset
+    assert dataset[-1][1] == dataset[np.int64(11)][1] == 1
+    for index in (10**6, 12, -13):
+        with pytest.raises(IndexError, match=f"^there is no example {index} among 12$"):
+            dataset[index]
+    for index in ("a", 1.0, None, [0]):
+        with pytest.raises(TypeError, match=r"^an example is taken by a whole number or a slice, not by "):
+            dataset[index]
+
+
+@pytest.mark.parametrize("dataset", [None, 3])
+def test_what_is_no_dataset_is_refused(dataset: Any) -> None:
+    with pytest.raises(UserError, match=f"^Dataset {dataset} is not a path"):
+        MNISTDataLoader(dataset=dataset)
+
+
 def test_the_examples_can_be_split_and_loaded_by_others() -> None:
     whole = MNISTDataLoader("train+val", dataset=numbered(24), batch_size=8)
     parts = random_split(whole.dataset, [0.75, 0.25])

@@ -24,9 +24,11 @@ from PIL import Image
 
 import mnistlab
 from mnistlab import Reader
-from mnistlab.errors import UserError
+from mnistlab.errors import UserError, shown
 from mnistlab.reading.classifier import BUNDLED
 from mnistlab.reading.page import Digit, Line, Page
+from mnistlab.recipes.catalog import RECIPES
+from mnistlab.runs.store import create_run
 from tests.support.drawing import Array, count_read, draw, written
 from tests.support.notes import Digits
 from tests.support.pages import EFFECTS, make_page
@@ -311,6 +313,28 @@ def test_reading_imports_no_torch(drawn: Drawn, tmp_path: Path) -> None:
     *_, modules = result.stdout.splitlines()
     assert modules == "[]"
     assert result.stderr == ""
+
+
+def test_the_folder_of_a_run_that_was_exported_is_taken_as_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "model.onnx"
+    file.write_bytes(BUNDLED.read_bytes())
+    for given in (tmp_path, str(tmp_path)):
+        reader = Reader(given)
+        assert (reader.path, reader.classes) == (file, Reader().classes)
+
+
+def test_what_is_no_exported_file_gets_one_sentence_that_says_how_to_make_it(tmp_path: Path) -> None:
+    remedy = "Give a file that mnistlab.export_model made of a run, or the folder that holds its model.onnx."
+    run = create_run(tmp_path, RECIPES["quick"], "mnist", Path("data"), 0, {})
+    for given, told in [
+        ("latest", f"There is no model latest. {remedy}"),
+        (run.path, f"{run.path} holds no model.onnx. Make it with mnistlab.export_model."),
+        (run, f"Model {shown(run)} is not a path. {remedy}"),
+        (3, f"Model 3 is not a path. {remedy}"),
+    ]:
+        with pytest.raises(UserError) as caught:
+            Reader(given)
+        assert str(caught.value) == told
 
 
 def test_the_package_offers_the_reader() -> None:

@@ -277,6 +277,12 @@ def test_what_names_no_run_is_refused(name: Any, tmp_path: Path) -> None:
         find_run(name, tmp_path)
 
 
+def test_a_runs_folder_that_is_no_path_is_refused() -> None:
+    for find in (lambda: find_run("latest", None), lambda: [*list_runs(None)]):  # type: ignore[arg-type]
+        with pytest.raises(UserError, match=r"^runs_dir None is not a path\."):
+            find()
+
+
 def test_a_models_file_is_its_own_and_a_run_has_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("latest").touch()  # which hides no run

@@ -15,7 +15,7 @@ from mnistlab.data.formats import Arrays
 from mnistlab.data.importing import import_files
 from mnistlab.data.picture_folder import PictureFolder
 from mnistlab.errors import UserError
-from mnistlab.files import is_file, is_folder
+from mnistlab.files import given_path, is_file, is_folder
 
 __all__ = ["DATASETS", "Arrays", "Dataset", "DatasetSpec", "Part", "find_spec", "import_files", "open_dataset"]
 
@@ -91,10 +91,11 @@ def open_dataset(name: str | Path, data_dir: str | Path = "data", *, download: b
     Raises
     ------
     UserError
-        For a name that is neither, and for the download of a folder.
+        For a name that is neither, for the download of a folder, and for a `data_dir` that is no path.
     """
-    if str(name) not in DATASETS and is_folder(Path(name)):
+    folder = given_path(name, "Dataset", remedy="data.unknown_dataset", datasets=DATASETS)
+    if str(name) not in DATASETS and is_folder(folder):
         if download:
-            raise UserError("data.nothing_to_download", path=Path(name))
-        return PictureFolder.open(Path(name))
-    return RawDataset(find_spec(str(name)), Path(data_dir), download)
+            raise UserError("data.nothing_to_download", path=folder)
+        return PictureFolder.open(folder)
+    return RawDataset(find_spec(str(name)), given_path(data_dir, "data_dir"), download)

@@ -7,9 +7,10 @@ image, label = loader.dataset[0]         # float32 (1, 28, 28), normalised; int
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
 import torch
 from torch.utils.data import DataLoader, Sampler
@@ -65,21 +66,42 @@ class BatchDataset(TorchDataset[Example]):
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index: int) -> Example:
-        """Image float32 (1, H, W), normalised, and label. Raises `IndexError` where there is none."""
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Batch: ...
+
+    def __getitem__(self, index: int | slice) -> Example | Batch:
+        """Image float32 (1, H, W), normalised, and label; of a slice images (N, 1, H, W) and labels int64 (N,).
+
+        Raises `IndexError` where there is no such example, `TypeError` for what is no index.
+        """
+        if isinstance(index, slice):
+            indices = torch.tensor(range(len(self))[index], dtype=torch.int64, device=self.labels.device)
+            images, labels = self.batch(indices)
+            return images[: len(indices)], labels[: len(indices)]
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Example]:
         """Several examples at once: what torch's own DataLoader asks for, also through a `Subset`."""
-        there = range(len(self))
-        images, labels = self.batch(torch.tensor([there[index] for index in indices], device=self.labels.device))
+        images, labels = self.batch(torch.tensor(list(map(self.position, indices)), device=self.labels.device))
         return list(zip(images, labels.tolist(), strict=True))[: len(indices)]  # rejects come after them
+
+    def position(self, index: Any) -> int:
+        """The index from 0 on; a negative one counts from the end. Raises `IndexError` or `TypeError` for what is none."""
+        try:
+            return range(len(self))[operator.index(index)]
+        except TypeError:
+            raise TypeError(f"an example is taken by a whole number or a slice, not by {shown(index)}") from None
+        except IndexError:
+            raise IndexError(f"there is no example {shown(index)} among {len(self):,}") from None
 
     def batch(self, indices: torch.Tensor) -> Batch:
         """Images float32 (B, 1, H, W), normalised, and labels int64 (B,) of `indices` int64 (B,), on the split's device."""
         images = self.images.index_select(0, indices).float()  # twice as fast as self.images[indices]
         labels = self.labels.index_select(0, indices)
-        if self.augment is None:
+        if self.augment is None or not len(indices):
             return images.mul_(self.normalisation.scale).add_(self.normalisation.shift), labels  # in place, for speed
         images, labels = self.augment(images, labels)  # before normalisation: what comes in from outside is paper, 0
         return self.normalisation(images), labels
@@ -189,23 +211,24 @@ class MNISTDataLoader(DataLoader[Example]):
     ) -> None:
         seed = whole_number(seed, "Seed", 0, HIGHEST_SEED)
         target = pick_device(device)
-        opened = open_dataset(dataset, data_dir, download=download) if isinstance(dataset, str | Path) else dataset
+        if isinstance(dataset, str | Path) or not hasattr(dataset, "spec"):  # open_dataset refuses what is none
+            dataset = open_dataset(dataset, data_dir, download=download)  # type: ignore[arg-type]
         if deskew or writing is not None or rejects is not None:
             from mnistlab.data.deprecated import replace_keywords
 
-            prepare, augment = replace_keywords(prepare, augment, writing, rejects, deskew, opened.spec.digits)
+            prepare, augment = replace_keywords(prepare, augment, writing, rejects, deskew, dataset.spec.digits)
         for name, given in (("prepare", prepare), ("augment", augment)):
             if given is not None and not callable(given):
                 raise UserError("data.not_callable", name=name, given=shown(given))
         if normalise is None:
-            normalise = opened.spec.normalisation
+            normalise = dataset.spec.normalisation
         elif not isinstance(normalise, Normalisation):
             normalise = Normalisation(*normalise)
-        arrays = read_split(opened, split)
+        arrays = read_split(dataset, split)
         total = len(arrays[1])
         if batch_size is None:
             batch_size = min(BATCH, total)
-        self.spec = opened.spec
+        self.spec = dataset.spec
         self.split = split
         super().__init__(
             BatchDataset(arrays, normalise, prepare, augment, target),

@@ -15,7 +15,7 @@ from mnistlab.data.download import MISSING, inspect_files
 from mnistlab.devices import device_title, pick_device, pick_precision
 from mnistlab.doctor.examination import Check
 from mnistlab.errors import UserError, counted, place
-from mnistlab.files import check_links, nearest_existing
+from mnistlab.files import check_links, given_path, nearest_existing
 
 __all__ = ["check_machine"]
 
@@ -25,7 +25,7 @@ ENOUGH_DISK = 1_000_000_000
 
 def check_machine(data_dir: str | Path, runs_dir: str | Path, device: str | torch.device = "auto") -> list[Check]:
     """Python, torch, device, threads, bf16, disk, data and write access of this machine."""
-    data_dir, runs_dir = Path(data_dir), Path(runs_dir)
+    data_dir, runs_dir = given_path(data_dir, "data_dir"), given_path(runs_dir, "runs_dir")
     target = pick_device(device)
     threads, cores = torch.get_num_threads(), os.cpu_count() or 1
     precision = pick_precision("auto", target)

@@ -15,7 +15,7 @@ from mnistlab.data.dataset import open_dataset
 from mnistlab.data.splits import read_split
 from mnistlab.doctor.examination import Check, examine
 from mnistlab.errors import MnistlabError, UserError, sentence
-from mnistlab.files import resolved
+from mnistlab.files import given_path, resolved
 from mnistlab.networks.checkpoint import SavedModel, load_tensors, read_model, strip_prefix
 from mnistlab.networks.deskew import Deskewed, upright
 from mnistlab.networks.ensemble import Ensemble
@@ -67,7 +67,7 @@ def check_model(
         where the file is missing, unsafe or does not fit
 
     """
-    path = Path(path)
+    path = given_path(path, "path")
     checks = []
     if code is None:
         saved = load_described(path)

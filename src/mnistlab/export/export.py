@@ -33,7 +33,7 @@ from mnistlab.evaluation.result import Evaluation
 from mnistlab.export.onnx_file import INT8_IMAGES, OnnxFile
 from mnistlab.export.result import Export, Parity
 from mnistlab.export.safetensors_file import SafetensorsFile
-from mnistlab.files import check_target, shorten, write_bytes
+from mnistlab.files import check_target, given_path, shorten, write_bytes
 from mnistlab.networks.checkpoint import SavedModel, read_model
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_model
@@ -87,7 +87,9 @@ def export_model(
     """
     coverage = check_request(to, int8, coverage)
     run, model_path = find_finished(source, runs_dir)
-    output = Path(output) if output else model_path.with_name(f"model.int8.{to}" if int8 else f"model.{to}")
+    output = (
+        given_path(output, "output") if output else model_path.with_name(f"model.int8.{to}" if int8 else f"model.{to}")
+    )
     check_target(output, f"model.{to}")  # not model.pth, most of all
     saved = read_model(model_path)
     dataset = open_fitting_dataset(run, saved, model_path, data_dir)

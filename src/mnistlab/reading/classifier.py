@@ -17,10 +17,13 @@ from numpy.typing import NDArray
 
 from mnistlab.dependencies import import_onnxruntime
 from mnistlab.errors import UserError, shown, whole_number
+from mnistlab.files import given_path, is_folder
 
 __all__ = ["BUNDLED", "Classifier", "open_session"]
 
 BUNDLED = Path(__file__).parents[1] / "bundled" / "reader" / "reader.onnx"
+EXPORTED = "model.onnx"
+"""What `mnistlab export` calls its file in a run's folder."""
 BATCH = 256
 """Images a call of the network: what fits the caches of a core is fastest."""
 MOST_THREADS = 1024
@@ -34,7 +37,7 @@ class Classifier:
     Parameters
     ----------
     model : str or Path, optional
-        The file; the model that comes with mnistlab if None.
+        The file, or a folder that holds it as model.onnx; the model that comes with mnistlab if None.
     threads : int, optional
         Processor threads of one call, 1 to 1,024; all cores if None.
 
@@ -64,7 +67,7 @@ class Classifier:
     """
 
     def __init__(self, model: str | Path | None = None, *, threads: int | None = None) -> None:
-        self.path = Path(model) if model is not None else BUNDLED
+        self.path = find_file(model) if model is not None else BUNDLED
         self.threads = None if threads is None else whole_number(threads, "Number of threads", 1, MOST_THREADS)
         self.content = read_model(self.path)
         self.session = open_session(self.content, self.path, self.threads)
@@ -141,6 +144,19 @@ class Classifier:
         empty = np.zeros((0, len(self.classes)), np.float32)
         probabilities: NDArray[np.float32] = np.concatenate([empty, *batches])
         return probabilities.argmax(1), probabilities
+
+
+def find_file(model: Any) -> Path:
+    """The file itself, or that of a folder, such as a run's, in which a model was exported.
+
+    Raises `UserError` for a folder without one, and for what is no path: a run cannot be looked up here.
+    """
+    path = given_path(model, "Model", remedy="reading.model_missing")
+    if not is_folder(path):
+        return path
+    if not (path / EXPORTED).exists():
+        raise UserError("reading.model_not_exported", path=path)
+    return path / EXPORTED
 
 
 def read_model(path: Path) -> bytes:

@@ -34,7 +34,7 @@ class Reader:
     Parameters
     ----------
     model : str or Path, optional
-        A file that `mnistlab export` made; the model that comes with mnistlab if None.
+        A file that `mnistlab export` made, or the run's folder that holds it; the model that comes with mnistlab if None.
     threshold : float, optional
         The probability, 0 to 1, from which a digit is accepted; if None, the one that was chosen on validation images when the
         model was exported.

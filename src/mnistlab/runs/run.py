@@ -28,6 +28,7 @@ from mnistlab.data.catalog import DATASETS
 from mnistlab.errors import UserError, shown
 from mnistlab.files import (
     explain_os_errors,
+    given_path,
     is_folder,
     local_text,
     read_json,
@@ -144,7 +145,7 @@ class Run:
         A folder that config.json names is looked at and never made: the run may come from another machine.
         """
         if named is not None or is_folder(Path(self.data_dir)):
-            return Path(named or self.data_dir)
+            return given_path(named or self.data_dir, "data_dir")
         if self.dataset in DATASETS:  # a folder of pictures needs none
             logger.warning(
                 "the data folder of %s, %s, is not here: using the folder data (or name another with --data-dir)",

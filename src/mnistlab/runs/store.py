@@ -14,6 +14,7 @@ from typing import Any
 from mnistlab.errors import UserError, shown
 from mnistlab.files import (
     explain_os_errors,
+    given_path,
     is_file,
     is_folder,
     resolved,
@@ -100,7 +101,7 @@ def begin_run(
 
 def list_runs(runs_dir: str | Path = "runs") -> Iterator[Run | UserError]:
     """All runs in the folder, oldest first; a damaged one comes, after them, as the error that says what is wrong with it."""
-    runs_dir = Path(runs_dir)
+    runs_dir = given_path(runs_dir, "runs_dir")
     if not runs_dir.is_dir():
         return
     runs: list[Run] = []
@@ -125,7 +126,7 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
         return name
     if not isinstance(name, str | Path):
         raise UserError("runs.not_a_run_name", name=shown(name))
-    name, runs_dir = str(name), Path(runs_dir)
+    name, runs_dir = str(name), given_path(runs_dir, "runs_dir")
     if name == LATEST:
         runs = [run for run in list_runs(runs_dir) if isinstance(run, Run)]
         if not runs:

@@ -16,7 +16,7 @@ from mnistlab.errors import UserError
 from mnistlab.evaluation import plots
 from mnistlab.evaluation.evaluate import evaluate, evaluate_run
 from mnistlab.evaluation.result import Evaluation
-from mnistlab.files import check_folder, resolved
+from mnistlab.files import check_folder, given_path, resolved
 from mnistlab.networks.checkpoint import SavedModel, read_model, save_model
 from mnistlab.networks.ensemble import Ensemble, Member
 from mnistlab.recipes.catalog import member_of
@@ -106,6 +106,7 @@ def combine(
         For fewer than two runs, one given twice, runs that are not finished, or of different datasets, classes or
         normalisation.
     """
+    runs_dir = given_path(runs_dir, "runs_dir")
     runs = [find_run(member, runs_dir) for member in ([members] if isinstance(members, Run | str | Path) else members)]
     if len(runs) < 2:
         raise UserError("training.too_few_members", count=len(runs))
@@ -113,7 +114,7 @@ def combine(
     if twice := sorted({path for path in paths if paths.count(path) > 1}):
         raise UserError("training.member_given_twice", twice=twice[0])
     models = check_members(runs)
-    check_folder(Path(runs_dir))
+    check_folder(runs_dir)
     first = runs[0]
     folder = resolved(first.find_data(data_dir))
     dataset = open_dataset(first.dataset, folder)
@@ -129,7 +130,7 @@ def combine(
         split="train" if unseen else "train+val",
     )
     with (
-        begin_run(Path(runs_dir), recipe, dataset.spec.name, folder, first.seed, environment, paths) as run,
+        begin_run(runs_dir, recipe, dataset.spec.name, folder, first.seed, environment, paths) as run,
         told_how_to_go_on(run),
     ):
         return finish(run, runs, models, dataset, folder)

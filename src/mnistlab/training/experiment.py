@@ -10,7 +10,7 @@ from mnistlab.data.dataset import Dataset, open_dataset
 from mnistlab.devices import GENERATOR, pick_device
 from mnistlab.errors import UserError, whole_number
 from mnistlab.evaluation.result import Evaluation
-from mnistlab.files import check_folder, resolved
+from mnistlab.files import check_folder, given_path, resolved
 from mnistlab.recipes.catalog import find_recipe
 from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
 from mnistlab.runs.run import Run
@@ -75,14 +75,15 @@ def train(
     recipe = recipe if isinstance(recipe, Recipe) else find_recipe(recipe)
     seed = whole_number(seed, "Seed", 0, 2**32 - recipe.trainings)  # each has a seed of its own
     check_tracker(track)
-    check_folder(Path(runs_dir))
+    runs_dir, data_dir = given_path(runs_dir, "runs_dir"), given_path(data_dir, "data_dir")
+    check_folder(runs_dir)
     target = pick_device(device)
     opened = opened or open_dataset(dataset, data_dir, download=download)
     given = Circumstances(opened, resolved(data_dir), target, track, display or Silent())
     with GENERATOR:
         if isinstance(recipe, EnsembleRecipe):
-            return train_ensemble(recipe, seed, Path(runs_dir), given)
-        return train_single(recipe, seed, Path(runs_dir), given)
+            return train_ensemble(recipe, seed, runs_dir, given)
+        return train_single(recipe, seed, runs_dir, given)
 
 
 def resume(
