@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import socket
@@ -18,7 +19,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mnistlab.dependencies import cache_of_its_own, import_onnxruntime
+from mnistlab.dependencies import cache_of_its_own, check_spelling, import_onnxruntime
+from mnistlab.errors import Failure
 from tests.support import running_server
 
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "read.jpg"
@@ -34,6 +36,7 @@ assert not looked_up, looked_up
 """
 """Python code that fails where Python looks a host up or connects to one."""
 COMMANDS = """
+import importlib.util
 import json
 from mnistlab.cli.app import main
 for command in json.loads(sys.argv[1]):
@@ -179,3 +182,33 @@ def test_onnxruntime_and_parts_of_it_come_without_telemetry(monkeypatch: pytest.
     assert import_onnxruntime().__name__ == "onnxruntime"
     assert import_onnxruntime("quantization").__name__ == "onnxruntime.quantization"
     assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files are bytes on POSIX")
+def test_a_torch_whose_folder_the_locale_cannot_spell_is_one_line(tmp_path: Path) -> None:
+    """It cannot be imported there; commands that do without it do their work."""
+    spec = importlib.util.find_spec("torch")
+    assert spec is not None
+    (tmp_path / "Łódź").mkdir()
+    for name in ("torch", "torchgen", "functorch"):
+        (tmp_path / "Łódź" / name).symlink_to(Path(str(spec.origin)).parent.with_name(name))
+    environment = {
+        **os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(tmp_path / "Łódź"),
+    }  # fmt: skip
+    code = "import sys; from mnistlab.cli.app import main; main(sys.argv[1:])"
+    for command, ends_with in ((["train", "quick"], 1), (["doctor"], 1), (["runs"], 0)):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *command], env=environment, cwd=tmp_path, capture_output=True, check=False
+        )
+        assert done.returncode == ends_with, done.stderr
+        if ends_with:
+            assert done.stderr.startswith(b"error: PyTorch needs the name of "), done.stderr
+            assert done.stderr.endswith(b" Set PYTHONUTF8=1 in the environment and run it again.\n")
+            assert done.stderr.count(b"\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} <= {"Łódź", "data"}
+
+
+def test_a_folder_that_is_not_named_in_utf8_is_to_be_renamed() -> None:
+    with pytest.raises(Failure) as caught:
+        check_spelling(os.fsdecode(b"caf\xe9/torch.py"))
+    assert caught.value.remedy == "Rename the folder in UTF-8."

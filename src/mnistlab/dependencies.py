@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import logging
 import os
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-__all__ = ["cache_of_its_own", "import_matplotlib", "import_onnxruntime"]
+from mnistlab.errors import Failure
+
+__all__ = ["cache_of_its_own", "check_callers_for_torch", "check_torch", "import_matplotlib", "import_onnxruntime"]
 
 
 def import_onnxruntime(submodule: str = "") -> Any:
@@ -24,6 +29,30 @@ def import_onnxruntime(submodule: str = "") -> Any:
     onnxruntime = importlib.import_module("onnxruntime")
     onnxruntime.disable_telemetry_events()  # builds for Windows ignore the variable
     return importlib.import_module(f"onnxruntime.{submodule}") if submodule else onnxruntime
+
+
+def check_torch() -> None:
+    """Raise `Failure` where torch is installed in a folder whose name it cannot write: then it cannot be imported."""
+    spec = importlib.util.find_spec("torch")
+    if spec and spec.origin:
+        check_spelling(spec.origin)
+
+
+def check_callers_for_torch() -> None:
+    """Raise `Failure` where torch could not name a file that calls this function, which its exporter does for each step."""
+    for frame, _ in traceback.walk_stack(None):
+        check_spelling(frame.f_code.co_filename)
+
+
+def check_spelling(file: str) -> None:
+    """Raise `Failure` where the file's name has bytes that this process has no letters for (PEP 383)."""
+    try:
+        file.encode()
+    except UnicodeEncodeError:
+        encoding = sys.getfilesystemencoding()
+        remedy = "dependencies.name_not_utf8" if encoding == "utf-8" else None
+        folder = Path(file).parent
+        raise Failure("dependencies.name_not_spelt", remedy=remedy, folder=folder, encoding=encoding) from None
 
 
 def import_matplotlib() -> None:

@@ -11,6 +11,7 @@ import click
 
 from mnistlab.cli.options import examples
 from mnistlab.cli.output import StandardErrorHandler
+from mnistlab.dependencies import check_torch
 from mnistlab.errors import MnistlabError
 
 __all__ = ["app", "main"]
@@ -82,7 +83,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 def run_app(arguments: list[str] | None) -> int:
     try:
-        result = app(arguments, standalone_mode=False)
+        try:
+            result = app(arguments, standalone_mode=False)
+        except UnicodeEncodeError:  # what importing torch ends in where it cannot write the name of its own folder
+            check_torch()
+            raise
         return result if isinstance(result, int) else 0
     except MnistlabError as error:
         click.echo(f"error: {error.for_command_line()}", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +36,21 @@ def percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.2f}"
 
 
-def print_json(content: dict[str, Any]) -> None:
-    """One object in one line on standard output."""
-    click.echo(json.dumps(content))
+def print_json(content: dict[str, Any] | list[Any]) -> None:
+    """One object, or a list of some, in one line on standard output, in ASCII.
+
+    Files' names are spelled as in UTF-8, whatever the locale: Python has the bytes that the locale does not know as lone
+    surrogates, which other programs cannot read.
+    """
+    text = LONE.sub(in_utf8, json.dumps(content, ensure_ascii=False))
+    click.echo(json.dumps(json.loads(text)))
+
+
+LONE = re.compile("[\udc80-\udcff]+")
+
+
+def in_utf8(found: re.Match[str]) -> str:
+    return found[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
 
 
 def print_checks(found: list[Check]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistlab.cli.options import RUNS_HELP, ValueType, examples
+from mnistlab.cli.output import print_json
 from mnistlab.errors import MnistlabError, UserError, place
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def read(
         except MnistlabError as error:
             fail(error)
     if as_json:
-        click.echo(json.dumps(found))
+        print_json(found)
     return exit_code
 
 

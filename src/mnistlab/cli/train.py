@@ -23,6 +23,7 @@ from mnistlab.cli.options import (
     runs_option,
 )
 from mnistlab.cli.output import print_json, print_score
+from mnistlab.dependencies import check_torch
 from mnistlab.errors import UserError
 from mnistlab.recipes.catalog import RECIPES, find_recipe
 from mnistlab.recipes.toml_file import read_overrides
@@ -127,6 +128,7 @@ def open_early(dataset: str, data_dir: Path, download: bool) -> Dataset:
 
     opened = open_dataset(dataset, data_dir, download=download)
     if opened.at_hand:
+        check_torch()  # in the thread, nobody would hear of it
         threading.Thread(target=importlib.import_module, args=("torch",)).start()
         opened.read("train")
     return opened

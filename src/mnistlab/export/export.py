@@ -18,6 +18,7 @@ import torch
 
 from mnistlab.data.dataset import Dataset, open_dataset
 from mnistlab.data.splits import read_split
+from mnistlab.dependencies import check_callers_for_torch
 from mnistlab.errors import Failure, UserError, number
 from mnistlab.evaluation.calibration import (
     UNCALIBRATED_THRESHOLD,
@@ -142,6 +143,8 @@ def check_request(to: str, int8: bool, coverage: float) -> float:
     if int8 and to != "onnx":
         raise UserError("export.int8_needs_onnx", to=to)
     coverage = number(coverage, "Coverage", math.ulp(0), 1, wrong="export.coverage_out_of_range")
+    if to == "onnx":
+        check_callers_for_torch()
     if missing := [name for name in FORMATS[to] if importlib.util.find_spec(name) is None]:
         raise UserError("export.packages_missing", to=to, missing=missing, extra="export")
     return coverage
