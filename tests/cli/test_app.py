@@ -156,14 +156,29 @@ def test_training_help_fits_and_shows_values_and_choices_under_headings(
     ]  # fmt: skip
     words = " ".join(out.split())
     for text in (
-        "[between 1 and 100,000]", "max, stride or none", "same or valid", "[flatten or average]", "[sgd or adamw]",
-        "[auto, fp32 or bf16]", "[train or train+val]", "[default: mnist]",
-        "The default of each is the recipe's own value.",
+        "[default: 7; between 1 and 100,000]", "max, stride or none. [default: max]", "same or valid.",
+        "[default: flatten; flatten or average]", "[default: sgd; sgd or adamw]", "[default: auto; auto, fp32 or bf16]",
+        "[default: train; train or train+val]", "[default: mnist]", "Batch norm after each convolution. [default: on]",
+        "[default: 0.0005; between 0 and 10]", "The defaults are those of the recipe default;",
     ):  # fmt: skip
         assert text in words
     assert (
         out.index("Augmentation:") < out.index("--rotate") < out.index("Optimisation:") < out.index("--epochs INTEGER")
     )
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_training_help_shows_the_values_of_the_recipe_that_is_named(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_app(["train", name, "--help"]) == 0
+    words, recipe = " ".join(capsys.readouterr().out.split()), RECIPES[name]
+    assert f"The defaults are those of the recipe {name};" in words
+    for value in (
+        f"{','.join(map(str, recipe.network.widths))}; between 1 and 4,096", f"{recipe.optimisation.epochs}; between 1",
+        f"{recipe.network.dropout:g}; between 0 and 0.95", f"{recipe.data.split}; train or train+val",
+    ):  # fmt: skip
+        assert f"[default: {value}" in words
 
 
 def test_every_command_of_the_program_is_listed_above() -> None:

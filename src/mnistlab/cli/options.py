@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mnistlab.recipes.checks import allowed
 from mnistlab.recipes.settings import FIELDS, LISTS, TYPES, explanations
+
+if TYPE_CHECKING:
+    from click.types import OptionHelpExtra
+
+    from mnistlab.recipes.recipe import Recipe
 
 __all__ = [
     "TrainingCommand",
@@ -55,6 +59,8 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
+RECIPE = "mnistlab.recipe"
+"""Where click's context holds the name of the recipe that the help is about."""
 SECTIONS = {
     "widths": "Network", "deskew": "Preparation of the images", "split": "Data", "rotate": "Augmentation",
     "epochs": "Optimisation", "precision": "Arithmetic", "members": "Ensemble",
@@ -63,7 +69,14 @@ SECTIONS = {
 
 
 class TrainingCommand(click.Command):
-    """A command whose help shows the options of a recipe under headings."""
+    """A command whose help shows the options of a recipe under headings, with the values of the recipe that is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does; the help comes before there are parameters, and has to know the recipe."""
+        from mnistlab.recipes.catalog import RECIPES
+
+        ctx.meta[RECIPE] = next((name for name in args if name in RECIPES), "default")
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, as click does, a section a heading."""
@@ -76,15 +89,41 @@ class TrainingCommand(click.Command):
         for title, records in sections.items():
             if title == SECTIONS["widths"]:
                 formatter.write_paragraph()
-                formatter.write_text("Fields of the recipe. The default of each is the recipe's own value.")
+                name = shown_recipe(ctx).name
+                formatter.write_text(
+                    f"Fields of the recipe. The defaults are those of the recipe {name}; see another's with train RECIPE --help."
+                )
             with formatter.section(title):
                 formatter.write_dl(records)
 
 
-def recipe_help(field: dataclasses.Field[Any]) -> str:
-    """What the field is and which values it takes."""
-    text, values = explanations()[field.name], allowed(field)
-    return text + (f"  [{values}]" if values and values not in text else "")
+def shown_recipe(ctx: click.Context) -> Recipe:
+    """The recipe that the help is about."""
+    from mnistlab.recipes.catalog import RECIPES
+
+    return RECIPES[ctx.meta.get(RECIPE, "default")]
+
+
+class RecipeOption(click.Option):
+    """The option of a recipe's field: its help ends in the recipe's own value, and which values there are."""
+
+    def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
+        """As click's, of the recipe that the help is about."""
+        extra, name = super().get_help_extra(ctx), self.name or ""
+        extra["default"] = told(getattr(shown_recipe(ctx), name))
+        values = allowed(FIELDS[name])
+        if values and values not in explanations()[name]:
+            extra["range"] = values
+        return extra
+
+
+def told(value: Any) -> str:
+    """A field's value as the command line takes it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):
+        return ",".join(map(str, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def recipe_options(command: Command) -> Command:
@@ -94,7 +133,9 @@ def recipe_options(command: Command) -> Command:
         if TYPES[field.name] is bool:
             option += "/--no-" + field.name.replace("_", "-")
         kind = None if TYPES[field.name] is bool else ValueType(TYPES[field.name])
-        command = click.option(option, field.name, type=kind, default=None, help=recipe_help(field))(command)
+        command = click.option(option, field.name, cls=RecipeOption, type=kind, help=explanations()[field.name])(
+            command
+        )
     return command
 
 
