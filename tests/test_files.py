@@ -25,16 +25,15 @@ from mnistlab.errors import Failure, UserError, shown
 from mnistlab.files import (
     check_folder,
     explain_os_errors,
-    file_lock,
     given_path,
     local_text,
     read_json,
     resolved,
     sha256,
-    warn_without_flock,
     write_bytes,
     write_json,
 )
+from mnistlab.locks import file_lock, warn_without_flock
 
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import functools
 import hashlib
 import json
-import logging
 import os
-import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-from filelock import BaseFileLock, FileLock, SoftFileLock
 
 from mnistlab.errors import StorageFailure, UserError, shown
 
@@ -23,7 +18,6 @@ __all__ = [
     "check_folder",
     "check_target",
     "explain_os_errors",
-    "file_lock",
     "given_path",
     "is_folder",
     "local_text",
@@ -38,12 +32,9 @@ __all__ = [
     "write_json",
 ]
 
-logger = logging.getLogger("mnistlab.files")
 
 DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
-NO_FLOCK = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
-"""The errors of `flock` on a file system without locks, such as some network and container mounts."""
 
 
 @contextlib.contextmanager
@@ -161,36 +152,6 @@ def leads_in_a_circle(link: Path) -> bool:
     except OSError as error:
         return error.errno == errno.ELOOP
     return False
-
-
-def file_lock(path: Path) -> BaseFileLock:
-    """A lock that one process at a time can hold, not yet acquired; its folder must exist.
-
-    If the file system has no locks, a marker file stands in for one, and a warning says so once.
-    """
-    if has_flock(path.parent):
-        return FileLock(path)
-    warn_without_flock()
-    return SoftFileLock(path.with_name(f"{path.name}-held"))  # another name: a FileLock's file stays when it is free
-
-
-def has_flock(folder: Path) -> bool:
-    """Whether files in the folder can be locked; tried on a temporary file."""
-    try:
-        import fcntl
-    except ImportError:  # Windows has locks of another kind
-        return True
-    with tempfile.TemporaryFile(dir=folder) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            return error.errno not in NO_FLOCK
-    return True
-
-
-@functools.cache
-def warn_without_flock() -> None:
-    logger.warning("this file system has no file locks: a file whose name ends in -held stands in for one")
 
 
 def local_text(text: str) -> str:

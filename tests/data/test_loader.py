@@ -19,8 +19,9 @@ from mnistlab.augmentation.affine import Augmentation
 from mnistlab.augmentation.pens import Writing
 from mnistlab.augmentation.pipeline import Pipeline
 from mnistlab.augmentation.rejects import Rejects
+from mnistlab.data.batches import Order
 from mnistlab.data.dataset import Dataset, RawDataset, find_spec, open_dataset
-from mnistlab.data.loader import MNISTDataLoader, Order
+from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.data.normalisation import Normalisation
 from mnistlab.data.splits import SPLITS, read_split
 from mnistlab.errors import UserError

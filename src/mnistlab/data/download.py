@@ -20,7 +20,8 @@ from mnistlab.data.catalog import DATASETS, DatasetSpec, FileSpec
 from mnistlab.data.formats import CorruptFileError, parse
 from mnistlab.data.mirrors import SourceError, torchvision_download
 from mnistlab.errors import Failure, MnistlabError, UserError
-from mnistlab.files import check_folder, check_links, explain_os_errors, file_lock, sha256, write_bytes, write_json
+from mnistlab.files import check_folder, check_links, explain_os_errors, sha256, write_bytes, write_json
+from mnistlab.locks import file_lock
 
 __all__ = ["MISSING", "inspect_files", "read_bytes", "read_files", "write_verified"]
 

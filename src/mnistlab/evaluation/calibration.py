@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from mnistlab.data.loader import BATCH
+from mnistlab.data.batches import BATCH
 from mnistlab.errors import Failure
 from mnistlab.networks.checkpoint import SavedModel
 from mnistlab.networks.network import evaluating

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mnistlab.data.loader import BATCH
+from mnistlab.data.batches import BATCH
 from mnistlab.dependencies import cache_of_its_own, import_onnxruntime
 from mnistlab.errors import StorageFailure
 from mnistlab.evaluation.calibration import Probabilities, at_temperature

@@ -9,7 +9,8 @@ from pathlib import Path
 from filelock import SoftFileLock, Timeout
 
 from mnistlab.errors import UserError
-from mnistlab.files import explain_os_errors, file_lock
+from mnistlab.files import explain_os_errors
+from mnistlab.locks import file_lock
 
 __all__ = ["held", "is_held"]
 

@@ -19,10 +19,9 @@ import contextlib
 import datetime
 import json
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from mnistlab.data.catalog import DATASETS
 from mnistlab.errors import UserError, shown
@@ -30,23 +29,21 @@ from mnistlab.files import (
     explain_os_errors,
     given_path,
     is_folder,
-    local_text,
     read_json,
     write_bytes,
     write_json,
 )
 from mnistlab.recipes.differences import changed_fields
 from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
+from mnistlab.runs.config import read_config
 from mnistlab.runs.lock import held, is_held
-from mnistlab.runs.migrations import config_of_version_1, member_row_of_version_1
+from mnistlab.runs.migrations import member_row_of_version_1
 
 __all__ = ["Run"]
 
 
 logger = logging.getLogger("mnistlab.runs")
 
-T = TypeVar("T")
-CONFIG_VERSION = 2
 METRICS = {"train_loss", "val_loss", "val_accuracy", "seconds"}
 """What a line of metrics.jsonl holds at least, beside the number of its epoch or member."""
 
@@ -72,41 +69,7 @@ class Run:
     def open(path: str | Path) -> Run:
         """Read the folder's config.json. Raises `UserError` where it is missing, damaged or of another version."""
         path = Path(path)
-        remedy = "remedies.restore_or_train"
-        if not (path / "config.json").exists():
-            raise UserError("runs.not_a_run_folder", path=path)
-        file = path / "config.json"
-        config = read_json(file, remedy)
-        if not isinstance(config, dict):
-            raise UserError("runs.config_damaged", path=file, reason="it has no fields")
-
-        def field(name: str, parse: Callable[[Any], T]) -> T:
-            try:
-                return parse(config[name])
-            except KeyError:
-                raise UserError("runs.config_damaged", path=file, reason=f"{name} is missing") from None
-            except (TypeError, ValueError, AttributeError, OverflowError, OSError):
-                raise UserError("runs.field_damaged", path=file, field=name, value=shown(config[name])) from None
-
-        version = field("version", lambda value: value)
-        if version == 1:
-            field("recipe", dict)
-            config = config_of_version_1(config, path)
-        elif version != CONFIG_VERSION:
-            raise UserError("runs.unknown_version", path=path, version=version)
-        recipe = field("recipe", Recipe.from_dict)
-        if recipe.kind != field("kind", str):
-            reason = f"its kind is {shown(config['kind'])}, and its recipe's {recipe.kind!r}"
-            raise UserError("runs.config_damaged", path=file, reason=reason)
-        return Run(
-            path=path,
-            recipe=recipe,
-            dataset=field("dataset", stored_text),
-            data_dir=field("data_dir", stored_text),
-            seed=field("seed", int),
-            created=field("created", lambda text: datetime.datetime.fromisoformat(text).astimezone()),
-            members=field("members", lambda names: tuple(map(stored_text, names))) if "members" in config else (),
-        )
+        return Run(path=path, **read_config(path))
 
     @property
     def kind(self) -> str:
@@ -258,7 +221,3 @@ class Run:
             "test_accuracy": test["correct"] / test["total"] if test else None,
             "seconds": last.get("seconds"),
         }
-
-
-def stored_text(value: object) -> str:
-    return local_text(str(value))

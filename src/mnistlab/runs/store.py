@@ -22,7 +22,8 @@ from mnistlab.files import (
     write_json,
 )
 from mnistlab.recipes.recipe import Recipe
-from mnistlab.runs.run import CONFIG_VERSION, Run
+from mnistlab.runs.config import CONFIG_VERSION
+from mnistlab.runs.run import Run
 
 __all__ = ["begin_run", "create_run", "delete_run", "find_model", "find_run", "list_runs"]
 

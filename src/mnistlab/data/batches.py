@@ -1,0 +1,132 @@
+"""A split in memory, and which of its examples make a batch."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, overload
+
+import torch
+from torch.utils.data import Dataset as TorchDataset
+from torch.utils.data import Sampler
+
+from mnistlab.data.formats import Arrays
+from mnistlab.data.normalisation import Normalisation
+from mnistlab.errors import UserError, shown
+
+__all__ = ["Augment", "Batch", "BatchDataset", "Example", "Order", "Prepare", "prepared"]
+
+BATCH = 1000
+"""Images a batch where there are no gradients to keep: enough to fill the cores."""
+Batch = tuple[torch.Tensor, torch.Tensor]
+Example = tuple[torch.Tensor, int]
+Prepare = Callable[[torch.Tensor], torch.Tensor]
+"""Images float (B, 1, H, W), 0 (paper) to 255 (ink), in; the same shape and range out. Such as `networks.deskew.deskew`."""
+
+
+class Augment(Protocol):
+    """What changes a batch at random: `augmentation.pipeline.Pipeline`, `Augmentation`, torchvision's transforms, one's own."""
+
+    def __call__(self, images: torch.Tensor, labels: torch.Tensor, /) -> Batch:
+        """Images float (B, 1, H, W), 0 (paper) to 255 (ink), and labels int64 (B,) in; the same, perhaps more of them, out."""
+
+
+class BatchDataset(TorchDataset[Example]):
+    """A split in memory: examples one by one, as any dataset gives them, or a whole batch in one indexing.
+
+    What `augment` does is drawn anew each time that an example is asked for.
+    """
+
+    def __init__(
+        self,
+        arrays: Arrays,
+        normalisation: Normalisation,
+        prepare: Prepare | None,
+        augment: Augment | None,
+        device: torch.device,
+    ) -> None:
+        images, labels = arrays
+        self.images = torch.tensor(images).unsqueeze(1).to(device)
+        self.labels = torch.tensor(labels).to(device)
+        if prepare:
+            self.images = torch.cat([prepared(part, prepare) for part in torch.split(self.images, BATCH)])
+        self.normalisation = normalisation
+        self.augment = augment or None  # an Augmentation of nothing is none
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Batch: ...
+
+    def __getitem__(self, index: int | slice) -> Example | Batch:
+        """Image float32 (1, H, W), normalised, and label; of a slice images (N, 1, H, W) and labels int64 (N,).
+
+        Raises `IndexError` where there is no such example, `TypeError` for what is no index.
+        """
+        if isinstance(index, slice):
+            indices = torch.tensor(range(len(self))[index], dtype=torch.int64, device=self.labels.device)
+            images, labels = self.batch(indices)
+            return images[: len(indices)], labels[: len(indices)]
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Example]:
+        """Several examples at once: what torch's own DataLoader asks for, also through a `Subset`."""
+        images, labels = self.batch(torch.tensor(list(map(self.position, indices)), device=self.labels.device))
+        return list(zip(images, labels.tolist(), strict=True))[: len(indices)]  # rejects come after them
+
+    def position(self, index: Any) -> int:
+        """The index from 0 on; a negative one counts from the end. Raises `IndexError` or `TypeError` for what is none."""
+        try:
+            return range(len(self))[operator.index(index)]
+        except TypeError:
+            raise TypeError(f"an example is taken by a whole number or a slice, not by {shown(index)}") from None
+        except IndexError:
+            raise IndexError(f"there is no example {shown(index)} among {len(self):,}") from None
+
+    def batch(self, indices: torch.Tensor) -> Batch:
+        """Images float32 (B, 1, H, W), normalised, and labels int64 (B,) of `indices` int64 (B,), on the split's device."""
+        images = self.images.index_select(0, indices).float()  # twice as fast as self.images[indices]
+        labels = self.labels.index_select(0, indices)
+        if self.augment is None or not len(indices):
+            return images.mul_(self.normalisation.scale).add_(self.normalisation.shift), labels  # in place, for speed
+        images, labels = self.augment(images, labels)  # before normalisation: what comes in from outside is paper, 0
+        return self.normalisation(images), labels
+
+
+def prepared(images: torch.Tensor, prepare: Prepare) -> torch.Tensor:
+    """uint8 (B, 1, H, W) as `prepare` makes them. Raises `UserError` where it gives images of another shape."""
+    result = prepare(images.float())
+    if result.shape != images.shape:
+        raise UserError(
+            "data.prepare_changed_shape", result_shape=tuple(result.shape), images_shape=tuple(images.shape)
+        )
+    return result.round_().clamp_(0, 255).to(torch.uint8)
+
+
+class Order(Sampler[int]):
+    """The examples' indices: shuffled anew each epoch from (seed, epoch), or in file order. Each `iter()` is an epoch."""
+
+    def __init__(self, total: int, shuffle: bool, seed: int) -> None:
+        self.total = total
+        self.shuffle = shuffle
+        self.seed = seed
+        self.epoch = 0  # epochs completed
+
+    def __len__(self) -> int:
+        return self.total
+
+    def __iter__(self) -> Iterator[int]:
+        indices = self.indices().tolist()
+        self.epoch += 1
+        yield from indices
+
+    def indices(self) -> torch.Tensor:
+        """Those of the current epoch, int64 (N,), on the CPU."""
+        if not self.shuffle:
+            return torch.arange(self.total)
+        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**63)
+        return torch.randperm(self.total, generator=generator)

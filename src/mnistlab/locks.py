@@ -1,0 +1,49 @@
+"""Locks that one process at a time holds, on file systems with and without flock."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import logging
+import tempfile
+from pathlib import Path
+
+from filelock import BaseFileLock, FileLock, SoftFileLock
+
+__all__ = ["file_lock", "has_flock", "warn_without_flock"]
+
+logger = logging.getLogger("mnistlab.files")
+
+NO_FLOCK = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""The errors of `flock` on a file system without locks, such as some network and container mounts."""
+
+
+def file_lock(path: Path) -> BaseFileLock:
+    """A lock that one process at a time can hold, not yet acquired; its folder must exist.
+
+    If the file system has no locks, a marker file stands in for one, and a warning says so once.
+    """
+    if has_flock(path.parent):
+        return FileLock(path)
+    warn_without_flock()
+    return SoftFileLock(path.with_name(f"{path.name}-held"))  # another name: a FileLock's file stays when it is free
+
+
+def has_flock(folder: Path) -> bool:
+    """Whether files in the folder can be locked; tried on a temporary file."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has locks of another kind
+        return True
+    with tempfile.TemporaryFile(dir=folder) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno not in NO_FLOCK
+    return True
+
+
+@functools.cache
+def warn_without_flock() -> None:
+    """Say once that a marker file stands in for a lock."""
+    logger.warning("this file system has no file locks: a file whose name ends in -held stands in for one")

@@ -1,0 +1,62 @@
+"""What a run's config.json says, checked."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mnistlab.errors import UserError, shown
+from mnistlab.files import local_text, read_json
+from mnistlab.recipes.recipe import Recipe
+from mnistlab.runs.migrations import config_of_version_1
+
+__all__ = ["CONFIG_VERSION", "read_config"]
+
+CONFIG_VERSION = 2
+T = TypeVar("T")
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The fields of the `Run` in the folder `path`, but its path.
+
+    Raises `UserError` where config.json is missing, damaged or of another version.
+    """
+    if not (path / "config.json").exists():
+        raise UserError("runs.not_a_run_folder", path=path)
+    file = path / "config.json"
+    config = read_json(file, "remedies.restore_or_train")
+    if not isinstance(config, dict):
+        raise UserError("runs.config_damaged", path=file, reason="it has no fields")
+
+    def field(name: str, parse: Callable[[Any], T]) -> T:
+        try:
+            return parse(config[name])
+        except KeyError:
+            raise UserError("runs.config_damaged", path=file, reason=f"{name} is missing") from None
+        except (TypeError, ValueError, AttributeError, OverflowError, OSError):
+            raise UserError("runs.field_damaged", path=file, field=name, value=shown(config[name])) from None
+
+    version = field("version", lambda value: value)
+    if version == 1:
+        field("recipe", dict)
+        config = config_of_version_1(config, path)
+    elif version != CONFIG_VERSION:
+        raise UserError("runs.unknown_version", path=path, version=version)
+    recipe = field("recipe", Recipe.from_dict)
+    if recipe.kind != field("kind", str):
+        reason = f"its kind is {shown(config['kind'])}, and its recipe's {recipe.kind!r}"
+        raise UserError("runs.config_damaged", path=file, reason=reason)
+    return {
+        "recipe": recipe,
+        "dataset": field("dataset", stored_text),
+        "data_dir": field("data_dir", stored_text),
+        "seed": field("seed", int),
+        "created": field("created", lambda text: datetime.datetime.fromisoformat(text).astimezone()),
+        "members": field("members", lambda names: tuple(map(stored_text, names))) if "members" in config else (),
+    }
+
+
+def stored_text(value: object) -> str:
+    return local_text(str(value))
