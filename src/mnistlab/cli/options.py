@@ -133,9 +133,9 @@ def recipe_options(command: Command) -> Command:
         if TYPES[field.name] is bool:
             option += "/--no-" + field.name.replace("_", "-")
         kind = None if TYPES[field.name] is bool else ValueType(TYPES[field.name])
-        command = click.option(option, field.name, cls=RecipeOption, type=kind, help=explanations()[field.name])(
-            command
-        )
+        command = click.option(
+            option, field.name, cls=RecipeOption, type=kind, default=None, help=explanations()[field.name]
+        )(command)
     return command
 
 
