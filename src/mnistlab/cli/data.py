@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,7 +19,6 @@ from mnistlab.cli.output import print_json
 
 
 @click.command(
-    short_help="Fetch a dataset, describe it and draw a gallery.",
     epilog=examples("mnistlab data", "mnistlab data --dataset kmnist",
                     "mnistlab data --dataset fashion --from /usr/share/datasets/fashion-mnist",
                     "mnistlab data --dataset path/to/folder-of-pictures"),
@@ -65,7 +65,12 @@ def data(
     )
     if as_json:
         print_json(facts)
-        return
+    else:
+        show(facts, split)
+
+
+def show(facts: dict[str, Any], split: str) -> None:
+    """How many images there are, what a batch of them is, and where the gallery lies."""
     images, labels = facts["images"], facts["labels"]
     click.echo(f"{facts['title']}, split {split}: {facts['total']:,} images in {len(facts['classes'])} classes")
     click.echo(

@@ -21,7 +21,6 @@ from mnistlab.errors import UserError
 
 
 @click.command(
-    short_help="Check this machine, a run or a saved model.",
     epilog=examples(
         "mnistlab doctor", "mnistlab doctor latest", "mnistlab doctor model.pth --code network.py:NeuralNet"
     ),

@@ -17,7 +17,6 @@ from mnistlab.cli.output import print_json, print_score
 
 
 @click.command(
-    short_help="Combine finished runs into one model.",
     epilog=examples("mnistlab ensemble RUN-A RUN-B RUN-C", "mnistlab train ensemble"),
 )
 @click.argument("names", nargs=-1, required=True, metavar="RUN RUN...")

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    short_help="Measure a run's saved model, class by class.",
     epilog=examples("mnistlab evaluate", "mnistlab evaluate runs/20261122-101500-two-conv-seed0 --json",
                     "mnistlab evaluate latest --split val"),
 )  # fmt: skip

@@ -18,7 +18,6 @@ from mnistlab.cli.output import print_json
 
 
 @click.command(
-    short_help="Write a model as one ONNX or safetensors file.",
     epilog=examples(
         "mnistlab export", "mnistlab export latest --int8", "mnistlab export model.pth --to safetensors --output PATH"
     ),

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    pass
-
-import re
 
 if TYPE_CHECKING:
     from mnistlab.serving.models import ServedModel

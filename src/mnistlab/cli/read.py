@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mnistlab.cli.model_file import model_file
 from mnistlab.cli.options import RUNS_HELP, ValueType, examples
 from mnistlab.cli.output import print_json
 from mnistlab.errors import MnistlabError, UserError, place
@@ -18,13 +19,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistlab.reading.page import Page
-from mnistlab.cli.model_file import model_file
 
 __all__ = ["read"]
 
 
 @click.command(
-    short_help="Read handwritten digits in photos, scans and drawings.",
     epilog=examples(
         "mnistlab read photo.jpg",
         "mnistlab read scans/ --json",
@@ -66,12 +65,7 @@ def read(
         exit_code = max(exit_code, error.exit_code)
         click.echo(f"error: {error.for_command_line()}", err=True)
 
-    files: list[Path] = []
-    for path in pictures:
-        try:
-            files += pictures_in(path) if is_folder(path) else [path]
-        except UserError as error:
-            fail(error)
+    files = files_of(pictures, fail)
     targets = find_targets(annotate, files, several=len(files) > 1 or any(map(is_folder, pictures))) if annotate else {}
     reader = Reader(model_file(model, runs_dir) if model is not None else None, threshold=threshold)
     found: list[dict[str, Any]] = []
@@ -89,6 +83,19 @@ def read(
     if as_json:
         print_json(found)
     return exit_code
+
+
+def files_of(pictures: tuple[Path, ...], fail: Callable[[MnistlabError], None]) -> list[Path]:
+    """The files, and the pictures in the folders; `fail` hears of folders that hold none."""
+    from mnistlab.files import is_folder
+
+    files: list[Path] = []
+    for path in pictures:
+        try:
+            files += pictures_in(path) if is_folder(path) else [path]
+        except UserError as error:
+            fail(error)
+    return files
 
 
 def show(name: str, page: Page, several: bool) -> None:

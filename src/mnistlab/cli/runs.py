@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 @click.group(
     invoke_without_command=True,
-    short_help="List, draw, compare and delete runs.",
     epilog=examples(
         "mnistlab runs", "mnistlab runs --plot", "mnistlab runs compare RUN-A RUN-B", "mnistlab runs delete RUN"
     ),

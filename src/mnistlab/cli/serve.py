@@ -14,17 +14,14 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from mnistlab.cli.options import WholeRange, examples, runs_option
+from mnistlab.cli.model_file import BUNDLED, load_models
+from mnistlab.cli.options import Command, WholeRange, examples, runs_option
 from mnistlab.errors import UserError
 from mnistlab.serving.proxies import read_name, read_network, read_root_path
-
-if TYPE_CHECKING:
-    pass
-from mnistlab.cli.model_file import BUNDLED, load_models
 
 __all__ = ["serve"]
 
@@ -55,8 +52,37 @@ def through(read: Callable[[str], object]) -> Callable[[click.Context, click.Par
     return pass_on
 
 
+ACCESS = (
+    click.option("--port", type=WholeRange(0, 65535), default=8000, show_default=True, help="0 for any free one."),
+    click.option(
+        "--host", default="127.0.0.1", show_default=True,
+        help="Address to listen at; 0.0.0.0 lets others in who have the token.",
+    ),
+    click.option(
+        "--allow-host", "names", multiple=True, metavar="NAME", callback=through(read_name),
+        help="A name by which others call this server, or the proxy before it; may be repeated.",
+    ),
+    click.option(
+        "--trusted-proxy", "proxies", multiple=True, metavar="ADDRESS|NETWORK", callback=through(read_network),
+        help="Where a proxy stands whose X-Forwarded-Host, -Proto and -For are believed, such as 127.0.0.1; may be repeated.",
+    ),
+    click.option(
+        "--root-path", default="", metavar="/PATH", callback=through(read_root_path),
+        help="The path below which a proxy offers the page and the API.",
+    ),
+    click.option("--token", envvar="MNISTLAB_TOKEN", help="Secret that the API asks for; also MNISTLAB_TOKEN."),
+)  # fmt: skip
+"""Where the server is reached, and who may ask it."""
+
+
+def access_options(command: Command) -> Command:
+    """The options of `ACCESS`."""
+    for option in reversed(ACCESS):
+        command = option(command)
+    return command
+
+
 @click.command(
-    short_help="Open a page to draw digits on, and a web API.",
     epilog=examples(
         "mnistlab serve",
         "mnistlab serve --model mnistlab --model latest",
@@ -69,26 +95,7 @@ def through(read: Callable[[str], object]) -> Callable[[click.Context, click.Par
     "--model", "models", multiple=True, metavar="RUN|FILE.onnx",
     help="A run, what export made, or mnistlab for its own; several: the page offers them.  [default: mnistlab]",
 )  # fmt: skip
-@click.option("--port", type=WholeRange(0, 65535), default=8000, show_default=True, help="0 for any free one.")
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    show_default=True,
-    help="Address to listen at; 0.0.0.0 lets others in who have the token.",
-)
-@click.option(
-    "--allow-host", "names", multiple=True, metavar="NAME", callback=through(read_name),
-    help="A name by which others call this server, or the proxy before it; may be repeated.",
-)  # fmt: skip
-@click.option(
-    "--trusted-proxy", "proxies", multiple=True, metavar="ADDRESS|NETWORK", callback=through(read_network),
-    help="Where a proxy stands whose X-Forwarded-Host, -Proto and -For are believed, such as 127.0.0.1; may be repeated.",
-)  # fmt: skip
-@click.option(
-    "--root-path", default="", metavar="/PATH", callback=through(read_root_path),
-    help="The path below which a proxy offers the page and the API.",
-)  # fmt: skip
-@click.option("--token", envvar="MNISTLAB_TOKEN", help="Secret that the API asks for; also MNISTLAB_TOKEN.")
+@access_options
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 @runs_option
 def serve(
@@ -106,10 +113,8 @@ def serve(
 
     It listens on this computer alone, unless --host says otherwise. Ctrl-C stops it.
     """
-    if missing := [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]:
-        raise UserError("cli.serving_packages_missing", missing=missing, extra="serve")
-    if token is not None and not re.fullmatch(r"[\x21-\x7e]+", token):
-        raise UserError("cli.token_unusable")
+    check_packages()
+    check_token(token)
     listener = listen(host, port)
     with listener:
         served = load_models(models or (BUNDLED,), runs_dir)
@@ -135,6 +140,18 @@ def serve(
         app = create_app(served, hosts=names, token=token, trusted_proxies=proxies, root_path=root_path)
         run(app, listener, ready)
     click.echo("Stopped.")
+
+
+def check_packages() -> None:
+    """Raises `UserError` where the extra `serve` is not installed."""
+    if missing := [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]:
+        raise UserError("cli.serving_packages_missing", missing=missing, extra="serve")
+
+
+def check_token(token: str | None) -> None:
+    """Raises `UserError` for one that no header can hold."""
+    if token is not None and not re.fullmatch(r"[\x21-\x7e]+", token):
+        raise UserError("cli.token_unusable")
 
 
 def listen(host: str, port: int) -> socket.socket:

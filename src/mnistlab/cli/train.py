@@ -45,7 +45,6 @@ RECIPE_LIST = (
 
 @click.command(
     cls=TrainingCommand,
-    short_help="Train a network, test it once, keep all in a run folder.",
     help=f"Train a network, test it once, and keep everything in a run folder.\n\n{RECIPE_LIST}",
     epilog=examples(
         "mnistlab train",
