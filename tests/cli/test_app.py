@@ -686,7 +686,9 @@ def test_runs_are_drawn_over_the_days(runs: Path, tmp_path: Path, capsys: pytest
         (["--plot"], ["There is no tested run in runs to draw.", "mnistlab train"]),
         (["--plot", "progress.svg"], ["progress.svg does not end in .png.", "progress.png"]),
         (["--plot", "."], ["'.' is a folder, not a file.", "progress.png"]),
-        (["--plot", "x.png", "compare", "a", "b"], ["--plot draws the list of runs"]),
+        (["--plot", "x.png", "compare", "a", "b"], ["--plot draws the list of runs; compare has none."]),
+        (["--plot", "compare", "a", "b"], ["--plot draws the list of runs; compare has none."]),
+        (["--plot", "delete", "a"], ["--plot draws the list of runs; delete has none."]),
     ],
 )
 def test_what_cannot_be_drawn_is_one_line(

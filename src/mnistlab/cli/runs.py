@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,18 @@ if TYPE_CHECKING:
     from mnistlab.runs.run import Run
 
 
+class RunsGroup(click.Group):
+    """The file that --plot may name is never a sub-command."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does."""
+        pairs = itertools.pairwise([*args, ""])
+        args = ["--plot=" if word == "--plot" and following in self.commands else word for word, following in pairs]
+        return super().parse_args(ctx, args)
+
+
 @click.group(
+    cls=RunsGroup,
     invoke_without_command=True,
     epilog=examples(
         "mnistlab runs", "mnistlab runs --plot", "mnistlab runs compare RUN-A RUN-B", "mnistlab runs delete RUN"
