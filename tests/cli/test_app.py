@@ -787,6 +787,22 @@ def test_the_code_of_no_model_is_refused(capsys: pytest.CaptureFixture[str]) -> 
     assert "no model is named" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("target", "options", "words"),
+    [
+        (None, "--dataset nosuch", "--dataset would have no effect: without a model, doctor checks this machine."),
+        ("model.pth", "--device cpu", "--device would have no effect: model.pth is a saved model"),
+        ("latest", "--code network.py:Net", "--code would have no effect: "),
+        ("latest", "--dataset nosuch --device cpu", "--dataset, --device would have no effect: "),
+    ],
+)
+def test_an_option_that_doctor_would_not_heed_is_refused(
+    runs: Path, target: str | None, options: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["doctor", *([target] if target else []), *options.split(), "--runs", str(runs)]
+    assert_refused(arguments, capsys, words, "Leave that out")
+
+
 def test_a_link_to_a_run_is_not_deleted(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     link = runs / "link"
     link.symlink_to(latest(runs))

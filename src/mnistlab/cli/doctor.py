@@ -55,14 +55,27 @@ def doctor(
     if target is None:
         if code is not None:
             raise UserError("cli.code_without_model")
+        if unused := given("dataset"):
+            raise UserError("cli.unused_for_machine", options=unused)
         found = machine.check_machine(data_dir or Path("data"), runs_dir, device)
     elif Path(target).is_file() or target.endswith((".pth", ".pt")):
+        if unused := given("device"):
+            raise UserError("cli.unused_for_model", options=unused, target=target)
         found = checks.check_model(Path(target), data_dir or Path("data"), dataset=dataset, code=code)
     else:
-        found = checks.check_run(find_run(target, runs_dir), data_dir)
+        run = find_run(target, runs_dir)
+        if unused := given("code", "dataset", "device"):
+            raise UserError("cli.unused_for_run", options=unused, run=run.path)
+        found = checks.check_run(run, data_dir)
     if as_json:
         print_json({"checks": [dataclasses.asdict(check) for check in found]})
     else:
         print_checks(found)
     if any(check.verdict == "problem" for check in found):
         click.get_current_context().exit(1)
+
+
+def given(*names: str) -> list[str]:
+    """Those of the options that stand on the command line."""
+    context = click.get_current_context()
+    return [f"--{name}" for name in names if context.get_parameter_source(name) != click.core.ParameterSource.DEFAULT]
