@@ -138,9 +138,10 @@ def test_a_command_is_what_the_list_of_commands_says(name: str) -> None:
 def test_commands_are_imported_when_they_are_asked_for() -> None:
     code = "import sys; from mnistlab.cli.app import COMMANDS, run_app\n"
     code += "seen = lambda: [name for name, (module, _) in COMMANDS.items() if module in sys.modules]\n"
-    code += "run_app(['--help']); print(seen()); run_app(['runs', '--help']); print(seen())"
+    code += "run_app(['--help']); print(seen()); print(['mnistlab.recipes.catalog' in sys.modules])\n"
+    code += "run_app(['runs', '--help']); print(seen())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert [line for line in done.stdout.splitlines() if line.startswith("[")] == ["[]", "['runs']"]
+    assert [line for line in done.stdout.splitlines() if line.startswith("[")] == ["[]", "[False]", "['runs']"]
 
 
 def test_training_help_fits_and_shows_values_and_choices_under_headings(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistlab.errors import counted
-from mnistlab.recipes.differences import differences
 
 if TYPE_CHECKING:
     from mnistlab.doctor.examination import Check
@@ -65,6 +64,8 @@ def print_checks(found: list[Check]) -> None:
 
 def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:
     """What the runs are, what they reached, and the recipe's fields in which they differ."""
+    from mnistlab.recipes.differences import differences
+
     rows = [("", (f"A {first.path.name}", f"B {second.path.name}"))]
     summaries = first.summary(), second.summary()
     for key in ("recipe", "dataset", "seed", "seconds"):
