@@ -18,6 +18,7 @@ from PIL import Image
 
 from mnistlab.cli.app import COMMANDS, app, run_app
 from mnistlab.cli.output import StandardErrorHandler
+from mnistlab.data.catalog import DATASETS
 from mnistlab.data.dataset import open_dataset
 from mnistlab.evaluation.models import load_model
 from mnistlab.recipes.catalog import RECIPES
@@ -142,6 +143,15 @@ def test_commands_are_imported_when_they_are_asked_for() -> None:
     code += "run_app(['runs', '--help']); print(seen())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert [line for line in done.stdout.splitlines() if line.startswith("[")] == ["[]", "[False]", "['runs']"]
+
+
+def test_help_and_document_name_the_datasets_of_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_app(["data", "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split()).replace("- ", "-")  # click breaks lines after hyphens
+    assert f" {', '.join(DATASETS)}, or a folder " in shown
+    commands = Path(__file__).parents[2].joinpath("docs", "COMMANDS.md").read_text(encoding="utf-8")
+    listed = commands.partition("`--dataset` takes ")[2].partition("or a folder")[0]
+    assert re.findall("`(.+?)`", listed) == list(DATASETS)
 
 
 def test_training_help_fits_and_shows_values_and_choices_under_headings(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mnistlab.data.catalog import DATASETS
 from mnistlab.recipes.checks import allowed
 from mnistlab.recipes.settings import FIELDS, LISTS, TYPES, explanations
 
@@ -49,8 +50,7 @@ dataset_option = click.option(
     "--dataset",
     default="mnist",
     show_default=True,
-    help="mnist, fashion, kmnist, qmnist, emnist-balanced (-letters, -digits, -byclass, -bymerge, -mnist), usps,"
-    " or a folder of pictures with a sub-folder per class.",
+    help=f"{', '.join(DATASETS)}, or a folder of pictures with a sub-folder per class.",
 )
 
 
