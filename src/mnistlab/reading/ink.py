@@ -1,10 +1,8 @@
-"""From any picture of handwriting to its digits, each as MNIST's were made: the one preprocessing that there is.
+"""The ink in any picture of handwriting: light, paper, rules and tilt taken out.
 
     ink = find_ink(picture)                 # paper out, ink in: uint8 (H, W), 0 paper to 255 ink
-    pieces = find_pieces(ink)               # connected strokes, specks and rules gone
-    image = to_mnist_form(piece)            # uint8 (28, 28), white on black, centred by mass
 
-Which pieces belong together, and which have to be cut apart, is decided with a network's help in assembly.py.
+Its pieces are found in pieces.py, put together to digits in assembly.py, and each made as MNIST's are in mnist_form.py.
 """
 
 from __future__ import annotations

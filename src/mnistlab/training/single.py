@@ -42,9 +42,8 @@ class Circumstances:
 def train_single(recipe: Recipe, seed: int, runs_dir: Path, given: Circumstances) -> tuple[Run, Evaluation]:
     """Train the recipe's network, test it once, draw, all in a new folder in `runs_dir`."""
     precision = pick_precision(recipe.optimisation.precision, given.device)
-    state = TrainingState(
-        recipe, given.dataset, seed, given.device, precision
-    )  # what does not fit shows before a folder is
+    # What does not fit shows here, before there is a folder.
+    state = TrainingState(recipe, given.dataset, seed, given.device, precision)
     environment = describe_environment(given.device, precision)
     with (
         begin_run(runs_dir, recipe, given.dataset.spec.name, given.data_dir, seed, environment) as run,
