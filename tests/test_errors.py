@@ -61,7 +61,7 @@ def test_errors_survive_pickling(error: MnistlabError) -> None:
 # the table of sentences
 
 SOURCE = Path(errors.__file__).parent
-KINDS = {"UserError", "Failure", "StorageFailure", "Interrupted"}
+KINDS = {"UserError", "Failure", "StorageFailure", "Interrupted", "Clause"}
 TABLE = {f"{room}.{name}": entry for room, table in errors.messages().items() for name, entry in table.items()}
 KEY = re.compile(r"\"([a-z_]+\.[a-z0-9_]+)\"")
 
@@ -120,3 +120,22 @@ def test_each_sentence_is_one() -> None:
 )
 def test_a_number_stands_with_its_noun(count: int, noun: str, words: str) -> None:
     assert errors.Words().format(f"{{count:n {noun}}}", count=count) == words
+
+
+def test_a_field_is_an_option_on_the_command_line() -> None:
+    error = UserError("networks.not_a_switch", field="pool_last", value="3")
+    assert error.message == "pool_last 3 is not true or false."
+    assert error.for_command_line() == "--pool-last 3 is not true or false. Give True or False."
+
+
+def test_a_forgotten_value_is_its_name_in_angle_brackets() -> None:
+    assert str(UserError("files.wrong_ending", path="a")) == "a does not end in <suffix>. Name it so: <name><suffix>"
+    assert str(UserError("networks.unknown_head")) == "Unknown head <head>. Choose <heads>."
+    assert UserError("training.loss_broken", loss=1).message == "The loss became 1 at step <step> of <steps>."
+
+
+def test_another_errors_remedy_is_in_the_words_of_who_reads_it() -> None:
+    cause = UserError("data.unreadable", path="a", strerror="denied")
+    error = pickle.loads(pickle.dumps(UserError("data.nowhere_to_fetch", fault="b is missing", cause=cause)))
+    message = "b is missing, and cannot be fetched. Cannot read a: denied. Give read access to it, or choose another "
+    assert (str(error), error.for_command_line()) == (f"{message}data_dir.", f"{message}--data-dir.")

@@ -15,12 +15,13 @@ import os
 import reprlib
 import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = [
+    "Clause",
     "Failure",
     "Interrupted",
     "MnistlabError",
@@ -72,11 +73,12 @@ class MnistlabError(Exception):
     @property
     def command_remedy(self) -> str:
         """How to mend it, in the words of the command line where it has others."""
-        return sentence(self.remedy_key, "command", self.values) or self.remedy
+        told = sentence(self.remedy_key, "command", self.values, for_command=True)
+        return told or sentence(self.remedy_key, "remedy", self.values, for_command=True)
 
     def for_command_line(self) -> str:
         """Message and remedy as the command line says them."""
-        return f"{self.message} {self.command_remedy}".strip()
+        return f"{sentence(self.key, 'message', self.values, for_command=True)} {self.command_remedy}".strip()
 
     def with_remedy(self, key: str, **values: Any) -> None:
         """Replace the remedy by another entry's, with values of its own."""
@@ -116,13 +118,13 @@ class Interrupted(MnistlabError):  # noqa: N818 - not an error of anybody's
         return made, ()
 
 
-def sentence(key: str, part: str, values: Mapping[str, Any]) -> str:
+def sentence(key: str, part: str, values: Mapping[str, Any], *, for_command: bool = False) -> str:
     """The `part` ("message", "remedy" or "command") of an entry of messages/en.toml with its values; "" where it has none.
 
-    Raises `KeyError` where there is no such entry, or a value that the sentence names is missing.
+    A value that is missing is its name in angle brackets. Raises `KeyError` where there is no such entry.
     """
     entry = functools.reduce(operator.getitem, key.split("."), messages())
-    return Words().vformat(entry.get(part, ""), (), values)
+    return Words(for_command).vformat(entry.get(part, ""), (), values)
 
 
 @functools.cache
@@ -131,19 +133,66 @@ def messages() -> dict[str, Any]:
     return tomllib.loads((resources.files("mnistlab") / "messages" / "en.toml").read_text(encoding="utf-8"))
 
 
+class Clause:
+    """A part of a sentence: an entry of messages/en.toml and what it names, for another one's values."""
+
+    def __init__(self, key: str, **values: Any) -> None:
+        self.key = key
+        self.values = values
+
+    def __str__(self) -> str:
+        return sentence(self.key, "message", self.values)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return functools.partial(Clause, self.key, **self.values), ()
+
+
+class Missing(NamedTuple):
+    """A value that a sentence names and the error does not carry."""
+
+    name: str
+
+
 class Words(string.Formatter):
     """`str.format` with what sentences need.
 
     ``{count:n image}`` and ``{count:n class}`` are a number with its noun ("1 image", "2,000 classes"), ``{names:list}`` is
     "a, b, c", ``{folder:place}`` a folder as a sentence can end with it, ``{extra:install}`` how to install an extra.
+    ``{field:field}`` is a field's name as Python has it, "kernel_size", or `for_command`, as its option, "--kernel-size".
+    ``{cause:message}`` and ``{cause:remedy}`` are those of another error, ``{names:or}`` is "a, b or c".
     """
+
+    def __init__(self, for_command: bool = False) -> None:
+        self.for_command = for_command
+
+    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """The value of a placeholder; where it is missing, what stands for it."""
+        try:
+            return super().get_field(field_name, args, kwargs)
+        except KeyError:
+            return Missing(field_name), field_name
+
+    def convert_field(self, value: Any, conversion: Any) -> Any:
+        """The value after "!r" or the like."""
+        return value if isinstance(value, Missing) else super().convert_field(value, conversion)
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """The value as the sentence has it."""
+        if isinstance(value, Missing):
+            return f"<{value.name}>"
+        if format_spec == "field":
+            return "--" + value.replace("_", "-") if self.for_command else str(value)
+        if format_spec == "message" or isinstance(value, Clause):
+            return sentence(value.key, "message", value.values, for_command=self.for_command)
+        if format_spec == "remedy":
+            return str(value.command_remedy if self.for_command else value.remedy)
         if format_spec.startswith("n "):
             return counted(value, format_spec[2:])
         if format_spec == "list":
             return ", ".join(map(str, value))
+        if format_spec == "or":
+            *others, last = [self.format_field(one, "") for one in value]
+            return f"{', '.join(others)} or {last}" if others else last
         if format_spec == "place":
             return place(Path(value))
         if format_spec == "install":

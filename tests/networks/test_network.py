@@ -342,9 +342,7 @@ def test_a_list_of_another_length_than_the_blocks_is_refused(name: str, widths: 
     with pytest.raises(UserError) as caught:
         NeuralNet(widths, **{name: [value] * count})
     blocks = f"{len(widths)} block{'s' * (len(widths) > 1)}"
-    assert str(caught.value) == (
-        f"{name.replace('_', '-')} has {count} values for {blocks}. Give one, or one for each width."
-    )
+    assert str(caught.value) == (f"{name} has {count} values for {blocks}. Give one, or one for each width.")
 
 
 def test_the_average_head_keeps_one_value_a_channel() -> None:
@@ -519,7 +517,7 @@ def test_an_architecture_cannot_be_changed() -> None:
 def test_what_is_neither_true_nor_false_is_refused(name: str, value: object) -> None:
     with pytest.raises(UserError) as caught:
         Architecture(**{name: value})  # type: ignore[arg-type]
-    assert caught.value.message == f"{name.replace('_', '-')} {value!r} is not true or false."
+    assert caught.value.message == f"{name} {value!r} is not true or false."
 
 
 # what is refused

@@ -112,8 +112,8 @@ class RecipeOption(click.Option):
         extra, name = super().get_help_extra(ctx), self.name or ""
         extra["default"] = told(getattr(shown_recipe(ctx), name))
         values = allowed(FIELDS[name])
-        if values and values not in explanations()[name]:
-            extra["range"] = values
+        if values and str(values) not in explanations()[name]:
+            extra["range"] = str(values)
         return extra
 
 

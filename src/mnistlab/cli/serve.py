@@ -45,9 +45,7 @@ def through(read: Callable[[str], object]) -> Callable[[click.Context, click.Par
         try:
             return tuple(str(read(text)) for text in given) if option.multiple else read(given)
         except UserError as error:
-            raise UserError(
-                "cli.option_refused", option=option.opts[0], message=error.message, advice=error.command_remedy
-            ) from None
+            raise UserError("cli.option_refused", option=option.opts[0], cause=error) from None
 
     return pass_on
 

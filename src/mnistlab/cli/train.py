@@ -112,8 +112,10 @@ def go_on(
     def is_given(option: str) -> bool:
         return context.get_parameter_source(option) != click.core.ParameterSource.DEFAULT
 
-    if extra := sorted(filter(is_given, {"recipe", "dataset", "download", "seed", "config", "device", *changed})):
-        raise UserError("cli.resume_with_changes", extra=extra)
+    fixed = {"recipe", "dataset", "download", "seed", "config", "device", *changed}
+    params = (param for param in context.command.params if param.name in fixed and is_given(param.name))
+    if options := sorted(param.opts[0] for param in params):
+        raise UserError("cli.resume_with_changes", options=options)
     run = find_run(name, runs_dir)
     from mnistlab.training import experiment
 

@@ -50,8 +50,7 @@ def read_files(
     try:
         check_folder(folder)
     except UserError as error:
-        why = error.message[0].lower() + error.message[1:]
-        raise UserError("data.nowhere_to_fetch", fault=fault_found, why=why, advice=error.remedy) from None
+        raise UserError("data.nowhere_to_fetch", fault=fault_found, cause=error) from None
     fetch(spec, data_dir, download)  # looks again, with the lock held: another process may have mended it meanwhile
     try:
         return read_verified(spec, files, folder)

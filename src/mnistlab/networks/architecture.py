@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-from mnistlab.errors import UserError, number, plain, shown, whole_number
+from mnistlab.errors import Clause, UserError, number, plain, shown, whole_number
 
 __all__ = ["Architecture", "EnsembleArchitecture", "architecture_of", "fit_blocks"]
 
@@ -91,10 +92,10 @@ class Architecture:
         whole_number(self.hidden, "Hidden", 0, WIDEST)
         number(self.dropout, "Dropout", 0, 1)
         if self.head not in HEADS:
-            raise UserError("networks.unknown_head", head=self.head, join=" or ".join(HEADS))
+            raise UserError("networks.unknown_head", head=self.head, heads=HEADS)
         for name in ("separable", "batch_norm", "pool_last", "deskew", "test_shifts"):
             if type(value := getattr(self, name)) is not bool:
-                raise UserError("networks.not_a_switch", replace=name.replace("_", "-"), value=shown(value))
+                raise UserError("networks.not_a_switch", field=name, value=shown(value))
         if not isinstance(self.image_size, tuple) or len(self.image_size) != 2:
             raise UserError("networks.image_size_not_a_pair", image_size=shown(self.image_size))
         for side in self.image_size:
@@ -107,9 +108,7 @@ class Architecture:
             value: Any = getattr(self, name)
             values = value if isinstance(value, tuple) else (value,)
             if len(values) not in (1, count):
-                raise UserError(
-                    "networks.values_per_block", replace=name.replace("_", "-"), count=len(values), count2=count
-                )
+                raise UserError("networks.values_per_block", field=name, count=len(values), blocks=count)
             columns.append(values * count if len(values) == 1 else values)
         return columns
 
@@ -208,27 +207,32 @@ def no_pixel_left(rows: Sequence[Block], fitting: int, image_size: Sequence[int]
     block, before = rows[fitting], remaining(rows[:fitting], image_size)[0]
     after = [convolved(side, block) for side in before]
     if min(after) >= 1:
-        why = f"max-pool halves {after[0]}x{after[1]}"
+        why = Clause("networks.max_pool_halves", height=after[0], width=after[1])
     else:
-        kernel, lost = f"{block.kernel_size}x{block.kernel_size}", before[0] - after[0]
-        taken = f"convolutions of {kernel} take" if block.depth > 1 else f"a convolution of {kernel} takes"
-        why = f"with padding valid {taken} {lost} off the height and width of {before[0]}x{before[1]}"
-    ways = [f"fewer widths (the first {'fits' if fitting == 1 else f'{fitting} fit'})"] if fitting else []
+        said: dict[str, Any] = {"kernel": block.kernel_size, "lost": before[0] - after[0]}
+        said |= {"height": before[0], "width": before[1]}
+        key = "networks.convolutions_take" if block.depth > 1 else "networks.convolution_takes"
+        why = Clause(key, field="padding", **said)
+    ways = [Clause("networks.first_fits" if fitting == 1 else "networks.first_fit", fitting=fitting)] if fitting else []
     changes: list[dict[str, Any]] = [{"pooling": "none"}, {"padding": "same"}, {"padding": "same", "pooling": "none"}]
     for change in changes:
         changed = [*rows[:fitting], *(row._replace(**change) for row in rows[fitting:])]
         even = any(row.padding == "same" and row.kernel_size % 2 == 0 for row in changed)
         if not even and remaining(changed, image_size)[1] == len(rows):
-            ways.append(" and ".join(f"{name} {','.join(getattr(row, name) for row in changed)}" for name in change))
+            fields = [
+                Clause("networks.field_of_blocks", field=name, values=",".join(getattr(row, name) for row in changed))
+                for name in change
+            ]
+            ways.append(functools.reduce(lambda one, other: Clause("networks.both", one=one, other=other), fields))
             break
     return UserError(
         "networks.no_pixel_left",
         fitting=fitting + 1,
         count=len(rows),
-        image_size=image_size[0],
-        image_size2=image_size[1],
+        height=image_size[0],
+        width=image_size[1],
         why=why,
-        join=" or ".join(ways or ["smaller kernels"]),
+        ways=ways or [Clause("networks.smaller_kernels")],
     )
 
 
@@ -240,7 +244,7 @@ def check_block(block: Block) -> None:
     if not 1 <= convolutions <= DEEPEST:
         raise UserError("networks.depth_out_of_range", convolutions=convolutions, deepest=DEEPEST)
     if block.padding not in PADDINGS:
-        raise UserError("networks.unknown_padding", padding=block.padding, join=" or ".join(PADDINGS))
+        raise UserError("networks.unknown_padding", padding=block.padding, paddings=PADDINGS)
     if block.pooling not in POOLINGS:
         raise UserError("networks.unknown_pooling", pooling=block.pooling, poolings=POOLINGS)
     if kernel < 1 or (kernel % 2 == 0 and block.padding == "same"):

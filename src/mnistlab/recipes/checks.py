@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from mnistlab.errors import UserError, plain
+from mnistlab.errors import Clause, UserError, plain
 from mnistlab.recipes.settings import FIELDS, GROUP_OF, GROUPS, LISTS, TYPES
 
 __all__ = ["ALONE", "allowed", "by_field", "checked"]
 
-NOUNS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+NOUNS = {
+    int: Clause("values.whole_number"), float: Clause("values.number"), bool: Clause("values.switch"),
+    str: Clause("values.text"),
+}  # fmt: skip
 ALONE = {"members": 1, "networks": ()}
 """What the fields of an ensemble are where there is none."""
 
@@ -47,36 +51,42 @@ def checked(values: Mapping[str, Any]) -> dict[str, Any]:
             # a list as JSON and TOML give it; or one value for all blocks
             values[name] = tuple(value) if isinstance(value, list) else (value,)
     problems = [
-        f"{name} must be text; it is {values[name]!r}" for name in ("name", "summary") if type(values[name]) is not str
+        Clause("recipes.text_needed", name=name, given=repr(values[name]))
+        for name in ("name", "summary")
+        if type(values[name]) is not str
     ]
     problems += [found for name in TYPES if name in values and (found := problem_of(name, values[name]))]
     if not problems and (misfit := misfit_of(values)):
         problems = [misfit]
     if problems:
-        raise UserError("recipes.problems", name=values["name"], join=". Also, ".join(problems))
+        *others, last = problems
+        problem = functools.reduce(
+            lambda rest, one: Clause("recipes.problem_and_others", one=one, others=rest), reversed(others), last
+        )
+        raise UserError("recipes.problems", name=values["name"], problem=problem)
     return values
 
 
-def misfit_of(values: Mapping[str, Any]) -> str | None:
+def misfit_of(values: Mapping[str, Any]) -> Clause | None:
     """Which values, each allowed, do not go together; None where all do."""
     members, networks = (values.get(name, alone) for name, alone in ALONE.items())
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", values["name"]):
-        return f"name must be 1 to 40 of a-z, 0-9 and -; it is {values['name']!r}"
+        return Clause("recipes.name_must_be", given=repr(values["name"]))
     if values["batch_norm"] and values["batch_size"] == 1:
-        return "batch-size must be at least 2 where batch norm compares images; it is 1"
+        return Clause("recipes.batch_of_one", field="batch_size")
     if networks and members == 1:
-        return f"networks are an ensemble's, and members is 1; they are {','.join(networks)}"
+        return Clause("recipes.members_needed", field="networks", members_field="members", networks=told(networks))
     if values["deskew"] and (values["writing"] or values["rejects"]):
-        return (
-            f"deskew cannot be on with writing {values['writing']:g} and rejects {values['rejects']:g}: these are added after it"
-            " in training, and would be deskewed in use"
-        )
+        return Clause(
+            "recipes.deskewed_later", field="deskew", writing_field="writing", writing=values["writing"],
+            rejects_field="rejects", rejects=values["rejects"],
+        )  # fmt: skip
     if len(set(networks)) < len(networks):
-        return f"networks must differ; {','.join(networks)} names one twice"
+        return Clause("recipes.networks_repeated", field="networks", networks=told(networks))
     return None
 
 
-def problem_of(name: str, value: Any) -> str | None:
+def problem_of(name: str, value: Any) -> Clause | None:
     """What is wrong with the field's value, or None."""
     f, expected = FIELDS[name], TYPES[name]
     choices = f.metadata["choices"]
@@ -87,27 +97,28 @@ def problem_of(name: str, value: Any) -> str | None:
     if typed and all(part in choices if choices else in_range(f, part) for part in parts):
         return None
     what = allowed(f)
+    if not choices and (several or not typed):
+        noun = NOUNS[kind] if not several else Clause("values.names" if kind is str else "values.whole_numbers")
+        what = Clause("values.kind_in_range", kind=noun, range=what) if what else noun
     if several:
-        what = f"a list of {what or 'names'}" if kind is str else f"a list of whole numbers {what}"
-    elif not choices and not typed:
-        what = f"{NOUNS[kind]} {what}".strip()
-    return f"{name.replace('_', '-')} must be {what}; it is {told(value)}"
+        what = Clause("values.list_of", what=what)
+    return Clause("recipes.must_be", field=name, what=what, given=told(value))
 
 
-def told(value: Any) -> str:
+def told(value: Any) -> str | Clause:
     """The value as the command line takes it."""
-    return ",".join(map(str, value)) or "empty" if isinstance(value, tuple) else repr(value)
+    return ",".join(map(str, value)) or Clause("values.empty") if isinstance(value, tuple) else repr(value)
 
 
 def in_range(f: dataclasses.Field[Any], value: Any) -> bool:
     return isinstance(value, str | bool) or bool(f.metadata["low"] <= value <= f.metadata["high"])  # NaN is not
 
 
-def allowed(f: dataclasses.Field[Any]) -> str:
-    """Which values a field takes, such as "between 1 and 100,000" or "sgd or adamw"; empty where any of its type."""
+def allowed(f: dataclasses.Field[Any]) -> Clause | None:
+    """Which values a field takes, such as "between 1 and 100,000" or "sgd or adamw"; None where any of its type."""
     low, high, choices = (f.metadata[key] for key in ("low", "high", "choices"))
     if choices:
-        return " or ".join([", ".join(choices[:-1]), choices[-1]])
+        return Clause("values.one_of", choices=choices)
     if low == -math.inf:
-        return ""
-    return f"at least {low:,g}" if high == math.inf else f"between {low:,g} and {high:,g}"
+        return None
+    return Clause("values.at_least", low=low) if high == math.inf else Clause("values.between", low=low, high=high)

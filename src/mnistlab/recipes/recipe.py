@@ -182,7 +182,7 @@ class Recipe:
         for given in (*changes, fields):
             change = by_field(given)
             if unknown := sorted(str(name) for name in change if name not in values):
-                raise UserError("recipes.unknown_field", value="s" * (len(unknown) > 1), unknown=unknown, value2=values)
+                raise UserError("recipes.unknown_field", count=len(unknown), unknown=unknown, fields=list(values))
             if "epochs" in change:
                 values["steps"] = 0
             if not set(OF_A_KIND).isdisjoint(change):
