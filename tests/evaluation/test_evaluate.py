@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -397,3 +398,10 @@ def test_an_old_test_stays_when_the_model_is_damaged(run: Run) -> None:
     with pytest.raises(UserError, match="damaged"):
         evaluate_run(run, device="cpu")
     assert (run.path / "test.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("split", ["foo", "train", "train+val"])
+def test_a_run_is_evaluated_on_val_or_test_only(split: Any, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        evaluate_run("latest", split, runs_dir=tmp_path)
+    assert str(caught.value) == f"Unknown split {split!r}. Choose one of val, test."

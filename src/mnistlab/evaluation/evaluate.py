@@ -100,10 +100,12 @@ def evaluate_run(
     Raises
     ------
     UserError
-        where the model is missing, damaged, or was made for another dataset; where the run was trained on the validation split
-        that it is to be evaluated on
+        where the split is another; where the model is missing, damaged, or was made for another dataset; where the run was
+        trained on the validation split that it is to be evaluated on
 
     """
+    if split not in ("val", "test"):
+        raise UserError("data.unknown_split", split=split, splits=("val", "test"))
     run = find_run(run, runs_dir)
     if not run.model_path.exists():
         raise UserError("runs.model_missing", remedy=run.how_to_finish, run=run.path)
