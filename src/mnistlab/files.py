@@ -60,7 +60,7 @@ def explain_os_errors(path: Path) -> Iterator[None]:
             raise UserError("files.parent_is_a_file", path=path, file=file) from error
         if error.errno == errno.ENAMETOOLONG:
             raise UserError("files.name_too_long", path=shorten(path)) from error
-        raise StorageFailure("files.write_failed", path=path, value=error.strerror or error) from error
+        raise StorageFailure("files.write_failed", path=path, reason=error.strerror or error) from error
 
 
 def given_path(value: Any, name: str, *, remedy: str = "arguments.not_a_path", **values: Any) -> Path:
@@ -118,7 +118,7 @@ def check_target(path: Path, example: str) -> None:
     """Raise `UserError` where no file could be written at `path`, or its name does not end as that of `example` does."""
     suffix = Path(example).suffix
     if is_folder(path):
-        raise UserError("files.is_a_folder", path=path, path2=path / example)
+        raise UserError("files.is_a_folder", path=path, example=path / example)
     if path.suffix != suffix:
         name = path.stem or Path(example).stem
         raise UserError("files.wrong_ending", path=shorten(path), suffix=suffix, name=name)

@@ -173,7 +173,7 @@ def listen(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             another = port + 1 if port < 65535 else 0
             raise UserError("cli.port_taken", port=port, another=another) from None
-        raise UserError("cli.cannot_listen", host=host, port=port, value=error.strerror or error) from None
+        raise UserError("cli.cannot_listen", host=host, port=port, reason=error.strerror or error) from None
     return listener
 
 

@@ -40,7 +40,7 @@ def import_one(spec: DatasetSpec, file: FileSpec, source: Path) -> bytes:
         source=source,
         file_name=file.name,
         spec_name=spec.name,
-        value=(f.name for f in spec.files),
+        files=(f.name for f in spec.files),
     )
 
 

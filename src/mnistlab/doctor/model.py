@@ -126,7 +126,7 @@ def import_model(code: str) -> nn.Module:
     """A network of the class that `code` "FILE.py:CLASS" names. Raises `UserError` where there is none."""
     file, _, name = code.rpartition(":")
     if not file or not Path(file).is_file():
-        raise UserError("doctor.code_missing", value=file or code)
+        raise UserError("doctor.code_missing", file=file or code)
     spec = importlib.util.spec_from_file_location("model_under_examination", file)
     if spec is None or spec.loader is None:
         raise UserError("doctor.code_not_python", file=file)

@@ -54,9 +54,9 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
             name=first.path.name,
             total=tests[0]["total"],
             dataset=first.dataset,
-            name2=second.path.name,
-            total2=tests[1]["total"],
-            dataset2=second.dataset,
+            other_name=second.path.name,
+            other_total=tests[1]["total"],
+            other_dataset=second.dataset,
         )
     wrong = [{mistake["index"] for mistake in test["mistakes"]} for test in tests]
     only_first, only_second = len(wrong[0] - wrong[1]), len(wrong[1] - wrong[0])

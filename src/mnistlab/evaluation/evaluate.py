@@ -137,6 +137,6 @@ def check_fit(run: Run, dataset: str, classes: Sequence[str], expected: Sequence
             model_path=run.model_path,
             dataset=dataset,
             count=len(classes),
-            dataset2=run.dataset,
-            count2=len(expected),
+            other_dataset=run.dataset,
+            other_count=len(expected),
         )

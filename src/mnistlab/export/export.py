@@ -181,7 +181,7 @@ def open_fitting_dataset(run: Run | None, saved: SavedModel, model_path: Path, d
             model_path=model_path,
             count=len(saved.classes),
             dataset=saved.dataset,
-            count2=len(dataset.spec.classes),
+            classes_now=len(dataset.spec.classes),
         )
     return dataset
 

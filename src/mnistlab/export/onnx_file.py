@@ -139,5 +139,5 @@ def temporary_folder(room: int) -> Iterator[Path]:
             raise
         why = error.strerror if isinstance(error, OSError) else f"{free:,} bytes are free"
         raise StorageFailure(
-            "export.no_room_for_temporary_files", value=tempfile.tempdir or "any folder", why=why
+            "export.no_room_for_temporary_files", folder=tempfile.tempdir or "any folder", why=why
         ) from error

@@ -158,7 +158,9 @@ def read_model(path: Path) -> SavedModel:
     if not isinstance(content, dict) or content.get("format") != MODEL_FORMAT:
         raise UserError("networks.not_our_model", path=path)
     if content.get("version") != MODEL_VERSION:
-        raise UserError("networks.unknown_version", path=path, get=content.get("version"), model_version=MODEL_VERSION)
+        raise UserError(
+            "networks.unknown_version", path=path, version=content.get("version"), model_version=MODEL_VERSION
+        )
     try:
         model = make_network(architecture_of(content["architecture"]))
         if prefix := load_weights(model, content["state_dict"]):

@@ -92,7 +92,7 @@ def read_bytes(path: Path) -> bytes:
         if not stat.S_ISREG(about.st_mode):  # a pipe may never say anything, a device never stop
             raise UserError("pictures.not_a_file", name=name)
         if about.st_size > MOST_BYTES:
-            raise UserError("pictures.file_too_large", name=name, st_size=about.st_size / 2**20)
+            raise UserError("pictures.file_too_large", name=name, mebibytes=about.st_size / 2**20)
         with path.open("rb") as file:
             return file.read(MOST_BYTES + 1)  # it may grow meanwhile
     except FileNotFoundError:

@@ -58,8 +58,8 @@ def annotate(source: Source, page: Page) -> Image.Image:
     if image.size != page.size:
         raise UserError(
             "reading.page_of_other_picture",
-            size=page.size[0],
-            size2=page.size[1],
+            page_width=page.size[0],
+            page_height=page.size[1],
             width=image.width,
             height=image.height,
         )

@@ -98,7 +98,7 @@ class Recipe:
             if not isinstance(group, GROUPS[key]):
                 kind = GROUPS[key].__name__
                 raise UserError(
-                    "recipes.group_of_other_type", name=shown(name), value=key, kind=kind, group=shown(group)
+                    "recipes.group_of_other_type", name=shown(name), field=key, kind=kind, group=shown(group)
                 )
             given |= {field: getattr(group, field) for field in type(group).__dataclass_fields__}
         values = checked(given | dict(fields))

@@ -158,7 +158,7 @@ def delete_run(run: Run) -> None:
     Raises `UserError` while another process trains it, or where it may not be deleted.
     """
     if run.path.is_symlink():
-        raise UserError("runs.is_a_link", run_path=run.path, run_path2=resolved(run.path))
+        raise UserError("runs.is_a_link", run_path=run.path, target=resolved(run.path))
     with run.lock():
         pass
     hidden = run.path.with_name(f".{run.path.name}.{uuid.uuid4().hex[:8]}.tmp")

@@ -167,8 +167,8 @@ def check_members(members: Sequence[Run]) -> list[SavedModel]:
                 dataset=first.dataset,
                 count=len(first.classes),
                 member_path=member.path,
-                dataset2=model.dataset,
-                count2=len(model.classes),
+                other_dataset=model.dataset,
+                other_count=len(model.classes),
             )
         if model.normalisation != first.normalisation:
             raise UserError(
@@ -177,8 +177,8 @@ def check_members(members: Sequence[Run]) -> list[SavedModel]:
                 mean=first.mean,
                 std=first.std,
                 member_path=member.path,
-                mean2=model.mean,
-                std2=model.std,
+                other_mean=model.mean,
+                other_std=model.std,
             )
     return models
 
