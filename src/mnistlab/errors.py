@@ -1,8 +1,8 @@
 """The errors that a user meets, as data; the checks of numbers that raise them; and values as they stand in a sentence.
 
-An error carries a key and values. The sentences stand in one place, messages/en.toml: what is wrong and how to mend it, and,
-where the command line has a remedy of its own, that too. So a library's sentence names no option of the command line, and
-another language is another file.
+An error carries a key and values. Its sentences stand in messages/en.toml: what is wrong and how to mend it, and, where the
+command line has a remedy of its own, that too. So a library's sentence names no option of the command line. The server's
+problems (serving/problems.py), the page's words, and reasons that come as values are not in it.
 """
 
 from __future__ import annotations
