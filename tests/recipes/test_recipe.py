@@ -18,7 +18,7 @@ from mnistlab.recipes import settings
 from mnistlab.recipes.catalog import RECIPES, find_recipe, member_of
 from mnistlab.recipes.checks import ALONE
 from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
-from mnistlab.recipes.settings import DataSettings, NetworkSettings, OptimisationSettings
+from mnistlab.recipes.settings import DataSettings, EnsembleSettings, NetworkSettings, OptimisationSettings
 from mnistlab.recipes.toml_file import read_overrides
 
 FIELDS = list(settings.FIELDS.values())
@@ -458,7 +458,8 @@ def test_groups_are_checked_together_by_the_recipe_that_holds_them() -> None:
 )
 def test_fields_given_to_a_recipe_itself_are_deprecated_and_taken(fields: dict[str, Any]) -> None:
     with pytest.warns(
-        DeprecationWarning, match=rf"Recipe\({next(iter(fields))}=….* is deprecated: give the groups, or .*override"
+        DeprecationWarning,
+        match=rf"^Making a recipe with {next(iter(fields))}=….* is deprecated: give the groups, or .*override",
     ):
         recipe = Recipe(**fields)
     assert recipe == Recipe().override(fields)
@@ -478,6 +479,21 @@ def test_recipes_of_one_network_and_of_several_are_never_equal_and_turn_into_eac
     assert type(single) is Recipe
     assert (single.kind, single.trainings, single.unit) == ("single", 1, "epoch")
     assert single == Recipe() != ensemble
+
+
+@pytest.mark.parametrize("one", [{}, {"ensemble": EnsembleSettings()}, {"ensemble": EnsembleSettings(members=1)}])
+def test_an_ensemble_has_at_least_two_members(one: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=r"^Recipe 'a': an ensemble has at least 2 members; it has 1\.") as caught:
+        EnsembleRecipe("a", **one)
+    assert caught.value.remedy.startswith("Give ensemble=EnsembleSettings(members=2), or make a Recipe")
+    two = EnsembleRecipe("a", ensemble=EnsembleSettings(members=2))
+    assert Recipe.from_dict(two.to_groups()) == two == Recipe().override(name="a", members=2)
+
+
+def test_an_ensemble_of_several_networks_becomes_one_network_where_they_go_too() -> None:
+    with pytest.raises(UserError, match=r"members is 1; they are best,.*: give more members, or networks=\(\) too"):
+        RECIPES["ensemble"].override(members=1)
+    assert type(RECIPES["ensemble"].override(members=1, networks=())) is Recipe
 
 
 # TOML files

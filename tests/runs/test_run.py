@@ -539,7 +539,7 @@ def test_where_files_cannot_be_locked_a_marker_keeps_two_trainings_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fcntl, "flock", Mock(side_effect=OSError(errno.ENOLCK, "no locks")))
-    with begin_run(tmp_path, RECIPE, "mnist", tmp_path, 7, ENVIRONMENT) as run:
+    with begin_run(create_run(tmp_path, RECIPE, "mnist", tmp_path, 7, ENVIRONMENT)) as run:
         remedy = re.escape(f"If there is none, delete {run.path / '.lock-held'}.")
         with pytest.raises(UserError, match=f"being trained by another process.*{remedy}"), run.lock():
             pass
@@ -550,7 +550,7 @@ def test_a_run_that_cannot_be_locked_is_not_left_behind(tmp_path: Path, monkeypa
     monkeypatch.setattr(fcntl, "flock", Mock(side_effect=OSError(errno.EIO, "broken disk")))
     with (
         pytest.raises(StorageFailure, match=r"Cannot write .*\.lock: "),
-        begin_run(tmp_path, RECIPE, "mnist", tmp_path, 7, ENVIRONMENT),
+        begin_run(create_run(tmp_path, RECIPE, "mnist", tmp_path, 7, ENVIRONMENT)),
     ):
         pass
     assert list(tmp_path.iterdir()) == []

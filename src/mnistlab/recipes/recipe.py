@@ -79,32 +79,38 @@ class Recipe:
         optimisation: OptimisationSettings | None = None,
         **fields: Any,
     ) -> None:
-        groups = {"network": network, "data": data, "optimisation": optimisation}
-        self.fill(name, summary, {key: given or GROUPS[key]() for key, given in groups.items()}, fields)
+        self.fill(name, summary, fields, network=network, data=data, optimisation=optimisation)
 
-    def fill(self, name: str, summary: str, groups: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
+    def fill(self, name: str, summary: str, fields: Mapping[str, Any], **groups: Any) -> None:
         """Check all that was given, and hold it. Raises `UserError`, or `TypeError` for a field that there is not."""
         if fields:
             if unknown := sorted(set(fields) - set(TYPES)):
-                raise TypeError(f"{type(self).__name__} got an unexpected keyword argument {unknown[0]!r}")
+                raise TypeError(f"A recipe got an unexpected keyword argument {unknown[0]!r}")
+            written = ", ".join(f"{field}=…" for field in fields)
             warnings.warn(
-                f"{type(self).__name__}({', '.join(f'{field}=…' for field in fields)}) is deprecated: give the groups, or"
-                f" change a recipe by .override({', '.join(f'{field}=…' for field in fields)}).",
+                f"Making a recipe with {written} is deprecated: give the groups, or change a recipe by"
+                f" .override({written}).",
                 DeprecationWarning,
                 stacklevel=3,
             )
         given = {"name": name, "summary": summary}
-        for key, group in groups.items():
+        for key, setting in groups.items():
+            group = setting or GROUPS[key]()
             if not isinstance(group, GROUPS[key]):
                 kind = GROUPS[key].__name__
                 raise UserError(
                     "recipes.group_of_other_type", name=shown(name), field=key, kind=kind, group=shown(group)
                 )
             given |= {field: getattr(group, field) for field in type(group).__dataclass_fields__}
-        values = checked(given | dict(fields))
+        self.hold(checked(given | dict(fields)))
+        if self.trainings == 1 and isinstance(self, EnsembleRecipe):
+            raise UserError("recipes.ensemble_of_one", name=self.name)
+
+    def hold(self, values: Mapping[str, Any]) -> None:
+        """Hold values that have been checked, in groups."""
         for key in ("name", "summary"):
             object.__setattr__(self, key, values[key])
-        for key in groups:
+        for key in (key for key in GROUPS if key in type(self).__dataclass_fields__):
             own = {field: values[field] for field, group in GROUP_OF.items() if group == key}
             object.__setattr__(self, key, GROUPS[key](**own))
 
@@ -192,15 +198,18 @@ class Recipe:
                 count = len(widths) if isinstance(widths, tuple | list) else 1
                 values |= {name: fit_blocks(values[name], count) for name in PER_BLOCK}
             values |= change
-        return recipe_of(checked(values))
+        values = checked(values)
+        recipe = object.__new__(Recipe if values["members"] == 1 else EnsembleRecipe)
+        recipe.hold(values)
+        return recipe
 
 
 @dataclass(frozen=True, init=False)
 class EnsembleRecipe(Recipe):
     """Several networks, trained one after the other, whose probabilities are averaged.
 
-    `ensemble` says how many there are and of which kinds; the other groups are those of each member, but what its kind
-    decides (see `catalog.member_of`).
+    `ensemble` says how many there are, at least 2, and of which kinds; the other groups are those of each member, but what
+    its kind decides (see `catalog.member_of`).
     """
 
     kind: ClassVar[str] = "ensemble"
@@ -218,20 +227,9 @@ class EnsembleRecipe(Recipe):
         ensemble: EnsembleSettings | None = None,
         **fields: Any,
     ) -> None:
-        groups = {"network": network, "data": data, "optimisation": optimisation, "ensemble": ensemble}
-        self.fill(name, summary, {key: given or GROUPS[key]() for key, given in groups.items()}, fields)
+        self.fill(name, summary, fields, network=network, data=data, optimisation=optimisation, ensemble=ensemble)
 
     @property
     def trainings(self) -> int:
         """How many networks it trains."""
         return self.ensemble.members
-
-
-def recipe_of(values: Mapping[str, Any]) -> Recipe:
-    """The recipe with these values of all fields: an ensemble's where it has several members."""
-    kind = Recipe if values["members"] == 1 else EnsembleRecipe
-    names = [key for key in GROUPS if kind is EnsembleRecipe or key != "ensemble"]
-    groups: dict[str, Any] = {
-        key: GROUPS[key](**{field: values[field] for field, group in GROUP_OF.items() if group == key}) for key in names
-    }
-    return kind(values["name"], values["summary"], **groups)

@@ -80,17 +80,8 @@ def create_run(
 
 
 @contextlib.contextmanager
-def begin_run(
-    runs_dir: Path,
-    recipe: Recipe,
-    dataset: str,
-    data_dir: Path,
-    seed: int,
-    environment: dict[str, Any],
-    members: Sequence[str] = (),
-) -> Iterator[Run]:
-    """`create_run`, and the run's lock inside `with`. Where it cannot be locked, nothing is left behind."""
-    run = create_run(runs_dir, recipe, dataset, data_dir, seed, environment, members)
+def begin_run(run: Run) -> Iterator[Run]:
+    """Hold the lock of a run just created inside `with`. Where it cannot be locked, nothing is left behind."""
     with contextlib.ExitStack() as held:
         try:
             held.enter_context(run.lock())

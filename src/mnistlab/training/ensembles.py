@@ -22,7 +22,7 @@ from mnistlab.networks.ensemble import Ensemble, Member
 from mnistlab.recipes.catalog import member_of
 from mnistlab.recipes.recipe import EnsembleRecipe
 from mnistlab.runs.run import Run
-from mnistlab.runs.store import begin_run, find_run, list_runs
+from mnistlab.runs.store import begin_run, create_run, find_run, list_runs
 from mnistlab.training.environment import describe_environment
 from mnistlab.training.single import Circumstances, going_on, resume_single, told_how_to_go_on, train_single
 from mnistlab.training.state import TrainingState
@@ -37,7 +37,7 @@ def train_ensemble(recipe: EnsembleRecipe, seed: int, runs_dir: Path, given: Cir
         TrainingState(member_of(recipe, number), given.dataset, seed, given.device, precision)
     environment = describe_environment(given.device, precision)
     with (
-        begin_run(runs_dir, recipe, given.dataset.spec.name, given.data_dir, seed, environment) as run,
+        begin_run(create_run(runs_dir, recipe, given.dataset.spec.name, given.data_dir, seed, environment)) as run,
         told_how_to_go_on(run),
     ):
         return carry_out_members(run, recipe, given)
@@ -130,7 +130,7 @@ def combine(
         split="train" if unseen else "train+val",
     )
     with (
-        begin_run(runs_dir, recipe, dataset.spec.name, folder, first.seed, environment, paths) as run,
+        begin_run(create_run(runs_dir, recipe, dataset.spec.name, folder, first.seed, environment, paths)) as run,
         told_how_to_go_on(run),
     ):
         return finish(run, runs, models, dataset, folder)

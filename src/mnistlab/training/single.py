@@ -18,7 +18,7 @@ from mnistlab.evaluation.result import Evaluation
 from mnistlab.networks.checkpoint import load_tensors, save_model
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.runs.run import Run
-from mnistlab.runs.store import begin_run
+from mnistlab.runs.store import begin_run, create_run
 from mnistlab.training.display import Display
 from mnistlab.training.environment import describe_environment
 from mnistlab.training.loop import fit
@@ -46,7 +46,7 @@ def train_single(recipe: Recipe, seed: int, runs_dir: Path, given: Circumstances
     state = TrainingState(recipe, given.dataset, seed, given.device, precision)
     environment = describe_environment(given.device, precision)
     with (
-        begin_run(runs_dir, recipe, given.dataset.spec.name, given.data_dir, seed, environment) as run,
+        begin_run(create_run(runs_dir, recipe, given.dataset.spec.name, given.data_dir, seed, environment)) as run,
         told_how_to_go_on(run),
     ):
         return carry_out(run, state, given)
