@@ -307,7 +307,7 @@ const SENTENCES = {
   fr: {
     403: "Le serveur ne reconnaît pas cette page comme la sienne : derrière un proxy, il se démarre avec --trusted-proxy ADRESSE et --allow-host NOM. Voir : mnistlab serve --help",
     413: "Fichier trop volumineux : au plus 32 Mio et 80 millions de pixels.",
-    422: "Ce fichier ne peut être lu comme une image : donnez un PNG, JPEG, WebP, BMP, TIFF ou GIF entier, de 80 millions de pixels au plus.",
+    422: "Ce fichier ne peut être lu comme une image : donnez un PNG, JPEG, WebP, BMP, TIFF, GIF, PGM ou PPM entier, de 80 millions de pixels au plus.",
     other: "Le serveur n’a pas pu répondre ; son journal dit pourquoi.",
   },
 };
