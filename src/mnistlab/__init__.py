@@ -20,6 +20,8 @@ Importing mnistlab imports no torch; its names are loaded when they are first us
     pictures      any file or array as pixels
     messages      what each error says
     bundled       the copy of MNIST and the pretrained reader
+
+and on the ground floor, which all of these use: errors, files, locks, devices, geometry, dependencies.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class NetworkSettings:
     pool_last: bool = knob(False)
     """ReLU before max-pool, as in most textbooks (slower)."""
     head: str = knob("flatten", choices=HEADS)
-    """What becomes of the last maps."""
+    """How the last feature maps are reduced."""
     hidden: int = knob(128, low=0, high=65536)
     """Width of a linear layer before the last one, 0 for none."""
     dropout: float = knob(0.2, low=0, high=0.95)
@@ -81,7 +81,7 @@ class DataSettings:
     rotate: float = knob(0.0, low=0, high=180)
     """Degrees to either side."""
     scale: float = knob(0.0, low=0, high=0.7)
-    """Fraction smaller to larger."""
+    """Largest change in size, as a fraction."""
     shift: float = knob(0.0, low=0, high=100)
     """Pixels in x and y."""
     shear: float = knob(0.0, low=0, high=2)
@@ -103,7 +103,7 @@ class OptimisationSettings:
     steps: int = knob(0, low=0)
     """Stop after so many steps, 0 for after the last epoch."""
     optimizer: str = knob("sgd", choices=("sgd", "adamw"))
-    """How to go downhill; sgd has Nesterov's momentum."""
+    """Optimisation algorithm; sgd has Nesterov's momentum."""
     learning_rate: float = knob(0.1, low=1e-9, high=100)
     """At the one-cycle schedule's peak."""
     warmup: float = knob(0.3, low=0, high=1)
