@@ -10,6 +10,7 @@ import pytest
 
 from mnistlab import errors
 from mnistlab.errors import Failure, Interrupted, MnistlabError, UserError
+from mnistlab.messages import sentences
 
 FINISH = "remedies.finish_run"
 
@@ -62,7 +63,7 @@ def test_errors_survive_pickling(error: MnistlabError) -> None:
 
 SOURCE = Path(errors.__file__).parent
 KINDS = {"UserError", "Failure", "StorageFailure", "Interrupted", "Clause"}
-TABLE = {f"{room}.{name}": entry for room, table in errors.messages().items() for name, entry in table.items()}
+TABLE = {f"{room}.{name}": entry for room, table in sentences.messages().items() for name, entry in table.items()}
 KEY = re.compile(r"\"([a-z_]+\.[a-z0-9_]+)\"")
 
 
@@ -78,7 +79,7 @@ def raised() -> Iterator[tuple[str, str, set[str]]]:
 
 def named_in(text: str) -> set[str]:
     """The values that a sentence names."""
-    return {re.split(r"[.\[]", field)[0] for _, field, _, _ in errors.Words().parse(text) if field}
+    return {re.split(r"[.\[]", field)[0] for _, field, _, _ in sentences.Words().parse(text) if field}
 
 
 def test_each_error_has_its_sentence_and_gives_what_the_sentence_names() -> None:
@@ -119,7 +120,7 @@ def test_each_sentence_is_one() -> None:
     [(1, "run", "1 run"), (0, "run", "0 runs"), (2000, "class", "2,000 classes"), (1, "class", "1 class")],
 )
 def test_a_number_stands_with_its_noun(count: int, noun: str, words: str) -> None:
-    assert errors.Words().format(f"{{count:n {noun}}}", count=count) == words
+    assert sentences.Words().format(f"{{count:n {noun}}}", count=count) == words
 
 
 def test_a_field_is_an_option_on_the_command_line() -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnistlab.errors import counted, place, rounded
+from mnistlab.errors import rounded
+from mnistlab.messages.sentences import counted, place
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import torch
 
-from mnistlab.errors import UserError, counted
+from mnistlab.errors import UserError
+from mnistlab.messages.sentences import counted
 
 __all__ = ["GENERATOR", "autocast", "device_title", "pick_device", "pick_precision"]
 

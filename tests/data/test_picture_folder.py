@@ -14,7 +14,8 @@ from PIL import Image
 
 from mnistlab.data.dataset import Dataset, open_dataset
 from mnistlab.data.splits import SPLITS, read_split
-from mnistlab.errors import UserError, counted
+from mnistlab.errors import UserError
+from mnistlab.messages.sentences import counted
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from mnistlab.cli.options import (
     runs_option,
 )
 from mnistlab.cli.output import percent, print_json, print_score
-from mnistlab.errors import counted
+from mnistlab.messages.sentences import counted
 
 if TYPE_CHECKING:
     from mnistlab.evaluation.result import Evaluation

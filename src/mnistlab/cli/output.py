@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mnistlab.errors import counted
+from mnistlab.messages.sentences import counted
 
 if TYPE_CHECKING:
     from mnistlab.doctor.examination import Check

@@ -13,7 +13,8 @@ import click
 from mnistlab.cli.model_file import model_file
 from mnistlab.cli.options import RUNS_HELP, ValueType, examples
 from mnistlab.cli.output import print_json
-from mnistlab.errors import MnistlabError, UserError, place
+from mnistlab.errors import MnistlabError, UserError
+from mnistlab.messages.sentences import place
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

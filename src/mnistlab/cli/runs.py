@@ -18,7 +18,8 @@ from mnistlab.cli.options import (
     runs_option,
 )
 from mnistlab.cli.output import percent, print_json, side_by_side
-from mnistlab.errors import UserError, counted, place
+from mnistlab.errors import UserError
+from mnistlab.messages.sentences import counted, place
 
 if TYPE_CHECKING:
     from mnistlab.runs.run import Run

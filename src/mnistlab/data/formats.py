@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.data.catalog import DATASETS, DatasetSpec, FileSpec
-from mnistlab.errors import counted
 from mnistlab.files import sha256
+from mnistlab.messages.sentences import counted
 
 __all__ = ["Arrays", "CorruptFileError", "parse", "raw_size"]
 

@@ -11,8 +11,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mnistlab.data.normalisation import Normalisation
 from mnistlab.dependencies import cache_of_its_own
-from mnistlab.errors import UserError, counted
+from mnistlab.errors import UserError
 from mnistlab.evaluation.calibration import fit_temperature
+from mnistlab.messages.sentences import counted
 from mnistlab.networks.network import evaluating
 
 __all__ = ["Check", "examine"]

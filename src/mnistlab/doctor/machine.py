@@ -14,8 +14,9 @@ from mnistlab.data.dataset import DatasetSpec, find_spec
 from mnistlab.data.download import MISSING, inspect_files
 from mnistlab.devices import device_title, pick_device, pick_precision
 from mnistlab.doctor.examination import Check
-from mnistlab.errors import UserError, counted, place
+from mnistlab.errors import UserError
 from mnistlab.files import check_links, given_path, nearest_existing
+from mnistlab.messages.sentences import counted, place
 
 __all__ = ["check_machine"]
 

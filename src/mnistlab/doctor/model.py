@@ -14,8 +14,9 @@ from torch import nn
 from mnistlab.data.dataset import open_dataset
 from mnistlab.data.splits import read_split
 from mnistlab.doctor.examination import Check, examine
-from mnistlab.errors import MnistlabError, UserError, sentence
+from mnistlab.errors import MnistlabError, UserError
 from mnistlab.files import given_path, resolved
+from mnistlab.messages.sentences import sentence
 from mnistlab.networks.checkpoint import SavedModel, load_tensors, read_model, strip_prefix
 from mnistlab.networks.deskew import Deskewed, upright
 from mnistlab.networks.ensemble import Ensemble

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.errors import counted, rounded
+from mnistlab.errors import rounded
 from mnistlab.evaluation.figures import (
     BLUE,
     GREY,
@@ -22,6 +22,7 @@ from mnistlab.evaluation.figures import (
     tidy,
 )
 from mnistlab.evaluation.result import Evaluation, Mistake
+from mnistlab.messages.sentences import counted
 from mnistlab.runs.run import Run
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-from mnistlab.errors import Clause, UserError, number, plain, shown, whole_number
+from mnistlab.errors import UserError, number, plain, shown, whole_number
+from mnistlab.messages.sentences import Clause
 
 __all__ = ["Architecture", "EnsembleArchitecture", "architecture_of", "fit_blocks"]
 
 WIDEST = 65_536
 """Channels, hidden values or classes; beyond, it is a mistake or an attack on the memory."""
-DEEPEST = 64
-"""Convolutions a block; beyond, likewise."""
+DEEPEST = 64  # convolutions per block
 PADDINGS = ("same", "valid")
 POOLINGS = ("max", "stride", "none")
 HEADS = ("flatten", "average")
@@ -27,10 +27,9 @@ PER_BLOCK = ("depth", "kernel_size", "padding", "pooling")
 class Architecture:
     """A network: a row of blocks, then a head; and what is done with the images around it.
 
-    Lists are taken for tuples, one value for one of each block, and NumPy's numbers for Python's.
-
-    Raises `UserError` that names the first thing wrong: a value out of range, a list of another length than there are blocks,
-    or blocks that leave no pixel of the image.
+    Lists are taken for tuples, one value for one of each block, and NumPy's numbers for Python's. Raises
+    `UserError` that names the first thing wrong: a value out of range, a list of another length than there are blocks, or blocks
+    that leave no pixel of the image.
     """
 
     widths: tuple[int, ...] = (32, 64)

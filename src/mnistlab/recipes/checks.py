@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mnistlab.errors import Clause, UserError, plain
+from mnistlab.errors import UserError, plain
+from mnistlab.messages.sentences import Clause
 from mnistlab.recipes.settings import FIELDS, GROUP_OF, GROUPS, LISTS, TYPES
 
 __all__ = ["ALONE", "allowed", "by_field", "checked"]

@@ -21,7 +21,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from mnistlab.errors import MnistlabError, UserError, counted
+from mnistlab.errors import MnistlabError, UserError
+from mnistlab.messages.sentences import counted
 from mnistlab.reading.page import Page
 from mnistlab.serving import problems, schemas
 from mnistlab.serving.access import Access

@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive
 
-from mnistlab.errors import counted
+from mnistlab.messages.sentences import counted
 from mnistlab.serving.problems import Problem
 
 __all__ = ["PIXELS", "images_of", "kind_of", "media_type", "picture_of", "whole_body"]

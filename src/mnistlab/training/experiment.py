@@ -53,8 +53,7 @@ def train(
     runs_dir : str or Path
         Where the run folder is made.
     seed : int
-        Decides the weights, the data's order and dropout: from 0 to 2**32 less the number of networks, each of which has a seed
-        of its own from `seed` on.
+        Decides weights, data order and dropout: from 0 to 2**32 less the number of networks, each with a seed of its own.
     device, track, display : optional
         "auto", "cpu", "cuda", "cuda:1" or "mps"; "tensorboard"; what is told of the progress.
     opened : Dataset, optional

@@ -1,0 +1,1 @@
+"""What each error says (en.toml), and how its sentence is made of an entry and its values."""

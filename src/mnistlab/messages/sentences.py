@@ -1,0 +1,115 @@
+"""The sentences of messages/en.toml, filled with an error's values."""
+
+from __future__ import annotations
+
+import functools
+import operator
+import os
+import string
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+__all__ = ["Clause", "Missing", "Words", "counted", "install_hint", "messages", "place", "sentence"]
+
+
+def sentence(key: str, part: str, values: Mapping[str, Any], *, for_command: bool = False) -> str:
+    """The `part` ("message", "remedy" or "command") of an entry of messages/en.toml with its values; "" where it has none.
+
+    A value that is missing is its name in angle brackets. Raises `KeyError` where there is no such entry.
+    """
+    entry = functools.reduce(operator.getitem, key.split("."), messages())
+    return Words(for_command).vformat(entry.get(part, ""), (), values)
+
+
+@functools.cache
+def messages() -> dict[str, Any]:
+    """All entries, in tables by room."""
+    return tomllib.loads((resources.files("mnistlab") / "messages" / "en.toml").read_text(encoding="utf-8"))
+
+
+class Clause:
+    """A part of a sentence: an entry of messages/en.toml and what it names, for another one's values."""
+
+    def __init__(self, key: str, **values: Any) -> None:
+        self.key = key
+        self.values = values
+
+    def __str__(self) -> str:
+        return sentence(self.key, "message", self.values)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return functools.partial(Clause, self.key, **self.values), ()
+
+
+class Missing(NamedTuple):
+    """A value that a sentence names and the error does not carry."""
+
+    name: str
+
+
+class Words(string.Formatter):
+    """`str.format` with what sentences need.
+
+    ``{count:n image}`` and ``{count:n class}`` are a number with its noun ("1 image", "2,000 classes"), ``{names:list}`` is
+    "a, b, c", ``{folder:place}`` a folder as a sentence can end with it, ``{extra:install}`` how to install an extra.
+    ``{field:field}`` is a field's name as Python has it, "kernel_size", or `for_command`, as its option, "--kernel-size".
+    ``{cause:message}`` and ``{cause:remedy}`` are those of another error, ``{names:or}`` is "a, b or c".
+    """
+
+    def __init__(self, for_command: bool = False) -> None:
+        self.for_command = for_command
+
+    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """The value of a placeholder; where it is missing, what stands for it."""
+        try:
+            return super().get_field(field_name, args, kwargs)
+        except KeyError:
+            return Missing(field_name), field_name
+
+    def convert_field(self, value: Any, conversion: Any) -> Any:
+        """The value after "!r" or the like."""
+        return value if isinstance(value, Missing) else super().convert_field(value, conversion)
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """The value as the sentence has it."""
+        if isinstance(value, Missing):
+            return f"<{value.name}>"
+        if format_spec == "field":
+            return "--" + value.replace("_", "-") if self.for_command else str(value)
+        if format_spec == "message" or isinstance(value, Clause):
+            return sentence(value.key, "message", value.values, for_command=self.for_command)
+        if format_spec == "remedy":
+            return str(value.command_remedy if self.for_command else value.remedy)
+        if format_spec.startswith("n "):
+            return counted(value, format_spec[2:])
+        if format_spec == "list":
+            return ", ".join(map(str, value))
+        if format_spec == "or":
+            *others, last = [self.format_field(one, "") for one in value]
+            return f"{', '.join(others)} or {last}" if others else last
+        if format_spec == "place":
+            return place(Path(value))
+        if format_spec == "install":
+            return install_hint(value)
+        return str(super().format_field(value, format_spec))
+
+
+def install_hint(extra: str) -> str:
+    """How to get the packages of one of mnistlab's extras."""
+    return f"Install it in the clone of the repository: uv sync --extra {extra} (or pip install '.[{extra}]')."
+
+
+def counted(count: int, noun: str) -> str:
+    """Such as "1 run", "2 runs", "10,000 classes"."""
+    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{ending}"
+
+
+def place(path: Path) -> str:
+    """The folder as a sentence can begin or end with it: "the current folder" for ".", whose dot would read as a full stop."""
+    if path == Path():
+        return "the current folder"
+    return os.path.realpath(path) if path.name == ".." else str(path)
