@@ -44,13 +44,17 @@ COUNTING = """
 """
 """Counts the requests whose answers have not come whole."""
 AT_REST = """async () => {
-    for (let frames = 0; frames < 3; ) {
-        await new Promise(requestAnimationFrame);
+    const end = performance.now() + 20000;
+    for (let frames = 0; frames < 3 && performance.now() < end; ) {
+        await new Promise((next) => {
+            requestAnimationFrame(next);
+            setTimeout(next, 200);
+        });
         const moving = document.getAnimations().some((animation) => animation.playState === "running");
         frames = window.underWay === 0 && !moving ? frames + 1 : 0;
     }
 }"""
-"""Ends when nothing is asked any more, what came is shown, and nothing moves."""
+"""Ends when nothing is asked any more, what came is shown and nothing moves; or after a while, as a browser may stop drawing."""
 
 
 @pytest.fixture(scope="module")
