@@ -31,7 +31,7 @@ __all__ = [
 TEMPERATURES = (0.1, 10.0)
 """Where the temperature is looked for; the recipes need 0.5 to 1."""
 UNCALIBRATED_THRESHOLD = 0.5
-"""Of a model that nothing is known of."""
+"""The threshold of a model about which nothing is known."""
 
 Probabilities = NDArray[np.float32]
 

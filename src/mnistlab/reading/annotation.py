@@ -110,7 +110,7 @@ class Style:
         return left, top, left + width + 2 * self.air - 1, top + height + 2 * self.air - 1
 
     def widths(self, digit: Digit) -> tuple[float, float]:
-        """Of what was read, and of the percents beside it."""
+        """The widths of what was read, and of the percentage beside it."""
         return self.large.getlength(value_of(digit)), self.small.getlength(percents_of(digit))
 
     def places(self, digits: Sequence[Digit], boxes: Sequence[Box], width: int) -> list[float]:

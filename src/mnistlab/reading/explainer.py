@@ -165,7 +165,7 @@ def check_image(image: NDArray[np.uint8]) -> None:
 
 
 def log_odds(probabilities: NDArray[np.float32], number: int) -> NDArray[np.float64]:
-    """Of class `number`, float64 (N,): exact also where its probability is next to 1, by the sum of the others."""
+    """The log odds of class `number`, float64 (N,): exact even where its probability is close to 1, by the sum of the others."""
     tiny = np.finfo(np.float32).tiny
     others = np.delete(probabilities, number, axis=1).sum(1, dtype=np.float64)
     odds: NDArray[np.float64] = np.log(np.maximum(probabilities[:, number], tiny)) - np.log(np.maximum(others, tiny))

@@ -84,7 +84,7 @@ class Reader:
 
     @property
     def values(self) -> list[int | str]:
-        """Of each class: the digit, or the name of a class that is no digit."""
+        """What each class stands for: its digit, or its name where it is not a digit."""
         return self.classifier.values
 
     def classify(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -102,7 +102,7 @@ def level_rules(faint: Gray) -> Gray:
 
 
 def most_thickness(page: Gray) -> int:
-    """Of a rule, in pixels."""
+    """The greatest thickness that a rule may have, in pixels."""
     height, width = page.shape
     return max(3, int(max(height, width)) // 200)
 
@@ -164,6 +164,6 @@ def without_level(strength: Gray, about: Gray) -> tuple[Gray, Gray]:
 
 
 def usual_thickness(found: Gray) -> int:
-    """Of the rules found, in pixels: ink over the number of upper edges."""
+    """The usual thickness of the rules found, in pixels: ink over the number of upper edges."""
     edges = int(np.count_nonzero(found[1:] > found[:-1]))
     return int(np.ceil(int(np.count_nonzero(found)) / max(1, edges)))

@@ -52,7 +52,7 @@ class NetworkSettings:
     pool_last: bool = knob(False)
     """ReLU before max-pool, as in most textbooks (slower)."""
     head: str = knob("flatten", choices=HEADS)
-    """How the last feature maps are reduced."""
+    """How the last feature maps become one row of values."""
     hidden: int = knob(128, low=0, high=65536)
     """Width of a linear layer before the last one, 0 for none."""
     dropout: float = knob(0.2, low=0, high=0.95)
