@@ -23,9 +23,9 @@ def read_config(path: Path) -> dict[str, Any]:
 
     Raises `UserError` where config.json is missing, damaged or of another version.
     """
-    if not (path / "config.json").exists():
-        raise UserError("runs.not_a_run_folder", path=path)
     file = path / "config.json"
+    if not file.exists():
+        raise UserError("runs.not_a_run_folder", path=path)
     config = read_json(file, "remedies.restore_or_train")
     if not isinstance(config, dict):
         raise UserError("runs.config_damaged", path=file, reason="it has no fields")
