@@ -29,6 +29,16 @@ torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Processes that share the whole suite: one per core, at most four, as each holds a gigabyte.
+
+    For folders and files named on the command line none: by the time that the processes have started, most of those are done.
+    """
+    if any(Path(argument.partition("::")[0]).exists() for argument in config.invocation_params.args):
+        return 0
+    return min(4, os.cpu_count() or 1)
+
+
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder that holds the real MNIST; tests read it and leave it as it is."""

@@ -38,7 +38,7 @@ from mnistlab.locks import file_lock, warn_without_flock
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
 
-@pytest.mark.parametrize("value", [None, 3, 0.5, [], b"runs", object()], ids=repr)
+@pytest.mark.parametrize("value", [None, 3, 0.5, [], b"runs", object()], ids=lambda value: type(value).__name__)
 def test_what_is_no_path_gets_a_sentence(value: object) -> None:
     with pytest.raises(UserError) as caught:
         given_path(value, "runs_dir")
