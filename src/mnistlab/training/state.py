@@ -40,7 +40,7 @@ class TrainingState:
     device
         Where to train.
     precision
-        Of the arithmetic: "fp32" or "bf16".
+        Number format to compute in: "fp32" or "bf16".
 
     Raises
     ------
@@ -91,6 +91,11 @@ class TrainingState:
         self.steps_done = self.epochs_done = 0  # since the very beginning
         self.metrics: list[dict[str, Any]] = []  # a row per epoch, as metrics.jsonl holds them
         self.seconds = 0.0  # from the first batch on
+
+    @property
+    def epoch_is_over(self) -> bool:
+        """Whether the step just done was its epoch's last, or the training's."""
+        return self.steps_done % len(self.loader) == 0 or self.steps_done == self.steps
 
     @property
     def final_model(self) -> Network:

@@ -95,9 +95,9 @@ class Watch:
 
     def step(self, loss: torch.Tensor) -> None:
         """Note the loss, float (), in nats, of the step just done; a few times a second, check, show and perhaps save."""
-        state, batches = self.state, len(self.state.loader)
-        state.losses[(state.steps_done - 1) % batches] = loss
-        if state.steps_done % batches == 0 or state.steps_done == state.steps:  # the epoch's last, or the training's
+        state = self.state
+        state.losses[(state.steps_done - 1) % len(state.loader)] = loss
+        if state.epoch_is_over:
             self.check_losses()
             self.check_weights()
             state.seconds = time.perf_counter() - self.begun
