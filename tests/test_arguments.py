@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnistlab.errors import UserError, number, plain, shown, whole_number
+from mnistlab.errors import UserError, number, plain, shown, told, whole_number
 
 WHOLE = [np.int64, np.uint8, np.int16, int, torch.tensor]
 REAL = [np.float64, np.float32, np.int64, np.float16, int, float, Fraction]
@@ -80,3 +80,21 @@ def test_plain_is_what_json_has() -> None:
     given = [np.int64(3), (np.float32(0.5), "a"), np.arange(2), torch.ones(1), range(2), np.True_, None, True]
     made = plain(given)
     assert repr(made) == "[3, [0.5, 'a'], [0, 1], [1.0], [0, 1], True, None, True]"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ((16, 32), "16,32"), ([16, 32], "16,32"), (("best", "quick"), "best,quick"), ((), "none"), ([], "none"), (None, "none"),
+        (True, "on"), (False, "off"), ((True, None, 2.0), "True,None,2.0"), (["a\nb"], "'a\\nb'"), ("sgd", "sgd"), (128, "128"),
+        (0.0, "0"), (10.0, "10"), (0.0005, "0.0005"), (1e-9, "1e-9"), (1e6, "1e6"), (0.12345678, "0.12345678"),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_setting_is_told_as_the_command_line_takes_it(value: object, text: str) -> None:
+    assert told(value) == text
+
+
+@given(st.floats(allow_nan=False))
+def test_a_number_is_told_to_its_last_digit(value: float) -> None:
+    assert float(told(value)) == value

@@ -123,15 +123,22 @@ def test_a_number_stands_with_its_noun(count: int, noun: str, words: str) -> Non
     assert sentences.Words().format(f"{{count:n {noun}}}", count=count) == words
 
 
+@pytest.mark.parametrize(
+    ("value", "text"), [(1e-9, "1e-9"), (2.5e-12, "2.5e-12"), (0.3, "0.3"), (1e6, "1e6"), (1e10, "1e10")]
+)
+def test_a_power_of_ten_is_written_without_zeros(value: float, text: str) -> None:
+    assert sentences.Words().format("{rate:g}", rate=value) == sentences.Words().format("{rate:,g}", rate=value) == text
+
+
 def test_a_field_is_an_option_on_the_command_line() -> None:
-    error = UserError("networks.not_a_switch", field="pool_last", value="3")
-    assert error.message == "pool_last 3 is not true or false."
-    assert error.for_command_line() == "--pool-last 3 is not true or false. Give True or False."
+    error = UserError("networks.values_per_block", field="kernel_size", count=3, blocks=2)
+    assert error.message == "kernel_size has 3 values for 2 blocks."
+    assert error.for_command_line() == "--kernel-size has 3 values for 2 blocks. Give one, or one for each width."
 
 
 def test_a_forgotten_value_is_its_name_in_angle_brackets() -> None:
     assert str(UserError("files.wrong_ending", path="a")) == "a does not end in <suffix>. Name it so: <name><suffix>"
-    assert str(UserError("networks.unknown_head")) == "Unknown head <head>. Choose <heads>."
+    assert str(UserError("recipes.unknown_recipe")) == "Unknown recipe <name>. Choose one of <recipes>."
     assert UserError("training.loss_broken", loss=1).message == "The loss became 1 at step <step> of <steps>."
 
 

@@ -14,7 +14,7 @@ import operator
 import reprlib
 from typing import Any
 
-from mnistlab.messages.sentences import sentence
+from mnistlab.messages.sentences import plain_exponent, sentence
 
 __all__ = [
     "Failure",
@@ -26,6 +26,7 @@ __all__ = [
     "plain",
     "rounded",
     "shown",
+    "told",
     "whole_number",
 ]
 
@@ -161,6 +162,18 @@ def shown(value: object) -> str:
     except ValueError:  # Python writes out no number of more than 4,300 digits
         return "of thousands of digits"
     return " ".join(text.split())
+
+
+def told(value: object) -> str:
+    """A setting's value as the command line takes it, such as 16,32; a switch is on or off, and what is missing none."""
+    if isinstance(value, list | tuple):
+        return ",".join(one if isinstance(one, str) and one.isprintable() else shown(one) for one in value) or "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return plain_exponent(short if float(short) == value else repr(value))
+    return "none" if value is None else str(value)
 
 
 def rounded(probability: float, digits: int) -> float:

@@ -129,6 +129,18 @@ def test_no_command_s_short_help_is_cut_off_at_80_columns(
     assert all(len(line) <= 80 and line.endswith(".") and not line.endswith("...") for line in listing)
 
 
+@pytest.mark.parametrize("columns", ["80", "100", "120"])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_line_of_the_help_ends_inside_a_word(
+    name: str, columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert run_app([name, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if line.endswith("-")] == []
+    assert "\N{NON-BREAKING HYPHEN}" not in out  # what is copied from it is what is meant
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_is_what_the_list_of_commands_says(name: str) -> None:
     command = app.get_command(click.Context(app), name)
@@ -147,7 +159,7 @@ def test_commands_are_imported_when_they_are_asked_for() -> None:
 
 def test_help_and_document_name_the_datasets_of_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_app(["data", "--help"]) == 0
-    shown = " ".join(capsys.readouterr().out.split()).replace("- ", "-")  # click breaks lines after hyphens
+    shown = " ".join(capsys.readouterr().out.split())
     assert f" {', '.join(DATASETS)}, or a folder " in shown
     commands = Path(__file__).parents[2].joinpath("docs", "COMMANDS.md").read_text(encoding="utf-8")
     listed = commands.partition("`--dataset` takes ")[2].partition("or a folder")[0]
@@ -167,7 +179,7 @@ def test_training_help_fits_and_shows_values_and_choices_under_headings(
     ]  # fmt: skip
     words = " ".join(out.split())
     for text in (
-        "[default: 7; between 1 and 100,000]", "max, stride or none. [default: max]", "same or valid.",
+        "[default: 7; between 1 and 100,000]", "[default: max; max, stride or none]", "same or valid]", "between 1e-9 and 100]",
         "[default: flatten; flatten or average]", "[default: sgd; sgd or adamw]", "[default: auto; auto, fp32 or bf16]",
         "[default: train; train or train+val]", "[default: mnist]", "Batch norm after each convolution. [default: on]",
         "[default: 0.0005; between 0 and 10]", "The defaults are those of the recipe default;",
@@ -186,8 +198,8 @@ def test_training_help_shows_the_values_of_the_recipe_that_is_named(
     words, recipe = " ".join(capsys.readouterr().out.split()), RECIPES[name]
     assert f"The defaults are those of the recipe {name};" in words
     for value in (
-        f"{','.join(map(str, recipe.network.widths))}; between 1 and 4,096", f"{recipe.optimisation.epochs}; between 1",
-        f"{recipe.network.dropout:g}; between 0 and 0.95", f"{recipe.data.split}; train or train+val",
+        f"{','.join(map(str, recipe.network.widths))}; between 1 and 65,536", f"{recipe.optimisation.epochs}; between 1",
+        f"{recipe.network.dropout:g}; between 0 and 0.99", f"{recipe.data.split}; train or train+val",
     ):  # fmt: skip
         assert f"[default: {value}" in words
 
@@ -294,7 +306,7 @@ def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
         (f"train --seed {2**70}", [f"Seed {2**70} is out of range. Choose 0 to 4,294,967,295."]),
         ("train two-conv --batch-size 0", ["--batch-size must be at least 1; it is 0."]),
         ("train two-conv --batch-size 1000000 --dataset PICTURES", ["1000000", "Choose 1 to"]),
-        ("train two-conv --learning-rate nan", ["--learning-rate must be between 1e-09 and 100; it is nan."]),
+        ("train two-conv --learning-rate nan", ["--learning-rate must be between 1e-9 and 100; it is nan."]),
         ("train two-conv --learning-rate inf", ["; it is inf."]),
         ("train --learning-rate fast", ["fast", "number"]),
         ("train --widths a,b", ["a,b", "24,48"]),

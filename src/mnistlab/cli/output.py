@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mnistlab.errors import told
 from mnistlab.messages.sentences import counted
 
 if TYPE_CHECKING:
@@ -76,15 +77,8 @@ def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:
         for key in ("val_accuracy", "test_accuracy")
     ]
     for name, (mine, theirs) in differences(first.recipe, second.recipe).items():
-        rows.append((name, (as_option(mine), as_option(theirs))))
+        rows.append((name, (told(mine), told(theirs))))
     return rows
-
-
-def as_option(value: Any) -> str:
-    """A recipe's value as the command line takes it, such as 16,32; "-" for none."""
-    if isinstance(value, list):
-        return ",".join(map(str, value)) or "-"
-    return "-" if value is None else str(value)
 
 
 class StandardErrorHandler(logging.Handler):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 import os
+import re
 import string
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["Clause", "Missing", "Words", "counted", "install_hint", "messages", "place", "sentence"]
+__all__ = ["Clause", "Missing", "Words", "counted", "install_hint", "messages", "place", "plain_exponent", "sentence"]
 
 
 def sentence(key: str, part: str, values: Mapping[str, Any], *, for_command: bool = False) -> str:
@@ -94,12 +95,18 @@ class Words(string.Formatter):
             return place(Path(value))
         if format_spec == "install":
             return install_hint(value)
-        return str(super().format_field(value, format_spec))
+        text = str(super().format_field(value, format_spec))
+        return plain_exponent(text) if format_spec.endswith("g") else text
 
 
 def install_hint(extra: str) -> str:
     """How to get the packages of one of mnistlab's extras."""
     return f"Install it in the clone of the repository: uv sync --extra {extra} (or pip install '.[{extra}]')."
+
+
+def plain_exponent(number: str) -> str:
+    """The number, which has been formatted, as a person writes it: 1e-9, not 1e-09; 1e6, not 1e+06."""
+    return re.sub(r"e\+?(-?)0*", r"e\1", number)
 
 
 def counted(count: int, noun: str) -> str:
