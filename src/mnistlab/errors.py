@@ -46,7 +46,7 @@ class MnistlabError(Exception):
 
     exit_code = 1
 
-    def __init__(self, key: str, *, remedy: str | None = None, **values: Any) -> None:
+    def __init__(self, key: str, /, *, remedy: str | None = None, **values: Any) -> None:
         super().__init__(key)
         self.key = key
         self.remedy_key = remedy or key
@@ -101,7 +101,7 @@ class StorageFailure(Failure):
 class Interrupted(MnistlabError):  # noqa: N818 - not an error of anybody's
     """A signal stopped the work after its state was saved; `exit_code` is 128 + the signal's number, 130 for Ctrl-C."""
 
-    def __init__(self, key: str, *, remedy: str | None = None, exit_code: int = 130, **values: Any) -> None:
+    def __init__(self, key: str, /, *, remedy: str | None = None, exit_code: int = 130, **values: Any) -> None:
         super().__init__(key, remedy=remedy, **values)
         self.exit_code = exit_code
 

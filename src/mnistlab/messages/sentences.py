@@ -34,7 +34,7 @@ def messages() -> dict[str, Any]:
 class Clause:
     """A part of a sentence: an entry of messages/en.toml and what it names, for another one's values."""
 
-    def __init__(self, key: str, **values: Any) -> None:
+    def __init__(self, key: str, /, **values: Any) -> None:
         self.key = key
         self.values = values
 
