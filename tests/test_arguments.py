@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistlab.errors import UserError, number, plain, shown, told, whole_number
+from mnistlab.messages.sentences import Clause
 
 WHOLE = [np.int64, np.uint8, np.int16, int, torch.tensor]
 REAL = [np.float64, np.float32, np.int64, np.float16, int, float, Fraction]
@@ -18,13 +19,13 @@ REAL = [np.float64, np.float32, np.int64, np.float16, int, float, Fraction]
 
 @given(st.integers(0, 100), st.sampled_from(WHOLE))
 def test_whole_numbers_of_every_kind_are_taken_as_an_int(value: int, kind: Any) -> None:
-    taken = whole_number(kind(value), "Seed", 0, 100)
+    taken = whole_number(kind(value), Clause("names.seed"), 0, 100)
     assert (type(taken), taken) == (int, value)
 
 
 @given(st.integers(0, 100), st.sampled_from(REAL))
 def test_numbers_of_every_kind_are_taken_as_a_float(value: int, kind: Any) -> None:
-    taken = number(kind(value), "Threshold", 0, 100)
+    taken = number(kind(value), Clause("names.threshold"), 0, 100)
     assert (type(taken), taken) == (float, value)
 
 
@@ -44,11 +45,11 @@ def test_numbers_of_every_kind_are_taken_as_a_float(value: int, kind: Any) -> No
         (2**70, f"Seed {2**70} is out of range."),
         (10**5000, "Seed of thousands of digits is out of range."),
     ],
-    ids=lambda value: shown(value)[:20],
+    ids=lambda value: str(shown(value))[:20],
 )
 def test_what_is_no_whole_number_in_the_range_gets_a_sentence(value: object, sentence: str) -> None:
     with pytest.raises(UserError) as caught:
-        whole_number(value, "Seed", 0, 4095)
+        whole_number(value, Clause("names.seed"), 0, 4095)
     assert str(caught.value) == f"{sentence} Choose 0 to 4,095."
 
 
@@ -66,7 +67,7 @@ def test_what_is_no_whole_number_in_the_range_gets_a_sentence(value: object, sen
 )
 def test_what_is_no_number_in_the_range_gets_a_sentence(value: object, sentence: str) -> None:
     with pytest.raises(UserError) as caught:
-        number(value, "Coverage", 0, 1)
+        number(value, Clause("names.coverage"), 0, 1)
     assert str(caught.value) == f"{sentence} Choose 0 to 1."
 
 

@@ -14,10 +14,11 @@ import operator
 import reprlib
 from typing import Any
 
-from mnistlab.messages.sentences import plain_exponent, sentence
+from mnistlab.messages.sentences import Clause, plain_exponent, sentence
 
 __all__ = [
     "Failure",
+    "Fault",
     "Interrupted",
     "MnistlabError",
     "StorageFailure",
@@ -110,8 +111,16 @@ class Interrupted(MnistlabError):  # noqa: N818 - not an error of anybody's
         return made, ()
 
 
+class Fault(Exception):  # noqa: N818 - it reaches no user as it is
+    """What one part of mnistlab tells another, which says it as a part of a sentence of its own: the `reason`."""
+
+    def __init__(self, reason: Clause) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 def whole_number(
-    value: Any, name: str, low: int, high: int, *, wrong: str = "arguments.whole_number_out_of_range", **values: Any
+    value: Any, name: Clause, low: int, high: int, *, wrong: str = "arguments.whole_number_out_of_range", **values: Any
 ) -> int:
     """`value` as an int from `low` to `high`, both allowed. What has an index is taken: int, NumPy's and torch's integers.
 
@@ -131,7 +140,7 @@ def whole_number(
     return whole
 
 
-def number(value: Any, name: str, low: float, high: float, *, wrong: str = "arguments.number_out_of_range") -> float:
+def number(value: Any, name: Clause, low: float, high: float, *, wrong: str = "arguments.number_out_of_range") -> float:
     """`value` as a float from `low` to `high`, both allowed. Any real number is taken: int, float, NumPy's, a fraction.
 
     Raises `UserError` for any other type, a bool among them, and `wrong` for a number out of range or NaN.
@@ -155,19 +164,21 @@ def plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
-def shown(value: object) -> str:
+def shown(value: object) -> str | Clause:
     """The value as a sentence can hold it: short, in one line."""
     try:
         text = reprlib.repr(value)
     except ValueError:  # Python writes out no number of more than 4,300 digits
-        return "of thousands of digits"
+        return Clause("values.too_long")
     return " ".join(text.split())
 
 
 def told(value: object) -> str:
     """A setting's value as the command line takes it, such as 16,32; a switch is on or off, and what is missing none."""
     if isinstance(value, list | tuple):
-        return ",".join(one if isinstance(one, str) and one.isprintable() else shown(one) for one in value) or "none"
+        return (
+            ",".join(one if isinstance(one, str) and one.isprintable() else str(shown(one)) for one in value) or "none"
+        )
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, float):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.errors import StorageFailure, UserError, shown
+from mnistlab.messages.sentences import Clause
 
 __all__ = [
     "check_folder",
@@ -64,7 +65,7 @@ def explain_os_errors(path: Path) -> Iterator[None]:
 
 
 def given_path(value: Any, name: str, *, remedy: str = "arguments.not_a_path", **values: Any) -> Path:
-    """`value` as a path. What names one is taken: text, and what has `__fspath__`.
+    """`value` as a path. What names one is taken: text, and what has `__fspath__`. `name` is the argument's, as Python has it.
 
     Raises `UserError` for any other type, with the remedy of this key, which may name `values`.
     """
@@ -210,18 +211,18 @@ def read_json(path: Path, remedy: str, **values: Any) -> Any:
         raise UserError("files.unreadable", remedy=remedy, path=path, reason=why_unreadable(error), **values) from None
 
 
-def why_unreadable(error: Exception) -> str:
+def why_unreadable(error: Exception) -> str | Clause:
     """Why a file of text could not be read, as a sentence can end with it."""
     if isinstance(error, UnicodeDecodeError):
-        return "it is not in UTF-8"
+        return Clause("files.not_utf8")
     if isinstance(error, RecursionError):
-        return "it is nested too deeply"
+        return Clause("files.nested_too_deeply")
     if isinstance(error, IsADirectoryError):
-        return "it is a folder"
+        return Clause("files.it_is_a_folder")
     if isinstance(error, FileNotFoundError):
-        return "there is no such file"
+        return Clause("files.no_such_file")
     if isinstance(error, PermissionError):
-        return "there is no read access to it"
+        return Clause("files.no_read_access")
     return str(getattr(error, "strerror", None) or error)
 
 

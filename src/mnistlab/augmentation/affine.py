@@ -11,6 +11,7 @@ import torch.nn.functional as F
 
 from mnistlab.errors import number
 from mnistlab.geometry import centres
+from mnistlab.messages.sentences import Clause
 
 __all__ = ["Augmentation"]
 
@@ -52,7 +53,7 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         for name, most in (("rotate", 180), ("scale", 0.7), ("shift", 100), ("shear", 2), ("elastic", 100)):
-            amount = number(getattr(self, name), f"Augmentation {name}", 0, most)
+            amount = number(getattr(self, name), Clause("names.augmentation", field=name), 0, most)
             object.__setattr__(self, name, amount)
 
     def __bool__(self) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistlab.errors import told
-from mnistlab.messages.sentences import counted
+from mnistlab.messages.sentences import Clause, counted
 
 if TYPE_CHECKING:
     from mnistlab.doctor.examination import Check
@@ -87,6 +87,7 @@ class StandardErrorHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print one message."""
         prefix = "warning: " if record.levelno >= logging.WARNING else ""
-        click.echo(prefix + record.getMessage(), err=True)
+        said = record.msg.for_command_line() if isinstance(record.msg, Clause) else record.getMessage()
+        click.echo(prefix + said, err=True)
         if record.exc_info:
             click.echo("".join(traceback.format_exception(*record.exc_info)).rstrip(), err=True)

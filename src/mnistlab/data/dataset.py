@@ -93,7 +93,7 @@ def open_dataset(name: str | Path, data_dir: str | Path = "data", *, download: b
     UserError
         For a name that is neither, for the download of a folder, and for a `data_dir` that is no path.
     """
-    folder = given_path(name, "Dataset", remedy="data.unknown_dataset", datasets=DATASETS)
+    folder = given_path(name, "dataset", remedy="data.unknown_dataset", datasets=DATASETS)
     if str(name) not in DATASETS and is_folder(folder):
         if download:
             raise UserError("data.nothing_to_download", path=folder)

@@ -68,9 +68,9 @@ def check_data(spec: DatasetSpec, data_dir: Path) -> Check:
         state = inspect_files(spec, data_dir)
     except UserError as error:
         return Check("data", "problem", error.message, error.command_remedy)
-    corrupt = {name: reason for name, reason in state.items() if reason and reason != MISSING}
+    corrupt = [reason for reason in state.values() if reason and reason.key != MISSING]
     if corrupt:
-        what = "; ".join(f"{name} {reason}" for name, reason in corrupt.items())
+        what = "; ".join(map(str, corrupt))
         return Check("data", "problem", f"{data_dir / spec.folder}: {what}", "The next training fetches it again.")
     if any(state.values()):
         return Check("data", "ok", f"{spec.name} is not in {place(data_dir)} yet: the first training fetches it")

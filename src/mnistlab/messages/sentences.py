@@ -41,6 +41,20 @@ class Clause:
     def __str__(self) -> str:
         return sentence(self.key, "message", self.values)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Clause) and (self.key, self.values) == (other.key, other.values)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def but(self, **values: Any) -> Clause:
+        """The same, but of these values."""
+        return Clause(self.key, **{**self.values, **values})
+
+    def for_command_line(self) -> str:
+        """The words of the command line, where a value has others there."""
+        return sentence(self.key, "message", self.values, for_command=True)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return functools.partial(Clause, self.key, **self.values), ()
 
@@ -54,10 +68,10 @@ class Missing(NamedTuple):
 class Words(string.Formatter):
     """`str.format` with what sentences need.
 
-    ``{count:n image}`` and ``{count:n class}`` are a number with its noun ("1 image", "2,000 classes"), ``{names:list}`` is
-    "a, b, c", ``{folder:place}`` a folder as a sentence can end with it, ``{extra:install}`` how to install an extra.
-    ``{field:field}`` is a field's name as Python has it, "kernel_size", or `for_command`, as its option, "--kernel-size".
-    ``{cause:message}`` and ``{cause:remedy}`` are those of another error, ``{names:or}`` is "a, b or c".
+    ``{count:n image}`` and ``{count:n class}`` are a number with its noun ("1 image", "2,000 classes"). ``{names:list}`` is
+    "a, b, c", ``{names:or}`` "a, b or c", ``{names:reasons}`` "a; b; c". ``{folder:place}`` is a folder as a sentence can end
+    with it, ``{extra:install}`` how to install an extra. ``{field:field}`` is a field's name as Python has it, "kernel_size",
+    or `for_command`, as its option, "--kernel-size". ``{cause:message}`` and ``{cause:remedy}`` are those of another error.
     """
 
     def __init__(self, for_command: bool = False) -> None:
@@ -86,8 +100,8 @@ class Words(string.Formatter):
             return str(value.command_remedy if self.for_command else value.remedy)
         if format_spec.startswith("n "):
             return counted(value, format_spec[2:])
-        if format_spec == "list":
-            return ", ".join(map(str, value))
+        if format_spec in ("list", "reasons"):
+            return {"list": ", ", "reasons": "; "}[format_spec].join(self.format_field(one, "") for one in value)
         if format_spec == "or":
             *others, last = [self.format_field(one, "") for one in value]
             return f"{', '.join(others)} or {last}" if others else last

@@ -79,7 +79,9 @@ class Architecture(NetworkDesign):
             raise UserError("networks.problems", problem=joined(problems))
         if not isinstance(values["image_size"], list) or len(values["image_size"]) != 2:
             raise UserError("networks.image_size_not_a_pair", image_size=shown(self.image_size))
-        values["image_size"] = tuple(whole_number(side, "Image size", 1, WIDEST) for side in values["image_size"])
+        values["image_size"] = tuple(
+            whole_number(side, Clause("names.image_size"), 1, WIDEST) for side in values["image_size"]
+        )
         count = len(values["widths"])
         for name in PER_BLOCK:
             if len(values[name]) not in (1, count):
@@ -119,8 +121,11 @@ class EnsembleArchitecture:
     def __post_init__(self) -> None:
         shapes = {(member.classes, member.image_size) for member in self.members}
         if len(shapes) != 1:
-            kinds = ", ".join(f"{classes} classes of {h}x{w}" for classes, (h, w) in sorted(shapes)) or "none"
-            raise UserError("networks.ensemble_of_several_kinds", kinds=kinds)
+            kinds = [
+                Clause("networks.classes_of_size", count=classes, height=height, width=width)
+                for classes, (height, width) in sorted(shapes)
+            ]
+            raise UserError("networks.ensemble_of_several_kinds", kinds=kinds or [Clause("values.none")])
 
     @property
     def classes(self) -> int:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from mnistlab.errors import UserError
 from mnistlab.files import printable, shorten
+from mnistlab.messages.sentences import Clause
 from mnistlab.pictures.pixels import check_size, of_array, plain, strips
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ BROKEN = (
     ValueError, struct.error, zlib.error,
 )  # fmt: skip
 """What Pillow's decoders raise at broken files."""
-KINDS = "PNG, JPEG, WebP, BMP, TIFF, GIF or PPM"
+KINDS = ("PNG", "JPEG", "WebP", "BMP", "TIFF", "GIF", "PPM")
 
 
 def decode(source: Source) -> NDArray[np.uint8]:
@@ -68,18 +69,18 @@ def decode(source: Source) -> NDArray[np.uint8]:
     80 million pixels or 30,000 a side.
     """
     if isinstance(source, np.ndarray):
-        return plain(of_array(source, "The array"))
+        return plain(of_array(source, Clause("names.array")))
     if isinstance(source, str | Path):
         return of_bytes(read_bytes(Path(source)), printable(source))
     if isinstance(source, bytes | bytearray | memoryview):
-        return of_bytes(bytes(source), "The picture")
+        return of_bytes(bytes(source), Clause("names.picture"))
     from PIL import Image
 
     if isinstance(source, Image.Image):
-        check_size(source.size, "The picture")
-        with explained("The picture"):
+        check_size(source.size, Clause("names.picture"))
+        with explained(Clause("names.picture")):
             image = source.copy()  # for it is turned
-        return plain(of_array(unpack(image, "The picture"), "The picture"))
+        return plain(of_array(unpack(image, Clause("names.picture")), Clause("names.picture")))
     raise UserError("pictures.not_a_source", name=type(source).__name__)
 
 
@@ -104,7 +105,7 @@ def read_bytes(path: Path) -> bytes:
         raise UserError("pictures.read_failed", name=name, reason=reason) from None
 
 
-def of_bytes(content: bytes, name: str) -> NDArray[np.uint8]:
+def of_bytes(content: bytes, name: str | Clause) -> NDArray[np.uint8]:
     """A file's content as an array. `name` is what messages call it."""
     if not content:
         raise UserError("pictures.empty_file", name=name)
@@ -122,7 +123,8 @@ def of_bytes(content: bytes, name: str) -> NDArray[np.uint8]:
             try:
                 image = Image.open(io.BytesIO(content), formats=(plugin,))
             except UnidentifiedImageError:
-                raise ValueError(f"no picture after the first bytes, which are those of {plugin.upper()}") from None
+                reason = Clause("pictures.nothing_after_start", format=plugin.upper())
+                raise UserError("pictures.damaged", name=name, reason=reason) from None
         with image:
             check_effort(image, content, name)
             pixels = unpack(image, name)
@@ -130,7 +132,7 @@ def of_bytes(content: bytes, name: str) -> NDArray[np.uint8]:
 
 
 @contextlib.contextmanager
-def explained(name: str) -> Iterator[None]:
+def explained(name: str | Clause) -> Iterator[None]:
     """What a decoder stumbles over, in a sentence."""
     from PIL.Image import DecompressionBombError
 
@@ -145,7 +147,7 @@ def explained(name: str) -> Iterator[None]:
         raise UserError("pictures.damaged", name=name, reason=reason) from None
 
 
-def check_effort(image: Image.Image, content: bytes, name: str) -> None:
+def check_effort(image: Image.Image, content: bytes, name: str | Clause) -> None:
     """Refuse what is small, and would take minutes or gigabytes to unpack; known from headers, before a pixel is."""
     check_size(image.size, name)
     width, height = image.size
@@ -168,7 +170,7 @@ def count_scans(jpeg: bytes) -> int:
     return scans
 
 
-def unpack(image: Image.Image, name: str) -> NDArray[Any]:
+def unpack(image: Image.Image, name: str | Clause) -> NDArray[Any]:
     """Pillow's image as an array, upright: grey or RGB or RGBA in 8 bits, or what is grey in more bits as it is.
 
     The image itself is turned.

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mnistlab.dependencies import import_onnxruntime
 from mnistlab.errors import UserError, shown, whole_number
 from mnistlab.files import given_path, is_folder
+from mnistlab.messages.sentences import Clause
 
 __all__ = ["BUNDLED", "Classifier", "open_session"]
 
@@ -68,7 +69,7 @@ class Classifier:
 
     def __init__(self, model: str | Path | None = None, *, threads: int | None = None) -> None:
         self.path = find_file(model) if model is not None else BUNDLED
-        self.threads = None if threads is None else whole_number(threads, "Number of threads", 1, MOST_THREADS)
+        self.threads = None if threads is None else whole_number(threads, Clause("names.threads"), 1, MOST_THREADS)
         self.content = read_model(self.path)
         self.session = open_session(self.content, self.path, self.threads)
         try:
@@ -110,7 +111,7 @@ class Classifier:
             For a number out of range.
         """
         other = Classifier.__new__(Classifier)
-        number = whole_number(threads, "Number of threads", 1, MOST_THREADS)
+        number = whole_number(threads, Clause("names.threads"), 1, MOST_THREADS)
         other.__setstate__({**self.__getstate__(), "threads": number})
         return other
 
@@ -151,7 +152,7 @@ def find_file(model: Any) -> Path:
 
     Raises `UserError` for a folder without one, and for what is no path: a run cannot be looked up here.
     """
-    path = given_path(model, "Model", remedy="reading.model_missing")
+    path = given_path(model, "model", remedy="reading.model_missing")
     if not is_folder(path):
         return path
     if not (path / EXPORTED).exists():

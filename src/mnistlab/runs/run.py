@@ -33,6 +33,7 @@ from mnistlab.files import (
     write_bytes,
     write_json,
 )
+from mnistlab.messages.sentences import Clause
 from mnistlab.recipes.differences import changed_fields
 from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
 from mnistlab.runs.config import read_config
@@ -82,6 +83,12 @@ class Run:
         return self.recipe.unit
 
     @property
+    def told_progress(self) -> Clause:
+        """`progress` as a sentence has it, such as "3 of 8 epochs"."""
+        done, planned = self.progress
+        return Clause("runs.members_of" if self.unit == "member" else "runs.epochs_of", done=done, planned=planned)
+
+    @property
     def model_path(self) -> Path:
         """Where the model is, from the end of the first epoch on."""
         return self.path / "model.pth"
@@ -110,10 +117,7 @@ class Run:
         if named is not None or is_folder(Path(self.data_dir)):
             return given_path(named or self.data_dir, "data_dir")
         if self.dataset in DATASETS:  # a folder of pictures needs none
-            logger.warning(
-                "the data folder of %s, %s, is not here: using the folder data (or name another with --data-dir)",
-                self.path, self.data_dir,
-            )  # fmt: skip
+            logger.warning(Clause("runs.data_missing", run=self.path, data_dir=self.data_dir, field="data_dir"))
         return Path("data")
 
     def clear_leftovers(self) -> None:
