@@ -1,8 +1,8 @@
 """The errors that a user meets, as data; the checks of numbers that raise them; and values as they stand in a sentence.
 
 An error carries a key and values. Its sentences stand in messages/en.toml: what is wrong and how to mend it, and, where the
-command line has a remedy of its own, that too. So a library's sentence names no option of the command line. The server's
-problems (serving/problems.py), the page's words, and reasons that come as values are not in it.
+command line has a remedy of its own, that too. So a library's sentence names no option of the command line. What comes as a
+value is text of the user's or of another library, or a `Clause` of the same table.
 """
 
 from __future__ import annotations

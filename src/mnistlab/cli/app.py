@@ -127,7 +127,7 @@ def run_app(arguments: list[str] | None) -> int:
     except (KeyboardInterrupt, click.Abort):  # click.Abort is a RuntimeError, too
         click.echo("Interrupted.", err=True)
         return 130
-    except OSError as error:
+    except OSError as error:  # what is said here and below stands here: perhaps no file can be read any more
         click.echo(f"error: {error}. Check the disk and where the output goes.", err=True)
         return 1
     except (MemoryError, RuntimeError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import click
@@ -68,7 +67,7 @@ def doctor(
             raise UserError("cli.unused_for_run", options=unused, run=run.path)
         found = checks.check_run(run, data_dir)
     if as_json:
-        print_json({"checks": [dataclasses.asdict(check) for check in found]})
+        print_json({"checks": [check.to_dict() for check in found]})
     else:
         print_checks(found)
     if any(check.verdict == "problem" for check in found):

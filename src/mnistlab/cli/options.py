@@ -10,6 +10,7 @@ import click
 
 from mnistlab.data.catalog import DATASETS
 from mnistlab.errors import told
+from mnistlab.messages.sentences import Clause
 from mnistlab.networks.fields import LISTS, allowed
 from mnistlab.recipes.settings import FIELDS, TYPES, explanations
 
@@ -144,8 +145,8 @@ class ValueType(click.ParamType[Any]):
         try:
             return tuple(map(LISTS[self.kind], value.split(","))) if self.kind in LISTS else self.kind(value)
         except ValueError:
-            what = {int: "a whole number", float: "a number"}.get(self.kind, "a list of whole numbers such as 24,48")
-            self.fail(f"{value!r} is not {what}.", param, ctx)
+            key = {int: "values.whole_number", float: "values.number"}.get(self.kind, "cli.list_of_whole_numbers")
+            self.fail(str(Clause("cli.value_of_other_type", value=value, what=Clause(key))), param, ctx)
 
 
 class WholeRange(click.IntRange):

@@ -129,7 +129,7 @@ def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path,
     from mnistlab.files import check_folder, is_folder, printable
     from mnistlab.pictures.decode import SUFFIXES
 
-    name = f"--annotate {printable(annotate)}"
+    name = printable(annotate)
     has_suffix = annotate.suffix.lower() in SUFFIXES
     if several or is_folder(annotate):
         if has_suffix and not is_folder(annotate):

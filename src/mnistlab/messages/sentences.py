@@ -132,5 +132,5 @@ def counted(count: int, noun: str) -> str:
 def place(path: Path) -> str:
     """The folder as a sentence can begin or end with it: "the current folder" for ".", whose dot would read as a full stop."""
     if path == Path():
-        return "the current folder"
+        return sentence("files.current_folder", "message", {})
     return os.path.realpath(path) if path.name == ".." else str(path)

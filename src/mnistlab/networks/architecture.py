@@ -121,10 +121,7 @@ class EnsembleArchitecture:
     def __post_init__(self) -> None:
         shapes = {(member.classes, member.image_size) for member in self.members}
         if len(shapes) != 1:
-            kinds = [
-                Clause("networks.classes_of_size", count=classes, height=height, width=width)
-                for classes, (height, width) in sorted(shapes)
-            ]
+            kinds = [Clause("networks.classes_of_size", count=count, size=size) for count, size in sorted(shapes)]
             raise UserError("networks.ensemble_of_several_kinds", kinds=kinds or [Clause("values.none")])
 
     @property

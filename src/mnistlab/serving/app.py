@@ -22,6 +22,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from mnistlab.errors import MnistlabError, UserError
+from mnistlab.messages.sentences import messages
 from mnistlab.reading.page import Page
 from mnistlab.serving import problems, schemas
 from mnistlab.serving.access import Access
@@ -62,6 +63,7 @@ def create_app(
     Raises `UserError` for a name, a network or a path that is none.
     """
     limits, root_path = limits or Limits(), read_root_path(root_path)
+    messages()  # read now: where there are too many connections, no file can be opened
     metrics = Metrics()
     jobs = Jobs(limits.waiting, metrics)
     find = partial(find_model, {model.name: model for model in models})
