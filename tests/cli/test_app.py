@@ -845,7 +845,7 @@ def test_a_run_is_found_from_inside_its_folder(
 
 
 def test_an_error_that_was_not_expected_is_shown_with_where_it_came_from(capsys: pytest.CaptureFixture[str]) -> None:
-    """Of a server's own errors, the log is all there is to mend them by."""
+    """The log is all that there is to mend a server's own errors by."""
     handler = StandardErrorHandler()
     try:
         raise RuntimeError("not expected")

@@ -58,7 +58,7 @@ def pair(finished: Run) -> list[Run]:
 
 
 class StopIn(display.Silent):
-    """Sends this process a signal in the training of the nth member (0: of none), at a step."""
+    """Sends this process a signal in the training of the nth member (0 for none), at a step."""
 
     def __init__(self, member: int, step: int = 0, number: int = signal.SIGINT) -> None:
         self.member, self.at_step, self.number = member, step, number

@@ -78,7 +78,7 @@ class Augmentation:
         Returns
         -------
         float tensor (B, 1, H, W), or a tuple of that and `labels` where they are given
-            Of the images' dtype, on their device.
+            With the images' dtype, on their device.
         """
         if self and len(images):
             images = F.grid_sample(

@@ -40,7 +40,7 @@ __all__ = ["read"]
 @click.option(
     "--annotate", type=click.Path(path_type=Path), help="Save the picture with boxes here; a folder for several."
 )
-@click.option("--json", "as_json", is_flag=True, help="A list on standard output, an object a file.")
+@click.option("--json", "as_json", is_flag=True, help="A list on standard output, with one object per picture.")
 @click.option("--runs", "runs_dir", type=click.Path(path_type=Path), default=Path("runs"), help=RUNS_HELP)
 def read(
     pictures: tuple[Path, ...],
@@ -52,7 +52,7 @@ def read(
 ) -> int:
     """Read the handwritten digits in photos, scans and drawings, line by line.
 
-    PICTURES are files, or folders of them. What is no digit that the reader is sure of is shown as "?".
+    PICTURES are files, or folders of them. Marks that cannot be read confidently are shown as "?".
     """
     from mnistlab.files import is_folder, printable
     from mnistlab.pictures.decode import decode
@@ -164,7 +164,7 @@ def names_in(folder: Path, files: list[Path]) -> Iterator[Path]:
 
 
 def identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
-    """What tells files and folders apart, by whatever names and links they go; of those that are there."""
+    """What tells those files and folders that exist apart, by whatever names and links they go."""
     found = set()
     for path in paths:
         with contextlib.suppress(OSError, ValueError):

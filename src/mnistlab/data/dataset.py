@@ -71,7 +71,7 @@ class RawDataset:
 
 
 def open_dataset(name: str | Path, data_dir: str | Path = "data", *, download: bool = False) -> Dataset:
-    """Open a dataset of the table, or a folder of pictures. Of the table's, no file is read yet.
+    """Open a dataset of the table, or a folder of pictures. No file of a dataset of the table is read yet.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ PATIENCE_WITH_COPY = 5.0
 PATIENCE = 20.0
 """The same if none does."""
 SLOWEST = 50_000
-"""Bytes a second below which a mirror is given up."""
+"""Bytes per second below which a mirror is given up."""
 MEASURED = 5.0
 """Seconds over which that rate is measured."""
 

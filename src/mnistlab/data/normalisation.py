@@ -22,7 +22,7 @@ class Normalisation:
     Parameters
     ----------
     mean, std : float
-        Of the training images' pixels, scaled to [0, 1].
+        Mean and standard deviation of the training images' pixels, scaled to [0, 1].
 
     Raises
     ------

@@ -36,7 +36,7 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
     Parameters
     ----------
     model : takes images float32 (B, 1, H, W), normalised, and returns logits (B, classes)
-    loader : of the split, in file order and without augmentation, on the model's device
+    loader : the split's, in file order and without augmentation, on the model's device
 
     Raises
     ------

@@ -51,7 +51,7 @@ NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 TILE_WIDTH, TILE_LENGTH = 322, 323
 """Numbers of TIFF's tags."""
 MOST_SLOW_PIXELS = 1_000_000
-"""Of a PGM or PPM with another maximum than 255 or (PGM) 65535, which Pillow reads pixel by pixel in Python."""
+"""The most that are read of a PGM or PPM whose maximum is not 255 or (PGM) 65535: Pillow decodes it pixel by pixel in Python."""
 BROKEN = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError, TypeError,
     ValueError, struct.error, zlib.error,
@@ -64,9 +64,9 @@ def decode(source: Source) -> NDArray[np.uint8]:
     """The picture upright, uint8 (H, W) where it is grey and (H, W, 3) RGB else; what is transparent is paper.
 
     `source` is a path, a file's bytes, a Pillow image, or an array (H, W), (1, H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of
-    bool, whole numbers (to 255, 4095 or 65535) or floats (to 1, 255 or 65535). Of an animation or a file of several pages, the
-    first. Raises `UserError` for what is no picture, is broken, is of another format, or is too large: more than 64 MiB,
-    80 million pixels or 30,000 a side.
+    bool, whole numbers (to 255, 4095 or 65535) or floats (to 1, 255 or 65535). The first picture of an
+    animation or of a file of several pages is taken. Raises `UserError` where it is not a picture, is broken, has another
+    format, or is too large: more than 64 MiB, 80 million pixels or 30,000 pixels per side.
     """
     if isinstance(source, np.ndarray):
         return plain(of_array(source, Clause("names.array")))

@@ -53,7 +53,7 @@ class Classifier:
     classes : tuple of str
         The name of each class.
     values : list of int or str
-        Of each class: the digit, or the name of a class that is no digit.
+        What each class stands for: its digit, or its name where it is not a digit.
     threshold : float
         The probability, 0 to 1, from which an answer is to be accepted; 0.5 where the file names none.
     temperature : float
@@ -128,7 +128,7 @@ class Classifier:
         labels : ndarray of int64, shape (N,)
             The number of the likeliest class, an index into `classes` and `values`.
         probabilities : ndarray of float32, shape (N, classes)
-            Of each class, calibrated; each row sums to 1.
+            The calibrated probability of each class; each row sums to 1.
 
         Raises
         ------
@@ -150,7 +150,7 @@ class Classifier:
 def find_file(model: Any) -> Path:
     """The file itself, or that of a folder, such as a run's, in which a model was exported.
 
-    Raises `UserError` for a folder without one, and for what is no path: a run cannot be looked up here.
+    Raises `UserError` for a folder without one, and where it is not a path: a run cannot be looked up here.
     """
     path = given_path(model, "model", remedy="reading.model_missing")
     if not is_folder(path):
@@ -214,7 +214,7 @@ def read_classes(metadata: dict[str, str], path: Path) -> tuple[str, ...]:
 
 
 def read_number(metadata: dict[str, str], name: str, missing: float, bounds: tuple[float, float], path: Path) -> float:
-    """The number of that name, `missing` where there is none. Raises `UserError` for one out of bounds, and for what is none."""
+    """The number of that name, `missing` where there is none. Raises `UserError` where it is out of bounds, or not a number."""
     if name not in metadata:
         return missing
     low, high = bounds

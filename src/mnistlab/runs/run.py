@@ -3,11 +3,11 @@
     runs/20261122-101500-two-conv-seed0/
         config.json        kind, recipe, dataset, seed: what was asked for
         environment.json   versions, device, commit: what it ran on
-        metrics.jsonl      a line an epoch; in it "losses" are those of equal parts of the epoch. Of an ensemble a line a member
+        metrics.jsonl      one line per epoch (or per member of an ensemble); in it "losses" are those of equal parts of the epoch
         model.pth          weights and what is needed to use them
         resume.pt          all that is needed to go on exactly
         test.json          the test split's counts and mistakes
-        members/           of an ensemble that trains its own: their run folders
+        members/           the members' run folders, where an ensemble trains them itself
         *.png              training curves, confusion matrix, worst mistakes
 
 Listing and comparing runs imports no torch.
@@ -199,7 +199,7 @@ class Run:
 
     @property
     def progress(self) -> tuple[int, int]:
-        """Epochs done and planned; of an ensemble members."""
+        """Epochs done and planned; members where it is an ensemble."""
         metrics, plan = self.metrics, self.recipe.optimisation
         if isinstance(self.recipe, EnsembleRecipe):
             return len(metrics) or len(list(self.path.glob("members/*/test.json"))), self.recipe.ensemble.members

@@ -28,7 +28,7 @@ __all__ = ["Patience", "Server", "make_server", "run"]
 
 HEADER_BYTES = 64 * 2**10
 BODY_RATE = 256 * 2**10
-"""Bytes a second that a body comes with at least."""
+"""Bytes per second that a body comes with at least."""
 STOP_SECONDS = 30
 """What is in flight has so long to end."""
 

@@ -18,13 +18,13 @@ class Limits:
     """How much is taken from clients."""
 
     body_bytes: int = 32 * 2**20
-    """Of one request."""
+    """The most in the body of one request."""
     memory_bytes: int = 256 * 2**20
-    """Of all bodies together that have come and are not yet answered."""
+    """The most that the bodies of all requests not yet answered may hold together."""
     requests: int = 512
     """At a time."""
     waiting: int = 16
-    """Jobs that wait for a core; of more, the client is told to come back."""
+    """Jobs that may wait for a core; whoever brings one more is told to come back."""
 
 
 class ClientGone(Exception):  # noqa: N818 - nothing went wrong

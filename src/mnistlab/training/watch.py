@@ -91,7 +91,7 @@ class Watch:
         self.run, self.state, self.display, self.tracker, self.signals = run, state, display, tracker, signals
         self.begun = time.perf_counter() - state.seconds  # a resumed training's seconds go on
         self.since_epoch = self.since_look = self.since_save = Lap(state)
-        self.speed = 0.0  # images a second of the last epoch
+        self.speed = 0.0  # images per second of the last epoch
 
     def step(self, loss: torch.Tensor) -> None:
         """Note the loss, float (), in nats, of the step just done; a few times a second, check, show and perhaps save."""
