@@ -54,6 +54,18 @@ ODD = re.compile(
 """Phrases that readers stumbled over."""
 
 
+@pytest.mark.parametrize(
+    "pattern", ["README.md", "LISEZMOI.md", "CONTRIBUTING.md", "docs/*.md", "src/mnistlab/bundled/*/README.md"]
+)
+def test_no_line_of_a_document_is_too_long(pattern: str) -> None:
+    """Rows of tables aside, which cannot be broken."""
+    documents = sorted(ROOT.glob(pattern))
+    assert documents
+    for path in documents:
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("|")]
+        assert [(path.name, line) for line in lines if len(line) > 130] == []
+
+
 def texts(path: Path) -> Iterator[str]:
     """Every string of a program (docstrings, what stands below a constant, help texts), or a table's sentences."""
     source = path.read_text(encoding="utf-8")

@@ -24,7 +24,7 @@ from mnistlab.recipes.recipe import EnsembleRecipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import begin_run, create_run, find_run, list_runs
 from mnistlab.training.environment import describe_environment
-from mnistlab.training.single import Circumstances, going_on, resume_single, told_how_to_go_on, train_single
+from mnistlab.training.single import Circumstances, explain_how_to_resume, going_on, resume_single, train_single
 from mnistlab.training.state import TrainingState
 
 __all__ = ["combine", "resume_ensemble", "train_ensemble"]
@@ -38,7 +38,7 @@ def train_ensemble(recipe: EnsembleRecipe, seed: int, runs_dir: Path, given: Cir
     environment = describe_environment(given.device, precision)
     with (
         begin_run(create_run(runs_dir, recipe, given.dataset.spec.name, given.data_dir, seed, environment)) as run,
-        told_how_to_go_on(run),
+        explain_how_to_resume(run),
     ):
         return carry_out_members(run, recipe, given)
 
@@ -131,7 +131,7 @@ def combine(
     )
     with (
         begin_run(create_run(runs_dir, recipe, dataset.spec.name, folder, first.seed, environment, paths)) as run,
-        told_how_to_go_on(run),
+        explain_how_to_resume(run),
     ):
         return finish(run, runs, models, dataset, folder)
 
