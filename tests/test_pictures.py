@@ -253,7 +253,7 @@ OTHERS = ("ICO", "EPS", "TGA", "PCX", "PDF", "DDS", "SGI", "ICNS", "TGA", "DIB")
 def test_no_other_format_is_decoded_whatever_its_name(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(saved(GREY.convert("RGB"), kind))
-    refused(path, "picture.png is not a PNG, JPEG, WebP, BMP, TIFF, GIF or PPM file")
+    refused(path, "picture.png is not a PNG, JPEG, WebP, BMP, TIFF, GIF, PGM or PPM file")
 
 
 def test_only_the_decoder_that_is_needed_is_imported() -> None:

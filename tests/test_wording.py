@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mnistlab.errors import rounded
 from mnistlab.messages.sentences import counted, place
+from mnistlab.pictures.decode import FORMATS
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,13 @@ def test_no_line_of_a_document_is_too_long(pattern: str) -> None:
     for path in documents:
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("|")]
         assert [(path.name, line) for line in lines if len(line) > 130] == []
+
+
+@pytest.mark.parametrize("name", ["docs/COMMANDS.md", "src/mnistlab/serving/page/i18n.js"])
+def test_all_formats_of_pictures_are_named(name: str) -> None:
+    *others, last = [kind.name for kind in FORMATS]
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert any(f"{', '.join(others)} {word} {last}" in text for word in ("or", "ou"))
 
 
 def texts(path: Path) -> Iterator[str]:

@@ -12,7 +12,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,23 +25,35 @@ from mnistlab.pictures.pixels import check_size, of_array, plain, strips
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["SUFFIXES", "Source", "decode"]
+__all__ = ["FORMATS", "SUFFIXES", "Source", "decode"]
 
 
 Source: TypeAlias = "str | Path | bytes | bytearray | memoryview | NDArray[Any] | Image.Image"
 
-FORMATS = {
-    b"\x89PNG\r\n\x1a\n": "Png",
-    b"\xff\xd8\xff": "Jpeg",
-    b"RIFF....WEBP": "WebP",
-    b"BM": "Bmp",
-    b"II[*+]\0": "Tiff",
-    b"MM\0[*+]": "Tiff",
-    b"GIF8[79]a": "Gif",
-    rb"P[56](?:(?:\s|#[^\r\n]{0,200}[\r\n]){1,50}+\d{1,9}){3}\s": "Ppm",  # Pillow would take long over endless comments
-}
-"""How files begin, and the name of Pillow's decoder for them: the only ones that are imported."""
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm")
+
+class Format(NamedTuple):
+    """A kind of picture: its name, how its files begin, Pillow's decoder for it, its files' endings and its media type."""
+
+    name: str
+    start: bytes
+    plugin: str
+    suffixes: tuple[str, ...]
+    media_type: str
+
+
+NETPBM = rb"(?:(?:\s|#[^\r\n]{0,200}[\r\n]){1,50}+\d{1,9}){3}\s"  # Pillow would take long over endless comments
+FORMATS = (
+    Format("PNG", rb"\x89PNG\r\n\x1a\n", "Png", (".png",), "image/png"),
+    Format("JPEG", rb"\xff\xd8\xff", "Jpeg", (".jpg", ".jpeg"), "image/jpeg"),
+    Format("WebP", rb"RIFF....WEBP", "WebP", (".webp",), "image/webp"),
+    Format("BMP", rb"BM", "Bmp", (".bmp",), "image/bmp"),
+    Format("TIFF", rb"II[*+]\x00|MM\x00[*+]", "Tiff", (".tif", ".tiff"), "image/tiff"),
+    Format("GIF", rb"GIF8[79]a", "Gif", (".gif",), "image/gif"),
+    Format("PGM", b"P5" + NETPBM, "Ppm", (".pgm",), "image/x-portable-graymap"),
+    Format("PPM", b"P6" + NETPBM, "Ppm", (".ppm",), "image/x-portable-pixmap"),
+)
+"""All that is read; the only decoders that are imported."""
+SUFFIXES = tuple(suffix for kind in FORMATS for suffix in kind.suffixes)
 MOST_BYTES = 64 * 2**20
 MOST_WORK = 2_000_000_000
 """Pixels times scans of a progressive JPEG: a few seconds; ordinary ones have about ten scans, a small file can have millions."""
@@ -57,7 +69,6 @@ BROKEN = (
     ValueError, struct.error, zlib.error,
 )  # fmt: skip
 """What Pillow's decoders raise at broken files."""
-KINDS = ("PNG", "JPEG", "WebP", "BMP", "TIFF", "GIF", "PPM")
 
 
 def decode(source: Source) -> NDArray[np.uint8]:
@@ -111,19 +122,19 @@ def of_bytes(content: bytes, name: str | Clause) -> NDArray[np.uint8]:
         raise UserError("pictures.empty_file", name=name)
     if len(content) > MOST_BYTES:
         raise UserError("pictures.too_many_bytes", name=name)
-    plugin = next((plugin for start, plugin in FORMATS.items() if re.match(start, content, re.DOTALL)), None)
-    if plugin is None:
-        raise UserError("pictures.unknown_format", name=name, kinds=KINDS)
+    kind = next((kind for kind in FORMATS if re.match(kind.start, content, re.DOTALL)), None)
+    if kind is None:
+        raise UserError("pictures.unknown_format", name=name, kinds=[kind.name for kind in FORMATS])
     from PIL import Image, UnidentifiedImageError
 
-    importlib.import_module(f"PIL.{plugin}ImagePlugin")
+    importlib.import_module(f"PIL.{kind.plugin}ImagePlugin")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata, which is not used; what matters raises
         with explained(name):
             try:
-                image = Image.open(io.BytesIO(content), formats=(plugin,))
+                image = Image.open(io.BytesIO(content), formats=(kind.plugin,))
             except UnidentifiedImageError:
-                reason = Clause("pictures.nothing_after_start", format=plugin.upper())
+                reason = Clause("pictures.nothing_after_start", format=kind.name)
                 raise UserError("pictures.damaged", name=name, reason=reason) from None
         with image:
             check_effort(image, content, name)

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 
+from mnistlab.pictures.decode import FORMATS
 from mnistlab.serving.problems import MEDIA_TYPE, SCHEMA
 
 VERSION = metadata.version("mnistlab")
@@ -20,7 +21,7 @@ MODEL = "Which model, by its id in /api/v1/models; the first where it is left ou
 DETAIL = "With each digit also all probabilities and the 28x28 image that the network saw."
 PARTS = "Which: layers, why, or both with a comma between."
 DIGIT = "The digit's number in reading order, from 0, where the picture has several."
-PICTURES = ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/tiff", "image/gif")
+PICTURES = tuple(kind.media_type for kind in FORMATS)
 
 
 class ADigit(BaseModel):
@@ -183,7 +184,9 @@ def one(key: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 READ: dict[str, Any] = {
     "summary": "Read the digits in a picture",
-    "description": "PNG, JPEG, WebP, BMP, TIFF or GIF, upright or with EXIF; any number of digits in any number of lines.",
+    "description": (
+        f"{', '.join(kind.name for kind in FORMATS)}, upright or with EXIF; any number of digits in any number of lines."
+    ),
     "responses": {200: {"model": Reading}, **documents(*GATE, 404, 422)},
     "openapi_extra": body(PICTURE),
 }
