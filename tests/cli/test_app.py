@@ -814,16 +814,25 @@ def test_the_code_of_no_model_is_refused(capsys: pytest.CaptureFixture[str]) -> 
     ("target", "options", "words"),
     [
         (None, "--dataset nosuch", "--dataset would have no effect: without a model, doctor checks this machine."),
-        ("model.pth", "--device cpu", "--device would have no effect: model.pth is a saved model"),
+        ("model.pth", "--device cuda", "--device cuda would have no effect: a saved model is checked on the CPU."),
+        ("latest", "--device nosuch", "--device nosuch would have no effect: a saved model is checked on the CPU."),
         ("latest", "--code network.py:Net", "--code would have no effect: "),
-        ("latest", "--dataset nosuch --device cpu", "--dataset, --device would have no effect: "),
+        ("latest", "--dataset nosuch --code x.py:X", "--code, --dataset would have no effect: "),
     ],
 )
 def test_an_option_that_doctor_would_not_heed_is_refused(
     runs: Path, target: str | None, options: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["doctor", *([target] if target else []), *options.split(), "--runs", str(runs)]
-    assert_refused(arguments, capsys, words, "Leave that out")
+    assert_refused(arguments, capsys, words, "Leave ")
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "cpu:0"])
+def test_doctor_takes_the_device_that_it_checks_a_run_on(
+    runs: Path, device: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_app(["doctor", "latest", "--device", device, "--runs", str(runs)]) < 2
+    assert "confidence" in capsys.readouterr().out
 
 
 def test_a_link_to_a_run_is_not_deleted(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

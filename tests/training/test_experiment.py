@@ -274,10 +274,17 @@ def test_runs_are_combined_and_resumed_by_name(pair: list[Run], tmp_path: Path) 
     assert resume(run.path.name, runs_dir=str(tmp_path / "b"))[1].to_dict() == expected
 
 
-@pytest.mark.parametrize("one", ["latest", Path("latest")])
-def test_one_name_is_one_run_and_no_row_of_letters(one: Any, pair: list[Run]) -> None:
-    with pytest.raises(UserError, match="at least 2 runs, not 1"):
-        combine(one, runs_dir=pair[0].path.parent)
+@pytest.mark.parametrize(
+    ("one", "shown"),
+    [("latest", "'latest'"), (Path("latest"), "Path('latest')"), (None, "None"), (2, "2"), (0, "Run(")],
+)
+def test_what_is_not_a_list_of_runs_is_named(one: Any, shown: str, pair: list[Run]) -> None:
+    """One name is one run, and not a row of letters; so is one Run."""
+    with pytest.raises(
+        UserError, match=r"^members .* is not a list of runs\. Give at least two runs in a list"
+    ) as caught:
+        combine(pair[0] if one == 0 else one, runs_dir=pair[0].path.parent)
+    assert shown in str(caught.value)
 
 
 # seeds

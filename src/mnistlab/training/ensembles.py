@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from mnistlab.data.dataset import Dataset, open_dataset
 from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.devices import pick_device, pick_precision
-from mnistlab.errors import UserError
+from mnistlab.errors import UserError, shown
 from mnistlab.evaluation import plots
 from mnistlab.evaluation.evaluate import evaluate, evaluate_run
 from mnistlab.evaluation.result import Evaluation
@@ -103,11 +103,13 @@ def combine(
     Raises
     ------
     UserError
-        For fewer than two runs, one given twice, runs that are not finished, or of different datasets, classes or
-        normalisation.
+        For what is not a list of runs, fewer than two, one given twice, runs that are not finished, or of different datasets,
+        classes or normalisation.
     """
     runs_dir = given_path(runs_dir, "runs_dir")
-    runs = [find_run(member, runs_dir) for member in ([members] if isinstance(members, Run | str | Path) else members)]
+    if isinstance(members, Run | str | Path) or not isinstance(members, Iterable):
+        raise UserError("training.members_not_a_list", value=shown(members))
+    runs = [find_run(member, runs_dir) for member in members]
     if len(runs) < 2:
         raise UserError("training.too_few_members", count=len(runs))
     paths = [str(resolved(member.path)) for member in runs]
