@@ -17,10 +17,12 @@ from mnistlab.messages.sentences import Clause
 
 __all__ = [
     "check_folder",
+    "check_links",
     "check_target",
     "explain_os_errors",
     "given_path",
     "is_folder",
+    "link_target",
     "local_text",
     "nearest_existing",
     "printable",
@@ -31,6 +33,7 @@ __all__ = [
     "why_unreadable",
     "write_bytes",
     "write_json",
+    "write_output",
 ]
 
 
@@ -123,7 +126,7 @@ def check_target(path: Path, example: str) -> None:
     if path.suffix != suffix:
         name = path.stem or Path(example).stem
         raise UserError("files.wrong_ending", path=shorten(path), suffix=suffix, name=name)
-    check_folder(path.parent)
+    check_folder(link_target(path).parent)
     with explain_os_errors(path), contextlib.suppress(FileNotFoundError):
         path.lstat()  # a name that is too long shows here
 
@@ -141,10 +144,19 @@ def resolved(path: str | Path) -> Path:
 def check_links(folder: Path) -> None:
     """Raise `UserError` if the folder, or one that it would be made in, is a link that leads nowhere or in a circle."""
     for link in (folder, *folder.parents):
-        if link.is_symlink() and not link.exists():
+        if os.path.islink(link) and not link.exists():  # noqa: PTH114 - False for a name that no file system takes
             if leads_in_a_circle(link):
                 raise UserError("files.circular_link", link=link)
             raise UserError("files.dangling_link", link=link, readlink=link.readlink())
+
+
+def link_target(path: Path) -> Path:
+    """Where a file of that name is written: what a link leads to, else the path itself. Raises `UserError` for a circle."""
+    if not os.path.islink(path):  # noqa: PTH114 - False for a name that no file system takes
+        return path
+    if leads_in_a_circle(path):
+        raise UserError("files.circular_link", link=path)
+    return resolved(path)
 
 
 def leads_in_a_circle(link: Path) -> bool:
@@ -189,6 +201,11 @@ def write_bytes(path: str | Path, content: bytes) -> None:
                 os.fsync(folder)
             finally:
                 os.close(folder)
+
+
+def write_output(path: Path, content: bytes) -> None:
+    """Write a file that the user has named, as `write_bytes` does: a link stays, and what it leads to is written."""
+    write_bytes(link_target(path), content)
 
 
 def write_json(path: Path, content: Any, indent: int | None = 2) -> None:

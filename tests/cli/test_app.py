@@ -419,16 +419,33 @@ def test_a_recipe_file_that_is_not_utf8_or_a_folder_is_one_line(
     "command",
     [
         "train quick --steps 1 --data-dir loop1", "train quick --steps 1 --runs loop1", "data --data-dir loop1/inside",
-        "runs --plot loop1/runs.png",
+        "runs --plot loop1/runs.png", "runs --runs loop1", "runs --runs loop1/inside --json", "runs compare a b --runs loop1",
+        "runs delete a --runs loop1", "evaluate latest --runs loop1", "evaluate loop1", "export a --runs loop1",
+        "ensemble a b --runs loop1", "doctor latest --runs loop1", "data --dataset loop1", "data --from loop1",
+        "data --out loop1", "data --out loop1/a.png", "train --resume latest --runs loop1", "read a.png --model loop1",
     ],
 )  # fmt: skip
-def test_a_folder_that_is_a_link_in_a_circle_is_one_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_a_link_in_a_circle_is_one_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("loop1").symlink_to("loop2")
     Path("loop2").symlink_to("loop1")
     assert run_app(command.split()) == 2
-    sentence = "error: loop1 is a link that leads round in a circle. Remove it, or choose another folder.\n"
+    sentence = "error: loop1 is a link that leads round in a circle. Remove it, or choose another.\n"
     assert capsys.readouterr().err == sentence
-    assert {path.name for path in Path().iterdir()} == {"loop1", "loop2"}
+    assert {path.name: str(path.readlink()) for path in Path().iterdir()} == {"loop1": "loop2", "loop2": "loop1"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "runs --runs link", "runs compare a b --runs link", "runs delete a --runs link", "evaluate latest --runs link",
+        "evaluate link", "data --dataset link", "data --from link", "train quick --runs link", "read a.png --model link",
+    ],
+)  # fmt: skip
+def test_a_link_to_a_folder_that_is_not_there_is_one_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("link").symlink_to("gone")
+    assert run_app(command.split()) == 2
+    sentence = "error: link is a link to gone, which is not there. Put it there, or choose another.\n"
+    assert capsys.readouterr().err == sentence
 
 
 def test_the_doctor_names_a_data_folder_that_is_a_link_in_a_circle(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from mnistlab.data.formats import Arrays
 from mnistlab.data.importing import import_files
 from mnistlab.data.picture_folder import PictureFolder
 from mnistlab.errors import UserError
-from mnistlab.files import given_path, is_file, is_folder
+from mnistlab.files import check_links, given_path, is_file, is_folder
 
 __all__ = ["DATASETS", "Arrays", "Dataset", "DatasetSpec", "Part", "find_spec", "import_files", "open_dataset"]
 
@@ -98,4 +98,6 @@ def open_dataset(name: str | Path, data_dir: str | Path = "data", *, download: b
         if download:
             raise UserError("data.nothing_to_download", path=folder)
         return PictureFolder.open(folder)
+    if str(name) not in DATASETS:
+        check_links(folder)
     return RawDataset(find_spec(str(name)), given_path(data_dir, "data_dir"), download)

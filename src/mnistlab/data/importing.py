@@ -10,6 +10,7 @@ from mnistlab.data.catalog import DatasetSpec, FileSpec
 from mnistlab.data.download import read_bytes, write_verified
 from mnistlab.data.formats import CorruptFileError, parse, raw_size
 from mnistlab.errors import UserError
+from mnistlab.files import check_links
 from mnistlab.messages.sentences import Clause
 
 __all__ = ["import_files"]
@@ -20,6 +21,7 @@ def import_files(spec: DatasetSpec, source: Path, data_dir: Path) -> None:
 
     Raises `UserError` that names the file which is missing or wrong; then nothing has changed below `data_dir`.
     """
+    check_links(source)
     if not source.is_dir():
         raise UserError("data.import_not_a_folder", source=source, name=spec.files[0].name)
     contents = {file.name: import_one(spec, file, source) for file in spec.files}

@@ -34,7 +34,7 @@ from mnistlab.evaluation.result import Evaluation
 from mnistlab.export.onnx_file import INT8_IMAGES, OnnxFile
 from mnistlab.export.result import Export, Parity
 from mnistlab.export.safetensors_file import SafetensorsFile
-from mnistlab.files import check_target, given_path, shorten, write_bytes
+from mnistlab.files import check_target, given_path, shorten, write_output
 from mnistlab.messages.sentences import Clause
 from mnistlab.networks.checkpoint import SavedModel, read_model
 from mnistlab.runs.run import Run
@@ -99,7 +99,7 @@ def export_model(
         logger.warning(Clause("export.not_calibrated", reason=seen, threshold=UNCALIBRATED_THRESHOLD))
     file, made = convert(saved, dataset, output, to, int8=int8, coverage=coverage, calibrated=not seen)
     content = file.content(metadata_of(run, saved, made))
-    write_bytes(output, content)
+    write_output(output, content)
     return dataclasses.replace(made, bytes=len(content))
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mnistlab.dependencies import import_onnxruntime
 from mnistlab.errors import UserError, shown, whole_number
-from mnistlab.files import given_path, is_folder
+from mnistlab.files import check_links, given_path, is_folder
 from mnistlab.messages.sentences import Clause
 
 __all__ = ["BUNDLED", "Classifier", "open_session"]
@@ -165,6 +165,7 @@ def read_model(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except (OSError, ValueError):
+        check_links(path)
         raise UserError("reading.model_missing", path=path) from None
 
 
