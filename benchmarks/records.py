@@ -50,6 +50,12 @@ def append(name: str, row: dict[str, Any]) -> None:
         file.write(json.dumps(row) + "\n")
 
 
+def validation(row: dict[str, Any]) -> str | None:
+    """The split that a row of accuracy.jsonl was chosen on: "val" by writer, or "val-random" as in 0.1; None for none."""
+    split = (row["recipe"] or {}).get("split", "train")
+    return None if split == "train+val" else str(row.get("validation", "val-random"))
+
+
 def is_current(recipe: dict[str, Any] | None, name: str) -> bool:
     """Whether a row's recipe, as `Recipe.to_dict` gave it, is what `name` stands for now (its summary is only words).
 

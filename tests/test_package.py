@@ -79,10 +79,11 @@ def test_star_import_gives_the_public_names() -> None:
     assert set(mnistlab.__all__) <= set(names)
 
 
-def test_the_package_is_typed_and_says_whose_mnist_is() -> None:
+def test_the_package_is_typed_and_says_whose_its_data_is() -> None:
     root = resources.files("mnistlab")
     assert (root / "py.typed").is_file()
     assert "LeCun" in (root / "bundled" / "mnist" / "NOTICE").read_text(encoding="utf-8")
+    assert "Yadav" in (root / "bundled" / "writers" / "NOTICE").read_text(encoding="utf-8")
 
 
 def test_the_command_is_installed() -> None:

@@ -12,13 +12,18 @@ from mnistlab.recipes.recipe import EnsembleRecipe
 
 
 def accuracy_rows() -> dict[str, list[dict[str, Any]]]:
-    """The recorded seeds of each recipe as it is now, by name."""
+    """The recorded seeds of each recipe as it is now, by name: those with today's validation where there are some, else those
+    that were chosen on val-random."""
     rows = defaultdict(list)
     for row in records.read("accuracy"):
         name = row["recipe"]["name"]
         if records.is_current(row["recipe"], name):
             rows[name].append(row)
-    return {name: rows[name] for name in RECIPES if name in rows}
+    todays = {
+        name: [row for row in found if records.validation(row) == RECIPES[name].data.validation]
+        for name, found in rows.items()
+    }
+    return {name: todays[name] or rows[name] for name in RECIPES if name in rows}
 
 
 def training_seconds(name: str) -> float | None:

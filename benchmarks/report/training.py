@@ -19,7 +19,7 @@ WITHOUT_BF16 = "ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2"
 
 
 def accuracy_table() -> str:
-    head = ("recipe", "what it is", "parameters", "test % (mean ± std)", "week 1", "training", "command")
+    head = ("recipe", "what it is", "parameters", "test % (mean ± std)", "validation", "week 1", "training", "command")
     rows = []
     for name, seeds in results.accuracy_rows().items():
         n = len(seeds)
@@ -29,6 +29,7 @@ def accuracy_table() -> str:
                 RECIPES[name].summary,
                 f"{seeds[0]['parameters']:,}",
                 f"**{spread([accuracy(row) for row in seeds])}** (n = {n})",
+                f"`{split}`" if (split := records.validation(seeds[0])) else "none",
                 f"{WEEK_1[name]:.2f} (n = 1)" if name in WEEK_1 else "",
                 training_time(name),
                 f"`uv run python -m benchmarks.training.accuracy {name} --seeds {n}`",

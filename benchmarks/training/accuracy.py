@@ -27,8 +27,9 @@ from mnistlab.recipes.recipe import EnsembleRecipe
 
 
 def done(recipe: Recipe) -> dict[int, dict[str, Any]]:
-    """The recorded rows of exactly this recipe, by seed."""
-    return {row["seed"]: row for row in records.read("accuracy") if records.is_current(row["recipe"], recipe.name)}
+    """The recorded rows of exactly this recipe and the validation that it has today, by seed."""
+    rows = [row for row in records.read("accuracy") if records.is_current(row["recipe"], recipe.name)]
+    return {row["seed"]: row for row in rows if records.validation(row) == recipe.data.validation}
 
 
 def runs_of(recipe: Recipe, folder: Path) -> list[Run]:
@@ -70,8 +71,10 @@ def one_seed(recipe: Recipe, seed: int, folder: Path, data_dir: Path) -> dict[st
         "commit": run.environment["commit"],  # as both were when the run began
         "seconds": round(last["seconds"], 2),
         "val_accuracy": last["val_accuracy"],
+        "validation": run.recipe.data.validation,
         "test_correct": test["correct"],
         "test_total": test["total"],
+        "mistakes": [[mistake["index"], mistake["predicted"]] for mistake in test["mistakes"]],
     }
 
 

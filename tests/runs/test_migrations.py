@@ -41,6 +41,7 @@ def test_they_are_read_as_todays(runs: Path) -> None:
     finished, combined, ensemble = (Run.open(runs / name) for name in ("finished", "combined", "ensemble"))
     assert (finished.kind, finished.progress, finished.members) == ("single", (1, 1), ())
     assert finished.recipe.network.widths == (4, 6)
+    assert (finished.recipe.data.split, finished.recipe.data.validation) == ("train-random", "val-random")
     assert finished.summary()["epochs"] == [1, 1]
     for run, members in ((combined, (str(runs / "combined-1"), str(runs / "combined-2"))), (ensemble, ())):
         assert (run.kind, run.progress, run.is_finished, run.members) == ("ensemble", (2, 2), True, members)

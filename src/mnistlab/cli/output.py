@@ -22,13 +22,22 @@ __all__ = ["StandardErrorHandler", "percent", "print_checks", "print_json", "pri
 
 
 def print_score(evaluation: Evaluation) -> None:
-    """Accuracy and its interval, in a line."""
+    """Accuracy and its interval, in a line; likewise by writer and on corrected labels where they are known."""
     low, high = evaluation.interval
-    name = {"test": "Test", "val": "Validation"}[evaluation.split]
+    name = {"test": "Test", "val": "Validation", "val-random": "Validation (val-random)"}[evaluation.split]
     click.echo(
         f"{name} accuracy {100 * evaluation.accuracy:.2f} % ({evaluation.correct:,} of {evaluation.total:,} right),"
         f" 95 % interval {100 * low:.2f} to {100 * high:.2f} %"
     )
+    if (by_writer := evaluation.interval_by_writer) and evaluation.by_writer is not None:
+        low, high = by_writer
+        click.echo(
+            f"  as {counted(len(evaluation.by_writer), 'writer')} wrote them, 95 % interval"
+            f" {100 * low:.2f} to {100 * high:.2f} %"
+        )
+    if evaluation.corrected:
+        right, total = evaluation.corrected
+        click.echo(f"  on corrected labels {100 * right / total:.2f} % ({right:,} of {total:,} right)")
 
 
 def percent(value: float | None) -> str:

@@ -14,6 +14,7 @@ from mnistlab.data.download import read_files
 from mnistlab.data.formats import Arrays
 from mnistlab.data.importing import import_files
 from mnistlab.data.picture_folder import PictureFolder
+from mnistlab.data.writers import read_writers
 from mnistlab.errors import UserError
 from mnistlab.files import check_links, given_path, is_file, is_folder
 
@@ -34,6 +35,9 @@ class Dataset(Protocol):
     @property
     def validation(self) -> NDArray[np.bool_] | None:
         """Which examples of "train" its makers set aside for validation, bool (N,); None where they did not."""
+
+    def writers(self, part: Part) -> NDArray[np.int16] | None:
+        """Who wrote each example of "train" or "test", as a number, int16 (N,); None where nobody knows."""
 
     def read(self, part: Part) -> Arrays:
         """Images uint8 (N, height, width) and labels int64 (N,) of "train" or "test"."""
@@ -56,8 +60,12 @@ class RawDataset:
 
     @property
     def validation(self) -> None:
-        """None: see `validation_mask`."""
+        """None: see `held_out`."""
         return
+
+    def writers(self, part: Part) -> NDArray[np.int16] | None:
+        """Who wrote each example; see `Dataset.writers`. Raises `UserError` where the file in the package is damaged."""
+        return read_writers(self.spec, part)
 
     def read(self, part: Part) -> Arrays:
         """Images uint8 (N, height, width) and labels int64 (N,); see `Dataset.read`. Read once, then kept.

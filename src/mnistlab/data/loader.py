@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from mnistlab.data.batches import BATCH, Augment, Batch, BatchDataset, Example, Order, Prepare
 from mnistlab.data.dataset import Dataset, open_dataset
 from mnistlab.data.normalisation import Normalisation
-from mnistlab.data.splits import Split, read_split
+from mnistlab.data.splits import Split, read_split, split_writers
 from mnistlab.devices import pick_device
 from mnistlab.errors import UserError, shown, whole_number
 from mnistlab.messages.sentences import Clause
@@ -32,11 +32,12 @@ class MNISTDataLoader(DataLoader[Example]):
     The split lies in memory (on `device`) as uint8 and a whole batch is fetched by one indexing: no picture is decoded
     twice and no worker process is needed. Each `iter()` is an epoch. All else is as torch's DataLoader has it: `batch_size`,
     `drop_last`, `len()`, and `dataset`, whose examples are (image float32 (1, H, W), label int) and which `Subset`,
-    `random_split` and other DataLoaders take.
+    `random_split` and other DataLoaders take. `writers` says who wrote each example, int16 (N,); it is None where nobody knows.
 
     Parameters
     ----------
-    split : {"train", "val", "train+val", "test"}
+    split : {"train", "val", "train+val", "train-random", "val-random", "test"}
+        See `mnistlab.data.splits.SPLITS`.
     dataset : str, path or Dataset
         What `open_dataset` takes, or what it returned.
     data_dir : str or path
@@ -109,6 +110,7 @@ class MNISTDataLoader(DataLoader[Example]):
         elif not isinstance(normalise, Normalisation):
             normalise = Normalisation(*normalise)
         arrays = read_split(dataset, split)
+        self.writers = split_writers(dataset, split)
         total = len(arrays[1])
         if batch_size is None:
             batch_size = min(BATCH, total)

@@ -91,6 +91,10 @@ class PictureFolder:
         total = len(self.read("train")[1])
         return np.arange(total) >= total - len(self.parts["val"][1])
 
+    def writers(self, part: Part) -> None:
+        """None: a folder does not say who wrote its pictures."""
+        return
+
     def read(self, part: Part) -> Arrays:
         """Images uint8 (N, 28, 28), ink bright on dark; labels int64 (N,). Read once, then kept.
 

@@ -1,24 +1,34 @@
-"""The splits of a dataset: train, val, train+val and test."""
+"""The splits of a dataset: what is trained on, what choices are made by, and what is measured on at the end."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.data.catalog import Part
 from mnistlab.data.dataset import Dataset
 from mnistlab.data.formats import Arrays
+from mnistlab.data.writers import validation_writers
 from mnistlab.errors import UserError
 
-__all__ = ["SPLITS", "Split", "read_split", "validation_mask"]
+__all__ = ["SPLITS", "Split", "held_out", "read_split", "split_writers", "validation_mask"]
+
+
+Split = Literal["train", "val", "train+val", "train-random", "val-random", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "train+val", "train-random", "val-random", "test")
+"""Of the examples for training, "val" is kept for validation and "train" is the rest. MNIST's "val" is all that some writers
+wrote; "val-random" and "train-random" divide the images without regard to the writers, as mnistlab 0.1 did. Where nobody knows
+the writers, both pairs are the same."""
 
 
 def validation_mask(labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_]:
-    """Which training examples are the validation split: bool (N,), one in twelve, stratified, the same for everyone.
+    """Which training examples are held out where nobody knows the writers: one in twelve, stratified, the same for everyone.
 
     Each class gives its share of N / 12 (largest remainders make the sum exact: 5,000 of MNIST's 60,000), taken at even
-    distances through the class in file order. No random generator is involved, so any language gives the same split.
+    distances through the class in file order: bool (N,). No random generator is involved, so any language gives the same.
 
     Raises `UserError` where there are fewer than 12 examples.
     """
@@ -37,8 +47,33 @@ def validation_mask(labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_
     return mask
 
 
-Split = Literal["train", "val", "train+val", "test"]
-SPLITS: tuple[Split, ...] = ("train", "val", "train+val", "test")
+def held_out(dataset: Dataset, *, by_writer: bool = True) -> NDArray[np.bool_]:
+    """Which examples of `read("train")` are kept for validation, bool (N,): those that the dataset's makers set aside, else
+    those of some writers where they are known and `by_writer` is true, else one in twelve.
+
+    Raises `UserError` where there are fewer than 12 examples.
+    """
+    if (mask := dataset.validation) is not None:
+        return mask
+    labels, classes = dataset.read("train")[1], len(dataset.spec.classes)
+    if by_writer and (writers := writers_of(dataset, "train")) is not None:
+        return validation_writers(writers, labels, classes)
+    return validation_mask(labels, classes)
+
+
+def split_writers(dataset: Dataset, split: Split) -> NDArray[np.int16] | None:
+    """Who wrote each example of the split, as a number, int16 (N,), in the order of `read_split`; None where nobody knows."""
+    writers = writers_of(dataset, "test" if split == "test" else "train")
+    if writers is None or split in ("test", "train+val"):
+        return writers
+    mask = held_out(dataset, by_writer="random" not in split)
+    return writers[mask if split.startswith("val") else ~mask]
+
+
+def writers_of(dataset: Dataset, part: Part) -> NDArray[np.int16] | None:
+    """As `Dataset.writers`, which a dataset of the user's own may lack."""
+    known: Callable[[Part], NDArray[np.int16] | None] | None = getattr(dataset, "writers", None)
+    return known(part) if known else None
 
 
 def read_split(dataset: Dataset, split: Split) -> Arrays:
@@ -50,9 +85,8 @@ def read_split(dataset: Dataset, split: Split) -> Arrays:
     images, labels = dataset.read("train")
     if split == "train+val":
         return images, labels
-    mask = dataset.validation
-    if mask is None:
-        mask = validation_mask(labels, len(dataset.spec.classes))
-    if split == "train":
+    part, _, random = split.partition("-")
+    mask = held_out(dataset, by_writer=not random)
+    if part == "train":
         mask = ~mask
     return images[mask], labels[mask]

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from mnistlab.data.catalog import DATASETS
+from mnistlab.data.writers import read_writers
 from mnistlab.errors import UserError
+from mnistlab.evaluation.by_writer import permutation_p_value
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
 
@@ -14,15 +19,18 @@ __all__ = ["Comparison", "compare_runs"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs on the same test split: how many only one of them got wrong, and McNemar's exact p-value.
+    """Two runs on the same test split: how many only one of them got wrong, and what that says.
 
-    The p-value is the probability of a split at least so uneven if both were equally good (McNemar 1947, exact binomial).
+    `p_value` is the probability of a split at least so uneven if both were equally good (McNemar 1947, exact binomial). It
+    takes each image for a trial of its own. `p_value_by_writer` takes each writer for one (see `permutation_p_value`); it is
+    None where the writers are not known.
     """
 
     only_first_wrong: int
     only_second_wrong: int
     both_wrong: int
     p_value: float
+    p_value_by_writer: float | None
 
 
 def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir: str | Path = "runs") -> Comparison:
@@ -61,4 +69,16 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
     wrong = [{mistake["index"] for mistake in test["mistakes"]} for test in tests]
     only_first, only_second = len(wrong[0] - wrong[1]), len(wrong[1] - wrong[0])
     p_value = binomtest(only_first, only_first + only_second).pvalue if only_first + only_second else 1.0
-    return Comparison(only_first, only_second, len(wrong[0] & wrong[1]), float(p_value))
+    by_writer = p_value_by_writer(first, tests[0]["total"], *wrong)
+    return Comparison(only_first, only_second, len(wrong[0] & wrong[1]), float(p_value), by_writer)
+
+
+def p_value_by_writer(run: Run, total: int, first: set[int], second: set[int]) -> float | None:
+    """That of `Comparison`, from the indices of the mistakes; None where nobody knows the writers of the run's test images."""
+    writers = read_writers(DATASETS[run.dataset], "test") if run.dataset in DATASETS else None
+    if writers is None or len(writers) != total:
+        return None
+    differences = np.zeros(int(writers.max()) + 1, np.int64)
+    for mistakes, sign in ((first, 1), (second, -1)):
+        np.add.at(differences, writers[np.array(sorted(mistakes), np.int64)], sign)
+    return permutation_p_value(differences)

@@ -64,7 +64,8 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
         np.concatenate(truth),
         loss_sum=loss_sum,
         images=loader.dataset.images[:, 0].cpu().numpy(),
-        known_wrong=set(loader.spec.wrong_test_labels) if loader.split == "test" else set(),
+        corrected=loader.spec.corrected_test_labels if loader.split == "test" else {},
+        writers=loader.writers,
     )
 
 
@@ -93,7 +94,7 @@ def evaluate_run(
     Parameters
     ----------
     run : a run, its folder, its name in `runs_dir`, or "latest"
-    split : "test" or "val"
+    split : "test" or "val"; the latter is the images that the run kept for validation, "val-random" of runs of mnistlab 0.1
     device : "auto", "cpu", "cuda", "cuda:1" or "mps"
     data_dir : folder that holds the data, where it is not the run's
     runs_dir : folder that holds the run folders
@@ -110,8 +111,11 @@ def evaluate_run(
     run = find_run(run, runs_dir)
     if not run.model_path.exists():
         raise UserError("runs.model_missing", remedy=run.how_to_finish, run=run.path)
-    if split == "val" and run.recipe.data.split == "train+val":
-        raise UserError("evaluation.validation_was_trained_on", run_path=run.path)
+    measured: Split = "test"
+    if split == "val":
+        if run.recipe.data.validation is None:
+            raise UserError("evaluation.validation_was_trained_on", run_path=run.path)
+        measured = run.recipe.data.validation
     busy = not run.is_finished and run.is_being_trained
     saved = read_model(run.model_path)
     if not run.is_finished:
@@ -121,7 +125,7 @@ def evaluate_run(
     check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
     target = pick_device(device)
     loader = MNISTDataLoader(
-        split, dataset=dataset, batch_size=None, shuffle=False, device=target, normalise=saved.normalisation
+        measured, dataset=dataset, batch_size=None, shuffle=False, device=target, normalise=saved.normalisation
     )
     model = saved.model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
     evaluation = evaluate(model, loader)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import rounded
+from mnistlab.evaluation.by_writer import count_by_writer, interval_by_writer
 
 __all__ = ["Evaluation", "Mistake"]
 
@@ -43,7 +44,7 @@ class Evaluation:
     """What a model did on a split, in counts; the fractions are derived from them. `Evaluation.of` counts."""
 
     split: str
-    """"val" or "test"."""
+    """"val", "val-random" or "test"."""
     classes: tuple[str, ...]
     confusion: NDArray[np.int64]
     """How often each label (row) was read as each class (column), shape (classes, classes)."""
@@ -54,6 +55,11 @@ class Evaluation:
     shape (15, 3)."""
     mistakes: tuple[Mistake, ...]
     """In the order of the split; empty where `of` was given no images."""
+    by_writer: NDArray[np.int64] | None = None
+    """Each writer's number, examples, and how many were right, shape (writers, 3); None where the writers are not known."""
+    corrected: tuple[int, int] | None = None
+    """How many were right, and of how many, by the corrected labels; examples that have no right label are left out. None
+    where no label is known to be wrong."""
 
     @staticmethod
     def of(
@@ -64,22 +70,25 @@ class Evaluation:
         *,
         loss_sum: float | None = None,
         images: NDArray[np.uint8] | None = None,
-        known_wrong: Collection[int] = (),
+        corrected: Mapping[int, int | None] | None = None,
+        writers: NDArray[np.int16] | None = None,
     ) -> Evaluation:
         """Count what a model's answers got right.
 
         Parameters
         ----------
-        split : "val" or "test"
+        split : "val", "val-random" or "test"
         classes : names of the classes
         probabilities : float32 (N, classes), each row with the sum 1; the prediction is the most probable class
         labels : int64 (N,), from 0
         loss_sum : the cross-entropy in nats, summed, where it is known from the logits. Left out, it is computed from the
             probabilities, none of them below float32's smallest number (87 nats)
         images : uint8 (N, H, W), for the list of the mistakes
-        known_wrong : indices of examples whose label is known to be wrong
+        corrected : by index, the right label of each example whose label is known to be wrong, None where it has none
+        writers : int16 (N,), who wrote each example
 
         """
+        wrong_labels = corrected or {}
         predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
         confusion = np.zeros((len(classes), len(classes)), np.int64)
         np.add.at(confusion, (labels, predicted), 1)
@@ -97,12 +106,16 @@ class Evaluation:
                 predicted=int(predicted[index]),
                 probability=float(confidence[index]),
                 label_probability=float(of_labels[index]),
-                label_known_wrong=index in known_wrong,
+                label_known_wrong=index in wrong_labels,
                 image=images[index],
             )
             for index in np.flatnonzero(predicted != labels).tolist()
         ]  # fmt: skip
-        return Evaluation(split, tuple(classes), confusion, loss_sum, bins, tuple(mistakes))
+        return Evaluation(
+            split, tuple(classes), confusion, loss_sum, bins, tuple(mistakes),
+            by_writer=None if writers is None else count_by_writer(writers, predicted == labels),
+            corrected=count_corrected(predicted, labels, wrong_labels) if wrong_labels else None,
+        )  # fmt: skip
 
     @property
     def total(self) -> int:
@@ -131,6 +144,13 @@ class Evaluation:
         return max(0.0, min(p, centre - half)), min(1.0, max(p, centre + half))  # rounding must not leave p outside
 
     @property
+    def interval_by_writer(self) -> tuple[float, float] | None:
+        """The accuracy's 95 % interval where examples by one writer count as belonging together: what other writers would give
+        (see `mnistlab.evaluation.by_writer`); None where the writers are not known.
+        """
+        return None if self.by_writer is None else interval_by_writer(self.by_writer)
+
+    @property
     def mean_loss(self) -> float:
         """Mean cross-entropy in nats."""
         return self.loss_sum / self.total
@@ -151,12 +171,17 @@ class Evaluation:
         return float(np.abs(self.confidence_bins[:, 1] - self.confidence_bins[:, 2]).sum() / self.total)
 
     def score(self) -> dict[str, Any]:
-        """`correct`, `total`, `accuracy` and `interval`: the keys that the command line's JSON promises."""
+        """What the command line's JSON promises: `correct`, `total`, `accuracy`, `interval`, `interval_by_writer` and
+        `corrected`, the first three once more by the corrected labels; None where there is none.
+        """
+        right, of = self.corrected or (0, 0)
         return {
             "correct": self.correct,
             "total": self.total,
             "accuracy": self.accuracy,
             "interval": list(self.interval),
+            "interval_by_writer": list(found) if (found := self.interval_by_writer) else None,
+            "corrected": {"correct": right, "total": of, "accuracy": right / of} if of else None,
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -170,6 +195,7 @@ class Evaluation:
             "precision": self.precision,
             "recall": self.recall,
             "confusion": self.confusion.tolist(),
+            "writers": None if self.by_writer is None else self.by_writer.tolist(),
             "mistakes": [
                 {
                     "index": m.index,
@@ -182,6 +208,17 @@ class Evaluation:
                 for m in self.mistakes
             ],
         }
+
+
+def count_corrected(
+    predicted: NDArray[np.int64], labels: NDArray[np.int64], corrected: Mapping[int, int | None]
+) -> tuple[int, int]:
+    """How many predictions are right, and of how many, by the corrected labels."""
+    right, known = predicted == labels, np.ones(len(labels), np.bool_)
+    for index, label in corrected.items():
+        known[index] = label is not None
+        right[index] = predicted[index] == label
+    return int((right & known).sum()), int(known.sum())
 
 
 def fractions(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> list[float | None]:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from mnistlab.data.dataset import Dataset, open_dataset
-from mnistlab.data.splits import read_split
+from mnistlab.data.splits import Split, read_split
 from mnistlab.dependencies import check_callers_for_torch
 from mnistlab.errors import Failure, UserError, number
 from mnistlab.evaluation.calibration import (
@@ -95,22 +95,32 @@ def export_model(
     check_target(output, f"model.{to}")  # not model.pth, most of all
     saved = read_model(model_path)
     dataset = open_fitting_dataset(run, saved, model_path, data_dir)
-    if seen := why_seen(run):
-        logger.warning(Clause("export.not_calibrated", reason=seen, threshold=UNCALIBRATED_THRESHOLD))
-    file, made = convert(saved, dataset, output, to, int8=int8, coverage=coverage, calibrated=not seen)
+    unseen = run.recipe.data.validation if run else None
+    if unseen is None:
+        reason = Clause("export.trained_on_validation" if run else "export.training_unknown")
+        logger.warning(Clause("export.not_calibrated", reason=reason, threshold=UNCALIBRATED_THRESHOLD))
+    file, made = convert(saved, dataset, output, to, unseen, int8=int8, coverage=coverage)
     content = file.content(metadata_of(run, saved, made))
     write_output(output, content)
     return dataclasses.replace(made, bytes=len(content))
 
 
 def convert(
-    saved: SavedModel, dataset: Dataset, path: Path, to: str, *, int8: bool, coverage: float, calibrated: bool
+    saved: SavedModel,
+    dataset: Dataset,
+    path: Path,
+    to: str,
+    unseen: Split | None,
+    *,
+    int8: bool,
+    coverage: float,
 ) -> tuple[OnnxFile | SafetensorsFile, Export]:
-    """The model as a file yet to be written, and what is known of it."""
-    images, labels = read_split(dataset, "val")
+    """The model as a file yet to be written, and what is known of it; `unseen` is the validation split it was not trained on."""
+    split = unseen or "val"
+    images, labels = read_split(dataset, split)
     logits = find_logits(saved, images)
-    plain = Evaluation.of("val", saved.classes, at_temperature(logits, 1).numpy(), labels)
-    temperature = fit_temperature(logits, labels) if calibrated else 1.0
+    plain = Evaluation.of(split, saved.classes, at_temperature(logits, 1).numpy(), labels)
+    temperature = fit_temperature(logits, labels) if unseen else 1.0
     file = OnnxFile(saved, temperature) if to == "onnx" else SafetensorsFile(saved, temperature)
     # The official test set is for `evaluate`, and its labels are not looked at here: its images show that two programs give
     # the same answers, and nothing is chosen by them.
@@ -119,20 +129,20 @@ def convert(
         file.answer(test_images), at_temperature(find_logits(saved, test_images), temperature).numpy()
     )
     if int8 and isinstance(file, OnnxFile):
-        file.quantise(read_split(dataset, "train")[0][:INT8_IMAGES])
+        file.quantise(read_split(dataset, "train-random" if split == "val-random" else "train")[0][:INT8_IMAGES])
     probabilities = file.answer(images)
-    measured = Evaluation.of("val", saved.classes, probabilities, labels)
-    calibration = Calibration(plain.calibration_error, measured.calibration_error, len(labels)) if calibrated else None
+    measured = Evaluation.of(split, saved.classes, probabilities, labels)
+    calibration = Calibration(plain.calibration_error, measured.calibration_error, len(labels)) if unseen else None
     return file, Export(
         path=path,
         bytes=0,
         to=to,
         temperature=temperature,
-        threshold=find_threshold(probabilities.max(axis=1), coverage) if calibrated else UNCALIBRATED_THRESHOLD,
+        threshold=find_threshold(probabilities.max(axis=1), coverage) if unseen else UNCALIBRATED_THRESHOLD,
         coverage=coverage,
         calibration=calibration,
         parity=parity,
-        accuracy=plain.accuracy if calibrated else None,
+        accuracy=plain.accuracy if unseen else None,
         int8_loss=plain.accuracy - measured.accuracy if int8 else None,
     )
 
@@ -185,13 +195,6 @@ def open_fitting_dataset(run: Run | None, saved: SavedModel, model_path: Path, d
     return dataset
 
 
-def why_seen(run: Run | None) -> Clause | None:
-    """Why the validation images cannot be taken for pictures that the model has not seen; None where they can."""
-    if run is None:
-        return Clause("export.training_unknown")
-    return None if run.recipe.data.split == "train" else Clause("export.trained_on_validation")
-
-
 def check_parity(answers: Probabilities, expected: Probabilities) -> Parity:
     """Raise `Failure` where the file does not answer as PyTorch does."""
     others = int((answers.argmax(axis=1) != expected.argmax(axis=1)).sum())
@@ -218,7 +221,9 @@ def metadata_of(run: Run | None, saved: SavedModel, made: Export) -> dict[str, s
         "threshold": str(made.threshold),
         "coverage": str(made.coverage),
         "calibration": json.dumps(
-            {"split": "val", **dataclasses.asdict(made.calibration)} if made.calibration else None
+            {"split": run.recipe.data.validation, **dataclasses.asdict(made.calibration)}
+            if run and made.calibration
+            else None
         ),
         "commit": trained_at or "unknown",
         "torch": torch.__version__,

@@ -11,7 +11,7 @@ import inspect
 import itertools
 import textwrap
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from mnistlab.networks.architecture import Architecture, NetworkDesign
 from mnistlab.networks.fields import kinds, knob, knobs
@@ -42,8 +42,8 @@ class NetworkSettings(NetworkDesign):
 class DataSettings:
     """What is trained on, and how it is changed on the way."""
 
-    split: str = knob("train", choices=("train", "train+val"))
-    """What to train on; train+val leaves no validation."""
+    split: str = knob("train", choices=("train", "train-random", "train+val"))
+    """What to train on; train keeps some writers for validation, train-random some images, train+val none."""
     batch_size: int = knob(128, low=1)
     """Images per step."""
     rotate: float = knob(0.0, low=0, high=180)
@@ -60,6 +60,13 @@ class DataSettings:
     """Imitate other pens, cameras and scanners: 0 in no image, 1 in two of three."""
     rejects: float = knob(0.0, low=0, high=4)
     """Add pictures of no class to each batch, as a fraction of its size."""
+
+    @property
+    def validation(self) -> Literal["val", "val-random"] | None:
+        """The split that this leaves for validation; None for none."""
+        if self.split == "train+val":
+            return None
+        return "val-random" if self.split == "train-random" else "val"
 
 
 @dataclass(frozen=True)

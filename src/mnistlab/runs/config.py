@@ -11,11 +11,11 @@ from mnistlab.errors import UserError, shown
 from mnistlab.files import local_text, read_json
 from mnistlab.messages.sentences import Clause
 from mnistlab.recipes.recipe import Recipe
-from mnistlab.runs.migrations import config_of_version_1
+from mnistlab.runs.migrations import config_of_version_1, split_of_version_2
 
 __all__ = ["CONFIG_VERSION", "read_config"]
 
-CONFIG_VERSION = 2
+CONFIG_VERSION = 3
 T = TypeVar("T")
 
 
@@ -43,15 +43,17 @@ def read_config(path: Path) -> dict[str, Any]:
     if version == 1:
         field("recipe", dict)
         config = config_of_version_1(config, path)
-    elif version != CONFIG_VERSION:
+    elif version not in (2, CONFIG_VERSION):
         raise UserError("runs.unknown_version", path=path, version=version)
-    recipe = field("recipe", Recipe.from_dict)
+    recipe, dataset = field("recipe", Recipe.from_dict), field("dataset", stored_text)
+    if version != CONFIG_VERSION:
+        recipe = recipe.override(split=split_of_version_2(recipe.data.split, dataset))
     if recipe.kind != field("kind", str):
         reason = Clause("runs.kinds_differ", kind=shown(config["kind"]), recipe_kind=recipe.kind)
         raise UserError("runs.config_damaged", path=file, reason=reason)
     return {
         "recipe": recipe,
-        "dataset": field("dataset", stored_text),
+        "dataset": dataset,
         "data_dir": field("data_dir", stored_text),
         "seed": field("seed", int),
         "created": field("created", lambda text: datetime.datetime.fromisoformat(text).astimezone()),

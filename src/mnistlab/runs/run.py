@@ -164,7 +164,9 @@ class Run:
             return None
         test = read_json(path, "runs.test_damaged", run=self.path)
         try:
-            sound = 0 <= test["correct"] <= test["total"] > 0 and all(type(m["index"]) is int for m in test["mistakes"])
+            sound = 0 <= test["correct"] <= test["total"] > 0 and all(
+                type(m["index"]) is int and 0 <= m["index"] < test["total"] for m in test["mistakes"]
+            )
         except (KeyError, TypeError):
             sound = False
         if not sound:

@@ -123,13 +123,13 @@ def combine(
     dataset.read("test")  # what cannot be read is to be known before there is a folder
     target = pick_device(device)
     environment = environment_of(runs, target)
-    unseen = all(member.recipe.data.split == "train" for member in runs)
+    splits = {member.recipe.data.split for member in runs}
     recipe = first.recipe.override(
         name="ensemble",
         summary=f"of {', '.join(member.path.name for member in runs)}",
         members=len(runs),
         networks=(),
-        split="train" if unseen else "train+val",
+        split=splits.pop() if len(splits) == 1 else "train+val",  # there is no validation image that all have not seen
     )
     with (
         begin_run(create_run(runs_dir, recipe, dataset.spec.name, folder, first.seed, environment, paths)) as run,
@@ -192,8 +192,8 @@ def finish(
     device = pick_device(run.environment["device"])
     spec = dataclasses.replace(dataset.spec, mean=models[0].mean, std=models[0].std)  # what they were trained with
     val = None
-    if run.recipe.data.split == "train":  # no member has seen the validation images
-        val = MNISTDataLoader("val", dataset=dataset, batch_size=None, device=device, normalise=spec.normalisation)
+    if unseen := run.recipe.data.validation:  # by any member
+        val = MNISTDataLoader(unseen, dataset=dataset, batch_size=None, device=device, normalise=spec.normalisation)
     networks: list[Member] = []
     rows: list[dict[str, Any]] = []
     seconds, steps = 0.0, 0

@@ -11,6 +11,7 @@ from mnistlab.augmentation.affine import Augmentation
 from mnistlab.augmentation.pipeline import Pipeline
 from mnistlab.data.dataset import Dataset, DatasetSpec
 from mnistlab.data.loader import MNISTDataLoader
+from mnistlab.data.splits import Split
 from mnistlab.errors import UserError
 from mnistlab.files import sha256
 from mnistlab.messages.sentences import Clause
@@ -19,12 +20,13 @@ from mnistlab.networks.ensemble import Network, for_use
 from mnistlab.networks.network import NeuralNet
 from mnistlab.recipes.checks import ALONE
 from mnistlab.recipes.recipe import Recipe
+from mnistlab.runs.migrations import split_of_version_2
 from mnistlab.training.optimizers import make_optimizer
 
 __all__ = ["TrainingState", "pipeline_of"]
 
 
-FORMAT = "mnistlab resume 2"
+FORMAT = "mnistlab resume 3"
 
 
 class TrainingState:
@@ -53,7 +55,7 @@ class TrainingState:
         torch.manual_seed(seed)
         if device.type == "cuda":  # else cuDNN may sum gradients in another order each time
             torch.backends.cudnn.deterministic = True
-        self.recipe, self.device, self.precision = recipe, device, precision
+        self.recipe, self.device, self.precision, self.dataset = recipe, device, precision, dataset.spec.name
         network, data, optimisation = recipe.network, recipe.data, recipe.optimisation
         self.architecture = network.architecture(len(dataset.spec.classes), dataset.spec.image_size)
         self.model = NeuralNet.of(self.architecture).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -66,7 +68,7 @@ class TrainingState:
                 most_parameters=network.most_parameters,
             )
         self.loader = MNISTDataLoader(
-            "train" if data.split == "train" else "train+val",
+            cast(Split, data.split),
             dataset=dataset,
             batch_size=data.batch_size,
             seed=seed,
@@ -76,8 +78,8 @@ class TrainingState:
             device=device,
         )
         self.val_loader: MNISTDataLoader | None = None
-        if data.split == "train":
-            self.val_loader = MNISTDataLoader("val", dataset=dataset, batch_size=None, device=device)
+        if data.validation:
+            self.val_loader = MNISTDataLoader(data.validation, dataset=dataset, batch_size=None, device=device)
         images, labels = dataset.read("train")
         self.data = sha256(sha256(images.tobytes()).encode() + labels.tobytes())
         self.steps = optimisation.epochs * len(self.loader)
@@ -125,12 +127,14 @@ class TrainingState:
     def load_state_dict(self, state: Any) -> None:
         """Restore what `state_dict` gave. Raises `UserError` if it belongs to another recipe, other data or another version."""
         found = state.get("format") if isinstance(state, dict) else None
-        if found != FORMAT:
+        if found not in (FORMAT, "mnistlab resume 2"):
             if isinstance(found, str):
                 raise UserError("training.state_of_other_version", version=found)
             raise UserError("training.state_of_unknown_version")
         try:
             recipe = {**Recipe().to_dict(), **state["recipe"]}  # a field that it lacks is newer than it
+            if found != FORMAT and self.recipe.data.split == split_of_version_2(recipe["split"], self.dataset):
+                recipe["split"] = self.recipe.data.split
             if {name: value for name, value in recipe.items() if name not in ALONE} != self.recipe.to_dict():
                 raise UserError("training.state_misfit", reason=Clause("training.other_recipe"))
             if state["data"] != self.data:

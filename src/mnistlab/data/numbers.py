@@ -1,0 +1,127 @@
+"""Numbers by one hand: ZIP codes, amounts and times of day, put together from digits that one writer wrote.
+
+After "Realistic Handwritten Multi-Digit Writer (MDW) Number Recognition Challenges" (Wagstaff 2025, arXiv 2512.00676), which
+draws from all of NIST's digits; here they are MNIST's. A number is read right where every digit of it is.
+
+    numbers = write_numbers("time", labels, writers, count=3)
+    numbers[0].text, numbers[0].digits      # "7:05", "705"
+    picture(numbers[0], images)             # uint8 (28, 84)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.errors import UserError
+
+__all__ = ["KINDS", "Number", "NumberKind", "picture", "read_right", "write_numbers"]
+
+
+NumberKind = Literal["zip", "amount", "time"]
+KINDS: tuple[NumberKind, ...] = get_args(NumberKind)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number, and the images that it is written with."""
+
+    text: str
+    """As people write it: "02138", "12.50", "7:05"."""
+    writer: int
+    """NIST's number of who wrote all of it."""
+    indices: tuple[int, ...]
+    """The image of each digit, as its place among the labels that it was made from."""
+
+    @property
+    def digits(self) -> str:
+        """The text without what stands between the digits."""
+        return "".join(filter(str.isdigit, self.text))
+
+
+def zip_code(random: np.random.Generator) -> str:
+    """A US ZIP code, 00601 to 99926. MDW draws from the list of those in use; here every number between is as probable."""
+    return f"{random.integers(601, 99_927):05}"
+
+
+def amount(random: np.random.Generator) -> str:
+    """Dollars and cents, 1.00 to 99,999.99, evenly spread in the logarithm: the leading digits follow Benford's law."""
+    cents = min(int(100 * 10 ** random.uniform(0, 5)), 9_999_999)
+    return f"{cents // 100}.{cents % 100:02}"
+
+
+def time_of_day(random: np.random.Generator) -> str:
+    """A minute of the day, 0:00 to 23:59."""
+    hour, minute = divmod(int(random.integers(24 * 60)), 60)
+    return f"{hour}:{minute:02}"
+
+
+MAKERS: dict[NumberKind, Callable[[np.random.Generator], str]] = {
+    "zip": zip_code,
+    "amount": amount,
+    "time": time_of_day,
+}
+
+
+def write_numbers(
+    kind: NumberKind, labels: NDArray[np.int64], writers: NDArray[np.int16], count: int = 10_000, seed: int = 0
+) -> list[Number]:
+    """Numbers of one kind, each by a writer drawn at random from those who wrote all its digits, and an image of theirs each.
+
+    An image may be drawn again, for the same digit in one number too, as in MDW.
+
+    Parameters
+    ----------
+    kind : {"zip", "amount", "time"}
+    labels : int64 (N,), 0 to 9
+        What each image shows, of one split.
+    writers : int16 (N,)
+        Who wrote each image: `Dataset.writers`, or `mnistlab.data.splits.split_writers`.
+    count : int
+        How many numbers.
+    seed : int
+
+    Raises
+    ------
+    UserError
+        For another kind, and where no writer wrote all ten digits.
+    """
+    if kind not in KINDS:
+        raise UserError("data.unknown_number_kind", kind=kind, kinds=KINDS)
+    by_digit = [images_by_writer(np.flatnonzero(labels == digit), writers) for digit in range(10)]
+    everyone = sorted(set(writers.tolist()))
+    if not any(all(writer in images for images in by_digit) for writer in everyone):
+        raise UserError("data.nobody_wrote_all_digits", count=len(labels))
+    random = np.random.default_rng(seed)
+    numbers = []
+    for _ in range(count):
+        text = MAKERS[kind](random)
+        needed = [by_digit[int(digit)] for digit in text if digit.isdigit()]
+        writer = everyone[random.integers(len(everyone))]
+        while not all(writer in images for images in needed):
+            writer = everyone[random.integers(len(everyone))]
+        indices = tuple(int(images[writer][random.integers(len(images[writer]))]) for images in needed)
+        numbers.append(Number(text, writer, indices))
+    return numbers
+
+
+def images_by_writer(indices: NDArray[np.int64], writers: NDArray[np.int16]) -> dict[int, NDArray[np.int64]]:
+    """The images in `indices`, by their writer's number."""
+    ordered = indices[np.argsort(writers[indices], kind="stable")]
+    numbers, starts = np.unique(writers[ordered], return_index=True)
+    return dict(zip(numbers.tolist(), np.split(ordered, starts[1:]), strict=True)) if len(ordered) else {}
+
+
+def read_right(numbers: Sequence[Number], wrong: Collection[int]) -> float:
+    """The fraction of the numbers, 0 to 1, none of whose images is among the `wrong` ones: MDW's 1 - strict error."""
+    mistaken = set(wrong)
+    return sum(mistaken.isdisjoint(number.indices) for number in numbers) / len(numbers)
+
+
+def picture(number: Number, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The number as MDW has it, its digits beside each other: uint8 (H, W * digits), from images uint8 (N, H, W)."""
+    return np.hstack([images[index] for index in number.indices])

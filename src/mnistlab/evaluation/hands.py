@@ -1,0 +1,102 @@
+"""What a model does writer by writer: the hardest hands as a picture, and numbers by one hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.data.catalog import DATASETS
+from mnistlab.data.dataset import open_dataset
+from mnistlab.data.numbers import KINDS, read_right, write_numbers
+from mnistlab.data.splits import Split, read_split, split_writers
+from mnistlab.errors import UserError
+from mnistlab.evaluation.figures import GREY, blank_figure, label_text, lay_out, save_figure
+from mnistlab.evaluation.result import Evaluation
+from mnistlab.messages.sentences import counted
+from mnistlab.runs.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["check_writers", "draw_hardest", "read_numbers"]
+
+
+HANDS, DIGITS = 8, 14
+"""How many writers the picture shows, and how many digits of each."""
+
+
+def check_writers(run: Run) -> None:
+    """Raise `UserError` where nobody knows the writers of the run's dataset."""
+    if run.dataset not in DATASETS or not DATASETS[run.dataset].writers:
+        raise UserError("evaluation.writers_unknown", dataset=run.dataset)
+
+
+def split_of(
+    run: Run, evaluation: Evaluation, data_dir: str | Path | None
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int16]]:
+    """Images uint8 (N, H, W), labels int64 (N,) and writers int16 (N,) that the evaluation was made on."""
+    check_writers(run)
+    dataset = open_dataset(run.dataset, run.find_data(data_dir))
+    split = cast(Split, evaluation.split)
+    writers = split_writers(dataset, split)
+    assert writers is not None  # noqa: S101 - for mypy; `check_writers` has looked
+    return *read_split(dataset, split), writers
+
+
+def read_numbers(
+    run: Run, evaluation: Evaluation, data_dir: str | Path | None = None, count: int = 10_000
+) -> dict[str, float]:
+    """For each kind of number (see `mnistlab.data.numbers`) the fraction of `count` that is read without an error, 0 to 1.
+
+    Raises `UserError` where nobody knows the writers.
+    """
+    _, labels, writers = split_of(run, evaluation, data_dir)
+    wrong = {mistake.index for mistake in evaluation.mistakes}
+    return {kind: read_right(write_numbers(kind, labels, writers, count), wrong) for kind in KINDS}
+
+
+def draw_hardest(run: Run, evaluation: Evaluation, data_dir: str | Path | None = None) -> Path:
+    """Draw digits of the writers with most errors into the run folder; the file's path comes back.
+
+    Raises `UserError` where nobody knows the writers, or the folder cannot be written to.
+    """
+    path = run.path / ("writers.png" if evaluation.split == "test" else f"writers-{evaluation.split}.png")
+    save_figure(hardest_hands(evaluation, *split_of(run, evaluation, data_dir)), path)
+    return path
+
+
+def hardest_hands(
+    evaluation: Evaluation, images: NDArray[np.uint8], labels: NDArray[np.int64], writers: NDArray[np.int16]
+) -> Figure:
+    """A row for each of the hardest writers: what was misread of theirs, then other digits of theirs."""
+    mistakes = {mistake.index: mistake for mistake in evaluation.mistakes}
+    errors = np.bincount(writers[np.array(sorted(mistakes), np.int64)], minlength=int(writers.max()) + 1)
+    hardest = [int(number) for number in np.lexsort((np.arange(len(errors)), -errors))[:HANDS] if errors[number]]
+    figure = blank_figure(DIGITS * 0.82 + 1.6, max(1, len(hardest)) * 1.12 + 0.9)
+    grid = figure.subplots(max(1, len(hardest)), DIGITS + 1, squeeze=False, width_ratios=[1.9] + [1.0] * DIGITS)
+    for axes in grid.flat:
+        axes.axis("off")
+    if not hardest:
+        grid[0, 0].text(0, 0.5, "no mistakes", fontsize=12)
+    for row, writer in zip(grid, hardest, strict=False):
+        own = np.flatnonzero(writers == writer).tolist()
+        what = f"writer {writer}\n{counted(int(errors[writer]), 'error')}\nin {counted(len(own), 'image')}"
+        row[0].text(0, 0.5, what, fontsize=9, va="center", transform=row[0].transAxes)
+        shown = sorted(own, key=lambda index: index not in mistakes)[:DIGITS]
+        for axes, index in zip(row[1:], shown, strict=False):
+            axes.imshow(images[index], cmap="gray_r", vmin=0, vmax=255)
+            label = label_text(evaluation.classes[labels[index]])
+            if (mistake := mistakes.get(index)) is None:
+                axes.set_title(label, fontsize=8, color=GREY, pad=2)
+            else:
+                read = label_text(evaluation.classes[mistake.predicted])
+                axes.set_title(f"{read}, not {label}", fontsize=8, color="firebrick", pad=2)
+    title = (
+        f"The hardest of {counted(len(set(writers.tolist())), 'writer')} in {evaluation.split}: misread digits first"
+    )
+    figure.suptitle(title, fontweight="bold")
+    lay_out(figure)
+    return figure
