@@ -11,7 +11,7 @@ import textwrap
 
 from benchmarks import records
 from benchmarks.records import accuracy, spread
-from benchmarks.report import front, reading, results, serving, training
+from benchmarks.report import by_writer, front, reading, results, serving, training
 from mnistlab.files import write_bytes, write_json
 
 
@@ -44,6 +44,8 @@ def main() -> None:
         "accuracy": training.accuracy_table(),
         "seeds": training.seeds_table(),
         "race": training.race_table(),
+        "gap": by_writer.gap_table(),
+        "writers": by_writer.writers_table(),
         "reading": reading.reading_table(),
         "serving": serving.serving_table(),
         "step": training.step_table(),

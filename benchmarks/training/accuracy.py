@@ -20,6 +20,7 @@ from scipy.stats import t
 
 from benchmarks import records
 from benchmarks.command import Command
+from benchmarks.training.writers import figures_by_writer
 from mnistlab import RECIPES, Recipe, Run, combine, list_runs, load_model, resume, train
 from mnistlab.cli.progress import TerminalDisplay
 from mnistlab.recipes.catalog import find_recipe
@@ -74,8 +75,7 @@ def one_seed(recipe: Recipe, seed: int, folder: Path, data_dir: Path) -> dict[st
         "validation": run.recipe.data.validation,
         "test_correct": test["correct"],
         "test_total": test["total"],
-        "mistakes": [[mistake["index"], mistake["predicted"]] for mistake in test["mistakes"]],
-    }
+    } | figures_by_writer({mistake["index"]: mistake["predicted"] for mistake in test["mistakes"]}, data_dir)
 
 
 @click.command(cls=Command, help=__doc__)

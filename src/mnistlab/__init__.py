@@ -5,7 +5,7 @@
 
 Importing mnistlab imports no torch; its names are loaded when they are first used. What is where:
 
-    data          datasets: the catalogue, raw files, download, folders of pictures, splits, batches
+    data          datasets: the catalogue, raw files, download, folders of pictures, writers, splits, batches
     augmentation  random changes of training images: geometry, pens, other hands, what is not a digit
     networks      the description of a network, its layers, ensembles, and how they are saved
     recipes       what to train and how
@@ -19,7 +19,7 @@ Importing mnistlab imports no torch; its names are loaded when they are first us
     cli           the command line
     pictures      any file or array as pixels
     messages      what errors, the server's problems, the doctor's checks and the log say
-    bundled       the copy of MNIST and the pretrained reader
+    bundled       the copy of MNIST, who wrote it, and the pretrained reader
 
 and on the ground floor, which all of these use: errors, files, locks, devices, geometry, dependencies.
 """

@@ -181,7 +181,8 @@ def test_training_help_fits_and_shows_values_and_choices_under_headings(
     for text in (
         "[default: 7; between 1 and 100,000]", "[default: max; max, stride or none]", "same or valid]", "between 1e-9 and 100]",
         "[default: flatten; flatten or average]", "[default: sgd; sgd or adamw]", "[default: auto; auto, fp32 or bf16]",
-        "[default: train; train or train+val]", "[default: mnist]", "Batch norm after each convolution. [default: on]",
+        "[default: train; train, train-random or train+val]", "[default: mnist]",
+        "Batch norm after each convolution. [default: on]",
         "[default: 0.0005; between 0 and 10]", "The defaults are those of the recipe default;",
     ):  # fmt: skip
         assert text in words
@@ -199,7 +200,7 @@ def test_training_help_shows_the_values_of_the_recipe_that_is_named(
     assert f"The defaults are those of the recipe {name};" in words
     for value in (
         f"{','.join(map(str, recipe.network.widths))}; between 1 and 65,536", f"{recipe.optimisation.epochs}; between 1",
-        f"{recipe.network.dropout:g}; between 0 and 0.99", f"{recipe.data.split}; train or train+val",
+        f"{recipe.network.dropout:g}; between 0 and 0.99", f"{recipe.data.split}; train, train-random or train+val",
     ):  # fmt: skip
         assert f"[default: {value}" in words
 
@@ -509,7 +510,7 @@ def test_training_prints_one_json_object(pictures: Path, capsys: pytest.CaptureF
     content = output(capsys)
 
     assert set(content) == {"run", "recipe", "dataset", "seed", "parameters", "seconds", "val_accuracy", "test"}
-    assert set(content["test"]) == {"correct", "total", "accuracy", "interval"}
+    assert set(content["test"]) == {"correct", "total", "accuracy", "interval", "interval_by_writer", "corrected"}
     assert (content["recipe"], content["dataset"], content["seed"]) == ("two-conv", str(pictures), 5)
     assert content["test"]["total"] == len(open_dataset(str(pictures)).read("test")[1])
     assert 0 < content["parameters"] < 10_000
@@ -575,7 +576,7 @@ def test_finished_runs_become_an_ensemble(runs: Path, capsys: pytest.CaptureFixt
     assert content["members"] == [str(first), str(second)]
     assert Path(content["run"]).parent == runs
     ensemble = Run.open(Path(content["run"]))
-    assert set(content["test"]) == {"correct", "total", "accuracy", "interval"}
+    assert set(content["test"]) == {"correct", "total", "accuracy", "interval", "interval_by_writer", "corrected"}
     assert content["test"]["correct"] == (ensemble.test or {})["correct"]
     assert ensemble.members == (str(first), str(second))
 
@@ -672,8 +673,8 @@ def test_runs_as_json_and_as_text(runs: Path, capsys: pytest.CaptureFixture[str]
     listed = json.loads(out)["runs"]
     assert [set(row) for row in listed] == [
         {
-            "run", "created", "kind", "recipe", "recipe_changed", "dataset", "seed", "epochs", "val_accuracy", "test_accuracy",
-            "seconds",
+            "run", "created", "kind", "recipe", "recipe_changed", "dataset", "seed", "epochs", "validation", "val_accuracy",
+            "test_accuracy", "seconds",
         }
     ] * 2  # fmt: skip
     assert sorted(row["seed"] for row in listed) == [0, 1]
@@ -746,7 +747,14 @@ def test_comparing_runs(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = sorted(path.name for path in runs.iterdir())
     assert run_app(["runs", "compare", *names, "--runs", str(runs), "--json"]) == 0
     content = output(capsys)
-    assert set(content) == {"runs", "only_first_wrong", "only_second_wrong", "both_wrong", "p_value"}
+    assert set(content) == {
+        "runs",
+        "only_first_wrong",
+        "only_second_wrong",
+        "both_wrong",
+        "p_value",
+        "p_value_by_writer",
+    }
     assert [Path(row["run"]).name for row in content["runs"]] == names
 
     assert run_app(["runs", "--runs", str(runs), "compare", *names]) == 0  # the option may stand before the command too

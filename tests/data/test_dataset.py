@@ -158,11 +158,11 @@ def test_only_emnist_s_letters_start_at_one(name: str) -> None:
     assert find_spec(name).transposed
 
 
-def test_wrong_test_labels_are_indices_of_mnist_s_test_set() -> None:
-    wrong = find_spec("mnist").wrong_test_labels
+def test_corrected_test_labels_are_indices_of_mnist_s_test_set() -> None:
+    wrong = find_spec("mnist").corrected_test_labels
     assert len(set(wrong)) == len(wrong) == 15
     assert all(0 <= index < 10_000 for index in wrong)
-    assert not any(spec.wrong_test_labels for name, spec in DATASETS.items() if name != "mnist")
+    assert not any(spec.corrected_test_labels for name, spec in DATASETS.items() if name != "mnist")
 
 
 def test_only_mnist_is_bundled() -> None:

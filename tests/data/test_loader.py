@@ -4,6 +4,7 @@ import copy
 import pickle
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,9 @@ def numbered(train: int, test: int = 12) -> Dataset:
         images[:, 0, 0], images[:, 0, 1] = np.arange(count) % 256, np.arange(count) // 256
         return images, np.arange(count) % 10
 
-    return RawDataset(find_spec("mnist"), Path("nowhere"), parts={"train": part(train), "test": part(test)})
+    return RawDataset(
+        replace(find_spec("mnist"), writers={}), Path("nowhere"), parts={"train": part(train), "test": part(test)}
+    )
 
 
 def numbers(loader: MNISTDataLoader) -> list[list[int]]:
@@ -63,10 +66,13 @@ def number(batch: tuple[torch.Tensor, torch.Tensor]) -> list[int]:
 def test_the_splits_are_disjoint_and_complete(mnist: Dataset) -> None:
     parts = {split: read_split(mnist, split) for split in SPLITS}
     sizes = {split: len(labels) for split, (_, labels) in parts.items()}
-    assert sizes == {"train": 55_000, "val": 5000, "train+val": 60_000, "test": 10_000}
+    assert sizes == {
+        "train": 54_996, "val": 5004, "train+val": 60_000, "train-random": 55_000, "val-random": 5000, "test": 10_000,
+    }  # fmt: skip
     digests = {split: [hash(image.tobytes()) for image in images] for split, (images, _) in parts.items()}
-    assert sorted(digests["train"] + digests["val"]) == sorted(digests["train+val"])
-    assert not set(digests["train"]) & set(digests["val"])  # no digit of MNIST is there twice
+    for train, val in (("train", "val"), ("train-random", "val-random")):
+        assert sorted(digests[train] + digests[val]) == sorted(digests["train+val"])
+        assert not set(digests[train]) & set(digests[val])  # no digit of MNIST is there twice
     assert not set(digests["train+val"]) & set(digests["test"])
     for images, labels in parts.values():
         assert len(images) == len(labels)
@@ -84,7 +90,7 @@ def test_images_keep_their_labels_when_split() -> None:
 def test_an_unknown_split_is_answered_with_the_known_ones(split: Any) -> None:
     with pytest.raises(UserError, match="Unknown split") as caught:
         MNISTDataLoader(split, dataset=numbered(24))
-    assert "train, val, train+val, test" in caught.value.remedy
+    assert "train, val, train+val, train-random, val-random, test" in caught.value.remedy
 
 
 def test_an_unknown_dataset_is_answered_with_the_known_ones(tmp_path: Path) -> None:
@@ -109,8 +115,8 @@ def test_a_batch_size_that_does_not_fit_is_refused(size: int) -> None:
         ({"seed": 1.0}, "Seed 1.0 is not a whole number. Choose 0 to 4,294,967,295."),
         ({"seed": -1}, "Seed -1 is out of range. Choose 0 to 4,294,967,295."),
         ({"seed": 2**70}, f"Seed {2**70} is out of range. Choose 0 to 4,294,967,295."),
-        ({"normalise": (0.1, 0)}, "Standard deviation 0 is out of range. Choose 1e-06 to 1e+06."),
-        ({"normalise": (float("nan"), 1)}, "Mean nan is out of range. Choose -1e+06 to 1e+06."),
+        ({"normalise": (0.1, 0)}, "Standard deviation 0 is out of range. Choose 1e-6 to 1e6."),
+        ({"normalise": (float("nan"), 1)}, "Mean nan is out of range. Choose -1e6 to 1e6."),
         ({"device": None}, "Unknown device 'None'. Choose auto, cpu, cuda, cuda:1 or mps."),
         ({"device": "gpu"}, "Unknown device 'gpu'. Choose auto, cpu, cuda, cuda:1 or mps."),
     ],
@@ -265,11 +271,12 @@ def test_images_are_prepared_once_and_before_they_are_augmented(mnist: Dataset) 
         calls.append(len(images))
         return images * 0.5 + 200  # beyond what a pixel holds
 
-    loader = MNISTDataLoader("val", dataset=mnist, prepare=lighter, batch_size=500)
+    loader = MNISTDataLoader("val-random", dataset=mnist, prepare=lighter, batch_size=500)
     assert len(list(loader)) == 10
     assert calls == [1000] * 5
     assert torch.equal(
-        loader.dataset.images, (torch.tensor(read_split(mnist, "val")[0]) * 0.5 + 200).round().clamp(0, 255)[:, None]
+        loader.dataset.images,
+        (torch.tensor(read_split(mnist, "val-random")[0]) * 0.5 + 200).round().clamp(0, 255)[:, None],
     )
     with pytest.raises(UserError, match=r"prepare made images of shape \(1000, 1, 14, 14\)"):
         MNISTDataLoader("val", dataset=mnist, prepare=lambda images: images[..., ::2, ::2])

@@ -179,7 +179,7 @@ def test_folders_beside_the_parts_are_left_out_and_told_once(tmp_path: Path, cap
         dataset = open_dataset(str(tmp_path))
         sizes = [len(read_split(dataset, split)[1]) for split in SPLITS]
     assert dataset.spec.classes == ("a", "b")
-    assert sizes == [24, 24, 48, 24]
+    assert sizes == [24, 24, 48, 24, 24, 24]
     assert caplog.messages == [f"left out of {tmp_path}, beside its train: docs, foo"]
 
 
@@ -266,7 +266,7 @@ def test_what_programs_leave_behind_is_no_class(part: str, tmp_path: Path) -> No
         (tmp_path / part / "a" / junk).write_bytes(b"not a picture")
     dataset = open_dataset(str(tmp_path))
     assert dataset.spec.classes == ("a", "b")
-    assert [len(read_split(dataset, split)[1]) for split in SPLITS] == [24, 24, 48, 24]
+    assert [len(read_split(dataset, split)[1]) for split in SPLITS] == [24, 24, 48, 24, 24, 24]
 
 
 def test_a_validation_folder_without_pictures_is_named(tmp_path: Path) -> None:

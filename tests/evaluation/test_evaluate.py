@@ -42,7 +42,9 @@ class NumberedPictures:
 
     @property
     def spec(self) -> DatasetSpec:
-        return DatasetSpec("numbered", "Numbered", self.classes, mean=0.0, std=1.0, wrong_test_labels=(0, 1))
+        return DatasetSpec(
+            "numbered", "Numbered", self.classes, mean=0.0, std=1.0, corrected_test_labels={0: 1, 1: None}
+        )
 
     def read(self, part: Part) -> Arrays:
         images = np.zeros((len(self.labels), 28, 28), np.uint8)
@@ -182,7 +184,7 @@ def test_answers_are_counted_alike_from_logits_and_from_probabilities() -> None:
     assert counted.loss_sum == pytest.approx(by_logits.loss_sum, rel=1e-6)
     assert counted.mistakes == ()  # there are no images to show
     images = np.arange(4, dtype=np.uint8)[:, None, None] * np.ones((4, 28, 28), np.uint8)
-    listed = Evaluation.of("val", CLASSES, probabilities, np.array(labels), images=images, known_wrong={3})
+    listed = Evaluation.of("val", CLASSES, probabilities, np.array(labels), images=images, corrected={3: 0})
     assert [(m.index, m.label, m.predicted, m.label_known_wrong) for m in listed.mistakes] == [
         (1, 0, 2, False), (3, 2, 0, True),
     ]  # fmt: skip
@@ -268,8 +270,26 @@ def test_the_evaluation_as_json() -> None:
         {"index": 1, "label": 0, "predicted": 1, "probability": 0.9, "label_probability": 0.05,
          "label_known_wrong": True}
     ]  # fmt: skip
-    assert set(evaluation.score()) == {"correct", "total", "accuracy", "interval"}
-    assert evaluation.score()["interval"] == list(evaluation.interval)
+    score = evaluation.score()
+    assert score["interval"] == list(evaluation.interval)
+    assert (score["interval_by_writer"], plain["writers"]) == (None, None)  # nobody knows who wrote them
+    assert score["corrected"] == {"correct": 1, "total": 2, "accuracy": 0.5}  # 0 is a 1, and 1 shows no digit
+
+
+def test_corrected_labels_and_writers_are_counted() -> None:
+    """The second of five images has another label than it says, and the fourth has none."""
+    read_as = [0, 1, 1, 2, 2]
+    probabilities = torch.tensor([sure_of(label) for label in read_as]).softmax(dim=1).numpy()
+    evaluation = Evaluation.of(
+        "test", CLASSES, probabilities, np.array([0, 0, 1, 2, 0]), corrected={1: 1, 4: None, 9: 0},
+        writers=np.array([7, 7, 3, 3, 3], np.int16),
+    )  # fmt: skip
+    assert (evaluation.correct, evaluation.corrected) == (3, (4, 4))
+    assert evaluation.by_writer is not None
+    assert evaluation.by_writer.tolist() == [[3, 3, 2], [7, 2, 1]]
+    assert evaluation.to_dict()["writers"] == [[3, 3, 2], [7, 2, 1]]
+    low, high = evaluation.score()["interval_by_writer"]
+    assert low < 3 / 5 < high
 
 
 # real MNIST
@@ -287,9 +307,14 @@ def test_labels_known_to_be_wrong_are_marked_in_mnists_test_split(data_dir: Path
     evaluation = evaluate(AlwaysZero(), MNISTDataLoader("test", dataset=dataset, batch_size=None))
 
     labels = dataset.read("test")[1]
-    known = {index for index in dataset.spec.wrong_test_labels if labels[index] != 0}
+    known = {index for index in dataset.spec.corrected_test_labels if labels[index] != 0}
     assert known
     assert {m.index for m in evaluation.mistakes if m.label_known_wrong} == known
+    # 2462 and 3558, said to be 2 and 5, are zeros; 1621 and 6651, said to be zeros, are sixes.
+    assert evaluation.corrected == (980, 9_995)
+    assert evaluation.by_writer is not None
+    assert evaluation.by_writer.shape == (297, 3)
+    assert evaluation.by_writer.sum(axis=0).tolist()[1:] == [10_000, 980]
     assert (evaluation.correct, evaluation.total) == (980, 10_000)
 
 
@@ -297,7 +322,7 @@ def test_no_label_is_marked_outside_the_test_split(data_dir: Path) -> None:
     dataset = open_dataset("mnist", data_dir)
     evaluation = evaluate(AlwaysZero(), MNISTDataLoader("val", dataset=dataset, batch_size=None))
 
-    assert evaluation.total == 5000
+    assert evaluation.total == 5004
     assert not any(m.label_known_wrong for m in evaluation.mistakes)
 
 
@@ -337,7 +362,7 @@ def test_a_run_from_another_machine_is_tested_and_its_folders_are_not_made(
     (place / "data").symlink_to(data_dir)
     moved = dataclasses.replace(run, data_dir=r"C:\Users\Anna\data")
 
-    assert evaluate_run(moved, "val", device="cpu").total == 5000
+    assert evaluate_run(moved, "val", device="cpu").total == 5004
     pictures = dataclasses.replace(run, dataset=r"C:\Users\Anna\digits")
     with pytest.raises(UserError, match="There is no folder of pictures"):
         evaluate_run(pictures, device="cpu")
@@ -347,7 +372,7 @@ def test_a_run_from_another_machine_is_tested_and_its_folders_are_not_made(
 def test_a_look_at_the_validation_split_writes_nothing(run: Run) -> None:
     before = sorted(p.name for p in run.path.iterdir())
 
-    assert evaluate_run(run, "val", device="cpu").total == 5000
+    assert evaluate_run(run, "val", device="cpu").total == 5004
     assert sorted(p.name for p in run.path.iterdir()) == before
 
 

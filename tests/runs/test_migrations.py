@@ -65,7 +65,7 @@ def test_they_evaluate_to_what_they_did(runs: Path, name: str) -> None:
         assert isinstance(model, Deskewed)
         assert isinstance(model.network, Shifted)
 
-    assert set(found) == set(before)
+    assert set(found) == {*before, "interval_by_writer", "corrected", "writers"}
     assert found["mean_loss"] == pytest.approx(before["mean_loss"], rel=1e-4)
     assert (
         np.abs(np.subtract(found["confusion"], before["confusion"])).sum() <= 4
@@ -104,7 +104,7 @@ def test_a_combined_run_is_made_again_from_its_members(runs: Path) -> None:
         resume(run)
 
 
-@pytest.mark.parametrize("version", [0, 3, "2", None])
+@pytest.mark.parametrize("version", [0, 4, "2", None])
 def test_a_run_folder_of_an_unknown_version_is_refused_with_its_version(runs: Path, version: object) -> None:
     path = runs / "finished" / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"version": version}))
@@ -131,3 +131,25 @@ def test_an_ensemble_whose_environment_is_damaged_is_still_listed_or_named(runs:
         assert Run.open(path.parent).members == ()
     except UserError as error:
         assert str(path.parent) in error.message
+
+
+def test_a_run_of_0_1_is_validated_on_the_images_that_it_kept(
+    runs: Path, data_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Run.open(runs / "finished")
+    with caplog.at_level("INFO", "mnistlab.evaluation"):
+        found = evaluate_run(run, "val", device="cpu")
+    assert (found.split, found.total) == ("val-random", 5000)
+    assert found.accuracy == pytest.approx(run.metrics[-1]["val_accuracy"], abs=4 / 5000)
+    assert "kept images for validation, not writers" in caplog.text
+    assert run.summary()["validation"] == "val-random"
+
+
+def test_version_2_is_read_as_what_it_was(runs: Path) -> None:
+    """It differs from version 3 only in what its split "train" is called, and only where the writers are known."""
+    path = runs / "finished" / "config.json"
+    version_3 = Run.open(path.parent)
+    config = json.loads(path.read_text()) | {"version": 2, "kind": "single"}
+    for dataset, split in (("mnist", "train-random"), ("fashion", "train")):
+        path.write_text(json.dumps(config | {"dataset": dataset}))
+        assert Run.open(path.parent).recipe == version_3.recipe.override(split=split)

@@ -55,7 +55,7 @@ def evaluate(
     from mnistlab.evaluation.evaluate import evaluate_run
 
     if by_writer:
-        from mnistlab.evaluation.hands import check_writers, draw_hardest, read_numbers
+        from mnistlab.evaluation.hands import check_writers, draw_hardest, hardest_writers, read_numbers
 
         check_writers(found)
     evaluation = evaluate_run(found, "val" if split == "val" else "test", device=device, data_dir=data_dir)
@@ -64,7 +64,7 @@ def evaluate(
     more: dict[str, Any] = {}
     if by_writer:
         numbers, drawn = read_numbers(found, evaluation, data_dir), draw_hardest(found, evaluation, data_dir)
-        more = {"writers": rows_of(evaluation), "numbers": numbers, "picture": str(drawn)}
+        more = {"writers": hardest_writers(evaluation), "numbers": numbers, "picture": str(drawn)}
     if as_json:
         score = evaluation.score()
         print_json({"run": str(found.path), "split": evaluation.split, "score": score, "test": score, **more})
@@ -74,13 +74,6 @@ def evaluate(
         print_writers(**more)
     else:
         print_classes(evaluation)
-
-
-def rows_of(evaluation: Evaluation) -> list[dict[str, int]]:
-    """Each writer's number, images and errors, the hardest first."""
-    assert evaluation.by_writer is not None  # noqa: S101 - for mypy; `check_writers` has looked
-    rows = [{"writer": w, "images": n, "errors": n - right} for w, n, right in evaluation.by_writer.tolist()]
-    return sorted(rows, key=lambda row: (-row["errors"], row["images"], row["writer"]))
 
 
 def print_writers(writers: list[dict[str, int]], numbers: dict[str, float], picture: str) -> None:

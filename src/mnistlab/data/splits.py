@@ -19,7 +19,7 @@ __all__ = ["SPLITS", "Split", "held_out", "read_split", "split_writers", "valida
 
 Split = Literal["train", "val", "train+val", "train-random", "val-random", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "train+val", "train-random", "val-random", "test")
-"""Of the examples for training, "val" is kept for validation and "train" is the rest. MNIST's "val" is all that some writers
+"""What may be trained on is divided: "val" is kept for validation, "train" is the rest. MNIST's "val" is all that some writers
 wrote; "val-random" and "train-random" divide the images without regard to the writers, as mnistlab 0.1 did. Where nobody knows
 the writers, both pairs are the same."""
 

@@ -47,7 +47,7 @@ def read_writers(spec: DatasetSpec, part: Part) -> Writers | None:
 def validation_writers(writers: Writers, labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_]:
     """Which examples are of a writer kept for validation: bool (N,), the same for everyone.
 
-    Of each twelve writers, in the order of their numbers, one is kept: those together in whose examples each class is nearest to
+    One of each twelve writers, in the order of their numbers, is kept: those in whose examples together each class is nearest to
     its share, a twelfth of all. They are found group by group, in whole numbers and without a random generator, until none
     can be replaced for the better. Of MNIST's 539 writers 45 are kept, with 5,004 of the 60,000 images; no class is further
     than 1.5 images from its share.

@@ -30,17 +30,17 @@ def count_by_writer(writers: NDArray[np.int16], right: NDArray[np.bool_]) -> Cou
     )
 
 
-def variance_ratio(counts: Counts, seed: int = 0) -> float:
+def variance_ratio(counts: Counts, seed: int = 0, draws: int = DRAWS) -> float:
     """How many times the accuracy's variance is that of as many independent images (the design effect of survey statistics).
 
-    By the bootstrap: as many writers are drawn at random, with replacement, all of a writer's examples each time. 1.0 where
-    everything or nothing was right, as then nothing varies.
+    By the bootstrap: as many writers are drawn at random, with replacement, all of a writer's examples each time; and that
+    `draws` times. 1.0 where everything or nothing was right, as then nothing varies.
     """
     total, right = counts[:, 1].sum(), counts[:, 2].sum()
     if right in (0, total):
         return 1.0
     size = len(counts)
-    times = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), size=DRAWS).astype(np.float64)
+    times = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), size=draws).astype(np.float64)
     examples, correct = (times @ counts[:, 1:].astype(np.float64)).T
     p = right / total
     return float(np.var(correct / examples, ddof=1) / (p * (1 - p) / total))
@@ -61,7 +61,8 @@ def interval_by_writer(counts: Counts, seed: int = 0) -> tuple[float, float]:
         return (0.0, far) if right == 0 else (1 - far, 1.0)
     odds = math.log(p / (1 - p))
     error = math.sqrt(variance_ratio(counts, seed) / (total * p * (1 - p)))
-    return tuple(1 / (1 + math.exp(-value)) for value in (odds - z * error, odds + z * error))  # type: ignore[return-value]
+    low, high = (1 / (1 + math.exp(-value)) for value in (odds - z * error, odds + z * error))
+    return min(low, p), max(high, p)  # rounding must not leave p outside
 
 
 def permutation_p_value(differences: NDArray[np.int64]) -> float:

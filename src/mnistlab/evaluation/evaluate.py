@@ -116,6 +116,8 @@ def evaluate_run(
         if run.recipe.data.validation is None:
             raise UserError("evaluation.validation_was_trained_on", run_path=run.path)
         measured = run.recipe.data.validation
+        if measured == "val-random" and run.dataset == "mnist":
+            logger.info(Clause("evaluation.validation_of_0_1", run=run.path))
     busy = not run.is_finished and run.is_being_trained
     saved = read_model(run.model_path)
     if not run.is_finished:

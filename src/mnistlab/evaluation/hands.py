@@ -21,7 +21,7 @@ from mnistlab.runs.run import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["check_writers", "draw_hardest", "read_numbers"]
+__all__ = ["check_writers", "draw_hardest", "hardest_writers", "read_numbers"]
 
 
 HANDS, DIGITS = 8, 14
@@ -32,6 +32,13 @@ def check_writers(run: Run) -> None:
     """Raise `UserError` where nobody knows the writers of the run's dataset."""
     if run.dataset not in DATASETS or not DATASETS[run.dataset].writers:
         raise UserError("evaluation.writers_unknown", dataset=run.dataset)
+
+
+def hardest_writers(evaluation: Evaluation) -> list[dict[str, int]]:
+    """Each writer's number, images and errors, most errors first and of as many those in fewer images; none where not known."""
+    counts = [] if evaluation.by_writer is None else evaluation.by_writer.tolist()
+    rows = [{"writer": number, "images": images, "errors": images - right} for number, images, right in counts]
+    return sorted(rows, key=lambda row: (-row["errors"], row["images"], row["writer"]))
 
 
 def split_of(
@@ -73,17 +80,16 @@ def hardest_hands(
 ) -> Figure:
     """A row for each of the hardest writers: what was misread of theirs, then other digits of theirs."""
     mistakes = {mistake.index: mistake for mistake in evaluation.mistakes}
-    errors = np.bincount(writers[np.array(sorted(mistakes), np.int64)], minlength=int(writers.max()) + 1)
-    hardest = [int(number) for number in np.lexsort((np.arange(len(errors)), -errors))[:HANDS] if errors[number]]
+    hardest = [row for row in hardest_writers(evaluation)[:HANDS] if row["errors"]]
     figure = blank_figure(DIGITS * 0.82 + 1.6, max(1, len(hardest)) * 1.12 + 0.9)
     grid = figure.subplots(max(1, len(hardest)), DIGITS + 1, squeeze=False, width_ratios=[1.9] + [1.0] * DIGITS)
     for axes in grid.flat:
         axes.axis("off")
     if not hardest:
         grid[0, 0].text(0, 0.5, "no mistakes", fontsize=12)
-    for row, writer in zip(grid, hardest, strict=False):
-        own = np.flatnonzero(writers == writer).tolist()
-        what = f"writer {writer}\n{counted(int(errors[writer]), 'error')}\nin {counted(len(own), 'image')}"
+    for row, hand in zip(grid, hardest, strict=False):
+        own = np.flatnonzero(writers == hand["writer"]).tolist()
+        what = f"writer {hand['writer']}\n{counted(hand['errors'], 'error')}\nin {counted(hand['images'], 'image')}"
         row[0].text(0, 0.5, what, fontsize=9, va="center", transform=row[0].transAxes)
         shown = sorted(own, key=lambda index: index not in mistakes)[:DIGITS]
         for axes, index in zip(row[1:], shown, strict=False):

@@ -216,6 +216,8 @@ def count_corrected(
     """How many predictions are right, and of how many, by the corrected labels."""
     right, known = predicted == labels, np.ones(len(labels), np.bool_)
     for index, label in corrected.items():
+        if index >= len(labels):  # of a loader that leaves out the last examples
+            continue
         known[index] = label is not None
         right[index] = predicted[index] == label
     return int((right & known).sum()), int(known.sum())

@@ -209,8 +209,9 @@ class Run:
         return len(metrics), len(metrics) if stopped_early else plan.epochs
 
     def summary(self) -> dict[str, Any]:
-        """The run in plain types: run, created, kind, recipe, dataset, seed, epochs (of an ensemble members), val_accuracy,
-        test_accuracy, seconds; and recipe_changed, the fields in which the recipe differs from mnistlab's own of that name.
+        """The run in plain types: run, created, kind, recipe, dataset, seed, epochs (of an ensemble members), validation (the
+        split), val_accuracy, test_accuracy, seconds; and recipe_changed, the fields in which the recipe differs from mnistlab's
+        own of that name.
         """
         metrics, test = self.metrics, self.test
         last = metrics[-1] if metrics else {}
@@ -223,6 +224,7 @@ class Run:
             "dataset": self.dataset,
             "seed": self.seed,
             f"{self.unit}s": list(self.progress),
+            "validation": self.recipe.data.validation,
             "val_accuracy": last.get("val_accuracy"),
             "test_accuracy": test["correct"] / test["total"] if test else None,
             "seconds": last.get("seconds"),
