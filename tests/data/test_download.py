@@ -35,7 +35,7 @@ from mnistlab.data.dataset import find_spec, import_files, open_dataset
 from mnistlab.data.download import MISSING, inspect_files, read_files
 from mnistlab.data.mirrors import PacedResponse
 from mnistlab.errors import UserError
-from tests.data.test_dataset import idx, small, write_raw
+from tests.support.raw_files import idx, small, write_raw
 from tests.support.waiting import LIMIT
 
 MNIST = find_spec("mnist")
