@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageDraw, ImageOps
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
 from mnistlab.reading.reader import Reader
 from mnistlab.serving.models import ServedModel
@@ -112,8 +112,8 @@ def open_page(browser: Browser, url: str) -> Iterator[Open]:
     assert wrong == []
 
 
-def draw(page: Page, digit: int, left: float = 0.35, top: float = 0.2, height: float = 0.6) -> None:
-    """Draw with the mouse, and wait for all that follows; left and top are fractions of the sheet, height one of its height."""
+def move_pen(page: Page, digit: int, left: float = 0.35, top: float = 0.2, height: float = 0.6) -> None:
+    """Draw with the mouse; left and top are fractions of the sheet, height one of its height."""
     box = page.locator("#sheet").bounding_box()
     assert box is not None
     for stroke in STROKES[digit]:
@@ -126,6 +126,11 @@ def draw(page: Page, digit: int, left: float = 0.35, top: float = 0.2, height: f
         for point in points[1:]:
             page.mouse.move(*point)
         page.mouse.up()
+
+
+def draw(page: Page, digit: int, left: float = 0.35, top: float = 0.2, height: float = 0.6) -> None:
+    """Draw, and wait for all that follows."""
+    move_pen(page, digit, left, top, height)
     page.evaluate(AT_REST)
 
 
@@ -382,6 +387,28 @@ def test_a_file_that_fails_takes_the_old_result_away(browser: Browser, url: str)
     files.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture_of(3)})
     expect(page.locator("#picture-text")).to_have_text("3")
     expect(page.locator("#picture-summary")).to_have_text("1 chiffre, aucun douteux")
+    page.context.close()
+
+
+def test_an_answer_that_was_asked_for_before_a_failure_leaves_its_sentence(browser: Browser, url: str) -> None:
+    page = new_page(browser)
+    page.goto(url)
+    draw(page, 7, left=0.1)
+    choose(page, "why")
+    held: list[Route] = []
+    page.route("**/explain?*", lambda route: held.append(route))  # noqa: PLW0108 - playwright marks its handlers
+    with page.expect_request("**/explain?*"):
+        move_pen(page, 1, left=0.5)
+    page.locator("#file").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": b"no picture"})
+    expect(page.locator("#message")).to_contain_text("not a PNG")
+    for route in held:
+        route.continue_()
+    page.unroute("**/explain?*")
+    page.evaluate(AT_REST)
+    expect(page.locator("#message")).to_contain_text("not a PNG")
+    choose(page, "answer")
+    draw(page, 4, left=0.6)  # asked for afterwards: all is well again
+    expect(page.locator("#message")).to_have_text("")
     page.context.close()
 
 
