@@ -261,7 +261,7 @@ def test_a_models_own_classes_are_named(reader: Reader, tmp_path: Path, digits: 
 
 def test_several_threads_share_a_reader(reader: Reader, digits: Digits) -> None:
     pictures: list[NDArray[np.uint8]] = []
-    for start in range(0, 80, 10):
+    for start in range(0, 50, 10):
         inks = [draw(image, 50) for image in digits[0][start : start + 5]]
         pictures.append(255 - written(inks))
     expected = [reader.read(picture) for picture in pictures]
@@ -272,8 +272,8 @@ def test_several_threads_share_a_reader(reader: Reader, digits: Digits) -> None:
         found = [reader.read(picture) for picture in own]
         return found[len(found) - number :] + found[: len(found) - number], reader.classify(digits[0][:500])
 
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(work, range(8)))
+    with ThreadPoolExecutor(5) as pool:
+        answers = list(pool.map(work, range(5)))
     for found, (values, probabilities) in answers:
         assert [page.text for page in found] == [page.text for page in expected]
         assert [d.box for page in found for d in page.digits] == [d.box for page in expected for d in page.digits]
