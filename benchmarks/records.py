@@ -33,7 +33,7 @@ def accuracy(row: dict[str, Any]) -> float:
 
 
 def spread(values: list[float]) -> str:
-    """Mean ± standard deviation; of one value, that value."""
+    """Mean ± standard deviation, or the value where there is only one."""
     return f"{mean(values):.3f} ± {stdev(values):.3f}" if len(values) > 1 else f"{values[0]:.2f}"
 
 

@@ -16,8 +16,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistlab import errors
-from mnistlab.errors import Failure, Interrupted, MnistlabError, UserError, number, plain, rounded, shown, whole_number
+from mnistlab.errors import (
+    Failure,
+    Interrupted,
+    MnistlabError,
+    UserError,
+    number,
+    plain,
+    rounded,
+    shown,
+    told,
+    whole_number,
+)
 from mnistlab.messages import sentences
+from mnistlab.messages.sentences import Clause
 
 FINISH = "remedies.finish_run"
 
@@ -74,13 +86,13 @@ REAL = [np.float64, np.float32, np.int64, np.float16, int, float, Fraction]
 
 @given(st.integers(0, 100), st.sampled_from(WHOLE))
 def test_whole_numbers_of_every_kind_are_taken_as_an_int(value: int, kind: Any) -> None:
-    taken = whole_number(kind(value), "Seed", 0, 100)
+    taken = whole_number(kind(value), Clause("names.seed"), 0, 100)
     assert (type(taken), taken) == (int, value)
 
 
 @given(st.integers(0, 100), st.sampled_from(REAL))
 def test_numbers_of_every_kind_are_taken_as_a_float(value: int, kind: Any) -> None:
-    taken = number(kind(value), "Threshold", 0, 100)
+    taken = number(kind(value), Clause("names.threshold"), 0, 100)
     assert (type(taken), taken) == (float, value)
 
 
@@ -100,11 +112,11 @@ def test_numbers_of_every_kind_are_taken_as_a_float(value: int, kind: Any) -> No
         (2**70, f"Seed {2**70} is out of range."),
         (10**5000, "Seed of thousands of digits is out of range."),
     ],
-    ids=lambda value: shown(value)[:20],
+    ids=lambda value: str(shown(value))[:20],
 )
 def test_what_is_no_whole_number_in_the_range_gets_a_sentence(value: object, sentence: str) -> None:
     with pytest.raises(UserError) as caught:
-        whole_number(value, "Seed", 0, 4095)
+        whole_number(value, Clause("names.seed"), 0, 4095)
     assert str(caught.value) == f"{sentence} Choose 0 to 4,095."
 
 
@@ -122,7 +134,7 @@ def test_what_is_no_whole_number_in_the_range_gets_a_sentence(value: object, sen
 )
 def test_what_is_no_number_in_the_range_gets_a_sentence(value: object, sentence: str) -> None:
     with pytest.raises(UserError) as caught:
-        number(value, "Coverage", 0, 1)
+        number(value, Clause("names.coverage"), 0, 1)
     assert str(caught.value) == f"{sentence} Choose 0 to 1."
 
 
@@ -136,6 +148,24 @@ def test_plain_is_what_json_has() -> None:
     given = [np.int64(3), (np.float32(0.5), "a"), np.arange(2), torch.ones(1), range(2), np.True_, None, True]
     made = plain(given)
     assert repr(made) == "[3, [0.5, 'a'], [0, 1], [1.0], [0, 1], True, None, True]"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ((16, 32), "16,32"), ([16, 32], "16,32"), (("best", "quick"), "best,quick"), ((), "none"), ([], "none"), (None, "none"),
+        (True, "on"), (False, "off"), ((True, None, 2.0), "True,None,2.0"), (["a\nb"], "'a\\nb'"), ("sgd", "sgd"), (128, "128"),
+        (0.0, "0"), (10.0, "10"), (0.0005, "0.0005"), (1e-9, "1e-9"), (1e6, "1e6"), (0.12345678, "0.12345678"),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_setting_is_told_as_the_command_line_takes_it(value: object, text: str) -> None:
+    assert told(value) == text
+
+
+@given(st.floats(allow_nan=False))
+def test_a_number_is_told_to_its_last_digit(value: float) -> None:
+    assert float(told(value)) == value
 
 
 @given(st.floats(0, 1), st.integers(1, 6))
@@ -153,19 +183,24 @@ def test_what_is_almost_certain_is_said_to_be_almost_certain() -> None:
 # the table of sentences
 
 SOURCE = Path(errors.__file__).parent
-KINDS = {"UserError", "Failure", "StorageFailure", "Interrupted", "Clause"}
+KINDS = {"UserError": 0, "Failure": 0, "StorageFailure": 0, "Interrupted": 0, "Clause": 0, "Problem": 1}
+"""What says a sentence, and where among its arguments the key stands."""
 TABLE = {f"{room}.{name}": entry for room, table in sentences.messages().items() for name, entry in table.items()}
 KEY = re.compile(r"\"([a-z_]+\.[a-z0-9_]+)\"")
 
 
-def raised() -> Iterator[tuple[str, str, set[str]]]:
-    """Where an error is made with a key of its own, the key, and the names of its values."""
+def said() -> Iterator[tuple[str, str, str | None, set[str]]]:
+    """Where an error or the like is made with a key of its own; the key, another entry's whose remedy holds, and its values."""
     for path in sorted(SOURCE.rglob("*.py")):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in KINDS and call.args:
-                key = call.args[0]
-                if isinstance(key, ast.Constant) and all(keyword.arg for keyword in call.keywords):
-                    yield f"{path.name}:{call.lineno}", key.value, {keyword.arg or "" for keyword in call.keywords}
+            place = KINDS.get(call.func.id) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else None
+            if place is None or len(call.args) <= place or not all(keyword.arg for keyword in call.keywords):
+                continue
+            key, given = call.args[place], {keyword.arg or "": keyword.value for keyword in call.keywords}
+            if isinstance(key, ast.Constant):
+                remedy = given.pop("remedy", ast.Constant(None))
+                told = remedy.value if isinstance(remedy, ast.Constant) else "?"
+                yield f"{path.name}:{call.lineno}", key.value, told, set(given)
 
 
 def named_in(text: str) -> set[str]:
@@ -174,15 +209,15 @@ def named_in(text: str) -> set[str]:
 
 
 def test_each_error_has_its_sentence_and_gives_what_the_sentence_names() -> None:
-    found = list(raised())
-    assert len(found) > 140
-    for where, key, values in found:
+    found = list(said())
+    assert len(found) > 180
+    for where, key, remedy, values in found:
         assert key in TABLE, f"{where}: {key}"
-        own_remedy = "remedy" not in values
-        parts = ("message", "remedy", "command") if own_remedy else ("message",)
-        for part in parts:
-            missing = named_in(TABLE[key].get(part, "")) - values
-            assert not missing, f"{where}: {key} names {missing}"
+        texts = [TABLE[key].get("message", "")]
+        if remedy != "?":  # else it is known only when the program runs
+            texts += [TABLE[remedy or key].get(part, "") for part in ("remedy", "command")]
+        missing = set().union(*map(named_in, texts)) - values
+        assert not missing, f"{where}: {key} names {missing}"
 
 
 def test_each_sentence_is_said_somewhere() -> None:
@@ -214,15 +249,22 @@ def test_a_number_stands_with_its_noun(count: int, noun: str, words: str) -> Non
     assert sentences.Words().format(f"{{count:n {noun}}}", count=count) == words
 
 
+@pytest.mark.parametrize(
+    ("value", "text"), [(1e-9, "1e-9"), (2.5e-12, "2.5e-12"), (0.3, "0.3"), (1e6, "1e6"), (1e10, "1e10")]
+)
+def test_a_power_of_ten_is_written_without_zeros(value: float, text: str) -> None:
+    assert sentences.Words().format("{rate:g}", rate=value) == sentences.Words().format("{rate:,g}", rate=value) == text
+
+
 def test_a_field_is_an_option_on_the_command_line() -> None:
-    error = UserError("networks.not_a_switch", field="pool_last", value="3")
-    assert error.message == "pool_last 3 is not true or false."
-    assert error.for_command_line() == "--pool-last 3 is not true or false. Give True or False."
+    error = UserError("networks.values_per_block", field="kernel_size", count=3, blocks=2)
+    assert error.message == "kernel_size has 3 values for 2 blocks."
+    assert error.for_command_line() == "--kernel-size has 3 values for 2 blocks. Give one, or one for each width."
 
 
 def test_a_forgotten_value_is_its_name_in_angle_brackets() -> None:
     assert str(UserError("files.wrong_ending", path="a")) == "a does not end in <suffix>. Name it so: <name><suffix>"
-    assert str(UserError("networks.unknown_head")) == "Unknown head <head>. Choose <heads>."
+    assert str(UserError("recipes.unknown_recipe")) == "Unknown recipe <name>. Choose one of <recipes>."
     assert UserError("training.loss_broken", loss=1).message == "The loss became 1 at step <step> of <steps>."
 
 

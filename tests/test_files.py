@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from mnistlab.errors import Failure, UserError, shown
 from mnistlab.files import (
     check_folder,
+    check_target,
     explain_os_errors,
     given_path,
     local_text,
@@ -32,6 +33,7 @@ from mnistlab.files import (
     sha256,
     write_bytes,
     write_json,
+    write_output,
 )
 from mnistlab.locks import file_lock, warn_without_flock
 
@@ -321,7 +323,7 @@ def test_a_link_to_what_is_not_there_is_named(tmp_path: Path, inside: str) -> No
     for attempt in (lambda: check_folder(link / inside), lambda: write_bytes(link / inside / "file", b"")):
         with pytest.raises(UserError, match=r"link is a link to .*gone, which is not there\.") as caught:
             attempt()
-        assert caught.value.remedy == "Make that folder, or choose another."
+        assert caught.value.remedy == "Put it there, or choose another."
     assert names(tmp_path) == ["link"]
 
 
@@ -335,8 +337,29 @@ def test_a_link_that_leads_round_in_a_circle_is_named(tmp_path: Path, inside: st
         with pytest.raises(UserError) as caught:
             attempt()
         assert caught.value.message == f"{tmp_path / 'loop1'} is a link that leads round in a circle."
-        assert caught.value.remedy == "Remove it, or choose another folder."
+        assert caught.value.remedy == "Remove it, or choose another."
     assert names(tmp_path) == ["loop1", "loop2"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_file_that_the_user_names_is_written_through_its_link(tmp_path: Path, there: bool) -> None:
+    link, file = tmp_path / "link.png", tmp_path / "file.png"
+    link.symlink_to("file.png")
+    if there:
+        file.write_bytes(b"old")
+    check_target(link, "a.png")
+    write_output(link, b"new")
+    assert (link.is_symlink(), file.read_bytes()) == (True, b"new")
+    assert names(tmp_path) == ["file.png", "link.png"]
+
+
+def test_a_file_that_is_a_link_in_a_circle_is_refused_and_stays(tmp_path: Path) -> None:
+    link = tmp_path / "loop.png"
+    link.symlink_to("loop.png")
+    for attempt in (lambda: check_target(link, "a.png"), lambda: write_output(link, b"new")):
+        with pytest.raises(UserError, match=r"loop\.png is a link that leads round in a circle"):
+            attempt()
+    assert link.readlink() == Path("loop.png")
 
 
 # locks

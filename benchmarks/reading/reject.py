@@ -1,4 +1,4 @@
-"""What is no digit and rejected as such: uv run python -m benchmarks.reading.reject --fonts FOLDER
+"""Marks that are not digits and are rejected as such: uv run python -m benchmarks.reading.reject --fonts FOLDER
 
 The threshold is the one that accepts 99 % of MNIST's test images; clothes, letters and noise below it are rejected.
 
@@ -45,7 +45,7 @@ LIKE_DIGITS_IN = {
 }
 """Further letters that are like digits as these fonts write them."""
 ACCEPTED = 0.99
-"""Of MNIST's test images, where the threshold lies."""
+"""The share of MNIST's test images that the threshold accepts."""
 
 
 def measure(reader: Reader, digits: Images, fonts: Iterable[Path], data_dir: Path) -> dict[str, Any]:

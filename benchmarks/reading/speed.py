@@ -3,7 +3,7 @@
 \b
 process   `mnistlab read one.png`, process start to answer
 page-time an A4 page at 300 dpi with 100 digits, from its file, after a warm-up
-classify  10,000 images, images a second, on two cores
+classify  10,000 images, images per second, on two cores
 
 Let nothing else run meanwhile.
 """
@@ -100,7 +100,9 @@ def tell_classify(result: dict[str, Any]) -> list[str]:
 @only_option("process", "page-time", "classify")
 @model_option
 @click.option("--times", type=click.IntRange(min=1), default=20, show_default=True, help="Processes.")
-@click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Of page-time and classify.")
+@click.option(
+    "--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Rounds of page-time and classify."
+)
 @data_option
 @json_option
 @record_option("reader")

@@ -103,7 +103,7 @@ PLACES: dict[str, dict[str, tuple[int, int, str]]] = {
         "MnistSimpleCNN M3": (6, -24, "left"),
     },
 }
-"""Where a name stands that would else cover another: points to the right and up, and which end of it."""
+"""Where a name stands that would otherwise cover another: points to the right and up, and which end of it."""
 
 
 def draw(by: str, label: str, others: list[Published], path: str) -> None:

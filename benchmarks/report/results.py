@@ -25,7 +25,7 @@ def training_seconds(name: str) -> float | None:
     """Seconds from first batch to last step, with all cores and nothing beside it.
 
     The median of whole trainings where some were timed, else the steps times the median step of
-    benchmarks/training/step.py. Of an ensemble all its members', one after the other.
+    benchmarks/training/step.py. For an ensemble, of all its members, one after the other.
     """
     recipe = RECIPES[name]
     if isinstance(recipe, EnsembleRecipe):

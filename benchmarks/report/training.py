@@ -126,7 +126,7 @@ def speed_table() -> str:
         rows.append(
             (
                 "loader, no augmentation / plain DataLoader",
-                f"{middle:.0f} times the images a second ({low:.0f} to {high:.0f})",
+                f"{middle:.0f} times the images per second ({low:.0f} to {high:.0f})",
                 f"{row['rounds']} rounds",
                 measured(row),
                 "`uv run python -m benchmarks.training.loader`",

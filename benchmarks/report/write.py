@@ -7,6 +7,7 @@ writes the figures that `mnistlab train --help` shows. benchmarks/report/frontie
 from __future__ import annotations
 
 import re
+import textwrap
 
 from benchmarks import records
 from benchmarks.records import accuracy, spread
@@ -36,7 +37,8 @@ def figures() -> dict[str, str]:
 
 def main() -> None:
     for name, language in (("README.md", "en"), ("LISEZMOI.md", "fr")):
-        fill(name, {"minute": front.minute(language), "results": front.results_table(language)})
+        minute = textwrap.fill(front.minute(language), 130, break_long_words=False, break_on_hyphens=False)
+        fill(name, {"minute": minute, "results": front.results_table(language)})
     parts = {
         "machine": f"Machine: {results.machine()}.",
         "accuracy": training.accuracy_table(),

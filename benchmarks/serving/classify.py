@@ -1,8 +1,8 @@
 """How many images `/classify` takes: uv run python -m benchmarks.serving.classify
 
 \b
-classify-one   requests a second of one 28x28 image, beside an endpoint that reads the same body and does nothing
-classify-many  images a second in requests of 256, beside `Reader.classify` of the same batches in this process
+classify-one   requests per second of one 28x28 image, beside an endpoint that reads the same body and does nothing
+classify-many  images per second in requests of 256, beside `Reader.classify` of the same batches in this process
 
 Server and load share two cores. Each ratio is that of two measurements in turn, and the medians over the rounds are what counts.
 wrk makes the load (Debian's package wrk). Let nothing else run meanwhile.
@@ -102,7 +102,9 @@ def tell_many(result: dict[str, Any]) -> list[str]:
 @click.command(cls=Command, help=__doc__)
 @only_option("classify-one", "classify-many")
 @click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True)
-@click.option("--seconds", type=click.IntRange(min=1), default=5, show_default=True, help="Of each measurement.")
+@click.option(
+    "--seconds", type=click.IntRange(min=1), default=5, show_default=True, help="Seconds of each measurement."
+)
 @data_option
 @json_option
 @record_option("serving")

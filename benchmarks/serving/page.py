@@ -41,7 +41,7 @@ class Drawing:
     """What one drawn digit gave."""
 
     milliseconds: dict[str, list[float]]
-    """Of each kind, one for each new reading."""
+    """For each kind, one for each new reading."""
     moves: int
     seconds: float
     answer: str

@@ -93,7 +93,7 @@ def main(name: str, seeds: int, first: int, folder: Path, data_dir: Path) -> Non
 
 
 def with_interval(values: list[float]) -> str:
-    """Mean ± standard deviation, and the mean's 95 % interval by Student's t; of one value, that value."""
+    """Mean ± standard deviation, and the mean's 95 % interval by Student's t; or the value where there is only one."""
     if len(values) == 1:
         return records.spread(values)
     centre, half = mean(values), float(t.ppf(0.975, len(values) - 1)) * stdev(values) / len(values) ** 0.5

@@ -1,4 +1,4 @@
-"""Images a second of MNISTDataLoader against a plain DataLoader: uv run python -m benchmarks.training.loader
+"""Images per second of MNISTDataLoader against a plain DataLoader: uv run python -m benchmarks.training.loader
 
 The plain one is every tutorial's: torchvision's MNIST with ToTensor and Normalize, batch size 64, shuffled. Both go over
 the training images in this one process, in turn, several times; medians and their ratio are what counts.

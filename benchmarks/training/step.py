@@ -2,7 +2,7 @@
 uv run python -m benchmarks.training.step
 
 For each recipe: the median step, its four parts (making the batch and of that the augmentation, forward with the loss,
-backward, optimizer), images a second, and the floating-point operations a second of its convolutions and linear layers. The
+backward, optimizer), images per second, and the floating-point operations per second of its convolutions and linear layers. The
 peak is this machine's own, in the recipe's precision: a product of two large matrices, measured before and after each recipe.
 "Whole training" multiplies the median step by the recipe's steps. Let nothing else run beside it.
 """
@@ -28,14 +28,14 @@ from mnistlab.training.optimizers import learning_rate, set_rate
 from mnistlab.training.state import TrainingState
 
 SIDE = 2048
-"""Of the square matrices that the peak is measured with."""
+"""The side of the square matrices that the peak is measured with."""
 WARM_UP = 5
 """Steps that are not counted."""
 PARTS = ("batch", "forward", "backward", "optimizer")
 
 
 def peak(precision: str, repeats: int = 8) -> float:
-    """Floating-point operations a second of a matrix product in this precision ("fp32" or "bf16"), the best of some."""
+    """Floating-point operations per second of a matrix product in this precision ("fp32" or "bf16"), the best of some."""
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     first, second = (torch.randn(SIDE, SIDE, dtype=dtype) for _ in range(2))
     best = float("inf")

@@ -18,7 +18,7 @@ Importing mnistlab imports no torch; its names are loaded when they are first us
     serving       the page and the API
     cli           the command line
     pictures      any file or array as pixels
-    messages      what each error says
+    messages      what errors, the server's problems, the doctor's checks and the log say
     bundled       the copy of MNIST and the pretrained reader
 
 and on the ground floor, which all of these use: errors, files, locks, devices, geometry, dependencies.

@@ -1,8 +1,8 @@
 """The errors that a user meets, as data; the checks of numbers that raise them; and values as they stand in a sentence.
 
 An error carries a key and values. Its sentences stand in messages/en.toml: what is wrong and how to mend it, and, where the
-command line has a remedy of its own, that too. So a library's sentence names no option of the command line. The server's
-problems (serving/problems.py), the page's words, and reasons that come as values are not in it.
+command line has a remedy of its own, that too. So a library's sentence names no option of the command line. What comes as a
+value is text of the user's or of another library, or a `Clause` of the same table.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import operator
 import reprlib
 from typing import Any
 
-from mnistlab.messages.sentences import sentence
+from mnistlab.messages.sentences import Clause, plain_exponent, sentence
 
 __all__ = [
     "Failure",
+    "Fault",
     "Interrupted",
     "MnistlabError",
     "StorageFailure",
@@ -26,6 +27,7 @@ __all__ = [
     "plain",
     "rounded",
     "shown",
+    "told",
     "whole_number",
 ]
 
@@ -45,7 +47,7 @@ class MnistlabError(Exception):
 
     exit_code = 1
 
-    def __init__(self, key: str, *, remedy: str | None = None, **values: Any) -> None:
+    def __init__(self, key: str, /, *, remedy: str | None = None, **values: Any) -> None:
         super().__init__(key)
         self.key = key
         self.remedy_key = remedy or key
@@ -100,7 +102,7 @@ class StorageFailure(Failure):
 class Interrupted(MnistlabError):  # noqa: N818 - not an error of anybody's
     """A signal stopped the work after its state was saved; `exit_code` is 128 + the signal's number, 130 for Ctrl-C."""
 
-    def __init__(self, key: str, *, remedy: str | None = None, exit_code: int = 130, **values: Any) -> None:
+    def __init__(self, key: str, /, *, remedy: str | None = None, exit_code: int = 130, **values: Any) -> None:
         super().__init__(key, remedy=remedy, **values)
         self.exit_code = exit_code
 
@@ -109,8 +111,16 @@ class Interrupted(MnistlabError):  # noqa: N818 - not an error of anybody's
         return made, ()
 
 
+class Fault(Exception):  # noqa: N818 - it reaches no user as it is
+    """What one part of mnistlab tells another, which says it as a part of a sentence of its own: the `reason`."""
+
+    def __init__(self, reason: Clause) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 def whole_number(
-    value: Any, name: str, low: int, high: int, *, wrong: str = "arguments.whole_number_out_of_range", **values: Any
+    value: Any, name: Clause, low: int, high: int, *, wrong: str = "arguments.whole_number_out_of_range", **values: Any
 ) -> int:
     """`value` as an int from `low` to `high`, both allowed. What has an index is taken: int, NumPy's and torch's integers.
 
@@ -130,7 +140,7 @@ def whole_number(
     return whole
 
 
-def number(value: Any, name: str, low: float, high: float, *, wrong: str = "arguments.number_out_of_range") -> float:
+def number(value: Any, name: Clause, low: float, high: float, *, wrong: str = "arguments.number_out_of_range") -> float:
     """`value` as a float from `low` to `high`, both allowed. Any real number is taken: int, float, NumPy's, a fraction.
 
     Raises `UserError` for any other type, a bool among them, and `wrong` for a number out of range or NaN.
@@ -154,13 +164,27 @@ def plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
-def shown(value: object) -> str:
+def shown(value: object) -> str | Clause:
     """The value as a sentence can hold it: short, in one line."""
     try:
         text = reprlib.repr(value)
     except ValueError:  # Python writes out no number of more than 4,300 digits
-        return "of thousands of digits"
+        return Clause("values.too_long")
     return " ".join(text.split())
+
+
+def told(value: object) -> str:
+    """A setting's value as the command line takes it, such as 16,32; a switch is on or off, and what is missing none."""
+    if isinstance(value, list | tuple):
+        return (
+            ",".join(one if isinstance(one, str) and one.isprintable() else str(shown(one)) for one in value) or "none"
+        )
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return plain_exponent(short if float(short) == value else repr(value))
+    return "none" if value is None else str(value)
 
 
 def rounded(probability: float, digits: int) -> float:

@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.errors import StorageFailure, UserError, shown
+from mnistlab.messages.sentences import Clause
 
 __all__ = [
     "check_folder",
+    "check_links",
     "check_target",
     "explain_os_errors",
     "given_path",
     "is_folder",
+    "link_target",
     "local_text",
     "nearest_existing",
     "printable",
@@ -30,6 +33,7 @@ __all__ = [
     "why_unreadable",
     "write_bytes",
     "write_json",
+    "write_output",
 ]
 
 
@@ -64,7 +68,7 @@ def explain_os_errors(path: Path) -> Iterator[None]:
 
 
 def given_path(value: Any, name: str, *, remedy: str = "arguments.not_a_path", **values: Any) -> Path:
-    """`value` as a path. What names one is taken: text, and what has `__fspath__`.
+    """`value` as a path. What names one is taken: text, and what has `__fspath__`. `name` is the argument's, as Python has it.
 
     Raises `UserError` for any other type, with the remedy of this key, which may name `values`.
     """
@@ -122,7 +126,7 @@ def check_target(path: Path, example: str) -> None:
     if path.suffix != suffix:
         name = path.stem or Path(example).stem
         raise UserError("files.wrong_ending", path=shorten(path), suffix=suffix, name=name)
-    check_folder(path.parent)
+    check_folder(link_target(path).parent)
     with explain_os_errors(path), contextlib.suppress(FileNotFoundError):
         path.lstat()  # a name that is too long shows here
 
@@ -140,10 +144,19 @@ def resolved(path: str | Path) -> Path:
 def check_links(folder: Path) -> None:
     """Raise `UserError` if the folder, or one that it would be made in, is a link that leads nowhere or in a circle."""
     for link in (folder, *folder.parents):
-        if link.is_symlink() and not link.exists():
+        if os.path.islink(link) and not link.exists():  # noqa: PTH114 - False for a name that no file system takes
             if leads_in_a_circle(link):
                 raise UserError("files.circular_link", link=link)
             raise UserError("files.dangling_link", link=link, readlink=link.readlink())
+
+
+def link_target(path: Path) -> Path:
+    """Where a file of that name is written: what a link leads to, else the path itself. Raises `UserError` for a circle."""
+    if not os.path.islink(path):  # noqa: PTH114 - False for a name that no file system takes
+        return path
+    if leads_in_a_circle(path):
+        raise UserError("files.circular_link", link=path)
+    return resolved(path)
 
 
 def leads_in_a_circle(link: Path) -> bool:
@@ -190,6 +203,11 @@ def write_bytes(path: str | Path, content: bytes) -> None:
                 os.close(folder)
 
 
+def write_output(path: Path, content: bytes) -> None:
+    """Write a file that the user has named, as `write_bytes` does: a link stays, and what it leads to is written."""
+    write_bytes(link_target(path), content)
+
+
 def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
     """Write `content` as JSON, atomically (see `write_bytes`)."""
     text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
@@ -210,18 +228,18 @@ def read_json(path: Path, remedy: str, **values: Any) -> Any:
         raise UserError("files.unreadable", remedy=remedy, path=path, reason=why_unreadable(error), **values) from None
 
 
-def why_unreadable(error: Exception) -> str:
+def why_unreadable(error: Exception) -> str | Clause:
     """Why a file of text could not be read, as a sentence can end with it."""
     if isinstance(error, UnicodeDecodeError):
-        return "it is not in UTF-8"
+        return Clause("files.not_utf8")
     if isinstance(error, RecursionError):
-        return "it is nested too deeply"
+        return Clause("files.nested_too_deeply")
     if isinstance(error, IsADirectoryError):
-        return "it is a folder"
+        return Clause("files.it_is_a_folder")
     if isinstance(error, FileNotFoundError):
-        return "there is no such file"
+        return Clause("files.no_such_file")
     if isinstance(error, PermissionError):
-        return "there is no read access to it"
+        return Clause("files.no_read_access")
     return str(getattr(error, "strerror", None) or error)
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, SoftFileLock
 
+from mnistlab.messages.sentences import Clause
+
 __all__ = ["file_lock", "has_flock", "warn_without_flock"]
 
 logger = logging.getLogger("mnistlab.files")
@@ -46,4 +48,4 @@ def has_flock(folder: Path) -> bool:
 @functools.cache
 def warn_without_flock() -> None:
     """Say once that a marker file stands in for a lock."""
-    logger.warning("this file system has no file locks: a file whose name ends in -held stands in for one")
+    logger.warning(Clause("files.no_locks"))

@@ -45,7 +45,7 @@ def test_the_parts_come_in_order(batch: Batch) -> None:
 
 
 def test_digits_are_known_by_the_order_of_the_classes(batch: Batch) -> None:
-    """Of a folder of pictures, the classes may be only some digits."""
+    """A folder of pictures may have only some digits as its classes."""
     images, labels = batch
     few = labels >= 7
     here = images[few], labels[few] - 7

@@ -129,6 +129,18 @@ def test_no_command_s_short_help_is_cut_off_at_80_columns(
     assert all(len(line) <= 80 and line.endswith(".") and not line.endswith("...") for line in listing)
 
 
+@pytest.mark.parametrize("columns", ["80", "100", "120"])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_line_of_the_help_ends_inside_a_word(
+    name: str, columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert run_app([name, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if line.endswith("-")] == []
+    assert "\N{NON-BREAKING HYPHEN}" not in out  # what is copied from it is what is meant
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_is_what_the_list_of_commands_says(name: str) -> None:
     command = app.get_command(click.Context(app), name)
@@ -147,7 +159,7 @@ def test_commands_are_imported_when_they_are_asked_for() -> None:
 
 def test_help_and_document_name_the_datasets_of_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_app(["data", "--help"]) == 0
-    shown = " ".join(capsys.readouterr().out.split()).replace("- ", "-")  # click breaks lines after hyphens
+    shown = " ".join(capsys.readouterr().out.split())
     assert f" {', '.join(DATASETS)}, or a folder " in shown
     commands = Path(__file__).parents[2].joinpath("docs", "COMMANDS.md").read_text(encoding="utf-8")
     listed = commands.partition("`--dataset` takes ")[2].partition("or a folder")[0]
@@ -167,7 +179,7 @@ def test_training_help_fits_and_shows_values_and_choices_under_headings(
     ]  # fmt: skip
     words = " ".join(out.split())
     for text in (
-        "[default: 7; between 1 and 100,000]", "max, stride or none. [default: max]", "same or valid.",
+        "[default: 7; between 1 and 100,000]", "[default: max; max, stride or none]", "same or valid]", "between 1e-9 and 100]",
         "[default: flatten; flatten or average]", "[default: sgd; sgd or adamw]", "[default: auto; auto, fp32 or bf16]",
         "[default: train; train or train+val]", "[default: mnist]", "Batch norm after each convolution. [default: on]",
         "[default: 0.0005; between 0 and 10]", "The defaults are those of the recipe default;",
@@ -186,8 +198,8 @@ def test_training_help_shows_the_values_of_the_recipe_that_is_named(
     words, recipe = " ".join(capsys.readouterr().out.split()), RECIPES[name]
     assert f"The defaults are those of the recipe {name};" in words
     for value in (
-        f"{','.join(map(str, recipe.network.widths))}; between 1 and 4,096", f"{recipe.optimisation.epochs}; between 1",
-        f"{recipe.network.dropout:g}; between 0 and 0.95", f"{recipe.data.split}; train or train+val",
+        f"{','.join(map(str, recipe.network.widths))}; between 1 and 65,536", f"{recipe.optimisation.epochs}; between 1",
+        f"{recipe.network.dropout:g}; between 0 and 0.99", f"{recipe.data.split}; train or train+val",
     ):  # fmt: skip
         assert f"[default: {value}" in words
 
@@ -294,7 +306,7 @@ def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
         (f"train --seed {2**70}", [f"Seed {2**70} is out of range. Choose 0 to 4,294,967,295."]),
         ("train two-conv --batch-size 0", ["--batch-size must be at least 1; it is 0."]),
         ("train two-conv --batch-size 1000000 --dataset PICTURES", ["1000000", "Choose 1 to"]),
-        ("train two-conv --learning-rate nan", ["--learning-rate must be between 1e-09 and 100; it is nan."]),
+        ("train two-conv --learning-rate nan", ["--learning-rate must be between 1e-9 and 100; it is nan."]),
         ("train two-conv --learning-rate inf", ["; it is inf."]),
         ("train --learning-rate fast", ["fast", "number"]),
         ("train --widths a,b", ["a,b", "24,48"]),
@@ -407,16 +419,33 @@ def test_a_recipe_file_that_is_not_utf8_or_a_folder_is_one_line(
     "command",
     [
         "train quick --steps 1 --data-dir loop1", "train quick --steps 1 --runs loop1", "data --data-dir loop1/inside",
-        "runs --plot loop1/runs.png",
+        "runs --plot loop1/runs.png", "runs --runs loop1", "runs --runs loop1/inside --json", "runs compare a b --runs loop1",
+        "runs delete a --runs loop1", "evaluate latest --runs loop1", "evaluate loop1", "export a --runs loop1",
+        "ensemble a b --runs loop1", "doctor latest --runs loop1", "data --dataset loop1", "data --from loop1",
+        "data --out loop1", "data --out loop1/a.png", "train --resume latest --runs loop1", "read a.png --model loop1",
     ],
 )  # fmt: skip
-def test_a_folder_that_is_a_link_in_a_circle_is_one_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_a_link_in_a_circle_is_one_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("loop1").symlink_to("loop2")
     Path("loop2").symlink_to("loop1")
     assert run_app(command.split()) == 2
-    sentence = "error: loop1 is a link that leads round in a circle. Remove it, or choose another folder.\n"
+    sentence = "error: loop1 is a link that leads round in a circle. Remove it, or choose another.\n"
     assert capsys.readouterr().err == sentence
-    assert {path.name for path in Path().iterdir()} == {"loop1", "loop2"}
+    assert {path.name: str(path.readlink()) for path in Path().iterdir()} == {"loop1": "loop2", "loop2": "loop1"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "runs --runs link", "runs compare a b --runs link", "runs delete a --runs link", "evaluate latest --runs link",
+        "evaluate link", "data --dataset link", "data --from link", "train quick --runs link", "read a.png --model link",
+    ],
+)  # fmt: skip
+def test_a_link_to_a_folder_that_is_not_there_is_one_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("link").symlink_to("gone")
+    assert run_app(command.split()) == 2
+    sentence = "error: link is a link to gone, which is not there. Put it there, or choose another.\n"
+    assert capsys.readouterr().err == sentence
 
 
 def test_the_doctor_names_a_data_folder_that_is_a_link_in_a_circle(capsys: pytest.CaptureFixture[str]) -> None:
@@ -802,16 +831,25 @@ def test_the_code_of_no_model_is_refused(capsys: pytest.CaptureFixture[str]) -> 
     ("target", "options", "words"),
     [
         (None, "--dataset nosuch", "--dataset would have no effect: without a model, doctor checks this machine."),
-        ("model.pth", "--device cpu", "--device would have no effect: model.pth is a saved model"),
+        ("model.pth", "--device cuda", "--device cuda would have no effect: a saved model is checked on the CPU."),
+        ("latest", "--device nosuch", "--device nosuch would have no effect: a saved model is checked on the CPU."),
         ("latest", "--code network.py:Net", "--code would have no effect: "),
-        ("latest", "--dataset nosuch --device cpu", "--dataset, --device would have no effect: "),
+        ("latest", "--dataset nosuch --code x.py:X", "--code, --dataset would have no effect: "),
     ],
 )
 def test_an_option_that_doctor_would_not_heed_is_refused(
     runs: Path, target: str | None, options: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["doctor", *([target] if target else []), *options.split(), "--runs", str(runs)]
-    assert_refused(arguments, capsys, words, "Leave that out")
+    assert_refused(arguments, capsys, words, "Leave ")
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "cpu:0"])
+def test_doctor_takes_the_device_that_it_checks_a_run_on(
+    runs: Path, device: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_app(["doctor", "latest", "--device", device, "--runs", str(runs)]) < 2
+    assert "confidence" in capsys.readouterr().out
 
 
 def test_a_link_to_a_run_is_not_deleted(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -833,7 +871,7 @@ def test_a_run_is_found_from_inside_its_folder(
 
 
 def test_an_error_that_was_not_expected_is_shown_with_where_it_came_from(capsys: pytest.CaptureFixture[str]) -> None:
-    """Of a server's own errors, the log is all there is to mend them by."""
+    """The log is all that there is to mend a server's own errors by."""
     handler = StandardErrorHandler()
     try:
         raise RuntimeError("not expected")

@@ -227,6 +227,17 @@ def test_an_annotated_picture_of_each_kind(here: Path, capsys: pytest.CaptureFix
         assert image.width > 360
 
 
+def test_an_annotated_picture_is_written_through_a_link(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "to.png").symlink_to("out.png")
+    assert run_app(["read", "page.png", "--annotate", "to.png"]) == 0
+    assert (here / "to.png").is_symlink()
+    assert decode(here / "out.png").ndim == 3
+    (here / "loop.png").symlink_to("loop.png")
+    assert run_app(["read", "page.png", "--annotate", "loop.png"]) == 2
+    assert "loop.png is a link that leads round in a circle" in capsys.readouterr().err
+    assert (here / "loop.png").is_symlink()
+
+
 def test_annotated_pictures_of_a_folder_stay_apart(here: Path) -> None:
     for name in ("a/x.png", "b/x.png", "b/X.png", "b/x-2.png", "b/y.png"):
         Path(name).parent.mkdir(exist_ok=True)

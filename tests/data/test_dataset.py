@@ -38,7 +38,7 @@ def test_opening_reads_and_writes_nothing(tmp_path: Path) -> None:
 
 def test_what_is_neither_a_name_nor_a_path_is_refused() -> None:
     with pytest.raises(
-        UserError, match=r"^Dataset None is not a path\. Choose one of mnist, .* or give a folder of pictures"
+        UserError, match=r"^dataset None is not a path\. Choose one of mnist, .* or give a folder of pictures"
     ):
         open_dataset(None)  # type: ignore[arg-type]
     with pytest.raises(UserError, match=r"^data_dir None is not a path\. Give text or a pathlib\.Path\.$"):

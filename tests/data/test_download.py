@@ -33,6 +33,7 @@ from mnistlab.data.dataset import find_spec, import_files, open_dataset
 from mnistlab.data.download import MISSING, inspect_files, read_files
 from mnistlab.data.mirrors import PacedResponse
 from mnistlab.errors import UserError
+from mnistlab.messages.sentences import Clause
 from tests.support.raw_files import idx, small, write_raw
 from tests.support.waiting import LIMIT
 
@@ -146,8 +147,9 @@ def test_inspection_tells_and_changes_nothing(tmp_path: Path, raw: Path, data_di
     fill(raw, data_dir, TRAIN_LABELS, TEST_LABELS)
     (raw / TEST_LABELS).write_bytes(b"x")
     found = inspect_files(MNIST, tmp_path)
+    images, test_images = (Clause(MISSING, file=name) for name in (TRAIN_IMAGES, TEST_IMAGES))
     assert found == {
-        TRAIN_IMAGES: MISSING, TRAIN_LABELS: None, TEST_IMAGES: MISSING, TEST_LABELS: "is not an IDX file"
+        TRAIN_IMAGES: images, TRAIN_LABELS: None, TEST_IMAGES: test_images, TEST_LABELS: Clause("data.not_idx", file=TEST_LABELS)
     }  # fmt: skip
     assert names(raw) == {TRAIN_LABELS, TEST_LABELS}
 
@@ -490,7 +492,7 @@ def test_the_rate_of_a_mirror_decides(piece: int, enough: bool, monkeypatch: pyt
     else:
         with pytest.raises(URLError, match="kB/s is too slow: at least 50 are expected"):
             response.read(len(content))
-        assert reasons == [f"{piece / 1000:.1f} kB/s is too slow: at least 50 are expected"]
+        assert [str(reason) for reason in reasons] == [f"{piece / 1000:.1f} kB/s is too slow: at least 50 are expected"]
 
 
 @pytest.fixture

@@ -78,7 +78,8 @@ GOOD_LABELS = idx(np.array([0, 1, 2, 3, 8, 9], np.uint8))
 def reason(spec: DatasetSpec, file: FileSpec, content: bytes) -> str:
     with pytest.raises(CorruptFileError) as caught:
         parse(spec, file, content)
-    return str(caught.value)
+    assert str(caught.value).startswith(f"{file.name} ")
+    return str(caught.value).removeprefix(f"{file.name} ")
 
 
 def test_the_good_files_of_the_next_tests_are_good() -> None:

@@ -406,7 +406,7 @@ def test_an_example_that_is_not_there_is_named() -> None:
 
 @pytest.mark.parametrize("dataset", [None, 3])
 def test_what_is_no_dataset_is_refused(dataset: Any) -> None:
-    with pytest.raises(UserError, match=f"^Dataset {dataset} is not a path"):
+    with pytest.raises(UserError, match=f"^dataset {dataset} is not a path"):
         MNISTDataLoader(dataset=dataset)
 
 

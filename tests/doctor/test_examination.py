@@ -215,7 +215,7 @@ class Outputs(nn.Module):
         (lambda n: torch.zeros(n, 10, 1, 1), "(500, 10, 1, 1) for 500 images"),
         (lambda n: torch.zeros(10, n), "(10, 500) for 500 images"),
         (lambda n: (torch.zeros(n, 10), None), "tuple for 500 images"),
-        (lambda n: torch.zeros(n, 9), "9 values an image for 10 classes"),
+        (lambda n: torch.zeros(n, 9), "9 values per image for 10 classes"),
         (lambda n: torch.full((n, 10), float("nan")), "NaN or infinite"),
         (lambda n: torch.full((n, 10), float("inf")), "NaN or infinite"),
     ],

@@ -370,13 +370,13 @@ def test_of_a_run_that_is_being_trained_it_is_said_whose_model_is_tested(
     run.append_metrics({"epoch": 1, "train_loss": 2.0, "val_loss": 2.0, "val_accuracy": 0.5, "seconds": 1.0})
     with caplog.at_level(logging.INFO, "mnistlab"), run.lock():
         assert evaluate_run(run, device="cpu").total == 10_000
-    assert caplog.messages == [f"{run.path} is being trained now: this is its model after epoch 1 of 8."]
+    assert caplog.messages == [f"{run.path} is being trained now: this is its model after 1 of 8 epochs."]
     assert run.test is None  # the training writes its own
 
     caplog.clear()
     with caplog.at_level(logging.INFO, "mnistlab"):
         evaluate_run(run, device="cpu")
-    assert caplog.messages == [f"{run.path} is not finished: this is its model after epoch 1 of 8."]
+    assert caplog.messages == [f"{run.path} is not finished: this is its model after 1 of 8 epochs."]
     assert run.test is not None
 
 

@@ -163,7 +163,7 @@ def test_temperature_and_threshold_fit_the_validation_split(done: Export, data_d
 def test_an_ensemble_with_shifts_of_three_classes(
     pictures: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Of a folder of pictures; a model.pth alone does not say what it was trained on, so it is not calibrated."""
+    """Its dataset is a folder of pictures; a model.pth alone does not say what it was trained on, so it is not calibrated."""
     spec = open_dataset(str(pictures)).spec
     model = Ensemble([Shifted(network()), Deskewed(network(seed=1))])
     save_model(tmp_path / "model.pth", model, spec)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from mnistlab.errors import UserError
 from mnistlab.networks.architecture import Architecture, architecture_of
 from mnistlab.networks.network import NeuralNet
+from mnistlab.recipes.recipe import Recipe
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def test_where_pixels_run_out_it_says_in_which_block_and_what_would_fit(options:
 
 
 @pytest.mark.parametrize("name", ["depth", "kernel_size", "padding", "pooling"])
-@pytest.mark.parametrize(("widths", "count"), [((4, 4), 0), ((4, 4), 3), ((4,), 2), ((4, 4, 4), 2)])
+@pytest.mark.parametrize(("widths", "count"), [((4, 4), 3), ((4,), 2), ((4, 4, 4), 2)])
 def test_a_list_of_another_length_than_the_blocks_is_refused(name: str, widths: tuple[int, ...], count: int) -> None:
     value = {"depth": 1, "kernel_size": 3, "padding": "same", "pooling": "max"}[name]
     with pytest.raises(UserError) as caught:
@@ -91,32 +93,58 @@ def test_an_architecture_cannot_be_changed() -> None:
 def test_what_is_neither_true_nor_false_is_refused(name: str, value: object) -> None:
     with pytest.raises(UserError) as caught:
         Architecture(**{name: value})  # type: ignore[arg-type]
-    assert caught.value.message == f"{name} {value!r} is not true or false."
+    assert caught.value.message == f"The network's {name} must be true or false; it is {value!r}."
 
 
 # what is refused
 
 
 @pytest.mark.parametrize(
+    "wrong",
+    [
+        {"widths": ()}, {"depth": 65}, {"depth": ()}, {"kernel_size": (3, 0)}, {"padding": "full"}, {"pooling": ["max", 2]},
+        {"separable": 1}, {"head": None}, {"hidden": 2.0}, {"dropout": 1}, {"hidden": 10**5000}, {"deskew": "on", "depth": 0},
+    ],
+    ids=",".join,
+)  # fmt: skip
+def test_a_network_and_a_recipe_refuse_the_same_in_the_same_words(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UserError) as recipes:
+        Recipe().override(wrong)
+    with pytest.raises(UserError) as networks:
+        Architecture(**wrong)
+    told = networks.value.message.removeprefix("The network's ")
+    assert recipes.value.message == f"Recipe 'custom': {told}"
+    assert all(f"{name} must be " in told for name in wrong)
+
+
+@pytest.mark.parametrize("widths", [32, [32], np.int64(32)])
+def test_one_width_alone_is_a_network_of_one_block(widths: Any) -> None:
+    assert NeuralNet(widths).architecture == NeuralNet((32,)).architecture
+
+
+@pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"widths": ()}, "are not all from 1 to"),
-        ({"widths": (32, 0)}, "are not all from 1 to"),
-        ({"widths": (-3,)}, "are not all from 1 to"),
+        ({"widths": ()}, "network's widths must be a list of whole numbers between 1 and 65,536; it is empty"),
+        ({"widths": (32, 0)}, "; it is 32,0"),
+        ({"widths": (-3,)}, "; it is -3"),
+        ({"widths": (65_537,)}, "; it is 65537"),
+        ({"widths": "32"}, "; it is '32'"),
         ({"widths": (1, 1, 1, 1, 1)}, "Block 5 of 5 leaves no pixel of a 28x28 image"),
         ({"widths": (1, 1, 1), "padding": "valid", "kernel_size": 5}, "Block 3 of 3 leaves no pixel"),
         ({"widths": (1,), "image_size": (1, 28)}, "Block 1 of 1 leaves no pixel of a 1x28 image"),
-        ({"padding": "full"}, "Unknown padding 'full'"),
+        ({"padding": "full"}, "network's padding must be a list of same or valid; it is full"),
         ({"kernel_size": 4}, "Kernel size 4 has no middle pixel"),
-        ({"kernel_size": 0}, "Kernel size 0"),
-        ({"kernel_size": -1, "padding": "valid"}, "Kernel size -1"),
+        ({"kernel_size": 0}, "kernel_size must be a list of whole numbers between 1 and 255; it is 0"),
+        ({"kernel_size": -1, "padding": "valid"}, "; it is -1"),
+        ({"kernel_size": 257}, "; it is 257"),
         ({"kernel_size": (3, 4)}, "Kernel size 4 has no middle pixel"),
-        ({"padding": ("same", "full")}, "Unknown padding 'full'"),
-        ({"pooling": "mean"}, "Unknown pooling 'mean'"),
-        ({"pooling": ("max", "half")}, "Unknown pooling 'half'"),
-        ({"head": "attention"}, "Unknown head 'attention'"),
-        ({"depth": 0}, "Depth 0 is out of range"),
-        ({"depth": (1, 65)}, "Depth 65 is out of range"),
+        ({"padding": ("same", "full")}, "; it is same,full"),
+        ({"pooling": "mean"}, "pooling must be a list of max, stride or none; it is mean"),
+        ({"pooling": ("max", "half")}, "; it is max,half"),
+        ({"head": "attention"}, "head must be flatten or average; it is 'attention'"),
+        ({"depth": 0}, "depth must be a list of whole numbers between 1 and 64; it is 0"),
+        ({"depth": (1, 65)}, "; it is 1,65"),
         ({"depth": 7, "padding": "valid", "pooling": "none", "kernel_size": 5}, "Block 1 of 2 leaves no pixel"),
     ],
     ids=str,
@@ -134,17 +162,17 @@ def test_an_even_kernel_is_allowed_without_padding() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"classes": 0}, "Classes 0 is out of range"),
-        ({"classes": -1}, "Classes -1 is out of range"),
-        ({"classes": 10.0}, "Classes 10.0 is not a whole number"),
-        ({"classes": True}, "Classes True is not a whole number"),
-        ({"hidden": -5}, "Hidden -5 is out of range"),
-        ({"hidden": "64"}, "Hidden '64' is not a whole number"),
-        ({"dropout": 1.5}, "Dropout 1.5 is out of range"),
-        ({"dropout": -0.1}, "Dropout -0.1 is out of range"),
-        ({"dropout": "0.2"}, "Dropout '0.2' is not a number"),
-        ({"widths": 32}, "Channel widths 32 are not all from 1 to"),
-        ({"widths": (True,)}, "are not all from 1 to"),
+        ({"classes": 0}, "The network's classes must be between 1 and 65,536; it is 0."),
+        ({"classes": -1}, "; it is -1."),
+        ({"classes": 10.0}, "classes must be a whole number between 1 and 65,536; it is 10.0."),
+        ({"classes": True}, "; it is True."),
+        ({"hidden": -5}, "hidden must be between 0 and 65,536; it is -5."),
+        ({"hidden": "64"}, "hidden must be a whole number between 0 and 65,536; it is '64'."),
+        ({"dropout": 1.5}, "dropout must be between 0 and 0.99; it is 1.5."),
+        ({"dropout": -0.1}, "; it is -0.1."),
+        ({"dropout": math.nan}, "; it is nan."),
+        ({"dropout": "0.2"}, "dropout must be a number between 0 and 0.99; it is '0.2'."),
+        ({"widths": (True,)}, "; it is True."),
         ({"image_size": 28}, "Image size 28 is not a height and a width"),
         ({"image_size": (28, 28, 1)}, "is not a height and a width"),
         ({"image_size": (28, 28.0)}, "Image size 28.0 is not a whole number"),

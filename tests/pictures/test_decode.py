@@ -244,7 +244,7 @@ def test_other_arrays_and_things_are_refused(array: Any, words: str) -> None:
     assert_refused(array, words)
 
 
-# what is no picture, or broken
+# not a picture, or broken
 
 OTHERS = ("ICO", "EPS", "TGA", "PCX", "PDF", "DDS", "SGI", "ICNS", "TGA", "DIB")
 
@@ -253,7 +253,7 @@ OTHERS = ("ICO", "EPS", "TGA", "PCX", "PDF", "DDS", "SGI", "ICNS", "TGA", "DIB")
 def test_no_other_format_is_decoded_whatever_its_name(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(saved(GREY.convert("RGB"), kind))
-    assert_refused(path, "picture.png is not a PNG, JPEG, WebP, BMP, TIFF, GIF or PPM file")
+    assert_refused(path, "picture.png is not a PNG, JPEG, WebP, BMP, TIFF, GIF, PGM or PPM file")
 
 
 def test_only_the_decoder_that_is_needed_is_imported() -> None:
@@ -386,7 +386,7 @@ def png(width: int, height: int, content: bytes, *extra: bytes, depth: int = 8) 
 
 
 def tiff(*tags: tuple[int, int]) -> bytes:
-    """Of 20 x 20 pixels, and more tags of four bytes, then 100 compressed bytes."""
+    """A TIFF of 20 x 20 pixels with further tags of four bytes, then 100 compressed bytes."""
     content = zlib.compress(bytes(400))
     own = {256: 20, 257: 20, 258: 8, 259: 8, 262: 1, 277: 1, **dict(tags)}
     place = 8 + 2 + 12 * len(own) + 12 * 2 + 4

@@ -333,8 +333,8 @@ def test_what_is_no_exported_file_gets_one_sentence_that_says_how_to_make_it(tmp
     for given, told in [
         ("latest", f"There is no model latest. {remedy}"),
         (run.path, f"{run.path} holds no model.onnx. Make it with mnistlab.export_model."),
-        (run, f"Model {shown(run)} is not a path. {remedy}"),
-        (3, f"Model 3 is not a path. {remedy}"),
+        (run, f"model {shown(run)} is not a path. {remedy}"),
+        (3, f"model 3 is not a path. {remedy}"),
     ]:
         with pytest.raises(UserError) as caught:
             Reader(given)

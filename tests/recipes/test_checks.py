@@ -46,8 +46,8 @@ def test_what_is_not_deskewed_in_training_is_refused_where_it_would_be_in_use() 
         ({"depth": [1, 2.0]}, "; it is 1,2.0."),
         ({"depth": None}, "; it is None."),
         ({"depth": []}, "; it is empty."),
-        ({"kernel_size": 16}, "kernel_size must be a list of whole numbers between 1 and 15; it is 16."),
-        ({"kernel_size": "3"}, "kernel_size must be a list of whole numbers between 1 and 15; it is '3'."),
+        ({"kernel_size": 256}, "kernel_size must be a list of whole numbers between 1 and 255; it is 256."),
+        ({"kernel_size": "3"}, "kernel_size must be a list of whole numbers between 1 and 255; it is '3'."),
         ({"kernel_size": {"first": 3}}, "; it is {'first': 3}."),
         ({"padding": "round"}, "padding must be a list of same or valid; it is round."),
         ({"padding": ["same", "round"]}, "padding must be a list of same or valid; it is same,round."),
@@ -85,12 +85,16 @@ def test_a_whole_number_is_taken_where_a_number_belongs() -> None:
 LIMITED = [f for f in FIELDS if isinstance(f.default, int | float) and not isinstance(f.default, bool)]
 
 
+def between_limits(f: dataclasses.Field[Any]) -> str:
+    return f"between {f.metadata['low']:,g} and {f.metadata['high']:,g}".replace("1e-09", "1e-9")
+
+
 @pytest.mark.parametrize("f", LIMITED, ids=lambda f: f.name)
 def test_limits_are_kept_on_both_sides(f: dataclasses.Field[Any]) -> None:
     low, high = f.metadata["low"], f.metadata["high"]
     assert low > -math.inf
     step = 1 if isinstance(f.default, int) else 1e-3
-    between = f"at least {low:,g}" if high == math.inf else f"between {low:,g} and {high:,g}"
+    between = f"at least {low:,g}" if high == math.inf else between_limits(f)
     for wrong in [low - step, *([] if high == math.inf else [high + step])]:
         text = refusal(**{f.name: wrong})
         assert f"{f.name} must be {between}; it is {wrong}." in text
@@ -99,8 +103,7 @@ def test_limits_are_kept_on_both_sides(f: dataclasses.Field[Any]) -> None:
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("f", [f for f in LIMITED if isinstance(f.default, float)], ids=lambda f: f.name)
 def test_nan_and_infinity_are_refused(f: dataclasses.Field[Any], value: float) -> None:
-    between = f"between {f.metadata['low']:,g} and {f.metadata['high']:,g}"
-    assert f"{f.name} must be {between}; it is {value}." in refusal(**{f.name: value})
+    assert f"{f.name} must be {between_limits(f)}; it is {value}." in refusal(**{f.name: value})
 
 
 @pytest.mark.parametrize(
@@ -110,8 +113,8 @@ def test_nan_and_infinity_are_refused(f: dataclasses.Field[Any], value: float) -
         ({"epochs": 3.0}, "epochs must be a whole number between 1 and 100,000; it is 3.0."),
         ({"epochs": "3"}, "; it is '3'."),
         ({"epochs": None}, "; it is None."),
-        ({"learning_rate": False}, "learning_rate must be a number between 1e-09 and 100; it is False."),
-        ({"learning_rate": "0.1"}, "learning_rate must be a number between 1e-09 and 100; it is '0.1'."),
+        ({"learning_rate": False}, "learning_rate must be a number between 1e-9 and 100; it is False."),
+        ({"learning_rate": "0.1"}, "learning_rate must be a number between 1e-9 and 100; it is '0.1'."),
         ({"batch_norm": 1}, "batch_norm must be true or false; it is 1."),
         ({"name": 3}, "name must be text; it is 3."),
         ({"name": ""}, "name must be 1 to 40 of a-z, 0-9 and -; it is ''."),
@@ -121,11 +124,11 @@ def test_nan_and_infinity_are_refused(f: dataclasses.Field[Any], value: float) -
         ({"name": "a" * 41}, "name must be 1 to 40 of"),
         ({"batch_size": 0}, "batch_size must be at least 1; it is 0."),
         ({"batch_size": 1}, "batch_size must be at least 2 where batch norm compares images; it is 1."),
-        ({"widths": []}, "widths must be a list of whole numbers between 1 and 4,096; it is empty."),
-        ({"widths": [8, 0]}, "widths must be a list of whole numbers between 1 and 4,096; it is 8,0."),
+        ({"widths": []}, "widths must be a list of whole numbers between 1 and 65,536; it is empty."),
+        ({"widths": [8, 0]}, "widths must be a list of whole numbers between 1 and 65,536; it is 8,0."),
         ({"widths": [True]}, "; it is True."),
         ({"widths": [8.0]}, "; it is 8.0."),
-        ({"widths": 0}, "widths must be a list of whole numbers between 1 and 4,096; it is 0."),
+        ({"widths": 0}, "widths must be a list of whole numbers between 1 and 65,536; it is 0."),
         ({"widths": "8,16"}, "; it is '8,16'."),
         ({"optimizer": "adam"}, "optimizer must be sgd or adamw; it is 'adam'."),
         ({"split": "test"}, "split must be train or train+val; it is 'test'."),
@@ -174,10 +177,14 @@ def test_unknown_fields_are_all_named() -> None:
 
 def test_a_number_too_large_for_a_float_is_named() -> None:
     assert "learning_rate" in refusal(learning_rate=10**400)
+    assert "epochs must be between 1 and 100,000; it is of thousands of digits." in refusal(epochs=10**5000)
+    assert "widths must be a list of whole numbers between 1 and 65,536; it is of thousands of digits." in refusal(
+        widths=[10**5000]
+    )
 
 
 def test_too_wide_a_layer_is_told_the_limit() -> None:
-    assert "4,096" in refusal(widths=[5000])
+    assert "65,536" in refusal(widths=[70_000])
 
 
 def test_a_list_of_widths_is_not_said_to_be_no_list() -> None:

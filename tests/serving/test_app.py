@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnistlab.pictures.decode import FORMATS
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.explainer import Explainer
 from mnistlab.reading.page import Page
@@ -533,6 +534,10 @@ def test_the_description_is_complete(client: httpx.Client) -> None:
         "/api/v1/read", "/api/v1/classify", "/api/v1/explain", "/api/v1/models", "/healthz", "/readyz", "/metrics",
     }  # fmt: skip
     assert "Problem" in schema["components"]["schemas"]
+    read = schema["paths"]["/api/v1/read"]["post"]
+    for kind in FORMATS:
+        assert kind.name in read["description"]
+        assert kind.media_type in read["requestBody"]["content"]
     docs = client.get("/docs")
     assert docs.headers["content-type"].startswith("text/html")
     for path in schema["paths"]:

@@ -494,9 +494,35 @@ def test_the_token_comes_with_the_link_and_leaves_the_address(browser: Browser) 
         page = new_page(browser)  # another visitor has no token, and is asked for it
         page.goto(running.url)
         draw(page, 7)
-        page.locator("#token").fill("s3cret")
-        page.keyboard.press("Enter")
+        give_token(page, "s3cret")
         page.click("#clear")
         draw(page, 7)
         expect(answer(page)).to_have_text("7")
+        page.context.close()
+
+
+def give_token(page: Page, token: str) -> None:
+    page.locator("#token").fill(token)
+    page.keyboard.press("Enter")
+
+
+def test_a_picture_waits_for_the_token(browser: Browser) -> None:
+    with running_server.thread(token="s3cret") as running:
+        page = new_page(browser)
+        page.goto(running.url)
+        choose(page, "picture")
+        files, summary = page.locator("#file"), page.locator("#picture-summary")
+        files.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture_of(4, 0)})
+        for token in ("wrong", "s3cret"):
+            expect(summary).to_have_text("The picture will be read once the token is given.")
+            expect(page.locator("#message")).to_have_text("This server asks for its token.")
+            give_token(page, token)
+        expect(page.locator("#picture-text")).to_have_text("40")  # without being chosen again
+        expect(page.locator("#message")).to_have_text("")
+        page.evaluate("sessionStorage.setItem('mnistlab-token', 'no longer')")
+        files.set_input_files({"name": "b.png", "mimeType": "image/png", "buffer": picture_of(8, 1)})
+        expect(summary).to_have_text("The picture will be read once the token is given.")
+        expect(page.locator("#picture-result")).to_be_hidden()  # the picture before is not taken for it
+        give_token(page, "s3cret")
+        expect(page.locator("#picture-text")).to_have_text("81")
         page.context.close()

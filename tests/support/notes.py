@@ -43,7 +43,7 @@ def only(page: Page) -> Digit | None:
 
 
 def count_right(reader: Reader, digits: Digits, picture: Callable[[Array], Array], count: int) -> int:
-    """Of the first digits, how many are read as one digit and the right one."""
+    """How many of the first digits are read as one digit, and as the right one."""
     right = 0
     for image, label in zip(digits[0][:count], digits[1][:count], strict=True):
         digit = only(reader.read(picture(image)))

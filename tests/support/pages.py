@@ -204,7 +204,7 @@ class Place:
     scale: float
     """Units a pixel of the 28x28 image."""
     left: int
-    """Of the ink, in the 28x28 image."""
+    """The ink's left edge in the 28x28 image."""
     top: int
 
 

@@ -16,7 +16,7 @@ RECIPE = RECIPES["two-conv"].override(
     {"epochs": 2, "batch_size": 16, "widths": (4,), "kernel_size": 3, "hidden": 0, "precision": "fp32"},
 )
 STEPS = 4
-"""Of an epoch: of 75 training pictures 6 are for validation, and the other 69 make four whole batches."""
+"""Steps per epoch: of 75 training pictures 6 are for validation, and the other 69 make four whole batches."""
 SHORT = RECIPE.override({"steps": STEPS + 2})
 """One that ends inside its second epoch."""
 

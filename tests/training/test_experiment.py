@@ -58,7 +58,7 @@ def pair(finished: Run) -> list[Run]:
 
 
 class StopIn(display.Silent):
-    """Sends this process a signal in the training of the nth member (0: of none), at a step."""
+    """Sends this process a signal in the training of the nth member (0 for none), at a step."""
 
     def __init__(self, member: int, step: int = 0, number: int = signal.SIGINT) -> None:
         self.member, self.at_step, self.number = member, step, number
@@ -274,10 +274,17 @@ def test_runs_are_combined_and_resumed_by_name(pair: list[Run], tmp_path: Path) 
     assert resume(run.path.name, runs_dir=str(tmp_path / "b"))[1].to_dict() == expected
 
 
-@pytest.mark.parametrize("one", ["latest", Path("latest")])
-def test_one_name_is_one_run_and_no_row_of_letters(one: Any, pair: list[Run]) -> None:
-    with pytest.raises(UserError, match="at least 2 runs, not 1"):
-        combine(one, runs_dir=pair[0].path.parent)
+@pytest.mark.parametrize(
+    ("one", "shown"),
+    [("latest", "'latest'"), (Path("latest"), "Path('latest')"), (None, "None"), (2, "2"), (0, "Run(")],
+)
+def test_what_is_not_a_list_of_runs_is_named(one: Any, shown: str, pair: list[Run]) -> None:
+    """One name is one run, and not a row of letters; so is one Run."""
+    with pytest.raises(
+        UserError, match=r"^members .* is not a list of runs\. Give at least two runs in a list"
+    ) as caught:
+        combine(pair[0] if one == 0 else one, runs_dir=pair[0].path.parent)
+    assert shown in str(caught.value)
 
 
 # seeds
@@ -301,9 +308,9 @@ def test_a_seed_that_is_none_gets_a_sentence_before_there_is_a_folder(seed: Any,
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize(("name", "told"), [("dataset", "Dataset"), ("data_dir", "data_dir"), ("runs_dir", "runs_dir")])
-def test_what_is_no_path_gets_a_sentence_before_there_is_a_folder(name: str, told: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=f"^{told} None is not a path"):
+@pytest.mark.parametrize("name", ["dataset", "data_dir", "runs_dir"])
+def test_what_is_no_path_gets_a_sentence_before_there_is_a_folder(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"^{name} None is not a path"):
         train("quick", **{"runs_dir": tmp_path / "runs", "data_dir": tmp_path, name: None})  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 
 from mnistlab.errors import number
 from mnistlab.geometry import centres
+from mnistlab.messages.sentences import Clause
 
 __all__ = ["Augmentation"]
 
@@ -52,7 +53,7 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         for name, most in (("rotate", 180), ("scale", 0.7), ("shift", 100), ("shear", 2), ("elastic", 100)):
-            amount = number(getattr(self, name), f"Augmentation {name}", 0, most)
+            amount = number(getattr(self, name), Clause("names.augmentation", field=name), 0, most)
             object.__setattr__(self, name, amount)
 
     def __bool__(self) -> bool:
@@ -77,7 +78,7 @@ class Augmentation:
         Returns
         -------
         float tensor (B, 1, H, W), or a tuple of that and `labels` where they are given
-            Of the images' dtype, on their device.
+            With the images' dtype, on their device.
         """
         if self and len(images):
             images = F.grid_sample(

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from mnistlab.augmentation.draws import between, coin, some
 from mnistlab.errors import number
 from mnistlab.geometry import axes, centres, ink_box, sample
+from mnistlab.messages.sentences import Clause
 
 __all__ = ["Writing"]
 
@@ -32,7 +33,7 @@ class Writing:
     """0 changes nothing; at 1, two images in three are changed."""
 
     def __post_init__(self) -> None:
-        number(self.strength, "Writing strength", 0, 1)
+        number(self.strength, Clause("names.writing_strength"), 0, 1)
 
     def __bool__(self) -> bool:
         return self.strength > 0

@@ -25,6 +25,7 @@ from mnistlab.augmentation.shapes import (
 )
 from mnistlab.errors import number
 from mnistlab.geometry import axes, fit_and_centre, ink_box, lying, place
+from mnistlab.messages.sentences import Clause
 
 __all__ = ["REJECT", "Rejects"]
 
@@ -67,7 +68,7 @@ class Rejects:
     """The digit of each class; empty if the classes are not digits: then only kinds that suit any classes are made."""
 
     def __post_init__(self) -> None:
-        number(self.share, "Rejects", 0, 4, wrong="augmentation.rejects_out_of_range")
+        number(self.share, Clause("names.rejects"), 0, 4, wrong="augmentation.rejects_out_of_range")
 
     def __bool__(self) -> bool:
         return self.share > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
+from collections.abc import Iterable
 from typing import NoReturn
 
 import click
@@ -31,8 +32,31 @@ COMMANDS = {
 """Each command's module, which is imported when the command is asked for, and its line in `mnistlab --help`."""
 
 
+UNBROKEN = "\N{NON-BREAKING HYPHEN}"
+
+
+class HelpFormatter(click.HelpFormatter):
+    """click's, but no line of a list ends inside a name such as emnist-bymerge."""
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        """Write the terms and their texts in two columns."""
+        super().write_dl([(term, text.replace("-", UNBROKEN)) for term, text in rows], col_max, col_spacing)
+
+    def getvalue(self) -> str:
+        """All that was written, with hyphens as they are typed."""
+        return super().getvalue().replace(UNBROKEN, "-")
+
+
+class Context(click.Context):
+    """click's, with the formatter above."""
+
+    formatter_class = HelpFormatter
+
+
 class LazyGroup(click.Group):
     """A group of `COMMANDS` that lists them without importing them."""
+
+    context_class = Context
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of the commands."""
@@ -43,6 +67,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        command.context_class = Context
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -102,7 +127,7 @@ def run_app(arguments: list[str] | None) -> int:
     except (KeyboardInterrupt, click.Abort):  # click.Abort is a RuntimeError, too
         click.echo("Interrupted.", err=True)
         return 130
-    except OSError as error:
+    except OSError as error:  # what is said here and below stands here: perhaps no file can be read any more
         click.echo(f"error: {error}. Check the disk and where the output goes.", err=True)
         return 1
     except (MemoryError, RuntimeError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import click
@@ -58,17 +57,17 @@ def doctor(
         if unused := given("dataset"):
             raise UserError("cli.unused_for_machine", options=unused)
         found = machine.check_machine(data_dir or Path("data"), runs_dir, device)
+    elif device.partition(":")[0] not in ("auto", "cpu"):
+        raise UserError("cli.models_checked_on_cpu", device=device)
     elif Path(target).is_file() or target.endswith((".pth", ".pt")):
-        if unused := given("device"):
-            raise UserError("cli.unused_for_model", options=unused, target=target)
         found = checks.check_model(Path(target), data_dir or Path("data"), dataset=dataset, code=code)
     else:
         run = find_run(target, runs_dir)
-        if unused := given("code", "dataset", "device"):
+        if unused := given("code", "dataset"):
             raise UserError("cli.unused_for_run", options=unused, run=run.path)
         found = checks.check_run(run, data_dir)
     if as_json:
-        print_json({"checks": [dataclasses.asdict(check) for check in found]})
+        print_json({"checks": [check.to_dict() for check in found]})
     else:
         print_checks(found)
     if any(check.verdict == "problem" for check in found):

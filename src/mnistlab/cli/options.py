@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mnistlab.data.catalog import DATASETS
-from mnistlab.recipes.checks import allowed
-from mnistlab.recipes.settings import FIELDS, LISTS, TYPES, explanations
+from mnistlab.errors import told
+from mnistlab.messages.sentences import Clause
+from mnistlab.networks.fields import LISTS, allowed
+from mnistlab.recipes.settings import FIELDS, TYPES, explanations
 
 if TYPE_CHECKING:
     from click.types import OptionHelpExtra
@@ -62,10 +64,10 @@ def examples(*lines: str) -> str:
 RECIPE = "mnistlab.recipe"
 """Where click's context holds the name of the recipe that the help is about."""
 SECTIONS = {
-    "widths": "Network", "deskew": "Preparation of the images", "split": "Data", "rotate": "Augmentation",
-    "epochs": "Optimisation", "precision": "Arithmetic", "members": "Ensemble",
+    "widths": "Network", "deskew": "Preparation of the images", "most_parameters": "Network", "split": "Data",
+    "rotate": "Augmentation", "epochs": "Optimisation", "precision": "Arithmetic", "members": "Ensemble",
 }  # fmt: skip
-"""The headings of a recipe's options in the help, by the field that each begins with."""
+"""The headings of a recipe's options in the help, by the field from which on they hold."""
 
 
 class TrainingCommand(click.Command):
@@ -92,6 +94,7 @@ class TrainingCommand(click.Command):
                 name = shown_recipe(ctx).name
                 formatter.write_text(
                     f"Fields of the recipe. The defaults are those of the recipe {name}; see another's with train RECIPE --help."
+                    " With other --widths, the recipe's values per block are cut to their number, or the last one is repeated."
                 )
             with formatter.section(title):
                 formatter.write_dl(records)
@@ -115,15 +118,6 @@ class RecipeOption(click.Option):
         if values and str(values) not in explanations()[name]:
             extra["range"] = str(values)
         return extra
-
-
-def told(value: Any) -> str:
-    """A field's value as the command line takes it."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, tuple):
-        return ",".join(map(str, value)) or "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def recipe_options(command: Command) -> Command:
@@ -151,8 +145,8 @@ class ValueType(click.ParamType[Any]):
         try:
             return tuple(map(LISTS[self.kind], value.split(","))) if self.kind in LISTS else self.kind(value)
         except ValueError:
-            what = {int: "a whole number", float: "a number"}.get(self.kind, "a list of whole numbers such as 24,48")
-            self.fail(f"{value!r} is not {what}.", param, ctx)
+            key = {int: "values.whole_number", float: "values.number"}.get(self.kind, "cli.list_of_whole_numbers")
+            self.fail(str(Clause("cli.value_of_other_type", value=value, what=Clause(key))), param, ctx)
 
 
 class WholeRange(click.IntRange):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mnistlab.messages.sentences import counted
+from mnistlab.errors import told
+from mnistlab.messages.sentences import Clause, counted
 
 if TYPE_CHECKING:
     from mnistlab.doctor.examination import Check
@@ -76,15 +77,8 @@ def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:
         for key in ("val_accuracy", "test_accuracy")
     ]
     for name, (mine, theirs) in differences(first.recipe, second.recipe).items():
-        rows.append((name, (as_option(mine), as_option(theirs))))
+        rows.append((name, (told(mine), told(theirs))))
     return rows
-
-
-def as_option(value: Any) -> str:
-    """A recipe's value as the command line takes it, such as 16,32; "-" for none."""
-    if isinstance(value, list):
-        return ",".join(map(str, value)) or "-"
-    return "-" if value is None else str(value)
 
 
 class StandardErrorHandler(logging.Handler):
@@ -93,6 +87,7 @@ class StandardErrorHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print one message."""
         prefix = "warning: " if record.levelno >= logging.WARNING else ""
-        click.echo(prefix + record.getMessage(), err=True)
+        said = record.msg.for_command_line() if isinstance(record.msg, Clause) else record.getMessage()
+        click.echo(prefix + said, err=True)
         if record.exc_info:
             click.echo("".join(traceback.format_exception(*record.exc_info)).rstrip(), err=True)

@@ -1,4 +1,4 @@
-"""A training on the terminal: a live bar where there is a terminal, a line an epoch where there is none."""
+"""A training on the terminal: a live bar where there is a terminal, one line per epoch where there is none."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHORTEST_BAR = 8
 
 
 class TerminalDisplay:
-    """Shows epoch, steps, loss, validation accuracy, images a second, time spent and time left on `console`."""
+    """Shows epoch, steps, loss, validation accuracy, images per second, time spent and time left on `console`."""
 
     def __init__(self, console: Console) -> None:
         self.console = console

@@ -40,7 +40,7 @@ __all__ = ["read"]
 @click.option(
     "--annotate", type=click.Path(path_type=Path), help="Save the picture with boxes here; a folder for several."
 )
-@click.option("--json", "as_json", is_flag=True, help="A list on standard output, an object a file.")
+@click.option("--json", "as_json", is_flag=True, help="A list on standard output, with one object per picture.")
 @click.option("--runs", "runs_dir", type=click.Path(path_type=Path), default=Path("runs"), help=RUNS_HELP)
 def read(
     pictures: tuple[Path, ...],
@@ -52,7 +52,7 @@ def read(
 ) -> int:
     """Read the handwritten digits in photos, scans and drawings, line by line.
 
-    PICTURES are files, or folders of them. What is no digit that the reader is sure of is shown as "?".
+    PICTURES are files, or folders of them. Marks that cannot be read confidently are shown as "?".
     """
     from mnistlab.files import is_folder, printable
     from mnistlab.pictures.decode import decode
@@ -126,10 +126,10 @@ def pictures_in(folder: Path) -> list[Path]:
 def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path, Path]:
     """Where each annotated picture goes; in a folder, files of one name stay apart. Refuses what would not work before
     anything is read, and to write over a picture."""
-    from mnistlab.files import check_folder, is_folder, printable
+    from mnistlab.files import check_folder, is_folder, link_target, printable
     from mnistlab.pictures.decode import SUFFIXES
 
-    name = f"--annotate {printable(annotate)}"
+    name = printable(annotate)
     has_suffix = annotate.suffix.lower() in SUFFIXES
     if several or is_folder(annotate):
         if has_suffix and not is_folder(annotate):
@@ -144,7 +144,7 @@ def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path,
         if not is_folder(annotate.parent):
             folder = printable(annotate.parent)
             raise UserError("cli.annotate_folder_missing", folder=folder)
-        check_folder(annotate.parent)
+        check_folder(link_target(annotate).parent)
         targets = dict.fromkeys(files, annotate)
     if identities(targets.values()) & identities(files):
         raise UserError("cli.annotate_over_picture", name=name)
@@ -164,7 +164,7 @@ def names_in(folder: Path, files: list[Path]) -> Iterator[Path]:
 
 
 def identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
-    """What tells files and folders apart, by whatever names and links they go; of those that are there."""
+    """What tells those files and folders that exist apart, by whatever names and links they go."""
     found = set()
     for path in paths:
         with contextlib.suppress(OSError, ValueError):
@@ -175,7 +175,7 @@ def identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
 
 def save_annotated(picture: NDArray[Any], page: Page, target: Path) -> None:
     """The picture with boxes, whole or not at all."""
-    from mnistlab.files import printable, write_bytes
+    from mnistlab.files import printable, write_output
     from mnistlab.reading.annotation import annotate
 
     kind = {".jpg": "jpeg", ".tif": "tiff", ".pgm": "ppm"}.get(target.suffix.lower(), target.suffix[1:].lower())
@@ -184,4 +184,4 @@ def save_annotated(picture: NDArray[Any], page: Page, target: Path) -> None:
         annotate(picture, page).save(stream, kind, **({"quality": 92} if kind in ("jpeg", "webp") else {}))
     except (OSError, ValueError) as error:  # WebP takes no more than 16,383 pixels a side
         raise UserError("cli.annotated_not_writable", target=printable(target), error=error) from None
-    write_bytes(target, stream.getvalue())
+    write_output(target, stream.getvalue())

@@ -76,7 +76,7 @@ def runs(context: click.Context, plot: str | None, runs_dir: Path, as_json: bool
 
 
 def find_sound(runs_dir: Path) -> tuple[list[Run], list[dict[str, Any]]]:
-    """The runs in the folder and their summaries, the oldest first; of those that are damaged, a warning each."""
+    """The runs in the folder and their summaries, the oldest first; a warning for each that is damaged."""
     from mnistlab.runs.run import Run
     from mnistlab.runs.store import list_runs
 

@@ -183,7 +183,7 @@ def is_loopback(host: str) -> bool:
 
 
 def reached_at(host: str) -> str:
-    """The address as a link has it: of "all addresses", the one that leads outward."""
+    """The address as a link has it: for "all addresses", the one that leads outward."""
     if host not in ("0.0.0.0", "::"):  # noqa: S104 - asked for
         return f"[{host}]" if ":" in host else host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

@@ -58,7 +58,11 @@ RECIPE_LIST = (
 @click.argument("recipe", required=False)
 @dataset_option
 @click.option(
-    "--seed", type=ValueType(int), default=0, show_default=True, help="Of the weights, the data's order and dropout."
+    "--seed",
+    type=ValueType(int),
+    default=0,
+    show_default=True,
+    help="Seed of the weights, the data's order and dropout.",
 )
 @click.option("--resume", "resume_run", metavar="RUN", help="Go on with a run that was interrupted or killed.")
 @click.option("--config", type=click.Path(path_type=Path), help="TOML file with fields of the recipe.")

@@ -38,7 +38,7 @@ class DatasetSpec:
     classes : tuple of str
         Each class's name, in the order of the labels.
     mean, std : float
-        Of the training images' pixels, scaled to [0, 1].
+        Mean and standard deviation of the training images' pixels, scaled to [0, 1].
     folder : str
         Where torchvision keeps the raw files below its root.
     files : tuple of FileSpec

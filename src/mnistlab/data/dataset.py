@@ -15,7 +15,7 @@ from mnistlab.data.formats import Arrays
 from mnistlab.data.importing import import_files
 from mnistlab.data.picture_folder import PictureFolder
 from mnistlab.errors import UserError
-from mnistlab.files import given_path, is_file, is_folder
+from mnistlab.files import check_links, given_path, is_file, is_folder
 
 __all__ = ["DATASETS", "Arrays", "Dataset", "DatasetSpec", "Part", "find_spec", "import_files", "open_dataset"]
 
@@ -71,7 +71,7 @@ class RawDataset:
 
 
 def open_dataset(name: str | Path, data_dir: str | Path = "data", *, download: bool = False) -> Dataset:
-    """Open a dataset of the table, or a folder of pictures. Of the table's, no file is read yet.
+    """Open a dataset of the table, or a folder of pictures. No file of a dataset of the table is read yet.
 
     Parameters
     ----------
@@ -93,9 +93,11 @@ def open_dataset(name: str | Path, data_dir: str | Path = "data", *, download: b
     UserError
         For a name that is neither, for the download of a folder, and for a `data_dir` that is no path.
     """
-    folder = given_path(name, "Dataset", remedy="data.unknown_dataset", datasets=DATASETS)
+    folder = given_path(name, "dataset", remedy="data.unknown_dataset", datasets=DATASETS)
     if str(name) not in DATASETS and is_folder(folder):
         if download:
             raise UserError("data.nothing_to_download", path=folder)
         return PictureFolder.open(folder)
+    if str(name) not in DATASETS:
+        check_links(folder)
     return RawDataset(find_spec(str(name)), given_path(data_dir, "data_dir"), download)

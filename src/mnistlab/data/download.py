@@ -22,11 +22,13 @@ from mnistlab.data.mirrors import SourceError, torchvision_download
 from mnistlab.errors import Failure, MnistlabError, UserError
 from mnistlab.files import check_folder, check_links, explain_os_errors, sha256, write_bytes, write_json
 from mnistlab.locks import file_lock
+from mnistlab.messages.sentences import Clause
 
 __all__ = ["MISSING", "inspect_files", "read_bytes", "read_files", "write_verified"]
 
 
-MISSING = "is missing"
+MISSING = "data.file_missing"
+"""The key of what `inspect_files` says of a file that is not there."""
 
 logger = logging.getLogger("mnistlab.data")
 
@@ -44,9 +46,9 @@ def read_files(
     try:
         return read_verified(spec, files, folder)
     except FileNotFoundError as error:
-        fault_found = f"{error.filename} is missing"
+        fault_found = Clause(MISSING, file=error.filename)
     except CorruptFileError as error:
-        fault_found = str(error)
+        fault_found = error.reason
     try:
         check_folder(folder)
     except UserError as error:
@@ -67,7 +69,7 @@ def read_verified(spec: DatasetSpec, files: Iterable[FileSpec], folder: Path) ->
         try:
             arrays += parse(spec, file, content, recorded.get(file.name))
         except CorruptFileError as error:
-            raise CorruptFileError(f"{folder / file.name} {error}") from None
+            raise CorruptFileError(error.reason.but(file=folder / file.name)) from None
         if file.sha256 is None and file.name not in recorded:
             unknown[file.name] = sha256(content)
     if unknown:  # somebody else put the file there: from now on it is known if it changes
@@ -105,7 +107,7 @@ def fetch(spec: DatasetSpec, data_dir: Path, download: bool) -> None:
         try:
             lock.acquire(timeout=1)
         except Timeout:
-            logger.info("another process is fetching %s: waiting for it", spec.name)
+            logger.info(Clause("data.fetched_by_another_process", dataset=spec.name))
             lock.acquire()
     try:
         for stale in folder.glob(".fetch-*"):  # of a process that was killed
@@ -113,43 +115,43 @@ def fetch(spec: DatasetSpec, data_dir: Path, download: bool) -> None:
         wanted = [file for file in spec.files if needs_fetching(spec, file, folder)]
         if not wanted:
             return
-        reasons = []
-        sources = [(from_mirrors, "downloaded by torchvision")]
+        reasons: list[Clause] = []
+        sources = [(from_mirrors, Clause("data.downloaded"))]
         if spec.bundled:
-            sources.insert(int(download), (from_package, "unpacked the copy that ships with mnistlab"))
+            sources.insert(int(download), (from_package, Clause("data.unpacked")))
         for source, how in sources:
             try:
                 source(spec, wanted, data_dir)
             except (SourceError, CorruptFileError) as error:
-                reasons.append(str(error))
+                reasons.append(error.reason)
             else:
-                logger.info("%s: %s", spec.name, "; ".join([*reasons, how]))
+                logger.info(Clause("data.fetched", dataset=spec.name, told=[*reasons, how]))
                 return
-        raise UserError("data.cannot_be_fetched", dataset=spec.name, data_dir=data_dir, reasons="; ".join(reasons))
+        raise UserError("data.cannot_be_fetched", dataset=spec.name, data_dir=data_dir, reasons=reasons)
     finally:
         lock.release()
 
 
-def inspect_files(spec: DatasetSpec, data_dir: Path) -> dict[str, str | None]:
+def inspect_files(spec: DatasetSpec, data_dir: Path) -> dict[str, Clause | None]:
     """What is wrong with each raw file below `data_dir`, None where it is intact; nothing is fetched."""
     folder = data_dir / spec.folder
     return {file.name: fault(spec, file, folder) for file in spec.files}
 
 
-def fault(spec: DatasetSpec, file: FileSpec, folder: Path) -> str | None:
+def fault(spec: DatasetSpec, file: FileSpec, folder: Path) -> Clause | None:
     try:
         parse(spec, file, read_bytes(folder / file.name), recorded_sums(folder).get(file.name))
     except FileNotFoundError:
-        return MISSING
+        return Clause(MISSING, file=file.name)
     except CorruptFileError as error:
-        return str(error)
+        return error.reason
     return None
 
 
 def needs_fetching(spec: DatasetSpec, file: FileSpec, folder: Path) -> bool:
     reason = fault(spec, file, folder)
-    if reason is not None and reason != MISSING:
-        logger.warning("%s %s: fetching it again", folder / file.name, reason)
+    if reason is not None and reason.key != MISSING:
+        logger.warning(Clause("data.fetching_again", reason=reason.but(file=folder / file.name)))
     return reason is not None
 
 
@@ -161,7 +163,7 @@ def write_verified(spec: DatasetSpec, folder: Path, contents: dict[str, bytes]) 
         if path.exists() and path.read_bytes() != content:
             with explain_os_errors(path):
                 shutil.copyfile(path, path.with_name(name + ".corrupt"))
-            logger.info("the old %s is kept as %s.corrupt", name, name)
+            logger.info(Clause("data.corrupt_file_kept", name=name))
         write_bytes(path, content)
         sums[name] = sha256(content)
     write_json(folder / "checksums.json", sums)
@@ -175,14 +177,14 @@ def from_package(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> N
         try:
             contents[file.name] = lzma.decompress(packed.read_bytes())
         except (OSError, lzma.LZMAError) as error:
-            raise SourceError(f"the copy in the package is damaged: {error}") from error
+            raise SourceError(Clause("data.copy_damaged", error=error)) from error
         parse(spec, file, contents[file.name])
     write_verified(spec, data_dir / spec.folder, contents)
 
 
 def from_mirrors(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> None:
     """Let torchvision download into a folder of its own, then take over what is intact."""
-    logger.info("%s: asking torchvision's mirrors", spec.name)
+    logger.info(Clause("data.asking_mirrors", dataset=spec.name))
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=data_dir / spec.folder, ignore_cleanup_errors=True) as name:
         temporary = Path(name)
         torchvision_download(spec, temporary)
@@ -191,11 +193,11 @@ def from_mirrors(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> N
             try:
                 contents[file.name] = (temporary / spec.folder / file.name).read_bytes()
             except OSError as error:
-                raise SourceError(f"torchvision did not deliver {file.name} ({error.strerror})") from error
+                raise SourceError(Clause("data.not_delivered", file=file.name, strerror=error.strerror)) from error
             try:
                 parse(spec, file, contents[file.name])
             except CorruptFileError as error:
-                raise SourceError(f"the mirrors' {file.name} {error}") from error
+                raise SourceError(error.reason.but(file=Clause("data.file_of_mirrors", name=file.name))) from error
         write_verified(spec, data_dir / spec.folder, contents)
         keep_siblings(spec, temporary / spec.folder, data_dir / spec.folder)
 

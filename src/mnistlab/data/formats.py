@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.data.catalog import DATASETS, DatasetSpec, FileSpec
+from mnistlab.errors import Fault
 from mnistlab.files import sha256
-from mnistlab.messages.sentences import counted
+from mnistlab.messages.sentences import Clause
 
 __all__ = ["Arrays", "CorruptFileError", "parse", "raw_size"]
 
@@ -27,8 +28,8 @@ LONGEST_TEXT = 200_000_000
 IDX_TYPES: dict[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 12: np.dtype(">i4")}
 
 
-class CorruptFileError(Exception):
-    """A raw file is not what its row in the catalog says. The message is the reason, worded to follow the file's name."""
+class CorruptFileError(Fault):
+    """A raw file is not what its row in the catalog says; `reason` says it of the value `file`, the file's name."""
 
 
 def raw_size(spec: DatasetSpec, file: FileSpec) -> int | None:
@@ -47,53 +48,53 @@ def parse(spec: DatasetSpec, file: FileSpec, content: bytes, recorded: str | Non
     when it was fetched, for files whose checksum is not in the catalog. Raises `CorruptFileError`.
     """
     if not content:
-        raise CorruptFileError("is empty")
+        raise CorruptFileError(Clause("data.file_empty", file=file.name))
     arrays = parse_usps(spec, file, content) if file.kind == "both" else (parse_idx(spec, file, content),)
     expected = file.sha256 or recorded
-    if expected is not None and (actual := sha256(content)) != expected:
-        if owner := owner_of(actual):
-            raise CorruptFileError(f"is {owner}, not {file.name} of {spec.name}")
-        raise CorruptFileError(f"has SHA-256 {actual[:12]}…, not {expected[:12]}…")
-    if expected is None and (owner := owner_of(sha256(content))):
-        raise CorruptFileError(f"is {owner}, not {file.name} of {spec.name}")
+    actual = sha256(content)
+    if actual == expected:
+        return arrays
+    for owner in DATASETS.values():
+        for other in owner.files:
+            if other.sha256 == actual:
+                told = {"other": other.name, "owner": owner.name, "name": file.name, "dataset": spec.name}
+                raise CorruptFileError(Clause("data.file_of_other_dataset", file=file.name, **told))
+    if expected is not None:
+        raise CorruptFileError(
+            Clause("data.other_checksum", file=file.name, actual=actual[:12], expected=expected[:12])
+        )
     return arrays
-
-
-def owner_of(digest: str) -> str | None:
-    for spec in DATASETS.values():
-        for file in spec.files:
-            if file.sha256 == digest:
-                return f"{file.name} of {spec.name}"
-    return None
 
 
 def parse_idx(spec: DatasetSpec, file: FileSpec, content: bytes) -> NDArray[Any]:
     rank = content[3] if len(content) >= 4 else 0
     if content[:2] != b"\0\0" or len(content) < 4 + 4 * rank or content[2] not in IDX_TYPES or rank not in (1, 2, 3):
-        raise CorruptFileError("is not an IDX file")
+        raise CorruptFileError(Clause("data.not_idx", file=file.name))
     shape = struct.unpack(f">{rank}I", content[4 : 4 + 4 * rank])
     dtype = IDX_TYPES[content[2]]
     if (rank == 3) != (file.kind == "images"):
-        raise CorruptFileError(f"holds {'images' if rank == 3 else 'labels'} where {file.kind} belong (swapped?)")
+        key = "data.images_for_labels" if rank == 3 else "data.labels_for_images"
+        raise CorruptFileError(Clause(key, file=file.name))
     if shape[0] != file.count:
-        raise CorruptFileError(f"holds {counted(shape[0], file.kind[:-1])}, not {file.count:,}")
+        key = "data.other_number_of_images" if rank == 3 else "data.other_number_of_labels"
+        raise CorruptFileError(Clause(key, file=file.name, found=shape[0], count=file.count))
     if rank == 3 and dtype != np.uint8:
-        raise CorruptFileError("holds images of int32 pixels, not uint8")
+        raise CorruptFileError(Clause("data.other_pixels", file=file.name))
     if rank == 3 and shape[1:] != spec.image_size:
         raise CorruptFileError(
-            f"holds images of {shape[1]}x{shape[2]} pixels, not {spec.image_size[0]}x{spec.image_size[1]}"
+            Clause("data.other_image_size", file=file.name, height=shape[1], width=shape[2], expected=spec.image_size)
         )
     if rank == 2 and shape[1] != 8:
-        raise CorruptFileError(f"holds labels of {counted(shape[1], 'column')}, not 8")
+        raise CorruptFileError(Clause("data.other_label_columns", file=file.name, found=shape[1]))
     size = 4 + 4 * rank + int(np.prod(shape)) * dtype.itemsize
     if len(content) != size:
-        what = "is truncated" if len(content) < size else "is too long"
-        raise CorruptFileError(f"{what}: {counted(len(content), 'byte')}, not {size:,}")
+        key = "data.file_truncated" if len(content) < size else "data.file_too_long"
+        raise CorruptFileError(Clause(key, file=file.name, found=len(content), size=size))
     values = np.frombuffer(content, dtype, offset=4 + 4 * rank).reshape(shape)
     if file.kind == "images":
         return np.ascontiguousarray(values.transpose(0, 2, 1) if spec.transposed else values)
     labels = values if rank == 1 else values[:, 0]  # QMNIST's other seven columns are writer, source and the like
-    return checked_labels(spec, labels.astype(np.int64))
+    return checked_labels(spec, file, labels.astype(np.int64))
 
 
 def parse_usps(spec: DatasetSpec, file: FileSpec, content: bytes) -> Arrays:
@@ -102,24 +103,27 @@ def parse_usps(spec: DatasetSpec, file: FileSpec, content: bytes) -> Arrays:
         with bz2.open(io.BytesIO(content)) as unpacked:
             text = unpacked.read(LONGEST_TEXT + 1)
         if len(text) > LONGEST_TEXT:
-            raise CorruptFileError(f"unpacks to more than {LONGEST_TEXT:,} bytes")
+            raise CorruptFileError(Clause("data.unpacks_to_too_much", file=file.name, most=LONGEST_TEXT))
         rows = [line.split() for line in text.decode("ascii").splitlines()]
         labels = np.array([int(float(row[0])) for row in rows], np.int64)
         pixels = np.array([[float(cell.partition(":")[2]) for cell in row[1:]] for row in rows], np.float32)
         images = ((pixels + 1) / 2 * 255).astype(np.uint8).reshape(-1, *spec.image_size)
         if not (np.abs(pixels) <= 1).all():
-            raise CorruptFileError("holds values outside -1 to 1")
+            raise CorruptFileError(Clause("data.values_out_of_range", file=file.name))
     except (OSError, EOFError, ValueError, OverflowError, IndexError) as error:
-        raise CorruptFileError(f"is not a bz2 file of LIBSVM lines ({error})") from None
+        raise CorruptFileError(Clause("data.not_libsvm", file=file.name, error=error)) from None
     if len(images) != file.count or len(labels) != file.count:
-        raise CorruptFileError(f"holds {counted(len(images), 'image')}, not {file.count:,}")
-    return images, checked_labels(spec, labels)
+        found = len(images)
+        raise CorruptFileError(Clause("data.other_number_of_images", file=file.name, found=found, count=file.count))
+    return images, checked_labels(spec, file, labels)
 
 
-def checked_labels(spec: DatasetSpec, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+def checked_labels(spec: DatasetSpec, file: FileSpec, labels: NDArray[np.int64]) -> NDArray[np.int64]:
     labels = labels - spec.first_label
     if labels.min() < 0 or labels.max() >= len(spec.classes):
         low, high = labels.min() + spec.first_label, labels.max() + spec.first_label
-        last = spec.first_label + len(spec.classes) - 1
-        raise CorruptFileError(f"holds labels {low} to {high}, not {spec.first_label} to {last}")
+        first, last = spec.first_label, spec.first_label + len(spec.classes) - 1
+        raise CorruptFileError(
+            Clause("data.labels_out_of_range", file=file.name, low=low, high=high, first=first, last=last)
+        )
     return labels

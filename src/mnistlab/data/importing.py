@@ -10,6 +10,8 @@ from mnistlab.data.catalog import DatasetSpec, FileSpec
 from mnistlab.data.download import read_bytes, write_verified
 from mnistlab.data.formats import CorruptFileError, parse, raw_size
 from mnistlab.errors import UserError
+from mnistlab.files import check_links
+from mnistlab.messages.sentences import Clause
 
 __all__ = ["import_files"]
 
@@ -19,6 +21,7 @@ def import_files(spec: DatasetSpec, source: Path, data_dir: Path) -> None:
 
     Raises `UserError` that names the file which is missing or wrong; then nothing has changed below `data_dir`.
     """
+    check_links(source)
     if not source.is_dir():
         raise UserError("data.import_not_a_folder", source=source, name=spec.files[0].name)
     contents = {file.name: import_one(spec, file, source) for file in spec.files}
@@ -33,14 +36,16 @@ def import_one(spec: DatasetSpec, file: FileSpec, source: Path) -> bytes:
                     content = unpack(path, raw_size(spec, file))
                     parse(spec, file, content)
                 except CorruptFileError as error:
-                    raise UserError("data.picture_unreadable", path=path, error=error, spec_name=spec.name) from None
+                    raise UserError(
+                        "data.imported_file_corrupt", reason=error.reason.but(file=path), spec_name=spec.name
+                    ) from None
                 return content
     raise UserError(
         "data.import_file_missing",
         source=source,
         file_name=file.name,
         spec_name=spec.name,
-        files=(f.name for f in spec.files),
+        files=[f.name for f in spec.files],
     )
 
 
@@ -52,4 +57,4 @@ def unpack(path: Path, size: int | None) -> bytes:
         with gzip.open(path) as file:
             return file.read(-1 if size is None else size + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise CorruptFileError(f"is not an intact gzip file ({error})") from None
+        raise CorruptFileError(Clause("data.not_gzip", file=path.name, error=error)) from None

@@ -20,6 +20,7 @@ from mnistlab.data.normalisation import Normalisation
 from mnistlab.data.splits import Split, read_split
 from mnistlab.devices import pick_device
 from mnistlab.errors import UserError, shown, whole_number
+from mnistlab.messages.sentences import Clause
 
 __all__ = ["MNISTDataLoader"]
 HIGHEST_SEED = 2**32 - 1
@@ -92,7 +93,7 @@ class MNISTDataLoader(DataLoader[Example]):
         rejects: Any = None,
         deskew: bool = False,
     ) -> None:
-        seed = whole_number(seed, "Seed", 0, HIGHEST_SEED)
+        seed = whole_number(seed, Clause("names.seed"), 0, HIGHEST_SEED)
         target = pick_device(device)
         if isinstance(dataset, str | Path) or not hasattr(dataset, "spec"):  # open_dataset refuses what is none
             dataset = open_dataset(dataset, data_dir, download=download)  # type: ignore[arg-type]
@@ -115,7 +116,9 @@ class MNISTDataLoader(DataLoader[Example]):
         self.split = split
         super().__init__(
             BatchDataset(arrays, normalise, prepare, augment, target),
-            batch_size=whole_number(batch_size, "Batch size", 1, total, wrong="data.batch_size_misfit", split=split),
+            batch_size=whole_number(
+                batch_size, Clause("names.batch_size"), 1, total, wrong="data.batch_size_misfit", split=split
+            ),
             sampler=Order(total, split.startswith("train") if shuffle is None else shuffle, seed),
             drop_last=drop_last,
         )

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 from mnistlab.data.catalog import DatasetSpec
 from mnistlab.dependencies import cache_of_its_own
+from mnistlab.errors import Fault
+from mnistlab.messages.sentences import Clause
 
 __all__ = ["SourceError", "torchvision_download"]
 
@@ -26,7 +28,7 @@ PATIENCE_WITH_COPY = 5.0
 PATIENCE = 20.0
 """The same if none does."""
 SLOWEST = 50_000
-"""Bytes a second below which a mirror is given up."""
+"""Bytes per second below which a mirror is given up."""
 MEASURED = 5.0
 """Seconds over which that rate is measured."""
 
@@ -34,8 +36,8 @@ clock: Callable[[], float] = time.monotonic
 """The clock that the rate is measured with."""
 
 
-class SourceError(Exception):
-    """A source could not deliver; the text says why."""
+class SourceError(Fault):
+    """A source could not deliver; `reason` says why."""
 
 
 def torchvision_download(spec: DatasetSpec, root: Path) -> None:
@@ -68,10 +70,10 @@ def torchvision_download(spec: DatasetSpec, root: Path) -> None:
             since = opener.asking_since
             # longer than a socket waits: a name look-up hangs
             if since is not None and time.monotonic() - since > patience + 1:
-                raise SourceError(f"the mirrors gave no answer in {patience:g} s")
+                raise SourceError(Clause("data.no_answer", seconds=patience))
     if outcome[0] is not None:
         reason = str(outcome[0]).strip().splitlines() or [type(outcome[0]).__name__]
-        raise SourceError(f"the mirrors could not be used ({reason[-1]})")
+        raise SourceError(Clause("data.mirrors_failed", reason=reason[-1]))
 
 
 @contextmanager
@@ -93,7 +95,7 @@ class PacedOpener:
 
     def __init__(self, opener: urllib.request.OpenerDirector, thread: threading.Thread) -> None:
         self.opener, self.thread = opener, thread
-        self.slow: dict[str, str] = {}
+        self.slow: dict[str, Clause] = {}
         """Hosts that were given up, and why."""
         self.asking_since: float | None = None
         """When the request was sent that is still unanswered; None if there is none."""
@@ -104,7 +106,7 @@ class PacedOpener:
             return self.opener.open(request, *arguments)
         host = urlsplit(request.full_url).netloc
         if host in self.slow:
-            raise URLError(self.slow[host])
+            raise URLError(str(self.slow[host]))
         self.asking_since = time.monotonic()
         try:
             return PacedResponse(self.opener.open(request, *arguments), lambda why: self.slow.setdefault(host, why))
@@ -118,7 +120,7 @@ class PacedResponse:
     `give_up` is called with the reason if the host is too slow.
     """
 
-    def __init__(self, response: Any, give_up: Callable[[str], object]) -> None:
+    def __init__(self, response: Any, give_up: Callable[[Clause], object]) -> None:
         self.response, self.give_up = response, give_up
         self.since, self.came = clock(), 0
 
@@ -142,9 +144,9 @@ class PacedResponse:
         if spent < MEASURED:
             return
         if self.came < SLOWEST * spent:
-            why = f"{self.came / spent / 1000:.1f} kB/s is too slow: at least {SLOWEST / 1000:g} are expected"
+            why = Clause("data.mirror_too_slow", speed=self.came / spent / 1000, least=SLOWEST / 1000)
             self.give_up(why)
-            raise URLError(why)
+            raise URLError(str(why))
         self.since, self.came = clock(), 0
 
     def __getattr__(self, name: str) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from mnistlab.errors import number
+from mnistlab.messages.sentences import Clause
 
 __all__ = ["Normalisation"]
 
@@ -21,7 +22,7 @@ class Normalisation:
     Parameters
     ----------
     mean, std : float
-        Of the training images' pixels, scaled to [0, 1].
+        Mean and standard deviation of the training images' pixels, scaled to [0, 1].
 
     Raises
     ------
@@ -33,8 +34,8 @@ class Normalisation:
     std: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "mean", number(self.mean, "Mean", -MOST, MOST))
-        object.__setattr__(self, "std", number(self.std, "Standard deviation", 1 / MOST, MOST))
+        object.__setattr__(self, "mean", number(self.mean, Clause("names.mean"), -MOST, MOST))
+        object.__setattr__(self, "std", number(self.std, Clause("names.std"), 1 / MOST, MOST))
 
     @property
     def scale(self) -> float:

@@ -15,6 +15,7 @@ from mnistlab.data.catalog import DatasetSpec, Part
 from mnistlab.data.formats import Arrays
 from mnistlab.errors import UserError
 from mnistlab.files import resolved, sha256, shorten
+from mnistlab.messages.sentences import Clause
 from mnistlab.pictures.decode import SUFFIXES, decode
 
 __all__ = ["PictureFolder"]
@@ -117,11 +118,11 @@ class PictureFolder:
                 paths = [path for path in paths if (path in chosen) == (part == "test")]
             found += [(path, label) for path in paths]
         if not found:
-            raise UserError("data.too_few_pictures", folder=folder, to=TO[part])
+            raise UserError("data.too_few_pictures", folder=folder, purpose=Clause(PURPOSES[part]))
         return found
 
 
-TO = {"train": "train", "val": "validate", "test": "test"}
+PURPOSES = {"train": "data.to_train", "val": "data.to_validate", "test": "data.to_test"}
 
 
 def folder_meant(root: Path) -> Path:
@@ -130,7 +131,7 @@ def folder_meant(root: Path) -> Path:
         case [inner] if inner.name.lower() not in PART_NAMES and not holds_picture(inner):
             within = folders_in(inner)
             if len(within) > 1 or any(PART_NAMES.get(folder.name.lower()) == "train" for folder in within):
-                logger.info("%s holds one folder alone, %s: its sub-folders are taken", root, inner.name)
+                logger.info(Clause("data.one_folder_alone", folder=root, inner=inner.name))
                 return inner
     return root
 
@@ -155,21 +156,21 @@ def part_folders(root: Path) -> dict[str, Path]:
             raise UserError("data.part_named_twice", root=root, name=folders[part].name, folder_name=folder.name)
         folders[part] = folder
     if strays := [folder.name for folder in found if folder not in named]:
-        logger.info("left out of %s, beside its %s: %s", root, folders["train"].name, shorten(", ".join(strays)))
+        left_out = shorten(", ".join(strays))
+        logger.info(Clause("data.folders_left_out", folder=root, train=folders["train"].name, left_out=left_out))
     if "test" not in folders:
-        logger.info(
-            "%s has no folder for testing: one in six of the pictures in %s is kept for it", root, folders["train"]
-        )
+        logger.info(Clause("data.no_folder_for_testing", folder=root, train=folders["train"]))
     return folders
 
 
 def check_classes(folder: Path, train: Path, classes: tuple[str, ...]) -> None:
     """Raise `UserError` where a part has not the classes that there are for training."""
     names = {path.name for path in folders_in(folder)}
-    differing = {"missing": set(classes) - names, "not in training": names - set(classes)}
-    if any(differing.values()):
-        told = "; ".join(f"{what}: {shorten(', '.join(sorted(which)))}" for what, which in differing.items() if which)
-        raise UserError("data.classes_differ", folder=folder, train=train, told=told)
+    missing, more = (shorten(", ".join(sorted(which))) for which in (set(classes) - names, names - set(classes)))
+    differing = [Clause("data.classes_missing", names=missing)] if missing else []
+    differing += [Clause("data.classes_not_in_training", names=more)] if more else []
+    if differing:
+        raise UserError("data.classes_differ", folder=folder, train=train, differing=differing)
 
 
 def folders_in(folder: Path) -> list[Path]:

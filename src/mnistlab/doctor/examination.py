@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import nn
@@ -11,14 +11,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mnistlab.data.normalisation import Normalisation
 from mnistlab.dependencies import cache_of_its_own
-from mnistlab.errors import UserError
+from mnistlab.errors import MnistlabError, UserError
 from mnistlab.evaluation.calibration import fit_temperature
-from mnistlab.messages.sentences import counted
+from mnistlab.messages.sentences import Clause
 from mnistlab.networks.network import evaluating
 
 __all__ = ["Check", "examine"]
 
 
+OUTPUT = Clause("names.output")
 CLEARLY_BETTER = 0.02
 """By how much more of the images another kind of input must be read right to be called the one the model expects."""
 TOO_SURE = 2.0
@@ -27,14 +28,41 @@ norm) or 2.2 (without) where a softmax stood before cross-entropy."""
 RELUS = {name + suffix for name in ("relu", "threshold", "clamp_min", "clamp", "hardtanh") for suffix in ("", "_")}
 
 
+Verdict: TypeAlias = Literal["ok", "warning", "problem"]
+
+
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at: its name, a verdict, what was seen, and what to do about it where it is not ok."""
+    """One thing looked at: its name, a verdict, what was seen, and what to do about it where it is not ok.
 
-    name: str
-    verdict: Literal["ok", "warning", "problem"]
-    detail: str
-    remedy: str = ""
+    The remedy is that of the entry that says what was seen, or of another one, `remedy_key`; in the words of the command line.
+    """
+
+    subject: Clause
+    verdict: Verdict
+    seen: Clause
+    remedy_key: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What was looked at."""
+        return str(self.subject)
+
+    @property
+    def detail(self) -> str:
+        """What was seen."""
+        return str(self.seen)
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it; "" where it is ok."""
+        if self.verdict == "ok":
+            return ""
+        return MnistlabError(self.seen.key, remedy=self.remedy_key, **self.seen.values).command_remedy
+
+    def to_dict(self) -> dict[str, str]:
+        """For JSON."""
+        return {"name": self.name, "verdict": self.verdict, "detail": self.detail, "remedy": self.remedy}
 
 
 class ReluWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -79,7 +107,7 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
         with ReluWatch() as watch:
             output = answer(model, normalisation(pixels))
         checks = check_output(output, labels)
-        if checks[0].verdict == "problem" and checks[0].name == "output":
+        if checks[0].verdict == "problem" and checks[0].subject == OUTPUT:
             return checks
         checks.append(check_input(model, pixels, labels, normalisation))
     return [*checks, *check_relus(watch.alive)]
@@ -98,79 +126,69 @@ def check_output(output: Any, labels: torch.Tensor) -> list[Check]:
     """Whether the outputs are logits."""
     if not isinstance(output, torch.Tensor) or output.ndim != 2 or len(output) != len(labels):
         shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
-        detail = f"{shape} for {counted(len(labels), 'image')}"
-        return [Check("output", "problem", detail, "Return logits of shape (B, classes).")]
+        return [Check(OUTPUT, "problem", Clause("doctor.output_misfit", shape=shape, count=len(labels)))]
     if not output.isfinite().all():
-        return [Check("output", "problem", "NaN or infinite values", "Train with a smaller learning rate.")]
+        return [Check(OUTPUT, "problem", Clause("doctor.output_not_finite"))]
     if output.shape[1] <= int(labels.max()):
-        detail = f"{counted(output.shape[1], 'value')} an image for {counted(int(labels.max()) + 1, 'class')}"
-        return [Check("output", "problem", detail, "Give the last layer one output per class.")]
+        count, classes = output.shape[1], int(labels.max()) + 1
+        return [Check(OUTPUT, "problem", Clause("doctor.too_few_outputs", count=count, classes=classes))]
     output = output.float()
+    softmax = Clause("names.softmax")
     if output.min() >= 0 and (output.sum(dim=1) - 1).abs().max() < 1e-3:
-        return [
-            Check("softmax", "problem", "the model ends in a softmax: with cross-entropy, which holds one, it is applied twice",
-                  "Return logits; take softmax only where probabilities are shown.")
-        ]  # fmt: skip
+        return [Check(softmax, "problem", Clause("doctor.softmax_twice"))]
     if (output.exp().sum(dim=1) - 1).abs().max() < 1e-3:
-        return [Check("softmax", "warning", "the model ends in a log-softmax: right for nll_loss, needless for cross-entropy",
-                      "Return logits and use cross-entropy.")]  # fmt: skip
-    return [Check("softmax", "ok", "none in the model: it returns logits"), check_confidence(output, labels)]
+        return [Check(softmax, "warning", Clause("doctor.log_softmax"))]
+    return [Check(softmax, "ok", Clause("doctor.no_softmax")), check_confidence(output, labels)]
 
 
 def check_confidence(logits: torch.Tensor, labels: torch.Tensor) -> Check:
     """Whether the probabilities can be believed: the temperature that fits them best is near 1."""
     best = fit_temperature(logits, labels)
-    detail = f"temperature {best:.2f} fits the logits best (1 would be ideal)"
     if best > TOO_SURE:
-        return Check("confidence", "warning", f"{detail}: far too sure of itself",
-                     "Look for a softmax before cross-entropy in the training; else train shorter or smooth labels.")  # fmt: skip
-    return Check("confidence", "ok", detail)
+        return Check(Clause("names.confidence"), "warning", Clause("doctor.too_sure", temperature=best))
+    return Check(Clause("names.confidence"), "ok", Clause("doctor.temperature", temperature=best))
 
 
 def check_input(model: nn.Module, pixels: torch.Tensor, labels: torch.Tensor, normalisation: Normalisation) -> Check:
     """Which kind of input the model reads best; it should be the normalised one with bright ink on dark."""
 
-    def accuracy(images: torch.Tensor) -> float:
-        return float((answer(model, images).argmax(dim=1) == labels).float().mean())
+    def percentage(images: torch.Tensor) -> float:
+        return 100 * float((answer(model, images).argmax(dim=1) == labels).float().mean())
 
     inverted = 255 - pixels
     kinds = {
-        "normalised": normalisation(pixels),
-        "scaled to [0, 1], not normalised": pixels / 255,
-        "scaled to [-1, 1]": pixels / 127.5 - 1,
-        "raw 0 to 255, not scaled": pixels,
-        "inverted (dark ink on bright), normalised": normalisation(inverted),
-        "inverted (dark ink on bright), scaled to [0, 1]": inverted / 255,
-        "inverted (dark ink on bright), scaled to [-1, 1]": inverted / 127.5 - 1,
-        "inverted (dark ink on bright), raw 0 to 255": inverted,
+        "doctor.normalised": normalisation(pixels),
+        "doctor.from_0_to_1": pixels / 255,
+        "doctor.from_minus_1_to_1": pixels / 127.5 - 1,
+        "doctor.raw": pixels,
+        "doctor.inverted_normalised": normalisation(inverted),
+        "doctor.inverted_from_0_to_1": inverted / 255,
+        "doctor.inverted_from_minus_1_to_1": inverted / 127.5 - 1,
+        "doctor.inverted_raw": inverted,
     }
-    read = {kind: accuracy(images) for kind, images in kinds.items()}
+    read = {kind: percentage(images) for kind, images in kinds.items()}
     best = max(read, key=lambda kind: read[kind])
-    normal = read["normalised"]
-    if read[best] < 0.5:
-        return Check("input", "problem", f"it reads at most {100 * read[best]:.1f} % of the images, whatever their scale or ink",
-                     "Was it trained, and on this dataset?")  # fmt: skip
-    if read[best] > normal + CLEARLY_BETTER:
-        return Check("input", "problem", f"the model reads {100 * read[best]:.1f} % of images that are {best},"
-                     f" and {100 * normal:.1f} % of normalised ones", f"It was trained on images that are {best}: give it"
-                     " those, or train it on normalised ones.")  # fmt: skip
-    return Check(
-        "input",
-        "ok",
-        f"normalised, bright ink on dark: {100 * normal:.1f} % of {len(labels):,} validation images right",
-    )
+    most, normal, name = read[best], read["doctor.normalised"], Clause("names.input")
+    if most < 50:
+        return Check(name, "problem", Clause("doctor.input_unread", most=most))
+    if most > normal + 100 * CLEARLY_BETTER:
+        return Check(name, "problem", Clause("doctor.other_input", most=most, kind=Clause(best), normal=normal))
+    return Check(name, "ok", Clause("doctor.input_right", normal=normal, count=len(labels)))
 
 
 def check_relus(alive: list[torch.Tensor]) -> list[Check]:
     """How many channels never get above 0 on any image."""
     if not alive:
-        return [Check("ReLUs", "ok", "the model has none")]
+        return [Check(Clause("names.relus"), "ok", Clause("doctor.no_relus"))]
     checks = []
     for place, channels in enumerate(alive, 1):
         dead, total = int((~channels).sum()), len(channels)
-        detail = f"{dead} of {total} channels never active" if dead else f"all {total} channels active"
+        seen = (
+            Clause("doctor.channels_dead", dead=dead, total=total)
+            if dead
+            else Clause("doctor.channels_active", total=total)
+        )
         share = dead / total
-        verdict: Literal["ok", "warning", "problem"] = "problem" if share > 0.5 else "warning" if share > 0.1 else "ok"
-        remedy = "Train with a smaller learning rate or with batch norm." if verdict != "ok" else ""
-        checks.append(Check(f"ReLU {place}", verdict, detail, remedy))
+        verdict: Verdict = "problem" if share > 0.5 else "warning" if share > 0.1 else "ok"
+        checks.append(Check(Clause("names.relu", place=place), verdict, seen))
     return checks

@@ -16,7 +16,7 @@ from mnistlab.devices import device_title, pick_device, pick_precision
 from mnistlab.doctor.examination import Check
 from mnistlab.errors import UserError
 from mnistlab.files import check_links, given_path, nearest_existing
-from mnistlab.messages.sentences import counted, place
+from mnistlab.messages.sentences import Clause
 
 __all__ = ["check_machine"]
 
@@ -30,21 +30,24 @@ def check_machine(data_dir: str | Path, runs_dir: str | Path, device: str | torc
     target = pick_device(device)
     threads, cores = torch.get_num_threads(), os.cpu_count() or 1
     precision = pick_precision("auto", target)
+    version, system, machine = platform.python_version(), platform.system(), platform.machine()
     checks = [
-        Check("Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
-        Check("torch", "ok", torch.__version__),
-        Check("device", "ok", f"{target}: {device_title(target)}"),
-        Check("threads", "ok" if threads <= cores else "warning", f"{counted(threads, 'thread')} on {counted(cores, 'core')}",
-              "" if threads <= cores else "Unset OMP_NUM_THREADS."),
-        Check("bf16", "ok", "used: this device computes in it" if precision == "bf16" else "not used: fp32 is faster here"),
+        Check(Clause("names.python"), "ok", Clause("doctor.python", version=version, system=system, machine=machine)),
+        Check(Clause("names.torch"), "ok", Clause("doctor.torch", version=torch.__version__)),
+        Check(Clause("names.device"), "ok", Clause("doctor.device", device=target, title=device_title(target))),
+        Check(
+            Clause("names.cpu_threads"), "ok" if threads <= cores else "warning",
+            Clause("doctor.threads", threads=threads, cores=cores),
+        ),
+        Check(Clause("names.bf16"), "ok", Clause("doctor.bf16_used" if precision == "bf16" else "doctor.bf16_not_used")),
     ]  # fmt: skip
-    for name, folder in (("data folder", data_dir), ("runs folder", runs_dir)):
+    for name, folder in ((Clause("names.data_folder"), data_dir), (Clause("names.runs_folder"), runs_dir)):
         checks.append(check_writable(name, folder))
     checks.append(check_data(find_spec("mnist"), data_dir))
     return checks
 
 
-def check_writable(name: str, folder: Path) -> Check:
+def check_writable(name: Clause, folder: Path) -> Check:
     """Whether files can be written there, and how much room there is."""
     existing = nearest_existing(folder)
     try:
@@ -52,26 +55,23 @@ def check_writable(name: str, folder: Path) -> Check:
         with tempfile.TemporaryFile(dir=existing):
             pass
     except UserError as error:
-        return Check(name, "problem", error.message, error.command_remedy)
+        return Check(name, "problem", Clause(error.key, **error.values), error.remedy_key)
     except OSError as error:
-        return Check(name, "problem", f"{folder}: cannot be written ({error.strerror})", "Choose another folder.")
+        return Check(name, "problem", Clause("doctor.folder_not_writable", folder=folder, strerror=error.strerror))
     free = shutil.disk_usage(existing).free
-    text = f"{folder}: writable, {free / 1e9:.1f} GB free"
-    if free < ENOUGH_DISK:
-        return Check(name, "warning", text, "Free some space: data and a few runs take 100 MB, torch needs more.")
-    return Check(name, "ok", text)
+    seen = Clause("doctor.folder_writable", folder=folder, gigabytes=free / 1e9)
+    return Check(name, "warning" if free < ENOUGH_DISK else "ok", seen)
 
 
 def check_data(spec: DatasetSpec, data_dir: Path) -> Check:
     """Whether the raw files are there and intact; fetches nothing."""
+    name = Clause("names.data")
     try:
         state = inspect_files(spec, data_dir)
     except UserError as error:
-        return Check("data", "problem", error.message, error.command_remedy)
-    corrupt = {name: reason for name, reason in state.items() if reason and reason != MISSING}
-    if corrupt:
-        what = "; ".join(f"{name} {reason}" for name, reason in corrupt.items())
-        return Check("data", "problem", f"{data_dir / spec.folder}: {what}", "The next training fetches it again.")
+        return Check(name, "problem", Clause(error.key, **error.values), error.remedy_key)
+    if corrupt := [reason for reason in state.values() if reason and reason.key != MISSING]:
+        return Check(name, "problem", Clause("doctor.data_corrupt", folder=data_dir / spec.folder, reasons=corrupt))
     if any(state.values()):
-        return Check("data", "ok", f"{spec.name} is not in {place(data_dir)} yet: the first training fetches it")
-    return Check("data", "ok", f"{spec.name} in {place(data_dir)}: all checksums right")
+        return Check(name, "ok", Clause("doctor.data_missing", dataset=spec.name, data_dir=data_dir))
+    return Check(name, "ok", Clause("doctor.data_right", dataset=spec.name, data_dir=data_dir))

@@ -16,7 +16,7 @@ from mnistlab.data.splits import read_split
 from mnistlab.doctor.examination import Check, examine
 from mnistlab.errors import MnistlabError, UserError
 from mnistlab.files import given_path, resolved
-from mnistlab.messages.sentences import sentence
+from mnistlab.messages.sentences import Clause
 from mnistlab.networks.checkpoint import SavedModel, load_tensors, read_model, strip_prefix
 from mnistlab.networks.deskew import Deskewed, upright
 from mnistlab.networks.ensemble import Ensemble
@@ -37,14 +37,11 @@ def check_run(
     run = find_run(run, runs_dir)
     metrics = run.metrics
     done, planned = run.progress
-    checks = [Check("run", "ok", f"{run.path}: {done} of {planned} {run.unit}s")]
-    if done < planned:
-        checks[0] = Check("run", "warning", checks[0].detail, sentence(run.how_to_finish, "command", {"run": run.path}))
+    seen = Clause("doctor.run_progress", run=run.path, progress=run.told_progress)
+    checks = [Check(Clause("names.run"), "warning" if done < planned else "ok", seen, run.how_to_finish)]
     if metrics and metrics[-1]["train_loss"] > 1.4 and (metrics[-1]["val_accuracy"] or 0) > 0.9:
-        checks.append(
-            Check("course", "problem", f"train loss {metrics[-1]['train_loss']:.2f} at 90 % right: a softmax before the loss",
-                  "Give cross-entropy the logits: it holds the softmax.")
-        )  # fmt: skip
+        seen = Clause("doctor.softmax_before_loss", loss=metrics[-1]["train_loss"])
+        checks.append(Check(Clause("names.course"), "problem", seen))
     return checks + check_model(run.model_path, run.find_data(data_dir), dataset=run.dataset)
 
 
@@ -78,11 +75,7 @@ def check_model(
     else:
         model = import_model(code)
         if prefix := load_weights(model, path):
-            checks.append(
-                Check(
-                    "weights", "ok", f'all names begin with "{prefix}", which the class\'s do not have; it was left off'
-                )
-            )
+            checks.append(Check(Clause("names.weights"), "ok", Clause("doctor.prefix_left_off", prefix=prefix)))
         opened = open_dataset(dataset, data_dir)
         mean, std = opened.spec.mean, opened.spec.std
     images, labels = read_split(opened, "val")
@@ -90,7 +83,7 @@ def check_model(
     truth = torch.tensor(labels[:IMAGES])
     if isinstance(model, Ensemble):
         return [
-            dataclasses.replace(check, name=f"member {number}, {check.name}")
+            dataclasses.replace(check, subject=Clause("names.of_member", number=number, subject=check.subject))
             for number, member in enumerate(model.members, 1)
             for check in examine_layers(member, pictures, truth, mean, std)
         ]

@@ -18,6 +18,7 @@ from mnistlab.devices import pick_device
 from mnistlab.errors import UserError
 from mnistlab.evaluation.calibration import check_finite
 from mnistlab.evaluation.result import Evaluation
+from mnistlab.messages.sentences import Clause
 from mnistlab.networks.checkpoint import read_model
 from mnistlab.networks.network import evaluating
 from mnistlab.runs.run import Run
@@ -35,7 +36,7 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
     Parameters
     ----------
     model : takes images float32 (B, 1, H, W), normalised, and returns logits (B, classes)
-    loader : of the split, in file order and without augmentation, on the model's device
+    loader : the split's, in file order and without augmentation, on the model's device
 
     Raises
     ------
@@ -114,8 +115,8 @@ def evaluate_run(
     busy = not run.is_finished and run.is_being_trained
     saved = read_model(run.model_path)
     if not run.is_finished:
-        state = "is being trained now" if busy else "is not finished"
-        logger.info("%s %s: this is its model after %s %d of %d.", run.path, state, run.unit, *run.progress)
+        key = "evaluation.run_being_trained" if busy else "evaluation.run_not_finished"
+        logger.info(Clause(key, run=run.path, progress=run.told_progress))
     dataset = open_dataset(run.dataset, run.find_data(data_dir))
     check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
     target = pick_device(device)

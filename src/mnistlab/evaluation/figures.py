@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnistlab.dependencies import import_matplotlib
-from mnistlab.files import write_bytes
+from mnistlab.files import write_output
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +45,7 @@ def save_figure(figure: Figure, path: Path) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # drawn as a box, and said nowhere else
         figure.savefig(buffer, format="png", dpi=DPI)
-    write_bytes(path, buffer.getvalue())
+    write_output(path, buffer.getvalue())
 
 
 def tidy(axes: Axes) -> None:

@@ -15,6 +15,7 @@ from mnistlab.data.splits import Split, read_split
 from mnistlab.devices import GENERATOR
 from mnistlab.evaluation.figures import save_figure
 from mnistlab.evaluation.plots import data_gallery
+from mnistlab.files import check_folder, link_target
 from mnistlab.recipes.catalog import RECIPES
 
 __all__ = ["describe_data"]
@@ -32,6 +33,8 @@ def describe_data(
 
     Raises `UserError` for an unknown dataset, a batch size that does not fit, or data that cannot be had.
     """
+    if out is not None:
+        check_folder(link_target(out).parent)
     opened = open_dataset(dataset, data_dir, download=download)
     if batch_size is None:
         batch_size = min(64, len(read_split(opened, split)[1]))

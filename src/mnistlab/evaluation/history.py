@@ -22,7 +22,7 @@ __all__ = ["Point", "draw_history", "history"]
 
 
 COLOURS = ("#2563a8", "#d9730d", "#15803d", "#b91c1c", "#7c3aed", "#0e7490", "#a16207", "#be185d")
-"""Of the recipes with the most runs; the others share grey."""
+"""One for each of the recipes with the most runs; the others share grey."""
 PALE = "#9ca3af"
 HALF_AN_HOUR, MANY_DAYS = 1 / 48, 60
 STEPS = [factor * 10.0**power for power in range(-6, 2) for factor in (1, 2, 5)] + [100.0]

@@ -137,12 +137,12 @@ class Evaluation:
 
     @property
     def precision(self) -> list[float | None]:
-        """By class: of what was read as it, the fraction that was it; None where nothing was."""
+        """For each class, the fraction of what was read as it that was it; None where nothing was read as it."""
         return fractions(self.confusion.diagonal(), self.confusion.sum(axis=0))
 
     @property
     def recall(self) -> list[float | None]:
-        """By class: of what was it, the fraction that was read as it; None where there was none."""
+        """For each class, the fraction of its examples that were read as it; None where it has none."""
         return fractions(self.confusion.diagonal(), self.confusion.sum(axis=1))
 
     @property

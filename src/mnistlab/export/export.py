@@ -34,7 +34,8 @@ from mnistlab.evaluation.result import Evaluation
 from mnistlab.export.onnx_file import INT8_IMAGES, OnnxFile
 from mnistlab.export.result import Export, Parity
 from mnistlab.export.safetensors_file import SafetensorsFile
-from mnistlab.files import check_target, given_path, shorten, write_bytes
+from mnistlab.files import check_target, given_path, shorten, write_output
+from mnistlab.messages.sentences import Clause
 from mnistlab.networks.checkpoint import SavedModel, read_model
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_model
@@ -95,10 +96,10 @@ def export_model(
     saved = read_model(model_path)
     dataset = open_fitting_dataset(run, saved, model_path, data_dir)
     if seen := why_seen(run):
-        logger.warning("Not calibrated: %s. The threshold is %s.", seen, UNCALIBRATED_THRESHOLD)
+        logger.warning(Clause("export.not_calibrated", reason=seen, threshold=UNCALIBRATED_THRESHOLD))
     file, made = convert(saved, dataset, output, to, int8=int8, coverage=coverage, calibrated=not seen)
     content = file.content(metadata_of(run, saved, made))
-    write_bytes(output, content)
+    write_output(output, content)
     return dataclasses.replace(made, bytes=len(content))
 
 
@@ -142,7 +143,7 @@ def check_request(to: str, int8: bool, coverage: float) -> float:
         raise UserError("export.unknown_format", to=shorten(to), formats=FORMATS)
     if int8 and to != "onnx":
         raise UserError("export.int8_needs_onnx", to=to)
-    coverage = number(coverage, "Coverage", math.ulp(0), 1, wrong="export.coverage_out_of_range")
+    coverage = number(coverage, Clause("names.coverage"), math.ulp(0), 1, wrong="export.coverage_out_of_range")
     if to == "onnx":
         check_callers_for_torch()
     if missing := [name for name in FORMATS[to] if importlib.util.find_spec(name) is None]:
@@ -163,9 +164,7 @@ def find_finished(source: Run | str | Path, runs_dir: str | Path) -> tuple[Run |
             "runs.not_finished",
             remedy=source.how_to_finish,
             run=source.path,
-            done=done,
-            planned=planned,
-            unit=source.unit,
+            progress=source.told_progress,
         )
     return source, source.model_path
 
@@ -186,11 +185,11 @@ def open_fitting_dataset(run: Run | None, saved: SavedModel, model_path: Path, d
     return dataset
 
 
-def why_seen(run: Run | None) -> str:
-    """Why the validation images cannot be taken for pictures that the model has not seen; empty where they can."""
+def why_seen(run: Run | None) -> Clause | None:
+    """Why the validation images cannot be taken for pictures that the model has not seen; None where they can."""
     if run is None:
-        return "nothing says what the model was trained on"
-    return "" if run.recipe.data.split == "train" else "the model was trained on the validation images too"
+        return Clause("export.training_unknown")
+    return None if run.recipe.data.split == "train" else Clause("export.trained_on_validation")
 
 
 def check_parity(answers: Probabilities, expected: Probabilities) -> Parity:

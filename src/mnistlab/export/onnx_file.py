@@ -18,6 +18,7 @@ from mnistlab.data.batches import BATCH
 from mnistlab.dependencies import cache_of_its_own, import_onnxruntime
 from mnistlab.errors import StorageFailure
 from mnistlab.evaluation.calibration import Probabilities, at_temperature
+from mnistlab.messages.sentences import Clause
 from mnistlab.networks.checkpoint import SavedModel
 
 if TYPE_CHECKING:
@@ -137,7 +138,6 @@ def temporary_folder(room: int) -> Iterator[Path]:
     except Exception as error:
         if not isinstance(error, OSError) and free >= room:
             raise
-        why = error.strerror if isinstance(error, OSError) else f"{free:,} bytes are free"
-        raise StorageFailure(
-            "export.no_room_for_temporary_files", folder=tempfile.tempdir or "any folder", why=why
-        ) from error
+        why = error.strerror if isinstance(error, OSError) else Clause("export.bytes_free", free=free)
+        folder = tempfile.tempdir or Clause("export.any_folder")
+        raise StorageFailure("export.no_room_for_temporary_files", folder=folder, why=why) from error

@@ -1,1 +1,1 @@
-"""What each error says (en.toml), and how its sentence is made of an entry and its values."""
+"""What errors, problems, checks and the log say (en.toml), and how a sentence is made of an entry and its values."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 import os
+import re
 import string
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["Clause", "Missing", "Words", "counted", "install_hint", "messages", "place", "sentence"]
+__all__ = ["Clause", "Missing", "Words", "counted", "install_hint", "messages", "place", "plain_exponent", "sentence"]
 
 
 def sentence(key: str, part: str, values: Mapping[str, Any], *, for_command: bool = False) -> str:
@@ -33,12 +34,26 @@ def messages() -> dict[str, Any]:
 class Clause:
     """A part of a sentence: an entry of messages/en.toml and what it names, for another one's values."""
 
-    def __init__(self, key: str, **values: Any) -> None:
+    def __init__(self, key: str, /, **values: Any) -> None:
         self.key = key
         self.values = values
 
     def __str__(self) -> str:
         return sentence(self.key, "message", self.values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Clause) and (self.key, self.values) == (other.key, other.values)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def but(self, **values: Any) -> Clause:
+        """The same, but of these values."""
+        return Clause(self.key, **{**self.values, **values})
+
+    def for_command_line(self) -> str:
+        """The words of the command line, where a value has others there."""
+        return sentence(self.key, "message", self.values, for_command=True)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return functools.partial(Clause, self.key, **self.values), ()
@@ -53,10 +68,10 @@ class Missing(NamedTuple):
 class Words(string.Formatter):
     """`str.format` with what sentences need.
 
-    ``{count:n image}`` and ``{count:n class}`` are a number with its noun ("1 image", "2,000 classes"), ``{names:list}`` is
-    "a, b, c", ``{folder:place}`` a folder as a sentence can end with it, ``{extra:install}`` how to install an extra.
-    ``{field:field}`` is a field's name as Python has it, "kernel_size", or `for_command`, as its option, "--kernel-size".
-    ``{cause:message}`` and ``{cause:remedy}`` are those of another error, ``{names:or}`` is "a, b or c".
+    ``{count:n image}`` and ``{count:n class}`` are a number with its noun ("1 image", "2,000 classes"). ``{names:list}`` is
+    "a, b, c", ``{names:or}`` "a, b or c", ``{names:reasons}`` "a; b; c". ``{folder:place}`` is a folder as a sentence can end
+    with it, ``{extra:install}`` how to install an extra. ``{field:field}`` is a field's name as Python has it, "kernel_size",
+    or `for_command`, as its option, "--kernel-size". ``{cause:message}`` and ``{cause:remedy}`` are those of another error.
     """
 
     def __init__(self, for_command: bool = False) -> None:
@@ -85,8 +100,8 @@ class Words(string.Formatter):
             return str(value.command_remedy if self.for_command else value.remedy)
         if format_spec.startswith("n "):
             return counted(value, format_spec[2:])
-        if format_spec == "list":
-            return ", ".join(map(str, value))
+        if format_spec in ("list", "reasons"):
+            return {"list": ", ", "reasons": "; "}[format_spec].join(self.format_field(one, "") for one in value)
         if format_spec == "or":
             *others, last = [self.format_field(one, "") for one in value]
             return f"{', '.join(others)} or {last}" if others else last
@@ -94,12 +109,18 @@ class Words(string.Formatter):
             return place(Path(value))
         if format_spec == "install":
             return install_hint(value)
-        return str(super().format_field(value, format_spec))
+        text = str(super().format_field(value, format_spec))
+        return plain_exponent(text) if format_spec.endswith("g") else text
 
 
 def install_hint(extra: str) -> str:
     """How to get the packages of one of mnistlab's extras."""
     return f"Install it in the clone of the repository: uv sync --extra {extra} (or pip install '.[{extra}]')."
+
+
+def plain_exponent(number: str) -> str:
+    """The number, which has been formatted, as a person writes it: 1e-9, not 1e-09; 1e6, not 1e+06."""
+    return re.sub(r"e\+?(-?)0*", r"e\1", number)
 
 
 def counted(count: int, noun: str) -> str:
@@ -111,5 +132,5 @@ def counted(count: int, noun: str) -> str:
 def place(path: Path) -> str:
     """The folder as a sentence can begin or end with it: "the current folder" for ".", whose dot would read as a full stop."""
     if path == Path():
-        return "the current folder"
+        return sentence("files.current_folder", "message", {})
     return os.path.realpath(path) if path.name == ".." else str(path)

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-from mnistlab.errors import UserError, number, plain, shown, whole_number
+from mnistlab.errors import UserError, shown, whole_number
 from mnistlab.messages.sentences import Clause
+from mnistlab.networks.fields import held, joined, kinds, knob, problems_of
 
-__all__ = ["Architecture", "EnsembleArchitecture", "architecture_of", "fit_blocks"]
+__all__ = ["Architecture", "EnsembleArchitecture", "NetworkDesign", "architecture_of", "fit_blocks"]
 
 WIDEST = 65_536
-"""Channels, hidden values or classes; beyond, it is a mistake or an attack on the memory."""
-DEEPEST = 64  # convolutions per block
+"""Channels, hidden values, classes or pixels of a side; beyond, it is a mistake or an attack on the memory."""
 PADDINGS = ("same", "valid")
 POOLINGS = ("max", "stride", "none")
 HEADS = ("flatten", "average")
@@ -24,92 +24,77 @@ PER_BLOCK = ("depth", "kernel_size", "padding", "pooling")
 
 
 @dataclass(frozen=True)
-class Architecture:
-    """A network: a row of blocks, then a head; and what is done with the images around it.
+class NetworkDesign:
+    """What is decided about a network before the data is known: a row of blocks, then a head; and what is around them.
 
-    Lists are taken for tuples, one value for one of each block, and NumPy's numbers for Python's. Raises
-    `UserError` that names the first thing wrong: a value out of range, a list of another length than there are blocks, or blocks
-    that leave no pixel of the image.
+    A recipe's network group and `Architecture` derive from it and check its fields in the same words. The defaults are a
+    recipe's; `NeuralNet` has its own.
     """
 
-    widths: tuple[int, ...] = (32, 64)
-    """Channels of each block, 1 to 65,536."""
-    classes: int = 10
+    widths: tuple[int, ...] = knob((24, 48), low=1, high=WIDEST)
+    """Channels of each block, such as 24,48."""
+    depth: tuple[int, ...] = knob((1,), low=1, high=64)
+    """Convolutions per block: one number for all blocks, or one for each."""
+    kernel_size: tuple[int, ...] = knob((5,), low=1, high=255)
+    """Side of the convolutions in pixels, per block; odd where padding is same."""
+    padding: tuple[str, ...] = knob(("valid",), choices=PADDINGS)
+    """What happens at the picture's edge, per block: zeros are added (same), or the edge is lost (valid)."""
+    pooling: tuple[str, ...] = knob(("max",), choices=POOLINGS)
+    """How the picture is halved, per block: by max-pool, by a stride of 2, or not at all."""
+    separable: bool = knob(False)
+    """Split each convolution but the first in two: one for each channel, then 1x1 to mix them (few parameters)."""
+    batch_norm: bool = knob(True)
+    """Batch norm after each convolution."""
+    pool_last: bool = knob(False)
+    """Max-pool after batch norm and ReLU, as in most textbooks (slower)."""
+    head: str = knob("flatten", choices=HEADS)
+    """How the last maps become one row of values: all their pixels, or the mean of each map."""
+    hidden: int = knob(128, low=0, high=WIDEST)
+    """Width of a linear layer before the last one, 0 for none."""
+    dropout: float = knob(0.2, low=0, high=0.99)
+    """Fraction of values zeroed before each linear layer in training."""
+    deskew: bool = knob(False)
+    """Make digits upright first, in training and in use."""
+    test_shifts: bool = knob(False)
+    """In use, average over the picture and its shifts by a pixel (5 times the work)."""
+
+
+@dataclass(frozen=True)
+class Architecture(NetworkDesign):
+    """A network: its design, and the data that it is for.
+
+    Lists are taken for tuples, one value for one of each block, and NumPy's numbers for Python's. Raises `UserError` that
+    names every value out of range, or a list of another length than there are blocks, an even kernel with nothing in its
+    middle, or blocks that leave no pixel of the image.
+    """
+
+    classes: int = knob(10, low=1, high=WIDEST)
     """Values that come out."""
     image_size: tuple[int, int] = (28, 28)
     """Height and width in pixels."""
-    depth: tuple[int, ...] = (1,)
-    """Convolutions of each block, each with batch norm and ReLU, 1 to 64."""
-    kernel_size: tuple[int, ...] = (3,)
-    """Side of each block's convolutions in pixels; odd where padding is "same"."""
-    padding: tuple[str, ...] = ("same",)
-    """At the picture's edge: "same" keeps the edge pixels' neighbourhoods, "valid" takes only whole ones."""
-    pooling: tuple[str, ...] = ("max",)
-    """How each block's last convolution halves height and width: "max"-pool, a "stride" of 2, or not at all ("none")."""
-    separable: bool = False
-    """Each convolution but the first is two: one looks at each channel alone, then one of 1x1 mixes them."""
-    batch_norm: bool = True
-    """Batch norm after each convolution."""
-    pool_last: bool = False
-    """Max-pool after ReLU, as in most textbooks, in place of before batch norm."""
-    head: str = "flatten"
-    """What becomes of the last maps: laid out in one row ("flatten"), or only the mean of each kept ("average")."""
-    hidden: int = 0
-    """Width of a linear layer before the last one, 0 for none."""
-    dropout: float = 0.0
-    """Fraction of the values zeroed before each linear layer in training, 0 to 1."""
-    deskew: bool = False
-    """Around the layers: the slant of each image's ink is taken out first (see `networks.deskew.Deskewed`)."""
-    test_shifts: bool = False
-    """Around the layers: five views of each image are averaged (see `networks.shifts.Shifted`)."""
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = plain(getattr(self, field.name))
-            object.__setattr__(self, field.name, tuple(value) if isinstance(value, list) else value)
-        self.check_numbers()
-        for name, values in zip(PER_BLOCK, self.columns(), strict=True):
-            object.__setattr__(self, name, values)
+        values = {name: held(kind, getattr(self, name)) for name, kind in kinds(Architecture).items()}
+        if problems := problems_of(Architecture, values):
+            raise UserError("networks.problems", problem=joined(problems))
+        if not isinstance(values["image_size"], list) or len(values["image_size"]) != 2:
+            raise UserError("networks.image_size_not_a_pair", image_size=shown(self.image_size))
+        values["image_size"] = tuple(
+            whole_number(side, Clause("names.image_size"), 1, WIDEST) for side in values["image_size"]
+        )
+        count = len(values["widths"])
+        for name in PER_BLOCK:
+            if len(values[name]) not in (1, count):
+                raise UserError("networks.values_per_block", field=name, count=len(values[name]), blocks=count)
+            values[name] *= count if len(values[name]) == 1 else 1
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
         rows = self.blocks
-        for block in rows:
-            check_block(block)
+        if even := [row.kernel_size for row in rows if row.is_lopsided]:
+            raise UserError("networks.even_kernel", kernel=even[0])
         _, fitting = remaining(rows, self.image_size)
         if fitting < len(rows):
             raise no_pixel_left(rows, fitting, self.image_size)
-
-    def check_numbers(self) -> None:
-        """Raise `UserError` that names the first thing wrong with the values that are not a block's own."""
-        widths = self.widths
-        if (
-            not isinstance(widths, tuple)
-            or not widths
-            or not all(type(width) is int and 1 <= width <= WIDEST for width in widths)
-        ):
-            shape = list(widths) if isinstance(widths, tuple) else widths
-            raise UserError("networks.widths_out_of_range", shape=shown(shape), widest=WIDEST)
-        whole_number(self.classes, "Classes", 1, WIDEST)
-        whole_number(self.hidden, "Hidden", 0, WIDEST)
-        number(self.dropout, "Dropout", 0, 1)
-        if self.head not in HEADS:
-            raise UserError("networks.unknown_head", head=self.head, heads=HEADS)
-        for name in ("separable", "batch_norm", "pool_last", "deskew", "test_shifts"):
-            if type(value := getattr(self, name)) is not bool:
-                raise UserError("networks.not_a_switch", field=name, value=shown(value))
-        if not isinstance(self.image_size, tuple) or len(self.image_size) != 2:
-            raise UserError("networks.image_size_not_a_pair", image_size=shown(self.image_size))
-        for side in self.image_size:
-            whole_number(side, "Image size", 1, WIDEST)
-
-    def columns(self) -> list[tuple[Any, ...]]:
-        """The fields of `PER_BLOCK`, a value for each of the widths. Raises `UserError` for a list of another length."""
-        count, columns = len(self.widths), []
-        for name in PER_BLOCK:
-            value: Any = getattr(self, name)
-            values = value if isinstance(value, tuple) else (value,)
-            if len(values) not in (1, count):
-                raise UserError("networks.values_per_block", field=name, count=len(values), blocks=count)
-            columns.append(values * count if len(values) == 1 else values)
-        return columns
 
     @property
     def blocks(self) -> list[Block]:
@@ -136,8 +121,8 @@ class EnsembleArchitecture:
     def __post_init__(self) -> None:
         shapes = {(member.classes, member.image_size) for member in self.members}
         if len(shapes) != 1:
-            kinds = ", ".join(f"{classes} classes of {h}x{w}" for classes, (h, w) in sorted(shapes)) or "none"
-            raise UserError("networks.ensemble_of_several_kinds", kinds=kinds)
+            kinds = [Clause("networks.classes_of_size", count=count, size=size) for count, size in sorted(shapes)]
+            raise UserError("networks.ensemble_of_several_kinds", kinds=kinds or [Clause("values.none")])
 
     @property
     def classes(self) -> int:
@@ -180,6 +165,11 @@ class Block(NamedTuple):
     padding: str
     pooling: str
 
+    @property
+    def is_lopsided(self) -> bool:
+        """Whether it would need more zeros on one side than on the other to keep the picture's size."""
+        return self.padding == "same" and self.kernel_size % 2 == 0
+
 
 def remaining(rows: Sequence[Block], image_size: Sequence[int]) -> tuple[tuple[int, int], int]:
     """Height and width (pixels) that the blocks leave of an image, and how many blocks fit before none is left."""
@@ -216,8 +206,7 @@ def no_pixel_left(rows: Sequence[Block], fitting: int, image_size: Sequence[int]
     changes: list[dict[str, Any]] = [{"pooling": "none"}, {"padding": "same"}, {"padding": "same", "pooling": "none"}]
     for change in changes:
         changed = [*rows[:fitting], *(row._replace(**change) for row in rows[fitting:])]
-        even = any(row.padding == "same" and row.kernel_size % 2 == 0 for row in changed)
-        if not even and remaining(changed, image_size)[1] == len(rows):
+        if not any(row.is_lopsided for row in changed) and remaining(changed, image_size)[1] == len(rows):
             fields = [
                 Clause("networks.field_of_blocks", field=name, values=",".join(getattr(row, name) for row in changed))
                 for name in change
@@ -233,18 +222,3 @@ def no_pixel_left(rows: Sequence[Block], fitting: int, image_size: Sequence[int]
         why=why,
         ways=ways or [Clause("networks.smaller_kernels")],
     )
-
-
-def check_block(block: Block) -> None:
-    """Raise `UserError` that names the first thing wrong with the block's own values."""
-    kernel, convolutions = block.kernel_size, block.depth
-    if type(kernel) is not int or type(convolutions) is not int:
-        raise UserError("networks.kernel_or_depth_not_whole", kernel=kernel, convolutions=convolutions)
-    if not 1 <= convolutions <= DEEPEST:
-        raise UserError("networks.depth_out_of_range", convolutions=convolutions, deepest=DEEPEST)
-    if block.padding not in PADDINGS:
-        raise UserError("networks.unknown_padding", padding=block.padding, paddings=PADDINGS)
-    if block.pooling not in POOLINGS:
-        raise UserError("networks.unknown_pooling", pooling=block.pooling, poolings=POOLINGS)
-    if kernel < 1 or (kernel % 2 == 0 and block.padding == "same"):
-        raise UserError("networks.even_kernel", kernel=kernel)

@@ -19,6 +19,7 @@ from mnistlab.data.dataset import DatasetSpec
 from mnistlab.data.normalisation import Normalisation
 from mnistlab.errors import UserError
 from mnistlab.files import local_text, write_bytes
+from mnistlab.messages.sentences import Clause
 from mnistlab.networks.architecture import architecture_of
 from mnistlab.networks.ensemble import Network, make_network
 
@@ -164,7 +165,7 @@ def read_model(path: Path) -> SavedModel:
     try:
         model = make_network(architecture_of(content["architecture"]))
         if prefix := load_weights(model, content["state_dict"]):
-            logger.info("%s names its weights %s…: loaded without that prefix", path, prefix)
+            logger.info(Clause("networks.prefix_left_off", path=path, prefix=prefix))
         classes = tuple(local_text(str(name)) for name in content["classes"])
         dataset = local_text(str(content["dataset"]))
         mean, std = float(content["mean"]), float(content["std"])

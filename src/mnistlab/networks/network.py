@@ -104,11 +104,12 @@ class NeuralNet(nn.Module):
         test_shifts: bool = False,
     ) -> None:
         super().__init__()
-        layers: dict[str, Any] = {
-            "depth": depth, "kernel_size": kernel_size, "padding": padding, "pooling": pooling, "separable": separable,
-            "batch_norm": batch_norm, "pool_last": pool_last, "head": head, "hidden": hidden, "dropout": dropout,
+        values: dict[str, Any] = {
+            "widths": widths, "classes": classes, "image_size": image_size, "depth": depth, "kernel_size": kernel_size,
+            "padding": padding, "pooling": pooling, "separable": separable, "batch_norm": batch_norm, "pool_last": pool_last,
+            "head": head, "hidden": hidden, "dropout": dropout,
         }  # fmt: skip
-        self.architecture = Architecture(widths, classes, image_size, **layers)  # type: ignore[arg-type]
+        self.architecture = Architecture(**values)
         self.layers = nn.Sequential(make_layers(self.architecture))
 
     @classmethod

@@ -12,35 +12,48 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import UserError
 from mnistlab.files import printable, shorten
+from mnistlab.messages.sentences import Clause
 from mnistlab.pictures.pixels import check_size, of_array, plain, strips
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["SUFFIXES", "Source", "decode"]
+__all__ = ["FORMATS", "SUFFIXES", "Source", "decode"]
 
 
 Source: TypeAlias = "str | Path | bytes | bytearray | memoryview | NDArray[Any] | Image.Image"
 
-FORMATS = {
-    b"\x89PNG\r\n\x1a\n": "Png",
-    b"\xff\xd8\xff": "Jpeg",
-    b"RIFF....WEBP": "WebP",
-    b"BM": "Bmp",
-    b"II[*+]\0": "Tiff",
-    b"MM\0[*+]": "Tiff",
-    b"GIF8[79]a": "Gif",
-    rb"P[56](?:(?:\s|#[^\r\n]{0,200}[\r\n]){1,50}+\d{1,9}){3}\s": "Ppm",  # Pillow would take long over endless comments
-}
-"""How files begin, and the name of Pillow's decoder for them: the only ones that are imported."""
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm")
+
+class Format(NamedTuple):
+    """A kind of picture: its name, how its files begin, Pillow's decoder for it, its files' endings and its media type."""
+
+    name: str
+    start: bytes
+    plugin: str
+    suffixes: tuple[str, ...]
+    media_type: str
+
+
+NETPBM = rb"(?:(?:\s|#[^\r\n]{0,200}[\r\n]){1,50}+\d{1,9}){3}\s"  # Pillow would take long over endless comments
+FORMATS = (
+    Format("PNG", rb"\x89PNG\r\n\x1a\n", "Png", (".png",), "image/png"),
+    Format("JPEG", rb"\xff\xd8\xff", "Jpeg", (".jpg", ".jpeg"), "image/jpeg"),
+    Format("WebP", rb"RIFF....WEBP", "WebP", (".webp",), "image/webp"),
+    Format("BMP", rb"BM", "Bmp", (".bmp",), "image/bmp"),
+    Format("TIFF", rb"II[*+]\x00|MM\x00[*+]", "Tiff", (".tif", ".tiff"), "image/tiff"),
+    Format("GIF", rb"GIF8[79]a", "Gif", (".gif",), "image/gif"),
+    Format("PGM", b"P5" + NETPBM, "Ppm", (".pgm",), "image/x-portable-graymap"),
+    Format("PPM", b"P6" + NETPBM, "Ppm", (".ppm",), "image/x-portable-pixmap"),
+)
+"""All that is read; the only decoders that are imported."""
+SUFFIXES = tuple(suffix for kind in FORMATS for suffix in kind.suffixes)
 MOST_BYTES = 64 * 2**20
 MOST_WORK = 2_000_000_000
 """Pixels times scans of a progressive JPEG: a few seconds; ordinary ones have about ten scans, a small file can have millions."""
@@ -50,36 +63,35 @@ NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 TILE_WIDTH, TILE_LENGTH = 322, 323
 """Numbers of TIFF's tags."""
 MOST_SLOW_PIXELS = 1_000_000
-"""Of a PGM or PPM with another maximum than 255 or (PGM) 65535, which Pillow reads pixel by pixel in Python."""
+"""The most that are read of a PGM or PPM whose maximum is not 255 or (PGM) 65535: Pillow decodes it pixel by pixel in Python."""
 BROKEN = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError, TypeError,
     ValueError, struct.error, zlib.error,
 )  # fmt: skip
 """What Pillow's decoders raise at broken files."""
-KINDS = "PNG, JPEG, WebP, BMP, TIFF, GIF or PPM"
 
 
 def decode(source: Source) -> NDArray[np.uint8]:
     """The picture upright, uint8 (H, W) where it is grey and (H, W, 3) RGB else; what is transparent is paper.
 
     `source` is a path, a file's bytes, a Pillow image, or an array (H, W), (1, H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of
-    bool, whole numbers (to 255, 4095 or 65535) or floats (to 1, 255 or 65535). Of an animation or a file of several pages, the
-    first. Raises `UserError` for what is no picture, is broken, is of another format, or is too large: more than 64 MiB,
-    80 million pixels or 30,000 a side.
+    bool, whole numbers (to 255, 4095 or 65535) or floats (to 1, 255 or 65535). The first picture of an
+    animation or of a file of several pages is taken. Raises `UserError` where it is not a picture, is broken, has another
+    format, or is too large: more than 64 MiB, 80 million pixels or 30,000 pixels per side.
     """
     if isinstance(source, np.ndarray):
-        return plain(of_array(source, "The array"))
+        return plain(of_array(source, Clause("names.array")))
     if isinstance(source, str | Path):
         return of_bytes(read_bytes(Path(source)), printable(source))
     if isinstance(source, bytes | bytearray | memoryview):
-        return of_bytes(bytes(source), "The picture")
+        return of_bytes(bytes(source), Clause("names.picture"))
     from PIL import Image
 
     if isinstance(source, Image.Image):
-        check_size(source.size, "The picture")
-        with explained("The picture"):
+        check_size(source.size, Clause("names.picture"))
+        with explained(Clause("names.picture")):
             image = source.copy()  # for it is turned
-        return plain(of_array(unpack(image, "The picture"), "The picture"))
+        return plain(of_array(unpack(image, Clause("names.picture")), Clause("names.picture")))
     raise UserError("pictures.not_a_source", name=type(source).__name__)
 
 
@@ -104,25 +116,26 @@ def read_bytes(path: Path) -> bytes:
         raise UserError("pictures.read_failed", name=name, reason=reason) from None
 
 
-def of_bytes(content: bytes, name: str) -> NDArray[np.uint8]:
+def of_bytes(content: bytes, name: str | Clause) -> NDArray[np.uint8]:
     """A file's content as an array. `name` is what messages call it."""
     if not content:
         raise UserError("pictures.empty_file", name=name)
     if len(content) > MOST_BYTES:
         raise UserError("pictures.too_many_bytes", name=name)
-    plugin = next((plugin for start, plugin in FORMATS.items() if re.match(start, content, re.DOTALL)), None)
-    if plugin is None:
-        raise UserError("pictures.unknown_format", name=name, kinds=KINDS)
+    kind = next((kind for kind in FORMATS if re.match(kind.start, content, re.DOTALL)), None)
+    if kind is None:
+        raise UserError("pictures.unknown_format", name=name, kinds=[kind.name for kind in FORMATS])
     from PIL import Image, UnidentifiedImageError
 
-    importlib.import_module(f"PIL.{plugin}ImagePlugin")
+    importlib.import_module(f"PIL.{kind.plugin}ImagePlugin")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata, which is not used; what matters raises
         with explained(name):
             try:
-                image = Image.open(io.BytesIO(content), formats=(plugin,))
+                image = Image.open(io.BytesIO(content), formats=(kind.plugin,))
             except UnidentifiedImageError:
-                raise ValueError(f"no picture after the first bytes, which are those of {plugin.upper()}") from None
+                reason = Clause("pictures.nothing_after_start", format=kind.name)
+                raise UserError("pictures.damaged", name=name, reason=reason) from None
         with image:
             check_effort(image, content, name)
             pixels = unpack(image, name)
@@ -130,7 +143,7 @@ def of_bytes(content: bytes, name: str) -> NDArray[np.uint8]:
 
 
 @contextlib.contextmanager
-def explained(name: str) -> Iterator[None]:
+def explained(name: str | Clause) -> Iterator[None]:
     """What a decoder stumbles over, in a sentence."""
     from PIL.Image import DecompressionBombError
 
@@ -145,7 +158,7 @@ def explained(name: str) -> Iterator[None]:
         raise UserError("pictures.damaged", name=name, reason=reason) from None
 
 
-def check_effort(image: Image.Image, content: bytes, name: str) -> None:
+def check_effort(image: Image.Image, content: bytes, name: str | Clause) -> None:
     """Refuse what is small, and would take minutes or gigabytes to unpack; known from headers, before a pixel is."""
     check_size(image.size, name)
     width, height = image.size
@@ -168,7 +181,7 @@ def count_scans(jpeg: bytes) -> int:
     return scans
 
 
-def unpack(image: Image.Image, name: str) -> NDArray[Any]:
+def unpack(image: Image.Image, name: str | Clause) -> NDArray[Any]:
     """Pillow's image as an array, upright: grey or RGB or RGBA in 8 bits, or what is grey in more bits as it is.
 
     The image itself is turned.

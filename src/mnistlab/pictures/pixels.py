@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import UserError
+from mnistlab.messages.sentences import Clause
 
 __all__ = ["check_size", "of_array", "plain", "strips"]
 
@@ -20,7 +21,7 @@ STRIP = 2_000_000
 """Pixels that are converted at a time: what a picture needs besides itself stays small."""
 
 
-def check_size(size: tuple[int, int], name: str) -> None:
+def check_size(size: tuple[int, int], name: str | Clause) -> None:
     """Raise `UserError` for a picture of this width and height in pixels that is empty or too large. `name` is its name."""
     width, height = size
     if width * height == 0:
@@ -42,7 +43,7 @@ def strips(height: int, width: int) -> Iterator[slice]:
     return (slice(top, min(top + step, height)) for top in range(0, height, step))
 
 
-def of_array(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
+def of_array(array: NDArray[Any], name: str | Clause) -> NDArray[np.uint8]:
     """8 bits, grey or RGB, alpha taken for paper."""
     if array.ndim == 3 and array.shape[0] == 1 and array.shape[2] not in (1, 3, 4):
         array = array[0]
@@ -55,7 +56,7 @@ def of_array(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
     return on_paper(values) if values.ndim == 3 and values.shape[2] == 4 else values
 
 
-def in_8_bits(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
+def in_8_bits(array: NDArray[Any], name: str | Clause) -> NDArray[np.uint8]:
     """From the smallest usual range that holds the largest value, to 0 to 255."""
     kind = array.dtype.kind
     if kind not in "buif":

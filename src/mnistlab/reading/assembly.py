@@ -19,7 +19,7 @@ __all__ = ["Unit", "assemble", "look"]
 MOST_TRIES = 600
 """Ways to join or cut pieces that are tried at a time: a page full of specks has no end of them."""
 THICKEST_CUT = 0.6
-"""Of a piece's height: touching digits do not hang together by more ink than that."""
+"""The most ink that a cut may go through, as a fraction of the piece's height: touching digits share no more."""
 
 
 @dataclass(frozen=True)

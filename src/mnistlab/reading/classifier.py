@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from mnistlab.dependencies import import_onnxruntime
 from mnistlab.errors import UserError, shown, whole_number
-from mnistlab.files import given_path, is_folder
+from mnistlab.files import check_links, given_path, is_folder
+from mnistlab.messages.sentences import Clause
 
 __all__ = ["BUNDLED", "Classifier", "open_session"]
 
@@ -52,7 +53,7 @@ class Classifier:
     classes : tuple of str
         The name of each class.
     values : list of int or str
-        Of each class: the digit, or the name of a class that is no digit.
+        What each class stands for: its digit, or its name where it is not a digit.
     threshold : float
         The probability, 0 to 1, from which an answer is to be accepted; 0.5 where the file names none.
     temperature : float
@@ -68,7 +69,7 @@ class Classifier:
 
     def __init__(self, model: str | Path | None = None, *, threads: int | None = None) -> None:
         self.path = find_file(model) if model is not None else BUNDLED
-        self.threads = None if threads is None else whole_number(threads, "Number of threads", 1, MOST_THREADS)
+        self.threads = None if threads is None else whole_number(threads, Clause("names.threads"), 1, MOST_THREADS)
         self.content = read_model(self.path)
         self.session = open_session(self.content, self.path, self.threads)
         try:
@@ -110,7 +111,7 @@ class Classifier:
             For a number out of range.
         """
         other = Classifier.__new__(Classifier)
-        number = whole_number(threads, "Number of threads", 1, MOST_THREADS)
+        number = whole_number(threads, Clause("names.threads"), 1, MOST_THREADS)
         other.__setstate__({**self.__getstate__(), "threads": number})
         return other
 
@@ -127,7 +128,7 @@ class Classifier:
         labels : ndarray of int64, shape (N,)
             The number of the likeliest class, an index into `classes` and `values`.
         probabilities : ndarray of float32, shape (N, classes)
-            Of each class, calibrated; each row sums to 1.
+            The calibrated probability of each class; each row sums to 1.
 
         Raises
         ------
@@ -149,9 +150,9 @@ class Classifier:
 def find_file(model: Any) -> Path:
     """The file itself, or that of a folder, such as a run's, in which a model was exported.
 
-    Raises `UserError` for a folder without one, and for what is no path: a run cannot be looked up here.
+    Raises `UserError` for a folder without one, and where it is not a path: a run cannot be looked up here.
     """
-    path = given_path(model, "Model", remedy="reading.model_missing")
+    path = given_path(model, "model", remedy="reading.model_missing")
     if not is_folder(path):
         return path
     if not (path / EXPORTED).exists():
@@ -164,6 +165,7 @@ def read_model(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except (OSError, ValueError):
+        check_links(path)
         raise UserError("reading.model_missing", path=path) from None
 
 
@@ -213,7 +215,7 @@ def read_classes(metadata: dict[str, str], path: Path) -> tuple[str, ...]:
 
 
 def read_number(metadata: dict[str, str], name: str, missing: float, bounds: tuple[float, float], path: Path) -> float:
-    """The number of that name, `missing` where there is none. Raises `UserError` for one out of bounds, and for what is none."""
+    """The number of that name, `missing` where there is none. Raises `UserError` where it is out of bounds, or not a number."""
     if name not in metadata:
         return missing
     low, high = bounds

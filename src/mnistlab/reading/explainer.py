@@ -34,7 +34,7 @@ class Layer:
     Attributes
     ----------
     name : str
-        As in the network, such as conv1; of a layer without a name there, its kind and number.
+        As in the network, such as conv1; its kind and number where it has no name there.
     kind : str
         convolution, pooling, normalisation, relu, average, flatten, linear or probabilities.
     values : ndarray of float32, shape (channels, height, width) or (n,)
@@ -55,7 +55,7 @@ class Layer:
 class Explainer:
     """Shows the inside of a classifier's network, and which ink spoke for its answer.
 
-    Of an ensemble, and of a network that looks at a picture several times, the layers are those of the first look.
+    Where several networks look at the picture, or one looks several times, the layers are those of the first look.
 
     Parameters
     ----------

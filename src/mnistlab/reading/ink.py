@@ -36,7 +36,7 @@ TALL, THIN = 56, 2.5
 GRAIN = 0.07
 """Paper noisier than this share of the ink's strength is smoothed."""
 DARK = 48
-"""Of 255: paper that has less of a colour is lightened before shares of its light are taken."""
+"""Paper that has less of a colour than this, of 255, is lightened before shares of its light are taken."""
 WORK = 16_000_000
 """Pixels that are searched at most."""
 

@@ -11,7 +11,7 @@ __all__ = ["lines_of", "typical_height"]
 
 
 MOST_LINES = 100
-"""Of the longest lines, to which another may belong; dust makes no end of lines."""
+"""A line may be joined only to one of so many of the longest: dust makes any number of lines."""
 Boxes = Sequence[tuple[int, int, int, int]]
 
 

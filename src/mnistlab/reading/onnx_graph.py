@@ -114,7 +114,7 @@ def looked_at(
 
 
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    """What the node says of itself; of stride and padding ONNX's defaults where it does not."""
+    """What the node says of itself, with ONNX's defaults for a stride or padding that it leaves out."""
     import onnx
 
     given = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}

@@ -24,7 +24,7 @@ class Digit:
     Attributes
     ----------
     value : int or str
-        The digit, 0 to 9; of a model of other classes, the class's name.
+        The digit, 0 to 9; the class's name where the model knows other classes.
     probability : float
         That it is this one, calibrated, 0 to 1.
     box : tuple of int
@@ -34,7 +34,7 @@ class Digit:
     image : ndarray of uint8, shape (28, 28)
         What the network saw: ink 255 on 0.
     probabilities : ndarray of float32, shape (classes,)
-        Of each class; they sum to 1.
+        The probability of each class; they sum to 1.
     """
 
     value: int | str

@@ -15,9 +15,9 @@ __all__ = ["Piece", "box_in_picture", "find_pieces", "trimmed"]
 SMALLEST, LARGEST = 7, 2600
 """Heights in pixels under and over which nothing is a digit."""
 MOST_PIECES = 2000
-"""Of more pieces than that, the largest are looked at."""
+"""Where there are more pieces than that, only the largest are looked at."""
 LOW, HIGH = 0.30, 0.52
-"""Of the typical ink: a pixel over LOW belongs to a stroke where the stroke has one over HIGH."""
+"""Shares of the typical ink: a pixel over LOW belongs to a stroke where the stroke has one over HIGH."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Piece:
 
 
 def find_pieces(ink: Ink) -> list[Piece]:
-    """The strokes that hang together, without specks, dust, faint print from the back and what is no writing at all."""
+    """The strokes that hang together, without specks, dust, faint print from the back and anything else that is not writing."""
     strength = ink.strength
     if ink.whole:
         everything = trimmed(Piece(0, 0, strength), 0, strength.shape[1])

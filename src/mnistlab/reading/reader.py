@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import number
+from mnistlab.messages.sentences import Clause
 from mnistlab.pictures.decode import Source, decode
 from mnistlab.reading.assembly import Unit, assemble, look
 from mnistlab.reading.classifier import Classifier
@@ -58,7 +59,7 @@ class Reader:
         self, model: str | Path | None = None, *, threshold: float | None = None, threads: int | None = None
     ) -> None:
         if threshold is not None:
-            threshold = number(threshold, "The threshold", 0, 1, wrong="reading.threshold_out_of_range")
+            threshold = number(threshold, Clause("names.threshold"), 0, 1, wrong="reading.threshold_out_of_range")
         self.classifier = Classifier(model, threads=threads)
         self.threshold = self.classifier.threshold if threshold is None else threshold
 

@@ -122,7 +122,7 @@ RECIPES: dict[str, Recipe] = {
         ),
         DEFAULT.override(
             name="reader",
-            summary="made for real pens, cameras and scanners; knows what is no digit",
+            summary="made for real pens, cameras and scanners; rejects non-digits",
             widths=(16, 48, 64),
             dropout=0.1,
             epochs=40,

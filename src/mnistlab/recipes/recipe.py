@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mnistlab.errors import UserError, plain, shown
 from mnistlab.networks.architecture import PER_BLOCK, fit_blocks
+from mnistlab.networks.fields import knobs
 from mnistlab.recipes.checks import ALONE, by_field, checked
 from mnistlab.recipes.settings import (
     GROUP_OF,
@@ -101,7 +102,7 @@ class Recipe:
                 raise UserError(
                     "recipes.group_of_other_type", name=shown(name), field=key, kind=kind, group=shown(group)
                 )
-            given |= {field: getattr(group, field) for field in type(group).__dataclass_fields__}
+            given |= {field: getattr(group, field) for field in knobs(GROUPS[key])}
         self.hold(checked(given | dict(fields)))
         if self.trainings == 1 and isinstance(self, EnsembleRecipe):
             raise UserError("recipes.ensemble_of_one", name=self.name)
@@ -132,8 +133,7 @@ class Recipe:
 
     def values(self) -> dict[str, Any]:
         """Name, summary, and the fields of all groups by their own names."""
-        groups = [getattr(self, key) for key in GROUPS if key in self.__dict__]
-        fields = {name: getattr(group, name) for group in groups for name in type(group).__dataclass_fields__}
+        fields = {field: getattr(self.__dict__[key], field) for field, key in GROUP_OF.items() if key in self.__dict__}
         return {"name": self.name, "summary": self.summary, **fields}
 
     def to_dict(self) -> dict[str, Any]:

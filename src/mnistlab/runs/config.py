@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from mnistlab.errors import UserError, shown
 from mnistlab.files import local_text, read_json
+from mnistlab.messages.sentences import Clause
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.runs.migrations import config_of_version_1
 
@@ -28,13 +29,13 @@ def read_config(path: Path) -> dict[str, Any]:
         raise UserError("runs.not_a_run_folder", path=path)
     config = read_json(file, "remedies.restore_or_train")
     if not isinstance(config, dict):
-        raise UserError("runs.config_damaged", path=file, reason="it has no fields")
+        raise UserError("runs.config_damaged", path=file, reason=Clause("runs.no_fields"))
 
     def field(name: str, parse: Callable[[Any], T]) -> T:
         try:
             return parse(config[name])
         except KeyError:
-            raise UserError("runs.config_damaged", path=file, reason=f"{name} is missing") from None
+            raise UserError("runs.config_damaged", path=file, reason=Clause("runs.field_missing", field=name)) from None
         except (TypeError, ValueError, AttributeError, OverflowError, OSError):
             raise UserError("runs.field_damaged", path=file, field=name, value=shown(config[name])) from None
 
@@ -46,7 +47,7 @@ def read_config(path: Path) -> dict[str, Any]:
         raise UserError("runs.unknown_version", path=path, version=version)
     recipe = field("recipe", Recipe.from_dict)
     if recipe.kind != field("kind", str):
-        reason = f"its kind is {shown(config['kind'])}, and its recipe's {recipe.kind!r}"
+        reason = Clause("runs.kinds_differ", kind=shown(config["kind"]), recipe_kind=recipe.kind)
         raise UserError("runs.config_damaged", path=file, reason=reason)
     return {
         "recipe": recipe,

@@ -3,11 +3,11 @@
     runs/20261122-101500-two-conv-seed0/
         config.json        kind, recipe, dataset, seed: what was asked for
         environment.json   versions, device, commit: what it ran on
-        metrics.jsonl      a line an epoch; in it "losses" are those of equal parts of the epoch. Of an ensemble a line a member
+        metrics.jsonl      one line per epoch (or per member of an ensemble); in it "losses" are those of equal parts of the epoch
         model.pth          weights and what is needed to use them
         resume.pt          all that is needed to go on exactly
         test.json          the test split's counts and mistakes
-        members/           of an ensemble that trains its own: their run folders
+        members/           the members' run folders, where an ensemble trains them itself
         *.png              training curves, confusion matrix, worst mistakes
 
 Listing and comparing runs imports no torch.
@@ -33,6 +33,7 @@ from mnistlab.files import (
     write_bytes,
     write_json,
 )
+from mnistlab.messages.sentences import Clause
 from mnistlab.recipes.differences import changed_fields
 from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
 from mnistlab.runs.config import read_config
@@ -82,6 +83,12 @@ class Run:
         return self.recipe.unit
 
     @property
+    def told_progress(self) -> Clause:
+        """`progress` as a sentence has it, such as "3 of 8 epochs"."""
+        done, planned = self.progress
+        return Clause("runs.members_of" if self.unit == "member" else "runs.epochs_of", done=done, planned=planned)
+
+    @property
     def model_path(self) -> Path:
         """Where the model is, from the end of the first epoch on."""
         return self.path / "model.pth"
@@ -110,10 +117,7 @@ class Run:
         if named is not None or is_folder(Path(self.data_dir)):
             return given_path(named or self.data_dir, "data_dir")
         if self.dataset in DATASETS:  # a folder of pictures needs none
-            logger.warning(
-                "the data folder of %s, %s, is not here: using the folder data (or name another with --data-dir)",
-                self.path, self.data_dir,
-            )  # fmt: skip
+            logger.warning(Clause("runs.data_missing", run=self.path, data_dir=self.data_dir, field="data_dir"))
         return Path("data")
 
     def clear_leftovers(self) -> None:
@@ -195,7 +199,7 @@ class Run:
 
     @property
     def progress(self) -> tuple[int, int]:
-        """Epochs done and planned; of an ensemble members."""
+        """Epochs done and planned; members where it is an ensemble."""
         metrics, plan = self.metrics, self.recipe.optimisation
         if isinstance(self.recipe, EnsembleRecipe):
             return len(metrics) or len(list(self.path.glob("members/*/test.json"))), self.recipe.ensemble.members

@@ -13,6 +13,7 @@ from typing import Any
 
 from mnistlab.errors import UserError, shown
 from mnistlab.files import (
+    check_links,
     explain_os_errors,
     given_path,
     is_file,
@@ -94,6 +95,7 @@ def begin_run(run: Run) -> Iterator[Run]:
 def list_runs(runs_dir: str | Path = "runs") -> Iterator[Run | UserError]:
     """All runs in the folder, oldest first; a damaged one comes, after them, as the error that says what is wrong with it."""
     runs_dir = given_path(runs_dir, "runs_dir")
+    check_links(runs_dir)
     if not runs_dir.is_dir():
         return
     runs: list[Run] = []
@@ -128,6 +130,7 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
     for path in (Path(name), runs_dir / name):
         if name and is_folder(path):
             return Run.open(path if path.name not in ("", "..") else resolved(path))
+        check_links(path)
     raise UserError("runs.no_such_run", name=shorten(name), runs_dir=runs_dir)
 
 

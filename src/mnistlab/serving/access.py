@@ -57,11 +57,7 @@ class Access:
         twice = sum(name == b"host" for name, _ in scope["headers"]) > 1
         for host in (called, scope.get("proxy_host", called)):
             if twice or not self.answers_to(host):
-                raise Problem(
-                    421,
-                    f"This server does not answer to the host name {host_name(host)[:100]!r}."
-                    " Call it by its address, or start it with --allow-host NAME.",
-                )
+                raise Problem(421, "serving.unknown_host", host=host_name(host)[:100])
         return called
 
     def check_page(self, scope: Scope, origin: str, host: str) -> None:
@@ -71,33 +67,24 @@ class Access:
         """
         if is_page_of(origin, host):
             return
-        told = (
-            f"A page of another site asks: it is from {origin[:100]!r}, and the request was for {host[:100]!r}."
-            " If it is this server's own page, "
-        )
-        if "proxy_host" in scope:
-            raise Problem(
-                403, f"{told}the proxy's X-Forwarded-Host must name the address the browser uses, with its port."
-            )
-        if "proxy" in scope:
-            raise Problem(
-                403, f"{told}the proxy must pass on the address the browser uses, with its port, as X-Forwarded-Host."
-            )
         peer = plain_address(scope["client"][0]) if scope.get("client") else "ADDRESS"
         found = ORIGIN.fullmatch(origin.lower())
         name = host_name(found[2]) if found else ""
-        also = "" if name in self.names or is_address(name) else " --allow-host NAME"
-        raise Problem(403, f"{told}a proxy stands between: start it with --trusted-proxy {peer}{also}.")
+        if "proxy_host" in scope:
+            remedy = "serving.forwarded_host_differs"
+        elif "proxy" in scope:
+            remedy = "serving.forwarded_host_missing"
+        elif name in self.names or is_address(name):
+            remedy = "serving.proxy_not_trusted"
+        else:
+            remedy = "serving.proxy_and_name_not_trusted"
+        raise Problem(403, "serving.page_of_other_site", remedy=remedy, origin=origin[:100], host=host[:100], peer=peer)
 
     def check_token(self, token: bytes, headers: dict[bytes, bytes]) -> None:
         """Raise `Problem` where the client does not send the token."""
         scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
         if not hmac.compare_digest(given.strip(), token) or scheme.lower() != b"bearer":
-            raise Problem(
-                401,
-                "This server asks for its token. Send it as the header Authorization: Bearer TOKEN.",
-                {"WWW-Authenticate": "Bearer"},
-            )
+            raise Problem(401, "serving.token_missing", headers={"WWW-Authenticate": "Bearer"})
 
     def answers_to(self, host: str) -> bool:
         """Whether the Host header names this server."""

@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from mnistlab.errors import MnistlabError, UserError
-from mnistlab.messages.sentences import counted
+from mnistlab.messages.sentences import messages
 from mnistlab.reading.page import Page
 from mnistlab.serving import problems, schemas
 from mnistlab.serving.access import Access
@@ -63,6 +63,7 @@ def create_app(
     Raises `UserError` for a name, a network or a path that is none.
     """
     limits, root_path = limits or Limits(), read_root_path(root_path)
+    messages()  # read now: where there are too many connections, no file can be opened
     metrics = Metrics()
     jobs = Jobs(limits.waiting, metrics)
     find = partial(find_model, {model.name: model for model in models})
@@ -109,7 +110,7 @@ def find_model(models: dict[str, ServedModel], name: str | None) -> ServedModel:
     if name is None:
         return next(iter(models.values()))
     if name not in models:
-        raise Problem(404, f"There is no model {name[:100]!r} here. Choose one of {', '.join(models)}.")
+        raise Problem(404, "serving.unknown_model", name=name[:100], models=models)
     return models[name]
 
 
@@ -165,8 +166,9 @@ def add_problems(app: FastAPI) -> None:
     async def on_wrong_parameter(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:])
-        detail = f"{where} is {str(first.get('input'))[:100]!r}: {first['msg']}. See /docs."
-        return problems.response(422, detail, request.scope["request_id"])
+        given = str(first.get("input"))[:100]
+        problem = Problem(422, "serving.wrong_parameter", where=where, given=given, reason=first["msg"])
+        return problems.of_error(problem, request.scope["request_id"])
 
     @app.exception_handler(ClientGone)
     async def on_gone(request: Request, error: ClientGone) -> Response:
@@ -187,7 +189,7 @@ def add_watching(app: FastAPI, models: Sequence[ServedModel], metrics: Metrics) 
     @app.get("/readyz", **schemas.READY)
     async def readyz() -> Response:
         if not app.state.ready:
-            raise Problem(503, "The models are being loaded. Try again in a second.", RETRY)
+            raise Problem(503, "serving.models_loading", headers=RETRY)
         return Response(b'{"status":"ready"}', media_type="application/json")
 
     @app.get("/metrics", **schemas.METRICS)
@@ -207,6 +209,5 @@ def check_root_path(app: FastAPI, root_path: str) -> None:
 def digit_of(page: Page, number: int) -> NDArray[np.uint8]:
     """The image of the page's `number`-th digit, from 0. Raises `Problem` where there are not so many."""
     if number >= len(page.digits):
-        found = counted(len(page.digits), "digit")
-        raise Problem(422, f"digit is {number}, counted from 0, and the picture holds {found}.")
+        raise Problem(422, "serving.digit_missing", number=number, found=len(page.digits))
     return page.digits[number].image

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.reading.classifier import Classifier
+from mnistlab.serving.limits import RETRY
+from mnistlab.serving.problems import Problem
 
 __all__ = ["Batches"]
 
@@ -69,7 +71,7 @@ class Batches:
     def done(self, batch: Batch, job: asyncio.Future[Answer]) -> None:
         """The thread has ended."""
         if job.cancelled():
-            self.give_up(batch, RuntimeError("The server is being stopped."))
+            self.give_up(batch, Problem(503, "serving.stopping", headers=RETRY))
         elif error := job.exception():
             self.give_up(batch, error)
         else:

@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive
 
-from mnistlab.messages.sentences import counted
+from mnistlab.messages.sentences import Clause
 from mnistlab.serving.problems import Problem
 
 __all__ = ["PIXELS", "images_of", "kind_of", "media_type", "picture_of", "whole_body"]
@@ -61,24 +61,23 @@ async def picture_of(request: Request) -> bytes:
     try:
         form = await InMemory(request.headers, request.stream(), max_files=1, max_fields=8).parse()
     except (MultiPartException, KeyError) as error:
-        reason = getattr(error, "message", "no boundary").rstrip(".")
-        raise Problem(422, f"The form cannot be read: {reason}. Send one file as the field 'file'.") from None
+        reason = error.message.rstrip(".") if isinstance(error, MultiPartException) else Clause("serving.no_boundary")
+        raise Problem(422, "serving.form_unreadable", reason=reason) from None
     try:
         for _, value in form.multi_items():
             if isinstance(value, UploadFile):
                 return await value.read()
     finally:
         await form.close()
-    raise Problem(422, "The form holds no whole file. Send one as the field 'file'.")
+    raise Problem(422, "serving.form_without_file")
 
 
 def images_of(body: bytes, kind: str, key: str = "images") -> NDArray[np.uint8]:
     """The 28x28 images in a body, uint8 (N, 28, 28). Raises `Problem` for another shape, type, range or number."""
-    remedy = f'Send 784 bytes an image, or JSON such as {{"{key}": [[[0, 255, ...], ...], ...]}}.'
     if kind == "application/json":
-        images = of_json(body, key, remedy)
+        images = of_json(body, key)
     elif len(body) % PIXELS or not body:
-        raise Problem(422, f"The body has {counted(len(body), 'byte')}: no whole number of images of 28x28. {remedy}")
+        raise Problem(422, "serving.bytes_misfit", remedy="serving.send_images", size=len(body), key=key)
     else:
         images = np.frombuffer(body, np.uint8).reshape(-1, 28, 28)
     if len(images) > MOST_IMAGES:
@@ -86,36 +85,36 @@ def images_of(body: bytes, kind: str, key: str = "images") -> NDArray[np.uint8]:
     return images
 
 
-def of_json(body: bytes, key: str, remedy: str) -> NDArray[np.uint8]:
+def of_json(body: bytes, key: str) -> NDArray[np.uint8]:
     """As `images_of`. What came is looked at row by row: NumPy would make gigabytes of some small JSON."""
     if len(body) > MOST_JSON:
-        raise Problem(413, f"The JSON has more than {MOST_JSON // 2**20} MiB. Send the images as bytes, 784 each.")
+        raise Problem(413, "serving.json_too_large", mebibytes=MOST_JSON // 2**20)
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Problem(422, f"The body is not JSON: {error}. {remedy}") from None
+        raise Problem(422, "serving.not_json", remedy="serving.send_images", error=error, key=key) from None
     if not isinstance(content, dict) or key not in content:
-        raise Problem(422, f"The JSON is no object with {key!r}. {remedy}")
+        raise Problem(422, "serving.key_missing", remedy="serving.send_images", key=key)
     given = content[key] if key == "images" else [content[key]]
     if not isinstance(given, list):
-        raise Problem(422, f"{key!r} is no list of images. {remedy}")
+        raise Problem(422, "serving.not_a_list", remedy="serving.send_images", key=key)
     if len(given) > MOST_IMAGES:
         raise too_many(len(given))
-    return np.frombuffer(
-        b"".join(pixels(image, number, remedy) for number, image in enumerate(given)), np.uint8
-    ).reshape(-1, 28, 28)
+    return np.frombuffer(b"".join(pixels(image, number, key) for number, image in enumerate(given)), np.uint8).reshape(
+        -1, 28, 28
+    )
 
 
-def pixels(image: object, number: int, remedy: str) -> bytes:
+def pixels(image: object, number: int, key: str) -> bytes:
     """The 784 bytes of one image in JSON. Raises `Problem` where it is something else."""
     if isinstance(image, list) and len(image) == 28:
         with contextlib.suppress(TypeError, ValueError):  # no numbers, no whole ones, or not from 0 to 255
             rows = [bytes(row) for row in image if isinstance(row, list) and len(row) == 28]
             if len(rows) == 28:
                 return b"".join(rows)
-    raise Problem(422, f"Image {number} is not 28 rows of 28 whole numbers from 0 to 255. {remedy}")
+    raise Problem(422, "serving.pixels_misfit", remedy="serving.send_images", number=number, key=key)
 
 
 def too_many(count: int) -> Problem:
     """More images than are classified at a time."""
-    return Problem(422, f"There are {count:,} images, and at most {MOST_IMAGES:,} are classified. Send fewer.")
+    return Problem(422, "serving.too_many_images", count=count, most=MOST_IMAGES)

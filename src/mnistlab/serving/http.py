@@ -21,13 +21,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mnistlab.serving import problems
 from mnistlab.serving.gate import HEADERS
+from mnistlab.serving.problems import Problem
 
 __all__ = ["Patience", "Server", "make_server", "run"]
 
 
 HEADER_BYTES = 64 * 2**10
 BODY_RATE = 256 * 2**10
-"""Bytes a second that a body comes with at least."""
+"""Bytes per second that a body comes with at least."""
 STOP_SECONDS = 30
 """What is in flight has so long to end."""
 
@@ -74,22 +75,21 @@ class PatientProtocol(HttpToolsProtocol):
         self.wait(self.patience.closing, self.transport.abort)
 
     def give_up(self) -> None:
-        """Say that the request came too slowly, where it may still be said."""
-        if self.in_headers or not self.cycle.response_started:
-            self.refuse(408, "The request came too slowly. Send it again, faster.")
-        self.end()
-
-    def refuse(self, status: int, detail: str) -> None:
-        """A problem document to a request that the application never saw, or has not answered."""
-        answer = problems.response(status, detail, secrets.token_hex(8), {"connection": "close"})
-        head = b"".join(b"%s: %s\r\n" % header for header in [*answer.raw_headers, *HEADERS])
-        phrase = HTTPStatus(status).phrase.encode()
-        self.transport.write(b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (status, phrase, head, bytes(answer.body)))
+        """The request came too slowly."""
+        self.refuse(Problem(408, "serving.too_slow", headers={"connection": "close"}))
 
     def send_400_response(self, msg: str) -> None:
-        """As uvicorn's, as a problem document."""
+        """As uvicorn's, which calls it with a sentence of its own where what comes is not HTTP."""
+        self.refuse(Problem(400, "serving.not_http", headers={"connection": "close"}))
+
+    def refuse(self, problem: Problem) -> None:
+        """Close the connection; answer a request that the application never saw, or has not answered, with the problem."""
         if self.cycle is None or self.in_headers or not self.cycle.response_started:
-            self.refuse(400, f"{msg} Send HTTP/1.1.")
+            answer = problems.of_error(problem, secrets.token_hex(8))
+            head = b"".join(b"%s: %s\r\n" % header for header in [*answer.raw_headers, *HEADERS])
+            phrase = HTTPStatus(problem.status_code).phrase.encode()
+            start = b"HTTP/1.1 %d %s\r\n" % (problem.status_code, phrase)
+            self.transport.write(b"%s%s\r\n%s" % (start, head, bytes(answer.body)))
         self.end()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -104,7 +104,7 @@ class PatientProtocol(HttpToolsProtocol):
         self.uncounted += len(data)
         super().data_received(data)
         if self.uncounted > HEADER_BYTES and not self.transport.is_closing():
-            self.send_400_response("The headers are too long.")
+            self.refuse(Problem(400, "serving.headers_too_long", headers={"connection": "close"}))
 
     def on_message_begin(self) -> None:
         """Another request on this connection."""

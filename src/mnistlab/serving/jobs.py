@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from starlette.types import Receive
 
-from mnistlab.serving.limits import BUSY, RETRY, ClientGone
+from mnistlab.serving.limits import RETRY, ClientGone
 from mnistlab.serving.metrics import Metrics
 from mnistlab.serving.problems import Problem
 
@@ -38,7 +38,7 @@ class Jobs:
         `raise_if_cancelled` then does in the thread; and `Problem` (503) where no place is free.
         """
         if self.taken >= self.places:
-            raise Problem(503, BUSY, RETRY)
+            raise Problem(503, "serving.busy", headers=RETRY)
         gone = threading.Event()
         box = [work]  # emptied where the client has left: what it sent is not kept until its turn would come
 

@@ -8,9 +8,8 @@ from starlette.types import Message, Receive
 
 from mnistlab.serving.problems import Problem
 
-__all__ = ["BUSY", "RETRY", "Body", "ClientGone", "Intake", "Limits"]
+__all__ = ["RETRY", "Body", "ClientGone", "Intake", "Limits"]
 
-BUSY = "The server has as much to do as it can. Try again in a second."
 RETRY = {"Retry-After": "1"}
 
 
@@ -19,13 +18,13 @@ class Limits:
     """How much is taken from clients."""
 
     body_bytes: int = 32 * 2**20
-    """Of one request."""
+    """The most in the body of one request."""
     memory_bytes: int = 256 * 2**20
-    """Of all bodies together that have come and are not yet answered."""
+    """The most that the bodies of all requests not yet answered may hold together."""
     requests: int = 512
     """At a time."""
     waiting: int = 16
-    """Jobs that wait for a core; of more, the client is told to come back."""
+    """Jobs that may wait for a core; whoever brings one more is told to come back."""
 
 
 class ClientGone(Exception):  # noqa: N818 - nothing went wrong
@@ -62,7 +61,7 @@ class Intake:
     def check(self, headers: dict[bytes, bytes]) -> None:
         """Raise `Problem` where there are too many requests, or the headers say that the body is too large."""
         if self.requests > self.limits.requests:
-            raise Problem(503, BUSY, RETRY)
+            raise Problem(503, "serving.busy", headers=RETRY)
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > self.limits.body_bytes:
             raise self.too_large()
@@ -80,11 +79,10 @@ class Intake:
         if body.size > self.limits.body_bytes:
             raise self.too_large()
         if self.held > self.limits.memory_bytes:
-            raise Problem(503, BUSY, RETRY)
+            raise Problem(503, "serving.busy", headers=RETRY)
         body.whole = not message.get("more_body", False)
         return message
 
     def too_large(self) -> Problem:
         """A body is over the limit."""
-        most = f"{self.limits.body_bytes / 2**20:g} MiB"
-        return Problem(413, f"The body has more than {most}. Send a smaller picture, or fewer images.")
+        return Problem(413, "serving.body_too_large", mebibytes=self.limits.body_bytes / 2**20)

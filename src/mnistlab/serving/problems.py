@@ -12,17 +12,13 @@ from starlette.responses import Response
 
 from mnistlab.errors import MnistlabError, UserError
 
-__all__ = ["FRAMEWORKS", "MEDIA_TYPE", "SCHEMA", "Problem", "of_error", "response"]
+__all__ = ["MEDIA_TYPE", "SCHEMA", "Problem", "of_error", "response"]
 
 
 logger = logging.getLogger("mnistlab.serving")
 
-INTERNAL = "The server met an error of its own. Its log has the details under this request's id."
-FRAMEWORKS = {
-    404: "There is nothing at this address. The page is at /, the API's description at /docs.",
-    405: "This address takes another method. See /docs.",
-}
-"""Sentences for what the framework itself finds."""
+FRAMEWORKS = {404: "serving.nothing_here", 405: "serving.other_method"}
+"""What the framework itself finds."""
 MEDIA_TYPE = "application/problem+json"
 SCHEMA: dict[str, Any] = {
     "title": "Problem",
@@ -40,10 +36,23 @@ SCHEMA: dict[str, Any] = {
 
 
 class Problem(HTTPException):
-    """An answer that is not what was asked for: `detail` is a sentence for a person."""
+    """An answer that is not what was asked for.
 
-    def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(status, detail, headers)
+    As a `MnistlabError` it has a key, its values and perhaps another entry's remedy; `detail` is what these say, in the words of
+    the command line, with which the server was started. The title is HTTP's own for the status (RFC 9457).
+    """
+
+    def __init__(
+        self,
+        status: int,
+        key: str,
+        /,
+        *,
+        remedy: str | None = None,
+        headers: dict[str, str] | None = None,
+        **values: Any,
+    ) -> None:
+        super().__init__(status, MnistlabError(key, remedy=remedy, **values).for_command_line(), headers)
 
 
 def response(status: int, detail: str, request_id: str, headers: dict[str, str] | None = None) -> Response:
@@ -63,10 +72,11 @@ def response(status: int, detail: str, request_id: str, headers: dict[str, str] 
 
 
 def of_error(error: Exception, request_id: str) -> Response:
-    """What is answered where this was raised: what a person can mend in the words of the command line, the rest in none."""
+    """What is answered where this was raised: what a person can mend in a sentence, the rest in none of its words."""
     if isinstance(error, HTTPException):
-        detail = error.detail if isinstance(error, Problem) else FRAMEWORKS.get(error.status_code, error.detail)
+        own = isinstance(error, Problem) or error.status_code not in FRAMEWORKS
+        detail = error.detail if own else Problem(error.status_code, FRAMEWORKS[error.status_code]).detail
         return response(error.status_code, detail, request_id, dict(error.headers or {}))
     if isinstance(error, MnistlabError):
         return response(422 if isinstance(error, UserError) else 500, str(error), request_id)
-    return response(500, INTERNAL, request_id)
+    return of_error(Problem(500, "serving.internal_error"), request_id)

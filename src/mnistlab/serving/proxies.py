@@ -21,16 +21,16 @@ Headers = list[tuple[bytes, bytes]]
 NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 SEGMENTS = re.compile(r"(/(?!\.{1,2}(/|$))[\w.~@+:-]+)*", re.ASCII)
 FORWARDED = re.compile(r'(,)|(?<![\w-])(for|proto|host)="?([^\s;,"]+)', re.IGNORECASE)
-"""Of the header Forwarded (RFC 7239): where the next proxy's word begins, and what a proxy says."""
+"""What is found in the header Forwarded (RFC 7239): where the next proxy's word begins, and what a proxy says."""
 
 
 class BehindProxies:
     """An ASGI application around `app` that puts into a request's scope what its proxies say of it.
 
-    Of a request that comes from a `trusted` network: client and scheme are those that X-Forwarded-For and -Proto name, the
-    header Host is what X-Forwarded-Host says. `scope["proxy"]` is the proxy's address, and `scope["proxy_host"]` what the proxy
-    itself has called this server, where the two differ. Forwarded counts where there is no X-Forwarded header. Sent by others,
-    these headers mean nothing.
+    Where a request comes from a `trusted` network, its client and scheme are those that X-Forwarded-For and -Proto name, and
+    its header Host is what X-Forwarded-Host says. `scope["proxy"]` is the proxy's address, and `scope["proxy_host"]` what the
+    proxy itself has called this server, where the two differ. Forwarded counts where there is no X-Forwarded header. Sent by
+    others, these headers mean nothing.
 
     The path of each request stands below `root_path` afterwards, whether the proxy has cut that off or not.
     """
@@ -76,7 +76,8 @@ class BehindProxies:
 def said_by_proxies(headers: Headers) -> Headers:
     """The headers, with what Forwarded says as X-Forwarded-For, -Proto and -Host where there is none of these.
 
-    Of several proxies the last one's word counts, which the client cannot have written; but each client, in their order.
+    Where several proxies speak, the last one's word counts, which the client cannot have written; but every client that they
+    name is kept, in their order.
     """
     if any(name.startswith(b"x-forwarded-") for name, _ in headers):
         return headers

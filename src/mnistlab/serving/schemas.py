@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 
+from mnistlab.pictures.decode import FORMATS
 from mnistlab.serving.problems import MEDIA_TYPE, SCHEMA
 
 VERSION = metadata.version("mnistlab")
@@ -19,18 +20,18 @@ DESCRIPTION = (
 MODEL = "Which model, by its id in /api/v1/models; the first where it is left out."
 DETAIL = "With each digit also all probabilities and the 28x28 image that the network saw."
 PARTS = "Which: layers, why, or both with a comma between."
-DIGIT = "Of a picture with several: the digit's number in reading order, from 0."
-PICTURES = ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/tiff", "image/gif")
+DIGIT = "The digit's number in reading order, from 0, where the picture has several."
+PICTURES = tuple(kind.media_type for kind in FORMATS)
 
 
 class ADigit(BaseModel):
     """One digit, as /read tells it."""
 
-    value: int | str = Field(description="The digit; of a model of other classes, the class's name.")
+    value: int | str = Field(description="The digit; the class's name where the model knows other classes.")
     probability: float = Field(ge=0, le=1, description="That it is this one, calibrated; never rounded to 1.")
     box: tuple[int, int, int, int] = Field(description="x, y, width, height in the upright picture, in pixels.")
     accepted: bool = Field(description="Whether the probability reaches the model's threshold.")
-    probabilities: list[float] | None = Field(default=None, description="Of each class; with detail only.")
+    probabilities: list[float] | None = Field(default=None, description="One for each class; with detail only.")
     image: str | None = Field(
         default=None, description="784 bytes in base64, row by row, ink 255 on 0; with detail only."
     )
@@ -183,7 +184,9 @@ def one(key: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 READ: dict[str, Any] = {
     "summary": "Read the digits in a picture",
-    "description": "PNG, JPEG, WebP, BMP, TIFF or GIF, upright or with EXIF; any number of digits in any number of lines.",
+    "description": (
+        f"{', '.join(kind.name for kind in FORMATS)}, upright or with EXIF; any number of digits in any number of lines."
+    ),
     "responses": {200: {"model": Reading}, **documents(*GATE, 404, 422)},
     "openapi_extra": body(PICTURE),
 }

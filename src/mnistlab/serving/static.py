@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from mnistlab.serving import docs_page, problems
+from mnistlab.serving import docs_page
 from mnistlab.serving.problems import Problem
 from mnistlab.serving.proxies import path_below
 
@@ -29,7 +29,7 @@ def add_pages(app: FastAPI) -> None:
     async def give(request: Request) -> Response:
         name = request.path_params.get("name") or ADDRESSES[path_below(request.scope)]
         if name not in files:
-            raise Problem(404, problems.FRAMEWORKS[404])
+            raise Problem(404, "serving.nothing_here")
         tag = tags[name]
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if request.headers.get("if-none-match") == tag:

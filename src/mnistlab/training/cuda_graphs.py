@@ -13,6 +13,7 @@ from collections.abc import Callable
 import torch
 
 from mnistlab.augmentation.rejects import Rejects
+from mnistlab.messages.sentences import Clause
 from mnistlab.training.optimizers import SGD
 from mnistlab.training.state import TrainingState
 
@@ -35,7 +36,7 @@ def as_recorded(step: Step, state: TrainingState) -> Step:
     try:
         return RecordedStep(step, state)
     except CannotRecordError as error:
-        warnings.warn(f"Training without a CUDA graph, slower: {error}", stacklevel=2)
+        warnings.warn(str(Clause("training.no_cuda_graph", error=error)), stacklevel=2)
         return step
 
 

@@ -20,7 +20,7 @@ class Display(Protocol):
         """The training begins, or goes on after `done` of its `steps`; an epoch has `epoch_steps`, the last perhaps fewer."""
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
-        """A few times a second: steps done, the last one's loss in nats, images a second since the last call.
+        """A few times a second: steps done, the last one's loss in nats, images per second since the last call.
 
         Rejects that a recipe adds to the split's images are not counted.
         """

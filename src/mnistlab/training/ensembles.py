@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from mnistlab.data.dataset import Dataset, open_dataset
 from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.devices import pick_device, pick_precision
-from mnistlab.errors import UserError
+from mnistlab.errors import UserError, shown
 from mnistlab.evaluation import plots
 from mnistlab.evaluation.evaluate import evaluate, evaluate_run
 from mnistlab.evaluation.result import Evaluation
@@ -24,7 +24,7 @@ from mnistlab.recipes.recipe import EnsembleRecipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import begin_run, create_run, find_run, list_runs
 from mnistlab.training.environment import describe_environment
-from mnistlab.training.single import Circumstances, going_on, resume_single, told_how_to_go_on, train_single
+from mnistlab.training.single import Circumstances, explain_how_to_resume, going_on, resume_single, train_single
 from mnistlab.training.state import TrainingState
 
 __all__ = ["combine", "resume_ensemble", "train_ensemble"]
@@ -38,7 +38,7 @@ def train_ensemble(recipe: EnsembleRecipe, seed: int, runs_dir: Path, given: Cir
     environment = describe_environment(given.device, precision)
     with (
         begin_run(create_run(runs_dir, recipe, given.dataset.spec.name, given.data_dir, seed, environment)) as run,
-        told_how_to_go_on(run),
+        explain_how_to_resume(run),
     ):
         return carry_out_members(run, recipe, given)
 
@@ -103,11 +103,13 @@ def combine(
     Raises
     ------
     UserError
-        For fewer than two runs, one given twice, runs that are not finished, or of different datasets, classes or
-        normalisation.
+        For what is not a list of runs, fewer than two, one given twice, runs that are not finished, or of different datasets,
+        classes or normalisation.
     """
     runs_dir = given_path(runs_dir, "runs_dir")
-    runs = [find_run(member, runs_dir) for member in ([members] if isinstance(members, Run | str | Path) else members)]
+    if isinstance(members, Run | str | Path) or not isinstance(members, Iterable):
+        raise UserError("training.members_not_a_list", value=shown(members))
+    runs = [find_run(member, runs_dir) for member in members]
     if len(runs) < 2:
         raise UserError("training.too_few_members", count=len(runs))
     paths = [str(resolved(member.path)) for member in runs]
@@ -131,7 +133,7 @@ def combine(
     )
     with (
         begin_run(create_run(runs_dir, recipe, dataset.spec.name, folder, first.seed, environment, paths)) as run,
-        told_how_to_go_on(run),
+        explain_how_to_resume(run),
     ):
         return finish(run, runs, models, dataset, folder)
 

@@ -11,6 +11,7 @@ from mnistlab.devices import GENERATOR, pick_device
 from mnistlab.errors import UserError, whole_number
 from mnistlab.evaluation.result import Evaluation
 from mnistlab.files import check_folder, given_path, resolved
+from mnistlab.messages.sentences import Clause
 from mnistlab.recipes.catalog import find_recipe
 from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
 from mnistlab.runs.run import Run
@@ -72,7 +73,7 @@ def train(
         Where the loss becomes NaN or the disk fills up; after a signal. The run can then be resumed.
     """
     recipe = recipe if isinstance(recipe, Recipe) else find_recipe(recipe)
-    seed = whole_number(seed, "Seed", 0, 2**32 - recipe.trainings)  # each has a seed of its own
+    seed = whole_number(seed, Clause("names.seed"), 0, 2**32 - recipe.trainings)  # each has a seed of its own
     check_tracker(track)
     runs_dir, data_dir = given_path(runs_dir, "runs_dir"), given_path(data_dir, "data_dir")
     check_folder(runs_dir)

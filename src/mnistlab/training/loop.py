@@ -29,7 +29,7 @@ def fit(state: TrainingState, watch: Watch) -> None:
                 state.average.update_parameters(model)
             state.steps_done += 1
             watch.step(loss)
-            if state.steps_done == steps:
+            if state.epoch_is_over:
                 break
         state.epochs_done += 1
         watch.epoch(validate(state))

@@ -106,7 +106,7 @@ def learning_rate(settings: OptimisationSettings, step: int, steps: int) -> floa
     step
         Steps done before, from 0 to `steps`.
     steps
-        Of the whole training.
+        Steps in the whole training.
     """
     return settings.learning_rate * one_cycle(step, steps, settings.warmup)
 

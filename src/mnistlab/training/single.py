@@ -25,7 +25,7 @@ from mnistlab.training.loop import fit
 from mnistlab.training.state import TrainingState
 from mnistlab.training.watch import watching
 
-__all__ = ["Circumstances", "going_on", "resume_single", "told_how_to_go_on", "train_single"]
+__all__ = ["Circumstances", "explain_how_to_resume", "going_on", "resume_single", "train_single"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def train_single(recipe: Recipe, seed: int, runs_dir: Path, given: Circumstances
     environment = describe_environment(given.device, precision)
     with (
         begin_run(create_run(runs_dir, recipe, given.dataset.spec.name, given.data_dir, seed, environment)) as run,
-        told_how_to_go_on(run),
+        explain_how_to_resume(run),
     ):
         return carry_out(run, state, given)
 
@@ -68,13 +68,13 @@ def resume_single(run: Run, given: Circumstances) -> tuple[Run, Evaluation]:
 @contextlib.contextmanager
 def going_on(run: Run) -> Iterator[None]:
     """Inside `with` the run is this process's, and what another one left half written is gone."""
-    with run.lock(), told_how_to_go_on(run):
+    with run.lock(), explain_how_to_resume(run):
         run.clear_leftovers()
         yield
 
 
 @contextlib.contextmanager
-def told_how_to_go_on(run: Run) -> Iterator[None]:
+def explain_how_to_resume(run: Run) -> Iterator[None]:
     """Add to whatever stops the work inside `with` the command that resumes `run`; if nested, the outermost counts."""
     try:
         yield

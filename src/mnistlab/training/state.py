@@ -13,6 +13,7 @@ from mnistlab.data.dataset import Dataset, DatasetSpec
 from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.errors import UserError
 from mnistlab.files import sha256
+from mnistlab.messages.sentences import Clause
 from mnistlab.networks.deskew import deskew
 from mnistlab.networks.ensemble import Network, for_use
 from mnistlab.networks.network import NeuralNet
@@ -40,7 +41,7 @@ class TrainingState:
     device
         Where to train.
     precision
-        Of the arithmetic: "fp32" or "bf16".
+        Number format to compute in: "fp32" or "bf16".
 
     Raises
     ------
@@ -93,6 +94,11 @@ class TrainingState:
         self.seconds = 0.0  # from the first batch on
 
     @property
+    def epoch_is_over(self) -> bool:
+        """Whether the step just done was its epoch's last, or the training's."""
+        return self.steps_done % len(self.loader) == 0 or self.steps_done == self.steps
+
+    @property
     def final_model(self) -> Network:
         """What is evaluated and saved: the averaged network where the recipe averages, and what is around it in use."""
         network = cast(NeuralNet, self.average.module) if self.average else self.model
@@ -120,14 +126,15 @@ class TrainingState:
         """Restore what `state_dict` gave. Raises `UserError` if it belongs to another recipe, other data or another version."""
         found = state.get("format") if isinstance(state, dict) else None
         if found != FORMAT:
-            known = f" (it is {found!r})" if isinstance(found, str) else ""
-            raise UserError("training.state_of_unknown_version", known=known)
+            if isinstance(found, str):
+                raise UserError("training.state_of_other_version", version=found)
+            raise UserError("training.state_of_unknown_version")
         try:
             recipe = {**Recipe().to_dict(), **state["recipe"]}  # a field that it lacks is newer than it
             if {name: value for name, value in recipe.items() if name not in ALONE} != self.recipe.to_dict():
-                raise ValueError("it is of another recipe")
+                raise UserError("training.state_misfit", reason=Clause("training.other_recipe"))
             if state["data"] != self.data:
-                raise ValueError("the training data has changed since")
+                raise UserError("training.state_misfit", reason=Clause("training.data_changed"))
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.steps_done = int(state["steps_done"])

@@ -91,13 +91,13 @@ class Watch:
         self.run, self.state, self.display, self.tracker, self.signals = run, state, display, tracker, signals
         self.begun = time.perf_counter() - state.seconds  # a resumed training's seconds go on
         self.since_epoch = self.since_look = self.since_save = Lap(state)
-        self.speed = 0.0  # images a second of the last epoch
+        self.speed = 0.0  # images per second of the last epoch
 
     def step(self, loss: torch.Tensor) -> None:
         """Note the loss, float (), in nats, of the step just done; a few times a second, check, show and perhaps save."""
-        state, batches = self.state, len(self.state.loader)
-        state.losses[(state.steps_done - 1) % batches] = loss
-        if state.steps_done % batches == 0 or state.steps_done == state.steps:  # the epoch's last, or the training's
+        state = self.state
+        state.losses[(state.steps_done - 1) % len(state.loader)] = loss
+        if state.epoch_is_over:
             self.check_losses()
             self.check_weights()
             state.seconds = time.perf_counter() - self.begun

@@ -181,7 +181,7 @@ whenChanged(() => {
   showAll();
 });
 
-picture.listenForPictures(() => openTab("picture"), readAgain);
+picture.listenForPictures(() => openTab("picture"), readSheetAgain);
 
 // Language and theme.
 
@@ -244,9 +244,13 @@ const loadModels = newestOnly(async () => {
 });
 
 function readAgain() {
-  if (state.reading?.source === "picture") picture.readAgain();
-  else if (!sheet.empty) readSheet();
-  else showAll();
+  if (picture.isThere()) picture.readAgain();
+  else readSheetAgain();
+}
+
+function readSheetAgain() {
+  if (sheet.empty) showAll();
+  else readSheet();
 }
 
 part("model").addEventListener("change", () => {

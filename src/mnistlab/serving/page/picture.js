@@ -10,6 +10,8 @@ const image = part("picture-image");
 const boxes = part("boxes");
 let imageAddress = null;
 let reading = null;
+/** The file that the server will not read before it has its token, or null. */
+let waiting = null;
 /** What is said instead of the reading's summary: a key of i18n.js, or null. */
 let notice = null;
 let whenGone;
@@ -55,9 +57,11 @@ function listenForDrops(take) {
 const ask = newestOnly(async ({ file, model }) => {
   const type = file.type || "application/octet-stream";
   const answer = await read(model, file, type).catch((error) => {
-    forget(error.retryAfter ? "pictureReading" : "pictureFailed");
+    waiting = error.status === 401 ? file : null;
+    forget(waiting ? "pictureWaiting" : error.retryAfter ? "pictureReading" : "pictureFailed");
     throw error;
   });
+  waiting = null;
   const shows = await showImage(file);
   notice = null;
   reading = makeReading(answer, { source: "picture", body: file, type, shows, drawCrop });
@@ -75,9 +79,12 @@ function forget(reason) {
   whenGone();
 }
 
-/** Reads the shown picture with the model that is chosen now. */
+/** Whether a picture is shown, or waits for the server's token. */
+export const isThere = () => waiting !== null || state.reading?.source === "picture";
+
+/** Reads that picture with the model that is chosen now. */
 export function readAgain() {
-  ask({ file: reading.body, model: state.model });
+  ask({ file: waiting ?? reading.body, model: state.model });
 }
 
 /** Whether the browser can show the file. */

@@ -1,0 +1,92 @@
+"""A dataclass's fields with what each may hold, declared by `knob` and checked in one wording, of networks and of recipes."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, get_type_hints
+
+from mnistlab.errors import plain, shown, told
+from mnistlab.messages.sentences import Clause
+
+__all__ = ["LISTS", "allowed", "held", "joined", "kinds", "knob", "knobs", "problems_of"]
+
+LISTS: dict[Any, type] = {tuple[int, ...]: int, tuple[str, ...]: str}
+"""The types that hold several values, and what each of these is."""
+NOUNS = {
+    int: Clause("values.whole_number"), float: Clause("values.number"), bool: Clause("values.switch"),
+    str: Clause("values.text"),
+}  # fmt: skip
+
+
+def knob(default: Any, *, low: float = -math.inf, high: float = math.inf, choices: tuple[str, ...] = ()) -> Any:
+    """A field with its default and what it may be: a number from `low` to `high` (both allowed), or one of `choices`."""
+    return dataclasses.field(default=default, metadata={"low": low, "high": high, "choices": choices})
+
+
+def knobs(group: type) -> dict[str, dataclasses.Field[Any]]:
+    """The dataclass's fields that `knob` declared, by name, those that it inherits first."""
+    return {f.name: f for f in dataclasses.fields(group) if "choices" in f.metadata}
+
+
+@functools.cache
+def kinds(group: type) -> dict[str, Any]:
+    """The type of each field of the dataclass."""
+    return get_type_hints(group)
+
+
+def held(kind: Any, value: Any) -> Any:
+    """The value as a field of that type holds it: NumPy's numbers as Python's; a list, or one value for all, as a tuple."""
+    value = plain(value)
+    if kind in LISTS and isinstance(value, list | LISTS[kind]) and not isinstance(value, bool):
+        return tuple(value) if isinstance(value, list) else (value,)
+    return value
+
+
+def problems_of(group: type, values: Mapping[str, Any]) -> list[Clause]:
+    """What is wrong with those of the `values`, as `held` gives them, that are fields of the dataclass; each alone."""
+    fields = [f for name, f in knobs(group).items() if name in values]
+    return [problem for f in fields if (problem := problem_of(f, kinds(group)[f.name], values[f.name]))]
+
+
+def problem_of(f: dataclasses.Field[Any], expected: Any, value: Any) -> Clause | None:
+    """What is wrong with the field's value, or None."""
+    choices = f.metadata["choices"]
+    kind, several = LISTS.get(expected, expected), expected in LISTS
+    parts = value if several and isinstance(value, tuple) else (value,)
+    typed = all(type(part) in ((int, float) if kind is float else (kind,)) for part in parts)
+    typed = typed and isinstance(value, tuple) == several and (bool(parts) or not f.default)
+    if typed and all(part in choices if choices else in_range(f, part) for part in parts):
+        return None
+    what = allowed(f)
+    if not choices and (several or not typed):
+        noun = NOUNS[kind] if not several else Clause("values.names" if kind is str else "values.whole_numbers")
+        what = Clause("values.kind_in_range", kind=noun, range=what) if what else noun
+    if several:
+        what = Clause("values.list_of", what=what)
+    given = Clause("values.empty") if value == () else told(value) if isinstance(value, tuple) else shown(value)
+    return Clause("values.must_be", field=f.name, what=what, given=given)
+
+
+def in_range(f: dataclasses.Field[Any], value: Any) -> bool:
+    return isinstance(value, str | bool) or bool(f.metadata["low"] <= value <= f.metadata["high"])  # NaN is not
+
+
+def allowed(f: dataclasses.Field[Any]) -> Clause | None:
+    """Which values a field takes, such as "between 1 and 100,000" or "sgd or adamw"; None where any of its type."""
+    low, high, choices = (f.metadata[key] for key in ("low", "high", "choices"))
+    if choices:
+        return Clause("values.one_of", choices=choices)
+    if low == -math.inf:
+        return None
+    return Clause("values.at_least", low=low) if high == math.inf else Clause("values.between", low=low, high=high)
+
+
+def joined(problems: Iterable[Clause]) -> Clause:
+    """The problems, of which there is at least one, as the part of a sentence that names all."""
+    *others, last = problems
+    return functools.reduce(
+        lambda rest, one: Clause("values.problem_and_others", one=one, others=rest), reversed(others), last
+    )
