@@ -39,6 +39,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return min(4, os.cpu_count() or 1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The page's tests come first: they take longest of all files, and no process is to be left alone with them in the end."""
+    items.sort(key=lambda item: item.path.name != "test_page.py")
+
+
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder that holds the real MNIST; tests read it and leave it as it is."""

@@ -10,11 +10,12 @@ import shlex
 import shutil
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+import onnx
 import pytest
 import torch
 from starlette.types import ASGIApp
@@ -25,7 +26,9 @@ from mnistlab.errors import Interrupted
 from mnistlab.evaluation import gallery
 from mnistlab.evaluation.models import load_model
 from mnistlab.export.export import export_model
-from mnistlab.files import write_bytes
+from mnistlab.export.onnx_file import OnnxFile
+from mnistlab.files import sha256, write_bytes
+from mnistlab.networks.checkpoint import SavedModel
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.runs.run import Run
 from mnistlab.serving import http as serving
@@ -99,6 +102,24 @@ class Stop(Silent):
 
     def epoch(self, row: dict[str, Any]) -> None:
         os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def converted_once() -> Iterator[None]:
+    """PyTorch converts each network to ONNX once: the runs are copies of one, and a conversion takes longer than the commands."""
+    convert, graphs = OnnxFile.__init__, dict[str, bytes]()
+
+    def init(self: OnnxFile, saved: SavedModel, temperature: float) -> None:
+        weights = b"".join(value.numpy().tobytes() for value in saved.model.state_dict().values())
+        key = f"{saved.model.architecture} {temperature} {saved.normalisation} {sha256(weights)}"
+        if key not in graphs:
+            convert(self, saved, temperature)
+            graphs[key] = self.graph.SerializeToString()
+        self.graph = onnx.load_from_string(graphs[key])
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(OnnxFile, "__init__", init)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ import hashlib
 import http.server
 import io
 import logging
-import lzma
 import os
 import shutil
 import socket
@@ -20,7 +19,6 @@ import tracemalloc
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from importlib import resources
 from pathlib import Path
 from unittest.mock import Mock
 from urllib.error import URLError
@@ -36,7 +34,7 @@ from mnistlab.data.download import MISSING, inspect_files, read_files
 from mnistlab.data.mirrors import PacedResponse
 from mnistlab.errors import UserError
 from mnistlab.messages.sentences import Clause
-from tests.data.test_dataset import idx, small, write_raw
+from tests.support.raw_files import idx, small, write_raw
 from tests.support.waiting import LIMIT
 
 MNIST = find_spec("mnist")
@@ -95,13 +93,7 @@ def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:
 # The copy in the package
 
 
-@pytest.mark.parametrize("file", MNIST.files, ids=lambda f: f.name)
-def test_the_bundled_copy_is_the_real_mnist(file: fetching.FileSpec) -> None:
-    packed = resources.files("mnistlab") / "bundled" / "mnist" / f"{file.name}.xz"
-    assert hashlib.sha256(lzma.decompress(packed.read_bytes())).hexdigest() == file.sha256
-
-
-def test_an_empty_folder_is_filled(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_empty_folder_is_filled_with_the_real_mnist(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     images, labels = open_dataset("mnist", tmp_path / "new").read("test")
     assert (images.shape, labels.shape) == ((10_000, 28, 28), (10_000,))
     raw = tmp_path / "new" / "MNIST" / "raw"
@@ -180,11 +172,9 @@ def test_a_damaged_list_of_sums_is_no_obstacle(tmp_path: Path, raw: Path, data_d
 def test_data_are_fetched_where_files_cannot_be_locked(
     tmp_path: Path, raw: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill(raw, data_dir)
-    (raw / MNIST.files[0].name).unlink()
+    fill(raw, data_dir, TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES)
     monkeypatch.setattr(fcntl, "flock", Mock(side_effect=OSError(errno.EOPNOTSUPP, "no locks")))
     assert read_labels(tmp_path)[:3] == [7, 2, 1]
-    open_dataset("mnist", tmp_path).read("train")
     assert not list(raw.glob(".fetch*"))
 
 
@@ -196,10 +186,9 @@ def test_a_link_to_a_data_folder_that_is_gone_is_the_user_s_to_mend(tmp_path: Pa
 
 
 def test_two_processes_that_start_at_once_both_succeed(tmp_path: Path) -> None:
-    """This process and another one, which has everything imported when the start is given."""
+    """This process and another one, which has everything imported when the start is given; both unpack the copy."""
     code = (
-        "import sys, torchvision.datasets as t; t.MNIST.mirrors = ['http://127.0.0.1:9/'];"
-        "from mnistlab import open_dataset; print('ready', flush=True); sys.stdin.readline();"
+        "import sys; from mnistlab import open_dataset; print('ready', flush=True); sys.stdin.readline();"
         "print(open_dataset('mnist', sys.argv[1]).read('test')[1].sum())"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "data")]
@@ -365,13 +354,19 @@ def test_torchvision_s_download_is_used(
 
 
 def test_a_mirror_with_corrupt_files_gives_way_to_the_copy(
-    site: tuple[Mirror, Path], zipped: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    site: tuple[Mirror, Path],
+    zipped: Path,
+    tmp_path: Path,
+    raw: Path,
+    data_dir: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    fill(raw, data_dir, TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES)
     mirror, root = site
     for path in zipped.iterdir():
         (root / path.name).write_bytes(flip(path.read_bytes()))
     with caplog.at_level(logging.INFO, "mnistlab.data"):
-        assert read_labels(tmp_path / "data", download=True)[:3] == [7, 2, 1]
+        assert read_labels(tmp_path, download=True)[:3] == [7, 2, 1]
     assert mirror.asked
     assert any("the mirrors could not be used" in message for message in caplog.messages)
     assert "; unpacked the copy that ships with mnistlab" in caplog.messages[-1]
@@ -381,28 +376,32 @@ def test_a_mirror_with_other_files_gives_way_to_the_copy(
     site: tuple[Mirror, Path],
     zipped: Path,
     tmp_path: Path,
+    raw: Path,
+    data_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Files that satisfy torchvision's own sum, but not ours."""
+    fill(raw, data_dir, TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES)
     _, root = site
     shutil.copytree(zipped, root, dirs_exist_ok=True)
     labels = np.zeros(10_000, np.uint8)
     (root / f"{TEST_LABELS}.gz").write_bytes(gzip.compress(idx(labels)))
     publish(root, monkeypatch)
     with caplog.at_level(logging.INFO, "mnistlab.data"):
-        assert read_labels(tmp_path / "data", download=True)[:3] == [7, 2, 1]
+        assert read_labels(tmp_path, download=True)[:3] == [7, 2, 1]
     assert any(f"the mirrors' {TEST_LABELS} has SHA-256" in message for message in caplog.messages)
-    assert digest(tmp_path / "data" / "MNIST" / "raw" / TEST_LABELS) == MNIST.files[3].sha256
+    assert digest(raw / TEST_LABELS) == MNIST.files[3].sha256
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # torchvision leaves the server's 404 answers open
 def test_a_mirror_without_the_files_gives_way_to_the_copy(
-    site: tuple[Mirror, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    site: tuple[Mirror, Path], tmp_path: Path, raw: Path, data_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    fill(raw, data_dir, TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES)
     mirror, _ = site
     with caplog.at_level(logging.INFO, "mnistlab.data"):
-        assert read_labels(tmp_path / "data", download=True)[:3] == [7, 2, 1]
+        assert read_labels(tmp_path, download=True)[:3] == [7, 2, 1]
     assert mirror.asked
     assert any("404" in message for message in caplog.messages)
     gc.collect()  # those answers, before another test is blamed for them

@@ -168,6 +168,7 @@ def test_a_good_run_has_no_problem(run: Run) -> None:
     assert verdicts(checks)["run"] == "ok"
 
 
+@pytest.mark.usefixtures("few_images")
 @pytest.mark.parametrize("as_json", [True, False])
 def test_a_good_run_on_the_command_line(
     run: Run, data_dir: Path, capsys: pytest.CaptureFixture[str], as_json: bool
@@ -177,6 +178,7 @@ def test_a_good_run_on_the_command_line(
     assert json.loads(out)["checks"] if as_json else "No problem found." in out
 
 
+@pytest.mark.usefixtures("few_images")
 def test_a_run_is_examined_with_the_data_it_was_trained_on(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +214,7 @@ def test_a_run_that_is_not_finished_is_a_warning(run: Run) -> None:
     assert "mnistlab train --resume" in first.remedy
 
 
+@pytest.mark.usefixtures("few_images")
 def test_a_network_that_has_learnt_nothing_is_a_problem(run: Run) -> None:
     torch.manual_seed(0)
     save_model(run.model_path, NeuralNet((4,)), find_spec("mnist"))
@@ -300,6 +303,7 @@ def test_a_network_is_examined_as_it_was_trained_without_what_is_around_it(data_
 # a model file
 
 
+@pytest.mark.usefixtures("few_images")
 def test_a_saved_model_can_be_examined_by_its_file(run: Run, data_dir: Path) -> None:
     assert "problem" not in verdicts(check_model(run.model_path, data_dir)).values()
 
@@ -309,6 +313,7 @@ def test_a_bare_state_dict_needs_its_class(network: tuple[str, Path], data_dir: 
         check_model(network[1], data_dir)
 
 
+@pytest.mark.usefixtures("few_images")
 def test_a_class_that_ends_in_a_softmax_is_found_out(
     network: tuple[str, Path], data_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -320,6 +325,7 @@ def test_a_class_that_ends_in_a_softmax_is_found_out(
     assert "applied twice" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("few_images")
 def test_a_class_that_returns_logits_passes_that_check(network: tuple[str, Path], data_dir: Path) -> None:
     file, weights = network
     before = list(sys.path)

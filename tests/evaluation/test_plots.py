@@ -52,7 +52,7 @@ def texts(figure: Any) -> list[str]:
     return [figure.get_suptitle(), *titles, *(text.get_text() for axes in figure.axes for text in axes.texts)]
 
 
-@pytest.mark.parametrize(("classes", "mistakes", "epochs"), [(DIGITS, 0, 1), (DIGITS, 3, 2), (CHARACTERS, 60, 5)])
+@pytest.mark.parametrize(("classes", "mistakes", "epochs"), [(DIGITS, 0, 1), (CHARACTERS, 60, 29)])
 def test_a_run_gets_three_pictures(tmp_path: Path, classes: Sequence[str], mistakes: int, epochs: int) -> None:
     run = create_run(tmp_path, RECIPES["two-conv"], "mnist", tmp_path, 0, {})
     for epoch in range(1, epochs + 1):
@@ -69,9 +69,7 @@ def test_a_run_gets_three_pictures(tmp_path: Path, classes: Sequence[str], mista
             assert len(picture.convert("L").getcolors()) > 5  # not a blank sheet
 
 
-@pytest.mark.parametrize(
-    "metrics", [[], [row(1)], [row(1, None)], [row(1), row(2, None)], [row(n) for n in range(1, 30)]]
-)
+@pytest.mark.parametrize("metrics", [[], [row(1, None)], [row(1), row(2, None)]])
 def test_curves_of_any_course_are_drawn(tmp_path: Path, metrics: list[dict[str, Any]]) -> None:
     save_figure(draw_curves(metrics, "a title"), tmp_path / "curves.png")
 
@@ -166,24 +164,17 @@ def test_a_mistake_in_words() -> None:
     assert mistake_title(mistake, DIGITS) == "4, not 9\n98 %, #1901"
 
 
-@pytest.mark.parametrize("name", ["a_b", "$", "$x$", "a$b$", "x^2", "ünïcode", "<b>", "%d", "a" * 30])
-def test_class_names_are_taken_as_they_are(tmp_path: Path, name: str) -> None:
-    evaluation = make_evaluation([name, "other"], 2)
-    for draw in (draw_confusion, draw_mistakes):
-        save_figure(draw(evaluation), tmp_path / "picture.png")
+def test_class_names_are_taken_as_they_are_or_shortened(tmp_path: Path) -> None:
+    names = ["a_b", "$", "$x$", "a$b$", "x^2", "ünïcode", "<b>", "%d", r"$\foo$", "a" * 60]
+    evaluation = make_evaluation(names, 10)
+    figure = draw_confusion(evaluation)
+    shown = [text.get_text() for text in figure.axes[0].get_xticklabels()]
+    assert shown == [*(name.replace("$", r"\$") for name in names[:-1]), "a" * 15 + "…"]
+    for drawn in (figure, draw_mistakes(evaluation)):  # where each is among the predictions and among the labels
+        save_figure(
+            drawn, tmp_path / "picture.png"
+        )  # a formula raised here; a name too long gave a warning, an error here
         assert (tmp_path / "picture.png").stat().st_size > 1000
-
-
-def test_a_class_name_that_is_no_formula(tmp_path: Path) -> None:
-    figure = draw_confusion(make_evaluation([r"$\foo$", "other"], 2))
-    assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == [r"\$\foo\$", "other"]
-    save_figure(figure, tmp_path / "picture.png")  # drawing it is what raised
-
-
-def test_a_very_long_class_name(tmp_path: Path) -> None:
-    figure = draw_confusion(make_evaluation(["a" * 60, "other"], 2))
-    assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == ["a" * 15 + "…", "other"]
-    save_figure(figure, tmp_path / "picture.png")  # without a warning: warnings are errors here
 
 
 def test_the_gallery_shows_each_digit_beside_itself(tmp_path: Path) -> None:
@@ -224,7 +215,6 @@ def test_what_a_user_does_with_pyplot_goes_on_undisturbed(tmp_path: Path, monkey
         plt.close(mine)
 
 
-@pytest.mark.parametrize("name", ["\udcc5\udc81ukasz", "$x$ \ud800"])
-def test_a_name_that_is_not_of_the_locales_encoding_can_be_drawn(tmp_path: Path, name: str) -> None:
-    save_figure(draw_curves([row(1)], f"quick on {name}"), tmp_path / "picture.png")
+def test_a_name_that_is_not_of_the_locales_encoding_can_be_drawn(tmp_path: Path) -> None:
+    save_figure(draw_curves([row(1)], "quick on \udcc5\udc81ukasz $x$ \ud800"), tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 1000

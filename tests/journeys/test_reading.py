@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,15 +21,13 @@ from tests.support.drawing import count_read
 from tests.support.pages import EFFECTS, Page, make_page, save
 
 COMMAND = str(Path(sys.executable).parent / "mnistlab")
-TRAIN = ["--steps=120", "--epochs=1", "--precision=fp32"]
 
 
 @pytest.fixture(scope="module")
-def home(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run in it, as the command leaves it."""
+def home(mnist_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run in it, as a training leaves it."""
     folder = tmp_path_factory.mktemp("home")
-    arguments = ["train", "quick", *TRAIN, "--data-dir", str(data_dir), "--runs", str(folder / "runs")]
-    assert run_app(arguments) == 0
+    shutil.copytree(mnist_run.path, folder / "runs" / mnist_run.path.name)
     return folder
 
 

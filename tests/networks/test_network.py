@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,16 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from mnistlab.data.dataset import find_spec
 from mnistlab.errors import UserError
-from mnistlab.evaluation.models import load_model
-from mnistlab.networks.architecture import Architecture, architecture_of
-from mnistlab.networks.checkpoint import save_model
 from mnistlab.networks.deskew import Deskewed
-from mnistlab.networks.ensemble import Ensemble, Member, make_network
 from mnistlab.networks.network import NeuralNet
 from mnistlab.networks.shifts import Shifted
-from mnistlab.recipes.recipe import Recipe
 
 SHAPES: list[dict[str, Any]] = [
     {},
@@ -259,48 +251,6 @@ def assert_what_would_fit(options: dict[str, Any], told: UserError) -> None:
         assert any(kernel % 2 == 0 for kernel in np.ravel(options["kernel_size"]))
 
 
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        (
-            {"widths": (1,) * 5},
-            "Block 5 of 5 leaves no pixel of a 28x28 image: max-pool halves 1x1."
-            " Use fewer widths (the first 4 fit) or pooling max,max,max,max,none.",
-        ),
-        (
-            {"widths": (1,) * 6, "pooling": ("stride", *["max"] * 5)},
-            "Block 5 of 6 leaves no pixel of a 28x28 image: max-pool halves 1x1."
-            " Use fewer widths (the first 4 fit) or pooling stride,max,max,max,none,none.",
-        ),
-        (
-            {"widths": (1,) * 3, "kernel_size": 5, "padding": "valid"},
-            "Block 3 of 3 leaves no pixel of a 28x28 image: with padding valid a convolution of 5x5 takes 4 off the height"
-            " and width of 4x4. Use fewer widths (the first 2 fit) or padding valid,valid,same.",
-        ),
-        (
-            {"widths": (1,) * 5, "kernel_size": 5, "padding": "valid"},
-            "Block 3 of 5 leaves no pixel of a 28x28 image: with padding valid a convolution of 5x5 takes 4 off the height"
-            " and width of 4x4. Use fewer widths (the first 2 fit) or padding valid,valid,same,same,same and pooling"
-            " max,max,none,none,none.",
-        ),
-        (
-            {"widths": (1, 1), "kernel_size": (3, 5), "padding": "valid", "depth": (1, 4)},
-            "Block 2 of 2 leaves no pixel of a 28x28 image: with padding valid convolutions of 5x5 take 16 off the height"
-            " and width of 13x13. Use fewer widths (the first fits) or padding valid,same.",
-        ),
-        (
-            {"widths": (1,), "kernel_size": 30, "padding": "valid"},
-            "Block 1 of 1 leaves no pixel of a 28x28 image: with padding valid a convolution of 30x30 takes 29 off the"
-            " height and width of 28x28. Use smaller kernels.",
-        ),
-    ],
-)  # fmt: skip
-def test_where_pixels_run_out_it_says_in_which_block_and_what_would_fit(options: dict[str, Any], told: str) -> None:
-    with pytest.raises(UserError) as caught:
-        NeuralNet(**options)
-    assert str(caught.value) == told
-
-
 # blocks of their own
 
 
@@ -337,16 +287,6 @@ def test_each_block_has_its_own_depth_kernel_edge_and_pooling() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["depth", "kernel_size", "padding", "pooling"])
-@pytest.mark.parametrize(("widths", "count"), [((4, 4), 3), ((4,), 2), ((4, 4, 4), 2)])
-def test_a_list_of_another_length_than_the_blocks_is_refused(name: str, widths: tuple[int, ...], count: int) -> None:
-    value = {"depth": 1, "kernel_size": 3, "padding": "same", "pooling": "max"}[name]
-    with pytest.raises(UserError) as caught:
-        NeuralNet(widths, **{name: [value] * count})
-    blocks = f"{len(widths)} block{'s' * (len(widths) > 1)}"
-    assert str(caught.value) == (f"{name} has {count} values for {blocks}. Give one, or one for each width.")
-
-
 def test_the_average_head_keeps_one_value_a_channel() -> None:
     net = NeuralNet((3, 5), head="average").eval()
     assert {row.name: row.shape for row in net.describe()}["flatten"] == (5,)
@@ -377,25 +317,7 @@ def test_a_separable_convolution_looks_at_each_channel_alone_first() -> None:
     assert (mixing.groups, mixing.kernel_size, mixing.stride) == (1, (1, 1), (1, 1))
 
 
-# five views
-
-
-def moved(images: torch.Tensor, y: int, x: int) -> torch.Tensor:
-    """The pictures moved by a pixel; what comes in is the edge again."""
-    rows = (torch.arange(images.shape[2]) + y).clamp(0, images.shape[2] - 1)
-    columns = (torch.arange(images.shape[3]) + x).clamp(0, images.shape[3] - 1)
-    return images[:, :, rows][:, :, :, columns]
-
-
-@pytest.mark.parametrize("size", [(28, 28), (9, 12)])
-def test_in_use_the_five_views_probabilities_are_averaged(size: tuple[int, int]) -> None:
-    plain = NeuralNet((3, 4), classes=5, image_size=size, dropout=0.5)
-    net, images = Shifted(plain).eval(), picture(plain, 6)
-    views = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)]
-    mean = torch.stack([plain(moved(images, *view)).softmax(1) for view in views]).mean(0)
-
-    assert torch.allclose(net(images), mean.log(), atol=1e-5)
-    assert not torch.allclose(net(images).softmax(1), plain(images).softmax(1), atol=1e-3)
+# what is around a network
 
 
 @pytest.mark.parametrize(
@@ -412,210 +334,3 @@ def test_the_deprecated_ways_to_ask_for_what_is_around_a_network_give_it(around:
     assert net.architecture == expected.architecture == dataclasses.replace(plain.architecture, **around)
     assert torch.equal(net.eval()(images), expected.eval()(images))
     assert net.parameters_count == plain.parameters_count
-
-
-def test_a_picture_of_one_shade_looks_the_same_from_all_five_views() -> None:
-    """So what comes in at an edge is neither 0 nor ink."""
-    net = Shifted(NeuralNet((3, 4))).eval()
-    images = torch.full((2, 1, 28, 28), -0.4)
-    assert torch.allclose(net(images), net.network(images).log_softmax(1), atol=1e-6)
-
-
-def test_views_and_their_mean_are_finite_where_the_network_is_very_sure() -> None:
-    net = Shifted(NeuralNet((3,), batch_norm=False)).eval()
-    log_probabilities = net(picture(net) * 1e5)
-    assert log_probabilities.isfinite().all()
-    assert (log_probabilities <= 1e-6).all()
-
-
-# ensembles
-
-
-def members(count: int = 3, **options: Any) -> list[Member]:
-    torch.manual_seed(0)
-    kinds: list[dict[str, Any]] = [{"widths": (3,)}, {"widths": (4, 5), "hidden": 6}, {}]
-    networks = [NeuralNet(**{"widths": (4,), "classes": 4, **kinds[n % 3], **options}) for n in range(count)]
-    return [Shifted(network) if n % 3 == 2 else network for n, network in enumerate(networks)]
-
-
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_an_ensemble_gives_the_mean_of_its_members_probabilities(count: int) -> None:
-    ensemble = Ensemble(members(count)).eval()
-    images = torch.randn(7, 1, 28, 28) * 3
-    mean = torch.stack([member(images).softmax(1) for member in ensemble.members]).mean(0)
-
-    assert ensemble(images).shape == (7, 4)
-    assert torch.allclose(ensemble(images).softmax(1), mean, atol=1e-6)
-    assert torch.allclose(ensemble(images), mean.log(), atol=1e-4)
-
-
-def test_an_ensemble_has_all_its_members_parameters() -> None:
-    ensemble = Ensemble(members())
-    assert ensemble.parameters_count == sum(member.parameters_count for member in ensemble.members)
-
-
-def test_an_ensemble_comes_back_from_its_file_bit_for_bit(tmp_path: Path) -> None:
-    ensemble = Ensemble(members(classes=10))
-    ensemble.train()(torch.randn(8, 1, 28, 28))  # batch norm's counts are part of it
-    save_model(tmp_path / "model.pth", ensemble, find_spec("mnist"))
-    again = load_model(tmp_path / "model.pth").model
-
-    assert isinstance(again, Ensemble)
-    assert again.architecture == ensemble.architecture
-    assert not any(module.training for module in again.modules())
-    expected = ensemble.state_dict()
-    assert list(again.state_dict()) == list(expected)
-    assert all(torch.equal(value, expected[name]) for name, value in again.state_dict().items())
-    images = torch.randn(4, 1, 28, 28)
-    assert torch.equal(again(images), ensemble.eval()(images))
-
-
-def test_an_ensembles_architecture_builds_it_again() -> None:
-    ensemble = Ensemble(members())
-    again = make_network(architecture_of(json.loads(json.dumps(ensemble.architecture.to_dict()))))
-    assert isinstance(again, Ensemble)
-    assert again.architecture == ensemble.architecture
-    again.load_state_dict(ensemble.state_dict())
-
-
-@pytest.mark.parametrize(
-    ("other", "words"),
-    [
-        ({"classes": 5}, "4 classes of 28x28, 5 classes of 28x28"),
-        ({"image_size": (28, 30)}, "4 classes of 28x28, 4 classes of 28x30"),
-    ],
-    ids=str,
-)
-def test_members_of_different_kinds_make_no_ensemble(other: dict[str, Any], words: str) -> None:
-    with pytest.raises(UserError, match=words) as caught:
-        Ensemble([*members(2), *members(1, **other)])
-    assert caught.value.remedy
-
-
-def test_an_ensemble_of_nothing_is_refused() -> None:
-    with pytest.raises(UserError, match="none"):
-        Ensemble([])
-
-
-# the description
-
-
-def test_one_value_a_list_and_a_tuple_describe_the_same_network() -> None:
-    one = Architecture((3, 4), depth=2, kernel_size=5, padding="valid", image_size=[28, 28])  # type: ignore[arg-type]
-    each = Architecture([3, 4], depth=(2, 2), kernel_size=[5, 5], padding=("valid",))  # type: ignore[arg-type]
-    assert one == each
-    assert hash(one) == hash(each)
-    assert (one.depth, one.kernel_size, one.padding, one.pooling) == ((2, 2), (5, 5), ("valid",) * 2, ("max",) * 2)
-    assert architecture_of(json.loads(json.dumps(one.to_dict()))) == one
-
-
-def test_an_architecture_cannot_be_changed() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        NeuralNet().architecture.classes = 3  # type: ignore[misc]
-
-
-@pytest.mark.parametrize("name", ["separable", "batch_norm", "pool_last", "deskew", "test_shifts"])
-@pytest.mark.parametrize("value", ["no", 1, None])
-def test_what_is_neither_true_nor_false_is_refused(name: str, value: object) -> None:
-    with pytest.raises(UserError) as caught:
-        Architecture(**{name: value})  # type: ignore[arg-type]
-    assert caught.value.message == f"The network's {name} must be true or false; it is {value!r}."
-
-
-# what is refused
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"widths": ()}, {"depth": 65}, {"depth": ()}, {"kernel_size": (3, 0)}, {"padding": "full"}, {"pooling": ["max", 2]},
-        {"separable": 1}, {"head": None}, {"hidden": 2.0}, {"dropout": 1}, {"hidden": 10**5000}, {"deskew": "on", "depth": 0},
-    ],
-    ids=",".join,
-)  # fmt: skip
-def test_a_network_and_a_recipe_refuse_the_same_in_the_same_words(wrong: dict[str, Any]) -> None:
-    with pytest.raises(UserError) as recipes:
-        Recipe().override(wrong)
-    with pytest.raises(UserError) as networks:
-        Architecture(**wrong)
-    told = networks.value.message.removeprefix("The network's ")
-    assert recipes.value.message == f"Recipe 'custom': {told}"
-    assert all(f"{name} must be " in told for name in wrong)
-
-
-@pytest.mark.parametrize("widths", [32, [32], np.int64(32)])
-def test_one_width_alone_is_a_network_of_one_block(widths: Any) -> None:
-    assert NeuralNet(widths).architecture == NeuralNet((32,)).architecture
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"widths": ()}, "network's widths must be a list of whole numbers between 1 and 65,536; it is empty"),
-        ({"widths": (32, 0)}, "; it is 32,0"),
-        ({"widths": (-3,)}, "; it is -3"),
-        ({"widths": (65_537,)}, "; it is 65537"),
-        ({"widths": "32"}, "; it is '32'"),
-        ({"widths": (1, 1, 1, 1, 1)}, "Block 5 of 5 leaves no pixel of a 28x28 image"),
-        ({"widths": (1, 1, 1), "padding": "valid", "kernel_size": 5}, "Block 3 of 3 leaves no pixel"),
-        ({"widths": (1,), "image_size": (1, 28)}, "Block 1 of 1 leaves no pixel of a 1x28 image"),
-        ({"padding": "full"}, "network's padding must be a list of same or valid; it is full"),
-        ({"kernel_size": 4}, "Kernel size 4 has no middle pixel"),
-        ({"kernel_size": 0}, "kernel_size must be a list of whole numbers between 1 and 255; it is 0"),
-        ({"kernel_size": -1, "padding": "valid"}, "; it is -1"),
-        ({"kernel_size": 257}, "; it is 257"),
-        ({"kernel_size": (3, 4)}, "Kernel size 4 has no middle pixel"),
-        ({"padding": ("same", "full")}, "; it is same,full"),
-        ({"pooling": "mean"}, "pooling must be a list of max, stride or none; it is mean"),
-        ({"pooling": ("max", "half")}, "; it is max,half"),
-        ({"head": "attention"}, "head must be flatten or average; it is 'attention'"),
-        ({"depth": 0}, "depth must be a list of whole numbers between 1 and 64; it is 0"),
-        ({"depth": (1, 65)}, "; it is 1,65"),
-        ({"depth": 7, "padding": "valid", "pooling": "none", "kernel_size": 5}, "Block 1 of 2 leaves no pixel"),
-    ],
-    ids=str,
-)
-def test_a_network_that_cannot_be_is_refused(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(UserError, match=words) as caught:
-        NeuralNet(**options)
-    assert caught.value.remedy
-
-
-def test_an_even_kernel_is_allowed_without_padding() -> None:
-    assert NeuralNet(kernel_size=4, padding="valid")(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"classes": 0}, "The network's classes must be between 1 and 65,536; it is 0."),
-        ({"classes": -1}, "; it is -1."),
-        ({"classes": 10.0}, "classes must be a whole number between 1 and 65,536; it is 10.0."),
-        ({"classes": True}, "; it is True."),
-        ({"hidden": -5}, "hidden must be between 0 and 65,536; it is -5."),
-        ({"hidden": "64"}, "hidden must be a whole number between 0 and 65,536; it is '64'."),
-        ({"dropout": 1.5}, "dropout must be between 0 and 0.99; it is 1.5."),
-        ({"dropout": -0.1}, "; it is -0.1."),
-        ({"dropout": math.nan}, "; it is nan."),
-        ({"dropout": "0.2"}, "dropout must be a number between 0 and 0.99; it is '0.2'."),
-        ({"widths": (True,)}, "; it is True."),
-        ({"image_size": 28}, "Image size 28 is not a height and a width"),
-        ({"image_size": (28, 28, 1)}, "is not a height and a width"),
-        ({"image_size": (28, 28.0)}, "Image size 28.0 is not a whole number"),
-    ],
-    ids=str,
-)
-def test_a_number_that_is_none_or_out_of_range_is_refused(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(UserError, match=re.escape(words)):
-        NeuralNet(**options)
-
-
-def test_numpys_numbers_make_the_same_network() -> None:
-    given: dict[str, Any] = {
-        "widths": np.array([4, 8]), "classes": np.int64(3), "image_size": (np.int64(28), np.uint8(28)), "depth": np.int64(2),
-        "kernel_size": [np.int32(3), 5], "hidden": np.int16(16), "dropout": np.float64(0.25),
-    }  # fmt: skip
-    plain = {
-        "widths": (4, 8), "classes": 3, "depth": 2, "kernel_size": (3, 5), "hidden": 16, "dropout": 0.25,
-    }  # fmt: skip
-    assert repr(NeuralNet(**given).architecture) == repr(NeuralNet(**plain).architecture)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from tests.support.waiting import LIMIT
 Box = tuple[int, int, int, int]
 
 boxes = st.tuples(st.integers(0, 2000), st.integers(0, 2000), st.integers(1, 300), st.integers(1, 300))
-many = settings(max_examples=150, derandomize=True)
+many = settings(max_examples=75, derandomize=True)
 
 
 def grid(

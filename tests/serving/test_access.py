@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.support import running_server
-from tests.support.problems import problem
+from tests.support.problems import assert_problem
 
 serving_with = running_server.thread
 
@@ -29,7 +29,7 @@ serving_with = running_server.thread
 def test_other_host_names_are_refused(client: httpx.Client, host: str) -> None:
     """A page whose name was made to point here (DNS rebinding) sends that name."""
     for path in ("/", "/api/v1/models"):
-        problem(client.get(path, headers={"Host": host}), 421, "--allow-host")
+        assert_problem(client.get(path, headers={"Host": host}), 421, "--allow-host")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,9 @@ def test_addresses_and_allowed_names_are_answered(client: httpx.Client, host: st
 def test_pages_of_other_sites_are_refused(client: httpx.Client, images: np.ndarray) -> None:
     content = images[0].tobytes()
     for origin in ("https://evil.example", "null", "http://127.0.0.1:1", "http://["):
-        problem(client.post("/api/v1/classify", content=content, headers={"Origin": origin}), 403, "another site")
+        assert_problem(
+            client.post("/api/v1/classify", content=content, headers={"Origin": origin}), 403, "another site"
+        )
     own = str(client.base_url).rstrip("/")
     assert client.post("/api/v1/classify", content=content, headers={"Origin": own}).status_code == 200
 
@@ -78,7 +80,7 @@ def test_its_own_page_is_known_however_it_is_written(client: httpx.Client, host:
     ],
 )
 def test_a_page_of_another_name_or_port_is_another_site(client: httpx.Client, host: str, origin: str) -> None:
-    problem(client.get("/api/v1/models", headers={"Host": host, "Origin": origin}), 403, "another site")
+    assert_problem(client.get("/api/v1/models", headers={"Host": host, "Origin": origin}), 403, "another site")
 
 
 OUTSIDE = {"X-Forwarded-Host": "digits.example", "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
@@ -138,7 +140,7 @@ def test_by_way_of_a_proxy_other_sites_are_refused_too(
     proxied: httpx.Client, headers: dict[str, str], status: int, words: list[str]
 ) -> None:
     for path in ("/api/v1/models", "/mnist/api/v1/models"):
-        problem(proxied.get(path, headers=headers), status, *words)
+        assert_problem(proxied.get(path, headers=headers), status, *words)
 
 
 @pytest.mark.parametrize("trusted", [[], ["10.0.0.0/8", "::1"]])
@@ -147,19 +149,19 @@ def test_of_others_forwarded_headers_mean_nothing(trusted: list[str]) -> None:
     with serving_with(hosts=["digits.example"], trusted_proxies=trusted) as running:
         for headers in (OUTSIDE, {"Forwarded": "for=203.0.113.9;host=digits.example;proto=https"}):
             response = httpx.get(f"{running.url}/api/v1/models", headers=headers | OWN_PAGE)
-            problem(
+            assert_problem(
                 response,
                 403,
                 "it is from 'https://digits.example', and the request was for '127.0.0.1",
                 "--trusted-proxy 127.0.0.1.",
             )
             response = httpx.get(f"{running.url}/api/v1/models", headers={**headers, "Host": "evil.example"})
-            problem(response, 421, "'evil.example'")
+            assert_problem(response, 421, "'evil.example'")
         docs = httpx.get(f"{running.url}/docs", headers={**OUTSIDE, "X-Forwarded-Host": "evil.example"})
         assert f"{running.url}/api/v1/read" in docs.text
         origin = {"Origin": "https://other.example"}
         response = httpx.get(f"{running.url}/api/v1/models", headers=origin)
-        problem(response, 403, "--trusted-proxy 127.0.0.1 --allow-host NAME")
+        assert_problem(response, 403, "--trusted-proxy 127.0.0.1 --allow-host NAME")
 
 
 @pytest.mark.parametrize("prefix", ["", "/mnist"], ids=["cut off by the proxy", "kept by the proxy"])
@@ -178,12 +180,12 @@ def test_below_a_root_path_all_is_found(proxied: httpx.Client, images: np.ndarra
     assert proxied.get(f"{prefix}/docs/", headers=OUTSIDE).headers["location"] == "https://digits.example/mnist/docs"
     for path in ("/api/v1/models", "/metrics"):
         response = proxied.get(f"{prefix}{path}", headers={"Authorization": ""})
-        problem(response, 401, "token")
+        assert_problem(response, 401, "token")
 
 
 def test_the_root_path_itself_leads_to_the_page(proxied: httpx.Client) -> None:
     assert proxied.get("/mnist", headers=OUTSIDE).headers["location"] == "https://digits.example/mnist/"
-    problem(proxied.get("/mnistlab/api/v1/models"), 404)
+    assert_problem(proxied.get("/mnistlab/api/v1/models"), 404)
     counted = proxied.get("/mnist/metrics").text
     assert 'path="/api/v1/classify"' in counted
     assert 'path="/mnist' not in counted
@@ -199,7 +201,7 @@ def test_the_token_is_asked_for(images: np.ndarray) -> None:
         ):
             for path in ("/api/v1/models", "/metrics"):
                 response = client.get(path, headers=wrong)
-                problem(response, 401, "Authorization: Bearer")
+                assert_problem(response, 401, "Authorization: Bearer")
                 assert response.headers["www-authenticate"] == "Bearer"
         assert client.get("/api/v1/models", headers={"Authorization": "Bearer s3cret"}).status_code == 200
         assert client.get("/").status_code == client.get("/healthz").status_code == 200

@@ -30,7 +30,7 @@ from mnistlab.serving.models import ServedModel
 from mnistlab.serving.static import PAGE
 from tests.support import running_server
 from tests.support.drawing import png
-from tests.support.problems import PROBLEM, problem
+from tests.support.problems import PROBLEM, assert_problem
 from tests.support.waiting import LIMIT, wait_until
 
 serving_with = running_server.thread
@@ -181,7 +181,7 @@ def test_several_models_are_asked_by_name(images: np.ndarray) -> None:
         for name, accepted in (("mnistlab", True), ("strict", False)):
             answer = client.post(f"/api/v1/classify?model={name}", content=images[0].tobytes()).json()
             assert (answer["model"], answer["accepted"]) == (name, [accepted])
-        problem(client.post("/api/v1/read?model=x", content=b"x"), 404, "'x'", "mnistlab, strict")
+        assert_problem(client.post("/api/v1/read?model=x", content=b"x"), 404, "'x'", "mnistlab, strict")
 
 
 # --- what it refuses ---
@@ -222,18 +222,18 @@ def test_what_cannot_be_used_is_refused_with_a_sentence(
     client: httpx.Client, path: str, content: bytes | str, kind: str, words: list[str]
 ) -> None:
     response = client.post(f"/api/v1/{path}", content=content, headers={"Content-Type": kind} if kind else {})
-    problem(response, 422, *words)
+    assert_problem(response, 422, *words)
 
 
 def test_a_digit_that_is_not_there_cannot_be_explained(client: httpx.Client, picture: bytes) -> None:
-    problem(client.post("/api/v1/explain?digit=3", content=picture), 422, "digit is 3", "3 digits")
+    assert_problem(client.post("/api/v1/explain?digit=3", content=picture), 422, "digit is 3", "3 digits")
 
 
 def test_bombs_and_cut_off_pictures_are_refused(client: httpx.Client, picture: bytes) -> None:
     bomb = bytearray(png(Image.new("L", (10, 10))))
     bomb[16:24] = (60_000).to_bytes(4, "big") * 2  # its header claims 3.6 billion pixels
-    problem(client.post("/api/v1/read", content=bytes(bomb)), 422)
-    problem(client.post("/api/v1/read", content=picture[: len(picture) // 2]), 422, "broken or cut off")
+    assert_problem(client.post("/api/v1/read", content=bytes(bomb)), 422)
+    assert_problem(client.post("/api/v1/read", content=picture[: len(picture) // 2]), 422, "broken or cut off")
 
 
 @pytest.mark.parametrize(
@@ -247,14 +247,14 @@ def test_bombs_and_cut_off_pictures_are_refused(client: httpx.Client, picture: b
     ],
 )
 def test_other_addresses_and_methods(client: httpx.Client, method: str, path: str, status: int) -> None:
-    problem(client.request(method, path), status, "/docs")
+    assert_problem(client.request(method, path), status, "/docs")
 
 
 @pytest.mark.parametrize(
     "name", ["..%2f..%2fserver.py", "%2e%2e/server.py", "server.py", "a/b", ".", "%00", "index.html%00"]
 )
 def test_nothing_but_the_pages_files_is_given(client: httpx.Client, name: str) -> None:
-    problem(client.get(f"/static/{name}"), 404)
+    assert_problem(client.get(f"/static/{name}"), 404)
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_sent(running: running_server.Running) -> None:
@@ -270,7 +270,7 @@ def test_a_body_of_unknown_length_is_counted(client: httpx.Client) -> None:
         for _ in range(300):
             yield b"x" * 10_000
 
-    problem(client.post("/api/v1/read", content=endless()), 413, "2 MiB")
+    assert_problem(client.post("/api/v1/read", content=endless()), 413, "2 MiB")
 
 
 def test_every_answer_has_the_headers_that_keep_a_browser_safe(client: httpx.Client) -> None:
@@ -295,7 +295,7 @@ def test_an_error_of_its_own_is_told_to_the_log_and_not_to_the_client(caplog: py
     with serving_with([broken]) as running, running.client() as client:
         broken.reader = Broken()
         response = client.post("/api/v1/read", content=b"x")
-        document = problem(response, 500, "log")
+        document = assert_problem(response, 500, "log")
         assert "secret" not in response.text
         wait_until(lambda: "the secret plan" in caplog.text)  # it is written once the answer is out
         assert str(document["request_id"]) in caplog.text
@@ -324,7 +324,7 @@ def test_over_capacity_the_rest_is_told_to_come_back_at_once(picture: bytes) -> 
             accepted = pool.map(ask, range(places))
             wait_until(lambda: f"mnistlab_jobs {places:.1f}" in client.get("/metrics").text)
             for refused in map(ask, range(10)):  # while none of the others has been worked on
-                problem(refused, 503, "Try again")
+                assert_problem(refused, 503, "Try again")
                 assert int(refused.headers["retry-after"]) >= 1
             held.let.set()
             assert [answer.json()["text"] for answer in accepted] == places * ["504"]
@@ -408,7 +408,7 @@ def test_bodies_together_have_a_limit(picture: bytes) -> None:
         assert app is not None
         wait_until(lambda: app.intake.held == 299_000)  # all of it has come
         ask = lambda: client.post("/api/v1/read", content=picture)  # noqa: E731
-        problem(ask(), 503, "Try again")
+        assert_problem(ask(), 503, "Try again")
         large.close()
         wait_until(lambda: app.intake.held == 0)
         assert ask().status_code == 200

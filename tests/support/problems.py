@@ -7,8 +7,8 @@ import httpx
 PROBLEM = "application/problem+json"
 
 
-def problem(response: httpx.Response, status: int, *words: str) -> dict[str, object]:
-    """The problem document, checked."""
+def assert_problem(response: httpx.Response, status: int, *words: str) -> dict[str, object]:
+    """The answer is a problem document of that status whose detail holds the words; the document."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == PROBLEM
     document: dict[str, object] = response.json()

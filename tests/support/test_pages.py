@@ -26,6 +26,12 @@ def digits(data_dir: Path) -> Digits:
     return images[:30], labels[:30]
 
 
+@pytest.fixture(scope="module")
+def page(digits: Digits) -> Page:
+    """A small page with all effects."""
+    return small(digits, seed=2)
+
+
 def small(digits: Digits, seed: int = 0, **options: object) -> Page:
     return make_page(seed, *digits, **{"size": SMALL, **options})
 
@@ -93,9 +99,8 @@ def test_a_tilt_is_clockwise(digits: Digits) -> None:
 
 
 @pytest.mark.parametrize("effect", [effect for effect in EFFECTS if effect != "fading"])
-def test_leaving_out_an_effect_changes_the_page_and_none_of_the_others(effect: str, digits: Digits) -> None:
-    seed = 2
-    page, without = small(digits, seed=seed), small(digits, seed=seed, without={effect})
+def test_leaving_out_an_effect_changes_the_page_and_none_of_the_others(effect: str, digits: Digits, page: Page) -> None:
+    without = small(digits, seed=2, without={effect})
 
     assert not np.array_equal(page.picture, without.picture)
     same = {"paper", "ruling", "pen", "size", "tilt"}
@@ -132,12 +137,7 @@ def test_digits_keep_the_height_that_is_asked_for_and_shrink_to_fit(
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF"])
-def test_a_page_is_saved_in_each_format(
-    kind: str,
-    digits: Digits,
-    tmp_path: Path,
-) -> None:
-    page = small(digits)
+def test_a_page_is_saved_in_each_format(kind: str, page: Page, tmp_path: Path) -> None:
     save(page, tmp_path / "page", kind)
 
     with Image.open(tmp_path / "page") as picture:

@@ -357,7 +357,7 @@ def test_a_combined_run_is_resumed_from_its_members(pair: list[Run], data_dir: P
     assert (run.metrics, run.test) == kept[1:]
 
 
-def refused(members: list[Run], folder: Path, match: str) -> UserError:
+def assert_refused(members: list[Run], folder: Path, match: str) -> UserError:
     """Why the runs are not combined; nothing is made."""
     with pytest.raises(UserError, match=match) as caught:
         combine(members, runs_dir=folder / "ensembles")
@@ -368,27 +368,27 @@ def refused(members: list[Run], folder: Path, match: str) -> UserError:
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_fewer_than_two_runs_are_no_ensemble(count: int, pair: list[Run], tmp_path: Path) -> None:
-    refused(pair[:count], tmp_path, f"at least 2 runs, not {count}")
+    assert_refused(pair[:count], tmp_path, f"at least 2 runs, not {count}")
 
 
 def test_a_run_given_twice_is_refused_however_it_is_named(pair: list[Run], tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(pair[0].path)
     for again in (pair[0], Run.open(tmp_path / "link")):
-        error = refused([*pair, again], tmp_path, "is given twice")
+        error = assert_refused([*pair, again], tmp_path, "is given twice")
         assert str(pair[0].path.resolve()) in error.message
 
 
 def test_a_run_without_a_model_is_refused(pair: list[Run], tmp_path: Path) -> None:
     broken = copy_of(pair[1], tmp_path / "copy")
     broken.model_path.unlink()
-    error = refused([pair[0], broken], tmp_path, r"has no model\.pth")
+    error = assert_refused([pair[0], broken], tmp_path, r"has no model\.pth")
     assert str(broken.path) in error.message
 
 
 def test_a_run_with_a_damaged_model_is_refused(pair: list[Run], tmp_path: Path) -> None:
     broken = copy_of(pair[1], tmp_path / "copy")
     broken.model_path.write_bytes(broken.model_path.read_bytes()[:1000])
-    refused([pair[0], broken], tmp_path, r"model\.pth.*is damaged")
+    assert_refused([pair[0], broken], tmp_path, r"model\.pth.*is damaged")
 
 
 @pytest.mark.parametrize(
@@ -407,7 +407,7 @@ def test_runs_whose_answers_cannot_be_averaged_are_refused(
     other = copy_of(pair[1], tmp_path / "copy")
     spec = dataclasses.replace(open_dataset(other.dataset).spec, **change)
     save_model(other.model_path, load_model(other.model_path).model, spec)
-    error = refused([pair[0], other], tmp_path, match)
+    error = assert_refused([pair[0], other], tmp_path, match)
     assert str(pair[0].path) in error.message
 
 
@@ -415,7 +415,7 @@ def test_runs_of_different_class_counts_are_refused(pair: list[Run], tmp_path: P
     other = copy_of(pair[1], tmp_path / "copy")
     spec = dataclasses.replace(open_dataset(other.dataset).spec, classes=("0", "1"))
     save_model(other.model_path, NeuralNet((3,), classes=2), spec)
-    refused([pair[0], other], tmp_path, r"\(3 classes\) and .*\(2 classes\): their answers cannot be averaged")
+    assert_refused([pair[0], other], tmp_path, r"\(3 classes\) and .*\(2 classes\): their answers cannot be averaged")
 
 
 def test_a_member_without_metrics_is_refused_or_combined(pair: list[Run], tmp_path: Path) -> None:

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -184,27 +181,6 @@ def test_a_network_learns_by_it(momentum: float) -> None:
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0] / 3
-
-
-def test_a_training_by_sgd_imports_neither_dynamo_nor_torchvision(pictures: Path) -> None:
-    """torch.optim's first optimizer imports torch._dynamo, which takes seconds."""
-    code = """
-import sys, torch, mnistlab.training
-assert not {"torch._dynamo", "torchvision"} & set(sys.modules), "imported with mnistlab.training"
-from mnistlab.data.dataset import open_dataset
-from mnistlab.recipes.recipe import Recipe
-from mnistlab.training.state import TrainingState
-recipe = Recipe().override(widths=(3,), kernel_size=3, hidden=0, batch_size=16, rotate=10, elastic=1, averaging=0.9)
-state = TrainingState(recipe, open_dataset(sys.argv[1]), 0, torch.device("cpu"), "fp32")
-for images, labels in state.loader:
-    torch.nn.functional.cross_entropy(state.model(images), labels).backward()
-    state.optimizer.step()
-    state.optimizer.zero_grad()
-    state.average.update_parameters(state.model)
-print(sorted({"torch._dynamo", "torchvision"} & set(sys.modules)))
-"""
-    done = subprocess.run([sys.executable, "-c", code, str(pictures)], capture_output=True, text=True, check=False)
-    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
 
 
 # the learning rate

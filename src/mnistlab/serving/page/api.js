@@ -5,6 +5,9 @@ import { ownSentence, words } from "./i18n.js";
 const message = document.getElementById("message");
 const tokenForm = document.getElementById("token-form");
 
+/** How many failures were reported. */
+let failures = 0;
+
 /** Until a server that does not answer is asked again. */
 const RETRY_SECONDS = 2;
 
@@ -39,6 +42,7 @@ async function send(path, options = {}) {
 
 /** Shows why a request failed, under the sheet. */
 export function report(error) {
+  failures += 1;
   if (!(error instanceof Refusal)) {
     reportError(error); // a fault of this page: to the console
   } else if (error.status === 401) {
@@ -95,8 +99,10 @@ export const explain = (model, image, parts) =>
 export function newestOnly(work) {
   let waiting = null;
   let underWay = false;
+  let known = 0; // failures, when a job was last offered or failed
   return async function offer(job) {
     waiting = { job };
+    known = failures;
     if (underWay) return;
     underWay = true;
     while (waiting) {
@@ -104,12 +110,14 @@ export function newestOnly(work) {
       waiting = null;
       try {
         await work(next);
-        allIsWell();
+        if (known === failures) allIsWell(); // an answer asked for before a failure says nothing about it
       } catch (error) {
         report(error);
+        known = failures;
         if (error.retryAfter) {
           await new Promise((resolve) => setTimeout(resolve, 1000 * error.retryAfter));
           waiting ??= { job: next };
+          known = failures;
         }
       }
     }

@@ -53,7 +53,7 @@ def rgba(ink: tuple[int, int, int]) -> Image.Image:
     return Image.fromarray(np.dstack([np.full((*PICTURE.shape, 3), ink, np.uint8), 255 - PICTURE]))
 
 
-def refused(source: Any, *words: str) -> None:
+def assert_refused(source: Any, *words: str) -> None:
     with pytest.raises(UserError) as caught:
         decode(source)
     text = str(caught.value)
@@ -189,12 +189,12 @@ def test_pillow_images_of_16_bits(mode: str) -> None:
 
 
 def test_a_pillow_image_that_cannot_be_loaded_is_refused() -> None:
-    refused(Image.open(io.BytesIO(EXACT["PNG L"][:-30])), "broken or cut off")
+    assert_refused(Image.open(io.BytesIO(EXACT["PNG L"][:-30])), "broken or cut off")
     closed = Image.open(io.BytesIO(EXACT["PNG L"]))
     closed.close()
-    refused(closed, "broken or cut off")
-    refused(Image.new("L", (0, 5)), "no pixels")
-    refused(Image.new("1", (30_001, 1)), "30,001 x 1")
+    assert_refused(closed, "broken or cut off")
+    assert_refused(Image.new("L", (0, 5)), "no pixels")
+    assert_refused(Image.new("1", (30_001, 1)), "30,001 x 1")
 
 
 # arrays
@@ -241,7 +241,7 @@ def test_an_array_of_bool_is_black_and_white() -> None:
     ],
 )  # fmt: skip
 def test_other_arrays_and_things_are_refused(array: Any, words: str) -> None:
-    refused(array, words)
+    assert_refused(array, words)
 
 
 # not a picture, or broken
@@ -253,7 +253,7 @@ OTHERS = ("ICO", "EPS", "TGA", "PCX", "PDF", "DDS", "SGI", "ICNS", "TGA", "DIB")
 def test_no_other_format_is_decoded_whatever_its_name(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(saved(GREY.convert("RGB"), kind))
-    refused(path, "picture.png is not a PNG, JPEG, WebP, BMP, TIFF, GIF, PGM or PPM file")
+    assert_refused(path, "picture.png is not a PNG, JPEG, WebP, BMP, TIFF, GIF, PGM or PPM file")
 
 
 def test_only_the_decoder_that_is_needed_is_imported() -> None:
@@ -276,7 +276,7 @@ def test_only_the_decoder_that_is_needed_is_imported() -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_picture_is_refused(content: bytes, words: str) -> None:
-    refused(content, words)
+    assert_refused(content, words)
 
 
 SEEDS = {**EXACT, **{name: content for name, (content, _) in ABOUT.items()}}
@@ -306,7 +306,7 @@ def test_cut_and_damaged_files_give_a_picture_or_a_sentence(name: str, data: st.
 )
 @settings(max_examples=100)
 def test_random_bytes_are_refused(content: bytes, start: bytes) -> None:
-    refused(start + content)
+    assert_refused(start + content)
 
 
 def test_a_programming_error_is_not_taken_for_a_broken_picture(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,22 +330,22 @@ def test_odd_metadata_is_no_warning() -> None:
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    refused(tmp_path, "is a folder")
-    refused(tmp_path / "nothing.png", "There is no file", "nothing.png")
+    assert_refused(tmp_path, "is a folder")
+    assert_refused(tmp_path / "nothing.png", "There is no file", "nothing.png")
     (tmp_path / "file").touch()
-    refused(tmp_path / "file" / "x.png", "file/x.png")
-    refused("x" * 5000 + ".png", "cannot be read")
-    refused("a\0b.png", "cannot be read", "a\\x00b")
+    assert_refused(tmp_path / "file" / "x.png", "file/x.png")
+    assert_refused("x" * 5000 + ".png", "cannot be read")
+    assert_refused("a\0b.png", "cannot be read", "a\\x00b")
     loop = tmp_path / "loop.png"
     loop.symlink_to(loop)
-    refused(loop, "loop.png")
+    assert_refused(loop, "loop.png")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_pipes_and_devices_do_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
-    refused(tmp_path / "pipe.png", "is a pipe or a device")
-    refused("/dev/zero", "is a pipe or a device")
+    assert_refused(tmp_path / "pipe.png", "is a pipe or a device")
+    assert_refused("/dev/zero", "is a pipe or a device")
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
@@ -353,13 +353,13 @@ def test_no_read_permission(tmp_path: Path) -> None:
     path = tmp_path / "secret.png"
     path.write_bytes(EXACT["PNG L"])
     path.chmod(0)
-    refused(path, "may not be read by you")
+    assert_refused(path, "may not be read by you")
 
 
 def test_odd_names_stay_in_one_line(tmp_path: Path) -> None:
     for name in ("a\nb.png", "a\x1b[31mb.png", "\udcff.png"):
         (tmp_path / name).write_bytes(b"")
-        refused(tmp_path / name, "is empty (0 bytes)")
+        assert_refused(tmp_path / name, "is empty (0 bytes)")
     assert printable("é 手 a.png") == "é 手 a.png"
     assert printable("a\n\udcff") == "a\\n\\udcff"
     assert printable("/x" * 5000 + "/7.png") == "…x" + "/x" * 96 + "/7.png"
@@ -369,8 +369,8 @@ def test_64_mebibytes_are_the_most(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     with path.open("wb") as file:
         file.truncate(MOST_BYTES + 1)
-    refused(path, "large.png has 64 MiB, and at most 64 are read")
-    refused(EXACT["PNG L"] + bytes(MOST_BYTES), "more than 64 MiB")
+    assert_refused(path, "large.png has 64 MiB, and at most 64 are read")
+    assert_refused(EXACT["PNG L"] + bytes(MOST_BYTES), "more than 64 MiB")
 
 
 # files that are small and unpack to much
@@ -443,7 +443,7 @@ BOMB = zlib.compress(bytes(200_000_000), 9)
 )  # fmt: skip
 def test_bombs_do_not_go_off(content: bytes, words: str) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    refused(content, words)
+    assert_refused(content, words)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
 
 
