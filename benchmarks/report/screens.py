@@ -65,7 +65,7 @@ def draw(page: Page, digits: tuple[int, ...]) -> None:
 
 def save_reading(data_dir: Path) -> None:
     """A page of paper with the boxes and digits that were read."""
-    images, labels = read_split(open_dataset("mnist", data_dir), "val")
+    images, labels = read_split(open_dataset("mnist", data_dir), "val-random")
     page = drawn_pages.make_page(
         SEED, images[:40], labels[:40], size=(1300, 800), paper="white", ruling="squared", pen="blue ballpoint",
         height=62, tilt=-6, per_line=10, without=("show-through",),
