@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from mnistlab.data.normalisation import Normalisation
 from mnistlab.errors import UserError
@@ -149,6 +149,8 @@ MNIST = DatasetSpec(
         "test": "802a7d59a6b43a95f8688d6e8d7e17d5878c871f1e9a00a07cd6a8f720afdb8f",
     },
 )
+NOT_ITS_OWN: Any = {"bundled": False, "corrected_test_labels": {}, "writers": {}}
+"""What datasets with MNIST's files do not have of it."""
 
 
 def emnist(split: str, classes: tuple[str, ...], train: int, test: int, mean: float, std: float) -> DatasetSpec:
@@ -185,9 +187,7 @@ DATASETS: dict[str, DatasetSpec] = {
             folder="FashionMNIST/raw",
             files=idx_files(MNIST_NAMES, 60_000, 10_000, FASHION_SUMS),
             torchvision_class="FashionMNIST",
-            bundled=False,
-            corrected_test_labels={},
-            writers={},
+            **NOT_ITS_OWN,
         ),
         replace(
             MNIST,
@@ -199,9 +199,7 @@ DATASETS: dict[str, DatasetSpec] = {
             folder="KMNIST/raw",
             files=idx_files(MNIST_NAMES, 60_000, 10_000),
             torchvision_class="KMNIST",
-            bundled=False,
-            corrected_test_labels={},
-            writers={},
+            **NOT_ITS_OWN,
         ),
         replace(
             MNIST,
@@ -219,9 +217,7 @@ DATASETS: dict[str, DatasetSpec] = {
                 60_000,
             ),
             torchvision_class="QMNIST",
-            bundled=False,
-            corrected_test_labels={},
-            writers={},
+            **NOT_ITS_OWN,
         ),
         emnist("balanced", MERGED_CHARACTERS, 112_800, 18_800, 0.1751, 0.3332),
         emnist("letters", tuple(string.ascii_lowercase), 124_800, 20_800, 0.1722, 0.3309),
