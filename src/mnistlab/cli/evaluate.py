@@ -15,6 +15,7 @@ from mnistlab.cli.options import (
     runs_option,
 )
 from mnistlab.cli.output import percent, print_json, print_score
+from mnistlab.errors import UserError
 from mnistlab.messages.sentences import counted
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog=examples("mnistlab evaluate", "mnistlab evaluate runs/20261122-101500-two-conv-seed0 --json",
-                    "mnistlab evaluate latest --split val", "mnistlab evaluate latest --by-writer"),
+                    "mnistlab evaluate latest --split val", "mnistlab evaluate latest --by-writer",
+                    "mnistlab evaluate latest --corruptions"),
 )  # fmt: skip
 @click.argument("run", default="latest")
 @click.option(
@@ -32,12 +34,24 @@ if TYPE_CHECKING:
 @click.option(
     "--by-writer", is_flag=True, help="Also the errors of each writer, and numbers by one hand; draw the hardest."
 )
+@click.option(
+    "--corruptions",
+    is_flag=True,
+    help="Also the test images with noise, blur, fog, stripes …, as in MNIST-C; draw them.",
+)
 @click.option("--data-dir", type=FOLDER, default=None, help="Folder that holds the data.  [default: the run's]")
 @device_option
 @runs_option
 @json_option
 def evaluate(
-    run: str, split: str, by_writer: bool, data_dir: Path | None, device: str, runs_dir: Path, as_json: bool
+    run: str,
+    split: str,
+    by_writer: bool,
+    corruptions: bool,
+    data_dir: Path | None,
+    device: str,
+    runs_dir: Path,
+    as_json: bool,
 ) -> None:
     """Measure a run's saved model: accuracy, 95 % interval, each class, calibration; draw its pictures anew.
 
@@ -48,6 +62,8 @@ def evaluate(
     RUN is a run's folder, its name, or "latest" (the default). In the JSON, "score" holds what was measured on the split; "test"
     holds the same, for this version only.
     """
+    if corruptions and split == "val":
+        raise UserError("cli.corruptions_of_test_images")
     from mnistlab.runs.store import find_run
 
     found = find_run(run, runs_dir)
@@ -62,17 +78,23 @@ def evaluate(
     if split == "test":
         plots.draw_run(found, evaluation)
     more: dict[str, Any] = {}
+    if corruptions:
+        from mnistlab.evaluation.corrupted import evaluate_corrupted
+
+        more["corruptions"] = evaluate_corrupted(found, device=device, data_dir=data_dir).to_dict()
     if by_writer:
         numbers, drawn = read_numbers(found, evaluation, data_dir), draw_hardest(found, evaluation, data_dir)
-        more = {"writers": hardest_writers(evaluation), "numbers": numbers, "picture": str(drawn)}
+        more |= {"writers": hardest_writers(evaluation), "numbers": numbers, "picture": str(drawn)}
     if as_json:
         score = evaluation.score()
         print_json({"run": str(found.path), "split": evaluation.split, "score": score, "test": score, **more})
         return
     print_score(evaluation)
     if by_writer:
-        print_writers(**more)
-    else:
+        print_writers(more["writers"], more["numbers"], more["picture"])
+    if corruptions:
+        print_corruptions(**more["corruptions"])
+    if not by_writer and not corruptions:
         print_classes(evaluation)
 
 
@@ -89,6 +111,15 @@ def print_writers(writers: list[dict[str, int]], numbers: dict[str, float], pict
     for kind, fraction in numbers.items():
         click.echo(f"{NUMBER_NAMES[kind]:<14} {percent(fraction):>7} %")
     click.echo(f"\nThe hardest writers' digits: {picture}")
+
+
+def print_corruptions(by_name: dict[str, dict[str, Any]], mean_error: float, picture: str) -> None:
+    """A line for each corruption, the mean of their errors, and where they are drawn."""
+    click.echo("\ncorruption       errors %")
+    for name, score in by_name.items():
+        click.echo(f"{name.replace('_', ' '):<16} {percent(1 - score['accuracy']):>8}")
+    click.echo(f"{'mean':<16} {percent(mean_error):>8}")
+    click.echo(f"\nThe corrupted digits: {picture}")
 
 
 NUMBER_NAMES = {"zip": "ZIP codes", "amount": "amounts", "time": "times of day"}

@@ -1,0 +1,236 @@
+"""What each of MNIST-C's corruptions does to images: see `mnistlab.augmentation.corruptions`.
+
+Each takes images float32 (N, 28, 28), 0 (paper) to 1 (ink), a random generator and its strength, and gives images that may go
+beyond 0 and 1.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "SIDE", "Pixels", "brightness", "canny_edges", "dotted_line", "fog", "glass_blur", "impulse_noise", "motion_blur", "rotate",
+    "scale", "shear", "shot_noise", "spatter", "stripe", "translate", "zigzag",
+]  # fmt: skip
+
+
+SIDE = 28
+MIDDLE = (SIDE - 1) / 2
+Pixels = NDArray[np.float32]
+"""Images float32 (N, 28, 28), 0 (paper) to 1 (ink)."""
+Random = np.random.Generator
+
+
+def blurred(images: Pixels, sigma: float) -> Pixels:
+    """Smoothed by a Gaussian of that standard deviation in pixels; beyond the edge the outermost pixel goes on."""
+    reach = int(4 * sigma + 0.5)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2).astype(np.float32)
+    weights /= weights.sum()
+    padded = np.pad(images, [(0, 0), (reach, reach), (reach, reach)], mode="edge")
+    level, smooth = np.zeros((len(images), SIDE + 2 * reach, SIDE), np.float32), np.zeros_like(images)
+    for i, weight in enumerate(weights):
+        level += weight * padded[:, :, i : i + SIDE]
+    for i, weight in enumerate(weights):
+        smooth += weight * level[:, i : i + SIDE]
+    return smooth
+
+
+def warped(images: Pixels, matrix: NDArray[np.float64], shift: tuple[float, float] = (0.0, 0.0)) -> Pixels:
+    """Each pixel taken from `matrix` times its place from the middle, plus `shift`; matrix (N, 2, 2), x first. Paper outside."""
+    whole = np.zeros((len(images), 2, 3))
+    whole[:, :, :2] = matrix
+    whole[:, :, 2] = MIDDLE - matrix.sum(axis=2) * MIDDLE + shift
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.stack(
+        [cv2.warpAffine(image, one, (SIDE, SIDE), flags=flags) for image, one in zip(images, whole, strict=True)]
+    )
+
+
+def shot_noise(images: Pixels, random: Random, photons: float) -> Pixels:
+    """So many photons for full ink, counted: Poisson noise."""
+    return random.poisson(images * photons).astype(np.float32) / photons
+
+
+def impulse_noise(images: Pixels, random: Random, share: float) -> Pixels:
+    """That share of the pixels is ink or paper, each as probable: salt and pepper."""
+    hit, ink = random.random(images.shape) < share, random.random(images.shape) < 0.5
+    return np.where(hit, ink, images).astype(np.float32)
+
+
+def glass_blur(images: Pixels, random: Random, strength: tuple[float, int, int]) -> Pixels:
+    """Smoothed, pixels swapped with near ones, smoothed again: the Gaussian's sigma, how near, how often."""
+    sigma, reach, times = strength
+    images = blurred(images, sigma)
+    every = np.arange(len(images))
+    for _ in range(times):
+        for row in range(SIDE - reach, reach, -1):
+            for column in range(SIDE - reach, reach, -1):
+                chosen = every[random.random(len(images)) < 0.5]
+                across, down = random.integers(-reach, reach, (2, len(chosen)))
+                other = images[chosen, row + down, column + across]
+                images[chosen, row + down, column + across] = images[chosen, row, column]
+                images[chosen, row, column] = other
+    return blurred(images, sigma)
+
+
+def motion_blur(images: Pixels, random: Random, strength: tuple[int, float]) -> Pixels:
+    """Smeared to one side, in a direction within 45 degrees of the horizontal: radius in pixels and sigma."""
+    radius, sigma = strength
+    steps = np.arange(2 * radius + 1)
+    weights = np.exp(-0.5 * (steps / sigma) ** 2)
+    angles = np.radians(random.uniform(-45, 45, (len(images), 1)))
+    down, across = (np.ceil(steps * part - 0.5).astype(int) + 2 * radius for part in (np.sin(angles), np.cos(angles)))
+    kernels = np.zeros((len(images), 4 * radius + 1, 4 * radius + 1), np.float32)
+    np.add.at(kernels, (np.arange(len(images))[:, None], down, across), weights / weights.sum())
+    border = cv2.BORDER_REPLICATE
+    return np.stack(
+        [cv2.filter2D(image, -1, kernel, borderType=border) for image, kernel in zip(images, kernels, strict=True)]
+    )
+
+
+def signs(images: Pixels, random: Random) -> NDArray[np.float64]:
+    """1 or -1 for each image."""
+    return random.choice([-1.0, 1.0], len(images))
+
+
+def shear(images: Pixels, random: Random, amount: float) -> Pixels:
+    """Slanted to the left or to the right by that many radians."""
+    slant = amount * signs(images, random)
+    matrix = np.zeros((len(images), 2, 2))
+    matrix[:, 0, 0], matrix[:, 0, 1], matrix[:, 1, 1] = 1, -np.sin(slant), np.cos(slant)
+    return warped(images, matrix)
+
+
+def rotate(images: Pixels, random: Random, angle: float) -> Pixels:
+    """Turned to either side by that many radians."""
+    turn = angle * signs(images, random)
+    return warped(images, np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]).transpose(2, 0, 1))
+
+
+def scale(images: Pixels, random: Random, size: float) -> Pixels:
+    """Made smaller, to that fraction of the size."""
+    return warped(images, np.broadcast_to(np.eye(2) / size, (len(images), 2, 2)))
+
+
+def translate(images: Pixels, random: Random, pixels: int) -> Pixels:
+    """Moved by so many pixels along both axes, each to either side."""
+    padded = np.pad(images, [(0, 0), (pixels, pixels), (pixels, pixels)])
+    down, across = (pixels * (1 + signs(images, random).astype(int)) for _ in range(2))
+    rows, columns = np.arange(SIDE)[:, None], np.arange(SIDE)
+    every = np.arange(len(images))[:, None, None]
+    return padded[every, down[:, None, None] + rows, across[:, None, None] + columns]
+
+
+def brightness(images: Pixels, random: Random, amount: float) -> Pixels:
+    """Every pixel brighter by that much."""
+    brighter: Pixels = images + np.float32(amount)
+    return brighter
+
+
+def stripe(images: Pixels, random: Random, width: int) -> Pixels:
+    """Inverted in a stripe of so many columns at the left edge and at the right one."""
+    images = images.copy()
+    for part in (images[:, :, :width], images[:, :, SIDE - width :]):
+        np.subtract(1, part, out=part)
+    return images
+
+
+CLOUD, CUTS = 256, 16
+"""The side of a cloud in pixels, and how many images get their fog from one."""
+
+
+def clouds(count: int, decay: float, random: Random) -> Pixels:
+    """Plasma fractals by the diamond-square algorithm, float (count, 256, 256), each from 0 to 1.
+
+    The noise's amplitude is the square of a number that begins with 100 and is divided by `decay` at each halving of the step.
+    """
+    maps = np.zeros((count, CLOUD, CLOUD), np.float32)
+    step, wibble = CLOUD, 100.0
+
+    def mean_of(total: Pixels) -> Pixels:
+        return total / 4 + np.float32(wibble) * random.uniform(-wibble, wibble, total.shape).astype(np.float32)
+
+    while step >= 2:
+        half = step // 2
+        corners = maps[:, ::step, ::step]
+        total = corners + np.roll(corners, -1, 1)
+        maps[:, half::step, half::step] = mean_of(total + np.roll(total, -1, 2))
+        centres, corners = maps[:, half::step, half::step], maps[:, ::step, ::step]
+        maps[:, ::step, half::step] = mean_of(centres + np.roll(centres, 1, 1) + corners + np.roll(corners, -1, 2))
+        maps[:, half::step, ::step] = mean_of(centres + np.roll(centres, 1, 2) + corners + np.roll(corners, -1, 1))
+        step, wibble = half, wibble / decay
+    low, high = (edge(maps, axis=(1, 2), keepdims=True) for edge in (np.min, np.max))
+    scaled: Pixels = (maps - low) / (high - low)
+    return scaled
+
+
+def fog(images: Pixels, random: Random, strength: tuple[float, float]) -> Pixels:
+    """Behind clouds: their strength, and how fast they grow smoother."""
+    thickness, decay = strength
+    count = len(images)
+    corners = random.integers(0, CLOUD - SIDE + 1, (count, 2))
+    cuts: list[Pixels] = []
+    for start in range(0, count, 32 * CUTS):
+        maps = clouds(-(-min(32 * CUTS, count - start) // CUTS), decay, random)
+        part = corners[start : start + 32 * CUTS]
+        cuts += [maps[i // CUTS, y : y + SIDE, x : x + SIDE] for i, (y, x) in enumerate(part.tolist())]
+    most = images.max(axis=(1, 2), keepdims=True)
+    whole: Pixels = (images + np.float32(thickness) * np.stack(cuts)) * most / (most + np.float32(thickness))
+    return whole
+
+
+def spatter(images: Pixels, random: Random, strength: tuple[float, float, float, float, float]) -> Pixels:
+    """Spattered with mud: the liquid's mean, deviation and smoothing, from where on it is there, and its edge's smoothing."""
+    mean, deviation, smoothing, threshold, edge = strength
+    liquid = blurred(random.normal(mean, deviation, images.shape).astype(np.float32), smoothing)
+    mud = blurred((liquid > threshold).astype(np.float32), edge)
+    mud[mud < 0.8] = 0
+    muddy: Pixels = images * (1 - mud) + np.float32(63 / 255) * mud
+    return muddy
+
+
+def lines(x0: NDArray[np.float64], y0: NDArray[np.float64], x1: NDArray[np.float64], y1: NDArray[np.float64]) -> Pixels:
+    """A line for each image from x0, y0 to x1, y1 in pixels, whose ink fades within 2.3 pixels above and below it."""
+    x, y = np.arange(SIDE)[None, None, :], np.arange(SIDE)[None, :, None]
+    x0, y0, x1, y1 = (ends.reshape(-1, 1, 1).astype(float) for ends in (x0, y0, x1, y1))
+    away = np.clip(np.abs(y - (y0 + (y1 - y0) / (x1 - x0) * (x - x0))), 0, 2.3 - 1e-10)
+    ink = np.clip(np.log(1 - away / 2.3) + 1, 0, 1)
+    return np.where((x >= np.floor(x0)) & (x < np.ceil(x1)), ink, 0).astype(np.float32)
+
+
+def dotted_line(images: Pixels, random: Random, gap: int) -> Pixels:
+    """Crossed by a dotted line from edge to edge: its dots and gaps are so many pixels wide."""
+    first, last = random.integers(0, SIDE - 1, (2, len(images)))
+    far = np.full(len(images), SIDE - 1.0)
+    dots = (np.arange(SIDE) // gap % 2).astype(np.float32)
+    return images + lines(0 * far, first.astype(float), far, last.astype(float)) * dots
+
+
+def zigzag(images: Pixels, random: Random, size: float) -> Pixels:
+    """Crossed by a zigzag of that many pixels' height and half length, along a line that is nearly level."""
+    left, right, count = 2.0, 25.0, len(images)
+    start = random.integers(0, SIDE - 1, count)
+    angle = np.arctan(random.integers(-5, 5, count) / (right - left))
+    length = (right - left) / np.cos(angle)
+    along = [
+        np.zeros(count),
+        *(np.full(count, (2 * i + 1) * size) for i in range(int((length.min() - size) // (2 * size)) + 1)),
+    ]
+    off = [np.zeros(count), *(np.full(count, size if i % 2 == 0 else -size) for i in range(len(along) - 1))]
+    rest = length - 2 * size * (length // (2 * size))
+    along.append(length)
+    off.append(off[-1] / (2 * rest))
+    x = [left + a * np.cos(angle) - o * np.sin(angle) for a, o in zip(along, off, strict=True)]
+    y = [start + a * np.sin(angle) + o * np.cos(angle) for a, o in zip(along, off, strict=True)]
+    for i in range(len(x) - 1):
+        images = np.minimum(images + lines(x[i], y[i], x[i + 1], y[i + 1]), 1)
+    return images
+
+
+def canny_edges(images: Pixels, random: Random, thresholds: tuple[float, float]) -> Pixels:
+    """The edges alone, by Canny's detector after smoothing by a pixel: the low threshold and the high one, of the gradient."""
+    low, high = (255 * threshold for threshold in thresholds)
+    smooth = (blurred(images, 1) * 255).round().astype(np.uint8)
+    return np.stack([cv2.Canny(image, low, high, L2gradient=True) > 0 for image in smooth]).astype(np.float32)

@@ -1,0 +1,122 @@
+"""How a model reads test images that are corrupted as MNIST-C's are."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import mean
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mnistlab.augmentation.corruptions import CORRUPTIONS, corrupt
+from mnistlab.data.dataset import open_dataset
+from mnistlab.data.loader import MNISTDataLoader
+from mnistlab.devices import pick_device
+from mnistlab.errors import UserError
+from mnistlab.evaluation.evaluate import check_fit, evaluate
+from mnistlab.evaluation.figures import GREY, blank_figure, label_text, lay_out, save_figure
+from mnistlab.evaluation.result import Evaluation
+from mnistlab.networks.checkpoint import read_model
+from mnistlab.runs.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Corrupted", "evaluate_corrupted"]
+
+
+SHOWN = 10
+"""Digits of each corruption in the picture."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Corrupted:
+    """What a model did on the test images, corrupted in each way."""
+
+    evaluations: dict[str, Evaluation]
+    """By the corruption's name, in the paper's order."""
+    picture: Path
+
+    @property
+    def mean_error(self) -> float:
+        """The fraction of the images misread, 0 to 1, averaged over the corruptions."""
+        return mean(1 - evaluation.accuracy for evaluation in self.evaluations.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """In plain types: `by_name` each corruption's correct, total and accuracy, their mean error, and the picture's path."""
+        return {
+            "by_name": {
+                name: {"correct": found.correct, "total": found.total, "accuracy": found.accuracy}
+                for name, found in self.evaluations.items()
+            },
+            "mean_error": self.mean_error,
+            "picture": str(self.picture),
+        }
+
+
+def evaluate_corrupted(
+    run: Run, *, seed: int = 0, device: str | torch.device = "auto", data_dir: str | Path | None = None
+) -> Corrupted:
+    """Measure a run's saved model on the test images of its dataset, corrupted, and draw `corruptions.png` into its folder.
+
+    The figures are of all test images with each corruption at MNIST-C's severity; see `mnistlab.augmentation.corruptions`.
+
+    Raises
+    ------
+    UserError
+        where the run has no model or one of another dataset, or its images are not grey ones of 28x28 pixels
+    """
+    if not run.model_path.exists():
+        raise UserError("runs.model_missing", remedy=run.how_to_finish, run=run.path)
+    saved = read_model(run.model_path)
+    dataset = open_dataset(run.dataset, run.find_data(data_dir))
+    check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
+    images, labels = dataset.read("test")
+    target = pick_device(device)
+    model = saved.model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    chosen = np.array([index for label in range(len(saved.classes)) for index in np.flatnonzero(labels == label)[:1]])
+    evaluations: dict[str, Evaluation] = {}
+    rows: list[tuple[str, NDArray[np.uint8], Evaluation | None]] = [("as_it_is", images[chosen[:SHOWN]], None)]
+    for name in CORRUPTIONS:
+        corrupted = corrupt(images, name, seed)
+        loader = MNISTDataLoader(
+            "test",
+            dataset=dataclasses.replace(dataset, parts={"test": (corrupted, labels)}),  # type: ignore[type-var]
+            batch_size=None,
+            device=target,
+            normalise=saved.normalisation,
+        )
+        evaluations[name] = evaluate(model, loader)
+        rows.append((name, corrupted[chosen[:SHOWN]], evaluations[name]))
+    path = run.path / "corruptions.png"
+    save_figure(draw(rows, chosen[:SHOWN].tolist()), path)
+    return Corrupted(evaluations, path)
+
+
+def draw(rows: list[tuple[str, NDArray[np.uint8], Evaluation | None]], indices: list[int]) -> Figure:
+    """A row for each corruption: its name and errors, and the same digits each time; what was read stands above a mistake."""
+    figure = blank_figure(len(indices) * 0.78 + 2.6, len(rows) * 0.86 + 0.8)
+    grid = figure.subplots(len(rows), len(indices) + 1, squeeze=False, width_ratios=[3.0] + [1.0] * len(indices))
+    for axes in grid.flat:
+        axes.axis("off")
+    for row, (name, pictures, evaluation) in zip(grid, rows, strict=True):
+        title = name.replace("_", " ")
+        text = title if evaluation is None else f"{title}\n{100 * (1 - evaluation.accuracy):.1f} % errors"
+        row[0].text(0, 0.5, text, fontsize=9, va="center", transform=row[0].transAxes)
+        read_as = dict(misread(evaluation)) if evaluation else {}
+        for axes, picture, index in zip(row[1:], pictures, indices, strict=True):
+            axes.imshow(picture, cmap="gray_r", vmin=0, vmax=255)
+            if index in read_as:
+                axes.set_title(read_as[index], fontsize=8, color="firebrick", pad=2)
+    figure.suptitle("Corrupted as in MNIST-C: above a mistake, what was read", fontweight="bold", color=GREY)
+    lay_out(figure)
+    return figure
+
+
+def misread(evaluation: Evaluation) -> Iterator[tuple[int, str]]:
+    for mistake in evaluation.mistakes:
+        yield mistake.index, label_text(evaluation.classes[mistake.predicted])
