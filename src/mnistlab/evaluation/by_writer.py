@@ -1,4 +1,4 @@
-"""How sure a figure is where several examples are by one writer: they are less than as many independent ones.
+"""How sure a figure is where several examples are by one writer: they say less than as many independent ones.
 
 A writer who makes odd sevens makes many of them. What another test set would give therefore depends on its writers, and a
 writer, not an image, is what is drawn at random.
