@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +15,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mnistlab.data import writers as module
-from mnistlab.data.catalog import DATASETS, find_spec
-from mnistlab.data.dataset import Dataset, open_dataset
+from mnistlab.data.catalog import DATASETS, DatasetSpec, Part, find_spec
+from mnistlab.data.dataset import Arrays, Dataset, open_dataset
 from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.data.splits import held_out, read_split
 from mnistlab.data.writers import FOLDER, read_writers, validation_writers
 from mnistlab.errors import UserError
+from mnistlab.runs.run import Run
+from mnistlab.training.ensembles import combine
+from mnistlab.training.experiment import train
 
 MASK_SHA256 = "f28f15eb05ae80142fe8ef01a6f34abb124865df4a94e6535617f293c02b9610"
 
@@ -130,3 +135,66 @@ def test_a_damaged_file_says_what_to_do(damage: str, tmp_path: Path, monkeypatch
         read_writers(find_spec("mnist"), "train")
     assert str(path) in str(caught.value)
     assert read_writers(find_spec("mnist"), "test") is not None
+
+
+@dataclass
+class Own:
+    """A dataset of the user's own, 240 images of two classes."""
+
+    numbers: Any
+    at_hand = True
+    validation = None
+    spec = DatasetSpec("own", "Own", ("a", "b"), mean=0.1, std=0.3)
+
+    def read(self, part: Part) -> Arrays:
+        return np.zeros((240, 28, 28), np.uint8), np.arange(240) % 2
+
+    def writers(self, part: Part) -> Any:
+        return self.numbers
+
+
+@pytest.mark.parametrize("numbers", [np.arange(240) // 10, (np.arange(240) // 10).tolist()])
+def test_the_writers_of_a_user_s_own_dataset_are_kept_whole(numbers: Any) -> None:
+    train, val = (MNISTDataLoader(split, dataset=Own(numbers), batch_size=9).writers for split in ("train", "val"))  # type: ignore[arg-type]
+    assert train is not None
+    assert val is not None
+    assert (len(set(train)), len(set(val)), len({*train, *val})) == (22, 2, 24)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sentence"),
+    [
+        (
+            np.zeros(100, np.int16),
+            r"writers have shape \(100,\) and dtype int16, but train holds 240 examples\. Give one",
+        ),
+        (
+            np.array(["anna"] * 240),
+            r"writers have shape \(240,\) and dtype <U4, but train holds 240 examples\. Give one",
+        ),
+        (
+            np.arange(240) % 11,
+            r"^Validation keeps one in twelve writers, and this dataset has only 11\. Use train-random",
+        ),
+    ],
+)
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_writers_that_cannot_be_used_get_a_sentence(numbers: Any, sentence: str, split: Any) -> None:
+    with pytest.raises(UserError, match=sentence):
+        MNISTDataLoader(split, dataset=Own(numbers))
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_a_damaged_file_shows_before_there_is_a_run_folder(
+    part: str, data_dir: Path, mnist_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = shutil.copytree(mnist_run.path, tmp_path / "other")
+    shutil.copytree(FOLDER, tmp_path / "writers")
+    (tmp_path / "writers" / f"writers-{part}.npz").write_bytes(b"")
+    monkeypatch.setattr(module, "FOLDER", tmp_path / "writers")
+    runs = tmp_path / "runs"
+    with pytest.raises(UserError, match="Install mnistlab again"):
+        train("quick", dataset="mnist", data_dir=data_dir, runs_dir=runs, device="cpu")
+    with pytest.raises(UserError, match="Install mnistlab again"):
+        combine([mnist_run, other], data_dir=data_dir, runs_dir=runs, device="cpu")
+    assert not list(runs.glob("*"))

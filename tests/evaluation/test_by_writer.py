@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 
 from mnistlab.data.catalog import find_spec
 from mnistlab.data.writers import read_writers
@@ -34,12 +34,13 @@ def images() -> NDArray[np.int64]:
     return np.unique(writers, return_counts=True)[1]  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("error_rate", "alike"), [(0.01, 100), (0.03, 50)])
+@pytest.mark.parametrize(("error_rate", "alike", "size"), [(0.01, 100, 297), (0.03, 50, 297), (0.03, 50, 45)])
 def test_intervals_by_writer_hold_the_truth_where_the_usual_one_is_too_narrow(
-    images: NDArray[np.int64], error_rate: float, alike: float
+    images: NDArray[np.int64], error_rate: float, alike: float, size: int
 ) -> None:
-    """Writers' own error rates vary as Beta(rate * alike, (1 - rate) * alike) does."""
+    """Writers' own error rates vary as Beta(rate * alike, (1 - rate) * alike) does; 45 of them have what `val` has each."""
     random = np.random.default_rng(0)
+    images = images if size == 297 else random.integers(60, 131, size)
     trials, held, held_by_wilson = 400, 0, 0
     for _ in range(trials):
         rates = random.beta(error_rate * alike, (1 - error_rate) * alike, len(images))
@@ -58,6 +59,17 @@ def test_the_variance_of_independent_images_is_the_usual_one(images: NDArray[np.
     random = np.random.default_rng(1)
     ratios = [variance_ratio(counts_of(images, images - random.binomial(images, 0.01))) for _ in range(30)]
     assert np.mean(ratios) == pytest.approx(1, abs=0.1)
+
+
+def test_few_writers_leave_much_open() -> None:
+    """By hand, for 12 writers with 10 images each: in the log odds, t of 11 degrees of freedom times the standard error."""
+    right = np.array([10, 9, 8, 10, 7, 10, 9, 9, 10, 6, 10, 8])
+    p = right.sum() / 120
+    error = np.std(right / 10, ddof=1) / np.sqrt(12) / (p * (1 - p))
+    low, high = interval_by_writer(counts_of(np.full(12, 10), right))
+    odds = np.log(np.array([low, p, high]) / (1 - np.array([low, p, high])))
+    assert np.diff(odds) == pytest.approx(float(t.ppf(0.975, 11)) * error, rel=0.05)
+    assert interval_by_writer(counts_of(np.array([50]), np.array([49]))) == (0, 1)  # of other writers it says nothing
 
 
 def test_ten_copies_of_each_image_are_worth_as_much_as_one() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from mnistlab.doctor.model import check_run
 from mnistlab.errors import UserError
 from mnistlab.evaluation.evaluate import evaluate_run
 from mnistlab.evaluation.models import load_model
@@ -153,3 +154,10 @@ def test_version_2_is_read_as_what_it_was(runs: Path) -> None:
     for dataset, split in (("mnist", "train-random"), ("fashion", "train")):
         path.write_text(json.dumps(config | {"dataset": dataset}))
         assert Run.open(path.parent).recipe == version_3.recipe.override(split=split)
+
+
+def test_a_run_of_0_1_is_examined_with_the_images_that_it_kept(runs: Path) -> None:
+    run = Run.open(runs / "finished")
+    wrong = [m for m in evaluate_run(run, "val", device="cpu").mistakes if m.index < 1000]
+    (check,) = [check for check in check_run(run) if check.name == "input"]
+    assert f"{(1000 - len(wrong)) / 10:.1f} % of 1,000 validation images right" in check.detail

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     "--split", type=click.Choice(["val", "test"]), default="test", show_default=True, help="What to measure on."
 )
 @click.option(
-    "--by-writer", is_flag=True, help="Also the errors of each writer, and numbers by one hand; draw the hardest."
+    "--by-writer",
+    is_flag=True,
+    help="In place of classes: the writers with the most errors, drawn too; numbers by one hand.",
 )
 @click.option(
     "--corruptions",
@@ -55,9 +57,9 @@ def evaluate(
 ) -> None:
     """Measure a run's saved model: accuracy, 95 % interval, each class, calibration; draw its pictures anew.
 
-    The 95 % interval takes each image for a trial of its own. Where the writers are known (MNIST), a second one takes each
-    writer for one, and is what other people's digits would give. "On corrected labels" leaves out the few test images that
-    show no digit that people agree on.
+    The 95 % interval counts each image as a trial of its own. Where the writers are known (MNIST), a second one counts each
+    writer as one, and says what to expect of other people's digits. "On corrected labels" counts by the labels that people agreed
+    on where MNIST's are wrong, and leaves out the few images on which they did not agree.
 
     RUN is a run's folder, its name, or "latest" (the default). In the JSON, "score" holds what was measured on the split; "test"
     holds the same, for this version only.

@@ -31,10 +31,8 @@ def print_score(evaluation: Evaluation) -> None:
     )
     if (by_writer := evaluation.interval_by_writer) and evaluation.by_writer is not None:
         low, high = by_writer
-        click.echo(
-            f"  as {counted(len(evaluation.by_writer), 'writer')} wrote them, 95 % interval"
-            f" {100 * low:.2f} to {100 * high:.2f} %"
-        )
+        writers = counted(len(evaluation.by_writer), "writer")
+        click.echo(f"  by writer ({writers}), 95 % interval {100 * low:.2f} to {100 * high:.2f} %")
     if evaluation.corrected:
         right, total = evaluation.corrected
         click.echo(f"  on corrected labels {100 * right / total:.2f} % ({right:,} of {total:,} right)")

@@ -148,8 +148,8 @@ inner_runs_option = click.option("--runs", "runs_dir", type=FOLDER, default=None
 def compare(context: click.Context, first: str, second: str, runs_dir: Path | None, as_json: bool) -> None:
     """Put two runs side by side, with McNemar's exact test on their test predictions, and a permutation test by writer.
 
-    McNemar's test takes each image for a trial of its own. Where the writers are known (MNIST), the other one takes each
-    writer for one: a model that suits two or three hands better is not better.
+    McNemar's test counts each image as a trial of its own. Where the writers are known (MNIST), the other one counts each
+    writer as one: a model that merely suits two or three hands better is not better.
     """
     from mnistlab.evaluation.comparison import compare_runs
     from mnistlab.runs.store import find_run

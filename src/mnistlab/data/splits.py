@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.data.catalog import Part
-from mnistlab.data.dataset import Dataset
+from mnistlab.data.dataset import Dataset, RawDataset
 from mnistlab.data.formats import Arrays
 from mnistlab.data.writers import validation_writers
 from mnistlab.errors import UserError
 
-__all__ = ["SPLITS", "Split", "held_out", "read_split", "split_writers", "validation_mask"]
+__all__ = ["SPLITS", "Split", "held_out", "read_split", "split_writers", "validation_mask", "writers_of"]
 
 
 Split = Literal["train", "val", "train+val", "train-random", "val-random", "test"]
@@ -51,12 +51,14 @@ def held_out(dataset: Dataset, *, by_writer: bool = True) -> NDArray[np.bool_]:
     """Which examples of `read("train")` are kept for validation, bool (N,): those that the dataset's makers set aside, else
     those of some writers where they are known and `by_writer` is true, else one in twelve.
 
-    Raises `UserError` where there are fewer than 12 examples.
+    Raises `UserError` where there are fewer than 12 examples, or writers.
     """
     if (mask := dataset.validation) is not None:
         return mask
     labels, classes = dataset.read("train")[1], len(dataset.spec.classes)
     if by_writer and (writers := writers_of(dataset, "train")) is not None:
+        if (count := len(np.unique(writers))) < 12:
+            raise UserError("data.too_few_writers_to_split", count=count)
         return validation_writers(writers, labels, classes)
     return validation_mask(labels, classes)
 
@@ -71,9 +73,18 @@ def split_writers(dataset: Dataset, split: Split) -> NDArray[np.int16] | None:
 
 
 def writers_of(dataset: Dataset, part: Part) -> NDArray[np.int16] | None:
-    """As `Dataset.writers`, which a dataset of the user's own may lack."""
+    """As `Dataset.writers`, which a dataset of the user's own may lack.
+
+    Raises `UserError` where it is not a whole number for each example.
+    """
     known: Callable[[Part], NDArray[np.int16] | None] | None = getattr(dataset, "writers", None)
-    return known(part) if known else None
+    found = known(part) if known else None
+    if found is None or isinstance(dataset, RawDataset):  # whose file has been checked
+        return found
+    writers, count = np.asarray(found), len(dataset.read(part)[1])
+    if writers.shape != (count,) or not np.issubdtype(writers.dtype, np.integer):
+        raise UserError("data.writers_misfit", part=part, count=count, shape=writers.shape, dtype=str(writers.dtype))
+    return writers
 
 
 def read_split(dataset: Dataset, split: Split) -> Arrays:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from mnistlab.data.dataset import open_dataset
-from mnistlab.data.splits import read_split
+from mnistlab.data.splits import Split, read_split
 from mnistlab.doctor.examination import Check, examine
 from mnistlab.errors import MnistlabError, UserError
 from mnistlab.files import given_path, resolved
@@ -42,11 +42,17 @@ def check_run(
     if metrics and metrics[-1]["train_loss"] > 1.4 and (metrics[-1]["val_accuracy"] or 0) > 0.9:
         seen = Clause("doctor.softmax_before_loss", loss=metrics[-1]["train_loss"])
         checks.append(Check(Clause("names.course"), "problem", seen))
-    return checks + check_model(run.model_path, run.find_data(data_dir), dataset=run.dataset)
+    split = run.recipe.data.validation or "val"
+    return checks + check_model(run.model_path, run.find_data(data_dir), dataset=run.dataset, split=split)
 
 
 def check_model(
-    path: str | Path, data_dir: str | Path, *, dataset: str | Path = "mnist", code: str | None = None
+    path: str | Path,
+    data_dir: str | Path,
+    *,
+    dataset: str | Path = "mnist",
+    code: str | None = None,
+    split: Split = "val",
 ) -> list[Check]:
     """Examine a model file with validation images.
 
@@ -58,6 +64,7 @@ def check_model(
     dataset : what a network without mnistlab's description is examined with
     code : "FILE.py:CLASS", the class of the network whose state_dict it is, which is then imported (running that file) and called
         without arguments
+    split : the validation images that it is examined with; "val-random" for a run that kept these
 
     Raises
     ------
@@ -78,7 +85,7 @@ def check_model(
             checks.append(Check(Clause("names.weights"), "ok", Clause("doctor.prefix_left_off", prefix=prefix)))
         opened = open_dataset(dataset, data_dir)
         mean, std = opened.spec.mean, opened.spec.std
-    images, labels = read_split(opened, "val")
+    images, labels = read_split(opened, split)
     pictures = torch.tensor(images[:IMAGES]).unsqueeze(1)
     truth = torch.tensor(labels[:IMAGES])
     if isinstance(model, Ensemble):

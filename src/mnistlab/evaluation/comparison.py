@@ -22,7 +22,7 @@ class Comparison:
     """Two runs on the same test split: how many only one of them got wrong, and what that says.
 
     `p_value` is the probability of a split at least so uneven if both were equally good (McNemar 1947, exact binomial). It
-    takes each image for a trial of its own. `p_value_by_writer` takes each writer for one (see `permutation_p_value`); it is
+    counts each image as a trial of its own. `p_value_by_writer` counts each writer as one (see `permutation_p_value`); it is
     None where the writers are not known.
     """
 

@@ -35,7 +35,7 @@ def check_writers(run: Run) -> None:
 
 
 def hardest_writers(evaluation: Evaluation) -> list[dict[str, int]]:
-    """Each writer's number, images and errors, most errors first and of as many those in fewer images; none where not known."""
+    """Each writer's number, images and errors, most errors first, equal ones by fewest images; none if unknown."""
     counts = [] if evaluation.by_writer is None else evaluation.by_writer.tolist()
     rows = [{"writer": number, "images": images, "errors": images - right} for number, images, right in counts]
     return sorted(rows, key=lambda row: (-row["errors"], row["images"], row["writer"]))

@@ -11,6 +11,7 @@ import torch
 
 from mnistlab.data.dataset import Dataset, open_dataset
 from mnistlab.data.loader import MNISTDataLoader
+from mnistlab.data.splits import Split, read_split, split_writers
 from mnistlab.devices import pick_device, pick_precision
 from mnistlab.errors import UserError, shown
 from mnistlab.evaluation import plots
@@ -120,7 +121,6 @@ def combine(
     first = runs[0]
     folder = resolved(first.find_data(data_dir))
     dataset = open_dataset(first.dataset, folder)
-    dataset.read("test")  # what cannot be read is to be known before there is a folder
     target = pick_device(device)
     environment = environment_of(runs, target)
     splits = {member.recipe.data.split for member in runs}
@@ -129,13 +129,22 @@ def combine(
         summary=f"of {', '.join(member.path.name for member in runs)}",
         members=len(runs),
         networks=(),
-        split=splits.pop() if len(splits) == 1 else "train+val",  # there is no validation image that all have not seen
+        split=splits.pop() if len(splits) == 1 else "train+val",  # one was trained on what another kept
     )
+    check_data(dataset, recipe.data.validation)
     with (
         begin_run(create_run(runs_dir, recipe, dataset.spec.name, folder, first.seed, environment, paths)) as run,
         explain_how_to_resume(run),
     ):
         return finish(run, runs, models, dataset, folder)
+
+
+def check_data(dataset: Dataset, validation: Split | None) -> None:
+    """Read what `finish` is going to, so that what cannot be read shows before there is a folder."""
+    splits: tuple[Split, ...] = ("test", validation) if validation else ("test",)
+    for split in splits:
+        read_split(dataset, split)
+        split_writers(dataset, split)
 
 
 def environment_of(members: Sequence[Run], device: torch.device) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from mnistlab.augmentation.affine import Augmentation
 from mnistlab.augmentation.pipeline import Pipeline
 from mnistlab.data.dataset import Dataset, DatasetSpec
 from mnistlab.data.loader import MNISTDataLoader
-from mnistlab.data.splits import Split
+from mnistlab.data.splits import Split, writers_of
 from mnistlab.errors import UserError
 from mnistlab.files import sha256
 from mnistlab.messages.sentences import Clause
@@ -80,6 +80,7 @@ class TrainingState:
         self.val_loader: MNISTDataLoader | None = None
         if data.validation:
             self.val_loader = MNISTDataLoader(data.validation, dataset=dataset, batch_size=None, device=device)
+        writers_of(dataset, "test")  # of use when all is trained: that they cannot be read shows now
         images, labels = dataset.read("train")
         self.data = sha256(sha256(images.tobytes()).encode() + labels.tobytes())
         self.steps = optimisation.epochs * len(self.loader)
