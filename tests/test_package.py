@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import ast
 import copy
 import pickle
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from importlib import metadata, resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +21,9 @@ from mnistlab import Augmentation, Ensemble, Evaluation, NeuralNet, Run, UserErr
 from mnistlab.errors import Interrupted
 from mnistlab.reading.explainer import Explainer
 
+ROOT = Path(__file__).parents[1]
+HOUSE = ROOT / "src" / "mnistlab"
+ROOMS = {path.name for path in HOUSE.glob("[!_]*") if path.is_dir() and set(path.iterdir()) - {path / "__pycache__"}}
 HEAVY = ("torch", "torchvision", "matplotlib", "scipy", "tensorboard", "onnx", "onnxscript", "onnxruntime")
 
 
@@ -33,6 +40,45 @@ def test_importing_is_quick() -> None:
     code = f"import sys, {', '.join(light)}; print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("[]\n", "", 0)
+
+
+def longer_than(source: str, lines: int) -> list[str]:
+    """The functions of a program that have more lines than that, from `def` to their end."""
+    functions = [
+        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    return [node.name for node in functions if (node.end_lineno or 0) - node.lineno + 1 > lines]
+
+
+def test_a_long_function_is_found_wherever_it_stands() -> None:
+    lines = "        x = 1\n" * 59
+    source = f"class A:\n    async def long(self):\n{lines}        x = 1\n\n    def short(self):\n{lines}"
+    assert longer_than(source, 60) == ["long"]
+
+
+def test_no_file_and_no_function_holds_two_ideas() -> None:
+    sources = {path: path.read_text(encoding="utf-8") for path in HOUSE.rglob("*.py")}
+    assert len(sources) > 100
+    assert [(path.name, count) for path, source in sources.items() if (count := source.count("\n")) > 250] == []
+    assert [(path.name, long) for path, source in sources.items() if (long := longer_than(source, 60))] == []
+
+
+def test_the_house_has_few_rooms_and_says_what_each_is() -> None:
+    ground_floor = {path.stem for path in HOUSE.glob("*.py")} - {"__init__", "__main__"}
+    assert len(ground_floor) <= 6
+    assert len(ROOMS) <= 16
+    listed = re.findall(r"^    (\w+)  +\w", mnistlab.__doc__ or "", re.MULTILINE)
+    assert sorted(listed) == sorted(ROOMS)
+    assert set(re.findall(r"\w+", (mnistlab.__doc__ or "").rpartition("all of these use:")[2])) == ground_floor
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(\w+)/` \|", contributing, re.MULTILINE)) == ROOMS
+
+
+def test_few_layers_hold_the_house() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        layers = tomllib.load(file)["tool"]["importlinter"]["contracts"][0]["layers"]
+    assert 1 < len(layers) <= 12
+    assert ROOMS - {"bundled"} <= {name for layer in layers for name in layer.split(" | ")}
 
 
 def test_these_are_the_public_names() -> None:

@@ -149,6 +149,8 @@ MNIST = DatasetSpec(
         "test": "802a7d59a6b43a95f8688d6e8d7e17d5878c871f1e9a00a07cd6a8f720afdb8f",
     },
 )
+LIKE_MNIST = replace(MNIST, bundled=False, corrected_test_labels={}, writers={})
+"""MNIST without what is known of its own images alone, for datasets of the same shape."""
 
 
 def emnist(split: str, classes: tuple[str, ...], train: int, test: int, mean: float, std: float) -> DatasetSpec:
@@ -176,7 +178,7 @@ DATASETS: dict[str, DatasetSpec] = {
     for spec in (
         MNIST,
         replace(
-            MNIST,
+            LIKE_MNIST,
             name="fashion",
             title="Fashion-MNIST: articles of clothing",
             classes=FASHION_CLASSES,
@@ -185,12 +187,9 @@ DATASETS: dict[str, DatasetSpec] = {
             folder="FashionMNIST/raw",
             files=idx_files(MNIST_NAMES, 60_000, 10_000, FASHION_SUMS),
             torchvision_class="FashionMNIST",
-            bundled=False,
-            corrected_test_labels={},
-            writers={},
         ),
         replace(
-            MNIST,
+            LIKE_MNIST,
             name="kmnist",
             title="Kuzushiji-MNIST: cursive Japanese characters",
             classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
@@ -199,12 +198,9 @@ DATASETS: dict[str, DatasetSpec] = {
             folder="KMNIST/raw",
             files=idx_files(MNIST_NAMES, 60_000, 10_000),
             torchvision_class="KMNIST",
-            bundled=False,
-            corrected_test_labels={},
-            writers={},
         ),
         replace(
-            MNIST,
+            LIKE_MNIST,
             name="qmnist",
             title="QMNIST: MNIST rebuilt, with 60,000 test digits",
             folder="QMNIST/raw",
@@ -219,9 +215,6 @@ DATASETS: dict[str, DatasetSpec] = {
                 60_000,
             ),
             torchvision_class="QMNIST",
-            bundled=False,
-            corrected_test_labels={},
-            writers={},
         ),
         emnist("balanced", MERGED_CHARACTERS, 112_800, 18_800, 0.1751, 0.3332),
         emnist("letters", tuple(string.ascii_lowercase), 124_800, 20_800, 0.1722, 0.3309),

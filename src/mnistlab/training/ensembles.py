@@ -20,7 +20,7 @@ from mnistlab.files import check_folder, given_path, resolved
 from mnistlab.networks.checkpoint import SavedModel, read_model, save_model
 from mnistlab.networks.ensemble import Ensemble, Member
 from mnistlab.recipes.catalog import member_of
-from mnistlab.recipes.recipe import EnsembleRecipe
+from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import begin_run, create_run, find_run, list_runs
 from mnistlab.training.environment import describe_environment
@@ -122,20 +122,24 @@ def combine(
     dataset = open_dataset(first.dataset, folder)
     dataset.read("test")  # what cannot be read is to be known before there is a folder
     target = pick_device(device)
-    environment = environment_of(runs, target)
-    splits = {member.recipe.data.split for member in runs}
-    recipe = first.recipe.override(
-        name="ensemble",
-        summary=f"of {', '.join(member.path.name for member in runs)}",
-        members=len(runs),
-        networks=(),
-        split=splits.pop() if len(splits) == 1 else "train+val",  # there is no validation image that all have not seen
-    )
+    recipe, environment = recipe_of(runs), environment_of(runs, target)
     with (
         begin_run(create_run(runs_dir, recipe, dataset.spec.name, folder, first.seed, environment, paths)) as run,
         explain_how_to_resume(run),
     ):
         return finish(run, runs, models, dataset, folder)
+
+
+def recipe_of(members: Sequence[Run]) -> Recipe:
+    """What the combined run says it did: the first member's recipe, for as many networks."""
+    splits = {member.recipe.data.split for member in members}
+    return members[0].recipe.override(
+        name="ensemble",
+        summary=f"of {', '.join(member.path.name for member in members)}",
+        members=len(members),
+        networks=(),
+        split=splits.pop() if len(splits) == 1 else "train+val",  # there is no validation image that all have not seen
+    )
 
 
 def environment_of(members: Sequence[Run], device: torch.device) -> dict[str, Any]:
