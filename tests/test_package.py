@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import inspect
 import pickle
 import re
 import subprocess
@@ -107,6 +108,29 @@ def test_every_public_name_can_be_had(name: str) -> None:
         assert value.__module__.startswith(home)
         assert value.__doc__
     assert name in dir(mnistlab)
+
+
+def sections(docstring: str) -> dict[str, set[str]]:
+    """The sections of a docstring, each with the names that it explains."""
+    found: dict[str, set[str]] = {}
+    parts = re.split(r"^(\w+)\n-+\n", docstring, flags=re.MULTILINE)
+    for title, text in zip(parts[1::2], parts[2::2], strict=True):
+        heads = re.findall(r"^(\S[^:\n]*?)(?: : .*)?$", text, re.MULTILINE)
+        found[title] = {name.strip(" *") for head in heads for name in head.split(",")}
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in mnistlab.__all__ if not name.isupper()])
+def test_every_public_docstring_says_what_goes_in_comes_out_and_goes_wrong(name: str) -> None:
+    value = getattr(mnistlab, name)
+    if inspect.isclass(value):
+        value = next(kind for kind in value.__mro__ if "__init__" in vars(kind))
+        names = set(inspect.signature(value.__init__).parameters) - {"self"}
+    else:
+        names = set(inspect.signature(value).parameters)
+    told = sections(inspect.getdoc(value) or "")
+    assert names <= told.get("Parameters", set()) | told.get("Attributes", set())
+    assert inspect.isclass(value) or {"Parameters", "Returns", "Raises"} <= set(told)
 
 
 def test_names_and_homes_agree() -> None:
