@@ -44,7 +44,7 @@ class DatasetSpec:
     files : tuple of FileSpec
         Train images, train labels, test images, test labels; or, where a file holds both, train and test.
     torchvision_class, torchvision_arguments : str, dict
-        What downloads it, and what that is called with.
+        What downloads it, and what that is called with; "" where torchvision does not offer it.
     image_size : (int, int)
         Height and width in pixels.
     transposed : bool
