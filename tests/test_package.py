@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import ast
 import copy
+import inspect
 import pickle
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from importlib import metadata, resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +22,9 @@ from mnistlab import Augmentation, Ensemble, Evaluation, NeuralNet, Run, UserErr
 from mnistlab.errors import Interrupted
 from mnistlab.reading.explainer import Explainer
 
+ROOT = Path(__file__).parents[1]
+HOUSE = ROOT / "src" / "mnistlab"
+ROOMS = {path.name for path in HOUSE.glob("[!_]*") if path.is_dir() and set(path.iterdir()) - {path / "__pycache__"}}
 HEAVY = ("torch", "torchvision", "matplotlib", "scipy", "tensorboard", "onnx", "onnxscript", "onnxruntime")
 
 
@@ -33,6 +41,45 @@ def test_importing_is_quick() -> None:
     code = f"import sys, {', '.join(light)}; print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("[]\n", "", 0)
+
+
+def longer_than(source: str, lines: int) -> list[str]:
+    """The functions of a program that have more lines than that, from `def` to their end."""
+    functions = [
+        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    return [node.name for node in functions if (node.end_lineno or 0) - node.lineno + 1 > lines]
+
+
+def test_a_long_function_is_found_wherever_it_stands() -> None:
+    lines = "        x = 1\n" * 59
+    source = f"class A:\n    async def long(self):\n{lines}        x = 1\n\n    def short(self):\n{lines}"
+    assert longer_than(source, 60) == ["long"]
+
+
+def test_no_file_and_no_function_holds_two_ideas() -> None:
+    sources = {path: path.read_text(encoding="utf-8") for path in HOUSE.rglob("*.py")}
+    assert len(sources) > 100
+    assert [(path.name, count) for path, source in sources.items() if (count := source.count("\n")) > 250] == []
+    assert [(path.name, long) for path, source in sources.items() if (long := longer_than(source, 60))] == []
+
+
+def test_the_house_has_few_rooms_and_says_what_each_is() -> None:
+    ground_floor = {path.stem for path in HOUSE.glob("*.py")} - {"__init__", "__main__"}
+    assert len(ground_floor) <= 6
+    assert len(ROOMS) <= 16
+    listed = re.findall(r"^    (\w+)  +\w", mnistlab.__doc__ or "", re.MULTILINE)
+    assert sorted(listed) == sorted(ROOMS)
+    assert set(re.findall(r"\w+", (mnistlab.__doc__ or "").rpartition("all of these use:")[2])) == ground_floor
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(\w+)/` \|", contributing, re.MULTILINE)) == ROOMS
+
+
+def test_few_layers_hold_the_house() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        layers = tomllib.load(file)["tool"]["importlinter"]["contracts"][0]["layers"]
+    assert 1 < len(layers) <= 12
+    assert ROOMS - {"bundled"} <= {name for layer in layers for name in layer.split(" | ")}
 
 
 def test_these_are_the_public_names() -> None:
@@ -61,6 +108,29 @@ def test_every_public_name_can_be_had(name: str) -> None:
         assert value.__module__.startswith(home)
         assert value.__doc__
     assert name in dir(mnistlab)
+
+
+def sections(docstring: str) -> dict[str, set[str]]:
+    """The sections of a docstring, each with the names that it explains."""
+    found: dict[str, set[str]] = {}
+    parts = re.split(r"^(\w+)\n-+\n", docstring, flags=re.MULTILINE)
+    for title, text in zip(parts[1::2], parts[2::2], strict=True):
+        heads = re.findall(r"^(\S[^:\n]*?)(?: : .*)?$", text, re.MULTILINE)
+        found[title] = {name.strip(" *") for head in heads for name in head.split(",")}
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in mnistlab.__all__ if not name.isupper()])
+def test_every_public_docstring_says_what_goes_in_comes_out_and_goes_wrong(name: str) -> None:
+    value = getattr(mnistlab, name)
+    if inspect.isclass(value):
+        value = next(kind for kind in value.__mro__ if "__init__" in vars(kind))
+        names = set(inspect.signature(value.__init__).parameters) - {"self"}
+    else:
+        names = set(inspect.signature(value).parameters)
+    told = sections(inspect.getdoc(value) or "")
+    assert names <= told.get("Parameters", set()) | told.get("Attributes", set())
+    assert inspect.isclass(value) or {"Parameters", "Returns", "Raises"} <= set(told)
 
 
 def test_names_and_homes_agree() -> None:

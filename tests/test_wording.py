@@ -82,3 +82,10 @@ def test_no_text_begins_with_of(room: str) -> None:
 def test_no_text_has_a_phrase_that_readers_stumbled_over() -> None:
     read = [*SOURCES, ROOT / "src/mnistlab/messages/en.toml"]
     assert [(path.name, found[0]) for path in read for text in texts(path) if (found := ODD.search(text))] == []
+
+
+def test_sentences_deny_with_not() -> None:
+    """ "X is not a Y", as people say it; "there is no Y" stays."""
+    sentences = list(texts(ROOT / "src/mnistlab/messages/en.toml"))
+    assert len(sentences) > 300
+    assert [text for text in sentences if re.search(r"(?<![Tt]here )\b(is|are|was) no (?!longer)\w+", text)] == []

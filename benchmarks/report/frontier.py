@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any
 
+import click
+
 from benchmarks import records
+from benchmarks.command import Command
 from benchmarks.records import accuracy
 from benchmarks.report.results import accuracy_rows, machine, races, training_seconds
 from mnistlab.evaluation.figures import blank_figure, save_figure
@@ -148,6 +151,7 @@ def draw(by: str, label: str, others: list[Published], path: str) -> None:
     save_figure(figure, records.ROOT / "docs" / "images" / path)
 
 
+@click.command(cls=Command, help=__doc__)
 def main() -> None:
     draw("seconds", f"seconds of training (ours: {machine()})", [*PUBLISHED, *canonical()], "frontier-seconds.png")
     draw("parameters", "parameters", list(PUBLISHED), "frontier-parameters.png")

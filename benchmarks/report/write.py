@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 import textwrap
 
+import click
+
 from benchmarks import records
+from benchmarks.command import Command
 from benchmarks.records import accuracy, spread
 from benchmarks.report import by_writer, front, reading, results, serving, training
 from mnistlab.files import write_bytes, write_json
@@ -35,6 +38,7 @@ def figures() -> dict[str, str]:
     }
 
 
+@click.command(cls=Command, help=__doc__)
 def main() -> None:
     for name, language in (("README.md", "en"), ("LISEZMOI.md", "fr")):
         minute = textwrap.fill(front.minute(language), 130, break_long_words=False, break_on_hyphens=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -81,3 +82,18 @@ def test_errors_of_mnistlab_end_a_benchmark_as_they_end_mnistlab() -> None:
 
     told = CliRunner().invoke(failing, [])
     assert (told.exit_code, told.stderr) == (2, "error: a is missing. Restore it, or train again.\n")
+
+
+def test_every_benchmark_explains_itself_and_refuses_what_it_does_not_know() -> None:
+    """None does its work, or writes into the documents, for a --help or a misspelt option."""
+    commands = [
+        path for path in (records.ROOT / "benchmarks").rglob("*.py") if path.read_text().endswith("\n    main()\n")
+    ]
+    assert len(commands) > 10
+    for path in commands:
+        module = importlib.import_module(".".join(path.relative_to(records.ROOT).with_suffix("").parts))
+        assert isinstance(module.main, Command), path
+        assert CliRunner().invoke(module.main, ["--hepl"]).exit_code == 2
+        told = CliRunner().invoke(module.main, ["--help"]).stdout
+        assert told.startswith("Usage: ")
+        assert len(told.splitlines()) > 4

@@ -53,7 +53,7 @@ def test_the_documents_and_figures_are_those_of_the_raw_lines(tmp_path: Path, mo
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     monkeypatch.setattr(records, "ROOT", tmp_path)
-    write.main()
+    write.main([], standalone_mode=False)
 
     for name in written:
         assert (tmp_path / name).read_text() == (ROOT / name).read_text(), (
@@ -150,7 +150,7 @@ def test_a_training_without_bf16_is_told_beside_the_one_with_it(own_results: Pat
 def test_the_frontiers_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "ROOT", tmp_path)
     (tmp_path / "docs" / "images").mkdir(parents=True)
-    frontier.main()
+    frontier.main([], standalone_mode=False)
 
     for name in ("frontier-seconds.png", "frontier-parameters.png"):
         assert (tmp_path / "docs" / "images" / name).stat().st_size > 10_000

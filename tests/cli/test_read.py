@@ -507,3 +507,9 @@ def test_output_that_cannot_be_written_is_one_sentence(here: Path) -> None:
 def test_python_and_the_command_agree(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_app(["read", "page.png", "--json"]) == 0
     assert listed(capsys) == [{"file": "page.png", **Reader().read("page.png").to_dict()}]
+
+
+def test_a_file_is_no_folder_of_runs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As for every other command that takes --runs."""
+    assert run_app(["read", "page.png", "--model", "latest", "--runs", "page.png"]) == 2
+    assert "'page.png' is a file" in capsys.readouterr().err

@@ -727,3 +727,12 @@ def test_an_import_repairs_what_cannot_be_fetched(tmp_path: Path) -> None:
         read_files(spec, spec.files, tmp_path / "data")
     import_files(spec, write_raw(spec, tmp_path / "theirs"), tmp_path / "data")
     assert len(read_files(spec, spec.files, tmp_path / "data")) == 4
+
+
+def test_a_dataset_that_torchvision_does_not_offer_has_to_be_imported(tmp_path: Path) -> None:
+    spec = replace(find_spec("kmnist"), name="own", torchvision_class="")
+    with pytest.raises(
+        UserError, match=r"own is not in .* could not be fetched \(torchvision does not offer it\)\."
+    ) as caught:
+        fetching.fetch(spec, tmp_path, download=False)
+    assert "mnistlab data --dataset own --from DIR" in caught.value.for_command_line()

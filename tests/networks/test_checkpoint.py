@@ -442,7 +442,7 @@ def test_weights_of_another_architecture_are_refused(saved: Path) -> None:
 def test_an_architecture_that_there_is_not_is_refused(saved: Path, change: dict[str, Any]) -> None:
     content = torch.load(saved, weights_only=True)
     content["architecture"] |= change
-    assert_refused(saved, torch_bytes(content), "an architecture that there is not")
+    assert_refused(saved, torch_bytes(content), "describes an impossible architecture")
 
 
 @pytest.mark.parametrize("key", ["architecture", "state_dict", "classes", "mean", "std"])

@@ -172,10 +172,13 @@ def test_a_copy_has_the_model_with_it_and_a_session_of_its_own(
         ({"classes": "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"}, "does not say"),
         ({"classes": "null"}, "does not say"),
         ({"classes": "{"}, "does not say"),
-        ({"classes": TEN, "threshold": "high"}, "metadata that its threshold is 'high': no number from 0 to 1"),
+        (
+            {"classes": TEN, "threshold": "high"},
+            "metadata that its threshold is 'high', which is not a number from 0 to 1",
+        ),
         ({"classes": TEN, "threshold": "nan"}, "its threshold is 'nan'"),
         ({"classes": TEN, "threshold": "7"}, "its threshold is '7'"),
-        ({"classes": TEN, "temperature": "warm"}, "its temperature is 'warm': no number from 1e-6 to 1e6"),
+        ({"classes": TEN, "temperature": "warm"}, "its temperature is 'warm', which is not a number from 1e-6 to 1e6"),
         ({"classes": TEN, "temperature": "0"}, "its temperature is '0'"),
     ],
 )

@@ -134,7 +134,8 @@ def test_changes_come_one_after_the_other() -> None:
     several = RECIPES["two-conv"].override({"networks": ["best", "quick"], "members": 4}, {"widths": (4, 8)})
     assert (several.networks, several.widths) == ((), (4, 8))
     with pytest.raises(
-        UserError, match=r"The recipe has 1 unknown field: 3\. There are name, summary, widths, .*, members, networks\."
+        UserError,
+        match=r"The recipe has 1 unknown field: 3\. Its fields are name, summary, widths, .*, members, networks\.",
     ):
         default.override({3: 4})  # type: ignore[dict-item]
     with pytest.raises(UserError, match="1 unknown field: epoch"):

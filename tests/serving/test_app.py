@@ -196,7 +196,7 @@ EMPTY_IMAGE = [[0] * 28] * 28
         ("read", b"hello", "image/png", ["not a PNG, JPEG"]),
         ("read", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "image/png", ["broken or cut off"]),
         ("read", b"--x", "multipart/form-data", ["form cannot be read", "'file'"]),
-        ("read", b"--x--\r\n", "multipart/form-data; boundary=x", ["no whole file", "'file'"]),
+        ("read", b"--x--\r\n", "multipart/form-data; boundary=x", ["not hold a complete file", "'file'"]),
         ("read?detail=perhaps", b"x", "image/png", ["detail is 'perhaps'"]),
         ("classify", b"", "", ["0 bytes", "784"]),
         ("classify", b"x" * 783, "", ["783 bytes", "784"]),

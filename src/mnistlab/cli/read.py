@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistlab.cli.model_file import model_file
-from mnistlab.cli.options import RUNS_HELP, ValueType, examples
+from mnistlab.cli.options import ValueType, examples, runs_option
 from mnistlab.cli.output import print_json
 from mnistlab.errors import MnistlabError, UserError
 from mnistlab.messages.sentences import place
@@ -41,7 +41,7 @@ __all__ = ["read"]
     "--annotate", type=click.Path(path_type=Path), help="Save the picture with boxes here; a folder for several."
 )
 @click.option("--json", "as_json", is_flag=True, help="A list on standard output, with one object per picture.")
-@click.option("--runs", "runs_dir", type=click.Path(path_type=Path), default=Path("runs"), help=RUNS_HELP)
+@runs_option
 def read(
     pictures: tuple[Path, ...],
     model: str | None,

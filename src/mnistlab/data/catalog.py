@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 from mnistlab.data.normalisation import Normalisation
 from mnistlab.errors import UserError
@@ -44,7 +44,7 @@ class DatasetSpec:
     files : tuple of FileSpec
         Train images, train labels, test images, test labels; or, where a file holds both, train and test.
     torchvision_class, torchvision_arguments : str, dict
-        What downloads it, and what that is called with.
+        What downloads it, and what that is called with; "" where torchvision does not offer it.
     image_size : (int, int)
         Height and width in pixels.
     transposed : bool
@@ -149,8 +149,8 @@ MNIST = DatasetSpec(
         "test": "802a7d59a6b43a95f8688d6e8d7e17d5878c871f1e9a00a07cd6a8f720afdb8f",
     },
 )
-NOT_ITS_OWN: Any = {"bundled": False, "corrected_test_labels": {}, "writers": {}}
-"""What datasets with MNIST's files do not have of it."""
+LIKE_MNIST = replace(MNIST, bundled=False, corrected_test_labels={}, writers={})
+"""MNIST without what is known of its own images alone, for datasets of the same shape."""
 
 
 def emnist(split: str, classes: tuple[str, ...], train: int, test: int, mean: float, std: float) -> DatasetSpec:
@@ -178,7 +178,7 @@ DATASETS: dict[str, DatasetSpec] = {
     for spec in (
         MNIST,
         replace(
-            MNIST,
+            LIKE_MNIST,
             name="fashion",
             title="Fashion-MNIST: articles of clothing",
             classes=FASHION_CLASSES,
@@ -187,10 +187,9 @@ DATASETS: dict[str, DatasetSpec] = {
             folder="FashionMNIST/raw",
             files=idx_files(MNIST_NAMES, 60_000, 10_000, FASHION_SUMS),
             torchvision_class="FashionMNIST",
-            **NOT_ITS_OWN,
         ),
         replace(
-            MNIST,
+            LIKE_MNIST,
             name="kmnist",
             title="Kuzushiji-MNIST: cursive Japanese characters",
             classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
@@ -199,10 +198,9 @@ DATASETS: dict[str, DatasetSpec] = {
             folder="KMNIST/raw",
             files=idx_files(MNIST_NAMES, 60_000, 10_000),
             torchvision_class="KMNIST",
-            **NOT_ITS_OWN,
         ),
         replace(
-            MNIST,
+            LIKE_MNIST,
             name="qmnist",
             title="QMNIST: MNIST rebuilt, with 60,000 test digits",
             folder="QMNIST/raw",
@@ -217,7 +215,6 @@ DATASETS: dict[str, DatasetSpec] = {
                 60_000,
             ),
             torchvision_class="QMNIST",
-            **NOT_ITS_OWN,
         ),
         emnist("balanced", MERGED_CHARACTERS, 112_800, 18_800, 0.1751, 0.3332),
         emnist("letters", tuple(string.ascii_lowercase), 124_800, 20_800, 0.1722, 0.3309),

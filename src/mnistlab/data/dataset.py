@@ -99,7 +99,7 @@ def open_dataset(name: str | Path, data_dir: str | Path = "data", *, download: b
     Raises
     ------
     UserError
-        For a name that is neither, for the download of a folder, and for a `data_dir` that is no path.
+        For a name that is neither, for the download of a folder, and for a `data_dir` that is not a path.
     """
     folder = given_path(name, "dataset", remedy="data.unknown_dataset", datasets=DATASETS)
     if str(name) not in DATASETS and is_folder(folder):

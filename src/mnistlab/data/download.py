@@ -184,6 +184,8 @@ def from_package(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> N
 
 def from_mirrors(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> None:
     """Let torchvision download into a folder of its own, then take over what is intact."""
+    if not spec.torchvision_class:
+        raise SourceError(Clause("data.not_in_torchvision"))
     logger.info(Clause("data.asking_mirrors", dataset=spec.name))
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=data_dir / spec.folder, ignore_cleanup_errors=True) as name:
         temporary = Path(name)

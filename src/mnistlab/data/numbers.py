@@ -85,6 +85,11 @@ def write_numbers(
         How many numbers.
     seed : int
 
+    Returns
+    -------
+    list of Number
+        `count` of them.
+
     Raises
     ------
     UserError

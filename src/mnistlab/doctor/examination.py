@@ -84,17 +84,25 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
 
     Parameters
     ----------
-    model : any network that takes images float32 (N, 1, H, W), normalised; its mode, training or evaluation, is put back
-    images : uint8 (N, 1, H, W), bright ink on dark; a tensor or an array, as the labels
-    labels : int64 (N,)
-    mean, std : what the images, scaled to [0, 1], are normalised with
+    model : torch.nn.Module
+        Any network that takes images float32 (N, 1, H, W), normalised. Its mode, training or evaluation, is put back.
+    images : tensor or ndarray of uint8, shape (N, 1, H, W)
+        Bright ink on dark.
+    labels : tensor or ndarray of int64, shape (N,)
+        The class of each image, from 0.
+    mean, std : float
+        What the images, scaled to [0, 1], are normalised with.
+
+    Returns
+    -------
+    list of Check
+        What was looked at: each with a `name`, a `verdict`, a `detail` (what was seen) and a `remedy`.
 
     Raises
     ------
     UserError
-        where the images and labels do not fit each other, or the model cannot take the images; what its code raised is the
-        error's cause
-
+        Where the images and labels do not fit each other, or the model cannot take the images; what its code raised is the
+        error's cause.
     """
     normalisation = Normalisation(mean, std)
     images, labels = torch.as_tensor(images), torch.as_tensor(labels)

@@ -58,19 +58,22 @@ def check_model(
 
     Parameters
     ----------
-    path : a file that mnistlab saved, or a `torch.save` of a state_dict. What wrappers put before the weights' names is left
-        off (see `strip_prefix`)
-    data_dir : folder that holds the data
-    dataset : what a network without mnistlab's description is examined with
-    code : "FILE.py:CLASS", the class of the network whose state_dict it is, which is then imported (running that file) and called
-        without arguments
-    split : the validation images that it is examined with; "val-random" for a run that kept these
+    path : str or Path
+        A file that mnistlab saved, or that torch.save wrote of a state_dict. What wrappers put before the weights' names is
+        left off (see `strip_prefix`).
+    data_dir : str or Path
+        The folder that holds the data.
+    dataset : str or Path
+        What a network without mnistlab's description is examined with.
+    code : str, optional
+        "FILE.py:CLASS", the class of the network whose state_dict it is. FILE.py is run, and the class called without arguments.
+    split : {"val", "val-random"}
+        The validation images that it is examined with; "val-random" for a run that kept these.
 
     Raises
     ------
     UserError
-        where the file is missing, unsafe or does not fit
-
+        Where the file is missing, unsafe or does not fit.
     """
     path = given_path(path, "path")
     checks = []

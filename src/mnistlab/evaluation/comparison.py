@@ -38,14 +38,20 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
 
     Parameters
     ----------
-    first, second : a run, its folder, its name in `runs_dir`, or "latest"
-    runs_dir : folder that holds the run folders
+    first, second : Run, str or Path
+        The runs, as `find_run` finds them: a Run, its folder, its name in `runs_dir`, or "latest".
+    runs_dir : str or Path
+        The folder that holds the runs.
+
+    Returns
+    -------
+    Comparison
+        How many test images only one of them got wrong, and how probable that is if both are equally good.
 
     Raises
     ------
     UserError
-        where one has no test.json, or they were tested on different datasets
-
+        Where one has no test.json, or they were tested on different datasets.
     """
     from scipy.stats import binomtest
 

@@ -35,16 +35,22 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
 
     Parameters
     ----------
-    model : takes images float32 (B, 1, H, W), normalised, and returns logits (B, classes)
-    loader : the split's, in file order and without augmentation, on the model's device
+    model : torch.nn.Module
+        Images float32 (B, 1, H, W), normalised, in; logits float (B, classes) out.
+    loader : MNISTDataLoader
+        The split's batches in file order, not augmented, on the model's device.
+
+    Returns
+    -------
+    Evaluation
+        What it got right and wrong, in counts.
 
     Raises
     ------
     UserError
-        for a loader that shuffles or augments, as its indices would name other examples, or whose classes do not fit the logits
+        For a loader that shuffles or augments, as its indices would name other examples, or whose classes do not fit the logits.
     Failure
-        where a logit is NaN or infinite
-
+        Where a logit is NaN or infinite.
     """
     if loader.sampler.shuffle or loader.dataset.augment:
         raise UserError("evaluation.loader_shuffles")
@@ -93,31 +99,34 @@ def evaluate_run(
 
     Parameters
     ----------
-    run : a run, its folder, its name in `runs_dir`, or "latest"
-    split : "test" or "val"; the latter is the images that the run kept for validation, "val-random" of runs of mnistlab 0.1
-    device : "auto", "cpu", "cuda", "cuda:1" or "mps"
-    data_dir : folder that holds the data, where it is not the run's
-    runs_dir : folder that holds the run folders
+    run : Run, str or Path
+        The run, as `find_run` finds it: a Run, its folder, its name in `runs_dir`, or "latest".
+    split : {"test", "val"}
+        "val" is the images that the run kept for validation: those of "val-random" in runs of mnistlab 0.1.
+    device : str or torch.device
+        "auto", "cpu", "cuda", "cuda:1" or "mps".
+    data_dir : str or Path, optional
+        The folder that holds the data, where it is not the run's.
+    runs_dir : str or Path
+        The folder that holds the runs.
+
+    Returns
+    -------
+    Evaluation
+        What the model got right and wrong, in counts.
 
     Raises
     ------
     UserError
-        where the split is another; where the model is missing, damaged, or was made for another dataset; where the run was
-        trained on the validation split that it is to be evaluated on
-
+        For another split, a model that is missing, damaged, or made for another dataset, and the validation split of a run that
+        was trained on it.
     """
     if split not in ("val", "test"):
         raise UserError("data.unknown_split", split=split, splits=("val", "test"))
     run = find_run(run, runs_dir)
     if not run.model_path.exists():
         raise UserError("runs.model_missing", remedy=run.how_to_finish, run=run.path)
-    measured: Split = "test"
-    if split == "val":
-        if run.recipe.data.validation is None:
-            raise UserError("evaluation.validation_was_trained_on", run_path=run.path)
-        measured = run.recipe.data.validation
-        if measured == "val-random" and run.dataset == "mnist":
-            logger.info(Clause("evaluation.validation_of_0_1", run=run.path))
+    measured: Split = "test" if split == "test" else validation_of(run)
     busy = not run.is_finished and run.is_being_trained
     saved = read_model(run.model_path)
     if not run.is_finished:
@@ -134,6 +143,15 @@ def evaluate_run(
     if split == "test" and not busy:
         run.write_test(evaluation.to_dict())
     return evaluation
+
+
+def validation_of(run: Run) -> Split:
+    """The images that the run kept for validation. Raises `UserError` where it was trained on all of them."""
+    if run.recipe.data.validation is None:
+        raise UserError("evaluation.validation_was_trained_on", run_path=run.path)
+    if run.recipe.data.validation == "val-random" and run.dataset == "mnist":
+        logger.info(Clause("evaluation.validation_of_0_1", run=run.path))
+    return run.recipe.data.validation
 
 
 def check_fit(run: Run, dataset: str, classes: Sequence[str], expected: Sequence[str]) -> None:

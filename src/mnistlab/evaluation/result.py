@@ -41,25 +41,36 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model did on a split, in counts; the fractions are derived from them. `Evaluation.of` counts."""
+    """What a model did on a split, in counts; the fractions are derived from them. `Evaluation.of` counts.
+
+    Attributes
+    ----------
+    split : {"val", "val-random", "test"}
+    classes : tuple of str
+        Names of the classes, in the order of the labels.
+    confusion : ndarray of int64, shape (classes, classes)
+        How often each label (row) was read as each class (column).
+    loss_sum : float
+        Cross-entropy in nats, summed over the examples.
+    confidence_bins : ndarray of float64, shape (15, 3)
+        For each fifteenth of the confidence range the examples in it, how many were right, and the sum of their confidences.
+    mistakes : tuple of Mistake
+        In the order of the split; empty where `of` was given no images.
+    by_writer : ndarray of int64, shape (writers, 3), or None
+        Each writer's number, examples, and how many were right; None where the writers are not known.
+    corrected : (int, int) or None
+        How many were right, and of how many, by the corrected labels; examples that have no right label are left out. None
+        where no label is known to be wrong.
+    """
 
     split: str
-    """"val", "val-random" or "test"."""
     classes: tuple[str, ...]
     confusion: NDArray[np.int64]
-    """How often each label (row) was read as each class (column), shape (classes, classes)."""
     loss_sum: float
-    """Cross-entropy in nats, summed over the examples."""
     confidence_bins: NDArray[np.float64]
-    """For each fifteenth of the confidence range the examples in it, how many were right, and the sum of their confidences:
-    shape (15, 3)."""
     mistakes: tuple[Mistake, ...]
-    """In the order of the split; empty where `of` was given no images."""
     by_writer: NDArray[np.int64] | None = None
-    """Each writer's number, examples, and how many were right, shape (writers, 3); None where the writers are not known."""
     corrected: tuple[int, int] | None = None
-    """How many were right, and of how many, by the corrected labels; examples that have no right label are left out. None
-    where no label is known to be wrong."""
 
     @staticmethod
     def of(
@@ -77,16 +88,22 @@ class Evaluation:
 
         Parameters
         ----------
-        split : "val", "val-random" or "test"
-        classes : names of the classes
-        probabilities : float32 (N, classes), each row with the sum 1; the prediction is the most probable class
-        labels : int64 (N,), from 0
-        loss_sum : the cross-entropy in nats, summed, where it is known from the logits. Left out, it is computed from the
-            probabilities, none of them below float32's smallest number (87 nats)
-        images : uint8 (N, H, W), for the list of the mistakes
-        corrected : by index, the right label of each example whose label is known to be wrong, None where it has none
-        writers : int16 (N,), who wrote each example
-
+        split : {"val", "val-random", "test"}
+        classes : sequence of str
+            Names of the classes, in the order of the labels.
+        probabilities : ndarray of float32, shape (N, classes)
+            Each row with the sum 1; the prediction is the most probable class.
+        labels : ndarray of int64, shape (N,)
+            From 0.
+        loss_sum : float, optional
+            The cross-entropy in nats, summed, where it is known from the logits. Left out, it is computed from the
+            probabilities, none of them below float32's smallest number (87 nats).
+        images : ndarray of uint8, shape (N, H, W), optional
+            For the list of the mistakes.
+        corrected : mapping, optional
+            By index, the right label of each example whose label is known to be wrong, None where it has none.
+        writers : ndarray of int16, shape (N,), optional
+            Who wrote each example.
         """
         wrong_labels = corrected or {}
         predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)

@@ -69,29 +69,36 @@ def export_model(
 
     Parameters
     ----------
-    source : a run, its folder, its name in `runs_dir`, "latest", or the path of a model.pth
-    output : the file; left out, model.onnx (model.int8.onnx, model.safetensors) beside the model
-    to : "onnx" or "safetensors"
-    int8 : whether the ONNX file holds and computes convolutions and linear layers in 8 bits
-    coverage : the fraction of digits that the threshold is to accept, above 0 and up to 1
-    data_dir : folder that holds the data, where it is not the run's
-    runs_dir : folder that holds the run folders
+    source : Run, str or Path
+        A model.pth, or what `find_run` finds: a Run, its folder, its name in `runs_dir`, or "latest".
+    output : str or Path, optional
+        The file. Left out, it is model.onnx (model.int8.onnx, model.safetensors) beside the model.
+    to : {"onnx", "safetensors"}
+        The file's format.
+    int8 : bool
+        Whether the ONNX file holds and computes convolutions and linear layers in 8 bits.
+    coverage : float
+        The fraction of digits that the threshold is to accept, above 0 and up to 1.
+    data_dir, runs_dir : str or Path, optional
+        The folders that hold the data, where it is not the run's, and the runs.
+
+    Returns
+    -------
+    Export
+        Where the file is, its temperature and threshold, and how closely it answers as PyTorch does.
 
     Raises
     ------
     UserError
-        for what cannot be done as asked
+        For what cannot be done as asked.
     Failure
-        where the file would not answer as PyTorch does, or the disk is full
-
-    Where it raises, nothing is written, and a file that was there stays as it was.
-
+        Where the file would not answer as PyTorch does, or the disk is full. Then, too, nothing is written, and a file that was
+        there stays as it was.
     """
     coverage = check_request(to, int8, coverage)
     run, model_path = find_finished(source, runs_dir)
-    output = (
-        given_path(output, "output") if output else model_path.with_name(f"model.int8.{to}" if int8 else f"model.{to}")
-    )
+    name = f"model.int8.{to}" if int8 else f"model.{to}"
+    output = given_path(output, "output") if output else model_path.with_name(name)
     check_target(output, f"model.{to}")  # not model.pth, most of all
     saved = read_model(model_path)
     dataset = open_fitting_dataset(run, saved, model_path, data_dir)

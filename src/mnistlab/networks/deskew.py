@@ -23,8 +23,8 @@ BATCH = 1000
 class Deskewed(nn.Module):
     """A network that is shown each image with the slant of its ink taken out.
 
-    Train the network within on images that are so already (`MNISTDataLoader(deskew=True)`), and use this one: deskewing in
-    training would undo the augmentation. Images float (B, 1, H, W), normalised, in; the network's answer out.
+    Train the network within on images that are upright already (`MNISTDataLoader(prepare=deskew)`), and use this one:
+    deskewing in training would undo the augmentation. Images float (B, 1, H, W), normalised, in; the network's answer out.
     """
 
     def __init__(self, network: NeuralNet | Shifted) -> None:

@@ -104,8 +104,8 @@ class Explainer:
         Returns
         -------
         list of Layer
-            In order; the last is the probabilities, before it the logits. Where the graph is no row of layers, those up to where
-            it branches, or none; and up to where a layer gives neither maps nor one row of values.
+            In order; the last is the probabilities, before it the logits. Where the graph is not a row of layers, those up to
+            where it branches, or none; and up to where a layer gives neither maps nor one row of values.
 
         Raises
         ------

@@ -151,14 +151,14 @@ def find_recipe(name: str) -> Recipe:
     """The recipe called `name`. Raises `UserError` where there is none."""
     try:
         return RECIPES[name]
-    except (KeyError, TypeError):  # a list is no key, for one
+    except (KeyError, TypeError):  # a list, for one, cannot be a key
         raise UserError("recipes.unknown_recipe", name=shorten(name), recipes=RECIPES) from None
 
 
 def member_of(recipe: EnsembleRecipe, number: int) -> Recipe:
     """The recipe of the `number`-th member, from 0, of an ensemble: its kind's network and augmentation, all else `recipe`'s.
 
-    Raises `UserError` where a name in `networks` is no recipe's.
+    Raises `UserError` where a name in `networks` is not a recipe's.
     """
     shared = {name: value for name, value in recipe.values().items() if name not in ALONE}
     if not recipe.ensemble.networks:

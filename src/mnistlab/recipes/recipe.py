@@ -153,7 +153,7 @@ class Recipe:
     def from_dict(values: Mapping[str, Any]) -> Recipe:
         """The recipe, or ensemble's, that `to_dict` or `to_groups` gave; fields that are missing have their defaults.
 
-        Raises `UserError` for an unknown field or a value out of range, `TypeError` for no mapping.
+        Raises `UserError` for an unknown field or a value out of range, `TypeError` for what is not a mapping.
         """
         if not isinstance(values, Mapping):
             raise TypeError(f"{type(values).__name__} is not a recipe")

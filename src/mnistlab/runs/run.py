@@ -53,9 +53,21 @@ METRICS = {"train_loss", "val_loss", "val_accuracy", "seconds"}
 class Run:
     """A run folder and what its config.json says.
 
-    `members` are the folders of the runs that it was combined from, of an ensemble that did not train its own.
-    `created` has a time zone, this machine's; a time without one is taken for local. `data_dir` is where the data was, perhaps
-    on another machine: `find_data` says where it is.
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    recipe : Recipe
+        What it does.
+    dataset : str
+        A dataset's name, or the path of a folder of pictures.
+    data_dir : str
+        Where the data was, perhaps on another machine; `find_data` says where it is.
+    seed : int
+    created : datetime
+        With a time zone, this machine's; a time without one is taken for local.
+    members : tuple of str
+        The folders of the runs that an ensemble was combined from; empty where it trained its own, and for a single network.
     """
 
     path: Path

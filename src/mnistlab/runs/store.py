@@ -93,7 +93,23 @@ def begin_run(run: Run) -> Iterator[Run]:
 
 
 def list_runs(runs_dir: str | Path = "runs") -> Iterator[Run | UserError]:
-    """All runs in the folder, oldest first; a damaged one comes, after them, as the error that says what is wrong with it."""
+    """All runs in a folder, oldest first.
+
+    Parameters
+    ----------
+    runs_dir : str or Path
+        The folder that holds the runs; where it is not there, there are none.
+
+    Returns
+    -------
+    iterator of Run or UserError
+        The runs; after them, for each that is damaged, the error that says what is wrong with it.
+
+    Raises
+    ------
+    UserError
+        Where `runs_dir` is not a path, or a link that leads nowhere.
+    """
     runs_dir = given_path(runs_dir, "runs_dir")
     check_links(runs_dir)
     if not runs_dir.is_dir():
@@ -111,10 +127,25 @@ def list_runs(runs_dir: str | Path = "runs") -> Iterator[Run | UserError]:
 
 
 def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
-    """The run at that path, or of that name in `runs_dir`, or "latest" (of `runs_dir`); a run is taken as it is.
+    """Find a run. Every function that takes a run finds it so.
 
-    Every function that takes a run finds it so. "latest" is the run that was created last, leaving out those dated in the
-    future, by a clock that was wrong, unless there are no others. Raises `UserError` where there is none.
+    Parameters
+    ----------
+    name : Run, str or Path
+        A run folder, its name in `runs_dir`, or "latest": the run in `runs_dir` that was created last, leaving out those
+        dated in the future, by a clock that was wrong, unless there are no others. A `Run` is taken as it is.
+    runs_dir : str or Path
+        The folder that holds the runs.
+
+    Returns
+    -------
+    Run
+        The run, perhaps not finished.
+
+    Raises
+    ------
+    UserError
+        Where there is no such run, or its config.json is damaged or of another version.
     """
     if isinstance(name, Run):
         return name

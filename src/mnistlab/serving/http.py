@@ -178,7 +178,7 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop by a signal; unlike uvicorn's own, without raising it again: to be stopped is no failure."""
+        """Stop by a signal; unlike uvicorn's own, without raising it again: to be stopped is not a failure."""
         if threading.current_thread() is not threading.main_thread():  # Python allows no handlers there
             yield
             return

@@ -21,7 +21,7 @@ from mnistlab.files import check_folder, given_path, resolved
 from mnistlab.networks.checkpoint import SavedModel, read_model, save_model
 from mnistlab.networks.ensemble import Ensemble, Member
 from mnistlab.recipes.catalog import member_of
-from mnistlab.recipes.recipe import EnsembleRecipe
+from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import begin_run, create_run, find_run, list_runs
 from mnistlab.training.environment import describe_environment
@@ -122,15 +122,7 @@ def combine(
     folder = resolved(first.find_data(data_dir))
     dataset = open_dataset(first.dataset, folder)
     target = pick_device(device)
-    environment = environment_of(runs, target)
-    splits = {member.recipe.data.split for member in runs}
-    recipe = first.recipe.override(
-        name="ensemble",
-        summary=f"of {', '.join(member.path.name for member in runs)}",
-        members=len(runs),
-        networks=(),
-        split=splits.pop() if len(splits) == 1 else "train+val",  # one was trained on what another kept
-    )
+    recipe, environment = recipe_of(runs), environment_of(runs, target)
     check_data(dataset, recipe.data.validation)
     with (
         begin_run(create_run(runs_dir, recipe, dataset.spec.name, folder, first.seed, environment, paths)) as run,
@@ -145,6 +137,18 @@ def check_data(dataset: Dataset, validation: Split | None) -> None:
     for split in splits:
         read_split(dataset, split)
         split_writers(dataset, split)
+
+
+def recipe_of(members: Sequence[Run]) -> Recipe:
+    """What the combined run says it did: the first member's recipe, for as many networks."""
+    splits = {member.recipe.data.split for member in members}
+    return members[0].recipe.override(
+        name="ensemble",
+        summary=f"of {', '.join(member.path.name for member in members)}",
+        members=len(members),
+        networks=(),
+        split=splits.pop() if len(splits) == 1 else "train+val",  # one was trained on what another kept
+    )
 
 
 def environment_of(members: Sequence[Run], device: torch.device) -> dict[str, Any]:

@@ -151,7 +151,7 @@ class Watch:
         return self.state.losses[: (self.state.steps_done - 1) % len(self.state.loader) + 1]
 
     def check_losses(self) -> None:
-        """Raise `Failure` if a step of this epoch had a loss that is no number; nothing has been saved since that step."""
+        """Raise `Failure` if a step of this epoch had a loss that is not a number; nothing has been saved since that step."""
         losses = self.epoch_losses()
         broken = (~losses.isfinite()).nonzero()
         if len(broken):
