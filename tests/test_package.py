@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import hashlib
 import inspect
 import pickle
 import re
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 
 import mnistlab
 from mnistlab import Augmentation, Ensemble, Evaluation, NeuralNet, Run, UserError, evaluate_run, open_dataset
@@ -154,6 +156,20 @@ def test_the_package_is_typed_and_says_whose_its_data_is() -> None:
     assert (root / "py.typed").is_file()
     assert "LeCun" in (root / "bundled" / "mnist" / "NOTICE").read_text(encoding="utf-8")
     assert "Yadav" in (root / "bundled" / "writers" / "NOTICE").read_text(encoding="utf-8")
+
+
+def test_the_card_of_the_pretrained_reader_names_its_file() -> None:
+    """Its front matter is what the Hugging Face hub reads."""
+    folder = resources.files("mnistlab") / "bundled" / "reader"
+    _, front, card = (folder / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    assert set(yaml.safe_load(front)) == {"license", "library_name", "pipeline_tag", "tags", "datasets"}
+    assert f"| SHA-256 | `{hashlib.sha256((folder / 'reader.onnx').read_bytes()).hexdigest()}` |" in card
+
+
+def test_help_shows_what_is_public_of_a_reader() -> None:
+    shown = {name for name in dir(mnistlab.Reader) if not name.startswith("_")}
+    assert shown == {"classes", "classify", "metadata", "path", "read", "threads", "values"}
+    assert all(getattr(mnistlab.Reader, name).__doc__ for name in shown)
 
 
 def test_the_command_is_installed() -> None:

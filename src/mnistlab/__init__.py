@@ -3,7 +3,8 @@
     from mnistlab import train
     run, evaluation = train("default")
 
-Importing mnistlab imports no torch; its names are loaded when they are first used. What is where:
+Importing mnistlab imports no torch; its names are loaded when they are first used. Those that need packages of an extra
+say so where they are used without it. What is where:
 
     data          datasets: the catalogue, raw files, download, folders of pictures, writers, splits, batches
     augmentation  random changes of training images: geometry, pens, other hands, what is not a digit
@@ -128,7 +129,12 @@ HOME = {name: home for home, names in HOMES.items() for name in names}
 def __getattr__(name: str) -> Any:
     if name not in HOME:
         raise AttributeError(f"module 'mnistlab' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"mnistlab.{HOME[name]}"), name)
+    try:
+        return getattr(importlib.import_module(f"mnistlab.{HOME[name]}"), name)
+    except ModuleNotFoundError as error:
+        from mnistlab.dependencies import stand_in
+
+        return stand_in(HOME[name].partition(".")[0], error)
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""Dependencies that would send data or write into the home folder, imported so that they do neither."""
+"""Dependencies: which extra brings what, and those imported with care that would send data or write into the home folder."""
 
 from __future__ import annotations
 
@@ -12,11 +12,68 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from mnistlab.errors import Failure
+from mnistlab.errors import Failure, UserError
 
-__all__ = ["cache_of_its_own", "check_callers_for_torch", "check_torch", "import_matplotlib", "import_onnxruntime"]
+__all__ = [
+    "EXTRAS",
+    "StandIn",
+    "cache_of_its_own",
+    "check_callers_for_torch",
+    "check_torch",
+    "import_matplotlib",
+    "import_onnxruntime",
+    "require",
+    "stand_in",
+]
+
+
+TRAIN = ("matplotlib", "scipy", "torch", "torchvision")
+EXTRAS = {
+    "train": TRAIN,
+    "serve": ("fastapi", "httptools", "onnx", "orjson", "prometheus-client", "python-multipart", "uvicorn"),
+    "export": (*TRAIN, "onnx", "onnxscript", "safetensors"),
+    "track": (*TRAIN, "tensorboard"),
+}
+"""The packages that each extra brings and mnistlab cannot do without where it asks for the extra."""
+
+
+def require(extra: str, *packages: str) -> None:
+    """Raise `UserError` where packages of the extra are not installed: of those named, or of all that it brings."""
+    if missing := find_missing(packages or EXTRAS[extra]):
+        raise UserError("dependencies.packages_missing", missing=missing, extra=extra)
+
+
+def find_missing(packages: tuple[str, ...]) -> list[str]:
+    """Those packages that cannot be imported; none is imported here."""
+    return [package for package in packages if importlib.util.find_spec(package.replace("-", "_")) is None]
+
+
+class StandIn:
+    """Stands for a public name whose packages are not installed: it can be imported, and using it says what to install."""
+
+    def __init__(self, extra: str, missing: list[str]) -> None:
+        self._extra, self._missing = extra, missing
+
+    def _fail(self, *_: Any, **__: Any) -> NoReturn:
+        raise UserError("dependencies.packages_missing", missing=self._missing, extra=self._extra)
+
+    __call__ = __mro_entries__ = __instancecheck__ = _fail
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):  # what Python's own tools ask of every object
+            raise AttributeError(name)
+        self._fail()
+
+
+def stand_in(room: str, error: ModuleNotFoundError) -> StandIn:
+    """What a name of that room is as long as a package of an extra is missing. Raises `error` where it is about another one."""
+    extra = room if room in EXTRAS else "train"
+    missing = find_missing(EXTRAS[extra])
+    if (error.name or "").partition(".")[0] not in missing:
+        raise error
+    return StandIn(extra, missing)
 
 
 def import_onnxruntime(submodule: str = "") -> Any:
@@ -62,9 +119,12 @@ def import_matplotlib() -> None:
     picture uses them. A program with settings of its own imports matplotlib first: then nothing happens here.
     matplotlib cannot be imported if MPLBACKEND names a backend that is not installed, such as Jupyter's outside its kernel;
     here it is imported all the same. A backend that is installed is in effect afterwards.
+
+    Raises `UserError` where matplotlib is not installed.
     """
     if "matplotlib.font_manager" in sys.modules:
         return
+    require("train", "matplotlib")
     backend = None if "matplotlib" in sys.modules else os.environ.get("MPLBACKEND")
     logger = logging.getLogger("matplotlib.font_manager")
     logger.addFilter(is_not_about_the_cache)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from mnistlab.errors import Interrupted, UserError
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
 from mnistlab.training.experiment import resume, train
-from mnistlab.training.tracking import check_tracker, make_tracker
+from mnistlab.training.tracking import check_packages, make_tracker
 from tests.training.small import RECIPE, Watcher
 
 pytestmark = pytest.mark.usefixtures("no_drawing")
@@ -78,11 +79,18 @@ def test_without_a_tracker_nothing_is_written(tmp_path: Path) -> None:
 
 
 def test_known_trackers_are_accepted() -> None:
-    assert check_tracker(None) is None
-    assert check_tracker("tensorboard") is None
+    assert check_packages(None) is None
+    assert check_packages("tensorboard") is None
 
 
 @pytest.mark.parametrize("name", ["", "wandb", "TensorBoard"])
 def test_an_unknown_tracker_is_refused_with_those_there_are(name: str) -> None:
     with pytest.raises(UserError, match=r"Unknown tracker.*tensorboard"):
-        check_tracker(name)
+        check_packages(name)
+
+
+def test_without_tensorboard_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(UserError, match=r"not installed: tensorboard\. .*uv sync --extra track"):
+        train(RECIPE, runs_dir=tmp_path / "runs", track="tensorboard")
+    assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 
+from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 from mnistlab.geometry import fit_and_centre
 
@@ -36,8 +37,9 @@ FONTS = dict.fromkeys(UNICODE_FONTS, LETTERS + MORE_LETTERS + MARKS) | dict.from
 @functools.cache
 def letters_bank() -> torch.Tensor:
     """All letters and marks in all fonts that have them, uint8 (N, 1, 28, 28), like MNIST's digits; takes half a second, once."""
+    require("train", "matplotlib")
     found = importlib.util.find_spec("matplotlib")  # finds it without importing it
-    folder = Path(found.origin or "").parent / "mpl-data" / "fonts" / "ttf" if found else Path()
+    folder = Path(found.origin or "" if found else "").parent / "mpl-data" / "fonts" / "ttf"
     glyphs = []
     for name, characters in FONTS.items():
         try:

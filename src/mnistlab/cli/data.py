@@ -16,6 +16,7 @@ from mnistlab.cli.options import (
     json_option,
 )
 from mnistlab.cli.output import print_json
+from mnistlab.dependencies import require
 
 
 @click.command(
@@ -53,6 +54,7 @@ def data(
     as_json: bool,
 ) -> None:
     """Fetch a dataset, say what a batch of it is, and save a gallery of it before and after augmentation."""
+    require("train")
     from mnistlab.data.dataset import find_spec, import_files
 
     if source is not None:

@@ -16,6 +16,7 @@ from mnistlab.cli.options import (
     runs_option,
 )
 from mnistlab.cli.output import print_checks, print_json
+from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 
 
@@ -47,6 +48,7 @@ def doctor(
     A softmax that stands in the network is seen in its outputs, one that stands in the training loop in the run's losses;
     in weights alone it can only be suspected, where they are far too sure. Exit code 1 where there is a problem.
     """
+    require("train", "scipy", "torch")
     from mnistlab.doctor import machine
     from mnistlab.doctor import model as checks
     from mnistlab.runs.store import find_run

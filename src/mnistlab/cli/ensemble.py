@@ -14,6 +14,7 @@ from mnistlab.cli.options import (
     runs_option,
 )
 from mnistlab.cli.output import print_json, print_score
+from mnistlab.dependencies import require
 
 
 @click.command(
@@ -26,6 +27,7 @@ from mnistlab.cli.output import print_json, print_score
 @json_option
 def ensemble(names: tuple[str, ...], data_dir: Path | None, device: str, runs_dir: Path, as_json: bool) -> None:
     """Combine finished runs into one model, the mean of their probabilities, as a new run; test it once."""
+    require("train")
     from mnistlab.runs.store import find_run
 
     found = [find_run(name, runs_dir) for name in names]

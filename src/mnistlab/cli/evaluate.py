@@ -15,6 +15,7 @@ from mnistlab.cli.options import (
     runs_option,
 )
 from mnistlab.cli.output import percent, print_json, print_score
+from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 from mnistlab.messages.sentences import counted
 
@@ -66,6 +67,7 @@ def evaluate(
     """
     if corruptions and split == "val":
         raise UserError("cli.corruptions_of_test_images")
+    require("train")
     from mnistlab.runs.store import find_run
 
     found = find_run(run, runs_dir)

@@ -15,6 +15,7 @@ from mnistlab.cli.options import (
     runs_option,
 )
 from mnistlab.cli.output import print_json
+from mnistlab.dependencies import require
 
 
 @click.command(
@@ -51,6 +52,7 @@ def export(
     RUN is a run's folder, its name, or "latest" (the default). A model.pth outside a run is not calibrated: nothing says
     which images it has seen.
     """
+    require("export", "torch", "scipy")
     from mnistlab.runs.store import find_model
 
     source = find_model(run, runs_dir)

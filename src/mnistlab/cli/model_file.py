@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mnistlab.dependencies import require
+
 if TYPE_CHECKING:
     from mnistlab.serving.models import ServedModel
 
@@ -23,6 +25,7 @@ def model_file(model: str, runs_dir: Path) -> Path:
     run = find_run(model, runs_dir)
     exported = run.path / "model.onnx"
     if not exported.exists() or (run.model_path.exists() and exported.stat().st_mtime < run.model_path.stat().st_mtime):
+        require("export")
         from mnistlab.export.export import export_model, find_finished
 
         find_finished(run, runs_dir)

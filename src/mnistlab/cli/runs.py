@@ -18,6 +18,7 @@ from mnistlab.cli.options import (
     runs_option,
 )
 from mnistlab.cli.output import percent, print_json, side_by_side
+from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 from mnistlab.messages.sentences import counted, place
 
@@ -61,6 +62,8 @@ def runs(context: click.Context, plot: str | None, runs_dir: Path, as_json: bool
         if plot is not None:
             raise UserError("cli.plot_with_subcommand", invoked_subcommand=context.invoked_subcommand)
         return
+    if plot is not None:
+        require("train", "matplotlib")
     found, summaries = find_sound(runs_dir)
     drawn = (
         {} if plot is None else {"plot": str(draw(found, Path(plot) if plot else runs_dir / "progress.png", runs_dir))}
@@ -151,6 +154,7 @@ def compare(context: click.Context, first: str, second: str, runs_dir: Path | No
     McNemar's test counts each image as a trial of its own. Where the writers are known (MNIST), the other one counts each
     writer as one: a model that merely suits two or three hands better is not better.
     """
+    require("train", "scipy")
     from mnistlab.evaluation.comparison import compare_runs
     from mnistlab.runs.store import find_run
 

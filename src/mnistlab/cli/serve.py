@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import importlib.util
 import ipaddress
 import os
 import re
@@ -20,22 +19,11 @@ import click
 
 from mnistlab.cli.model_file import BUNDLED, load_models
 from mnistlab.cli.options import Command, WholeRange, examples, runs_option
+from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 from mnistlab.serving.proxies import read_name, read_network, read_root_path
 
 __all__ = ["serve"]
-
-
-NEEDED = {
-    "fastapi": "fastapi",
-    "httptools": "httptools",
-    "onnx": "onnx",
-    "orjson": "orjson",
-    "prometheus_client": "prometheus-client",
-    "python_multipart": "python-multipart",
-    "uvicorn": "uvicorn",
-}
-"""What the extra `serve` brings: modules, and their packages' names."""
 
 
 def through(read: Callable[[str], object]) -> Callable[[click.Context, click.Parameter, Any], Any]:
@@ -111,7 +99,7 @@ def serve(
 
     It listens on this computer alone, unless --host says otherwise. Ctrl-C stops it.
     """
-    check_packages()
+    require("serve")
     check_token(token)
     listener = listen(host, port)
     with listener:
@@ -138,12 +126,6 @@ def serve(
         app = create_app(served, hosts=names, token=token, trusted_proxies=proxies, root_path=root_path)
         run(app, listener, ready)
     click.echo("Stopped.")
-
-
-def check_packages() -> None:
-    """Raises `UserError` where the extra `serve` is not installed."""
-    if missing := [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]:
-        raise UserError("cli.serving_packages_missing", missing=missing, extra="serve")
 
 
 def check_token(token: str | None) -> None:

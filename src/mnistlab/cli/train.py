@@ -23,7 +23,7 @@ from mnistlab.cli.options import (
     runs_option,
 )
 from mnistlab.cli.output import print_json, print_score
-from mnistlab.dependencies import check_torch
+from mnistlab.dependencies import check_torch, require
 from mnistlab.errors import UserError
 from mnistlab.recipes.catalog import RECIPES, find_recipe
 from mnistlab.recipes.toml_file import read_overrides
@@ -88,6 +88,7 @@ def train(
     **fields: Any,
 ) -> None:
     """Train a network; see the command's help."""
+    require("train")
     changed = {name: value for name, value in fields.items() if value is not None}
     if resume_run is not None:
         run, evaluation = go_on(resume_run, runs_dir, data_dir, track, changed)

@@ -16,7 +16,7 @@ from urllib.error import URLError
 from urllib.parse import urlsplit
 
 from mnistlab.data.catalog import DatasetSpec
-from mnistlab.dependencies import cache_of_its_own
+from mnistlab.dependencies import cache_of_its_own, require
 from mnistlab.errors import Fault
 from mnistlab.messages.sentences import Clause
 
@@ -46,6 +46,7 @@ def torchvision_download(spec: DatasetSpec, root: Path) -> None:
     torchvision sets no timeout, and a name look-up cannot be given one, so the download runs in a thread that is abandoned
     if it hangs there.
     """
+    require("train", "torchvision")
     with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler makes itself a folder
         from torchvision import datasets as torchvision_datasets
 

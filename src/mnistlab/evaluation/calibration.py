@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from mnistlab.data.batches import BATCH
+from mnistlab.dependencies import require
 from mnistlab.errors import Failure
 from mnistlab.networks.checkpoint import SavedModel
 from mnistlab.networks.network import evaluating
@@ -74,6 +75,7 @@ def fit_temperature(logits: torch.Tensor, labels: NDArray[np.int64] | torch.Tens
 
     It is 1 where no label is missed: nothing then says how sure is too sure.
     """
+    require("train", "scipy")
     from scipy.optimize import minimize_scalar
 
     exact, truth = logits.double(), torch.as_tensor(labels)

@@ -9,6 +9,7 @@ import numpy as np
 
 from mnistlab.data.catalog import DATASETS
 from mnistlab.data.writers import read_writers
+from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 from mnistlab.evaluation.by_writer import permutation_p_value
 from mnistlab.runs.run import Run
@@ -51,8 +52,9 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
     Raises
     ------
     UserError
-        Where one has no test.json, or they were tested on different datasets.
+        Where scipy is not installed, one has no test.json, or they were tested on different datasets.
     """
+    require("train", "scipy")
     from scipy.stats import binomtest
 
     first, second = find_run(first, runs_dir), find_run(second, runs_dir)

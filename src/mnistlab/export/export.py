@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
-import importlib.util
 import json
 import logging
 import math
@@ -18,7 +17,7 @@ import torch
 
 from mnistlab.data.dataset import Dataset, open_dataset
 from mnistlab.data.splits import Split, read_split
-from mnistlab.dependencies import check_callers_for_torch
+from mnistlab.dependencies import check_callers_for_torch, require
 from mnistlab.errors import Failure, UserError, number
 from mnistlab.evaluation.calibration import (
     UNCALIBRATED_THRESHOLD,
@@ -163,8 +162,7 @@ def check_request(to: str, int8: bool, coverage: float) -> float:
     coverage = number(coverage, Clause("names.coverage"), math.ulp(0), 1, wrong="export.coverage_out_of_range")
     if to == "onnx":
         check_callers_for_torch()
-    if missing := [name for name in FORMATS[to] if importlib.util.find_spec(name) is None]:
-        raise UserError("export.packages_missing", to=to, missing=missing, extra="export")
+    require("export", "scipy", *FORMATS[to])
     return coverage
 
 

@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["Clause", "Missing", "Words", "counted", "install_hint", "messages", "place", "plain_exponent", "sentence"]
+__all__ = ["Clause", "Missing", "Words", "counted", "messages", "place", "plain_exponent", "sentence"]
 
 
 def sentence(key: str, part: str, values: Mapping[str, Any], *, for_command: bool = False) -> str:
@@ -70,7 +70,7 @@ class Words(string.Formatter):
 
     ``{count:n image}`` and ``{count:n class}`` are a number with its noun ("1 image", "2,000 classes"). ``{names:list}`` is
     "a, b, c", ``{names:or}`` "a, b or c", ``{names:reasons}`` "a; b; c". ``{folder:place}`` is a folder as a sentence can end
-    with it, ``{extra:install}`` how to install an extra. ``{field:field}`` is a field's name as Python has it, "kernel_size",
+    with it. ``{field:field}`` is a field's name as Python has it, "kernel_size",
     or `for_command`, as its option, "--kernel-size". ``{cause:message}`` and ``{cause:remedy}`` are those of another error.
     """
 
@@ -107,15 +107,8 @@ class Words(string.Formatter):
             return f"{', '.join(others)} or {last}" if others else last
         if format_spec == "place":
             return place(Path(value))
-        if format_spec == "install":
-            return install_hint(value)
         text = str(super().format_field(value, format_spec))
         return plain_exponent(text) if format_spec.endswith("g") else text
-
-
-def install_hint(extra: str) -> str:
-    """How to get the packages of one of mnistlab's extras."""
-    return f"Install it in the clone of the repository: uv sync --extra {extra} (or pip install '.[{extra}]')."
 
 
 def plain_exponent(number: str) -> str:

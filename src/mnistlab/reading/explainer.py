@@ -8,7 +8,6 @@ explainer.why(image)                        # float32 (28, 28): over 0 where ink
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 from mnistlab.reading.classifier import Classifier, open_session
 from mnistlab.reading.onnx_graph import ReceptiveField, Step, follow
@@ -69,8 +69,7 @@ class Explainer:
     """
 
     def __init__(self, classifier: Classifier) -> None:
-        if importlib.util.find_spec("onnx") is None:
-            raise UserError("reading.onnx_missing", extra="serve")
+        require("serve", "onnx")
         self.classifier = classifier
 
     def __getstate__(self) -> dict[str, Any]:

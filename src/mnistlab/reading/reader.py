@@ -151,9 +151,9 @@ class Reader:
         raise_if_cancelled()
         units = look(self.classifier, pieces) if ink.whole else assemble(self.classifier, pieces, raise_if_cancelled)
         lines = lines_of([unit.piece.box for unit in units])
-        return Page(tuple(Line(tuple(self.digit(units[n], ink, size) for n in numbers)) for numbers in lines), size)
+        return Page(tuple(Line(tuple(self._digit(units[n], ink, size) for n in numbers)) for numbers in lines), size)
 
-    def digit(self, unit: Unit, ink: Ink, size: tuple[int, int]) -> Digit:
+    def _digit(self, unit: Unit, ink: Ink, size: tuple[int, int]) -> Digit:
         """What `read` tells of one digit."""
         label = int(unit.probabilities.argmax())
         probability = float(unit.probabilities[label])

@@ -12,6 +12,7 @@ import torch
 from mnistlab.data.dataset import Dataset, open_dataset
 from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.data.splits import Split, read_split, split_writers
+from mnistlab.dependencies import require
 from mnistlab.devices import pick_device, pick_precision
 from mnistlab.errors import UserError, shown
 from mnistlab.evaluation import plots
@@ -107,6 +108,7 @@ def combine(
         For what is not a list of runs, fewer than two, one given twice, runs that are not finished, or of different datasets,
         classes or normalisation.
     """
+    require("train")
     runs_dir = given_path(runs_dir, "runs_dir")
     if isinstance(members, Run | str | Path) or not isinstance(members, Iterable):
         raise UserError("training.members_not_a_list", value=shown(members))

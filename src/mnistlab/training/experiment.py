@@ -19,7 +19,7 @@ from mnistlab.runs.store import find_run
 from mnistlab.training.display import Display, Silent
 from mnistlab.training.ensembles import resume_ensemble, train_ensemble
 from mnistlab.training.single import Circumstances, going_on, resume_single, train_single
-from mnistlab.training.tracking import check_tracker
+from mnistlab.training.tracking import check_packages
 
 __all__ = ["resume", "train"]
 
@@ -74,7 +74,7 @@ def train(
     """
     recipe = recipe if isinstance(recipe, Recipe) else find_recipe(recipe)
     seed = whole_number(seed, Clause("names.seed"), 0, 2**32 - recipe.trainings)  # each has a seed of its own
-    check_tracker(track)
+    check_packages(track)
     runs_dir, data_dir = given_path(runs_dir, "runs_dir"), given_path(data_dir, "data_dir")
     check_folder(runs_dir)
     target = pick_device(device)
@@ -119,7 +119,7 @@ def resume(
     Failure, Interrupted
         As `train` does.
     """
-    check_tracker(track)
+    check_packages(track)
     run = find_run(run, runs_dir)
     environment = run.environment
     try:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
+from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 
-__all__ = ["TRACKERS", "TensorBoardTracker", "check_tracker", "make_tracker"]
+__all__ = ["TRACKERS", "TensorBoardTracker", "check_packages", "make_tracker"]
 
 
 TRACKERS = ("tensorboard",)
@@ -43,12 +43,11 @@ class TensorBoardTracker:
         self.writer.close()
 
 
-def check_tracker(name: str | None) -> None:
-    """Raise `UserError` for a name that is not in `TRACKERS`, or a tracker whose package is not installed."""
-    if name is not None and name not in TRACKERS:
-        raise UserError("training.unknown_tracker", name=name, trackers=TRACKERS)
-    if name is not None and importlib.util.find_spec("tensorboard") is None:
-        raise UserError("training.tensorboard_missing", extra="track")
+def check_packages(tracker: str | None) -> None:
+    """Raise `UserError` where packages that a training with that tracker needs are missing, or it is not in `TRACKERS`."""
+    if tracker is not None and tracker not in TRACKERS:
+        raise UserError("training.unknown_tracker", name=tracker, trackers=TRACKERS)
+    require("train" if tracker is None else "track")
 
 
 def make_tracker(name: str | None, run_folder: Path, done: list[dict[str, Any]]) -> TensorBoardTracker | None:
