@@ -16,6 +16,7 @@ Importing mnistlab imports no torch; its names are loaded when they are first us
     doctor        checks of this machine, of runs and of any network
     reading       from a picture to digits, without torch
     serving       the page and the API
+    learn         the course: days in two languages, exercises that are checked, the learner's diary
     cli           the command line
     pictures      any file or array as pixels
     messages      what errors, the server's problems, the doctor's checks and the log say
