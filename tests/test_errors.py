@@ -220,6 +220,35 @@ def test_each_error_has_its_sentence_and_gives_what_the_sentence_names() -> None
         assert not missing, f"{where}: {key} names {missing}"
 
 
+def test_what_the_course_says_is_said_in_french_too() -> None:
+    french = {
+        f"{room}.{name}": entry for room, table in sentences.messages("fr").items() for name, entry in table.items()
+    }
+    course = {key for key in TABLE if key.startswith(("learn.", "cli.learn_"))}
+    assert len(course) > 25
+    assert course <= set(french) <= set(TABLE)
+    for key, entry in french.items():
+        assert set(entry) <= set(TABLE[key]), key
+        assert set(entry) == set(TABLE[key]) or not key.startswith("learn."), key
+        for part, text in entry.items():
+            assert named_in(text) == named_in(TABLE[key][part]), key
+            assert text == text.strip(), key
+
+
+def test_an_error_says_its_sentences_and_their_parts_in_its_language() -> None:
+    error = UserError("learn.answers_unreadable", path="a.py", reason=sentences.Clause("files.it_is_a_folder"))
+    error.language = "fr"
+    assert error.message == "Impossible de lire a.py\N{NO-BREAK SPACE}: c'est un dossier."
+    assert error.for_command_line() == f"{error.message} Donnez le fichier Python qui contient vos réponses."
+    other = UserError("learn.unknown_language", name="it", languages=["en", "fr"])
+    assert str(other) == "There is no course in the language it. Choose en or fr."
+    other.language = "fr"
+    assert str(other) == "Le cours n'existe pas dans la langue it. Choisissez en ou fr."
+    unsaid = UserError("runs.model_missing", remedy=FINISH, run="runs/a")
+    unsaid.language = "fr"  # which has no such entry
+    assert unsaid.message == "runs/a has no model.pth."
+
+
 def test_each_sentence_is_said_somewhere() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py"))
     used = set(KEY.findall(code))

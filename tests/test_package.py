@@ -22,6 +22,7 @@ import yaml
 import mnistlab
 from mnistlab import Augmentation, Ensemble, Evaluation, NeuralNet, Run, UserError, evaluate_run, open_dataset
 from mnistlab.errors import Interrupted
+from mnistlab.learn.course import days
 from mnistlab.reading.explainer import Explainer
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +40,9 @@ def test_importing_is_quick() -> None:
         "mnistlab.runs.store",
         "mnistlab.recipes.catalog",
         "mnistlab.data.dataset",
+        "mnistlab.cli.learn",
+        "mnistlab.learn.diary",
+        *(f"mnistlab.learn.exercises.{day.name}" for day in days()),
     )
     code = f"import sys, {', '.join(light)}; print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -17,6 +17,7 @@ say so where they are used without it. What is where:
     doctor        checks of this machine, of runs and of any network
     reading       from a picture to digits, without torch
     serving       the page and the API
+    learn         the course: days in two languages, exercises that are checked, the learner's diary
     cli           the command line
     pictures      any file or array as pixels
     messages      what errors, the server's problems, the doctor's checks and the log say

@@ -46,6 +46,8 @@ class MnistlabError(Exception):
     """
 
     exit_code = 1
+    language = "en"
+    """Whose sentences it says: `mnistlab learn` makes it the learner's."""
 
     def __init__(self, key: str, /, *, remedy: str | None = None, **values: Any) -> None:
         super().__init__(key)
@@ -56,22 +58,23 @@ class MnistlabError(Exception):
     @property
     def message(self) -> str:
         """What is wrong, and with which value."""
-        return sentence(self.key, "message", self.values)
+        return sentence(self.key, "message", self.values, language=self.language)
 
     @property
     def remedy(self) -> str:
         """How to mend it, in the words of whoever calls from Python."""
-        return sentence(self.remedy_key, "remedy", self.values)
+        return sentence(self.remedy_key, "remedy", self.values, language=self.language)
 
     @property
     def command_remedy(self) -> str:
         """How to mend it, in the words of the command line where it has others."""
-        told = sentence(self.remedy_key, "command", self.values, for_command=True)
-        return told or sentence(self.remedy_key, "remedy", self.values, for_command=True)
+        told = sentence(self.remedy_key, "command", self.values, for_command=True, language=self.language)
+        return told or sentence(self.remedy_key, "remedy", self.values, for_command=True, language=self.language)
 
     def for_command_line(self) -> str:
         """Message and remedy as the command line says them."""
-        return f"{sentence(self.key, 'message', self.values, for_command=True)} {self.command_remedy}".strip()
+        message = sentence(self.key, "message", self.values, for_command=True, language=self.language)
+        return f"{message} {self.command_remedy}".strip()
 
     def with_remedy(self, key: str, **values: Any) -> None:
         """Replace the remedy by another entry's, with values of its own."""

@@ -41,6 +41,10 @@ HELP = [
     ["runs", "compare"],
     ["runs", "delete"],
     ["doctor"],
+    ["learn"],
+    ["learn", "day3"],
+    ["learn", "check"],
+    ["learn", "note"],
 ]
 
 

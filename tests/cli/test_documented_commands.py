@@ -28,6 +28,7 @@ from mnistlab.evaluation.models import load_model
 from mnistlab.export.export import export_model
 from mnistlab.export.onnx_file import OnnxFile
 from mnistlab.files import sha256, write_bytes
+from mnistlab.learn.course import answers_file, find_day
 from mnistlab.networks.checkpoint import SavedModel
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.runs.run import Run
@@ -72,6 +73,8 @@ WORDS = {
     "DIR": str(DEBIAN),
     "{dataset}": "fashion",
     "{another}": "8001",
+    **dict.fromkeys(["{day}", "{day.name}"], "day3"),
+    "{language}": "fr",
 }
 """What the texts leave to the reader. All other words are taken as they are; the files that they name lie in `here`."""
 
@@ -133,6 +136,7 @@ def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: p
         (folder / name).mkdir()
     for name in ("photo.jpg", "page.png", "one.png", "un.png", "x.png", "scans/1.png", "examples/2026.png"):
         shutil.copy(documented.ROOT / "examples" / "2026.png", folder / name)
+    (folder / "day3_answers.py").write_text(answers_file(find_day("day3"), "en"), encoding="utf-8")
     for name in ("my.toml", "ma-recette.toml"):
         (folder / name).write_text("widths = [4, 8]\nlearning-rate = 0.05\n", encoding="utf-8")
     (folder / "src/mnistlab/bundled/reader").mkdir(parents=True)
@@ -238,6 +242,8 @@ def test_each_kind_of_text_is_looked_at() -> None:
         "train --dataset chemin/vers/images",  # LISEZMOI
         "train reader --seed 0",  # the reader's README
         "train --widths 16,32,64 --learning-rate 0.05",  # help
+        "train three-conv",  # a day
+        'learn note "..." --day day3',
         "serve --port {another}",  # a remedy
         "train --resume {run}",
         "serve --model mnistlab --model latest",  # the page

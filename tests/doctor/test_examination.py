@@ -288,7 +288,9 @@ def test_arrays_are_taken_and_what_does_not_belong_together_is_refused(
     arrays = examine(model, images.numpy(), labels.numpy(), np.float32(0.1307), np.float64(0.3081))  # type: ignore[arg-type]
     assert arrays == examine(model, images, labels, 0.1307, 0.3081)
     for wrong in ((images[:0], labels[:0]), (images, labels[:-1]), (images[:, 0], labels)):
-        with pytest.raises(UserError, match=r"A network cannot be examined with images of shape .* and labels of shape"):
+        with pytest.raises(
+            UserError, match=r"A network cannot be examined with images of shape .* and labels of shape"
+        ):
             examine(model, *wrong, 0.1307, 0.3081)
     with pytest.raises(UserError, match="Standard deviation 0 is out of range"):
         examine(model, images, labels, 0.1307, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import tomllib
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from pathlib import Path
 import click
 
 from mnistlab.cli.app import COMMANDS, app
+from mnistlab.learn.course import days, in_language
+from mnistlab.messages.sentences import LANGUAGES
 
 ROOT = Path(__file__).parents[2]
 NAMES = "|".join(COMMANDS)
@@ -29,7 +32,8 @@ def texts() -> Iterator[tuple[str, str]]:
     for name, command in [("mnistlab", app), *commands_of(app, "mnistlab")]:
         with click.Context(command, info_name=name, terminal_width=1000, max_content_width=1000) as context:
             yield f"{name} --help", re.sub("^Usage: .*", "", command.get_help(context))
-    for path in sorted(ROOT.glob("src/**/*.py")):
+    yield from texts_of_the_days()
+    for path in sorted(set(ROOT.glob("src/**/*.py")) - {day.source for day in days()}):
         for node in strings_in(ast.parse(path.read_text(encoding="utf-8"))):
             yield f"{path.relative_to(ROOT)}:{node.lineno}", text_of(node)
     for path in sorted(ROOT.glob("src/**/*.toml")):
@@ -40,6 +44,12 @@ def texts() -> Iterator[tuple[str, str]]:
     for path in sorted(ROOT.glob("src/**/*.js")):
         for text in re.findall(r'"([^"\n]+)"', path.read_text(encoding="utf-8")):
             yield str(path.relative_to(ROOT)), text
+
+
+def texts_of_the_days() -> Iterator[tuple[str, str]]:
+    for day, language in itertools.product(days(), LANGUAGES):
+        for cell in in_language(day, language):
+            yield f"{day.name}, {language}", cell.text
 
 
 def commands_of(group: click.Group, name: str) -> Iterator[tuple[str, click.Command]]:

@@ -17,7 +17,7 @@ SAYING = {
 }  # fmt: skip
 """What makes a sentence, or a part of one, of its arguments."""
 LOGGING = {"debug", "info", "warning", "error", "critical", "exception", "log"}
-FOR_PROGRAMMERS = {"TypeError", "AttributeError", "IndexError"}
+FOR_PROGRAMMERS = {"TypeError", "AttributeError", "IndexError", "SyntaxError"}
 """What a wrong program meets; its text is English, as Python's own is."""
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef

@@ -14,6 +14,7 @@ from mnistlab.cli.options import examples
 from mnistlab.cli.output import StandardErrorHandler
 from mnistlab.dependencies import check_torch
 from mnistlab.errors import MnistlabError
+from mnistlab.messages.sentences import sentence
 
 __all__ = ["app", "main"]
 
@@ -24,6 +25,7 @@ COMMANDS = {
     "ensemble": ("mnistlab.cli.ensemble", "Combine finished runs into one model."),
     "evaluate": ("mnistlab.cli.evaluate", "Measure a run's saved model, class by class."),
     "export": ("mnistlab.cli.export", "Write a model as one ONNX or safetensors file."),
+    "learn": ("mnistlab.cli.learn", "Learn how it all works: days with exercises, and a diary."),
     "read": ("mnistlab.cli.read", "Read handwritten digits in photos, scans and drawings."),
     "runs": ("mnistlab.cli.runs", "List, draw, compare and delete runs."),
     "serve": ("mnistlab.cli.serve", "Open a page to draw digits on, and a web API."),
@@ -115,7 +117,8 @@ def run_app(arguments: list[str] | None) -> int:
             raise
         return result if isinstance(result, int) else 0
     except MnistlabError as error:
-        click.echo(f"error: {error.for_command_line()}", err=True)
+        said = {"said": error.for_command_line()}
+        click.echo(sentence("cli.error", "message", said, language=error.language), err=True)
         return error.exit_code
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "mnistlab"

@@ -1,9 +1,8 @@
-"""The sentences of messages/en.toml, filled with an error's values."""
+"""The sentences of messages/en.toml, or another language's, filled with an error's values."""
 
 from __future__ import annotations
 
 import functools
-import operator
 import os
 import re
 import string
@@ -13,22 +12,45 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["Clause", "Missing", "Words", "counted", "messages", "place", "plain_exponent", "sentence"]
+__all__ = [
+    "LANGUAGES",
+    "Clause",
+    "Missing",
+    "Words",
+    "counted",
+    "messages",
+    "place",
+    "plain_exponent",
+    "sentence",
+    "unbroken",
+]
+
+LANGUAGES = ("en", "fr")
+"""English has every entry; French those that `mnistlab learn` says."""
+OR = {"en": "or", "fr": "ou"}
 
 
-def sentence(key: str, part: str, values: Mapping[str, Any], *, for_command: bool = False) -> str:
+def sentence(key: str, part: str, values: Mapping[str, Any], *, for_command: bool = False, language: str = "en") -> str:
     """The `part` ("message", "remedy" or "command") of an entry of messages/en.toml with its values; "" where it has none.
 
-    A value that is missing is its name in angle brackets. Raises `KeyError` where there is no such entry.
+    Where the `language` has no such entry, English stands in. A value that is missing is its name in angle brackets. Raises
+    `KeyError` where there is no such entry.
     """
-    entry = functools.reduce(operator.getitem, key.split("."), messages())
-    return Words(for_command).vformat(entry.get(part, ""), (), values)
+    room, name = key.split(".")
+    entry = messages(language).get(room, {}).get(name) or messages()[room][name]
+    text = entry.get(part, "")
+    return Words(for_command, language).vformat(unbroken(text) if language == "fr" else text, (), values)
 
 
 @functools.cache
-def messages() -> dict[str, Any]:
-    """All entries, in tables by room."""
-    return tomllib.loads((resources.files("mnistlab") / "messages" / "en.toml").read_text(encoding="utf-8"))
+def messages(language: str = "en") -> dict[str, Any]:
+    """All entries of one of `LANGUAGES`, in tables by room."""
+    return tomllib.loads((resources.files("mnistlab") / "messages" / f"{language}.toml").read_text(encoding="utf-8"))
+
+
+def unbroken(french: str) -> str:
+    """The text with spaces that no line breaks at where French typography has them: « ainsi », ainsi : 12 % ; ainsi !"""
+    return re.sub(r" (?=[:;!?»%](?!\w))|(?<=«) |(?<=\d) (?=s\b)", "\N{NO-BREAK SPACE}", french)
 
 
 class Clause:
@@ -46,6 +68,10 @@ class Clause:
 
     def __hash__(self) -> int:
         return hash(self.key)
+
+    def said(self, language: str) -> str:
+        """The words in one of `LANGUAGES`."""
+        return sentence(self.key, "message", self.values, language=language)
 
     def but(self, **values: Any) -> Clause:
         """The same, but of these values."""
@@ -74,8 +100,9 @@ class Words(string.Formatter):
     or `for_command`, as its option, "--kernel-size". ``{cause:message}`` and ``{cause:remedy}`` are those of another error.
     """
 
-    def __init__(self, for_command: bool = False) -> None:
+    def __init__(self, for_command: bool = False, language: str = "en") -> None:
         self.for_command = for_command
+        self.language = language
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """The value of a placeholder; where it is missing, what stands for it."""
@@ -95,7 +122,7 @@ class Words(string.Formatter):
         if format_spec == "field":
             return "--" + value.replace("_", "-") if self.for_command else str(value)
         if format_spec == "message" or isinstance(value, Clause):
-            return sentence(value.key, "message", value.values, for_command=self.for_command)
+            return sentence(value.key, "message", value.values, for_command=self.for_command, language=self.language)
         if format_spec == "remedy":
             return str(value.command_remedy if self.for_command else value.remedy)
         if format_spec.startswith("n "):
@@ -104,7 +131,7 @@ class Words(string.Formatter):
             return {"list": ", ", "reasons": "; "}[format_spec].join(self.format_field(one, "") for one in value)
         if format_spec == "or":
             *others, last = [self.format_field(one, "") for one in value]
-            return f"{', '.join(others)} or {last}" if others else last
+            return f"{', '.join(others)} {OR[self.language]} {last}" if others else last
         if format_spec == "place":
             return place(Path(value))
         text = str(super().format_field(value, format_spec))

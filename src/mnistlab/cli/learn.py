@@ -1,0 +1,217 @@
+"""`mnistlab learn`: the days of the course, a day to work in, its answers checked, and the learner's diary."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mnistlab.cli.options import examples, json_option
+from mnistlab.cli.output import print_json
+from mnistlab.errors import UserError, shown
+from mnistlab.files import check_folder, write_bytes
+from mnistlab.learn.checking import check as check_answers
+from mnistlab.learn.course import Day, answers_file, days, exercises, notebook, script
+from mnistlab.learn.diary import NAME, best_accuracy, draw_accuracies, percent, read_diary, solved, write_down
+from mnistlab.learn.language import find_language, speaking
+from mnistlab.messages.sentences import LANGUAGES, Clause
+
+language_option = click.option(
+    "--lang", metavar="|".join(LANGUAGES), help="The language of the course.  [default: the locale's, or en]"
+)
+
+
+class LearnGroup(click.Group):
+    """The days are sub-commands, beside `check` and `note`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The days in order, then the others."""
+        return [*(day.name for day in days()), *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A day's command, or another one."""
+        for day in days():
+            if day.name == cmd_name:
+                return day_command(day)
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, but an unknown day is named in the learner's language."""
+        language = find_language(ctx.params.get("lang") or wanted_language(args))
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            with speaking(language):
+                raise UserError("learn.unknown_day", name=shown(args[0]), days=[day.name for day in days()])
+        return super().resolve_command(ctx, args)
+
+
+def wanted_language(arguments: list[str]) -> str | None:
+    """What --lang is further on."""
+    after = [word.partition("=")[2] for word in arguments if word.startswith("--lang=")]
+    after += [word for before, word in itertools.pairwise(arguments) if before == "--lang"]
+    return after[0] if after else None
+
+
+def asked_language(context: click.Context, lang: str | None) -> str:
+    """The language that was asked for here or before the sub-command, or the locale's."""
+    return find_language(lang or (context.parent.params.get("lang") if context.parent else None))
+
+
+@click.group(
+    cls=LearnGroup,
+    invoke_without_command=True,
+    epilog=examples("mnistlab learn", "mnistlab learn day3 --lang fr", "mnistlab learn check day3"),
+)
+@language_option
+@json_option
+@click.pass_context
+def learn(context: click.Context, lang: str | None, as_json: bool) -> None:
+    """Learn how all of this works: days with a notebook and exercises, in English or French, and a diary.
+
+    Without a day: the days, which of their exercises are solved, and the diary in the current folder.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    language = find_language(lang)
+    entries = read_diary(language=language)
+    rows: list[dict[str, Any]] = [
+        {
+            "day": day.name,
+            "title": day.title.said(language),
+            "summary": day.summary.said(language),
+            "solved": len(solved(entries, day.name)),
+            "exercises": len(exercises(day)),
+            "accuracy": best_accuracy(entries, day.name),
+        }
+        for day in days()
+    ]
+    if as_json:
+        print_json({"days": rows, "diary": [dataclasses.asdict(entry) for entry in entries]})
+        return
+    for row in rows:
+        done = f"{row['solved']}/{row['exercises']}" if row["solved"] else ""
+        click.echo(f"{row['day']}  {done:<5}{row['title']}\n{'':<11}{row['summary']}")
+    pending = [row["day"] for row in rows if row["solved"] < row["exercises"]]
+    say(Clause("cli.learn_go_on", day=pending[0]) if pending else Clause("cli.learn_all_done"), language)
+    if entries:
+        say(Clause("cli.learn_diary", name=NAME), language)
+        for entry in entries:
+            reached = None if entry.accuracy is None else percent(entry.accuracy, language)
+            told = "  ".join(filter(None, [entry.note, ", ".join(entry.solved), reached]))
+            click.echo(f"  {entry.date}  {entry.day:<5} {told}")
+    if drawn := draw_accuracies(entries, language, block=writable("█", "#")):
+        say(Clause("cli.learn_accuracies"), language)
+        click.echo("\n".join(drawn))
+
+
+def writable(best: str, plain: str) -> str:
+    """The character that standard output can write."""
+    try:
+        best.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return plain
+    return best
+
+
+def say(clause: Clause, language: str) -> None:
+    """Print it in the language, below an empty line."""
+    click.echo(f"\n{clause.said(language)}")
+
+
+def day_command(day: Day) -> click.Command:
+    """The command that writes the day's files."""
+
+    @click.command(
+        day.name,
+        help=f"{day.title.en}. {day.summary.en}\n\nWrites the day's notebook, the same as a script, and a file for the answers.",
+        short_help=day.title.en,
+        epilog=examples(f"mnistlab learn {day.name} --lang fr --out course"),
+    )
+    @click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        default=Path(),
+        help="Folder to write into.  [default: the current folder]",
+    )
+    @language_option
+    @json_option
+    @click.pass_context
+    def command(context: click.Context, out: Path, lang: str | None, as_json: bool) -> None:
+        language = asked_language(context, lang)
+        with speaking(language):
+            check_folder(out)
+            book = json.dumps(notebook(day, language), ensure_ascii=False, indent=1) + "\n"
+            texts = [book, script(day, language), answers_file(day, language)]
+            paths = [out / f"{day.name}{ending}" for ending in (".ipynb", ".py", "_answers.py")]
+            kept = [path for path in paths if path.exists()]
+            written = [path for path in paths if path not in kept]
+            for path, text in zip(paths, texts, strict=True):
+                if path in written:
+                    write_bytes(path, text.encode("utf-8"))
+            if as_json:
+                print_json({"written": [str(path) for path in written], "kept": [str(path) for path in kept]})
+                return
+            for path in written:
+                click.echo(Clause("cli.learn_written", path=path).said(language))
+            for path in kept:
+                click.echo(Clause("cli.learn_kept", path=path).said(language))
+            say(Clause("cli.learn_what_to_do", notebook=paths[0], day=day.name), language)
+
+    return command
+
+
+@learn.command(
+    "check",
+    short_help="Check the answers to a day's exercises.",
+    epilog=examples("mnistlab learn check day3", "mnistlab learn check day3 --lang fr"),
+)
+@click.argument("day")
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path),
+    help="The file with the answers, which is run.  [default: DAY_answers.py in the current folder]",
+)
+@language_option
+@json_option
+@click.pass_context
+def check(context: click.Context, day: str, file: Path | None, lang: str | None, as_json: bool) -> int:
+    """Check the answers to a day's exercises: right, or a hint. What is solved goes into the diary.
+
+    The exit code is 2 where an answer cannot be judged: it has another type or shape, or ends in an error.
+    """
+    language = asked_language(context, lang)
+    report = check_answers(day, language=language, file=file)
+    if as_json:
+        print_json(dataclasses.asdict(report))
+    else:
+        click.echo(str(report))
+        if len(report.solved) == len(report.verdicts):
+            say(Clause("cli.learn_day_done"), language)
+    return 2 if any(verdict.kind == "unusable" for verdict in report.verdicts) else 0
+
+
+@learn.command(
+    "note", short_help="Write a line into your diary.", epilog=examples('mnistlab learn note "A convolution is a sum."')
+)
+@click.argument("text")
+@click.option("--day", default="", help="The day that it is about, such as day3.")
+@language_option
+@json_option
+@click.pass_context
+def note(context: click.Context, text: str, day: str, lang: str | None, as_json: bool) -> None:
+    """Write a line of your own, with today's date, into the diary in the current folder."""
+    language = asked_language(context, lang)
+    with speaking(language):
+        if not text.strip():
+            raise UserError("learn.empty_note")
+        write_down(day=day, note=text, language=language)
+        if as_json:
+            print_json(dataclasses.asdict(read_diary()[-1]))
+            return
+        click.echo(Clause("cli.learn_noted", name=NAME).said(language))

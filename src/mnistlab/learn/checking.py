@@ -1,0 +1,250 @@
+"""The learner's answers, checked: right; or a hint at the misunderstanding that gives the same; or what is wrong with their form.
+
+from mnistlab.learn.checking import check
+check("day3", globals())          # in the notebook; or check("day3"), which reads day3_answers.py
+"""
+
+from __future__ import annotations
+
+import copy
+import numbers
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from mnistlab.errors import UserError, shown
+from mnistlab.files import why_unreadable
+from mnistlab.learn.course import exercises, find_day
+from mnistlab.learn.diary import read_diary, solved, write_down
+from mnistlab.learn.exercise import Exercise
+from mnistlab.learn.language import find_language, speaking
+from mnistlab.messages.sentences import Clause, sentence
+
+__all__ = ["Report", "Verdict", "check", "judge"]
+
+CLOSE = 2e-4
+"""Numbers that differ by less, as a fraction of the right one, are the same."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of an answer."""
+
+    exercise: str
+    kind: str
+    """ "right"; "hint", where a misunderstanding gives this; "wrong"; "unanswered"; or "unusable": it cannot be judged."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """The verdicts on a day's answers; its text is a paragraph for each."""
+
+    day: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def solved(self) -> list[str]:
+        """The exercises that were answered right."""
+        return [verdict.exercise for verdict in self.verdicts if verdict.kind == "right"]
+
+    def __str__(self) -> str:
+        return "\n".join(f"{one.exercise}: {one.text}" for one in self.verdicts)
+
+    __repr__ = __str__  # what a notebook shows
+
+
+def check(
+    day: str,
+    answers: Mapping[str, Any] | None = None,
+    *,
+    language: str | None = None,
+    folder: str | Path = ".",
+    file: str | Path | None = None,
+) -> Report:
+    """Check the answers to a day's exercises, and write those that are right for the first time into the diary.
+
+    Parameters
+    ----------
+    day : str
+        Such as "day3".
+    answers : mapping, optional
+        Answers by name, such as `globals()` in a notebook; without it they are read from `file`.
+    language : {"en", "fr"}, optional
+        What is said is said in it; the locale's where it is not given.
+    folder : str or path
+        The learner's working folder, which holds the diary.
+    file : str or path, optional
+        A Python file with the answers, `DAY_answers.py` in `folder` where it is not given. It is run.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    UserError
+        For an unknown day or language, or a file that is missing or cannot be run.
+    """
+    language = find_language(language)
+    with speaking(language):
+        found = find_day(day)
+        given = run_answers(Path(file or Path(folder) / f"{day}_answers.py"), day) if answers is None else answers
+        report = Report(day, tuple(judge(one, given.get(one.name), language) for one in exercises(found)))
+        before = solved(read_diary(folder, language=language), day)
+        if new := [name for name in report.solved if name not in before]:
+            write_down(day=day, solved=new, folder=folder, language=language)
+    return report
+
+
+def run_answers(path: Path, day: str) -> dict[str, Any]:
+    """What the names in the file are after it was run, in a namespace of its own."""
+    try:
+        source = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UserError("learn.no_answers", path=path, day=day) from None
+    except (OSError, ValueError) as error:
+        raise UserError("learn.answers_unreadable", path=path, reason=why_unreadable(error)) from None
+    names: dict[str, Any] = {"__name__": "answers", "__file__": str(path)}
+    try:
+        exec(compile(source, str(path), "exec"), names)  # noqa: S102 - the learner's own file, run as Python would run it
+    except SyntaxError as error:
+        raise UserError("learn.answers_syntax", path=path, line=error.lineno or 1, reason=error.msg) from None
+    except (Exception, SystemExit) as error:
+        line = line_of(error, str(path))
+        raise UserError("learn.answers_failed", path=path, line=line, error=in_words(error)) from None
+    return names
+
+
+def in_words(error: BaseException) -> str:
+    """Such as "ZeroDivisionError: division by zero", in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".rstrip(": ").split())
+
+
+def line_of(error: BaseException, file: str) -> int:
+    """The last line of that file on the way to the error."""
+    lines = [frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return lines[-1] if lines else 0
+
+
+def judge(exercise: Exercise, answer: Any, language: str) -> Verdict:
+    """What to say of an answer, None where there is none yet."""
+
+    def verdict(kind: str, text: str) -> Verdict:
+        return Verdict(exercise.name, kind, text)
+
+    def unusable(key: str, **values: Any) -> Verdict:
+        said = (sentence(key, part, values, language=language) for part in ("message", "remedy"))
+        return verdict("unusable", " ".join(said).strip())
+
+    if answer is None or answer is ...:
+        return verdict("unanswered", Clause("learn.unanswered").said(language))
+    if exercise.parameters and not callable(answer):
+        return unusable(
+            "learn.no_function", given=shown(answer), template=f"def {exercise.name}({exercise.parameters}):"
+        )
+    cases = exercise.cases() if exercise.parameters else [()]
+    right = results(exercise, exercise.right, cases)
+    try:
+        mine = results(exercise, answer if exercise.parameters else lambda: answer, cases)
+    except (Exception, SystemExit) as error:
+        code: CodeType | None = getattr(answer, "__code__", None)
+        line = line_of(error, code.co_filename) if code else 0
+        return unusable(
+            "learn.answer_failed" if line else "learn.answer_failed_elsewhere", line=line, error=in_words(error)
+        )
+    if any(one is None or one is ... for one in mine):
+        return verdict("unanswered", Clause("learn.returns_nothing").said(language))
+    wanted = [form(one) for one in right]
+    if any(one.kind != "array" and not fits(other, one) for one, other in zip(wanted, map(form, mine), strict=True)):
+        return wrong_form(exercise, wanted, mine, unusable)
+    if same(mine, right):
+        return verdict("right", Clause("learn.right").said(language))
+    for mistake in exercise.mistakes:
+        if same(mine, results(exercise, mistake.gives, cases)):
+            return verdict("hint", mistake.hint.said(language))
+    if not all(fits(form(one), other) for one, other in zip(mine, wanted, strict=True)):
+        return wrong_form(exercise, wanted, mine, unusable)
+    return verdict("wrong", exercise.hint.said(language))
+
+
+def results(exercise: Exercise, function: Callable[..., Any], cases: Any) -> list[Any]:
+    """What is compared, of each case; a function that changes its arguments changes copies."""
+    return [plain(exercise.look(function(*copy.deepcopy(case)))) for case in cases]
+
+
+def plain(value: Any) -> Any:
+    """Numbers and arrays, Python's, NumPy's and torch's, as NumPy arrays; all else as it is."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    if isinstance(value, bool | np.bool_ | numbers.Number | np.ndarray | list | tuple):
+        try:
+            array = np.asarray([plain(one) for one in value] if isinstance(value, list | tuple) else value)
+        except (ValueError, TypeError):  # rows of several lengths
+            return value
+        return array if array.dtype.kind in "biuf" else value
+    return value
+
+
+@dataclass(frozen=True)
+class Form:
+    """What kind of value it is."""
+
+    kind: str
+    """ "switch", "number", "array", "text" or "other"."""
+    shape: tuple[int, ...] = ()
+    whole: bool = False
+
+
+def form(value: Any) -> Form:
+    """The form of a value that `plain` gave."""
+    if isinstance(value, np.ndarray):
+        if value.ndim:
+            return Form("array", value.shape)
+        return Form("switch") if value.dtype.kind == "b" else Form("number", whole=value.dtype.kind in "iu")
+    return Form("text") if isinstance(value, str) else Form("other")
+
+
+def fits(given: Form, wanted: Form) -> bool:
+    """Whether a value of the one form can be the right answer, or a wrong one, where the other is wanted."""
+    return (given.kind, given.shape) == (wanted.kind, wanted.shape)
+
+
+def wrong_form(exercise: Exercise, wanted: list[Form], mine: list[Any], unusable: Callable[..., Verdict]) -> Verdict:
+    """What to say where the first value that does not fit has another type or shape."""
+    want, value = next((w, v) for w, v in zip(wanted, mine, strict=True) if not fits(form(v), w))
+    whole = all(one.whole for one in wanted)
+    what = {
+        "switch": Clause("learn.a_switch"),
+        "number": Clause("learn.a_whole_number" if whole else "learn.a_number"),
+        "text": Clause("learn.a_text"),
+        "array": Clause("learn.an_array", shape=shown(want.shape)),
+    }[want.kind]
+    is_array = form(value).kind == "array"
+    given = (
+        Clause("learn.an_array", shape=shown(value.shape))
+        if is_array
+        else shown(getattr(value, "tolist", lambda: value)())
+    )
+    return unusable("learn.other_result" if exercise.parameters else "learn.other_value", what=what, given=given)
+
+
+def same(mine: list[Any], others: list[Any]) -> bool:
+    """Whether the values are the same, numbers to about four digits, text whatever its capitals."""
+    return all(alike(one, other) for one, other in zip(mine, others, strict=True))
+
+
+def alike(mine: Any, other: Any) -> bool:
+    if form(mine) != form(other) and not fits(form(mine), form(other)):
+        return False
+    if isinstance(mine, np.ndarray):
+        scale = float(np.abs(other).max(initial=0)) if other.dtype.kind != "b" else 0.0
+        return bool(np.allclose(mine, other, rtol=CLOSE, atol=CLOSE * min(scale, 1) * 0.01))
+    if isinstance(mine, str) and isinstance(other, str):
+        return mine.strip().casefold() == other.strip().casefold()
+    return bool(mine == other)

@@ -1,0 +1,61 @@
+"""Which of the two languages the learner reads."""
+
+from __future__ import annotations
+
+import contextlib
+import locale
+import os
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from mnistlab.errors import MnistlabError, UserError, shown
+from mnistlab.messages.sentences import LANGUAGES, unbroken
+
+__all__ = ["Text", "find_language", "speaking"]
+
+
+class Text(NamedTuple):
+    """The same in both languages."""
+
+    en: str
+    fr: str
+
+    def said(self, language: str) -> str:
+        """The text in one of `LANGUAGES`, the French one with its non-breaking spaces."""
+        return typeset(self.fr, "fr") if language == "fr" else self.en
+
+
+def typeset(text: str, language: str) -> str:
+    """The Markdown as it is printed: French with non-breaking spaces, but for its code."""
+    if language != "fr":
+        return text
+    parts = re.split(r"(^```.*?^```$|`[^`]*`)", text, flags=re.MULTILINE | re.DOTALL)
+    return "".join(part if part.startswith("`") else unbroken(part) for part in parts)
+
+
+def find_language(name: str | None = None) -> str:
+    """The language of that name, or without one the locale's, English where mnistlab does not speak that.
+
+    Raises `UserError` for another name.
+    """
+    if name in LANGUAGES:
+        return name
+    wanted = [os.environ.get(variable, "") for variable in ("LC_ALL", "LC_MESSAGES", "LANG")]
+    own = next(filter(None, wanted), "") or locale.getlocale()[0] or ""
+    known = {"en": "en", "fr": "fr", "French": "fr"}  # Windows says French_France
+    spoken = known.get(re.split(r"[_.@-]", own)[0], "en")
+    if name is None:
+        return spoken
+    with speaking(spoken):
+        raise UserError("learn.unknown_language", name=shown(name), languages=LANGUAGES)
+
+
+@contextlib.contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Let an error that leaves `with` say its sentences in that language."""
+    try:
+        yield
+    except MnistlabError as error:
+        error.language = language
+        raise

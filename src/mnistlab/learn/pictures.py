@@ -1,0 +1,60 @@
+"""Arrays as pictures side by side, for the days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mnistlab.dependencies import import_matplotlib
+from mnistlab.learn.checking import plain
+
+__all__ = ["show"]
+
+SMALL = 8
+"""Up to this side in pixels, numbers are written into the picture."""
+
+
+def show(pictures: Mapping[str, Any], *, columns: int = 5) -> None:
+    """Draw arrays (H, W) side by side below their titles, by pyplot.
+
+    White is the highest value and black the lowest; where there are negative ones, red is above zero, blue below, and white is
+    zero. Where a picture is at most 8x8, its numbers stand in it.
+
+    Parameters
+    ----------
+    pictures : mapping
+        Titles, and arrays of NumPy or torch, float or int (H, W).
+    columns : int
+        How many stand in a row.
+    """
+    import_matplotlib()
+    import matplotlib.pyplot as plt
+
+    rows = -(-len(pictures) // columns)
+    columns = min(columns, len(pictures))
+    _, panels = plt.subplots(rows, columns, figsize=(2.3 * columns, 2.6 * rows), squeeze=False)
+    for axes in panels.flat:
+        axes.set_axis_off()
+    for axes, (title, values) in zip(panels.flat, pictures.items(), strict=False):
+        array = np.asarray(plain(values), dtype=float)
+        signed = array.min() < 0
+        most = max(float(np.abs(array).max()), 1e-9)
+        colours = {"cmap": "RdBu_r", "vmin": -most, "vmax": most} if signed else {"cmap": "gray"}
+        drawn = axes.imshow(array, **colours)
+        axes.set_title(title, fontsize=10)
+        if max(array.shape) <= SMALL:
+            for (row, column), value in np.ndenumerate(array):
+                pale = np.dot(drawn.cmap(drawn.norm(value))[:3], (0.3, 0.6, 0.1)) > 0.5
+                axes.text(
+                    column,
+                    row,
+                    f"{value:.3g}",
+                    ha="center",
+                    va="center",
+                    fontsize=9,
+                    color="black" if pale else "white",
+                )
+    plt.tight_layout()
+    plt.show()

@@ -1,0 +1,102 @@
+"""`mnistlab learn` as a learner types it, in both languages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mnistlab.cli.app import run_app
+from mnistlab.learn.course import days
+from tests.learn.test_checking import RIGHT
+
+
+@pytest.fixture(autouse=True)
+def in_english_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
+    out, err = capsys.readouterr()
+    return out.replace("\N{NO-BREAK SPACE}", " "), err.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_a_learner_follows_a_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_app(["learn", "--lang", "fr"]) == 0
+    out, _ = said(capsys)
+    assert "day3       Le premier classifieur convolutif\n" in out
+    assert f"Pour continuer : mnistlab learn {days()[0].name}" in out
+    assert "journal" not in out
+
+    assert run_app(["learn", "day3", "--lang", "fr"]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["day3.ipynb", "day3.py", "day3_answers.py"]
+    assert json.loads((tmp_path / "day3.ipynb").read_text(encoding="utf-8"))["cells"][0]["source"][0].startswith(
+        "# Jour 3"
+    )
+    assert run_app(["learn", "check", "day3", "--lang=fr"]) == 0
+    assert said(capsys)[0].count("Pas encore de réponse") == 3
+
+    (tmp_path / "day3_answers.py").write_text(RIGHT, encoding="utf-8")
+    assert run_app(["learn", "check", "day3", "--lang", "fr"]) == 0
+    assert "Tous les exercices du jour sont résolus." in said(capsys)[0]
+    assert run_app(["learn", "note", "C'est une somme.", "--day", "day3"]) == 0
+    assert run_app(["learn", "--json"]) == 0
+    told = json.loads(said(capsys)[0].splitlines()[-1])
+    (row,) = [row for row in told["days"] if row["day"] == "day3"]
+    assert (row["solved"], row["exercises"], row["title"]) == (3, 3, "The first convolutional classifier")
+    assert [entry["note"] for entry in told["diary"]] == ["", "C'est une somme."]
+    assert run_app(["learn"]) == 0
+    out = said(capsys)[0]
+    assert "day3  3/3  The first" in out
+    assert "day3  C'est une somme.\n" in out
+
+
+def test_work_that_is_there_is_never_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "course").mkdir()
+    (tmp_path / "course" / "day3_answers.py").write_text("side = 12\n", encoding="utf-8")
+    assert run_app(["learn", "day3", "--out", "course", "--json"]) == 0
+    told = json.loads(said(capsys)[0])
+    assert told["kept"] == [str(Path("course/day3_answers.py"))]
+    assert len(told["written"]) == 2
+    assert (tmp_path / "course" / "day3_answers.py").read_text(encoding="utf-8") == "side = 12\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["day8"], "error: There is no day 'day8'. Choose "),
+        (["day8", "--lang", "fr"], "erreur : Il n'y a pas de jour 'day8'. Choisissez "),
+        (["--lang", "fr", "day8"], "erreur : Il n'y a pas de jour 'day8'. Choisissez "),
+        (["check", "day8", "--lang", "fr"], "erreur : Il n'y a pas de jour 'day8'. Choisissez "),
+        (["check", "day3", "--lang", "fr"], "erreur : Le fichier day3_answers.py n'existe pas. Créez-le : mnistlab learn day3"),
+        (["check", "day3"], "error: There is no day3_answers.py. Make it: mnistlab learn day3"),
+        (["check"], "error: Missing argument"),
+        (["--lang", "it"], "error: There is no course in the language 'it'. Choose en or fr."),
+        (["day3", "--lang", "it"], "error: There is no course in the language 'it'. Choose en or fr."),
+        (["note", " ", "--lang", "fr"], "erreur : La note est vide."),
+        (["note", "x", "--day", "day8"], "error: There is no day 'day8'."),
+        (["day3", "--out", "a-file", "--lang", "fr"], "erreur : a-file est un fichier, pas un dossier."),
+        (["check", "day3", "--file", "."], "error: . cannot be read: it is a folder."),
+    ],
+)  # fmt: skip
+def test_bad_input_gets_one_sentence_in_the_learners_language(
+    arguments: list[str], error: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a-file").write_text("")
+    assert run_app(["learn", *arguments]) == 2
+    out, err = said(capsys)
+    assert (out, err.count("\n"), err[: len(error)]) == ("", 1, error)
+    assert [path.name for path in tmp_path.iterdir()] == ["a-file"]
+
+
+def test_the_exit_code_tells_an_answer_that_cannot_be_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "day3_answers.py").write_text("side = '12'\n", encoding="utf-8")
+    assert run_app(["learn", "check", "day3", "--json"]) == 2
+    first, *_ = json.loads(said(capsys)[0])["verdicts"]
+    assert (first["kind"], first["text"]) == (
+        "unusable", "It should be a whole number, but is '12'. Change what stands after the equals sign.",
+    )  # fmt: skip

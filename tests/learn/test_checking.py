@@ -1,0 +1,180 @@
+"""Answers as learners write them: in a file, in a notebook, right, wrong, of another type, or ending in an error."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from mnistlab.errors import UserError
+from mnistlab.learn.checking import check, judge
+from mnistlab.learn.course import exercises, find_day
+from mnistlab.learn.diary import read_diary
+from mnistlab.learn.exercise import Exercise, Mistake
+from mnistlab.learn.language import Text, find_language, typeset
+
+RIGHT = """import torch
+
+side = 12
+
+
+def convolve(picture, kernel):
+    k = len(kernel)
+    height, width = picture.shape
+    made = torch.zeros(height - k + 1, width - k + 1)
+    for row in range(height - k + 1):
+        for column in range(width - k + 1):
+            made[row, column] = (picture[row : row + k, column : column + k] * kernel).sum()
+    return made
+
+
+def loss_of(logits, label):
+    return float(logits.exp().sum().log() - logits[label])
+"""
+
+
+def kinds(answers: dict[str, Any], folder: Path) -> list[str]:
+    return [verdict.kind for verdict in check("day3", answers, folder=folder, language="en").verdicts]
+
+
+def test_a_learners_file_is_judged_and_what_is_solved_stands_in_the_diary_once(tmp_path: Path) -> None:
+    (tmp_path / "day3_answers.py").write_text(RIGHT.replace("12", "11"), encoding="utf-8")
+    report = check("day3", folder=tmp_path, language="fr")
+    assert [verdict.kind for verdict in report.verdicts] == ["hint", "right", "right"]
+    assert str(report).startswith("side: Vous avez compté 28 - 5 places pour le noyau.")
+    (tmp_path / "day3_answers.py").write_text(RIGHT, encoding="utf-8")
+    for _ in range(2):
+        assert repr(check("day3", folder=tmp_path, language="en")) == "side: Right.\nconvolve: Right.\nloss_of: Right."
+    assert [entry.solved for entry in read_diary(tmp_path)] == [("convolve", "loss_of"), ("side",)]
+
+
+def test_a_notebooks_names_are_judged(tmp_path: Path) -> None:
+    names: dict[str, Any] = {}
+    exec(RIGHT, names)
+    assert kinds(names, tmp_path) == ["right"] * 3
+    assert kinds({}, tmp_path) == ["unanswered"] * 3
+
+
+@pytest.mark.parametrize(
+    ("source", "key", "says"),
+    [
+        ("side = = 3\n", "learn.answers_syntax", "line 1"),
+        ("side = 12\nside / 0\n", "learn.answers_failed", r"Line 2 of .*: ZeroDivisionError: division by zero\."),
+        ("import sys\nsys.exit('bye')\n", "learn.answers_failed", r"Line 2 of .*: SystemExit: bye\."),
+        ("\0", "learn.answers_syntax", "line 1"),
+    ],
+)
+def test_a_file_that_does_not_run_is_named_with_its_line(source: str, key: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(source, encoding="utf-8")
+    with pytest.raises(UserError, match=says) as caught:
+        check("day3", file=tmp_path / "a.py", folder=tmp_path, language="en")
+    assert caught.value.key == key
+    assert not (tmp_path / "diary.json").exists()
+
+
+def test_a_file_that_cannot_be_read_is_named_in_the_learners_language(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"Le fichier .*day3_answers\.py n'existe pas\."):
+        check("day3", folder=tmp_path, language="fr")
+    (tmp_path / "day3_answers.py").write_bytes(b"\xff")
+    with pytest.raises(UserError, match=r"^Impossible de lire .*\N{NO-BREAK SPACE}: il n'est pas en UTF-8\."):
+        check("day3", folder=tmp_path, language="fr")
+    with pytest.raises(UserError, match=r"^Il n'y a pas de jour 'day0'\. Choisissez .*day3"):
+        check("day0", {}, folder=tmp_path, language="fr")
+
+
+def fails(logits: Any, label: Any) -> Any:
+    return {}["missing"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (fails, r"^Line \d+ ends in an error: KeyError: 'missing'\. Mend that line, and check again\.$"),
+        (3, r"^It is 3, not a function\. Begin it with `def loss_of\(logits, label\):`"),
+        (lambda: 1, r"ends in an error: TypeError: .*takes 0 positional arguments"),
+        (lambda logits, label: "2.3", r"^It should return a number, but returns '2\.3'\."),
+        (lambda logits, label: logits, r"^It should return a number, but returns an array of shape \(10,\)\."),
+        (lambda logits, label: True, r"^It should return a number, but returns True\."),
+        (torch.relu_, r"ends in an error: TypeError"),
+    ],
+)  # fmt: skip
+def test_an_answer_that_cannot_be_judged_is_told_why(answer: Any, says: str) -> None:
+    verdict = judge(exercises(find_day("day3"))[2], answer, "en")
+    assert verdict.kind == "unusable"
+    assert re.search(says, verdict.text), verdict.text
+
+
+SUM = Exercise(
+    "total", Text("a", "b"), np.cumsum, (
+        Mistake(lambda xs: xs, Text("not added", "pas ajouté")), Mistake(lambda xs: np.cumsum(xs)[:-1], Text("short", "court")),
+    ),
+    Text("think", "pensez"), parameters="xs", cases=lambda: [([1, 2, 3],), ([2.0, 5.0],)],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "text"),
+    [
+        (lambda xs: [sum(xs[: i + 1]) for i in range(len(xs))], "right", "Right."),
+        (lambda xs: torch.tensor(xs).cumsum(0), "right", "Right."),
+        (lambda xs: tuple(float(x) for x in np.cumsum(xs)), "right", "Right."),
+        (lambda xs: [xs.append(0) or 1, *np.cumsum(xs[:-1])[1:]], "wrong", "think"),
+        (list, "hint", "not added"),
+        (lambda xs: [sum(xs[: i + 1]) for i in range(len(xs) - 1)], "hint", "short"),
+        (lambda xs: [[1, 2], [3]], "unusable", None),
+        (lambda xs: np.zeros((3, 3)), "unusable", None),
+        (lambda xs: np.cumsum(xs) * 1.01, "wrong", "think"),
+        (lambda xs: np.full(len(xs), np.nan), "wrong", "think"),
+        (lambda xs: None, "unanswered", None),
+    ],
+)  # fmt: skip
+def test_lists_arrays_and_tensors_are_the_same_and_a_shape_can_be_a_misunderstanding(
+    answer: Any, kind: str, text: str | None
+) -> None:
+    verdict = judge(SUM, answer, "en")
+    assert verdict.kind == kind
+    assert text in (None, verdict.text)
+
+
+def test_a_yes_or_no_a_text_and_a_number_are_told_apart() -> None:
+    def asked(right: Any, answer: Any) -> str:
+        return judge(Exercise("x", Text("a", "b"), lambda: right, (), Text("c", "d")), answer, "en").kind
+
+    assert [asked(True, answer) for answer in (True, np.True_, torch.tensor(True), False, 1, "True")] == [
+        "right", "right", "right", "wrong", "unusable", "unusable",
+    ]  # fmt: skip
+    assert [asked("val", answer) for answer in ("val", " VAL ", "test", 1)] == ["right", "right", "wrong", "unusable"]
+    assert [asked(12, answer) for answer in (12, 12.0, torch.tensor(12), 11, "12", [12])] == [
+        "right", "right", "right", "wrong", "unusable", "unusable",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [({"LANG": "fr_CA.UTF-8"}, "fr"), ({"LANG": "de_DE"}, "en"), ({"LC_ALL": "C", "LANG": "fr_FR"}, "en"),
+     ({"LC_MESSAGES": "fr_FR@euro", "LANG": "en_US"}, "fr")],
+)  # fmt: skip
+def test_the_language_is_the_locales(
+    environment: dict[str, str], language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert find_language() == language
+    with pytest.raises(
+        UserError, match={"en": "no course in the language 'it'", "fr": "dans la langue 'it'"}[language]
+    ):
+        find_language("it")
+
+
+def test_french_has_its_spaces_outside_of_code() -> None:
+    text = "Ainsi : « oui » ; 12 % !\n\n```python\na = 1 ; b\n```\net `x : y` ?"
+    assert typeset(text, "en") == text
+    assert typeset(text, "fr").replace("\N{NO-BREAK SPACE}", "~") == (
+        "Ainsi~: «~oui~»~; 12~%~!\n\n```python\na = 1 ; b\n```\net `x : y`~?"
+    )
