@@ -74,7 +74,6 @@ WORDS = {
     "{dataset}": "fashion",
     "{another}": "8001",
     **dict.fromkeys(["{day}", "{day.name}"], "day3"),
-    "{language}": "fr",
 }
 """What the texts leave to the reader. All other words are taken as they are; the files that they name lie in `here`."""
 

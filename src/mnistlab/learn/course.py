@@ -202,7 +202,7 @@ def exercise_list(day: Day, language: str) -> str:
     """The exercises in Markdown, and how to have the answers checked."""
     listed = "\n".join(f"{number}. {one.asks.said(language)}" for number, one in enumerate(exercises(day), 1))
     code = "\n".join(one.template for one in exercises(day))
-    how = Clause("cli.learn_how_to_check", day=day.name, language=language).said(language)
+    how = Clause("cli.learn_how_to_check", day=day.name).said(language)
     return f"{listed}\n\n```python\n{code}\n```\n\n{how}"
 
 
@@ -229,7 +229,7 @@ def script(day: Day, language: str) -> str:
             parts.append("# %% [markdown]\n" + "\n".join(f"# {line}".rstrip() for line in cell.text.split("\n")))
         elif cell.raises:
             tried = textwrap.indent(cell.text, "    ")
-            parts.append(f"# %%\ntry:\n{tried}\nexcept {cell.raises} as error:\n    print(repr(error))")
+            parts.append(f"# %%\ntry:\n{tried}\nexcept Exception as error:\n    print(repr(error))")
         else:
             parts.append(f"# %%\n{cell.text}")
     return "\n\n".join(parts) + "\n"

@@ -19,7 +19,7 @@ SMALL = 8
 def show(pictures: Mapping[str, Any], *, columns: int = 5) -> None:
     """Draw arrays (H, W) side by side below their titles, by pyplot.
 
-    White is the highest value and black the lowest; where there are negative ones, red is above zero, blue below, and white is
+    Black is zero and white the highest value; where there are negative ones, red is above zero, blue below, and white is
     zero. Where a picture is at most 8x8, its numbers stand in it.
 
     Parameters
@@ -41,7 +41,9 @@ def show(pictures: Mapping[str, Any], *, columns: int = 5) -> None:
         array = np.asarray(plain(values), dtype=float)
         signed = array.min() < 0
         most = max(float(np.abs(array).max()), 1e-9)
-        colours = {"cmap": "RdBu_r", "vmin": -most, "vmax": most} if signed else {"cmap": "gray"}
+        colours = (
+            {"cmap": "RdBu_r", "vmin": -most, "vmax": most} if signed else {"cmap": "gray", "vmin": 0, "vmax": most}
+        )
         drawn = axes.imshow(array, **colours)
         axes.set_title(title, fontsize=10)
         if max(array.shape) <= SMALL:

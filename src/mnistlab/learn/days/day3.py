@@ -62,9 +62,9 @@ show({
 # so our picture is (1, 1, 6, 6).
 
 # %% [markdown] lang="fr"
-# Rouge au bord gauche du trait, bleu au bord droit. Et le résultat est plus petit : dans 6 pixels, un noyau de côté 3 a 6 - 3
-# + 1 = 4 places. Voici `nn.Conv2d`, avec nos poids. Elle prend des lots d'images à plusieurs canaux, (B, C, H, W) : notre
-# image devient (1, 1, 6, 6).
+# Rouge au bord gauche du trait, bleu au bord droit. Et le résultat est plus petit : dans 6 pixels, un noyau de côté 3 trouve
+# 6 - 3 + 1 = 4 places. Voici `nn.Conv2d`, avec nos poids. Cette couche prend des lots d'images à un ou plusieurs canaux, (B,
+# C, H, W) : notre image devient (1, 1, 6, 6).
 
 # %%
 layer = nn.Conv2d(in_channels=1, out_channels=1, kernel_size=3, bias=False)
@@ -91,8 +91,8 @@ print(by_torch.shape, torch.equal(by_torch[0, 0], by_hand))
 # %% [markdown] lang="fr"
 # ## Un chiffre, couche après couche
 #
-# **ReLU** garde ce qui est positif et met le reste à zéro : un noyau dit « trouvé », ou ne dit rien. Le **max-pool** garde le
-# plus grand nombre de chaque carré de 2x2 : ce qui a été trouvé compte, l'endroit exact compte moins, et il ne reste qu'un
+# **ReLU** garde ce qui est positif et met le reste à zéro : un noyau dit « trouvé », ou ne dit rien. Le **max-pooling** garde
+# le plus grand nombre de chaque carré de 2x2 : ce qui a été trouvé compte, l'endroit exact compte moins, et il ne reste qu'un
 # quart des nombres.
 
 # %%
@@ -128,12 +128,13 @@ show({
 
 # %% [markdown] lang="en"
 # **Flatten** lays the 14x14 numbers in one row of 196. **Linear** has a weight for each of them and each of the ten digits:
-# it multiplies, adds up, adds a bias, and gives ten numbers, the *logits*, one a digit. The highest one is the answer.
+# it multiplies, adds up, adds a bias, and gives ten numbers, the *logits*, one a digit. The highest one is the answer. The
+# weights are still random here.
 
 # %% [markdown] lang="fr"
 # **Flatten** met les 14x14 nombres sur une seule ligne de 196. **Linear** a un poids pour chacun d'eux et pour chacun des dix
 # chiffres : elle multiplie, fait la somme, ajoute un biais, et donne dix nombres, les *logits*, un par chiffre. Le plus grand
-# est la réponse.
+# est la réponse. Les poids sont encore ceux du hasard.
 
 # %%
 flat = nn.Flatten()(pooled)
@@ -144,19 +145,30 @@ by_hand = (linear.weight[3] * flat[0]).sum() + linear.bias[3]
 print(flat.shape, logits.shape)
 print(f"{by_hand.item():.4f} {logits[0, 3].item():.4f}")
 
+weights = linear.weight[3].view(14, 14)
+show({
+    "arrives": pooled[0, 0],  # en
+    "weights of the 3": weights,  # en
+    "products": weights * pooled[0, 0],  # en
+    "ce qui arrive": pooled[0, 0],  # fr
+    "poids du 3": weights,  # fr
+    "produits": weights * pooled[0, 0],  # fr
+})  # fmt: skip
+
 # %% [markdown] lang="en"
 # ## Cross-entropy: how wrong is the answer?
 #
 # *Softmax* makes probabilities of logits: e to the power of each, divided by their sum. Cross-entropy takes the probability
 # of the right digit, its logarithm, and a minus sign: 0 where the network was sure and right, large where it was sure and
-# wrong. In one step that is *log-softmax*, the logit minus the logarithm of the sum.
+# wrong. In one step that is *log-softmax*: the logit minus the logarithm of the sum of exponentials.
 
 # %% [markdown] lang="fr"
 # ## L'entropie croisée : à quel point la réponse est-elle fausse ?
 #
 # Le *softmax* fait des logits des probabilités : e à la puissance de chacun, divisé par leur somme. L'entropie croisée prend
-# la probabilité du bon chiffre, son logarithme, et un signe moins : 0 quand le réseau était sûr et avait raison, beaucoup
-# quand il était sûr et se trompait. D'un seul pas, c'est le *log-softmax* : le logit moins le logarithme de la somme.
+# la probabilité du bon chiffre, son logarithme, et un signe moins : elle vaut 0 quand le réseau était sûr de lui et avait
+# raison ; elle est grande quand il était sûr de lui et se trompait. En une seule étape, c'est le *log-softmax* : le logit
+# moins le logarithme de la somme des exponentielles.
 
 # %%
 probabilities = logits.exp() / logits.exp().sum()
@@ -193,7 +205,7 @@ plt.show()
 # %% [markdown] lang="fr"
 # ## Les deux réseaux
 #
-# Ceux de la première semaine de ce projet, dans l'ordre des manuels : convolution, ReLU, pool, deux fois ou trois ; puis
+# Ceux de la première semaine de ce projet, dans l'ordre des manuels : convolution, ReLU, pooling, deux fois ou trois ; puis
 # Flatten et Linear. Chaque convolution a maintenant beaucoup de noyaux, et chaque noyau regarde tous les canaux qui le
 # précèdent.
 
@@ -211,11 +223,12 @@ two, three = make_network(16, 32), make_network(16, 32, 64)
 print(two)
 
 # %% [markdown] lang="en"
-# The side of the linear layer is where everybody trips. Let us trip on purpose, and forget that the pool halves the picture:
+# The side of the linear layer is where everybody trips. Let us trip on purpose, and forget that the pool halves the picture's
+# sides:
 
 # %% [markdown] lang="fr"
-# C'est à la taille de la couche linéaire que tout le monde trébuche. Trébuchons exprès, en oubliant que le pool divise
-# l'image par deux :
+# C'est à la taille de la couche linéaire que tout le monde trébuche. Trébuchons exprès, en oubliant que le pooling divise le
+# côté de l'image par deux :
 
 # %% raises="RuntimeError"
 images, labels = next(iter(loader))
@@ -374,7 +387,7 @@ print(f"{loss_function(perfect, torch.tensor([7])).item():.4f}")
 # chercher. Le remède : le réseau se termine par des logits.
 #
 # **`zero_grad()` oublié.** `backward()` *ajoute* aux gradients. Appelée deux fois, elle les double ; au bout de cent pas, le
-# réseau court après cent vieilles fautes à la fois.
+# réseau court après cent erreurs passées à la fois.
 
 # %%
 network = make_network(16, 32)
@@ -442,9 +455,9 @@ print(accuracy_of(again, validation) == accuracy_of(two, validation))
 # kind may run any program on your computer when it is loaded. A network saved whole is such a file:
 
 # %% [markdown] lang="fr"
-# `weights_only=True`, la règle depuis PyTorch 2.6, refuse tout ce qui n'est pas tenseur ou valeur simple : un fichier d'une
-# autre sorte peut, quand on le charge, lancer n'importe quel programme sur votre ordinateur. Un réseau enregistré entier est
-# de ceux-là :
+# `weights_only=True`, la valeur par défaut depuis PyTorch 2.6, refuse tout ce qui n'est ni tenseur ni valeur simple : un
+# fichier d'une autre sorte peut, quand on le charge, lancer n'importe quel programme sur votre ordinateur. Un réseau
+# enregistré entier est de ceux-là :
 
 # %% raises="UnpicklingError"
 torch.save(two, "whole.pth")
@@ -459,13 +472,13 @@ torch.load("whole.pth")
 # gives the same numbers as max-pool after ReLU, for a quarter of the work.
 
 # %% [markdown] lang="fr"
-# Le message propose `weights_only=False`. Seulement pour un fichier que vous avez fait vous-même ; le vrai remède est
+# Le message propose `weights_only=False`. N'acceptez que pour un fichier que vous avez créé vous-même ; le vrai remède est
 # d'enregistrer le `state_dict()`.
 #
-# ## Le nôtre
+# ## Notre réseau
 #
-# `NeuralNet` est la même suite de couches, avec batch norm (nous la verrons au jour 4) et avec le pool en premier : ReLU
-# après max-pool donne les mêmes nombres que max-pool après ReLU, pour un quart du travail.
+# `NeuralNet` est la même suite de couches, avec une normalisation par lot (nous la verrons au jour 4) et le pooling en
+# premier : ReLU après le max-pooling donne les mêmes nombres que dans l'autre ordre, pour un quart du travail.
 
 # %%
 from mnistlab import NeuralNet
@@ -491,9 +504,9 @@ print(torch.equal(nn.ReLU()(nn.MaxPool2d(2)(found)), pooled))
 # {{exercises}}
 
 # %% [markdown] lang="fr"
-# Les entraînements complets, avec plus d'époques, batch norm et des images un peu tournées et décalées (le jour 5 dit
-# pourquoi), sont des commandes. La première semaine, ce projet atteignait 99,14 % avec deux convolutions et 99,31 % avec
-# trois. Sur deux cœurs d'un processeur, elles donnent aujourd'hui :
+# Les entraînements complets, avec plus d'époques, une normalisation par lot et des images un peu tournées et décalées (le
+# jour 5 dit pourquoi), sont des commandes. La première semaine, ce projet atteignait 99,14 % avec deux convolutions et 99,31
+# % avec trois. Sur deux cœurs d'un processeur, elles donnent aujourd'hui :
 #
 # | commande | exactitude sur les images de test, durée |
 # |---|---|
@@ -509,7 +522,7 @@ print(torch.equal(nn.ReLU()(nn.MaxPool2d(2)(found)), pooled))
 # %% [markdown] lang="en"
 # ## What you now know
 #
-# - A convolution is a sum of products, the same question at every place; without padding, 28 pixels become 28 - 3 + 1.
+# - A convolution is a sum of products, the same question at every place; without padding, 28 pixels become 26.
 # - ReLU, max-pool, flatten and linear, each by hand; logits, softmax, and cross-entropy with the log-softmax in it.
 # - The loop: `zero_grad`, forward, loss, `backward`, `step`; and to measure, `eval`, `no_grad`, `argmax(dim=1)`.
 # - What "mat1 and mat2" means, why a loss stops at 1.46, and why gradients are wiped out.
@@ -519,9 +532,9 @@ print(torch.equal(nn.ReLU()(nn.MaxPool2d(2)(found)), pooled))
 # %% [markdown] lang="fr"
 # ## Ce que vous savez maintenant
 #
-# - Une convolution est une somme de produits, la même question posée partout ; sans bord de zéros, 28 pixels deviennent 28 -
-#   3 + 1.
-# - ReLU, max-pool, Flatten et Linear, chacun à la main ; les logits, le softmax, et l'entropie croisée, qui contient le
+# - Une convolution est une somme de produits, la même question posée partout ; sans bord de zéros, 28 pixels en deviennent
+#   26.
+# - ReLU, max-pooling, Flatten et Linear, chacun à la main ; les logits, le softmax, et l'entropie croisée, qui contient le
 #   log-softmax.
 # - La boucle : `zero_grad`, traversée, perte, `backward`, `step` ; et pour mesurer, `eval`, `no_grad`, `argmax(dim=1)`.
 # - Ce que veulent dire « mat1 and mat2 », pourquoi une perte s'arrête à 1,46, et pourquoi l'on efface les gradients.

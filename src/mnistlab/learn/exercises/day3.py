@@ -40,7 +40,7 @@ EXERCISES = (
         asks=Text(
             "A 28x28 picture goes through a 5x5 convolution without padding, then a 2x2 max-pool. What is the side"
             " of the result?",
-            "Une image de 28x28 passe par une convolution 5x5 sans bord de zéros, puis par un max-pool 2x2. Quel est"
+            "Une image de 28x28 passe par une convolution 5x5 sans bord de zéros, puis par un max-pooling 2x2. Quel est"
             " le côté du résultat ?",
         ),
         right=lambda: (28 - 5 + 1) // 2,
@@ -67,14 +67,14 @@ EXERCISES = (
                 lambda: 28 - 5 + 1,
                 Text(
                     "That is the side after the convolution. The max-pool comes after it.",
-                    "C'est le côté après la convolution. Le max-pool vient encore après.",
+                    "C'est le côté après la convolution. Le max-pooling vient encore après.",
                 ),
             ),
             Mistake(
                 lambda: 28 // 2 - 5 + 1,
                 Text(
                     "You pooled first. Here the convolution comes first.",
-                    "Vous avez commencé par le max-pool. Ici, la convolution vient d'abord.",
+                    "Vous avez commencé par le max-pooling. Ici, la convolution vient d'abord.",
                 ),
             ),
         ),
