@@ -28,7 +28,7 @@ from mnistlab.evaluation.models import load_model
 from mnistlab.export.export import export_model
 from mnistlab.export.onnx_file import OnnxFile
 from mnistlab.files import sha256, write_bytes
-from mnistlab.learn.course import answers_file, find_day
+from mnistlab.learn.course import answers_file, days
 from mnistlab.networks.checkpoint import SavedModel
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.runs.run import Run
@@ -135,7 +135,8 @@ def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: p
         (folder / name).mkdir()
     for name in ("photo.jpg", "page.png", "one.png", "un.png", "x.png", "scans/1.png", "examples/2026.png"):
         shutil.copy(documented.ROOT / "examples" / "2026.png", folder / name)
-    (folder / "day3_answers.py").write_text(answers_file(find_day("day3"), "en"), encoding="utf-8")
+    for day in days():
+        (folder / f"{day.name}_answers.py").write_text(answers_file(day, "en"), encoding="utf-8")
     for name in ("my.toml", "ma-recette.toml"):
         (folder / name).write_text("widths = [4, 8]\nlearning-rate = 0.05\n", encoding="utf-8")
     (folder / "src/mnistlab/bundled/reader").mkdir(parents=True)

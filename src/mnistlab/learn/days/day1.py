@@ -1,0 +1,385 @@
+# %% [markdown] lang="en"
+# # Day 1: set-up
+#
+# Welcome. In seven days you will understand, and be able to change, a program that reads handwritten digits better than 99
+# times in 100. You need a little Python; you need to know nothing about neural networks. Today your machine gets ready, you
+# make your first tensor, and you see that a digit is 784 numbers. Run the cells one after the other, and change something in
+# each: nothing can break.
+#
+# ## The tools
+#
+# Open a terminal in the project's folder (the clone). A **virtual environment** is a folder with a Python of its own, so that
+# what you install here disturbs nothing else.
+#
+# Linux, macOS:
+#
+# ```bash
+# python3 -m venv .venv
+# source .venv/bin/activate
+# python -m pip install . jupyterlab
+# ```
+#
+# Windows (PowerShell; if it refuses to run scripts, `Set-ExecutionPolicy -Scope Process RemoteSigned` allows it in this
+# window):
+#
+# ```powershell
+# py -m venv .venv
+# .venv\Scripts\Activate.ps1
+# python -m pip install . jupyterlab
+# ```
+#
+# **Git** remembers each state of your work and lets you go back to it. Keep your week in a folder of its own, beside the
+# project's:
+#
+# ```bash
+# mkdir ../my-week
+# cd ../my-week
+# git init
+# mnistlab doctor
+# mnistlab learn day1
+# ```
+#
+# `mnistlab doctor` says whether the machine is fit; `mnistlab learn day1` writes this page as a notebook and as a script, and
+# `jupyter lab day1.ipynb` opens the notebook. From now on, each evening, `git add .` chooses what to keep,
+# `git commit -m "Day 1"` keeps it under a name, and `git log` tells the story so far.
+
+# %% [markdown] lang="fr"
+# # Jour 1 : la mise en place
+#
+# Bienvenue. Dans sept jours, vous comprendrez, et saurez modifier, un programme qui lit les chiffres manuscrits en se
+# trompant moins d'une fois sur cent. Il vous faut un peu de Python ; des réseaux de neurones, vous n'avez rien à savoir.
+# Aujourd'hui, vous préparez votre machine, vous créez votre premier tenseur et vous découvrez qu'un chiffre, c'est 784
+# nombres. Exécutez les cellules l'une après l'autre et changez quelque chose dans chacune : vous ne pouvez rien casser.
+#
+# ## Les outils
+#
+# Ouvrez un terminal dans le dossier du projet (le clone). Un **environnement virtuel** est un dossier qui possède son propre
+# Python : ce que vous y installez ne dérange rien d'autre.
+#
+# Linux, macOS :
+#
+# ```bash
+# python3 -m venv .venv
+# source .venv/bin/activate
+# python -m pip install . jupyterlab
+# ```
+#
+# Windows (PowerShell ; s'il refuse d'exécuter des scripts, `Set-ExecutionPolicy -Scope Process RemoteSigned` l'autorise dans
+# cette fenêtre) :
+#
+# ```powershell
+# py -m venv .venv
+# .venv\Scripts\Activate.ps1
+# python -m pip install . jupyterlab
+# ```
+#
+# **Git** retient chaque état de votre travail et vous permet d'y revenir. Gardez votre semaine dans un dossier à part, à côté
+# de celui du projet :
+#
+# ```bash
+# mkdir ../ma-semaine
+# cd ../ma-semaine
+# git init
+# mnistlab doctor
+# mnistlab learn day1 --lang fr
+# ```
+#
+# `mnistlab doctor` vous dit si votre machine est en état ; `mnistlab learn day1 --lang fr` écrit la page que voici sous forme
+# de notebook et de script, et `jupyter lab day1.ipynb` ouvre le notebook. Ensuite, chaque soir, `git add .` choisit ce qu'il
+# faut garder, `git commit -m "Jour 1"` l'enregistre sous un nom, et `git log` raconte l'histoire depuis le début.
+
+# %%
+import sys
+
+print(sys.version.split()[0])
+print(sys.executable)
+
+# %% [markdown] lang="en"
+# The second line says *which* Python runs: it should lie in your `.venv`. Here is the most common error of a first day, made
+# on purpose.
+
+# %% [markdown] lang="fr"
+# La seconde ligne dit *quel* Python travaille : il doit se trouver dans votre `.venv`. Voici l'erreur la plus fréquente d'un
+# premier jour, commise exprès.
+
+# %% raises="ModuleNotFoundError"
+import troch
+
+troch.tensor([1, 2, 3])
+
+# %% [markdown] lang="en"
+# Read an error from its last line up. "No module named" means one of two things: the name is misspelt (here: `torch`), or the
+# library is installed in another Python than this one, because the environment was not activated. Now the four libraries of
+# the week:
+#
+# - [NumPy](https://numpy.org/doc/stable/user/quickstart.html) computes with whole arrays of numbers at once.
+# - [Matplotlib](https://matplotlib.org/stable/tutorials/pyplot.html) draws; its `pyplot` is the part that you will use.
+# - [PyTorch](https://docs.pytorch.org/docs/stable/tensors.html) has arrays too, called *tensors*, which can live on a
+#   graphics card and know how to find gradients; [torch.nn](https://docs.pytorch.org/docs/stable/nn.html) has the layers of
+#   networks, [DataLoader](https://docs.pytorch.org/docs/stable/data.html) makes batches.
+# - torchvision knows [datasets](https://docs.pytorch.org/vision/stable/datasets.html) of pictures and
+#   [transforms](https://docs.pytorch.org/vision/stable/transforms.html) for them.
+#
+# ## A picture is numbers
+#
+# Small first: a seven on six rows and five columns, 0 for paper, 255 for full ink. (Ink is drawn white: MNIST is white on
+# black.)
+
+# %% [markdown] lang="fr"
+# Une erreur se lit en commençant par la dernière ligne. « No module named » signifie « aucun module de ce nom », et il y a
+# deux causes possibles : le nom est mal orthographié (ici : `torch`), ou bien la bibliothèque est installée dans un autre
+# Python que celui-ci, parce que l'environnement n'était pas activé. Voici maintenant les quatre bibliothèques de la semaine :
+#
+# - [NumPy](https://numpy.org/doc/stable/user/quickstart.html) calcule d'un coup sur des tableaux entiers de nombres.
+# - [Matplotlib](https://matplotlib.org/stable/tutorials/pyplot.html) dessine ; vous vous servirez de son module `pyplot`.
+# - [PyTorch](https://docs.pytorch.org/docs/stable/tensors.html) a aussi des tableaux, les *tenseurs*, qui peuvent habiter une
+#   carte graphique et savent trouver des gradients ; [torch.nn](https://docs.pytorch.org/docs/stable/nn.html) contient les
+#   couches des réseaux, et [DataLoader](https://docs.pytorch.org/docs/stable/data.html) forme des lots.
+# - torchvision connaît des [jeux d'images](https://docs.pytorch.org/vision/stable/datasets.html) et les
+#   [transformations](https://docs.pytorch.org/vision/stable/transforms.html) qui vont avec.
+#
+# ## Une image, ce sont des nombres
+#
+# En petit d'abord : un sept sur six lignes et cinq colonnes, 0 pour le papier, 255 pour l'encre pleine. (L'encre est dessinée
+# en blanc : MNIST est blanc sur noir.)
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+from mnistlab.learn.pictures import show
+
+seven = np.zeros((6, 5), dtype=np.uint8)
+seven[1, 1:4] = 255
+seven[2, 3] = 255
+seven[3:5, 2] = 200
+print(seven.shape, seven.dtype)
+
+# %%
+show({"6x5": seven})
+print(seven.reshape(30))
+
+# %% [markdown] lang="en"
+# `seven[1, 3]` is row 1, column 3: the row comes first, and counting starts at 0. `reshape(30)` lays the rows end to end; row
+# 1, column 3 then stands at position 1 * 5 + 3.
+#
+# `uint8` is a whole number from 0 to 255, in one byte. What comes after 255?
+
+# %% [markdown] lang="fr"
+# `seven[1, 3]`, c'est la ligne 1, colonne 3 : la ligne d'abord, et l'on compte à partir de 0. `reshape(30)` met les lignes
+# bout à bout ; la ligne 1, colonne 3 se retrouve alors à la position 1 * 5 + 3.
+#
+# Un `uint8` est un nombre entier de 0 à 255, qui tient dans un octet. Que vient-il après 255 ?
+
+# %%
+print(seven[1, 3], seven.reshape(30)[1 * 5 + 3])
+print(seven[3] + np.uint8(100))
+print(seven[3].astype(np.int64) + 100)
+
+# %% [markdown] lang="en"
+# Like the mileage of an old car, it starts again: 200 + 100 gives 44, without a word of warning. So convert to a larger type
+# before you compute.
+#
+# ## The first tensor
+#
+# A tensor has a **shape**, a **dtype** and a **device**. Nearly every error of this week is one of these three being other
+# than you believed: print them first.
+
+# %% [markdown] lang="fr"
+# Comme un vieux compteur de voiture, il repart de zéro : 200 + 100 donnent 44, sans un mot d'avertissement. Avant de
+# calculer, passez donc à un type plus grand.
+#
+# ## Le premier tenseur
+#
+# Un tenseur a une forme (**shape**), un type (**dtype**) et un appareil où il réside (**device**). Presque toutes les erreurs
+# de la semaine viennent de là : l'un des trois n'est pas celui que vous croyiez. Affichez-les d'abord.
+
+# %%
+pixels = torch.tensor(seven)
+print(pixels.shape, pixels.dtype, pixels.device)
+ink = pixels.float() / 255
+print(ink.sum(dim=1))
+print(ink.mean().item())
+
+# %% raises="RuntimeError"
+product = torch.from_numpy(seven / 255).reshape(1, 30) @ torch.ones(30, 10)
+
+# %% [markdown] lang="en"
+# "Expected the same dtype": NumPy computes in `float64` (double), torch in `float32` (float), and torch will not mix them.
+# `.float()` mends it.
+
+# %% [markdown] lang="fr"
+# Le message réclame le même type des deux côtés (« the same dtype ») : NumPy calcule en `float64` (double), torch en
+# `float32` (float), et torch refuse de les mélanger. `.float()` répare.
+
+# %%
+flat = torch.from_numpy(seven / 255).float().reshape(1, 30)
+print((flat @ torch.ones(30, 10)).shape)
+
+# %% [markdown] lang="en"
+# The device next. `"meta"` is a device without memory, which every machine has; it stands in for a graphics card here.
+
+# %% [markdown] lang="fr"
+# L'appareil, maintenant. `"meta"` est un appareil sans mémoire, présent sur toutes les machines ; il joue ici le rôle d'une
+# carte graphique.
+
+# %% raises="RuntimeError"
+total = flat + torch.ones(1, 30, device="meta")
+
+# %% [markdown] lang="en"
+# Two tensors that meet must live in the same place. (With a real graphics card the message reads "Expected all tensors to be
+# on the same device, but found at least two devices, cuda:0 and cpu!") Choose it once, at the top, and send everything there
+# with `.to(device)`.
+
+# %% [markdown] lang="fr"
+# Deux tenseurs qui se rencontrent doivent résider au même endroit. (Avec une vraie carte graphique, le message est « Expected
+# all tensors to be on the same device, but found at least two devices, cuda:0 and cpu! ») Choisissez-le une fois pour toutes,
+# au début, et envoyez-y tout avec `.to(device)`.
+
+# %%
+device = "cuda" if torch.cuda.is_available() else "cpu"
+print(device, (flat.to(device) @ torch.ones(30, 10).to(device)).device)
+
+# %% [markdown] lang="en"
+# And this is what torch is really for. Ask it to watch a number $w$, compute something from it, here $(w - 5)^2$, and it
+# tells you the slope: how much the result grows when $w$ grows a little. A network learns by following slopes downhill.
+
+# %% [markdown] lang="fr"
+# Et voici à quoi torch sert vraiment. Demandez-lui de surveiller un nombre $w$, calculez-en quelque chose, ici $(w - 5)^2$,
+# et il vous donne la pente : de combien le résultat augmente quand $w$ augmente un peu. Un réseau apprend en descendant des
+# pentes.
+
+# %%
+w = torch.tensor(3.0, requires_grad=True)
+loss = (w - 5) ** 2
+loss.backward()
+print(loss.item(), w.grad.item())
+
+# %%
+x = np.linspace(1, 9, 100)
+near = np.array([2.0, 4.0])
+plt.figure(figsize=(4, 2.6))
+plt.plot(x, (x - 5) ** 2)
+plt.plot(near, loss.item() + w.grad.item() * (near - 3), color="tab:orange", linewidth=3)
+plt.plot(3, loss.item(), "o", color="tab:orange")
+plt.xlabel("$w$")
+plt.ylabel("$(w - 5)^2$")
+plt.tight_layout()
+plt.show()
+
+# %% [markdown] lang="en"
+# ## A digit is 784 numbers
+#
+# Now a real one. MNIST has 60,000 digits to learn from, written by people in the United States around 1990, on 28x28 pixels.
+# A copy ships with mnistlab, so that this works offline too. Here is the first of them, with all its numbers.
+
+# %% [markdown] lang="fr"
+# ## Un chiffre, c'est 784 nombres
+#
+# Un vrai, maintenant. MNIST contient 60 000 chiffres pour apprendre, écrits aux États-Unis vers 1990, sur 28x28 pixels. Une
+# copie est livrée avec mnistlab : cela marche même sans connexion. Voici le premier, avec tous ses nombres.
+
+# %%
+from mnistlab import open_dataset
+
+images, labels = open_dataset("mnist").read("train")
+print(images.shape, images.dtype, labels[0])
+
+plt.figure(figsize=(8, 8))
+plt.imshow(images[0], cmap="gray")
+for (row, column), value in np.ndenumerate(images[0]):
+    plt.text(column, row, value, ha="center", va="center", fontsize=6, color="black" if value > 127 else "silver")
+plt.axis("off")
+plt.tight_layout()
+plt.show()
+
+# %% [markdown] lang="en"
+# And the same 784 numbers as a single row. Your eye is lost; the program never had anything else.
+
+# %% [markdown] lang="fr"
+# Et les mêmes 784 nombres sur une seule ligne. L'œil s'y perd ; le programme, lui, n'a jamais rien eu d'autre.
+
+# %%
+plt.figure(figsize=(8, 1.2))
+plt.imshow(images[0].reshape(1, 784), cmap="gray", aspect="auto")
+plt.yticks([])
+plt.tight_layout()
+plt.show()
+
+# %% [markdown] lang="en"
+# ## A first guess, without learning
+#
+# If a digit is numbers, digits have averages. Take the average of all zeros, of all ones and so on: ten blurred pictures.
+
+# %% [markdown] lang="fr"
+# ## Deviner une première fois, sans apprentissage
+#
+# Si un chiffre est fait de nombres, les chiffres ont une moyenne. Prenez celle de tous les zéros, celle de tous les uns, et
+# ainsi de suite : dix images floues.
+
+# %%
+from mnistlab import MNISTDataLoader
+
+images, labels = MNISTDataLoader("train").dataset[:]
+means = torch.stack([images[labels == digit].mean(dim=0) for digit in range(10)])
+print(means.shape)
+show({str(digit): mean[0] - mean.min() for digit, mean in enumerate(means)})
+
+# %% [markdown] lang="en"
+# A new digit is then taken for whichever of the ten is nearest. How often is that right? We try it on people whose writing
+# did not go into the averages (`"val"`; day 5 says why that matters). `cdist` measures all distances at once.
+
+# %% [markdown] lang="fr"
+# On dira alors d'un nouveau chiffre qu'il est celui des dix dont il est le plus proche. Est-ce souvent juste ? Essayons sur
+# des personnes dont l'écriture n'est pas entrée dans les moyennes (`"val"` ; le jour 5 dira pourquoi c'est important).
+# `cdist` mesure toutes les distances d'un coup.
+
+# %%
+images, labels = MNISTDataLoader("val").dataset[:]
+distances = torch.cdist(images.flatten(1), means.flatten(1))
+print(distances.shape)
+guesses = distances.argmin(dim=1)
+accuracy = (guesses == labels).float().mean().item()
+print(f"{accuracy:.4f}")
+
+# %% [markdown] lang="en"
+# More than four in five, where chance gives one in ten, and nothing has learnt anything yet. That is the first figure of your
+# diary, the one to beat:
+
+# %% [markdown] lang="fr"
+# Plus de quatre fois sur cinq, là où le hasard donne une fois sur dix, et rien n'a encore rien appris. C'est le premier
+# résultat de votre journal, celui qu'il faudra battre :
+
+# %%
+from mnistlab.learn.diary import write_down
+
+write_down(day="day1", accuracy=accuracy)
+
+# %% [markdown] lang="en"
+# ## Exercises
+#
+# {{exercises}}
+#
+# ## What you now know
+#
+# - Which Python runs, and what to do when a module is not found.
+# - That a picture is an array, with the row first, and that `uint8` starts again after 255.
+# - A tensor's shape, dtype and device, and the errors that come of each.
+# - That torch finds slopes by itself, and how far plain averages get you.
+#
+# Keep a line for yourself: `mnistlab learn note "..." --day day1`
+
+# %% [markdown] lang="fr"
+# ## Exercices
+#
+# {{exercises}}
+#
+# ## Ce que vous savez maintenant
+#
+# - Quel Python travaille, et que faire quand un module est introuvable.
+# - Qu'une image est un tableau, la ligne d'abord, et qu'un `uint8` repart de zéro après 255.
+# - La forme, le type et l'appareil d'un tenseur, et les erreurs qui viennent de chacun.
+# - Que torch trouve les pentes tout seul, et jusqu'où mènent de simples moyennes.
+#
+# Gardez-en une ligne : `mnistlab learn note "..." --day day1 --lang fr`

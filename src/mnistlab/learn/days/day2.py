@@ -1,0 +1,445 @@
+# %% [markdown] lang="en"
+# # Day 2: data
+#
+# A network sees nothing but its data, and half of all its troubles start there. Today you fetch MNIST as everybody does, turn
+# pictures into tensors, look at them, find out why they are normalised and shuffled, and write a data loader of your own,
+# which must give the same numbers as ours.
+#
+# ## Fetching MNIST
+#
+# torchvision knows MNIST. Ask for it where it is not:
+
+# %% [markdown] lang="fr"
+# # Jour 2 : les données
+#
+# Un réseau ne voit que ses données, et la moitié de ses ennuis commencent là. Aujourd'hui, vous allez chercher MNIST comme
+# tout le monde, vous transformez des images en tenseurs, vous les regardez, vous découvrez pourquoi on les normalise et
+# pourquoi on les mélange, puis vous écrivez votre propre chargeur de données, qui devra donner les mêmes nombres que le
+# nôtre.
+#
+# ## Aller chercher MNIST
+#
+# torchvision connaît MNIST. Demandez-le là où il n'est pas :
+
+# %% raises="RuntimeError"
+from torchvision import datasets
+
+datasets.MNIST("elsewhere")
+
+# %% [markdown] lang="en"
+# The message names its own cure, `download=True`: four files, about 12 MB, from a *mirror*, a server that holds a copy.
+# Mirrors fail, and that is the first wall that learners meet. Let us run into it, with a mirror that does not exist:
+
+# %% [markdown] lang="fr"
+# Le message donne lui-même le remède, `download=True` : quatre fichiers, environ 12 Mo, pris sur un *miroir*, un serveur qui
+# en garde une copie. Or les miroirs tombent en panne, et c'est le premier mur que rencontre un débutant. Fonçons dedans
+# exprès, avec un miroir qui n'existe pas :
+
+
+# %% raises="RuntimeError"
+class Unreachable(datasets.MNIST):
+    mirrors = ("http://127.0.0.1:9/",)
+
+
+Unreachable("data", download=True)
+
+# %% [markdown] lang="en"
+# The message lists each mirror that was tried, and what it answered. Here nobody answers; often you read `HTTP Error 503`
+# (the server is overloaded or down) or `HTTP Error 403` (it will not serve you, or a firewall forbids it). None of these is a
+# fault of your program. Wait, or lay the files by hand where torchvision looks for them: `data/MNIST/raw`. That is what
+# mnistlab does with the copy that it ships, after checking every byte; so `download=True` finds all there and downloads
+# nothing.
+
+# %% [markdown] lang="fr"
+# Le message énumère les miroirs essayés, et ce que chacun a répondu. Ici, personne ne répond ; souvent, vous lirez
+# `HTTP Error 503` (le serveur est débordé ou en panne) ou `HTTP Error 403` (il refuse de vous servir, ou un pare-feu
+# l'interdit). Votre programme n'y est pour rien. Attendez, ou posez les fichiers vous-même là où torchvision les cherche :
+# `data/MNIST/raw`. C'est ce que fait mnistlab avec la copie qu'il apporte, après en avoir vérifié chaque octet ;
+# `download=True` trouve alors tout sur place et ne télécharge rien.
+
+# %%
+from pathlib import Path
+
+from mnistlab import open_dataset
+
+images, labels = open_dataset("mnist").read("train")
+print(*sorted(path.name for path in Path("data/MNIST/raw").glob("*ubyte")), sep="\n")
+raw = datasets.MNIST("data", train=True, download=True)
+print(len(raw), raw[0])
+
+# %% [markdown] lang="en"
+# `train=False` would open the 10,000 official test images. Leave them closed: day 5 says why.
+#
+# ## From pictures to tensors
+#
+# An example is a pair: a PIL picture and its label. torch cannot stack pictures into a batch:
+
+# %% [markdown] lang="fr"
+# `train=False` ouvrirait les 10 000 images officielles de test. Laissez-les fermées : le jour 5 dira pourquoi.
+#
+# ## Des images aux tenseurs
+#
+# Un exemple est une paire : une image PIL et son étiquette. Mais torch ne sait pas empiler des images en un lot :
+
+# %% raises="TypeError"
+from torch.utils.data import DataLoader
+
+next(iter(DataLoader(raw, batch_size=64)))
+
+# %% [markdown] lang="en"
+# "Batch must contain tensors": a **transform** is missing. `ToTensor` makes of a picture of whole numbers from 0 to 255 a
+# float tensor (1, 28, 28), channel first, from 0 to 1. Small first, on two pixels by two:
+
+# %% [markdown] lang="fr"
+# Le lot doit contenir des tenseurs (« must contain tensors ») : il manque une **transformation**. D'une image de nombres
+# entiers de 0 à 255, `ToTensor` fait un tenseur de nombres à virgule (1, 28, 28), le canal d'abord, de 0 à 1. En petit, sur
+# une image de deux pixels sur deux :
+
+# %%
+import numpy as np
+from torchvision import transforms
+
+small = np.array([[0, 51], [102, 255]], dtype=np.uint8)
+tensor = transforms.ToTensor()(small)
+print(tensor)
+print(transforms.Normalize((0.5,), (0.25,))(tensor))
+print((tensor - 0.5) / 0.25)
+
+# %% [markdown] lang="en"
+# `Normalize(mean, std)` subtracts the mean and divides by the standard deviation. With those of the training images
+# themselves, pixels get a mean of 0 and a standard deviation of 1. Many recipes on the web are for colour, with three of
+# each:
+
+# %% [markdown] lang="fr"
+# `Normalize(moyenne, écart type)` soustrait la moyenne et divise par l'écart type. Avec ceux des images d'entraînement, les
+# pixels ont une moyenne de 0 et un écart type de 1. Bien des recettes du web sont faites pour la couleur, avec trois de
+# chaque :
+
+# %% raises="RuntimeError"
+transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))(transforms.ToTensor()(raw[0][0]))
+
+# %% [markdown] lang="en"
+# `[1, 28, 28]` against `[3, 28, 28]`: three channels into one. A grey picture has one channel, so one mean and one standard
+# deviation. Let us compute them.
+
+# %% [markdown] lang="fr"
+# `[1, 28, 28]` contre `[3, 28, 28]` : trois canaux dans un seul. Une image grise n'a qu'un canal, donc une seule moyenne et
+# un seul écart type. Calculons-les.
+
+# %%
+import torch
+
+scaled = torch.tensor(images) / 255
+mean, std = scaled.mean().item(), scaled.std().item()
+print(f"{mean:.4f} {std:.4f}")
+
+# %%
+transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((mean,), (std,))])
+train = datasets.MNIST("data", train=True, download=True, transform=transform)
+
+torch.manual_seed(0)
+loader = DataLoader(train, batch_size=64, shuffle=True)
+batch, batch_labels = next(iter(loader))
+print(batch.shape, batch.dtype, f"{batch.min():.2f} {batch.max():.2f}")
+print(batch_labels.shape, batch_labels.dtype, batch_labels[:10])
+
+# %% [markdown] lang="en"
+# Make these two lines a habit. 64 pictures, 1 channel, 28 rows, 28 columns; and 64 labels, whole numbers from 0 to 9.
+#
+# ## Look at them
+#
+# `plt.subplots` makes a grid of *axes*, small drawing areas; `axes.flat` goes through them one after the other, and
+# `tight_layout` makes room for the titles. A label in the wrong place is seen here, and nowhere else.
+
+# %% [markdown] lang="fr"
+# Affichez toujours ces deux lignes. 64 images, 1 canal, 28 lignes, 28 colonnes ; et 64 étiquettes, des nombres entiers de 0
+# à 9.
+#
+# ## Les regarder
+#
+# `plt.subplots` crée une grille d'*axes*, de petites surfaces de dessin ; `axes.flat` les parcourt l'une après l'autre, et
+# `tight_layout` fait de la place aux titres. Une étiquette qui n'est pas à sa place se voit ici, et nulle part ailleurs.
+
+# %%
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(3, 8, figsize=(8, 3.6))
+for axis, picture, label in zip(axes.flat, batch, batch_labels, strict=False):
+    axis.imshow(picture[0].numpy(), cmap="gray")
+    axis.set_title(label.item(), fontsize=10)
+    axis.axis("off")
+plt.tight_layout()
+plt.show()
+
+# %% [markdown] lang="en"
+# ## Why normalise?
+#
+# Do not believe it, measure it. Three times the same small network, the same first weights, the same pictures, the same step;
+# only the pixels' scale differs. (Day 3 explains the lines of `losses_with`; `loss` says how wrong the network is.)
+
+# %% [markdown] lang="fr"
+# ## Pourquoi normaliser ?
+#
+# N'en croyez rien, mesurez. Trois fois le même petit réseau, les mêmes poids au départ, les mêmes images, le même pas ; seule
+# l'échelle des pixels change. (Ce que font les lignes de `losses_with`, vous le verrez au jour 3 ; `loss` dit à quel point le
+# réseau se trompe.)
+
+# %%
+from torch import nn
+
+
+def losses_with(pixels, targets, steps):
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(784, 32), nn.ReLU(), nn.Linear(32, 10))
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.05)
+    losses = []
+    for step in range(steps):
+        chosen = slice(step * 64, step * 64 + 64)
+        loss = nn.functional.cross_entropy(network(pixels[chosen]), targets[chosen])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses, network
+
+
+# %%
+few, targets = scaled[:19_200], torch.tensor(labels[:19_200])
+scales = {"0 ... 255": few * 255, "0 ... 1": few, "$(x - m) / s$": (few - mean) / std}
+plt.figure(figsize=(6, 3))
+for name, pixels in scales.items():
+    losses, _ = losses_with(pixels, targets, 300)
+    plt.plot(losses, label=name)
+plt.ylim(0, 4)
+plt.xlabel("step")  # en
+plt.xlabel("pas")  # fr
+plt.ylabel("loss")  # en
+plt.ylabel("perte")  # fr
+plt.legend()
+plt.tight_layout()
+plt.show()
+
+# %% [markdown] lang="en"
+# With numbers up to 255, the first steps are far too large and throw the weights away: the loss stays at 2.30, that of a pure
+# guess among ten. From 0 to 1 it learns; centred, it learns sooner.
+#
+# ## Why shuffle?
+#
+# The same network sees the same pictures once: first sorted, all zeros, then all ones, up to the nines; then well mixed.
+# After that it reads digits that it has not seen.
+
+# %% [markdown] lang="fr"
+# Avec des nombres qui montent à 255, les premiers pas sont bien trop grands et envoient les poids n'importe où : la perte
+# reste à 2,30, celle d'une réponse au hasard parmi dix. De 0 à 1, le réseau apprend ; avec des pixels centrés, il apprend
+# plus vite.
+#
+# ## Pourquoi mélanger ?
+#
+# Le même réseau voit une fois les mêmes images : d'abord rangées, tous les zéros, puis tous les uns, jusqu'aux neuf ; ensuite
+# bien mélangées. Puis il lit des chiffres qu'il n'a jamais vus.
+
+# %% quick="steps = 20"
+from mnistlab import MNISTDataLoader
+
+known, seen = MNISTDataLoader("train").dataset[:]
+unknown, truth = MNISTDataLoader("val").dataset[:]
+torch.manual_seed(0)
+steps = len(seen) // 64
+
+# %%
+answers = {}
+for name, order in {"0000...9999": seen.argsort(stable=True), "7194...": torch.randperm(len(seen))}.items():
+    _, network = losses_with(known[order], seen[order], steps)
+    answers[name] = network(unknown).argmax(dim=1)
+    print(f"{name:<12} {(answers[name] == truth).float().mean().item():.2%}")
+
+# %%
+plt.figure(figsize=(6, 2.6))
+for shift, (name, digits) in enumerate(answers.items()):
+    plt.bar(np.arange(10) + 0.4 * shift - 0.2, digits.bincount(minlength=10).numpy(), width=0.4, label=name)
+plt.xticks(range(10))
+plt.xlabel("answer")  # en
+plt.xlabel("réponse")  # fr
+plt.ylabel("how often")  # en
+plt.ylabel("nombre de fois")  # fr
+plt.legend()
+plt.tight_layout()
+plt.show()
+
+# %% [markdown] lang="en"
+# After sorted pictures it says nine to nearly everything: that was the last thing it was told, and each step forgets a little
+# of what came before. When they are mixed, each batch is a small portrait of the whole. Write the better one into your diary:
+# it is far above the averages of day 1.
+
+# %% [markdown] lang="fr"
+# Quand les images sont rangées, il répond neuf à presque tout : c'est la dernière chose qu'on lui ait apprise, et chaque pas
+# efface un peu des précédents. Quand elles sont mélangées, chaque lot est un petit portrait de l'ensemble. Notez le meilleur
+# résultat dans votre journal : il dépasse nettement les moyennes du jour 1.
+
+# %%
+from mnistlab.learn.diary import write_down
+
+write_down(day="day2", accuracy=(answers["7194..."] == truth).float().mean().item())
+
+# %% [markdown] lang="en"
+# ## A loader in twenty lines
+#
+# `DataLoader` decodes, converts and normalises one picture after the other. But all of MNIST fits into memory, so a whole
+# batch can be taken by one indexing. `__len__` says how many batches an epoch (one pass over all pictures) has; `__iter__`
+# gives them, and draws a new order each time.
+
+# %% [markdown] lang="fr"
+# ## Un chargeur en vingt lignes
+#
+# `DataLoader` décode, convertit et normalise les images une par une. Or MNIST tient tout entier en mémoire : on peut prendre
+# un lot d'un coup, par une seule indexation. `__len__` dit combien de lots compte une époque (un passage sur toutes les
+# images) ; `__iter__` les donne, et tire chaque fois un nouvel ordre.
+
+
+# %%
+import math
+
+
+class LittleLoader:
+    def __init__(self, images, labels, batch_size=64, shuffle=True, seed=0):
+        self.images, self.labels = torch.tensor(images).unsqueeze(1), torch.tensor(labels)
+        self.batch_size, self.shuffle = batch_size, shuffle
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def __len__(self):
+        return math.ceil(len(self.labels) / self.batch_size)
+
+    def __iter__(self):
+        order = torch.arange(len(self.labels))
+        if self.shuffle:
+            order = torch.randperm(len(self.labels), generator=self.generator)
+        for chosen in order.split(self.batch_size):
+            pixels = self.images[chosen].float() / 255
+            yield (pixels - mean) / std, self.labels[chosen]
+
+
+# %% [markdown] lang="en"
+# `math.ceil` rounds up, for the last batch may be smaller. Now three loaders, in the order of the file: torch's, this one,
+# and ours, `MNISTDataLoader`. Do they give the same numbers, and how long does a batch take?
+
+# %% [markdown] lang="fr"
+# `math.ceil` arrondit vers le haut, car le dernier lot peut être plus petit. Voici trois chargeurs, dans l'ordre du fichier :
+# celui de torch, celui-ci, et le nôtre, `MNISTDataLoader`. Donnent-ils les mêmes nombres, et en combien de temps ?
+
+# %%
+import itertools
+import time
+
+loaders = {
+    "DataLoader": DataLoader(train, batch_size=64),
+    "LittleLoader": LittleLoader(images, labels, shuffle=False),
+    "MNISTDataLoader": MNISTDataLoader("train+val", batch_size=64, shuffle=False),
+}
+first = next(iter(loaders["DataLoader"]))[0]
+for name, one in loaders.items():
+    started = time.perf_counter()
+    taken = list(itertools.islice(one, 50))
+    milliseconds = (time.perf_counter() - started) / 50 * 1000
+    print(f"{name:<16} {len(one)} {torch.allclose(taken[0][0], first, atol=1e-3)} {milliseconds:6.2f} ms")
+
+# %% [markdown] lang="en"
+# The same pictures, and no need for anything cleverer. Ours adds what a long training needs: a shuffle that depends only on
+# the seed and the epoch, so that it can go on after a power cut; a split for validation; random changes of the pictures (day
+# 5).
+#
+# ## Workers
+#
+# Where pictures are large files, `DataLoader(..., num_workers=2)` decodes them in other processes. On Windows and macOS (and
+# on Linux since Python 3.14) such a process begins by importing your script once more. Let us see what comes of it:
+
+# %% [markdown] lang="fr"
+# Les mêmes images, sans rien de plus savant. Le nôtre ajoute ce qu'il faut à un long entraînement : un mélange qui ne dépend
+# que de la graine et de l'époque, pour pouvoir reprendre après une coupure de courant ; une part pour la validation ; des
+# déformations tirées au hasard (jour 5).
+#
+# ## Les processus auxiliaires
+#
+# Quand les images sont de gros fichiers, `DataLoader(..., num_workers=2)` les décode dans d'autres processus. Sous Windows et
+# macOS (et sous Linux depuis Python 3.14), un tel processus commence par importer une nouvelle fois votre script. Voyons ce
+# qui en résulte :
+
+# %%
+import subprocess
+import sys
+
+
+def run(program):
+    Path("data/workers.py").write_text(program, encoding="utf-8")
+    done = subprocess.run([sys.executable, "data/workers.py"], check=False, capture_output=True, text=True)
+    print(done.stdout + "".join(done.stderr.partition("RuntimeError:")[1:]))
+
+
+program = """
+from multiprocessing import get_context
+
+if {condition}:
+    get_context('spawn').Process(target=print, args=[42]).start()
+"""
+run(program.format(condition=True))
+
+# %% [markdown] lang="en"
+# The worker imports the script, which starts a worker, which imports the script... Python stops that, and says how to mend
+# it: whatever only the main program should do goes under `if __name__ == "__main__":`, in training scripts too.
+
+# %% [markdown] lang="fr"
+# Le processus importe le script, qui lance un processus, qui importe le script... Python y met fin et donne le remède : ce
+# que seul le programme principal doit faire se place sous `if __name__ == "__main__":`, dans les scripts d'entraînement
+# aussi.
+
+# %%
+run(program.format(condition="__name__ == '__main__'"))
+
+# %% [markdown] lang="en"
+# ## What git should not keep
+#
+# Data can be fetched again and models trained again: they do not belong in git. The file `.gitignore` lists what git should
+# overlook, one pattern a line. This adds what is missing in yours:
+
+# %% [markdown] lang="fr"
+# ## Ce que git ne doit pas garder
+#
+# Des données se retéléchargent, un modèle se réentraîne : leur place n'est pas dans git. Le fichier `.gitignore` énumère ce
+# que git ne doit pas voir, un motif par ligne. Voici de quoi compléter le vôtre :
+
+# %%
+wanted = [".venv/", "data/", "runs/", "*.pth", ".ipynb_checkpoints/"]
+ignored = Path(".gitignore")
+lines = ignored.read_text(encoding="utf-8").splitlines() if ignored.exists() else []
+lines += [line for line in wanted if line not in lines]
+ignored.write_text("\n".join(lines) + "\n", encoding="utf-8")
+print("\n".join(lines))
+
+# %% [markdown] lang="en"
+# ## Exercises
+#
+# {{exercises}}
+#
+# ## What you now know
+#
+# - Where torchvision looks for MNIST, and what 403 and 503 mean.
+# - `ToTensor` and `Normalize`, and their shapes and ranges; three channels do not go into one.
+# - How to look at a batch, and why pixels are normalised and pictures shuffled.
+# - What a data loader does, in twenty lines of your own.
+#
+# `mnistlab data` prints all this for any dataset and draws its gallery. Keep a line for yourself:
+# `mnistlab learn note "..." --day day2`
+
+# %% [markdown] lang="fr"
+# ## Exercices
+#
+# {{exercises}}
+#
+# ## Ce que vous savez maintenant
+#
+# - Où torchvision cherche MNIST, et ce que veulent dire 403 et 503.
+# - `ToTensor` et `Normalize`, leurs formes et leurs intervalles ; trois canaux n'entrent pas dans un seul.
+# - Comment regarder un lot, pourquoi on normalise les pixels et pourquoi on mélange les images.
+# - Ce que fait un chargeur de données, en vingt lignes de votre main.
+#
+# `mnistlab data` affiche tout cela pour n'importe quel jeu d'images et en dessine une planche. Gardez une ligne de cette
+# journée : `mnistlab learn note "..." --day day2 --lang fr`
