@@ -175,17 +175,20 @@ plt.show()
 # ## Why normalise?
 #
 # Do not believe it, measure it. Three times the same small network, the same first weights, the same pictures, the same step;
-# only the pixels' scale differs. (Day 3 explains the lines of `losses_with`; `loss` says how wrong the network is.)
+# only the pixels' scale differs. (Day 3 explains the lines of `losses_with`; `loss` says how wrong the network is. One
+# thread: in so small a network, several would mostly wait for each other.)
 
 # %% [markdown] lang="fr"
 # ## Pourquoi normaliser ?
 #
 # N'en croyez rien, mesurez. Trois fois le même petit réseau, les mêmes poids au départ, les mêmes images, le même pas ; seule
 # l'échelle des pixels change. (Ce que font les lignes de `losses_with`, vous le verrez au jour 3 ; `loss` dit à quel point le
-# réseau se trompe.)
+# réseau se trompe. Un seul fil d'exécution : dans un si petit réseau, plusieurs passeraient leur temps à s'attendre.)
 
 # %%
 from torch import nn
+
+torch.set_num_threads(1)
 
 
 def losses_with(pixels, targets, steps):
