@@ -1,0 +1,605 @@
+# %% [markdown] lang="en"
+# # Day 5: doing it right
+#
+# Week one of this project ended with two numbers: 99.14 % with two convolutions, 99.31 % with three. Is the second network
+# better, or was it luckier? Today you learn to answer such a question, and to ask it before you believe a number, your own
+# first of all.
+
+# %% [markdown] lang="fr"
+# # Jour 5 : dans les règles de l'art
+#
+# La première semaine de ce projet s'est terminée sur deux nombres : 99,14 % avec deux convolutions, 99,31 % avec trois. Le
+# second réseau est-il meilleur, ou a-t-il eu plus de chance ? Aujourd'hui, vous apprenez à répondre à cette question, et à la
+# poser avant de croire un nombre, à commencer par les vôtres.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from mnistlab import Augmentation, MNISTDataLoader, NeuralNet, UserError, evaluate, open_dataset
+from mnistlab.learn.pictures import show
+
+mnist = open_dataset("mnist")
+train_loader = MNISTDataLoader("train", dataset=mnist)
+val_loader = MNISTDataLoader("val", dataset=mnist, batch_size=None)
+
+# %% [markdown] lang="en"
+# ## Learned, or learned by heart?
+#
+# To see over-fitting in seconds, we take a small network and only 600 of the training images. `teach` is the loop of day 3;
+# after each epoch it notes two accuracies: while it learned, and on validation images.
+
+# %% [markdown] lang="fr"
+# ## Appris, ou appris par cœur ?
+#
+# Pour voir le surapprentissage en quelques secondes, prenons un petit réseau et 600 images d'entraînement seulement. `teach`
+# est la boucle du jour 3 ; après chaque époque, elle note deux exactitudes : pendant l'apprentissage, et sur des images de
+# validation.
+
+# %%
+val_images, val_labels = val_loader.dataset[:]
+
+
+def accuracy_of(model, images, labels):
+    model.eval()
+    with torch.no_grad():
+        return (model(images).argmax(dim=1) == labels).float().mean().item()
+
+
+def steady(part):
+    return 0.05
+
+
+# %%
+def teach(rows, dataset=train_loader.dataset, epochs=20, seed=0, rate=steady, **layers):
+    torch.manual_seed(seed)
+    model = NeuralNet((8, 16), **{"batch_norm": False, **layers})
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    curve = []
+    for epoch in range(epochs):
+        model.train()
+        images, labels = dataset.batch(rows[torch.randperm(len(rows))])
+        correct = 0
+        for start in range(0, len(rows), 50):
+            optimizer.param_groups[0]["lr"] = rate((epoch + start / len(rows)) / epochs)
+            correct += learn_batch(model, optimizer, images[start : start + 50], labels[start : start + 50])
+        curve.append((correct / len(rows), accuracy_of(model, val_images[::4], val_labels[::4])))
+    return model, np.array(curve)
+
+
+# %%
+def learn_batch(model, optimizer, images, labels):
+    optimizer.zero_grad()
+    logits = model(images)
+    cross_entropy(logits, labels).backward()
+    optimizer.step()
+    return (logits.argmax(dim=1) == labels).sum().item()
+
+
+# %%
+epochs = 20
+rows = torch.linspace(0, len(train_loader.dataset) - 1, 600).long()
+
+# %% quick="epochs = 2"
+len(rows)
+
+
+# %%
+def draw(curves):
+    plt.figure(figsize=(6, 3))
+    for (name, curve), colour in zip(curves.items(), ("tab:blue", "tab:orange", "tab:green"), strict=False):
+        axis = range(1, len(curve) + 1)
+        plt.plot(axis, 100 * curve[:, 0], "--", color=colour)
+        plt.plot(axis, 100 * curve[:, 1], color=colour, label=name)
+    plt.ylim(70, 101)
+    plt.xticks(range(0, epochs + 1, 5))
+    plt.ylabel("%")
+    plt.title("dashed: while learning; solid: validation", fontsize=10)  # en
+    plt.title("tirets : en apprenant ; trait plein : validation", fontsize=10)  # fr
+    plt.legend()
+    plt.tight_layout()
+    plt.show()
+
+
+by_heart, curve = teach(rows, epochs=epochs)
+draw({"600 images": curve})
+print("while learning {:.2%}, validation {:.2%}".format(*curve[-1]))  # en
+print("en apprenant {:.2%}, validation {:.2%}".format(*curve[-1]))  # fr
+
+# %% [markdown] lang="en"
+# The dashed line climbs to the top: all 600 images are right. The solid line stops well below: part of them was learned by
+# heart. That gap is *over-fitting*; a network is never judged by what it was trained on.
+#
+# ## Train, validation, test
+#
+# So we measure on the **validation** images. But every time you choose by them (a width, a rate, a number of epochs), a
+# little luck is chosen too. In small: twenty networks that are all equally good, 99 % each. Measure each on as many images as
+# `val` has, keep the best one, and look at what you would report. Repeat that a thousand times:
+
+# %% [markdown] lang="fr"
+# Les tirets montent jusqu'en haut : les 600 images sont bien lues. Le trait plein s'arrête nettement plus bas : une partie a
+# été apprise par cœur. Cet écart est le *surapprentissage* ; on ne juge jamais un réseau sur ce qui l'a entraîné.
+#
+# ## Entraînement, validation, test
+#
+# On mesure donc sur les images de **validation**. Mais chaque fois que vous choisissez d'après elles (une largeur, un pas, un
+# nombre d'époques), vous choisissez aussi un peu de chance. En petit : vingt réseaux tous aussi bons, à 99 % chacun. Mesurez
+# chacun sur autant d'images qu'en a `val`, gardez le meilleur, et voyez ce que vous annonceriez. Le tout mille fois :
+
+# %%
+random = np.random.default_rng(0)
+images = len(val_loader.dataset)
+measured = random.binomial(images, 0.99, size=(1000, 20)) / images
+best = measured.max(axis=1)
+
+plt.figure(figsize=(6, 2.5))
+bins = 100 * (np.arange(images - 80, images - 20, 2) - 0.5) / images
+plt.hist(100 * measured[:, 0], bins, alpha=0.6, label="1")
+plt.hist(100 * best, bins, alpha=0.6, label="max(20)")
+plt.axvline(99, color="black")
+plt.xlabel("%")
+plt.legend()
+plt.tight_layout()
+plt.show()
+print(f"{best.mean():.2%}")
+
+# %% [markdown] lang="en"
+# The winner looks better than it is, every time; its next measurement will be 99 % again. Hence a third set, the **test**
+# images: no choice is ever made by them, and they are read once, at the very end. In mnistlab only `evaluate` reads them, and
+# `train` calls it when the training is over.
+#
+# ## Who wrote it?
+#
+# MNIST comes from forms, and whoever filled one in wrote about a hundred of its digits. Two hands, seven sevens each:
+
+# %% [markdown] lang="fr"
+# Le gagnant paraît chaque fois meilleur qu'il n'est ; à la mesure suivante, il retombe à 99 %. D'où un troisième jeu, les
+# images de **test** : aucun choix ne se fait d'après elles, et on les lit une seule fois, tout à la fin. Dans mnistlab, seule
+# `evaluate` les lit, et `train` l'appelle quand l'entraînement est fini.
+#
+# ## Qui a écrit cela ?
+#
+# MNIST vient de formulaires, et chaque personne qui en a rempli un a écrit une centaine de ses chiffres. Voici deux mains,
+# sept 7 de chacune :
+
+# %%
+writers, labels = train_loader.writers, train_loader.dataset.labels.numpy()
+numbers = np.unique(writers)
+
+
+def sevens(writer):
+    return np.flatnonzero((writers == writer) & (labels == 7))[:7]
+
+
+pictures = [*sevens(numbers[4]), *sevens(numbers[9])]
+show({" " * place: train_loader.dataset.images[index, 0] for place, index in enumerate(pictures)}, columns=7)
+
+# %% [markdown] lang="en"
+# Does it matter who wrote our 600 images? We train the same network on 600 images by six writers; ours are by hundreds of
+# them.
+
+# %% [markdown] lang="fr"
+# Peu importe qui a écrit nos 600 images ? Entraînons le même réseau sur 600 images de six personnes ; les nôtres sont de
+# plusieurs centaines.
+
+# %%
+few = torch.from_numpy(np.flatnonzero(np.isin(writers, numbers[:6])))[:600]
+_, curve_of_few = teach(few, epochs=epochs)
+hands = [len(np.unique(writers[chosen])) for chosen in (rows, few)]
+draw({f"{hands[0]} writers": curve, f"{hands[1]} writers": curve_of_few})  # en
+draw({f"{hands[0]} personnes": curve, f"{hands[1]} personnes": curve_of_few})  # fr
+
+# %% [markdown] lang="en"
+# As many images, the same network; but six hands do not teach how strangers write. A validation set must tell how a network
+# reads *strangers*. Images drawn at random, the usual way, do not. For each set, how many writers it has, and how many of
+# them were seen in training:
+
+# %% [markdown] lang="fr"
+# Autant d'images, le même réseau ; mais six mains n'apprennent pas comment écrivent les autres. La validation doit dire
+# comment un réseau lit des *inconnus*. Des images tirées au hasard, comme on fait d'habitude, ne le disent pas. Pour chaque
+# jeu, combien de personnes, et combien d'entre elles ont été vues à l'entraînement :
+
+# %%
+from mnistlab.data.splits import split_writers
+
+for kept, trained in (("val-random", "train-random"), ("val", "train"), ("test", "train+val")):
+    theirs, seen = (np.unique(split_writers(mnist, split)) for split in (kept, trained))
+    print(f"{kept:<12}{len(theirs):>4}{np.isin(theirs, seen).sum():>6}")
+
+# %% [markdown] lang="en"
+# `val` keeps whole writers, `val-random` knows everybody. To be fair: with all the training images and their hundreds of
+# hands, the two were measured to give nearly the same accuracy ("Who wrote it" in docs/RESULTS.md). But you only know that
+# afterwards.
+#
+# ## Against over-fitting: augmentation
+#
+# More hands cost nothing if you invent them. `Augmentation` turns, scales, moves and slants each image a little, anew each
+# time. Here is one digit, five times:
+
+# %% [markdown] lang="fr"
+# `val` garde des personnes entières, `val-random` connaît tout le monde. Soyons justes : avec toutes les images
+# d'entraînement et leurs centaines de mains, les deux donnent, mesure faite, presque la même exactitude (« Who wrote it »,
+# dans docs/RESULTS.md). Mais on ne le sait qu'après.
+#
+# ## Contre le surapprentissage : l'augmentation
+#
+# D'autres mains ne coûtent rien si on les invente. `Augmentation` tourne, agrandit, déplace et penche un peu chaque image,
+# autrement chaque fois. Voici un chiffre, cinq fois :
+
+# %%
+change = Augmentation(rotate=15, scale=0.15, shift=3, shear=0.15)
+augmented = MNISTDataLoader("train", dataset=mnist, augment=change).dataset
+digit = train_loader.dataset.images[7:8].float()
+show({" " * time: change(digit)[0, 0] for time in range(5)})
+
+careful, curve_of_careful = teach(rows, augmented, epochs=epochs, dropout=0.3)
+draw({"600": curve, "600 + augmentation, dropout": curve_of_careful})
+
+# %% [markdown] lang="en"
+# Validation gains. And something looks like a bug: the dashed line is *below* the solid one, as if strangers were easier than
+# what was trained on. But look at what is compared. While learning, the images are distorted, dropout switches off a part of
+# the network, and the weights of the epoch's first batches were worse than those at its end. Measured like the validation
+# images, the order is what it should be:
+
+# %% [markdown] lang="fr"
+# La validation y gagne. Et quelque chose ressemble à un bogue : les tirets passent *sous* le trait plein, comme si l'inconnu
+# était plus facile que le connu. Mais regardez ce que l'on compare. Pendant l'apprentissage, les images sont déformées, le
+# dropout éteint une partie du réseau, et les poids du début de l'époque étaient moins bons que ceux de la fin. Mesuré comme
+# la validation, tout rentre dans l'ordre :
+
+# %%
+names = ("while learning", "the same 600 images, afterwards", "validation")  # en
+names = ("en apprenant", "les mêmes 600 images, après coup", "validation")  # fr
+again = accuracy_of(careful, *train_loader.dataset.batch(rows))
+strangers = accuracy_of(careful, val_images, val_labels)
+for name, accuracy in zip(names, (curve_of_careful[-1, 0], again, strangers), strict=True):
+    print(f"{name:<35}{accuracy:.2%}")
+
+# %% [markdown] lang="en"
+# ## Schedules, and why one seed is not enough
+#
+# Large steps get far at first, small ones are exact at the end. A *schedule* has both: `one_cycle` rises, then falls to
+# nothing. Is it better than a constant rate? Weights and order are drawn from a seed, so one training each would be a bet. We
+# take five seeds each, the same on both sides, and one pass through 6,000 images.
+
+# %% [markdown] lang="fr"
+# ## Le pas d'apprentissage, et pourquoi une graine ne suffit pas
+#
+# De grands pas mènent loin au début, de petits pas sont précis à la fin. `one_cycle` réunit les deux : le pas monte, puis
+# descend à presque rien. Est-ce mieux qu'un pas constant ? Les poids de départ et l'ordre des images dépendent d'une graine :
+# un seul entraînement de chaque sorte serait un pari. Prenons cinq graines, les mêmes des deux côtés, et un seul passage sur
+# 6 000 images.
+
+# %%
+from mnistlab.training.optimizers import one_cycle
+
+
+def constant(part):
+    return 0.1
+
+
+def cycle(part):
+    return 0.1 * one_cycle(round(1000 * part), 1000, warmup=0.3)
+
+
+seeds = range(5)
+
+# %% quick="seeds = range(2)"
+plt.figure(figsize=(4, 2))
+plt.plot([cycle(step / 100) for step in range(100)], label="one_cycle")
+plt.plot([constant(step / 100) for step in range(100)], label="constant")
+plt.xlabel("%")
+plt.legend()
+plt.tight_layout()
+plt.show()
+
+# %%
+more = torch.linspace(0, len(train_loader.dataset) - 1, 6000).long()
+scores = {}
+for rate in (constant, cycle):
+    taught = [teach(more, epochs=1, seed=seed, rate=rate, batch_norm=True) for seed in seeds]
+    scores[rate.__name__] = [100 * curve[-1, 1] for _, curve in taught]
+
+plt.figure(figsize=(5, 1.8))
+for row, (name, values) in enumerate(scores.items()):
+    plt.plot(values, [row] * len(values), "o", alpha=0.6)
+    plt.plot(np.mean(values), row, "k|", markersize=18)
+    plt.text(values[0], row + 0.2, "0", ha="center")
+    print(f"{name:<9}{np.mean(values):.2f} ± {np.std(values, ddof=1):.2f} %")
+plt.yticks([0, 1], scores)
+plt.ylim(-0.5, 1.5)
+plt.xlabel("%")
+plt.tight_layout()
+plt.show()
+
+# %% [markdown] lang="en"
+# Each dot is a whole training, seed 0 is marked. Compare two single dots, one of each kind, and you could tell any story you
+# like; compare the means with the spread beside them, and you know what you know. This is why our recipes are stated as mean
+# ± std over n seeds; `quick`, for example, is {{quick}}.
+#
+# ## How much is a percentage worth?
+#
+# The second kind of luck is in the test images: ten thousand others would have given another number. Week one had 9,914
+# right. A coin that lands on "right" 99.14 times in a hundred, tossed 10,000 times, and that ten thousand times over:
+
+# %% [markdown] lang="fr"
+# Chaque point est un entraînement entier ; la graine 0 est marquée. En comparant deux points, un de chaque sorte, on pourrait
+# raconter n'importe quoi ; en comparant les moyennes, avec la dispersion à côté, on sait ce que l'on sait. C'est pourquoi nos
+# recettes s'annoncent en moyenne ± écart-type sur n graines ; `quick`, par exemple : {{quick}}.
+#
+# ## Que vaut un pourcentage ?
+#
+# La deuxième sorte de chance est dans les images de test : dix mille autres auraient donné un autre nombre. La première
+# semaine en lisait bien 9 914. Une pièce qui tombe sur « juste » 99,14 fois sur cent, lancée 10 000 fois, et cela dix mille
+# fois :
+
+
+# %%
+def wilson(right, total, z=1.96):
+    p = right / total
+    centre = (p + z**2 / (2 * total)) / (1 + z**2 / total)
+    half = z * np.sqrt(p * (1 - p) / total + (z / (2 * total)) ** 2) / (1 + z**2 / total)
+    return centre - half, centre + half
+
+
+thrown = random.binomial(10_000, 0.9914, size=10_000) / 10_000
+print("binomial 9914  {:.2%}  {:.2%}".format(*np.percentile(thrown, [2.5, 97.5])))
+for right in (9914, 9931):
+    print("wilson   {}  {:.2%}  {:.2%}".format(right, *wilson(right, 10_000)))
+
+# %% [markdown] lang="en"
+# Wilson's formula gives without tossing what the tosses give: a 95 % interval. Those of 99.14 % and 99.31 % overlap. That
+# does *not* say that the networks are equal: both read the same images, and the hard ones were hard for both. So let us look
+# at the images one by one.
+#
+# ## Is 99.31 better than 99.14?
+#
+# First a pair of our own: `quick`, and the same stopped after half of its steps. Both are trained, then tested once; nothing
+# will be chosen after that.
+
+# %% [markdown] lang="fr"
+# La formule de Wilson donne sans rien lancer ce que donnent les lancers : un intervalle à 95 %. Ceux de 99,14 % et de 99,31 %
+# se chevauchent. Cela ne dit *pas* que les réseaux se valent : ils ont lu les mêmes images, et les difficiles l'étaient pour
+# les deux. Regardons donc les images une à une.
+#
+# ## 99,31 est-il mieux que 99,14 ?
+#
+# Commençons par une paire à nous : `quick`, et la même recette arrêtée à la moitié de ses pas. Les deux réseaux sont
+# entraînés, puis testés une seule fois ; on ne choisira plus rien ensuite.
+
+# %% quick="half, whole = half.override(steps=2), whole.override(steps=4)"
+from mnistlab import RECIPES, compare_runs, train
+
+whole = RECIPES["quick"]
+half = whole.override(name="quick-half", steps=whole.optimisation.steps // 2)
+
+# %%
+first, tested = train(half)
+second, tested_second = train(whole)
+comparison = compare_runs(first, second)
+print(f"{tested.accuracy:.2%} {tested_second.accuracy:.2%}")
+print(comparison)
+
+# %% [markdown] lang="en"
+# Images that both read right, or both wrong, say nothing about who is better. Only the others do. If the networks were
+# equally good, each of these would fall on one side or the other like a coin: that is **McNemar's test**. Its p-value is how
+# often fair coins land at least that unevenly.
+
+# %% [markdown] lang="fr"
+# Les images que les deux ont bien lues, ou mal lues, ne disent pas lequel est le meilleur. Seules les autres le disent. Si
+# les réseaux se valaient, chacune tomberait d'un côté ou de l'autre comme une pièce : c'est le **test de McNemar**. Sa valeur
+# p est la fréquence à laquelle des pièces équilibrées tombent de façon au moins aussi inégale.
+
+# %%
+from scipy.stats import binomtest
+
+only_first, only_second = comparison.only_first_wrong, comparison.only_second_wrong
+print(f"{binomtest(only_first, only_first + only_second).pvalue:.4f} {comparison.p_value:.4f}")
+
+# %% [markdown] lang="en"
+# Below 0.05, one calls it more than chance, even where the two intervals overlap. But who wrote the images counts here too:
+# one person with odd sevens can cause ten mistakes at once. `p_value_by_writer` tosses one coin for each *writer*, and an
+# interval by writer draws writers, not images. It is usually the wider of the two, and the more honest one:
+
+# %% [markdown] lang="fr"
+# Sous 0,05, on y voit plus qu'un hasard, même quand les deux intervalles se chevauchent. Mais qui a écrit compte ici aussi :
+# une personne aux 7 bizarres peut provoquer dix erreurs d'un coup. `p_value_by_writer` lance une pièce par *personne*, et un
+# intervalle par personne tire au sort des personnes, non des images. C'est en général le plus large des deux, et le plus
+# honnête :
+
+# %%
+print(f"p_value_by_writer {comparison.p_value_by_writer:.4f}")
+for evaluation in (tested, tested_second):
+    for name in ("interval", "interval_by_writer"):
+        low, high = getattr(evaluation, name)
+        print(f"{name:<20}{low:.2%}  {high:.2%}")
+
+# %% [markdown] lang="en"
+# And week one? It left 86 and 69 errors, but nobody wrote down which images they were on. So all we can do is compute the
+# answer for each number of errors that the two may have shared:
+
+# %% [markdown] lang="fr"
+# Et la première semaine ? Elle a laissé 86 et 69 erreurs, mais personne n'a noté sur quelles images. Il ne reste qu'à
+# calculer la réponse pour chaque nombre d'erreurs que les deux réseaux ont pu avoir en commun :
+
+# %%
+wrong_two, wrong_three = 10_000 - 9914, 10_000 - 9931
+shared = range(wrong_three + 1)
+p_values = [binomtest(wrong_two - both, wrong_two + wrong_three - 2 * both).pvalue for both in shared]
+needed = next(both for both in shared if p_values[both] < 0.05)
+ours = comparison.both_wrong / min(comparison.both_wrong + only_first, comparison.both_wrong + only_second)
+
+plt.figure(figsize=(5, 2.5))
+plt.semilogy(shared, p_values)
+plt.axhline(0.05, color="black", linewidth=1)
+plt.axvline(ours * wrong_three, color="tab:orange")
+plt.ylabel("p")
+plt.xlabel("shared errors")  # en
+plt.xlabel("erreurs communes")  # fr
+plt.tight_layout()
+plt.show()
+print(needed, round(ours * wrong_three))
+
+# %% [markdown] lang="en"
+# From the first number of shared errors on, the difference is more than chance; the second (the orange line) is what the two
+# would share if they were as alike as ours. So week one may have seen a real difference, or not: without the list of mistakes
+# nobody can tell. Keep it: a run folder does, in `test.json`.
+#
+# Even McNemar speaks of two *trained networks* only, one seed each. Whether three convolutions are better as a *recipe* takes
+# several seeds. They have been trained since, and the results are in the package:
+
+# %% [markdown] lang="fr"
+# À partir du premier nombre d'erreurs communes, la différence est plus qu'un hasard ; le second (la ligne orange) est ce que
+# les deux réseaux auraient en commun s'ils se ressemblaient autant que les nôtres. La première semaine a donc peut-être vu
+# une vraie différence, ou peut-être pas : sans la liste des erreurs, nul ne peut le dire. Gardez-la : le dossier d'un
+# entraînement la contient, dans `test.json`.
+#
+# Et même McNemar ne parle que de deux *réseaux entraînés*, d'une graine chacun. Pour savoir si trois convolutions font une
+# meilleure *recette*, il faut plusieurs graines. On les a entraînées depuis, et les mesures sont dans le paquet :
+
+# %%
+import re
+
+from scipy.stats import ttest_ind_from_stats
+
+from mnistlab.learn.course import FIGURES
+
+recorded = []
+for name in ("two-conv", "three-conv"):
+    print(name, FIGURES[name])
+    mean, std, seeds_used = re.findall(r"[\d.]+", FIGURES[name])[:3]
+    recorded += [float(mean), float(std), int(seeds_used)]
+print(f"{ttest_ind_from_stats(*recorded, equal_var=False).pvalue:.4f}")
+
+# %% [markdown] lang="en"
+# There is your answer: today's three convolutions do beat today's two, beyond the luck of seeds, on these test images. Three
+# questions, three answers: *other seeds?* means and spread; *other images?* McNemar; *other people?* the same test, by
+# writer.
+#
+# ## When it says 98 %, is it right 98 times in 100?
+#
+# A network that learned by heart is just as sure of itself on strangers. We sort the validation images by its confidence and
+# see how many of each group are right:
+
+# %% [markdown] lang="fr"
+# Voilà la réponse : les trois convolutions d'aujourd'hui battent les deux d'aujourd'hui, au-delà de la chance des graines,
+# sur ces images de test. Trois questions, trois réponses : *d'autres graines ?* moyennes et dispersion ; *d'autres images ?*
+# McNemar ; *d'autres personnes ?* le même test, personne par personne.
+#
+# ## Quand il dit 98 %, a-t-il raison 98 fois sur 100 ?
+#
+# Un réseau qui a appris par cœur reste sûr de lui devant des inconnus. Rangeons les images de validation selon cette
+# assurance, et voyons combien sont justes dans chaque groupe :
+
+# %%
+try:
+    evaluate(by_heart, MNISTDataLoader("val", dataset=mnist, shuffle=True))
+except UserError as error:
+    print(error)
+
+# %% [markdown] lang="en"
+# An error to read: `evaluate` notes which image was wrong and who wrote it, so they must come in their own order, as
+# `val_loader` gives them.
+
+# %% [markdown] lang="fr"
+# Une erreur à lire : `evaluate` note quelle image est mal lue et qui l'a écrite ; elles doivent donc arriver dans leur ordre,
+# comme `val_loader` les donne.
+
+
+# %%
+def reliability(evaluations):
+    plt.figure(figsize=(3.5, 3.2))
+    plt.plot([0.2, 1], [0.2, 1], color="black", linewidth=1)
+    for name, evaluation in evaluations.items():
+        count, right, confidence = evaluation.confidence_bins[evaluation.confidence_bins[:, 0] > 20].T
+        plt.plot(confidence / count, right / count, "o-", label=name)
+    plt.xlabel("confidence")  # en
+    plt.xlabel("assurance")  # fr
+    plt.ylabel("accuracy")  # en
+    plt.ylabel("exactitude")  # fr
+    plt.legend()
+    plt.tight_layout()
+    plt.show()
+
+
+checked = evaluate(by_heart, val_loader)
+reliability({"T = 1": checked})
+print(f"{checked.calibration_error:.2%}")
+
+# %% [markdown] lang="en"
+# Below the diagonal, it promises more than it delivers. The mean distance is the *calibration error*. The cure is one number:
+# the *temperature* T, by which the logits are divided before the softmax. The answers stay the same; only the confidence
+# changes. T is a choice too, so it is found on half of the writers and judged on the others:
+
+# %% [markdown] lang="fr"
+# Sous la diagonale, il promet plus qu'il ne tient. La distance moyenne est l'*erreur de calibration*. Le remède tient en un
+# nombre, la *température* T, par laquelle on divise les logits avant le softmax. Les réponses restent les mêmes ; seule
+# l'assurance change. T est un choix, lui aussi : on le cherche sur la moitié des personnes, et on le juge sur les autres :
+
+# %%
+from mnistlab import Evaluation
+from mnistlab.evaluation.calibration import at_temperature, fit_temperature
+
+with torch.no_grad():
+    logits = by_heart(val_images)
+chosen = torch.from_numpy(np.isin(val_loader.writers, np.unique(val_loader.writers)[::2]))
+T = fit_temperature(logits[chosen], val_labels[chosen])
+others = {}
+for temperature in (1, T):
+    probabilities = at_temperature(logits[~chosen], temperature).numpy()
+    others[f"T = {temperature}"] = Evaluation.of(
+        "val", val_loader.spec.classes, probabilities, val_labels[~chosen].numpy()
+    )
+    print(f"T = {temperature}: {others[f'T = {temperature}'].calibration_error:.2%}")
+reliability(others)
+
+# %% [markdown] lang="en"
+# T is above 1: this network claimed too much. `mnistlab export` finds T on the validation images and puts it into the file,
+# so that its probabilities can be believed. Now the line for your diary, with the accuracy on validation images: that is what
+# you compare from day to day.
+
+# %% [markdown] lang="fr"
+# T dépasse 1 : ce réseau prétendait trop. `mnistlab export` cherche T sur les images de validation et l'écrit dans le
+# fichier, pour que l'on puisse croire les probabilités annoncées. Et maintenant, la ligne de votre journal, avec l'exactitude
+# de validation : c'est elle que l'on compare de jour en jour.
+
+# %%
+from mnistlab.learn.diary import write_down
+
+write_down(day="day5", accuracy=second.metrics[-1]["val_accuracy"])
+
+# %% [markdown] lang="en"
+# ## Exercises
+#
+# {{exercises}}
+
+# %% [markdown] lang="fr"
+# ## Exercices
+#
+# {{exercises}}
+
+# %% [markdown] lang="en"
+# ## What you now know
+#
+# - Train to learn, validate to choose, test once. The best of many looks better than it is.
+# - Over-fitting is the gap between what was learned and strangers; more hands and augmentation narrow it.
+# - Validation above training is no bug: the two are not measured in the same way.
+# - A number needs its spread over seeds and its interval over images; better, over writers.
+# - Two networks are compared image by image (McNemar) or writer by writer; two recipes, over seeds.
+# - Confidence can be measured, and corrected by a temperature.
+#
+# Keep a line for yourself: `mnistlab learn note "..." --day day5`
+
+# %% [markdown] lang="fr"
+# ## Ce que vous savez maintenant
+#
+# - Entraîner pour apprendre, valider pour choisir, tester une seule fois. Le meilleur de beaucoup paraît meilleur qu'il n'est.
+# - Le surapprentissage est l'écart entre ce qui a été appris et l'inconnu ; plus de mains et l'augmentation le réduisent.
+# - Une validation au-dessus de l'entraînement n'est pas un bogue : les deux ne sont pas mesurés de la même façon.
+# - Un nombre va avec sa dispersion sur les graines et son intervalle sur les images ; mieux, sur les personnes.
+# - Deux réseaux se comparent image par image (McNemar) ou personne par personne ; deux recettes, sur plusieurs graines.
+# - L'assurance d'un réseau se mesure, et se corrige par une température.
+#
+# Gardez-en une ligne : `mnistlab learn note "..." --day day5`

@@ -1,0 +1,209 @@
+"""Day 5: whole writers kept for validation, McNemar's test, and how many seeds a mean needs."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mnistlab.learn.exercise import Exercise, Mistake
+from mnistlab.learn.language import Text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Bools = NDArray[np.bool_]
+    Writers = NDArray[np.int64]
+
+__all__ = ["EXERCISES"]
+
+
+def kept(writers: Writers, every: int, first: int = 0) -> Bools:
+    return np.isin(writers, np.unique(writers)[first::every])
+
+
+def writers_and_every() -> list[tuple[Any, ...]]:
+    random = np.random.default_rng(5)
+    numbers = np.array([12, 13, 19, 40, 41, 77, 105, 230, 231, 502])
+    return [(random.choice(numbers, size), every) for size, every in ((30, 3), (60, 4), (25, 2))]
+
+
+def fair_coins(heads: int, tails: int, alternative: Literal["two-sided", "less", "greater"] = "two-sided") -> float:
+    from scipy.stats import binomtest
+
+    return float(binomtest(heads, heads + tails, alternative=alternative).pvalue)
+
+
+def mistakes_of_two() -> list[tuple[Any, ...]]:
+    random = np.random.default_rng(6)
+    hard = random.random(400) < 0.05
+    return [(hard | (random.random(400) < own), hard | (random.random(400) < 0.02)) for own in (0.05, 0.03, 0.06)]
+
+
+def seeds(std: float, half: float, z: float = 1.96) -> int:
+    return math.ceil((z * std / half) ** 2)
+
+
+EXERCISES = (
+    Exercise(
+        name="keep_writers",
+        asks=Text(
+            "Write a split by writer: from `writers`, int (N,), who wrote each image, an array bool (N,) that is"
+            " true for all images of every `every`-th writer, in the order of their numbers, beginning with the"
+            " lowest.",
+            "Écrivez un partage par personne : à partir de `writers`, int (N,), qui dit qui a écrit chaque image, un"
+            " tableau bool (N,) vrai pour toutes les images d'une personne sur `every`, dans l'ordre de leurs"
+            " numéros, en commençant par le plus petit.",
+        ),
+        parameters="writers, every",
+        cases=writers_and_every,
+        right=kept,
+        mistakes=(
+            Mistake(
+                lambda writers, every: np.arange(len(writers)) % every == 0,
+                Text(
+                    "You kept every `every`-th *image*. The same hands are then on both sides: whole writers are to be"
+                    " kept.",
+                    "Vous avez gardé une *image* sur tant. Les mêmes mains sont alors des deux côtés : il faut"
+                    " garder des personnes entières.",
+                ),
+            ),
+            Mistake(
+                lambda writers, every: writers % every == 0,
+                Text(
+                    "You divided the writers' numbers, but the numbers have gaps. Count the writers that there are:"
+                    " what does `np.unique` give?",
+                    "Vous avez divisé les numéros, mais il y a des trous entre eux. Comptez les personnes qui"
+                    " existent : que donne `np.unique` ?",
+                ),
+            ),
+            Mistake(
+                lambda writers, every: ~kept(writers, every),
+                Text(
+                    "That is the other side: the images to train on. True is for what is kept.",
+                    "C'est l'autre côté : les images d'entraînement. Vrai, c'est pour ce que l'on garde.",
+                ),
+            ),
+            Mistake(
+                lambda writers, every: kept(writers, every, every - 1),
+                Text(
+                    "You began with a later writer. The lowest number is the first to be kept.",
+                    "Vous avez commencé par une personne plus loin. La première gardée est celle du plus petit numéro.",
+                ),
+            ),
+        ),
+        hint=Text(
+            "Two steps: the writers' numbers, each once and in order (`np.unique`), of which you take every `every`-th;"
+            " then for each image whether its writer is among them (`np.isin`).",
+            "Deux étapes : les numéros des personnes, chacun une fois et dans l'ordre (`np.unique`), dont vous"
+            " prenez un sur tant ; puis, pour chaque image, si sa personne en fait partie (`np.isin`).",
+        ),
+    ),
+    Exercise(
+        name="mcnemar",
+        asks=Text(
+            "Write McNemar's test: from two arrays bool (N,), which images the first and which the second network"
+            " got wrong, its p-value. `binomtest` is allowed.",
+            "Écrivez le test de McNemar : à partir de deux tableaux bool (N,), les images que le premier et le"
+            " second réseau ont mal lues, sa valeur p. `binomtest` est permis.",
+        ),
+        parameters="first_wrong, second_wrong",
+        cases=mistakes_of_two,
+        right=lambda first, second: fair_coins(int((first & ~second).sum()), int((second & ~first).sum())),
+        mistakes=(
+            Mistake(
+                lambda first, second: fair_coins(int(first.sum()), int(second.sum())),
+                Text(
+                    "You also counted the images that both got wrong. They do not say who is better: leave them out.",
+                    "Vous avez compté aussi les images que les deux ont mal lues. Elles ne disent pas qui est le"
+                    " meilleur : laissez-les de côté.",
+                ),
+            ),
+            Mistake(
+                lambda first, second: fair_coins(int((first & ~second).sum()), int((second & ~first).sum()), "greater"),
+                Text(
+                    "You counted one direction alone. Before you looked, the second network could have been the"
+                    " worse one as well: both directions count.",
+                    "Vous n'avez compté qu'un sens. Avant de regarder, le second réseau pouvait tout aussi bien être"
+                    " le moins bon : les deux sens comptent.",
+                ),
+            ),
+            Mistake(
+                lambda first, second: fair_coins(int((first & ~second).sum()), int((second & ~first).sum()), "less"),
+                Text(
+                    "You asked only whether the first network is the better one. Before you looked, it could have"
+                    " been the worse one as well: both directions count.",
+                    "Vous avez demandé seulement si le premier réseau est le meilleur. Avant de regarder, il pouvait"
+                    " tout aussi bien être le moins bon : les deux sens comptent.",
+                ),
+            ),
+            Mistake(
+                lambda first, second: fair_coins(int((first == second).sum()), int((first != second).sum())),
+                Text(
+                    "You tested how often the two agree. Of the images where they differ: how many does each get"
+                    " wrong?",
+                    "Vous avez testé la fréquence de leurs accords. Parmi les images où ils diffèrent : combien"
+                    " chacun en manque-t-il ?",
+                ),
+            ),
+        ),
+        hint=Text(
+            "Count two numbers: wrong in the first alone, wrong in the second alone. Then ask how often that many"
+            " fair coins land at least that unevenly.",
+            "Comptez deux nombres : faux pour le premier seul, faux pour le second seul. Demandez ensuite à quelle"
+            " fréquence autant de pièces équilibrées tombent de façon au moins aussi inégale.",
+        ),
+    ),
+    Exercise(
+        name="seeds_needed",
+        asks=Text(
+            "Single trainings of a recipe have the standard deviation `std`. Over how many seeds, at least, must you"
+            " take the mean, so that its 95 % interval, mean ± 1.96 standard errors, reaches at most `half` to each"
+            " side?",
+            "Les entraînements d'une recette ont l'écart-type `std`. Sur combien de graines, au moins, faut-il"
+            " prendre la moyenne, pour que son intervalle à 95 %, moyenne ± 1,96 erreur type, s'étende d'au plus"
+            " `half` de chaque côté ?",
+        ),
+        parameters="std, half",
+        cases=lambda: [(0.09, 0.02), (0.05, 0.01), (0.06, 0.05)],
+        right=seeds,
+        mistakes=(
+            Mistake(
+                lambda std, half: math.ceil(1.96 * std / half),
+                Text(
+                    "You made the mean n times as exact with n seeds. It is only √n times as exact.",
+                    "Avec n graines, votre moyenne est n fois plus précise. Elle ne l'est que √n fois.",
+                ),
+            ),
+            Mistake(
+                lambda std, half: seeds(std, half, 1.0),
+                Text(
+                    "You left out the 1.96: one standard error to each side holds the truth in 68 of 100 cases only.",
+                    "Vous avez oublié le 1,96 : une erreur type de chaque côté ne contient la vérité que 68 fois sur"
+                    " 100.",
+                ),
+            ),
+            Mistake(
+                lambda std, half: math.floor((1.96 * std / half) ** 2),
+                Text(
+                    "You rounded down. With that many seeds, the interval is still a little too wide.",
+                    "Vous avez arrondi vers le bas. Avec autant de graines, l'intervalle est encore un peu trop large.",
+                ),
+            ),
+            Mistake(
+                lambda std, half: seeds(std, half / 2),
+                Text(
+                    "You took `half` for the whole width. It is what the interval reaches to one side.",
+                    "Vous avez pris `half` pour la largeur totale. C'est l'étendue d'un seul côté.",
+                ),
+            ),
+        ),
+        hint=Text(
+            "The standard error of a mean of n is std / √n. Solve 1.96 std / √n ≤ half for n, and take the next"
+            " whole number.",
+            "L'erreur type d'une moyenne de n valeurs est std / √n. Résolvez 1,96 std / √n ≤ half pour n, et prenez"
+            " l'entier suivant.",
+        ),
+    ),
+)
