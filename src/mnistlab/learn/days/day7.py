@@ -1,0 +1,567 @@
+# %% [markdown] lang="en"
+# # Day 7: fast and far
+#
+# Six days ago a digit became 784 numbers. Today you find out where the time of a training goes and how to spend less of it;
+# you let others use your network, without PyTorch; you train on pictures of your own; and you change mnistlab itself: a layer,
+# an augmentation, a recipe.
+
+# %% [markdown] lang="fr"
+# # Jour 7 : plus vite, plus loin
+#
+# Il y a six jours, un chiffre devenait 784 nombres. Aujourd'hui, vous cherchez où passe le temps d'un entraînement et comment
+# en dépenser moins ; vous donnez votre réseau à d'autres, sans PyTorch ; vous entraînez sur vos propres images ; et vous
+# modifiez mnistlab lui-même : une couche, une augmentation, une recette.
+
+# %%
+import time
+from pathlib import Path
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from mnistlab import DATASETS, RECIPES, MNISTDataLoader, NeuralNet, load_model, train
+
+
+# %%
+def strip(*pictures):
+    figure, axes = plt.subplots(1, len(pictures), figsize=(1.3 * len(pictures), 1.4), squeeze=False)
+    for axis, picture in zip(axes[0], pictures, strict=True):
+        axis.imshow(picture, cmap="gray")
+        axis.axis("off")
+    figure.tight_layout()
+    plt.show()
+
+
+# %% [markdown] lang="en"
+# ## Where the time goes
+#
+# Never guess: measure. The first call of anything is slow, for memory has to be found and caches filled, so it does not count;
+# and one call proves nothing, so take the median of several.
+
+# %% [markdown] lang="fr"
+# ## Où passe le temps
+#
+# Ne devinez jamais : mesurez. Le premier appel est toujours lent, car il faut trouver de la mémoire et remplir les caches : il
+# ne compte pas. Et un seul appel ne prouve rien : prenez la médiane de plusieurs.
+
+
+# %%
+def milliseconds(work, times=9):
+    work()
+    measured = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        measured.append(1000 * (time.perf_counter() - start))
+    return np.median(measured)
+
+
+# %% [markdown] lang="en"
+# **The data first.** Most loaders fetch pictures one by one, convert each, then stack 128 of them. Ours keeps all of them in
+# memory as `uint8` and takes a batch by one indexing. The pixels that come out are the same.
+
+# %% [markdown] lang="fr"
+# **Les données d'abord.** La plupart des chargeurs vont chercher les images une par une, convertissent chacune, puis les empilent
+# par 128. Le nôtre les garde toutes en mémoire, en `uint8`, et prend un lot d'une seule indexation. Les pixels obtenus sont les
+# mêmes.
+
+# %%
+from torchvision.transforms import Compose, Normalize, ToTensor
+
+loader = MNISTDataLoader("train", batch_size=128, shuffle=False)
+transform = Compose([ToTensor(), Normalize(DATASETS["mnist"].mean, DATASETS["mnist"].std)])
+
+
+class OneByOne(torch.utils.data.Dataset):
+    def __len__(self):
+        return len(loader.dataset)
+
+    def __getitem__(self, index):
+        picture = Image.fromarray(loader.dataset.images[index, 0].numpy())
+        return transform(picture), int(loader.dataset.labels[index])
+
+
+# %%
+one_by_one = torch.utils.data.DataLoader(OneByOne(), batch_size=128)
+images, labels = next(iter(loader))
+print(torch.allclose(images, next(iter(one_by_one))[0], atol=1e-6))
+print(f"{milliseconds(lambda: next(iter(one_by_one))):.2f} ms")
+print(f"{milliseconds(lambda: next(iter(loader))):.2f} ms")
+
+# %% [markdown] lang="en"
+# **Then the three parts of a step**, with the network of the recipe `quick`:
+
+# %% [markdown] lang="fr"
+# **Puis les trois parties d'un pas**, avec le réseau de la recette `quick` :
+
+# %%
+architecture = RECIPES["quick"].network.architecture(classes=10, image_size=(28, 28))
+network = NeuralNet.of(architecture)
+optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+loss = nn.functional.cross_entropy(network(images), labels)
+spent = {
+    "batch": milliseconds(lambda: next(iter(loader))),  # en
+    "lot": milliseconds(lambda: next(iter(loader))),  # fr
+    "forward()": milliseconds(lambda: network(images)),
+    "backward()": milliseconds(lambda: loss.backward(retain_graph=True)),
+    "step()": milliseconds(optimizer.step),
+}
+
+plt.figure(figsize=(5, 2))
+plt.barh(list(spent), list(spent.values()))
+plt.xlabel("ms")
+plt.tight_layout()
+plt.show()
+
+# %% [markdown] lang="en"
+# The network is what costs, on the way forward and on the way back; next to it, fetching a batch costs nothing. So look into the
+# network. The work of a layer can be counted without a clock: a convolution multiplies each of its weights once for each pixel
+# that it makes.
+
+# %% [markdown] lang="fr"
+# C'est le réseau qui coûte, à l'aller comme au retour ; à côté, aller chercher un lot ne coûte rien. Regardons donc dans le
+# réseau. Le travail d'une couche se compte sans chronomètre : une convolution multiplie chacun de ses poids une fois pour chaque
+# pixel qu'elle produit.
+
+# %%
+rows = [row for row in network.describe() if row.multiply_adds]
+for row in rows:
+    print(f"{row.name:<10}{row.shape!s:<14}{row.parameters:>8,}{row.multiply_adds:>12,}")
+
+conv = network.layers.conv2
+height, width = rows[1].shape[1:]
+print(conv.weight.numel() * height * width)
+
+# %% [markdown] lang="en"
+# The columns are the shape, the parameters and the multiplications for one image. Parameters and work are two things: the
+# linear layer has many weights and uses each once; a convolution has few and uses them everywhere.
+#
+# That is why it pays to make the picture small early. ReLU after max-pool gives what max-pool after ReLU gives, bit for bit,
+# and it then looks at a quarter of the values:
+
+# %% [markdown] lang="fr"
+# Les colonnes sont la forme, les paramètres et les multiplications pour une image. Paramètres et travail sont deux choses : la
+# couche linéaire a beaucoup de poids et se sert de chacun une seule fois ; une convolution en a peu et s'en sert partout.
+#
+# Voilà pourquoi l'on gagne à rapetisser l'image tôt. ReLU après max-pool donne ce que donne max-pool après ReLU, au bit près,
+# et n'a plus alors qu'un quart des valeurs à regarder :
+
+# %%
+maps = torch.randn(128, 32, 28, 28)
+pool, relu = nn.MaxPool2d(2), nn.ReLU()
+smaller = pool(maps)
+print(torch.equal(pool(relu(maps)), relu(smaller)))
+print(f"{maps.numel():>10,}{milliseconds(lambda: relu(maps)):>7.2f} ms")
+print(f"{smaller.numel():>10,}{milliseconds(lambda: relu(smaller)):>7.2f} ms")
+
+# %% [markdown] lang="en"
+# ## `quick` and `best`
+#
+# Two recipes with opposite aims:
+#
+# | command | accuracy on the test images, time on two cores |
+# |---|---|
+# | `mnistlab train quick` | {{quick}} |
+# | `mnistlab train` | {{default}} |
+# | `mnistlab train best` | {{best}} |
+#
+# A recipe is nothing but values, so Python can say what sets them apart:
+
+# %% [markdown] lang="fr"
+# ## `quick` et `best`
+#
+# Deux recettes aux buts opposés :
+#
+# | commande | exactitude sur les images de test, durée sur deux cœurs |
+# |---|---|
+# | `mnistlab train quick` | {{quick}} |
+# | `mnistlab train` | {{default}} |
+# | `mnistlab train best` | {{best}} |
+#
+# Une recette n'est faite que de valeurs : Python peut donc dire ce qui les sépare.
+
+# %%
+quick, best = RECIPES["quick"].values(), RECIPES["best"].values()
+for name in quick:
+    if quick[name] != best[name] and name not in ("name", "summary"):
+        print(f"{name:<16}{quick[name]!s:<28}{best[name]}")
+
+# %% [markdown] lang="en"
+# `quick` has three narrow convolutions, halves the picture at once by a `stride` of 2, and stops in the middle of the first
+# epoch. Its steps make up for it: the learning rate climbs to a peak that would wreck a training if it stayed there, and then
+# falls to almost nothing (*one cycle*). `best` takes its time: pairs of convolutions, images turned and moved, 24 epochs;
+# and it first takes the slant out of each digit, *deskewing*, by the second moments of its ink:
+
+# %% [markdown] lang="fr"
+# `quick` a trois convolutions étroites, divise l'image par deux dès le début par un `stride` de 2, et s'arrête au milieu de la
+# première époque. Ses pas le compensent : le taux d'apprentissage monte à un sommet qui ruinerait
+# l'entraînement s'il y restait, puis redescend presque à rien (*one cycle*). `best` prend son temps : des convolutions par
+# paires, des images tournées et déplacées, 24 époques ; et elle commence par redresser chaque chiffre (*deskewing*), ce qui se
+# calcule à partir des moments d'ordre deux :
+
+# %%
+from mnistlab.networks.deskew import deskew
+from mnistlab.training.optimizers import learning_rate
+
+plt.figure(figsize=(5, 2.4))
+plt.plot([learning_rate(RECIPES["quick"].optimisation, step, 280) for step in range(280)])
+plt.xlabel("step")  # en
+plt.xlabel("pas")  # fr
+plt.ylabel("learning rate")  # en
+plt.ylabel("taux d'apprentissage")  # fr
+plt.tight_layout()
+plt.show()
+
+# %%
+some, upright = loader.dataset.images[:500, 0].float(), deskew(loader.dataset.images[:500].float())[:, 0]
+change = (upright - some).abs().sum(dim=(1, 2))
+most = [int((change * (loader.dataset.labels[:500] == digit)).argmax()) for digit in (0, 4, 7, 9)]
+strip(*[picture for index in most for picture in (some[index].numpy(), upright[index].numpy())])
+
+# %% [markdown] lang="en"
+# Train one now:
+
+# %% [markdown] lang="fr"
+# Entraînez-en une :
+
+# %% quick="recipe = recipe.override(steps=20)"
+recipe = RECIPES["quick"]
+
+# %%
+start = time.perf_counter()
+run, evaluation = train(recipe)
+print(f"{evaluation.accuracy:.2%}, {time.perf_counter() - start:.0f} s")
+
+# %% [markdown] lang="en"
+# The time is that of the whole: reading the data, training, testing, drawing the pictures of the run folder.
+#
+# ## Export: without PyTorch
+#
+# Whoever uses your network should not have to install PyTorch. `mnistlab export latest` writes one ONNX file, with normalisation,
+# calibration and softmax in it, and keeps it only if it answers as PyTorch does on 10,000 images. The same in Python:
+
+# %% [markdown] lang="fr"
+# C'est le temps de l'ensemble : lire les données, entraîner, tester, dessiner les images du dossier d'entraînement.
+#
+# ## Exporter : se passer de PyTorch
+#
+# Qui se sert de votre réseau ne devrait pas avoir à installer PyTorch. `mnistlab export latest` écrit un seul fichier ONNX, avec
+# la normalisation, la calibration et le softmax, et ne le garde que s'il répond comme PyTorch sur 10 000 images. La même chose
+# en Python :
+
+# %%
+from mnistlab import Reader, export_model
+
+made = export_model(run)
+print(made.path.name, f"{made.bytes / 1000:.0f} kB")  # en
+print(made.path.name, f"{made.bytes / 1000:.0f} ko")  # fr
+print(f"{made.parity.largest_difference:.1e}")
+
+# %%
+pixels = MNISTDataLoader("val", shuffle=False).dataset.images[:100, 0].numpy()
+saved, reader = load_model(run), Reader(made.path)
+with torch.no_grad():
+    normalised = (torch.from_numpy(pixels)[:, None] / 255 - saved.mean) / saved.std
+    by_torch = saved.model(normalised).argmax(dim=1).numpy()
+print((reader.classify(pixels)[0] == by_torch).all())
+
+# %% [markdown] lang="en"
+# ## Serve: for everybody
+#
+# `mnistlab serve --model latest` opens a page on which you draw digits for your own network; with `--model mnistlab` beside it,
+# the two are compared. Behind the page is an API that any program can ask. Here a Python program starts the server, sends it
+# ten images as plain bytes, and stops it:
+
+# %% [markdown] lang="fr"
+# ## Servir : pour tout le monde
+#
+# `mnistlab serve --model latest` ouvre une page où vous dessinez des chiffres pour votre propre réseau ; avec `--model mnistlab`
+# en plus, les deux sont comparés. Derrière la page, il y a une API que n'importe quel programme peut interroger. Ici, un
+# programme en Python lance le serveur, lui envoie dix images en octets bruts, et l'arrête :
+
+# %%
+import json
+import subprocess
+import sys
+import urllib.request
+
+command = [sys.executable, "-m", "mnistlab", "serve", "--model", str(made.path), "--port", "0", "--no-browser"]
+server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+address = next(word for word in server.stdout.readline().split() if word.startswith("http"))
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+kind = {"Content-Type": "application/octet-stream"}
+request = urllib.request.Request(f"{address}/api/v1/classify", pixels[:10].tobytes(), kind)
+answer = json.load(direct.open(request))
+server.terminate()
+server.communicate()
+print(answer["values"], reader.classify(pixels[:10])[0])
+
+# %% [markdown] lang="en"
+# ## Other data by one switch
+#
+# Nothing in the code says that the pictures are digits. These are the datasets that mnistlab knows:
+
+# %% [markdown] lang="fr"
+# ## D'autres données, une seule option
+#
+# Rien dans le code ne dit que les images sont des chiffres. Voici les jeux de données que mnistlab connaît :
+
+# %%
+print(*DATASETS)
+for name in ("mnist", "fashion"):
+    print(name, DATASETS[name].image_size, DATASETS[name].mean, DATASETS[name].std)
+
+# %% [markdown] lang="en"
+# Fashion-MNIST, ten kinds of clothes, was made so that it takes MNIST's place without a change: same sizes, same files. Write
+# `--dataset fashion` after `mnistlab train quick`, and the first time it is downloaded (30 MB; MNIST alone ships with mnistlab).
+# It is harder: expect a number nearer 90 than 99.
+#
+# ## A folder of your own pictures
+#
+# The same switch takes a folder: one sub-folder per class, whose name is the class's. Let us draw one, and, as everybody does
+# once, begin with one class only:
+
+# %% [markdown] lang="fr"
+# Fashion-MNIST, dix sortes de vêtements, a été conçu pour prendre la place de MNIST sans rien changer : mêmes tailles, mêmes
+# fichiers. Ajoutez `--dataset fashion` à `mnistlab train quick` : la première fois, les données sont téléchargées (30 Mo ; seul
+# MNIST est livré avec mnistlab). C'est plus difficile : attendez-vous à un nombre plus près de 90 que de 99.
+#
+# ## Un dossier de vos propres images
+#
+# La même option accepte un dossier : un sous-dossier par classe, qui en porte le nom. Dessinons-en un et, comme tout le monde la
+# première fois, commençons par une seule classe :
+
+# %%
+from mnistlab import open_dataset
+
+random = np.random.default_rng(0)
+folder, sides = Path("shapes"), {"circle": 40, "square": 4, "triangle": 3}  # en
+folder, sides = Path("formes"), {"rond": 40, "carré": 4, "triangle": 3}  # fr
+
+
+def draw(corners):
+    angles = random.uniform(0, 2 * np.pi) + 2 * np.pi * np.arange(corners) / corners
+    middle, radius = random.uniform(26, 38, 2), random.uniform(14, 22)
+    points = middle + radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return cv2.polylines(np.full((64, 64), 255, np.uint8), [points.astype(np.int32)], True, 0, 3)
+
+
+def fill(name, count=120):
+    (folder / name).mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        Image.fromarray(draw(sides[name])).save(folder / name / f"{number:03}.png")
+
+
+strip(*[draw(corners) for corners in sides.values() for _ in range(2)])
+
+# %% raises="UserError"
+fill("triangle")
+open_dataset(folder)
+
+# %% [markdown] lang="en"
+# Read it to the end: it says what it found, and what a folder has to look like. With the other two classes:
+
+# %% [markdown] lang="fr"
+# Lisez le message jusqu'au bout : il dit ce qu'il a trouvé, et comment un dossier doit être fait. Avec les deux autres classes :
+
+# %%
+for name in sides:
+    fill(name)
+
+mine = RECIPES["quick"].override(batch_size=32, epochs=12, learning_rate=0.1)
+run_of_mine, by_class = train(mine, dataset=folder)
+print(f"{by_class.accuracy:.1%}", by_class.total)
+print(load_model(run_of_mine).classes)
+
+# %% [markdown] lang="en"
+# The second number says on how many pictures: one in six was kept for the test. With so few the accuracy is not worth much; day
+# 5 said how much. From the command line:
+#
+# ```
+# mnistlab train quick --dataset shapes --epochs 12 --batch-size 32 --learning-rate 0.1
+# ```
+#
+# ## Add a layer
+#
+# `NeuralNet` takes any number of blocks, as long as there are pixels left to halve:
+
+# %% [markdown] lang="fr"
+# Le second nombre dit sur combien d'images : une sur six a été gardée pour le test. Avec si peu, l'exactitude ne vaut pas
+# grand-chose ; le jour 5 a dit combien. En ligne de commande :
+#
+# ```
+# mnistlab train quick --dataset formes --epochs 12 --batch-size 32 --learning-rate 0.1
+# ```
+#
+# ## Ajouter une couche
+#
+# `NeuralNet` prend autant de blocs que l'on veut, tant qu'il reste des pixels à diviser par deux :
+
+# %% raises="UserError"
+NeuralNet(widths=(8, 16, 32, 64, 128))
+
+# %% [markdown] lang="en"
+# A layer that mnistlab does not have is a class of ten lines. The idea that let networks grow deep (ResNet, 2015) is the
+# *residual*: a layer adds to what comes in instead of replacing it. Where its weights are zero it changes nothing, so putting it
+# in cannot spoil what the network knows, and training takes it from there.
+
+# %% [markdown] lang="fr"
+# Une couche que mnistlab n'a pas, c'est une classe de dix lignes. L'idée qui a permis aux réseaux de devenir profonds (ResNet,
+# 2015) est le *résidu* : une couche ajoute à ce qui arrive au lieu de le remplacer. Quand ses poids sont nuls, elle ne change
+# rien : l'insérer ne peut pas abîmer ce que le réseau sait, et l'entraînement fait le reste.
+
+
+# %%
+class Residual(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
+        nn.init.zeros_(self.conv.weight)
+        nn.init.zeros_(self.conv.bias)
+
+    def forward(self, maps):
+        return maps + self.conv(maps.relu())
+
+
+trained = load_model(run).model
+layers = list(trained.layers)
+deeper = nn.Sequential(*layers[:6], Residual(layers[3].out_channels), *layers[6:]).eval()
+with torch.no_grad():
+    print(torch.equal(deeper(images), trained(images)))
+
+# %% [markdown] lang="en"
+# Not a bit differs. And it learns: one step of day 3's loop moves the new weights away from zero.
+
+# %% [markdown] lang="fr"
+# Pas un bit de différence. Et elle apprend : un seul pas de la boucle du jour 3 écarte de zéro les nouveaux poids.
+
+# %%
+optimizer = torch.optim.SGD(deeper.parameters(), lr=0.01)
+optimizer.zero_grad()
+nn.functional.cross_entropy(deeper(images), labels).backward()
+optimizer.step()
+print(f"{deeper[6].conv.weight.abs().max().item():.1e}")
+
+# %% [markdown] lang="en"
+# In mnistlab itself it would be a field of `NetworkDesign` (networks/architecture.py) and a line in `make_convolution`
+# (networks/network.py). The option of the command line, the check of its value and the entry in the run folder follow by
+# themselves.
+#
+# ## Add an augmentation
+#
+# An augmentation is a function: images (B, 1, 28, 28) from 0 to 255 and labels in, both out. This one hides a random square, so
+# that the network does not rely on one place alone (*cutout*, 2017):
+
+# %% [markdown] lang="fr"
+# Dans mnistlab même, ce serait un champ de `NetworkDesign` (networks/architecture.py) et une ligne dans `make_convolution`
+# (networks/network.py). L'option de la ligne de commande, le contrôle de sa valeur et sa trace dans le dossier d'entraînement
+# viennent tout seuls.
+#
+# ## Ajouter une augmentation
+#
+# Une augmentation est une fonction : des images (B, 1, 28, 28) de 0 à 255 et des étiquettes entrent, les deux ressortent.
+# Celle-ci cache un carré au hasard, pour que le réseau ne se fie pas à un seul endroit (*cutout*, 2017) :
+
+
+# %%
+def cutout(images, labels, side=10):
+    images = images.clone()
+    for image in images:
+        top, left = torch.randint(0, 28 - side + 1, (2,)).tolist()
+        image[:, top : top + side, left : left + side] = 0
+    return images, labels
+
+
+changed, _ = next(iter(MNISTDataLoader("train", batch_size=6, shuffle=False, augment=cutout)))
+strip(*changed[:, 0].numpy())
+
+# %% [markdown] lang="en"
+# Why `clone()`? Because without it the function would erase the squares from the caller's own images. Whether it helps is a
+# question for day 5: some seeds with it, some without, on validation images, and an interval.
+#
+# ## Add a recipe
+#
+# A recipe of your own is another one with some values changed. Values that make no sense are all named at once:
+
+# %% [markdown] lang="fr"
+# Pourquoi `clone()` ? Parce que, sans lui, la fonction effacerait les carrés dans les images mêmes de qui l'appelle. Aide-t-elle
+# vraiment ? C'est une question pour le jour 5 : quelques graines avec, quelques graines sans, sur les images de validation, et
+# un intervalle.
+#
+# ## Ajouter une recette
+#
+# Une recette à vous, c'est une autre recette dont on change quelques valeurs. Celles qui n'ont pas de sens sont signalées
+# toutes à la fois :
+
+# %% raises="UserError"
+RECIPES["quick"].override(dropout=2, epochs=0)
+
+# %%
+mine = RECIPES["quick"].override(name="mine", widths=(16, 32), rotate=10, shift=2)
+print(mine.network.widths, mine.network.pooling, mine.data.rotate)
+Path("my.toml").write_text("widths = [16, 32]\nrotate = 10\nshift = 2\n", encoding="utf-8")
+
+# %% [markdown] lang="en"
+# `widths` has two values now, and the values per block were cut to fit. In Python, `train(mine)`; from the command line:
+# `mnistlab train quick --config my.toml`. A recipe for everybody is an entry in recipes/catalog.py, and a measurement: several
+# seeds, and the figures in the documents.
+#
+# ## What next
+#
+# - `mnistlab train best`, and `mnistlab runs` to see all of your days' trainings.
+# - Letters, or Japanese characters: the datasets `emnist-letters` and `kmnist`. Are they as hard as you thought?
+# - Read the code in the order of the data: `data`, `augmentation`, `networks`, `training`, `evaluation`, `reading`. You have met
+#   every one of these rooms.
+# - Then leave MNIST: colour pictures (CIFAR-10), a network of three channels, and the same loop.
+
+# %% [markdown] lang="fr"
+# `widths` n'a plus que deux valeurs, et les réglages par bloc ont été raccourcis d'autant. En Python, `train(mine)` ; en ligne de
+# commande : `mnistlab train quick --config my.toml`. Une recette pour tout le monde, c'est une entrée dans recipes/catalog.py,
+# et une mesure : plusieurs graines, et les chiffres dans la documentation.
+#
+# ## Et après ?
+#
+# - `mnistlab train best`, et `mnistlab runs` pour revoir les entraînements de toute votre semaine.
+# - Des lettres, ou des caractères japonais : les jeux `emnist-letters` et `kmnist`. Est-ce aussi difficile que vous le pensiez ?
+# - Lisez le code dans l'ordre des données : `data`, `augmentation`, `networks`, `training`, `evaluation`, `reading`. Vous
+#   connaissez déjà chacune de ces pièces.
+# - Puis quittez MNIST : des images en couleurs (CIFAR-10), un réseau à trois canaux, et la même boucle.
+
+# %%
+from mnistlab.learn.diary import write_down
+
+write_down(day="day7", accuracy=evaluation.accuracy)
+
+# %% [markdown] lang="en"
+# ## Exercises
+#
+# {{exercises}}
+
+# %% [markdown] lang="fr"
+# ## Exercices
+#
+# {{exercises}}
+
+# %% [markdown] lang="en"
+# ## What you now know
+#
+# - Measure before you make anything faster; count the multiplications; make the picture small early.
+# - A short training needs a learning rate that climbs and falls; a long one needs augmentation.
+# - An ONNX file and a server bring your network to people who have no PyTorch.
+# - Datasets, layers, augmentations and recipes are small pieces, and you can write each of them.
+#
+# Keep a line for yourself: `mnistlab learn note "..." --day day7`. And then look at the whole week: `mnistlab learn`.
+
+# %% [markdown] lang="fr"
+# ## Ce que vous savez maintenant
+#
+# - On mesure avant d'accélérer ; on compte les multiplications ; on rapetisse l'image tôt.
+# - Un entraînement court demande un taux d'apprentissage qui monte puis descend ; un long demande de l'augmentation.
+# - Un fichier ONNX et un serveur apportent votre réseau à ceux qui n'ont pas PyTorch.
+# - Données, couches, augmentations et recettes sont de petites pièces, et vous savez écrire chacune d'elles.
+#
+# Gardez-en une ligne : `mnistlab learn note "..." --day day7`. Puis regardez toute votre semaine : `mnistlab learn`.

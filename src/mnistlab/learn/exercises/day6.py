@@ -1,0 +1,249 @@
+"""Day 6: a photograph as the network's input, the box of a digit, and its centre of mass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.learn.exercise import Exercise, Mistake
+from mnistlab.learn.language import Text
+
+__all__ = ["EXERCISES"]
+
+MEAN, STD = 0.1307, 0.3081
+
+
+def photos() -> list[tuple[Any, ...]]:
+    random = np.random.default_rng(6)
+    return [(random.integers(0, 256, (28, 28)).astype(np.uint8),) for _ in range(2)]
+
+
+def normalised(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Of pixels from 0 to 1."""
+    return ((pixels - MEAN) / STD).reshape(1, 1, 28, 28)
+
+
+def sizes() -> list[tuple[Any, ...]]:
+    return [(120, 60), (60, 150), (37, 37), (10, 4), (47, 30), (300, 5)]
+
+
+def in_box(height: int, width: int, side: float = 20, of: float | None = None) -> tuple[int, int]:
+    scale = side / (max(height, width) if of is None else of)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def cut_short(height: int, width: int) -> tuple[int, int]:
+    scale = 20 / max(height, width)
+    return max(1, int(height * scale)), max(1, int(width * scale))
+
+
+def images() -> list[tuple[Any, ...]]:
+    random = np.random.default_rng(7)
+    cases = []
+    for top, left in ((0, 3), (10, 1), (4, 9)):
+        image = np.zeros((28, 28), np.uint8)
+        wedge = np.tri(17, 11) * np.linspace(1, 0.1, 17)[:, None]  # widest below, brightest above
+        image[top : top + 17, left : left + 11] = random.integers(100, 256, (17, 11)) * wedge
+        cases.append((image,))
+    return cases
+
+
+def to_middle(image: NDArray[Any]) -> tuple[int, int]:
+    """How many pixels down and to the right bring the centre of mass to (14, 14)."""
+    rows, columns = np.indices(image.shape)
+    mass = image.astype(float)
+    return round(14 - float((rows * mass).sum() / mass.sum())), round(14 - float((columns * mass).sum() / mass.sum()))
+
+
+def box_to_middle(image: NDArray[Any]) -> tuple[int, int]:
+    """The same for the middle of the ink's box."""
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    return round(14 - float(rows[0] + rows[-1]) / 2), round(14 - float(columns[0] + columns[-1]) / 2)
+
+
+EXERCISES = (
+    Exercise(
+        name="prepare",
+        asks=Text(
+            "`photo` is grey, dark ink on light paper, uint8 (28, 28). Make of it what the network takes: bright ink,"
+            " values from 0 to 1, normalised by MNIST's mean 0.1307 and standard deviation 0.3081, shape"
+            " (1, 1, 28, 28).",
+            "`photo` est en gris, encre sombre sur papier clair, uint8 (28, 28). Faites-en ce que le réseau attend :"
+            " encre claire, valeurs de 0 à 1, normalisées par la moyenne 0,1307 et l'écart-type 0,3081 de MNIST,"
+            " forme (1, 1, 28, 28).",
+        ),
+        parameters="photo",
+        cases=photos,
+        right=lambda photo: normalised(1 - photo / 255),
+        mistakes=(
+            Mistake(
+                lambda photo: normalised(photo / 255),
+                Text(
+                    "The ink is still dark on light. MNIST's is bright on black: turn the values round.",
+                    "L'encre est restée sombre sur fond clair. Celle de MNIST est claire sur noir : renversez les"
+                    " valeurs.",
+                ),
+            ),
+            Mistake(
+                lambda photo: normalised((-photo) / 255),
+                Text(
+                    "In uint8, a minus sign goes round: -1 is 255, but -0 stays 0, so the blackest ink is lost. Subtract"
+                    " from 255.",
+                    "En uint8, le signe moins déborde : -1 donne 255, mais -0 reste 0, et l'encre la plus noire se perd."
+                    " Soustrayez de 255.",
+                ),
+            ),
+            Mistake(
+                lambda photo: normalised(-(photo / 255)),
+                Text(
+                    "A minus sign alone does not turn a picture round: it leaves values below 0. White, 1, has to become"
+                    " 0, and black 1.",
+                    "Un signe moins ne suffit pas à inverser une image : il reste des valeurs négatives. Le blanc, 1,"
+                    " doit devenir 0, et le noir, 1.",
+                ),
+            ),
+            Mistake(
+                lambda photo: normalised(255.0 - photo),
+                Text(
+                    "The mean and the standard deviation are those of values from 0 to 1; yours go up to 255.",
+                    "La moyenne et l'écart-type valent pour des valeurs de 0 à 1 ; les vôtres vont jusqu'à 255.",
+                ),
+            ),
+            Mistake(
+                lambda photo: (1 - photo / 255).reshape(1, 1, 28, 28),
+                Text(
+                    "Inverted and from 0 to 1, but not normalised: the network has only seen values with MNIST's mean"
+                    " subtracted, divided by its standard deviation.",
+                    "Inversée, de 0 à 1, mais pas normalisée : le réseau n'a vu que des valeurs diminuées de la moyenne"
+                    " de MNIST et divisées par son écart-type.",
+                ),
+            ),
+            Mistake(
+                lambda photo: 1 - normalised(photo / 255),
+                Text(
+                    "Right steps, wrong order: you normalised first and inverted afterwards.",
+                    "Les bons pas dans le mauvais ordre : vous avez normalisé avant d'inverser.",
+                ),
+            ),
+        ),
+        hint=Text(
+            "Four steps, in this order: turn 0 to 255 into 255 to 0, divide by 255, normalise, reshape. What should a"
+            " white pixel have become before you normalise?",
+            "Quatre pas, dans cet ordre : de 0-255 à 255-0, diviser par 255, normaliser, changer la forme. Que doit"
+            " valoir un pixel blanc juste avant la normalisation ?",
+        ),
+    ),
+    Exercise(
+        name="size_in_box",
+        asks=Text(
+            "A piece of ink is `height` by `width` pixels. Return the height and width, whole pixels of at least 1, that"
+            " MNIST's preparation gives it: as large as a box of 20x20 allows, in its own proportions.",
+            "Un morceau d'encre mesure `height` sur `width` pixels. Renvoyez la hauteur et la largeur, en pixels entiers"
+            " et d'au moins 1, que lui donne la préparation de MNIST : aussi grand que le permet un carré de 20x20, en"
+            " gardant ses proportions.",
+        ),
+        parameters="height, width",
+        cases=sizes,
+        right=in_box,
+        mistakes=(
+            Mistake(
+                lambda height, width: (20, 20),
+                Text(
+                    "You stretched it to fill the box. Remember what that did to the ones.",
+                    "Vous l'avez étiré pour remplir le carré. Souvenez-vous de ce que cela faisait aux 1.",
+                ),
+            ),
+            Mistake(
+                lambda height, width: in_box(height, width, of=height),
+                Text(
+                    "You made the height 20, always. What happens to a piece that is wider than it is tall?",
+                    "Vous avez toujours amené la hauteur à 20. Qu'arrive-t-il à un morceau plus large que haut ?",
+                ),
+            ),
+            Mistake(
+                lambda height, width: in_box(height, width, of=width),
+                Text(
+                    "You made the width 20, always. What happens to a one?",
+                    "Vous avez toujours amené la largeur à 20. Qu'arrive-t-il à un 1 ?",
+                ),
+            ),
+            Mistake(
+                cut_short,
+                Text(
+                    "`int` cuts off what stands behind the point: 12.8 becomes 12. Use `round`.",
+                    "`int` coupe ce qui suit la virgule : 12,8 devient 12. Servez-vous de `round`.",
+                ),
+            ),
+            Mistake(
+                lambda height, width: tuple(round(side * 20 / max(height, width)) for side in (height, width)),
+                Text(
+                    "Nearly: a very thin piece gets a side of 0 pixels. At least 1 has to be left.",
+                    "Presque : un morceau très fin se retrouve avec un côté de 0 pixel. Il doit en rester au moins 1.",
+                ),
+            ),
+            Mistake(
+                lambda height, width: in_box(height, width, side=28),
+                Text(
+                    "That fills the whole picture. The box is smaller than the 28 pixels, and leaves a margin.",
+                    "Cela remplit l'image entière. Le carré est plus petit que les 28 pixels, et laisse une marge.",
+                ),
+            ),
+        ),
+        hint=Text(
+            "One scale for both sides: the one that makes the longer side 20. Then `round`, and never less than 1.",
+            "Une seule échelle pour les deux côtés : celle qui amène le plus grand à 20. Puis `round`, et jamais moins"
+            " de 1.",
+        ),
+    ),
+    Exercise(
+        name="to_middle",
+        asks=Text(
+            "Return how many whole pixels an `image` (28, 28), ink bright on 0, has to move down and to the right, as"
+            " (down, right), so that its centre of mass comes to (14, 14). Up and left are negative.",
+            "Renvoyez de combien de pixels entiers il faut déplacer une `image` (28, 28), encre claire sur fond à 0,"
+            " vers le bas et vers la droite, sous la forme (bas, droite), pour que son centre de masse arrive en"
+            " (14, 14). Vers le haut et vers la gauche, c'est négatif.",
+        ),
+        parameters="image",
+        cases=images,
+        right=to_middle,
+        mistakes=(
+            Mistake(
+                lambda image: to_middle(image)[::-1],
+                Text(
+                    "Down and right are exchanged. Down is along the rows, the first index.",
+                    "Bas et droite sont échangés. Le bas suit les lignes, le premier indice.",
+                ),
+            ),
+            Mistake(
+                lambda image: tuple(-way for way in to_middle(image)),
+                Text(
+                    "The sign is turned round: an image that hangs too high has to move down, by a positive number.",
+                    "Le signe est inversé : une image placée trop haut doit descendre, d'un nombre positif.",
+                ),
+            ),
+            Mistake(
+                box_to_middle,
+                Text(
+                    "You centred the box of the ink. The centre of mass weighs each pixel by how bright it is.",
+                    "Vous avez centré le cadre de l'encre. Le centre de masse pèse chaque pixel selon sa clarté.",
+                ),
+            ),
+            Mistake(
+                lambda image: to_middle(image > 0),
+                Text(
+                    "You counted every pixel with ink alike. A bright one weighs more than a faint one.",
+                    "Vous avez compté de la même façon tous les pixels encrés. Un pixel clair pèse plus qu'un pâle.",
+                ),
+            ),
+        ),
+        hint=Text(
+            "The centre of mass is the sum of row times brightness, divided by the sum of brightness; likewise for the"
+            " columns. How far is it from there to 14?",
+            "Le centre de masse est la somme des lignes multipliées par la clarté, divisée par la somme des clartés ; de"
+            " même pour les colonnes. Combien reste-t-il jusqu'à 14 ?",
+        ),
+    ),
+)

@@ -1,0 +1,234 @@
+"""Day 7: the work of a convolution, the side that blocks leave, and an augmentation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mnistlab.learn.exercise import Exercise, Mistake
+from mnistlab.learn.language import Text
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["EXERCISES"]
+
+
+def layers() -> list[tuple[int, int, int, int]]:
+    return [(1, 16, 5, 14), (16, 32, 3, 14), (32, 96, 3, 7), (3, 8, 1, 28)]
+
+
+def blocks() -> list[tuple[int, int]]:
+    return [(28, 1), (28, 2), (64, 3), (57, 2), (101, 4)]
+
+
+def side_left(side: int, blocks: int, kernel: int = 5) -> int:
+    for _ in range(blocks):
+        side = (side - kernel + 1) // 2
+    return side
+
+
+def rounded_up(side: int, blocks: int) -> int:
+    for _ in range(blocks):
+        side = -(-(side - 4) // 2)
+    return side
+
+
+def one_too_few(side: int, blocks: int) -> int:
+    for _ in range(blocks):
+        side = (side - 5) // 2
+    return side
+
+
+def batches() -> list[tuple[Any, ...]]:
+    import torch
+
+    generator = torch.Generator().manual_seed(7)
+    return [(torch.rand(count, 1, 28, 28, generator=generator) * 255,) for count in (1, 3)]
+
+
+def moved(images: Tensor, down: int, right: int) -> Tensor:
+    """With paper, 0, where nothing comes from."""
+    from torch.nn.functional import pad
+
+    padded = pad(images, (2, 2, 2, 2))
+    return padded[..., 2 - down : 30 - down, 2 - right : 30 - right]
+
+
+def rolled(images: Tensor) -> Tensor:
+    return images.roll(2, dims=3)
+
+
+def filled_with_edge(images: Tensor) -> Tensor:
+    result = rolled(images)
+    result[..., :2] = images[..., :1]
+    return result
+
+
+EXERCISES = (
+    Exercise(
+        name="multiplications",
+        asks=Text(
+            "How many multiplications does a convolution take for one image? It has `channels` maps coming in, makes"
+            " `width` maps of `side` by `side` pixels, and its kernels are `kernel` by `kernel`. Write it for all values.",
+            "Combien de multiplications une convolution demande-t-elle pour une image ? Elle reçoit `channels` cartes,"
+            " produit `width` cartes de `side` sur `side` pixels, et ses noyaux mesurent `kernel` sur `kernel`."
+            " Écrivez-le pour toutes les valeurs.",
+        ),
+        parameters="channels, width, kernel, side",
+        cases=layers,
+        right=lambda channels, width, kernel, side: channels * width * kernel**2 * side**2,
+        mistakes=(
+            Mistake(
+                lambda channels, width, kernel, side: channels * width * kernel**2,
+                Text(
+                    "Those are the weights. Each of them is used again at every pixel of the result.",
+                    "Ce sont les poids. Chacun ressert à chaque pixel du résultat.",
+                ),
+            ),
+            Mistake(
+                lambda channels, width, kernel, side: width * kernel**2 * side**2,
+                Text(
+                    "You forgot the maps that come in: each kernel looks at all of them.",
+                    "Vous avez oublié les cartes qui arrivent : chaque noyau les regarde toutes.",
+                ),
+            ),
+            Mistake(
+                lambda channels, width, kernel, side: channels * width * kernel * side**2,
+                Text(
+                    "A kernel of side 3 has 9 weights, not 3.",
+                    "Un noyau de côté 3 a 9 poids, et non 3.",
+                ),
+            ),
+            Mistake(
+                lambda channels, width, kernel, side: channels * width * kernel**2 * side,
+                Text(
+                    "You counted the pixels of one row. A map has `side` rows of them.",
+                    "Vous avez compté les pixels d'une seule ligne. Une carte en a `side`.",
+                ),
+            ),
+            Mistake(
+                lambda channels, width, kernel, side: (channels + width) * kernel**2 * side**2,
+                Text(
+                    "You added the maps that come in and go out. Every pair of them has a kernel of its own.",
+                    "Vous avez additionné les cartes qui entrent et celles qui sortent. Chaque paire a son propre noyau.",
+                ),
+            ),
+        ),
+        hint=Text(
+            "First the weights of one kernel, then how many kernels there are, then how often each is laid down. Compare"
+            " with the table of `describe()` above.",
+            "D'abord les poids d'un noyau, puis le nombre de noyaux, puis combien de fois chacun est posé. Comparez avec"
+            " le tableau de `describe()` ci-dessus.",
+        ),
+    ),
+    Exercise(
+        name="side_left",
+        asks=Text(
+            "A picture of `side` pixels goes through so many `blocks`, each a 5x5 convolution without padding and then a"
+            " 2x2 max-pool. Return the side that is left.",
+            "Une image de `side` pixels de côté traverse un certain nombre de blocs, `blocks` : chacun est une convolution"
+            " 5x5 sans bord de zéros, puis un max-pool 2x2. Renvoyez le côté qui reste.",
+        ),
+        parameters="side, blocks",
+        cases=blocks,
+        right=side_left,
+        mistakes=(
+            Mistake(
+                lambda side, blocks: side // 2**blocks,
+                Text(
+                    "You only halved. Without padding, each convolution takes some pixels away as well.",
+                    "Vous n'avez fait que diviser par deux. Sans bord de zéros, chaque convolution enlève aussi des pixels.",
+                ),
+            ),
+            Mistake(
+                lambda side, blocks: side - 4 * blocks,
+                Text(
+                    "Those are the convolutions alone. A max-pool follows each of them.",
+                    "Ce sont les convolutions seules. Un max-pool suit chacune d'elles.",
+                ),
+            ),
+            Mistake(
+                one_too_few,
+                Text(
+                    "You took 5 pixels away per convolution. At how many places does a kernel of side 5 fit into 5 pixels?",
+                    "Vous avez enlevé 5 pixels par convolution. Combien de places un noyau de côté 5 a-t-il dans 5 pixels ?",
+                ),
+            ),
+            Mistake(
+                rounded_up,
+                Text(
+                    "You rounded up. Of an odd side, max-pool leaves out the last row.",
+                    "Vous avez arrondi vers le haut. D'un côté impair, max-pool laisse tomber la dernière ligne.",
+                ),
+            ),
+            Mistake(
+                lambda side, blocks: (side - 4 * blocks) // 2**blocks,
+                Text(
+                    "You did all the convolutions first, then all the pools. Here they take turns, and the later"
+                    " convolutions cut from a smaller picture.",
+                    "Vous avez fait toutes les convolutions, puis tous les max-pools. Ici, ils alternent, et les"
+                    " convolutions suivantes rognent une image plus petite.",
+                ),
+            ),
+            Mistake(
+                lambda side, blocks: side_left(side, 1),
+                Text(
+                    "That is the side after one block. Go round `blocks` times.",
+                    "C'est le côté après un seul bloc. Recommencez `blocks` fois.",
+                ),
+            ),
+        ),
+        hint=Text(
+            "Write a loop over the blocks: the side after the convolution, then half of it, rounded down.",
+            "Écrivez une boucle sur les blocs : le côté après la convolution, puis sa moitié, arrondie vers le bas.",
+        ),
+    ),
+    Exercise(
+        name="shift_right",
+        asks=Text(
+            "Write an augmentation that moves every image of a batch (B, 1, 28, 28) two pixels to the right. What comes in"
+            " on the left is paper, 0. Return the images, float like those that came.",
+            "Écrivez une augmentation qui déplace chaque image d'un lot (B, 1, 28, 28) de deux pixels vers la droite. Ce"
+            " qui entre par la gauche est du papier, 0. Renvoyez les images, du même type que celles reçues.",
+        ),
+        parameters="images",
+        cases=batches,
+        right=lambda images: moved(images, 0, 2),
+        mistakes=(
+            Mistake(
+                rolled,
+                Text(
+                    "`roll` brings back on the left what left on the right. Make those columns paper.",
+                    "`roll` fait rentrer par la gauche ce qui sort par la droite. Faites de ces colonnes du papier.",
+                ),
+            ),
+            Mistake(
+                lambda images: moved(images, 2, 0),
+                Text(
+                    "Your images move down. The columns are the last dimension, the rows the one before.",
+                    "Vos images descendent. Les colonnes sont la dernière dimension, les lignes l'avant-dernière.",
+                ),
+            ),
+            Mistake(
+                lambda images: moved(images, 0, -2),
+                Text(
+                    "Your images move to the left. A pixel of the result comes from a column two further left.",
+                    "Vos images vont vers la gauche. Un pixel du résultat vient d'une colonne située deux rangs plus à"
+                    " gauche.",
+                ),
+            ),
+            Mistake(
+                filled_with_edge,
+                Text(
+                    "You repeated the edge. What comes in from outside is paper, 0.",
+                    "Vous avez répété le bord. Ce qui vient de l'extérieur est du papier, 0.",
+                ),
+            ),
+        ),
+        hint=Text(
+            "Begin with zeros of the same shape, and copy all columns but the last two to two places further right.",
+            "Partez de zéros de même forme, et copiez toutes les colonnes, sauf les deux dernières, deux rangs plus à"
+            " droite.",
+        ),
+    ),
+)
