@@ -78,7 +78,7 @@ WORDS = {
 """What the texts leave to the reader. All other words are taken as they are; the files that they name lie in `here`."""
 
 SMALL = ["--steps", "3", "--batch-size", "8"]
-PICTURES = ["path/to/pictures", "path/to/folder-of-pictures", "chemin/vers/images"]
+PICTURES = ["path/to/pictures", "path/to/folder-of-pictures", "chemin/vers/images", "shapes", "formes"]
 
 
 def arguments_of(command: str) -> tuple[str, ...]:
