@@ -1,0 +1,297 @@
+"""Day 4: how far a cell sees, occlusion, and accuracy on corrected labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.learn.exercise import Exercise, Mistake
+from mnistlab.learn.language import Text
+from mnistlab.reading.onnx_graph import ReceptiveField
+
+__all__ = ["EXERCISES"]
+
+FIRST, POOL, LAST = 7, 2, 5
+"""Sides of the first convolution, the pooling and the last convolution of the exercise."""
+
+Image = NDArray[np.float64]
+Score = Callable[[Image], float]
+
+
+def sides(pool_stride: int = POOL) -> int:
+    """The side of the square that a cell of the last map looks at, in pixels."""
+    field = ReceptiveField(size=1, step=1, start=0).after(FIRST, 1, 0).after(POOL, pool_stride, 0)
+    return field.after(LAST, 1, 0).size
+
+
+def slide(image: Image, size: int, value: Callable[[int, int], float], step: int = 1) -> Image:
+    """What `value` gives for the top left corner of each square within the image."""
+    height, width = image.shape
+    return np.array(
+        [[value(y, x) for x in range(0, width - size + 1, step)] for y in range(0, height - size + 1, step)]
+    )
+
+
+def covered(image: Image, y: int, x: int, size: int) -> Image:
+    """The image, with a square of 0 put on it: itself, not a copy."""
+    image[y : y + size, x : x + size] = 0
+    return image
+
+
+def occlusion(score: Score, image: Image, size: int, step: int = 1) -> Image:
+    """By how much the score falls where each square is covered."""
+    return slide(image, size, lambda y, x: score(image) - score(covered(image.copy(), y, x, size)), step)
+
+
+def all_covered(score: Score, image: Image, size: int) -> Image:
+    """The same where no square is uncovered again."""
+    before = score(image)
+    return slide(image, size, lambda y, x: before - score(covered(image, y, x, size)))
+
+
+def compared_with_itself(score: Score, image: Image, size: int) -> Image:
+    """The same where the image and the covered one are one array."""
+    return slide(image, size, lambda y, x: score(covered(image, y, x, size)) - score(image))
+
+
+def occlusion_cases() -> list[tuple[Any, ...]]:
+    random = np.random.default_rng(4)
+    weights = random.normal(size=(6, 7))
+
+    def score(image: Image) -> float:
+        return float(np.tanh((image * weights).sum() / 4))
+
+    return [(score, random.uniform(0.1, 1, (6, 7)), size) for size in (2, 3)]
+
+
+Labels = NDArray[np.int64]
+Corrected = Mapping[int, int | None]
+
+
+def corrected_accuracy(predicted: Labels, labels: Labels, corrected: Corrected) -> float:
+    """The fraction that is right by the corrected labels, without what has no label."""
+    return float((predicted == better(labels, corrected))[has_label(labels, corrected)].mean())
+
+
+def better(labels: Labels, corrected: Corrected) -> Labels:
+    """The corrected labels, -1 where there is none."""
+    changed = labels.copy()
+    for index, label in corrected.items():
+        changed[index] = -1 if label is None else label
+    return changed
+
+
+def has_label(labels: Labels, corrected: Corrected) -> NDArray[np.bool_]:
+    return better(labels, corrected) >= 0
+
+
+def without_the_listed(predicted: Labels, labels: Labels, corrected: Corrected) -> float:
+    kept = np.delete(np.arange(len(labels)), list(corrected))
+    return float((predicted == labels)[kept].mean())
+
+
+def corrected_cases() -> list[tuple[Any, ...]]:
+    random = np.random.default_rng(4)
+    labels = random.integers(0, 10, 60)
+    predicted = labels.copy()
+    predicted[:14] = (labels[:14] + 1) % 10  # wrong by the old labels
+    listed = {index: int(predicted[index]) for index in (0, 1, 2)} | {
+        3: int(labels[3] + 5) % 10,
+        4: None,
+        5: None,
+        20: None,
+    }
+    few = {int(index): None for index in (7, 30)} | {31: int(labels[31] + 3) % 10, 8: int(predicted[8])}
+    return [(predicted, labels, listed), (predicted, labels, few)]
+
+
+EXERCISES = (
+    Exercise(
+        name="field_side",
+        asks=Text(
+            f"A network begins with a convolution of {FIRST}x{FIRST}, a max-pool of {POOL}x{POOL}, and a convolution"
+            f" of {LAST}x{LAST}. A cell of the last map looks at a square of the picture: how many pixels is its"
+            " side?",
+            f"Un réseau commence par une convolution de {FIRST}x{FIRST}, un max-pool de {POOL}x{POOL} et une"
+            f" convolution de {LAST}x{LAST}. Une case de la dernière carte regarde un carré de l'image : combien de"
+            " pixels mesure son côté ?",
+        ),
+        right=sides,
+        mistakes=(
+            Mistake(
+                lambda: sides(pool_stride=1),
+                Text(
+                    "You let the pooling look at more pixels, but not halve the map. After it, how many pixels"
+                    " apart are two neighbouring cells?",
+                    "Vous laissez le pooling regarder plus de pixels, mais pas réduire la carte de moitié. Après"
+                    " lui, combien de pixels de l'image séparent deux cases voisines ?",
+                ),
+            ),
+            Mistake(
+                lambda: FIRST + POOL + LAST,
+                Text(
+                    "You added up the sides, but the squares of neighbouring cells overlap. Go layer by layer, and"
+                    " ask each time how far the outermost cells lie apart.",
+                    "Vous avez additionné les côtés, mais les carrés de deux cases voisines se chevauchent. Avancez"
+                    " couche par couche, en vous demandant chaque fois quelle distance sépare les cases extrêmes.",
+                ),
+            ),
+            Mistake(
+                lambda: LAST,
+                Text(
+                    "That many cells of the map before it: but each of those looks at a square of the picture"
+                    " itself.",
+                    "C'est le nombre de cases qu'elle regarde dans la carte d'avant ; mais chacune de celles-ci"
+                    " regarde déjà un carré de l'image.",
+                ),
+            ),
+            Mistake(
+                lambda: POOL * LAST,
+                Text(
+                    "You counted the distance from cell to cell. The first convolution and the pooling make each of"
+                    " them look at more than that.",
+                    "Vous avez compté l'écart d'une case à l'autre. Avec la première convolution et le pooling,"
+                    " chacune d'elles regarde plus large que cela.",
+                ),
+            ),
+        ),
+        hint=Text(
+            "Go layer by layer with two numbers: the side of the square, which begins at 1, and the distance"
+            " between neighbouring cells. A layer with a kernel of side k adds k - 1 distances to the side; a"
+            " pooling then doubles the distance.",
+            "Avancez couche par couche avec deux nombres : le côté du carré, qui vaut 1 au départ, et l'écart entre"
+            " deux cases voisines. Un noyau de côté k ajoute k - 1 écarts au côté ; un pooling double ensuite"
+            " l'écart.",
+        ),
+    ),
+    Exercise(
+        name="occlusion",
+        parameters="score, image, size",
+        asks=Text(
+            "`image` is a NumPy array (height, width), and `score(image)` gives a number. Cover the image with a"
+            " square of zeros, `size` pixels wide, at every place where the square lies wholly inside, one after the"
+            " other; return an array of how far the score falls each time, of shape (height - size + 1, width - size"
+            " + 1).",
+            "`image` est un tableau NumPy (hauteur, largeur), et `score(image)` donne un nombre. Couvrez l'image"
+            " d'un carré de zéros large de `size` pixels, tour à tour à chaque endroit où il tient tout entier ;"
+            " renvoyez un tableau qui dit de combien le score baisse chaque fois, de forme (hauteur - size + 1,"
+            " largeur - size + 1).",
+        ),
+        right=occlusion,
+        cases=occlusion_cases,
+        mistakes=(
+            Mistake(
+                all_covered,
+                Text(
+                    "Your squares stay: each new one is put on an image that is already covered elsewhere."
+                    " `covered = image` is a second name for the same array, not a copy.",
+                    "Vos carrés restent : chacun se pose sur une image déjà couverte ailleurs. `covered = image`"
+                    " donne un second nom au même tableau ; ce n'est pas une copie.",
+                ),
+            ),
+            Mistake(
+                compared_with_itself,
+                Text(
+                    "The score never falls, since you compare the covered image with itself: both names are one"
+                    " array, and the square is on both. Copy the image before you cover it.",
+                    "Le score ne baisse jamais, car vous comparez l'image couverte à elle-même : les deux noms"
+                    " désignent un seul tableau, et le carré est sur les deux. Copiez l'image avant de la couvrir.",
+                ),
+            ),
+            Mistake(
+                lambda score, image, size: -occlusion(score, image, size),
+                Text(
+                    "The sign is turned round: where important ink is covered, the score falls, and the fall is"
+                    " above 0.",
+                    "Le signe est inversé : quand on couvre une encre importante, le score baisse, et la baisse est"
+                    " positive.",
+                ),
+            ),
+            Mistake(
+                lambda score, image, size: slide(image, size, lambda y, x: score(covered(image.copy(), y, x, size))),
+                Text(
+                    "These are the scores of the covered images. The exercise asks how far they lie below the score"
+                    " of the image as it was.",
+                    "Ce sont les scores des images couvertes. On demande de combien ils sont au-dessous du score de"
+                    " l'image intacte.",
+                ),
+            ),
+            Mistake(
+                lambda score, image, size: occlusion(score, image, size, step=size),
+                Text(
+                    "Your squares lie side by side. Move the square by one pixel at a time, so that neighbours"
+                    " overlap.",
+                    "Vos carrés sont posés côte à côte. Déplacez le carré d'un pixel à la fois : deux voisins se"
+                    " chevauchent.",
+                ),
+            ),
+        ),
+        hint=Text(
+            "At each place: copy the image, set the square to 0 in the copy, and subtract the copy's score from"
+            " that of the image.",
+            "À chaque endroit : copiez l'image, mettez le carré à 0 dans la copie, et retranchez le score de la"
+            " copie de celui de l'image.",
+        ),
+    ),
+    Exercise(
+        name="corrected_accuracy",
+        parameters="predicted, labels, corrected",
+        asks=Text(
+            "`predicted` and `labels` are NumPy arrays of whole numbers (N,); the dictionary `corrected` gives, by"
+            " index, the right label of each example whose label is known to be wrong, or `None` where it has none."
+            " Return the accuracy by the corrected labels, 0 to 1, in which examples without a right label do not"
+            " count.",
+            "`predicted` et `labels` sont des tableaux NumPy d'entiers (N,) ; le dictionnaire `corrected` donne,"
+            " par indice, la bonne étiquette de chaque exemple dont l'étiquette est connue pour fausse, ou `None`"
+            " s'il n'en a pas. Renvoyez l'exactitude selon les étiquettes corrigées, de 0 à 1, sans compter les"
+            " exemples qui n'ont pas de bonne étiquette.",
+        ),
+        right=corrected_accuracy,
+        cases=corrected_cases,
+        mistakes=(
+            Mistake(
+                lambda predicted, labels, corrected: float((predicted == labels).mean()),
+                Text(
+                    "That is the accuracy by the labels as they were: `corrected` changes nothing in it.",
+                    "C'est l'exactitude selon les étiquettes d'origine : `corrected` n'y change rien.",
+                ),
+            ),
+            Mistake(
+                lambda predicted, labels, corrected: float((predicted == better(labels, corrected)).mean()),
+                Text(
+                    "An example without a right label still counts here, as a mistake. Nobody can answer it"
+                    " rightly, so leave it out of both numbers: of what was right, and of how many there were.",
+                    "Un exemple sans bonne étiquette compte encore ici, comme une erreur. Personne ne peut y"
+                    " répondre juste : retirez-le des deux nombres, celui des bonnes réponses et celui des exemples.",
+                ),
+            ),
+            Mistake(
+                without_the_listed,
+                Text(
+                    "You left out every example in `corrected`. Most have a right label, by which the answer can be"
+                    " judged; only those with `None` have none.",
+                    "Vous avez retiré tous les exemples de `corrected`. La plupart ont une bonne étiquette, selon"
+                    " laquelle on peut juger la réponse ; seuls ceux à `None` n'en ont pas.",
+                ),
+            ),
+            Mistake(
+                lambda predicted, labels, corrected: float((predicted == labels)[has_label(labels, corrected)].mean()),
+                Text(
+                    "You left out the right ones, but judge the others by the old labels. Put the corrected labels"
+                    " in their place before you compare.",
+                    "Vous avez retiré les bons exemples, mais vous jugez les autres selon les anciennes étiquettes."
+                    " Mettez d'abord les étiquettes corrigées à leur place.",
+                ),
+            ),
+        ),
+        hint=Text(
+            "Copy the labels, put the corrected ones in, keep only the indices whose corrected label is not `None`,"
+            " and take the mean of what agrees.",
+            "Copiez les étiquettes, mettez-y les corrigées, ne gardez que les indices dont l'étiquette corrigée"
+            " n'est pas `None`, et prenez la moyenne de ce qui concorde.",
+        ),
+    ),
+)
