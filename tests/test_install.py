@@ -66,6 +66,7 @@ print(json.dumps([Reader().read(sys.argv[2]).text, said]))
 WITHOUT_EXTRAS = {
     "read": [["PICTURE"], ["PICTURE", "--json"]],
     "runs": [[], ["--json"]],
+    "learn": [[], ["--json"]],
     "train": [[], ["no-such-recipe"], ["--resume", "latest"]],
     "ensemble": [["A", "B"]],
     "evaluate": [[], ["latest", "--by-writer"]],
@@ -74,7 +75,7 @@ WITHOUT_EXTRAS = {
     "export": [[], ["model.pth", "--to", "safetensors"]],
     "serve": [["--port", "0"]],
 }
-"""Each command's arguments; the first two commands need no extra."""
+"""Each command's arguments; the first three commands need no extra."""
 EXTRA_OF = {"export": "export", "serve": "serve"}
 
 
@@ -103,7 +104,7 @@ def assert_base_install_reads_and_says_the_rest(python: Path | str, folder: Path
     done = run_python(python, RUN_COMMANDS, json.dumps([given, hidden]), cwd=folder)
     results = [json.loads(line) for line in done.splitlines()]
     for command, (code, out, err) in zip(commands, results, strict=True):
-        needs_nothing = command[0] == "read" or command in (["runs"], ["runs", "--json"]) or "--help" in command
+        needs_nothing = command[0] in ("read", "learn") or command in (["runs"], ["runs", "--json"]) or "--help" in command
         assert code == (0 if needs_nothing else 2), (command, out, err)
         assert bool(out) == needs_nothing, (command, out, err)
         if needs_nothing:

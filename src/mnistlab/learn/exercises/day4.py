@@ -142,8 +142,7 @@ EXERCISES = (
             Mistake(
                 lambda: LAST,
                 Text(
-                    "That many cells of the map before it: but each of those looks at a square of the picture"
-                    " itself.",
+                    "That many cells of the map before it: but each of those looks at a square of the picture itself.",
                     "C'est le nombre de cases qu'elle regarde dans la carte d'avant ; mais chacune de celles-ci"
                     " regarde déjà un carré de l'image.",
                 ),
