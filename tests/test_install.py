@@ -104,7 +104,9 @@ def assert_base_install_reads_and_says_the_rest(python: Path | str, folder: Path
     done = run_python(python, RUN_COMMANDS, json.dumps([given, hidden]), cwd=folder)
     results = [json.loads(line) for line in done.splitlines()]
     for command, (code, out, err) in zip(commands, results, strict=True):
-        needs_nothing = command[0] in ("read", "learn") or command in (["runs"], ["runs", "--json"]) or "--help" in command
+        needs_nothing = (
+            command[0] in ("read", "learn") or command in (["runs"], ["runs", "--json"]) or "--help" in command
+        )
         assert code == (0 if needs_nothing else 2), (command, out, err)
         assert bool(out) == needs_nothing, (command, out, err)
         if needs_nothing:

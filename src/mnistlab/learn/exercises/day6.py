@@ -21,7 +21,7 @@ def photos() -> list[tuple[Any, ...]]:
 
 
 def normalised(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Of pixels from 0 to 1."""
+    """Pixels from 0 to 1 as the network wants them: float (1, 1, 28, 28)."""
     return ((pixels - MEAN) / STD).reshape(1, 1, 28, 28)
 
 
