@@ -20,10 +20,11 @@ import pytest
 import torch
 from starlette.types import ASGIApp
 
+from mnistlab.augmentation.corruptions import CORRUPTIONS
 from mnistlab.cli.app import app, run_app
 from mnistlab.data.dataset import find_spec, import_files
 from mnistlab.errors import Interrupted
-from mnistlab.evaluation import gallery
+from mnistlab.evaluation import corrupted, gallery
 from mnistlab.evaluation.models import load_model
 from mnistlab.export.export import export_model
 from mnistlab.export.onnx_file import OnnxFile
@@ -200,6 +201,7 @@ def test_a_documented_command_works(
     if "--code" in arguments:
         shutil.move("weights.pth", "model.pth")
     monkeypatch.setattr(serving, "run", serve_until_ready)
+    monkeypatch.setattr(corrupted, "CORRUPTIONS", {"stripe": CORRUPTIONS["stripe"]})  # test_corrupted measures several
     monkeypatch.setattr(gallery, "draw_gallery", lambda loader, out, title: write_bytes(out, b""))  # as no_drawing does
 
     code = run_app(list(arguments))

@@ -10,12 +10,12 @@ import click
 from mnistlab.cli.options import (
     ValueType,
     data_option,
-    dataset_option,
     download_option,
     examples,
     json_option,
 )
 from mnistlab.cli.output import print_json
+from mnistlab.cli.training_options import dataset_option
 from mnistlab.dependencies import require
 
 

@@ -9,13 +9,13 @@ import click
 from mnistlab.cli.options import (
     DATA_HELP,
     FOLDER,
-    dataset_option,
     device_option,
     examples,
     json_option,
     runs_option,
 )
 from mnistlab.cli.output import print_checks, print_json
+from mnistlab.cli.training_options import dataset_option
 from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 

@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistlab.cli.options import (
-    TrainingCommand,
     ValueType,
     data_option,
-    dataset_option,
     device_option,
     download_option,
     examples,
     json_option,
-    recipe_options,
     runs_option,
 )
 from mnistlab.cli.output import print_json, print_score
+from mnistlab.cli.training_options import TrainingCommand, dataset_option, recipe_options
 from mnistlab.dependencies import check_torch, require
 from mnistlab.errors import UserError
 from mnistlab.recipes.catalog import RECIPES, find_recipe

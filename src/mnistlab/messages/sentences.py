@@ -6,9 +6,7 @@ import functools
 import os
 import re
 import string
-import tomllib
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,7 +43,9 @@ def sentence(key: str, part: str, values: Mapping[str, Any], *, for_command: boo
 @functools.cache
 def messages(language: str = "en") -> dict[str, Any]:
     """All entries of one of `LANGUAGES`, in tables by room."""
-    return tomllib.loads((resources.files("mnistlab") / "messages" / f"{language}.toml").read_text(encoding="utf-8"))
+    import tomllib  # which few commands need
+
+    return tomllib.loads(Path(__file__).with_name(f"{language}.toml").read_text(encoding="utf-8"))
 
 
 def unbroken(french: str) -> str:
