@@ -238,16 +238,14 @@ wrong = nn.Sequential(
 wrong(images)
 
 # %% [markdown] lang="en"
-# Read the last line from left to right. `mat1` is what arrives, 64 pictures of 3136 numbers; `mat2` is the layer, which was
-# made for
-# 12544. And 3136 is 16 x 14 x 14: the layer has to be `nn.Linear(16 * 14 * 14, 10)`. When you do not know, print the shape
-#        before the layer: `wrong[:4](images).shape`.
+# Read the last line from left to right. `mat1` is what arrives, 64 pictures of 3136 numbers; `mat2` is the layer, made for
+# 12544 of them. And 3136 is 16 x 14 x 14: the layer has to be `nn.Linear(16 * 14 * 14, 10)`. When you do not know, print the
+# shape before the layer: `wrong[:4](images).shape`.
 
 # %% [markdown] lang="fr"
 # Lisez la dernière ligne de gauche à droite. `mat1` est ce qui arrive, 64 images de 3136 nombres ; `mat2` est la couche,
-# faite pour
-# 12544. Or 3136, c'est 16 x 14 x 14 : la couche doit être `nn.Linear(16 * 14 * 14, 10)`. Dans le doute, affichez la forme de
-#        ce qui précède la couche : `wrong[:4](images).shape`.
+# faite pour en recevoir 12544. Or 3136, c'est 16 x 14 x 14 : la couche doit être `nn.Linear(16 * 14 * 14, 10)`. Dans le
+# doute, affichez la forme de ce qui précède la couche : `wrong[:4](images).shape`.
 
 # %%
 wrong[4] = nn.Linear(16 * 14 * 14, 10)
