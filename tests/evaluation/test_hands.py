@@ -16,7 +16,7 @@ from mnistlab.data.splits import split_writers
 from mnistlab.errors import UserError
 from mnistlab.evaluation.comparison import compare_runs
 from mnistlab.evaluation.evaluate import evaluate_run
-from mnistlab.evaluation.hands import check_writers, draw_hardest, hardest_writers, read_numbers
+from mnistlab.evaluation.hands import check_writers, draw_hardest, hardest_writers, measured_on, read_numbers
 from mnistlab.evaluation.result import Evaluation
 from mnistlab.runs.run import Run
 
@@ -45,7 +45,7 @@ def test_the_hardest_writers_are_those_with_most_errors(evaluation: Evaluation, 
 
 
 def test_they_are_drawn(evaluation: Evaluation, run: Run) -> None:
-    path = draw_hardest(run, evaluation)
+    path = draw_hardest(run, evaluation, measured_on(run, evaluation))
     assert path == run.path / "writers-val.png"
     pixels = np.asarray(Image.open(path).convert("RGB")).astype(int)
     assert pixels.shape[0] > 600
@@ -53,7 +53,7 @@ def test_they_are_drawn(evaluation: Evaluation, run: Run) -> None:
 
 
 def test_fewer_numbers_than_digits_come_out_whole(evaluation: Evaluation, run: Run) -> None:
-    shares = read_numbers(run, evaluation, count=2000)
+    shares = read_numbers(evaluation, measured_on(run, evaluation), count=2000)
     assert list(shares) == ["zip", "amount", "time"]
     assert all(0 < share < evaluation.accuracy for share in shares.values())
     assert shares["zip"] == pytest.approx(evaluation.accuracy**5, abs=0.05)

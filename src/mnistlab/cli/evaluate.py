@@ -75,7 +75,7 @@ def evaluate(
     from mnistlab.evaluation.evaluate import evaluate_run
 
     if by_writer:
-        from mnistlab.evaluation.hands import check_writers, draw_hardest, hardest_writers, read_numbers
+        from mnistlab.evaluation.hands import check_writers, draw_hardest, hardest_writers, measured_on, read_numbers
 
         check_writers(found)
     evaluation = evaluate_run(found, "val" if split == "val" else "test", device=device, data_dir=data_dir)
@@ -87,7 +87,8 @@ def evaluate(
 
         more["corruptions"] = evaluate_corrupted(found, device=device, data_dir=data_dir).to_dict()
     if by_writer:
-        numbers, drawn = read_numbers(found, evaluation, data_dir), draw_hardest(found, evaluation, data_dir)
+        written = measured_on(found, evaluation, data_dir)
+        numbers, drawn = read_numbers(evaluation, written), draw_hardest(found, evaluation, written)
         more |= {"writers": hardest_writers(evaluation), "numbers": numbers, "picture": str(drawn)}
     if as_json:
         score = evaluation.score()

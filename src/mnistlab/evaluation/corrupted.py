@@ -13,14 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from mnistlab.augmentation.corruptions import CORRUPTIONS, corrupt
-from mnistlab.data.dataset import open_dataset
-from mnistlab.data.loader import MNISTDataLoader
-from mnistlab.devices import pick_device
-from mnistlab.errors import UserError
-from mnistlab.evaluation.evaluate import check_fit, evaluate
+from mnistlab.evaluation.evaluate import evaluate_saved, open_fitting, saved_model
 from mnistlab.evaluation.figures import GREY, blank_figure, label_text, lay_out, save_figure
 from mnistlab.evaluation.result import Evaluation
-from mnistlab.networks.checkpoint import read_model
 from mnistlab.runs.run import Run
 
 if TYPE_CHECKING:
@@ -70,27 +65,16 @@ def evaluate_corrupted(
     UserError
         where the run has no model or one of another dataset, or its images are not grey ones of 28x28 pixels
     """
-    if not run.model_path.exists():
-        raise UserError("runs.model_missing", remedy=run.how_to_finish, run=run.path)
-    saved = read_model(run.model_path)
-    dataset = open_dataset(run.dataset, run.find_data(data_dir))
-    check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
+    saved = saved_model(run)
+    dataset = open_fitting(run, saved, data_dir)
     images, labels = dataset.read("test")
-    target = pick_device(device)
-    model = saved.model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
     chosen = np.array([index for label in range(len(saved.classes)) for index in np.flatnonzero(labels == label)[:1]])
     evaluations: dict[str, Evaluation] = {}
     rows: list[tuple[str, NDArray[np.uint8], Evaluation | None]] = [("as_it_is", images[chosen[:SHOWN]], None)]
     for name in CORRUPTIONS:
         corrupted = corrupt(images, name, seed)
-        loader = MNISTDataLoader(
-            "test",
-            dataset=dataclasses.replace(dataset, parts={"test": (corrupted, labels)}),  # type: ignore[type-var]
-            batch_size=None,
-            device=target,
-            normalise=saved.normalisation,
-        )
-        evaluations[name] = evaluate(model, loader)
+        changed = dataclasses.replace(dataset, parts={"test": (corrupted, labels)})  # type: ignore[type-var]
+        evaluations[name] = evaluate_saved(saved, changed, "test", device)
         rows.append((name, corrupted[chosen[:SHOWN]], evaluations[name]))
     path = run.path / "corruptions.png"
     save_figure(draw(rows, chosen[:SHOWN].tolist()), path)

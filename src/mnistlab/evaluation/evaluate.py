@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mnistlab.data.dataset import DatasetSpec, open_dataset
+from mnistlab.data.dataset import Dataset, DatasetSpec, open_dataset
 from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.data.splits import Split
 from mnistlab.devices import pick_device
@@ -19,7 +19,7 @@ from mnistlab.errors import UserError
 from mnistlab.evaluation.calibration import check_finite
 from mnistlab.evaluation.result import Evaluation
 from mnistlab.messages.sentences import Clause
-from mnistlab.networks.checkpoint import read_model
+from mnistlab.networks.checkpoint import SavedModel, read_model
 from mnistlab.networks.network import evaluating
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
@@ -124,25 +124,39 @@ def evaluate_run(
     if split not in ("val", "test"):
         raise UserError("data.unknown_split", split=split, splits=("val", "test"))
     run = find_run(run, runs_dir)
-    if not run.model_path.exists():
-        raise UserError("runs.model_missing", remedy=run.how_to_finish, run=run.path)
+    saved = saved_model(run)
     measured: Split = "test" if split == "test" else validation_of(run)
     busy = not run.is_finished and run.is_being_trained
-    saved = read_model(run.model_path)
     if not run.is_finished:
         key = "evaluation.run_being_trained" if busy else "evaluation.run_not_finished"
         logger.info(Clause(key, run=run.path, progress=run.told_progress))
-    dataset = open_dataset(run.dataset, run.find_data(data_dir))
-    check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
-    target = pick_device(device)
-    loader = MNISTDataLoader(
-        measured, dataset=dataset, batch_size=None, shuffle=False, device=target, normalise=saved.normalisation
-    )
-    model = saved.model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    evaluation = evaluate(model, loader)
+    evaluation = evaluate_saved(saved, open_fitting(run, saved, data_dir), measured, device)
     if split == "test" and not busy:
         run.write_test(evaluation.to_dict())
     return evaluation
+
+
+def saved_model(run: Run) -> SavedModel:
+    """The run's model. Raises `UserError` where there is none yet, or it is damaged."""
+    if not run.model_path.exists():
+        raise UserError("runs.model_missing", remedy=run.how_to_finish, run=run.path)
+    return read_model(run.model_path)
+
+
+def open_fitting(run: Run, saved: SavedModel, data_dir: str | Path | None) -> Dataset:
+    """The run's dataset. Raises `UserError` where the model was made for another one."""
+    dataset = open_dataset(run.dataset, run.find_data(data_dir))
+    check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
+    return dataset
+
+
+def evaluate_saved(saved: SavedModel, dataset: Dataset, split: Split, device: str | torch.device) -> Evaluation:
+    """Measure the model on all of the split, on that device, with the normalisation that it was trained with."""
+    target = pick_device(device)
+    loader = MNISTDataLoader(
+        split, dataset=dataset, batch_size=None, shuffle=False, device=target, normalise=saved.normalisation
+    )
+    return evaluate(saved.model.to(target, memory_format=torch.channels_last), loader)  # type: ignore[call-overload]
 
 
 def validation_of(run: Run) -> Split:

@@ -21,11 +21,15 @@ from mnistlab.runs.run import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["check_writers", "draw_hardest", "hardest_writers", "read_numbers"]
+__all__ = ["Written", "check_writers", "draw_hardest", "hardest_writers", "measured_on", "read_numbers"]
 
 
 HANDS, DIGITS = 8, 14
 """How many writers the picture shows, and how many digits of each."""
+
+
+Written = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int16]]
+"""Images uint8 (N, H, W), labels int64 (N,), and who wrote each, int16 (N,)."""
 
 
 def check_writers(run: Run) -> None:
@@ -41,10 +45,8 @@ def hardest_writers(evaluation: Evaluation) -> list[dict[str, int]]:
     return sorted(rows, key=lambda row: (-row["errors"], row["images"], row["writer"]))
 
 
-def split_of(
-    run: Run, evaluation: Evaluation, data_dir: str | Path | None
-) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int16]]:
-    """Images uint8 (N, H, W), labels int64 (N,) and writers int16 (N,) that the evaluation was made on."""
+def measured_on(run: Run, evaluation: Evaluation, data_dir: str | Path | None = None) -> Written:
+    """Images, labels and writers that the evaluation was made on. Raises `UserError` where nobody knows the writers."""
     check_writers(run)
     dataset = open_dataset(run.dataset, run.find_data(data_dir))
     split = cast(Split, evaluation.split)
@@ -53,25 +55,20 @@ def split_of(
     return *read_split(dataset, split), writers
 
 
-def read_numbers(
-    run: Run, evaluation: Evaluation, data_dir: str | Path | None = None, count: int = 10_000
-) -> dict[str, float]:
-    """For each kind of number (see `mnistlab.data.numbers`) the fraction of `count` that is read without an error, 0 to 1.
-
-    Raises `UserError` where nobody knows the writers.
-    """
-    _, labels, writers = split_of(run, evaluation, data_dir)
+def read_numbers(evaluation: Evaluation, written: Written, count: int = 10_000) -> dict[str, float]:
+    """For each kind of number (see `mnistlab.data.numbers`) the fraction of `count` that is read without an error, 0 to 1."""
+    _, labels, writers = written
     wrong = {mistake.index for mistake in evaluation.mistakes}
     return {kind: read_right(write_numbers(kind, labels, writers, count), wrong) for kind in KINDS}
 
 
-def draw_hardest(run: Run, evaluation: Evaluation, data_dir: str | Path | None = None) -> Path:
+def draw_hardest(run: Run, evaluation: Evaluation, written: Written) -> Path:
     """Draw digits of the writers with most errors into the run folder; the file's path comes back.
 
-    Raises `UserError` where nobody knows the writers, or the folder cannot be written to.
+    Raises `UserError` where the folder cannot be written to.
     """
     path = run.path / ("writers.png" if evaluation.split == "test" else f"writers-{evaluation.split}.png")
-    save_figure(hardest_hands(evaluation, *split_of(run, evaluation, data_dir)), path)
+    save_figure(hardest_hands(evaluation, *written), path)
     return path
 
 
