@@ -130,10 +130,10 @@ def import_model(code: str) -> nn.Module:
     """A network of the class that `code` "FILE.py:CLASS" names. Raises `UserError` where there is none."""
     file, _, name = code.rpartition(":")
     if not file or not Path(file).is_file():
-        raise UserError("doctor.code_missing", file=file or code)
+        raise UserError("doctor.code_missing", remedy="remedies.give_class", file=file or code)
     spec = importlib.util.spec_from_file_location("model_under_examination", file)
     if spec is None or spec.loader is None:
-        raise UserError("doctor.code_not_python", file=file)
+        raise UserError("doctor.code_not_python", remedy="remedies.give_class", file=file)
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(resolved(file).parent))
     try:
@@ -143,12 +143,18 @@ def import_model(code: str) -> nn.Module:
         raise
     except (Exception, SystemExit) as error:  # whatever the user's own code raises
         raise UserError(
-            "doctor.code_fails", code=code, name=type(error).__name__, error=str(error).rstrip(".")
+            "doctor.code_fails",
+            remedy="remedies.give_class",
+            code=code,
+            name=type(error).__name__,
+            error=str(error).rstrip("."),
         ) from error
     finally:
         sys.path.pop(0)
     if not isinstance(model, nn.Module):
-        raise UserError("doctor.code_makes_no_module", code=code, name=type(model).__name__)
+        raise UserError(
+            "doctor.code_makes_no_module", remedy="remedies.give_class", code=code, name=type(model).__name__
+        )
     return model
 
 
