@@ -90,7 +90,7 @@ def test_a_day_runs_with_its_trainings_cut_to_a_few_steps(day: Day, tmp_path: Pa
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("day", DAYS)
 def test_a_whole_day_runs(day: Day, language: str, tmp_path: Path) -> None:
-    run_day(day, language, tmp_path, quick=False)
+    assert len(run_day(day, language, tmp_path, quick=False).errors) == sum(bool(cell.raises) for cell in cells(day))
 
 
 def test_a_line_of_one_language_stands_only_there() -> None:

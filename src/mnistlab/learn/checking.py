@@ -175,16 +175,16 @@ def judge(exercise: Exercise, answer: Any, language: str) -> Verdict:
 
 def results(exercise: Exercise, function: Callable[..., Any], cases: Any) -> list[Any]:
     """What is compared, of each case; a function that changes its arguments changes copies."""
-    return [plain(exercise.look(function(*copy.deepcopy(case)))) for case in cases]
+    return [as_array(exercise.look(function(*copy.deepcopy(case)))) for case in cases]
 
 
-def plain(value: Any) -> Any:
+def as_array(value: Any) -> Any:
     """Numbers and arrays, Python's, NumPy's and torch's, as NumPy arrays; all else as it is."""
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
     if isinstance(value, bool | np.bool_ | numbers.Number | np.ndarray | list | tuple):
         try:
-            array = np.asarray([plain(one) for one in value] if isinstance(value, list | tuple) else value)
+            array = np.asarray([as_array(one) for one in value] if isinstance(value, list | tuple) else value)
         except (ValueError, TypeError):  # rows of several lengths
             return value
         return array if array.dtype.kind in "biuf" else value
@@ -202,7 +202,7 @@ class Form:
 
 
 def form(value: Any) -> Form:
-    """The form of a value that `plain` gave."""
+    """The form of a value that `as_array` gave."""
     if isinstance(value, np.ndarray):
         if value.ndim:
             return Form("array", value.shape)

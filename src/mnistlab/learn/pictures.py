@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mnistlab.dependencies import import_matplotlib
-from mnistlab.learn.checking import plain
+from mnistlab.learn.checking import as_array
 
 __all__ = ["show"]
 
@@ -38,7 +38,7 @@ def show(pictures: Mapping[str, Any], *, columns: int = 5) -> None:
     for axes in panels.flat:
         axes.set_axis_off()
     for axes, (title, values) in zip(panels.flat, pictures.items(), strict=False):
-        array = np.asarray(plain(values), dtype=float)
+        array = np.asarray(as_array(values), dtype=float)
         signed = array.min() < 0
         most = max(float(np.abs(array).max()), 1e-9)
         colours = (
