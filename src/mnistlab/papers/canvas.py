@@ -1,0 +1,174 @@
+"""A sheet that is drawn on: its pixels, and what stands where."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.papers.glyphs import SIDE, Shape, opened
+
+__all__ = ["CLASSES", "OTHER", "Canvas", "Mark", "Pen"]
+
+CLASSES = (*"0123456789", ".", ",", "-", "/", "%", ":", "?")
+"""What a mark may be: a digit, what stands between digits, or something else that is written as large as a digit."""
+OTHER = CLASSES.index("?")
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that stands on a sheet, and the box of its ink in pixels."""
+
+    kind: int
+    """Its place in `CLASSES`."""
+    x: float
+    """The middle of its box."""
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Pen:
+    """What writes: its colour, 0 (black) to 255, how much it covers, 0 to 1, and its radius in pixels.
+
+    None for the strokes as they are, but for `bolder` pixels at each edge.
+    """
+
+    colour: float
+    cover: float
+    radius: float | None = None
+    bolder: float = 0.0
+
+
+@dataclass
+class Canvas:
+    """A sheet, and the sheet's own axes: `turn` (2, 2) takes what is drawn level to where it lies."""
+
+    pixels: Floats
+    """float32 (H, W), 0 to 255."""
+    turn: NDArray[np.float64]
+    digits: Floats = field(init=False)
+    """float32 (H, W), 0 to 1: how much of each pixel digits cover."""
+    ignored: NDArray[np.bool_] = field(init=False)
+    """bool (H, W): where nothing is asked, for it might be taken for a digit or is cut off."""
+    marks: list[Mark] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.digits = np.zeros_like(self.pixels)
+        self.ignored = np.zeros(self.pixels.shape, bool)
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """Where a point of the level sheet lies on the canvas; the two share their middle."""
+        height, width = self.pixels.shape
+        a, b = self.turn @ (x - width / 2, y - height / 2)
+        return float(a + width / 2), float(b + height / 2)
+
+    def cover(self, alpha: Floats, left: int, top: int, pen: Pen) -> tuple[slice, slice, Floats] | None:
+        """Lay ink on the sheet: `alpha` float32 (h, w), 0 to 1, with its corner there. Returns what of it is on the sheet."""
+        height, width = self.pixels.shape
+        x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + alpha.shape[1], width), min(top + alpha.shape[0], height)
+        if x1 <= x0 or y1 <= y0:
+            return None
+        rows, columns = slice(y0, y1), slice(x0, x1)
+        part = alpha[y0 - top : y1 - top, x0 - left : x1 - left]
+        here = self.pixels[rows, columns]
+        here += part * pen.cover * (np.minimum(here, pen.colour) - here)
+        return rows, columns, part
+
+    def glyph(self, shape: Shape, kind: int | None, at: tuple[float, float], size: NDArray[np.float64], pen: Pen) -> float:
+        """Draw a shape with its middle at a point of the level sheet; `size` (2, 2) takes the shape's pixels to the sheet's.
+
+        `kind` is what is to be read there, or None where nothing is asked. Returns how far its ink reaches to the right.
+        """
+        matrix = self.turn @ size
+        corners = np.abs(matrix) @ (shape.width / 2 + 3, shape.height / 2 + 3)
+        middle = self.place(*at)
+        left, top = int(np.floor(middle[0] - corners[0])), int(np.floor(middle[1] - corners[1]))
+        w, h = int(2 * corners[0]) + 3, int(2 * corners[1]) + 3
+        back = np.linalg.inv(matrix)
+        offset = np.array([SIDE / 2 - 0.5, SIDE / 2 - 0.5]) - back @ (middle[0] - left, middle[1] - top)
+        distances = shape.edge if pen.radius is None else shape.middle
+        warped = cv2.warpAffine(
+            distances,
+            np.column_stack([back, offset]),
+            (w, h),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=-99.0 if pen.radius is None else 99.0,
+        )
+        scale = abs(np.linalg.det(matrix)) ** 0.5
+        alpha = warped * scale + (0.5 + pen.bolder) if pen.radius is None else (pen.radius + 0.5) - warped * scale
+        alpha = np.clip(alpha, 0, 1).astype(np.float32)
+        self.note(alpha, left, top, kind, pen)
+        return at[0] + float(np.abs(size[0]) @ (shape.width / 2, shape.height / 2))
+
+    def note(self, alpha: Floats, left: int, top: int, kind: int | None, pen: Pen) -> None:
+        """Lay ink on the sheet, and note what it is."""
+        inked = alpha > 0.4
+        rows, columns = np.flatnonzero(inked.any(1)), np.flatnonzero(inked.any(0))
+        if not len(rows):
+            return
+        x0, x1, y0, y1 = left + columns[0], left + columns[-1] + 1, top + rows[0], top + rows[-1] + 1
+        laid = self.cover(alpha, left, top, pen)
+        if laid is None:
+            return
+        height, width = self.pixels.shape
+        seen = (min(x1, width) - max(x0, 0)) * (min(y1, height) - max(y0, 0)) / ((x1 - x0) * (y1 - y0))
+        rows_, columns_, part = laid
+        if kind is not None and kind < 10:
+            np.maximum(self.digits[rows_, columns_], part, out=self.digits[rows_, columns_])
+        if kind is None or seen < 0.85:
+            self.ignored[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = True
+        else:
+            self.marks.append(Mark(kind, (x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0))
+
+    def line(self, start: tuple[float, float], end: tuple[float, float], width: float, pen: Pen) -> None:
+        """A straight line between two points of the level sheet."""
+        self.lines([(start, end)], width, pen)
+
+    def lines(self, ends: Sequence[tuple[tuple[float, float], tuple[float, float]]], width: float, pen: Pen) -> None:
+        """Straight lines between points of the level sheet."""
+        self.strokes([np.array([self.place(*start), self.place(*end)]) for start, end in ends], width, pen)
+
+    def strokes(self, lines: list[NDArray[np.float64]], width: float, pen: Pen, kind: int | None = -1) -> None:
+        """Lines through points of the canvas, each (N, 2). With a `kind` (or None), what they are together is noted."""
+        mask = np.zeros(self.pixels.shape, np.uint8)
+        fixed = [np.round(line * 16).astype(np.int32) for line in lines]
+        thick = max(1, int(width))
+        cv2.polylines(mask, fixed, False, 255, thick, cv2.LINE_AA, shift=4)
+        alpha = mask.astype(np.float32) * (min(1.0, width / thick) / 255)
+        if kind == -1:
+            self.cover(alpha, 0, 0, pen)
+        else:
+            self.note(alpha, 0, 0, kind, pen)
+
+    def words(self, text: str, font: Path, height: float, at: tuple[float, float], pen: Pen) -> None:
+        """Printed words, their left end on the level sheet there; nothing in them is to be read."""
+        drawn = printed(text, font)
+        if not drawn.size:
+            return
+        scale = height / 80
+        matrix = self.turn * scale
+        x, y = self.place(*at)
+        corners = matrix @ np.array([[0, drawn.shape[1], 0, drawn.shape[1]], [0, 0, drawn.shape[0], drawn.shape[0]]])
+        low, high = corners.min(1), corners.max(1)
+        moved = np.column_stack([matrix, -low])
+        size = (min(int(high[0] - low[0]) + 2, 4 * self.pixels.shape[1]), int(high[1] - low[1]) + 2)
+        if scale < 0.5:  # smoothly, for warpAffine looks at four pixels only
+            drawn = cv2.blur(drawn, (max(1, int(0.7 / scale)),) * 2)
+        alpha = cv2.warpAffine(drawn, moved, size, flags=cv2.INTER_LINEAR).astype(np.float32) / 255
+        self.cover(alpha, int(x + low[0]), int(y + low[1]), pen)
+
+
+@functools.lru_cache(maxsize=2000)
+def printed(text: str, font: Path) -> NDArray[np.uint8]:
+    """Words in a font of 80 pixels, uint8 (h, w)."""
+    mask = opened(font).getmask(text)
+    return np.frombuffer(bytes(mask), np.uint8).reshape(mask.size[::-1])

@@ -1,0 +1,106 @@
+"""Shapes of digits, letters and marks that can be drawn at any size and by any pen: each pixel knows its distance to the edge.
+
+A digit of MNIST is enlarged, and of each point of a 48x48 square is kept how far the edge of the stroke is (inside positive) and
+how far its middle line: `Shape.edge` draws it as it was written, `Shape.middle` with a pen of any width.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+__all__ = ["Shape", "font_files", "of_picture", "of_text"]
+
+SIDE = 48
+"""Pixels of a shape's square."""
+HEIGHT = 36
+"""Pixels of its longer side in there."""
+FINER = 2
+"""How many times as fine the distances are measured."""
+PACKAGES = (
+    "font_roboto", "font_hanken_grotesk", "font_lato", "font_manrope", "font_caladea", "font_source_serif_pro", "font_amatic_sc"
+)  # fmt: skip
+OTHERS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSerif", "DejaVuSansMono", "STIXGeneral", "STIXGeneralBol", "cmr10", "cmss10")
+"""Of matplotlib's own fonts, those with digits of the usual form."""
+
+Distances = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A shape in the middle of a square of `SIDE` pixels: float32 (SIDE, SIDE) each, in pixels of the square."""
+
+    edge: Distances
+    """How far the nearest edge is: positive in the ink, negative outside."""
+    middle: Distances
+    """How far the middle line of the nearest stroke is."""
+    width: float
+    height: float
+    """Of its ink, in pixels of the square."""
+    thickness: float
+    """Half the usual width of its strokes."""
+
+
+def of_picture(ink: NDArray[np.uint8]) -> Shape | None:
+    """The shape of the ink in a picture, uint8 (H, W), 255 on 0; None where there is none."""
+    rows, columns = np.flatnonzero((ink > 100).any(1)), np.flatnonzero((ink > 100).any(0))
+    if not len(rows):
+        return None
+    part = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = HEIGHT * FINER / max(part.shape)
+    width, height = max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale))
+    large = cv2.resize(part, (width, height), interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)
+    side = SIDE * FINER
+    square = np.zeros((side, side), np.uint8)
+    top, left = (side - height) // 2, (side - width) // 2
+    square[top : top + height, left : left + width] = large
+    mask = (cv2.GaussianBlur(square, (0, 0), 1.2) > 115).astype(np.uint8)
+    if not mask.any():
+        return None
+    inside = cv2.distanceTransform(mask, cv2.DIST_L2, 5)
+    outside = cv2.distanceTransform(1 - mask, cv2.DIST_L2, 5)
+    ridge = (inside > 0) & (inside >= cv2.dilate(inside, np.ones((3, 3), np.uint8)) - 0.3)
+    middle = cv2.distanceTransform((~ridge).astype(np.uint8), cv2.DIST_L2, 5)
+    thickness = float(np.median(inside[ridge])) / FINER
+    edge = np.where(mask > 0, inside - 0.5, 0.5 - outside)
+
+    def smaller(distances: NDArray[np.float32]) -> Distances:
+        small = cv2.resize(distances.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_AREA) / FINER
+        return np.ascontiguousarray(small, np.float32)
+
+    return Shape(smaller(edge), smaller(middle), width / FINER, height / FINER, thickness)
+
+
+@functools.cache
+def font_files() -> tuple[Path, ...]:
+    """The fonts that are installed, of `PACKAGES` and matplotlib's, in a fixed order."""
+    files = []
+    for package in PACKAGES:
+        spec = importlib.util.find_spec(package)
+        if spec and spec.submodule_search_locations:
+            folder = Path(next(iter(spec.submodule_search_locations))) / "files"
+            files += sorted(file for file in folder.iterdir() if file.suffix in (".ttf", ".otf"))
+    found = importlib.util.find_spec("matplotlib")
+    folder = Path(found.origin or "" if found else "").parent / "mpl-data" / "fonts" / "ttf"
+    files += [folder / f"{name}.ttf" for name in OTHERS]
+    return tuple(file for file in files if not any(word in file.name for word in ("Variable", "Thin", "ExtraLight")))
+
+
+@functools.lru_cache(maxsize=20_000)
+def of_text(text: str, font: Path) -> Shape | None:
+    """The shape of a character in a font."""
+    drawn = Image.new("L", (160, 160))
+    ImageDraw.Draw(drawn).text((80, 80), text, fill=255, font=opened(font), anchor="mm")
+    return of_picture(np.array(drawn))
+
+
+@functools.cache
+def opened(font: Path) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(font, 80)

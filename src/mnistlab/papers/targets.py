@@ -1,0 +1,58 @@
+"""What the network that finds digits is to answer for a scene, in cells of 4x4 pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.papers.canvas import CLASSES
+from mnistlab.papers.scene import Scene
+from mnistlab.reading.finder import CELL, SIZES, contrast
+
+__all__ = ["Example", "example"]
+
+SPREAD_X, SPREAD_Y = 0.13, 0.11
+"""How far around a middle the answer may lie, as shares of the box."""
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A scene as the network takes it, and its answers; `h` and `w` are the scene's height and width in cells."""
+
+    contrast: Floats
+    """float32 (H, W): what the network sees."""
+    heat: Floats
+    """float32 (classes, h, w): 1 in the cell of a mark's middle, less around it."""
+    boxes: Floats
+    """float32 (4, h, w), in those cells: where the middle lies in the cell, and the logarithms of width and height, by `SIZES`."""
+    asked: NDArray[np.bool_]
+    """bool (h, w): where there is an answer."""
+    digits: Floats
+    """float32 (H, W): how much of each pixel digits cover."""
+
+
+def example(scene: Scene) -> Example:
+    """The scene as an example to learn from."""
+    h, w = scene.pixels.shape[0] // CELL, scene.pixels.shape[1] // CELL
+    heat = np.zeros((len(CLASSES), h, w), np.float32)
+    boxes = np.zeros((4, h, w), np.float32)
+    asked = ~scene.ignored.reshape(h, CELL, w, CELL).any((1, 3))
+    for mark in scene.marks:
+        x, y = mark.x / CELL, mark.y / CELL
+        column, row = int(x), int(y)
+        if not (0 <= column < w and 0 <= row < h):
+            continue
+        wide, high = max(0.45, SPREAD_X * mark.width / CELL), max(0.45, SPREAD_Y * mark.height / CELL)
+        left, right, top, bottom = max(0, column - 5), column + 6, max(0, row - 5), row + 6
+        along = np.exp(-((np.arange(left, min(right, w)) - column) ** 2) / (2 * wide**2))
+        down = np.exp(-((np.arange(top, min(bottom, h)) - row) ** 2) / (2 * high**2))
+        part = heat[mark.kind, top:bottom, left:right]
+        np.maximum(part, (down[:, None] * along).astype(np.float32), out=part)
+        boxes[:, row, column] = (
+            x - column - 0.5, y - row - 0.5, np.log(mark.width / SIZES[0]), np.log(mark.height / SIZES[1])
+        )  # fmt: skip
+        asked[row, column] = True
+    return Example(contrast(scene.pixels), heat, boxes, asked, scene.digits)

@@ -1,0 +1,212 @@
+"""What is written: digits by one hand, printed ones, strings of them with what stands between, crossings out."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.papers.canvas import CLASSES, OTHER, Canvas, Pen
+from mnistlab.papers.glyphs import HEIGHT, Shape, font_files, of_picture, of_text
+
+__all__ = ["Alphabet", "Hand", "Style", "cross_out", "figure", "number", "separator", "style"]
+
+SEPARATORS = tuple(CLASSES[10:16])
+LETTERS = "ABCDEFGHJKLMNPQRTUVWXYabcdefhkmnprtuvwxyäöüéèΔΣΩλμπφ€£&@#+=*<>"
+"""Letters and signs that nobody takes for a digit, written alone."""
+LIKE_DIGITS = "OoIlSsZzBbgqGD|!"
+"""Written alone they may be read as digits: nothing is asked of them."""
+
+
+class Alphabet:
+    """Images of handwritten digits as shapes, made when they are first needed: 9 kB each are kept."""
+
+    def __init__(self, images: NDArray[np.uint8], labels: NDArray[np.int64], writers: NDArray[np.int16]) -> None:
+        self.images, self.labels = images.reshape(len(images), *images.shape[-2:]), labels
+        order = np.lexsort((labels, writers))
+        self.by_hand = np.split(order, np.flatnonzero(np.diff(writers[order])) + 1)
+        self.of_image = functools.lru_cache(maxsize=len(images))(self.make)
+
+    def make(self, number: int) -> Shape | None:
+        return of_picture(self.images[number])
+
+
+@dataclass(frozen=True)
+class Hand:
+    """One writer's digits, or those of a font."""
+
+    alphabet: Alphabet
+    images: NDArray[np.intp]
+    """The images of the writer."""
+    font: Path | None
+    """Printed in this font, where it is not None."""
+
+    def shape(self, random: np.random.Generator, digit: int) -> Shape | None:
+        """A shape of the digit."""
+        if self.font is not None:
+            return of_text(str(digit), self.font)
+        own = self.images[self.alphabet.labels[self.images] == digit]
+        if not len(own):
+            own = np.flatnonzero(self.alphabet.labels == digit)
+        return self.alphabet.of_image(int(own[random.integers(len(own))]))
+
+
+@dataclass(frozen=True)
+class Style:
+    """How somebody writes: who, with which pen, how slanted, how wide, how regular."""
+
+    hand: Hand
+    pen: Pen
+    height: float
+    """Of a digit, in pixels."""
+    slant: float
+    aspect: float
+    irregular: float
+    """By how much sizes and places differ, 0 to 1."""
+
+
+def style(random: np.random.Generator, alphabet: Alphabet, height: float, paper: float, printed: bool) -> Style:
+    """Somebody's way to write digits of that height on paper of that lightness; or a font's."""
+    images = alphabet.by_hand[random.integers(len(alphabet.by_hand))]
+    font = None
+    if printed:
+        fonts = font_files()
+        font = fonts[random.integers(len(fonts))]
+    colour = random.uniform(0, 0.5) * paper if random.random() < 0.75 else random.uniform(0.4, 0.8) * paper
+    cover = random.uniform(0.75, 1) if random.random() < 0.8 else random.uniform(0.5, 1)
+    radius, bolder = None, float(random.normal(0, 0.3))
+    if not printed and random.random() < 0.6:  # a pen of one width: a pencil, a ball-point, a felt-tip
+        radius = float(np.clip(height * np.exp(random.normal(np.log(0.045), 0.45)), 0.45, 0.12 * height))
+    slant = 0.0 if printed else float(random.normal(0.05, 0.2))
+    aspect = float(np.exp(random.normal(0, 0.13)))
+    return Style(Hand(alphabet, images, font), Pen(colour, cover, radius, bolder), height, slant, aspect, 0.0 if printed else 1.0)
+
+
+def figure(
+    random: np.random.Generator, canvas: Canvas, how: Style, shape: Shape, kind: int | None, at: tuple[float, float], high: float = 1.0
+) -> float:
+    """Draw a shape in a style, its middle there, `high` times as high as usual; returns how far it reaches to the right."""
+    height = how.height * high * float(np.exp(how.irregular * random.normal(0, 0.08)))
+    scale = height / shape.height
+    if shape.height < 0.45 * HEIGHT:  # a level stroke: as long as a digit is high
+        scale = how.height * high / HEIGHT
+    wide = scale * how.aspect * float(np.exp(how.irregular * random.normal(0, 0.06)))
+    slant = how.slant + how.irregular * random.normal(0, 0.05)
+    size = np.array([[wide, -slant * scale], [0.0, scale]])
+    tilt = how.irregular * random.normal(0, 0.06)
+    turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
+    pen = how.pen
+    if pen.radius is None and pen.bolder < 0:  # strokes must not vanish
+        pen = Pen(pen.colour, pen.cover, None, max(pen.bolder, 0.4 - shape.thickness * scale))
+    return canvas.glyph(shape, kind, at, turn @ size, pen)
+
+
+def half_width(how: Style, shape: Shape) -> float:
+    """About half the width that the shape takes in this style."""
+    return how.height / max(shape.height, 0.6 * HEIGHT) * how.aspect * shape.width / 2
+
+
+def number(
+    random: np.random.Generator, canvas: Canvas, how: Style, text: str, left: float, base: float, gap: float
+) -> float:
+    """Write a text of digits and separators from `left` on, its foot at `base`; `gap` in heights. Returns where it ends."""
+    x = left
+    for character in text:
+        if character == " ":
+            x += 0.6 * how.height
+            continue
+        if not character.isdigit():
+            x = separator(random, canvas, how, character, x, base) + max(gap, 0.05) * how.height
+            continue
+        shape = how.hand.shape(random, int(character))
+        if shape is None:
+            continue
+        half = half_width(how, shape)
+        drift = how.irregular * random.normal(0, 0.06) * how.height
+        figure(random, canvas, how, shape, int(character), (x + half, base - how.height / 2 + drift))
+        x += 2 * half + how.height * (gap + how.irregular * random.normal(0, 0.05))
+        if x > canvas.pixels.shape[1] + how.height:
+            break
+    return x
+
+
+def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str, left: float, base: float) -> float:
+    """Write what stands between digits. Returns where it ends."""
+    high = how.height
+    width = 2 * how.pen.radius if how.pen.radius else max(1.2, 0.1 * high)
+    stroke: list[list[tuple[float, float]]]
+    if kind in ".:":
+        dot = max(width, 0.08 * high) * random.uniform(0.9, 1.5)
+        heights = (0.0,) if kind == "." else (0.12 * high, 0.55 * high)
+        stroke = [[(left + dot / 2, base - up - dot / 2), (left + dot / 2 + 0.3, base - up - dot / 2)] for up in heights]
+        width, end = dot, left + dot
+    elif kind == ",":
+        down = random.uniform(0.12, 0.3) * high
+        stroke = [[(left + 0.12 * high, base - 0.06 * high), (left + random.uniform(-0.02, 0.1) * high, base - 0.06 * high + down)]]
+        end = left + 0.15 * high
+    elif kind == "-":
+        long, up = random.uniform(0.25, 0.9) * high, random.uniform(0.3, 0.6) * high
+        stroke = [[(left, base - up), (left + long, base - up + random.normal(0, 0.05) * high)]]
+        end = left + long
+    elif kind == "/":
+        lean = random.uniform(0.25, 0.6) * high
+        stroke = [[(left, base + random.uniform(0, 0.2) * high), (left + lean, base - random.uniform(0.9, 1.25) * high)]]
+        end = left + lean
+    else:
+        angles = np.linspace(0, 2 * np.pi, 12)
+        ring = np.column_stack([np.cos(angles), np.sin(angles)]) * high * random.uniform(0.1, 0.17)
+        wide = high * random.uniform(0.55, 0.8)
+        first = ring + (left + 0.15 * high, base - 0.78 * high)
+        second = ring + (left + wide - 0.1 * high, base - 0.2 * high)
+        stroke = [list(map(tuple, first)), list(map(tuple, second)), [(left + 0.1 * wide, base), (left + 0.9 * wide, base - high)]]
+        end = left + wide
+    lines = [np.array([canvas.place(*point) for point in line]) for line in stroke]
+    canvas.strokes(lines, width, how.pen, CLASSES.index(kind))
+    return end
+
+
+def letter(random: np.random.Generator, canvas: Canvas, how: Style, at: tuple[float, float]) -> None:
+    """A letter or a sign, alone; one that is like a digit is to be read as nothing in particular."""
+    fonts = font_files()
+    alike = random.random() < 0.2
+    letters = LIKE_DIGITS if alike else LETTERS
+    shape = of_text(letters[random.integers(len(letters))], fonts[random.integers(len(fonts))])
+    if shape is not None:
+        figure(random, canvas, how, shape, None if alike else OTHER, at)
+
+
+def cross_out(random: np.random.Generator, canvas: Canvas, how: Style, at: tuple[float, float]) -> None:
+    """A digit struck out, or a scribble."""
+    lines = []
+    if random.random() < 0.6:
+        shape = how.hand.shape(random, int(random.integers(10)))
+        if shape is not None:
+            figure(random, canvas, how, shape, None, at)
+        for _ in range(random.integers(1, 4)):
+            angle, long = random.uniform(-0.9, 0.9), random.uniform(0.45, 0.8) * how.height
+            step = np.array([np.cos(angle), np.sin(angle)]) * long
+            middle = np.array(at) + random.normal(0, 0.08 * how.height, 2)
+            lines.append(np.array([canvas.place(*(middle - step)), canvas.place(*(middle + step))]))
+    else:
+        points = np.array(at) + random.normal(0, 0.3, (int(random.integers(5, 14)), 2)) * how.height
+        lines.append(np.array([canvas.place(*point) for point in points]))
+    canvas.strokes(lines, max(1.0, 2 * (how.pen.radius or 0.05 * how.height)), how.pen, OTHER)
+
+
+def composed(random: np.random.Generator) -> str:
+    """What people write: a number, an amount, a date, a percentage, a few numbers."""
+    digits = "".join(str(d) for d in random.integers(0, 10, int(random.integers(1, 9))))
+    kind = random.random()
+    if kind < 0.55 or len(digits) < 3:
+        return digits
+    if kind < 0.75:
+        marks: Sequence[str] = SEPARATORS
+        place = int(random.integers(1, len(digits)))
+        return digits[:place] + marks[random.integers(len(marks))] + digits[place:]
+    if kind < 0.85:
+        return "-" * int(random.integers(0, 2)) + digits + (".-", ",-", "%", "-")[random.integers(4)]
+    return f"{digits[:2]} {digits[2:5]} {digits[5:]}"
