@@ -38,12 +38,15 @@ class Sheet:
         return int(np.floor(v / w)), int(np.floor(u / w))
 
     def cells_right(self, found: list[tuple[float, float, str]]) -> tuple[int, int, int, int]:
-        """Of what was found (x, y, text): full cells read right, full cells, empty cells with a find, empty cells."""
+        """Of what was found (x, y, text): full cells read right, full cells, empty cells with a find, empty cells.
+
+        Cells that hold "?" are not counted.
+        """
         held: dict[tuple[int, int], str] = {}
         for x, y, text in sorted(found):
             held[self.cell_of(x, y)] = held.get(self.cell_of(x, y), "") + text
         every = [(held.get((r, c), ""), text) for r, row in enumerate(self.cells) for c, text in enumerate(row)]
-        full, blank = [pair for pair in every if pair[1]], [pair for pair in every if not pair[1]]
+        full, blank = [pair for pair in every if pair[1] not in ("", "?")], [pair for pair in every if not pair[1]]
         return sum(a == b for a, b in full), len(full), sum(bool(a) for a, _ in blank), len(blank)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,10 @@ MOST_PIXELS = 80_000_000
 """An A4 page at 600 dpi has 35 million, a phone's picture 12 to 50."""
 LONGEST_SIDE = 30_000
 """Some decoders make room for many rows at once, and OpenCV turns no picture with a side of 32,768."""
+HAIR = 0.01
+"""By what share of its range a value may lie outside: a resampled picture goes a little beyond."""
+FEW = 16
+"""Values from 0 to no more than that are all the greys there are, unless the picture is almost black."""
 STRIP = 2_000_000
 """Pixels that are converted at a time: what a picture needs besides itself stays small."""
 
@@ -52,25 +58,29 @@ def of_array(array: NDArray[Any], name: str | Clause) -> NDArray[np.uint8]:
     if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
         raise UserError("pictures.array_of_other_shape", array_shape=array.shape)
     check_size((array.shape[1], array.shape[0]), name)
-    values = array if array.dtype == np.uint8 else in_8_bits(array, name)
+    is_mask = array.dtype == np.uint8 and int(array.max()) == 1
+    values = array if array.dtype == np.uint8 and not is_mask else in_8_bits(array, name)
     return on_paper(values) if values.ndim == 3 and values.shape[2] == 4 else values
 
 
 def in_8_bits(array: NDArray[Any], name: str | Clause) -> NDArray[np.uint8]:
-    """From the smallest usual range that holds the largest value, to 0 to 255."""
+    """From the smallest usual range that holds the values, but for a hair, to 0 to 255; a range of a few values is stretched."""
     kind = array.dtype.kind
     if kind not in "buif":
         raise UserError("pictures.pixels_of_other_type", array_dtype=array.dtype)
     low, high = float(array.min()), float(array.max())
     if not np.isfinite([low, high]).all():  # NaN is the smallest and the largest wherever there is one
         raise UserError("pictures.pixels_not_finite", name=name)
-    if low < 0:
+    ranges = (1,) if kind == "b" else (1, 255, 65535) if kind == "f" else (1, 255, 4095, 65535)  # 12 bits come in 16
+    top: float = next((r for r in ranges if high <= r * (1 + HAIR)), high)
+    if low < -HAIR * top:
         raise UserError("pictures.pixels_out_of_range", name=name, low=low)
-    ranges = {"b": (1,), "f": (1, 255, 65535)}.get(kind, (255, 4095, 65535))  # 12 bits come in 16
-    top = next((r for r in ranges if high <= r), high)
+    if 1 + HAIR < high <= FEW:
+        top = high
+        warnings.warn(str(Clause("pictures.few_values", name=name, high=high)), stacklevel=2)
     values = np.empty(array.shape, np.uint8)
     for rows in strips(*array.shape[:2]):
-        values[rows] = array[rows] * (255 / top) + 0.5
+        values[rows] = np.clip(array[rows] * (255 / top) + 0.5, 0, 255)
     return values
 
 
@@ -81,13 +91,22 @@ def on_paper(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
     some = values[::step, ::step].astype(np.float32)
     alpha, light = some[..., 3] / 255, some[..., :3].mean(2)
     ink = max(float(alpha.sum()), 1e-6)
-    is_light = (light * alpha).sum() > 150 * ink and alpha.mean() < 0.6 and alpha[light < 100].sum() < 0.003 * ink
+    is_light = (light * alpha).sum() > 150 * ink and alpha.mean() < 0.6
+    if is_light and alpha[light < 100].sum() > 0.003 * ink:  # dark writing on a sheet that is cut out, or dark corrections?
+        is_light = thin((alpha > 0.5) & (light >= 100))
     paper = np.float32(0 if is_light else 255)
     result = np.empty((height, width, 3), np.uint8)
     for rows in strips(height, width):
         opaque = values[rows, :, 3:].astype(np.float32) / 255
         result[rows] = paper + opaque * (values[rows, :, :3] - paper) + np.float32(0.5)
     return result
+
+
+def thin(mask: NDArray[np.bool_]) -> bool:
+    """Whether it is made of strokes rather than of sheets."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
+    return bool(depth.max() < 0.2 * min(len(rows), len(columns)))
 
 
 def plain(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

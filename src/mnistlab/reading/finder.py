@@ -7,17 +7,20 @@ had about that height. A digit's ink comes from the network too: what else is th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.reading.classifier import open_session
 from mnistlab.reading.paper import Gray, resized
 
 __all__ = ["CELL", "SIZES", "Found", "Level", "contrast", "find", "levels"]
 
+BUNDLED = Path(__file__).parent.parent / "bundled" / "reader" / "finder.onnx"
 CELL = 4
 """The network answers for cells of so many pixels a side."""
 SIZES = (14.0, 22.0)
@@ -32,19 +35,63 @@ MOST_PIXELS = 2_500_000
 """At the largest size."""
 FRAME = 16
 """Pixels that are added on all sides: digits at the edge have surroundings too."""
+OTHER = 16
+"""The kind of marks that are neither digits nor separators."""
+HINT = 0.3
+"""What the network makes of a digit that is too small for it, perhaps."""
+ALWAYS = 400_000
+"""Up to so many pixels a picture is looked at at every size."""
 LEAST = 0.25
 """The least that the network must make of a digit for it to be looked at."""
 SPREAD = 0.4
 """How far a digit's height, as a logarithm, may be from the usual one at a size."""
+COMMON = 1.5
+"""What counts how many of the others have a mark's height, where how sure the network is of it counts 1."""
 ALIKE = 0.25
 """How far apart the heights of one page's digits are, as logarithms."""
-MOST_FOUND = 5000
+ENOUGH = 0.6
+"""The least that all sizes together must make of a mark."""
+SURE = 0.5
+"""From there on the network is sure enough of a digit for there to be no need to look for others at any size."""
+FINE = 19.0
+"""Digits higher than that need not be looked at any larger."""
+MOST_FOUND = 3000
 """Where there is more, only what the network is surest of is looked at."""
 PLACE = ("x", "y", "width", "height", "weight")
 
 Floats = NDArray[np.float32]
 Network = Callable[[Floats], tuple[Floats, Floats, Floats]]
 """Contrast (H, W) in; probabilities of kinds (classes, h, w), boxes (4, h, w), ink (H, W) 0 to 1 out."""
+
+
+class Finder:
+    """The network that comes with mnistlab, in ONNX Runtime. It may be used from several threads, pickled and copied.
+
+    Parameters
+    ----------
+    path : Path, optional
+        Another file of that kind.
+    threads : int, optional
+        Processor threads of one call; all cores if None.
+    """
+
+    def __init__(self, path: Path = BUNDLED, *, threads: int | None = None) -> None:
+        self.path, self.threads = path, threads
+        self.content = path.read_bytes()
+        self.session = open_session(self.content, path, threads)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but ONNX Runtime's session, which is made anew."""
+        return {**vars(self), "session": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.session = open_session(self.content, self.path, self.threads)
+
+    def __call__(self, seen: Floats) -> tuple[Floats, Floats, Floats]:
+        """Kinds (classes, h, w), boxes (4, h, w) and ink (H, W) of the contrast float32 (H, W), multiples of `CELL`."""
+        kinds, boxes, ink = self.session.run(None, {"contrast": seen[None, None]})
+        return kinds[0], boxes[0], ink[0, 0]
 
 
 def contrast(gray: NDArray[Any]) -> Floats:
@@ -60,8 +107,10 @@ class Level:
 
     scale: float
     """How many times as large as the picture."""
+    seen: Floats
+    """float32 (H, W): the contrast that it looked at."""
     ink: Floats
-    """float32 (H, W), 0 to 1."""
+    """float32 (H, W), 0 to 1: how much of each pixel digits cover."""
     found: list[Found]
 
 
@@ -85,7 +134,13 @@ class Found:
 
     @property
     def digit(self) -> bool:
+        """Whether it is a digit rather than a separator or something else."""
         return self.kind < 10
+
+    @property
+    def other(self) -> bool:
+        """Whether it is neither digit nor separator."""
+        return self.kind == OTHER
 
 
 def scales(height: int, width: int) -> list[float]:
@@ -93,7 +148,7 @@ def scales(height: int, width: int) -> list[float]:
     most = min(SIZES[1] / SMALLEST, (MOST_PIXELS / (height * width)) ** 0.5)
     least = SIZES[1] / max(height, width)
     count = max(0, int(np.ceil(np.log(most / least) / np.log(STEP))))
-    return [most / STEP**n for n in range(count + 1)]
+    return [most / STEP**n for n in range(count, -1, -1)]
 
 
 def look(network: Network, gray: Gray, scale: float, number: int) -> Level:
@@ -102,7 +157,8 @@ def look(network: Network, gray: Gray, scale: float, number: int) -> Level:
     height, width = small.shape
     below, right = FRAME + -(height + 2 * FRAME) % CELL, FRAME + -(width + 2 * FRAME) % CELL
     framed = cv2.copyMakeBorder(small, FRAME, below, FRAME, right, cv2.BORDER_REPLICATE)
-    kinds, boxes, ink = network(contrast(framed))
+    seen = contrast(framed)
+    kinds, boxes, ink = network(seen)
     best = kinds.max(0)
     peaks = (best >= cv2.dilate(best, np.ones((3, 3), np.uint8))) & (best > LEAST)
     found = []
@@ -118,37 +174,104 @@ def look(network: Network, gray: Gray, scale: float, number: int) -> Level:
                 SIZES[0] * float(np.exp(wide)) / fx, float(own) / fy, kind, float(kind.max() * np.exp(-0.5 * (off / SPREAD) ** 2)), number,
             )
         )  # fmt: skip
-    return Level(scale, ink[FRAME : FRAME + height, FRAME : FRAME + width], found)
+    inside = (slice(FRAME, FRAME + height), slice(FRAME, FRAME + width))
+    return Level(scale, seen[inside], ink[inside], found)
 
 
-def levels(network: Network, gray: Gray) -> list[Level]:
-    """What the network finds at each size."""
-    return [look(network, gray, scale, number) for number, scale in enumerate(scales(*gray.shape))]
+def levels(
+    network: Network,
+    gray: Gray,
+    raise_if_cancelled: Callable[[], None] = lambda: None,
+    *,
+    most: float = MOST_PIXELS,
+    first: int = 0,
+) -> list[Level]:
+    """What the network finds at each size, from the smallest one on; not at sizes where all there is would be larger than need be.
+
+    Parameters
+    ----------
+    network : callable
+    gray : ndarray of uint8, shape (H, W)
+        Dark on light.
+    raise_if_cancelled : callable
+        Called before each size.
+    most : float
+        Pixels at the largest size.
+    first : int
+        The first level's number.
+    """
+    looked: list[Level] = []
+    for number, scale in enumerate(scales(*gray.shape)):
+        pixels = scale**2 * gray.size
+        if pixels > 1.01 * most:
+            break
+        raise_if_cancelled()
+        looked.append(look(network, gray, scale, first + number))
+        if pixels > ALWAYS and not worth_more(looked):
+            break
+    return looked
+
+
+def worth_more(looked: list[Level]) -> bool:
+    """Whether there may be digits that a larger size would show better: where none is known yet, or there are hints of small ones."""
+    known = [mark for level in looked for mark in level.found if mark.weight > SURE and mark.digit]
+    hints = [
+        mark for mark in looked[-1].found
+        if mark.digit and float(mark.kinds.max()) > HINT and mark.height * looked[-1].scale < FINE
+    ]
+    return not known or len(hints) > 0.05 * len(known)
 
 
 def find(looked: list[Level]) -> list[Found]:
     """The marks on a picture: what was found at several sizes once, and no two on one spot.
 
-    Where two do not go together, the one stays that the network is surer of, and whose height more of the others have.
+    Where two do not go together, the one stays that more sizes show, and whose height more of the others have.
     """
     found = [mark for level in looked for mark in level.found if mark.weight > LEAST]
     found.sort(key=lambda mark: -mark.weight)
     found = found[:MOST_FOUND]
     if not found:
         return []
-    x, y, width, height, weight = (np.array([getattr(mark, name) for mark in found]) for name in PLACE)
-    digits = np.array([mark.digit for mark in found])
-    height_of_digits, sure = np.log(height[digits]), weight[digits]
-    alike = np.array([(sure * np.exp(-0.5 * ((h - height_of_digits) / ALIKE) ** 2)).sum() for h in np.log(height)])
-    rank = weight * np.sqrt(alike / max(alike.max(), 1e-9))
+    place = Place(*(np.array([getattr(mark, name) for mark in found], np.float32) for name in PLACE))
+    kinds = np.stack([mark.kinds for mark in found])
+    digits = kinds.argmax(1) < 10
+    sure, high = place.weight[digits], np.log(place.height[digits])
+    alike = np.array([(sure * np.exp(-0.5 * ((h - high) / ALIKE) ** 2)).sum() for h in np.log(place.height)])
+    shown = np.array([place.weight[place.same(n) & (digits == digits[n])].sum() for n in range(len(found))])
+    rank = shown * (alike / max(float(alike.max()), 1e-9)) ** COMMON
     left = np.ones(len(found), bool)
     kept = []
     for number in np.argsort(-rank, kind="stable"):
-        if not left[number]:
-            continue
-        kept.append(found[number])
-        across, down = np.abs(x - x[number]), np.abs(y - y[number])
-        inside = (across < 0.5 * np.maximum(width, width[number])) & (down < 0.5 * np.maximum(height, height[number]))
-        over = (across < 0.45 * np.minimum(width, width[number])) & (down < 0.5 * np.minimum(height, height[number]))
-        left &= ~(inside | over)
+        if left[number]:
+            same = place.same(number) & (digits == digits[number])
+            best = found[number]
+            together = np.average(kinds[same], axis=0, weights=place.weight[same]).astype(np.float32)
+            if shown[number] > ENOUGH:
+                kept.append(replace(best, kinds=together, weight=float(shown[number])))
+            left &= ~place.excluded(number)
     return kept
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where marks are, how large, and how sure of them the network is: float32 (N,) each."""
+
+    x: Floats
+    y: Floats
+    width: Floats
+    height: Floats
+    weight: Floats
+
+    def same(self, number: int) -> NDArray[np.bool_]:
+        """Which are the same mark, seen at another size perhaps."""
+        across, down = np.abs(self.x - self.x[number]), np.abs(self.y - self.y[number])
+        narrow = np.minimum(self.width, self.width[number])
+        low = np.minimum(self.height, self.height[number])
+        larger = np.maximum(self.height, self.height[number])
+        return np.asarray((across < 0.35 * np.maximum(narrow, 0.3 * low)) & (down < 0.3 * low) & (larger < 1.45 * low))
+
+    def excluded(self, number: int) -> NDArray[np.bool_]:
+        """Which cannot be there beside it: the middle of one lies in the other, or the two nearly cover each other."""
+        across, down = np.abs(self.x - self.x[number]), np.abs(self.y - self.y[number])
+        wide, high = np.maximum(self.width, self.width[number]), np.maximum(self.height, self.height[number])
+        return np.asarray((across < 0.5 * wide) & (down < 0.5 * high))

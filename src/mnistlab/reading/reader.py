@@ -11,20 +11,27 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import number
 from mnistlab.messages.sentences import Clause
 from mnistlab.pictures.decode import Source, decode
-from mnistlab.reading.assembly import Unit, assemble, look
+from mnistlab.reading.assembly import assemble, look
 from mnistlab.reading.classifier import Classifier
-from mnistlab.reading.ink import Ink, find_ink
+from mnistlab.reading.finder import Finder, find
+from mnistlab.reading.ink import SMALL, find_ink
 from mnistlab.reading.layout import lines_of
 from mnistlab.reading.page import Digit, Line, Page
+from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import box_in_picture, find_pieces
+from mnistlab.reading.spots import spots
+from mnistlab.reading.upright import as_dark_on_light, look_everywhere, turns
 
 __all__ = ["Reader"]
+
+Box = tuple[int, int, int, int]
 
 
 class Reader:
@@ -62,6 +69,7 @@ class Reader:
             threshold = number(threshold, Clause("names.threshold"), 0, 1, wrong="reading.threshold_out_of_range")
         self.classifier = Classifier(model, threads=threads)
         self.threshold = self.classifier.threshold if threshold is None else threshold
+        self.finder = Finder(threads=threads) if self.classifier.values == list(range(10)) else None
 
     @property
     def path(self) -> Path:
@@ -143,25 +151,47 @@ class Reader:
         picture = decode(source)
         size = (picture.shape[1], picture.shape[0])
         raise_if_cancelled()
+        if max(size) <= SMALL or self.finder is None:
+            return self._whole(picture, size, raise_if_cancelled)
+        gray = as_dark_on_light(picture)
+        looked = look_everywhere(self.finder, gray, raise_if_cancelled)
+        raise_if_cancelled()
+        if turned := turns(self.finder, self.classifier, gray, looked):
+            gray = np.ascontiguousarray(np.rot90(gray, turned))
+            looked = look_everywhere(self.finder, gray, raise_if_cancelled)
+        found = spots(self.classifier, find(looked), looked, raise_if_cancelled)
+        turned_size = size if turned % 2 == 0 else size[::-1]
+        boxes = [spot.box(turned_size) for spot in found]
+        digits = [
+            self._digit(spot.image, spot.probabilities, turned_back(box, turned, turned_size))
+            for spot, box in zip(found, boxes, strict=True)
+        ]
+        return Page(tuple(Line(tuple(digits[n] for n in numbers)) for numbers in lines_of(boxes)), size)
+
+    def _whole(self, picture: Gray, size: tuple[int, int], raise_if_cancelled: Callable[[], None]) -> Page:
+        """A picture of one digit, or, for a model that knows other things than digits, its strokes that hang together."""
         ink = find_ink(picture)
         raise_if_cancelled()
         pieces = find_pieces(ink)
-        if not pieces:
-            return Page((), size)
         raise_if_cancelled()
         units = look(self.classifier, pieces) if ink.whole else assemble(self.classifier, pieces, raise_if_cancelled)
-        lines = lines_of([unit.piece.box for unit in units])
-        return Page(tuple(Line(tuple(self._digit(units[n], ink, size) for n in numbers)) for numbers in lines), size)
+        digits = [self._digit(unit.image, unit.probabilities, box_in_picture(unit.piece, ink, size)) for unit in units]
+        lines = lines_of([digit.box for digit in digits])
+        return Page(tuple(Line(tuple(digits[n] for n in numbers)) for numbers in lines), size)
 
-    def _digit(self, unit: Unit, ink: Ink, size: tuple[int, int]) -> Digit:
+    def _digit(
+        self, image: NDArray[np.uint8], probabilities: NDArray[np.float32], box: Box
+    ) -> Digit:
         """What `read` tells of one digit."""
-        label = int(unit.probabilities.argmax())
-        probability = float(unit.probabilities[label])
-        return Digit(
-            value=self.values[label],
-            probability=probability,
-            box=box_in_picture(unit.piece, ink, size),
-            accepted=probability >= self.threshold,
-            image=unit.image,
-            probabilities=unit.probabilities,
-        )
+        label = int(probabilities.argmax())
+        probability = float(probabilities[label])
+        return Digit(self.values[label], probability, box, probability >= self.threshold, image, probabilities)
+
+
+def turned_back(box: Box, turns: int, size: tuple[int, int]) -> Box:
+    """Where a box (x, y, width, height) of a page of `size` (width, height), turned by so many quarters, lies on the page itself."""
+    x, y, width, height = box
+    for _ in range(turns):  # a quarter back: clockwise
+        x, y, width, height = size[1] - y - height, x, height, width
+        size = (size[1], size[0])
+    return x, y, width, height

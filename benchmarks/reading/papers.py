@@ -1,0 +1,124 @@
+"""Numbers on papers as people fill them in: uv run python -m benchmarks.reading.papers [--fields FOLDER]
+
+`strips` and `grids` are drawn by tests/support/sheets.py from MNIST's test digits: amounts on patterned paper, and grids of cells
+that are half empty, flat and photographed askew. A strip is right where every digit is, and nothing else was found; a cell likewise.
+
+With --fields, real ones: a folder of labels.json, a list of {"file": "amounts/1.jpg", "kind": "string", "text": "1500"} and
+{"file": "sudoku/1.jpg", "kind": "grid", "grid": ["53..."], "corners": [[x, y], ...]}; "0" is an empty cell, and cells of several
+characters are not counted. The folder of each file names its row. Nothing is ever trained on these, nor chosen by them.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from benchmarks.command import Command, Row, SkipError, data_option, json_option, measure_rows, only_option, record_option
+from benchmarks.reading.model import Images, Labels, describe, mnist_test, model_option
+from benchmarks.timing import percent
+from mnistlab.reading.page import Page
+from mnistlab.reading.reader import Reader
+from tests.support import sheets
+
+STRIPS, GRIDS = 300, 40
+
+
+def in_order(page: Page) -> str:
+    """All digits of a page, line by line."""
+    return "".join(str(digit.value) for digit in page.digits)
+
+
+def count_string(counts: Counter[str], page: Page, text: str) -> None:
+    right = in_order(page) == text
+    sure = bool(page.digits) and all(digit.accepted for digit in page.digits)
+    counts.update(of=1, right=right, accepted=sure, accepted_wrong=sure and not right)
+
+
+def count_cells(counts: Counter[str], page: Page, sheet: sheets.Sheet) -> None:
+    found = [(d.box[0] + d.box[2] / 2, d.box[1] + d.box[3] / 2, str(d.value)) for d in page.digits]
+    right, full, found_in_blank, blank = sheet.cells_right(found)
+    counts.update(right=right, of=full, blank_found=found_in_blank, blank=blank)
+
+
+def measure_strips(reader: Reader, test: tuple[Images, Labels]) -> dict[str, Any]:
+    counts: Counter[str] = Counter()
+    for number in range(STRIPS):
+        sheet = sheets.amount(np.random.default_rng((1, number)), *test)
+        count_string(counts, reader.read(sheet.picture), sheet.text)
+    return dict(counts)
+
+
+def measure_grids(reader: Reader, test: tuple[Images, Labels]) -> dict[str, Any]:
+    counts: Counter[str] = Counter()
+    for number in range(GRIDS):
+        random = np.random.default_rng((2, number))
+        rows, columns = (int(n) for n in random.integers(2, 21, 2))
+        sheet = sheets.grid(
+            random, *test, rows=rows, columns=columns, line=int(random.integers(1, 5)), dark=random.uniform(0, 0.85),
+            full=0.5, tilt=float(number % 2), cell=random.uniform(24, 90), grain=random.uniform(1, 6),
+        )  # fmt: skip
+        count_cells(counts, reader.read(sheet.picture), sheet)
+    return dict(counts)
+
+
+def measure_fields(reader: Reader, folder: Path | None, kind: str) -> dict[str, Any]:
+    """The pictures of one kind."""
+    if folder is None or not (folder / "labels.json").is_file():
+        raise SkipError("name the folder of labels.json with --fields (see --help)")
+    counts: Counter[str] = Counter()
+    seconds = []
+    for row in json.loads((folder / "labels.json").read_text(encoding="utf-8")):
+        if Path(row["file"]).parent.name != kind:
+            continue
+        start = time.perf_counter()
+        page = reader.read(folder / row["file"])
+        seconds.append(time.perf_counter() - start)
+        if row["kind"] == "string":
+            count_string(counts, page, row["text"])
+        else:
+            cells = tuple(tuple("" if text == "0" else text if len(text) == 1 else "?" for text in line) for line in row["grid"])
+            sheet = sheets.Sheet(np.empty(0, np.uint8), cells=cells, corners=np.array(row["corners"], np.float32))
+            count_cells(counts, page, sheet)
+    if not seconds:
+        raise SkipError(f"there is no picture of {kind} in that folder")
+    return {**counts, "pictures": len(seconds), "seconds_each": round(float(np.median(seconds)), 3)}
+
+
+def tell(result: dict[str, Any]) -> list[str]:
+    lines = [f"{percent(result['right'], result['of'])} right (n = {result['of']})"]
+    if "accepted" in result:
+        lines.append(f"every digit accepted in {result['accepted']}, of these wrong {result['accepted_wrong']}")
+    if "blank" in result:
+        lines.append(f"empty cells with a find: {result['blank_found']} of {result['blank']}")
+    return [*lines, *([f"{result['seconds_each']:.2f} s a picture (median)"] if "seconds_each" in result else [])]
+
+
+KINDS = ("amounts", "sudoku", "newspaper-printed", "newspaper-completed")
+
+
+@click.command(cls=Command, help=__doc__)
+@only_option("strips", "grids", *KINDS)
+@model_option
+@click.option("--fields", type=click.Path(path_type=Path, exists=True, file_okay=False), help="The folder of labels.json.")
+@data_option
+@json_option
+@record_option("reader")
+def main(only: list[str], model: Path | None, fields: Path | None, data_dir: Path, as_json: bool, record: bool) -> None:
+    reader, test = Reader(model), mnist_test(data_dir)
+    rows = {
+        "strips": Row(lambda: measure_strips(reader, test), tell),
+        "grids": Row(lambda: measure_grids(reader, test), tell),
+        **{kind: Row(partial(measure_fields, reader, fields, kind), tell) for kind in KINDS},
+    }
+    measure_rows("reader", {name: rows[name] for name in only}, model=describe(reader))
+
+
+if __name__ == "__main__":
+    main()

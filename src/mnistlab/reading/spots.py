@@ -1,0 +1,101 @@
+"""From what the finder found to digits: the ink of each alone, as the classifier takes it, and what the two say together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.reading.classifier import Classifier
+from mnistlab.reading.finder import OTHER, Found, Level
+from mnistlab.reading.mnist_form import to_mnist_form
+from mnistlab.reading.pieces import Piece, trimmed
+
+__all__ = ["Spot", "together", "spots"]
+
+AROUND_X, AROUND_Y = 0.72, 0.66
+"""How far from a digit's middle its ink may lie, as shares of its box."""
+FINDER = 1.0
+"""What the finder's word counts for, where the classifier's counts 1."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A digit that was found, its ink alone, and what it may be."""
+
+    found: Found
+    piece: Piece
+    scale: float
+    """How many times as large as the picture the piece is."""
+    image: NDArray[np.uint8]
+    """uint8 (28, 28): what the classifier saw."""
+    probabilities: Floats
+    """float32 (10,)."""
+
+    def box(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """x, y, width, height of its ink in the picture of `size` (width, height), in its pixels."""
+        left, top = int(self.piece.x / self.scale), int(self.piece.y / self.scale)
+        right = int(np.ceil(self.piece.right / self.scale))
+        bottom = int(np.ceil(self.piece.bottom / self.scale))
+        left, top = min(max(left, 0), size[0] - 1), min(max(top, 0), size[1] - 1)
+        return left, top, max(1, min(right, size[0]) - left), max(1, min(bottom, size[1]) - top)
+
+
+def spots(
+    classifier: Classifier, found: Sequence[Found], levels: Sequence[Level], raise_if_cancelled: Callable[[], None] = lambda: None
+) -> list[Spot]:
+    """The digits among what was found, and what else is written as large as they are."""
+    digits = [mark for mark in found if mark.digit or mark.other]
+    pieces = [ink_of(mark, found, levels[mark.level]) for mark in digits]
+    pairs = [(mark, piece) for mark, piece in zip(digits, pieces, strict=True) if piece is not None]
+    if not pairs:
+        return []
+    raise_if_cancelled()
+    images = np.stack([to_mnist_form(piece) for _, piece in pairs])
+    probabilities = classifier.classify(images)[1]
+    return [
+        Spot(mark, piece, levels[mark.level].scale, image, together(seen, mark.kinds))
+        for (mark, piece), image, seen in zip(pairs, images, probabilities, strict=True)
+    ]
+
+
+def together(seen: Floats, found: Floats) -> Floats:
+    """What the classifier, float32 (10,), and the finder, float32 (kinds,), say together: probabilities that sum to 1.
+
+    The finder says for each kind by itself whether it is there; the less it takes the mark for a digit, the less sure the result.
+    """
+    digits = np.maximum(found[:10].astype(np.float64), 1e-3)
+    joint = np.maximum(seen.astype(np.float64), 1e-6) * digits**FINDER
+    share = digits.max() / (digits.max() + float(found[OTHER]))
+    return np.asarray(share * joint / joint.sum() + (1 - share) / len(joint), np.float32)
+
+
+def ink_of(mark: Found, others: Sequence[Found], level: Level) -> Piece | None:
+    """The ink of one digit, without what is nearer to another; None where there is none."""
+    high, wide = mark.height, max(mark.width, 0.3 * mark.height)
+    rows, columns = level.ink.shape
+    scale = level.scale
+    left, right = (int(np.clip((mark.x + side * wide) * scale, 0, columns)) for side in (-AROUND_X, AROUND_X))
+    top, bottom = (int(np.clip((mark.y + side * high) * scale, 0, rows)) for side in (-AROUND_Y, AROUND_Y))
+    if right - left < 2 or bottom - top < 2:
+        return None
+    x, y = (np.arange(left, right) + 0.5) / scale, (np.arange(top, bottom) + 0.5) / scale
+
+    def distance(to: Found) -> NDArray[np.float64]:
+        across = np.abs(x - to.x) / max(to.width, 0.3 * to.height)
+        return np.maximum(across[None, :], (np.abs(y - to.y) / to.height)[:, None])
+
+    own = distance(mark)
+    mine = np.ones(own.shape, bool)
+    for other in others:
+        near = abs(other.x - mark.x) < wide + other.width and abs(other.y - mark.y) < high + other.height
+        if other is not mark and near:
+            mine &= own <= distance(other)
+    part = (slice(top, bottom), slice(left, right))
+    ink = level.ink[part] if mark.digit else np.clip(-level.seen[part] / max(1e-3, -float(level.seen[part].min())), 0, 1)
+    ink = (255 * ink * mine).astype(np.uint8)
+    return trimmed(Piece(left, top, ink), 0, right - left)

@@ -1,0 +1,83 @@
+"""Which way up a page lies, and where its writing is lighter than what it stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from mnistlab.reading.classifier import Classifier
+from mnistlab.reading.finder import ALWAYS, Level, Network, find, levels, look
+from mnistlab.reading.paper import Gray, dark_paper, resized
+from mnistlab.reading.spots import spots
+
+__all__ = ["as_dark_on_light", "look_everywhere", "turns"]
+
+PART = 320
+"""Pixels a side of the part of a page that is looked at from all four sides."""
+SIZES_TRIED = 3
+CLEARLY = 1.5
+"""How many times as much must be read on a page turned round for it to be read so."""
+DARK_SHARE = 0.04
+"""The share of a picture that must be dark for light writing to be looked for on it."""
+
+
+def as_dark_on_light(picture: Gray) -> Gray:
+    """A picture uint8 (H, W) or (H, W, 3) in grey, its ink darker than its paper."""
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
+    return 255 - gray if dark_paper(picture) else gray
+
+
+def look_everywhere(
+    network: Network, gray: Gray, raise_if_cancelled: Callable[[], None] = lambda: None
+) -> list[Level]:
+    """What the network finds at each size, and on dark parts of the picture what is lighter than they."""
+    looked = levels(network, gray, raise_if_cancelled)
+    if has_dark_parts(gray):
+        looked += levels(network, 255 - gray, raise_if_cancelled, most=ALWAYS, first=len(looked))
+    return looked
+
+
+def has_dark_parts(gray: Gray) -> bool:
+    """Whether something might be written on dark ground."""
+    small = resized(gray, min(1.0, 160 / max(gray.shape)))
+    ground = cv2.medianBlur(small, 9) if min(small.shape) > 9 else small
+    return bool((ground < 0.5 * np.quantile(ground, 0.9)).mean() > DARK_SHARE)
+
+
+def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Level]) -> int:
+    """By how many quarters of a turn, counterclockwise, the page has to be turned to be read: 0 to 3.
+
+    A part of the page is looked at from all sides, at the sizes at which most is found; the classifier says how readable it is.
+    """
+    small = [level for level in looked if level.seen.size <= 2 * ALWAYS and hints(level)]
+    if not small:
+        return 0
+    read = np.zeros(4)
+    for level in sorted(small, key=hints)[-SIZES_TRIED:]:
+        x, y = (float(np.median([getattr(mark, name) for mark in level.found])) for name in "xy")
+        side = int(PART / level.scale) + 1
+        left = int(np.clip(x - side / 2, 0, max(0, gray.shape[1] - side)))
+        top = int(np.clip(y - side / 2, 0, max(0, gray.shape[0] - side)))
+        part = gray[top : top + side, left : left + side]
+        for n in range(4):
+            seen = look(network, np.ascontiguousarray(np.rot90(part, n)), level.scale, 0)
+            read[n] = max(read[n], readable(classifier, seen))
+    best = int(read.argmax())
+    return best if read[best] > CLEARLY * read[0] + 0.3 else 0
+
+
+def hints(level: Level) -> float:
+    """How much there seems to be at one size."""
+    return sum(mark.weight for mark in level.found)
+
+
+def readable(classifier: Classifier, level: Level) -> float:
+    """About how many digits can be read at one size."""
+    found = find([level])
+    return sum(
+        max(0.0, float(spot.probabilities.max()) - 0.5) * min(1.0, spot.found.weight)
+        for spot in spots(classifier, found, [level])
+        if spot.found.digit
+    )

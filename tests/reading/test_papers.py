@@ -1,0 +1,178 @@
+"""What stands on papers beside digits: lines as dark as ink, frames, grids, patterns, corrections; it is not read, they are."""
+
+from __future__ import annotations
+
+import io
+import tracemalloc
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mnistlab import Reader
+from mnistlab.reading.page import Page
+from tests.support import sheets
+from tests.support.drawing import draw
+from tests.support.notes import Digits
+
+Gray = NDArray[Any]
+
+
+def paper(height: int, width: int) -> Gray:
+    return np.full((height, width), 255, np.uint8)
+
+
+def stroke(picture: Gray, points: list[tuple[float, float]], width: int = 6) -> Gray:
+    cv2.polylines(picture, [np.array(points, np.int32)], False, 0, width, cv2.LINE_AA)
+    return picture
+
+
+def put(picture: Gray, image: Gray, x: int, y: int, height: float) -> None:
+    """A digit of MNIST, its corner there."""
+    ink = draw(image, height)
+    part = picture[y : y + ink.shape[0], x : x + ink.shape[1]]
+    np.minimum(part, 255 - ink, out=part)
+
+
+def accepted(page: Page) -> str:
+    return "".join(str(digit.value) for digit in page.digits if digit.accepted)
+
+
+@pytest.fixture(scope="module")
+def sevens() -> Gray:
+    """49 sevens in seven rows."""
+    picture = paper(700, 700)
+    for x in range(20, 700, 100):
+        for y in range(20, 700, 100):
+            stroke(picture, [(x, y), (x + 40, y), (x + 15, y + 55)], 5)
+    return picture
+
+
+@pytest.mark.parametrize("around", ["nothing", "frame", "underlines", "upright rules"])
+def test_lines_as_dark_as_the_ink_hide_no_digits(reader: Reader, sevens: Gray, around: str) -> None:
+    picture = sevens.copy()
+    if around == "frame":
+        cv2.rectangle(picture, (2, 2), (697, 697), 0, 2)
+    elif around == "underlines":
+        for y in range(84, 700, 100):
+            cv2.line(picture, (0, y), (699, y), 0, 2)
+    elif around == "upright rules":
+        for x in range(6, 700, 100):
+            cv2.line(picture, (x, 0), (x, 699), 0, 2)
+    found = accepted(reader.read(picture))
+    assert found.count("7") >= 48
+    assert set(found) == {"7"}
+
+
+@pytest.mark.parametrize("line", [1, 2, 3, 4])
+@pytest.mark.parametrize(("rows", "columns"), [(2, 2), (9, 9), (20, 20)])
+def test_grids_are_read_whatever_their_lines(reader: Reader, clear: Digits, rows: int, columns: int, line: int) -> None:
+    right = full = 0
+    for number, dark in enumerate((0.0, 0.5, 0.8)):
+        random = np.random.default_rng((rows, line, number))
+        sheet = sheets.grid(random, *clear, rows=rows, columns=columns, line=line, dark=dark, cell=40.0 if rows < 20 else 28.0)
+        found = [(d.box[0] + d.box[2] / 2, d.box[1] + d.box[3] / 2, str(d.value)) for d in reader.read(sheet.picture).digits]
+        counts = sheet.cells_right(found)
+        right, full = right + counts[0], full + counts[1]
+        assert counts[2] <= 0.02 * max(counts[3], 50)
+    assert right >= 0.98 * full - 1
+
+
+@pytest.mark.parametrize("thick", [1, 2, 3])
+def test_boxes_round_each_digit_are_not_read(reader: Reader, clear: Digits, thick: int) -> None:
+    picture = paper(120, 720)
+    text = ""
+    for place in range(8):
+        x = 20 + 85 * place
+        cv2.rectangle(picture, (x, 20), (x + 70, 100), 0, thick)
+        put(picture, clear[0][7 * place], x + 18, 32, 54)
+        text += str(clear[1][7 * place])
+    assert accepted(reader.read(picture)) == text
+
+
+def test_ones_with_a_long_upstroke_are_read(reader: Reader) -> None:
+    page = reader.read(stroke(paper(200, 200), [(55, 160), (100, 40), (100, 160)]))
+    assert accepted(page) == "1"
+
+
+@pytest.mark.parametrize("side", ["right", "left", "top", "bottom"])
+def test_what_is_left_of_a_cell_at_the_edge_is_not_read(reader: Reader, side: str) -> None:
+    picture = paper(140, 120)
+    cv2.ellipse(picture, (60, 70), (22, 32), 0, 0, 360, 0, 5, cv2.LINE_AA)
+    strip = {"right": np.s_[28:112, 118:], "left": np.s_[28:112, :2], "top": np.s_[:2, 20:92], "bottom": np.s_[138:, 20:92]}
+    picture[strip[side]] = 0
+    assert accepted(reader.read(picture)) == "0"
+
+
+def test_corrections_on_a_transparent_sheet_are_not_read(reader: Reader) -> None:
+    sheet = np.zeros((200, 300, 4), np.uint8)
+    cv2.putText(sheet, "72", (40, 140), cv2.FONT_HERSHEY_DUPLEX, 4, (255, 255, 255, 255), 9, cv2.LINE_AA)
+    assert accepted(reader.read(sheet)) == "72"
+    cv2.circle(sheet, (262, 40), 15, (0, 0, 0, 255), 6)
+    assert accepted(reader.read(sheet)) == "72"
+
+
+def test_a_figure_of_a_digit_is_read(reader: Reader, clear: Digits) -> None:
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    import matplotlib.pyplot as plt
+
+    for number in range(3):
+        figure, axes = plt.subplots(figsize=(3, 3))
+        axes.imshow(clear[0][number], cmap="gray")
+        axes.set_axis_off()
+        file = io.BytesIO()
+        figure.savefig(file)
+        plt.close(figure)
+        assert accepted(reader.read(file.getvalue())) == str(clear[1][number])
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_pages_on_their_side_and_upside_down_are_read(reader: Reader, clear: Digits, turns: int) -> None:
+    random = np.random.default_rng(3)
+    sheet = sheets.grid(random, *clear, rows=6, columns=6, cell=60.0, full=1.0)
+    upright = reader.read(sheet.picture)
+    turned = reader.read(np.ascontiguousarray(np.rot90(sheet.picture, turns)))
+    assert turned.text == upright.text
+    assert turned.size == (upright.size if turns == 2 else upright.size[::-1])
+    height, width = sheet.picture.shape[:2]
+    for there, here in zip(turned.digits, upright.digits, strict=True):
+        x, y = here.box[0] + here.box[2] / 2, here.box[1] + here.box[3] / 2
+        moved = {1: (y, width - x), 2: (width - x, height - y), 3: (height - y, x)}[turns]
+        assert (there.box[0] + there.box[2] / 2, there.box[1] + there.box[3] / 2) == pytest.approx(moved, abs=3)
+
+
+def test_nothing_is_read_where_there_is_nothing(reader: Reader) -> None:
+    random = np.random.default_rng(0)
+    specks = paper(2000, 2000)
+    specks[tuple(random.integers(0, 2000, (2, 50_000)))] = 0
+    board = np.kron(np.indices((40, 40)).sum(0) % 2 * 255, np.ones((25, 25))).astype(np.uint8)
+    for picture in (specks, board):
+        tracemalloc.start()
+        assert accepted(reader.read(picture)) == ""
+        assert tracemalloc.get_traced_memory()[1] < 2**30
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("a hair over 1", lambda ink: ink / 255 * 1.0000001),
+        ("a hair over 255", lambda ink: ink * 1.00001),
+        ("a hair under 0", lambda ink: ink / 255 - 1e-9),
+        ("whole numbers 0 and 1", lambda ink: (ink > 100).astype(np.int64)),
+        ("bytes 0 and 1", lambda ink: (ink > 100).astype(np.uint8)),
+        ("bool", lambda ink: ink > 100),
+    ],
+)
+def test_arrays_of_any_usual_range_are_read(reader: Reader, sevens: Gray, name: str, change: Any) -> None:
+    part = sevens[:100, :300]
+    assert reader.read(change(part)).text == reader.read(part).text == "777", name
+
+
+def test_an_array_of_few_values_is_read_and_that_is_said(reader: Reader, sevens: Gray) -> None:
+    with pytest.warns(UserWarning, match="no value over 16"):
+        assert reader.read(sevens[:100, :300] / 255 * 16).text == "777"
