@@ -112,8 +112,9 @@ def amount(random: Random, images: Picture, labels: NDArray[np.int64]) -> Sheet:
         y = height - random.uniform(1, 8)
         cv2.line(sheet, (0, round(y)), (sheet.shape[1], round(y + random.uniform(-3, 3))), shade * 1.2, int(random.integers(1, 3)))
     points = random.random() < 0.5
+    uneven, zeros = (0.55, 1.1) if random.random() < 0.4 else (0.8, 1.05), random.uniform(0.55, 1)
     for place, number in enumerate(chosen):
-        own = size * random.uniform(0.8, 1.05)
+        own = size * random.uniform(*uneven) * (zeros if labels[number] == 0 else 1)
         wide = own * natural(images[number]) * random.uniform(0.85, 1.15)
         stamp(sheet, images[number], (x, base - own + random.normal(0, 0.04) * size, wide, own), shade, grow)
         x += wide + size * (gap + random.normal(0, 0.04))

@@ -59,7 +59,7 @@ class Scenes:
         turn = np.array([[math.cos(angle), -math.sin(angle) + shear], [math.sin(angle), math.cos(angle)]])
         canvas = Canvas(sheet(random, self.height, self.width), turn)
         size = float(np.clip(np.exp(random.normal(math.log(21), 0.27)), LOWEST + 1, HIGHEST - 3))
-        kind = random.choice(5, p=(0.36, 0.28, 0.16, 0.12, 0.08))
+        kind = random.choice(5, p=(0.44, 0.25, 0.13, 0.1, 0.08))
         (lines, grid, boxes, scattered, nothing)[kind](random, canvas, self.alphabet, size)
         light(random, canvas.pixels)
         return Scene(camera(random, canvas.pixels), canvas.marks, canvas.digits, canvas.ignored)

@@ -25,14 +25,21 @@ LIKE_DIGITS = "OoIlSsZzBbgqGD|!"
 class Alphabet:
     """Images of handwritten digits as shapes, made when they are first needed: 9 kB each are kept."""
 
-    def __init__(self, images: NDArray[np.uint8], labels: NDArray[np.int64], writers: NDArray[np.int16]) -> None:
+    def __init__(
+        self,
+        images: NDArray[np.uint8],
+        labels: NDArray[np.int64],
+        writers: NDArray[np.int16],
+        elsewhere: NDArray[np.uint8] | None = None,
+    ) -> None:
         self.images, self.labels = images.reshape(len(images), *images.shape[-2:]), labels
+        self.elsewhere = self.images if elsewhere is None else elsewhere.reshape(self.images.shape)
         order = np.lexsort((labels, writers))
         self.by_hand = np.split(order, np.flatnonzero(np.diff(writers[order])) + 1)
-        self.of_image = functools.lru_cache(maxsize=len(images))(self.make)
+        self.of_image = functools.lru_cache(maxsize=2 * len(images))(self.make)
 
-    def make(self, number: int) -> Shape | None:
-        return of_picture(self.images[number])
+    def make(self, number: int, elsewhere: bool) -> Shape | None:
+        return of_picture((self.elsewhere if elsewhere else self.images)[number])
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,8 @@ class Hand:
     """The images of the writer."""
     font: Path | None
     """Printed in this font, where it is not None."""
+    elsewhere: bool = False
+    """Whether the ones, sevens, nines, fours and zeros are as in Europe and Latin America."""
 
     def shape(self, random: np.random.Generator, digit: int) -> Shape | None:
         """A shape of the digit."""
@@ -52,7 +61,7 @@ class Hand:
         own = self.images[self.alphabet.labels[self.images] == digit]
         if not len(own):
             own = np.flatnonzero(self.alphabet.labels == digit)
-        return self.alphabet.of_image(int(own[random.integers(len(own))]))
+        return self.alphabet.of_image(int(own[random.integers(len(own))]), self.elsewhere)
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,9 @@ class Style:
     slant: float
     aspect: float
     irregular: float
-    """By how much sizes and places differ, 0 to 1."""
+    """By how much sizes and places differ, 0 to 3."""
+    zeros: float = 1.0
+    """How high zeros are, as a share of the others."""
 
 
 def style(random: np.random.Generator, alphabet: Alphabet, height: float, paper: float, printed: bool) -> Style:
@@ -81,9 +92,12 @@ def style(random: np.random.Generator, alphabet: Alphabet, height: float, paper:
     radius, bolder = None, float(random.normal(0, 0.3))
     if not printed and random.random() < 0.6:  # a pen of one width: a pencil, a ball-point, a felt-tip
         radius = float(np.clip(height * np.exp(random.normal(np.log(0.045), 0.45)), 0.45, 0.12 * height))
-    slant = 0.0 if printed else float(random.normal(0.05, 0.2))
+    slant = 0.0 if printed else float(random.normal(0.06, 0.24))
     aspect = float(np.exp(random.normal(0, 0.13)))
-    return Style(Hand(alphabet, images, font), Pen(colour, cover, radius, bolder), height, slant, aspect, 0.0 if printed else 1.0)
+    irregular = 0.0 if printed else float(random.choice([0.7, 1.4, 2.2], p=[0.5, 0.3, 0.2]))
+    zeros = random.uniform(0.55, 1) if not printed and random.random() < 0.35 else 1.0
+    hand = Hand(alphabet, images, font, not printed and random.random() < 0.5)
+    return Style(hand, Pen(colour, cover, radius, bolder), height, slant, aspect, irregular, zeros)
 
 
 def figure(
@@ -115,6 +129,8 @@ def number(
 ) -> float:
     """Write a text of digits and separators from `left` on, its foot at `base`; `gap` in heights. Returns where it ends."""
     x = left
+    slope = how.irregular * random.normal(0, 0.02)
+    tied = how.irregular > 0 and gap < 0.2 and random.random() < 0.1
     for character in text:
         if character == " ":
             x += 0.6 * how.height
@@ -125,9 +141,15 @@ def number(
         shape = how.hand.shape(random, int(character))
         if shape is None:
             continue
-        half = half_width(how, shape)
-        drift = how.irregular * random.normal(0, 0.06) * how.height
-        figure(random, canvas, how, shape, int(character), (x + half, base - how.height / 2 + drift))
+        high = how.zeros if character == "0" else 1.0
+        half = half_width(how, shape) * high
+        drift = how.irregular * random.normal(0, 0.05) * how.height
+        foot = base + slope * (x - left) + drift
+        figure(random, canvas, how, shape, int(character), (x + half, foot - high * how.height / 2), high)
+        if tied and x > left:  # the pen did not leave the paper
+            up = foot - random.uniform(0.3, 0.95) * high * how.height
+            ends = [canvas.place(x - max(gap, 0) * how.height - 0.3 * half, up), canvas.place(x + 0.3 * half, up)]
+            canvas.strokes([np.array(ends)], max(0.8, 2 * (how.pen.radius or 0.04 * how.height)), how.pen)
         x += 2 * half + how.height * (gap + how.irregular * random.normal(0, 0.05))
         if x > canvas.pixels.shape[1] + how.height:
             break

@@ -45,11 +45,11 @@ LEAST = 0.25
 """The least that the network must make of a digit for it to be looked at."""
 SPREAD = 0.4
 """How far a digit's height, as a logarithm, may be from the usual one at a size."""
-COMMON = 1.5
+COMMON = 0.75
 """What counts how many of the others have a mark's height, where how sure the network is of it counts 1."""
-ALIKE = 0.25
+ALIKE = 0.45
 """How far apart the heights of one page's digits are, as logarithms."""
-ENOUGH = 0.6
+ENOUGH = 0.65
 """The least that all sizes together must make of a mark."""
 SURE = 0.5
 """From there on the network is sure enough of a digit for there to be no need to look for others at any size."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,10 +16,12 @@ from mnistlab.reading.pieces import Piece, trimmed
 
 __all__ = ["Spot", "together", "spots"]
 
-AROUND_X, AROUND_Y = 0.72, 0.66
-"""How far from a digit's middle its ink may lie, as shares of its box."""
-FINDER = 1.0
-"""What the finder's word counts for, where the classifier's counts 1."""
+AROUND = 1.0
+"""How far from a digit's middle its ink may lie, as a share of its box."""
+INSIDE = 0.5
+"""Strokes belong to a digit that come as near to its middle as that."""
+STROKE = 80
+"""Ink over that, of 255, is a stroke."""
 
 Floats = NDArray[np.float32]
 
@@ -64,14 +67,10 @@ def spots(
 
 
 def together(seen: Floats, found: Floats) -> Floats:
-    """What the classifier, float32 (10,), and the finder, float32 (kinds,), say together: probabilities that sum to 1.
-
-    The finder says for each kind by itself whether it is there; the less it takes the mark for a digit, the less sure the result.
-    """
-    digits = np.maximum(found[:10].astype(np.float64), 1e-3)
-    joint = np.maximum(seen.astype(np.float64), 1e-6) * digits**FINDER
-    share = digits.max() / (digits.max() + float(found[OTHER]))
-    return np.asarray(share * joint / joint.sum() + (1 - share) / len(joint), np.float32)
+    """What the classifier says, float32 (10,), less surely where the finder, float32 (kinds,), does not take it for a digit."""
+    digit, other = float(found[:10].max()), float(found[OTHER])
+    share = np.float32(digit / max(digit + other, 1e-6))
+    return np.asarray(share * seen + (1 - share) / len(seen), np.float32)
 
 
 def ink_of(mark: Found, others: Sequence[Found], level: Level) -> Piece | None:
@@ -79,8 +78,8 @@ def ink_of(mark: Found, others: Sequence[Found], level: Level) -> Piece | None:
     high, wide = mark.height, max(mark.width, 0.3 * mark.height)
     rows, columns = level.ink.shape
     scale = level.scale
-    left, right = (int(np.clip((mark.x + side * wide) * scale, 0, columns)) for side in (-AROUND_X, AROUND_X))
-    top, bottom = (int(np.clip((mark.y + side * high) * scale, 0, rows)) for side in (-AROUND_Y, AROUND_Y))
+    left, right = (int(np.clip((mark.x + side * wide) * scale, 0, columns)) for side in (-AROUND, AROUND))
+    top, bottom = (int(np.clip((mark.y + side * high) * scale, 0, rows)) for side in (-AROUND, AROUND))
     if right - left < 2 or bottom - top < 2:
         return None
     x, y = (np.arange(left, right) + 0.5) / scale, (np.arange(top, bottom) + 0.5) / scale
@@ -98,4 +97,14 @@ def ink_of(mark: Found, others: Sequence[Found], level: Level) -> Piece | None:
     part = (slice(top, bottom), slice(left, right))
     ink = level.ink[part] if mark.digit else np.clip(-level.seen[part] / max(1e-3, -float(level.seen[part].min())), 0, 1)
     ink = (255 * ink * mine).astype(np.uint8)
-    return trimmed(Piece(left, top, ink), 0, right - left)
+    return trimmed(Piece(left, top, hanging_together(ink, own < INSIDE)), 0, right - left)
+
+
+def hanging_together(ink: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The strokes, uint8 (h, w), that reach into a digit's box, whole."""
+    count, labels = cv2.connectedComponents((ink > STROKE).astype(np.uint8))
+    reaching = np.zeros(count, bool)
+    reaching[labels[inside]] = True
+    reaching[0] = False
+    near = cv2.dilate(reaching[labels].astype(np.uint8), np.ones((3, 3), np.uint8))
+    return np.asarray(ink * near, np.uint8)
