@@ -293,7 +293,7 @@ plt.figure(figsize=(4, 2))
 plt.plot([cycle(step / 100) for step in range(100)], label="one_cycle")
 plt.plot([constant(step / 100) for step in range(100)], label="constant")
 plt.xlabel("%")
-plt.legend()
+plt.legend(loc="lower center")
 plt.tight_layout()
 plt.show()
 

@@ -47,7 +47,7 @@ def probabilities_of(images):
 
 
 def strip(*pictures, titles=()):
-    figure, axes = plt.subplots(1, len(pictures), figsize=(1.6 * len(pictures), 1.8), squeeze=False)
+    figure, axes = plt.subplots(1, len(pictures), figsize=(1.6 * len(pictures), 1.9), squeeze=False)
     for number, (axis, picture) in enumerate(zip(axes[0], pictures, strict=True)):
         axis.imshow(picture, cmap="gray", vmin=0, vmax=255)
         axis.set_title(titles[number] if len(titles) else "")
@@ -410,7 +410,7 @@ for line, number in enumerate(numbers):
     for place, index in enumerate(number.indices):
         y, x = 40 + 180 * line, 60 + 190 * place
         page[y : y + 224, x : x + 224] -= 120 * trace(everything[index], pen=9)
-page[40:240, 680:880] -= 0.45 * marks[0]
+page[400:600, 680:880] -= 0.45 * marks[0]
 turn = cv2.getRotationMatrix2D((450, 350), 3, 1)
 page = cv2.warpAffine(page.clip(0, 255), turn, (900, 700), borderMode=cv2.BORDER_REPLICATE).astype(np.uint8)
 cv2.imwrite("page.png", page)
