@@ -55,7 +55,7 @@ UNITS = "s|ms|Mo|ko|pixels?|images?|fois"
 def unbroken(french: str) -> str:
     """The text with spaces that no line breaks at where French typography has them: « ainsi », 60 000, 12 % ; 2 Mo !"""
     return re.sub(
-        rf"[ \n](?=[:;!?»%](?![\w\[]))|(?<=«)[ \n]|(?<=\d) (?=(?:{UNITS}|\d{{3}})\b)", "\N{NO-BREAK SPACE}", french
+        rf"[ \n](?=[:;!?»%](?![\w\[]))|(?<=«)[ \n]|(?<=\d)[ \n](?=(?:{UNITS}|\d{{3}})\b)", "\N{NO-BREAK SPACE}", french
     )
 
 

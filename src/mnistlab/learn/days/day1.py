@@ -177,8 +177,8 @@ print(seven[3] + np.uint8(100))
 print(seven[3].astype(np.int64) + 100)
 
 # %% [markdown] lang="en"
-# Like the mileage of an old car, it starts again: 200 + 100 gives 44, without a word of warning. So convert to a larger type
-# before you compute.
+# Like the mileage counter of an old car, it starts again from 0: 200 + 100 gives 44, without a word of warning. So convert to
+# a larger type before you compute.
 #
 # ## The first tensor
 #
@@ -316,8 +316,8 @@ plt.show()
 # %% [markdown] lang="fr"
 # ## Deviner sans avoir rien appris
 #
-# Si un chiffre est fait de nombres, on peut faire la moyenne de plusieurs chiffres. Prenez celle de tous les zéros, celle de
-# tous les uns, et ainsi de suite : dix images floues.
+# Si un chiffre est fait de nombres, on peut calculer la moyenne de plusieurs chiffres. Prenez celle de tous les zéros, celle
+# de tous les uns, et ainsi de suite : dix images floues.
 
 # %%
 from mnistlab import MNISTDataLoader

@@ -232,9 +232,9 @@ plt.show()
 # it reads digits that it has never seen.
 
 # %% [markdown] lang="fr"
-# Avec des nombres qui montent à 255, les premiers pas sont bien trop grands et envoient les poids n'importe où : la perte
-# reste à 2,30, celle d'une réponse au hasard parmi dix. De 0 à 1, le réseau apprend ; avec des pixels centrés, il apprend
-# plus vite.
+# Avec des nombres qui vont jusqu'à 255, les premiers pas sont bien trop grands et envoient les poids n'importe où : la perte
+# reste à 2,30, celle d'une réponse au hasard parmi dix. De 0 à 1, le réseau apprend ; avec des pixels centrés, il apprend plus
+# vite.
 #
 # ## Pourquoi mélanger ?
 #
@@ -288,8 +288,8 @@ write_down(day="day2", accuracy=(answers["7194..."] == truth).float().mean().ite
 # ## A loader in twenty lines
 #
 # `DataLoader` decodes, converts and normalises one picture after the other. But all of MNIST fits into memory, so a whole
-# batch can be taken with a single index. `__len__` says how many batches an epoch (one pass over all pictures) has; `__iter__`
-# yields them, and draws a new order each time.
+# batch can be taken in one go, by its positions. `__len__` says how many batches an epoch (one pass over all pictures) has;
+# `__iter__` yields them, and draws a new order each time.
 
 # %% [markdown] lang="fr"
 # ## Un chargeur en vingt lignes

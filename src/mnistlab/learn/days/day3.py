@@ -9,7 +9,7 @@
 # # Jour 3 : le premier classifieur convolutif
 #
 # Au jour 2, un chiffre est devenu un tenseur. Aujourd'hui, vous construisez ce qui va le lire. Chaque pièce est présentée deux
-# fois : d'abord à la main, sur une image assez petite pour la suivre du doigt, puis avec PyTorch, qui doit donner les mêmes
+# fois : d'abord à la main, sur une image assez petite pour être suivie du doigt, puis avec PyTorch, qui doit donner les mêmes
 # nombres. Changez quelque chose dans chaque cellule, et relancez-la.
 
 # %%
@@ -80,7 +80,7 @@ print(by_torch.shape, torch.equal(by_torch[0, 0], by_hand))
 
 # %% [markdown] lang="fr"
 # Il reste deux choses à savoir. Personne n'écrit les poids : ils sont tirés au hasard, puis l'entraînement en trouve de
-# meilleurs. Et `padding=1` entoure l'image d'un bord de zéros : 6 pixels restent 6, et 28 restent 28.
+# meilleurs. Et `padding=1` entoure l'image d'un bord de zéros : 6 pixels restent 6, et 28 restent 28 :
 
 # %%
 framed = nn.functional.pad(picture, (1, 1, 1, 1))

@@ -151,7 +151,7 @@ model(torch.from_numpy(images[index])[None, None])
 
 # %% [markdown] lang="fr"
 # Le message nomme deux types : celui de l'image (`Byte`, ou `unsigned char`) et celui des poids (`Float`). Le réseau
-# veut des images comme celles dont il a appris, des float32 normalisés : `val.dataset[index]` en donne une, et
+# veut des images comme celles de son entraînement, en float32 et normalisées : `val.dataset[index]` en donne une, et
 # `[None]` en fait un lot d'une image. Allons maintenant de couche en couche :
 
 # %%

@@ -200,7 +200,7 @@ draw({f"{hands[0]} personnes": curve, f"{hands[1]} personnes": curve_of_few})  #
 
 # %% [markdown] lang="fr"
 # Autant d'images, le même réseau ; mais six mains n'enseignent pas comment écrivent les autres. La validation doit dire
-# comment un réseau lit l'écriture d'*inconnus*. Des images tirées au hasard, comme on fait d'habitude, ne le disent pas.
+# comment un réseau lit l'écriture d'*inconnus*. Des images tirées au hasard, comme on le fait d'habitude, ne le disent pas.
 # Voici, pour chaque jeu, le nombre de personnes, et combien d'entre elles ont été vues à l'entraînement :
 
 # %%
@@ -223,7 +223,7 @@ for kept, trained in (("val-random", "train-random"), ("val", "train"), ("test",
 # %% [markdown] lang="fr"
 # `val` met à part tout ce qu'ont écrit certaines personnes ; dans `val-random`, l'entraînement a déjà vu tout le monde. Soyons
 # justes : avec toutes les images d'entraînement et leurs centaines de mains, les deux donnent, mesure faite, presque la même
-# exactitude (« Who wrote it », dans docs/RESULTS.md). Mais on ne le sait qu'après.
+# exactitude (section « Who wrote it » de docs/RESULTS.md). Mais on ne le sait qu'après.
 #
 # ## Contre le surapprentissage : l'augmentation
 #
@@ -246,10 +246,10 @@ draw({"600": curve, "600 + augmentation, dropout": curve_of_careful})
 # the order is what it should be:
 
 # %% [markdown] lang="fr"
-# La validation y gagne. Mais voici qui ressemble à un bogue : les tirets passent *sous* le trait plein, comme si l'inconnu
-# était plus facile que le connu. Mais regardez ce que l'on compare. Pendant l'apprentissage, les images sont déformées, le
-# dropout éteint une partie du réseau, et les poids du début de l'époque étaient moins bons que ceux de la fin. Si l'on mesure
-# comme pour la validation, tout rentre dans l'ordre :
+# La validation y gagne. Quelque chose, pourtant, ressemble à un bogue : les tirets passent *sous* le trait plein, comme si
+# l'inconnu était plus facile que le connu. Mais regardez ce que l'on compare. Pendant l'apprentissage, les images sont
+# déformées, le dropout éteint une partie du réseau, et les poids du début de l'époque étaient moins bons que ceux de la fin.
+# Si l'on mesure comme pour la validation, tout rentre dans l'ordre :
 
 # %%
 names = ("while learning", "the same 600 images, afterwards", "validation")  # en
@@ -293,7 +293,7 @@ plt.figure(figsize=(4, 2))
 plt.plot([cycle(step / 100) for step in range(100)], label="one_cycle")
 plt.plot([constant(step / 100) for step in range(100)], label="constant")
 plt.xlabel("%")
-plt.legend(loc="lower center")
+plt.legend(loc=8)
 plt.tight_layout()
 plt.show()
 
@@ -450,7 +450,7 @@ print(needed, round(ours * wrong_three))
 # mistakes nobody can tell. So keep it: a run folder does, in `test.json`.
 #
 # Even McNemar speaks of two *trained networks* only, one seed each. Whether three convolutions are better as a *recipe* takes
-# several seeds. They have been trained since, and the results are in the package:
+# several seeds. These have been run since, and the results are in the package:
 
 # %% [markdown] lang="fr"
 # À partir du premier nombre d'erreurs communes, la différence n'est plus un simple hasard ; le second (la ligne orange) est ce
@@ -459,8 +459,8 @@ print(needed, round(ours * wrong_three))
 # entraînement la contient, dans `test.json`.
 #
 # Et même le test de McNemar ne parle que de deux *réseaux entraînés*, avec une graine chacun. Pour savoir si trois
-# convolutions font une meilleure *recette*, il faut plusieurs graines. On les a entraînées depuis, et les mesures sont dans le
-# paquet :
+# convolutions font une meilleure *recette*, il faut plusieurs graines. Ces entraînements ont été faits depuis, et leurs
+# mesures sont dans le paquet :
 
 # %%
 import re
@@ -484,7 +484,7 @@ print(f"{ttest_ind_from_stats(*recorded, equal_var=False).pvalue:.4f}")
 # ## When it says 98 %, is it right 98 times in 100?
 #
 # A network that has learnt by heart is just as sure of itself with strangers. We sort the validation images by its confidence,
-# the probability of its answer, and see how many in each group are right. First, an error to meet on purpose:
+# that is, the probability of its answer, and see how many in each group are right. First, an error to meet on purpose:
 
 # %% [markdown] lang="fr"
 # Voilà la réponse : la recette à trois convolutions bat bien celle à deux, au-delà de la chance des graines, sur ces images de
@@ -494,7 +494,8 @@ print(f"{ttest_ind_from_stats(*recorded, equal_var=False).pvalue:.4f}")
 # ## Quand il dit 98 %, a-t-il raison 98 fois sur 100 ?
 #
 # Un réseau qui a appris par cœur reste sûr de lui devant des inconnus. Rangeons les images de validation selon sa confiance,
-# la probabilité de sa réponse, et voyons combien sont bien lues dans chaque groupe. D'abord, une erreur commise exprès :
+# c'est-à-dire la probabilité de sa réponse, et voyons combien sont bien lues dans chaque groupe. D'abord, une erreur commise
+# exprès :
 
 # %%
 try:

@@ -67,8 +67,8 @@ def strip(*pictures, titles=()):
 # ## Une photographie
 #
 # Vous prendrez la vôtre à la fin de la journée. Pour que cette page marche partout, et pour que nous puissions compter, nous
-# en fabriquons ici 300 : des chiffres de personnes dont le réseau n'a jamais vu l'écriture, repassés au stylo fin et sombre
-# sur du papier gris, avec une lumière qui vient de la gauche et un chiffre qui n'est pas tout à fait au milieu.
+# en fabriquons ici 300 : des chiffres de personnes dont le réseau n'a jamais vu l'écriture, repassés avec un stylo fin et
+# sombre sur du papier gris, avec une lumière qui vient de la gauche et un chiffre qui n'est pas tout à fait au milieu.
 
 
 # %%
@@ -158,9 +158,9 @@ attempt(2, [255 - shrink(photo) for photo in photos])
 #
 # ## Cause 2: the paper
 #
-# The colour of the paper at a pixel is what a wide neighbourhood mostly shows: its median. Ink is what is missing from it. But
-# beware of the subtraction: `uint8` has no negative numbers, and goes from 0 back to 255, like an old mileage counter turning
-# backwards.
+# The colour of the paper at a pixel is what a wide neighbourhood mostly shows: its median. Ink is that paper minus the photo.
+# But beware of the subtraction: `uint8` has no negative numbers, and goes from 0 back to 255, like an old mileage counter
+# turning backwards.
 
 # %% [markdown] lang="fr"
 # Cela ne suffit pas. Le papier n'était pas blanc mais gris, et plus sombre à droite ; inversé, il ne donne pas 0. Le fond de
@@ -168,9 +168,9 @@ attempt(2, [255 - shrink(photo) for photo in photos])
 #
 # ## Deuxième cause : le papier
 #
-# La couleur du papier en un point, c'est ce que montre surtout un large voisinage : sa médiane. L'encre, c'est ce qui y
-# manque. Mais gare à la soustraction : `uint8` ne connaît pas de nombres négatifs, et repart à 255 après 0, comme un vieux
-# compteur kilométrique qui tournerait à l'envers.
+# La couleur du papier en un point, c'est ce que montre surtout un large voisinage : sa médiane. L'encre s'obtient en
+# retranchant la photo de ce papier. Mais gare à la soustraction : `uint8` ne connaît pas de nombres négatifs, et passe de 0 à
+# 255, comme un vieux compteur kilométrique qui tournerait à l'envers.
 
 # %%
 print(np.array([200], np.uint8) - np.array([201], np.uint8))
@@ -396,8 +396,8 @@ strip(*forms)
 #
 # ## Une page
 #
-# Trois heures de la journée, chacune écrite par une seule personne, sur du papier ligné posé un peu de travers, et un K, qui
-# n'est pas un chiffre :
+# Trois horaires, chacun écrit par une seule personne, sur du papier ligné posé un peu de travers, et un K, qui n'est pas un
+# chiffre :
 
 # %%
 from mnistlab.data.numbers import write_numbers

@@ -62,7 +62,7 @@ def milliseconds(work, times=9):
 
 # %% [markdown] lang="en"
 # **The data first.** Most loaders fetch pictures one by one, convert each, then stack 128 of them. Ours keeps all of them in
-# memory as `uint8` and takes a batch with a single index. The pixels that come out are the same.
+# memory as `uint8` and takes a batch in one go, by its positions. The pixels that come out are the same.
 
 # %% [markdown] lang="fr"
 # **Les données d'abord.** La plupart des chargeurs vont chercher les images une par une, convertissent chacune, puis les
@@ -119,13 +119,13 @@ plt.show()
 
 # %% [markdown] lang="en"
 # The network is what takes time, on the way forward and on the way back; next to it, fetching a batch costs nothing. So let us
-# look into the network. A layer's work can be counted without a clock: a convolution uses each of its weights in one
-# multiplication for each pixel that it makes.
+# look into the network. A layer's work can be counted without a clock: a convolution uses each of its weights once at every
+# place where its kernel is laid.
 
 # %% [markdown] lang="fr"
 # C'est le réseau qui prend du temps, à l'aller comme au retour ; à côté, aller chercher un lot ne coûte rien. Regardons donc
-# dans le réseau. Le travail d'une couche se compte sans chronomètre : pour chaque pixel qu'elle produit, une convolution fait
-# une multiplication par poids.
+# dans le réseau. Le travail d'une couche se compte sans chronomètre : une convolution se sert de chacun de ses poids une fois
+# à chaque endroit où se pose son noyau.
 
 # %%
 rows = [row for row in network.describe() if row.multiply_adds]
@@ -409,7 +409,7 @@ print(load_model(run_of_mine).classes)
 #
 # ## Add a layer
 #
-# `NeuralNet` takes any number of blocks, as long as there are pixels left to halve. With five, there are none:
+# `NeuralNet` takes any number of blocks, as long as there are pixels left to halve. With five blocks, none are left:
 
 # %% [markdown] lang="fr"
 # Le second nombre dit sur combien d'images : une sur six a été gardée pour le test. Avec si peu, l'exactitude ne vaut pas
@@ -421,7 +421,7 @@ print(load_model(run_of_mine).classes)
 #
 # ## Ajouter une couche
 #
-# `NeuralNet` prend autant de blocs que l'on veut, tant que l'image se laisse diviser par deux. Avec cinq, il n'en reste plus
+# `NeuralNet` prend autant de blocs que l'on veut, tant que l'image se laisse diviser par deux. Avec cinq blocs, il n'en reste
 # rien :
 
 # %% raises="UserError"

@@ -25,7 +25,7 @@ EXERCISES = (
         "position",
         Text(
             "A digit of 28x28 pixels is laid out as a row of 784 numbers. At which position is the pixel of row `row`"
-            " and column `column`? All three count from 0.",
+            " and column `column`? Rows, columns and positions all count from 0.",
             "Un chiffre de 28x28 pixels est étalé en une seule rangée de 784 nombres. À quelle position se trouve le"
             " pixel de la ligne `row` et de la colonne `column` ? Tout se compte à partir de 0.",
         ),

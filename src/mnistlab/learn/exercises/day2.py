@@ -140,7 +140,7 @@ EXERCISES = (
                 lambda images, order, number, batch_size: images[number * batch_size : (number + 1) * batch_size],
                 Text(
                     "These are the images in the order of the file. `order` says whose turn it is.",
-                    "Ce sont les images dans l'ordre du fichier. C'est `order` qui dit à quelles images c'est le tour.",
+                    "Ce sont les images dans l'ordre du fichier. C'est `order` qui dit dans quel ordre les prendre.",
                 ),
             ),
             Mistake(
@@ -178,7 +178,7 @@ EXERCISES = (
         ),
         hint=Text(
             "Cut the batch's piece out of `order`, then use it as an index into `images`, as `LittleLoader` does.",
-            "Découpez dans `order` la part du lot, puis servez-vous-en comme indice dans `images`, comme le fait"
+            "Découpez dans `order` la part du lot, puis servez-vous-en comme indices dans `images`, comme le fait"
             " `LittleLoader`.",
         ),
         parameters="images, order, number, batch_size",

@@ -189,7 +189,7 @@ EXERCISES = (
                 lambda logits, label: -logits.log_softmax(0).mean(),
                 Text(
                     "You took the mean over all ten digits. Only the right one, `label`, counts.",
-                    "Vous avez pris la moyenne des dix chiffres. Seul compte le bon, `label`.",
+                    "Vous avez pris la moyenne sur les dix chiffres. Seul compte le bon, `label`.",
                 ),
             ),
         ),

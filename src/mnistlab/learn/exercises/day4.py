@@ -288,7 +288,7 @@ EXERCISES = (
         hint=Text(
             "Copy the labels, put the corrected ones in, keep only the indices whose corrected label is not `None`,"
             " and take the mean of the answers that agree.",
-            "Copiez les étiquettes, mettez-y les corrigées, ne gardez que les indices dont l'étiquette corrigée"
+            "Copiez les étiquettes, remplacez celles qui sont corrigées, ne gardez que les indices dont l'étiquette corrigée"
             " n'est pas `None`, et prenez la moyenne des réponses qui concordent.",
         ),
     ),

@@ -97,7 +97,7 @@ EXERCISES = (
             "Two steps: the writers' numbers, each once and in order (`np.unique`), of which you take every `every`-th;"
             " then for each image whether its writer is among them (`np.isin`).",
             "Deux étapes : les numéros des personnes, chacun une fois et dans l'ordre (`np.unique`), dont vous"
-            " prenez un sur `every` ; puis, pour chaque image, si la personne qui l'a écrite en fait partie (`np.isin`).",
+            " gardez un sur `every` ; puis, pour chaque image, si la personne qui l'a écrite en fait partie (`np.isin`).",
         ),
     ),
     Exercise(
