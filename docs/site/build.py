@@ -1,0 +1,63 @@
+"""Builds the site in both languages: uv run --group docs python -m docs.site.
+
+It lies in build/site/html afterwards and can be opened there or put on any server: nothing in it asks anybody for anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shutil
+import time
+from pathlib import Path
+
+from docs.site.gather import ROOT, gather
+from docs.site.lessons import HERE
+from docs.site.links import faults_in
+from mnistlab.messages.sentences import LANGUAGES
+
+__all__ = ["build", "main"]
+
+log = logging.getLogger(__name__)
+WHERE = ROOT / "build" / "site"
+
+
+def build(folder: Path = WHERE) -> Path:
+    """Build the site into the folder, and return where its first page lies.
+
+    A warning of Sphinx, a broken link and a request to another host each raise `SystemExit`.
+    """
+    from sphinx.cmd.build import build_main
+
+    html = folder / "html"
+    shutil.rmtree(html, ignore_errors=True)
+    for language in LANGUAGES:
+        source = folder / "source" / language
+        gather(language, source, HERE / "outputs")
+        options = [
+            "-W",
+            "--keep-going",
+            "-q",
+            "-E",
+            "-D",
+            f"language={language}",
+            "-d",
+            str(folder / "doctrees" / language),
+        ]
+        if code := build_main(["-b", "html", *options, str(source), str(html / language)]):
+            raise SystemExit(code)
+    shutil.copy(HERE / "first.html", html / "index.html")
+    (html / ".nojekyll").touch()
+    if faults := faults_in(html):
+        raise SystemExit("\n".join(faults))
+    return html / "index.html"
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m docs.site", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=WHERE, help="where it is built (default: build/site)")
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    began = time.perf_counter()
+    made = build(parser.parse_args().folder.absolute())
+    log.info("%s, in %.0f s", made, time.perf_counter() - began)
