@@ -21,9 +21,7 @@ labels = torch.randint(10, (64,))
 # %% [markdown] lang="en"
 # ## 1. The download fails: 403, 503
 #
-# > HTTP Error 403: Forbidden
-#
-# > RuntimeError: Error downloading train-images-idx3-ubyte.gz
+# > RuntimeError: Error downloading train-images-idx3-ubyte.gz: Tried ..., got: HTTP Error 403: Forbidden
 #
 # **Why.** The server that MNIST lay on for twenty years turns programs away, and a mirror may be overloaded (503). It is not
 # your code. **Remedy.** Do not try a hundred times. A copy of MNIST ships with mnistlab: `mnistlab data` lays it where
@@ -32,9 +30,7 @@ labels = torch.randint(10, (64,))
 # %% [markdown] lang="fr"
 # ## 1. Le téléchargement échoue : 403, 503
 #
-# > HTTP Error 403: Forbidden
-#
-# > RuntimeError: Error downloading train-images-idx3-ubyte.gz
+# > RuntimeError: Error downloading train-images-idx3-ubyte.gz: Tried ..., got: HTTP Error 403: Forbidden
 #
 # **Pourquoi.** Le serveur qui a hébergé MNIST pendant vingt ans refuse désormais les programmes, et un miroir peut être
 # surchargé (503). Votre code n'y est pour rien. **Remède.** N'insistez pas. Une copie de MNIST est livrée avec mnistlab :
