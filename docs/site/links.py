@@ -46,7 +46,9 @@ class Found(HTMLParser):
 
 def styles(css: str) -> list[str]:
     """What a style sheet loads."""
-    return re.findall(r"""(?:url\(|@import\s+(?!url))\s*["']?([^"')\s;]+)""", re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL))
+    return re.findall(
+        r"""(?:url\(|@import\s+(?!url))\s*["']?([^"')\s;]+)""", re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
+    )
 
 
 def faults_in(folder: Path) -> list[str]:

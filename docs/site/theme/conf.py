@@ -41,6 +41,7 @@ html_theme = "furo"
 html_title = "mnistlab"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_favicon = "static/mark.svg"
 html_copy_source = False
 html_show_sourcelink = False
@@ -72,21 +73,23 @@ html_sidebars = {
 }
 
 
-def describe_figures(_: Sphinx, document: nodes.document) -> None:
+def describe_figures(app: Sphinx, document: nodes.document) -> None:
     """Give each figure of a page its words, which `in_kernel.py` laid beside it, and its size: there are two dots a pixel."""
-    for bundle in document.findall(
-        lambda node: node.get("nb_element") == "mime_bundle" if isinstance(node, nodes.Element) else False
-    ):
-        pictures = list(bundle.findall(nodes.image))
-        for picture in pictures:
-            plain = [part for part in bundle.children if part.get("mime_type") == "text/plain"]
-            picture["alt"] = plain[0].astext() if plain and plain[0].astext() else picture.get("alt", "")
-            with Image.open(
-                Path(document.settings.env.srcdir, picture["uri"])
-                if not Path(picture["uri"]).is_absolute()
-                else picture["uri"]
-            ) as opened:
+    for bundle in document.findall(nodes.container):
+        if bundle.get("nb_element") != "mime_bundle":
+            continue
+        plain = [part.astext() for part in bundle.children if part.get("mime_type") == "text/plain"]
+        for picture in bundle.findall(nodes.image):
+            picture["alt"] = next(filter(None, plain), "") or heading_of(bundle)
+            with Image.open(Path(app.srcdir, picture["uri"])) as opened:
                 picture["width"] = f"{opened.width // 2}px"
+
+
+def heading_of(node: nodes.Node) -> str:
+    """The heading that the node stands below."""
+    while not isinstance(node, nodes.section):
+        node = node.parent
+    return node.next_node(nodes.title).astext()
 
 
 def in_english(app: Sphinx, name: str, _: str, context: dict[str, Any], __: nodes.document | None) -> None:
