@@ -46,12 +46,10 @@ as_batch = picture[None, None]
 # %%
 kernel = torch.tensor([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 1.0, -1.0]])
 bordered = F.pad(picture, (1, 1, 1, 1))
-by_hand = torch.stack(
-    [
-        torch.stack([(bordered[row : row + 3, column : column + 3] * kernel).sum() for column in range(4)])
-        for row in range(4)
-    ]
-)
+by_hand = torch.zeros(4, 4)
+for row in range(4):
+    for column in range(4):
+        by_hand[row, column] = (bordered[row : row + 3, column : column + 3] * kernel).sum()
 
 conv = nn.Conv2d(1, 1, kernel_size=3, padding=1, bias=False)
 with torch.no_grad():
@@ -152,9 +150,10 @@ show({
 
 # %%
 pooled = nn.MaxPool2d(2)(found)
-by_hand = torch.stack(
-    [torch.stack([found[0, 0, row : row + 2, column : column + 2].max() for column in (0, 2)]) for row in (0, 2)]
-)
+by_hand = torch.zeros(2, 2)
+for row in range(2):
+    for column in range(2):
+        by_hand[row, column] = found[0, 0, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2].max()
 assert torch.equal(pooled[0, 0], by_hand)
 assert torch.equal(nn.ReLU()(pooled), nn.MaxPool2d(2)(positive))
 
