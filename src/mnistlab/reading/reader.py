@@ -8,13 +8,13 @@ page.lines[0].digits[0].value   # and .probability, .box, .accepted, .image
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.errors import number
+from mnistlab.errors import UserError, number
 from mnistlab.messages.sentences import Clause
 from mnistlab.pictures.decode import Source, decode
 from mnistlab.reading.assembly import Unit, assemble, look
@@ -152,6 +152,39 @@ class Reader:
         units = look(self.classifier, pieces) if ink.whole else assemble(self.classifier, pieces, raise_if_cancelled)
         lines = lines_of([unit.piece.box for unit in units])
         return Page(tuple(Line(tuple(self._digit(units[n], ink, size) for n in numbers)) for numbers in lines), size)
+
+    def read_many(
+        self, paths: Iterable[str | Path], *, jobs: int | None = None
+    ) -> Iterator[tuple[Path, Page | UserError]]:
+        """Read the digits in many pictures, in several processes of one thread each.
+
+        A script calls it below ``if __name__ == "__main__":``, for each process imports it.
+
+        Parameters
+        ----------
+        paths : iterable of str or Path
+            Files of pictures.
+        jobs : int, optional
+            Processes, 1 to 1,024; 1 is this one. If None, one for each core, and fewer where there are few pictures.
+
+        Returns
+        -------
+        iterator of (Path, Page or UserError)
+            Each file with what was read in it, or with the error for which it could not be, in the order of `paths`. Few
+            pictures are under way at a time, so that memory stays flat however many there are.
+
+        Raises
+        ------
+        UserError
+            For a number of jobs out of range.
+        MnistlabError
+            While it is iterated, where one of the processes was killed.
+        """
+        from mnistlab.reading.many import Task, read_each
+
+        tasks = [Task(Path(path)) for path in paths]
+        outcomes = read_each(self, tasks, jobs)
+        return ((task.path, outcome.result) for task, outcome in zip(tasks, outcomes, strict=True))
 
     def _digit(self, unit: Unit, ink: Ink, size: tuple[int, int]) -> Digit:
         """What `read` tells of one digit."""
