@@ -186,6 +186,7 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         ("scipy", "export", "export model.pth"),
         ("torchvision", "train", "train quick"),
         ("onnx", "serve", "serve --port 0"),
+        ("pyarrow", "parquet", f"read {PICTURE} --to digits.parquet"),
     ],
 )
 def test_a_package_that_is_missing_is_named_before_anything_is_done(

@@ -34,6 +34,7 @@ EXTRAS = {
     "train": TRAIN,
     "serve": ("fastapi", "httptools", "onnx", "orjson", "prometheus-client", "python-multipart", "uvicorn"),
     "export": (*TRAIN, "onnx", "onnxscript", "safetensors"),
+    "parquet": ("pyarrow",),
     "track": (*TRAIN, "tensorboard"),
 }
 """The packages that each extra brings and mnistlab cannot do without where it asks for the extra."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,15 @@ def test_work_that_is_there_is_never_written_over(tmp_path: Path, capsys: pytest
         (["check", "day8", "--lang", "fr"], "erreur : Il n'y a pas de jour 'day8'. Choisissez "),
         (["check", "day3", "--lang", "fr"], "erreur : Le fichier day3_answers.py n'existe pas. Créez-le : mnistlab learn day3"),
         (["check", "day3"], "error: There is no day3_answers.py. Make it: mnistlab learn day3"),
-        (["check"], "error: Missing argument"),
+        (["check"], "error: Missing argument DAY. See: "),
+        (["check", "--lang", "fr"], "erreur : Il manque l'argument DAY. Voir : "),
+        (["note", "--lang=fr"], "erreur : Il manque l'argument TEXT. Voir : "),
+        (["check", "day3", "day4", "--lang", "fr"], "erreur : Il y a quelque chose de trop : day4. Voir : "),
+        (["--nope", "--lang", "fr"], "erreur : L'option --nope n'existe pas. Voir : "),
+        (["--lang", "fr", "day3", "--nope"], "erreur : L'option --nope n'existe pas. Voir : "),
+        (["day3", "--lang", "fr", "--out"], "erreur : L'option --out demande une valeur. Voir : "),
+        (["day3", "--lang", "fr", "--json=1"], "erreur : L'option --json ne prend pas de valeur. Voir : "),
+        (["--lang=fr", "note", "x", "--day"], "erreur : L'option --day demande une valeur. Voir : "),
         (["--lang", "it"], "error: There is no course in the language 'it'. Choose en or fr."),
         (["day3", "--lang", "it"], "error: There is no course in the language 'it'. Choose en or fr."),
         (["note", " ", "--lang", "fr"], "erreur : La note est vide."),
@@ -91,12 +100,57 @@ def test_bad_input_gets_one_sentence_in_the_learners_language(
     assert [path.name for path in tmp_path.iterdir()] == ["a-file"]
 
 
+def test_click_speaks_to_no_learner_in_english(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "fr_FR.UTF-8")
+    commands = [[], ["check"], ["note"], *([day.name] for day in days())]
+    for command in commands:
+        for wrong in (["--nope"], ["-x"], ["--json=1"], ["--lang"], ["a", "b", "c"], ["--file"]):
+            assert run_app(["learn", *command, *wrong]) == 2
+            out, err = said(capsys)
+            assert (out, err.count("\n")) == ("", 1)
+            assert re.match(
+                r"erreur : (L'option -|Il manque l'argument |Il y a quelque chose de trop : |Il n'y a pas de jour )",
+                err,
+            )
+            assert re.search(r" Voir : .* --help$| Choisissez ", err)
+
+
+def test_a_diary_that_cannot_be_used_is_named_in_the_learners_language(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "diary.json").mkdir()
+    for command in ([], ["note", "x"]):
+        assert run_app(["learn", *command, "--lang", "fr"]) == 2
+        assert said(capsys)[1].startswith("erreur : Impossible de lire diary.json : c'est un dossier.")
+    (tmp_path / "diary.json").rmdir()
+    (tmp_path / "diary.json").write_text("{", encoding="utf-8")
+    assert run_app(["learn", "--lang", "fr"]) == 0
+    assert said(capsys)[1].startswith("Attention : diary.json est endommagé.")
+
+
+def test_ctrl_c_ends_an_answer_that_runs_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "day3_answers.py").write_text(
+        "import signal\nwhile True: signal.raise_signal(signal.SIGINT)\n", encoding="utf-8"
+    )
+    assert run_app(["learn", "check", "day3", "--lang", "fr"]) == 130
+    out, err = said(capsys)
+    assert out == ""
+    assert err == (
+        "erreur : Interrompu à la ligne 2 de day3_answers.py. S'il s'y trouve une boucle sans fin, corrigez-la,"
+        " puis vérifiez de nouveau.\n"
+    )
+
+
 def test_the_exit_code_tells_an_answer_that_cannot_be_judged(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "day3_answers.py").write_text("side = '12'\n", encoding="utf-8")
+    (tmp_path / "day3_answers.py").write_text("print('mine')\nside = '12'\n", encoding="utf-8")
     assert run_app(["learn", "check", "day3", "--json"]) == 2
-    first, *_ = json.loads(said(capsys)[0])["verdicts"]
+    out, err = said(capsys)
+    assert err == "mine\n"
+    first, *_ = json.loads(out)["verdicts"]
     assert (first["kind"], first["text"]) == (
-        "unusable", "It should be a whole number, but is '12'. Change what stands after the equals sign.",
+        "unusable", "It should be a whole number, but it is '12'. Change what comes after the equals sign.",
     )  # fmt: skip

@@ -92,7 +92,8 @@ def test_json_has_these_keys_and_no_others(here: Path, capsys: pytest.CaptureFix
     assert found[0] == found[1]
     assert set(found[0]) == {"file", "text", "lines"}
     assert (found[0]["file"], found[0]["text"]) == ("page.png", "304\n268")
-    assert [set(line) for line in found[0]["lines"]] == [{"digits"}] * 2
+    assert [set(line) for line in found[0]["lines"]] == [{"text", "digits"}] * 2
+    assert [line["text"] for line in found[0]["lines"]] == ["304", "268"]
     digits = [digit for line in found[0]["lines"] for digit in line["digits"]]
     assert [digit["value"] for digit in digits] == [3, 0, 4, 2, 6, 8]
     ink = decode("page.png") < 128
@@ -179,7 +180,10 @@ def test_the_others_are_read_where_one_is_broken(here: Path, capsys: pytest.Capt
 
     assert run_app([*arguments, "--json"]) == 2
     out, again = capsys.readouterr()
-    assert [Path(one["file"]).name for one in json.loads(out)] == ["page.png", "b.PNG"]
+    found = {Path(one.pop("file")).name: one for one in json.loads(out)}
+    assert list(found) == ["page.png", "a.png", "b.PNG", "c.jpeg", "nothing.png", "notes.txt"]
+    assert [f"error: {one['error']}" for one in found.values() if set(one) == {"error"}] == lines
+    assert found["page.png"] == found["b.PNG"]
     assert again == err
 
 
@@ -463,7 +467,7 @@ def test_the_command_reads_without_torch_or_plotting(here: Path) -> None:
 def test_standard_output_holds_the_answer_and_nothing_else(here: Path) -> None:
     done = process("page.png", "nothing.png", "--json")
     assert done.returncode == 2
-    assert [one["text"] for one in json.loads(done.stdout)] == ["304\n268"]
+    assert [one.get("text") for one in json.loads(done.stdout)] == ["304\n268", None]
     assert done.stderr == "error: There is no file nothing.png. Check the path.\n"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from mnistlab.errors import UserError
+from mnistlab.errors import Interrupted, UserError
 from mnistlab.learn.checking import check, judge
 from mnistlab.learn.course import exercises, find_day
 from mnistlab.learn.diary import read_diary
@@ -86,6 +86,28 @@ def test_a_file_that_cannot_be_read_is_named_in_the_learners_language(tmp_path: 
         check("day0", {}, folder=tmp_path, language="fr")
 
 
+def test_ctrl_c_ends_an_answer_that_runs_on_with_its_line(tmp_path: Path) -> None:
+    endless = "    while True: signal.raise_signal(signal.SIGINT)\n"
+    for source, says in (
+        (
+            "import signal\nif True:\n" + endless,
+            r"^Interrompu à la ligne 3 de .*a\.py\. S'il s'y trouve une boucle sans fin",
+        ),
+        ("import signal\n\n\ndef convolve(picture, kernel):\n" + endless, r"^Interrompu dans convolve, à la ligne 5\."),
+    ):
+        (tmp_path / "a.py").write_text(f"{source}\nside = 12\n", encoding="utf-8")
+        with pytest.raises(Interrupted, match=says) as caught:
+            check("day3", file=tmp_path / "a.py", folder=tmp_path, language="fr")
+        assert caught.value.exit_code == 130
+    assert not (tmp_path / "diary.json").exists()
+
+
+def test_answers_are_not_checked_without_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnistlab.dependencies.find_missing", list)
+    with pytest.raises(UserError, match=r"^Il manque des paquets\N{NO-BREAK SPACE}: torch\. Installez-les"):
+        check("day3", {}, folder=tmp_path, language="fr")
+
+
 def fails(logits: Any, label: Any) -> Any:
     return {}["missing"]
 
@@ -96,9 +118,9 @@ def fails(logits: Any, label: Any) -> Any:
         (fails, r"^Line \d+ ends in an error: KeyError: 'missing'\. Mend that line, and check again\.$"),
         (3, r"^It is 3, not a function\. Begin it with `def loss_of\(logits, label\):`"),
         (lambda: 1, r"ends in an error: TypeError: .*takes 0 positional arguments"),
-        (lambda logits, label: "2.3", r"^It should return a number, but returns '2\.3'\."),
-        (lambda logits, label: logits, r"^It should return a number, but returns an array of shape \(10,\)\."),
-        (lambda logits, label: True, r"^It should return a number, but returns True\."),
+        (lambda logits, label: "2.3", r"^It should return a number, but it returns '2\.3'\."),
+        (lambda logits, label: logits, r"^It should return a number, but it returns an array of shape \(10,\)\."),
+        (lambda logits, label: True, r"^It should return a number, but it returns True\."),
         (torch.relu_, r"ends in an error: TypeError"),
     ],
 )  # fmt: skip
@@ -173,8 +195,8 @@ def test_the_language_is_the_locales(
 
 
 def test_french_has_its_spaces_outside_of_code() -> None:
-    text = "Ainsi : « oui » ; 12 % !\n\n```python\na = 1 ; b\n```\net `x : y` ?"
+    text = "Ainsi\n: « oui » ; 12 % des 60 000 images !\n\n```python\na = 1 ; b\n```\net `x : y` ?"
     assert typeset(text, "en") == text
     assert typeset(text, "fr").replace("\N{NO-BREAK SPACE}", "~") == (
-        "Ainsi~: «~oui~»~; 12~%~!\n\n```python\na = 1 ; b\n```\net `x : y`~?"
+        "Ainsi~: «~oui~»~; 12~% des 60~000~images~!\n\n```python\na = 1 ; b\n```\net `x : y`~?"
     )

@@ -71,7 +71,7 @@ def test_a_damaged_diary_is_kept_and_a_new_one_begun(
     said = capsys.readouterr().err.replace("\N{NO-BREAK SPACE}", " ")
     assert (
         said
-        == f"Attention : {diary} est abîmé. Il a été conservé sous le nom {kept}, et un nouveau journal est commencé.\n"
+        == f"Attention : {diary} est endommagé. Il a été conservé sous le nom {kept}, et un nouveau journal a été commencé.\n"
     )
     assert kept.read_bytes() == content
     assert [entry.note for entry in read_diary(tmp_path)] == ["x"]

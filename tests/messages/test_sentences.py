@@ -20,5 +20,6 @@ def test_the_current_folder_is_no_dot(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "inner").mkdir()
     monkeypatch.chdir(tmp_path / "inner")
     assert place(Path(".")) == place(Path("./")) == "the current folder"  # noqa: PTH201 - as it is typed
+    assert place(Path(), "fr") == "le dossier courant"
     assert place(Path("..")) == str(tmp_path.resolve())
     assert place(Path("a/b.c")) == str(Path("a/b.c"))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from docs.site.lessons import lessons
 from mnistlab.cli.app import COMMANDS, app
 from mnistlab.learn.course import days, in_language
 from mnistlab.messages.sentences import LANGUAGES
@@ -47,7 +48,7 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 def texts_of_the_days() -> Iterator[tuple[str, str]]:
-    for day, language in itertools.product(days(), LANGUAGES):
+    for day, language in itertools.product(lessons(), LANGUAGES):
         for cell in in_language(day, language):
             yield f"{day.name}, {language}", cell.text
 

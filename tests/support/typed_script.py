@@ -40,6 +40,11 @@ def read(path: str) -> tuple[str, list[int | str], list[float]]:
     return page.text, [digit.value for digit in digits], [digit.probability for digit in digits]
 
 
+def read_many(paths: list[str]) -> dict[str, str]:
+    pages = Reader().read_many(paths, jobs=2)
+    return {path.name: page.message if isinstance(page, UserError) else page.text for path, page in pages}
+
+
 def train_and_measure() -> Evaluation | str:
     recipe: Recipe = RECIPES["default"].override(widths=(16, 32), epochs=4)
     try:

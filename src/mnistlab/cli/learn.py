@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ import click
 
 from mnistlab.cli.options import examples, json_option
 from mnistlab.cli.output import print_json
-from mnistlab.errors import UserError, shown
+from mnistlab.cli.usage import usage_error
+from mnistlab.errors import Interrupted, UserError, shown
 from mnistlab.files import check_folder, write_bytes
 from mnistlab.learn.checking import check as check_answers
 from mnistlab.learn.course import Day, answers_file, days, exercises, notebook, script
@@ -22,12 +25,15 @@ from mnistlab.learn.language import find_language, speaking
 from mnistlab.messages.sentences import LANGUAGES, Clause
 
 language_option = click.option(
-    "--lang", metavar="|".join(LANGUAGES), help="The language of the course.  [default: the locale's, or en]"
+    "--lang",
+    metavar="|".join(LANGUAGES),
+    expose_value=False,  # it is the context's `obj`
+    help="The language of the course.  [default: the locale's, or en]",
 )
 
 
 class LearnGroup(click.Group):
-    """The days are sub-commands, beside `check` and `note`."""
+    """The days are sub-commands, beside `check` and `note`; whatever goes wrong is said in the learner's language."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The days in order, then the others."""
@@ -40,27 +46,45 @@ class LearnGroup(click.Group):
                 return day_command(day)
         return super().get_command(ctx, cmd_name)
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """As click does; the context's `obj` is the learner's language."""
+        language = find_language(wanted_language(args))
+        with in_their_words(language, f"{parent.command_path} {info_name}" if parent else str(info_name)):
+            return super().make_context(info_name, args, parent, obj=language, **extra)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, but an unknown day is named in the learner's language."""
-        language = find_language(ctx.params.get("lang") or wanted_language(args))
+        """As click does, but an unknown day is an error of mnistlab."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            with speaking(language):
-                raise UserError("learn.unknown_day", name=shown(args[0]), days=[day.name for day in days()])
+            raise UserError("learn.unknown_day", name=shown(args[0]), days=[day.name for day in days()])
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does."""
+        with in_their_words(ctx.obj, ctx.command_path):
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def in_their_words(language: str, command: str) -> Iterator[None]:
+    """Let whatever ends `with` be said in the language: Ctrl-C, and what click says of the arguments of `command`, too."""
+    with speaking(language):
+        try:
+            yield
+        except click.UsageError as error:
+            raise usage_error(error, command) from None
+        except KeyboardInterrupt:
+            raise Interrupted("learn.interrupted") from None
 
 
 def wanted_language(arguments: list[str]) -> str | None:
-    """What --lang is further on."""
+    """What --lang is, wherever it stands."""
     after = [word.partition("=")[2] for word in arguments if word.startswith("--lang=")]
     after += [word for before, word in itertools.pairwise(arguments) if before == "--lang"]
-    return after[0] if after else None
-
-
-def asked_language(context: click.Context, lang: str | None) -> str:
-    """The language that was asked for here or before the sub-command, or the locale's."""
-    return find_language(lang or (context.parent.params.get("lang") if context.parent else None))
+    return after[-1] if after else None
 
 
 @click.group(
@@ -71,14 +95,14 @@ def asked_language(context: click.Context, lang: str | None) -> str:
 @language_option
 @json_option
 @click.pass_context
-def learn(context: click.Context, lang: str | None, as_json: bool) -> None:
+def learn(context: click.Context, as_json: bool) -> None:
     """Learn how all of this works: days with a notebook and exercises, in English or French, and a diary.
 
     Without a day: the days, which of their exercises are solved, and the diary in the current folder.
     """
     if context.invoked_subcommand is not None:
         return
-    language = find_language(lang)
+    language: str = context.obj
     entries = read_diary(language=language)
     rows: list[dict[str, Any]] = [
         {
@@ -142,26 +166,25 @@ def day_command(day: Day) -> click.Command:
     @language_option
     @json_option
     @click.pass_context
-    def command(context: click.Context, out: Path, lang: str | None, as_json: bool) -> None:
-        language = asked_language(context, lang)
-        with speaking(language):
-            check_folder(out)
-            book = json.dumps(notebook(day, language), ensure_ascii=False, indent=1) + "\n"
-            texts = [book, script(day, language), answers_file(day, language)]
-            paths = [out / f"{day.name}{ending}" for ending in (".ipynb", ".py", "_answers.py")]
-            kept = [path for path in paths if path.exists()]
-            written = [path for path in paths if path not in kept]
-            for path, text in zip(paths, texts, strict=True):
-                if path in written:
-                    write_bytes(path, text.encode("utf-8"))
-            if as_json:
-                print_json({"written": [str(path) for path in written], "kept": [str(path) for path in kept]})
-                return
-            for path in written:
-                click.echo(Clause("cli.learn_written", path=path).said(language))
-            for path in kept:
-                click.echo(Clause("cli.learn_kept", path=path).said(language))
-            say(Clause("cli.learn_what_to_do", notebook=paths[0], day=day.name), language)
+    def command(context: click.Context, out: Path, as_json: bool) -> None:
+        language: str = context.obj
+        check_folder(out)
+        book = json.dumps(notebook(day, language), ensure_ascii=False, indent=1) + "\n"
+        texts = [book, script(day, language), answers_file(day, language)]
+        paths = [out / f"{day.name}{ending}" for ending in (".ipynb", ".py", "_answers.py")]
+        kept = [path for path in paths if path.exists()]
+        written = [path for path in paths if path not in kept]
+        for path, text in zip(paths, texts, strict=True):
+            if path in written:
+                write_bytes(path, text.encode("utf-8"))
+        if as_json:
+            print_json({"written": [str(path) for path in written], "kept": [str(path) for path in kept]})
+            return
+        for path in written:
+            click.echo(Clause("cli.learn_written", path=path).said(language))
+        for path in kept:
+            click.echo(Clause("cli.learn_kept", path=path).said(language))
+        say(Clause("cli.learn_what_to_do", notebook=paths[0], day=day.name), language)
 
     return command
 
@@ -180,13 +203,14 @@ def day_command(day: Day) -> click.Command:
 @language_option
 @json_option
 @click.pass_context
-def check(context: click.Context, day: str, file: Path | None, lang: str | None, as_json: bool) -> int:
+def check(context: click.Context, day: str, file: Path | None, as_json: bool) -> int:
     """Check the answers to a day's exercises: right, or a hint. What is solved goes into the diary.
 
     The exit code is 2 where an answer cannot be judged: it has another type or shape, or ends in an error.
     """
-    language = asked_language(context, lang)
-    report = check_answers(day, language=language, file=file)
+    language: str = context.obj
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():  # what the answers print
+        report = check_answers(day, language=language, file=file)
     if as_json:
         print_json(dataclasses.asdict(report))
     else:
@@ -204,14 +228,13 @@ def check(context: click.Context, day: str, file: Path | None, lang: str | None,
 @language_option
 @json_option
 @click.pass_context
-def note(context: click.Context, text: str, day: str, lang: str | None, as_json: bool) -> None:
+def note(context: click.Context, text: str, day: str, as_json: bool) -> None:
     """Write a line of your own, with today's date, into the diary in the current folder."""
-    language = asked_language(context, lang)
-    with speaking(language):
-        if not text.strip():
-            raise UserError("learn.empty_note")
-        write_down(day=day, note=text, language=language)
-        if as_json:
-            print_json(dataclasses.asdict(read_diary()[-1]))
-            return
-        click.echo(Clause("cli.learn_noted", name=NAME).said(language))
+    language: str = context.obj
+    if not text.strip():
+        raise UserError("learn.empty_note")
+    write_down(day=day, note=text, language=language)
+    if as_json:
+        print_json(dataclasses.asdict(read_diary()[-1]))
+        return
+    click.echo(Clause("cli.learn_noted", name=NAME).said(language))

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from mnistlab.evaluation.result import Evaluation
     from mnistlab.runs.run import Run
 
-__all__ = ["StandardErrorHandler", "percent", "print_checks", "print_json", "print_score", "side_by_side"]
+__all__ = [
+    "StandardErrorHandler",
+    "json_text",
+    "percent",
+    "print_checks",
+    "print_json",
+    "print_score",
+    "side_by_side",
+    "spelled",
+]
 
 
 def print_score(evaluation: Evaluation) -> None:
@@ -46,18 +55,23 @@ def percent(value: float | None) -> str:
 def print_json(content: dict[str, Any] | list[Any]) -> None:
     """One object, or a list of some, in one line on standard output, in ASCII.
 
-    Files' names are spelled as in UTF-8, whatever the locale: Python has the bytes that the locale does not know as lone
-    surrogates, which other programs cannot read.
+    Files' names are spelled as `spelled` spells them.
     """
-    text = LONE.sub(in_utf8, json.dumps(content, ensure_ascii=False))
-    click.echo(json.dumps(json.loads(text)))
+    click.echo(json_text(content))
+
+
+def json_text(content: dict[str, Any] | list[Any]) -> str:
+    """The object or list in one line, in ASCII, with files' names as `spelled` spells them."""
+    return json.dumps(json.loads(spelled(json.dumps(content, ensure_ascii=False))))
 
 
 LONE = re.compile("[\udc80-\udcff]+")
 
 
-def in_utf8(found: re.Match[str]) -> str:
-    return found[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+def spelled(text: str) -> str:
+    """The text with files' names as in UTF-8, whatever the locale: Python has the bytes that the locale does not know as lone
+    surrogates, which other programs cannot read."""
+    return LONE.sub(lambda found: found[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape"), text)
 
 
 def print_checks(found: list[Check]) -> None:

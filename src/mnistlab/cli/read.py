@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +15,6 @@ import click
 
 from mnistlab.cli.model_file import model_file
 from mnistlab.cli.options import ValueType, examples, runs_option
-from mnistlab.cli.output import print_json
 from mnistlab.errors import MnistlabError, UserError
 from mnistlab.messages.sentences import place
 
@@ -27,7 +29,8 @@ __all__ = ["read"]
 @click.command(
     epilog=examples(
         "mnistlab read photo.jpg",
-        "mnistlab read scans/ --json",
+        "mnistlab read scans/ --to digits.csv",
+        "mnistlab read scans/ --to digits.csv --resume",
         "mnistlab read page.png --annotate out.png",
         "mnistlab read --model latest x.png",
     ),
@@ -41,6 +44,15 @@ __all__ = ["read"]
     "--annotate", type=click.Path(path_type=Path), help="Save the picture with boxes here; a folder for several."
 )
 @click.option("--json", "as_json", is_flag=True, help="A list on standard output, with one object per picture.")
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a row per digit to this .csv, .jsonl or .parquet file; - for CSV on standard output.",
+)
+@click.option("--resume", is_flag=True, help="Go on with a file that --to began: what is in it is not read again.")
+@click.option("--jobs", type=ValueType(int), metavar="N", help="Processes that read.  [default: one per core]")
+@click.option("--recursive", is_flag=True, help="Read the folders in folders too.")
 @runs_option
 def read(
     pictures: tuple[Path, ...],
@@ -48,14 +60,20 @@ def read(
     threshold: float | None,
     annotate: Path | None,
     as_json: bool,
+    to: Path | None,
+    resume: bool,
+    jobs: int | None,
+    recursive: bool,
     runs_dir: Path,
 ) -> int:
     """Read the handwritten digits in photos, scans and drawings, line by line.
 
-    PICTURES are files, or folders of them. Marks that cannot be read confidently are shown as "?".
+    PICTURES are files, folders of them, or - for a picture on standard input. Marks that cannot be read confidently are shown
+    as "?".
     """
-    from mnistlab.files import is_folder, printable
-    from mnistlab.pictures.decode import decode
+    from mnistlab.cli.answers import answer_for
+    from mnistlab.files import is_folder
+    from mnistlab.reading.many import Task, count_processes, read_each
     from mnistlab.reading.reader import Reader
 
     exit_code = 0
@@ -66,61 +84,100 @@ def read(
         exit_code = max(exit_code, error.exit_code)
         click.echo(f"error: {error.for_command_line()}", err=True)
 
-    files = files_of(pictures, fail)
-    targets = find_targets(annotate, files, several=len(files) > 1 or any(map(is_folder, pictures))) if annotate else {}
+    check_options(to, resume, as_json)
+    count_processes(0, jobs)
+    files = list(files_of(pictures, recursive, fail))
+    several = len(files) > 1 or any(map(is_folder, pictures))
+    targets = find_targets(annotate, files, several) if annotate else {}
     reader = Reader(model_file(model, runs_dir) if model is not None else None, threshold=threshold)
-    found: list[dict[str, Any]] = []
-    for file in files:
-        try:
-            picture = decode(file)
-            page = reader.read(picture)
-            found.append({"file": str(file), **page.to_dict()})
-            if not as_json:
-                show(printable(file), page, several=len(files) > 1)
-            if annotate is not None:
-                save_annotated(picture, page, targets[file])
-        except MnistlabError as error:
-            fail(error)
-    if as_json:
-        print_json(found)
-    return exit_code
+    if to is not None:
+        files = list(dict.fromkeys(files))
+        if not files:
+            return exit_code
+    contents = {file: standard_input() for file in files if str(file) == "-"}
+    with answer_for(to, as_json, files, reader) as answer, moving_bar(len(files), to) as advance:
+        tasks = [Task(file, contents.get(file), answer.known(str(file))) for file in files]
+        finish = functools.partial(save_annotated, targets) if targets else None
+        with contextlib.closing(read_each(reader, tasks, jobs, finish)) as outcomes:
+            for file, outcome in zip(files, outcomes, strict=True):
+                answer.add(str(file), outcome)
+                if outcome.error is not None:
+                    fail(outcome.error)
+                advance()
+    return max(exit_code, UserError.exit_code if answer.failed else 0)
 
 
-def files_of(pictures: tuple[Path, ...], fail: Callable[[MnistlabError], None]) -> list[Path]:
-    """The files, and the pictures in the folders; `fail` hears of folders that hold none."""
+def check_options(to: Path | None, resume: bool, as_json: bool) -> None:
+    """Raise `UserError` where options do not go together, or --to names what cannot be written. Nothing is written."""
+    from mnistlab.cli.answers import is_standard_output
+
+    into_file = to is not None and not is_standard_output(to)
+    if to is not None and as_json:
+        raise UserError("cli.json_and_to")
+    if resume and not into_file:
+        raise UserError("cli.resume_without_file")
+    if to is not None and into_file:
+        from mnistlab.cli.table import check_output
+
+        check_output(to, resume)
+
+
+def moving_bar(total: int, to: Path | None) -> contextlib.AbstractContextManager[Callable[[], None]]:
+    """A bar on standard error where that is a terminal and the answer goes elsewhere, and what moves it."""
+    from mnistlab.cli.answers import is_standard_output
+
+    elsewhere = (to is not None and not is_standard_output(to)) or not sys.stdout.isatty()
+    if total < 2 or not elsewhere or not sys.stderr.isatty():
+        return contextlib.nullcontext(do_nothing)
+    from rich.console import Console
+
+    from mnistlab.cli.reading_bar import reading_bar
+
+    return reading_bar(total, Console(stderr=True))
+
+
+def do_nothing() -> None:
+    """Where there is no bar to move."""
+
+
+def standard_input() -> bytes:
+    """The picture that is piped into the command. Raises `UserError` where somebody would have to type it."""
+    from mnistlab.pictures.decode import MOST_BYTES
+
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UserError("cli.picture_typed")
+    return sys.stdin.buffer.read(MOST_BYTES + 1)
+
+
+def files_of(pictures: tuple[Path, ...], recursive: bool, fail: Callable[[MnistlabError], None]) -> Iterator[Path]:
+    """The files, and the pictures in the folders; `fail` hears of folders that hold none or cannot be read."""
     from mnistlab.files import is_folder
 
-    files: list[Path] = []
     for path in pictures:
-        try:
-            files += pictures_in(path) if is_folder(path) else [path]
-        except UserError as error:
-            fail(error)
-    return files
+        if is_folder(path):
+            yield from pictures_in(path, recursive, fail)
+        else:
+            yield path
 
 
-def show(name: str, page: Page, several: bool) -> None:
-    """The text, under the file's name where there are several."""
-    if several:
-        click.echo(f"{name}:")
-    if page.lines:
-        click.echo(page.text)
-    else:
-        click.echo(f"{name}: no digits found", err=True)
-
-
-def pictures_in(folder: Path) -> list[Path]:
-    """Those whose names end as pictures' do, by name; hidden ones are other programs' notes. Raises `UserError` for none."""
-    from mnistlab.files import printable
+def pictures_in(folder: Path, recursive: bool, fail: Callable[[MnistlabError], None]) -> list[Path]:
+    """Those whose names end as pictures' do, by name; hidden ones are other programs' notes. Folders that are links are no
+    part of it: they may lead round in a circle."""
+    from mnistlab.files import is_file, printable
     from mnistlab.pictures.decode import SUFFIXES
 
-    try:
-        inside = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
-    except OSError as error:
-        raise UserError("cli.folder_unreadable", place=printable(place(folder)), strerror=error.strerror) from None
-    if not (shown := [path for path in inside if not path.name.startswith(".")]):
-        raise UserError("cli.folder_without_pictures", place=printable(place(folder)), suffixes=SUFFIXES)
-    return shown
+    unreadable: list[OSError] = []
+    shown: list[Path] = []
+    for inside, folders, names in os.walk(folder, onerror=unreadable.append):
+        folders[:] = [name for name in folders if recursive and not name.startswith(".")]
+        shown += [Path(inside, name) for name in names if not name.startswith(".")]
+    found = sorted(path for path in shown if path.suffix.lower() in SUFFIXES and is_file(path))
+    for error in unreadable:
+        at = printable(place(Path(error.filename)))
+        fail(UserError("cli.folder_unreadable", place=at, strerror=error.strerror))
+    if not found and not unreadable:
+        fail(UserError("cli.folder_without_pictures", place=printable(place(folder)), suffixes=SUFFIXES))
+    return found
 
 
 def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path, Path]:
@@ -173,11 +230,12 @@ def identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
     return found
 
 
-def save_annotated(picture: NDArray[Any], page: Page, target: Path) -> None:
-    """The picture with boxes, whole or not at all."""
+def save_annotated(targets: dict[Path, Path], file: Path, picture: NDArray[Any], page: Page) -> None:
+    """The picture with boxes to the file's target, whole or not at all."""
     from mnistlab.files import printable, write_output
     from mnistlab.reading.annotation import annotate
 
+    target = targets[file]
     kind = {".jpg": "jpeg", ".tif": "tiff", ".pgm": "ppm"}.get(target.suffix.lower(), target.suffix[1:].lower())
     stream = io.BytesIO()
     try:

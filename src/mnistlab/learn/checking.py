@@ -7,7 +7,6 @@ check("day3", globals())          # in the notebook; or check("day3"), which rea
 from __future__ import annotations
 
 import copy
-import numbers
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,20 +14,17 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-import numpy as np
-
-from mnistlab.errors import UserError, shown
+from mnistlab.dependencies import require
+from mnistlab.errors import Interrupted, UserError, shown
 from mnistlab.files import why_unreadable
 from mnistlab.learn.course import exercises, find_day
 from mnistlab.learn.diary import read_diary, solved, write_down
 from mnistlab.learn.exercise import Exercise
 from mnistlab.learn.language import find_language, speaking
+from mnistlab.learn.values import Form, as_array, fits, form, same
 from mnistlab.messages.sentences import Clause, sentence
 
 __all__ = ["Report", "Verdict", "check", "judge"]
-
-CLOSE = 2e-4
-"""Numbers that differ by less, as a fraction of the right one, are the same."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +86,13 @@ def check(
     ------
     UserError
         For an unknown day or language, or a file that is missing or cannot be run.
+    Interrupted
+        Where Ctrl-C ends an answer that runs on; nothing is written into the diary.
     """
     language = find_language(language)
     with speaking(language):
         found = find_day(day)
+        require("train", "torch")
         given = run_answers(Path(file or Path(folder) / f"{day}_answers.py"), day) if answers is None else answers
         report = Report(day, tuple(judge(one, given.get(one.name), language) for one in exercises(found)))
         before = solved(read_diary(folder, language=language), day)
@@ -115,6 +114,8 @@ def run_answers(path: Path, day: str) -> dict[str, Any]:
         exec(compile(source, str(path), "exec"), names)  # noqa: S102 - the learner's own file, run as Python would run it
     except SyntaxError as error:
         raise UserError("learn.answers_syntax", path=path, line=error.lineno or 1, reason=error.msg) from None
+    except KeyboardInterrupt as error:
+        raise Interrupted("learn.answers_interrupted", path=path, line=line_of(error, str(path))) from None
     except (Exception, SystemExit) as error:
         line = line_of(error, str(path))
         raise UserError("learn.answers_failed", path=path, line=line, error=in_words(error)) from None
@@ -152,9 +153,12 @@ def judge(exercise: Exercise, answer: Any, language: str) -> Verdict:
     right = results(exercise, exercise.right, cases)
     try:
         mine = results(exercise, answer if exercise.parameters else lambda: answer, cases)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
         code: CodeType | None = getattr(answer, "__code__", None)
         line = line_of(error, code.co_filename) if code else 0
+        if isinstance(error, KeyboardInterrupt):
+            key = "learn.answer_interrupted" if line else "learn.interrupted"
+            raise Interrupted(key, name=exercise.name, line=line) from None
         return unusable(
             "learn.answer_failed" if line else "learn.answer_failed_elsewhere", line=line, error=in_words(error)
         )
@@ -178,43 +182,6 @@ def results(exercise: Exercise, function: Callable[..., Any], cases: Any) -> lis
     return [as_array(exercise.look(function(*copy.deepcopy(case)))) for case in cases]
 
 
-def as_array(value: Any) -> Any:
-    """Numbers and arrays, Python's, NumPy's and torch's, as NumPy arrays; all else as it is."""
-    if hasattr(value, "detach"):
-        value = value.detach().cpu().numpy()
-    if isinstance(value, bool | np.bool_ | numbers.Number | np.ndarray | list | tuple):
-        try:
-            array = np.asarray([as_array(one) for one in value] if isinstance(value, list | tuple) else value)
-        except (ValueError, TypeError):  # rows of several lengths
-            return value
-        return array if array.dtype.kind in "biuf" else value
-    return value
-
-
-@dataclass(frozen=True)
-class Form:
-    """What kind of value it is."""
-
-    kind: str
-    """ "switch", "number", "array", "text" or "other"."""
-    shape: tuple[int, ...] = ()
-    whole: bool = False
-
-
-def form(value: Any) -> Form:
-    """The form of a value that `as_array` gave."""
-    if isinstance(value, np.ndarray):
-        if value.ndim:
-            return Form("array", value.shape)
-        return Form("switch") if value.dtype.kind == "b" else Form("number", whole=value.dtype.kind in "iu")
-    return Form("text") if isinstance(value, str) else Form("other")
-
-
-def fits(given: Form, wanted: Form) -> bool:
-    """Whether a value of the one form can be the right answer, or a wrong one, where the other is wanted."""
-    return (given.kind, given.shape) == (wanted.kind, wanted.shape)
-
-
 def wrong_form(exercise: Exercise, wanted: list[Form], mine: list[Any], unusable: Callable[..., Verdict]) -> Verdict:
     """What to say where the first value that does not fit has another type or shape."""
     want, value = next((w, v) for w, v in zip(wanted, mine, strict=True) if not fits(form(v), w))
@@ -232,19 +199,3 @@ def wrong_form(exercise: Exercise, wanted: list[Form], mine: list[Any], unusable
         else shown(getattr(value, "tolist", lambda: value)())
     )
     return unusable("learn.other_result" if exercise.parameters else "learn.other_value", what=what, given=given)
-
-
-def same(mine: list[Any], others: list[Any]) -> bool:
-    """Whether the values are the same, numbers to about four digits, text whatever its capitals."""
-    return all(alike(one, other) for one, other in zip(mine, others, strict=True))
-
-
-def alike(mine: Any, other: Any) -> bool:
-    if form(mine) != form(other) and not fits(form(mine), form(other)):
-        return False
-    if isinstance(mine, np.ndarray):
-        scale = float(np.abs(other).max(initial=0)) if other.dtype.kind != "b" else 0.0
-        return bool(np.allclose(mine, other, rtol=CLOSE, atol=CLOSE * min(scale, 1) * 0.01))
-    if isinstance(mine, str) and isinstance(other, str):
-        return mine.strip().casefold() == other.strip().casefold()
-    return bool(mine == other)

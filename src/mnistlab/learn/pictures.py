@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mnistlab.dependencies import import_matplotlib
-from mnistlab.learn.checking import as_array
+from mnistlab.learn.values import as_array
 
 __all__ = ["show"]
 

@@ -48,9 +48,15 @@ def messages(language: str = "en") -> dict[str, Any]:
     return tomllib.loads(Path(__file__).with_name(f"{language}.toml").read_text(encoding="utf-8"))
 
 
+UNITS = "s|ms|Mo|ko|pixels?|images?|fois"
+"""What stays on the line of the number before it."""
+
+
 def unbroken(french: str) -> str:
-    """The text with spaces that no line breaks at where French typography has them: « ainsi », ainsi : 12 % ; ainsi !"""
-    return re.sub(r" (?=[:;!?»%](?!\w))|(?<=«) |(?<=\d) (?=s\b)", "\N{NO-BREAK SPACE}", french)
+    """The text with spaces that no line breaks at where French typography has them: « ainsi », 60 000, 12 % ; 2 Mo !"""
+    return re.sub(
+        rf"[ \n](?=[:;!?»%](?![\w\[]))|(?<=«)[ \n]|(?<=\d)[ \n](?=(?:{UNITS}|\d{{3}})\b)", "\N{NO-BREAK SPACE}", french
+    )
 
 
 class Clause:
@@ -133,7 +139,7 @@ class Words(string.Formatter):
             *others, last = [self.format_field(one, "") for one in value]
             return f"{', '.join(others)} {OR[self.language]} {last}" if others else last
         if format_spec == "place":
-            return place(Path(value))
+            return place(Path(value), self.language)
         text = str(super().format_field(value, format_spec))
         return plain_exponent(text) if format_spec.endswith("g") else text
 
@@ -149,8 +155,8 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{ending}"
 
 
-def place(path: Path) -> str:
+def place(path: Path, language: str = "en") -> str:
     """The folder as a sentence can begin or end with it: "the current folder" for ".", whose dot would read as a full stop."""
     if path == Path():
-        return sentence("files.current_folder", "message", {})
+        return sentence("files.current_folder", "message", {}, language=language)
     return os.path.realpath(path) if path.name == ".." else str(path)

@@ -25,7 +25,7 @@ from mnistlab.pictures.pixels import check_size, of_array, plain, strips
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["FORMATS", "SUFFIXES", "Source", "decode"]
+__all__ = ["FORMATS", "MOST_BYTES", "SUFFIXES", "Source", "decode", "of_bytes", "read_bytes"]
 
 
 Source: TypeAlias = "str | Path | bytes | bytearray | memoryview | NDArray[Any] | Image.Image"
@@ -41,6 +41,8 @@ class Format(NamedTuple):
     media_type: str
 
 
+ADDRESS = re.compile(r"(https?|ftp|s3|gs):[/\\]+", re.IGNORECASE)
+"""How an address begins, also once `Path` has made one slash of its two."""
 NETPBM = rb"(?:(?:\s|#[^\r\n]{0,200}[\r\n]){1,50}+\d{1,9}){3}\s"  # Pillow would take long over endless comments
 FORMATS = (
     Format("PNG", rb"\x89PNG\r\n\x1a\n", "Png", (".png",), "image/png"),
@@ -96,6 +98,7 @@ def decode(source: Source) -> NDArray[np.uint8]:
 
 
 def read_bytes(path: Path) -> bytes:
+    """A file's content, to be decoded by `of_bytes`. Raises `UserError` where it cannot be had, or is larger than 64 MiB."""
     name = printable(path)
     try:
         about = path.stat()
@@ -108,6 +111,8 @@ def read_bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MOST_BYTES + 1)  # it may grow meanwhile
     except FileNotFoundError:
+        if address := ADDRESS.match(name):
+            raise UserError("pictures.is_an_address", name=f"{address[1]}://{name[address.end() :]}") from None
         raise UserError("pictures.missing", name=name) from None
     except PermissionError:
         raise UserError("pictures.not_readable", name=name) from None

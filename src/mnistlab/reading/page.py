@@ -125,9 +125,9 @@ class Page:
         Returns
         -------
         dict
-            text, and lines, each with its digits as `Digit.to_dict` tells them.
+            text, and lines, each with its text and its digits as `Digit.to_dict` tells them.
         """
         return {
             "text": self.text,
-            "lines": [{"digits": [digit.to_dict() for digit in line.digits]} for line in self.lines],
+            "lines": [{"text": line.text, "digits": [digit.to_dict() for digit in line.digits]} for line in self.lines],
         }

@@ -8,30 +8,23 @@ page.lines[0].digits[0].value   # and .probability, .box, .accepted, .image
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.errors import number
+from mnistlab.errors import UserError, number
 from mnistlab.messages.sentences import Clause
 from mnistlab.pictures.decode import Source, decode
-from mnistlab.reading.assembly import assemble, look
 from mnistlab.reading.classifier import Classifier
-from mnistlab.reading.finder import Finder, find
-from mnistlab.reading.ink import SMALL, find_ink
+from mnistlab.reading.finder import Finder
+from mnistlab.reading.ink import SMALL
 from mnistlab.reading.layout import lines_of
 from mnistlab.reading.page import Digit, Line, Page
-from mnistlab.reading.paper import Gray
-from mnistlab.reading.pieces import box_in_picture, find_pieces
-from mnistlab.reading.spots import spots
-from mnistlab.reading.upright import as_dark_on_light, look_everywhere, turns
+from mnistlab.reading.search import Mark, connected_strokes, found_digits
 
 __all__ = ["Reader"]
-
-Box = tuple[int, int, int, int]
 
 
 class Reader:
@@ -149,49 +142,51 @@ class Reader:
             warnings.warn("Reader.read(check=) is now raise_if_cancelled=.", DeprecationWarning, stacklevel=2)
             raise_if_cancelled = check
         picture = decode(source)
+        raise_if_cancelled()
+        if self.finder is None or max(picture.shape[:2]) <= SMALL:
+            marks = connected_strokes(self.classifier, picture, raise_if_cancelled)
+        else:
+            marks = found_digits(self.finder, self.classifier, picture, raise_if_cancelled)
+        lines = lines_of([mark.level_box for mark in marks])
         size = (picture.shape[1], picture.shape[0])
-        raise_if_cancelled()
-        if max(size) <= SMALL or self.finder is None:
-            return self._whole(picture, size, raise_if_cancelled)
-        gray = as_dark_on_light(picture)
-        looked = look_everywhere(self.finder, gray, raise_if_cancelled)
-        raise_if_cancelled()
-        if turned := turns(self.finder, self.classifier, gray, looked):
-            gray = np.ascontiguousarray(np.rot90(gray, turned))
-            looked = look_everywhere(self.finder, gray, raise_if_cancelled)
-        found = spots(self.classifier, find(looked), looked, raise_if_cancelled)
-        turned_size = size if turned % 2 == 0 else size[::-1]
-        boxes = [spot.box(turned_size) for spot in found]
-        digits = [
-            self._digit(spot.image, spot.probabilities, turned_back(box, turned, turned_size))
-            for spot, box in zip(found, boxes, strict=True)
-        ]
-        return Page(tuple(Line(tuple(digits[n] for n in numbers)) for numbers in lines_of(boxes)), size)
+        return Page(tuple(Line(tuple(self._digit(marks[n]) for n in numbers)) for numbers in lines), size)
 
-    def _whole(self, picture: Gray, size: tuple[int, int], raise_if_cancelled: Callable[[], None]) -> Page:
-        """A picture of one digit, or, for a model that knows other things than digits, its strokes that hang together."""
-        ink = find_ink(picture)
-        raise_if_cancelled()
-        pieces = find_pieces(ink)
-        raise_if_cancelled()
-        units = look(self.classifier, pieces) if ink.whole else assemble(self.classifier, pieces, raise_if_cancelled)
-        digits = [self._digit(unit.image, unit.probabilities, box_in_picture(unit.piece, ink, size)) for unit in units]
-        lines = lines_of([digit.box for digit in digits])
-        return Page(tuple(Line(tuple(digits[n] for n in numbers)) for numbers in lines), size)
+    def read_many(
+        self, paths: Iterable[str | Path], *, jobs: int | None = None
+    ) -> Iterator[tuple[Path, Page | UserError]]:
+        """Read the digits in many pictures, in several processes of one thread each.
 
-    def _digit(
-        self, image: NDArray[np.uint8], probabilities: NDArray[np.float32], box: Box
-    ) -> Digit:
+        A script calls it below ``if __name__ == "__main__":``, for each process imports it.
+
+        Parameters
+        ----------
+        paths : iterable of str or Path
+            Files of pictures.
+        jobs : int, optional
+            Processes, 1 to 1,024; 1 is this one. If None, one for each core, and fewer where there are few pictures.
+
+        Returns
+        -------
+        iterator of (Path, Page or UserError)
+            Each file with what was read in it, or with the error for which it could not be, in the order of `paths`. Few
+            pictures are under way at a time, so that memory stays flat however many there are.
+
+        Raises
+        ------
+        UserError
+            For a number of jobs out of range.
+        MnistlabError
+            While it is iterated, where one of the processes was killed.
+        """
+        from mnistlab.reading.many import Task, read_each
+
+        tasks = [Task(Path(path)) for path in paths]
+        outcomes = read_each(self, tasks, jobs)
+        return ((task.path, outcome.result) for task, outcome in zip(tasks, outcomes, strict=True))
+
+    def _digit(self, mark: Mark) -> Digit:
         """What `read` tells of one digit."""
-        label = int(probabilities.argmax())
-        probability = float(probabilities[label])
-        return Digit(self.values[label], probability, box, probability >= self.threshold, image, probabilities)
-
-
-def turned_back(box: Box, turns: int, size: tuple[int, int]) -> Box:
-    """Where a box (x, y, width, height) of a page of `size` (width, height), turned by so many quarters, lies on the page itself."""
-    x, y, width, height = box
-    for _ in range(turns):  # a quarter back: clockwise
-        x, y, width, height = size[1] - y - height, x, height, width
-        size = (size[1], size[0])
-    return x, y, width, height
+        label = int(mark.probabilities.argmax())
+        probability = float(mark.probabilities[label])
+        accepted = probability >= self.threshold
+        return Digit(self.values[label], probability, mark.box, accepted, mark.image, mark.probabilities)

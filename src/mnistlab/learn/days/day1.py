@@ -1,15 +1,15 @@
 # %% [markdown] lang="en"
 # # Day 1: set-up
 #
-# Welcome. In seven days you will understand, and be able to change, a program that reads handwritten digits better than 99
-# times in 100. You need a little Python; you need to know nothing about neural networks. Today your machine gets ready, you
-# make your first tensor, and you see that a digit is 784 numbers. Run the cells one after the other, and change something in
-# each: nothing can break.
+# Welcome. In seven days you will understand, and be able to change, a program that reads handwritten digits correctly more
+# than 99 times in 100. You need a little Python, and no knowledge of neural networks. Today you get your machine ready, make
+# your first tensor, and see that a digit is 784 numbers. Run the cells one after the other, and change something in each:
+# nothing can break.
 #
 # ## The tools
 #
-# Open a terminal in the project's folder (the clone). A **virtual environment** is a folder with a Python of its own, so that
-# what you install here disturbs nothing else.
+# Open a terminal in the project's folder (the clone). A **virtual environment** is a folder with its own Python, so that what
+# you install in it disturbs nothing else.
 #
 # Linux, macOS:
 #
@@ -39,15 +39,15 @@
 # mnistlab learn day1
 # ```
 #
-# `mnistlab doctor` says whether the machine is fit; `mnistlab learn day1` writes this page as a notebook and as a script, and
-# `jupyter lab day1.ipynb` opens the notebook. From now on, each evening, `git add .` chooses what to keep,
+# `mnistlab doctor` says whether your machine is ready; `mnistlab learn day1` writes this page as a notebook and as a script,
+# and `jupyter lab day1.ipynb` opens the notebook. From now on, each evening, `git add .` chooses what to keep,
 # `git commit -m "Day 1"` keeps it under a name, and `git log` tells the story so far.
 
 # %% [markdown] lang="fr"
 # # Jour 1 : la mise en place
 #
-# Bienvenue. Dans sept jours, vous comprendrez, et saurez modifier, un programme qui lit les chiffres manuscrits en se
-# trompant moins d'une fois sur cent. Il vous faut un peu de Python ; des réseaux de neurones, vous n'avez rien à savoir.
+# Bienvenue. Dans sept jours, vous comprendrez, et saurez modifier, un programme qui lit les chiffres manuscrits en se trompant
+# moins d'une fois sur cent. Un peu de Python suffit ; il n'est pas nécessaire de connaître les réseaux de neurones.
 # Aujourd'hui, vous préparez votre machine, vous créez votre premier tenseur et vous découvrez qu'un chiffre, c'est 784
 # nombres. Exécutez les cellules l'une après l'autre et changez quelque chose dans chacune : vous ne pouvez rien casser.
 #
@@ -84,8 +84,8 @@
 # mnistlab learn day1 --lang fr
 # ```
 #
-# `mnistlab doctor` vous dit si votre machine est en état ; `mnistlab learn day1 --lang fr` écrit la page que voici sous forme
-# de notebook et de script, et `jupyter lab day1.ipynb` ouvre le notebook. Ensuite, chaque soir, `git add .` choisit ce qu'il
+# `mnistlab doctor` vous dit si votre machine est prête ; `mnistlab learn day1 --lang fr` écrit la page que voici sous forme de
+# carnet Jupyter et de script, et `jupyter lab day1.ipynb` ouvre le carnet. Ensuite, chaque soir, `git add .` choisit ce qu'il
 # faut garder, `git commit -m "Jour 1"` l'enregistre sous un nom, et `git log` raconte l'histoire depuis le début.
 
 # %%
@@ -95,11 +95,11 @@ print(sys.version.split()[0])
 print(sys.executable)
 
 # %% [markdown] lang="en"
-# The second line says *which* Python runs: it should lie in your `.venv`. Here is the most common error of a first day, made
-# on purpose.
+# The second line says *which* Python is running: it should be the one in your `.venv`. Here is the most common error of a
+# first day, made on purpose.
 
 # %% [markdown] lang="fr"
-# La seconde ligne dit *quel* Python travaille : il doit se trouver dans votre `.venv`. Voici l'erreur la plus fréquente d'un
+# La seconde ligne dit *quel* Python est utilisé : ce doit être celui de votre `.venv`. Voici l'erreur la plus fréquente d'un
 # premier jour, commise exprès.
 
 # %% raises="ModuleNotFoundError"
@@ -109,38 +109,37 @@ troch.tensor([1, 2, 3])
 
 # %% [markdown] lang="en"
 # Read an error from its last line up. "No module named" means one of two things: the name is misspelt (here: `torch`), or the
-# library is installed in another Python than this one, because the environment was not activated. Now the four libraries of
-# the week:
+# library is installed in a different Python, because the environment was not activated. Now the four libraries of the week:
 #
 # - [NumPy](https://numpy.org/doc/stable/user/quickstart.html) computes with whole arrays of numbers at once.
-# - [Matplotlib](https://matplotlib.org/stable/tutorials/pyplot.html) draws; its `pyplot` is the part that you will use.
-# - [PyTorch](https://docs.pytorch.org/docs/stable/tensors.html) has arrays too, called *tensors*, which can live on a
-#   graphics card and know how to find gradients; [torch.nn](https://docs.pytorch.org/docs/stable/nn.html) has the layers of
-#   networks, [DataLoader](https://docs.pytorch.org/docs/stable/data.html) makes batches.
-# - torchvision knows [datasets](https://docs.pytorch.org/vision/stable/datasets.html) of pictures and
+# - [Matplotlib](https://matplotlib.org/stable/tutorials/pyplot.html) draws; `pyplot` is the part of it that you will use.
+# - [PyTorch](https://docs.pytorch.org/docs/stable/tensors.html) has arrays too, called *tensors*, which can live on a graphics
+#   card and can work out gradients; [torch.nn](https://docs.pytorch.org/docs/stable/nn.html) has the layers of networks,
+#   [DataLoader](https://docs.pytorch.org/docs/stable/data.html) makes batches.
+# - torchvision offers [datasets](https://docs.pytorch.org/vision/stable/datasets.html) of pictures and
 #   [transforms](https://docs.pytorch.org/vision/stable/transforms.html) for them.
 #
 # ## A picture is numbers
 #
-# Small first: a seven on six rows and five columns, 0 for paper, 255 for full ink. (Ink is drawn white: MNIST is white on
+# Start small: a seven of six rows and five columns, 0 for paper, 255 for full ink. (Ink is drawn white: MNIST is white on
 # black.)
 
 # %% [markdown] lang="fr"
 # Une erreur se lit en commençant par la dernière ligne. « No module named » signifie « aucun module de ce nom », et il y a
 # deux causes possibles : le nom est mal orthographié (ici : `torch`), ou bien la bibliothèque est installée dans un autre
-# Python que celui-ci, parce que l'environnement n'était pas activé. Voici maintenant les quatre bibliothèques de la semaine :
+# Python, parce que l'environnement n'était pas activé. Voici maintenant les quatre bibliothèques de la semaine :
 #
-# - [NumPy](https://numpy.org/doc/stable/user/quickstart.html) calcule d'un coup sur des tableaux entiers de nombres.
+# - [NumPy](https://numpy.org/doc/stable/user/quickstart.html) calcule d'un coup sur tout un tableau de nombres.
 # - [Matplotlib](https://matplotlib.org/stable/tutorials/pyplot.html) dessine ; vous vous servirez de son module `pyplot`.
-# - [PyTorch](https://docs.pytorch.org/docs/stable/tensors.html) a aussi des tableaux, les *tenseurs*, qui peuvent habiter une
-#   carte graphique et savent trouver des gradients ; [torch.nn](https://docs.pytorch.org/docs/stable/nn.html) contient les
-#   couches des réseaux, et [DataLoader](https://docs.pytorch.org/docs/stable/data.html) forme des lots.
-# - torchvision connaît des [jeux d'images](https://docs.pytorch.org/vision/stable/datasets.html) et les
+# - [PyTorch](https://docs.pytorch.org/docs/stable/tensors.html) a aussi des tableaux, les *tenseurs*, qui peuvent résider sur
+#   une carte graphique et dont il sait calculer les gradients ; [torch.nn](https://docs.pytorch.org/docs/stable/nn.html)
+#   contient les couches des réseaux, et [DataLoader](https://docs.pytorch.org/docs/stable/data.html) forme des lots.
+# - torchvision fournit des [jeux d'images](https://docs.pytorch.org/vision/stable/datasets.html) et les
 #   [transformations](https://docs.pytorch.org/vision/stable/transforms.html) qui vont avec.
 #
 # ## Une image, ce sont des nombres
 #
-# En petit d'abord : un sept sur six lignes et cinq colonnes, 0 pour le papier, 255 pour l'encre pleine. (L'encre est dessinée
+# Commençons petit : un sept de six lignes et cinq colonnes, 0 pour le papier, 255 pour l'encre pleine. (L'encre est dessinée
 # en blanc : MNIST est blanc sur noir.)
 
 # %%
@@ -164,7 +163,7 @@ print(seven.reshape(30))
 # `seven[1, 3]` is row 1, column 3: the row comes first, and counting starts at 0. `reshape(30)` lays the rows end to end; row
 # 1, column 3 then stands at position 1 * 5 + 3.
 #
-# `uint8` is a whole number from 0 to 255, in one byte. What comes after 255?
+# A `uint8` is a whole number from 0 to 255, in one byte. What comes after 255?
 
 # %% [markdown] lang="fr"
 # `seven[1, 3]`, c'est la ligne 1, colonne 3 : la ligne d'abord, et l'on compte à partir de 0. `reshape(30)` met les lignes
@@ -178,13 +177,13 @@ print(seven[3] + np.uint8(100))
 print(seven[3].astype(np.int64) + 100)
 
 # %% [markdown] lang="en"
-# Like the mileage of an old car, it starts again: 200 + 100 gives 44, without a word of warning. So convert to a larger type
-# before you compute.
+# Like the mileage counter of an old car, it starts again from 0: 200 + 100 gives 44, without a word of warning. So convert to
+# a larger type before you compute.
 #
 # ## The first tensor
 #
-# A tensor has a **shape**, a **dtype** and a **device**. Nearly every error of this week is one of these three being other
-# than you believed: print them first.
+# A tensor has a **shape**, a **dtype** and a **device**. Nearly every error this week comes from one of the three not being
+# what you thought: print them first.
 
 # %% [markdown] lang="fr"
 # Comme un vieux compteur de voiture, il repart de zéro : 200 + 100 donnent 44, sans un mot d'avertissement. Avant de
@@ -207,18 +206,18 @@ product = torch.from_numpy(seven / 255).reshape(1, 30) @ torch.ones(30, 10)
 
 # %% [markdown] lang="en"
 # "Expected the same dtype": NumPy computes in `float64` (double), torch in `float32` (float), and torch will not mix them.
-# `.float()` mends it.
+# `.float()` puts it right.
 
 # %% [markdown] lang="fr"
-# Le message réclame le même type des deux côtés (« the same dtype ») : NumPy calcule en `float64` (double), torch en
-# `float32` (float), et torch refuse de les mélanger. `.float()` répare.
+# Le message réclame le même type des deux côtés (« the same dtype ») : NumPy calcule en `float64` (double), torch en `float32`
+# (float), et torch refuse de les mélanger. `.float()` y remédie.
 
 # %%
 flat = torch.from_numpy(seven / 255).float().reshape(1, 30)
 print((flat @ torch.ones(30, 10)).shape)
 
 # %% [markdown] lang="en"
-# The device next. `"meta"` is a device without memory, which every machine has; it stands in for a graphics card here.
+# Now the device. `"meta"` is a device without memory, which every machine has; here it stands in for a graphics card.
 
 # %% [markdown] lang="fr"
 # L'appareil, maintenant. `"meta"` est un appareil sans mémoire, présent sur toutes les machines ; il joue ici le rôle d'une
@@ -228,12 +227,12 @@ print((flat @ torch.ones(30, 10)).shape)
 total = flat + torch.ones(1, 30, device="meta")
 
 # %% [markdown] lang="en"
-# Two tensors that meet must live in the same place. (With a real graphics card the message reads "Expected all tensors to be
-# on the same device, but found at least two devices, cuda:0 and cpu!") Choose it once, at the top, and send everything there
-# with `.to(device)`.
+# Tensors that are used together must be in the same place. (With a real graphics card the message reads "Expected all tensors
+# to be on the same device, but found at least two devices, cuda:0 and cpu!") Choose it once, at the top, and send everything
+# there with `.to(device)`.
 
 # %% [markdown] lang="fr"
-# Deux tenseurs qui se rencontrent doivent résider au même endroit. (Avec une vraie carte graphique, le message est « Expected
+# Des tenseurs utilisés ensemble doivent résider au même endroit. (Avec une vraie carte graphique, le message est « Expected
 # all tensors to be on the same device, but found at least two devices, cuda:0 and cpu! ») Choisissez-le une fois pour toutes,
 # au début, et envoyez-y tout avec `.to(device)`.
 
@@ -242,13 +241,14 @@ device = "cuda" if torch.cuda.is_available() else "cpu"
 print(device, (flat.to(device) @ torch.ones(30, 10).to(device)).device)
 
 # %% [markdown] lang="en"
-# And this is what torch is really for. Ask it to watch a number $w$, compute something from it, here $(w - 5)^2$, and it
-# tells you the slope: how much the result grows when $w$ grows a little. A network learns by following slopes downhill.
+# And this is what torch is really for. Ask it to watch a number $w$, compute something from it, here $(w - 5)^2$, and it tells
+# you the slope (the *gradient*): how much the result grows when $w$ grows a little. A network learns by following slopes
+# downhill.
 
 # %% [markdown] lang="fr"
-# Et voici à quoi torch sert vraiment. Demandez-lui de surveiller un nombre $w$, calculez-en quelque chose, ici $(w - 5)^2$,
-# et il vous donne la pente : de combien le résultat augmente quand $w$ augmente un peu. Un réseau apprend en descendant des
-# pentes.
+# Et voici à quoi torch sert vraiment. Demandez-lui de surveiller un nombre $w$, calculez quelque chose à partir de lui, ici
+# $(w - 5)^2$, et il vous donne la pente (le *gradient*) : de combien le résultat augmente quand $w$ augmente un peu. Un réseau
+# apprend en descendant la pente.
 
 # %%
 w = torch.tensor(3.0, requires_grad=True)
@@ -271,14 +271,14 @@ plt.show()
 # %% [markdown] lang="en"
 # ## A digit is 784 numbers
 #
-# Now a real one. MNIST has 60,000 digits to learn from, written by people in the United States around 1990, on 28x28 pixels.
-# A copy ships with mnistlab, so that this works offline too. Here is the first of them, with all its numbers.
+# Now a real one. MNIST has 60,000 digits to learn from, written by people in the United States around 1990, each a picture of
+# 28x28 pixels. A copy ships with mnistlab, so that this works offline too. Here is the first of them, with all its numbers.
 
 # %% [markdown] lang="fr"
 # ## Un chiffre, c'est 784 nombres
 #
-# Un vrai, maintenant. MNIST contient 60 000 chiffres pour apprendre, écrits aux États-Unis vers 1990, sur 28x28 pixels. Une
-# copie est livrée avec mnistlab : cela marche même sans connexion. Voici le premier, avec tous ses nombres.
+# Un vrai, maintenant. MNIST contient 60 000 chiffres pour apprendre, écrits aux États-Unis vers 1990 ; chacun est une image de
+# 28x28 pixels. Une copie est livrée avec mnistlab : cela marche même sans connexion. Voici le premier, avec tous ses nombres.
 
 # %%
 from mnistlab import open_dataset
@@ -295,7 +295,7 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# And the same 784 numbers as a single row. Your eye is lost; the program never had anything else.
+# And the same 784 numbers as a single row. Your eye gets lost; the program never sees anything else.
 
 # %% [markdown] lang="fr"
 # Et les mêmes 784 nombres sur une seule ligne. L'œil s'y perd ; le programme, lui, n'a jamais rien eu d'autre.
@@ -310,13 +310,14 @@ plt.show()
 # %% [markdown] lang="en"
 # ## A first guess, without learning
 #
-# If a digit is numbers, digits have averages. Take the average of all zeros, of all ones and so on: ten blurred pictures.
+# If a digit is made of numbers, digits can be averaged. Take the average of all zeros, of all ones and so on: ten blurred
+# pictures.
 
 # %% [markdown] lang="fr"
-# ## Deviner une première fois, sans apprentissage
+# ## Deviner sans avoir rien appris
 #
-# Si un chiffre est fait de nombres, les chiffres ont une moyenne. Prenez celle de tous les zéros, celle de tous les uns, et
-# ainsi de suite : dix images floues.
+# Si un chiffre est fait de nombres, on peut calculer la moyenne de plusieurs chiffres. Prenez celle de tous les zéros, celle
+# de tous les uns, et ainsi de suite : dix images floues.
 
 # %%
 from mnistlab import MNISTDataLoader
@@ -327,13 +328,13 @@ print(means.shape)
 show({str(digit): mean[0] - mean.min() for digit, mean in enumerate(means)})
 
 # %% [markdown] lang="en"
-# A new digit is then taken for whichever of the ten is nearest. How often is that right? We try it on people whose writing
-# did not go into the averages (`"val"`; day 5 says why that matters). `cdist` measures all distances at once.
+# A new digit is then taken for the one of the ten that it is nearest to. How often is that right? We try it on people whose
+# writing did not go into the averages (`"val"`; day 5 says why that matters). `cdist` measures all distances at once.
 
 # %% [markdown] lang="fr"
-# On dira alors d'un nouveau chiffre qu'il est celui des dix dont il est le plus proche. Est-ce souvent juste ? Essayons sur
-# des personnes dont l'écriture n'est pas entrée dans les moyennes (`"val"` ; le jour 5 dira pourquoi c'est important).
-# `cdist` mesure toutes les distances d'un coup.
+# On prendra alors un nouveau chiffre pour celui des dix dont il est le plus proche. Est-ce souvent juste ? Essayons sur des
+# personnes dont l'écriture n'a pas servi à calculer les moyennes (`"val"` ; le jour 5 dira pourquoi c'est important). `cdist`
+# mesure toutes les distances d'un coup.
 
 # %%
 images, labels = MNISTDataLoader("val").dataset[:]
@@ -344,12 +345,12 @@ accuracy = (guesses == labels).float().mean().item()
 print(f"{accuracy:.4f}")
 
 # %% [markdown] lang="en"
-# More than four in five, where chance gives one in ten, and nothing has learnt anything yet. That is the first figure of your
-# diary, the one to beat:
+# More than four in five, where chance gives one in ten, and the program has not learnt anything yet. That is the first figure
+# of your diary, the one to beat:
 
 # %% [markdown] lang="fr"
-# Plus de quatre fois sur cinq, là où le hasard donne une fois sur dix, et rien n'a encore rien appris. C'est le premier
-# résultat de votre journal, celui qu'il faudra battre :
+# Plus de quatre fois sur cinq, là où le hasard donne une fois sur dix, et le programme n'a encore rien appris. C'est le
+# premier résultat de votre journal, celui qu'il faudra battre :
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -363,12 +364,12 @@ write_down(day="day1", accuracy=accuracy)
 #
 # ## What you now know
 #
-# - Which Python runs, and what to do when a module is not found.
+# - Which Python is running, and what to do when a module is not found.
 # - That a picture is an array, with the row first, and that `uint8` starts again after 255.
-# - A tensor's shape, dtype and device, and the errors that come of each.
+# - A tensor's shape, dtype and device, and the errors that each of them causes.
 # - That torch finds slopes by itself, and how far plain averages get you.
 #
-# Keep a line for yourself: `mnistlab learn note "..." --day day1`
+# Write a line for yourself: `mnistlab learn note "..." --day day1`
 
 # %% [markdown] lang="fr"
 # ## Exercices
@@ -377,9 +378,9 @@ write_down(day="day1", accuracy=accuracy)
 #
 # ## Ce que vous savez maintenant
 #
-# - Quel Python travaille, et que faire quand un module est introuvable.
+# - Quel Python est utilisé, et que faire quand un module est introuvable.
 # - Qu'une image est un tableau, la ligne d'abord, et qu'un `uint8` repart de zéro après 255.
-# - La forme, le type et l'appareil d'un tenseur, et les erreurs qui viennent de chacun.
+# - La forme, le type et l'appareil d'un tenseur, et les erreurs que chacun provoque.
 # - Que torch trouve les pentes tout seul, et jusqu'où mènent de simples moyennes.
 #
-# Gardez-en une ligne : `mnistlab learn note "..." --day day1 --lang fr`
+# Notez-en une ligne pour vous : `mnistlab learn note "..." --day day1 --lang fr`

@@ -1,13 +1,13 @@
 # %% [markdown] lang="en"
 # # Day 2: data
 #
-# A network sees nothing but its data, and half of all its troubles start there. Today you fetch MNIST as everybody does, turn
+# A network sees nothing but its data, and half of its troubles start there. Today you fetch MNIST as everybody does, turn
 # pictures into tensors, look at them, find out why they are normalised and shuffled, and write a data loader of your own,
-# which must give the same numbers as ours.
+# which has to give the same numbers as ours.
 #
 # ## Fetching MNIST
 #
-# torchvision knows MNIST. Ask for it where it is not:
+# torchvision knows MNIST. Look for it first where it is not:
 
 # %% [markdown] lang="fr"
 # # Jour 2 : les données
@@ -19,7 +19,7 @@
 #
 # ## Aller chercher MNIST
 #
-# torchvision connaît MNIST. Demandez-le là où il n'est pas :
+# torchvision connaît MNIST. Cherchez-le d'abord là où il n'est pas :
 
 # %% raises="RuntimeError"
 from torchvision import datasets
@@ -27,13 +27,13 @@ from torchvision import datasets
 datasets.MNIST("elsewhere")
 
 # %% [markdown] lang="en"
-# The message names its own cure, `download=True`: four files, about 12 MB, from a *mirror*, a server that holds a copy.
-# Mirrors fail, and that is the first wall that learners meet. Let us run into it, with a mirror that does not exist:
+# The message names its own remedy, `download=True`: four files, about 12 MB, from a *mirror*, a server that holds a copy.
+# Mirrors fail, and that is the first wall that learners run into. Let us hit it on purpose, with a mirror that does not exist:
 
 # %% [markdown] lang="fr"
 # Le message donne lui-même le remède, `download=True` : quatre fichiers, environ 12 Mo, pris sur un *miroir*, un serveur qui
-# en garde une copie. Or les miroirs tombent en panne, et c'est le premier mur que rencontre un débutant. Fonçons dedans
-# exprès, avec un miroir qui n'existe pas :
+# en garde une copie. Or les miroirs tombent en panne, et c'est le premier mur que rencontre un débutant. Fonçons droit dessus,
+# avec un miroir qui n'existe pas :
 
 
 # %% raises="RuntimeError"
@@ -44,17 +44,17 @@ class Unreachable(datasets.MNIST):
 Unreachable("data", download=True)
 
 # %% [markdown] lang="en"
-# The message lists each mirror that was tried, and what it answered. Here nobody answers; often you read `HTTP Error 503`
-# (the server is overloaded or down) or `HTTP Error 403` (it will not serve you, or a firewall forbids it). None of these is a
-# fault of your program. Wait, or lay the files by hand where torchvision looks for them: `data/MNIST/raw`. That is what
-# mnistlab does with the copy that it ships, after checking every byte; so `download=True` finds all there and downloads
-# nothing.
+# The message lists each mirror that was tried, and what it answered. Here nobody answers; often you read `HTTP Error 503` (the
+# server is overloaded or down) or `HTTP Error 403` (it will not serve you, or a firewall forbids it). None of these is your
+# program's fault. Wait, or put the files yourself where torchvision looks for them: `data/MNIST/raw`. That is what mnistlab
+# does with the copy that ships with it, after checking every byte; `download=True` then finds everything in place and
+# downloads nothing.
 
 # %% [markdown] lang="fr"
 # Le message énumère les miroirs essayés, et ce que chacun a répondu. Ici, personne ne répond ; souvent, vous lirez
-# `HTTP Error 503` (le serveur est débordé ou en panne) ou `HTTP Error 403` (il refuse de vous servir, ou un pare-feu
-# l'interdit). Votre programme n'y est pour rien. Attendez, ou posez les fichiers vous-même là où torchvision les cherche :
-# `data/MNIST/raw`. C'est ce que fait mnistlab avec la copie qu'il apporte, après en avoir vérifié chaque octet ;
+# `HTTP Error 503` (le serveur est surchargé ou en panne) ou `HTTP Error 403` (il refuse de vous servir, ou un pare-feu
+# l'interdit). Votre programme n'y est pour rien. Attendez, ou placez les fichiers vous-même là où torchvision les cherche :
+# `data/MNIST/raw`. C'est ce que fait mnistlab avec la copie livrée avec lui, après en avoir vérifié chaque octet ;
 # `download=True` trouve alors tout sur place et ne télécharge rien.
 
 # %%
@@ -68,14 +68,14 @@ raw = datasets.MNIST("data", train=True, download=True)
 print(len(raw), raw[0])
 
 # %% [markdown] lang="en"
-# `train=False` would open the 10,000 official test images. Leave them closed: day 5 says why.
+# `train=False` would open the 10,000 official test images. Leave them alone: day 5 says why.
 #
 # ## From pictures to tensors
 #
 # An example is a pair: a PIL picture and its label. torch cannot stack pictures into a batch:
 
 # %% [markdown] lang="fr"
-# `train=False` ouvrirait les 10 000 images officielles de test. Laissez-les fermées : le jour 5 dira pourquoi.
+# `train=False` ouvrirait les 10 000 images officielles de test. N'y touchez pas : le jour 5 dira pourquoi.
 #
 # ## Des images aux tenseurs
 #
@@ -87,13 +87,13 @@ from torch.utils.data import DataLoader
 next(iter(DataLoader(raw, batch_size=64)))
 
 # %% [markdown] lang="en"
-# "Batch must contain tensors": a **transform** is missing. `ToTensor` makes of a picture of whole numbers from 0 to 255 a
-# float tensor (1, 28, 28), channel first, from 0 to 1. Small first, on two pixels by two:
+# "Batch must contain tensors": a **transform** is missing. `ToTensor` turns a picture of whole numbers from 0 to 255 into a
+# float tensor (1, 28, 28), channel first, from 0 to 1. Start small, with two pixels by two:
 
 # %% [markdown] lang="fr"
-# Le lot doit contenir des tenseurs (« must contain tensors ») : il manque une **transformation**. D'une image de nombres
-# entiers de 0 à 255, `ToTensor` fait un tenseur de nombres à virgule (1, 28, 28), le canal d'abord, de 0 à 1. En petit, sur
-# une image de deux pixels sur deux :
+# Le lot doit contenir des tenseurs (« must contain tensors ») : il manque une **transformation**. `ToTensor` change une image
+# de nombres entiers de 0 à 255 en un tenseur de nombres à virgule de 0 à 1, (1, 28, 28), le canal d'abord. Commençons petit,
+# avec une image de deux pixels sur deux :
 
 # %%
 import numpy as np
@@ -106,25 +106,24 @@ print(transforms.Normalize((0.5,), (0.25,))(tensor))
 print((tensor - 0.5) / 0.25)
 
 # %% [markdown] lang="en"
-# `Normalize(mean, std)` subtracts the mean and divides by the standard deviation. With those of the training images
-# themselves, pixels get a mean of 0 and a standard deviation of 1. Many recipes on the web are for colour, with three of
-# each:
+# `Normalize(mean, std)` subtracts the mean and divides by the standard deviation. With those of the training images, the
+# pixels get a mean of 0 and a standard deviation of 1. Many recipes on the web are for colour pictures, with three of each:
 
 # %% [markdown] lang="fr"
 # `Normalize(moyenne, écart type)` soustrait la moyenne et divise par l'écart type. Avec ceux des images d'entraînement, les
-# pixels ont une moyenne de 0 et un écart type de 1. Bien des recettes du web sont faites pour la couleur, avec trois de
-# chaque :
+# pixels ont une moyenne de 0 et un écart type de 1. Bien des recettes trouvées sur le web sont faites pour la couleur, avec
+# trois moyennes et trois écarts types :
 
 # %% raises="RuntimeError"
 transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))(transforms.ToTensor()(raw[0][0]))
 
 # %% [markdown] lang="en"
-# `[1, 28, 28]` against `[3, 28, 28]`: three channels into one. A grey picture has one channel, so one mean and one standard
-# deviation. Let us compute them.
+# `[1, 28, 28]` against `[3, 28, 28]`: three channels do not go into one. A grey picture has one channel, so one mean and one
+# standard deviation. Let us compute them.
 
 # %% [markdown] lang="fr"
-# `[1, 28, 28]` contre `[3, 28, 28]` : trois canaux dans un seul. Une image grise n'a qu'un canal, donc une seule moyenne et
-# un seul écart type. Calculons-les.
+# `[1, 28, 28]` contre `[3, 28, 28]` : trois canaux n'entrent pas dans un seul. Une image grise n'a qu'un canal, donc une seule
+# moyenne et un seul écart type. Calculons-les.
 
 # %%
 import torch
@@ -144,21 +143,21 @@ print(batch.shape, batch.dtype, f"{batch.min():.2f} {batch.max():.2f}")
 print(batch_labels.shape, batch_labels.dtype, batch_labels[:10])
 
 # %% [markdown] lang="en"
-# Make these two lines a habit. 64 pictures, 1 channel, 28 rows, 28 columns; and 64 labels, whole numbers from 0 to 9.
+# Always print these two lines. Here: 64 pictures, 1 channel, 28 rows, 28 columns; and 64 labels, whole numbers from 0 to 9.
 #
 # ## Look at them
 #
 # `plt.subplots` makes a grid of *axes*, small drawing areas; `axes.flat` goes through them one after the other, and
-# `tight_layout` makes room for the titles. A label in the wrong place is seen here, and nowhere else.
+# `tight_layout` makes room for the titles. A wrong label shows up here, and nowhere else.
 
 # %% [markdown] lang="fr"
-# Affichez toujours ces deux lignes. 64 images, 1 canal, 28 lignes, 28 colonnes ; et 64 étiquettes, des nombres entiers de 0
-# à 9.
+# Affichez toujours ces deux lignes. Ici : 64 images, 1 canal, 28 lignes, 28 colonnes ; et 64 étiquettes, des nombres entiers
+# de 0 à 9.
 #
 # ## Les regarder
 #
 # `plt.subplots` crée une grille d'*axes*, de petites surfaces de dessin ; `axes.flat` les parcourt l'une après l'autre, et
-# `tight_layout` fait de la place aux titres. Une étiquette qui n'est pas à sa place se voit ici, et nulle part ailleurs.
+# `tight_layout` fait de la place aux titres. Une étiquette fausse se voit ici, et nulle part ailleurs.
 
 # %%
 import matplotlib.pyplot as plt
@@ -174,16 +173,17 @@ plt.show()
 # %% [markdown] lang="en"
 # ## Why normalise?
 #
-# Do not believe it, measure it. Three times the same small network, the same first weights, the same pictures, the same step;
-# only the pixels' scale differs. (Day 3 explains the lines of `losses_with`; `loss` says how wrong the network is. One
-# thread: in so small a network, several would mostly wait for each other.)
+# Do not take our word for it: measure. We train the same small network three times, from the same first weights, on the same
+# pictures, with the same step size; only the scale of the pixels differs. (Day 3 explains the lines of `losses_with`; `loss`
+# says how wrong the network is. We use one thread: in so small a network, several would mostly wait for each other.)
 
 # %% [markdown] lang="fr"
 # ## Pourquoi normaliser ?
 #
-# N'en croyez rien, mesurez. Trois fois le même petit réseau, les mêmes poids au départ, les mêmes images, le même pas ; seule
-# l'échelle des pixels change. (Ce que font les lignes de `losses_with`, vous le verrez au jour 3 ; `loss` dit à quel point le
-# réseau se trompe. Un seul fil d'exécution : dans un si petit réseau, plusieurs passeraient leur temps à s'attendre.)
+# Ne nous croyez pas sur parole : mesurez. Entraînons trois fois le même petit réseau, avec les mêmes poids au départ, les
+# mêmes images et des pas de même taille ; seule l'échelle des pixels change. (Ce que font les lignes de `losses_with`, vous le
+# verrez au jour 3 ; `loss` dit à quel point le réseau se trompe. Un seul fil d'exécution suffit : dans un si petit réseau,
+# plusieurs passeraient leur temps à s'attendre.)
 
 # %%
 from torch import nn
@@ -223,18 +223,18 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# With numbers up to 255, the first steps are far too large and throw the weights away: the loss stays at 2.30, that of a pure
-# guess among ten. From 0 to 1 it learns; centred, it learns sooner.
+# With numbers up to 255, the first steps are far too large and fling the weights far off: the loss stays at 2.30, that of a
+# pure guess among ten. From 0 to 1 the network learns; with centred pixels it learns faster.
 #
 # ## Why shuffle?
 #
-# The same network sees the same pictures once: first sorted, all zeros, then all ones, up to the nines; then well mixed.
-# After that it reads digits that it has not seen.
+# The same network sees the same pictures once: first sorted, all zeros, then all ones, up to the nines; then well mixed. Then
+# it reads digits that it has never seen.
 
 # %% [markdown] lang="fr"
-# Avec des nombres qui montent à 255, les premiers pas sont bien trop grands et envoient les poids n'importe où : la perte
-# reste à 2,30, celle d'une réponse au hasard parmi dix. De 0 à 1, le réseau apprend ; avec des pixels centrés, il apprend
-# plus vite.
+# Avec des nombres qui vont jusqu'à 255, les premiers pas sont bien trop grands et envoient les poids n'importe où : la perte
+# reste à 2,30, celle d'une réponse au hasard parmi dix. De 0 à 1, le réseau apprend ; avec des pixels centrés, il apprend plus
+# vite.
 #
 # ## Pourquoi mélanger ?
 #
@@ -270,13 +270,13 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# After sorted pictures it says nine to nearly everything: that was the last thing it was told, and each step forgets a little
-# of what came before. When they are mixed, each batch is a small portrait of the whole. Write the better one into your diary:
-# it is far above the averages of day 1.
+# When the pictures are sorted, it answers nine to nearly everything: that was the last thing it was taught, and each step
+# undoes a little of those before. When they are mixed, each batch is a small portrait of the whole. Write the better one into
+# your diary: it is far above the averages of day 1.
 
 # %% [markdown] lang="fr"
-# Quand les images sont rangées, il répond neuf à presque tout : c'est la dernière chose qu'on lui ait apprise, et chaque pas
-# efface un peu des précédents. Quand elles sont mélangées, chaque lot est un petit portrait de l'ensemble. Notez le meilleur
+# Quand les images sont rangées, il répond neuf à presque tout : c'est la dernière chose qu'on lui a apprise, et chaque pas
+# efface un peu les précédents. Quand elles sont mélangées, chaque lot est un petit portrait de l'ensemble. Notez le meilleur
 # résultat dans votre journal : il dépasse nettement les moyennes du jour 1.
 
 # %%
@@ -288,14 +288,14 @@ write_down(day="day2", accuracy=(answers["7194..."] == truth).float().mean().ite
 # ## A loader in twenty lines
 #
 # `DataLoader` decodes, converts and normalises one picture after the other. But all of MNIST fits into memory, so a whole
-# batch can be taken by one indexing. `__len__` says how many batches an epoch (one pass over all pictures) has; `__iter__`
-# gives them, and draws a new order each time.
+# batch can be taken in one go, by its positions. `__len__` says how many batches an epoch (one pass over all pictures) has;
+# `__iter__` yields them, and draws a new order each time.
 
 # %% [markdown] lang="fr"
 # ## Un chargeur en vingt lignes
 #
 # `DataLoader` décode, convertit et normalise les images une par une. Or MNIST tient tout entier en mémoire : on peut prendre
-# un lot d'un coup, par une seule indexation. `__len__` dit combien de lots compte une époque (un passage sur toutes les
+# un lot entier d'un seul coup, par ses indices. `__len__` dit combien de lots compte une époque (un passage sur toutes les
 # images) ; `__iter__` les donne, et tire chaque fois un nouvel ordre.
 
 
@@ -322,7 +322,7 @@ class LittleLoader:
 
 
 # %% [markdown] lang="en"
-# `math.ceil` rounds up, for the last batch may be smaller. Now three loaders, in the order of the file: torch's, this one,
+# `math.ceil` rounds up, as the last batch may be smaller. Here are three loaders, in the order of the file: torch's, this one,
 # and ours, `MNISTDataLoader`. Do they give the same numbers, and how long does a batch take?
 
 # %% [markdown] lang="fr"
@@ -346,19 +346,19 @@ for name, one in loaders.items():
     print(f"{name:<16} {len(one)} {torch.allclose(taken[0][0], first, atol=1e-3)} {milliseconds:6.2f} ms")
 
 # %% [markdown] lang="en"
-# The same pictures, and no need for anything cleverer. Ours adds what a long training needs: a shuffle that depends only on
-# the seed and the epoch, so that it can go on after a power cut; a split for validation; random changes of the pictures (day
-# 5).
+# The same numbers, and nothing cleverer is needed. Ours adds what a long training run needs: a shuffle that depends only on
+# the seed and the epoch, so that the run can go on after a power cut; a part kept for validation; random changes to the
+# pictures (day 5).
 #
 # ## Workers
 #
 # Where pictures are large files, `DataLoader(..., num_workers=2)` decodes them in other processes. On Windows and macOS (and
-# on Linux since Python 3.14) such a process begins by importing your script once more. Let us see what comes of it:
+# on Linux since Python 3.14) such a process begins by importing your script again. Let us see what that leads to:
 
 # %% [markdown] lang="fr"
-# Les mêmes images, sans rien de plus savant. Le nôtre ajoute ce qu'il faut à un long entraînement : un mélange qui ne dépend
-# que de la graine et de l'époque, pour pouvoir reprendre après une coupure de courant ; une part pour la validation ; des
-# déformations tirées au hasard (jour 5).
+# Les mêmes nombres, et il n'en faut pas plus. Le nôtre ajoute ce qu'il faut à un long entraînement : un mélange qui ne dépend
+# que de la graine et de l'époque, pour pouvoir reprendre après une coupure de courant ; une partie réservée à la validation ;
+# des déformations tirées au hasard (jour 5).
 #
 # ## Les processus auxiliaires
 #
@@ -386,8 +386,8 @@ if {condition}:
 run(program.format(condition=True))
 
 # %% [markdown] lang="en"
-# The worker imports the script, which starts a worker, which imports the script... Python stops that, and says how to mend
-# it: whatever only the main program should do goes under `if __name__ == "__main__":`, in training scripts too.
+# The worker imports the script, which starts a worker, which imports the script... Python stops that, and says how to fix it:
+# whatever only the main program should do goes under `if __name__ == "__main__":`, in training scripts too.
 
 # %% [markdown] lang="fr"
 # Le processus importe le script, qui lance un processus, qui importe le script... Python y met fin et donne le remède : ce
@@ -401,13 +401,13 @@ run(program.format(condition="__name__ == '__main__'"))
 # ## What git should not keep
 #
 # Data can be fetched again and models trained again: they do not belong in git. The file `.gitignore` lists what git should
-# overlook, one pattern a line. This adds what is missing in yours:
+# ignore, one pattern a line. This adds what is missing from yours:
 
 # %% [markdown] lang="fr"
 # ## Ce que git ne doit pas garder
 #
 # Des données se retéléchargent, un modèle se réentraîne : leur place n'est pas dans git. Le fichier `.gitignore` énumère ce
-# que git ne doit pas voir, un motif par ligne. Voici de quoi compléter le vôtre :
+# que git doit ignorer, un motif par ligne. Voici de quoi compléter le vôtre :
 
 # %%
 wanted = [".venv/", "data/", "runs/", "*.pth", ".ipynb_checkpoints/"]
@@ -425,11 +425,11 @@ print("\n".join(lines))
 # ## What you now know
 #
 # - Where torchvision looks for MNIST, and what 403 and 503 mean.
-# - `ToTensor` and `Normalize`, and their shapes and ranges; three channels do not go into one.
+# - `ToTensor` and `Normalize`, their shapes and ranges; and that three channels do not go into one.
 # - How to look at a batch, and why pixels are normalised and pictures shuffled.
 # - What a data loader does, in twenty lines of your own.
 #
-# `mnistlab data` prints all this for any dataset and draws its gallery. Keep a line for yourself:
+# `mnistlab data` prints all this for any dataset and draws a gallery of it. Write a line for yourself:
 # `mnistlab learn note "..." --day day2`
 
 # %% [markdown] lang="fr"
@@ -440,9 +440,9 @@ print("\n".join(lines))
 # ## Ce que vous savez maintenant
 #
 # - Où torchvision cherche MNIST, et ce que veulent dire 403 et 503.
-# - `ToTensor` et `Normalize`, leurs formes et leurs intervalles ; trois canaux n'entrent pas dans un seul.
+# - `ToTensor` et `Normalize`, leurs formes et leurs intervalles ; et que trois canaux n'entrent pas dans un seul.
 # - Comment regarder un lot, pourquoi on normalise les pixels et pourquoi on mélange les images.
 # - Ce que fait un chargeur de données, en vingt lignes de votre main.
 #
-# `mnistlab data` affiche tout cela pour n'importe quel jeu d'images et en dessine une planche. Gardez une ligne de cette
-# journée : `mnistlab learn note "..." --day day2 --lang fr`
+# `mnistlab data` affiche tout cela pour n'importe quel jeu d'images et en dessine une planche. Notez une ligne pour vous :
+# `mnistlab learn note "..." --day day2 --lang fr`

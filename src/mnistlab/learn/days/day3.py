@@ -2,15 +2,15 @@
 # # Day 3: the first convolutional classifier
 #
 # On day 2 a digit became a tensor. Today you build what reads it. Each part comes twice: first by hand, on a picture small
-# enough to follow with a finger, then with PyTorch, which must give the same numbers. Change something in every cell, and run
-# it again.
+# enough to follow with a finger, then with PyTorch, which has to give the same numbers. Change something in every cell, and
+# run it again.
 
 # %% [markdown] lang="fr"
 # # Jour 3 : le premier classifieur convolutif
 #
-# Au jour 2, un chiffre est devenu un tenseur. Aujourd'hui, vous construisez ce qui va le lire. Chaque pièce vient deux fois :
-# d'abord à la main, sur une image assez petite pour la suivre du doigt, puis avec PyTorch, qui doit donner les mêmes nombres.
-# Changez quelque chose dans chaque cellule, et relancez-la.
+# Au jour 2, un chiffre est devenu un tenseur. Aujourd'hui, vous construisez ce qui va le lire. Chaque pièce est présentée deux
+# fois : d'abord à la main, sur une image assez petite pour être suivie du doigt, puis avec PyTorch, qui doit donner les mêmes
+# nombres. Changez quelque chose dans chaque cellule, et relancez-la.
 
 # %%
 import matplotlib.pyplot as plt
@@ -58,13 +58,13 @@ show({
 
 # %% [markdown] lang="en"
 # Red on the left edge of the stroke, blue on its right edge. And the result is smaller: a kernel of side 3 fits into 6 pixels
-# at 6 - 3 + 1 = 4 places. Now `nn.Conv2d`, with our weights in it. It takes batches of pictures with channels, (B, C, H, W),
-# so our picture is (1, 1, 6, 6).
+# at 6 - 3 + 1 = 4 places. Now `nn.Conv2d`, with our weights in it. It takes a batch of B pictures of C channels (a grey
+# picture has one), H rows and W columns, (B, C, H, W): our picture is (1, 1, 6, 6).
 
 # %% [markdown] lang="fr"
 # Rouge au bord gauche du trait, bleu au bord droit. Et le résultat est plus petit : dans 6 pixels, un noyau de côté 3 trouve
-# 6 - 3 + 1 = 4 places. Voici `nn.Conv2d`, avec nos poids. Cette couche prend des lots d'images à un ou plusieurs canaux, (B,
-# C, H, W) : notre image devient (1, 1, 6, 6).
+# 6 - 3 + 1 = 4 places. Voici `nn.Conv2d`, avec nos poids. Cette couche prend un lot de B images de C canaux (une image grise
+# en a un seul), H lignes et W colonnes, (B, C, H, W) : notre image devient (1, 1, 6, 6).
 
 # %%
 layer = nn.Conv2d(in_channels=1, out_channels=1, kernel_size=3, bias=False)
@@ -75,18 +75,25 @@ by_torch = layer(picture.view(1, 1, 6, 6))
 print(by_torch.shape, torch.equal(by_torch[0, 0], by_hand))
 
 # %% [markdown] lang="en"
-# Two things remain: `padding=1` lays a border of zeros around the picture, so that 28 pixels stay 28; and nobody writes the
-# weights down. They begin at random, and training finds better ones.
+# Two things remain. Nobody writes the weights: they start at random, and training finds better ones. And `padding=1` lays a
+# border of zeros around the picture, so that 6 pixels stay 6, and 28 stay 28:
 
 # %% [markdown] lang="fr"
-# Il reste deux choses à savoir. `padding=1` entoure l'image d'un bord de zéros, et 28 pixels restent 28. Et personne n'écrit
-# les poids : ils partent du hasard, et l'entraînement en trouve de meilleurs.
+# Il reste deux choses à savoir. Personne n'écrit les poids : ils sont tirés au hasard, puis l'entraînement en trouve de
+# meilleurs. Et `padding=1` entoure l'image d'un bord de zéros : 6 pixels restent 6, et 28 restent 28 :
+
+# %%
+framed = nn.functional.pad(picture, (1, 1, 1, 1))
+padded = nn.functional.conv2d(picture.view(1, 1, 6, 6), kernel.view(1, 1, 3, 3), padding=1)
+show({"picture + 0": framed, "padding=1": padded[0, 0]})  # en
+show({"image + 0": framed, "padding=1": padded[0, 0]})  # fr
+print(torch.equal(layer(framed.view(1, 1, 8, 8)), padded))
 
 # %% [markdown] lang="en"
 # ## One digit, layer by layer
 #
-# **ReLU** keeps what is positive and makes the rest zero: a kernel says "found" or nothing. **Max-pool** keeps the highest of
-# each 2x2 square: what was found counts, its exact place matters less, and a quarter of the numbers is left.
+# **ReLU** keeps what is positive and makes the rest zero: a kernel says "found", or says nothing. **Max-pool** keeps the
+# highest of each 2x2 square: what was found counts, its exact place matters less, and a quarter of the numbers is left.
 
 # %% [markdown] lang="fr"
 # ## Un chiffre, couche après couche
@@ -116,6 +123,12 @@ show({
     "MaxPool2d": pooled[0, 0],
 })  # fmt: skip
 
+# %% [markdown] lang="en"
+# The same on eight numbers, where you can check each by eye:
+
+# %% [markdown] lang="fr"
+# La même chose sur huit nombres, que l'on peut vérifier d'un coup d'œil :
+
 # %%
 corner = torch.tensor([[[[3.0, -1.0, 0.0, 2.0], [-2.0, 5.0, 1.0, -4.0]]]])
 after = nn.ReLU()(corner)
@@ -127,14 +140,14 @@ show({
 })  # fmt: skip
 
 # %% [markdown] lang="en"
-# **Flatten** lays the 14x14 numbers in one row of 196. **Linear** has a weight for each of them and each of the ten digits:
-# it multiplies, adds up, adds a bias, and gives ten numbers, the *logits*, one a digit. The highest one is the answer. The
-# weights are still random here.
+# **Flatten** lays the 14x14 numbers in one row of 196. **Linear** has a weight for each of them and each of the ten digits: it
+# multiplies, adds up, adds a bias, and gives ten numbers, the *logits*, one for each digit. The highest one is the answer.
+# Here the weights are still random.
 
 # %% [markdown] lang="fr"
 # **Flatten** met les 14x14 nombres sur une seule ligne de 196. **Linear** a un poids pour chacun d'eux et pour chacun des dix
-# chiffres : elle multiplie, fait la somme, ajoute un biais, et donne dix nombres, les *logits*, un par chiffre. Le plus grand
-# est la réponse. Les poids sont encore ceux du hasard.
+# chiffres : cette couche multiplie, fait la somme, ajoute un biais, et donne dix nombres, les *logits*, un par chiffre. Le
+# plus grand désigne la réponse. Ici, les poids sont encore ceux du hasard.
 
 # %%
 flat = nn.Flatten()(pooled)
@@ -158,17 +171,17 @@ show({
 # %% [markdown] lang="en"
 # ## Cross-entropy: how wrong is the answer?
 #
-# *Softmax* makes probabilities of logits: e to the power of each, divided by their sum. Cross-entropy takes the probability
-# of the right digit, its logarithm, and a minus sign: 0 where the network was sure and right, large where it was sure and
-# wrong. In one step that is *log-softmax*: the logit minus the logarithm of the sum of exponentials.
+# *Softmax* turns logits into probabilities: e to the power of each, divided by the sum of these. Cross-entropy is minus the
+# logarithm of the probability of the right digit: 0 where the network was sure and right, large where it was sure and wrong.
+# In one step that is *log-softmax*: the logit minus the logarithm of the sum of exponentials.
 
 # %% [markdown] lang="fr"
 # ## L'entropie croisée : à quel point la réponse est-elle fausse ?
 #
-# Le *softmax* fait des logits des probabilités : e à la puissance de chacun, divisé par leur somme. L'entropie croisée prend
-# la probabilité du bon chiffre, son logarithme, et un signe moins : elle vaut 0 quand le réseau était sûr de lui et avait
-# raison ; elle est grande quand il était sûr de lui et se trompait. En une seule étape, c'est le *log-softmax* : le logit
-# moins le logarithme de la somme des exponentielles.
+# Le *softmax* change les logits en probabilités : l'exponentielle de chacun, divisée par la somme des exponentielles.
+# L'entropie croisée est l'opposé du logarithme de la probabilité du bon chiffre : elle vaut 0 quand le réseau était sûr de lui
+# et avait raison ; elle est grande quand il était sûr de lui et se trompait. En une seule étape, c'est le *log-softmax* : le
+# logit moins le logarithme de la somme des exponentielles.
 
 # %%
 probabilities = logits.exp() / logits.exp().sum()
@@ -189,24 +202,24 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# An untrained network guesses. If it gave each digit 1/10, its loss would be log 10, about 2.30: remember that number, a
-# training begins near it.
+# An untrained network guesses. If it gave each digit 1/10, its loss would be log 10, about 2.30. Remember that number: every
+# training run starts near it.
 
 # %% [markdown] lang="fr"
-# Un réseau qui n'a rien appris devine. S'il donnait 1/10 à chaque chiffre, sa perte serait log 10, environ 2,30 : retenez ce
-# nombre, un entraînement commence toujours près de lui.
+# Un réseau qui n'a rien appris répond au hasard. S'il donnait 1/10 à chaque chiffre, sa perte serait log 10, environ 2,30.
+# Retenez ce nombre : un entraînement commence toujours à peu près là.
 
 # %% [markdown] lang="en"
 # ## The two networks
 #
-# Those of the first week of this project, in the order of the textbooks: convolution, ReLU, pool; twice or three times; then
+# Those of the first week of this project, in the order of the textbooks: convolution, ReLU, pool, two or three times; then
 # flatten and linear. Each convolution now has many kernels, and each kernel looks at all the channels before it.
 
 # %% [markdown] lang="fr"
 # ## Les deux réseaux
 #
-# Ceux de la première semaine de ce projet, dans l'ordre des manuels : convolution, ReLU, pooling, deux fois ou trois ; puis
-# Flatten et Linear. Chaque convolution a maintenant beaucoup de noyaux, et chaque noyau regarde tous les canaux qui le
+# Ceux de la première semaine de ce projet, dans l'ordre des manuels : convolution, ReLU, max-pooling, deux ou trois fois ;
+# puis Flatten et Linear. Chaque convolution a maintenant beaucoup de noyaux, et chaque noyau regarde tous les canaux qui le
 # précèdent.
 
 
@@ -223,12 +236,12 @@ two, three = make_network(16, 32), make_network(16, 32, 64)
 print(two)
 
 # %% [markdown] lang="en"
-# The side of the linear layer is where everybody trips. Let us trip on purpose, and forget that the pool halves the picture's
-# sides:
+# The size of the linear layer is where everybody trips. Let us trip on purpose, and forget that the pool halves the sides of
+# the picture:
 
 # %% [markdown] lang="fr"
-# C'est à la taille de la couche linéaire que tout le monde trébuche. Trébuchons exprès, en oubliant que le pooling divise le
-# côté de l'image par deux :
+# C'est sur la taille de la couche linéaire que tout le monde trébuche. Trébuchons exprès, en oubliant que le max-pooling
+# divise le côté de l'image par deux :
 
 # %% raises="RuntimeError"
 images, labels = next(iter(loader))
@@ -239,8 +252,8 @@ wrong(images)
 
 # %% [markdown] lang="en"
 # Read the last line from left to right. `mat1` is what arrives, 64 pictures of 3136 numbers; `mat2` is the layer, made for
-# 12544 of them. And 3136 is 16 x 14 x 14: the layer has to be `nn.Linear(16 * 14 * 14, 10)`. When you do not know, print the
-# shape before the layer: `wrong[:4](images).shape`.
+# 12544 of them. And 3136 is 16 x 14 x 14: the layer has to be `nn.Linear(16 * 14 * 14, 10)`. When in doubt, print the shape of
+# what comes before the layer: `wrong[:4](images).shape`.
 
 # %% [markdown] lang="fr"
 # Lisez la dernière ligne de gauche à droite. `mat1` est ce qui arrive, 64 images de 3136 nombres ; `mat2` est la couche,
@@ -255,10 +268,10 @@ print(wrong[:4](images).shape, wrong(images).shape)
 # ## The loop, line by line
 #
 # - `zero_grad()` wipes out the gradients of the step before.
-# - `network(images)` is the forward pass, which ends in logits.
+# - `network(images)` is the forward pass, which gives the logits.
 # - `loss_function` is the mean cross-entropy of the batch.
-# - `backward()` computes for each weight in which direction the loss grows: its *gradient*.
-# - `step()` moves each weight a little the other way; how far, `lr` says.
+# - `backward()` computes for each weight how the loss changes with it: its *gradient*, the slope of day 1.
+# - `step()` moves each weight a little downhill; how far, the *learning rate* `lr` says.
 #
 # An *epoch* is one pass over all the training images.
 
@@ -266,10 +279,10 @@ print(wrong[:4](images).shape, wrong(images).shape)
 # ## La boucle, ligne par ligne
 #
 # - `zero_grad()` efface les gradients du pas précédent.
-# - `network(images)` traverse le réseau et donne les logits.
+# - `network(images)` fait passer les images dans le réseau et donne les logits.
 # - `loss_function` est l'entropie croisée moyenne du lot.
-# - `backward()` calcule pour chaque poids dans quel sens la perte augmente : son *gradient*.
-# - `step()` déplace un peu chaque poids dans l'autre sens ; `lr` dit de combien.
+# - `backward()` calcule pour chaque poids comment la perte varie avec lui : son *gradient*, la pente du jour 1.
+# - `step()` fait descendre un peu la pente à chaque poids ; le *taux d'apprentissage*, `lr`, dit de combien.
 #
 # Une *époque* est un passage sur toutes les images d'entraînement.
 
@@ -292,16 +305,48 @@ def train_epoch(network, batches):
 
 
 # %% [markdown] lang="en"
-# To measure, three things change. `eval()` tells layers such as dropout that the training is over. `no_grad()` spares the
-# work of preparing gradients. `argmax(dim=1)` takes, in each row of logits, the place of the highest: the digit. And we
-# measure on images that were not trained on, the validation split; the official test images are for the very end, and
-# `mnistlab evaluate` alone reads them.
+# ## Dropout, and `eval()`
+#
+# One more layer, which stands before a linear one. In training, **dropout** sets each number to 0 with a probability p, drawn
+# anew each time, so that no weight can rely on a single neighbour. What is kept is divided by 1 - p: the sum stays about the
+# same. Here p = 0.5 on our map, twice, then after `eval()`; and six numbers by hand:
 
 # %% [markdown] lang="fr"
-# Pour mesurer, trois choses changent. `eval()` dit aux couches comme le dropout que l'entraînement est fini. `no_grad()`
-# évite de préparer des gradients. `argmax(dim=1)` prend, dans chaque ligne de logits, la place du plus grand : le chiffre. Et
-# l'on mesure sur des images qui n'ont pas servi à l'entraînement, celles de validation ; les images officielles de test sont
-# gardées pour la toute fin, et seule `mnistlab evaluate` les lit.
+# ## Le dropout, et `eval()`
+#
+# Encore une couche, qui se place devant une couche linéaire. Pendant l'entraînement, le **dropout** met chaque nombre à 0 avec
+# une probabilité p, par un tirage chaque fois nouveau : aucun poids ne peut donc compter sur un seul voisin. Ce qui reste est
+# divisé par 1 - p, si bien que la somme ne change guère. Voici p = 0,5 sur notre carte, deux fois, puis après `eval()` ; et six
+# nombres à la main :
+
+# %%
+torch.manual_seed(3)
+dropout = nn.Dropout(0.5)
+maps = {
+    "MaxPool2d": pooled,
+    "train() 1": dropout(pooled),
+    "train() 2": dropout(pooled),
+    "eval()": dropout.eval()(pooled),
+}
+show({name: one[0, 0] for name, one in maps.items()})
+
+six = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+dropped = dropout.train()(six)
+by_hand = torch.where(dropped == 0, 0, six / (1 - 0.5))
+print(dropped, torch.equal(dropped, by_hand))
+print(dropout.eval()(six))
+
+# %% [markdown] lang="en"
+# `eval()` tells layers such as dropout that training is over. To measure, two more things change: `no_grad()` spares the work
+# of preparing gradients, and `argmax(dim=1)` takes, in each row of logits, the place of the highest: the digit answered. And
+# we measure on images that the network was not trained on, the validation split; the official test images are kept for the
+# very end.
+
+# %% [markdown] lang="fr"
+# `eval()` prévient les couches comme le dropout que l'entraînement est fini. Pour mesurer, deux choses changent encore :
+# `no_grad()` évite de préparer des gradients, et `argmax(dim=1)` prend, dans chaque ligne de logits, la place du plus grand :
+# le chiffre répondu. Et l'on mesure sur des images qui n'ont pas servi à l'entraînement, celles de validation ; les images
+# officielles de test sont gardées pour la toute fin.
 
 
 # %%
@@ -346,10 +391,10 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# From a guess to that, in one pass over the images. Write it down in your diary:
+# From guessing to that, in one pass over the images. Write it down in your diary:
 
 # %% [markdown] lang="fr"
-# Du hasard à ce résultat, en un seul passage sur les images. Notez-le dans votre journal :
+# On est parti du hasard, et il a suffi d'un seul passage sur les images. Notez-le dans votre journal :
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -359,14 +404,14 @@ write_down(day="day3", accuracy=max(accuracies.values()))
 # %% [markdown] lang="en"
 # ## Two mistakes that raise no error
 #
-# **Softmax before `CrossEntropyLoss`.** It already holds a log-softmax, so the values are squeezed twice. Look what loss the
-# *perfect* answer then gets, probability 1 for the right digit:
+# **Softmax before `CrossEntropyLoss`.** It already contains a log-softmax, so the values are squeezed twice. Look at the loss
+# that the *perfect* answer then gets, probability 1 for the right digit:
 
 # %% [markdown] lang="fr"
 # ## Deux fautes qui ne provoquent aucune erreur
 #
-# **Un softmax avant `CrossEntropyLoss`.** Elle contient déjà un log-softmax : les valeurs sont écrasées deux fois. Voyez la
-# perte qu'obtient alors la réponse *parfaite*, probabilité 1 pour le bon chiffre :
+# **Un softmax avant `CrossEntropyLoss`.** Celle-ci contient déjà un log-softmax : les valeurs sont écrasées deux fois. Voyez
+# la perte qu'obtient alors la réponse *parfaite*, probabilité 1 pour le bon chiffre :
 
 # %%
 perfect = torch.zeros(1, 10)
@@ -375,14 +420,14 @@ print(f"{loss_function(perfect, torch.tensor([7])).item():.4f}")
 
 # %% [markdown] lang="en"
 # Never below 1.46, and hardly any gradient to learn from. A loss that stays near that number tells you where to look. The
-# cure: the network ends in logits.
+# remedy: let the network end in logits.
 #
 # **Forgotten `zero_grad()`.** `backward()` *adds* to the gradients. Called twice, it doubles them; after a hundred steps, the
-# network runs after a hundred old mistakes at once.
+# network is chasing a hundred old mistakes at once.
 
 # %% [markdown] lang="fr"
-# Jamais moins de 1,46, et presque plus de gradient pour apprendre. Une perte qui reste près de ce nombre vous dit où
-# chercher. Le remède : le réseau se termine par des logits.
+# Jamais moins de 1,46, et presque plus de gradient pour apprendre. Une perte qui reste près de ce nombre vous dit où chercher.
+# Le remède : un réseau se termine par des logits.
 #
 # **`zero_grad()` oublié.** `backward()` *ajoute* aux gradients. Appelée deux fois, elle les double ; au bout de cent pas, le
 # réseau court après cent erreurs passées à la fois.
@@ -449,34 +494,35 @@ again.load_state_dict(torch.load("two.pth", weights_only=True))
 print(accuracy_of(again, validation) == accuracy_of(two, validation))
 
 # %% [markdown] lang="en"
-# `weights_only=True`, the default since PyTorch 2.6, refuses everything but tensors and plain values, for a file of another
-# kind may run any program on your computer when it is loaded. A network saved whole is such a file:
+# `weights_only=True`, the default since PyTorch 2.6, refuses everything but tensors and plain values, because a file of
+# another kind may run any program on your computer when it is loaded. A whole network saved as an object is such a file:
 
 # %% [markdown] lang="fr"
 # `weights_only=True`, la valeur par défaut depuis PyTorch 2.6, refuse tout ce qui n'est ni tenseur ni valeur simple : un
 # fichier d'une autre sorte peut, quand on le charge, lancer n'importe quel programme sur votre ordinateur. Un réseau
-# enregistré entier est de ceux-là :
+# enregistré tout entier, comme objet, en est un :
 
 # %% raises="UnpicklingError"
 torch.save(two, "whole.pth")
 torch.load("whole.pth")
 
 # %% [markdown] lang="en"
-# The message offers `weights_only=False`. Only for a file that you made yourself; the cure is to save the `state_dict()`.
+# The message offers `weights_only=False`. Accept that only for a file that you made yourself; the real remedy is to save the
+# `state_dict()`.
 #
 # ## Ours
 #
-# `NeuralNet` is the same row of layers, with batch norm (day 4 looks at it) and with the pool first: ReLU after max-pool
+# `NeuralNet` is the same row of layers, with batch norm (see day 4) and with the pool before the ReLU: ReLU after max-pool
 # gives the same numbers as max-pool after ReLU, for a quarter of the work.
 
 # %% [markdown] lang="fr"
-# Le message propose `weights_only=False`. N'acceptez que pour un fichier que vous avez créé vous-même ; le vrai remède est
+# Le message propose `weights_only=False`. Ne l'acceptez que pour un fichier que vous avez créé vous-même ; le vrai remède est
 # d'enregistrer le `state_dict()`.
 #
 # ## Notre réseau
 #
-# `NeuralNet` est la même suite de couches, avec une normalisation par lot (nous la verrons au jour 4) et le pooling en
-# premier : ReLU après le max-pooling donne les mêmes nombres que dans l'autre ordre, pour un quart du travail.
+# `NeuralNet` est la même suite de couches, avec une normalisation par lot (elle vient au jour 4) et le max-pooling avant
+# ReLU : on obtient les mêmes nombres que dans l'autre ordre, pour un quart du travail.
 
 # %%
 from mnistlab import NeuralNet
@@ -486,32 +532,33 @@ print(ours)
 print(torch.equal(nn.ReLU()(nn.MaxPool2d(2)(found)), pooled))
 
 # %% [markdown] lang="en"
-# The whole trainings, with more epochs, batch norm and images that are turned and shifted a little (day 5 says why), are
-# commands. In its first week this project reached 99.14 % with two convolutions and 99.31 % with three. On two cores of a CPU
-# they now give:
+# The full training runs, with more epochs, batch norm and images that are turned and shifted a little (day 5 says why), are
+# commands. In its first week this project reached 99.14 % with two convolutions and 99.31 % with three. On two cores of a CPU,
+# the commands now give:
 #
 # | command | accuracy on the test images, time |
 # |---|---|
 # | `mnistlab train two-conv` | {{two-conv}} |
 # | `mnistlab train three-conv` | {{three-conv}} |
 #
-# Each leaves a run folder with its curves in `training.png`; `mnistlab runs` lists them.
+# Each leaves a run folder, with its curves in `training.png`; `mnistlab runs` lists these folders.
 #
 # ## Exercises
 #
 # {{exercises}}
 
 # %% [markdown] lang="fr"
-# Les entraînements complets, avec plus d'époques, une normalisation par lot et des images un peu tournées et décalées (le
-# jour 5 dit pourquoi), sont des commandes. La première semaine, ce projet atteignait 99,14 % avec deux convolutions et 99,31
-# % avec trois. Sur deux cœurs d'un processeur, elles donnent aujourd'hui :
+# Les entraînements complets, avec plus d'époques, une normalisation par lot et des images un peu tournées et décalées (le jour
+# 5 dit pourquoi), sont des commandes. La première semaine, ce projet atteignait 99,14 % avec deux convolutions et 99,31 % avec
+# trois. Sur deux cœurs d'un processeur, ces commandes donnent aujourd'hui :
 #
 # | commande | exactitude sur les images de test, durée |
 # |---|---|
 # | `mnistlab train two-conv` | {{two-conv}} |
 # | `mnistlab train three-conv` | {{three-conv}} |
 #
-# Chacune laisse un dossier, avec ses courbes dans `training.png` ; `mnistlab runs` en donne la liste.
+# Chacune laisse un dossier d'entraînement, avec ses courbes dans `training.png` ; `mnistlab runs` donne la liste de ces
+# dossiers.
 #
 # ## Exercices
 #
@@ -520,21 +567,23 @@ print(torch.equal(nn.ReLU()(nn.MaxPool2d(2)(found)), pooled))
 # %% [markdown] lang="en"
 # ## What you now know
 #
-# - A convolution is a sum of products, the same question at every place; without padding, 28 pixels become 26.
-# - ReLU, max-pool, flatten and linear, each by hand; logits, softmax, and cross-entropy with the log-softmax in it.
+# - A convolution is a sum of products, the same question at every place; without padding, a kernel of side 3 leaves 26 of 28
+#   pixels.
+# - ReLU, max-pool, flatten, linear and dropout, each by hand; logits, softmax, and cross-entropy with the log-softmax in it.
 # - The loop: `zero_grad`, forward, loss, `backward`, `step`; and to measure, `eval`, `no_grad`, `argmax(dim=1)`.
-# - What "mat1 and mat2" means, why a loss stops at 1.46, and why gradients are wiped out.
+# - What "mat1 and mat2" means, why a loss gets stuck at 1.46, and why gradients are wiped out.
 #
-# Keep a line for yourself: `mnistlab learn note "..." --day day3`
+# Write a line for yourself: `mnistlab learn note "..." --day day3`
 
 # %% [markdown] lang="fr"
 # ## Ce que vous savez maintenant
 #
-# - Une convolution est une somme de produits, la même question posée partout ; sans bord de zéros, 28 pixels en deviennent
-#   26.
-# - ReLU, max-pooling, Flatten et Linear, chacun à la main ; les logits, le softmax, et l'entropie croisée, qui contient le
-#   log-softmax.
-# - La boucle : `zero_grad`, traversée, perte, `backward`, `step` ; et pour mesurer, `eval`, `no_grad`, `argmax(dim=1)`.
-# - Ce que veulent dire « mat1 and mat2 », pourquoi une perte s'arrête à 1,46, et pourquoi l'on efface les gradients.
+# - Une convolution est une somme de produits, la même question posée partout ; sans bord de zéros, un noyau de côté 3 laisse
+#   26 pixels sur 28.
+# - ReLU, max-pooling, Flatten, Linear et dropout, chacun à la main ; les logits, le softmax, et l'entropie croisée, qui
+#   contient le log-softmax.
+# - La boucle : `zero_grad`, passage dans le réseau, perte, `backward`, `step` ; et pour mesurer, `eval`, `no_grad`,
+#   `argmax(dim=1)`.
+# - Ce que veulent dire « mat1 and mat2 », pourquoi une perte reste bloquée à 1,46, et pourquoi l'on efface les gradients.
 #
-# Gardez-en une ligne : `mnistlab learn note "..." --day day3`
+# Notez-en une ligne pour vous : `mnistlab learn note "..." --day day3 --lang fr`

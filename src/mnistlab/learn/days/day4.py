@@ -1,15 +1,15 @@
 # %% [markdown] lang="en"
 # # Day 4: looking inside
 #
-# Your network reads about 99 digits of a hundred, and nobody told it how. Today you open it: its filters, what each
+# Your network reads about 99 digits in a hundred, and nobody told it how. Today you open it: its filters, what each
 # layer makes of a digit, what excites a channel, the ink that decides. Then you look at its mistakes, and find that
 # some are not its own.
 #
 # ## A filter is a small picture
 #
-# Yesterday a convolution was a sum of products, and its kernel a grid of weights. Read it another way: the sum is large
-# where the picture **looks like the kernel**, which is therefore also called a *filter*. Here are a small seven and two
-# filters, one for strokes that lie and one for strokes that stand; red is above 0, blue below.
+# Yesterday a convolution was a sum of products, and its kernel a grid of weights. Read it another way: the sum is
+# large where the picture **looks like the kernel**, which is therefore also called a *filter*. Here are a small seven
+# and two filters, one for horizontal strokes and one for vertical ones; red is above 0, blue below.
 
 # %% [markdown] lang="fr"
 # # Jour 4 : regarder à l'intérieur
@@ -20,9 +20,9 @@
 #
 # ## Un filtre est une petite image
 #
-# Hier, une convolution était une somme de produits, et son noyau une grille de poids. Lisez-la autrement : la somme est
-# grande là où l'image **ressemble au noyau**, que l'on appelle pour cela aussi un *filtre*. Voici un petit sept et deux
-# filtres, l'un pour les traits couchés, l'autre pour les traits debout ; le rouge est au-dessus de 0, le bleu
+# Hier, une convolution était une somme de produits, et son noyau une grille de poids. Voyez-la autrement : la somme
+# est grande là où l'image **ressemble au noyau**, que l'on appelle donc aussi un *filtre*. Voici un petit sept et deux
+# filtres, l'un pour les traits horizontaux, l'autre pour les verticaux ; le rouge est au-dessus de 0, le bleu
 # au-dessous.
 
 # %%
@@ -38,25 +38,26 @@ from mnistlab.learn.pictures import show
 
 seven = torch.zeros(8, 8)
 seven[1, 1:7] = seven[2:7, 5] = 1
-lying = torch.tensor([[-1.0, -1.0, -1.0], [2.0, 2.0, 2.0], [-1.0, -1.0, -1.0]])
-filters = torch.stack([lying, lying.T])[:, None]
+horizontal = torch.tensor([[-1.0, -1.0, -1.0], [2.0, 2.0, 2.0], [-1.0, -1.0, -1.0]])
+filters = torch.stack([horizontal, horizontal.T])[:, None]
 maps = F.conv2d(seven[None, None], filters)[0]
-show({"7": seven, "1": lying, "7 * 1": maps[0], "2": lying.T, "7 * 2": maps[1]})
+show({"7": seven, "filter 1": horizontal, "map 1": maps[0], "filter 2": horizontal.T, "map 2": maps[1]})  # en
+show({"7": seven, "filtre 1": horizontal, "carte 1": maps[0], "filtre 2": horizontal.T, "carte 2": maps[1]})  # fr
 
 # %% [markdown] lang="en"
-# Right of each filter stands its **map**, which answers one question at every place: is there a lying stroke here? A
-# standing one? ReLU then throws the blue away: "no" and "not at all" become the same 0.
+# To the right of each filter is its **map**, which answers one question at every place: is there a horizontal stroke
+# here? A vertical one? ReLU then throws the blue away: "no" and "not at all" become the same 0.
 #
-# Nobody writes such filters: they start as noise, and training makes them. Let us train a network. The recipe `quick`
+# Nobody writes such filters: they start as noise, and training shapes them. Let us train a network. The recipe `quick`
 # has three convolutions, the first with 16 filters of 5x5; measured on the test images: {{quick}}.
 
 # %% [markdown] lang="fr"
-# À droite de chaque filtre, sa **carte**, qui répond partout à une question : y a-t-il ici un trait couché ? un trait
-# debout ? ReLU jette ensuite le bleu : « non » et « pas du tout » deviennent le même 0.
+# À droite de chaque filtre, sa **carte**, qui répond partout à une question : y a-t-il ici un trait horizontal ? un
+# trait vertical ? ReLU jette ensuite le bleu : « non » et « pas du tout » deviennent le même 0.
 #
-# Personne n'écrit de tels filtres : au départ, ce n'est que du bruit, et l'entraînement les façonne. Entraînons donc un
-# réseau. La recette `quick` a trois convolutions, dont la première compte 16 filtres de 5x5 ; mesure sur les images de
-# test : {{quick}}.
+# Personne n'écrit de tels filtres : au départ, ce n'est que du bruit, et l'entraînement les façonne. Entraînons donc
+# un réseau. La recette `quick` a trois convolutions, dont la première compte 16 filtres de 5x5 ; son exactitude
+# mesurée sur les images de test : {{quick}}.
 
 # %% quick="recipe = recipe.override(steps=20)"
 from mnistlab import DATASETS, RECIPES, MNISTDataLoader, NeuralNet, evaluate, export_model, load_model, train
@@ -71,26 +72,26 @@ print(f"{test.correct} / {test.total}")
 # %% [markdown] lang="en"
 # ## The filters
 #
-# The filters are the weights of the first layer, `model.layers.conv1.weight`. A picture needs numpy, so:
+# The filters are the weights of the first layer, `model.layers.conv1.weight`. To draw them we need numpy, so:
 
 # %% [markdown] lang="fr"
 # ## Les filtres
 #
-# Les filtres sont les poids de la première couche, `model.layers.conv1.weight`. Pour en faire une image, il faut numpy,
+# Les filtres sont les poids de la première couche, `model.layers.conv1.weight`. Pour les dessiner, il faut numpy,
 # donc :
 
 # %% raises="RuntimeError"
 model.layers.conv1.weight.numpy()
 
 # %% [markdown] lang="en"
-# A weight "requires grad": torch notes down what is computed from it, so that `backward()` finds its way home, and
+# A weight "requires grad": torch notes down what is computed from it, so that `backward()` finds its way back, and
 # numpy cannot take notes. The remedy is in the message: `detach()` gives the same numbers without the notes. Above,
 # filters of a network that has learnt nothing; below, ours.
 
 # %% [markdown] lang="fr"
-# Un poids « requires grad » : torch note ce que l'on calcule à partir de lui, pour que `backward()` retrouve son
-# chemin, et numpy ne sait pas prendre de notes. Le remède est dans le message : `detach()` donne les mêmes nombres,
-# sans les notes. En haut, les filtres d'un réseau qui n'a rien appris ; en bas, les nôtres.
+# Un poids demande un gradient (« requires grad ») : torch note ce que l'on calcule à partir de lui, pour que
+# `backward()` retrouve son chemin, et numpy ne prend pas de notes. Le remède est dans le message : `detach()` donne
+# les mêmes nombres, sans les notes. En haut, les filtres d'un réseau qui n'a rien appris ; en bas, les nôtres.
 
 
 # %%
@@ -118,7 +119,7 @@ for network in (fresh, model):
 
 # %% [markdown] lang="en"
 # The noise has calmed down: many filters now have a red side and a blue side, or a red bar. They look for **edges and
-# strokes**, each in its own direction. Networks that learn photographs begin like this too, and so does your eye.
+# strokes**, each in its own direction. Networks that learn from photographs begin like this too, and so does your eye.
 #
 # ## The maps
 #
@@ -127,12 +128,12 @@ for network in (fresh, model):
 # %% [markdown] lang="fr"
 # Le bruit s'est apaisé : beaucoup de filtres ont maintenant un côté rouge et un côté bleu, ou une barre rouge. Ils
 # cherchent des **bords et des traits**, chacun dans sa direction. Les réseaux qui apprennent sur des photos commencent
-# de la même façon, et votre œil aussi.
+# ainsi, et votre œil aussi.
 #
 # ## Les cartes
 #
-# Faisons maintenant passer un chiffre. Les images de `val.dataset.images` sont telles que dans les fichiers : `uint8`,
-# de 0 à 255.
+# Faisons passer un chiffre. Les images de `val.dataset.images` sont telles que dans les fichiers : `uint8`, de 0 à
+# 255.
 
 # %%
 val = MNISTDataLoader("val", shuffle=False)
@@ -144,13 +145,13 @@ print(images.shape, images.dtype, labels[index])
 model(torch.from_numpy(images[index])[None, None])
 
 # %% [markdown] lang="en"
-# Whatever its words, the message names two types: the picture's (`Byte`, or `unsigned char`) and the weights'
-# (`Float`). The network wants what it was trained on, normalised float32: `val.dataset[index]` gives it, and `[None]`
-# makes a batch of one. Now from layer to layer:
+# The message names two types: the picture's (`Byte`, or `unsigned char`) and the weights' (`Float`). The network wants
+# what it was trained on, normalised float32: `val.dataset[index]` gives it, and `[None]` makes a batch of one. Now
+# from layer to layer:
 
 # %% [markdown] lang="fr"
-# Quels que soient ses mots, le message nomme deux types : celui de l'image (`Byte`, ou `unsigned char`) et celui des
-# poids (`Float`). Le réseau veut ce sur quoi il a appris, des float32 normalisés : `val.dataset[index]` les donne, et
+# Le message nomme deux types : celui de l'image (`Byte`, ou `unsigned char`) et celui des poids (`Float`). Le réseau
+# veut des images comme celles de son entraînement, en float32 et normalisées : `val.dataset[index]` en donne une, et
 # `[None]` en fait un lot d'une image. Allons maintenant de couche en couche :
 
 # %%
@@ -165,29 +166,30 @@ gallery(kept["relu2"][:16])
 gallery(kept["relu3"][:16])
 
 # %% [markdown] lang="en"
-# In the maps of the first block you still recognise the digit, drawn in its lying, slanting and standing strokes; some
-# are lit where there is only paper, for "nothing here" is an answer too. In the second block it dissolves, in the third
-# only a few cells are lit. Such is the bargain: each step knows less about **where**, and more about **what**.
+# In the maps of the first block you still recognise the digit, drawn by its horizontal, slanting and vertical strokes;
+# some are lit where there is only paper, for "nothing here" is an answer too. In the second block it dissolves; in the
+# third only a few cells are lit. That is the bargain: each step knows less about **where**, and more about **what**.
 #
 # ## Batch norm, and a forgotten `eval()`
 #
-# `norm1` is new. Filters are loud or soft, and what follows would have to get used to it, while it changes from step to
-# step. **Batch norm** brings all channels to one scale: subtract the mean, divide by the standard deviation; then a
-# weight and a bias, which are learnt. In training, the mean is that of the batch; in use, the one averaged during
-# training. Four numbers by hand, then our first channel:
+# `norm1` is new. Some filters are loud, others soft, and what follows would have to get used to it, although it
+# changes from step to step. **Batch norm** brings all channels to one scale: subtract the mean and divide by the
+# standard deviation; then multiply by a weight and add a bias, which are learnt. In training, both are those of the
+# batch; in use, the ones averaged during training. Four numbers by hand, then our first channel:
 
 # %% [markdown] lang="fr"
-# Dans les cartes du premier bloc, on reconnaît encore le chiffre, dessiné par ses traits couchés, penchés ou debout ;
-# certaines s'allument là où il n'y a que du papier, car « rien ici » est aussi une réponse. Dans le deuxième il se
-# dissout, dans le troisième ne brillent que quelques cases. Tel est le marché : à chaque étape, le réseau sait moins
-# bien **où**, et mieux **quoi**.
+# Dans les cartes du premier bloc, on reconnaît encore le chiffre, dessiné par ses traits horizontaux, penchés ou
+# verticaux ; certaines s'allument là où il n'y a que du papier, car « rien ici » est aussi une réponse. Dans le
+# deuxième, il se dissout ; dans le troisième ne brillent que quelques cases. Tel est le marché : à chaque étape, le
+# réseau sait moins bien **où**, et mieux **quoi**.
 #
-# ## Batch norm, et un `eval()` oublié
+# ## La normalisation par lot, et un `eval()` oublié
 #
 # `norm1` est une nouveauté. Les filtres parlent plus ou moins fort, et la suite devrait s'y habituer, alors que cela
-# change à chaque pas. **Batch norm** met tous les canaux à la même échelle : on retranche la moyenne, on divise par
-# l'écart type ; puis un poids et un biais, qui s'apprennent. À l'entraînement, la moyenne est celle du lot ; ensuite,
-# celle accumulée pendant l'entraînement. Quatre nombres à la main, puis notre premier canal :
+# change à chaque pas. La **normalisation par lot** met tous les canaux à la même échelle : retrancher la moyenne,
+# diviser par l'écart type, puis multiplier par un poids et ajouter un biais, qui s'apprennent. À l'entraînement,
+# moyenne et écart type sont ceux du lot ; à l'usage, ceux accumulés pendant l'entraînement. Quatre nombres à la main,
+# puis notre premier canal :
 
 # %%
 four = torch.tensor([[1.0], [2.0], [3.0], [6.0]])
@@ -214,8 +216,9 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# Mean and deviation of each channel: first as its filter gives them, then on one scale, at last as the training wants
-# them. And if you forget `eval()`? Then a digit is judged by its neighbours in the batch, and alone it has none:
+# Mean and standard deviation of each channel: first as its filter gives them, then on one scale, and finally as
+# training wants them. And if you forget `eval()`? Then a digit is judged by its neighbours in the batch, and on its
+# own it has none:
 
 # %% [markdown] lang="fr"
 # Moyenne et écart type de chaque canal : d'abord tels que son filtre les donne, puis à la même échelle, enfin comme
@@ -227,12 +230,12 @@ forgotten = copy.deepcopy(model).train()
 forgotten(val.dataset[index][0][None])
 
 # %% [markdown] lang="en"
-# "When training", says the message. With two digits there is no error any more, and that is worse. The probability of
-# one answer for one digit, beside three different neighbours; below, with `eval()`:
+# "When training", says the message. With two digits the error is gone, and that is worse. Here is the probability of
+# one answer for one digit, with three different neighbours; below, with `eval()`:
 
 # %% [markdown] lang="fr"
-# « When training », à l'entraînement, dit le message. Avec deux chiffres, l'erreur disparaît ; et c'est pire. La
-# probabilité d'une même réponse pour un même chiffre, à côté de trois voisins différents ; au-dessous, avec `eval()` :
+# « When training », à l'entraînement, dit le message. Avec deux chiffres, l'erreur disparaît ; et c'est pire. Voici la
+# probabilité d'une même réponse pour un même chiffre, avec trois voisins différents ; au-dessous, avec `eval()` :
 
 # %%
 with torch.no_grad():
@@ -241,28 +244,31 @@ with torch.no_grad():
         print([round(network(pair).softmax(dim=1)[0, 4].item(), 4) for pair in pairs])
 
 # %% [markdown] lang="en"
-# Three more layers, from other recipes, by hand. `stride=2` moves the filter by two pixels, and skips every other
-# result. `groups=2` gives each channel a filter of its own; a convolution of 1x1 then mixes them: together a
-# **separable** convolution (`tiny-1k`). And the **average** keeps one number per map.
+# Three more layers, from other recipes, by hand. `stride=2` moves the filter by two pixels at a time, and so skips
+# every other result. `groups=2` gives each channel a filter of its own, then a 1x1 convolution mixes the channels:
+# together they make a **separable** convolution (recipe `tiny-1k`). And the **average** keeps one number per map.
 
 # %% [markdown] lang="fr"
-# Encore trois couches, d'autres recettes, à la main. `stride=2` avance le filtre de deux pixels, et saute un résultat
-# sur deux. `groups=2` donne à chaque canal son propre filtre ; une convolution 1x1 mélange ensuite : ensemble, une
-# convolution **séparable** (`tiny-1k`). Et la **moyenne** ne garde qu'un nombre par carte.
+# Encore trois couches, tirées d'autres recettes, à la main. `stride=2` avance le filtre de deux pixels à la fois, et
+# saute donc un résultat sur deux. `groups=2` donne à chaque canal son propre filtre, puis une convolution 1x1 mélange
+# les canaux : les deux forment une convolution **séparable** (recette `tiny-1k`). Et la **moyenne** ne garde qu'un
+# nombre par carte.
 
 # %%
 pair = torch.stack([seven, seven.flip(1)])[None]
 strided = F.conv2d(seven[None, None], filters[:1], stride=2)
 apart = F.conv2d(pair, filters, groups=2)
 mixed = F.conv2d(apart, torch.tensor([0.5, -1.0]).view(1, 2, 1, 1))
-show({"stride=2": strided[0, 0], "groups=2, 1": apart[0, 0], "groups=2, 2": apart[0, 1], "1x1": mixed[0, 0]}, columns=4)
+means = nn.AdaptiveAvgPool2d(1)(apart)
+results = {"stride=2": strided, "groups=2, 1": apart[:, :1], "groups=2, 2": apart[:, 1:], "1x1": mixed}
+show({**{name: one[0, 0] for name, one in results.items()}, "AdaptiveAvgPool2d": means[0, :, :, 0]})
 print(torch.equal(strided[0, 0], maps[0, ::2, ::2]), torch.equal(apart[0, 0], maps[0]))
 print(torch.equal(mixed[0, 0], 0.5 * apart[0, 0] - apart[0, 1]))
-print(nn.AdaptiveAvgPool2d(1)(apart).flatten(), apart[0].mean(dim=(1, 2)))
+print(means.flatten(), apart[0].mean(dim=(1, 2)))
 print(16 * 32 * 3 * 3, 16 * 3 * 3 + 16 * 32)
 
 # %% [markdown] lang="en"
-# Last line: the weights of a 3x3 convolution from 16 channels to 32, and of a separable one.
+# The last line counts the weights of a 3x3 convolution from 16 channels to 32, then those of a separable one.
 #
 # ## How far a cell sees
 #
@@ -271,7 +277,7 @@ print(16 * 32 * 3 * 3, 16 * 3 * 3 + 16 * 32)
 # `python -m pip install ".[export]"` in mnistlab's folder.)
 
 # %% [markdown] lang="fr"
-# Dernière ligne : les poids d'une convolution 3x3 de 16 canaux vers 32, et d'une séparable.
+# La dernière ligne compte les poids d'une convolution 3x3 de 16 canaux vers 32, puis ceux d'une séparable.
 #
 # ## Jusqu'où voit une case
 #
@@ -304,23 +310,24 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# The last numbers say how far its maps are from ours. The square is what the most excited cell of each block looks at:
-# in the first a bit of a stroke, in the third nearly the whole digit. Such a cell can say "a loop, bottom left".
+# The numbers at the ends of the lines say how far its maps are from ours. The square is what the most excited cell of
+# each block looks at: in the first a bit of a stroke, in the third nearly the whole digit. Such a cell can say "a
+# loop, bottom left".
 #
 # ## What excites a channel
 #
-# A later filter is no picture any more: it mixes all the channels before it. So ask it: show it all the validation
-# digits, and cut out the places that excite it most.
+# A filter further on is no longer a picture: it mixes all the channels before it. So question it: show it all the
+# validation digits, and cut out the places that excite it most.
 
 # %% [markdown] lang="fr"
-# Les derniers nombres disent de combien ses cartes s'écartent des nôtres. Le carré est ce que regarde la case la plus
-# excitée de chaque bloc : dans le premier un bout de trait, dans le troisième presque tout le chiffre. Une telle case
-# peut dire : « une boucle, en bas à gauche ».
+# Le nombre à la fin de chaque ligne dit de combien ses cartes s'écartent des nôtres. Le carré est ce que regarde la
+# case la plus excitée de chaque bloc : dans le premier, un bout de trait ; dans le troisième, presque tout le chiffre.
+# Une telle case peut dire : « une boucle, en bas à gauche ».
 #
 # ## Ce qui excite un canal
 #
-# Plus loin, un filtre n'est plus une image : il mélange tous les canaux d'avant. Interrogeons-le : montrons-lui tous
-# les chiffres de validation, et découpons les endroits qui l'excitent le plus.
+# Plus loin, un filtre n'est plus une image : il mélange tous les canaux précédents. Interrogeons-le : montrons-lui
+# tous les chiffres de validation, et découpons les endroits qui l'excitent le plus.
 
 
 # %%
@@ -352,9 +359,9 @@ for name in ("relu2", "relu3"):
         print(name, channel, np.bincount(labels[first], minlength=10))
 
 # %% [markdown] lang="en"
-# A row is a channel, and its eight favourites resemble each other: an end of a stroke, a bend, a crossing; in the third
-# block, whole gestures. The numbers count the digits, 0 to 9, in the hundred most exciting pictures: few channels
-# belong to one digit. Most name a **part**; the linear layers at the end weigh the parts and vote.
+# Each row is a channel, and its eight favourites resemble each other: the end of a stroke, a bend, a crossing; in the
+# third block, whole gestures. The numbers count the digits, 0 to 9, in the hundred most exciting pictures: few
+# channels belong to one digit. Most name a **part**; the linear layers at the end weigh the parts and vote.
 #
 # ## Which ink decides
 #
@@ -362,12 +369,12 @@ for name in ("relu2", "relu3"):
 # falls, put the ink back, and take the next square.
 
 # %% [markdown] lang="fr"
-# Une ligne est un canal, et ses huit favoris se ressemblent : une fin de trait, une courbe, un croisement ; dans le
-# troisième bloc, des gestes entiers. Les nombres comptent les chiffres, de 0 à 9, dans les cent images les plus
+# Chaque rangée est un canal, et ses huit favoris se ressemblent : une fin de trait, une courbe, un croisement ; dans
+# le troisième bloc, des gestes entiers. Les nombres comptent les chiffres, de 0 à 9, dans les cent images les plus
 # excitantes : peu de canaux appartiennent à un seul chiffre. La plupart désignent une **partie** ; à la fin, les
 # couches linéaires pèsent les parties et votent.
 #
-# ## Quelle encre décide
+# ## L'encre qui décide
 #
 # Un témoin compte-t-il ? Passez-vous de lui. Couvrez un carré du chiffre avec du papier, voyez de combien baisse la
 # probabilité de la réponse, remettez l'encre, et passez au carré suivant.
@@ -382,20 +389,21 @@ for row in range(7):
         covered = digit.copy()
         covered[4 * row : 4 * row + 4, 4 * column : 4 * column + 4] = 0
         fall[row, column] = before - classifier.classify(covered[None])[1][0, answer]
-gallery([digit, fall, explainer.why(digit)], ["28x28", "7x7", "why"], columns=3, signed=True)
+gallery([digit, fall, explainer.why(digit)], ["28x28", "7x7", "why()"], columns=3, signed=True)
 
 # %% [markdown] lang="en"
-# The digit, our 49 squares, and `explainer.why`: the same idea (*occlusion*, [Zeiler and Fergus
-# 2014](https://arxiv.org/abs/1311.2901)), but finer. It wipes out a soft spot at each pixel of ink, and measures the
-# fall in **log-odds**, log(p / (1 - p)): a probability that goes from 0.9999 to 0.999 has hardly moved, yet the doubt
-# has grown tenfold, and log-odds see that. Red ink speaks for the answer, blue ink against it. One of each digit:
+# The digit, our 49 squares, and `explainer.why()`: the same idea (*occlusion*, [Zeiler and Fergus
+# 2014](https://arxiv.org/abs/1311.2901)), but finer. It wipes out a soft-edged spot around each pixel of ink, and
+# measures the fall in **log-odds**, log(p / (1 - p)): a probability that goes from 0.9999 to 0.999 has hardly moved,
+# yet the doubt has grown tenfold, and log-odds see that. Red ink speaks for the answer, blue ink against it. Here is
+# one of each digit:
 
 # %% [markdown] lang="fr"
-# Le chiffre, nos 49 carrés, et `explainer.why` : la même idée (l'*occlusion*, [Zeiler et Fergus
+# Le chiffre, nos 49 carrés, et `explainer.why()` : la même idée (l'*occlusion*, [Zeiler et Fergus
 # 2014](https://arxiv.org/abs/1311.2901)), en plus fin. Il efface une tache aux bords doux autour de chaque pixel
 # d'encre, et mesure la baisse en **log-cotes**, log(p / (1 - p)) : une probabilité qui passe de 0,9999 à 0,999 n'a
-# presque pas bougé, mais le doute a décuplé, et les log-cotes le voient. L'encre rouge parle pour la réponse, l'encre
-# bleue contre elle. Un exemple de chaque chiffre :
+# presque pas bougé, mais le doute a décuplé, et les log-cotes le voient. L'encre rouge plaide pour la réponse, l'encre
+# bleue contre elle. Voici un exemple de chaque chiffre :
 
 # %%
 examples = [images[np.flatnonzero(labels == number)[0]] for number in range(10)]
@@ -404,16 +412,16 @@ gallery([*examples, *map(explainer.why, examples)], columns=10, signed=True)
 # %% [markdown] lang="en"
 # ## The mistakes, and why
 #
-# We look at the **validation** digits: whoever knows the mistakes on the test set by heart will, without meaning to,
-# choose the next network to suit them. Here are the ten mistakes that the network was surest of: label, answer, and the
-# ink that led it astray. (The accuracy goes into your diary.)
+# We look at the **validation** digits: anyone who knows the mistakes on the test set by heart will, without meaning
+# to, choose the next network to suit them. Here are the ten mistakes that the network was surest of: label, answer,
+# and the ink that led it astray. (The accuracy goes into your diary.)
 
 # %% [markdown] lang="fr"
 # ## Les erreurs, et pourquoi
 #
-# Nous regardons les chiffres de **validation** : qui connaît par cœur les erreurs du jeu de test finit, sans le
-# vouloir, par choisir le réseau suivant en fonction d'elles. Voici les dix erreurs dont le réseau était le plus sûr :
-# étiquette, réponse, et l'encre qui l'a égaré. (L'exactitude va dans votre journal.)
+# Nous regardons les chiffres de **validation** : qui connaît par cœur les erreurs commises sur les images de test
+# finit, sans le vouloir, par choisir le réseau suivant en fonction d'elles. Voici les dix erreurs dont le réseau était
+# le plus sûr : étiquette, réponse, et l'encre qui l'a égaré. (L'exactitude va dans votre journal.)
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -434,13 +442,13 @@ for place in confusion.ravel().argsort()[::-1][:5]:
 
 # %% [markdown] lang="en"
 # Some you would have misread yourself; some have one odd stroke, and the red shows which; of one or two you may think
-# that the network is right. The numbers are the commonest confusions. And digits have authors, whom mnistlab knows. Who
-# is hardest to read?
+# that the network is right. The numbers are the most common confusions. And digits have authors, which mnistlab knows.
+# Whose are the hardest to read?
 
 # %% [markdown] lang="fr"
 # Certains, vous les auriez mal lus aussi ; d'autres ont un trait bizarre, et le rouge montre lequel ; pour un ou deux,
 # vous donneriez peut-être raison au réseau. Les nombres sont les confusions les plus fréquentes. Et les chiffres ont
-# des auteurs, que mnistlab connaît. Qui est le plus difficile à lire ?
+# des auteurs, que mnistlab connaît. Lesquels sont les plus difficiles à lire ?
 
 # %%
 from mnistlab.evaluation.hands import hardest_writers
@@ -456,8 +464,8 @@ for hand in hands[:2]:
     gallery(images[own], titles, columns=10)
 
 # %% [markdown] lang="en"
-# First, how many of the writers had any digit misread; then the two hardest hands, what was misread first. As a
-# command, which draws the hardest hands into the run's folder:
+# First, how many of the writers had at least one digit misread; then the two hardest hands, beginning with what was
+# misread. As a command, which draws the hardest hands into the run's folder:
 #
 # ```
 # mnistlab evaluate latest --split val --by-writer
@@ -465,23 +473,23 @@ for hand in hands[:2]:
 #
 # ## When the label is wrong
 #
-# Can you find wrong labels without looking at thousands of digits? Try it where you know the answer: spoil 50 labels on
-# purpose, and let the network point at 50. Ask it in two ways: where are you least sure of your answer? And where do
-# you believe the label least?
+# Can you find wrong labels without looking at thousands of digits? Try it where you know the answer: falsify 50 labels
+# on purpose, and let the network point at 50. Ask it in two ways: where are you least sure of your answer? And where
+# do you believe the label least?
 
 # %% [markdown] lang="fr"
 # D'abord, combien de scripteurs ont eu au moins un chiffre mal lu ; puis les deux écritures les plus difficiles, en
-# commençant par les erreurs. En une commande, qui dessine les plus difficiles dans le dossier de l'entraînement :
+# commençant par les erreurs. Voici la commande qui dessine ces écritures dans le dossier d'entraînement :
 #
 # ```
 # mnistlab evaluate latest --split val --by-writer
 # ```
 #
-# ## Quand c'est l'étiquette qui a tort
+# ## Quand l'étiquette est fausse
 #
-# Peut-on trouver les étiquettes fausses sans regarder des milliers de chiffres ? Essayons là où nous connaissons la
-# réponse : faussons exprès 50 étiquettes, et laissons le réseau en désigner 50. Posons-lui la question de deux façons :
-# où es-tu le moins sûr de ta réponse ? et où crois-tu le moins à l'étiquette ?
+# Peut-on trouver les étiquettes fausses sans regarder des milliers de chiffres ? Essayons là où la réponse est
+# connue : faussons 50 étiquettes, et laissons le réseau en désigner 50, de deux façons : où es-tu le moins sûr de ta
+# réponse ? et où crois-tu le moins à l'étiquette ?
 
 # %%
 random = np.random.default_rng(0)
@@ -500,17 +508,17 @@ print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 5
 #
 # Researchers have hunted such labels in the test set ([Northcutt et al. 2021](https://arxiv.org/abs/2103.14749)), and
 # asked five people about each suspect: a better label, or none where they did not agree. Here is what our network
-# "misread" of those: MNIST's label, its answer, and what people say.
+# "misread" among these: MNIST's label, its answer, and what people say.
 
 # %% [markdown] lang="fr"
 # La première n'en trouve presque aucune : un chiffre douteux n'est pas une étiquette fausse. La seconde les trouve
-# presque toutes, parce que le réseau est *sûr* d'autre chose. (Il ne s'est pas entraîné sur ces étiquettes ; à force
-# d'en revoir une fausse, on peut l'apprendre par cœur.)
+# presque toutes, parce que le réseau est *sûr* d'autre chose. (Il n'a pas été entraîné sur elles : une étiquette
+# fausse souvent revue peut s'apprendre par cœur.)
 #
-# Des chercheurs ont traqué ces étiquettes dans le jeu de test ([Northcutt et al.
-# 2021](https://arxiv.org/abs/2103.14749)), et interrogé cinq personnes sur chaque cas : une meilleure étiquette, ou
-# aucune, faute d'accord. Voici ce que notre réseau en a « mal lu » : l'étiquette de MNIST, sa réponse, et l'avis de ces
-# personnes.
+# Des chercheurs ont traqué de telles étiquettes parmi les images de test ([Northcutt et al.
+# 2021](https://arxiv.org/abs/2103.14749)), et interrogé cinq personnes sur chacune : d'où une meilleure étiquette, ou
+# aucune, faute d'accord. Voici, parmi ces cas, ceux que notre réseau a « mal lus » : l'étiquette de MNIST, sa réponse,
+# et l'avis de ces personnes.
 
 # %%
 corrected = DATASETS["mnist"].corrected_test_labels
@@ -521,19 +529,19 @@ gallery([mistake.image for mistake in doubtful], titles, columns=6)
 print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {test.corrected[0]} / {test.corrected[1]}")
 
 # %% [markdown] lang="en"
-# The last line: how many of the known wrong labels are among our mistakes; then the score by MNIST's labels, and by the
-# corrected ones, without the digits that have no right label. No measurement is better than its ruler. Report the
-# official score, as all others do, and the corrected one beside it; `mnistlab evaluate` prints both.
+# The last line: how many of the labels known to be wrong are among our mistakes; then the score by MNIST's labels, and
+# by the corrected ones, without the digits that have no right label. No measurement is better than its ruler. Report
+# the official score, as everyone does, and the corrected one beside it; `mnistlab evaluate` prints both.
 #
 # ## Exercises
 #
 # {{exercises}}
 
 # %% [markdown] lang="fr"
-# La dernière ligne : combien des étiquettes fausses connues sont parmi nos erreurs ; puis le score selon les étiquettes
-# de MNIST, et selon les étiquettes corrigées, sans les chiffres qui n'en ont pas de bonne. Une mesure ne vaut jamais
-# mieux que sa règle. Donnez le score officiel, comme tout le monde, et le score corrigé à côté ; `mnistlab evaluate`
-# affiche les deux.
+# La dernière ligne : combien des étiquettes que l'on sait fausses sont parmi nos erreurs ; puis le score selon les
+# étiquettes de MNIST, et selon les étiquettes corrigées, sans les chiffres qui n'en ont aucune de bonne. Une mesure ne
+# vaut jamais mieux que sa règle. Annoncez le score officiel, comme tout le monde, et le score corrigé à côté ;
+# `mnistlab evaluate` affiche les deux.
 #
 # ## Exercices
 #
@@ -550,17 +558,18 @@ print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {
 # - Look at your mistakes, on validation: digit by digit, writer by writer. And suspect the label where the network is
 #   sure of something else.
 #
-# Keep a line for yourself: `mnistlab learn note "..." --day day4`
+# Write a line for yourself: `mnistlab learn note "..." --day day4`
 
 # %% [markdown] lang="fr"
 # ## Ce que vous savez maintenant
 #
 # - Un filtre est une petite image, et sa carte dit où l'image lui ressemble ; `detach()` avant numpy.
-# - Batch norm met tous les canaux à la même échelle ; sans `eval()`, un chiffre est jugé d'après ses voisins.
+# - La normalisation par lot met tous les canaux à la même échelle ; sans `eval()`, un chiffre est jugé d'après ses
+#   voisins.
 # - De bloc en bloc, les cartes rétrécissent et le champ récepteur grandit : moins de *où*, plus de *quoi*.
 # - Pour comprendre un canal, montrez-lui tout et regardez ce qui l'excite.
 # - L'occlusion trouve l'encre qui décide ; les log-cotes voient ce que cache une probabilité proche de 1.
 # - Regardez vos erreurs, en validation : chiffre par chiffre, scripteur par scripteur. Et soupçonnez l'étiquette là où
 #   le réseau est sûr d'autre chose.
 #
-# Gardez-en une ligne : `mnistlab learn note "..." --day day4`
+# Notez-en une ligne pour vous : `mnistlab learn note "..." --day day4 --lang fr`

@@ -2,8 +2,8 @@
 # # Day 5: doing it right
 #
 # Week one of this project ended with two numbers: 99.14 % with two convolutions, 99.31 % with three. Is the second network
-# better, or was it luckier? Today you learn to answer such a question, and to ask it before you believe a number, your own
-# first of all.
+# better, or was it luckier? Today you learn to answer such a question, and to ask it before you believe a number, beginning
+# with your own.
 
 # %% [markdown] lang="fr"
 # # Jour 5 : dans les règles de l'art
@@ -26,10 +26,10 @@ train_loader = MNISTDataLoader("train", dataset=mnist)
 val_loader = MNISTDataLoader("val", dataset=mnist, batch_size=None)
 
 # %% [markdown] lang="en"
-# ## Learned, or learned by heart?
+# ## Learnt, or learnt by heart?
 #
 # To see over-fitting in seconds, we take a small network and only 600 of the training images. `teach` is the loop of day 3;
-# after each epoch it notes two accuracies: while it learned, and on validation images.
+# after each epoch it notes two accuracies: while learning, and on validation images.
 
 # %% [markdown] lang="fr"
 # ## Appris, ou appris par cœur ?
@@ -109,24 +109,26 @@ print("while learning {:.2%}, validation {:.2%}".format(*curve[-1]))  # en
 print("en apprenant {:.2%}, validation {:.2%}".format(*curve[-1]))  # fr
 
 # %% [markdown] lang="en"
-# The dashed line climbs to the top: all 600 images are right. The solid line stops well below: part of them was learned by
-# heart. That gap is *over-fitting*; a network is never judged by what it was trained on.
+# The dashed line climbs to the top: all 600 images are right. The solid line stops well below: some of them were learnt by
+# heart. That gap is *over-fitting*; never judge a network by what it was trained on.
 #
 # ## Train, validation, test
 #
-# So we measure on the **validation** images. But every time you choose by them (a width, a rate, a number of epochs), a
-# little luck is chosen too. In small: twenty networks that are all equally good, 99 % each. Measure each on as many images as
-# `val` has, keep the best one, and look at what you would report. Repeat that a thousand times:
+# So we measure on the **validation** images. But every time you choose by them (a width, a rate, a number of epochs), you
+# choose a little luck too. In miniature: take twenty networks that are all equally good, 99 % each. Measure each on as many
+# images as `val` has, keep the best one, and look at what you would report. Repeat that a thousand times:
 
 # %% [markdown] lang="fr"
-# Les tirets montent jusqu'en haut : les 600 images sont bien lues. Le trait plein s'arrête nettement plus bas : une partie a
-# été apprise par cœur. Cet écart est le *surapprentissage* ; on ne juge jamais un réseau sur ce qui l'a entraîné.
+# Les tirets montent jusqu'en haut : les 600 images sont toutes bien lues. Le trait plein s'arrête nettement plus bas : une
+# partie a été apprise par cœur. Cet écart est le *surapprentissage* ; on ne juge jamais un réseau sur ce qui a servi à
+# l'entraîner.
 #
 # ## Entraînement, validation, test
 #
-# On mesure donc sur les images de **validation**. Mais chaque fois que vous choisissez d'après elles (une largeur, un pas, un
-# nombre d'époques), vous choisissez aussi un peu de chance. En petit : vingt réseaux tous aussi bons, à 99 % chacun. Mesurez
-# chacun sur autant d'images qu'en a `val`, gardez le meilleur, et voyez ce que vous annonceriez. Le tout mille fois :
+# On mesure donc sur les images de **validation**. Mais chaque fois que vous choisissez d'après elles (une largeur, un taux
+# d'apprentissage, un nombre d'époques), vous choisissez aussi un peu de chance. En miniature : prenez vingt réseaux de même
+# valeur, à 99 % chacun. Mesurez chacun sur autant d'images qu'en a `val`, gardez le meilleur, et voyez ce que vous
+# annonceriez. Recommencez mille fois :
 
 # %%
 random = np.random.default_rng(0)
@@ -147,8 +149,8 @@ print(f"{best.mean():.2%}")
 
 # %% [markdown] lang="en"
 # The winner looks better than it is, every time; its next measurement will be 99 % again. Hence a third set, the **test**
-# images: no choice is ever made by them, and they are read once, at the very end. In mnistlab only `evaluate` reads them, and
-# `train` calls it when the training is over.
+# images: no choice is ever based on them, and they are read once, at the very end. In mnistlab only `evaluate` reads them, and
+# `train` calls it when training is over.
 #
 # ## Who wrote it?
 #
@@ -157,7 +159,7 @@ print(f"{best.mean():.2%}")
 # %% [markdown] lang="fr"
 # Le gagnant paraît chaque fois meilleur qu'il n'est ; à la mesure suivante, il retombe à 99 %. D'où un troisième jeu, les
 # images de **test** : aucun choix ne se fait d'après elles, et on les lit une seule fois, tout à la fin. Dans mnistlab, seule
-# `evaluate` les lit, et `train` l'appelle quand l'entraînement est fini.
+# la fonction `evaluate` les lit, et `train` l'appelle quand l'entraînement est fini.
 #
 # ## Qui a écrit cela ?
 #
@@ -177,12 +179,12 @@ pictures = [*sevens(numbers[4]), *sevens(numbers[9])]
 show({" " * place: train_loader.dataset.images[index, 0] for place, index in enumerate(pictures)}, columns=7)
 
 # %% [markdown] lang="en"
-# Does it matter who wrote our 600 images? We train the same network on 600 images by six writers; ours are by hundreds of
+# Does it matter who wrote our 600 images? We train the same network on 600 images by six writers; ours came from hundreds of
 # them.
 
 # %% [markdown] lang="fr"
-# Peu importe qui a écrit nos 600 images ? Entraînons le même réseau sur 600 images de six personnes ; les nôtres sont de
-# plusieurs centaines.
+# Est-il important de savoir qui a écrit nos 600 images ? Entraînons le même réseau sur 600 images de six personnes ; les
+# nôtres venaient de plusieurs centaines.
 
 # %%
 few = torch.from_numpy(np.flatnonzero(np.isin(writers, numbers[:6])))[:600]
@@ -192,14 +194,14 @@ draw({f"{hands[0]} writers": curve, f"{hands[1]} writers": curve_of_few})  # en
 draw({f"{hands[0]} personnes": curve, f"{hands[1]} personnes": curve_of_few})  # fr
 
 # %% [markdown] lang="en"
-# As many images, the same network; but six hands do not teach how strangers write. A validation set must tell how a network
-# reads *strangers*. Images drawn at random, the usual way, do not. For each set, how many writers it has, and how many of
-# them were seen in training:
+# The same number of images, the same network; but six hands do not teach how strangers write. A validation set should tell how
+# well a network reads *strangers*. Images drawn at random, the usual way, do not. Here is how many writers each set has, and
+# how many of them were seen in training:
 
 # %% [markdown] lang="fr"
-# Autant d'images, le même réseau ; mais six mains n'apprennent pas comment écrivent les autres. La validation doit dire
-# comment un réseau lit des *inconnus*. Des images tirées au hasard, comme on fait d'habitude, ne le disent pas. Pour chaque
-# jeu, combien de personnes, et combien d'entre elles ont été vues à l'entraînement :
+# Autant d'images, le même réseau ; mais six mains n'enseignent pas comment écrivent les autres. La validation doit dire
+# comment un réseau lit l'écriture d'*inconnus*. Des images tirées au hasard, comme on le fait d'habitude, ne le disent pas.
+# Voici, pour chaque jeu, le nombre de personnes, et combien d'entre elles ont été vues à l'entraînement :
 
 # %%
 from mnistlab.data.splits import split_writers
@@ -209,24 +211,24 @@ for kept, trained in (("val-random", "train-random"), ("val", "train"), ("test",
     print(f"{kept:<12}{len(theirs):>4}{np.isin(theirs, seen).sum():>6}")
 
 # %% [markdown] lang="en"
-# `val` keeps whole writers, `val-random` knows everybody. To be fair: with all the training images and their hundreds of
-# hands, the two were measured to give nearly the same accuracy ("Who wrote it" in docs/RESULTS.md). But you only know that
-# afterwards.
+# `val` sets whole writers aside, whereas training has seen everybody in `val-random`. To be fair: with all the training images
+# and their hundreds of hands, the two give nearly the same accuracy when measured ("Who wrote it" in docs/RESULTS.md). But you
+# only know that afterwards.
 #
 # ## Against over-fitting: augmentation
 #
-# More hands cost nothing if you invent them. `Augmentation` turns, scales, moves and slants each image a little, anew each
-# time. Here is one digit, five times:
+# More hands cost nothing if you invent them. `Augmentation` turns, scales, moves and slants each image a little, differently
+# each time. Here is one digit, five times:
 
 # %% [markdown] lang="fr"
-# `val` garde des personnes entières, `val-random` connaît tout le monde. Soyons justes : avec toutes les images
-# d'entraînement et leurs centaines de mains, les deux donnent, mesure faite, presque la même exactitude (« Who wrote it »,
-# dans docs/RESULTS.md). Mais on ne le sait qu'après.
+# `val` met à part tout ce qu'ont écrit certaines personnes ; dans `val-random`, l'entraînement a déjà vu tout le monde. Soyons
+# justes : avec toutes les images d'entraînement et leurs centaines de mains, les deux donnent, mesure faite, presque la même
+# exactitude (section « Who wrote it » de docs/RESULTS.md). Mais on ne le sait qu'après.
 #
 # ## Contre le surapprentissage : l'augmentation
 #
-# D'autres mains ne coûtent rien si on les invente. `Augmentation` tourne, agrandit, déplace et penche un peu chaque image,
-# autrement chaque fois. Voici un chiffre, cinq fois :
+# D'autres mains ne coûtent rien si on les invente. `Augmentation` tourne, agrandit ou réduit, déplace et penche un peu chaque
+# image, chaque fois différemment. Voici cinq fois le même chiffre :
 
 # %%
 change = Augmentation(rotate=15, scale=0.15, shift=3, shear=0.15)
@@ -239,15 +241,15 @@ draw({"600": curve, "600 + augmentation, dropout": curve_of_careful})
 
 # %% [markdown] lang="en"
 # Validation gains. And something looks like a bug: the dashed line is *below* the solid one, as if strangers were easier than
-# what was trained on. But look at what is compared. While learning, the images are distorted, dropout switches off a part of
-# the network, and the weights of the epoch's first batches were worse than those at its end. Measured like the validation
-# images, the order is what it should be:
+# what was trained on. But look at what is compared. While learning, the images are distorted, dropout switches off part of the
+# network, and the weights of the epoch's first batches were worse than those at its end. Measured like the validation images,
+# the order is what it should be:
 
 # %% [markdown] lang="fr"
-# La validation y gagne. Et quelque chose ressemble à un bogue : les tirets passent *sous* le trait plein, comme si l'inconnu
-# était plus facile que le connu. Mais regardez ce que l'on compare. Pendant l'apprentissage, les images sont déformées, le
-# dropout éteint une partie du réseau, et les poids du début de l'époque étaient moins bons que ceux de la fin. Mesuré comme
-# la validation, tout rentre dans l'ordre :
+# La validation y gagne. Quelque chose, pourtant, ressemble à un bogue : les tirets passent *sous* le trait plein, comme si
+# l'inconnu était plus facile que le connu. Mais regardez ce que l'on compare. Pendant l'apprentissage, les images sont
+# déformées, le dropout éteint une partie du réseau, et les poids du début de l'époque étaient moins bons que ceux de la fin.
+# Si l'on mesure comme pour la validation, tout rentre dans l'ordre :
 
 # %%
 names = ("while learning", "the same 600 images, afterwards", "validation")  # en
@@ -260,17 +262,17 @@ for name, accuracy in zip(names, (curve_of_careful[-1, 0], again, strangers), st
 # %% [markdown] lang="en"
 # ## Schedules, and why one seed is not enough
 #
-# Large steps get far at first, small ones are exact at the end. A *schedule* has both: `one_cycle` rises, then falls to
-# nothing. Is it better than a constant rate? Weights and order are drawn from a seed, so one training each would be a bet. We
-# take five seeds each, the same on both sides, and one pass through 6,000 images.
+# Large steps get far at first, small ones are exact at the end. A *schedule* has both: with `one_cycle` the learning rate
+# rises, then falls to almost nothing. Is that better than a constant rate? Weights and order are drawn from a seed, so a
+# single run of each would be a bet. We take five seeds each, the same on both sides, and one pass through 6,000 images.
 
 # %% [markdown] lang="fr"
-# ## Le pas d'apprentissage, et pourquoi une graine ne suffit pas
+# ## Le taux d'apprentissage, et pourquoi une graine ne suffit pas
 #
-# De grands pas mènent loin au début, de petits pas sont précis à la fin. `one_cycle` réunit les deux : le pas monte, puis
-# descend à presque rien. Est-ce mieux qu'un pas constant ? Les poids de départ et l'ordre des images dépendent d'une graine :
-# un seul entraînement de chaque sorte serait un pari. Prenons cinq graines, les mêmes des deux côtés, et un seul passage sur
-# 6 000 images.
+# De grands pas mènent loin au début, de petits pas sont précis à la fin. `one_cycle` réunit les deux : le taux d'apprentissage
+# monte, puis descend à presque rien. Est-ce mieux qu'un taux constant ? Les poids de départ et l'ordre des images dépendent
+# d'une graine : un seul entraînement de chaque sorte serait un pari. Prenons cinq graines, les mêmes des deux côtés, et un
+# seul passage sur 6 000 images.
 
 # %%
 from mnistlab.training.optimizers import one_cycle
@@ -291,7 +293,7 @@ plt.figure(figsize=(4, 2))
 plt.plot([cycle(step / 100) for step in range(100)], label="one_cycle")
 plt.plot([constant(step / 100) for step in range(100)], label="constant")
 plt.xlabel("%")
-plt.legend()
+plt.legend(loc=8)
 plt.tight_layout()
 plt.show()
 
@@ -315,25 +317,25 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# Each dot is a whole training, seed 0 is marked. Compare two single dots, one of each kind, and you could tell any story you
-# like; compare the means with the spread beside them, and you know what you know. This is why our recipes are stated as mean
-# ± std over n seeds; `quick`, for example, is {{quick}}.
+# Each dot is a whole training run; seed 0 is marked. Compare two single dots, one of each kind, and you can tell any story you
+# like; compare the means, with the spread beside them, and you know what you know. This is why our recipes are reported as
+# mean ± std over n seeds; `quick`, for example, is {{quick}}.
 #
 # ## How much is a percentage worth?
 #
-# The second kind of luck is in the test images: ten thousand others would have given another number. Week one had 9,914
-# right. A coin that lands on "right" 99.14 times in a hundred, tossed 10,000 times, and that ten thousand times over:
+# The second kind of luck is in the test images: ten thousand others would have given another number. Week one got 9,914 right.
+# Take a coin that lands on "right" 99.14 times in a hundred, toss it 10,000 times, and do that ten thousand times over:
 
 # %% [markdown] lang="fr"
 # Chaque point est un entraînement entier ; la graine 0 est marquée. En comparant deux points, un de chaque sorte, on pourrait
 # raconter n'importe quoi ; en comparant les moyennes, avec la dispersion à côté, on sait ce que l'on sait. C'est pourquoi nos
-# recettes s'annoncent en moyenne ± écart-type sur n graines ; `quick`, par exemple : {{quick}}.
+# recettes sont annoncées avec leur moyenne ± leur écart type sur n graines ; pour `quick`, par exemple : {{quick}}.
 #
 # ## Que vaut un pourcentage ?
 #
-# La deuxième sorte de chance est dans les images de test : dix mille autres auraient donné un autre nombre. La première
-# semaine en lisait bien 9 914. Une pièce qui tombe sur « juste » 99,14 fois sur cent, lancée 10 000 fois, et cela dix mille
-# fois :
+# La deuxième sorte de chance tient aux images de test : dix mille autres auraient donné un autre nombre. Le réseau de la
+# première semaine en lisait bien 9 914. Prenez une pièce qui tombe sur « juste » 99,14 fois sur cent, lancez-la 10 000 fois,
+# et recommencez dix mille fois :
 
 
 # %%
@@ -350,14 +352,14 @@ for right in (9914, 9931):
     print("wilson   {}  {:.2%}  {:.2%}".format(right, *wilson(right, 10_000)))
 
 # %% [markdown] lang="en"
-# Wilson's formula gives without tossing what the tosses give: a 95 % interval. Those of 99.14 % and 99.31 % overlap. That
+# Wilson's formula gives without any tossing what the tosses give: a 95 % interval. Those of 99.14 % and 99.31 % overlap. That
 # does *not* say that the networks are equal: both read the same images, and the hard ones were hard for both. So let us look
-# at the images one by one.
+# image by image.
 #
 # ## Is 99.31 better than 99.14?
 #
 # First a pair of our own: `quick`, and the same stopped after half of its steps. Both are trained, then tested once; nothing
-# will be chosen after that.
+# is chosen after that.
 
 # %% [markdown] lang="fr"
 # La formule de Wilson donne sans rien lancer ce que donnent les lancers : un intervalle à 95 %. Ceux de 99,14 % et de 99,31 %
@@ -367,7 +369,7 @@ for right in (9914, 9931):
 # ## 99,31 est-il mieux que 99,14 ?
 #
 # Commençons par une paire à nous : `quick`, et la même recette arrêtée à la moitié de ses pas. Les deux réseaux sont
-# entraînés, puis testés une seule fois ; on ne choisira plus rien ensuite.
+# entraînés, puis testés une seule fois ; ensuite, on ne choisit plus rien.
 
 # %% quick="half, whole = half.override(steps=2), whole.override(steps=4)"
 from mnistlab import RECIPES, compare_runs, train
@@ -383,14 +385,14 @@ print(f"{tested.accuracy:.2%} {tested_second.accuracy:.2%}")
 print(comparison)
 
 # %% [markdown] lang="en"
-# Images that both read right, or both wrong, say nothing about who is better. Only the others do. If the networks were
-# equally good, each of these would fall on one side or the other like a coin: that is **McNemar's test**. Its p-value is how
-# often fair coins land at least that unevenly.
+# Images that both read right, or both wrong, say nothing about who is better. Only the others do. If the networks were equally
+# good, each of these would fall on one side or the other like a coin: that is **McNemar's test**. Its p-value is how often
+# fair coins would land at least that unevenly.
 
 # %% [markdown] lang="fr"
-# Les images que les deux ont bien lues, ou mal lues, ne disent pas lequel est le meilleur. Seules les autres le disent. Si
-# les réseaux se valaient, chacune tomberait d'un côté ou de l'autre comme une pièce : c'est le **test de McNemar**. Sa valeur
-# p est la fréquence à laquelle des pièces équilibrées tombent de façon au moins aussi inégale.
+# Les images que tous deux ont bien lues, ou tous deux mal lues, ne disent pas lequel est le meilleur. Seules les autres le
+# disent. Si les réseaux se valaient, chacune tomberait d'un côté ou de l'autre comme une pièce : c'est le **test de McNemar**.
+# Sa valeur p est la fréquence à laquelle des pièces équilibrées tombent de façon au moins aussi inégale.
 
 # %%
 from scipy.stats import binomtest
@@ -399,15 +401,15 @@ only_first, only_second = comparison.only_first_wrong, comparison.only_second_wr
 print(f"{binomtest(only_first, only_first + only_second).pvalue:.4f} {comparison.p_value:.4f}")
 
 # %% [markdown] lang="en"
-# Below 0.05, one calls it more than chance, even where the two intervals overlap. But who wrote the images counts here too:
-# one person with odd sevens can cause ten mistakes at once. `p_value_by_writer` tosses one coin for each *writer*, and an
-# interval by writer draws writers, not images. It is usually the wider of the two, and the more honest one:
+# Below 0.05, we call it more than chance, even where the two intervals overlap. But who wrote the images matters here too: one
+# person with odd sevens can cause ten mistakes at once. `p_value_by_writer` tosses one coin for each *writer*, and an interval
+# by writer draws writers, not images. It is usually the wider of the two, and the more honest one:
 
 # %% [markdown] lang="fr"
-# Sous 0,05, on y voit plus qu'un hasard, même quand les deux intervalles se chevauchent. Mais qui a écrit compte ici aussi :
-# une personne aux 7 bizarres peut provoquer dix erreurs d'un coup. `p_value_by_writer` lance une pièce par *personne*, et un
-# intervalle par personne tire au sort des personnes, non des images. C'est en général le plus large des deux, et le plus
-# honnête :
+# Au-dessous de 0,05, on n'y voit plus un simple hasard, même quand les deux intervalles se chevauchent. Mais ici aussi, il
+# importe de savoir qui a écrit : une personne aux 7 bizarres peut provoquer dix erreurs d'un coup. `p_value_by_writer` lance
+# une pièce par *personne*, et un intervalle par personne tire au sort des personnes, non des images. C'est en général le plus
+# large des deux, et le plus honnête :
 
 # %%
 print(f"p_value_by_writer {comparison.p_value_by_writer:.4f}")
@@ -444,20 +446,21 @@ print(needed, round(ours * wrong_three))
 
 # %% [markdown] lang="en"
 # From the first number of shared errors on, the difference is more than chance; the second (the orange line) is what the two
-# would share if they were as alike as ours. So week one may have seen a real difference, or not: without the list of mistakes
-# nobody can tell. Keep it: a run folder does, in `test.json`.
+# would share if they were as alike as ours. So week one may have seen a real difference, or it may not: without the list of
+# mistakes nobody can tell. So keep it: a run folder does, in `test.json`.
 #
 # Even McNemar speaks of two *trained networks* only, one seed each. Whether three convolutions are better as a *recipe* takes
-# several seeds. They have been trained since, and the results are in the package:
+# several seeds. These have been run since, and the results are in the package:
 
 # %% [markdown] lang="fr"
-# À partir du premier nombre d'erreurs communes, la différence est plus qu'un hasard ; le second (la ligne orange) est ce que
-# les deux réseaux auraient en commun s'ils se ressemblaient autant que les nôtres. La première semaine a donc peut-être vu
+# À partir du premier nombre d'erreurs communes, la différence n'est plus un simple hasard ; le second (la ligne orange) est ce
+# que les deux réseaux auraient en commun s'ils se ressemblaient autant que les nôtres. La première semaine a donc peut-être vu
 # une vraie différence, ou peut-être pas : sans la liste des erreurs, nul ne peut le dire. Gardez-la : le dossier d'un
 # entraînement la contient, dans `test.json`.
 #
-# Et même McNemar ne parle que de deux *réseaux entraînés*, d'une graine chacun. Pour savoir si trois convolutions font une
-# meilleure *recette*, il faut plusieurs graines. On les a entraînées depuis, et les mesures sont dans le paquet :
+# Et même le test de McNemar ne parle que de deux *réseaux entraînés*, avec une graine chacun. Pour savoir si trois
+# convolutions font une meilleure *recette*, il faut plusieurs graines. Ces entraînements ont été faits depuis, et leurs
+# mesures sont dans le paquet :
 
 # %%
 import re
@@ -474,24 +477,25 @@ for name in ("two-conv", "three-conv"):
 print(f"{ttest_ind_from_stats(*recorded, equal_var=False).pvalue:.4f}")
 
 # %% [markdown] lang="en"
-# There is your answer: today's three convolutions do beat today's two, beyond the luck of seeds, on these test images. Three
-# questions, three answers: *other seeds?* means and spread; *other images?* McNemar; *other people?* the same test, by
-# writer.
+# There is your answer: the recipe with three convolutions does beat the one with two, beyond the luck of seeds, on these test
+# images. Three questions, three answers: *other seeds?* means and spread; *other images?* McNemar; *other people?* the same
+# test, by writer.
 #
 # ## When it says 98 %, is it right 98 times in 100?
 #
-# A network that learned by heart is just as sure of itself on strangers. We sort the validation images by its confidence and
-# see how many of each group are right:
+# A network that has learnt by heart is just as sure of itself with strangers. We sort the validation images by its confidence,
+# that is, the probability of its answer, and see how many in each group are right. First, an error to meet on purpose:
 
 # %% [markdown] lang="fr"
-# Voilà la réponse : les trois convolutions d'aujourd'hui battent les deux d'aujourd'hui, au-delà de la chance des graines,
-# sur ces images de test. Trois questions, trois réponses : *d'autres graines ?* moyennes et dispersion ; *d'autres images ?*
-# McNemar ; *d'autres personnes ?* le même test, personne par personne.
+# Voilà la réponse : la recette à trois convolutions bat bien celle à deux, au-delà de la chance des graines, sur ces images de
+# test. Trois questions, trois réponses : *d'autres graines ?* moyennes et dispersion ; *d'autres images ?* McNemar ; *d'autres
+# personnes ?* le même test, personne par personne.
 #
 # ## Quand il dit 98 %, a-t-il raison 98 fois sur 100 ?
 #
-# Un réseau qui a appris par cœur reste sûr de lui devant des inconnus. Rangeons les images de validation selon cette
-# assurance, et voyons combien sont justes dans chaque groupe :
+# Un réseau qui a appris par cœur reste sûr de lui devant des inconnus. Rangeons les images de validation selon sa confiance,
+# c'est-à-dire la probabilité de sa réponse, et voyons combien sont bien lues dans chaque groupe. D'abord, une erreur commise
+# exprès :
 
 # %%
 try:
@@ -500,12 +504,11 @@ except UserError as error:
     print(error)
 
 # %% [markdown] lang="en"
-# An error to read: `evaluate` notes which image was wrong and who wrote it, so they must come in their own order, as
-# `val_loader` gives them.
+# `evaluate` notes which image was wrong and who wrote it, so they must come in their own order, as `val_loader` gives them:
 
 # %% [markdown] lang="fr"
-# Une erreur à lire : `evaluate` note quelle image est mal lue et qui l'a écrite ; elles doivent donc arriver dans leur ordre,
-# comme `val_loader` les donne.
+# Le message refuse un chargeur qui mélange (« shuffles »). `evaluate` note quelle image est mal lue et qui l'a écrite ; les
+# images doivent donc arriver dans leur ordre, comme `val_loader` les donne :
 
 
 # %%
@@ -516,7 +519,7 @@ def reliability(evaluations):
         count, right, confidence = evaluation.confidence_bins[evaluation.confidence_bins[:, 0] > 20].T
         plt.plot(confidence / count, right / count, "o-", label=name)
     plt.xlabel("confidence")  # en
-    plt.xlabel("assurance")  # fr
+    plt.xlabel("confiance")  # fr
     plt.ylabel("accuracy")  # en
     plt.ylabel("exactitude")  # fr
     plt.legend()
@@ -529,14 +532,14 @@ reliability({"T = 1": checked})
 print(f"{checked.calibration_error:.2%}")
 
 # %% [markdown] lang="en"
-# Below the diagonal, it promises more than it delivers. The mean distance is the *calibration error*. The cure is one number:
-# the *temperature* T, by which the logits are divided before the softmax. The answers stay the same; only the confidence
-# changes. T is a choice too, so it is found on half of the writers and judged on the others:
+# Below the diagonal, it promises more than it delivers. The mean distance is the *calibration error*. The remedy is one
+# number: the *temperature* T, by which the logits are divided before the softmax. The answers stay the same; only the
+# confidence changes. T is a choice too, so it is found on half of the writers and judged on the others:
 
 # %% [markdown] lang="fr"
 # Sous la diagonale, il promet plus qu'il ne tient. La distance moyenne est l'*erreur de calibration*. Le remède tient en un
-# nombre, la *température* T, par laquelle on divise les logits avant le softmax. Les réponses restent les mêmes ; seule
-# l'assurance change. T est un choix, lui aussi : on le cherche sur la moitié des personnes, et on le juge sur les autres :
+# nombre, la *température* T, par laquelle on divise les logits avant le softmax. Les réponses restent les mêmes ; seule la
+# confiance change. T est un choix, lui aussi : on le cherche sur la moitié des personnes, et on le juge sur les autres :
 
 # %%
 from mnistlab import Evaluation
@@ -556,12 +559,12 @@ for temperature in (1, T):
 reliability(others)
 
 # %% [markdown] lang="en"
-# T is above 1: this network claimed too much. `mnistlab export` finds T on the validation images and puts it into the file,
-# so that its probabilities can be believed. Now the line for your diary, with the accuracy on validation images: that is what
-# you compare from day to day.
+# T is above 1: this network claimed too much. `mnistlab export` finds T on the validation images and puts it into the file, so
+# that the probabilities it announces can be believed. Now the line for your diary, with the accuracy on validation images:
+# that is what you compare from day to day.
 
 # %% [markdown] lang="fr"
-# T dépasse 1 : ce réseau prétendait trop. `mnistlab export` cherche T sur les images de validation et l'écrit dans le
+# T dépasse 1 : ce réseau était trop sûr de lui. `mnistlab export` cherche T sur les images de validation et l'écrit dans le
 # fichier, pour que l'on puisse croire les probabilités annoncées. Et maintenant, la ligne de votre journal, avec l'exactitude
 # de validation : c'est elle que l'on compare de jour en jour.
 
@@ -584,22 +587,23 @@ write_down(day="day5", accuracy=second.metrics[-1]["val_accuracy"])
 # ## What you now know
 #
 # - Train to learn, validate to choose, test once. The best of many looks better than it is.
-# - Over-fitting is the gap between what was learned and strangers; more hands and augmentation narrow it.
+# - Over-fitting is the gap between what was learnt and strangers; more hands and augmentation narrow it.
 # - Validation above training is no bug: the two are not measured in the same way.
-# - A number needs its spread over seeds and its interval over images; better, over writers.
+# - A number needs its spread over seeds and its interval over images or, better, over writers.
 # - Two networks are compared image by image (McNemar) or writer by writer; two recipes, over seeds.
 # - Confidence can be measured, and corrected by a temperature.
 #
-# Keep a line for yourself: `mnistlab learn note "..." --day day5`
+# Write a line for yourself: `mnistlab learn note "..." --day day5`
 
 # %% [markdown] lang="fr"
 # ## Ce que vous savez maintenant
 #
-# - Entraîner pour apprendre, valider pour choisir, tester une seule fois. Le meilleur de beaucoup paraît meilleur qu'il n'est.
-# - Le surapprentissage est l'écart entre ce qui a été appris et l'inconnu ; plus de mains et l'augmentation le réduisent.
+# - Entraîner pour apprendre, valider pour choisir, tester une seule fois. Le meilleur d'un grand nombre paraît meilleur qu'il
+#   n'est.
+# - Le surapprentissage est l'écart entre ce qui a été appris et l'inconnu ; davantage de mains et l'augmentation le réduisent.
 # - Une validation au-dessus de l'entraînement n'est pas un bogue : les deux ne sont pas mesurés de la même façon.
-# - Un nombre va avec sa dispersion sur les graines et son intervalle sur les images ; mieux, sur les personnes.
+# - Un nombre s'accompagne de sa dispersion sur les graines et de son intervalle sur les images ou, mieux, sur les personnes.
 # - Deux réseaux se comparent image par image (McNemar) ou personne par personne ; deux recettes, sur plusieurs graines.
-# - L'assurance d'un réseau se mesure, et se corrige par une température.
+# - La confiance d'un réseau se mesure, et se corrige par une température.
 #
-# Gardez-en une ligne : `mnistlab learn note "..." --day day5`
+# Notez-en une ligne pour vous : `mnistlab learn note "..." --day day5 --lang fr`

@@ -2,7 +2,8 @@
 # # Day 6: your own handwriting
 #
 # Everybody does it: the network is right 99 times in 100, so you write a digit on a sheet of paper, photograph it, and the
-# answer is nonsense. The next digit gets the same answer. Today you find out why, one cause at a time, and mend each of them.
+# answer is nonsense. The next digit gets the same answer. Today you find out why, one cause at a time, and deal with each of
+# them.
 
 # %% [markdown] lang="fr"
 # # Jour 6 : votre propre écriture
@@ -46,7 +47,7 @@ def probabilities_of(images):
 
 
 def strip(*pictures, titles=()):
-    figure, axes = plt.subplots(1, len(pictures), figsize=(1.6 * len(pictures), 1.8), squeeze=False)
+    figure, axes = plt.subplots(1, len(pictures), figsize=(1.6 * len(pictures), 1.9), squeeze=False)
     for number, (axis, picture) in enumerate(zip(axes[0], pictures, strict=True)):
         axis.imshow(picture, cmap="gray", vmin=0, vmax=255)
         axis.set_title(titles[number] if len(titles) else "")
@@ -58,16 +59,16 @@ def strip(*pictures, titles=()):
 # %% [markdown] lang="en"
 # ## A photograph
 #
-# You will take yours at the end of the day. So that this page runs everywhere, and so that we can count, we make 300 of them
-# here: digits by people whose writing the network has never seen, traced with a fine dark pen on grey paper, with the light
-# coming from the left, and the digit not quite in the middle.
+# You will take your own at the end of the day. So that this page runs everywhere, and so that we can count, we make 300 of
+# them here: digits by people whose writing the network has never seen, traced with a fine dark pen on grey paper, with light
+# coming from the left and the digit not quite in the middle.
 
 # %% [markdown] lang="fr"
 # ## Une photographie
 #
 # Vous prendrez la vôtre à la fin de la journée. Pour que cette page marche partout, et pour que nous puissions compter, nous
-# en fabriquons ici 300 : des chiffres de gens dont le réseau n'a jamais vu l'écriture, repassés avec un stylo fin et sombre
-# sur du papier gris, la lumière venant de la gauche, le chiffre pas tout à fait au milieu.
+# en fabriquons ici 300 : des chiffres de personnes dont le réseau n'a jamais vu l'écriture, repassés avec un stylo fin et
+# sombre sur du papier gris, avec une lumière qui vient de la gauche et un chiffre qui n'est pas tout à fait au milieu.
 
 
 # %%
@@ -94,18 +95,18 @@ photos = [photograph(digit) for digit in digits]
 strip(digits[1], photos[1], digits[9], photos[9])
 
 # %% [markdown] lang="en"
-# A phone's photograph is in colour: three channels. Give it to the network as it is, and the first layer refuses:
+# A phone's photograph is in colour: three channels. Give it to the network as it is, and the first layer refuses it:
 
 # %% [markdown] lang="fr"
-# La photo d'un téléphone est en couleurs : trois canaux. Donnez-la telle quelle au réseau, et la première couche refuse :
+# La photo d'un téléphone est en couleurs : trois canaux. Donnez-la telle quelle au réseau, et la première couche la refuse :
 
 # %% raises="RuntimeError"
 colour = np.stack([photos[1]] * 3)
 saved.model(torch.from_numpy(colour).float()[None] / 255)
 
 # %% [markdown] lang="en"
-# It expected 1 channel and got 3: the network wants (B, 1, 28, 28). So grey, and 28 pixels a side. In Pillow
-# that is `Image.open("photo.jpg").convert("L").resize((28, 28))`, and it is what most people try first.
+# It expected 1 channel and got 3: the network wants (B, 1, 28, 28). So make it grey, and 28 pixels a side. In Pillow that is
+# `Image.open("photo.jpg").convert("L").resize((28, 28))`, and it is what most people try first.
 
 # %% [markdown] lang="fr"
 # L'erreur le dit : la couche attend 1 canal, et elle en reçoit 3. Le réseau veut (B, 1, 28, 28). Passons donc en gris, et à 28
@@ -132,11 +133,11 @@ attempt(1, [shrink(photo) for photo in photos])
 # %% [markdown] lang="en"
 # Above each picture stands the answer; the ten numbers say how often each digit from 0 to 9 was answered. Nearly all get the
 # same one: the famous "my photo is always a 3", whichever digit it happens to be. The network does not see a digit here. It
-# sees a large light square, such as it has never met, and some class comes out on top.
+# sees a large light square, of a kind that it has never met, and some class has to come out on top.
 #
 # ## Cause 1: black on white
 #
-# MNIST's ink is *bright*, 255, on black, 0. Paper is the other way round.
+# MNIST's ink is *bright*, 255, on black, 0. On paper it is the other way round.
 
 # %% [markdown] lang="fr"
 # Au-dessus de chaque image, la réponse du réseau ; les dix nombres disent combien de fois il a répondu chaque chiffre, de 0
@@ -146,19 +147,20 @@ attempt(1, [shrink(photo) for photo in photos])
 #
 # ## Première cause : noir sur blanc
 #
-# Chez MNIST, l'encre est *claire*, 255, sur du noir, 0. Sur le papier, c'est l'inverse.
+# Dans MNIST, l'encre est *claire*, 255, sur du noir, 0. Sur le papier, c'est l'inverse.
 
 # %%
 attempt(2, [255 - shrink(photo) for photo in photos])
 
 # %% [markdown] lang="en"
-# Not enough. The paper was not white but grey, and darker on the right; inverted, it is not 0. MNIST's background is 0 at
-# every pixel, and the network has learnt to count on it.
+# That is not enough. The paper was not white but grey, and darker on the right; inverted, it is not 0. MNIST's background is 0
+# at every pixel, and the network has learnt to count on it.
 #
 # ## Cause 2: the paper
 #
-# The colour of the paper at a pixel is what a wide neighbourhood mostly shows: its median. Ink is what is missing from it. But
-# mind the subtraction: `uint8` has no negative numbers, and goes round like an old milometer.
+# The colour of the paper at a pixel is what a wide neighbourhood mostly shows: its median. Ink is that paper minus the photo.
+# But beware of the subtraction: `uint8` has no negative numbers, and goes from 0 back to 255, like an old mileage counter
+# turning backwards.
 
 # %% [markdown] lang="fr"
 # Cela ne suffit pas. Le papier n'était pas blanc mais gris, et plus sombre à droite ; inversé, il ne donne pas 0. Le fond de
@@ -166,9 +168,9 @@ attempt(2, [255 - shrink(photo) for photo in photos])
 #
 # ## Deuxième cause : le papier
 #
-# La couleur du papier en un point, c'est ce que montre surtout un large voisinage : sa médiane. L'encre, c'est ce qui y
-# manque. Mais gare à la soustraction : `uint8` ne connaît pas de nombres négatifs, et repart à 255 après 0, comme un vieux
-# compteur kilométrique qui tournerait à l'envers.
+# La couleur du papier en un point, c'est ce que montre surtout un large voisinage : sa médiane. L'encre s'obtient en
+# retranchant la photo de ce papier. Mais gare à la soustraction : `uint8` ne connaît pas de nombres négatifs, et passe de 0 à
+# 255, comme un vieux compteur kilométrique qui tournerait à l'envers.
 
 # %%
 print(np.array([200], np.uint8) - np.array([201], np.uint8))
@@ -177,8 +179,8 @@ paper = cv2.medianBlur(photos[1], 151)
 strip(photos[1], paper, paper - photos[1], cv2.subtract(paper, photos[1]))
 
 # %% [markdown] lang="en"
-# The third picture is NumPy's subtraction: wherever the photo is lighter than the estimated paper by a hair, it shows ink.
-# `cv2.subtract` stops at 0. Then stretch the contrast, so that the darkest ink is 255.
+# The third picture is NumPy's subtraction: wherever the photo is lighter than the estimated paper by a hair's breadth, it
+# shows ink. `cv2.subtract` stops at 0. Then stretch the contrast, so that the darkest ink is 255.
 
 # %% [markdown] lang="fr"
 # La troisième image est la soustraction de NumPy : partout où la photo est plus claire d'un rien que le papier estimé, elle
@@ -219,14 +221,14 @@ def cut_out(ink):
 attempt(4, [shrink(cut_out(ink)) for ink in inks])
 
 # %% [markdown] lang="en"
-# Stretched until nobody would know it. How were MNIST's own pictures made? From NIST's black and white scans, in two steps:
-# the digit is scaled, *keeping its proportions*, to fit a box of 20x20 pixels (that is where the grey edges come from); and
-# the box is laid on 28x28 pixels so that its *centre of mass*, where it would balance on a fingertip, is in the middle. You
-# need not take anyone's word for it: measure.
+# Stretched beyond recognition. How were MNIST's own pictures made? From NIST's black and white scans, in two steps: the digit
+# is scaled, *keeping its proportions*, to fit a box of 20x20 pixels (that is where the grey edges come from); and the box is
+# laid on 28x28 pixels so that its *centre of mass*, where it would balance on a fingertip, is in the middle. You need not take
+# anyone's word for it: measure.
 
 # %% [markdown] lang="fr"
-# Étirés au point d'être méconnaissables. Comment les images de MNIST ont-elles été faites ? À partir des scans en noir et
-# blanc du NIST, en deux temps : le chiffre est mis à l'échelle, *sans changer ses proportions*, pour tenir dans un carré de
+# Étirés au point d'être méconnaissables. Comment les images de MNIST ont-elles été faites ? À partir des numérisations en noir
+# et blanc du NIST, en deux temps : le chiffre est mis à l'échelle, *sans changer ses proportions*, pour tenir dans un carré de
 # 20x20 pixels (c'est de là que viennent les bords gris) ; puis on pose ce carré sur 28x28 pixels de façon que son *centre de
 # masse*, le point où il tiendrait en équilibre sur le bout du doigt, soit au milieu. Inutile de nous croire sur parole :
 # mesurez.
@@ -271,15 +273,15 @@ def as_mnist(ink):
 attempt(5, [as_mnist(ink) for ink in inks])
 
 # %% [markdown] lang="en"
-# That was the largest step of the day. One thing is left.
+# That was the largest gain of the day. One thing is left.
 #
 # ## Cause 4: the pen
 #
-# A modern pen is finer than those of MNIST's writers, and a line thinner than a pixel is grey. Measure how wide the strokes
-# are, in pixels of the 28x28, and write with a thicker pen: `cv2.dilate` gives each pixel the brightest value around it.
+# A modern pen is finer than those of MNIST's writers, and a line thinner than a pixel turns grey. Measure how wide the strokes
+# are, in pixels of the 28x28, and make the pen thicker: `cv2.dilate` gives each pixel the brightest value around it.
 
 # %% [markdown] lang="fr"
-# C'était le plus grand pas de la journée. Il reste une chose.
+# C'était le plus grand progrès de la journée. Il reste une chose.
 #
 # ## Quatrième cause : le stylo
 #
@@ -308,15 +310,15 @@ attempt(6, [as_mnist(cv2.dilate(ink, pen)) for ink in inks])
 # %% [markdown] lang="en"
 # ## Ours
 #
-# `Reader` takes the same steps, for any picture: `find_ink` takes away paper, shadow, ruled lines and tilt, light ink on dark
-# paper too; `find_pieces` finds the strokes that hang together; `to_mnist_form` does what `as_mnist` does, and mends the pen
-# where it is far too thin or thick.
+# `Reader` takes the same steps, for any picture: `find_ink` takes away paper, shadow, ruled lines and tilt, even with light
+# ink on dark paper; `find_pieces` finds the strokes that belong together; `to_mnist_form` does what `as_mnist` does, and
+# corrects the pen where it is far too thin or too thick.
 
 # %% [markdown] lang="fr"
 # ## Le nôtre
 #
-# `Reader` fait ces mêmes pas, pour n'importe quelle image : `find_ink` enlève le papier, les ombres, les lignes du cahier et
-# redresse la feuille, même quand l'encre est claire sur un fond sombre ; `find_pieces` trouve les traits d'un seul tenant ;
+# `Reader` suit ces mêmes étapes, pour n'importe quelle image : `find_ink` enlève le papier, les ombres, les lignes du cahier
+# et redresse la feuille, même quand l'encre est claire sur un fond sombre ; `find_pieces` trouve les traits d'un seul tenant ;
 # `to_mnist_form` fait ce que fait `as_mnist`, et corrige le stylo quand il est beaucoup trop fin ou trop gras.
 
 # %%
@@ -340,24 +342,25 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# The day in one picture: 1 as photographed, 2 inverted, 3 without the paper, 4 stretched, 5 as MNIST, 6 with a thicker pen, 7
-# `Reader` on the first 100 photos. For the last bar the text of the whole picture must be right, and the reader must be sure of
-# it: where it hesitates it writes "?". It can afford to, and that is the next subject.
+# The day in one picture: 1, as photographed; 2, inverted; 3, without the paper; 4, stretched; 5, as in MNIST; 6, with a
+# thicker pen; 7, `Reader` on the first 100 photos. For the last bar the text of the whole picture must be right, and the
+# reader must be sure of it: where it hesitates it writes "?". It can afford to, and that is the next subject.
 #
 # ## Not a digit
 #
-# Here are four marks that are none. The network's softmax shares out a probability of 1 among ten digits, whatever comes in:
-# it *has* to answer.
+# Here are four marks that are not digits. The network's softmax shares out a probability of 1 among ten digits, whatever comes
+# in: it *has* to answer.
 
 # %% [markdown] lang="fr"
-# La journée en une image : 1, telle que photographiée ; 2, inversée ; 3, sans le papier ; 4, étirée ; 5, comme MNIST ; 6, avec
-# un stylo plus gras ; 7, `Reader`, sur les 100 premières photos. Pour la dernière barre, il faut que le texte de l'image entière
-# soit juste, et que le lecteur en soit sûr : quand il hésite, il écrit « ? ». Il peut se le permettre, et c'est la suite.
+# La journée en une image : 1, la photo telle quelle ; 2, inversée ; 3, sans le papier ; 4, étirée ; 5, comme dans MNIST ; 6,
+# avec un stylo plus gras ; 7, `Reader`, sur les 100 premières photos. Pour la dernière barre, il faut que le texte de l'image
+# entière soit juste, et que le lecteur en soit sûr : quand il hésite, il écrit « ? ». Il peut se le permettre, et c'est la
+# suite.
 #
-# ## Pas un chiffre
+# ## Ce qui n'est pas un chiffre
 #
-# Voici quatre dessins qui n'en sont pas. Le softmax du réseau partage une probabilité de 1 entre dix chiffres, quoi qu'on lui
-# montre : il est *obligé* de répondre.
+# Voici quatre dessins qui ne sont pas des chiffres. Le softmax du réseau partage une probabilité de 1 entre dix chiffres, quoi
+# qu'on lui montre : il est *obligé* de répondre.
 
 # %%
 marks = np.zeros((4, 200, 200), np.uint8)
@@ -375,26 +378,26 @@ print(f"{reader.threshold:.0%}")
 strip(*forms)
 
 # %% [markdown] lang="en"
-# The first line is our network, the second the reader's, the third the probability from which the reader accepts an answer.
-# The reader's network has seen letters, scribbles and pieces of digits in training, with the target "all ten alike", so it has
-# learnt to be unsure. Its probabilities are then calibrated (day 5), and the threshold lets through 99 % of the validation
-# digits. It is not infallible: an O is a 0, and l is a 1, for people too.
+# The first line is our network's, the second the reader's; the third is the probability from which the reader accepts an
+# answer. The reader's network has seen letters, scribbles and pieces of digits in training, with the target "all ten alike",
+# so it has learnt to be unsure. Its probabilities are then calibrated (day 5), and the threshold lets through 99 % of the
+# validation digits. It is not infallible: an O is a 0 and an l is a 1, to people too.
 #
 # ## A page
 #
-# Three times of day, each by one hand, on ruled paper that lies a little askew, and a K that is no digit:
+# Three times of day, each in one person's hand, on ruled paper that lies a little askew, and a K, which is not a digit:
 
 # %% [markdown] lang="fr"
-# La première ligne est notre réseau, la deuxième celui du lecteur, la troisième la probabilité à partir de laquelle le lecteur
-# accepte une réponse. Pendant son entraînement, le réseau du lecteur a vu des lettres, des gribouillis et des morceaux de
-# chiffres, avec pour consigne « les dix à égalité » : il a appris à douter. Ses probabilités sont ensuite calibrées (jour 5),
-# et le seuil laisse passer 99 % des chiffres de validation. Il n'est pas infaillible : un O est un 0, un l est un 1, pour nous
-# aussi.
+# La première ligne est celle de notre réseau, la deuxième celle du lecteur ; la troisième est la probabilité à partir de
+# laquelle le lecteur accepte une réponse. Pendant son entraînement, le réseau du lecteur a vu des lettres, des gribouillis et
+# des morceaux de chiffres, avec pour consigne « les dix à égalité » : il a appris à douter. Ses probabilités sont ensuite
+# calibrées (jour 5), et le seuil laisse passer 99 % des chiffres de validation. Il n'est pas infaillible : un O se lit 0 et un
+# l se lit 1, même pour nous.
 #
 # ## Une page
 #
-# Trois horaires, chacun écrit d'une seule main, sur du papier ligné posé un peu de travers, et un K, qui n'est pas
-# un chiffre :
+# Trois horaires, chacun écrit par une seule personne, sur du papier ligné posé un peu de travers, et un K, qui n'est pas un
+# chiffre :
 
 # %%
 from mnistlab.data.numbers import write_numbers
@@ -407,7 +410,7 @@ for line, number in enumerate(numbers):
     for place, index in enumerate(number.indices):
         y, x = 40 + 180 * line, 60 + 190 * place
         page[y : y + 224, x : x + 224] -= 120 * trace(everything[index], pen=9)
-page[40:240, 680:880] -= 0.45 * marks[0]
+page[400:600, 680:880] -= 0.45 * marks[0]
 turn = cv2.getRotationMatrix2D((450, 350), 3, 1)
 page = cv2.warpAffine(page.clip(0, 255), turn, (900, 700), borderMode=cv2.BORDER_REPLICATE).astype(np.uint8)
 cv2.imwrite("page.png", page)
@@ -428,8 +431,8 @@ plt.show()
 # ## Now yours
 #
 # Write a few digits with a pen, photograph the sheet, save the picture in this folder as `mine.jpg` and run the next cell. If
-# an answer is wrong, look at the small picture above it: it is what the network saw. Is the digit whole? Is the ink joined? Is
-# the crossed 7 in one piece? Nothing leaves your computer.
+# an answer is wrong, look at the small picture above it: it is what the network saw. Is the digit whole? Is the ink joined up?
+# Is the crossed 7 in one piece? Nothing leaves your computer.
 
 # %% [markdown] lang="fr"
 # La même chose en ligne de commande, sans PyTorch : `mnistlab read page.png --annotate read.png`.
@@ -449,10 +452,10 @@ if Path("mine.jpg").exists():
         strip(*[digit.image for digit in seen], titles=[f"{digit.value}  {digit.probability:.0%}" for digit in seen])
 
 # %% [markdown] lang="en"
-# Write the day's accuracy down in your diary, that of your own preprocessing:
+# Write the day's accuracy down in your diary, the one that your own preprocessing reached:
 
 # %% [markdown] lang="fr"
-# Notez dans votre journal l'exactitude du jour, celle de vos propres images préparées :
+# Notez dans votre journal l'exactitude du jour, celle que votre propre préparation a permis d'atteindre :
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -472,22 +475,23 @@ write_down(day="day6", accuracy=float(accuracies[6]))
 # %% [markdown] lang="en"
 # ## What you now know
 #
-# - A network knows only what its training pictures look like: bright ink on 0, in a box of 20x20, balanced in the middle of
+# - A network knows only pictures like those it was trained on: bright ink on 0, in a box of 20x20, balanced in the middle of
 #   28x28, with strokes two to three pixels wide.
 # - Why "it is always the same digit", and the four causes: inverted, grey paper, off the centre, thin.
 # - `uint8` goes round at 0 and 255; `cv2.subtract` does not.
 # - A softmax always answers. If you want "I do not know", train the network to say it, calibrate, and set a threshold.
 #
-# Keep a line for yourself: `mnistlab learn note "..." --day day6`
+# Write a line for yourself: `mnistlab learn note "..." --day day6`
 
 # %% [markdown] lang="fr"
 # ## Ce que vous savez maintenant
 #
-# - Un réseau ne connaît que l'allure de ses images d'entraînement : une encre claire sur un fond à 0, dans un carré de 20x20, en
-#   équilibre au milieu de 28x28, avec des traits de deux à trois pixels.
+# - Un réseau ne connaît que des images semblables à celles de son entraînement : une encre claire sur un fond à 0, dans un
+#   carré de 20x20, en équilibre au milieu de 28x28, avec des traits de deux à trois pixels.
 # - Pourquoi « c'est toujours le même chiffre », et les quatre causes : image inversée, papier gris, chiffre décentré, trait
 #   fin.
 # - `uint8` déborde à 0 et à 255 ; `cv2.subtract`, non.
-# - Un softmax répond toujours. Pour obtenir « je ne sais pas », il faut l'apprendre au réseau, le calibrer et fixer un seuil.
+# - Un softmax répond toujours. Pour obtenir « je ne sais pas », il faut apprendre au réseau à le dire, le calibrer et fixer un
+#   seuil.
 #
-# Gardez-en une ligne : `mnistlab learn note "..." --day day6`
+# Notez-en une ligne pour vous : `mnistlab learn note "..." --day day6 --lang fr`

@@ -1,16 +1,16 @@
 # %% [markdown] lang="en"
 # # Day 7: fast and far
 #
-# Six days ago a digit became 784 numbers. Today you find out where the time of a training goes and how to spend less of it;
-# you let others use your network, without PyTorch; you train on pictures of your own; and you change mnistlab itself: a layer,
-# an augmentation, a recipe.
+# Six days ago a digit became 784 numbers. Today you find out where the time of a training run goes and how to spend less of
+# it; you let others use your network, without PyTorch; you train on pictures of your own; and you change mnistlab itself: a
+# layer, an augmentation, a recipe.
 
 # %% [markdown] lang="fr"
 # # Jour 7 : plus vite, plus loin
 #
 # Il y a six jours, un chiffre devenait 784 nombres. Aujourd'hui, vous cherchez où passe le temps d'un entraînement et comment
-# en dépenser moins ; vous donnez votre réseau à d'autres, sans PyTorch ; vous entraînez sur vos propres images ; et vous
-# modifiez mnistlab lui-même : une couche, une augmentation, une recette.
+# en dépenser moins ; vous mettez votre réseau à la portée d'autres personnes, sans PyTorch ; vous entraînez un réseau sur vos
+# propres images ; et vous modifiez mnistlab lui-même : une couche, une augmentation, une recette.
 
 # %%
 import time
@@ -39,14 +39,14 @@ def strip(*pictures):
 # %% [markdown] lang="en"
 # ## Where the time goes
 #
-# Never guess: measure. The first call of anything is slow, for memory has to be found and caches filled, so it does not count;
-# and one call proves nothing, so take the median of several.
+# Never guess: measure. The first call of anything is slow, because memory has to be found and caches filled, so it does not
+# count; and a single call proves nothing, so take the median of several.
 
 # %% [markdown] lang="fr"
 # ## Où passe le temps
 #
-# Ne devinez jamais : mesurez. Le premier appel est toujours lent, car il faut trouver de la mémoire et remplir les caches : il
-# ne compte pas. Et un seul appel ne prouve rien : prenez la médiane de plusieurs.
+# Ne devinez jamais : mesurez. Le premier appel est toujours lent, car il faut réserver de la mémoire et remplir les caches :
+# il ne compte pas. Et un seul appel ne prouve rien : prenez la médiane de plusieurs.
 
 
 # %%
@@ -62,12 +62,12 @@ def milliseconds(work, times=9):
 
 # %% [markdown] lang="en"
 # **The data first.** Most loaders fetch pictures one by one, convert each, then stack 128 of them. Ours keeps all of them in
-# memory as `uint8` and takes a batch by one indexing. The pixels that come out are the same.
+# memory as `uint8` and takes a batch in one go, by its positions. The pixels that come out are the same.
 
 # %% [markdown] lang="fr"
-# **Les données d'abord.** La plupart des chargeurs vont chercher les images une par une, convertissent chacune, puis les empilent
-# par 128. Le nôtre les garde toutes en mémoire, en `uint8`, et prend un lot d'une seule indexation. Les pixels obtenus sont les
-# mêmes.
+# **Les données d'abord.** La plupart des chargeurs vont chercher les images une par une, convertissent chacune, puis les
+# empilent par 128. Le nôtre les garde toutes en mémoire, en `uint8`, et prend un lot entier d'un seul coup, par ses indices.
+# Les pixels obtenus sont les mêmes.
 
 # %%
 from torchvision.transforms import Compose, Normalize, ToTensor
@@ -118,14 +118,14 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# The network is what costs, on the way forward and on the way back; next to it, fetching a batch costs nothing. So look into the
-# network. The work of a layer can be counted without a clock: a convolution multiplies each of its weights once for each pixel
-# that it makes.
+# The network is what takes time, on the way forward and on the way back; next to it, fetching a batch costs nothing. So let us
+# look into the network. A layer's work can be counted without a clock: a convolution uses each of its weights once at every
+# place where its kernel is laid.
 
 # %% [markdown] lang="fr"
-# C'est le réseau qui coûte, à l'aller comme au retour ; à côté, aller chercher un lot ne coûte rien. Regardons donc dans le
-# réseau. Le travail d'une couche se compte sans chronomètre : une convolution multiplie chacun de ses poids une fois pour chaque
-# pixel qu'elle produit.
+# C'est le réseau qui prend du temps, à l'aller comme au retour ; à côté, aller chercher un lot ne coûte rien. Regardons donc
+# dans le réseau. Le travail d'une couche se compte sans chronomètre : une convolution se sert de chacun de ses poids une fois
+# à chaque endroit où se pose son noyau.
 
 # %%
 rows = [row for row in network.describe() if row.multiply_adds]
@@ -137,18 +137,19 @@ height, width = rows[1].shape[1:]
 print(conv.weight.numel() * height * width)
 
 # %% [markdown] lang="en"
-# The columns are the shape, the parameters and the multiplications for one image. Parameters and work are two things: the
-# linear layer has many weights and uses each once; a convolution has few and uses them everywhere.
+# The columns are the shape, the parameters and the multiplications for one image. Parameters and work are two different
+# things: the linear layer has many weights and uses each once; a convolution has few and uses them everywhere.
 #
 # That is why it pays to make the picture small early. ReLU after max-pool gives what max-pool after ReLU gives, bit for bit,
 # and it then looks at a quarter of the values:
 
 # %% [markdown] lang="fr"
-# Les colonnes sont la forme, les paramètres et les multiplications pour une image. Paramètres et travail sont deux choses : la
-# couche linéaire a beaucoup de poids et se sert de chacun une seule fois ; une convolution en a peu et s'en sert partout.
+# Les colonnes sont la forme, les paramètres et les multiplications pour une image. Paramètres et travail sont deux choses
+# différentes : la couche linéaire a beaucoup de poids et se sert de chacun une seule fois ; une convolution en a peu et s'en
+# sert partout.
 #
-# Voilà pourquoi l'on gagne à rapetisser l'image tôt. ReLU après max-pool donne ce que donne max-pool après ReLU, au bit près,
-# et n'a plus alors qu'un quart des valeurs à regarder :
+# Voilà pourquoi l'on gagne à réduire l'image tôt. ReLU après le max-pooling donne exactement ce que donne le max-pooling après
+# ReLU, et n'a plus alors qu'un quart des valeurs à regarder :
 
 # %%
 maps = torch.randn(128, 32, 28, 28)
@@ -192,16 +193,22 @@ for name in quick:
 
 # %% [markdown] lang="en"
 # `quick` has three narrow convolutions, halves the picture at once by a `stride` of 2, and stops in the middle of the first
-# epoch. Its steps make up for it: the learning rate climbs to a peak that would wreck a training if it stayed there, and then
-# falls to almost nothing (*one cycle*). `best` takes its time: pairs of convolutions, images turned and moved, 24 epochs;
-# and it first takes the slant out of each digit, *deskewing*, by the second moments of its ink:
+# epoch. Its large steps make up for it: the learning rate climbs to a peak that would wreck the training if it stayed there,
+# and then falls to almost nothing (*one cycle*, day 5). `best` takes its time: pairs of convolutions, images turned and moved,
+# 24 epochs. It averages its answer over five views of the picture, as it is and moved by a pixel to each side (`test_shifts`).
+# And it first makes each digit upright (*deskewing*). A digit's *slant* says how far its strokes move to the right (negative:
+# to the left) from one row to the next: over the ink, the mean of x times y, divided by the mean of y squared, both counted
+# from the centre of mass. Here it is by hand, on two small strokes, then on digits before and after our function:
 
 # %% [markdown] lang="fr"
 # `quick` a trois convolutions étroites, divise l'image par deux dès le début par un `stride` de 2, et s'arrête au milieu de la
-# première époque. Ses pas le compensent : le taux d'apprentissage monte à un sommet qui ruinerait
-# l'entraînement s'il y restait, puis redescend presque à rien (*one cycle*). `best` prend son temps : des convolutions par
-# paires, des images tournées et déplacées, 24 époques ; et elle commence par redresser chaque chiffre (*deskewing*), ce qui se
-# calcule à partir des moments d'ordre deux :
+# première époque. Ses grands pas compensent : le taux d'apprentissage monte à un sommet qui ruinerait l'entraînement s'il y
+# restait, puis redescend presque à rien (`one_cycle`, jour 5). `best` prend son temps : des convolutions par paires, des
+# images tournées et déplacées, 24 époques. Elle fait la moyenne de ses réponses sur cinq vues de l'image, telle quelle et
+# décalée d'un pixel de chaque côté (`test_shifts`). Et elle commence par redresser chaque chiffre (`deskew`). L'*inclinaison*
+# d'un chiffre dit de combien ses traits vont vers la droite (négative : vers la gauche) d'une ligne à la suivante : sur
+# l'encre, la moyenne de x fois y, divisée par la moyenne de y au carré, x et y étant comptés à partir du centre de masse. La
+# voici à la main, sur deux petits traits, puis sur des chiffres, avant et après notre fonction :
 
 # %%
 from mnistlab.networks.deskew import deskew
@@ -216,17 +223,30 @@ plt.ylabel("taux d'apprentissage")  # fr
 plt.tight_layout()
 plt.show()
 
+
 # %%
+def slant(image):
+    rows, columns = np.indices(image.shape)
+    y = rows - (rows * image).sum() / image.sum()
+    x = columns - (columns * image).sum() / image.sum()
+    return (image * x * y).sum() / (image * y**2).sum()
+
+
+print(slant(np.fliplr(np.eye(5))), slant(np.array([[0, 0, 1], [0, 1, 0], [0, 1, 0], [1, 0, 0]])))
+
 some, upright = loader.dataset.images[:500, 0].float(), deskew(loader.dataset.images[:500].float())[:, 0]
 change = (upright - some).abs().sum(dim=(1, 2))
 most = [int((change * (loader.dataset.labels[:500] == digit)).argmax()) for digit in (0, 4, 7, 9)]
-strip(*[picture for index in most for picture in (some[index].numpy(), upright[index].numpy())])
+pairs = [(some[index].numpy(), upright[index].numpy()) for index in most]
+strip(*[picture for pair in pairs for picture in pair])
+for before, after in pairs:
+    print(f"{slant(before):6.2f} {round(slant(after), 2) + 0:6.2f}")
 
 # %% [markdown] lang="en"
-# Train one now:
+# Now train `quick`:
 
 # %% [markdown] lang="fr"
-# Entraînez-en une :
+# Entraînez maintenant `quick` :
 
 # %% quick="recipe = recipe.override(steps=20)"
 recipe = RECIPES["quick"]
@@ -237,15 +257,16 @@ run, evaluation = train(recipe)
 print(f"{evaluation.accuracy:.2%}, {time.perf_counter() - start:.0f} s")
 
 # %% [markdown] lang="en"
-# The time is that of the whole: reading the data, training, testing, drawing the pictures of the run folder.
+# The time covers everything: reading the data, training, testing, drawing the pictures in the run folder.
 #
 # ## Export: without PyTorch
 #
-# Whoever uses your network should not have to install PyTorch. `mnistlab export latest` writes one ONNX file, with normalisation,
-# calibration and softmax in it, and keeps it only if it answers as PyTorch does on 10,000 images. The same in Python:
+# People who use your network should not have to install PyTorch. `mnistlab export latest` writes one ONNX file, with
+# normalisation, calibration and softmax in it, and keeps it only if it answers as PyTorch does on 10,000 images. The same in
+# Python:
 
 # %% [markdown] lang="fr"
-# C'est le temps de l'ensemble : lire les données, entraîner, tester, dessiner les images du dossier d'entraînement.
+# Ce temps comprend tout : lire les données, entraîner, tester, dessiner les images du dossier d'entraînement.
 #
 # ## Exporter : se passer de PyTorch
 #
@@ -272,16 +293,16 @@ print((reader.classify(pixels)[0] == by_torch).all())
 # %% [markdown] lang="en"
 # ## Serve: for everybody
 #
-# `mnistlab serve --model latest` opens a page on which you draw digits for your own network; with `--model mnistlab` beside it,
-# the two are compared. Behind the page is an API that any program can ask. Here a Python program starts the server, sends it
-# ten images as plain bytes, and stops it:
+# `mnistlab serve --model latest` opens a page on which you draw digits for your own network; add `--model mnistlab`, and the
+# two are compared. Behind the page is an API that any program can call. Here a Python program starts the server, sends it ten
+# images as plain bytes, and stops it:
 
 # %% [markdown] lang="fr"
 # ## Servir : pour tout le monde
 #
-# `mnistlab serve --model latest` ouvre une page où vous dessinez des chiffres pour votre propre réseau ; avec `--model mnistlab`
-# en plus, les deux sont comparés. Derrière la page, il y a une API que n'importe quel programme peut interroger. Ici, un
-# programme en Python lance le serveur, lui envoie dix images en octets bruts, et l'arrête :
+# `mnistlab serve --model latest` ouvre une page où vous dessinez des chiffres que votre propre réseau lit ; ajoutez
+# `--model mnistlab`, et les deux sont comparés. Derrière la page, il y a une API que n'importe quel programme peut interroger.
+# Ici, un programme en Python lance le serveur, lui envoie dix images en octets bruts, et l'arrête :
 
 # %%
 import json
@@ -301,7 +322,7 @@ server.communicate()
 print(answer["values"], reader.classify(pixels[:10])[0])
 
 # %% [markdown] lang="en"
-# ## Other data by one switch
+# ## Other data with one option
 #
 # Nothing in the code says that the pictures are digits. These are the datasets that mnistlab knows:
 
@@ -316,19 +337,19 @@ for name in ("mnist", "fashion"):
     print(name, DATASETS[name].image_size, DATASETS[name].mean, DATASETS[name].std)
 
 # %% [markdown] lang="en"
-# Fashion-MNIST, ten kinds of clothes, was made so that it takes MNIST's place without a change: same sizes, same files. Write
-# `--dataset fashion` after `mnistlab train quick`, and the first time it is downloaded (30 MB; MNIST alone ships with mnistlab).
-# It is harder: expect a number nearer 90 than 99.
+# Fashion-MNIST, ten kinds of clothes, was made to take MNIST's place without any change: same sizes, same files. Write
+# `--dataset fashion` after `mnistlab train quick`, and the first time it is downloaded (30 MB; only MNIST ships with
+# mnistlab). It is harder: expect a number nearer to 90 than to 99.
 #
 # ## A folder of your own pictures
 #
-# The same switch takes a folder: one sub-folder per class, whose name is the class's. Let us draw one, and, as everybody does
-# once, begin with one class only:
+# The same option takes a folder: one sub-folder per class, with the class's name. Let us draw one and, as everybody does the
+# first time, begin with a single class:
 
 # %% [markdown] lang="fr"
 # Fashion-MNIST, dix sortes de vêtements, a été conçu pour prendre la place de MNIST sans rien changer : mêmes tailles, mêmes
-# fichiers. Ajoutez `--dataset fashion` à `mnistlab train quick` : la première fois, les données sont téléchargées (30 Mo ; seul
-# MNIST est livré avec mnistlab). C'est plus difficile : attendez-vous à un nombre plus près de 90 que de 99.
+# fichiers. Ajoutez `--dataset fashion` à `mnistlab train quick` : la première fois, les données sont téléchargées (30 Mo ;
+# seul MNIST est livré avec mnistlab). C'est plus difficile : attendez-vous à un nombre plus proche de 90 que de 99.
 #
 # ## Un dossier de vos propres images
 #
@@ -363,10 +384,11 @@ fill("triangle")
 open_dataset(folder)
 
 # %% [markdown] lang="en"
-# Read it to the end: it says what it found, and what a folder has to look like. With the other two classes:
+# Read the message to the end: it says what was found, and what a folder has to look like. With the other two classes:
 
 # %% [markdown] lang="fr"
-# Lisez le message jusqu'au bout : il dit ce qu'il a trouvé, et comment un dossier doit être fait. Avec les deux autres classes :
+# Lisez le message jusqu'au bout : il dit qu'il n'a trouvé qu'une classe, et comment un dossier doit être fait, un sous-dossier
+# par classe. Avec les deux autres classes :
 
 # %%
 for name in sides:
@@ -378,8 +400,8 @@ print(f"{by_class.accuracy:.1%}", by_class.total)
 print(load_model(run_of_mine).classes)
 
 # %% [markdown] lang="en"
-# The second number says on how many pictures: one in six was kept for the test. With so few the accuracy is not worth much; day
-# 5 said how much. From the command line:
+# The second number says on how many pictures: one in six was kept for the test. With so few, the accuracy is not worth much;
+# day 5 said how much. From the command line:
 #
 # ```
 # mnistlab train quick --dataset shapes --epochs 12 --batch-size 32 --learning-rate 0.1
@@ -387,7 +409,7 @@ print(load_model(run_of_mine).classes)
 #
 # ## Add a layer
 #
-# `NeuralNet` takes any number of blocks, as long as there are pixels left to halve:
+# `NeuralNet` takes any number of blocks, as long as there are pixels left to halve. With five blocks, none are left:
 
 # %% [markdown] lang="fr"
 # Le second nombre dit sur combien d'images : une sur six a été gardée pour le test. Avec si peu, l'exactitude ne vaut pas
@@ -399,20 +421,21 @@ print(load_model(run_of_mine).classes)
 #
 # ## Ajouter une couche
 #
-# `NeuralNet` prend autant de blocs que l'on veut, tant qu'il reste des pixels à diviser par deux :
+# `NeuralNet` prend autant de blocs que l'on veut, tant que l'image se laisse diviser par deux. Avec cinq blocs, il n'en reste
+# rien :
 
 # %% raises="UserError"
 NeuralNet(widths=(8, 16, 32, 64, 128))
 
 # %% [markdown] lang="en"
-# A layer that mnistlab does not have is a class of ten lines. The idea that let networks grow deep (ResNet, 2015) is the
-# *residual*: a layer adds to what comes in instead of replacing it. Where its weights are zero it changes nothing, so putting it
-# in cannot spoil what the network knows, and training takes it from there.
+# A layer that mnistlab does not have takes a class of ten lines. The idea that let networks grow deep (ResNet, 2015) is the
+# *residual*: a layer adds to what comes in instead of replacing it. Where its weights are zero it changes nothing, so
+# inserting it cannot spoil what the network knows, and training takes it from there.
 
 # %% [markdown] lang="fr"
-# Une couche que mnistlab n'a pas, c'est une classe de dix lignes. L'idée qui a permis aux réseaux de devenir profonds (ResNet,
-# 2015) est le *résidu* : une couche ajoute à ce qui arrive au lieu de le remplacer. Quand ses poids sont nuls, elle ne change
-# rien : l'insérer ne peut pas abîmer ce que le réseau sait, et l'entraînement fait le reste.
+# Une couche que mnistlab n'a pas, c'est une classe de dix lignes à écrire. L'idée qui a permis aux réseaux de devenir profonds
+# (ResNet, 2015) est le *résidu* : une couche ajoute à ce qui arrive au lieu de le remplacer. Quand ses poids sont nuls, elle
+# ne change rien : l'insérer ne peut pas abîmer ce que le réseau sait, et l'entraînement fait le reste.
 
 
 # %%
@@ -434,10 +457,10 @@ with torch.no_grad():
     print(torch.equal(deeper(images), trained(images)))
 
 # %% [markdown] lang="en"
-# Not a bit differs. And it learns: one step of day 3's loop moves the new weights away from zero.
+# Not one bit differs. And it learns: a single step of day 3's loop moves the new weights away from zero.
 
 # %% [markdown] lang="fr"
-# Pas un bit de différence. Et elle apprend : un seul pas de la boucle du jour 3 écarte de zéro les nouveaux poids.
+# Pas un bit de différence. Et la couche apprend : un seul pas de la boucle du jour 3 écarte de zéro les nouveaux poids.
 
 # %%
 optimizer = torch.optim.SGD(deeper.parameters(), lr=0.01)
@@ -448,8 +471,7 @@ print(f"{deeper[6].conv.weight.abs().max().item():.1e}")
 
 # %% [markdown] lang="en"
 # In mnistlab itself it would be a field of `NetworkDesign` (networks/architecture.py) and a line in `make_convolution`
-# (networks/network.py). The option of the command line, the check of its value and the entry in the run folder follow by
-# themselves.
+# (networks/network.py). The command line's option, the check of its value and its entry in the run folder come by themselves.
 #
 # ## Add an augmentation
 #
@@ -480,12 +502,13 @@ changed, _ = next(iter(MNISTDataLoader("train", batch_size=6, shuffle=False, aug
 strip(*changed[:, 0].numpy())
 
 # %% [markdown] lang="en"
-# Why `clone()`? Because without it the function would erase the squares from the caller's own images. Whether it helps is a
-# question for day 5: some seeds with it, some without, on validation images, and an interval.
+# Why `clone()`? Because without it the function would blank the squares in the caller's own images. Does the augmentation
+# help? That is a question for day 5: some seeds with it, some without, on validation images, and an interval.
 #
 # ## Add a recipe
 #
-# A recipe of your own is another one with some values changed. Values that make no sense are all named at once:
+# A recipe of your own is an existing one with some values changed. Values that make no sense are all named at once, here a
+# dropout of 2 and 0 epochs:
 
 # %% [markdown] lang="fr"
 # Pourquoi `clone()` ? Parce que, sans lui, la fonction effacerait les carrés dans les images mêmes de qui l'appelle. Aide-t-elle
@@ -494,8 +517,8 @@ strip(*changed[:, 0].numpy())
 #
 # ## Ajouter une recette
 #
-# Une recette à vous, c'est une autre recette dont on change quelques valeurs. Celles qui n'ont pas de sens sont signalées
-# toutes à la fois :
+# Votre propre recette, c'est une recette existante dont vous changez quelques valeurs. Celles qui n'ont pas de sens sont
+# signalées toutes à la fois, ici un dropout de 2 et 0 époque :
 
 # %% raises="UserError"
 RECIPES["quick"].override(dropout=2, epochs=0)
@@ -506,22 +529,22 @@ print(mine.network.widths, mine.network.pooling, mine.data.rotate)
 Path("my.toml").write_text("widths = [16, 32]\nrotate = 10\nshift = 2\n", encoding="utf-8")
 
 # %% [markdown] lang="en"
-# `widths` has two values now, and the values per block were cut to fit. In Python, `train(mine)`; from the command line:
-# `mnistlab train quick --config my.toml`. A recipe for everybody is an entry in recipes/catalog.py, and a measurement: several
-# seeds, and the figures in the documents.
+# `widths` now has two values, and the settings per block were shortened to fit. In Python, `train(mine)`; from the command
+# line: `mnistlab train quick --config my.toml`. A recipe for everybody is an entry in recipes/catalog.py and a measurement:
+# several seeds, and the results in the documents.
 #
 # ## What next
 #
-# - `mnistlab train best`, and `mnistlab runs` to see all of your days' trainings.
+# - `mnistlab train best`, and `mnistlab runs` to see all the training runs of your week.
 # - Letters, or Japanese characters: the datasets `emnist-letters` and `kmnist`. Are they as hard as you thought?
 # - Read the code in the order of the data: `data`, `augmentation`, `networks`, `training`, `evaluation`, `reading`. You have met
 #   every one of these rooms.
 # - Then leave MNIST: colour pictures (CIFAR-10), a network of three channels, and the same loop.
 
 # %% [markdown] lang="fr"
-# `widths` n'a plus que deux valeurs, et les réglages par bloc ont été raccourcis d'autant. En Python, `train(mine)` ; en ligne de
-# commande : `mnistlab train quick --config my.toml`. Une recette pour tout le monde, c'est une entrée dans recipes/catalog.py,
-# et une mesure : plusieurs graines, et les chiffres dans la documentation.
+# `widths` n'a plus que deux valeurs, et les réglages par bloc ont été raccourcis en conséquence. En Python, `train(mine)` ; en
+# ligne de commande : `mnistlab train quick --config my.toml`. Une recette pour tout le monde, c'est une entrée dans
+# recipes/catalog.py et une mesure : plusieurs graines, et les résultats dans la documentation.
 #
 # ## Et après ?
 #
@@ -534,7 +557,7 @@ Path("my.toml").write_text("widths = [16, 32]\nrotate = 10\nshift = 2\n", encodi
 # %%
 from mnistlab.learn.diary import write_down
 
-write_down(day="day7", accuracy=evaluation.accuracy)
+write_down(day="day7", accuracy=run.metrics[-1]["val_accuracy"])
 
 # %% [markdown] lang="en"
 # ## Exercises
@@ -552,16 +575,17 @@ write_down(day="day7", accuracy=evaluation.accuracy)
 # - Measure before you make anything faster; count the multiplications; make the picture small early.
 # - A short training needs a learning rate that climbs and falls; a long one needs augmentation.
 # - An ONNX file and a server bring your network to people who have no PyTorch.
-# - Datasets, layers, augmentations and recipes are small pieces, and you can write each of them.
+# - Datasets, layers, augmentations and recipes are small pieces, and you know how to write each of them.
 #
-# Keep a line for yourself: `mnistlab learn note "..." --day day7`. And then look at the whole week: `mnistlab learn`.
+# Write a line for yourself: `mnistlab learn note "..." --day day7`. Then look at the whole week: `mnistlab learn`.
 
 # %% [markdown] lang="fr"
 # ## Ce que vous savez maintenant
 #
-# - On mesure avant d'accélérer ; on compte les multiplications ; on rapetisse l'image tôt.
+# - On mesure avant d'accélérer ; on compte les multiplications ; on réduit l'image tôt.
 # - Un entraînement court demande un taux d'apprentissage qui monte puis descend ; un long demande de l'augmentation.
-# - Un fichier ONNX et un serveur apportent votre réseau à ceux qui n'ont pas PyTorch.
-# - Données, couches, augmentations et recettes sont de petites pièces, et vous savez écrire chacune d'elles.
+# - Un fichier ONNX et un serveur mettent votre réseau à la portée de ceux qui n'ont pas PyTorch.
+# - Jeux de données, couches, augmentations et recettes sont de petites pièces, et vous savez écrire chacune d'elles.
 #
-# Gardez-en une ligne : `mnistlab learn note "..." --day day7`. Puis regardez toute votre semaine : `mnistlab learn`.
+# Notez-en une ligne pour vous : `mnistlab learn note "..." --day day7 --lang fr`. Puis regardez toute votre semaine :
+# `mnistlab learn --lang fr`.

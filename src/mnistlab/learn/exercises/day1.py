@@ -24,17 +24,17 @@ EXERCISES = (
     Exercise(
         "position",
         Text(
-            "A digit of 28x28 pixels is laid out as a row of 784 numbers. At which position is the pixel of that row"
-            " and column? All three count from 0.",
-            "On met un chiffre de 28x28 pixels sur une seule ligne de 784 nombres. À quelle position se trouve le"
-            " pixel de cette ligne (`row`) et de cette colonne (`column`) ? Tout se compte à partir de 0.",
+            "A digit of 28x28 pixels is laid out as a row of 784 numbers. At which position is the pixel of row `row`"
+            " and column `column`? Rows, columns and positions all count from 0.",
+            "Un chiffre de 28x28 pixels est étalé en une seule rangée de 784 nombres. À quelle position se trouve le"
+            " pixel de la ligne `row` et de la colonne `column` ? Tout se compte à partir de 0.",
         ),
         right=lambda row, column: row * 28 + column,
         mistakes=(
             Mistake(
                 lambda row, column: column * 28 + row,
                 Text(
-                    "You laid columns end to end. `reshape` goes through a whole row before it begins the next one.",
+                    "You laid the columns end to end. `reshape` goes through a whole row before it begins the next one.",
                     "Vous avez mis les colonnes bout à bout. `reshape` parcourt toute une ligne avant d'entamer la"
                     " suivante.",
                 ),
@@ -43,8 +43,7 @@ EXERCISES = (
                 lambda row, column: (row - 1) * 28 + column - 1,
                 Text(
                     "You count rows and columns from 1. Python's first row is row 0.",
-                    "Vous comptez les lignes et les colonnes à partir de 1. La première ligne de Python est la ligne"
-                    " 0.",
+                    "Vous comptez les lignes et les colonnes à partir de 1. Pour Python, la première est la ligne 0.",
                 ),
             ),
             Mistake(
@@ -72,7 +71,7 @@ EXERCISES = (
     Exercise(
         "ink_share",
         Text(
-            "What share of an image's pixels has ink, however little? `image` is a NumPy array of `uint8`, 0 for"
+            "What share of an image's pixels have ink, however little? `image` is a NumPy array of `uint8`, 0 for"
             " paper; return a number from 0 to 1.",
             "Quelle part des pixels d'une image porte de l'encre, si peu que ce soit ? `image` est un tableau NumPy"
             " de `uint8`, 0 pour le papier ; renvoyez un nombre de 0 à 1.",
@@ -100,7 +99,7 @@ EXERCISES = (
             Mistake(
                 lambda image: (image > 0).sum(),
                 Text(
-                    "That is how many pixels have ink. A share is a part of the whole.",
+                    "That is how many pixels have ink. A share is a fraction of the whole.",
                     "C'est le nombre de pixels encrés. Une part se rapporte à un tout.",
                 ),
             ),
@@ -127,7 +126,7 @@ EXERCISES = (
         "brighter",
         Text(
             "Add `by` (a whole number from 0 to 255) to each pixel of `image`, a NumPy array of `uint8`. What would"
-            " pass 255 becomes 255.",
+            " exceed 255 becomes 255.",
             "Ajoutez `by` (un nombre entier de 0 à 255) à chaque pixel de `image`, un tableau NumPy de `uint8`. Ce"
             " qui dépasserait 255 devient 255.",
         ),
@@ -145,14 +144,14 @@ EXERCISES = (
             Mistake(
                 lambda image, by: image.astype(np.int64) + by,
                 Text(
-                    "Some of your pixels pass 255. Which function limits an array to a range?",
+                    "Some of your pixels exceed 255. Which function limits an array to a range?",
                     "Certains de vos pixels dépassent 255. Quelle fonction limite un tableau à un intervalle ?",
                 ),
             ),
             Mistake(
                 lambda image, by: np.where(image.astype(np.int64) + by > 255, image, image + by),
                 Text(
-                    "The pixels that would pass 255 stayed as they were.",
+                    "The pixels that would exceed 255 stayed as they were.",
                     "Les pixels qui auraient dépassé 255 sont restés tels quels.",
                 ),
             ),

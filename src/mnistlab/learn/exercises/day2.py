@@ -41,8 +41,8 @@ EXERCISES = (
             Mistake(
                 lambda pixels, mean, std: (pixels.astype(np.float64) - mean) / std,
                 Text(
-                    "`ToTensor` is missing: the pixels still go up to 255, but the mean is one of pixels from 0 to 1.",
-                    "Il manque `ToTensor` : les pixels montent encore à 255, alors que la moyenne est celle de"
+                    "`ToTensor` is missing: the pixels still go up to 255, but the mean is that of pixels from 0 to 1.",
+                    "Il manque `ToTensor` : les pixels vont encore jusqu'à 255, alors que la moyenne est celle de"
                     " pixels de 0 à 1.",
                 ),
             ),
@@ -53,14 +53,14 @@ EXERCISES = (
             Mistake(
                 lambda pixels, mean, std: (pixels / 255 - std) / mean,
                 Text(
-                    "You exchanged the mean and the standard deviation. Which one moves the pixels' centre to 0?",
+                    "You swapped the mean and the standard deviation. Which one moves the pixels' centre to 0?",
                     "Vous avez échangé la moyenne et l'écart type. Lequel des deux amène le centre des pixels à 0 ?",
                 ),
             ),
             Mistake(
                 lambda pixels, mean, std: pixels / 255 - mean / std,
                 Text(
-                    "Division goes before subtraction: only the mean was divided. Brackets are missing.",
+                    "Division comes before subtraction: only the mean was divided. Brackets are missing.",
                     "La division passe avant la soustraction : seule la moyenne a été divisée. Il manque des"
                     " parenthèses.",
                 ),
@@ -68,15 +68,16 @@ EXERCISES = (
             Mistake(
                 lambda pixels, mean, std: (pixels / 255 - mean) * std,
                 Text(
-                    "You multiplied by the standard deviation. That makes the spread smaller still, and it should"
+                    "You multiplied by the standard deviation. That makes the spread even smaller, and it should"
                     " become 1.",
                     "Vous avez multiplié par l'écart type. La dispersion diminue encore, alors qu'elle doit devenir 1.",
                 ),
             ),
         ),
         hint=Text(
-            "Two steps: first to the range from 0 to 1, then subtract the one and divide by the other.",
-            "En deux temps : d'abord l'intervalle de 0 à 1, puis soustraire l'une et diviser par l'autre.",
+            "Two steps: first bring the pixels to the range from 0 to 1, then subtract one number and divide by the other.",
+            "En deux temps : ramenez d'abord les pixels entre 0 et 1, puis soustrayez un des deux nombres et divisez par"
+            " l'autre.",
         ),
         parameters="pixels, mean, std",
         cases=pixels_and_scales,
@@ -108,7 +109,7 @@ EXERCISES = (
             Mistake(
                 lambda: 128,
                 Text(
-                    "That is how many pictures a batch holds. How many batches does it take?",
+                    "That is how many pictures a batch holds. How many batches do you need?",
                     "C'est le nombre d'images d'un lot. Combien de lots faut-il ?",
                 ),
             ),
@@ -128,8 +129,8 @@ EXERCISES = (
     Exercise(
         "take_batch",
         Text(
-            "An epoch visits `images` (N, H, W) in the order of the positions in `order` (N,). Return the images of"
-            " batch `number`, which counts from 0.",
+            "An epoch visits `images` (N, H, W) in the order given by the positions in `order` (N,). Return the images"
+            " of batch `number`, counted from 0.",
             "Une époque parcourt `images` (N, H, W) dans l'ordre des positions de `order` (N,). Renvoyez les images"
             " du lot `number`, compté à partir de 0.",
         ),
@@ -139,13 +140,13 @@ EXERCISES = (
                 lambda images, order, number, batch_size: images[number * batch_size : (number + 1) * batch_size],
                 Text(
                     "These are the images in the order of the file. `order` says whose turn it is.",
-                    "Ce sont les images dans l'ordre du fichier. C'est `order` qui dit auxquelles c'est le tour.",
+                    "Ce sont les images dans l'ordre du fichier. C'est `order` qui dit dans quel ordre les prendre.",
                 ),
             ),
             Mistake(
                 lambda images, order, number, batch_size: order[number * batch_size : (number + 1) * batch_size],
                 Text(
-                    "These are the positions of the images. Take the images that lie there.",
+                    "These are the positions of the images. Take the images at those positions.",
                     "Ce sont les positions des images. Prenez les images qui s'y trouvent.",
                 ),
             ),
@@ -177,7 +178,7 @@ EXERCISES = (
         ),
         hint=Text(
             "Cut the batch's piece out of `order`, then use it as an index into `images`, as `LittleLoader` does.",
-            "Découpez dans `order` la part du lot, puis servez-vous-en comme indice dans `images`, comme le fait"
+            "Découpez dans `order` la part du lot, puis servez-vous-en comme indices dans `images`, comme le fait"
             " `LittleLoader`.",
         ),
         parameters="images, order, number, batch_size",

@@ -79,19 +79,19 @@ EXERCISES = (
             ),
         ),
         hint=Text(
-            "Do it in two steps: how many places has the kernel along 28 pixels, and what does the max-pool leave of"
-            " that number?",
+            "Do it in two steps: at how many places does the kernel fit along 28 pixels, and what does the max-pool"
+            " leave of that number?",
             "Procédez en deux temps : combien de places le noyau a-t-il le long de 28 pixels, et que laisse le"
-            " max-pool de ce nombre ?",
+            " max-pooling de ce nombre ?",
         ),
     ),
     Exercise(
         name="convolve",
         asks=Text(
-            "Write the convolution of a picture (H, W) by a square kernel, as `nn.Conv2d` computes it without"
-            " padding, for every size.",
+            "Write the convolution of a picture (H, W) with a square kernel, as `nn.Conv2d` computes it without"
+            " padding, for any sizes.",
             "Écrivez la convolution d'une image (H, W) par un noyau carré, telle que `nn.Conv2d` la calcule sans"
-            " bord de zéros, pour toutes les tailles.",
+            " bord de zéros, quelles que soient les tailles.",
         ),
         parameters="picture, kernel",
         cases=pictures_and_kernels,
@@ -100,8 +100,7 @@ EXERCISES = (
             Mistake(
                 lambda picture, kernel: convolve(picture, kernel.flip(0, 1)),
                 Text(
-                    "You turned the kernel round, as mathematicians define convolution. `nn.Conv2d` lays it down as"
-                    " it is.",
+                    "You flipped the kernel, as in the mathematicians' convolution. `nn.Conv2d` lays it down as it is.",
                     "Vous avez retourné le noyau, comme le veut la convolution des mathématiciens. `nn.Conv2d` le"
                     " pose tel quel.",
                 ),
@@ -109,7 +108,7 @@ EXERCISES = (
             Mistake(
                 lambda picture, kernel: convolve(picture, kernel.T),
                 Text(
-                    "Rows and columns of the kernel are exchanged. The first index is the row.",
+                    "The kernel's rows and columns are swapped. The first index is the row.",
                     "Les lignes et les colonnes du noyau sont échangées. Le premier indice est la ligne.",
                 ),
             ),
@@ -149,7 +148,7 @@ EXERCISES = (
         asks=Text(
             "Write the cross-entropy of one picture: from its ten `logits` and its `label`, without"
             " `CrossEntropyLoss`.",
-            "Écrivez l'entropie croisée d'une seule image, à partir de ses dix `logits` et de son `label`, sans"
+            "Écrivez l'entropie croisée d'une seule image, à partir de ses dix `logits` et de son étiquette `label`, sans"
             " `CrossEntropyLoss`.",
         ),
         parameters="logits, label",
@@ -173,24 +172,24 @@ EXERCISES = (
             Mistake(
                 lambda logits, label: -logits.softmax(0).log_softmax(0)[label],
                 Text(
-                    "You took softmax twice: cross-entropy takes logits, not probabilities.",
-                    "Vous avez appliqué softmax deux fois : l'entropie croisée prend des logits, pas des probabilités.",
+                    "You applied softmax twice: cross-entropy takes logits, not probabilities.",
+                    "Vous avez appliqué le softmax deux fois : l'entropie croisée prend des logits, pas des probabilités.",
                 ),
             ),
             Mistake(
                 lambda logits, label: -logits[label],
                 Text(
                     "You left out the other digits: divide by the sum of all ten exponentials, or subtract the"
-                    " logarithm of it.",
+                    " logarithm of that sum.",
                     "Vous avez oublié les autres chiffres : divisez par la somme des dix exponentielles, ou"
-                    " soustrayez-en le logarithme.",
+                    " soustrayez le logarithme de cette somme.",
                 ),
             ),
             Mistake(
                 lambda logits, label: -logits.log_softmax(0).mean(),
                 Text(
                     "You took the mean over all ten digits. Only the right one, `label`, counts.",
-                    "Vous avez pris la moyenne des dix chiffres. Seul compte le bon, `label`.",
+                    "Vous avez pris la moyenne sur les dix chiffres. Seul compte le bon, `label`.",
                 ),
             ),
         ),

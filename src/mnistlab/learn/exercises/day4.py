@@ -115,7 +115,7 @@ EXERCISES = (
             f"A network begins with a convolution of {FIRST}x{FIRST}, a max-pool of {POOL}x{POOL}, and a convolution"
             f" of {LAST}x{LAST}. A cell of the last map looks at a square of the picture: how many pixels is its"
             " side?",
-            f"Un réseau commence par une convolution de {FIRST}x{FIRST}, un max-pool de {POOL}x{POOL} et une"
+            f"Un réseau commence par une convolution de {FIRST}x{FIRST}, un max-pooling de {POOL}x{POOL} et une"
             f" convolution de {LAST}x{LAST}. Une case de la dernière carte regarde un carré de l'image : combien de"
             " pixels mesure son côté ?",
         ),
@@ -142,7 +142,7 @@ EXERCISES = (
             Mistake(
                 lambda: LAST,
                 Text(
-                    "That many cells of the map before it: but each of those looks at a square of the picture itself.",
+                    "That is how many cells it looks at in the map before; but each of those looks at a square of the picture.",
                     "C'est le nombre de cases qu'elle regarde dans la carte d'avant ; mais chacune de celles-ci"
                     " regarde déjà un carré de l'image.",
                 ),
@@ -203,8 +203,7 @@ EXERCISES = (
             Mistake(
                 lambda score, image, size: -occlusion(score, image, size),
                 Text(
-                    "The sign is turned round: where important ink is covered, the score falls, and the fall is"
-                    " above 0.",
+                    "The sign is reversed: where important ink is covered, the score falls, and the fall is positive.",
                     "Le signe est inversé : quand on couvre une encre importante, le score baisse, et la baisse est"
                     " positive.",
                 ),
@@ -244,8 +243,8 @@ EXERCISES = (
             " Return the accuracy by the corrected labels, 0 to 1, in which examples without a right label do not"
             " count.",
             "`predicted` et `labels` sont des tableaux NumPy d'entiers (N,) ; le dictionnaire `corrected` donne,"
-            " par indice, la bonne étiquette de chaque exemple dont l'étiquette est connue pour fausse, ou `None`"
-            " s'il n'en a pas. Renvoyez l'exactitude selon les étiquettes corrigées, de 0 à 1, sans compter les"
+            " par indice, la bonne étiquette de chaque exemple que l'on sait mal étiqueté, ou `None` s'il n'en a"
+            " pas. Renvoyez l'exactitude selon les étiquettes corrigées, de 0 à 1, sans compter les"
             " exemples qui n'ont pas de bonne étiquette.",
         ),
         right=corrected_accuracy,
@@ -254,17 +253,17 @@ EXERCISES = (
             Mistake(
                 lambda predicted, labels, corrected: float((predicted == labels).mean()),
                 Text(
-                    "That is the accuracy by the labels as they were: `corrected` changes nothing in it.",
+                    "That is the accuracy by the original labels: `corrected` has no effect on it.",
                     "C'est l'exactitude selon les étiquettes d'origine : `corrected` n'y change rien.",
                 ),
             ),
             Mistake(
                 lambda predicted, labels, corrected: float((predicted == better(labels, corrected)).mean()),
                 Text(
-                    "An example without a right label still counts here, as a mistake. Nobody can answer it"
-                    " rightly, so leave it out of both numbers: of what was right, and of how many there were.",
+                    "An example without a right label still counts here, as a mistake. Nobody can get it"
+                    " right, so leave it out of both numbers: of what was right, and of how many there were.",
                     "Un exemple sans bonne étiquette compte encore ici, comme une erreur. Personne ne peut y"
-                    " répondre juste : retirez-le des deux nombres, celui des bonnes réponses et celui des exemples.",
+                    " répondre correctement : retirez-le des deux nombres, celui des bonnes réponses et celui des exemples.",
                 ),
             ),
             Mistake(
@@ -279,8 +278,8 @@ EXERCISES = (
             Mistake(
                 lambda predicted, labels, corrected: float((predicted == labels)[has_label(labels, corrected)].mean()),
                 Text(
-                    "You left out the right ones, but judge the others by the old labels. Put the corrected labels"
-                    " in their place before you compare.",
+                    "You left out the right examples, but you judge the others by the old labels. Put in the"
+                    " corrected labels before you compare.",
                     "Vous avez retiré les bons exemples, mais vous jugez les autres selon les anciennes étiquettes."
                     " Mettez d'abord les étiquettes corrigées à leur place.",
                 ),
@@ -288,9 +287,9 @@ EXERCISES = (
         ),
         hint=Text(
             "Copy the labels, put the corrected ones in, keep only the indices whose corrected label is not `None`,"
-            " and take the mean of what agrees.",
-            "Copiez les étiquettes, mettez-y les corrigées, ne gardez que les indices dont l'étiquette corrigée"
-            " n'est pas `None`, et prenez la moyenne de ce qui concorde.",
+            " and take the mean of the answers that agree.",
+            "Copiez les étiquettes, remplacez celles qui sont corrigées, ne gardez que les indices dont l'étiquette corrigée"
+            " n'est pas `None`, et prenez la moyenne des réponses qui concordent.",
         ),
     ),
 )

@@ -49,12 +49,12 @@ EXERCISES = (
     Exercise(
         name="keep_writers",
         asks=Text(
-            "Write a split by writer: from `writers`, int (N,), who wrote each image, an array bool (N,) that is"
+            "Write a split by writer: from `writers`, int (N,), who wrote each image, make an array bool (N,) that is"
             " true for all images of every `every`-th writer, in the order of their numbers, beginning with the"
             " lowest.",
-            "Écrivez un partage par personne : à partir de `writers`, int (N,), qui dit qui a écrit chaque image, un"
-            " tableau bool (N,) vrai pour toutes les images d'une personne sur `every`, dans l'ordre de leurs"
-            " numéros, en commençant par le plus petit.",
+            "Écrivez un partage par personne : `writers`, int (N,), dit qui a écrit chaque image ; renvoyez un tableau"
+            " bool (N,), vrai pour toutes les images d'une personne sur `every`, dans l'ordre des numéros, en"
+            " commençant par le plus petit.",
         ),
         parameters="writers, every",
         cases=writers_and_every,
@@ -65,16 +65,16 @@ EXERCISES = (
                 Text(
                     "You kept every `every`-th *image*. The same hands are then on both sides: whole writers are to be"
                     " kept.",
-                    "Vous avez gardé une *image* sur tant. Les mêmes mains sont alors des deux côtés : il faut"
+                    "Vous avez gardé une *image* sur `every`. Les mêmes mains sont alors des deux côtés : il faut"
                     " garder des personnes entières.",
                 ),
             ),
             Mistake(
                 lambda writers, every: writers % every == 0,
                 Text(
-                    "You divided the writers' numbers, but the numbers have gaps. Count the writers that there are:"
+                    "You divided the writers' numbers, but these have gaps. Count the writers that there are:"
                     " what does `np.unique` give?",
-                    "Vous avez divisé les numéros, mais il y a des trous entre eux. Comptez les personnes qui"
+                    "Vous avez divisé les numéros, mais la numérotation a des trous. Comptez les personnes qui"
                     " existent : que donne `np.unique` ?",
                 ),
             ),
@@ -89,7 +89,7 @@ EXERCISES = (
                 lambda writers, every: kept(writers, every, every - 1),
                 Text(
                     "You began with a later writer. The lowest number is the first to be kept.",
-                    "Vous avez commencé par une personne plus loin. La première gardée est celle du plus petit numéro.",
+                    "Vous avez commencé trop loin. La première personne gardée est celle du plus petit numéro.",
                 ),
             ),
         ),
@@ -97,16 +97,16 @@ EXERCISES = (
             "Two steps: the writers' numbers, each once and in order (`np.unique`), of which you take every `every`-th;"
             " then for each image whether its writer is among them (`np.isin`).",
             "Deux étapes : les numéros des personnes, chacun une fois et dans l'ordre (`np.unique`), dont vous"
-            " prenez un sur tant ; puis, pour chaque image, si sa personne en fait partie (`np.isin`).",
+            " gardez un sur `every` ; puis, pour chaque image, si la personne qui l'a écrite en fait partie (`np.isin`).",
         ),
     ),
     Exercise(
         name="mcnemar",
         asks=Text(
-            "Write McNemar's test: from two arrays bool (N,), which images the first and which the second network"
-            " got wrong, its p-value. `binomtest` is allowed.",
-            "Écrivez le test de McNemar : à partir de deux tableaux bool (N,), les images que le premier et le"
-            " second réseau ont mal lues, sa valeur p. `binomtest` est permis.",
+            "Write McNemar's test: from two arrays bool (N,) that say which images the first and the second network"
+            " got wrong, return its p-value. `binomtest` is allowed.",
+            "Écrivez le test de McNemar : à partir de deux tableaux bool (N,) qui disent quelles images le premier et"
+            " le second réseau ont mal lues, renvoyez sa valeur p. `binomtest` est permis.",
         ),
         parameters="first_wrong, second_wrong",
         cases=mistakes_of_two,
@@ -123,7 +123,7 @@ EXERCISES = (
             Mistake(
                 lambda first, second: fair_coins(int((first & ~second).sum()), int((second & ~first).sum()), "greater"),
                 Text(
-                    "You counted one direction alone. Before you looked, the second network could have been the"
+                    "You counted one direction only. Before you looked, the second network could have been the"
                     " worse one as well: both directions count.",
                     "Vous n'avez compté qu'un sens. Avant de regarder, le second réseau pouvait tout aussi bien être"
                     " le moins bon : les deux sens comptent.",
@@ -141,29 +141,29 @@ EXERCISES = (
             Mistake(
                 lambda first, second: fair_coins(int((first == second).sum()), int((first != second).sum())),
                 Text(
-                    "You tested how often the two agree. Of the images where they differ: how many does each get"
+                    "You tested how often the two agree. Of the images where they differ, how many does each get"
                     " wrong?",
-                    "Vous avez testé la fréquence de leurs accords. Parmi les images où ils diffèrent : combien"
-                    " chacun en manque-t-il ?",
+                    "Vous avez testé la fréquence de leurs accords. Parmi les images où ils diffèrent, combien"
+                    " chacun en lit-il mal ?",
                 ),
             ),
         ),
         hint=Text(
-            "Count two numbers: wrong in the first alone, wrong in the second alone. Then ask how often that many"
+            "Count two numbers: wrong by the first alone, wrong by the second alone. Then ask how often that many"
             " fair coins land at least that unevenly.",
-            "Comptez deux nombres : faux pour le premier seul, faux pour le second seul. Demandez ensuite à quelle"
-            " fréquence autant de pièces équilibrées tombent de façon au moins aussi inégale.",
+            "Comptez deux nombres : les images mal lues par le premier seul, et par le second seul. Cherchez ensuite à"
+            " quelle fréquence autant de pièces équilibrées tombent de façon au moins aussi inégale.",
         ),
     ),
     Exercise(
         name="seeds_needed",
         asks=Text(
-            "Single trainings of a recipe have the standard deviation `std`. Over how many seeds, at least, must you"
-            " take the mean, so that its 95 % interval, mean ± 1.96 standard errors, reaches at most `half` to each"
-            " side?",
-            "Les entraînements d'une recette ont l'écart-type `std`. Sur combien de graines, au moins, faut-il"
-            " prendre la moyenne, pour que son intervalle à 95 %, moyenne ± 1,96 erreur type, s'étende d'au plus"
-            " `half` de chaque côté ?",
+            "Single training runs of a recipe have the standard deviation `std`. Over how many seeds, at least, must"
+            " you take the mean so that its 95 % interval, mean ± 1.96 standard errors, reaches at most `half` to"
+            " each side?",
+            "Les exactitudes des entraînements d'une recette ont l'écart type `std`. Sur combien de graines, au moins,"
+            " faut-il prendre la moyenne pour que son intervalle à 95 %, moyenne ± 1,96 erreur type, s'étende au"
+            " plus de `half` de chaque côté ?",
         ),
         parameters="std, half",
         cases=lambda: [(0.09, 0.02), (0.05, 0.01), (0.06, 0.05)],
@@ -172,14 +172,14 @@ EXERCISES = (
             Mistake(
                 lambda std, half: math.ceil(1.96 * std / half),
                 Text(
-                    "You made the mean n times as exact with n seeds. It is only √n times as exact.",
-                    "Avec n graines, votre moyenne est n fois plus précise. Elle ne l'est que √n fois.",
+                    "You took the mean over n seeds to be n times as exact as one run. It is only √n times as exact.",
+                    "Dans votre calcul, la moyenne de n graines est n fois plus précise. Elle ne l'est que √n fois plus.",
                 ),
             ),
             Mistake(
                 lambda std, half: seeds(std, half, 1.0),
                 Text(
-                    "You left out the 1.96: one standard error to each side holds the truth in 68 of 100 cases only.",
+                    "You left out the 1.96: one standard error to each side contains the truth in only 68 of 100 cases.",
                     "Vous avez oublié le 1,96 : une erreur type de chaque côté ne contient la vérité que 68 fois sur"
                     " 100.",
                 ),

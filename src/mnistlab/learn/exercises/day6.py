@@ -67,11 +67,11 @@ EXERCISES = (
     Exercise(
         name="prepare",
         asks=Text(
-            "`photo` is grey, dark ink on light paper, uint8 (28, 28). Make of it what the network takes: bright ink,"
+            "`photo` is grey, dark ink on light paper, uint8 (28, 28). Turn it into what the network takes: bright ink,"
             " values from 0 to 1, normalised by MNIST's mean 0.1307 and standard deviation 0.3081, shape"
             " (1, 1, 28, 28).",
             "`photo` est en gris, encre sombre sur papier clair, uint8 (28, 28). Faites-en ce que le réseau attend :"
-            " encre claire, valeurs de 0 à 1, normalisées par la moyenne 0,1307 et l'écart-type 0,3081 de MNIST,"
+            " encre claire, valeurs de 0 à 1, normalisées par la moyenne 0,1307 et l'écart type 0,3081 de MNIST,"
             " forme (1, 1, 28, 28).",
         ),
         parameters="photo",
@@ -81,15 +81,15 @@ EXERCISES = (
             Mistake(
                 lambda photo: normalised(photo / 255),
                 Text(
-                    "The ink is still dark on light. MNIST's is bright on black: turn the values round.",
-                    "L'encre est restée sombre sur fond clair. Celle de MNIST est claire sur noir : renversez les"
+                    "The ink is still dark on light. MNIST's is bright on black: invert the values.",
+                    "L'encre est restée sombre sur fond clair. Celle de MNIST est claire sur noir : inversez les"
                     " valeurs.",
                 ),
             ),
             Mistake(
                 lambda photo: normalised((-photo) / 255),
                 Text(
-                    "In uint8, a minus sign goes round: -1 is 255, but -0 stays 0, so the blackest ink is lost. Subtract"
+                    "In uint8, a minus sign wraps round: -1 is 255, but -0 stays 0, so the blackest ink is lost. Subtract"
                     " from 255.",
                     "En uint8, le signe moins déborde : -1 donne 255, mais -0 reste 0, et l'encre la plus noire se perd."
                     " Soustrayez de 255.",
@@ -98,7 +98,7 @@ EXERCISES = (
             Mistake(
                 lambda photo: normalised(-(photo / 255)),
                 Text(
-                    "A minus sign alone does not turn a picture round: it leaves values below 0. White, 1, has to become"
+                    "A minus sign alone does not invert a picture: it leaves values below 0. White, 1, has to become"
                     " 0, and black 1.",
                     "Un signe moins ne suffit pas à inverser une image : il reste des valeurs négatives. Le blanc, 1,"
                     " doit devenir 0, et le noir, 1.",
@@ -108,7 +108,7 @@ EXERCISES = (
                 lambda photo: normalised(255.0 - photo),
                 Text(
                     "The mean and the standard deviation are those of values from 0 to 1; yours go up to 255.",
-                    "La moyenne et l'écart-type valent pour des valeurs de 0 à 1 ; les vôtres vont jusqu'à 255.",
+                    "La moyenne et l'écart type valent pour des valeurs de 0 à 1 ; les vôtres vont jusqu'à 255.",
                 ),
             ),
             Mistake(
@@ -117,21 +117,21 @@ EXERCISES = (
                     "Inverted and from 0 to 1, but not normalised: the network has only seen values with MNIST's mean"
                     " subtracted, divided by its standard deviation.",
                     "Inversée, de 0 à 1, mais pas normalisée : le réseau n'a vu que des valeurs diminuées de la moyenne"
-                    " de MNIST et divisées par son écart-type.",
+                    " de MNIST et divisées par son écart type.",
                 ),
             ),
             Mistake(
                 lambda photo: 1 - normalised(photo / 255),
                 Text(
-                    "Right steps, wrong order: you normalised first and inverted afterwards.",
-                    "Les bons pas dans le mauvais ordre : vous avez normalisé avant d'inverser.",
+                    "The right steps in the wrong order: you normalised before inverting.",
+                    "Les bonnes étapes, dans le mauvais ordre : vous avez normalisé avant d'inverser.",
                 ),
             ),
         ),
         hint=Text(
-            "Four steps, in this order: turn 0 to 255 into 255 to 0, divide by 255, normalise, reshape. What should a"
-            " white pixel have become before you normalise?",
-            "Quatre pas, dans cet ordre : de 0-255 à 255-0, diviser par 255, normaliser, changer la forme. Que doit"
+            "Four steps, in this order: invert 0 to 255 into 255 to 0, divide by 255, normalise, reshape. What should a"
+            " white pixel have become just before you normalise?",
+            "Quatre étapes, dans cet ordre : inverser de 0-255 à 255-0, diviser par 255, normaliser, changer la forme. Que doit"
             " valoir un pixel blanc juste avant la normalisation ?",
         ),
     ),
@@ -158,21 +158,21 @@ EXERCISES = (
             Mistake(
                 lambda height, width: in_box(height, width, of=height),
                 Text(
-                    "You made the height 20, always. What happens to a piece that is wider than it is tall?",
+                    "You always made the height 20. What happens to a piece that is wider than it is tall?",
                     "Vous avez toujours amené la hauteur à 20. Qu'arrive-t-il à un morceau plus large que haut ?",
                 ),
             ),
             Mistake(
                 lambda height, width: in_box(height, width, of=width),
                 Text(
-                    "You made the width 20, always. What happens to a one?",
+                    "You always made the width 20. What happens to a one?",
                     "Vous avez toujours amené la largeur à 20. Qu'arrive-t-il à un 1 ?",
                 ),
             ),
             Mistake(
                 cut_short,
                 Text(
-                    "`int` cuts off what stands behind the point: 12.8 becomes 12. Use `round`.",
+                    "`int` cuts off what comes after the point: 12.8 becomes 12. Use `round`.",
                     "`int` coupe ce qui suit la virgule : 12,8 devient 12. Servez-vous de `round`.",
                 ),
             ),
@@ -200,7 +200,7 @@ EXERCISES = (
     Exercise(
         name="to_middle",
         asks=Text(
-            "Return how many whole pixels an `image` (28, 28), ink bright on 0, has to move down and to the right, as"
+            "Return how many whole pixels an `image` (28, 28), bright ink on 0, has to move down and to the right, as"
             " (down, right), so that its centre of mass comes to (14, 14). Up and left are negative.",
             "Renvoyez de combien de pixels entiers il faut déplacer une `image` (28, 28), encre claire sur fond à 0,"
             " vers le bas et vers la droite, sous la forme (bas, droite), pour que son centre de masse arrive en"
@@ -213,14 +213,14 @@ EXERCISES = (
             Mistake(
                 lambda image: to_middle(image)[::-1],
                 Text(
-                    "Down and right are exchanged. Down is along the rows, the first index.",
+                    "Down and right are swapped. Down is along the rows, the first index.",
                     "Bas et droite sont échangés. Le bas suit les lignes, le premier indice.",
                 ),
             ),
             Mistake(
                 lambda image: tuple(-way for way in to_middle(image)),
                 Text(
-                    "The sign is turned round: an image that hangs too high has to move down, by a positive number.",
+                    "The sign is reversed: an image that sits too high has to move down, by a positive number.",
                     "Le signe est inversé : une image placée trop haut doit descendre, d'un nombre positif.",
                 ),
             ),
@@ -228,22 +228,22 @@ EXERCISES = (
                 box_to_middle,
                 Text(
                     "You centred the box of the ink. The centre of mass weighs each pixel by how bright it is.",
-                    "Vous avez centré le cadre de l'encre. Le centre de masse pèse chaque pixel selon sa clarté.",
+                    "Vous avez centré le cadre de l'encre. Dans le centre de masse, chaque pixel pèse selon sa clarté.",
                 ),
             ),
             Mistake(
                 lambda image: to_middle(image > 0),
                 Text(
-                    "You counted every pixel with ink alike. A bright one weighs more than a faint one.",
-                    "Vous avez compté de la même façon tous les pixels encrés. Un pixel clair pèse plus qu'un pâle.",
+                    "You gave every pixel with ink the same weight. A bright one weighs more than a faint one.",
+                    "Vous avez donné le même poids à tous les pixels encrés. Un pixel clair pèse plus qu'un pixel pâle.",
                 ),
             ),
         ),
         hint=Text(
             "The centre of mass is the sum of row times brightness, divided by the sum of brightness; likewise for the"
             " columns. How far is it from there to 14?",
-            "Le centre de masse est la somme des lignes multipliées par la clarté, divisée par la somme des clartés ; de"
-            " même pour les colonnes. Combien reste-t-il jusqu'à 14 ?",
+            "Multipliez chaque numéro de ligne par la clarté du pixel, faites la somme, divisez-la par la somme des"
+            " clartés : voilà le centre de masse ; de même pour les colonnes. Combien reste-t-il jusqu'à 14 ?",
         ),
     ),
 )

@@ -68,11 +68,11 @@ EXERCISES = (
     Exercise(
         name="multiplications",
         asks=Text(
-            "How many multiplications does a convolution take for one image? It has `channels` maps coming in, makes"
-            " `width` maps of `side` by `side` pixels, and its kernels are `kernel` by `kernel`. Write it for all values.",
+            "How many multiplications does a convolution take for one image? It receives `channels` maps, makes"
+            " `width` maps of `side` by `side` pixels, and its kernels are `kernel` by `kernel`. Write it for any values.",
             "Combien de multiplications une convolution demande-t-elle pour une image ? Elle reçoit `channels` cartes,"
             " produit `width` cartes de `side` sur `side` pixels, et ses noyaux mesurent `kernel` sur `kernel`."
-            " Écrivez-le pour toutes les valeurs.",
+            " Écrivez la fonction pour des valeurs quelconques.",
         ),
         parameters="channels, width, kernel, side",
         cases=layers,
@@ -115,7 +115,7 @@ EXERCISES = (
             ),
         ),
         hint=Text(
-            "First the weights of one kernel, then how many kernels there are, then how often each is laid down. Compare"
+            "First the weights of one kernel, then how many kernels there are, then how often each is applied. Compare"
             " with the table of `describe()` above.",
             "D'abord les poids d'un noyau, puis le nombre de noyaux, puis combien de fois chacun est posé. Comparez avec"
             " le tableau de `describe()` ci-dessus.",
@@ -124,10 +124,10 @@ EXERCISES = (
     Exercise(
         name="side_left",
         asks=Text(
-            "A picture of `side` pixels goes through so many `blocks`, each a 5x5 convolution without padding and then a"
-            " 2x2 max-pool. Return the side that is left.",
+            "A picture with sides of `side` pixels goes through a number of blocks, `blocks`: each is a 5x5 convolution"
+            " without padding, then a 2x2 max-pool. Return the side that is left.",
             "Une image de `side` pixels de côté traverse un certain nombre de blocs, `blocks` : chacun est une convolution"
-            " 5x5 sans bord de zéros, puis un max-pool 2x2. Renvoyez le côté qui reste.",
+            " 5x5 sans bord de zéros, puis un max-pooling 2x2. Renvoyez le côté qui reste.",
         ),
         parameters="side, blocks",
         cases=blocks,
@@ -144,7 +144,7 @@ EXERCISES = (
                 lambda side, blocks: side - 4 * blocks,
                 Text(
                     "Those are the convolutions alone. A max-pool follows each of them.",
-                    "Ce sont les convolutions seules. Un max-pool suit chacune d'elles.",
+                    "Ce sont les convolutions seules. Un max-pooling suit chacune d'elles.",
                 ),
             ),
             Mistake(
@@ -157,23 +157,23 @@ EXERCISES = (
             Mistake(
                 rounded_up,
                 Text(
-                    "You rounded up. Of an odd side, max-pool leaves out the last row.",
-                    "Vous avez arrondi vers le haut. D'un côté impair, max-pool laisse tomber la dernière ligne.",
+                    "You rounded up. When a side is odd, max-pool leaves out the last row.",
+                    "Vous avez arrondi vers le haut. Quand un côté est impair, le max-pooling laisse tomber la dernière ligne.",
                 ),
             ),
             Mistake(
                 lambda side, blocks: (side - 4 * blocks) // 2**blocks,
                 Text(
-                    "You did all the convolutions first, then all the pools. Here they take turns, and the later"
-                    " convolutions cut from a smaller picture.",
-                    "Vous avez fait toutes les convolutions, puis tous les max-pools. Ici, ils alternent, et les"
+                    "You did all the convolutions first, then all the pools. Here they alternate, and the later"
+                    " convolutions trim a smaller picture.",
+                    "Vous avez fait toutes les convolutions, puis tous les max-pooling. Ici, ils alternent, et les"
                     " convolutions suivantes rognent une image plus petite.",
                 ),
             ),
             Mistake(
                 lambda side, blocks: side_left(side, 1),
                 Text(
-                    "That is the side after one block. Go round `blocks` times.",
+                    "That is the side after one block. Repeat it `blocks` times.",
                     "C'est le côté après un seul bloc. Recommencez `blocks` fois.",
                 ),
             ),
@@ -187,7 +187,7 @@ EXERCISES = (
         name="shift_right",
         asks=Text(
             "Write an augmentation that moves every image of a batch (B, 1, 28, 28) two pixels to the right. What comes in"
-            " on the left is paper, 0. Return the images, float like those that came.",
+            " on the left is paper, 0. Return the images, of the same type as those received.",
             "Écrivez une augmentation qui déplace chaque image d'un lot (B, 1, 28, 28) de deux pixels vers la droite. Ce"
             " qui entre par la gauche est du papier, 0. Renvoyez les images, du même type que celles reçues.",
         ),
@@ -198,7 +198,7 @@ EXERCISES = (
             Mistake(
                 rolled,
                 Text(
-                    "`roll` brings back on the left what left on the right. Make those columns paper.",
+                    "`roll` brings back on the left what left on the right. Turn those columns into paper.",
                     "`roll` fait rentrer par la gauche ce qui sort par la droite. Faites de ces colonnes du papier.",
                 ),
             ),
@@ -212,7 +212,7 @@ EXERCISES = (
             Mistake(
                 lambda images: moved(images, 0, -2),
                 Text(
-                    "Your images move to the left. A pixel of the result comes from a column two further left.",
+                    "Your images move to the left. A pixel of the result comes from a column two places further left.",
                     "Vos images vont vers la gauche. Un pixel du résultat vient d'une colonne située deux rangs plus à"
                     " gauche.",
                 ),

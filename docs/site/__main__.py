@@ -1,0 +1,5 @@
+"""Build the site: python -m docs.site."""
+
+from docs.site.build import main
+
+main()

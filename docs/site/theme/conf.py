@@ -1,0 +1,107 @@
+"""Sphinx's settings for both languages. `-D language=` says which, and `-A` what the templates need."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from PIL import Image
+from sphinx.application import Sphinx
+
+project = "mnistlab"
+author = "The mnistlab authors"
+copyright = "the mnistlab authors, MIT"  # noqa: A001
+version = release = metadata.version("mnistlab")
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["README.md", "LISEZMOI.md"]  # parts of them are included
+templates_path = ["templates"]
+highlight_language = "none"
+default_role = "code"
+today_fmt = "%Y-%m-%d"
+
+nb_execution_mode = "off"  # lessons.py ran the pages
+nb_render_error_lexer = "none"
+myst_heading_anchors = 4
+myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist"]
+myst_links_external_new_tab = False
+suppress_warnings = ["myst.header"]  # results begin at any level
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the docstrings say types, shapes and ranges
+autodoc_preserve_defaults = True
+napoleon_use_rtype = False
+napoleon_numpy_docstring = True
+napoleon_google_docstring = False
+napoleon_use_ivar = True
+
+html_theme = "furo"
+html_title = "mnistlab"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_js_files = ["site.js"]
+html_favicon = "static/mark.svg"
+html_copy_source = False
+html_show_sourcelink = False
+html_show_sphinx = False
+html_theme_options = {
+    "light_logo": "mark.svg",
+    "dark_logo": "mark.svg",
+    "sidebar_hide_name": False,
+    "light_css_variables": {
+        "color-brand-primary": "#1b5f8c",
+        "color-brand-content": "#1b5f8c",
+        "color-brand-visited": "#6a3d8f",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#8ec7ee",
+        "color-brand-content": "#8ec7ee",
+        "color-brand-visited": "#cfa9ef",
+    },
+}
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "sidebar/language.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/scroll-end.html",
+    ]
+}
+
+
+def describe_figures(app: Sphinx, document: nodes.document) -> None:
+    """Give each figure of a page its words, which `in_kernel.py` laid beside it, and its size: there are two dots a pixel."""
+    for bundle in document.findall(nodes.container):
+        if bundle.get("nb_element") != "mime_bundle":
+            continue
+        plain = [part.astext() for part in bundle.children if part.get("mime_type") == "text/plain"]
+        for picture in bundle.findall(nodes.image):
+            picture["alt"] = next(filter(None, plain), "") or heading_of(bundle)
+            with Image.open(Path(app.srcdir, picture["uri"])) as opened:
+                picture["width"] = f"{opened.width // 2}px"
+
+
+def heading_of(node: nodes.Node) -> str:
+    """The heading that the node stands below."""
+    while not isinstance(node, nodes.section):
+        node = node.parent
+    return node.next_node(nodes.title).astext()
+
+
+def in_english(app: Sphinx, name: str, _: str, context: dict[str, Any], __: nodes.document | None) -> None:
+    """Say of an English page in the French site that it is English, to browsers and screen readers too."""
+    english = app.config.language != "en" and app.env.metadata.get(name, {}).get("lang") == "en"
+    if english and "body" in context:
+        context["body"] = f'<div lang="en">{context["body"]}</div>'
+    elif "body" in context and app.config.language != "en":
+        context["body"] = context["body"].replace('<dl class="py', '<dl lang="en" class="py')
+
+
+def setup(app: Sphinx) -> None:
+    """Called by Sphinx."""
+    app.connect("doctree-read", describe_figures)
+    app.connect("html-page-context", in_english)

@@ -1,0 +1,165 @@
+"""What `mnistlab read` makes of the pictures as they come: text, a JSON list, or rows on standard output or in a file."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mnistlab.cli.output import json_text
+from mnistlab.errors import Failure, Interrupted, StorageFailure, UserError
+from mnistlab.files import printable, sha256
+from mnistlab.messages.sentences import counted
+
+if TYPE_CHECKING:
+    from mnistlab.reading.many import Outcome
+    from mnistlab.reading.reader import Reader
+
+__all__ = ["Answer", "answer_for"]
+
+
+class Answer:
+    """Where the outcomes go, picture by picture. As a context it is brought to its end, whatever ends the reading."""
+
+    failed = 0
+    """Pictures that could not be read this time or, where their rows are there already, before."""
+
+    def known(self, name: str) -> str | None:
+        """The SHA-256 of a picture whose rows are there already."""
+        return None
+
+    def add(self, name: str, outcome: Outcome) -> None:
+        """Tell what became of a picture."""
+        raise NotImplementedError
+
+    def end(self, error: BaseException | None) -> None:
+        """Come to an end: all is read, or `error` has ended it."""
+
+
+@contextlib.contextmanager
+def answer_for(to: Path | None, as_json: bool, files: list[Path], reader: Reader) -> Iterator[Answer]:
+    """The answer that was asked for."""
+    answer: Answer
+    if to is None:
+        answer = JsonList() if as_json else Text(several=len(files) > 1)
+    elif is_standard_output(to):
+        answer = CsvLines()
+    else:
+        answer = RowsInFile(to, [str(file) for file in files], reader)
+    try:
+        yield answer
+    except BaseException as error:
+        answer.end(error)
+        raise
+    answer.end(None)
+
+
+def is_standard_output(to: Path) -> bool:
+    """Whether --to is "-"."""
+    return str(to) == "-"
+
+
+class Text(Answer):
+    """The text of each picture, under the file's name where there are several."""
+
+    def __init__(self, several: bool) -> None:
+        self.several = several
+
+    def add(self, name: str, outcome: Outcome) -> None:
+        """Print the lines."""
+        if outcome.page is None:
+            return
+        if self.several:
+            click.echo(f"{printable(name)}:")
+        if outcome.page.lines:
+            click.echo(outcome.page.text)
+        else:
+            click.echo(f"{printable(name)}: no digits found", err=True)
+
+
+class JsonList(Answer):
+    """A list with an object for each picture, printed as they come; Ctrl-C leaves a shorter one."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def add(self, name: str, outcome: Outcome) -> None:
+        """Print the picture's object."""
+        read = outcome.result
+        told = {"error": read.for_command_line()} if isinstance(read, UserError) else read.to_dict()
+        click.echo((", " if self.count else "[") + json_text({"file": name, **told}), nl=False)
+        self.count += 1
+
+    def end(self, error: BaseException | None) -> None:
+        """Close the list, unless standard output is what failed."""
+        if not isinstance(error, OSError):
+            click.echo("]" if self.count else "[]")
+
+
+class CsvLines(Answer):
+    """Rows on standard output."""
+
+    def __init__(self) -> None:
+        from mnistlab.cli import rows
+
+        self.rows = rows
+        click.echo(rows.first_line(Path("-.csv")), nl=False)
+
+    def add(self, name: str, outcome: Outcome) -> None:
+        """Print the picture's rows."""
+        click.echo(self.rows.csv_lines(self.rows.rows_of(name, outcome.result)), nl=False)
+
+
+class RowsInFile(Answer):
+    """Rows in a file, to which those are added that are not there already; and a line on standard output in the end."""
+
+    def __init__(self, to: Path, names: list[str], reader: Reader) -> None:
+        from importlib import metadata
+
+        from mnistlab.cli.table import Table
+
+        options = {
+            "mnistlab": metadata.version("mnistlab"),
+            "model": sha256(reader.path.read_bytes())[:16],
+            "threshold": reader.threshold,
+        }
+        self.to, self.names = printable(to), names
+        self.table = Table(to, options, reader.values)
+        self.done = self.already = 0
+
+    def known(self, name: str) -> str | None:
+        """The SHA-256 of a picture whose rows are there already."""
+        entry = self.table.state.entries.get(name)
+        return entry.sha256 if entry else None
+
+    def add(self, name: str, outcome: Outcome) -> None:
+        """Write the picture's rows, unless they are there."""
+        self.done += 1
+        if outcome.is_known:
+            self.already += 1
+        else:
+            self.table.add(name, outcome)
+        self.failed += self.table.state.entries[name].failed
+
+    def end(self, error: BaseException | None) -> None:
+        """Finish the file: what was read is in it. Raises `Interrupted` in place of a Ctrl-C."""
+        interrupted = isinstance(error, KeyboardInterrupt)
+        try:
+            if error is None or interrupted or (isinstance(error, Failure) and not isinstance(error, StorageFailure)):
+                self.table.finish(self.names)
+        finally:
+            self.table.close()
+        if interrupted:
+            done, total = self.done, len(self.names)
+            raise Interrupted("cli.reading_interrupted", done=done, total=total, name=self.to) from None
+        if isinstance(error, Failure) and error.key == "reading.process_ended":
+            error.with_remedy("cli.process_ended", name=self.to)
+        if error is None:
+            digits = sum(self.table.state.entries[name].digits for name in self.names)
+            parts = [f"{counted(self.done, 'picture')}, {counted(digits, 'digit')}"]
+            parts += [f"{self.already:,} read before"] if self.already else []
+            parts += [f"{self.failed:,} could not be read"] if self.failed else []
+            click.echo(f"{self.to}: {'; '.join(parts)}")

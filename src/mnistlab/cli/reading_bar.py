@@ -1,0 +1,33 @@
+"""How far the reading of many pictures is: a bar on the terminal, with pictures a second and the time left."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+__all__ = ["reading_bar"]
+
+
+@contextlib.contextmanager
+def reading_bar(total: int, console: Console) -> Iterator[Callable[[], None]]:
+    """A bar on the console as long as the context lasts, and the function that moves it on by a picture."""
+    columns = (
+        TextColumn("reading"), BarColumn(bar_width=None), MofNCompleteColumn(), TextColumn("{task.fields[speed]} pictures/s"),
+        TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    start, done = time.monotonic(), 0
+    # Standard output may be a file: it stays what it is, and only what goes to standard error is shown above the bar.
+    with Progress(*columns, console=console, expand=True, transient=True, redirect_stdout=False) as progress:
+        task = progress.add_task("", total=total, speed="-")
+
+        def advance() -> None:
+            nonlocal done
+            done += 1
+            speed = done / max(time.monotonic() - start, 1e-9)
+            progress.update(task, advance=1, speed=f"{speed:,.1f}" if speed < 100 else f"{speed:,.0f}")
+
+        yield advance

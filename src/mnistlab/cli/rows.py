@@ -1,0 +1,117 @@
+"""What was read as rows, one a digit: in CSV, JSON Lines or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mnistlab.cli.output import spelled
+from mnistlab.dependencies import require
+from mnistlab.errors import UserError
+
+if TYPE_CHECKING:
+    from mnistlab.reading.page import Page
+
+__all__ = ["COLUMNS", "LINES", "Row", "csv_lines", "first_line", "has_these_columns", "rows_of", "write_parquet"]
+
+COLUMNS = (
+    "file", "line", "position", "text", "value", "probability", "accepted", "x", "y", "width", "height", "error",
+)  # fmt: skip
+"""The file's name; the line on the page and the digit's position in it, from 1; the whole line's text; the digit as
+`Digit.to_dict` tells it; why the file could not be read. What is missing is None."""
+Row = list[Any]
+"""A value for each of `COLUMNS`."""
+GROUP = 100_000
+"""Rows of a Parquet file that are held in memory at once."""
+
+
+def rows_of(name: str, read: Page | UserError) -> list[Row]:
+    """A row for each digit; one without a digit where none was found or the file could not be read."""
+    nothing = [None] * (len(COLUMNS) - 2)
+    if isinstance(read, UserError):
+        return [[name, *nothing, read.for_command_line()]]
+    rows: list[Row] = []
+    for number, line in enumerate(read.lines, 1):
+        for position, digit in enumerate(line.digits, 1):
+            told = digit.to_dict()
+            known = [told["value"], told["probability"], told["accepted"], *told["box"]]
+            rows.append([name, number, position, line.text, *known, None])
+    return rows or [[name, *nothing, None]]
+
+
+def csv_lines(rows: list[Row]) -> bytes:
+    """Lines of CSV in UTF-8: nothing for None, true or false; bytes of a file's name that are not UTF-8 as escapes."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for name, *values in rows:
+        cells = [json.dumps(value) if isinstance(value, bool) else value for value in values]
+        writer.writerow([spelled(name), *cells])
+    return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def json_lines(rows: list[Row]) -> bytes:
+    """A line for each row, an object in ASCII."""
+    objects = [dict(zip(COLUMNS, [spelled(name), *values], strict=True)) for name, *values in rows]
+    return "".join(json.dumps(each) + "\n" for each in objects).encode()
+
+
+LINES: dict[str, Callable[[list[Row]], bytes]] = {".csv": csv_lines, ".jsonl": json_lines}
+"""The formats that are written line by line, by the ending of a file's name."""
+
+
+def first_line(path: Path) -> bytes:
+    """What a file of that name begins with, before any row."""
+    return csv_lines([list(COLUMNS)]) if path.suffix.lower() == ".csv" else b""
+
+
+def has_these_columns(path: Path) -> bool:
+    """Whether rows of `COLUMNS` stand in the file, or the beginning of such."""
+    if path.suffix.lower() == ".parquet":
+        import pyarrow.parquet
+
+        try:
+            return tuple(pyarrow.parquet.read_schema(path).names) == COLUMNS
+        except (OSError, ValueError):  # pyarrow's own errors are ValueErrors
+            return False
+    with path.open("rb") as file:
+        begun = file.readline(1_000_000)
+    if path.suffix.lower() == ".csv":
+        return first_line(path).startswith(begun)
+    if not begun.endswith(b"\n"):
+        return True  # half a line, of whatever
+    try:
+        return tuple(json.loads(begun)) == COLUMNS
+    except (ValueError, TypeError):
+        return False
+
+
+def write_parquet(path: Path, rows: Iterator[list[Row]], values: list[int | str]) -> None:
+    """Write the rows to a new file; `values` are all that a digit may be, which says of which type the column is."""
+    require("parquet")
+    import pyarrow
+    import pyarrow.parquet
+
+    whole, number, text = pyarrow.int32(), pyarrow.float64(), pyarrow.string()
+    value = whole if all(isinstance(each, int) for each in values) else text
+    kinds = [text, whole, whole, text, value, number, pyarrow.bool_(), *[whole] * 4, text]
+    schema = pyarrow.schema(list(zip(COLUMNS, kinds, strict=True)))
+
+    def table(chunk: list[Row]) -> Any:
+        columns = [list(column) for column in zip(*chunk, strict=True)] or [[] for _ in COLUMNS]
+        columns[0] = [spelled(name).encode("utf-8", "backslashreplace").decode() for name in columns[0]]
+        if value == text:
+            columns[4] = [None if each is None else str(each) for each in columns[4]]
+        return pyarrow.table(columns, schema=schema)
+
+    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
+        chunk: list[Row] = []
+        for more in rows:
+            chunk += more
+            if len(chunk) >= GROUP:
+                writer.write_table(table(chunk))
+                chunk = []
+        writer.write_table(table(chunk))

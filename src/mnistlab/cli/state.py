@@ -1,0 +1,180 @@
+"""What read keeps beside the output that --to names, in OUTPUT.state, so that --resume goes on.
+
+It is written first, in lines of JSON: one with the columns and options, then one for each picture with its name, its SHA-256 and
+its rows. The output is made of these lines, and can be made of them again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mnistlab.cli.rows import COLUMNS, Row
+from mnistlab.errors import UserError
+from mnistlab.files import explain_os_errors, link_target, printable
+from mnistlab.messages.sentences import Clause
+
+__all__ = ["Entry", "State", "append", "state_of"]
+
+
+def state_of(output: Path) -> Path:
+    """Where the state of an output is kept."""
+    return output.with_name(f"{output.name}.state")
+
+
+class Entry(NamedTuple):
+    """A picture in the state: where its line begins, the picture's SHA-256, how many digits it has, whether it failed."""
+
+    start: int
+    sha256: str | None
+    digits: int
+    failed: bool
+
+
+class State:
+    """The state of an output, open, and no other process's as long as it is.
+
+    Half a line, which a kill has left at the end, is cut off.
+
+    Parameters
+    ----------
+    output
+        The output, whose folder exists.
+    options
+        What rows depend on beside the pictures: text and numbers.
+
+    Attributes
+    ----------
+    entries : dict of str to Entry
+        The pictures by name, in the order of their rows.
+    is_new : bool
+        Whether nothing was there.
+    noted : str or None
+        The SHA-256 of the output where it was finished and nothing done since.
+
+    Raises `UserError` where another process has it, it is another program's, or of other columns or options.
+    """
+
+    def __init__(self, output: Path, options: dict[str, Any]) -> None:
+        self.name, self.path = printable(output), link_target(state_of(output))
+        self.entries: dict[str, Entry] = {}
+        self.noted: str | None = None
+        self.header = {"columns": list(COLUMNS), **options}
+        with contextlib.ExitStack() as opened, explain_os_errors(self.path):
+            self.file = opened.enter_context(self.path.open("ab", buffering=0))
+            self._lock()
+            end = self._read()
+            self.is_new = end == 0
+            self.file.truncate(end)
+            self.files = opened.pop_all()
+
+    def _lock(self) -> None:
+        """Keep other processes out, where the system and the file system can."""
+        try:
+            import fcntl
+
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:
+            return
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EAGAIN):
+                raise UserError("cli.output_in_use", name=self.name) from None
+
+    def _read(self) -> int:
+        """Note which pictures are there. Returns where the last whole line ends."""
+        end = 0
+        with self.path.open("rb") as file:
+            for line in file:
+                found = whole_object(line)
+                if found is None and not end and not as_line(self.header).startswith(line):
+                    raise UserError("cli.state_of_another", state=printable(self.path))
+                if found is None:
+                    break
+                if not end:
+                    self._check(found)
+                elif "file" in found:
+                    self._know(end, found)
+                self.noted = found.get("output")
+                end += len(line)
+        return end
+
+    def _check(self, there: dict[str, Any]) -> None:
+        now = self.header
+        if there.get("columns") != now["columns"]:
+            raise UserError("cli.output_of_another", name=self.name)
+        if changed := [key for key in now if there.get(key) != now[key]]:
+            options = [Clause("cli.other_option", option=key, was=there.get(key), now=now[key]) for key in changed]
+            raise UserError("cli.output_of_other_options", name=self.name, options=options)
+
+    def _know(self, start: int, line: dict[str, Any]) -> None:
+        """Note a picture's line. An earlier one of the same counts no more; its place among the others stays."""
+        rows = line["rows"]
+        digits = sum(row[COLUMNS.index("value")] is not None for row in rows)
+        self.entries[line["file"]] = Entry(start, line["sha256"], digits, rows[0][-1] is not None)
+
+    def add(self, name: str, sha256: str | None, rows: list[Row]) -> bool:
+        """Write a picture's line, whole or not at all; False where the same is there already."""
+        line = {"file": name, "sha256": sha256, "rows": rows}
+        if name in self.entries and as_line(line) in self._lines([self.entries[name]]):
+            return False
+        self._know(append(self.file, as_line(line)), line)
+        return True
+
+    def begin(self) -> None:
+        """Write what comes before the pictures, or that the output is not finished any more."""
+        if self.is_new:
+            append(self.file, as_line(self.header))
+        elif self.noted is not None:
+            self.note(None)
+
+    def note(self, output: str | None) -> None:
+        """Write the SHA-256 of the finished output."""
+        append(self.file, as_line({"output": output}))
+
+    def rows(self) -> Iterator[list[Row]]:
+        """All rows, picture by picture."""
+        return (json.loads(line)["rows"] for line in self._lines(self.entries.values()))
+
+    def _lines(self, entries: Any) -> Iterator[bytes]:
+        with self.path.open("rb") as file:
+            for entry in entries:
+                file.seek(entry.start)
+                yield file.readline()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.files.close()
+
+
+def as_line(content: dict[str, Any]) -> bytes:
+    """A line of the state."""
+    return json.dumps(content, separators=(",", ":")).encode() + b"\n"
+
+
+def whole_object(line: bytes) -> dict[str, Any] | None:
+    """What a line holds; None for half a line, and for another program's."""
+    try:
+        found = json.loads(line) if line.endswith(b"\n") else None
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def append(file: io.FileIO, content: bytes) -> int:
+    """Write all of it at the end, or nothing. Returns where it begins."""
+    start = file.seek(0, os.SEEK_END)
+    rest = memoryview(content)
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+    except BaseException:
+        with contextlib.suppress(OSError):
+            file.truncate(start)
+        raise
+    return start

@@ -1,0 +1,67 @@
+"""Answers as values: numbers, arrays, switches and text of NumPy, torch or Python alike, and whether two are the same."""
+
+from __future__ import annotations
+
+import numbers
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Form", "as_array", "fits", "form", "same"]
+
+CLOSE = 2e-4
+"""Numbers that differ by less, as a fraction of the right one, are the same."""
+
+
+def as_array(value: Any) -> Any:
+    """Numbers and arrays, Python's, NumPy's and torch's, as NumPy arrays; all else as it is."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    if isinstance(value, bool | np.bool_ | numbers.Number | np.ndarray | list | tuple):
+        try:
+            array = np.asarray([as_array(one) for one in value] if isinstance(value, list | tuple) else value)
+        except (ValueError, TypeError):  # rows of several lengths
+            return value
+        return array if array.dtype.kind in "biuf" else value
+    return value
+
+
+@dataclass(frozen=True)
+class Form:
+    """What kind of value it is."""
+
+    kind: str
+    """ "switch", "number", "array", "text" or "other"."""
+    shape: tuple[int, ...] = ()
+    whole: bool = False
+
+
+def form(value: Any) -> Form:
+    """The form of a value that `as_array` gave."""
+    if isinstance(value, np.ndarray):
+        if value.ndim:
+            return Form("array", value.shape)
+        return Form("switch") if value.dtype.kind == "b" else Form("number", whole=value.dtype.kind in "iu")
+    return Form("text") if isinstance(value, str) else Form("other")
+
+
+def fits(given: Form, wanted: Form) -> bool:
+    """Whether a value of the one form can be the right answer, or a wrong one, where the other is wanted."""
+    return (given.kind, given.shape) == (wanted.kind, wanted.shape)
+
+
+def same(mine: list[Any], others: list[Any]) -> bool:
+    """Whether the values are the same, numbers to about four digits, text whatever its capitals."""
+    return all(alike(one, other) for one, other in zip(mine, others, strict=True))
+
+
+def alike(mine: Any, other: Any) -> bool:
+    if form(mine) != form(other) and not fits(form(mine), form(other)):
+        return False
+    if isinstance(mine, np.ndarray):
+        scale = float(np.abs(other).max(initial=0)) if other.dtype.kind != "b" else 0.0
+        return bool(np.allclose(mine, other, rtol=CLOSE, atol=CLOSE * min(scale, 1) * 0.01))
+    if isinstance(mine, str) and isinstance(other, str):
+        return mine.strip().casefold() == other.strip().casefold()
+    return bool(mine == other)

@@ -1,0 +1,230 @@
+"""Many pictures, read by several processes of one thread each, and handed over in order."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.errors import Failure, MnistlabError, UserError, whole_number
+from mnistlab.files import printable, sha256
+from mnistlab.messages.sentences import Clause
+from mnistlab.pictures.decode import of_bytes, read_bytes
+from mnistlab.reading.page import Page
+
+if TYPE_CHECKING:
+    from mnistlab.reading.reader import Reader
+
+__all__ = ["Finish", "Outcome", "Task", "count_processes", "read_each"]
+
+MOST_JOBS = 1024
+MOST_ON_WINDOWS = 61
+"""Processes that one may wait for on Windows."""
+PER_PROCESS = 32
+"""Pictures that make a process worth its start: it takes as long as reading about so many small ones."""
+AHEAD = 4
+"""Pictures that are under way for each process: enough that none waits, few enough to be held in memory."""
+
+Finish: TypeAlias = "Callable[[Path, NDArray[np.uint8], Page], None]"
+"""What the process that has read a picture does with it and its page; it can be pickled."""
+
+
+class Task(NamedTuple):
+    """A picture to be read: its file, or its `content` where it comes on standard input.
+
+    `known` is the SHA-256 of what was read of it before: where it still is that, it is not read again.
+    """
+
+    path: Path
+    content: bytes | None = None
+    known: str | None = None
+
+
+class Outcome(NamedTuple):
+    """What became of a task.
+
+    `page` is None where the picture could not be read, and where it was known. An `error` beside a page says that what was to be
+    done with it failed. `sha256` is that of the picture's content, None where there was none.
+    """
+
+    page: Page | None
+    error: MnistlabError | None
+    sha256: str | None
+
+    @property
+    def result(self) -> Page | UserError:
+        """The page, or why there is none; not of what was known."""
+        if self.page is not None:
+            return self.page
+        assert isinstance(self.error, UserError)  # noqa: S101 - as `read_one` makes it
+        return self.error
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the picture is the one that was read before."""
+        return self.page is None and self.error is None
+
+
+def read_each(
+    reader: Reader, tasks: Sequence[Task], jobs: int | None = None, finish: Finish | None = None
+) -> Generator[Outcome]:
+    """Read the pictures, `jobs` at a time, and yield an outcome for each in the order of the tasks.
+
+    Each process computes in one thread. Without `jobs` there are as many as `count_processes` says; where that is one, this
+    process reads in all the reader's threads. Once the iterator is closed, no process is left.
+
+    Raises `UserError` where `jobs` is out of range, and, while it is iterated, `Failure` where a process was killed.
+    """
+    processes = count_processes(len(tasks), jobs)
+    if processes > 1:
+        return in_processes(reader, tasks, processes, finish)
+    if jobs is not None and reader.threads != 1:
+        reader = type(reader)(reader.path, threshold=reader.threshold, threads=1)
+    return (read_one(reader, task, finish) for task in tasks)
+
+
+def count_processes(pictures: int, jobs: int | None) -> int:
+    """How many processes read so many pictures: `jobs`, or the cores, fewer where there is too little to do; at least 1.
+
+    Raises `UserError` where `jobs` is out of range.
+    """
+    if jobs is None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        wanted = min(cores, pictures // PER_PROCESS)
+    else:
+        wanted = min(whole_number(jobs, Clause("names.jobs"), 1, MOST_JOBS), pictures)
+    return max(1, min(wanted, MOST_ON_WINDOWS) if sys.platform == "win32" else wanted)
+
+
+def read_one(
+    reader: Reader, task: Task, finish: Finish | None, raise_if_cancelled: Callable[[], None] = lambda: None
+) -> Outcome:
+    """Read one picture in this process."""
+    digest = None
+    try:
+        content = read_bytes(task.path) if task.content is None else task.content
+        digest = sha256(content)
+        if digest == task.known:
+            return Outcome(None, None, digest)
+        picture = of_bytes(content, printable(task.path) if task.content is None else Clause("names.standard_input"))
+        page = reader.read(picture, raise_if_cancelled=raise_if_cancelled)
+    except UserError as error:
+        return Outcome(None, error, digest)
+    except MemoryError:
+        return Outcome(None, UserError("pictures.out_of_memory", name=printable(task.path)), digest)
+    try:
+        if finish is not None:
+            finish(task.path, picture, page)
+    except MnistlabError as error:
+        return Outcome(page, error, digest)
+    return Outcome(page, None, digest)
+
+
+def in_processes(reader: Reader, tasks: Sequence[Task], processes: int, finish: Finish | None) -> Generator[Outcome]:
+    context = multiprocessing.get_context("spawn")
+    stopped = context.Event()
+    given = (type(reader), reader.path, reader.threshold, finish, stopped, current_folder())
+    pool = ProcessPoolExecutor(processes, context, begin, given)
+    remaining = iter(tasks)
+    waiting: deque[Future[Outcome]] = deque()
+
+    def submit(count: int) -> None:
+        with without_interrupts():  # the pool starts its processes here
+            waiting.extend(pool.submit(work, task) for task in islice(remaining, count))
+
+    try:
+        submit(AHEAD * processes)
+        while waiting:
+            outcome = waiting.popleft().result()
+            submit(1)
+            yield outcome
+    except BrokenProcessPool:
+        raise Failure("reading.process_ended") from None
+    finally:
+        stopped.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def current_folder() -> str | None:
+    """Where relative names begin; None where that folder is gone."""
+    try:
+        return os.getcwd()  # noqa: PTH109 - as os.chdir takes it
+    except OSError:
+        return None
+
+
+@contextlib.contextmanager
+def without_interrupts() -> Iterator[None]:
+    """Processes that are started inside never hear Ctrl-C, which comes to all of a terminal's; this one hears it afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class Stopped(Exception):  # noqa: N818 - no error: nobody waits for the picture any more
+    """Ends the reading of a picture."""
+
+
+class Worker(NamedTuple):
+    """What a process needs to read."""
+
+    reader: Reader
+    finish: Finish | None
+    stopped: Event
+
+    def raise_if_stopped(self) -> None:
+        """Raise `Stopped` once nobody waits for this process."""
+        if self.stopped.is_set():
+            raise Stopped
+
+
+worker: Worker | None = None
+"""In a process of the pool: what `begin` has made."""
+
+
+def begin(
+    kind: type[Reader], model: Path, threshold: float, finish: Finish | None, stopped: Event, folder: str | None
+) -> None:
+    """Make a process of the pool ready to read."""
+    global worker  # noqa: PLW0603 - the pool's own way
+    import cv2
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:  # the pool's processes would wait for ever where it is killed
+        threading.Thread(target=end_with, args=(parent,), daemon=True).start()
+    if folder is not None:
+        os.chdir(folder)  # multiprocessing goes to where the program began
+    cv2.setNumThreads(1)
+    worker = Worker(kind(model, threshold=threshold, threads=1), finish, stopped)
+
+
+def end_with(parent: Any) -> None:
+    """End this process as soon as that one has."""
+    parent.join()
+    os._exit(1)
+
+
+def work(task: Task) -> Outcome:
+    """Read one picture in a process of the pool."""
+    assert worker is not None  # noqa: S101 - `begin` ran before
+    return read_one(worker.reader, task, worker.finish, worker.raise_if_stopped)
