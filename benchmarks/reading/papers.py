@@ -1,7 +1,8 @@
 """Numbers on papers as people fill them in: uv run python -m benchmarks.reading.papers [--fields FOLDER]
 
 `strips` and `grids` are drawn by tests/support/sheets.py from MNIST's test digits: amounts on patterned paper, and grids of cells
-that are half empty, flat and photographed askew. A strip is right where every digit is, and nothing else was found; a cell likewise.
+that are half empty, flat and photographed askew. A strip is right where every digit is and nothing else was found; a cell
+likewise.
 
 With --fields, real ones: a folder of labels.json, a list of {"file": "amounts/1.jpg", "kind": "string", "text": "1500"} and
 {"file": "sudoku/1.jpg", "kind": "grid", "grid": ["53..."], "corners": [[x, y], ...]}; "0" is an empty cell, and cells of several
@@ -20,7 +21,16 @@ from typing import Any
 import click
 import numpy as np
 
-from benchmarks.command import Command, Row, SkipError, data_option, json_option, measure_rows, only_option, record_option
+from benchmarks.command import (
+    Command,
+    Row,
+    SkipError,
+    data_option,
+    json_option,
+    measure_rows,
+    only_option,
+    record_option,
+)
 from benchmarks.reading.model import Images, Labels, describe, mnist_test, model_option
 from benchmarks.timing import percent
 from mnistlab.reading.page import Page
@@ -83,7 +93,9 @@ def measure_fields(reader: Reader, folder: Path | None, kind: str) -> dict[str, 
         if row["kind"] == "string":
             count_string(counts, page, row["text"])
         else:
-            cells = tuple(tuple("" if text == "0" else text if len(text) == 1 else "?" for text in line) for line in row["grid"])
+            cells = tuple(
+                tuple("" if text == "0" else text if len(text) == 1 else "?" for text in line) for line in row["grid"]
+            )
             sheet = sheets.Sheet(np.empty(0, np.uint8), cells=cells, corners=np.array(row["corners"], np.float32))
             count_cells(counts, page, sheet)
     if not seconds:
@@ -106,7 +118,9 @@ KINDS = ("amounts", "sudoku", "newspaper-printed", "newspaper-completed")
 @click.command(cls=Command, help=__doc__)
 @only_option("strips", "grids", *KINDS)
 @model_option
-@click.option("--fields", type=click.Path(path_type=Path, exists=True, file_okay=False), help="The folder of labels.json.")
+@click.option(
+    "--fields", type=click.Path(path_type=Path, exists=True, file_okay=False), help="The folder of labels.json."
+)
 @data_option
 @json_option
 @record_option("reader")

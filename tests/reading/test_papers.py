@@ -66,17 +66,18 @@ def test_lines_as_dark_as_the_ink_hide_no_digits(reader: Reader, sevens: Gray, a
     assert set(found) == {"7"}
 
 
-@pytest.mark.parametrize("line", [1, 2, 3, 4])
-@pytest.mark.parametrize(("rows", "columns"), [(2, 2), (9, 9), (20, 20)])
+@pytest.mark.parametrize(("rows", "columns", "line"), [(2, 2, 1), (2, 2, 4), (9, 9, 1), (9, 9, 2), (6, 12, 3), (20, 20, 2)])
 def test_grids_are_read_whatever_their_lines(reader: Reader, clear: Digits, rows: int, columns: int, line: int) -> None:
     right = full = 0
-    for number, dark in enumerate((0.0, 0.5, 0.8)):
+    for number, dark in enumerate((0.0, 0.7)):
         random = np.random.default_rng((rows, line, number))
-        sheet = sheets.grid(random, *clear, rows=rows, columns=columns, line=line, dark=dark, cell=40.0 if rows < 20 else 28.0)
-        found = [(d.box[0] + d.box[2] / 2, d.box[1] + d.box[3] / 2, str(d.value)) for d in reader.read(sheet.picture).digits]
+        cell = 30.0 if rows == 20 else 44.0
+        sheet = sheets.grid(random, *clear, rows=rows, columns=columns, line=line, dark=dark, cell=cell)
+        page = reader.read(sheet.picture)
+        found = [(d.box[0] + d.box[2] / 2, d.box[1] + d.box[3] / 2, str(d.value)) for d in page.digits]
         counts = sheet.cells_right(found)
         right, full = right + counts[0], full + counts[1]
-        assert counts[2] <= 0.02 * max(counts[3], 50)
+        assert counts[2] <= 1
     assert right >= 0.98 * full - 1
 
 
@@ -101,7 +102,12 @@ def test_ones_with_a_long_upstroke_are_read(reader: Reader) -> None:
 def test_what_is_left_of_a_cell_at_the_edge_is_not_read(reader: Reader, side: str) -> None:
     picture = paper(140, 120)
     cv2.ellipse(picture, (60, 70), (22, 32), 0, 0, 360, 0, 5, cv2.LINE_AA)
-    strip = {"right": np.s_[28:112, 118:], "left": np.s_[28:112, :2], "top": np.s_[:2, 20:92], "bottom": np.s_[138:, 20:92]}
+    strip = {
+        "right": np.s_[28:112, 118:],
+        "left": np.s_[28:112, :2],
+        "top": np.s_[:2, 20:92],
+        "bottom": np.s_[138:, 20:92],
+    }
     picture[strip[side]] = 0
     assert accepted(reader.read(picture)) == "0"
 

@@ -1,9 +1,9 @@
-"""Sheets to measure reading on: amounts on cheques, boxed fields and grids, as scans and as photos. It shares no code with training.
+"""Sheets to measure reading on: amounts on cheques and grids, as scans and as photos. It shares no code with training.
 
-    sheet = amount(random, images, labels)
-    sheet.picture       # uint8 (H, W, 3)
-    sheet.text          # the digits, from left to right; or
-    sheet.cells         # (rows, columns) of text, with sheet.corners to find them by
+sheet = amount(random, images, labels)
+sheet.picture       # uint8 (H, W, 3)
+sheet.text          # the digits, from left to right; or
+sheet.cells         # (rows, columns) of text, with sheet.corners to find them by
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-Picture = NDArray[np.uint8]
+Picture = NDArray[Any]
+SheetOfLight = NDArray[Any]
 Random = np.random.Generator
 
 
@@ -50,17 +51,24 @@ class Sheet:
         return sum(a == b for a, b in full), len(full), sum(bool(a) for a, _ in blank), len(blank)
 
 
-def stamp(sheet: NDArray[np.float32], image: Picture, box: tuple[float, float, float, float], shade: float, grow: int) -> None:
+def stamp(sheet: SheetOfLight, image: Picture, box: tuple[float, float, float, float], shade: float, grow: int) -> None:
     """Write MNIST's digit into the box (x, y, width, height) of a sheet of lightness."""
     rows, columns = np.flatnonzero((image > 60).any(1)), np.flatnonzero((image > 60).any(0))
     ink = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     x, y, width, height = (round(value) for value in box)
-    large = cv2.resize(ink, (max(2, width), max(2, height)), interpolation=cv2.INTER_CUBIC if height > 20 else cv2.INTER_AREA)
-    alpha = np.clip((large.astype(np.float32) - 90) / 90, 0, 1)
+    large = cv2.resize(
+        ink, (max(2, width), max(2, height)), interpolation=cv2.INTER_CUBIC if height > 20 else cv2.INTER_AREA
+    )
+    alpha: Picture = np.clip((large.astype(np.float32) - 90) / 90, 0, 1)
     if grow:
         kernel = np.ones((abs(grow) + 1,) * 2, np.uint8)
         alpha = cv2.dilate(alpha, kernel) if grow > 0 else cv2.erode(alpha, kernel)
-    x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + alpha.shape[1], sheet.shape[1]), min(y + alpha.shape[0], sheet.shape[0])
+    x0, y0, x1, y1 = (
+        max(x, 0),
+        max(y, 0),
+        min(x + alpha.shape[1], sheet.shape[1]),
+        min(y + alpha.shape[0], sheet.shape[0]),
+    )
     if x1 > x0 and y1 > y0:
         part = sheet[y0:y1, x0:x1]
         part -= alpha[y0 - y : y1 - y, x0 - x : x1 - x] * (part - np.minimum(part, shade))
@@ -69,10 +77,10 @@ def stamp(sheet: NDArray[np.float32], image: Picture, box: tuple[float, float, f
 def natural(image: Picture) -> float:
     """Width over height of a digit's ink."""
     rows, columns = np.flatnonzero((image > 60).any(1)), np.flatnonzero((image > 60).any(0))
-    return (columns[-1] - columns[0] + 1) / (rows[-1] - rows[0] + 1)
+    return float((columns[-1] - columns[0] + 1) / (rows[-1] - rows[0] + 1))
 
 
-def background(random: Random, height: int, width: int) -> NDArray[np.float32]:
+def background(random: Random, height: int, width: int) -> SheetOfLight:
     """Cheque paper: bundles of fine curves on grey, or dots."""
     base = random.uniform(130, 235)
     sheet = np.full((height, width), base, np.float32)
@@ -89,7 +97,7 @@ def background(random: Random, height: int, width: int) -> NDArray[np.float32]:
     return sheet
 
 
-def photographed(random: Random, sheet: NDArray[np.float32], grain: float = 3.0, blur: float = 0.8) -> Picture:
+def photographed(random: Random, sheet: SheetOfLight, grain: float = 3.0, blur: float = 0.8) -> Picture:
     """Uneven light, blur, grain and JPEG; RGB."""
     height, width = sheet.shape
     ramp = np.linspace(random.uniform(0.75, 1), random.uniform(0.75, 1), width, dtype=np.float32)
@@ -97,7 +105,7 @@ def photographed(random: Random, sheet: NDArray[np.float32], grain: float = 3.0,
     sheet = sheet + random.normal(0, grain, (height, width))
     tint = random.uniform(0.9, 1, 3)
     picture = np.clip(sheet[..., None] * tint, 0, 255).astype(np.uint8)
-    return cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])[1], cv2.IMREAD_COLOR)
+    return np.asarray(cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])[1], cv2.IMREAD_COLOR))
 
 
 def amount(random: Random, images: Picture, labels: NDArray[np.int64]) -> Sheet:
@@ -107,10 +115,20 @@ def amount(random: Random, images: Picture, labels: NDArray[np.int64]) -> Sheet:
     chosen = random.integers(0, len(labels), int(random.integers(2, 9)))
     sheet = background(random, height, round(size * (len(chosen) + 4)))
     shade, grow = random.uniform(0.1, 0.6) * float(sheet.mean()), int(random.choice([-1, 0, 0, 1]))
-    gap, x, base = random.uniform(-0.12, 0.35), size * random.uniform(0.05, 0.6), height - size * random.uniform(0.1, 0.3)
+    gap, x, base = (
+        random.uniform(-0.12, 0.35),
+        size * random.uniform(0.05, 0.6),
+        height - size * random.uniform(0.1, 0.3),
+    )
     if random.random() < 0.4:
         y = height - random.uniform(1, 8)
-        cv2.line(sheet, (0, round(y)), (sheet.shape[1], round(y + random.uniform(-3, 3))), shade * 1.2, int(random.integers(1, 3)))
+        cv2.line(
+            sheet,
+            (0, round(y)),
+            (sheet.shape[1], round(y + random.uniform(-3, 3))),
+            shade * 1.2,
+            int(random.integers(1, 3)),
+        )
     points = random.random() < 0.5
     uneven, zeros = (0.55, 1.1) if random.random() < 0.4 else (0.8, 1.05), random.uniform(0.55, 1)
     for place, number in enumerate(chosen):
@@ -122,10 +140,15 @@ def amount(random: Random, images: Picture, labels: NDArray[np.int64]) -> Sheet:
             cv2.circle(sheet, (round(x + 0.05 * size), round(base)), max(1, round(0.06 * size)), shade, -1, cv2.LINE_AA)
             x += 0.25 * size
     if random.random() < 0.3:
-        cv2.line(sheet, (round(x + 5), round(base - size / 2)), (round(x + 5 + 0.5 * size), round(base - size / 2)), shade, 2)
+        cv2.line(
+            sheet, (round(x + 5), round(base - size / 2)), (round(x + 5 + 0.5 * size), round(base - size / 2)), shade, 2
+        )
         x += 0.6 * size
     sheet = sheet[:, : round(x + size * random.uniform(0.05, 0.5))]
-    return Sheet(photographed(random, sheet, random.uniform(1, 5), random.uniform(0.3, 1)), "".join(str(labels[n]) for n in chosen))
+    return Sheet(
+        photographed(random, sheet, random.uniform(1, 5), random.uniform(0.3, 1)),
+        "".join(str(labels[n]) for n in chosen),
+    )
 
 
 def printed(digit: int, font: str, side: int = 60) -> Picture:
@@ -135,11 +158,27 @@ def printed(digit: int, font: str, side: int = 60) -> Picture:
     return np.array(drawn)
 
 
+def askew(random: Random, sheet: Picture, points: Picture, tilt: float, table: float) -> tuple[Picture, Picture]:
+    """The sheet turned and in perspective on a table of that lightness, and where the points float32 (N, 2) on it went."""
+    high, long = sheet.shape
+    frame = np.array([[0, 0], [long, 0], [long, high], [0, high]], np.float32)
+    angle = np.deg2rad(tilt * random.uniform(-12, 12))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    shifted = tilt * random.uniform(-0.06, 0.06, (4, 2)) * (long, high)
+    moved = (frame - frame.mean(0)) @ turn.T + frame.mean(0) + shifted
+    moved = (moved - moved.min(0)).astype(np.float32)
+    matrix = cv2.getPerspectiveTransform(frame, moved)
+    size = tuple(int(side) + 1 for side in moved.max(0))
+    warped = cv2.warpPerspective(sheet, matrix, size, borderMode=cv2.BORDER_CONSTANT, borderValue=table)
+    return warped, cv2.perspectiveTransform(points[None], matrix)[0]
+
+
 def grid(
-    random: Random, images: Picture, labels: NDArray[np.int64], *, rows: int = 9, columns: int = 9, line: int = 1, dark: float = 0.2,
+    random: Random, images: Picture, labels: NDArray[np.int64], *,
+    rows: int = 9, columns: int = 9, line: int = 1, dark: float = 0.2,
     fonts: tuple[str, ...] = (), full: float = 0.7, tilt: float = 0.0, cell: float = 44.0, grain: float = 2.0, most: int = 1,
 ) -> Sheet:  # fmt: skip
-    """A grid of cells, `full` of them holding up to `most` digits, lines `dark` (0 black, 1 paper); printed ones where there are fonts.
+    """A grid of cells, `full` of them with up to `most` digits, lines `dark` (0 black, 1 paper); with `fonts`, printed ones too.
 
     `tilt` is how far it is turned and put in perspective: 0 flat, 1 much.
     """
@@ -148,11 +187,11 @@ def grid(
     sheet = np.full((height + 2 * margin, width + 2 * margin), random.uniform(180, 250), np.float32)
     paper = float(sheet[0, 0])
     for n in range(rows + 1):
-        y = margin + round(n * cell)
-        cv2.line(sheet, (margin, y), (margin + width, y), paper * dark, line * (2 if n % 3 == 0 else 1))
+        level = margin + round(n * cell)
+        cv2.line(sheet, (margin, level), (margin + width, level), paper * dark, line * (2 if n % 3 == 0 else 1))
     for n in range(columns + 1):
-        x = margin + round(n * wide)
-        cv2.line(sheet, (x, margin), (x, margin + height), paper * dark, line * (2 if n % 3 == 0 else 1))
+        upright = margin + round(n * wide)
+        cv2.line(sheet, (upright, margin), (upright, margin + height), paper * dark, line * (2 if n % 3 == 0 else 1))
     shade, texts = random.uniform(0.05, 0.45) * paper, []
     for row in range(rows):
         texts.append([""] * columns)
@@ -161,7 +200,8 @@ def grid(
                 continue
             size = cell * random.uniform(0.5, 0.75)
             font = fonts[random.integers(len(fonts))] if fonts and random.random() < 0.5 else None
-            x, y = margin + column * wide + wide / 2, margin + row * cell + cell / 2 - size / 2
+            x: float = margin + column * wide + wide / 2
+            y: float = margin + row * cell + cell / 2 - size / 2
             shapes = []
             for _ in range(int(random.integers(1, most + 1))):
                 number = int(random.integers(len(labels)))
@@ -173,24 +213,9 @@ def grid(
                 stamp(sheet, shape, (x, y + random.normal(0, 0.03) * cell, own, size), shade, 0)
                 x += own + 0.12 * size
                 texts[-1][column] += str(digit)
-    flat = np.array([[margin, margin], [margin + width, margin], [margin + width, margin + height], [margin, margin + height]], np.float32)
-    high, long = sheet.shape
-    frame = np.array([[0, 0], [long, 0], [long, high], [0, high]], np.float32)
-    angle = np.deg2rad(tilt * random.uniform(-12, 12))
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    moved = ((frame - frame.mean(0)) @ turn.T + frame.mean(0)) + tilt * random.uniform(-0.06, 0.06, (4, 2)) * (long, high)
-    moved = (moved - moved.min(0)).astype(np.float32)
-    matrix = cv2.getPerspectiveTransform(frame, moved)
-    size_ = tuple(int(side) + 1 for side in moved.max(0))
-    warped = cv2.warpPerspective(sheet, matrix, size_, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=paper * 0.6)
-    corners = cv2.perspectiveTransform(flat[None], matrix)[0]
+    flat = np.array(
+        [[margin, margin], [margin + width, margin], [margin + width, margin + height], [margin, margin + height]],
+        np.float32,
+    )
+    warped, corners = askew(random, sheet, flat, tilt, paper * 0.6)
     return Sheet(photographed(random, warped, grain, 0.7), cells=tuple(tuple(row) for row in texts), corners=corners)
-
-
-def exact(texts: list[tuple[str, str]]) -> float:
-    """The share, 0 to 1, of pairs that are equal."""
-    return sum(a == b for a, b in texts) / len(texts)
-
-
-def any_of(values: Any, random: Random) -> Any:
-    return values[random.integers(len(values))]

@@ -82,7 +82,9 @@ class Canvas:
         here += part * pen.cover * (np.minimum(here, pen.colour) - here)
         return rows, columns, part
 
-    def glyph(self, shape: Shape, kind: int | None, at: tuple[float, float], size: NDArray[np.float64], pen: Pen) -> float:
+    def glyph(
+        self, shape: Shape, kind: int | None, at: tuple[float, float], size: NDArray[np.float64], pen: Pen
+    ) -> float:
         """Draw a shape with its middle at a point of the level sheet; `size` (2, 2) takes the shape's pixels to the sheet's.
 
         `kind` is what is to be read there, or None where nothing is asked. Returns how far its ink reaches to the right.

@@ -27,7 +27,16 @@ FINER = 2
 PACKAGES = (
     "font_roboto", "font_hanken_grotesk", "font_lato", "font_manrope", "font_caladea", "font_source_serif_pro", "font_amatic_sc"
 )  # fmt: skip
-OTHERS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSerif", "DejaVuSansMono", "STIXGeneral", "STIXGeneralBol", "cmr10", "cmss10")
+OTHERS = (
+    "DejaVuSans",
+    "DejaVuSans-Bold",
+    "DejaVuSerif",
+    "DejaVuSansMono",
+    "STIXGeneral",
+    "STIXGeneralBol",
+    "cmr10",
+    "cmss10",
+)
 """Of matplotlib's own fonts, those with digits of the usual form."""
 
 Distances = NDArray[np.float32]

@@ -70,5 +70,7 @@ def light(random: np.random.Generator, pixels: Floats) -> None:
         pixels *= 1 + random.uniform(-0.25, 0.25) * x + random.uniform(-0.25, 0.25) * y
     if random.random() < 0.12:
         angle = random.uniform(0, 2 * math.pi)
-        across = (x * math.cos(angle) * width + y * math.sin(angle) * height - random.uniform(-60, 60)) / random.uniform(1, 12)
+        across = (
+            x * math.cos(angle) * width + y * math.sin(angle) * height - random.uniform(-60, 60)
+        ) / random.uniform(1, 12)
         pixels *= 1 - random.uniform(0.1, 0.6) / (1 + np.exp(np.clip(-across, -30, 30)))

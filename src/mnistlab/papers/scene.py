@@ -79,7 +79,9 @@ def lines(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size:
     height, width = canvas.pixels.shape
     rows = int(random.integers(1, max(2, int(height / (1.5 * size)) + 1))) if random.random() < 0.6 else 1
     step = size * random.uniform(1.15, 2.2)
-    first = random.uniform(size, height - (rows - 1) * step) if rows * step < height else size * random.uniform(0.8, 1.3)
+    first = (
+        random.uniform(size, height - (rows - 1) * step) if rows * step < height else size * random.uniform(0.8, 1.3)
+    )
     if random.random() < 0.45:
         rule(random, canvas, size, first, step)
     how = style(random, alphabet, size, lightness(canvas), printed=random.random() < 0.12)
@@ -90,7 +92,13 @@ def lines(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size:
             break
         x = random.uniform(-0.3 * size, 0.5 * width)
         if random.random() < 0.15:
-            canvas.words(WORDS[random.integers(len(WORDS))], anything(font_files(), random), 0.9 * size, (x, base - size), how.pen)
+            canvas.words(
+                WORDS[random.integers(len(WORDS))],
+                anything(font_files(), random),
+                0.9 * size,
+                (x, base - size),
+                how.pen,
+            )
             x += 4 * size
         end = number(random, canvas, how, composed(random), x, base, gap)
         if random.random() < 0.12:
@@ -120,9 +128,13 @@ def rule(random: np.random.Generator, canvas: Canvas, size: float, base: float, 
     else:
         distance = size * random.uniform(0.25, 1.2)
         light_pen = Pen(lightness(canvas) * random.uniform(0.45, 0.92), 1.0)
-        ends = [((-60, y), (width + 60, y)) for y in np.arange(-60 + random.uniform(0, distance), height + 60, distance)]
+        ends = [
+            ((-60, y), (width + 60, y)) for y in np.arange(-60 + random.uniform(0, distance), height + 60, distance)
+        ]
         if kind > 0.65:
-            ends += [((x, -60), (x, height + 60)) for x in np.arange(-60 + random.uniform(0, distance), width + 60, distance)]
+            ends += [
+                ((x, -60), (x, height + 60)) for x in np.arange(-60 + random.uniform(0, distance), width + 60, distance)
+            ]
         canvas.lines(ends, min(thick, 1.3), light_pen)
 
 
@@ -181,7 +193,13 @@ def boxes(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size:
         text = "".join(str(d) for d in random.integers(0, 10, int(random.integers(1, 8))))
         x = random.uniform(0, 0.5 * width)
         if random.random() < 0.4:
-            canvas.words(anything(WORDS, random), anything(font_files(), random), size * random.uniform(0.4, 1), (x - 3 * size, y), pen)
+            canvas.words(
+                anything(WORDS, random),
+                anything(font_files(), random),
+                size * random.uniform(0.4, 1),
+                (x - 3 * size, y),
+                pen,
+            )
         top, bottom = y, y + size + 2 * margin
         each = size * random.uniform(0.8, 1.5)
         if random.random() < 0.55:  # a box a digit
@@ -190,7 +208,10 @@ def boxes(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size:
                 frame(canvas, x, top, x + each, bottom, thick, pen)
                 shape = how.hand.shape(random, int(character))
                 if shape is not None and random.random() < 0.9:
-                    at = (x + each / 2 + random.normal(0, 0.05) * size, (top + bottom) / 2 + random.normal(0, 0.06) * size)
+                    at = (
+                        x + each / 2 + random.normal(0, 0.05) * size,
+                        (top + bottom) / 2 + random.normal(0, 0.06) * size,
+                    )
                     figure(random, canvas, how, shape, int(character), at, random.uniform(0.75, 1))
                 x += each + apart
         else:
@@ -280,5 +301,7 @@ def camera(random: np.random.Generator, pixels: NDArray[np.float32]) -> NDArray[
     cv2.randn(noise, 0, 16 * grain)
     noisy = np.clip(pixels + noise * np.float32(1 / 16), 0, 255).astype(np.uint8)
     if random.random() < 0.25:
-        noisy = cv2.imdecode(cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(30, 92))])[1], 0)
+        noisy = cv2.imdecode(
+            cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(30, 92))])[1], 0
+        )
     return noisy

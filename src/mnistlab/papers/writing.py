@@ -101,7 +101,13 @@ def style(random: np.random.Generator, alphabet: Alphabet, height: float, paper:
 
 
 def figure(
-    random: np.random.Generator, canvas: Canvas, how: Style, shape: Shape, kind: int | None, at: tuple[float, float], high: float = 1.0
+    random: np.random.Generator,
+    canvas: Canvas,
+    how: Style,
+    shape: Shape,
+    kind: int | None,
+    at: tuple[float, float],
+    high: float = 1.0,
 ) -> float:
     """Draw a shape in a style, its middle there, `high` times as high as usual; returns how far it reaches to the right."""
     height = how.height * high * float(np.exp(how.irregular * random.normal(0, 0.08)))
@@ -164,11 +170,18 @@ def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str
     if kind in ".:":
         dot = max(width, 0.08 * high) * random.uniform(0.9, 1.5)
         heights = (0.0,) if kind == "." else (0.12 * high, 0.55 * high)
-        stroke = [[(left + dot / 2, base - up - dot / 2), (left + dot / 2 + 0.3, base - up - dot / 2)] for up in heights]
+        stroke = [
+            [(left + dot / 2, base - up - dot / 2), (left + dot / 2 + 0.3, base - up - dot / 2)] for up in heights
+        ]
         width, end = dot, left + dot
     elif kind == ",":
         down = random.uniform(0.12, 0.3) * high
-        stroke = [[(left + 0.12 * high, base - 0.06 * high), (left + random.uniform(-0.02, 0.1) * high, base - 0.06 * high + down)]]
+        stroke = [
+            [
+                (left + 0.12 * high, base - 0.06 * high),
+                (left + random.uniform(-0.02, 0.1) * high, base - 0.06 * high + down),
+            ]
+        ]
         end = left + 0.15 * high
     elif kind == "-":
         long, up = random.uniform(0.25, 0.9) * high, random.uniform(0.3, 0.6) * high
@@ -176,7 +189,9 @@ def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str
         end = left + long
     elif kind == "/":
         lean = random.uniform(0.25, 0.6) * high
-        stroke = [[(left, base + random.uniform(0, 0.2) * high), (left + lean, base - random.uniform(0.9, 1.25) * high)]]
+        stroke = [
+            [(left, base + random.uniform(0, 0.2) * high), (left + lean, base - random.uniform(0.9, 1.25) * high)]
+        ]
         end = left + lean
     else:
         angles = np.linspace(0, 2 * np.pi, 12)
@@ -184,7 +199,11 @@ def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str
         wide = high * random.uniform(0.55, 0.8)
         first = ring + (left + 0.15 * high, base - 0.78 * high)
         second = ring + (left + wide - 0.1 * high, base - 0.2 * high)
-        stroke = [list(map(tuple, first)), list(map(tuple, second)), [(left + 0.1 * wide, base), (left + 0.9 * wide, base - high)]]
+        stroke = [
+            list(map(tuple, first)),
+            list(map(tuple, second)),
+            [(left + 0.1 * wide, base), (left + 0.9 * wide, base - high)],
+        ]
         end = left + wide
     lines = [np.array([canvas.place(*point) for point in line]) for line in stroke]
     canvas.strokes(lines, width, how.pen, CLASSES.index(kind))

@@ -92,7 +92,9 @@ def on_paper(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
     alpha, light = some[..., 3] / 255, some[..., :3].mean(2)
     ink = max(float(alpha.sum()), 1e-6)
     is_light = (light * alpha).sum() > 150 * ink and alpha.mean() < 0.6
-    if is_light and alpha[light < 100].sum() > 0.003 * ink:  # dark writing on a sheet that is cut out, or dark corrections?
+    if (
+        is_light and alpha[light < 100].sum() > 0.003 * ink
+    ):  # dark writing on a sheet that is cut out, or dark corrections?
         is_light = thin((alpha > 0.5) & (light >= 100))
     paper = np.float32(0 if is_light else 255)
     result = np.empty((height, width, 3), np.uint8)

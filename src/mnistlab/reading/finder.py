@@ -7,7 +7,7 @@ had about that height. A digit's ink comes from the network too: what else is th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mnistlab.reading.classifier import open_session
 from mnistlab.reading.paper import Gray, resized
 
-__all__ = ["CELL", "SIZES", "Found", "Level", "contrast", "find", "levels"]
+__all__ = ["CELL", "SIZES", "Found", "Level", "contrast", "levels", "look"]
 
 BUNDLED = Path(__file__).parent.parent / "bundled" / "reader" / "finder.onnx"
 CELL = 4
@@ -45,19 +45,10 @@ LEAST = 0.25
 """The least that the network must make of a digit for it to be looked at."""
 SPREAD = 0.4
 """How far a digit's height, as a logarithm, may be from the usual one at a size."""
-COMMON = 0.75
-"""What counts how many of the others have a mark's height, where how sure the network is of it counts 1."""
-ALIKE = 0.45
-"""How far apart the heights of one page's digits are, as logarithms."""
-ENOUGH = 0.65
-"""The least that all sizes together must make of a mark."""
 SURE = 0.5
 """From there on the network is sure enough of a digit for there to be no need to look for others at any size."""
 FINE = 19.0
 """Digits higher than that need not be looked at any larger."""
-MOST_FOUND = 3000
-"""Where there is more, only what the network is surest of is looked at."""
-PLACE = ("x", "y", "width", "height", "weight")
 
 Floats = NDArray[np.float32]
 Network = Callable[[Floats], tuple[Floats, Floats, Floats]]
@@ -130,6 +121,7 @@ class Found:
 
     @property
     def kind(self) -> int:
+        """The kind that the network makes most of."""
         return int(self.kinds.argmax())
 
     @property
@@ -167,13 +159,11 @@ def look(network: Network, gray: Gray, scale: float, number: int) -> Level:
         dx, dy, wide, high = boxes[:, row, column].tolist()
         own = SIZES[1] * np.exp(high)
         kind = kinds[:, row, column]
-        off = np.log(own / SIZES[1]) if kind[:10].max() >= kind[10:16].max() else 0.0
-        found.append(
-            Found(
-                ((column + 0.5 + dx) * CELL - FRAME) / fx, ((row + 0.5 + dy) * CELL - FRAME) / fy,
-                SIZES[0] * float(np.exp(wide)) / fx, float(own) / fy, kind, float(kind.max() * np.exp(-0.5 * (off / SPREAD) ** 2)), number,
-            )
-        )  # fmt: skip
+        off = np.log(own / SIZES[1]) if kind[:10].max() >= kind[10:OTHER].max() else 0.0
+        usual = float(np.exp(-0.5 * (off / SPREAD) ** 2))
+        x, y = ((column + 0.5 + dx) * CELL - FRAME) / fx, ((row + 0.5 + dy) * CELL - FRAME) / fy
+        size = (SIZES[0] * float(np.exp(wide)) / fx, float(own) / fy)
+        found.append(Found(x, y, *size, kind, float(kind.max()) * usual, number))
     inside = (slice(FRAME, FRAME + height), slice(FRAME, FRAME + width))
     return Level(scale, seen[inside], ink[inside], found)
 
@@ -186,7 +176,7 @@ def levels(
     most: float = MOST_PIXELS,
     first: int = 0,
 ) -> list[Level]:
-    """What the network finds at each size, from the smallest one on; not at sizes where all there is would be larger than need be.
+    """What the network finds at each size, from the smallest one on, until all that there is has been large enough.
 
     Parameters
     ----------
@@ -213,65 +203,11 @@ def levels(
 
 
 def worth_more(looked: list[Level]) -> bool:
-    """Whether there may be digits that a larger size would show better: where none is known yet, or there are hints of small ones."""
+    """Whether a larger size may show digits better: where none is known yet, or there are hints of small ones."""
     known = [mark for level in looked for mark in level.found if mark.weight > SURE and mark.digit]
     hints = [
-        mark for mark in looked[-1].found
+        mark
+        for mark in looked[-1].found
         if mark.digit and float(mark.kinds.max()) > HINT and mark.height * looked[-1].scale < FINE
     ]
     return not known or len(hints) > 0.05 * len(known)
-
-
-def find(looked: list[Level]) -> list[Found]:
-    """The marks on a picture: what was found at several sizes once, and no two on one spot.
-
-    Where two do not go together, the one stays that more sizes show, and whose height more of the others have.
-    """
-    found = [mark for level in looked for mark in level.found if mark.weight > LEAST]
-    found.sort(key=lambda mark: -mark.weight)
-    found = found[:MOST_FOUND]
-    if not found:
-        return []
-    place = Place(*(np.array([getattr(mark, name) for mark in found], np.float32) for name in PLACE))
-    kinds = np.stack([mark.kinds for mark in found])
-    digits = kinds.argmax(1) < 10
-    sure, high = place.weight[digits], np.log(place.height[digits])
-    alike = np.array([(sure * np.exp(-0.5 * ((h - high) / ALIKE) ** 2)).sum() for h in np.log(place.height)])
-    shown = np.array([place.weight[place.same(n) & (digits == digits[n])].sum() for n in range(len(found))])
-    rank = shown * (alike / max(float(alike.max()), 1e-9)) ** COMMON
-    left = np.ones(len(found), bool)
-    kept = []
-    for number in np.argsort(-rank, kind="stable"):
-        if left[number]:
-            same = place.same(number) & (digits == digits[number])
-            best = found[number]
-            together = np.average(kinds[same], axis=0, weights=place.weight[same]).astype(np.float32)
-            if shown[number] > ENOUGH:
-                kept.append(replace(best, kinds=together, weight=float(shown[number])))
-            left &= ~place.excluded(number)
-    return kept
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where marks are, how large, and how sure of them the network is: float32 (N,) each."""
-
-    x: Floats
-    y: Floats
-    width: Floats
-    height: Floats
-    weight: Floats
-
-    def same(self, number: int) -> NDArray[np.bool_]:
-        """Which are the same mark, seen at another size perhaps."""
-        across, down = np.abs(self.x - self.x[number]), np.abs(self.y - self.y[number])
-        narrow = np.minimum(self.width, self.width[number])
-        low = np.minimum(self.height, self.height[number])
-        larger = np.maximum(self.height, self.height[number])
-        return np.asarray((across < 0.35 * np.maximum(narrow, 0.3 * low)) & (down < 0.3 * low) & (larger < 1.45 * low))
-
-    def excluded(self, number: int) -> NDArray[np.bool_]:
-        """Which cannot be there beside it: the middle of one lies in the other, or the two nearly cover each other."""
-        across, down = np.abs(self.x - self.x[number]), np.abs(self.y - self.y[number])
-        wide, high = np.maximum(self.width, self.width[number]), np.maximum(self.height, self.height[number])
-        return np.asarray((across < 0.5 * wide) & (down < 0.5 * high))

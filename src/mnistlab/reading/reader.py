@@ -22,7 +22,7 @@ from mnistlab.reading.finder import Finder
 from mnistlab.reading.ink import SMALL
 from mnistlab.reading.layout import lines_of
 from mnistlab.reading.page import Digit, Line, Page
-from mnistlab.reading.search import Mark, connected_strokes, found_digits
+from mnistlab.reading.search import Mark, connected_strokes, digits_on_paper
 
 __all__ = ["Reader"]
 
@@ -146,7 +146,7 @@ class Reader:
         if self.finder is None or max(picture.shape[:2]) <= SMALL:
             marks = connected_strokes(self.classifier, picture, raise_if_cancelled)
         else:
-            marks = found_digits(self.finder, self.classifier, picture, raise_if_cancelled)
+            marks = digits_on_paper(self.finder, self.classifier, picture, self.threshold, raise_if_cancelled)
         lines = lines_of([mark.level_box for mark in marks])
         size = (picture.shape[1], picture.shape[0])
         return Page(tuple(Line(tuple(self._digit(marks[n]) for n in numbers)) for numbers in lines), size)

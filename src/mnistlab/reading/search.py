@@ -1,26 +1,28 @@
-"""The two ways to look for digits: with the finder, anywhere on a paper; or as strokes that hang together, on clean paper.
+"""The two ways to look for digits, and how they are put together.
 
-The second serves models that know other things than digits, which the finder does not, and pictures of a single digit.
+Strokes that hang together are found to a hair where the paper is clean, whatever a model knows. The finder knows digits
+alone, and finds them where they touch each other or lines, and on patterned paper.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.reading.assembly import assemble, look
 from mnistlab.reading.classifier import Classifier
-from mnistlab.reading.finder import Finder, find
+from mnistlab.reading.finder import Finder
 from mnistlab.reading.ink import find_ink
+from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import box_in_picture, find_pieces
 from mnistlab.reading.spots import spots
 from mnistlab.reading.upright import as_dark_on_light, look_everywhere, turns
 
-__all__ = ["Mark", "connected_strokes", "found_digits"]
+__all__ = ["Mark", "connected_strokes", "digits_on_paper"]
 
 Box = tuple[int, int, int, int]
 
@@ -38,26 +40,105 @@ class Mark:
     level_box: Box
     """Likewise, on the page turned so that it can be read."""
 
+    @property
+    def sure(self) -> float:
+        """The largest probability."""
+        return float(self.probabilities.max())
+
 
 def connected_strokes(
-    classifier: Classifier, picture: Gray, raise_if_cancelled: Callable[[], None] = lambda: None
+    classifier: Classifier,
+    picture: Gray,
+    raise_if_cancelled: Callable[[], None] = lambda: None,
+    *,
+    but_for: Sequence[Mark] = (),
 ) -> list[Mark]:
-    """The strokes that hang together, put together and cut as the classifier likes them best."""
+    """The strokes that hang together, put together and cut as the classifier likes them best.
+
+    Left out are those that several of the marks `but_for` lie in: a frame with what is in it, digits that touch each other.
+    """
     ink = find_ink(picture)
     raise_if_cancelled()
-    pieces = find_pieces(ink)
-    raise_if_cancelled()
-    units = look(classifier, pieces) if ink.whole else assemble(classifier, pieces, raise_if_cancelled)
     size = (picture.shape[1], picture.shape[0])
+    pieces = find_pieces(ink)
+    if but_for:
+        boxes = [box_in_picture(piece, ink, size) for piece in pieces]
+        pieces = [
+            piece for piece, box in zip(pieces, boxes, strict=True)
+            if sum(middle_in(mark.box, box) for mark in but_for) < 2
+        ]  # fmt: skip
+    raise_if_cancelled()
+    units = (
+        look(classifier, pieces) if ink.whole else assemble(classifier, pieces, raise_if_cancelled) if pieces else []
+    )
     return [
         Mark(unit.image, unit.probabilities, box_in_picture(unit.piece, ink, size), unit.piece.box) for unit in units
     ]
 
 
+def digits_on_paper(
+    finder: Finder,
+    classifier: Classifier,
+    picture: Gray,
+    threshold: float,
+    raise_if_cancelled: Callable[[], None] = lambda: None,
+) -> list[Mark]:
+    """What both ways find, each place as the one that is surer of it; `threshold` is the probability to accept a digit from."""
+    found, turned = found_digits(finder, classifier, picture, raise_if_cancelled)
+    if turned:
+        return found
+    strokes = connected_strokes(classifier, picture, raise_if_cancelled, but_for=found)
+    if not found:
+        return strokes
+    # `level_box` of strokes lies on the page turned level: lines are told from the picture's own boxes, of which both have one.
+    strokes = [replace(mark, level_box=mark.box) for mark in strokes]
+    kept: list[Mark] = []
+    for theirs, ours in places(strokes, found):
+        if not ours:
+            continue  # a bit of a line or a pattern, most often
+        certain = theirs and all(mark.sure >= threshold for mark in theirs)
+        kept += theirs if certain or sureness(theirs) >= sureness(ours) > 0 else ours
+    return kept
+
+
+def sureness(marks: Sequence[Mark]) -> float:
+    """How well marks explain a place: the mean of their probabilities, 0 for none."""
+    return sum(mark.sure for mark in marks) / len(marks) if marks else 0.0
+
+
+def places(strokes: Sequence[Mark], found: Sequence[Mark]) -> list[tuple[list[Mark], list[Mark]]]:
+    """The marks of both, by place: those that overlap, directly or through others, are in one."""
+    marks = [*strokes, *found]
+    parent = list(range(len(marks)))
+
+    def root(number: int) -> int:
+        while parent[number] != number:
+            parent[number] = number = parent[parent[number]]
+        return number
+
+    for one in range(len(strokes)):
+        for other in range(len(strokes), len(marks)):
+            if middle_in(marks[one].box, marks[other].box) or middle_in(marks[other].box, marks[one].box):
+                parent[root(one)] = root(other)
+    groups: dict[int, tuple[list[Mark], list[Mark]]] = {}
+    for number, mark in enumerate(marks):
+        groups.setdefault(root(number), ([], []))[number >= len(strokes)].append(mark)
+    return list(groups.values())
+
+
+def middle_in(one: Box, other: Box) -> bool:
+    """Whether the middle of a box lies in another."""
+    x, y = one[0] + one[2] / 2, one[1] + one[3] / 2
+    return other[0] <= x < other[0] + other[2] and other[1] <= y < other[1] + other[3]
+
+
 def found_digits(
     finder: Finder, classifier: Classifier, picture: Gray, raise_if_cancelled: Callable[[], None] = lambda: None
-) -> list[Mark]:
-    """What the finder takes for digits, or for something else as large as they, as the classifier sees it."""
+) -> tuple[list[Mark], bool]:
+    """What the finder takes for digits, or for something else as large as they, as the classifier sees it.
+
+    And whether the page had to be turned for that.
+    """
     gray = as_dark_on_light(picture)
     looked = look_everywhere(finder, gray, raise_if_cancelled)
     quarters = turns(finder, classifier, gray, looked)
@@ -69,11 +150,11 @@ def found_digits(
     for spot in spots(classifier, find(looked), looked, raise_if_cancelled):
         box = spot.box(size)
         marks.append(Mark(spot.image, spot.probabilities, turned_back(box, quarters, size), box))
-    return marks
+    return marks, quarters > 0
 
 
 def turned_back(box: Box, quarters: int, size: tuple[int, int]) -> Box:
-    """Where a box (x, y, width, height) of a page of `size` (width, height), turned by so many quarters, lies on the page itself."""
+    """Where a box (x, y, width, height) of a page of `size`, turned by so many quarters, lies on the page itself."""
     x, y, width, height = box
     for _ in range(quarters):  # a quarter back: clockwise
         x, y, width, height = size[1] - y - height, x, height, width

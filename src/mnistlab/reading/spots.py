@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import OTHER, Found, Level
 from mnistlab.reading.mnist_form import to_mnist_form
+from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import Piece, trimmed
 
-__all__ = ["Spot", "together", "spots"]
+__all__ = ["Spot", "spots", "together"]
 
 AROUND = 1.0
 """How far from a digit's middle its ink may lie, as a share of its box."""
@@ -49,7 +50,10 @@ class Spot:
 
 
 def spots(
-    classifier: Classifier, found: Sequence[Found], levels: Sequence[Level], raise_if_cancelled: Callable[[], None] = lambda: None
+    classifier: Classifier,
+    found: Sequence[Found],
+    levels: Sequence[Level],
+    raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> list[Spot]:
     """The digits among what was found, and what else is written as large as they are."""
     digits = [mark for mark in found if mark.digit or mark.other]
@@ -84,9 +88,9 @@ def ink_of(mark: Found, others: Sequence[Found], level: Level) -> Piece | None:
         return None
     x, y = (np.arange(left, right) + 0.5) / scale, (np.arange(top, bottom) + 0.5) / scale
 
-    def distance(to: Found) -> NDArray[np.float64]:
+    def distance(to: Found) -> Gray:
         across = np.abs(x - to.x) / max(to.width, 0.3 * to.height)
-        return np.maximum(across[None, :], (np.abs(y - to.y) / to.height)[:, None])
+        return np.asarray(np.maximum(across[None, :], (np.abs(y - to.y) / to.height)[:, None]))
 
     own = distance(mark)
     mine = np.ones(own.shape, bool)
@@ -95,16 +99,18 @@ def ink_of(mark: Found, others: Sequence[Found], level: Level) -> Piece | None:
         if other is not mark and near:
             mine &= own <= distance(other)
     part = (slice(top, bottom), slice(left, right))
-    ink = level.ink[part] if mark.digit else np.clip(-level.seen[part] / max(1e-3, -float(level.seen[part].min())), 0, 1)
-    ink = (255 * ink * mine).astype(np.uint8)
-    return trimmed(Piece(left, top, hanging_together(ink, own < INSIDE)), 0, right - left)
+    ink = (
+        level.ink[part] if mark.digit else np.clip(-level.seen[part] / max(1e-3, -float(level.seen[part].min())), 0, 1)
+    )
+    mine_alone = (255 * ink * mine).astype(np.uint8)
+    return trimmed(Piece(left, top, hanging_together(mine_alone, own < INSIDE)), 0, right - left)
 
 
-def hanging_together(ink: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def hanging_together(ink: Gray, inside: NDArray[np.bool_]) -> Gray:
     """The strokes, uint8 (h, w), that reach into a digit's box, whole."""
     count, labels = cv2.connectedComponents((ink > STROKE).astype(np.uint8))
     reaching = np.zeros(count, bool)
     reaching[labels[inside]] = True
     reaching[0] = False
     near = cv2.dilate(reaching[labels].astype(np.uint8), np.ones((3, 3), np.uint8))
-    return np.asarray(ink * near, np.uint8)
+    return ink * near

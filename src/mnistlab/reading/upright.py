@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from mnistlab.reading.classifier import Classifier
-from mnistlab.reading.finder import ALWAYS, Level, Network, find, levels, look
+from mnistlab.reading.finder import ALWAYS, Level, Network, levels, look
+from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray, dark_paper, resized
 from mnistlab.reading.spots import spots
 
@@ -29,9 +30,7 @@ def as_dark_on_light(picture: Gray) -> Gray:
     return 255 - gray if dark_paper(picture) else gray
 
 
-def look_everywhere(
-    network: Network, gray: Gray, raise_if_cancelled: Callable[[], None] = lambda: None
-) -> list[Level]:
+def look_everywhere(network: Network, gray: Gray, raise_if_cancelled: Callable[[], None] = lambda: None) -> list[Level]:
     """What the network finds at each size, and on dark parts of the picture what is lighter than they."""
     looked = levels(network, gray, raise_if_cancelled)
     if has_dark_parts(gray):

@@ -1,0 +1,78 @@
+"""Of all that the finder found at several sizes of a picture, what is really there: each mark once, no two on one spot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.reading.finder import LEAST, Floats, Found, Level
+
+__all__ = ["find"]
+
+COMMON = 0.75
+"""What counts how many of the others have a mark's height, where how sure the network is of it counts 1."""
+ALIKE = 0.45
+"""How far apart the heights of one page's digits are, as logarithms."""
+ENOUGH = 0.65
+"""The least that all sizes together must make of a mark."""
+MOST_FOUND = 3000
+"""Where there is more, only what the network is surest of is looked at."""
+PLACE = ("x", "y", "width", "height", "weight")
+
+
+def find(looked: Sequence[Level]) -> list[Found]:
+    """The marks on a picture: what was found at several sizes once, and no two on one spot.
+
+    Where two do not go together, the one stays that more sizes show, and whose height more of the others have.
+    """
+    found = [mark for level in looked for mark in level.found if mark.weight > LEAST]
+    found.sort(key=lambda mark: -mark.weight)
+    found = found[:MOST_FOUND]
+    if not found:
+        return []
+    place = Place(*(np.array([getattr(mark, name) for mark in found], np.float32) for name in PLACE))
+    kinds = np.stack([mark.kinds for mark in found])
+    digits = kinds.argmax(1) < 10
+    sure, high = place.weight[digits], np.log(place.height[digits])
+    alike = np.array([(sure * np.exp(-0.5 * ((h - high) / ALIKE) ** 2)).sum() for h in np.log(place.height)])
+    shown = np.array([place.weight[place.same(n) & (digits == digits[n])].sum() for n in range(len(found))])
+    rank = shown * (alike / max(float(alike.max()), 1e-9)) ** COMMON
+    left = np.ones(len(found), bool)
+    kept = []
+    for number in np.argsort(-rank, kind="stable"):
+        if left[number]:
+            same = place.same(number) & (digits == digits[number])
+            best = found[number]
+            together = np.average(kinds[same], axis=0, weights=place.weight[same]).astype(np.float32)
+            if shown[number] > ENOUGH:
+                kept.append(replace(best, kinds=together, weight=float(shown[number])))
+            left &= ~place.excluded(number)
+    return kept
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where marks are, how large, and how sure of them the network is: float32 (N,) each."""
+
+    x: Floats
+    y: Floats
+    width: Floats
+    height: Floats
+    weight: Floats
+
+    def same(self, number: int) -> NDArray[np.bool_]:
+        """Which are the same mark, seen at another size perhaps."""
+        across, down = np.abs(self.x - self.x[number]), np.abs(self.y - self.y[number])
+        narrow = np.minimum(self.width, self.width[number])
+        low = np.minimum(self.height, self.height[number])
+        larger = np.maximum(self.height, self.height[number])
+        return np.asarray((across < 0.35 * np.maximum(narrow, 0.3 * low)) & (down < 0.3 * low) & (larger < 1.45 * low))
+
+    def excluded(self, number: int) -> NDArray[np.bool_]:
+        """Which cannot be there beside it: the middle of one lies in the other, or the two nearly cover each other."""
+        across, down = np.abs(self.x - self.x[number]), np.abs(self.y - self.y[number])
+        wide, high = np.maximum(self.width, self.width[number]), np.maximum(self.height, self.height[number])
+        return np.asarray((across < 0.5 * wide) & (down < 0.5 * high))
