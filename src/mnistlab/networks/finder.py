@@ -21,18 +21,16 @@ class Step(nn.Sequential):
 
 
 class FinderNet(nn.Module):
-    """Contrast (B, 1, H, W) in, H and W multiples of 4; the kinds' logits (B, classes, H/4, W/4), boxes (B, 4, H/4, W/4) and the
-    logits of digits' ink (B, 1, H, W) out.
-
-    A middle, its kind and its size a cell, as in CenterNet (Zhou et al. 2019, https://arxiv.org/abs/1904.07850).
+    """Marks the middle, the kind and the size of each digit, as CenterNet does (Zhou et al. 2019, https://arxiv.org/abs/1904.07850).
 
     Parameters
     ----------
     classes : int
+        How many kinds of marks there are.
     widths : tuple of int
-        Channels at a half of the picture's pixels (first and second step) and at a quarter.
+        Channels of the first and second step, at half of the picture's size, and of the others, at a quarter.
     apart : tuple of int
-        How far the pixels lie apart that each further step at a quarter looks at.
+        How far the pixels lie apart that each further step at a quarter looks at (its dilation).
     """
 
     def __init__(
@@ -50,6 +48,19 @@ class FinderNet(nn.Module):
         nn.init.constant_(self.answers.bias[:classes], -4.0)  # type: ignore[index]
 
     def forward(self, contrast: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What stands where, for each cell of 4x4 pixels.
+
+        Parameters
+        ----------
+        contrast : Tensor
+            Float (B, 1, H, W), as `mnistlab.reading.finder.contrast` gives it; H and W are multiples of 4.
+
+        Returns
+        -------
+        kinds, boxes, ink : Tensor
+            Logits (B, classes, H/4, W/4); where the middle lies in the cell, in cells, and the logarithms of width and height,
+            (B, 4, H/4, W/4); logits (B, 1, H, W) of how much of each pixel digits cover.
+        """
         fine = self.fine(contrast)
         x = self.coarse(fine)
         for step in self.further:
@@ -63,7 +74,10 @@ class FinderNet(nn.Module):
 def loss(
     answers: tuple[Tensor, Tensor, Tensor], heat: Tensor, boxes: Tensor, asked: Tensor, digits: Tensor
 ) -> dict[str, Tensor]:
-    """How wrong the answers are: the focal loss of CenterNet for the kinds, the mean error of boxes, cross-entropy for the ink."""
+    """How wrong the answers are: CenterNet's focal loss of the kinds, the boxes' mean error, the ink's cross-entropy.
+
+    The last four are a batch of `mnistlab.papers.targets.Example`, with the same names and shapes.
+    """
     kinds, found, ink = (answer.float() for answer in answers)
     middles = heat == 1
     count = middles.sum().clamp(min=1)

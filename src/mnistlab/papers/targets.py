@@ -27,7 +27,7 @@ class Example:
     heat: Floats
     """float32 (classes, h, w): 1 in the cell of a mark's middle, less around it."""
     boxes: Floats
-    """float32 (4, h, w), in those cells: where the middle lies in the cell, and the logarithms of width and height, by `SIZES`."""
+    """float32 (4, h, w), in those cells: where the middle lies in the cell; the logarithms of width and height over `SIZES`."""
     asked: NDArray[np.bool_]
     """bool (h, w): where there is an answer."""
     digits: Floats
@@ -39,7 +39,7 @@ def example(scene: Scene) -> Example:
     h, w = scene.pixels.shape[0] // CELL, scene.pixels.shape[1] // CELL
     heat = np.zeros((len(CLASSES), h, w), np.float32)
     boxes = np.zeros((4, h, w), np.float32)
-    asked = ~scene.ignored.reshape(h, CELL, w, CELL).any((1, 3))
+    asked: NDArray[np.bool_] = np.logical_not(scene.ignored.reshape(h, CELL, w, CELL).any((1, 3)))
     for mark in scene.marks:
         x, y = mark.x / CELL, mark.y / CELL
         column, row = int(x), int(y)

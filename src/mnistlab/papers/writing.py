@@ -6,6 +6,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +24,30 @@ LIKE_DIGITS = "OoIlSsZzBbgqGD|!"
 
 
 class Alphabet:
-    """Images of handwritten digits as shapes, made when they are first needed: 9 kB each are kept."""
+    """Images of handwritten digits as shapes, made when they are first needed: 18 kB each are kept.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, H, W)
+        Ink 255 on 0.
+    labels : ndarray of int64, shape (N,)
+        The digit of each.
+    writers : ndarray of int16, shape (N,)
+        Who wrote each.
+    """
 
     def __init__(self, images: NDArray[np.uint8], labels: NDArray[np.int64], writers: NDArray[np.int16]) -> None:
-        self.images, self.labels = images.reshape(len(images), *images.shape[-2:]), labels
+        self.images, self.labels, self.writers = images.reshape(len(images), *images.shape[-2:]), labels, writers
         order = np.lexsort((labels, writers))
         self.by_hand = np.split(order, np.flatnonzero(np.diff(writers[order])) + 1)
         self.of_image = functools.lru_cache(maxsize=len(images))(self.make)
 
+    def __reduce__(self) -> tuple[type[Alphabet], tuple[NDArray[Any], ...]]:
+        """Without the shapes that it has made: so it goes to other processes."""
+        return Alphabet, (self.images, self.labels, self.writers)
+
     def make(self, number: int) -> Shape | None:
+        """The shape of the image of that number; None where there is no ink in it."""
         return of_picture(self.images[number])
 
 
@@ -62,7 +78,7 @@ class Style:
     hand: Hand
     pen: Pen
     height: float
-    """Of a digit, in pixels."""
+    """A digit's, in pixels."""
     slant: float
     aspect: float
     irregular: float
@@ -83,11 +99,19 @@ def style(random: np.random.Generator, alphabet: Alphabet, height: float, paper:
         radius = float(np.clip(height * np.exp(random.normal(np.log(0.045), 0.45)), 0.45, 0.12 * height))
     slant = 0.0 if printed else float(random.normal(0.05, 0.2))
     aspect = float(np.exp(random.normal(0, 0.13)))
-    return Style(Hand(alphabet, images, font), Pen(colour, cover, radius, bolder), height, slant, aspect, 0.0 if printed else 1.0)
+    return Style(
+        Hand(alphabet, images, font), Pen(colour, cover, radius, bolder), height, slant, aspect, 0.0 if printed else 1.0
+    )
 
 
 def figure(
-    random: np.random.Generator, canvas: Canvas, how: Style, shape: Shape, kind: int | None, at: tuple[float, float], high: float = 1.0
+    random: np.random.Generator,
+    canvas: Canvas,
+    how: Style,
+    shape: Shape,
+    kind: int | None,
+    at: tuple[float, float],
+    high: float = 1.0,
 ) -> float:
     """Draw a shape in a style, its middle there, `high` times as high as usual; returns how far it reaches to the right."""
     height = how.height * high * float(np.exp(how.irregular * random.normal(0, 0.08)))
@@ -142,11 +166,14 @@ def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str
     if kind in ".:":
         dot = max(width, 0.08 * high) * random.uniform(0.9, 1.5)
         heights = (0.0,) if kind == "." else (0.12 * high, 0.55 * high)
-        stroke = [[(left + dot / 2, base - up - dot / 2), (left + dot / 2 + 0.3, base - up - dot / 2)] for up in heights]
+        stroke = [
+            [(left + dot / 2, base - up - dot / 2), (left + dot / 2 + 0.3, base - up - dot / 2)] for up in heights
+        ]
         width, end = dot, left + dot
     elif kind == ",":
         down = random.uniform(0.12, 0.3) * high
-        stroke = [[(left + 0.12 * high, base - 0.06 * high), (left + random.uniform(-0.02, 0.1) * high, base - 0.06 * high + down)]]
+        start = (left + 0.12 * high, base - 0.06 * high)
+        stroke = [[start, (left + random.uniform(-0.02, 0.1) * high, base - 0.06 * high + down)]]
         end = left + 0.15 * high
     elif kind == "-":
         long, up = random.uniform(0.25, 0.9) * high, random.uniform(0.3, 0.6) * high
@@ -154,15 +181,18 @@ def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str
         end = left + long
     elif kind == "/":
         lean = random.uniform(0.25, 0.6) * high
-        stroke = [[(left, base + random.uniform(0, 0.2) * high), (left + lean, base - random.uniform(0.9, 1.25) * high)]]
+        stroke = [
+            [(left, base + random.uniform(0, 0.2) * high), (left + lean, base - random.uniform(0.9, 1.25) * high)]
+        ]
         end = left + lean
     else:
         angles = np.linspace(0, 2 * np.pi, 12)
         ring = np.column_stack([np.cos(angles), np.sin(angles)]) * high * random.uniform(0.1, 0.17)
         wide = high * random.uniform(0.55, 0.8)
-        first = ring + (left + 0.15 * high, base - 0.78 * high)
-        second = ring + (left + wide - 0.1 * high, base - 0.2 * high)
-        stroke = [list(map(tuple, first)), list(map(tuple, second)), [(left + 0.1 * wide, base), (left + 0.9 * wide, base - high)]]
+        first = ring + np.array([left + 0.15 * high, base - 0.78 * high])
+        second = ring + np.array([left + wide - 0.1 * high, base - 0.2 * high])
+        bar = [(left + 0.1 * wide, base), (left + 0.9 * wide, base - high)]
+        stroke = [list(map(tuple, first)), list(map(tuple, second)), bar]
         end = left + wide
     lines = [np.array([canvas.place(*point) for point in line]) for line in stroke]
     canvas.strokes(lines, width, how.pen, CLASSES.index(kind))
@@ -206,7 +236,7 @@ def composed(random: np.random.Generator) -> str:
     if kind < 0.75:
         marks: Sequence[str] = SEPARATORS
         place = int(random.integers(1, len(digits)))
-        return digits[:place] + marks[random.integers(len(marks))] + digits[place:]
+        return digits[:place] + marks[int(random.integers(len(marks)))] + digits[place:]
     if kind < 0.85:
         return "-" * int(random.integers(0, 2)) + digits + (".-", ",-", "%", "-")[random.integers(4)]
     return f"{digits[:2]} {digits[2:5]} {digits[5:]}"
