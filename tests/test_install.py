@@ -23,7 +23,7 @@ from mnistlab.augmentation.glyphs import letters_bank
 from mnistlab.cli.app import COMMANDS, main
 from mnistlab.data.catalog import DATASETS
 from mnistlab.data.mirrors import torchvision_download
-from mnistlab.dependencies import EXTRAS, StandIn, stand_in
+from mnistlab.dependencies import EXTRAS, FONTS, StandIn, stand_in
 from mnistlab.evaluation.calibration import fit_temperature
 from mnistlab.evaluation.figures import blank_figure
 
@@ -141,7 +141,7 @@ def test_without_any_extra_pictures_are_read_and_all_else_says_what_to_install(t
 
 
 def test_the_extras_bring_what_is_asked_for() -> None:
-    """All that is not optional, as uvloop is; and a command that needs an extra needs nothing of another."""
+    """All that is not optional, as uvloop is, and the fonts; and a command that needs an extra needs nothing of another."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     optional = project["optional-dependencies"]
 
@@ -154,7 +154,9 @@ def test_the_extras_bring_what_is_asked_for() -> None:
                 found.add(re.split(r"[>\[; ]", requirement)[0])
         return found
 
-    assert {extra: brought(extra) - {"uvloop"} for extra in EXTRAS} == {e: set(p) for e, p in EXTRAS.items()}
+    asked_for_alone = {"uvloop", *FONTS}
+    assert {extra: brought(extra) - asked_for_alone for extra in EXTRAS} == {e: set(p) for e, p in EXTRAS.items()}
+    assert set(FONTS) < brought("train")
     assert set(optional) == {*EXTRAS, "all"}
     assert brought("all") == set().union(*map(brought, EXTRAS))
     base = {re.split("[>;]", requirement)[0] for requirement in project["dependencies"]}

@@ -8,6 +8,7 @@ say so where they are used without it. What is where:
 
     data          datasets: the catalogue, raw files, download, folders of pictures, writers, splits, batches
     augmentation  random changes of training images: geometry, pens, other hands, what is not a digit
+    papers        filled-in papers drawn from MNIST's digits, for the network that finds digits
     networks      the description of a network, its layers, ensembles, and how they are saved
     recipes       what to train and how
     runs          run folders: the only channel out of training

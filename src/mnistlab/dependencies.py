@@ -18,6 +18,7 @@ from mnistlab.errors import Failure, UserError
 
 __all__ = [
     "EXTRAS",
+    "FONTS",
     "StandIn",
     "cache_of_its_own",
     "check_callers_for_torch",
@@ -30,6 +31,10 @@ __all__ = [
 
 
 TRAIN = ("matplotlib", "scipy", "torch", "torchvision")
+FONTS = (
+    "font-roboto", "font-hanken-grotesk", "font-lato", "font-manrope", "font-caladea", "font-source-serif-pro", "font-amatic-sc",
+)  # fmt: skip
+"""Packages of `train` that hold nothing but a font each: printed digits, for the training of the network that finds digits."""
 EXTRAS = {
     "train": TRAIN,
     "serve": ("fastapi", "httptools", "onnx", "orjson", "prometheus-client", "python-multipart", "uvicorn"),
@@ -37,7 +42,7 @@ EXTRAS = {
     "parquet": ("pyarrow",),
     "track": (*TRAIN, "tensorboard"),
 }
-"""The packages that each extra brings and mnistlab cannot do without where it asks for the extra."""
+"""The packages that each extra brings and mnistlab cannot do without where it asks for the extra; `FONTS` are asked for alone."""
 
 
 def require(extra: str, *packages: str) -> None:

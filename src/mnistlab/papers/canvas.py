@@ -164,9 +164,9 @@ class Canvas:
         moved = np.column_stack([matrix, -low])
         size = (min(int(high[0] - low[0]) + 2, 4 * self.pixels.shape[1]), int(high[1] - low[1]) + 2)
         if scale < 0.5:  # smoothly, for warpAffine looks at four pixels only
-            drawn = cv2.blur(drawn, (max(1, int(0.7 / scale)),) * 2)
-        alpha = cv2.warpAffine(drawn, moved, size, flags=cv2.INTER_LINEAR).astype(np.float32) / 255
-        self.cover(alpha, int(x + low[0]), int(y + low[1]), pen)
+            drawn = np.asarray(cv2.blur(drawn, (max(1, int(0.7 / scale)),) * 2), np.uint8)
+        alpha = cv2.warpAffine(drawn, moved, size, flags=cv2.INTER_LINEAR).astype(np.float32) / np.float32(255)
+        self.cover(np.asarray(alpha, np.float32), int(x + low[0]), int(y + low[1]), pen)
 
 
 @functools.lru_cache(maxsize=2000)

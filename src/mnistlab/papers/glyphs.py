@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-__all__ = ["Shape", "font_files", "of_picture", "of_text"]
+from mnistlab.dependencies import FONTS, require
+from mnistlab.errors import UserError
+from mnistlab.files import sha256
+
+__all__ = ["Shape", "font_files", "fonts_digest", "of_picture", "of_text"]
 
 SIDE = 48
 """Pixels of a shape's square."""
@@ -24,9 +30,6 @@ HEIGHT = 36
 """Pixels of its longer side in there."""
 FINER = 2
 """How many times as fine the distances are measured."""
-PACKAGES = (
-    "font_roboto", "font_hanken_grotesk", "font_lato", "font_manrope", "font_caladea", "font_source_serif_pro", "font_amatic_sc"
-)  # fmt: skip
 OTHERS = (
     "DejaVuSans",
     "DejaVuSans-Bold",
@@ -37,7 +40,7 @@ OTHERS = (
     "cmr10",
     "cmss10",
 )
-"""Of matplotlib's own fonts, those with digits of the usual form."""
+"""Those of matplotlib's own fonts that have digits of the usual form."""
 
 Distances = NDArray[np.float32]
 
@@ -52,7 +55,7 @@ class Shape:
     """How far the middle line of the nearest stroke is."""
     width: float
     height: float
-    """Of its ink, in pixels of the square."""
+    """Its ink's, in pixels of the square."""
     thickness: float
     """Half the usual width of its strokes."""
 
@@ -80,7 +83,7 @@ def of_picture(ink: NDArray[np.uint8]) -> Shape | None:
     thickness = float(np.median(inside[ridge])) / FINER
     edge = np.where(mask > 0, inside - 0.5, 0.5 - outside)
 
-    def smaller(distances: NDArray[np.float32]) -> Distances:
+    def smaller(distances: NDArray[Any]) -> Distances:
         small = cv2.resize(distances.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_AREA) / FINER
         return np.ascontiguousarray(small, np.float32)
 
@@ -89,17 +92,38 @@ def of_picture(ink: NDArray[np.uint8]) -> Shape | None:
 
 @functools.cache
 def font_files() -> tuple[Path, ...]:
-    """The fonts that are installed, of `PACKAGES` and matplotlib's, in a fixed order."""
-    files = []
-    for package in PACKAGES:
-        spec = importlib.util.find_spec(package)
-        if spec and spec.submodule_search_locations:
-            folder = Path(next(iter(spec.submodule_search_locations))) / "files"
-            files += sorted(file for file in folder.iterdir() if file.suffix in (".ttf", ".otf"))
-    found = importlib.util.find_spec("matplotlib")
-    folder = Path(found.origin or "" if found else "").parent / "mpl-data" / "fonts" / "ttf"
+    """The fonts of `FONTS` and matplotlib's, in a fixed order: what is drawn does not depend on what else is installed.
+
+    Raises `UserError` where one is missing.
+    """
+    require("train", "matplotlib", *FONTS)
+    files: list[Path] = []
+    for package in FONTS:
+        folder = folder_of(package) / "files"
+        files += sorted(file for file in folder.glob("*") if file.suffix in (".ttf", ".otf"))
+    folder = folder_of("matplotlib") / "mpl-data" / "fonts" / "ttf"
     files += [folder / f"{name}.ttf" for name in OTHERS]
     return tuple(file for file in files if not any(word in file.name for word in ("Variable", "Thin", "ExtraLight")))
+
+
+def folder_of(package: str) -> Path:
+    """Where an installed package lies; it is not imported."""
+    spec = importlib.util.find_spec(package.replace("-", "_"))
+    return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else Path()
+
+
+@functools.cache
+def fonts_digest() -> str:
+    """The SHA-256 of all fonts together: another one, and the same number gives another scene. Raises as `font_files`."""
+    return sha256("".join(sha256(content(font)) for font in font_files()).encode())
+
+
+def content(font: Path) -> bytes:
+    """The font's file. Raises `UserError` where it cannot be read."""
+    try:
+        return font.read_bytes()
+    except OSError as error:
+        raise UserError("papers.font_unreadable", font=font, reason=error.strerror or error) from None
 
 
 @functools.lru_cache(maxsize=20_000)
@@ -112,4 +136,8 @@ def of_text(text: str, font: Path) -> Shape | None:
 
 @functools.cache
 def opened(font: Path) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(font, 80)
+    """The font at 80 pixels. Raises `UserError` where its file is missing or damaged."""
+    try:
+        return ImageFont.truetype(io.BytesIO(content(font)), 80)
+    except OSError as error:
+        raise UserError("papers.font_unreadable", font=font, reason=error) from None

@@ -1,4 +1,4 @@
-"""Paper before anything is written on it: its colour, light and shadow, its grain, and the patterns printed on cheques."""
+"""Paper: its colour, its grain, the patterns printed on cheques; light and shadow; and what a camera makes of it all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["light", "sheet"]
+__all__ = ["camera", "light", "sheet"]
 
 Floats = NDArray[np.float32]
 
@@ -74,3 +74,23 @@ def light(random: np.random.Generator, pixels: Floats) -> None:
             x * math.cos(angle) * width + y * math.sin(angle) * height - random.uniform(-60, 60)
         ) / random.uniform(1, 12)
         pixels *= 1 - random.uniform(0.1, 0.6) / (1 + np.exp(np.clip(-across, -30, 30)))
+
+
+def camera(random: np.random.Generator, pixels: Floats) -> NDArray[np.uint8]:
+    """What a camera or a scanner makes of it: blur, grain, JPEG."""
+    kind = random.random()
+    if kind < 0.45:
+        pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), random.uniform(0.4, 1.3)), np.float32)
+    elif kind < 0.55:  # enlarged from fewer pixels
+        few = random.uniform(0.45, 0.85)
+        small = cv2.resize(pixels, None, fx=few, fy=few, interpolation=cv2.INTER_AREA)
+        pixels = np.asarray(cv2.resize(small, pixels.shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
+    grain = random.choice([0.7, 2.5, 6, 12], p=[0.4, 0.3, 0.2, 0.1]) * float(pixels.mean()) / 200
+    noise = np.empty(pixels.shape, np.int16)
+    cv2.setRNGSeed(int(random.integers(2**31)))
+    cv2.randn(noise, np.zeros(1), np.array([16 * grain]))
+    noisy = np.clip(pixels + noise * np.float32(1 / 16), 0, 255).astype(np.uint8)
+    if random.random() < 0.25:
+        _, encoded = cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(30, 92))])
+        noisy = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE), np.uint8)
+    return noisy

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from mnistlab.papers.canvas import CLASSES
 from mnistlab.papers.scene import Scene
 from mnistlab.reading.finder import CELL, SIZES, contrast
 
-__all__ = ["Example", "example"]
+__all__ = ["Example", "batch_of", "example"]
 
 SPREAD_X, SPREAD_Y = 0.13, 0.11
 """How far around a middle the answer may lie, as shares of the box."""
@@ -27,7 +29,7 @@ class Example:
     heat: Floats
     """float32 (classes, h, w): 1 in the cell of a mark's middle, less around it."""
     boxes: Floats
-    """float32 (4, h, w), in those cells: where the middle lies in the cell, and the logarithms of width and height, by `SIZES`."""
+    """float32 (4, h, w), in those cells: where the middle lies in the cell; the logarithms of width and height over `SIZES`."""
     asked: NDArray[np.bool_]
     """bool (h, w): where there is an answer."""
     digits: Floats
@@ -39,7 +41,7 @@ def example(scene: Scene) -> Example:
     h, w = scene.pixels.shape[0] // CELL, scene.pixels.shape[1] // CELL
     heat = np.zeros((len(CLASSES), h, w), np.float32)
     boxes = np.zeros((4, h, w), np.float32)
-    asked = ~scene.ignored.reshape(h, CELL, w, CELL).any((1, 3))
+    asked: NDArray[np.bool_] = np.logical_not(scene.ignored.reshape(h, CELL, w, CELL).any((1, 3)))
     for mark in scene.marks:
         x, y = mark.x / CELL, mark.y / CELL
         column, row = int(x), int(y)
@@ -56,3 +58,11 @@ def example(scene: Scene) -> Example:
         )  # fmt: skip
         asked[row, column] = True
     return Example(contrast(scene.pixels), heat, boxes, asked, scene.digits)
+
+
+def batch_of(examples: Sequence[Example]) -> tuple[NDArray[Any], ...]:
+    """The examples' contrast (B, 1, H, W), heat, boxes, asked and digits, as the network and its loss take them."""
+    heat, boxes, asked, digits = (
+        np.stack([getattr(one, name) for one in examples]) for name in ("heat", "boxes", "asked", "digits")
+    )
+    return np.stack([one.contrast for one in examples])[:, None], heat, boxes, asked, digits

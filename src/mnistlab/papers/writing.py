@@ -6,6 +6,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,19 @@ LIKE_DIGITS = "OoIlSsZzBbgqGD|!"
 
 
 class Alphabet:
-    """Images of handwritten digits as shapes, made when they are first needed: 9 kB each are kept."""
+    """Images of handwritten digits as shapes, made when they are first needed: 18 kB each are kept.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, H, W)
+        Ink 255 on 0.
+    labels : ndarray of int64, shape (N,)
+        The digit of each.
+    writers : ndarray of int16, shape (N,)
+        Who wrote each.
+    elsewhere : ndarray of uint8, shape (N, H, W), optional
+        The same digits as people elsewhere write them: see `mnistlab.augmentation.hands`.
+    """
 
     def __init__(
         self,
@@ -32,13 +45,18 @@ class Alphabet:
         writers: NDArray[np.int16],
         elsewhere: NDArray[np.uint8] | None = None,
     ) -> None:
-        self.images, self.labels = images.reshape(len(images), *images.shape[-2:]), labels
+        self.images, self.labels, self.writers = images.reshape(len(images), *images.shape[-2:]), labels, writers
         self.elsewhere = self.images if elsewhere is None else elsewhere.reshape(self.images.shape)
         order = np.lexsort((labels, writers))
         self.by_hand = np.split(order, np.flatnonzero(np.diff(writers[order])) + 1)
         self.of_image = functools.lru_cache(maxsize=2 * len(images))(self.make)
 
+    def __reduce__(self) -> tuple[type[Alphabet], tuple[NDArray[Any], ...]]:
+        """Without the shapes that it has made: so it goes to other processes."""
+        return Alphabet, (self.images, self.labels, self.writers, self.elsewhere)
+
     def make(self, number: int, elsewhere: bool) -> Shape | None:
+        """The shape of the image of that number; None where there is no ink in it."""
         return of_picture((self.elsewhere if elsewhere else self.images)[number])
 
 
@@ -52,7 +70,7 @@ class Hand:
     font: Path | None
     """Printed in this font, where it is not None."""
     elsewhere: bool = False
-    """Whether the ones, sevens, nines, fours and zeros are as in Europe and Latin America."""
+    """Whether it is somebody elsewhere who writes."""
 
     def shape(self, random: np.random.Generator, digit: int) -> Shape | None:
         """A shape of the digit."""
@@ -71,7 +89,7 @@ class Style:
     hand: Hand
     pen: Pen
     height: float
-    """Of a digit, in pixels."""
+    """A digit's, in pixels."""
     slant: float
     aspect: float
     irregular: float
@@ -176,12 +194,8 @@ def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str
         width, end = dot, left + dot
     elif kind == ",":
         down = random.uniform(0.12, 0.3) * high
-        stroke = [
-            [
-                (left + 0.12 * high, base - 0.06 * high),
-                (left + random.uniform(-0.02, 0.1) * high, base - 0.06 * high + down),
-            ]
-        ]
+        start = (left + 0.12 * high, base - 0.06 * high)
+        stroke = [[start, (left + random.uniform(-0.02, 0.1) * high, base - 0.06 * high + down)]]
         end = left + 0.15 * high
     elif kind == "-":
         long, up = random.uniform(0.25, 0.9) * high, random.uniform(0.3, 0.6) * high
@@ -197,13 +211,10 @@ def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str
         angles = np.linspace(0, 2 * np.pi, 12)
         ring = np.column_stack([np.cos(angles), np.sin(angles)]) * high * random.uniform(0.1, 0.17)
         wide = high * random.uniform(0.55, 0.8)
-        first = ring + (left + 0.15 * high, base - 0.78 * high)
-        second = ring + (left + wide - 0.1 * high, base - 0.2 * high)
-        stroke = [
-            list(map(tuple, first)),
-            list(map(tuple, second)),
-            [(left + 0.1 * wide, base), (left + 0.9 * wide, base - high)],
-        ]
+        first = ring + np.array([left + 0.15 * high, base - 0.78 * high])
+        second = ring + np.array([left + wide - 0.1 * high, base - 0.2 * high])
+        bar = [(left + 0.1 * wide, base), (left + 0.9 * wide, base - high)]
+        stroke = [list(map(tuple, first)), list(map(tuple, second)), bar]
         end = left + wide
     lines = [np.array([canvas.place(*point) for point in line]) for line in stroke]
     canvas.strokes(lines, width, how.pen, CLASSES.index(kind))
@@ -247,7 +258,7 @@ def composed(random: np.random.Generator) -> str:
     if kind < 0.75:
         marks: Sequence[str] = SEPARATORS
         place = int(random.integers(1, len(digits)))
-        return digits[:place] + marks[random.integers(len(marks))] + digits[place:]
+        return digits[:place] + marks[int(random.integers(len(marks)))] + digits[place:]
     if kind < 0.85:
         return "-" * int(random.integers(0, 2)) + digits + (".-", ",-", "%", "-")[random.integers(4)]
     return f"{digits[:2]} {digits[2:5]} {digits[5:]}"

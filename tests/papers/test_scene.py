@@ -1,0 +1,76 @@
+"""Scenes: the same number gives the same scene, and what is said to stand there stands there."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from mnistlab.papers.canvas import CLASSES
+from mnistlab.papers.scene import Scene, Scenes
+from mnistlab.papers.writing import Alphabet
+
+
+@pytest.fixture(scope="module")
+def scenes(alphabet: Alphabet) -> list[Scene]:
+    drawn = Scenes(alphabet)
+    return [drawn[number] for number in range(40)]
+
+
+def content(scene: Scene) -> tuple[object, ...]:
+    return scene.pixels.tobytes(), scene.digits.tobytes(), scene.ignored.tobytes(), scene.marks
+
+
+def test_the_same_number_gives_the_same_scene_byte_for_byte(alphabet: Alphabet, scenes: list[Scene]) -> None:
+    again = Scenes(
+        Alphabet(alphabet.images, alphabet.labels, alphabet.writers)
+    )  # nothing that it has drawn before is kept
+    for number in (33, 0, 12, 5):
+        assert content(again[number]) == content(scenes[number])
+
+
+def test_another_number_or_seed_gives_another_scene(alphabet: Alphabet, scenes: list[Scene]) -> None:
+    assert len({scene.pixels.tobytes() for scene in scenes}) == len(scenes)
+    assert content(Scenes(alphabet, seed=1)[0]) != content(scenes[0])
+
+
+def test_what_is_drawn_stays_what_the_networks_weights_were_trained_on(scenes: list[Scene]) -> None:
+    texts = ["".join(CLASSES[mark.kind] for mark in scene.marks) for scene in scenes[:6]]
+    assert texts == ["562", "27951?547661", "7", "35318135583", "0?59615", "05376425421"]
+
+
+def test_every_box_of_a_digit_ends_where_its_ink_does(scenes: list[Scene]) -> None:
+    count = 0
+    for scene in scenes:
+        height, width = scene.pixels.shape
+        for mark in scene.marks:
+            if mark.kind >= 10:
+                continue
+            x0, x1 = (round(mark.x + side * mark.width / 2) for side in (-1, 1))
+            y0, y1 = (round(mark.y + side * mark.height / 2) for side in (-1, 1))
+            inked = scene.digits[max(y0, 0) : y1, max(x0, 0) : x1] > 0.4
+            assert inked[0].any() or y0 < 0
+            assert inked[-1].any() or y1 > height
+            assert inked[:, 0].any() or x0 < 0
+            assert inked[:, -1].any() or x1 > width
+            count += 1
+    assert count > 100
+
+
+def test_ink_of_digits_is_darker_than_the_paper_around_it(scenes: list[Scene]) -> None:
+    darker = [
+        float(scene.pixels[scene.digits > 0.9].mean()) < float(np.median(scene.pixels[scene.digits == 0]))
+        for scene in scenes
+        if (scene.digits > 0.9).any()
+    ]
+    assert len(darker) > 15
+    assert np.mean(darker) > 0.9  # shadows fall where they will
+
+
+def test_scenes_hold_all_kinds_of_marks_and_some_hold_none(alphabet: Alphabet) -> None:
+    drawn = Scenes(alphabet, height=64, width=128)
+    found = [drawn[number] for number in range(250)]
+    assert all(scene.pixels.shape == (64, 128) for scene in found)
+    assert set(Counter(mark.kind for scene in found for mark in scene.marks)) == set(range(len(CLASSES)))
+    assert any(not scene.marks and not scene.ignored.any() for scene in found)
