@@ -66,7 +66,9 @@ def test_lines_as_dark_as_the_ink_hide_no_digits(reader: Reader, sevens: Gray, a
     assert set(found) == {"7"}
 
 
-@pytest.mark.parametrize(("rows", "columns", "line"), [(2, 2, 1), (2, 2, 4), (9, 9, 1), (9, 9, 2), (6, 12, 3), (20, 20, 2)])
+@pytest.mark.parametrize(
+    ("rows", "columns", "line"), [(2, 2, 1), (2, 2, 4), (9, 9, 1), (9, 9, 2), (6, 12, 3), (20, 20, 2)]
+)
 def test_grids_are_read_whatever_their_lines(reader: Reader, clear: Digits, rows: int, columns: int, line: int) -> None:
     right = full = 0
     for number, dark in enumerate((0.0, 0.7)):

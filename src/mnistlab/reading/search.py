@@ -25,6 +25,10 @@ from mnistlab.reading.upright import as_dark_on_light, look_everywhere, turns
 __all__ = ["Mark", "connected_strokes", "digits_on_paper"]
 
 Box = tuple[int, int, int, int]
+SHINES_THROUGH = 0.25
+"""Marks that are fainter than this share of the others stand on the other side of the paper."""
+CLEAR = 1.2
+"""The finder is as sure as that of a mark that is there, though the classifier cannot read it."""
 
 
 @dataclass(frozen=True)
@@ -55,22 +59,21 @@ def connected_strokes(
 ) -> list[Mark]:
     """The strokes that hang together, put together and cut as the classifier likes them best.
 
-    Left out are those that several of the marks `but_for` lie in: a frame with what is in it, digits that touch each other.
+    What several of the marks `but_for` lie in, a frame with what is in it or digits that touch each other, is left as it is.
     """
     ink = find_ink(picture)
     raise_if_cancelled()
     size = (picture.shape[1], picture.shape[0])
     pieces = find_pieces(ink)
-    if but_for:
-        boxes = [box_in_picture(piece, ink, size) for piece in pieces]
-        pieces = [
-            piece for piece, box in zip(pieces, boxes, strict=True)
-            if sum(middle_in(mark.box, box) for mark in but_for) < 2
-        ]  # fmt: skip
     raise_if_cancelled()
-    units = (
-        look(classifier, pieces) if ink.whole else assemble(classifier, pieces, raise_if_cancelled) if pieces else []
-    )
+    if ink.whole:
+        units = look(classifier, pieces)
+    else:
+        boxes = [box_in_picture(piece, ink, size) for piece in pieces] if but_for else []
+        several = [sum(middle_in(mark.box, box) for mark in but_for) > 1 for box in boxes] or [False] * len(pieces)
+        alone = [piece for piece, is_several in zip(pieces, several, strict=True) if not is_several]
+        units = assemble(classifier, alone, raise_if_cancelled) if alone else []
+        units += look(classifier, [piece for piece, is_several in zip(pieces, several, strict=True) if is_several])
     return [
         Mark(unit.image, unit.probabilities, box_in_picture(unit.piece, ink, size), unit.piece.box) for unit in units
     ]
@@ -84,7 +87,7 @@ def digits_on_paper(
     raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> list[Mark]:
     """What both ways find, each place as the one that is surer of it; `threshold` is the probability to accept a digit from."""
-    found, turned = found_digits(finder, classifier, picture, raise_if_cancelled)
+    found, turned = found_digits(finder, classifier, picture, threshold, raise_if_cancelled)
     if turned:
         return found
     strokes = connected_strokes(classifier, picture, raise_if_cancelled, but_for=found)
@@ -96,9 +99,9 @@ def digits_on_paper(
     for theirs, ours in places(strokes, found):
         if not ours:
             continue  # a bit of a line or a pattern, most often
-        certain = theirs and all(mark.sure >= threshold for mark in theirs)
-        kept += theirs if certain or sureness(theirs) >= sureness(ours) > 0 else ours
-    return kept
+        certain = len(theirs) >= len(ours) and all(mark.sure >= threshold for mark in theirs)
+        kept += theirs if certain or (theirs and sureness(theirs) >= sureness(ours)) else ours
+    return kept if any(mark.sure >= threshold for mark in kept) else strokes
 
 
 def sureness(marks: Sequence[Mark]) -> float:
@@ -133,7 +136,11 @@ def middle_in(one: Box, other: Box) -> bool:
 
 
 def found_digits(
-    finder: Finder, classifier: Classifier, picture: Gray, raise_if_cancelled: Callable[[], None] = lambda: None
+    finder: Finder,
+    classifier: Classifier,
+    picture: Gray,
+    threshold: float,
+    raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> tuple[list[Mark], bool]:
     """What the finder takes for digits, or for something else as large as they, as the classifier sees it.
 
@@ -146,8 +153,13 @@ def found_digits(
         gray = np.ascontiguousarray(np.rot90(gray, quarters))
         looked = look_everywhere(finder, gray, raise_if_cancelled)
     size = (gray.shape[1], gray.shape[0])
+    seen = [spot for spot in spots(classifier, find(looked), looked, raise_if_cancelled) if spot.is_whole]
+    faint = SHINES_THROUGH * float(np.median([spot.darkness for spot in seen])) if seen else 0.0
     marks = []
-    for spot in spots(classifier, find(looked), looked, raise_if_cancelled):
+    for spot in seen:
+        doubtful = float(spot.probabilities.max()) < threshold and spot.found.weight < CLEAR
+        if doubtful or spot.darkness < faint:
+            continue
         box = spot.box(size)
         marks.append(Mark(spot.image, spot.probabilities, turned_back(box, quarters, size), box))
     return marks, quarters > 0

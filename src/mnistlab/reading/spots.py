@@ -21,6 +21,8 @@ AROUND = 1.0
 """How far from a digit's middle its ink may lie, as a share of its box."""
 INSIDE = 0.5
 """Strokes belong to a digit that come as near to its middle as that."""
+LEAST_INK = 0.4
+"""The least height or width of a digit's ink, as a share of what the finder says."""
 STROKE = 80
 """Ink over that, of 255, is a stroke."""
 
@@ -39,6 +41,14 @@ class Spot:
     """uint8 (28, 28): what the classifier saw."""
     probabilities: Floats
     """float32 (10,)."""
+    darkness: float
+    """How much darker than its surroundings its ink is."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is ink for what the finder found, not just a bit of it."""
+        high, wide = self.piece.height / self.scale, self.piece.width / self.scale
+        return high > LEAST_INK * self.found.height or wide > LEAST_INK * max(self.found.width, self.found.height)
 
     def box(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
         """x, y, width, height of its ink in the picture of `size` (width, height), in its pixels."""
@@ -65,9 +75,22 @@ def spots(
     images = np.stack([to_mnist_form(piece) for _, piece in pairs])
     probabilities = classifier.classify(images)[1]
     return [
-        Spot(mark, piece, levels[mark.level].scale, image, together(seen, mark.kinds))
+        Spot(
+            mark,
+            piece,
+            levels[mark.level].scale,
+            image,
+            together(seen, mark.kinds),
+            darkness(piece, levels[mark.level]),
+        )
         for (mark, piece), image, seen in zip(pairs, images, probabilities, strict=True)
     ]
+
+
+def darkness(piece: Piece, level: Level) -> float:
+    """How much darker than its surroundings a piece's ink is, in the middle."""
+    seen = level.seen[piece.y : piece.bottom, piece.x : piece.right]
+    return -float(np.median(seen[piece.strength > STROKE])) if (piece.strength > STROKE).any() else 0.0
 
 
 def together(seen: Floats, found: Floats) -> Floats:
