@@ -23,7 +23,7 @@ from benchmarks.command import Command
 from benchmarks.training.writers import figures_by_writer
 from mnistlab import RECIPES, Recipe, Run, combine, list_runs, load_model, resume, train
 from mnistlab.cli.progress import TerminalDisplay
-from mnistlab.recipes.catalog import find_recipe
+from mnistlab.recipes.catalog import find_classifier
 from mnistlab.recipes.recipe import EnsembleRecipe
 
 
@@ -72,7 +72,7 @@ def one_seed(recipe: Recipe, seed: int, folder: Path, data_dir: Path) -> dict[st
         "commit": run.environment["commit"],  # as both were when the run began
         "seconds": round(last["seconds"], 2),
         "val_accuracy": last["val_accuracy"],
-        "validation": run.recipe.data.validation,
+        "validation": run.classifier.data.validation,
         "test_correct": test["correct"],
         "test_total": test["total"],
     } | figures_by_writer({mistake["index"]: mistake["predicted"] for mistake in test["mistakes"]}, data_dir)
@@ -85,7 +85,7 @@ def one_seed(recipe: Recipe, seed: int, folder: Path, data_dir: Path) -> dict[st
 @click.option("--runs", "folder", type=click.Path(path_type=Path), default=Path("runs/benchmarks"), show_default=True)
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
 def main(name: str, seeds: int, first: int, folder: Path, data_dir: Path) -> None:
-    recipe = find_recipe(name)
+    recipe = find_classifier(name)
     for seed in range(first, first + seeds):
         if seed not in done(recipe):
             records.append("accuracy", one_seed(recipe, seed, folder, data_dir))

@@ -20,7 +20,7 @@ from benchmarks import records
 from benchmarks.command import Command
 from mnistlab import MNISTDataLoader
 from mnistlab.data.catalog import find_spec
-from mnistlab.recipes.catalog import find_recipe
+from mnistlab.recipes.catalog import find_classifier
 from mnistlab.training.state import pipeline_of
 
 BATCH_SIZE = 64
@@ -41,7 +41,7 @@ def images_per_second(loader: DataLoader[Any], most: float = 10.0) -> float:
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
 @click.option("--record", is_flag=True, help="Add the result to docs/results/loader.jsonl.")
 def main(rounds: int, data_dir: Path, record: bool) -> None:
-    augment = pipeline_of(find_recipe("default"), find_spec("mnist"))
+    augment = pipeline_of(find_classifier("default"), find_spec("mnist"))
     ours = MNISTDataLoader("train+val", data_dir=data_dir, batch_size=BATCH_SIZE)
     augmented = MNISTDataLoader("train+val", data_dir=data_dir, batch_size=BATCH_SIZE, augment=augment)
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])

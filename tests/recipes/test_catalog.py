@@ -6,7 +6,7 @@ import json
 import pytest
 
 from mnistlab.errors import UserError
-from mnistlab.recipes.catalog import RECIPES, find_recipe, member_of
+from mnistlab.recipes.catalog import ALL_RECIPES, RECIPES, find_recipe, member_of
 from mnistlab.recipes.recipe import Recipe
 
 
@@ -31,7 +31,7 @@ def test_every_recipe_survives_json(name: str) -> None:
 def test_an_unknown_recipe_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UserError, match="Unknown recipe 'four-conv'") as caught:
         find_recipe("four-conv")
-    assert caught.value.remedy == f"Choose one of {', '.join(RECIPES)}."
+    assert caught.value.remedy == f"Choose one of {', '.join(ALL_RECIPES)}."
 
 
 def test_the_members_of_an_ensemble_take_turns_in_their_kinds_and_share_all_else() -> None:

@@ -18,6 +18,7 @@ from mnistlab.cli.output import percent, print_json, print_score
 from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 from mnistlab.messages.sentences import counted
+from mnistlab.recipes.finder import FinderRecipe
 
 if TYPE_CHECKING:
     from mnistlab.evaluation.result import Evaluation
@@ -71,6 +72,9 @@ def evaluate(
     from mnistlab.runs.store import find_run
 
     found = find_run(run, runs_dir)
+    finds = found.kind == FinderRecipe.kind
+    if finds and (by_writer or corruptions):
+        raise UserError("cli.for_classifiers", option="--by-writer" if by_writer else "--corruptions", run=found.path)
     from mnistlab.evaluation import plots
     from mnistlab.evaluation.evaluate import evaluate_run
 
@@ -100,7 +104,7 @@ def evaluate(
     if corruptions:
         print_corruptions(**more["corruptions"])
     if not by_writer and not corruptions:
-        print_classes(evaluation)
+        print_classes(evaluation, "" if finds else " nats")
 
 
 def print_writers(writers: list[dict[str, int]], numbers: dict[str, float], picture: str) -> None:
@@ -130,10 +134,10 @@ def print_corruptions(by_name: dict[str, dict[str, Any]], mean_error: float, pic
 NUMBER_NAMES = {"zip": "ZIP codes", "amount": "amounts", "time": "times of day"}
 
 
-def print_classes(evaluation: Evaluation) -> None:
-    """Loss and calibration error, a row for each class, and the mistakes on labels that are known to be wrong."""
+def print_classes(evaluation: Evaluation, unit: str) -> None:
+    """Loss in that unit and calibration error, a row for each class, and the mistakes on labels that are known to be wrong."""
     click.echo(
-        f"mean loss {evaluation.mean_loss:.4f} nats, calibration error {100 * evaluation.calibration_error:.2f} %"
+        f"mean loss {evaluation.mean_loss:.4f}{unit}, calibration error {100 * evaluation.calibration_error:.2f} %"
     )
     click.echo("\nclass         precision   recall  examples")
     counts = evaluation.confusion.sum(axis=1).tolist()

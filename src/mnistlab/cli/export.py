@@ -26,7 +26,11 @@ from mnistlab.dependencies import require
 @click.argument("run", metavar="[RUN|MODEL.pth]", default="latest")
 @click.option("--to", metavar="FORMAT", default="onnx", show_default=True, help="onnx or safetensors.")
 @click.option("--int8", is_flag=True, help="Convolutions and linear layers in 8 bits.")
-@click.option("--output", type=click.Path(path_type=Path), help="The file.  [default: model.onnx beside the model]")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The file.  [default: model.onnx beside the model, or finder.onnx]",
+)
 @click.option(
     "--coverage",
     type=ValueType(float),
@@ -57,12 +61,17 @@ def export(
 
     source = find_model(run, runs_dir)
     from mnistlab.export.export import export_model
+    from mnistlab.export.result import FinderExport
 
     done = export_model(source, output, to=to, int8=int8, coverage=coverage, data_dir=data_dir)
     if as_json:
         print_json(done.to_dict())
         return
     click.echo(f"Exported {done.path} ({done.bytes / 1e6:.2f} MB)")
+    if isinstance(done, FinderExport):
+        pictures, within = done.parity.images, done.parity.largest_difference
+        click.echo(f"PyTorch's answers on {pictures} pictures of several sizes, within {within:.1e}")
+        return
     click.echo(
         f"PyTorch's answer on all {done.parity.images:,} test images,"
         f" probabilities within {done.parity.largest_difference:.1e}{' before 8 bits' * int8}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mnistlab.dependencies import require
+from mnistlab.errors import UserError
 
 if TYPE_CHECKING:
     from mnistlab.serving.models import ServedModel
@@ -20,9 +21,12 @@ def model_file(model: str, runs_dir: Path) -> Path:
 
     if model.lower().endswith(".onnx") or is_file(Path(model)):
         return Path(model)
+    from mnistlab.recipes.finder import FinderRecipe
     from mnistlab.runs.store import find_run
 
     run = find_run(model, runs_dir)
+    if run.kind == FinderRecipe.kind:
+        raise UserError("runs.not_a_classifier", run=run.path)
     exported = run.path / "model.onnx"
     if not exported.exists() or (run.model_path.exists() and exported.stat().st_mtime < run.model_path.stat().st_mtime):
         require("export")

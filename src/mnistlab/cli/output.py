@@ -22,9 +22,22 @@ __all__ = ["StandardErrorHandler", "percent", "print_checks", "print_json", "pri
 
 
 def print_score(evaluation: Evaluation) -> None:
-    """Accuracy and its interval, in a line; likewise by writer and on corrected labels where they are known."""
+    """Accuracy and its interval, in a line; likewise by writer and on corrected labels where they are known.
+
+    For the network that finds digits: how many it found and read right, and how often it found one where there is none.
+    """
     low, high = evaluation.interval
     name = {"test": "Test", "val": "Validation", "val-random": "Validation (val-random)"}[evaluation.split]
+    if "scenes" in (score := evaluation.score()):
+        click.echo(
+            f"{name}: {100 * evaluation.accuracy:.2f} % of {counted(evaluation.total, 'digit')} on {score['scenes']:,} drawn"
+            f" scenes found and right, 95 % interval {100 * low:.2f} to {100 * high:.2f} %"
+        )
+        false, each = score["false_finds"], score["false_finds"] / score["scenes"]
+        click.echo(
+            f"  {false:,} found where there is none, {each:.3f} a scene, from a probability of {score['threshold']:g} on"
+        )
+        return
     click.echo(
         f"{name} accuracy {100 * evaluation.accuracy:.2f} % ({evaluation.correct:,} of {evaluation.total:,} right),"
         f" 95 % interval {100 * low:.2f} to {100 * high:.2f} %"

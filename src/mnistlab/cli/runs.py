@@ -103,7 +103,7 @@ def print_by_day(summaries: list[dict[str, Any]]) -> None:
             day = row["created"][:10]
             click.echo(f"{day}\n  time   recipe        dataset         seed    val %   test %  seconds  run")
         recipe = row["recipe"] + "*" * bool(row["recipe_changed"])
-        done = row["epochs"] if row["kind"] == "single" else row["members"]
+        done = row["members"] if row["kind"] == "ensemble" else row["epochs"]
         state = percent(row["test_accuracy"]) if row["test_accuracy"] is not None else "{}/{}".format(*done)
         seconds = f"{row['seconds']:.1f}" if row["seconds"] is not None else "-"
         click.echo(
@@ -125,7 +125,10 @@ def draw(found: list[Run], target: Path, runs_dir: Path) -> Path:
     if not points:
         raise UserError("cli.nothing_to_plot", runs_dir=runs_dir)
     if left_out := len(found) - len(points):
-        click.echo(f"Not drawn: {counted(left_out, 'run')} not tested yet, or dated in the future.", err=True)
+        click.echo(
+            f"Not drawn: {counted(left_out, 'run')} not tested yet, dated in the future, or of the recipe finder.",
+            err=True,
+        )
     save_figure(draw_history(points), target)
     return target
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,11 @@ from mnistlab.cli.options import (
     runs_option,
 )
 from mnistlab.cli.output import print_json, print_score
-from mnistlab.cli.training_options import TrainingCommand, dataset_option, recipe_options
+from mnistlab.cli.training_options import TrainingCommand, dataset_option, fields_of, recipe_options
 from mnistlab.dependencies import check_torch, require
 from mnistlab.errors import UserError
-from mnistlab.recipes.catalog import RECIPES, find_recipe
+from mnistlab.recipes.catalog import ALL_RECIPES, find_recipe
+from mnistlab.recipes.finder import FinderRecipe
 from mnistlab.recipes.toml_file import read_overrides
 
 if TYPE_CHECKING:
@@ -37,7 +39,9 @@ FIGURES = json.loads(Path(__file__).parents[1].joinpath("recipes", "figures.json
 
 RECIPE_LIST = (
     "\b\nRecipes; below each its accuracy on MNIST's test images\n(mean ± std over n seeds) and its time on 2 cores:\n"
-    + "\n".join(f"  {r.name:<11}{r.summary}\n  {'':<11}{FIGURES.get(r.name, '')}".rstrip() for r in RECIPES.values())
+    + "\n".join(
+        f"  {r.name:<11}{r.summary}\n  {'':<11}{FIGURES.get(r.name, '')}".rstrip() for r in ALL_RECIPES.values()
+    )
 )
 
 
@@ -93,7 +97,10 @@ def train(
     else:
         if recipe is not None and recipe.endswith(".toml") and config is None:
             config, recipe = Path(recipe), None
-        chosen = find_recipe(recipe or "default").override(read_overrides(config) if config else {}, changed)
+        named = find_recipe(recipe or "default")
+        if foreign := [name for name in changed if name not in fields_of(named)]:
+            raise UserError("cli.option_of_another_recipe", recipe=named.name, options=options_of(foreign))
+        chosen = named.override(read_overrides(config) if config else {}, changed)
         opened = open_early(dataset, data_dir, download)
         from mnistlab.training import experiment
 
@@ -102,6 +109,12 @@ def train(
             display=terminal_display(), opened=opened,
         )  # fmt: skip
     report(run, evaluation, as_json)
+
+
+def options_of(fields: Iterable[str]) -> list[str]:
+    """The options of these fields, as they are typed."""
+    params = (param for param in click.get_current_context().command.params if param.name in fields)
+    return sorted(param.opts[0] for param in params)
 
 
 def go_on(
@@ -116,8 +129,7 @@ def go_on(
         return context.get_parameter_source(option) != click.core.ParameterSource.DEFAULT
 
     fixed = {"recipe", "dataset", "download", "seed", "config", "device", *changed}
-    params = (param for param in context.command.params if param.name in fixed and is_given(param.name))
-    if options := sorted(param.opts[0] for param in params):
+    if options := options_of({name for name in fixed if is_given(name)}):
         raise UserError("cli.resume_with_changes", options=options)
     run = find_run(name, runs_dir)
     from mnistlab.training import experiment
@@ -153,19 +165,28 @@ def report(run: Run, evaluation: Evaluation, as_json: bool) -> None:
     if not as_json:
         print_score(evaluation)
         click.echo(f"Trained in {last['seconds']:.1f} s. Model, metrics and pictures: {run.path}")
-        click.echo(f"Next: look at {run.path / 'mistakes.png'}, or compare your runs: mnistlab runs")
+        picture = run.path / ("scenes.png" if run.kind == FinderRecipe.kind else "mistakes.png")
+        click.echo(f"Next: look at {picture}, or compare your runs: mnistlab runs")
         return
-    from mnistlab.networks.checkpoint import read_model
-
     print_json(
         {
             "run": str(run.path),
             "recipe": run.recipe.name,
             "dataset": run.dataset,
             "seed": run.seed,
-            "parameters": read_model(run.model_path).model.parameters_count,
+            "parameters": parameters_of(run),
             "seconds": last["seconds"],
             "val_accuracy": last["val_accuracy"],
             "test": evaluation.score(),
         }
     )
+
+
+def parameters_of(run: Run) -> int:
+    """How many weights the run's network has."""
+    from mnistlab.networks.checkpoint import read_model
+    from mnistlab.networks.finder import read_finder
+
+    if run.kind == FinderRecipe.kind:
+        return sum(weight.numel() for weight in read_finder(run.model_path).model.parameters())
+    return int(read_model(run.model_path).model.parameters_count)

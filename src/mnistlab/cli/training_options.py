@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mnistlab.cli.options import Command, ValueType
 from mnistlab.data.catalog import DATASETS
 from mnistlab.errors import told
-from mnistlab.networks.fields import allowed
+from mnistlab.networks.fields import allowed, kinds, knobs
+from mnistlab.recipes.finder import AnyRecipe, FinderRecipe
+from mnistlab.recipes.recipe import Recipe
 from mnistlab.recipes.settings import FIELDS, TYPES, explanations
 
 if TYPE_CHECKING:
     from click.types import OptionHelpExtra
 
-    from mnistlab.recipes.recipe import Recipe
-
-__all__ = ["TrainingCommand", "dataset_option", "recipe_options"]
+__all__ = ["TrainingCommand", "dataset_option", "fields_of", "recipe_options"]
 
 
 dataset_option = click.option(
@@ -32,8 +33,17 @@ RECIPE = "mnistlab.recipe"
 SECTIONS = {
     "widths": "Network", "deskew": "Preparation of the images", "most_parameters": "Network", "split": "Data",
     "rotate": "Augmentation", "epochs": "Optimisation", "precision": "Arithmetic", "members": "Ensemble",
+    "dilations": "Network", "height": "Data", "epoch_steps": "Optimisation",
 }  # fmt: skip
 """The headings of a recipe's options in the help, by the field from which on they hold."""
+FINDER_TYPES = {name: kinds(FinderRecipe)[name] for name in knobs(FinderRecipe)}
+ALL_TYPES = TYPES | FINDER_TYPES
+"""The type of each field of a classifier's recipe, and of the finder's; those of one name are of one type."""
+
+
+def fields_of(recipe: AnyRecipe) -> dict[str, dataclasses.Field[Any]]:
+    """The fields of the recipe that are options, by name."""
+    return FIELDS if isinstance(recipe, Recipe) else knobs(FinderRecipe)
 
 
 class TrainingCommand(click.Command):
@@ -41,59 +51,73 @@ class TrainingCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does; the help comes before there are parameters, and has to know the recipe."""
-        from mnistlab.recipes.catalog import RECIPES
+        from mnistlab.recipes.catalog import ALL_RECIPES
 
-        ctx.meta[RECIPE] = next((name for name in args if name in RECIPES), "default")
+        ctx.meta[RECIPE] = next((name for name in args if name in ALL_RECIPES), "default")
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, as click does, a section a heading."""
         heading, sections = "Options", dict[str, list[tuple[str, str]]]()
         shown = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
-        for param in sorted(shown, key=lambda param: param.name in TYPES):  # a recipe's last, --help before them
+        for param in sorted(shown, key=lambda param: param.name in ALL_TYPES):  # a recipe's last, --help before them
             heading = SECTIONS.get(param.name or "", heading)
             if record := param.get_help_record(ctx):
                 sections.setdefault(heading, []).append(record)
         for title, records in sections.items():
             if title == SECTIONS["widths"]:
                 formatter.write_paragraph()
-                name = shown_recipe(ctx).name
+                recipe = shown_recipe(ctx)
+                if_others = (
+                    " With other --widths, the recipe's values per block are cut to their number, or the last one is"
+                    " repeated."
+                )
                 formatter.write_text(
-                    f"Fields of the recipe. The defaults are those of the recipe {name}; see another's with train RECIPE --help."
-                    " With other --widths, the recipe's values per block are cut to their number, or the last one is repeated."
+                    f"Fields of the recipe. The defaults are those of the recipe {recipe.name}; see another's with train RECIPE"
+                    f" --help.{if_others if isinstance(recipe, Recipe) else ''}"
                 )
             with formatter.section(title):
                 formatter.write_dl(records)
 
 
-def shown_recipe(ctx: click.Context) -> Recipe:
+def shown_recipe(ctx: click.Context) -> AnyRecipe:
     """The recipe that the help is about."""
-    from mnistlab.recipes.catalog import RECIPES
+    from mnistlab.recipes.catalog import ALL_RECIPES
 
-    return RECIPES[ctx.meta.get(RECIPE, "default")]
+    return ALL_RECIPES[ctx.meta.get(RECIPE, "default")]
 
 
 class RecipeOption(click.Option):
-    """The option of a recipe's field: its help ends in the recipe's own value, and which values there are."""
+    """The option of a recipe's field: its help ends in the recipe's own value, and which values there are.
+
+    Where the recipe that the help is about has no such field, there is no line.
+    """
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """As click's, with what the field means in that recipe."""
+        recipe, name = shown_recipe(ctx), self.name or ""
+        if name not in fields_of(recipe):
+            return None
+        self.help = (explanations() if isinstance(recipe, Recipe) else explanations(FinderRecipe))[name]
+        return super().get_help_record(ctx)
 
     def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
         """As click's, of the recipe that the help is about."""
         extra, name = super().get_help_extra(ctx), self.name or ""
-        extra["default"] = told(getattr(shown_recipe(ctx), name))
-        values = allowed(FIELDS[name])
-        if values and str(values) not in explanations()[name]:
+        recipe = shown_recipe(ctx)
+        extra["default"] = told(getattr(recipe, name))
+        values = allowed(fields_of(recipe)[name])
+        if values and str(values) not in (self.help or ""):
             extra["range"] = str(values)
         return extra
 
 
 def recipe_options(command: Command) -> Command:
-    """An option for each field of a recipe's groups."""
-    for field in reversed(FIELDS.values()):
-        option = "--" + field.name.replace("_", "-")
-        if TYPES[field.name] is bool:
-            option += "/--no-" + field.name.replace("_", "-")
-        kind = None if TYPES[field.name] is bool else ValueType(TYPES[field.name])
-        command = click.option(
-            option, field.name, cls=RecipeOption, type=kind, default=None, help=explanations()[field.name]
-        )(command)
+    """An option for each field of a recipe's groups, and each of the finder's."""
+    for name, kind in reversed(ALL_TYPES.items()):
+        option = "--" + name.replace("_", "-")
+        if kind is bool:
+            option += "/--no-" + name.replace("_", "-")
+        typed = None if kind is bool else ValueType(kind)
+        command = click.option(option, name, cls=RecipeOption, type=typed, default=None)(command)
     return command

@@ -12,6 +12,7 @@ from mnistlab.data.writers import read_writers
 from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 from mnistlab.evaluation.by_writer import permutation_p_value
+from mnistlab.recipes.finder import FinderRecipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
 
@@ -64,6 +65,8 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
             how = "runs.test_missing" if run.is_finished else run.how_to_finish
             raise UserError("runs.test_missing", remedy=how, run=run.path)
         tests.append(test)
+    if isinstance(first.recipe, FinderRecipe) != isinstance(second.recipe, FinderRecipe):
+        raise UserError("evaluation.finder_and_classifier", run=first.path, other=second.path)
     if first.dataset != second.dataset or tests[0]["total"] != tests[1]["total"]:
         raise UserError(
             "evaluation.tested_on_other_images",
@@ -83,7 +86,8 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
 
 def p_value_by_writer(run: Run, total: int, first: set[int], second: set[int]) -> float | None:
     """That of `Comparison`, from the indices of the mistakes; None where nobody knows the writers of the run's test images."""
-    writers = read_writers(DATASETS[run.dataset], "test") if run.dataset in DATASETS else None
+    known = run.dataset in DATASETS and run.kind != FinderRecipe.kind  # whose digits are those of drawn scenes
+    writers = read_writers(DATASETS[run.dataset], "test") if known else None
     if writers is None or len(writers) != total:
         return None
     differences = np.zeros(int(writers.max()) + 1, np.int64)

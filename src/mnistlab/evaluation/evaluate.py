@@ -17,10 +17,12 @@ from mnistlab.data.splits import Split
 from mnistlab.devices import pick_device
 from mnistlab.errors import UserError
 from mnistlab.evaluation.calibration import check_finite
+from mnistlab.evaluation.finder import evaluate_finder, saved_finder
 from mnistlab.evaluation.result import Evaluation
 from mnistlab.messages.sentences import Clause
 from mnistlab.networks.checkpoint import SavedModel, read_model
 from mnistlab.networks.network import evaluating
+from mnistlab.recipes.finder import FinderRecipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
 
@@ -102,7 +104,8 @@ def evaluate_run(
     run : Run, str or Path
         The run, as `find_run` finds it: a Run, its folder, its name in `runs_dir`, or "latest".
     split : {"test", "val"}
-        "val" is the images that the run kept for validation: those of "val-random" in runs of mnistlab 0.1.
+        "val" is the images that the run kept for validation: those of "val-random" in runs of mnistlab 0.1. A run of the recipe
+        finder is measured on scenes that are drawn with digits of the split.
     device : str or torch.device
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     data_dir : str or Path, optional
@@ -113,7 +116,7 @@ def evaluate_run(
     Returns
     -------
     Evaluation
-        What the model got right and wrong, in counts.
+        What the model got right and wrong, in counts; a `FinderEvaluation` for a run of the recipe finder.
 
     Raises
     ------
@@ -124,16 +127,29 @@ def evaluate_run(
     if split not in ("val", "test"):
         raise UserError("data.unknown_split", split=split, splits=("val", "test"))
     run = find_run(run, runs_dir)
-    saved = saved_model(run)
-    measured: Split = "test" if split == "test" else validation_of(run)
-    busy = not run.is_finished and run.is_being_trained
-    if not run.is_finished:
-        key = "evaluation.run_being_trained" if busy else "evaluation.run_not_finished"
-        logger.info(Clause(key, run=run.path, progress=run.told_progress))
-    evaluation = evaluate_saved(saved, open_fitting(run, saved, data_dir), measured, device)
+    evaluation: Evaluation
+    if isinstance(run.recipe, FinderRecipe):
+        finder, busy = saved_finder(run), tell_unfinished(run)
+        dataset = open_dataset(run.dataset, run.find_data(data_dir))
+        evaluation = evaluate_finder(finder, run.recipe, dataset, split, device)
+    else:
+        saved = saved_model(run)
+        measured: Split = "test" if split == "test" else validation_of(run)
+        busy = tell_unfinished(run)
+        evaluation = evaluate_saved(saved, open_fitting(run, saved, data_dir), measured, device)
     if split == "test" and not busy:
         run.write_test(evaluation.to_dict())
     return evaluation
+
+
+def tell_unfinished(run: Run) -> bool:
+    """Log where the run is not finished; whether another process is training it."""
+    if run.is_finished:
+        return False
+    busy = run.is_being_trained
+    key = "evaluation.run_being_trained" if busy else "evaluation.run_not_finished"
+    logger.info(Clause(key, run=run.path, progress=run.told_progress))
+    return busy
 
 
 def saved_model(run: Run) -> SavedModel:
@@ -161,11 +177,12 @@ def evaluate_saved(saved: SavedModel, dataset: Dataset, split: Split, device: st
 
 def validation_of(run: Run) -> Split:
     """The images that the run kept for validation. Raises `UserError` where it was trained on all of them."""
-    if run.recipe.data.validation is None:
+    validation = run.classifier.data.validation
+    if validation is None:
         raise UserError("evaluation.validation_was_trained_on", run_path=run.path)
-    if run.recipe.data.validation == "val-random" and run.dataset == "mnist":
+    if validation == "val-random" and run.dataset == "mnist":
         logger.info(Clause("evaluation.validation_of_0_1", run=run.path))
-    return run.recipe.data.validation
+    return validation
 
 
 def check_fit(run: Run, dataset: str, classes: Sequence[str], expected: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistlab.evaluation.figures import GREY, blank_figure, label_text, tidy
 from mnistlab.recipes.differences import changed_fields
+from mnistlab.recipes.finder import FinderRecipe
 from mnistlab.runs.run import Run
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Point:
 
 
 def history(runs: Iterable[Run]) -> list[Point]:
-    """The tested runs as points, the oldest first; runs that have not been tested, or are dated in the future, are left out.
+    """The tested runs as points, the oldest first; those not tested, dated in the future, or of finder are left out.
 
     Raises `UserError` where a test.json is damaged.
     """
@@ -59,7 +60,7 @@ def history(runs: Iterable[Run]) -> list[Point]:
     best: dict[str, float] = {}
     points = []
     for run in sorted(runs, key=lambda run: run.created):
-        if (test := run.test) is None or run.created > now:
+        if (test := run.test) is None or run.created > now or run.kind == FinderRecipe.kind:
             continue
         best[run.dataset] = max(best.get(run.dataset, 0.0), test["correct"] / test["total"])
         points.append(

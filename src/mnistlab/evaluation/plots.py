@@ -21,7 +21,9 @@ from mnistlab.evaluation.figures import (
     save_figure,
     tidy,
 )
+from mnistlab.evaluation.finds import FinderEvaluation
 from mnistlab.evaluation.result import Evaluation, Mistake
+from mnistlab.evaluation.scenes import draw_scenes
 from mnistlab.messages.sentences import counted
 from mnistlab.runs.run import Run
 
@@ -33,15 +35,18 @@ __all__ = ["data_gallery", "draw_confusion", "draw_curves", "draw_mistakes", "dr
 
 
 def draw_run(run: Run, evaluation: Evaluation) -> list[Path]:
-    """Draw training curves, confusion matrix and worst mistakes into the run folder; the files' paths come back."""
-    train_label = "training, with smoothed labels" if run.recipe.optimisation.label_smoothing else "training"
-    pictures = {
-        "training.png": draw_curves(
-            run.metrics, f"{run.recipe.name} on {run_dataset_title(run)}", train_label, run.unit
-        ),
-        "confusion.png": draw_confusion(evaluation),
-        "mistakes.png": draw_mistakes(evaluation),
-    }
+    """Draw training curves, confusion matrix and worst mistakes, or scenes, into the run folder; the files' paths come back."""
+    title = f"{run.recipe.name} on {run_dataset_title(run)}"
+    pictures = {"confusion.png": draw_confusion(evaluation)}
+    if isinstance(evaluation, FinderEvaluation):
+        words = {"score": "digits found and right", "loss": "weighted sum of losses"}
+        pictures |= {"training.png": draw_curves(run.metrics, title, **words), "scenes.png": draw_scenes(evaluation)}
+    else:
+        label = "training, with smoothed labels" if run.classifier.optimisation.label_smoothing else "training"
+        pictures |= {
+            "training.png": draw_curves(run.metrics, title, label, run.unit),
+            "mistakes.png": draw_mistakes(evaluation),
+        }
     for name, figure in pictures.items():
         save_figure(figure, run.path / name)
     return [run.path / name for name in pictures]
@@ -52,21 +57,29 @@ def run_dataset_title(run: Run) -> str:
 
 
 def draw_curves(
-    metrics: Sequence[dict[str, Any]], title: str, train_label: str = "training", unit: str = "epoch"
+    metrics: Sequence[dict[str, Any]],
+    title: str,
+    train_label: str = "training",
+    unit: str = "epoch",
+    *,
+    score: str = "accuracy",
+    loss: str = "cross-entropy (nats)",
 ) -> Figure:
     """Loss (left) and validation accuracy (right) over the epochs, or an ensemble's members; the loss over the steps where
     the rows hold its course.
 
-    After one epoch there is no course of the accuracy: the loss takes its room. `train_label` says what that loss is of.
+    After one epoch there is no course of the accuracy: the loss takes its room. `train_label` says what that loss is of, `loss`
+    what it is, `score` what is called accuracy in the rows.
     """
     figure = blank_figure(9, 3.6)
     panels = figure.subplots(1, min(2, max(1, len(metrics))), squeeze=False)
     accuracy = [100 * row["val_accuracy"] for row in metrics if row["val_accuracy"] is not None]
-    reached = f"alidation accuracy: {accuracy[-1]:.2f} % at the end" if accuracy else ""
+    reached = f"alidation {score}: {accuracy[-1]:.2f} % at the end" if accuracy else ""
     draw_loss(panels[0, 0], metrics, train_label, unit)
+    panels[0, 0].set_ylabel(loss)
     if len(metrics) > 1:
         draw_accuracy(panels[0, 1], metrics, unit)
-        panels[0, 1].set_title(f"V{reached}" if accuracy else "Validation accuracy")
+        panels[0, 1].set_title(f"V{reached}" if accuracy else f"Validation {score}")
     elif accuracy:
         panels[0, 0].set_title(f"Loss; v{reached}")
     figure.suptitle(plain_text(title), fontweight="bold")
@@ -90,7 +103,7 @@ def draw_loss(axes: Axes, metrics: Sequence[dict[str, Any]], train_label: str, u
         color=ORANGE,
         label="validation",
     )
-    axes.set(title="Loss", xlabel="step" if by_step else unit, ylabel="cross-entropy (nats)", ylim=(0, None))
+    axes.set(title="Loss", xlabel="step" if by_step else unit, ylim=(0, None))
     axes.legend(frameon=False)
     if by_step:
         axes.set_xlim(0, max(1.02 * metrics[-1]["step"], metrics[-1]["step"] + 0.3))

@@ -30,12 +30,14 @@ from mnistlab.evaluation.calibration import (
 )
 from mnistlab.evaluation.evaluate import check_fit
 from mnistlab.evaluation.result import Evaluation
+from mnistlab.export.finder import export_finder
 from mnistlab.export.onnx_file import INT8_IMAGES, OnnxFile
 from mnistlab.export.result import Export, Parity
 from mnistlab.export.safetensors_file import SafetensorsFile
 from mnistlab.files import check_target, given_path, shorten, write_output
 from mnistlab.messages.sentences import Clause
 from mnistlab.networks.checkpoint import SavedModel, read_model
+from mnistlab.recipes.finder import FinderRecipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_model
 
@@ -62,9 +64,10 @@ def export_model(
 ) -> Export:
     """Write the model of a finished run, or a lone model.pth, as one file for other programs.
 
-    The ONNX file takes `images`, uint8 (N, 1, H, W) as the dataset has them, and gives `probabilities`, float32 (N, classes):
-    normalisation, temperature (Guo et al. 2017) and softmax are in it. Temperature and threshold are fitted to the validation
-    split. The safetensors file holds the weights. Both say in their metadata what they are.
+    A classifier's ONNX file takes `images`, uint8 (N, 1, H, W) as the dataset has them, and gives `probabilities`, float32
+    (N, classes): normalisation, temperature (Guo et al. 2017) and softmax are in it. Temperature and threshold are fitted to
+    the validation split. The safetensors file holds the weights. Both say in their metadata what they are. A run of the recipe
+    finder gives finder.onnx (see `mnistlab.export.finder`).
 
     Parameters
     ----------
@@ -96,12 +99,14 @@ def export_model(
     """
     coverage = check_request(to, int8, coverage)
     run, model_path = find_finished(source, runs_dir)
+    if run and isinstance(run.recipe, FinderRecipe):
+        return export_finder(run, output, to, int8=int8, coverage=coverage)
     name = f"model.int8.{to}" if int8 else f"model.{to}"
     output = given_path(output, "output") if output else model_path.with_name(name)
     check_target(output, f"model.{to}")  # not model.pth, most of all
     saved = read_model(model_path)
     dataset = open_fitting_dataset(run, saved, model_path, data_dir)
-    unseen = run.recipe.data.validation if run else None
+    unseen = run.classifier.data.validation if run else None
     if unseen is None:
         reason = Clause("export.trained_on_validation" if run else "export.training_unknown")
         logger.warning(Clause("export.not_calibrated", reason=reason, threshold=UNCALIBRATED_THRESHOLD))
@@ -226,7 +231,7 @@ def metadata_of(run: Run | None, saved: SavedModel, made: Export) -> dict[str, s
         "threshold": str(made.threshold),
         "coverage": str(made.coverage),
         "calibration": json.dumps(
-            {"split": run.recipe.data.validation, **dataclasses.asdict(made.calibration)}
+            {"split": run.classifier.data.validation, **dataclasses.asdict(made.calibration)}
             if run and made.calibration
             else None
         ),

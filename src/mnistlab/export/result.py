@@ -9,7 +9,7 @@ from typing import Any
 
 from mnistlab.evaluation.calibration import Calibration
 
-__all__ = ["Export", "Parity"]
+__all__ = ["Export", "FinderExport", "Parity"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Parity:
     """How closely a file answers as PyTorch does: the same digits for all images, and probabilities that differ a little."""
 
     images: int
-    """Test images that were compared."""
+    """Images that were compared: all of the test split, or some of several sizes."""
     largest_difference: float
     """The largest difference between two probabilities."""
 
@@ -50,3 +50,18 @@ class Export:
     def to_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
         return {**dataclasses.asdict(self), "path": str(self.path)}
+
+
+class FinderExport(Export):
+    """That of the network that finds digits, which has no temperature, coverage and calibration.
+
+    From `threshold` on, a mark counts as found where the network is measured.
+    """
+
+    def to_dict(self) -> dict[str, Any]:
+        """What there is to know of it in plain types, for JSON."""
+        return {
+            name: value
+            for name, value in super().to_dict().items()
+            if name in ("path", "bytes", "to", "threshold", "parity")
+        }

@@ -29,6 +29,8 @@ __all__ = ["SavedModel", "load_tensors", "read_model", "save_model", "save_tenso
 logger = logging.getLogger("mnistlab.checkpoints")
 
 MODEL_FORMAT, MODEL_VERSION = "mnistlab model", 1
+FINDER_FORMAT = "mnistlab finder"
+"""What a file of the network that finds digits says it is (see `finder.py`)."""
 DAMAGE = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError, TypeError,
     ValueError, struct.error,
@@ -157,7 +159,8 @@ def read_model(path: Path) -> SavedModel:
     """
     content = load_tensors(path, "remedies.give_run_or_model")
     if not isinstance(content, dict) or content.get("format") != MODEL_FORMAT:
-        raise UserError("networks.not_our_model", path=path)
+        finds = isinstance(content, dict) and content.get("format") == FINDER_FORMAT
+        raise UserError("networks.finder_not_classifier" if finds else "networks.not_our_model", path=path)
     if content.get("version") != MODEL_VERSION:
         raise UserError(
             "networks.unknown_version", path=path, version=content.get("version"), model_version=MODEL_VERSION

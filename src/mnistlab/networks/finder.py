@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["FinderNet", "loss"]
+from mnistlab.errors import UserError
+from mnistlab.files import local_text
+from mnistlab.networks.checkpoint import FINDER_FORMAT, load_tensors, save_tensors
+from mnistlab.networks.network import evaluating
+from mnistlab.networks.summary import PURPOSES, LayerRow, multiply_adds
+
+__all__ = ["FinderNet", "SavedFinder", "loss", "read_finder", "save_finder", "weighted"]
+
+FINDER_VERSION = 1
 
 
 class Step(nn.Sequential):
@@ -37,7 +49,7 @@ class FinderNet(nn.Module):
         self, classes: int, widths: tuple[int, int, int] = (16, 24, 48), apart: tuple[int, ...] = (1, 1, 2, 1, 4, 1)
     ) -> None:
         super().__init__()
-        first, second, third = widths
+        self.widths, self.apart, (first, second, third) = widths, apart, widths
         self.fine = nn.Sequential(Step(1, first, 5, 2), Step(first, second))
         self.coarse = Step(second, third, 3, 2)
         self.further = nn.ModuleList(Step(third, third, apart=distance) for distance in apart)
@@ -70,6 +82,28 @@ class FinderNet(nn.Module):
         ink = F.pixel_shuffle(self.ink_fine(torch.cat([up, fine], 1)), 2)
         return answers[:, : self.classes], answers[:, self.classes :], ink
 
+    def describe(self, height: int, width: int) -> list[LayerRow]:
+        """A row per convolution, found by sending one blank scene of that size through: name, output shape, parameters, work."""
+        rows: list[LayerRow] = []
+
+        def note(name: str, layer: nn.Conv2d, output: Tensor) -> None:
+            shape = tuple(output.shape[1:])
+            parameters = sum(p.numel() for p in layer.parameters())
+            rows.append(LayerRow(name, "Conv2d", PURPOSES[nn.Conv2d], shape, parameters, multiply_adds(layer, shape)))
+
+        hooks = [
+            layer.register_forward_hook(lambda layer, _, output, name=name: note(name, layer, output))
+            for name, layer in self.named_modules()
+            if isinstance(layer, nn.Conv2d)
+        ]
+        try:
+            with evaluating(self):
+                self(torch.zeros(1, 1, height, width, device=next(self.parameters()).device))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return rows
+
 
 def loss(
     answers: tuple[Tensor, Tensor, Tensor], heat: Tensor, boxes: Tensor, asked: Tensor, digits: Tensor
@@ -90,3 +124,56 @@ def loss(
         "boxes": ((found - boxes).abs() * there).sum() / count,
         "ink": F.binary_cross_entropy_with_logits(ink[:, 0], digits, reduction="sum") / (digits.sum() + 500),
     }
+
+
+def weighted(parts: dict[str, Tensor], boxes: float, ink: float) -> Tensor:
+    """What is minimised: the kinds' loss and those of boxes and ink times their weights."""
+    return parts["kinds"] + boxes * parts["boxes"] + ink * parts["ink"]
+
+
+@dataclass(frozen=True)
+class SavedFinder:
+    """A network that finds digits, with what is needed to use it."""
+
+    model: FinderNet
+    dataset: str
+    classes: tuple[str, ...]
+    """What each of its kinds is: a digit, or another mark."""
+    data: str
+    """The SHA-256 of what the scenes were drawn with that it was trained on."""
+
+
+def save_finder(path: str | Path, model: FinderNet, dataset: str, classes: Sequence[str], data: str) -> None:
+    """Write the network's state_dict with its widths, dilations, classes and what it was trained on, atomically."""
+    content = {
+        "format": FINDER_FORMAT,
+        "version": FINDER_VERSION,
+        "widths": list(model.widths),
+        "apart": list(model.apart),
+        "dataset": dataset,
+        "classes": list(classes),
+        "data": data,
+        "state_dict": {name: value.detach().cpu() for name, value in model.state_dict().items()},
+    }
+    save_tensors(path, content)
+
+
+def read_finder(path: Path) -> SavedFinder:
+    """The network that `save_finder` wrote, on the CPU, in evaluation mode.
+
+    Raises `UserError` for a file that is missing, damaged, unsafe, of another format or version, or whose weights do not fit.
+    """
+    content = load_tensors(path, "remedies.give_run_or_model")
+    if not isinstance(content, dict) or content.get("format") != FINDER_FORMAT:
+        raise UserError("networks.not_a_finder", path=path)
+    if content.get("version") != FINDER_VERSION:
+        version = content.get("version")
+        raise UserError("networks.unknown_version", path=path, version=version, model_version=FINDER_VERSION)
+    try:
+        classes = tuple(local_text(str(name)) for name in content["classes"])
+        model = FinderNet(len(classes), tuple(content["widths"]), tuple(content["apart"]))
+        model.load_state_dict(content["state_dict"])
+        return SavedFinder(model.eval(), local_text(str(content["dataset"])), classes, str(content["data"]))
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise UserError("networks.weights_of_another_architecture", path=path, reason=reason) from None

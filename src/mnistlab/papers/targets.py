@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from mnistlab.papers.canvas import CLASSES
 from mnistlab.papers.scene import Scene
 from mnistlab.reading.finder import CELL, SIZES, contrast
 
-__all__ = ["Example", "example"]
+__all__ = ["Example", "batch_of", "example"]
 
 SPREAD_X, SPREAD_Y = 0.13, 0.11
 """How far around a middle the answer may lie, as shares of the box."""
@@ -56,3 +58,11 @@ def example(scene: Scene) -> Example:
         )  # fmt: skip
         asked[row, column] = True
     return Example(contrast(scene.pixels), heat, boxes, asked, scene.digits)
+
+
+def batch_of(examples: Sequence[Example]) -> tuple[NDArray[Any], ...]:
+    """The examples' contrast (B, 1, H, W), heat, boxes, asked and digits, as the network and its loss take them."""
+    heat, boxes, asked, digits = (
+        np.stack([getattr(one, name) for one in examples]) for name in ("heat", "boxes", "asked", "digits")
+    )
+    return np.stack([one.contrast for one in examples])[:, None], heat, boxes, asked, digits

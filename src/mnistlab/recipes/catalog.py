@@ -5,10 +5,11 @@ from __future__ import annotations
 from mnistlab.errors import UserError
 from mnistlab.files import shorten
 from mnistlab.recipes.checks import ALONE
+from mnistlab.recipes.finder import AnyRecipe, FinderRecipe
 from mnistlab.recipes.recipe import OF_A_KIND, EnsembleRecipe, Recipe
 from mnistlab.recipes.settings import DataSettings, NetworkSettings, OptimisationSettings
 
-__all__ = ["RECIPES", "find_recipe", "member_of"]
+__all__ = ["ALL_RECIPES", "RECIPES", "find_classifier", "find_recipe", "member_of"]
 
 
 DEFAULT = Recipe(
@@ -59,7 +60,7 @@ TINY = Recipe(
     optimisation=OptimisationSettings(epochs=60, learning_rate=0.3),
 )
 
-RECIPES: dict[str, Recipe] = {
+RECIPES: dict[str, Recipe] = {  # of classifiers
     recipe.name: recipe
     for recipe in (
         DEFAULT,
@@ -147,22 +148,35 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
-def find_recipe(name: str) -> Recipe:
+FINDER = FinderRecipe(name="finder", summary="marks digits on papers for the reader; trained on drawn ones")
+ALL_RECIPES: dict[str, AnyRecipe] = {**RECIPES, FINDER.name: FINDER}
+"""The recipes of classifiers, and the one of the network that finds digits."""
+
+
+def find_recipe(name: str) -> AnyRecipe:
     """The recipe called `name`. Raises `UserError` where there is none."""
     try:
-        return RECIPES[name]
+        return ALL_RECIPES[name]
     except (KeyError, TypeError):  # a list, for one, cannot be a key
-        raise UserError("recipes.unknown_recipe", name=shorten(name), recipes=RECIPES) from None
+        raise UserError("recipes.unknown_recipe", name=shorten(name), recipes=ALL_RECIPES) from None
+
+
+def find_classifier(name: str) -> Recipe:
+    """The recipe called `name`. Raises `UserError` where there is none, or it is not a classifier's."""
+    recipe = find_recipe(name)
+    if not isinstance(recipe, Recipe):
+        raise UserError("recipes.not_a_classifier", name=name, recipes=RECIPES)
+    return recipe
 
 
 def member_of(recipe: EnsembleRecipe, number: int) -> Recipe:
     """The recipe of the `number`-th member, from 0, of an ensemble: its kind's network and augmentation, all else `recipe`'s.
 
-    Raises `UserError` where a name in `networks` is not a recipe's.
+    Raises `UserError` where a name in `networks` is not a classifier's recipe.
     """
     shared = {name: value for name, value in recipe.values().items() if name not in ALONE}
     if not recipe.ensemble.networks:
         return Recipe.from_dict({**shared, "name": f"{recipe.name[:33]}-member"})
-    kind = find_recipe(recipe.ensemble.networks[number % len(recipe.ensemble.networks)])
+    kind = find_classifier(recipe.ensemble.networks[number % len(recipe.ensemble.networks)])
     own = {name: value for name, value in kind.values().items() if name in OF_A_KIND}
     return Recipe.from_dict({**shared, **own, "name": f"{kind.name[:33]}-member"})

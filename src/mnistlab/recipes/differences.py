@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mnistlab.recipes.catalog import RECIPES
-from mnistlab.recipes.recipe import Recipe
+from mnistlab.recipes.catalog import ALL_RECIPES
+from mnistlab.recipes.finder import AnyRecipe
 
 __all__ = ["changed_fields", "differences"]
 
 
-def differences(first: Recipe, second: Recipe) -> dict[str, tuple[Any, Any]]:
+def differences(first: AnyRecipe, second: AnyRecipe) -> dict[str, tuple[Any, Any]]:
     """The fields in which two recipes differ, other than name and summary, with both values in plain types.
 
     A field that one of them does not have is None there.
@@ -30,7 +30,7 @@ def fields_of(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def changed_fields(recipe: Recipe) -> list[str]:
+def changed_fields(recipe: AnyRecipe) -> list[str]:
     """The fields in which the recipe differs from mnistlab's own of that name; none where mnistlab has no such recipe."""
-    own = RECIPES.get(recipe.name)
+    own = ALL_RECIPES.get(recipe.name)
     return list(differences(recipe, own)) if own else []

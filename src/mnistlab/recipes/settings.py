@@ -119,10 +119,10 @@ TYPES: dict[str, Any] = {name: kind for group in GROUPS.values() for name, kind 
 
 
 @functools.cache
-def explanations() -> dict[str, str]:
-    """The text below each field, by the field's name, as the source has it."""
+def explanations(*parts: type) -> dict[str, str]:
+    """The text below each field of the dataclasses, by its name, as the source has it; of all groups where none is given."""
     texts = {}
-    for part in (NetworkDesign, *GROUPS.values()):
+    for part in parts or (NetworkDesign, *GROUPS.values()):
         (definition,) = ast.parse(textwrap.dedent(inspect.getsource(part))).body
         assert isinstance(definition, ast.ClassDef)  # noqa: S101 - for mypy
         for line, below in itertools.pairwise(definition.body):

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from mnistlab.errors import UserError, shown
 from mnistlab.files import local_text, read_json
 from mnistlab.messages.sentences import Clause
+from mnistlab.recipes.finder import AnyRecipe, FinderRecipe
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.runs.migrations import config_of_version_1, split_of_version_2
 
@@ -45,8 +46,10 @@ def read_config(path: Path) -> dict[str, Any]:
         config = config_of_version_1(config, path)
     elif version not in (2, CONFIG_VERSION):
         raise UserError("runs.unknown_version", path=path, version=version)
-    recipe, dataset = field("recipe", Recipe.from_dict), field("dataset", stored_text)
-    if version != CONFIG_VERSION:
+    finds = config.get("kind") == FinderRecipe.kind
+    parse: Callable[[Any], AnyRecipe] = FinderRecipe.from_dict if finds else Recipe.from_dict
+    recipe, dataset = field("recipe", parse), field("dataset", stored_text)
+    if isinstance(recipe, Recipe) and version != CONFIG_VERSION:
         recipe = recipe.override(split=split_of_version_2(recipe.data.split, dataset))
     if recipe.kind != field("kind", str):
         reason = Clause("runs.kinds_differ", kind=shown(config["kind"]), recipe_kind=recipe.kind)

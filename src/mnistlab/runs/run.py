@@ -25,16 +25,10 @@ from typing import Any
 
 from mnistlab.data.catalog import DATASETS
 from mnistlab.errors import UserError, shown
-from mnistlab.files import (
-    explain_os_errors,
-    given_path,
-    is_folder,
-    read_json,
-    write_bytes,
-    write_json,
-)
+from mnistlab.files import explain_os_errors, given_path, is_folder, read_json, write_bytes, write_json
 from mnistlab.messages.sentences import Clause
 from mnistlab.recipes.differences import changed_fields
+from mnistlab.recipes.finder import AnyRecipe, FinderRecipe
 from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
 from mnistlab.runs.config import read_config
 from mnistlab.runs.lock import held, is_held
@@ -57,7 +51,7 @@ class Run:
     ----------
     path : Path
         The folder.
-    recipe : Recipe
+    recipe : Recipe or FinderRecipe
         What it does.
     dataset : str
         A dataset's name, or the path of a folder of pictures.
@@ -71,7 +65,7 @@ class Run:
     """
 
     path: Path
-    recipe: Recipe
+    recipe: AnyRecipe
     dataset: str
     data_dir: str
     seed: int
@@ -86,8 +80,15 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """ "single", or "ensemble" of several networks."""
+        """ "single"; "ensemble" of several networks; or "finder", the network that finds digits on papers."""
         return self.recipe.kind
+
+    @property
+    def classifier(self) -> Recipe:
+        """Its recipe, where it trains a classifier. Raises `UserError` where it trains the network that finds digits."""
+        if not isinstance(self.recipe, Recipe):
+            raise UserError("runs.not_a_classifier", run=self.path)
+        return self.recipe
 
     @property
     def unit(self) -> str:
@@ -214,9 +215,12 @@ class Run:
     @property
     def progress(self) -> tuple[int, int]:
         """Epochs done and planned; members where it is an ensemble."""
-        metrics, plan = self.metrics, self.recipe.optimisation
+        metrics = self.metrics
         if isinstance(self.recipe, EnsembleRecipe):
             return len(metrics) or len(list(self.path.glob("members/*/test.json"))), self.recipe.ensemble.members
+        if isinstance(self.recipe, FinderRecipe):
+            return metrics[-1]["epoch"] if metrics else 0, self.recipe.epochs
+        plan = self.recipe.optimisation
         stopped_early = plan.steps and metrics and metrics[-1].get("step", 0) >= plan.steps
         return len(metrics), len(metrics) if stopped_early else plan.epochs
 
@@ -236,7 +240,7 @@ class Run:
             "dataset": self.dataset,
             "seed": self.seed,
             f"{self.unit}s": list(self.progress),
-            "validation": self.recipe.data.validation,
+            "validation": self.recipe.data.validation if isinstance(self.recipe, Recipe) else "val",
             "val_accuracy": last.get("val_accuracy"),
             "test_accuracy": test["correct"] / test["total"] if test else None,
             "seconds": last.get("seconds"),

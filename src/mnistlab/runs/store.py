@@ -22,7 +22,7 @@ from mnistlab.files import (
     shorten,
     write_json,
 )
-from mnistlab.recipes.recipe import Recipe
+from mnistlab.recipes.finder import AnyRecipe
 from mnistlab.runs.config import CONFIG_VERSION
 from mnistlab.runs.run import Run
 
@@ -36,7 +36,7 @@ LATEST = "latest"
 
 def create_run(
     runs_dir: Path,
-    recipe: Recipe,
+    recipe: AnyRecipe,
     dataset: str,
     data_dir: Path,
     seed: int,

@@ -143,8 +143,8 @@ def check_data(dataset: Dataset, validation: Split | None) -> None:
 
 def recipe_of(members: Sequence[Run]) -> Recipe:
     """What the combined run says it did: the first member's recipe, for as many networks."""
-    splits = {member.recipe.data.split for member in members}
-    return members[0].recipe.override(
+    splits = {member.classifier.data.split for member in members}
+    return members[0].classifier.override(
         name="ensemble",
         summary=f"of {', '.join(member.path.name for member in members)}",
         members=len(members),
@@ -207,7 +207,7 @@ def finish(
     device = pick_device(run.environment["device"])
     spec = dataclasses.replace(dataset.spec, mean=models[0].mean, std=models[0].std)  # what they were trained with
     val = None
-    if unseen := run.recipe.data.validation:  # by any member
+    if unseen := run.classifier.data.validation:  # by any member
         val = MNISTDataLoader(unseen, dataset=dataset, batch_size=None, device=device, normalise=spec.normalisation)
     networks: list[Member] = []
     rows: list[dict[str, Any]] = []

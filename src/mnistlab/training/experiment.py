@@ -13,7 +13,8 @@ from mnistlab.evaluation.result import Evaluation
 from mnistlab.files import check_folder, given_path, resolved
 from mnistlab.messages.sentences import Clause
 from mnistlab.recipes.catalog import find_recipe
-from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
+from mnistlab.recipes.finder import AnyRecipe
+from mnistlab.recipes.recipe import EnsembleRecipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
 from mnistlab.training.display import Display, Silent
@@ -25,7 +26,7 @@ __all__ = ["resume", "train"]
 
 
 def train(
-    recipe: Recipe | str = "default",
+    recipe: AnyRecipe | str = "default",
     *,
     dataset: str | Path = "mnist",
     data_dir: str | Path = "data",
@@ -47,7 +48,7 @@ def train(
 
     Parameters
     ----------
-    recipe : Recipe or str
+    recipe : Recipe, FinderRecipe or str
         What to do, or its name.
     dataset, data_dir, download
         As `open_dataset` takes them.
@@ -72,8 +73,8 @@ def train(
     Failure, Interrupted
         Where the loss becomes NaN or the disk fills up; after a signal. The run can then be resumed.
     """
-    recipe = recipe if isinstance(recipe, Recipe) else find_recipe(recipe)
-    seed = whole_number(seed, Clause("names.seed"), 0, 2**32 - recipe.trainings)  # each has a seed of its own
+    chosen = recipe if isinstance(recipe, AnyRecipe) else find_recipe(recipe)
+    seed = whole_number(seed, Clause("names.seed"), 0, 2**32 - chosen.trainings)  # each has a seed of its own
     check_packages(track)
     runs_dir, data_dir = given_path(runs_dir, "runs_dir"), given_path(data_dir, "data_dir")
     check_folder(runs_dir)
@@ -81,9 +82,9 @@ def train(
     opened = opened or open_dataset(dataset, data_dir, download=download)
     given = Circumstances(opened, resolved(data_dir), target, track, display or Silent())
     with GENERATOR:
-        if isinstance(recipe, EnsembleRecipe):
-            return train_ensemble(recipe, seed, runs_dir, given)
-        return train_single(recipe, seed, runs_dir, given)
+        if isinstance(chosen, EnsembleRecipe):
+            return train_ensemble(chosen, seed, runs_dir, given)
+        return train_single(chosen, seed, runs_dir, given)
 
 
 def resume(

@@ -9,7 +9,7 @@ from mnistlab.augmentation.rejects import REJECT
 from mnistlab.devices import autocast
 from mnistlab.evaluation.evaluate import evaluate
 from mnistlab.training.cuda_graphs import as_recorded
-from mnistlab.training.optimizers import learning_rate, set_rate
+from mnistlab.training.optimizers import set_rate
 from mnistlab.training.state import TrainingState
 from mnistlab.training.watch import Watch
 
@@ -23,7 +23,7 @@ def fit(state: TrainingState, watch: Watch) -> None:
     while state.steps_done < steps:
         model.train()
         for images, labels in loader:
-            set_rate(state.optimizer.param_groups, learning_rate(state.recipe.optimisation, state.steps_done, steps))
+            set_rate(state.optimizer.param_groups, state.rate)
             loss = step(state, images, labels)
             if state.average:
                 state.average.update_parameters(model)

@@ -15,12 +15,14 @@ from mnistlab.errors import Interrupted, StorageFailure, UserError
 from mnistlab.evaluation import plots
 from mnistlab.evaluation.evaluate import evaluate_run
 from mnistlab.evaluation.result import Evaluation
-from mnistlab.networks.checkpoint import load_tensors, save_model
+from mnistlab.networks.checkpoint import load_tensors
+from mnistlab.recipes.finder import AnyRecipe, FinderRecipe
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import begin_run, create_run
 from mnistlab.training.display import Display
 from mnistlab.training.environment import describe_environment
+from mnistlab.training.finder import FinderState, fit_finder
 from mnistlab.training.loop import fit
 from mnistlab.training.state import TrainingState
 from mnistlab.training.watch import watching
@@ -39,11 +41,11 @@ class Circumstances:
     display: Display
 
 
-def train_single(recipe: Recipe, seed: int, runs_dir: Path, given: Circumstances) -> tuple[Run, Evaluation]:
+def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstances) -> tuple[Run, Evaluation]:
     """Train the recipe's network, test it once, draw, all in a new folder in `runs_dir`."""
-    precision = pick_precision(recipe.optimisation.precision, given.device)
-    # What does not fit shows here, before there is a folder.
-    state = TrainingState(recipe, given.dataset, seed, given.device, precision)
+    settings = recipe.optimisation if isinstance(recipe, Recipe) else recipe
+    precision = pick_precision(settings.precision, given.device)
+    state = begin(recipe, given, seed, precision)  # what does not fit shows here, before there is a folder
     environment = describe_environment(given.device, precision)
     with (
         begin_run(create_run(runs_dir, recipe, given.dataset.spec.name, given.data_dir, seed, environment)) as run,
@@ -54,14 +56,14 @@ def train_single(recipe: Recipe, seed: int, runs_dir: Path, given: Circumstances
 
 def resume_single(run: Run, given: Circumstances) -> tuple[Run, Evaluation]:
     """Go on with the run inside `going_on`; one that is finished is tested and drawn again."""
-    state = TrainingState(run.recipe, given.dataset, run.seed, given.device, run.environment["precision"])
+    state = begin(run.recipe, given, run.seed, run.environment["precision"])
     if run.resume_path.exists():
         state.load_state_dict(load_tensors(run.resume_path, "remedies.cannot_be_resumed"))
     elif run.metrics or run.model_path.exists():
         raise UserError("training.state_missing", resume_path=run.resume_path)
     run.write_metrics(state.metrics)
     if state.steps_done == state.steps:
-        save_model(run.model_path, state.final_model, state.loader.spec)  # a crash may have come before it
+        state.save_model(run.model_path)  # a crash may have come before it
     return carry_out(run, state, given)
 
 
@@ -88,7 +90,14 @@ def explain_how_to_resume(run: Run) -> Iterator[None]:
         raise Interrupted("training.interrupted", run=run.path) from None
 
 
-def carry_out(run: Run, state: TrainingState, given: Circumstances) -> tuple[Run, Evaluation]:
+def begin(recipe: AnyRecipe, given: Circumstances, seed: int, precision: str) -> TrainingState | FinderState:
+    """The recipe's training at its beginning. Raises `UserError` where recipe and dataset do not fit each other."""
+    if isinstance(recipe, FinderRecipe):
+        return FinderState(recipe, given.dataset, seed, given.device, precision)
+    return TrainingState(recipe, given.dataset, seed, given.device, precision)
+
+
+def carry_out(run: Run, state: TrainingState | FinderState, given: Circumstances) -> tuple[Run, Evaluation]:
     """Train to the end, test once, draw the pictures.
 
     Parameters
@@ -106,7 +115,10 @@ def carry_out(run: Run, state: TrainingState, given: Circumstances) -> tuple[Run
         The run, finished, and its result on the test images.
     """
     with watching(run, state, given.display, given.track) as watch:
-        fit(state, watch)
+        if isinstance(state, FinderState):
+            fit_finder(state, watch)
+        else:
+            fit(state, watch)
     evaluation = evaluate_run(run, "test", device=str(state.device), data_dir=given.data_dir)
     plots.draw_run(run, evaluation)
     return run, evaluation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -15,13 +16,15 @@ from mnistlab.data.splits import Split, writers_of
 from mnistlab.errors import UserError
 from mnistlab.files import sha256
 from mnistlab.messages.sentences import Clause
+from mnistlab.networks.checkpoint import save_model
 from mnistlab.networks.deskew import deskew
 from mnistlab.networks.ensemble import Network, for_use
 from mnistlab.networks.network import NeuralNet
+from mnistlab.networks.summary import LayerRow
 from mnistlab.recipes.checks import ALONE
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.runs.migrations import split_of_version_2
-from mnistlab.training.optimizers import make_optimizer
+from mnistlab.training.optimizers import learning_rate, make_optimizer
 
 __all__ = ["TrainingState", "pipeline_of"]
 
@@ -95,6 +98,40 @@ class TrainingState:
         self.steps_done = self.epochs_done = 0  # since the very beginning
         self.metrics: list[dict[str, Any]] = []  # a row per epoch, as metrics.jsonl holds them
         self.seconds = 0.0  # from the first batch on
+
+    @property
+    def epoch_steps(self) -> int:
+        """Steps of an epoch."""
+        return len(self.loader)
+
+    @property
+    def batch_size(self) -> int:
+        """Images of the split in a step; rejects that a recipe adds to them are not counted."""
+        return self.recipe.data.batch_size
+
+    @property
+    def rate(self) -> float:
+        """The next step's learning rate."""
+        return learning_rate(self.recipe.optimisation, self.steps_done, self.steps)
+
+    @property
+    def highest_rate(self) -> float:
+        """The learning rate at its peak."""
+        return self.recipe.optimisation.learning_rate
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all weights that are evaluated and saved are numbers."""
+        return all(bool(value.isfinite().all()) for value in self.final_model.state_dict().values())
+
+    def describe(self) -> list[LayerRow]:
+        """The network's layers."""
+        rows: list[LayerRow] = self.model.describe()
+        return rows
+
+    def save_model(self, path: Path) -> None:
+        """Write the network as it is now."""
+        save_model(path, self.final_model, self.loader.spec)
 
     @property
     def epoch_is_over(self) -> bool:

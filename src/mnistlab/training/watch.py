@@ -6,20 +6,20 @@ import contextlib
 import itertools
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 
 from mnistlab.errors import Failure, Interrupted
-from mnistlab.networks.checkpoint import save_model, save_tensors
+from mnistlab.networks.checkpoint import save_tensors
+from mnistlab.networks.summary import LayerRow
 from mnistlab.runs.run import Run
 from mnistlab.training.display import Display
-from mnistlab.training.optimizers import learning_rate
 from mnistlab.training.signals import StopSignals
-from mnistlab.training.state import TrainingState
 from mnistlab.training.tracking import TensorBoardTracker, make_tracker
 
-__all__ = ["Watch", "watching"]
+__all__ = ["Training", "Watch", "watching"]
 
 LOOK_EVERY = 0.25
 """Seconds between two looks at the losses: a look waits for the device, so not after every step."""
@@ -29,8 +29,53 @@ POINTS = 200
 """Losses that metrics.jsonl keeps of a whole training beside those of the epochs, for the curve."""
 
 
+class Training(Protocol):
+    """What is watched: a classifier's training, or that of the network that finds digits."""
+
+    steps: int
+    steps_done: int
+    epochs_done: int
+    seconds: float
+    metrics: list[dict[str, Any]]
+    losses: torch.Tensor
+    """Those of this epoch's steps, float (epoch_steps,)."""
+
+    @property
+    def epoch_steps(self) -> int:
+        """Steps of an epoch; the last one may have fewer."""
+
+    @property
+    def batch_size(self) -> int:
+        """Images in a step."""
+
+    @property
+    def rate(self) -> float:
+        """The next step's learning rate."""
+
+    @property
+    def highest_rate(self) -> float:
+        """The highest one of all."""
+
+    @property
+    def epoch_is_over(self) -> bool:
+        """Whether the step just done was its epoch's last, or the training's."""
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all weights are numbers."""
+
+    def describe(self) -> list[LayerRow]:
+        """The network's layers."""
+
+    def save_model(self, path: Path) -> None:
+        """Write the network as it is now."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next step depends on."""
+
+
 @contextlib.contextmanager
-def watching(run: Run, state: TrainingState, display: Display, track: str | None) -> Iterator[Watch]:
+def watching(run: Run, state: Training, display: Display, track: str | None) -> Iterator[Watch]:
     """A `Watch` for the training inside `with`: signals only stop it between steps; display and tracker learn when it ends.
 
     Parameters
@@ -46,8 +91,8 @@ def watching(run: Run, state: TrainingState, display: Display, track: str | None
     """
     tracker = make_tracker(track, run.path, run.metrics)
     try:
-        display.network(state.model.describe())
-        display.start(run, len(state.loader), state.steps, state.steps_done)
+        display.network(state.describe())
+        display.start(run, state.epoch_steps, state.steps, state.steps_done)
         with StopSignals() as signals:
             yield Watch(run, state, display, tracker, signals)
     finally:
@@ -59,7 +104,7 @@ def watching(run: Run, state: TrainingState, display: Display, track: str | None
 class Lap:
     """The seconds and steps since it was made."""
 
-    def __init__(self, state: TrainingState) -> None:
+    def __init__(self, state: Training) -> None:
         self.state, self.start, self.steps = state, time.perf_counter(), state.steps_done
 
     @property
@@ -68,8 +113,8 @@ class Lap:
 
     @property
     def images_per_second(self) -> float:
-        """Images of the split; rejects that a recipe adds to them are not counted."""
-        return (self.state.steps_done - self.steps) * self.state.recipe.data.batch_size / self.seconds
+        """Images that were trained on in each of them."""
+        return (self.state.steps_done - self.steps) * self.state.batch_size / self.seconds
 
 
 class Watch:
@@ -86,7 +131,7 @@ class Watch:
     """
 
     def __init__(
-        self, run: Run, state: TrainingState, display: Display, tracker: TensorBoardTracker | None, signals: StopSignals
+        self, run: Run, state: Training, display: Display, tracker: TensorBoardTracker | None, signals: StopSignals
     ) -> None:
         self.run, self.state, self.display, self.tracker, self.signals = run, state, display, tracker, signals
         self.begun = time.perf_counter() - state.seconds  # a resumed training's seconds go on
@@ -96,7 +141,7 @@ class Watch:
     def step(self, loss: torch.Tensor) -> None:
         """Note the loss, float (), in nats, of the step just done; a few times a second, check, show and perhaps save."""
         state = self.state
-        state.losses[(state.steps_done - 1) % len(state.loader)] = loss
+        state.losses[(state.steps_done - 1) % state.epoch_steps] = loss
         if state.epoch_is_over:
             self.check_losses()
             self.check_weights()
@@ -118,16 +163,16 @@ class Watch:
         row = {
             "epoch": state.epochs_done,
             "step": state.steps_done,
-            "learning_rate": learning_rate(state.recipe.optimisation, state.steps_done, state.steps),
+            "learning_rate": state.rate,
             "train_loss": losses.mean().item(),
-            "losses": course(losses, -(-state.steps // len(state.loader))),
+            "losses": course(losses, -(-state.steps // state.epoch_steps)),
             "images_per_second": self.speed,
             "seconds": state.seconds,
             **validation,
         }
         state.metrics.append(row)
         save_tensors(self.run.resume_path, state.state_dict())  # first: from it alone the two others can be made again
-        save_model(self.run.model_path, state.final_model, state.loader.spec)
+        state.save_model(self.run.model_path)
         self.run.append_metrics(row)
         self.since_epoch = self.since_look = self.since_save = Lap(state)
         self.display.epoch(row)
@@ -148,7 +193,7 @@ class Watch:
 
     def epoch_losses(self) -> torch.Tensor:
         """The losses of this epoch's steps so far, float (steps,), in nats."""
-        return self.state.losses[: (self.state.steps_done - 1) % len(self.state.loader) + 1]
+        return self.state.losses[: (self.state.steps_done - 1) % self.state.epoch_steps + 1]
 
     def check_losses(self) -> None:
         """Raise `Failure` if a step of this epoch had a loss that is not a number; nothing has been saved since that step."""
@@ -162,14 +207,14 @@ class Watch:
 
     def check_weights(self) -> None:
         """Raise `Failure` where the epoch's last step broke the weights, which its loss, taken before, does not show."""
-        if not all(bool(value.isfinite().all()) for value in self.state.final_model.state_dict().values()):
+        if not self.state.is_finite:
             raise self.broken("training.weights_broken", self.state.steps_done)
 
     def broken(self, key: str, step: int, **values: Any) -> Failure:
         """The failure that says what broke, at which step, what is kept, and what to try."""
         remedy = "remedies.smaller_rate_state_kept" if self.run.resume_path.exists() else "remedies.smaller_rate"
-        rate = self.state.recipe.optimisation.learning_rate
-        return Failure(key, remedy=remedy, step=step, steps=self.state.steps, rate=rate, path=self.run.path, **values)
+        rate, steps = self.state.highest_rate, self.state.steps
+        return Failure(key, remedy=remedy, step=step, steps=steps, rate=rate, path=self.run.path, **values)
 
 
 def course(losses: torch.Tensor, epochs: int) -> list[float]:

@@ -1,0 +1,86 @@
+"""The network that finds digits, measured on scenes: those of a training's validation, and a run's.
+
+Here it looks at each scene at the one size that it was trained on; the reader looks at pages at several, and its classifier has
+the last word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from mnistlab.data.dataset import Dataset
+from mnistlab.data.splits import Split, read_split, split_writers
+from mnistlab.devices import pick_device
+from mnistlab.errors import UserError
+from mnistlab.evaluation.finds import Counting, FinderEvaluation, find_digits
+from mnistlab.networks.finder import FinderNet, SavedFinder, loss, read_finder, weighted
+from mnistlab.networks.network import evaluating
+from mnistlab.papers.numbered import in_order, worker_count
+from mnistlab.papers.scene import Scene, Scenes
+from mnistlab.papers.targets import batch_of, example
+from mnistlab.papers.writing import Alphabet
+from mnistlab.recipes.finder import FinderRecipe
+from mnistlab.runs.run import Run
+
+__all__ = ["alphabet_of", "evaluate_finder", "held_out_scenes", "measure", "saved_finder"]
+
+SEED = 2026
+"""The held-out scenes' seed, whatever the run's: all runs of a size are measured on the same ones."""
+BATCH = 16
+"""Scenes that are looked at together."""
+
+
+def alphabet_of(dataset: Dataset, split: Split) -> Alphabet:
+    """The split's digits, by writer. Raises `UserError` where the dataset's classes are not the ten digits."""
+    if sorted(dataset.spec.digits) != list(range(10)):
+        raise UserError("evaluation.finder_needs_digits", dataset=dataset.spec.name)
+    images, labels = read_split(dataset, split)
+    writers = split_writers(dataset, split)
+    if writers is None:
+        writers = np.zeros(len(labels), np.int16)  # one hand writes them all
+    return Alphabet(np.asarray(images), np.asarray(dataset.spec.digits, np.int64)[labels], writers)
+
+
+def held_out_scenes(recipe: FinderRecipe, dataset: Dataset, split: Split, device: torch.device) -> list[Scene]:
+    """The scenes of that size with digits of "val" or "test" that every run is measured on."""
+    count = recipe.test_scenes if split == "test" else recipe.val_scenes
+    scenes = Scenes(alphabet_of(dataset, split), recipe.height, recipe.width, SEED)
+    return list(in_order(scenes.__getitem__, range(count), worker_count(device)))
+
+
+def measure(
+    model: FinderNet, recipe: FinderRecipe, scenes: Sequence[Scene], split: str, device: torch.device
+) -> FinderEvaluation:
+    """Look at the scenes in fp32, without gradients and in evaluation mode (the model's own is put back)."""
+    count = Counting()
+    with evaluating(model):
+        for first in range(0, len(scenes), BATCH):
+            part = scenes[first : first + BATCH]
+            batch = [torch.from_numpy(array).to(device) for array in batch_of([example(scene) for scene in part])]
+            answers = model(batch[0].to(memory_format=torch.channels_last))
+            lost = weighted(loss(answers, *batch[1:]), recipe.boxes_weight, recipe.ink_weight)
+            count.loss_sum += len(part) * lost.item()
+            kinds, boxes = answers[0].float().sigmoid().cpu().numpy(), answers[1].float().cpu().numpy()
+            for scene, own_kinds, own_boxes in zip(part, kinds, boxes, strict=True):
+                count.add(scene, find_digits(own_kinds, own_boxes))
+    return count.evaluation(split)
+
+
+def evaluate_finder(
+    saved: SavedFinder, recipe: FinderRecipe, dataset: Dataset, split: Split, device: str | torch.device
+) -> FinderEvaluation:
+    """Measure a saved network on scenes drawn with digits of "val" or "test". Raises `UserError` where these cannot be read."""
+    target = pick_device(device)
+    scenes = held_out_scenes(recipe, dataset, split, target)
+    model = saved.model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return measure(model, recipe, scenes, split, target)
+
+
+def saved_finder(run: Run) -> SavedFinder:
+    """The run's network. Raises `UserError` where there is none yet, or it is damaged."""
+    if not run.model_path.exists():
+        raise UserError("runs.model_missing", remedy=run.how_to_finish, run=run.path)
+    return read_finder(run.model_path)

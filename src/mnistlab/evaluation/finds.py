@@ -1,0 +1,184 @@
+"""What the network that finds digits found on scenes, and what of it is right: counts first, division last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.evaluation.by_writer import interval_by_writer
+from mnistlab.evaluation.result import BINS, Evaluation
+from mnistlab.papers.canvas import Mark
+from mnistlab.papers.scene import Scene
+from mnistlab.reading.finder import CELL, SIZES
+
+__all__ = ["THRESHOLD", "Counting", "Find", "FinderEvaluation", "Seen", "find_digits"]
+
+THRESHOLD = 0.3
+"""What the network must make of a mark, 0 to 1, for it to count as found."""
+NOTHING = 10
+"""The row and the column of the confusion matrix for no digit."""
+SHOWN = 12
+"""Scenes that an evaluation keeps, to be looked at."""
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Find:
+    """A digit that was found, in pixels of the scene."""
+
+    mark: Mark
+    probability: float
+    """What the network makes of it, 0 to 1."""
+    right: bool | None = None
+    """Whether that digit stands there; None where nothing is asked."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A scene, what was found on it, and the digits that were missed or taken for others."""
+
+    scene: Scene
+    finds: tuple[Find, ...]
+    missed: tuple[Mark, ...]
+
+
+@dataclass(frozen=True)
+class FinderEvaluation(Evaluation):
+    """What the network did on the scenes of a split, in counts.
+
+    The classes are the ten digits and "nothing", whose row of the confusion matrix counts what was found where no digit stands,
+    and whose column the digits that were not found. `total` counts the digits on the scenes, `correct` those found and right.
+
+    Attributes
+    ----------
+    by_scene : ndarray of int64, shape (scenes, 3)
+        Each scene's number, digits, and how many were right; scenes without a digit are left out.
+    scenes : int
+    wrong : tuple of int
+        The digits that were not right, by their place among all digits of the scenes.
+    seen : tuple of Seen
+        The first scenes.
+    """
+
+    by_scene: NDArray[np.int64] | None = None
+    scenes: int = 0
+    wrong: tuple[int, ...] = ()
+    seen: tuple[Seen, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """Digits on the scenes."""
+        return int(self.confusion[:NOTHING].sum())
+
+    @property
+    def false_finds(self) -> int:
+        """Digits that were found where there is none; nothing is asked of what is cut off or struck out."""
+        return int(self.confusion[NOTHING].sum())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The accuracy's 95 % interval: what other scenes would give. A scene, not a digit, is drawn at random."""
+        return (0.0, 1.0) if self.by_scene is None else interval_by_writer(self.by_scene)
+
+    @property
+    def mean_loss(self) -> float:
+        """The loss of the training, the mean over the scenes."""
+        return self.loss_sum / self.scenes
+
+    @property
+    def calibration_error(self) -> float:
+        """As a classifier's, over what was found."""
+        found = max(1.0, float(self.confidence_bins[:, 0].sum()))
+        return float(np.abs(self.confidence_bins[:, 1] - self.confidence_bins[:, 2]).sum() / found)
+
+    def score(self) -> dict[str, Any]:
+        """As a classifier's, with `scenes`, `false_finds`, and `threshold`, which a find must reach."""
+        more = {"scenes": self.scenes, "false_finds": self.false_finds, "threshold": THRESHOLD}
+        return {**super().score(), **more}
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a classifier's; the mistakes are digits that were not right, by their place among all."""
+        return {**super().to_dict(), "mistakes": [{"index": index} for index in self.wrong]}
+
+
+def find_digits(kinds: Floats, boxes: Floats) -> list[Find]:
+    """The digits of one scene, the surest first, from the kinds' probabilities (classes, h, w) and the boxes (4, h, w).
+
+    They are peaks of the probabilities; of two in each other's middle the surer one stays.
+    """
+    best = kinds.max(0)
+    peaks = (best >= np.asarray(cv2.dilate(best, np.ones((3, 3), np.uint8)))) & (best >= THRESHOLD)
+    finds: list[Find] = []
+    for row, column in sorted(zip(*np.nonzero(peaks), strict=True), key=lambda place: -best[place]):
+        kind, (x, y, wide, high) = int(kinds[:, row, column].argmax()), boxes[:, row, column].tolist()
+        width, height = SIZES[0] * float(np.exp(wide)), SIZES[1] * float(np.exp(high))
+        mark = Mark(kind, (int(column) + 0.5 + x) * CELL, (int(row) + 0.5 + y) * CELL, width, height)
+        if kind < NOTHING and not any(is_middle_of(other.mark, mark.x, mark.y) for other in finds):
+            finds.append(Find(mark, float(best[row, column])))
+    return finds
+
+
+def is_middle_of(mark: Mark, x: float, y: float) -> bool:
+    """Whether the point lies in the inner half of the mark's box, or within a cell of its middle."""
+    return abs(x - mark.x) < max(mark.width / 4, CELL) and abs(y - mark.y) < max(mark.height / 4, CELL)
+
+
+class Counting:
+    """The counts of an evaluation, scene by scene."""
+
+    def __init__(self) -> None:
+        self.confusion = np.zeros((NOTHING + 1, NOTHING + 1), np.int64)
+        self.bins = np.zeros((BINS, 3))
+        self.by_scene: list[tuple[int, int, int]] = []
+        self.wrong: list[int] = []
+        self.seen: list[Seen] = []
+        self.digits = self.scenes = 0
+        self.loss_sum = 0.0
+
+    def add(self, scene: Scene, finds: Sequence[Find]) -> None:
+        """Match what was found, the surest first, with the nearest digit in whose middle it lies, and count."""
+        left = dict(enumerate(mark for mark in scene.marks if mark.kind < NOTHING))
+        places, judged, missed, right = len(left), [], [], 0
+        for find in finds:
+            x, y = find.mark.x, find.mark.y
+            near = [place for place, mark in left.items() if is_middle_of(mark, x, y)]
+            place = min(near, key=lambda place: np.hypot(left[place].x - x, left[place].y - y)) if near else None
+            true = left.pop(place) if place is not None else None
+            if true is None and ignores(scene, x, y):
+                judged.append(find)
+                continue
+            is_right = true is not None and true.kind == find.mark.kind
+            self.confusion[true.kind if true else NOTHING, find.mark.kind] += 1
+            self.bins[min(int(find.probability * BINS), BINS - 1)] += (1, is_right, find.probability)
+            judged.append(Find(find.mark, find.probability, is_right))
+            right += is_right
+            if true is not None and place is not None and not is_right:
+                missed.append((place, true))
+        for place, mark in left.items():
+            self.confusion[mark.kind, NOTHING] += 1
+            missed.append((place, mark))
+        self.wrong += sorted(self.digits + place for place, _ in missed)
+        if places:
+            self.by_scene.append((self.scenes, places, right))
+        if len(self.seen) < SHOWN:
+            self.seen.append(Seen(scene, tuple(judged), tuple(mark for _, mark in missed)))
+        self.digits, self.scenes = self.digits + places, self.scenes + 1
+
+    def evaluation(self, split: str) -> FinderEvaluation:
+        """All that was counted."""
+        return FinderEvaluation(
+            split, (*"0123456789", "nothing"), self.confusion, self.loss_sum, self.bins, (),
+            by_scene=np.array(self.by_scene, np.int64).reshape(-1, 3), scenes=self.scenes, wrong=tuple(self.wrong),
+            seen=tuple(self.seen),
+        )  # fmt: skip
+
+
+def ignores(scene: Scene, x: float, y: float) -> bool:
+    """Whether nothing is asked at that point, or it lies off the scene."""
+    height, width = scene.ignored.shape
+    return not (0 <= x < width and 0 <= y < height) or bool(scene.ignored[int(y), int(x)])

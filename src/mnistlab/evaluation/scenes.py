@@ -1,0 +1,65 @@
+"""Scenes with what the network that finds digits found on them, as a picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mnistlab.evaluation.figures import BLUE, GREY, ORANGE, blank_figure, lay_out
+from mnistlab.evaluation.finds import FinderEvaluation, Seen
+from mnistlab.papers.canvas import CLASSES, Mark
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["draw_scenes"]
+
+COLUMNS = 3
+
+
+def draw_scenes(evaluation: FinderEvaluation) -> Figure:
+    """The first scenes: digits found and right in blue, other finds in orange, with what they are; missed digits dashed."""
+    seen = evaluation.seen
+    rows = max(1, -(-len(seen) // COLUMNS))
+    height, width = seen[0].scene.pixels.shape if seen else (1, 2)
+    figure = blank_figure(COLUMNS * 4.2, rows * 4.2 * height / width + 0.7)
+    grid = figure.subplots(rows, COLUMNS, squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    for axes, one in zip(grid.flat, seen, strict=False):
+        draw_scene(axes, one)
+    figure.suptitle(
+        f"{evaluation.split}: {evaluation.correct:,} of {evaluation.total:,} digits found and right (blue),"
+        f" {evaluation.false_finds:,} found where there is none (orange); dashed: missed",
+        fontweight="bold",
+    )
+    lay_out(figure)
+    return figure
+
+
+def draw_scene(axes: Axes, one: Seen) -> None:
+    """One scene; what was found where nothing is asked is grey."""
+    axes.imshow(one.scene.pixels, cmap="gray", vmin=0, vmax=255)
+    for mark in one.missed:
+        draw_box(axes, mark, "--", ORANGE)
+    for find in one.finds:
+        colour = GREY if find.right is None else BLUE if find.right else ORANGE
+        draw_box(axes, find.mark, "-", colour)
+        corner, around = (
+            (find.mark.x - find.mark.width / 2, find.mark.y - find.mark.height / 2),
+            {"pad": 1, "color": colour},
+        )
+        axes.annotate(CLASSES[find.mark.kind], corner, color="white", fontsize=7, va="center", ha="center", bbox=around)
+
+
+def draw_box(axes: Axes, mark: Mark, line: str, colour: str) -> None:
+    """A mark's box."""
+    from matplotlib.patches import Rectangle
+
+    corner = (
+        mark.x - mark.width / 2 - 0.5,
+        mark.y - mark.height / 2 - 0.5,
+    )  # a pixel's middle is at a whole number there
+    axes.add_patch(
+        Rectangle(corner, mark.width, mark.height, fill=False, linestyle=line, edgecolor=colour, linewidth=1.2)
+    )

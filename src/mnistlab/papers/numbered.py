@@ -1,0 +1,83 @@
+"""Scenes, or batches of them, by number from worker processes: which process draws what changes nothing in what comes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Generic, TypeVar
+
+import cv2
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+__all__ = ["in_order", "worker_count"]
+
+T = TypeVar("T")
+AHEAD = 4
+"""How many a worker draws ahead of what is asked for."""
+MOST_WORKERS = {"cpu": 4, "cuda": 8}
+"""Each of them keeps the shapes of the digits that it has drawn, in the end 1 GB of MNIST's."""
+
+
+def worker_count(device: torch.device) -> int:
+    """How many processes are to draw for a network on that device: one core is left to it."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores - 1, MOST_WORKERS.get(device.type, 4)))
+
+
+class Numbered(Dataset[T], Generic[T]):
+    """What `make` gives for each of the numbers."""
+
+    def __init__(self, make: Callable[[int], T], numbers: Sequence[int]) -> None:
+        self.make, self.numbers = make, numbers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, place: int) -> T:
+        return self.make(self.numbers[place])
+
+
+def in_order(make: Callable[[int], T], numbers: Sequence[int], workers: int) -> Generator[T, None, None]:
+    """What `make` gives for each of the numbers, in their order, made by so many processes; by this one with 0.
+
+    The processes are gone once the iterator is closed. Arrays come through pipes and not through torch's shared memory, of which
+    containers have little.
+    """
+    loader = DataLoader(
+        Numbered(make, numbers), batch_size=None, collate_fn=as_it_is, num_workers=workers, worker_init_fn=begin_work,
+        prefetch_factor=AHEAD if workers else None,
+    )  # fmt: skip
+    with one_thread(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on, Python warns of a fork beside threads
+        batches = iter(loader)
+    try:
+        yield from batches
+    finally:
+        del batches  # the last reference: with it the processes end
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside `with`, OpenCV has no threads but this one: a process forked beside its others would wait for them forever."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+def as_it_is(value: T) -> T:
+    """In place of what makes tensors of arrays."""
+    return value
+
+
+def begin_work(number: int) -> None:
+    """Leave Ctrl-C and SIGTERM, which come to all processes of a terminal, to the training: it ends its workers itself."""
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)
+    cv2.setNumThreads(1)

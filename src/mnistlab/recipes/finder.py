@@ -1,0 +1,144 @@
+"""The recipe of the network that finds digits on papers: another network, another loss, and scenes that are drawn on the way.
+
+It has none of a classifier's fields, so it stands beside `Recipe` and is not one: what asks a recipe for its `network`, `data`
+or `optimisation` cannot be handed it by mistake.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+from mnistlab.errors import UserError
+from mnistlab.messages.sentences import Clause
+from mnistlab.networks.fields import held, joined, kinds, knob, problems_of
+from mnistlab.recipes.recipe import Recipe
+
+__all__ = ["AnyRecipe", "FinderRecipe"]
+
+CELL = 4
+"""A scene's height and width are multiples of so many pixels, for which the network has one answer."""
+
+
+@dataclass(frozen=True)
+class FinderRecipe:
+    """What to do; a run is one doing of it. Its fields stand in no groups, and `override` changes them.
+
+    The command line makes an option of each field, and the option's help of the text below it.
+
+    Raises
+    ------
+    UserError
+        With every problem of its fields at once.
+    """
+
+    kind: ClassVar[str] = "finder"
+    unit: ClassVar[str] = "epoch"
+    trainings: ClassVar[int] = 1
+
+    name: str = "custom"
+    summary: str = ""
+    widths: tuple[int, ...] = knob((16, 24, 48), low=1, high=1024)
+    """Channels of the first and second step, at half of the scene's size, and of the others, at a quarter."""
+    dilations: tuple[int, ...] = knob((1, 1, 2, 1, 4, 1), low=1, high=32)
+    """How far apart the pixels lie that each further step at a quarter looks at."""
+    height: int = knob(96, low=48, high=2048)
+    """Height of a scene in pixels, a multiple of 4."""
+    width: int = knob(192, low=48, high=2048)
+    """Width of a scene in pixels, a multiple of 4."""
+    batch_size: int = knob(16, low=1, high=4096)
+    """Scenes per step."""
+    val_scenes: int = knob(400, low=50, high=100_000)
+    """Scenes with digits of the validation writers, to measure on after each epoch."""
+    test_scenes: int = knob(1000, low=50, high=100_000)
+    """Scenes with test digits, to measure on at the end."""
+    steps: int = knob(40_000, low=1)
+    """Steps of the training."""
+    epoch_steps: int = knob(500, low=1, high=1_000_000)
+    """Steps of an epoch: after each it is measured, and saved."""
+    learning_rate: float = knob(3e-3, low=1e-9, high=100)
+    """Learning rate between warm-up and cool-down."""
+    warmup_steps: int = knob(400, low=0)
+    """Steps in which the learning rate rises, in a line."""
+    cooldown_steps: int = knob(10_000, low=0)
+    """Last steps, in which it falls to 0, in a line."""
+    momentum: float = knob(0.9, low=0, high=0.9999)
+    """The first beta of AdamW."""
+    squares_momentum: float = knob(0.99, low=0, high=0.99999)
+    """The second beta of AdamW: decay of the average of squared gradients."""
+    weight_decay: float = knob(1e-2, low=0, high=10)
+    """Weight decay, which spares biases and batch norm."""
+    boxes_weight: float = knob(0.3, low=0, high=1000)
+    """Weight of the boxes' error in the loss."""
+    ink_weight: float = knob(0.3, low=0, high=1000)
+    """Weight of the ink's error in the loss."""
+    precision: str = knob("auto", choices=("auto", "fp32", "bf16"))
+    """Number format to compute in; auto is bf16 where the machine gains from it."""
+
+    def __post_init__(self) -> None:
+        types = kinds(FinderRecipe)
+        values = {f.name: held(types[f.name], getattr(self, f.name)) for f in dataclasses.fields(self)}
+        problems = [
+            Clause("recipes.text_needed", name=name, given=repr(values[name]))
+            for name in ("name", "summary")
+            if type(values[name]) is not str
+        ]
+        problems += problems_of(FinderRecipe, values)
+        if not problems and (misfit := misfit_of(values)):
+            problems = [misfit]
+        if problems:
+            raise UserError("recipes.problems", name=values["name"], problem=joined(problems))
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def epochs(self) -> int:
+        """How many there are; the last one may be shorter than the others."""
+        return -(-self.steps // self.epoch_steps)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields in plain types, for JSON; `FinderRecipe.from_dict` takes them back."""
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(self).items()}
+
+    to_groups = to_dict
+    """As config.json holds them."""
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> FinderRecipe:
+        """The recipe that `to_dict` gave; fields that are missing have their defaults.
+
+        Raises `UserError` for an unknown field or a value out of range, `TypeError` for what is not a mapping.
+        """
+        if not isinstance(values, Mapping):
+            raise TypeError(f"{type(values).__name__} is not a recipe")
+        return FinderRecipe().override(values)
+
+    def override(self, *changes: Mapping[str, Any], **fields: Any) -> FinderRecipe:
+        """The recipe with some fields changed, by each of `changes` in turn and then by `fields`.
+
+        Raises `UserError` for a field that it does not have, or with every value that is out of range.
+        """
+        given = {name: value for change in (*changes, fields) for name, value in change.items()}
+        known = [f.name for f in dataclasses.fields(self)]
+        if unknown := sorted(str(name) for name in given if name not in known):
+            raise UserError("recipes.unknown_field", count=len(unknown), unknown=unknown, fields=known)
+        return dataclasses.replace(self, **given)
+
+
+AnyRecipe: TypeAlias = Recipe | FinderRecipe
+"""What a run may be of."""
+
+
+def misfit_of(values: Mapping[str, Any]) -> Clause | None:
+    """Which value, of the right type and in range, is still none that the field takes; None where all are."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", values["name"]):
+        return Clause("recipes.name_must_be", given=repr(values["name"]))
+    if len(values["widths"]) != 3:
+        return Clause("recipes.three_needed", field="widths", count=len(values["widths"]))
+    for field in ("height", "width"):
+        if values[field] % CELL:
+            return Clause("recipes.multiple_needed", field=field, of=CELL, given=values[field])
+    return None

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mnistlab.cli.training_options import FINDER_TYPES
+from mnistlab.errors import UserError
+from mnistlab.networks.fields import knobs
+from mnistlab.recipes.catalog import ALL_RECIPES, RECIPES, find_classifier, find_recipe
+from mnistlab.recipes.differences import changed_fields, differences
+from mnistlab.recipes.finder import FinderRecipe
+from mnistlab.recipes.settings import TYPES, explanations
+
+
+def test_it_is_found_by_its_name_and_is_not_a_classifiers() -> None:
+    assert find_recipe("finder") is ALL_RECIPES["finder"]
+    assert "finder" not in RECIPES
+    with pytest.raises(UserError, match="finder trains no classifier"):
+        find_classifier("finder")
+    assert find_classifier("quick") is RECIPES["quick"]
+
+
+def test_it_survives_json_and_says_what_was_changed() -> None:
+    recipe = FinderRecipe("finder").override({"steps": 1200}, widths=(8, 12, np.int64(16)), batch_size=4)
+    assert FinderRecipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+    assert set(changed_fields(recipe)) == {"steps", "widths", "batch_size"}
+    assert recipe.epochs == 3
+    assert differences(recipe, RECIPES["quick"])["height"] == (96, None)
+    assert hash(recipe) == hash(recipe.override())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"height": 98}, "height must be a multiple of 4; it is 98"),
+        ({"widths": [8, 8]}, "widths must be three whole numbers; there are 2"),
+        ({"steps": 0}, "steps must be at least 1; it is 0"),
+        ({"steps": 1.5, "momentum": 2}, "steps must be .*Also, momentum must be"),
+        ({"precision": "fp8"}, "precision must be auto, fp32 or bf16"),
+        ({"name": "Not this"}, "name must be 1 to 40 of"),
+        ({"name": 3}, "name must be text"),
+        ({"epochs": 3, "rotate": 1}, "2 unknown fields: epochs, rotate"),
+    ],
+)
+def test_what_it_does_not_take_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said) as caught:
+        FinderRecipe().override(changes)
+    assert caught.value.remedy
+    with pytest.raises(TypeError):
+        FinderRecipe.from_dict([])  # type: ignore[arg-type]
+
+
+def test_each_field_is_explained_and_of_the_type_that_others_of_its_name_have() -> None:
+    assert set(explanations(FinderRecipe)) == set(knobs(FinderRecipe)) == set(FINDER_TYPES)
+    assert all(TYPES[name] == kind for name, kind in FINDER_TYPES.items() if name in TYPES)
