@@ -19,7 +19,7 @@ from mnistlab.reading.ink import find_ink
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import box_in_picture, find_pieces
-from mnistlab.reading.spots import spots
+from mnistlab.reading.spots import lessened, spots
 from mnistlab.reading.upright import as_dark_on_light, look_everywhere, turns
 
 __all__ = ["Mark", "connected_strokes", "digits_on_paper"]
@@ -27,8 +27,10 @@ __all__ = ["Mark", "connected_strokes", "digits_on_paper"]
 Box = tuple[int, int, int, int]
 SHINES_THROUGH = 0.25
 """Marks that are fainter than this share of the others stand on the other side of the paper."""
+FEW = 0.25
+"""Where the classifier accepts fewer of the marks than this share, most are noise."""
 CLEAR = 1.2
-"""The finder is as sure as that of a mark that is there, though the classifier cannot read it."""
+"""The finder is as sure as that of a mark that is not."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class Mark:
     """x, y, width, height in the picture's pixels."""
     level_box: Box
     """Likewise, on the page turned so that it can be read."""
+
+    @property
+    def label(self) -> int:
+        """The likeliest class."""
+        return int(self.probabilities.argmax())
 
     @property
     def sure(self) -> float:
@@ -99,6 +106,10 @@ def digits_on_paper(
     for theirs, ours in places(strokes, found):
         if not ours:
             continue  # a bit of a line or a pattern, most often
+        if len(theirs) == len(ours) == 1 and theirs[0].label != ours[0].label:  # one of them is wrong
+            surer, other = sorted((theirs[0], ours[0]), key=lambda mark: -mark.sure)
+            kept.append(replace(surer, probabilities=lessened(surer.probabilities, surer.sure * (1 - other.sure))))
+            continue
         certain = len(theirs) >= len(ours) and all(mark.sure >= threshold for mark in theirs)
         kept += theirs if certain or (theirs and sureness(theirs) >= sureness(ours)) else ours
     return kept if any(mark.sure >= threshold for mark in kept) else strokes
@@ -155,10 +166,11 @@ def found_digits(
     size = (gray.shape[1], gray.shape[0])
     seen = [spot for spot in spots(classifier, find(looked), looked, raise_if_cancelled) if spot.is_whole]
     faint = SHINES_THROUGH * float(np.median([spot.darkness for spot in seen])) if seen else 0.0
+    accepted = [spot for spot in seen if spot.sure >= threshold]
+    is_noise = len(accepted) < FEW * len(seen)
     marks = []
     for spot in seen:
-        doubtful = float(spot.probabilities.max()) < threshold and spot.found.weight < CLEAR
-        if doubtful or spot.darkness < faint:
+        if spot.darkness < faint or (is_noise and spot.found.weight < CLEAR):
             continue
         box = spot.box(size)
         marks.append(Mark(spot.image, spot.probabilities, turned_back(box, quarters, size), box))

@@ -21,6 +21,8 @@ AROUND = 1.0
 """How far from a digit's middle its ink may lie, as a share of its box."""
 INSIDE = 0.5
 """Strokes belong to a digit that come as near to its middle as that."""
+SOBER = 3.0
+"""The power that takes the classifier's probability to what it is worth on papers; from drawn ones (docs/RESULTS.md)."""
 LEAST_INK = 0.4
 """The least height or width of a digit's ink, as a share of what the finder says."""
 STROKE = 80
@@ -43,6 +45,11 @@ class Spot:
     """float32 (10,)."""
     darkness: float
     """How much darker than its surroundings its ink is."""
+
+    @property
+    def sure(self) -> float:
+        """The largest probability."""
+        return float(self.probabilities.max())
 
     @property
     def is_whole(self) -> bool:
@@ -94,10 +101,23 @@ def darkness(piece: Piece, level: Level) -> float:
 
 
 def together(seen: Floats, found: Floats) -> Floats:
-    """What the classifier says, float32 (10,), less surely where the finder, float32 (kinds,), does not take it for a digit."""
+    """What the classifier says, float32 (10,), less surely where the finder, float32 (kinds,), does not take it for a digit.
+
+    The classifier was told on clean paper how sure it may be; on other paper it is sure too often.
+    """
     digit, other = float(found[:10].max()), float(found[OTHER])
-    share = np.float32(digit / max(digit + other, 1e-6))
-    return np.asarray(share * seen + (1 - share) / len(seen), np.float32)
+    share = digit / max(digit + other, 1e-6)
+    best = float(seen.max())
+    return lessened(seen, share * best**SOBER)
+
+
+def lessened(probabilities: Floats, sure: float) -> Floats:
+    """The same order of classes, the likeliest with the probability `sure`, or what it has if that is less; sums to 1."""
+    best, classes = float(probabilities.max()), len(probabilities)
+    if best <= max(sure, 1 / classes):
+        return probabilities
+    share = (max(sure, 1 / classes) - 1 / classes) / (best - 1 / classes)
+    return np.asarray(share * probabilities + (1 - share) / classes, np.float32)
 
 
 def ink_of(mark: Found, others: Sequence[Found], level: Level) -> Piece | None:
