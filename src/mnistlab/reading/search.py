@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.reading.assembly import assemble, look
+from mnistlab.reading.assembly import Unit, assemble, look
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import Finder
-from mnistlab.reading.ink import find_ink
+from mnistlab.reading.ink import Ink, find_ink
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
-from mnistlab.reading.pieces import box_in_picture, find_pieces
+from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces
 from mnistlab.reading.spots import lessened, spots
 from mnistlab.reading.upright import as_dark_on_light, look_everywhere, turns
 
@@ -27,6 +27,12 @@ __all__ = ["Mark", "connected_strokes", "digits_on_paper"]
 Box = tuple[int, int, int, int]
 SHINES_THROUGH = 0.25
 """Marks that are fainter than this share of the others stand on the other side of the paper."""
+MOST_PIECES = 400
+"""Where there are more pieces of ink than that, they are not put together before the finder has looked."""
+ALIKE = 1.7
+"""How many times as high as usual, or as low, a digit may be without a question."""
+THIN = 0.12
+"""A stroke that is less wide than this share of its height may be a line."""
 FEW = 0.25
 """Where the classifier accepts fewer of the marks than this share, most are noise."""
 CLEAR = 1.2
@@ -58,32 +64,30 @@ class Mark:
 
 
 def connected_strokes(
-    classifier: Classifier,
-    picture: Gray,
-    raise_if_cancelled: Callable[[], None] = lambda: None,
-    *,
-    but_for: Sequence[Mark] = (),
+    classifier: Classifier, picture: Gray, raise_if_cancelled: Callable[[], None] = lambda: None
 ) -> list[Mark]:
-    """The strokes that hang together, put together and cut as the classifier likes them best.
-
-    What several of the marks `but_for` lie in, a frame with what is in it or digits that touch each other, is left as it is.
-    """
+    """The strokes that hang together, put together and cut as the classifier likes them best."""
     ink = find_ink(picture)
     raise_if_cancelled()
-    size = (picture.shape[1], picture.shape[0])
     pieces = find_pieces(ink)
     raise_if_cancelled()
-    if ink.whole:
-        units = look(classifier, pieces)
-    else:
-        boxes = [box_in_picture(piece, ink, size) for piece in pieces] if but_for else []
-        several = [sum(middle_in(mark.box, box) for mark in but_for) > 1 for box in boxes] or [False] * len(pieces)
-        alone = [piece for piece, is_several in zip(pieces, several, strict=True) if not is_several]
-        units = assemble(classifier, alone, raise_if_cancelled) if alone else []
-        units += look(classifier, [piece for piece, is_several in zip(pieces, several, strict=True) if is_several])
-    return [
-        Mark(unit.image, unit.probabilities, box_in_picture(unit.piece, ink, size), unit.piece.box) for unit in units
-    ]
+    return assembled(classifier, ink, pieces, picture, raise_if_cancelled)
+
+
+def assembled(
+    classifier: Classifier, ink: Ink, pieces: Sequence[Piece], picture: Gray, raise_if_cancelled: Callable[[], None]
+) -> list[Mark]:
+    """Pieces of ink as marks."""
+    units = (
+        look(classifier, pieces) if ink.whole else assemble(classifier, pieces, raise_if_cancelled) if pieces else []
+    )
+    return [marked(unit, ink, picture) for unit in units]
+
+
+def marked(unit: Unit, ink: Ink, picture: Gray) -> Mark:
+    """A unit of ink as a mark."""
+    box = box_in_picture(unit.piece, ink, (picture.shape[1], picture.shape[0]))
+    return Mark(unit.image, unit.probabilities, box, unit.piece.box)
 
 
 def digits_on_paper(
@@ -93,15 +97,24 @@ def digits_on_paper(
     threshold: float,
     raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> list[Mark]:
-    """What both ways find, each place as the one that is surer of it; `threshold` is the probability to accept a digit from."""
+    """The digits on a paper; `threshold` is the probability to accept one from.
+
+    Where strokes alone leave no question, they are the answer. Else the finder looks, and each place is read by whichever
+    of the two is surer of it.
+    """
+    ink = find_ink(picture)
+    raise_if_cancelled()
+    pieces = find_pieces(ink)
+    raise_if_cancelled()
+    strokes: list[Mark] = []
+    if len(pieces) <= MOST_PIECES and ink.rules is None:
+        strokes = assembled(classifier, ink, pieces, picture, raise_if_cancelled)
+        if leaves_no_question(strokes, picture, threshold):
+            return strokes
     found, turned = found_digits(finder, classifier, picture, threshold, raise_if_cancelled)
-    if turned:
-        return found
-    strokes = connected_strokes(classifier, picture, raise_if_cancelled, but_for=found)
-    if not found:
-        return strokes
-    # `level_box` of strokes lies on the page turned level: lines are told from the picture's own boxes, of which both have one.
-    strokes = [replace(mark, level_box=mark.box) for mark in strokes]
+    if turned or not found:
+        return found or strokes
+    strokes = strokes_where(found, classifier, ink, pieces, picture, raise_if_cancelled)
     kept: list[Mark] = []
     for theirs, ours in places(strokes, found):
         if not ours:
@@ -110,9 +123,49 @@ def digits_on_paper(
             surer, other = sorted((theirs[0], ours[0]), key=lambda mark: -mark.sure)
             kept.append(replace(surer, probabilities=lessened(surer.probabilities, surer.sure * (1 - other.sure))))
             continue
-        certain = len(theirs) >= len(ours) and all(mark.sure >= threshold for mark in theirs)
-        kept += theirs if certain or (theirs and sureness(theirs) >= sureness(ours)) else ours
-    return kept if any(mark.sure >= threshold for mark in kept) else strokes
+        certain = all(mark.sure >= threshold for mark in theirs) and (len(theirs) >= len(ours) or len(theirs) == 1)
+        kept += theirs if theirs and (certain or sureness(theirs) >= sureness(ours)) else ours
+    return kept
+
+
+def leaves_no_question(strokes: Sequence[Mark], picture: Gray, threshold: float) -> bool:
+    """Whether all strokes are digits of one size, none at the picture's edge, and none as thin as a line."""
+    if not strokes or any(mark.sure < threshold for mark in strokes):
+        return False
+    left, top, width, height = np.array([mark.box for mark in strokes]).T
+    high, wide = picture.shape[:2]
+    inside = (left > 0) & (top > 0) & (left + width < wide) & (top + height < high)
+    alike = height.max() < ALIKE * np.median(height) and height.min() * ALIKE > np.median(height)
+    return bool(inside.all() and alike and (width > THIN * height).all())
+
+
+def strokes_where(
+    found: Sequence[Mark],
+    classifier: Classifier,
+    ink: Ink,
+    pieces: Sequence[Piece],
+    picture: Gray,
+    raise_if_cancelled: Callable[[], None],
+) -> list[Mark]:
+    """The strokes where something was found; one with several finds in it, as a frame is, only if it is surer than they."""
+    size = (picture.shape[1], picture.shape[0])
+    one, several = [], []
+    middles = np.array([(m.box[0] + m.box[2] / 2, m.box[1] + m.box[3] / 2) for m in found])
+    for piece in pieces:
+        x, y, width, height = box_in_picture(piece, ink, size)
+        inside = (np.abs(middles[:, 0] - x - width / 2) < width / 2) & (
+            np.abs(middles[:, 1] - y - height / 2) < height / 2
+        )
+        held = any(middle_in((x, y, width, height), mark.box) for mark in found) if not inside.any() else True
+        if inside.sum() > 1:
+            several.append((piece, max(mark.sure for mark, is_in in zip(found, inside, strict=True) if is_in)))
+        elif held:
+            one.append(piece)
+    strokes = assembled(classifier, ink, one, picture, raise_if_cancelled)
+    units = look(classifier, [piece for piece, _ in several])
+    strokes += [marked(unit, ink, picture) for unit, (_, sure) in zip(units, several, strict=True) if unit.sure > sure]
+    # A page that lies askew was turned level for its strokes: lines are told from boxes in the picture, which the finds have.
+    return [replace(mark, level_box=mark.box) for mark in strokes]
 
 
 def sureness(marks: Sequence[Mark]) -> float:
