@@ -37,7 +37,7 @@ def gap_cells(seeds: Sequence[dict[str, Any]]) -> tuple[str, str, str]:
 def writers_table() -> str:
     """By recipe, how much too narrow the usual interval is, the accuracy on corrected labels, and numbers read whole."""
     groups: dict[str, list[dict[str, Any]]] = {
-        f"`{name}`": [row for row in rows if "numbers" in row] for name, rows in results.accuracy_rows().items()
+        f"`{name}`": [row for row in rows if "numbers" in row] for name, rows in results.recorded_rows().items()
     }
     if shipped := results.latest_rows("writers").get("reader"):
         groups["the reader that ships"] = [shipped]

@@ -11,19 +11,29 @@ from mnistlab.recipes.catalog import RECIPES
 from mnistlab.recipes.recipe import EnsembleRecipe
 
 
-def accuracy_rows() -> dict[str, list[dict[str, Any]]]:
-    """The recorded seeds of each recipe as it is now, by name: those with today's validation where there are some, else those
-    that were chosen on val-random."""
+ENOUGH = 3
+"""So many seeds with today's validation take the place of those that were chosen on val-random."""
+
+
+def recorded_rows() -> dict[str, list[dict[str, Any]]]:
+    """All recorded seeds of each recipe as it is now, by name."""
     rows = defaultdict(list)
     for row in records.read("accuracy"):
         name = row["recipe"]["name"]
         if records.is_current(row["recipe"], name):
             rows[name].append(row)
-    todays = {
-        name: [row for row in found if records.validation(row) == RECIPES[name].data.validation]
-        for name, found in rows.items()
-    }
-    return {name: todays[name] or rows[name] for name in RECIPES if name in rows}
+    return {name: rows[name] for name in RECIPES if name in rows}
+
+
+def accuracy_rows() -> dict[str, list[dict[str, Any]]]:
+    """The recorded seeds of each recipe as it is now, by name: those with today's validation where there are enough of them, else
+    those that were chosen on val-random; never both."""
+    chosen = {}
+    for name, rows in recorded_rows().items():
+        todays = [row for row in rows if records.validation(row) == RECIPES[name].data.validation]
+        others = [row for row in rows if row not in todays]
+        chosen[name] = todays if len(todays) >= ENOUGH or not others else others
+    return chosen
 
 
 def training_seconds(name: str) -> float | None:
