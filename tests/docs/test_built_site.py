@@ -24,7 +24,7 @@ from docs.site.links import faults_in
 from mnistlab.messages.sentences import LANGUAGES
 from tests.support.waiting import LIMIT
 
-SITE = Path(os.environ.get("MNISTLAB_SITE", WHERE / "html"))  # .ci/run sets it: there they must not be skipped
+SITE = Path(os.environ.get("MNISTLAB_SITE", WHERE / "html"))  # where it is set, they must not be skipped
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.slow,
