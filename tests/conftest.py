@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +87,14 @@ def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
 def drawing(no_drawing: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a module that draws nothing, a test that does."""
     monkeypatch.setattr(plots, "draw_run", draw_run)
+
+
+@pytest.fixture
+def ctrl_c_is_heard() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, as in a terminal: in the processes that share the suite it is not heard."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

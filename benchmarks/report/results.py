@@ -10,7 +10,6 @@ from benchmarks import records
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.recipes.recipe import EnsembleRecipe
 
-
 ENOUGH = 3
 """So many seeds with today's validation take the place of those that were chosen on val-random."""
 

@@ -79,6 +79,7 @@ WORDS = {
 """What the texts leave to the reader. All other words are taken as they are; the files that they name lie in `here`."""
 
 SMALL = ["--steps", "3", "--batch-size", "8"]
+TINY_SCENES = ["--height", "48", "--width", "64", "--val-scenes", "50", "--test-scenes", "50"]
 PICTURES = ["path/to/pictures", "path/to/folder-of-pictures", "chemin/vers/images", "shapes", "formes"]
 
 
@@ -88,7 +89,8 @@ def arguments_of(command: str) -> tuple[str, ...]:
     arguments = [next(runs) if word in A_RUN else WORDS.get(word, word) for word in shlex.split(command)]
     if arguments[0] == "train" and "--resume" not in arguments:
         arguments += SMALL
-        arguments += [] if "--dataset" in arguments else ["--dataset", PICTURES[0]]
+        digits = ["--dataset", "mnist", *TINY_SCENES] if "finder" in arguments else ["--dataset", PICTURES[0]]
+        arguments += [] if "--dataset" in arguments else digits
         arguments += ["--members", "3"] if "ensemble" in arguments else []
     if arguments[0] == "serve":
         arguments += ["--port", "0", "--no-browser"]

@@ -130,9 +130,10 @@ def test_a_diary_that_cannot_be_used_is_named_in_the_learners_language(
     assert said(capsys)[1].startswith("Attention : diary.json est endommagé.")
 
 
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_ends_an_answer_that_runs_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "day3_answers.py").write_text(
-        "import signal\nwhile True: signal.raise_signal(signal.SIGINT)\n", encoding="utf-8"
+        "import signal\nfor _ in range(100_000): signal.raise_signal(signal.SIGINT)\n", encoding="utf-8"
     )
     assert run_app(["learn", "check", "day3", "--lang", "fr"]) == 130
     out, err = said(capsys)

@@ -9,7 +9,7 @@ import pytest
 
 from mnistlab.data.dataset import open_dataset
 from mnistlab.data.splits import read_split, split_writers
-from mnistlab.papers.writing import Alphabet
+from mnistlab.papers.alphabet import Alphabet
 
 
 @pytest.fixture(scope="session")

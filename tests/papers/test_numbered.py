@@ -1,16 +1,23 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
+import sys
 from contextlib import closing
+from multiprocessing.connection import Connection
+from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 import torch
+from numpy.typing import NDArray
 
-from mnistlab.papers.numbered import in_order, worker_count
+from mnistlab.papers.alphabet import Alphabet
+from mnistlab.papers.numbered import in_order, one_thread, worker_count
 from mnistlab.papers.scene import Scenes
-from mnistlab.papers.writing import Alphabet
 from mnistlab.training.finder import Batches
+from tests.support.waiting import wait_until
 
 
 def test_what_comes_does_not_depend_on_how_many_draw_it(alphabet: Alphabet) -> None:
@@ -48,6 +55,39 @@ def test_the_processes_end_with_the_iterator() -> None:
         assert next(words) == "0"
         assert multiprocessing.active_children()
     assert multiprocessing.active_children() == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks")
+def test_the_processes_end_with_one_that_is_killed() -> None:
+    context = multiprocessing.get_context("fork")
+    mine, theirs = context.Pipe()
+    with one_thread():
+        training = context.Process(target=draw_and_wait, args=(theirs,))
+        training.start()
+    (worker,) = mine.recv()
+    training.kill()
+    training.join()
+    wait_until(lambda: not is_alive(worker))
+
+
+def draw_and_wait(connection: Connection) -> None:
+    with closing(in_order(large, range(100), workers=1)) as arrays:
+        next(arrays)
+        connection.send([process.pid for process in multiprocessing.active_children()])
+        signal.pause()
+
+
+def large(number: int) -> NDArray[np.uint8]:
+    return np.zeros(10_000_000, np.uint8)  # more than a pipe holds
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return (
+            Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        )  # which nobody has asked after yet
+    except FileNotFoundError:
+        return False
 
 
 def test_at_least_one_process_draws() -> None:

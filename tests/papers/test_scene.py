@@ -7,9 +7,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from mnistlab.papers.alphabet import Alphabet
 from mnistlab.papers.canvas import CLASSES
 from mnistlab.papers.scene import Scene, Scenes
-from mnistlab.papers.writing import Alphabet
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mnistlab.papers.alphabet import Alphabet
 from mnistlab.papers.scene import Scenes
 from mnistlab.papers.targets import example
-from mnistlab.papers.writing import Alphabet
 from mnistlab.reading.finder import CELL, SIZES
 
 

@@ -39,7 +39,7 @@ class Sheet:
         return int(np.floor(v / w)), int(np.floor(u / w))
 
     def cells_right(self, found: list[tuple[float, float, str]]) -> tuple[int, int, int, int]:
-        """Of what was found (x, y, text): full cells read right, full cells, empty cells with a find, empty cells.
+        """Count, from what was found (x, y, text): full cells read right, full cells, empty cells with a find, empty cells.
 
         Cells that hold "?" are not counted.
         """

@@ -33,7 +33,7 @@ __all__ = [
 def print_score(evaluation: Evaluation) -> None:
     """Accuracy and its interval, in a line; likewise by writer and on corrected labels where they are known.
 
-    Of the network that finds digits: how many it found and read right, and how often it found one where there is none.
+    For the network that finds digits: how many it found and read right, and how often it found one where there is none.
     """
     low, high = evaluation.interval
     name = {"test": "Test", "val": "Validation", "val-random": "Validation (val-random)"}[evaluation.split]
@@ -44,7 +44,7 @@ def print_score(evaluation: Evaluation) -> None:
         )
         false, each = score["false_finds"], score["false_finds"] / score["scenes"]
         click.echo(
-            f"  {counted(false, 'false find')}, {each:.3f} a scene, from a probability of {score['threshold']:g} on"
+            f"  {false:,} found where there is none, {each:.3f} a scene, from a probability of {score['threshold']:g} on"
         )
         return
     click.echo(

@@ -20,10 +20,10 @@ from mnistlab.errors import UserError
 from mnistlab.evaluation.finds import Counting, FinderEvaluation, find_digits
 from mnistlab.networks.finder import FinderNet, SavedFinder, loss, read_finder, weighted
 from mnistlab.networks.network import evaluating
+from mnistlab.papers.alphabet import Alphabet
 from mnistlab.papers.numbered import in_order, worker_count
 from mnistlab.papers.scene import Scene, Scenes
 from mnistlab.papers.targets import batch_of, example
-from mnistlab.papers.writing import Alphabet
 from mnistlab.recipes.finder import FinderRecipe
 from mnistlab.runs.run import Run
 

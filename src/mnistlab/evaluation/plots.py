@@ -37,16 +37,13 @@ __all__ = ["data_gallery", "draw_confusion", "draw_curves", "draw_mistakes", "dr
 def draw_run(run: Run, evaluation: Evaluation) -> list[Path]:
     """Draw training curves, confusion matrix and worst mistakes, or scenes, into the run folder; the files' paths come back."""
     title = f"{run.recipe.name} on {run_dataset_title(run)}"
-    pictures = {"confusion.png": draw_confusion(evaluation)}
     if isinstance(evaluation, FinderEvaluation):
         words = {"score": "digits found and right", "loss": "weighted sum of losses"}
-        pictures |= {"training.png": draw_curves(run.metrics, title, **words), "scenes.png": draw_scenes(evaluation)}
+        curves, last = draw_curves(run.metrics, title, **words), {"scenes.png": draw_scenes(evaluation)}
     else:
         label = "training, with smoothed labels" if run.classifier.optimisation.label_smoothing else "training"
-        pictures |= {
-            "training.png": draw_curves(run.metrics, title, label, run.unit),
-            "mistakes.png": draw_mistakes(evaluation),
-        }
+        curves, last = draw_curves(run.metrics, title, label, run.unit), {"mistakes.png": draw_mistakes(evaluation)}
+    pictures = {"training.png": curves, "confusion.png": draw_confusion(evaluation), **last}
     for name, figure in pictures.items():
         save_figure(figure, run.path / name)
     return [run.path / name for name in pictures]

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from mnistlab.evaluation.figures import BLUE, GREY, ORANGE, blank_figure, lay_out
 from mnistlab.evaluation.finds import FinderEvaluation, Seen
-from mnistlab.messages.sentences import counted
 from mnistlab.papers.canvas import CLASSES, Mark
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ COLUMNS = 3
 
 
 def draw_scenes(evaluation: FinderEvaluation) -> Figure:
-    """The first scenes: digits found and right in blue, false finds in orange, missed digits dashed, with what they are."""
+    """The first scenes: digits found and right in blue, other finds in orange, with what they are; missed digits dashed."""
     seen = evaluation.seen
     rows = max(1, -(-len(seen) // COLUMNS))
     height, width = seen[0].scene.pixels.shape if seen else (1, 2)
@@ -31,7 +30,7 @@ def draw_scenes(evaluation: FinderEvaluation) -> Figure:
         draw_scene(axes, one)
     figure.suptitle(
         f"{evaluation.split}: {evaluation.correct:,} of {evaluation.total:,} digits found and right (blue),"
-        f" {counted(evaluation.false_finds, 'false find')} (orange); dashed: missed",
+        f" {evaluation.false_finds:,} found where there is none (orange); dashed: missed",
         fontweight="bold",
     )
     lay_out(figure)

@@ -66,8 +66,7 @@ def export_model(
 
     A classifier's ONNX file takes `images`, uint8 (N, 1, H, W) as the dataset has them, and gives `probabilities`, float32
     (N, classes): normalisation, temperature (Guo et al. 2017) and softmax are in it. Temperature and threshold are fitted to
-    the validation split. The safetensors file holds the weights. Both say in their metadata what they are. A run of the recipe
-    finder gives finder.onnx (see `mnistlab.export.finder`).
+    the validation split. The safetensors file holds the weights. A finder's run gives finder.onnx (see `export.finder`).
 
     Parameters
     ----------
@@ -101,8 +100,7 @@ def export_model(
     run, model_path = find_finished(source, runs_dir)
     if run and isinstance(run.recipe, FinderRecipe):
         return export_finder(run, output, to, int8=int8, coverage=coverage)
-    name = f"model.int8.{to}" if int8 else f"model.{to}"
-    output = given_path(output, "output") if output else model_path.with_name(name)
+    output = given_path(output, "output") if output else model_path.with_name(f"model{'.int8' * int8}.{to}")
     check_target(output, f"model.{to}")  # not model.pth, most of all
     saved = read_model(model_path)
     dataset = open_fitting_dataset(run, saved, model_path, data_dir)

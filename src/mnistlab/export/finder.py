@@ -95,7 +95,6 @@ def onnx_content(saved: SavedFinder, facts: dict[str, str]) -> bytes:
         for dim, name in zip(output.type.tensor_type.shape.dim[2:], ("h", "w"), strict=True):
             dim.dim_param = name
     graph.producer_name, graph.producer_version = "mnistlab", facts["mnistlab"]
-    graph.doc_string = "Marks digits on papers: contrast in; kinds, boxes and ink out."
     onnx.helper.set_model_props(graph, {**facts, "onnx": onnx.__version__, "opset": str(OPSET)})
     onnx.checker.check_model(graph, full_check=True)
     return bytes(graph.SerializeToString(deterministic=True))

@@ -9,9 +9,10 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
+from mnistlab.papers.alphabet import Alphabet
 from mnistlab.papers.canvas import Canvas, Pen
 from mnistlab.papers.glyphs import font_files
-from mnistlab.papers.writing import Alphabet, composed, cross_out, figure, letter, number, style
+from mnistlab.papers.writing import composed, cross_out, figure, letter, number, style
 
 __all__ = ["HIGHEST", "LOWEST", "boxes", "grid", "lines", "nothing", "scattered"]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.papers.alphabet import Alphabet
 from mnistlab.papers.canvas import Canvas, Mark
 from mnistlab.papers.layouts import HIGHEST, LOWEST, boxes, grid, lines, nothing, scattered
 from mnistlab.papers.paper import camera, light, sheet
-from mnistlab.papers.writing import Alphabet
 
 __all__ = ["Scene", "Scenes"]
 

@@ -2,84 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistlab.papers.alphabet import Alphabet, Hand
 from mnistlab.papers.canvas import CLASSES, OTHER, Canvas, Pen
-from mnistlab.papers.glyphs import HEIGHT, Shape, font_files, of_picture, of_text
+from mnistlab.papers.glyphs import HEIGHT, Shape, font_files, of_text
 
-__all__ = ["Alphabet", "Hand", "Style", "cross_out", "figure", "number", "separator", "style"]
+__all__ = ["Style", "cross_out", "figure", "number", "separator", "style"]
 
 SEPARATORS = tuple(CLASSES[10:16])
 LETTERS = "ABCDEFGHJKLMNPQRTUVWXYabcdefhkmnprtuvwxyäöüéèΔΣΩλμπφ€£&@#+=*<>"
 """Letters and signs that nobody takes for a digit, written alone."""
 LIKE_DIGITS = "OoIlSsZzBbgqGD|!"
 """Written alone they may be read as digits: nothing is asked of them."""
-
-
-class Alphabet:
-    """Images of handwritten digits as shapes, made when they are first needed: 18 kB each are kept.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (N, H, W)
-        Ink 255 on 0.
-    labels : ndarray of int64, shape (N,)
-        The digit of each.
-    writers : ndarray of int16, shape (N,)
-        Who wrote each.
-    elsewhere : ndarray of uint8, shape (N, H, W), optional
-        The same digits as people elsewhere write them: see `mnistlab.augmentation.hands`.
-    """
-
-    def __init__(
-        self,
-        images: NDArray[np.uint8],
-        labels: NDArray[np.int64],
-        writers: NDArray[np.int16],
-        elsewhere: NDArray[np.uint8] | None = None,
-    ) -> None:
-        self.images, self.labels, self.writers = images.reshape(len(images), *images.shape[-2:]), labels, writers
-        self.elsewhere = self.images if elsewhere is None else elsewhere.reshape(self.images.shape)
-        order = np.lexsort((labels, writers))
-        self.by_hand = np.split(order, np.flatnonzero(np.diff(writers[order])) + 1)
-        self.of_image = functools.lru_cache(maxsize=2 * len(images))(self.make)
-
-    def __reduce__(self) -> tuple[type[Alphabet], tuple[NDArray[Any], ...]]:
-        """Without the shapes that it has made: so it goes to other processes."""
-        return Alphabet, (self.images, self.labels, self.writers, self.elsewhere)
-
-    def make(self, number: int, elsewhere: bool) -> Shape | None:
-        """The shape of the image of that number; None where there is no ink in it."""
-        return of_picture((self.elsewhere if elsewhere else self.images)[number])
-
-
-@dataclass(frozen=True)
-class Hand:
-    """One writer's digits, or those of a font."""
-
-    alphabet: Alphabet
-    images: NDArray[np.intp]
-    """The images of the writer."""
-    font: Path | None
-    """Printed in this font, where it is not None."""
-    elsewhere: bool = False
-    """Whether it is somebody elsewhere who writes."""
-
-    def shape(self, random: np.random.Generator, digit: int) -> Shape | None:
-        """A shape of the digit."""
-        if self.font is not None:
-            return of_text(str(digit), self.font)
-        own = self.images[self.alphabet.labels[self.images] == digit]
-        if not len(own):
-            own = np.flatnonzero(self.alphabet.labels == digit)
-        return self.alphabet.of_image(int(own[random.integers(len(own))]), self.elsewhere)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
+from collections.abc import Mapping
+from typing import cast
+
 from mnistlab.errors import UserError
 from mnistlab.files import shorten
 from mnistlab.recipes.checks import ALONE
@@ -149,8 +153,8 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
 
 
 FINDER = FinderRecipe(name="finder", summary="marks digits on papers for the reader; trained on drawn ones")
-ALL_RECIPES: dict[str, AnyRecipe] = {**RECIPES, FINDER.name: FINDER}
-"""The recipes of classifiers, and the one of the network that finds digits."""
+ALL_RECIPES: Mapping[str, AnyRecipe] = ChainMap({FINDER.name: FINDER}, cast(dict[str, AnyRecipe], RECIPES))
+"""The recipes of classifiers, those that a program adds to `RECIPES` too, and the one of the network that finds digits."""
 
 
 def find_recipe(name: str) -> AnyRecipe:

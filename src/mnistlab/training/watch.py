@@ -38,7 +38,7 @@ class Training(Protocol):
     seconds: float
     metrics: list[dict[str, Any]]
     losses: torch.Tensor
-    """Of this epoch's steps, float (epoch_steps,)."""
+    """Those of this epoch's steps, float (epoch_steps,)."""
 
     @property
     def epoch_steps(self) -> int:
