@@ -1,4 +1,4 @@
-"""Of all that the finder found at several sizes of a picture, what is really there: each mark once, no two on one spot."""
+"""What is really there of all that the finder found at several sizes: each mark once, no two on one spot."""
 
 from __future__ import annotations
 
