@@ -55,8 +55,8 @@ def written_elsewhere(images: NDArray[np.uint8], digits: NDArray[np.int64]) -> N
         torch.manual_seed(1)
         parts = []
         for first in range(0, len(images), PART):
-            part = torch.from_numpy(images[first : first + PART]).reshape(-1, 1, *images.shape[-2:]).float()
-            labels = torch.from_numpy(digits[first : first + PART])
+            part = torch.from_numpy(np.array(images[first : first + PART])).reshape(-1, 1, *images.shape[-2:]).float()
+            labels = torch.from_numpy(np.array(digits[first : first + PART]))
             parts.append(other_hands(part, labels, 1.0).round().clamp(0, 255).to(torch.uint8))
     return np.asarray(torch.cat(parts).numpy()[:, 0])
 

@@ -82,7 +82,7 @@ def decode(source: Source) -> NDArray[np.uint8]:
     format, or is too large: more than 64 MiB, 80 million pixels or 30,000 pixels per side.
     """
     if isinstance(source, np.ndarray):
-        return plain(of_array(source, Clause("names.array")))
+        return plain(of_array(source, Clause("names.array"), computed=True))
     if isinstance(source, str | Path):
         return of_bytes(read_bytes(Path(source)), printable(source))
     if isinstance(source, bytes | bytearray | memoryview):

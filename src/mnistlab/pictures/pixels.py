@@ -49,8 +49,11 @@ def strips(height: int, width: int) -> Iterator[slice]:
     return (slice(top, min(top + step, height)) for top in range(0, height, step))
 
 
-def of_array(array: NDArray[Any], name: str | Clause) -> NDArray[np.uint8]:
-    """8 bits, grey or RGB, alpha taken for paper."""
+def of_array(array: NDArray[Any], name: str | Clause, *, computed: bool = False) -> NDArray[np.uint8]:
+    """8 bits, grey or RGB, alpha taken for paper.
+
+    An array that a program `computed` may be a mask of 0 and 1 in bytes, or have few greys; what a file holds is what it says.
+    """
     if array.ndim == 3 and array.shape[0] == 1 and array.shape[2] not in (1, 3, 4):
         array = array[0]
     if array.ndim == 3 and array.shape[2] == 1:
@@ -58,24 +61,25 @@ def of_array(array: NDArray[Any], name: str | Clause) -> NDArray[np.uint8]:
     if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
         raise UserError("pictures.array_of_other_shape", array_shape=array.shape)
     check_size((array.shape[1], array.shape[0]), name)
-    is_mask = array.dtype == np.uint8 and int(array.max()) == 1
-    values = array if array.dtype == np.uint8 and not is_mask else in_8_bits(array, name)
+    is_mask = computed and array.dtype == np.uint8 and int(array.max()) == 1
+    values = array if array.dtype == np.uint8 and not is_mask else in_8_bits(array, name, computed=computed)
     return on_paper(values) if values.ndim == 3 and values.shape[2] == 4 else values
 
 
-def in_8_bits(array: NDArray[Any], name: str | Clause) -> NDArray[np.uint8]:
-    """From the smallest usual range that holds the values, but for a hair, to 0 to 255; a range of a few values is stretched."""
+def in_8_bits(array: NDArray[Any], name: str | Clause, *, computed: bool) -> NDArray[np.uint8]:
+    """From the smallest usual range that holds the values, but for a hair, to 0 to 255; of few greys computed, from theirs."""
     kind = array.dtype.kind
     if kind not in "buif":
         raise UserError("pictures.pixels_of_other_type", array_dtype=array.dtype)
     low, high = float(array.min()), float(array.max())
     if not np.isfinite([low, high]).all():  # NaN is the smallest and the largest wherever there is one
         raise UserError("pictures.pixels_not_finite", name=name)
-    ranges = (1,) if kind == "b" else (1, 255, 65535) if kind == "f" else (1, 255, 4095, 65535)  # 12 bits come in 16
+    whole = (1, 255, 4095, 65535) if computed else (255, 4095, 65535)  # 12 bits come in 16
+    ranges: tuple[int, ...] = {"b": (1,), "f": (1, 255, 65535)}.get(kind, whole)
     top: float = next((r for r in ranges if high <= r * (1 + HAIR)), high)
     if low < -HAIR * top:
         raise UserError("pictures.pixels_out_of_range", name=name, low=low)
-    if 1 + HAIR < high <= FEW:
+    if computed and 1 + HAIR < high <= FEW:
         top = high
         warnings.warn(str(Clause("pictures.few_values", name=name, high=high)), stacklevel=2)
     values = np.empty(array.shape, np.uint8)
