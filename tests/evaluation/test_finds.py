@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from mnistlab.evaluation.finds import Counting, Find, FinderEvaluation, find_digits
-from mnistlab.papers.canvas import CLASSES, OTHER, Mark
+from mnistlab.papers.canvas import Mark
 from mnistlab.papers.scene import Scene
+from mnistlab.reading.finder import CLASSES, OTHER
 
 
 def scene(*marks: Mark, ignored: tuple[slice, slice] | None = None) -> Scene:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mnistlab.papers.alphabet import Alphabet
-from mnistlab.papers.canvas import CLASSES
 from mnistlab.papers.scene import Scene, Scenes
+from mnistlab.reading.finder import CLASSES
 
 
 @pytest.fixture(scope="module")

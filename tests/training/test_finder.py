@@ -19,7 +19,7 @@ from mnistlab.evaluation import finder as measuring
 from mnistlab.evaluation.finder import saved_finder
 from mnistlab.evaluation.finds import FinderEvaluation
 from mnistlab.evaluation.plots import draw_run
-from mnistlab.papers.canvas import CLASSES
+from mnistlab.reading.finder import CLASSES
 from mnistlab.recipes.catalog import find_recipe
 from mnistlab.recipes.finder import FinderRecipe
 from mnistlab.runs.run import Run

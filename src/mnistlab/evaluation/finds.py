@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +13,7 @@ from mnistlab.evaluation.by_writer import interval_by_writer
 from mnistlab.evaluation.result import BINS, Evaluation
 from mnistlab.papers.canvas import Mark
 from mnistlab.papers.scene import Scene
-from mnistlab.reading.finder import CELL, SIZES
+from mnistlab.reading.finder import CELL, peaks
 
 __all__ = ["THRESHOLD", "Counting", "Find", "FinderEvaluation", "Seen", "find_digits"]
 
@@ -111,15 +110,11 @@ def find_digits(kinds: Floats, boxes: Floats) -> list[Find]:
 
     They are peaks of the probabilities; of two in each other's middle the surer one stays.
     """
-    best = kinds.max(0)
-    peaks = (best >= np.asarray(cv2.dilate(best, np.ones((3, 3), np.uint8)))) & (best >= THRESHOLD)
     finds: list[Find] = []
-    for row, column in sorted(zip(*np.nonzero(peaks), strict=True), key=lambda place: -best[place]):
-        kind, (x, y, wide, high) = int(kinds[:, row, column].argmax()), boxes[:, row, column].tolist()
-        width, height = SIZES[0] * float(np.exp(wide)), SIZES[1] * float(np.exp(high))
-        mark = Mark(kind, (int(column) + 0.5 + x) * CELL, (int(row) + 0.5 + y) * CELL, width, height)
-        if kind < NOTHING and not any(is_middle_of(other.mark, mark.x, mark.y) for other in finds):
-            finds.append(Find(mark, float(best[row, column])))
+    for x, y, width, height, kind in sorted(peaks(kinds, boxes, THRESHOLD), key=lambda peak: -float(peak.kinds.max())):
+        mark = Mark(int(kind.argmax()), x, y, width, height)
+        if mark.kind < NOTHING and not any(is_middle_of(other.mark, x, y) for other in finds):
+            finds.append(Find(mark, float(kind.max())))
     return finds
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from mnistlab.evaluation.figures import BLUE, GREY, ORANGE, blank_figure, lay_out
 from mnistlab.evaluation.finds import FinderEvaluation, Seen
-from mnistlab.papers.canvas import CLASSES, Mark
+from mnistlab.papers.canvas import Mark
+from mnistlab.reading.finder import CLASSES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,11 +13,8 @@ from numpy.typing import NDArray
 
 from mnistlab.papers.glyphs import SIDE, Shape, opened
 
-__all__ = ["CLASSES", "OTHER", "Canvas", "Mark", "Pen"]
+__all__ = ["Canvas", "Mark", "Pen"]
 
-CLASSES = (*"0123456789", ".", ",", "-", "/", "%", ":", "?")
-"""What a mark may be: a digit, what stands between digits, or something else that is written as large as a digit."""
-OTHER = CLASSES.index("?")
 Floats = NDArray[np.float32]
 
 
@@ -26,7 +23,7 @@ class Mark:
     """Something that stands on a sheet, and the box of its ink in pixels."""
 
     kind: int
-    """Its place in `CLASSES`."""
+    """Its place in the finder's `CLASSES`."""
     x: float
     """The middle of its box."""
     y: float

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.papers.canvas import CLASSES
 from mnistlab.papers.scene import Scene
-from mnistlab.reading.finder import CELL, SIZES, contrast
+from mnistlab.reading.finder import CELL, CLASSES, SIZES, contrast
 
 __all__ = ["Example", "batch_of", "example"]
 

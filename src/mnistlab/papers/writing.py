@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnistlab.papers.alphabet import Alphabet, Hand
-from mnistlab.papers.canvas import CLASSES, OTHER, Canvas, Pen
+from mnistlab.papers.canvas import Canvas, Pen
 from mnistlab.papers.glyphs import HEIGHT, Shape, font_files, of_text
+from mnistlab.reading.finder import CLASSES, OTHER
 
 __all__ = ["Style", "cross_out", "figure", "number", "separator", "style"]
 

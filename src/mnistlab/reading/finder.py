@@ -6,19 +6,20 @@ had about that height. A digit's ink comes from the network too: what else is th
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.reading.classifier import open_session
+from mnistlab.reading.classifier import open_session, read_model
 from mnistlab.reading.paper import Gray, resized
 
-__all__ = ["CELL", "SIZES", "Found", "Level", "contrast", "levels", "look"]
+__all__ = ["CELL", "CLASSES", "OTHER", "SIZES", "Found", "Level", "Peak", "contrast", "levels", "look", "peaks"]
 
 BUNDLED = Path(__file__).parent.parent / "bundled" / "reader" / "finder.onnx"
 CELL = 4
@@ -35,8 +36,9 @@ MOST_PIXELS = 2_500_000
 """At the largest size."""
 FRAME = 16
 """Pixels that are added on all sides: digits at the edge have surroundings too."""
-OTHER = 16
-"""The kind of marks that are neither digits nor separators."""
+CLASSES = (*"0123456789", ".", ",", "-", "/", "%", ":", "?")
+"""What a mark may be: a digit, what stands between digits, or something else that is written as large as a digit."""
+OTHER = CLASSES.index("?")
 HINT = 0.3
 """What the network makes of a digit that is too small for it, perhaps."""
 ALWAYS = 400_000
@@ -58,6 +60,8 @@ Network = Callable[[Floats], tuple[Floats, Floats, Floats]]
 class Finder:
     """The network that comes with mnistlab, in ONNX Runtime. It may be used from several threads, pickled and copied.
 
+    Its file is opened when it is first asked: most readings need it never.
+
     Parameters
     ----------
     path : Path, optional
@@ -68,16 +72,15 @@ class Finder:
 
     def __init__(self, path: Path = BUNDLED, *, threads: int | None = None) -> None:
         self.path, self.threads = path, threads
-        self.content = path.read_bytes()
-        self.session = open_session(self.content, path, threads)
+
+    @functools.cached_property
+    def session(self) -> Any:
+        """ONNX Runtime's. Raises `UserError` where the file is missing or is not ONNX."""
+        return open_session(read_model(self.path), self.path, self.threads)
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but ONNX Runtime's session, which is made anew."""
-        return {**vars(self), "session": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self.session = open_session(self.content, self.path, self.threads)
+        """All but the session, which is made anew."""
+        return {name: value for name, value in vars(self).items() if name != "session"}
 
     def __call__(self, seen: Floats) -> tuple[Floats, Floats, Floats]:
         """Kinds (classes, h, w), boxes (4, h, w) and ink (H, W) of the contrast float32 (H, W), multiples of `CELL`."""
@@ -135,6 +138,29 @@ class Found:
         return self.kind == OTHER
 
 
+class Peak(NamedTuple):
+    """Where the network marks a middle, in pixels of what it looked at."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    kinds: Floats
+    """float32 (classes,), 0 to 1."""
+
+
+def peaks(kinds: Floats, boxes: Floats, least: float) -> list[Peak]:
+    """The peaks of the kinds' probabilities, float32 (classes, h, w), from `least` on, with their boxes, float32 (4, h, w)."""
+    best = kinds.max(0)
+    at = (best >= np.asarray(cv2.dilate(best, np.ones((3, 3), np.uint8)))) & (best >= least)
+    found = []
+    for row, column in zip(*(part.tolist() for part in np.nonzero(at)), strict=True):
+        dx, dy, wide, high = boxes[:, row, column].tolist()
+        size = (SIZES[0] * float(np.exp(wide)), SIZES[1] * float(np.exp(high)))
+        found.append(Peak((column + 0.5 + dx) * CELL, (row + 0.5 + dy) * CELL, *size, kinds[:, row, column]))
+    return found
+
+
 def scales(height: int, width: int) -> list[float]:
     """At which sizes a picture is looked at: from where it is as high as a digit to where the smallest digits are."""
     most = min(SIZES[1] / SMALLEST, (MOST_PIXELS / (height * width)) ** 0.5)
@@ -151,19 +177,13 @@ def look(network: Network, gray: Gray, scale: float, number: int) -> Level:
     framed = cv2.copyMakeBorder(small, FRAME, below, FRAME, right, cv2.BORDER_REPLICATE)
     seen = contrast(framed)
     kinds, boxes, ink = network(seen)
-    best = kinds.max(0)
-    peaks = (best >= cv2.dilate(best, np.ones((3, 3), np.uint8))) & (best > LEAST)
     found = []
     fx, fy = width / gray.shape[1], height / gray.shape[0]
-    for row, column in zip(*(part.tolist() for part in np.nonzero(peaks)), strict=True):
-        dx, dy, wide, high = boxes[:, row, column].tolist()
-        own = SIZES[1] * np.exp(high)
-        kind = kinds[:, row, column]
-        off = np.log(own / SIZES[1]) if kind[:10].max() >= kind[10:OTHER].max() else 0.0
-        usual = float(np.exp(-0.5 * (off / SPREAD) ** 2))
-        x, y = ((column + 0.5 + dx) * CELL - FRAME) / fx, ((row + 0.5 + dy) * CELL - FRAME) / fy
-        size = (SIZES[0] * float(np.exp(wide)) / fx, float(own) / fy)
-        found.append(Found(x, y, *size, kind, float(kind.max()) * usual, number))
+    for peak in peaks(kinds, boxes, LEAST):
+        off = np.log(peak.height / SIZES[1]) if peak.kinds[:10].max() >= peak.kinds[10:OTHER].max() else 0.0
+        weight = float(peak.kinds.max()) * float(np.exp(-0.5 * (off / SPREAD) ** 2))
+        place = ((peak.x - FRAME) / fx, (peak.y - FRAME) / fy, peak.width / fx, peak.height / fy)
+        found.append(Found(*place, peak.kinds, weight, number))
     inside = (slice(FRAME, FRAME + height), slice(FRAME, FRAME + width))
     return Level(scale, seen[inside], ink[inside], found)
 

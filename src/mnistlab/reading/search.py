@@ -156,10 +156,9 @@ def strokes_where(
         inside = (np.abs(middles[:, 0] - x - width / 2) < width / 2) & (
             np.abs(middles[:, 1] - y - height / 2) < height / 2
         )
-        held = any(middle_in((x, y, width, height), mark.box) for mark in found) if not inside.any() else True
         if inside.sum() > 1:
             several.append((piece, max(mark.sure for mark, is_in in zip(found, inside, strict=True) if is_in)))
-        elif held:
+        elif inside.any() or any(middle_in((x, y, width, height), mark.box) for mark in found):
             one.append(piece)
     strokes = assembled(classifier, ink, one, picture, raise_if_cancelled)
     units = look(classifier, [piece for piece, _ in several])

@@ -15,7 +15,7 @@ from mnistlab.reading.mnist_form import to_mnist_form
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import Piece, trimmed
 
-__all__ = ["Spot", "spots", "together"]
+__all__ = ["Spot", "lessened", "spots"]
 
 AROUND = 1.0
 """How far from a digit's middle its ink may lie, as a share of its box."""

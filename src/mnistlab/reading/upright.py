@@ -76,7 +76,7 @@ def readable(classifier: Classifier, level: Level) -> float:
     """About how many digits can be read at one size."""
     found = find([level])
     return sum(
-        max(0.0, float(spot.probabilities.max()) - 0.5) * min(1.0, spot.found.weight)
+        max(0.0, spot.sure - 0.5) * min(1.0, spot.found.weight)
         for spot in spots(classifier, found, [level])
         if spot.found.digit
     )

@@ -18,11 +18,11 @@ from mnistlab.files import sha256
 from mnistlab.messages.sentences import Clause
 from mnistlab.networks.finder import FinderNet, loss, save_finder, weighted
 from mnistlab.networks.summary import LayerRow
-from mnistlab.papers.canvas import CLASSES
 from mnistlab.papers.glyphs import fonts_digest
 from mnistlab.papers.numbered import in_order, worker_count
 from mnistlab.papers.scene import Scene, Scenes
 from mnistlab.papers.targets import batch_of, example
+from mnistlab.reading.finder import CLASSES
 from mnistlab.recipes.finder import FinderRecipe
 from mnistlab.training.optimizers import set_rate
 from mnistlab.training.watch import Watch
