@@ -21,8 +21,9 @@ from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import Finder
 from mnistlab.reading.ink import SMALL
 from mnistlab.reading.layout import lines_of
+from mnistlab.reading.marks import Mark
 from mnistlab.reading.page import Digit, Line, Page
-from mnistlab.reading.search import Mark, connected_strokes, digits_on_paper
+from mnistlab.reading.search import connected_strokes, digits_on_paper
 
 __all__ = ["Reader"]
 

@@ -7,24 +7,23 @@ alone, and finds them where they touch each other or lines, and on patterned pap
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mnistlab.reading.assembly import Unit, assemble, look
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import Finder
 from mnistlab.reading.ink import Ink, find_ink
+from mnistlab.reading.marks import Box, Mark, middle_in, places, sureness
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces
 from mnistlab.reading.spots import lessened, spots
 from mnistlab.reading.upright import as_dark_on_light, look_everywhere, turns
 
-__all__ = ["Mark", "connected_strokes", "digits_on_paper"]
+__all__ = ["connected_strokes", "digits_on_paper"]
 
-Box = tuple[int, int, int, int]
 SHINES_THROUGH = 0.25
 """Marks that are fainter than this share of the others stand on the other side of the paper."""
 MOST_PIECES = 400
@@ -37,30 +36,6 @@ FEW = 0.25
 """Where the classifier accepts fewer of the marks than this share, most are noise."""
 CLEAR = 1.2
 """The finder is as sure as that of a mark that is not."""
-
-
-@dataclass(frozen=True)
-class Mark:
-    """Something that may be a digit."""
-
-    image: NDArray[np.uint8]
-    """uint8 (28, 28): what the classifier saw."""
-    probabilities: NDArray[np.float32]
-    """float32 (classes,)."""
-    box: Box
-    """x, y, width, height in the picture's pixels."""
-    level_box: Box
-    """Likewise, on the page turned so that it can be read."""
-
-    @property
-    def label(self) -> int:
-        """The likeliest class."""
-        return int(self.probabilities.argmax())
-
-    @property
-    def sure(self) -> float:
-        """The largest probability."""
-        return float(self.probabilities.max())
 
 
 def connected_strokes(
@@ -107,15 +82,15 @@ def digits_on_paper(
     pieces = find_pieces(ink)
     raise_if_cancelled()
     strokes: list[Mark] = []
-    if len(pieces) <= MOST_PIECES and ink.rules is None:
+    if len(pieces) <= MOST_PIECES:
         strokes = assembled(classifier, ink, pieces, picture, raise_if_cancelled)
-        if leaves_no_question(strokes, picture, threshold):
+        if ink.rules is None and leaves_no_question(strokes, picture, threshold):
             return strokes
     found, turned = found_digits(finder, classifier, picture, threshold, raise_if_cancelled)
     if turned or not found:
         return found or strokes
+    kept = missed_by(found, strokes, ink, pieces, picture, threshold)
     strokes = strokes_where(found, classifier, ink, pieces, picture, raise_if_cancelled)
-    kept: list[Mark] = []
     for theirs, ours in places(strokes, found):
         if not ours:
             continue  # a bit of a line or a pattern, most often
@@ -129,14 +104,33 @@ def digits_on_paper(
 
 
 def leaves_no_question(strokes: Sequence[Mark], picture: Gray, threshold: float) -> bool:
-    """Whether all strokes are digits of one size, none at the picture's edge, and none as thin as a line."""
-    if not strokes or any(mark.sure < threshold for mark in strokes):
-        return False
+    """Whether all strokes are plainly digits."""
+    return bool(strokes) and len(unremarkable(strokes, picture, threshold)) == len(strokes)
+
+
+def unremarkable(strokes: Sequence[Mark], picture: Gray, threshold: float) -> list[Mark]:
+    """Those that are plainly digits: accepted, of the usual size, not at the picture's edge, and not as thin as a line."""
+    if not strokes:
+        return []
     left, top, width, height = np.array([mark.box for mark in strokes]).T
     high, wide = picture.shape[:2]
-    inside = (left > 0) & (top > 0) & (left + width < wide) & (top + height < high)
-    alike = height.max() < ALIKE * np.median(height) and height.min() * ALIKE > np.median(height)
-    return bool(inside.all() and alike and (width > THIN * height).all())
+    plain = (left > 0) & (top > 0) & (left + width < wide) & (top + height < high) & (width > THIN * height)
+    plain &= (height < ALIKE * np.median(height)) & (height * ALIKE > np.median(height))
+    return [mark for mark, is_plain in zip(strokes, plain, strict=True) if is_plain and mark.sure >= threshold]
+
+
+def missed_by(
+    found: Sequence[Mark], strokes: Sequence[Mark], ink: Ink, pieces: Sequence[Piece], picture: Gray, threshold: float
+) -> list[Mark]:
+    """The strokes that are plainly digits where nothing was found: whole pieces alone, for half a frame may look like a one."""
+    size = (picture.shape[1], picture.shape[0])
+    whole = {box_in_picture(piece, ink, size) for piece in pieces}
+    return [
+        replace(mark, level_box=mark.box)
+        for mark in unremarkable(strokes, picture, threshold)
+        if mark.box in whole
+        and not any(middle_in(mark.box, other.box) or middle_in(other.box, mark.box) for other in found)
+    ]
 
 
 def strokes_where(
@@ -165,37 +159,6 @@ def strokes_where(
     strokes += [marked(unit, ink, picture) for unit, (_, sure) in zip(units, several, strict=True) if unit.sure > sure]
     # A page that lies askew was turned level for its strokes: lines are told from boxes in the picture, which the finds have.
     return [replace(mark, level_box=mark.box) for mark in strokes]
-
-
-def sureness(marks: Sequence[Mark]) -> float:
-    """How well marks explain a place: the mean of their probabilities, 0 for none."""
-    return sum(mark.sure for mark in marks) / len(marks) if marks else 0.0
-
-
-def places(strokes: Sequence[Mark], found: Sequence[Mark]) -> list[tuple[list[Mark], list[Mark]]]:
-    """The marks of both, by place: those that overlap, directly or through others, are in one."""
-    marks = [*strokes, *found]
-    parent = list(range(len(marks)))
-
-    def root(number: int) -> int:
-        while parent[number] != number:
-            parent[number] = number = parent[parent[number]]
-        return number
-
-    for one in range(len(strokes)):
-        for other in range(len(strokes), len(marks)):
-            if middle_in(marks[one].box, marks[other].box) or middle_in(marks[other].box, marks[one].box):
-                parent[root(one)] = root(other)
-    groups: dict[int, tuple[list[Mark], list[Mark]]] = {}
-    for number, mark in enumerate(marks):
-        groups.setdefault(root(number), ([], []))[number >= len(strokes)].append(mark)
-    return list(groups.values())
-
-
-def middle_in(one: Box, other: Box) -> bool:
-    """Whether the middle of a box lies in another."""
-    x, y = one[0] + one[2] / 2, one[1] + one[3] / 2
-    return other[0] <= x < other[0] + other[2] and other[1] <= y < other[1] + other[3]
 
 
 def found_digits(

@@ -1,0 +1,68 @@
+"""Marks that may be digits, and which of them stand in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Box", "Mark", "middle_in", "places", "sureness"]
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that may be a digit."""
+
+    image: NDArray[np.uint8]
+    """uint8 (28, 28): what the classifier saw."""
+    probabilities: NDArray[np.float32]
+    """float32 (classes,)."""
+    box: Box
+    """x, y, width, height in the picture's pixels."""
+    level_box: Box
+    """Likewise, on the page turned so that it can be read."""
+
+    @property
+    def label(self) -> int:
+        """The likeliest class."""
+        return int(self.probabilities.argmax())
+
+    @property
+    def sure(self) -> float:
+        """The largest probability."""
+        return float(self.probabilities.max())
+
+
+def sureness(marks: Sequence[Mark]) -> float:
+    """How well marks explain a place: the mean of their probabilities, 0 for none."""
+    return sum(mark.sure for mark in marks) / len(marks) if marks else 0.0
+
+
+def places(strokes: Sequence[Mark], found: Sequence[Mark]) -> list[tuple[list[Mark], list[Mark]]]:
+    """The marks of both, by place: those that overlap, directly or through others, are in one."""
+    marks = [*strokes, *found]
+    parent = list(range(len(marks)))
+
+    def root(number: int) -> int:
+        while parent[number] != number:
+            parent[number] = number = parent[parent[number]]
+        return number
+
+    for one in range(len(strokes)):
+        for other in range(len(strokes), len(marks)):
+            if middle_in(marks[one].box, marks[other].box) or middle_in(marks[other].box, marks[one].box):
+                parent[root(one)] = root(other)
+    groups: dict[int, tuple[list[Mark], list[Mark]]] = {}
+    for number, mark in enumerate(marks):
+        groups.setdefault(root(number), ([], []))[number >= len(strokes)].append(mark)
+    return list(groups.values())
+
+
+def middle_in(one: Box, other: Box) -> bool:
+    """Whether the middle of a box lies in another."""
+    x, y = one[0] + one[2] / 2, one[1] + one[3] / 2
+    return other[0] <= x < other[0] + other[2] and other[1] <= y < other[1] + other[3]
