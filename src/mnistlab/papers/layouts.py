@@ -200,7 +200,7 @@ def scattered(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, s
     """Digits, letters and crossings out of many sizes here and there."""
     height, width = canvas.pixels.shape
     if random.random() < 0.3:
-        rule(random, canvas, size, random.uniform(size, height), 1.5 * size)
+        rule(random, canvas, size, random.uniform(0, height), 1.5 * size)
     taken: list[tuple[float, float, float]] = []
     for _ in range(int(random.integers(2, 14))):
         own = float(size * np.exp(np.clip(random.normal(0, 0.25), -0.4, 0.4)))
