@@ -7,8 +7,8 @@
 # %% [markdown] lang="fr"
 # # Les erreurs que tout le monde rencontre
 #
-# En voici quatorze, commises exprès : ce que l'on voit, pourquoi, et le remède. Un message d'erreur se lit en commençant par la
-# dernière ligne ; c'est elle qui figure ici. Certaines des quatorze ne provoquent aucune erreur : ce sont les pires.
+# En voici quatorze, commises exprès : ce que l'on voit, pourquoi, et le remède. Un message d'erreur se lit en commençant par
+# la dernière ligne ; c'est elle qui figure ici. Certaines des quatorze ne donnent aucun message : ce sont les pires.
 
 # %%
 import torch
@@ -257,7 +257,7 @@ assert again > correct
 
 # %% [markdown] lang="fr"
 # **Remède.** Pour comparer les deux, mesurez de nouveau sur les images d'entraînement, après l'époque, en `eval()` et sans
-# augmentation. Si la validation reste devant, vérifiez si elle contient des images vues à l'entraînement ([jour
+# augmentation. Si la validation reste devant, vérifiez qu'elle ne contient pas d'images vues à l'entraînement ([jour
 # 5](day5.ipynb)).
 
 # %% [markdown] lang="en"

@@ -193,7 +193,7 @@ const FRENCH = {
   invite: "Ensuite, regardez à l’intérieur du réseau, demandez-lui pourquoi, essayez de le piéger.",
   noDigit: "Pas encore de chiffre ici.",
   notSure: "Pas assez sûr : peut-être {value}, {percent}",
-  barsHeading: "À quel point le réseau est sûr",
+  barsHeading: "À quel point le réseau est sûr de lui",
   barsHeadingOf: "À quel point le réseau est sûr du chiffre souligné",
   barsLabel: "Probabilité de chaque chiffre",
   gotHeading: "Ce que le réseau a reçu",
@@ -202,7 +202,7 @@ const FRENCH = {
   seenLabel: "Les 28 pixels sur 28 que le réseau reçoit",
   seenCaption: "28 × 28 pixels",
   gotNote:
-    "Découpé, mis à l’échelle dans 20 × 20 pixels sans le déformer, centré selon sa masse sur 28 × 28, blanc sur noir : comme dans MNIST.",
+    "Découpé, mis à l’échelle dans 20 × 20 pixels sans être déformé, placé dans 28 × 28 avec son centre de masse au milieu, blanc sur noir : comme dans MNIST.",
   read: "Lu : {digits}.",
   readLast: "Dernier chiffre {value}, {percent}.",
   readChosen: "Chiffre numéro {position} : {value}, {percent}.",
