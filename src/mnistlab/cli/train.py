@@ -22,6 +22,7 @@ from mnistlab.cli.options import (
 )
 from mnistlab.cli.output import print_json, print_score
 from mnistlab.cli.training_options import TrainingCommand, dataset_option, fields_of, recipe_options
+from mnistlab.cli.words import tell
 from mnistlab.dependencies import check_torch, require
 from mnistlab.errors import UserError
 from mnistlab.recipes.catalog import ALL_RECIPES, find_recipe
@@ -164,9 +165,9 @@ def report(run: Run, evaluation: Evaluation, as_json: bool) -> None:
     last = run.metrics[-1]
     if not as_json:
         print_score(evaluation)
-        click.echo(f"Trained in {last['seconds']:.1f} s. Model, metrics and pictures: {run.path}")
+        tell("cli.trained", seconds=last["seconds"], run=run.path)
         picture = run.path / ("scenes.png" if run.kind == FinderRecipe.kind else "mistakes.png")
-        click.echo(f"Next: look at {picture}, or compare your runs: mnistlab runs")
+        tell("cli.look_next", picture=picture)
         return
     print_json(
         {

@@ -1,0 +1,155 @@
+"""The command line in French."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnistlab.cli.app import run_app
+from mnistlab.cli.output import StandardErrorHandler, print_checks
+from mnistlab.doctor.examination import Check
+from mnistlab.messages.sentences import Clause
+
+COMMAND = str(Path(sys.executable).parent / "mnistlab")
+
+
+@pytest.fixture(autouse=True)
+def in_french_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MNISTLAB_LANG", "fr")
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
+    """Standard output and standard error, with ordinary spaces and the name of the command as users have it."""
+    out, err = (re.sub("[\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}]", " ", text) for text in capsys.readouterr())
+    return out, re.sub(r"Voir : (python -m )?\S+ ", "Voir : mnistlab ", err)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["read", "no.png"], "Le fichier no.png n'existe pas. Vérifiez le chemin."),
+        (["read", "a-file"], "a-file est vide (0 octet). Enregistrez-le ou copiez-le de nouveau."),
+        (["read", "."], "Il n'y a aucune image dans le dossier courant. Le nom d'une image se termine par .png, "),
+        (["read"], "Il manque l'argument PICTURES. Voir : mnistlab read --help"),
+        (["read", "x", "--threshold", "0,5"], "Option --threshold : '0,5' n'est pas un nombre (qui s'écrit avec un point, "),
+        (["read", "x", "--threshold", "1.5"], "Le seuil 1.5 n'est pas une probabilité. Choisissez de 0 à 1, par exemple 0.9."),
+        (["read", "x", "--jobs", "0"], "Le nombre de processus 0 est hors limites. Choisissez de 1 à "),
+        (["read", "x", "--jobs"], "L'option --jobs demande une valeur. Voir : mnistlab "),
+        (["read", "x", "--resume=1"], "L'option --resume ne prend pas de valeur. Voir : mnistlab "),
+        (["read", "x", "--jbos", "2"], "L'option --jbos n'existe pas. Vouliez-vous dire --jobs, "),
+        (["read", "x", "--qqqq"], "L'option --qqqq n'existe pas. Voir : mnistlab read --help"),
+        (["raed"], "La commande 'raed' n'existe pas."),
+        (["qqqq"], "La commande 'qqqq' n'existe pas. Voir : mnistlab --help"),
+        (["train", "quick", "--epochs", "0"], "Recette 'quick' : --epochs doit être entre 1 et 100 000 ; valeur donnée : 0. "),
+        (["train", "quick", "--dropout", "2"], "Recette 'quick' : --dropout doit être entre 0 et 0,99 ; valeur donnée : 2.0. "),
+        (["train", "quick", "--epochs", "x"], "Option --epochs : 'x' n'est pas un nombre entier. Voir : mnistlab "),
+        (["train", "--widths", "a"], "Option --widths : 'a' n'est pas une liste de nombres entiers comme 24,48. Voir : "),
+        (["train", "finder", "--epochs", "2"], "La recette finder n'a pas l'option --epochs. Voyez ce qu'elle a : "),
+        (["evaluate", "--split", "x"], "Option --split : 'x' n'est pas l'une des valeurs val, test. Voir : mnistlab "),
+        (["evaluate", "no"], "L'entraînement 'no' n'existe pas, ni comme dossier ni dans runs. Listez-les : mnistlab runs"),
+        (["evaluate", "--runs", "a-file"], "Option --runs : 'a-file' est un fichier, pas un dossier. Voir : mnistlab "),
+        (["data", "--out", "."], "Option --out : '.' est un dossier, pas un fichier. Voir : mnistlab data --help"),
+        (["data", "--dataset", "qqq"], "Le jeu de données 'qqq' est inconnu. Choisissez parmi mnist, fashion, "),
+        (["serve", "--port", "70000"], "Option --port : 70000 n'est pas entre 0 et 65535. Voir : mnistlab serve --help"),
+        (["serve", "--allow-host", "https://a"], "--allow-host : 'https://a' n'est pas le nom d'un ordinateur. Enlevez https://"),
+        (["runs", "compare", "a"], "Il manque l'argument RUN-B. Voir : mnistlab runs compare --help"),
+        (["ensemble", "--data-dir"], "L'option --data-dir demande une valeur. Voir : mnistlab --help"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)  # fmt: skip
+def test_bad_input_gets_one_sentence(
+    arguments: list[str], error: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a-file").write_text("")
+    assert run_app(arguments) == 2
+    out, err = said(capsys)
+    assert (out, err.count("\n"), err.removeprefix("erreur : ")[: len(error)]) == ("", 1, error)
+    assert [path.name for path in tmp_path.iterdir()] == ["a-file"]
+
+
+def test_another_language_is_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MNISTLAB_LANG", "de_DE.UTF-8")
+    assert run_app(["runs"]) == 2
+    assert said(capsys) == (
+        "",
+        "error: MNISTLAB_LANG 'de_DE.UTF-8' is not a language that mnistlab speaks. Choose en or fr, or leave it unset.\n",
+    )
+
+
+def test_what_is_read_is_told_in_french_and_json_and_files_stay_english(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "scans").mkdir()
+    Image.fromarray(np.full((60, 60), 255, np.uint8)).save(tmp_path / "scans" / "blank.png")
+    assert run_app(["read", "scans/blank.png"]) == 0
+    assert said(capsys) == ("", "scans/blank.png : aucun chiffre trouvé\n")
+    (tmp_path / "scans" / "empty.png").write_bytes(b"")
+    english = "scans/empty.png is empty (0 bytes). Save or copy it again."
+    french = "erreur : scans/empty.png est vide (0 octet). Enregistrez-le ou copiez-le de nouveau.\n"
+    assert run_app(["read", "scans", "--json"]) == 2
+    out, err = said(capsys)
+    assert ([one["error"] for one in json.loads(out)[1:]], err) == ([english], french)
+    assert run_app(["read", "scans", "--to", "out.csv"]) == 2
+    assert said(capsys) == ("out.csv : 2 images, 0 chiffre ; 1 illisible\n", french)
+    assert english in (tmp_path / "out.csv").read_text()
+    assert run_app(["read", "scans", "--to", "out.csv"]) == 2
+    assert said(capsys)[1].startswith("erreur : out.csv existe déjà, ou bien out.csv.state, ")
+
+
+def test_warnings_of_the_log_are_in_french(capsys: pytest.CaptureFixture[str]) -> None:
+    handler = StandardErrorHandler()
+    for level in (logging.INFO, logging.WARNING):
+        clause = Clause("runs.data_missing", run="a", data_dir="b", field="data_dir")
+        handler.emit(logging.LogRecord("mnistlab", level, "", 1, clause, None, None))
+    first, second = said(capsys)[1].splitlines()
+    assert first.startswith("le dossier des données de a, b, n'est pas là : ")
+    assert "--data-dir" in first
+    assert second == f"attention : {first}"
+
+
+def test_the_doctor_speaks_french_and_its_json_english(capsys: pytest.CaptureFixture[str]) -> None:
+    seen = Clause("doctor.threads", threads=8, cores=1)
+    check = Check(Clause("names.cpu_threads"), "warning", seen)
+    other = Check(Clause("names.output"), "problem", Clause("doctor.output_not_finite"))
+    print_checks([check, other])
+    assert said(capsys)[0].splitlines() == [
+        "alerte   threads      8 threads sur 1 cœur",
+        "                      -> Supprimez la variable OMP_NUM_THREADS.",
+        "problème sortie       valeurs NaN ou infinies",
+        "                      -> Entraînez avec un taux d'apprentissage plus petit.",
+        "",
+        "1 problème trouvé.",
+    ]
+    print_checks([])
+    assert said(capsys)[0] == "\nAucun problème trouvé.\n"
+    assert check.to_dict() == {
+        "name": "threads", "verdict": "warning", "detail": "8 threads on 1 core", "remedy": "Unset OMP_NUM_THREADS.",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [("utf-8", "doit être entre 1 et 100\N{NARROW NO-BREAK SPACE}000\N{NO-BREAK SPACE}; valeur donnée\N{NO-BREAK SPACE}: 0."),
+     ("latin-1", "doit être entre 1 et 100 000\N{NO-BREAK SPACE}; valeur donnée\N{NO-BREAK SPACE}: 0."),
+     ("cp437", "doit être entre 1 et 100 000\N{NO-BREAK SPACE}; valeur donnée\N{NO-BREAK SPACE}: 0."),
+     ("cp1253", "doit etre entre 1 et 100 000\N{NO-BREAK SPACE}; valeur donnee\N{NO-BREAK SPACE}: 0."),
+     ("cp866", "doit etre entre 1 et 100 000\N{NO-BREAK SPACE}; valeur donnee\N{NO-BREAK SPACE}: 0.")],
+)  # fmt: skip
+def test_a_console_that_knows_few_letters_gets_those_without_accents(encoding: str, words: str) -> None:
+    arguments = ["train", "quick", "--epochs", "0"]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run([COMMAND, *arguments], capture_output=True, check=False, env=environment)
+    assert done.returncode == 2
+    assert words in done.stderr.decode(encoding)
