@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import logging
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from PIL import Image
 
-from mnistlab.cli.app import run_app
+from mnistlab.cli.app import COMMANDS, app, run_app
 from mnistlab.cli.output import StandardErrorHandler, print_checks
+from mnistlab.cli.training_options import SECTIONS
 from mnistlab.doctor.examination import Check
-from mnistlab.messages.sentences import Clause
+from mnistlab.learn.course import days
+from mnistlab.messages.sentences import Clause, french_texts, messages
+from mnistlab.recipes.finder import FinderRecipe
+from mnistlab.recipes.settings import explanations
 
 COMMAND = str(Path(sys.executable).parent / "mnistlab")
 
@@ -40,7 +48,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
         (["read", "no.png"], "Le fichier no.png n'existe pas. Vérifiez le chemin."),
         (["read", "a-file"], "a-file est vide (0 octet). Enregistrez-le ou copiez-le de nouveau."),
         (["read", "."], "Il n'y a aucune image dans le dossier courant. Le nom d'une image se termine par .png, "),
-        (["read"], "Il manque l'argument PICTURES. Voir : mnistlab read --help"),
+        (["read"], "Il manque l'argument IMAGES. Voir : mnistlab read --help"),
         (["read", "x", "--threshold", "0,5"], "Option --threshold : '0,5' n'est pas un nombre (qui s'écrit avec un point, "),
         (["read", "x", "--threshold", "1.5"], "Le seuil 1.5 n'est pas une probabilité. Choisissez de 0 à 1, par exemple 0.9."),
         (["read", "x", "--jobs", "0"], "Le nombre de processus 0 est hors limites. Choisissez de 1 à "),
@@ -62,7 +70,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
         (["data", "--dataset", "qqq"], "Le jeu de données 'qqq' est inconnu. Choisissez parmi mnist, fashion, "),
         (["serve", "--port", "70000"], "Option --port : 70000 n'est pas entre 0 et 65535. Voir : mnistlab serve --help"),
         (["serve", "--allow-host", "https://a"], "--allow-host : 'https://a' n'est pas le nom d'un ordinateur. Enlevez https://"),
-        (["runs", "compare", "a"], "Il manque l'argument RUN-B. Voir : mnistlab runs compare --help"),
+        (["runs", "compare", "a"], "Il manque l'argument ENTRAÎNEMENT-B. Voir : mnistlab runs compare --help"),
         (["ensemble", "--data-dir"], "L'option --data-dir demande une valeur. Voir : mnistlab --help"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -153,3 +161,118 @@ def test_a_console_that_knows_few_letters_gets_those_without_accents(encoding: s
     done = subprocess.run([COMMAND, *arguments], capture_output=True, check=False, env=environment)
     assert done.returncode == 2
     assert words in done.stderr.decode(encoding)
+
+
+# the help
+
+
+def commands(group: click.Group = app, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Each command with the words that call it."""
+    yield path, group
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+@functools.cache
+def every_command() -> list[tuple[tuple[str, ...], click.Command]]:
+    """All of them, as they are in English."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("MNISTLAB_LANG", "en")
+        return list(commands())
+
+
+def texts_of(command: click.Command) -> Iterator[str]:
+    """The English texts of a command's help: paragraphs, what the options do, and how each says its default by itself."""
+    for paragraph in f"{inspect.cleandoc(command.help or '')}\n\n{inspect.cleandoc(command.epilog or '')}".split(
+        "\n\n"
+    ):
+        yield "Examples:" if paragraph.startswith("\b") else " ".join(paragraph.split())
+    yield command.short_help or ""
+    for param in command.get_params(click.Context(command)):
+        if isinstance(param, click.Option):
+            said, _, extra = (param.help or "").partition("  [")
+            yield said
+            yield f"[{extra}" if extra and not re.fullmatch(r"default: [\w.-]+\]", extra) else ""
+
+
+@pytest.mark.parametrize(
+    ("path", "command"), every_command(), ids=lambda value: " ".join(value) if isinstance(value, tuple) else ""
+)
+def test_each_command_and_option_has_its_french_help(path: tuple[str, ...], command: click.Command) -> None:
+    own = {f"{day.title.en}. {day.summary.en}" for day in days()} | {
+        day.title.en for day in days()
+    }  # which are said in both
+    assert [text for text in texts_of(command) if text and text not in french_texts() and text not in own] == []
+
+
+def test_each_field_of_a_recipe_each_heading_and_each_placeholder_has_its_french() -> None:
+    texts = [*explanations().values(), *explanations(FinderRecipe).values(), *SECTIONS.values()]
+    texts += [line for _, line in COMMANDS.values()]
+    assert len(texts) > 50
+    assert [text for text in texts if text not in french_texts()] == []
+    placeholders = {
+        word
+        for _, command in every_command()
+        for param in command.params
+        if not (isinstance(param, click.Option) and param.is_flag)
+        for word in re.findall(r"[A-Z]{2,}", param.make_metavar(click.Context(command)))
+    }
+    known = messages("fr_texts")["metavars"]
+    assert sorted(placeholders - set(known) - {"FORMAT"}) == []
+
+
+def test_no_french_text_is_left_of_an_english_one_that_is_gone() -> None:
+    said = {text for _, command in every_command() for text in texts_of(command)}
+    said |= {*explanations().values(), *explanations(FinderRecipe).values(), *SECTIONS.values()}
+    said |= {line for _, line in COMMANDS.values()} | {"Usage:", "Options", "Commands", "default:"}
+    tables = messages("fr_texts")
+    assert sorted(set(tables["help"]) | set(tables["fields"])) == sorted(
+        said & (set(tables["help"]) | set(tables["fields"]))
+    )
+
+
+@pytest.mark.parametrize("columns", ["80", "110"])
+@pytest.mark.parametrize("path", [path for path, _ in every_command()], ids=" ".join)
+def test_the_help_is_french(
+    path: tuple[str, ...], columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert run_app([*path, "--help"]) == 0
+    out, err = said(capsys)
+    assert err == ""
+    assert out.startswith("Utilisation : ")
+    assert "\nOptions :\n" in out
+    assert "Affiche cette aide." in out
+    prose = re.sub(r"\n  Exemples :\n.*", "", out, flags=re.DOTALL)
+    assert max(map(len, prose.splitlines())) <= int(columns)
+    assert re.findall(r"\b(the|of|and|with|for|which|default:|is|are|to)\b", re.sub(r"--\w[\w-]*", "", prose)) == []
+    assert re.findall(r"[^ ][:;?!%](?= |$)|65,536", prose) == []
+
+
+def test_a_recipe_is_shown_with_its_values(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_app(["train", "finder", "--help"]) == 0
+    out = " ".join(said(capsys)[0].split())
+    assert (
+        "Les valeurs par défaut sont celles de la recette finder ; pour celles d'une autre : train RECETTE --help. Réseau :"
+        in out
+    )
+    assert "--height ENTIER Hauteur d'une scène en pixels, multiple de 4. [par défaut : 96 ; entre 48 et 2 048]" in out
+    assert "--momentum NOMBRE Premier bêta d'AdamW. [par défaut : 0.9 ; entre 0 et 0.9999]" in out
+    assert "default 4 convolutions, 7 époques : ce qu'une minute donne de mieux 99," in out
+    assert run_app(["train", "--help"]) == 0
+    out = " ".join(said(capsys)[0].split())
+    assert "--pooling LISTE Comment l'image est divisée par deux, par bloc : par max-pooling, " in out
+    assert "[par défaut : max ; max, stride ou none]" in out
+
+
+def test_a_day_is_introduced_in_french(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_app(["learn", "day3", "--help"]) == 0
+    out = " ".join(said(capsys)[0].split())
+    assert f"{days()[2].title.fr}. " in out
+    assert "[par défaut : le dossier courant]" in out

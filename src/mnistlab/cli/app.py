@@ -6,11 +6,11 @@ import importlib
 import logging
 import os
 import sys
-from collections.abc import Iterable
 from typing import NoReturn
 
 import click
 
+from mnistlab.cli.help import Context, Group
 from mnistlab.cli.options import examples
 from mnistlab.cli.output import StandardErrorHandler
 from mnistlab.cli.usage import usage_error
@@ -37,31 +37,8 @@ COMMANDS = {
 """Each command's module, which is imported when the command is asked for, and its line in `mnistlab --help`."""
 
 
-UNBROKEN = "\N{NON-BREAKING HYPHEN}"
-
-
-class HelpFormatter(click.HelpFormatter):
-    """click's, but no line of a list ends inside a name such as emnist-bymerge."""
-
-    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
-        """Write the terms and their texts in two columns."""
-        super().write_dl([(term, text.replace("-", UNBROKEN)) for term, text in rows], col_max, col_spacing)
-
-    def getvalue(self) -> str:
-        """All that was written, with hyphens as they are typed."""
-        return super().getvalue().replace(UNBROKEN, "-")
-
-
-class Context(click.Context):
-    """click's, with the formatter above."""
-
-    formatter_class = HelpFormatter
-
-
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group of `COMMANDS` that lists them without importing them."""
-
-    context_class = Context
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of the commands."""

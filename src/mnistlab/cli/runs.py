@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mnistlab.cli.help import Group
 from mnistlab.cli.options import (
     FOLDER,
     RUNS_HELP,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from mnistlab.runs.run import Run
 
 
-class RunsGroup(click.Group):
+class RunsGroup(Group):
     """The file that --plot may name is never a sub-command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from mnistlab.cli.help import named
 from mnistlab.errors import UserError
 from mnistlab.messages.sentences import Clause
 
@@ -22,7 +23,7 @@ def usage_error(error: click.UsageError, command: str) -> UserError:
 
     match error:
         case click.MissingParameter(param=click.Parameter() as param):
-            return said("cli.usage_missing", name=param.human_readable_name)
+            return said("cli.usage_missing", name=named(param.human_readable_name))
         case click.NoSuchOption(possibilities=[_, *_] as names):
             return said("cli.usage_did_you_mean", name=error.option_name, names=names)
         case click.NoSuchOption():
@@ -31,12 +32,12 @@ def usage_error(error: click.UsageError, command: str) -> UserError:
             switch = "does not take" in error.format_message()
             return said("cli.usage_switch_with_value" if switch else "cli.usage_without_value", name=error.option_name)
         case click.BadParameter(param=click.Parameter() as param):
-            name = param.opts[0] if isinstance(param, click.Option) else param.human_readable_name
+            name = param.opts[0] if isinstance(param, click.Option) else named(param.human_readable_name)
             return said("cli.usage_bad_value", name=name, reason=reason_for(param.type, error.message))
-    if named := re.match(r"No such command ('.*?')", error.message):  # click has a class for it, but only from 8.4 on
+    if unknown := re.match(r"No such command ('.*?')", error.message):  # click has a class for it, but only from 8.4 on
         near = getattr(error, "possibilities", None) or []
         return said(
-            "cli.usage_unknown_command_near" if near else "cli.usage_unknown_command", name=named[1], names=near
+            "cli.usage_unknown_command_near" if near else "cli.usage_unknown_command", name=unknown[1], names=near
         )
     if type(error) is click.UsageError and (extra := re.search(r"extra arguments? \((.*)\)", error.format_message())):
         return said("cli.usage_extra", words=extra[1])

@@ -18,6 +18,7 @@ __all__ = [
     "Missing",
     "Words",
     "counted",
+    "figures_in_french",
     "french_texts",
     "language_in",
     "locales_language",
@@ -94,7 +95,14 @@ def text_in_french(english: str) -> str:
 @functools.cache
 def french_texts() -> dict[str, str]:
     """The texts of fr_texts.toml by the English ones."""
-    return {english: unbroken(french) for table in messages("fr_texts").values() for english, french in table.items()}
+    tables = [table for name, table in messages("fr_texts").items() if name != "metavars"]
+    return {english: unbroken(french) for table in tables for english, french in table.items()}
+
+
+def figures_in_french(measured: str) -> str:
+    """What was measured, such as "99.55 % (n=3), about 7,145 s", in French."""
+    said = re.sub(r"\d[\d.,]*\d", lambda number: in_french(number[0]), measured).replace("about", "environ")
+    return unbroken(said)
 
 
 def in_french(number: str) -> str:
