@@ -20,7 +20,7 @@ ENOUGH = 0.65
 """The least that all sizes together must make of a mark."""
 MOST_FOUND = 3000
 """Where there is more, only what the network is surest of is looked at."""
-PLACE = ("x", "y", "width", "height", "weight")
+PLACE = ("x", "y", "width", "height", "weight", "light")
 
 
 def find(looked: Sequence[Level]) -> list[Found]:
@@ -62,6 +62,8 @@ class Place:
     width: Floats
     height: Floats
     weight: Floats
+    light: Floats
+    """1 where it is lighter than its ground."""
 
     def same(self, number: int) -> NDArray[np.bool_]:
         """Which are the same mark, seen at another size perhaps."""
@@ -69,7 +71,12 @@ class Place:
         narrow = np.minimum(self.width, self.width[number])
         low = np.minimum(self.height, self.height[number])
         larger = np.maximum(self.height, self.height[number])
-        return np.asarray((across < 0.35 * np.maximum(narrow, 0.3 * low)) & (down < 0.3 * low) & (larger < 1.45 * low))
+        return np.asarray(
+            (across < 0.35 * np.maximum(narrow, 0.3 * low))
+            & (down < 0.3 * low)
+            & (larger < 1.45 * low)
+            & (self.light == self.light[number])
+        )
 
     def excluded(self, number: int) -> NDArray[np.bool_]:
         """Which cannot be there beside it: the middle of one lies in the other, or the two nearly cover each other."""

@@ -15,11 +15,11 @@ from mnistlab.reading.assembly import Unit, assemble, look
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import Finder
 from mnistlab.reading.ink import Ink, find_ink
-from mnistlab.reading.marks import Box, Mark, middle_in, places, sureness
+from mnistlab.reading.marks import Box, Mark, middle_in, overlap, places, sureness
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces
-from mnistlab.reading.spots import lessened, spots
+from mnistlab.reading.spots import agreed, spots
 from mnistlab.reading.upright import as_dark_on_light, look_everywhere, turns
 
 __all__ = ["connected_strokes", "digits_on_paper"]
@@ -32,6 +32,8 @@ ALIKE = 1.7
 """How many times as high as usual, or as low, a digit may be without a question."""
 THIN = 0.12
 """A stroke that is less wide than this share of its height may be a line."""
+SAME = 0.5
+"""Boxes that share so much of what they cover together are of one digit."""
 FEW = 0.25
 """Where the classifier accepts fewer of the marks than this share, most are noise."""
 CLEAR = 1.2
@@ -94,9 +96,10 @@ def digits_on_paper(
     for theirs, ours in places(strokes, found):
         if not ours:
             continue  # a bit of a line or a pattern, most often
-        if len(theirs) == len(ours) == 1 and theirs[0].label != ours[0].label:  # one of them is wrong
-            surer, other = sorted((theirs[0], ours[0]), key=lambda mark: -mark.sure)
-            kept.append(replace(surer, probabilities=lessened(surer.probabilities, surer.sure * (1 - other.sure))))
+        if len(theirs) == len(ours) == 1 and overlap(theirs[0].box, ours[0].box) > SAME:
+            probabilities = agreed(theirs[0].probabilities, ours[0].probabilities)
+            clean = theirs[0].label == probabilities.argmax()
+            kept.append(replace(theirs[0] if clean else ours[0], probabilities=probabilities))
             continue
         certain = all(mark.sure >= threshold for mark in theirs) and (len(theirs) >= len(ours) or len(theirs) == 1)
         kept += theirs if theirs and (certain or sureness(theirs) >= sureness(ours)) else ours
