@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
+import io
 import json
 import logging
 import os
@@ -20,7 +22,9 @@ from PIL import Image
 
 from mnistlab.cli.app import COMMANDS, app, run_app
 from mnistlab.cli.output import StandardErrorHandler, print_checks
+from mnistlab.cli.runs import print_by_day
 from mnistlab.cli.training_options import SECTIONS
+from mnistlab.cli.words import ask
 from mnistlab.doctor.examination import Check
 from mnistlab.learn.course import days
 from mnistlab.messages.sentences import Clause, french_texts, messages
@@ -145,6 +149,37 @@ def test_the_doctor_speaks_french_and_its_json_english(capsys: pytest.CaptureFix
     assert check.to_dict() == {
         "name": "threads", "verdict": "warning", "detail": "8 threads on 1 core", "remedy": "Unset OMP_NUM_THREADS.",
     }  # fmt: skip
+
+
+def test_runs_are_listed_in_french(capsys: pytest.CaptureFixture[str]) -> None:
+    row = {
+        "created": "2026-11-26T06:19:00+00:00", "recipe": "two-conv", "recipe_changed": True, "dataset": "mnist",
+        "kind": "single", "epochs": (1, 1), "seed": 1, "val_accuracy": 0.8129, "test_accuracy": 0.7951, "seconds": 1015.3, "run": "runs/run-a",
+    }  # fmt: skip
+    print_by_day([row, {**row, "seconds": None, "test_accuracy": None}])
+    assert said(capsys)[0].splitlines() == [
+        "2026-11-26",
+        "  heure  recette       données         graine    val %   test %  secondes  entraînement",
+        "  06:19  two-conv*     mnist                1    81,29    79,51    1015,3  run-a",
+        "  06:19  two-conv*     mnist                1    81,29      1/1         -  run-a",
+        "* la recette diffère de celle que mnistlab a sous ce nom",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "answer", "is_yes"),
+    [("fr", "o", True), ("fr", "OUI", True), ("fr", "y", True), ("fr", "n", False), ("fr", "", False), ("en", "y", True),
+     ("en", "n", False), ("en", "", False)],
+)  # fmt: skip
+def test_only_yes_is_yes(
+    language: str, answer: str, is_yes: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MNISTLAB_LANG", language)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{answer}\n"))
+    with contextlib.nullcontext() if is_yes else pytest.raises(click.Abort):
+        ask("cli.confirm_deletion", runs=["a", "b"])
+    out, err = said(capsys)
+    assert (out, err) == ("", {"fr": "Supprimer a, b ? [o/N] : ", "en": "Delete a, b? [y/N]: "}[language])
 
 
 @pytest.mark.parametrize(

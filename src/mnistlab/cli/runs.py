@@ -19,7 +19,7 @@ from mnistlab.cli.options import (
     runs_option,
 )
 from mnistlab.cli.output import print_json, side_by_side
-from mnistlab.cli.words import figure, percent, print_table, tell, words
+from mnistlab.cli.words import ask, figure, percent, print_table, tell
 from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 from mnistlab.messages.sentences import Clause, locales_language
@@ -197,7 +197,7 @@ def delete(context: click.Context, names: tuple[str, ...], yes: bool, runs_dir: 
     if not yes:
         if not sys.stdin.isatty():
             raise UserError("cli.nobody_to_confirm", count=len(found))
-        click.confirm(words("cli.confirm_deletion", runs=[run.path for run in found]), abort=True, err=True)
+        ask("cli.confirm_deletion", runs=[run.path for run in found])
     for run in found:
         delete_run(run)
         tell("cli.deleted", run=run.path, err=True)

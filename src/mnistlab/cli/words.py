@@ -15,7 +15,7 @@ import click
 from mnistlab.errors import UserError, shown
 from mnistlab.messages.sentences import LANGUAGES, Words, language_in, locales_language, sentence
 
-__all__ = ["check_language", "figure", "percent", "print_table", "tell", "words"]
+__all__ = ["ask", "check_language", "figure", "percent", "print_table", "tell", "words"]
 
 
 def words(key: str, /, **values: Any) -> str:
@@ -26,6 +26,17 @@ def words(key: str, /, **values: Any) -> str:
 def tell(key: str, /, *, err: bool = False, **values: Any) -> None:
     """Print it."""
     click.echo(words(key, **values), err=err)
+
+
+def ask(key: str, /, **values: Any) -> None:
+    """Ask, on standard error, whether to do what the entry says. Raises `click.Abort` for any answer but yes."""
+    question = words(key, **values)
+    if locales_language() == "en":
+        click.confirm(question, abort=True, err=True)
+        return
+    answer = click.prompt(f"{question} [o/N]", default="", show_default=False, prompt_suffix=" : ", err=True)
+    if answer.strip().lower() not in ("o", "oui", "y", "yes"):
+        raise click.Abort
 
 
 def figure(value: float, form: str) -> str:
