@@ -154,7 +154,8 @@ def test_the_doctor_speaks_french_and_its_json_english(capsys: pytest.CaptureFix
 def test_runs_are_listed_in_french(capsys: pytest.CaptureFixture[str]) -> None:
     row = {
         "created": "2026-11-26T06:19:00+00:00", "recipe": "two-conv", "recipe_changed": True, "dataset": "mnist",
-        "kind": "single", "epochs": (1, 1), "seed": 1, "val_accuracy": 0.8129, "test_accuracy": 0.7951, "seconds": 1015.3, "run": "runs/run-a",
+        "kind": "single", "epochs": (1, 1), "seed": 1, "val_accuracy": 0.8129, "test_accuracy": 0.7951,
+        "seconds": 1015.3, "run": "runs/run-a",
     }  # fmt: skip
     print_by_day([row, {**row, "seconds": None, "test_accuracy": None}])
     assert said(capsys)[0].splitlines() == [

@@ -15,9 +15,9 @@ import click
 
 from mnistlab.cli.model_file import model_file
 from mnistlab.cli.options import ValueType, examples, runs_option
-from mnistlab.cli.words import tell
+from mnistlab.cli.words import tell, told_place
 from mnistlab.errors import MnistlabError, UserError
-from mnistlab.messages.sentences import Clause, locales_language, place
+from mnistlab.messages.sentences import locales_language
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -178,13 +178,6 @@ def pictures_in(folder: Path, recursive: bool, fail: Callable[[MnistlabError], N
     if not found and not unreadable:
         fail(UserError("cli.folder_without_pictures", place=told_place(folder), suffixes=SUFFIXES))
     return found
-
-
-def told_place(folder: Path) -> str | Clause:
-    """The folder as a sentence can begin or end with it, in characters that a terminal shows."""
-    from mnistlab.files import printable
-
-    return Clause("files.current_folder") if folder == Path() else printable(place(folder))
 
 
 def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path, Path]:

@@ -8,14 +8,15 @@ from __future__ import annotations
 import codecs
 import unicodedata
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from mnistlab.errors import UserError, shown
-from mnistlab.messages.sentences import LANGUAGES, Words, language_in, locales_language, sentence
+from mnistlab.messages.sentences import LANGUAGES, Clause, Words, language_in, locales_language, place, sentence
 
-__all__ = ["ask", "check_language", "figure", "percent", "print_table", "tell", "words"]
+__all__ = ["ask", "check_language", "figure", "percent", "print_table", "tell", "told_place", "words"]
 
 
 def words(key: str, /, **values: Any) -> str:
@@ -26,6 +27,13 @@ def words(key: str, /, **values: Any) -> str:
 def tell(key: str, /, *, err: bool = False, **values: Any) -> None:
     """Print it."""
     click.echo(words(key, **values), err=err)
+
+
+def told_place(folder: Path) -> str | Clause:
+    """The folder as a sentence can begin or end with it, in characters that a terminal shows."""
+    from mnistlab.files import printable
+
+    return Clause("files.current_folder") if folder == Path() else printable(place(folder))
 
 
 def ask(key: str, /, **values: Any) -> None:
