@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from mnistlab.data.catalog import DATASETS
 from mnistlab.errors import UserError
 from mnistlab.messages.sentences import (
+    VALUES,
     Clause,
     Words,
     counted,
@@ -70,12 +71,15 @@ def test_both_languages_name_the_same_values(key: str) -> None:
 
 def test_datasets_and_recipes_are_described_in_french() -> None:
     texts = [spec.title for spec in DATASETS.values()] + [recipe.summary for recipe in ALL_RECIPES.values()]
-    assert [text for text in texts if text not in french_texts()] == []
+    assert [text for text in texts if text not in french_texts(*VALUES)] == []
     assert (
         Words(language="fr").format("{title}", title="MNIST: handwritten digits")
         == "MNIST\N{NO-BREAK SPACE}: chiffres manuscrits"
     )
     assert Words().format("{title}", title="MNIST: handwritten digits") == "MNIST: handwritten digits"
+    mnist = Words(language="fr").format("{title}", title="QMNIST: MNIST rebuilt, with 60,000 test digits")
+    assert mnist.endswith(" avec 60\N{NARROW NO-BREAK SPACE}000 chiffres de test")
+    assert Words(language="fr").format("{run}", run="Data") == "Data"  # a heading of the help, but here a name
     assert Words(language="fr").format("{name}", name="scan : 1 ?.png") == "scan : 1 ?.png"  # the user's own
 
 

@@ -15,12 +15,14 @@ from mnistlab.messages.sentences import french_texts, locales_language, messages
 __all__ = ["Command", "Context", "Group", "HelpFormatter", "in_their_language", "named"]
 
 UNBROKEN = "\N{NON-BREAKING HYPHEN}"
+TABLES = ("help", "fields", "recipes")
+"""The tables of fr_texts.toml that the help is made of."""
 METAVAR = re.compile(r"[A-Z]{2,}")
 
 
 def in_their_language(english: str) -> str:
     """A line or paragraph of the help in the reader's language; what fr_texts.toml does not have stays English."""
-    return french_texts().get(english, english) if locales_language() == "fr" else english
+    return french_texts(*TABLES).get(english, english) if locales_language() == "fr" else english
 
 
 def named(metavar: str) -> str:
@@ -43,7 +45,7 @@ def of_an_option(text: str) -> str:
 def of_a_paragraph(text: str) -> str:
     """A paragraph; behind "\\b" line by line, where placeholders of commands have their names."""
     if not text.startswith("\b"):
-        return french_texts().get(" ".join(text.split()), text)
+        return french_texts(*TABLES).get(" ".join(text.split()), text)
     lines = (
         line[: len(line) - len(line.lstrip())] + in_their_language(named(line.strip())) for line in text.split("\n")
     )

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 __all__ = [
     "LANGUAGES",
+    "VALUES",
     "Clause",
     "Missing",
     "Words",
@@ -27,7 +28,6 @@ __all__ = [
     "plain_exponent",
     "remedy_of",
     "sentence",
-    "text_in_french",
     "unbroken",
 ]
 
@@ -57,7 +57,7 @@ def sentence(key: str, part: str, values: Mapping[str, Any], *, for_command: boo
     room, name = key.split(".")
     entry = messages(language).get(room, {}).get(name) or messages()[room][name]
     text = entry.get(part, "")
-    return Words(for_command, language).vformat(unbroken(text) if language == "fr" else text, (), values)
+    return Words(for_command, language).vformat(laid_out(text) if language == "fr" else text, (), values)
 
 
 def remedy_of(key: str, values: Mapping[str, Any], *, for_command: bool = False, language: str = "en") -> str:
@@ -87,22 +87,26 @@ def unbroken(french: str) -> str:
     )
 
 
-def text_in_french(english: str) -> str:
-    """What fr_texts.toml has for a text that comes as a value: of the system, a dataset or a recipe; else the same."""
-    return french_texts().get(english, english)
+def laid_out(french: str) -> str:
+    """A text of the catalogue with the spaces of French, narrow ones between thousands."""
+    return re.sub(r"(?<=\d)\N{NO-BREAK SPACE}(?=\d{3}\b)", "\N{NARROW NO-BREAK SPACE}", unbroken(french))
 
 
 @functools.cache
-def french_texts() -> dict[str, str]:
-    """The texts of fr_texts.toml by the English ones."""
-    tables = [table for name, table in messages("fr_texts").items() if name != "metavars"]
-    return {english: unbroken(french) for table in tables for english, french in table.items()}
+def french_texts(*tables: str) -> dict[str, str]:
+    """The texts of these tables of fr_texts.toml by the English ones."""
+    found = messages("fr_texts")
+    return {english: laid_out(french) for table in tables for english, french in found[table].items()}
+
+
+VALUES = ("datasets", "recipes", "system")
+"""The tables of texts that come as values."""
 
 
 def figures_in_french(measured: str) -> str:
     """What was measured, such as "99.55 % (n=3), about 7,145 s", in French."""
     said = re.sub(r"\d[\d.,]*\d", lambda number: in_french(number[0]), measured).replace("about", "environ")
-    return unbroken(said)
+    return laid_out(said)
 
 
 def in_french(number: str) -> str:
@@ -205,7 +209,7 @@ class Words(string.Formatter):
         """The value's text in French: a number with its comma, and what others say in English, where fr.toml has that."""
         if isinstance(value, numbers.Real) and value is not True and value is not False:
             return in_french(text)
-        return text_in_french(text) if isinstance(value, str) else text
+        return french_texts(*VALUES).get(text, text) if isinstance(value, str) else text
 
 
 def plain_exponent(number: str) -> str:
