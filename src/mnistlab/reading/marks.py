@@ -25,6 +25,8 @@ class Mark:
     """x, y, width, height in the picture's pixels."""
     level_box: Box
     """Likewise, on the page turned so that it can be read."""
+    light: bool = False
+    """Whether it is lighter than what it stands on, where the other ink of the picture is darker."""
 
     @property
     def label(self) -> int:

@@ -12,12 +12,14 @@ from mnistlab.reading.finder import LEAST, Floats, Found, Level
 
 __all__ = ["find"]
 
-COMMON = 0.75
+COMMON = 0.2
 """What counts how many of the others have a mark's height, where how sure the network is of it counts 1."""
 ALIKE = 0.45
 """How far apart the heights of one page's digits are, as logarithms."""
 ENOUGH = 0.65
 """The least that all sizes together must make of a mark."""
+APART = 0.57
+"""How far apart the middles of two digits beside each other are at least, as a share of the wider one's width."""
 MOST_FOUND = 3000
 """Where there is more, only what the network is surest of is looked at."""
 PLACE = ("x", "y", "width", "height", "weight", "light")
@@ -82,4 +84,4 @@ class Place:
         """Which cannot be there beside it: the middle of one lies in the other, or the two nearly cover each other."""
         across, down = np.abs(self.x - self.x[number]), np.abs(self.y - self.y[number])
         wide, high = np.maximum(self.width, self.width[number]), np.maximum(self.height, self.height[number])
-        return np.asarray((across < 0.5 * wide) & (down < 0.5 * high))
+        return np.asarray((across < APART * wide) & (down < 0.5 * high))

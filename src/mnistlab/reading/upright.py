@@ -13,15 +13,13 @@ from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray, dark_paper, resized
 from mnistlab.reading.spots import spots
 
-__all__ = ["as_dark_on_light", "look_everywhere", "turns"]
+__all__ = ["as_dark_on_light", "has_dark_parts", "look_everywhere", "turns"]
 
 PART = 320
 """Pixels a side of the part of a page that is looked at from all four sides."""
 SIZES_TRIED = 3
-PLAINLY = 0.7
-"""Where that share of what is found can be read, a page is not turned."""
-CLEARLY = 1.5
-"""How many times as much must be read on a page turned round for it to be read so."""
+CLEARLY, MORE = 1.2, 1.2
+"""How many times as many digits, and so many more, must be read on a page turned round for it to be read so."""
 DARK_SHARE = 0.04
 """The share of a picture that must be dark for light writing to be looked for on it."""
 
@@ -68,11 +66,9 @@ def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Lev
     read = np.zeros(4)
     for n in range(4):
         seen = [look(network, np.ascontiguousarray(np.rot90(small, n)), scale) for small, scale in parts]
-        read[n], share = max(readable(classifier, level) for level in seen)
-        if n == 0 and share > PLAINLY:
-            return 0
+        read[n] = max(readable(classifier, level) for level in seen)
     best = int(read.argmax())
-    return best if read[best] > CLEARLY * read[0] + 0.6 else 0
+    return best if read[best] > CLEARLY * read[0] + MORE else 0
 
 
 def hints(level: Level) -> float:
@@ -80,8 +76,10 @@ def hints(level: Level) -> float:
     return sum(mark.weight for mark in level.found)
 
 
-def readable(classifier: Classifier, level: Level) -> tuple[float, float]:
-    """About how many digits can be read at one size, and the share of those that are found."""
-    seen = [spot for spot in spots(classifier, find([level]), [level]) if spot.found.digit]
-    read = sum(max(0.0, 2 * spot.sure - 1) * min(1.0, spot.found.weight) for spot in seen)
-    return read, read / max(1, len(seen))
+def readable(classifier: Classifier, level: Level) -> float:
+    """About how many digits can be read at one size."""
+    return sum(
+        max(0.0, 2 * spot.sure - 1) * min(1.0, spot.found.weight)
+        for spot in spots(classifier, find([level]), [level])
+        if spot.found.digit
+    )
