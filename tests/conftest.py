@@ -29,6 +29,8 @@ settings.load_profile("any speed")
 # times as long for each other as they compute. The processes that tests start inherit it.
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
+# What the tests look for is English, on a French machine too; the processes that tests start inherit this as well.
+os.environ["MNISTLAB_LANG"] = "en"
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

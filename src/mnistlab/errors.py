@@ -14,7 +14,7 @@ import operator
 import reprlib
 from typing import Any
 
-from mnistlab.messages.sentences import Clause, plain_exponent, sentence
+from mnistlab.messages.sentences import Clause, plain_exponent, remedy_of, sentence
 
 __all__ = [
     "Failure",
@@ -46,8 +46,8 @@ class MnistlabError(Exception):
     """
 
     exit_code = 1
-    language = "en"
-    """Whose sentences it says: `mnistlab learn` makes it the learner's."""
+    language: str | None = None
+    """Whose sentences it says; English where nobody has decided. `mnistlab learn` makes it the learner's."""
 
     def __init__(self, key: str, /, *, remedy: str | None = None, **values: Any) -> None:
         super().__init__(key)
@@ -58,23 +58,23 @@ class MnistlabError(Exception):
     @property
     def message(self) -> str:
         """What is wrong, and with which value."""
-        return sentence(self.key, "message", self.values, language=self.language)
+        return sentence(self.key, "message", self.values, language=self.language or "en")
 
     @property
     def remedy(self) -> str:
         """How to mend it, in the words of whoever calls from Python."""
-        return sentence(self.remedy_key, "remedy", self.values, language=self.language)
+        return remedy_of(self.remedy_key, self.values, language=self.language or "en")
 
     @property
     def command_remedy(self) -> str:
         """How to mend it, in the words of the command line where it has others."""
-        told = sentence(self.remedy_key, "command", self.values, for_command=True, language=self.language)
-        return told or sentence(self.remedy_key, "remedy", self.values, for_command=True, language=self.language)
+        return remedy_of(self.remedy_key, self.values, for_command=True, language=self.language or "en")
 
-    def for_command_line(self) -> str:
-        """Message and remedy as the command line says them."""
-        message = sentence(self.key, "message", self.values, for_command=True, language=self.language)
-        return f"{message} {self.command_remedy}".strip()
+    def for_command_line(self, language: str = "en") -> str:
+        """Message and remedy as the command line says them, in that language where the error has none of its own."""
+        language = self.language or language
+        message = sentence(self.key, "message", self.values, for_command=True, language=language)
+        return f"{message} {remedy_of(self.remedy_key, self.values, for_command=True, language=language)}".strip()
 
     def with_remedy(self, key: str, **values: Any) -> None:
         """Replace the remedy by another entry's, with values of its own."""

@@ -16,6 +16,7 @@ from tests.learn.test_checking import RIGHT
 @pytest.fixture(autouse=True)
 def in_english_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MNISTLAB_LANG")
     monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
 
 

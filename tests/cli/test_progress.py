@@ -53,6 +53,22 @@ def test_what_begins_and_each_epoch_are_said(run: Run, terminal: bool) -> None:
     assert "epoch   2/2  loss 0.5123  val 98.76 %    12,346 images/s    14.5 s" in text
 
 
+def test_all_of_it_is_said_in_french(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNISTLAB_LANG", "fr")
+    console, out = recording(terminal=True)
+    display = TerminalDisplay(console)
+    display.network(NeuralNet(widths=(4, 8), hidden=0).describe())
+    play(display, run)
+    text = re.sub("[\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}]", " ", out.getvalue())
+
+    assert re.search(r"  conv1 +4x28x28 +\d+  cherche des traits et des formes\n", text)
+    assert re.search(r"\n\d \d{3} paramètres, \d+ \d{3} multiplications-additions par image\n", text)
+    assert "Entraînement de two-conv sur mnist, graine 5 : Abacus [12 beads], fp32" in text
+    assert f"Dossier d'entraînement : {run.path}" in text
+    assert "époque   1/2  perte 0,5123  val 98,76 %    12 346 images/s     7,2 s" in text
+    assert re.search(r"époque 2/2 \S+ 20/20 perte 0,625 val 98,76 % 54 321 images/s durée 0:00:0", text)
+
+
 def test_without_a_terminal_there_are_lines_only(run: Run) -> None:
     console, out = recording(terminal=False)
     play(TerminalDisplay(console), run)

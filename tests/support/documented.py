@@ -40,7 +40,7 @@ def texts() -> Iterator[tuple[str, str]]:
     for path in sorted(ROOT.glob("src/**/*.toml")):
         for room, entries in tomllib.loads(path.read_text(encoding="utf-8")).items():
             for name, entry in entries.items():
-                for text in entry.values():
+                for text in entry.values() if isinstance(entry, dict) else (name, entry):
                     yield f"{path.relative_to(ROOT)}:{room}.{name}", text
     for path in sorted(ROOT.glob("src/**/*.js")):
         for text in re.findall(r'"([^"\n]+)"', path.read_text(encoding="utf-8")):

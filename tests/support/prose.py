@@ -13,7 +13,8 @@ __all__ = ["Program"]
 
 SAYING = {
     "MnistlabError", "UserError", "Failure", "StorageFailure", "Interrupted", "Fault", "CorruptFileError", "SourceError",
-    "Problem", "Check", "Clause", "fail", "with_remedy", "but",
+    "Problem", "Check", "Clause", "fail", "with_remedy", "but", "echo",
+    "tell", "words",
 }  # fmt: skip
 """What makes a sentence, or a part of one, of its arguments."""
 LOGGING = {"debug", "info", "warning", "error", "critical", "exception", "log"}

@@ -65,7 +65,11 @@ def process(*arguments: str, environment: dict[str, str] | None = None) -> Itera
     """`mnistlab serve` with these arguments, at a free port."""
     command = [sys.executable, "-m", "mnistlab", "serve", "--port", "0", "--no-browser", *arguments]
     started = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "MNISTLAB_LANG": "en", **(environment or {})},
     )
     try:
         assert started.stdout is not None

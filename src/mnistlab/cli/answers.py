@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from mnistlab.cli.output import json_text
+from mnistlab.cli.words import tell
 from mnistlab.errors import Failure, Interrupted, StorageFailure, UserError
 from mnistlab.files import printable, sha256
-from mnistlab.messages.sentences import counted
+from mnistlab.messages.sentences import Clause
 
 if TYPE_CHECKING:
     from mnistlab.reading.many import Outcome
@@ -77,7 +78,7 @@ class Text(Answer):
         if outcome.page.lines:
             click.echo(outcome.page.text)
         else:
-            click.echo(f"{printable(name)}: no digits found", err=True)
+            tell("cli.no_digits_found", name=printable(name), err=True)
 
 
 class JsonList(Answer):
@@ -159,7 +160,7 @@ class RowsInFile(Answer):
             error.with_remedy("cli.process_ended", name=self.to)
         if error is None:
             digits = sum(self.table.state.entries[name].digits for name in self.names)
-            parts = [f"{counted(self.done, 'picture')}, {counted(digits, 'digit')}"]
-            parts += [f"{self.already:,} read before"] if self.already else []
-            parts += [f"{self.failed:,} could not be read"] if self.failed else []
-            click.echo(f"{self.to}: {'; '.join(parts)}")
+            parts = [Clause("cli.read_pictures", pictures=self.done, digits=digits)]
+            parts += [Clause("cli.read_before", count=self.already)] if self.already else []
+            parts += [Clause("cli.read_failed", count=self.failed)] if self.failed else []
+            tell("cli.read_to", name=self.to, parts=parts)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import sys
-from collections.abc import Iterable
 from typing import NoReturn
 
 import click
 
+from mnistlab.cli.help import Context, Group
 from mnistlab.cli.options import examples
 from mnistlab.cli.output import StandardErrorHandler
+from mnistlab.cli.usage import usage_error
+from mnistlab.cli.words import check_language, tell
 from mnistlab.dependencies import check_torch
-from mnistlab.errors import MnistlabError
-from mnistlab.messages.sentences import sentence
+from mnistlab.errors import Failure, MnistlabError, UserError
+from mnistlab.messages.sentences import locales_language, sentence
 
 __all__ = ["app", "main"]
 
@@ -34,31 +37,8 @@ COMMANDS = {
 """Each command's module, which is imported when the command is asked for, and its line in `mnistlab --help`."""
 
 
-UNBROKEN = "\N{NON-BREAKING HYPHEN}"
-
-
-class HelpFormatter(click.HelpFormatter):
-    """click's, but no line of a list ends inside a name such as emnist-bymerge."""
-
-    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
-        """Write the terms and their texts in two columns."""
-        super().write_dl([(term, text.replace("-", UNBROKEN)) for term, text in rows], col_max, col_spacing)
-
-    def getvalue(self) -> str:
-        """All that was written, with hyphens as they are typed."""
-        return super().getvalue().replace(UNBROKEN, "-")
-
-
-class Context(click.Context):
-    """click's, with the formatter above."""
-
-    formatter_class = HelpFormatter
-
-
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group of `COMMANDS` that lists them without importing them."""
-
-    context_class = Context
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of the commands."""
@@ -99,9 +79,12 @@ OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 the user's mistake, 130 interrupted."""
+    french = locales_language() == "fr"
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a console without Unicode shows "?" and goes on
+        if hasattr(
+            stream, "reconfigure"
+        ):  # a console without Unicode shows "?", or a letter without its accent, and goes on
+            stream.reconfigure(errors="mnistlab.without_accents" if french else "replace")
     logger = logging.getLogger("mnistlab")
     logger.setLevel(logging.INFO)
     logger.addHandler(StandardErrorHandler())
@@ -111,30 +94,40 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def run_app(arguments: list[str] | None) -> int:
     try:
         try:
+            check_language(os.environ.get("MNISTLAB_LANG", ""))
             result = app(arguments, standalone_mode=False)
         except UnicodeEncodeError:  # what importing torch ends in where it cannot write the name of its own folder
             check_torch()
             raise
         return result if isinstance(result, int) else 0
     except MnistlabError as error:
-        said = {"said": error.for_command_line()}
-        click.echo(sentence("cli.error", "message", said, language=error.language), err=True)
-        return error.exit_code
+        return refuse(error)
     except click.UsageError as error:
+        if locales_language() == "fr":
+            return refuse(usage_error(error, "mnistlab"))
         path = error.ctx.command_path if error.ctx else "mnistlab"
-        click.echo(f"error: {error.format_message()} See: {path} --help", err=True)
-        return 2
+        return refuse(UserError("cli.usage", said=error.format_message(), path=path))
     except click.ClickException as error:
-        click.echo(f"error: {error.format_message()}", err=True)
+        tell("cli.error", said=error.format_message(), err=True)
         return 2
     except (KeyboardInterrupt, click.Abort):  # click.Abort is a RuntimeError, too
-        click.echo("Interrupted.", err=True)
+        tell("learn.interrupted", err=True)
         return 130
-    except OSError as error:  # what is said here and below stands here: perhaps no file can be read any more
-        click.echo(f"error: {error}. Check the disk and where the output goes.", err=True)
-        return 1
+    except OSError as error:
+        try:
+            return refuse(Failure("cli.output_failed", error=error))
+        except OSError:  # no file can be read any more, not even the one with the sentences
+            click.echo(str(error), err=True)
+            return 1
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not any(words in str(error) for words in OUT_OF_MEMORY):
             raise
-        click.echo("error: Out of memory. Choose a smaller --batch-size or smaller --widths.", err=True)
-        return 1
+        return refuse(Failure("cli.out_of_memory"))
+
+
+def refuse(error: MnistlabError) -> int:
+    """Say it in one line on standard error. Returns its exit code."""
+    language = error.language or locales_language()
+    said = {"said": error.for_command_line(language)}
+    click.echo(sentence("cli.error", "message", said, language=language), err=True)
+    return error.exit_code

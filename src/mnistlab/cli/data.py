@@ -16,6 +16,7 @@ from mnistlab.cli.options import (
 )
 from mnistlab.cli.output import print_json
 from mnistlab.cli.training_options import dataset_option
+from mnistlab.cli.words import figure, tell, words
 from mnistlab.dependencies import require
 
 
@@ -59,7 +60,7 @@ def data(
 
     if source is not None:
         import_files(find_spec(dataset), source, data_dir)
-        click.echo(f"Imported {dataset} from {source}: all files verified.", err=True)
+        tell("cli.imported", dataset=dataset, source=source, err=True)
     from mnistlab.evaluation import gallery
 
     facts = gallery.describe_data(
@@ -68,21 +69,23 @@ def data(
     if as_json:
         print_json(facts)
     else:
-        show(facts, split)
+        print_facts(facts, split)
 
 
-def show(facts: dict[str, Any], split: str) -> None:
+def print_facts(facts: dict[str, Any], split: str) -> None:
     """How many images there are, what a batch of them is, and where the gallery lies."""
     images, labels = facts["images"], facts["labels"]
-    click.echo(f"{facts['title']}, split {split}: {facts['total']:,} images in {len(facts['classes'])} classes")
-    click.echo(
-        f"a batch   images {images['dtype']} {tuple(images['shape'])}, labels {labels['dtype']} {tuple(labels['shape'])}"
-    )
-    click.echo(f"values    {images['min']:.3f} to {images['max']:.3f}, mean {images['mean']:.3f}, std {images['std']:.3f}"
-               f" (normalised by mean {facts['mean']}, std {facts['std']})")  # fmt: skip
+    tell("cli.data_holds", title=facts["title"], split=split, total=facts["total"], classes=len(facts["classes"]))
+    shapes = {"images_shape": tuple(images["shape"]), "labels_shape": tuple(labels["shape"])}
+    line("columns.batch", words("cli.data_batch", images=images["dtype"], labels=labels["dtype"], **shapes))
+    range_of = {name: images[name] for name in ("min", "max", "mean", "std")}
+    line("columns.values", words("cli.data_values", by_mean=facts["mean"], by_std=facts["std"], **range_of))
     width = max(map(len, facts["classes"]))
-    click.echo(
-        "examples  "
-        + "\n          ".join(f"{n:<{width}} {c:>7,}" for n, c in zip(facts["classes"], facts["counts"], strict=True))
-    )
-    click.echo(f"Gallery: {facts['gallery']}")
+    counts = (f"{n:<{width}} {figure(c, '>7,')}" for n, c in zip(facts["classes"], facts["counts"], strict=True))
+    line("columns.examples", f"\n{'':<10}".join(counts))
+    tell("cli.gallery", path=facts["gallery"])
+
+
+def line(key: str, said: str) -> None:
+    """Print it behind its heading."""
+    click.echo(f"{words(key):<9} {said}")

@@ -14,6 +14,7 @@ from mnistlab.cli.options import (
     runs_option,
 )
 from mnistlab.cli.output import print_json, print_score
+from mnistlab.cli.words import tell
 from mnistlab.dependencies import require
 
 
@@ -40,4 +41,4 @@ def ensemble(names: tuple[str, ...], data_dir: Path | None, device: str, runs_di
         )
         return
     print_score(evaluation)
-    click.echo(f"An ensemble of {len(found)} runs: {run.path}")
+    tell("cli.ensemble_made", count=len(found), run=run.path)

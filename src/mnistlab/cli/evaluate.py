@@ -14,10 +14,10 @@ from mnistlab.cli.options import (
     json_option,
     runs_option,
 )
-from mnistlab.cli.output import percent, print_json, print_score
+from mnistlab.cli.output import print_json, print_score
+from mnistlab.cli.words import figure, percent, print_table, tell, words
 from mnistlab.dependencies import require
 from mnistlab.errors import UserError
-from mnistlab.messages.sentences import counted
 from mnistlab.recipes.finder import FinderRecipe
 
 if TYPE_CHECKING:
@@ -104,49 +104,53 @@ def evaluate(
     if corruptions:
         print_corruptions(**more["corruptions"])
     if not by_writer and not corruptions:
-        print_classes(evaluation, "" if finds else " nats")
+        print_classes(evaluation, "cli.mean_loss" if finds else "cli.mean_loss_in_nats")
 
 
 def print_writers(writers: list[dict[str, int]], numbers: dict[str, float], picture: str) -> None:
     """A line for each of the hardest writers, how many share the errors, and how many numbers by one hand were read right."""
     wrong = [row for row in writers if row["errors"]]
     errors = sum(row["errors"] for row in wrong)
-    click.echo(f"\n{counted(errors, 'error')} by {len(wrong)} of {counted(len(writers), 'writer')}; the hardest:")
-    click.echo("writer    images   errors  right %")
-    for row in wrong[:12]:
-        right = 1 - row["errors"] / row["images"]
-        click.echo(f"{row['writer']:<8} {row['images']:>7} {row['errors']:>8} {percent(right):>8}")
-    click.echo("\nnumbers by one hand, all digits right (10,000 each, after MDW):")
+    click.echo()
+    tell("cli.hardest_writers", errors=errors, wrong=len(wrong), writers=len(writers))
+    rows = [
+        (str(row["writer"]), str(row["images"]), str(row["errors"]), percent(1 - row["errors"] / row["images"]))
+        for row in wrong[:12]
+    ]
+    print_table("columns.writers", ("<8", ">7", ">8", ">8"), rows)
+    click.echo()
+    tell("cli.numbers_by_one_hand")
     for kind, fraction in numbers.items():
-        click.echo(f"{NUMBER_NAMES[kind]:<14} {percent(fraction):>7} %")
-    click.echo(f"\nThe hardest writers' digits: {picture}")
+        click.echo(f"{words(NUMBER_NAMES[kind]):<14} {percent(fraction):>7} %")
+    click.echo()
+    tell("cli.hardest_digits", picture=picture)
 
 
 def print_corruptions(by_name: dict[str, dict[str, Any]], mean_error: float, picture: str) -> None:
     """A line for each corruption, the mean of their errors, and where they are drawn."""
-    click.echo("\ncorruption       errors %")
-    for name, score in by_name.items():
-        click.echo(f"{name.replace('_', ' '):<16} {percent(1 - score['accuracy']):>8}")
-    click.echo(f"{'mean':<16} {percent(mean_error):>8}")
-    click.echo(f"\nThe corrupted digits: {picture}")
+    rows = [(name.replace("_", " "), percent(1 - score["accuracy"])) for name, score in by_name.items()]
+    click.echo()
+    print_table("columns.corruptions", ("<16", ">8"), [*rows, (words("columns.mean"), percent(mean_error))])
+    click.echo()
+    tell("cli.corrupted_digits", picture=picture)
 
 
-NUMBER_NAMES = {"zip": "ZIP codes", "amount": "amounts", "time": "times of day"}
+NUMBER_NAMES = {"zip": "numbers.zip", "amount": "numbers.amount", "time": "numbers.time"}
 
 
-def print_classes(evaluation: Evaluation, unit: str) -> None:
-    """Loss in that unit and calibration error, a row for each class, and the mistakes on labels that are known to be wrong."""
-    click.echo(
-        f"mean loss {evaluation.mean_loss:.4f}{unit}, calibration error {100 * evaluation.calibration_error:.2f} %"
-    )
-    click.echo("\nclass         precision   recall  examples")
+def print_classes(evaluation: Evaluation, loss: str) -> None:
+    """The loss, as the entry `loss` says it, and the calibration error; a row for each class; mistakes on wrong labels."""
+    tell(loss, loss=evaluation.mean_loss, error=100 * evaluation.calibration_error)
     counts = evaluation.confusion.sum(axis=1).tolist()
-    rows = zip(evaluation.classes, evaluation.precision, evaluation.recall, counts, strict=True)
-    for name, precision, recall, count in rows:
-        click.echo(f"{name:<12} {percent(precision):>10} {percent(recall):>8} {count:>9,}")
-    known = [m for m in evaluation.mistakes if m.label_known_wrong]
-    if known:
-        click.echo(
-            f"\n{counted(len(evaluation.mistakes), 'mistake')}, of which {len(known)} on labels known to be wrong: "
-            + ", ".join(f"#{m.index}" for m in known)
+    rows = [
+        (name, percent(precision), percent(recall), figure(count, ","))
+        for name, precision, recall, count in zip(
+            evaluation.classes, evaluation.precision, evaluation.recall, counts, strict=True
         )
+    ]
+    click.echo()
+    print_table("columns.classes", ("<12", ">10", ">8", ">9"), rows)
+    known = [f"#{m.index}" for m in evaluation.mistakes if m.label_known_wrong]
+    if known:
+        click.echo()
+        tell("cli.labels_known_wrong", mistakes=len(evaluation.mistakes), count=len(known), known=known)

@@ -15,6 +15,7 @@ from mnistlab.cli.options import (
     runs_option,
 )
 from mnistlab.cli.output import print_json
+from mnistlab.cli.words import tell
 from mnistlab.dependencies import require
 
 
@@ -67,19 +68,16 @@ def export(
     if as_json:
         print_json(done.to_dict())
         return
-    click.echo(f"Exported {done.path} ({done.bytes / 1e6:.2f} MB)")
+    tell("cli.exported", path=done.path, megabytes=done.bytes / 1e6)
     if isinstance(done, FinderExport):
-        pictures, within = done.parity.images, done.parity.largest_difference
-        click.echo(f"PyTorch's answers on {pictures} pictures of several sizes, within {within:.1e}")
+        tell("cli.finder_answers_the_same", count=done.parity.images, within=done.parity.largest_difference)
         return
-    click.echo(
-        f"PyTorch's answer on all {done.parity.images:,} test images,"
-        f" probabilities within {done.parity.largest_difference:.1e}{' before 8 bits' * int8}"
-    )
+    same = "cli.answers_the_same_before_int8" if int8 else "cli.answers_the_same"
+    tell(same, count=done.parity.images, within=done.parity.largest_difference)
     if done.calibration is not None:
         before, after = 100 * done.calibration.before, 100 * done.calibration.after
-        click.echo(f"Calibration error {before:.2f} % -> {after:.2f} % at temperature {done.temperature:.3f}")
-        click.echo(f"Threshold {done.threshold:.4f} accepts {100 * coverage:g} % of {done.calibration.images:,}"
-                   " validation images")  # fmt: skip
+        tell("cli.calibrated", before=before, after=after, temperature=done.temperature)
+        count = done.calibration.images
+        tell("cli.threshold_accepts", threshold=done.threshold, share=100 * coverage, count=count)
     if done.int8_loss is not None:
-        click.echo(f"8 bits change the validation accuracy by {-100 * done.int8_loss:+.2f} points")
+        tell("cli.int8_changes", points=-100 * done.int8_loss)

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from mnistlab.cli.help import Command, Group
 from mnistlab.cli.options import examples, json_option
 from mnistlab.cli.output import print_json
 from mnistlab.cli.usage import usage_error
@@ -22,7 +23,7 @@ from mnistlab.learn.checking import check as check_answers
 from mnistlab.learn.course import Day, answers_file, days, exercises, notebook, script
 from mnistlab.learn.diary import NAME, best_accuracy, draw_accuracies, percent, read_diary, solved, write_down
 from mnistlab.learn.language import find_language, speaking
-from mnistlab.messages.sentences import LANGUAGES, Clause
+from mnistlab.messages.sentences import LANGUAGES, Clause, locales_language
 
 language_option = click.option(
     "--lang",
@@ -32,7 +33,7 @@ language_option = click.option(
 )
 
 
-class LearnGroup(click.Group):
+class LearnGroup(Group):
     """The days are sub-commands, beside `check` and `note`; whatever goes wrong is said in the learner's language."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -151,10 +152,14 @@ def say(clause: Clause, language: str) -> None:
 def day_command(day: Day) -> click.Command:
     """The command that writes the day's files."""
 
+    spoken = locales_language()
+    title, summary = day.title.said(spoken), day.summary.said(spoken)
+
     @click.command(
         day.name,
-        help=f"{day.title.en}. {day.summary.en}\n\nWrites the day's notebook, the same as a script, and a file for the answers.",
-        short_help=day.title.en,
+        cls=Command,
+        help=f"{title}. {summary}\n\nWrites the day's notebook, the same as a script, and a file for the answers.",
+        short_help=title,
         epilog=examples(f"mnistlab learn {day.name} --lang fr --out course"),
     )
     @click.option(

@@ -6,8 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from mnistlab.cli.words import tell
 from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 
@@ -33,7 +32,7 @@ def model_file(model: str, runs_dir: Path) -> Path:
         from mnistlab.export.export import export_model, find_finished
 
         find_finished(run, runs_dir)
-        click.echo(f"Exporting {run.path} once, to {exported}", err=True)
+        tell("cli.exporting_once", run=run.path, path=exported, err=True)
         export_model(run)
     return exported
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mnistlab.cli.words import words
 from mnistlab.messages.sentences import Clause
 from mnistlab.networks.fields import LISTS
 
@@ -56,8 +57,8 @@ class ValueType(click.ParamType[Any]):
         try:
             return tuple(map(LISTS[self.kind], value.split(","))) if self.kind in LISTS else self.kind(value)
         except ValueError:
-            key = {int: "values.whole_number", float: "values.number"}.get(self.kind, "cli.list_of_whole_numbers")
-            self.fail(str(Clause("cli.value_of_other_type", value=value, what=Clause(key))), param, ctx)
+            key = {int: "values.whole_number", float: "cli.number_typed"}.get(self.kind, "cli.list_of_whole_numbers")
+            self.fail(words("cli.value_of_other_type", value=value, what=Clause(key)), param, ctx)
 
 
 class WholeRange(click.IntRange):

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mnistlab.cli.words import figure, percent, tell, words
 from mnistlab.errors import told
-from mnistlab.messages.sentences import Clause, counted
+from mnistlab.messages.sentences import Clause, locales_language
 
 if TYPE_CHECKING:
     from mnistlab.doctor.examination import Check
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = [
     "StandardErrorHandler",
     "json_text",
-    "percent",
     "print_checks",
     "print_json",
     "print_score",
@@ -35,34 +35,29 @@ def print_score(evaluation: Evaluation) -> None:
 
     For the network that finds digits: how many it found and read right, and how often it found one where there is none.
     """
-    low, high = evaluation.interval
-    name = {"test": "Test", "val": "Validation", "val-random": "Validation (val-random)"}[evaluation.split]
+    low, high = (100 * bound for bound in evaluation.interval)
+    split = Clause({"test": "score.test", "val": "score.val", "val-random": "score.val_random"}[evaluation.split])
+    reached: dict[str, Any] = {
+        "split": split,
+        "accuracy": 100 * evaluation.accuracy,
+        "total": evaluation.total,
+        "low": low,
+        "high": high,
+    }
     if "scenes" in (score := evaluation.score()):
+        tell("score.finds", scenes=score["scenes"], **reached)
+        false = score["false_finds"]
         click.echo(
-            f"{name}: {100 * evaluation.accuracy:.2f} % of {counted(evaluation.total, 'digit')} on {score['scenes']:,} drawn"
-            f" scenes found and right, 95 % interval {100 * low:.2f} to {100 * high:.2f} %"
-        )
-        false, each = score["false_finds"], score["false_finds"] / score["scenes"]
-        click.echo(
-            f"  {false:,} found where there is none, {each:.3f} a scene, from a probability of {score['threshold']:g} on"
+            "  " + words("score.false_finds", false=false, each=false / score["scenes"], threshold=score["threshold"])
         )
         return
-    click.echo(
-        f"{name} accuracy {100 * evaluation.accuracy:.2f} % ({evaluation.correct:,} of {evaluation.total:,} right),"
-        f" 95 % interval {100 * low:.2f} to {100 * high:.2f} %"
-    )
+    tell("score.accuracy", correct=evaluation.correct, **reached)
     if (by_writer := evaluation.interval_by_writer) and evaluation.by_writer is not None:
-        low, high = by_writer
-        writers = counted(len(evaluation.by_writer), "writer")
-        click.echo(f"  by writer ({writers}), 95 % interval {100 * low:.2f} to {100 * high:.2f} %")
+        low, high = (100 * bound for bound in by_writer)
+        click.echo("  " + words("score.by_writer", writers=len(evaluation.by_writer), low=low, high=high))
     if evaluation.corrected:
         right, total = evaluation.corrected
-        click.echo(f"  on corrected labels {100 * right / total:.2f} % ({right:,} of {total:,} right)")
-
-
-def percent(value: float | None) -> str:
-    """A fraction as a percentage with two decimals, "-" for None."""
-    return "-" if value is None else f"{100 * value:.2f}"
+        click.echo("  " + words("score.corrected", accuracy=100 * right / total, correct=right, total=total))
 
 
 def print_json(content: dict[str, Any] | list[Any]) -> None:
@@ -87,14 +82,20 @@ def spelled(text: str) -> str:
     return LONE.sub(lambda found: found[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape"), text)
 
 
+VERDICTS = {"ok": "verdicts.ok", "warning": "verdicts.warning", "problem": "verdicts.problem"}
+
+
 def print_checks(found: list[Check]) -> None:
     """A line a check, with its remedy below, then how many problems there are."""
+    language = locales_language()
     for check in found:
-        click.echo(f"{check.verdict:<8} {check.name:<12} {check.detail}")
-        if check.remedy:
-            click.echo(f"{'':<21} -> {check.remedy}")
+        verdict = words(VERDICTS[check.verdict])
+        click.echo(f"{verdict:<8} {check.subject.said(language):<12} {check.seen.said(language)}")
+        if remedy := check.remedy_in(language):
+            click.echo(f"{'':<21} -> {remedy}")
     problems = sum(check.verdict == "problem" for check in found)
-    click.echo(f"\n{counted(problems, 'problem')} found." if problems else "\nNo problem found.")
+    click.echo()
+    tell("cli.problems_found" if problems else "cli.no_problem_found", problems=problems)
 
 
 def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:
@@ -103,13 +104,14 @@ def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:
 
     rows = [("", (f"A {first.path.name}", f"B {second.path.name}"))]
     summaries = first.summary(), second.summary()
-    for key in ("recipe", "dataset", "seed", "seconds"):
-        values = [f"{s[key]:.1f}" if isinstance(s[key], float) else str(s[key]) for s in summaries]
-        rows.append((key, (values[0], values[1])))
-    rows += [
-        (key.replace("_", " ") + " %", (percent(summaries[0][key]), percent(summaries[1][key])))
-        for key in ("val_accuracy", "test_accuracy")
-    ]
+    labels = {
+        "recipe": "compared.recipe", "dataset": "compared.dataset", "seed": "compared.seed", "seconds": "compared.seconds",
+    }  # fmt: skip
+    for key, label in labels.items():
+        values = [figure(s[key], ".1f") if isinstance(s[key], float) else str(s[key]) for s in summaries]
+        rows.append((words(label), (values[0], values[1])))
+    for key, label in {"val_accuracy": "compared.val_accuracy", "test_accuracy": "compared.test_accuracy"}.items():
+        rows.append((words(label), (percent(summaries[0][key]), percent(summaries[1][key]))))
     for name, (mine, theirs) in differences(first.recipe, second.recipe).items():
         rows.append((name, (told(mine), told(theirs))))
     return rows
@@ -120,8 +122,8 @@ class StandardErrorHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one message."""
-        prefix = "warning: " if record.levelno >= logging.WARNING else ""
-        said = record.msg.for_command_line() if isinstance(record.msg, Clause) else record.getMessage()
-        click.echo(prefix + said, err=True)
+        own: Any = record.msg
+        said = own.for_command_line(locales_language()) if isinstance(own, Clause) else record.getMessage()
+        click.echo(words("cli.warning", said=said) if record.levelno >= logging.WARNING else said, err=True)
         if record.exc_info:
             click.echo("".join(traceback.format_exception(*record.exc_info)).rstrip(), err=True)

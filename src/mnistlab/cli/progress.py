@@ -16,13 +16,17 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from mnistlab.networks.summary import LayerRow
+from mnistlab.cli.words import figure, percent, words
+from mnistlab.messages.sentences import Clause
+from mnistlab.networks.summary import PURPOSES, LayerRow
 from mnistlab.runs.run import Run
 
 __all__ = ["TerminalDisplay"]
 
 
 SHORTEST_BAR = 8
+KINDS = {kind.__name__: purpose for kind, purpose in PURPOSES.items()}
+"""What each kind of layer is for, by its name."""
 
 
 class TerminalDisplay:
@@ -39,22 +43,24 @@ class TerminalDisplay:
         """Say what the network is, layer by layer."""
         for row in rows:
             shape = "x".join(map(str, row.shape))
-            parameters = f"{row.parameters:>9,}" if row.parameters else f"{'':>9}"
-            self.console.print(f"  {row.name:<13} {shape:<9} {parameters}  {row.purpose}", highlight=False)
+            parameters = figure(row.parameters, ">9,") if row.parameters else f"{'':>9}"
+            purpose = words(KINDS[row.layer].key)
+            self.console.print(f"  {row.name:<13} {shape:<9} {parameters}  {purpose}", highlight=False)
         total, work = sum(row.parameters for row in rows), sum(row.multiply_adds for row in rows)
-        self.console.print(f"{total:,} parameters, {work:,} multiply-adds an image", highlight=False)
+        self.console.print(words("progress.network", parameters=total, work=work), highlight=False)
 
     def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
         """Say what begins and draw the bar."""
         self.epoch_steps, self.steps, self.val = epoch_steps, steps, "-"
         self.epochs = -(-steps // epoch_steps)
         environment = run.environment
-        doing = f"Resuming at step {done:,} of {steps:,}" if done else f"Training {run.recipe.name}"
-        self.console.print(
-            f"{doing} on {run.dataset}, seed {run.seed}: {environment['device_title']}, {environment['precision']}",
-            markup=False,
+        name, data = run.recipe.name, {"dataset": run.dataset, "seed": run.seed}
+        where = {"device": environment["device_title"], "precision": environment["precision"]}
+        doing = (
+            Clause("progress.resuming", done=done, steps=steps) if done else Clause("progress.training", recipe=name)
         )
-        self.console.print(f"Run folder: {run.path}", markup=False, soft_wrap=True)
+        self.console.print(words("progress.begins", doing=doing, **data, **where), markup=False)
+        self.console.print(words("progress.run_folder", run=run.path), markup=False, soft_wrap=True)
         if done == steps:
             return
         if self.console.is_terminal:
@@ -65,15 +71,22 @@ class TerminalDisplay:
     def columns(self) -> list[ProgressColumn]:
         """Those that fit into the terminal's width as it is now, the most wanted first; in the order in which they stand."""
         count, digits = len(str(self.epochs)), len(str(self.steps))
+        epoch, left, loss, val = (
+            words("progress.epoch"),
+            words("progress.left"),
+            words("progress.loss"),
+            words("progress.val"),
+        )
+        speed, time = words("progress.images"), words("progress.time")
         wanted: list[tuple[int, int, list[ProgressColumn]]] = [  # its place, its width, what it shows
-            (0, 7 + 2 * count, [TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}")]),
+            (0, len(epoch) + 2 + 2 * count, [TextColumn(f"{epoch} {{task.fields[epoch]}}/{{task.fields[epochs]}}")]),
             (1, SHORTEST_BAR, [BarColumn(bar_width=None)]),
-            (7, 12, [TextColumn("left"), TimeRemainingColumn()]),
-            (3, 10, [TextColumn("loss {task.fields[loss]}")]),
-            (4, 11, [TextColumn("val {task.fields[val]}")]),
+            (7, len(left) + 8, [TextColumn(left), TimeRemainingColumn()]),
+            (3, len(loss) + 6, [TextColumn(f"{loss} {{task.fields[loss]}}")]),
+            (4, len(val) + 8, [TextColumn(f"{val} {{task.fields[val]}}")]),
             (2, 1 + 2 * digits, [MofNCompleteColumn()]),
-            (5, 18, [TextColumn("{task.fields[speed]} images/s")]),
-            (6, 12, [TextColumn("time"), TimeElapsedColumn()]),
+            (5, len(speed) + 10, [TextColumn(f"{{task.fields[speed]}} {speed}")]),
+            (6, len(time) + 8, [TextColumn(time), TimeElapsedColumn()]),
         ]
         room, chosen = self.console.width, []
         for place, width, columns in wanted:
@@ -89,9 +102,9 @@ class TerminalDisplay:
         return {
             "epoch": epoch,
             "epochs": self.epochs,
-            "loss": "-" if loss is None else f"{loss:.3f}",
+            "loss": "-" if loss is None else figure(loss, ".3f"),
             "val": self.val,
-            "speed": f"{speed:,.0f}" if speed else "-",
+            "speed": figure(speed, ",.0f") if speed else "-",
         }
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
@@ -104,10 +117,11 @@ class TerminalDisplay:
         """Leave a line above the bar."""
         val = ""
         if row["val_accuracy"] is not None:
-            self.val = f"{100 * row['val_accuracy']:.2f} %"
-            val = f"  val {self.val}"
-        start = f"epoch {row['epoch']:>3}/{self.epochs}  loss {row['train_loss']:.4f}{val}"
-        speed, end = f"  {row['images_per_second']:>8,.0f} images/s", f"  {row['seconds']:6.1f} s"
+            self.val = f"{percent(row['val_accuracy'])} %"
+            val = f"  {words('progress.val')} {self.val}"
+        epoch, loss, images = words("progress.epoch"), words("progress.loss"), words("progress.images")
+        start = f"{epoch} {row['epoch']:>3}/{self.epochs}  {loss} {figure(row['train_loss'], '.4f')}{val}"
+        speed, end = f"  {figure(row['images_per_second'], '>8,.0f')} {images}", f"  {figure(row['seconds'], '6.1f')} s"
         if len(start + speed + end) > self.console.width:
             speed = ""
         self.console.print(start + speed + end, highlight=False)

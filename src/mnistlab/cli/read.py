@@ -15,8 +15,9 @@ import click
 
 from mnistlab.cli.model_file import model_file
 from mnistlab.cli.options import ValueType, examples, runs_option
+from mnistlab.cli.words import tell, told_place
 from mnistlab.errors import MnistlabError, UserError
-from mnistlab.messages.sentences import place
+from mnistlab.messages.sentences import locales_language
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,7 +83,7 @@ def read(
         """The other files are read all the same."""
         nonlocal exit_code
         exit_code = max(exit_code, error.exit_code)
-        click.echo(f"error: {error.for_command_line()}", err=True)
+        tell("cli.error", said=error.for_command_line(locales_language()), err=True)
 
     check_options(to, resume, as_json)
     count_processes(0, jobs)
@@ -163,7 +164,7 @@ def files_of(pictures: tuple[Path, ...], recursive: bool, fail: Callable[[Mnistl
 def pictures_in(folder: Path, recursive: bool, fail: Callable[[MnistlabError], None]) -> list[Path]:
     """Those whose names end as pictures' do, by name; hidden ones are other programs' notes. Folders that are links are no
     part of it: they may lead round in a circle."""
-    from mnistlab.files import is_file, printable
+    from mnistlab.files import is_file
     from mnistlab.pictures.decode import SUFFIXES
 
     unreadable: list[OSError] = []
@@ -173,10 +174,9 @@ def pictures_in(folder: Path, recursive: bool, fail: Callable[[MnistlabError], N
         shown += [Path(inside, name) for name in names if not name.startswith(".")]
     found = sorted(path for path in shown if path.suffix.lower() in SUFFIXES and is_file(path))
     for error in unreadable:
-        at = printable(place(Path(error.filename)))
-        fail(UserError("cli.folder_unreadable", place=at, strerror=error.strerror))
+        fail(UserError("cli.folder_unreadable", place=told_place(Path(error.filename)), strerror=error.strerror))
     if not found and not unreadable:
-        fail(UserError("cli.folder_without_pictures", place=printable(place(folder)), suffixes=SUFFIXES))
+        fail(UserError("cli.folder_without_pictures", place=told_place(folder), suffixes=SUFFIXES))
     return found
 
 
@@ -194,7 +194,7 @@ def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path,
         check_folder(annotate)
         targets = dict(zip(dict.fromkeys(files), names_in(annotate, files), strict=True))
         if identities([annotate]) & identities(file.parent for file in files):
-            raise UserError("cli.annotate_into_pictures_folder", place=printable(place(annotate)))
+            raise UserError("cli.annotate_into_pictures_folder", place=told_place(annotate))
     else:
         if not has_suffix:
             raise UserError("cli.annotate_without_ending", name=name)

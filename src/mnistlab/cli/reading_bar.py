@@ -9,15 +9,19 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from mnistlab.cli.words import figure, words
+
 __all__ = ["reading_bar"]
 
 
 @contextlib.contextmanager
 def reading_bar(total: int, console: Console) -> Iterator[Callable[[], None]]:
     """A bar on the console as long as the context lasts, and the function that moves it on by a picture."""
+    pictures = words("progress.pictures")
     columns = (
-        TextColumn("reading"), BarColumn(bar_width=None), MofNCompleteColumn(), TextColumn("{task.fields[speed]} pictures/s"),
-        TextColumn("left"), TimeRemainingColumn(),
+        TextColumn(words("progress.reading")), BarColumn(bar_width=None), MofNCompleteColumn(),
+        TextColumn(f"{{task.fields[speed]}} {pictures}"), TextColumn(words("progress.left")),
+        TimeRemainingColumn(),
     )  # fmt: skip
     start, done = time.monotonic(), 0
     # Standard output may be a file: it stays what it is, and only what goes to standard error is shown above the bar.
@@ -28,6 +32,6 @@ def reading_bar(total: int, console: Console) -> Iterator[Callable[[], None]]:
             nonlocal done
             done += 1
             speed = done / max(time.monotonic() - start, 1e-9)
-            progress.update(task, advance=1, speed=f"{speed:,.1f}" if speed < 100 else f"{speed:,.0f}")
+            progress.update(task, advance=1, speed=figure(speed, ",.1f" if speed < 100 else ",.0f"))
 
         yield advance

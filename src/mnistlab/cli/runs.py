@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mnistlab.cli.help import Group
 from mnistlab.cli.options import (
     FOLDER,
     RUNS_HELP,
@@ -17,16 +18,17 @@ from mnistlab.cli.options import (
     json_option,
     runs_option,
 )
-from mnistlab.cli.output import percent, print_json, side_by_side
+from mnistlab.cli.output import print_json, side_by_side
+from mnistlab.cli.words import ask, figure, percent, print_table, tell
 from mnistlab.dependencies import require
 from mnistlab.errors import UserError
-from mnistlab.messages.sentences import counted, place
+from mnistlab.messages.sentences import Clause, locales_language
 
 if TYPE_CHECKING:
     from mnistlab.runs.run import Run
 
 
-class RunsGroup(click.Group):
+class RunsGroup(Group):
     """The file that --plot may name is never a sub-command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -72,10 +74,10 @@ def runs(context: click.Context, plot: str | None, runs_dir: Path, as_json: bool
         print_json({"runs": summaries, **drawn})
         return
     if not summaries:
-        click.echo(f"There is no run in {place(runs_dir)} yet. Make one: mnistlab train")
+        tell("cli.no_run_yet", runs_dir=runs_dir)
     print_by_day(summaries)
     if drawn:
-        click.echo(f"Progress: {drawn['plot']}")
+        tell("cli.progress", path=drawn["plot"])
 
 
 def find_sound(runs_dir: Path) -> tuple[list[Run], list[dict[str, Any]]]:
@@ -91,27 +93,30 @@ def find_sound(runs_dir: Path) -> tuple[list[Run], list[dict[str, Any]]]:
             summaries.append(run.summary())
             found.append(run)
         except UserError as error:
-            click.echo(f"warning: {error.for_command_line()}", err=True)
+            tell("cli.warning", said=error.for_command_line(locales_language()), err=True)
     return found, summaries
 
 
 def print_by_day(summaries: list[dict[str, Any]]) -> None:
     """A line a run below its day, and what the star means where there is one."""
-    day = ""
-    for row in summaries:
-        if row["created"][:10] != day:
-            day = row["created"][:10]
-            click.echo(f"{day}\n  time   recipe        dataset         seed    val %   test %  seconds  run")
-        recipe = row["recipe"] + "*" * bool(row["recipe_changed"])
-        done = row["members"] if row["kind"] == "ensemble" else row["epochs"]
-        state = percent(row["test_accuracy"]) if row["test_accuracy"] is not None else "{}/{}".format(*done)
-        seconds = f"{row['seconds']:.1f}" if row["seconds"] is not None else "-"
-        click.echo(
-            f"  {row['created'][11:16]}  {recipe:<12}  {Path(row['dataset']).name:<14}  {row['seed']:>4}"
-            f"  {percent(row['val_accuracy']):>7}  {state:>7}  {seconds:>7}  {Path(row['run']).name}"
-        )
+    for day, rows in itertools.groupby(summaries, key=lambda row: str(row["created"][:10])):
+        click.echo(day)
+        print_table("columns.runs", RUN_COLUMNS, map(cells_of, rows), gap="  ", indent="  ")
     if any(row["recipe_changed"] for row in summaries):
-        click.echo("* the recipe differs from mnistlab's own of that name")
+        tell("cli.recipe_differs")
+
+
+RUN_COLUMNS = ("<5", "<12", "<14", ">4", ">7", ">7", ">7", "<0")
+
+
+def cells_of(row: dict[str, Any]) -> tuple[str, ...]:
+    """What stands in the line of a run."""
+    done = row["members"] if row["kind"] == "ensemble" else row["epochs"]
+    state = percent(row["test_accuracy"]) if row["test_accuracy"] is not None else "{}/{}".format(*done)
+    seconds = figure(row["seconds"], ".1f") if row["seconds"] is not None else "-"
+    recipe, dataset = row["recipe"] + "*" * bool(row["recipe_changed"]), Path(row["dataset"]).name
+    time, val, name = row["created"][11:16], percent(row["val_accuracy"]), Path(row["run"]).name
+    return time, recipe, dataset, str(row["seed"]), val, state, seconds, name
 
 
 def draw(found: list[Run], target: Path, runs_dir: Path) -> Path:
@@ -125,10 +130,7 @@ def draw(found: list[Run], target: Path, runs_dir: Path) -> Path:
     if not points:
         raise UserError("cli.nothing_to_plot", runs_dir=runs_dir)
     if left_out := len(found) - len(points):
-        click.echo(
-            f"Not drawn: {counted(left_out, 'run')} not tested yet, dated in the future, or of the recipe finder.",
-            err=True,
-        )
+        tell("cli.runs_not_drawn", count=left_out, err=True)
     save_figure(draw_history(points), target)
     return target
 
@@ -169,17 +171,16 @@ def compare(context: click.Context, first: str, second: str, runs_dir: Path | No
         return
     for label, value in side_by_side(*pair):
         click.echo(f"{label:<18} {value[0]:<36} {value[1]}")
-    click.echo(
-        f"\nwrong only in A: {comparison.only_first_wrong}, only in B: {comparison.only_second_wrong},"
-        f" in both: {comparison.both_wrong}"
-    )
+    click.echo()
+    one, other, both = comparison.only_first_wrong, comparison.only_second_wrong, comparison.both_wrong
+    tell("cli.wrong_in", one=one, other=other, both=both)
     for test, p_value in (
-        ("McNemar's exact test", comparison.p_value),
-        ("Permutation test by writer", comparison.p_value_by_writer),
+        (Clause("cli.mcnemar"), comparison.p_value),
+        (Clause("cli.permutation_by_writer"), comparison.p_value_by_writer),
     ):
         if p_value is not None:
-            verdict = "a real difference" if p_value < 0.05 else "no difference that this test set can tell from chance"
-            click.echo(f"{test}: p = {p_value:.3g}, {verdict} (at the 5 % level)")
+            verdict = Clause("cli.real_difference" if p_value < 0.05 else "cli.no_difference")
+            tell("cli.p_value", test=test, p=p_value, verdict=verdict)
 
 
 @runs.command(epilog=examples("mnistlab runs delete 20261122-101500-two-conv-seed0 --yes"))
@@ -196,9 +197,9 @@ def delete(context: click.Context, names: tuple[str, ...], yes: bool, runs_dir: 
     if not yes:
         if not sys.stdin.isatty():
             raise UserError("cli.nobody_to_confirm", count=len(found))
-        click.confirm(f"Delete {', '.join(str(run.path) for run in found)}?", abort=True, err=True)
+        ask("cli.confirm_deletion", runs=[run.path for run in found])
     for run in found:
         delete_run(run)
-        click.echo(f"Deleted {run.path}", err=True)
+        tell("cli.deleted", run=run.path, err=True)
     if as_json:
         print_json({"deleted": [str(run.path) for run in found]})

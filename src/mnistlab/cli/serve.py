@@ -19,6 +19,7 @@ import click
 
 from mnistlab.cli.model_file import BUNDLED, load_models
 from mnistlab.cli.options import Command, WholeRange, examples, runs_option
+from mnistlab.cli.words import tell, words
 from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 from mnistlab.serving.proxies import read_name, read_network, read_root_path
@@ -108,15 +109,12 @@ def serve(
         address = f"http://{reached_at(host)}:{port}"
         if not is_loopback(host):
             token = token or secrets.token_urlsafe(12)
-            click.echo(
-                f"Whoever reaches this computer over the network reaches this server; the token alone keeps them out, and"
-                f" nothing is encrypted. Without --host it is open to this computer only. The token: {token}"
-            )
+            tell("cli.open_to_the_network", token=token)
         page = f"{address}{root_path}/"
         link = f"{page}#token={token}" if token else page if root_path else address
 
         def ready() -> None:
-            click.echo(f"mnistlab is at {link}  (Ctrl-C stops it)")
+            click.echo("  ".join((words("cli.serving_at", link=link), words("cli.ctrl_c_stops"))))
             if not no_browser and has_display():
                 threading.Thread(target=webbrowser.open, args=[link], daemon=True).start()
 
@@ -125,7 +123,7 @@ def serve(
 
         app = create_app(served, hosts=names, token=token, trusted_proxies=proxies, root_path=root_path)
         run(app, listener, ready)
-    click.echo("Stopped.")
+    tell("cli.stopped")
 
 
 def check_token(token: str | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,9 +21,10 @@ from mnistlab.cli.options import (
 )
 from mnistlab.cli.output import print_json, print_score
 from mnistlab.cli.training_options import TrainingCommand, dataset_option, fields_of, recipe_options
+from mnistlab.cli.words import tell
 from mnistlab.dependencies import check_torch, require
 from mnistlab.errors import UserError
-from mnistlab.recipes.catalog import ALL_RECIPES, find_recipe
+from mnistlab.recipes.catalog import find_recipe
 from mnistlab.recipes.finder import FinderRecipe
 from mnistlab.recipes.toml_file import read_overrides
 
@@ -34,20 +34,10 @@ if TYPE_CHECKING:
     from mnistlab.evaluation.result import Evaluation
     from mnistlab.runs.run import Run
 
-FIGURES = json.loads(Path(__file__).parents[1].joinpath("recipes", "figures.json").read_text(encoding="utf-8"))
-"""What was measured of each recipe; benchmarks/report/write.py writes the file."""
-
-RECIPE_LIST = (
-    "\b\nRecipes; below each its accuracy on MNIST's test images\n(mean ± std over n seeds) and its time on 2 cores:\n"
-    + "\n".join(
-        f"  {r.name:<11}{r.summary}\n  {'':<11}{FIGURES.get(r.name, '')}".rstrip() for r in ALL_RECIPES.values()
-    )
-)
-
 
 @click.command(
     cls=TrainingCommand,
-    help=f"Train a network, test it once, and keep everything in a run folder.\n\n{RECIPE_LIST}",
+    help="Train a network, test it once, and keep everything in a run folder.",
     epilog=examples(
         "mnistlab train",
         "mnistlab train three-conv --seed 1",
@@ -164,9 +154,9 @@ def report(run: Run, evaluation: Evaluation, as_json: bool) -> None:
     last = run.metrics[-1]
     if not as_json:
         print_score(evaluation)
-        click.echo(f"Trained in {last['seconds']:.1f} s. Model, metrics and pictures: {run.path}")
+        tell("cli.trained", seconds=last["seconds"], run=run.path)
         picture = run.path / ("scenes.png" if run.kind == FinderRecipe.kind else "mistakes.png")
-        click.echo(f"Next: look at {picture}, or compare your runs: mnistlab runs")
+        tell("cli.look_next", picture=picture)
         return
     print_json(
         {

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mnistlab.cli.help import in_their_language
 from mnistlab.cli.options import Command, ValueType
+from mnistlab.cli.words import words
 from mnistlab.data.catalog import DATASETS
 from mnistlab.errors import told
+from mnistlab.messages.sentences import figures_in_french, locales_language
 from mnistlab.networks.fields import allowed, kinds, knobs
 from mnistlab.recipes.finder import AnyRecipe, FinderRecipe
 from mnistlab.recipes.recipe import Recipe
@@ -56,6 +62,13 @@ class TrainingCommand(click.Command):
         ctx.meta[RECIPE] = next((name for name in args if name in ALL_RECIPES), "default")
         return super().parse_args(ctx, args)
 
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the command does, as click does, and the list of recipes."""
+        super().format_help_text(ctx, formatter)
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(recipe_list())
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, as click does, a section a heading."""
         heading, sections = "Options", dict[str, list[tuple[str, str]]]()
@@ -68,16 +81,28 @@ class TrainingCommand(click.Command):
             if title == SECTIONS["widths"]:
                 formatter.write_paragraph()
                 recipe = shown_recipe(ctx)
-                if_others = (
-                    " With other --widths, the recipe's values per block are cut to their number, or the last one is"
-                    " repeated."
-                )
+                of_blocks = isinstance(recipe, Recipe)
                 formatter.write_text(
-                    f"Fields of the recipe. The defaults are those of the recipe {recipe.name}; see another's with train RECIPE"
-                    f" --help.{if_others if isinstance(recipe, Recipe) else ''}"
+                    words(
+                        "cli.fields_of_recipe_with_blocks" if of_blocks else "cli.fields_of_recipe", recipe=recipe.name
+                    )
                 )
             with formatter.section(title):
                 formatter.write_dl(records)
+
+
+def recipe_list() -> str:
+    """The recipes, and below each what was measured of it, which benchmarks/report/write.py writes into recipes/figures.json."""
+    from mnistlab.recipes.catalog import ALL_RECIPES
+
+    figures = json.loads(Path(__file__).parents[1].joinpath("recipes", "figures.json").read_text(encoding="utf-8"))
+    french = locales_language() == "fr"
+    rows = ["\b", words("cli.recipe_list")]
+    for recipe in ALL_RECIPES.values():
+        rows.append(f"  {recipe.name:<11}{in_their_language(recipe.summary)}")
+        if measured := figures.get(recipe.name):
+            rows.append(f"  {'':<11}{figures_in_french(measured) if french else measured}")
+    return "\n".join(rows)
 
 
 def shown_recipe(ctx: click.Context) -> AnyRecipe:
@@ -108,7 +133,9 @@ class RecipeOption(click.Option):
         extra["default"] = told(getattr(recipe, name))
         values = allowed(fields_of(recipe)[name])
         if values and str(values) not in (self.help or ""):
-            extra["range"] = str(values)
+            language = locales_language()
+            said = values.said(language)
+            extra["range"] = re.sub(r"(?<=\d),(?=\d)", ".", said) if language == "fr" else said  # 0.5, as it is typed
         return extra
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import click
 
+from mnistlab.cli.help import named
 from mnistlab.errors import UserError
+from mnistlab.messages.sentences import Clause
 
 __all__ = ["usage_error"]
 
@@ -15,17 +18,43 @@ def usage_error(error: click.UsageError, command: str) -> UserError:
     """The same, with the help of the command as its remedy: `command`, where click does not say which was called."""
     path = error.ctx.command_path if error.ctx else command
 
-    def said(key: str, **values: str) -> UserError:
+    def said(key: str, **values: Any) -> UserError:
         return UserError(key, remedy="cli.usage", path=path, **values)
 
     match error:
         case click.MissingParameter(param=click.Parameter() as param):
-            return said("cli.usage_missing", name=param.human_readable_name)
+            return said("cli.usage_missing", name=named(param.human_readable_name))
+        case click.NoSuchOption(possibilities=[_, *_] as names):
+            return said("cli.usage_did_you_mean", name=error.option_name, names=names)
         case click.NoSuchOption():
             return said("cli.usage_unknown_option", name=error.option_name)
         case click.BadOptionUsage():
             switch = "does not take" in error.format_message()
             return said("cli.usage_switch_with_value" if switch else "cli.usage_without_value", name=error.option_name)
+        case click.BadParameter(param=click.Parameter() as param):
+            name = param.opts[0] if isinstance(param, click.Option) else named(param.human_readable_name)
+            return said("cli.usage_bad_value", name=name, reason=reason_for(param.type, error.message))
+    if unknown := re.match(r"No such command ('.*?')", error.message):  # click has a class for it, but only from 8.4 on
+        near = getattr(error, "possibilities", None) or []
+        return said(
+            "cli.usage_unknown_command_near" if near else "cli.usage_unknown_command", name=unknown[1], names=near
+        )
     if type(error) is click.UsageError and (extra := re.search(r"extra arguments? \((.*)\)", error.format_message())):
         return said("cli.usage_extra", words=extra[1])
     return said("cli.usage", said=error.format_message())
+
+
+def reason_for(kind: click.ParamType[Any], message: str) -> Clause | str:
+    """Why a value is refused, in place of what click says of it; a type of mnistlab's says it itself."""
+    quoted = re.search(r"'[^']*'|\"[^\"]*\"", message)
+    value = quoted[0] if quoted else message.split(maxsplit=1)[0]
+    match kind:
+        case click.Choice(choices=choices):
+            return Clause("cli.usage_not_a_choice", value=value, choices=choices)
+        case click.IntRange(min=low, max=high) if "range" in message:
+            return Clause("cli.usage_out_of_range", value=value, low=low, high=high)
+        case click.Path() if message.endswith(" is a file."):
+            return Clause("cli.usage_is_a_file", value=value)
+        case click.Path() if message.endswith(" is a directory."):
+            return Clause("cli.usage_is_a_folder", value=value)
+    return message.rstrip(".")

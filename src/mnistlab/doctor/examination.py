@@ -11,9 +11,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mnistlab.data.normalisation import Normalisation
 from mnistlab.dependencies import cache_of_its_own
-from mnistlab.errors import MnistlabError, UserError
+from mnistlab.errors import UserError
 from mnistlab.evaluation.calibration import fit_temperature
-from mnistlab.messages.sentences import Clause
+from mnistlab.messages.sentences import Clause, remedy_of
 from mnistlab.networks.network import evaluating
 
 __all__ = ["Check", "examine"]
@@ -56,9 +56,13 @@ class Check:
     @property
     def remedy(self) -> str:
         """What to do about it; "" where it is ok."""
+        return self.remedy_in("en")
+
+    def remedy_in(self, language: str) -> str:
+        """The same in one of `LANGUAGES`."""
         if self.verdict == "ok":
             return ""
-        return MnistlabError(self.seen.key, remedy=self.remedy_key, **self.seen.values).command_remedy
+        return remedy_of(self.remedy_key or self.seen.key, self.seen.values, for_command=True, language=language)
 
     def to_dict(self) -> dict[str, str]:
         """For JSON."""

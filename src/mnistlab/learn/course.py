@@ -26,7 +26,7 @@ from typing import Any, cast
 from mnistlab.errors import UserError, shown
 from mnistlab.learn.exercise import Exercise
 from mnistlab.learn.language import Text, typeset
-from mnistlab.messages.sentences import Clause
+from mnistlab.messages.sentences import Clause, figures_in_french
 
 __all__ = ["Cell", "Day", "answers_file", "cells", "days", "exercises", "find_day", "notebook", "script"]
 
@@ -193,8 +193,7 @@ def filling(day: Day, name: str, language: str) -> str:
         return exercise_list(day, language)
     figure = str(FIGURES[name]).replace("n=", "n = ")
     if language == "fr":
-        figure = re.sub(r"(?<=\d),(?=\d{3})", "\N{NO-BREAK SPACE}", figure)
-        figure = re.sub(r"(?<=\d)\.(?=\d)", ",", figure).replace("about", "environ")
+        figure = figures_in_french(figure)
     return figure
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import locale
-import os
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from mnistlab.errors import MnistlabError, UserError, shown
-from mnistlab.messages.sentences import LANGUAGES, unbroken
+from mnistlab.messages.sentences import LANGUAGES, locales_language, unbroken
 
 __all__ = ["Text", "find_language", "speaking"]
 
@@ -35,16 +33,13 @@ def typeset(text: str, language: str) -> str:
 
 
 def find_language(name: str | None = None) -> str:
-    """The language of that name, or without one the locale's, English where mnistlab does not speak that.
+    """The language of that name, or without one that of MNISTLAB_LANG or the locale (see `locales_language`).
 
     Raises `UserError` for another name.
     """
     if name in LANGUAGES:
         return name
-    wanted = [os.environ.get(variable, "") for variable in ("LC_ALL", "LC_MESSAGES", "LANG")]
-    own = next(filter(None, wanted), "") or locale.getlocale()[0] or ""
-    known = {"en": "en", "fr": "fr", "French": "fr"}  # Windows says French_France
-    spoken = known.get(re.split(r"[_.@-]", own)[0], "en")
+    spoken = locales_language()
     if name is None:
         return spoken
     with speaking(spoken):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import locale
+import numbers
 import os
 import re
 import string
@@ -12,20 +14,38 @@ from typing import Any, NamedTuple
 
 __all__ = [
     "LANGUAGES",
+    "VALUES",
     "Clause",
     "Missing",
     "Words",
     "counted",
+    "figures_in_french",
+    "french_texts",
+    "language_in",
+    "locales_language",
     "messages",
     "place",
     "plain_exponent",
+    "remedy_of",
     "sentence",
     "unbroken",
 ]
 
 LANGUAGES = ("en", "fr")
-"""English has every entry; French those that `mnistlab learn` says."""
 OR = {"en": "or", "fr": "ou"}
+
+
+def locales_language() -> str:
+    """Which of `LANGUAGES` the reader's is: MNISTLAB_LANG's, else the locale's; English where mnistlab does not speak that."""
+    wanted = [os.environ.get(variable, "") for variable in ("MNISTLAB_LANG", "LC_ALL", "LC_MESSAGES", "LANG")]
+    own = next(filter(None, wanted), "") or locale.getlocale()[0] or ""
+    return language_in(own) or "en"
+
+
+def language_in(name: str) -> str | None:
+    """Which of `LANGUAGES` a locale's name is of, such as fr_CA.UTF-8; None where it is of another one."""
+    known = {"en": "en", "fr": "fr", "French": "fr"}  # Windows says French_France
+    return known.get(re.split(r"[_.@-]", name)[0])
 
 
 def sentence(key: str, part: str, values: Mapping[str, Any], *, for_command: bool = False, language: str = "en") -> str:
@@ -37,26 +57,61 @@ def sentence(key: str, part: str, values: Mapping[str, Any], *, for_command: boo
     room, name = key.split(".")
     entry = messages(language).get(room, {}).get(name) or messages()[room][name]
     text = entry.get(part, "")
-    return Words(for_command, language).vformat(unbroken(text) if language == "fr" else text, (), values)
+    return Words(for_command, language).vformat(laid_out(text) if language == "fr" else text, (), values)
+
+
+def remedy_of(key: str, values: Mapping[str, Any], *, for_command: bool = False, language: str = "en") -> str:
+    """How to mend it, by the entry's "remedy", or where the command line has one of its own and asks, by its "command"."""
+    told = sentence(key, "command", values, for_command=True, language=language) if for_command else ""
+    return told or sentence(key, "remedy", values, for_command=for_command, language=language)
 
 
 @functools.cache
 def messages(language: str = "en") -> dict[str, Any]:
-    """All entries of one of `LANGUAGES`, in tables by room."""
+    """All entries of the file of one of `LANGUAGES`, in tables by room."""
     import tomllib  # which few commands need
 
     return tomllib.loads(Path(__file__).with_name(f"{language}.toml").read_text(encoding="utf-8"))
 
 
-UNITS = "s|ms|Mo|ko|pixels?|images?|fois"
+UNITS = "s|ms|Mo|Go|ko|ko/s|pixels?|images?|fois"
 """What stays on the line of the number before it."""
 
 
 def unbroken(french: str) -> str:
     """The text with spaces that no line breaks at where French typography has them: « ainsi », 60 000, 12 % ; 2 Mo !"""
     return re.sub(
-        rf"[ \n](?=[:;!?»%](?![\w\[]))|(?<=«)[ \n]|(?<=\d)[ \n](?=(?:{UNITS}|\d{{3}})\b)", "\N{NO-BREAK SPACE}", french
+        rf"[ \n](?=[:;!?»%](?![\w\[]))|(?<=«)[ \n]|(?<=\d)[ \n](?=(?:{UNITS}|\d{{3}})\b)|(?<=\}})[ ](?=(?:{UNITS})\b)",
+        "\N{NO-BREAK SPACE}",
+        french,
     )
+
+
+def laid_out(french: str) -> str:
+    """A text of the catalogue with the spaces of French, narrow ones between thousands."""
+    return re.sub(r"(?<=\d)\N{NO-BREAK SPACE}(?=\d{3}\b)", "\N{NARROW NO-BREAK SPACE}", unbroken(french))
+
+
+@functools.cache
+def french_texts(*tables: str) -> dict[str, str]:
+    """The texts of these tables of fr_texts.toml by the English ones."""
+    found = messages("fr_texts")
+    return {english: laid_out(french) for table in tables for english, french in found[table].items()}
+
+
+VALUES = ("datasets", "recipes", "system")
+"""The tables of texts that come as values."""
+
+
+def figures_in_french(measured: str) -> str:
+    """What was measured, such as "99.55 % (n=3), about 7,145 s", in French."""
+    said = re.sub(r"\d[\d.,]*\d", lambda number: in_french(number[0]), measured).replace("about", "environ")
+    return laid_out(said)
+
+
+def in_french(number: str) -> str:
+    """The number, which has been formatted in English, as it is written in French: 1,234.5 as 1 234,5."""
+    return number.translate({ord(","): "\N{NARROW NO-BREAK SPACE}", ord("."): ","})
 
 
 class Clause:
@@ -83,9 +138,9 @@ class Clause:
         """The same, but of these values."""
         return Clause(self.key, **{**self.values, **values})
 
-    def for_command_line(self) -> str:
+    def for_command_line(self, language: str = "en") -> str:
         """The words of the command line, where a value has others there."""
-        return sentence(self.key, "message", self.values, for_command=True)
+        return sentence(self.key, "message", self.values, for_command=True, language=language)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return functools.partial(Clause, self.key, **self.values), ()
@@ -100,10 +155,12 @@ class Missing(NamedTuple):
 class Words(string.Formatter):
     """`str.format` with what sentences need.
 
-    ``{count:n image}`` and ``{count:n class}`` are a number with its noun ("1 image", "2,000 classes"). ``{names:list}`` is
-    "a, b, c", ``{names:or}`` "a, b or c", ``{names:reasons}`` "a; b; c". ``{folder:place}`` is a folder as a sentence can end
-    with it. ``{field:field}`` is a field's name as Python has it, "kernel_size",
-    or `for_command`, as its option, "--kernel-size". ``{cause:message}`` and ``{cause:remedy}`` are those of another error.
+    ``{count:n image}`` and ``{count:n class}`` are a number with its noun ("1 image", "2,000 classes"); where the plural is not
+    the noun with an s, both are given: ``{count:n réseau|réseaux}``. ``{count:one lue|lues}`` is the one or the other without
+    the number. ``{names:list}`` is "a, b, c", ``{names:or}`` "a, b or c", ``{names:reasons}`` "a; b; c". ``{folder:place}`` is
+    a folder as a sentence can end with it. ``{field:field}`` is a field's name as Python has it, "kernel_size",
+    or `for_command`, as its option, "--kernel-size". ``{cause:message}`` and ``{cause:remedy}`` are those of another error,
+    ``{cause:inner}`` its message without the full stop.
     """
 
     def __init__(self, for_command: bool = False, language: str = "en") -> None:
@@ -127,21 +184,32 @@ class Words(string.Formatter):
             return f"<{value.name}>"
         if format_spec == "field":
             return "--" + value.replace("_", "-") if self.for_command else str(value)
-        if format_spec == "message" or isinstance(value, Clause):
-            return sentence(value.key, "message", value.values, for_command=self.for_command, language=self.language)
+        if format_spec in ("message", "inner") or isinstance(value, Clause):
+            said = sentence(value.key, "message", value.values, for_command=self.for_command, language=self.language)
+            return said.rstrip(".") if format_spec == "inner" else said
         if format_spec == "remedy":
-            return str(value.command_remedy if self.for_command else value.remedy)
+            return remedy_of(value.remedy_key, value.values, for_command=self.for_command, language=self.language)
         if format_spec.startswith("n "):
-            return counted(value, format_spec[2:])
+            return counted(value, format_spec[2:], self.language)
+        if format_spec.startswith("one "):
+            return agreeing(value, format_spec[4:], self.language)
         if format_spec in ("list", "reasons"):
-            return {"list": ", ", "reasons": "; "}[format_spec].join(self.format_field(one, "") for one in value)
+            between = {"list": ", ", "reasons": unbroken(" ; ") if self.language == "fr" else "; "}[format_spec]
+            return between.join(self.format_field(one, "") for one in value)
         if format_spec == "or":
             *others, last = [self.format_field(one, "") for one in value]
             return f"{', '.join(others)} {OR[self.language]} {last}" if others else last
         if format_spec == "place":
             return place(Path(value), self.language)
         text = str(super().format_field(value, format_spec))
-        return plain_exponent(text) if format_spec.endswith("g") else text
+        text = plain_exponent(text) if format_spec in ("g", ",g") else text
+        return self.translated(value, text) if self.language == "fr" else text
+
+    def translated(self, value: Any, text: str) -> str:
+        """The value's text in French: a number with its comma, and what others say in English, where fr.toml has that."""
+        if isinstance(value, numbers.Real) and value is not True and value is not False:
+            return in_french(text)
+        return french_texts(*VALUES).get(text, text) if isinstance(value, str) else text
 
 
 def plain_exponent(number: str) -> str:
@@ -149,10 +217,24 @@ def plain_exponent(number: str) -> str:
     return re.sub(r"e\+?(-?)0*", r"e\1", number)
 
 
-def counted(count: int, noun: str) -> str:
-    """Such as "1 run", "2 runs", "10,000 classes"."""
-    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
-    return f"{count:,} {noun}{ending}"
+def counted(count: int, noun: str, language: str = "en") -> str:
+    """Such as "1 run", "2 runs", "10,000 classes"; "0 image", "10 000 images" in French."""
+    number = f"{count:,}"
+    if language == "fr":
+        number = in_french(number)
+    return f"{number}{SPACE[language]}{agreeing(count, noun, language)}"
+
+
+SPACE = {"en": " ", "fr": "\N{NO-BREAK SPACE}"}
+
+
+def agreeing(count: float, noun: str, language: str = "en") -> str:
+    """The noun in the singular or the plural, which is the singular with -s or -es where it is not given behind a "|"."""
+    one, _, several = noun.partition("|")
+    is_one = abs(count) < 2 if language == "fr" else count == 1
+    if is_one or (language == "fr" and not several and one[-1] in "sxz"):
+        return one
+    return several or one + ("es" if language == "en" and one.endswith("s") else "s")
 
 
 def place(path: Path, language: str = "en") -> str:

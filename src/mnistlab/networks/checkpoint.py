@@ -173,7 +173,7 @@ def read_model(path: Path) -> SavedModel:
         dataset = local_text(str(content["dataset"]))
         mean, std = float(content["mean"]), float(content["std"])
     except UserError as error:
-        raise UserError("networks.impossible_architecture", path=path, reason=error.message.rstrip(".")) from None
+        raise UserError("networks.impossible_architecture", path=path, reason=error) from None
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise UserError("networks.weights_of_another_architecture", path=path, reason=reason) from None

@@ -89,7 +89,9 @@ class FinderNet(nn.Module):
         def note(name: str, layer: nn.Conv2d, output: Tensor) -> None:
             shape = tuple(output.shape[1:])
             parameters = sum(p.numel() for p in layer.parameters())
-            rows.append(LayerRow(name, "Conv2d", PURPOSES[nn.Conv2d], shape, parameters, multiply_adds(layer, shape)))
+            rows.append(
+                LayerRow(name, "Conv2d", str(PURPOSES[nn.Conv2d]), shape, parameters, multiply_adds(layer, shape))
+            )
 
         hooks = [
             layer.register_forward_hook(lambda layer, _, output, name=name: note(name, layer, output))

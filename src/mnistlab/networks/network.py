@@ -141,7 +141,7 @@ class NeuralNet(nn.Module):
                     LayerRow(
                         name=name,
                         layer=type(layer).__name__,
-                        purpose=PURPOSES[type(layer)],
+                        purpose=str(PURPOSES[type(layer)]),
                         shape=shape,
                         parameters=sum(p.numel() for p in layer.parameters()),
                         multiply_adds=multiply_adds(layer, shape),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from mnistlab.messages.sentences import Clause
+
 __all__ = ["LayerRow"]
 
 
@@ -21,16 +23,16 @@ class LayerRow:
     multiply_adds: int
 
 
-PURPOSES: dict[type[nn.Module], str] = {
-    nn.Conv2d: "looks for strokes and shapes",
-    nn.BatchNorm2d: "keeps each channel centred and scaled",
-    nn.BatchNorm1d: "keeps each value centred and scaled",
-    nn.ReLU: "keeps what was found, drops what was not",
-    nn.MaxPool2d: "halves the picture, keeps the strongest",
-    nn.AdaptiveAvgPool2d: "averages each map over the picture",
-    nn.Flatten: "lays the maps out in one row",
-    nn.Dropout: "hides some values while training",
-    nn.Linear: "weighs the evidence",
+PURPOSES: dict[type[nn.Module], Clause] = {
+    nn.Conv2d: Clause("layers.conv"),
+    nn.BatchNorm2d: Clause("layers.norm_of_channels"),
+    nn.BatchNorm1d: Clause("layers.norm_of_values"),
+    nn.ReLU: Clause("layers.relu"),
+    nn.MaxPool2d: Clause("layers.max_pool"),
+    nn.AdaptiveAvgPool2d: Clause("layers.average"),
+    nn.Flatten: Clause("layers.flatten"),
+    nn.Dropout: Clause("layers.dropout"),
+    nn.Linear: Clause("layers.linear"),
 }
 
 

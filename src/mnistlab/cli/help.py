@@ -1,0 +1,99 @@
+"""The help of the commands: its lists, and its French.
+
+Commands say their help in English, and `HelpFormatter` writes it in the reader's language: each text by messages/fr_texts.toml.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import click
+
+from mnistlab.messages.sentences import french_texts, locales_language, messages
+
+__all__ = ["Command", "Context", "Group", "HelpFormatter", "in_their_language", "named"]
+
+UNBROKEN = "\N{NON-BREAKING HYPHEN}"
+TABLES = ("help", "fields", "recipes")
+"""The tables of fr_texts.toml that the help is made of."""
+METAVAR = re.compile(r"[A-Z]{2,}")
+
+
+def in_their_language(english: str) -> str:
+    """A line or paragraph of the help in the reader's language; what fr_texts.toml does not have stays English."""
+    return french_texts(*TABLES).get(english, english) if locales_language() == "fr" else english
+
+
+def named(metavar: str) -> str:
+    """What stands for a value, such as FILE.py:CLASS, in the reader's language."""
+    if locales_language() == "en":
+        return metavar
+    return METAVAR.sub(lambda word: str(messages("fr_texts")["metavars"].get(word[0], word[0])), metavar)
+
+
+def of_an_option(text: str) -> str:
+    """The help of an option: what it says, and behind two spaces, in brackets, its default and the values that it takes."""
+    said, extra = re.fullmatch(r"(.*?)((?:  \[.*\])?)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+    own = in_their_language(extra.strip())
+    if own == extra.strip():
+        own = re.sub(r"(?<=^\[)default:", lambda word: in_their_language(word[0]), own)
+        own = own.replace(";", "\N{NO-BREAK SPACE};") if locales_language() == "fr" else own
+    return in_their_language(said) + extra[: len(extra) - len(extra.lstrip())] + own
+
+
+def of_a_paragraph(text: str) -> str:
+    """A paragraph; behind "\\b" line by line, where placeholders of commands have their names."""
+    if not text.startswith("\b"):
+        return french_texts(*TABLES).get(" ".join(text.split()), text)
+    lines = (
+        line[: len(line) - len(line.lstrip())] + in_their_language(named(line.strip())) for line in text.split("\n")
+    )
+    return "\n".join(lines)
+
+
+class HelpFormatter(click.HelpFormatter):
+    """click's, in the reader's language; and no line of a list ends inside a name such as emnist-bymerge."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        """Write how the command is called."""
+        super().write_usage(prog, named(args), prefix or f"{in_their_language('Usage:')} ")
+
+    def write_heading(self, heading: str) -> None:
+        """Write the line above a list."""
+        french = locales_language() == "fr"
+        super().write_heading(in_their_language(heading) + "\N{NO-BREAK SPACE}" * french)
+
+    def write_text(self, text: str) -> None:
+        """Write paragraphs."""
+        if locales_language() == "fr":
+            text = "\n\n".join(map(of_a_paragraph, text.split("\n\n")))
+        super().write_text(text)
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        """Write the terms and their texts in two columns."""
+        said = [(named(term).rstrip(), of_an_option(text)) for term, text in rows]
+        super().write_dl([(term, text.replace("-", UNBROKEN)) for term, text in said], col_max, col_spacing)
+
+    def getvalue(self) -> str:
+        """All that was written, with hyphens as they are typed."""
+        return super().getvalue().replace(UNBROKEN, "-")
+
+
+class Context(click.Context):
+    """click's, with the formatter above."""
+
+    formatter_class = HelpFormatter
+
+
+class Command(click.Command):
+    """A command with that help."""
+
+    context_class = Context
+
+
+class Group(click.Group):
+    """A group with that help, as are its commands."""
+
+    context_class = Context
+    command_class = Command

@@ -1,0 +1,91 @@
+"""What the command line says, in the reader's language: that of MNISTLAB_LANG, or the locale's.
+
+What goes into files and JSON is no part of this: it stays English.
+"""
+
+from __future__ import annotations
+
+import codecs
+import unicodedata
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mnistlab.errors import UserError, shown
+from mnistlab.messages.sentences import LANGUAGES, Clause, Words, language_in, locales_language, place, sentence
+
+__all__ = ["ask", "check_language", "figure", "percent", "print_table", "tell", "told_place", "words"]
+
+
+def words(key: str, /, **values: Any) -> str:
+    """The message of an entry of messages/en.toml with its values."""
+    return sentence(key, "message", values, for_command=True, language=locales_language())
+
+
+def tell(key: str, /, *, err: bool = False, **values: Any) -> None:
+    """Print it."""
+    click.echo(words(key, **values), err=err)
+
+
+def told_place(folder: Path) -> str | Clause:
+    """The folder as a sentence can begin or end with it, in characters that a terminal shows."""
+    from mnistlab.files import printable
+
+    return Clause("files.current_folder") if folder == Path() else printable(place(folder))
+
+
+def ask(key: str, /, **values: Any) -> None:
+    """Ask, on standard error, whether to do what the entry says. Raises `click.Abort` for any answer but yes."""
+    question = words(key, **values)
+    if locales_language() == "en":
+        click.confirm(question, abort=True, err=True)
+        return
+    answer = click.prompt(f"{question} [o/N]", default="", show_default=False, prompt_suffix=" : ", err=True)
+    if answer.strip().lower() not in ("o", "oui", "y", "yes"):
+        raise click.Abort
+
+
+def figure(value: float, form: str) -> str:
+    """The number as `format` writes it: 2,000.5 where the reader's language is English, 2 000,5 in French."""
+    return Words(language=locales_language()).format_field(value, form)
+
+
+def percent(value: float | None) -> str:
+    """A fraction as a percentage with two decimals, "-" for None."""
+    return "-" if value is None else figure(100 * value, ".2f")
+
+
+def print_table(
+    key: str, forms: Sequence[str], rows: Iterable[Sequence[str]], gap: str = " ", indent: str = ""
+) -> None:
+    """The columns' names, which the entry has with "|" between them, and the rows.
+
+    `forms` says how each column is aligned and how wide it is, such as "<12"; where its name is wider, it is as wide as that.
+    """
+    names = words(key).split("|")
+    forms = [f"{form[0]}{max(int(form[1:]), len(name))}" for form, name in zip(forms, names, strict=True)]
+    for row in (names, *rows):
+        cells = (f"{cell:{form}}" for cell, form in zip(row, forms, strict=True))
+        click.echo(f"{indent}{gap.join(cells)}".rstrip())
+
+
+def check_language(name: str) -> None:
+    """Raise `UserError` for a value of MNISTLAB_LANG that is no language of mnistlab's."""
+    if name and language_in(name) is None:
+        raise UserError("cli.unknown_language", name=shown(name), languages=LANGUAGES)
+
+
+PLAIN = {"«": '"', "»": '"', "’": "'", "–": "-", "—": "-", "…": "...", "œ": "oe", "Œ": "OE"}
+
+
+def without_accents(error: UnicodeError) -> tuple[str, int]:
+    """What stands for characters that a console cannot write: the letter without its accent, a plain space or quote, or "?"."""
+    assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - nothing else is written
+    found = error.object[error.start : error.end]
+    plain = (PLAIN.get(one) or unicodedata.normalize("NFKD", one).encode("ascii", "ignore").decode() for one in found)
+    return "".join(one or "?" for one in plain), error.end
+
+
+codecs.register_error("mnistlab.without_accents", without_accents)
