@@ -78,6 +78,17 @@ WORDS = {
 }
 """What the texts leave to the reader. All other words are taken as they are; the files that they name lie in `here`."""
 
+TRAINING = """
+import torch
+
+
+def train(model, loader):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for images, labels in loader:
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+"""
 SMALL = ["--steps", "3", "--batch-size", "8"]
 TINY_SCENES = ["--height", "48", "--width", "64", "--val-scenes", "50", "--test-scenes", "50"]
 PICTURES = ["path/to/pictures", "path/to/folder-of-pictures", "chemin/vers/images", "shapes", "formes"]
@@ -158,6 +169,7 @@ def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: p
         f"import mnistlab\n\n\ndef NeuralNet():\n    return mnistlab.NeuralNet(**{model.architecture.to_dict()})\n",
         encoding="utf-8",
     )
+    (folder / "training.py").write_text(TRAINING, encoding="utf-8")
     recipe = RECIPES["two-conv"].override({"widths": (2,), "epochs": 2, "batch_size": 8})
     with pytest.raises(Interrupted):
         train(recipe, dataset=str(pictures), runs_dir=folder / "stopped", display=Stop())
@@ -200,7 +212,7 @@ def test_a_documented_command_works(
     if "--resume" in arguments:
         (stopped,) = (here / "stopped").iterdir()
         stopped.rename(here / "runs" / STOPPED)
-    if "--code" in arguments:
+    if "--code" in arguments and "model.pth" in arguments:
         shutil.move("weights.pth", "model.pth")
     monkeypatch.setattr(serving, "run", serve_until_ready)
     monkeypatch.setattr(corrupted, "CORRUPTIONS", {"stripe": CORRUPTIONS["stripe"]})  # test_corrupted measures several
