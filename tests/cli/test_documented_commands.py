@@ -18,11 +18,12 @@ import click
 import onnx
 import pytest
 import torch
+from PIL import Image
 from starlette.types import ASGIApp
 
 from mnistlab.augmentation.corruptions import CORRUPTIONS
 from mnistlab.cli.app import app, run_app
-from mnistlab.data.dataset import find_spec, import_files
+from mnistlab.data.dataset import find_spec, import_files, open_dataset
 from mnistlab.errors import Interrupted
 from mnistlab.evaluation import corrupted, gallery
 from mnistlab.evaluation.models import load_model
@@ -149,6 +150,7 @@ def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: p
         (folder / name).mkdir()
     for name in ("photo.jpg", "page.png", "one.png", "un.png", "x.png", "scans/1.png", "examples/2026.png"):
         shutil.copy(documented.ROOT / "examples" / "2026.png", folder / name)
+    Image.fromarray(open_dataset("mnist", data_dir).read("train")[0][15]).save(folder / "seven.png")
     for day in days():
         (folder / f"{day.name}_answers.py").write_text(answers_file(day, "en"), encoding="utf-8")
     for name in ("my.toml", "ma-recette.toml"):

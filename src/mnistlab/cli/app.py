@@ -24,6 +24,7 @@ COMMANDS = {
     "doctor": ("mnistlab.cli.doctor", "Check this machine, a run or a saved model."),
     "ensemble": ("mnistlab.cli.ensemble", "Combine finished runs into one model."),
     "evaluate": ("mnistlab.cli.evaluate", "Measure a run's saved model, class by class."),
+    "explain": ("mnistlab.cli.explain", "Show what a network makes of a digit, as a picture for a slide."),
     "export": ("mnistlab.cli.export", "Write a model as one ONNX or safetensors file."),
     "learn": ("mnistlab.cli.learn", "Learn how it all works: days with exercises, and a diary."),
     "read": ("mnistlab.cli.read", "Read handwritten digits in photos, scans and drawings."),
