@@ -224,7 +224,11 @@ def test_what_the_course_says_is_said_in_french_too() -> None:
     french = {
         f"{room}.{name}": entry for room, table in sentences.messages("fr").items() for name, entry in table.items()
     }
-    course = {key for key in TABLE if key.startswith(("learn.", "cli.learn_", "cli.usage", "explain.", "cli.explain_"))}
+    course = {
+        key
+        for key in TABLE
+        if key.startswith(("learn.", "cli.learn_", "cli.usage", "explain.", "cli.explain_", "replay."))
+    }
     assert len(course) > 25
     assert course <= set(french) <= set(TABLE)
     for key, entry in french.items():

@@ -28,6 +28,7 @@ COMMANDS = {
     "export": ("mnistlab.cli.export", "Write a model as one ONNX or safetensors file."),
     "learn": ("mnistlab.cli.learn", "Learn how it all works: days with exercises, and a diary."),
     "read": ("mnistlab.cli.read", "Read handwritten digits in photos, scans and drawings."),
+    "replay": ("mnistlab.cli.replay", "Show a run's training again as a short animation."),
     "runs": ("mnistlab.cli.runs", "List, draw, compare and delete runs."),
     "serve": ("mnistlab.cli.serve", "Open a page to draw digits on, and a web API."),
     "train": ("mnistlab.cli.train", "Train a network, test it once, keep all in a run folder."),
