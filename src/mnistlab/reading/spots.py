@@ -25,6 +25,8 @@ DOUBT = 0.01
 """What each opinion leaves to every digit, however sure it is; from drawn papers (docs/RESULTS.md)."""
 LEAST_INK = 0.4
 """The least height or width of a digit's ink, as a share of what the finder says."""
+PAPER = 0.8
+"""The lightness of that share of the pixels in a digit's box is below its paper's, or as high."""
 STROKE = 80
 """Ink over that, of 255, is a stroke."""
 
@@ -95,9 +97,10 @@ def spots(
 
 
 def darkness(piece: Piece, level: Level) -> float:
-    """How much darker than its surroundings a piece's ink is, in the middle."""
+    """How much darker than the paper in its box a piece's ink is, in the middle."""
     seen = level.seen[piece.y : piece.bottom, piece.x : piece.right]
-    return -float(np.median(seen[piece.strength > STROKE])) if (piece.strength > STROKE).any() else 0.0
+    stroke = piece.strength > STROKE
+    return float(np.quantile(seen, PAPER) - np.median(seen[stroke])) if stroke.any() else 0.0
 
 
 def together(seen: Floats, found: Floats) -> Floats:
