@@ -70,6 +70,7 @@ THEME = {
     'aria-label="Toggle site navigation sidebar"': {"fr": 'aria-label="Ouvrir ou fermer la liste des pages"'},
     'aria-label="Toggle table of contents sidebar"': {"fr": 'aria-label="Ouvrir ou fermer le sommaire de la page"'},
     'aria-label="Toggle Light / Dark / Auto color theme"': {"fr": 'aria-label="Clair, sombre ou automatique"'},
+    "            On this page\n": {"fr": "            Sur cette page\n"},
     "<title>Contents</title>": {"fr": "<title>Sommaire</title>"},
     "<title>Expand</title>": {"fr": "<title>Déplier</title>"},
     "<title>Light mode</title>": {"fr": "<title>Clair</title>"},

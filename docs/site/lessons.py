@@ -21,12 +21,12 @@ from typing import Any, cast
 
 from docs.site import running
 from docs.site.reads import PACKAGE
-from docs.site.running import Outputs, code_of, run_pages
-from mnistlab.learn.course import Day, days, notebook
+from docs.site.running import Code, Outputs, run_pages
+from mnistlab.learn.course import Day, days, in_language, notebook
 from mnistlab.learn.language import Text
 from mnistlab.messages.sentences import LANGUAGES
 
-__all__ = ["OWN", "Lesson", "kept", "lessons", "page", "renew"]
+__all__ = ["OWN", "Lesson", "code_of", "kept", "lessons", "page", "renew"]
 
 log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
@@ -61,6 +61,11 @@ def lessons() -> list[Day]:
     return [*days(), *OWN]
 
 
+def code_of(day: Day, language: str) -> list[Code]:
+    """The page's cells of code in a language."""
+    return [Code(cell.text, cell.raises, cell.quick) for cell in in_language(day, language) if cell.kind == "code"]
+
+
 @functools.cache
 def digest(path: Path) -> str:
     """What the file says to a program, as a hash: of a module its code, without comments, docstrings and its layout."""
@@ -92,9 +97,9 @@ def sentences_in(outputs: Outputs, path: Path) -> str:
     return hashlib.sha256(json.dumps(shown).encode("utf-8")).hexdigest()
 
 
-def key_of(day: Day, language: str, files: list[str], outputs: Outputs) -> str:
-    """What the outputs of the page's code depend on, as one hash: `files` are those of mnistlab that it read."""
-    cells = [(cell.text, cell.raises) for cell in code_of(day, language)]
+def key_of(code: list[Code], files: list[str], outputs: Outputs) -> str:
+    """What the outputs of a page's code depend on, as one hash: `files` are those of mnistlab that it read."""
+    cells = [(cell.text, cell.raises) for cell in code]
     project = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
     packages = project["project"]["version"], project["tool"]["uv"]["constraint-dependencies"]
     read = {
@@ -113,20 +118,21 @@ def kept(day: Day, language: str, folder: Path) -> Outputs | None:
     found = json.loads(path.read_text(encoding="utf-8"))
     files, outputs = found["files"], cast("Outputs", found["outputs"])
     is_there = all((PACKAGE / name).is_file() for name in files)
-    return outputs if is_there and found["key"] == key_of(day, language, files, outputs) else None
+    return outputs if is_there and found["key"] == key_of(code_of(day, language), files, outputs) else None
 
 
 def renew(folder: Path) -> None:
     """Run the pages whose outputs the folder does not keep, and keep them there."""
-    stale = [(day, language) for day in lessons() for language in LANGUAGES if kept(day, language, folder) is None]
+    pages = [(day, language) for day in lessons() for language in LANGUAGES]
+    stale = {(day.name, one): code_of(day, one) for day, one in pages if kept(day, one, folder) is None}
     began = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
-    for day, language, ran in run_pages(stale):
-        key = key_of(day, language, ran.files, ran.outputs)
+    for name, language, ran in run_pages(stale):
+        key = key_of(stale[name, language], ran.files, ran.outputs)
         text = json.dumps({"key": key, "files": ran.files, "outputs": ran.outputs}, ensure_ascii=False, indent=1)
-        (folder / f"{day.name}-{language}.json").write_text(text + "\n", encoding="utf-8")
+        (folder / f"{name}-{language}.json").write_text(text + "\n", encoding="utf-8")
         took = f"{ran.seconds:.0f} s of CPU time"
-        log.info("%s in %s ran in %s; %.0f s so far", day.name, language, took, time.perf_counter() - began)
+        log.info("%s in %s ran in %s; %.0f s so far", name, language, took, time.perf_counter() - began)
 
 
 def page(day: Day, language: str, folder: Path) -> dict[str, Any]:

@@ -19,7 +19,8 @@ def note(event: str, details: tuple[Any, ...]) -> None:
     if event == "open" and str(details[0]).startswith(PREFIX):
         READ.add(str(details[0]))
     elif event == "subprocess.Popen" and any(Path(str(word)).name == "mnistlab" for word in details[1]):
-        READ.update(map(str, PACKAGE.rglob("*.py")))  # what another process reads is not seen
+        started = (path for path in PACKAGE.rglob("*.py") if path.parent.name not in ("days", "exercises"))
+        READ.update(map(str, started))  # what another process reads is not seen
 
 
 sys.addaudithook(note)

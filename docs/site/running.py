@@ -15,20 +15,19 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 from PIL import Image
 
 from docs.site.reads import files_read
 from mnistlab.dependencies import import_matplotlib
-from mnistlab.learn.course import Cell, Day, in_language
 
-__all__ = ["Output", "Outputs", "Ran", "code_of", "run_cells", "run_pages"]
+__all__ = ["Code", "Output", "Outputs", "Ran", "run_cells", "run_pages"]
 
 Output = dict[str, Any]
 """What a notebook (nbformat 4) has for text, a picture or an error that a cell gives."""
@@ -38,9 +37,14 @@ SHARED = ["docs.site.reads", "torch", "torchvision", "scipy.stats", "PIL.Image"]
 """Imported once for all pages: they take longer than most pages do."""
 
 
-def code_of(day: Day, language: str) -> list[Cell]:
-    """The page's cells of code in a language."""
-    return [cell for cell in in_language(day, language) if cell.kind == "code"]
+class Code(NamedTuple):
+    """A cell of code, without what mnistlab would have to be imported for."""
+
+    text: str
+    raises: str
+    """The name of the error that it ends in, on purpose."""
+    quick: str
+    """What the tests run after it, to cut a training short."""
 
 
 @dataclass
@@ -68,7 +72,7 @@ class Shown:
 
 
 def run_cells(
-    cells: Sequence[Cell], name: str, folder: Path, draw: Callable[[Any], Output], *, quick: bool = False
+    cells: Sequence[Code], name: str, folder: Path, draw: Callable[[Any], Output], *, quick: bool = False
 ) -> tuple[Outputs, dict[str, Any]]:
     """Run a page's cells of code in the folder; return what each gives, figures as `draw` makes outputs of them, and all names.
 
@@ -97,7 +101,7 @@ def run_cells(
     return outputs, names
 
 
-def run_cell(cell: Cell, place: str, names: dict[str, Any]) -> list[Output]:
+def run_cell(cell: Code, place: str, names: dict[str, Any]) -> list[Output]:
     """Run one cell; return the error that it announces, where it comes. Another one is raised, with the place."""
     try:
         exec(compile(cell.text, place, "exec"), names)  # noqa: S102
@@ -141,7 +145,7 @@ class Ran:
     """Of CPU time."""
 
 
-def run_alone(cells: Sequence[Cell], name: str) -> Ran:
+def run_alone(cells: Sequence[Code], name: str) -> Ran:
     """Run a page's cells in this process, which has to be its own, in a folder that is then deleted."""
     import torch
 
@@ -167,14 +171,14 @@ def tidy(output: Output, folder: str) -> Output:
     return output
 
 
-def run_pages(pages: Iterable[tuple[Day, str]]) -> Iterator[tuple[Day, str, Ran]]:
-    """Run pages in their languages side by side, and give each as it ends."""
+def run_pages(pages: Mapping[tuple[str, str], Sequence[Code]]) -> Iterator[tuple[str, str, Ran]]:
+    """Run pages side by side, each the code of a name and a language, and give each as it ends."""
     start = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(start)
     context.set_forkserver_preload(SHARED)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with ProcessPoolExecutor(min(cores, 8), context, max_tasks_per_child=1) as pool:
-        running = {pool.submit(run_alone, code_of(day, language), day.name): (day, language) for day, language in pages}
+        running = {pool.submit(run_alone, code, name): (name, language) for (name, language), code in pages.items()}
         try:
             for one in as_completed(running):
                 yield *running[one], one.result()

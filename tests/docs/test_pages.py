@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from torchvision.datasets import MNIST
 import mnistlab
 from docs.site import gather, lessons
 from docs.site.lessons import OWN, Lesson
-from docs.site.running import Ran, run_pages
+from docs.site.running import Code, Ran, run_pages
 from mnistlab.learn.course import cells, in_language
 from mnistlab.learn.language import Text
 from mnistlab.messages.sentences import LANGUAGES
@@ -227,10 +227,10 @@ def test_outputs_are_kept_until_the_code_or_what_it_read_changes(
 ) -> None:
     ran: list[str] = []
 
-    def run_pages(pages: list[tuple[Script, str]]) -> Iterator[tuple[Script, str, Ran]]:
-        for lesson, language in pages:
+    def run_pages(pages: Mapping[tuple[str, str], list[Code]]) -> Iterator[tuple[str, str, Ran]]:
+        for name, language in pages:
             ran.append(language)
-            yield lesson, language, Ran(STREAM, ["figures.json", "messages/en.toml", "room/module.py"], 1)
+            yield name, language, Ran(STREAM, ["figures.json", "messages/en.toml", "room/module.py"], 1)
 
     def is_kept() -> bool:
         lessons.digest.cache_clear()
@@ -275,11 +275,11 @@ from mnistlab import RECIPES
 RECIPES["quick"].override(epochs=0)
 """
     small.source.write_text(f"# %%{code}", encoding="utf-8")
-    ((lesson, language, ran),) = run_pages([(small, "fr")])
+    ((name, language, ran),) = run_pages({("small", "fr"): lessons.code_of(small, "fr")})
     (picture_and_text, error), files = ran.outputs, ran.files
-    assert (lesson, language) == (small, "fr")
+    assert (name, language) == ("small", "fr")
     assert {"learn/pictures.py", "recipes/catalog.py", "errors.py", "messages/en.toml"} <= set(files)
-    assert not {name for name in files if name.startswith(("cli/", "serving/", "training/"))}
+    assert not {name for name in files if name.startswith(("cli/", "serving/", "training/", "learn/course"))}
     picture, text = picture_and_text
     assert picture["data"]["text/plain"] == "one"
     assert picture["data"]["image/png"].startswith("iVBOR")

@@ -9,7 +9,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from docs.site.running import Output, code_of, run_cells
+from docs.site.lessons import code_of
+from docs.site.running import Output, run_cells
 from mnistlab.learn.course import Day
 
 

@@ -191,7 +191,7 @@ def filling(day: Day, name: str, language: str) -> str:
     """What stands for `{{name}}`."""
     if name == "exercises":
         return exercise_list(day, language)
-    figure = str(FIGURES[name]).replace("n=", "n = ")
+    figure = str(FIGURES[name]).replace("n=", "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
     if language == "fr":
         figure = re.sub(r"(?<=\d),(?=\d{3})", "\N{NO-BREAK SPACE}", figure)
         figure = re.sub(r"(?<=\d)\.(?=\d)", ",", figure).replace("about", "environ")
