@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mnistlab.learn.language import typeset
 from mnistlab.pictures.decode import FORMATS
 
 ROOT = Path(__file__).parents[1]
@@ -30,6 +31,12 @@ def test_no_line_of_a_document_is_too_long(pattern: str) -> None:
     for path in documents:
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("|")]
         assert [(path.name, line) for line in lines if len(line) > 130] == []
+
+
+def test_the_french_readme_has_its_non_breaking_spaces() -> None:
+    """It is read as it stands, whereas the pages and the course are typeset when they are made."""
+    text = (ROOT / "LISEZMOI.md").read_text(encoding="utf-8")
+    assert text.splitlines() == typeset(text, "fr").splitlines()
 
 
 @pytest.mark.parametrize("name", ["docs/COMMANDS.md", "src/mnistlab/serving/page/i18n.js"])

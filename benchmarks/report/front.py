@@ -13,6 +13,7 @@ from benchmarks.records import accuracy
 from benchmarks.report import results
 from benchmarks.report.tables import markdown
 from benchmarks.training.time_to_accuracy import summary
+from mnistlab.learn.language import typeset
 
 WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
 
@@ -48,7 +49,7 @@ def minute(language: str) -> str:
     parts = [say(words["with_bf16"].strip(), whole_command("bf16") or {}, language)]
     other = whole_command("fp32")
     parts.append(say(words["without_bf16"], other, language) if other else words["without_bf16_not_measured"])
-    return " ".join(parts)
+    return typeset(" ".join(parts), language)
 
 
 def whole_command(precision: str) -> Numbers | None:
@@ -64,7 +65,7 @@ def results_table(language: str) -> str:
     """Eight results at most."""
     words = WORDS[language]
     rows = [tuple(say(text, numbers, language) for text in words["results"][key]) for key, numbers in chosen().items()]
-    return markdown((words["what"], words["figure"]), rows)
+    return typeset(markdown((words["what"], words["figure"]), rows), language)
 
 
 def chosen() -> dict[str, Numbers]:

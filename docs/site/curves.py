@@ -30,13 +30,13 @@ WORDS = {
     "fr": (
         "époque",
         "perte moyenne",
-        "exactitude en validation, %",
-        "{recipe}, graine {seed} : {correct:,} images de test justes sur {total:,}",
+        "exactitude de validation, %",
+        "{recipe}, graine {seed} : {correct:,} images de test bien lues sur {total:,}",
     ),
 }
 ALT = {
     "en": "The loss of both trainings falls, and their validation accuracy rises, three-conv's over 20 epochs, two-conv's over 8",
-    "fr": "Pour les deux, la perte baisse et l'exactitude en validation monte : 20 époques pour three-conv, 8 pour two-conv",
+    "fr": "Dans les deux cas, la perte baisse et l'exactitude de validation monte : 20 époques pour three-conv, 8 pour two-conv",
 }
 
 

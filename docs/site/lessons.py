@@ -46,7 +46,7 @@ OWN = (
     Lesson(
         "operations",
         Text("Every operation of the network, by hand", "Chaque opération du réseau, à la main"),
-        Text("A picture, a sentence and its numbers for each.", "Pour chacune une image, une phrase et ses nombres."),
+        Text("A picture, a sentence and its numbers for each.", "Pour chacune, une image, une phrase et ses nombres."),
     ),
     Lesson(
         "errors",

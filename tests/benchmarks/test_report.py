@@ -140,7 +140,7 @@ def test_a_training_without_bf16_is_told_beside_the_one_with_it(own_results: Pat
 
     assert "(65 s, of which 60 s" in front.minute("en")
     assert front.minute("en").endswith("without bf16, 170 s (n = 1).")
-    assert front.minute("fr").endswith("sans bf16, 170 s (n = 1).")
+    assert front.minute("fr").endswith("sans bf16, 170\u00a0s (n = 1).")
     assert results.training_seconds("default") == 60
     line = training.speed_table().splitlines()[-1]
     assert "`mnistlab train default`, process start to end, without bf16 | 170 s | 1 |" in line

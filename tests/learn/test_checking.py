@@ -45,7 +45,7 @@ def test_a_learners_file_is_judged_and_what_is_solved_stands_in_the_diary_once(t
     (tmp_path / "day3_answers.py").write_text(RIGHT.replace("12", "11"), encoding="utf-8")
     report = check("day3", folder=tmp_path, language="fr")
     assert [verdict.kind for verdict in report.verdicts] == ["hint", "right", "right"]
-    assert str(report).startswith("side: Vous avez compté 28 - 5 places pour le noyau.")
+    assert str(report).startswith("side: Vous avez compté 28 - 5 positions pour le noyau.")
     (tmp_path / "day3_answers.py").write_text(RIGHT, encoding="utf-8")
     for _ in range(2):
         assert repr(check("day3", folder=tmp_path, language="en")) == "side: Right.\nconvolve: Right.\nloss_of: Right."

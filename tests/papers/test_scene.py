@@ -37,7 +37,7 @@ def test_another_number_or_seed_gives_another_scene(alphabet: Alphabet, scenes: 
 
 def test_what_is_drawn_stays_what_the_networks_weights_were_trained_on(scenes: list[Scene]) -> None:
     texts = ["".join(CLASSES[mark.kind] for mark in scene.marks) for scene in scenes[:6]]
-    assert texts == ["93", "6504754766", "", "31545409089183300", "5955189", "153361255711"]
+    assert texts == ["73", "?04--11500011600", "51?379", "27,822009551,", "2837000381353", ""]
 
 
 def test_every_box_of_a_digit_ends_where_its_ink_does(scenes: list[Scene]) -> None:
@@ -72,7 +72,7 @@ def test_ink_of_digits_is_darker_than_the_paper_around_it(scenes: list[Scene]) -
 
 def test_scenes_hold_all_kinds_of_marks_and_some_hold_none(alphabet: Alphabet) -> None:
     drawn = Scenes(alphabet, height=64, width=128)
-    found = [drawn[number] for number in range(250)]
+    found = [drawn[number] for number in range(400)]
     assert all(scene.pixels.shape == (64, 128) for scene in found)
     assert set(Counter(mark.kind for scene in found for mark in scene.marks)) == set(range(len(CLASSES)))
     assert any(not scene.marks and not scene.ignored.any() for scene in found)

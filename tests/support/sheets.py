@@ -177,10 +177,12 @@ def grid(
     random: Random, images: Picture, labels: NDArray[np.int64], *,
     rows: int = 9, columns: int = 9, line: int = 1, dark: float = 0.2,
     fonts: tuple[str, ...] = (), full: float = 0.7, tilt: float = 0.0, cell: float = 44.0, grain: float = 2.0, most: int = 1,
+    table: float = 0.6, written: float = 1.0,
 ) -> Sheet:  # fmt: skip
     """A grid of cells, `full` of them with up to `most` digits, lines `dark` (0 black, 1 paper); with `fonts`, printed ones too.
 
-    `tilt` is how far it is turned and put in perspective: 0 flat, 1 much.
+    `tilt` is how far it is turned and put in perspective: 0 flat, 1 much; `table` is how light what it lies on is, 1 as the sheet;
+    `written` is how large handwriting is, 1 as print.
     """
     wide, margin = cell * (1 + 0.55 * (most - 1)), round(1.2 * cell)
     height, width = round(rows * cell), round(columns * wide)
@@ -200,6 +202,7 @@ def grid(
                 continue
             size = cell * random.uniform(0.5, 0.75)
             font = fonts[random.integers(len(fonts))] if fonts and random.random() < 0.5 else None
+            size *= written if font is None else 1
             x: float = margin + column * wide + wide / 2
             y: float = margin + row * cell + cell / 2 - size / 2
             shapes = []
@@ -217,5 +220,5 @@ def grid(
         [[margin, margin], [margin + width, margin], [margin + width, margin + height], [margin, margin + height]],
         np.float32,
     )
-    warped, corners = askew(random, sheet, flat, tilt, paper * 0.6)
+    warped, corners = askew(random, sheet, flat, tilt, paper * table)
     return Sheet(photographed(random, warped, grain, 0.7), cells=tuple(tuple(row) for row in texts), corners=corners)

@@ -7,8 +7,8 @@
 # %% [markdown] lang="fr"
 # # Les erreurs que tout le monde rencontre
 #
-# En voici quatorze, commises exprès : ce que l'on voit, pourquoi, et le remède. Un message d'erreur se lit en commençant par la
-# dernière ligne ; c'est elle qui figure ici. Certaines des quatorze ne provoquent aucune erreur : ce sont les pires.
+# En voici quatorze, commises exprès : ce que l'on voit, pourquoi, et le remède. Un message d'erreur se lit en commençant par
+# la dernière ligne ; c'est elle qui figure ici. Certaines des quatorze ne donnent aucun message : ce sont les pires.
 
 # %%
 import torch
@@ -54,7 +54,7 @@ wrong(images)
 
 # %% [markdown] lang="fr"
 # **Pourquoi.** `mat1` est ce qui arrive : 64 lignes de 3136 nombres. `mat2` est la couche linéaire, faite pour 12544. Le
-# pooling a divisé les deux côtés par deux, et 16 · 14 · 14 font 3136. **Remède.** Affichez la forme de ce qui précède la
+# max-pooling a divisé les deux côtés par deux, et 16 · 14 · 14 font 3136. **Remède.** Affichez la forme de ce qui précède la
 # couche, et donnez-lui cette taille.
 
 # %%
@@ -68,7 +68,7 @@ print(wrong[:3](images).shape)
 # %% [markdown] lang="fr"
 # ## 3. Un softmax avant `CrossEntropyLoss`, ou sur la mauvaise dimension
 #
-# Aucune erreur. La perte baisse un peu, puis s'arrête vers 1,46 ; ou ne baisse pas du tout.
+# Aucune erreur. La perte baisse un peu, puis se fige vers 1,46 ; ou bien elle ne baisse pas du tout.
 
 # %%
 perfect = torch.zeros(1, 10)
@@ -85,10 +85,10 @@ print(logits.softmax(dim=1).sum(dim=1)[:3], logits.softmax(dim=0).sum(dim=1)[:3]
 # `softmax(dim=1)`. `mnistlab doctor` finds a double softmax in a network of yours.
 
 # %% [markdown] lang="fr"
-# **Pourquoi.** `CrossEntropyLoss` contient déjà un log-softmax. Des probabilités écrasées une seconde fois ne s'écartent pas de
-# plus de 0 à 1 : même la réponse parfaite, ci-dessus, a cette perte. Et `dim=0` répartit les probabilités entre les 64 images,
-# non entre les dix classes : les trois sommes suivantes ne font pas 1. **Remède.** Le réseau se termine par des logits ; pour
-# regarder des probabilités, `softmax(dim=1)`. `mnistlab doctor` trouve un double softmax dans votre réseau.
+# **Pourquoi.** `CrossEntropyLoss` contient déjà un log-softmax. Les probabilités qu'elle reçoit au lieu de logits ne vont que
+# de 0 à 1 : même la réponse parfaite, ci-dessus, a cette perte. Et `dim=0` répartit les probabilités entre les 64 images, non
+# entre les dix classes : les trois sommes suivantes ne font pas 1. **Remède.** Terminez le réseau par des logits ; pour
+# regarder des probabilités, appelez `softmax(dim=1)`. `mnistlab doctor` trouve un double softmax dans votre réseau.
 
 # %% [markdown] lang="en"
 # ## 4. My own photo is always a 3
@@ -98,8 +98,8 @@ print(logits.softmax(dim=1).sum(dim=1)[:3], logits.softmax(dim=0).sum(dim=1)[:3]
 # %% [markdown] lang="fr"
 # ## 4. Ma photo est toujours un 3
 #
-# Aucune erreur : toutes les photos reçoivent la même réponse, quoi qu'elles montrent. Lequel, c'est le hasard : un 3 chez
-# beaucoup.
+# Aucune erreur : toutes les photos reçoivent la même réponse, quoi qu'elles montrent. Laquelle ? Le hasard en décide : chez
+# beaucoup, c'est un 3.
 
 # %%
 from mnistlab import MNISTDataLoader
@@ -129,10 +129,10 @@ for shown in (pictures, paper - pictures):
 # step by step.
 
 # %% [markdown] lang="fr"
-# Un petit réseau, entraîné cent pas. Combien de fois il répond 0, 1, 2 ... 9 : à cent chiffres tels que MNIST les donne, puis
-# aux mêmes inversés, encre sombre sur blanc, comme sur une photo. **Pourquoi.** Le réseau n'a vu que de l'encre claire sur du
-# noir, épaisse, au milieu, haute de 20 pixels. **Remède.** Inverser, centrer, mettre à l'échelle, ou laisser faire `mnistlab
-# read photo.jpg` ; le [jour 6](day6.ipynb) procède pas à pas.
+# Un petit réseau, entraîné pendant cent pas. Voici combien de fois il répond 0, 1, 2 ... 9, d'abord à cent chiffres tels que
+# MNIST les donne, puis aux mêmes chiffres inversés, encre sombre sur blanc, comme sur une photo. **Pourquoi.** Le réseau n'a
+# vu que de l'encre claire sur du noir, épaisse, au milieu, haute de 20 pixels. **Remède.** Inversez, centrez, mettez à
+# l'échelle, ou laissez faire `mnistlab read photo.jpg` ; le [jour 6](day6.ipynb) procède pas à pas.
 
 # %% [markdown] lang="en"
 # ## 5. `Weights only load failed`
@@ -150,9 +150,9 @@ torch.load("whole.pth")
 # that you made yourself.
 
 # %% [markdown] lang="fr"
-# **Pourquoi.** Depuis PyTorch 2.6, `torch.load` n'accepte que des tenseurs et des valeurs simples : un fichier qui contient un
-# objet peut lancer n'importe quel programme sur votre ordinateur. **Remède.** Enregistrer les poids,
-# `torch.save(network.state_dict(), ...)`. `weights_only=False` seulement pour un fichier que vous avez fait vous-même.
+# **Pourquoi.** Depuis PyTorch 2.6, `torch.load` n'accepte que des tenseurs et des valeurs simples : un fichier qui contient
+# un objet peut lancer n'importe quel programme sur votre ordinateur. **Remède.** Enregistrez les poids,
+# `torch.save(network.state_dict(), ...)`. N'écrivez `weights_only=False` que pour un fichier que vous avez créé vous-même.
 
 # %% [markdown] lang="en"
 # ## 6. Workers on Windows and macOS
@@ -164,13 +164,13 @@ torch.load("whole.pth")
 # `MNISTDataLoader` keeps the images in memory and needs no workers.
 
 # %% [markdown] lang="fr"
-# ## 6. Les workers sous Windows et macOS
+# ## 6. Les processus auxiliaires sous Windows et macOS
 #
 # > RuntimeError: An attempt has been made to start a new process before the current process has finished its bootstrapping phase.
 #
-# **Pourquoi.** Un chargeur avec `num_workers=2` lance deux autres Python, qui là-bas importent chacun votre script à nouveau,
-# lequel en lance deux autres, et ainsi de suite. **Remède.** Mettre ce que le script *fait* sous `if __name__ == "__main__":`.
-# Ou `num_workers=0` : `MNISTDataLoader` garde les images en mémoire et n'a pas besoin de workers.
+# **Pourquoi.** Un chargeur avec `num_workers=2` lance deux autres processus Python ; chacun importe à nouveau votre script,
+# qui en lance deux autres, et ainsi de suite. **Remède.** Placez ce que le script *fait* sous `if __name__ == "__main__":`.
+# Ou gardez `num_workers=0` : `MNISTDataLoader` a les images en mémoire et n'a pas besoin de processus auxiliaires.
 
 # %% [markdown] lang="en"
 # ## 7. Tensors on two devices
@@ -186,10 +186,10 @@ torch.load("whole.pth")
 #
 # > RuntimeError: Expected all tensors to be on the same device, ... cuda:0 ... cpu
 #
-# **Pourquoi.** Le réseau est sur la carte graphique, les images n'y sont pas. **Remède.** Les deux au même endroit :
-# `network.to(device)` une fois, et dans la boucle `images, labels = images.to(device), labels.to(device)`. Pour un réseau, `to`
-# le change ; pour un tenseur, `to` en *renvoie* un nouveau : gardez-le. Sans carte, l'appareil `meta`, qui ne connaît que des
-# formes, montre la même faute :
+# **Pourquoi.** Le réseau est sur la carte graphique, les images n'y sont pas. **Remède.** Placez les deux au même endroit :
+# `network.to(device)` une fois, et dans la boucle `images, labels = images.to(device), labels.to(device)`. Appelé sur un
+# réseau, `to` le modifie ; appelé sur un tenseur, il en *renvoie* un nouveau : gardez-le. Sans carte, l'appareil `meta`, qui
+# ne connaît que des formes, montre la même faute :
 
 # %% raises="RuntimeError"
 nn.Linear(784, 10, device="meta")(images.flatten(1))
@@ -198,7 +198,7 @@ nn.Linear(784, 10, device="meta")(images.flatten(1))
 # ## 8. Input and weight of two types
 
 # %% [markdown] lang="fr"
-# ## 8. L'entrée et les poids de deux types
+# ## 8. Une entrée et des poids de types différents
 
 # %% raises="RuntimeError"
 pixels = (images * 255).to(torch.uint8)
@@ -210,8 +210,8 @@ nn.Conv2d(1, 16, kernel_size=3)(pixels)
 
 # %% [markdown] lang="fr"
 # **Pourquoi.** L'image est faite d'octets (`Byte`, `unsigned char`), les poids de `float32`. Les nombres de NumPy, des
-# `double`, donnent la même erreur. **Remède.** `images.float()`, et normaliser comme à l'entraînement ; `ToTensor` ou
-# `MNISTDataLoader` font les deux.
+# `double`, donnent la même erreur. **Remède.** Appelez `images.float()`, puis normalisez comme à l'entraînement ;
+# `MNISTDataLoader` fait les deux, de même que `ToTensor`.
 
 # %% [markdown] lang="en"
 # ## 9. Three channels into one
@@ -228,8 +228,8 @@ nn.Conv2d(1, 16, kernel_size=3)(colour)
 # `Image.open("photo.jpg").convert("L")`.
 
 # %% [markdown] lang="fr"
-# **Pourquoi.** La photo est en couleurs : rouge, vert et bleu ; le réseau est fait pour un seul canal. **Remède.** La photo en
-# gris, `Image.open("photo.jpg").convert("L")`.
+# **Pourquoi.** La photo est en couleurs : rouge, vert et bleu ; le réseau est fait pour un seul canal. **Remède.** Passez la
+# photo en niveaux de gris, `Image.open("photo.jpg").convert("L")`.
 
 # %% [markdown] lang="en"
 # ## 10. Better in validation than in training
@@ -241,10 +241,10 @@ nn.Conv2d(1, 16, kernel_size=3)(colour)
 # %% [markdown] lang="fr"
 # ## 10. Meilleur en validation qu'à l'entraînement
 #
-# Aucune erreur, et le plus souvent aucune faute non plus. **Pourquoi.** L'exactitude de l'entraînement se mesure *avec* le
-# dropout et l'augmentation, et pendant que le réseau apprend encore : sa moyenne sur l'époque est celle d'un réseau plus jeune.
-# Voici le réseau du numéro 4 sur les mêmes 10 000 images, compté pendant qu'il apprenait, puis mesuré après coup, comme en
-# validation :
+# Aucune erreur, et le plus souvent aucune faute non plus. **Pourquoi.** L'exactitude à l'entraînement se mesure *avec* le
+# dropout et l'augmentation, et pendant que le réseau apprend encore : sa moyenne sur l'époque est celle d'un réseau plus
+# jeune. Voici l'exactitude du réseau du numéro 4 sur les mêmes 10 000 images, comptée pendant qu'il apprenait, puis mesurée
+# après coup, comme en validation :
 
 # %%
 again = sum((network(pictures).argmax(dim=1) == digits).sum().item() for pictures, digits in batches)
@@ -256,8 +256,8 @@ assert again > correct
 # If validation stays ahead then, look whether it holds pictures that training has seen ([day 5](day5.ipynb)).
 
 # %% [markdown] lang="fr"
-# **Remède.** Pour les comparer, mesurez encore une fois les images d'entraînement après l'époque, en `eval()` et sans
-# augmentation. Si la validation reste devant, cherchez si elle contient des images vues à l'entraînement ([jour
+# **Remède.** Pour comparer les deux, mesurez de nouveau sur les images d'entraînement, après l'époque, en `eval()` et sans
+# augmentation. Si la validation reste devant, vérifiez qu'elle ne contient pas d'images vues à l'entraînement ([jour
 # 5](day5.ipynb)).
 
 # %% [markdown] lang="en"
@@ -281,8 +281,9 @@ for _ in range(3):
 # hundred steps the network runs after a hundred old mistakes. **Remedy.** `optimizer.zero_grad()` at the start of each step.
 
 # %% [markdown] lang="fr"
-# **Pourquoi.** `backward()` *ajoute* aux gradients présents : après trois appels, ils sont trois fois plus grands, et après
-# cent pas, le réseau court après cent erreurs passées. **Remède.** `optimizer.zero_grad()` au début de chaque pas.
+# **Pourquoi.** `backward()` *ajoute* ses gradients à ceux qui sont déjà là : après trois appels, ils sont trois fois plus
+# grands, et après cent pas, le réseau court après cent erreurs passées. **Remède.** Appelez `optimizer.zero_grad()` au début
+# de chaque pas.
 
 # %% [markdown] lang="en"
 # ## 12. Forgotten `eval()`
@@ -293,8 +294,8 @@ for _ in range(3):
 # %% [markdown] lang="fr"
 # ## 12. `eval()` oublié
 #
-# Avec batch norm et une seule image, il y a une erreur ; avec deux ou plus, aucune, et la même image reçoit chaque fois une
-# autre réponse.
+# Avec une normalisation par lot et une seule image, il y a une erreur ; avec deux images ou plus, il n'y en a aucune, et la
+# même image reçoit chaque fois une autre réponse.
 
 # %% raises="ValueError"
 network = nn.Sequential(nn.Flatten(), nn.Linear(784, 16), nn.BatchNorm1d(16), nn.Dropout(0.5), nn.Linear(16, 10))
@@ -310,8 +311,9 @@ print([round(network(images[:8])[0, 0].item(), 3) for _ in range(3)])
 # **Remedy.** `network.eval()` before you measure or use it, `network.train()` before you go on training.
 
 # %% [markdown] lang="fr"
-# **Pourquoi.** À l'entraînement, batch norm prend la moyenne et l'écart type du lot, et le dropout omet des nombres au hasard.
-# **Remède.** `network.eval()` avant de mesurer ou de s'en servir, `network.train()` avant de reprendre l'entraînement.
+# **Pourquoi.** À l'entraînement, la normalisation par lot prend la moyenne et l'écart type du lot, et le dropout omet des
+# nombres au hasard. **Remède.** Appelez `network.eval()` avant de mesurer le réseau ou de vous en servir, `network.train()`
+# avant de reprendre l'entraînement.
 
 # %% [markdown] lang="en"
 # ## 13. One-hot labels
@@ -321,8 +323,8 @@ print([round(network(images[:8])[0, 0].item(), 3) for _ in range(3)])
 # %% [markdown] lang="fr"
 # ## 13. Des étiquettes « one-hot »
 #
-# Des entiers dans un tableau de zéros et de uns sont refusés ; en nombres à virgule, ils sont acceptés, et désignent des
-# probabilités.
+# Un tableau de 0 et de 1 en nombres entiers est refusé ; en nombres à virgule flottante, il est accepté, et ses valeurs sont
+# prises pour des probabilités.
 
 # %% raises="RuntimeError"
 one_hot = nn.functional.one_hot(labels, 10)
@@ -337,8 +339,8 @@ print(f"{nn.CrossEntropyLoss()(logits, one_hot.float()):.4f} {nn.CrossEntropyLos
 # labels as the loader gives them; where you have a table, `one_hot.argmax(dim=1)`.
 
 # %% [markdown] lang="fr"
-# **Pourquoi.** `CrossEntropyLoss` veut pour chaque image le numéro de sa classe, des `int64` de forme (B,). **Remède.** Laisser
-# les étiquettes comme le chargeur les donne ; si vous avez un tableau, `one_hot.argmax(dim=1)`.
+# **Pourquoi.** `CrossEntropyLoss` attend pour chaque image le numéro de sa classe, un `int64` ; la forme est (B,).
+# **Remède.** Laissez les étiquettes comme le chargeur les donne ; si vous avez un tableau, prenez `one_hot.argmax(dim=1)`.
 
 # %% [markdown] lang="en"
 # ## 14. Labels out of range
@@ -355,7 +357,7 @@ nn.CrossEntropyLoss()(torch.randn(1, 10), torch.tensor([10]))
 # the network one more class. `MNISTDataLoader` numbers every dataset from 0.
 
 # %% [markdown] lang="fr"
-# **Pourquoi.** Dix classes s'appellent 0 à 9. Les lettres d'EMNIST, par exemple, commencent à 1 ; sur une carte graphique, la
-# même faute dit « device-side assert triggered », souvent quelques lignes plus loin. **Remède.** Regarder `labels.min()` et
-# `labels.max()` ; retrancher 1, ou donner au réseau une classe de plus. `MNISTDataLoader` numérote tous les jeux de données à
-# partir de 0.
+# **Pourquoi.** Dix classes portent les numéros 0 à 9. Les lettres d'EMNIST, par exemple, commencent à 1 ; sur une carte
+# graphique, la même faute donne le message « device-side assert triggered », souvent quelques lignes plus loin. **Remède.**
+# Regardez `labels.min()` et `labels.max()` ; retranchez 1, ou donnez au réseau une classe de plus. `MNISTDataLoader` numérote
+# tous les jeux de données à partir de 0.

@@ -8,9 +8,9 @@
 # %% [markdown] lang="fr"
 # # Chaque opération du réseau, à la main
 #
-# `NeuralNet` est fait d'une douzaine d'opérations. Voici chacune sur des nombres assez petits pour les suivre du doigt : ce
-# qu'elle fait en une phrase, une image, et les mêmes nombres par PyTorch. Dans les images, le rouge est au-dessus de zéro, le
-# bleu au-dessous. Le [jour 3](day3.ipynb) et le [jour 4](day4.ipynb) montrent à quoi elles servent.
+# `NeuralNet` est fait d'une douzaine d'opérations. Voici chacune sur un exemple assez petit pour être suivi du doigt : ce
+# qu'elle fait en une phrase, une image, et les mêmes nombres obtenus avec PyTorch. Dans les images, le rouge est au-dessus de
+# zéro, le bleu au-dessous. Le [jour 3](day3.ipynb) et le [jour 4](day4.ipynb) montrent à quoi elles servent.
 
 # %%
 import torch
@@ -169,7 +169,7 @@ show({
 # The other way to halve the sides: the kernel moves by two pixels, and three of four results are never computed.
 
 # %% [markdown] lang="fr"
-# ## Réduction par le pas
+# ## Réduction par le pas du noyau (`stride`)
 #
 # L'autre façon de diviser les côtés par deux : le noyau avance de deux pixels, et trois résultats sur quatre ne sont jamais
 # calculés.
@@ -188,12 +188,12 @@ show({"stride=1": found[0, 0], "stride=2": strided[0, 0]})
 # the ones averaged during training. After a linear layer, `BatchNorm1d` does the same with each number of the row.
 
 # %% [markdown] lang="fr"
-# ## Batch norm (normalisation par lot)
+# ## Normalisation par lot (batch norm)
 #
-# On retranche la moyenne du canal et l'on divise par son écart type : après cela, tous les canaux parlent aussi fort. Un poids
-# et un biais, qui s'apprennent, peuvent redonner de la voix à l'un d'eux. À l'entraînement, moyenne et écart type sont ceux du
-# lot ; avec `eval()`, ceux accumulés pendant l'entraînement. Après une couche linéaire, `BatchNorm1d` fait de même avec chaque
-# nombre de la ligne.
+# On retranche la moyenne du canal et l'on divise par son écart type : après cela, tous les canaux parlent aussi fort les uns
+# que les autres. Un poids et un biais, qui s'apprennent, peuvent redonner de la voix à l'un d'eux. À l'entraînement, moyenne
+# et écart type sont ceux du lot ; avec `eval()`, ce sont ceux que l'entraînement a accumulés. Après une couche linéaire,
+# `BatchNorm1d` fait de même avec chaque nombre de la ligne.
 
 # %%
 norm = nn.BatchNorm2d(1)
@@ -271,9 +271,9 @@ show({
 # %% [markdown] lang="fr"
 # ## Dropout
 #
-# À l'entraînement, chaque nombre est mis à zéro avec la probabilité p, au hasard et de nouveau à chaque pas ; ce qui reste est
-# divisé par 1 - p, pour que la somme reste à peu près la même. Aucun nombre ne peut compter sur son voisin. Avec `eval()`, rien
-# ne tombe.
+# À l'entraînement, chaque nombre est mis à zéro avec la probabilité p, par un nouveau tirage à chaque pas ; ce qui reste est
+# divisé par 1 - p, pour que la somme ne change guère. Aucun nombre ne peut compter sur son voisin. Avec `eval()`, rien n'est
+# mis à zéro.
 
 # %%
 dropout = nn.Dropout(0.5)
@@ -305,9 +305,9 @@ show({
 # %% [markdown] lang="fr"
 # ## Softmax et log-softmax
 #
-# e à la puissance de chaque logit, divisé par leur somme : des probabilités. Leur logarithme, en une étape, est le logit moins
-# le logarithme de cette somme ; il ne déborde pas, et l'entropie croisée est ce nombre pour la bonne classe, avec un signe
-# moins. `NeuralNet` finit par des logits : l'entropie croisée contient déjà le log-softmax.
+# L'exponentielle de chaque logit, divisée par la somme des exponentielles : ce sont les probabilités. Leur logarithme, en une
+# étape, est le logit moins le logarithme de cette somme ; ce calcul ne déborde pas, et l'entropie croisée est ce nombre pour
+# la bonne classe, avec un signe moins. `NeuralNet` finit par des logits : l'entropie croisée contient déjà le log-softmax.
 
 # %%
 logits = torch.tensor([[2.0, 1.0, -1.0]])
@@ -329,11 +329,11 @@ show({"logits": logits, "exp": powers, "softmax": probabilities, "log_softmax": 
 # averages the probabilities.
 
 # %% [markdown] lang="fr"
-# ## Autour du réseau : redresser, et cinq regards
+# ## Autour du réseau : le redressement, et cinq vues
 #
-# Deux recettes regardent l'image avec plus de soin à l'usage. `Deskewed` enlève la pente : à chaque hauteur, la rangée recule
-# d'autant que l'encre y penche. `Shifted` demande cinq fois, pour l'image et pour elle décalée d'un pixel de chaque côté, et
-# fait la moyenne des probabilités.
+# Deux recettes regardent l'image avec plus de soin à l'usage. `Deskewed` supprime l'inclinaison : à chaque hauteur, la rangée
+# est repoussée d'autant que l'encre y penche. `Shifted` interroge le réseau cinq fois, avec l'image telle quelle et décalée
+# d'un pixel de chaque côté, et fait la moyenne des probabilités.
 
 # %%
 from mnistlab.networks.deskew import deskew
@@ -367,7 +367,7 @@ show({
 # That is all that there is. How they follow each other in a network of yours, `describe()` says:
 
 # %% [markdown] lang="fr"
-# C'est tout ce qu'il y a. Comment elles se suivent dans un réseau à vous, `describe()` le dit :
+# C'est tout. L'ordre dans lequel elles se suivent dans un réseau à vous, c'est `describe()` qui le donne :
 
 # %%
 for layer in NeuralNet((16, 32), hidden=64, dropout=0.2).describe():

@@ -62,7 +62,7 @@ PLAN = (
         Text("Data", "Les données"),
         Text(
             "MNIST, transforms and batches; a data loader written from scratch.",
-            "MNIST, transformations et lots ; un chargeur de données écrit de zéro.",
+            "MNIST, transformations et lots ; un chargeur de données écrit de toutes pièces.",
         ),
     ),
     Day(
@@ -94,7 +94,7 @@ PLAN = (
         Text("Your own handwriting", "Votre propre écriture"),
         Text(
             "Why it fails at first, and how a photo becomes a digit of MNIST.",
-            "Pourquoi elle échoue d'abord, et comment une photo devient un chiffre de MNIST.",
+            "Pourquoi le réseau la lit mal d'abord, et comment une photo devient un chiffre de MNIST.",
         ),
     ),
     Day(
@@ -102,7 +102,7 @@ PLAN = (
         Text("Fast and far", "Plus vite, plus loin"),
         Text(
             "Where the time goes, exporting, serving, other data, and what comes next.",
-            "Où passe le temps, exporter, servir, d'autres données, et la suite.",
+            "Où passe le temps, l'export, le serveur, d'autres données, et la suite.",
         ),
     ),
 )

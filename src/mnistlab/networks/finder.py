@@ -46,7 +46,7 @@ class FinderNet(nn.Module):
     """
 
     def __init__(
-        self, classes: int, widths: tuple[int, int, int] = (16, 24, 48), apart: tuple[int, ...] = (1, 1, 2, 1, 4, 1)
+        self, classes: int, widths: tuple[int, int, int] = (16, 28, 64), apart: tuple[int, ...] = (1, 1, 2, 1, 4, 1, 2)
     ) -> None:
         super().__init__()
         self.widths, self.apart, (first, second, third) = widths, apart, widths

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 import cv2
@@ -13,9 +14,17 @@ from numpy.typing import NDArray
 
 from mnistlab.papers.glyphs import SIDE, Shape, opened
 
-__all__ = ["Canvas", "Mark", "Pen"]
+__all__ = ["Canvas", "Mark", "Pen", "Size"]
 
 Floats = NDArray[np.float32]
+
+
+class Size(Enum):
+    """How large writing is for a network that knows one size: other sizes of the picture show it as it should be."""
+
+    USUAL = "is to be found"
+    UNUSUAL = "may be found"
+    BEYOND = "is not to be found: loops of large digits are no zeros, and small digits are not one large one together"
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,8 @@ class Canvas:
     ignored: NDArray[np.bool_] = field(init=False)
     """bool (H, W): where nothing is asked, for it might be taken for a digit or is cut off."""
     marks: list[Mark] = field(default_factory=list)
+    size: Size = Size.USUAL
+    """How large what is written is for the network."""
 
     def __post_init__(self) -> None:
         self.digits = np.zeros_like(self.pixels)
@@ -116,14 +127,14 @@ class Canvas:
             return
         x0, x1, y0, y1 = left + columns[0], left + columns[-1] + 1, top + rows[0], top + rows[-1] + 1
         laid = self.cover(alpha, left, top, pen)
-        if laid is None:
+        if laid is None or self.size is Size.BEYOND:
             return
         height, width = self.pixels.shape
         seen = (min(x1, width) - max(x0, 0)) * (min(y1, height) - max(y0, 0)) / ((x1 - x0) * (y1 - y0))
         rows_, columns_, part = laid
         if kind is not None and kind < 10:
             np.maximum(self.digits[rows_, columns_], part, out=self.digits[rows_, columns_])
-        if kind is None or seen < 0.85:
+        if kind is None or seen < 0.85 or self.size is Size.UNUSUAL:
             self.ignored[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = True
         else:
             self.marks.append(Mark(kind, (x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0))
@@ -147,6 +158,16 @@ class Canvas:
             self.cover(alpha, 0, 0, pen)
         else:
             self.note(alpha, 0, 0, kind, pen)
+
+    def fill(self, corners: Sequence[tuple[float, float]], pen: Pen) -> None:
+        """A polygon between points of the level sheet, filled."""
+        self.polygon(np.array([self.place(*corner) for corner in corners]), pen)
+
+    def polygon(self, points: NDArray[np.float64], pen: Pen) -> None:
+        """A polygon between points (N, 2) of the canvas, filled."""
+        mask = np.zeros(self.pixels.shape, np.uint8)
+        cv2.fillPoly(mask, [np.round(points * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
+        self.cover(mask / np.float32(255), 0, 0, pen)
 
     def words(self, text: str, font: Path, height: float, at: tuple[float, float], pen: Pen) -> None:
         """Printed words, their left end on the level sheet there; nothing in them is to be read."""

@@ -6,19 +6,16 @@ import math
 from collections.abc import Sequence
 from typing import TypeVar
 
-import cv2
 import numpy as np
 
 from mnistlab.papers.alphabet import Alphabet
 from mnistlab.papers.canvas import Canvas, Pen
 from mnistlab.papers.glyphs import font_files
-from mnistlab.papers.writing import composed, cross_out, figure, letter, number, style
+from mnistlab.papers.writing import composed, cross_out, figure, letter, number, scrawl, style
 
-__all__ = ["HIGHEST", "LOWEST", "boxes", "grid", "lines", "nothing", "scattered"]
+__all__ = ["boxes", "grid", "lines", "nothing", "scattered"]
 
 T = TypeVar("T")
-LOWEST, HIGHEST = 12.0, 36.0
-"""How high digits are, in pixels."""
 WORDS = (
     "TOTAL", "Nom", "Date", "Amount", "No.", "Sudoku", "Grille", "Price", "Qty", "Sum", "Euro", "kg", "Name",
     "Score", "Ref.", "Points", "de", "la", "Jour", "Code", "Page", "solution", "level",
@@ -64,6 +61,8 @@ def lines(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size:
             cross_out(random, canvas, how, (end + 0.8 * size, base - size / 2))
         elif end < 0.6 * width and random.random() < 0.6:
             number(random, canvas, how, composed(random), end + size * random.uniform(0.8, 2.5), base, gap)
+    if random.random() < 0.1:
+        scrawl(random, canvas, how)
     if random.random() < 0.12:  # the edge of what was cut out
         side = random.choice([random.uniform(0, 4), width - random.uniform(0, 4)])
         canvas.line((side, -50), (side, height + 50), random.uniform(1, 5), faint(random, canvas))
@@ -113,6 +112,8 @@ def grid(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: 
     print_ = style(random, alphabet, size * random.uniform(0.9, 1.3), lightness(canvas), printed=True)
     share = random.choice([0.0, 0.4, 1.0], p=[0.35, 0.4, 0.25])
     several = random.random() < 0.5 and cell_w > 1.6 * size
+    if random.random() < 0.25:
+        shade(random, canvas, (left, top, cell_w, cell_h), (rows, columns))
     for row in range(rows):
         for column in range(columns):
             x, y = left + (column + 0.5) * cell_w, top + (row + 0.5) * cell_h
@@ -138,6 +139,19 @@ def grid(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: 
         canvas.lines(ends, bold if is_bold else thin, pen)
     if bottom < height - size and random.random() < 0.5:
         words(random, canvas, size * random.uniform(0.5, 1), bottom + 0.3 * size)
+
+
+def shade(
+    random: np.random.Generator, canvas: Canvas, cell: tuple[float, float, float, float], size: tuple[int, int]
+) -> None:
+    """Some of a grid's cells are darker, by a tint or by fine lines; `cell` is the first one's place and size."""
+    left, top, wide, high = cell
+    pen = Pen(lightness(canvas) * random.uniform(0.45, 0.92), random.uniform(0.6, 1))
+    rows, columns = random.integers(1, 4, 2)
+    for row in range(int(random.integers(0, rows)), size[0], int(rows + random.integers(0, 2))):
+        for column in range(int(random.integers(0, columns)), size[1], int(columns + random.integers(0, 2))):
+            x, y = left + column * wide, top + row * high
+            canvas.fill([(x, y), (x + wide, y), (x + wide, y + high), (x, y + high)], pen)
 
 
 def boxes(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: float) -> None:
@@ -186,10 +200,10 @@ def scattered(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, s
     """Digits, letters and crossings out of many sizes here and there."""
     height, width = canvas.pixels.shape
     if random.random() < 0.3:
-        rule(random, canvas, size, random.uniform(size, height), 1.5 * size)
+        rule(random, canvas, size, random.uniform(0, height), 1.5 * size)
     taken: list[tuple[float, float, float]] = []
     for _ in range(int(random.integers(2, 14))):
-        own = float(np.clip(size * np.exp(random.normal(0, 0.25)), LOWEST, HIGHEST))
+        own = float(size * np.exp(np.clip(random.normal(0, 0.25), -0.4, 0.4)))
         how = style(random, alphabet, own, lightness(canvas), printed=random.random() < 0.15)
         x, y = random.uniform(0, width), random.uniform(0, height)
         if any(math.hypot(x - a, y - b) < 0.55 * (own + c) for a, b, c in taken):
@@ -227,12 +241,7 @@ def blob(random: np.random.Generator, canvas: Canvas, size: float) -> None:
     corners = int(random.choice([3, 4, 5, 24]))
     angles = np.sort(random.uniform(0, 2 * math.pi, corners)) if corners < 9 else np.linspace(0, 2 * math.pi, corners)
     points = middle + np.column_stack([np.cos(angles), np.sin(angles)]) * size * random.uniform(0.15, 1.5, 2)
-    mask = np.zeros(canvas.pixels.shape, np.uint8)
-    cv2.fillPoly(mask, [np.round(points * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
-    colour = lightness(canvas) * random.uniform(0, 0.9)
-    canvas.cover(
-        (mask / np.float32(255)).astype(np.float32, copy=False), 0, 0, Pen(float(colour), random.uniform(0.5, 1))
-    )
+    canvas.polygon(points, Pen(lightness(canvas) * random.uniform(0, 0.9), random.uniform(0.5, 1)))
 
 
 def words(random: np.random.Generator, canvas: Canvas, size: float, top: float) -> None:

@@ -20,7 +20,7 @@ __all__ = ["in_order", "worker_count"]
 T = TypeVar("T")
 AHEAD = 4
 """How many a worker draws ahead of what is asked for."""
-MOST_WORKERS = {"cpu": 4, "cuda": 8}
+MOST_WORKERS = {"cpu": 4, "cuda": 14}
 """Each of them keeps the shapes of the digits that it has drawn, in the end 1 GB of MNIST's."""
 
 

@@ -68,6 +68,8 @@ def light(random: np.random.Generator, pixels: Floats) -> None:
     y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
     if random.random() < 0.5:
         pixels *= 1 + random.uniform(-0.25, 0.25) * x + random.uniform(-0.25, 0.25) * y
+    if random.random() < 0.25:  # hardly any light, or paper that is nearly as dark as the ink
+        pixels *= random.uniform(0.3, 1)
     if random.random() < 0.12:
         angle = random.uniform(0, 2 * math.pi)
         across = (
@@ -81,7 +83,9 @@ def camera(random: np.random.Generator, pixels: Floats) -> NDArray[np.uint8]:
     kind = random.random()
     if kind < 0.45:
         pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), random.uniform(0.4, 1.3)), np.float32)
-    elif kind < 0.55:  # enlarged from fewer pixels
+    elif kind < 0.52:  # out of focus
+        pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), random.uniform(1.3, 2.2)), np.float32)
+    elif kind < 0.62:  # enlarged from fewer pixels
         few = random.uniform(0.45, 0.85)
         small = cv2.resize(pixels, None, fx=few, fy=few, interpolation=cv2.INTER_AREA)
         pixels = np.asarray(cv2.resize(small, pixels.shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)

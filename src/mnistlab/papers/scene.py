@@ -9,11 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.papers.alphabet import Alphabet
-from mnistlab.papers.canvas import Canvas, Mark
-from mnistlab.papers.layouts import HIGHEST, LOWEST, boxes, grid, lines, nothing, scattered
+from mnistlab.papers.canvas import Canvas, Mark, Size
+from mnistlab.papers.layouts import boxes, grid, lines, nothing, scattered
 from mnistlab.papers.paper import camera, light, sheet
 
 __all__ = ["Scene", "Scenes"]
+
+
+LOWEST, HIGHEST = 12.0, 36.0
+"""How high digits are that are to be found, in pixels."""
+TOO_LOW, TOO_HIGH = 10.0, 44.0
+"""Lower or higher ones are not to be found."""
+BEYOND = 0.17
+"""The share of scenes whose writing may be of any size."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +58,17 @@ class Scenes:
         shear = random.normal(0, 0.06)
         turn = np.array([[math.cos(angle), -math.sin(angle) + shear], [math.sin(angle), math.cos(angle)]])
         canvas = Canvas(sheet(random, self.height, self.width), turn)
-        size = float(np.clip(np.exp(random.normal(math.log(21), 0.27)), LOWEST + 1, HIGHEST - 3))
+        size, canvas.size = how_large(random)
         kind = random.choice(5, p=(0.44, 0.25, 0.13, 0.1, 0.08))
         (lines, grid, boxes, scattered, nothing)[kind](random, canvas, self.alphabet, size)
         light(random, canvas.pixels)
         return Scene(camera(random, canvas.pixels), canvas.marks, canvas.digits, canvas.ignored)
+
+
+def how_large(random: np.random.Generator) -> tuple[float, Size]:
+    """How high the digits of a scene are, in pixels, and what that is to the network."""
+    if random.random() > BEYOND:
+        return float(np.clip(np.exp(random.normal(math.log(21), 0.27)), LOWEST + 1, HIGHEST - 3)), Size.USUAL
+    low, high = ((3.5, LOWEST), (HIGHEST, 180))[int(random.random() < 0.4)]
+    size = math.exp(random.uniform(math.log(low), math.log(high)))
+    return size, Size.BEYOND if size < TOO_LOW or size > TOO_HIGH else Size.UNUSUAL

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from mnistlab.papers.alphabet import Alphabet, Hand
@@ -12,11 +13,13 @@ from mnistlab.papers.canvas import Canvas, Pen
 from mnistlab.papers.glyphs import HEIGHT, Shape, font_files, of_text
 from mnistlab.reading.finder import CLASSES, OTHER
 
-__all__ = ["Style", "cross_out", "figure", "number", "separator", "style"]
+__all__ = ["Style", "cross_out", "figure", "number", "scrawl", "separator", "style"]
 
 SEPARATORS = tuple(CLASSES[10:16])
 LETTERS = "ABCDEFGHJKLMNPQRTUVWXYabcdefhkmnprtuvwxyäöüéèΔΣΩλμπφ€£&@#+=*<>"
 """Letters and signs that nobody takes for a digit, written alone."""
+AROUND = "$#*=€£+x"
+"""Signs that stand before or after a number, close to it."""
 LIKE_DIGITS = "OoIlSsZzBbgqGD|!"
 """Written alone they may be read as digits: nothing is asked of them."""
 
@@ -98,6 +101,9 @@ def number(
         if character == " ":
             x += 0.6 * how.height
             continue
+        if character in AROUND:
+            x = sign(random, canvas, how, character, x, base) + max(gap, 0.05) * how.height
+            continue
         if not character.isdigit():
             x = separator(random, canvas, how, character, x, base) + max(gap, 0.05) * how.height
             continue
@@ -132,9 +138,9 @@ def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str
         ]
         width, end = dot, left + dot
     elif kind == ",":
-        down = random.uniform(0.12, 0.3) * high
-        start = (left + 0.12 * high, base - 0.06 * high)
-        stroke = [[start, (left + random.uniform(-0.02, 0.1) * high, base - 0.06 * high + down)]]
+        down = random.uniform(0.12, 0.3 if random.random() < 0.7 else 0.6) * high
+        top = base - random.uniform(0, 0.15) * high if random.random() < 0.8 else base - random.uniform(0.8, 1.1) * high
+        stroke = [[(left + 0.12 * high, top), (left + 0.12 * high - random.uniform(0, 0.45) * down, top + down)]]
         end = left + 0.15 * high
     elif kind == "-":
         long, up = random.uniform(0.25, 0.9) * high, random.uniform(0.3, 0.6) * high
@@ -158,6 +164,18 @@ def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str
     lines = [np.array([canvas.place(*point) for point in line]) for line in stroke]
     canvas.strokes(lines, width, how.pen, CLASSES.index(kind))
     return end
+
+
+def sign(random: np.random.Generator, canvas: Canvas, how: Style, kind: str, left: float, base: float) -> float:
+    """Write one of `AROUND`. Returns where it ends."""
+    fonts = font_files()
+    shape = of_text(kind, fonts[random.integers(len(fonts))])
+    if shape is None:
+        return left
+    half = half_width(how, shape)
+    high = random.uniform(0.6, 1.15)
+    figure(random, canvas, how, shape, OTHER, (left + half, base - how.height / 2), high)
+    return left + 2 * half
 
 
 def letter(random: np.random.Generator, canvas: Canvas, how: Style, at: tuple[float, float]) -> None:
@@ -188,16 +206,38 @@ def cross_out(random: np.random.Generator, canvas: Canvas, how: Style, at: tuple
     canvas.strokes(lines, max(1.0, 2 * (how.pen.radius or 0.05 * how.height)), how.pen, OTHER)
 
 
+def scrawl(random: np.random.Generator, canvas: Canvas, how: Style) -> None:
+    """Part of a signature, of a word or of a drawing: smooth strokes in which there is nothing to read."""
+    height, width = canvas.pixels.shape
+    lines = []
+    for _ in range(int(random.integers(1, 4))):
+        knots = np.cumsum(random.normal(0, 0.9 * how.height, (int(random.integers(3, 7)), 2)), axis=0)
+        fine = np.linspace(0, len(knots) - 1, 8 * len(knots))
+        smooth = np.column_stack([np.interp(fine, np.arange(len(knots)), knots[:, axis]) for axis in (0, 1)])
+        smooth = cv2.blur(smooth, (1, 7), borderType=cv2.BORDER_REPLICATE)
+        lines.append(smooth + random.uniform((0, 0), (width, height)))
+    canvas.strokes(lines, max(0.8, 2 * (how.pen.radius or 0.05 * how.height)), how.pen)
+
+
 def composed(random: np.random.Generator) -> str:
     """What people write: a number, an amount, a date, a percentage, a few numbers."""
     digits = "".join(str(d) for d in random.integers(0, 10, int(random.integers(1, 9))))
+    if len(digits) > 1 and random.random() < 0.3:  # round numbers are written more often than others
+        digits = digits[: int(random.integers(1, len(digits)))].ljust(len(digits), "0")
     kind = random.random()
-    if kind < 0.55 or len(digits) < 3:
+    if kind < 0.14 and len(digits) > 3:  # groups of thousands
+        mark, digits = ".,' "[int(random.integers(4))], f"{int(digits):,}"
+        return digits.replace(",", "," if mark == "'" else mark)
+    if kind < 0.3:
+        before = AROUND[int(random.integers(len(AROUND)))] * int(random.random() < 0.6)
+        after = (*AROUND, "//", ".-", "--", "##", "")[int(random.integers(len(AROUND) + 5))]
+        return before + digits + after
+    if kind < 0.6 or len(digits) < 3:
         return digits
-    if kind < 0.75:
+    if kind < 0.78:
         marks: Sequence[str] = SEPARATORS
         place = int(random.integers(1, len(digits)))
         return digits[:place] + marks[int(random.integers(len(marks)))] + digits[place:]
-    if kind < 0.85:
+    if kind < 0.87:
         return "-" * int(random.integers(0, 2)) + digits + (".-", ",-", "%", "-")[random.integers(4)]
     return f"{digits[:2]} {digits[2:5]} {digits[5:]}"

@@ -19,7 +19,20 @@ from numpy.typing import NDArray
 from mnistlab.reading.classifier import open_session, read_model
 from mnistlab.reading.paper import Gray, resized
 
-__all__ = ["CELL", "CLASSES", "OTHER", "SIZES", "Found", "Level", "Peak", "contrast", "levels", "look", "peaks"]
+__all__ = [
+    "CELL",
+    "CLASSES",
+    "OTHER",
+    "SIZES",
+    "Found",
+    "Level",
+    "Peak",
+    "Sizes",
+    "contrast",
+    "levels",
+    "look",
+    "peaks",
+]
 
 BUNDLED = Path(__file__).parent.parent / "bundled" / "reader" / "finder.onnx"
 CELL = 4
@@ -121,6 +134,8 @@ class Found:
     weight: float
     """The largest of these, less where the digit had an unusual height at this size."""
     level: int
+    light: bool = False
+    """Whether it is lighter than what it stands on."""
 
     @property
     def kind(self) -> int:
@@ -169,30 +184,55 @@ def scales(height: int, width: int) -> list[float]:
     return [most / STEP**n for n in range(count, -1, -1)]
 
 
-def look(network: Network, gray: Gray, scale: float, number: int) -> Level:
-    """What the network finds at one size."""
-    small = resized(gray, scale)
+class Sizes:
+    """A picture at any size, each made of one that is less than twice as large: no look needs all pixels of a photo again.
+
+    Parameters
+    ----------
+    gray : ndarray of uint8, shape (H, W)
+    """
+
+    def __init__(self, gray: Gray) -> None:
+        self.halves = [gray]
+
+    def __call__(self, scale: float) -> Gray:
+        """The picture `scale` times as large."""
+        while scale <= 0.5 ** len(self.halves) and min(self.halves[-1].shape) > 1:
+            self.halves.append(resized(self.halves[-1], 0.5))
+        height, width = self.halves[0].shape
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        base = self.halves[min(len(self.halves) - 1, int(-np.log2(min(scale, 1))))]
+        return np.asarray(
+            cv2.resize(base, size, interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA), np.uint8
+        )
+
+
+def look(network: Network, small: Gray, scale: float, number: int = 0, *, light: bool = False) -> Level:
+    """What the network finds at one size: `small` is `scale` times as large as the picture.
+
+    With `light` it looks for what is lighter than its ground.
+    """
     height, width = small.shape
     below, right = FRAME + -(height + 2 * FRAME) % CELL, FRAME + -(width + 2 * FRAME) % CELL
-    framed = cv2.copyMakeBorder(small, FRAME, below, FRAME, right, cv2.BORDER_REPLICATE)
+    framed = cv2.copyMakeBorder(255 - small if light else small, FRAME, below, FRAME, right, cv2.BORDER_REPLICATE)
     seen = contrast(framed)
     kinds, boxes, ink = network(seen)
     found = []
-    fx, fy = width / gray.shape[1], height / gray.shape[0]
     for peak in peaks(kinds, boxes, LEAST):
         off = np.log(peak.height / SIZES[1]) if peak.kinds[:10].max() >= peak.kinds[10:OTHER].max() else 0.0
         weight = float(peak.kinds.max()) * float(np.exp(-0.5 * (off / SPREAD) ** 2))
-        place = ((peak.x - FRAME) / fx, (peak.y - FRAME) / fy, peak.width / fx, peak.height / fy)
-        found.append(Found(*place, peak.kinds, weight, number))
+        place = ((peak.x - FRAME) / scale, (peak.y - FRAME) / scale, peak.width / scale, peak.height / scale)
+        found.append(Found(*place, peak.kinds, weight, number, light))
     inside = (slice(FRAME, FRAME + height), slice(FRAME, FRAME + width))
     return Level(scale, seen[inside], ink[inside], found)
 
 
 def levels(
     network: Network,
-    gray: Gray,
+    sizes: Sizes,
     raise_if_cancelled: Callable[[], None] = lambda: None,
     *,
+    light: bool = False,
     most: float = MOST_PIXELS,
     first: int = 0,
 ) -> list[Level]:
@@ -201,22 +241,25 @@ def levels(
     Parameters
     ----------
     network : callable
-    gray : ndarray of uint8, shape (H, W)
-        Dark on light.
+    sizes : Sizes
+        The picture.
     raise_if_cancelled : callable
         Called before each size.
+    light : bool
+        Whether to look for what is lighter than its ground instead of darker.
     most : float
         Pixels at the largest size.
     first : int
         The first level's number.
     """
     looked: list[Level] = []
-    for number, scale in enumerate(scales(*gray.shape)):
-        pixels = scale**2 * gray.size
+    whole = sizes.halves[0]
+    for number, scale in enumerate(scales(*whole.shape)):
+        pixels = scale**2 * whole.size
         if pixels > 1.01 * most:
             break
         raise_if_cancelled()
-        looked.append(look(network, gray, scale, first + number))
+        looked.append(look(network, sizes(scale), scale, first + number, light=light))
         if pixels > ALWAYS and not worth_more(looked):
             break
     return looked

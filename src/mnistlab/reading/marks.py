@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Box", "Mark", "middle_in", "places", "sureness"]
+__all__ = ["Box", "Mark", "middle_in", "overlap", "places", "sureness"]
 
 Box = tuple[int, int, int, int]
 
@@ -25,6 +25,8 @@ class Mark:
     """x, y, width, height in the picture's pixels."""
     level_box: Box
     """Likewise, on the page turned so that it can be read."""
+    light: bool = False
+    """Whether it is lighter than what it stands on, where the other ink of the picture is darker."""
 
     @property
     def label(self) -> int:
@@ -66,3 +68,11 @@ def middle_in(one: Box, other: Box) -> bool:
     """Whether the middle of a box lies in another."""
     x, y = one[0] + one[2] / 2, one[1] + one[3] / 2
     return other[0] <= x < other[0] + other[2] and other[1] <= y < other[1] + other[3]
+
+
+def overlap(one: Box, other: Box) -> float:
+    """The share that two boxes have in common of what they cover together, 0 to 1."""
+    wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    shared = max(0, wide) * max(0, high)
+    return shared / (one[2] * one[3] + other[2] * other[3] - shared)

@@ -12,15 +12,17 @@ from mnistlab.reading.finder import LEAST, Floats, Found, Level
 
 __all__ = ["find"]
 
-COMMON = 0.75
+COMMON = 0.2
 """What counts how many of the others have a mark's height, where how sure the network is of it counts 1."""
 ALIKE = 0.45
 """How far apart the heights of one page's digits are, as logarithms."""
 ENOUGH = 0.65
 """The least that all sizes together must make of a mark."""
+APART = 0.57
+"""How far apart the middles of two digits beside each other are at least, as a share of the wider one's width."""
 MOST_FOUND = 3000
 """Where there is more, only what the network is surest of is looked at."""
-PLACE = ("x", "y", "width", "height", "weight")
+PLACE = ("x", "y", "width", "height", "weight", "light")
 
 
 def find(looked: Sequence[Level]) -> list[Found]:
@@ -62,6 +64,8 @@ class Place:
     width: Floats
     height: Floats
     weight: Floats
+    light: Floats
+    """1 where it is lighter than its ground."""
 
     def same(self, number: int) -> NDArray[np.bool_]:
         """Which are the same mark, seen at another size perhaps."""
@@ -69,10 +73,15 @@ class Place:
         narrow = np.minimum(self.width, self.width[number])
         low = np.minimum(self.height, self.height[number])
         larger = np.maximum(self.height, self.height[number])
-        return np.asarray((across < 0.35 * np.maximum(narrow, 0.3 * low)) & (down < 0.3 * low) & (larger < 1.45 * low))
+        return np.asarray(
+            (across < 0.35 * np.maximum(narrow, 0.3 * low))
+            & (down < 0.3 * low)
+            & (larger < 1.45 * low)
+            & (self.light == self.light[number])
+        )
 
     def excluded(self, number: int) -> NDArray[np.bool_]:
         """Which cannot be there beside it: the middle of one lies in the other, or the two nearly cover each other."""
         across, down = np.abs(self.x - self.x[number]), np.abs(self.y - self.y[number])
         wide, high = np.maximum(self.width, self.width[number]), np.maximum(self.height, self.height[number])
-        return np.asarray((across < 0.5 * wide) & (down < 0.5 * high))
+        return np.asarray((across < APART * wide) & (down < 0.5 * high))

@@ -15,12 +15,12 @@ from mnistlab.reading.assembly import Unit, assemble, look
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import Finder
 from mnistlab.reading.ink import Ink, find_ink
-from mnistlab.reading.marks import Box, Mark, middle_in, places, sureness
+from mnistlab.reading.marks import Box, Mark, middle_in, overlap, places, sureness
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces
-from mnistlab.reading.spots import lessened, spots
-from mnistlab.reading.upright import as_dark_on_light, look_everywhere, turns
+from mnistlab.reading.spots import agreed, spots
+from mnistlab.reading.upright import as_dark_on_light, has_dark_parts, look_everywhere, turns
 
 __all__ = ["connected_strokes", "digits_on_paper"]
 
@@ -32,6 +32,12 @@ ALIKE = 1.7
 """How many times as high as usual, or as low, a digit may be without a question."""
 THIN = 0.12
 """A stroke that is less wide than this share of its height may be a line."""
+SPECK, DOUBTFUL = 0.45, 0.5
+"""What is lower than that share of the usual height, and hardly a digit, is a speck."""
+AS_HIGH = 1.5
+"""How many times as high as what the finder found, or as low, strokes may be that it missed."""
+SAME = 0.5
+"""Boxes that share so much of what they cover together are of one digit."""
 FEW = 0.25
 """Where the classifier accepts fewer of the marks than this share, most are noise."""
 CLEAR = 1.2
@@ -84,7 +90,8 @@ def digits_on_paper(
     strokes: list[Mark] = []
     if len(pieces) <= MOST_PIECES:
         strokes = assembled(classifier, ink, pieces, picture, raise_if_cancelled)
-        if ink.rules is None and leaves_no_question(strokes, picture, threshold):
+        plain = ink.rules is None and leaves_no_question(strokes, picture, threshold)
+        if plain and not has_dark_parts(as_dark_on_light(picture)):
             return strokes
     found, turned = found_digits(finder, classifier, picture, threshold, raise_if_cancelled)
     if turned or not found:
@@ -94,9 +101,13 @@ def digits_on_paper(
     for theirs, ours in places(strokes, found):
         if not ours:
             continue  # a bit of a line or a pattern, most often
-        if len(theirs) == len(ours) == 1 and theirs[0].label != ours[0].label:  # one of them is wrong
-            surer, other = sorted((theirs[0], ours[0]), key=lambda mark: -mark.sure)
-            kept.append(replace(surer, probabilities=lessened(surer.probabilities, surer.sure * (1 - other.sure))))
+        if any(mark.light for mark in ours):  # the strokes are what it stands on
+            kept += ours
+            continue
+        if len(theirs) == len(ours) == 1 and overlap(theirs[0].box, ours[0].box) > SAME:
+            probabilities = agreed(theirs[0].probabilities, ours[0].probabilities)
+            clean = theirs[0].label == probabilities.argmax()
+            kept.append(replace(theirs[0] if clean else ours[0], probabilities=probabilities))
             continue
         certain = all(mark.sure >= threshold for mark in theirs) and (len(theirs) >= len(ours) or len(theirs) == 1)
         kept += theirs if theirs and (certain or sureness(theirs) >= sureness(ours)) else ours
@@ -125,10 +136,12 @@ def missed_by(
     """The strokes that are plainly digits where nothing was found: whole pieces alone, for half a frame may look like a one."""
     size = (picture.shape[1], picture.shape[0])
     whole = {box_in_picture(piece, ink, size) for piece in pieces}
+    high = float(np.median([mark.box[3] for mark in found]))
     return [
         replace(mark, level_box=mark.box)
         for mark in unremarkable(strokes, picture, threshold)
         if mark.box in whole
+        and high / AS_HIGH < mark.box[3] < high * AS_HIGH
         and not any(middle_in(mark.box, other.box) or middle_in(other.box, mark.box) for other in found)
     ]
 
@@ -180,7 +193,10 @@ def found_digits(
         looked = look_everywhere(finder, gray, raise_if_cancelled)
     size = (gray.shape[1], gray.shape[0])
     seen = [spot for spot in spots(classifier, find(looked), looked, raise_if_cancelled) if spot.is_whole]
-    faint = SHINES_THROUGH * float(np.median([spot.darkness for spot in seen])) if seen else 0.0
+    usual = float(np.median([spot.found.height for spot in seen])) if seen else 0.0
+    seen = [spot for spot in seen if spot.sure >= DOUBTFUL or spot.found.height >= SPECK * usual]
+    darkness = float(np.median([spot.darkness for spot in seen])) if seen else 0.0
+    faint = min(darkness, SHINES_THROUGH * darkness)
     accepted = [spot for spot in seen if spot.sure >= threshold]
     is_noise = len(accepted) < FEW * len(seen)
     marks = []
@@ -188,7 +204,7 @@ def found_digits(
         if spot.darkness < faint or (is_noise and spot.found.weight < CLEAR):
             continue
         box = spot.box(size)
-        marks.append(Mark(spot.image, spot.probabilities, turned_back(box, quarters, size), box))
+        marks.append(Mark(spot.image, spot.probabilities, turned_back(box, quarters, size), box, spot.found.light))
     return marks, quarters > 0
 
 

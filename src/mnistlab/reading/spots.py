@@ -15,14 +15,14 @@ from mnistlab.reading.mnist_form import to_mnist_form
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import Piece, trimmed
 
-__all__ = ["Spot", "lessened", "spots"]
+__all__ = ["Spot", "agreed", "spots"]
 
 AROUND = 1.0
 """How far from a digit's middle its ink may lie, as a share of its box."""
 INSIDE = 0.5
 """Strokes belong to a digit that come as near to its middle as that."""
-SOBER = 3.0
-"""The power that takes the classifier's probability to what it is worth on papers; from drawn ones (docs/RESULTS.md)."""
+DOUBT = 0.01
+"""What each opinion leaves to every digit, however sure it is; from drawn papers (docs/RESULTS.md)."""
 LEAST_INK = 0.4
 """The least height or width of a digit's ink, as a share of what the finder says."""
 STROKE = 80
@@ -101,14 +101,16 @@ def darkness(piece: Piece, level: Level) -> float:
 
 
 def together(seen: Floats, found: Floats) -> Floats:
-    """What the classifier says, float32 (10,), less surely where the finder, float32 (kinds,), does not take it for a digit.
-
-    The classifier was told on clean paper how sure it may be; on other paper it is sure too often.
-    """
+    """What classifier, float32 (10,), and finder, float32 (kinds,), say together: less, the more it may be no digit at all."""
     digit, other = float(found[:10].max()), float(found[OTHER])
-    share = digit / max(digit + other, 1e-6)
-    best = float(seen.max())
-    return lessened(seen, share * best**SOBER)
+    both = agreed(seen, found[:10])
+    return lessened(both, float(both.max()) * digit / max(digit + other, 1e-6))
+
+
+def agreed(*opinions: Floats) -> Floats:
+    """What several say of one digit, float32 (10,) each: the product of their probabilities; no one rules a digit out alone."""
+    product = np.prod([opinion / max(float(opinion.sum()), 1e-6) + DOUBT for opinion in opinions], axis=0)
+    return np.asarray(product / product.sum(), np.float32)
 
 
 def lessened(probabilities: Floats, sure: float) -> Floats:

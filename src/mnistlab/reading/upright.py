@@ -8,18 +8,18 @@ import cv2
 import numpy as np
 
 from mnistlab.reading.classifier import Classifier
-from mnistlab.reading.finder import ALWAYS, Level, Network, levels, look
+from mnistlab.reading.finder import ALWAYS, Level, Network, Sizes, levels, look
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray, dark_paper, resized
 from mnistlab.reading.spots import spots
 
-__all__ = ["as_dark_on_light", "look_everywhere", "turns"]
+__all__ = ["as_dark_on_light", "has_dark_parts", "look_everywhere", "turns"]
 
 PART = 320
 """Pixels a side of the part of a page that is looked at from all four sides."""
 SIZES_TRIED = 3
-CLEARLY = 1.5
-"""How many times as much must be read on a page turned round for it to be read so."""
+CLEARLY, MORE = 1.2, 1.2
+"""How many times as many digits, and so many more, must be read on a page turned round for it to be read so."""
 DARK_SHARE = 0.04
 """The share of a picture that must be dark for light writing to be looked for on it."""
 
@@ -32,9 +32,10 @@ def as_dark_on_light(picture: Gray) -> Gray:
 
 def look_everywhere(network: Network, gray: Gray, raise_if_cancelled: Callable[[], None] = lambda: None) -> list[Level]:
     """What the network finds at each size, and on dark parts of the picture what is lighter than they."""
-    looked = levels(network, gray, raise_if_cancelled)
+    sizes = Sizes(gray)
+    looked = levels(network, sizes, raise_if_cancelled)
     if has_dark_parts(gray):
-        looked += levels(network, 255 - gray, raise_if_cancelled, most=ALWAYS, first=len(looked))
+        looked += levels(network, sizes, raise_if_cancelled, light=True, most=ALWAYS, first=len(looked))
     return looked
 
 
@@ -50,21 +51,24 @@ def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Lev
 
     A part of the page is looked at from all sides, at the sizes at which most is found; the classifier says how readable it is.
     """
-    small = [level for level in looked if level.seen.size <= 2 * ALWAYS and hints(level)]
-    if not small:
+    seen_well = [
+        level for level in looked if level.seen.size <= 2 * ALWAYS and hints(level) and not level.found[0].light
+    ]
+    if not seen_well:
         return 0
-    read = np.zeros(4)
-    for level in sorted(small, key=hints)[-SIZES_TRIED:]:
+    parts = []
+    for level in sorted(seen_well, key=hints)[-SIZES_TRIED:]:
         x, y = (float(np.median([getattr(mark, name) for mark in level.found])) for name in "xy")
         side = int(PART / level.scale) + 1
         left = int(np.clip(x - side / 2, 0, max(0, gray.shape[1] - side)))
         top = int(np.clip(y - side / 2, 0, max(0, gray.shape[0] - side)))
-        part = gray[top : top + side, left : left + side]
-        for n in range(4):
-            seen = look(network, np.ascontiguousarray(np.rot90(part, n)), level.scale, 0)
-            read[n] = max(read[n], readable(classifier, seen))
+        parts.append((resized(gray[top : top + side, left : left + side], level.scale), level.scale))
+    read = np.zeros(4)
+    for n in range(4):
+        seen = [look(network, np.ascontiguousarray(np.rot90(small, n)), scale) for small, scale in parts]
+        read[n] = max(readable(classifier, level) for level in seen)
     best = int(read.argmax())
-    return best if read[best] > CLEARLY * read[0] + 0.3 else 0
+    return best if read[best] > CLEARLY * read[0] + MORE else 0
 
 
 def hints(level: Level) -> float:
@@ -74,9 +78,8 @@ def hints(level: Level) -> float:
 
 def readable(classifier: Classifier, level: Level) -> float:
     """About how many digits can be read at one size."""
-    found = find([level])
     return sum(
-        max(0.0, spot.sure - 0.5) * min(1.0, spot.found.weight)
-        for spot in spots(classifier, found, [level])
+        max(0.0, 2 * spot.sure - 1) * min(1.0, spot.found.weight)
+        for spot in spots(classifier, find([level]), [level])
         if spot.found.digit
     )

@@ -41,29 +41,29 @@ class FinderRecipe:
 
     name: str = "custom"
     summary: str = ""
-    widths: tuple[int, ...] = knob((16, 24, 48), low=1, high=1024)
+    widths: tuple[int, ...] = knob((16, 28, 64), low=1, high=1024)
     """Channels of the first and second step, at half of the scene's size, and of the others, at a quarter."""
-    dilations: tuple[int, ...] = knob((1, 1, 2, 1, 4, 1), low=1, high=32)
+    dilations: tuple[int, ...] = knob((1, 1, 2, 1, 4, 1, 2), low=1, high=32)
     """How far apart the pixels lie that each further step at a quarter looks at."""
     height: int = knob(96, low=48, high=2048)
     """Height of a scene in pixels, a multiple of 4."""
     width: int = knob(192, low=48, high=2048)
     """Width of a scene in pixels, a multiple of 4."""
-    batch_size: int = knob(16, low=1, high=4096)
+    batch_size: int = knob(32, low=1, high=4096)
     """Scenes per step."""
     val_scenes: int = knob(400, low=50, high=100_000)
     """Scenes with digits of the validation writers, to measure on after each epoch."""
     test_scenes: int = knob(1000, low=50, high=100_000)
     """Scenes with test digits, to measure on at the end."""
-    steps: int = knob(27_000, low=1)
+    steps: int = knob(30_000, low=1)
     """Steps of the training."""
-    epoch_steps: int = knob(500, low=1, high=1_000_000)
+    epoch_steps: int = knob(1000, low=1, high=1_000_000)
     """Steps of an epoch: after each it is measured, and saved."""
     learning_rate: float = knob(3e-3, low=1e-9, high=100)
     """Learning rate between warm-up and cool-down."""
     warmup_steps: int = knob(400, low=0)
     """Steps in which the learning rate rises, in a line."""
-    cooldown_steps: int = knob(8_000, low=0)
+    cooldown_steps: int = knob(9_000, low=0)
     """Last steps, in which it falls to 0, in a line."""
     momentum: float = knob(0.9, low=0, high=0.9999)
     """The first beta of AdamW."""

@@ -73,8 +73,8 @@
 # python -m pip install . jupyterlab
 # ```
 #
-# **Git** retient chaque état de votre travail et vous permet d'y revenir. Gardez votre semaine dans un dossier à part, à côté
-# de celui du projet :
+# **Git** retient chaque état de votre travail et vous permet d'y revenir. Gardez le travail de la semaine dans un dossier à
+# part, à côté de celui du projet :
 #
 # ```bash
 # mkdir ../ma-semaine
@@ -84,7 +84,7 @@
 # mnistlab learn day1 --lang fr
 # ```
 #
-# `mnistlab doctor` vous dit si votre machine est prête ; `mnistlab learn day1 --lang fr` écrit la page que voici sous forme de
+# `mnistlab doctor` vous dit si votre machine est prête ; `mnistlab learn day1 --lang fr` écrit cette page sous forme de
 # carnet Jupyter et de script, et `jupyter lab day1.ipynb` ouvre le carnet. Ensuite, chaque soir, `git add .` choisit ce qu'il
 # faut garder, `git commit -m "Jour 1"` l'enregistre sous un nom, et `git log` raconte l'histoire depuis le début.
 
@@ -99,7 +99,7 @@ print(sys.executable)
 # first day, made on purpose.
 
 # %% [markdown] lang="fr"
-# La seconde ligne dit *quel* Python est utilisé : ce doit être celui de votre `.venv`. Voici l'erreur la plus fréquente d'un
+# La seconde ligne dit *quel* Python est utilisé : ce doit être celui de votre `.venv`. Voici l'erreur la plus fréquente du
 # premier jour, commise exprès.
 
 # %% raises="ModuleNotFoundError"
@@ -134,13 +134,13 @@ troch.tensor([1, 2, 3])
 # - [PyTorch](https://docs.pytorch.org/docs/stable/tensors.html) a aussi des tableaux, les *tenseurs*, qui peuvent résider sur
 #   une carte graphique et dont il sait calculer les gradients ; [torch.nn](https://docs.pytorch.org/docs/stable/nn.html)
 #   contient les couches des réseaux, et [DataLoader](https://docs.pytorch.org/docs/stable/data.html) forme des lots.
-# - torchvision fournit des [jeux d'images](https://docs.pytorch.org/vision/stable/datasets.html) et les
+# - torchvision fournit des [jeux de données](https://docs.pytorch.org/vision/stable/datasets.html) d'images et les
 #   [transformations](https://docs.pytorch.org/vision/stable/transforms.html) qui vont avec.
 #
 # ## Une image, ce sont des nombres
 #
-# Commençons petit : un sept de six lignes et cinq colonnes, 0 pour le papier, 255 pour l'encre pleine. (L'encre est dessinée
-# en blanc : MNIST est blanc sur noir.)
+# Commençons par un petit exemple : un 7 de six lignes et cinq colonnes, 0 pour le papier, 255 pour l'encre pleine. (L'encre
+# est dessinée en blanc : MNIST est blanc sur noir.)
 
 # %%
 import matplotlib.pyplot as plt
@@ -167,9 +167,9 @@ print(seven.reshape(30))
 
 # %% [markdown] lang="fr"
 # `seven[1, 3]`, c'est la ligne 1, colonne 3 : la ligne d'abord, et l'on compte à partir de 0. `reshape(30)` met les lignes
-# bout à bout ; la ligne 1, colonne 3 se retrouve alors à la position 1 * 5 + 3.
+# bout à bout ; le pixel de la ligne 1, colonne 3, se retrouve alors à la position 1 * 5 + 3.
 #
-# Un `uint8` est un nombre entier de 0 à 255, qui tient dans un octet. Que vient-il après 255 ?
+# Un `uint8` est un nombre entier de 0 à 255, qui tient dans un octet. Qu'y a-t-il après 255 ?
 
 # %%
 print(seven[1, 3], seven.reshape(30)[1 * 5 + 3])
@@ -186,7 +186,7 @@ print(seven[3].astype(np.int64) + 100)
 # what you thought: print them first.
 
 # %% [markdown] lang="fr"
-# Comme un vieux compteur de voiture, il repart de zéro : 200 + 100 donnent 44, sans un mot d'avertissement. Avant de
+# Comme un vieux compteur kilométrique, il repart de zéro : 200 + 100 donnent 44, sans un mot d'avertissement. Avant de
 # calculer, passez donc à un type plus grand.
 #
 # ## Le premier tenseur
@@ -233,8 +233,8 @@ total = flat + torch.ones(1, 30, device="meta")
 
 # %% [markdown] lang="fr"
 # Des tenseurs utilisés ensemble doivent résider au même endroit. (Avec une vraie carte graphique, le message est « Expected
-# all tensors to be on the same device, but found at least two devices, cuda:0 and cpu! ») Choisissez-le une fois pour toutes,
-# au début, et envoyez-y tout avec `.to(device)`.
+# all tensors to be on the same device, but found at least two devices, cuda:0 and cpu! ») Choisissez l'appareil une fois pour
+# toutes, au début, et envoyez-y tout avec `.to(device)`.
 
 # %%
 device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -246,9 +246,9 @@ print(device, (flat.to(device) @ torch.ones(30, 10).to(device)).device)
 # downhill.
 
 # %% [markdown] lang="fr"
-# Et voici à quoi torch sert vraiment. Demandez-lui de surveiller un nombre *w*, calculez quelque chose à partir de lui, ici
-# (*w* - 5)², et il vous donne la pente (le *gradient*) : de combien le résultat augmente quand *w* augmente un peu. Un réseau
-# apprend en descendant la pente.
+# Et voici à quoi torch sert vraiment. Demandez-lui de surveiller un nombre *w*, calculez quelque chose à partir de ce nombre,
+# ici (*w* - 5)², et il vous donne la pente (le *gradient*) : de combien le résultat augmente quand *w* augmente un peu. Un
+# réseau apprend en descendant la pente.
 
 # %%
 w = torch.tensor(3.0, requires_grad=True)
@@ -277,8 +277,9 @@ plt.show()
 # %% [markdown] lang="fr"
 # ## Un chiffre, c'est 784 nombres
 #
-# Un vrai, maintenant. MNIST contient 60 000 chiffres pour apprendre, écrits aux États-Unis vers 1990 ; chacun est une image de
-# 28x28 pixels. Une copie est livrée avec mnistlab : cela marche même sans connexion. Voici le premier, avec tous ses nombres.
+# Un vrai, maintenant. MNIST contient 60 000 chiffres d'entraînement, écrits aux États-Unis vers 1990 ; chacun est une image
+# de 28x28 pixels. Une copie est livrée avec mnistlab : cela marche même sans connexion. Voici le premier, avec tous ses
+# nombres.
 
 # %%
 from mnistlab import open_dataset
@@ -298,7 +299,7 @@ plt.show()
 # And the same 784 numbers as a single row. Your eye gets lost; the program never sees anything else.
 
 # %% [markdown] lang="fr"
-# Et les mêmes 784 nombres sur une seule ligne. L'œil s'y perd ; le programme, lui, n'a jamais rien eu d'autre.
+# Et les mêmes 784 nombres sur une seule ligne. L'œil s'y perd ; le programme, lui, ne voit jamais rien d'autre.
 
 # %%
 plt.figure(figsize=(8, 1.2))
@@ -316,8 +317,8 @@ plt.show()
 # %% [markdown] lang="fr"
 # ## Deviner sans avoir rien appris
 #
-# Si un chiffre est fait de nombres, on peut calculer la moyenne de plusieurs chiffres. Prenez celle de tous les zéros, celle
-# de tous les uns, et ainsi de suite : dix images floues.
+# Si un chiffre est fait de nombres, on peut calculer la moyenne de plusieurs chiffres. Prenez celle de tous les 0, celle de
+# tous les 1, et ainsi de suite : voilà dix images floues.
 
 # %%
 from mnistlab import MNISTDataLoader
@@ -332,9 +333,9 @@ show({str(digit): mean[0] - mean.min() for digit, mean in enumerate(means)})
 # writing did not go into the averages (`"val"`; day 5 says why that matters). `cdist` measures all distances at once.
 
 # %% [markdown] lang="fr"
-# On prendra alors un nouveau chiffre pour celui des dix dont il est le plus proche. Est-ce souvent juste ? Essayons sur des
-# personnes dont l'écriture n'a pas servi à calculer les moyennes (`"val"` ; le jour 5 dira pourquoi c'est important). `cdist`
-# mesure toutes les distances d'un coup.
+# On lit alors un nouveau chiffre comme celui dont la moyenne est la plus proche. Est-ce souvent juste ? Essayons avec les
+# chiffres d'autres personnes, qui n'ont pas servi à calculer les moyennes (`"val"` ; le jour 5 dira pourquoi c'est
+# important). `cdist` mesure toutes les distances d'un coup.
 
 # %%
 images, labels = MNISTDataLoader("val").dataset[:]
@@ -349,8 +350,8 @@ print(f"{accuracy:.4f}")
 # of your diary, the one to beat:
 
 # %% [markdown] lang="fr"
-# Plus de quatre fois sur cinq, là où le hasard donne une fois sur dix, et le programme n'a encore rien appris. C'est le
-# premier résultat de votre journal, celui qu'il faudra battre :
+# Plus de quatre réponses justes sur cinq, là où le hasard en donne une sur dix, et le programme n'a encore rien appris. C'est
+# le premier résultat de votre journal, celui qu'il faudra battre :
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -383,4 +384,4 @@ write_down(day="day1", accuracy=accuracy)
 # - La forme, le type et l'appareil d'un tenseur, et les erreurs que chacun provoque.
 # - Que torch trouve les pentes tout seul, et jusqu'où mènent de simples moyennes.
 #
-# Notez-en une ligne pour vous : `mnistlab learn note "..." --day day1 --lang fr`
+# Notez-en l'essentiel en une ligne, pour vous : `mnistlab learn note "..." --day day1 --lang fr`

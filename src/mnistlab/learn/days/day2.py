@@ -32,8 +32,8 @@ datasets.MNIST("elsewhere")
 
 # %% [markdown] lang="fr"
 # Le message donne lui-même le remède, `download=True` : quatre fichiers, environ 12 Mo, pris sur un *miroir*, un serveur qui
-# en garde une copie. Or les miroirs tombent en panne, et c'est le premier mur que rencontre un débutant. Fonçons droit dessus,
-# avec un miroir qui n'existe pas :
+# en garde une copie. Or un miroir tombe parfois en panne, et c'est le premier obstacle auquel se heurte un débutant.
+# Provoquons la panne exprès, avec un miroir qui n'existe pas :
 
 
 # %% raises="RuntimeError"
@@ -75,7 +75,7 @@ print(len(raw), raw[0])
 # An example is a pair: a PIL picture and its label. torch cannot stack pictures into a batch:
 
 # %% [markdown] lang="fr"
-# `train=False` ouvrirait les 10 000 images officielles de test. N'y touchez pas : le jour 5 dira pourquoi.
+# `train=False` ouvrirait les 10 000 images du jeu de test officiel. N'y touchez pas : le jour 5 dira pourquoi.
 #
 # ## Des images aux tenseurs
 #
@@ -91,9 +91,9 @@ next(iter(DataLoader(raw, batch_size=64)))
 # float tensor (1, 28, 28), channel first, from 0 to 1. Start small, with two pixels by two:
 
 # %% [markdown] lang="fr"
-# Le lot doit contenir des tenseurs (« must contain tensors ») : il manque une **transformation**. `ToTensor` change une image
-# de nombres entiers de 0 à 255 en un tenseur de nombres à virgule de 0 à 1, (1, 28, 28), le canal d'abord. Commençons petit,
-# avec une image de deux pixels sur deux :
+# Le lot doit contenir des tenseurs (« must contain tensors ») : il manque une **transformation**. `ToTensor` convertit une
+# image de nombres entiers de 0 à 255 en un tenseur de nombres à virgule flottante de 0 à 1, de forme (1, 28, 28), le canal
+# d'abord. Commençons par un petit exemple, une image de deux pixels sur deux :
 
 # %%
 import numpy as np
@@ -110,9 +110,9 @@ print((tensor - 0.5) / 0.25)
 # pixels get a mean of 0 and a standard deviation of 1. Many recipes on the web are for colour pictures, with three of each:
 
 # %% [markdown] lang="fr"
-# `Normalize(moyenne, écart type)` soustrait la moyenne et divise par l'écart type. Avec ceux des images d'entraînement, les
-# pixels ont une moyenne de 0 et un écart type de 1. Bien des recettes trouvées sur le web sont faites pour la couleur, avec
-# trois moyennes et trois écarts types :
+# `Normalize(mean, std)` soustrait la moyenne (`mean`) et divise par l'écart type (`std`). Avec ceux des images
+# d'entraînement, les pixels ont une moyenne de 0 et un écart type de 1. Bien des recettes trouvées sur le web sont faites
+# pour la couleur, avec trois moyennes et trois écarts types :
 
 # %% raises="RuntimeError"
 transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))(transforms.ToTensor()(raw[0][0]))
@@ -122,8 +122,8 @@ transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))(transforms.ToTensor()(raw
 # standard deviation. Let us compute them.
 
 # %% [markdown] lang="fr"
-# `[1, 28, 28]` contre `[3, 28, 28]` : trois canaux n'entrent pas dans un seul. Une image grise n'a qu'un canal, donc une seule
-# moyenne et un seul écart type. Calculons-les.
+# `[1, 28, 28]` contre `[3, 28, 28]` : trois canaux n'entrent pas dans un seul. Une image en niveaux de gris n'a qu'un canal,
+# donc une seule moyenne et un seul écart type. Calculons-les.
 
 # %%
 import torch
@@ -154,10 +154,10 @@ print(batch_labels.shape, batch_labels.dtype, batch_labels[:10])
 # Affichez toujours ces deux lignes. Ici : 64 images, 1 canal, 28 lignes, 28 colonnes ; et 64 étiquettes, des nombres entiers
 # de 0 à 9.
 #
-# ## Les regarder
+# ## Regarder les images
 #
 # `plt.subplots` crée une grille d'*axes*, de petites surfaces de dessin ; `axes.flat` les parcourt l'une après l'autre, et
-# `tight_layout` fait de la place aux titres. Une étiquette fausse se voit ici, et nulle part ailleurs.
+# `tight_layout` fait de la place pour les titres. Une étiquette fausse se voit ici, et nulle part ailleurs.
 
 # %%
 import matplotlib.pyplot as plt
@@ -238,7 +238,7 @@ plt.show()
 #
 # ## Pourquoi mélanger ?
 #
-# Le même réseau voit une fois les mêmes images : d'abord rangées, tous les zéros, puis tous les uns, jusqu'aux neuf ; ensuite
+# Le même réseau voit les mêmes images, une fois chacune : d'abord triées, tous les 0, puis tous les 1, jusqu'aux 9 ; ensuite
 # bien mélangées. Puis il lit des chiffres qu'il n'a jamais vus.
 
 # %% quick="steps = 20"
@@ -275,8 +275,8 @@ plt.show()
 # your diary: it is far above the averages of day 1.
 
 # %% [markdown] lang="fr"
-# Quand les images sont rangées, il répond neuf à presque tout : c'est la dernière chose qu'on lui a apprise, et chaque pas
-# efface un peu les précédents. Quand elles sont mélangées, chaque lot est un petit portrait de l'ensemble. Notez le meilleur
+# Quand les images sont triées, il répond 9 à presque tout : c'est la dernière chose qu'on lui a apprise, et chaque pas efface
+# un peu les précédents. Quand elles sont mélangées, chaque lot est un petit portrait de l'ensemble. Notez le meilleur
 # résultat dans votre journal : il dépasse nettement les moyennes du jour 1.
 
 # %%
@@ -296,7 +296,7 @@ write_down(day="day2", accuracy=(answers["7194..."] == truth).float().mean().ite
 #
 # `DataLoader` décode, convertit et normalise les images une par une. Or MNIST tient tout entier en mémoire : on peut prendre
 # un lot entier d'un seul coup, par ses indices. `__len__` dit combien de lots compte une époque (un passage sur toutes les
-# images) ; `__iter__` les donne, et tire chaque fois un nouvel ordre.
+# images) ; `__iter__` les fournit un par un, dans un ordre tiré au sort chaque fois.
 
 
 # %%
@@ -326,8 +326,9 @@ class LittleLoader:
 # and ours, `MNISTDataLoader`. Do they give the same numbers, and how long does a batch take?
 
 # %% [markdown] lang="fr"
-# `math.ceil` arrondit vers le haut, car le dernier lot peut être plus petit. Voici trois chargeurs, dans l'ordre du fichier :
-# celui de torch, celui-ci, et le nôtre, `MNISTDataLoader`. Donnent-ils les mêmes nombres, et en combien de temps ?
+# `math.ceil` arrondit vers le haut, car le dernier lot peut être plus petit. Voici trois chargeurs, qui lisent dans l'ordre
+# du fichier : celui de torch, celui-ci, et le nôtre, `MNISTDataLoader`. Donnent-ils les mêmes nombres, et en combien de
+# temps ?
 
 # %%
 import itertools
@@ -356,9 +357,9 @@ for name, one in loaders.items():
 # on Linux since Python 3.14) such a process begins by importing your script again. Let us see what that leads to:
 
 # %% [markdown] lang="fr"
-# Les mêmes nombres, et il n'en faut pas plus. Le nôtre ajoute ce qu'il faut à un long entraînement : un mélange qui ne dépend
-# que de la graine et de l'époque, pour pouvoir reprendre après une coupure de courant ; une partie réservée à la validation ;
-# des déformations tirées au hasard (jour 5).
+# Les mêmes nombres : inutile de faire plus compliqué. Le nôtre ajoute ce que demande un long entraînement : un mélange qui ne
+# dépend que de la graine et de l'époque, pour pouvoir reprendre après une coupure de courant ; une partie réservée à la
+# validation ; des déformations tirées au hasard (jour 5).
 #
 # ## Les processus auxiliaires
 #
@@ -444,5 +445,5 @@ print("\n".join(lines))
 # - Comment regarder un lot, pourquoi on normalise les pixels et pourquoi on mélange les images.
 # - Ce que fait un chargeur de données, en vingt lignes de votre main.
 #
-# `mnistlab data` affiche tout cela pour n'importe quel jeu d'images et en dessine une planche. Notez une ligne pour vous :
-# `mnistlab learn note "..." --day day2 --lang fr`
+# `mnistlab data` affiche tout cela pour n'importe quel jeu de données et en dessine une planche d'images. Notez-en
+# l'essentiel en une ligne, pour vous : `mnistlab learn note "..." --day day2 --lang fr`

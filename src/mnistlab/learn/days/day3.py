@@ -62,9 +62,9 @@ show({
 # picture has one), H rows and W columns, (B, C, H, W): our picture is (1, 1, 6, 6).
 
 # %% [markdown] lang="fr"
-# Rouge au bord gauche du trait, bleu au bord droit. Et le résultat est plus petit : dans 6 pixels, un noyau de côté 3 trouve
-# 6 - 3 + 1 = 4 places. Voici `nn.Conv2d`, avec nos poids. Cette couche prend un lot de B images de C canaux (une image grise
-# en a un seul), H lignes et W colonnes, (B, C, H, W) : notre image devient (1, 1, 6, 6).
+# Rouge au bord gauche du trait, bleu au bord droit. Et le résultat est plus petit : le long de 6 pixels, un noyau de côté 3
+# peut prendre 6 - 3 + 1 = 4 positions. Voici `nn.Conv2d`, avec nos poids. Cette couche prend un lot de B images de C canaux
+# (une image en niveaux de gris n'en a qu'un), H lignes et W colonnes, (B, C, H, W) : notre image devient (1, 1, 6, 6).
 
 # %%
 layer = nn.Conv2d(in_channels=1, out_channels=1, kernel_size=3, bias=False)
@@ -147,7 +147,7 @@ show({
 # %% [markdown] lang="fr"
 # **Flatten** met les 14x14 nombres sur une seule ligne de 196. **Linear** a un poids pour chacun d'eux et pour chacun des dix
 # chiffres : cette couche multiplie, fait la somme, ajoute un biais, et donne dix nombres, les *logits*, un par chiffre. Le
-# plus grand désigne la réponse. Ici, les poids sont encore ceux du hasard.
+# plus grand désigne la réponse. Ici, les poids sont encore tirés au hasard.
 
 # %%
 flat = nn.Flatten()(pooled)
@@ -178,10 +178,10 @@ show({
 # %% [markdown] lang="fr"
 # ## L'entropie croisée : à quel point la réponse est-elle fausse ?
 #
-# Le *softmax* change les logits en probabilités : l'exponentielle de chacun, divisée par la somme des exponentielles.
-# L'entropie croisée est l'opposé du logarithme de la probabilité du bon chiffre : elle vaut 0 quand le réseau était sûr de lui
-# et avait raison ; elle est grande quand il était sûr de lui et se trompait. En une seule étape, c'est le *log-softmax* : le
-# logit moins le logarithme de la somme des exponentielles.
+# Le *softmax* transforme les logits en probabilités : l'exponentielle de chacun, divisée par la somme des exponentielles.
+# L'entropie croisée est l'opposé du logarithme de la probabilité du bon chiffre : elle vaut 0 quand le réseau était sûr de
+# lui et avait raison ; elle est grande quand il était sûr de lui et se trompait. En une seule étape, c'est le *log-softmax* :
+# le logit moins le logarithme de la somme des exponentielles.
 
 # %%
 probabilities = logits.exp() / logits.exp().sum()
@@ -206,8 +206,8 @@ plt.show()
 # training run starts near it.
 
 # %% [markdown] lang="fr"
-# Un réseau qui n'a rien appris répond au hasard. S'il donnait 1/10 à chaque chiffre, sa perte serait log 10, environ 2,30.
-# Retenez ce nombre : un entraînement commence toujours à peu près là.
+# Un réseau qui n'a rien appris répond au hasard. S'il donnait 1/10 à chaque chiffre, sa perte vaudrait log 10 (logarithme
+# népérien), soit environ 2,30. Retenez ce nombre : un entraînement commence toujours à peu près là.
 
 # %% [markdown] lang="en"
 # ## The two networks
@@ -218,9 +218,9 @@ plt.show()
 # %% [markdown] lang="fr"
 # ## Les deux réseaux
 #
-# Ceux de la première semaine de ce projet, dans l'ordre des manuels : convolution, ReLU, max-pooling, deux ou trois fois ;
-# puis Flatten et Linear. Chaque convolution a maintenant beaucoup de noyaux, et chaque noyau regarde tous les canaux qui le
-# précèdent.
+# Ce sont ceux de la première semaine de ce projet, dans l'ordre des manuels : convolution, ReLU, max-pooling, deux ou trois
+# fois ; puis Flatten et Linear. Chaque convolution a maintenant beaucoup de noyaux, et chaque noyau regarde tous les canaux
+# qui le précèdent.
 
 
 # %%
@@ -279,7 +279,7 @@ print(wrong[:4](images).shape, wrong(images).shape)
 # ## La boucle, ligne par ligne
 #
 # - `zero_grad()` efface les gradients du pas précédent.
-# - `network(images)` fait passer les images dans le réseau et donne les logits.
+# - `network(images)` est la *passe avant*, qui donne les logits.
 # - `loss_function` est l'entropie croisée moyenne du lot.
 # - `backward()` calcule pour chaque poids comment la perte varie avec lui : son *gradient*, la pente du jour 1.
 # - `step()` fait descendre un peu la pente à chaque poids ; le *taux d'apprentissage*, `lr`, dit de combien.
@@ -314,10 +314,10 @@ def train_epoch(network, batches):
 # %% [markdown] lang="fr"
 # ## Le dropout, et `eval()`
 #
-# Encore une couche, qui se place devant une couche linéaire. Pendant l'entraînement, le **dropout** met chaque nombre à 0 avec
-# une probabilité p, par un tirage chaque fois nouveau : aucun poids ne peut donc compter sur un seul voisin. Ce qui reste est
-# divisé par 1 - p, si bien que la somme ne change guère. Voici p = 0,5 sur notre carte, deux fois, puis après `eval()` ; et six
-# nombres à la main :
+# Encore une couche, qui se place devant une couche linéaire. Pendant l'entraînement, le **dropout** met chaque nombre à 0
+# avec une probabilité p, par un nouveau tirage à chaque fois : aucun poids ne peut donc compter sur un seul voisin. Ce qui
+# reste est divisé par 1 - p, si bien que la somme ne change guère. Le voici, avec p = 0,5, sur notre carte, deux fois, puis
+# après `eval()` ; et six nombres à la main :
 
 # %%
 torch.manual_seed(3)
@@ -343,10 +343,10 @@ print(dropout.eval()(six))
 # very end.
 
 # %% [markdown] lang="fr"
-# `eval()` prévient les couches comme le dropout que l'entraînement est fini. Pour mesurer, deux choses changent encore :
+# `eval()` prévient les couches telles que le dropout que l'entraînement est fini. Pour mesurer, deux choses changent encore :
 # `no_grad()` évite de préparer des gradients, et `argmax(dim=1)` prend, dans chaque ligne de logits, la place du plus grand :
-# le chiffre répondu. Et l'on mesure sur des images qui n'ont pas servi à l'entraînement, celles de validation ; les images
-# officielles de test sont gardées pour la toute fin.
+# c'est le chiffre donné en réponse. Et l'on mesure sur des images qui n'ont pas servi à l'entraînement, celles du jeu de
+# validation ; le jeu de test officiel est gardé pour la toute fin.
 
 
 # %%
@@ -410,8 +410,8 @@ write_down(day="day3", accuracy=max(accuracies.values()))
 # %% [markdown] lang="fr"
 # ## Deux fautes qui ne provoquent aucune erreur
 #
-# **Un softmax avant `CrossEntropyLoss`.** Celle-ci contient déjà un log-softmax : les valeurs sont écrasées deux fois. Voyez
-# la perte qu'obtient alors la réponse *parfaite*, probabilité 1 pour le bon chiffre :
+# **Un softmax avant `CrossEntropyLoss`.** Cette fonction contient déjà un log-softmax : les valeurs sont écrasées deux fois.
+# Voyez la perte qu'obtient alors la réponse *parfaite*, celle qui donne la probabilité 1 au bon chiffre :
 
 # %%
 perfect = torch.zeros(1, 10)
@@ -429,8 +429,8 @@ print(f"{loss_function(perfect, torch.tensor([7])).item():.4f}")
 # Jamais moins de 1,46, et presque plus de gradient pour apprendre. Une perte qui reste près de ce nombre vous dit où chercher.
 # Le remède : un réseau se termine par des logits.
 #
-# **`zero_grad()` oublié.** `backward()` *ajoute* aux gradients. Appelée deux fois, elle les double ; au bout de cent pas, le
-# réseau court après cent erreurs passées à la fois.
+# **`zero_grad()` oublié.** `backward()` *ajoute* ses gradients à ceux d'avant. Appelée deux fois, elle les double ; au bout
+# de cent pas, le réseau court après cent erreurs passées à la fois.
 
 # %%
 network = make_network(16, 32)
@@ -483,7 +483,7 @@ plt.show()
 # %% [markdown] lang="fr"
 # ## Enregistrer, puis recharger
 #
-# Enregistrez les poids, pas l'objet : `state_dict()` est un dictionnaire de tenseurs. Pour recharger, refaites le même réseau
+# Enregistrez les poids, pas l'objet : `state_dict()` est un dictionnaire de tenseurs. Pour recharger, recréez le même réseau
 # et remplissez-le.
 
 # %%
@@ -521,8 +521,8 @@ torch.load("whole.pth")
 #
 # ## Notre réseau
 #
-# `NeuralNet` est la même suite de couches, avec une normalisation par lot (elle vient au jour 4) et le max-pooling avant
-# ReLU : on obtient les mêmes nombres que dans l'autre ordre, pour un quart du travail.
+# `NeuralNet` est la même suite de couches, avec une normalisation par lot (voir le jour 4) et le max-pooling avant ReLU : on
+# obtient les mêmes nombres que dans l'autre ordre, pour un quart du travail.
 
 # %%
 from mnistlab import NeuralNet
@@ -582,8 +582,7 @@ print(torch.equal(nn.ReLU()(nn.MaxPool2d(2)(found)), pooled))
 #   26 pixels sur 28.
 # - ReLU, max-pooling, Flatten, Linear et dropout, chacun à la main ; les logits, le softmax, et l'entropie croisée, qui
 #   contient le log-softmax.
-# - La boucle : `zero_grad`, passage dans le réseau, perte, `backward`, `step` ; et pour mesurer, `eval`, `no_grad`,
-#   `argmax(dim=1)`.
+# - La boucle : `zero_grad`, passe avant, perte, `backward`, `step` ; et pour mesurer, `eval`, `no_grad`, `argmax(dim=1)`.
 # - Ce que veulent dire « mat1 and mat2 », pourquoi une perte reste bloquée à 1,46, et pourquoi l'on efface les gradients.
 #
-# Notez-en une ligne pour vous : `mnistlab learn note "..." --day day3 --lang fr`
+# Notez-en l'essentiel en une ligne, pour vous : `mnistlab learn note "..." --day day3 --lang fr`

@@ -14,14 +14,14 @@
 # %% [markdown] lang="fr"
 # # Jour 4 : regarder à l'intérieur
 #
-# Votre réseau lit environ 99 chiffres sur cent, et personne ne lui a dit comment s'y prendre. Aujourd'hui, vous
-# l'ouvrez : ses filtres, ce que chaque couche fait d'un chiffre, ce qui excite un canal, l'encre qui décide. Puis vous
-# regardez ses erreurs, et certaines ne sont pas les siennes.
+# Votre réseau lit bien environ 99 chiffres sur cent, et personne ne lui a dit comment s'y prendre. Aujourd'hui, vous
+# l'ouvrez : ses filtres, ce que chaque couche fait d'un chiffre, ce qui active un canal, l'encre qui décide. Puis
+# vous regardez ses erreurs, dont certaines ne sont pas de son fait.
 #
 # ## Un filtre est une petite image
 #
 # Hier, une convolution était une somme de produits, et son noyau une grille de poids. Voyez-la autrement : la somme
-# est grande là où l'image **ressemble au noyau**, que l'on appelle donc aussi un *filtre*. Voici un petit sept et deux
+# est grande là où l'image **ressemble au noyau**, que l'on appelle donc aussi un *filtre*. Voici un petit 7 et deux
 # filtres, l'un pour les traits horizontaux, l'autre pour les verticaux ; le rouge est au-dessus de 0, le bleu
 # au-dessous.
 
@@ -52,12 +52,12 @@ show({"7": seven, "filtre 1": horizontal, "carte 1": maps[0], "filtre 2": horizo
 # has three convolutions, the first with 16 filters of 5x5; measured on the test images: {{quick}}.
 
 # %% [markdown] lang="fr"
-# À droite de chaque filtre, sa **carte**, qui répond partout à une question : y a-t-il ici un trait horizontal ? un
-# trait vertical ? ReLU jette ensuite le bleu : « non » et « pas du tout » deviennent le même 0.
+# À droite de chaque filtre, sa **carte** répond partout à une question : y a-t-il ici un trait horizontal ? un trait
+# vertical ? ReLU jette ensuite le bleu : « non » et « pas du tout » deviennent le même 0.
 #
-# Personne n'écrit de tels filtres : au départ, ce n'est que du bruit, et l'entraînement les façonne. Entraînons donc
-# un réseau. La recette `quick` a trois convolutions, dont la première compte 16 filtres de 5x5 ; son exactitude
-# mesurée sur les images de test : {{quick}}.
+# Personne n'écrit de tels filtres : ce n'est d'abord que du bruit, que l'entraînement façonne. Entraînons donc un
+# réseau. La recette `quick` a trois convolutions, dont la première compte 16 filtres de 5x5 ; son exactitude sur le
+# jeu de test : {{quick}}.
 
 # %% quick="recipe = recipe.override(steps=20)"
 from mnistlab import DATASETS, RECIPES, MNISTDataLoader, NeuralNet, evaluate, export_model, load_model, train
@@ -127,8 +127,8 @@ for network in (fresh, model):
 
 # %% [markdown] lang="fr"
 # Le bruit s'est apaisé : beaucoup de filtres ont maintenant un côté rouge et un côté bleu, ou une barre rouge. Ils
-# cherchent des **bords et des traits**, chacun dans sa direction. Les réseaux qui apprennent sur des photos commencent
-# ainsi, et votre œil aussi.
+# cherchent des **bords et des traits**, chacun dans sa direction. Les réseaux qui apprennent sur des photos
+# commencent de la même façon, et votre œil aussi.
 #
 # ## Les cartes
 #
@@ -179,17 +179,17 @@ gallery(kept["relu3"][:16])
 
 # %% [markdown] lang="fr"
 # Dans les cartes du premier bloc, on reconnaît encore le chiffre, dessiné par ses traits horizontaux, penchés ou
-# verticaux ; certaines s'allument là où il n'y a que du papier, car « rien ici » est aussi une réponse. Dans le
-# deuxième, il se dissout ; dans le troisième ne brillent que quelques cases. Tel est le marché : à chaque étape, le
-# réseau sait moins bien **où**, et mieux **quoi**.
+# verticaux ; certaines s'allument sur le papier vide, car « rien ici » est aussi une réponse. Dans le deuxième, il se
+# dissout ; dans le troisième, seules quelques cases s'allument encore. Tel est le marché : à chaque étape, le réseau
+# sait moins bien **où**, et mieux **quoi**.
 #
 # ## La normalisation par lot, et un `eval()` oublié
 #
-# `norm1` est une nouveauté. Les filtres parlent plus ou moins fort, et la suite devrait s'y habituer, alors que cela
-# change à chaque pas. La **normalisation par lot** met tous les canaux à la même échelle : retrancher la moyenne,
-# diviser par l'écart type, puis multiplier par un poids et ajouter un biais, qui s'apprennent. À l'entraînement,
-# moyenne et écart type sont ceux du lot ; à l'usage, ceux accumulés pendant l'entraînement. Quatre nombres à la main,
-# puis notre premier canal :
+# `norm1` est une nouveauté. Les filtres parlent plus ou moins fort, et les couches suivantes devraient s'y habituer,
+# alors que cela change à chaque pas. La **normalisation par lot** met tous les canaux à la même échelle : retrancher
+# la moyenne, diviser par l'écart type, puis multiplier par un poids et ajouter un biais, qui s'apprennent. À
+# l'entraînement, moyenne et écart type sont ceux du lot ; à l'usage, ce sont ceux que l'entraînement a accumulés.
+# Quatre nombres à la main, puis notre premier canal :
 
 # %%
 four = torch.tensor([[1.0], [2.0], [3.0], [6.0]])
@@ -234,7 +234,7 @@ forgotten(val.dataset[index][0][None])
 # one answer for one digit, with three different neighbours; below, with `eval()`:
 
 # %% [markdown] lang="fr"
-# « When training », à l'entraînement, dit le message. Avec deux chiffres, l'erreur disparaît ; et c'est pire. Voici la
+# « When training », à l'entraînement, dit le message. Avec deux chiffres, l'erreur disparaît, et c'est pire. Voici la
 # probabilité d'une même réponse pour un même chiffre, avec trois voisins différents ; au-dessous, avec `eval()` :
 
 # %%
@@ -249,10 +249,10 @@ with torch.no_grad():
 # together they make a **separable** convolution (recipe `tiny-1k`). And the **average** keeps one number per map.
 
 # %% [markdown] lang="fr"
-# Encore trois couches, tirées d'autres recettes, à la main. `stride=2` avance le filtre de deux pixels à la fois, et
-# saute donc un résultat sur deux. `groups=2` donne à chaque canal son propre filtre, puis une convolution 1x1 mélange
-# les canaux : les deux forment une convolution **séparable** (recette `tiny-1k`). Et la **moyenne** ne garde qu'un
-# nombre par carte.
+# Encore trois couches, tirées d'autres recettes, à la main. `stride=2` fait avancer le filtre de deux pixels à la
+# fois, et saute donc un résultat sur deux. `groups=2` donne à chaque canal son propre filtre, puis une convolution
+# 1x1 mélange les canaux : les deux forment une convolution **séparable** (recette `tiny-1k`). Et la **moyenne** ne
+# garde qu'un nombre par carte.
 
 # %%
 pair = torch.stack([seven, seven.flip(1)])[None]
@@ -277,12 +277,13 @@ print(16 * 32 * 3 * 3, 16 * 3 * 3 + 16 * 32)
 # `python -m pip install ".[export]"` in mnistlab's folder.)
 
 # %% [markdown] lang="fr"
-# La dernière ligne compte les poids d'une convolution 3x3 de 16 canaux vers 32, puis ceux d'une séparable.
+# La dernière ligne compte les poids d'une convolution 3x3 de 16 canaux vers 32, puis ceux d'une convolution
+# séparable.
 #
 # ## Jusqu'où voit une case
 #
 # L'`Explainer` de mnistlab montre les cartes de tout modèle exporté, sans torch. Il connaît aussi le **champ
-# récepteur** de chaque case : le carré de l'image qu'elle regarde. (L'exportation demande quelques paquets de plus :
+# récepteur** de chaque case : le carré de l'image qu'elle regarde. (L'export demande quelques paquets de plus :
 # `python -m pip install ".[export]"` dans le dossier de mnistlab.)
 
 # %%
@@ -320,14 +321,14 @@ plt.show()
 # validation digits, and cut out the places that excite it most.
 
 # %% [markdown] lang="fr"
-# Le nombre à la fin de chaque ligne dit de combien ses cartes s'écartent des nôtres. Le carré est ce que regarde la
-# case la plus excitée de chaque bloc : dans le premier, un bout de trait ; dans le troisième, presque tout le chiffre.
-# Une telle case peut dire : « une boucle, en bas à gauche ».
+# Le nombre en fin de ligne dit de combien les cartes de l'`Explainer` s'écartent des nôtres. Le carré est ce que
+# regarde la case la plus active de chaque bloc : dans le premier, un bout de trait ; dans le troisième, presque tout
+# le chiffre. Une telle case peut dire : « une boucle, en bas à gauche ».
 #
-# ## Ce qui excite un canal
+# ## Ce qui active un canal
 #
-# Plus loin, un filtre n'est plus une image : il mélange tous les canaux précédents. Interrogeons-le : montrons-lui
-# tous les chiffres de validation, et découpons les endroits qui l'excitent le plus.
+# Plus loin, un filtre n'est plus une image : il mélange tous les canaux précédents. Interrogeons-le. Montrons-lui
+# tous les chiffres de validation, et découpons les endroits qui l'activent le plus.
 
 
 # %%
@@ -369,10 +370,10 @@ for name in ("relu2", "relu3"):
 # falls, put the ink back, and take the next square.
 
 # %% [markdown] lang="fr"
-# Chaque rangée est un canal, et ses huit favoris se ressemblent : une fin de trait, une courbe, un croisement ; dans
-# le troisième bloc, des gestes entiers. Les nombres comptent les chiffres, de 0 à 9, dans les cent images les plus
-# excitantes : peu de canaux appartiennent à un seul chiffre. La plupart désignent une **partie** ; à la fin, les
-# couches linéaires pèsent les parties et votent.
+# Chaque rangée est un canal, et ses huit morceaux favoris se ressemblent : une fin de trait, une courbe, un
+# croisement ; dans le troisième bloc, des gestes entiers. Les nombres comptent les chiffres, de 0 à 9, dans les cent
+# images qui l'activent le plus : peu de canaux appartiennent à un seul chiffre. La plupart désignent une **partie** ;
+# à la fin, les couches linéaires pèsent les parties et votent.
 #
 # ## L'encre qui décide
 #
@@ -400,10 +401,10 @@ gallery([digit, fall, explainer.why(digit)], ["28x28", "7x7", "why()"], columns=
 
 # %% [markdown] lang="fr"
 # Le chiffre, nos 49 carrés, et `explainer.why()` : la même idée (l'*occlusion*, [Zeiler et Fergus
-# 2014](https://arxiv.org/abs/1311.2901)), en plus fin. Il efface une tache aux bords doux autour de chaque pixel
-# d'encre, et mesure la baisse en **log-cotes**, log(p / (1 - p)) : une probabilité qui passe de 0,9999 à 0,999 n'a
-# presque pas bougé, mais le doute a décuplé, et les log-cotes le voient. L'encre rouge plaide pour la réponse, l'encre
-# bleue contre elle. Voici un exemple de chaque chiffre :
+# 2014](https://arxiv.org/abs/1311.2901)), en plus fin. Cette méthode efface une tache aux bords flous autour de
+# chaque pixel d'encre, et mesure la baisse en **log-cotes**, log(p / (1 - p)) : une probabilité qui passe de 0,9999 à
+# 0,999 n'a presque pas bougé, mais le doute a décuplé, et les log-cotes le voient. L'encre rouge plaide pour la
+# réponse, l'encre bleue contre elle. Voici un exemple de chaque chiffre :
 
 # %%
 examples = [images[np.flatnonzero(labels == number)[0]] for number in range(10)]
@@ -419,9 +420,9 @@ gallery([*examples, *map(explainer.why, examples)], columns=10, signed=True)
 # %% [markdown] lang="fr"
 # ## Les erreurs, et pourquoi
 #
-# Nous regardons les chiffres de **validation** : qui connaît par cœur les erreurs commises sur les images de test
-# finit, sans le vouloir, par choisir le réseau suivant en fonction d'elles. Voici les dix erreurs dont le réseau était
-# le plus sûr : étiquette, réponse, et l'encre qui l'a égaré. (L'exactitude va dans votre journal.)
+# Nous regardons les chiffres de **validation** : qui connaît par cœur les erreurs du jeu de test finit, sans le
+# vouloir, par choisir le réseau suivant en fonction d'elles. Voici les dix erreurs dont le réseau était le plus sûr :
+# étiquette, réponse, et l'encre qui l'a égaré. (L'exactitude va dans votre journal.)
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -446,9 +447,9 @@ for place in confusion.ravel().argsort()[::-1][:5]:
 # Whose are the hardest to read?
 
 # %% [markdown] lang="fr"
-# Certains, vous les auriez mal lus aussi ; d'autres ont un trait bizarre, et le rouge montre lequel ; pour un ou deux,
-# vous donneriez peut-être raison au réseau. Les nombres sont les confusions les plus fréquentes. Et les chiffres ont
-# des auteurs, que mnistlab connaît. Lesquels sont les plus difficiles à lire ?
+# Certains, vous les auriez mal lus aussi ; d'autres ont un trait bizarre, et le rouge montre lequel ; pour un ou
+# deux, vous donneriez peut-être raison au réseau. Les nombres sont les confusions les plus fréquentes. Et les
+# chiffres ont des auteurs, leurs *scripteurs*, que mnistlab connaît. Lesquels sont les plus difficiles à lire ?
 
 # %%
 from mnistlab.evaluation.hands import hardest_writers
@@ -479,7 +480,7 @@ for hand in hands[:2]:
 
 # %% [markdown] lang="fr"
 # D'abord, combien de scripteurs ont eu au moins un chiffre mal lu ; puis les deux écritures les plus difficiles, en
-# commençant par les erreurs. Voici la commande qui dessine ces écritures dans le dossier d'entraînement :
+# commençant par les erreurs. Cette commande les dessine dans le dossier d'entraînement :
 #
 # ```
 # mnistlab evaluate latest --split val --by-writer
@@ -488,8 +489,8 @@ for hand in hands[:2]:
 # ## Quand l'étiquette est fausse
 #
 # Peut-on trouver les étiquettes fausses sans regarder des milliers de chiffres ? Essayons là où la réponse est
-# connue : faussons 50 étiquettes, et laissons le réseau en désigner 50, de deux façons : où es-tu le moins sûr de ta
-# réponse ? et où crois-tu le moins à l'étiquette ?
+# connue. Faussons 50 étiquettes, et demandons au réseau d'en désigner 50, de deux façons. Où es-tu le moins sûr de ta
+# réponse ? Et où crois-tu le moins à l'étiquette ?
 
 # %%
 random = np.random.default_rng(0)
@@ -512,13 +513,13 @@ print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 5
 
 # %% [markdown] lang="fr"
 # La première n'en trouve presque aucune : un chiffre douteux n'est pas une étiquette fausse. La seconde les trouve
-# presque toutes, parce que le réseau est *sûr* d'autre chose. (Il n'a pas été entraîné sur elles : une étiquette
+# presque toutes, parce que le réseau est *sûr* d'autre chose. (Elles n'ont pas servi à l'entraîner : une étiquette
 # fausse souvent revue peut s'apprendre par cœur.)
 #
-# Des chercheurs ont traqué de telles étiquettes parmi les images de test ([Northcutt et al.
-# 2021](https://arxiv.org/abs/2103.14749)), et interrogé cinq personnes sur chacune : d'où une meilleure étiquette, ou
-# aucune, faute d'accord. Voici, parmi ces cas, ceux que notre réseau a « mal lus » : l'étiquette de MNIST, sa réponse,
-# et l'avis de ces personnes.
+# Des chercheurs ont traqué de telles étiquettes dans le jeu de test ([Northcutt et al.
+# 2021](https://arxiv.org/abs/2103.14749)), et interrogé cinq personnes sur chacune, d'où une meilleure étiquette, ou
+# aucune, faute d'accord. Voici, parmi ces cas, ceux que notre réseau a « mal lus » : l'étiquette de MNIST, sa
+# réponse, et l'avis de ces personnes.
 
 # %%
 corrected = DATASETS["mnist"].corrected_test_labels
@@ -538,9 +539,9 @@ print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {
 # {{exercises}}
 
 # %% [markdown] lang="fr"
-# La dernière ligne : combien des étiquettes que l'on sait fausses sont parmi nos erreurs ; puis le score selon les
-# étiquettes de MNIST, et selon les étiquettes corrigées, sans les chiffres qui n'en ont aucune de bonne. Une mesure ne
-# vaut jamais mieux que sa règle. Annoncez le score officiel, comme tout le monde, et le score corrigé à côté ;
+# La dernière ligne dit combien d'étiquettes que l'on sait fausses sont parmi nos erreurs, puis donne le score selon
+# les étiquettes de MNIST et selon les étiquettes corrigées, sans les chiffres qui n'en ont pas de bonne. Une mesure
+# ne vaut jamais mieux que sa règle. Annoncez le score officiel, comme tout le monde, et le score corrigé à côté ;
 # `mnistlab evaluate` affiche les deux.
 #
 # ## Exercices
@@ -567,9 +568,9 @@ print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {
 # - La normalisation par lot met tous les canaux à la même échelle ; sans `eval()`, un chiffre est jugé d'après ses
 #   voisins.
 # - De bloc en bloc, les cartes rétrécissent et le champ récepteur grandit : moins de *où*, plus de *quoi*.
-# - Pour comprendre un canal, montrez-lui tout et regardez ce qui l'excite.
+# - Pour comprendre un canal, montrez-lui tout et regardez ce qui l'active.
 # - L'occlusion trouve l'encre qui décide ; les log-cotes voient ce que cache une probabilité proche de 1.
-# - Regardez vos erreurs, en validation : chiffre par chiffre, scripteur par scripteur. Et soupçonnez l'étiquette là où
-#   le réseau est sûr d'autre chose.
+# - Regardez vos erreurs sur le jeu de validation, chiffre par chiffre, scripteur par scripteur. Et soupçonnez
+#   l'étiquette là où le réseau est sûr d'autre chose.
 #
-# Notez-en une ligne pour vous : `mnistlab learn note "..." --day day4 --lang fr`
+# Notez-en l'essentiel en une ligne, pour vous : `mnistlab learn note "..." --day day4 --lang fr`

@@ -163,8 +163,8 @@ print(f"{best.mean():.2%}")
 #
 # ## Qui a écrit cela ?
 #
-# MNIST vient de formulaires, et chaque personne qui en a rempli un a écrit une centaine de ses chiffres. Voici deux mains,
-# sept 7 de chacune :
+# MNIST vient de formulaires, et chaque personne qui en a rempli un a écrit une centaine de ces chiffres. Voici deux
+# écritures, avec sept 7 de chacune :
 
 # %%
 writers, labels = train_loader.writers, train_loader.dataset.labels.numpy()
@@ -183,8 +183,8 @@ show({" " * place: train_loader.dataset.images[index, 0] for place, index in enu
 # them.
 
 # %% [markdown] lang="fr"
-# Est-il important de savoir qui a écrit nos 600 images ? Entraînons le même réseau sur 600 images de six personnes ; les
-# nôtres venaient de plusieurs centaines.
+# Est-il important de savoir qui a écrit les chiffres de nos 600 images ? Entraînons le même réseau sur 600 images de six
+# scripteurs ; les nôtres venaient de plusieurs centaines d'entre eux.
 
 # %%
 few = torch.from_numpy(np.flatnonzero(np.isin(writers, numbers[:6])))[:600]
@@ -199,9 +199,9 @@ draw({f"{hands[0]} personnes": curve, f"{hands[1]} personnes": curve_of_few})  #
 # how many of them were seen in training:
 
 # %% [markdown] lang="fr"
-# Autant d'images, le même réseau ; mais six mains n'enseignent pas comment écrivent les autres. La validation doit dire
-# comment un réseau lit l'écriture d'*inconnus*. Des images tirées au hasard, comme on le fait d'habitude, ne le disent pas.
-# Voici, pour chaque jeu, le nombre de personnes, et combien d'entre elles ont été vues à l'entraînement :
+# Autant d'images, le même réseau ; mais six écritures n'apprennent pas au réseau comment les autres écrivent. La validation
+# doit dire à quel point un réseau lit bien l'écriture d'*inconnus*. Des images tirées au hasard, comme on le fait d'habitude,
+# ne le disent pas. Voici, pour chaque jeu, le nombre de scripteurs, et combien d'entre eux ont été vus à l'entraînement :
 
 # %%
 from mnistlab.data.splits import split_writers
@@ -221,14 +221,14 @@ for kept, trained in (("val-random", "train-random"), ("val", "train"), ("test",
 # each time. Here is one digit, five times:
 
 # %% [markdown] lang="fr"
-# `val` met à part tout ce qu'ont écrit certaines personnes ; dans `val-random`, l'entraînement a déjà vu tout le monde. Soyons
-# justes : avec toutes les images d'entraînement et leurs centaines de mains, les deux donnent, mesure faite, presque la même
-# exactitude (section « Who wrote it » de docs/RESULTS.md). Mais on ne le sait qu'après.
+# `val` met à part tout ce qu'ont écrit certains scripteurs ; dans `val-random`, l'entraînement a déjà vu tout le monde.
+# Soyons justes : avec toutes les images d'entraînement et leurs centaines d'écritures, les deux donnent, mesure faite,
+# presque la même exactitude (section « Who wrote it » de docs/RESULTS.md). Mais on ne le sait qu'après.
 #
 # ## Contre le surapprentissage : l'augmentation
 #
-# D'autres mains ne coûtent rien si on les invente. `Augmentation` tourne, agrandit ou réduit, déplace et penche un peu chaque
-# image, chaque fois différemment. Voici cinq fois le même chiffre :
+# D'autres écritures ne coûtent rien si on les invente. `Augmentation` tourne, agrandit ou réduit, déplace et penche un peu
+# chaque image, chaque fois différemment. Voici cinq fois le même chiffre :
 
 # %%
 change = Augmentation(rotate=15, scale=0.15, shift=3, shear=0.15)
@@ -328,14 +328,14 @@ plt.show()
 
 # %% [markdown] lang="fr"
 # Chaque point est un entraînement entier ; la graine 0 est marquée. En comparant deux points, un de chaque sorte, on pourrait
-# raconter n'importe quoi ; en comparant les moyennes, avec la dispersion à côté, on sait ce que l'on sait. C'est pourquoi nos
-# recettes sont annoncées avec leur moyenne ± leur écart type sur n graines ; pour `quick`, par exemple : {{quick}}.
+# raconter n'importe quoi ; en comparant les moyennes, avec la dispersion à côté, on sait à quoi s'en tenir. C'est pourquoi
+# nos recettes sont présentées avec leur moyenne ± leur écart type sur n graines ; pour `quick`, par exemple : {{quick}}.
 #
 # ## Que vaut un pourcentage ?
 #
-# La deuxième sorte de chance tient aux images de test : dix mille autres auraient donné un autre nombre. Le réseau de la
-# première semaine en lisait bien 9 914. Prenez une pièce qui tombe sur « juste » 99,14 fois sur cent, lancez-la 10 000 fois,
-# et recommencez dix mille fois :
+# La deuxième sorte de chance tient aux images de test : dix mille autres auraient donné un autre nombre. Le réseau à deux
+# convolutions en lisait bien 9 914. Prenez une pièce qui tombe sur « juste » 99,14 fois sur cent, lancez-la 10 000 fois, et
+# recommencez dix mille fois :
 
 
 # %%
@@ -366,10 +366,10 @@ for right in (9914, 9931):
 # se chevauchent. Cela ne dit *pas* que les réseaux se valent : ils ont lu les mêmes images, et les difficiles l'étaient pour
 # les deux. Regardons donc les images une à une.
 #
-# ## 99,31 est-il mieux que 99,14 ?
+# ## 99,31, est-ce mieux que 99,14 ?
 #
-# Commençons par une paire à nous : `quick`, et la même recette arrêtée à la moitié de ses pas. Les deux réseaux sont
-# entraînés, puis testés une seule fois ; ensuite, on ne choisit plus rien.
+# Commençons par deux réseaux à nous : `quick`, et la même recette arrêtée à la moitié de ses pas. Tous deux sont entraînés,
+# puis testés une seule fois ; ensuite, on ne choisit plus rien.
 
 # %% quick="half, whole = half.override(steps=2), whole.override(steps=4)"
 from mnistlab import RECIPES, compare_runs, train
@@ -408,8 +408,8 @@ print(f"{binomtest(only_first, only_first + only_second).pvalue:.4f} {comparison
 # %% [markdown] lang="fr"
 # Au-dessous de 0,05, on n'y voit plus un simple hasard, même quand les deux intervalles se chevauchent. Mais ici aussi, il
 # importe de savoir qui a écrit : une personne aux 7 bizarres peut provoquer dix erreurs d'un coup. `p_value_by_writer` lance
-# une pièce par *personne*, et un intervalle par personne tire au sort des personnes, non des images. C'est en général le plus
-# large des deux, et le plus honnête :
+# une pièce par *scripteur*, et un intervalle par scripteur tire au sort des scripteurs, non des images. C'est en général le
+# plus large des deux intervalles, et le plus honnête :
 
 # %%
 print(f"p_value_by_writer {comparison.p_value_by_writer:.4f}")
@@ -453,14 +453,14 @@ print(needed, round(ours * wrong_three))
 # several seeds. These have been run since, and the results are in the package:
 
 # %% [markdown] lang="fr"
-# À partir du premier nombre d'erreurs communes, la différence n'est plus un simple hasard ; le second (la ligne orange) est ce
-# que les deux réseaux auraient en commun s'ils se ressemblaient autant que les nôtres. La première semaine a donc peut-être vu
-# une vraie différence, ou peut-être pas : sans la liste des erreurs, nul ne peut le dire. Gardez-la : le dossier d'un
-# entraînement la contient, dans `test.json`.
+# Dès que les erreurs communes atteignent le premier nombre affiché, la différence n'est plus un simple hasard ; le second
+# nombre (la ligne orange) est celui des erreurs que les deux réseaux auraient en commun s'ils se ressemblaient autant que les
+# nôtres. La première semaine a donc peut-être vu une vraie différence, ou peut-être pas : sans la liste des erreurs, nul ne
+# peut le dire. Gardez-la : le dossier d'un entraînement la contient, dans `test.json`.
 #
 # Et même le test de McNemar ne parle que de deux *réseaux entraînés*, avec une graine chacun. Pour savoir si trois
 # convolutions font une meilleure *recette*, il faut plusieurs graines. Ces entraînements ont été faits depuis, et leurs
-# mesures sont dans le paquet :
+# résultats sont dans le paquet :
 
 # %%
 import re
@@ -487,9 +487,9 @@ print(f"{ttest_ind_from_stats(*recorded, equal_var=False).pvalue:.4f}")
 # that is, the probability of its answer, and see how many in each group are right. First, an error to meet on purpose:
 
 # %% [markdown] lang="fr"
-# Voilà la réponse : la recette à trois convolutions bat bien celle à deux, au-delà de la chance des graines, sur ces images de
-# test. Trois questions, trois réponses : *d'autres graines ?* moyennes et dispersion ; *d'autres images ?* McNemar ; *d'autres
-# personnes ?* le même test, personne par personne.
+# Voilà la réponse : la recette à trois convolutions bat bien celle à deux, au-delà de la chance des graines, sur ces images
+# de test. Trois questions, trois réponses : *d'autres graines ?* moyennes et dispersion ; *d'autres images ?* McNemar ;
+# *d'autres scripteurs ?* le même test, scripteur par scripteur.
 #
 # ## Quand il dit 98 %, a-t-il raison 98 fois sur 100 ?
 #
@@ -507,8 +507,8 @@ except UserError as error:
 # `evaluate` notes which image was wrong and who wrote it, so they must come in their own order, as `val_loader` gives them:
 
 # %% [markdown] lang="fr"
-# Le message refuse un chargeur qui mélange (« shuffles »). `evaluate` note quelle image est mal lue et qui l'a écrite ; les
-# images doivent donc arriver dans leur ordre, comme `val_loader` les donne :
+# `evaluate` refuse un chargeur qui mélange (« shuffles », dit le message), car elle note quelle image est mal lue et qui l'a
+# écrite. Les images doivent donc arriver dans l'ordre, comme `val_loader` les donne :
 
 
 # %%
@@ -537,9 +537,10 @@ print(f"{checked.calibration_error:.2%}")
 # confidence changes. T is a choice too, so it is found on half of the writers and judged on the others:
 
 # %% [markdown] lang="fr"
-# Sous la diagonale, il promet plus qu'il ne tient. La distance moyenne est l'*erreur de calibration*. Le remède tient en un
-# nombre, la *température* T, par laquelle on divise les logits avant le softmax. Les réponses restent les mêmes ; seule la
-# confiance change. T est un choix, lui aussi : on le cherche sur la moitié des personnes, et on le juge sur les autres :
+# Sous la diagonale, il promet plus qu'il ne tient. La distance moyenne à cette droite est l'*erreur de calibration*. Le
+# remède tient en un nombre, la *température* T, par laquelle on divise les logits avant le softmax. Les réponses restent les
+# mêmes ; seule la confiance change. T est un choix, lui aussi : on le cherche sur la moitié des scripteurs, et on le juge sur
+# les autres :
 
 # %%
 from mnistlab import Evaluation
@@ -565,8 +566,8 @@ reliability(others)
 
 # %% [markdown] lang="fr"
 # T dépasse 1 : ce réseau était trop sûr de lui. `mnistlab export` cherche T sur les images de validation et l'écrit dans le
-# fichier, pour que l'on puisse croire les probabilités annoncées. Et maintenant, la ligne de votre journal, avec l'exactitude
-# de validation : c'est elle que l'on compare de jour en jour.
+# fichier, pour que l'on puisse se fier aux probabilités annoncées. Et maintenant, la ligne de votre journal, avec
+# l'exactitude de validation : c'est elle que l'on compare d'un jour à l'autre.
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -600,10 +601,11 @@ write_down(day="day5", accuracy=second.metrics[-1]["val_accuracy"])
 #
 # - Entraîner pour apprendre, valider pour choisir, tester une seule fois. Le meilleur d'un grand nombre paraît meilleur qu'il
 #   n'est.
-# - Le surapprentissage est l'écart entre ce qui a été appris et l'inconnu ; davantage de mains et l'augmentation le réduisent.
+# - Le surapprentissage est l'écart entre ce qui a été appris et l'inconnu ; davantage d'écritures et l'augmentation le
+#   réduisent.
 # - Une validation au-dessus de l'entraînement n'est pas un bogue : les deux ne sont pas mesurés de la même façon.
-# - Un nombre s'accompagne de sa dispersion sur les graines et de son intervalle sur les images ou, mieux, sur les personnes.
-# - Deux réseaux se comparent image par image (McNemar) ou personne par personne ; deux recettes, sur plusieurs graines.
+# - Un nombre s'accompagne de sa dispersion sur les graines et de son intervalle sur les images ou, mieux, sur les scripteurs.
+# - Deux réseaux se comparent image par image (McNemar) ou scripteur par scripteur ; deux recettes, sur plusieurs graines.
 # - La confiance d'un réseau se mesure, et se corrige par une température.
 #
-# Notez-en une ligne pour vous : `mnistlab learn note "..." --day day5 --lang fr`
+# Notez-en l'essentiel en une ligne, pour vous : `mnistlab learn note "..." --day day5 --lang fr`

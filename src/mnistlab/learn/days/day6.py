@@ -26,7 +26,7 @@ from mnistlab import RECIPES, MNISTDataLoader, Reader, load_model, train
 # First, a network: the recipe `quick` (day 7 says what makes it quick). On two cores of a CPU: {{quick}}.
 
 # %% [markdown] lang="fr"
-# Il nous faut d'abord un réseau : la recette `quick` (le jour 7 dira d'où lui vient sa vitesse). Sur deux cœurs d'un
+# Il nous faut d'abord un réseau : celui de la recette `quick` (le jour 7 dira d'où lui vient sa vitesse). Sur deux cœurs d'un
 # processeur : {{quick}}.
 
 # %% quick="recipe = recipe.override(steps=20)"
@@ -67,8 +67,8 @@ def strip(*pictures, titles=()):
 # ## Une photographie
 #
 # Vous prendrez la vôtre à la fin de la journée. Pour que cette page marche partout, et pour que nous puissions compter, nous
-# en fabriquons ici 300 : des chiffres de personnes dont le réseau n'a jamais vu l'écriture, repassés avec un stylo fin et
-# sombre sur du papier gris, avec une lumière qui vient de la gauche et un chiffre qui n'est pas tout à fait au milieu.
+# en fabriquons ici 300 : des chiffres de personnes dont le réseau n'a jamais vu l'écriture, repassés au stylo fin et foncé
+# sur du papier gris, sous une lumière qui vient de la gauche, et légèrement décentrés.
 
 
 # %%
@@ -98,7 +98,8 @@ strip(digits[1], photos[1], digits[9], photos[9])
 # A phone's photograph is in colour: three channels. Give it to the network as it is, and the first layer refuses it:
 
 # %% [markdown] lang="fr"
-# La photo d'un téléphone est en couleurs : trois canaux. Donnez-la telle quelle au réseau, et la première couche la refuse :
+# Une photo prise au téléphone est en couleurs : trois canaux. Donnez-la telle quelle au réseau, et la première couche la
+# refuse :
 
 # %% raises="RuntimeError"
 colour = np.stack([photos[1]] * 3)
@@ -109,9 +110,9 @@ saved.model(torch.from_numpy(colour).float()[None] / 255)
 # `Image.open("photo.jpg").convert("L").resize((28, 28))`, and it is what most people try first.
 
 # %% [markdown] lang="fr"
-# L'erreur le dit : la couche attend 1 canal, et elle en reçoit 3. Le réseau veut (B, 1, 28, 28). Passons donc en gris, et à 28
-# pixels de côté. Avec Pillow, c'est `Image.open("photo.jpg").convert("L").resize((28, 28))`, et c'est ce que presque tout le
-# monde essaie en premier.
+# L'erreur le dit : la couche attend 1 canal, et elle en reçoit 3. Le réseau veut (B, 1, 28, 28). Passons donc en niveaux de
+# gris, et à 28 pixels de côté. Avec Pillow, c'est `Image.open("photo.jpg").convert("L").resize((28, 28))`, et c'est ce que
+# presque tout le monde essaie en premier.
 
 # %%
 accuracies = {}
@@ -140,10 +141,10 @@ attempt(1, [shrink(photo) for photo in photos])
 # MNIST's ink is *bright*, 255, on black, 0. On paper it is the other way round.
 
 # %% [markdown] lang="fr"
-# Au-dessus de chaque image, la réponse du réseau ; les dix nombres disent combien de fois il a répondu chaque chiffre, de 0
-# à 9. Presque toutes les photos reçoivent la même réponse : c'est le fameux « ma photo est toujours un 3 », quel que soit le
-# chiffre en question. Le réseau ne voit ici aucun chiffre. Il voit un grand carré clair, comme il n'en a jamais rencontré, et
-# il faut bien qu'une classe l'emporte.
+# Au-dessus de chaque image, la réponse du réseau ; les dix nombres disent combien de fois il a donné chacun des chiffres, du
+# 0 au 9. Presque toutes les photos reçoivent la même réponse : c'est le fameux « ma photo est toujours un 3 », que ce soit un
+# 3 ou un autre chiffre. Le réseau ne voit ici aucun chiffre. Il voit un grand carré clair, comme il n'en a jamais rencontré,
+# et il faut bien qu'une classe l'emporte.
 #
 # ## Première cause : noir sur blanc
 #
@@ -183,7 +184,7 @@ strip(photos[1], paper, paper - photos[1], cv2.subtract(paper, photos[1]))
 # shows ink. `cv2.subtract` stops at 0. Then stretch the contrast, so that the darkest ink is 255.
 
 # %% [markdown] lang="fr"
-# La troisième image est la soustraction de NumPy : partout où la photo est plus claire d'un rien que le papier estimé, elle
+# La troisième image est la soustraction de NumPy : partout où la photo est un rien plus claire que le papier estimé, elle
 # montre de l'encre. `cv2.subtract` s'arrête à 0. Il reste à étirer le contraste, pour que l'encre la plus sombre vaille 255.
 
 
@@ -227,11 +228,11 @@ attempt(4, [shrink(cut_out(ink)) for ink in inks])
 # anyone's word for it: measure.
 
 # %% [markdown] lang="fr"
-# Étirés au point d'être méconnaissables. Comment les images de MNIST ont-elles été faites ? À partir des numérisations en noir
-# et blanc du NIST, en deux temps : le chiffre est mis à l'échelle, *sans changer ses proportions*, pour tenir dans un carré de
-# 20x20 pixels (c'est de là que viennent les bords gris) ; puis on pose ce carré sur 28x28 pixels de façon que son *centre de
-# masse*, le point où il tiendrait en équilibre sur le bout du doigt, soit au milieu. Inutile de nous croire sur parole :
-# mesurez.
+# Étirés au point d'être méconnaissables. Comment les images de MNIST ont-elles été faites ? À partir des numérisations en
+# noir et blanc du NIST, en deux temps : le chiffre est mis à l'échelle, *sans changer ses proportions*, pour tenir dans un
+# carré de 20x20 pixels (c'est de là que viennent les bords gris) ; puis on pose ce carré sur 28x28 pixels de façon que son
+# *centre de masse*, le point par lequel il tiendrait en équilibre sur le bout du doigt, soit au milieu. Inutile de nous
+# croire sur parole : mesurez.
 
 
 # %%
@@ -285,9 +286,9 @@ attempt(5, [as_mnist(ink) for ink in inks])
 #
 # ## Quatrième cause : le stylo
 #
-# Un stylo d'aujourd'hui est plus fin que ceux qui ont écrit MNIST, et un trait plus mince qu'un pixel devient gris. Mesurez la
-# largeur des traits, en pixels de l'image de 28x28, puis repassez plus gras : `cv2.dilate` donne à chaque pixel la valeur la
-# plus claire de son voisinage.
+# Un stylo d'aujourd'hui est plus fin que ceux qui ont servi à écrire MNIST, et un trait plus mince qu'un pixel devient gris.
+# Mesurez la largeur des traits, en pixels de l'image de 28x28, puis épaississez-les : `cv2.dilate` donne à chaque pixel la
+# valeur la plus claire de son voisinage.
 
 # %%
 from mnistlab.reading.paper import stroke_width
@@ -317,9 +318,10 @@ attempt(6, [as_mnist(cv2.dilate(ink, pen)) for ink in inks])
 # %% [markdown] lang="fr"
 # ## Le nôtre
 #
-# `Reader` suit ces mêmes étapes, pour n'importe quelle image : `find_ink` enlève le papier, les ombres, les lignes du cahier
-# et redresse la feuille, même quand l'encre est claire sur un fond sombre ; `find_pieces` trouve les traits d'un seul tenant ;
-# `to_mnist_form` fait ce que fait `as_mnist`, et corrige le stylo quand il est beaucoup trop fin ou trop gras.
+# `Reader` suit ces mêmes étapes, pour n'importe quelle image : `find_ink` enlève le papier, les ombres et les lignes du
+# cahier, et redresse la feuille, même quand l'encre est claire sur un fond sombre ; `find_pieces` trouve les traits d'un seul
+# tenant ; `to_mnist_form` fait ce que fait `as_mnist`, et corrige l'épaisseur du trait quand il est beaucoup trop fin ou trop
+# gras.
 
 # %%
 from mnistlab.reading.ink import find_ink
@@ -353,9 +355,9 @@ plt.show()
 
 # %% [markdown] lang="fr"
 # La journée en une image : 1, la photo telle quelle ; 2, inversée ; 3, sans le papier ; 4, étirée ; 5, comme dans MNIST ; 6,
-# avec un stylo plus gras ; 7, `Reader`, sur les 100 premières photos. Pour la dernière barre, il faut que le texte de l'image
-# entière soit juste, et que le lecteur en soit sûr : quand il hésite, il écrit « ? ». Il peut se le permettre, et c'est la
-# suite.
+# avec un trait plus gras ; 7, `Reader`, sur les 100 premières photos. Pour la dernière barre, il faut que le texte de l'image
+# entière soit juste, et que le lecteur en soit sûr : quand il hésite, il écrit « ? ». Il peut se le permettre : c'est ce que
+# nous allons voir.
 #
 # ## Ce qui n'est pas un chiffre
 #
@@ -455,7 +457,7 @@ if Path("mine.jpg").exists():
 # Write the day's accuracy down in your diary, the one that your own preprocessing reached:
 
 # %% [markdown] lang="fr"
-# Notez dans votre journal l'exactitude du jour, celle que votre propre préparation a permis d'atteindre :
+# Notez dans votre journal l'exactitude du jour, celle que votre propre prétraitement a permis d'atteindre :
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -494,4 +496,4 @@ write_down(day="day6", accuracy=float(accuracies[6]))
 # - Un softmax répond toujours. Pour obtenir « je ne sais pas », il faut apprendre au réseau à le dire, le calibrer et fixer un
 #   seuil.
 #
-# Notez-en une ligne pour vous : `mnistlab learn note "..." --day day6 --lang fr`
+# Notez-en l'essentiel en une ligne, pour vous : `mnistlab learn note "..." --day day6 --lang fr`

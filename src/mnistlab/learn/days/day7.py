@@ -66,8 +66,8 @@ def milliseconds(work, times=9):
 
 # %% [markdown] lang="fr"
 # **Les données d'abord.** La plupart des chargeurs vont chercher les images une par une, convertissent chacune, puis les
-# empilent par 128. Le nôtre les garde toutes en mémoire, en `uint8`, et prend un lot entier d'un seul coup, par ses indices.
-# Les pixels obtenus sont les mêmes.
+# empilent par lots de 128. Le nôtre les garde toutes en mémoire, en `uint8`, et prend un lot entier d'un seul coup, par ses
+# indices. Les pixels obtenus sont les mêmes.
 
 # %%
 from torchvision.transforms import Compose, Normalize, ToTensor
@@ -144,9 +144,9 @@ print(conv.weight.numel() * height * width)
 # and it then looks at a quarter of the values:
 
 # %% [markdown] lang="fr"
-# Les colonnes sont la forme, les paramètres et les multiplications pour une image. Paramètres et travail sont deux choses
-# différentes : la couche linéaire a beaucoup de poids et se sert de chacun une seule fois ; une convolution en a peu et s'en
-# sert partout.
+# Les colonnes sont la forme, les paramètres et les multiplications pour une image. Les paramètres et le travail sont deux
+# choses différentes : la couche linéaire a beaucoup de poids et se sert de chacun une seule fois ; une convolution en a peu
+# et s'en sert partout.
 #
 # Voilà pourquoi l'on gagne à réduire l'image tôt. ReLU après le max-pooling donne exactement ce que donne le max-pooling après
 # ReLU, et n'a plus alors qu'un quart des valeurs à regarder :
@@ -201,10 +201,10 @@ for name in quick:
 # from the centre of mass. Here it is by hand, on two small strokes, then on digits before and after our function:
 
 # %% [markdown] lang="fr"
-# `quick` a trois convolutions étroites, divise l'image par deux dès le début par un `stride` de 2, et s'arrête au milieu de la
-# première époque. Ses grands pas compensent : le taux d'apprentissage monte à un sommet qui ruinerait l'entraînement s'il y
-# restait, puis redescend presque à rien (`one_cycle`, jour 5). `best` prend son temps : des convolutions par paires, des
-# images tournées et déplacées, 24 époques. Elle fait la moyenne de ses réponses sur cinq vues de l'image, telle quelle et
+# `quick` a trois convolutions étroites, réduit l'image de moitié dès le début, avec un `stride` de 2, et s'arrête au milieu
+# de la première époque. Ses grands pas compensent : le taux d'apprentissage monte à un sommet qui ruinerait l'entraînement
+# s'il y restait, puis redescend presque à rien (`one_cycle`, jour 5). `best` prend son temps : des convolutions par paires,
+# des images tournées et déplacées, 24 époques. Elle fait la moyenne de ses réponses sur cinq vues de l'image, telle quelle et
 # décalée d'un pixel de chaque côté (`test_shifts`). Et elle commence par redresser chaque chiffre (`deskew`). L'*inclinaison*
 # d'un chiffre dit de combien ses traits vont vers la droite (négative : vers la gauche) d'une ligne à la suivante : sur
 # l'encre, la moyenne de x fois y, divisée par la moyenne de y au carré, x et y étant comptés à partir du centre de masse. La
@@ -266,7 +266,7 @@ print(f"{evaluation.accuracy:.2%}, {time.perf_counter() - start:.0f} s")
 # Python:
 
 # %% [markdown] lang="fr"
-# Ce temps comprend tout : lire les données, entraîner, tester, dessiner les images du dossier d'entraînement.
+# Ce temps comprend tout : la lecture des données, l'entraînement, le test, le dessin des images du dossier d'entraînement.
 #
 # ## Exporter : se passer de PyTorch
 #
@@ -347,9 +347,10 @@ for name in ("mnist", "fashion"):
 # first time, begin with a single class:
 
 # %% [markdown] lang="fr"
-# Fashion-MNIST, dix sortes de vêtements, a été conçu pour prendre la place de MNIST sans rien changer : mêmes tailles, mêmes
-# fichiers. Ajoutez `--dataset fashion` à `mnistlab train quick` : la première fois, les données sont téléchargées (30 Mo ;
-# seul MNIST est livré avec mnistlab). C'est plus difficile : attendez-vous à un nombre plus proche de 90 que de 99.
+# Fashion-MNIST, dix sortes de vêtements, a été conçu pour prendre la place de MNIST sans que l'on ait rien à changer : mêmes
+# tailles, mêmes fichiers. Ajoutez `--dataset fashion` à `mnistlab train quick` : la première fois, les données sont
+# téléchargées (30 Mo ; seul MNIST est livré avec mnistlab). C'est plus difficile : attendez-vous à un nombre plus proche de
+# 90 que de 99.
 #
 # ## Un dossier de vos propres images
 #
@@ -387,8 +388,8 @@ open_dataset(folder)
 # Read the message to the end: it says what was found, and what a folder has to look like. With the other two classes:
 
 # %% [markdown] lang="fr"
-# Lisez le message jusqu'au bout : il dit qu'il n'a trouvé qu'une classe, et comment un dossier doit être fait, un sous-dossier
-# par classe. Avec les deux autres classes :
+# Lisez le message jusqu'au bout. Il dit qu'une seule classe a été trouvée, et comment un dossier doit être fait : un
+# sous-dossier par classe. Avec les deux autres classes :
 
 # %%
 for name in sides:
@@ -433,9 +434,9 @@ NeuralNet(widths=(8, 16, 32, 64, 128))
 # inserting it cannot spoil what the network knows, and training takes it from there.
 
 # %% [markdown] lang="fr"
-# Une couche que mnistlab n'a pas, c'est une classe de dix lignes à écrire. L'idée qui a permis aux réseaux de devenir profonds
-# (ResNet, 2015) est le *résidu* : une couche ajoute à ce qui arrive au lieu de le remplacer. Quand ses poids sont nuls, elle
-# ne change rien : l'insérer ne peut pas abîmer ce que le réseau sait, et l'entraînement fait le reste.
+# Une couche que mnistlab n'a pas, c'est une classe de dix lignes à écrire. L'idée qui a permis aux réseaux de devenir
+# profonds (ResNet, 2015) est la *connexion résiduelle* : une couche ajoute à ce qui arrive au lieu de le remplacer. Quand ses
+# poids sont nuls, elle ne change rien : l'insérer ne peut pas abîmer ce que le réseau sait, et l'entraînement fait le reste.
 
 
 # %%
@@ -511,9 +512,9 @@ strip(*changed[:, 0].numpy())
 # dropout of 2 and 0 epochs:
 
 # %% [markdown] lang="fr"
-# Pourquoi `clone()` ? Parce que, sans lui, la fonction effacerait les carrés dans les images mêmes de qui l'appelle. Aide-t-elle
-# vraiment ? C'est une question pour le jour 5 : quelques graines avec, quelques graines sans, sur les images de validation, et
-# un intervalle.
+# Pourquoi `clone()` ? Parce que, sans lui, la fonction effacerait les carrés dans les images mêmes de qui l'appelle.
+# L'augmentation aide-t-elle vraiment ? C'est une question pour le jour 5 : quelques graines avec, quelques graines sans, sur
+# les images de validation, et un intervalle.
 #
 # ## Ajouter une recette
 #
@@ -549,7 +550,8 @@ Path("my.toml").write_text("widths = [16, 32]\nrotate = 10\nshift = 2\n", encodi
 # ## Et après ?
 #
 # - `mnistlab train best`, et `mnistlab runs` pour revoir les entraînements de toute votre semaine.
-# - Des lettres, ou des caractères japonais : les jeux `emnist-letters` et `kmnist`. Est-ce aussi difficile que vous le pensiez ?
+# - Des lettres, ou des caractères japonais : les jeux de données `emnist-letters` et `kmnist`. Est-ce aussi difficile que
+#   vous le pensiez ?
 # - Lisez le code dans l'ordre des données : `data`, `augmentation`, `networks`, `training`, `evaluation`, `reading`. Vous
 #   connaissez déjà chacune de ces pièces.
 # - Puis quittez MNIST : des images en couleurs (CIFAR-10), un réseau à trois canaux, et la même boucle.
@@ -583,9 +585,9 @@ write_down(day="day7", accuracy=run.metrics[-1]["val_accuracy"])
 # ## Ce que vous savez maintenant
 #
 # - On mesure avant d'accélérer ; on compte les multiplications ; on réduit l'image tôt.
-# - Un entraînement court demande un taux d'apprentissage qui monte puis descend ; un long demande de l'augmentation.
+# - Un entraînement court demande un taux d'apprentissage qui monte puis descend ; un entraînement long, de l'augmentation.
 # - Un fichier ONNX et un serveur mettent votre réseau à la portée de ceux qui n'ont pas PyTorch.
 # - Jeux de données, couches, augmentations et recettes sont de petites pièces, et vous savez écrire chacune d'elles.
 #
-# Notez-en une ligne pour vous : `mnistlab learn note "..." --day day7 --lang fr`. Puis regardez toute votre semaine :
-# `mnistlab learn --lang fr`.
+# Notez-en l'essentiel en une ligne, pour vous : `mnistlab learn note "..." --day day7 --lang fr`. Puis regardez toute votre
+# semaine : `mnistlab learn --lang fr`.

@@ -26,8 +26,8 @@ EXERCISES = (
         Text(
             "A digit of 28x28 pixels is laid out as a row of 784 numbers. At which position is the pixel of row `row`"
             " and column `column`? Rows, columns and positions all count from 0.",
-            "Un chiffre de 28x28 pixels est étalé en une seule rangée de 784 nombres. À quelle position se trouve le"
-            " pixel de la ligne `row` et de la colonne `column` ? Tout se compte à partir de 0.",
+            "Les 28x28 pixels d'un chiffre sont alignés en une seule rangée de 784 nombres. À quelle position se"
+            " trouve le pixel de la ligne `row` et de la colonne `column` ? Tout se compte à partir de 0.",
         ),
         right=lambda row, column: row * 28 + column,
         mistakes=(
@@ -83,8 +83,8 @@ EXERCISES = (
                 Text(
                     "That is how dark the image is on average: a grey pixel counts for less than a black one. Here"
                     " each pixel with ink counts the same.",
-                    "C'est la noirceur moyenne de l'image : un pixel gris y compte moins qu'un pixel noir. Ici, tous"
-                    " les pixels encrés comptent autant.",
+                    "C'est la noirceur moyenne de l'image : un pixel gris y compte moins qu'un pixel noir. Ici,"
+                    " chaque pixel encré compte autant qu'un autre.",
                 ),
             ),
             Mistake(
@@ -137,8 +137,8 @@ EXERCISES = (
                 Text(
                     "Some bright pixels came out dark: the sum started again after 255, before you could limit it."
                     " Which type was it computed in?",
-                    "Des pixels clairs sont devenus sombres : la somme est repartie de zéro après 255, avant que"
-                    " vous puissiez la limiter. Dans quel type a-t-elle été calculée ?",
+                    "Des pixels clairs sont devenus sombres : la somme est repartie de zéro après 255, avant que vous"
+                    " ayez pu la limiter. Dans quel type a-t-elle été calculée ?",
                 ),
             ),
             Mistake(

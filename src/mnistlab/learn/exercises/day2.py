@@ -33,8 +33,8 @@ EXERCISES = (
         Text(
             "Do what `ToTensor` and then `Normalize` do: from `pixels`, a NumPy array of `uint8`, with a mean and a"
             " standard deviation of pixels from 0 to 1.",
-            "Faites ce que font `ToTensor` puis `Normalize`, à partir de `pixels`, un tableau NumPy de `uint8`, avec"
-            " une moyenne et un écart type de pixels compris entre 0 et 1.",
+            "Faites ce que font `ToTensor` puis `Normalize` à partir de `pixels`, un tableau NumPy de `uint8` ;"
+            " `mean` et `std` sont la moyenne et l'écart type de pixels ramenés entre 0 et 1.",
         ),
         right=lambda pixels, mean, std: (pixels / 255 - mean) / std,
         mistakes=(
@@ -54,7 +54,7 @@ EXERCISES = (
                 lambda pixels, mean, std: (pixels / 255 - std) / mean,
                 Text(
                     "You swapped the mean and the standard deviation. Which one moves the pixels' centre to 0?",
-                    "Vous avez échangé la moyenne et l'écart type. Lequel des deux amène le centre des pixels à 0 ?",
+                    "Vous avez échangé la moyenne et l'écart type. Lequel des deux ramène le centre des pixels à 0 ?",
                 ),
             ),
             Mistake(
@@ -70,7 +70,8 @@ EXERCISES = (
                 Text(
                     "You multiplied by the standard deviation. That makes the spread even smaller, and it should"
                     " become 1.",
-                    "Vous avez multiplié par l'écart type. La dispersion diminue encore, alors qu'elle doit devenir 1.",
+                    "Vous avez multiplié par l'écart type. La dispersion diminue encore, alors qu'elle doit atteindre"
+                    " 1.",
                 ),
             ),
         ),
@@ -131,8 +132,8 @@ EXERCISES = (
         Text(
             "An epoch visits `images` (N, H, W) in the order given by the positions in `order` (N,). Return the images"
             " of batch `number`, counted from 0.",
-            "Une époque parcourt `images` (N, H, W) dans l'ordre des positions de `order` (N,). Renvoyez les images"
-            " du lot `number`, compté à partir de 0.",
+            "Une époque parcourt `images` (N, H, W) dans l'ordre que donnent les positions de `order` (N,). Renvoyez"
+            " les images du lot `number`, compté à partir de 0.",
         ),
         right=lambda images, order, number, batch_size: images[order[number * batch_size : (number + 1) * batch_size]],
         mistakes=(
@@ -178,7 +179,7 @@ EXERCISES = (
         ),
         hint=Text(
             "Cut the batch's piece out of `order`, then use it as an index into `images`, as `LittleLoader` does.",
-            "Découpez dans `order` la part du lot, puis servez-vous-en comme indices dans `images`, comme le fait"
+            "Découpez dans `order` la part du lot, puis servez-vous-en pour indexer `images`, comme le fait"
             " `LittleLoader`.",
         ),
         parameters="images, order, number, batch_size",

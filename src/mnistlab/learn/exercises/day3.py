@@ -50,8 +50,8 @@ EXERCISES = (
                 Text(
                     "You kept the 28 pixels through the convolution: only padding does that. At how many places does"
                     " a kernel of side 5 fit into 28 pixels?",
-                    "Vous avez gardé 28 pixels après la convolution : il faudrait pour cela un bord de zéros."
-                    " Combien de places un noyau de côté 5 a-t-il dans 28 pixels ?",
+                    "Vous avez gardé 28 pixels après la convolution : il faudrait pour cela un bord de zéros. Combien"
+                    " de positions un noyau de côté 5 peut-il prendre le long de 28 pixels ?",
                 ),
             ),
             Mistake(
@@ -59,15 +59,15 @@ EXERCISES = (
                 Text(
                     "You took 28 - 5 for the places where the kernel fits. Count them on a small picture: how often"
                     " does a kernel of side 5 fit into 5 pixels?",
-                    "Vous avez compté 28 - 5 places pour le noyau. Comptez sur une petite image : combien de places"
-                    " un noyau de côté 5 a-t-il dans 5 pixels ?",
+                    "Vous avez compté 28 - 5 positions pour le noyau. Comptez sur une petite image : combien de"
+                    " positions un noyau de côté 5 peut-il prendre le long de 5 pixels ?",
                 ),
             ),
             Mistake(
                 lambda: 28 - 5 + 1,
                 Text(
                     "That is the side after the convolution. The max-pool comes after it.",
-                    "C'est le côté après la convolution. Le max-pooling vient encore après.",
+                    "C'est le côté après la convolution. Il reste encore le max-pooling.",
                 ),
             ),
             Mistake(
@@ -81,8 +81,8 @@ EXERCISES = (
         hint=Text(
             "Do it in two steps: at how many places does the kernel fit along 28 pixels, and what does the max-pool"
             " leave of that number?",
-            "Procédez en deux temps : combien de places le noyau a-t-il le long de 28 pixels, et que laisse le"
-            " max-pooling de ce nombre ?",
+            "Procédez en deux temps : combien de positions le noyau peut-il prendre le long de 28 pixels, et que"
+            " laisse le max-pooling de ce nombre ?",
         ),
     ),
     Exercise(
@@ -117,8 +117,8 @@ EXERCISES = (
                 Text(
                     "The last row and the last column are missing: a kernel of side k fits at H - k + 1 places, not"
                     " at H - k.",
-                    "Il manque la dernière ligne et la dernière colonne : un noyau de côté k a H - k + 1 places, et"
-                    " non H - k.",
+                    "Il manque la dernière ligne et la dernière colonne : un noyau de côté k peut prendre H - k + 1"
+                    " positions, et non H - k.",
                 ),
             ),
             Mistake(
@@ -139,7 +139,7 @@ EXERCISES = (
         hint=Text(
             "For each place: cut the window out of the picture, multiply it by the kernel, take the sum. Try it on"
             " the 6x6 picture above, where you know the result.",
-            "Pour chaque place : découpez la fenêtre dans l'image, multipliez-la par le noyau, prenez la somme."
+            "Pour chaque position : découpez la fenêtre dans l'image, multipliez-la par le noyau, prenez la somme."
             " Essayez sur l'image 6x6 ci-dessus, dont vous connaissez le résultat.",
         ),
     ),

@@ -126,7 +126,7 @@ EXERCISES = (
                 Text(
                     "You let the pooling look at more pixels, but not halve the map. After it, how many pixels"
                     " apart are two neighbouring cells?",
-                    "Vous laissez le pooling regarder plus de pixels, mais pas réduire la carte de moitié. Après"
+                    "Vous laissez le max-pooling regarder plus de pixels, mais sans réduire la carte de moitié. Après"
                     " lui, combien de pixels de l'image séparent deux cases voisines ?",
                 ),
             ),
@@ -143,7 +143,7 @@ EXERCISES = (
                 lambda: LAST,
                 Text(
                     "That is how many cells it looks at in the map before; but each of those looks at a square of the picture.",
-                    "C'est le nombre de cases qu'elle regarde dans la carte d'avant ; mais chacune de celles-ci"
+                    "C'est le nombre de cases qu'elle regarde dans la carte précédente ; mais chacune de celles-ci"
                     " regarde déjà un carré de l'image.",
                 ),
             ),
@@ -152,7 +152,7 @@ EXERCISES = (
                 Text(
                     "You counted the distance from cell to cell. The first convolution and the pooling make each of"
                     " them look at more than that.",
-                    "Vous avez compté l'écart d'une case à l'autre. Avec la première convolution et le pooling,"
+                    "Vous avez compté l'écart d'une case à l'autre. Avec la première convolution et le max-pooling,"
                     " chacune d'elles regarde plus large que cela.",
                 ),
             ),
@@ -162,7 +162,7 @@ EXERCISES = (
             " between neighbouring cells. A layer with a kernel of side k adds k - 1 distances to the side; a"
             " pooling then doubles the distance.",
             "Avancez couche par couche avec deux nombres : le côté du carré, qui vaut 1 au départ, et l'écart entre"
-            " deux cases voisines. Un noyau de côté k ajoute k - 1 écarts au côté ; un pooling double ensuite"
+            " deux cases voisines. Un noyau de côté k ajoute k - 1 écarts au côté ; le max-pooling double ensuite"
             " l'écart.",
         ),
     ),
@@ -204,7 +204,7 @@ EXERCISES = (
                 lambda score, image, size: -occlusion(score, image, size),
                 Text(
                     "The sign is reversed: where important ink is covered, the score falls, and the fall is positive.",
-                    "Le signe est inversé : quand on couvre une encre importante, le score baisse, et la baisse est"
+                    "Le signe est inversé : quand on couvre de l'encre importante, le score baisse, et la baisse est"
                     " positive.",
                 ),
             ),
@@ -280,8 +280,8 @@ EXERCISES = (
                 Text(
                     "You left out the right examples, but you judge the others by the old labels. Put in the"
                     " corrected labels before you compare.",
-                    "Vous avez retiré les bons exemples, mais vous jugez les autres selon les anciennes étiquettes."
-                    " Mettez d'abord les étiquettes corrigées à leur place.",
+                    "Vous avez retiré les exemples qu'il fallait, mais vous jugez les autres selon les anciennes"
+                    " étiquettes. Mettez d'abord les étiquettes corrigées à leur place.",
                 ),
             ),
         ),

@@ -52,8 +52,8 @@ EXERCISES = (
             "Write a split by writer: from `writers`, int (N,), who wrote each image, make an array bool (N,) that is"
             " true for all images of every `every`-th writer, in the order of their numbers, beginning with the"
             " lowest.",
-            "Écrivez un partage par personne : `writers`, int (N,), dit qui a écrit chaque image ; renvoyez un tableau"
-            " bool (N,), vrai pour toutes les images d'une personne sur `every`, dans l'ordre des numéros, en"
+            "Écrivez un découpage par scripteur : `writers`, int (N,), dit qui a écrit chaque image ; renvoyez un"
+            " tableau bool (N,), vrai pour toutes les images d'un scripteur sur `every`, dans l'ordre des numéros, en"
             " commençant par le plus petit.",
         ),
         parameters="writers, every",
@@ -65,8 +65,8 @@ EXERCISES = (
                 Text(
                     "You kept every `every`-th *image*. The same hands are then on both sides: whole writers are to be"
                     " kept.",
-                    "Vous avez gardé une *image* sur `every`. Les mêmes mains sont alors des deux côtés : il faut"
-                    " garder des personnes entières.",
+                    "Vous avez gardé une *image* sur `every`. Les mêmes écritures sont alors des deux côtés : il faut"
+                    " garder toutes les images d'un scripteur, ou aucune.",
                 ),
             ),
             Mistake(
@@ -74,7 +74,7 @@ EXERCISES = (
                 Text(
                     "You divided the writers' numbers, but these have gaps. Count the writers that there are:"
                     " what does `np.unique` give?",
-                    "Vous avez divisé les numéros, mais la numérotation a des trous. Comptez les personnes qui"
+                    "Vous avez divisé les numéros, mais la numérotation a des trous. Comptez les scripteurs qui"
                     " existent : que donne `np.unique` ?",
                 ),
             ),
@@ -89,15 +89,15 @@ EXERCISES = (
                 lambda writers, every: kept(writers, every, every - 1),
                 Text(
                     "You began with a later writer. The lowest number is the first to be kept.",
-                    "Vous avez commencé trop loin. La première personne gardée est celle du plus petit numéro.",
+                    "Vous avez commencé trop loin. Le premier scripteur gardé est celui du plus petit numéro.",
                 ),
             ),
         ),
         hint=Text(
             "Two steps: the writers' numbers, each once and in order (`np.unique`), of which you take every `every`-th;"
             " then for each image whether its writer is among them (`np.isin`).",
-            "Deux étapes : les numéros des personnes, chacun une fois et dans l'ordre (`np.unique`), dont vous"
-            " gardez un sur `every` ; puis, pour chaque image, si la personne qui l'a écrite en fait partie (`np.isin`).",
+            "Deux étapes : les numéros des scripteurs, chacun une fois et dans l'ordre (`np.unique`), dont vous"
+            " gardez un sur `every` ; puis, pour chaque image, cherchez si son scripteur en fait partie (`np.isin`).",
         ),
     ),
     Exercise(
@@ -116,7 +116,7 @@ EXERCISES = (
                 lambda first, second: fair_coins(int(first.sum()), int(second.sum())),
                 Text(
                     "You also counted the images that both got wrong. They do not say who is better: leave them out.",
-                    "Vous avez compté aussi les images que les deux ont mal lues. Elles ne disent pas qui est le"
+                    "Vous avez compté aussi les images que les deux ont mal lues. Elles ne disent pas lequel est le"
                     " meilleur : laissez-les de côté.",
                 ),
             ),
@@ -125,8 +125,8 @@ EXERCISES = (
                 Text(
                     "You counted one direction only. Before you looked, the second network could have been the"
                     " worse one as well: both directions count.",
-                    "Vous n'avez compté qu'un sens. Avant de regarder, le second réseau pouvait tout aussi bien être"
-                    " le moins bon : les deux sens comptent.",
+                    "Vous n'avez compté que dans un sens. Avant de regarder, le second réseau pouvait tout aussi bien"
+                    " être le moins bon : les deux sens comptent.",
                 ),
             ),
             Mistake(
@@ -134,7 +134,7 @@ EXERCISES = (
                 Text(
                     "You asked only whether the first network is the better one. Before you looked, it could have"
                     " been the worse one as well: both directions count.",
-                    "Vous avez demandé seulement si le premier réseau est le meilleur. Avant de regarder, il pouvait"
+                    "Vous avez seulement demandé si le premier réseau est le meilleur. Avant de regarder, il pouvait"
                     " tout aussi bien être le moins bon : les deux sens comptent.",
                 ),
             ),
@@ -161,9 +161,9 @@ EXERCISES = (
             "Single training runs of a recipe have the standard deviation `std`. Over how many seeds, at least, must"
             " you take the mean so that its 95 % interval, mean ± 1.96 standard errors, reaches at most `half` to"
             " each side?",
-            "Les exactitudes des entraînements d'une recette ont l'écart type `std`. Sur combien de graines, au moins,"
-            " faut-il prendre la moyenne pour que son intervalle à 95 %, moyenne ± 1,96 erreur type, s'étende au"
-            " plus de `half` de chaque côté ?",
+            "Les exactitudes des entraînements d'une recette ont pour écart type `std`. Sur combien de graines, au"
+            " moins, faut-il prendre la moyenne pour que son intervalle à 95 %, moyenne ± 1,96 erreur type, s'étende"
+            " au plus de `half` de chaque côté ?",
         ),
         parameters="std, half",
         cases=lambda: [(0.09, 0.02), (0.05, 0.01), (0.06, 0.05)],
@@ -173,15 +173,16 @@ EXERCISES = (
                 lambda std, half: math.ceil(1.96 * std / half),
                 Text(
                     "You took the mean over n seeds to be n times as exact as one run. It is only √n times as exact.",
-                    "Dans votre calcul, la moyenne de n graines est n fois plus précise. Elle ne l'est que √n fois plus.",
+                    "Dans votre calcul, la moyenne de n graines est n fois plus précise qu'un seul entraînement. Elle"
+                    " ne l'est que √n fois plus.",
                 ),
             ),
             Mistake(
                 lambda std, half: seeds(std, half, 1.0),
                 Text(
                     "You left out the 1.96: one standard error to each side contains the truth in only 68 of 100 cases.",
-                    "Vous avez oublié le 1,96 : une erreur type de chaque côté ne contient la vérité que 68 fois sur"
-                    " 100.",
+                    "Vous avez oublié le 1,96 : un intervalle d'une erreur type de chaque côté ne contient la vraie"
+                    " valeur que 68 fois sur 100.",
                 ),
             ),
             Mistake(
@@ -202,8 +203,8 @@ EXERCISES = (
         hint=Text(
             "The standard error of a mean of n is std / √n. Solve 1.96 std / √n ≤ half for n, and take the next"
             " whole number.",
-            "L'erreur type d'une moyenne de n valeurs est std / √n. Résolvez 1,96 std / √n ≤ half pour n, et prenez"
-            " l'entier suivant.",
+            "L'erreur type d'une moyenne de n valeurs est std / √n. Cherchez à partir de quel n on a 1,96 std / √n ≤"
+            " half, et arrondissez à l'entier supérieur.",
         ),
     ),
 )

@@ -70,9 +70,9 @@ EXERCISES = (
             "`photo` is grey, dark ink on light paper, uint8 (28, 28). Turn it into what the network takes: bright ink,"
             " values from 0 to 1, normalised by MNIST's mean 0.1307 and standard deviation 0.3081, shape"
             " (1, 1, 28, 28).",
-            "`photo` est en gris, encre sombre sur papier clair, uint8 (28, 28). Faites-en ce que le réseau attend :"
-            " encre claire, valeurs de 0 à 1, normalisées par la moyenne 0,1307 et l'écart type 0,3081 de MNIST,"
-            " forme (1, 1, 28, 28).",
+            "`photo` est en niveaux de gris, encre sombre sur papier clair, uint8 (28, 28). Faites-en ce que le"
+            " réseau attend : encre claire, valeurs de 0 à 1, normalisées avec la moyenne 0,1307 et l'écart type"
+            " 0,3081 de MNIST, forme (1, 1, 28, 28).",
         ),
         parameters="photo",
         cases=photos,
@@ -91,8 +91,8 @@ EXERCISES = (
                 Text(
                     "In uint8, a minus sign wraps round: -1 is 255, but -0 stays 0, so the blackest ink is lost. Subtract"
                     " from 255.",
-                    "En uint8, le signe moins déborde : -1 donne 255, mais -0 reste 0, et l'encre la plus noire se perd."
-                    " Soustrayez de 255.",
+                    "En uint8, le signe moins déborde : -1 donne 255, mais -0 reste 0, et l'encre la plus noire se"
+                    " perd. Retranchez plutôt l'image de 255.",
                 ),
             ),
             Mistake(
@@ -131,8 +131,8 @@ EXERCISES = (
         hint=Text(
             "Four steps, in this order: invert 0 to 255 into 255 to 0, divide by 255, normalise, reshape. What should a"
             " white pixel have become just before you normalise?",
-            "Quatre étapes, dans cet ordre : inverser de 0-255 à 255-0, diviser par 255, normaliser, changer la forme. Que doit"
-            " valoir un pixel blanc juste avant la normalisation ?",
+            "Quatre étapes, dans cet ordre : inverser l'échelle, de 0-255 à 255-0, diviser par 255, normaliser,"
+            " changer la forme. Que doit valoir un pixel blanc juste avant la normalisation ?",
         ),
     ),
     Exercise(
@@ -140,9 +140,9 @@ EXERCISES = (
         asks=Text(
             "A piece of ink is `height` by `width` pixels. Return the height and width, whole pixels of at least 1, that"
             " MNIST's preparation gives it: as large as a box of 20x20 allows, in its own proportions.",
-            "Un morceau d'encre mesure `height` sur `width` pixels. Renvoyez la hauteur et la largeur, en pixels entiers"
-            " et d'au moins 1, que lui donne la préparation de MNIST : aussi grand que le permet un carré de 20x20, en"
-            " gardant ses proportions.",
+            "Un morceau d'encre mesure `height` sur `width` pixels. Renvoyez la hauteur et la largeur, en pixels"
+            " entiers et d'au moins 1, que lui donne le prétraitement de MNIST : aussi grand que le permet un carré de"
+            " 20x20, en gardant ses proportions.",
         ),
         parameters="height, width",
         cases=sizes,
@@ -152,7 +152,7 @@ EXERCISES = (
                 lambda height, width: (20, 20),
                 Text(
                     "You stretched it to fill the box. Remember what that did to the ones.",
-                    "Vous l'avez étiré pour remplir le carré. Souvenez-vous de ce que cela faisait aux 1.",
+                    "Vous l'avez étiré pour remplir le carré. Souvenez-vous de ce que devenaient les 1.",
                 ),
             ),
             Mistake(
@@ -214,7 +214,8 @@ EXERCISES = (
                 lambda image: to_middle(image)[::-1],
                 Text(
                     "Down and right are swapped. Down is along the rows, the first index.",
-                    "Bas et droite sont échangés. Le bas suit les lignes, le premier indice.",
+                    "Vous avez échangé le bas et la droite. Vers le bas, on compte en lignes, et c'est le premier"
+                    " indice.",
                 ),
             ),
             Mistake(
@@ -235,7 +236,8 @@ EXERCISES = (
                 lambda image: to_middle(image > 0),
                 Text(
                     "You gave every pixel with ink the same weight. A bright one weighs more than a faint one.",
-                    "Vous avez donné le même poids à tous les pixels encrés. Un pixel clair pèse plus qu'un pixel pâle.",
+                    "Vous avez donné le même poids à tous les pixels encrés. Un pixel très clair pèse plus qu'un"
+                    " pixel gris foncé.",
                 ),
             ),
         ),

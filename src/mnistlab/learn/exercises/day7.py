@@ -151,7 +151,8 @@ EXERCISES = (
                 one_too_few,
                 Text(
                     "You took 5 pixels away per convolution. At how many places does a kernel of side 5 fit into 5 pixels?",
-                    "Vous avez enlevé 5 pixels par convolution. Combien de places un noyau de côté 5 a-t-il dans 5 pixels ?",
+                    "Vous avez enlevé 5 pixels par convolution. Combien de positions un noyau de côté 5 peut-il"
+                    " prendre le long de 5 pixels ?",
                 ),
             ),
             Mistake(
@@ -166,8 +167,8 @@ EXERCISES = (
                 Text(
                     "You did all the convolutions first, then all the pools. Here they alternate, and the later"
                     " convolutions trim a smaller picture.",
-                    "Vous avez fait toutes les convolutions, puis tous les max-pooling. Ici, ils alternent, et les"
-                    " convolutions suivantes rognent une image plus petite.",
+                    "Vous avez fait toutes les convolutions, puis toutes les réductions par max-pooling. Ici, elles"
+                    " alternent, et les convolutions suivantes rognent une image plus petite.",
                 ),
             ),
             Mistake(
@@ -199,7 +200,8 @@ EXERCISES = (
                 rolled,
                 Text(
                     "`roll` brings back on the left what left on the right. Turn those columns into paper.",
-                    "`roll` fait rentrer par la gauche ce qui sort par la droite. Faites de ces colonnes du papier.",
+                    "`roll` fait rentrer par la gauche ce qui sort par la droite. Remplacez ces colonnes par du"
+                    " papier.",
                 ),
             ),
             Mistake(
@@ -227,8 +229,8 @@ EXERCISES = (
         ),
         hint=Text(
             "Begin with zeros of the same shape, and copy all columns but the last two to two places further right.",
-            "Partez de zéros de même forme, et copiez toutes les colonnes, sauf les deux dernières, deux rangs plus à"
-            " droite.",
+            "Partez d'un tenseur de zéros de même forme, et copiez-y toutes les colonnes, sauf les deux dernières,"
+            " deux rangs plus à droite.",
         ),
     ),
 )
