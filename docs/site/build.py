@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from docs.site.gather import ROOT, gather
-from docs.site.lessons import HERE
+from docs.site.lessons import HERE, renew
 from docs.site.links import faults_in
 from mnistlab.messages.sentences import LANGUAGES
 
@@ -29,6 +29,7 @@ def build(folder: Path = WHERE) -> Path:
     """
     from sphinx.cmd.build import build_main
 
+    renew(HERE / "outputs")
     html = folder / "html"
     shutil.rmtree(html, ignore_errors=True)
     for language in LANGUAGES:
@@ -47,7 +48,7 @@ def build(folder: Path = WHERE) -> Path:
         ]
         if code := build_main(["-b", "html", *options, str(source), str(html / language)]):
             raise SystemExit(code)
-        name_landmarks(html / language, language)
+        put_words(html / language, language)
     shutil.copy(HERE / "first.html", html / "index.html")
     (html / ".nojekyll").touch()
     if faults := faults_in(html):
@@ -55,25 +56,50 @@ def build(folder: Path = WHERE) -> Path:
     return html / "index.html"
 
 
-LANDMARKS = {
-    '<aside class="sidebar-drawer"': {"en": "Pages and search", "fr": "Pages et recherche"},
-    '<aside class="toc-drawer': {"en": "On this page", "fr": "Sur cette page"},
+THEME = {
+    '<aside class="sidebar-drawer"': {
+        "en": '<aside aria-label="Pages and search" class="sidebar-drawer"',
+        "fr": '<aside aria-label="Pages et recherche" class="sidebar-drawer"',
+    },
+    '<aside class="toc-drawer': {
+        "en": '<aside aria-label="On this page" class="toc-drawer',
+        "fr": '<aside aria-label="Sur cette page" class="toc-drawer',
+    },
+    'alt="Light Logo"': {"en": 'alt=""', "fr": 'alt=""'},
+    'alt="Dark Logo"': {"en": 'alt=""', "fr": 'alt=""'},
+    'aria-label="Toggle site navigation sidebar"': {"fr": 'aria-label="Ouvrir ou fermer la liste des pages"'},
+    'aria-label="Toggle table of contents sidebar"': {"fr": 'aria-label="Ouvrir ou fermer le sommaire de la page"'},
+    'aria-label="Toggle Light / Dark / Auto color theme"': {"fr": 'aria-label="Clair, sombre ou automatique"'},
+    "            On this page\n": {"fr": "            Sur cette page\n"},
+    "<title>Contents</title>": {"fr": "<title>Sommaire</title>"},
+    "<title>Expand</title>": {"fr": "<title>Déplier</title>"},
+    "<title>Light mode</title>": {"fr": "<title>Clair</title>"},
+    "<title>Dark mode</title>": {"fr": "<title>Sombre</title>"},
+    "<title>Auto light/dark, in light mode</title>": {"fr": "<title>Automatique, clair à présent</title>"},
+    "<title>Auto light/dark, in dark mode</title>": {"fr": "<title>Automatique, sombre à présent</title>"},
+    ">Skip to content</a>": {"fr": ">Aller au contenu</a>"},
+    "<span>Back to top</span>": {"fr": "<span>Haut de la page</span>"},
+    "<span>Next</span>": {"fr": "<span>Suite</span>"},
+    "<span>Previous</span>": {"fr": "<span>Avant</span>"},
+    '<div class="title">Home</div>': {"fr": '<div class="title">Accueil</div>'},
+    "Copyright &#169; the mnistlab authors, MIT": {"fr": "© Les auteurs de mnistlab, licence MIT"},
+    "Made with ": {"fr": "Fait avec "},
 }
-"""What the theme leaves nameless, and two of it cannot be told apart by ear."""
+"""What the theme leaves nameless, or says in English alone, and what stands there instead in each language."""
 
 
-def name_landmarks(folder: Path, language: str) -> None:
-    """Give the parts of each page their names. Raises `ValueError` where the theme has changed and no page has them."""
-    for start, names in LANDMARKS.items():
-        found = 0
-        for path in folder.rglob("*.html"):
-            text = path.read_text(encoding="utf-8")
-            found += text.count(start)
-            path.write_text(
-                text.replace(start, start.replace("<aside", f'<aside aria-label="{names[language]}"')), encoding="utf-8"
-            )
-        if not found:
-            raise ValueError(f"no page has {start}")
+def put_words(folder: Path, language: str) -> None:
+    """Give each page the words of its language. Raises `ValueError` where the theme has changed."""
+    missing = {place for place, words in THEME.items() if language in words}
+    for path in folder.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        for place, words in THEME.items():
+            if language in words and place in text:
+                missing.discard(place)
+                text = text.replace(place, words[language])
+        path.write_text(text, encoding="utf-8")
+    if missing:
+        raise ValueError(f"the theme has changed: no page has {sorted(missing)}")
 
 
 def main() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mnistlab.dependencies import import_matplotlib
+from mnistlab.learn.language import typeset
 from mnistlab.runs.run import Run
 
 __all__ = ["CURVES", "caption", "draw_curves"]
@@ -23,13 +25,13 @@ WORDS = {
         "epoch",
         "mean loss",
         "validation accuracy %",
-        "{recipe}, seed {seed}: {correct} of {total} test images right",
+        "{recipe}, seed {seed}: {correct:,} of {total:,} test images right",
     ),
     "fr": (
         "époque",
         "perte moyenne",
         "exactitude de validation, %",
-        "{recipe}, graine {seed} : {correct} images de test bien lues sur {total}",
+        "{recipe}, graine {seed} : {correct:,} images de test bien lues sur {total:,}",
     ),
 }
 ALT = {
@@ -45,8 +47,11 @@ def read_curves() -> list[dict[str, Any]]:
 
 def caption(language: str) -> str:
     """The drawing in Markdown, and what each training ended with."""
-    ends = "; ".join(WORDS[language][3].format(**row) for row in read_curves())
-    return f"![{ALT[language]}](curves.svg)\n\n{ends}."
+    ends = [WORDS[language][3].format(**row) for row in read_curves()]
+    if language == "fr":
+        ends = [re.sub(r"(?<=\d),(?=\d)", "\N{NO-BREAK SPACE}", end) for end in ends]
+    said = {"en": "; ", "fr": " ; "}[language].join(ends)
+    return typeset(f"![{ALT[language]}](curves.svg)\n\n{said}.", language)
 
 
 def draw_curves(language: str, path: Path) -> None:

@@ -39,7 +39,7 @@ LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)\s#]+)")
 
 
 def gather(language: str, folder: Path, outputs: Path) -> None:
-    """Write the source into the folder, which is made anew. Lessons whose outputs are not kept are run."""
+    """Write the source into the folder, which is made anew. The folder `outputs` keeps what the lessons give."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(HERE / "theme", folder)
     for path in sorted((HERE / "pages" / language).glob("*.md")):
@@ -53,7 +53,8 @@ def gather(language: str, folder: Path, outputs: Path) -> None:
         write(folder / f"{day.name}.ipynb", json.dumps(book, ensure_ascii=False))
     draw_curves(language, folder / "curves.svg")
     for name in ("README.md", "LISEZMOI.md"):
-        shutil.copy(ROOT / name, folder)
+        text = (ROOT / name).read_text(encoding="utf-8")
+        write(folder / name, text.replace("n = ", "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"))
     for name in DOCUMENTS:
         lay(name, folder, language)
 

@@ -1,33 +1,35 @@
 """The pages that are programs: the days of the course and two of the site's own, run as a learner runs them.
 
-What the code of a page gave is kept in `outputs/`, under a key made of all that it depends on: the code itself, the files of
-mnistlab that it names, and the version of mnistlab. A page is run again when its key has changed. Its text is not part of
-the key, and always taken from the source.
+What the code of a page gave is kept in `outputs/`, with the names of the files of mnistlab that it read, under a key made of all
+that it depends on: the code itself and what runs it, the code and data in those files, and the versions of the packages. A page
+is run again when its key has changed. Its text is not part of the key, and always taken from the source.
 """
 
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
-import importlib.util
 import json
-import os
-import sys
-import tempfile
+import logging
+import re
+import time
+import tomllib
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import mnistlab
+from docs.site import running
+from docs.site.reads import PACKAGE
+from docs.site.running import Code, Outputs, run_pages
 from mnistlab.learn.course import Day, days, in_language, notebook
 from mnistlab.learn.language import Text
+from mnistlab.messages.sentences import LANGUAGES
 
-__all__ = ["OWN", "Lesson", "Outputs", "lessons", "page", "run"]
+__all__ = ["OWN", "Lesson", "code_of", "kept", "lessons", "page", "renew"]
 
+log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
-Outputs = list[list[dict[str, Any]]]
-"""Of each cell of code its outputs, as a notebook (nbformat 4) has them."""
 
 
 @dataclass(frozen=True)
@@ -59,26 +61,52 @@ def lessons() -> list[Day]:
     return [*days(), *OWN]
 
 
-SETUP = (HERE / "in_kernel.py").read_text(encoding="utf-8")
+def code_of(day: Day, language: str) -> list[Code]:
+    """The page's cells of code in a language."""
+    return [Code(cell.text, cell.raises, cell.quick) for cell in in_language(day, language) if cell.kind == "code"]
 
 
-def named_files(code: str) -> list[Path]:
-    """The files of mnistlab from which the code imports."""
-    found = set()
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "mnistlab":
-            names = [alias.name for alias in node.names]
-            homes = [f"mnistlab.{mnistlab.HOME[name]}" if node.module == "mnistlab" else node.module for name in names]
-            found |= {spec.origin for home in homes if (spec := importlib.util.find_spec(home or "")) and spec.origin}
-    return sorted(map(Path, found))
+@functools.cache
+def digest(path: Path) -> str:
+    """What the file says to a program, as a hash: of a module its code, without comments, docstrings and its layout."""
+    content = path.read_bytes()
+    if path.suffix == ".py":
+        tree = ast.parse(content)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                node.body = [part for part in node.body if not is_text(part)] or [ast.Pass()]
+        content = ast.unparse(tree).encode("utf-8")
+    return hashlib.sha256(content).hexdigest()
 
 
-def key_of(day: Day, language: str) -> str:
-    """What the outputs of the page's code depend on, as one hash."""
-    cells = [(cell.text, cell.raises) for cell in in_language(day, language) if cell.kind == "code"]
-    code = "\n".join(text for text, _ in cells)
-    files = [path.read_text(encoding="utf-8") for path in named_files(code)]
-    said = json.dumps([cells, SETUP, files, metadata.version("mnistlab")], ensure_ascii=False)
+def is_text(node: ast.stmt) -> bool:
+    """Whether it is a docstring, or one below a field."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def sentences_in(outputs: Outputs, path: Path) -> str:
+    """As a hash, those entries of a table of messages that the outputs may have: all of their words are there."""
+    said = json.dumps(outputs, ensure_ascii=False)
+    entries = (
+        (room, name, text)
+        for room, names in tomllib.loads(path.read_text(encoding="utf-8")).items()
+        for name, entry in names.items()
+        for text in entry.values()
+    )
+    shown = [one for one in entries if all(json.dumps(part)[1:-1] in said for part in re.split(r"\{[^}]*\}", one[2]))]
+    return hashlib.sha256(json.dumps(shown).encode("utf-8")).hexdigest()
+
+
+def key_of(code: list[Code], files: list[str], outputs: Outputs) -> str:
+    """What the outputs of a page's code depend on, as one hash: `files` are those of mnistlab that it read."""
+    cells = [(cell.text, cell.raises) for cell in code]
+    project = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    packages = project["project"]["version"], project["tool"]["uv"]["constraint-dependencies"]
+    read = {
+        name: sentences_in(outputs, PACKAGE / name) if name.endswith(".toml") else digest(PACKAGE / name)
+        for name in files
+    }
+    said = json.dumps([cells, digest(Path(running.__file__)), packages, read], ensure_ascii=False)
     return hashlib.sha256(said.encode("utf-8")).hexdigest()
 
 
@@ -88,63 +116,32 @@ def kept(day: Day, language: str, folder: Path) -> Outputs | None:
     if not path.is_file():
         return None
     found = json.loads(path.read_text(encoding="utf-8"))
-    return found["outputs"] if found["key"] == key_of(day, language) else None
+    files, outputs = found["files"], cast("Outputs", found["outputs"])
+    is_there = all((PACKAGE / name).is_file() for name in files)
+    return outputs if is_there and found["key"] == key_of(code_of(day, language), files, outputs) else None
 
 
-def run(day: Day, language: str, *, quick: bool = False) -> Outputs:
-    """Run the page's code in a kernel of its own, in an empty folder, and return what it gives.
-
-    A warning is an error; an error that no cell announces is raised (`nbclient.exceptions.CellExecutionError`), and so is
-    `AssertionError` where an announced one does not come. With `quick`, trainings are cut to a few steps.
-    """
-    import nbformat
-    from nbclient import NotebookClient
-
-    sources = [cell for cell in in_language(day, language) if cell.kind == "code"]
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SETUP)])
-    for cell in sources:
-        code = f"{cell.text}\n{cell.quick}" if quick else cell.text
-        tags = ["raises-exception"] if cell.raises else []
-        book.cells.append(nbformat.v4.new_code_cell(code, metadata={"tags": tags}))
-    with tempfile.TemporaryDirectory(prefix="mnistlab-") as folder:
-        own = {"IPYTHONDIR": f"{folder}/.ipython", "JUPYTER_RUNTIME_DIR": f"{folder}/.jupyter", "MPLBACKEND": "agg"}
-        work = Path(folder, day.name)
-        work.mkdir()
-        client = NotebookClient(
-            book, timeout=None, resources={"metadata": {"path": str(work)}}, extra_arguments=["--log-level=CRITICAL"]
-        )
-        client.execute(env={**os.environ, **own})
-    outputs = [[tidy(output, folder) for output in cell.outputs] for cell in book.cells[1:]]
-    for source, given in zip(sources, outputs, strict=True):
-        raised = [output["ename"] for output in given if output["output_type"] == "error"]
-        assert raised == [source.raises] * bool(source.raises), (day.name, language, source.text, raised)
-    return outputs
+def renew(folder: Path) -> None:
+    """Run the pages whose outputs the folder does not keep, and keep them there."""
+    pages = [(day, language) for day in lessons() for language in LANGUAGES]
+    stale = {(day.name, one): code_of(day, one) for day, one in pages if kept(day, one, folder) is None}
+    began = time.perf_counter()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, language, ran in run_pages(stale):
+        key = key_of(stale[name, language], ran.files, ran.outputs)
+        text = json.dumps({"key": key, "files": ran.files, "outputs": ran.outputs}, ensure_ascii=False, indent=1)
+        (folder / f"{name}-{language}.json").write_text(text + "\n", encoding="utf-8")
+        took = f"{ran.seconds:.0f} s of CPU time"
+        log.info("%s in %s ran in %s; %.0f s so far", name, language, took, time.perf_counter() - began)
 
 
-def tidy(output: dict[str, Any], folder: str) -> dict[str, Any]:
-    """The output without what is of this machine alone; of an error its message."""
-    if output["output_type"] == "stream":
-        return {**output, "text": output["text"].replace(folder, "").replace(sys.prefix, "")}
-    if output["output_type"] == "error":
-        message = output["evalue"].replace(folder, "").replace(sys.prefix, "")
-        return {**output, "evalue": message, "traceback": [f"{output['ename']}: {message}"]}
-    return {key: value for key, value in output.items() if key != "execution_count"}
-
-
-def page(day: Day, language: str, folder: Path, *, again: bool = False) -> dict[str, Any]:
-    """The page as a notebook with its outputs: those kept in the folder, or, where its code has changed, new ones."""
-    outputs = None if again else kept(day, language, folder)
+def page(day: Day, language: str, folder: Path) -> dict[str, Any]:
+    """The page as a notebook with the outputs that the folder keeps. Raises `LookupError` where it keeps none of this code."""
+    outputs = kept(day, language, folder)
     if outputs is None:
-        outputs = run(day, language)
-        found = {"key": key_of(day, language), "outputs": outputs}
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(found, ensure_ascii=False, indent=1) + "\n"
-        (folder / f"{day.name}-{language}.json").write_text(text, encoding="utf-8")
+        raise LookupError(f"{folder} keeps nothing of the present code of {day.name} in {language}")
     book = notebook(day, language)
     code = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
     for number, (cell, given) in enumerate(zip(code, outputs, strict=True), 1):
-        cell["execution_count"] = number
-        cell["outputs"] = [
-            {**one, "execution_count": number} if "execution" in one["output_type"] else one for one in given
-        ]
+        cell |= {"execution_count": number, "outputs": given}
     return book

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,8 @@ from torchvision.datasets import MNIST
 
 import mnistlab
 from docs.site import gather, lessons
-from docs.site.lessons import OWN, Lesson, kept, key_of, named_files
+from docs.site.lessons import OWN, Lesson
+from docs.site.running import Code, Ran, run_pages
 from mnistlab.learn.course import cells, in_language
 from mnistlab.learn.language import Text
 from mnistlab.messages.sentences import LANGUAGES
@@ -30,7 +31,7 @@ from mnistlab.reading.reader import Reader
 from mnistlab.runs.run import Run
 from mnistlab.serving.models import ServedModel
 from tests.support import running_server
-from tests.support.lessons import Outcome, run_day
+from tests.support.lessons import Outcome, Script, run_day
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "site" / "pages"
@@ -69,10 +70,7 @@ def test_the_operations_have_their_numbers_and_pictures(outcomes: dict[str, Outc
     assert all("assert " in code for code in shown if "Conv2d(2, 1)" not in code)
     assert len(outcomes["operations"].figures) == len(shown) == 12
     source = OWN[0].source.read_text(encoding="utf-8")
-    assert {layer.__name__ for layer in PURPOSES} - set(re.findall(r"\w+", source)) <= {
-        "BatchNorm1d",
-        "AdaptiveAvgPool2d",
-    }
+    assert {layer.__name__ for layer in PURPOSES} <= set(re.findall(r"\w+", source))
 
 
 ERRORS = (
@@ -201,40 +199,97 @@ def test_links_are_followed_to_what_they_mean(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lesson]:
-    """A lesson of one text and one cell."""
-    (tmp_path / "pages").mkdir()
-    monkeypatch.setattr(lessons, "HERE", tmp_path)
-    lesson = Lesson("small", Text("a", "b"), Text("a", "b"))
-    lesson.source.write_text(
-        '# %% [markdown] lang="en"\n# a\n\n# %%\nfrom mnistlab import Run\nprint(1)\n', encoding="utf-8"
-    )
-    yield lesson
+def small(tmp_path: Path) -> Script:
+    """A page of one text and one cell."""
+    path = tmp_path / "small.py"
+    path.write_text('# %% [markdown] lang="en"\n# a\n\n# %%\nprint(1)\n', encoding="utf-8")
+    return Script("small", Text("a", "b"), Text("a", "b"), path)
 
 
-def test_outputs_are_kept_until_the_code_or_what_it_imports_changes(
-    small: Lesson, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """In place of mnistlab's: a module and some data."""
+    folder = tmp_path / "package"
+    (folder / "room").mkdir(parents=True)
+    (folder / "room" / "module.py").write_text('"""Texts."""\n\n\ndef one():\n    """Text."""\n    return 1\n')
+    (folder / "figures.json").write_text("1")
+    (folder / "messages").mkdir()
+    (folder / "messages" / "en.toml").write_text('[a.b]\nmessage = "No {name} said."\n[a.c]\nmessage = "1{what}"\n')
+    monkeypatch.setattr(lessons, "PACKAGE", folder)
+    return folder
+
+
+STREAM = [[{"output_type": "stream", "name": "stdout", "text": "1\n"}]]
+
+
+def test_outputs_are_kept_until_the_code_or_what_it_read_changes(
+    small: Script, package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = [[{"output_type": "stream", "name": "stdout", "text": "1\n"}]]
-    monkeypatch.setattr(lessons, "run", lambda *_: given)
+    ran: list[str] = []
+
+    def run_pages(pages: Mapping[tuple[str, str], list[Code]]) -> Iterator[tuple[str, str, Ran]]:
+        for name, language in pages:
+            ran.append(language)
+            yield name, language, Ran(STREAM, ["figures.json", "messages/en.toml", "room/module.py"], 1)
+
+    def is_kept() -> bool:
+        lessons.digest.cache_clear()
+        renewed = len(ran)
+        lessons.renew(tmp_path / "outputs")
+        return len(ran) == renewed
+
+    monkeypatch.setattr(lessons, "run_pages", run_pages)
+    monkeypatch.setattr(lessons, "lessons", lambda: [small])
+    assert not is_kept()
+    assert ran == list(LANGUAGES)
     book = lessons.page(small, "en", tmp_path / "outputs")
-    assert [cell["outputs"] for cell in book["cells"] if cell["cell_type"] == "code"] == given
-    assert kept(small, "en", tmp_path / "outputs") == given
-    source = small.source.read_text(encoding="utf-8")
-    small.source.write_text(source.replace("# a", "# another text"), encoding="utf-8")
-    assert kept(small, "en", tmp_path / "outputs") == given
-    small.source.write_text(source.replace("print(1)", "print(2)"), encoding="utf-8")
-    assert kept(small, "en", tmp_path / "outputs") is None
+    assert [cell["outputs"] for cell in book["cells"] if cell["cell_type"] == "code"] == STREAM
+    module, data, messages = (package / name for name in ("room/module.py", "figures.json", "messages/en.toml"))
+    for path, old, new, same in [
+        (small.source, "# a", "# another text", True),
+        (small.source, "print(1)", "print(2)", False),
+        (module, "Text.", "Another text.", True),
+        (module, "def one", "# A comment.\ndef one", True),
+        (module, "return 1", "return 2", False),
+        (data, "1", "2", False),
+        (messages, "No", "Not a", True),
+        (messages, "1{what}", "{what}2", False),
+    ]:
+        path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+        assert is_kept() is same, new
+    monkeypatch.setattr(lessons, "run_pages", lambda pages: iter(()))
+    data.unlink()
+    lessons.renew(tmp_path / "outputs")
+    with pytest.raises(LookupError, match="small in en"):
+        lessons.page(small, "en", tmp_path / "outputs")
 
 
-def test_the_key_knows_the_files_that_the_code_imports(
-    small: Lesson, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (home,) = named_files("import numpy\nfrom mnistlab import Run")
-    assert home.parts[-2:] == ("runs", "run.py")
-    before = key_of(small, "en")
-    changed = tmp_path / "run.py"
-    changed.write_text(home.read_text(encoding="utf-8") + "\n", encoding="utf-8")
-    monkeypatch.setattr(lessons, "named_files", lambda _: [changed])
-    assert key_of(small, "en") != before
-    assert {path.stem for path in named_files("from mnistlab.learn.pictures import show")} == {"pictures"}
+def test_what_a_page_reads_of_mnistlab_is_seen_and_each_page_runs_on_its_own(small: Script) -> None:
+    code = """
+from mnistlab.learn.pictures import show
+import matplotlib.pyplot as plt, os, sys
+show({"one": [[1.0]]})
+print(os.listdir(), os.getcwd(), sys.prefix)
+# %% raises="UserError"
+from mnistlab import RECIPES
+RECIPES["quick"].override(epochs=0)
+"""
+    small.source.write_text(f"# %%{code}", encoding="utf-8")
+    ((name, language, ran),) = run_pages({("small", "fr"): lessons.code_of(small, "fr")})
+    (picture_and_text, error), files = ran.outputs, ran.files
+    assert (name, language) == ("small", "fr")
+    assert {"learn/pictures.py", "recipes/catalog.py", "errors.py", "messages/en.toml"} <= set(files)
+    assert not {name for name in files if name.startswith(("cli/", "serving/", "training/", "learn/course"))}
+    picture, text = picture_and_text
+    assert picture["data"]["text/plain"] == "one"
+    assert picture["data"]["image/png"].startswith("iVBOR")
+    assert text["text"] == "[] /small \n"
+    assert (error[0]["output_type"], error[0]["ename"]) == ("error", "UserError")
+
+
+def test_a_page_that_starts_mnistlab_depends_on_all_of_it() -> None:
+    code = "import sys; import docs.site.reads as r; import subprocess; subprocess.run([sys.executable, '-c', '', 'mnistlab'])"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; print(*r.files_read())"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert {"cli/app.py", "serving/app.py", "reading/reader.py"} <= set(done.stdout.split())

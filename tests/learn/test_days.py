@@ -120,5 +120,5 @@ def test_a_source_that_is_not_as_the_format_says_is_refused(
 
 def test_figures_are_written_as_the_language_writes_them() -> None:
     day = find_day("day3")
-    assert re.fullmatch(r"\d\d\.\d+ ± 0\.\d+ % \(n = \d+\), \d+ s", course.filling(day, "two-conv", "en"))
-    assert re.fullmatch(r"\d\d,\d+ ± 0,\d+ % \(n = \d+\), \d+ s", course.filling(day, "two-conv", "fr"))
+    assert re.fullmatch(r"\d\d\.\d+ ± 0\.\d+ % \(n\xa0=\xa0\d+\), \d+ s", course.filling(day, "two-conv", "en"))
+    assert re.fullmatch(r"\d\d,\d+ ± 0,\d+ % \(n\xa0=\xa0\d+\), \d+ s", course.filling(day, "two-conv", "fr"))

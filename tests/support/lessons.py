@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
-import pytest
 from matplotlib.figure import Figure
 
-from mnistlab.learn.course import Day, in_language
+from docs.site.lessons import code_of
+from docs.site.running import Output, run_cells
+from mnistlab.learn.course import Day
+
+
+@dataclass(frozen=True)
+class Script(Day):
+    """A page whose source lies anywhere."""
+
+    path: Path
+
+    @property
+    def source(self) -> Path:
+        """Its script in cells."""
+        return self.path
 
 
 @dataclass
@@ -29,40 +37,17 @@ class Outcome:
 
 
 def run_day(day: Day, language: str, folder: Path, *, quick: bool = True) -> Outcome:
-    """Run the day in the folder. With `quick`, what its cells say for the tests is run after each of them.
+    """Run the day in the folder, its figures kept and not drawn; see `docs.site.running.run_cells`."""
+    outcome = Outcome()
 
-    An error that no cell announces is raised, and so is a warning; a cell that announces one has to end in it.
-    """
-    outcome, printed = Outcome({"__name__": "__main__"}), io.StringIO()
+    def keep(figure: Figure) -> Output:
+        outcome.figures.append(figure)
+        return {"output_type": "display_data"}
 
-    def keep_figures(*_: Any, **__: Any) -> None:
-        outcome.figures += [plt.figure(number) for number in plt.get_fignums()]
-        plt.close("all")
-
-    with (
-        pytest.MonkeyPatch.context() as patched,
-        contextlib.redirect_stdout(printed),
-        contextlib.chdir(folder),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("error")
-        mpl.use("Agg")
-        patched.setattr(plt, "show", keep_figures)
-        for number, cell in enumerate(cell for cell in in_language(day, language) if cell.kind == "code"):
-            place = f"{day.source}[{language}, code cell {number}]"
-            try:
-                exec(compile(cell.text, place, "exec"), outcome.names)
-            except Exception as error:
-                if type(error).__name__ != cell.raises:
-                    error.add_note(place)
-                    raise
-                outcome.errors.append(str(error))
-            else:
-                assert not cell.raises, f"{place} did not raise {cell.raises}"
-            assert not plt.get_fignums(), f"{place} draws and does not call plt.show()"
-            if quick:
-                exec(cell.quick, outcome.names)
-    outcome.printed = printed.getvalue()
+    outputs, outcome.names = run_cells(code_of(day, language), day.name, folder, keep, quick=quick)
+    given = [output for outputs_of_cell in outputs for output in outputs_of_cell]
+    outcome.printed = "".join(output.get("text", "") for output in given)
+    outcome.errors = [output["evalue"] for output in given if output["output_type"] == "error"]
     return outcome
 
 

@@ -185,14 +185,15 @@ show({"stride=1": found[0, 0], "stride=2": strided[0, 0]})
 #
 # Subtract the mean of the channel, divide by its standard deviation: after that, all channels speak equally loud. A weight and
 # a bias, which are learnt, may make one louder again. In training, mean and deviation are those of the batch; with `eval()`,
-# the ones averaged during training.
+# the ones averaged during training. After a linear layer, `BatchNorm1d` does the same with each number of the row.
 
 # %% [markdown] lang="fr"
 # ## Normalisation par lot (batch norm)
 #
 # On retranche la moyenne du canal et l'on divise par son écart type : après cela, tous les canaux parlent aussi fort les uns
 # que les autres. Un poids et un biais, qui s'apprennent, peuvent redonner de la voix à l'un d'eux. À l'entraînement, moyenne
-# et écart type sont ceux du lot ; avec `eval()`, ce sont ceux que l'entraînement a accumulés.
+# et écart type sont ceux du lot ; avec `eval()`, ce sont ceux que l'entraînement a accumulés. Après une couche linéaire,
+# `BatchNorm1d` fait de même avec chaque nombre de la ligne.
 
 # %%
 norm = nn.BatchNorm2d(1)

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from docutils.utils.smartquotes import smartchars
 from PIL import Image
 from sphinx.application import Sphinx
+from sphinx.ext.napoleon import Config, NumpyDocstring
 
 project = "mnistlab"
 author = "The mnistlab authors"
 copyright = "the mnistlab authors, MIT"  # noqa: A001
 version = release = metadata.version("mnistlab")
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc"]
 exclude_patterns = ["README.md", "LISEZMOI.md"]  # parts of them are included
 templates_path = ["templates"]
 highlight_language = "none"
@@ -32,10 +34,8 @@ suppress_warnings = ["myst.header"]  # results begin at any level
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say types, shapes and ranges
 autodoc_preserve_defaults = True
-napoleon_use_rtype = False
-napoleon_numpy_docstring = True
-napoleon_google_docstring = False
-napoleon_use_ivar = True
+
+smartchars.quotes["fr"] = smartchars.quotes["en"]  # our French has its « » already; what is quoted otherwise is English
 
 html_theme = "furo"
 html_title = "mnistlab"
@@ -101,7 +101,14 @@ def in_english(app: Sphinx, name: str, _: str, context: dict[str, Any], __: node
         context["body"] = context["body"].replace('<dl class="py', '<dl lang="en" class="py')
 
 
+def read_docstring(_: Sphinx, what: str, __: str, ___: object, ____: object, lines: list[str]) -> None:
+    """Make a docstring in NumPy's style what Sphinx reads; that of a property is a sentence, though it may have a colon."""
+    if what not in ("attribute", "property"):
+        lines[:] = NumpyDocstring("\n".join(lines), Config(napoleon_use_rtype=False, napoleon_use_ivar=True)).lines()
+
+
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", read_docstring)
     app.connect("doctree-read", describe_figures)
     app.connect("html-page-context", in_english)

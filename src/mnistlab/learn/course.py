@@ -191,7 +191,7 @@ def filling(day: Day, name: str, language: str) -> str:
     """What stands for `{{name}}`."""
     if name == "exercises":
         return exercise_list(day, language)
-    figure = str(FIGURES[name]).replace("n=", "n = ")
+    figure = str(FIGURES[name]).replace("n=", "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
     if language == "fr":
         figure = figures_in_french(figure)
     return figure

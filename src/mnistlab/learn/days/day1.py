@@ -241,13 +241,13 @@ device = "cuda" if torch.cuda.is_available() else "cpu"
 print(device, (flat.to(device) @ torch.ones(30, 10).to(device)).device)
 
 # %% [markdown] lang="en"
-# And this is what torch is really for. Ask it to watch a number $w$, compute something from it, here $(w - 5)^2$, and it tells
-# you the slope (the *gradient*): how much the result grows when $w$ grows a little. A network learns by following slopes
+# And this is what torch is really for. Ask it to watch a number *w*, compute something from it, here (*w* - 5)², and it tells
+# you the slope (the *gradient*): how much the result grows when *w* grows a little. A network learns by following slopes
 # downhill.
 
 # %% [markdown] lang="fr"
-# Et voici à quoi torch sert vraiment. Demandez-lui de surveiller un nombre $w$, calculez quelque chose à partir de ce nombre,
-# ici $(w - 5)^2$, et il vous donne la pente (le *gradient*) : de combien le résultat augmente quand $w$ augmente un peu. Un
+# Et voici à quoi torch sert vraiment. Demandez-lui de surveiller un nombre *w*, calculez quelque chose à partir de ce nombre,
+# ici (*w* - 5)², et il vous donne la pente (le *gradient*) : de combien le résultat augmente quand *w* augmente un peu. Un
 # réseau apprend en descendant la pente.
 
 # %%
