@@ -834,11 +834,6 @@ def test_a_name_that_no_file_system_takes_is_one_short_sentence(
     assert len(err) < 500
 
 
-def test_the_code_of_no_model_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_app(["doctor", "--code", "network.py:Net"]) == 2
-    assert "no model is named" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     ("target", "options", "words"),
     [

@@ -18,11 +18,12 @@ import click
 import onnx
 import pytest
 import torch
+from PIL import Image
 from starlette.types import ASGIApp
 
 from mnistlab.augmentation.corruptions import CORRUPTIONS
 from mnistlab.cli.app import app, run_app
-from mnistlab.data.dataset import find_spec, import_files
+from mnistlab.data.dataset import find_spec, import_files, open_dataset
 from mnistlab.errors import Interrupted
 from mnistlab.evaluation import corrupted, gallery
 from mnistlab.evaluation.models import load_model
@@ -79,6 +80,17 @@ WORDS = {
 }
 """What the texts leave to the reader. All other words are taken as they are; the files that they name lie in `here`."""
 
+TRAINING = """
+import torch
+
+
+def train(model, loader):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for images, labels in loader:
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+"""
 SMALL = ["--steps", "3", "--batch-size", "8"]
 TINY_SCENES = ["--height", "48", "--width", "64", "--val-scenes", "50", "--test-scenes", "50"]
 PICTURES = ["path/to/pictures", "path/to/folder-of-pictures", "chemin/vers/images", "shapes", "formes"]
@@ -139,6 +151,7 @@ def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: p
         (folder / name).mkdir()
     for name in ("photo.jpg", "page.png", "one.png", "un.png", "x.png", "scans/1.png", "examples/2026.png"):
         shutil.copy(documented.ROOT / "examples" / "2026.png", folder / name)
+    Image.fromarray(open_dataset("mnist", data_dir).read("train")[0][15]).save(folder / "seven.png")
     for day in days():
         (folder / f"{day.name}_answers.py").write_text(answers_file(day, "en"), encoding="utf-8")
     for name in ("my.toml", "ma-recette.toml"):
@@ -159,6 +172,7 @@ def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: p
         f"import mnistlab\n\n\ndef NeuralNet():\n    return mnistlab.NeuralNet(**{model.architecture.to_dict()})\n",
         encoding="utf-8",
     )
+    (folder / "training.py").write_text(TRAINING, encoding="utf-8")
     recipe = RECIPES["two-conv"].override({"widths": (2,), "epochs": 2, "batch_size": 8})
     with pytest.raises(Interrupted):
         train(recipe, dataset=str(pictures), runs_dir=folder / "stopped", display=Stop())
@@ -201,7 +215,7 @@ def test_a_documented_command_works(
     if "--resume" in arguments:
         (stopped,) = (here / "stopped").iterdir()
         stopped.rename(here / "runs" / STOPPED)
-    if "--code" in arguments:
+    if "--code" in arguments and "model.pth" in arguments:
         shutil.move("weights.pth", "model.pth")
     monkeypatch.setattr(serving, "run", serve_until_ready)
     monkeypatch.setattr(corrupted, "CORRUPTIONS", {"stripe": CORRUPTIONS["stripe"]})  # test_corrupted measures several

@@ -16,7 +16,8 @@ from torch.optim.swa_utils import AveragedModel
 from mnistlab.cli.app import run_app
 from mnistlab.data.dataset import find_spec, open_dataset
 from mnistlab.doctor import model as doctor
-from mnistlab.doctor.examination import Check, examine
+from mnistlab.doctor.check import Check
+from mnistlab.doctor.examination import examine
 from mnistlab.doctor.machine import check_data, check_machine
 from mnistlab.doctor.model import check_model, check_run, examine_layers, import_model, load_weights
 from mnistlab.errors import UserError

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from mnistlab.data.dataset import open_dataset
-from mnistlab.doctor.examination import Check, examine
+from mnistlab.doctor.check import Check
+from mnistlab.doctor.examination import examine
 from mnistlab.errors import UserError
 from mnistlab.networks.network import NeuralNet
 

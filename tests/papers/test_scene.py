@@ -72,7 +72,7 @@ def test_ink_of_digits_is_darker_than_the_paper_around_it(scenes: list[Scene]) -
 
 def test_scenes_hold_all_kinds_of_marks_and_some_hold_none(alphabet: Alphabet) -> None:
     drawn = Scenes(alphabet, height=64, width=128)
-    found = [drawn[number] for number in range(400)]
+    found = [drawn[number] for number in range(700)]
     assert all(scene.pixels.shape == (64, 128) for scene in found)
     assert set(Counter(mark.kind for scene in found for mark in scene.marks)) == set(range(len(CLASSES)))
     assert any(not scene.marks and not scene.ignored.any() for scene in found)

@@ -181,8 +181,8 @@ def grid(
 ) -> Sheet:  # fmt: skip
     """A grid of cells, `full` of them with up to `most` digits, lines `dark` (0 black, 1 paper); with `fonts`, printed ones too.
 
-    `tilt` is how far it is turned and put in perspective: 0 flat, 1 much; `table` is how light what it lies on is, 1 as the sheet;
-    `written` is how large handwriting is, 1 as print.
+    `tilt` is how far it is turned and put in perspective: 0 flat, 1 much; `table` how light what it lies on is, 1 as the sheet;
+    `written` how large handwriting is, 1 as print.
     """
     wide, margin = cell * (1 + 0.55 * (most - 1)), round(1.2 * cell)
     height, width = round(rows * cell), round(columns * wide)

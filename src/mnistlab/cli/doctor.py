@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mnistlab.cli.options import (
     DATA_HELP,
     FOLDER,
+    ValueType,
     device_option,
     examples,
     json_option,
@@ -19,15 +21,36 @@ from mnistlab.cli.training_options import dataset_option
 from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 
+if TYPE_CHECKING:
+    from mnistlab.doctor.check import Check
+
 
 @click.command(
     epilog=examples(
-        "mnistlab doctor", "mnistlab doctor latest", "mnistlab doctor model.pth --code network.py:NeuralNet"
+        "mnistlab doctor",
+        "mnistlab doctor latest",
+        "mnistlab doctor model.pth --code network.py:NeuralNet",
+        "mnistlab doctor --code network.py:NeuralNet --train training.py:train",
     ),
 )
 @click.argument("target", metavar="[RUN|MODEL.pth]", required=False)
 @click.option(
-    "--code", metavar="FILE.py:CLASS", help="The class of the network whose state_dict MODEL.pth holds; FILE.py is run."
+    "--code",
+    metavar="FILE.py:CLASS",
+    help="The class of your network; FILE.py is run. MODEL.pth is a state_dict of it; without one it is tried out untrained.",
+)
+@click.option(
+    "--train",
+    metavar="FILE.py:FUNCTION",
+    help="Also try out two steps of your training: FUNCTION(model, loader).",
+)
+@click.option(
+    "--limit",
+    type=ValueType(float),
+    default=120.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long your code may take.",
 )
 @dataset_option
 @device_option
@@ -37,37 +60,78 @@ from mnistlab.errors import UserError
 def doctor(
     target: str | None,
     code: str | None,
+    train: str | None,
+    limit: float,
     dataset: str,
     device: str,
     data_dir: Path | None,
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Check this machine; or a run or a saved model: double softmax, wrong input, dead ReLUs.
+    """Check this machine; a run or a saved model: double softmax, wrong input, dead ReLUs; or the code of your network and
+    its training: what learners get wrong, with the remedy.
 
     A softmax that stands in the network is seen in its outputs, one that stands in the training loop in the run's losses;
     in weights alone it can only be suspected, where they are far too sure. Exit code 1 where there is a problem.
     """
     require("train", "scipy", "torch")
+    if code is None and train is not None:
+        raise UserError("cli.train_without_code")
+    if code is not None and is_model_file(target):
+        show(check_learners(target, code, train, limit, dataset, device, data_dir), as_json)
+        return
     from mnistlab.doctor import machine
     from mnistlab.doctor import model as checks
     from mnistlab.runs.store import find_run
 
     if target is None:
-        if code is not None:
-            raise UserError("cli.code_without_model")
-        if unused := given("dataset"):
+        if unused := given("dataset", "limit"):
             raise UserError("cli.unused_for_machine", options=unused)
         found = machine.check_machine(data_dir or Path("data"), runs_dir, device)
-    elif device.partition(":")[0] not in ("auto", "cpu"):
-        raise UserError("cli.models_checked_on_cpu", device=device)
-    elif Path(target).is_file() or target.endswith((".pth", ".pt")):
-        found = checks.check_model(Path(target), data_dir or Path("data"), dataset=dataset, code=code)
+    elif is_model_file(target):
+        check_device(device)
+        found = checks.check_model(Path(target), data_dir or Path("data"), dataset=dataset)
     else:
+        check_device(device)
         run = find_run(target, runs_dir)
-        if unused := given("code", "dataset"):
+        if unused := given("code", "train", "limit", "dataset"):
             raise UserError("cli.unused_for_run", options=unused, run=run.path)
         found = checks.check_run(run, data_dir)
+    show(found, as_json)
+
+
+def is_model_file(target: str | None) -> bool:
+    """Whether a saved model is named, or nothing, and not a run."""
+    return target is None or Path(target).is_file() or target.endswith((".pth", ".pt"))
+
+
+def check_device(device: str) -> None:
+    """Raise `UserError` for another device than the CPU."""
+    if device.partition(":")[0] not in ("auto", "cpu"):
+        raise UserError("cli.models_checked_on_cpu", device=device)
+
+
+def check_learners(
+    target: str | None, code: str, train: str | None, limit: float, dataset: str, device: str, data_dir: Path | None
+) -> list[Check]:
+    """Check code in a process of its own; what it prints goes to standard error."""
+    from mnistlab.doctor.apart import check_apart
+
+    check_device(device)
+    if train is not None and target is not None:
+        raise UserError("cli.train_and_weights", path=target)
+    if not 1 <= limit <= 86_400:
+        raise UserError("cli.limit_out_of_range", limit=limit)
+    weights = Path(target) if target else None
+    found, printed = check_apart(
+        code, data_dir or Path("data"), weights=weights, train=train, dataset=dataset, limit=limit
+    )
+    click.echo(printed, nl=False, err=True)
+    return found
+
+
+def show(found: list[Check], as_json: bool) -> None:
+    """Print the checks. Exit code 1 where there is a problem."""
     if as_json:
         print_json({"checks": [check.to_dict() for check in found]})
     else:

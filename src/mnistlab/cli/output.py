@@ -15,7 +15,7 @@ from mnistlab.errors import told
 from mnistlab.messages.sentences import Clause, locales_language
 
 if TYPE_CHECKING:
-    from mnistlab.doctor.examination import Check
+    from mnistlab.doctor.check import Check
     from mnistlab.evaluation.result import Evaluation
     from mnistlab.runs.run import Run
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,9 +10,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mnistlab.data.normalisation import Normalisation
 from mnistlab.dependencies import cache_of_its_own
+from mnistlab.doctor.causes import Witness, cause_of
+from mnistlab.doctor.check import Check, Verdict
 from mnistlab.errors import UserError
 from mnistlab.evaluation.calibration import fit_temperature
-from mnistlab.messages.sentences import Clause, remedy_of
+from mnistlab.messages.sentences import Clause
 from mnistlab.networks.network import evaluating
 
 __all__ = ["Check", "examine"]
@@ -26,47 +27,6 @@ TOO_SURE = 2.0
 """Temperature from which a model is far too sure: small networks trained for 3 epochs need 0.95 to 1.0, and 1.3 (with batch
 norm) or 2.2 (without) where a softmax stood before cross-entropy."""
 RELUS = {name + suffix for name in ("relu", "threshold", "clamp_min", "clamp", "hardtanh") for suffix in ("", "_")}
-
-
-Verdict: TypeAlias = Literal["ok", "warning", "problem"]
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing looked at: its name, a verdict, what was seen, and what to do about it where it is not ok.
-
-    The remedy is that of the entry that says what was seen, or of another one, `remedy_key`; in the words of the command line.
-    """
-
-    subject: Clause
-    verdict: Verdict
-    seen: Clause
-    remedy_key: str | None = None
-
-    @property
-    def name(self) -> str:
-        """What was looked at."""
-        return str(self.subject)
-
-    @property
-    def detail(self) -> str:
-        """What was seen."""
-        return str(self.seen)
-
-    @property
-    def remedy(self) -> str:
-        """What to do about it; "" where it is ok."""
-        return self.remedy_in("en")
-
-    def remedy_in(self, language: str) -> str:
-        """The same in one of `LANGUAGES`."""
-        if self.verdict == "ok":
-            return ""
-        return remedy_of(self.remedy_key or self.seen.key, self.seen.values, for_command=True, language=language)
-
-    def to_dict(self) -> dict[str, str]:
-        """For JSON."""
-        return {"name": self.name, "verdict": self.verdict, "detail": self.detail, "remedy": self.remedy}
 
 
 class ReluWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -127,11 +87,19 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
 
 def answer(model: nn.Module, images: torch.Tensor) -> Any:
     """What the model gives. Raises `UserError` for whatever its own code raises, with that as its cause."""
+    witness = Witness(model, len(images))
     try:
-        return model(images)
+        with witness:
+            return model(images)
     except Exception as error:  # that code is not ours: it may raise anything
+        shape, cause = tuple(images.shape), cause_of(error, witness)
+        if cause is not None:
+            remedy = "remedies.network_or_images" if cause.key == "doctor.flatten_misfit" else cause.key
+            raise UserError(
+                "doctor.model_refuses_batch", remedy=remedy, images_shape=shape, reason=cause, **cause.values
+            ) from error
         reason = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]]).rstrip(".")
-        raise UserError("doctor.model_refuses_batch", images_shape=tuple(images.shape), reason=reason) from error
+        raise UserError("doctor.model_refuses_batch", images_shape=shape, reason=reason) from error
 
 
 def check_output(output: Any, labels: torch.Tensor) -> list[Check]:

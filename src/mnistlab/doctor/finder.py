@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 
 from mnistlab.data.dataset import open_dataset
-from mnistlab.doctor.examination import Check, ReluWatch, check_relus
+from mnistlab.doctor.check import Check
+from mnistlab.doctor.examination import ReluWatch, check_relus
 from mnistlab.evaluation.finder import alphabet_of, measure, saved_finder
 from mnistlab.messages.sentences import Clause
 from mnistlab.networks.network import evaluating

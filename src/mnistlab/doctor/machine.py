@@ -13,7 +13,7 @@ import torch
 from mnistlab.data.dataset import DatasetSpec, find_spec
 from mnistlab.data.download import MISSING, inspect_files
 from mnistlab.devices import device_title, pick_device, pick_precision
-from mnistlab.doctor.examination import Check
+from mnistlab.doctor.check import Check
 from mnistlab.errors import UserError
 from mnistlab.files import check_links, given_path, nearest_existing
 from mnistlab.messages.sentences import Clause

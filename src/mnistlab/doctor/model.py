@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +11,12 @@ from torch import nn
 
 from mnistlab.data.dataset import open_dataset
 from mnistlab.data.splits import Split, read_split
-from mnistlab.doctor.examination import Check, examine
+from mnistlab.doctor.check import Check
+from mnistlab.doctor.code import import_model
+from mnistlab.doctor.examination import examine
 from mnistlab.doctor.finder import check_finder
-from mnistlab.errors import MnistlabError, UserError
-from mnistlab.files import given_path, resolved
+from mnistlab.errors import UserError
+from mnistlab.files import given_path
 from mnistlab.messages.sentences import Clause
 from mnistlab.networks.checkpoint import SavedModel, load_tensors, read_model, strip_prefix
 from mnistlab.networks.deskew import Deskewed, upright
@@ -128,38 +128,6 @@ def load_described(path: Path) -> SavedModel:
 
 def is_mnistlab(content: dict[str, Any]) -> bool:
     return str(content.get("format", "")).startswith("mnistlab")
-
-
-def import_model(code: str) -> nn.Module:
-    """A network of the class that `code` "FILE.py:CLASS" names. Raises `UserError` where there is none."""
-    file, _, name = code.rpartition(":")
-    if not file or not Path(file).is_file():
-        raise UserError("doctor.code_missing", remedy="remedies.give_class", file=file or code)
-    spec = importlib.util.spec_from_file_location("model_under_examination", file)
-    if spec is None or spec.loader is None:
-        raise UserError("doctor.code_not_python", remedy="remedies.give_class", file=file)
-    module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(resolved(file).parent))
-    try:
-        spec.loader.exec_module(module)
-        model = getattr(module, name)()
-    except MnistlabError:
-        raise
-    except (Exception, SystemExit) as error:  # whatever the user's own code raises
-        raise UserError(
-            "doctor.code_fails",
-            remedy="remedies.give_class",
-            code=code,
-            name=type(error).__name__,
-            error=str(error).rstrip("."),
-        ) from error
-    finally:
-        sys.path.pop(0)
-    if not isinstance(model, nn.Module):
-        raise UserError(
-            "doctor.code_makes_no_module", remedy="remedies.give_class", code=code, name=type(model).__name__
-        )
-    return model
 
 
 def load_weights(model: nn.Module, path: Path) -> str:

@@ -14,11 +14,23 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["BLUE", "GREY", "ORANGE", "blank_figure", "label_text", "lay_out", "plain_text", "save_figure", "tidy"]
+__all__ = [
+    "BLUE",
+    "DPI",
+    "GREY",
+    "ORANGE",
+    "blank_figure",
+    "label_text",
+    "lay_out",
+    "plain_text",
+    "save_figure",
+    "tidy",
+]
 
 
 BLUE, ORANGE, GREY = "#2563a8", "#d9730d", "#6b7280"
 DPI = 120
+"""Dots an inch of saved pictures."""
 
 
 def blank_figure(width: float, height: float) -> Figure:

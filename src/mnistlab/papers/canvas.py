@@ -167,7 +167,7 @@ class Canvas:
         """A polygon between points (N, 2) of the canvas, filled."""
         mask = np.zeros(self.pixels.shape, np.uint8)
         cv2.fillPoly(mask, [np.round(points * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
-        self.cover(mask / np.float32(255), 0, 0, pen)
+        self.cover((mask / np.float32(255)).astype(np.float32, copy=False), 0, 0, pen)
 
     def words(self, text: str, font: Path, height: float, at: tuple[float, float], pen: Pen) -> None:
         """Printed words, their left end on the level sheet there; nothing in them is to be read."""

@@ -63,7 +63,7 @@ def lines(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size:
             number(random, canvas, how, composed(random), end + size * random.uniform(0.8, 2.5), base, gap)
     if random.random() < 0.1:
         scrawl(random, canvas, how)
-    if random.random() < 0.12:  # the edge of what was cut out
+    if random.random() < 0.12:
         side = random.choice([random.uniform(0, 4), width - random.uniform(0, 4)])
         canvas.line((side, -50), (side, height + 50), random.uniform(1, 5), faint(random, canvas))
 

@@ -214,7 +214,7 @@ def scrawl(random: np.random.Generator, canvas: Canvas, how: Style) -> None:
         knots = np.cumsum(random.normal(0, 0.9 * how.height, (int(random.integers(3, 7)), 2)), axis=0)
         fine = np.linspace(0, len(knots) - 1, 8 * len(knots))
         smooth = np.column_stack([np.interp(fine, np.arange(len(knots)), knots[:, axis]) for axis in (0, 1)])
-        smooth = cv2.blur(smooth, (1, 7), borderType=cv2.BORDER_REPLICATE)
+        smooth = np.asarray(cv2.blur(smooth, (1, 7), borderType=cv2.BORDER_REPLICATE), np.float64)
         lines.append(smooth + random.uniform((0, 0), (width, height)))
     canvas.strokes(lines, max(0.8, 2 * (how.pen.radius or 0.05 * how.height)), how.pen)
 
@@ -229,8 +229,8 @@ def composed(random: np.random.Generator) -> str:
         mark, digits = ".,' "[int(random.integers(4))], f"{int(digits):,}"
         return digits.replace(",", "," if mark == "'" else mark)
     if kind < 0.3:
-        before = AROUND[int(random.integers(len(AROUND)))] * int(random.random() < 0.6)
-        after = (*AROUND, "//", ".-", "--", "##", "")[int(random.integers(len(AROUND) + 5))]
+        before: str = AROUND[int(random.integers(len(AROUND)))] * int(random.random() < 0.6)
+        after: str = (*AROUND, "//", ".-", "--", "##", "")[int(random.integers(len(AROUND) + 5))]
         return before + digits + after
     if kind < 0.6 or len(digits) < 3:
         return digits

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Box", "Mark", "middle_in", "overlap", "places", "sureness"]
+__all__ = ["Box", "Mark", "covered", "middle_in", "overlap", "places", "sureness"]
 
 Box = tuple[int, int, int, int]
 
@@ -72,7 +72,17 @@ def middle_in(one: Box, other: Box) -> bool:
 
 def overlap(one: Box, other: Box) -> float:
     """The share that two boxes have in common of what they cover together, 0 to 1."""
+    both = shared(one, other)
+    return both / (one[2] * one[3] + other[2] * other[3] - both)
+
+
+def covered(one: Box, other: Box) -> float:
+    """The share of the smaller box that the other covers, 0 to 1."""
+    return shared(one, other) / min(one[2] * one[3], other[2] * other[3])
+
+
+def shared(one: Box, other: Box) -> int:
+    """The pixels that lie in both."""
     wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
     high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    shared = max(0, wide) * max(0, high)
-    return shared / (one[2] * one[3] + other[2] * other[3] - shared)
+    return max(0, wide) * max(0, high)

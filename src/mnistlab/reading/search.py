@@ -15,7 +15,7 @@ from mnistlab.reading.assembly import Unit, assemble, look
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import Finder
 from mnistlab.reading.ink import Ink, find_ink
-from mnistlab.reading.marks import Box, Mark, middle_in, overlap, places, sureness
+from mnistlab.reading.marks import Box, Mark, covered, middle_in, overlap, places, sureness
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces
@@ -36,6 +36,8 @@ SPECK, DOUBTFUL = 0.45, 0.5
 """What is lower than that share of the usual height, and hardly a digit, is a speck."""
 AS_HIGH = 1.5
 """How many times as high as what the finder found, or as low, strokes may be that it missed."""
+PART = 0.4
+"""What is covered to that share by what is surer, and is not accepted, is a part of it."""
 SAME = 0.5
 """Boxes that share so much of what they cover together are of one digit."""
 FEW = 0.25
@@ -199,11 +201,12 @@ def found_digits(
     faint = min(darkness, SHINES_THROUGH * darkness)
     accepted = [spot for spot in seen if spot.sure >= threshold]
     is_noise = len(accepted) < FEW * len(seen)
-    marks = []
-    for spot in seen:
-        if spot.darkness < faint or (is_noise and spot.found.weight < CLEAR):
-            continue
+    marks: list[Mark] = []
+    for spot in sorted(seen, key=lambda spot: -spot.sure):
         box = spot.box(size)
+        is_part = spot.sure < threshold and any(covered(box, mark.level_box) > PART for mark in marks)
+        if spot.darkness < faint or (is_noise and spot.found.weight < CLEAR) or is_part:
+            continue
         marks.append(Mark(spot.image, spot.probabilities, turned_back(box, quarters, size), box, spot.found.light))
     return marks, quarters > 0
 

@@ -55,7 +55,7 @@ class FinderRecipe:
     """Scenes with digits of the validation writers, to measure on after each epoch."""
     test_scenes: int = knob(1000, low=50, high=100_000)
     """Scenes with test digits, to measure on at the end."""
-    steps: int = knob(30_000, low=1)
+    steps: int = knob(16_000, low=1)
     """Steps of the training."""
     epoch_steps: int = knob(1000, low=1, high=1_000_000)
     """Steps of an epoch: after each it is measured, and saved."""
@@ -63,7 +63,7 @@ class FinderRecipe:
     """Learning rate between warm-up and cool-down."""
     warmup_steps: int = knob(400, low=0)
     """Steps in which the learning rate rises, in a line."""
-    cooldown_steps: int = knob(9_000, low=0)
+    cooldown_steps: int = knob(4_800, low=0)
     """Last steps, in which it falls to 0, in a line."""
     momentum: float = knob(0.9, low=0, high=0.9999)
     """The first beta of AdamW."""

@@ -6,6 +6,7 @@
         metrics.jsonl      one line per epoch (or per member of an ensemble); in it "losses" are those of equal parts of the epoch
         model.pth          weights and what is needed to use them
         resume.pt          all that is needed to go on exactly
+        snapshots.npz      the network at a few steps: filters, and the probabilities of hard digits (see snapshots.py)
         test.json          the test split's counts and mistakes
         members/           the members' run folders, where an ensemble trains them itself
         *.png              training curves, confusion matrix, worst mistakes

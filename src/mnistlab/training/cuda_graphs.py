@@ -1,7 +1,7 @@
 """A training step recorded once as a CUDA graph and replayed: one launch where the step itself has hundreds.
 
-The networks here are small: a GPU computes a kernel of theirs in less time than Python takes to launch the next. Unmeasured:
-no GPU was at hand when this was written, so how much time it saves is not known.
+The networks here are small: a GPU computes a kernel of theirs in less time than Python takes to launch the next. On an H200
+`quick` takes 0.141 s recorded and 1.07 s not (docs/RESULTS.md).
 """
 
 from __future__ import annotations

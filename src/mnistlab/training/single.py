@@ -22,6 +22,7 @@ from mnistlab.runs.run import Run
 from mnistlab.runs.store import begin_run, create_run
 from mnistlab.training.display import Display
 from mnistlab.training.environment import describe_environment
+from mnistlab.training.film import Film
 from mnistlab.training.finder import FinderState, fit_finder
 from mnistlab.training.loop import fit
 from mnistlab.training.state import TrainingState
@@ -114,7 +115,8 @@ def carry_out(run: Run, state: TrainingState | FinderState, given: Circumstances
     tuple of Run and Evaluation
         The run, finished, and its result on the test images.
     """
-    with watching(run, state, given.display, given.track) as watch:
+    film = Film(state, run.path) if isinstance(state, TrainingState) else None
+    with watching(run, state, given.display, given.track, film) as watch:
         if isinstance(state, FinderState):
             fit_finder(state, watch)
         else:

@@ -7,7 +7,7 @@ import itertools
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
@@ -18,6 +18,9 @@ from mnistlab.runs.run import Run
 from mnistlab.training.display import Display
 from mnistlab.training.signals import StopSignals
 from mnistlab.training.tracking import TensorBoardTracker, make_tracker
+
+if TYPE_CHECKING:
+    from mnistlab.training.film import Film
 
 __all__ = ["Training", "Watch", "watching"]
 
@@ -75,7 +78,9 @@ class Training(Protocol):
 
 
 @contextlib.contextmanager
-def watching(run: Run, state: Training, display: Display, track: str | None) -> Iterator[Watch]:
+def watching(
+    run: Run, state: Training, display: Display, track: str | None, film: Film | None = None
+) -> Iterator[Watch]:
     """A `Watch` for the training inside `with`: signals only stop it between steps; display and tracker learn when it ends.
 
     Parameters
@@ -88,13 +93,15 @@ def watching(run: Run, state: Training, display: Display, track: str | None) -> 
         What to tell of the progress.
     track
         What to tell of each epoch too: one of `TRACKERS`, or None.
+    film
+        What takes snapshots of it.
     """
     tracker = make_tracker(track, run.path, run.metrics)
     try:
         display.network(state.describe())
         display.start(run, state.epoch_steps, state.steps, state.steps_done)
         with StopSignals() as signals:
-            yield Watch(run, state, display, tracker, signals)
+            yield Watch(run, state, display, tracker, signals, film)
     finally:
         display.stop()
         if tracker:
@@ -131,9 +138,16 @@ class Watch:
     """
 
     def __init__(
-        self, run: Run, state: Training, display: Display, tracker: TensorBoardTracker | None, signals: StopSignals
+        self,
+        run: Run,
+        state: Training,
+        display: Display,
+        tracker: TensorBoardTracker | None,
+        signals: StopSignals,
+        film: Film | None = None,
     ) -> None:
         self.run, self.state, self.display, self.tracker, self.signals = run, state, display, tracker, signals
+        self.film = film
         self.begun = time.perf_counter() - state.seconds  # a resumed training's seconds go on
         self.since_epoch = self.since_look = self.since_save = Lap(state)
         self.speed = 0.0  # images per second of the last epoch
@@ -142,6 +156,8 @@ class Watch:
         """Note the loss, float (), in nats, of the step just done; a few times a second, check, show and perhaps save."""
         state = self.state
         state.losses[(state.steps_done - 1) % state.epoch_steps] = loss
+        if self.film:
+            self.film.look(loss)
         if state.epoch_is_over:
             self.check_losses()
             self.check_weights()
@@ -153,7 +169,7 @@ class Watch:
             self.since_look = Lap(state)
             if self.since_save.seconds >= SAVE_EVERY or self.signals.received:
                 state.seconds = time.perf_counter() - self.begun
-                save_tensors(self.run.resume_path, state.state_dict())
+                self.save_state()
                 self.since_save = Lap(state)
             self.stop_if_asked()
 
@@ -171,7 +187,7 @@ class Watch:
             **validation,
         }
         state.metrics.append(row)
-        save_tensors(self.run.resume_path, state.state_dict())  # first: from it alone the two others can be made again
+        self.save_state()  # first: from it alone the two others can be made again
         state.save_model(self.run.model_path)
         self.run.append_metrics(row)
         self.since_epoch = self.since_look = self.since_save = Lap(state)
@@ -179,6 +195,12 @@ class Watch:
         if self.tracker:
             self.tracker.epoch(row)
         self.stop_if_asked()
+
+    def save_state(self) -> None:
+        """Write what the training can be resumed from, and the snapshots up to there before it."""
+        if self.film:
+            self.film.save()
+        save_tensors(self.run.resume_path, self.state.state_dict())
 
     def stop_if_asked(self) -> None:
         """Raise `Interrupted` after a signal; the state has just been saved."""

@@ -1,0 +1,148 @@
+"""A learner's code in a process of its own: it may loop for ever, print, end the process or crash.
+
+The process that asks imports no torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import IO, Any
+
+from mnistlab.data.dataset import open_dataset
+from mnistlab.doctor.check import Check
+from mnistlab.doctor.naming import Named
+from mnistlab.errors import MnistlabError, UserError
+from mnistlab.messages.sentences import Clause
+
+__all__ = ["check_apart"]
+
+MOST_PRINTED = 20_000
+"""Bytes of what the code prints that are kept; all else is read and let go."""
+PATIENCE = 0.05
+"""Seconds between two looks at whether the process has begun, or ended."""
+
+
+def check_apart(
+    code: str,
+    data_dir: str | Path,
+    *,
+    weights: Path | None = None,
+    train: str | None = None,
+    dataset: str | Path = "mnist",
+    limit: float = 120.0,
+) -> tuple[list[Check], str]:
+    """`check_model` of a file of weights, or without one `check_code`, in a process that is ended after `limit` seconds.
+
+    The seconds count from when torch and the data are there and the learner's code begins.
+
+    Returns
+    -------
+    checks : list of Check
+        What was looked at, and, where the code printed something, that it did.
+    printed : str
+        The beginning of what it printed.
+
+    Raises
+    ------
+    UserError
+        As those two do, and where the code does not end in time or ends the process.
+    """
+    for named, remedy in ((code, "remedies.give_class"), (train, "remedies.give_function")):
+        if named is not None:
+            Named.of(named, remedy)
+    open_dataset(dataset, data_dir).read("train")  # fetched here, where it is seen
+    asked = {
+        "code": code, "data_dir": str(data_dir), "weights": str(weights) if weights else None, "train": train,
+        "dataset": str(dataset),
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="mnistlab-", ignore_cleanup_errors=True) as folder:
+        (Path(folder) / "asked.json").write_text(json.dumps(asked), encoding="utf-8")
+        exit_code, printed = run_until(Path(folder), limit, [name for name in (code, train) if name])
+        answer = Path(folder) / "answer"
+        if not answer.exists():
+            raise UserError("doctor.code_ended", code=code, exit_code=exit_code)
+        found = pickle.loads(answer.read_bytes())  # noqa: S301 - from a process of ours, in a folder that no one else can write
+    if isinstance(found, MnistlabError):
+        raise found
+    if printed.strip():
+        lines = len(printed.strip().splitlines())
+        found.append(Check(Clause("names.prints"), "ok", Clause("doctor.printed", lines=lines)))
+    return found, printed
+
+
+def run_until(folder: Path, limit: float, names: list[str]) -> tuple[int, str]:
+    """Run `main` on the folder; its exit code and the beginning of what it printed. Raises `UserError` after `limit` seconds."""
+    process = subprocess.Popen(  # noqa: S603 - what it runs is ours
+        [sys.executable, "-P", "-m", "mnistlab.doctor.apart", str(folder)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        env={**os.environ, "MPLBACKEND": "Agg", "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    kept = bytearray()
+    reader = threading.Thread(target=keep_beginning, args=(process.stdout, kept), daemon=True)
+    reader.start()
+    try:
+        while not (folder / "begun").exists() and process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE)
+        exit_code = process.wait(limit)
+    except subprocess.TimeoutExpired:
+        raise UserError("doctor.code_takes_too_long", names=names, seconds=limit) from None
+    finally:
+        end(process)
+        reader.join(None if os.name == "posix" else 5)  # elsewhere a process that the code started may hold the pipe
+        if process.stdout is not None and not reader.is_alive():
+            process.stdout.close()
+    return exit_code, kept.decode("utf-8", "replace")
+
+
+def keep_beginning(stream: IO[bytes] | None, kept: bytearray) -> None:
+    """Read the stream to its end."""
+    while stream is not None and (chunk := stream.read1(1 << 16)):  # type: ignore[attr-defined]
+        kept += chunk[: MOST_PRINTED - len(kept)]
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End the process and those that it has started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    process.wait()
+
+
+def main(folder: Path) -> None:
+    """Do what asked.json asks, and write the checks, or the error, to answer."""
+    asked: dict[str, Any] = json.loads((folder / "asked.json").read_text(encoding="utf-8"))
+    from mnistlab.doctor.code import check_code
+    from mnistlab.doctor.model import check_model
+
+    code, data_dir, dataset = asked["code"], asked["data_dir"], asked["dataset"]
+    open_dataset(dataset, data_dir).read("train")
+    (folder / "begun").touch()
+    try:
+        found: Any = (
+            check_model(asked["weights"], data_dir, dataset=dataset, code=code)
+            if asked["weights"]
+            else check_code(code, data_dir, train=asked["train"], dataset=dataset)
+        )
+    except MnistlabError as error:
+        found = error
+    sys.stdout.flush()
+    whole = folder / "answer.part"
+    whole.write_bytes(pickle.dumps(found))
+    whole.rename(folder / "answer")
+    os._exit(0)  # threads that the code has left behind may wait for ever
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

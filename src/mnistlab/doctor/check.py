@@ -1,0 +1,50 @@
+"""What a check of the doctor's says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from mnistlab.messages.sentences import Clause, remedy_of
+
+__all__ = ["Check", "Verdict"]
+
+Verdict: TypeAlias = Literal["ok", "warning", "problem"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at: its name, a verdict, what was seen, and what to do about it where it is not ok.
+
+    The remedy is that of the entry that says what was seen, or of another one, `remedy_key`; in the words of the command line.
+    """
+
+    subject: Clause
+    verdict: Verdict
+    seen: Clause
+    remedy_key: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What was looked at."""
+        return str(self.subject)
+
+    @property
+    def detail(self) -> str:
+        """What was seen."""
+        return str(self.seen)
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it; "" where it is ok."""
+        return self.remedy_in("en")
+
+    def remedy_in(self, language: str) -> str:
+        """The same in one of `LANGUAGES`."""
+        if self.verdict == "ok":
+            return ""
+        return remedy_of(self.remedy_key or self.seen.key, self.seen.values, for_command=True, language=language)
+
+    def to_dict(self) -> dict[str, str]:
+        """For JSON."""
+        return {"name": self.name, "verdict": self.verdict, "detail": self.detail, "remedy": self.remedy}

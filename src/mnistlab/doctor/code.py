@@ -1,0 +1,238 @@
+"""A learner's own code: the network that a class of a file makes, and two steps of its training."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+from mnistlab.data.dataset import open_dataset
+from mnistlab.doctor.causes import Witness, alike, cause_of
+from mnistlab.doctor.check import Check
+from mnistlab.doctor.examination import check_output
+from mnistlab.doctor.naming import Named
+from mnistlab.doctor.two_steps import Counted, TwoSteps
+from mnistlab.errors import MnistlabError, UserError
+from mnistlab.files import resolved
+from mnistlab.messages.sentences import Clause
+from mnistlab.networks.network import evaluating
+
+__all__ = ["check_code", "import_model"]
+
+NETWORK, MODES, TRAINING = Clause("names.network"), Clause("names.modes"), Clause("names.training")
+BATCH = 64
+"""Images in each of the two batches that a training is tried out with."""
+ODD = 7
+"""Images that the network is tried out with first: a number that stands in no layer."""
+
+
+def check_code(
+    code: str, data_dir: str | Path, *, train: str | None = None, dataset: str | Path = "mnist"
+) -> list[Check]:
+    """Try a network out as it is made, untrained, and perhaps two steps of its training, for what learners get wrong.
+
+    Parameters
+    ----------
+    code : str
+        "FILE.py:CLASS", what makes the network: called without arguments. FILE.py is run.
+    data_dir : str or Path
+        The folder that holds the data.
+    train : str, optional
+        "FILE.py:FUNCTION", called as FUNCTION(model, loader) with two batches of 64 training images, normalised; it is ended
+        at the third step of an optimizer.
+    dataset : str or Path
+        What it is tried out with.
+
+    Raises
+    ------
+    UserError
+        Where a file is missing, or its code fails for a reason that is none of those looked for.
+    """
+    opened = open_dataset(dataset, data_dir)
+    images, labels = (torch.tensor(array[: 2 * BATCH]) for array in opened.read("train"))
+    pictures = opened.spec.normalisation(images.unsqueeze(1).float())
+    torch.manual_seed(0)
+    named = Named.of(code, "remedies.give_class")
+    file = LearnersFile(named.file)
+    with importing_beside(named.file):
+        try:
+            model = make_model(file, named.name, code)
+        except UserError as error:
+            if cause := cause_of(error.__cause__ or error):
+                return [Check(NETWORK, "problem", cause)]
+            raise
+        checks = list(check_network(model, file.path, pictures[:ODD], labels[:ODD], trained=train is not None))
+    if train is None or any(check.verdict == "problem" and check.subject == NETWORK for check in checks):
+        return checks
+    trainer = Named.of(train, "remedies.give_function")
+    if resolved(trainer.file) != resolved(file.path):
+        file = LearnersFile(trainer.file)
+    with importing_beside(file.path):
+        more = try_training(model, file, trainer.name, train, pictures, labels)
+    return checks + [check for check in more if check.seen.key not in {known.seen.key for known in checks}]
+
+
+def try_training(
+    model: nn.Module, file: LearnersFile, name: str, code: str, pictures: torch.Tensor, labels: torch.Tensor
+) -> list[Check]:
+    """Two steps of the training by the function of that name. Raises `UserError` where its code fails."""
+    remedy = "remedies.give_function"
+    with file.explaining(code, remedy):
+        function = getattr(file.module, name)
+    if not callable(function) or not takes_two(function):
+        raise UserError("doctor.no_training_function", remedy=remedy, code=code)
+    steps = TwoSteps(model, modes_differ=has_modes(model, pictures[:ODD]))
+    try:
+        with steps:
+            function(model, Counted(pictures, labels, BATCH, steps))
+    except (Exception, SystemExit) as error:  # whatever the user's own code raises
+        if cause := cause_of(error, steps.witness):
+            return [Check(TRAINING, "problem", cause)]
+        raise UserError("doctor.training_fails", code=code, reason=where(error, file.path)) from error
+    return steps.checks()
+
+
+def check_network(
+    model: nn.Module, file: Path, images: torch.Tensor, labels: torch.Tensor, *, trained: bool
+) -> Iterator[Check]:
+    """What is wrong with a network before it is trained. Nothing is said of a softmax where the training shows what
+    its loss is given."""
+    if lost := unregistered(model):
+        yield Check(NETWORK, "problem", Clause("doctor.layers_unregistered", names=lost))
+    with evaluating(model), Witness(model, len(images)) as witness:
+        try:
+            output, again = model(images), model(images)
+            differ = isinstance(output, torch.Tensor) and has_modes(model, images)
+        except Exception as error:  # that code is not ours: it may raise anything
+            if cause := cause_of(error, witness):
+                yield Check(NETWORK, "problem", cause)
+                return
+            shape = tuple(images.shape)
+            raise UserError("doctor.model_refuses_batch", images_shape=shape, reason=where(error, file)) from error
+    if output is None:
+        yield Check(NETWORK, "problem", Clause("doctor.return_forgotten"))
+        return
+    if isinstance(output, torch.Tensor) and output.ndim == 2 and len(output) != len(images):
+        yield Check(NETWORK, "problem", Clause("doctor.batch_lost", rows=len(output), batch=len(images)))
+        return
+    first, *_ = check_output(output, labels)
+    if first.verdict == "problem" and first.subject == Clause("names.output"):
+        yield Check(NETWORK, "problem", first.seen)
+        return
+    yield Check(NETWORK, "ok", Clause("doctor.takes_images", shape=tuple(images.shape), output=tuple(output.shape)))
+    if alike(output.float()).endswith("of the batch"):
+        yield Check(first.subject, "problem", Clause("doctor.softmax_over_batch"))
+    elif not trained:
+        yield first
+    if not torch.equal(output, again):
+        yield Check(MODES, "problem", Clause("doctor.dropout_always"))
+    else:
+        yield Check(MODES, "ok", Clause("doctor.modes_differ" if differ else "doctor.modes_alike"))
+
+
+def has_modes(model: nn.Module, images: torch.Tensor) -> bool:
+    """Whether its answers to the images, float (N, 1, H, W), are others in training mode."""
+    with evaluating(model):
+        state = {name: value.clone() for name, value in model.state_dict().items()}
+        output = model(images)
+        model.train()
+        differ = not torch.equal(output, model(images))
+        model.load_state_dict(state)  # batch norm has counted these images
+    return differ
+
+
+def unregistered(model: nn.Module) -> list[str]:
+    """The attributes, such as "layers", that hold layers which are no part of the network: in a plain list, tuple or dict."""
+    own = set(model.modules())
+    found = []
+    for part, module in model.named_modules():
+        for name, value in vars(module).items():
+            held = list(value.values()) if isinstance(value, dict) else value
+            if not name.startswith("_") and isinstance(held, list | tuple):
+                layers = [one for one in held if isinstance(one, nn.Module) and list(one.parameters())]
+                if any(one not in own for one in layers):
+                    found.append(f"{part}.{name}".lstrip("."))
+    return found
+
+
+def takes_two(function: Callable[..., Any]) -> bool:
+    """Whether it can be called with a model and a loader."""
+    try:
+        inspect.signature(function).bind(None, None)
+    except TypeError:
+        return False
+    except ValueError:  # what is written in C does not always say
+        return True
+    return True
+
+
+def import_model(code: str) -> nn.Module:
+    """A network of the class that `code` "FILE.py:CLASS" names. Raises `UserError` where there is none."""
+    named = Named.of(code, "remedies.give_class")
+    with importing_beside(named.file):
+        return make_model(LearnersFile(named.file), named.name, code)
+
+
+def make_model(file: LearnersFile, name: str, code: str) -> nn.Module:
+    """What the class or function of that name makes. Raises `UserError` where that is not a network."""
+    remedy = "remedies.give_class"
+    with file.explaining(code, remedy):
+        made = getattr(file.module, name)()
+    if not isinstance(made, nn.Module):
+        raise UserError("doctor.code_makes_no_module", remedy=remedy, code=code, name=type(made).__name__)
+    return made
+
+
+class LearnersFile:
+    """A Python file, run when it is first asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @functools.cached_property
+    def module(self) -> ModuleType:
+        """What running it gives. Raises whatever it raises."""
+        spec = importlib.util.spec_from_file_location("learners_code", self.path)
+        if spec is None or spec.loader is None:
+            raise UserError("doctor.code_not_python", remedy="remedies.give_class", file=self.path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    @contextlib.contextmanager
+    def explaining(self, code: str, remedy: str) -> Iterator[None]:
+        """Turn what its code raises inside `with` into `UserError`, with the remedy of that key, and with it as the cause."""
+        try:
+            yield
+        except MnistlabError:
+            raise
+        except (Exception, SystemExit) as error:  # whatever the user's own code raises
+            raise UserError("doctor.code_fails", remedy=remedy, code=code, reason=where(error, self.path)) from error
+
+
+@contextlib.contextmanager
+def importing_beside(file: Path) -> Iterator[None]:
+    """Inside `with`, what lies beside the file can be imported."""
+    before = list(sys.path)
+    sys.path.insert(0, str(resolved(file).parent))
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def where(error: BaseException, file: Path) -> str:
+    """What was raised, and the line of the learner's file that it came from, such as "network.py:12: KeyError: 'x'"."""
+    said = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]]).rstrip(".")
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
+    return f"{file.name}:{lines[-1]}: {said}" if lines else said

@@ -1,0 +1,83 @@
+"""What tall pictures are made of: a canvas that is filled from top to bottom, and words and numbers in two languages."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from mnistlab.errors import rounded
+from mnistlab.evaluation.figures import BLUE, ORANGE, plain_text
+from mnistlab.messages.sentences import Clause
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+__all__ = ["NAME", "SMALL", "TEXT", "TITLE", "WIDTH", "Canvas", "diverging", "numeral", "percentage", "spoken"]
+
+WIDTH = 12.8
+"""Inches that pictures are wide."""
+TITLE, NAME, TEXT, SMALL = 40, 28, 20, 13
+"""Sizes of type in points, large enough for the last row of a room."""
+
+
+def spoken(key: str, language: str, **values: Any) -> str:
+    """The entry of messages/en.toml in the language, as a picture can show it."""
+    return plain_text(Clause(key, **values).said(language))
+
+
+def numeral(value: float, spec: str, language: str) -> str:
+    """The number as it is printed in the language: 1,234.5 in English, 1 234,5 in French, with a true minus sign."""
+    text = format(value, spec)
+    if not text.strip("-0.,"):  # what is rounded to 0 has no sign
+        text = text.removeprefix("-")
+    text = text.replace("-", "\N{MINUS SIGN}")
+    if language == "fr":
+        text = text.replace(",", "\N{NO-BREAK SPACE}").replace(".", ",")
+    return text
+
+
+def percentage(probability: float, language: str) -> str:
+    """Such as 99.98: a probability in percent, never quite 100."""
+    return numeral(100 * rounded(probability, 4), ".2f", language)
+
+
+@dataclass
+class Canvas:
+    """A figure that is filled from top to bottom, in inches."""
+
+    figure: Figure
+    height: float
+    top: float = 0.0
+
+    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        """Axes without a frame, so many inches from the left edge and below the row's top."""
+        axes = self.figure.add_axes((
+            left / WIDTH, 1 - (self.top + top + height) / self.height, width / WIDTH, height / self.height,
+        ))  # fmt: skip
+        axes.axis("off")
+        return axes
+
+    def write(self, left: float, top: float, text: str, size: float = TEXT, **how: Any) -> Text:
+        """Text whose upper left corner is there."""
+        return self.figure.text(left / WIDTH, 1 - (self.top + top) / self.height, text, fontsize=size, va="top", **how)
+
+    def show(self, left: float, top: float, side: float, image: NDArray[Any], **how: Any) -> Axes:
+        """An image as wide as `side` inches, or as high, whichever is longer."""
+        tall = side * image.shape[0] / max(image.shape[:2])
+        wide = side * image.shape[1] / max(image.shape[:2])
+        axes = self.axes(left, top, wide, tall)
+        axes.imshow(image, aspect="auto", interpolation="nearest", **how)
+        return axes
+
+
+@functools.cache
+def diverging() -> Any:
+    """Orange below 0, white at 0, blue above."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("orange_to_blue", [ORANGE, "white", BLUE])

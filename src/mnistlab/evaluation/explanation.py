@@ -1,0 +1,165 @@
+"""Why a network answers as it does, for one picture: what each layer makes of it, and which ink spoke for the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.data.dataset import open_dataset
+from mnistlab.data.splits import read_split
+from mnistlab.errors import UserError, rounded, whole_number
+from mnistlab.evaluation.looking import Look
+from mnistlab.messages.sentences import Clause
+from mnistlab.pictures.decode import decode
+from mnistlab.reading.explainer import Layer, occlusion
+
+__all__ = ["Explanation", "Why", "erase", "explain", "find_picture", "validation_digits"]
+
+TENTH = 0.1
+"""The share of the ink that is erased to see whether what was named is what counts."""
+
+
+@dataclass(frozen=True)
+class Why:
+    """Which ink spoke for the answer.
+
+    Attributes
+    ----------
+    map : ndarray of float32, shape (H, W)
+        By how much the answer's log-odds fall without the ink around; over 0 it spoke for the answer.
+    erased : ndarray of uint8, shape (H, W)
+        The picture without the tenth of the ink that spoke for it most.
+    probabilities : ndarray of float, shape (classes,)
+        What the network says of that.
+    """
+
+    map: NDArray[np.float32]
+    erased: NDArray[np.uint8]
+    probabilities: NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a network makes of one picture.
+
+    Attributes
+    ----------
+    look : Look
+        The network.
+    image : ndarray of uint8, shape (H, W)
+        Ink 255 on 0.
+    source : Clause
+        Where the picture is from.
+    layers : list of Layer
+        In order; the last is the probabilities.
+    why : Why or None
+    """
+
+    look: Look
+    image: NDArray[np.uint8]
+    source: Clause
+    layers: list[Layer]
+    why: Why | None
+
+    @property
+    def probabilities(self) -> NDArray[np.floating[Any]]:
+        """That of each class, of the whole model."""
+        return self.layers[-1].values
+
+    @property
+    def answer(self) -> int:
+        """The number of the likeliest class."""
+        return int(self.probabilities.argmax())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures in plain types, for JSON."""
+        after = None
+        if self.why is not None:
+            number = int(self.why.probabilities.argmax())
+            after = {
+                "probability": rounded(float(self.why.probabilities[self.answer]), 6),
+                "then_read": self.look.classes[number],
+                "then_probability": rounded(float(self.why.probabilities[number]), 6),
+            }
+        return {
+            "model": self.look.name,
+            "read": self.look.classes[self.answer],
+            "probability": rounded(float(self.probabilities[self.answer]), 6),
+            "probabilities": dict(zip(self.look.classes, self.probabilities.tolist(), strict=True)),
+            "layers": [
+                {
+                    "name": layer.name, "kind": layer.kind, "shape": list(layer.values.shape),
+                    "low": float(layer.values.min()), "high": float(layer.values.max()),
+                }
+                for layer in self.layers
+            ],
+            "without_a_tenth_of_the_ink": after,
+        }  # fmt: skip
+
+
+def explain(look: Look, image: NDArray[np.uint8], source: Clause, *, why: bool = False) -> Explanation:
+    """Look at what the network makes of the image, uint8 (H, W), ink 255 on 0; with `why`, also at what its ink says.
+
+    Raises `UserError` where there is no ink.
+    """
+    if not image.any():
+        raise UserError("explain.no_ink", source=source)
+    return Explanation(look, image, source, look.layers(image), find_why(look, image) if why else None)
+
+
+def find_why(look: Look, image: NDArray[np.uint8]) -> Why:
+    """Which ink spoke for the answer, and what becomes of the answer without the tenth of it that spoke most."""
+    map_ = occlusion(image, look.probabilities)
+    erased = erase(image, map_)
+    return Why(map_, erased, look.probabilities(erased[None])[0])
+
+
+def erase(image: NDArray[np.uint8], named: NDArray[np.floating[Any]], share: float = TENTH) -> NDArray[np.uint8]:
+    """The image, uint8 (H, W), without the pixels of the highest values in `named`, (H, W), one after the other, until that share
+    of its ink (the sum of its pixels) is gone."""
+    places = np.flatnonzero(image)
+    order = places[np.argsort(-named.ravel()[places], kind="stable")]
+    ink = image.ravel()[order].astype(np.int64)
+    gone_before = np.cumsum(ink) - ink
+    erased = image.ravel().copy()
+    erased[order[gone_before < share * ink.sum()]] = 0
+    return erased.reshape(image.shape)
+
+
+def validation_digits(look: Look, data_dir: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The validation images, uint8 (N, H, W), and labels of the dataset that the model was trained on."""
+    return read_split(open_dataset(look.dataset, data_dir), "val")
+
+
+def find_picture(
+    look: Look, picture: Path | None, example: int, data_dir: str | Path
+) -> tuple[NDArray[np.uint8], Clause]:
+    """The image to explain, uint8 (H, W), ink 255 on 0, and where it is from.
+
+    That is the validation example of the number `example`, or the one digit in the picture, brought into MNIST's form. A
+    picture of 28x28 pixels is taken as it is, but for light paper, which is turned to dark.
+
+    Raises `UserError` where there is no such example, or not just one digit in the picture.
+    """
+    if picture is None:
+        images, labels = validation_digits(look, data_dir)
+        number = whole_number(example, Clause("names.example"), 0, len(images) - 1)
+        label = look.classes[labels[number]]
+        return images[number], Clause("explain.example", number=number, label=label)
+    pixels, source = decode(picture), Clause("explain.picture", name=picture.name)
+    if pixels.ndim == 2 and pixels.shape == look.size:
+        edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+        return (255 - pixels if np.median(edge) > 127 else pixels), source
+    if look.size != (28, 28) or not all(name.isdecimal() for name in look.classes):
+        raise UserError("explain.other_size", name=picture.name, size=look.size, classes=look.classes[:3])
+    from mnistlab.reading.reader import Reader
+
+    found = Reader().read(pixels).digits
+    if len(found) != 1:
+        key = "explain.no_digit" if not found else "explain.several_digits"
+        raise UserError(key, name=picture.name, count=len(found))
+    return found[0].image, source

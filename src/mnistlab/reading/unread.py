@@ -1,0 +1,70 @@
+"""Ink of digits that nothing was made of: it is shown as what cannot be read, for a number without it would be another one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from mnistlab.reading.classifier import Classifier
+from mnistlab.reading.finder import SIZES, Level
+from mnistlab.reading.marks import Box, Mark
+from mnistlab.reading.mnist_form import to_mnist_form
+from mnistlab.reading.pieces import Piece
+from mnistlab.reading.spots import lessened
+
+__all__ = ["unread"]
+
+INK = 0.3
+"""From there on a pixel is ink of a digit."""
+LOW, HIGH = 0.6, 1.6
+"""How high such ink is, as a share of the usual height; the rest is a bit of a digit, or several lines."""
+AROUND = 0.1
+"""How far beyond a digit's box its own ink may reach, as a share of its width and height."""
+DOUBT = 0.5
+"""The most that may be made of it, as a share of what a digit is accepted from."""
+
+
+def unread(classifier: Classifier, looked: Sequence[Level], marks: Sequence[Mark], threshold: float) -> list[Mark]:
+    """Ink as high as a digit, by the finder, in which no mark lies; as marks that are not accepted.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    looked : sequence of Level
+        What the finder saw.
+    marks : sequence of Mark
+        What was made of it.
+    threshold : float
+        The probability to accept a digit from.
+    """
+    dark = [level for level in looked if not any(mark.light for mark in level.found)]
+    if not marks or not dark:
+        return []
+    usual = float(np.median([mark.level_box[3] for mark in marks]))
+    level = min(dark, key=lambda level: abs(np.log(level.scale * usual / SIZES[1])))
+    scale, ink = level.scale, (level.ink > INK).astype(np.uint8)
+    for x, y, width, height in (mark.level_box for mark in marks):
+        rows = slice(max(0, int((y - AROUND * height) * scale)), int((y + (1 + AROUND) * height) * scale) + 1)
+        columns = slice(max(0, int((x - AROUND * width) * scale)), int((x + (1 + AROUND) * width) * scale) + 1)
+        ink[rows, columns] = 0
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink)
+    found = []
+    for number, (x, y, width, height, _) in enumerate(stats.tolist()):
+        if number and LOW * usual * scale <= height <= HIGH * usual * scale:
+            part = np.s_[y : y + height, x : x + width]
+            found.append(Piece(x, y, (255 * level.ink[part] * (labels[part] == number)).astype(np.uint8)))
+    if not found:
+        return []
+    images = np.stack([to_mnist_form(piece) for piece in found])
+    return [
+        Mark(image, lessened(probabilities, DOUBT * threshold), box := box_of(piece, scale), box)
+        for piece, image, probabilities in zip(found, images, classifier.classify(images)[1], strict=True)
+    ]
+
+
+def box_of(piece: Piece, scale: float) -> Box:
+    """Where a piece of a picture `scale` times as large lies in the picture itself."""
+    x, y, right, bottom = (round(value / scale) for value in (piece.x, piece.y, piece.right, piece.bottom))
+    return x, y, max(1, right - x), max(1, bottom - y)

@@ -1,0 +1,116 @@
+"""Takes the snapshots that a run keeps of its training: states at steps that grow."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mnistlab.devices import autocast
+from mnistlab.errors import UserError
+from mnistlab.networks.deskew import Deskewed
+from mnistlab.networks.network import NeuralNet, evaluating
+from mnistlab.runs.snapshots import FILTER_VALUES, NAME, PIXELS, PROBABILITIES, Snapshots, snapshot_steps
+from mnistlab.training.state import TrainingState
+
+__all__ = ["Film"]
+
+DIGITS, FILTERS = 64, 32
+"""Digits whose probabilities are kept, and filters, at most."""
+
+
+class Film:
+    """The snapshots of a training so far. Taking one draws nothing at random and changes no weight.
+
+    Parameters
+    ----------
+    state
+        The training, at its beginning or where it goes on: then the states that the run's file has up to there are kept.
+    folder
+        The run's.
+    """
+
+    def __init__(self, state: TrainingState, folder: Path) -> None:
+        self.state, self.path = state, folder / NAME
+        self.wanted = set(snapshot_steps(state.steps))
+        self.model = Deskewed(state.model) if state.architecture.deskew else state.model
+        known = None
+        if state.steps_done:
+            with contextlib.suppress(UserError):  # without its snapshots a training goes on all the same
+                known = Snapshots.read(self.path, folder).up_to(state.steps_done)
+        self.taken = known or self.begin()
+        if not state.steps_done:
+            self.take(math.nan)
+
+    def begin(self) -> Snapshots:
+        """No states yet, of the digits that are hardest to tell apart."""
+        state = self.state
+        dataset = (state.val_loader or state.loader).dataset
+        images, labels = dataset.images[:, 0].cpu().numpy(), dataset.labels.cpu().numpy()
+        height, width = images.shape[1:]
+        classes = state.architecture.classes
+        most = min(DIGITS, PROBABILITIES // classes, PIXELS // (height * width))
+        chosen = hardest(images, labels, most)
+        weight = first_filters(state.model)
+        empty = np.zeros(0)
+        return Snapshots(
+            steps=empty.astype(np.int64), losses=empty.astype(np.float32),
+            filters=np.zeros((0, *weight.shape), np.float32),
+            probabilities=np.zeros((0, len(chosen), classes), np.float32), weights=empty.astype("S64"),
+            images=images[chosen], labels=labels[chosen], classes=np.array(state.loader.spec.classes),
+        )  # fmt: skip
+
+    def look(self, loss: torch.Tensor) -> None:
+        """Take a snapshot where one is due after the step just done, whose loss, float (), in nats, that was."""
+        if self.state.steps_done in self.wanted:
+            self.take(float(loss))
+
+    def take(self, loss: float) -> None:
+        """Keep the state as it is now."""
+        state, taken = self.state, self.taken
+        images = torch.from_numpy(taken.images[:, None]).to(state.device).float()
+        normalised = state.loader.spec.normalisation(images)
+        with evaluating(self.model), autocast(state.device, state.precision):
+            probabilities = self.model(normalised).float().softmax(1).cpu().numpy()
+        digest = hashlib.sha256()
+        for value in state.model.state_dict().values():
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        self.taken = dataclasses.replace(
+            taken, steps=np.append(taken.steps, state.steps_done), losses=np.append(taken.losses, np.float32(loss)),
+            filters=np.concatenate([taken.filters, first_filters(state.model)[None]]),
+            probabilities=np.concatenate([taken.probabilities, probabilities[None]]),
+            weights=np.append(taken.weights, np.bytes_(digest.hexdigest())),
+        )  # fmt: skip
+
+    def save(self) -> None:
+        """Write the run's file; call it before the state to resume from is written."""
+        self.taken.write(self.path)
+
+
+def first_filters(model: NeuralNet) -> NDArray[np.float32]:
+    """The first convolution's first filters, float32 (F, height, width); it looks at one channel."""
+    weight = next(layer for layer in model.layers if isinstance(layer, torch.nn.Conv2d)).weight
+    values = weight.detach()[:, 0].float().cpu().contiguous().numpy()
+    fitting = FILTER_VALUES // values[0].size
+    kept: NDArray[np.float32] = values[: min(FILTERS, fitting)]
+    return kept
+
+
+def hardest(images: NDArray[np.uint8], labels: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """The numbers of the images, uint8 (N, H, W), that lie farther from the mean of their own class than from another's."""
+    flat = images.reshape(len(images), -1).astype(np.float32)
+    present = np.unique(labels)
+    means = np.stack([flat[labels == label].mean(axis=0) for label in present])
+    away = (means**2).sum(axis=1) - 2 * flat @ means.T
+    own = np.searchsorted(present, labels)
+    rows = np.arange(len(labels))
+    mine = away[rows, own].copy()
+    away[rows, own] = np.inf
+    nearest = away.min(axis=1) if len(present) > 1 else np.zeros(len(labels))
+    return np.argsort(nearest - mine, kind="stable")[:most]
