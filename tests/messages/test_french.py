@@ -96,7 +96,7 @@ def test_french_has_its_spaces() -> None:
     """Before : ; ? ! and %, but not in commands, code, times and addresses."""
     for key, text in FRENCH.items():
         said = re.sub(
-            r"`[^`]*`|\{[^{}]*(\{[^{}]*\}[^{}]*)*\}|\w+://|\w+\.py:\w+|cuda:1|n: Bearer|__':",
+            r"`[^`]*`|\{[^{}]*(\{[^{}]*\}[^{}]*)*\}(:\d)?|\w+://|\w+\.py:\w+|cuda:1|n: Bearer|__':",
             "x",
             text.partition("\n")[0],
         )

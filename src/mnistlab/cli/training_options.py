@@ -15,7 +15,7 @@ from mnistlab.cli.options import Command, ValueType
 from mnistlab.cli.words import words
 from mnistlab.data.catalog import DATASETS
 from mnistlab.errors import told
-from mnistlab.messages.sentences import figures_in_french, locales_language
+from mnistlab.messages.sentences import figures_in_french, locales_language, unbroken
 from mnistlab.networks.fields import allowed, kinds, knobs
 from mnistlab.recipes.finder import AnyRecipe, FinderRecipe
 from mnistlab.recipes.recipe import Recipe
@@ -101,7 +101,7 @@ def recipe_list() -> str:
     for recipe in ALL_RECIPES.values():
         rows.append(f"  {recipe.name:<11}{in_their_language(recipe.summary)}")
         if measured := figures.get(recipe.name):
-            rows.append(f"  {'':<11}{figures_in_french(measured) if french else measured}")
+            rows.append(f"  {'':<11}{unbroken(figures_in_french(measured)) if french else measured}")
     return "\n".join(rows)
 
 

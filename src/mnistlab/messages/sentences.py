@@ -105,8 +105,7 @@ VALUES = ("datasets", "recipes", "system")
 
 def figures_in_french(measured: str) -> str:
     """What was measured, such as "99.55 % (n=3), about 7,145 s", in French."""
-    said = re.sub(r"\d[\d.,]*\d", lambda number: in_french(number[0]), measured).replace("about", "environ")
-    return laid_out(said)
+    return re.sub(r"\d[\d.,]*\d", lambda number: in_french(number[0]), measured).replace("about", "environ")
 
 
 def in_french(number: str) -> str:
