@@ -259,6 +259,13 @@ def test_a_channel_that_is_not_there_is_refused(
         find_exciting(look_into(mnist_run), *digits, channel)
 
 
+def test_a_model_whose_layers_cannot_be_told_apart_says_so(digits: tuple[np.ndarray, np.ndarray]) -> None:
+    look = look_into(None)
+    look.explainer.steps = []  # type: ignore[union-attr]
+    with pytest.raises(UserError, match="mnistlab cannot be told apart: its graph branches at once"):
+        find_exciting(look, *digits, "conv1:0")
+
+
 def test_a_channel_of_another_number_is_refused(mnist_run: Run, digits: tuple[np.ndarray, np.ndarray]) -> None:
     with pytest.raises(UserError, match=r"Channel 4 is out of range\. Choose 0 to 3"):
         find_exciting(look_into(mnist_run), *digits, "conv1:4")

@@ -45,7 +45,7 @@ def test_the_run_folder_is_complete(finished: Run) -> None:
     names = {p.name for p in finished.path.iterdir()}
 
     assert names - {".lock"} == {
-        "config.json", "environment.json", "metrics.jsonl", "model.pth", "resume.pt", "test.json",
+        "config.json", "environment.json", "metrics.jsonl", "model.pth", "resume.pt", "snapshots.npz", "test.json",
         "training.png", "confusion.png", "mistakes.png",
     }  # fmt: skip
     assert Run.open(finished.path) == finished

@@ -73,6 +73,8 @@ def find_exciting(
     """The images, uint8 (N, H, W), on which a channel such as "conv2:5" is largest, the largest first; and what a cell of it
     looks at. Raises `UserError` where there is no such channel."""
     layers = {layer.name: layer for layer in look.layers(images[0])[:-1]}
+    if not layers:
+        raise UserError("explain.no_layers", model=look.name)
     name, _, number = channel.rpartition(":")
     if name not in layers or not number.isdecimal():
         raise UserError("explain.unknown_channel", channel=shown(channel), layers=list(layers))

@@ -133,7 +133,7 @@ def draw_why(canvas: Canvas, explained: Explanation, why: Why, language: str) ->
     if then != explained.answer:
         percent, other = percentage(float(why.probabilities[then]), language), label_text(explained.look.classes[then])
         lines.append(spoken("explain.then", language, name=other, percent=percent))
-    canvas.write(9.2, 0.3, "\n\n".join(lines), TEXT)
+    canvas.write(9.3, 0.0, "\n\n".join(lines), TEXT)
 
 
 def caption(canvas: Canvas, layer: Layer, language: str, shape: str) -> None:
