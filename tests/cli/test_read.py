@@ -92,7 +92,7 @@ def test_json_has_these_keys_and_no_others(here: Path, capsys: pytest.CaptureFix
     assert found[0] == found[1]
     assert set(found[0]) == {"file", "text", "lines"}
     assert (found[0]["file"], found[0]["text"]) == ("page.png", "304\n268")
-    assert [set(line) for line in found[0]["lines"]] == [{"text", "digits"}] * 2
+    assert [set(line) for line in found[0]["lines"]] == [{"text", "digits", "separators"}] * 2
     assert [line["text"] for line in found[0]["lines"]] == ["304", "268"]
     digits = [digit for line in found[0]["lines"] for digit in line["digits"]]
     assert [digit["value"] for digit in digits] == [3, 0, 4, 2, 6, 8]

@@ -22,8 +22,9 @@ from mnistlab.reading.finder import Finder
 from mnistlab.reading.ink import SMALL
 from mnistlab.reading.layout import lines_of
 from mnistlab.reading.marks import Mark
-from mnistlab.reading.page import Digit, Line, Page
-from mnistlab.reading.search import connected_strokes, digits_on_paper
+from mnistlab.reading.page import Digit, Line, Page, Separator
+from mnistlab.reading.search import Writing, connected_strokes, in_order, writing_on_paper
+from mnistlab.reading.separators import Sign
 
 __all__ = ["Reader"]
 
@@ -145,12 +146,12 @@ class Reader:
         picture = decode(source)
         raise_if_cancelled()
         if self.finder is None or max(picture.shape[:2]) <= SMALL:
-            marks = connected_strokes(self.classifier, picture, raise_if_cancelled)
+            written = Writing(connected_strokes(self.classifier, picture, raise_if_cancelled), [])
         else:
-            marks = digits_on_paper(self.finder, self.classifier, picture, self.threshold, raise_if_cancelled)
-        lines = lines_of([mark.level_box for mark in marks])
-        size = (picture.shape[1], picture.shape[0])
-        return Page(tuple(Line(tuple(self._digit(marks[n]) for n in numbers)) for numbers in lines), size)
+            written = writing_on_paper(self.finder, self.classifier, picture, self.threshold, raise_if_cancelled)
+        numbers = lines_of([mark.level_box for mark in written.marks])
+        lines = tuple(Line(tuple(map(self._told, in_order(written, line)))) for line in numbers)
+        return Page(lines, (picture.shape[1], picture.shape[0]))
 
     def read_many(
         self, paths: Iterable[str | Path], *, jobs: int | None = None
@@ -185,8 +186,10 @@ class Reader:
         outcomes = read_each(self, tasks, jobs)
         return ((task.path, outcome.result) for task, outcome in zip(tasks, outcomes, strict=True))
 
-    def _digit(self, mark: Mark) -> Digit:
-        """What `read` tells of one digit."""
+    def _told(self, mark: Mark | Sign) -> Digit | Separator:
+        """What `read` tells of a digit, and of what stands between digits."""
+        if isinstance(mark, Sign):
+            return Separator(mark.kind, mark.sure, mark.box, mark.kind != "?")
         label = int(mark.probabilities.argmax())
         probability = float(mark.probabilities[label])
         accepted = probability >= self.threshold

@@ -37,11 +37,21 @@ class ADigit(BaseModel):
     )
 
 
+class ASeparator(BaseModel):
+    """What stands between digits, as /read tells it."""
+
+    value: str = Field(description='One of . , - / % : or "?" for a stroke that cannot be read.')
+    probability: float = Field(ge=0, le=1, description="What the network makes of it; not calibrated.")
+    box: tuple[int, int, int, int] = Field(description="As a digit's.")
+    accepted: bool = Field(description='Whether it stands in the text as itself, and not as "?".')
+
+
 class ALine(BaseModel):
     """Digits beside each other."""
 
-    text: str
+    text: str = Field(description="Digits and separators, from left to right.")
     digits: list[ADigit]
+    separators: list[ASeparator]
 
 
 class Reading(BaseModel):
