@@ -159,7 +159,7 @@ class Line:
 
 def write(random: Random, hands: Sequence[Hand], *, separators: bool, lines: int = 1) -> tuple[Ink, list[str]]:
     """A picture of some lines by one hand, RGB uint8 (H, W, 3), and what stands in each."""
-    hand = hands[random.integers(len(hands))]
+    hand = hands[int(random.integers(len(hands)))]
     height = random.uniform(24, 80)
     stroke = width_of_pen(hand, height)
     rows, texts = [], []
@@ -189,7 +189,7 @@ def on_paper(random: Random, ink: Ink, height: float) -> Ink:
     cover = cv2.warpAffine(ink, turn, (wide, high)).astype(np.float32)[..., None] / 255 * random.uniform(0.75, 1)
     paper = np.array(random.uniform(190, 252) * random.uniform(0.94, 1, 3), np.float32)
     colour = paper * random.uniform(0.05, 0.45, 3).astype(np.float32)
-    sheet = np.broadcast_to(paper, (high, wide, 3)).copy()
+    sheet: Any = np.broadcast_to(paper, (high, wide, 3)).copy()
     if random.random() < 0.25:  # ruled
         for y in np.arange(random.uniform(0, height), high, height * random.uniform(0.9, 2)):
             cv2.line(sheet, (0, round(y)), (wide, round(y)), tuple((0.8 * paper).tolist()), 1)

@@ -145,6 +145,8 @@ class Page:
         From top to bottom; none where no digit was found.
     size : tuple of int
         Width and height of the upright picture, in pixels.
+    number, count : int
+        Which page of its file it is, from 1, and how many the file has.
     text : str
         The lines' texts, one under the other; empty where no digit was found.
     digits : list of Digit
@@ -155,6 +157,8 @@ class Page:
 
     lines: tuple[Line, ...]
     size: tuple[int, int]
+    number: int = 1
+    count: int = 1
 
     @property
     def text(self) -> str:
