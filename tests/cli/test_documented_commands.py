@@ -31,6 +31,7 @@ from mnistlab.export.onnx_file import OnnxFile
 from mnistlab.files import sha256, write_bytes
 from mnistlab.learn.course import answers_file, days
 from mnistlab.networks.checkpoint import SavedModel
+from mnistlab.reading.reader import Reader
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.runs.run import Run
 from mnistlab.serving import http as serving
@@ -80,7 +81,7 @@ WORDS = {
 
 SMALL = ["--steps", "3", "--batch-size", "8"]
 TINY_SCENES = ["--height", "48", "--width", "64", "--val-scenes", "50", "--test-scenes", "50"]
-PICTURES = ["path/to/pictures", "path/to/folder-of-pictures", "chemin/vers/images", "shapes", "formes"]
+PICTURES = ["path/to/pictures", "path/to/folder-of-pictures", "chemin/vers/images", "shapes", "formes", "corrected"]
 
 
 def arguments_of(command: str) -> tuple[str, ...]:
@@ -138,6 +139,9 @@ def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: p
         (folder / name).mkdir()
     for name in ("photo.jpg", "page.png", "one.png", "un.png", "x.png", "scans/1.png", "examples/2026.png"):
         shutil.copy(documented.ROOT / "examples" / "2026.png", folder / name)
+    rows = [("page.png", 1, *digit.box, digit.value) for digit in Reader().read(folder / "page.png").digits]
+    table = [("file", "page", "x", "y", "width", "height", "correct"), *rows]
+    (folder / "checked.csv").write_text("".join(",".join(map(str, row)) + "\n" for row in table), encoding="utf-8")
     for day in days():
         (folder / f"{day.name}_answers.py").write_text(answers_file(day, "en"), encoding="utf-8")
     for name in ("my.toml", "ma-recette.toml"):
@@ -200,6 +204,8 @@ def test_a_documented_command_works(
     if "--resume" in arguments:
         (stopped,) = (here / "stopped").iterdir()
         stopped.rename(here / "runs" / STOPPED)
+    if "--from-corrections" in arguments:
+        shutil.rmtree("corrected")
     if "--code" in arguments:
         shutil.move("weights.pth", "model.pth")
     monkeypatch.setattr(serving, "run", serve_until_ready)

@@ -506,6 +506,8 @@ def test_nothing_that_is_there_is_written_over(here: Path, capsys: pytest.Captur
     Path("out.csv.state").write_text(state.replace('"mnistlab":"', '"mnistlab":"older-'))
     capsys.readouterr()
     refused(here, capsys, [*scans, "--resume"], "begun with other options: mnistlab older-")
+    Path("out.csv.state").write_text(state.replace('"finder":"', '"finder":"0', 1))
+    refused(here, capsys, [*scans, "--resume"], "begun with other options: finder 0")
     Path("out.csv.state").write_text(state.replace('"position"', '"place"', 1))
     refused(here, capsys, [*scans, "--resume"], "out.csv holds something else")
 

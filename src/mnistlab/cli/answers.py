@@ -127,6 +127,7 @@ class RowsInFile(Answer):
         options = {
             "mnistlab": metadata.version("mnistlab"),
             "model": sha256(reader.path.read_bytes())[:16],
+            "finder": sha256(reader.finder.path.read_bytes())[:16] if reader.finder else None,
             "threshold": reader.threshold,
         }
         self.to, self.names = printable(to), names

@@ -10,18 +10,19 @@ import threading
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.dependencies import EXTRAS, find_missing
 from mnistlab.errors import UserError
-from mnistlab.files import shorten
+from mnistlab.files import printable, shorten
 from mnistlab.messages.sentences import Clause
-from mnistlab.pictures.decode import BROKEN, MOST_BYTES, check_effort, explained, unpack
+from mnistlab.pictures.decode import BROKEN, MOST_BYTES, check_effort, explained, of_bytes, read_bytes, unpack
 from mnistlab.pictures.pixels import of_array, plain
 
-__all__ = ["MOST_PAGES", "Pages", "pages_of"]
+__all__ = ["MOST_PAGES", "Pages", "open_page", "pages_of"]
 
 MOST_PAGES = 500
 """More than that are not read of one file."""
@@ -73,6 +74,16 @@ def pages_of(content: bytes, name: str | Clause) -> Pages | None:
         tiff = TiffPages(content, name)
         return tiff if len(tiff) > 1 else None
     return None
+
+
+def open_page(path: Path, number: int) -> NDArray[np.uint8]:
+    """A page of a file, counted from 1, as `decode` gives pictures. Raises `UserError` where there is none, or a broken one."""
+    name = printable(path)
+    content = read_bytes(path)
+    pages = pages_of(content, name)
+    if not 1 <= number <= (len(pages) if pages else 1):
+        raise UserError("pictures.no_such_page", name=name, number=number)
+    return pages.picture(number - 1) if pages else of_bytes(content, name)
 
 
 class TiffPages(Pages):
