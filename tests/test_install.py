@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -9,7 +10,9 @@ import subprocess
 import sys
 import tomllib
 import types
+import zipfile
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -296,6 +299,20 @@ def environment(folder: Path, requirement: str) -> Path:
 def test_wheel_and_sdist_pass_the_checkers(built: list[Path]) -> None:
     uv("twine", "check", "--strict", *built, tool="uvx")
     uv("check-wheel-contents", built[0], tool="uvx")
+
+
+@pytest.mark.slow
+def test_the_wheel_says_what_it_holds_that_was_not_written_here(built: list[Path]) -> None:
+    with zipfile.ZipFile(built[0]) as wheel:
+        (name,) = (name for name in wheel.namelist() if "/sboms/" in name)
+        bill = json.loads(wheel.read(name))
+        told = {
+            file["name"]: file["hashes"][0]["content"] for part in bill["components"] for file in part["components"]
+        }
+        held = {name for name in wheel.namelist() if name.endswith((".xz", ".npz", ".onnx"))}
+        assert set(told) == held
+        assert all(hashlib.sha256(wheel.read(name)).hexdigest() == digest for name, digest in told.items())
+    assert bill["metadata"]["component"]["version"] == metadata.version("mnistlab")
 
 
 @pytest.mark.slow

@@ -174,7 +174,7 @@ def test_the_card_of_the_pretrained_reader_names_its_file() -> None:
 
 def test_help_shows_what_is_public_of_a_reader() -> None:
     shown = {name for name in dir(mnistlab.Reader) if not name.startswith("_")}
-    assert shown == {"classes", "classify", "metadata", "path", "read", "read_many", "threads", "values"}
+    assert shown == {"classes", "classify", "metadata", "path", "read", "read_many", "read_pages", "threads", "values"}
     assert all(getattr(mnistlab.Reader, name).__doc__ for name in shown)
 
 

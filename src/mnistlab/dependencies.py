@@ -23,6 +23,7 @@ __all__ = [
     "cache_of_its_own",
     "check_callers_for_torch",
     "check_torch",
+    "find_missing",
     "import_matplotlib",
     "import_onnxruntime",
     "require",
@@ -40,6 +41,7 @@ EXTRAS = {
     "serve": ("fastapi", "httptools", "onnx", "orjson", "prometheus-client", "python-multipart", "uvicorn"),
     "export": (*TRAIN, "onnx", "onnxscript", "safetensors"),
     "parquet": ("pyarrow",),
+    "pdf": ("pypdfium2",),
     "track": (*TRAIN, "tensorboard"),
 }
 """The packages that each extra brings and mnistlab cannot do without where it asks for the extra; `FONTS` are asked for alone."""

@@ -32,6 +32,7 @@ from mnistlab.export.onnx_file import OnnxFile
 from mnistlab.files import sha256, write_bytes
 from mnistlab.learn.course import answers_file, days
 from mnistlab.networks.checkpoint import SavedModel
+from mnistlab.reading.reader import Reader
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.runs.run import Run
 from mnistlab.serving import http as serving
@@ -93,7 +94,7 @@ def train(model, loader):
 """
 SMALL = ["--steps", "3", "--batch-size", "8"]
 TINY_SCENES = ["--height", "48", "--width", "64", "--val-scenes", "50", "--test-scenes", "50"]
-PICTURES = ["path/to/pictures", "path/to/folder-of-pictures", "chemin/vers/images", "shapes", "formes"]
+PICTURES = ["path/to/pictures", "path/to/folder-of-pictures", "chemin/vers/images", "shapes", "formes", "corrected"]
 
 
 def arguments_of(command: str) -> tuple[str, ...]:
@@ -152,6 +153,9 @@ def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: p
     for name in ("photo.jpg", "page.png", "one.png", "un.png", "x.png", "scans/1.png", "examples/2026.png"):
         shutil.copy(documented.ROOT / "examples" / "2026.png", folder / name)
     Image.fromarray(open_dataset("mnist", data_dir).read("train")[0][15]).save(folder / "seven.png")
+    rows = [("page.png", 1, *digit.box, digit.value) for digit in Reader().read(folder / "page.png").digits]
+    table = [("file", "page", "x", "y", "width", "height", "correct"), *rows]
+    (folder / "checked.csv").write_text("".join(",".join(map(str, row)) + "\n" for row in table), encoding="utf-8")
     for day in days():
         (folder / f"{day.name}_answers.py").write_text(answers_file(day, "en"), encoding="utf-8")
     for name in ("my.toml", "ma-recette.toml"):
@@ -215,6 +219,8 @@ def test_a_documented_command_works(
     if "--resume" in arguments:
         (stopped,) = (here / "stopped").iterdir()
         stopped.rename(here / "runs" / STOPPED)
+    if "--from-corrections" in arguments:
+        shutil.rmtree("corrected")
     if "--code" in arguments and "model.pth" in arguments:
         shutil.move("weights.pth", "model.pth")
     monkeypatch.setattr(serving, "run", serve_until_ready)

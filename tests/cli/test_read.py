@@ -60,6 +60,9 @@ def here(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+ENCRYPTED = Path(__file__).parents[1] / "pictures" / "encrypted.pdf"
+
+
 def process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run([COMMAND, "read", *arguments], capture_output=True, text=True, check=False, **options)
 
@@ -90,9 +93,9 @@ def test_json_has_these_keys_and_no_others(here: Path, capsys: pytest.CaptureFix
     assert run_app(["read", "page.png", "page.png", "--json"]) == 0
     found = listed(capsys)
     assert found[0] == found[1]
-    assert set(found[0]) == {"file", "text", "lines"}
+    assert set(found[0]) == {"file", "page", "text", "lines"}
     assert (found[0]["file"], found[0]["text"]) == ("page.png", "304\n268")
-    assert [set(line) for line in found[0]["lines"]] == [{"text", "digits"}] * 2
+    assert [set(line) for line in found[0]["lines"]] == [{"text", "digits", "separators"}] * 2
     assert [line["text"] for line in found[0]["lines"]] == ["304", "268"]
     digits = [digit for line in found[0]["lines"] for digit in line["digits"]]
     assert [digit["value"] for digit in digits] == [3, 0, 4, 2, 6, 8]
@@ -107,6 +110,49 @@ def test_json_has_these_keys_and_no_others(here: Path, capsys: pytest.CaptureFix
         assert inside.any(axis=0).mean() > 0.9
         ink[y : y + height, x : x + width] = False
     assert ink.mean() < 1e-3  # all of it was in a box
+
+
+@pytest.mark.parametrize("ending", ["tif", "pdf"])
+def test_every_page_is_read_and_numbered(here: Path, capsys: pytest.CaptureFixture[str], ending: str) -> None:
+    image = Image.open("page.png").convert("L")
+    lower = image.crop((0, 95, image.width, image.height))
+    image.save(f"scan.{ending}", save_all=True, append_images=[Image.new("L", image.size, 255), lower], resolution=200)
+    assert run_app(["read", f"scan.{ending}"]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"scan.{ending}, page 1:\n304\n268\nscan.{ending}, page 2:\nscan.{ending}, page 3:\n268\n"
+    assert err == f"scan.{ending}, page 2: no digits found\n"
+    assert run_app(["read", "page.png", f"scan.{ending}", "--json", "--annotate", "boxes"]) == 0
+    found = listed(capsys)
+    told = [("page.png", 1), *((f"scan.{ending}", page) for page in (1, 2, 3))]
+    assert [(one["file"], one["page"]) for one in found] == told
+    assert sorted(path.name for path in Path("boxes").iterdir()) == [
+        "page.png", "scan-page-1.png", "scan-page-2.png", "scan-page-3.png",
+    ]  # fmt: skip
+    assert [(page.number, page.count, page.text) for page in Reader().read_pages(f"scan.{ending}")] == [
+        (1, 3, "304\n268"), (2, 3, ""), (3, 3, "268"),
+    ]  # fmt: skip
+
+
+def test_pages_that_cannot_be_read_stop_no_others(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(ENCRYPTED, "locked.pdf")
+    image = Image.open("page.png").convert("L")
+    image.save("scan.tif", save_all=True, append_images=[image] * 2, compression="tiff_lzw")
+    content = bytearray(Path("scan.tif").read_bytes())
+    with Image.open("scan.tif") as opened:
+        opened.seek(1)
+        tags = opened.tag_v2  # type: ignore[attr-defined]
+        start, length = tags[273][0], tags[279][0]
+    content[start : start + length] = b"\xff" * length
+    Path("scan.tif").write_bytes(content)
+    assert run_app(["read", "locked.pdf", "scan.tif", "page.png", "--json"]) == 2
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert [(one["file"], one.get("page"), "error" in one) for one in found] == [
+        ("locked.pdf", None, True), ("scan.tif", 1, False), ("scan.tif", 2, True), ("scan.tif", 3, False), ("page.png", 1, False),
+    ]  # fmt: skip
+    first, second = err.splitlines()
+    assert first.startswith("error: locked.pdf is a PDF that opens with a password only")
+    assert second.startswith("error: page 2 of scan.tif is broken")
 
 
 def test_the_same_digits_from_every_kind_of_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,7 +191,7 @@ def test_a_picture_without_ink(here: Path, capsys: pytest.CaptureFixture[str]) -
     assert run_app(["read", "blank.png"]) == 0
     assert capsys.readouterr() == ("", "blank.png: no digits found\n")
     assert run_app(["read", "blank.png", "--json", "--annotate", "out.png"]) == 0
-    assert listed(capsys) == [{"file": "blank.png", "text": "", "lines": []}]
+    assert listed(capsys) == [{"file": "blank.png", "page": 1, "text": "", "lines": []}]
     assert Path("out.png").exists()
 
 
@@ -510,7 +556,7 @@ def test_output_that_cannot_be_written_is_one_sentence(here: Path) -> None:
 
 def test_python_and_the_command_agree(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_app(["read", "page.png", "--json"]) == 0
-    assert listed(capsys) == [{"file": "page.png", **Reader().read("page.png").to_dict()}]
+    assert listed(capsys) == [{"file": "page.png", "page": 1, **Reader().read("page.png").to_dict()}]
 
 
 def test_a_file_is_no_folder_of_runs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

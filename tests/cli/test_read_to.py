@@ -70,7 +70,7 @@ def rows_in(path: str | Path) -> list[dict[str, Any]]:
 
 
 def csv_rows(text: str) -> list[dict[str, Any]]:
-    numbers = {"line", "position", "value", "x", "y", "width", "height"}
+    numbers = {"page", "line", "position", "value", "x", "y", "width", "height"}
     kinds: dict[str, Callable[[str], Any]] = {
         **dict.fromkeys(numbers, int), "probability": float, "accepted": lambda cell: {"true": True, "false": False}[cell],
     }  # fmt: skip
@@ -117,17 +117,30 @@ def test_a_row_for_each_digit_and_one_for_a_file_without(
         file = f"scans/{name}.png"
         if name in "cd":
             error = err.removeprefix("error: ").strip() if name == "d" else None
-            expected.append({**dict.fromkeys(COLUMNS), "file": file, "error": error})
+            expected.append(
+                {**dict.fromkeys(COLUMNS), "file": file, "page": 1 if name == "c" else None, "error": error}
+            )
             continue
         for number, line in enumerate(Reader().read(file).lines, 1):
             for position, digit in enumerate(line.digits, 1):
                 told = digit.to_dict()
                 place = dict(zip(("x", "y", "width", "height"), told.pop("box"), strict=True))
-                where = {"file": file, "line": number, "position": position, "text": line.text}
+                where = {"file": file, "page": 1, "line": number, "position": position, "text": line.text}
                 expected.append({**where, **told, **place, "error": None})
     assert rows == expected
     assert [list(row) for row in rows] == [list(COLUMNS)] * len(rows)
     assert sorted(path.name for path in here.iterdir()) == [f"out{ending}", f"out{ending}.state", "scans"]
+
+
+def test_rows_say_which_page_they_are_of(here: Path) -> None:
+    picture = Image.open("scans/b.png")
+    picture.save("scan.tif", save_all=True, append_images=[Image.new("L", picture.size, 255), picture])
+    assert run_app(["read", "scan.tif", "--to", "out.csv"]) == 0
+    rows = rows_in("out.csv")
+    assert [(row["page"], row["value"]) for row in rows] == [(1, 2), (1, 0), (2, None), (3, 2), (3, 0)]
+    before = Path("out.csv").read_bytes()
+    assert run_app(["read", "scan.tif", "--to", "out.csv", "--resume"]) == 0
+    assert Path("out.csv").read_bytes() == before
 
 
 def test_processes_write_what_one_writes(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -172,7 +185,7 @@ def test_names_of_classes_are_values_too(here: Path, ending: str) -> None:
     small_model(Path("small.onnx"), classes=3)
     assert run_app(["read", "scans/b.png", "--model", "small.onnx", "--to", f"out{ending}"]) == 0
     if ending == ".csv":
-        assert {line.split(",")[4] for line in Path("out.csv").read_text().splitlines()[1:]} <= set("abc")
+        assert {line.split(",")[5] for line in Path("out.csv").read_text().splitlines()[1:]} <= set("abc")
     else:
         assert {row["value"] for row in rows_in(f"out{ending}")} <= set("abc")
 
@@ -493,6 +506,8 @@ def test_nothing_that_is_there_is_written_over(here: Path, capsys: pytest.Captur
     Path("out.csv.state").write_text(state.replace('"mnistlab":"', '"mnistlab":"older-'))
     capsys.readouterr()
     refused(here, capsys, [*scans, "--resume"], "begun with other options: mnistlab older-")
+    Path("out.csv.state").write_text(state.replace('"finder":"', '"finder":"0', 1))
+    refused(here, capsys, [*scans, "--resume"], "begun with other options: finder 0")
     Path("out.csv.state").write_text(state.replace('"position"', '"place"', 1))
     refused(here, capsys, [*scans, "--resume"], "out.csv holds something else")
 

@@ -93,10 +93,11 @@ def test_what_is_known_is_not_read_again(here: Path, reader: Reader) -> None:
         Task(Path("-"), content),
     ]
     known, changed, given = read_each(reader, tasks)
-    assert (known, known.is_known) == (Outcome(None, None, sha256(content)), True)
+    assert (known, known.is_known) == (Outcome((), None, sha256(content)), True)
     for outcome in (changed, given):
-        assert outcome.page is not None
-        assert (outcome.page.text, outcome.sha256, outcome.is_known) == ("2026", sha256(content), False)
+        (page,) = outcome.pages
+        assert isinstance(page, Page)
+        assert (page.text, outcome.sha256, outcome.is_known) == ("2026", sha256(content), False)
 
 
 def test_too_little_memory_is_a_picture_s_own_trouble(

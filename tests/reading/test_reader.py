@@ -119,7 +119,7 @@ def test_json_holds_plain_types(page: Page) -> None:
     content = page.to_dict()
     assert json.loads(json.dumps(content)) == content
     assert set(content) == {"text", "lines"}
-    assert [set(line) for line in content["lines"]] == [{"text", "digits"}] * 10
+    assert [set(line) for line in content["lines"]] == [{"text", "digits", "separators"}] * 10
     assert [line["text"] for line in content["lines"]] == content["text"].split("\n")
     for found in (found for line in content["lines"] for found in line["digits"]):
         assert set(found) == {"value", "probability", "box", "accepted"}

@@ -46,7 +46,7 @@ def test_read_gives_what_the_reader_reads(client: httpx.Client, reader: Reader, 
     assert answer["text"] == "504"
     assert answer["size"] == [420, 200]
     (line,) = answer["lines"]
-    assert line == {"text": "504", "digits": [digit.to_dict() for digit in page.digits]}
+    assert line == {"text": "504", "digits": [digit.to_dict() for digit in page.digits], "separators": []}
 
 
 def test_read_takes_a_form_and_tells_details(client: httpx.Client, reader: Reader, picture: bytes) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mnistlab.cli.output import json_text
-from mnistlab.cli.words import tell
+from mnistlab.cli.words import tell, words
 from mnistlab.errors import Failure, Interrupted, StorageFailure, UserError
 from mnistlab.files import printable, sha256
 from mnistlab.messages.sentences import Clause
@@ -71,28 +71,32 @@ class Text(Answer):
 
     def add(self, name: str, outcome: Outcome) -> None:
         """Print the lines."""
-        if outcome.page is None:
-            return
-        if self.several:
-            click.echo(f"{printable(name)}:")
-        if outcome.page.lines:
-            click.echo(outcome.page.text)
-        else:
-            tell("cli.no_digits_found", name=printable(name), err=True)
+        for page in outcome.pages:
+            if isinstance(page, UserError):
+                continue
+            shown = printable(name)
+            heading = shown if page.count == 1 else words("cli.page_of_picture", name=shown, number=page.number)
+            if self.several or page.count > 1:
+                click.echo(f"{heading}:")
+            if page.lines:
+                click.echo(page.text)
+            else:
+                tell("cli.no_digits_found", name=heading, err=True)
 
 
 class JsonList(Answer):
-    """A list with an object for each picture, printed as they come; Ctrl-C leaves a shorter one."""
+    """A list with an object for each page of each picture, printed as they come; Ctrl-C leaves a shorter one."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def add(self, name: str, outcome: Outcome) -> None:
         """Print the picture's object."""
-        read = outcome.result
-        told = {"error": read.for_command_line()} if isinstance(read, UserError) else read.to_dict()
-        click.echo((", " if self.count else "[") + json_text({"file": name, **told}), nl=False)
-        self.count += 1
+        for number, read in enumerate(outcome.pages, 1):
+            told = {"error": read.for_command_line()} if isinstance(read, UserError) else read.to_dict()
+            page = {} if isinstance(read, UserError) and len(outcome.pages) == 1 else {"page": number}
+            click.echo((", " if self.count else "[") + json_text({"file": name, **page, **told}), nl=False)
+            self.count += 1
 
     def end(self, error: BaseException | None) -> None:
         """Close the list, unless standard output is what failed."""
@@ -111,7 +115,7 @@ class CsvLines(Answer):
 
     def add(self, name: str, outcome: Outcome) -> None:
         """Print the picture's rows."""
-        click.echo(self.rows.csv_lines(self.rows.rows_of(name, outcome.result)), nl=False)
+        click.echo(self.rows.csv_lines(self.rows.rows_of(name, outcome.pages)), nl=False)
 
 
 class RowsInFile(Answer):
@@ -125,6 +129,7 @@ class RowsInFile(Answer):
         options = {
             "mnistlab": metadata.version("mnistlab"),
             "model": sha256(reader.path.read_bytes())[:16],
+            "finder": sha256(reader.finder.path.read_bytes())[:16] if reader.finder else None,
             "threshold": reader.threshold,
         }
         self.to, self.names = printable(to), names

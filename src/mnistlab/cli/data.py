@@ -18,12 +18,16 @@ from mnistlab.cli.output import print_json
 from mnistlab.cli.training_options import dataset_option
 from mnistlab.cli.words import figure, tell, words
 from mnistlab.dependencies import require
+from mnistlab.errors import UserError
+from mnistlab.files import printable
+from mnistlab.messages.sentences import locales_language
 
 
 @click.command(
     epilog=examples("mnistlab data", "mnistlab data --dataset kmnist",
                     "mnistlab data --dataset fashion --from /usr/share/datasets/fashion-mnist",
-                    "mnistlab data --dataset path/to/folder-of-pictures"),
+                    "mnistlab data --dataset path/to/folder-of-pictures",
+                    "mnistlab data --from-corrections checked.csv --to corrected"),
 )  # fmt: skip
 @dataset_option
 @click.option(
@@ -32,6 +36,13 @@ from mnistlab.dependencies import require
     type=click.Path(path_type=Path),
     help="Import the raw files (plain or .gz) in this folder first.",
 )
+@click.option(
+    "--from-corrections",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Make a folder of pictures of what read --to wrote, from the rows with the right digit in a column 'correct'.",
+)
+@click.option("--to", type=click.Path(path_type=Path), metavar="FOLDER", help="Where --from-corrections makes it.")
 @click.option(
     "--split", type=click.Choice(["train", "val"]), default="train", show_default=True, help="What to look at."
 )
@@ -47,14 +58,18 @@ from mnistlab.dependencies import require
 def data(
     dataset: str,
     source: Path | None,
+    from_corrections: Path | None,
+    to: Path | None,
     split: str,
     out: Path | None,
     batch_size: int | None,
     data_dir: Path,
     download: bool,
     as_json: bool,
-) -> None:
+) -> int:
     """Fetch a dataset, say what a batch of it is, and save a gallery of it before and after augmentation."""
+    if from_corrections is not None or to is not None:
+        return make_folder(from_corrections, to, as_json)
     require("train")
     from mnistlab.data.dataset import find_spec, import_files
 
@@ -70,6 +85,26 @@ def data(
         print_json(facts)
     else:
         print_facts(facts, split)
+    return 0
+
+
+def make_folder(corrections: Path | None, folder: Path | None, as_json: bool) -> int:
+    """Make a folder of pictures of corrected rows; returns the exit code."""
+    from mnistlab.cli.corrections import read_corrections, write_corrections
+    from mnistlab.reading.reader import Reader
+
+    if corrections is None or folder is None:
+        raise UserError("cli.corrections_alone")
+    failed: list[UserError] = []
+    counts = write_corrections(read_corrections(corrections), corrections, folder, Reader(), failed.append)
+    for error in failed:
+        tell("cli.error", said=error.for_command_line(locales_language()), err=True)
+    if as_json:
+        print_json({"folder": str(folder), "pictures": counts})
+    else:
+        told = [words("cli.pictures_of_class", count=count, value=value) for value, count in counts.items()]
+        tell("cli.folder_made", folder=printable(folder), count=sum(counts.values()), told=told)
+    return UserError.exit_code if failed else 0
 
 
 def print_facts(facts: dict[str, Any], split: str) -> None:

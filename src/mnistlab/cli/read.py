@@ -102,8 +102,8 @@ def read(
         with contextlib.closing(read_each(reader, tasks, jobs, finish)) as outcomes:
             for file, outcome in zip(files, outcomes, strict=True):
                 answer.add(str(file), outcome)
-                if outcome.error is not None:
-                    fail(outcome.error)
+                for error in outcome.errors:
+                    fail(error)
                 advance()
     return max(exit_code, UserError.exit_code if answer.failed else 0)
 
@@ -172,7 +172,7 @@ def pictures_in(folder: Path, recursive: bool, fail: Callable[[MnistlabError], N
     for inside, folders, names in os.walk(folder, onerror=unreadable.append):
         folders[:] = [name for name in folders if recursive and not name.startswith(".")]
         shown += [Path(inside, name) for name in names if not name.startswith(".")]
-    found = sorted(path for path in shown if path.suffix.lower() in SUFFIXES and is_file(path))
+    found = sorted(path for path in shown if path.suffix.lower() in (*SUFFIXES, ".pdf") and is_file(path))
     for error in unreadable:
         fail(UserError("cli.folder_unreadable", place=told_place(Path(error.filename)), strerror=error.strerror))
     if not found and not unreadable:
@@ -236,6 +236,10 @@ def save_annotated(targets: dict[Path, Path], file: Path, picture: NDArray[Any],
     from mnistlab.reading.annotation import annotate
 
     target = targets[file]
+    if page.count > 1:
+        target = target.with_stem(f"{target.stem}-page-{page.number}")
+        if identities([target]) & identities(targets):
+            raise UserError("cli.annotate_over_picture", name=printable(target))
     kind = {".jpg": "jpeg", ".tif": "tiff", ".pgm": "ppm"}.get(target.suffix.lower(), target.suffix[1:].lower())
     stream = io.BytesIO()
     try:

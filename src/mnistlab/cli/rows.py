@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "LINES", "Row", "csv_lines", "first_line", "has_these_columns", "rows_of", "write_parquet"]
 
 COLUMNS = (
-    "file", "line", "position", "text", "value", "probability", "accepted", "x", "y", "width", "height", "error",
+    "file", "page", "line", "position", "text", "value", "probability", "accepted", "x", "y", "width", "height", "error",
 )  # fmt: skip
-"""The file's name; the line on the page and the digit's position in it, from 1; the whole line's text; the digit as
+"""The file's name; the page of it, the line on that and the digit's position in this, from 1; the whole line's text; the digit as
 `Digit.to_dict` tells it; why the file could not be read. What is missing is None."""
 Row = list[Any]
 """A value for each of `COLUMNS`."""
@@ -29,18 +29,23 @@ GROUP = 100_000
 """Rows of a Parquet file that are held in memory at once."""
 
 
-def rows_of(name: str, read: Page | UserError) -> list[Row]:
-    """A row for each digit; one without a digit where none was found or the file could not be read."""
-    nothing = [None] * (len(COLUMNS) - 2)
+def rows_of(name: str, pages: Sequence[Page | UserError]) -> list[Row]:
+    """A row for each digit; one without a digit for a page on which none was found, or that could not be read."""
+    return [row for number, page in enumerate(pages, 1) for row in page_rows(name, page, number, len(pages))]
+
+
+def page_rows(name: str, read: Page | UserError, page: int, count: int) -> list[Row]:
+    """The rows of one page; a file that could not be read at all has no pages."""
+    nothing = [None] * (len(COLUMNS) - 3)
     if isinstance(read, UserError):
-        return [[name, *nothing, read.for_command_line()]]
+        return [[name, page if count > 1 else None, *nothing, read.for_command_line()]]
     rows: list[Row] = []
     for number, line in enumerate(read.lines, 1):
         for position, digit in enumerate(line.digits, 1):
             told = digit.to_dict()
             known = [told["value"], told["probability"], told["accepted"], *told["box"]]
-            rows.append([name, number, position, line.text, *known, None])
-    return rows or [[name, *nothing, None]]
+            rows.append([name, page, number, position, line.text, *known, None])
+    return rows or [[name, page, *nothing, None]]
 
 
 def csv_lines(rows: list[Row]) -> bytes:
@@ -97,14 +102,15 @@ def write_parquet(path: Path, rows: Iterator[list[Row]], values: list[int | str]
 
     whole, number, text = pyarrow.int32(), pyarrow.float64(), pyarrow.string()
     value = whole if all(isinstance(each, int) for each in values) else text
-    kinds = [text, whole, whole, text, value, number, pyarrow.bool_(), *[whole] * 4, text]
+    kinds = [text, whole, whole, whole, text, value, number, pyarrow.bool_(), *[whole] * 4, text]
     schema = pyarrow.schema(list(zip(COLUMNS, kinds, strict=True)))
 
     def table(chunk: list[Row]) -> Any:
         columns = [list(column) for column in zip(*chunk, strict=True)] or [[] for _ in COLUMNS]
         columns[0] = [spelled(name).encode("utf-8", "backslashreplace").decode() for name in columns[0]]
         if value == text:
-            columns[4] = [None if each is None else str(each) for each in columns[4]]
+            place = COLUMNS.index("value")
+            columns[place] = [None if each is None else str(each) for each in columns[place]]
         return pyarrow.table(columns, schema=schema)
 
     with pyarrow.parquet.ParquetWriter(path, schema) as writer:

@@ -116,7 +116,7 @@ class State:
         """Note a picture's line. An earlier one of the same counts no more; its place among the others stays."""
         rows = line["rows"]
         digits = sum(row[COLUMNS.index("value")] is not None for row in rows)
-        self.entries[line["file"]] = Entry(start, line["sha256"], digits, rows[0][-1] is not None)
+        self.entries[line["file"]] = Entry(start, line["sha256"], digits, any(row[-1] is not None for row in rows))
 
     def add(self, name: str, sha256: str | None, rows: list[Row]) -> bool:
         """Write a picture's line, whole or not at all; False where the same is there already."""

@@ -107,7 +107,7 @@ class Table:
 
     def add(self, name: str, outcome: Outcome) -> None:
         """Write a picture's rows. Raises `StorageFailure` where the disk is full; what was written before stays whole."""
-        rows = rows_of(name, outcome.result)
+        rows = rows_of(name, outcome.pages)
         will_be_stale = self.is_stale
         self.is_stale = True  # should Ctrl-C come in between
         try:

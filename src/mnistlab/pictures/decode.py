@@ -78,7 +78,9 @@ def decode(source: Source) -> NDArray[np.uint8]:
 
     `source` is a path, a file's bytes, a Pillow image, or an array (H, W), (1, H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of
     bool, whole numbers (to 255, 4095 or 65535) or floats (to 1, 255 or 65535). The first picture of an
-    animation or of a file of several pages is taken. Raises `UserError` where it is not a picture, is broken, has another
+    animation or of a TIFF of several pages is taken; `mnistlab.pictures.pages` has the others.
+
+    Raises `UserError` where it is not a picture, is broken, has another
     format, or is too large: more than 64 MiB, 80 million pixels or 30,000 pixels per side.
     """
     if isinstance(source, np.ndarray):
@@ -128,6 +130,8 @@ def of_bytes(content: bytes, name: str | Clause) -> NDArray[np.uint8]:
     if len(content) > MOST_BYTES:
         raise UserError("pictures.too_many_bytes", name=name)
     kind = next((kind for kind in FORMATS if re.match(kind.start, content, re.DOTALL)), None)
+    if kind is None and b"%PDF-" in content[:1024]:
+        raise UserError("pictures.is_a_pdf", name=name)
     if kind is None:
         raise UserError("pictures.unknown_format", name=name, kinds=[kind.name for kind in FORMATS])
     from PIL import Image, UnidentifiedImageError

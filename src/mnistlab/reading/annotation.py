@@ -12,11 +12,12 @@ from mnistlab.errors import UserError, rounded
 from mnistlab.files import shorten
 from mnistlab.pictures.decode import Source, decode
 from mnistlab.reading.layout import typical_height
+from mnistlab.reading.page import Digit
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
 
-    from mnistlab.reading.page import Digit, Page
+    from mnistlab.reading.page import Page, Separator
 
 __all__ = ["annotate"]
 
@@ -46,7 +47,7 @@ LARGEST = 5000
 
 
 def annotate(source: Source, page: Page) -> Image.Image:
-    """The picture, RGB, with `page`'s digits in boxes, and above each what was read and its probability in percent.
+    """The picture, RGB, with `page`'s marks in boxes, and above each what was read, with a digit's probability in percent.
 
     Small pictures are enlarged until the text can be read, and a margin is added for what stands above the topmost digits.
     Raises `UserError` as `decode` does, and where the page is that of a picture of another size.
@@ -79,11 +80,11 @@ def annotate(source: Source, page: Page) -> Image.Image:
     framed.paste(image, (style.margin, style.margin))
     draw = ImageDraw.Draw(framed)
     for line in page.lines:
-        boxes = [style.around(digit.box, scale) for digit in line.digits]
-        for digit, box in zip(line.digits, boxes, strict=True):
-            frame(draw, box, palette.sure if digit.accepted else palette.doubtful, style.stroke, digit.accepted)
-        for digit, box, left in zip(line.digits, boxes, style.places(line.digits, boxes, framed.width), strict=True):
-            style.label(draw, digit, (left, box[1]), palette.sure if digit.accepted else palette.doubtful, palette.text)
+        boxes = [style.around(mark.box, scale) for mark in line.marks]
+        for mark, box in zip(line.marks, boxes, strict=True):
+            frame(draw, box, palette.sure if mark.accepted else palette.doubtful, style.stroke, mark.accepted)
+        for mark, box, left in zip(line.marks, boxes, style.places(line.marks, boxes, framed.width), strict=True):
+            style.label(draw, mark, (left, box[1]), palette.sure if mark.accepted else palette.doubtful, palette.text)
     return framed
 
 
@@ -109,11 +110,11 @@ class Style:
         left, top = x + self.margin - self.air, y + self.margin - self.air
         return left, top, left + width + 2 * self.air - 1, top + height + 2 * self.air - 1
 
-    def widths(self, digit: Digit) -> tuple[float, float]:
+    def widths(self, digit: Digit | Separator) -> tuple[float, float]:
         """The widths of what was read, and of the percentage beside it."""
         return self.large.getlength(value_of(digit)), self.small.getlength(percents_of(digit))
 
-    def places(self, digits: Sequence[Digit], boxes: Sequence[Box], width: int) -> list[float]:
+    def places(self, digits: Sequence[Digit | Separator], boxes: Sequence[Box], width: int) -> list[float]:
         """Where each label of a line begins: over the middle of its box, pushed aside where it would cover its neighbour."""
         spans = [sum(self.widths(digit)) + self.gap + 2 * self.inset for digit in digits]
         lefts = [(box[0] + box[2] - span) / 2 for box, span in zip(boxes, spans, strict=True)]
@@ -125,7 +126,12 @@ class Style:
         return [min(max(left, 0.0), max(width - span, 0.0)) for left, span in zip(lefts, spans, strict=True)]
 
     def label(
-        self, draw: ImageDraw.ImageDraw, digit: Digit, where: tuple[float, float], colour: Colour, ink: Colour
+        self,
+        draw: ImageDraw.ImageDraw,
+        digit: Digit | Separator,
+        where: tuple[float, float],
+        colour: Colour,
+        ink: Colour,
     ) -> None:
         """A chip of the colour on the frame's upper edge."""
         left, bottom = round(where[0]), round(where[1])
@@ -137,13 +143,14 @@ class Style:
         draw.text((left + self.inset + value + self.gap, base), percents_of(digit), ink, self.small, anchor="ls")
 
 
-def value_of(digit: Digit) -> str:
+def value_of(digit: Digit | Separator) -> str:
     """What was read, with a question mark where it is doubtful."""
-    return shorten(digit.value, 12) + "?" * (not digit.accepted)
+    return shorten(digit.value, 12) + "?" * (not digit.accepted and digit.value != "?")
 
 
-def percents_of(digit: Digit) -> str:
-    return f"{100 * rounded(digit.probability, 2):.0f}%"
+def percents_of(digit: Digit | Separator) -> str:
+    """How sure a digit is; nothing for a separator, whose probability is not calibrated."""
+    return f"{100 * rounded(digit.probability, 2):.0f}%" if isinstance(digit, Digit) else ""
 
 
 def frame(draw: ImageDraw.ImageDraw, box: Box, colour: Colour, stroke: int, is_whole: bool) -> None:

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.reading.classifier import Classifier
+from mnistlab.reading.ink import LOW
 from mnistlab.reading.layout import typical_height
 from mnistlab.reading.mnist_form import to_mnist_form
 from mnistlab.reading.paper import INK_LEVEL
-from mnistlab.reading.pieces import LOW, Piece, trimmed
+from mnistlab.reading.pieces import Piece, trimmed
 
 __all__ = ["Unit", "assemble", "look"]
 

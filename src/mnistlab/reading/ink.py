@@ -7,13 +7,16 @@ Its pieces are found in pieces.py, put together to digits in assembly.py, and ea
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.reading.paper import (
+    INK_LEVEL,
     Gray,
     Look,
     dark_paper,
@@ -22,10 +25,11 @@ from mnistlab.reading.paper import (
     missing_light,
     paper_colour,
     resized,
+    stroke_width,
 )
 from mnistlab.reading.ruling import FAINT, rules_of, tilt, turn, without_rules
 
-__all__ = ["Ink", "find_ink"]
+__all__ = ["HIGH", "LOW", "Ink", "Strokes", "find_ink"]
 
 SMALL = 28
 """A picture of at most so many pixels a side is one digit; larger ones are searched."""
@@ -39,6 +43,19 @@ DARK = 48
 """Paper that has less of a colour than this, of 255, is lightened before shares of its light are taken."""
 WORK = 16_000_000
 """Pixels that are searched at most."""
+LOW, HIGH = 0.30, 0.52
+"""Shares of the typical ink: a pixel over LOW belongs to a stroke where the stroke has one over HIGH."""
+
+
+class Strokes(NamedTuple):
+    """What hangs together of a page's ink."""
+
+    labels: NDArray[np.int32]
+    """int32 (H, W): the number of the strokes at each pixel, from 1; 0 where there are none."""
+    boxes: NDArray[np.int32]
+    """int32 (N, 4): x, y, width, height of each, that of number 1 first."""
+    areas: NDArray[np.int32]
+    """int32 (N, 1): how many pixels each has."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +72,24 @@ class Ink:
     """uint8 (H, W): 1 where a rule was taken out of `strength`; None where there was none."""
     rule_level: float = 0.0
     """How strong the rules were, as `strength`."""
+
+    @functools.cached_property
+    def strokes(self) -> Strokes:
+        """The strokes that hang together, specks too."""
+        mask = (self.strength > INK_LEVEL * LOW).astype(np.uint8)
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+        return Strokes(np.asarray(labels, np.int32), *np.split(np.asarray(stats[1:], np.int32), [4], axis=1))
+
+    @functools.cached_property
+    def pen(self) -> float:
+        """The usual width of strokes in pixels."""
+        return stroke_width((self.strength > INK_LEVEL * LOW).astype(np.uint8))
+
+    def of_stroke(self, number: int) -> Gray:
+        """The ink of the strokes of that number alone, uint8 (h, w), in their box."""
+        x, y, width, height = self.strokes.boxes[number - 1]
+        part = (slice(y, y + height), slice(x, x + width))
+        return np.where(self.strokes.labels[part] == number, self.strength[part], 0).astype(np.uint8)
 
 
 def find_ink(picture: Gray) -> Ink:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from itertools import islice
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -24,6 +25,7 @@ from mnistlab.errors import Failure, MnistlabError, UserError, whole_number
 from mnistlab.files import printable, sha256
 from mnistlab.messages.sentences import Clause
 from mnistlab.pictures.decode import of_bytes, read_bytes
+from mnistlab.pictures.pages import pages_of
 from mnistlab.reading.page import Page
 
 if TYPE_CHECKING:
@@ -57,26 +59,24 @@ class Task(NamedTuple):
 class Outcome(NamedTuple):
     """What became of a task.
 
-    `page` is None where the picture could not be read, and where it was known. An `error` beside a page says that what was to be
-    done with it failed. `sha256` is that of the picture's content, None where there was none.
+    `pages` are those of the picture's file, most often one, each read or with why it could not be; none where the picture was
+    known. `error` says that what was to be done with a page failed. `sha256` is that of the file, None where there was none.
     """
 
-    page: Page | None
+    pages: tuple[Page | UserError, ...]
     error: MnistlabError | None
     sha256: str | None
 
     @property
-    def result(self) -> Page | UserError:
-        """The page, or why there is none; not of what was known."""
-        if self.page is not None:
-            return self.page
-        assert isinstance(self.error, UserError)  # noqa: S101 - as `read_one` makes it
-        return self.error
-
-    @property
     def is_known(self) -> bool:
         """Whether the picture is the one that was read before."""
-        return self.page is None and self.error is None
+        return not self.pages
+
+    @property
+    def errors(self) -> list[MnistlabError]:
+        """All that went wrong."""
+        failed: list[MnistlabError] = [page for page in self.pages if isinstance(page, UserError)]
+        return failed if self.error is None else [*failed, self.error]
 
 
 def read_each(
@@ -114,24 +114,33 @@ def read_one(
     reader: Reader, task: Task, finish: Finish | None, raise_if_cancelled: Callable[[], None] = lambda: None
 ) -> Outcome:
     """Read one picture in this process."""
-    digest = None
+    digest, name = None, printable(task.path) if task.content is None else Clause("names.standard_input")
     try:
         content = read_bytes(task.path) if task.content is None else task.content
         digest = sha256(content)
         if digest == task.known:
-            return Outcome(None, None, digest)
-        picture = of_bytes(content, printable(task.path) if task.content is None else Clause("names.standard_input"))
-        page = reader.read(picture, raise_if_cancelled=raise_if_cancelled)
+            return Outcome((), None, digest)
+        pages = pages_of(content, name)
     except UserError as error:
-        return Outcome(None, error, digest)
-    except MemoryError:
-        return Outcome(None, UserError("pictures.out_of_memory", name=printable(task.path)), digest)
-    try:
-        if finish is not None:
-            finish(task.path, picture, page)
-    except MnistlabError as error:
-        return Outcome(page, error, digest)
-    return Outcome(page, None, digest)
+        return Outcome((error,), None, digest)
+    count, results, failure = len(pages) if pages else 1, list[Page | UserError](), None
+    for number in range(count):
+        try:
+            picture = pages.picture(number) if pages else of_bytes(content, name)
+            page = replace(reader.read(picture, raise_if_cancelled=raise_if_cancelled), number=number + 1, count=count)
+        except UserError as error:
+            results.append(error)
+            continue
+        except MemoryError:
+            results.append(UserError("pictures.out_of_memory", name=printable(task.path)))
+            continue
+        results.append(page)
+        try:
+            if finish is not None:
+                finish(task.path, picture, page)
+        except MnistlabError as error:
+            failure = error
+    return Outcome(tuple(results), failure, digest)
 
 
 def in_processes(reader: Reader, tasks: Sequence[Task], processes: int, finish: Finish | None) -> Generator[Outcome]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from mnistlab.reading.ink import find_ink
 from mnistlab.reading.paper import Gray, resized, stroke_width
-from mnistlab.reading.pieces import Piece
+from mnistlab.reading.pieces import Piece, trimmed
 
-__all__ = ["SIDE", "to_mnist_form"]
+__all__ = ["SIDE", "cut_out", "to_mnist_form"]
 
 SIDE, BOX = 28, 20
 """MNIST's pictures are 28x28; the digit is scaled, keeping its aspect, into a 20x20 box (yann.lecun.org/exdb/mnist)."""
@@ -30,6 +31,19 @@ def to_mnist_form(piece: Piece) -> Gray:
     size = (max(1, round(strength.shape[1] * scale)), max(1, round(strength.shape[0] * scale)))
     small = cv2.resize(strength, size, interpolation=cv2.INTER_AREA)
     return centred(full_contrast(small))
+
+
+def cut_out(picture: Gray, box: tuple[int, int, int, int]) -> Gray | None:
+    """All ink in a box (x, y, width, height) of a picture, uint8 (H, W) or (H, W, 3), in that form; None where there is none."""
+    ink = find_ink(picture)
+    back = cv2.invertAffineTransform(ink.to_picture)
+    x, y, width, height = box
+    corners = back @ np.array([[x, x + width, x, x + width], [y, y, y + height, y + height], [1, 1, 1, 1]])
+    left, top = np.maximum(np.floor(corners.min(1)), 0).astype(int)
+    right, bottom = np.ceil(corners.max(1)).astype(int)
+    part = ink.strength[top:bottom, left:right]
+    piece = trimmed(Piece(int(left), int(top), part), 0, part.shape[1]) if part.size else None
+    return to_mnist_form(piece) if piece is not None else None
 
 
 def full_contrast(strength: Gray) -> Gray:

@@ -1,4 +1,4 @@
-"""What was read: digits, in lines, on a page."""
+"""What was read: digits and what stands between them, in lines, on a page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mnistlab.errors import rounded
 
-__all__ = ["Digit", "Line", "Page"]
+__all__ = ["Digit", "Line", "Page", "Separator"]
 
 UNKNOWN = "?"
 GAP = 1.1
@@ -61,27 +61,72 @@ class Digit:
 
 
 @dataclass(frozen=True)
-class Line:
-    """Digits that stand beside each other.
+class Separator:
+    """What stands between digits, or before or after them.
 
     Attributes
     ----------
-    digits : tuple of Digit
-        From left to right.
-    text : str
-        The digits, "?" for those that are not accepted, a space where there is a wide gap.
+    value : str
+        One of ``. , - / % :``.
+    probability : float
+        What the network that finds digits makes of it, 0 to 1; unlike a digit's it is not calibrated.
+    box : tuple of int
+        x, y, width, height in the upright picture, in pixels from its top left corner.
+    accepted : bool
+        Whether that is enough.
     """
 
-    digits: tuple[Digit, ...]
+    value: str
+    probability: float
+    box: tuple[int, int, int, int]
+    accepted: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Tell it in plain types, for JSON, as `Digit.to_dict` does."""
+        return {
+            "value": self.value,
+            "probability": rounded(self.probability, 4),
+            "box": list(self.box),
+            "accepted": self.accepted,
+        }
+
+
+@dataclass(frozen=True)
+class Line:
+    """Digits that stand beside each other, and what stands between them.
+
+    Attributes
+    ----------
+    marks : tuple of Digit and Separator
+        From left to right.
+    digits : tuple of Digit
+        The digits alone.
+    separators : tuple of Separator
+        What stands between, before and after them.
+    text : str
+        The marks, "?" for those that are not accepted, a space where there is a wide gap.
+    """
+
+    marks: tuple[Digit | Separator, ...]
+
+    @property
+    def digits(self) -> tuple[Digit, ...]:
+        """The digits alone."""
+        return tuple(mark for mark in self.marks if isinstance(mark, Digit))
+
+    @property
+    def separators(self) -> tuple[Separator, ...]:
+        """What stands between, before and after them."""
+        return tuple(mark for mark in self.marks if isinstance(mark, Separator))
 
     @property
     def text(self) -> str:
-        """The digits, "?" for those that are not accepted, a space where there is a wide gap."""
-        if not self.digits:
+        """The marks, "?" for those that are not accepted, a space where there is a wide gap."""
+        if not self.marks:
             return ""
-        shown = [str(digit.value) if digit.accepted else UNKNOWN for digit in self.digits]
+        shown = [str(mark.value) if mark.accepted else UNKNOWN for mark in self.marks]
         gaps = [
-            later.box[0] - (one.box[0] + one.box[2]) for one, later in zip(self.digits, self.digits[1:], strict=False)
+            later.box[0] - (one.box[0] + one.box[2]) for one, later in zip(self.marks, self.marks[1:], strict=False)
         ]
         if not gaps:
             return shown[0]
@@ -100,14 +145,20 @@ class Page:
         From top to bottom; none where no digit was found.
     size : tuple of int
         Width and height of the upright picture, in pixels.
+    number, count : int
+        Which page of its file it is, from 1, and how many the file has.
     text : str
         The lines' texts, one under the other; empty where no digit was found.
     digits : list of Digit
         All of them in reading order.
+    marks : list of Digit and Separator
+        Likewise, with what stands between them.
     """
 
     lines: tuple[Line, ...]
     size: tuple[int, int]
+    number: int = 1
+    count: int = 1
 
     @property
     def text(self) -> str:
@@ -119,15 +170,25 @@ class Page:
         """All digits in reading order."""
         return [digit for line in self.lines for digit in line.digits]
 
+    @property
+    def marks(self) -> list[Digit | Separator]:
+        """All digits and separators in reading order."""
+        return [mark for line in self.lines for mark in line.marks]
+
     def to_dict(self) -> dict[str, Any]:
         """Tell it in plain types, for JSON.
 
         Returns
         -------
         dict
-            text, and lines, each with its text and its digits as `Digit.to_dict` tells them.
+            text, and lines, each with its text, and its digits and separators as `Digit.to_dict` tells them.
         """
-        return {
-            "text": self.text,
-            "lines": [{"text": line.text, "digits": [digit.to_dict() for digit in line.digits]} for line in self.lines],
-        }
+        lines = [
+            {
+                "text": line.text,
+                "digits": [digit.to_dict() for digit in line.digits],
+                "separators": [separator.to_dict() for separator in line.separators],
+            }
+            for line in self.lines
+        ]
+        return {"text": self.text, "lines": lines}

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from mnistlab.reading.ink import Ink
+from mnistlab.reading.ink import HIGH, LOW, Ink
 from mnistlab.reading.paper import INK_LEVEL, Gray, typical_size
 
-__all__ = ["Piece", "box_in_picture", "find_pieces", "trimmed"]
+__all__ = ["Piece", "box_in_picture", "find_pieces", "in_picture", "trimmed"]
 
 SMALLEST, LARGEST = 7, 2600
 """Heights in pixels under and over which nothing is a digit."""
 MOST_PIECES = 2000
 """Where there are more pieces than that, only the largest are looked at."""
-LOW, HIGH = 0.30, 0.52
-"""Shares of the typical ink: a pixel over LOW belongs to a stroke where the stroke has one over HIGH."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,11 @@ def find_pieces(ink: Ink) -> list[Piece]:
     if ink.whole:
         everything = trimmed(Piece(0, 0, strength), 0, strength.shape[1])
         return [everything] if everything else []
-    mask = (strength > INK_LEVEL * LOW).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    if count == 1:
+    x, y, width, height = ink.strokes.boxes.T
+    if not len(x):
         return []
-    x, y, width, height, area = (stats[1:, i] for i in range(5))
     longest = np.maximum(width, height)
-    size = typical_size(longest, area)
+    size = typical_size(longest, ink.strokes.areas[:, 0])
     if len(longest) > 200 and np.median(longest) < SMALLEST and size < 2.5 * SMALLEST:
         return []  # a page of dust
     keep = (longest >= max(SMALLEST, 0.1 * size)) & (longest <= min(LARGEST, 3.5 * size))
@@ -78,9 +76,9 @@ def find_pieces(ink: Ink) -> list[Piece]:
     if len(numbers) > MOST_PIECES:
         numbers = numbers[np.argsort(-longest[numbers])[:MOST_PIECES]]
     pieces = []
-    for n in numbers:
+    for n in numbers.tolist():
         rows, columns = slice(y[n], y[n] + height[n]), slice(x[n], x[n] + width[n])
-        own = np.where(labels[rows, columns] == n + 1, strength[rows, columns], 0).astype(np.uint8)
+        own = ink.of_stroke(n + 1)
         if ink.rules is not None and left_of_a_rule(own, ink.rules[rows, columns], ink.rule_level):
             continue
         if own.max() >= INK_LEVEL * HIGH:
@@ -109,8 +107,18 @@ def trimmed(piece: Piece, left: int, right: int) -> Piece | None:
 def box_in_picture(piece: Piece, ink: Ink, size: tuple[int, int]) -> tuple[int, int, int, int]:
     """x, y, width, height of the piece's ink in the picture of `size` (width, height), in its pixels."""
     y, x = np.nonzero(piece.strength > INK_LEVEL * LOW)
-    points = np.stack([x + piece.x, y + piece.y, np.ones(len(x))])
-    across, down = ink.to_picture @ points
+    return around(np.stack([x + piece.x, y + piece.y]), ink, size)
+
+
+def in_picture(box: Sequence[float], ink: Ink, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Where a box (x, y, width, height) of the ink lies in the picture of `size` (width, height), in its pixels."""
+    left, top, right, bottom = box[0], box[1], box[0] + box[2] - 1, box[1] + box[3] - 1
+    return around(np.array([[left, right, left, right], [top, top, bottom, bottom]]), ink, size)
+
+
+def around(pixels: NDArray[Any], ink: Ink, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The box in the picture of `size` around pixels (2, N), x and y, of the ink."""
+    across, down = ink.to_picture @ np.concatenate([pixels, np.ones((1, pixels.shape[1]))])
     half = np.abs(ink.to_picture[:, :2]).sum(1) / 2 - 0.05
     left, right = int(np.floor(across.min() - half[0] + 0.5)), int(np.ceil(across.max() + half[0] + 0.5))
     top, bottom = int(np.floor(down.min() - half[1] + 0.5)), int(np.ceil(down.max() + half[1] + 0.5))

@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import UserError, number
+from mnistlab.files import printable
 from mnistlab.messages.sentences import Clause
-from mnistlab.pictures.decode import Source, decode
+from mnistlab.pictures.decode import Source, decode, of_bytes, read_bytes
+from mnistlab.pictures.pages import pages_of
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import Finder
 from mnistlab.reading.ink import SMALL
 from mnistlab.reading.layout import lines_of
 from mnistlab.reading.marks import Mark
-from mnistlab.reading.page import Digit, Line, Page
-from mnistlab.reading.search import connected_strokes, digits_on_paper
+from mnistlab.reading.page import Digit, Line, Page, Separator
+from mnistlab.reading.search import Writing, connected_strokes, in_order, writing_on_paper
+from mnistlab.reading.separators import Sign
 
 __all__ = ["Reader"]
 
@@ -145,12 +149,40 @@ class Reader:
         picture = decode(source)
         raise_if_cancelled()
         if self.finder is None or max(picture.shape[:2]) <= SMALL:
-            marks = connected_strokes(self.classifier, picture, raise_if_cancelled)
+            written = Writing(connected_strokes(self.classifier, picture, raise_if_cancelled), [])
         else:
-            marks = digits_on_paper(self.finder, self.classifier, picture, self.threshold, raise_if_cancelled)
-        lines = lines_of([mark.level_box for mark in marks])
-        size = (picture.shape[1], picture.shape[0])
-        return Page(tuple(Line(tuple(self._digit(marks[n]) for n in numbers)) for numbers in lines), size)
+            written = writing_on_paper(self.finder, self.classifier, picture, self.threshold, raise_if_cancelled)
+        numbers = lines_of([mark.level_box for mark in written.marks])
+        lines = tuple(Line(tuple(map(self._told, in_order(written, line)))) for line in numbers)
+        return Page(lines, (picture.shape[1], picture.shape[0]))
+
+    def read_pages(self, path: str | Path, *, raise_if_cancelled: Callable[[], None] = lambda: None) -> Iterator[Page]:
+        """Read every page of a file: all of a TIFF or a PDF, which needs the extra ``pdf``, and the one of any other.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, of at most 500 pages.
+        raise_if_cancelled : callable, optional
+            As `read` takes it.
+
+        Returns
+        -------
+        iterator of Page
+            One page after another, read as they are asked for, with `number` and `count`.
+
+        Raises
+        ------
+        UserError
+            As `read` does, for a PDF with a password and where pypdfium2 is missing; while it is iterated, at a broken page.
+        """
+        name = printable(path)
+        content = read_bytes(Path(path))
+        pages = pages_of(content, name)
+        count = len(pages) if pages else 1
+        for page in range(count):
+            picture = pages.picture(page) if pages else of_bytes(content, name)
+            yield replace(self.read(picture, raise_if_cancelled=raise_if_cancelled), number=page + 1, count=count)
 
     def read_many(
         self, paths: Iterable[str | Path], *, jobs: int | None = None
@@ -169,8 +201,9 @@ class Reader:
         Returns
         -------
         iterator of (Path, Page or UserError)
-            Each file with what was read in it, or with the error for which it could not be, in the order of `paths`. Few
-            pictures are under way at a time, so that memory stays flat however many there are.
+            Each file with what was read in it, or with the error for which it could not be, in the order of `paths`; a TIFF
+            or PDF of several pages once for each. Few pictures are under way at a time, so that memory stays flat however many
+            there are.
 
         Raises
         ------
@@ -183,10 +216,12 @@ class Reader:
 
         tasks = [Task(Path(path)) for path in paths]
         outcomes = read_each(self, tasks, jobs)
-        return ((task.path, outcome.result) for task, outcome in zip(tasks, outcomes, strict=True))
+        return ((task.path, page) for task, outcome in zip(tasks, outcomes, strict=True) for page in outcome.pages)
 
-    def _digit(self, mark: Mark) -> Digit:
-        """What `read` tells of one digit."""
+    def _told(self, mark: Mark | Sign) -> Digit | Separator:
+        """What `read` tells of a digit, and of what stands between digits."""
+        if isinstance(mark, Sign):
+            return Separator(mark.kind, mark.sure, mark.box, mark.kind != "?")
         label = int(mark.probabilities.argmax())
         probability = float(mark.probabilities[label])
         accepted = probability >= self.threshold

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from mnistlab.reading.assembly import Unit, assemble, look
 from mnistlab.reading.classifier import Classifier
-from mnistlab.reading.finder import Finder
+from mnistlab.reading.finder import Finder, Level
 from mnistlab.reading.ink import Ink, find_ink
 from mnistlab.reading.marks import Box, Mark, covered, middle_in, overlap, places, sureness
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
-from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces
+from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces, in_picture
+from mnistlab.reading.separators import Sign, signs_among, signs_between
 from mnistlab.reading.spots import agreed, spots
 from mnistlab.reading.upright import as_dark_on_light, has_dark_parts, look_everywhere, turns
 
-__all__ = ["connected_strokes", "digits_on_paper"]
+__all__ = ["Writing", "connected_strokes", "in_order", "writing_on_paper"]
 
 SHINES_THROUGH = 0.25
 """Marks that are fainter than this share of the others stand on the other side of the paper."""
@@ -44,6 +46,20 @@ FEW = 0.25
 """Where the classifier accepts fewer of the marks than this share, most are noise."""
 CLEAR = 1.2
 """The finder is as sure as that of a mark that is not."""
+
+
+class Writing(NamedTuple):
+    """The digits, and what stands between them, both with boxes in the picture."""
+
+    marks: list[Mark]
+    signs: list[Sign]
+
+
+def in_order(written: Writing, line: Sequence[int]) -> list[Mark | Sign]:
+    """The marks with these numbers and the signs beside them, from left to right."""
+    row: list[Mark | Sign] = [written.marks[number] for number in line]
+    row += [sign for sign in written.signs if sign.beside in line]
+    return sorted(row, key=lambda mark: 2 * mark.level_box[0] + mark.level_box[2])
 
 
 def connected_strokes(
@@ -73,31 +89,62 @@ def marked(unit: Unit, ink: Ink, picture: Gray) -> Mark:
     return Mark(unit.image, unit.probabilities, box, unit.piece.box)
 
 
-def digits_on_paper(
+def writing_on_paper(
     finder: Finder,
     classifier: Classifier,
     picture: Gray,
     threshold: float,
     raise_if_cancelled: Callable[[], None] = lambda: None,
-) -> list[Mark]:
-    """The digits on a paper; `threshold` is the probability to accept one from.
+) -> Writing:
+    """The digits on a paper, and what stands between them; `threshold` is the probability to accept a digit from.
 
     Where strokes alone leave no question, they are the answer. Else the finder looks, and each place is read by whichever
     of the two is surer of it.
     """
+    size = (picture.shape[1], picture.shape[0])
     ink = find_ink(picture)
     raise_if_cancelled()
     pieces = find_pieces(ink)
     raise_if_cancelled()
     strokes: list[Mark] = []
+    plain = False
     if len(pieces) <= MOST_PIECES:
         strokes = assembled(classifier, ink, pieces, picture, raise_if_cancelled)
         plain = ink.rules is None and leaves_no_question(strokes, picture, threshold)
-        if plain and not has_dark_parts(as_dark_on_light(picture)):
-            return strokes
-    found, turned = found_digits(finder, classifier, picture, threshold, raise_if_cancelled)
-    if turned or not found:
-        return found or strokes
+        plain = plain and not has_dark_parts(as_dark_on_light(picture))
+    found, looked, quarters = (
+        ([], [], 0) if plain else found_digits(finder, classifier, picture, threshold, raise_if_cancelled)
+    )
+    if not found:
+        signs = signs_between(finder, picture, ink, strokes, raise_if_cancelled)
+        return with_signs(strokes, [replace(sign, box=in_picture(sign.level_box, ink, size)) for sign in signs])
+    if not quarters:
+        found = surest(found, strokes, classifier, ink, pieces, picture, threshold, raise_if_cancelled)
+    turned = size if quarters % 2 == 0 else size[::-1]
+    signs = signs_among(looked, None if quarters else ink, found)
+    return with_signs(found, [replace(sign, box=turned_back(sign.level_box, quarters, turned)) for sign in signs])
+
+
+def with_signs(marks: Sequence[Mark], signs: Sequence[Sign]) -> Writing:
+    """The marks without those that are strokes of signs, and the signs beside them."""
+    gone = {number for sign in signs for number in sign.instead_of}
+    left = [number for number in range(len(marks)) if number not in gone]
+    place = {number: n for n, number in enumerate(left)}
+    kept = [replace(sign, beside=place[sign.beside], instead_of=()) for sign in signs if sign.beside in place]
+    return Writing([marks[number] for number in left], kept)
+
+
+def surest(
+    found: Sequence[Mark],
+    strokes: Sequence[Mark],
+    classifier: Classifier,
+    ink: Ink,
+    pieces: Sequence[Piece],
+    picture: Gray,
+    threshold: float,
+    raise_if_cancelled: Callable[[], None],
+) -> list[Mark]:
+    """The digits by what the finder found and by strokes, at each place as the surer of the two has them."""
     kept = missed_by(found, strokes, ink, pieces, picture, threshold)
     strokes = strokes_where(found, classifier, ink, pieces, picture, raise_if_cancelled)
     for theirs, ours in places(strokes, found):
@@ -182,10 +229,10 @@ def found_digits(
     picture: Gray,
     threshold: float,
     raise_if_cancelled: Callable[[], None] = lambda: None,
-) -> tuple[list[Mark], bool]:
+) -> tuple[list[Mark], list[Level], int]:
     """What the finder takes for digits, or for something else as large as they, as the classifier sees it.
 
-    And whether the page had to be turned for that.
+    And all that it found, and by how many quarters the page had to be turned for that.
     """
     gray = as_dark_on_light(picture)
     looked = look_everywhere(finder, gray, raise_if_cancelled)
@@ -208,7 +255,7 @@ def found_digits(
         if spot.darkness < faint or (is_noise and spot.found.weight < CLEAR) or is_part:
             continue
         marks.append(Mark(spot.image, spot.probabilities, turned_back(box, quarters, size), box, spot.found.light))
-    return marks, quarters > 0
+    return marks, looked, quarters
 
 
 def turned_back(box: Box, quarters: int, size: tuple[int, int]) -> Box:

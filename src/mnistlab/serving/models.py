@@ -90,7 +90,11 @@ class ServedModel:
             "text": page.text,
             "size": page.size,
             "lines": [
-                {"text": line.text, "digits": [digit_facts(digit, detail) for digit in line.digits]}
+                {
+                    "text": line.text,
+                    "digits": [digit_facts(digit, detail) for digit in line.digits],
+                    "separators": [separator.to_dict() for separator in line.separators],
+                }
                 for line in page.lines
             ],
             "milliseconds": round(1000 * (time.perf_counter() - started), 2),

@@ -32,16 +32,24 @@ class ADigit(BaseModel):
     box: tuple[int, int, int, int] = Field(description="x, y, width, height in the upright picture, in pixels.")
     accepted: bool = Field(description="Whether the probability reaches the model's threshold.")
     probabilities: list[float] | None = Field(default=None, description="One for each class; with detail only.")
-    image: str | None = Field(
-        default=None, description="784 bytes in base64, row by row, ink 255 on 0; with detail only."
-    )
+    image: str | None = Field(default=None, description="784 bytes in base64, by rows, ink 255 on 0; with detail only.")
+
+
+class ASeparator(BaseModel):
+    """What stands between digits, as /read tells it."""
+
+    value: str = Field(description='One of . , - / % : or "?" for a stroke that cannot be read.')
+    probability: float = Field(ge=0, le=1, description="What the network makes of it; not calibrated.")
+    box: tuple[int, int, int, int] = Field(description="As a digit's.")
+    accepted: bool = Field(description='Whether it stands in the text as itself, and not as "?".')
 
 
 class ALine(BaseModel):
     """Digits beside each other."""
 
-    text: str
+    text: str = Field(description="Digits and separators, from left to right.")
     digits: list[ADigit]
+    separators: list[ASeparator]
 
 
 class Reading(BaseModel):
@@ -154,32 +162,24 @@ def documents(*numbers: int) -> dict[int | str, dict[str, Any]]:
     return {number: {"description": PROBLEMS[number], "content": {MEDIA_TYPE: schema}} for number in numbers}
 
 
+def one(key: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A JSON object with one thing in it."""
+    return {"schema": {"type": "object", "required": [key], "properties": {key: schema}}}
+
+
 GATE = (401, 403, 408, 413, 421, 503)
 BINARY = {"type": "string", "format": "binary"}
 PICTURE: dict[str, Any] = {
     **{kind: {"schema": BINARY} for kind in (*PICTURES, "application/octet-stream")},
-    "multipart/form-data": {
-        "schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}},
-    },
+    "multipart/form-data": one("file", BINARY),
 }
-PIXEL_ROWS = {
-    "type": "array",
-    "minItems": 28,
-    "maxItems": 28,
-    "items": {
-        "type": "array", "minItems": 28, "maxItems": 28, "items": {"type": "integer", "minimum": 0, "maximum": 255},
-    },
-}  # fmt: skip
+ROW = {"type": "array", "minItems": 28, "maxItems": 28, "items": {"type": "integer", "minimum": 0, "maximum": 255}}
+PIXEL_ROWS = {**ROW, "items": ROW}
 
 
 def body(content: dict[str, Any]) -> dict[str, Any]:
     """A request body of these kinds."""
     return {"requestBody": {"required": True, "content": content}}
-
-
-def one(key: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """A JSON object with one thing in it."""
-    return {"schema": {"type": "object", "required": [key], "properties": {key: schema}}}
 
 
 READ: dict[str, Any] = {

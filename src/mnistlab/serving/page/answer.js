@@ -53,7 +53,7 @@ function showNumber({ text, digits }) {
   });
 }
 
-/** The text as a button for each digit, and the spaces and line ends between them. */
+/** The text as a button for each digit, and what stands between them: separators, spaces and line ends. */
 function pieces(text, digits) {
   const made = [];
   let at = 0;
@@ -69,6 +69,7 @@ function pieces(text, digits) {
     button.addEventListener("click", () => change({ chosen: index }));
     made.push(button);
   });
+  if (at < text.length) made.push(text.slice(at));
   return made;
 }
 

@@ -1,0 +1,184 @@
+"""From corrected rows to a folder of pictures: what `read --to` wrote, with the right value in a column `correct`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mnistlab.errors import UserError
+from mnistlab.files import check_folder, explain_os_errors, is_folder, link_target, printable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mnistlab.reading.reader import Reader
+
+__all__ = ["Correction", "read_corrections", "write_corrections"]
+
+CORRECT = "correct"
+"""The column that holds the right value; rows where it is empty are left out."""
+NEEDED = ("file", "page", "x", "y", "width", "height", CORRECT)
+ENDINGS = (".csv", ".jsonl")
+MOST_BYTES = 2**30
+SHARED = 0.3
+"""The least share of two boxes together that they have in common if they are of one digit."""
+
+
+class Correction(NamedTuple):
+    """A digit, and what it really is."""
+
+    row: int
+    """Its row in the table, from 1."""
+    file: str
+    page: int
+    box: tuple[int, int, int, int]
+    value: str
+
+
+def read_corrections(table: Path) -> list[Correction]:
+    """The rows of a table whose column `correct` is filled.
+
+    Raises `UserError` where it is not such a table, a value is none of 0 to 9, or no row is corrected.
+    """
+    name = printable(table)
+    if table.suffix.lower() not in ENDINGS:
+        raise UserError("cli.corrections_ending", name=name)
+    found = []
+    for number, row in enumerate(rows_of(table), 1):
+        if missing := [column for column in NEEDED if column not in row]:
+            raise UserError("cli.corrections_without_column", name=name, missing=missing)
+        if (value := cell(row[CORRECT])) == "":
+            continue
+        if value not in set("0123456789"):
+            raise UserError("cli.correction_of_no_digit", name=name, row=number, value=value)
+        try:
+            page, *box = (int(float(row[column])) for column in ("page", "x", "y", "width", "height"))
+        except (TypeError, ValueError):
+            raise UserError("cli.correction_without_digit", name=name, row=number) from None
+        found.append(Correction(number, str(row["file"]), page, (box[0], box[1], box[2], box[3]), value))
+    if not found:
+        raise UserError("cli.corrections_empty", name=name)
+    return found
+
+
+def cell(value: Any) -> str:
+    """A cell's text; a spreadsheet may have made 7.0 of 7."""
+    text = "" if value is None else str(value).strip()
+    return text.removesuffix(".0")
+
+
+def rows_of(table: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a .csv as spreadsheets save it, with commas, semicolons or tabs, or of a .jsonl."""
+    name = printable(table)
+    try:
+        if table.stat().st_size > MOST_BYTES:
+            raise UserError("cli.corrections_too_large", name=name)
+        text = table.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UserError("pictures.missing", name=name) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError("pictures.read_failed", name=name, reason=getattr(error, "strerror", None) or error) from None
+    if table.suffix.lower() == ".jsonl":
+        for number, line in enumerate(text.splitlines(), 1):
+            try:
+                row = json.loads(line)
+            except ValueError:
+                row = None
+            if not isinstance(row, dict):
+                raise UserError("cli.corrections_not_json", name=name, row=number)
+            yield {CORRECT: None, **row} if set(row) >= set(NEEDED) - {CORRECT} else row
+        return
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    yield from csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+
+
+def write_corrections(
+    corrections: list[Correction], table: Path, folder: Path, reader: Reader, fail: Callable[[UserError], None]
+) -> dict[str, int]:
+    """Write a picture of each digit, 28x28, into the sub-folder of its right value; returns how many each has.
+
+    A file's name counts from the current folder, or else from the table's. `fail` hears of files that cannot be read; the others
+    are taken. Raises `UserError` where the folder is not empty, cannot be written, or no picture could be made.
+    """
+    from PIL import Image
+
+    target = link_target(folder)
+    check_folder(target)
+    if is_folder(target) and any(target.iterdir()):
+        raise UserError("cli.corrections_folder_full", folder=printable(folder))
+    counts: dict[str, int] = {}
+    by_page: dict[tuple[str, int], list[Correction]] = {}
+    for correction in corrections:
+        by_page.setdefault((correction.file, correction.page), []).append(correction)
+    with explain_os_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_name(f".{target.name}-{os.getpid()}.tmp")
+        beside.mkdir()
+    try:
+        for (file, page), rows in by_page.items():
+            try:
+                images = images_of(reader, found_file(file, table), page, [row.box for row in rows])
+            except UserError as error:
+                fail(error)
+                continue
+            with explain_os_errors(target):
+                for row, image in zip(rows, images, strict=True):
+                    if image is None:
+                        fail(UserError("cli.correction_without_ink", name=printable(table), row=row.row))
+                        continue
+                    picture = beside / row.value / f"{Path(file).stem}-{row.row}.png"
+                    picture.parent.mkdir(exist_ok=True)
+                    Image.fromarray(image).save(picture)
+                    counts[row.value] = counts.get(row.value, 0) + 1
+        if not counts:
+            raise UserError("cli.corrections_unreadable", name=printable(table))
+        with explain_os_errors(target):
+            if is_folder(target):
+                target.rmdir()
+            beside.rename(target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return dict(sorted(counts.items()))
+
+
+def found_file(name: str, table: Path) -> Path:
+    """Where the picture is that a row names."""
+    path = Path(name)
+    return path if path.exists() or path.is_absolute() else table.parent / name
+
+
+def images_of(
+    reader: Reader, file: Path, page: int, boxes: list[tuple[int, int, int, int]]
+) -> list[NDArray[np.uint8] | None]:
+    """The digits in these boxes as the network sees them, uint8 (28, 28), ink 255 on 0; None where there is no ink.
+
+    They are read again; one that is not found as it was is cut from its box.
+    """
+    from mnistlab.pictures.pages import open_page
+    from mnistlab.reading.mnist_form import cut_out
+
+    picture = open_page(file, page)
+    digits = reader.read(picture).digits
+    images: list[NDArray[np.uint8] | None] = []
+    for box in boxes:
+        best = max(digits, key=lambda digit: shared(digit.box, box), default=None)
+        is_it = best is not None and shared(best.box, box) > SHARED
+        images.append(best.image if best is not None and is_it else cut_out(picture, box))
+    return images
+
+
+def shared(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
+    """What two boxes have in common, as a share of both together."""
+    wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    if wide <= 0 or high <= 0:
+        return 0.0
+    return wide * high / (one[2] * one[3] + other[2] * other[3] - wide * high)

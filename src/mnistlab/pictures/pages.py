@@ -1,0 +1,161 @@
+"""The pages of files that may have several: TIFF and PDF."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import re
+import threading
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.dependencies import EXTRAS, find_missing
+from mnistlab.errors import UserError
+from mnistlab.files import printable, shorten
+from mnistlab.messages.sentences import Clause
+from mnistlab.pictures.decode import BROKEN, MOST_BYTES, check_effort, explained, of_bytes, read_bytes, unpack
+from mnistlab.pictures.pixels import of_array, plain
+
+__all__ = ["MOST_PAGES", "Pages", "open_page", "pages_of"]
+
+MOST_PAGES = 500
+"""More than that are not read of one file."""
+TIFF = re.compile(rb"II[*+]\x00|MM\x00[*+]")
+PDF = b"%PDF-"
+HEADER = 1024
+"""Bytes within which a PDF must say that it is one."""
+SUBFILE, SMALLER_OR_MASK = 254, 0b101
+"""TIFF's tag that says what a picture is, and its bits for those that are no page: a smaller copy of one, or a mask."""
+DPI = 200
+"""PDFs are drawn at so many pixels an inch: scans have about as many."""
+LONGEST = 6000
+"""Pixels of the longer side of a PDF's page at most, however large the page is."""
+one_at_a_time = threading.Lock()
+"""PDFium is not to be used by two threads at once."""
+
+
+class Pages(ABC):
+    """The pages of one file, numbered from 0."""
+
+    def __init__(self, name: str | Clause, count: int) -> None:
+        self.name, self.count = name, count
+        if count > MOST_PAGES:
+            raise UserError("pictures.too_many_pages", name=name, most=MOST_PAGES)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def picture(self, number: int) -> NDArray[np.uint8]:
+        """A page as `decode` gives pictures. Raises `UserError` where it is broken or too large."""
+        return plain(self._pixels(number, Clause("names.page_of", number=number + 1, name=self.name)))
+
+    @abstractmethod
+    def _pixels(self, number: int, name: Clause) -> NDArray[np.uint8]:
+        """A page in 8 bits."""
+
+
+def pages_of(content: bytes, name: str | Clause) -> Pages | None:
+    """The pages of a file's content; None for a file of one picture. `name` is what messages call it.
+
+    Raises `UserError` where there are more than `MOST_PAGES`, for a PDF that is broken or has a password, and where pypdfium2 is
+    not installed.
+    """
+    if len(content) > MOST_BYTES:
+        raise UserError("pictures.too_many_bytes", name=name)
+    if PDF in content[:HEADER] and not TIFF.match(content):
+        return PdfPages(content, name)
+    if TIFF.match(content):
+        tiff = TiffPages(content, name)
+        return tiff if len(tiff) > 1 else None
+    return None
+
+
+def open_page(path: Path, number: int) -> NDArray[np.uint8]:
+    """A page of a file, counted from 1, as `decode` gives pictures. Raises `UserError` where there is none, or a broken one."""
+    name = printable(path)
+    content = read_bytes(path)
+    pages = pages_of(content, name)
+    if not 1 <= number <= (len(pages) if pages else 1):
+        raise UserError("pictures.no_such_page", name=name, number=number)
+    return pages.picture(number - 1) if pages else of_bytes(content, name)
+
+
+class TiffPages(Pages):
+    """A TIFF's pictures that are pages. One that cannot be opened at all counts as a single page."""
+
+    def __init__(self, content: bytes, name: str | Clause) -> None:
+        self.content, self.frames = content, [0]
+        importlib.import_module("PIL.TiffImagePlugin")
+        from PIL import Image
+
+        with contextlib.suppress(*BROKEN, Image.DecompressionBombError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.image = Image.open(io.BytesIO(content), formats=("TIFF",))
+            self.frames = list(page_frames(self.image))
+        super().__init__(name, max(1, len(self.frames)))
+
+    def _pixels(self, number: int, name: Clause) -> NDArray[np.uint8]:
+        with warnings.catch_warnings(), explained(name):
+            warnings.simplefilter("ignore")
+            self.image.seek(self.frames[number])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            check_effort(self.image, self.content, name)
+            with explained(name):
+                page = self.image.copy()
+            return of_array(unpack(page, name), name)
+
+
+def page_frames(image: object) -> Iterator[int]:
+    """The numbers of the pictures that are pages, in a TIFF that Pillow has opened; one more than `MOST_PAGES` at most."""
+    found = 0
+    for number in range(4 * MOST_PAGES):
+        try:
+            image.seek(number)  # type: ignore[attr-defined]
+        except EOFError:
+            return
+        except BROKEN:  # a page of which not even the header can be read is one that is broken
+            if number:
+                yield number
+            return
+        if not int(image.tag_v2.get(SUBFILE, 0)) & SMALLER_OR_MASK:  # type: ignore[attr-defined]
+            yield number
+            found += 1
+            if found > MOST_PAGES:
+                return
+
+
+class PdfPages(Pages):
+    """A PDF's pages, as pypdfium2 draws them."""
+
+    def __init__(self, content: bytes, name: str | Clause) -> None:
+        if find_missing(EXTRAS["pdf"]):
+            raise UserError("pictures.pdf_without_extra", name=name)
+        import pypdfium2
+
+        try:
+            with one_at_a_time:
+                self.document = pypdfium2.PdfDocument(content)
+                count = len(self.document)
+        except pypdfium2.PdfiumError as error:
+            if "password" in str(error).lower():
+                raise UserError("pictures.pdf_with_password", name=name) from None
+            raise UserError("pictures.damaged", name=name, reason=shorten(str(error).rstrip("."))) from None
+        if count == 0:
+            raise UserError("pictures.pdf_without_pages", name=name)
+        super().__init__(name, count)
+
+    def _pixels(self, number: int, name: Clause) -> NDArray[np.uint8]:
+        with one_at_a_time, explained(name):
+            page = self.document[number]
+            size = page.get_size()
+            scale = min(DPI / 72, LONGEST / max(*size, 1.0))
+            drawn = page.render(scale=scale, rev_byteorder=True)
+            pixels = np.array(drawn.to_numpy())
+        return of_array(pixels[..., :3] if pixels.ndim == 3 else pixels, name)

@@ -1,0 +1,154 @@
+"""Where strokes alone leave a question between the digits of a line: a point or a speck, a slash or a leaning one?
+
+The finder is asked there, and only there, with the picture as large as it knows digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.reading.finder import SIZES, Found, Network, look
+from mnistlab.reading.ink import HIGH, Ink
+from mnistlab.reading.marks import Mark
+from mnistlab.reading.paper import INK_LEVEL, Gray
+from mnistlab.reading.pieces import in_picture
+
+__all__ = ["Boxes", "Row", "boxes_in_picture", "larger_in_picture", "look_between", "windows"]
+
+LEAST, LOWEST, LONGEST = 0.05, 0.6, 1.0
+"""A small stroke's least length, and its greatest height and width, in heights of a digit."""
+NEAR = 1.6
+"""How far from a digit it may stand, in its heights."""
+BELOW, ABOVE = 0.45, 1.1
+"""How far below the digits' feet its middle may lie, and how far above them, in heights."""
+HEAD = 0.3
+"""A small stroke over that upper part of a digit belongs to it, as a five's bar does."""
+TALL, LEANING = 1.12, 0.2
+"""A one may be a slash that is so many times as high as the digits of its line, and so far to the right for each pixel up."""
+OUTSIZED = 1.2
+"""A mark so many times as high as the digits of its line may have a comma hanging on."""
+PLAIN, LIKE_OTHERS = 0.999, 1.03
+"""The last mark of a line may be a percent sign where the classifier is less sure of it, or it is so many times as high."""
+AROUND, OVER = 1.6, 0.6
+"""How far around a question the finder looks, across and down, in heights."""
+Boxes = NDArray[np.float64]
+"""float64 (N, 4): x, y, width, height."""
+
+
+class Row:
+    """The marks of one line, from the left, in the frame of their `level_box`.
+
+    Attributes
+    ----------
+    boxes : float64 (N, 4)
+        x, y, width and height of each.
+    height : float
+        Half of the marks are higher.
+    tall : float64 (N,)
+        How many times as high each is.
+    leaning, slashes : list of int
+        The ones that lean to the right, and those of them that may be slashes, being taller than the others.
+    """
+
+    def __init__(self, marks: Sequence[Mark], numbers: Sequence[int]) -> None:
+        self.numbers = numbers
+        self.marks = [marks[number] for number in numbers]
+        self.boxes: Boxes = np.array([mark.level_box for mark in self.marks], np.float64)
+        self.height = float(np.median(self.boxes[:, 3]))
+        self.tall = self.boxes[:, 3] / self.height
+        self.leaning = [n for n, mark in enumerate(self.marks) if mark.label == 1 and lean(mark.image) > LEANING]
+        self.slashes = [n for n in self.leaning if self.tall[n] > TALL]
+
+    @property
+    def unusual(self) -> list[int]:
+        """The marks that may be a slash or a percent sign, or have a comma hanging on."""
+        last = len(self.marks) - 1
+        asked = {*self.slashes, *np.flatnonzero(self.tall > OUTSIZED).tolist()}
+        if self.marks[last].sure < PLAIN or self.tall[last] > LIKE_OTHERS or last in self.leaning:
+            asked.add(last)
+        return sorted(asked)
+
+    def beside(self, x: float, without: Sequence[int] = ()) -> tuple[int, float] | None:
+        """The mark nearest to a column, and where the feet of the nearest two stand; None where there is none near."""
+        left, right = self.boxes[:, 0], self.boxes[:, 0] + self.boxes[:, 2]
+        apart = np.maximum(np.maximum(left - x, x - right), 0) + 1e-3 * np.abs((left + right) / 2 - x)
+        apart[list(without)] = np.inf
+        nearest = np.argsort(apart)[:2]
+        if not apart[nearest[0]] < NEAR * self.height:
+            return None
+        close = nearest[apart[nearest] < 2 * NEAR * self.height]
+        return int(nearest[0]), float((self.boxes[close, 1] + self.boxes[close, 3]).mean())
+
+    def small_strokes(self, ink: Ink, strokes: Boxes) -> Boxes:
+        """Those of the ink's strokes, as boxes in the marks' frame, that may be more than dirt and less than a digit."""
+        high, wide = strokes[:, 3] / self.height, strokes[:, 2] / self.height
+        middles = strokes[:, :2] + strokes[:, 2:] / 2
+        corner, opposite = self.boxes[:, :2].min(0), (self.boxes[:, :2] + self.boxes[:, 2:]).max(0)
+        fits = ((middles > corner - NEAR * self.height) & (middles < opposite + NEAR * self.height)).all(1)
+        fits &= (np.maximum(high, wide) >= LEAST) & (high < LOWEST) & (wide < LONGEST)
+        small = [
+            number
+            for number in np.flatnonzero(fits).tolist()
+            if ink.of_stroke(number + 1).max() >= INK_LEVEL * HIGH and self.asks_about(*middles[number])
+        ]
+        return np.asarray(strokes[small])
+
+    def asks_about(self, x: float, y: float) -> bool:
+        """Whether a small stroke there may be more than dirt, or a part of a digit."""
+        near = self.beside(x)
+        if near is None or not -BELOW < (near[1] - y) / self.height < ABOVE:
+            return False
+        over = self.boxes[(self.boxes[:, 0] <= x) & (x < self.boxes[:, 0] + self.boxes[:, 2])]
+        return not ((y > over[:, 1] - 0.05 * self.height) & (y < over[:, 1] + HEAD * over[:, 3])).any()
+
+
+def lean(image: Gray) -> float:
+    """How far to the right a stroke, uint8 (28, 28), goes for each pixel up."""
+    moments = cv2.moments(image)
+    return -float(moments["mu11"]) / max(float(moments["mu02"]), 1e-6)
+
+
+def windows(questions: Boxes, row: Row) -> Iterator[tuple[float, float, float, float]]:
+    """The parts of a line to look at, as x, y, width, height: around the questions, those that overlap as one."""
+    spans: list[list[float]] = []
+    for x, _, width, _ in sorted(questions.tolist()):
+        left, right = x - AROUND * row.height, x + width + AROUND * row.height
+        if spans and left < spans[-1][1]:
+            spans[-1][1] = max(spans[-1][1], right)
+        else:
+            spans.append([left, right])
+    for left, right in spans:
+        near = row.boxes[(row.boxes[:, 0] < right) & (row.boxes[:, 0] + row.boxes[:, 2] > left)]
+        top, bottom = near[:, 1].min() - OVER * row.height, (near[:, 1] + near[:, 3]).max() + OVER * row.height
+        yield left, top, right - left, bottom - top
+
+
+def look_between(network: Network, gray: Gray, ink: Ink, window: Sequence[float], height: float) -> list[Found]:
+    """What the finder finds in a window (x, y, width, height) of the ink, in its frame; digits there are `height` high."""
+    x, y, wide, high = in_picture(window, ink, (gray.shape[1], gray.shape[0]))
+    larger = larger_in_picture(ink)
+    back = cv2.invertAffineTransform(ink.to_picture)
+    level = look(network, np.ascontiguousarray(gray[y : y + high, x : x + wide]), SIZES[1] / (height * larger), 0)
+    found = []
+    for mark in level.found:
+        at = back @ (mark.x + x - 0.5, mark.y + y - 0.5, 1)
+        size = mark.width / larger, mark.height / larger
+        found.append(Found(float(at[0]) + 0.5, float(at[1]) + 0.5, *size, mark.kinds, mark.weight, 0))
+    return found
+
+
+def boxes_in_picture(ink: Ink) -> Boxes:
+    """About where each of the ink's strokes lies in the picture."""
+    boxes = ink.strokes.boxes.astype(np.float64)
+    sizes = larger_in_picture(ink) * boxes[:, 2:]
+    middles = (boxes[:, :2] + boxes[:, 2:] / 2) @ ink.to_picture[:, :2].T + ink.to_picture[:, 2]
+    return np.asarray(np.concatenate([middles - sizes / 2, sizes], axis=1))
+
+
+def larger_in_picture(ink: Ink) -> float:
+    """How many times as large as in the ink something is in the picture."""
+    return float(np.sqrt(abs(np.linalg.det(ink.to_picture[:, :2]))))

@@ -1,0 +1,195 @@
+"""What stands between digits: points, commas, dashes, slashes, percent signs and colons, as the finder sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnistlab.reading.finder import CLASSES, OTHER, SIZES, Found, Level, Network
+from mnistlab.reading.ink import Ink
+from mnistlab.reading.layout import lines_of
+from mnistlab.reading.marks import Box, Mark
+from mnistlab.reading.paper import Gray
+from mnistlab.reading.questions import Boxes, Row, boxes_in_picture, larger_in_picture, look_between, windows
+from mnistlab.reading.upright import as_dark_on_light
+
+__all__ = ["Sign", "signs_among", "signs_between"]
+
+SURE, ALONE = 0.46, 0.55
+"""What the finder must make of a sign where there is a small stroke for it, and where there is none apart from the digits."""
+STRONGEST = 1.5
+"""Dirt is finer than the pen: what the finder makes counts as the square of a stroke's length in its widths, at most so much."""
+SLASH = 0.8
+"""A leaning one is a slash where the odds for that, times the fourth power of its height in those of its line, reach this."""
+COMMA = 2.5
+"""A point is a comma where the odds for that, times the square of its height by its width and by `HIGH_POINT`, reach this."""
+HIGH_POINT = 0.25
+"""The height of the highest points, in a digit's."""
+WRITTEN = 0.3
+"""A small stroke as long as that, in heights of a digit, was written, even if it cannot be read."""
+WHERE = {".": (-0.25, 0.3), ",": (-0.4, 0.35), "-": (0.15, 0.85), "/": (0.2, 0.8), "%": (0.2, 0.8), ":": (0.1, 0.8)}
+"""Where a sign's middle lies over the feet of the digits beside it, in their heights."""
+REACH = 0.08
+"""How far outside its box a sign's strokes may lie, in heights of a digit."""
+
+
+@dataclass(frozen=True)
+class Sign:
+    """Something between digits."""
+
+    kind: str
+    """As it is written: one of ".,-/%:", or "?" for a small stroke that cannot be read."""
+    sure: float
+    """What the finder makes of it, 0 to 1; not calibrated."""
+    level_box: Box
+    """x, y, width, height on the page turned so that it can be read, as the marks' are."""
+    box: Box
+    """Likewise, in the picture's pixels."""
+    beside: int
+    """The mark that it stands beside, in their order."""
+    instead_of: tuple[int, ...] = ()
+    """The marks that were strokes of it."""
+
+
+@dataclass(frozen=True)
+class Small:
+    """The small strokes at a line, and how wide the pen is."""
+
+    boxes: Boxes
+    pen: float
+
+
+def signs_between(
+    network: Network, picture: Gray, ink: Ink, marks: Sequence[Mark], raise_if_cancelled: Callable[[], None]
+) -> list[Sign]:
+    """The signs between digits that strokes alone have shown, whose `level_box` is one of `ink`."""
+    signs: list[Sign] = []
+    gray: Gray | None = None
+    strokes = ink.strokes.boxes.astype(np.float64)
+    for line in lines_of([mark.level_box for mark in marks]):
+        row = Row(marks, line)
+        boxes = row.small_strokes(ink, strokes)
+        small = Small(boxes, ink.pen if len(boxes) else 1.0)
+        found: list[Found] = []
+        for window in windows(np.concatenate([boxes, row.boxes[row.unusual]]), row):
+            raise_if_cancelled()
+            gray = as_dark_on_light(picture) if gray is None else gray
+            found += look_between(network, gray, ink, window, row.height)
+        read = signs_of(row, found, small)
+        signs += read + unreadable(row, found, read, small)
+    return signs
+
+
+def signs_among(levels: Sequence[Level], ink: Ink | None, marks: Sequence[Mark]) -> list[Sign]:
+    """The signs among what the finder found on the whole page, whose frame is that of the marks' `level_box`.
+
+    `ink` is that of the page; None where it was turned round.
+    """
+    signs: list[Sign] = []
+    strokes = None if ink is None else boxes_in_picture(ink)
+    for line in lines_of([mark.level_box for mark in marks]):
+        row = Row(marks, line)
+        best = min(levels, key=lambda level: abs(np.log(level.scale * row.height / SIZES[1])))
+        small = None
+        if ink is not None and strokes is not None:
+            small = Small(row.small_strokes(ink, strokes), ink.pen * larger_in_picture(ink))
+        read = signs_of(row, best.found, small)
+        signs += read
+        if ink is not None and ink.rules is None and small is not None:
+            signs += unreadable(row, best.found, read, small)
+    return signs
+
+
+def signs_of(row: Row, found: Sequence[Found], small: Small | None) -> list[Sign]:
+    """The signs of one line among what was found there; `small` is None where strokes are not known."""
+    taken: list[Found] = []
+    signs = []
+    for mark in sorted(found, key=lambda mark: -mark.weight):
+        known = not 10 <= mark.kind < OTHER or any(overlap(mark, other) for other in taken)
+        if not known and (sign := sign_of(row, mark, small)) is not None:
+            taken.append(mark)
+            signs.append(sign)
+    # A one that a comma hangs on is tall for that.
+    ones = [n for n in row.slashes if not any(covers(row.boxes[n], mark.x, mark.y) for mark in taken)]
+    slashes = [slash_of(row, number, found) for number in ones]
+    return signs + [slash for slash in slashes if slash is not None]
+
+
+def sign_of(row: Row, mark: Found, small: Small | None) -> Sign | None:
+    """What was found as a sign; None where it is none, or is a slash, of which `slash_of` is the judge."""
+    kind, sure = CLASSES[mark.kind], mark.weight
+    reach = np.array([mark.width, mark.height]) / 2 + REACH * row.height
+    inside = within(row.boxes, mark, reach) if kind in "/%" else []
+    shown = small.boxes[within(small.boxes, mark, reach)] if small is not None else np.empty((0, 4))
+    if kind in ".,-:" and small is not None and len(shown):
+        sure *= min(STRONGEST, (float(shown[:, 2:].max()) / small.pen) ** 2)
+    elif (kind == "/" and inside) or (kind == "-" and small is not None):
+        return None
+    near = row.beside(mark.x, inside)
+    if near is None or sure < (SURE if len(shown) or inside else ALONE):
+        return None
+    low, high = WHERE[kind]
+    if not low < (near[1] - mark.y) / row.height < high:
+        return None
+    box = (mark.x - mark.width / 2, mark.y - mark.height / 2, mark.width, mark.height)
+    if len(shown) and kind in ".,-:":
+        corner = shown[:, :2].min(0)
+        box = (*corner, *((shown[:, :2] + shown[:, 2:]).max(0) - corner))
+    if kind in ".,":
+        point, comma = (float(mark.kinds[CLASSES.index(one)]) for one in ".,")
+        odds = comma / max(point, 1e-3) * (box[3] / box[2] * box[3] / row.height / HIGH_POINT) ** 2
+        kind = "," if odds > COMMA else "."
+    at = whole(box)
+    return Sign(kind, min(mark.weight, 1.0), at, at, row.numbers[near[0]], tuple(row.numbers[n] for n in inside))
+
+
+def slash_of(row: Row, number: int, found: Sequence[Found]) -> Sign | None:
+    """The leaning one of that number as a slash; None where it is a one."""
+    x, y, width, height = row.boxes[number]
+    here = [mark for mark in found if max(abs(mark.x - x - width / 2), abs(mark.y - y - height / 2)) < 0.4 * row.height]
+    slash, one = (max((float(mark.kinds[CLASSES.index(kind)]) for mark in here), default=0.0) for kind in "/1")
+    near = row.beside(x + width / 2, [number])
+    if near is None or slash * row.tall[number] ** 4 < SLASH * max(one, 1e-3):
+        return None
+    at = row.marks[number].level_box
+    return Sign("/", slash / (slash + one), at, at, row.numbers[near[0]], (row.numbers[number],))
+
+
+def unreadable(row: Row, found: Sequence[Found], read: Sequence[Sign], small: Small) -> list[Sign]:
+    """The small strokes that are too long for dirt, and that nothing was found for; none where they are a pattern."""
+    signs = []
+    for box in small.boxes[small.boxes[:, 2:].max(1) > WRITTEN * row.height]:
+        x, y = box[0] + box[2] / 2, box[1] + box[3] / 2
+        digits = (mark for mark in found if mark.digit and mark.weight > SURE)
+        known = any(abs(2 * (mark.x - x)) < mark.width and abs(2 * (mark.y - y)) < mark.height for mark in digits)
+        known |= any(covers(sign.level_box, x, y) for sign in read) or any(covers(own, x, y) for own in row.boxes)
+        near = row.beside(x)
+        if not known and near is not None:
+            at = whole(box)
+            signs.append(Sign("?", 0.0, at, at, row.numbers[near[0]]))
+    return signs if len(signs) <= len(row.marks) else []
+
+
+def covers(box: Sequence[float], x: float, y: float) -> bool:
+    """Whether a point lies in a box (x, y, width, height)."""
+    return bool(box[0] <= x < box[0] + box[2] and box[1] <= y < box[1] + box[3])
+
+
+def within(boxes: Boxes, mark: Found, reach: Boxes) -> list[int]:
+    """The numbers of the boxes whose middle is no further from a mark's, across and down, than that."""
+    off = np.abs(boxes[:, :2] + boxes[:, 2:] / 2 - (mark.x, mark.y))
+    return [int(number) for number in np.flatnonzero((off < reach).all(1))]
+
+
+def overlap(one: Found, other: Found) -> bool:
+    """Whether the middle of one lies in the other."""
+    across, down = abs(one.x - other.x), abs(one.y - other.y)
+    return 2 * across < max(one.width, other.width) and 2 * down < max(one.height, other.height)
+
+
+def whole(box: Sequence[float]) -> Box:
+    """In whole pixels, at least one a side."""
+    left, top = int(np.floor(box[0])), int(np.floor(box[1]))
+    return left, top, max(1, int(np.ceil(box[0] + box[2])) - left), max(1, int(np.ceil(box[1] + box[3])) - top)
