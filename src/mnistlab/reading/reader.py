@@ -26,8 +26,9 @@ from mnistlab.reading.ink import SMALL
 from mnistlab.reading.layout import lines_of
 from mnistlab.reading.marks import Mark
 from mnistlab.reading.page import Digit, Line, Page, Separator
-from mnistlab.reading.search import Writing, connected_strokes, in_order, writing_on_paper
+from mnistlab.reading.search import Writing, in_order, writing_on_paper
 from mnistlab.reading.separators import Sign
+from mnistlab.reading.strokes import connected_strokes
 
 __all__ = ["Reader"]
 

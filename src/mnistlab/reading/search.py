@@ -12,36 +12,30 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnistlab.reading.assembly import Unit, assemble, look
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import Finder, Level
-from mnistlab.reading.ink import Ink, find_ink
-from mnistlab.reading.marks import Box, Mark, covered, middle_in, overlap, places, sureness
+from mnistlab.reading.ink import find_ink
+from mnistlab.reading.marks import Box, Mark, covered
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
-from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces, in_picture
+from mnistlab.reading.pieces import find_pieces, in_picture
 from mnistlab.reading.separators import Sign, signs_among, signs_between
-from mnistlab.reading.spots import agreed, spots
+from mnistlab.reading.spots import spots
+from mnistlab.reading.strokes import assembled, leaves_no_question
+from mnistlab.reading.surest import surest
+from mnistlab.reading.unread import unread
 from mnistlab.reading.upright import as_dark_on_light, has_dark_parts, look_everywhere, turns
 
-__all__ = ["Writing", "connected_strokes", "in_order", "writing_on_paper"]
+__all__ = ["Writing", "in_order", "writing_on_paper"]
 
 SHINES_THROUGH = 0.25
 """Marks that are fainter than this share of the others stand on the other side of the paper."""
 MOST_PIECES = 400
 """Where there are more pieces of ink than that, they are not put together before the finder has looked."""
-ALIKE = 1.7
-"""How many times as high as usual, or as low, a digit may be without a question."""
-THIN = 0.12
-"""A stroke that is less wide than this share of its height may be a line."""
 SPECK, DOUBTFUL = 0.45, 0.5
 """What is lower than that share of the usual height, and hardly a digit, is a speck."""
-AS_HIGH = 1.5
-"""How many times as high as what the finder found, or as low, strokes may be that it missed."""
 PART = 0.4
 """What is covered to that share by what is surer, and is not accepted, is a part of it."""
-SAME = 0.5
-"""Boxes that share so much of what they cover together are of one digit."""
 FEW = 0.25
 """Where the classifier accepts fewer of the marks than this share, most are noise."""
 CLEAR = 1.2
@@ -60,33 +54,6 @@ def in_order(written: Writing, line: Sequence[int]) -> list[Mark | Sign]:
     row: list[Mark | Sign] = [written.marks[number] for number in line]
     row += [sign for sign in written.signs if sign.beside in line]
     return sorted(row, key=lambda mark: 2 * mark.level_box[0] + mark.level_box[2])
-
-
-def connected_strokes(
-    classifier: Classifier, picture: Gray, raise_if_cancelled: Callable[[], None] = lambda: None
-) -> list[Mark]:
-    """The strokes that hang together, put together and cut as the classifier likes them best."""
-    ink = find_ink(picture)
-    raise_if_cancelled()
-    pieces = find_pieces(ink)
-    raise_if_cancelled()
-    return assembled(classifier, ink, pieces, picture, raise_if_cancelled)
-
-
-def assembled(
-    classifier: Classifier, ink: Ink, pieces: Sequence[Piece], picture: Gray, raise_if_cancelled: Callable[[], None]
-) -> list[Mark]:
-    """Pieces of ink as marks."""
-    units = (
-        look(classifier, pieces) if ink.whole else assemble(classifier, pieces, raise_if_cancelled) if pieces else []
-    )
-    return [marked(unit, ink, picture) for unit in units]
-
-
-def marked(unit: Unit, ink: Ink, picture: Gray) -> Mark:
-    """A unit of ink as a mark."""
-    box = box_in_picture(unit.piece, ink, (picture.shape[1], picture.shape[0]))
-    return Mark(unit.image, unit.probabilities, box, unit.piece.box)
 
 
 def writing_on_paper(
@@ -121,6 +88,8 @@ def writing_on_paper(
     if not quarters:
         found = surest(found, strokes, classifier, ink, pieces, picture, threshold, raise_if_cancelled)
     turned = size if quarters % 2 == 0 else size[::-1]
+    for mark in unread(classifier, looked, found, threshold):
+        found.append(replace(mark, box=turned_back(mark.level_box, quarters, turned)))
     signs = signs_among(looked, None if quarters else ink, found)
     return with_signs(found, [replace(sign, box=turned_back(sign.level_box, quarters, turned)) for sign in signs])
 
@@ -132,95 +101,6 @@ def with_signs(marks: Sequence[Mark], signs: Sequence[Sign]) -> Writing:
     place = {number: n for n, number in enumerate(left)}
     kept = [replace(sign, beside=place[sign.beside], instead_of=()) for sign in signs if sign.beside in place]
     return Writing([marks[number] for number in left], kept)
-
-
-def surest(
-    found: Sequence[Mark],
-    strokes: Sequence[Mark],
-    classifier: Classifier,
-    ink: Ink,
-    pieces: Sequence[Piece],
-    picture: Gray,
-    threshold: float,
-    raise_if_cancelled: Callable[[], None],
-) -> list[Mark]:
-    """The digits by what the finder found and by strokes, at each place as the surer of the two has them."""
-    kept = missed_by(found, strokes, ink, pieces, picture, threshold)
-    strokes = strokes_where(found, classifier, ink, pieces, picture, raise_if_cancelled)
-    for theirs, ours in places(strokes, found):
-        if not ours:
-            continue  # a bit of a line or a pattern, most often
-        if any(mark.light for mark in ours):  # the strokes are what it stands on
-            kept += ours
-            continue
-        if len(theirs) == len(ours) == 1 and overlap(theirs[0].box, ours[0].box) > SAME:
-            probabilities = agreed(theirs[0].probabilities, ours[0].probabilities)
-            clean = theirs[0].label == probabilities.argmax()
-            kept.append(replace(theirs[0] if clean else ours[0], probabilities=probabilities))
-            continue
-        certain = all(mark.sure >= threshold for mark in theirs) and (len(theirs) >= len(ours) or len(theirs) == 1)
-        kept += theirs if theirs and (certain or sureness(theirs) >= sureness(ours)) else ours
-    return kept
-
-
-def leaves_no_question(strokes: Sequence[Mark], picture: Gray, threshold: float) -> bool:
-    """Whether all strokes are plainly digits."""
-    return bool(strokes) and len(unremarkable(strokes, picture, threshold)) == len(strokes)
-
-
-def unremarkable(strokes: Sequence[Mark], picture: Gray, threshold: float) -> list[Mark]:
-    """Those that are plainly digits: accepted, of the usual size, not at the picture's edge, and not as thin as a line."""
-    if not strokes:
-        return []
-    left, top, width, height = np.array([mark.box for mark in strokes]).T
-    high, wide = picture.shape[:2]
-    plain = (left > 0) & (top > 0) & (left + width < wide) & (top + height < high) & (width > THIN * height)
-    plain &= (height < ALIKE * np.median(height)) & (height * ALIKE > np.median(height))
-    return [mark for mark, is_plain in zip(strokes, plain, strict=True) if is_plain and mark.sure >= threshold]
-
-
-def missed_by(
-    found: Sequence[Mark], strokes: Sequence[Mark], ink: Ink, pieces: Sequence[Piece], picture: Gray, threshold: float
-) -> list[Mark]:
-    """The strokes that are plainly digits where nothing was found: whole pieces alone, for half a frame may look like a one."""
-    size = (picture.shape[1], picture.shape[0])
-    whole = {box_in_picture(piece, ink, size) for piece in pieces}
-    high = float(np.median([mark.box[3] for mark in found]))
-    return [
-        replace(mark, level_box=mark.box)
-        for mark in unremarkable(strokes, picture, threshold)
-        if mark.box in whole
-        and high / AS_HIGH < mark.box[3] < high * AS_HIGH
-        and not any(middle_in(mark.box, other.box) or middle_in(other.box, mark.box) for other in found)
-    ]
-
-
-def strokes_where(
-    found: Sequence[Mark],
-    classifier: Classifier,
-    ink: Ink,
-    pieces: Sequence[Piece],
-    picture: Gray,
-    raise_if_cancelled: Callable[[], None],
-) -> list[Mark]:
-    """The strokes where something was found; one with several finds in it, as a frame is, only if it is surer than they."""
-    size = (picture.shape[1], picture.shape[0])
-    one, several = [], []
-    middles = np.array([(m.box[0] + m.box[2] / 2, m.box[1] + m.box[3] / 2) for m in found])
-    for piece in pieces:
-        x, y, width, height = box_in_picture(piece, ink, size)
-        inside = (np.abs(middles[:, 0] - x - width / 2) < width / 2) & (
-            np.abs(middles[:, 1] - y - height / 2) < height / 2
-        )
-        if inside.sum() > 1:
-            several.append((piece, max(mark.sure for mark, is_in in zip(found, inside, strict=True) if is_in)))
-        elif inside.any() or any(middle_in((x, y, width, height), mark.box) for mark in found):
-            one.append(piece)
-    strokes = assembled(classifier, ink, one, picture, raise_if_cancelled)
-    units = look(classifier, [piece for piece, _ in several])
-    strokes += [marked(unit, ink, picture) for unit, (_, sure) in zip(units, several, strict=True) if unit.sure > sure]
-    # A page that lies askew was turned level for its strokes: lines are told from boxes in the picture, which the finds have.
-    return [replace(mark, level_box=mark.box) for mark in strokes]
 
 
 def found_digits(

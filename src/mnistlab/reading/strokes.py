@@ -1,0 +1,64 @@
+"""Strokes that hang together, as digits: found to a hair where the paper is clean, whatever a model knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from mnistlab.reading.assembly import Unit, assemble, look
+from mnistlab.reading.classifier import Classifier
+from mnistlab.reading.ink import Ink, find_ink
+from mnistlab.reading.marks import Mark
+from mnistlab.reading.paper import Gray
+from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces
+
+__all__ = ["assembled", "connected_strokes", "leaves_no_question", "marked", "unremarkable"]
+
+ALIKE = 1.7
+"""How many times as high as usual, or as low, a digit may be without a question."""
+THIN = 0.12
+"""A stroke that is less wide than this share of its height may be a line."""
+
+
+def connected_strokes(
+    classifier: Classifier, picture: Gray, raise_if_cancelled: Callable[[], None] = lambda: None
+) -> list[Mark]:
+    """The strokes that hang together, put together and cut as the classifier likes them best."""
+    ink = find_ink(picture)
+    raise_if_cancelled()
+    pieces = find_pieces(ink)
+    raise_if_cancelled()
+    return assembled(classifier, ink, pieces, picture, raise_if_cancelled)
+
+
+def assembled(
+    classifier: Classifier, ink: Ink, pieces: Sequence[Piece], picture: Gray, raise_if_cancelled: Callable[[], None]
+) -> list[Mark]:
+    """Pieces of ink as marks."""
+    units = (
+        look(classifier, pieces) if ink.whole else assemble(classifier, pieces, raise_if_cancelled) if pieces else []
+    )
+    return [marked(unit, ink, picture) for unit in units]
+
+
+def marked(unit: Unit, ink: Ink, picture: Gray) -> Mark:
+    """A unit of ink as a mark."""
+    box = box_in_picture(unit.piece, ink, (picture.shape[1], picture.shape[0]))
+    return Mark(unit.image, unit.probabilities, box, unit.piece.box)
+
+
+def leaves_no_question(strokes: Sequence[Mark], picture: Gray, threshold: float) -> bool:
+    """Whether all strokes are plainly digits."""
+    return bool(strokes) and len(unremarkable(strokes, picture, threshold)) == len(strokes)
+
+
+def unremarkable(strokes: Sequence[Mark], picture: Gray, threshold: float) -> list[Mark]:
+    """Those that are plainly digits: accepted, of the usual size, not at the picture's edge, and not as thin as a line."""
+    if not strokes:
+        return []
+    left, top, width, height = np.array([mark.box for mark in strokes]).T
+    high, wide = picture.shape[:2]
+    plain = (left > 0) & (top > 0) & (left + width < wide) & (top + height < high) & (width > THIN * height)
+    plain &= (height < ALIKE * np.median(height)) & (height * ALIKE > np.median(height))
+    return [mark for mark, is_plain in zip(strokes, plain, strict=True) if is_plain and mark.sure >= threshold]

@@ -1,0 +1,97 @@
+"""Digits that strokes alone and the finder see, put together: each place as the surer of the two has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from mnistlab.reading.assembly import look
+from mnistlab.reading.classifier import Classifier
+from mnistlab.reading.ink import Ink
+from mnistlab.reading.marks import Mark, middle_in, overlap, places, sureness
+from mnistlab.reading.paper import Gray
+from mnistlab.reading.pieces import Piece, box_in_picture
+from mnistlab.reading.spots import agreed
+from mnistlab.reading.strokes import assembled, marked, unremarkable
+
+__all__ = ["surest"]
+
+AS_HIGH = 1.5
+"""How many times as high as what the finder found, or as low, strokes may be that it missed."""
+SAME = 0.5
+"""Boxes that share so much of what they cover together are of one digit."""
+
+
+def surest(
+    found: Sequence[Mark],
+    strokes: Sequence[Mark],
+    classifier: Classifier,
+    ink: Ink,
+    pieces: Sequence[Piece],
+    picture: Gray,
+    threshold: float,
+    raise_if_cancelled: Callable[[], None],
+) -> list[Mark]:
+    """The digits by what the finder found and by strokes, at each place as the surer of the two has them."""
+    kept = missed_by(found, strokes, ink, pieces, picture, threshold)
+    strokes = strokes_where(found, classifier, ink, pieces, picture, raise_if_cancelled)
+    for theirs, ours in places(strokes, found):
+        if not ours:
+            continue  # a bit of a line or a pattern, most often
+        if any(mark.light for mark in ours):  # the strokes are what it stands on
+            kept += ours
+            continue
+        if len(theirs) == len(ours) == 1 and overlap(theirs[0].box, ours[0].box) > SAME:
+            probabilities = agreed(theirs[0].probabilities, ours[0].probabilities)
+            clean = theirs[0].label == probabilities.argmax()
+            kept.append(replace(theirs[0] if clean else ours[0], probabilities=probabilities))
+            continue
+        certain = all(mark.sure >= threshold for mark in theirs) and (len(theirs) >= len(ours) or len(theirs) == 1)
+        kept += theirs if theirs and (certain or sureness(theirs) >= sureness(ours)) else ours
+    return kept
+
+
+def missed_by(
+    found: Sequence[Mark], strokes: Sequence[Mark], ink: Ink, pieces: Sequence[Piece], picture: Gray, threshold: float
+) -> list[Mark]:
+    """The strokes that are plainly digits where nothing was found: whole pieces alone, for half a frame may look like a one."""
+    size = (picture.shape[1], picture.shape[0])
+    whole = {box_in_picture(piece, ink, size) for piece in pieces}
+    high = float(np.median([mark.box[3] for mark in found]))
+    return [
+        replace(mark, level_box=mark.box)
+        for mark in unremarkable(strokes, picture, threshold)
+        if mark.box in whole
+        and high / AS_HIGH < mark.box[3] < high * AS_HIGH
+        and not any(middle_in(mark.box, other.box) or middle_in(other.box, mark.box) for other in found)
+    ]
+
+
+def strokes_where(
+    found: Sequence[Mark],
+    classifier: Classifier,
+    ink: Ink,
+    pieces: Sequence[Piece],
+    picture: Gray,
+    raise_if_cancelled: Callable[[], None],
+) -> list[Mark]:
+    """The strokes where something was found; one with several finds in it, as a frame is, only if it is surer than they."""
+    size = (picture.shape[1], picture.shape[0])
+    one, several = [], []
+    middles = np.array([(m.box[0] + m.box[2] / 2, m.box[1] + m.box[3] / 2) for m in found])
+    for piece in pieces:
+        x, y, width, height = box_in_picture(piece, ink, size)
+        inside = (np.abs(middles[:, 0] - x - width / 2) < width / 2) & (
+            np.abs(middles[:, 1] - y - height / 2) < height / 2
+        )
+        if inside.sum() > 1:
+            several.append((piece, max(mark.sure for mark, is_in in zip(found, inside, strict=True) if is_in)))
+        elif inside.any() or any(middle_in((x, y, width, height), mark.box) for mark in found):
+            one.append(piece)
+    strokes = assembled(classifier, ink, one, picture, raise_if_cancelled)
+    units = look(classifier, [piece for piece, _ in several])
+    strokes += [marked(unit, ink, picture) for unit, (_, sure) in zip(units, several, strict=True) if unit.sure > sure]
+    # A page that lies askew was turned level for its strokes: lines are told from boxes in the picture, which the finds have.
+    return [replace(mark, level_box=mark.box) for mark in strokes]
