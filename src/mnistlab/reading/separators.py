@@ -17,7 +17,7 @@ from mnistlab.reading.upright import as_dark_on_light
 
 __all__ = ["Sign", "signs_among", "signs_between"]
 
-SURE, ALONE = 0.46, 0.55
+SURE, ALONE = 0.52, 0.55
 """What the finder must make of a sign where there is a small stroke for it, and where there is none apart from the digits."""
 STRONGEST = 1.5
 """Dirt is finer than the pen: what the finder makes counts as the square of a stroke's length in its widths, at most so much."""
