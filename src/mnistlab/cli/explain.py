@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog=examples(
-        "mnistlab explain", "mnistlab explain latest seven.png --why", "mnistlab explain latest --channel conv2:5",
-        "mnistlab explain model.onnx --misread --lang fr",
+        "mnistlab explain", "mnistlab explain latest seven.png --why", "mnistlab explain latest --channel conv2:1",
+        "mnistlab explain latest --misread --why",
     ),
 )  # fmt: skip
 @click.argument("model", metavar="[RUN|MODEL]", required=False)

@@ -12,7 +12,7 @@ from mnistlab.dependencies import require
 from mnistlab.messages.sentences import LANGUAGES
 
 
-@click.command(epilog=examples("mnistlab replay", "mnistlab replay latest --output training.gif --lang fr"))
+@click.command(epilog=examples("mnistlab replay", "mnistlab replay latest --lang fr"))
 @click.argument("run", default="latest")
 @click.option("--lang", metavar="|".join(LANGUAGES), help="The language.  [default: the locale's, or en]")
 @click.option(

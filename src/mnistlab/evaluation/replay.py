@@ -140,9 +140,9 @@ class Replay:
             colours = [BLUE if each == label else ORANGE if each == chances.argmax() else "#cbd5e1" for each in shown]
             axes.bar(range(len(shown)), [float(chances[each]) for each in shown], color=colours)
             axes.set(ylim=(0, 1), yticks=[])
-            axes.set_xticks(
-                range(len(shown)), [label_text(self.snapshots.classes[each])[:3] for each in shown], fontsize=9
-            )
+            named = place == len(self.digits) - 1 or len(chances) > len(shown)  # once, where all show the same classes
+            names = [label_text(self.snapshots.classes[each])[:3] for each in shown]
+            axes.set_xticks(range(len(shown)) if named else [], names if named else [], fontsize=13)
             axes.tick_params(length=0, pad=1)
             axes.spines[["top", "right", "left"]].set_visible(False)
             percent = numeral(100 * float(chances[label]), ".1f", self.language)
