@@ -136,7 +136,16 @@ def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: p
     shutil.copytree(data_dir, folder / "data")
     for name in ("scans", "examples"):
         (folder / name).mkdir()
-    for name in ("photo.jpg", "page.png", "one.png", "un.png", "x.png", "scans/1.png", "examples/2026.png"):
+    for name in (
+        "photo.jpg",
+        "sheet.jpg",
+        "page.png",
+        "one.png",
+        "un.png",
+        "x.png",
+        "scans/1.png",
+        "examples/2026.png",
+    ):
         shutil.copy(documented.ROOT / "examples" / "2026.png", folder / name)
     for day in days():
         (folder / f"{day.name}_answers.py").write_text(answers_file(day, "en"), encoding="utf-8")

@@ -40,10 +40,14 @@ class Answer:
 
 
 @contextlib.contextmanager
-def answer_for(to: Path | None, as_json: bool, files: list[Path], reader: Reader) -> Iterator[Answer]:
-    """The answer that was asked for."""
+def answer_for(
+    to: Path | None, as_json: bool, files: list[Path], reader: Reader, other: Answer | None = None
+) -> Iterator[Answer]:
+    """The answer that was asked for: `other`, if any."""
     answer: Answer
-    if to is None:
+    if other is not None:
+        answer = other
+    elif to is None:
         answer = JsonList() if as_json else Text(several=len(files) > 1)
     elif is_standard_output(to):
         answer = CsvLines()
@@ -74,7 +78,11 @@ class Text(Answer):
             return
         if self.several:
             click.echo(f"{printable(name)}:")
-        if outcome.page.lines:
+        if outcome.page.table is not None:
+            from mnistlab.cli.sheets import table_text
+
+            click.echo(table_text(outcome.page.table))
+        elif outcome.page.lines:
             click.echo(outcome.page.text)
         else:
             click.echo(f"{printable(name)}: no digits found", err=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import rounded
+
+if TYPE_CHECKING:
+    from mnistlab.reading.sheets.table import Table
 
 __all__ = ["Digit", "Line", "Page"]
 
@@ -104,10 +107,13 @@ class Page:
         The lines' texts, one under the other; empty where no digit was found.
     digits : list of Digit
         All of them in reading order.
+    table : Table or None
+        The table, where one was asked for and found: then the lines are its rows.
     """
 
     lines: tuple[Line, ...]
     size: tuple[int, int]
+    table: Table | None = None
 
     @property
     def text(self) -> str:
@@ -125,9 +131,11 @@ class Page:
         Returns
         -------
         dict
-            text, and lines, each with its text and its digits as `Digit.to_dict` tells them.
+            text, and lines, each with its text and its digits as `Digit.to_dict` tells them; table, as `Table.to_dict` tells
+            it, where there is one.
         """
-        return {
+        told: dict[str, Any] = {
             "text": self.text,
             "lines": [{"text": line.text, "digits": [digit.to_dict() for digit in line.digits]} for line in self.lines],
         }
+        return told if self.table is None else told | {"table": self.table.to_dict()}

@@ -21,7 +21,7 @@ from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import Finder
 from mnistlab.reading.ink import SMALL
 from mnistlab.reading.layout import lines_of
-from mnistlab.reading.marks import Mark
+from mnistlab.reading.marks import Box, Mark
 from mnistlab.reading.page import Digit, Line, Page
 from mnistlab.reading.search import connected_strokes, digits_on_paper
 
@@ -114,6 +114,7 @@ class Reader:
         self,
         source: Source,
         *,
+        table: bool = False,
         raise_if_cancelled: Callable[[], None] = lambda: None,
         check: Callable[[], None] | None = None,
     ) -> Page:
@@ -123,6 +124,9 @@ class Reader:
         ----------
         source : str, Path, bytes, PIL.Image.Image or ndarray
             A file, its content, or the pixels: see `mnistlab.pictures.decode`.
+        table : bool
+            Look for a table of lines, the largest, and read what stands in its cells: `Page.table`. All of the picture is read
+            where there is none.
         raise_if_cancelled : callable, optional
             Called without arguments between the steps; what it raises ends the reading. So a server stops reading for a client
             that has left.
@@ -144,12 +148,17 @@ class Reader:
             raise_if_cancelled = check
         picture = decode(source)
         raise_if_cancelled()
+        size = (picture.shape[1], picture.shape[0])
+        if table:
+            from mnistlab.reading.sheets.table import read_table
+
+            if found := read_table(self, picture, raise_if_cancelled):
+                return Page(tuple(Line(digits) for digits in found.by_row if digits), size, found)
         if self.finder is None or max(picture.shape[:2]) <= SMALL:
             marks = connected_strokes(self.classifier, picture, raise_if_cancelled)
         else:
             marks = digits_on_paper(self.finder, self.classifier, picture, self.threshold, raise_if_cancelled)
         lines = lines_of([mark.level_box for mark in marks])
-        size = (picture.shape[1], picture.shape[0])
         return Page(tuple(Line(tuple(self._digit(marks[n]) for n in numbers)) for numbers in lines), size)
 
     def read_many(
@@ -185,9 +194,9 @@ class Reader:
         outcomes = read_each(self, tasks, jobs)
         return ((task.path, outcome.result) for task, outcome in zip(tasks, outcomes, strict=True))
 
-    def _digit(self, mark: Mark) -> Digit:
-        """What `read` tells of one digit."""
+    def _digit(self, mark: Mark, box: Box | None = None) -> Digit:
+        """What `read` tells of one digit; `box` is where it is in the picture if its mark has another one's."""
         label = int(mark.probabilities.argmax())
         probability = float(mark.probabilities[label])
         accepted = probability >= self.threshold
-        return Digit(self.values[label], probability, mark.box, accepted, mark.image, mark.probabilities)
+        return Digit(self.values[label], probability, box or mark.box, accepted, mark.image, mark.probabilities)
