@@ -147,6 +147,7 @@ def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: p
         "examples/2026.png",
     ):
         shutil.copy(documented.ROOT / "examples" / "2026.png", folder / name)
+    (folder / "layout.toml").write_text('[[field]]\nname = "year"\nbox = [0, 0, 1, 1]\n', encoding="utf-8")
     for day in days():
         (folder / f"{day.name}_answers.py").write_text(answers_file(day, "en"), encoding="utf-8")
     for name in ("my.toml", "ma-recette.toml"):

@@ -1,4 +1,4 @@
-"""`mnistlab read --table`: text, JSON and CSV, and what cannot be done in one sentence each."""
+"""`mnistlab read --table` and `--fields`: text, JSON and CSV, and what cannot be done in one sentence each."""
 
 from __future__ import annotations
 
@@ -114,6 +114,19 @@ def test_where_there_is_no_table_all_is_read(here: Path, sheet: Picture, capsys:
         (["--csv", "out.csv"], ["--table"]),
         (["--table", "--csv", "out.csv", "--json"], ["--csv", "--json"]),
         (["--table", "--csv", "out.csv", "--to", "digits.csv"], ["--csv", "--to"]),
+        (["--field", "a=0,0,1,1", "--to", "digits.csv"], ["--field", "--to"]),
+        (["--field", "a=0,0,1,1", "--table"], ["--table", "--field"]),
+        (["--field", "a=0,0,1"], ["a=0,0,1", "--field"]),
+        (["--field", "0,0,1,1"], ["0,0,1,1", "--field"]),
+        (["--field", "a=0,0,1,x"], ["a=0,0,1,x", "--field"]),
+        (["--field", "=0,0,1,1"], ["name"]),
+        (["--field", "a=0.5,0,0.6,1"], ["'a'", "sheet"]),
+        (["--field", "a=0,0,1,1", "--field", "a=0,0,1,1"], ["two fields", "'a'"]),
+        (["--fields", "form.toml", "--field", "a=0,0,1,1"], ["two fields", "'a'"]),
+        (["--fields", "gone.toml"], ["gone.toml"]),
+        (["--fields", "there.csv"], ["there.csv"]),
+        (["--field", "a=0,0,1,1", "--csv", "out"], ["out", ".csv"]),
+        (["--field", "a=0,0,1,1", "--csv", "there.csv"], ["there.csv"]),
         (["--table", "--to", "digits.csv"], ["--to", "--table"]),
         (["--table", "--csv", "out.txt"], ["out.txt", ".csv"]),
         (["--table", "--csv", "there.csv"], ["there.csv"]),
@@ -125,7 +138,67 @@ def test_what_does_not_go_together_is_refused_before_anything_is_read(
     here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], names: list[str]
 ) -> None:
     (here / "there.csv").write_text("corrected\n", encoding="utf-8")
+    (here / "form.toml").write_text('[[field]]\nname = "a"\nbox = [0, 0, 1, 1]\n', encoding="utf-8")
     assert run_app(["read", "sheet.png", *arguments]) == 2
     assert_one_line(capsys, "error: ", *names)
     assert (here / "there.csv").read_text(encoding="utf-8") == "corrected\n"
-    assert sorted(path.name for path in here.iterdir()) == ["sheet.png", "there.csv"]
+    assert sorted(path.name for path in here.iterdir()) == ["form.toml", "sheet.png", "there.csv"]
+
+
+FIRST, LAST = "0.0714,0.1364,0.2857,0.3637", "0.6428,0.5,0.2857,0.3637"
+"""The first cell of the first row and the last of the second, in fractions of the picture."""
+
+
+def test_fields_are_shown_by_name(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_app(["read", "sheet.png", "--field", f"dozen={FIRST}", "--field", f"last={LAST}"]) == 0
+    assert capsys.readouterr() == ("dozen: 12\nlast: 48\n", "")
+
+
+def test_a_layout_says_what_is_expected_and_the_answer_what_to_check(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f'[[field]]\nname = "dozen"\nbox = [{FIRST}]\nrange = [20, 40]\n'
+    (here / "form.toml").write_text(text, encoding="utf-8")
+    assert run_app(["read", "sheet.png", "--fields", "form.toml", "--field", f"last={LAST}"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "dozen: 12    check this: 12 is not in the range 20 to 40",
+        "last: 48",
+    ]
+    assert run_app(["read", "sheet.png", "--fields", "form.toml", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert told["fields"]["dozen"]["why"] == ["12 is not in the range 20 to 40"]
+    assert told["fields"]["dozen"]["check"] is True
+
+
+def test_csv_has_a_row_for_each_picture_and_says_which_could_not_be_read(
+    here: Path, sheet: Picture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    arguments = ["--field", f"dozen={FIRST}", "--field", f"last={LAST}"]
+    assert run_app(["read", "sheet.png", "broken.png", *arguments, "--csv", "out.csv"]) == 2
+    assert capsys.readouterr().out == "out.csv: 2 pictures; 0 fields to check\n"
+    head, first, second = rows_of(here / "out.csv")
+    assert head == ["file", "dozen", "last", "check", "error"]
+    assert first == ["sheet.png", "12", "48", "", ""]
+    assert second[:4] == ["broken.png", "", "", ""]
+    assert "broken.png" in second[4]
+    assert run_app(["read", "sheet.png", *arguments, "--csv", "-"]) == 0
+    assert capsys.readouterr().out == "file,dozen,last,check,error\nsheet.png,12,48,,\n"
+
+
+def test_a_picture_of_another_form_is_named_and_the_others_are_read(
+    here: Path, sheet: Picture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printed = np.full((260, 480), 235, np.uint8)
+    for n in range(4):
+        cv2.putText(printed, f"Form {n} of a kind", (20, 60 + 50 * n), cv2.FONT_HERSHEY_DUPLEX, 1.2, 30, 2, cv2.LINE_AA)
+    Image.fromarray(printed).save(here / "empty.png")
+    Image.fromarray(printed).save(here / "filled.png")
+    text = 'form = "empty.png"\n[[field]]\nname = "a"\nbox = [0.78, 0.1, 0.2, 0.2]\n'
+    (here / "form.toml").write_text(text, encoding="utf-8")
+    assert run_app(["read", "sheet.png", "filled.png", "--fields", "form.toml"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "filled.png:\na:\n"
+    (line,) = err.splitlines()
+    assert line.startswith("error: sheet.png does not ")
+    assert "empty.png" in line

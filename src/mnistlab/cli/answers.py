@@ -78,10 +78,10 @@ class Text(Answer):
             return
         if self.several:
             click.echo(f"{printable(name)}:")
-        if outcome.page.table is not None:
-            from mnistlab.cli.sheets import table_text
+        from mnistlab.cli.sheets import sheet_text
 
-            click.echo(table_text(outcome.page.table))
+        if (shown := sheet_text(outcome.page)) is not None:
+            click.echo(shown)
         elif outcome.page.lines:
             click.echo(outcome.page.text)
         else:

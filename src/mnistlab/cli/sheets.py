@@ -1,7 +1,9 @@
-"""What `mnistlab read` makes of a table: text, and CSV that a spreadsheet opens."""
+"""What `mnistlab read` makes of tables and forms: text, and CSV that a spreadsheet opens."""
 
 from __future__ import annotations
 
+import csv as csv_module
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mnistlab.cli.answers import Answer, is_standard_output
+from mnistlab.cli.output import spelled
 from mnistlab.cli.targets import names_in
 from mnistlab.errors import UserError
 from mnistlab.files import check_folder, is_folder, link_target, printable, write_output
@@ -16,26 +19,50 @@ from mnistlab.messages.sentences import counted
 
 if TYPE_CHECKING:
     from mnistlab.reading.many import Outcome
+    from mnistlab.reading.page import Page
+    from mnistlab.reading.sheets.layout import Field, Layout
     from mnistlab.reading.sheets.table import Table
 
-__all__ = ["Sheet", "sheet_options", "table_text"]
+__all__ = ["Sheet", "sheet_options", "sheet_text"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+A_PATH = click.Path(path_type=Path)
 
 
 def sheet_options(command: Command) -> Command:
-    """--table and --csv."""
+    """--table, --fields, --field and --csv."""
     for option in (
         click.option(
             "--csv",
-            type=click.Path(path_type=Path),
+            type=A_PATH,
             metavar="FILE",
-            help="With --table: write the table to this .csv file; a folder for several, - for standard output.",
+            help="Write the table, or a row of fields for each picture, to this .csv file; - for standard output. A folder"
+            " for several tables.",
+        ),
+        click.option(
+            "--field",
+            "single",
+            multiple=True,
+            metavar="NAME=X,Y,W,H",
+            help="Read a place of the sheet, in fractions of it; may be repeated.",
+        ),
+        click.option(
+            "--fields", type=A_PATH, metavar="FILE.toml", help="Read the named places of a form, by its layout."
         ),
         click.option("--table", is_flag=True, help="Find the table of lines in each picture, and read its cells."),
     ):
         command = option(command)
     return command
+
+
+def sheet_text(page: Page) -> str | None:
+    """What is shown of a page with a table or fields; None of another."""
+    if page.entries:
+        return "\n".join(
+            f"{entry.name}: {entry.text}".rstrip() + (f"    check this: {'; '.join(entry.why)}" if entry.why else "")
+            for entry in page.entries
+        )
+    return None if page.table is None else table_text(page.table)
 
 
 def table_text(table: Table) -> str:
@@ -58,30 +85,83 @@ def span(noun: str, first: int, count: int) -> str:
 
 
 class Sheet:
-    """What is asked of sheets: a table of each, written as CSV or not.
+    """What is asked of sheets: a table of each, or the fields of a form, written as CSV or not.
 
-    Raises `UserError` where options do not go together; nothing is written.
+    Raises `UserError` where options do not go together, or a layout cannot be used; nothing is written.
     """
 
-    def __init__(self, to: Path | None, as_json: bool, *, table: bool, csv: Path | None) -> None:
-        if table and to is not None:
-            raise UserError("cli.table_and_to")
-        if csv is not None and not table:
+    def __init__(
+        self,
+        to: Path | None,
+        as_json: bool,
+        *,
+        table: bool,
+        fields: Path | None,
+        single: tuple[str, ...],
+        csv: Path | None,
+    ) -> None:
+        asked = table or fields is not None or bool(single)
+        if asked and to is not None:
+            raise UserError("cli.sheet_and_to")
+        if csv is not None and not asked:
             raise UserError("cli.csv_of_nothing")
         if csv is not None and as_json:
             raise UserError("cli.csv_and_json")
+        if table and (fields is not None or single):
+            raise UserError("reading.table_and_layout")
         self.table, self.csv = table, csv
-        self.options: dict[str, Any] = {"table": True} if table else {}
+        self.layout = layout_of(fields, single)
+        self.options: dict[str, Any] = {"layout": self.layout} if self.layout else {"table": True} if table else {}
         """Those of `Reader.read`."""
 
     def answer(self, files: list[Path], several: bool) -> Answer | None:
         """What writes the CSV; None where none is asked for. Raises `UserError` where it cannot be written; nothing is."""
-        return None if self.csv is None else CsvTables(csv_targets(self.csv, files, several))
+        if self.csv is None:
+            return None
+        if self.layout is not None:
+            target = None if is_standard_output(self.csv) else csv_target(self.csv)
+            return CsvFields(target, [field.name for field in self.layout.fields])
+        return CsvTables(csv_targets(self.csv, files, several))
 
     def say_what_is_missing(self, name: str, outcome: Outcome) -> None:
         """Tell on standard error where a picture has no table."""
         if self.table and outcome.page is not None and outcome.page.table is None:
             click.echo(f"{printable(name)}: no table found, so all of the picture was read", err=True)
+
+
+def layout_of(fields: Path | None, single: tuple[str, ...]) -> Layout | None:
+    """The layout of a file, and of single fields; None where there is neither."""
+    if fields is None and not single:
+        return None
+    from mnistlab.reading.sheets.layout import Layout, read_layout
+
+    more = [field_of(value) for value in single]
+    return Layout(tuple(more)) if fields is None else read_layout(fields, more=more)
+
+
+def field_of(value: str) -> Field:
+    """The field that --field names."""
+    from mnistlab.reading.sheets.layout import Field
+
+    name, equals, box = value.rpartition("=")
+    try:
+        x, y, width, height = (float(part) for part in box.split(","))
+    except ValueError:
+        equals = ""
+    if not equals:
+        raise UserError("cli.field_option", value=value)
+    return Field(name, (x, y, width, height))
+
+
+def csv_target(csv: Path) -> Path:
+    """The file that --csv names. Raises `UserError` where it cannot be written, or is there already."""
+    name = printable(csv)
+    if csv.suffix.lower() != ".csv" or is_folder(csv):
+        raise UserError("cli.csv_ending", name=name)
+    check_folder(link_target(csv).parent)
+    if csv.exists():
+        raise UserError("cli.csv_there", name=name)
+    return csv
 
 
 def csv_targets(csv: Path, files: list[Path], several: bool) -> dict[Path, Path]:
@@ -93,17 +173,12 @@ def csv_targets(csv: Path, files: list[Path], several: bool) -> dict[Path, Path]
         if several:
             raise UserError("cli.csv_several_on_standard_output")
         return {}
-    name = printable(csv)
-    if several or is_folder(csv):
-        if csv.suffix.lower() == ".csv" and not is_folder(csv):
-            raise UserError("cli.csv_file_for_several", name=name)
-        check_folder(csv)
-        targets = dict(zip(dict.fromkeys(files), names_in(csv, files, ".csv"), strict=True))
-    else:
-        if csv.suffix.lower() != ".csv":
-            raise UserError("cli.csv_ending", name=name)
-        check_folder(link_target(csv).parent)
-        targets = dict.fromkeys(files, csv)
+    if not several and not is_folder(csv):
+        return dict.fromkeys(files, csv_target(csv))
+    if csv.suffix.lower() == ".csv" and not is_folder(csv):
+        raise UserError("cli.csv_file_for_several", name=printable(csv))
+    check_folder(csv)
+    targets = dict(zip(dict.fromkeys(files), names_in(csv, files, ".csv"), strict=True))
     for target in targets.values():
         if target.exists():
             raise UserError("cli.csv_there", name=printable(target))
@@ -127,3 +202,37 @@ class CsvTables(Answer):
         target = self.targets[Path(name)]
         write_output(target, table.to_csv().encode())
         click.echo(f"{printable(target)}: {counted(table.rows, 'row')}, {counted(table.columns, 'column')}")
+
+
+class CsvFields(Answer):
+    """A row for each picture, with a column for each field, what a person should check, and why a file was not read."""
+
+    def __init__(self, target: Path | None, names: list[str]) -> None:
+        self.target, self.names = target, names
+        self.rows = [["file", *names, "check", "error"]]
+        self.checks = 0
+
+    def add(self, name: str, outcome: Outcome) -> None:
+        """Keep the picture's row; they are few and short."""
+        if outcome.page is None:
+            error = outcome.error.for_command_line() if outcome.error is not None else ""
+            self.rows.append([spelled(name), *[""] * len(self.names), "", error])
+            return
+        entries = outcome.page.entries
+        check = "; ".join(f"{entry.name}: {why}" for entry in entries for why in entry.why)
+        self.checks += sum(bool(entry.why) for entry in entries)
+        self.rows.append([spelled(name), *(entry.text for entry in entries), check, ""])
+
+    def end(self, error: BaseException | None) -> None:
+        """Write what was read, also where the rest was not."""
+        if error is not None and not isinstance(error, KeyboardInterrupt):
+            return
+        text = io.StringIO()
+        csv_module.writer(text, lineterminator="\n").writerows(self.rows)
+        content = text.getvalue().encode("utf-8", "backslashreplace")
+        if self.target is None:
+            click.echo(content, nl=False)
+            return
+        write_output(self.target, content)
+        pictures = counted(len(self.rows) - 1, "picture")
+        click.echo(f"{printable(self.target)}: {pictures}; {counted(self.checks, 'field')} to check")

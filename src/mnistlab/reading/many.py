@@ -124,6 +124,8 @@ def read_one(reader: Reader, task: Task, finish: Finish | None = None, **options
         picture = of_bytes(content, printable(task.path) if task.content is None else Clause("names.standard_input"))
         page = reader.read(picture, **options)
     except UserError as error:
+        if "picture" in error.values:  # what was read is an array by then, and has no name
+            error.values["picture"] = printable(task.path)
         return Outcome(None, error, digest)
     except MemoryError:
         return Outcome(None, UserError("pictures.out_of_memory", name=printable(task.path)), digest)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mnistlab.errors import rounded
 
 if TYPE_CHECKING:
+    from mnistlab.reading.sheets.fields import Entry
     from mnistlab.reading.sheets.table import Table
 
 __all__ = ["Digit", "Line", "Page"]
@@ -109,16 +110,26 @@ class Page:
         All of them in reading order.
     table : Table or None
         The table, where one was asked for and found: then the lines are its rows.
+    entries : tuple of Entry
+        What stands in each field, where a layout was given: then the lines are these.
+    fields : dict of str to Entry
+        The same by name.
     """
 
     lines: tuple[Line, ...]
     size: tuple[int, int]
     table: Table | None = None
+    entries: tuple[Entry, ...] = ()
 
     @property
     def text(self) -> str:
         """The lines' texts, one under the other; empty where no digit was found."""
         return "\n".join(line.text for line in self.lines)
+
+    @property
+    def fields(self) -> dict[str, Entry]:
+        """What stands in each field, by its name; empty where no layout was given."""
+        return {entry.name: entry for entry in self.entries}
 
     @property
     def digits(self) -> list[Digit]:
@@ -132,10 +143,14 @@ class Page:
         -------
         dict
             text, and lines, each with its text and its digits as `Digit.to_dict` tells them; table, as `Table.to_dict` tells
-            it, where there is one.
+            it, and fields, each by its name as `Entry.to_dict` tells it, where there are any.
         """
         told: dict[str, Any] = {
             "text": self.text,
             "lines": [{"text": line.text, "digits": [digit.to_dict() for digit in line.digits]} for line in self.lines],
         }
-        return told if self.table is None else told | {"table": self.table.to_dict()}
+        if self.table is not None:
+            told["table"] = self.table.to_dict()
+        if self.entries:
+            told["fields"] = {entry.name: entry.to_dict() for entry in self.entries}
+        return told

@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,11 @@ from mnistlab.reading.ink import SMALL
 from mnistlab.reading.layout import lines_of
 from mnistlab.reading.marks import Box, Mark
 from mnistlab.reading.page import Digit, Line, Page
+from mnistlab.reading.paper import Gray
 from mnistlab.reading.search import connected_strokes, digits_on_paper
+
+if TYPE_CHECKING:
+    from mnistlab.reading.sheets.layout import Layout
 
 __all__ = ["Reader"]
 
@@ -115,6 +120,7 @@ class Reader:
         source: Source,
         *,
         table: bool = False,
+        layout: Layout | None = None,
         raise_if_cancelled: Callable[[], None] = lambda: None,
         check: Callable[[], None] | None = None,
     ) -> Page:
@@ -127,6 +133,8 @@ class Reader:
         table : bool
             Look for a table of lines, the largest, and read what stands in its cells: `Page.table`. All of the picture is read
             where there is none.
+        layout : Layout, optional
+            The named places of a form (`mnistlab.reading.sheets.layout.read_layout`): only these are read, `Page.fields`.
         raise_if_cancelled : callable, optional
             Called without arguments between the steps; what it raises ends the reading. So a server stops reading for a client
             that has left.
@@ -141,25 +149,38 @@ class Reader:
         Raises
         ------
         UserError
-            Where the source is not a picture, or a broken one.
+            Where the source is not a picture, or a broken one; where the layout's form is not found in it, or is another one;
+            for a table and a layout at once.
         """
+        if table and layout is not None:
+            raise UserError("reading.table_and_layout")
         if check is not None:
             warnings.warn("Reader.read(check=) is now raise_if_cancelled=.", DeprecationWarning, stacklevel=2)
             raise_if_cancelled = check
         picture = decode(source)
         raise_if_cancelled()
-        size = (picture.shape[1], picture.shape[0])
-        if table:
-            from mnistlab.reading.sheets.table import read_table
-
-            if found := read_table(self, picture, raise_if_cancelled):
-                return Page(tuple(Line(digits) for digits in found.by_row if digits), size, found)
+        if (table or layout is not None) and (page := self._sheet(picture, layout, raise_if_cancelled)):
+            return page
         if self.finder is None or max(picture.shape[:2]) <= SMALL:
             marks = connected_strokes(self.classifier, picture, raise_if_cancelled)
         else:
             marks = digits_on_paper(self.finder, self.classifier, picture, self.threshold, raise_if_cancelled)
         lines = lines_of([mark.level_box for mark in marks])
+        size = (picture.shape[1], picture.shape[0])
         return Page(tuple(Line(tuple(self._digit(marks[n]) for n in numbers)) for numbers in lines), size)
+
+    def _sheet(self, picture: Gray, layout: Layout | None, raise_if_cancelled: Callable[[], None]) -> Page | None:
+        """The fields of a form, or a table; None where there is none."""
+        size = (picture.shape[1], picture.shape[0])
+        if layout is not None:
+            from mnistlab.reading.sheets.fields import read_fields
+
+            entries = read_fields(self, picture, layout, raise_if_cancelled)
+            return Page(tuple(Line(entry.digits) for entry in entries if entry.digits), size, entries=entries)
+        from mnistlab.reading.sheets.table import read_table
+
+        found = read_table(self, picture, raise_if_cancelled)
+        return None if found is None else Page(tuple(Line(row) for row in found.by_row if row), size, found)
 
     def read_many(
         self, paths: Iterable[str | Path], *, jobs: int | None = None

@@ -85,7 +85,7 @@ def test_lines_are_taken_out_and_strokes_that_cross_them_stay() -> None:
     sheet = np.full((80, 200), 220, np.uint8)
     sheet[39:42] = 60
     sheet[10:70, 100:106] = 20
-    clean = erased(sheet, [(40.0, 0.0, 200.0)], [])
+    clean = erased(sheet, [(40.0, 0.0, 200.0, 0.0)], [])
     assert clean[:, :90].min() > 210
     assert clean[12:68, 101:105].max() < 60
     assert np.array_equal(erased(sheet, [], []), sheet)

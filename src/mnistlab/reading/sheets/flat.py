@@ -16,8 +16,8 @@ from mnistlab.reading.paper import Gray
 __all__ = ["Flattened", "erased", "laid_flat"]
 
 Points = NDArray[np.float64]
-Segment = tuple[float, float, float]
-"""A line's place across, and its two ends along."""
+Segment = tuple[float, float, float, float]
+"""A line's place across at its first end, its two ends along, and how much its place grows along it."""
 BESIDE = 9
 """Pixels to both sides of a line's place that are looked at."""
 ASTRAY = 4
@@ -81,22 +81,23 @@ def slope(places: NDArray[np.float32], step: int) -> Points:
 
 
 def erased(gray: Gray, level: Sequence[Segment], upright: Sequence[Segment]) -> Gray:
-    """Without the lines: the level ones (y, first x, last x) and the upright ones (x, first y, last y)."""
+    """Without the lines: the level ones (y, first x, last x, slope) and the upright ones (x, first y, last y, slope)."""
     result = np.ascontiguousarray(gray)
     for lines in (level, upright):
         result = np.ascontiguousarray(result.copy() if lines is level else result.T)
-        for place, start, end in lines:
-            erase(result, place, start, end)
+        for line in lines:
+            erase(result, *line)
     return np.ascontiguousarray(result.T)
 
 
-def erase(gray: Gray, place: float, start: float, end: float) -> None:
+def erase(gray: Gray, place: float, start: float, end: float, slope: float) -> None:
     """Take a level line out, piece by piece: each pixel of it becomes what is above and below, unless it is lighter."""
     height, width = gray.shape
     first, last = max(0, round(start)), min(width, round(end))
     count = max(1, round((last - first) / PIECE))
     for left, right in itertools.pairwise(np.linspace(first, last, count + 1).astype(int)):
-        top, bottom = round(place) - BESIDE, round(place) + BESIDE + 1
+        middle = round(place + slope * ((left + right) / 2 - start))
+        top, bottom = middle - BESIDE, middle + BESIDE + 1
         if right - left < 2 or top < 0 or bottom > height:
             continue
         part = gray[top:bottom, left:right].astype(np.float32)

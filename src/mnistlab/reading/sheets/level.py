@@ -18,7 +18,7 @@ ALIKE = 0.005
 LEVEL = 0.03
 """How steep a line may still be on the level sheet."""
 MOST_TRIED = 24
-"""Of so many of the longest lines, each two are tried for where all may meet."""
+"""So many of the longest lines are tried, two by two, for where all may meet."""
 ASTRAY = 0.01
 """Lines that point by so large an angle, in radians, past the point that all should meet in count half."""
 

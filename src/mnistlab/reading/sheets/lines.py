@@ -72,8 +72,8 @@ def paper_noise(apart: Floats) -> tuple[Floats, Floats]:
     return np.asarray(first, np.float32), np.asarray(second, np.float32)
 
 
-def level_segments(dark: Floats, run: int | None = None) -> Segments:
-    """The level lines in what `darker` gave; `run` is how long a stretch of them is looked at."""
+def level_segments(dark: Floats, run: int | None = None, long: float = LONG) -> Segments:
+    """The level lines in what `darker` gave; `run` is how long a stretch of them is looked at, `long` how many they have."""
     height, width = dark.shape
     run = run or max(24, max(height, width) // RUN)
     best = np.full(dark.shape, -1, np.float32)
@@ -89,7 +89,7 @@ def level_segments(dark: Floats, run: int | None = None) -> Segments:
         np.maximum(best, cv2.warpAffine(along, back, size, flags=cv2.INTER_LINEAR, borderValue=-1), out=best)
     ridge = best >= np.asarray(cv2.dilate(best, np.ones((7, 1), np.uint8))) - 1e-6
     mask = (ridge & (best > CLEAR)).astype(np.uint8)
-    return fitted(cv2.dilate(mask, np.ones((3, 3), np.uint8)), mask, LONG * run)
+    return fitted(cv2.dilate(mask, np.ones((3, 3), np.uint8)), mask, long * run)
 
 
 def fitted(labelled: Gray, mask: Gray, least: float) -> Segments:
@@ -113,6 +113,6 @@ def fitted(labelled: Gray, mask: Gray, least: float) -> Segments:
     return Segments(columns[0], np.ascontiguousarray(columns[1:3].T), columns[3], columns[4])
 
 
-def upright_segments(dark: Floats, run: int | None = None) -> Segments:
+def upright_segments(dark: Floats, run: int | None = None, long: float = LONG) -> Segments:
     """The upright lines, with x and y changed places."""
-    return level_segments(np.ascontiguousarray(dark.T), run)
+    return level_segments(np.ascontiguousarray(dark.T), run, long)

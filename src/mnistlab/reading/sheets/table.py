@@ -39,7 +39,7 @@ class Cell:
     Attributes
     ----------
     row, column : int
-        Of its top left corner, from 0.
+        Those of its top left corner, from 0.
     rows, columns : int
         How many it takes: more than 1 where cells are merged.
     digits : tuple of Digit
@@ -237,6 +237,6 @@ class Places:
 def parts_of(there: NDArray[np.bool_], at: Points, along: Points) -> list[Segment]:
     """Which parts of lines are `there`, as their place and their two ends, which reach a little further."""
     return [
-        (float(at[line]), float(along[part]) - ROOM, float(along[part + 1]) + ROOM)
+        (float(at[line]), float(along[part]) - ROOM, float(along[part + 1]) + ROOM, 0.0)
         for line, part in zip(*(places.tolist() for places in np.nonzero(there)), strict=True)
     ]
