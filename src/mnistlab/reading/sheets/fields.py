@@ -193,17 +193,13 @@ def is_unread(clean: Gray, inside: Box, marks: Sequence[Mark]) -> bool:
     for piece in find_pieces(ink):
         box = box_in_picture(piece, ink, size)
         large = box[3] > SPECK * usual or box[2] > SPECK * usual
-        if large and middle_inside(box, inside) and not any(touch(box, mark.box) for mark in marks):
+        if (
+            large
+            and middle_inside(box, inside)
+            and not any(middle_inside(box, mark.box) or middle_inside(mark.box, box) for mark in marks)
+        ):
             return True
     return False
-
-
-def touch(one: Box, other: Box) -> bool:
-    """Whether two boxes share anything."""
-    return (
-        one[0] < other[0] + other[2] and other[0] < one[0] + one[2]
-        and one[1] < other[1] + other[3] and other[1] < one[1] + one[3]
-    )  # fmt: skip
 
 
 def chosen_to_fit(marks: list[Mark], field: Field, reader: Reader) -> list[Mark]:

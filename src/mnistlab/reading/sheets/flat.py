@@ -26,7 +26,9 @@ FAINTEST = 0.012
 """The least share of the paper's light that a line takes."""
 EDGE = 0.12
 """A line goes as far as it takes this share of what it takes in its middle."""
-PIECE = 48
+THICKEST = 11
+"""Pixels from above a line to below it, at most."""
+PIECE = 24
 """Pixels of a line that are looked at by themselves: paper bends, and light changes."""
 
 
@@ -81,33 +83,51 @@ def slope(places: NDArray[np.float32], step: int) -> Points:
 
 
 def erased(gray: Gray, level: Sequence[Segment], upright: Sequence[Segment]) -> Gray:
-    """Without the lines: the level ones (y, first x, last x, slope) and the upright ones (x, first y, last y, slope)."""
-    result = np.ascontiguousarray(gray)
-    for lines in (level, upright):
-        result = np.ascontiguousarray(result.copy() if lines is level else result.T)
-        for line in lines:
-            erase(result, *line)
+    """Without the lines: the level ones (y, first x, last x, slope) and the upright ones (x, first y, last y, slope).
+
+    No upright line is taken to be much thicker than the level ones are.
+    """
+    result = np.ascontiguousarray(gray).copy()
+    thick = [width for line in level if (width := erase(result, *line)) is not None]
+    most = THICKEST if not thick else min(THICKEST, float(np.median(thick)) + 1)
+    result = np.ascontiguousarray(result.T)
+    for line in upright:
+        erase(result, *line, most)
     return np.ascontiguousarray(result.T)
 
 
-def erase(gray: Gray, place: float, start: float, end: float, slope: float) -> None:
-    """Take a level line out, piece by piece: each pixel of it becomes what is above and below, unless it is lighter."""
+def erase(gray: Gray, place: float, start: float, end: float, slope: float, most: float = THICKEST) -> float | None:
+    """Take a level line out, piece by piece: each pixel of it becomes what is above and below, unless it is lighter.
+
+    Where most of the line lies, and how thick it is, up to `most` pixels, holds for all its pieces: a stroke that runs along it
+    is no part of it. Returns that thickness; None where no line was seen.
+    """
     height, width = gray.shape
     first, last = max(0, round(start)), min(width, round(end))
-    count = max(1, round((last - first) / PIECE))
-    for left, right in itertools.pairwise(np.linspace(first, last, count + 1).astype(int)):
+    parts, found = [], []
+    for left, right in itertools.pairwise(
+        np.linspace(first, last, max(1, round((last - first) / PIECE)) + 1).astype(int)
+    ):
         middle = round(place + slope * ((left + right) / 2 - start))
         top, bottom = middle - BESIDE, middle + BESIDE + 1
         if right - left < 2 or top < 0 or bottom > height:
             continue
-        part = gray[top:bottom, left:right].astype(np.float32)
-        found = thickness(part)
-        if found is None:
-            continue
-        above, below = found
-        share = (np.arange(above + 1, below) - above)[:, None] / (below - above)
+        seen = thickness(gray[top:bottom, left:right].astype(np.float32))
+        if seen is not None:
+            parts.append((top, left, right))
+            found.append(seen)
+    if not found:
+        return None
+    thin = [seen for seen in found if seen[1] - seen[0] <= most]  # the others are strokes that run along the line
+    usual = np.median(np.array(thin), 0) if thin else BESIDE + np.array([-0.5, 0.5]) * most
+    for (top, left, right), seen in zip(parts, found, strict=True):
+        above, below = (round(float(np.clip(edge, own - 2, own + 2))) for edge, own in zip(seen, usual, strict=True))
+        part = gray[top : top + 2 * BESIDE + 1, left:right].astype(np.float32)
+        above, below = max(0, above - 1), min(len(part) - 1, below + 1)  # its edges are soft
+        share = (np.arange(above + 1, below) - above)[:, None] / max(1, below - above)
         between = part[above] * (1 - share) + part[below] * share
         gray[top + above + 1 : top + below, left:right] = np.maximum(part[above + 1 : below], between).round()
+    return float(usual[1] - usual[0]) if thin else None
 
 
 def thickness(part: NDArray[np.float32]) -> tuple[int, int] | None:

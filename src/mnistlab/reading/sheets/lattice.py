@@ -30,6 +30,8 @@ WHOLE, WALL = 0.95, 0.75
 """A line of the table is seen along at least this share of its way between two others; one between two cells, along this."""
 FEWEST = 0.4
 """The least share of its way along which a line of the table is there; cells may be merged."""
+SMOOTH = 0.1
+"""The mean over this share of a part is taken before a line is looked for in it: noise has gaps."""
 STRAIGHT = 0.7
 """A line is straight unless a curve leaves less than this share of what a straight one leaves."""
 SAMPLES = 40
@@ -91,7 +93,10 @@ class Flat:
 
     def seen(self, bounds: NDArray[Any], around: int = 2) -> Floats:
         """float32 (parts, H): along what share of each part, from one bound in x to the next, a line is seen at each height."""
-        smooth = cv2.blur(self.dark, (9, 1))
+        window = int(
+            np.clip(SMOOTH * float(np.median(np.diff(bounds)[::2])), 3, 9)
+        )  # a stroke must not fill a small cell
+        smooth = cv2.blur(self.dark, (window, 1))
         there = (smooth > SEEN).astype(np.float32)
         sums = np.pad(np.cumsum(there, 1), ((0, 0), (1, 0)))
         parts = [(sums[:, b] - sums[:, a]) / max(1, b - a) for a, b in itertools.pairwise(bounds)]
