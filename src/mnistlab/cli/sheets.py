@@ -20,7 +20,7 @@ from mnistlab.messages.sentences import counted
 if TYPE_CHECKING:
     from mnistlab.reading.many import Outcome
     from mnistlab.reading.page import Page
-    from mnistlab.reading.sheets.layout import Field, Layout
+    from mnistlab.reading.sheets.layout import Layout
     from mnistlab.reading.sheets.table import Table
 
 __all__ = ["Sheet", "sheet_options", "sheet_text"]
@@ -133,24 +133,10 @@ def layout_of(fields: Path | None, single: tuple[str, ...]) -> Layout | None:
     """The layout of a file, and of single fields; None where there is neither."""
     if fields is None and not single:
         return None
-    from mnistlab.reading.sheets.layout import Layout, read_layout
+    from mnistlab.reading.sheets.layout import Field, Layout, read_layout
 
-    more = [field_of(value) for value in single]
+    more = [Field.of_text(value) for value in single]
     return Layout(tuple(more)) if fields is None else read_layout(fields, more=more)
-
-
-def field_of(value: str) -> Field:
-    """The field that --field names."""
-    from mnistlab.reading.sheets.layout import Field
-
-    name, equals, box = value.rpartition("=")
-    try:
-        x, y, width, height = (float(part) for part in box.split(","))
-    except ValueError:
-        equals = ""
-    if not equals:
-        raise UserError("cli.field_option", value=value)
-    return Field(name, (x, y, width, height))
 
 
 def csv_target(csv: Path) -> Path:

@@ -117,6 +117,18 @@ class Field:
         if self.check is not None and self.check not in CHECKS:
             raise UserError("reading.field_check", name=self.name, check=shown(self.check), checks=CHECKS)
 
+    @classmethod
+    def of_text(cls, text: str) -> Field:
+        """The field that NAME=x,y,width,height means. Raises `UserError` where it means none."""
+        name, equals, box = text.rpartition("=")
+        try:
+            x, y, width, height = (float(part) for part in box.split(","))
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise UserError("reading.field_text", value=shown(text))
+        return cls(name, (x, y, width, height))
+
     def misfits(self, text: str) -> list[Clause]:
         """What is expected and does not hold of digits."""
         found = []
