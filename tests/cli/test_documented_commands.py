@@ -150,12 +150,22 @@ def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: p
     shutil.copytree(data_dir, folder / "data")
     for name in ("scans", "examples"):
         (folder / name).mkdir()
-    for name in ("photo.jpg", "page.png", "one.png", "un.png", "x.png", "scans/1.png", "examples/2026.png"):
+    for name in (
+        "photo.jpg",
+        "sheet.jpg",
+        "page.png",
+        "one.png",
+        "un.png",
+        "x.png",
+        "scans/1.png",
+        "examples/2026.png",
+    ):
         shutil.copy(documented.ROOT / "examples" / "2026.png", folder / name)
     Image.fromarray(open_dataset("mnist", data_dir).read("train")[0][15]).save(folder / "seven.png")
     rows = [("page.png", 1, *digit.box, digit.value) for digit in Reader().read(folder / "page.png").digits]
     table = [("file", "page", "x", "y", "width", "height", "correct"), *rows]
     (folder / "checked.csv").write_text("".join(",".join(map(str, row)) + "\n" for row in table), encoding="utf-8")
+    (folder / "layout.toml").write_text('[[field]]\nname = "year"\nbox = [0, 0, 1, 1]\n', encoding="utf-8")
     for day in days():
         (folder / f"{day.name}_answers.py").write_text(answers_file(day, "en"), encoding="utf-8")
     for name in ("my.toml", "ma-recette.toml"):

@@ -389,10 +389,10 @@ def interrupt_at(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """Ctrl-C while that picture is read."""
     read_one, numbers = many.read_one, iter(range(1, 100))
 
-    def interrupted(*arguments: Any) -> Any:
+    def interrupted(*arguments: Any, **options: Any) -> Any:
         if next(numbers) == count:
             os.kill(os.getpid(), signal.SIGINT)
-        return read_one(*arguments)
+        return read_one(*arguments, **options)
 
     monkeypatch.setattr(many, "read_one", interrupted)
 

@@ -150,7 +150,8 @@ def test_tensors_on_two_devices_are_refused_as_the_page_quotes() -> None:
 def test_the_python_on_the_pages_runs(
     language: str, mnist_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copy(ROOT / "examples" / "2026.png", tmp_path / "photo.jpg")
+    for name in ("photo.jpg", "sheet.jpg"):
+        shutil.copy(ROOT / "examples" / "2026.png", tmp_path / name)
     shutil.copy(ROOT / "src" / "mnistlab" / "bundled" / "reader" / "reader.onnx", tmp_path / "model.onnx")
     shutil.copytree(mnist_run.path, tmp_path / "runs" / mnist_run.path.name)
     monkeypatch.chdir(tmp_path)
@@ -165,7 +166,8 @@ def test_the_python_on_the_pages_runs(
 
 
 def test_the_requests_on_the_pages_are_answered(tmp_path: Path) -> None:
-    shutil.copy(ROOT / "examples" / "2026.png", tmp_path / "photo.jpg")
+    for name in ("photo.jpg", "sheet.jpg"):
+        shutil.copy(ROOT / "examples" / "2026.png", tmp_path / name)
     commands = {
         line
         for path in PAGES.rglob("*.md")

@@ -57,6 +57,20 @@ def test_read_takes_a_form_and_tells_details(client: httpx.Client, reader: Reade
         np.testing.assert_allclose(digit["probabilities"], expected.probabilities, atol=1e-6)
 
 
+def test_read_gives_fields_and_tables(client: httpx.Client, reader: Reader, picture: bytes) -> None:
+    asked = {"field": ["whole=0,0,1,1", "nothing=0,0,0.05,0.05"]}
+    fields = client.post("/api/v1/read", params=asked, content=picture).json()["fields"]
+    assert {name: field["text"] for name, field in fields.items()} == {"whole": "504", "nothing": ""}
+    assert fields["whole"]["digits"]
+    lines = Image.new("L", (300, 200), 235)
+    for n in range(4):
+        lines.paste(40, (20, 20 + 50 * n, 280, 22 + 50 * n))
+        lines.paste(40, (20 + 86 * n, 20, 22 + 86 * n, 172))
+    table = client.post("/api/v1/read?table=true", content=png(lines)).json()["table"]
+    assert (table["rows"], table["columns"], len(table["cells"])) == (3, 3, 9)
+    assert "table" not in client.post("/api/v1/read?table=true", content=picture).json()
+
+
 def test_a_picture_without_digits_has_no_lines(client: httpx.Client) -> None:
     answer = client.post("/api/v1/read", content=png(Image.new("L", (100, 60), 255))).json()
     assert (answer["text"], answer["lines"]) == ("", [])
@@ -198,6 +212,10 @@ EMPTY_IMAGE = [[0] * 28] * 28
         ("read", b"--x", "multipart/form-data", ["form cannot be read", "'file'"]),
         ("read", b"--x--\r\n", "multipart/form-data; boundary=x", ["not hold a complete file", "'file'"]),
         ("read?detail=perhaps", b"x", "image/png", ["detail is 'perhaps'"]),
+        ("read?field=a", b"x", "image/png", ["'a'", "NAME=x,y,width,height"]),
+        ("read?field=a=0,0,2,1", b"x", "image/png", ["'a'", "sheet"]),
+        ("read?field=a=0,0,1,1&field=a=0,0,1,1", b"x", "image/png", ["two fields"]),
+        ("read?field=a=0,0,1,1&table=true", b"x", "image/png", ["at once"]),
         ("classify", b"", "", ["0 bytes", "784"]),
         ("classify", b"x" * 783, "", ["783 bytes", "784"]),
         ("classify", b"[", "application/json", ["not JSON"]),

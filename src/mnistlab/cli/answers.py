@@ -41,10 +41,14 @@ class Answer:
 
 
 @contextlib.contextmanager
-def answer_for(to: Path | None, as_json: bool, files: list[Path], reader: Reader) -> Iterator[Answer]:
-    """The answer that was asked for."""
+def answer_for(
+    to: Path | None, as_json: bool, files: list[Path], reader: Reader, other: Answer | None = None
+) -> Iterator[Answer]:
+    """The answer that was asked for: `other`, if any."""
     answer: Answer
-    if to is None:
+    if other is not None:
+        answer = other
+    elif to is None:
         answer = JsonList() if as_json else Text(several=len(files) > 1)
     elif is_standard_output(to):
         answer = CsvLines()
@@ -71,6 +75,8 @@ class Text(Answer):
 
     def add(self, name: str, outcome: Outcome) -> None:
         """Print the lines."""
+        from mnistlab.cli.sheets import sheet_text
+
         for page in outcome.pages:
             if isinstance(page, UserError):
                 continue
@@ -78,7 +84,9 @@ class Text(Answer):
             heading = shown if page.count == 1 else words("cli.page_of_picture", name=shown, number=page.number)
             if self.several or page.count > 1:
                 click.echo(f"{heading}:")
-            if page.lines:
+            if (told := sheet_text(page)) is not None:
+                click.echo(told)
+            elif page.lines:
                 click.echo(page.text)
             else:
                 tell("cli.no_digits_found", name=heading, err=True)

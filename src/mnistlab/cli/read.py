@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from mnistlab.cli.model_file import model_file
 from mnistlab.cli.options import ValueType, examples, runs_option
+from mnistlab.cli.sheets import Sheet, sheet_options
 from mnistlab.cli.words import tell, told_place
 from mnistlab.errors import MnistlabError, UserError
 from mnistlab.messages.sentences import locales_language
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mnistlab.reading.page import Page
 
 __all__ = ["read"]
 
@@ -33,6 +28,7 @@ __all__ = ["read"]
         "mnistlab read scans/ --to digits.csv",
         "mnistlab read scans/ --to digits.csv --resume",
         "mnistlab read page.png --annotate out.png",
+        "mnistlab read sheet.jpg --table --csv sheet.csv",
         "mnistlab read --model latest x.png",
     ),
 )
@@ -44,6 +40,7 @@ __all__ = ["read"]
 @click.option(
     "--annotate", type=click.Path(path_type=Path), help="Save the picture with boxes here; a folder for several."
 )
+@sheet_options
 @click.option("--json", "as_json", is_flag=True, help="A list on standard output, with one object per picture.")
 @click.option(
     "--to",
@@ -66,6 +63,7 @@ def read(
     jobs: int | None,
     recursive: bool,
     runs_dir: Path,
+    **asked: Any,
 ) -> int:
     """Read the handwritten digits in photos, scans and drawings, line by line.
 
@@ -73,6 +71,7 @@ def read(
     as "?".
     """
     from mnistlab.cli.answers import answer_for
+    from mnistlab.cli.targets import find_targets, save_annotated
     from mnistlab.files import is_folder
     from mnistlab.reading.many import Task, count_processes, read_each
     from mnistlab.reading.reader import Reader
@@ -86,22 +85,28 @@ def read(
         tell("cli.error", said=error.for_command_line(locales_language()), err=True)
 
     check_options(to, resume, as_json)
+    sheet = Sheet(to, as_json, **asked)
     count_processes(0, jobs)
     files = list(files_of(pictures, recursive, fail))
     several = len(files) > 1 or any(map(is_folder, pictures))
     targets = find_targets(annotate, files, several) if annotate else {}
+    answer_of_sheet = sheet.answer(files, several)
     reader = Reader(model_file(model, runs_dir) if model is not None else None, threshold=threshold)
     if to is not None:
         files = list(dict.fromkeys(files))
         if not files:
             return exit_code
     contents = {file: standard_input() for file in files if str(file) == "-"}
-    with answer_for(to, as_json, files, reader) as answer, moving_bar(len(files), to) as advance:
+    with (
+        answer_for(to, as_json, files, reader, answer_of_sheet) as answer,
+        moving_bar(len(files), to) as advance,
+    ):
         tasks = [Task(file, contents.get(file), answer.known(str(file))) for file in files]
         finish = functools.partial(save_annotated, targets) if targets else None
-        with contextlib.closing(read_each(reader, tasks, jobs, finish)) as outcomes:
+        with contextlib.closing(read_each(reader, tasks, jobs, finish, **sheet.options)) as outcomes:
             for file, outcome in zip(files, outcomes, strict=True):
                 answer.add(str(file), outcome)
+                sheet.say_what_is_missing(str(file), outcome)
                 for error in outcome.errors:
                     fail(error)
                 advance()
@@ -178,72 +183,3 @@ def pictures_in(folder: Path, recursive: bool, fail: Callable[[MnistlabError], N
     if not found and not unreadable:
         fail(UserError("cli.folder_without_pictures", place=told_place(folder), suffixes=SUFFIXES))
     return found
-
-
-def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path, Path]:
-    """Where each annotated picture goes; in a folder, files of one name stay apart. Refuses what would not work before
-    anything is read, and to write over a picture."""
-    from mnistlab.files import check_folder, is_folder, link_target, printable
-    from mnistlab.pictures.decode import SUFFIXES
-
-    name = printable(annotate)
-    has_suffix = annotate.suffix.lower() in SUFFIXES
-    if several or is_folder(annotate):
-        if has_suffix and not is_folder(annotate):
-            raise UserError("cli.annotate_file_for_several", name=name)
-        check_folder(annotate)
-        targets = dict(zip(dict.fromkeys(files), names_in(annotate, files), strict=True))
-        if identities([annotate]) & identities(file.parent for file in files):
-            raise UserError("cli.annotate_into_pictures_folder", place=told_place(annotate))
-    else:
-        if not has_suffix:
-            raise UserError("cli.annotate_without_ending", name=name)
-        if not is_folder(annotate.parent):
-            folder = printable(annotate.parent)
-            raise UserError("cli.annotate_folder_missing", folder=folder)
-        check_folder(link_target(annotate).parent)
-        targets = dict.fromkeys(files, annotate)
-    if identities(targets.values()) & identities(files):
-        raise UserError("cli.annotate_over_picture", name=name)
-    return targets
-
-
-def names_in(folder: Path, files: list[Path]) -> Iterator[Path]:
-    """A name of its own for each file; for some file systems A.png is a.png."""
-    taken: set[str] = set()
-    for file in dict.fromkeys(files):
-        stem, number = file.stem, 1
-        while stem.casefold() in taken:
-            number += 1
-            stem = f"{file.stem}-{number}"
-        taken.add(stem.casefold())
-        yield folder / f"{stem}.png"
-
-
-def identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
-    """What tells those files and folders that exist apart, by whatever names and links they go."""
-    found = set()
-    for path in paths:
-        with contextlib.suppress(OSError, ValueError):
-            about = path.stat()
-            found.add((about.st_dev, about.st_ino))
-    return found
-
-
-def save_annotated(targets: dict[Path, Path], file: Path, picture: NDArray[Any], page: Page) -> None:
-    """The picture with boxes to the file's target, whole or not at all."""
-    from mnistlab.files import printable, write_output
-    from mnistlab.reading.annotation import annotate
-
-    target = targets[file]
-    if page.count > 1:
-        target = target.with_stem(f"{target.stem}-page-{page.number}")
-        if identities([target]) & identities(targets):
-            raise UserError("cli.annotate_over_picture", name=printable(target))
-    kind = {".jpg": "jpeg", ".tif": "tiff", ".pgm": "ppm"}.get(target.suffix.lower(), target.suffix[1:].lower())
-    stream = io.BytesIO()
-    try:
-        annotate(picture, page).save(stream, kind, **({"quality": 92} if kind in ("jpeg", "webp") else {}))
-    except (OSError, ValueError) as error:  # WebP takes no more than 16,383 pixels a side
-        raise UserError("cli.annotated_not_writable", target=printable(target), error=error) from None
-    write_output(target, stream.getvalue())

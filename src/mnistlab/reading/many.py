@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import multiprocessing
 import os
 import signal
@@ -80,21 +81,23 @@ class Outcome(NamedTuple):
 
 
 def read_each(
-    reader: Reader, tasks: Sequence[Task], jobs: int | None = None, finish: Finish | None = None
+    reader: Reader, tasks: Sequence[Task], jobs: int | None = None, finish: Finish | None = None, **options: Any
 ) -> Generator[Outcome]:
     """Read the pictures, `jobs` at a time, and yield an outcome for each in the order of the tasks.
 
-    Each process computes in one thread. Without `jobs` there are as many as `count_processes` says; where that is one, this
-    process reads in all the reader's threads. Once the iterator is closed, no process is left.
+    `options` are those of `Reader.read`. Each process computes in one thread. Without `jobs` there are as many as
+    `count_processes` says; where that is one, this process reads in all the reader's threads. Once the iterator is closed, no
+    process is left.
 
     Raises `UserError` where `jobs` is out of range, and, while it is iterated, `Failure` where a process was killed.
     """
     processes = count_processes(len(tasks), jobs)
+    read: Callable[..., Outcome] = functools.partial(read_one, finish=finish, **options)
     if processes > 1:
-        return in_processes(reader, tasks, processes, finish)
+        return in_processes(reader, tasks, processes, read)
     if jobs is not None and reader.threads != 1:
         reader = type(reader)(reader.path, threshold=reader.threshold, threads=1)
-    return (read_one(reader, task, finish) for task in tasks)
+    return (read(reader, task) for task in tasks)
 
 
 def count_processes(pictures: int, jobs: int | None) -> int:
@@ -110,9 +113,7 @@ def count_processes(pictures: int, jobs: int | None) -> int:
     return max(1, min(wanted, MOST_ON_WINDOWS) if sys.platform == "win32" else wanted)
 
 
-def read_one(
-    reader: Reader, task: Task, finish: Finish | None, raise_if_cancelled: Callable[[], None] = lambda: None
-) -> Outcome:
+def read_one(reader: Reader, task: Task, finish: Finish | None = None, **options: Any) -> Outcome:
     """Read one picture in this process."""
     digest, name = None, printable(task.path) if task.content is None else Clause("names.standard_input")
     try:
@@ -127,8 +128,10 @@ def read_one(
     for number in range(count):
         try:
             picture = pages.picture(number) if pages else of_bytes(content, name)
-            page = replace(reader.read(picture, raise_if_cancelled=raise_if_cancelled), number=number + 1, count=count)
+            page = replace(reader.read(picture, **options), number=number + 1, count=count)
         except UserError as error:
+            if "picture" in error.values:  # what was read is an array by then, and has no name
+                error.values["picture"] = printable(task.path)
             results.append(error)
             continue
         except MemoryError:
@@ -143,10 +146,12 @@ def read_one(
     return Outcome(tuple(results), failure, digest)
 
 
-def in_processes(reader: Reader, tasks: Sequence[Task], processes: int, finish: Finish | None) -> Generator[Outcome]:
+def in_processes(
+    reader: Reader, tasks: Sequence[Task], processes: int, read: Callable[..., Outcome]
+) -> Generator[Outcome]:
     context = multiprocessing.get_context("spawn")
     stopped = context.Event()
-    given = (type(reader), reader.path, reader.threshold, finish, stopped, current_folder())
+    given = (type(reader), reader.path, reader.threshold, read, stopped, current_folder())
     pool = ProcessPoolExecutor(processes, context, begin, given)
     remaining = iter(tasks)
     waiting: deque[Future[Outcome]] = deque()
@@ -197,7 +202,7 @@ class Worker(NamedTuple):
     """What a process needs to read."""
 
     reader: Reader
-    finish: Finish | None
+    read: Callable[..., Outcome]
     stopped: Event
 
     def raise_if_stopped(self) -> None:
@@ -211,7 +216,7 @@ worker: Worker | None = None
 
 
 def begin(
-    kind: type[Reader], model: Path, threshold: float, finish: Finish | None, stopped: Event, folder: str | None
+    kind: type[Reader], model: Path, threshold: float, read: Callable[..., Outcome], stopped: Event, folder: str | None
 ) -> None:
     """Make a process of the pool ready to read."""
     global worker  # noqa: PLW0603 - the pool's own way
@@ -224,7 +229,7 @@ def begin(
     if folder is not None:
         os.chdir(folder)  # multiprocessing goes to where the program began
     cv2.setNumThreads(1)
-    worker = Worker(kind(model, threshold=threshold, threads=1), finish, stopped)
+    worker = Worker(kind(model, threshold=threshold, threads=1), read, stopped)
 
 
 def end_with(parent: Any) -> None:
@@ -236,4 +241,4 @@ def end_with(parent: Any) -> None:
 def work(task: Task) -> Outcome:
     """Read one picture in a process of the pool."""
     assert worker is not None  # noqa: S101 - `begin` ran before
-    return read_one(worker.reader, task, worker.finish, worker.raise_if_stopped)
+    return worker.read(worker.reader, task, raise_if_cancelled=worker.raise_if_stopped)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import rounded
+
+if TYPE_CHECKING:
+    from mnistlab.reading.sheets.fields import Entry
+    from mnistlab.reading.sheets.table import Table
 
 __all__ = ["Digit", "Line", "Page", "Separator"]
 
@@ -153,17 +157,30 @@ class Page:
         All of them in reading order.
     marks : list of Digit and Separator
         Likewise, with what stands between them.
+    table : Table or None
+        The table, where one was asked for and found: then the lines are its rows.
+    entries : tuple of Entry
+        What stands in each field, where a layout was given: then the lines are these.
+    fields : dict of str to Entry
+        The same by name.
     """
 
     lines: tuple[Line, ...]
     size: tuple[int, int]
     number: int = 1
     count: int = 1
+    table: Table | None = None
+    entries: tuple[Entry, ...] = ()
 
     @property
     def text(self) -> str:
         """The lines' texts, one under the other; empty where no digit was found."""
         return "\n".join(line.text for line in self.lines)
+
+    @property
+    def fields(self) -> dict[str, Entry]:
+        """What stands in each field, by its name; empty where no layout was given."""
+        return {entry.name: entry for entry in self.entries}
 
     @property
     def digits(self) -> list[Digit]:
@@ -181,7 +198,8 @@ class Page:
         Returns
         -------
         dict
-            text, and lines, each with its text, and its digits and separators as `Digit.to_dict` tells them.
+            text, and lines, each with its text, and its digits and separators as `Digit.to_dict` tells them; table, as
+            `Table.to_dict` tells it, and fields, each by its name as `Entry.to_dict` tells it, where there are any.
         """
         lines = [
             {
@@ -191,4 +209,9 @@ class Page:
             }
             for line in self.lines
         ]
-        return {"text": self.text, "lines": lines}
+        told: dict[str, Any] = {"text": self.text, "lines": lines}
+        if self.table is not None:
+            told["table"] = self.table.to_dict()
+        if self.entries:
+            told["fields"] = {entry.name: entry.to_dict() for entry in self.entries}
+        return told

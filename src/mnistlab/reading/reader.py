@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +25,15 @@ from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import Finder
 from mnistlab.reading.ink import SMALL
 from mnistlab.reading.layout import lines_of
-from mnistlab.reading.marks import Mark
+from mnistlab.reading.marks import Box, Mark
 from mnistlab.reading.page import Digit, Line, Page, Separator
+from mnistlab.reading.paper import Gray
 from mnistlab.reading.search import Writing, in_order, writing_on_paper
 from mnistlab.reading.separators import Sign
 from mnistlab.reading.strokes import connected_strokes
+
+if TYPE_CHECKING:
+    from mnistlab.reading.sheets.layout import Layout
 
 __all__ = ["Reader"]
 
@@ -119,6 +124,8 @@ class Reader:
         self,
         source: Source,
         *,
+        table: bool = False,
+        layout: Layout | None = None,
         raise_if_cancelled: Callable[[], None] = lambda: None,
         check: Callable[[], None] | None = None,
     ) -> Page:
@@ -128,6 +135,11 @@ class Reader:
         ----------
         source : str, Path, bytes, PIL.Image.Image or ndarray
             A file, its content, or the pixels: see `mnistlab.pictures.decode`.
+        table : bool
+            Look for a table of lines, the largest, and read what stands in its cells: `Page.table`. All of the picture is read
+            where there is none.
+        layout : Layout, optional
+            The named places of a form (`mnistlab.reading.sheets.layout.read_layout`): only these are read, `Page.fields`.
         raise_if_cancelled : callable, optional
             Called without arguments between the steps; what it raises ends the reading. So a server stops reading for a client
             that has left.
@@ -142,13 +154,18 @@ class Reader:
         Raises
         ------
         UserError
-            Where the source is not a picture, or a broken one.
+            Where the source is not a picture, or a broken one; where the layout's form is not found in it, or is another one;
+            for a table and a layout at once.
         """
+        if table and layout is not None:
+            raise UserError("reading.table_and_layout")
         if check is not None:
             warnings.warn("Reader.read(check=) is now raise_if_cancelled=.", DeprecationWarning, stacklevel=2)
             raise_if_cancelled = check
         picture = decode(source)
         raise_if_cancelled()
+        if (table or layout is not None) and (page := self._sheet(picture, layout, raise_if_cancelled)):
+            return page
         if self.finder is None or max(picture.shape[:2]) <= SMALL:
             written = Writing(connected_strokes(self.classifier, picture, raise_if_cancelled), [])
         else:
@@ -184,6 +201,19 @@ class Reader:
         for page in range(count):
             picture = pages.picture(page) if pages else of_bytes(content, name)
             yield replace(self.read(picture, raise_if_cancelled=raise_if_cancelled), number=page + 1, count=count)
+
+    def _sheet(self, picture: Gray, layout: Layout | None, raise_if_cancelled: Callable[[], None]) -> Page | None:
+        """The fields of a form, or a table; None where there is none."""
+        size = (picture.shape[1], picture.shape[0])
+        if layout is not None:
+            from mnistlab.reading.sheets.fields import read_fields
+
+            entries = read_fields(self, picture, layout, raise_if_cancelled)
+            return Page(tuple(Line(entry.digits) for entry in entries if entry.digits), size, entries=entries)
+        from mnistlab.reading.sheets.table import read_table
+
+        found = read_table(self, picture, raise_if_cancelled)
+        return None if found is None else Page(tuple(Line(row) for row in found.by_row if row), size, table=found)
 
     def read_many(
         self, paths: Iterable[str | Path], *, jobs: int | None = None
@@ -223,7 +253,11 @@ class Reader:
         """What `read` tells of a digit, and of what stands between digits."""
         if isinstance(mark, Sign):
             return Separator(mark.kind, mark.sure, mark.box, mark.kind != "?")
+        return self._digit(mark)
+
+    def _digit(self, mark: Mark, box: Box | None = None) -> Digit:
+        """What `read` tells of one digit; `box` is where it is in the picture if its mark has another one's."""
         label = int(mark.probabilities.argmax())
         probability = float(mark.probabilities[label])
         accepted = probability >= self.threshold
-        return Digit(self.values[label], probability, mark.box, accepted, mark.image, mark.probabilities)
+        return Digit(self.values[label], probability, box or mark.box, accepted, mark.image, mark.probabilities)

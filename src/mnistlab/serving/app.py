@@ -24,7 +24,7 @@ from starlette.types import ASGIApp
 from mnistlab.errors import MnistlabError, UserError
 from mnistlab.messages.sentences import messages
 from mnistlab.reading.page import Page
-from mnistlab.serving import problems, schemas
+from mnistlab.serving import problems, schemas, sheets
 from mnistlab.serving.access import Access
 from mnistlab.serving.bodies import PIXELS, images_of, kind_of, picture_of
 from mnistlab.serving.classify import ClassifyEndpoint
@@ -42,6 +42,8 @@ __all__ = ["create_app"]
 ModelQuery = Annotated[str | None, Query(description=schemas.MODEL)]
 DetailQuery = Annotated[bool, Query(description=schemas.DETAIL)]
 PartsQuery = Annotated[str, Query(description=schemas.PARTS, pattern="^(layers|why|layers,why|why,layers)$")]
+TableQuery = Annotated[bool, Query(description=sheets.TABLE)]
+FieldQuery = Annotated[list[str], Query(description=sheets.FIELD)]
 DigitQuery = Annotated[int, Query(ge=0, description=schemas.DIGIT)]
 
 
@@ -119,11 +121,15 @@ def add_reading(
 ) -> None:
     """What the models do. `endpoint` is where the gate's shortcut leads."""
 
-    @app.post("/api/v1/read", **schemas.READ)
-    async def read(request: Request, model: ModelQuery = None, detail: DetailQuery = False) -> Response:
+    @app.post("/api/v1/read", **sheets.READ)
+    async def read(
+        request: Request, model: ModelQuery = None, detail: DetailQuery = False, table: TableQuery = False,
+        field: FieldQuery = [],  # noqa: B006 - FastAPI copies it
+    ) -> Response:  # fmt: skip
         chosen = find(model)
+        options = sheets.reading_options(table, field)
         picture = await picture_of(request)
-        answer, page = await jobs.run(request.receive, partial(chosen.read, picture, detail))
+        answer, page = await jobs.run(request.receive, partial(chosen.read, picture, detail, **options))
         for digit in page.digits:
             metrics.digits.labels(chosen.name, str(digit.accepted).lower()).inc()
         return Response(answer, media_type="application/json")

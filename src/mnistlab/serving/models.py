@@ -81,10 +81,13 @@ class ServedModel:
         }
         return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
-    def read(self, picture: bytes, detail: bool, raise_if_cancelled: Callable[[], None]) -> tuple[bytes, Page]:
-        """The answer of /read, as JSON, and what was read."""
+    def read(
+        self, picture: bytes, detail: bool, raise_if_cancelled: Callable[[], None], **options: Any
+    ) -> tuple[bytes, Page]:
+        """The answer of /read, as JSON, and what was read; `options` are those of `Reader.read`."""
         started = time.perf_counter()
-        page = self.reader.read(picture, raise_if_cancelled=raise_if_cancelled)
+        page = self.reader.read(picture, raise_if_cancelled=raise_if_cancelled, **options)
+        sheet = {key: told for key, told in page.to_dict().items() if key in ("table", "fields")}
         answer = {
             "model": self.name,
             "text": page.text,
@@ -97,6 +100,7 @@ class ServedModel:
                 }
                 for line in page.lines
             ],
+            **sheet,
             "milliseconds": round(1000 * (time.perf_counter() - started), 2),
         }
         return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), page

@@ -1,0 +1,65 @@
+"""Reading a part of a sheet that was laid flat, its lines taken out: it is level, and its cells have one size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from mnistlab.reading.classifier import Classifier
+from mnistlab.reading.finder import SIZES, Finder, Sizes, look
+from mnistlab.reading.marks import Mark, places, sureness
+from mnistlab.reading.overlaps import find
+from mnistlab.reading.paper import Gray
+from mnistlab.reading.spots import lessened, spots
+from mnistlab.reading.strokes import connected_strokes
+
+__all__ = ["CELL_HEIGHT", "marks_on"]
+
+CELL_HEIGHT = 64
+"""Pixels: about how high a cell or a field is laid flat."""
+SHARES = (0.85, 0.6, 0.42, 0.3)
+"""The heights of digits that are looked for, as shares of that of their cell."""
+
+
+def marks_on(
+    finder: Finder | None,
+    classifier: Classifier,
+    gray: Gray,
+    threshold: float,
+    raise_if_cancelled: Callable[[], None] = lambda: None,
+) -> list[Mark]:
+    """The digits in a flat picture uint8 (H, W) of cells `CELL_HEIGHT` high: strokes and the finder, by whichever is surer.
+
+    Where they differ, neither is sure.
+    """
+    strokes = connected_strokes(classifier, gray, raise_if_cancelled)
+    if finder is None:
+        return strokes
+    scales, sizes = [SIZES[1] / (share * CELL_HEIGHT) for share in SHARES], Sizes(gray)
+    levels = [look(finder, sizes(scale), scale, number) for number, scale in enumerate(scales)]
+    raise_if_cancelled()
+    size = (gray.shape[1], gray.shape[0])
+    seen = [spot for spot in spots(classifier, find(levels), levels, raise_if_cancelled) if spot.is_whole]
+    found = [Mark(spot.image, spot.probabilities, spot.box(size), spot.box(size)) for spot in seen if spot.found.digit]
+    kept: list[Mark] = []
+    for theirs, ours in places(strokes, found):
+        if len(theirs) == len(ours) == 1:
+            kept.append(agreed(theirs[0], ours[0]))
+        elif not theirs or not ours:
+            kept += theirs or ours
+        else:
+            better, other = (theirs, ours) if sureness(theirs) >= sureness(ours) else (ours, theirs)
+            doubt = sureness(better) * (1 - sureness(other))
+            kept += [
+                replace(mark, probabilities=lessened(mark.probabilities, min(doubt, 0.99 * threshold)))
+                for mark in better
+            ]
+    return kept
+
+
+def agreed(stroke: Mark, found: Mark) -> Mark:
+    """What one mark is, seen both ways."""
+    if stroke.label == found.label:
+        return stroke if stroke.sure >= found.sure else replace(stroke, probabilities=found.probabilities)
+    surer, other = (stroke, found) if stroke.sure >= found.sure else (found, stroke)
+    return replace(surer, probabilities=lessened(surer.probabilities, surer.sure * (1 - other.sure)))

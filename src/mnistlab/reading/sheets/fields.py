@@ -1,0 +1,238 @@
+"""What stands in the named places of a form, and whether a person should look at it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.messages.sentences import Clause
+from mnistlab.reading.ink import find_ink
+from mnistlab.reading.marks import Box, Mark
+from mnistlab.reading.page import UNKNOWN, Digit
+from mnistlab.reading.paper import Gray
+from mnistlab.reading.pieces import box_in_picture, find_pieces
+from mnistlab.reading.sheets.closely import CELL_HEIGHT, marks_on
+from mnistlab.reading.sheets.flat import Flattened, Points, Segment, erased, laid_flat
+from mnistlab.reading.sheets.layout import Field, Layout
+from mnistlab.reading.sheets.lines import Segments, darker, level_segments, upright_segments
+from mnistlab.reading.sheets.register import Placed, register
+
+if TYPE_CHECKING:
+    from mnistlab.reading.reader import Reader
+
+__all__ = ["Entry", "read_fields"]
+
+AROUND = 0.35
+"""How much around a field is looked at, as a share of its height: its frame, and what goes over it."""
+WIDEST = 8000
+"""Pixels of a field laid flat, at most."""
+ACROSS, DOWN = 0.5, 0.95
+"""Printed lines go along at least this share of a field's width, or of its height."""
+LEVEL, SHORT = 0.05, 0.12
+"""How steep lines of a frame may be, and which share of a side they may lack at either end: strokes are steeper, and shorter."""
+ROOM = 6.0
+"""Pixels that lines are taken to go on behind where they were seen."""
+SPECK = 0.3
+"""Ink that is lower and narrower than this share of the digits is not asked about."""
+IMPROBABLE = 0.05
+"""What is less probable is not chosen, however well it would fit."""
+MOST_CHOICES = 20_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What stands in a field.
+
+    Attributes
+    ----------
+    name : str
+        The field's.
+    digits : tuple of Digit
+        From left to right.
+    corners : tuple of (float, float)
+        The field's four corners in the picture, in pixels, clockwise from the top left one.
+    why : tuple of str
+        Why a person should check it; empty where nothing speaks for that.
+    text : str
+        The digits, "?" for those that are not accepted; empty where nothing stands.
+    """
+
+    name: str
+    digits: tuple[Digit, ...]
+    corners: tuple[tuple[float, float], ...]
+    reasons: tuple[Clause, ...] = ()
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """Why a person should look at it, in English."""
+        return tuple(map(str, self.reasons))
+
+    @property
+    def text(self) -> str:
+        """The digits, "?" for those that are not accepted; empty where nothing stands."""
+        return "".join(str(digit.value) if digit.accepted else UNKNOWN for digit in self.digits)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Tell it in plain types, for JSON.
+
+        Returns
+        -------
+        dict
+            text, check (whether a person should look), why, corners in tenths of pixels, and digits as `Digit.to_dict` tells
+            them.
+        """
+        return {
+            "text": self.text, "check": bool(self.why), "why": list(self.why),
+            "corners": [[round(x, 1), round(y, 1)] for x, y in self.corners],
+            "digits": [digit.to_dict() for digit in self.digits],
+        }  # fmt: skip
+
+
+def read_fields(
+    reader: Reader, picture: Gray, layout: Layout, raise_if_cancelled: Callable[[], None] = lambda: None
+) -> tuple[Entry, ...]:
+    """What stands in each field of a form in a picture uint8 (H, W) or (H, W, 3).
+
+    Raises `UserError` where the form is not found in the picture, or is another one.
+    """
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
+    placed = register(layout, gray)
+    entries = []
+    for field in layout.fields:
+        raise_if_cancelled()
+        entries.append(read_field(reader, gray, field, placed, raise_if_cancelled))
+    return tuple(entries)
+
+
+def read_field(
+    reader: Reader, gray: Gray, field: Field, placed: Placed, raise_if_cancelled: Callable[[], None]
+) -> Entry:
+    """What stands in one field."""
+    flat, inside = flattened(gray, field, placed)
+    clean = erased(flat.gray, *printed_lines(flat.gray, inside))
+    marks = marks_on(reader.finder, reader.classifier, clean, reader.threshold, raise_if_cancelled)
+    own = sorted(
+        (mark for mark in marks if middle_inside(mark.box, inside)), key=lambda mark: mark.box[0] + mark.box[2] / 2
+    )
+    why = [Clause("reading.ink_unread")] if is_unread(clean, inside, own) else []
+    chosen = chosen_to_fit(own, field, reader)
+    if chosen is not own:
+        read, now = ("".join(str(reader.values[mark.label]) for mark in some) for some in (own, chosen))
+        why.append(Clause("reading.chosen_to_fit", text=now, read=read))
+    size = (gray.shape[1], gray.shape[0])
+    digits = tuple(reader._digit(mark, flat.box_in_picture(mark.box, size)) for mark in chosen)
+    if refused := sum(not digit.accepted for digit in digits):
+        why.append(Clause("reading.digits_not_accepted", count=refused))
+    if digits or field.pattern is not None:
+        why += field.misfits("".join(str(digit.value) for digit in digits))
+    x, y, width, height = field.box
+    ends = np.array([[(x, y), (x + width, y), (x + width, y + height), (x, y + height)]], np.float64)
+    corners = tuple((float(a), float(b)) for a, b in cv2.perspectiveTransform(ends, placed.matrix)[0])
+    return Entry(field.name, digits, corners, tuple(why))
+
+
+def flattened(gray: Gray, field: Field, placed: Placed) -> tuple[Flattened, Box]:
+    """A field and a little around it laid flat, and the box (x, y, width, height) of the field in that."""
+    x, y, width, height = field.box
+    high, wide = height * placed.size[1], width * placed.size[0]
+    scale = min(CELL_HEIGHT / high, WIDEST / wide)
+    box = (
+        round(AROUND * CELL_HEIGHT),
+        round(AROUND * CELL_HEIGHT),
+        max(8, round(scale * wide)),
+        max(8, round(scale * high)),
+    )
+    matrix = placed.matrix @ np.array(
+        [
+            [width / box[2], 0, x - box[0] * width / box[2]],
+            [0, height / box[3], y - box[1] * height / box[3]],
+            [0, 0, 1],
+        ]
+    )
+
+    def to_picture(points: Points) -> Points:
+        return np.asarray(cv2.perspectiveTransform(points[None] + 0.5, matrix)[0])
+
+    return laid_flat(gray, to_picture, (box[2] + 2 * box[0], box[3] + 2 * box[1])), box
+
+
+def printed_lines(flat: Gray, box: Box) -> tuple[list[Segment], list[Segment]]:
+    """The level and the upright lines of a field laid flat: its sides, if there are lines, and those that go all the way."""
+    dark = darker(flat)
+    x, y, width, height = box
+    level = segments(level_segments(dark, max(24, round(ACROSS * width)), 1.0), (x, x + width))
+    upright = segments(upright_segments(dark, max(24, round(DOWN * height)), 1.0), (y, y + height))
+    level += [(float(place), x - ROOM, x + width + ROOM, 0.0) for place in (y, y + height)]
+    upright += [(float(place), y - ROOM, y + height + ROOM, 0.0) for place in (x, x + width)]
+    return level, upright
+
+
+def segments(found: Segments, sides: tuple[int, int]) -> list[Segment]:
+    """Those lines as `erased` takes them that are level and go from one side to the other."""
+    return [
+        (float(middle[1] + slope * (start - ROOM - middle[0])), float(start) - ROOM, float(end) + ROOM, float(slope))
+        for slope, middle, start, end in zip(found.slope, found.middle, found.start, found.end, strict=True)
+        if abs(slope) < LEVEL
+        and start < sides[0] + SHORT * (sides[1] - sides[0])
+        and end > sides[1] - SHORT * (sides[1] - sides[0])
+    ]
+
+
+def middle_inside(box: Box, outer: Box) -> bool:
+    """Whether the middle of a box lies in another."""
+    x, y = box[0] + box[2] / 2, box[1] + box[3] / 2
+    return outer[0] <= x < outer[0] + outer[2] and outer[1] <= y < outer[1] + outer[3]
+
+
+def is_unread(clean: Gray, inside: Box, marks: Sequence[Mark]) -> bool:
+    """Whether there is ink in the field that no digit covers, and which is more than a speck."""
+    ink = find_ink(clean)
+    size = (clean.shape[1], clean.shape[0])
+    usual = float(np.median([mark.box[3] for mark in marks])) if marks else 0.5 * inside[3]
+    for piece in find_pieces(ink):
+        box = box_in_picture(piece, ink, size)
+        large = box[3] > SPECK * usual or box[2] > SPECK * usual
+        if (
+            large
+            and middle_inside(box, inside)
+            and not any(middle_inside(box, mark.box) or middle_inside(mark.box, box) for mark in marks)
+        ):
+            return True
+    return False
+
+
+def chosen_to_fit(marks: list[Mark], field: Field, reader: Reader) -> list[Mark]:
+    """The same marks; or, where they do not fit and other readings of unclear ones do, the most probable of these.
+
+    They stay as unsure as they are: what fits is a hint for who checks it, and no proof.
+    """
+    if not marks or not field.misfits("".join(str(reader.values[mark.label]) for mark in marks)):
+        return marks
+    options: list[list[int]] = []
+    for mark in marks:
+        unclear = mark.sure < reader.threshold
+        likely = np.argsort(-mark.probabilities)
+        options.append([int(n) for n in likely if n == mark.label or (unclear and mark.probabilities[n] >= IMPROBABLE)])
+    best: tuple[float, tuple[int, ...]] | None = None
+    for labels in itertools.islice(itertools.product(*options), MOST_CHOICES):
+        probable = float(np.prod([mark.probabilities[n] for mark, n in zip(marks, labels, strict=True)]))
+        if (best is None or probable > best[0]) and not field.misfits("".join(str(reader.values[n]) for n in labels)):
+            best = (probable, labels)
+    if best is None:
+        return marks
+    return [with_label(mark, label, reader.threshold) for mark, label in zip(marks, best[1], strict=True)]
+
+
+def with_label(mark: Mark, label: int, threshold: float) -> Mark:
+    """The mark read as another class, which is not accepted."""
+    if label == mark.label:
+        return mark
+    probabilities: NDArray[np.float32] = mark.probabilities.copy()
+    probabilities[[label, mark.label]] = probabilities[[mark.label, label]]
+    return replace(mark, probabilities=probabilities)

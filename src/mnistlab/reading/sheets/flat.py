@@ -1,0 +1,148 @@
+"""A part of a sheet laid flat, and the printed lines on it taken out, strokes that cross them left."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.reading.marks import Box
+from mnistlab.reading.paper import Gray
+
+__all__ = ["Flattened", "erased", "laid_flat"]
+
+Points = NDArray[np.float64]
+Segment = tuple[float, float, float, float]
+"""A line's place across at its first end, its two ends along, and how much its place grows along it."""
+BESIDE = 9
+"""Pixels to both sides of a line's place that are looked at."""
+ASTRAY = 4
+"""Pixels by which a line may lie beside its place."""
+FAINTEST = 0.012
+"""The least share of the paper's light that a line takes."""
+EDGE = 0.12
+"""A line goes as far as it takes this share of what it takes in its middle."""
+THICKEST = 11
+"""Pixels from above a line to below it, at most."""
+PIECE = 24
+"""Pixels of a line that are looked at by themselves: paper bends, and light changes."""
+
+
+@dataclass(frozen=True)
+class Flattened:
+    """A part of a picture laid flat.
+
+    Attributes
+    ----------
+    gray : ndarray of uint8, shape (H, W)
+        What is seen.
+    to_picture : callable
+        From points float64 (N, 2) here to where they are in the picture, likewise.
+    """
+
+    gray: Gray
+    to_picture: Callable[[Points], Points]
+
+    def box_in_picture(self, box: Box, size: tuple[int, int]) -> Box:
+        """What a box (x, y, width, height) here covers of the picture of that width and height."""
+        x, y, width, height = box
+        ends = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)], np.float64) - 0.5
+        moved = self.to_picture(ends) + 0.5
+        left, top = np.clip(np.floor(moved.min(0) + 0.02), 0, np.array(size) - 1).astype(int).tolist()
+        right, bottom = np.clip(np.ceil(moved.max(0) - 0.02), 1, size).astype(int).tolist()
+        return left, top, max(1, right - left), max(1, bottom - top)
+
+
+def laid_flat(gray: Gray, to_picture: Callable[[Points], Points], size: tuple[int, int]) -> Flattened:
+    """What lies where `to_picture` says, as a picture of `size` (width, height); outside, the picture goes on as at its edge."""
+    width, height = size
+    step = 16  # between these, the way is as good as straight
+    columns, rows = np.arange(0, width + step, step), np.arange(0, height + step, step)
+    x, y = np.meshgrid(columns.astype(np.float64), rows.astype(np.float64))
+    places = to_picture(np.stack([x, y], 2).reshape(-1, 2)).reshape(*x.shape, 2).astype(np.float32)
+    own_x = (np.arange(width, dtype=np.float32) / step)[None].repeat(height, 0)
+    own_y = (np.arange(height, dtype=np.float32) / step)[:, None].repeat(width, 1)
+    fine = [cv2.remap(np.ascontiguousarray(places[..., n]), own_x, own_y, cv2.INTER_LINEAR) for n in (0, 1)]
+    shrink = float(np.sqrt(max(1e-9, abs(np.linalg.det(slope(places, step))))))
+    if shrink > 1.5:  # else pixels between those that are taken would not count
+        gray = cv2.GaussianBlur(gray, (0, 0), 0.4 * shrink)
+    taken = cv2.remap(gray, fine[0], fine[1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return Flattened(taken, to_picture)
+
+
+def slope(places: NDArray[np.float32], step: int) -> Points:
+    """How far the picture's points move for a pixel of the flat one, float64 (2, 2), in the middle."""
+    row, column = places.shape[0] // 2, places.shape[1] // 2
+    across = places[row, min(column + 1, places.shape[1] - 1)] - places[row, max(column - 1, 0)]
+    down = places[min(row + 1, places.shape[0] - 1), column] - places[max(row - 1, 0), column]
+    return np.stack([across, down]).astype(np.float64) / (2 * step)
+
+
+def erased(gray: Gray, level: Sequence[Segment], upright: Sequence[Segment]) -> Gray:
+    """Without the lines: the level ones (y, first x, last x, slope) and the upright ones (x, first y, last y, slope).
+
+    No upright line is taken to be much thicker than the level ones are.
+    """
+    result = np.ascontiguousarray(gray).copy()
+    thick = [width for line in level if (width := erase(result, *line)) is not None]
+    most = THICKEST if not thick else min(THICKEST, float(np.median(thick)) + 1)
+    result = np.ascontiguousarray(result.T)
+    for line in upright:
+        erase(result, *line, most)
+    return np.ascontiguousarray(result.T)
+
+
+def erase(gray: Gray, place: float, start: float, end: float, slope: float, most: float = THICKEST) -> float | None:
+    """Take a level line out, piece by piece: each pixel of it becomes what is above and below, unless it is lighter.
+
+    Where most of the line lies, and how thick it is, up to `most` pixels, holds for all its pieces: a stroke that runs along it
+    is no part of it. Returns that thickness; None where no line was seen.
+    """
+    height, width = gray.shape
+    first, last = max(0, round(start)), min(width, round(end))
+    parts, found = [], []
+    for left, right in itertools.pairwise(
+        np.linspace(first, last, max(1, round((last - first) / PIECE)) + 1).astype(int)
+    ):
+        middle = round(place + slope * ((left + right) / 2 - start))
+        top, bottom = middle - BESIDE, middle + BESIDE + 1
+        if right - left < 2 or top < 0 or bottom > height:
+            continue
+        seen = thickness(gray[top:bottom, left:right].astype(np.float32))
+        if seen is not None:
+            parts.append((top, left, right))
+            found.append(seen)
+    if not found:
+        return None
+    thin = [seen for seen in found if seen[1] - seen[0] <= most]  # the others are strokes that run along the line
+    usual = np.median(np.array(thin), 0) if thin else BESIDE + np.array([-0.5, 0.5]) * most
+    for (top, left, right), seen in zip(parts, found, strict=True):
+        above, below = (round(float(np.clip(edge, own - 2, own + 2))) for edge, own in zip(seen, usual, strict=True))
+        part = gray[top : top + 2 * BESIDE + 1, left:right].astype(np.float32)
+        above, below = max(0, above - 1), min(len(part) - 1, below + 1)  # its edges are soft
+        share = (np.arange(above + 1, below) - above)[:, None] / max(1, below - above)
+        between = part[above] * (1 - share) + part[below] * share
+        gray[top + above + 1 : top + below, left:right] = np.maximum(part[above + 1 : below], between).round()
+    return float(usual[1] - usual[0]) if thin else None
+
+
+def thickness(part: NDArray[np.float32]) -> tuple[int, int] | None:
+    """The last row above a line and the first one below it, in what is around its place; None where none is seen."""
+    profile = np.median(part, 1)
+    paper = float(np.quantile(profile, 0.8))
+    missing = 1 - profile / max(paper, 1.0)
+    middle = BESIDE - ASTRAY + int(missing[BESIDE - ASTRAY : BESIDE + ASTRAY + 1].argmax())
+    if missing[middle] < FAINTEST:
+        return None
+    edge = max(EDGE * missing[middle], FAINTEST / 2)
+    above = middle
+    while above > 0 and missing[above] > edge:
+        above -= 1
+    below = middle
+    while below < len(missing) - 1 and missing[below] > edge:
+        below += 1
+    return above, below

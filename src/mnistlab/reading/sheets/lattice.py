@@ -1,0 +1,175 @@
+"""A table on the level sheet: which lines of its lattice are there, and where exactly."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.reading.sheets.level import Lines
+from mnistlab.reading.sheets.lines import Floats
+
+__all__ = ["Flat", "Points"]
+
+Points = NDArray[np.float64]
+LARGEST = 2800
+"""Pixels a side of the table on the level sheet, at most."""
+SEEN = 1.0
+"""Where lines are at least so dark, in deviations of the noise, they are seen."""
+THIN = 11
+"""So many pixels beside a line, it is gone."""
+PARTS, LOOKED_AT = 8, 5
+"""Into how many parts the way of a line is cut, and in how many of these it must be seen."""
+STANDS_OUT = 0.2
+"""The share of its length in which a line is seen is by that much greater than what is seen beside it."""
+WHOLE, WALL = 0.95, 0.75
+"""A line of the table is seen along at least this share of its way between two others; one between two cells, along this."""
+FEWEST = 0.4
+"""The least share of its way along which a line of the table is there; cells may be merged."""
+SMOOTH = 0.1
+"""The mean over this share of a part is taken before a line is looked for in it: noise has gaps."""
+STRAIGHT = 0.7
+"""A line is straight unless a curve leaves less than this share of what a straight one leaves."""
+SAMPLES = 40
+"""Places along a line at which it is looked for."""
+AROUND = 3
+"""Pixels to both sides of where a line should be in which it is looked for: paper bends."""
+
+
+@dataclass(frozen=True)
+class Flat:
+    """A table on the level sheet, its lines level and upright."""
+
+    dark: Floats
+    """float32 (H, W): what `darker` gave, of the table and a little around it."""
+    matrix: Points
+    """(3, 3): from the picture that lines were looked for in to here."""
+
+    @classmethod
+    def of(cls, dark: Floats, matrix: Points, across: Lines, down: Lines) -> Flat:
+        """All that the lines reach."""
+        wide, high = (
+            1.2 * float(np.median(np.diff(lines.at))) + 3 * THIN for lines in (down, across)
+        )  # one may be missing
+        left, top = min(across.first, float(down.at[0])) - wide, min(down.first, float(across.at[0])) - high
+        right, bottom = max(across.last, float(down.at[-1])) + wide, max(down.last, float(across.at[-1])) + high
+        moved = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]]) @ matrix
+        size = (min(LARGEST, int(right - left) + 1), min(LARGEST, int(bottom - top) + 1))
+        return cls(np.asarray(cv2.warpPerspective(dark, moved, size, flags=cv2.INTER_LINEAR, borderValue=0)), moved)
+
+    @property
+    def turned(self) -> Flat:
+        """Columns as rows."""
+        return Flat(np.ascontiguousarray(self.dark.T), self.matrix)
+
+    def lattice(self) -> tuple[Points, Points]:
+        """The y of its level lines, and the x of its upright ones."""
+        rows, columns = self.candidates(), self.turned.candidates()
+        for _ in range(3):
+            if len(rows) < 2 or len(columns) < 2:
+                break
+            rows, columns = self.kept(rows, columns), self.turned.kept(columns, rows)
+        return rows, columns
+
+    def candidates(self) -> Points:
+        """Where level lines may be: they are seen along more of their way than what is above and below."""
+        parts = self.seen(np.linspace(0, self.dark.shape[1], PARTS + 1).astype(int))
+        share = np.sort(parts, 0)[-LOOKED_AT:].mean(0)  # what lies outside of the table says nothing
+        beside = (
+            np.minimum(np.roll(share, THIN), np.roll(share, -THIN)) / 2
+            + (np.roll(share, THIN) + np.roll(share, -THIN)) / 4
+        )
+        stands_out = cv2.blur((share - beside)[:, None], (1, 5))[:, 0]
+        peak = (stands_out >= cv2.dilate(stands_out[:, None], np.ones((2 * THIN + 1, 1), np.uint8))[:, 0]) & (
+            stands_out > STANDS_OUT
+        )
+        peak[: THIN + 1] = peak[-THIN - 1 :] = False
+        at = np.flatnonzero(peak)
+        return at[np.diff(at, prepend=-THIN) >= THIN].astype(np.float64)  # of a flat peak, the first
+
+    def seen(self, bounds: NDArray[Any], around: int = 2) -> Floats:
+        """float32 (parts, H): along what share of each part, from one bound in x to the next, a line is seen at each height."""
+        window = int(
+            np.clip(SMOOTH * float(np.median(np.diff(bounds)[::2])), 3, 9)
+        )  # a stroke must not fill a small cell
+        smooth = cv2.blur(self.dark, (window, 1))
+        there = (smooth > SEEN).astype(np.float32)
+        sums = np.pad(np.cumsum(there, 1), ((0, 0), (1, 0)))
+        parts = [(sums[:, b] - sums[:, a]) / max(1, b - a) for a, b in itertools.pairwise(bounds)]
+        return np.asarray(cv2.dilate(np.array(parts, np.float32), np.ones((1, 2 * around + 1), np.uint8)))
+
+    def kept(self, rows: Points, columns: Points) -> Points:
+        """The level lines that stand beside enough of the cells between the upright ones."""
+        seen = self.seen(between(columns))[::2]  # not what is at the crossings themselves
+        at = rows.astype(int)
+        is_whole = seen[:, at] >= WHOLE
+        is_thin = seen[:, at] - (seen[:, at - THIN] + seen[:, at + THIN]) / 2 > STANDS_OUT
+        wide = np.diff(columns)
+        return np.asarray(rows[((is_whole & is_thin) * wide[:, None]).sum(0) >= FEWEST * wide.sum()])
+
+    def crossings(self, rows: Points, columns: Points) -> Points:
+        """Where the lines cross, float64 (rows, columns, 2), seen near where they should."""
+        x, y = np.meshgrid(columns, rows)
+        y = y + self.shifts(rows, columns)
+        x = x + self.turned.shifts(columns, rows).T
+        return np.stack([x, y], 2)
+
+    def shifts(self, rows: Points, columns: Points) -> Points:
+        """By how many pixels level lines lie lower than `rows` at each of the columns: smoothly, as paper bends."""
+        window = 17
+        smooth = cv2.blur(self.dark, (window, 1), borderType=cv2.BORDER_CONSTANT)
+        bounds = np.linspace(columns[0], columns[-1], SAMPLES)
+        places = np.clip(bounds.astype(int), 0, smooth.shape[1] - 1)
+        found = np.zeros((len(rows), len(columns)))
+        for number, row in enumerate(rows.astype(int)):
+            at = np.clip(np.arange(row - AROUND, row + AROUND + 1), 0, smooth.shape[0] - 1)
+            dark = np.maximum(smooth[at][:, places] - SEEN / 2, 0)
+            clear = dark.max(0) > SEEN / 2
+            middle = (dark * np.arange(-AROUND, AROUND + 1)[:, None]).sum(0) / np.maximum(dark.sum(0), 1e-6)
+            found[number] = bent(bounds, middle, clear, columns)
+        return found
+
+    def level_walls(self, points: Points) -> NDArray[np.bool_]:
+        """Which parts of level lines are there, from each crossing to the next: bool (rows, columns), False in the last."""
+        seen = self.seen(between(points[..., 0].mean(0)), 1)[::2]
+        found = np.zeros(points.shape[:2], bool)
+        for row, line in enumerate(points):
+            middle = ((line[1:, 1] + line[:-1, 1]) / 2).round().astype(int)
+            places = np.clip(middle[:, None] + np.arange(-2, 3), 0, seen.shape[1] - 1)
+            found[row, :-1] = np.take_along_axis(seen, places, 1).max(1) >= WALL
+        return found
+
+    def upright_walls(self, points: Points) -> NDArray[np.bool_]:
+        """Likewise of upright lines, False in the last row."""
+        return self.turned.level_walls(points.transpose(1, 0, 2)[..., ::-1]).T
+
+
+def bent(at: Points, values: Points, known: NDArray[np.bool_], wanted: Points) -> Points:
+    """A parabola through the known values, as most of them have it, at the places that are wanted."""
+    if known.sum() < 6:
+        return np.full(len(wanted), float(np.median(values[known])) if known.any() else 0.0)
+    x, y = (at[known] - at[0]) / np.ptp(at), values[known]
+    straight, left_by_it = fitted(x, y, 1)
+    curve, left = fitted(x, y, 2)
+    if left > STRAIGHT * left_by_it:
+        curve = straight
+    return np.asarray(np.polyval(curve, (wanted - at[0]) / np.ptp(at)))
+
+
+def fitted(x: Points, y: Points, degree: int) -> tuple[Points, float]:
+    """The curve of that degree that goes by most of the points, and how far off they usually are."""
+    curve, weight = np.zeros(degree + 1), np.ones(len(x))
+    for _ in range(6):
+        curve = np.polyfit(x, y, degree, w=weight)
+        weight = 1 / (1 + np.abs(y - np.polyval(curve, x)) / 0.3)
+    return curve, float(np.abs(y - np.polyval(curve, x)).mean())
+
+
+def between(places: Points) -> NDArray[np.int64]:
+    """Bounds of what lies between each two places, but for their surroundings, and of those surroundings in turn."""
+    room = 0.1 * np.diff(places)
+    return np.stack([places[:-1] + room, places[1:] - room], 1).round().astype(np.int64).reshape(-1)

@@ -1,0 +1,248 @@
+"""Layouts: the named places of a form, and what is expected in each, from a TOML file.
+
+form = "empty.png"              # a picture of the empty form, beside this file; or sheet = "frame", "corners" or "picture"
+
+[[field]]
+name = "account"
+box = [0.10, 0.20, 0.42, 0.05]  # x, y, width and height, in fractions of the sheet
+pattern = "\\d{6}"              # a regular expression for all of the digits
+range = [100000, 499999]
+check = "luhn"
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.errors import UserError, shown
+from mnistlab.files import printable, why_unreadable
+from mnistlab.messages.sentences import Clause
+
+__all__ = ["CHECKS", "Anchor", "Field", "Layout", "read_layout"]
+
+Anchor = Literal["picture", "frame", "corners"]
+ANCHORS: tuple[Anchor, ...] = get_args(Anchor)
+MOST_FIELDS = 1000
+LONGEST = 100
+"""Characters of a name and of a pattern; digits of a number with a check digit."""
+
+
+def luhn(text: str) -> bool:
+    """Cards and many account numbers."""
+    digits = [int(digit) * (1 + n % 2) for n, digit in enumerate(reversed(text))]
+    return sum(digit - 9 if digit > 9 else digit for digit in digits) % 10 == 0
+
+
+def ean(text: str) -> bool:
+    """Articles: EAN, GTIN, UPC, ISBN-13."""
+    return sum(int(digit) * (1 + 2 * (n % 2)) for n, digit in enumerate(reversed(text))) % 10 == 0
+
+
+def mod11(text: str) -> bool:
+    """Weights 1, 2, 3... from the right; the sum is a multiple of 11."""
+    return sum(int(digit) * (n + 1) for n, digit in enumerate(reversed(text))) % 11 == 0
+
+
+def mod97(text: str) -> bool:
+    """ISO 7064: the number leaves 1 where 97 is taken from it as often as can be."""
+    return int(text) % 97 == 1
+
+
+CHECKS: dict[str, Callable[[str], bool]] = {"luhn": luhn, "ean": ean, "mod11": mod11, "mod97": mod97}
+"""Whether digits, of which the last one or two check the others, are right."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A named place of a form.
+
+    Parameters
+    ----------
+    name : str
+        What it is called, in one line.
+    box : tuple of four floats
+        x, y, width and height, in fractions of the sheet, from its top left corner.
+    pattern : str, optional
+        A regular expression that all of its digits together should match.
+    range : tuple of two floats, optional
+        The least and the greatest number that should stand there.
+    check : {"luhn", "ean", "mod11", "mod97"}, optional
+        How its last digits check the others.
+
+    Raises
+    ------
+    UserError
+        For a place that does not lie on the sheet, and anything else that cannot be meant.
+    """
+
+    name: str
+    box: tuple[float, float, float, float]
+    pattern: str | None = None
+    range: tuple[float, float] | None = None
+    check: str | None = None
+
+    def __post_init__(self) -> None:
+        if (
+            not isinstance(self.name, str)
+            or not self.name.strip()
+            or not self.name.isprintable()
+            or len(self.name) > LONGEST
+        ):
+            raise UserError("reading.field_name", name=shown(self.name))
+        object.__setattr__(self, "box", numbers(self.box, 4, "reading.field_box", self.name))
+        x, y, width, height = self.box
+        if not (0 <= x < 1 and 0 <= y < 1 and 0 < width <= 1 - x + 1e-9 and 0 < height <= 1 - y + 1e-9):
+            raise UserError("reading.field_outside", name=self.name, box=list(self.box))
+        if self.pattern is not None:
+            try:
+                if not isinstance(self.pattern, str) or len(self.pattern) > LONGEST:
+                    raise re.error(str(Clause("reading.pattern_too_long", most=LONGEST)))
+                re.compile(self.pattern)
+            except (re.error, RecursionError, OverflowError) as error:
+                raise UserError(
+                    "reading.field_pattern", name=self.name, pattern=shown(self.pattern), reason=error
+                ) from None
+        if self.range is not None:
+            object.__setattr__(self, "range", numbers(self.range, 2, "reading.field_range", self.name))
+            if self.range[0] > self.range[1]:
+                raise UserError("reading.field_range", name=self.name, value=shown(list(self.range)))
+        if self.check is not None and self.check not in CHECKS:
+            raise UserError("reading.field_check", name=self.name, check=shown(self.check), checks=CHECKS)
+
+    @classmethod
+    def of_text(cls, text: str) -> Field:
+        """The field that NAME=x,y,width,height means. Raises `UserError` where it means none."""
+        name, equals, box = text.rpartition("=")
+        try:
+            x, y, width, height = (float(part) for part in box.split(","))
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise UserError("reading.field_text", value=shown(text))
+        return cls(name, (x, y, width, height))
+
+    def misfits(self, text: str) -> list[Clause]:
+        """What is expected and does not hold of digits."""
+        found = []
+        if self.pattern is not None and not re.fullmatch(self.pattern, text):
+            found.append(Clause("reading.not_pattern", text=text, pattern=self.pattern))
+        if self.range is not None and not (text and self.range[0] <= int(text) <= self.range[1]):
+            low, high = self.range
+            found.append(Clause("reading.not_in_range", text=text, low=low, high=high))
+        if self.check is not None and not (1 < len(text) <= LONGEST and CHECKS[self.check](text)):
+            found.append(Clause("reading.check_digit_wrong", text=text, check=self.check))
+        return found
+
+
+def numbers(value: Any, count: int, wrong: str, name: str) -> tuple[float, ...]:
+    """So many finite numbers. Raises `UserError` of the key `wrong` for anything else."""
+    if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == count:
+        plain = [isinstance(one, int | float) and not isinstance(one, bool) for one in value]
+        if all(plain) and np.isfinite(np.array(value, np.float64)).all():
+            return tuple(float(one) for one in value)
+    raise UserError(wrong, name=name, value=shown(value))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The named places of a form, and how the form is found in a picture.
+
+    Parameters
+    ----------
+    fields : tuple of Field
+        In the order in which they are told.
+    sheet : {"picture", "frame", "corners"}
+        What the fields are fractions of: the whole picture, the largest frame of lines in it, or the sheet of paper, whose four
+        corners lie in it.
+    form : ndarray of uint8, shape (H, W) or (H, W, 3), optional
+        A picture of the empty form, which the fields are fractions of in place of `sheet`.
+    form_name : str
+        What messages call it.
+
+    Raises
+    ------
+    UserError
+        Where there are no fields, or two of one name.
+    """
+
+    fields: tuple[Field, ...]
+    sheet: Anchor = "picture"
+    form: NDArray[np.uint8] | None = None
+    form_name: str = ""
+
+    def __post_init__(self) -> None:
+        names = [field.name for field in self.fields]
+        if not names:
+            raise UserError("reading.layout_without_fields")
+        if len(names) > MOST_FIELDS:
+            raise UserError("reading.layout_of_many", count=len(names), most=MOST_FIELDS)
+        if twice := next((name for n, name in enumerate(names) if name in names[:n]), None):
+            raise UserError("reading.field_twice", name=twice)
+        if self.sheet not in ANCHORS:
+            raise UserError("reading.layout_sheet", value=shown(self.sheet), anchors=ANCHORS)
+
+
+LAYOUT_KEYS = ("form", "sheet", "field")
+FIELD_KEYS = ("name", "box", "pattern", "range", "check")
+
+
+def read_layout(path: str | Path, *, more: Sequence[Field] = ()) -> Layout:
+    """Read a layout, and the picture of the empty form that it names.
+
+    Parameters
+    ----------
+    path : str or Path
+        A TOML file, such as stands at the top of this module.
+    more : sequence of Field
+        Further fields.
+
+    Returns
+    -------
+    Layout
+
+    Raises
+    ------
+    UserError
+        Where the file is missing or not TOML, has a key that there is not, or a value that cannot be meant.
+    """
+    path = Path(path)
+    name = printable(path)
+    try:
+        values = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:  # TOML's and Unicode's errors are ValueErrors
+        raise UserError("reading.layout_unreadable", path=name, reason=why_unreadable(error)) from None
+    check_keys(values, LAYOUT_KEYS, name)
+    listed = values.get("field", [])
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        raise UserError("reading.layout_fields", path=name)
+    fields = []
+    for number, each in enumerate(listed, 1):
+        check_keys(each, FIELD_KEYS, name)
+        if missing := [key for key in ("name", "box") if key not in each]:
+            raise UserError("reading.field_without", number=number, key=missing[0], path=name)
+        fields.append(Field(**each))
+    form, form_name = None, ""
+    if "form" in values:
+        if "sheet" in values:
+            raise UserError("reading.layout_form_and_sheet", path=name)
+        if not isinstance(values["form"], str):
+            raise UserError("reading.layout_form", value=shown(values["form"]), path=name)
+        from mnistlab.pictures.decode import decode
+
+        at = path.parent / values["form"]
+        form, form_name = decode(at), printable(at)
+    return Layout((*fields, *more), values.get("sheet", "picture"), form, form_name)
+
+
+def check_keys(values: Mapping[str, Any], known: Sequence[str], path: str) -> None:
+    """Raise `UserError` for a key that there is not."""
+    if unknown := [key for key in values if key not in known]:
+        raise UserError("reading.layout_key", key=shown(unknown[0]), known=known, path=path)

@@ -1,0 +1,150 @@
+"""A sheet that was seen askew made level: from lines that are level and upright on it to the matrix that shows them so."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.reading.sheets.lines import Floats, Segments
+
+__all__ = ["Lines", "gathered", "level_sheet", "on_level_sheet"]
+
+ALIKE = 0.005
+"""Lines that lie nearer to each other than this share of the picture's side are one."""
+LEVEL = 0.03
+"""How steep a line may still be on the level sheet."""
+MOST_TRIED = 24
+"""So many of the longest lines are tried, two by two, for where all may meet."""
+ASTRAY = 0.01
+"""Lines that point by so large an angle, in radians, past the point that all should meet in count half."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of one direction on a level sheet, those of one place together."""
+
+    at: Floats
+    """(N,): y of level lines, x of upright ones, ascending."""
+    spans: list[list[tuple[float, float]]]
+    """From where to where each goes: its parts."""
+
+    def covering(self, at: float, reach: float) -> NDArray[np.bool_]:
+        """Which of the lines have a part at that place along them, but for `reach` pixels."""
+        return np.array([any(a - reach <= at <= b + reach for a, b in parts) for parts in self.spans], bool)
+
+    def kept(self, which: NDArray[np.bool_]) -> Lines:
+        """Some of them."""
+        return Lines(self.at[which], [parts for parts, keep in zip(self.spans, which, strict=True) if keep])
+
+    @property
+    def lengths(self) -> NDArray[np.float64]:
+        """(N,): how far each goes, overlaps of its parts once."""
+        return np.array([covered(parts) for parts in self.spans])
+
+    @property
+    def first(self) -> float:
+        """Where the first of them begins."""
+        return min(a for parts in self.spans for a, _ in parts)
+
+    @property
+    def last(self) -> float:
+        """Where the last of them ends."""
+        return max(b for parts in self.spans for _, b in parts)
+
+
+def covered(parts: list[tuple[float, float]]) -> float:
+    """How far the parts go, overlaps once."""
+    total, reached = 0.0, -np.inf
+    for start, end in sorted(parts):
+        total += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
+
+
+def level_sheet(level: Segments, upright: Segments, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """The matrix (3, 3) that makes level lines level and upright ones upright, the picture's middle and size kept."""
+    height, width = shape
+    to_middle = np.array([[1, 0, -width / 2], [0, 1, -height / 2], [0, 0, max(width, height) / 2]])
+    ends = vanishing(level, False, to_middle), vanishing(upright, True, to_middle)
+    horizon = np.cross(*ends)
+    horizon /= horizon[2]
+    flat = np.array([[1, 0, 0], [0, 1, 0], horizon])
+    (ax, ay), (bx, by) = ((flat @ end)[:2] / np.linalg.norm((flat @ end)[:2]) for end in ends)
+    ax, ay = (-ax, -ay) if ax < 0 else (ax, ay)
+    bx, by = (-bx, -by) if by < 0 else (bx, by)
+    unsheared = np.eye(3)
+    unsheared[:2, :2] = np.linalg.inv(np.array([[ax, bx], [ay, by]]))
+    return np.asarray(np.linalg.inv(to_middle) @ unsheared @ flat @ to_middle)
+
+
+def vanishing(lines: Segments, upright: bool, to_middle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where the lines meet, float64 (3,), as seen by `to_middle`; those that go elsewhere count little."""
+    ends = []
+    for end in (lines.start, lines.end):
+        aside = lines.middle[:, 1] + lines.slope * (end - lines.middle[:, 0])
+        x, y = (aside, end) if upright else (end, aside)
+        point = np.column_stack([x, y, np.ones(len(x))]) @ to_middle.T
+        ends.append(point / point[:, 2:])
+    normals = np.cross(ends[0], ends[1])
+    normals /= np.linalg.norm(normals[:, :2], axis=1, keepdims=True)
+    middles, length = (ends[0] + ends[1]) / 2, lines.length.astype(np.float64)
+    point, best = np.zeros(3), -1.0
+    longest = np.argsort(-length)[:MOST_TRIED]
+    for one, other in itertools.combinations(longest, 2):  # the two that most of the others agree with
+        tried = np.cross(normals[one], normals[other])
+        agreed = float((length / (1 + (astray(tried, middles, normals) / ASTRAY) ** 2)).sum())
+        if agreed > best:
+            point, best = tried, agreed
+    for _ in range(8):
+        weight = length / (1 + (astray(point, middles, normals) / ASTRAY) ** 2)
+        _, _, axes = np.linalg.svd(normals * weight[:, None], full_matrices=True)
+        point = axes[-1]
+    return np.asarray(point)
+
+
+def astray(
+    point: NDArray[np.float64], middles: NDArray[np.float64], normals: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """By what angle in radians each line, with its middle and normal, points past a point."""
+    towards = np.cross(middles, point)
+    towards /= np.maximum(np.linalg.norm(towards[:, :2], axis=1, keepdims=True), 1e-12)
+    return np.abs(towards[:, 0] * normals[:, 1] - towards[:, 1] * normals[:, 0])
+
+
+def on_level_sheet(
+    lines: Segments, matrix: NDArray[np.float64], upright: bool
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Each line's place across, float32 (N,), its two ends along, and how far it is from level."""
+    ends = []
+    for end in (lines.start, lines.end):
+        aside = lines.middle[:, 1] + lines.slope * (end - lines.middle[:, 0])
+        points = np.column_stack([aside, end] if upright else [end, aside]).astype(np.float64)
+        moved = cv2.perspectiveTransform(points[None], matrix)[0]
+        ends.append(moved[:, ::-1] if upright else moved)
+    first, second = (end.astype(np.float32) for end in ends)
+    along = np.abs(second[:, 0] - first[:, 0])
+    slope = np.abs(second[:, 1] - first[:, 1]) / np.maximum(along, 1)
+    start, end = np.minimum(first[:, 0], second[:, 0]), np.maximum(first[:, 0], second[:, 0])
+    return (first[:, 1] + second[:, 1]) / 2, start, end, slope
+
+
+def gathered(at: Floats, start: Floats, end: Floats, slope: Floats, side: float) -> Lines:
+    """The parts of one line together, on a sheet of a picture with that longer side; what is not level is none."""
+    places: list[float] = []
+    parts: list[list[tuple[float, float]]] = []
+    for n in np.argsort(at, kind="stable"):
+        if slope[n] > LEVEL:
+            continue
+        span = (float(start[n]), float(end[n]))
+        if places and at[n] - places[-1] < ALIKE * side:
+            length, own = sum(b - a for a, b in parts[-1]), span[1] - span[0]
+            places[-1] = (places[-1] * length + float(at[n]) * own) / (length + own)
+            parts[-1].append(span)
+        else:
+            places.append(float(at[n]))
+            parts.append([span])
+    return Lines(np.array(places, np.float32), parts)

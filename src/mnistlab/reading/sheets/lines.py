@@ -1,0 +1,118 @@
+"""Straight lines in a picture, however faint: what is thin, dark against both sides, and goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.reading.paper import Gray
+
+__all__ = ["Floats", "Segments", "darker", "level_segments", "upright_segments"]
+
+Floats = NDArray[np.float32]
+THICKEST = 13
+"""Pixels: what is wider than that is no line."""
+SLOPES = np.linspace(-0.4, 0.4, 21)
+"""How steep level lines may be: up to 22 degrees."""
+BLOCK = 32
+"""Pixels a side of the squares whose noise is looked at by itself: the paper's is not the table's that it lies on."""
+RUN = 14
+"""Lines are looked for by the mean of a stretch of them: this part of the picture's longer side."""
+CAP = 3.0
+"""Where a pixel is so many deviations of the noise darker than what is beside it, more says nothing more: lines may be faint."""
+CLEAR = 1.7
+"""The least mean of a stretch of a line. Rows of digits have less, for there is paper between strokes."""
+PARTS, LEAST = 6, 0.9
+"""And that of each part of the stretch, of so many: strokes that stand in a row have gaps."""
+LONG = 1.6
+"""The shortest line, in stretches."""
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Lines y = middle_y + slope * (x - middle_x), from `start` to `end` in x; of upright ones, x and y change places."""
+
+    slope: Floats
+    middle: Floats
+    """(N, 2): the middle of each, x and y."""
+    start: Floats
+    end: Floats
+
+    @property
+    def length(self) -> Floats:
+        """float32 (N,), in pixels along x."""
+        return self.end - self.start
+
+
+def darker(gray: Gray) -> Floats:
+    """How much darker than both sides each pixel is, in deviations of the noise, up to `CAP`: float32 (H, W)."""
+    light = cv2.GaussianBlur(gray, (0, 0), 0.7).astype(np.float32)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (THICKEST, THICKEST))
+    closed = cv2.morphologyEx(light, cv2.MORPH_CLOSE, kernel)
+    apart = (closed - light) / (closed + 16)
+    usual, noise = paper_noise(apart)
+    return np.asarray(np.clip((apart - usual) / np.maximum(noise, 0.004), -1, CAP), np.float32)
+
+
+def paper_noise(apart: Floats) -> tuple[Floats, Floats]:
+    """The usual value near each pixel, and how far values are from it where there is only paper: float32 (H, W) each."""
+    height, width = apart.shape
+    rows, columns = max(1, height // BLOCK), max(1, width // BLOCK)
+    whole = apart[: rows * (height // rows), : columns * (width // columns)]
+    blocks = (
+        whole.reshape(rows, height // rows, columns, width // columns).transpose(0, 2, 1, 3).reshape(rows, columns, -1)
+    )
+    usual = np.median(blocks, 2).astype(np.float32)
+    noise = 1.48 * np.median(np.abs(blocks - usual[..., None]), 2).astype(np.float32)
+    near = [cv2.medianBlur(part, 5) for part in (usual, noise)]  # where much is written, as beside it
+    first, second = (cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR) for part in near)
+    return np.asarray(first, np.float32), np.asarray(second, np.float32)
+
+
+def level_segments(dark: Floats, run: int | None = None, long: float = LONG) -> Segments:
+    """The level lines in what `darker` gave; `run` is how long a stretch of them is looked at, `long` how many they have."""
+    height, width = dark.shape
+    run = run or max(24, max(height, width) // RUN)
+    best = np.full(dark.shape, -1, np.float32)
+    for slope in SLOPES:
+        shear = np.array([[1, 0, 0], [-slope, 1, slope * width / 2]], np.float64)
+        size = (width, height)
+        sheared = cv2.warpAffine(dark, shear, size, flags=cv2.INTER_LINEAR, borderValue=0)
+        along = cv2.blur(sheared, (run, 1), borderType=cv2.BORDER_CONSTANT)
+        parts = cv2.blur(sheared, (max(5, run // PARTS), 1), borderType=cv2.BORDER_CONSTANT)
+        unbroken = cv2.morphologyEx(parts, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
+        np.minimum(along, unbroken * (CLEAR / LEAST), out=along)
+        back = cv2.invertAffineTransform(shear)
+        np.maximum(best, cv2.warpAffine(along, back, size, flags=cv2.INTER_LINEAR, borderValue=-1), out=best)
+    ridge = best >= np.asarray(cv2.dilate(best, np.ones((7, 1), np.uint8))) - 1e-6
+    mask = (ridge & (best > CLEAR)).astype(np.uint8)
+    return fitted(cv2.dilate(mask, np.ones((3, 3), np.uint8)), mask, long * run)
+
+
+def fitted(labelled: Gray, mask: Gray, least: float) -> Segments:
+    """A line for each piece of `labelled` that is at least so wide, through its points in `mask`."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(labelled, connectivity=8)
+    y, x = np.nonzero(mask)
+    of = labels[y, x]
+    order = np.argsort(of, kind="stable")
+    x, y, of = x[order], y[order], of[order]
+    bounds = np.searchsorted(of, np.arange(count + 1))
+    found = []
+    for number in np.flatnonzero(stats[:, cv2.CC_STAT_WIDTH] >= least):
+        part = slice(bounds[number], bounds[number + 1])
+        if number == 0 or part.stop - part.start < 8:
+            continue
+        px, py = x[part].astype(np.float64), y[part].astype(np.float64)
+        middle = px.mean()
+        slope, level = np.polyfit(px - middle, py, 1)
+        found.append((slope, middle, level, px.min(), px.max()))
+    columns = np.array(found, np.float32).reshape(-1, 5).T
+    return Segments(columns[0], np.ascontiguousarray(columns[1:3].T), columns[3], columns[4])
+
+
+def upright_segments(dark: Floats, run: int | None = None, long: float = LONG) -> Segments:
+    """The upright lines, with x and y changed places."""
+    return level_segments(np.ascontiguousarray(dark.T), run, long)

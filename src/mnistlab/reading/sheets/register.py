@@ -1,0 +1,161 @@
+"""Where a form lies in a picture: by a picture of the empty form, by its frame, by the sheet's corners, or as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.errors import UserError
+from mnistlab.messages.sentences import Clause
+from mnistlab.reading.paper import Gray, resized
+from mnistlab.reading.sheets.layout import Layout
+from mnistlab.reading.sheets.lines import darker
+from mnistlab.reading.sheets.outline import frame_of, sheet_of
+
+__all__ = ["Placed", "register"]
+
+Points = NDArray[np.float64]
+WORK = 1200
+"""Pixels of the longer side at which forms are compared."""
+FEATURES = 3000
+ALIKE = 0.8
+"""A feature is the other's where the next best is so much further from it."""
+FEWEST = 12
+"""Features that must agree on where the form lies."""
+PATCH, WINDOW, EVERY = 40, 14, 60
+"""Pixels: the squares of the form that are looked for again, how far from where they should be, and from one to the next."""
+LIKE = 0.6
+"""Squares are the same from that correlation on."""
+FITS = 0.5
+"""The least share of the form's squares that must be found again."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A form in a picture."""
+
+    matrix: Points
+    """(3, 3): from fractions of the form to pixels of the picture."""
+    size: tuple[float, float]
+    """The form's width and height in pixels of the picture, about."""
+    form: Gray | None = None
+    """The empty form as it would look there, uint8 (H, W) like the picture; None where it is not known."""
+
+    @classmethod
+    def by_corners(cls, corners: Points) -> Placed:
+        """From the four corners in the picture, clockwise from the top left one."""
+        unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
+        matrix = cv2.getPerspectiveTransform(unit, corners.astype(np.float32))
+        sides = np.linalg.norm(np.roll(corners, -1, 0) - corners, axis=1)
+        return cls(np.asarray(matrix), (float(sides[::2].mean()), float(sides[1::2].mean())))
+
+
+def register(layout: Layout, gray: Gray) -> Placed:
+    """Where the layout's form lies in a picture uint8 (H, W). Raises `UserError` where it is not found, or is another form."""
+    height, width = gray.shape
+    if layout.form is not None:
+        return by_form(layout.form, gray, layout.form_name)
+    if layout.sheet == "picture":
+        return Placed.by_corners(
+            np.array([(-0.5, -0.5), (width - 0.5, -0.5), (width - 0.5, height - 0.5), (-0.5, height - 0.5)])
+        )
+    corners = frame_of(gray) if layout.sheet == "frame" else sheet_of(gray)
+    if corners is None:
+        key = "reading.no_frame" if layout.sheet == "frame" else "reading.no_corners"
+        raise UserError(key, picture=Clause("names.picture"))
+    return Placed.by_corners(corners)
+
+
+def by_form(form: Gray, gray: Gray, name: str) -> Placed:
+    """By a picture of the empty form."""
+    if form.ndim == 3:
+        form = cv2.cvtColor(form, cv2.COLOR_RGB2GRAY)
+    scales = [min(1.0, WORK / max(picture.shape)) for picture in (form, gray)]
+    small, seen = (resized(picture, scale) for picture, scale in zip((form, gray), scales, strict=True))
+    matrix, agreed = roughly(small, seen)
+    if matrix is None:
+        raise UserError(
+            "reading.form_not_found", picture=Clause("names.picture"), form=name, agreed=agreed, fewest=FEWEST
+        )
+    matrix, share = exactly(small, seen, matrix)
+    if share < FITS:
+        raise UserError("reading.form_misfits", picture=Clause("names.picture"), form=name, share=100 * share)
+    height, width = small.shape
+    own = np.diag([width, height, 1.0])
+    own[:2, 2] = -0.5
+    larger = np.diag([1 / scales[1], 1 / scales[1], 1.0])
+    larger[:2, 2] = 0.5 / scales[1] - 0.5
+    whole = larger @ matrix @ own
+    ends = cv2.perspectiveTransform(np.array([[(0, 0), (1, 0), (1, 1), (0, 1)]], np.float64), whole)[0]
+    return Placed(whole, Placed.by_corners(ends).size)
+
+
+def roughly(form: Gray, seen: Gray) -> tuple[Points | None, int]:
+    """The matrix (3, 3) from the form's pixels to the picture's, and how many features agree; None where too few do."""
+    finder = cv2.SIFT.create(nfeatures=FEATURES)
+    (own, first), (theirs, second) = finder.detectAndCompute(form, None), finder.detectAndCompute(seen, None)
+    if first is None or second is None or len(own) < 4 or len(theirs) < 4:
+        return None, 0
+    pairs = [pair for pair in cv2.BFMatcher().knnMatch(first, second, 2) if len(pair) == 2]
+    good = [one for one, other in pairs if one.distance < ALIKE * other.distance]
+    if len(good) < 4:
+        return None, len(good)
+    source = np.array([own[match.queryIdx].pt for match in good], np.float64)
+    target = np.array([theirs[match.trainIdx].pt for match in good], np.float64)
+    matrix, inliers = cv2.findHomography(source, target, cv2.USAC_MAGSAC, 4.0, maxIters=5000, confidence=0.9999)
+    agreed = 0 if inliers is None else int(inliers.sum())
+    if matrix is None or agreed < FEWEST:
+        return None, agreed
+    return np.asarray(matrix, np.float64), agreed
+
+
+def exactly(form: Gray, seen: Gray, matrix: Points) -> tuple[Points, float]:
+    """The matrix made better by squares of the form looked for near where they should be; and what share of them is there."""
+    height, width = form.shape
+    share = 0.0
+    own = darker(form)
+    for _ in range(2):
+        moved = cv2.warpPerspective(
+            seen,
+            matrix,
+            (width, height),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        dark = darker(moved)
+        source, target, count = [], [], 0
+        for y, x in squares(own):
+            patch = own[y : y + PATCH, x : x + PATCH]
+            around = dark[y - WINDOW : y + PATCH + WINDOW, x - WINDOW : x + PATCH + WINDOW]
+            count += 1
+            alike = cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED)
+            _, best, _, (dx, dy) = cv2.minMaxLoc(alike)
+            if best >= LIKE:
+                source.append((x + PATCH / 2, y + PATCH / 2))
+                target.append((x + PATCH / 2 + dx - WINDOW, y + PATCH / 2 + dy - WINDOW))
+        share = len(source) / max(1, count)
+        if len(source) < 4:
+            return matrix, share
+        better: Any
+        better, _ = cv2.findHomography(np.array(source), np.array(target), cv2.USAC_MAGSAC, 2.0)
+        if better is None:
+            return matrix, share
+        matrix = matrix @ np.asarray(better, np.float64)
+    return matrix, share
+
+
+def squares(dark: NDArray[np.float32]) -> list[tuple[int, int]]:
+    """The top left corners (y, x) of squares of a form in which something is printed both across and down."""
+    inked = (dark > 1.5).astype(np.float32)
+    height, width = dark.shape
+    found = []
+    for y in range(WINDOW, height - PATCH - WINDOW, EVERY // 2):
+        for x in range(WINDOW, width - PATCH - WINDOW, EVERY // 2):
+            part = inked[y : y + PATCH, x : x + PATCH]
+            if 0.05 < part.mean() < 0.6 and part.mean(0).std() > 0.08 and part.mean(1).std() > 0.08:
+                found.append((y, x))
+    return found

@@ -1,0 +1,242 @@
+"""Tables: their rows and columns, and what stands in their cells."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.reading.marks import Mark
+from mnistlab.reading.page import UNKNOWN, Digit
+from mnistlab.reading.paper import Gray
+from mnistlab.reading.sheets.closely import CELL_HEIGHT, marks_on
+from mnistlab.reading.sheets.flat import Flattened, Points, Segment, erased, laid_flat
+from mnistlab.reading.sheets.grid import Grid, find_grid
+
+if TYPE_CHECKING:
+    from mnistlab.reading.reader import Reader
+
+__all__ = ["Cell", "Table", "read_table"]
+
+LARGEST = 6000
+"""Pixels a side of a table laid flat, at most."""
+ROOM = 4
+"""Pixels that a line goes on behind a crossing."""
+NARROWEST = 12
+"""Pixels of a row or a column laid flat, at least."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table.
+
+    Attributes
+    ----------
+    row, column : int
+        Those of its top left corner, from 0.
+    rows, columns : int
+        How many it takes: more than 1 where cells are merged.
+    digits : tuple of Digit
+        From left to right.
+    corners : tuple of (float, float)
+        Its four corners in the picture, in pixels, clockwise from the top left one.
+    text : str
+        The digits, "?" for those that are not accepted; empty where nothing stands.
+    """
+
+    row: int
+    column: int
+    rows: int
+    columns: int
+    digits: tuple[Digit, ...]
+    corners: tuple[tuple[float, float], ...]
+
+    @property
+    def text(self) -> str:
+        """The digits, "?" for those that are not accepted; empty where nothing stands."""
+        return "".join(str(digit.value) if digit.accepted else UNKNOWN for digit in self.digits)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Tell it in plain types, for JSON.
+
+        Returns
+        -------
+        dict
+            row, column, rows, columns, text, corners in tenths of pixels, and digits as `Digit.to_dict` tells them.
+        """
+        return {
+            "row": self.row, "column": self.column, "rows": self.rows, "columns": self.columns, "text": self.text,
+            "corners": [[round(x, 1), round(y, 1)] for x, y in self.corners],
+            "digits": [digit.to_dict() for digit in self.digits],
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that was found in a picture.
+
+    Attributes
+    ----------
+    rows, columns : int
+        How many it has.
+    cells : tuple of Cell
+        Row by row, a merged cell once.
+    texts : list of list of str
+        A text for each row and column; that of a merged cell stands in its first row and column, the others are empty.
+    """
+
+    rows: int
+    columns: int
+    cells: tuple[Cell, ...]
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """A text for each row and column; that of a merged cell stands in its first row and column, the others are empty."""
+        shown = [[""] * self.columns for _ in range(self.rows)]
+        for cell in self.cells:
+            shown[cell.row][cell.column] = cell.text
+        return shown
+
+    @property
+    def by_row(self) -> list[tuple[Digit, ...]]:
+        """The digits of each row, from left to right; those of merged cells are in their first one."""
+        return [
+            tuple(digit for cell in self.cells if cell.row == row for digit in cell.digits) for row in range(self.rows)
+        ]
+
+    def to_csv(self) -> str:
+        """A line for each row, as spreadsheets open it.
+
+        Returns
+        -------
+        str
+            With "," between columns, each line ending in a line feed.
+        """
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(self.texts)
+        return text.getvalue()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Tell it in plain types, for JSON.
+
+        Returns
+        -------
+        dict
+            rows, columns, and cells as `Cell.to_dict` tells them.
+        """
+        return {"rows": self.rows, "columns": self.columns, "cells": [cell.to_dict() for cell in self.cells]}
+
+
+def read_table(reader: Reader, picture: Gray, raise_if_cancelled: Callable[[], None] = lambda: None) -> Table | None:
+    """The largest table in a picture uint8 (H, W) or (H, W, 3), read; None where there is none."""
+    grid = find_grid(picture)
+    raise_if_cancelled()
+    if grid is None:
+        return None
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
+    places = Places.of(grid)
+    flat = laid_flat(gray, places.to_picture, places.size)
+    clean = erased(flat.gray, *places.lines())
+    raise_if_cancelled()
+    marks = marks_on(reader.finder, reader.classifier, clean, reader.threshold, raise_if_cancelled)
+    size = (gray.shape[1], gray.shape[0])
+    return Table(grid.rows, grid.columns, tuple(places.cells(marks, lambda mark: told(reader, flat, mark, size))))
+
+
+def told(reader: Reader, flat: Flattened, mark: Mark, size: tuple[int, int]) -> Digit:
+    """What is told of a mark on a flat part of a picture of that width and height."""
+    return reader._digit(mark, flat.box_in_picture(mark.box, size))
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a grid's lines lie when it is laid flat."""
+
+    grid: Grid
+    x: Points
+    """(columns + 1,)."""
+    y: Points
+    """(rows + 1,)."""
+    matrix: NDArray[np.float64]
+    """(3, 3): from there to the picture, as well as one matrix can."""
+    beside: Points
+    """(rows + 1, columns + 1, 2): how far the lines' crossings lie from where the matrix puts them."""
+    margin: float
+
+    @classmethod
+    def of(cls, grid: Grid) -> Places:
+        """Rows as high as `CELL_HEIGHT`, most of them, and columns as wide as they are to rows in the picture."""
+        points = grid.points
+        high = np.linalg.norm(np.diff(points, axis=0), axis=2).mean(1)
+        wide = np.linalg.norm(np.diff(points, axis=1), axis=2).mean(0)
+        scale = CELL_HEIGHT / float(np.median(high))
+        scale = min(scale, LARGEST / max(high.sum(), wide.sum()))
+        margin = 0.5 * CELL_HEIGHT
+        y, x = (
+            margin + np.concatenate([[0.0], np.cumsum(np.maximum(NARROWEST, scale * sides))]) for sides in (high, wide)
+        )
+        flat = np.stack(np.meshgrid(x, y), 2).reshape(-1, 2)
+        matrix, _ = cv2.findHomography(flat, points.reshape(-1, 2), 0)
+        beside = points.reshape(-1, 2) - cv2.perspectiveTransform(flat[None], matrix)[0]
+        return cls(grid, x, y, np.asarray(matrix, np.float64), beside.reshape(points.shape), margin)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return round(float(self.x[-1] + self.margin)), round(float(self.y[-1] + self.margin))
+
+    def to_picture(self, points: Points) -> Points:
+        """Where points (N, 2) lie in the picture."""
+        moved = cv2.perspectiveTransform(points[None], self.matrix)[0]
+        part = []
+        for n, at in enumerate((self.x, self.y)):
+            place = np.interp(points[:, n], at, np.arange(len(at)))
+            first = np.minimum(place.astype(int), len(at) - 2)
+            part.append((first, (place - first)[:, None]))
+        (column, right), (row, below) = part
+        upper = self.beside[row, column] * (1 - right) + self.beside[row, column + 1] * right
+        lower = self.beside[row + 1, column] * (1 - right) + self.beside[row + 1, column + 1] * right
+        return np.asarray(moved + upper * (1 - below) + lower * below)
+
+    def lines(self) -> tuple[list[Segment], list[Segment]]:
+        """The lines that are there: level ones, and upright ones."""
+        rows, columns = self.grid.rows, self.grid.columns
+        below = np.vstack([np.ones((1, columns), bool), self.grid.below, np.ones((1, columns), bool)])
+        beside = np.hstack([np.ones((rows, 1), bool), self.grid.beside, np.ones((rows, 1), bool)]).T
+        return parts_of(below, self.y, self.x), parts_of(beside, self.x, self.y)
+
+    def cells(self, marks: Sequence[Mark], tell: Callable[[Mark], Digit]) -> list[Cell]:
+        """The cells with the marks whose middles lie in them."""
+        held: dict[tuple[int, int], list[Mark]] = {}
+        spans = self.grid.spans()
+        owner = {(r, c): span[:2] for span in spans for r in range(span[0], span[2]) for c in range(span[1], span[3])}
+        for mark in sorted(marks, key=lambda mark: mark.box[0] + mark.box[2] / 2):
+            middle = mark.box[0] + mark.box[2] / 2, mark.box[1] + mark.box[3] / 2
+            column, row = (
+                int(np.searchsorted(at, at_middle)) - 1 for at, at_middle in zip((self.x, self.y), middle, strict=True)
+            )
+            if (row, column) in owner:
+                held.setdefault(owner[row, column], []).append(mark)
+        found = []
+        for top, left, bottom, right in spans:
+            corners = tuple(
+                tuple(self.grid.points[at].tolist())
+                for at in ((top, left), (top, right), (bottom, right), (bottom, left))
+            )
+            digits = tuple(tell(mark) for mark in held.get((top, left), []))
+            found.append(Cell(top, left, bottom - top, right - left, digits, corners))
+        return found
+
+
+def parts_of(there: NDArray[np.bool_], at: Points, along: Points) -> list[Segment]:
+    """Which parts of lines are `there`, as their place and their two ends, which reach a little further."""
+    return [
+        (float(at[line]), float(along[part]) - ROOM, float(along[part + 1]) + ROOM, 0.0)
+        for line, part in zip(*(places.tolist() for places in np.nonzero(there)), strict=True)
+    ]

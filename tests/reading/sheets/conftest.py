@@ -1,0 +1,13 @@
+"""What the tests of sheets share: somebody who writes clearly."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.forms import Hand
+from tests.support.notes import Digits
+
+
+@pytest.fixture(scope="session")
+def hand(clear: Digits) -> Hand:
+    return Hand(*clear)

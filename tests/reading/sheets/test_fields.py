@@ -1,0 +1,155 @@
+"""Forms: found in scans and photos, their fields read, and whatever is doubtful pointed out."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from mnistlab import Page, Reader, UserError
+from mnistlab.reading.marks import Mark
+from mnistlab.reading.sheets.fields import chosen_to_fit
+from mnistlab.reading.sheets.layout import Field, Layout
+from mnistlab.reading.sheets.register import register
+from tests.support.forms import FIELDS, SHEET, Filled, Hand, Pen, Picture, empty_form, filled_form, write_number
+
+FORM = empty_form().astype(np.uint8)
+ALL = tuple(Field(name, box, pattern=r"\d{4,8}") for name, box in FIELDS.items())
+BY_FORM = Layout(ALL, form=FORM, form_name="empty.png")
+
+
+def off(layout: Layout, form: Filled) -> float:
+    """How many pixels the fields' corners are from where they should be, at most."""
+    placed = register(layout, cv2.cvtColor(form.picture, cv2.COLOR_RGB2GRAY))
+    points = np.array([[(x + a * w, y + b * h) for x, y, w, h in FIELDS.values() for a in (0, 1) for b in (0, 1)]])
+    there = cv2.perspectiveTransform(points * np.array(SHEET, np.float64), form.matrix)
+    return float(np.abs(there - cv2.perspectiveTransform(points, placed.matrix)).max())
+
+
+@pytest.fixture(scope="module")
+def photo(hand: Hand) -> Filled:
+    return filled_form(np.random.default_rng((6, 1)), hand, photo=True)
+
+
+@pytest.fixture(scope="module")
+def page(reader: Reader, photo: Filled) -> Page:
+    return reader.read(photo.picture, layout=BY_FORM)
+
+
+def test_the_fields_of_a_photo_are_read(page: Page, photo: Filled) -> None:
+    assert {name: entry.text for name, entry in page.fields.items()} == photo.texts
+    assert [entry.why for entry in page.entries] == [()] * 4
+    assert [line.text.replace(" ", "") for line in page.lines] == list(photo.texts.values())
+
+
+def test_digits_lie_in_their_fields_in_the_picture(page: Page) -> None:
+    for entry in page.entries:
+        outline = np.array(entry.corners, np.float32)
+        for digit in entry.digits:
+            x, y, width, height = digit.box
+            assert cv2.pointPolygonTest(outline, (x + width / 2, y + height / 2), True) > 0
+
+
+def test_json_tells_fields_by_name(page: Page) -> None:
+    told = json.loads(json.dumps(page.to_dict()))["fields"]
+    assert list(told) == list(FIELDS)
+    assert set(told["account"]) == {"text", "check", "why", "corners", "digits"}
+    assert told["account"]["check"] is False
+
+
+def test_a_form_is_found_in_scans_and_photos_by_its_empty_picture(hand: Hand, photo: Filled) -> None:
+    assert off(BY_FORM, photo) < 2
+    assert off(BY_FORM, filled_form(np.random.default_rng((6, 2)), hand, photo=False)) < 2
+
+
+def test_a_form_is_found_by_the_corners_of_its_sheet(photo: Filled) -> None:
+    assert off(Layout(ALL, "corners"), photo) < 4
+
+
+def framed() -> Picture:
+    """A form in a frame, photographed askew: uint8; and the frame's corners."""
+    sheet = np.full((500, 400), 230, np.uint8)
+    cv2.rectangle(sheet, (40, 50), (360, 450), 40, 2)
+    cv2.rectangle(sheet, (80, 100), (320, 150), 40, 1)
+    return sheet
+
+
+def test_a_form_is_found_by_its_frame() -> None:
+    ends = np.array([(60, 30), (520, 70), (500, 640), (40, 600)], np.float32)
+    matrix = cv2.getPerspectiveTransform(np.array([(0, 0), (400, 0), (400, 500), (0, 500)], np.float32), ends)
+    seen = cv2.warpPerspective(framed(), matrix, (560, 680), flags=cv2.INTER_AREA, borderValue=230)
+    placed = register(Layout(ALL, "frame"), seen)
+    frame = cv2.perspectiveTransform(np.array([[(40, 50), (360, 50), (360, 450), (40, 450)]], np.float32), matrix)
+    found = cv2.perspectiveTransform(np.array([[(0, 0), (1, 0), (1, 1), (0, 1)]], np.float64), placed.matrix)
+    assert np.abs(frame - found).max() < 3
+
+
+def test_without_anything_fields_are_fractions_of_the_picture(reader: Reader, hand: Hand) -> None:
+    paper = np.full((200, 400), 240, np.float32)
+    cv2.rectangle(paper, (40, 40), (360, 100), 80, 2)
+    write_number(np.random.default_rng(1), paper, hand, "4071", (40, 40, 360, 100), Pen(30.0, 0))
+    picture = paper.astype(np.uint8)
+    layout = Layout((Field("code", (0.1, 0.2, 0.8, 0.3)), Field("blank", (0.1, 0.6, 0.8, 0.3), range=(1, 9))))
+    fields = reader.read(picture, layout=layout).fields
+    assert {name: (entry.text, entry.why) for name, entry in fields.items()} == {
+        "code": ("4071", ()),
+        "blank": ("", ()),
+    }
+    wrong = reader.read(picture, layout=Layout((Field("code", (0.1, 0.2, 0.8, 0.3), pattern=r"\d{5}"),)))
+    assert wrong.fields["code"].why == (r"4071 does not match \d{5}",)
+    expected = reader.read(picture, layout=Layout((Field("blank", (0.1, 0.6, 0.8, 0.3), pattern=r"\d+"),)))
+    assert expected.fields["blank"].why
+
+
+def test_what_is_struck_out_is_to_be_checked(reader: Reader, hand: Hand) -> None:
+    paper = np.full((200, 400), 240, np.float32)
+    write_number(np.random.default_rng(1), paper, hand, "40", (40, 40, 160, 100), Pen(30.0, 0))
+    for n in range(6):
+        cv2.line(paper, (230 + 12 * n, 45), (300 - 11 * n, 92), 30, 3)
+    entry = reader.read(paper.astype(np.uint8), layout=Layout((Field("code", (0.1, 0.2, 0.8, 0.3)),))).fields["code"]
+    assert entry.why
+
+
+def test_another_form_is_refused_and_says_how_badly_it_fits() -> None:
+    other = np.full((700, 500), 235, np.uint8)
+    for n in range(12):
+        cv2.putText(
+            other, f"Delivery note {n * 37}", (40, 60 + 50 * n), cv2.FONT_HERSHEY_TRIPLEX, 1.0, 40, 1, cv2.LINE_AA
+        )
+    with pytest.raises(UserError, match=r"empty\.png") as caught:
+        register(BY_FORM, other)
+    assert any(letter.isdigit() for letter in caught.value.message)
+
+
+@pytest.mark.parametrize("sheet", ["frame", "corners"])
+def test_where_there_is_no_frame_and_no_sheet_a_sentence_says_so(sheet: str) -> None:
+    blank = np.full((300, 300), 200, np.uint8)
+    with pytest.raises(UserError) as caught:
+        register(Layout(ALL, sheet), blank)  # type: ignore[arg-type]
+    assert caught.value.remedy
+
+
+def mark(*probabilities: tuple[int, float]) -> Mark:
+    each = np.zeros(10, np.float32)
+    for digit, probability in probabilities:
+        each[digit] = probability
+    return Mark(np.zeros((28, 28), np.uint8), each, (0, 0, 5, 9), (0, 0, 5, 9))
+
+
+def test_what_fits_is_chosen_among_what_is_probable_alone_and_not_accepted(reader: Reader) -> None:
+    field = Field("age", (0, 0, 1, 1), range=(0, 59))
+    marks = [mark((7, 0.6), (1, 0.3), (2, 0.1)), mark((4, 0.999))]
+    chosen = chosen_to_fit(marks, field, reader)
+    assert [each.label for each in chosen] == [1, 4]
+    assert chosen[0].sure < reader.threshold
+    sure = [mark((7, 0.99), (1, 0.01)), mark((4, 0.999))]
+    assert chosen_to_fit(sure, field, reader) is sure
+    improbable = [mark((7, 0.7), (8, 0.28), (1, 0.02)), mark((4, 0.999))]
+    assert chosen_to_fit(improbable, field, reader) is improbable
+
+
+def test_a_table_and_a_layout_are_two_questions(reader: Reader) -> None:
+    with pytest.raises(UserError, match="at once"):
+        reader.read(FORM, table=True, layout=BY_FORM)
