@@ -41,6 +41,8 @@ HELP = [
     ["runs", "compare"],
     ["runs", "delete"],
     ["doctor"],
+    ["explain"],
+    ["replay"],
     ["learn"],
     ["learn", "day3"],
     ["learn", "check"],

@@ -178,12 +178,12 @@ def test_csv_has_a_row_for_each_picture_and_says_which_could_not_be_read(
     assert run_app(["read", "sheet.png", "broken.png", *arguments, "--csv", "out.csv"]) == 2
     assert capsys.readouterr().out == "out.csv: 2 pictures; 0 fields to check\n"
     head, first, second = rows_of(here / "out.csv")
-    assert head == ["file", "dozen", "last", "check", "error"]
-    assert first == ["sheet.png", "12", "48", "", ""]
-    assert second[:4] == ["broken.png", "", "", ""]
-    assert "broken.png" in second[4]
+    assert head == ["file", "page", "dozen", "last", "check", "error"]
+    assert first == ["sheet.png", "1", "12", "48", "", ""]
+    assert second[:5] == ["broken.png", "1", "", "", ""]
+    assert "broken.png" in second[5]
     assert run_app(["read", "sheet.png", *arguments, "--csv", "-"]) == 0
-    assert capsys.readouterr().out == "file,dozen,last,check,error\nsheet.png,12,48,,\n"
+    assert capsys.readouterr().out == "file,page,dozen,last,check,error\nsheet.png,1,12,48,,\n"
 
 
 def test_a_picture_of_another_form_is_named_and_the_others_are_read(

@@ -24,7 +24,7 @@ def test_it_is_found_by_its_name_and_is_not_a_classifiers() -> None:
 
 
 def test_it_survives_json_and_says_what_was_changed() -> None:
-    recipe = FinderRecipe("finder").override({"steps": 1200}, widths=(8, 12, np.int64(16)), batch_size=4)
+    recipe = FinderRecipe("finder").override({"steps": 2200}, widths=(8, 12, np.int64(16)), batch_size=4)
     assert FinderRecipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
     assert set(changed_fields(recipe)) == {"steps", "widths", "batch_size"}
     assert recipe.epochs == 3

@@ -27,6 +27,10 @@ __all__ = ["Sheet", "sheet_options", "sheet_text"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 A_PATH = click.Path(path_type=Path)
+SPANS = {
+    "row": ("cli.row_of_table", "cli.rows_of_table"),
+    "column": ("cli.column_of_table", "cli.columns_of_table"),
+}
 
 
 def sheet_options(command: Command) -> Command:
@@ -59,7 +63,7 @@ def sheet_text(page: Page) -> str | None:
     """What is shown of a page with a table or fields; None of another."""
     if page.entries:
         return "\n".join(
-            words("cli.field_to_check", entry=read, reasons=entry.reasons) if entry.reasons else read
+            f"{read}    {words('cli.check_this', reasons=entry.reasons)}" if entry.reasons else read
             for entry, read in ((entry, f"{entry.name}: {entry.text}".rstrip()) for entry in page.entries)
         )
     return None if page.table is None else table_text(page.table)
@@ -81,9 +85,8 @@ def table_text(table: Table) -> str:
 
 def span(noun: str, first: int, count: int) -> str:
     """Such as "row 3" or "columns 2 to 4", counted from 1."""
-    if count == 1:
-        return words(f"cli.{noun}_of_table", first=first + 1)
-    return words(f"cli.{noun}s_of_table", first=first + 1, last=first + count)
+    one, several = SPANS[noun]
+    return words(one if count == 1 else several, first=first + 1, last=first + count)
 
 
 class Sheet:

@@ -175,10 +175,8 @@ def boxes(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size:
                 frame(canvas, x, top, x + each, bottom, thick, pen)
                 shape = how.hand.shape(random, int(character))
                 if shape is not None and random.random() < 0.9:
-                    at = (
-                        x + each / 2 + random.normal(0, 0.05) * size,
-                        (top + bottom) / 2 + random.normal(0, 0.06) * size,
-                    )
+                    aside, down = random.normal(0, 0.05) * size, random.normal(0, 0.06) * size
+                    at = (x + each / 2 + aside, (top + bottom) / 2 + down)
                     figure(random, canvas, how, shape, int(character), at, random.uniform(0.75, 1))
                 x += each + apart
         else:
@@ -246,6 +244,6 @@ def blob(random: np.random.Generator, canvas: Canvas, size: float) -> None:
 
 def words(random: np.random.Generator, canvas: Canvas, size: float, top: float) -> None:
     """A line of printed text."""
-    text = " ".join(WORDS[n] for n in random.integers(0, len(WORDS), 6))
-    pen = Pen(lightness(canvas) * random.uniform(0, 0.7), random.uniform(0.7, 1))
+    text, light = " ".join(WORDS[n] for n in random.integers(0, len(WORDS), 6)), lightness(canvas)
+    pen = Pen(light * random.uniform(0, 0.7), random.uniform(0.7, 1))
     canvas.words(text, anything(font_files(), random), max(size, 6), (random.uniform(-100, 60), top), pen)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.reading.finder import LEAST, Floats, Found, Level
+from mnistlab.reading.finder import Floats, Found, Level
+from mnistlab.reading.looks import LEAST
 
 __all__ = ["find"]
 

@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.reading.finder import SIZES, Found, Network, look
+from mnistlab.reading.finder import SIZES, Found, Network
 from mnistlab.reading.ink import HIGH, Ink
+from mnistlab.reading.looks import look
 from mnistlab.reading.marks import Mark
-from mnistlab.reading.paper import INK_LEVEL, Gray
+from mnistlab.reading.paper import INK_LEVEL, Gray, resized
 from mnistlab.reading.pieces import in_picture
 
 __all__ = ["Boxes", "Row", "boxes_in_picture", "larger_in_picture", "look_between", "windows"]
@@ -132,7 +133,8 @@ def look_between(network: Network, gray: Gray, ink: Ink, window: Sequence[float]
     x, y, wide, high = in_picture(window, ink, (gray.shape[1], gray.shape[0]))
     larger = larger_in_picture(ink)
     back = cv2.invertAffineTransform(ink.to_picture)
-    level = look(network, np.ascontiguousarray(gray[y : y + high, x : x + wide]), SIZES[1] / (height * larger), 0)
+    scale = SIZES[1] / (height * larger)
+    level = look(network, resized(gray[y : y + high, x : x + wide], scale), scale)
     found = []
     for mark in level.found:
         at = back @ (mark.x + x - 0.5, mark.y + y - 0.5, 1)

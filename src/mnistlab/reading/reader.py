@@ -27,7 +27,6 @@ from mnistlab.reading.ink import SMALL
 from mnistlab.reading.layout import lines_of
 from mnistlab.reading.marks import Box, Mark
 from mnistlab.reading.page import Digit, Line, Page, Separator
-from mnistlab.reading.paper import Gray
 from mnistlab.reading.search import Writing, in_order, writing_on_paper
 from mnistlab.reading.separators import Sign
 from mnistlab.reading.strokes import connected_strokes
@@ -164,15 +163,17 @@ class Reader:
             raise_if_cancelled = check
         picture = decode(source)
         raise_if_cancelled()
-        if (table or layout is not None) and (page := self._sheet(picture, layout, raise_if_cancelled)):
-            return page
+        if table or layout is not None:
+            from mnistlab.reading.sheets.page import sheet_of
+
+            if page := sheet_of(self, picture, layout, raise_if_cancelled):
+                return page
         if self.finder is None or max(picture.shape[:2]) <= SMALL:
             written = Writing(connected_strokes(self.classifier, picture, raise_if_cancelled), [])
         else:
             written = writing_on_paper(self.finder, self.classifier, picture, self.threshold, raise_if_cancelled)
-        numbers = lines_of([mark.level_box for mark in written.marks])
-        lines = tuple(Line(tuple(map(self._told, in_order(written, line)))) for line in numbers)
-        return Page(lines, (picture.shape[1], picture.shape[0]))
+        rows = (in_order(written, line) for line in lines_of([mark.level_box for mark in written.marks]))
+        return Page(tuple(Line(tuple(map(self._told, row))) for row in rows), (picture.shape[1], picture.shape[0]))
 
     def read_pages(self, path: str | Path, *, raise_if_cancelled: Callable[[], None] = lambda: None) -> Iterator[Page]:
         """Read every page of a file: all of a TIFF or a PDF, which needs the extra ``pdf``, and the one of any other.
@@ -201,19 +202,6 @@ class Reader:
         for page in range(count):
             picture = pages.picture(page) if pages else of_bytes(content, name)
             yield replace(self.read(picture, raise_if_cancelled=raise_if_cancelled), number=page + 1, count=count)
-
-    def _sheet(self, picture: Gray, layout: Layout | None, raise_if_cancelled: Callable[[], None]) -> Page | None:
-        """The fields of a form, or a table; None where there is none."""
-        size = (picture.shape[1], picture.shape[0])
-        if layout is not None:
-            from mnistlab.reading.sheets.fields import read_fields
-
-            entries = read_fields(self, picture, layout, raise_if_cancelled)
-            return Page(tuple(Line(entry.digits) for entry in entries if entry.digits), size, entries=entries)
-        from mnistlab.reading.sheets.table import read_table
-
-        found = read_table(self, picture, raise_if_cancelled)
-        return None if found is None else Page(tuple(Line(row) for row in found.by_row if row), size, table=found)
 
     def read_many(
         self, paths: Iterable[str | Path], *, jobs: int | None = None

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from mnistlab.reading.classifier import Classifier
-from mnistlab.reading.finder import ALWAYS, Level, Network, Sizes, levels, look
+from mnistlab.reading.finder import Level, Network
+from mnistlab.reading.looks import ALWAYS, Sizes, levels, look
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray, dark_paper, resized
 from mnistlab.reading.spots import spots

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mnistlab.reading.classifier import Classifier
-from mnistlab.reading.finder import SIZES, Finder, Sizes, look
+from mnistlab.reading.finder import SIZES, Finder
+from mnistlab.reading.looks import Sizes, look
 from mnistlab.reading.marks import Mark, places, sureness
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
