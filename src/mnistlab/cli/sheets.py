@@ -20,6 +20,7 @@ from mnistlab.files import check_folder, is_folder, link_target, printable, writ
 if TYPE_CHECKING:
     from mnistlab.reading.many import Outcome
     from mnistlab.reading.page import Page
+    from mnistlab.reading.sheets.fields import Entry
     from mnistlab.reading.sheets.layout import Layout
     from mnistlab.reading.sheets.table import Table
 
@@ -62,11 +63,14 @@ def sheet_options(command: Command) -> Command:
 def sheet_text(page: Page) -> str | None:
     """What is shown of a page with a table or fields; None of another."""
     if page.entries:
-        return "\n".join(
-            f"{read}    {words('cli.check_this', reasons=entry.reasons)}" if entry.reasons else read
-            for entry, read in ((entry, f"{entry.name}: {entry.text}".rstrip()) for entry in page.entries)
-        )
+        return "\n".join(map(entry_text, page.entries))
     return None if page.table is None else table_text(page.table)
+
+
+def entry_text(entry: Entry) -> str:
+    """A field, what stands in it, and why a person should check it."""
+    read = f"{entry.name}: {entry.text}".rstrip()
+    return read + "    " + words("cli.check_this", reasons=entry.reasons) if entry.reasons else read
 
 
 def table_text(table: Table) -> str:

@@ -153,8 +153,7 @@ class Reader:
         Raises
         ------
         UserError
-            Where the source is not a picture, or a broken one; where the layout's form is not found in it, or is another one;
-            for a table and a layout at once.
+            Where the source is not a picture, or broken; where the layout's form is not in it; for a table and a layout at once.
         """
         if table and layout is not None:
             raise UserError("reading.table_and_layout")
