@@ -19,7 +19,7 @@ __all__ = ["Sign", "signs_among", "signs_between"]
 
 SURE, ALONE = 0.52, 0.55
 """What the finder must make of a sign where there is a small stroke for it, and where there is none apart from the digits."""
-STRONGEST = 1.5
+STRONGEST = 1.1
 """Dirt is finer than the pen: what the finder makes counts as the square of a stroke's length in its widths, at most so much."""
 SLASH = 0.8
 """A leaning one is a slash where the odds for that, times the fourth power of its height in those of its line, reach this."""
