@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Box", "Mark", "covered", "middle_in", "overlap", "places", "sureness"]
+__all__ = ["SAME", "Box", "Mark", "covered", "middle_in", "overlap", "places", "sureness"]
 
 Box = tuple[int, int, int, int]
+SAME = 0.5
+"""Boxes that share so much of what they cover together are of one digit."""
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def writing_on_paper(
     if not quarters:
         found = surest(found, strokes, classifier, ink, pieces, picture, threshold, raise_if_cancelled)
     turned = size if quarters % 2 == 0 else size[::-1]
-    for mark in unread(classifier, looked, found, threshold):
+    for mark in unread(classifier, looked, found, [] if quarters else strokes, threshold):
         found.append(replace(mark, box=turned_back(mark.level_box, quarters, turned)))
     signs = signs_among(looked, None if quarters else ink, found)
     return with_signs(found, [replace(sign, box=turned_back(sign.level_box, quarters, turned)) for sign in signs])

@@ -10,7 +10,7 @@ import numpy as np
 from mnistlab.reading.assembly import look
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.ink import Ink
-from mnistlab.reading.marks import Mark, middle_in, overlap, places, sureness
+from mnistlab.reading.marks import SAME, Mark, middle_in, overlap, places, sureness
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import Piece, box_in_picture
 from mnistlab.reading.spots import agreed
@@ -20,8 +20,6 @@ __all__ = ["surest"]
 
 AS_HIGH = 1.5
 """How many times as high as what the finder found, or as low, strokes may be that it missed."""
-SAME = 0.5
-"""Boxes that share so much of what they cover together are of one digit."""
 
 
 def surest(

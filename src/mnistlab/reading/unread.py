@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import SIZES, Level
-from mnistlab.reading.marks import Box, Mark
+from mnistlab.reading.marks import SAME, Box, Mark, overlap
 from mnistlab.reading.mnist_form import to_mnist_form
 from mnistlab.reading.pieces import Piece
 from mnistlab.reading.spots import lessened
@@ -26,8 +27,10 @@ DOUBT = 0.5
 """The most that may be made of it, as a share of what a digit is accepted from."""
 
 
-def unread(classifier: Classifier, looked: Sequence[Level], marks: Sequence[Mark], threshold: float) -> list[Mark]:
-    """Ink as high as a digit, by the finder, in which no mark lies; as marks that are not accepted.
+def unread(
+    classifier: Classifier, looked: Sequence[Level], marks: Sequence[Mark], strokes: Sequence[Mark], threshold: float
+) -> list[Mark]:
+    """Ink as high as a digit, by the finder, in which no mark lies: as the strokes are read there, else not accepted.
 
     Parameters
     ----------
@@ -36,6 +39,8 @@ def unread(classifier: Classifier, looked: Sequence[Level], marks: Sequence[Mark
         What the finder saw.
     marks : sequence of Mark
         What was made of it.
+    strokes : sequence of Mark
+        What strokes alone are read as.
     threshold : float
         The probability to accept a digit from.
     """
@@ -58,10 +63,15 @@ def unread(classifier: Classifier, looked: Sequence[Level], marks: Sequence[Mark
     if not found:
         return []
     images = np.stack([to_mnist_form(piece) for piece in found])
-    return [
-        Mark(image, lessened(probabilities, DOUBT * threshold), box := box_of(piece, scale), box)
-        for piece, image, probabilities in zip(found, images, classifier.classify(images)[1], strict=True)
-    ]
+    read = []
+    for piece, image, probabilities in zip(found, images, classifier.classify(images)[1], strict=True):
+        box = box_of(piece, scale)
+        sure = [stroke for stroke in strokes if stroke.sure >= threshold and overlap(stroke.box, box) > SAME]
+        if sure:
+            read += [replace(stroke, level_box=stroke.box) for stroke in sure]
+        else:
+            read.append(Mark(image, lessened(probabilities, DOUBT * threshold), box, box))
+    return read
 
 
 def box_of(piece: Piece, scale: float) -> Box:
