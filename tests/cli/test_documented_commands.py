@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -39,7 +40,7 @@ from mnistlab.serving import http as serving
 from mnistlab.training.display import Silent
 from mnistlab.training.experiment import train
 from tests.data.test_download import DEBIAN, needs_fashion
-from tests.support import documented
+from tests.support import documented, sheets
 
 pytestmark = pytest.mark.usefixtures("no_drawing")
 
@@ -152,19 +153,21 @@ def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: p
         (folder / name).mkdir()
     for name in (
         "photo.jpg",
-        "sheet.jpg",
         "page.png",
         "one.png",
         "un.png",
         "x.png",
-        "scans/1.png",
         "examples/2026.png",
     ):
         shutil.copy(documented.ROOT / "examples" / "2026.png", folder / name)
-    Image.fromarray(open_dataset("mnist", data_dir).read("train")[0][15]).save(folder / "seven.png")
+    images, labels = open_dataset("mnist", data_dir).read("train")[:2]
+    Image.fromarray(images[15]).save(folder / "seven.png")
+    table = sheets.grid(np.random.default_rng(1), np.array(images), np.array(labels), rows=3, columns=3)
+    for name in ("sheet.jpg", "scans/1.png"):
+        Image.fromarray(table.picture).save(folder / name)
     rows = [("page.png", 1, *digit.box, digit.value) for digit in Reader().read(folder / "page.png").digits]
-    table = [("file", "page", "x", "y", "width", "height", "correct"), *rows]
-    (folder / "checked.csv").write_text("".join(",".join(map(str, row)) + "\n" for row in table), encoding="utf-8")
+    lines = [("file", "page", "x", "y", "width", "height", "correct"), *rows]
+    (folder / "checked.csv").write_text("".join(",".join(map(str, row)) + "\n" for row in lines), encoding="utf-8")
     (folder / "layout.toml").write_text('[[field]]\nname = "year"\nbox = [0, 0, 1, 1]\n', encoding="utf-8")
     for day in days():
         (folder / f"{day.name}_answers.py").write_text(answers_file(day, "en"), encoding="utf-8")
