@@ -55,7 +55,7 @@ def command(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def digits_of(answer: str) -> list[dict[str, Any]]:
     (content,) = json.loads(answer)
-    assert set(content) == {"file", "text", "lines"}
+    assert set(content) == {"file", "page", "text", "lines"}
     return [digit for line in content["lines"] for digit in line["digits"]]
 
 

@@ -31,12 +31,12 @@ def test_weights_that_were_trained_before_fit() -> None:
     shapes = {name: tuple(value.shape) for name, value in FinderNet(17).state_dict().items() if value.ndim > 1}
     assert shapes == {
         "fine.0.0.weight": (16, 1, 5, 5),
-        "fine.1.0.weight": (24, 16, 3, 3),
-        "coarse.0.weight": (48, 24, 3, 3),
-        **{f"further.{number}.0.weight": (48, 48, 3, 3) for number in range(6)},
-        "answers.weight": (21, 48, 1, 1),
-        "ink_coarse.weight": (64, 48, 1, 1),
-        "ink_fine.0.0.weight": (16, 40, 3, 3),
+        "fine.1.0.weight": (28, 16, 3, 3),
+        "coarse.0.weight": (64, 28, 3, 3),
+        **{f"further.{number}.0.weight": (64, 64, 3, 3) for number in range(7)},
+        "answers.weight": (21, 64, 1, 1),
+        "ink_coarse.weight": (64, 64, 1, 1),
+        "ink_fine.0.0.weight": (16, 44, 3, 3),
         "ink_fine.1.weight": (4, 16, 1, 1),
     }
 

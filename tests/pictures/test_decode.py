@@ -246,7 +246,7 @@ def test_other_arrays_and_things_are_refused(array: Any, words: str) -> None:
 
 # not a picture, or broken
 
-OTHERS = ("ICO", "EPS", "TGA", "PCX", "PDF", "DDS", "SGI", "ICNS", "TGA", "DIB")
+OTHERS = ("ICO", "EPS", "TGA", "PCX", "DDS", "SGI", "ICNS", "TGA", "DIB")
 
 
 @pytest.mark.parametrize("kind", OTHERS)
@@ -254,6 +254,12 @@ def test_no_other_format_is_decoded_whatever_its_name(kind: str, tmp_path: Path)
     path = tmp_path / "picture.png"
     path.write_bytes(saved(GREY.convert("RGB"), kind))
     assert_refused(path, "picture.png is not a PNG, JPEG, WebP, BMP, TIFF, GIF, PGM or PPM file")
+
+
+def test_a_pdf_is_refused_as_one_with_what_reads_its_pages(tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    path.write_bytes(saved(GREY.convert("RGB"), "PDF"))
+    assert_refused(path, "picture.png is a PDF, whose pages are read one by one")
 
 
 def test_only_the_decoder_that_is_needed_is_imported() -> None:
