@@ -75,6 +75,8 @@ WITHOUT_EXTRAS = {
     "evaluate": [[], ["latest", "--by-writer"]],
     "data": [[], ["--dataset", "fashion", "--from", "nowhere"]],
     "doctor": [[], ["model.pth"]],
+    "explain": [[], ["latest"]],
+    "replay": [[], ["latest"]],
     "export": [[], ["model.pth", "--to", "safetensors"]],
     "serve": [["--port", "0"]],
 }

@@ -201,7 +201,7 @@ def test_help_has_the_options_of_the_recipe_that_is_named(capsys: pytest.Capture
     assert "\n  --epochs " not in finders  # in the examples it is
     assert "\n  --epochs " in defaults
     assert "--warmup-steps" not in defaults
-    assert "[default: 16,24,48;" in " ".join(finders.split())
+    assert "[default: 16,28,64;" in " ".join(finders.split())
 
 
 @pytest.mark.parametrize(

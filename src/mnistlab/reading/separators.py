@@ -19,8 +19,10 @@ __all__ = ["Sign", "signs_among", "signs_between"]
 
 SURE, ALONE = 0.52, 0.55
 """What the finder must make of a sign where there is a small stroke for it, and where there is none apart from the digits."""
-STRONGEST = 1.1
+STRONGEST = 1.5
 """Dirt is finer than the pen: what the finder makes counts as the square of a stroke's length in its widths, at most so much."""
+DOT, ON_DOTS = 0.2, 2.5
+"""Where more strokes than digits are smaller than that share of their height, the paper has dots, and signs are larger."""
 SLASH = 0.8
 """A leaning one is a slash where the odds for that, times the fourth power of its height in those of its line, reach this."""
 COMMA = 2.5
@@ -68,10 +70,11 @@ def signs_between(
     signs: list[Sign] = []
     gray: Gray | None = None
     strokes = ink.strokes.boxes.astype(np.float64)
+    finest = ink.pen * coarser(strokes, marks) if len(strokes) else 1.0
     for line in lines_of([mark.level_box for mark in marks]):
         row = Row(marks, line)
         boxes = row.small_strokes(ink, strokes)
-        small = Small(boxes, ink.pen if len(boxes) else 1.0)
+        small = Small(boxes, finest if len(boxes) else 1.0)
         found: list[Found] = []
         for window in windows(np.concatenate([boxes, row.boxes[row.unusual]]), row):
             raise_if_cancelled()
@@ -82,6 +85,14 @@ def signs_between(
     return signs
 
 
+def coarser(strokes: Boxes, marks: Sequence[Mark]) -> float:
+    """How many times as large as the pen the smallest sign is: more than once where the paper itself has dots."""
+    if not marks:
+        return 1.0
+    high = float(np.median([mark.level_box[3] for mark in marks]))
+    return ON_DOTS if (strokes[:, 2:].max(1) < DOT * high).sum() > len(marks) else 1.0
+
+
 def signs_among(levels: Sequence[Level], ink: Ink | None, marks: Sequence[Mark]) -> list[Sign]:
     """The signs among what the finder found on the whole page, whose frame is that of the marks' `level_box`.
 
@@ -89,12 +100,13 @@ def signs_among(levels: Sequence[Level], ink: Ink | None, marks: Sequence[Mark])
     """
     signs: list[Sign] = []
     strokes = None if ink is None else boxes_in_picture(ink)
+    finest = 1.0 if ink is None or strokes is None else ink.pen * coarser(strokes, marks)
     for line in lines_of([mark.level_box for mark in marks]):
         row = Row(marks, line)
         best = min(levels, key=lambda level: abs(np.log(level.scale * row.height / SIZES[1])))
         small = None
         if ink is not None and strokes is not None:
-            small = Small(row.small_strokes(ink, strokes), ink.pen * larger_in_picture(ink))
+            small = Small(row.small_strokes(ink, strokes), finest * larger_in_picture(ink))
         read = signs_of(row, best.found, small)
         signs += read
         if ink is not None and ink.rules is None and small is not None:
