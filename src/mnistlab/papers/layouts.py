@@ -244,6 +244,6 @@ def blob(random: np.random.Generator, canvas: Canvas, size: float) -> None:
 
 def words(random: np.random.Generator, canvas: Canvas, size: float, top: float) -> None:
     """A line of printed text."""
-    text, light = " ".join(WORDS[n] for n in random.integers(0, len(WORDS), 6)), lightness(canvas)
-    pen = Pen(light * random.uniform(0, 0.7), random.uniform(0.7, 1))
+    text = " ".join(WORDS[n] for n in random.integers(0, len(WORDS), 6))
+    pen = Pen(lightness(canvas) * random.uniform(0, 0.7), random.uniform(0.7, 1))
     canvas.words(text, anything(font_files(), random), max(size, 6), (random.uniform(-100, 60), top), pen)

@@ -85,6 +85,8 @@ class Level:
     ink: Floats
     """float32 (H, W), 0 to 1: how much of each pixel digits cover."""
     found: list[Found]
+    light: bool = False
+    """Whether it looked for what is lighter than its ground."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Found:
     """The largest of these, less where the digit had an unusual height at this size."""
     level: int
     light: bool = False
-    """Whether it is lighter than what it stands on."""
+    """Whether it is lighter than what it stands on, as all of its level are."""
 
     @property
     def kind(self) -> int:

@@ -82,7 +82,7 @@ def look(network: Network, small: Gray, scale: float, number: int = 0, *, light:
         place = ((peak.x - FRAME) / scale, (peak.y - FRAME) / scale, peak.width / scale, peak.height / scale)
         found.append(Found(*place, peak.kinds, weight, number, light))
     inside = (slice(FRAME, FRAME + height), slice(FRAME, FRAME + width))
-    return Level(scale, seen[inside], ink[inside], found)
+    return Level(scale, seen[inside], ink[inside], found, light)
 
 
 def levels(

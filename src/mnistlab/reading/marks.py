@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SAME", "Box", "Mark", "covered", "middle_in", "overlap", "places", "sureness"]
+__all__ = ["SAME", "Box", "Mark", "covered", "covers", "middle_in", "overlap", "places", "sureness"]
 
 Box = tuple[int, int, int, int]
 SAME = 0.5
@@ -68,8 +68,12 @@ def places(strokes: Sequence[Mark], found: Sequence[Mark]) -> list[tuple[list[Ma
 
 def middle_in(one: Box, other: Box) -> bool:
     """Whether the middle of a box lies in another."""
-    x, y = one[0] + one[2] / 2, one[1] + one[3] / 2
-    return other[0] <= x < other[0] + other[2] and other[1] <= y < other[1] + other[3]
+    return covers(other, one[0] + one[2] / 2, one[1] + one[3] / 2)
+
+
+def covers(box: Sequence[float], x: float, y: float) -> bool:
+    """Whether a point lies in a box (x, y, width, height)."""
+    return bool(box[0] <= x < box[0] + box[2] and box[1] <= y < box[1] + box[3])
 
 
 def overlap(one: Box, other: Box) -> float:

@@ -69,7 +69,7 @@ def writing_on_paper(
     of the two is surer of it.
     """
     size = (picture.shape[1], picture.shape[0])
-    ink = find_ink(picture)
+    ink, gray = find_ink(picture), as_dark_on_light(picture)
     raise_if_cancelled()
     pieces = find_pieces(ink)
     raise_if_cancelled()
@@ -77,13 +77,12 @@ def writing_on_paper(
     plain = False
     if len(pieces) <= MOST_PIECES:
         strokes = assembled(classifier, ink, pieces, picture, raise_if_cancelled)
-        plain = ink.rules is None and leaves_no_question(strokes, picture, threshold)
-        plain = plain and not has_dark_parts(as_dark_on_light(picture))
+        plain = ink.rules is None and leaves_no_question(strokes, picture, threshold) and not has_dark_parts(gray)
     found, looked, quarters = (
-        ([], [], 0) if plain else found_digits(finder, classifier, picture, threshold, raise_if_cancelled)
+        ([], [], 0) if plain else found_digits(finder, classifier, gray, threshold, raise_if_cancelled)
     )
     if not found:
-        signs = signs_between(finder, picture, ink, strokes, raise_if_cancelled)
+        signs = signs_between(finder, gray, ink, strokes, raise_if_cancelled)
         return with_signs(strokes, [replace(sign, box=in_picture(sign.level_box, ink, size)) for sign in signs])
     if not quarters:
         found = surest(found, strokes, classifier, ink, pieces, picture, threshold, raise_if_cancelled)
@@ -106,15 +105,14 @@ def with_signs(marks: Sequence[Mark], signs: Sequence[Sign]) -> Writing:
 def found_digits(
     finder: Finder,
     classifier: Classifier,
-    picture: Gray,
+    gray: Gray,
     threshold: float,
     raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> tuple[list[Mark], list[Level], int]:
     """What the finder takes for digits, or for something else as large as they, as the classifier sees it.
 
-    And all that it found, and by how many quarters the page had to be turned for that.
+    And all that it found, and by how many quarters the page had to be turned for that. `gray` is dark on light.
     """
-    gray = as_dark_on_light(picture)
     looked = look_everywhere(finder, gray, raise_if_cancelled)
     quarters = turns(finder, classifier, gray, looked)
     if quarters:

@@ -10,10 +10,9 @@ import numpy as np
 from mnistlab.reading.finder import CLASSES, OTHER, SIZES, Found, Level, Network
 from mnistlab.reading.ink import Ink
 from mnistlab.reading.layout import lines_of
-from mnistlab.reading.marks import Box, Mark
+from mnistlab.reading.marks import Box, Mark, covers
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.questions import Boxes, Row, boxes_in_picture, larger_in_picture, look_between, windows
-from mnistlab.reading.upright import as_dark_on_light
 
 __all__ = ["Sign", "signs_among", "signs_between"]
 
@@ -64,11 +63,10 @@ class Small:
 
 
 def signs_between(
-    network: Network, picture: Gray, ink: Ink, marks: Sequence[Mark], raise_if_cancelled: Callable[[], None]
+    network: Network, gray: Gray, ink: Ink, marks: Sequence[Mark], raise_if_cancelled: Callable[[], None]
 ) -> list[Sign]:
-    """The signs between digits that strokes alone have shown, whose `level_box` is one of `ink`."""
+    """The signs between digits that strokes alone have shown, whose `level_box` is one of `ink`; `gray` is dark on light."""
     signs: list[Sign] = []
-    gray: Gray | None = None
     strokes = ink.strokes.boxes.astype(np.float64)
     finest = ink.pen * coarser(strokes, marks) if len(strokes) else 1.0
     for line in lines_of([mark.level_box for mark in marks]):
@@ -78,7 +76,6 @@ def signs_between(
         found: list[Found] = []
         for window in windows(np.concatenate([boxes, row.boxes[row.unusual]]), row):
             raise_if_cancelled()
-            gray = as_dark_on_light(picture) if gray is None else gray
             found += look_between(network, gray, ink, window, row.height)
         read = signs_of(row, found, small)
         signs += read + unreadable(row, found, read, small)
@@ -182,11 +179,6 @@ def unreadable(row: Row, found: Sequence[Found], read: Sequence[Sign], small: Sm
             at = whole(box)
             signs.append(Sign("?", 0.0, at, at, row.numbers[near[0]]))
     return signs if len(signs) <= len(row.marks) else []
-
-
-def covers(box: Sequence[float], x: float, y: float) -> bool:
-    """Whether a point lies in a box (x, y, width, height)."""
-    return bool(box[0] <= x < box[0] + box[2] and box[1] <= y < box[1] + box[3])
 
 
 def within(boxes: Boxes, mark: Found, reach: Boxes) -> list[int]:

@@ -44,7 +44,7 @@ def unread(
     threshold : float
         The probability to accept a digit from.
     """
-    dark = [level for level in looked if not any(mark.light for mark in level.found)]
+    dark = [level for level in looked if not level.light]
     if not marks or not dark:
         return []
     usual = float(np.median([mark.level_box[3] for mark in marks]))

@@ -52,9 +52,7 @@ def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Lev
 
     A part of the page is looked at from all sides, at the sizes at which most is found; the classifier says how readable it is.
     """
-    seen_well = [
-        level for level in looked if level.seen.size <= 2 * ALWAYS and hints(level) and not level.found[0].light
-    ]
+    seen_well = [level for level in looked if level.seen.size <= 2 * ALWAYS and hints(level) and not level.light]
     if not seen_well:
         return 0
     parts = []

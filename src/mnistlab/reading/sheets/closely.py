@@ -45,7 +45,7 @@ def marks_on(
     kept: list[Mark] = []
     for theirs, ours in places(strokes, found):
         if len(theirs) == len(ours) == 1:
-            kept.append(agreed(theirs[0], ours[0]))
+            kept.append(seen_both_ways(theirs[0], ours[0]))
         elif not theirs or not ours:
             kept += theirs or ours
         else:
@@ -58,8 +58,8 @@ def marks_on(
     return kept
 
 
-def agreed(stroke: Mark, found: Mark) -> Mark:
-    """What one mark is, seen both ways."""
+def seen_both_ways(stroke: Mark, found: Mark) -> Mark:
+    """What one mark is: less sure the more the two ways differ."""
     if stroke.label == found.label:
         return stroke if stroke.sure >= found.sure else replace(stroke, probabilities=found.probabilities)
     surer, other = (stroke, found) if stroke.sure >= found.sure else (found, stroke)
