@@ -145,6 +145,24 @@ def test_what_does_not_go_together_is_refused_before_anything_is_read(
     assert sorted(path.name for path in here.iterdir()) == ["form.toml", "sheet.png", "there.csv"]
 
 
+def test_each_page_of_a_picture_has_a_table_of_its_own_written_over_nothing(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = Image.open(here / "sheet.png").convert("RGB")
+    page.save(here / "two.tif", save_all=True, append_images=[page])
+    (here / "tables").mkdir()
+    (here / "tables" / "two-page-2.csv").write_text("corrected\n", encoding="utf-8")
+    assert run_app(["read", "two.tif", "--table", "--csv", "tables"]) == 2
+    assert "two-page-2.csv is there already" in capsys.readouterr().err
+    assert (here / "tables" / "two-page-2.csv").read_text(encoding="utf-8") == "corrected\n"
+    (here / "tables" / "two-page-1.csv").unlink()
+    (here / "tables" / "two-page-2.csv").unlink()
+    assert run_app(["read", "two.tif", "--table", "--csv", "tables"]) == 0
+    first, second = (rows_of(here / "tables" / f"two-page-{number}.csv") for number in (1, 2))
+    assert first == second
+    assert first[0][0] == "12"
+
+
 FIRST, LAST = "0.0714,0.1364,0.2857,0.3637", "0.6428,0.5,0.2857,0.3637"
 """The first cell of the first row and the last of the second, in fractions of the picture."""
 

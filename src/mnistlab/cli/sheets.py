@@ -12,7 +12,7 @@ import click
 
 from mnistlab.cli.answers import Answer, is_standard_output
 from mnistlab.cli.output import spelled
-from mnistlab.cli.targets import names_in
+from mnistlab.cli.targets import names_in, of_page
 from mnistlab.cli.words import tell, words
 from mnistlab.errors import UserError
 from mnistlab.files import check_folder, is_folder, link_target, printable, write_output
@@ -195,15 +195,15 @@ class CsvTables(Answer):
             if not self.targets:
                 click.echo(table.to_csv(), nl=False)
                 continue
-            target = self.targets[Path(name)]
-            if page.count > 1:
-                target = target.with_stem(f"{target.stem}-page-{page.number}")
+            target = of_page(self.targets[Path(name)], page)
+            if page.count > 1 and target.exists():  # the names of pages are known only now
+                raise UserError("cli.csv_there", name=printable(target))
             write_output(target, table.to_csv().encode())
             tell("cli.table_written", name=printable(target), rows=table.rows, columns=table.columns)
 
 
 class CsvFields(Answer):
-    """A row for each picture, with a column for each field, what a person should check, and why a file was not read."""
+    """A row for each page, with a column for each field, what a person should check, and why a file was not read."""
 
     def __init__(self, target: Path | None, names: list[str]) -> None:
         self.target, self.names = target, names

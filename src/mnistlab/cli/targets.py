@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mnistlab.reading.page import Page
 
-__all__ = ["find_targets", "names_in", "save_annotated"]
+__all__ = ["find_targets", "names_in", "of_page", "save_annotated"]
 
 
 def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path, Path]:
@@ -59,6 +59,11 @@ def names_in(folder: Path, files: list[Path], ending: str = ".png") -> Iterator[
         yield folder / f"{stem}{ending}"
 
 
+def of_page(target: Path, page: Page) -> Path:
+    """The file of a page: the target itself where the picture has but one, else with the page's number in its name."""
+    return target if page.count == 1 else target.with_stem(f"{target.stem}-page-{page.number}")
+
+
 def identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
     """What tells those files and folders that exist apart, by whatever names and links they go."""
     found = set()
@@ -74,11 +79,9 @@ def save_annotated(targets: dict[Path, Path], file: Path, picture: NDArray[Any],
     from mnistlab.files import printable, write_output
     from mnistlab.reading.annotation import annotate
 
-    target = targets[file]
-    if page.count > 1:
-        target = target.with_stem(f"{target.stem}-page-{page.number}")
-        if identities([target]) & identities(targets):
-            raise UserError("cli.annotate_over_picture", name=printable(target))
+    target = of_page(targets[file], page)
+    if page.count > 1 and identities([target]) & identities(targets):
+        raise UserError("cli.annotate_over_picture", name=printable(target))
     kind = {".jpg": "jpeg", ".tif": "tiff", ".pgm": "ppm"}.get(target.suffix.lower(), target.suffix[1:].lower())
     stream = io.BytesIO()
     try:
