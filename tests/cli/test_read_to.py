@@ -27,6 +27,7 @@ from rich.console import Console
 from mnistlab.cli.app import run_app
 from mnistlab.cli.reading_bar import reading_bar
 from mnistlab.cli.rows import COLUMNS
+from mnistlab.pictures import pages as file_pages
 from mnistlab.reading import many
 from mnistlab.reading.reader import Reader
 from tests.support.comparing import assert_one_line
@@ -90,13 +91,13 @@ def content(folder: Path) -> dict[str, bytes]:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The pictures that this process decodes, by name, as they come."""
     seen: list[str] = []
-    decode = many.of_bytes
+    decode = file_pages.of_bytes
 
     def of_bytes(content: bytes, name: Any) -> Any:
         seen.append(Path(str(name)).name)
         return decode(content, name)
 
-    monkeypatch.setattr(many, "of_bytes", of_bytes)
+    monkeypatch.setattr(file_pages, "of_bytes", of_bytes)
     return seen
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mnistlab.errors import Failure, UserError
 from mnistlab.files import sha256
-from mnistlab.reading import many
+from mnistlab.pictures import pages as file_pages
 from mnistlab.reading.many import AHEAD, PER_PROCESS, Outcome, Task, count_processes, read_each
 from mnistlab.reading.page import Page
 from mnistlab.reading.reader import Reader
@@ -106,7 +106,7 @@ def test_too_little_memory_is_a_picture_s_own_trouble(
     def too_large(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(many, "of_bytes", too_large)
+    monkeypatch.setattr(file_pages, "of_bytes", too_large)
     assert told(reader.read_many(["a.png"])) == [("a.png", "a.png does not fit into the memory. Make it smaller.")]
 
 

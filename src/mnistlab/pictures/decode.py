@@ -25,7 +25,7 @@ from mnistlab.pictures.pixels import check_size, of_array, plain, strips
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["FORMATS", "MOST_BYTES", "SUFFIXES", "Source", "decode", "of_bytes", "read_bytes"]
+__all__ = ["FORMATS", "MOST_BYTES", "SUFFIXES", "Source", "decode", "is_pdf", "of_bytes", "read_bytes"]
 
 
 Source: TypeAlias = "str | Path | bytes | bytearray | memoryview | NDArray[Any] | Image.Image"
@@ -57,6 +57,8 @@ FORMATS = (
 """All that is read; the only decoders that are imported."""
 SUFFIXES = tuple(suffix for kind in FORMATS for suffix in kind.suffixes)
 MOST_BYTES = 64 * 2**20
+PDF_HEADER = 1024
+"""Bytes within which a PDF says that it is one."""
 MOST_WORK = 2_000_000_000
 """Pixels times scans of a progressive JPEG: a few seconds; ordinary ones have about ten scans, a small file can have millions."""
 SCAN, END = b"\xff\xda", b"\xff\xd9"
@@ -123,6 +125,11 @@ def read_bytes(path: Path) -> bytes:
         raise UserError("pictures.read_failed", name=name, reason=reason) from None
 
 
+def is_pdf(content: bytes) -> bool:
+    """Whether a file's content says that it is a PDF."""
+    return b"%PDF-" in content[:PDF_HEADER]
+
+
 def of_bytes(content: bytes, name: str | Clause) -> NDArray[np.uint8]:
     """A file's content as an array. `name` is what messages call it."""
     if not content:
@@ -130,7 +137,7 @@ def of_bytes(content: bytes, name: str | Clause) -> NDArray[np.uint8]:
     if len(content) > MOST_BYTES:
         raise UserError("pictures.too_many_bytes", name=name)
     kind = next((kind for kind in FORMATS if re.match(kind.start, content, re.DOTALL)), None)
-    if kind is None and b"%PDF-" in content[:1024]:
+    if kind is None and is_pdf(content):
         raise UserError("pictures.is_a_pdf", name=name)
     if kind is None:
         raise UserError("pictures.unknown_format", name=name, kinds=[kind.name for kind in FORMATS])

@@ -19,17 +19,14 @@ from mnistlab.dependencies import EXTRAS, find_missing
 from mnistlab.errors import UserError
 from mnistlab.files import printable, shorten
 from mnistlab.messages.sentences import Clause
-from mnistlab.pictures.decode import BROKEN, MOST_BYTES, check_effort, explained, of_bytes, read_bytes, unpack
+from mnistlab.pictures.decode import BROKEN, MOST_BYTES, check_effort, explained, is_pdf, of_bytes, read_bytes, unpack
 from mnistlab.pictures.pixels import of_array, plain
 
-__all__ = ["MOST_PAGES", "Pages", "open_page", "pages_of"]
+__all__ = ["MOST_PAGES", "Pages", "every_page", "open_page", "pages_of"]
 
 MOST_PAGES = 500
 """More than that are not read of one file."""
 TIFF = re.compile(rb"II[*+]\x00|MM\x00[*+]")
-PDF = b"%PDF-"
-HEADER = 1024
-"""Bytes within which a PDF must say that it is one."""
 SUBFILE, SMALLER_OR_MASK = 254, 0b101
 """TIFF's tag that says what a picture is, and its bits for those that are no page: a smaller copy of one, or a mask."""
 DPI = 200
@@ -68,7 +65,7 @@ def pages_of(content: bytes, name: str | Clause) -> Pages | None:
     """
     if len(content) > MOST_BYTES:
         raise UserError("pictures.too_many_bytes", name=name)
-    if PDF in content[:HEADER] and not TIFF.match(content):
+    if is_pdf(content) and not TIFF.match(content):
         return PdfPages(content, name)
     if TIFF.match(content):
         tiff = TiffPages(content, name)
@@ -76,14 +73,34 @@ def pages_of(content: bytes, name: str | Clause) -> Pages | None:
     return None
 
 
+def every_page(content: bytes, name: str | Clause) -> Pages:
+    """As `pages_of`, and for a file of one picture that as the only page."""
+    return pages_of(content, name) or OnePicture(content, name)
+
+
 def open_page(path: Path, number: int) -> NDArray[np.uint8]:
     """A page of a file, counted from 1, as `decode` gives pictures. Raises `UserError` where there is none, or a broken one."""
     name = printable(path)
     content = read_bytes(path)
-    pages = pages_of(content, name)
-    if not 1 <= number <= (len(pages) if pages else 1):
+    pages = every_page(content, name)
+    if not 1 <= number <= len(pages):
         raise UserError("pictures.no_such_page", name=name, number=number)
-    return pages.picture(number - 1) if pages else of_bytes(content, name)
+    return pages.picture(number - 1)
+
+
+class OnePicture(Pages):
+    """A file of one picture; its messages name the file and no page."""
+
+    def __init__(self, content: bytes, name: str | Clause) -> None:
+        super().__init__(name, 1)
+        self.content = content
+
+    def picture(self, number: int) -> NDArray[np.uint8]:
+        """The picture, whatever the number."""
+        return of_bytes(self.content, self.name)
+
+    def _pixels(self, number: int, name: Clause) -> NDArray[np.uint8]:
+        return self.picture(number)
 
 
 class TiffPages(Pages):

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from mnistlab.errors import Failure, MnistlabError, UserError, whole_number
 from mnistlab.files import printable, sha256
 from mnistlab.messages.sentences import Clause
-from mnistlab.pictures.decode import of_bytes, read_bytes
-from mnistlab.pictures.pages import pages_of
+from mnistlab.pictures.decode import read_bytes
+from mnistlab.pictures.pages import every_page
 from mnistlab.reading.page import Page
 
 if TYPE_CHECKING:
@@ -121,14 +121,14 @@ def read_one(reader: Reader, task: Task, finish: Finish | None = None, **options
         digest = sha256(content)
         if digest == task.known:
             return Outcome((), None, digest)
-        pages = pages_of(content, name)
+        pages = every_page(content, name)
     except UserError as error:
         return Outcome((error,), None, digest)
-    count, results, failure = len(pages) if pages else 1, list[Page | UserError](), None
-    for number in range(count):
+    results, failure = list[Page | UserError](), None
+    for number in range(len(pages)):
         try:
-            picture = pages.picture(number) if pages else of_bytes(content, name)
-            page = replace(reader.read(picture, **options), number=number + 1, count=count)
+            picture = pages.picture(number)
+            page = replace(reader.read(picture, **options), number=number + 1, count=len(pages))
         except UserError as error:
             if "picture" in error.values:  # what was read is an array by then, and has no name
                 error.values["picture"] = printable(task.path)

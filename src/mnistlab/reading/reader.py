@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from mnistlab.errors import UserError, number
 from mnistlab.files import printable
 from mnistlab.messages.sentences import Clause
-from mnistlab.pictures.decode import Source, decode, of_bytes, read_bytes
-from mnistlab.pictures.pages import pages_of
+from mnistlab.pictures.decode import Source, decode, read_bytes
+from mnistlab.pictures.pages import every_page
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import Finder
 from mnistlab.reading.ink import SMALL
@@ -196,11 +196,10 @@ class Reader:
         """
         name = printable(path)
         content = read_bytes(Path(path))
-        pages = pages_of(content, name)
-        count = len(pages) if pages else 1
-        for page in range(count):
-            picture = pages.picture(page) if pages else of_bytes(content, name)
-            yield replace(self.read(picture, raise_if_cancelled=raise_if_cancelled), number=page + 1, count=count)
+        pages = every_page(content, name)
+        for at in range(len(pages)):
+            page = self.read(pages.picture(at), raise_if_cancelled=raise_if_cancelled)
+            yield replace(page, number=at + 1, count=len(pages))
 
     def read_many(
         self, paths: Iterable[str | Path], *, jobs: int | None = None
