@@ -29,7 +29,7 @@ def add_pages(app: FastAPI) -> None:
         return Response(page, headers={"Cache-Control": "no-cache"}, media_type=TYPES[".html"])
 
     async def give(request: Request) -> Response:
-        name = request.path_params.get("name", ADDRESSES.get(path_below(request.scope)))
+        name = "/".join(request.path_params.values()) or ADDRESSES[path_below(request.scope)]
         if name not in files:
             raise Problem(404, "serving.nothing_here")
         tag = tags[name]
@@ -40,7 +40,7 @@ def add_pages(app: FastAPI) -> None:
 
     tags = {name: f'"{hashlib.sha256(content).hexdigest()[:16]}"' for name, content in files.items()}
     app.add_route("/docs", show_docs, methods=["GET"], include_in_schema=False)
-    for path in (*ADDRESSES, "/static/{name:path}"):
+    for path in (*ADDRESSES, "/static/{name}", "/static/{folder}/{name}"):
         app.add_route(path, give, methods=["GET"], include_in_schema=False)
 
 
