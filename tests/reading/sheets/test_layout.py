@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mnistlab import UserError
+from mnistlab.reading.sheets.check_digits import CHECKS
 from mnistlab.reading.sheets.from_table import column_name, to_toml
-from mnistlab.reading.sheets.layout import CHECKS, Field, Layout, read_layout
+from mnistlab.reading.sheets.layout import Field, Layout, read_layout
 
 BOX = (0.1, 0.2, 0.3, 0.1)
 A_FIELD = '[[field]]\nname = "total"\nbox = [0.1, 0.2, 0.3, 0.1]\n'

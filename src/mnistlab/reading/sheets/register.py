@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +45,17 @@ class Placed:
     """The form's width and height in pixels of the picture, about."""
     form: Gray | None = None
     """The empty form as it would look there, uint8 (H, W) like the picture; None where it is not known."""
+
+    @property
+    def corners(self) -> tuple[tuple[float, float], ...]:
+        """The form's four corners in the picture, clockwise from the top left one."""
+        return self.in_picture((0.0, 0.0, 1.0, 1.0))
+
+    def in_picture(self, box: Sequence[float]) -> tuple[tuple[float, float], ...]:
+        """The four corners, in the picture, of a box x, y, width, height in fractions of the form."""
+        x, y, width, height = box
+        ends = np.array([[(x, y), (x + width, y), (x + width, y + height), (x, y + height)]], np.float64)
+        return tuple((float(a), float(b)) for a, b in cv2.perspectiveTransform(ends, self.matrix)[0])
 
     @classmethod
     def by_corners(cls, corners: Points) -> Placed:
@@ -96,7 +108,7 @@ def by_form(form: Gray, gray: Gray, name: str) -> Placed:
     larger = np.diag([1 / scales[1], 1 / scales[1], 1.0])
     larger[:2, 2] = 0.5 / scales[1] - 0.5
     whole = larger @ matrix @ own
-    ends = cv2.perspectiveTransform(np.array([[(0, 0), (1, 0), (1, 1), (0, 1)]], np.float64), whole)[0]
+    ends = np.array(Placed(whole, (0.0, 0.0)).corners)
     return Placed(whole, Placed.by_corners(ends).size)
 
 
