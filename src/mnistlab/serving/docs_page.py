@@ -29,7 +29,10 @@ def as_html(schema: dict[str, Any], base_url: str) -> bytes:
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <meta name="color-scheme" content="light dark">
   <link rel="icon" href="static/icon.svg" type="image/svg+xml">
+  <link rel="stylesheet" href="static/colours.css">
   <link rel="stylesheet" href="static/style.css">
+  <link rel="stylesheet" href="static/controls.css">
+  <link rel="stylesheet" href="static/docs.css">
   <script src="static/theme.js"></script>
 </head>
 <body class="api">

@@ -19,7 +19,9 @@ PAGE = Path(__file__).with_name("page")
 
 def add_pages(app: FastAPI) -> None:
     """The page, its files and the API's description, all from memory."""
-    files = {path.name: path.read_bytes() for path in sorted(PAGE.iterdir()) if path.suffix in TYPES}
+    files = {
+        path.relative_to(PAGE).as_posix(): path.read_bytes() for path in sorted(PAGE.rglob("*")) if path.suffix in TYPES
+    }
     files["openapi.json"] = orjson.dumps(app.openapi())
 
     async def show_docs(request: Request) -> Response:
@@ -27,7 +29,7 @@ def add_pages(app: FastAPI) -> None:
         return Response(page, headers={"Cache-Control": "no-cache"}, media_type=TYPES[".html"])
 
     async def give(request: Request) -> Response:
-        name = request.path_params.get("name") or ADDRESSES[path_below(request.scope)]
+        name = "/".join(request.path_params.values()) or ADDRESSES[path_below(request.scope)]
         if name not in files:
             raise Problem(404, "serving.nothing_here")
         tag = tags[name]
@@ -38,7 +40,7 @@ def add_pages(app: FastAPI) -> None:
 
     tags = {name: f'"{hashlib.sha256(content).hexdigest()[:16]}"' for name, content in files.items()}
     app.add_route("/docs", show_docs, methods=["GET"], include_in_schema=False)
-    for path in (*ADDRESSES, "/static/{name}"):
+    for path in (*ADDRESSES, "/static/{name}", "/static/{folder}/{name}"):
         app.add_route(path, give, methods=["GET"], include_in_schema=False)
 
 

@@ -3,14 +3,16 @@
 import * as answer from "./answer.js";
 import { listenForToken, models, newestOnly, read } from "./api.js";
 import * as breaking from "./breaking.js";
-import { colour, forgetColours } from "./colours.js";
+import { colour } from "./colours.js";
 import * as compare from "./compare.js";
 import { drawStrokes, HEIGHT, Sheet, WIDTH } from "./drawing.js";
 import { nextExample } from "./examples.js";
-import { language, modelOption, preferredLanguage, setLanguage, words } from "./i18n.js";
+import { modelOption, words } from "./i18n.js";
 import * as inside from "./inside.js";
 import * as picture from "./picture.js";
+import { startSettings } from "./settings.js";
 import { change, makeReading, state, whenChanged } from "./state.js";
+import { openPanel, openTab, whenOpened } from "./tabs.js";
 import * as why from "./why.js";
 
 const part = (name) => document.getElementById(name);
@@ -143,33 +145,7 @@ document.addEventListener("keydown", (event) => {
   sheet.undo(event.timeStamp);
 });
 
-// One panel at a time.
-
-const tabs = [...document.querySelectorAll("[role=tab]")];
-const openPanel = () => document.body.dataset.panel;
-
-function openTab(name) {
-  document.body.dataset.panel = name;
-  for (const tab of tabs) {
-    const selected = tab.id === `tab-${name}`;
-    tab.setAttribute("aria-selected", selected);
-    tab.tabIndex = selected ? 0 : -1;
-    part(tab.getAttribute("aria-controls")).hidden = !selected;
-  }
-  PANELS[name]?.refresh();
-}
-
-for (const tab of tabs) tab.addEventListener("click", () => openTab(tab.id.slice("tab-".length)));
-
-document.querySelector("[role=tablist]").addEventListener("keydown", (event) => {
-  const here = tabs.indexOf(event.target);
-  const next = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: tabs.length - 1 }[event.key];
-  if (next === undefined) return;
-  event.preventDefault();
-  const tab = tabs[(next + tabs.length) % tabs.length];
-  tab.focus();
-  tab.click();
-});
+whenOpened((panel) => PANELS[panel]?.refresh());
 
 function showAll() {
   answer.showReading(!sheet.empty);
@@ -182,54 +158,6 @@ whenChanged(() => {
 });
 
 picture.listenForPictures(() => openTab("picture"), readSheetAgain);
-
-// Language and theme.
-
-function speak(wanted, remember = false) {
-  setLanguage(wanted, remember);
-  const other = wanted === "en" ? "fr" : "en";
-  part("language").textContent = words("otherLanguage");
-  part("language").lang = other;
-  nameTheme();
-  inside.forget();
-  showAll();
-}
-
-part("language").addEventListener("click", () => {
-  const address = new URL(location.href);
-  if (address.searchParams.has("lang")) {
-    address.searchParams.delete("lang"); // else it would undo the choice when the page is loaded again
-    history.replaceState(null, "", address);
-  }
-  speak(language === "en" ? "fr" : "en", true);
-});
-
-const systemDark = matchMedia("(prefers-color-scheme: dark)");
-const isDark = () => (document.documentElement.dataset.theme ?? (systemDark.matches ? "dark" : "light")) === "dark";
-
-function nameTheme() {
-  part("theme").textContent = words(isDark() ? "lightTheme" : "darkTheme");
-}
-
-function themeChanged() {
-  nameTheme();
-  forgetColours();
-  inside.forget();
-  sheet.draw();
-  showAll();
-}
-
-part("theme").addEventListener("click", () => {
-  const theme = isDark() ? "light" : "dark";
-  document.documentElement.dataset.theme = theme;
-  try {
-    localStorage.setItem("mnistlab-theme", theme);
-  } catch {
-    // No storage: the choice lasts as long as the page.
-  }
-  themeChanged();
-});
-systemDark.addEventListener("change", themeChanged);
 
 // The models.
 
@@ -259,6 +187,10 @@ part("model").addEventListener("change", () => {
 });
 
 listenForToken(() => (state.model ? readAgain() : loadModels()));
-speak(preferredLanguage());
+startSettings(() => {
+  inside.forget();
+  sheet.draw();
+  showAll();
+});
 openTab("answer");
 loadModels();
