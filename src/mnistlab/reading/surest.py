@@ -59,7 +59,7 @@ def missed_by(
     whole = {box_in_picture(piece, ink, size) for piece in pieces}
     high = float(np.median([mark.box[3] for mark in found]))
     plain = unremarkable(strokes, picture, threshold)
-    met = meeting([mark.box for mark in plain], [mark.box for mark in found]).any(1)
+    met = meeting([mark.box for mark in plain], [mark.box for mark in found]).any(1).tolist()
     return [
         replace(mark, level_box=mark.box)
         for mark, is_met in zip(plain, met, strict=True)
@@ -82,7 +82,7 @@ def strokes_where(
     sure = np.array([mark.sure for mark in found])
     holding, held = middles_in(theirs, boxes), middles_in(boxes, theirs)
     one, several = [], []
-    for piece, holds, is_held in zip(pieces, holding, held.any(1), strict=True):
+    for piece, holds, is_held in zip(pieces, holding, held.any(1).tolist(), strict=True):
         if holds.sum() > 1:
             several.append((piece, float(sure[holds].max())))
         elif holds.any() or is_held:
