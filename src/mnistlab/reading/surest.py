@@ -59,11 +59,11 @@ def missed_by(
     whole = {box_in_picture(piece, ink, size) for piece in pieces}
     high = float(np.median([mark.box[3] for mark in found]))
     plain = unremarkable(strokes, picture, threshold)
-    met = meeting([mark.box for mark in plain], [mark.box for mark in found]).any(1).tolist()
+    met = meeting([mark.box for mark in plain], [mark.box for mark in found])
     return [
         replace(mark, level_box=mark.box)
-        for mark, is_met in zip(plain, met, strict=True)
-        if mark.box in whole and high / AS_HIGH < mark.box[3] < high * AS_HIGH and not is_met
+        for mark, ours in zip(plain, met, strict=True)
+        if mark.box in whole and high / AS_HIGH < mark.box[3] < high * AS_HIGH and not ours.any()
     ]
 
 
@@ -82,13 +82,15 @@ def strokes_where(
     sure = np.array([mark.sure for mark in found])
     holding, held = middles_in(theirs, boxes), middles_in(boxes, theirs)
     one, several = [], []
-    for piece, holds, is_held in zip(pieces, holding, held.any(1).tolist(), strict=True):
+    for piece, holds, holders in zip(pieces, holding, held, strict=True):
         if holds.sum() > 1:
             several.append((piece, float(sure[holds].max())))
-        elif holds.any() or is_held:
+        elif holds.any() or holders.any():
             one.append(piece)
     strokes = assembled(classifier, ink, one, picture, raise_if_cancelled)
     units = look(classifier, [piece for piece, _ in several])
-    strokes += [marked(unit, ink, picture) for unit, (_, sure) in zip(units, several, strict=True) if unit.sure > sure]
+    strokes += [
+        marked(unit, ink, picture) for unit, (_, other) in zip(units, several, strict=True) if unit.sure > other
+    ]
     # A page that lies askew was turned level for its strokes: lines are told from boxes in the picture, which the finds have.
     return [replace(mark, level_box=mark.box) for mark in strokes]
