@@ -270,7 +270,18 @@ def test_other_addresses_and_methods(client: httpx.Client, method: str, path: st
 
 
 @pytest.mark.parametrize(
-    "name", ["..%2f..%2fserver.py", "%2e%2e/server.py", "server.py", "a/b", "words", "words/../index.html/..", ".", "%00", "index.html%00"]
+    "name",
+    [
+        "..%2f..%2fserver.py",
+        "%2e%2e/server.py",
+        "server.py",
+        "a/b",
+        "words",
+        "words/../index.html/..",
+        ".",
+        "%00",
+        "index.html%00",
+    ],
 )
 def test_nothing_but_the_pages_files_is_given(client: httpx.Client, name: str) -> None:
     assert_problem(client.get(f"/static/{name}"), 404)

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(
     CHROMIUM is None and "MNISTLAB_NEEDS_BROWSER" not in os.environ,  # .ci/run sets it: there they must not be skipped
     reason="needs a browser: apt-get install chromium",
 )
-PANELS = ("answer", "inside", "why", "break", "compare", "picture")
+PANELS = ("answer", "inside", "learn", "why", "break", "compare", "picture")
 expect.set_options(timeout=1000 * LIMIT)
 COUNTING = """
     window.underWay = 0;
@@ -80,7 +80,8 @@ Open = Callable[..., Page]
 
 def new_page(browser: Browser, **settings: object) -> Page:
     """A page in a context of its own, with these settings."""
-    context = browser.new_context(**{"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **settings})  # type: ignore[arg-type]
+    usual = {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
+    context = browser.new_context(**{**usual, **settings})  # type: ignore[arg-type]
     context.set_default_timeout(1000 * LIMIT)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     context.add_init_script(COUNTING)

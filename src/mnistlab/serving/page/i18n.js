@@ -1,5 +1,6 @@
 // The page's words in the visitor's language, and how each language writes numbers.
 
+import { keep, recall } from "./storage.js";
 import { ENGLISH } from "./words/en.js";
 import { FRENCH } from "./words/fr.js";
 
@@ -71,30 +72,16 @@ export function percent(probability, digits = 1) {
 
 export function preferredLanguage() {
   const asked = new URLSearchParams(location.search).get("lang");
-  for (const wish of [asked, remembered(), ...navigator.languages]) {
+  for (const wish of [asked, recall("localStorage", "mnistlab-language"), ...navigator.languages]) {
     const short = wish?.slice(0, 2).toLowerCase();
     if (short in WORDS) return short;
   }
   return "en";
 }
 
-function remembered() {
-  try {
-    return localStorage.getItem("mnistlab-language");
-  } catch {
-    return null;
-  }
-}
-
 export function setLanguage(wanted, remember = false) {
   language = wanted;
-  if (remember) {
-    try {
-      localStorage.setItem("mnistlab-language", wanted);
-    } catch {
-      // No storage: the choice lasts as long as the page.
-    }
-  }
+  if (remember) keep("localStorage", "mnistlab-language", wanted);
   document.documentElement.lang = wanted;
   document.title = words("title");
   for (const element of document.querySelectorAll("[data-text]")) element.textContent = words(element.dataset.text);
