@@ -19,6 +19,7 @@ from mnistlab.reading.explainer import Explainer, Layer
 from mnistlab.reading.page import Digit, Page
 from mnistlab.reading.reader import Reader
 from mnistlab.serving.batches import Batches
+from mnistlab.serving.sheets import Sent, about_sheet
 
 __all__ = ["ServedModel"]
 
@@ -83,12 +84,12 @@ class ServedModel:
         return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
     def read(
-        self, picture: bytes, detail: bool, raise_if_cancelled: Callable[[], None], **options: Any
+        self, sent: Sent, detail: bool, language: str, raise_if_cancelled: Callable[[], None]
     ) -> tuple[bytes, Page]:
-        """The answer of /read, as JSON, and what was read; `options` are those of `Reader.read`."""
+        """The answer of /read, as JSON, and what was read."""
         started = time.perf_counter()
-        page = self.reader.read(picture, raise_if_cancelled=raise_if_cancelled, **options)
-        sheet = {key: told for key, told in page.to_dict().items() if key in ("table", "fields")}
+        options = sent.options()
+        page = self.reader.read(sent.picture, raise_if_cancelled=raise_if_cancelled, **options)
         answer = {
             "model": self.name,
             "text": page.text,
@@ -101,7 +102,7 @@ class ServedModel:
                 }
                 for line in page.lines
             ],
-            **sheet,
+            **about_sheet(page, options.get("layout"), language),
             "milliseconds": round(1000 * (time.perf_counter() - started), 2),
         }
         return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), page
