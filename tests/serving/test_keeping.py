@@ -129,7 +129,7 @@ def test_a_token_in_a_link_with_a_drawing_is_taken_and_goes_into_no_link(browser
         expect(page.locator("#notice")).to_contain_text("copied")
         link = page.evaluate("navigator.clipboard.readText()")
         assert (link.split("#")[0], "s3cret" in link) == (f"{running.url}/", False)
-        page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('refused'))")
+        page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('refused')); }")
         page.click("#link")
         expect(page.locator("#notice")).to_contain_text("address bar")
         assert page.url == link

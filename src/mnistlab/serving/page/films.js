@@ -42,6 +42,9 @@ async function open(id) {
   return { ...film, networks: networksOf(film) };
 }
 
+/** Whether an error of `loadFilm` says that the training's file is damaged. */
+export const isDamaged = (error) => error.status === 422 || error instanceof RangeError;
+
 /** What a state makes of pixels: what each layer gives, and the probabilities. */
 export function lookAt(network, pixels) {
   const outputs = network.look(pixels);

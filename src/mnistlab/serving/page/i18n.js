@@ -1,10 +1,12 @@
 // The page's words in the visitor's language, and how each language writes numbers.
 
 import { keep, recall } from "./storage.js";
+import { MORE_ENGLISH } from "./words/en-more.js";
 import { ENGLISH } from "./words/en.js";
+import { MORE_FRENCH } from "./words/fr-more.js";
 import { FRENCH } from "./words/fr.js";
 
-export const WORDS = { en: ENGLISH, fr: FRENCH };
+export const WORDS = { en: { ...ENGLISH, ...MORE_ENGLISH }, fr: { ...FRENCH, ...MORE_FRENCH } };
 /** The server speaks English; what a reader of another language is told instead of its sentence, by status. */
 const SENTENCES = {
   fr: {

@@ -2,7 +2,7 @@
 
 import { report } from "./api.js";
 import { emptyBars, showBars } from "./bars.js";
-import { listTrainings, loadFilm, lookAt } from "./films.js";
+import { isDamaged, listTrainings, loadFilm, lookAt } from "./films.js";
 import { decimal, percent, words } from "./i18n.js";
 import { drawCourse, drawFilters, drawMaps } from "./learning.js";
 import { chosenDigit, state } from "./state.js";
@@ -68,8 +68,7 @@ function tell(key) {
 }
 
 function fail(error) {
-  const isDamaged = error.status === 422 || error instanceof RangeError;
-  if (!isDamaged) {
+  if (!isDamaged(error)) {
     report(error);
     return;
   }
