@@ -82,7 +82,7 @@ def test_a_broken_link_is_a_sentence_and_the_rest_works(broken: str, page: Page,
     expect(page.locator("#hint")).to_be_visible()
 
 
-def test_the_drawing_survives_a_reload_and_the_way_to_the_description(open_page: Open) -> None:  # noqa: F811
+def test_the_drawing_survives_a_reload_and_the_way_to_the_description(open_page: Open, url: str) -> None:  # noqa: F811
     page = open_page()
     draw(page, 7)
     page.reload()
@@ -92,6 +92,10 @@ def test_the_drawing_survives_a_reload_and_the_way_to_the_description(open_page:
     expect(answer(page)).to_have_text("7")
     page.click("nav a")
     page.go_back()
+    expect(answer(page)).to_have_text("7")
+    page.goto("about:blank")
+    page.goto(f"{url}/#d=x")  # a broken link does not cost it
+    expect(page.locator("#notice")).to_contain_text("damaged")
     expect(answer(page)).to_have_text("7")
     page.click("#clear")
     page.reload()
@@ -162,6 +166,9 @@ def test_a_digit_draws_itself_until_the_hand_takes_over(open_page: Open) -> None
     page.locator("#sheet").focus()
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#hint")).to_be_visible()
+    about = open_page("/#d=x", reduced_motion="no-preference")
+    expect(answer(about)).to_have_text("5")
+    expect(about.locator("#notice")).to_contain_text("damaged")  # and no digit that draws itself takes that away
     still = open_page()
     still.evaluate(AT_REST)
     expect(still.locator("#hint")).to_be_visible()

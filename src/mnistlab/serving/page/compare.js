@@ -10,6 +10,16 @@ import { openPanel } from "./tabs.js";
 const SIDES = ["a", "b"];
 /** What begins so is a state of a training: the last one, or the first. */
 const STATES = { "last:": -1, "first:": 0 };
+document.getElementById("compare-sides").innerHTML = SIDES.map(
+  (side) => `
+    <section class="side" aria-labelledby="compare-label-${side}">
+      <label id="compare-label-${side}" for="compare-${side}" data-text="compare${side.toUpperCase()}"></label>
+      <select id="compare-${side}"></select>
+      <p id="compare-text-${side}" class="numeral"></p>
+      <p id="compare-time-${side}" class="note"></p>
+      <ul id="compare-bars-${side}" class="bars small" data-label="barsLabel"></ul>
+    </section>`,
+).join("");
 const select = (side) => document.getElementById(`compare-${side}`);
 const part = (name, side) => document.getElementById(`compare-${name}-${side}`);
 const verdict = document.getElementById("compare-verdict");

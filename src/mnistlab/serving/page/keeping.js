@@ -32,7 +32,7 @@ export function startKeeping(sheet, isOwn) {
   part("save").addEventListener("click", () => savePicture(sheet));
   return function changed() {
     part("link").disabled = part("save").disabled = sheet.empty;
-    if (said !== "storageRefused") say(null);
+    if (isOwn() && said !== "storageRefused") say(null);
     clearTimeout(timer);
     timer = setTimeout(save, REST);
   };
@@ -41,12 +41,14 @@ export function startKeeping(sheet, isOwn) {
 /** Puts the drawing of the link, or else the one of before, on the sheet; whether there was one. */
 export function restore(sheet) {
   if (fromAddress(sheet)) return true;
+  const about = said; // the link
   const kept = recall("sessionStorage", NAME);
   try {
     if (kept) sheet.load(decode(kept));
   } catch {
     keep("sessionStorage", NAME, null); // of another version of the page
   }
+  say(about);
   return !sheet.empty;
 }
 

@@ -19,7 +19,6 @@ let chosenFor = null;
 /** Of the drawing, what each state makes of it; filled one by one. */
 let looks = [];
 let pixels = null;
-let model = null;
 let playing = null;
 
 export function refresh() {

@@ -91,8 +91,8 @@ export function takeFromAddress(name) {
   const value = given.get(name);
   if (value === null) return null;
   given.delete(name);
-  const rest = given.size > 0 ? `#${given}` : "";
-  history.replaceState(null, "", location.pathname + location.search + rest);
+  const rest = String(given);
+  history.replaceState(null, "", location.pathname + location.search + (rest && `#${rest}`));
   return value;
 }
 

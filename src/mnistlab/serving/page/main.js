@@ -151,7 +151,7 @@ picture.listenForPictures(() => openTab("picture"), readSheetAgain);
 
 // The models.
 
-const loadModels = newestOnly(async () => {
+const askForModels = newestOnly(async () => {
   const { models: served } = await models();
   state.models = served;
   state.model = served[0].id;
@@ -160,6 +160,14 @@ const loadModels = newestOnly(async () => {
   compare.setModels();
   readAgain();
 });
+
+let isAsking = false;
+async function loadModels() {
+  if (isAsking) return;
+  isAsking = true;
+  await askForModels();
+  isAsking = false;
+}
 
 function readAgain() {
   if (picture.isThere()) picture.readAgain();

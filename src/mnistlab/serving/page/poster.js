@@ -10,6 +10,8 @@ const EDGE = 64;
 const SHEET = 620; // wide
 const ROW = 46;
 
+const fontOf = (selector) => getComputedStyle(document.querySelector(selector)).fontFamily;
+
 /** Draws `strokes`, the answer to the chosen digit, and below them `canvases` one under the other; gives a canvas. */
 export function poster(strokes, canvases = []) {
   const shown = canvases.filter((canvas) => canvas.width > 0 && canvas.height > 0);
@@ -50,10 +52,11 @@ function drawSheet(context, strokes) {
 }
 
 function drawAnswer(context, digit) {
+  const [serif, sans] = [fontOf(".wordmark"), fontOf("body")];
   const left = EDGE + SHEET + EDGE;
   context.fillStyle = colour(digit.accepted ? "ink" : "muted");
   context.textBaseline = "middle";
-  context.font = `220px ${colour("serif")}`;
+  context.font = `220px ${serif}`;
   context.fillText(shownValue(digit), left, EDGE + 5 * ROW, 240);
   const classes = modelById(state.reading.model)?.classes ?? [];
   const likeliest = digit.probabilities
@@ -72,10 +75,10 @@ function drawAnswer(context, digit) {
     context.fillStyle = colour(isBest ? "accent" : "muted");
     context.fillRect(start, y - 9, most * probability, 18);
     context.fillStyle = colour(isBest ? "ink" : "muted");
-    context.font = `30px ${colour("serif")}`;
+    context.font = `30px ${serif}`;
     context.textAlign = "right";
     context.fillText(name, start - 20, y, 100);
-    context.font = `26px ${colour("sans")}`;
+    context.font = `26px ${sans}`;
     context.fillText(percent(probability), SIDE - EDGE, y);
     context.textAlign = "left";
   });

@@ -16,7 +16,7 @@ export const MORE_ENGLISH = {
   learnPlay: "Play",
   learnPause: "Pause",
   learnTraining: "Training",
-  learnStep: "Step of the training",
+  learnStep: "The step of the training to look at",
   learnCourse: "How the loss falls from step to step",
   learnBefore: "Before training",
   learnAfter: "After {step} steps",
@@ -28,7 +28,7 @@ export const MORE_ENGLISH = {
   learnDeep: "What the second convolution makes of that",
   learnDraw: "Draw a digit, and see what this network would have said at each step.",
   learnNote:
-    "Real states of the training {title}, kept while it ran, their weights rounded to 8 bits. Your browser computes them on your drawing; after a few steps a network knows nothing, after a few dozen it begins to see.",
+    "Real states of the training {title}, kept while it ran, their weights rounded to 8 bits. Your browser runs them on your drawing: after a few steps a network knows nothing, after a few dozen it begins to see.",
   learnNone:
     "This run kept no whole states: its network is too large for that, or an older mnistlab trained it. Choose another training.",
   learnDamaged: "The snapshots of this training are damaged or were changed. Choose another training, or train the run again.",

@@ -16,7 +16,7 @@ export const MORE_FRENCH = {
   learnPlay: "Lecture",
   learnPause: "Pause",
   learnTraining: "Entraînement",
-  learnStep: "Pas de l’entraînement",
+  learnStep: "Le pas de l’entraînement à regarder",
   learnCourse: "La perte, qui baisse de pas en pas",
   learnBefore: "Avant l’entraînement",
   learnAfter: "Après {step} pas",
@@ -28,7 +28,7 @@ export const MORE_FRENCH = {
   learnDeep: "Ce qu’en fait la deuxième convolution",
   learnDraw: "Dessinez un chiffre : vous verrez ce que ce réseau en aurait dit à chaque pas.",
   learnNote:
-    "De vrais états de l’entraînement {title}, gardés en cours de route, leurs poids arrondis à 8 bits. C’est votre navigateur qui les calcule sur votre dessin : après quelques pas, le réseau ne sait rien ; après quelques dizaines, il commence à voir.",
+    "De vrais états de l’entraînement {title}, gardés en cours de route, leurs poids arrondis à 8 bits. Votre navigateur les applique à votre dessin : après quelques pas, le réseau ne sait rien ; après quelques dizaines, il commence à voir.",
   learnNone:
     "Cet entraînement n’a gardé aucun état complet : son réseau est trop grand pour cela, ou il date d’un mnistlab plus ancien. Choisissez-en un autre.",
   learnDamaged: "Les instantanés de cet entraînement sont abîmés ou ont été modifiés. Choisissez-en un autre, ou refaites-le.",
