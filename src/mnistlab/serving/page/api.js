@@ -1,6 +1,6 @@
 // Asks the server, and says calmly what goes wrong.
 
-import { ownSentence, words } from "./i18n.js";
+import { language, words } from "./i18n.js";
 import { takeFromAddress } from "./link.js";
 import { keep, recall } from "./storage.js";
 
@@ -29,7 +29,7 @@ function rememberToken() {
 }
 
 async function send(path, options = {}) {
-  const headers = { ...options.headers };
+  const headers = { "Accept-Language": language, ...options.headers };
   const token = recall("sessionStorage", TOKEN);
   if (token) headers.Authorization = `Bearer ${token}`;
   const response = await fetch(`api/v1/${path}`, { ...options, headers }).catch(() => {
@@ -50,13 +50,8 @@ export function report(error) {
     message.textContent = words("tokenNeeded");
     tokenForm.hidden = false;
   } else {
-    message.textContent = error.status === 503 ? words("busy") : told(error);
+    message.textContent = error.status === 503 ? words("busy") : error.message;
   }
-}
-
-/** The server's sentence; it speaks English only. */
-function told({ status, message: sentence }) {
-  return status === 0 ? sentence : (ownSentence(status) ?? sentence);
 }
 
 export function allIsWell() {
@@ -79,13 +74,23 @@ export const models = () => send("models");
 export const trainings = () => send("trainings");
 export const training = (id) => send(`trainings/${encodeURIComponent(id)}`);
 
-/** Before the models are known, `model` is null: the server takes its first one. */
-export const read = (model, body, type) =>
-  send(`read?${new URLSearchParams({ ...(model && { model }), detail: true })}`, {
-    method: "POST",
-    body,
-    headers: { "Content-Type": type },
-  });
+const posted = (body, type) => ({ method: "POST", body, headers: { "Content-Type": type } });
+
+/** Before the models are known, `model` is null: the server takes its first one. `more` is asked for beside it. */
+export const read = (model, body, type, more = {}) =>
+  send(`read?${new URLSearchParams({ ...(model && { model }), detail: true, ...more })}`, posted(body, type));
+
+/** Reads the fields of a layout, a TOML file's text; `form` is the picture of the empty form, if the layout names one. */
+export function readFields(model, picture, layout, form) {
+  const body = new FormData();
+  body.append("file", picture);
+  body.append("layout", layout);
+  if (form) body.append("form", form);
+  return send(`read?${new URLSearchParams({ ...(model && { model }), detail: true })}`, { method: "POST", body });
+}
+
+/** Where the sheet is that fields are fractions of: "picture", "frame" or "corners". */
+export const findSheet = (picture, type, by) => send(`sheet?${new URLSearchParams({ by })}`, posted(picture, type));
 
 const bytes = { method: "POST", headers: { "Content-Type": "application/octet-stream" } };
 

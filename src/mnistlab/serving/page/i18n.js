@@ -7,15 +7,6 @@ import { MORE_FRENCH } from "./words/fr-more.js";
 import { FRENCH } from "./words/fr.js";
 
 export const WORDS = { en: { ...ENGLISH, ...MORE_ENGLISH }, fr: { ...FRENCH, ...MORE_FRENCH } };
-/** The server speaks English; what a reader of another language is told instead of its sentence, by status. */
-const SENTENCES = {
-  fr: {
-    403: "Le serveur ne reconnaît pas cette page comme la sienne : derrière un proxy, démarrez-le avec --trusted-proxy ADRESSE et --allow-host NOM. Voir : mnistlab serve --help",
-    413: "Fichier trop volumineux : au plus 32 Mio et 80 millions de pixels.",
-    422: "Ce fichier n’a pas pu être lu comme une image : donnez un fichier PNG, JPEG, WebP, BMP, TIFF, GIF, PGM ou PPM complet, de 80 millions de pixels au plus.",
-    other: "Le serveur n’a pas pu répondre ; son journal dit pourquoi.",
-  },
-};
 const NO_BREAK = "\u00a0";
 const NARROW_NO_BREAK = "\u202f";
 
@@ -33,12 +24,6 @@ function frenchSpaces(text) {
 export function words(key, values = {}) {
   const text = WORDS[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
   return language === "fr" ? frenchSpaces(text) : text.replace(/ %/g, `${NO_BREAK}%`);
-}
-
-/** What is told in this language where the server refuses; null where its own sentence is in this language. */
-export function ownSentence(status) {
-  const own = SENTENCES[language];
-  return own ? frenchSpaces(own[status] ?? own.other) : null;
 }
 
 /** A model to choose: by its title, which is in this language where it is the one that comes with mnistlab. */
