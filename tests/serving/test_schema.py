@@ -40,7 +40,7 @@ def api_schema() -> Iterator[Any]:
 
 RIGHT, WRONG = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 POSTED = ["/api/v1/read", "/api/v1/classify", "/api/v1/explain"]
-ASKED = ["/api/v1/models", "/healthz", "/readyz", "/metrics"]
+ASKED = ["/api/v1/network", "/api/v1/models", "/healthz", "/readyz", "/metrics"]
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,8 @@ export function listenForToken(again) {
 
 export const models = () => send("models");
 
+export const network = (model) => send(`network?${new URLSearchParams({ model })}`);
+
 /** Before the models are known, `model` is null: the server takes its first one. */
 export const read = (model, body, type) =>
   send(`read?${new URLSearchParams({ ...(model && { model }), detail: true })}`, {
