@@ -10,7 +10,7 @@ import { openPanel } from "./tabs.js";
 const SIDES = ["a", "b"];
 /** What begins so is a state of a training: the last one, or the first. */
 const STATES = { "last:": -1, "first:": 0 };
-document.getElementById("compare-sides").innerHTML = SIDES.map(
+const sides = SIDES.map(
   (side) => `
     <section class="side" aria-labelledby="compare-label-${side}">
       <label id="compare-label-${side}" for="compare-${side}" data-text="compare${side.toUpperCase()}"></label>
@@ -20,6 +20,10 @@ document.getElementById("compare-sides").innerHTML = SIDES.map(
       <ul id="compare-bars-${side}" class="bars small" data-label="barsLabel"></ul>
     </section>`,
 ).join("");
+document.getElementById("panel-compare").innerHTML = `
+  <p id="compare-verdict" aria-live="polite"></p>
+  <div class="sides" id="compare-sides">${sides}</div>
+  <p id="compare-one" class="note" data-text="compareOne" hidden></p>`;
 const select = (side) => document.getElementById(`compare-${side}`);
 const part = (name, side) => document.getElementById(`compare-${name}-${side}`);
 const verdict = document.getElementById("compare-verdict");
