@@ -49,7 +49,7 @@ export async function setModels() {
 
 function stateOption(kind, id, key, title) {
   const option = new Option(words(key, { title }), kind + id);
-  Object.assign(option.dataset, { key, title });
+  Object.assign(option.dataset, { key, training: title });
   return option;
 }
 
@@ -88,7 +88,7 @@ function ownAnswer({ classes }, network, { lines }) {
 export function refresh() {
   document.getElementById("compare-one").hidden = state.models.length > 1;
   for (const option of document.querySelectorAll("#compare-sides option[data-key]"))
-    option.textContent = words(option.dataset.key, option.dataset);
+    option.textContent = words(option.dataset.key, { title: option.dataset.training });
   const { reading } = state;
   const choices = SIDES.map((side) => select(side).value);
   if (!reading || choices.includes("")) empty();

@@ -6,7 +6,7 @@ export const MORE_FRENCH = {
   linkCopied: "Le lien avec votre dessin est copié.",
   linkInAddress: "Le lien avec votre dessin est dans la barre d’adresse : copiez-le de là.",
   linkBroken: "Le dessin de ce lien est abîmé, la feuille reste telle quelle. Redemandez le lien, ou dessinez.",
-  save: "Enregistrer l’image",
+  save: "Enregistrer",
   saveTitle: "Un PNG avec le dessin et ce que le réseau en fait",
   pictureSaved: "L’image est enregistrée : mnistlab.png.",
   storageRefused: "Votre navigateur ne garde rien pour cette page : tout marche, mais recharger la page efface le dessin.",
