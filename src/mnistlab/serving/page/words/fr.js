@@ -29,7 +29,7 @@ export const FRENCH = {
   studyHeading: "Ce que voit le réseau",
   tabAnswer: "Réponse",
   tabInside: "Intérieur",
-  tabLearn: "Apprentissage",
+  tabLearn: "Apprendre",
   tabWhy: "Pourquoi",
   tabBreak: "Piéger",
   tabCompare: "Comparer",
