@@ -6,7 +6,9 @@ likewise.
 
 With --fields, real ones: a folder of labels.json, a list of {"file": "amounts/1.jpg", "kind": "string", "text": "1500"} and
 {"file": "sudoku/1.jpg", "kind": "grid", "grid": ["53..."], "corners": [[x, y], ...]}; "0" is an empty cell, and cells of several
-characters are not counted. The folder of each file names its row. Nothing is ever trained on these, nor chosen by them.
+characters are not counted. The folder of each file names its row; KIND-table are the same grids read as tables
+(`mnistlab read --table`), in which a cell counts where its row and column do too, which nobody tells the reader. Nothing is ever
+trained on these, nor chosen by them.
 """
 
 from __future__ import annotations
@@ -80,27 +82,61 @@ def measure_grids(reader: Reader, test: tuple[Images, Labels]) -> dict[str, Any]
 
 def measure_fields(reader: Reader, folder: Path | None, kind: str) -> dict[str, Any]:
     """The pictures of one kind."""
-    if folder is None or not (folder / "labels.json").is_file():
-        raise SkipError("name the folder of labels.json with --fields (see --help)")
     counts: Counter[str] = Counter()
     seconds = []
-    for row in json.loads((folder / "labels.json").read_text(encoding="utf-8")):
-        if Path(row["file"]).parent.name != kind:
-            continue
+    for row in rows_of(folder, kind):
         start = time.perf_counter()
         page = reader.read(folder / row["file"])
         seconds.append(time.perf_counter() - start)
         if row["kind"] == "string":
             count_string(counts, page, row["text"])
         else:
-            cells = tuple(
-                tuple("" if text == "0" else text if len(text) == 1 else "?" for text in line) for line in row["grid"]
+            sheet = sheets.Sheet(
+                np.empty(0, np.uint8), cells=cells_of(row), corners=np.array(row["corners"], np.float32)
             )
-            sheet = sheets.Sheet(np.empty(0, np.uint8), cells=cells, corners=np.array(row["corners"], np.float32))
             count_cells(counts, page, sheet)
-    if not seconds:
-        raise SkipError(f"there is no picture of {kind} in that folder")
     return {**counts, "pictures": len(seconds), "seconds_each": round(float(np.median(seconds)), 3)}
+
+
+def measure_table(reader: Reader, folder: Path | None, kind: str) -> dict[str, Any]:
+    """The pictures of one kind as tables."""
+    counts: Counter[str] = Counter()
+    seconds = []
+    for row in rows_of(folder, kind):
+        cells = cells_of(row)
+        start = time.perf_counter()
+        table = reader.read(folder / row["file"], table=True).table
+        seconds.append(time.perf_counter() - start)
+        found = table is not None and (table.rows, table.columns) == (len(cells), len(cells[0]))
+        counts.update(grids=found)
+        held = {(cell.row, cell.column): cell for cell in table.cells} if table is not None and found else {}
+        for r, line in enumerate(cells):
+            for c, text in enumerate(line):
+                if text == "?":
+                    continue
+                cell = held.get((r, c))
+                read = "".join(str(digit.value) for digit in cell.digits) if cell is not None else None
+                if text:
+                    counts.update(of=1, right=read == text)
+                else:
+                    counts.update(blank=1, blank_found=bool(read))
+    return {**counts, "pictures": len(seconds), "seconds_each": round(float(np.median(seconds)), 3)}
+
+
+def rows_of(folder: Path | None, kind: str) -> list[dict[str, Any]]:
+    """What is known of the pictures of one kind. Raises `SkipError` where there are none."""
+    if folder is None or not (folder / "labels.json").is_file():
+        raise SkipError("name the folder of labels.json with --fields (see --help)")
+    rows = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+    own = [row for row in rows if Path(row["file"]).parent.name == kind]
+    if not own:
+        raise SkipError(f"there is no picture of {kind} in that folder")
+    return own
+
+
+def cells_of(row: dict[str, Any]) -> tuple[tuple[str, ...], ...]:
+    """What stands in a grid's cells: "" where nothing does, "?" where several candidates do."""
+    return tuple(tuple("" if text == "0" else text if len(text) == 1 else "?" for text in line) for line in row["grid"])
 
 
 def tell(result: dict[str, Any]) -> list[str]:
@@ -109,14 +145,17 @@ def tell(result: dict[str, Any]) -> list[str]:
         lines.append(f"every digit accepted in {result['accepted']}, of these wrong {result['accepted_wrong']}")
     if "blank" in result:
         lines.append(f"empty cells with a find: {result['blank_found']} of {result['blank']}")
+    if "grids" in result:
+        lines.append(f"rows and columns right in {result['grids']} of {result['pictures']} pictures")
     return [*lines, *([f"{result['seconds_each']:.2f} s a picture (median)"] if "seconds_each" in result else [])]
 
 
 KINDS = ("amounts", "sudoku", "newspaper-printed", "newspaper-completed")
+TABLES = {f"{kind}-table": kind for kind in KINDS[1:]}
 
 
 @click.command(cls=Command, help=__doc__)
-@only_option("strips", "grids", *KINDS)
+@only_option("strips", "grids", *KINDS, *TABLES)
 @model_option
 @click.option(
     "--fields", type=click.Path(path_type=Path, exists=True, file_okay=False), help="The folder of labels.json."
@@ -130,6 +169,7 @@ def main(only: list[str], model: Path | None, fields: Path | None, data_dir: Pat
         "strips": Row(lambda: measure_strips(reader, test), tell),
         "grids": Row(lambda: measure_grids(reader, test), tell),
         **{kind: Row(partial(measure_fields, reader, fields, kind), tell) for kind in KINDS},
+        **{name: Row(partial(measure_table, reader, fields, kind), tell) for name, kind in TABLES.items()},
     }
     measure_rows("reader", {name: rows[name] for name in only}, model=describe(reader))
 

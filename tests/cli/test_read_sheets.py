@@ -131,6 +131,10 @@ def test_where_there_is_no_table_all_is_read(here: Path, sheet: Picture, capsys:
         (["--table", "--csv", "out.txt"], ["out.txt", ".csv"]),
         (["--table", "--csv", "there.csv"], ["there.csv"]),
         (["sheet.png", "--table", "--csv", "-"], ["--csv -"]),
+        (["--save-layout", "new.toml"], ["--save-layout", "--table"]),
+        (["--table", "--save-layout", "form.toml"], ["form.toml", "there already"]),
+        (["--table", "--save-layout", "layout.txt"], ["layout.txt", "layout.toml"]),
+        (["sheet.png", "--table", "--save-layout", "new.toml"], ["--save-layout", "several"]),
         (["sheet.png", "--table", "--csv", "out.csv"], ["out.csv", "folder"]),
     ],
 )
@@ -220,3 +224,27 @@ def test_a_picture_of_another_form_is_named_and_the_others_are_read(
     (line,) = err.splitlines()
     assert line.startswith("error: sheet.png does not ")
     assert "empty.png" in line
+
+
+def test_a_layout_is_made_of_a_table_and_reads_the_next_sheet(
+    here: Path, sheet: Picture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_app(["read", "sheet.png", "--table", "--save-layout", "layout.toml"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "| 12 |   7 |    |\n|    | 305 | 48 |\n"
+    assert err == "layout.toml: 6 fields, A1 to C2, in fractions of the frame\n"
+    larger = np.pad(cv2.resize(sheet, None, fx=1.3, fy=1.3), ((40, 10), (10, 60)), constant_values=240)
+    Image.fromarray(larger).rotate(2, fillcolor=240).save(here / "next.png")
+    assert run_app(["read", "next.png", "--fields", "layout.toml", "--csv", "out.csv"]) == 0
+    assert rows_of(here / "out.csv") == [
+        ["file", "page", "A1", "B1", "C1", "A2", "B2", "C2", "check", "error"],
+        ["next.png", "1", "12", "7", "", "", "305", "48", "", ""],
+    ]
+
+
+def test_without_a_table_there_is_no_layout(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("L", (60, 60), 255).save(here / "empty.png")
+    assert run_app(["read", "empty.png", "--table", "--save-layout", "layout.toml"]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("error: No table was found in empty.png to make layout.toml of.")
+    assert not (here / "layout.toml").exists()

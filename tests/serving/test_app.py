@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from mnistlab.pictures.decode import FORMATS
 from mnistlab.reading.classifier import Classifier
@@ -28,6 +28,7 @@ from mnistlab.reading.reader import Reader
 from mnistlab.serving.http import Patience
 from mnistlab.serving.limits import ClientGone, Limits
 from mnistlab.serving.models import ServedModel
+from mnistlab.serving.patterns import is_quick
 from mnistlab.serving.static import PAGE
 from tests.support import running_server
 from tests.support.drawing import png
@@ -70,6 +71,91 @@ def test_read_gives_fields_and_tables(client: httpx.Client, reader: Reader, pict
     table = client.post("/api/v1/read?table=true", content=png(lines)).json()["table"]
     assert (table["rows"], table["columns"], len(table["cells"])) == (3, 3, 9)
     assert "table" not in client.post("/api/v1/read?table=true", content=picture).json()
+
+
+def form_of(picture: bytes, layout: str, **files: bytes) -> dict[str, tuple[str, bytes]]:
+    """A form as curl -F file=@sheet.png -F layout=@layout.toml sends it."""
+    parts = {"file": picture, "layout": layout.encode(), **files}
+    return {name: (name, content) for name, content in parts.items()}
+
+
+A_LAYOUT = '[[field]]\nname = "year"\nbox = [0, 0, 1, 1]\npattern = "\\\\d{4}"\n'
+
+
+def test_read_takes_a_layout_and_says_what_to_check_in_the_language_that_is_asked_for(
+    client: httpx.Client, picture: bytes
+) -> None:
+    told = client.post("/api/v1/read", files=form_of(picture, A_LAYOUT)).json()
+    assert (told["fields"]["year"]["text"], told["fields"]["year"]["check"]) == ("504", True)
+    assert told["fields"]["year"]["why"] == ["504 does not match \\d{4}"]
+    assert told["layout"] == {
+        "sheet": "picture",
+        "form": None,
+        "fields": [{"name": "year", "box": [0, 0, 1, 1], "pattern": "\\d{4}"}],
+    }
+    assert told["sheet"] == [[-0.5, -0.5], [419.5, -0.5], [419.5, 199.5], [-0.5, 199.5]]
+    french = {"Accept-Language": "de, fr-CA;q=0.8, en;q=0.5"}
+    told = client.post("/api/v1/read", files=form_of(picture, A_LAYOUT), headers=french).json()
+    assert told["fields"]["year"]["why"] == ["504 ne correspond pas à \\d{4}"]
+    refused = client.post("/api/v1/read", content=b"x", headers=french)
+    assert refused.status_code == 422
+    assert refused.json()["detail"].startswith("L")
+
+
+def test_a_layout_by_an_empty_form_comes_with_its_picture(client: httpx.Client, picture: bytes) -> None:
+    layout = 'form = "empty.png"\n' + A_LAYOUT
+    refused = client.post("/api/v1/read", files=form_of(picture, layout))
+    assert refused.status_code == 422
+    assert "'empty.png'" in refused.json()["detail"]
+    printed = Image.new("L", (420, 200), 255)
+    ImageDraw.Draw(printed).text((10, 10), "A form of its own\nfor three digits", fill=0, font_size=30)
+    told = client.post("/api/v1/read", files=form_of(png(printed), layout, form=png(printed))).json()
+    assert told["layout"]["form"] == "empty.png"
+    assert np.allclose(told["sheet"], [[0, 0], [420, 0], [420, 200], [0, 200]], atol=1.5)
+
+
+@pytest.mark.parametrize(
+    ("layout", "words"),
+    [
+        ("", ["no fields"]),
+        ("x = ", ["layout.toml"]),
+        ('[[field]]\nname = "a"\nbox = [0, 0, 1, 1]\npattern = "(1+)+2"\n', ["(1+)+2", "'a'", "server"]),
+        ('sheet = "corners"\n' + A_LAYOUT, ["corners", "sheet of paper"]),
+    ],
+)
+def test_a_layout_that_cannot_be_used_is_refused_with_a_sentence(
+    client: httpx.Client, picture: bytes, layout: str, words: list[str]
+) -> None:
+    answer = client.post("/api/v1/read", files=form_of(picture, layout))
+    assert answer.status_code == 422
+    assert all(word in answer.json()["detail"] for word in words), answer.text
+    assert client.post("/api/v1/read?table=true", files=form_of(picture, layout)).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "pattern", ["", r"\d{4,8}", r"\d{2}-?\d{4}", "[(+*]+", r"(?:12|34)\d", r"\(+1", "(19|20)[0-9]{2}", r"(\d{2}){3}"]
+)
+def test_plain_patterns_are_tried(pattern: str) -> None:
+    assert is_quick(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["(1+)+2", "(1|11)*2", r"\d*\d*\d*\d*2", "((1?)1)+", "(?:1{1,9}){2,}", "1+?1+?"])
+def test_patterns_that_a_text_could_keep_busy_are_not(pattern: str) -> None:
+    assert not is_quick(pattern)
+
+
+def test_a_frame_and_a_sheet_are_found_in_a_picture(client: httpx.Client) -> None:
+    drawn = Image.new("L", (400, 300), 255)
+    ImageDraw.Draw(drawn).rectangle((40, 30, 360, 270), outline=0, width=3)
+    told = client.post("/api/v1/sheet", content=png(drawn)).json()
+    assert (told["by"], told["size"]) == ("frame", [400, 300])
+    assert np.allclose(told["corners"], [[41, 31], [359, 31], [359, 269], [41, 269]], atol=3)
+    refused = client.post("/api/v1/sheet?by=corners", content=png(drawn))
+    assert refused.status_code == 422
+    assert "four corners" in refused.json()["detail"]
+    whole = client.post("/api/v1/sheet?by=picture", content=png(drawn)).json()
+    assert whole["corners"] == [[-0.5, -0.5], [399.5, -0.5], [399.5, 299.5], [-0.5, 299.5]]
+    assert client.post("/api/v1/sheet?by=lines", content=png(drawn)).status_code == 422
 
 
 def test_a_picture_without_digits_has_no_lines(client: httpx.Client) -> None:
@@ -583,7 +669,7 @@ def test_the_pages_files_are_small_whole_and_of_one_origin(client: httpx.Client)
 def test_the_description_is_complete(client: httpx.Client) -> None:
     schema = client.get("/openapi.json").json()
     assert set(schema["paths"]) == {
-        "/api/v1/read", "/api/v1/classify", "/api/v1/explain", "/api/v1/network", "/api/v1/models",
+        "/api/v1/read", "/api/v1/sheet", "/api/v1/classify", "/api/v1/explain", "/api/v1/network", "/api/v1/models",
         "/healthz", "/readyz", "/metrics",
     }  # fmt: skip
     assert "Problem" in schema["components"]["schemas"]

@@ -39,7 +39,7 @@ def api_schema() -> Iterator[Any]:
 
 
 RIGHT, WRONG = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
-POSTED = ["/api/v1/read", "/api/v1/classify", "/api/v1/explain"]
+POSTED = ["/api/v1/read", "/api/v1/sheet", "/api/v1/classify", "/api/v1/explain"]
 ASKED = ["/api/v1/network", "/api/v1/models", "/healthz", "/readyz", "/metrics"]
 
 

@@ -79,9 +79,9 @@ logits = torch.randn(64, 10)
 print(logits.softmax(dim=1).sum(dim=1)[:3], logits.softmax(dim=0).sum(dim=1)[:3])
 
 # %% [markdown] lang="en"
-# **Why.** `CrossEntropyLoss` holds a log-softmax. Probabilities squeezed a second time cannot lie further apart than 0 and 1,
-# so even the perfect answer, above, has that loss. And `dim=0` makes probabilities of the 64 pictures, not of the ten classes:
-# the second three sums are not 1. **Remedy.** The network ends in logits; where you want probabilities to look at,
+# **Why.** `CrossEntropyLoss` has a log-softmax in it. Given probabilities instead of logits, it sees numbers that only go from
+# 0 to 1: even the perfect answer, above, has that loss. And `dim=0` makes probabilities of the 64 pictures, not of the ten
+# classes: the second three sums are not 1. **Remedy.** Let the network end in logits; to look at probabilities, call
 # `softmax(dim=1)`. `mnistlab doctor` finds a double softmax in a network of yours.
 
 # %% [markdown] lang="fr"
@@ -93,13 +93,14 @@ print(logits.softmax(dim=1).sum(dim=1)[:3], logits.softmax(dim=0).sum(dim=1)[:3]
 # %% [markdown] lang="en"
 # ## 4. My own photo is always a 3
 #
-# No error: every photo gets the same answer, whatever is on it. Which one it is, is chance; a 3 for many.
+# No error: nearly every photo gets the same answer, whatever is on it. Which one is a matter of chance; for many people it is
+# a 3.
 
 # %% [markdown] lang="fr"
 # ## 4. Ma photo est toujours un 3
 #
-# Aucune erreur : toutes les photos reçoivent la même réponse, quoi qu'elles montrent. Laquelle ? Le hasard en décide : chez
-# beaucoup, c'est un 3.
+# Aucune erreur : toutes les photos, ou presque, reçoivent la même réponse, quoi qu'elles montrent. Laquelle ? Le hasard en
+# décide : chez beaucoup, c'est un 3.
 
 # %%
 from mnistlab import MNISTDataLoader
@@ -123,10 +124,10 @@ for shown in (pictures, paper - pictures):
     print(network(shown).argmax(dim=1).bincount(minlength=10).tolist())
 
 # %% [markdown] lang="en"
-# A small network, trained for a hundred steps. How often it answers 0, 1, 2 ... 9: for a hundred digits as MNIST has them, then
-# for the same inverted, dark ink on white, as a photo is. **Why.** The network has seen bright ink on black only, thick, in the
-# middle, 20 pixels high. **Remedy.** Invert, centre, scale, or let `mnistlab read photo.jpg` do it; [day 6](day6.ipynb) does it
-# step by step.
+# A small network, trained for a hundred steps. Here is how often it answers 0, 1, 2 ... 9, first to a hundred digits as MNIST
+# has them, then to the same ones inverted, dark ink on white, as in a photo. **Why.** The network has seen bright ink on black
+# only, thick, in the middle, 20 pixels high. **Remedy.** Invert, centre, scale, or let `mnistlab read photo.jpg` do it; [day
+# 6](day6.ipynb) does it step by step.
 
 # %% [markdown] lang="fr"
 # Un petit réseau, entraîné pendant cent pas. Voici combien de fois il répond 0, 1, 2 ... 9, d'abord à cent chiffres tels que
@@ -146,8 +147,8 @@ torch.load("whole.pth")
 
 # %% [markdown] lang="en"
 # **Why.** Since PyTorch 2.6, `torch.load` takes tensors and plain values only: a file that holds an object may run any program
-# on your computer. **Remedy.** Save the weights, `torch.save(network.state_dict(), ...)`. `weights_only=False` only for a file
-# that you made yourself.
+# on your computer. **Remedy.** Save the weights, `torch.save(network.state_dict(), ...)`. Write `weights_only=False` only for
+# a file that you made yourself.
 
 # %% [markdown] lang="fr"
 # **Pourquoi.** Depuis PyTorch 2.6, `torch.load` n'accepte que des tenseurs et des valeurs simples : un fichier qui contient
@@ -160,8 +161,8 @@ torch.load("whole.pth")
 # > RuntimeError: An attempt has been made to start a new process before the current process has finished its bootstrapping phase.
 #
 # **Why.** A loader with `num_workers=2` starts two more Pythons, and there each imports your script anew, which starts two
-# more, and so on. **Remedy.** Put what the script *does* below `if __name__ == "__main__":`. Or `num_workers=0`:
-# `MNISTDataLoader` keeps the images in memory and needs no workers.
+# more, and so on. **Remedy.** Put what the script *does* below `if __name__ == "__main__":`. Or keep `num_workers=0`:
+# `MNISTDataLoader` has the images in memory and needs no workers.
 
 # %% [markdown] lang="fr"
 # ## 6. Les processus auxiliaires sous Windows et macOS
@@ -177,9 +178,9 @@ torch.load("whole.pth")
 #
 # > RuntimeError: Expected all tensors to be on the same device, ... cuda:0 ... cpu
 #
-# **Why.** The network is on the graphics card, the images are not. **Remedy.** Both to one place: `network.to(device)` once,
-# and in the loop `images, labels = images.to(device), labels.to(device)`. `to` of a network changes the network; `to` of a
-# tensor *returns* a new one, so keep it. Without a card, the device `meta`, which only knows shapes, shows the same mistake:
+# **Why.** The network is on the graphics card, the images are not. **Remedy.** Put both in one place: `network.to(device)`
+# once, and in the loop `images, labels = images.to(device), labels.to(device)`. `to` of a network changes the network; `to` of
+# a tensor *returns* a new one, so keep it. Without a card, the device `meta`, which only knows shapes, shows the same mistake:
 
 # %% [markdown] lang="fr"
 # ## 7. Des tenseurs sur deux appareils
@@ -205,13 +206,14 @@ pixels = (images * 255).to(torch.uint8)
 nn.Conv2d(1, 16, kernel_size=3)(pixels)
 
 # %% [markdown] lang="en"
-# **Why.** The picture is of bytes (`Byte`, `unsigned char`), the weights of `float32`. NumPy's numbers, which are `double`,
-# give the same error. **Remedy.** `images.float()`, and normalise as in training; `ToTensor` or `MNISTDataLoader` do both.
+# **Why.** The picture is made of bytes (`unsigned char`; on some machines the message says `Byte`), the weights of `float32`.
+# NumPy's numbers, which are `double`, give an error of the same kind. **Remedy.** Call `images.float()`, then normalise as in
+# training; `MNISTDataLoader` does both, and so does `ToTensor` followed by `Normalize`.
 
 # %% [markdown] lang="fr"
-# **Pourquoi.** L'image est faite d'octets (`Byte`, `unsigned char`), les poids de `float32`. Les nombres de NumPy, des
-# `double`, donnent la même erreur. **Remède.** Appelez `images.float()`, puis normalisez comme à l'entraînement ;
-# `MNISTDataLoader` fait les deux, de même que `ToTensor`.
+# **Pourquoi.** L'image est faite d'octets (`unsigned char` ; sur certaines machines, le message dit `Byte`), les poids de
+# `float32`. Les nombres de NumPy, des `double`, donnent une erreur du même genre. **Remède.** Appelez `images.float()`, puis
+# normalisez comme à l'entraînement ; `MNISTDataLoader` fait les deux, de même que `ToTensor` suivi de `Normalize`.
 
 # %% [markdown] lang="en"
 # ## 9. Three channels into one
@@ -278,7 +280,8 @@ for _ in range(3):
 
 # %% [markdown] lang="en"
 # **Why.** `backward()` *adds* to the gradients that are there: after three calls they are three times as large, and after a
-# hundred steps the network runs after a hundred old mistakes. **Remedy.** `optimizer.zero_grad()` at the start of each step.
+# hundred steps the network is chasing a hundred old mistakes. **Remedy.** Call `optimizer.zero_grad()` at the start of each
+# step.
 
 # %% [markdown] lang="fr"
 # **Pourquoi.** `backward()` *ajoute* ses gradients à ceux qui sont déjà là : après trois appels, ils sont trois fois plus
@@ -307,18 +310,20 @@ network.eval()
 print([round(network(images[:8])[0, 0].item(), 3) for _ in range(3)])
 
 # %% [markdown] lang="en"
-# **Why.** In training, batch norm takes mean and deviation from the batch, and dropout leaves numbers out by chance.
-# **Remedy.** `network.eval()` before you measure or use it, `network.train()` before you go on training.
+# **Why.** In training, dropout leaves numbers out by chance, which is why the same eight pictures got three answers; and batch
+# norm takes mean and standard deviation from the batch, so that other neighbours would change the answer too. **Remedy.** Call
+# `network.eval()` before you measure or use it, `network.train()` before you go on training.
 
 # %% [markdown] lang="fr"
-# **Pourquoi.** À l'entraînement, la normalisation par lot prend la moyenne et l'écart type du lot, et le dropout omet des
-# nombres au hasard. **Remède.** Appelez `network.eval()` avant de mesurer le réseau ou de vous en servir, `network.train()`
-# avant de reprendre l'entraînement.
+# **Pourquoi.** À l'entraînement, le dropout omet des nombres au hasard : voilà pourquoi les huit mêmes images ont donné trois
+# réponses. Et la normalisation par lot prend la moyenne et l'écart type du lot : d'autres voisins changeraient la réponse, eux
+# aussi. **Remède.** Appelez `network.eval()` avant de mesurer le réseau ou de vous en servir, `network.train()` avant de
+# reprendre l'entraînement.
 
 # %% [markdown] lang="en"
 # ## 13. One-hot labels
 #
-# Whole numbers in a table of zeros and ones are refused; as floats they are taken, and mean probabilities.
+# A table of zeros and ones is refused as whole numbers; as floats it is accepted, and its values are taken for probabilities.
 
 # %% [markdown] lang="fr"
 # ## 13. Des étiquettes « one-hot »
@@ -336,7 +341,7 @@ print(f"{nn.CrossEntropyLoss()(logits, one_hot.float()):.4f} {nn.CrossEntropyLos
 
 # %% [markdown] lang="en"
 # **Why.** `CrossEntropyLoss` wants for each picture the number of its class, `int64` of shape (B,). **Remedy.** Leave the
-# labels as the loader gives them; where you have a table, `one_hot.argmax(dim=1)`.
+# labels as the loader gives them; if you have a table, take `one_hot.argmax(dim=1)`.
 
 # %% [markdown] lang="fr"
 # **Pourquoi.** `CrossEntropyLoss` attend pour chaque image le numéro de sa classe, un `int64` ; la forme est (B,).
@@ -352,12 +357,13 @@ print(f"{nn.CrossEntropyLoss()(logits, one_hot.float()):.4f} {nn.CrossEntropyLos
 nn.CrossEntropyLoss()(torch.randn(1, 10), torch.tensor([10]))
 
 # %% [markdown] lang="en"
-# **Why.** Ten classes are called 0 to 9. EMNIST's letters, for instance, begin at 1; on a graphics card the same mistake says
-# "device-side assert triggered", often lines later. **Remedy.** Look at `labels.min()` and `labels.max()`; subtract 1, or give
-# the network one more class. `MNISTDataLoader` numbers every dataset from 0.
+# **Why.** Ten classes have the numbers 0 to 9, but EMNIST's letters, for instance, begin at 1. (On a graphics card, the
+# message for the same mistake is "device-side assert triggered", and often points to a later line of your code.) **Remedy.**
+# Look at `labels.min()` and `labels.max()`; subtract 1, or give the network one more class. `MNISTDataLoader` numbers every
+# dataset from 0.
 
 # %% [markdown] lang="fr"
-# **Pourquoi.** Dix classes portent les numéros 0 à 9. Les lettres d'EMNIST, par exemple, commencent à 1 ; sur une carte
-# graphique, la même faute donne le message « device-side assert triggered », souvent quelques lignes plus loin. **Remède.**
-# Regardez `labels.min()` et `labels.max()` ; retranchez 1, ou donnez au réseau une classe de plus. `MNISTDataLoader` numérote
-# tous les jeux de données à partir de 0.
+# **Pourquoi.** Dix classes portent les numéros 0 à 9, mais les lettres d'EMNIST, par exemple, commencent à 1. (Sur une carte
+# graphique, la même faute donne le message « device-side assert triggered », et désigne souvent une ligne située plus loin
+# dans votre code.) **Remède.** Regardez `labels.min()` et `labels.max()` ; retranchez 1, ou donnez au réseau une classe de
+# plus. `MNISTDataLoader` numérote tous les jeux de données à partir de 0.

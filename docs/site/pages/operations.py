@@ -141,12 +141,12 @@ show({
 # %% [markdown] lang="en"
 # ## Max pooling
 #
-# Of each square of 2x2, the highest number remains: what was found counts, its exact place less.
+# It keeps the highest number of each 2x2 square: what was found counts, its exact place less.
 
 # %% [markdown] lang="fr"
 # ## Max-pooling
 #
-# De chaque carré de 2x2, il reste le plus grand nombre : ce qui a été trouvé compte, l'endroit exact compte moins.
+# On garde le plus grand nombre de chaque carré de 2x2 : ce qui a été trouvé compte, l'endroit exact compte moins.
 
 # %%
 pooled = nn.MaxPool2d(2)(found)
@@ -166,13 +166,14 @@ show({
 # %% [markdown] lang="en"
 # ## Pooling by stride
 #
-# The other way to halve the sides: the kernel moves by two pixels, and three of four results are never computed.
+# The other way to halve the sides: the kernel moves by two pixels at a time, across and down, and three of four results are
+# never computed.
 
 # %% [markdown] lang="fr"
 # ## Réduction par le pas du noyau (`stride`)
 #
-# L'autre façon de diviser les côtés par deux : le noyau avance de deux pixels, et trois résultats sur quatre ne sont jamais
-# calculés.
+# L'autre façon de diviser les côtés par deux : le noyau avance de deux pixels à la fois, dans les deux sens, et trois
+# résultats sur quatre ne sont jamais calculés.
 
 # %%
 strided = F.conv2d(as_batch, kernel[None, None], padding=1, stride=2)
@@ -233,13 +234,13 @@ show({"1": maps[0, 0], "2": maps[0, 1], "Flatten": flat, "average": means}, colu
 # %% [markdown] lang="en"
 # ## Linear
 #
-# For each class a weight for each number: multiply, add up, add the bias. Ten classes give ten numbers, the logits; here are
+# Each class has a weight for each number: multiply, add up, add the bias. Ten classes give ten numbers, the logits; here are
 # two.
 
 # %% [markdown] lang="fr"
 # ## Linear
 #
-# Pour chaque classe, un poids pour chaque nombre : on multiplie, on fait la somme, on ajoute le biais. Dix classes donnent dix
+# Chaque classe a un poids pour chaque nombre : on multiplie, on fait la somme, on ajoute le biais. Dix classes donnent dix
 # nombres, les logits ; en voici deux.
 
 # %%
@@ -298,16 +299,17 @@ show({
 # %% [markdown] lang="en"
 # ## Softmax and log-softmax
 #
-# e to the power of each logit, divided by their sum: probabilities. Their logarithm in one step is the logit minus the
-# logarithm of that sum; it does not overflow, and the cross-entropy is that number of the right class, with a minus sign.
-# `NeuralNet` ends in logits: cross-entropy has the log-softmax in it.
+# Softmax is e to the power of each logit, divided by the sum of these powers: probabilities. Their logarithm, in one step, is
+# the logit minus the logarithm of that sum; it does not overflow, and cross-entropy is that number for the right class, with a
+# minus sign. `NeuralNet` ends in logits: cross-entropy has the log-softmax in it.
 
 # %% [markdown] lang="fr"
 # ## Softmax et log-softmax
 #
-# L'exponentielle de chaque logit, divisée par la somme des exponentielles : ce sont les probabilités. Leur logarithme, en une
-# étape, est le logit moins le logarithme de cette somme ; ce calcul ne déborde pas, et l'entropie croisée est ce nombre pour
-# la bonne classe, avec un signe moins. `NeuralNet` finit par des logits : l'entropie croisée contient déjà le log-softmax.
+# Le softmax est l'exponentielle de chaque logit, divisée par la somme des exponentielles : on obtient des probabilités. Leur
+# logarithme, en une étape, est le logit moins le logarithme de cette somme ; ce calcul ne déborde pas, et l'entropie croisée
+# est ce nombre pour la bonne classe, avec un signe moins. `NeuralNet` finit par des logits : l'entropie croisée contient déjà
+# le log-softmax.
 
 # %%
 logits = torch.tensor([[2.0, 1.0, -1.0]])
@@ -325,15 +327,15 @@ show({"logits": logits, "exp": powers, "softmax": probabilities, "log_softmax": 
 # ## Around the network: upright, and five views
 #
 # Two recipes look at the picture more cleverly in use. `Deskewed` takes the slant out: at each height, the row is pushed back
-# by as much as the ink leans there. `Shifted` asks five times, for the picture and for it moved by one pixel to each side, and
-# averages the probabilities.
+# by as much as the ink leans there. `Shifted` asks the network five times, about the picture as it is and moved by one pixel
+# left, right, up and down, and averages the probabilities.
 
 # %% [markdown] lang="fr"
 # ## Autour du réseau : le redressement, et cinq vues
 #
 # Deux recettes regardent l'image avec plus de soin à l'usage. `Deskewed` supprime l'inclinaison : à chaque hauteur, la rangée
 # est repoussée d'autant que l'encre y penche. `Shifted` interroge le réseau cinq fois, avec l'image telle quelle et décalée
-# d'un pixel de chaque côté, et fait la moyenne des probabilités.
+# d'un pixel à gauche, à droite, en haut et en bas, et fait la moyenne des probabilités.
 
 # %%
 from mnistlab.networks.deskew import deskew
@@ -364,10 +366,10 @@ show({
 })  # fmt: skip
 
 # %% [markdown] lang="en"
-# That is all that there is. How they follow each other in a network of yours, `describe()` says:
+# Those are all the operations. `describe()` says in which order they come in a network of your own:
 
 # %% [markdown] lang="fr"
-# C'est tout. L'ordre dans lequel elles se suivent dans un réseau à vous, c'est `describe()` qui le donne :
+# Voilà toutes les opérations. `describe()` dit dans quel ordre elles se suivent dans votre propre réseau :
 
 # %%
 for layer in NeuralNet((16, 32), hidden=64, dropout=0.2).describe():

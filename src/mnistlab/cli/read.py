@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,11 @@ from mnistlab.cli.sheets import Sheet, sheet_options
 from mnistlab.cli.words import tell, told_place
 from mnistlab.errors import MnistlabError, UserError
 from mnistlab.messages.sentences import locales_language
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mnistlab.reading.page import Page
 
 __all__ = ["read"]
 
@@ -29,6 +34,7 @@ __all__ = ["read"]
         "mnistlab read scans/ --to digits.csv --resume",
         "mnistlab read page.png --annotate out.png",
         "mnistlab read sheet.jpg --table --csv sheet.csv",
+        "mnistlab read sheet.jpg --table --save-layout cells.toml",
         "mnistlab read --model latest x.png",
     ),
 )
@@ -71,7 +77,7 @@ def read(
     as "?".
     """
     from mnistlab.cli.answers import answer_for
-    from mnistlab.cli.targets import find_targets, save_annotated
+    from mnistlab.cli.targets import find_targets
     from mnistlab.files import is_folder
     from mnistlab.reading.many import Task, count_processes, read_each
     from mnistlab.reading.reader import Reader
@@ -102,7 +108,7 @@ def read(
         moving_bar(len(files), to) as advance,
     ):
         tasks = [Task(file, contents.get(file), answer.known(str(file))) for file in files]
-        finish = functools.partial(save_annotated, targets) if targets else None
+        finish = functools.partial(finished, targets, sheet) if targets or sheet.save_layout else None
         with contextlib.closing(read_each(reader, tasks, jobs, finish, **sheet.options)) as outcomes:
             for file, outcome in zip(files, outcomes, strict=True):
                 answer.add(str(file), outcome)
@@ -111,6 +117,15 @@ def read(
                     fail(error)
                 advance()
     return max(exit_code, UserError.exit_code if answer.failed else 0)
+
+
+def finished(targets: dict[Path, Path], sheet: Sheet, path: Path, picture: NDArray[Any], page: Page) -> None:
+    """Save what is made of a picture itself: the annotated one, and the layout of its table."""
+    from mnistlab.cli.targets import save_annotated
+
+    if targets:
+        save_annotated(targets, path, picture, page)
+    sheet.finish(path, picture, page)
 
 
 def check_options(to: Path | None, resume: bool, as_json: bool) -> None:

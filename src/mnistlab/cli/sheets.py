@@ -1,9 +1,7 @@
-"""What `mnistlab read` makes of tables and forms: text, and CSV that a spreadsheet opens."""
+"""What `mnistlab read` is asked of tables and forms, and how these are shown."""
 
 from __future__ import annotations
 
-import csv as csv_module
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,13 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mnistlab.cli.answers import Answer, is_standard_output
-from mnistlab.cli.output import spelled
-from mnistlab.cli.targets import names_in, of_page
+from mnistlab.cli.sheet_csv import CsvFields, CsvTables, csv_target, csv_targets
 from mnistlab.cli.words import tell, words
 from mnistlab.errors import UserError
-from mnistlab.files import check_folder, is_folder, link_target, printable, write_output
+from mnistlab.files import check_target, printable, write_output
+from mnistlab.messages.sentences import Clause
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from mnistlab.reading.many import Outcome
     from mnistlab.reading.page import Page
     from mnistlab.reading.sheets.fields import Entry
@@ -35,7 +35,7 @@ SPANS = {
 
 
 def sheet_options(command: Command) -> Command:
-    """--table, --fields, --field and --csv."""
+    """--table, --fields, --field, --save-layout and --csv."""
     for option in (
         click.option(
             "--csv",
@@ -43,6 +43,12 @@ def sheet_options(command: Command) -> Command:
             metavar="FILE",
             help="Write the table, or a row of fields for each picture, to this .csv file; - for standard output. A folder"
             " for several tables.",
+        ),
+        click.option(
+            "--save-layout",
+            type=A_PATH,
+            metavar="FILE.toml",
+            help="Save a layout for --fields, in which each cell of the table is a field.",
         ),
         click.option(
             "--field",
@@ -107,6 +113,7 @@ class Sheet:
         table: bool,
         fields: Path | None,
         single: tuple[str, ...],
+        save_layout: Path | None,
         csv: Path | None,
     ) -> None:
         asked = table or fields is not None or bool(single)
@@ -118,13 +125,17 @@ class Sheet:
             raise UserError("cli.csv_and_json")
         if table and (fields is not None or single):
             raise UserError("reading.table_and_layout")
-        self.table, self.csv = table, csv
+        if save_layout is not None:
+            check_layout_target(save_layout, table)
+        self.table, self.csv, self.save_layout = table, csv, save_layout
         self.layout = layout_of(fields, single)
         self.options: dict[str, Any] = {"layout": self.layout} if self.layout else {"table": True} if table else {}
         """Those of `Reader.read`."""
 
     def answer(self, files: list[Path], several: bool) -> Answer | None:
         """What writes the CSV; None where none is asked for. Raises `UserError` where it cannot be written; nothing is."""
+        if self.save_layout is not None and several:
+            raise UserError("cli.layout_of_several")
         if self.csv is None:
             return None
         if self.layout is not None:
@@ -132,8 +143,26 @@ class Sheet:
             return CsvFields(target, [field.name for field in self.layout.fields])
         return CsvTables(csv_targets(self.csv, files, several))
 
+    def finish(self, path: Path, picture: NDArray[Any], page: Page) -> None:
+        """Save the layout, if one is asked for, from the first page. Raises `UserError` where that has no table."""
+        if self.save_layout is None or page.number > 1:
+            return
+        if page.table is None:
+            raise UserError("cli.no_table_for_layout", name=printable(path), layout=printable(self.save_layout))
+        from mnistlab.reading.sheets.from_table import layout_from_table, to_toml
+
+        layout = layout_from_table(page.table, picture)
+        write_output(self.save_layout, to_toml(layout).encode())
+        names = [field.name for field in layout.fields]
+        tell(
+            "cli.layout_saved", name=printable(self.save_layout), fields=len(names), first=names[0], last=names[-1],
+            sheet=Clause(f"cli.layout_by_{layout.sheet}"), err=True,
+        )  # fmt: skip
+
     def say_what_is_missing(self, name: str, outcome: Outcome) -> None:
         """Tell on standard error where a picture has no table."""
+        if self.save_layout is not None:
+            return  # `finish` has said so
         if self.table and any(not isinstance(page, UserError) and page.table is None for page in outcome.pages):
             tell("cli.no_table_found", name=printable(name), err=True)
 
@@ -148,87 +177,10 @@ def layout_of(fields: Path | None, single: tuple[str, ...]) -> Layout | None:
     return Layout(tuple(more)) if fields is None else read_layout(fields, more=more)
 
 
-def csv_target(csv: Path) -> Path:
-    """The file that --csv names. Raises `UserError` where it cannot be written, or is there already."""
-    name = printable(csv)
-    if csv.suffix.lower() != ".csv" or is_folder(csv):
-        raise UserError("cli.csv_ending", name=name)
-    check_folder(link_target(csv).parent)
-    if csv.exists():
-        raise UserError("cli.csv_there", name=name)
-    return csv
-
-
-def csv_targets(csv: Path, files: list[Path], several: bool) -> dict[Path, Path]:
-    """Where the table of each file goes; nowhere where that is standard output.
-
-    Raises `UserError` where --csv names what cannot be written, or is there already.
-    """
-    if is_standard_output(csv):
-        if several:
-            raise UserError("cli.csv_several_on_standard_output")
-        return {}
-    if not several and not is_folder(csv):
-        return dict.fromkeys(files, csv_target(csv))
-    if csv.suffix.lower() == ".csv" and not is_folder(csv):
-        raise UserError("cli.csv_file_for_several", name=printable(csv))
-    check_folder(csv)
-    targets = dict(zip(dict.fromkeys(files), names_in(csv, files, ".csv"), strict=True))
-    for target in targets.values():
-        if target.exists():
-            raise UserError("cli.csv_there", name=printable(target))
-    return targets
-
-
-class CsvTables(Answer):
-    """The table of each picture as a CSV file of its own, or on standard output."""
-
-    def __init__(self, targets: dict[Path, Path]) -> None:
-        self.targets = targets
-
-    def add(self, name: str, outcome: Outcome) -> None:
-        """Write the picture's table, whole or not at all."""
-        for page in outcome.pages:
-            if isinstance(page, UserError) or page.table is None:
-                continue  # `read` says so
-            table = page.table
-            if not self.targets:
-                click.echo(table.to_csv(), nl=False)
-                continue
-            target = of_page(self.targets[Path(name)], page)
-            if page.count > 1 and target.exists():  # the names of pages are known only now
-                raise UserError("cli.csv_there", name=printable(target))
-            write_output(target, table.to_csv().encode())
-            tell("cli.table_written", name=printable(target), rows=table.rows, columns=table.columns)
-
-
-class CsvFields(Answer):
-    """A row for each page, with a column for each field, what a person should check, and why a file was not read."""
-
-    def __init__(self, target: Path | None, names: list[str]) -> None:
-        self.target, self.names = target, names
-        self.rows = [["file", "page", *names, "check", "error"]]
-        self.checks = 0
-
-    def add(self, name: str, outcome: Outcome) -> None:
-        """Keep a row for each page; they are few and short."""
-        for number, page in enumerate(outcome.pages, 1):
-            if isinstance(page, UserError):
-                self.rows.append([spelled(name), str(number), *[""] * len(self.names), "", page.for_command_line()])
-                continue
-            check = "; ".join(f"{entry.name}: {why}" for entry in page.entries for why in entry.why)
-            self.checks += sum(bool(entry.why) for entry in page.entries)
-            self.rows.append([spelled(name), str(number), *(entry.text for entry in page.entries), check, ""])
-
-    def end(self, error: BaseException | None) -> None:
-        """Write what was read, also where the rest was not."""
-        if error is not None and not isinstance(error, KeyboardInterrupt):
-            return
-        text = io.StringIO()
-        csv_module.writer(text, lineterminator="\n").writerows(self.rows)
-        content = text.getvalue().encode("utf-8", "backslashreplace")
-        if self.target is None:
-            click.echo(content, nl=False)
-            return
-        write_output(self.target, content)
-        tell("cli.fields_written", name=printable(self.target), pictures=len(self.rows) - 1, checks=self.checks)
+def check_layout_target(target: Path, table: bool) -> None:
+    """Raise `UserError` where --save-layout goes without --table, or names what cannot be written or is there already."""
+    if not table:
+        raise UserError("cli.layout_without_table")
+    check_target(target, "layout.toml")
+    if target.exists():
+        raise UserError("cli.layout_there", name=printable(target))

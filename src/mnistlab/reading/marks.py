@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SAME", "Box", "Mark", "covered", "covers", "middle_in", "overlap", "places", "sureness"]
+__all__ = ["SAME", "Box", "Mark", "covered", "covers", "meeting", "middles_in", "overlap", "places", "sureness"]
 
 Box = tuple[int, int, int, int]
 SAME = 0.5
@@ -56,19 +57,28 @@ def places(strokes: Sequence[Mark], found: Sequence[Mark]) -> list[tuple[list[Ma
             parent[number] = number = parent[parent[number]]
         return number
 
-    for one in range(len(strokes)):
-        for other in range(len(strokes), len(marks)):
-            if middle_in(marks[one].box, marks[other].box) or middle_in(marks[other].box, marks[one].box):
-                parent[root(one)] = root(other)
+    for one, other in np.argwhere(meeting([mark.box for mark in strokes], [mark.box for mark in found])).tolist():
+        parent[root(one)] = root(len(strokes) + other)
     groups: dict[int, tuple[list[Mark], list[Mark]]] = {}
     for number, mark in enumerate(marks):
         groups.setdefault(root(number), ([], []))[number >= len(strokes)].append(mark)
     return list(groups.values())
 
 
-def middle_in(one: Box, other: Box) -> bool:
-    """Whether the middle of a box lies in another."""
-    return covers(other, one[0] + one[2] / 2, one[1] + one[3] / 2)
+def meeting(ones: Sequence[Box], others: Sequence[Box]) -> NDArray[np.bool_]:
+    """Which of these boxes, the rows, have the middle of which of those, the columns, in them, or lie with theirs in one."""
+    a, b = (np.array(boxes, np.float64).reshape(-1, 4) for boxes in (ones, others))
+    left, right = a[:, None], b[None]
+    return middles_in(left, right) | middles_in(right, left)
+
+
+def middles_in(ones: NDArray[Any], others: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether the middles of boxes, (..., 4), lie in others."""
+    inside = np.ones(np.broadcast_shapes(ones.shape, others.shape)[:-1], bool)
+    for axis in (0, 1):
+        middle = ones[..., axis] + ones[..., axis + 2] / 2
+        inside &= (others[..., axis] <= middle) & (middle < others[..., axis] + others[..., axis + 2])
+    return inside
 
 
 def covers(box: Sequence[float], x: float, y: float) -> bool:

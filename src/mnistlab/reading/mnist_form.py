@@ -48,8 +48,8 @@ def cut_out(picture: Gray, box: tuple[int, int, int, int]) -> Gray | None:
 
 def full_contrast(strength: Gray) -> Gray:
     """Its ink at 255."""
-    inked = strength[strength > 40]
-    top = float(np.quantile(inked, 0.9)) if len(inked) else 255.0
+    inked = np.sort(strength[strength > 40])
+    top = float(inked[round(0.9 * (len(inked) - 1))]) if len(inked) else 255.0
     return cv2.convertScaleAbs(strength, alpha=255 / max(top, 40))
 
 

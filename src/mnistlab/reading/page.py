@@ -163,6 +163,8 @@ class Page:
         What stands in each field, where a layout was given: then the lines are these.
     fields : dict of str to Entry
         The same by name.
+    sheet : tuple of (float, float)
+        The four corners, in pixels and clockwise from the top left one, of what the layout's fields are fractions of.
     """
 
     lines: tuple[Line, ...]
@@ -171,6 +173,7 @@ class Page:
     count: int = 1
     table: Table | None = None
     entries: tuple[Entry, ...] = ()
+    sheet: tuple[tuple[float, float], ...] = ()
 
     @property
     def text(self) -> str:
@@ -199,7 +202,8 @@ class Page:
         -------
         dict
             text, and lines, each with its text, and its digits and separators as `Digit.to_dict` tells them; table, as
-            `Table.to_dict` tells it, and fields, each by its name as `Entry.to_dict` tells it, where there are any.
+            `Table.to_dict` tells it, and fields, each by its name as `Entry.to_dict` tells it, and the corners of the sheet
+            that they are fractions of, where there are any.
         """
         lines = [
             {
@@ -214,4 +218,5 @@ class Page:
             told["table"] = self.table.to_dict()
         if self.entries:
             told["fields"] = {entry.name: entry.to_dict() for entry in self.entries}
+            told["sheet"] = [[round(x, 1), round(y, 1)] for x, y in self.sheet]
         return told

@@ -9,8 +9,10 @@ import numpy as np
 
 from mnistlab.reading.assembly import look
 from mnistlab.reading.classifier import Classifier
+from mnistlab.reading.finder import Level
 from mnistlab.reading.ink import Ink
-from mnistlab.reading.marks import SAME, Mark, middle_in, overlap, places, sureness
+from mnistlab.reading.marks import SAME, Mark, meeting, middles_in, overlap, places, sureness
+from mnistlab.reading.overlaps import supported
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import Piece, box_in_picture
 from mnistlab.reading.spots import agreed
@@ -24,6 +26,7 @@ AS_HIGH = 1.5
 
 def surest(
     found: Sequence[Mark],
+    looked: Sequence[Level],
     strokes: Sequence[Mark],
     classifier: Classifier,
     ink: Ink,
@@ -47,7 +50,8 @@ def surest(
             kept.append(replace(theirs[0] if clean else ours[0], probabilities=probabilities))
             continue
         certain = all(mark.sure >= threshold for mark in theirs) and (len(theirs) >= len(ours) or len(theirs) == 1)
-        kept += theirs if theirs and (certain or sureness(theirs) >= sureness(ours)) else ours
+        seen = bool(theirs) and all(supported(mark.box, looked) for mark in theirs)
+        kept += theirs if seen and (certain or sureness(theirs) >= sureness(ours)) else ours
     return kept
 
 
@@ -58,12 +62,12 @@ def missed_by(
     size = (picture.shape[1], picture.shape[0])
     whole = {box_in_picture(piece, ink, size) for piece in pieces}
     high = float(np.median([mark.box[3] for mark in found]))
+    plain = unremarkable(strokes, picture, threshold)
+    met = meeting([mark.box for mark in plain], [mark.box for mark in found])
     return [
         replace(mark, level_box=mark.box)
-        for mark in unremarkable(strokes, picture, threshold)
-        if mark.box in whole
-        and high / AS_HIGH < mark.box[3] < high * AS_HIGH
-        and not any(middle_in(mark.box, other.box) or middle_in(other.box, mark.box) for other in found)
+        for mark, ours in zip(plain, met, strict=True)
+        if mark.box in whole and high / AS_HIGH < mark.box[3] < high * AS_HIGH and not ours.any()
     ]
 
 
@@ -77,19 +81,20 @@ def strokes_where(
 ) -> list[Mark]:
     """The strokes where something was found; one with several finds in it, as a frame is, only if it is surer than they."""
     size = (picture.shape[1], picture.shape[0])
+    boxes = np.array([box_in_picture(piece, ink, size) for piece in pieces], np.float64).reshape(-1, 1, 4)
+    theirs = np.array([mark.box for mark in found], np.float64)
+    sure = np.array([mark.sure for mark in found])
+    holding, held = middles_in(theirs, boxes), middles_in(boxes, theirs)
     one, several = [], []
-    middles = np.array([(m.box[0] + m.box[2] / 2, m.box[1] + m.box[3] / 2) for m in found])
-    for piece in pieces:
-        x, y, width, height = box_in_picture(piece, ink, size)
-        inside = (np.abs(middles[:, 0] - x - width / 2) < width / 2) & (
-            np.abs(middles[:, 1] - y - height / 2) < height / 2
-        )
-        if inside.sum() > 1:
-            several.append((piece, max(mark.sure for mark, is_in in zip(found, inside, strict=True) if is_in)))
-        elif inside.any() or any(middle_in((x, y, width, height), mark.box) for mark in found):
+    for piece, holds, holders in zip(pieces, holding, held, strict=True):
+        if holds.sum() > 1:
+            several.append((piece, float(sure[holds].max())))
+        elif holds.any() or holders.any():
             one.append(piece)
     strokes = assembled(classifier, ink, one, picture, raise_if_cancelled)
     units = look(classifier, [piece for piece, _ in several])
-    strokes += [marked(unit, ink, picture) for unit, (_, sure) in zip(units, several, strict=True) if unit.sure > sure]
+    strokes += [
+        marked(unit, ink, picture) for unit, (_, other) in zip(units, several, strict=True) if unit.sure > other
+    ]
     # A page that lies askew was turned level for its strokes: lines are told from boxes in the picture, which the finds have.
     return [replace(mark, level_box=mark.box) for mark in strokes]

@@ -33,9 +33,10 @@ from mnistlab.serving.jobs import Jobs
 from mnistlab.serving.limits import RETRY, ClientGone, Limits
 from mnistlab.serving.metrics import Metrics
 from mnistlab.serving.models import ServedModel
-from mnistlab.serving.problems import Problem
+from mnistlab.serving.problems import Problem, language_of
 from mnistlab.serving.proxies import BehindProxies, read_name, read_root_path
 from mnistlab.serving.static import add_pages, answer_head
+from mnistlab.serving.trainings import add_trainings
 
 __all__ = ["create_app"]
 
@@ -77,6 +78,7 @@ def create_app(
     app.state.ready = False
     add_reading(app, find, jobs, metrics, endpoint)
     add_watching(app, models, metrics)
+    add_trainings(app, models)
     add_problems(app)
     schemas.complete(app)
     add_pages(app)
@@ -127,11 +129,16 @@ def add_reading(
         field: FieldQuery = [],  # noqa: B006 - FastAPI copies it
     ) -> Response:  # fmt: skip
         chosen = find(model)
-        options = sheets.reading_options(table, field)
-        picture = await picture_of(request)
-        answer, page = await jobs.run(request.receive, partial(chosen.read, picture, detail, **options))
+        sent = await sheets.Sent.of(request, table, field)
+        work = partial(chosen.read, sent, detail, language_of(request.scope))
+        answer, page = await jobs.run(request.receive, work)
         for digit in page.digits:
             metrics.digits.labels(chosen.name, str(digit.accepted).lower()).inc()
+        return Response(answer, media_type="application/json")
+
+    @app.post("/api/v1/sheet", **sheets.SHEET)
+    async def sheet(request: Request, by: sheets.By = "frame") -> Response:
+        answer = await jobs.run(request.receive, partial(sheets.corners_in, await picture_of(request), by))
         return Response(answer, media_type="application/json")
 
     @app.post("/api/v1/classify", **schemas.CLASSIFY)
@@ -170,7 +177,7 @@ def add_problems(app: FastAPI) -> None:
     """Whatever goes wrong is answered with a problem document."""
 
     async def on_error(request: Request, error: Exception) -> Response:
-        return problems.of_error(error, request.scope["request_id"])
+        return problems.of_error(error, request.scope["request_id"], language_of(request.scope))
 
     for kind in (HTTPException, MnistlabError, Exception):  # the last one goes on to the gate, which logs it
         app.add_exception_handler(kind, on_error)
@@ -181,7 +188,7 @@ def add_problems(app: FastAPI) -> None:
         where = ".".join(str(part) for part in first["loc"][1:])
         given = str(first.get("input"))[:100]
         problem = Problem(422, "serving.wrong_parameter", where=where, given=given, reason=first["msg"])
-        return problems.of_error(problem, request.scope["request_id"])
+        return problems.of_error(problem, request.scope["request_id"], language_of(request.scope))
 
     @app.exception_handler(ClientGone)
     async def on_gone(request: Request, error: ClientGone) -> Response:

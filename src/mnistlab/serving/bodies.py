@@ -16,10 +16,12 @@ from starlette.types import Receive
 from mnistlab.messages.sentences import Clause
 from mnistlab.serving.problems import Problem
 
-__all__ = ["PIXELS", "images_of", "kind_of", "media_type", "picture_of", "whole_body"]
+__all__ = ["PICTURE", "PIXELS", "images_of", "kind_of", "media_type", "parts_of", "picture_of", "whole_body"]
 
 
 PIXELS = 28 * 28
+PICTURE = "file"
+"""What the part of a form is called that holds the picture."""
 MOST_IMAGES = 4096
 """In one request."""
 MOST_JSON = 16 * 2**20
@@ -56,20 +58,33 @@ async def whole_body(receive: Receive) -> bytes:
 
 async def picture_of(request: Request) -> bytes:
     """The picture in a body: all of it, or the first file of a form. Raises `Problem` for a form without one."""
+    return (await parts_of(request))[PICTURE]
+
+
+async def parts_of(request: Request, *others: str) -> dict[str, bytes]:
+    """The picture in a body, as "file": all of it, or the first file of a form; and the parts of that form with other names.
+
+    Raises `Problem` for a form without a file.
+    """
     if kind_of(request) != "multipart/form-data":
-        return await request.body()
+        return {PICTURE: await request.body()}
     try:
-        form = await InMemory(request.headers, request.stream(), max_files=1, max_fields=8).parse()
+        form = await InMemory(request.headers, request.stream(), max_files=1 + len(others), max_fields=8).parse()
     except (MultiPartException, KeyError) as error:
         reason = error.message.rstrip(".") if isinstance(error, MultiPartException) else Clause("serving.no_boundary")
         raise Problem(422, "serving.form_unreadable", reason=reason) from None
+    parts: dict[str, bytes] = {}
     try:
-        for _, value in form.multi_items():
+        for name, value in form.multi_items():
             if isinstance(value, UploadFile):
-                return await value.read()
+                parts.setdefault(name if name in others else PICTURE, await value.read())
+            elif name in others:
+                parts.setdefault(name, value.encode())
     finally:
         await form.close()
-    raise Problem(422, "serving.form_without_file")
+    if PICTURE not in parts:
+        raise Problem(422, "serving.form_without_file")
+    return parts
 
 
 def images_of(body: bytes, kind: str, key: str = "images") -> NDArray[np.uint8]:

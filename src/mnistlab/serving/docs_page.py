@@ -73,6 +73,7 @@ def section(method: str, path: str, about: dict[str, Any], schema: dict[str, Any
 
 EXAMPLES = {
     "/api/v1/read": "curl --data-binary @photo.jpg {}",
+    "/api/v1/sheet": "curl --data-binary @photo.jpg '{}?by=frame'",
     "/api/v1/classify": "curl --data-binary @digits.bin {}",
     "/api/v1/explain": "curl --data-binary @photo.jpg '{}?digit=0&parts=why'",
     "/api/v1/network": "curl {}",

@@ -16,7 +16,7 @@ from mnistlab.serving import problems
 from mnistlab.serving.access import Access
 from mnistlab.serving.limits import Body, ClientGone, Intake, Limits
 from mnistlab.serving.metrics import Metrics
-from mnistlab.serving.problems import Problem
+from mnistlab.serving.problems import Problem, language_of
 from mnistlab.serving.proxies import path_below
 
 __all__ = ["HEADERS", "Gate"]
@@ -76,11 +76,11 @@ class Gate:
         except ClientGone:
             answer.status = 499  # as nginx has it
         except (Problem, MnistlabError) as error:
-            await problems.of_error(error, request_id)(scope, receive, answer.send)
+            await problems.of_error(error, request_id, language_of(scope))(scope, receive, answer.send)
         except Exception as error:
             logger.exception("%s %s", request_id, self.label(scope))
             if not answer.status:
-                await problems.of_error(error, request_id)(scope, receive, answer.send)
+                await problems.of_error(error, request_id, language_of(scope))(scope, receive, answer.send)
         finally:
             self.intake.end(body)
             self.count(self.label(scope), answer.status, time.perf_counter() - started)

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from mnistlab.reading.page import Digit, Page
 from mnistlab.reading.reader import Reader
 from mnistlab.serving.batches import Batches
 from mnistlab.serving.explanations import exact, layer_facts, network_facts, packed
+from mnistlab.serving.sheets import Sent, about_sheet
 
 __all__ = ["ServedModel"]
 
@@ -28,10 +30,10 @@ SHORT = 0.001
 
 
 class ServedModel:
-    """A reader with its name in the API, and what makes it quick there."""
+    """A reader with its name in the API, and what makes it quick there; and the folder of its run, if it is one's."""
 
-    def __init__(self, name: str, title: str, reader: Reader) -> None:
-        self.name, self.title, self.reader = name, title, reader
+    def __init__(self, name: str, title: str, reader: Reader, run: Path | None = None) -> None:
+        self.name, self.title, self.reader, self.run = name, title, reader, run
         self.single = reader.classifier.with_threads(1)  # for a few images threads cost more
         self.explainer = Explainer(reader.classifier)
         self.batches = Batches(self.single)
@@ -83,12 +85,12 @@ class ServedModel:
         return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
     def read(
-        self, picture: bytes, detail: bool, raise_if_cancelled: Callable[[], None], **options: Any
+        self, sent: Sent, detail: bool, language: str, raise_if_cancelled: Callable[[], None]
     ) -> tuple[bytes, Page]:
-        """The answer of /read, as JSON, and what was read; `options` are those of `Reader.read`."""
+        """The answer of /read, as JSON, and what was read."""
         started = time.perf_counter()
-        page = self.reader.read(picture, raise_if_cancelled=raise_if_cancelled, **options)
-        sheet = {key: told for key, told in page.to_dict().items() if key in ("table", "fields")}
+        options = sent.options()
+        page = self.reader.read(sent.picture, raise_if_cancelled=raise_if_cancelled, **options)
         answer = {
             "model": self.name,
             "text": page.text,
@@ -101,7 +103,7 @@ class ServedModel:
                 }
                 for line in page.lines
             ],
-            **sheet,
+            **about_sheet(page, options.get("layout"), language),
             "milliseconds": round(1000 * (time.perf_counter() - started), 2),
         }
         return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), page

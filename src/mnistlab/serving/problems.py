@@ -9,10 +9,12 @@ from typing import Any
 import orjson
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Scope
 
 from mnistlab.errors import MnistlabError, UserError
+from mnistlab.messages.sentences import LANGUAGES
 
-__all__ = ["MEDIA_TYPE", "SCHEMA", "Problem", "of_error", "response"]
+__all__ = ["MEDIA_TYPE", "SCHEMA", "Problem", "language_of", "of_error", "response"]
 
 
 logger = logging.getLogger("mnistlab.serving")
@@ -52,7 +54,8 @@ class Problem(HTTPException):
         headers: dict[str, str] | None = None,
         **values: Any,
     ) -> None:
-        super().__init__(status, MnistlabError(key, remedy=remedy, **values).for_command_line(), headers)
+        self.error = MnistlabError(key, remedy=remedy, **values)
+        super().__init__(status, self.error.for_command_line(), headers)
 
 
 def response(status: int, detail: str, request_id: str, headers: dict[str, str] | None = None) -> Response:
@@ -71,12 +74,24 @@ def response(status: int, detail: str, request_id: str, headers: dict[str, str] 
     return Response(orjson.dumps(content), status, dict(headers or {}), MEDIA_TYPE)
 
 
-def of_error(error: Exception, request_id: str) -> Response:
+def of_error(error: Exception, request_id: str, language: str = "en") -> Response:
     """What is answered where this was raised: what a person can mend in a sentence, the rest in none of its words."""
-    if isinstance(error, HTTPException):
-        own = isinstance(error, Problem) or error.status_code not in FRAMEWORKS
-        detail = error.detail if own else Problem(error.status_code, FRAMEWORKS[error.status_code]).detail
+    if isinstance(error, Problem):
+        detail = error.error.for_command_line(language)
         return response(error.status_code, detail, request_id, dict(error.headers or {}))
+    if isinstance(error, HTTPException):
+        if error.status_code in FRAMEWORKS:
+            own = Problem(error.status_code, FRAMEWORKS[error.status_code], headers=dict(error.headers or {}))
+            return of_error(own, request_id, language)
+        return response(error.status_code, error.detail, request_id, dict(error.headers or {}))
     if isinstance(error, MnistlabError):
+        error.language = error.language or language
         return response(422 if isinstance(error, UserError) else 500, str(error), request_id)
-    return of_error(Problem(500, "serving.internal_error"), request_id)
+    return of_error(Problem(500, "serving.internal_error"), request_id, language)
+
+
+def language_of(scope: Scope) -> str:
+    """The one of `LANGUAGES` that a request asks for first in its Accept-Language; English where it asks for none of them."""
+    asked = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1").lower()
+    wishes = (part.partition(";")[0].strip().partition("-")[0] for part in asked.split(","))
+    return next((wish for wish in wishes if wish in LANGUAGES), "en")

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
+import cv2
+import numpy as np
+import orjson
+from fastapi import Query, Request
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from mnistlab.errors import UserError
+from mnistlab.errors import UserError, shown
+from mnistlab.files import printable
+from mnistlab.pictures.decode import decode
+from mnistlab.reading.page import Page
+from mnistlab.reading.sheets.layout import Anchor, Layout, layout_of
 from mnistlab.reading.sheets.layout import Field as Place
-from mnistlab.reading.sheets.layout import Layout
+from mnistlab.reading.sheets.register import corners_of
 from mnistlab.serving import schemas
+from mnistlab.serving.bodies import PICTURE, parts_of
+from mnistlab.serving.patterns import is_quick
 from mnistlab.serving.problems import Problem
 
-__all__ = ["FIELD", "READ", "TABLE", "reading_options"]
+__all__ = ["FIELD", "READ", "SHEET", "TABLE", "By", "Sent", "about_sheet", "corners_in"]
 
 TABLE = "Look for the largest table of lines and read its cells; all of the picture is read where there is none."
 FIELD = (
     "A place to read, as NAME=x,y,width,height in fractions of the picture; only such places are read. May be repeated."
 )
 MOST_FIELDS = 100
+FORM: dict[str, Any] = {
+    "schema": {
+        "type": "object",
+        "required": [PICTURE],
+        "properties": {PICTURE: schemas.BINARY, "layout": {"type": "string"}, "form": schemas.BINARY},
+    }
+}
 
-Corner = tuple[float, float]
+Corner = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
 class ACell(BaseModel):
@@ -49,33 +68,140 @@ class AField(BaseModel):
 
     text: str
     check: bool = Field(description="Whether a person should look at it.")
-    why: list[str]
+    why: list[str] = Field(description="In the language that Accept-Language asks for: en or fr.")
     corners: list[Corner]
     digits: list[schemas.ADigit]
+
+
+class AnExpectation(BaseModel):
+    """A field of a layout, as its file has it."""
+
+    name: str
+    box: tuple[float, float, float, float] = Field(description="x, y, width, height, in fractions of the sheet.")
+    pattern: str | None = None
+    range: tuple[float, float] | None = None
+    check: str | None = None
+
+
+class ALayout(BaseModel):
+    """A layout, as it was understood."""
+
+    sheet: Anchor
+    form: str | None = Field(
+        description="The name of the picture of the empty form, which it is placed by if there is one."
+    )
+    fields: list[AnExpectation]
 
 
 class SheetReading(schemas.Reading):
     """The answer of /read."""
 
     table: ATable | None = Field(default=None, description="With table only, and where there is one.")
-    fields: dict[str, AField] | None = Field(default=None, description="By name; with field only.")
+    fields: dict[str, AField] | None = Field(default=None, description="By name; with field or a layout only.")
+    sheet: list[Corner] | None = Field(
+        default=None,
+        description="The corners of what the fields are fractions of, clockwise from the top left one, in pixels.",
+    )
+    layout: ALayout | None = Field(default=None, description="With field or a layout only.")
 
 
 READ: dict[str, Any] = {
     **schemas.READ,
+    "description": schemas.READ["description"]
+    + " A form may also hold a layout, a TOML file whose fields are read, and as form the picture of the empty form in it.",
     "responses": {**schemas.READ["responses"], 200: {"model": SheetReading}},
+    "openapi_extra": schemas.body({**schemas.PICTURE, "multipart/form-data": FORM}),
 }
 
 
-def reading_options(table: bool, fields: Sequence[str]) -> dict[str, Any]:
-    """Those of `Reader.read` that a request asks for. Raises `Problem` where they cannot be meant."""
-    if not fields:
-        return {"table": True} if table else {}
-    if table:
-        raise Problem(422, "reading.table_and_layout")
+class Corners(BaseModel):
+    """The answer of /sheet."""
+
+    by: Anchor
+    size: Annotated[list[int], Field(min_length=2, max_length=2)] = Field(
+        description="Width and height of the upright picture, in pixels."
+    )
+    corners: list[Corner] = Field(description="Four, clockwise from the top left one, in pixels.")
+
+
+By = Annotated[
+    Anchor, Query(description="Which: the largest frame of lines, the sheet of paper, or the picture itself.")
+]
+SHEET: dict[str, Any] = {
+    "summary": "Find a sheet in a picture",
+    "description": "Where what a layout's fields are fractions of lies: a frame, a sheet of paper on something darker.",
+    "responses": {200: {"model": Corners}, **schemas.documents(*schemas.GATE, 422)},
+    "openapi_extra": schemas.body(schemas.PICTURE),
+}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A picture that is to be read, and what is asked of it."""
+
+    picture: bytes
+    table: bool = False
+    places: tuple[Place, ...] = ()
+    layout: bytes | None = None
+    """A TOML file."""
+    form: bytes | None = None
+    """A picture of the empty form, which the layout names."""
+
+    @classmethod
+    async def of(cls, request: Request, table: bool, fields: Sequence[str]) -> Sent:
+        """What a request asks for. Raises `Problem` where it cannot be meant."""
+        places = places_of(fields)
+        parts = await parts_of(request, "layout", "form")
+        if table and (places or "layout" in parts):
+            raise Problem(422, "reading.table_and_layout")
+        return cls(parts[PICTURE], table, places, parts.get("layout"), parts.get("form"))
+
+    def options(self) -> dict[str, Any]:
+        """Those of `Reader.read`. Raises `UserError` and `Problem` where the layout cannot be meant."""
+        if self.layout is not None:
+            layout = layout_of(self.layout, "layout.toml", self.read_form, more=self.places)
+            if slow := [field for field in layout.fields if field.pattern and not is_quick(field.pattern)]:
+                raise Problem(422, "serving.pattern_too_slow", name=slow[0].name, pattern=shown(slow[0].pattern))
+            return {"layout": layout}
+        if self.places:
+            return {"layout": Layout(self.places)}
+        return {"table": True} if self.table else {}
+
+    def read_form(self, name: str) -> tuple[NDArray[np.uint8], str]:
+        """The picture of the empty form, and its name."""
+        if self.form is None:
+            raise Problem(422, "serving.form_not_sent", name=shown(name))
+        return decode(self.form), printable(name)
+
+
+def places_of(fields: Sequence[str]) -> tuple[Place, ...]:
+    """The places that a request names. Raises `Problem` where they cannot be meant."""
     if len(fields) > MOST_FIELDS:
         raise Problem(422, "reading.layout_of_many", count=len(fields), most=MOST_FIELDS)
     try:
-        return {"layout": Layout(tuple(map(Place.of_text, fields)))}
+        places = tuple(map(Place.of_text, fields))
+        if places:
+            Layout(places)
     except UserError as error:
         raise Problem(422, error.key, **error.values) from None
+    return places
+
+
+def about_sheet(page: Page, layout: Layout | None, language: str) -> dict[str, Any]:
+    """What /read answers of a table, or of fields and their layout; nothing where neither was read."""
+    told = {key: one for key, one in page.to_dict().items() if key in ("table", "fields", "sheet")}
+    for entry in page.entries:
+        told["fields"][entry.name]["why"] = [reason.said(language) for reason in entry.reasons]
+    if layout is not None:
+        fields = [{key: value for key, value in vars(field).items() if value is not None} for field in layout.fields]
+        told["layout"] = {"sheet": layout.sheet, "form": layout.form_name or None, "fields": fields}
+    return told
+
+
+def corners_in(picture: bytes, by: Anchor, raise_if_cancelled: Callable[[], None]) -> bytes:
+    """The answer of /sheet, as JSON. Raises `UserError` where there is no such sheet."""
+    seen = decode(picture)
+    gray = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY) if seen.ndim == 3 else seen, np.uint8)
+    raise_if_cancelled()
+    corners = [[round(x, 1), round(y, 1)] for x, y in corners_of(by, gray).tolist()]
+    return orjson.dumps({"by": by, "size": gray.shape[::-1], "corners": corners})

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mnistlab import UserError
-from mnistlab.reading.sheets.layout import CHECKS, Field, Layout, read_layout
+from mnistlab.reading.sheets.check_digits import CHECKS
+from mnistlab.reading.sheets.from_table import column_name, to_toml
+from mnistlab.reading.sheets.layout import Field, Layout, read_layout
 
 BOX = (0.1, 0.2, 0.3, 0.1)
 A_FIELD = '[[field]]\nname = "total"\nbox = [0.1, 0.2, 0.3, 0.1]\n'
@@ -125,3 +127,24 @@ def test_layouts_are_copied_whole() -> None:
     first = Layout((Field("total", BOX),), form=np.zeros((3, 3), np.uint8))
     for other in (copy.deepcopy(first), pickle.loads(pickle.dumps(first))):
         assert other.fields == first.fields
+
+
+@given(
+    st.text(st.characters(codec="utf-8"), min_size=1, max_size=20).filter(
+        lambda name: name.strip() and name.isprintable()
+    ),
+    st.sampled_from([None, "\\d{4}", 'a"b\\\\\x7f|é']),
+    st.sampled_from([None, (0.0, 12.5)]),
+    st.sampled_from([None, *CHECKS]),
+    st.sampled_from(["picture", "frame", "corners"]),
+)
+def test_a_layout_that_is_written_reads_as_itself(
+    tmp_path_factory: pytest.TempPathFactory, name: str, pattern: str | None, span: Any, check: str | None, sheet: Any
+) -> None:
+    one = Layout((Field(name, BOX, pattern, span, check), Field(f"{name}2", BOX)), sheet)
+    assert layout(tmp_path_factory.getbasetemp(), to_toml(one)) == one
+
+
+@pytest.mark.parametrize(("column", "name"), [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (701, "ZZ"), (702, "AAA")])
+def test_columns_are_named_as_in_a_spreadsheet(column: int, name: str) -> None:
+    assert column_name(column) == name

@@ -4,7 +4,7 @@
 # Welcome. In seven days you will understand, and be able to change, a program that reads handwritten digits correctly more
 # than 99 times in 100. You need a little Python, and no knowledge of neural networks. Today you get your machine ready, make
 # your first tensor, and see that a digit is 784 numbers. Run the cells one after the other, and change something in each:
-# nothing can break.
+# nothing can break. The results that the site shows come from our machine: your times will differ, and your last digits may.
 #
 # ## The tools
 #
@@ -16,7 +16,7 @@
 # ```bash
 # python3 -m venv .venv
 # source .venv/bin/activate
-# python -m pip install . jupyterlab
+# python -m pip install ".[all]" jupyterlab
 # ```
 #
 # Windows (PowerShell; if it refuses to run scripts, `Set-ExecutionPolicy -Scope Process RemoteSigned` allows it in this
@@ -25,8 +25,12 @@
 # ```powershell
 # py -m venv .venv
 # .venv\Scripts\Activate.ps1
-# python -m pip install . jupyterlab
+# python -m pip install ".[all]" jupyterlab
 # ```
+#
+# The last line installs mnistlab with all that it needs, including PyTorch: several GB on Linux. Elsewhere you will read `uv
+# run mnistlab ...`: the tool uv makes this same `.venv` and runs the command in it. Once you have activated the environment,
+# `mnistlab ...` is enough.
 #
 # **Git** remembers each state of your work and lets you go back to it. Keep your week in a folder of its own, beside the
 # project's:
@@ -49,7 +53,9 @@
 # Bienvenue. Dans sept jours, vous comprendrez, et saurez modifier, un programme qui lit les chiffres manuscrits en se trompant
 # moins d'une fois sur cent. Un peu de Python suffit ; il n'est pas nécessaire de connaître les réseaux de neurones.
 # Aujourd'hui, vous préparez votre machine, vous créez votre premier tenseur et vous découvrez qu'un chiffre, c'est 784
-# nombres. Exécutez les cellules l'une après l'autre et changez quelque chose dans chacune : vous ne pouvez rien casser.
+# nombres. Exécutez les cellules l'une après l'autre et changez quelque chose dans chacune : vous ne pouvez rien casser. Les
+# résultats que montre le site viennent de notre machine : chez vous, les durées seront différentes, et parfois les dernières
+# décimales.
 #
 # ## Les outils
 #
@@ -61,7 +67,7 @@
 # ```bash
 # python3 -m venv .venv
 # source .venv/bin/activate
-# python -m pip install . jupyterlab
+# python -m pip install ".[all]" jupyterlab
 # ```
 #
 # Windows (PowerShell ; s'il refuse d'exécuter des scripts, `Set-ExecutionPolicy -Scope Process RemoteSigned` l'autorise dans
@@ -70,8 +76,12 @@
 # ```powershell
 # py -m venv .venv
 # .venv\Scripts\Activate.ps1
-# python -m pip install . jupyterlab
+# python -m pip install ".[all]" jupyterlab
 # ```
+#
+# La dernière ligne installe mnistlab et tout ce qu'il lui faut, dont PyTorch : plusieurs Go sous Linux. Ailleurs, vous lirez
+# `uv run mnistlab ...` : l'outil uv crée ce même `.venv` et y lance la commande. Une fois l'environnement activé, `mnistlab
+# ...` suffit.
 #
 # **Git** retient chaque état de votre travail et vous permet d'y revenir. Gardez le travail de la semaine dans un dossier à
 # part, à côté de celui du projet :
@@ -242,13 +252,14 @@ print(device, (flat.to(device) @ torch.ones(30, 10).to(device)).device)
 
 # %% [markdown] lang="en"
 # And this is what torch is really for. Ask it to watch a number *w*, compute something from it, here (*w* - 5)², and it tells
-# you the slope (the *gradient*): how much the result grows when *w* grows a little. A network learns by following slopes
-# downhill.
+# you the slope (the *gradient*): how much the result grows when *w* grows a little. A slope below zero, as here, says that the
+# result falls: to go down, move *w* up. A network learns by following slopes downhill.
 
 # %% [markdown] lang="fr"
 # Et voici à quoi torch sert vraiment. Demandez-lui de surveiller un nombre *w*, calculez quelque chose à partir de ce nombre,
-# ici (*w* - 5)², et il vous donne la pente (le *gradient*) : de combien le résultat augmente quand *w* augmente un peu. Un
-# réseau apprend en descendant la pente.
+# ici (*w* - 5)², et il vous donne la pente (le *gradient*) : de combien le résultat augmente quand *w* augmente un peu.
+# Négative, comme ici, elle dit qu'il diminue : pour descendre, il faut augmenter *w*. Un réseau apprend en descendant la
+# pente.
 
 # %%
 w = torch.tensor(3.0, requires_grad=True)

@@ -148,7 +148,7 @@ print(batch_labels.shape, batch_labels.dtype, batch_labels[:10])
 # ## Look at them
 #
 # `plt.subplots` makes a grid of *axes*, small drawing areas; `axes.flat` goes through them one after the other, and
-# `tight_layout` makes room for the titles. A wrong label shows up here, and nowhere else.
+# `tight_layout` makes room for the titles. A wrong label shows up here; on day 4, the network will help you find the others.
 
 # %% [markdown] lang="fr"
 # Affichez toujours ces deux lignes. Ici : 64 images, 1 canal, 28 lignes, 28 colonnes ; et 64 étiquettes, des nombres entiers
@@ -157,7 +157,8 @@ print(batch_labels.shape, batch_labels.dtype, batch_labels[:10])
 # ## Regarder les images
 #
 # `plt.subplots` crée une grille d'*axes*, de petites surfaces de dessin ; `axes.flat` les parcourt l'une après l'autre, et
-# `tight_layout` fait de la place pour les titres. Une étiquette fausse se voit ici, et nulle part ailleurs.
+# `tight_layout` fait de la place pour les titres. Une étiquette fausse se voit ici ; au jour 4, le réseau vous aidera à
+# trouver les autres.
 
 # %%
 import matplotlib.pyplot as plt
@@ -223,8 +224,9 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# With numbers up to 255, the first steps are far too large and fling the weights far off: the loss stays at 2.30, that of a
-# pure guess among ten. From 0 to 1 the network learns; with centred pixels it learns faster.
+# With numbers up to 255, the first steps are far too large and fling the weights so far off that the network gives every
+# picture the same answer, whatever it shows. Its loss then stays at 2.30, that of a pure guess among ten. From 0 to 1 the
+# network learns; with centred pixels it learns faster.
 #
 # ## Why shuffle?
 #
@@ -232,9 +234,9 @@ plt.show()
 # it reads digits that it has never seen.
 
 # %% [markdown] lang="fr"
-# Avec des nombres qui vont jusqu'à 255, les premiers pas sont bien trop grands et envoient les poids n'importe où : la perte
-# reste à 2,30, celle d'une réponse au hasard parmi dix. De 0 à 1, le réseau apprend ; avec des pixels centrés, il apprend plus
-# vite.
+# Avec des nombres qui vont jusqu'à 255, les premiers pas sont bien trop grands et envoient les poids si loin que le réseau
+# donne la même réponse à toutes les images, quoi qu'elles montrent. Sa perte reste alors à 2,30, celle d'une réponse au hasard
+# parmi dix. De 0 à 1, le réseau apprend ; avec des pixels centrés, il apprend plus vite.
 #
 # ## Pourquoi mélanger ?
 #
@@ -271,13 +273,13 @@ plt.show()
 
 # %% [markdown] lang="en"
 # When the pictures are sorted, it answers nine to nearly everything: that was the last thing it was taught, and each step
-# undoes a little of those before. When they are mixed, each batch is a small portrait of the whole. Write the better one into
+# undoes a little of those before. When they are mixed, each batch is a small portrait of the whole. Write that result into
 # your diary: it is far above the averages of day 1.
 
 # %% [markdown] lang="fr"
 # Quand les images sont triées, il répond 9 à presque tout : c'est la dernière chose qu'on lui a apprise, et chaque pas efface
-# un peu les précédents. Quand elles sont mélangées, chaque lot est un petit portrait de l'ensemble. Notez le meilleur
-# résultat dans votre journal : il dépasse nettement les moyennes du jour 1.
+# un peu les précédents. Quand elles sont mélangées, chaque lot est un petit portrait de l'ensemble. Notez ce dernier résultat
+# dans votre journal : il dépasse nettement les moyennes du jour 1.
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -347,9 +349,9 @@ for name, one in loaders.items():
     print(f"{name:<16} {len(one)} {torch.allclose(taken[0][0], first, atol=1e-3)} {milliseconds:6.2f} ms")
 
 # %% [markdown] lang="en"
-# The same numbers, and nothing cleverer is needed. Ours adds what a long training run needs: a shuffle that depends only on
-# the seed and the epoch, so that the run can go on after a power cut; a part kept for validation; random changes to the
-# pictures (day 5).
+# The same numbers, and nothing cleverer is needed. (Your times will differ; their order will not.) Ours adds what a long
+# training run needs: a shuffle that depends only on the seed and the epoch, so that the run can go on after a power cut; a
+# part kept for validation; random changes to the pictures (day 5).
 #
 # ## Workers
 #
@@ -357,9 +359,9 @@ for name, one in loaders.items():
 # on Linux since Python 3.14) such a process begins by importing your script again. Let us see what that leads to:
 
 # %% [markdown] lang="fr"
-# Les mêmes nombres : inutile de faire plus compliqué. Le nôtre ajoute ce que demande un long entraînement : un mélange qui ne
-# dépend que de la graine et de l'époque, pour pouvoir reprendre après une coupure de courant ; une partie réservée à la
-# validation ; des déformations tirées au hasard (jour 5).
+# Les mêmes nombres : inutile de faire plus compliqué. (Chez vous, les durées changeront, pas leur ordre.) Le nôtre ajoute ce
+# que demande un long entraînement : un mélange qui ne dépend que de la graine et de l'époque, pour pouvoir reprendre après une
+# coupure de courant ; une partie réservée à la validation ; des déformations tirées au hasard (jour 5).
 #
 # ## Les processus auxiliaires
 #

@@ -57,14 +57,15 @@ show({
 })  # fmt: skip
 
 # %% [markdown] lang="en"
-# Red on the left edge of the stroke, blue on its right edge. And the result is smaller: a kernel of side 3 fits into 6 pixels
-# at 6 - 3 + 1 = 4 places. Now `nn.Conv2d`, with our weights in it. It takes a batch of B pictures of C channels (a grey
-# picture has one), H rows and W columns, (B, C, H, W): our picture is (1, 1, 6, 6).
+# Red (above 0) on the left edge of the stroke, blue (below 0) on its right edge. And the result is smaller: a kernel of side 3
+# fits into 6 pixels at 6 - 3 + 1 = 4 places. Now `nn.Conv2d`, with our weights in it. It takes a batch of B pictures of C
+# channels (a grey picture has one), H rows and W columns, (B, C, H, W): our picture is (1, 1, 6, 6).
 
 # %% [markdown] lang="fr"
-# Rouge au bord gauche du trait, bleu au bord droit. Et le résultat est plus petit : le long de 6 pixels, un noyau de côté 3
-# peut prendre 6 - 3 + 1 = 4 positions. Voici `nn.Conv2d`, avec nos poids. Cette couche prend un lot de B images de C canaux
-# (une image en niveaux de gris n'en a qu'un), H lignes et W colonnes, (B, C, H, W) : notre image devient (1, 1, 6, 6).
+# Rouge (plus grand que 0) au bord gauche du trait, bleu (plus petit) au bord droit. Et le résultat est plus petit : le long de
+# 6 pixels, un noyau de côté 3 peut prendre 6 - 3 + 1 = 4 positions. Voici `nn.Conv2d`, avec nos poids. Cette couche prend un
+# lot de B images de C canaux (une image en niveaux de gris n'en a qu'un), H lignes et W colonnes, (B, C, H, W) : notre image
+# devient (1, 1, 6, 6).
 
 # %%
 layer = nn.Conv2d(in_channels=1, out_channels=1, kernel_size=3, bias=False)
@@ -212,15 +213,16 @@ plt.show()
 # %% [markdown] lang="en"
 # ## The two networks
 #
-# Those of the first week of this project, in the order of the textbooks: convolution, ReLU, pool, two or three times; then
-# flatten and linear. Each convolution now has many kernels, and each kernel looks at all the channels before it.
+# They are the two with which mnistlab itself began, and they follow the order of the textbooks: convolution, ReLU, pool, two
+# or three times; then flatten and linear. Each convolution now has many kernels, and each kernel looks at all the channels
+# before it.
 
 # %% [markdown] lang="fr"
 # ## Les deux réseaux
 #
-# Ce sont ceux de la première semaine de ce projet, dans l'ordre des manuels : convolution, ReLU, max-pooling, deux ou trois
-# fois ; puis Flatten et Linear. Chaque convolution a maintenant beaucoup de noyaux, et chaque noyau regarde tous les canaux
-# qui le précèdent.
+# Ce sont ceux avec lesquels mnistlab lui-même a commencé, et ils suivent l'ordre des manuels : convolution, ReLU, max-pooling,
+# deux ou trois fois ; puis Flatten et Linear. Chaque convolution a maintenant beaucoup de noyaux, et chaque noyau regarde tous
+# les canaux qui le précèdent.
 
 
 # %%
@@ -271,7 +273,8 @@ print(wrong[:4](images).shape, wrong(images).shape)
 # - `network(images)` is the forward pass, which gives the logits.
 # - `loss_function` is the mean cross-entropy of the batch.
 # - `backward()` computes for each weight how the loss changes with it: its *gradient*, the slope of day 1.
-# - `step()` moves each weight a little downhill; how far, the *learning rate* `lr` says.
+# - `step()` moves each weight a little downhill: it subtracts the weight's gradient times the *learning rate* `lr`; with
+#   `momentum`, it keeps some of the speed of the steps before.
 #
 # An *epoch* is one pass over all the training images.
 
@@ -282,7 +285,8 @@ print(wrong[:4](images).shape, wrong(images).shape)
 # - `network(images)` est la *passe avant*, qui donne les logits.
 # - `loss_function` est l'entropie croisée moyenne du lot.
 # - `backward()` calcule pour chaque poids comment la perte varie avec lui : son *gradient*, la pente du jour 1.
-# - `step()` fait descendre un peu la pente à chaque poids ; le *taux d'apprentissage*, `lr`, dit de combien.
+# - `step()` fait descendre un peu la pente à chaque poids : il en retranche le gradient multiplié par le *taux
+#   d'apprentissage* `lr` ; avec `momentum`, il garde l'élan des pas précédents.
 #
 # Une *époque* est un passage sur toutes les images d'entraînement.
 
@@ -308,16 +312,17 @@ def train_epoch(network, batches):
 # ## Dropout, and `eval()`
 #
 # One more layer, which stands before a linear one. In training, **dropout** sets each number to 0 with a probability p, drawn
-# anew each time, so that no weight can rely on a single neighbour. What is kept is divided by 1 - p: the sum stays about the
-# same. Here p = 0.5 on our map, twice, then after `eval()`; and six numbers by hand:
+# anew each time, so that no weight can rely on a single neighbour. What is kept is divided by 1 - p, so that the sum stays
+# about what it is after `eval()`, when everything is kept; with p = 0.5, it doubles. Here is our map, twice, then after
+# `eval()`; and six numbers by hand:
 
 # %% [markdown] lang="fr"
 # ## Le dropout, et `eval()`
 #
-# Encore une couche, qui se place devant une couche linéaire. Pendant l'entraînement, le **dropout** met chaque nombre à 0
-# avec une probabilité p, par un nouveau tirage à chaque fois : aucun poids ne peut donc compter sur un seul voisin. Ce qui
-# reste est divisé par 1 - p, si bien que la somme ne change guère. Le voici, avec p = 0,5, sur notre carte, deux fois, puis
-# après `eval()` ; et six nombres à la main :
+# Encore une couche, qui se place devant une couche linéaire. Pendant l'entraînement, le **dropout** met chaque nombre à 0 avec
+# une probabilité p, par un nouveau tirage à chaque fois : aucun poids ne peut donc compter sur un seul voisin. Ce qui reste
+# est divisé par 1 - p, pour que la somme soit à peu près celle que l'on a après `eval()`, quand tout reste ; avec p = 0,5, il
+# est doublé. Voici notre carte, deux fois, puis après `eval()` ; et six nombres à la main :
 
 # %%
 torch.manual_seed(3)
@@ -338,15 +343,16 @@ print(dropout.eval()(six))
 
 # %% [markdown] lang="en"
 # `eval()` tells layers such as dropout that training is over. To measure, two more things change: `no_grad()` spares the work
-# of preparing gradients, and `argmax(dim=1)` takes, in each row of logits, the place of the highest: the digit answered. And
-# we measure on images that the network was not trained on, the validation split; the official test images are kept for the
-# very end.
+# of preparing gradients, and `argmax(dim=1)` takes, in each row of logits, the place of the highest: the digit answered.
+# (Dimension 0 runs through the pictures, dimension 1 through the ten classes.) And we measure on images that the network was
+# not trained on, the validation split; the official test images wait until training is over (day 5).
 
 # %% [markdown] lang="fr"
 # `eval()` prévient les couches telles que le dropout que l'entraînement est fini. Pour mesurer, deux choses changent encore :
 # `no_grad()` évite de préparer des gradients, et `argmax(dim=1)` prend, dans chaque ligne de logits, la place du plus grand :
-# c'est le chiffre donné en réponse. Et l'on mesure sur des images qui n'ont pas servi à l'entraînement, celles du jeu de
-# validation ; le jeu de test officiel est gardé pour la toute fin.
+# c'est le chiffre donné en réponse. (La dimension 0 parcourt les images, la dimension 1 les dix classes.) Et l'on mesure sur
+# des images qui n'ont pas servi à l'entraînement, celles du jeu de validation ; le jeu de test officiel attend que
+# l'entraînement soit fini (jour 5).
 
 
 # %%
@@ -391,10 +397,14 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# From guessing to that, in one pass over the images. Write it down in your diary:
+# From guessing to that, in one pass over the images. Which of the two is ahead says little after a single epoch of a single
+# run: trained in full, the one with three convolutions wins (see below). Write the better result down in your diary; day 5
+# says why choosing it like this flatters it a little:
 
 # %% [markdown] lang="fr"
-# On est parti du hasard, et il a suffi d'un seul passage sur les images. Notez-le dans votre journal :
+# On est parti du hasard, et il a suffi d'un seul passage sur les images. Lequel des deux est en tête ne dit pas grand-chose
+# après une seule époque d'un seul entraînement : entraîné jusqu'au bout, celui à trois convolutions l'emporte (voir plus bas).
+# Notez le meilleur résultat dans votre journal ; le jour 5 dira pourquoi, choisi ainsi, il est un peu flatteur :
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -533,10 +543,10 @@ print(torch.equal(nn.ReLU()(nn.MaxPool2d(2)(found)), pooled))
 
 # %% [markdown] lang="en"
 # The full training runs, with more epochs, batch norm and images that are turned and shifted a little (day 5 says why), are
-# commands. In its first week this project reached 99.14 % with two convolutions and 99.31 % with three. On two cores of a CPU,
+# commands. In its first week, mnistlab reached 99.14 % with two convolutions and 99.31 % with three. On two cores of a CPU,
 # the commands now give:
 #
-# | command | accuracy on the test images, time |
+# | command | accuracy on the test images, training time |
 # |---|---|
 # | `mnistlab train two-conv` | {{two-conv}} |
 # | `mnistlab train three-conv` | {{three-conv}} |
@@ -549,10 +559,10 @@ print(torch.equal(nn.ReLU()(nn.MaxPool2d(2)(found)), pooled))
 
 # %% [markdown] lang="fr"
 # Les entraînements complets, avec plus d'époques, une normalisation par lot et des images un peu tournées et décalées (le jour
-# 5 dit pourquoi), sont des commandes. La première semaine, ce projet atteignait 99,14 % avec deux convolutions et 99,31 % avec
-# trois. Sur deux cœurs d'un processeur, ces commandes donnent aujourd'hui :
+# 5 dit pourquoi), sont des commandes. Dans sa première semaine, mnistlab atteignait 99,14 % avec deux convolutions et 99,31 %
+# avec trois. Sur deux cœurs d'un processeur, ces commandes donnent aujourd'hui :
 #
-# | commande | exactitude sur les images de test, durée |
+# | commande | exactitude sur les images de test, durée de l'entraînement |
 # |---|---|
 # | `mnistlab train two-conv` | {{two-conv}} |
 # | `mnistlab train three-conv` | {{three-conv}} |

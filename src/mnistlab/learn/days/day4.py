@@ -9,7 +9,7 @@
 #
 # Yesterday a convolution was a sum of products, and its kernel a grid of weights. Read it another way: the sum is
 # large where the picture **looks like the kernel**, which is therefore also called a *filter*. Here are a small seven
-# and two filters, one for horizontal strokes and one for vertical ones; red is above 0, blue below.
+# and two filters, one for horizontal strokes and one for vertical ones.
 
 # %% [markdown] lang="fr"
 # # Jour 4 : regarder à l'intérieur
@@ -22,8 +22,7 @@
 #
 # Hier, une convolution était une somme de produits, et son noyau une grille de poids. Voyez-la autrement : la somme
 # est grande là où l'image **ressemble au noyau**, que l'on appelle donc aussi un *filtre*. Voici un petit 7 et deux
-# filtres, l'un pour les traits horizontaux, l'autre pour les verticaux ; le rouge est au-dessus de 0, le bleu
-# au-dessous.
+# filtres, l'un pour les traits horizontaux, l'autre pour les verticaux.
 
 # %%
 import copy
@@ -48,16 +47,18 @@ show({"7": seven, "filtre 1": horizontal, "carte 1": maps[0], "filtre 2": horizo
 # To the right of each filter is its **map**, which answers one question at every place: is there a horizontal stroke
 # here? A vertical one? ReLU then throws the blue away: "no" and "not at all" become the same 0.
 #
-# Nobody writes such filters: they start as noise, and training shapes them. Let us train a network. The recipe `quick`
-# has three convolutions, the first with 16 filters of 5x5; measured on the test images: {{quick}}.
+# Nobody writes such filters: they start as noise, and training shapes them. Let us train a network. The recipe
+# `quick` has three convolutions, the first with 16 filters of 5x5 that move by two pixels at a time, so that its maps
+# are 14x14. Its accuracy on the test images and its training time on two cores: {{quick}}.
 
 # %% [markdown] lang="fr"
 # À droite de chaque filtre, sa **carte** répond partout à une question : y a-t-il ici un trait horizontal ? un trait
 # vertical ? ReLU jette ensuite le bleu : « non » et « pas du tout » deviennent le même 0.
 #
-# Personne n'écrit de tels filtres : ce n'est d'abord que du bruit, que l'entraînement façonne. Entraînons donc un
-# réseau. La recette `quick` a trois convolutions, dont la première compte 16 filtres de 5x5 ; son exactitude sur le
-# jeu de test : {{quick}}.
+# Personne n'écrit de tels filtres : ce n'est d'abord que du bruit, que l'entraînement façonne. Entraînons un réseau.
+# La recette `quick` a trois convolutions, dont la première compte 16 filtres de 5x5 qui avancent de deux pixels à la
+# fois : ses cartes font donc 14x14. Son exactitude au test et sa durée d'entraînement sur deux cœurs :
+# {{quick}}.
 
 # %% quick="recipe = recipe.override(steps=20)"
 from mnistlab import DATASETS, RECIPES, MNISTDataLoader, NeuralNet, evaluate, export_model, load_model, train
@@ -145,14 +146,14 @@ print(images.shape, images.dtype, labels[index])
 model(torch.from_numpy(images[index])[None, None])
 
 # %% [markdown] lang="en"
-# The message names two types: the picture's (`Byte`, or `unsigned char`) and the weights' (`Float`). The network wants
-# what it was trained on, normalised float32: `val.dataset[index]` gives it, and `[None]` makes a batch of one. Now
-# from layer to layer:
+# The message names two types: the picture's (`Byte`, on some machines `unsigned char`) and the weights' (`Float`).
+# The network wants what it was trained on, normalised float32: `val.dataset[index]` gives it, and `[None]` makes a
+# batch of one. Now from layer to layer:
 
 # %% [markdown] lang="fr"
-# Le message nomme deux types : celui de l'image (`Byte`, ou `unsigned char`) et celui des poids (`Float`). Le réseau
-# veut des images comme celles de son entraînement, en float32 et normalisées : `val.dataset[index]` en donne une, et
-# `[None]` en fait un lot d'une image. Allons maintenant de couche en couche :
+# Le message nomme deux types : celui de l'image (`Byte`, parfois `unsigned char`) et celui des poids (`Float`). Le
+# réseau veut des images comme celles de son entraînement, en float32 et normalisées : `val.dataset[index]` en donne
+# une, et `[None]` en fait un lot d'une image. Allons de couche en couche :
 
 # %%
 values, kept = val.dataset[index][0][None], {}
@@ -172,24 +173,25 @@ gallery(kept["relu3"][:16])
 #
 # ## Batch norm, and a forgotten `eval()`
 #
-# `norm1` is new. Some filters are loud, others soft, and what follows would have to get used to it, although it
-# changes from step to step. **Batch norm** brings all channels to one scale: subtract the mean and divide by the
-# standard deviation; then multiply by a weight and add a bias, which are learnt. In training, both are those of the
-# batch; in use, the ones averaged during training. Four numbers by hand, then our first channel:
+# `norm1` is new. Some filters are loud, others soft, and their loudness changes at every step of the training: the
+# layers after them would have to adapt again and again. **Batch norm** brings all channels to one scale: subtract the
+# mean and divide by the standard deviation; then multiply by a weight and add a bias, which are learnt. In training,
+# mean and standard deviation are those of the batch; in use, the averages that training has kept. Four numbers by
+# hand, then our first channel:
 
 # %% [markdown] lang="fr"
 # Dans les cartes du premier bloc, on reconnaît encore le chiffre, dessiné par ses traits horizontaux, penchés ou
 # verticaux ; certaines s'allument sur le papier vide, car « rien ici » est aussi une réponse. Dans le deuxième, il se
-# dissout ; dans le troisième, seules quelques cases s'allument encore. Tel est le marché : à chaque étape, le réseau
-# sait moins bien **où**, et mieux **quoi**.
+# dissout ; dans le troisième, seules quelques cases s'allument. C'est un échange : d'étape en étape, moins de
+# précision sur **l'endroit**, plus sur **la forme**.
 #
 # ## La normalisation par lot, et un `eval()` oublié
 #
 # `norm1` est une nouveauté. Les filtres parlent plus ou moins fort, et les couches suivantes devraient s'y habituer,
-# alors que cela change à chaque pas. La **normalisation par lot** met tous les canaux à la même échelle : retrancher
-# la moyenne, diviser par l'écart type, puis multiplier par un poids et ajouter un biais, qui s'apprennent. À
-# l'entraînement, moyenne et écart type sont ceux du lot ; à l'usage, ce sont ceux que l'entraînement a accumulés.
-# Quatre nombres à la main, puis notre premier canal :
+# alors que cela change à chaque pas. La **normalisation par lot** les met à la même échelle : retrancher la moyenne,
+# diviser par l'écart type, puis multiplier par un poids et ajouter un biais, qui s'apprennent. À l'entraînement,
+# moyenne et écart type sont ceux du lot ; à l'usage, ce sont ceux que l'entraînement a accumulés. Quatre nombres à la
+# main, puis notre premier canal :
 
 # %%
 four = torch.tensor([[1.0], [2.0], [3.0], [6.0]])
@@ -222,8 +224,8 @@ plt.show()
 
 # %% [markdown] lang="fr"
 # Moyenne et écart type de chaque canal : d'abord tels que son filtre les donne, puis à la même échelle, enfin comme
-# l'entraînement les veut. Et si vous oubliez `eval()` ? Un chiffre est alors jugé d'après ses voisins de lot ; seul, il
-# n'en a pas :
+# l'entraînement les veut. Et sans `eval()` ? Un chiffre est alors jugé d'après ses voisins de lot ; seul, il n'en a
+# pas :
 
 # %% raises="ValueError"
 forgotten = copy.deepcopy(model).train()
@@ -244,15 +246,16 @@ with torch.no_grad():
         print([round(network(pair).softmax(dim=1)[0, 4].item(), 4) for pair in pairs])
 
 # %% [markdown] lang="en"
-# Three more layers, from other recipes, by hand. `stride=2` moves the filter by two pixels at a time, and so skips
-# every other result. `groups=2` gives each channel a filter of its own, then a 1x1 convolution mixes the channels:
-# together they make a **separable** convolution (recipe `tiny-1k`). And the **average** keeps one number per map.
+# Three more layers, by hand. `stride=2`, as in our `conv1`, moves the filter by two pixels at a time: of four
+# results, one is left. `groups=2` gives each channel a filter of its own, then a 1x1 convolution mixes the channels:
+# together they make a **separable** convolution. And the **average** keeps one number per map. (The recipe `tiny-1k`
+# has both.)
 
 # %% [markdown] lang="fr"
-# Encore trois couches, tirées d'autres recettes, à la main. `stride=2` fait avancer le filtre de deux pixels à la
-# fois, et saute donc un résultat sur deux. `groups=2` donne à chaque canal son propre filtre, puis une convolution
-# 1x1 mélange les canaux : les deux forment une convolution **séparable** (recette `tiny-1k`). Et la **moyenne** ne
-# garde qu'un nombre par carte.
+# Encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la
+# fois : il ne reste qu'un résultat sur quatre. `groups=2` donne à chaque canal son propre filtre, puis une
+# convolution 1x1 mélange les canaux : les deux forment une convolution **séparable**. Et la **moyenne** ne garde
+# qu'un nombre par carte. (La recette `tiny-1k` a les deux.)
 
 # %%
 pair = torch.stack([seven, seven.flip(1)])[None]
@@ -273,18 +276,15 @@ print(16 * 32 * 3 * 3, 16 * 3 * 3 + 16 * 32)
 # ## How far a cell sees
 #
 # mnistlab's `Explainer` shows the maps of any exported model, without torch. It also knows each cell's **receptive
-# field**: the square of the picture that the cell looks at. (Exporting needs a few more packages:
-# `python -m pip install ".[export]"` in mnistlab's folder.)
+# field**: the square of the picture that the cell looks at.
 
 # %% [markdown] lang="fr"
-# La dernière ligne compte les poids d'une convolution 3x3 de 16 canaux vers 32, puis ceux d'une convolution
-# séparable.
+# La dernière ligne compte les poids d'une convolution 3x3 de 16 canaux vers 32, puis ceux d'une séparable.
 #
 # ## Jusqu'où voit une case
 #
 # L'`Explainer` de mnistlab montre les cartes de tout modèle exporté, sans torch. Il connaît aussi le **champ
-# récepteur** de chaque case : le carré de l'image qu'elle regarde. (L'export demande quelques paquets de plus :
-# `python -m pip install ".[export]"` dans le dossier de mnistlab.)
+# récepteur** de chaque case : le carré de l'image qu'elle regarde.
 
 # %%
 from mnistlab.reading.classifier import Classifier
@@ -321,14 +321,14 @@ plt.show()
 # validation digits, and cut out the places that excite it most.
 
 # %% [markdown] lang="fr"
-# Le nombre en fin de ligne dit de combien les cartes de l'`Explainer` s'écartent des nôtres. Le carré est ce que
-# regarde la case la plus active de chaque bloc : dans le premier, un bout de trait ; dans le troisième, presque tout
-# le chiffre. Une telle case peut dire : « une boucle, en bas à gauche ».
+# Le nombre en fin de ligne dit de combien les cartes de l'`Explainer` s'écartent des nôtres. Le carré est ce que voit
+# la case la plus active de chaque bloc : dans le premier, un bout de trait ; dans le troisième, presque tout le
+# chiffre. Une telle case peut dire : « une boucle, en bas à gauche ».
 #
 # ## Ce qui active un canal
 #
-# Plus loin, un filtre n'est plus une image : il mélange tous les canaux précédents. Interrogeons-le. Montrons-lui
-# tous les chiffres de validation, et découpons les endroits qui l'activent le plus.
+# Plus loin, un filtre n'est plus une image : il mélange tous les canaux précédents. Interrogeons-le, montrons-lui
+# tous les chiffres de validation, et découpons ce qui l'active le plus.
 
 
 # %%
@@ -366,8 +366,8 @@ for name in ("relu2", "relu3"):
 #
 # ## Which ink decides
 #
-# Does a witness matter? Leave him out. Cover a square of the digit with paper, see how far the answer's probability
-# falls, put the ink back, and take the next square.
+# Does this bit of ink matter? Cover a square of the digit with paper, see how far the answer's probability falls, put
+# the ink back, and take the next square.
 
 # %% [markdown] lang="fr"
 # Chaque rangée est un canal, et ses huit morceaux favoris se ressemblent : une fin de trait, une courbe, un
@@ -377,8 +377,8 @@ for name in ("relu2", "relu3"):
 #
 # ## L'encre qui décide
 #
-# Un témoin compte-t-il ? Passez-vous de lui. Couvrez un carré du chiffre avec du papier, voyez de combien baisse la
-# probabilité de la réponse, remettez l'encre, et passez au carré suivant.
+# Ce bout d'encre compte-t-il ? Couvrez un carré du chiffre avec du papier, voyez de combien baisse la probabilité de
+# la réponse, remettez l'encre, et passez au carré suivant.
 
 # %%
 digit = images[index]
@@ -404,7 +404,7 @@ gallery([digit, fall, explainer.why(digit)], ["28x28", "7x7", "why()"], columns=
 # 2014](https://arxiv.org/abs/1311.2901)), en plus fin. Cette méthode efface une tache aux bords flous autour de
 # chaque pixel d'encre, et mesure la baisse en **log-cotes**, log(p / (1 - p)) : une probabilité qui passe de 0,9999 à
 # 0,999 n'a presque pas bougé, mais le doute a décuplé, et les log-cotes le voient. L'encre rouge plaide pour la
-# réponse, l'encre bleue contre elle. Voici un exemple de chaque chiffre :
+# réponse, l'encre bleue contre elle. Un exemple de chaque chiffre :
 
 # %%
 examples = [images[np.flatnonzero(labels == number)[0]] for number in range(10)]
@@ -474,9 +474,9 @@ for hand in hands[:2]:
 #
 # ## When the label is wrong
 #
-# Can you find wrong labels without looking at thousands of digits? Try it where you know the answer: falsify 50 labels
-# on purpose, and let the network point at 50. Ask it in two ways: where are you least sure of your answer? And where
-# do you believe the label least?
+# Can you find wrong labels without looking at thousands of digits? Try it where you know the answer: falsify 50
+# labels on purpose, and let the network point at 50. Ask it in two ways: "Where are you least sure of your answer?"
+# and "Where do you believe the label least?"
 
 # %% [markdown] lang="fr"
 # D'abord, combien de scripteurs ont eu au moins un chiffre mal lu ; puis les deux écritures les plus difficiles, en
@@ -488,9 +488,9 @@ for hand in hands[:2]:
 #
 # ## Quand l'étiquette est fausse
 #
-# Peut-on trouver les étiquettes fausses sans regarder des milliers de chiffres ? Essayons là où la réponse est
-# connue. Faussons 50 étiquettes, et demandons au réseau d'en désigner 50, de deux façons. Où es-tu le moins sûr de ta
-# réponse ? Et où crois-tu le moins à l'étiquette ?
+# Peut-on trouver les étiquettes fausses sans regarder des milliers de chiffres ? Faussons-en 50 nous-mêmes, et
+# demandons de deux façons au réseau d'en désigner 50 : « Où es-tu le moins sûr de ta réponse ? », puis « Où crois-tu
+# le moins à l'étiquette ? ».
 
 # %%
 random = np.random.default_rng(0)
@@ -508,8 +508,9 @@ print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 5
 # heart.)
 #
 # Researchers have hunted such labels in the test set ([Northcutt et al. 2021](https://arxiv.org/abs/2103.14749)), and
-# asked five people about each suspect: a better label, or none where they did not agree. Here is what our network
-# "misread" among these: MNIST's label, its answer, and what people say.
+# asked five people about each suspect. The digit that most of them saw is the better label; failing that, we write
+# "?". Here is what our network "misread" among these: MNIST's label, its answer, and what people say. (These are test
+# images, but it is their labels that we judge, not the network.)
 
 # %% [markdown] lang="fr"
 # La première n'en trouve presque aucune : un chiffre douteux n'est pas une étiquette fausse. La seconde les trouve
@@ -517,9 +518,9 @@ print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 5
 # fausse souvent revue peut s'apprendre par cœur.)
 #
 # Des chercheurs ont traqué de telles étiquettes dans le jeu de test ([Northcutt et al.
-# 2021](https://arxiv.org/abs/2103.14749)), et interrogé cinq personnes sur chacune, d'où une meilleure étiquette, ou
-# aucune, faute d'accord. Voici, parmi ces cas, ceux que notre réseau a « mal lus » : l'étiquette de MNIST, sa
-# réponse, et l'avis de ces personnes.
+# 2021](https://arxiv.org/abs/2103.14749)), et interrogé cinq personnes sur chacune. Le chiffre que la plupart ont vu
+# est la meilleure étiquette ; à défaut, nous écrivons « ? ». Voici ceux que notre réseau a « mal lus » : l'étiquette
+# de MNIST, sa réponse, leur avis. (Sur ces images de test, nous jugeons l'étiquette, non le réseau.)
 
 # %%
 corrected = DATASETS["mnist"].corrected_test_labels
@@ -567,10 +568,11 @@ print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {
 # - Un filtre est une petite image, et sa carte dit où l'image lui ressemble ; `detach()` avant numpy.
 # - La normalisation par lot met tous les canaux à la même échelle ; sans `eval()`, un chiffre est jugé d'après ses
 #   voisins.
-# - De bloc en bloc, les cartes rétrécissent et le champ récepteur grandit : moins de *où*, plus de *quoi*.
+# - De bloc en bloc, les cartes rétrécissent et le champ récepteur grandit : moins de précision sur l'endroit, plus
+#   sur la forme.
 # - Pour comprendre un canal, montrez-lui tout et regardez ce qui l'active.
 # - L'occlusion trouve l'encre qui décide ; les log-cotes voient ce que cache une probabilité proche de 1.
-# - Regardez vos erreurs sur le jeu de validation, chiffre par chiffre, scripteur par scripteur. Et soupçonnez
-#   l'étiquette là où le réseau est sûr d'autre chose.
+# - Regardez vos erreurs de validation, chiffre par chiffre, scripteur par scripteur. Et soupçonnez l'étiquette là où
+#   le réseau est sûr d'autre chose.
 #
 # Notez-en l'essentiel en une ligne, pour vous : `mnistlab learn note "..." --day day4 --lang fr`

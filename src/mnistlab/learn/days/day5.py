@@ -1,16 +1,16 @@
 # %% [markdown] lang="en"
 # # Day 5: doing it right
 #
-# Week one of this project ended with two numbers: 99.14 % with two convolutions, 99.31 % with three. Is the second network
-# better, or was it luckier? Today you learn to answer such a question, and to ask it before you believe a number, beginning
-# with your own.
+# The first week of mnistlab (day 3) ended with two numbers: 99.14 % with two convolutions, 99.31 % with three. Is the second
+# network better, or was it luckier? Today you learn to answer such a question, and to ask it before you believe a number,
+# beginning with your own.
 
 # %% [markdown] lang="fr"
 # # Jour 5 : dans les règles de l'art
 #
-# La première semaine de ce projet s'est terminée sur deux nombres : 99,14 % avec deux convolutions, 99,31 % avec trois. Le
-# second réseau est-il meilleur, ou a-t-il eu plus de chance ? Aujourd'hui, vous apprenez à répondre à cette question, et à la
-# poser avant de croire un nombre, à commencer par les vôtres.
+# La première semaine de mnistlab (jour 3) s'est terminée sur deux nombres : 99,14 % avec deux convolutions, 99,31 % avec
+# trois. Le second réseau est-il meilleur, ou a-t-il eu plus de chance ? Aujourd'hui, vous apprenez à répondre à cette
+# question, et à la poser avant de croire un nombre, à commencer par les vôtres.
 
 # %%
 import matplotlib.pyplot as plt
@@ -126,9 +126,9 @@ print("en apprenant {:.2%}, validation {:.2%}".format(*curve[-1]))  # fr
 # ## Entraînement, validation, test
 #
 # On mesure donc sur les images de **validation**. Mais chaque fois que vous choisissez d'après elles (une largeur, un taux
-# d'apprentissage, un nombre d'époques), vous choisissez aussi un peu de chance. En miniature : prenez vingt réseaux de même
-# valeur, à 99 % chacun. Mesurez chacun sur autant d'images qu'en a `val`, gardez le meilleur, et voyez ce que vous
-# annonceriez. Recommencez mille fois :
+# d'apprentissage, un nombre d'époques), vous choisissez aussi un peu de chance. Prenez vingt réseaux de même valeur, à 99 %
+# chacun. Mesurez chacun sur autant d'images qu'en a `val`, gardez le meilleur, et voyez ce que vous annonceriez. Recommencez
+# mille fois :
 
 # %%
 random = np.random.default_rng(0)
@@ -148,18 +148,18 @@ plt.show()
 print(f"{best.mean():.2%}")
 
 # %% [markdown] lang="en"
-# The winner looks better than it is, every time; its next measurement will be 99 % again. Hence a third set, the **test**
-# images: no choice is ever based on them, and they are read once, at the very end. In mnistlab only `evaluate` reads them, and
-# `train` calls it when training is over.
+# The winner nearly always looks better than it is; measured again, it falls back to about 99 %. Hence a third set, the
+# **test** images: each network meets them once, when its training is over. In mnistlab only `evaluate` measures on them, and
+# `train` calls it at that moment. Report the result, but never choose by it.
 #
 # ## Who wrote it?
 #
 # MNIST comes from forms, and whoever filled one in wrote about a hundred of its digits. Two hands, seven sevens each:
 
 # %% [markdown] lang="fr"
-# Le gagnant paraît chaque fois meilleur qu'il n'est ; à la mesure suivante, il retombe à 99 %. D'où un troisième jeu, les
-# images de **test** : aucun choix ne se fait d'après elles, et on les lit une seule fois, tout à la fin. Dans mnistlab, seule
-# la fonction `evaluate` les lit, et `train` l'appelle quand l'entraînement est fini.
+# Le gagnant paraît presque toujours meilleur qu'il n'est ; à la mesure suivante, il retombe vers 99 %. D'où un troisième jeu,
+# les images de **test** : chaque réseau ne les lit qu'une fois, à la fin de son entraînement. Dans mnistlab, seule `evaluate`
+# mesure sur elles, et `train` l'appelle à ce moment-là. Annoncez ce résultat, mais ne choisissez rien d'après lui.
 #
 # ## Qui a écrit cela ?
 #
@@ -221,9 +221,9 @@ for kept, trained in (("val-random", "train-random"), ("val", "train"), ("test",
 # each time. Here is one digit, five times:
 
 # %% [markdown] lang="fr"
-# `val` met à part tout ce qu'ont écrit certains scripteurs ; dans `val-random`, l'entraînement a déjà vu tout le monde.
-# Soyons justes : avec toutes les images d'entraînement et leurs centaines d'écritures, les deux donnent, mesure faite,
-# presque la même exactitude (section « Who wrote it » de docs/RESULTS.md). Mais on ne le sait qu'après.
+# `val` met à part tout ce qu'ont écrit certains scripteurs ; dans `val-random`, l'entraînement a déjà vu tout le monde. Soyons
+# justes : avec toutes les images d'entraînement et leurs centaines d'écritures, les deux donnent presque la même exactitude
+# (section « Who wrote it » de docs/RESULTS.md). Mais on ne le sait qu'après.
 #
 # ## Contre le surapprentissage : l'augmentation
 #
@@ -318,13 +318,14 @@ plt.show()
 
 # %% [markdown] lang="en"
 # Each dot is a whole training run; seed 0 is marked. Compare two single dots, one of each kind, and you can tell any story you
-# like; compare the means, with the spread beside them, and you know what you know. This is why our recipes are reported as
+# like; compare the means, with the spread beside them, and you know where you stand. This is why our recipes are reported as
 # mean ± std over n seeds; `quick`, for example, is {{quick}}.
 #
 # ## How much is a percentage worth?
 #
-# The second kind of luck is in the test images: ten thousand others would have given another number. Week one got 9,914 right.
-# Take a coin that lands on "right" 99.14 times in a hundred, toss it 10,000 times, and do that ten thousand times over:
+# The second kind of luck is in the test images: ten thousand others would have given another number. The network with two
+# convolutions got 9,914 right. Take a coin that lands on "right" 99.14 times in a hundred, toss it 10,000 times, and do that
+# ten thousand times over:
 
 # %% [markdown] lang="fr"
 # Chaque point est un entraînement entier ; la graine 0 est marquée. En comparant deux points, un de chaque sorte, on pourrait
@@ -403,13 +404,14 @@ print(f"{binomtest(only_first, only_first + only_second).pvalue:.4f} {comparison
 # %% [markdown] lang="en"
 # Below 0.05, we call it more than chance, even where the two intervals overlap. But who wrote the images matters here too: one
 # person with odd sevens can cause ten mistakes at once. `p_value_by_writer` tosses one coin for each *writer*, and an interval
-# by writer draws writers, not images. It is usually the wider of the two, and the more honest one:
+# by writer draws writers, not images. That interval is usually the wider of the two, and the more honest one; the p-value may
+# move either way:
 
 # %% [markdown] lang="fr"
 # Au-dessous de 0,05, on n'y voit plus un simple hasard, même quand les deux intervalles se chevauchent. Mais ici aussi, il
 # importe de savoir qui a écrit : une personne aux 7 bizarres peut provoquer dix erreurs d'un coup. `p_value_by_writer` lance
-# une pièce par *scripteur*, et un intervalle par scripteur tire au sort des scripteurs, non des images. C'est en général le
-# plus large des deux intervalles, et le plus honnête :
+# une pièce par *scripteur*, et un intervalle par scripteur tire au sort des scripteurs, non des images. Cet intervalle est en
+# général le plus large des deux, et le plus honnête ; la valeur p peut monter ou baisser :
 
 # %%
 print(f"p_value_by_writer {comparison.p_value_by_writer:.4f}")
@@ -419,12 +421,12 @@ for evaluation in (tested, tested_second):
         print(f"{name:<20}{low:.2%}  {high:.2%}")
 
 # %% [markdown] lang="en"
-# And week one? It left 86 and 69 errors, but nobody wrote down which images they were on. So all we can do is compute the
-# answer for each number of errors that the two may have shared:
+# And the two networks of the first week? They made 86 and 69 errors, but nobody wrote down on which images. So all we can do
+# is compute the answer for each number of errors that the two may have shared:
 
 # %% [markdown] lang="fr"
-# Et la première semaine ? Elle a laissé 86 et 69 erreurs, mais personne n'a noté sur quelles images. Il ne reste qu'à
-# calculer la réponse pour chaque nombre d'erreurs que les deux réseaux ont pu avoir en commun :
+# Et les deux réseaux de la première semaine ? Ils ont fait 86 et 69 erreurs, mais personne n'a noté sur quelles images. Il ne
+# reste qu'à calculer la réponse pour chaque nombre d'erreurs que les deux réseaux ont pu avoir en commun :
 
 # %%
 wrong_two, wrong_three = 10_000 - 9914, 10_000 - 9931
@@ -445,18 +447,19 @@ plt.show()
 print(needed, round(ours * wrong_three))
 
 # %% [markdown] lang="en"
-# From the first number of shared errors on, the difference is more than chance; the second (the orange line) is what the two
-# would share if they were as alike as ours. So week one may have seen a real difference, or it may not: without the list of
-# mistakes nobody can tell. So keep it: a run folder does, in `test.json`.
+# The more errors the two share, the fewer images are left to tell them apart, and the more the 17 errors that separate them
+# weigh: from 44 shared errors on (the first number), that is more than chance. The second number (the orange line) is what
+# they would share if they were as alike as ours. Without the list of mistakes, nobody can tell how many there were. So keep
+# it: a run folder does, in `test.json`.
 #
-# Even McNemar speaks of two *trained networks* only, one seed each. Whether three convolutions are better as a *recipe* takes
-# several seeds. These have been run since, and the results are in the package:
+# Even McNemar's test speaks only of two *trained networks*, with one seed each. To find out whether three convolutions make a
+# better *recipe*, you need several seeds. They have been run since, and the results are in the package:
 
 # %% [markdown] lang="fr"
-# Dès que les erreurs communes atteignent le premier nombre affiché, la différence n'est plus un simple hasard ; le second
-# nombre (la ligne orange) est celui des erreurs que les deux réseaux auraient en commun s'ils se ressemblaient autant que les
-# nôtres. La première semaine a donc peut-être vu une vraie différence, ou peut-être pas : sans la liste des erreurs, nul ne
-# peut le dire. Gardez-la : le dossier d'un entraînement la contient, dans `test.json`.
+# Plus les deux ont d'erreurs communes, moins il reste d'images pour les départager, et plus leurs 17 erreurs d'écart pèsent :
+# à partir de 44 (le premier nombre), ce n'est plus un simple hasard. Le second (la ligne orange) est ce qu'ils auraient en
+# commun s'ils se ressemblaient autant que les nôtres. Sans la liste des erreurs, nul ne peut trancher. Gardez-la : le dossier
+# d'un entraînement la contient, dans `test.json`.
 #
 # Et même le test de McNemar ne parle que de deux *réseaux entraînés*, avec une graine chacun. Pour savoir si trois
 # convolutions font une meilleure *recette*, il faut plusieurs graines. Ces entraînements ont été faits depuis, et leurs

@@ -23,11 +23,12 @@ import torch
 from mnistlab import RECIPES, MNISTDataLoader, Reader, load_model, train
 
 # %% [markdown] lang="en"
-# First, a network: the recipe `quick` (day 7 says what makes it quick). On two cores of a CPU: {{quick}}.
+# First, a network: the recipe `quick` (day 7 says what makes it quick). Its accuracy on the test images and its training time,
+# on two cores of a CPU: {{quick}}.
 
 # %% [markdown] lang="fr"
-# Il nous faut d'abord un réseau : celui de la recette `quick` (le jour 7 dira d'où lui vient sa vitesse). Sur deux cœurs d'un
-# processeur : {{quick}}.
+# Il nous faut d'abord un réseau : celui de la recette `quick` (le jour 7 dira d'où lui vient sa vitesse). Son exactitude sur
+# le jeu de test et la durée de son entraînement, sur deux cœurs d'un processeur : {{quick}}.
 
 # %% quick="recipe = recipe.override(steps=20)"
 recipe = RECIPES["quick"]
@@ -132,19 +133,20 @@ def shrink(picture):
 attempt(1, [shrink(photo) for photo in photos])
 
 # %% [markdown] lang="en"
-# Above each picture stands the answer; the ten numbers say how often each digit from 0 to 9 was answered. Nearly all get the
-# same one: the famous "my photo is always a 3", whichever digit it happens to be. The network does not see a digit here. It
-# sees a large light square, of a kind that it has never met, and some class has to come out on top.
+# Above each picture stands the answer; the ten numbers say how often each digit from 0 to 9 was answered. All photos, or
+# nearly all, get the same one: the famous "my photo is always a 3". (Which digit it is depends on the network.) The network
+# does not see a digit here. It sees a large light square, of a kind that it has never met, and some class has to come out on
+# top.
 #
 # ## Cause 1: black on white
 #
 # MNIST's ink is *bright*, 255, on black, 0. On paper it is the other way round.
 
 # %% [markdown] lang="fr"
-# Au-dessus de chaque image, la réponse du réseau ; les dix nombres disent combien de fois il a donné chacun des chiffres, du
-# 0 au 9. Presque toutes les photos reçoivent la même réponse : c'est le fameux « ma photo est toujours un 3 », que ce soit un
-# 3 ou un autre chiffre. Le réseau ne voit ici aucun chiffre. Il voit un grand carré clair, comme il n'en a jamais rencontré,
-# et il faut bien qu'une classe l'emporte.
+# Au-dessus de chaque image, la réponse du réseau ; les dix nombres disent combien de fois il a donné chacun des chiffres, du 0
+# au 9. Toutes les photos, ou presque, reçoivent la même : c'est le fameux « ma photo est toujours un 3 ». (D'un réseau à
+# l'autre, le chiffre change.) Le réseau ne voit ici aucun chiffre. Il voit un grand carré clair, comme il n'en a jamais
+# rencontré, et il faut bien qu'une classe l'emporte.
 #
 # ## Première cause : noir sur blanc
 #
@@ -433,8 +435,8 @@ plt.show()
 # ## Now yours
 #
 # Write a few digits with a pen, photograph the sheet, save the picture in this folder as `mine.jpg` and run the next cell. If
-# an answer is wrong, look at the small picture above it: it is what the network saw. Is the digit whole? Is the ink joined up?
-# Is the crossed 7 in one piece? Nothing leaves your computer.
+# an answer is wrong, look at the small picture below it: that is what the network saw. Is the digit whole? Is the ink joined
+# up? Is the crossed 7 in one piece? Nothing leaves your computer.
 
 # %% [markdown] lang="fr"
 # La même chose en ligne de commande, sans PyTorch : `mnistlab read page.png --annotate read.png`.
@@ -442,8 +444,8 @@ plt.show()
 # ## À vous
 #
 # Écrivez quelques chiffres au stylo, photographiez la feuille, enregistrez l'image dans ce dossier sous le nom `mine.jpg`, et
-# lancez la cellule suivante. Si une réponse est fausse, regardez la petite image correspondante : c'est ce que le réseau a vu.
-# Le chiffre est-il entier ? L'encre est-elle d'un seul tenant ? La barre du 7 est-elle restée avec lui ? Rien ne quitte votre
+# lancez la cellule suivante. Si une réponse est fausse, regardez la petite image au-dessous : c'est ce que le réseau a vu. Le
+# chiffre est-il entier ? L'encre est-elle d'un seul tenant ? La barre du 7 est-elle restée avec lui ? Rien ne quitte votre
 # ordinateur.
 
 # %%

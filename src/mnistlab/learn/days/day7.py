@@ -138,15 +138,16 @@ print(conv.weight.numel() * height * width)
 
 # %% [markdown] lang="en"
 # The columns are the shape, the parameters and the multiplications for one image. Parameters and work are two different
-# things: the linear layer has many weights and uses each once; a convolution has few and uses them everywhere.
+# things: the linear layer has many weights and uses each once; a convolution has few and uses them everywhere. And it is the
+# work that takes time.
 #
 # That is why it pays to make the picture small early. ReLU after max-pool gives what max-pool after ReLU gives, bit for bit,
 # and it then looks at a quarter of the values:
 
 # %% [markdown] lang="fr"
 # Les colonnes sont la forme, les paramètres et les multiplications pour une image. Les paramètres et le travail sont deux
-# choses différentes : la couche linéaire a beaucoup de poids et se sert de chacun une seule fois ; une convolution en a peu
-# et s'en sert partout.
+# choses différentes : la couche linéaire a beaucoup de poids et se sert de chacun une seule fois ; une convolution en a peu et
+# s'en sert partout. Et c'est le travail qui prend du temps.
 #
 # Voilà pourquoi l'on gagne à réduire l'image tôt. ReLU après le max-pooling donne exactement ce que donne le max-pooling après
 # ReLU, et n'a plus alors qu'un quart des valeurs à regarder :
@@ -162,9 +163,9 @@ print(f"{smaller.numel():>10,}{milliseconds(lambda: relu(smaller)):>7.2f} ms")
 # %% [markdown] lang="en"
 # ## `quick` and `best`
 #
-# Two recipes with opposite aims:
+# Two recipes with opposite aims and, between them, `default`, the one that you get without naming any:
 #
-# | command | accuracy on the test images, time on two cores |
+# | command | accuracy on the test images, training time on two cores |
 # |---|---|
 # | `mnistlab train quick` | {{quick}} |
 # | `mnistlab train` | {{default}} |
@@ -175,9 +176,9 @@ print(f"{smaller.numel():>10,}{milliseconds(lambda: relu(smaller)):>7.2f} ms")
 # %% [markdown] lang="fr"
 # ## `quick` et `best`
 #
-# Deux recettes aux buts opposés :
+# Deux recettes aux buts opposés et, entre elles, `default`, celle que l'on obtient sans rien nommer :
 #
-# | commande | exactitude sur les images de test, durée sur deux cœurs |
+# | commande | exactitude sur les images de test, durée de l'entraînement sur deux cœurs |
 # |---|---|
 # | `mnistlab train quick` | {{quick}} |
 # | `mnistlab train` | {{default}} |
@@ -192,23 +193,24 @@ for name in quick:
         print(f"{name:<16}{quick[name]!s:<28}{best[name]}")
 
 # %% [markdown] lang="en"
-# `quick` has three narrow convolutions, halves the picture at once by a `stride` of 2, and stops in the middle of the first
-# epoch. Its large steps make up for it: the learning rate climbs to a peak that would wreck the training if it stayed there,
-# and then falls to almost nothing (*one cycle*, day 5). `best` takes its time: pairs of convolutions, images turned and moved,
-# 24 epochs. It averages its answer over five views of the picture, as it is and moved by a pixel to each side (`test_shifts`).
-# And it first makes each digit upright (*deskewing*). A digit's *slant* says how far its strokes move to the right (negative:
-# to the left) from one row to the next: over the ink, the mean of x times y, divided by the mean of y squared, both counted
-# from the centre of mass. Here it is by hand, on two small strokes, then on digits before and after our function:
+# `quick` has three narrow convolutions, halves the picture at once by a `stride` of 2, and stops two thirds of the way through
+# the first epoch. Its large steps make up for it: the learning rate climbs to a peak that would wreck the training if it
+# stayed there, and then falls to almost nothing (*one cycle*, day 5). `best` takes its time: pairs of convolutions, images
+# turned and moved, 24 epochs. Its network averages the answers to five views of the picture, as it is and moved by one pixel
+# left, right, up and down (`test_shifts`). And before that it makes each digit upright (*deskewing*). A digit's *slant* says
+# how far its strokes move to the right (negative: to the left) from one row to the next: over the ink, the mean of x times y,
+# divided by the mean of y squared, both counted from the centre of mass. Here it is by hand, on two small strokes, then on
+# digits before and after our function:
 
 # %% [markdown] lang="fr"
-# `quick` a trois convolutions étroites, réduit l'image de moitié dès le début, avec un `stride` de 2, et s'arrête au milieu
-# de la première époque. Ses grands pas compensent : le taux d'apprentissage monte à un sommet qui ruinerait l'entraînement
-# s'il y restait, puis redescend presque à rien (`one_cycle`, jour 5). `best` prend son temps : des convolutions par paires,
-# des images tournées et déplacées, 24 époques. Elle fait la moyenne de ses réponses sur cinq vues de l'image, telle quelle et
-# décalée d'un pixel de chaque côté (`test_shifts`). Et elle commence par redresser chaque chiffre (`deskew`). L'*inclinaison*
-# d'un chiffre dit de combien ses traits vont vers la droite (négative : vers la gauche) d'une ligne à la suivante : sur
-# l'encre, la moyenne de x fois y, divisée par la moyenne de y au carré, x et y étant comptés à partir du centre de masse. La
-# voici à la main, sur deux petits traits, puis sur des chiffres, avant et après notre fonction :
+# `quick` a trois convolutions étroites, réduit l'image de moitié dès le début, avec un `stride` de 2, et s'arrête aux deux
+# tiers de la première époque. Ses grands pas compensent : le taux d'apprentissage monte à un sommet qui ruinerait
+# l'entraînement s'il y restait, puis redescend presque à rien (`one_cycle`, jour 5). `best` prend son temps : des convolutions
+# par paires, des images tournées et déplacées, 24 époques. Son réseau fait la moyenne de ses réponses à cinq vues de l'image,
+# telle quelle et décalée d'un pixel à gauche, à droite, en haut et en bas (`test_shifts`). Et il commence par redresser chaque
+# chiffre (`deskew`). L'*inclinaison* d'un chiffre dit de combien ses traits vont vers la droite (négative : vers la gauche)
+# d'une ligne à la suivante : sur l'encre, la moyenne de x fois y, divisée par la moyenne de y au carré, x et y étant comptés à
+# partir du centre de masse. La voici à la main, sur deux petits traits, puis sur des chiffres, avant et après notre fonction :
 
 # %%
 from mnistlab.networks.deskew import deskew
@@ -257,7 +259,8 @@ run, evaluation = train(recipe)
 print(f"{evaluation.accuracy:.2%}, {time.perf_counter() - start:.0f} s")
 
 # %% [markdown] lang="en"
-# The time covers everything: reading the data, training, testing, drawing the pictures in the run folder.
+# This time covers everything: reading the data, training, testing, drawing the pictures in the run folder. The table counts
+# the training alone, on two free cores that compute in bf16; the site's time was taken on a single, busy one.
 #
 # ## Export: without PyTorch
 #
@@ -266,7 +269,9 @@ print(f"{evaluation.accuracy:.2%}, {time.perf_counter() - start:.0f} s")
 # Python:
 
 # %% [markdown] lang="fr"
-# Ce temps comprend tout : la lecture des données, l'entraînement, le test, le dessin des images du dossier d'entraînement.
+# Ce temps comprend tout : la lecture des données, l'entraînement, le test, le dessin des images du dossier d'entraînement. Le
+# tableau ne compte que l'entraînement, sur deux cœurs libres qui calculent en bf16 ; le temps que montre le site a été pris
+# sur un seul cœur, très occupé.
 #
 # ## Exporter : se passer de PyTorch
 #
@@ -401,8 +406,8 @@ print(f"{by_class.accuracy:.1%}", by_class.total)
 print(load_model(run_of_mine).classes)
 
 # %% [markdown] lang="en"
-# The second number says on how many pictures: one in six was kept for the test. With so few, the accuracy is not worth much;
-# day 5 said how much. From the command line:
+# The second number says on how many pictures: about one in six was kept for the test. With so few, the accuracy is not worth
+# much; day 5 said how much. From the command line:
 #
 # ```
 # mnistlab train quick --dataset shapes --epochs 12 --batch-size 32 --learning-rate 0.1
@@ -413,8 +418,8 @@ print(load_model(run_of_mine).classes)
 # `NeuralNet` takes any number of blocks, as long as there are pixels left to halve. With five blocks, none are left:
 
 # %% [markdown] lang="fr"
-# Le second nombre dit sur combien d'images : une sur six a été gardée pour le test. Avec si peu, l'exactitude ne vaut pas
-# grand-chose ; le jour 5 a dit combien. En ligne de commande :
+# Le second nombre dit sur combien d'images : environ une sur six a été gardée pour le test. Avec si peu, l'exactitude ne vaut
+# pas grand-chose ; le jour 5 a dit combien. En ligne de commande :
 #
 # ```
 # mnistlab train quick --dataset formes --epochs 12 --batch-size 32 --learning-rate 0.1
@@ -431,7 +436,7 @@ NeuralNet(widths=(8, 16, 32, 64, 128))
 # %% [markdown] lang="en"
 # A layer that mnistlab does not have takes a class of ten lines. The idea that let networks grow deep (ResNet, 2015) is the
 # *residual*: a layer adds to what comes in instead of replacing it. Where its weights are zero it changes nothing, so
-# inserting it cannot spoil what the network knows, and training takes it from there.
+# inserting it cannot spoil what the network knows, and training does the rest.
 
 # %% [markdown] lang="fr"
 # Une couche que mnistlab n'a pas, c'est une classe de dix lignes à écrire. L'idée qui a permis aux réseaux de devenir
@@ -538,8 +543,8 @@ Path("my.toml").write_text("widths = [16, 32]\nrotate = 10\nshift = 2\n", encodi
 #
 # - `mnistlab train best`, and `mnistlab runs` to see all the training runs of your week.
 # - Letters, or Japanese characters: the datasets `emnist-letters` and `kmnist`. Are they as hard as you thought?
-# - Read the code in the order of the data: `data`, `augmentation`, `networks`, `training`, `evaluation`, `reading`. You have met
-#   every one of these rooms.
+# - Read the code in the order of the data: `data`, `augmentation`, `networks`, `training`, `evaluation`, `reading`. You have
+#   met every one of these packages.
 # - Then leave MNIST: colour pictures (CIFAR-10), a network of three channels, and the same loop.
 
 # %% [markdown] lang="fr"
@@ -553,7 +558,7 @@ Path("my.toml").write_text("widths = [16, 32]\nrotate = 10\nshift = 2\n", encodi
 # - Des lettres, ou des caractères japonais : les jeux de données `emnist-letters` et `kmnist`. Est-ce aussi difficile que
 #   vous le pensiez ?
 # - Lisez le code dans l'ordre des données : `data`, `augmentation`, `networks`, `training`, `evaluation`, `reading`. Vous
-#   connaissez déjà chacune de ces pièces.
+#   connaissez déjà chacun de ces paquets.
 # - Puis quittez MNIST : des images en couleurs (CIFAR-10), un réseau à trois canaux, et la même boucle.
 
 # %%

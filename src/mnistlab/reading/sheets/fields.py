@@ -96,8 +96,8 @@ class Entry:
 
 def read_fields(
     reader: Reader, picture: Gray, layout: Layout, raise_if_cancelled: Callable[[], None] = lambda: None
-) -> tuple[Entry, ...]:
-    """What stands in each field of a form in a picture uint8 (H, W) or (H, W, 3).
+) -> tuple[tuple[Entry, ...], tuple[tuple[float, float], ...]]:
+    """What stands in each field of a form in a picture uint8 (H, W) or (H, W, 3), and the form's four corners there.
 
     Raises `UserError` where the form is not found in the picture, or is another one.
     """
@@ -107,7 +107,7 @@ def read_fields(
     for field in layout.fields:
         raise_if_cancelled()
         entries.append(read_field(reader, gray, field, placed, raise_if_cancelled))
-    return tuple(entries)
+    return tuple(entries), placed.corners
 
 
 def read_field(
@@ -131,10 +131,7 @@ def read_field(
         why.append(Clause("reading.digits_not_accepted", count=refused))
     if digits or field.pattern is not None:
         why += field.misfits("".join(str(digit.value) for digit in digits))
-    x, y, width, height = field.box
-    ends = np.array([[(x, y), (x + width, y), (x + width, y + height), (x, y + height)]], np.float64)
-    corners = tuple((float(a), float(b)) for a, b in cv2.perspectiveTransform(ends, placed.matrix)[0])
-    return Entry(field.name, digits, corners, tuple(why))
+    return Entry(field.name, digits, placed.in_picture(field.box), tuple(why))
 
 
 def flattened(gray: Gray, field: Field, placed: Placed) -> tuple[Flattened, Box]:

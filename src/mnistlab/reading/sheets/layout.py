@@ -25,39 +25,15 @@ from numpy.typing import NDArray
 from mnistlab.errors import UserError, shown
 from mnistlab.files import printable, why_unreadable
 from mnistlab.messages.sentences import Clause
+from mnistlab.reading.sheets.check_digits import CHECKS
 
-__all__ = ["CHECKS", "Anchor", "Field", "Layout", "read_layout"]
+__all__ = ["ANCHORS", "Anchor", "Field", "Layout", "layout_of", "read_layout"]
 
 Anchor = Literal["picture", "frame", "corners"]
 ANCHORS: tuple[Anchor, ...] = get_args(Anchor)
 MOST_FIELDS = 1000
 LONGEST = 100
-"""Characters of a name and of a pattern; digits of a number with a check digit."""
-
-
-def luhn(text: str) -> bool:
-    """Cards and many account numbers."""
-    digits = [int(digit) * (1 + n % 2) for n, digit in enumerate(reversed(text))]
-    return sum(digit - 9 if digit > 9 else digit for digit in digits) % 10 == 0
-
-
-def ean(text: str) -> bool:
-    """Articles: EAN, GTIN, UPC, ISBN-13."""
-    return sum(int(digit) * (1 + 2 * (n % 2)) for n, digit in enumerate(reversed(text))) % 10 == 0
-
-
-def mod11(text: str) -> bool:
-    """Weights 1, 2, 3... from the right; the sum is a multiple of 11."""
-    return sum(int(digit) * (n + 1) for n, digit in enumerate(reversed(text))) % 11 == 0
-
-
-def mod97(text: str) -> bool:
-    """ISO 7064: the number leaves 1 where 97 is taken from it as often as can be."""
-    return int(text) % 97 == 1
-
-
-CHECKS: dict[str, Callable[[str], bool]] = {"luhn": luhn, "ean": ean, "mod11": mod11, "mod97": mod97}
-"""Whether digits, of which the last one or two check the others, are right."""
+"""Characters of a name and of a pattern; digits of a number that may fit that, or has a check digit."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +108,7 @@ class Field:
     def misfits(self, text: str) -> list[Clause]:
         """What is expected and does not hold of digits."""
         found = []
-        if self.pattern is not None and not re.fullmatch(self.pattern, text):
+        if self.pattern is not None and (len(text) > LONGEST or not re.fullmatch(self.pattern, text)):
             found.append(Clause("reading.not_pattern", text=text, pattern=self.pattern))
         if self.range is not None and not (text and self.range[0] <= int(text) <= self.range[1]):
             low, high = self.range
@@ -191,6 +167,7 @@ class Layout:
 
 
 LAYOUT_KEYS = ("form", "sheet", "field")
+ReadForm = Callable[[str], tuple[NDArray[np.uint8], str]]
 FIELD_KEYS = ("name", "box", "pattern", "range", "check")
 
 
@@ -216,8 +193,27 @@ def read_layout(path: str | Path, *, more: Sequence[Field] = ()) -> Layout:
     path = Path(path)
     name = printable(path)
     try:
-        values = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:  # TOML's and Unicode's errors are ValueErrors
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise UserError("reading.layout_unreadable", path=name, reason=why_unreadable(error)) from None
+
+    def read_form(form: str) -> tuple[NDArray[np.uint8], str]:
+        from mnistlab.pictures.decode import decode
+
+        at = path.parent / form
+        return decode(at), printable(at)
+
+    return layout_of(content, name, read_form, more=more)
+
+
+def layout_of(content: bytes, name: str, read_form: ReadForm, *, more: Sequence[Field] = ()) -> Layout:
+    """The layout in a TOML file's bytes; `read_form` gives the picture that it names, and what messages call that.
+
+    Raises `UserError` as `read_layout` does, with the file's `name`.
+    """
+    try:
+        values = tomllib.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # TOML's and Unicode's errors are ValueErrors
         raise UserError("reading.layout_unreadable", path=name, reason=why_unreadable(error)) from None
     check_keys(values, LAYOUT_KEYS, name)
     listed = values.get("field", [])
@@ -235,10 +231,7 @@ def read_layout(path: str | Path, *, more: Sequence[Field] = ()) -> Layout:
             raise UserError("reading.layout_form_and_sheet", path=name)
         if not isinstance(values["form"], str):
             raise UserError("reading.layout_form", value=shown(values["form"]), path=name)
-        from mnistlab.pictures.decode import decode
-
-        at = path.parent / values["form"]
-        form, form_name = decode(at), printable(at)
+        form, form_name = read_form(values["form"])
     return Layout((*fields, *more), values.get("sheet", "picture"), form, form_name)
 
 

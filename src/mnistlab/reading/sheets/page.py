@@ -23,8 +23,9 @@ def sheet_of(
     if layout is not None:
         from mnistlab.reading.sheets.fields import read_fields
 
-        entries = read_fields(reader, picture, layout, raise_if_cancelled)
-        return Page(tuple(Line(entry.digits) for entry in entries if entry.digits), size, entries=entries)
+        entries, corners = read_fields(reader, picture, layout, raise_if_cancelled)
+        lines = tuple(Line(entry.digits) for entry in entries if entry.digits)
+        return Page(lines, size, entries=entries, sheet=corners)
     from mnistlab.reading.sheets.table import read_table
 
     found = read_table(reader, picture, raise_if_cancelled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +13,11 @@ from numpy.typing import NDArray
 from mnistlab.errors import UserError
 from mnistlab.messages.sentences import Clause
 from mnistlab.reading.paper import Gray, resized
-from mnistlab.reading.sheets.layout import Layout
+from mnistlab.reading.sheets.layout import Anchor, Layout
 from mnistlab.reading.sheets.lines import darker
 from mnistlab.reading.sheets.outline import frame_of, sheet_of
 
-__all__ = ["Placed", "register"]
+__all__ = ["Placed", "corners_of", "register"]
 
 Points = NDArray[np.float64]
 WORK = 1200
@@ -45,6 +46,17 @@ class Placed:
     form: Gray | None = None
     """The empty form as it would look there, uint8 (H, W) like the picture; None where it is not known."""
 
+    @property
+    def corners(self) -> tuple[tuple[float, float], ...]:
+        """The form's four corners in the picture, clockwise from the top left one."""
+        return self.in_picture((0.0, 0.0, 1.0, 1.0))
+
+    def in_picture(self, box: Sequence[float]) -> tuple[tuple[float, float], ...]:
+        """The four corners, in the picture, of a box x, y, width, height in fractions of the form."""
+        x, y, width, height = box
+        ends = np.array([[(x, y), (x + width, y), (x + width, y + height), (x, y + height)]], np.float64)
+        return tuple((float(a), float(b)) for a, b in cv2.perspectiveTransform(ends, self.matrix)[0])
+
     @classmethod
     def by_corners(cls, corners: Points) -> Placed:
         """From the four corners in the picture, clockwise from the top left one."""
@@ -56,18 +68,24 @@ class Placed:
 
 def register(layout: Layout, gray: Gray) -> Placed:
     """Where the layout's form lies in a picture uint8 (H, W). Raises `UserError` where it is not found, or is another form."""
-    height, width = gray.shape
     if layout.form is not None:
         return by_form(layout.form, gray, layout.form_name)
-    if layout.sheet == "picture":
-        return Placed.by_corners(
-            np.array([(-0.5, -0.5), (width - 0.5, -0.5), (width - 0.5, height - 0.5), (-0.5, height - 0.5)])
-        )
-    corners = frame_of(gray) if layout.sheet == "frame" else sheet_of(gray)
+    return Placed.by_corners(corners_of(layout.sheet, gray))
+
+
+def corners_of(anchor: Anchor, gray: Gray) -> Points:
+    """The corners of the picture uint8 (H, W), of a frame or of a sheet in it, float64 (4, 2), clockwise from the top left one.
+
+    Raises `UserError` where there is no such frame or sheet.
+    """
+    height, width = gray.shape
+    if anchor == "picture":
+        return np.array([(-0.5, -0.5), (width - 0.5, -0.5), (width - 0.5, height - 0.5), (-0.5, height - 0.5)])
+    corners = frame_of(gray) if anchor == "frame" else sheet_of(gray)
     if corners is None:
-        key = "reading.no_frame" if layout.sheet == "frame" else "reading.no_corners"
+        key = "reading.no_frame" if anchor == "frame" else "reading.no_corners"
         raise UserError(key, picture=Clause("names.picture"))
-    return Placed.by_corners(corners)
+    return corners
 
 
 def by_form(form: Gray, gray: Gray, name: str) -> Placed:
@@ -90,7 +108,7 @@ def by_form(form: Gray, gray: Gray, name: str) -> Placed:
     larger = np.diag([1 / scales[1], 1 / scales[1], 1.0])
     larger[:2, 2] = 0.5 / scales[1] - 0.5
     whole = larger @ matrix @ own
-    ends = cv2.perspectiveTransform(np.array([[(0, 0), (1, 0), (1, 1), (0, 1)]], np.float64), whole)[0]
+    ends = np.array(Placed(whole, (0.0, 0.0)).corners)
     return Placed(whole, Placed.by_corners(ends).size)
 
 

@@ -1,9 +1,12 @@
 // Asks the server, and says calmly what goes wrong.
 
-import { ownSentence, words } from "./i18n.js";
+import { language, words } from "./i18n.js";
+import { takeFromAddress } from "./link.js";
+import { keep, recall } from "./storage.js";
 
 const message = document.getElementById("message");
 const tokenForm = document.getElementById("token-form");
+const TOKEN = "mnistlab-token";
 
 /** How many failures were reported. */
 let failures = 0;
@@ -21,15 +24,13 @@ class Refusal extends Error {
 
 /** A token that came in the address (#token=XYZ) is kept for this tab and taken out of the address. */
 function rememberToken() {
-  const given = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (given === null) return;
-  sessionStorage.setItem("mnistlab-token", given);
-  history.replaceState(null, "", location.pathname + location.search);
+  const given = takeFromAddress("token");
+  if (given !== null) keep("sessionStorage", TOKEN, given);
 }
 
 async function send(path, options = {}) {
-  const headers = { ...options.headers };
-  const token = sessionStorage.getItem("mnistlab-token");
+  const headers = { "Accept-Language": language, ...options.headers };
+  const token = recall("sessionStorage", TOKEN);
   if (token) headers.Authorization = `Bearer ${token}`;
   const response = await fetch(`api/v1/${path}`, { ...options, headers }).catch(() => {
     throw new Refusal(0, words("serverDown"), RETRY_SECONDS);
@@ -49,13 +50,8 @@ export function report(error) {
     message.textContent = words("tokenNeeded");
     tokenForm.hidden = false;
   } else {
-    message.textContent = error.status === 503 ? words("busy") : told(error);
+    message.textContent = error.status === 503 ? words("busy") : error.message;
   }
-}
-
-/** The server's sentence; it speaks English only. */
-function told({ status, message: sentence }) {
-  return status === 0 ? sentence : (ownSentence(status) ?? sentence);
 }
 
 export function allIsWell() {
@@ -67,7 +63,7 @@ export function listenForToken(again) {
   rememberToken();
   tokenForm.addEventListener("submit", (event) => {
     event.preventDefault();
-    sessionStorage.setItem("mnistlab-token", document.getElementById("token").value.trim());
+    keep("sessionStorage", TOKEN, document.getElementById("token").value.trim());
     tokenForm.hidden = true;
     allIsWell();
     again();
@@ -75,16 +71,27 @@ export function listenForToken(again) {
 }
 
 export const models = () => send("models");
+export const trainings = () => send("trainings");
+export const training = (id) => send(`trainings/${encodeURIComponent(id)}`);
 
 export const network = (model) => send(`network?${new URLSearchParams({ model })}`);
+const posted = (body, type) => ({ method: "POST", body, headers: { "Content-Type": type } });
 
-/** Before the models are known, `model` is null: the server takes its first one. */
-export const read = (model, body, type) =>
-  send(`read?${new URLSearchParams({ ...(model && { model }), detail: true })}`, {
-    method: "POST",
-    body,
-    headers: { "Content-Type": type },
-  });
+/** Before the models are known, `model` is null: the server takes its first one. `more` is asked for beside it. */
+export const read = (model, body, type, more = {}) =>
+  send(`read?${new URLSearchParams({ ...(model && { model }), detail: true, ...more })}`, posted(body, type));
+
+/** Reads the fields of a layout, a TOML file's text; `form` is the picture of the empty form, if the layout names one. */
+export function readFields(model, picture, layout, form) {
+  const body = new FormData();
+  body.append("file", picture);
+  body.append("layout", layout);
+  if (form) body.append("form", form);
+  return send(`read?${new URLSearchParams({ ...(model && { model }), detail: true })}`, { method: "POST", body });
+}
+
+/** Where the sheet is that fields are fractions of: "picture", "frame" or "corners". */
+export const findSheet = (picture, type, by) => send(`sheet?${new URLSearchParams({ by })}`, posted(picture, type));
 
 const bytes = { method: "POST", headers: { "Content-Type": "application/octet-stream" } };
 

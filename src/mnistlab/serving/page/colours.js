@@ -71,33 +71,6 @@ export function largest(values) {
   return most;
 }
 
-/** The server's array, unpacked: its shape, what its numbers stand for, and 8 bits of each to colour. */
-export class Cells {
-  constructor({ shape, low, high, bits, data }) {
-    this.shape = shape;
-    this.low = low;
-    this.high = high;
-    const bytes = fromBase64(data);
-    this.numbers = bits === 16 ? new Uint16Array(bytes.buffer) : bytes;
-    this.most = 2 ** bits - 1;
-    this.bytes = bits === 16 ? Uint8Array.from(this.numbers, (number) => number >> 8) : bytes;
-  }
-
-  value(index) {
-    return this.low + ((this.high - this.low) * this.numbers[index]) / this.most;
-  }
-
-  get values() {
-    return Array.from(this.numbers, (_, index) => this.value(index));
-  }
-
-  /** For each byte, its colour as one pixel. */
-  colours() {
-    const most = Math.max(Math.abs(this.low), Math.abs(this.high));
-    return painted(Float32Array.from({ length: 256 }, (_, byte) => this.low + ((this.high - this.low) * byte) / 255), most);
-  }
-}
-
 /** MNIST's own look, whatever the theme: white ink on black. */
 export function drawGrey(canvas, pixels) {
   const image = new ImageData(28, 28);

@@ -1,18 +1,12 @@
 // The page's words in the visitor's language, and how each language writes numbers.
 
+import { keep, recall } from "./storage.js";
+import { MORE_ENGLISH } from "./words/en-more.js";
 import { ENGLISH } from "./words/en.js";
+import { MORE_FRENCH } from "./words/fr-more.js";
 import { FRENCH } from "./words/fr.js";
 
-export const WORDS = { en: ENGLISH, fr: FRENCH };
-/** The server speaks English; what a reader of another language is told instead of its sentence, by status. */
-const SENTENCES = {
-  fr: {
-    403: "Le serveur ne reconnaît pas cette page comme la sienne : derrière un proxy, démarrez-le avec --trusted-proxy ADRESSE et --allow-host NOM. Voir : mnistlab serve --help",
-    413: "Fichier trop volumineux : au plus 32 Mio et 80 millions de pixels.",
-    422: "Ce fichier n’a pas pu être lu comme une image : donnez un fichier PNG, JPEG, WebP, BMP, TIFF, GIF, PGM ou PPM complet, de 80 millions de pixels au plus.",
-    other: "Le serveur n’a pas pu répondre ; son journal dit pourquoi.",
-  },
-};
+export const WORDS = { en: { ...ENGLISH, ...MORE_ENGLISH }, fr: { ...FRENCH, ...MORE_FRENCH } };
 const NO_BREAK = "\u00a0";
 const NARROW_NO_BREAK = "\u202f";
 
@@ -30,12 +24,6 @@ function frenchSpaces(text) {
 export function words(key, values = {}) {
   const text = WORDS[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
   return language === "fr" ? frenchSpaces(text) : text.replace(/ %/g, `${NO_BREAK}%`);
-}
-
-/** What is told in this language where the server refuses; null where its own sentence is in this language. */
-export function ownSentence(status) {
-  const own = SENTENCES[language];
-  return own ? frenchSpaces(own[status] ?? own.other) : null;
 }
 
 /** A model to choose: by its title, which is in this language where it is the one that comes with mnistlab. */
@@ -71,30 +59,16 @@ export function percent(probability, digits = 1) {
 
 export function preferredLanguage() {
   const asked = new URLSearchParams(location.search).get("lang");
-  for (const wish of [asked, remembered(), ...navigator.languages]) {
+  for (const wish of [asked, recall("localStorage", "mnistlab-language"), ...navigator.languages]) {
     const short = wish?.slice(0, 2).toLowerCase();
     if (short in WORDS) return short;
   }
   return "en";
 }
 
-function remembered() {
-  try {
-    return localStorage.getItem("mnistlab-language");
-  } catch {
-    return null;
-  }
-}
-
 export function setLanguage(wanted, remember = false) {
   language = wanted;
-  if (remember) {
-    try {
-      localStorage.setItem("mnistlab-language", wanted);
-    } catch {
-      // No storage: the choice lasts as long as the page.
-    }
-  }
+  if (remember) keep("localStorage", "mnistlab-language", wanted);
   document.documentElement.lang = wanted;
   document.title = words("title");
   for (const element of document.querySelectorAll("[data-text]")) element.textContent = words(element.dataset.text);

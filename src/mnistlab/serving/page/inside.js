@@ -1,5 +1,7 @@
 // The network at a glance: a column for each step from the picture to the answer, live while the visitor draws.
 
+import "./inside/parts.js";
+
 import { showBars } from "./bars.js";
 import { colour, shades } from "./colours.js";
 import { explaining } from "./explaining.js";
@@ -81,6 +83,7 @@ function arrange() {
     classes: sight.classes.length,
     inputBox: roomForInput(),
     endsInSums,
+    rem: parseFloat(getComputedStyle(document.documentElement).fontSize) / 16,
   });
   scene.edges = edgesOf(sight, scene.layout);
   scene.filters = filtersOf(sight, scene.layout);

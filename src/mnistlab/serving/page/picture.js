@@ -1,18 +1,21 @@
-// Reads a picture that is dropped, pasted, chosen or photographed.
+// Reads a picture that is dropped, pasted, chosen or photographed: all of it, its table, or the fields of a form.
 
 import { newestOnly, read } from "./api.js";
+import * as fields from "./fields.js";
+import * as table from "./found_table.js";
+import { digitFrames, drawCropOf, overlay, show, showImage } from "./frames.js";
 import { percent, words } from "./i18n.js";
+import { showText } from "./picture_text.js";
 import { change, chosenDigit, makeReading, shownValue, state } from "./state.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const part = (name) => document.getElementById(name);
-const image = part("picture-image");
-const boxes = part("boxes");
-let imageAddress = null;
+const kinds = [...document.querySelectorAll("[name=picture-kind]")];
+/** What is looked for in the picture: "text", "table" or "fields". */
+let kind = "text";
 let reading = null;
 /** The file that the server will not read before it has its token, or null. */
 let waiting = null;
-/** What is said instead of the reading's summary: a key of i18n.js, or null. */
+/** What is said instead of the reading's summary: a key of the words, or null. */
 let notice = null;
 let whenGone;
 
@@ -54,19 +57,38 @@ function listenForDrops(take) {
   });
 }
 
+const readers = {
+  text: read,
+  table: (model, file, type) => read(model, file, type, { table: true }),
+  fields: fields.readIn,
+};
+
 const ask = newestOnly(async ({ file, model }) => {
   const type = file.type || "application/octet-stream";
-  const answer = await read(model, file, type).catch((error) => {
-    waiting = error.status === 401 ? file : null;
-    forget(waiting ? "pictureWaiting" : error.retryAfter ? "pictureReading" : "pictureFailed");
-    throw error;
-  });
+  const asked = kind;
+  const answer = await readers[asked](model, file, type).catch((error) => failed(error, file, asked));
   waiting = null;
-  const shows = await showImage(file);
+  if (answer === null) return;
+  const shows = file === reading?.body ? reading.shows : await showImage(file);
+  if (asked !== kind) return; // what is looked for now comes after this
   notice = null;
-  reading = makeReading(answer, { source: "picture", body: file, type, shows, drawCrop });
+  reading = makeReading(answer, { source: "picture", body: file, type, shows, drawCrop: drawCropOf(answer.size), kind });
+  table.take(answer.table ?? null);
+  if (kind === "fields") fields.take(answer);
   change({ reading, chosen: 0 });
 });
+
+/** Null where the picture stays and only what was asked of it is wrong; else nothing of it is shown, and the error goes on. */
+function failed(error, file, asked) {
+  if (asked === "fields" && file === reading?.body && error.status === 422) {
+    fields.failed(error);
+    refresh();
+    return null;
+  }
+  waiting = error.status === 401 ? file : null;
+  forget(waiting ? "pictureWaiting" : error.retryAfter ? "pictureReading" : "pictureFailed");
+  throw error;
+}
 
 /** Takes away what was read in the picture before: it would be taken for that of the file that failed. */
 function forget(reason) {
@@ -87,147 +109,92 @@ export function readAgain() {
   ask({ file: waiting ?? reading.body, model: state.model });
 }
 
-/** Whether the browser can show the file. */
-async function showImage(file) {
-  if (imageAddress) URL.revokeObjectURL(imageAddress);
-  imageAddress = URL.createObjectURL(file);
-  image.src = imageAddress;
-  return image.decode().then(
-    () => true,
-    () => false,
-  );
+// What is looked for.
+
+function lookFor(wanted) {
+  kind = wanted;
+  for (const input of kinds) input.checked = input.value === kind;
+  if (waiting !== null || reading !== null) readAgain();
 }
 
-function drawCrop(context, [x, y, width, height], side) {
-  const scale = image.naturalWidth / reading.size[0];
-  const reach = 0.65 * Math.max(width, height) * scale;
-  const left = (x + width / 2) * scale - reach;
-  const top = (y + height / 2) * scale - reach;
-  context.drawImage(image, left, top, 2 * reach, 2 * reach, 0, 0, side, side);
-}
+for (const input of kinds) input.addEventListener("change", () => lookFor(input.value));
+
+table.listenForCells(() => refresh());
+
+fields.listenForFields({
+  isShown: () => reading?.kind === "fields" && kind === "fields",
+  picture: () => ({ file: reading.body, type: reading.type }),
+  ask: () => readAgain(),
+  redraw: () => refresh(),
+});
+
+part("table-layout").addEventListener("click", () => makeLayout(reading));
+
+const makeLayout = newestOnly(async ({ table: found, body, type }) => {
+  await fields.makeOf(found.cells, body, type, table.cellName);
+  lookFor("fields");
+});
+
+// What is shown.
 
 export function refresh() {
   const here = state.reading !== null && state.reading === reading;
   part("picture-result").hidden = reading === null;
   part("picture-summary").textContent = notice ? words(notice) : reading ? summary() : "";
   if (reading === null) return;
-  image.hidden = !reading.shows;
+  const shown = shownKind();
   part("picture-blank").hidden = reading.shows;
-  drawBoxes(here);
-  const { digits } = reading;
+  part("picture-result").dataset.kind = shown;
+  for (const name of ["text", "table", "fields"]) part(`part-${name}`).hidden = name !== shown;
+  show(framesOf(shown, here), reading.size, reading.shows, shown === "text");
+  part("picture").setAttribute("aria-label", words({ text: "pictureLabel", table: "tableLabel", fields: "fieldsLabel" }[shown]));
+  part("picture-selected").textContent = shown === "text" ? aboutDigit(here) : shown === "table" ? table.aboutChosen() : "";
+  if (shown === "text") showText(reading);
+  if (shown === "fields") fields.refresh();
+}
+
+/** Where no table was found, all of the picture was read. */
+const shownKind = () => (reading.kind === "table" && !reading.table ? "text" : reading.kind);
+
+function framesOf(shown, here) {
+  if (shown === "table") return table.frames();
+  if (shown === "fields") return fields.frames(reading.size);
+  return digitFrames(reading, here ? state.chosen : null);
+}
+
+function aboutDigit(here) {
   const digit = here ? chosenDigit() : null;
-  part("picture-selected").textContent = digit
-    ? words("pictureSelected", { value: shownValue(digit), percent: percent(digit.probability, 0) })
-    : digits.length
-      ? words("pictureSelect")
-      : "";
-  part("picture-text").textContent = reading.text;
-  part("picture-text").hidden = reading.text === "";
-  offer(part("picture-csv"), toCsv(), "text/csv");
-  offer(part("picture-json"), toJson(), "application/json");
+  if (digit) return words("pictureSelected", { value: shownValue(digit), percent: percent(digit.probability, 0) });
+  return reading.digits.length ? words("pictureSelect") : "";
 }
 
 function summary() {
+  const shown = shownKind();
+  if (shown === "fields") return fields.summary();
+  if (shown === "table") return table.summary();
   const count = reading.digits.length;
-  if (count === 0) return words("pictureNone");
+  const none = reading.kind === "table" ? `${words("tableNone")} ` : "";
+  if (count === 0) return none + words("pictureNone");
   const doubtful = reading.digits.filter((digit) => !digit.accepted).length;
   const found = words(count === 1 ? "pictureDigit" : "pictureDigits", { count });
-  return `${found}, ${doubtful ? words("pictureDoubtful", { count: doubtful }) : words("pictureSure")}`;
-}
-
-function svg(tag, attributes, text = "") {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.textContent = text;
-  return made;
-}
-
-function drawBoxes(here) {
-  const [width, height] = reading.size;
-  const [least, most] = [width / 60, width / 16]; // of labels: to be read on a large page, and not to fill a small one
-  boxes.replaceChildren(
-    ...reading.digits.map((digit, index) => {
-      const [x, y, wide, high] = digit.box;
-      const margin = 0.08 * high + 2;
-      const group = svg("g", { class: digit.accepted ? "box" : "box doubtful", "data-index": index });
-      group.classList.toggle("chosen", here && index === state.chosen);
-      const size = Math.min(most, Math.max(least, 0.35 * high));
-      const label = { x: x + wide / 2, y: y - margin - 0.25 * size, "font-size": size, "text-anchor": "middle" };
-      group.append(
-        svg("rect", { x: x - margin, y: y - margin, width: wide + 2 * margin, height: high + 2 * margin }),
-        svg("text", label, shownValue(digit)),
-      );
-      return group;
-    }),
-  );
-  makeRoom(width, height);
-}
-
-/** Leaves as much paper around the picture as its frames and labels need. */
-function makeRoom(width, height) {
-  const { x, y, width: wide, height: high } = boxes.getBBox();
-  const line = width / 150;
-  const [left, top] = [Math.min(0, x - line), Math.min(0, y - line)];
-  const across = Math.max(width, x + wide + line) - left;
-  const down = Math.max(height, y + high + line) - top;
-  boxes.setAttribute("viewBox", `${left} ${top} ${across} ${down}`);
-  const share = (length, whole) => `${(100 * length) / whole}%`;
-  Object.assign(image.style, {
-    left: share(-left, across),
-    top: share(-top, down),
-    width: share(width, across),
-    height: share(height, down),
-  });
+  return `${none}${found}, ${doubtful ? words("pictureDoubtful", { count: doubtful }) : words("pictureSure")}`;
 }
 
 function choose(index) {
   change({ reading, chosen: index });
 }
 
-boxes.addEventListener("click", (event) => {
-  const group = event.target.closest("g");
-  if (group) choose(Number(group.dataset.index));
+overlay.addEventListener("click", (event) => {
+  const group = event.target.closest("g[data-index]");
+  if (!group || reading === null) return;
+  if (shownKind() === "text") choose(Number(group.dataset.index));
+  if (shownKind() === "table") table.choose(Number(group.dataset.index));
 });
 
 part("picture").addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (!step || reading.digits.length === 0) return;
+  if (!step || reading === null || shownKind() !== "text" || reading.digits.length === 0) return;
   event.preventDefault();
   const count = reading.digits.length;
   choose(state.reading === reading ? (state.chosen + step + count) % count : 0);
-});
-
-function offer(link, content, type) {
-  if (link.href) URL.revokeObjectURL(link.href);
-  link.href = URL.createObjectURL(new Blob([content], { type }));
-}
-
-function toCsv() {
-  const rows = [["line", "position", "value", "probability", "accepted", "x", "y", "width", "height"]];
-  reading.lines.forEach((line, lineIndex) =>
-    line.digits.forEach((digit, index) =>
-      rows.push([lineIndex + 1, index + 1, digit.value, digit.probability, digit.accepted, ...digit.box]),
-    ),
-  );
-  return rows.map((row) => `${row.join(",")}\n`).join("");
-}
-
-function toJson() {
-  const lines = reading.lines.map(({ text, digits }) => ({
-    text,
-    digits: digits.map(({ value, probability, box, accepted }) => ({ value, probability, box, accepted })),
-  }));
-  return JSON.stringify({ model: reading.model, text: reading.text, size: reading.size, lines }, null, 2);
-}
-
-part("picture-copy").addEventListener("click", async () => {
-  const button = part("picture-copy");
-  try {
-    await navigator.clipboard.writeText(reading.text); // other computers' pages have no clipboard without encryption
-  } catch {
-    getSelection().selectAllChildren(part("picture-text")); // to be copied by the keys or the menu
-    return;
-  }
-  button.textContent = words("copied");
-  setTimeout(() => (button.textContent = words("copy")), 1500);
 });

@@ -28,9 +28,9 @@ const BAR = 44;
 /**
  * Layout: {width, height, columns, bars}. For each column {x, top, across, items}, with items {map, x, y, width, height} of the
  * maps that there is room for; a row of values is one item, its cells laid in `across` columns. The last linear layer's sums
- * stand beside the bars, one for each class. `inputBox` {x, y, side} is where the picture stands, if something else decides that.
+ * stand beside the bars, one for each class. `rem` is how much larger than usual the page's type is. `inputBox` {x, y, side} is where the picture stands, if something else decides that.
  */
-export function layOut(columns, { width, height, classes, inputBox = null, endsInSums }) {
+export function layOut(columns, { width, height, classes, inputBox = null, endsInSums, rem }) {
   const maps = columns.slice(1, endsInSums ? -1 : undefined);
   const inputShare = inputBox ? 0 : 1.5;
   let shares = inputShare;
@@ -41,11 +41,11 @@ export function layOut(columns, { width, height, classes, inputBox = null, endsI
     else shares += 1;
   }
   shares += WIDE;
-  const barsWidth = width < NARROW_SCREEN ? BARS_NARROW : BARS;
+  const barsWidth = rem * (width < NARROW_SCREEN ? BARS_NARROW : BARS);
   fixed += (endsInSums ? SUMS : 0) + barsWidth;
-  const side = Math.max(inputBox ? SMALLEST : SMALLEST_SCROLLED, Math.min(LARGEST, (width - fixed) / shares));
+  const side = Math.max(inputBox ? SMALLEST : SMALLEST_SCROLLED, Math.min(LARGEST * rem, (width - fixed) / shares));
   const needed = Math.ceil(fixed + shares * side);
-  const room = { top: LABELS, bottom: height - MORE };
+  const room = { top: LABELS * rem, bottom: height - MORE * rem };
   const middle = (room.top + room.bottom) / 2;
   const placed = [placeInput(inputBox, side * inputShare, middle)];
   let x = placed[0].x + placed[0].items[0].width;

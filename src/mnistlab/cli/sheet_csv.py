@@ -1,0 +1,108 @@
+"""Tables and fields as CSV that a spreadsheet opens."""
+
+from __future__ import annotations
+
+import csv as csv_module
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mnistlab.cli.answers import Answer, is_standard_output
+from mnistlab.cli.output import spelled
+from mnistlab.cli.targets import names_in, of_page
+from mnistlab.cli.words import tell
+from mnistlab.errors import UserError
+from mnistlab.files import check_folder, is_folder, link_target, printable, write_output
+
+if TYPE_CHECKING:
+    from mnistlab.reading.many import Outcome
+
+__all__ = ["CsvFields", "CsvTables", "csv_target", "csv_targets"]
+
+
+def csv_target(csv: Path) -> Path:
+    """The file that --csv names. Raises `UserError` where it cannot be written, or is there already."""
+    name = printable(csv)
+    if csv.suffix.lower() != ".csv" or is_folder(csv):
+        raise UserError("cli.csv_ending", name=name)
+    check_folder(link_target(csv).parent)
+    if csv.exists():
+        raise UserError("cli.csv_there", name=name)
+    return csv
+
+
+def csv_targets(csv: Path, files: list[Path], several: bool) -> dict[Path, Path]:
+    """Where the table of each file goes; nowhere where that is standard output.
+
+    Raises `UserError` where --csv names what cannot be written, or is there already.
+    """
+    if is_standard_output(csv):
+        if several:
+            raise UserError("cli.csv_several_on_standard_output")
+        return {}
+    if not several and not is_folder(csv):
+        return dict.fromkeys(files, csv_target(csv))
+    if csv.suffix.lower() == ".csv" and not is_folder(csv):
+        raise UserError("cli.csv_file_for_several", name=printable(csv))
+    check_folder(csv)
+    targets = dict(zip(dict.fromkeys(files), names_in(csv, files, ".csv"), strict=True))
+    for target in targets.values():
+        if target.exists():
+            raise UserError("cli.csv_there", name=printable(target))
+    return targets
+
+
+class CsvTables(Answer):
+    """The table of each picture as a CSV file of its own, or on standard output."""
+
+    def __init__(self, targets: dict[Path, Path]) -> None:
+        self.targets = targets
+
+    def add(self, name: str, outcome: Outcome) -> None:
+        """Write the picture's table, whole or not at all."""
+        for page in outcome.pages:
+            if isinstance(page, UserError) or page.table is None:
+                continue  # `read` says so
+            table = page.table
+            if not self.targets:
+                click.echo(table.to_csv(), nl=False)
+                continue
+            target = of_page(self.targets[Path(name)], page)
+            if page.count > 1 and target.exists():  # the names of pages are known only now
+                raise UserError("cli.csv_there", name=printable(target))
+            write_output(target, table.to_csv().encode())
+            tell("cli.table_written", name=printable(target), rows=table.rows, columns=table.columns)
+
+
+class CsvFields(Answer):
+    """A row for each page, with a column for each field, what a person should check, and why a file was not read."""
+
+    def __init__(self, target: Path | None, names: list[str]) -> None:
+        self.target, self.names = target, names
+        self.rows = [["file", "page", *names, "check", "error"]]
+        self.checks = 0
+
+    def add(self, name: str, outcome: Outcome) -> None:
+        """Keep a row for each page; they are few and short."""
+        for number, page in enumerate(outcome.pages, 1):
+            if isinstance(page, UserError):
+                self.rows.append([spelled(name), str(number), *[""] * len(self.names), "", page.for_command_line()])
+                continue
+            check = "; ".join(f"{entry.name}: {why}" for entry in page.entries for why in entry.why)
+            self.checks += sum(bool(entry.why) for entry in page.entries)
+            self.rows.append([spelled(name), str(number), *(entry.text for entry in page.entries), check, ""])
+
+    def end(self, error: BaseException | None) -> None:
+        """Write what was read, also where the rest was not."""
+        if error is not None and not isinstance(error, KeyboardInterrupt):
+            return
+        text = io.StringIO()
+        csv_module.writer(text, lineterminator="\n").writerows(self.rows)
+        content = text.getvalue().encode("utf-8", "backslashreplace")
+        if self.target is None:
+            click.echo(content, nl=False)
+            return
+        write_output(self.target, content)
+        tell("cli.fields_written", name=printable(self.target), pictures=len(self.rows) - 1, checks=self.checks)

@@ -1,0 +1,33 @@
+"""Which regular expressions of others a server tries: those that no text can keep busy for long."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["is_quick"]
+
+MOST_REPEATS = 3
+"""Parts of a pattern that take more or fewer characters."""
+TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[^)]?|\{\d*(,?)\d*\}|.", re.DOTALL)
+
+
+def is_quick(pattern: str) -> bool:
+    """Whether a pattern repeats few parts, and none that repeats or offers a choice within: then it never takes long."""
+    repeats, open_groups, last_varies = 0, [False], False
+    for token in TOKEN.finditer(pattern):
+        text = token[0]
+        if text.startswith("("):
+            open_groups.append(False)
+        elif text == ")" and len(open_groups) > 1:
+            last_varies = open_groups.pop()
+            open_groups[-1] |= last_varies
+            continue
+        elif text == "|":
+            open_groups[-1] = True
+        elif text in "*+?" or (text.startswith("{") and token[1]):
+            repeats += 1
+            if last_varies:
+                return False
+            open_groups[-1] = True
+        last_varies = False
+    return repeats <= MOST_REPEATS
