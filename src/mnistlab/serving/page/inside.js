@@ -101,7 +101,7 @@ function roomForInput() {
   const above = document.getElementById("reading").getBoundingClientRect();
   const room = here.bottom - above.bottom - 32;
   const side = Math.max(96, Math.min(desk.clientWidth - 20, room));
-  return { x: 1, y: above.bottom - here.top + 28, side };
+  return { x: 1, y: above.bottom - here.top + 28, side, right: desk.clientWidth };
 }
 
 /** Over each column its name, and its maps' size where that changes; under it how many maps more there are. */
