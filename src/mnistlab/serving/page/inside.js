@@ -17,6 +17,7 @@ import { filtersOf, paint } from "./inside/paint.js";
 import { listen } from "./inside/pointing.js";
 import { limitsOf, sentenceOn } from "./inside/telling.js";
 import { onceAtRest, paintWave, startWave, stopWave } from "./inside/wave.js";
+import { measure } from "./measures.js";
 
 const part = (name) => document.getElementById(name);
 const place = part("overview");
@@ -27,6 +28,8 @@ const bars = part("inside-bars");
 let scene = null;
 let explained = null;
 let frame = null;
+/** Milliseconds of work for the next frame, before it is painted. */
+let work = 0;
 /** What the columns are labelled for. */
 let labelled = "";
 
@@ -42,6 +45,7 @@ function draw(explanation) {
   if (place.offsetParent === null) return; // the panel was left meanwhile: it is drawn when it opens again
   if (explained === explanation) return;
   explained = explanation;
+  const start = performance.now();
   const sight = sightOf(explanation);
   if (scene && signatureOf(sight) !== signatureOf(scene.sight)) {
     scene = null; // another network: nothing in it is where it was
@@ -51,6 +55,7 @@ function draw(explanation) {
   sight.columns.forEach((column, index) => (column.order = old?.[index].order ?? column.order)); // they keep their places
   scene = { sight, pointed: scene?.pointed ?? null };
   arrange();
+  work += performance.now() - start;
   how.follow(scene.sight);
   onceAtRest(() => settle(explanation));
 }
@@ -160,8 +165,8 @@ function paintNow() {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   Object.assign(canvas.style, { width: `${layout.width}px`, height: `${layout.height}px` });
   paint(canvas.getContext("2d"), scene);
-  performance.clearMeasures("overview");
-  performance.measure("overview", { start, end: performance.now() });
+  measure("overview", start - work);
+  work = 0;
 }
 
 // What is pointed at.
