@@ -64,7 +64,7 @@ class Step:
     """The tensor that it gives, as the next layer takes it."""
     field: ReceptiveField | None
     window: Window | None
-    """Of a convolution or a pooling."""
+    """Which cells a convolution or a pooling takes together; None for other kinds, and where the graph does not say."""
     numbers: dict[str, NDArray[np.float32]]
     """What it computes with; see `Numbers.of`."""
     rounding: float | None

@@ -71,8 +71,8 @@ class Numbers:
         Returns
         -------
         dict of str to ndarray of float32
-            Of a convolution its filters (channels, channels before / groups, height, width) and bias (channels,); of a linear
-            layer its weights (values, values before) and bias (values,); of batch norm scale and shift (channels,): it gives
+            For a convolution its filters (channels, channels before / groups, height, width) and bias (channels,); for a linear
+            layer its weights (values, values before) and bias (values,); for batch norm scale and shift (channels,): it gives
             value * scale + shift. Empty for a layer that has none, and where the graph does not hold them all.
         """
         inputs = [self.named(name) for name in node.input[1:]]

@@ -88,11 +88,15 @@ class AStep(BaseModel):
 
     name: str
     kind: str = Field(description=KIND)
-    window: AWindow | None = Field(description="Of a convolution or a pooling.")
-    filters: Packed | None = Field(description="Of a convolution: (channels, channels before / groups, height, width)")
-    weights: Packed | None = Field(description="Of a linear layer: (values, values before)")
-    bias: Packed | None = Field(description="Of a convolution or a linear layer; null where its numbers are not known.")
-    scale: Packed | None = Field(description="Of batch norm, a number for each channel: it gives value * scale + shift")
+    window: AWindow | None = Field(description="For a convolution or a pooling.")
+    filters: Packed | None = Field(description="A convolution's: (channels, channels before / groups, height, width)")
+    weights: Packed | None = Field(description="A linear layer's: (values, values before)")
+    bias: Packed | None = Field(
+        description="A convolution's or a linear layer's; null where its numbers are not known."
+    )
+    scale: Packed | None = Field(
+        description="For batch norm, a number for each channel: it gives value * scale + shift"
+    )
     shift: Packed | None
     rounding: float | None = Field(description="Where its values are held in 8 bits, how far apart these are.")
 

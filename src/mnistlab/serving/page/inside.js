@@ -1,5 +1,7 @@
 // The network at a glance: a column for each step from the picture to the answer, live while the visitor draws.
 
+import "./inside/parts.js";
+
 import { showBars } from "./bars.js";
 import { colour, shades } from "./colours.js";
 import { explaining } from "./explaining.js";
@@ -15,6 +17,7 @@ import { filtersOf, paint } from "./inside/paint.js";
 import { listen } from "./inside/pointing.js";
 import { limitsOf, sentenceOn } from "./inside/telling.js";
 import { onceAtRest, paintWave, startWave, stopWave } from "./inside/wave.js";
+import { measure } from "./measures.js";
 
 const part = (name) => document.getElementById(name);
 const place = part("overview");
@@ -25,6 +28,8 @@ const bars = part("inside-bars");
 let scene = null;
 let explained = null;
 let frame = null;
+/** Milliseconds of work for the next frame, before it is painted. */
+let work = 0;
 /** What the columns are labelled for. */
 let labelled = "";
 
@@ -40,6 +45,7 @@ function draw(explanation) {
   if (place.offsetParent === null) return; // the panel was left meanwhile: it is drawn when it opens again
   if (explained === explanation) return;
   explained = explanation;
+  const start = performance.now();
   const sight = sightOf(explanation);
   if (scene && signatureOf(sight) !== signatureOf(scene.sight)) {
     scene = null; // another network: nothing in it is where it was
@@ -49,6 +55,7 @@ function draw(explanation) {
   sight.columns.forEach((column, index) => (column.order = old?.[index].order ?? column.order)); // they keep their places
   scene = { sight, pointed: scene?.pointed ?? null };
   arrange();
+  work += performance.now() - start;
   how.follow(scene.sight);
   onceAtRest(() => settle(explanation));
 }
@@ -81,6 +88,7 @@ function arrange() {
     classes: sight.classes.length,
     inputBox: roomForInput(),
     endsInSums,
+    rem: parseFloat(getComputedStyle(document.documentElement).fontSize) / 16,
   });
   scene.edges = edgesOf(sight, scene.layout);
   scene.filters = filtersOf(sight, scene.layout);
@@ -98,7 +106,7 @@ function roomForInput() {
   const above = document.getElementById("reading").getBoundingClientRect();
   const room = here.bottom - above.bottom - 32;
   const side = Math.max(96, Math.min(desk.clientWidth - 20, room));
-  return { x: 1, y: above.bottom - here.top + 28, side };
+  return { x: 1, y: above.bottom - here.top + 28, side, right: desk.clientWidth };
 }
 
 /** Over each column its name, and its maps' size where that changes; under it how many maps more there are. */
@@ -157,8 +165,8 @@ function paintNow() {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   Object.assign(canvas.style, { width: `${layout.width}px`, height: `${layout.height}px` });
   paint(canvas.getContext("2d"), scene);
-  performance.clearMeasures("overview");
-  performance.measure("overview", { start, end: performance.now() });
+  measure("overview", start - work);
+  work = 0;
 }
 
 // What is pointed at.

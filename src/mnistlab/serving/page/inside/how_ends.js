@@ -15,7 +15,7 @@ export function inputPart({ image, given, pixels, network }, { row: at, column }
   return element("section", "how-part", element("p", "equation", words(key, { grey, value: numeral(given.values[index], 3) })));
 }
 
-/** Of class number `map`. */
+/** How the probability of class number `map` comes about: from the sums, or from all looks, by the softmax. */
 export function softmaxPart(sight, map) {
   const { looks, network, temperature, classes, probabilities } = sight;
   const section = element("section", "how-part");

@@ -26,29 +26,30 @@ const NARROW_SCREEN = 1100;
 const BAR = 44;
 
 /**
- * Layout: {width, height, columns, bars}. For each column {x, top, across, items}, with items {map, x, y, width, height} of the
- * maps that there is room for; a row of values is one item, its cells laid in `across` columns. The last linear layer's sums
- * stand beside the bars, one for each class. `inputBox` {x, y, side} is where the picture stands, if something else decides that.
+ * Layout: {width, height, columns, bars, side}. For each column {x, top, across, items}, with items {map, x, y, width, height} of
+ * the maps that there is room for; a row of values is one item, its cells laid in `across` columns. The last linear layer's sums
+ * stand beside the bars, one for each class. `rem` is how much larger than usual the page's type is. `inputBox`
+ * {x, y, side, right} says where the picture stands and where its column ends, if something else decides that.
  */
-export function layOut(columns, { width, height, classes, inputBox = null, endsInSums }) {
+export function layOut(columns, { width, height, classes, inputBox = null, endsInSums, rem }) {
   const maps = columns.slice(1, endsInSums ? -1 : undefined);
   const inputShare = inputBox ? 0 : 1.5;
   let shares = inputShare;
-  let fixed = inputBox ? inputBox.x + inputBox.side : MARGIN;
+  let fixed = inputBox ? inputBox.right : MARGIN;
   for (const [index, column] of maps.entries()) {
     shares += gapBefore(column, index);
     if (isRow(column)) fixed += ROW_WIDTH;
     else shares += 1;
   }
   shares += WIDE;
-  const barsWidth = width < NARROW_SCREEN ? BARS_NARROW : BARS;
+  const barsWidth = rem * (width < NARROW_SCREEN ? BARS_NARROW : BARS);
   fixed += (endsInSums ? SUMS : 0) + barsWidth;
-  const side = Math.max(inputBox ? SMALLEST : SMALLEST_SCROLLED, Math.min(LARGEST, (width - fixed) / shares));
+  const side = Math.max(inputBox ? SMALLEST : SMALLEST_SCROLLED, Math.min(LARGEST * rem, (width - fixed) / shares));
   const needed = Math.ceil(fixed + shares * side);
-  const room = { top: LABELS, bottom: height - MORE };
+  const room = { top: LABELS * rem, bottom: height - MORE * rem };
   const middle = (room.top + room.bottom) / 2;
   const placed = [placeInput(inputBox, side * inputShare, middle)];
-  let x = placed[0].x + placed[0].items[0].width;
+  let x = inputBox ? inputBox.right : placed[0].x + placed[0].width;
   const slack = Math.max(0, width - needed) / Math.max(1, maps.filter((column) => column.mixes).length + 1);
   for (const [index, column] of maps.entries()) {
     x += gapBefore(column, index) * side + (column.mixes ? slack : 0);
