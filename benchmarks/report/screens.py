@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from benchmarks import records
 from benchmarks.command import Command, data_option
@@ -40,9 +40,9 @@ def save_pages() -> None:
             page = context.new_page()
             page.goto(address)
             draw(page, (2, 0, 7))
-            page.locator("#answer", has_text="207").wait_for()
+            expect(page.locator("#answer")).to_have_text("207", timeout=60_000)
             page.click(f"#tab-{panel}")
-            page.wait_for_timeout(3000)
+            page.wait_for_timeout(3000)  # and what follows is there and rests
             page.screenshot(path=IMAGES / name)
             click.echo(f"{IMAGES / name}: reads {page.locator('#answer').text_content()}")
         browser.close()
