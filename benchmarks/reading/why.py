@@ -19,7 +19,7 @@ from torch import nn
 from benchmarks.command import Command, data_option, json_option
 from mnistlab.evaluation.explanation import erase, validation_digits
 from mnistlab.evaluation.looking import Look, TorchLook, look_into
-from mnistlab.reading.explainer import occlusion
+from mnistlab.reading.occlusion import occlusion
 
 Images = NDArray[np.uint8]
 Maps = NDArray[np.floating[Any]]

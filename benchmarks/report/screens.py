@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import click
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from benchmarks import records
 from benchmarks.command import Command, data_option
@@ -34,12 +35,14 @@ def save_pages() -> None:
             ("page.png", "en-GB", "light", "inside"),
             ("page-fr.png", "fr-FR", "dark", "why"),
         ):
-            context = browser.new_context(viewport=VIEW, locale=locale, color_scheme=scheme)  # type: ignore[arg-type]
+            look: dict[str, Any] = {"locale": locale, "color_scheme": scheme, "reduced_motion": "reduce"}
+            context = browser.new_context(viewport=VIEW, **look)  # type: ignore[arg-type]
             page = context.new_page()
             page.goto(address)
             draw(page, (2, 0, 7))
+            expect(page.locator("#answer")).to_have_text("207", timeout=60_000)
             page.click(f"#tab-{panel}")
-            page.wait_for_timeout(1500)
+            page.wait_for_timeout(3000)  # and what follows is there and rests
             page.screenshot(path=IMAGES / name)
             click.echo(f"{IMAGES / name}: reads {page.locator('#answer').text_content()}")
         browser.close()

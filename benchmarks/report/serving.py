@@ -80,6 +80,16 @@ def page_figures(row: dict[str, Any]) -> list[Cells]:
     ]
 
 
+def inside_figures(row: dict[str, Any]) -> list[Cells]:
+    frames = row["milliseconds"]["overview"]
+    p95 = quantiles(frames, n=20, method="inclusive")[-1]
+    ((_, painted),) = page_figures(row)
+    return [
+        ("the same with the tab Inside open", painted),
+        ("work for a frame of Inside while drawing", f"**median {median(frames):.1f} ms**, 95 % within {p95:.1f} ms"),
+    ]
+
+
 SERVING = {
     "start": start_figures,
     "classify-one": classify_one_figures,
@@ -87,5 +97,6 @@ SERVING = {
     "soak": soak_figures,
     "overload": overload_figures,
     "page": page_figures,
+    "page-inside": inside_figures,
 }
 """A row of a table or two from each kind of raw line."""

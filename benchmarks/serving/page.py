@@ -1,7 +1,7 @@
 """From a stroke in the page to new probabilities in it, in headless Chromium: uv run python -m benchmarks.serving.page
 
-Server, browser and the script that moves the mouse share two cores. Needs Debian's package chromium. Let nothing else run
-meanwhile.
+Once with the tab Answer open, once with Inside, whose frames are timed too. Server, browser and the script that moves the mouse
+share two cores. Needs Debian's package chromium. Let nothing else run meanwhile.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchmarks.command import Command, Row, json_option, measure_rows, record_option
+from benchmarks.command import Command, Row, json_option, measure_rows, only_option, record_option
 from benchmarks.serving.server import check_browser, serving
 from benchmarks.timing import p95, two_cores
 
@@ -34,6 +35,10 @@ DURATIONS = """name => {
   return durations;
 }"""
 KINDS = ("answer", "painted")
+PANELS = {"page": "answer", "page-inside": "inside"}
+"""For each row of the table, which tab is open."""
+MOST_A_FRAME = 33
+"""Milliseconds that a frame of the tab Inside may take."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Drawing:
     """What one drawn digit gave."""
 
     milliseconds: dict[str, list[float]]
-    """For each kind, one for each new reading."""
+    """For each kind, one for each new reading; overview, where Inside is open, is the work for each of its frames."""
     moves: int
     seconds: float
     answer: str
@@ -54,7 +59,7 @@ def figure_eight(left: float, top: float, width: float, height: float) -> Iterat
         yield left + width * (0.5 + 0.13 * math.sin(2 * angle)), top + height * (0.5 - 0.3 * math.cos(angle))
 
 
-def draw(page: Page) -> Drawing:
+def draw(page: Page, kinds: tuple[str, ...]) -> Drawing:
     """Draw an 8 with the mouse, wait for its last answer, and clear the sheet."""
     box = page.locator("#sheet").bounding_box()
     assert box is not None  # noqa: S101 - for mypy
@@ -71,31 +76,34 @@ def draw(page: Page) -> Drawing:
     page.wait_for_timeout(300)  # for the last answer
     answer = page.inner_text("#answer")
     page.click("#clear")
-    milliseconds = {kind: page.evaluate(DURATIONS, kind) for kind in KINDS}
+    milliseconds = {kind: page.evaluate(DURATIONS, kind) for kind in kinds}
     if not milliseconds["answer"]:
         raise click.ClickException("The page gave no answer to a digit. Open it with `mnistlab serve` and see.")
     return Drawing(milliseconds, len(points) - 1, seconds, answer)
 
 
-def measure(updates: int) -> dict[str, Any]:
+def measure(updates: int, panel: str) -> dict[str, Any]:
     from playwright.sync_api import sync_playwright
+
+    kinds = (*KINDS, "overview") if panel == "inside" else KINDS
 
     drawings: list[Drawing] = []
     with serving() as (address, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page()
+        page = browser.new_page(reduced_motion="reduce")  # no digit draws itself, and the first tab is open
         page.add_init_script(path=PAINTED)
         page.goto(address)
         page.wait_for_load_state("networkidle")
-        draw(page)  # warms up
+        page.click(f"#tab-{panel}")
+        draw(page, kinds)  # warms up
         while sum(len(drawing.milliseconds["answer"]) for drawing in drawings) < updates:
-            drawings.append(draw(page))
+            drawings.append(draw(page, kinds))
         browser.close()
     moves = sum(drawing.moves for drawing in drawings)
     return {
         "milliseconds": {
             kind: list(itertools.chain.from_iterable(drawing.milliseconds[kind] for drawing in drawings))
-            for kind in KINDS
+            for kind in kinds
         },
         "moves": moves,
         "ms_a_move": 1000 * sum(drawing.seconds for drawing in drawings) / moves,
@@ -103,14 +111,16 @@ def measure(updates: int) -> dict[str, Any]:
         "browser": "headless Chromium",
         "note": "answer: from the newest pointer event that the shown reading knows (its time stamp) to the DOM that"
         " shows it; painted: to the end of the main thread's painting of that frame. Server, browser and the script that"
-        " moves the mouse every 16 ms share the cores; sending the picture, reading it and the answer are in it.",
+        " moves the mouse every 16 ms share the cores; sending the picture, reading it and the answer are in it. overview: the"
+        " main thread's work for a frame of the tab Inside, from the explanation that came to the canvas painted.",
     }
 
 
 def tell(result: dict[str, Any]) -> list[str]:
     return [
         *(
-            f"{kind}: median {median(values):.1f} ms, p95 {p95(values):.1f} ms (n = {len(values)}); at most 60"
+            f"{kind}: median {median(values):.1f} ms, p95 {p95(values):.1f} ms (n = {len(values)}); at most"
+            f" {MOST_A_FRAME if kind == 'overview' else 60}"
             for kind, values in result["milliseconds"].items()
         ),
         f"{result['moves']} movements, one every {result['ms_a_move']:.1f} ms; it says {result['answer']!r}",
@@ -121,10 +131,11 @@ def tell(result: dict[str, Any]) -> list[str]:
 @click.option("--updates", type=click.IntRange(min=1), default=200, show_default=True, help="New readings, at least.")
 @json_option
 @record_option("serving")
-def main(updates: int, as_json: bool, record: bool) -> None:
+@only_option(*PANELS)
+def main(only: list[str], updates: int, as_json: bool, record: bool) -> None:
     check_browser()
     with two_cores():
-        measure_rows("serving", {"page": Row(lambda: measure(updates), tell)})
+        measure_rows("serving", {name: Row(partial(measure, updates, PANELS[name]), tell) for name in only})
 
 
 if __name__ == "__main__":

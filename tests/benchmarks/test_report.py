@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 ROWS: list[dict[str, Any]] = [
     {"row": "page", "milliseconds": {"answer": [20.0, 30.0], "painted": [25.0, 35.0]}},
+    {"row": "page-inside", "milliseconds": {"painted": [25.0, 35.0], "overview": [4.0, 6.0]}},
     {"row": "start", "seconds": [0.75, 0.8, 0.9]},
     {
         "row": "classify-one",
@@ -69,6 +70,7 @@ def test_each_row_of_serving_is_in_the_table(row: dict[str, Any], own_results: P
         "classify-many": ["**0.80** of it (0.70 to 0.90; n = 2), 20,500 images/s"],
         "soak": ["errors: **0**, p50 12.5 ms, p99 50.0 ms (n = 100,000)", "**130 MiB**, in the end 130 MiB"],
         "overload": ["**median 15 ms** (n = 2); the others read as alone: 18 of 18"],
+        "page-inside": ["**median 30 ms**, 95 % within 34 ms (n = 2)", "**median 5.0 ms**, 95 % within 5.9 ms"],
         "page": ["**median 30 ms**, 95 % within 34 ms (n = 2)"],
     }[row["row"]]
     assert serving.serving_table() == ""

@@ -22,8 +22,10 @@ from mnistlab.networks.ensemble import Ensemble, Network
 from mnistlab.networks.network import NeuralNet
 from mnistlab.networks.shifts import Shifted
 from mnistlab.reading.classifier import Classifier
-from mnistlab.reading.explainer import Explainer, log_odds
+from mnistlab.reading.explainer import Explainer
+from mnistlab.reading.occlusion import log_odds
 from mnistlab.reading.onnx_graph import ReceptiveField
+from tests.support.foreign import foreign_classifier
 
 CLASSES = tuple("0123456789")
 
@@ -153,6 +155,29 @@ def test_8_bits_are_shown_as_the_numbers_they_stand_for(tmp_path: Path, image: n
     weight = network.layers.conv1.weight.detach().numpy()
     assert layers[0].filters is not None
     np.testing.assert_allclose(layers[0].filters, weight, atol=float(np.abs(weight).max()) / 60)
+
+
+def test_looks_and_their_weights_make_the_answer(tmp_path: Path, image: np.ndarray) -> None:
+    """Five shifts of one network and one look of another: a tenth of the mean each, and a half."""
+    torch.manual_seed(3)
+    members = [Deskewed(Shifted(NeuralNet((2, 3)))), NeuralNet((3,))]
+    explainer = Explainer(exported(Ensemble(members), tmp_path))
+    sight = explainer.see(image)
+    assert [look.weight for look in explainer.looks] == pytest.approx([0.1] * 5 + [0.5])
+    with torch.no_grad():
+        alone = members[1].eval()(normalised(image))[0]
+        whole = Ensemble(members).eval()(normalised(image))[0]
+    np.testing.assert_allclose(sight.looks[-1], alone.numpy(), atol=1e-4)
+    assert sight.logits is not None
+    np.testing.assert_allclose(sight.logits, whole.numpy(), atol=1e-4)
+    np.testing.assert_allclose(sight.looks[0], sight.layers[-2].values, atol=1e-6)
+
+
+def test_a_graph_that_is_not_ours_shows_the_layers_that_it_shares(tmp_path: Path, image: np.ndarray) -> None:
+    """A sigmoid behind the first convolution: the convolution is shown, and how the answer came about is not told wrongly."""
+    sight = Explainer(foreign_classifier(tmp_path / "model.onnx")).see(image)
+    assert [layer.kind for layer in sight.layers] == ["convolution", "probabilities"]
+    assert (sight.looks, sight.logits) == ([], None)
 
 
 def test_why_points_at_what_decides(explainer: Explainer) -> None:

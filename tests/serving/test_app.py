@@ -202,8 +202,10 @@ def test_each_of_many_small_requests_gets_its_own_answer(
 
 
 def unpack(array: dict[str, object]) -> np.ndarray:
-    kind = {8: "u1", 16: "<u2"}[array["bits"]]  # type: ignore[index]
+    kind = {8: "u1", 32: "<f4"}[array["bits"]]  # type: ignore[index]
     numbers = np.frombuffer(base64.b64decode(str(array["data"])), kind).reshape(array["shape"])
+    if kind == "<f4":
+        return numbers
     low, high = float(array["low"]), float(array["high"])  # type: ignore[arg-type]
     return low + (high - low) * numbers / np.iinfo(kind).max
 
@@ -225,14 +227,32 @@ def test_explain_gives_what_the_explainer_gives(
     explainer = Explainer(reader.classifier)
     for layer, expected in zip(answer["layers"], explainer.layers(image), strict=True):
         assert (layer["name"], layer["kind"]) == (expected.name, expected.kind)
-        step = (layer["array"]["high"] - layer["array"]["low"]) / 65535
-        np.testing.assert_allclose(unpack(layer["array"]), expected.values, atol=step / 2 + 1e-5)
-        assert (layer["filters"] is None) == (expected.filters is None)
+        np.testing.assert_allclose(unpack(layer["array"]), expected.values, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(answer["logits"], explainer.layers(image)[-2].values, atol=1e-4)
+    np.testing.assert_allclose(answer["looks"], [answer["logits"]], atol=1e-4)
     odds = np.exp(np.array(answer["logits"]) / answer["temperature"])
     np.testing.assert_allclose(odds / odds.sum(), answer["probabilities"], atol=1e-4)
     why = explainer.why(image)
     np.testing.assert_allclose(unpack(answer["why"]), why, atol=np.abs(why).max() / 255 + 1e-3)
+
+
+def test_the_network_and_the_explanation_fit(client: httpx.Client, reader: Reader, images: np.ndarray) -> None:
+    network = client.get("/api/v1/network").json()
+    answer = client.post("/api/v1/explain?parts=layers", content=images[0].tobytes()).json()
+    assert [layer["name"] for layer in network["layers"]] == [layer["name"] for layer in answer["layers"][:-1]]
+    assert (network["complete"], network["deskewed"], network["looks"]) == (True, False, [1.0])
+    for step, layer in zip(network["layers"], answer["layers"], strict=False):
+        if step["kind"] in ("convolution", "linear"):
+            assert step["bias"]["shape"] == layer["array"]["shape"][:1]
+        if step["kind"] == "normalisation":
+            assert step["scale"]["shape"] == step["shift"]["shape"] == layer["array"]["shape"][:1]
+        assert (step["window"] is not None) == (step["kind"] in ("convolution", "pooling"))
+    linear = network["layers"][-1]
+    made = unpack(linear["weights"]) @ unpack(answer["layers"][-3]["array"]) + unpack(linear["bias"])
+    np.testing.assert_allclose(made, answer["logits"], rtol=1e-4, atol=1e-4)
+    given = (images[0] / 255 - 0.13) / 0.31  # about: the normalisation is the training images'
+    np.testing.assert_allclose(unpack(answer["given"])[0], given, atol=0.1)
+    assert_problem(client.get("/api/v1/network?model=none"), 404)
 
 
 def test_only_the_parts_that_are_asked_for_are_explained(client: httpx.Client, images: np.ndarray) -> None:
@@ -633,6 +653,7 @@ def test_the_pages_files_are_small_whole_and_of_one_origin(client: httpx.Client)
     for path in files:
         address = f"/static/{path.relative_to(PAGE).as_posix()}"
         response = client.get(address)
+        assert response.text.count("\n") <= 250, f"{address} is too long: it holds two ideas"
         assert response.content == path.read_bytes()
         if path.suffix == ".js":
             assert response.headers["content-type"].startswith("text/javascript")
@@ -648,8 +669,8 @@ def test_the_pages_files_are_small_whole_and_of_one_origin(client: httpx.Client)
 def test_the_description_is_complete(client: httpx.Client) -> None:
     schema = client.get("/openapi.json").json()
     assert set(schema["paths"]) == {
-        "/api/v1/read", "/api/v1/sheet", "/api/v1/classify", "/api/v1/explain", "/api/v1/models", "/api/v1/trainings",
-        "/api/v1/trainings/{name}", "/healthz", "/readyz", "/metrics",
+        "/api/v1/read", "/api/v1/sheet", "/api/v1/classify", "/api/v1/explain", "/api/v1/network", "/api/v1/models",
+        "/api/v1/trainings", "/api/v1/trainings/{name}", "/healthz", "/readyz", "/metrics",
     }  # fmt: skip
     assert "Problem" in schema["components"]["schemas"]
     read = schema["paths"]["/api/v1/read"]["post"]

@@ -224,30 +224,6 @@ def test_a_finger_on_a_phone_draws_and_does_not_scroll(open_page: Open) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, panel
 
 
-def test_the_inside_of_the_network_and_what_a_cell_looks_at(open_page: Open) -> None:
-    page = open_page()
-    draw(page, 5)
-    expect(answer(page)).to_have_text("5")
-    choose(page, "inside")
-    panel = page.locator("#panel-inside")
-    expect(panel).to_contain_text("16 × 24 × 24")
-    for words in ("Convolution", "Max-pooling", "ReLU", "Flatten", "Linear layer", "Softmax"):
-        expect(panel).to_contain_text(words)
-    maps = panel.locator("canvas.maps[tabindex]").first
-    maps.focus()
-    page.keyboard.press("ArrowRight")
-    expect(page.locator("#lens-text")).to_contain_text("conv1, map 1, row 1, column 2")
-    expect(page.locator("#lens-text")).to_contain_text("5 × 5 pixels")
-    assert panel.locator("canvas").count() >= 10
-    painted = page.evaluate(
-        """() => [...document.querySelectorAll('#panel-inside canvas')].filter(canvas => {
-            const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-            return new Set(pixels).size > 2;
-        }).length"""
-    )
-    assert painted >= 10
-
-
 def test_why_follows_the_drawing(open_page: Open) -> None:
     page = open_page()
     draw(page, 7)
@@ -325,6 +301,9 @@ def test_a_model_is_compared_with_a_network_before_and_after_its_training(browse
             float(bar.get_attribute("data-probability") or 0) for bar in page.locator("#compare-bars-b li").all()
         ]
         assert max(chances) < 0.2
+        page.click("#language")
+        expect(page.locator("#compare-verdict")).to_have_text("Ils ne sont pas d’accord.")
+        expect(page.locator("#compare-b option:checked")).to_have_text("quick, non entraîné")
         page.context.close()
 
 

@@ -15,7 +15,8 @@ from mnistlab.errors import UserError, rounded, whole_number
 from mnistlab.evaluation.looking import Look
 from mnistlab.messages.sentences import Clause
 from mnistlab.pictures.decode import decode
-from mnistlab.reading.explainer import Layer, occlusion
+from mnistlab.reading.explainer import Layer
+from mnistlab.reading.occlusion import occlusion
 
 __all__ = ["Explanation", "Why", "erase", "explain", "find_picture", "validation_digits"]
 

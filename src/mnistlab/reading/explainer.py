@@ -9,7 +9,6 @@ explainer.why(image)                        # float32 (28, 28): over 0 where ink
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,12 +19,11 @@ from numpy.typing import NDArray
 from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 from mnistlab.reading.classifier import Classifier, open_session
+from mnistlab.reading.occlusion import occlusion
 from mnistlab.reading.onnx_graph import ReceptiveField, Step, follow
+from mnistlab.reading.onnx_looks import Look, answer_of, looks_of
 
-__all__ = ["Explainer", "Layer", "occlusion"]
-
-WINDOW = 1.0
-"""Standard deviation in pixels of the spot that is wiped out: about half as wide as a stroke in MNIST."""
+__all__ = ["Explainer", "Layer", "Sight"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,29 @@ class Layer:
     values: NDArray[np.float32]
     field: ReceptiveField | None
     filters: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True)
+class Sight:
+    """All that a network makes of a picture.
+
+    Attributes
+    ----------
+    given : ndarray of float32, shape (1, height, width), or None
+        What its first layer gets: the picture normalised, and deskewed where the network does that; None without layers.
+    layers : list of Layer
+        As `Explainer.layers` gives them.
+    looks : list of ndarray of float32, shape (classes,)
+        The logits of each look at the picture: one, or one for each network of an ensemble and each shift. Empty where the answer
+        is not made of them as our networks make it.
+    logits : ndarray of float64, shape (classes,), or None
+        What the softmax gets, but for the temperature: the logits, or the logarithm of the looks' mean probabilities.
+    """
+
+    given: NDArray[np.float32] | None
+    layers: list[Layer]
+    looks: list[NDArray[np.float32]]
+    logits: NDArray[np.float64] | None
 
 
 class Explainer:
@@ -80,17 +101,30 @@ class Explainer:
     @cached_property
     def steps(self) -> list[Step]:
         """The layers from the picture to the logits, in order; empty where the graph is not such a row."""
+        return list(follow(self.model.graph))
+
+    @cached_property
+    def looks(self) -> list[Look]:
+        """How often, and with what weight, the picture is looked at; empty where the answer is made in another way."""
+        return looks_of(self.model.graph)
+
+    @property
+    def model(self) -> Any:
+        """The ONNX file, read anew."""
         import onnx
 
-        return list(follow(onnx.load_from_string(self.classifier.content).graph))
+        return onnx.load_from_string(self.classifier.content)
 
     @cached_property
     def session(self) -> Any:
-        """The network, with what each layer gives among its outputs."""
+        """The network, with what each layer gives, and what the first one gets, among its outputs."""
         import onnx
 
-        model = onnx.load_from_string(self.classifier.content)
-        model.graph.output.extend(onnx.ValueInfoProto(name=step.output) for step in self.steps)
+        model = self.model
+        names = [*(step.output for step in self.steps), *(look.logits for look in self.looks)]
+        names += [step.source for step in self.steps[:1]]
+        known = {output.name for output in model.graph.output} | {given.name for given in model.graph.input}
+        model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in dict.fromkeys(names) if name not in known)
         return open_session(model.SerializeToString(), self.classifier.path, self.classifier.threads)
 
     def layers(self, image: NDArray[np.uint8]) -> list[Layer]:
@@ -112,16 +146,48 @@ class Explainer:
         UserError
             For an image of another shape or dtype.
         """
+        return self.see(image).layers
+
+    def see(self, image: NDArray[np.uint8]) -> Sight:
+        """Show all that the network makes of an image.
+
+        Parameters
+        ----------
+        image : ndarray of uint8, shape (28, 28)
+            As MNIST's are: ink 255 on 0.
+
+        Returns
+        -------
+        Sight
+            What its first layer gets, its layers, and the looks that the answer is made of.
+
+        Raises
+        ------
+        UserError
+            For an image of another shape or dtype.
+        """
         check_image(image)
         if not self.steps:
-            return []
-        probabilities, *outputs = self.session.run(None, {self.classifier.input_name: image[None, None]})
-        layers = [
-            Layer(step.name, step.kind, np.asarray(output[0], np.float32), step.field, step.filters)
-            for step, output in zip(self.steps, outputs, strict=True)
-        ]
+            return Sight(None, [], [], None)
+        names = [output.name for output in self.session.get_outputs()]
+        values = self.session.run(names, {self.classifier.input_name: image[None, None]})
+        # A batch of one: what each tensor says of the image.
+        made = {name: np.asarray(value, np.float32)[0] for name, value in zip(names, values, strict=True) if value.ndim}
+        made.setdefault(self.classifier.input_name, image[None].astype(np.float32))
+        layers = [Layer(step.name, step.kind, made[step.output], step.field, step.filters) for step in self.steps]
         layers = list(itertools.takewhile(lambda layer: layer.values.ndim in (1, 3), layers))
-        return [*layers, Layer("probabilities", "probabilities", probabilities[0], None, None)]
+        probabilities = made[names[0]]
+        layers.append(Layer("probabilities", "probabilities", probabilities, None, None))
+        looks = [made[look.logits] for look in self.looks]
+        if any(look.shape != probabilities.shape for look in looks):
+            looks = []
+        logits = None
+        if looks:
+            weights = [look.weight for look in self.looks]
+            logits, answer = answer_of(looks, weights, self.classifier.temperature)
+            if not np.allclose(answer, probabilities, atol=1e-3):
+                looks, logits = [], None
+        return Sight(made[self.steps[0].source], layers, looks, logits)
 
     def why(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Show which ink of an image spoke for the answer.
@@ -148,45 +214,7 @@ class Explainer:
         return occlusion(image, lambda images: self.classifier.classify(images)[1])
 
 
-def occlusion(
-    image: NDArray[np.uint8], classify: Callable[[NDArray[np.uint8]], NDArray[np.floating[Any]]]
-) -> NDArray[np.float32]:
-    """Which ink spoke for the answer: each spot is wiped out softly in turn (Zeiler and Fergus 2014, section 4.2).
-
-    Parameters
-    ----------
-    image
-        uint8 (H, W), ink 255 on 0.
-    classify
-        Gives the probabilities, float (N, classes), of images uint8 (N, H, W).
-
-    Returns
-    -------
-    ndarray
-        float32 (H, W): by how much the answer's log-odds fall without the ink there; 0 where there is no ink.
-    """
-    rows, columns = np.nonzero(image)
-    map_: NDArray[np.float32] = np.zeros(image.shape, np.float32)
-    if not len(rows):
-        return map_
-    y, x = np.indices(image.shape)
-    distance = (y - rows[:, None, None]) ** 2 + (x - columns[:, None, None]) ** 2
-    wiped = image * (1 - np.exp(-distance / (2 * WINDOW**2)))
-    probabilities = classify(np.concatenate([image[None], wiped.round().astype(np.uint8)]))
-    odds = log_odds(probabilities, int(probabilities[0].argmax()))
-    map_[rows, columns] = odds[0] - odds[1:]
-    return map_
-
-
 def check_image(image: NDArray[np.uint8]) -> None:
     """Raise `UserError` where it is not one 28x28 picture."""
     if image.dtype != np.uint8 or image.shape != (28, 28):
         raise UserError("reading.explain_shape", image_dtype=image.dtype, image_shape=image.shape)
-
-
-def log_odds(probabilities: NDArray[np.floating[Any]], number: int) -> NDArray[np.float64]:
-    """The log odds of class `number`, float64 (N,): exact even where its probability is close to 1, by the sum of the others."""
-    tiny = np.finfo(np.float32).tiny
-    others = np.delete(probabilities, number, axis=1).sum(1, dtype=np.float64)
-    odds: NDArray[np.float64] = np.log(np.maximum(probabilities[:, number], tiny)) - np.log(np.maximum(others, tiny))
-    return odds

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistlab.reading.onnx_numbers import Numbers, Window, window_of
+
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["ReceptiveField", "Step", "follow"]
+__all__ = ["ReceptiveField", "Step", "follow", "is_deskewed"]
 
 KINDS = {
     "Conv": "convolution",
@@ -56,33 +58,51 @@ class Step:
 
     name: str
     kind: str
+    source: str
+    """The tensor that it takes."""
     output: str
+    """The tensor that it gives, as the next layer takes it."""
     field: ReceptiveField | None
-    filters: NDArray[np.float32] | None
+    window: Window | None
+    """Which cells a convolution or a pooling takes together; None for other kinds, and where the graph does not say."""
+    numbers: dict[str, NDArray[np.float32]]
+    """What it computes with; see `Numbers.of`."""
+    rounding: float | None
+    """Where its values are held in 8 bits, how far apart these are."""
+
+    @property
+    def filters(self) -> NDArray[np.float32] | None:
+        """A convolution's weights."""
+        return self.numbers.get("filters")
 
 
 def follow(graph: onnx.GraphProto) -> Iterator[Step]:
     """The layers from the first convolution on, as long as each feeds just one other."""
-    weights = {tensor.name: tensor for tensor in graph.initializer}
-    makers = {name: node for node in graph.node for name in node.output}
+    held = Numbers(graph)
     node = next((node for node in graph.node if node.op_type == "Conv"), None)
     # In a deskewed picture no cell looks at a square of the picture itself.
-    moved = any(before.op_type == "GridSample" for before in upstream(node, makers))
-    field: ReceptiveField | None = None if moved else ReceptiveField(size=1, step=1, start=0)
+    field = None if is_deskewed(graph) else ReceptiveField(size=1, step=1, start=0)
     counts: dict[str, int] = {}
     while node is not None:
-        if node.op_type not in PASSED:
-            kind = KINDS[node.op_type]
-            counts[kind] = counts.get(kind, 0) + 1
-            filters = None
-            if kind == "convolution":
-                filters = weight_of(node.input[1], weights, makers)
-            if field and kind in ("convolution", "pooling"):
-                field = looked_at(field, attributes(node), filters)
-            elif kind in ("average", "flatten", "linear"):
-                field = None
-            yield Step(name_of(node, kind, counts[kind]), kind, node.output[0], field, filters)
-        node = next_layer(graph, node.output[0])
+        kind = KINDS[node.op_type]
+        counts[kind] = counts.get(kind, 0) + 1
+        numbers = held.of(node)
+        window = window_of(node, numbers.get("filters")) if kind in ("convolution", "pooling") else None
+        if field and kind in ("convolution", "pooling"):
+            field = looked_at(field, window)
+        elif kind in ("average", "flatten", "linear"):
+            field = None
+        following, output, rounding = passed_on(graph, node.output[0], held)
+        name = name_of(node, kind, counts[kind])
+        yield Step(name, kind, node.input[0], output, field, window, numbers, rounding)
+        node = following if following is not None and following.op_type in KINDS else None
+
+
+def is_deskewed(graph: onnx.GraphProto) -> bool:
+    """Whether the first convolution gets the picture made upright."""
+    makers = {name: node for node in graph.node for name in node.output}
+    first = next((node for node in graph.node if node.op_type == "Conv"), None)
+    return any(before.op_type == "GridSample" for before in upstream(first, makers))
 
 
 def upstream(node: onnx.NodeProto | None, makers: dict[str, onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
@@ -96,51 +116,30 @@ def upstream(node: onnx.NodeProto | None, makers: dict[str, onnx.NodeProto]) -> 
             yield makers[name]
 
 
-def next_layer(graph: onnx.GraphProto, output: str) -> onnx.NodeProto | None:
-    """The one node that takes `output`, where it is a layer."""
-    takers = [node for node in graph.node if output in node.input]
-    return takers[0] if len(takers) == 1 and takers[0].op_type in (*KINDS, *PASSED) else None
+def passed_on(graph: onnx.GraphProto, output: str, held: Numbers) -> tuple[onnx.NodeProto | None, str, float | None]:
+    """The one node that takes a layer's output, if there is just one; the tensor that it takes; and the step of its 8 bits."""
+    rounding = None
+    while True:
+        takers = [node for node in graph.node if output in node.input]
+        taker = takers[0] if len(takers) == 1 else None
+        if taker is None or taker.op_type not in PASSED:
+            return taker, output, rounding
+        if taker.op_type == "QuantizeLinear":
+            scale = held.named(taker.input[1])
+            rounding = float(scale.max()) if scale is not None else None
+        output = taker.output[0]
 
 
-def looked_at(
-    field: ReceptiveField, numbers: dict[str, Any], filters: NDArray[np.float32] | None
-) -> ReceptiveField | None:
+def looked_at(field: ReceptiveField, window: Window | None) -> ReceptiveField | None:
     """What a cell of a convolution or pooling looks at; None for kinds that our networks have not."""
-    kernel = numbers.get("kernel_shape") or (list(filters.shape[2:]) if filters is not None else None)
-    unusual = numbers.get("auto_pad", b"NOTSET") != b"NOTSET" or set(numbers.get("dilations", [1])) != {1}
-    if not kernel or unusual or len({*kernel}) > 1 or len({*numbers["strides"]}) > 1 or len({*numbers["pads"]}) > 1:
+    if window is None or set(window.dilations) != {1}:
         return None
-    return field.after(kernel[0], numbers["strides"][0], numbers["pads"][0])
-
-
-def attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    """What the node says of itself, with ONNX's defaults for a stride or padding that it leaves out."""
-    import onnx
-
-    given = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-    return {"strides": [1, 1], "pads": [0, 0, 0, 0], **given}
+    if len({*window.kernel}) > 1 or len({*window.strides}) > 1 or len({*window.pads}) > 1:
+        return None
+    return field.after(window.kernel[0], window.strides[0], window.pads[0])
 
 
 def name_of(node: onnx.NodeProto, kind: str, number: int) -> str:
     """conv1 of the weights model.layers.conv1.weight; else the kind and number, such as convolution1."""
     named = next((name.split(".")[-2] for name in node.input[1:] if name.count(".") >= 2), None)
     return named or f"{kind}{number}"
-
-
-def weight_of(
-    name: str, weights: dict[str, onnx.TensorProto], makers: dict[str, onnx.NodeProto]
-) -> NDArray[np.float32] | None:
-    """The values of a weight, also of one that is held in 8 bits."""
-    import onnx
-
-    if name in weights:
-        return np.asarray(onnx.numpy_helper.to_array(weights[name]), np.float32)
-    maker = makers.get(name)
-    if maker is None or maker.op_type != "DequantizeLinear" or not all(i in weights for i in maker.input):
-        return None
-    held, scale, *zero = (onnx.numpy_helper.to_array(weights[i]).astype(np.float32) for i in maker.input)
-    each = (-1,) + (1,) * (held.ndim - 1)  # a scale for each filter
-    if scale.size not in (1, held.shape[0]):
-        return None
-    centred = held - zero[0].reshape(each) if zero else held
-    return np.asarray(centred * scale.reshape(each), np.float32)

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp
 from mnistlab.errors import MnistlabError, UserError
 from mnistlab.messages.sentences import messages
 from mnistlab.reading.page import Page
-from mnistlab.serving import problems, schemas, sheets
+from mnistlab.serving import explanations, problems, schemas, sheets
 from mnistlab.serving.access import Access
 from mnistlab.serving.bodies import PIXELS, images_of, kind_of, picture_of
 from mnistlab.serving.classify import ClassifyEndpoint
@@ -146,7 +146,7 @@ def add_reading(
         # Requests take the gate's shortcut to the endpoint, and do not come by; this is what describes it.
         return await endpoint.respond(request.scope, request.receive)
 
-    @app.post("/api/v1/explain", **schemas.EXPLAIN)
+    @app.post("/api/v1/explain", **explanations.EXPLAIN)
     async def explain(
         request: Request, model: ModelQuery = None, parts: PartsQuery = "layers,why", digit: DigitQuery = 0
     ) -> Response:
@@ -163,6 +163,13 @@ def add_reading(
             return chosen.explain(image, parts.split(","), raise_if_cancelled)
 
         answer = await jobs.run(request.receive, work)
+        return Response(answer, media_type="application/json")
+
+    @app.get("/api/v1/network", **explanations.NETWORK)
+    async def network(request: Request, model: ModelQuery = None) -> Response:
+        chosen = find(model)
+        await request.body()
+        answer = await jobs.run(request.receive, lambda _: chosen.network())
         return Response(answer, media_type="application/json")
 
 

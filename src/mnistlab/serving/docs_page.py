@@ -76,6 +76,7 @@ EXAMPLES = {
     "/api/v1/sheet": "curl --data-binary @photo.jpg '{}?by=frame'",
     "/api/v1/classify": "curl --data-binary @digits.bin {}",
     "/api/v1/explain": "curl --data-binary @photo.jpg '{}?digit=0&parts=why'",
+    "/api/v1/network": "curl {}",
     "/api/v1/models": "curl {}",
 }
 

@@ -15,10 +15,11 @@ import orjson
 from numpy.typing import NDArray
 
 from mnistlab.errors import rounded
-from mnistlab.reading.explainer import Explainer, Layer
+from mnistlab.reading.explainer import Explainer, Sight
 from mnistlab.reading.page import Digit, Page
 from mnistlab.reading.reader import Reader
 from mnistlab.serving.batches import Batches
+from mnistlab.serving.explanations import exact, layer_facts, network_facts, packed
 from mnistlab.serving.sheets import Sent, about_sheet
 
 __all__ = ["ServedModel"]
@@ -111,10 +112,8 @@ class ServedModel:
         """The answer of /explain, as JSON."""
         numbers, probabilities = self.single.classify(image[None])
         number = int(numbers[0])
-        layers = self.explainer.layers(image) if "layers" in parts else []
+        sight = self.explainer.see(image) if "layers" in parts else Sight(None, [], [], None)
         raise_if_cancelled()
-        last = next((layer.values for layer in layers[::-1] if layer.kind == "linear"), None)
-        logits = last if last is not None and last.shape == probabilities[0].shape else None
         answer = {
             "model": self.name,
             "value": self.single.values[number],
@@ -122,10 +121,12 @@ class ServedModel:
             "accepted": bool(probabilities[0, number] >= self.reader.threshold),
             "classes": list(self.single.classes),
             "probabilities": probabilities[0],
-            "logits": logits,
+            "logits": sight.logits,
             "temperature": self.single.temperature,
+            "looks": sight.looks,
             "image": packed(image, 0, 255),
-            "layers": [layer_facts(layer) for layer in layers],
+            "given": exact(sight.given) if sight.given is not None else None,
+            "layers": [layer_facts(layer) for layer in sight.layers],
             "why": None,
         }
         if "why" in parts:
@@ -133,6 +134,11 @@ class ServedModel:
             most = float(np.abs(map_).max()) or 1.0
             answer["why"] = packed(map_, -most, most)
         return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+
+    def network(self) -> bytes:
+        """The answer of /network, as JSON."""
+        facts = {"model": self.name, **network_facts(self.explainer)}
+        return orjson.dumps(facts, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def digit_facts(digit: Digit, detail: bool) -> dict[str, Any]:
@@ -142,25 +148,3 @@ def digit_facts(digit: Digit, detail: bool) -> dict[str, Any]:
         facts["probabilities"] = digit.probabilities
         facts["image"] = base64.b64encode(digit.image.tobytes()).decode()
     return facts
-
-
-def layer_facts(layer: Layer) -> dict[str, Any]:
-    """A layer of /explain."""
-    return {
-        "name": layer.name,
-        "kind": layer.kind,
-        "array": packed(layer.values, bits=16),  # values are shown beside those that they were made of
-        "field": {"size": layer.field.size, "step": layer.field.step, "start": layer.field.start}
-        if layer.field
-        else None,
-        "filters": packed(layer.filters) if layer.filters is not None else None,
-    }
-
-
-def packed(values: NDArray[Any], low: float | None = None, high: float | None = None, bits: int = 8) -> dict[str, Any]:
-    """An array in whole numbers of 8 or 16 bits, from its smallest value to its largest: enough to be looked at."""
-    low = float(values.min()) if low is None else low
-    high = float(values.max()) if high is None else high
-    steps = ((values - low) * ((2**bits - 1) / ((high - low) or 1.0))).round().astype("<u2" if bits == 16 else "u1")
-    data = base64.b64encode(steps.tobytes()).decode()
-    return {"shape": values.shape, "low": low, "high": high, "bits": bits, "data": data}

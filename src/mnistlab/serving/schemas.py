@@ -71,54 +71,6 @@ class Classes(BaseModel):
     accepted: list[bool]
 
 
-class Packed(BaseModel):
-    """An array in whole numbers of 8 or 16 bits (these little-endian)."""
-
-    shape: list[int]
-    low: float
-    high: float
-    bits: int = Field(description="8 or 16")
-    data: str = Field(description="base64; a number n in it stands for low + (high - low) * n / (2**bits - 1)")
-
-
-class ReceptiveField(BaseModel):
-    """The cell in row r looks at the picture's rows from start + r * step, so many as size; columns likewise."""
-
-    size: int
-    step: int
-    start: int
-
-
-class ALayer(BaseModel):
-    """What one layer makes of the picture."""
-
-    name: str
-    kind: str = Field(
-        description="convolution, pooling, normalisation, relu, average, flatten, linear or probabilities"
-    )
-    array: Packed
-    field: ReceptiveField | None = Field(
-        description="null where a value looks at the whole picture, or the picture is deskewed first"
-    )
-    filters: Packed | None
-
-
-class Explanation(BaseModel):
-    """The answer of /explain."""
-
-    model: str
-    value: int | str
-    probability: float
-    accepted: bool
-    classes: list[str]
-    probabilities: list[float]
-    logits: list[float] | None
-    temperature: float = Field(description="The probabilities are the softmax of the logits divided by it.")
-    image: Packed
-    layers: list[ALayer]
-    why: Packed | None = Field(description="(28, 28): over 0 where ink spoke for the answer, in units of log-odds")
-
-
 class AModel(BaseModel):
     """One model, as /models tells it."""
 
@@ -203,12 +155,6 @@ CLASSIFY: dict[str, Any] = {
             }
         ),
     },
-}
-EXPLAIN: dict[str, Any] = {
-    "summary": "Show what the network sees in a digit",
-    "description": "What each layer makes of a digit, and which ink spoke for the answer. One 28x28 image, or a picture.",
-    "responses": {200: {"model": Explanation}, **documents(*GATE, 404, 422)},
-    "openapi_extra": body({**PICTURE, "application/json": one("image", PIXEL_ROWS)}),
 }
 MODELS: dict[str, Any] = {
     "summary": "List the models",

@@ -74,6 +74,7 @@ export const models = () => send("models");
 export const trainings = () => send("trainings");
 export const training = (id) => send(`trainings/${encodeURIComponent(id)}`);
 
+export const network = (model) => send(`network?${new URLSearchParams({ model })}`);
 const posted = (body, type) => ({ method: "POST", body, headers: { "Content-Type": type } });
 
 /** Before the models are known, `model` is null: the server takes its first one. `more` is asked for beside it. */

@@ -25,41 +25,50 @@ export function mix(from, to, share) {
   return from.map((value, i) => value + (to[i] - value) * share);
 }
 
-/** The server's array, unpacked: its shape, what its numbers stand for, and 8 bits of each to colour. */
-export class Cells {
-  constructor({ shape, low, high, bits, data }) {
-    this.shape = shape;
-    this.low = low;
-    this.high = high;
-    const bytes = fromBase64(data);
-    this.numbers = bits === 16 ? new Uint16Array(bytes.buffer) : bytes;
-    this.most = 2 ** bits - 1;
-    this.bytes = bits === 16 ? Uint8Array.from(this.numbers, (number) => number >> 8) : bytes;
-  }
+/** The server's array, unpacked: its shape, and the numbers that it stands for. */
+export function unpack({ shape, low, high, bits, data }) {
+  const bytes = fromBase64(data);
+  const values = bits === 32 ? new Float32Array(bytes.buffer) : Float32Array.from(bytes, (n) => low + ((high - low) * n) / 255);
+  return { shape, values };
+}
 
-  value(index) {
-    return this.low + ((this.high - this.low) * this.numbers[index]) / this.most;
-  }
+/** Shades from negative over zero to positive, and from paper to ink: so many on each side of zero. */
+export const SHADES = 127;
 
-  get values() {
-    return Array.from(this.numbers, (_, index) => this.value(index));
-  }
+/**
+ * The page's one convention for numbers, as pixels: blue is negative, paper is zero, orange is positive; of ink, paper is 0 and
+ * ink is the most there can be. Shade SHADES + n, for n from -SHADES to SHADES, is that of the share n / SHADES.
+ */
+export function shades(ofInk = false) {
+  const name = ofInk ? "shades of ink" : "shades";
+  if (!known.has(name)) known.set(name, makeShades(ofInk ? "ink" : "for", ofInk ? "sheet-paper" : "against"));
+  return known.get(name);
+}
 
-  /**
-   * Of each byte, its colour as one pixel: from paper to ink where nothing is negative, else blue over paper to orange.
-   */
-  colours() {
-    const table = new Uint8ClampedArray(4 * 256);
-    const most = Math.max(Math.abs(this.low), Math.abs(this.high)) || 1;
-    const paper = channels("sheet-paper");
-    const more = channels(this.low >= 0 ? "ink" : "for");
-    const less = channels("against");
-    for (let byte = 0; byte < 256; byte += 1) {
-      const share = (this.low + ((this.high - this.low) * byte) / 255) / most;
-      table.set([...mix(paper, share > 0 ? more : less, Math.abs(share) ** 0.7), 255], 4 * byte);
-    }
-    return new Uint32Array(table.buffer);
-  }
+function makeShades(positive, negative) {
+  const table = new Uint8ClampedArray(4 * (2 * SHADES + 1));
+  for (let n = -SHADES; n <= SHADES; n += 1) table.set([...shade(n / SHADES, positive, negative), 255], 4 * (SHADES + n));
+  return new Uint32Array(table.buffer);
+}
+
+/** Red, green and blue of a share from -1 to 1 of the largest number. */
+export function shade(share, positive = "for", negative = "against") {
+  return mix(channels("sheet-paper"), channels(share > 0 ? positive : negative), Math.min(1, Math.abs(share)) ** 0.7);
+}
+
+/** Pixels (Uint32Array) of numbers, the largest of which is `most`. */
+export function painted(values, most, ofInk = false) {
+  const table = shades(ofInk);
+  const scale = SHADES / (most || 1);
+  const pixels = new Uint32Array(values.length);
+  for (let i = 0; i < values.length; i += 1) pixels[i] = table[SHADES + Math.round(scale * values[i])];
+  return pixels;
+}
+
+export function largest(values) {
+  let most = 0;
+  for (const value of values) most = Math.max(most, Math.abs(value));
+  return most;
 }
 
 /** MNIST's own look, whatever the theme: white ink on black. */

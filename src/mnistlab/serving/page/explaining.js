@@ -3,11 +3,15 @@
 import { explain, newestOnly } from "./api.js";
 import { chosenDigit, state } from "./state.js";
 
-/** Makes a panel's `refresh`: it calls draw(explanation, with model and pixels), once the server has explained `parts` of it. */
-export function explaining(parts, draw) {
+/**
+ * Makes a panel's `refresh`: it calls draw(explanation, with model, pixels and network), once the server has explained `parts`
+ * of it. The network is what networkOf(model), if given, resolves to.
+ */
+export function explaining(parts, draw, networkOf = () => null) {
   let shown = null;
   const ask = newestOnly(async ({ model, pixels }) => {
-    shown = { ...(await explain(model, pixels, parts)), model, pixels };
+    const [explanation, network] = await Promise.all([explain(model, pixels, parts), networkOf(model)]);
+    shown = { ...explanation, model, pixels, network };
     draw(shown);
   });
   return function refresh() {

@@ -12,6 +12,7 @@ import { adoptIntro, endIntro, isUntouched, playExample, startIntro } from "./in
 import { restore, speakAgain, startKeeping } from "./keeping.js";
 import * as learn from "./learn.js";
 import * as picture from "./picture.js";
+import { measure } from "./measures.js";
 import { nameFullScreen } from "./present.js";
 import { startSettings } from "./settings.js";
 import { change, makeReading, state, whenChanged } from "./state.js";
@@ -20,7 +21,6 @@ import * as why from "./why.js";
 
 const part = (name) => document.getElementById(name);
 const PANELS = { inside, learn, why, break: breaking, compare, picture };
-const MOST_MEASURES = 500;
 
 // The reading follows the pen.
 
@@ -38,7 +38,7 @@ const readSheet = newestOnly(async () => {
   const drawCrop = (context, box, side) => cropSheet(context, drawn, scaled(box, given.size), side);
   const reading = makeReading(given, { source: "sheet", body, type: "image/bmp", drawCrop });
   change({ reading, chosen: nearest(reading, lastPoint) });
-  measure(time);
+  measure("answer", time); // from the newest movement that it knows to the page that shows it
 });
 
 /** A box of the small picture, in the sheet's units. */
@@ -65,17 +65,6 @@ function nearest({ digits, size }, point) {
     return Math.hypot(away(x, width, point.x), away(y, height, point.y));
   });
   return Math.max(0, distances.lastIndexOf(Math.min(...distances)));
-}
-
-/** How long the answer took, from the newest movement that it knows to the page that shows it. */
-function measure(start) {
-  const past = performance.getEntriesByName("answer");
-  if (past.length >= MOST_MEASURES) {
-    performance.clearMeasures("answer");
-    for (const { startTime, duration } of past.slice(-MOST_MEASURES / 2))
-      performance.measure("answer", { start: startTime, duration });
-  }
-  performance.measure("answer", { start, end: performance.now() });
 }
 
 function sheetChanged() {

@@ -1,6 +1,6 @@
 // Which ink spoke for the answer, and which against it.
 
-import { Cells, channels, colour, mix } from "./colours.js";
+import { channels, colour, largest, mix, unpack } from "./colours.js";
 import { explaining } from "./explaining.js";
 import { share as shareOf, words } from "./i18n.js";
 
@@ -15,8 +15,8 @@ canvas.height = 28 * CELL;
 export const refresh = explaining("why", draw);
 
 function draw(shown) {
-  const effects = new Cells(shown.why).values;
-  const most = Math.max(...effects.map(Math.abs)) || 1;
+  const effects = unpack(shown.why).values;
+  const most = largest(effects) || 1;
   const context = canvas.getContext("2d");
   context.fillStyle = colour("sheet-paper");
   context.fillRect(0, 0, canvas.width, canvas.height);

@@ -1,6 +1,9 @@
 // The page's words in English.
 
+import { HOW_ENGLISH } from "./how_en.js";
+
 export const ENGLISH = {
+  ...HOW_ENGLISH,
   title: "mnistlab: draw a digit, see what the network sees",
   motto: "Draw a digit, see what the network sees.",
   settings: "Settings",
@@ -57,22 +60,32 @@ export const ENGLISH = {
   readChosen: "Digit number {position}: {value}, {percent}.",
   doubtful: "not sure",
 
-  lensLabel: "The picture that the network gets; the part that the chosen value looks at is framed",
-  lensHelp:
-    "Point at a value in a map below: the frame shows the part of the picture that it looks at. In the maps orange is over zero, blue under.",
-  lensValue: "{name}, map {map}, row {row}, column {column}",
-  lensTells: "{name}: {value}, {looks}.",
-  lensNumber: "value {value}",
-  lensField: "looks at {height} × {width} pixels",
-  lensWhole: "looks at the whole picture",
-  lensUpright: "looks at a part of the digit made upright",
-  lensIndex: "{name}, no. {index}",
+  networkLabel:
+    "The network, a column for each step. Arrow keys move from value to value, with Shift from map to map; Enter shows how the number was made.",
+  stepsLabel: "The network's steps",
+  scaleLabel: "The colours of numbers: blue is negative, paper is zero, orange is positive",
+  insideHelp:
+    "From left to right: what each step finds in your drawing. Orange adds, blue takes away. Point at a value, and click to see how it was made.",
   insideNone: "The inside of this model cannot be shown: only its answer is known.",
-  layerMaps: "Maps of {name}. Arrow keys move from value to value, Page Up and Page Down from map to map.",
-  layerValues: "Values of {name}. Arrow keys move from value to value.",
-  layerFilters: "Filters of {name}",
-  filtersOne: "The {count} filters: blue subtracts, orange adds. Below, the map that each one makes, in the same order.",
-  filtersMany: "The {count} filters reach through {channels} maps; shown is how strongly. Below, the map that each one makes.",
+  insidePart: "Only the steps of this model that the page knows are shown; how the answer follows from them is not known here.",
+  insideLooks: "This model looks at the picture {count} times; its first look is shown. Click a bar on the right for what becomes of all of them.",
+  insideDeskewed: "It makes the digit upright first, which is the picture shown.",
+  moreMaps: "+ {count}",
+  short_input: "picture",
+  short_pooling: "pool",
+  short_relu: "ReLU",
+  short_average: "mean",
+  short_norm: "+ norm",
+  name_input: "The picture",
+  inputCell: "{name}, row {row}, column {column}",
+  sumOf: "{name}, the sum for {value}",
+  softmaxOf: "Softmax, probability of {name}",
+  toldCell: "{name}: value {value}.",
+  toldBar: "{name}: {value}.",
+  lensValue: "{name}, map {map}, row {row}, column {column}",
+  lensTells: "{name}: value {value}, {looks}.",
+  lensField: "looks at {height} × {width} pixels",
+  lensIndex: "{name}, no. {index}",
   kind_picture: "784 numbers from 0 to 255: all that the network knows of your drawing.",
   kind_convolution: "Each filter slides over what comes before and lights up where it finds its stroke, corner or curve.",
   kind_pooling: "Keeps the strongest value of each small square: fewer values, and a small shift no longer matters.",
@@ -100,28 +113,6 @@ export const ENGLISH = {
   whyLabel: "The drawing, coloured by what speaks for {value} and what against: {share} of the effect is for it.",
   whyNote:
     "Each spot of ink is wiped out in turn. Where the answer becomes less sure, that ink spoke for it; where it becomes surer, against it.",
-
-  brokenLabel: "The broken picture. Arrow keys or a click move the erased patch.",
-  breakNow: "Now read as",
-  breakTurn: "Turn",
-  breakThick: "Thicken or thin",
-  breakBlur: "Blur",
-  breakNoise: "Noise",
-  breakErase: "Erase",
-  breakFind: "Find where it breaks",
-  breakFindLabel: "Find where it breaks ({name})",
-  breakHolds: "The answer holds all the way.",
-  breakAt: "The answer changes near {places}.",
-  breakReset: "Reset",
-  breakNote: "This changes the 28 × 28 pixels that the network gets, not your drawing.",
-  and: " and ",
-
-  compareA: "One model",
-  compareB: "Another model",
-  compareOne:
-    "To set a model of yours beside the one that is served, start the server with both: mnistlab serve --model mnistlab --model latest",
-  compareNothing: "Draw something to compare.",
-  milliseconds: "{number} ms",
 
   pictureHeading: "Read a picture of handwriting",
   pictureNote:

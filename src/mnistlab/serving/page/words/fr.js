@@ -1,6 +1,9 @@
 // The page's words in French; i18n.js puts in the spaces that never break.
 
+import { HOW_FRENCH } from "./how_fr.js";
+
 export const FRENCH = {
+  ...HOW_FRENCH,
   title: "mnistlab : dessinez un chiffre, voyez ce que voit le réseau",
   motto: "Dessinez un chiffre, voyez ce que voit le réseau.",
   settings: "Réglages",
@@ -29,7 +32,7 @@ export const FRENCH = {
   studyHeading: "Ce que voit le réseau",
   tabAnswer: "Réponse",
   tabInside: "Intérieur",
-  tabLearn: "Apprentissage",
+  tabLearn: "Apprendre",
   tabWhy: "Pourquoi",
   tabBreak: "Piéger",
   tabCompare: "Comparer",
@@ -57,22 +60,32 @@ export const FRENCH = {
   readChosen: "Chiffre numéro {position} : {value}, {percent}.",
   doubtful: "pas sûr",
 
-  lensLabel: "L’image que le réseau reçoit ; la partie que regarde la valeur choisie est encadrée",
-  lensHelp:
-    "Pointez une valeur dans une carte ci-dessous : le cadre montre la partie de l’image qu’elle regarde. Dans les cartes, l’orange est au-dessus de zéro, le bleu au-dessous.",
-  lensValue: "{name}, carte {map}, ligne {row}, colonne {column}",
-  lensTells: "{name} : {value}, {looks}.",
-  lensNumber: "valeur {value}",
-  lensField: "regarde {height} × {width} pixels",
-  lensWhole: "regarde toute l’image",
-  lensUpright: "regarde une partie du chiffre redressé",
-  lensIndex: "{name}, nº\u00a0{index}",
+  networkLabel:
+    "Le réseau, une colonne par étape. Les flèches vont de valeur en valeur, avec Maj de carte en carte ; Entrée montre comment le nombre est calculé.",
+  stepsLabel: "Les étapes du réseau",
+  scaleLabel: "Les couleurs des nombres : bleu pour négatif, papier pour zéro, orange pour positif",
+  insideHelp:
+    "De gauche à droite : ce que chaque étape trouve dans votre dessin. L’orange ajoute, le bleu retranche. Pointez une valeur, cliquez pour voir comment elle est calculée.",
   insideNone: "L’intérieur de ce modèle ne peut pas être montré : on n’en connaît que la réponse.",
-  layerMaps: "Cartes de {name}. Les flèches vont de valeur en valeur, Page précédente et Page suivante de carte en carte.",
-  layerValues: "Valeurs de {name}. Les flèches vont de valeur en valeur.",
-  layerFilters: "Filtres de {name}",
-  filtersOne: "Les {count} filtres : le bleu retranche, l’orange ajoute. Dessous, la carte que fait chacun, dans le même ordre.",
-  filtersMany: "Les {count} filtres traversent {channels} cartes ; on voit avec quelle force. Dessous, la carte que fait chacun.",
+  insidePart: "Seules les étapes de ce modèle que la page connaît sont montrées ; comment la réponse en découle n’est pas connu ici.",
+  insideLooks: "Ce modèle regarde l’image {count} fois ; on voit son premier regard. Cliquez sur une barre à droite pour voir comment tous se combinent.",
+  insideDeskewed: "Il redresse d’abord le chiffre : c’est l’image montrée.",
+  moreMaps: "+ {count}",
+  short_input: "image",
+  short_pooling: "pool",
+  short_relu: "ReLU",
+  short_average: "moy.",
+  short_norm: "+ norm",
+  name_input: "L’image",
+  inputCell: "{name}, ligne {row}, colonne {column}",
+  sumOf: "{name}, la somme pour {value}",
+  softmaxOf: "Softmax, probabilité du {name}",
+  toldCell: "{name} : valeur {value}.",
+  toldBar: "{name} : {value}.",
+  lensValue: "{name}, carte {map}, ligne {row}, colonne {column}",
+  lensTells: "{name} : valeur {value}, {looks}.",
+  lensField: "regarde {height} × {width} pixels",
+  lensIndex: "{name}, nº\u00a0{index}",
   kind_picture: "784 nombres de 0 à 255 : tout ce que le réseau sait de votre dessin.",
   kind_convolution: "Chaque filtre glisse sur ce qui précède et s’allume là où il trouve son trait, son angle ou sa courbe.",
   kind_pooling: "Garde la plus forte valeur de chaque petit carré : moins de valeurs, et un léger décalage ne compte plus.",
@@ -101,28 +114,6 @@ export const FRENCH = {
     "Le dessin, coloré selon ce qui pèse en faveur du {value} ou contre : {share} de l’effet est en sa faveur.",
   whyNote:
     "Chaque bout de trait est effacé à son tour. Là où la réponse devient moins sûre, il pesait en sa faveur ; là où elle devient plus sûre, contre elle.",
-
-  brokenLabel: "L’image abîmée. Les flèches ou un clic déplacent le carré gommé.",
-  breakNow: "Lu maintenant :",
-  breakTurn: "Tourner",
-  breakThick: "Épaissir, amincir",
-  breakBlur: "Flouter",
-  breakNoise: "Ajouter du bruit",
-  breakErase: "Gommer",
-  breakFind: "Où cède-t-il ?",
-  breakFindLabel: "Où cède-t-il ? ({name})",
-  breakHolds: "La réponse tient d’un bout à l’autre.",
-  breakAt: "La réponse change vers {places}.",
-  breakReset: "Remettre à zéro",
-  breakNote: "Cela change les 28 × 28 pixels que le réseau reçoit, pas votre dessin.",
-  and: " et ",
-
-  compareA: "Un modèle",
-  compareB: "Un autre modèle",
-  compareOne:
-    "Pour mettre un de vos modèles à côté de celui qui est servi, démarrez le serveur avec les deux : mnistlab serve --model mnistlab --model latest",
-  compareNothing: "Dessinez quelque chose à comparer.",
-  milliseconds: "{number}\u00a0ms",
 
   pictureHeading: "Lire une image de chiffres manuscrits",
   pictureNote:

@@ -1,0 +1,88 @@
+"""How an ONNX graph comes from its networks' looks at a picture to one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import onnx
+
+__all__ = ["Look", "answer_of", "looks_of"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """One network's look at the picture, or at the picture shifted."""
+
+    logits: str
+    """The tensor that holds its logits."""
+    weight: float
+    """Its share, over 0 and up to 1, of the mean of probabilities that is the answer."""
+
+
+def looks_of(graph: onnx.GraphProto) -> list[Look]:
+    """The looks that make the answer, in order; empty where it is made in a way that our networks do not know."""
+    makers = {name: node for node in graph.node for name in node.output}
+    softmax = makers.get(graph.output[0].name)
+    if softmax is None or softmax.op_type != "Softmax":
+        return []
+    logits = softmax.input[0]
+    if logits in makers and makers[logits].op_type == "Div":  # by the temperature
+        logits = makers[logits].input[0]
+    return list(parts(logits, 1.0, makers))
+
+
+def parts(logits: str, weight: float, makers: dict[str, onnx.NodeProto]) -> Iterator[Look]:
+    """The looks whose mean probability, as its logarithm, is this tensor; itself where it is no such mean."""
+    node = makers.get(logits)
+    for kind in ("Sub", "ReduceLogSumExp", "Concat"):
+        if node is None or node.op_type != kind:
+            yield Look(logits, weight)
+            return
+        if kind != "Concat":
+            node = makers.get(node.input[0])
+    assert node is not None  # noqa: S101 - for mypy
+    for stacked in node.input:
+        name = stacked
+        while name in makers and makers[name].op_type in ("Unsqueeze", "LogSoftmax"):
+            name = makers[name].input[0]
+        yield from parts(name, weight / len(node.input), makers)
+
+
+def answer_of(
+    logits: list[NDArray[np.float32]], weights: list[float], temperature: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What the looks come to.
+
+    Parameters
+    ----------
+    logits
+        float32 (classes,) for each look.
+    weights
+        The share of each in the mean.
+    temperature
+        Over 0.
+
+    Returns
+    -------
+    tuple of ndarray of float64, shape (classes,)
+        The logits of the whole: those of the one look, or the logarithm of the mean of the looks' probabilities; and the
+        probabilities: the softmax of them divided by the temperature.
+    """
+    whole = logits[0].astype(np.float64)
+    if len(logits) > 1:
+        mean = sum(weight * softmax(look.astype(np.float64)) for look, weight in zip(logits, weights, strict=True))
+        whole = np.log(np.maximum(mean, np.finfo(np.float64).tiny))
+    return whole, softmax(whole / temperature)
+
+
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities of logits float64 (classes,)."""
+    powers = np.exp(logits - logits.max())
+    probabilities: NDArray[np.float64] = powers / powers.sum()
+    return probabilities

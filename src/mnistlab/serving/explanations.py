@@ -1,0 +1,177 @@
+"""The inside of a network in the API: what is answered, and how it is described."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field
+
+from mnistlab.reading.explainer import Explainer, Layer
+from mnistlab.reading.onnx_graph import Step, is_deskewed
+from mnistlab.serving import schemas
+
+__all__ = ["EXPLAIN", "NETWORK", "layer_facts", "network_facts", "packed"]
+
+KIND = "convolution, pooling, normalisation, relu, average, flatten, linear or probabilities"
+
+
+class Packed(BaseModel):
+    """An array in whole numbers of 8 bits, or in float32 (little-endian)."""
+
+    shape: list[int]
+    low: float = Field(description="Its smallest value, or a smaller number.")
+    high: float = Field(description="Its largest value, or a larger number.")
+    bits: int = Field(description="8 or 32")
+    data: str = Field(
+        description="base64; of 8 bits a number n stands for low + (high - low) * n / 255, of 32 for itself"
+    )
+
+
+class ReceptiveField(BaseModel):
+    """The cell in row r looks at the picture's rows from start + r * step, so many as size; columns likewise."""
+
+    size: int
+    step: int
+    start: int
+
+
+class ALayer(BaseModel):
+    """What one layer makes of the picture."""
+
+    name: str
+    kind: str = Field(description=KIND)
+    array: Packed
+    field: ReceptiveField | None = Field(
+        description="null where a value looks at the whole picture, or the picture is deskewed first"
+    )
+
+
+class Explanation(BaseModel):
+    """The answer of /explain."""
+
+    model: str
+    value: int | str
+    probability: float
+    accepted: bool
+    classes: list[str]
+    probabilities: list[float]
+    logits: list[float] | None = Field(
+        description="The probabilities are their softmax once divided by the temperature. Where there are several looks, the"
+        " logarithm of the looks' mean probabilities; null where the network's answer is made in another way."
+    )
+    temperature: float
+    looks: list[list[float]] = Field(
+        description="The logits of each look at the picture; their weights are in /network."
+    )
+    image: Packed
+    given: Packed | None = Field(
+        description="What the first layer gets: the picture normalised, deskewed where it does that."
+    )
+    layers: list[ALayer] = Field(description="Those of the first look.")
+    why: Packed | None = Field(description="(28, 28): over 0 where ink spoke for the answer, in units of log-odds")
+
+
+class AWindow(BaseModel):
+    """Which cells a convolution or a pooling takes together; height before width."""
+
+    kernel: tuple[int, int]
+    strides: tuple[int, int]
+    pads: tuple[int, int, int, int] = Field(description="Cells added at the top, left, bottom and right.")
+    dilations: tuple[int, int]
+
+
+class AStep(BaseModel):
+    """What a layer computes with."""
+
+    name: str
+    kind: str = Field(description=KIND)
+    window: AWindow | None = Field(description="For a convolution or a pooling.")
+    filters: Packed | None = Field(description="A convolution's: (channels, channels before / groups, height, width)")
+    weights: Packed | None = Field(description="A linear layer's: (values, values before)")
+    bias: Packed | None = Field(
+        description="A convolution's or a linear layer's; null where its numbers are not known."
+    )
+    scale: Packed | None = Field(
+        description="For batch norm, a number for each channel: it gives value * scale + shift"
+    )
+    shift: Packed | None
+    rounding: float | None = Field(description="Where its values are held in 8 bits, how far apart these are.")
+
+
+class ANetwork(BaseModel):
+    """The answer of /network."""
+
+    model: str
+    complete: bool = Field(description="Whether the layers lead from the picture to the logits of the first look.")
+    deskewed: bool = Field(description="Whether digits are made upright first.")
+    looks: list[float] = Field(description="The weight of each look's probabilities in the mean that is the answer.")
+    layers: list[AStep] = Field(description="As those of /explain, but for the probabilities.")
+
+
+EXPLAIN: dict[str, Any] = {
+    "summary": "Show what the network sees in a digit",
+    "description": "What each layer makes of a digit, and which ink spoke for the answer. One 28x28 image, or a picture.",
+    "responses": {200: {"model": Explanation}, **schemas.documents(*schemas.GATE, 404, 422)},
+    "openapi_extra": schemas.body({**schemas.PICTURE, "application/json": schemas.one("image", schemas.PIXEL_ROWS)}),
+}
+NETWORK: dict[str, Any] = {
+    "summary": "Show what the network computes with",
+    "description": "Its layers in order, with their filters, weights and the two numbers of batch norm: all that is needed to"
+    " make the values of /explain from each other.",
+    "responses": {200: {"model": ANetwork}, **schemas.documents(401, 403, 404, 421, 503)},
+}
+
+
+def layer_facts(layer: Layer) -> dict[str, Any]:
+    """A layer of /explain."""
+    field = layer.field
+    return {
+        "name": layer.name,
+        "kind": layer.kind,
+        "array": exact(layer.values),  # values are made from each other
+        "field": {"size": field.size, "step": field.step, "start": field.start} if field else None,
+    }
+
+
+def network_facts(explainer: Explainer) -> dict[str, Any]:
+    """What GET /network tells, but for the model's name."""
+    steps, looks = explainer.steps, explainer.looks
+    return {
+        "complete": bool(steps and looks and steps[-1].output == looks[0].logits),
+        "deskewed": is_deskewed(explainer.model.graph),
+        "looks": [look.weight for look in looks],
+        "layers": [step_facts(step) for step in steps],
+    }
+
+
+def step_facts(step: Step) -> dict[str, Any]:
+    """A layer of /network."""
+    window = step.window
+    names = ("filters", "weights", "bias", "scale", "shift")
+    return {
+        "name": step.name,
+        "kind": step.kind,
+        "window": {name: getattr(window, name) for name in AWindow.model_fields} if window else None,
+        **{name: exact(step.numbers[name]) if name in step.numbers else None for name in names},
+        "rounding": step.rounding,
+    }
+
+
+def exact(values: NDArray[Any]) -> dict[str, Any]:
+    """An array in float32."""
+    data = np.ascontiguousarray(values, "<f4")
+    return array_facts(values, float(values.min()), float(values.max()), 32, data)
+
+
+def packed(values: NDArray[Any], low: float, high: float) -> dict[str, Any]:
+    """An array in whole numbers of 8 bits from `low` to `high`, which are not the same: enough to be looked at."""
+    return array_facts(values, low, high, 8, ((values - low) * (255 / (high - low))).round().astype("u1"))
+
+
+def array_facts(values: NDArray[Any], low: float, high: float, bits: int, data: NDArray[Any]) -> dict[str, Any]:
+    """An array of the API."""
+    text = base64.b64encode(data.tobytes()).decode()
+    return {"shape": values.shape, "low": low, "high": high, "bits": bits, "data": text}

@@ -1,0 +1,56 @@
+// Numbers as the inside of a network shows them, and small pieces of the page.
+
+import { shade } from "../colours.js";
+import { decimal } from "../i18n.js";
+
+/** A number with a real minus, and with none before a number that is rounded to zero. */
+export function numeral(number, digits = 2) {
+  const text = decimal(Math.abs(number), digits);
+  return number < 0 && /[1-9]/.test(text) ? `−${text}` : text;
+}
+
+/** With a plus where it is over zero: a part of a sum. */
+export const part = (number, digits = 2) => (number > 0 ? "+" : "") + numeral(number, digits);
+
+/** As a factor or a summand: in brackets where it is negative. */
+export const bracketed = (number, digits = 2) => (number < 0 ? `(${numeral(number, digits)})` : numeral(number, digits));
+
+export function element(tag, className = "", ...children) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.append(...children);
+  return made;
+}
+
+/** A table of numbers by rows, each in its shade; `marked` is the index of one to be marked. */
+export function grid(numbers, columns, { most, marked = -1, label, ofInk = false }) {
+  const table = element("table", "grid");
+  table.setAttribute("aria-label", label);
+  const small = columns > 5;
+  table.classList.toggle("small", small);
+  for (let start = 0; start < numbers.length; start += columns) {
+    const row = table.insertRow();
+    for (let i = start; i < start + columns; i += 1) {
+      const cell = row.insertCell();
+      if (!small) cell.textContent = numeral(numbers[i]);
+      paintCell(cell, most ? numbers[i] / most : 0, ofInk);
+      cell.classList.toggle("marked", i === marked);
+    }
+  }
+  return table;
+}
+
+/** The shade behind a number, and the number in black or white: on any shade one of the two can be read. */
+function paintCell(cell, share, ofInk) {
+  const [red, green, blue] = shade(share, ofInk ? "ink" : "for").map(Math.round);
+  cell.style.background = `rgb(${red} ${green} ${blue})`;
+  cell.style.color = luminance([red, green, blue]) > MIDDLE ? "black" : "white";
+}
+
+/** The luminance on which black and white are read equally well (WCAG). */
+const MIDDLE = 0.179;
+
+function luminance(parts) {
+  const linear = parts.map((part) => part / 255).map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+}

@@ -1,0 +1,74 @@
+// The two ends: what the network gets, and how the sums become an answer.
+
+import { decimal, percent, words } from "../i18n.js";
+import { combine } from "./arithmetic.js";
+import { bracketed, element, numeral } from "./figures.js";
+import { row } from "./how_steps.js";
+
+/** Looks that are listed one by one. */
+const LISTED = 6;
+
+export function inputPart({ image, given, pixels, network }, { row: at, column }) {
+  const index = at * 28 + column;
+  const grey = pixels[index];
+  const key = network.deskewed || network.looks.length > 1 ? "howInputMoved" : "howInput";
+  return element("section", "how-part", element("p", "equation", words(key, { grey, value: numeral(given.values[index], 3) })));
+}
+
+/** How the probability of class number `map` comes about: from the sums, or from all looks, by the softmax. */
+export function softmaxPart(sight, map) {
+  const { looks, network, temperature, classes, probabilities } = sight;
+  const section = element("section", "how-part");
+  if (looks.length === 0) {
+    section.append(element("p", "note", words("howAnswerUnknown", { percent: percent(probabilities[map]) })));
+    return section;
+  }
+  const answer = combine(looks, network.looks, temperature);
+  if (looks.length > 1) section.append(looksTable(sight, answer, map));
+  section.append(element("p", "note", words(temperature === 1 ? "howSoftmax" : "howSoftmaxAt", { temperature: decimal(temperature, 3) })));
+  const table = element("table", "terms");
+  const divided = temperature === 1 ? [] : [words("howDivided", { temperature: decimal(temperature, 2) })];
+  table.createTHead().append(
+    row("th", words("howClass"), words(looks.length > 1 ? "howLogOfMean" : "howLogit"), ...divided, words("howPower"), words("howShare")),
+  );
+  const body = table.createTBody();
+  classes.forEach((name, i) => {
+    const between = temperature === 1 ? [] : [numeral(answer.divided[i])];
+    const line = row("td", name, numeral(answer.logits[i]), ...between, decimal(answer.powers[i], 5), percent(answer.probabilities[i]));
+    line.classList.toggle("marked", i === map);
+    body.append(line);
+  });
+  section.append(
+    table,
+    element(
+      "p",
+      "equation",
+      words("howDivide", {
+        highest: bracketed(answer.highest, 2),
+        power: decimal(answer.powers[map], 5),
+        sum: decimal(answer.sum, 5),
+      }),
+      " = ",
+      element("b", "result", percent(answer.probabilities[map])),
+    ),
+  );
+  return section;
+}
+
+/** How the looks' probabilities of one class become their mean: the remaining step to the answer. */
+function looksTable({ looks, network, classes }, { each, mean }, map) {
+  const table = element("table", "terms");
+  table.createTHead().append(row("th", words("howLook"), words("howProbabilityOf", { name: classes[map] }), words("howWeight")));
+  const body = table.createTBody();
+  each.slice(0, LISTED).forEach((probabilities, i) => {
+    body.append(row("td", String(i + 1), percent(probabilities[map]), `× ${decimal(network.looks[i], 3)}`));
+  });
+  if (looks.length > LISTED) body.append(row("td", words("howOtherLooks", { count: looks.length - LISTED }), "", ""));
+  return element(
+    "div",
+    "",
+    element("p", "note", words("howLooks", { count: looks.length })),
+    table,
+    element("p", "equation", words("howMeanProbability"), " = ", element("b", "result", percent(mean[map], 2))),
+  );
+}

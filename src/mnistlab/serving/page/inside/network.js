@@ -1,0 +1,22 @@
+// What a network computes with: asked of the server once for each model.
+
+import { network as ask } from "../api.js";
+import { unpack } from "../colours.js";
+
+const ARRAYS = ["filters", "weights", "bias", "scale", "shift"];
+const known = new Map();
+
+/** The answer of /network, its arrays unpacked: {shape, values}. */
+export function networkOf(model) {
+  if (!known.has(model)) {
+    const asked = ask(model).then(unpackNetwork);
+    known.set(model, asked);
+    asked.catch(() => known.delete(model)); // to be asked again
+  }
+  return known.get(model);
+}
+
+function unpackNetwork(network) {
+  for (const layer of network.layers) for (const name of ARRAYS) layer[name] = layer[name] && unpack(layer[name]);
+  return network;
+}
