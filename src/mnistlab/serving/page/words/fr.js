@@ -165,7 +165,7 @@ export const FRENCH = {
   fieldsToCheck: "{count} à vérifier",
   fieldsFine: "aucun à vérifier",
   fieldsKeys:
-    "Tirez sur l’image pour un nouveau cadre ; tirez un cadre pour le déplacer, un de ses coins pour changer sa taille. Au clavier, l’image ayant le focus : Page précédente et Page suivante choisissent un cadre, les flèches le déplacent (avec Ctrl, à petits pas), avec Maj elles changent sa taille, Suppr le supprime.",
+    "Faites glisser la souris ou le doigt sur l’image pour tracer un cadre ; faites glisser un cadre pour le déplacer, un de ses coins pour changer sa taille. Au clavier, l’image ayant le focus : Page précédente et Page suivante choisissent un cadre, les flèches le déplacent (avec Ctrl, à petits pas), avec Maj elles changent sa taille, Suppr le supprime.",
   fieldsList: "Champs",
   fieldName: "Champ",
   fieldNameOf: "Nom de {name}",
