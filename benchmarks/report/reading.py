@@ -56,7 +56,9 @@ def reading_figure(name: str, row: dict[str, Any]) -> str:
         more = f"{row['sheets']} sheets; flagged {flagged}, wrong and not flagged {missed}"
         return f"**{percent(row['right'], row['of'])}** (n = {row['of']:,}, {more})"
     if name.endswith("-table"):
-        more = f"{row['grids']} of {row['pictures']} grids found; in blank cells a find in {row['blank_found']} of {row['blank']}"
+        more = f"{row['grids']} of {row['pictures']} grids found"
+        if row.get("blank"):
+            more += f"; in blank cells a find in {row['blank_found']} of {row['blank']}"
         return f"**{percent(row['right'], row['of'])}** (n = {row['of']:,}; {more})"
     if name == "reject":
         parts = ", ".join(f"{kind} {100 * share:.1f}" for kind, share in row["rejected"].items())

@@ -150,6 +150,8 @@ export const FRENCH = {
   tableLabel: "L’image avec un cadre autour de chaque case du tableau. Un clic choisit une case.",
   tableGrid: "Le tableau ; les flèches vont de case en case",
   tableSize: "{rows} × {columns} cases",
+  cellsSure: "aucune douteuse",
+  cellsDoubtful: "{count} à vérifier",
   tableNone: "Aucun tableau tracé n’a été trouvé : toute l’image a été lue.",
   tableSelect: "Montrez une case, dans le tableau ou sur l’image, pour voir où elle est.",
   cellRead: "{name} : {text}",
