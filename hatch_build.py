@@ -15,6 +15,7 @@ PARTS = (
     ("mnist", "MNIST", "data", "CC-BY-SA-3.0", "*.xz"),
     ("writers", "QMNIST: who wrote each image of MNIST", "data", "BSD-3-Clause", "*.npz"),
     ("reader", "Models that read digits, trained on MNIST", "machine-learning-model", "MIT", "*.onnx"),
+    ("training", "States of a network in training, with digits of MNIST", "data", "MIT AND CC-BY-SA-3.0", "*.npz"),
 )
 """Folder, name, CycloneDX type, licence and files of each."""
 

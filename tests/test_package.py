@@ -172,6 +172,15 @@ def test_the_card_of_the_pretrained_reader_names_its_file() -> None:
     assert f"| SHA-256 | `{hashlib.sha256((folder / 'reader.onnx').read_bytes()).hexdigest()}` |" in card
 
 
+def test_the_training_that_ships_is_the_one_described() -> None:
+    folder = resources.files("mnistlab") / "bundled" / "training"
+    content = (folder / "snapshots.npz").read_bytes()
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert f"| SHA-256 | `{hashlib.sha256(content).hexdigest()}` |" in card
+    assert f"| {len(content):,} bytes" in card
+    assert len(content) <= 400_000
+
+
 def test_help_shows_what_is_public_of_a_reader() -> None:
     shown = {name for name in dir(mnistlab.Reader) if not name.startswith("_")}
     assert shown == {"classes", "classify", "metadata", "path", "read", "read_many", "read_pages", "threads", "values"}

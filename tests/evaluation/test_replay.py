@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import shutil
 import signal
 import subprocess
@@ -26,7 +27,7 @@ from mnistlab.evaluation.replay import Replay, hard_digits, read_snapshots, writ
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.recipes.finder import FinderRecipe
 from mnistlab.runs.run import Run
-from mnistlab.runs.snapshots import MOST, NAME, Snapshots, snapshot_steps
+from mnistlab.runs.snapshots import MOST, NAME, WHOLE_BYTES, Snapshots, snapshot_steps, whole_steps
 from mnistlab.training.display import Silent
 from mnistlab.training.experiment import resume, train
 from mnistlab.training.film import Film
@@ -60,6 +61,15 @@ def test_states_are_kept_at_steps_that_grow_to_the_last(steps: int) -> None:
     assert (np.diff(gaps) >= -1).all()  # steps are whole
 
 
+@given(st.integers(1, 10**7), st.integers(1, 10**7))
+def test_few_states_are_kept_whole(steps: int, size: int) -> None:
+    kept = whole_steps(steps, size)
+    assert len(kept) * size <= WHOLE_BYTES
+    assert set(kept) <= set(snapshot_steps(steps))
+    assert not kept or (kept[0], kept[-1]) == (0, steps)
+    assert kept or 2 * size > WHOLE_BYTES
+
+
 def test_a_run_keeps_its_states(run: Run) -> None:
     found = Snapshots.read(run.path / NAME, run.path)
     last = run.metrics[-1]["step"]
@@ -82,6 +92,48 @@ def test_the_last_state_is_the_model_that_was_saved(run: Run) -> None:
         pixels = torch.from_numpy(found.images[:, None]).float()
         chances = saved.model(saved.normalisation(pixels)).softmax(1).numpy()
     np.testing.assert_allclose(found.probabilities[-1], chances, atol=1e-5)
+
+
+def test_a_whole_state_is_its_network_within_half_a_step_of_its_weights(run: Run) -> None:
+    found, layers = Snapshots.read(run.path / NAME, run.path), load_model(run).model.layers
+    assert found.whole.tolist() == whole_steps(run.metrics[-1]["step"], found.values[0].nbytes)
+    told = json.loads(str(found.layers))
+    assert [layer["kind"] for layer in told[:2]] == ["picture", "convolution"]
+    values, scales, vectors = found.values[-1], found.scales[-1], found.vectors[-1]
+    for layer in told:
+        own = getattr(layers, layer["name"]) if "name" in layer else None
+        if "shape" in layer:
+            (rows, *_), size = layer["shape"], math.prod(layer["shape"])
+            weights = (values[:size].reshape(rows, -1) * scales[:rows, None]).reshape(layer["shape"])
+            step = scales[:rows].reshape(-1, *[1] * (len(layer["shape"]) - 1))
+            assert (abs(weights - own.weight.detach().numpy()) <= 0.5001 * step).all()
+            values, scales = values[size:], scales[rows:]
+            if layer["bias"]:
+                np.testing.assert_array_equal(vectors[:rows], own.bias.detach().numpy())
+                vectors = vectors[rows:]
+        elif layer["kind"] == "normalisation":
+            ones = torch.ones(1, layer["size"], *[1] * isinstance(own, torch.nn.BatchNorm2d) * 2)
+            with torch.inference_mode():
+                given = [own.eval()(factor * ones).flatten().numpy() for factor in (0, 2)]
+            factors, summands = vectors[: 2 * layer["size"]].reshape(2, -1)
+            np.testing.assert_allclose(summands, given[0], rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(2 * factors + summands, given[1], rtol=1e-5, atol=1e-6)
+            vectors = vectors[2 * layer["size"] :]
+    assert values.size == scales.size == vectors.size == 0
+
+
+@pytest.mark.parametrize("field", ["layers", "whole", "values", "scales", "vectors"])
+def test_a_file_without_whole_states_is_read_but_not_one_with_half_of_them(field: str, own: Run) -> None:
+    found, path = read_snapshots(own), own.path / NAME
+    Snapshots(**{name: values for name, values in found.arrays().items() if name not in
+                 ("layers", "whole", "values", "scales", "vectors")}).write(path)  # fmt: skip
+    assert "whole" not in np.load(path)
+    before = read_snapshots(own)
+    assert (len(before.whole), before.steps.tolist()) == (0, found.steps.tolist())
+    arrays = {name: values for name, values in found.arrays().items() if name != field}
+    np.savez(path, sha256=np.array(found.sha256), **arrays)
+    with pytest.raises(UserError, match="damaged"):
+        read_snapshots(own)
 
 
 def test_the_first_state_is_the_network_that_the_seed_makes(run: Run) -> None:
@@ -135,7 +187,7 @@ def test_no_file_is_too_large(deskew: bool, data_dir: Path, tmp_path: Path) -> N
     )
     state = TrainingState(recipe, open_dataset("mnist", data_dir), 0, torch.device("cpu"), "fp32")
     film = Film(state, tmp_path)
-    assert film.taken.filters.shape[1] * 27 * 27 <= 8192
+    assert film.taken.filters.shape[1] * 27 * 27 <= 4096
     taken = film.taken
     random = np.random.default_rng(0)
     full = dataclasses.replace(
@@ -143,6 +195,12 @@ def test_no_file_is_too_large(deskew: bool, data_dir: Path, tmp_path: Path) -> N
         filters=random.random((MOST, *taken.filters.shape[1:]), np.float32),
         probabilities=random.random((MOST, *taken.probabilities.shape[1:]), np.float32),
     )  # fmt: skip
+    if len(taken.whole):
+        many = WHOLE_BYTES // taken.values.nbytes
+        full = dataclasses.replace(
+            full, whole=np.arange(many), values=random.integers(-127, 128, (many, taken.values.size)).astype(np.int8),
+            scales=np.repeat(taken.scales, many, 0), vectors=np.repeat(taken.vectors, many, 0),
+        )  # fmt: skip
     full.write(tmp_path / NAME)
     assert (tmp_path / NAME).stat().st_size <= 3_000_000
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(
     CHROMIUM is None and "MNISTLAB_NEEDS_BROWSER" not in os.environ,  # .ci/run sets it: there they must not be skipped
     reason="needs a browser: apt-get install chromium",
 )
-PANELS = ("answer", "inside", "why", "break", "compare", "picture")
+PANELS = ("answer", "inside", "learn", "why", "break", "compare", "picture")
 expect.set_options(timeout=1000 * LIMIT)
 COUNTING = """
     window.underWay = 0;
@@ -81,7 +81,8 @@ Open = Callable[..., Page]
 
 def new_page(browser: Browser, **settings: object) -> Page:
     """A page in a context of its own, with these settings."""
-    context = browser.new_context(**{"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **settings})  # type: ignore[arg-type]
+    usual = {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
+    context = browser.new_context(**{**usual, **settings})  # type: ignore[arg-type]
     context.set_default_timeout(1000 * LIMIT)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     context.add_init_script(COUNTING)
@@ -269,8 +270,15 @@ def test_breaking_moves_the_answer_and_reset_brings_it_back(open_page: Open) -> 
     expect(page.locator("#break-answer")).to_contain_text("7")
     page.locator("#break-turn").fill("180")
     expect(page.locator("#break-answer")).not_to_contain_text("7")
+    expect(page.locator("#break-before")).to_contain_text("Before: 7, ")
     page.click("#break-reset")
-    expect(page.locator("#break-answer")).to_contain_text("7")
+    expect(page.locator("#break-answer")).to_have_text("7")
+    expect(page.locator("#break-before")).to_have_text("")
+    page.locator("#model").select_option("strict")  # which is sure of nothing: its guess is told all the same
+    expect(page.locator("#break-answer")).to_have_text("7?")
+    expect(page.locator("#break-answer")).to_have_class("doubtful")
+    page.locator("#break-turn").fill("20")
+    expect(page.locator("#break-before")).to_contain_text("Before: 7?, ")
     page.locator("#break-noise").fill(page.locator("#break-noise").get_attribute("max") or "1")
     page.locator("#break-blur").fill("1")
     page.click("#break-reset")
@@ -285,6 +293,39 @@ def test_two_models_beside_each_other(open_page: Open) -> None:
     page.locator("#compare-b").select_option("strict")
     expect(page.locator("#compare-text-a")).to_contain_text("8")
     expect(page.locator("#compare-text-b")).to_contain_text("?")
+
+
+def test_on_a_phone_the_broken_picture_stays_in_sight(open_page: Open) -> None:
+    page = open_page(viewport={"width": 360, "height": 640})
+    draw(page, 7)
+    choose(page, "break")
+    page.locator("#break-erase").scroll_into_view_if_needed()
+    page.locator("#break-erase").fill("14")
+    box, slider = page.locator("#broken").bounding_box(), page.locator("#break-erase").bounding_box()
+    assert box is not None
+    assert slider is not None
+    assert 0 <= box["y"] < box["y"] + box["height"] < slider["y"] < 640
+
+
+def test_a_model_is_compared_with_a_network_before_and_after_its_training(browser: Browser) -> None:
+    with running_server.thread() as running:  # one model alone
+        page = new_page(browser)
+        page.goto(running.url)
+        draw(page, 7)
+        choose(page, "compare")
+        expect(page.locator("#compare-b")).to_have_value("last:quick")
+        for side in "ab":
+            expect(page.locator(f"#compare-text-{side}")).to_have_text("7")
+        expect(page.locator("#compare-verdict")).to_have_text("They agree.")
+        expect(page.locator("#compare-time-b")).to_contain_text("in your browser")
+        page.locator("#compare-b").select_option("first:quick")
+        expect(page.locator("#compare-verdict")).to_have_text("They do not agree.")
+        expect(page.locator("#compare-text-b mark")).to_have_count(1)
+        chances = [
+            float(bar.get_attribute("data-probability") or 0) for bar in page.locator("#compare-bars-b li").all()
+        ]
+        assert max(chances) < 0.2
+        page.context.close()
 
 
 def test_a_picture_is_read_shown_and_taken_away(open_page: Open, tmp_path: Path) -> None:

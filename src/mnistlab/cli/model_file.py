@@ -49,16 +49,19 @@ def load_models(names: tuple[str, ...], runs_dir: Path) -> list[ServedModel]:
 
     served: list[ServedModel] = []
     for name in dict.fromkeys(names):
+        run = None
         if name == BUNDLED:
             reader, identity = Reader(), BUNDLED
         else:
             file = model_file(name, runs_dir)
             reader = Reader(file)
-            identity = resolved(file).parent.name if file.name == "model.onnx" else file.stem
+            run = resolved(file).parent if file.name == "model.onnx" else None
+            identity = run.name if run else file.stem
         identity = re.sub(r"[^\w.-]+", "-", identity)
         taken = [one.name for one in served]
         unique = next(n for n in (identity, *(f"{identity}-{k}" for k in range(2, 1000))) if n not in taken)
-        served.append(ServedModel(unique, "mnistlab's reader" if name == BUNDLED else title_of(unique), reader))
+        title = "mnistlab's reader" if name == BUNDLED else title_of(unique)
+        served.append(ServedModel(unique, title, reader, run))
     return served
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.reading.finder import Floats, Found, Level
+from mnistlab.reading.finder import CLASSES, Floats, Found, Level
 from mnistlab.reading.looks import LEAST
+from mnistlab.reading.marks import SAME, Box, overlap
 
-__all__ = ["find"]
+__all__ = ["find", "supported"]
 
 COMMON = 0.2
 """What counts how many of the others have a mark's height, where how sure the network is of it counts 1."""
@@ -23,6 +24,8 @@ APART = 0.57
 """How far apart the middles of two digits beside each other are at least, as a share of the wider one's width."""
 MOST_FOUND = 3000
 """Where there is more, only what the network is surest of is looked at."""
+LINE, BESIDE = 0.5, 3.0
+"""How far up or down, and beside it, in its heights, the others of a mark's line are."""
 PLACE = ("x", "y", "width", "height", "weight", "light")
 
 
@@ -53,7 +56,38 @@ def find(looked: Sequence[Level]) -> list[Found]:
             if shown[number] > ENOUGH:
                 kept.append(replace(best, kinds=together, weight=float(shown[number])))
             left &= ~place.excluded(number)
-    return kept
+    return [as_one(mark) if begins_a_line(mark, kept) else mark for mark in kept]
+
+
+def begins_a_line(mark: Found, others: Sequence[Found]) -> bool:
+    """Whether a mark is a slash with digits on its right alone: a slash parts two numbers, and that one is a leaning 1."""
+    if CLASSES[mark.kind] != "/":
+        return False
+    line = [other for other in others if other.digit and abs(other.y - mark.y) < LINE * mark.height]
+    beside = [other.x > mark.x for other in line if abs(other.x - mark.x) < BESIDE * mark.height]
+    return bool(beside) and all(beside)
+
+
+def as_one(slash: Found) -> Found:
+    """A slash as the digit 1."""
+    kinds = slash.kinds.copy()
+    kinds[[1, CLASSES.index("/")]] = kinds[[CLASSES.index("/"), 1]]
+    return replace(slash, kinds=kinds)
+
+
+def supported(box: Box, looked: Sequence[Level]) -> bool:
+    """Whether the finder saw a digit of about that box (x, y, width, height) at any size, however little it made of it."""
+    return any(mark.digit and overlap(box, around(mark)) > SAME for level in looked for mark in level.found)
+
+
+def around(mark: Found) -> Box:
+    """A mark's box (x, y, width, height) in whole pixels."""
+    return (
+        round(mark.x - mark.width / 2),
+        round(mark.y - mark.height / 2),
+        round(mark.width) or 1,
+        round(mark.height) or 1,
+    )
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def writing_on_paper(
         signs = signs_between(finder, gray, ink, strokes, raise_if_cancelled)
         return with_signs(strokes, [replace(sign, box=in_picture(sign.level_box, ink, size)) for sign in signs])
     if not quarters:
-        found = surest(found, strokes, classifier, ink, pieces, picture, threshold, raise_if_cancelled)
+        found = surest(found, looked, strokes, classifier, ink, pieces, picture, threshold, raise_if_cancelled)
     turned = size if quarters % 2 == 0 else size[::-1]
     for mark in unread(classifier, looked, found, [] if quarters else strokes, threshold):
         found.append(replace(mark, box=turned_back(mark.level_box, quarters, turned)))

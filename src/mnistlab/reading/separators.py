@@ -155,12 +155,12 @@ def sign_of(row: Row, mark: Found, small: Small | None) -> Sign | None:
 
 
 def slash_of(row: Row, number: int, found: Sequence[Found]) -> Sign | None:
-    """The leaning one of that number as a slash; None where it is a one."""
+    """The leaning one of that number as a slash; None where it is a one, as what begins a line is."""
     x, y, width, height = row.boxes[number]
     here = [mark for mark in found if max(abs(mark.x - x - width / 2), abs(mark.y - y - height / 2)) < 0.4 * row.height]
     slash, one = (max((float(mark.kinds[CLASSES.index(kind)]) for mark in here), default=0.0) for kind in "/1")
     near = row.beside(x + width / 2, [number])
-    if near is None or slash * row.tall[number] ** 4 < SLASH * max(one, 1e-3):
+    if near is None or not (row.boxes[:, 0] < x).any() or slash * row.tall[number] ** 4 < SLASH * max(one, 1e-3):
         return None
     at = row.marks[number].level_box
     return Sign("/", slash / (slash + one), at, at, row.numbers[near[0]], (row.numbers[number],))

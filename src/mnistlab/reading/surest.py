@@ -9,8 +9,10 @@ import numpy as np
 
 from mnistlab.reading.assembly import look
 from mnistlab.reading.classifier import Classifier
+from mnistlab.reading.finder import Level
 from mnistlab.reading.ink import Ink
 from mnistlab.reading.marks import SAME, Mark, meeting, middles_in, overlap, places, sureness
+from mnistlab.reading.overlaps import supported
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import Piece, box_in_picture
 from mnistlab.reading.spots import agreed
@@ -24,6 +26,7 @@ AS_HIGH = 1.5
 
 def surest(
     found: Sequence[Mark],
+    looked: Sequence[Level],
     strokes: Sequence[Mark],
     classifier: Classifier,
     ink: Ink,
@@ -47,7 +50,8 @@ def surest(
             kept.append(replace(theirs[0] if clean else ours[0], probabilities=probabilities))
             continue
         certain = all(mark.sure >= threshold for mark in theirs) and (len(theirs) >= len(ours) or len(theirs) == 1)
-        kept += theirs if theirs and (certain or sureness(theirs) >= sureness(ours)) else ours
+        seen = bool(theirs) and all(supported(mark.box, looked) for mark in theirs)
+        kept += theirs if seen and (certain or sureness(theirs) >= sureness(ours)) else ours
     return kept
 
 

@@ -18,7 +18,7 @@ __all__ = ["as_dark_on_light", "has_dark_parts", "look_everywhere", "turns"]
 
 PARTS = (128, 160, 224, 320)
 """Pixels a side of the part of a page that is looked at from all four sides: the first that holds enough, or the largest."""
-ENOUGH = 12.0
+ENOUGH = 20.0
 """So much is there to see in a part that tells which way up the page lies."""
 SIZES_TRIED = 3
 CLEARLY, MORE = 1.2, 1.2
@@ -57,17 +57,22 @@ def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Lev
     seen_well = [level for level in looked if level.seen.size <= 2 * ALWAYS and hints(level) and not level.light]
     if not seen_well:
         return 0
-    parts = [part_of(gray, level) for level in sorted(seen_well, key=hints)[-SIZES_TRIED:]]
+    chosen = sorted(seen_well, key=hints)[-SIZES_TRIED:]
+    part = part_of(gray, chosen[-1])
+    smaller = [(resized(part, level.scale), level.scale) for level in chosen]
     read = np.zeros(4)
     for n in range(4):
-        seen = [look(network, np.ascontiguousarray(np.rot90(small, n)), scale) for small, scale in parts]
-        read[n] = max(readable(classifier, level) for level in seen)
+        seen = [
+            look(network, np.ascontiguousarray(np.rot90(small, n)), scale, number)
+            for number, (small, scale) in enumerate(smaller)
+        ]
+        read[n] = readable(classifier, seen)
     best = int(read.argmax())
     return best if read[best] > CLEARLY * read[0] + MORE else 0
 
 
-def part_of(gray: Gray, level: Level) -> tuple[Gray, float]:
-    """The part of a page around the middle of what was found at one size, at that size; and the size."""
+def part_of(gray: Gray, level: Level) -> Gray:
+    """The part of a page around the middle of what was found at one size."""
     x, y, weight = (np.array([getattr(mark, name) for mark in level.found]) for name in ("x", "y", "weight"))
     middle_x, middle_y = float(np.median(x)), float(np.median(y))
     for part in PARTS:
@@ -77,7 +82,7 @@ def part_of(gray: Gray, level: Level) -> tuple[Gray, float]:
         inside = (x >= left) & (x < left + side) & (y >= top) & (y < top + side)
         if weight[inside].sum() >= ENOUGH:
             break
-    return resized(gray[top : top + side, left : left + side], level.scale), level.scale
+    return gray[top : top + side, left : left + side]
 
 
 def hints(level: Level) -> float:
@@ -85,10 +90,10 @@ def hints(level: Level) -> float:
     return sum(mark.weight for mark in level.found)
 
 
-def readable(classifier: Classifier, level: Level) -> float:
-    """About how many digits can be read at one size."""
+def readable(classifier: Classifier, levels: list[Level]) -> float:
+    """About how many digits can be read at these sizes."""
     return sum(
         max(0.0, 2 * spot.sure - 1) * min(1.0, spot.found.weight)
-        for spot in spots(classifier, find([level]), [level])
+        for spot in spots(classifier, find(levels), levels)
         if spot.found.digit
     )

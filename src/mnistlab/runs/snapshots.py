@@ -1,7 +1,8 @@
 """What a run keeps of how its network came to be: snapshots.npz, states at steps that grow, with the hash of their weights.
 
 Each state is the step, its loss, the filters of the first convolution, and the probabilities of a few digits that are hard to
-tell apart. The digits are there too: a training can be shown again without its data.
+tell apart. The digits are there too: a training can be shown again without its data. Of a few states the file holds all
+weights, in 8 bits, with the layers that they belong to: what such a state makes of a new drawing can be computed without torch.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import dataclasses
 import hashlib
 import io
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +21,37 @@ from numpy.typing import NDArray
 from mnistlab.errors import UserError
 from mnistlab.files import write_bytes
 
-__all__ = ["NAME", "Snapshots", "snapshot_steps"]
+__all__ = ["NAME", "Snapshots", "snapshot_steps", "whole_steps"]
 
 NAME = "snapshots.npz"
 MOST = 40
 """States that are kept of a whole training, at most."""
-FILTER_VALUES, PROBABILITIES, PIXELS = 8_192, 8_000, 100_000
-"""Values of filters and of probabilities in a state, and pixels of the digits, at most: no file is over 3 MB."""
+FILTER_VALUES, PROBABILITIES, PIXELS = 4_096, 4_000, 100_000
+"""Values of filters and of probabilities in a state, and pixels of the digits, at most."""
+MOST_WHOLE, WHOLE_BYTES = 8, 1_400_000
+"""States whose weights are all kept, and their bytes, at most: no file is over 3 MB."""
+FIRST_WHOLE = 5
+"""The step of the first of them after 0: before it there is little to see."""
+OF_STATES, OF_WHOLE_STATES = (
+    ("steps", "losses", "filters", "probabilities", "weights"),
+    ("whole", "values", "scales", "vectors"),
+)
+"""The fields that have a row for each state, and for each whole one."""
 
 
 def snapshot_steps(steps: int) -> list[int]:
     """The steps of a training of so many whose states are kept: 0, 1 and on, at distances that grow, to the last."""
     return sorted({0, *np.geomspace(1, max(steps, 1), MOST - 1).round().astype(int).tolist()})
+
+
+def whole_steps(steps: int, size: int) -> list[int]:
+    """Those of `snapshot_steps` whose states of so many bytes are kept whole; none where not even the first and last fit."""
+    count = min(MOST_WHOLE, WHOLE_BYTES // max(size, 1))
+    if count < 2:
+        return []
+    kept = np.array(snapshot_steps(steps))
+    wanted = np.geomspace(kept[-1], min(FIRST_WHOLE, kept[-1]), count - 1)
+    return sorted({0, *kept[abs(kept[:, None] - wanted).argmin(axis=0)].tolist()})
 
 
 @dataclass(frozen=True)
@@ -54,6 +75,16 @@ class Snapshots:
     labels : ndarray of int64, shape (N,)
     classes : ndarray of str, shape (classes,)
         The name of each class.
+    whole : ndarray of int64, shape (K,)
+        Steps of the states that are kept whole; none in files of before there were such states, or of large networks.
+    layers : ndarray of str, shape ()
+        The network's layers in order, as JSON (see `mnistlab.training.whole`).
+    values : ndarray of int8, shape (K, weights)
+        The weights of convolutions and linear layers, in the order of the layers, each divided by its row's scale.
+    scales : ndarray of float32, shape (K, rows)
+        For each channel that a convolution, and each value that a linear layer gives.
+    vectors : ndarray of float32, shape (K, numbers)
+        The biases, and the factor and summand that batch norm comes to, for each channel, in the order of the layers.
     """
 
     steps: NDArray[np.int64]
@@ -64,28 +95,36 @@ class Snapshots:
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     classes: NDArray[np.str_]
+    whole: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    layers: NDArray[np.str_] = field(default_factory=lambda: np.array(""))
+    values: NDArray[np.int8] = field(default_factory=lambda: np.zeros((0, 0), np.int8))
+    scales: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    vectors: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     @property
     def sha256(self) -> str:
         """That of all that it holds."""
         found = hashlib.sha256()
-        for field in dataclasses.fields(self):
-            values = np.ascontiguousarray(getattr(self, field.name))
-            found.update(f"{field.name} {values.dtype.str} {values.shape} ".encode())
-            found.update(values.tobytes())
+        for name, values in self.arrays().items():
+            found.update(f"{name} {values.dtype.str} {values.shape} ".encode())
+            found.update(np.ascontiguousarray(values).tobytes())
         return found.hexdigest()
+
+    def arrays(self) -> dict[str, Any]:
+        """What the file holds, by name: without the fields of whole states where there are none."""
+        left_out = () if len(self.whole) else ("layers", *OF_WHOLE_STATES)
+        return {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.name not in left_out}
 
     def up_to(self, step: int) -> Snapshots:
         """Those of the states that come no later than that step."""
-        kept = self.steps <= step
-        of_states = ("steps", "losses", "filters", "probabilities", "weights")
-        return dataclasses.replace(self, **{name: getattr(self, name)[kept] for name in of_states})
+        changed = {name: getattr(self, name)[self.steps <= step] for name in OF_STATES}
+        changed |= {name: getattr(self, name)[self.whole <= step] for name in OF_WHOLE_STATES}
+        return dataclasses.replace(self, **changed)
 
     def write(self, path: Path) -> None:
         """Write the file, atomically. Raises `UserError` or `Failure` where that is not possible."""
         buffer = io.BytesIO()
-        arrays = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        np.savez_compressed(buffer, sha256=np.array(self.sha256), **arrays)
+        np.savez_compressed(buffer, sha256=np.array(self.sha256), **self.arrays())
         write_bytes(path, buffer.getvalue())
 
     @staticmethod
@@ -93,7 +132,9 @@ class Snapshots:
         """The file of that run. Raises `UserError` where it is missing or damaged, or was changed."""
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-                found = Snapshots(**{field.name: file[field.name] for field in dataclasses.fields(Snapshots)})
+                left_out = () if "whole" in file else ("layers", *OF_WHOLE_STATES)
+                names = [one.name for one in dataclasses.fields(Snapshots) if one.name not in left_out]
+                found = Snapshots(**{name: file[name] for name in names})
                 sound = str(file["sha256"]) == found.sha256 and len(found.steps) > 0
         except FileNotFoundError:
             raise UserError("runs.no_snapshots", run=run) from None

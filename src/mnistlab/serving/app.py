@@ -36,6 +36,7 @@ from mnistlab.serving.models import ServedModel
 from mnistlab.serving.problems import Problem, language_of
 from mnistlab.serving.proxies import BehindProxies, read_name, read_root_path
 from mnistlab.serving.static import add_pages, answer_head
+from mnistlab.serving.trainings import add_trainings
 
 __all__ = ["create_app"]
 
@@ -77,6 +78,7 @@ def create_app(
     app.state.ready = False
     add_reading(app, find, jobs, metrics, endpoint)
     add_watching(app, models, metrics)
+    add_trainings(app, models)
     add_problems(app)
     schemas.complete(app)
     add_pages(app)

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,10 @@ SHORT = 0.001
 
 
 class ServedModel:
-    """A reader with its name in the API, and what makes it quick there."""
+    """A reader with its name in the API, and what makes it quick there; and the folder of its run, if it is one's."""
 
-    def __init__(self, name: str, title: str, reader: Reader) -> None:
-        self.name, self.title, self.reader = name, title, reader
+    def __init__(self, name: str, title: str, reader: Reader, run: Path | None = None) -> None:
+        self.name, self.title, self.reader, self.run = name, title, reader, run
         self.single = reader.classifier.with_threads(1)  # for a few images threads cost more
         self.explainer = Explainer(reader.classifier)
         self.batches = Batches(self.single)

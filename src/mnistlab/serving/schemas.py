@@ -147,7 +147,7 @@ class Status(BaseModel):
 PROBLEMS = {
     401: "The token is missing or wrong.",
     403: "A page of another site asked.",
-    404: "There is no such model.",
+    404: "There is no such model or training.",
     408: "The body came too slowly.",
     413: "The body is too large.",
     421: "The server was called by a name that it does not answer to.",

@@ -16,12 +16,13 @@ from mnistlab.devices import autocast
 from mnistlab.errors import UserError
 from mnistlab.networks.deskew import Deskewed
 from mnistlab.networks.network import NeuralNet, evaluating
-from mnistlab.runs.snapshots import FILTER_VALUES, NAME, PIXELS, PROBABILITIES, Snapshots, snapshot_steps
+from mnistlab.runs.snapshots import FILTER_VALUES, NAME, PIXELS, PROBABILITIES, Snapshots, snapshot_steps, whole_steps
 from mnistlab.training.state import TrainingState
+from mnistlab.training.whole import bytes_of, describe_layers, whole_state
 
 __all__ = ["Film"]
 
-DIGITS, FILTERS = 64, 32
+DIGITS, FILTERS = 50, 32
 """Digits whose probabilities are kept, and filters, at most."""
 
 
@@ -39,12 +40,17 @@ class Film:
     def __init__(self, state: TrainingState, folder: Path) -> None:
         self.state, self.path = state, folder / NAME
         self.wanted = set(snapshot_steps(state.steps))
+        self.whole = set(whole_steps(state.steps, bytes_of(state.model)))
         self.model = Deskewed(state.model) if state.architecture.deskew else state.model
         known = None
         if state.steps_done:
             with contextlib.suppress(UserError):  # without its snapshots a training goes on all the same
                 known = Snapshots.read(self.path, folder).up_to(state.steps_done)
+        if known and known.filters.shape[1:] != first_filters(state.model).shape:
+            known = None  # of an older mnistlab, which kept more of large filters
         self.taken = known or self.begin()
+        if not len(self.taken.whole):
+            self.taken = self.begin_whole(self.taken)
         if not state.steps_done:
             self.take(math.nan)
 
@@ -64,6 +70,16 @@ class Film:
             filters=np.zeros((0, *weight.shape), np.float32),
             probabilities=np.zeros((0, len(chosen), classes), np.float32), weights=empty.astype("S64"),
             images=images[chosen], labels=labels[chosen], classes=np.array(state.loader.spec.classes),
+        )  # fmt: skip
+
+    def begin_whole(self, taken: Snapshots) -> Snapshots:
+        """The same, with no whole states yet, of this network."""
+        state = self.state
+        layers = describe_layers(state.model, state.loader.spec.normalisation, state.architecture.deskew)
+        empty = whole_state(state.model)
+        return dataclasses.replace(
+            taken, layers=np.array(layers), values=empty.values[None][:0], scales=empty.scales[None][:0],
+            vectors=empty.vectors[None][:0],
         )  # fmt: skip
 
     def look(self, loss: torch.Tensor) -> None:
@@ -86,6 +102,18 @@ class Film:
             filters=np.concatenate([taken.filters, first_filters(state.model)[None]]),
             probabilities=np.concatenate([taken.probabilities, probabilities[None]]),
             weights=np.append(taken.weights, np.bytes_(digest.hexdigest())),
+        )  # fmt: skip
+        if state.steps_done in self.whole:
+            self.take_whole()
+
+    def take_whole(self) -> None:
+        """Keep all weights as they are now."""
+        taken, now = self.taken, whole_state(self.state.model)
+        self.taken = dataclasses.replace(
+            taken, whole=np.append(taken.whole, self.state.steps_done),
+            values=np.concatenate([taken.values, now.values[None]]),
+            scales=np.concatenate([taken.scales, now.scales[None]]),
+            vectors=np.concatenate([taken.vectors, now.vectors[None]]),
         )  # fmt: skip
 
     def save(self) -> None:

@@ -273,8 +273,8 @@ print(wrong[:4](images).shape, wrong(images).shape)
 # - `network(images)` is the forward pass, which gives the logits.
 # - `loss_function` is the mean cross-entropy of the batch.
 # - `backward()` computes for each weight how the loss changes with it: its *gradient*, the slope of day 1.
-# - `step()` moves each weight a little downhill, by its gradient times the *learning rate* `lr`; with `momentum`, it keeps
-#   some of the speed of the steps before.
+# - `step()` moves each weight a little downhill: it subtracts the weight's gradient times the *learning rate* `lr`; with
+#   `momentum`, it keeps some of the speed of the steps before.
 #
 # An *epoch* is one pass over all the training images.
 
@@ -285,8 +285,8 @@ print(wrong[:4](images).shape, wrong(images).shape)
 # - `network(images)` est la *passe avant*, qui donne les logits.
 # - `loss_function` est l'entropie croisée moyenne du lot.
 # - `backward()` calcule pour chaque poids comment la perte varie avec lui : son *gradient*, la pente du jour 1.
-# - `step()` fait descendre un peu la pente à chaque poids, de son gradient multiplié par le *taux d'apprentissage* `lr` ; avec
-#   `momentum`, il garde l'élan des pas précédents.
+# - `step()` fait descendre un peu la pente à chaque poids : il en retranche le gradient multiplié par le *taux
+#   d'apprentissage* `lr` ; avec `momentum`, il garde l'élan des pas précédents.
 #
 # Une *époque* est un passage sur toutes les images d'entraînement.
 

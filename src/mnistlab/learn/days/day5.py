@@ -447,10 +447,10 @@ plt.show()
 print(needed, round(ours * wrong_three))
 
 # %% [markdown] lang="en"
-# The more errors the two share, the fewer images are left to tell them apart, and the more the 17 errors between them weigh:
-# from 44 shared errors on (the first number), that is more than chance. The second number (the orange line) is what they would
-# share if they were as alike as ours. Without the list of mistakes, nobody can tell how many there were. So keep it: a run
-# folder does, in `test.json`.
+# The more errors the two share, the fewer images are left to tell them apart, and the more the 17 errors that separate them
+# weigh: from 44 shared errors on (the first number), that is more than chance. The second number (the orange line) is what
+# they would share if they were as alike as ours. Without the list of mistakes, nobody can tell how many there were. So keep
+# it: a run folder does, in `test.json`.
 #
 # Even McNemar's test speaks only of two *trained networks*, with one seed each. To find out whether three convolutions make a
 # better *recipe*, you need several seeds. They have been run since, and the results are in the package:

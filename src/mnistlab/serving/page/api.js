@@ -1,9 +1,12 @@
 // Asks the server, and says calmly what goes wrong.
 
 import { language, words } from "./i18n.js";
+import { takeFromAddress } from "./link.js";
+import { keep, recall } from "./storage.js";
 
 const message = document.getElementById("message");
 const tokenForm = document.getElementById("token-form");
+const TOKEN = "mnistlab-token";
 
 /** How many failures were reported. */
 let failures = 0;
@@ -21,15 +24,13 @@ class Refusal extends Error {
 
 /** A token that came in the address (#token=XYZ) is kept for this tab and taken out of the address. */
 function rememberToken() {
-  const given = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (given === null) return;
-  sessionStorage.setItem("mnistlab-token", given);
-  history.replaceState(null, "", location.pathname + location.search);
+  const given = takeFromAddress("token");
+  if (given !== null) keep("sessionStorage", TOKEN, given);
 }
 
 async function send(path, options = {}) {
   const headers = { "Accept-Language": language, ...options.headers };
-  const token = sessionStorage.getItem("mnistlab-token");
+  const token = recall("sessionStorage", TOKEN);
   if (token) headers.Authorization = `Bearer ${token}`;
   const response = await fetch(`api/v1/${path}`, { ...options, headers }).catch(() => {
     throw new Refusal(0, words("serverDown"), RETRY_SECONDS);
@@ -62,7 +63,7 @@ export function listenForToken(again) {
   rememberToken();
   tokenForm.addEventListener("submit", (event) => {
     event.preventDefault();
-    sessionStorage.setItem("mnistlab-token", document.getElementById("token").value.trim());
+    keep("sessionStorage", TOKEN, document.getElementById("token").value.trim());
     tokenForm.hidden = true;
     allIsWell();
     again();
@@ -70,6 +71,8 @@ export function listenForToken(again) {
 }
 
 export const models = () => send("models");
+export const trainings = () => send("trainings");
+export const training = (id) => send(`trainings/${encodeURIComponent(id)}`);
 
 const posted = (body, type) => ({ method: "POST", body, headers: { "Content-Type": type } });
 

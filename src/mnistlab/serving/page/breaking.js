@@ -3,7 +3,7 @@
 import { classify, newestOnly, report } from "./api.js";
 import { showBars } from "./bars.js";
 import { drawGrey } from "./colours.js";
-import { decimal, words } from "./i18n.js";
+import { decimal, percent, words } from "./i18n.js";
 import { perturb } from "./perturb.js";
 import { chosenDigit, modelById, state } from "./state.js";
 
@@ -72,13 +72,18 @@ function forgetSweeps(except = null) {
   }
 }
 
-const ask = newestOnly(async ({ model, pixels }) => {
+const ask = newestOnly(async ({ model, pixels, before }) => {
   const answer = await classify(model, pixels);
-  document.getElementById("break-answer").textContent = shown(answer, 0);
+  const place = document.getElementById("break-answer");
+  place.textContent = shown(answer, 0);
+  place.classList.toggle("doubtful", !answer.accepted[0]);
+  document.getElementById("break-before").textContent = before ? words("breakBefore", before) : "";
   showBars(document.getElementById("break-bars"), modelById(model).classes, answer.probabilities[0]);
 });
 
-const shown = ({ values, accepted }, index) => (accepted[index] ? String(values[index]) : "?");
+/** The answer; where the network is not sure of it, what it would have guessed: "1?". */
+const shown = ({ values, accepted }, index) => guess(values[index], accepted[index]);
+const guess = (value, isAccepted) => `${value}${isAccepted ? "" : "?"}`;
 
 export function refresh() {
   const digit = chosenDigit();
@@ -95,7 +100,9 @@ export function refresh() {
   }
   const pixels = perturb(digit.pixels, amounts, patch);
   drawGrey(broken, pixels);
-  ask({ model: state.reading.model, pixels });
+  const isBroken = Object.values(amounts).some((amount) => amount !== 0);
+  const before = { value: guess(digit.value, digit.accepted), percent: percent(digit.probability, 0) };
+  ask({ model: state.reading.model, pixels, before: isBroken && before });
 }
 
 /** Classifies the picture all along one slider, and writes under it which answer holds where. */
@@ -125,7 +132,7 @@ function runsOf(texts) {
 function drawRun({ text, from, to }, count) {
   const mark = document.createElement("span");
   mark.textContent = to - from > 1 ? text : "";
-  mark.classList.toggle("doubtful", text === "?");
+  mark.classList.toggle("doubtful", text.endsWith("?"));
   mark.style.left = `${(100 * from) / count}%`;
   mark.style.width = `${(100 * (to - from)) / count}%`;
   return mark;

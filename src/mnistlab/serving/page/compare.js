@@ -1,44 +1,100 @@
-// Two models on the same drawing, side by side.
+// Two models on the same drawing, side by side; or a model and a network in training, which this page computes itself.
 
-import { newestOnly, read } from "./api.js";
+import { newestOnly, read, report } from "./api.js";
 import { emptyBars, showBars } from "./bars.js";
+import { isDamaged, listTrainings, loadFilm, lookAt } from "./films.js";
 import { decimal, modelOption, words } from "./i18n.js";
 import { chosenDigit, makeReading, modelById, state } from "./state.js";
+import { openPanel } from "./tabs.js";
 
 const SIDES = ["a", "b"];
+/** What begins so is a state of a training: the last one, or the first. */
+const STATES = { "last:": -1, "first:": 0 };
+document.getElementById("compare-sides").innerHTML = SIDES.map(
+  (side) => `
+    <section class="side" aria-labelledby="compare-label-${side}">
+      <label id="compare-label-${side}" for="compare-${side}" data-text="compare${side.toUpperCase()}"></label>
+      <select id="compare-${side}"></select>
+      <p id="compare-text-${side}" class="numeral"></p>
+      <p id="compare-time-${side}" class="note"></p>
+      <ul id="compare-bars-${side}" class="bars small" data-label="barsLabel"></ul>
+    </section>`,
+).join("");
 const select = (side) => document.getElementById(`compare-${side}`);
 const part = (name, side) => document.getElementById(`compare-${name}-${side}`);
+const verdict = document.getElementById("compare-verdict");
 let shown = null;
 
 for (const side of SIDES) select(side).addEventListener("change", () => refresh());
 
-export function setModels() {
-  SIDES.forEach((side, index) => {
-    select(side).replaceChildren(...state.models.map(modelOption));
-    select(side).selectedIndex = Math.min(index, state.models.length - 1);
+export async function setModels() {
+  const offered = await listTrainings().catch((error) => {
+    report(error);
+    return [];
   });
+  const states = offered.flatMap(({ id, title }) => [
+    stateOption("last:", id, "compareTrained", title),
+    stateOption("first:", id, "compareUntrained", title),
+  ]);
+  SIDES.forEach((side, index) => {
+    select(side).replaceChildren(...state.models.map(modelOption), ...states.map((option) => option.cloneNode(true)));
+    select(side).selectedIndex = index;
+  });
+  if (openPanel() === "compare") refresh();
 }
 
-const ask = newestOnly(async ({ reading, models }) => {
-  const answers = await Promise.all(models.map((model) => read(model, reading.body, reading.type)));
-  shown = { reading, models, answers: answers.map((answer) => makeReading(answer, {})) };
+function stateOption(kind, id, key, title) {
+  const option = new Option(words(key, { title }), kind + id);
+  Object.assign(option.dataset, { key, title });
+  return option;
+}
+
+const ask = newestOnly(async ({ reading, choices }) => {
+  shown = { reading, choices, answers: await Promise.all(choices.map((choice) => answerOf(choice, reading))) };
   draw();
 });
 
+async function answerOf(choice, reading) {
+  const kind = Object.keys(STATES).find((start) => choice.startsWith(start));
+  if (kind) {
+    const film = await loadFilm(choice.slice(kind.length)).catch((error) => {
+      if (!isDamaged(error)) throw error;
+      return null;
+    });
+    if (!film?.networks.length) return { text: "", digits: [], problem: film ? "learnNone" : "learnDamaged" };
+    return ownAnswer(film, film.networks.at(STATES[kind]), reading);
+  }
+  const answer = makeReading(await read(choice, reading.body, reading.type), {});
+  return { ...answer, classes: modelById(answer.model).classes };
+}
+
+/** What a state of a training says of the digits that were found, as the server would tell it. */
+function ownAnswer({ classes }, network, { lines }) {
+  const started = performance.now();
+  const asked = lines.map((line) =>
+    line.digits.map(({ pixels, box }) => {
+      const { probabilities } = lookAt(network, pixels);
+      return { box, probabilities, value: classes[probabilities.indexOf(Math.max(...probabilities))] };
+    }),
+  );
+  const text = asked.map((digits) => digits.map(({ value }) => value).join("")).join("\n");
+  return { isOwn: true, text, classes, digits: asked.flat(), milliseconds: performance.now() - started };
+}
+
 export function refresh() {
-  const several = state.models.length > 1;
-  document.getElementById("compare-one").hidden = several;
-  document.getElementById("compare-sides").hidden = !several;
-  if (!several) return;
+  document.getElementById("compare-one").hidden = state.models.length > 1;
+  for (const option of document.querySelectorAll("#compare-sides option[data-key]"))
+    option.textContent = words(option.dataset.key, option.dataset);
   const { reading } = state;
-  const models = SIDES.map((side) => select(side).value);
-  if (!reading) empty();
-  else if (shown?.reading === reading && shown.models.join() === models.join()) draw();
-  else ask({ reading, models });
+  const choices = SIDES.map((side) => select(side).value);
+  if (!reading || choices.includes("")) empty();
+  else if (shown?.reading === reading && shown.choices.join() === choices.join()) draw();
+  else ask({ reading, choices });
 }
 
 function empty() {
   shown = null;
+  verdict.textContent = "";
   for (const side of SIDES) {
     part("text", side).textContent = "";
     part("time", side).textContent = words("compareNothing");
@@ -48,15 +104,30 @@ function empty() {
 
 function draw() {
   if (state.reading !== shown.reading) return;
+  const [one, other] = shown.answers.map(({ text }) => text);
+  verdict.textContent = one && other ? words(one === other ? "compareSame" : "compareDiffer") : "";
   shown.answers.forEach((answer, index) => {
     const side = SIDES[index];
-    part("text", side).textContent = answer.text || words("noDigit");
-    part("text", side).classList.toggle("long", answer.text.length > 4 || answer.text === "");
-    part("time", side).textContent = words("milliseconds", { number: decimal(answer.milliseconds) });
+    showText(part("text", side), answer.text, shown.answers[1 - index].text);
+    const key = answer.problem ?? (answer.isOwn ? "compareOwn" : "milliseconds");
+    part("time", side).textContent = words(key, { number: decimal(answer.milliseconds ?? 0) });
     const digit = sameDigit(answer.digits);
-    if (digit) showBars(part("bars", side), modelById(answer.model).classes, digit.probabilities);
+    if (digit) showBars(part("bars", side), answer.classes, digit.probabilities);
     else emptyBars(part("bars", side));
   });
+}
+
+/** The text; where the other's is as long, what differs from it is marked. */
+function showText(place, text, other) {
+  place.classList.toggle("long", text.length > 4 || text === "");
+  const isMarked = text.length === other.length;
+  const pieces = [...text].map((letter, i) => {
+    if (!isMarked || letter === other[i]) return letter;
+    const mark = document.createElement("mark");
+    mark.textContent = letter;
+    return mark;
+  });
+  place.replaceChildren(...(text ? pieces : [words("noDigit")]));
 }
 
 /** Models may find different digits: the one whose middle is nearest to the chosen one's is the same. */

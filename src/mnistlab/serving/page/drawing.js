@@ -1,5 +1,6 @@
 // The sheet: strokes as lists of points, drawn sharp on the screen, and as a small grey picture for the server.
 
+import { greyBitmap } from "./bitmap.js";
 import { colour } from "./colours.js";
 
 /** The sheet's own units, the same at any size on the screen. */
@@ -20,7 +21,7 @@ function trace(path, points) {
     const next = points[i + 1];
     path.quadraticCurveTo(here.x, here.y, (here.x + next.x) / 2, (here.y + next.y) / 2);
   }
-  const last = points[points.length - 1];
+  const last = points.at(-1);
   path.lineTo(last.x + (points.length === 1 ? 0.01 : 0), last.y); // a line of no length would show no dot
 }
 
@@ -93,6 +94,20 @@ export class Sheet {
     this.pointer = null;
     this.pen.down = false;
     this.note(time);
+  }
+
+  /** Puts other strokes on the sheet; undo brings the old ones back. */
+  load(strokes) {
+    this.history.push(this.strokes);
+    this.strokes = strokes;
+    this.pointer = null;
+    this.note(performance.now());
+  }
+
+  /** As new: nothing is on it, and nothing can be undone. */
+  wipe() {
+    this.load([]);
+    this.history = [];
   }
 
   /** Redraws, and tells of a change. */
@@ -223,26 +238,4 @@ export class Sheet {
     drawStrokes(context, this.strokes, "black");
     return greyBitmap(context.getImageData(0, 0, width, height));
   }
-}
-
-function greyBitmap({ data, width, height }) {
-  const start = 14 + 40 + 4 * 256;
-  const rowBytes = Math.ceil(width / 4) * 4;
-  const file = new Uint8Array(start + rowBytes * height);
-  const header = new DataView(file.buffer);
-  header.setUint16(0, 0x424d); // "BM"
-  header.setUint32(2, file.length, true);
-  header.setUint32(10, start, true);
-  header.setUint32(14, 40, true);
-  header.setInt32(18, width, true);
-  header.setInt32(22, height, true);
-  header.setUint16(26, 1, true);
-  header.setUint16(28, 8, true); // bits a pixel
-  header.setUint32(46, 256, true); // colours of the palette
-  for (let grey = 0; grey < 256; grey += 1) file.fill(grey, 54 + 4 * grey, 57 + 4 * grey);
-  for (let y = 0; y < height; y += 1) {
-    const row = start + rowBytes * (height - 1 - y); // a BMP's rows stand from the bottom up
-    for (let x = 0; x < width; x += 1) file[row + x] = data[4 * (y * width + x)];
-  }
-  return file;
 }

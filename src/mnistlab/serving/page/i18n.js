@@ -1,9 +1,12 @@
 // The page's words in the visitor's language, and how each language writes numbers.
 
+import { keep, recall } from "./storage.js";
+import { MORE_ENGLISH } from "./words/en-more.js";
 import { ENGLISH } from "./words/en.js";
+import { MORE_FRENCH } from "./words/fr-more.js";
 import { FRENCH } from "./words/fr.js";
 
-export const WORDS = { en: ENGLISH, fr: FRENCH };
+export const WORDS = { en: { ...ENGLISH, ...MORE_ENGLISH }, fr: { ...FRENCH, ...MORE_FRENCH } };
 const NO_BREAK = "\u00a0";
 const NARROW_NO_BREAK = "\u202f";
 
@@ -56,30 +59,16 @@ export function percent(probability, digits = 1) {
 
 export function preferredLanguage() {
   const asked = new URLSearchParams(location.search).get("lang");
-  for (const wish of [asked, remembered(), ...navigator.languages]) {
+  for (const wish of [asked, recall("localStorage", "mnistlab-language"), ...navigator.languages]) {
     const short = wish?.slice(0, 2).toLowerCase();
     if (short in WORDS) return short;
   }
   return "en";
 }
 
-function remembered() {
-  try {
-    return localStorage.getItem("mnistlab-language");
-  } catch {
-    return null;
-  }
-}
-
 export function setLanguage(wanted, remember = false) {
   language = wanted;
-  if (remember) {
-    try {
-      localStorage.setItem("mnistlab-language", wanted);
-    } catch {
-      // No storage: the choice lasts as long as the page.
-    }
-  }
+  if (remember) keep("localStorage", "mnistlab-language", wanted);
   document.documentElement.lang = wanted;
   document.title = words("title");
   for (const element of document.querySelectorAll("[data-text]")) element.textContent = words(element.dataset.text);

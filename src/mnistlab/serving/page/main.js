@@ -5,18 +5,21 @@ import { listenForToken, models, newestOnly, read } from "./api.js";
 import * as breaking from "./breaking.js";
 import { colour } from "./colours.js";
 import * as compare from "./compare.js";
-import { drawStrokes, HEIGHT, Sheet, WIDTH } from "./drawing.js";
-import { nextExample } from "./examples.js";
+import { drawStrokes, Sheet, WIDTH } from "./drawing.js";
 import { modelOption, words } from "./i18n.js";
 import * as inside from "./inside.js";
+import { adoptIntro, endIntro, isUntouched, playExample, startIntro } from "./intro.js";
+import { restore, speakAgain, startKeeping } from "./keeping.js";
+import * as learn from "./learn.js";
 import * as picture from "./picture.js";
+import { nameFullScreen } from "./present.js";
 import { startSettings } from "./settings.js";
 import { change, makeReading, state, whenChanged } from "./state.js";
 import { openPanel, openTab, whenOpened } from "./tabs.js";
 import * as why from "./why.js";
 
 const part = (name) => document.getElementById(name);
-const PANELS = { inside, why, break: breaking, compare, picture };
+const PANELS = { inside, learn, why, break: breaking, compare, picture };
 const MOST_MEASURES = 500;
 
 // The reading follows the pen.
@@ -76,6 +79,7 @@ function measure(start) {
 }
 
 function sheetChanged() {
+  drawingChanged();
   part("hint").hidden = !sheet.empty;
   if (state.reading?.source === "picture" && !sheet.empty && openPanel() === "picture") openTab("answer");
   if (sheet.empty) {
@@ -89,32 +93,15 @@ function sheetChanged() {
 }
 
 const sheet = new Sheet(part("sheet"), sheetChanged);
+const drawingChanged = startKeeping(sheet, () => !isUntouched());
 
 // The tools under the sheet.
 
+document.querySelector(".tools").addEventListener("click", adoptIntro, { capture: true });
 part("undo").addEventListener("click", () => sheet.undo());
 part("clear").addEventListener("click", () => sheet.clear());
-part("example").addEventListener("click", playExample);
+part("example").addEventListener("click", () => playExample(sheet));
 part("pen").addEventListener("input", () => (sheet.penWidth = Number(part("pen").value)));
-
-/** Writes the next example as a hand would; stops when the visitor changes the sheet meanwhile. */
-async function playExample() {
-  const quick = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  sheet.clear();
-  for (const points of nextExample(WIDTH, HEIGHT)) {
-    sheet.begin(points[0]);
-    const stroke = sheet.strokes.at(-1);
-    for (const [i, point] of points.entries()) {
-      if (i % 2 === 0 && !quick) {
-        sheet.note(performance.now());
-        await new Promise(requestAnimationFrame);
-        if (sheet.strokes.at(-1) !== stroke) return;
-      }
-      sheet.extend(point);
-    }
-    sheet.note(performance.now());
-  }
-}
 
 const STEP = 10;
 const BIG_STEP = 40;
@@ -153,7 +140,10 @@ function showAll() {
 }
 
 whenChanged(() => {
-  if (state.reading?.source === "picture") epoch += 1;
+  if (state.reading?.source === "picture") {
+    epoch += 1;
+    endIntro(sheet);
+  }
   showAll();
 });
 
@@ -161,7 +151,7 @@ picture.listenForPictures(() => openTab("picture"), readSheetAgain);
 
 // The models.
 
-const loadModels = newestOnly(async () => {
+const askForModels = newestOnly(async () => {
   const { models: served } = await models();
   state.models = served;
   state.model = served[0].id;
@@ -170,6 +160,14 @@ const loadModels = newestOnly(async () => {
   compare.setModels();
   readAgain();
 });
+
+let isAsking = false;
+async function loadModels() {
+  if (isAsking) return;
+  isAsking = true;
+  await askForModels();
+  isAsking = false;
+}
 
 function readAgain() {
   if (picture.isThere()) picture.readAgain();
@@ -190,7 +188,10 @@ listenForToken(() => (state.model ? readAgain() : loadModels()));
 startSettings(() => {
   inside.forget();
   sheet.draw();
+  nameFullScreen();
+  speakAgain();
   showAll();
 });
 openTab("answer");
+if (!restore(sheet)) startIntro(sheet);
 loadModels();

@@ -2,6 +2,7 @@
 
 import { forgetColours } from "./colours.js";
 import { language, preferredLanguage, setLanguage, words } from "./i18n.js";
+import { keep } from "./storage.js";
 
 const languageButton = document.getElementById("language");
 const themeButton = document.getElementById("theme");
@@ -47,11 +48,7 @@ function themeChanged() {
 themeButton.addEventListener("click", () => {
   const theme = isDark() ? "light" : "dark";
   document.documentElement.dataset.theme = theme;
-  try {
-    localStorage.setItem("mnistlab-theme", theme);
-  } catch {
-    // No storage: the choice lasts as long as the page.
-  }
+  keep("localStorage", "mnistlab-theme", theme);
   themeChanged();
 });
 systemDark.addEventListener("change", themeChanged);

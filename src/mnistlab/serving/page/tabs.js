@@ -1,6 +1,6 @@
 // One panel at a time.
 
-const tabs = [...document.querySelectorAll("[role=tab]")];
+export const tabs = [...document.querySelectorAll("[role=tab]")];
 
 export const openPanel = () => document.body.dataset.panel;
 

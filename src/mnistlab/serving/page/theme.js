@@ -1,7 +1,8 @@
-// Runs before the page is painted, so that a remembered theme does not flash up late.
+// Runs before the page is painted, so that a remembered theme, or large type, does not flash up late.
 try {
   const theme = localStorage.getItem("mnistlab-theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
 } catch {
   // No storage (private window): the system's preference decides.
 }
+if (new URLSearchParams(location.search).has("present")) document.documentElement.dataset.present = "";

@@ -26,10 +26,10 @@ export const ENGLISH = {
   penDown: "Pen lowered.",
   penUp: "Pen raised.",
   cleared: "The sheet is empty.",
-
   studyHeading: "What the network sees",
   tabAnswer: "Answer",
   tabInside: "Inside",
+  tabLearn: "Learning",
   tabWhy: "Why",
   tabBreak: "Break it",
   tabCompare: "Compare",
@@ -119,7 +119,7 @@ export const ENGLISH = {
   compareA: "One model",
   compareB: "Another model",
   compareOne:
-    "Only one model is served. To set one of yours beside it, start the server with both: mnistlab serve --model mnistlab --model latest",
+    "To set a model of yours beside the one that is served, start the server with both: mnistlab serve --model mnistlab --model latest",
   compareNothing: "Draw something to compare.",
   milliseconds: "{number} ms",
 

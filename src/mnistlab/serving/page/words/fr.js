@@ -26,10 +26,10 @@ export const FRENCH = {
   penDown: "Plume posée.",
   penUp: "Plume levée.",
   cleared: "La feuille est vide.",
-
   studyHeading: "Ce que voit le réseau",
   tabAnswer: "Réponse",
   tabInside: "Intérieur",
+  tabLearn: "Apprentissage",
   tabWhy: "Pourquoi",
   tabBreak: "Piéger",
   tabCompare: "Comparer",
@@ -120,7 +120,7 @@ export const FRENCH = {
   compareA: "Un modèle",
   compareB: "Un autre modèle",
   compareOne:
-    "Le serveur ne propose qu’un seul modèle. Pour mettre un des vôtres à côté, démarrez le serveur avec les deux : mnistlab serve --model mnistlab --model latest",
+    "Pour mettre un de vos modèles à côté de celui qui est servi, démarrez le serveur avec les deux : mnistlab serve --model mnistlab --model latest",
   compareNothing: "Dessinez quelque chose à comparer.",
   milliseconds: "{number}\u00a0ms",
 

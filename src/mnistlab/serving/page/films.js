@@ -1,0 +1,52 @@
+// Trainings that can be shown again: a film of each, whose states compute here what they make of a picture.
+
+import { training, trainings } from "./api.js";
+import { networksOf, softmax } from "./network.js";
+import { fromBase64 } from "./state.js";
+
+let listed = null;
+const films = new Map();
+
+/** Those that the server offers: [{id, title}]; the last is the one that comes with mnistlab. */
+export function listTrainings() {
+  listed ??= trainings().then(
+    ({ trainings: given }) => given,
+    (error) => {
+      listed = null; // to be asked for again
+      throw error;
+    },
+  );
+  return listed;
+}
+
+/**
+ * The film of a training, with its `networks`, one for each of the steps in `whole`. It throws where the server refuses, with
+ * that error's status, and a RangeError where its numbers do not fit.
+ */
+export function loadFilm(id) {
+  if (!films.has(id)) {
+    films.set(id, open(id));
+    films.get(id).catch(() => films.delete(id));
+  }
+  return films.get(id);
+}
+
+async function open(id) {
+  const given = await training(id);
+  const film = {
+    ...given,
+    values: new Int8Array(fromBase64(given.values).buffer),
+    scales: new Float32Array(fromBase64(given.scales).buffer),
+    vectors: new Float32Array(fromBase64(given.vectors).buffer),
+  };
+  return { ...film, networks: networksOf(film) };
+}
+
+/** Whether an error of `loadFilm` says that the training's file is damaged. */
+export const isDamaged = (error) => error.status === 422 || error instanceof RangeError;
+
+/** What a state makes of pixels: what each layer gives, and the probabilities. */
+export function lookAt(network, pixels) {
+  const outputs = network.look(pixels);
+  return { outputs, probabilities: softmax(outputs.at(-1).values) };
+}

@@ -1,0 +1,88 @@
+// The drawing outlives the page: in a link, in this tab's memory, as a picture to save.
+
+import { decode, encode, linkTo, takeFromAddress } from "./link.js";
+import { words } from "./i18n.js";
+import { poster } from "./poster.js";
+import { keep, recall, whenRefused } from "./storage.js";
+
+const NAME = "mnistlab-drawing";
+const REST = 300; // milliseconds until a drawing is kept
+const part = (name) => document.getElementById(name);
+
+let said = null;
+/** Says a sentence under the sheet, in whichever language the page speaks; null takes it away. */
+function say(key) {
+  said = key;
+  part("notice").textContent = key ? words(key) : "";
+}
+
+export const speakAgain = () => say(said);
+
+/** Keeps what is on `sheet`, as long as `isOwn()`: it is the visitor's. */
+export function startKeeping(sheet, isOwn) {
+  let timer = null;
+  const save = () => {
+    clearTimeout(timer);
+    if (isOwn()) keep("sessionStorage", NAME, sheet.empty ? null : encode(sheet.strokes));
+  };
+  whenRefused(() => say("storageRefused"));
+  window.addEventListener("pagehide", save);
+  window.addEventListener("hashchange", () => fromAddress(sheet));
+  part("link").addEventListener("click", () => copyLink(sheet));
+  part("save").addEventListener("click", () => savePicture(sheet));
+  return function changed() {
+    part("link").disabled = part("save").disabled = sheet.empty;
+    if (isOwn() && said !== "storageRefused") say(null);
+    clearTimeout(timer);
+    timer = setTimeout(save, REST);
+  };
+}
+
+/** Puts the drawing of the link, or else the one of before, on the sheet; whether there was one. */
+export function restore(sheet) {
+  if (fromAddress(sheet)) return true;
+  const about = said; // the link
+  const kept = recall("sessionStorage", NAME);
+  try {
+    if (kept) sheet.load(decode(kept));
+  } catch {
+    keep("sessionStorage", NAME, null); // of another version of the page
+  }
+  say(about);
+  return !sheet.empty;
+}
+
+function fromAddress(sheet) {
+  const given = takeFromAddress("d");
+  if (given === null) return false;
+  try {
+    sheet.load(decode(given));
+    return true;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    say("linkBroken");
+    return false;
+  }
+}
+
+async function copyLink(sheet) {
+  const link = linkTo(sheet.strokes);
+  try {
+    await navigator.clipboard.writeText(link);
+    say("linkCopied");
+  } catch {
+    history.replaceState(null, "", link); // no clipboard, as where the page does not come by https
+    say("linkInAddress");
+  }
+}
+
+function savePicture(sheet) {
+  poster(sheet.strokes).toBlob((blob) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = "mnistlab.png";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+    say("pictureSaved");
+  });
+}

@@ -1,0 +1,33 @@
+// What the browser keeps for this page: in `localStorage` for good, in `sessionStorage` for this tab. It may refuse to.
+
+/** What it refused to keep, as long as the page lives. */
+const instead = new Map();
+let refused = () => {};
+
+/** Calls `listener`, once, when the browser keeps nothing. */
+export function whenRefused(listener) {
+  refused = listener;
+}
+
+/** What is kept by that name, or null. */
+export function recall(place, name) {
+  if (instead.has(name)) return instead.get(name);
+  try {
+    return window[place].getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+/** Keeps text by that name; null takes it away. */
+export function keep(place, name, text) {
+  try {
+    if (text === null) window[place].removeItem(name);
+    else window[place].setItem(name, text);
+    instead.delete(name);
+  } catch {
+    instead.set(name, text);
+    refused();
+    refused = () => {};
+  }
+}

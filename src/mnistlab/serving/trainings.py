@@ -1,0 +1,132 @@
+"""Trainings that the page shows again: the one that comes with mnistlab, and those of the runs that are served."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from fastapi import FastAPI
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from mnistlab.runs.snapshots import NAME, Snapshots
+from mnistlab.serving.models import ServedModel
+from mnistlab.serving.problems import Problem
+from mnistlab.serving.schemas import documents
+
+__all__ = ["SHIPPED", "Training", "add_trainings", "trainings_of"]
+
+SHIPPED = Path(__file__).parents[1] / "bundled" / "training"
+"""A run's folder, as far as its snapshots go: that of `mnistlab train quick --seed 0`."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training by its name in the API and its title, in the run's folder."""
+
+    name: str
+    title: str
+    folder: Path
+
+    def film(self) -> bytes:
+        """The answer of /trainings/NAME, as JSON. Raises `UserError` where the snapshots are missing or damaged."""
+        found = Snapshots.read(self.folder / NAME, self.folder)
+        right = (found.probabilities.argmax(axis=2) == found.labels).sum(axis=1)
+        answer = {
+            "id": self.name,
+            "title": self.title,
+            "classes": found.classes.tolist(),
+            "steps": found.steps,
+            "losses": found.losses,  # NaN becomes null
+            "right": right,
+            "digits": len(found.labels),
+            "whole": found.whole,
+            "layers": json.loads(str(found.layers) or "[]"),
+            "values": encoded(found.values),
+            "scales": encoded(found.scales.astype("<f4")),
+            "vectors": encoded(found.vectors.astype("<f4")),
+        }
+        return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def encoded(values: NDArray[Any]) -> str:
+    """The numbers' bytes, in base64."""
+    return base64.b64encode(values.tobytes()).decode()
+
+
+def trainings_of(models: Iterable[ServedModel]) -> list[Training]:
+    """Those of the models' runs, of an ensemble that of its first member; then the one that comes with mnistlab."""
+    found = []
+    for model in models:
+        if model.run is None:
+            continue
+        folders = (model.run, *sorted(model.run.glob("members/*")))
+        found += [Training(model.name, model.title, folder) for folder in folders if (folder / NAME).is_file()][:1]
+    taken = {training.name for training in found}
+    name = next(name for name in ("quick", *(f"quick-{k}" for k in range(2, 1000))) if name not in taken)
+    return [*found, Training(name, "quick", SHIPPED)]
+
+
+class ATraining(BaseModel):
+    """One training, as /trainings tells it."""
+
+    id: str = Field(description="That of the model, where it is of one that is served.")
+    title: str
+
+
+class Trainings(BaseModel):
+    """The answer of /trainings; the last is the one that comes with mnistlab."""
+
+    trainings: list[ATraining]
+
+
+class Film(ATraining):
+    """The answer of /trainings/NAME: states of a network while it was trained."""
+
+    classes: list[str]
+    steps: list[int] = Field(description="Those whose loss and right answers are known, from 0.")
+    losses: list[float | None] = Field(description="That of each step's batch, in nats; null before the first step.")
+    right: list[int] = Field(description="How many of the digits were answered right at each step.")
+    digits: int = Field(description="How many digits, chosen because they are hard to tell apart, were asked.")
+    whole: list[int] = Field(
+        description="The steps, K of them, at which all weights were kept; none of a large network."
+    )
+    layers: list[dict[str, Any]] = Field(
+        description="The network's layers in order, as mnistlab.training.whole tells them."
+    )
+    values: str = Field(description="base64 of int8 (K, weights): the weights, each divided by its row's scale.")
+    scales: str = Field(description="base64 of float32 (K, rows), little-endian.")
+    vectors: str = Field(description="base64 of float32 (K, numbers), little-endian: biases, and batch norm's numbers.")
+
+
+TRAININGS: dict[str, Any] = {
+    "summary": "List the trainings that can be shown again",
+    "responses": {200: {"model": Trainings}, **documents(401, 403, 421, 503)},
+}
+TRAINING: dict[str, Any] = {
+    "summary": "Show a training again",
+    "description": "The network at a few steps of its training, whole: what it made of any digit then can be computed.",
+    "responses": {200: {"model": Film}, **documents(401, 403, 404, 421, 422, 503)},
+}
+
+
+def add_trainings(app: FastAPI, models: Sequence[ServedModel]) -> None:
+    """What was learnt, and how."""
+    trainings = {training.name: training for training in trainings_of(models)}
+
+    @app.get("/api/v1/trainings", **TRAININGS)
+    async def list_trainings() -> Response:
+        listed = [{"id": training.name, "title": training.title} for training in trainings.values()]
+        return Response(orjson.dumps({"trainings": listed}), media_type="application/json")
+
+    @app.get("/api/v1/trainings/{name}", **TRAINING)
+    def show_training(name: str) -> Response:  # in a thread, as it reads a file
+        if name not in trainings:
+            raise Problem(404, "serving.unknown_training", name=name[:100], trainings=list(trainings))
+        return Response(trainings[name].film(), media_type="application/json")

@@ -1,0 +1,100 @@
+"""A network as plain numbers, which whoever reads them computes without torch: its layers, and its weights in 8 bits.
+
+The layers are a list of objects, `kind` first, in the order in which they are computed:
+
+- picture: `mean` and `std` of pixels from 0 to 1; `deskew`, whether the digit is made upright first
+- convolution: `name`, `shape` of its weights (out, in a group, height, width), `stride`, `padding`, `groups`, `bias` or not
+- pooling: the largest of `size` by `size` values
+- normalisation: `name`, `size`; a factor and a summand for each channel
+- relu, average (the mean of each map), flatten
+- linear: `name`, `shape` (out, in), `bias` or not
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from mnistlab.data.normalisation import Normalisation
+from mnistlab.networks.network import NeuralNet
+
+__all__ = ["WholeState", "bytes_of", "describe_layers", "whole_state"]
+
+LEVELS = 127
+"""What a row's largest weight becomes."""
+
+
+def describe_layers(model: NeuralNet, normalisation: Normalisation, deskew: bool) -> str:
+    """The layers, as JSON."""
+    picture = {"kind": "picture", "mean": normalisation.mean, "std": normalisation.std, "deskew": deskew}
+    rows = [describe(name, layer) for name, layer in model.layers.named_children() if not isinstance(layer, nn.Dropout)]
+    return json.dumps([picture, *rows])
+
+
+def describe(name: str, layer: nn.Module) -> dict[str, object]:
+    """One layer. Raises `TypeError` for one that no `NeuralNet` has."""
+    match layer:
+        case nn.Conv2d():
+            return {
+                "kind": "convolution", "name": name, "shape": list(layer.weight.shape), "stride": layer.stride[0],
+                "padding": int(layer.padding[0]), "groups": layer.groups, "bias": layer.bias is not None,
+            }  # fmt: skip
+        case nn.Linear():
+            return {
+                "kind": "linear", "name": name, "shape": list(layer.weight.shape), "bias": layer.bias is not None,
+            }  # fmt: skip
+        case nn.BatchNorm1d() | nn.BatchNorm2d():
+            return {"kind": "normalisation", "name": name, "size": layer.num_features}
+        case nn.MaxPool2d():
+            return {"kind": "pooling", "name": name, "size": layer.kernel_size}
+        case nn.ReLU():
+            return {"kind": "relu", "name": name}
+        case nn.AdaptiveAvgPool2d():
+            return {"kind": "average", "name": name}
+        case nn.Flatten():
+            return {"kind": "flatten", "name": name}
+    raise TypeError(layer)
+
+
+@dataclass(frozen=True)
+class WholeState:
+    """The weights of a network as it is now; the fields are a row each of those of `Snapshots`."""
+
+    values: NDArray[np.int8]
+    scales: NDArray[np.float32]
+    vectors: NDArray[np.float32]
+
+
+def bytes_of(model: NeuralNet) -> int:
+    """How many a whole state takes."""
+    state = whole_state(model)
+    return state.values.nbytes + state.scales.nbytes + state.vectors.nbytes
+
+
+def whole_state(model: NeuralNet) -> WholeState:
+    """The model's weights as they are, each within half its row's scale."""
+    values, scales, vectors = [np.zeros(0, np.int8)], [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
+    for layer in model.layers:
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            rows = as_numpy(layer.weight).reshape(len(layer.weight), -1)
+            scale = np.maximum(abs(rows).max(axis=1), np.finfo(np.float32).tiny * LEVELS) / np.float32(LEVELS)
+            values.append((rows / scale[:, None]).round().astype(np.int8).ravel())
+            scales.append(scale)
+            if layer.bias is not None:
+                vectors.append(as_numpy(layer.bias))
+        elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+            assert layer.running_mean is not None and layer.running_var is not None  # noqa: S101 - for mypy
+            factor = as_numpy(layer.weight) / np.sqrt(as_numpy(layer.running_var) + np.float32(layer.eps))
+            vectors += [factor, as_numpy(layer.bias) - as_numpy(layer.running_mean) * factor]
+    return WholeState(np.concatenate(values), np.concatenate(scales), np.concatenate(vectors))
+
+
+def as_numpy(tensor: torch.Tensor) -> NDArray[np.float32]:
+    """The same numbers, float32, on the processor."""
+    numbers: NDArray[np.float32] = tensor.detach().float().cpu().numpy()
+    return numbers
