@@ -140,6 +140,8 @@ export const ENGLISH = {
   tableLabel: "The picture with a frame around each cell of the table. A click chooses a cell.",
   tableGrid: "The table; arrow keys move from cell to cell",
   tableSize: "{rows} × {columns} cells",
+  cellsSure: "none doubtful",
+  cellsDoubtful: "{count} doubtful",
   tableNone: "No table of lines was found, so all of the picture was read.",
   tableSelect: "Point at a cell, in the table or on the picture, to see where it is.",
   cellRead: "{name}: {text}",

@@ -141,6 +141,8 @@ export const FRENCH = {
   tableLabel: "L’image avec un cadre autour de chaque case du tableau. Un clic choisit une case.",
   tableGrid: "Le tableau ; les flèches vont de case en case",
   tableSize: "{rows} × {columns} cases",
+  cellsSure: "aucune douteuse",
+  cellsDoubtful: "{count} à vérifier",
   tableNone: "Aucun tableau tracé n’a été trouvé : toute l’image a été lue.",
   tableSelect: "Montrez une case, dans le tableau ou sur l’image, pour voir où elle est.",
   cellRead: "{name} : {text}",
@@ -156,7 +158,7 @@ export const FRENCH = {
   fieldsToCheck: "{count} à vérifier",
   fieldsFine: "aucun à vérifier",
   fieldsKeys:
-    "Tirez sur l’image pour un nouveau cadre ; tirez un cadre pour le déplacer, un de ses coins pour changer sa taille. Au clavier, l’image ayant le focus : Page précédente et Page suivante choisissent un cadre, les flèches le déplacent (avec Ctrl, à petits pas), avec Maj elles changent sa taille, Suppr le supprime.",
+    "Faites glisser la souris ou le doigt sur l’image pour tracer un cadre ; faites glisser un cadre pour le déplacer, un de ses coins pour changer sa taille. Au clavier, l’image ayant le focus : Page précédente et Page suivante choisissent un cadre, les flèches le déplacent (avec Ctrl, à petits pas), avec Maj elles changent sa taille, Suppr le supprime.",
   fieldsList: "Champs",
   fieldName: "Champ",
   fieldNameOf: "Nom de {name}",
