@@ -14,7 +14,7 @@ import click
 from benchmarks import records
 from benchmarks.command import Command
 from benchmarks.records import accuracy, spread
-from benchmarks.report import by_writer, front, reading, results, serving, training
+from benchmarks.report import by_writer, corruptions, front, reading, results, serving, training
 from mnistlab.files import write_bytes, write_json
 
 
@@ -50,6 +50,7 @@ def main() -> None:
         "race": training.race_table(),
         "gap": by_writer.gap_table(),
         "writers": by_writer.writers_table(),
+        "corruptions": corruptions.corruption_table(),
         "reading": reading.reading_table(),
         "serving": serving.serving_table(),
         "step": training.step_table(),

@@ -66,8 +66,8 @@ def follow(graph: onnx.GraphProto) -> Iterator[Step]:
     weights = {tensor.name: tensor for tensor in graph.initializer}
     makers = {name: node for node in graph.node for name in node.output}
     node = next((node for node in graph.node if node.op_type == "Conv"), None)
-    # In a deskewed picture no cell looks at a square of the picture itself.
-    moved = any(before.op_type == "GridSample" for before in upstream(node, makers))
+    # In a deskewed picture no cell looks at a square of the picture itself; with its contrast evened out each looks at all of it.
+    moved = any(before.op_type in ("GridSample", "AveragePool") for before in upstream(node, makers))
     field: ReceptiveField | None = None if moved else ReceptiveField(size=1, step=1, start=0)
     counts: dict[str, int] = {}
     while node is not None:
