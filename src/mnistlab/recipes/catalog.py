@@ -146,7 +146,7 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
             shear=0.2,
             elastic=0.6,
             clutter=1,
-            epochs=20,
+            epochs=16,
         ),
         Recipe(
             name="two-conv",
