@@ -125,7 +125,7 @@ def measure_shipped(data_dir: Path) -> None:
 @click.argument("name", metavar="RECIPE")
 @click.option("--runs", "folder", type=click.Path(path_type=Path), default=Path("runs/benchmarks"), show_default=True)
 @click.option(
-    "--epochs", type=click.IntRange(min=1), default=EPOCHS, show_default=True, help="Of the canonical example."
+    "--epochs", type=click.IntRange(min=1), default=EPOCHS, show_default=True, help="Epochs of the canonical example."
 )
 @data_option
 def main(name: str, folder: Path, epochs: int, data_dir: Path) -> None:

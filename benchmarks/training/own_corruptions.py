@@ -116,7 +116,7 @@ def outline(images: Tensor, random: Random) -> Tensor:
 
 
 def distance(middle: Tensor) -> Tensor:
-    """Of each pixel from a point, y and x in `middle` (N, 2, 1, 1): float (N, 1, 28, 28)."""
+    """From a point to each pixel, y and x in `middle` (N, 2, 1, 1): float (N, 1, 28, 28)."""
     return ((PIXELS.view(1, 1, -1, 1) - middle[:, :1]) ** 2 + (PIXELS.view(1, 1, 1, -1) - middle[:, 1:]) ** 2).sqrt()
 
 

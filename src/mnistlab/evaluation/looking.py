@@ -90,6 +90,8 @@ class TorchLook:
         if isinstance(network, Shifted):
             self.around.append(Clause("explain.of_shifts"))
             network = network.network
+        if network.architecture.local_contrast:
+            self.around.append(Clause("explain.evened_out"))
         self.network: Any = network
 
     def layers(self, image: NDArray[np.uint8]) -> list[Layer]:
@@ -129,14 +131,18 @@ class TorchLook:
         """Layer by layer of the network that is shown: name, the layer, what it gives, and what a cell of it looks at."""
         import torch
 
+        from mnistlab.networks.contrast import LocalContrast
         from mnistlab.networks.deskew import deskew
 
         values = self.values(images)
-        field = None if self.deskewed else ReceptiveField(size=1, step=1, start=0)
+        changed = self.deskewed or self.network.architecture.local_contrast
+        field = None if changed else ReceptiveField(size=1, step=1, start=0)
         with torch.inference_mode():
             values = deskew(values) if self.deskewed else values
             for name, layer in self.network.layers.named_children():
                 values = layer(values)
+                if isinstance(layer, LocalContrast):
+                    continue  # it prepares the picture, as deskewing does
                 if kind_of(layer) in ("average", "flatten", "linear"):
                     field = None
                 elif field is not None and hasattr(layer, "kernel_size"):
@@ -203,11 +209,13 @@ def around_of(metadata: dict[str, str]) -> list[Clause]:
     try:
         recipe: dict[str, Any] = json.loads(metadata.get("recipe", "{}"))
         members, deskewed, shifted = int(recipe.get("members", 1)), recipe.get("deskew"), recipe.get("test_shifts")
+        evened = recipe.get("local_contrast")
     except (ValueError, TypeError, AttributeError):
         return []
     found = [Clause("explain.of_ensemble", count=members)] if members > 1 else []
     found += [Clause("explain.made_upright")] if deskewed else []
-    return found + ([Clause("explain.of_shifts")] if shifted else [])
+    found += [Clause("explain.of_shifts")] if shifted else []
+    return found + ([Clause("explain.evened_out")] if evened else [])
 
 
 def look_into(source: Run | str | Path | None, *, runs_dir: str | Path = "runs") -> TorchLook | OnnxLook:
