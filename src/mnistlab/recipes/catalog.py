@@ -138,7 +138,11 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
         DEFAULT.override(
             name="robust",
             summary="holds where pictures are noisy, foggy, crossed by lines",
+            widths=(16, 48, 96),
+            kernel_size=(5, 5, 3),
+            padding=("same",),
             local_contrast=True,
+            test_shifts=True,
             split="train+val",
             rotate=14,
             scale=0.15,
@@ -146,7 +150,7 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
             shear=0.2,
             elastic=0.6,
             clutter=1,
-            epochs=16,
+            epochs=12,
         ),
         Recipe(
             name="two-conv",
