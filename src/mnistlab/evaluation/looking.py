@@ -70,6 +70,7 @@ class TorchLook:
     """A model that mnistlab saved."""
 
     def __init__(self, saved: SavedModel, name: str) -> None:
+        from mnistlab.networks.contrast import LocalContrast
         from mnistlab.networks.deskew import Deskewed
         from mnistlab.networks.ensemble import Ensemble
         from mnistlab.networks.shifts import Shifted
@@ -90,7 +91,8 @@ class TorchLook:
         if isinstance(network, Shifted):
             self.around.append(Clause("explain.of_shifts"))
             network = network.network
-        if network.architecture.local_contrast:
+        self.evened = any(isinstance(layer, LocalContrast) for layer in network.modules())
+        if self.evened:
             self.around.append(Clause("explain.evened_out"))
         self.network: Any = network
 
@@ -135,8 +137,7 @@ class TorchLook:
         from mnistlab.networks.deskew import deskew
 
         values = self.values(images)
-        changed = self.deskewed or self.network.architecture.local_contrast
-        field = None if changed else ReceptiveField(size=1, step=1, start=0)
+        field = None if self.deskewed or self.evened else ReceptiveField(size=1, step=1, start=0)
         with torch.inference_mode():
             values = deskew(values) if self.deskewed else values
             for name, layer in self.network.layers.named_children():
