@@ -33,7 +33,8 @@ def fill(name: str, parts: dict[str, str]) -> None:
 def figures() -> dict[str, str]:
     """What `mnistlab train --help` says of each recipe."""
     return {
-        name: f"{spread([accuracy(row) for row in rows])} % (n={len(rows)}), {training.training_time(name)}"
+        name: f"{spread([accuracy(row) for row in rows])} % (n={len(rows)})"
+        + (f", {training.training_time(name)}" if results.training_seconds(name) else "")
         for name, rows in results.accuracy_rows().items()
     }
 
