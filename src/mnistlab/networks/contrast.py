@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-__all__ = ["LocalContrast"]
+__all__ = ["LITTLE", "WHOLE", "WINDOW", "LocalContrast"]
 
 
 WINDOW = 7

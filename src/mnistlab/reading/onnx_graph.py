@@ -14,7 +14,7 @@ from mnistlab.reading.onnx_numbers import Numbers, Window, window_of
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["ReceptiveField", "Step", "follow", "is_deskewed"]
+__all__ = ["ReceptiveField", "Step", "evens_out", "follow", "is_deskewed"]
 
 KINDS = {
     "Conv": "convolution",

@@ -76,7 +76,8 @@ function mapsOf(outputs) {
   return outputs
     .filter(({ shape, layer }, i) => {
       const next = outputs[i + 1]?.layer.kind;
-      return layer.kind !== "picture" && shape.length === 3 && ["convolution", "average", "flatten"].includes(next);
+      const isPrepared = ["picture", "contrast"].includes(layer.kind);
+      return !isPrepared && shape.length === 3 && ["convolution", "average", "flatten"].includes(next);
     })
     .map((output) => ({ ...output, most: largest(output.values) }));
 }

@@ -70,6 +70,7 @@ export const ENGLISH = {
   insidePart: "Only the steps of this model that the page knows are shown; how the answer follows from them is not known here.",
   insideLooks: "This model looks at the picture {count} times; its first look is shown. Click a bar on the right for what becomes of all of them.",
   insideDeskewed: "It makes the digit upright first, which is the picture shown.",
+  insideEvenedOut: "It evens out light and contrast first, which gives the picture shown.",
   moreMaps: "+ {count}",
   short_input: "picture",
   short_pooling: "pool",

@@ -70,6 +70,7 @@ export const FRENCH = {
   insidePart: "Seules les étapes de ce modèle que la page connaît sont montrées ; comment la réponse en découle n’est pas connu ici.",
   insideLooks: "Ce modèle regarde l’image {count} fois ; on voit son premier regard. Cliquez sur une barre à droite pour voir comment tous se combinent.",
   insideDeskewed: "Il redresse d’abord le chiffre : c’est l’image montrée.",
+  insideEvenedOut: "Il égalise d’abord la lumière et le contraste : c’est l’image montrée.",
   moreMaps: "+ {count}",
   short_input: "image",
   short_pooling: "pool",
