@@ -68,7 +68,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
 def test_the_operations_have_their_numbers_and_pictures(outcomes: dict[str, Outcome]) -> None:
     shown = [cell.text for cell in cells(OWN[0]) if cell.kind == "code" and "show({" in cell.text]
     assert all("assert " in code for code in shown if "Conv2d(2, 1)" not in code)
-    assert len(outcomes["operations"].figures) == len(shown) == 12
+    assert len(outcomes["operations"].figures) == len(shown) == 13
     source = OWN[0].source.read_text(encoding="utf-8")
     assert {layer.__name__ for layer in PURPOSES} <= set(re.findall(r"\w+", source))
 

@@ -366,6 +366,46 @@ show({
 })  # fmt: skip
 
 # %% [markdown] lang="en"
+# ## Contrast evened out
+#
+# The recipe `robust` begins with `LocalContrast`, which nothing is learnt in: from each pixel the mean of the 7 x 7 pixels
+# around it is taken away, and the rest is divided by how far these differ from theirs. Ink a tenth as dark then looks
+# almost the same, for the shadow and the pen's strength fall out. At the edge, only what lies within the picture counts.
+
+# %% [markdown] lang="fr"
+# ## Le contraste égalisé
+#
+# La recette `robust` commence par `LocalContrast`, où rien n'est appris : on retranche à chaque pixel la moyenne des 7 x 7
+# pixels qui l'entourent, puis on divise le reste par leur écart à la leur. Une encre dix fois plus pâle donne alors presque la
+# même image, car l'ombre et la force du trait disparaissent. Au bord, seul compte ce qui se trouve dans l'image.
+
+# %%
+from mnistlab.networks.contrast import LITTLE, WHOLE, LocalContrast
+
+def mean_around(values):
+    means = torch.zeros_like(values)
+    for row in range(7):
+        for column in range(7):
+            around = values[max(0, row - 3) : row + 4, max(0, column - 3) : column + 4]
+            means[row, column] = around.mean()
+    return means
+
+stroke = torch.zeros(7, 7)
+stroke[1:6, 3] = 1
+away = stroke - mean_around(stroke)
+deviation = mean_around(away**2).sqrt() + WHOLE * (away**2).mean().sqrt() + LITTLE
+evened = LocalContrast()
+assert torch.allclose(evened(stroke[None, None])[0, 0], away / deviation, atol=1e-5)
+faint = evened(0.5 + 0.1 * stroke[None, None])[0, 0]
+assert (faint - away / deviation).abs().max() < 0.3
+
+show({
+    "picture": stroke,  # en
+    "image": stroke,  # fr
+    "LocalContrast": (away / deviation).round(decimals=1),
+})  # fmt: skip
+
+# %% [markdown] lang="en"
 # Those are all the operations. `describe()` says in which order they come in a network of your own:
 
 # %% [markdown] lang="fr"
