@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.report import results
 from benchmarks.report.tables import command_of, markdown, measured, whole
+from benchmarks.timing import percent
 
 READING = {
     "mnist": "MNIST's test images, the model itself",
@@ -14,6 +15,13 @@ READING = {
     "digits": "scikit-learn's 8x8 digits, 43 writers, as pictures",
     "pages": "MNIST's test digits on drawn pages: found, and right",
     "reject": "clothes, letters and noise rejected where 99 % of test digits are accepted",
+    "composed": "numbers with signs between their digits, such as 3.14 and 24/12: text exact",
+    "dirty": "digits alone, with specks of dirt: a sign too many",
+    "forms": "four fields of 4 to 8 digits on forms, half scans, half photos: fields exactly right",
+    "tables": "photos of tables of 3x3 to 30x12 cells, up to 3 digits each: cells exactly right",
+    "sudoku-table": "phone photos of sudokus half filled in by hand, as tables: cells right",
+    "newspaper-printed-table": "phone photos of newspapers' sudokus, printed, as tables: cells right",
+    "newspaper-completed-table": "the same, completed by hand, as tables: cells right",
     "process": "`mnistlab read one.png`, process start to end",
     "page-time": "an A4 page at 300 dpi (JPEG) with 100 digits",
     "classify": "`Reader.classify`, 10,000 images, 2 cores",
@@ -38,6 +46,20 @@ def reading_figure(name: str, row: dict[str, Any]) -> str:
         right, of = row["right"], row["of"]
         more = f", {row['pages']} pages, {row['false_finds']} false finds" if name == "pages" else ""
         return f"**{100 * right / of:.2f} %** (n = {of:,}{more})"
+    if name == "composed":
+        digits = f"digits alone {percent(row['digits_right'], row['of'])}"
+        return f"**{percent(row['right'], row['of'])}** (n = {row['of']}; {digits})"
+    if name == "dirty":
+        return f"**{percent(row['gained'], row['of'])}** (n = {row['of']})"
+    if name in ("forms", "tables"):
+        flagged, missed = (percent(row[key], row["of"]) for key in ("flagged", "wrong_not_flagged"))
+        more = f"{row['sheets']} sheets; flagged {flagged}, wrong and not flagged {missed}"
+        return f"**{percent(row['right'], row['of'])}** (n = {row['of']:,}, {more})"
+    if name.endswith("-table"):
+        more = f"{row['grids']} of {row['pictures']} grids found"
+        if row.get("blank"):
+            more += f"; in blank cells a find in {row['blank_found']} of {row['blank']}"
+        return f"**{percent(row['right'], row['of'])}** (n = {row['of']:,}; {more})"
     if name == "reject":
         parts = ", ".join(f"{kind} {100 * share:.1f}" for kind, share in row["rejected"].items())
         return f"**{100 * row['mean']:.1f} %** ({parts})"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import click
 from playwright.sync_api import Page, expect, sync_playwright
@@ -34,7 +35,8 @@ def save_pages() -> None:
             ("page.png", "en-GB", "light", "inside"),
             ("page-fr.png", "fr-FR", "dark", "why"),
         ):
-            context = browser.new_context(viewport=VIEW, locale=locale, color_scheme=scheme)  # type: ignore[arg-type]
+            look: dict[str, Any] = {"locale": locale, "color_scheme": scheme, "reduced_motion": "reduce"}
+            context = browser.new_context(viewport=VIEW, **look)  # type: ignore[arg-type]
             page = context.new_page()
             page.goto(address)
             draw(page, (2, 0, 7))

@@ -14,7 +14,7 @@ import click
 from benchmarks import records
 from benchmarks.command import Command
 from benchmarks.records import accuracy, spread
-from benchmarks.report import by_writer, front, reading, results, serving, training
+from benchmarks.report import by_writer, corruptions, front, reading, results, serving, training
 from mnistlab.files import write_bytes, write_json
 
 
@@ -33,7 +33,8 @@ def fill(name: str, parts: dict[str, str]) -> None:
 def figures() -> dict[str, str]:
     """What `mnistlab train --help` says of each recipe."""
     return {
-        name: f"{spread([accuracy(row) for row in rows])} % (n={len(rows)}), {training.training_time(name)}"
+        name: f"{spread([accuracy(row) for row in rows])} % (n={len(rows)})"
+        + (f", {training.training_time(name)}" if results.training_seconds(name) else "")
         for name, rows in results.accuracy_rows().items()
     }
 
@@ -50,6 +51,7 @@ def main() -> None:
         "race": training.race_table(),
         "gap": by_writer.gap_table(),
         "writers": by_writer.writers_table(),
+        "corruptions": corruptions.corruption_table(),
         "reading": reading.reading_table(),
         "serving": serving.serving_table(),
         "step": training.step_table(),

@@ -7,7 +7,7 @@ Importing mnistlab imports no torch; its names are loaded when they are first us
 say so where they are used without it. What is where:
 
     data          datasets: the catalogue, raw files, download, folders of pictures, writers, splits, batches
-    augmentation  random changes of training images: geometry, pens, other hands, what is not a digit
+    augmentation  random changes of training images: geometry, pens, other hands, clutter, what is not a digit
     papers        filled-in papers drawn from MNIST's digits, for the network that finds digits
     networks      the description of a network, its layers, ensembles, and how they are saved
     recipes       what to train and how

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from mnistlab.augmentation.affine import Augmentation
+from mnistlab.augmentation.clutter import Clutter
 from mnistlab.augmentation.hands import other_hands
 from mnistlab.augmentation.pens import Writing
 from mnistlab.augmentation.pipeline import Pipeline
@@ -35,10 +36,10 @@ def done(pipeline: Pipeline, batch: Batch) -> Batch:
 
 
 def test_the_parts_come_in_order(batch: Batch) -> None:
-    images, labels = done(Pipeline(AFFINE, 0.8, 0.25, TEN), batch)
+    images, labels = done(Pipeline(AFFINE, 0.8, 0.25, TEN, 0.5), batch)
     torch.manual_seed(0)
     expected, truth = Rejects(0.25, TEN)(*batch)
-    expected = Writing(0.8)(AFFINE(other_hands(expected, truth, 0.8)))
+    expected = Clutter(0.5)(Writing(0.8)(AFFINE(other_hands(expected, truth, 0.8))))
     assert torch.equal(images, expected)
     assert torch.equal(labels, truth)
     assert labels[256:].tolist() == [-1] * 64
@@ -69,14 +70,14 @@ def test_nothing_asked_for_is_nothing_done_and_nothing_drawn(batch: Batch) -> No
     assert torch.equal(torch.get_rng_state(), state)
 
 
-@pytest.mark.parametrize("part", [{"affine": AFFINE}, {"writing": 0.1}, {"rejects": 0.1}])
+@pytest.mark.parametrize("part", [{"affine": AFFINE}, {"writing": 0.1}, {"rejects": 0.1}, {"clutter": 0.1}])
 def test_any_part_makes_a_difference(part: dict[str, Any], batch: Batch) -> None:
     pipeline = Pipeline(**part)
     assert pipeline
     assert not torch.equal(done(pipeline, batch)[0], batch[0])
 
 
-@pytest.mark.parametrize("name", ["writing", "rejects"])
+@pytest.mark.parametrize("name", ["writing", "rejects", "clutter"])
 @pytest.mark.parametrize("amount", [-0.1, 4.1, float("nan"), "1", None, True])
 def test_an_amount_that_is_none_is_refused(name: str, amount: Any) -> None:
     with pytest.raises(UserError, match=r"out of range|not a number"):

@@ -12,7 +12,8 @@ import click
 import pytest
 
 from benchmarks import records
-from benchmarks.report import front, frontier, results, serving, training, write
+from benchmarks.report import corruptions, front, frontier, results, serving, training, write
+from mnistlab.augmentation.corruptions import CORRUPTIONS
 from mnistlab.recipes.catalog import RECIPES
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +61,27 @@ def test_the_documents_and_figures_are_those_of_the_raw_lines(tmp_path: Path, mo
         assert (tmp_path / name).read_text() == (ROOT / name).read_text(), (
             f"{name}: run python -m benchmarks.report.write"
         )
+
+
+def test_models_stand_beside_each_other_and_beside_the_canonical_example(own_results: Path) -> None:
+    assert corruptions.corruption_table() == ""
+    quick, old = RECIPES["quick"].to_dict(), RECIPES["quick"].override(epochs=9).to_dict()
+    for name, recipe, wrong in (
+        ("quick", quick, 100),
+        ("quick", quick, 300),
+        ("quick", old, 999),
+        ("canonical", None, 400),
+    ):
+        correct = dict.fromkeys(CORRUPTIONS, 1000 - wrong) | {"none": 990}
+        records.append("corruptions", {"row": name, "recipe": recipe, "seed": 0, "correct": correct, "total": 1000})
+    lines = corruptions.corruption_table().splitlines()
+    assert lines[0] == "| corruption | the canonical example | `quick` |"
+    assert lines[2:5] == ["| seeds | 1 | 2 |", "| none | 1.00 | 1.000 ± 0.000 |", "| shot noise | 40.00 | 20.00 |"]
+    assert lines[-2:] == [
+        "| **mean of the 15** | **40.00** | **20.00** |",
+        "| over the canonical example's | 1.00 | 0.50 |",
+    ]
+    assert len(lines) == 2 + 2 + 15 + 2
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["row"])

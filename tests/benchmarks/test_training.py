@@ -16,10 +16,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader, Subset
 
 from benchmarks import records
-from benchmarks.training import accuracy, canonical, step, time_to_accuracy
+from benchmarks.training import accuracy, canonical, corruptions, own_corruptions, step, time_to_accuracy
+from mnistlab.augmentation.corruptions import CORRUPTIONS
+from mnistlab.data.dataset import open_dataset
 from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.data.splits import Split
 from mnistlab.errors import Interrupted
+from mnistlab.evaluation import corrupted
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import list_runs
@@ -96,6 +99,39 @@ def test_seeds_that_are_there_are_skipped_and_one_that_was_stopped_goes_on(
     assert call(accuracy.main, *options).exit_code == 0
     assert records.read("accuracy") == [row]
     assert len(list(list_runs(runs))) == 1
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_each_run_is_measured_on_corrupted_images_once(
+    results: Path, tiny_quick: None, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (corrupted, corruptions):
+        monkeypatch.setattr(module, "CORRUPTIONS", {"brightness": CORRUPTIONS["brightness"]})
+    options = ("quick", "--runs", tmp_path, "--data-dir", data_dir)
+    nothing = call(corruptions.main, *options)
+    assert nothing.exit_code == 2
+    assert "holds no finished run of quick as it is now. Train one." in nothing.output
+
+    run, evaluation = train(TINY, seed=4, data_dir=data_dir, runs_dir=tmp_path)
+    first, again = call(corruptions.main, *options), call(corruptions.main, *options)
+    assert (first.exit_code, again.exit_code) == (0, 0), first.output
+    assert first.output == again.output
+    (row,) = records.read("corruptions")
+    assert (row["row"], row["seed"], row["run"], row["total"]) == ("quick", 4, run.path.name, 10_000)
+    assert row["correct"]["none"] == evaluation.correct
+    assert 0 < row["correct"]["brightness"] < 10_000
+    assert f"brightness {100 * (1 - row['correct']['brightness'] / 10_000):.1f}" in first.output
+
+
+@pytest.mark.parametrize("name", own_corruptions.OWN)
+def test_our_own_corruptions_are_none_of_the_fifteen_and_the_same_each_time(name: str, data_dir: Path) -> None:
+    images = open_dataset("mnist", data_dir).read("train")[0][:16]
+    changed = own_corruptions.changed(images, name)
+    assert name not in CORRUPTIONS
+    assert changed.shape == (16, 1, 28, 28)
+    assert 0 <= changed.min() < changed.max() <= 255
+    assert torch.equal(changed, own_corruptions.changed(images, name))
+    assert not torch.equal(changed, torch.tensor(images).unsqueeze(1).float())
 
 
 def few_images(split: Split, *, data_dir: Path, **options: Any) -> MNISTDataLoader:

@@ -15,10 +15,13 @@ import numpy as np
 import pytest
 
 from mnistlab.cli.app import main
-from mnistlab.cli.model_file import title_of
+from mnistlab.cli.model_file import load_models, title_of
 from mnistlab.reading.classifier import BUNDLED
+from mnistlab.runs.snapshots import NAME
+from mnistlab.serving.trainings import SHIPPED, trainings_of
 from tests.support import running_server
 from tests.support.comparing import assert_one_line
+from tests.support.run_folders import make_run
 from tests.support.waiting import LIMIT
 
 
@@ -27,6 +30,15 @@ def run(*arguments: str) -> int:
         main(["serve", "--no-browser", *arguments])
     assert isinstance(ended.value.code, int)
     return ended.value.code
+
+
+def test_a_run_is_served_with_its_own_training(tmp_path: Path) -> None:
+    run = make_run(tmp_path).path
+    shutil.copy(BUNDLED, run / "model.onnx")
+    shutil.copy(SHIPPED / NAME, run / NAME)
+    mine, shipped = trainings_of(load_models(("mnistlab", run.name), tmp_path))
+    assert (mine.name, mine.folder, shipped.folder) == (run.name, run, SHIPPED)
+    assert mine.title.startswith("two-conv-seed7, ")
 
 
 def test_it_says_where_it_is_answers_and_stops_without_losing_what_is_in_flight(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_an_architecture_cannot_be_changed() -> None:
         NeuralNet().architecture.classes = 3  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("name", ["separable", "batch_norm", "pool_last", "deskew", "test_shifts"])
+@pytest.mark.parametrize("name", ["separable", "batch_norm", "pool_last", "deskew", "local_contrast", "test_shifts"])
 @pytest.mark.parametrize("value", ["no", 1, None])
 def test_what_is_neither_true_nor_false_is_refused(name: str, value: object) -> None:
     with pytest.raises(UserError) as caught:

@@ -31,6 +31,7 @@ SHAPES: list[dict[str, Any]] = [
     {"widths": (4, 6, 8), "depth": (1, 2, 3), "kernel_size": (5, 3, 1), "padding": ("valid", "same", "same"),
      "pooling": ("max", "stride", "none"), "head": "average"},
     {"widths": (4, 6), "depth": 2, "separable": True, "batch_norm": False, "hidden": 8},
+    {"widths": (4, 6), "local_contrast": True},
 ]  # fmt: skip
 EACH_SHAPE = pytest.mark.parametrize("options", SHAPES, ids=str)
 
@@ -190,6 +191,7 @@ def architectures(draw: st.DrawFn) -> dict[str, Any]:
         "pool_last": draw(st.booleans()),
         "head": draw(st.sampled_from(["flatten", "average"])),
         "hidden": draw(st.sampled_from([0, 3])),
+        "local_contrast": draw(st.booleans()),
     }
 
 

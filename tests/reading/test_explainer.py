@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,10 +137,15 @@ def test_networks_of_other_shapes_are_followed(
         assert layers[-2].values.argmax() == numbers[0]
 
 
-def test_what_a_cell_of_a_deskewed_picture_looks_at_is_no_square_of_the_picture(
-    tmp_path: Path, image: np.ndarray
+@pytest.mark.parametrize(
+    "network",
+    [lambda: Deskewed(NeuralNet((2, 3))), lambda: NeuralNet((2, 3), local_contrast=True)],
+    ids=["upright", "even"],
+)
+def test_what_a_cell_of_a_picture_that_is_changed_first_looks_at_is_no_square_of_it(
+    network: Callable[[], Deskewed | NeuralNet], tmp_path: Path, image: np.ndarray
 ) -> None:
-    explainer = Explainer(exported(Deskewed(NeuralNet((2, 3))), tmp_path))
+    explainer = Explainer(exported(network(), tmp_path))
     layers = explainer.layers(image)
     assert [layer.kind for layer in layers][:2] == ["convolution", "pooling"]
     assert {layer.field for layer in layers} == {None}

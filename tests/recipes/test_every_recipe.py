@@ -30,6 +30,7 @@ PARAMETERS = {
     "tiny-5k": 4_998,
     "tiny-1k": 1_474,
     "reader": 87_066,
+    "robust": 153_178,
     "two-conv": 129_394,
     "three-conv": 257_074,
 }

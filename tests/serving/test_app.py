@@ -670,7 +670,7 @@ def test_the_description_is_complete(client: httpx.Client) -> None:
     schema = client.get("/openapi.json").json()
     assert set(schema["paths"]) == {
         "/api/v1/read", "/api/v1/sheet", "/api/v1/classify", "/api/v1/explain", "/api/v1/network", "/api/v1/models",
-        "/healthz", "/readyz", "/metrics",
+        "/api/v1/trainings", "/api/v1/trainings/{name}", "/healthz", "/readyz", "/metrics",
     }  # fmt: skip
     assert "Problem" in schema["components"]["schemas"]
     read = schema["paths"]["/api/v1/read"]["post"]

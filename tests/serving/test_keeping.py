@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.serving.test_page import AT_REST, Open, answer, browser, draw, new_page, open_page, pytestmark, url  # noqa: F401
+from tests.serving.test_page import AT_REST, Open, answer, browser, choose, draw, new_page, open_page, pytestmark, url  # noqa: F401
 from tests.support import running_server
 
 STROKES = st.lists(
@@ -143,13 +144,18 @@ def test_a_token_in_a_link_with_a_drawing_is_taken_and_goes_into_no_link(browser
 def test_the_drawing_and_the_answer_are_saved_as_a_picture(open_page: Open) -> None:  # noqa: F811
     page = open_page()
     draw(page, 7)
-    with page.expect_download() as download:
-        page.click("#save")
-    assert download.value.suggested_filename == "mnistlab.png"
-    with Image.open(io.BytesIO(download.value.path().read_bytes())) as picture:
-        assert picture.width == 1600
-        colours = {colour for _, colour in picture.convert("RGB").getcolors(2**20) or []}
-    assert {(0x1D, 0x1B, 0x1A), (0xB3, 0x37, 0x1B)} <= colours  # ink, and the longest bar
+    ink, longest_bar, positive = (0x1D, 0x1B, 0x1A), (0xB3, 0x37, 0x1B), (0xBF, 0x5A, 0x08)
+    heights = []
+    for panel, wanted in (("answer", {ink, longest_bar}), ("inside", {ink, longest_bar, positive})):
+        choose(page, panel)
+        with page.expect_download() as download:
+            page.click("#save")
+        assert download.value.suggested_filename == "mnistlab.png"
+        with Image.open(io.BytesIO(download.value.path().read_bytes())) as picture:
+            assert picture.width == 1600
+            heights.append(picture.height)
+            assert wanted <= {colour for _, colour in picture.convert("RGB").getcolors(2**20) or []}
+    assert heights[1] > heights[0]  # the network stands below
     expect(page.locator("#notice")).to_have_text("The picture is saved as mnistlab.png.")
 
 
@@ -184,15 +190,15 @@ def test_large_type_and_a_key_for_each_tab(open_page: Open) -> None:  # noqa: F8
     )
     assert smallest >= 720 / 55
     draw(page, 7)
+    assert Axe().run(page).violations_count == 0
     tabs = page.locator("[role=tab]")
     for number in range(tabs.count(), 0, -1):
         page.keyboard.press(str(number))
         expect(tabs.nth(number - 1)).to_have_attribute("aria-selected", "true")
     page.keyboard.press("f")
-    page.wait_for_function("document.fullscreenElement !== null")
     expect(page.locator("#full-screen")).to_have_text("Leave full screen (F)")
     page.click("#full-screen")
-    page.wait_for_function("document.fullscreenElement === null")
+    expect(page.locator("#full-screen")).to_have_text("Full screen (F)")
     plain = open_page()
     plain.keyboard.press("2")
     expect(plain.locator("#tab-answer")).to_have_attribute("aria-selected", "true")

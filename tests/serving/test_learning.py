@@ -101,8 +101,9 @@ def test_the_page_computes_what_the_training_did(page: Page) -> None:
         {"widths": (3, 5), "depth": (1, 2), "pooling": ("stride", "max"), "separable": True, "head": "average"},
         {"widths": (4, 4, 4), "pool_last": True, "pooling": ("max", "none", "stride")},
         {"widths": (4,), "batch_norm": False, "kernel_size": (4,), "padding": ("valid",), "hidden": 5},
+        {"widths": (4,), "local_contrast": True},
     ],
-    ids=["hidden", "separable", "pool last", "no batch norm"],
+    ids=["hidden", "separable", "pool last", "no batch norm", "contrast evened out"],
 )
 def test_every_kind_of_layer_is_computed_exactly(page: Page, design: dict[str, Any]) -> None:
     torch.manual_seed(0)

@@ -301,6 +301,9 @@ def test_a_model_is_compared_with_a_network_before_and_after_its_training(browse
             float(bar.get_attribute("data-probability") or 0) for bar in page.locator("#compare-bars-b li").all()
         ]
         assert max(chances) < 0.2
+        page.click("#language")
+        expect(page.locator("#compare-verdict")).to_have_text("Ils ne sont pas d’accord.")
+        expect(page.locator("#compare-b option:checked")).to_have_text("quick, non entraîné")
         page.context.close()
 
 

@@ -40,7 +40,9 @@ def api_schema() -> Iterator[Any]:
 
 RIGHT, WRONG = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 POSTED = ["/api/v1/read", "/api/v1/sheet", "/api/v1/classify", "/api/v1/explain"]
-ASKED = ["/api/v1/network", "/api/v1/models", "/healthz", "/readyz", "/metrics"]
+ASKED = [
+    "/api/v1/network", "/api/v1/models", "/api/v1/trainings", "/api/v1/trainings/{name}", "/healthz", "/readyz", "/metrics",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,7 @@ def test_every_field_of_the_network_reaches_it() -> None:
         "widths": (3, 4, 5), "depth": (1, 2, 1), "kernel_size": (5, 3, 1), "padding": ("valid", "same", "same"),
         "pooling": ("max", "stride", "none"), "separable": True, "batch_norm": False, "pool_last": True,
         "head": "average", "hidden": 7, "dropout": 0.25, "deskew": True, "test_shifts": True,
+        "local_contrast": True,
     }  # fmt: skip
     state = make_state(RECIPE.override(**fields))
 
@@ -261,7 +262,9 @@ def test_the_first_loss_is_that_of_guessing() -> None:
 @pytest.mark.parametrize("name", ["mnist", "usps", "fashion", "emnist-letters", "emnist-balanced"])
 def test_the_recipe_and_the_dataset_decide_what_becomes_of_images(name: str) -> None:
     """Letters get no strokes of digits, and no letters as rejects."""
-    recipe = Recipe().override(rotate=1, scale=0.2, shift=3, shear=0.4, elastic=5, writing=0.6, rejects=0.7)
+    recipe = Recipe().override(
+        rotate=1, scale=0.2, shift=3, shear=0.4, elastic=5, writing=0.6, rejects=0.7, clutter=0.8
+    )
     digits = tuple(range(10)) if name in ("mnist", "usps") else ()
-    assert pipeline_of(recipe, find_spec(name)) == Pipeline(Augmentation(1, 0.2, 3, 0.4, 5), 0.6, 0.7, digits)
+    assert pipeline_of(recipe, find_spec(name)) == Pipeline(Augmentation(1, 0.2, 3, 0.4, 5), 0.6, 0.7, digits, 0.8)
     assert not pipeline_of(Recipe(), find_spec(name))

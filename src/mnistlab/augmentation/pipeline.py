@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 
 from mnistlab.augmentation.affine import Augmentation
+from mnistlab.augmentation.clutter import Clutter
 from mnistlab.augmentation.hands import other_hands
 from mnistlab.augmentation.pens import Writing
 from mnistlab.augmentation.rejects import REJECT, Rejects
@@ -16,7 +17,8 @@ __all__ = ["Pipeline"]
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Adds pictures of no class, then draws the strokes of other hands, moves and bends, and changes the pen and the camera.
+    """Adds pictures of no class, then draws the strokes of other hands, moves and bends, changes the pen and the
+    camera, and adds clutter.
 
     Everything is drawn from torch's global generator of the batch's device, so that saving its state saves it too.
 
@@ -28,6 +30,8 @@ class Pipeline:
         How many images get other pens, cameras and scanners, and digits the strokes of other hands: at 1, two of three.
     rejects : float, 0 to 4
         Pictures of no class that are added, as a fraction of the batch's size; they are labelled -1.
+    clutter : float, 0 to 1
+        How many images are inverted, partly covered, crossed by pieces of other digits, or get thinner or thicker strokes.
     digits : tuple of int
         The digit of each class (`loader.spec.digits`); empty where the classes are not digits. Then no strokes are added,
         and only rejects that fit any class.
@@ -42,13 +46,15 @@ class Pipeline:
     writing: float = 0.0
     rejects: float = 0.0
     digits: tuple[int, ...] = ()
+    clutter: float = 0.0
 
     def __post_init__(self) -> None:
         Writing(self.writing)  # it knows its range
         Rejects(self.rejects)  # likewise
+        Clutter(self.clutter)
 
     def __bool__(self) -> bool:
-        return bool(self.affine or self.writing or self.rejects)
+        return bool(self.affine or self.writing or self.rejects or self.clutter)
 
     def __call__(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Images float (B, 1, H, W), 0 (paper) to 255 (ink), and labels int64 (B,) in; the same, and rejects after them, out."""
@@ -56,4 +62,4 @@ class Pipeline:
         if self.writing and self.digits:
             digits = torch.tensor((*self.digits, REJECT), device=labels.device)  # of each label; -1 is the last
             images = other_hands(images, digits[labels], self.writing)
-        return Writing(self.writing)(self.affine(images)), labels
+        return Clutter(self.clutter)(Writing(self.writing)(self.affine(images))), labels

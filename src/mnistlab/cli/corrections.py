@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -69,9 +70,9 @@ def read_corrections(table: Path) -> list[Correction]:
 
 
 def cell(value: Any) -> str:
-    """A cell's text; a spreadsheet may have made 7.0 of 7."""
+    """A cell's text; a spreadsheet may have made 7.0 of 7, or 7,0 where that is how numbers are written."""
     text = "" if value is None else str(value).strip()
-    return text.removesuffix(".0")
+    return text.removesuffix(".0").removesuffix(",0")
 
 
 def rows_of(table: Path) -> Iterator[dict[str, Any]]:
@@ -80,7 +81,7 @@ def rows_of(table: Path) -> Iterator[dict[str, Any]]:
     try:
         if table.stat().st_size > MOST_BYTES:
             raise UserError("cli.corrections_too_large", name=name)
-        text = table.read_text(encoding="utf-8-sig")
+        text = decoded(table.read_bytes())
     except FileNotFoundError:
         raise UserError("pictures.missing", name=name) from None
     except (OSError, UnicodeDecodeError) as error:
@@ -98,6 +99,14 @@ def rows_of(table: Path) -> Iterator[dict[str, Any]]:
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     yield from csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+
+
+def decoded(content: bytes) -> str:
+    """The text of a table: UTF-8, or the encoding in which spreadsheets of Western Windows save a CSV."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252")
 
 
 def write_corrections(
@@ -150,9 +159,18 @@ def write_corrections(
 
 
 def found_file(name: str, table: Path) -> Path:
-    """Where the picture is that a row names."""
-    path = Path(name)
-    return path if path.exists() or path.is_absolute() else table.parent / name
+    """Where the picture is that a row names.
+
+    A spreadsheet that took the table's UTF-8 for Windows' encoding has saved "Ã©" for "é": that is undone where it finds a file.
+    """
+    names = [name]
+    with contextlib.suppress(UnicodeError):
+        names.append(name.encode("cp1252").decode("utf-8"))
+    for each in names:
+        for path in (Path(each), table.parent / each):
+            if path.exists():
+                return path
+    return Path(name) if Path(name).is_absolute() else table.parent / name
 
 
 def images_of(

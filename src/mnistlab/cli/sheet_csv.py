@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv as csv_module
 import io
 from pathlib import Path
@@ -104,5 +105,6 @@ class CsvFields(Answer):
         if self.target is None:
             click.echo(content, nl=False)
             return
-        write_output(self.target, content)
+        # Excel takes a file without this mark for another encoding; where all is ASCII, that does not matter.
+        write_output(self.target, content if content.isascii() else codecs.BOM_UTF8 + content)
         tell("cli.fields_written", name=printable(self.target), pictures=len(self.rows) - 1, checks=self.checks)

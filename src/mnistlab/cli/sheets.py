@@ -32,6 +32,11 @@ SPANS = {
     "row": ("cli.row_of_table", "cli.rows_of_table"),
     "column": ("cli.column_of_table", "cli.columns_of_table"),
 }
+PLACED_BY = {
+    "frame": "cli.layout_by_frame",
+    "corners": "cli.layout_by_corners",
+    "picture": "cli.layout_by_picture",
+}
 
 
 def sheet_options(command: Command) -> Command:
@@ -156,7 +161,7 @@ class Sheet:
         names = [field.name for field in layout.fields]
         tell(
             "cli.layout_saved", name=printable(self.save_layout), fields=len(names), first=names[0], last=names[-1],
-            sheet=Clause(f"cli.layout_by_{layout.sheet}"), err=True,
+            sheet=Clause(PLACED_BY[layout.sheet]), err=True,
         )  # fmt: skip
 
     def say_what_is_missing(self, name: str, outcome: Outcome) -> None:

@@ -70,6 +70,7 @@ class TorchLook:
     """A model that mnistlab saved."""
 
     def __init__(self, saved: SavedModel, name: str) -> None:
+        from mnistlab.networks.contrast import LocalContrast
         from mnistlab.networks.deskew import Deskewed
         from mnistlab.networks.ensemble import Ensemble
         from mnistlab.networks.shifts import Shifted
@@ -90,6 +91,9 @@ class TorchLook:
         if isinstance(network, Shifted):
             self.around.append(Clause("explain.of_shifts"))
             network = network.network
+        self.evened = any(isinstance(layer, LocalContrast) for layer in network.modules())
+        if self.evened:
+            self.around.append(Clause("explain.evened_out"))
         self.network: Any = network
 
     def layers(self, image: NDArray[np.uint8]) -> list[Layer]:
@@ -129,14 +133,17 @@ class TorchLook:
         """Layer by layer of the network that is shown: name, the layer, what it gives, and what a cell of it looks at."""
         import torch
 
+        from mnistlab.networks.contrast import LocalContrast
         from mnistlab.networks.deskew import deskew
 
         values = self.values(images)
-        field = None if self.deskewed else ReceptiveField(size=1, step=1, start=0)
+        field = None if self.deskewed or self.evened else ReceptiveField(size=1, step=1, start=0)
         with torch.inference_mode():
             values = deskew(values) if self.deskewed else values
             for name, layer in self.network.layers.named_children():
                 values = layer(values)
+                if isinstance(layer, LocalContrast):
+                    continue  # it prepares the picture, as deskewing does
                 if kind_of(layer) in ("average", "flatten", "linear"):
                     field = None
                 elif field is not None and hasattr(layer, "kernel_size"):
@@ -203,11 +210,13 @@ def around_of(metadata: dict[str, str]) -> list[Clause]:
     try:
         recipe: dict[str, Any] = json.loads(metadata.get("recipe", "{}"))
         members, deskewed, shifted = int(recipe.get("members", 1)), recipe.get("deskew"), recipe.get("test_shifts")
+        evened = recipe.get("local_contrast")
     except (ValueError, TypeError, AttributeError):
         return []
     found = [Clause("explain.of_ensemble", count=members)] if members > 1 else []
     found += [Clause("explain.made_upright")] if deskewed else []
-    return found + ([Clause("explain.of_shifts")] if shifted else [])
+    found += [Clause("explain.of_shifts")] if shifted else []
+    return found + ([Clause("explain.evened_out")] if evened else [])
 
 
 def look_into(source: Run | str | Path | None, *, runs_dir: str | Path = "runs") -> TorchLook | OnnxLook:

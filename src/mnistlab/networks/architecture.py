@@ -55,6 +55,8 @@ class NetworkDesign:
     """Fraction of values zeroed before each linear layer in training."""
     deskew: bool = knob(False)
     """Make digits upright first, in training and in use."""
+    local_contrast: bool = knob(False)
+    """Even out light and contrast first: each pixel less the mean around it, over the deviation around it."""
     test_shifts: bool = knob(False)
     """In use, average over the picture and its shifts by a pixel (5 times the work)."""
 

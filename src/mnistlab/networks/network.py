@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from mnistlab.networks.architecture import Architecture, Block
+from mnistlab.networks.contrast import LocalContrast
 from mnistlab.networks.summary import PURPOSES, LayerRow, multiply_adds
 
 __all__ = ["NeuralNet", "evaluating"]
@@ -55,6 +56,8 @@ class NeuralNet(nn.Module):
         Width of a linear layer before the last one, 0 for none.
     dropout : float
         Fraction of values zeroed before each linear layer in training.
+    local_contrast : bool
+        Even out light and contrast first (`LocalContrast`).
     deskew, test_shifts : bool
         Deprecated: they give a `Deskewed` or `Shifted` network, which is made around one.
 
@@ -100,6 +103,7 @@ class NeuralNet(nn.Module):
         head: str = "flatten",
         hidden: int = 0,
         dropout: float = 0.0,
+        local_contrast: bool = False,
         deskew: bool = False,
         test_shifts: bool = False,
     ) -> None:
@@ -107,7 +111,7 @@ class NeuralNet(nn.Module):
         values: dict[str, Any] = {
             "widths": widths, "classes": classes, "image_size": image_size, "depth": depth, "kernel_size": kernel_size,
             "padding": padding, "pooling": pooling, "separable": separable, "batch_norm": batch_norm, "pool_last": pool_last,
-            "head": head, "hidden": hidden, "dropout": dropout,
+            "head": head, "hidden": hidden, "dropout": dropout, "local_contrast": local_contrast,
         }  # fmt: skip
         self.architecture = Architecture(**values)
         self.layers = nn.Sequential(make_layers(self.architecture))
@@ -153,6 +157,8 @@ class NeuralNet(nn.Module):
 def make_layers(architecture: Architecture) -> OrderedDict[str, nn.Module]:
     """The layers by name, in order: blocks of convolutions, then the head."""
     layers, channels, number = OrderedDict[str, nn.Module](), 1, 0
+    if architecture.local_contrast:
+        layers["contrast"] = LocalContrast()
     for block in architecture.blocks:
         for place in range(1, block.depth + 1):
             number += 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from mnistlab.messages.sentences import Clause
+from mnistlab.networks.contrast import LocalContrast
 
 __all__ = ["LayerRow"]
 
@@ -33,6 +34,7 @@ PURPOSES: dict[type[nn.Module], Clause] = {
     nn.Flatten: Clause("layers.flatten"),
     nn.Dropout: Clause("layers.dropout"),
     nn.Linear: Clause("layers.linear"),
+    LocalContrast: Clause("layers.local_contrast"),
 }
 
 

@@ -14,7 +14,7 @@ from mnistlab.reading.onnx_numbers import Numbers, Window, window_of
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["ReceptiveField", "Step", "follow", "is_deskewed"]
+__all__ = ["ReceptiveField", "Step", "evens_out", "follow", "is_deskewed"]
 
 KINDS = {
     "Conv": "convolution",
@@ -80,8 +80,9 @@ def follow(graph: onnx.GraphProto) -> Iterator[Step]:
     """The layers from the first convolution on, as long as each feeds just one other."""
     held = Numbers(graph)
     node = next((node for node in graph.node if node.op_type == "Conv"), None)
-    # In a deskewed picture no cell looks at a square of the picture itself.
-    field = None if is_deskewed(graph) else ReceptiveField(size=1, step=1, start=0)
+    # In a deskewed picture no cell looks at a square of the picture itself; with its contrast evened out each looks at all of it.
+    is_whole = is_deskewed(graph) or evens_out(graph)
+    field = None if is_whole else ReceptiveField(size=1, step=1, start=0)
     counts: dict[str, int] = {}
     while node is not None:
         kind = KINDS[node.op_type]
@@ -100,9 +101,19 @@ def follow(graph: onnx.GraphProto) -> Iterator[Step]:
 
 def is_deskewed(graph: onnx.GraphProto) -> bool:
     """Whether the first convolution gets the picture made upright."""
+    return is_prepared(graph, "GridSample")
+
+
+def evens_out(graph: onnx.GraphProto) -> bool:
+    """Whether the first convolution gets the picture with its light and contrast evened out."""
+    return is_prepared(graph, "AveragePool")
+
+
+def is_prepared(graph: onnx.GraphProto, operator: str) -> bool:
+    """Whether such an operator stands before the first convolution."""
     makers = {name: node for node in graph.node for name in node.output}
     first = next((node for node in graph.node if node.op_type == "Conv"), None)
-    return any(before.op_type == "GridSample" for before in upstream(first, makers))
+    return any(before.op_type == operator for before in upstream(first, makers))
 
 
 def upstream(node: onnx.NodeProto | None, makers: dict[str, onnx.NodeProto]) -> Iterator[onnx.NodeProto]:

@@ -25,7 +25,7 @@ __all__ = ["EnsembleRecipe", "Recipe"]
 
 OF_A_KIND = (
     "widths", "depth", "kernel_size", "padding", "pooling", "separable", "batch_norm", "pool_last", "head", "hidden", "dropout",
-    "deskew", "rotate", "scale", "shift", "shear", "elastic", "writing",
+    "deskew", "local_contrast", "rotate", "scale", "shift", "shear", "elastic", "writing", "clutter",
 )  # fmt: skip
 """The fields in which the members of an ensemble may differ: the network and the augmentation."""
 

@@ -58,6 +58,8 @@ class DataSettings:
     """Bend: move the points of a 5x5 grid by up to so many pixels."""
     writing: float = knob(0.0, low=0, high=1)
     """Imitate other pens, cameras and scanners: 0 in no image, 1 in two of three."""
+    clutter: float = knob(0.0, low=0, high=1)
+    """Invert, cover in part, mix with other digits, change the strokes: 0 in no image, 1 in most."""
     rejects: float = knob(0.0, low=0, high=4)
     """Add pictures of no class to each batch, as a fraction of its size."""
 

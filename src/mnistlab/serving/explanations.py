@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from mnistlab.reading.explainer import Explainer, Layer
-from mnistlab.reading.onnx_graph import Step, is_deskewed
+from mnistlab.reading.onnx_graph import Step, evens_out, is_deskewed
 from mnistlab.serving import schemas
 
 __all__ = ["EXPLAIN", "NETWORK", "layer_facts", "network_facts", "packed"]
@@ -107,6 +107,7 @@ class ANetwork(BaseModel):
     model: str
     complete: bool = Field(description="Whether the layers lead from the picture to the logits of the first look.")
     deskewed: bool = Field(description="Whether digits are made upright first.")
+    evened_out: bool = Field(description="Whether light and contrast are evened out first.")
     looks: list[float] = Field(description="The weight of each look's probabilities in the mean that is the answer.")
     layers: list[AStep] = Field(description="As those of /explain, but for the probabilities.")
 
@@ -142,6 +143,7 @@ def network_facts(explainer: Explainer) -> dict[str, Any]:
     return {
         "complete": bool(steps and looks and steps[-1].output == looks[0].logits),
         "deskewed": is_deskewed(explainer.model.graph),
+        "evened_out": evens_out(explainer.model.graph),
         "looks": [look.weight for look in looks],
         "layers": [step_facts(step) for step in steps],
     }

@@ -197,7 +197,7 @@ def pipeline_of(recipe: Recipe, spec: DatasetSpec) -> Pipeline:
     """What the recipe makes of the dataset's training images, batch by batch."""
     data = recipe.data
     affine = Augmentation(data.rotate, data.scale, data.shift, data.shear, data.elastic)
-    return Pipeline(affine, data.writing, data.rejects, spec.digits)
+    return Pipeline(affine, data.writing, data.rejects, spec.digits, data.clutter)
 
 
 def random_state(device: torch.device) -> dict[str, torch.Tensor]:

@@ -3,6 +3,7 @@
 The layers are a list of objects, `kind` first, in the order in which they are computed:
 
 - picture: `mean` and `std` of pixels from 0 to 1; `deskew`, whether the digit is made upright first
+- contrast: `window`, `whole`, `little`, of `mnistlab.networks.contrast`
 - convolution: `name`, `shape` of its weights (out, in a group, height, width), `stride`, `padding`, `groups`, `bias` or not
 - pooling: the largest of `size` by `size` values
 - normalisation: `name`, `size`; a factor and a summand for each channel
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from mnistlab.data.normalisation import Normalisation
+from mnistlab.networks.contrast import LITTLE, WHOLE, WINDOW, LocalContrast
 from mnistlab.networks.network import NeuralNet
 
 __all__ = ["WholeState", "bytes_of", "describe_layers", "whole_state"]
@@ -39,6 +41,8 @@ def describe_layers(model: NeuralNet, normalisation: Normalisation, deskew: bool
 def describe(name: str, layer: nn.Module) -> dict[str, object]:
     """One layer. Raises `TypeError` for one that no `NeuralNet` has."""
     match layer:
+        case LocalContrast():
+            return {"kind": "contrast", "name": name, "window": WINDOW, "whole": WHOLE, "little": LITTLE}
         case nn.Conv2d():
             return {
                 "kind": "convolution", "name": name, "shape": list(layer.weight.shape), "stride": layer.stride[0],

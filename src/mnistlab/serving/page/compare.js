@@ -10,7 +10,7 @@ import { openPanel } from "./tabs.js";
 const SIDES = ["a", "b"];
 /** What begins so is a state of a training: the last one, or the first. */
 const STATES = { "last:": -1, "first:": 0 };
-document.getElementById("compare-sides").innerHTML = SIDES.map(
+const sides = SIDES.map(
   (side) => `
     <section class="side" aria-labelledby="compare-label-${side}">
       <label id="compare-label-${side}" for="compare-${side}" data-text="compare${side.toUpperCase()}"></label>
@@ -20,6 +20,10 @@ document.getElementById("compare-sides").innerHTML = SIDES.map(
       <ul id="compare-bars-${side}" class="bars small" data-label="barsLabel"></ul>
     </section>`,
 ).join("");
+document.getElementById("panel-compare").innerHTML = `
+  <p id="compare-verdict" aria-live="polite"></p>
+  <div class="sides" id="compare-sides">${sides}</div>
+  <p id="compare-one" class="note" data-text="compareOne" hidden></p>`;
 const select = (side) => document.getElementById(`compare-${side}`);
 const part = (name, side) => document.getElementById(`compare-${name}-${side}`);
 const verdict = document.getElementById("compare-verdict");
@@ -45,7 +49,7 @@ export async function setModels() {
 
 function stateOption(kind, id, key, title) {
   const option = new Option(words(key, { title }), kind + id);
-  Object.assign(option.dataset, { key, title });
+  Object.assign(option.dataset, { key, training: title });
   return option;
 }
 
@@ -84,7 +88,7 @@ function ownAnswer({ classes }, network, { lines }) {
 export function refresh() {
   document.getElementById("compare-one").hidden = state.models.length > 1;
   for (const option of document.querySelectorAll("#compare-sides option[data-key]"))
-    option.textContent = words(option.dataset.key, option.dataset);
+    option.textContent = words(option.dataset.key, { title: option.dataset.training });
   const { reading } = state;
   const choices = SIDES.map((side) => select(side).value);
   if (!reading || choices.includes("")) empty();

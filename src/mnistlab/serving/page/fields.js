@@ -94,6 +94,7 @@ const boxes = {
     layout.fields.splice(index, 1);
     chosen = layout.fields.length ? Math.min(index, layout.fields.length - 1) : null;
     host.redraw();
+    part("picture").focus({ preventScroll: true }); // the button that was pressed is gone
     readAgain();
   },
   done: () => readAgain(),

@@ -65,7 +65,7 @@ export const frames = () =>
 export function summary() {
   const doubtful = table.cells.filter(isDoubtful).length;
   const size = words("tableSize", { rows: table.rows, columns: table.columns });
-  return `${size}, ${doubtful ? words("pictureDoubtful", { count: doubtful }) : words("pictureSure")}`;
+  return `${size}, ${doubtful ? words("cellsDoubtful", { count: doubtful }) : words("cellsSure")}`;
 }
 
 /** What is said of the cell that is looked at. */

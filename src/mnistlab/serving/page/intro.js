@@ -2,8 +2,10 @@
 
 import { nextExample } from "./examples.js";
 import { HEIGHT, WIDTH } from "./drawing.js";
+import { openTab } from "./tabs.js";
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
+const roomy = matchMedia("(min-width: 1024px) and (min-height: 640px)");
 
 /** Writes the next example as a hand would; stops when the visitor changes the sheet meanwhile. */
 export async function playExample(sheet) {
@@ -28,9 +30,13 @@ let isPlaying = false;
 /** Whether what is on the sheet drew itself, and nobody has touched it yet. */
 export const isUntouched = () => isPlaying;
 
-/** Draws a digit on the empty sheet; the first touch, or key, takes it away again. Nothing where motion is not wanted. */
+/**
+ * Draws a digit on the empty sheet, while the page shows the network at a glance if there is room; the first touch, or key, takes
+ * it away again. Nothing where motion is not wanted.
+ */
 export function startIntro(sheet) {
   if (still.matches) return;
+  if (roomy.matches) openTab("inside");
   isPlaying = true;
   playExample(sheet);
   const takeOver = () => endIntro(sheet);

@@ -76,8 +76,10 @@ async function copyLink(sheet) {
   }
 }
 
+/** With the network at a glance where that is what the page shows. */
 function savePicture(sheet) {
-  poster(sheet.strokes).toBlob((blob) => {
+  const overview = part("network");
+  poster(sheet.strokes, overview.offsetParent ? [overview] : []).toBlob((blob) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
     link.download = "mnistlab.png";

@@ -1,5 +1,6 @@
 // Watch it learn: a network at a few steps of its training, and what it made of the drawing then.
 
+import "./learn_panel.js";
 import { report } from "./api.js";
 import { emptyBars, showBars } from "./bars.js";
 import { isDamaged, listTrainings, loadFilm, lookAt } from "./films.js";

@@ -1,6 +1,6 @@
 // What the tab "Watch it learn" draws: the course of the loss, filters, and what they find in the drawing.
 
-import { colour, painted } from "./colours.js";
+import { colour, largest, painted } from "./colours.js";
 
 const GAP = 4;
 const PER_ROW = 8;
@@ -56,8 +56,8 @@ export function drawCourse(canvas, { whole, steps, losses }, now) {
 export function drawFilters(canvas, film, index, look) {
   const own = film.networks.map(({ layers }) => layers.find(({ kind }) => kind === "convolution"));
   const [count, , rows, columns] = own[0].shape;
-  const most = Math.max(...own.map(({ weights }) => farthest(weights))); // of all states: one sees them grow
-  const filters = { values: own[index].weights, shape: [count, rows, columns], low: -most, high: most };
+  const most = Math.max(...own.map(({ weights }) => largest(weights))); // of all states: one sees them grow
+  const filters = { values: own[index].weights, shape: [count, rows, columns], most };
   const shown = Math.min(count, 2 * PER_ROW);
   const lines = look ? [filters, mapsOf(look.outputs)[0]] : [filters];
   drawTiles(canvas, lines, shown);
@@ -71,16 +71,15 @@ export function drawMaps(canvas, look) {
   return Boolean(maps);
 }
 
-const farthest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-
 /** What each block of layers passes on: the maps that the next convolution, or the row of values, is made of. */
 function mapsOf(outputs) {
   return outputs
     .filter(({ shape, layer }, i) => {
       const next = outputs[i + 1]?.layer.kind;
-      return layer.kind !== "picture" && shape.length === 3 && ["convolution", "average", "flatten"].includes(next);
+      const isPrepared = ["picture", "contrast"].includes(layer.kind);
+      return !isPrepared && shape.length === 3 && ["convolution", "average", "flatten"].includes(next);
     })
-    .map((output) => ({ ...output, low: 0, high: farthest(output.values) }));
+    .map((output) => ({ ...output, most: largest(output.values) }));
 }
 
 const pile = document.createElement("canvas");
@@ -96,12 +95,12 @@ function drawTiles(canvas, lines, count) {
   );
   const side = tileOf(width);
   context.imageSmoothingEnabled = false;
-  lines.forEach(({ values, shape: [, rows, columns], low, high }, line) => {
+  lines.forEach(({ values, shape: [, rows, columns], most }, line) => {
     pile.width = columns;
     pile.height = rows * count;
     const image = new ImageData(columns, rows * count);
-    const most = Math.max(Math.abs(low), Math.abs(high));
-    new Uint32Array(image.data.buffer).set(painted(values.slice(0, columns * rows * count), most));
+    const pixels = painted(values.subarray(0, rows * columns * count), most);
+    new Uint32Array(image.data.buffer).set(pixels);
     pile.getContext("2d").putImageData(image, 0, 0);
     for (let tile = 0; tile < count; tile += 1) {
       const group = Math.floor(tile / PER_ROW);

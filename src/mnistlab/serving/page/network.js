@@ -2,6 +2,7 @@
 //
 // The layers are those that mnistlab.training.whole describes; the values of each are in the order channel, row, column.
 
+import { evenedOut } from "./contrast.js";
 import { deskewed } from "./deskew.js";
 
 /** How many numbers of each kind a layer takes from a state: weights, rows of them, biases and the like. */
@@ -16,6 +17,7 @@ const KINDS = {
     const pixels = layer.deskew ? deskewed(values) : values;
     return { shape, values: pixels.map((pixel) => (pixel / 255 - layer.mean) / layer.std) };
   },
+  contrast: evenedOut,
   convolution: convolve,
   pooling: pool,
   normalisation: ({ factors, summands }, { values, shape }) => ({

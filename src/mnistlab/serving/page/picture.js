@@ -17,6 +17,8 @@ let reading = null;
 let waiting = null;
 /** What is said instead of the reading's summary: a key of the words, or null. */
 let notice = null;
+/** The file that came last. */
+let newest = null;
 let whenGone;
 
 /** `open` is called when a picture comes, whichever panel is shown then; `gone` when what was read must not be shown any more. */
@@ -25,6 +27,7 @@ export function listenForPictures(open, gone) {
   const take = (file) => {
     if (!file) return;
     notice = "pictureReading";
+    newest = file;
     open();
     ask({ file, model: state.model });
   };
@@ -71,7 +74,7 @@ const ask = newestOnly(async ({ file, model }) => {
   if (answer === null) return;
   const shows = file === reading?.body ? reading.shows : await showImage(file);
   if (asked !== kind) return; // what is looked for now comes after this
-  notice = null;
+  if (file === newest) notice = null;
   reading = makeReading(answer, { source: "picture", body: file, type, shows, drawCrop: drawCropOf(answer.size), kind });
   table.take(answer.table ?? null);
   if (kind === "fields") fields.take(answer);

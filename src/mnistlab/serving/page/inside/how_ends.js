@@ -11,7 +11,7 @@ const LISTED = 6;
 export function inputPart({ image, given, pixels, network }, { row: at, column }) {
   const index = at * 28 + column;
   const grey = pixels[index];
-  const key = network.deskewed || network.looks.length > 1 ? "howInputMoved" : "howInput";
+  const key = network.deskewed || network.evened_out || network.looks.length > 1 ? "howInputMoved" : "howInput";
   return element("section", "how-part", element("p", "equation", words(key, { grey, value: numeral(given.values[index], 3) })));
 }
 

@@ -38,5 +38,6 @@ export function limitsOf({ columns, looks, network }) {
   if (!network.complete || looks.length === 0) limits.push(words("insidePart"));
   if (looks.length > 1) limits.push(words("insideLooks", { count: looks.length }));
   if (network.deskewed) limits.push(words("insideDeskewed"));
+  if (network.evened_out) limits.push(words("insideEvenedOut"));
   return limits.join(" ");
 }

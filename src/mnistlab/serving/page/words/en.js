@@ -70,6 +70,7 @@ export const ENGLISH = {
   insidePart: "Only the steps of this model that the page knows are shown; how the answer follows from them is not known here.",
   insideLooks: "This model looks at the picture {count} times; its first look is shown. Click a bar on the right for what becomes of all of them.",
   insideDeskewed: "It makes the digit upright first, which is the picture shown.",
+  insideEvenedOut: "It evens out light and contrast first, which gives the picture shown.",
   moreMaps: "+ {count}",
   short_input: "picture",
   short_pooling: "pool",
@@ -114,28 +115,6 @@ export const ENGLISH = {
   whyNote:
     "Each spot of ink is wiped out in turn. Where the answer becomes less sure, that ink spoke for it; where it becomes surer, against it.",
 
-  brokenLabel: "The broken picture. Arrow keys or a click move the erased patch.",
-  breakNow: "Now read as",
-  breakTurn: "Turn",
-  breakThick: "Thicken or thin",
-  breakBlur: "Blur",
-  breakNoise: "Noise",
-  breakErase: "Erase",
-  breakFind: "Find where it breaks",
-  breakFindLabel: "Find where it breaks ({name})",
-  breakHolds: "The answer holds all the way.",
-  breakAt: "The answer changes near {places}.",
-  breakReset: "Reset",
-  breakNote: "This changes the 28 × 28 pixels that the network gets, not your drawing.",
-  and: " and ",
-
-  compareA: "One model",
-  compareB: "Another model",
-  compareOne:
-    "To set a model of yours beside the one that is served, start the server with both: mnistlab serve --model mnistlab --model latest",
-  compareNothing: "Draw something to compare.",
-  milliseconds: "{number} ms",
-
   pictureHeading: "Read a picture of handwriting",
   pictureNote:
     "Drop it anywhere on this page, paste it, choose it or take it. Only the server sees it, and nothing is kept.",
@@ -162,6 +141,8 @@ export const ENGLISH = {
   tableLabel: "The picture with a frame around each cell of the table. A click chooses a cell.",
   tableGrid: "The table; arrow keys move from cell to cell",
   tableSize: "{rows} × {columns} cells",
+  cellsSure: "none doubtful",
+  cellsDoubtful: "{count} doubtful",
   tableNone: "No table of lines was found, so all of the picture was read.",
   tableSelect: "Point at a cell, in the table or on the picture, to see where it is.",
   cellRead: "{name}: {text}",

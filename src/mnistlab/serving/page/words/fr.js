@@ -32,7 +32,7 @@ export const FRENCH = {
   studyHeading: "Ce que voit le réseau",
   tabAnswer: "Réponse",
   tabInside: "Intérieur",
-  tabLearn: "Apprentissage",
+  tabLearn: "Apprendre",
   tabWhy: "Pourquoi",
   tabBreak: "Piéger",
   tabCompare: "Comparer",
@@ -70,6 +70,7 @@ export const FRENCH = {
   insidePart: "Seules les étapes de ce modèle que la page connaît sont montrées ; comment la réponse en découle n’est pas connu ici.",
   insideLooks: "Ce modèle regarde l’image {count} fois ; on voit son premier regard. Cliquez sur une barre à droite pour voir comment tous se combinent.",
   insideDeskewed: "Il redresse d’abord le chiffre : c’est l’image montrée.",
+  insideEvenedOut: "Il égalise d’abord la lumière et le contraste : c’est l’image montrée.",
   moreMaps: "+ {count}",
   short_input: "image",
   short_pooling: "pool",
@@ -115,28 +116,6 @@ export const FRENCH = {
   whyNote:
     "Chaque bout de trait est effacé à son tour. Là où la réponse devient moins sûre, il pesait en sa faveur ; là où elle devient plus sûre, contre elle.",
 
-  brokenLabel: "L’image abîmée. Les flèches ou un clic déplacent le carré gommé.",
-  breakNow: "Lu maintenant :",
-  breakTurn: "Tourner",
-  breakThick: "Épaissir, amincir",
-  breakBlur: "Flouter",
-  breakNoise: "Ajouter du bruit",
-  breakErase: "Gommer",
-  breakFind: "Où cède-t-il ?",
-  breakFindLabel: "Où cède-t-il ? ({name})",
-  breakHolds: "La réponse tient d’un bout à l’autre.",
-  breakAt: "La réponse change vers {places}.",
-  breakReset: "Remettre à zéro",
-  breakNote: "Cela change les 28 × 28 pixels que le réseau reçoit, pas votre dessin.",
-  and: " et ",
-
-  compareA: "Un modèle",
-  compareB: "Un autre modèle",
-  compareOne:
-    "Pour mettre un de vos modèles à côté de celui qui est servi, démarrez le serveur avec les deux : mnistlab serve --model mnistlab --model latest",
-  compareNothing: "Dessinez quelque chose à comparer.",
-  milliseconds: "{number}\u00a0ms",
-
   pictureHeading: "Lire une image de chiffres manuscrits",
   pictureNote:
     "Déposez-la n’importe où sur cette page, collez-la, choisissez-la ou prenez une photo. Seul le serveur la voit, et rien n’est gardé.",
@@ -163,6 +142,8 @@ export const FRENCH = {
   tableLabel: "L’image avec un cadre autour de chaque case du tableau. Un clic choisit une case.",
   tableGrid: "Le tableau ; les flèches vont de case en case",
   tableSize: "{rows} × {columns} cases",
+  cellsSure: "aucune douteuse",
+  cellsDoubtful: "{count} à vérifier",
   tableNone: "Aucun tableau tracé n’a été trouvé : toute l’image a été lue.",
   tableSelect: "Montrez une case, dans le tableau ou sur l’image, pour voir où elle est.",
   cellRead: "{name} : {text}",
@@ -178,7 +159,7 @@ export const FRENCH = {
   fieldsToCheck: "{count} à vérifier",
   fieldsFine: "aucun à vérifier",
   fieldsKeys:
-    "Tirez sur l’image pour un nouveau cadre ; tirez un cadre pour le déplacer, un de ses coins pour changer sa taille. Au clavier, l’image ayant le focus : Page précédente et Page suivante choisissent un cadre, les flèches le déplacent (avec Ctrl, à petits pas), avec Maj elles changent sa taille, Suppr le supprime.",
+    "Faites glisser la souris ou le doigt sur l’image pour tracer un cadre ; faites glisser un cadre pour le déplacer, un de ses coins pour changer sa taille. Au clavier, l’image ayant le focus : Page précédente et Page suivante choisissent un cadre, les flèches le déplacent (avec Ctrl, à petits pas), avec Maj elles changent sa taille, Suppr le supprime.",
   fieldsList: "Champs",
   fieldName: "Champ",
   fieldNameOf: "Nom de {name}",

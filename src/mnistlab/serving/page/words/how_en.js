@@ -33,7 +33,7 @@ export const HOW_ENGLISH = {
   howRounded: "Kept in 8 bits, in steps of {step}:",
   howUnknown: "How this number comes about cannot be shown for this model.",
   howInput: "Grey {grey} of 255, scaled as in training: {value}",
-  howInputMoved: "What the network gets here, after the picture was scaled, moved or made upright: {value}",
+  howInputMoved: "What the network gets here, after the picture was scaled, moved, made upright or evened out: {value}",
   howSoftmax: "Softmax: e to the power of each sum, less the largest one; then each power's share of them all.",
   howSoftmaxAt:
     "Each sum is divided by the temperature {temperature}, so that the network is as sure as it is right. Then softmax: e to the power of each, less the largest one; then each power's share of them all.",

@@ -33,7 +33,7 @@ export const HOW_FRENCH = {
   howRounded: "Gardé sur 8 bits, par pas de {step} :",
   howUnknown: "Pour ce modèle, on ne peut pas montrer comment ce nombre est calculé.",
   howInput: "Gris {grey} sur 255, mis à l’échelle de l’entraînement : {value}",
-  howInputMoved: "Ce que le réseau reçoit ici, une fois l’image mise à l’échelle, décalée ou redressée : {value}",
+  howInputMoved: "Ce que le réseau reçoit ici, une fois l’image mise à l’échelle, décalée, redressée ou égalisée : {value}",
   howSoftmax: "Softmax : e à la puissance de chaque somme, moins la plus grande ; puis la part de chaque puissance dans le total.",
   howSoftmaxAt:
     "Chaque somme est divisée par la température {temperature}, pour que le réseau ne soit sûr de lui qu’autant qu’il a raison. Puis softmax : e à la puissance de chacune, moins la plus grande ; puis la part de chaque puissance dans le total.",
