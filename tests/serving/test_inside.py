@@ -227,3 +227,18 @@ def test_several_looks_and_models_that_are_not_ours_are_named(open_page: Open) -
     assert page.locator("#steps b").all_inner_texts() == ["picture", "convolution1"]
     page.locator("#inside-bars li").nth(3).click()
     expect(page.locator("#how")).to_contain_text("cannot be shown")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1440, "light")])
+def test_axe_finds_nothing_in_how_a_number_was_made(open_page: Open, width: int, scheme: str) -> None:  # noqa: F811
+    page = open_page("/?lang=fr", viewport={"width": width, "height": 800}, color_scheme=scheme)
+    draw(page, 5)
+    choose(page, "inside")
+    page.locator("#network").focus()
+    for _ in range(3):  # from the first convolution to the second
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator("#how")).to_contain_text("16 cartes d’avant")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -17,42 +17,41 @@ export function inputPart({ image, given, pixels, network }, { row: at, column }
 
 /** How the probability of class number `map` comes about: from the sums, or from all looks, by the softmax. */
 export function softmaxPart(sight, map) {
-  const { looks, network, temperature, classes, probabilities } = sight;
-  const section = element("section", "how-part");
+  const { looks, network, temperature, probabilities } = sight;
   if (looks.length === 0) {
-    section.append(element("p", "note", words("howAnswerUnknown", { percent: percent(probabilities[map]) })));
-    return section;
+    const sentence = words("howAnswerUnknown", { percent: percent(probabilities[map]) });
+    return element("section", "how-part", element("p", "note", sentence));
   }
   const answer = combine(looks, network.looks, temperature);
+  const section = element("section", "how-part looks");
   if (looks.length > 1) section.append(looksTable(sight, answer, map));
-  section.append(element("p", "note", words(temperature === 1 ? "howSoftmax" : "howSoftmaxAt", { temperature: decimal(temperature, 3) })));
+  section.append(powersTable(sight, answer, map));
+  return section;
+}
+
+/** The softmax of all classes, and the division that makes the probability of one. */
+function powersTable({ looks, temperature, classes }, answer, map) {
+  const isCalibrated = temperature !== 1;
+  const note = words(isCalibrated ? "howSoftmaxAt" : "howSoftmax", { temperature: decimal(temperature, 3) });
   const table = element("table", "terms");
-  const divided = temperature === 1 ? [] : [words("howDivided", { temperature: decimal(temperature, 2) })];
-  table.createTHead().append(
-    row("th", words("howClass"), words(looks.length > 1 ? "howLogOfMean" : "howLogit"), ...divided, words("howPower"), words("howShare")),
-  );
+  const divided = isCalibrated ? [words("howDivided", { temperature: decimal(temperature, 2) })] : [];
+  const logit = words(looks.length > 1 ? "howLogOfMean" : "howLogit");
+  table.createTHead().append(row("th", words("howClass"), logit, ...divided, words("howPower"), words("howShare")));
   const body = table.createTBody();
   classes.forEach((name, i) => {
-    const between = temperature === 1 ? [] : [numeral(answer.divided[i])];
-    const line = row("td", name, numeral(answer.logits[i]), ...between, decimal(answer.powers[i], 5), percent(answer.probabilities[i]));
+    const between = isCalibrated ? [numeral(answer.divided[i])] : [];
+    const share = percent(answer.probabilities[i]);
+    const line = row("td", name, numeral(answer.logits[i]), ...between, decimal(answer.powers[i], 5), share);
     line.classList.toggle("marked", i === map);
     body.append(line);
   });
-  section.append(
-    table,
-    element(
-      "p",
-      "equation",
-      words("howDivide", {
-        highest: bracketed(answer.highest, 2),
-        power: decimal(answer.powers[map], 5),
-        sum: decimal(answer.sum, 5),
-      }),
-      " = ",
-      element("b", "result", percent(answer.probabilities[map])),
-    ),
-  );
-  return section;
+  const division = words("howDivide", {
+    highest: bracketed(answer.highest, 2),
+    power: decimal(answer.powers[map], 5),
+    sum: decimal(answer.sum, 5),
+  });
+  const result = element("b", "result", percent(answer.probabilities[map]));
+  return element("div", "", element("p", "note", note), table, element("p", "equation", division, " = ", result));
 }
 
 /** How the looks' probabilities of one class become their mean: the remaining step to the answer. */
