@@ -382,6 +382,7 @@ show({
 # %%
 from mnistlab.networks.contrast import LITTLE, WHOLE, LocalContrast
 
+
 def mean_around(values):
     means = torch.zeros_like(values)
     for row in range(7):
@@ -389,6 +390,7 @@ def mean_around(values):
             around = values[max(0, row - 3) : row + 4, max(0, column - 3) : column + 4]
             means[row, column] = around.mean()
     return means
+
 
 stroke = torch.zeros(7, 7)
 stroke[1:6, 3] = 1
