@@ -22,6 +22,7 @@ import pytest
 from mnistlab.dependencies import cache_of_its_own, check_spelling, import_onnxruntime
 from mnistlab.errors import Failure
 from tests.support import running_server
+from tests.support.waiting import LIMIT
 
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "read.jpg"
 WATCHED = """
@@ -122,7 +123,7 @@ def test_training_and_all_that_uses_a_run_send_and_leave_nothing(home: Home, pic
 
 def test_serving_sends_and_leaves_nothing(home: Home) -> None:
     with running_server.process(environment=home.environment) as running:
-        assert httpx.post(f"{running.url}/api/v1/read", content=PICTURE.read_bytes()).json()["text"]
+        assert httpx.post(f"{running.url}/api/v1/read", content=PICTURE.read_bytes(), timeout=LIMIT).json()["text"]
     assert home.files() == []
     assert home.trapped == []
 
@@ -131,7 +132,7 @@ def test_serving_sends_and_leaves_nothing(home: Home) -> None:
 def test_serving_for_longer_sends_nothing(home: Home) -> None:
     """onnxruntime's telemetry, where it is on, sends for the first time after 10 seconds."""
     with running_server.process(environment=home.environment) as running:
-        httpx.post(f"{running.url}/api/v1/read", content=PICTURE.read_bytes())
+        httpx.post(f"{running.url}/api/v1/read", content=PICTURE.read_bytes(), timeout=LIMIT)
         time.sleep(30)
     assert home.trapped == []
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support import running_server
 from tests.support.problems import assert_problem
+from tests.support.waiting import LIMIT
 
 serving_with = running_server.thread
 
@@ -148,19 +149,21 @@ def test_of_others_forwarded_headers_mean_nothing(trusted: list[str]) -> None:
     """Neither do they open a door nor do they shut one; and the refusal says what would make them count."""
     with serving_with(hosts=["digits.example"], trusted_proxies=trusted) as running:
         for headers in (OUTSIDE, {"Forwarded": "for=203.0.113.9;host=digits.example;proto=https"}):
-            response = httpx.get(f"{running.url}/api/v1/models", headers=headers | OWN_PAGE)
+            response = httpx.get(f"{running.url}/api/v1/models", headers=headers | OWN_PAGE, timeout=LIMIT)
             assert_problem(
                 response,
                 403,
                 "it is from 'https://digits.example', and the request was for '127.0.0.1",
                 "--trusted-proxy 127.0.0.1.",
             )
-            response = httpx.get(f"{running.url}/api/v1/models", headers={**headers, "Host": "evil.example"})
+            response = httpx.get(
+                f"{running.url}/api/v1/models", headers={**headers, "Host": "evil.example"}, timeout=LIMIT
+            )
             assert_problem(response, 421, "'evil.example'")
-        docs = httpx.get(f"{running.url}/docs", headers={**OUTSIDE, "X-Forwarded-Host": "evil.example"})
+        docs = httpx.get(f"{running.url}/docs", headers={**OUTSIDE, "X-Forwarded-Host": "evil.example"}, timeout=LIMIT)
         assert f"{running.url}/api/v1/read" in docs.text
         origin = {"Origin": "https://other.example"}
-        response = httpx.get(f"{running.url}/api/v1/models", headers=origin)
+        response = httpx.get(f"{running.url}/api/v1/models", headers=origin, timeout=LIMIT)
         assert_problem(response, 403, "--trusted-proxy 127.0.0.1 --allow-host NAME")
 
 

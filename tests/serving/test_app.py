@@ -687,7 +687,7 @@ def test_the_description_is_complete(client: httpx.Client) -> None:
 def test_the_examples_call_the_server_where_it_was_reached(running: running_server.Running) -> None:
     port = running.address[1]
     for name in (f"127.0.0.1:{port}", f"localhost:{port}", "localhost", "[::1]:8443"):
-        docs = httpx.get(f"{running.url}/docs", headers={"Host": name}).text
+        docs = httpx.get(f"{running.url}/docs", headers={"Host": name}, timeout=LIMIT).text
         assert set(re.findall(r"https?://[^/\s<]+(?=/api/)", docs)) == {f"http://{name}"}
         assert f'<pre tabindex="0">curl http://{name}/api/v1/models</pre>' in docs
     assert "http://127.0.0.1:8000" not in docs

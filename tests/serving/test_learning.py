@@ -22,6 +22,7 @@ from mnistlab.serving.trainings import SHIPPED, encoded
 from mnistlab.training.whole import describe_layers, whole_state
 from tests.serving.test_page import Open, browser, choose, draw, new_page, open_page, pytestmark  # noqa: F401 - fixtures
 from tests.support import running_server
+from tests.support.waiting import LIMIT
 
 COMPUTED = """async ([layers, values, scales, vectors, images]) => {
     const {networksOf} = await import('/static/network.js');
@@ -60,7 +61,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_the_api_gives_the_trainings_of_the_runs_that_are_served(url: str) -> None:
-    with httpx.Client(base_url=f"{url}/api/v1/") as client:
+    with httpx.Client(base_url=f"{url}/api/v1/", timeout=LIMIT) as client:
         listed = client.get("trainings").json()["trainings"]
         assert [one["id"] for one in listed] == ["mine", "damaged", "large", "ensemble", "quick"]
         film, own = client.get("trainings/quick").json(), shipped()
