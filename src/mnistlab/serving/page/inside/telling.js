@@ -3,7 +3,7 @@
 import { decimal, percent, words } from "../i18n.js";
 import { indexOf } from "./arithmetic.js";
 import { isRow } from "./columns.js";
-import { numeral } from "./figures.js";
+import { ends, numeral } from "./figures.js";
 import { fieldOf } from "./lights.js";
 import { cellName } from "./names.js";
 
@@ -28,7 +28,7 @@ function onCell(sight, cell) {
   const field = isInput ? null : sight.layers[column.layers.at(-1)].field;
   const looks = field && words("lensField", fieldOf(field, cell));
   const told = looks ? words("lensTells", { name, value, looks }) : words("toldCell", { name, value });
-  return `${told} ${words(isInput ? "kind_picture" : `kind_${column.kind}`)}`;
+  return `${told} ${isInput ? words("kind_picture", ends(column.values)) : words(`kind_${column.kind}`)}`;
 }
 
 /** What cannot be shown of this model, or only in part; empty where all can. */

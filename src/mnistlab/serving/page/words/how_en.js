@@ -11,6 +11,7 @@ export const HOW_ENGLISH = {
   howWindow: "in the window",
   howKernel: "kernel",
   howProducts: "products",
+  howScaled: "The picture’s greys were scaled as in training: here paper is {low}, the darkest ink {high}.",
   howFrom: "map {map}",
   howOthers: "{count} others",
   howChannels: "The filter has a kernel for each of the {count} maps before. What each brings:",

@@ -11,6 +11,8 @@ export const HOW_FRENCH = {
   howWindow: "dans la fenêtre",
   howKernel: "noyau",
   howProducts: "produits",
+  howScaled:
+    "Les gris de l’image ont été mis à l’échelle de l’entraînement : ici, le papier vaut {low}, l’encre la plus noire {high}.",
   howFrom: "carte {map}",
   howOthers: "{count} autres",
   howChannels: "Le filtre a un noyau pour chacune des {count} cartes d’avant. Ce que chacune apporte :",
