@@ -199,7 +199,8 @@ listen(canvas, { scene: () => (scene?.sight.columns.length ? scene : null), poin
 
 function open(cell) {
   const { x, width } = scene.layout.columns[cell.index] ?? scene.layout.bars;
-  how.open(scene.sight, cell, { left: x, right: x + width });
+  const sums = scene.layout.columns.find(({ isSums }) => isSums);
+  how.open(scene.sight, cell, { left: x, right: x + width, bars: (sums ?? scene.layout.bars).x });
   point(cell);
 }
 

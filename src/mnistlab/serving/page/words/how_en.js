@@ -3,8 +3,10 @@
 export const HOW_ENGLISH = {
   howHeading: "How this number was made",
   howPlay: "Slide the window",
-  howStop: "Stop",
+  howPause: "Pause",
+  howGoOn: "Go on",
   howClose: "Close",
+  howPercent: "From sums to per cent",
   howBeforeLabel: "The map before, with the window on it",
   howMapLabel: "The map that is made. Arrow keys choose a value.",
   howMap: "{name}, map {map}",

@@ -3,8 +3,10 @@
 export const HOW_FRENCH = {
   howHeading: "Comment ce nombre est calculé",
   howPlay: "Faire glisser la fenêtre",
-  howStop: "Arrêter",
+  howPause: "Pause",
+  howGoOn: "Continuer",
   howClose: "Fermer",
+  howPercent: "Des sommes aux pourcentages",
   howBeforeLabel: "La carte d’avant, avec la fenêtre",
   howMapLabel: "La carte obtenue. Les flèches choisissent une valeur.",
   howMap: "{name}, carte {map}",
