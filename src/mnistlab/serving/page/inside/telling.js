@@ -5,7 +5,7 @@ import { indexOf } from "./arithmetic.js";
 import { isRow } from "./columns.js";
 import { ends, numeral } from "./figures.js";
 import { fieldOf } from "./lights.js";
-import { cellName } from "./names.js";
+import { cellName, cellNameInMap } from "./names.js";
 
 /** The value that is pointed at, and what its step does; how to use the overview where none is. */
 export function sentenceOn(sight, cell) {
@@ -24,7 +24,7 @@ function onCell(sight, cell) {
   const column = sight.columns[cell.index];
   const isInput = column.kind === "input";
   const value = numeral(column.values[indexOf(column.shape, isRow(column) ? { map: cell.map, row: 0, column: 0 } : cell)]);
-  const name = cellName(sight, cell);
+  const name = cellNameInMap(sight, cell);
   const field = isInput ? null : sight.layers[column.layers.at(-1)].field;
   const looks = field && words("lensField", fieldOf(field, cell));
   const told = looks ? words("lensTells", { name, value, looks }) : words("toldCell", { name, value });

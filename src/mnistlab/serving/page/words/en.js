@@ -87,6 +87,7 @@ export const ENGLISH = {
   lensTells: "{name}: value {value}, {looks}.",
   lensField: "looks at {height} × {width} pixels",
   lensIndex: "{name}, no. {index}",
+  largestOf: "{name} (the largest of its map)",
   kind_picture:
     "784 greys, all that the network knows of your drawing, scaled as in training: here from {low} (paper) to {high} (ink).",
   kind_convolution:

@@ -87,6 +87,7 @@ export const FRENCH = {
   lensTells: "{name} : valeur {value}, {looks}.",
   lensField: "regarde {height} × {width} pixels",
   lensIndex: "{name}, nº\u00a0{index}",
+  largestOf: "{name} (la plus grande valeur de sa carte)",
   kind_picture:
     "784 gris, tout ce que le réseau sait de votre dessin, mis à l’échelle de l’entraînement : ici de {low} (papier) à {high} (encre).",
   kind_convolution:
