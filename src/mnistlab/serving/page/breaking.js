@@ -147,7 +147,7 @@ function sentence(slider, places, { values, accepted }) {
   const changed = [-1, 1].map((step) => nearest(values, middle, step));
   const unsure = [-1, 1]
     .map((step) => (accepted[middle] ? nearest(accepted, middle, step) : -1))
-    .filter((at, side) => at !== changed[side] && (changed[side] < 0 || Math.abs(at - middle) < Math.abs(changed[side] - middle)));
+    .filter((at, side) => changed[side] < 0 || Math.abs(at - middle) < Math.abs(changed[side] - middle));
   const told = (key, found) => {
     const there = found.filter((at) => at >= 0).map((at) => shownAmount(slider, places[at]));
     return there.length > 0 ? [words(key, { places: there.join(words("and")) })] : [];

@@ -190,8 +190,8 @@ const isBar = (cell) => cell?.index === scene.sight.columns.length;
 function tell() {
   const { sight, pointed } = scene;
   const most = sight.columns[pointed?.index]?.most;
-  part("scale-low").textContent = most ? numeral(-most, 1) : "−";
-  part("scale-high").textContent = most ? `+${numeral(most, 1)}` : "+";
+  part("scale-low").textContent = most ? numeral(-most, 1) : words("scaleLow");
+  part("scale-high").textContent = most ? `+${numeral(most, 1)}` : words("scaleHigh");
   part("told").textContent = sentenceOn(sight, pointed);
 }
 

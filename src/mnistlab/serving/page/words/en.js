@@ -64,6 +64,8 @@ export const ENGLISH = {
     "The network, a column for each step. Arrow keys move from value to value, with Shift from map to map; Enter shows how the number was made.",
   stepsLabel: "The network's steps",
   scaleLabel: "The colours of numbers: blue is negative, paper is zero, orange is positive",
+  scaleLow: "negative",
+  scaleHigh: "positive",
   insideHelp:
     "From left to right, what each step finds in your drawing, the strongest maps on top. Orange is above zero, or a line that adds; blue is below zero, or a line that takes away. Click a value to see how it was made, or clear the sheet and draw.",
   insideNone: "The inside of this model cannot be shown: only its answer is known.",

@@ -64,6 +64,8 @@ export const FRENCH = {
     "Le réseau, une colonne par étape. Les flèches vont de valeur en valeur, avec Maj de carte en carte ; Entrée montre comment le nombre est calculé.",
   stepsLabel: "Les étapes du réseau",
   scaleLabel: "Les couleurs des nombres : bleu pour négatif, papier pour zéro, orange pour positif",
+  scaleLow: "négatif",
+  scaleHigh: "positif",
   insideHelp:
     "De gauche à droite, ce que chaque étape trouve dans votre dessin, les cartes les plus fortes en haut. Orange : au-dessus de zéro, ou ligne qui ajoute ; bleu : au-dessous, ou ligne qui retranche. Cliquez sur une valeur pour voir son calcul, ou effacez et dessinez.",
   insideNone: "L’intérieur de ce modèle ne peut pas être montré : on n’en connaît que la réponse.",
