@@ -186,10 +186,14 @@ def test_how_a_number_was_made_and_the_window_slides(open_page: Open) -> None:  
     expect(how.locator(".result")).to_have_text(page.locator("#inside-bars li").nth(5).locator(".value").inner_text())
     page.click("#how-close")
     page.mouse.click(*page.evaluate(PLACE, [1, 0]))
-    page.click("#how-play")
-    expect(page.locator("#how-where")).to_contain_text("row 2")
-    page.click("#how-play")
-    expect(page.locator("#how-play")).to_have_text("Slide the window")
+    where, play = page.locator("#how-where"), page.locator("#how-play")
+    expect(where).to_contain_text("row 10, column 10")
+    play.click()
+    expect(where).to_contain_text("row 11")  # from the chosen cell on
+    play.click()
+    expect(play).to_have_text("Go on")
+    page.click("#how-percent")  # the way from the sums to the answer, though the panel may cover the bars
+    expect(where).to_contain_text("Softmax, probability of 5")
 
 
 def test_the_wave_runs_once_the_pen_rests_unless_no_motion_is_wanted(open_page: Open) -> None:  # noqa: F811

@@ -169,6 +169,8 @@ def test_a_drawing_is_looked_at_by_the_network_at_each_step(open_page: Open) -> 
     assert shown[-1][0][7] > 0.9
     right = (shipped().probabilities[-1].argmax(1) == shipped().labels).sum()
     expect(page.locator("#learn-figures")).to_have_text(f"Loss 0.46; {right} of 50 hard digits right")
+    expect(page.locator("#learn-ends")).to_contain_text("0.46 at step 280")
+    expect(page.locator("#learn-note")).to_contain_text("another, quicker network")  # than the one of the model chosen
     draw(page, 3, left=0.05)  # live, at the state that is shown
     expect(page.locator("#learn-answer")).to_contain_text("3,")
     guesses.nth(0).click()
@@ -189,6 +191,7 @@ def test_damaged_and_missing_states_are_a_sentence_and_the_rest_works(browser: A
     )  # the model's own training is not known: the one that ships
     page.locator("#model").select_option("mine")
     expect(page.locator("#learn-guesses li")).to_have_count(6)
+    expect(page.locator("#learn-note")).not_to_contain_text("autre réseau")  # it is the model's own
     choice, problem = page.locator("#learn-training"), page.locator("#learn-problem")
     for name, words in (("damaged", "abîmés"), ("large", "aucun état complet")):
         choice.select_option(name)

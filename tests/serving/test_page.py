@@ -261,6 +261,18 @@ def test_breaking_moves_the_answer_and_reset_brings_it_back(open_page: Open) -> 
     assert page.locator("#break-noise").input_value() == page.locator("#break-blur").input_value() == "0"
 
 
+def test_an_answer_that_only_becomes_unsure_does_not_change(open_page: Open) -> None:
+    page = open_page()
+    draw(page, 3)
+    choose(page, "break")
+    found = page.locator(".slider", has=page.locator("#break-blur"))
+    found.get_by_role("button").click()
+    expect(found.locator(".note")).to_contain_text("The answer holds all the way. It is no longer sure near ")
+    assert found.locator(".runs span").evaluate_all(
+        "marks => marks.every((one) => one.scrollWidth <= one.clientWidth + 1)"
+    )
+
+
 def test_two_models_beside_each_other(open_page: Open) -> None:
     page = open_page()
     draw(page, 8)

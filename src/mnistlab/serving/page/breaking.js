@@ -15,6 +15,8 @@ const SLIDERS = [
   { name: "erase", text: "breakErase", low: 0, high: 14, step: 1, unit: "\u00a0px", digits: 0 },
 ];
 const SWEEP = 61;
+/** Pixels that a letter needs under a slider. */
+const LETTER = 10;
 const START_PATCH = { x: 14, y: 14 };
 
 const broken = document.getElementById("broken");
@@ -114,9 +116,9 @@ async function sweep(slider) {
   places.forEach((place, i) => images.set(perturb(pixels, { ...amounts, [name]: place }, patch), 784 * i));
   const answer = await classify(state.reading.model, images);
   const texts = places.map((_, i) => shown(answer, i));
-  const runs = runsOf(texts);
-  slider.runs.replaceChildren(...runs.map((run) => drawRun(run, texts.length)));
-  slider.found.textContent = sentence(slider, places, texts);
+  const step = slider.runs.clientWidth / SWEEP;
+  slider.runs.replaceChildren(...runsOf(texts).map((run) => drawRun(run, step)));
+  slider.found.textContent = sentence(slider, places, answer);
 }
 
 /** Stretches of the same answer: [{text, from, to}], `to` exclusive. */
@@ -129,25 +131,37 @@ function runsOf(texts) {
   return runs;
 }
 
-function drawRun({ text, from, to }, count) {
+/** `step` is the width of a place on the slider, in pixels: where the answer has no room, it is left out. */
+function drawRun({ text, from, to }, step) {
   const mark = document.createElement("span");
-  mark.textContent = to - from > 1 ? text : "";
+  mark.textContent = (to - from) * step >= LETTER * text.length + LETTER / 2 ? text : "";
   mark.classList.toggle("doubtful", text.endsWith("?"));
-  mark.style.left = `${(100 * from) / count}%`;
-  mark.style.width = `${(100 * (to - from)) / count}%`;
+  mark.style.left = `${(100 * from) / SWEEP}%`;
+  mark.style.width = `${(100 * (to - from)) / SWEEP}%`;
   return mark;
 }
 
-/** The nearest changes on both sides of no change at all. */
-function sentence(slider, places, texts) {
+/** Where the answer changes, and where before that it is no longer sure: the nearest places on both sides of no change at all. */
+function sentence(slider, places, { values, accepted }) {
   const middle = places.findIndex((place) => place >= -1e-9);
-  let before = middle;
-  while (before >= 0 && texts[before] === texts[middle]) before -= 1;
-  let after = middle;
-  while (after < texts.length && texts[after] === texts[middle]) after += 1;
-  const found = [places[before], places[after]].filter((place) => place !== undefined);
-  if (found.length === 0) return words("breakHolds");
-  return words("breakAt", { places: found.map((place) => shownAmount(slider, place)).join(words("and")) });
+  const changed = [-1, 1].map((step) => nearest(values, middle, step));
+  const unsure = [-1, 1]
+    .map((step) => (accepted[middle] ? nearest(accepted, middle, step) : -1))
+    .filter((at, side) => changed[side] < 0 || Math.abs(at - middle) < Math.abs(changed[side] - middle));
+  const told = (key, found) => {
+    const there = found.filter((at) => at >= 0).map((at) => shownAmount(slider, places[at]));
+    return there.length > 0 ? [words(key, { places: there.join(words("and")) })] : [];
+  };
+  const sentences = [...told("breakAt", changed), ...told("breakUnsure", unsure)];
+  if (changed.every((at) => at < 0)) sentences.unshift(words("breakHolds"));
+  return sentences.join(" ");
+}
+
+/** From `middle` on in this direction, where a value is first another; -1 where it stays. */
+function nearest(values, middle, step) {
+  let at = middle;
+  while (at >= 0 && at < values.length && values[at] === values[middle]) at += step;
+  return at < values.length ? at : -1;
 }
 
 function movePatch(x, y) {

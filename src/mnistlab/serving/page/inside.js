@@ -190,8 +190,8 @@ const isBar = (cell) => cell?.index === scene.sight.columns.length;
 function tell() {
   const { sight, pointed } = scene;
   const most = sight.columns[pointed?.index]?.most;
-  part("scale-low").textContent = most ? numeral(-most, 1) : "−";
-  part("scale-high").textContent = most ? `+${numeral(most, 1)}` : "+";
+  part("scale-low").textContent = most ? numeral(-most, 1) : words("scaleLow");
+  part("scale-high").textContent = most ? `+${numeral(most, 1)}` : words("scaleHigh");
   part("told").textContent = sentenceOn(sight, pointed);
 }
 
@@ -199,7 +199,8 @@ listen(canvas, { scene: () => (scene?.sight.columns.length ? scene : null), poin
 
 function open(cell) {
   const { x, width } = scene.layout.columns[cell.index] ?? scene.layout.bars;
-  how.open(scene.sight, cell, { left: x, right: x + width });
+  const sums = scene.layout.columns.find(({ isSums }) => isSums);
+  how.open(scene.sight, cell, { left: x, right: x + width, bars: (sums ?? scene.layout.bars).x });
   point(cell);
 }
 

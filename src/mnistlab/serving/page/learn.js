@@ -17,6 +17,8 @@ let film = null;
 /** The training that is wanted, and the model that it was chosen for: another model brings its own. */
 let wanted = null;
 let chosenFor = null;
+/** The training that comes with mnistlab. */
+let shipped = null;
 /** Of the drawing, what each state makes of it; filled one by one. */
 let looks = [];
 let pixels = null;
@@ -35,6 +37,7 @@ export function refresh() {
 async function load() {
   const model = state.model;
   const offered = await listTrainings();
+  shipped = offered.at(-1).id;
   if (model !== chosenFor || wanted === null) {
     chosenFor = model;
     wanted = (offered.find(({ id }) => id === model) ?? offered.at(-1)).id;
@@ -129,8 +132,24 @@ function nameState(index, look) {
     .filter(Boolean)
     .join(words("learnBetween"));
   slider.setAttribute("aria-valuetext", [when, part("answer").textContent].filter(Boolean).join(", "));
-  part("note").textContent = words("learnNote", { title: film.title });
+  part("note").textContent = `${whose()}${words("learnNote", { title: film.title })}`;
+  part("ends").textContent = endsOf(film);
   part("play").textContent = words(playing ? "learnPause" : "learnPlay");
+}
+
+/** Says so where the film is of another network than the one that answers. */
+function whose() {
+  if (wanted === state.model) return "";
+  return `${words(wanted === shipped ? "learnQuick" : "learnOther")} `;
+}
+
+/** Where the curve of the loss begins and ends, in words; empty where no loss is known. */
+function endsOf({ steps, losses }) {
+  const known = losses.flatMap((loss, i) => (loss === null ? [] : [i]));
+  if (known.length === 0) return "";
+  const [first, last] = [known[0], known.at(-1)];
+  const [from, to] = [first, last].map((i) => decimal(steps[i], 0));
+  return words("learnEnds", { from, to, first: decimal(losses[first], 2), last: decimal(losses[last], 2) });
 }
 
 function showGuesses(index) {

@@ -11,6 +11,8 @@ document.getElementById("panel-learn").innerHTML = `
   </div>
   <p id="learn-problem" class="note" aria-live="polite"></p>
   <div id="learn-film" hidden>
+    <p class="note" data-text="learnHow"></p>
+    <p id="learn-ends"></p>
     <div><canvas id="learn-loss" role="img" data-label="learnCourse"></canvas></div>
     <input type="range" id="learn-step" min="0" max="0" step="1" data-label="learnStep">
     <ol id="learn-guesses" aria-hidden="true"></ol>

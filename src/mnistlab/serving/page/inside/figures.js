@@ -12,6 +12,12 @@ export function numeral(number, digits = 2) {
 /** With a plus where it is over zero: a part of a sum. */
 export const part = (number, digits = 2) => (number > 0 ? "+" : "") + numeral(number, digits);
 
+/** The least and the largest of numbers, as texts: {low, high}. */
+export function ends(numbers) {
+  const [low, high] = [Math.min, Math.max].map((choose) => numeral(numbers.reduce((one, other) => choose(one, other))));
+  return { low, high };
+}
+
 /** As a factor or a summand: in brackets where it is negative. */
 export const bracketed = (number, digits = 2) => (number < 0 ? `(${numeral(number, digits)})` : numeral(number, digits));
 

@@ -1,20 +1,22 @@
 // "How this number was made": a cell's window, and all that is reckoned from it to its value.
 
 import { language, words } from "../i18n.js";
-import { arrayBefore, isRow } from "./columns.js";
+import { arrayBefore, isRow, workOf } from "./columns.js";
 import { howMade } from "./arithmetic.js";
 import { drawMaps, listenToMap } from "./how_maps.js";
 import { averagePart, linearPart, normalisationPart, poolingPart, reluPart, roundingPart, unknownPart } from "./how_steps.js";
 import { convolutionPart } from "./how_convolution.js";
 import { inputPart, softmaxPart } from "./how_ends.js";
 import { cellName } from "./names.js";
-import { isPlaying, startPlaying, stopPlaying } from "./sliding.js";
+import { isPaused, isPlaying, pausePlaying, startPlaying, stopPlaying } from "./sliding.js";
 
 const part = (name) => document.getElementById(name);
 const panel = part("how");
 
-/** Pixels that it needs beside a cell. */
-const ROOM = 660;
+/** Columns of a kernel from which on its numbers need more room. */
+const WIDE = 4;
+/** Pixels between the panel and what it stands beside. */
+const GAP = 16;
 
 const PARTS = {
   convolution: convolutionPart,
@@ -35,16 +37,28 @@ export function whenMoved(listener) {
   moved = listener;
 }
 
-/** Opens for a cell that stands between `left` and `right` in the overview: beside it where there is room, not over it. */
-export function open(sight, cell, { left, right }) {
+/** Opens for a cell that stands between `left` and `right` in the overview, whose bars begin at `bars`. */
+export function open(sight, cell, { left, right, bars }) {
   stopPlaying();
   if (panel.hidden) opener = document.activeElement;
   shown = { sight, cell, channel: null };
   panel.hidden = false;
-  const { clientWidth } = panel.parentElement;
-  panel.classList.toggle("left", clientWidth - right < ROOM && left > clientWidth / 2);
   render();
+  place(left, right, bars);
   panel.focus({ preventScroll: matchMedia("(min-width: 1024px)").matches });
+}
+
+/** Beside the bars, beside the sheet or over the bars: the first of these places that leaves the cell in sight. */
+function place(left, right, bars) {
+  const whole = panel.parentElement.clientWidth;
+  const desk = document.querySelector(".desk").clientWidth;
+  const column = shown.sight.columns[shown.cell.index];
+  const work = column?.layers.length ? workOf(shown.sight, column) : null;
+  panel.classList.toggle("wide", work?.filters?.shape[3] >= WIDE);
+  const width = panel.offsetWidth;
+  const places = [bars - GAP - width, desk + GAP, whole - width].filter((at) => at >= desk + GAP);
+  const at = places.find((one) => one > right || one + width < left) ?? places[0] ?? desk + GAP;
+  panel.style.setProperty("--left", `${at}px`);
 }
 
 export function close() {
@@ -81,7 +95,8 @@ function render() {
   const hasMaps = column && !isRow(column) && cell.index > 0;
   part("how-maps").hidden = !hasMaps;
   part("how-play").hidden = !hasMaps;
-  part("how-play").textContent = words(isPlaying() ? "howStop" : "howPlay");
+  part("how-play").textContent = words(isPaused() ? "howGoOn" : isPlaying() ? "howPause" : "howPlay");
+  part("how-percent").hidden = !column;
   if (hasMaps) drawMaps(shown);
   part("how-steps").lang = language;
   part("how-steps").replaceChildren(...stepsOf(column));
@@ -111,9 +126,13 @@ function choose(channel) {
 
 part("how-close").addEventListener("click", close);
 part("how-play").addEventListener("click", () => {
-  if (isPlaying()) stopPlaying();
+  if (isPlaying()) pausePlaying();
   else startPlaying(shown, move, render);
   render();
+});
+part("how-percent").addEventListener("click", () => {
+  const { probabilities } = shown.sight;
+  document.querySelector(`#inside-bars [data-map="${probabilities.indexOf(Math.max(...probabilities))}"]`).click();
 });
 panel.addEventListener("keydown", (event) => {
   if (event.key === "Escape") close();

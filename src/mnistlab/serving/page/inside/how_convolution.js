@@ -4,7 +4,7 @@ import { largest } from "../colours.js";
 import { words } from "../i18n.js";
 import { channelPart, channelSums, channelsOf } from "./arithmetic.js";
 import { arrayBefore } from "./columns.js";
-import { bracketed, element, grid, numeral, part } from "./figures.js";
+import { bracketed, element, ends, grid, numeral, part } from "./figures.js";
 
 /** Channels that are listed one by one. */
 const LISTED = 6;
@@ -21,9 +21,20 @@ export function convolutionPart({ sight, step, number, cell, made, channel, choo
   const one = channelPart(step, before, cell, chosen);
   const columns = step.filters.shape[3];
   const section = element("section", "how-part");
+  // The scales hold wherever the window lies.
+  const [most, mostOfKernel] = [largest(before.values), largest(one.kernel)];
   section.append(
-    element("div", "products", figure("howWindow", one.numbers, columns, largest(before.values)), sign("×"), figure("howKernel", [...one.kernel], columns), sign("="), figure("howProducts", one.products, columns)),
+    element(
+      "div",
+      "products",
+      figure("howWindow", one.numbers, columns, most),
+      sign("×"),
+      figure("howKernel", [...one.kernel], columns, mostOfKernel),
+      sign("="),
+      figure("howProducts", one.products, columns, most * mostOfKernel),
+    ),
   );
+  if (number === 0) section.append(element("p", "note", words("howScaled", ends(before.values))));
   if (made.parts.length > 1) section.append(channelList(made, chosen, choose));
   section.append(equation(made, one));
   return section;
@@ -31,7 +42,7 @@ export function convolutionPart({ sight, step, number, cell, made, channel, choo
 
 const sign = (text) => element("span", "sign", text);
 
-function figure(name, numbers, columns, most = largest(numbers)) {
+function figure(name, numbers, columns, most) {
   const caption = words(name);
   return element("figure", "", element("figcaption", "", caption), grid(numbers, columns, { most, label: caption }));
 }

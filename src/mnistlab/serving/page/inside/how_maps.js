@@ -6,7 +6,7 @@ import { sides, windowCells } from "./arithmetic.js";
 import { strongestChannel } from "./how_convolution.js";
 import { arrayBefore, workOf } from "./columns.js";
 import { shortName } from "./names.js";
-import { paintedSoFar } from "./sliding.js";
+import { isPainted } from "./sliding.js";
 
 const SIDE = 168;
 const part = (name) => document.getElementById(name);
@@ -19,17 +19,17 @@ export function drawMaps(shown) {
   const before = arrayBefore(sight, sight.network.layers.indexOf(work));
   const from = column.kind === "convolution" ? (shown.channel ?? strongestChannel(work, before, cell)) : cell.map;
   const previous = sight.columns[cell.index - 1];
-  drawMap(part("how-before"), before, from, Infinity, previous.kind === "input");
+  drawMap(part("how-before"), before, from, () => true, previous.kind === "input");
   const window = work.window ? windowCells(work, before.shape, cell).filter((one) => one) : [cell];
   frame(part("how-before"), before.shape, window);
-  drawMap(part("how-map"), column, cell.map, paintedSoFar(), false);
+  drawMap(part("how-map"), column, cell.map, isPainted, false);
   frame(part("how-map"), column.shape, [cell]);
   const name = (one, map) => (one.kind === "input" ? words("name_input") : words("howMap", { name: shortName(one), map: map + 1 }));
   part("how-before-name").textContent = name(previous, from);
   part("how-map-name").textContent = name(column, cell.map);
 }
 
-function drawMap(canvas, { shape, values }, map, cells, isInput) {
+function drawMap(canvas, { shape, values }, map, isShown, isInput) {
   const [rows, columns] = sides(shape);
   const area = rows * columns;
   const scale = window.devicePixelRatio;
@@ -42,7 +42,7 @@ function drawMap(canvas, { shape, values }, map, cells, isInput) {
     low = Math.min(low, isInput ? value : 0);
   }
   if (!isInput) low = 0;
-  const own = values.slice(map * area, (map + 1) * area).map((value, i) => (i < cells ? value - low : 0));
+  const own = values.slice(map * area, (map + 1) * area).map((value, i) => (isShown(i) ? value - low : 0));
   const image = new ImageData(columns, rows);
   new Uint32Array(image.data.buffer).set(painted(own, most - low, isInput));
   pile.width = columns;

@@ -1,7 +1,7 @@
 // What the steps and values of a network are called.
 
 import { words } from "../i18n.js";
-import { isRow, workOf } from "./columns.js";
+import { brightest, isRow, workOf } from "./columns.js";
 
 const KINDS = new Set(["convolution", "pooling", "normalisation", "relu", "average", "flatten", "linear", "probabilities"]);
 
@@ -29,4 +29,13 @@ export function cellName(sight, { index, map, row, column }) {
     return isSums ? words("sumOf", { name, value: sight.classes[map] }) : words("lensIndex", { name, index: map + 1 });
   }
   return words("lensValue", { name, map: map + 1, row: row + 1, column: column + 1 });
+}
+
+/** The same, and whether it is the largest value of its map: a filter's picture leads to that one. */
+export function cellNameInMap(sight, cell) {
+  const column = sight.columns[cell.index];
+  const name = cellName(sight, cell);
+  if (!column || isRow(column) || cell.index === 0) return name;
+  const { row, column: across } = brightest(column, cell.map);
+  return row === cell.row && across === cell.column ? words("largestOf", { name }) : name;
 }

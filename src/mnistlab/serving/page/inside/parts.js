@@ -21,7 +21,10 @@ document.getElementById("panel-inside").innerHTML = `
         <button type="button" id="how-play" data-text="howPlay"></button>
         <button type="button" id="how-close" data-text="howClose"></button>
       </div>
-      <p id="how-where" aria-live="polite"></p>
+      <div class="how-head">
+        <p id="how-where" aria-live="polite"></p>
+        <button type="button" id="how-percent" data-text="howPercent"></button>
+      </div>
       <div id="how-maps">
         <figure><canvas id="how-before" role="img" data-label="howBeforeLabel"></canvas><figcaption id="how-before-name"></figcaption></figure>
         <figure><canvas id="how-map" tabindex="0" role="application" data-label="howMapLabel"></canvas><figcaption id="how-map-name"></figcaption></figure>

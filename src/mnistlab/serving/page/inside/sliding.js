@@ -1,37 +1,48 @@
-// Play: the window slides over the map, cell by cell, and paints it.
+// Play: the window slides over the map, cell by cell from the chosen one on, and paints it.
 
-import { sides } from "./arithmetic.js";
+import { indexOf, sides } from "./arithmetic.js";
 
 /** A whole map takes about so long, in milliseconds. */
 const LENGTH = 7000;
 
+/** What plays or is paused: {first, count, painted, spent, frame}; `frame` is null while it is paused. */
 let playing = null;
 
-export const isPlaying = () => playing !== null;
-/** Up to where the map is painted by now: the number of its cells; Infinity where nothing plays. */
-export const paintedSoFar = () => playing?.painted ?? Infinity;
+export const isPaused = () => playing !== null && playing.frame === null;
+export const isPlaying = () => playing !== null && !isPaused();
 
-/** Moves through all cells of the map that `shown` looks at, calling move(cell) for each; `ended()` once it is through. */
+/** Whether the cell of this index in its map is painted by now; all are where nothing plays. */
+export const isPainted = (index) => !playing || (index - playing.first + playing.count) % playing.count < playing.painted;
+
+/**
+ * Goes on, or starts from the cell that `shown` looks at, through all cells of its map and back to it, calling move(cell) for
+ * each; `ended()` once it is through.
+ */
 export function startPlaying(shown, move, ended) {
-  const { index, map } = shown.cell;
-  const [rows, columns] = sides(shown.sight.columns[index].shape);
+  const { index, map, row, column } = shown.cell;
+  const shape = sides(shown.sight.columns[index].shape);
+  const [rows, columns] = shape;
   const count = rows * columns;
-  const started = performance.now();
-  playing = { painted: 0, frame: null };
+  playing ??= { first: indexOf([1, ...shape], { map: 0, row, column }), count, painted: 0, spent: 0 };
+  const started = performance.now() - playing.spent;
   const step = () => {
-    const at = Math.floor(((performance.now() - started) * count) / LENGTH);
-    if (at >= count) {
-      stopPlaying();
-      ended();
-      return;
-    }
-    if (at + 1 !== playing.painted) {
-      playing.painted = at + 1;
-      move({ index, map, row: Math.floor(at / columns), column: at % columns });
-    }
-    playing.frame = requestAnimationFrame(step);
+    playing.spent = performance.now() - started;
+    const at = Math.floor((playing.spent * count) / LENGTH);
+    const isThrough = at >= count;
+    const here = (playing.first + at) % count;
+    if (isThrough) stopPlaying();
+    else playing.frame = requestAnimationFrame(step);
+    if (!isThrough && at + 1 === playing.painted) return;
+    if (playing) playing.painted = at + 1;
+    move({ index, map, row: Math.floor(here / columns), column: here % columns });
+    if (isThrough) ended();
   };
   playing.frame = requestAnimationFrame(step);
+}
+
+export function pausePlaying() {
+  cancelAnimationFrame(playing.frame);
+  playing.frame = null;
 }
 
 export function stopPlaying() {

@@ -3,9 +3,9 @@
 import { decimal, percent, words } from "../i18n.js";
 import { indexOf } from "./arithmetic.js";
 import { isRow } from "./columns.js";
-import { numeral } from "./figures.js";
+import { ends, numeral } from "./figures.js";
 import { fieldOf } from "./lights.js";
-import { cellName } from "./names.js";
+import { cellName, cellNameInMap } from "./names.js";
 
 /** The value that is pointed at, and what its step does; how to use the overview where none is. */
 export function sentenceOn(sight, cell) {
@@ -24,11 +24,11 @@ function onCell(sight, cell) {
   const column = sight.columns[cell.index];
   const isInput = column.kind === "input";
   const value = numeral(column.values[indexOf(column.shape, isRow(column) ? { map: cell.map, row: 0, column: 0 } : cell)]);
-  const name = cellName(sight, cell);
+  const name = cellNameInMap(sight, cell);
   const field = isInput ? null : sight.layers[column.layers.at(-1)].field;
   const looks = field && words("lensField", fieldOf(field, cell));
   const told = looks ? words("lensTells", { name, value, looks }) : words("toldCell", { name, value });
-  return `${told} ${words(isInput ? "kind_picture" : `kind_${column.kind}`)}`;
+  return `${told} ${isInput ? words("kind_picture", ends(column.values)) : words(`kind_${column.kind}`)}`;
 }
 
 /** What cannot be shown of this model, or only in part; empty where all can. */

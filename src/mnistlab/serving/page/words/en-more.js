@@ -17,7 +17,10 @@ export const MORE_ENGLISH = {
   learnPause: "Pause",
   learnTraining: "Training",
   learnStep: "The step of the training to look at",
+  learnHow:
+    "At each step the network is shown a batch of examples with their right digits. The loss says how wrong its answers are; zero would be perfect. Then each weight is moved a little against its slope: to where the loss becomes smaller.",
   learnCourse: "How the loss falls from step to step",
+  learnEnds: "The loss: {first} at step {from}, {last} at step {to}. The steps are not evenly spaced.",
   learnBefore: "Before training",
   learnAfter: "After {step} steps",
   learnGuess: "{value}, {percent}",
@@ -28,7 +31,10 @@ export const MORE_ENGLISH = {
   learnDeep: "What the second convolution makes of that",
   learnDraw: "Draw a digit, and see what this network would have said at each step.",
   learnNote:
-    "Real states of the training {title}, kept while it ran, their weights rounded to 8 bits. Your browser runs them on your drawing: after a few steps a network knows nothing, after a few dozen it begins to see.",
+    "These are states of the training {title}, kept while it ran; your browser runs them on your drawing. After a few steps a network knows nothing, after a few dozen it begins to see.",
+  learnOther: "This is another network than the one that answers in the other tabs.",
+  learnQuick:
+    "This is another, quicker network than the one that answers in the other tabs, trained for a short time only: so it errs more.",
   learnNone:
     "This run kept no whole states: its network is too large for that, or an older mnistlab trained it. Choose another training.",
   learnDamaged: "The snapshots of this training are damaged or were changed. Choose another training, or train the run again.",
@@ -44,8 +50,10 @@ export const MORE_ENGLISH = {
   breakFindLabel: "Find where it breaks ({name})",
   breakHolds: "The answer holds all the way.",
   breakAt: "The answer changes near {places}.",
+  breakUnsure: "It is no longer sure near {places}.",
   breakReset: "Reset",
-  breakNote: "This changes the 28 × 28 pixels that the network gets, not your drawing.",
+  breakNote:
+    "This changes the 28 × 28 pixels that the network gets, not your drawing. A “?” after an answer: the network is not sure enough of it.",
   and: " and ",
 
   compareA: "One model",

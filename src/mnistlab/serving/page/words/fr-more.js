@@ -17,7 +17,10 @@ export const MORE_FRENCH = {
   learnPause: "Pause",
   learnTraining: "Entraînement",
   learnStep: "Le pas de l’entraînement à regarder",
+  learnHow:
+    "À chaque pas, on montre au réseau un lot d’exemples avec leurs bons chiffres. La perte dit à quel point ses réponses sont fausses ; zéro serait parfait. Puis chaque poids est déplacé un peu contre sa pente : là où la perte diminue.",
   learnCourse: "La perte, qui baisse de pas en pas",
+  learnEnds: "La perte : {first} au pas {from}, {last} au pas {to}. Les pas ne sont pas régulièrement espacés.",
   learnBefore: "Avant l’entraînement",
   learnAfter: "Après {step} pas",
   learnGuess: "{value}, {percent}",
@@ -28,7 +31,10 @@ export const MORE_FRENCH = {
   learnDeep: "Ce qu’en fait la deuxième convolution",
   learnDraw: "Dessinez un chiffre : vous verrez ce que ce réseau en aurait dit à chaque pas.",
   learnNote:
-    "De vrais états de l’entraînement {title}, gardés en cours de route, leurs poids arrondis à 8 bits. Votre navigateur les applique à votre dessin : après quelques pas, le réseau ne sait rien ; après quelques dizaines, il commence à voir.",
+    "Ce sont des états de l’entraînement {title}, gardés en cours de route ; votre navigateur les applique à votre dessin. Après quelques pas, un réseau ne sait rien ; après quelques dizaines, il commence à voir.",
+  learnOther: "C’est un autre réseau que celui qui répond dans les autres onglets.",
+  learnQuick:
+    "C’est un autre réseau, plus rapide, que celui qui répond dans les autres onglets, et entraîné peu de temps : il se trompe donc plus.",
   learnNone:
     "Cet entraînement n’a gardé aucun état complet : son réseau est trop grand pour cela, ou il date d’un mnistlab plus ancien. Choisissez-en un autre.",
   learnDamaged: "Les instantanés de cet entraînement sont abîmés ou ont été modifiés. Choisissez-en un autre, ou refaites-le.",
@@ -44,8 +50,10 @@ export const MORE_FRENCH = {
   breakFindLabel: "Où cède-t-il ? ({name})",
   breakHolds: "La réponse tient d’un bout à l’autre.",
   breakAt: "La réponse change vers {places}.",
+  breakUnsure: "Elle n’est plus sûre vers {places}.",
   breakReset: "Remettre à zéro",
-  breakNote: "Cela change les 28 × 28 pixels que le réseau reçoit, pas votre dessin.",
+  breakNote:
+    "Cela change les 28 × 28 pixels que le réseau reçoit, pas votre dessin. Un « ? » après une réponse : le réseau n’en est pas assez sûr.",
   and: " et ",
 
   compareA: "Un modèle",
