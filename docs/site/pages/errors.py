@@ -170,7 +170,7 @@ torch.load("whole.pth")
 # > RuntimeError: An attempt has been made to start a new process before the current process has finished its bootstrapping phase.
 #
 # **Pourquoi.** Un chargeur avec `num_workers=2` lance deux autres processus Python ; chacun importe à nouveau votre script,
-# qui en lance deux autres, et ainsi de suite. **Remède.** Placez ce que le script *fait* sous `if __name__ == "__main__":`.
+# qui en lance deux autres, et ainsi de suite. **Remède.** Placez sous `if __name__ == "__main__":` ce que *fait* le script.
 # Ou gardez `num_workers=0` : `MNISTDataLoader` a les images en mémoire et n'a pas besoin de processus auxiliaires.
 
 # %% [markdown] lang="en"

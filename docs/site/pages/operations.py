@@ -75,9 +75,8 @@ show({
 # %% [markdown] lang="fr"
 # ## Plusieurs canaux
 #
-# Quand plusieurs cartes arrivent, le noyau a une couche de poids pour chacune ; leurs sommes, et un biais, s'ajoutent en un
-# seul nombre. Ici, la seconde couche vaut -1 fois la première, et le biais 0,5 : de deux cartes égales, il ne reste que le
-# biais.
+# Quand plusieurs cartes arrivent, le noyau a une couche de poids pour chacune ; leurs sommes et un biais donnent un seul
+# nombre. Ici, la seconde couche vaut -1 fois la première, et le biais 0,5 : de deux cartes égales, il ne reste que le biais.
 
 # %%
 conv = nn.Conv2d(2, 1, kernel_size=3, padding=1)
@@ -333,9 +332,9 @@ show({"logits": logits, "exp": powers, "softmax": probabilities, "log_softmax": 
 # %% [markdown] lang="fr"
 # ## Autour du réseau : le redressement, et cinq vues
 #
-# Deux recettes regardent l'image avec plus de soin à l'usage. `Deskewed` supprime l'inclinaison : à chaque hauteur, la rangée
-# est repoussée d'autant que l'encre y penche. `Shifted` interroge le réseau cinq fois, avec l'image telle quelle et décalée
-# d'un pixel à gauche, à droite, en haut et en bas, et fait la moyenne des probabilités.
+# Deux recettes regardent l'image avec plus de soin à l'usage. `Deskewed` supprime l'inclinaison : chaque rangée est décalée en
+# sens inverse, en fonction de sa hauteur. `Shifted` interroge le réseau cinq fois, avec l'image telle quelle et décalée d'un
+# pixel à gauche, à droite, en haut et en bas, et fait la moyenne des probabilités.
 
 # %%
 from mnistlab.networks.deskew import deskew
@@ -375,9 +374,9 @@ show({
 # %% [markdown] lang="fr"
 # ## Le contraste égalisé
 #
-# La recette `robust` commence par `LocalContrast`, où rien n'est appris : on retranche à chaque pixel la moyenne des 7 x 7
-# pixels qui l'entourent, puis on divise le reste par leur écart à la leur. Une encre dix fois plus pâle donne alors presque la
-# même image, car l'ombre et la force du trait disparaissent. Au bord, seul compte ce qui se trouve dans l'image.
+# La recette `robust` commence par `LocalContrast`, où rien n'est appris : on retranche à chaque pixel la moyenne des 7x7 pixels
+# qui l'entourent, puis on divise le reste par l'écart type local. Une encre dix fois plus pâle donne alors presque la même
+# image, car l'ombre et la force du trait disparaissent. Au bord, seul compte ce qui se trouve dans l'image.
 
 # %%
 from mnistlab.networks.contrast import LITTLE, WHOLE, LocalContrast

@@ -242,8 +242,8 @@ total = flat + torch.ones(1, 30, device="meta")
 # there with `.to(device)`.
 
 # %% [markdown] lang="fr"
-# Des tenseurs utilisés ensemble doivent résider au même endroit. (Avec une vraie carte graphique, le message est « Expected
-# all tensors to be on the same device, but found at least two devices, cuda:0 and cpu! ») Choisissez l'appareil une fois pour
+# Des tenseurs utilisés ensemble doivent résider au même endroit. (Avec une carte graphique, le message est « Expected
+# all tensors to be on the same device, but found at least two devices, cuda:0 and cpu! ».) Choisissez l'appareil une fois pour
 # toutes, au début, et envoyez-y tout avec `.to(device)`.
 
 # %%

@@ -180,9 +180,9 @@ show({
 # ## L'entropie croisée : à quel point la réponse est-elle fausse ?
 #
 # Le *softmax* transforme les logits en probabilités : l'exponentielle de chacun, divisée par la somme des exponentielles.
-# L'entropie croisée est l'opposé du logarithme de la probabilité du bon chiffre : elle vaut 0 quand le réseau était sûr de
-# lui et avait raison ; elle est grande quand il était sûr de lui et se trompait. En une seule étape, c'est le *log-softmax* :
-# le logit moins le logarithme de la somme des exponentielles.
+# L'entropie croisée est l'opposé du logarithme de la probabilité du bon chiffre : elle vaut 0 quand le réseau est sûr de lui et
+# a raison ; elle est grande quand il est sûr de lui et se trompe. En une seule étape, c'est le *log-softmax* : le logit moins
+# le logarithme de la somme des exponentielles.
 
 # %%
 probabilities = logits.exp() / logits.exp().sum()
@@ -402,9 +402,9 @@ plt.show()
 # says why choosing it like this flatters it a little:
 
 # %% [markdown] lang="fr"
-# On est parti du hasard, et il a suffi d'un seul passage sur les images. Lequel des deux est en tête ne dit pas grand-chose
-# après une seule époque d'un seul entraînement : entraîné jusqu'au bout, celui à trois convolutions l'emporte (voir plus bas).
-# Notez le meilleur résultat dans votre journal ; le jour 5 dira pourquoi, choisi ainsi, il est un peu flatteur :
+# On est parti du hasard, et il a suffi d'un seul passage sur les images. Que l'un soit en tête ne dit pas grand-chose après une
+# seule époque d'un seul entraînement : entraîné jusqu'au bout, celui à trois convolutions l'emporte (voir plus bas). Notez le
+# meilleur résultat dans votre journal ; le jour 5 dira pourquoi, choisi ainsi, il est un peu flatteur :
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -439,8 +439,8 @@ print(f"{loss_function(perfect, torch.tensor([7])).item():.4f}")
 # Jamais moins de 1,46, et presque plus de gradient pour apprendre. Une perte qui reste près de ce nombre vous dit où chercher.
 # Le remède : un réseau se termine par des logits.
 #
-# **`zero_grad()` oublié.** `backward()` *ajoute* ses gradients à ceux d'avant. Appelée deux fois, elle les double ; au bout
-# de cent pas, le réseau court après cent erreurs passées à la fois.
+# **`zero_grad()` oublié.** `backward()` *ajoute* ses gradients à ceux d'avant. Deux appels les doublent ; au bout de cent pas,
+# le réseau court après cent erreurs passées à la fois.
 
 # %%
 network = make_network(16, 32)
@@ -558,9 +558,9 @@ print(torch.equal(nn.ReLU()(nn.MaxPool2d(2)(found)), pooled))
 # {{exercises}}
 
 # %% [markdown] lang="fr"
-# Les entraînements complets, avec plus d'époques, une normalisation par lot et des images un peu tournées et décalées (le jour
-# 5 dit pourquoi), sont des commandes. Dans sa première semaine, mnistlab atteignait 99,14 % avec deux convolutions et 99,31 %
-# avec trois. Sur deux cœurs d'un processeur, ces commandes donnent aujourd'hui :
+# Les entraînements complets, avec plus d'époques, normalisation par lot et images un peu tournées et décalées (le jour 5 dit
+# pourquoi), ont leur commande. Dans sa première semaine, mnistlab atteignait 99,14 % avec deux convolutions et 99,31 % avec
+# trois. Sur deux cœurs d'un processeur, ces commandes donnent aujourd'hui :
 #
 # | commande | exactitude sur les images de test, durée de l'entraînement |
 # |---|---|

@@ -133,8 +133,7 @@ for network in (fresh, model):
 #
 # ## Les cartes
 #
-# Faisons passer un chiffre. Les images de `val.dataset.images` sont telles que dans les fichiers : `uint8`, de 0 à
-# 255.
+# Suivons un chiffre. Les images de `val.dataset.images` sont telles que dans les fichiers : `uint8`, de 0 à 255.
 
 # %%
 val = MNISTDataLoader("val", shuffle=False)
@@ -249,13 +248,13 @@ with torch.no_grad():
 # Three more layers, by hand. `stride=2`, as in our `conv1`, moves the filter by two pixels at a time: of four
 # results, one is left. `groups=2` gives each channel a filter of its own, then a 1x1 convolution mixes the channels:
 # together they make a **separable** convolution. And the **average** keeps one number per map. (The recipe `tiny-1k`
-# has both.)
+# has these last two.)
 
 # %% [markdown] lang="fr"
 # Encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la
 # fois : il ne reste qu'un résultat sur quatre. `groups=2` donne à chaque canal son propre filtre, puis une
 # convolution 1x1 mélange les canaux : les deux forment une convolution **séparable**. Et la **moyenne** ne garde
-# qu'un nombre par carte. (La recette `tiny-1k` a les deux.)
+# qu'un nombre par carte. (La recette `tiny-1k` a ces deux dernières.)
 
 # %%
 pair = torch.stack([seven, seven.flip(1)])[None]
@@ -401,10 +400,10 @@ gallery([digit, fall, explainer.why(digit)], ["28x28", "7x7", "why()"], columns=
 
 # %% [markdown] lang="fr"
 # Le chiffre, nos 49 carrés, et `explainer.why()` : la même idée (l'*occlusion*, [Zeiler et Fergus
-# 2014](https://arxiv.org/abs/1311.2901)), en plus fin. Cette méthode efface une tache aux bords flous autour de
-# chaque pixel d'encre, et mesure la baisse en **log-cotes**, log(p / (1 - p)) : une probabilité qui passe de 0,9999 à
-# 0,999 n'a presque pas bougé, mais le doute a décuplé, et les log-cotes le voient. L'encre rouge plaide pour la
-# réponse, l'encre bleue contre elle. Un exemple de chaque chiffre :
+# 2014](https://arxiv.org/abs/1311.2901)), en plus fin. Cette méthode efface, en fondu, l'encre autour de chaque pixel d'encre,
+# et mesure la baisse en **log-cotes**, log(p / (1 - p)) : une probabilité qui passe de 0,9999 à 0,999 n'a presque pas bougé,
+# mais le doute a décuplé, et les log-cotes le voient. L'encre rouge plaide pour la réponse, l'encre bleue contre elle. Un
+# exemple de chaque chiffre :
 
 # %%
 examples = [images[np.flatnonzero(labels == number)[0]] for number in range(10)]
@@ -447,9 +446,9 @@ for place in confusion.ravel().argsort()[::-1][:5]:
 # Whose are the hardest to read?
 
 # %% [markdown] lang="fr"
-# Certains, vous les auriez mal lus aussi ; d'autres ont un trait bizarre, et le rouge montre lequel ; pour un ou
-# deux, vous donneriez peut-être raison au réseau. Les nombres sont les confusions les plus fréquentes. Et les
-# chiffres ont des auteurs, leurs *scripteurs*, que mnistlab connaît. Lesquels sont les plus difficiles à lire ?
+# Vous aussi auriez mal lu certains chiffres ; d'autres ont un trait bizarre, et le rouge montre lequel ; sur un ou deux, le
+# réseau a peut-être raison. Les nombres sont les confusions les plus fréquentes. Et les chiffres ont des auteurs, leurs
+# *scripteurs*, que mnistlab connaît. Lesquels sont les plus difficiles à lire ?
 
 # %%
 from mnistlab.evaluation.hands import hardest_writers

@@ -126,8 +126,8 @@ print("en apprenant {:.2%}, validation {:.2%}".format(*curve[-1]))  # fr
 # ## Entraînement, validation, test
 #
 # On mesure donc sur les images de **validation**. Mais chaque fois que vous choisissez d'après elles (une largeur, un taux
-# d'apprentissage, un nombre d'époques), vous choisissez aussi un peu de chance. Prenez vingt réseaux de même valeur, à 99 %
-# chacun. Mesurez chacun sur autant d'images qu'en a `val`, gardez le meilleur, et voyez ce que vous annonceriez. Recommencez
+# d'apprentissage, un nombre d'époques), la chance choisit un peu avec vous. Prenez vingt réseaux de même valeur, à 99 % chacun.
+# Mesurez chacun sur autant d'images qu'en a `val`, gardez le meilleur, et voyez ce que vous annonceriez. Recommencez
 # mille fois :
 
 # %%
@@ -334,7 +334,7 @@ plt.show()
 #
 # ## Que vaut un pourcentage ?
 #
-# La deuxième sorte de chance tient aux images de test : dix mille autres auraient donné un autre nombre. Le réseau à deux
+# La deuxième sorte de hasard tient aux images de test : dix mille autres auraient donné un autre nombre. Le réseau à deux
 # convolutions en lisait bien 9 914. Prenez une pièce qui tombe sur « juste » 99,14 fois sur cent, lancez-la 10 000 fois, et
 # recommencez dix mille fois :
 
@@ -490,9 +490,9 @@ print(f"{ttest_ind_from_stats(*recorded, equal_var=False).pvalue:.4f}")
 # that is, the probability of its answer, and see how many in each group are right. First, an error to meet on purpose:
 
 # %% [markdown] lang="fr"
-# Voilà la réponse : la recette à trois convolutions bat bien celle à deux, au-delà de la chance des graines, sur ces images
-# de test. Trois questions, trois réponses : *d'autres graines ?* moyennes et dispersion ; *d'autres images ?* McNemar ;
-# *d'autres scripteurs ?* le même test, scripteur par scripteur.
+# Voilà la réponse : la recette à trois convolutions bat bien celle à deux, au-delà du hasard des graines, sur ces images de
+# test. Trois questions, trois réponses : *d'autres graines ?* moyennes et dispersion ; *d'autres images ?* McNemar ; *d'autres
+# scripteurs ?* le même test, scripteur par scripteur.
 #
 # ## Quand il dit 98 %, a-t-il raison 98 fois sur 100 ?
 #

@@ -495,7 +495,7 @@ write_down(day="day6", accuracy=float(accuracies[6]))
 # - Pourquoi « c'est toujours le même chiffre », et les quatre causes : image inversée, papier gris, chiffre décentré, trait
 #   fin.
 # - `uint8` déborde à 0 et à 255 ; `cv2.subtract`, non.
-# - Un softmax répond toujours. Pour obtenir « je ne sais pas », il faut apprendre au réseau à le dire, le calibrer et fixer un
+# - Un softmax répond toujours. Pour obtenir « je ne sais pas », il faut entraîner le réseau à le dire, le calibrer et fixer un
 #   seuil.
 #
 # Notez-en l'essentiel en une ligne, pour vous : `mnistlab learn note "..." --day day6 --lang fr`

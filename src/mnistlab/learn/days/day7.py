@@ -176,7 +176,7 @@ print(f"{smaller.numel():>10,}{milliseconds(lambda: relu(smaller)):>7.2f} ms")
 # %% [markdown] lang="fr"
 # ## `quick` et `best`
 #
-# Deux recettes aux buts opposés et, entre elles, `default`, celle que l'on obtient sans rien nommer :
+# Deux recettes aux buts opposés et, entre elles, `default`, celle que l'on a sans rien préciser :
 #
 # | commande | exactitude sur les images de test, durée de l'entraînement sur deux cœurs |
 # |---|---|

@@ -34,7 +34,7 @@ EXERCISES = (
             "Do what `ToTensor` and then `Normalize` do: from `pixels`, a NumPy array of `uint8`, with a mean and a"
             " standard deviation of pixels from 0 to 1.",
             "Faites ce que font `ToTensor` puis `Normalize` à partir de `pixels`, un tableau NumPy de `uint8` ;"
-            " `mean` et `std` sont la moyenne et l'écart type de pixels ramenés entre 0 et 1.",
+            " `mean` et `std` valent pour des pixels ramenés entre 0 et 1.",
         ),
         right=lambda pixels, mean, std: (pixels / 255 - mean) / std,
         mistakes=(
