@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import numpy as np
@@ -15,6 +16,9 @@ from mnistlab.reading.reader import Reader
 from mnistlab.serving.limits import Limits
 from tests.support import running_server
 from tests.support.drawing import png
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +50,14 @@ def picture(images: np.ndarray) -> bytes:
     for number, image in enumerate(images[:3]):
         page.paste(Image.fromarray(255 - image).resize((112, 112)), (20 + 130 * number, 40))
     return png(page)
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, url: str) -> Iterator[Page]:
+    """The page, once for all tests of a file that has a browser and an address."""
+    from tests.serving.test_page import new_page
+
+    page = new_page(browser)
+    page.goto(url)
+    yield page
+    page.context.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,14 +29,6 @@ TWICE = """async (strokes) => {
     const once = encode(strokes);
     return [once, decode(once), encode(decode(once))];
 }"""
-
-
-@pytest.fixture(scope="module")
-def page(browser: Any, url: str) -> Iterator[Page]:  # noqa: F811
-    page = new_page(browser)
-    page.goto(url)
-    yield page
-    page.context.close()
 
 
 @given(STROKES)

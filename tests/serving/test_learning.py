@@ -75,14 +75,6 @@ def test_the_api_gives_the_trainings_of_the_runs_that_are_served(url: str) -> No
         assert client.get("trainings/none").status_code == 404
 
 
-@pytest.fixture(scope="module")
-def page(browser: Any, url: str) -> Iterator[Page]:  # noqa: F811
-    page = new_page(browser)
-    page.goto(url)
-    yield page
-    page.context.close()
-
-
 def test_the_page_computes_what_the_training_did(page: Page) -> None:
     """Its own answers to its hard digits, to which rounding to 8 bits and the training's bf16 make little difference."""
     own = shipped()

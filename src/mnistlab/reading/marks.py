@@ -9,7 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SAME", "Box", "Mark", "covered", "covers", "meeting", "middles_in", "overlap", "places", "sureness"]
+__all__ = [
+    "SAME",
+    "Box",
+    "Mark",
+    "as_rows",
+    "covered",
+    "covers",
+    "meeting",
+    "middles_in",
+    "overlap",
+    "places",
+    "sureness",
+]
 
 Box = tuple[int, int, int, int]
 SAME = 0.5
@@ -65,10 +77,14 @@ def places(strokes: Sequence[Mark], found: Sequence[Mark]) -> list[tuple[list[Ma
     return list(groups.values())
 
 
+def as_rows(boxes: Sequence[Box]) -> NDArray[np.float64]:
+    """Boxes as float64 (N, 4)."""
+    return np.array(boxes, np.float64).reshape(-1, 4)
+
+
 def meeting(ones: Sequence[Box], others: Sequence[Box]) -> NDArray[np.bool_]:
     """Which of these boxes, the rows, have the middle of which of those, the columns, in them, or lie with theirs in one."""
-    a, b = (np.array(boxes, np.float64).reshape(-1, 4) for boxes in (ones, others))
-    left, right = a[:, None], b[None]
+    left, right = as_rows(ones)[:, None], as_rows(others)[None]
     return middles_in(left, right) | middles_in(right, left)
 
 

@@ -11,7 +11,7 @@ from mnistlab.reading.assembly import look
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import Level
 from mnistlab.reading.ink import Ink
-from mnistlab.reading.marks import SAME, Mark, meeting, middles_in, overlap, places, sureness
+from mnistlab.reading.marks import SAME, Mark, as_rows, meeting, middles_in, overlap, places, sureness
 from mnistlab.reading.overlaps import supported
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import Piece, box_in_picture
@@ -81,8 +81,8 @@ def strokes_where(
 ) -> list[Mark]:
     """The strokes where something was found; one with several finds in it, as a frame is, only if it is surer than they."""
     size = (picture.shape[1], picture.shape[0])
-    boxes = np.array([box_in_picture(piece, ink, size) for piece in pieces], np.float64).reshape(-1, 1, 4)
-    theirs = np.array([mark.box for mark in found], np.float64)
+    boxes = as_rows([box_in_picture(piece, ink, size) for piece in pieces])[:, None]
+    theirs = as_rows([mark.box for mark in found])
     sure = np.array([mark.sure for mark in found])
     holding, held = middles_in(theirs, boxes), middles_in(boxes, theirs)
     one, several = [], []

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mnistlab.messages.sentences import Clause
 from mnistlab.reading.ink import find_ink
-from mnistlab.reading.marks import Box, Mark
+from mnistlab.reading.marks import Box, Mark, as_rows, meeting, middles_in
 from mnistlab.reading.page import UNKNOWN, Digit
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import box_in_picture, find_pieces
@@ -117,8 +117,9 @@ def read_field(
     flat, inside = flattened(gray, field, placed)
     clean = erased(flat.gray, *printed_lines(flat.gray, inside))
     marks = marks_on(reader.finder, reader.classifier, clean, reader.threshold, raise_if_cancelled)
+    held = middles_in(as_rows([mark.box for mark in marks]), np.array(inside)).tolist()
     own = sorted(
-        (mark for mark in marks if middle_inside(mark.box, inside)), key=lambda mark: mark.box[0] + mark.box[2] / 2
+        (mark for mark, holds in zip(marks, held, strict=True) if holds), key=lambda mark: mark.box[0] + mark.box[2] / 2
     )
     why = [Clause("reading.ink_unread")] if is_unread(clean, inside, own) else []
     chosen = chosen_to_fit(own, field, reader)
@@ -181,12 +182,6 @@ def segments(found: Segments, sides: tuple[int, int]) -> list[Segment]:
     ]
 
 
-def middle_inside(box: Box, outer: Box) -> bool:
-    """Whether the middle of a box lies in another."""
-    x, y = box[0] + box[2] / 2, box[1] + box[3] / 2
-    return outer[0] <= x < outer[0] + outer[2] and outer[1] <= y < outer[1] + outer[3]
-
-
 def is_unread(clean: Gray, inside: Box, marks: Sequence[Mark]) -> bool:
     """Whether there is ink in the field that no digit covers, and which is more than a speck."""
     ink = find_ink(clean)
@@ -195,11 +190,8 @@ def is_unread(clean: Gray, inside: Box, marks: Sequence[Mark]) -> bool:
     for piece in find_pieces(ink):
         box = box_in_picture(piece, ink, size)
         large = box[3] > SPECK * usual or box[2] > SPECK * usual
-        if (
-            large
-            and middle_inside(box, inside)
-            and not any(middle_inside(box, mark.box) or middle_inside(mark.box, box) for mark in marks)
-        ):
+        is_inside = middles_in(np.array(box), np.array(inside)).item()
+        if large and is_inside and not meeting([box], [mark.box for mark in marks]).any():
             return True
     return False
 

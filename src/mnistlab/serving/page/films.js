@@ -1,7 +1,8 @@
 // Trainings that can be shown again: a film of each, whose states compute here what they make of a picture.
 
 import { training, trainings } from "./api.js";
-import { networksOf, softmax } from "./network.js";
+import { softmax } from "./inside/arithmetic.js";
+import { networksOf } from "./network.js";
 import { fromBase64 } from "./state.js";
 
 let listed = null;
@@ -48,5 +49,5 @@ export const isDamaged = (error) => error.status === 422 || error instanceof Ran
 /** What a state makes of pixels: what each layer gives, and the probabilities. */
 export function lookAt(network, pixels) {
   const outputs = network.look(pixels);
-  return { outputs, probabilities: softmax(outputs.at(-1).values) };
+  return { outputs, probabilities: softmax(outputs.at(-1).values).probabilities };
 }

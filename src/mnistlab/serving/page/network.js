@@ -100,13 +100,6 @@ function weigh({ shape: [count, inputs], weights, biases }, { values }) {
   return { shape: [count], values: sums };
 }
 
-export function softmax(logits) {
-  const most = Math.max(...logits);
-  const powers = Array.from(logits, (logit) => Math.exp(logit - most));
-  const sum = powers.reduce((total, power) => total + power);
-  return powers.map((power) => power / sum);
-}
-
 /** One state of a network, which computes what it makes of a picture. */
 export class Network {
   /** `layers` as mnistlab.training.whole describes them; a state's values, scales and vectors (typed arrays). */

@@ -1,0 +1,61 @@
+"""What the finder found at several sizes, put together; and which boxes stand in one place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnistlab.reading.finder import CLASSES, Found, Level
+from mnistlab.reading.marks import covers, meeting
+from mnistlab.reading.overlaps import find, supported
+
+SLASH = CLASSES.index("/")
+BOX = st.tuples(*[st.integers(0, 60)] * 2, *[st.integers(1, 40)] * 2)
+
+
+def found(kind: int, x: float, y: float = 30.0, weight: float = 0.9) -> Found:
+    kinds = np.full(len(CLASSES), 0.01, np.float32)
+    kinds[kind] = weight
+    return Found(x, y, 14.0, 22.0, kinds, weight, 0)
+
+
+def level(*marks: Found) -> Level:
+    blank = np.zeros((60, 120), np.float32)
+    return Level(1.0, blank, blank, list(marks))
+
+
+@pytest.mark.parametrize(
+    ("marks", "read"),
+    [
+        ([found(SLASH, 10), found(0, 40), found(0, 60)], "100"),
+        ([found(2, 10), found(SLASH, 40), found(3, 60)], "2/3"),
+        ([found(2, 10, y=200), found(SLASH, 40), found(3, 60)], "213"),  # another line's digit is not on its left
+        ([found(SLASH, 10)], "/"),  # with no digit beside it there is no number that it could begin
+        ([found(CLASSES.index("-"), 10), found(5, 40)], "-5"),
+    ],
+)
+def test_a_slash_that_begins_a_number_is_a_one(marks: list[Found], read: str) -> None:
+    kept = sorted(find([level(*marks)]), key=lambda mark: mark.x)
+    assert "".join(CLASSES[mark.kind] for mark in kept) == read
+    assert all(mark.digit == CLASSES[mark.kind].isdigit() for mark in kept)
+
+
+def test_strokes_are_supported_where_a_digit_like_them_was_seen_at_any_size() -> None:
+    looked = [level(), level(found(7, 30, weight=0.3), found(SLASH, 80))]
+    assert supported((23, 19, 14, 22), looked)
+    assert not supported((23, 19, 6, 22), looked)  # less than half of it
+    assert not supported((73, 19, 14, 22), looked)  # no digit
+    assert not supported((23, 19, 14, 22), looked[:1])
+
+
+@given(st.lists(BOX, max_size=5), st.lists(BOX, max_size=5))
+def test_boxes_meet_where_the_middle_of_either_lies_in_the_other(ones: list[tuple], others: list[tuple]) -> None:
+    def middle(box: tuple) -> tuple[float, float]:
+        return box[0] + box[2] / 2, box[1] + box[3] / 2
+
+    met = meeting(ones, others)
+    assert met.shape == (len(ones), len(others))
+    for row, one in zip(met, ones, strict=True):
+        assert row.tolist() == [covers(one, *middle(other)) or covers(other, *middle(one)) for other in others]
