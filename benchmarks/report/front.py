@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any
@@ -28,7 +29,8 @@ class Number(float):
     def __format__(self, spec: str) -> str:
         """With as many decimals as `spec` says (".2f"); none without."""
         decimals = int(spec.strip(".f") or 0)
-        return str(format_decimal(float(self), f"#,##0.{'0' * decimals}", locale=self.language))
+        rounded = Decimal(f"{float(self):.{decimals}f}")  # as the other tables round
+        return str(format_decimal(rounded, f"#,##0.{'0' * decimals}", locale=self.language))
 
 
 class French(Number):
