@@ -8,7 +8,7 @@ Its pieces are found in pieces.py, put together to digits in assembly.py, and ea
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import cv2
@@ -72,6 +72,8 @@ class Ink:
     """uint8 (H, W): 1 where a rule was taken out of `strength`; None where there was none."""
     rule_level: float = 0.0
     """How strong the rules were, as `strength`."""
+    on_dark: bool = False
+    """Whether the ink was lighter than its paper."""
 
     @functools.cached_property
     def strokes(self) -> Strokes:
@@ -85,6 +87,15 @@ class Ink:
         """The usual width of strokes in pixels."""
         return stroke_width((self.strength > INK_LEVEL * LOW).astype(np.uint8))
 
+    @functools.cached_property
+    def finest(self) -> float:
+        """How wide the finest of the strokes is, specks among them, at its widest place in pixels; 0 where there is none."""
+        depth = cv2.distanceTransform((self.strength > INK_LEVEL * LOW).astype(np.uint8), cv2.DIST_L2, 3)
+        deepest = np.zeros(len(self.strokes.areas) + 1, np.float32)
+        inked = depth > 0
+        np.maximum.at(deepest, self.strokes.labels[inked], depth[inked])
+        return 2 * float(deepest[1:].min(initial=np.inf)) - 1 if len(deepest) > 1 else 0.0
+
     def of_stroke(self, number: int) -> Gray:
         """The ink of the strokes of that number alone, uint8 (h, w), in their box."""
         x, y, width, height = self.strokes.boxes[number - 1]
@@ -95,8 +106,12 @@ class Ink:
 def find_ink(picture: Gray) -> Ink:
     """The ink of a picture uint8 (H, W) or (H, W, 3): dark on light or light on dark, found out by itself; uneven light,
     shadows, the paper's colour and its rules are taken out, and a page that lies askew is turned level."""
-    if dark_paper(picture):
-        picture = 255 - picture
+    on_dark = dark_paper(picture)
+    return replace(dark_ink(255 - picture if on_dark else picture), on_dark=on_dark)
+
+
+def dark_ink(picture: Gray) -> Ink:
+    """As `find_ink`, of a picture whose ink is darker than its paper."""
     picture = picture.reshape(*picture.shape[:2], -1)
     longest = max(picture.shape[:2])
     if longest <= SMALL:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from mnistlab.reading.classifier import Classifier
@@ -19,12 +21,13 @@ from mnistlab.reading.marks import Box, Mark, covered
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import find_pieces, in_picture
+from mnistlab.reading.questions import larger_in_picture
 from mnistlab.reading.separators import Sign, signs_among, signs_between
 from mnistlab.reading.spots import spots
 from mnistlab.reading.strokes import assembled, leaves_no_question
 from mnistlab.reading.surest import surest
 from mnistlab.reading.unread import unread
-from mnistlab.reading.upright import as_dark_on_light, has_dark_parts, look_everywhere, turns
+from mnistlab.reading.upright import has_dark_parts, look_everywhere, turns
 
 __all__ = ["Writing", "in_order", "writing_on_paper"]
 
@@ -38,6 +41,8 @@ PART = 0.4
 """What is covered to that share by what is surer, and is not accepted, is a part of it."""
 FEW = 0.25
 """Where the classifier accepts fewer of the marks than this share, most are noise."""
+THICKEST = 0.2
+"""What is written with a pen wider than that share of its height may be no writing but the ground of some."""
 CLEAR = 1.2
 """The finder is as sure as that of a mark that is not."""
 
@@ -69,18 +74,27 @@ def writing_on_paper(
     of the two is surer of it.
     """
     size = (picture.shape[1], picture.shape[0])
-    ink, gray = find_ink(picture), as_dark_on_light(picture)
+    ink = find_ink(picture)
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
+    gray = 255 - gray if ink.on_dark else gray
     raise_if_cancelled()
     pieces = find_pieces(ink)
     raise_if_cancelled()
     strokes: list[Mark] = []
-    plain = False
+    is_plain = False
     if len(pieces) <= MOST_PIECES:
         strokes = assembled(classifier, ink, pieces, picture, raise_if_cancelled)
-        plain = ink.rules is None and leaves_no_question(strokes, picture, threshold) and not has_dark_parts(gray)
-    found, looked, quarters = (
-        ([], [], 0) if plain else found_digits(finder, classifier, gray, threshold, raise_if_cancelled)
-    )
+        is_plain = ink.rules is None and leaves_no_question(strokes, picture, threshold)
+    light = has_dark_parts(gray, [mark.box for mark in strokes if ink.pen < THICKEST * mark.level_box[3]])
+    found: list[Mark] = []
+    looked: list[Level] = []
+    quarters = 0
+    if light or not is_plain:
+        finest = ink.finest * larger_in_picture(ink) if ink.rules is None else 0.0  # digits may be fainter than rules
+        look = partial(look_everywhere, finder, finest=finest, light=light)
+        is_lone = finest > 0 and len(pieces) == 1  # says nothing of which way is up
+        way_up = (lambda *_: 0) if is_lone else partial(turns, finder, classifier)
+        found, looked, quarters = found_digits(look, way_up, classifier, gray, threshold, raise_if_cancelled)
     if not found:
         signs = signs_between(finder, gray, ink, strokes, raise_if_cancelled)
         return with_signs(strokes, [replace(sign, box=in_picture(sign.level_box, ink, size)) for sign in signs])
@@ -103,7 +117,8 @@ def with_signs(marks: Sequence[Mark], signs: Sequence[Sign]) -> Writing:
 
 
 def found_digits(
-    finder: Finder,
+    look: Callable[[Gray, Callable[[], None]], list[Level]],
+    way_up: Callable[[Gray, list[Level]], int],
     classifier: Classifier,
     gray: Gray,
     threshold: float,
@@ -113,11 +128,11 @@ def found_digits(
 
     And all that it found, and by how many quarters the page had to be turned for that. `gray` is dark on light.
     """
-    looked = look_everywhere(finder, gray, raise_if_cancelled)
-    quarters = turns(finder, classifier, gray, looked)
+    looked = look(gray, raise_if_cancelled)
+    quarters = way_up(gray, looked)
     if quarters:
         gray = np.ascontiguousarray(np.rot90(gray, quarters))
-        looked = look_everywhere(finder, gray, raise_if_cancelled)
+        looked = look(gray, raise_if_cancelled)
     size = (gray.shape[1], gray.shape[0])
     seen = [spot for spot in spots(classifier, find(looked), looked, raise_if_cancelled) if spot.is_whole]
     usual = float(np.median([spot.found.height for spot in seen])) if seen else 0.0

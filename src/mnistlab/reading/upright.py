@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 
 from mnistlab.reading.classifier import Classifier
-from mnistlab.reading.finder import Level, Network
-from mnistlab.reading.looks import ALWAYS, Sizes, levels, look
+from mnistlab.reading.finder import SIZES, Level, Network
+from mnistlab.reading.looks import ALWAYS, MOST_PIXELS, Sizes, levels, look
+from mnistlab.reading.marks import Box
 from mnistlab.reading.overlaps import find
-from mnistlab.reading.paper import Gray, dark_paper, resized
+from mnistlab.reading.paper import Gray, resized
 from mnistlab.reading.spots import spots
 
-__all__ = ["as_dark_on_light", "has_dark_parts", "look_everywhere", "turns"]
+__all__ = ["has_dark_parts", "look_everywhere", "turns"]
 
 PARTS = (128, 160, 224, 320)
 """Pixels a side of the part of a page that is looked at from all four sides: the first that holds enough, or the largest."""
@@ -25,28 +26,38 @@ CLEARLY, MORE = 1.2, 1.2
 """How many times as many digits, and so many more, must be read on a page turned round for it to be read so."""
 DARK_SHARE = 0.04
 """The share of a picture that must be dark for light writing to be looked for on it."""
+BOLDEST = 1 / 6
+"""The width of a digit's stroke is at most that share of its height, at its widest place."""
 
 
-def as_dark_on_light(picture: Gray) -> Gray:
-    """A picture uint8 (H, W) or (H, W, 3) in grey, its ink darker than its paper."""
-    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
-    return 255 - gray if dark_paper(picture) else gray
+def look_everywhere(
+    network: Network,
+    gray: Gray,
+    raise_if_cancelled: Callable[[], None] = lambda: None,
+    *,
+    finest: float,
+    light: bool,
+) -> list[Level]:
+    """What the network finds at each size, and with `light` what is lighter than its ground too.
 
-
-def look_everywhere(network: Network, gray: Gray, raise_if_cancelled: Callable[[], None] = lambda: None) -> list[Level]:
-    """What the network finds at each size, and on dark parts of the picture what is lighter than they."""
+    No stroke of the picture is finer than `finest` pixels: digits so low that theirs would be are not looked for.
+    """
     sizes = Sizes(gray)
-    looked = levels(network, sizes, raise_if_cancelled)
-    if has_dark_parts(gray):
+    most = MOST_PIXELS if finest == 0 else (SIZES[1] * BOLDEST / finest) ** 2 * gray.size
+    looked = levels(network, sizes, raise_if_cancelled, most=min(MOST_PIXELS, most))
+    if light:
         looked += levels(network, sizes, raise_if_cancelled, light=True, most=ALWAYS, first=len(looked))
     return looked
 
 
-def has_dark_parts(gray: Gray) -> bool:
-    """Whether something might be written on dark ground."""
-    small = resized(gray, min(1.0, 160 / max(gray.shape)))
+def has_dark_parts(gray: Gray, written: Sequence[Box] = ()) -> bool:
+    """Whether something might be written on dark ground; what is dark in the boxes of `written` is strokes."""
+    small = resized(gray, scale := min(1.0, 160 / max(gray.shape)))
     ground = cv2.medianBlur(small, 9) if min(small.shape) > 9 else small
-    return bool((ground < 0.5 * np.quantile(ground, 0.9)).mean() > DARK_SHARE)
+    dark = ground < 0.5 * np.quantile(ground, 0.9)
+    for x, y, width, height in written:
+        dark[int(y * scale) : round((y + height) * scale) + 1, int(x * scale) : round((x + width) * scale) + 1] = False
+    return bool(dark.mean() > DARK_SHARE)
 
 
 def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Level]) -> int:
