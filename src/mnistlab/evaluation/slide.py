@@ -98,7 +98,7 @@ def draw_header(canvas: Canvas, explained: Explanation, language: str) -> None:
     canvas.top += Y["header"]
     for note in explained.look.around:
         for line in textwrap.wrap(plain_text(note.said(language)), 75):
-            canvas.write(0.3, 0.0, line, TEXT, color=ORANGE)
+            canvas.write(0.3, 0.0, line, TEXT)
             canvas.top += NOTE
 
 
@@ -123,8 +123,8 @@ def draw_why(canvas: Canvas, explained: Explanation, why: Why, language: str) ->
     axes = canvas.show(3.35, 0.05, 2.4, why.map, cmap=diverging(), vmin=-most, vmax=most)
     axes.contour(explained.image > 0, levels=[0.5], colors=["#9ca3af"], linewidths=0.8)
     canvas.show(6.4, 0.05, 2.4, why.erased, cmap="gray_r", vmin=0, vmax=255)
-    canvas.write(3.35, 2.52, spoken("explain.why", language, name=name), TEXT, color=BLUE)
-    canvas.write(3.35, 2.88, spoken("explain.against", language), TEXT, color=ORANGE)
+    canvas.write(3.35, 2.52, spoken("explain.why", language, name=name), TEXT, color=ORANGE)
+    canvas.write(3.35, 2.88, spoken("explain.against", language), TEXT, color=BLUE)
     canvas.write(6.4, 2.52, spoken("explain.erased", language), TEXT, color=GREY)
     before, after = (
         percentage(float(p[explained.answer]), language) for p in (explained.probabilities, why.probabilities)
@@ -147,7 +147,7 @@ def caption(canvas: Canvas, layer: Layer, language: str, shape: str) -> None:
 
 
 def draw_maps(canvas: Canvas, layer: Layer, channels: list[int], language: str) -> None:
-    """Some maps of a layer beside each other, blue above 0 and orange below, with their numbers."""
+    """Some maps of a layer beside each other, orange above 0 and blue below, with their numbers."""
     count, height, width = layer.values.shape
     shape = spoken("explain.maps", language, count=numeral(count, ",", language), height=height, width=width)
     caption(canvas, layer, language, shape)
