@@ -16,11 +16,11 @@ import numpy as np
 
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import Finder, Level
-from mnistlab.reading.ink import find_ink
+from mnistlab.reading.ink import Ink, find_ink
 from mnistlab.reading.marks import Box, Mark, covered
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
-from mnistlab.reading.pieces import find_pieces, in_picture
+from mnistlab.reading.pieces import Piece, find_pieces, in_picture
 from mnistlab.reading.questions import larger_in_picture
 from mnistlab.reading.separators import Sign, signs_among, signs_between
 from mnistlab.reading.spots import spots
@@ -43,6 +43,10 @@ FEW = 0.25
 """Where the classifier accepts fewer of the marks than this share, most are noise."""
 THICKEST = 0.2
 """What is written with a pen wider than that share of its height may be no writing but the ground of some."""
+BOLDEST = 1 / 6
+"""The width of a digit's strokes is hardly more than that share of its height."""
+LEAST_PART = 0.5
+"""What is written in one piece is at least that share of the piece's height high."""
 CLEAR = 1.2
 """The finder is as sure as that of a mark that is not."""
 
@@ -90,10 +94,10 @@ def writing_on_paper(
     looked: list[Level] = []
     quarters = 0
     if light or not is_plain:
-        finest = ink.finest * larger_in_picture(ink) if ink.rules is None else 0.0  # digits may be fainter than rules
-        look = partial(look_everywhere, finder, finest=finest, light=light)
-        is_lone = finest > 0 and len(pieces) == 1  # says nothing of which way is up
+        lowest = lowest_digits(ink, pieces)
+        is_lone = lowest > 0 and len(pieces) == 1  # says nothing of which way is up
         way_up = (lambda *_: 0) if is_lone else partial(turns, finder, classifier)
+        look = partial(look_everywhere, finder, lowest=lowest, light=light)
         found, looked, quarters = found_digits(look, way_up, classifier, gray, threshold, raise_if_cancelled)
     if not found:
         signs = signs_between(finder, gray, ink, strokes, raise_if_cancelled)
@@ -105,6 +109,19 @@ def writing_on_paper(
         found.append(replace(mark, box=turned_back(mark.level_box, quarters, turned)))
     signs = signs_among(looked, None if quarters else ink, found)
     return with_signs(found, [replace(sign, box=turned_back(sign.level_box, quarters, turned)) for sign in signs])
+
+
+def lowest_digits(ink: Ink, pieces: Sequence[Piece]) -> float:
+    """How high digits are at least, in pixels of the picture: 0 where it is not known.
+
+    No stroke is finer than the finest there is, and a lone piece of ink holds digits side by side, or one and what it touches.
+    """
+    if ink.rules is not None:
+        return 0.0  # digits may be fainter than rules, and are no strokes then
+    lowest = ink.finest / BOLDEST
+    if len(pieces) == 1:
+        lowest = max(lowest, LEAST_PART * pieces[0].height)
+    return lowest * larger_in_picture(ink)
 
 
 def with_signs(marks: Sequence[Mark], signs: Sequence[Sign]) -> Writing:
