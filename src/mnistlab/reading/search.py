@@ -45,6 +45,8 @@ THICKEST = 0.2
 """What is written with a pen wider than that share of its height may be no writing but the ground of some."""
 BOLDEST = 1 / 6
 """The width of a digit's strokes is hardly more than that share of its height."""
+LONGEST = 25
+"""A digit drawn with a broad pen is at most so many times as high as the pen is wide; frames and grids are higher."""
 LEAST_PART = 0.5
 """What is written in one piece is at least that share of the piece's height high."""
 CLEAR = 1.2
@@ -89,14 +91,15 @@ def writing_on_paper(
     if len(pieces) <= MOST_PIECES:
         strokes = assembled(classifier, ink, pieces, picture, raise_if_cancelled)
         is_plain = ink.rules is None and leaves_no_question(strokes, picture, threshold)
-    light = has_dark_parts(gray, [mark.box for mark in strokes if ink.pen < THICKEST * mark.level_box[3]])
+    drawing = lone_drawing(ink, pieces)
+    written = [m.box for m in strokes if (drawing or m.sure >= threshold) and ink.pen < THICKEST * m.level_box[3]]
+    light = has_dark_parts(gray, written)
     found: list[Mark] = []
     looked: list[Level] = []
     quarters = 0
     if light or not is_plain:
-        lowest = lowest_digits(ink, pieces)
-        is_lone = lowest > 0 and len(pieces) == 1  # says nothing of which way is up
-        way_up = (lambda *_: 0) if is_lone else partial(turns, finder, classifier)
+        lowest = max(ink.finest / BOLDEST, LEAST_PART * drawing.height) * larger_in_picture(ink) if drawing else 0.0
+        way_up = (lambda *_: 0) if drawing else partial(turns, finder, classifier)  # one says nothing of it
         look = partial(look_everywhere, finder, lowest=lowest, light=light)
         found, looked, quarters = found_digits(look, way_up, classifier, gray, threshold, raise_if_cancelled)
     if not found:
@@ -111,17 +114,11 @@ def writing_on_paper(
     return with_signs(found, [replace(sign, box=turned_back(sign.level_box, quarters, turned)) for sign in signs])
 
 
-def lowest_digits(ink: Ink, pieces: Sequence[Piece]) -> float:
-    """How high digits are at least, in pixels of the picture: 0 where it is not known.
-
-    No stroke is finer than the finest there is, and a lone piece of ink holds digits side by side, or one and what it touches.
-    """
-    if ink.rules is not None:
-        return 0.0  # digits may be fainter than rules, and are no strokes then
-    lowest = ink.finest / BOLDEST
-    if len(pieces) == 1:
-        lowest = max(lowest, LEAST_PART * pieces[0].height)
-    return lowest * larger_in_picture(ink)
+def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
+    """The one piece of ink that there is, if it is drawn with a broad pen: half a digit, perhaps, and no grid or frame."""
+    if ink.rules is not None or len(pieces) != 1 or pieces[0].height > LONGEST * ink.pen:
+        return None
+    return pieces[0]
 
 
 def with_signs(marks: Sequence[Mark], signs: Sequence[Sign]) -> Writing:
