@@ -47,6 +47,8 @@ BOLDEST = 1 / 6
 """The width of a digit's strokes is hardly more than that share of its height."""
 LONGEST = 25
 """A digit drawn with a broad pen is at most so many times as high as the pen is wide; frames and grids are higher."""
+WIDEST = 1.5
+"""What is wider than so many times its height may be several digits."""
 LEAST_PART = 0.5
 """What is written in one piece is at least that share of the piece's height high."""
 CLEAR = 1.2
@@ -116,9 +118,10 @@ def writing_on_paper(
 
 def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
     """The one piece of ink that there is, if it is drawn with a broad pen: half a digit, perhaps, and no grid or frame."""
-    if ink.rules is not None or len(pieces) != 1 or pieces[0].height > LONGEST * ink.pen:
+    if ink.rules is not None or len(pieces) != 1:
         return None
-    return pieces[0]
+    (piece,) = pieces
+    return piece if piece.height < LONGEST * ink.pen and piece.width < WIDEST * piece.height else None
 
 
 def with_signs(marks: Sequence[Mark], signs: Sequence[Sign]) -> Writing:
