@@ -186,7 +186,8 @@ def test_a_digit_being_drawn_is_not_looked_at_at_every_size(scale: int) -> None:
         if len(strokes) == 1:
             assert accepted(page) == str(digit)
             assert finder.shown < 40_000
-    assert max(most) < 100_000
+    assert max(most) < 400_000  # of millions: a flat stroke may be several digits
+    assert np.median(most) < 50_000
 
 
 def test_nothing_is_read_where_there_is_nothing(reader: Reader) -> None:

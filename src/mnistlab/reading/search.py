@@ -48,7 +48,7 @@ BOLDEST = 1 / 6
 LONGEST = 25
 """A digit drawn with a broad pen is at most so many times as high as the pen is wide; frames and grids are higher."""
 WIDEST = 1.5
-"""What is wider than so many times its height may be several digits."""
+"""What is wider than so many times its height may be several digits; what is not says nothing of which way is up."""
 LEAST_PART = 0.5
 """What is written in one piece is at least that share of the piece's height high."""
 CLEAR = 1.2
@@ -94,14 +94,18 @@ def writing_on_paper(
         strokes = assembled(classifier, ink, pieces, picture, raise_if_cancelled)
         is_plain = ink.rules is None and leaves_no_question(strokes, picture, threshold)
     drawing = lone_drawing(ink, pieces)
-    written = [m.box for m in strokes if (drawing or m.sure >= threshold) and ink.pen < THICKEST * m.level_box[3]]
+    written = [mark.box for mark in strokes if drawing and ink.pen < THICKEST * mark.level_box[3]]
     light = has_dark_parts(gray, written)
     found: list[Mark] = []
     looked: list[Level] = []
     quarters = 0
     if light or not is_plain:
-        lowest = max(ink.finest / BOLDEST, LEAST_PART * drawing.height) * larger_in_picture(ink) if drawing else 0.0
-        way_up = (lambda *_: 0) if drawing else partial(turns, finder, classifier)  # one says nothing of it
+        is_tall = drawing is not None and drawing.width < WIDEST * drawing.height
+        lowest = 0.0
+        if drawing:
+            least = LEAST_PART * drawing.height if is_tall else 0.0
+            lowest = max(ink.finest / BOLDEST, least) * larger_in_picture(ink)
+        way_up = (lambda *_: 0) if is_tall else partial(turns, finder, classifier)
         look = partial(look_everywhere, finder, lowest=lowest, light=light)
         found, looked, quarters = found_digits(look, way_up, classifier, gray, threshold, raise_if_cancelled)
     if not found:
@@ -120,8 +124,7 @@ def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
     """The one piece of ink that there is, if it is drawn with a broad pen: half a digit, perhaps, and no grid or frame."""
     if ink.rules is not None or len(pieces) != 1:
         return None
-    (piece,) = pieces
-    return piece if piece.height < LONGEST * ink.pen and piece.width < WIDEST * piece.height else None
+    return pieces[0] if pieces[0].height < LONGEST * ink.pen else None
 
 
 def with_signs(marks: Sequence[Mark], signs: Sequence[Sign]) -> Writing:
