@@ -18,7 +18,7 @@ from mnistlab.reading.page import UNKNOWN, Digit
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import box_in_picture, find_pieces
 from mnistlab.reading.sheets.closely import CELL_HEIGHT, marks_on
-from mnistlab.reading.sheets.flat import Flattened, Points, Segment, erased, laid_flat
+from mnistlab.reading.sheets.flat import Flattened, Points, Segment, erased, is_unbroken, laid_flat
 from mnistlab.reading.sheets.layout import Field, Layout
 from mnistlab.reading.sheets.lines import Segments, darker, level_segments, upright_segments
 from mnistlab.reading.sheets.register import Placed, register
@@ -32,8 +32,8 @@ AROUND = 0.35
 """How much around a field is looked at, as a share of its height: its frame, and what goes over it."""
 WIDEST = 8000
 """Pixels of a field laid flat, at most."""
-ACROSS, DOWN = 0.5, 0.95
-"""Printed lines go along at least this share of a field's width, or of its height."""
+ACROSS, DOWN = 0.5, 0.6
+"""Printed lines are looked for by stretches of this share of a field's width, or of its height."""
 LEVEL, SHORT = 0.05, 0.12
 """How steep lines of a frame may be, and which share of a side they may lack at either end: strokes are steeper, and shorter."""
 ROOM = 6.0
@@ -166,6 +166,7 @@ def printed_lines(flat: Gray, box: Box) -> tuple[list[Segment], list[Segment]]:
     x, y, width, height = box
     level = segments(level_segments(dark, max(24, round(ACROSS * width)), 1.0), (x, x + width))
     upright = segments(upright_segments(dark, max(24, round(DOWN * height)), 1.0), (y, y + height))
+    upright = [line for line in upright if is_unbroken(flat.T, line, y, y + height)]
     level += [(float(place), x - ROOM, x + width + ROOM, 0.0) for place in (y, y + height)]
     upright += [(float(place), y - ROOM, y + height + ROOM, 0.0) for place in (x, x + width)]
     return level, upright
