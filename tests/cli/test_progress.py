@@ -203,3 +203,26 @@ def test_a_narrow_or_wide_terminal_is_no_trouble(run: Run, width: int) -> None:
     play(TerminalDisplay(console), run)
 
     assert "0.5123" in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("seconds_a_step", "said"),
+    [
+        (0.01, None),
+        (0.05, "This takes about 45 s.\n"),
+        (1.0, "This takes about 17 min.\n"),
+        (8.0, "This takes about 2 h 13 min.\n"),
+    ],
+)
+def test_how_long_a_training_takes_is_said_once_it_has_settled(
+    run: Run, monkeypatch: pytest.MonkeyPatch, seconds_a_step: float, said: str | None
+) -> None:
+    console, out = recording(terminal=False)
+    display = TerminalDisplay(console)
+    display.start(run, 500, 1000, 0)
+    now = 100.0
+    for done in range(1, 200):
+        now += 5 if done == 1 else seconds_a_step  # the first step is slow
+        monkeypatch.setattr("mnistlab.cli.progress.time.perf_counter", lambda now=now: now)
+        display.step(done, 0.6, 100.0)
+    assert re.findall(r"This takes.*\n", out.getvalue()) == ([said] if said else [])

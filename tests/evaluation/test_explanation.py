@@ -180,6 +180,8 @@ def test_what_is_around_the_network_is_said(model: Any, keys: list[str], digits:
     words = " ".join(texts(draw_explanation(explained))).replace("\n", " ")
     for note in explained.look.around:
         assert str(note) in words
+    averages = {"explain.of_shifts", "explain.of_ensemble"} & {*keys}
+    assert ("mean of the softmaxes" in words, "softmax of the logits" in words) == (bool(averages), not averages)
 
 
 def test_the_reader_that_comes_with_mnistlab_is_explained_and_its_temperature_said(

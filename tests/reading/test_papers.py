@@ -12,10 +12,12 @@ import pytest
 from numpy.typing import NDArray
 
 from mnistlab import Reader
+from mnistlab.reading.finder import Finder
 from mnistlab.reading.page import Page
 from tests.support import sheets
 from tests.support.drawing import draw
 from tests.support.notes import Digits
+from tests.support.strokes import STROKES
 
 Gray = NDArray[Any]
 
@@ -155,6 +157,36 @@ def test_pages_on_their_side_and_upside_down_are_read(reader: Reader, clear: Dig
         x, y = here.box[0] + here.box[2] / 2, here.box[1] + here.box[3] / 2
         moved = {1: (y, width - x), 2: (width - x, height - y), 3: (height - y, x)}[turns]
         assert (there.box[0] + there.box[2] / 2, there.box[1] + there.box[3] / 2) == pytest.approx(moved, abs=3)
+
+
+class Counting(Finder):
+    """Counts the pixels that it is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown = 0
+
+    def __call__(self, seen: NDArray[np.float32]) -> Any:
+        self.shown += seen.size
+        return super().__call__(seen)
+
+
+@pytest.mark.parametrize("scale", [1, 4])
+def test_a_digit_being_drawn_is_not_looked_at_at_every_size(scale: int) -> None:
+    """Thick strokes are neither dark ground nor fine writing, and a lone piece says nothing of which way is up."""
+    reader = Reader()
+    reader.finder = finder = Counting()
+    most = []
+    for digit, strokes in STROKES.items():
+        points = [(scale * (60 + 200 * x), scale * (40 + 120 * y)) for x, y in strokes[0]]
+        for done in range(2, len(points) + 1):
+            finder.shown = 0
+            page = reader.read(stroke(paper(200 * scale, 250 * scale), points[:done], 8 * scale))
+            most.append(finder.shown)
+        if len(strokes) == 1:
+            assert accepted(page) == str(digit)
+            assert finder.shown < 40_000
+    assert max(most) < 100_000
 
 
 def test_nothing_is_read_where_there_is_nothing(reader: Reader) -> None:

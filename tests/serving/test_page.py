@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import re
@@ -44,6 +45,7 @@ COUNTING = """
     };
 """
 """Counts the requests whose answers have not come whole."""
+ALWAYS_LOOKED_AT = [("light", "en", 360), ("dark", "fr", 1440)]
 AT_REST = """async () => {
     const end = performance.now() + 20000;
     for (let frames = 0; frames < 3 && performance.now() < end; ) {
@@ -669,9 +671,15 @@ def test_with_the_keyboard_alone(open_page: Open) -> None:
         assert page.evaluate("document.activeElement.id") == f"tab-{panel}"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(open_page: Open, scheme: str) -> None:
-    page = open_page("/?lang=fr" if scheme == "dark" else "/", color_scheme=scheme)
+@pytest.mark.parametrize(
+    ("scheme", "language", "width"),
+    [
+        pytest.param(*each, marks=() if each in ALWAYS_LOOKED_AT else pytest.mark.slow)
+        for each in itertools.product(("light", "dark"), ("en", "fr"), (360, 1440))
+    ],
+)
+def test_axe_finds_nothing(open_page: Open, scheme: str, language: str, width: int) -> None:
+    page = open_page(f"/?lang={language}", color_scheme=scheme, viewport={"width": width, "height": 800})
     found = {"empty": Axe().run(page)}
     draw(page, 5, left=0.1)
     draw(page, 9, left=0.5)

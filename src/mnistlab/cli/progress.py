@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from rich.console import Console
@@ -25,6 +26,10 @@ __all__ = ["TerminalDisplay"]
 
 
 SHORTEST_BAR = 8
+SETTLED = 3.0
+"""Seconds of training after which it is said how long all of it takes: the first steps are slower than the others."""
+WORTH_SAYING = 15.0
+"""Seconds that are left, at least, for that to be said."""
 KINDS = {kind.__name__: purpose for kind, purpose in PURPOSES.items()}
 """What each kind of layer is for, by its name."""
 
@@ -38,6 +43,9 @@ class TerminalDisplay:
         self.val = "-"
         self.bar: Progress | None = None
         self.task = TaskID(0)
+        self.first_look: tuple[float, int] | None = None
+        """When, in seconds, and after how many steps the first look was, from which on the speed is taken."""
+        self.is_said = False
 
     def network(self, rows: list[LayerRow]) -> None:
         """Say what the network is, layer by layer."""
@@ -52,6 +60,7 @@ class TerminalDisplay:
     def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
         """Say what begins and draw the bar."""
         self.epoch_steps, self.steps, self.val = epoch_steps, steps, "-"
+        self.first_look, self.is_said = None, False
         self.epochs = -(-steps // epoch_steps)
         environment = run.environment
         name, data = run.recipe.name, {"dataset": run.dataset, "seed": run.seed}
@@ -108,10 +117,24 @@ class TerminalDisplay:
         }
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
-        """Move the bar."""
+        """Move the bar, and say once how long the training takes."""
+        self.say_how_long(done)
         if self.bar:
             self.bar.columns = tuple(self.columns())  # the window may have another width now
             self.bar.update(self.task, completed=done, **self.fields(done, loss, images_per_second))
+
+    def say_how_long(self, done: int) -> None:
+        """Say what is left at the speed since the first steps were done, unless it is next to nothing."""
+        now = time.perf_counter()
+        if self.first_look is None:
+            self.first_look = now, done
+        seconds, steps = now - self.first_look[0], done - self.first_look[1]
+        if self.is_said or seconds < SETTLED or steps == 0:
+            return
+        self.is_said = True
+        left = (self.steps - done) * seconds / steps
+        if left > WORTH_SAYING:
+            self.console.print(words("progress.takes", time=span_of_time(left)), highlight=False)
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Leave a line above the bar."""
@@ -133,3 +156,11 @@ class TerminalDisplay:
         if self.bar:
             self.bar.stop()
             self.bar = None
+
+
+def span_of_time(seconds: float) -> Clause:
+    """So many seconds as people say it: 40 s, 12 min, 2 h 10 min."""
+    if seconds < 100:
+        return Clause("progress.seconds", seconds=5 * max(1, round(seconds / 5)))
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return Clause("progress.hours" if hours else "progress.minutes", hours=hours, minutes=minutes)

@@ -77,7 +77,7 @@ class Canvas:
 
 @functools.cache
 def diverging() -> Any:
-    """Orange below 0, white at 0, blue above."""
+    """Blue below 0, white at 0, orange above, as everywhere in mnistlab."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    return LinearSegmentedColormap.from_list("orange_to_blue", [ORANGE, "white", BLUE])
+    return LinearSegmentedColormap.from_list("blue_to_orange", [BLUE, "white", ORANGE])

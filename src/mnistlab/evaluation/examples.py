@@ -154,7 +154,7 @@ def draw_field(axes: Axes, field: ReceptiveField, place: tuple[int, int], shape:
 def draw_misread(
     look: Look, found: Sequence[Misread], total: int, among: int, language: str = "en", *, why: bool = False
 ) -> Figure:
-    """The digits with what each was read as; with `why`, the ink that spoke for that in blue."""
+    """The digits with what each was read as; with `why`, the ink that spoke for that in orange."""
     canvas = grid(len(found), 1.0)
     wrong, count = numeral(total, ",", language), numeral(among, ",", language)
     canvas.write(0.3, 0.22, spoken("explain.misread", language, wrong=wrong, count=count), TITLE - 6, fontweight="bold")
@@ -168,7 +168,7 @@ def draw_misread(
             axes.contour(one.image > 0, levels=[0.5], colors=["#9ca3af"], linewidths=0.8)
         else:
             canvas.show(left, top, SIDE, one.image, cmap="gray_r", vmin=0, vmax=255)
-        for line, (number, colour) in enumerate(((one.read, BLUE), (one.label, GREY))):
+        for line, (number, colour) in enumerate(((one.read, ORANGE if why else BLUE), (one.label, GREY))):
             key = "explain.read_as" if line == 0 else "explain.labelled"
             percent = percentage(float(one.probabilities[number]), language)
             text = spoken(key, language, name=label_text(look.classes[number]), percent=percent)

@@ -95,7 +95,7 @@ class Replay:
         return figure
 
     def draw_filters(self, figure: Figure, number: int) -> None:
-        """The first filters, blue above 0 and orange below, in the same colours from the first state to the last."""
+        """The first filters, orange above 0 and blue below, in the same colours from the first state to the last."""
         filters = self.snapshots.filters[:, :FILTERS]
         if not filters.shape[1]:
             return

@@ -33,7 +33,7 @@ DOES = {
 }  # fmt: skip
 """What each kind of layer does, in a few words."""
 FRAME = (0.82, 0.84, 0.86, 1.0)
-Y = {"header": 1.55, "input": 3.0, "convolution": 1.12, "maps": 0.88, "filters": 0.84, "strip": 0.88, "bars": 2.2}
+Y = {"header": 1.55, "input": 3.35, "convolution": 1.12, "maps": 0.88, "filters": 0.84, "strip": 0.88, "bars": 2.2}
 """Inches that each kind of row is high."""
 
 
@@ -98,7 +98,7 @@ def draw_header(canvas: Canvas, explained: Explanation, language: str) -> None:
     canvas.top += Y["header"]
     for note in explained.look.around:
         for line in textwrap.wrap(plain_text(note.said(language)), 75):
-            canvas.write(0.3, 0.0, line, TEXT, color=ORANGE)
+            canvas.write(0.3, 0.0, line, TEXT)
             canvas.top += NOTE
 
 
@@ -123,7 +123,8 @@ def draw_why(canvas: Canvas, explained: Explanation, why: Why, language: str) ->
     axes = canvas.show(3.35, 0.05, 2.4, why.map, cmap=diverging(), vmin=-most, vmax=most)
     axes.contour(explained.image > 0, levels=[0.5], colors=["#9ca3af"], linewidths=0.8)
     canvas.show(6.4, 0.05, 2.4, why.erased, cmap="gray_r", vmin=0, vmax=255)
-    canvas.write(3.35, 2.52, spoken("explain.why", language, name=name), TEXT, color=BLUE)
+    canvas.write(3.35, 2.52, spoken("explain.why", language, name=name), TEXT, color=ORANGE)
+    canvas.write(3.35, 2.88, spoken("explain.against", language), TEXT, color=BLUE)
     canvas.write(6.4, 2.52, spoken("explain.erased", language), TEXT, color=GREY)
     before, after = (
         percentage(float(p[explained.answer]), language) for p in (explained.probabilities, why.probabilities)
@@ -146,7 +147,7 @@ def caption(canvas: Canvas, layer: Layer, language: str, shape: str) -> None:
 
 
 def draw_maps(canvas: Canvas, layer: Layer, channels: list[int], language: str) -> None:
-    """Some maps of a layer beside each other, blue above 0 and orange below, with their numbers."""
+    """Some maps of a layer beside each other, orange above 0 and blue below, with their numbers."""
     count, height, width = layer.values.shape
     shape = spoken("explain.maps", language, count=numeral(count, ",", language), height=height, width=width)
     caption(canvas, layer, language, shape)
@@ -223,7 +224,8 @@ def words_of_bars(explained: Explanation, layer: Layer, language: str) -> list[s
     """What stands beside bars: what they are, the temperature where there is one, and how many of the classes they are."""
     words = []
     if layer.kind == "probabilities":
-        words.append(spoken("explain.softmax", language))
+        several = {"explain.of_ensemble", "explain.of_shifts"} & {note.key for note in explained.look.around}
+        words.append(spoken("explain.softmaxes" if several else "explain.softmax", language))
         if explained.look.temperature != 1:
             warm = numeral(explained.look.temperature, ".3f", language)
             words.append(spoken("explain.temperature", language, temperature=warm))

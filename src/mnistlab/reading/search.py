@@ -16,11 +16,11 @@ import numpy as np
 
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import Finder, Level
-from mnistlab.reading.ink import find_ink
+from mnistlab.reading.ink import Ink, find_ink
 from mnistlab.reading.marks import Box, Mark, covered
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
-from mnistlab.reading.pieces import find_pieces, in_picture
+from mnistlab.reading.pieces import Piece, find_pieces, in_picture
 from mnistlab.reading.questions import larger_in_picture
 from mnistlab.reading.separators import Sign, signs_among, signs_between
 from mnistlab.reading.spots import spots
@@ -43,6 +43,14 @@ FEW = 0.25
 """Where the classifier accepts fewer of the marks than this share, most are noise."""
 THICKEST = 0.2
 """What is written with a pen wider than that share of its height may be no writing but the ground of some."""
+BOLDEST = 1 / 6
+"""The width of a digit's strokes is hardly more than that share of its height."""
+LONGEST = 25
+"""A digit drawn with a broad pen is at most so many times as high as the pen is wide; frames and grids are higher."""
+WIDEST = 1.5
+"""What is wider than so many times its height may be several digits."""
+LEAST_PART = 0.5
+"""What is written in one piece is at least that share of the piece's height high."""
 CLEAR = 1.2
 """The finder is as sure as that of a mark that is not."""
 
@@ -85,15 +93,16 @@ def writing_on_paper(
     if len(pieces) <= MOST_PIECES:
         strokes = assembled(classifier, ink, pieces, picture, raise_if_cancelled)
         is_plain = ink.rules is None and leaves_no_question(strokes, picture, threshold)
-    light = has_dark_parts(gray, [mark.box for mark in strokes if ink.pen < THICKEST * mark.level_box[3]])
+    drawing = lone_drawing(ink, pieces)
+    written = [m.box for m in strokes if (drawing or m.sure >= threshold) and ink.pen < THICKEST * m.level_box[3]]
+    light = has_dark_parts(gray, written)
     found: list[Mark] = []
     looked: list[Level] = []
     quarters = 0
     if light or not is_plain:
-        finest = ink.finest * larger_in_picture(ink) if ink.rules is None else 0.0  # digits may be fainter than rules
-        look = partial(look_everywhere, finder, finest=finest, light=light)
-        is_lone = finest > 0 and len(pieces) == 1  # says nothing of which way is up
-        way_up = (lambda *_: 0) if is_lone else partial(turns, finder, classifier)
+        lowest = max(ink.finest / BOLDEST, LEAST_PART * drawing.height) * larger_in_picture(ink) if drawing else 0.0
+        way_up = (lambda *_: 0) if drawing else partial(turns, finder, classifier)  # one says nothing of it
+        look = partial(look_everywhere, finder, lowest=lowest, light=light)
         found, looked, quarters = found_digits(look, way_up, classifier, gray, threshold, raise_if_cancelled)
     if not found:
         signs = signs_between(finder, gray, ink, strokes, raise_if_cancelled)
@@ -105,6 +114,14 @@ def writing_on_paper(
         found.append(replace(mark, box=turned_back(mark.level_box, quarters, turned)))
     signs = signs_among(looked, None if quarters else ink, found)
     return with_signs(found, [replace(sign, box=turned_back(sign.level_box, quarters, turned)) for sign in signs])
+
+
+def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
+    """The one piece of ink that there is, if it is drawn with a broad pen: half a digit, perhaps, and no grid or frame."""
+    if ink.rules is not None or len(pieces) != 1:
+        return None
+    (piece,) = pieces
+    return piece if piece.height < LONGEST * ink.pen and piece.width < WIDEST * piece.height else None
 
 
 def with_signs(marks: Sequence[Mark], signs: Sequence[Sign]) -> Writing:

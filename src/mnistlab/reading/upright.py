@@ -26,8 +26,6 @@ CLEARLY, MORE = 1.2, 1.2
 """How many times as many digits, and so many more, must be read on a page turned round for it to be read so."""
 DARK_SHARE = 0.04
 """The share of a picture that must be dark for light writing to be looked for on it."""
-BOLDEST = 1 / 6
-"""The width of a digit's stroke is at most that share of its height, at its widest place."""
 
 
 def look_everywhere(
@@ -35,16 +33,16 @@ def look_everywhere(
     gray: Gray,
     raise_if_cancelled: Callable[[], None] = lambda: None,
     *,
-    finest: float,
+    lowest: float,
     light: bool,
 ) -> list[Level]:
     """What the network finds at each size, and with `light` what is lighter than its ground too.
 
-    No stroke of the picture is finer than `finest` pixels: digits so low that theirs would be are not looked for.
+    Digits lower than `lowest` pixels of the picture are not looked for; 0 for those of any height.
     """
     sizes = Sizes(gray)
-    most = MOST_PIXELS if finest == 0 else (SIZES[1] * BOLDEST / finest) ** 2 * gray.size
-    looked = levels(network, sizes, raise_if_cancelled, most=min(MOST_PIXELS, most))
+    most = min(MOST_PIXELS, (SIZES[1] / lowest) ** 2 * gray.size) if lowest else MOST_PIXELS
+    looked = levels(network, sizes, raise_if_cancelled, most=most)
     if light:
         looked += levels(network, sizes, raise_if_cancelled, light=True, most=ALWAYS, first=len(looked))
     return looked

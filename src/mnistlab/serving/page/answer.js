@@ -116,6 +116,13 @@ export function say(text) {
   live.textContent = text;
 }
 
+/** What the network got stands under the sheet where there is room beside what it says, and in its own panel where not. */
+const room = matchMedia("(min-width: 801px)");
+const placeGot = () =>
+  document.querySelector(room.matches ? ".desk" : "#panel-answer").append(document.getElementById("got"));
+room.addEventListener("change", placeGot);
+placeGot();
+
 const STEPS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
 answer.addEventListener("keydown", (event) => {

@@ -9,7 +9,7 @@ const WIDE = 1.1;
 const NARROW = 0.28;
 /** Before the first convolution, where its filters stand too. */
 const WIDEST = 1.7;
-const SMALLEST = 34;
+const SMALLEST = 32;
 /** The same where the overview may be scrolled sideways; and what the picture's name needs on its left there. */
 const SMALLEST_SCROLLED = 44;
 const MARGIN = 32;

@@ -31,7 +31,7 @@ export const MORE_ENGLISH = {
   learnDeep: "What the second convolution makes of that",
   learnDraw: "Draw a digit, and see what this network would have said at each step.",
   learnNote:
-    "These are states of the training {title}, kept while it ran; your browser runs them on your drawing. After a few steps a network knows nothing, after a few dozen it begins to see.",
+    "These are states of the training {title}, kept while it ran; your browser runs them on your drawing. After a few steps a network knows nothing, after a few dozen it begins to see. The hard digits are those of the validation data that look most like other digits.",
   learnOther: "This is another network than the one that answers in the other tabs.",
   learnQuick:
     "This is another, quicker network than the one that answers in the other tabs, trained for a short time only: so it errs more.",

@@ -31,7 +31,7 @@ export const MORE_FRENCH = {
   learnDeep: "Ce qu’en fait la deuxième convolution",
   learnDraw: "Dessinez un chiffre : vous verrez ce que ce réseau en aurait dit à chaque pas.",
   learnNote:
-    "Ce sont des états de l’entraînement {title}, gardés en cours de route ; votre navigateur les applique à votre dessin. Après quelques pas, un réseau ne sait rien ; après quelques dizaines, il commence à voir.",
+    "Ce sont des états de l’entraînement {title}, gardés en cours de route ; votre navigateur les applique à votre dessin. Après quelques pas, un réseau ne sait rien ; après quelques dizaines, il commence à voir. Les chiffres difficiles sont ceux, parmi les données de validation, qui ressemblent le plus à d’autres chiffres.",
   learnOther: "C’est un autre réseau que celui qui répond dans les autres onglets.",
   learnQuick:
     "C’est un autre réseau, plus rapide, que celui qui répond dans les autres onglets, et entraîné peu de temps : il se trompe donc plus.",
