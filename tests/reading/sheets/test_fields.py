@@ -119,6 +119,27 @@ def test_an_upright_stroke_is_no_line_unless_it_goes_from_frame_to_frame(width: 
     assert between_the_sides(22, 86, 170) == 1
 
 
+def test_a_field_is_to_be_checked_by_all_its_digits_together(
+    reader: Reader, photo: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def checked(sure: float, count: int) -> tuple[str, ...]:
+        probabilities = np.full(10, (1 - sure) / 9, np.float32)
+        probabilities[7] = sure
+        marks = [
+            Mark(np.zeros((28, 28), np.uint8), probabilities, (60 + 40 * n, 30, 20, 40), (60 + 40 * n, 30, 20, 40))
+            for n in range(count)
+        ]
+        monkeypatch.setattr("mnistlab.reading.sheets.fields.marks_on", lambda *_: marks)
+        monkeypatch.setattr("mnistlab.reading.sheets.fields.is_unread", lambda *_: False)
+        layout = Layout((Field("code", (0.1, 0.1, 0.5, 0.05)),))
+        return reader.read(photo.picture, layout=layout).fields["code"].why
+
+    assert checked(0.99, 1) == checked(0.99, 5) == checked(0.95, 1) == ()
+    assert checked(0.99, 6) == ("the chance that all its digits are right is only 94 %",)
+    assert checked(0.9, 2) == ("the chance that all its digits are right is only 81 %",)
+    assert checked(0.5, 2) == ("2 digits cannot be read confidently",)
+
+
 def test_what_is_struck_out_is_to_be_checked(reader: Reader, hand: Hand) -> None:
     paper = np.full((200, 400), 240, np.float32)
     write_number(np.random.default_rng(1), paper, hand, "40", (40, 40, 160, 100), Pen(30.0, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,8 @@ SPECK = 0.3
 IMPROBABLE = 0.05
 """What is less probable is not chosen, however well it would fit."""
 MOST_CHOICES = 20_000
+SURE_OF_ALL = 0.945
+"""A field is to be checked where the probability that all its digits are right is less."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,8 @@ def read_field(
     digits = tuple(reader._digit(mark, flat.box_in_picture(mark.box, size)) for mark in chosen)
     if refused := sum(not digit.accepted for digit in digits):
         why.append(Clause("reading.digits_not_accepted", count=refused))
+    elif (all_right := math.prod(digit.probability for digit in digits)) < SURE_OF_ALL:
+        why.append(Clause("reading.digits_doubtful", chance=100 * all_right))
     if digits or field.pattern is not None:
         why += field.misfits("".join(str(digit.value) for digit in digits))
     return Entry(field.name, digits, placed.in_picture(field.box), tuple(why))
