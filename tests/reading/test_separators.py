@@ -16,7 +16,7 @@ from mnistlab.reading.finder import CLASSES, Found
 from mnistlab.reading.marks import Mark
 from mnistlab.reading.page import Page
 from mnistlab.reading.questions import Row
-from mnistlab.reading.separators import Sign, slash_of
+from mnistlab.reading.separators import Sign, Small, signs_of, slash_of
 from tests.support import strings
 from tests.support.notes import Digits
 from tests.support.strings import Line
@@ -106,6 +106,17 @@ def test_a_point_is_as_dark_as_the_digits(reader: Reader, hand: strings.Hand, sh
     for digit in (4, 6):
         line.digit(hand[digit][0])
     assert reader.read(255 - line.ink).text == read
+
+
+def test_a_dash_may_touch_a_digit_and_a_digits_bar_is_none() -> None:
+    image, seven = np.zeros((28, 28), np.uint8), np.eye(10, dtype=np.float32)[7]
+    row = Row([Mark(image, seven, box, box) for box in ((0, 0, 30, 50), (70, 0, 30, 50))], [0, 1])
+    kinds = np.eye(len(CLASSES), dtype=np.float32)[CLASSES.index("-")]
+    between, within = Found(50, 25, 30, 8, kinds, 0.7, 0), Found(85, 25, 30, 8, kinds, 0.7, 0)
+    joined, apart = (Small(np.empty((0, 4)), np.empty(0), 5.0, apart) for apart in (False, True))
+    assert [sign.kind for sign in signs_of(row, [between], joined)] == ["-"]
+    assert signs_of(row, [within], joined) == []
+    assert signs_of(row, [between], apart) == []
 
 
 def test_a_slash_has_digits_on_both_sides() -> None:

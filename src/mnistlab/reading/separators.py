@@ -63,6 +63,8 @@ class Small:
     boxes: Boxes
     darkest: Boxes
     pen: float
+    apart: bool
+    """Whether no sign's stroke hangs together with a digit's."""
 
 
 def signs_between(
@@ -75,7 +77,7 @@ def signs_between(
     for line in lines_of([mark.level_box for mark in marks]):
         row = Row(marks, line)
         boxes, darkest = row.small_strokes(ink, strokes)
-        small = Small(boxes, darkest, finest if len(boxes) else 1.0)
+        small = Small(boxes, darkest, finest if len(boxes) else 1.0, apart=True)
         found: list[Found] = []
         for window in windows(np.concatenate([boxes, row.boxes[row.unusual]]), row):
             raise_if_cancelled()
@@ -106,7 +108,7 @@ def signs_among(levels: Sequence[Level], ink: Ink | None, marks: Sequence[Mark])
         best = min(levels, key=lambda level: abs(np.log(level.scale * row.height / SIZES[1])))
         small = None
         if ink is not None and strokes is not None:
-            small = Small(*row.small_strokes(ink, strokes), finest * larger_in_picture(ink))
+            small = Small(*row.small_strokes(ink, strokes), finest * larger_in_picture(ink), apart=False)
         read = signs_of(row, best.found, small)
         signs += read
         if ink is not None and ink.rules is None and small is not None:
@@ -140,8 +142,10 @@ def sign_of(row: Row, mark: Found, small: Small | None) -> Sign | None:
         if small.darkest[numbers].max() < AS_DARK:
             return None
         sure *= min(STRONGEST, (float(shown[:, 2:].max()) / small.pen) ** 2)
-    elif (kind == "/" and inside) or (kind == "-" and small is not None):
+    elif kind == "/" and inside:
         return None
+    elif kind == "-" and small is not None and (small.apart or any(covers(own, mark.x, mark.y) for own in row.boxes)):
+        return None  # a digit's own bar
     near = row.beside(mark.x, inside)
     if near is None or sure < (SURE if len(shown) or inside else ALONE):
         return None
