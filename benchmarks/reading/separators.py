@@ -29,7 +29,7 @@ STRINGS = 500
 def measure(reader: Reader, hands: list[strings.Hand], separators: bool) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     for number in range(STRINGS):
-        random = np.random.default_rng((30, separators, number))
+        random = np.random.default_rng((34, separators, number))
         picture, (text,) = strings.write(random, hands, separators=separators)
         page = reader.read(picture)
         values = "".join(str(mark.value) for mark in page.marks)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from mnistlab import Reader
+from mnistlab.reading.finder import CLASSES, Found
+from mnistlab.reading.marks import Mark
 from mnistlab.reading.page import Page
 from mnistlab.reading.questions import Row
-from mnistlab.reading.separators import Sign
+from mnistlab.reading.separators import Sign, Small, signs_of, slash_of
 from tests.support import strings
 from tests.support.notes import Digits
 from tests.support.strings import Line
@@ -87,6 +91,48 @@ def test_dirt_is_no_point(reader: Reader, hand: strings.Hand, seed: int) -> None
         line.ink[int(line.base) - 3 : int(line.base) - 1, int(x) : int(x) + 2] |= 200
     page = reader.read(255 - line.ink)
     assert [mark.value for mark in page.marks] == [3, 8, 4, 6, 2]
+
+
+@pytest.mark.parametrize(("shade", "read"), [(255, "38.46"), (190, "3846")])
+def test_a_point_is_as_dark_as_the_digits(reader: Reader, hand: strings.Hand, shade: int, read: str) -> None:
+    line = Line(np.random.default_rng(0), 50, strings.width_of_pen(hand, 50), 5)
+    for digit in (3, 8):
+        line.digit(hand[digit][0])
+    left = line.x
+    line.separator(".")
+    line.ink[:, round(left - 0.1 * line.height) :] = (
+        line.ink[:, round(left - 0.1 * line.height) :].astype(np.uint16) * shade // 255
+    )
+    for digit in (4, 6):
+        line.digit(hand[digit][0])
+    assert reader.read(255 - line.ink).text == read
+
+
+def test_a_dash_may_touch_a_digit_and_a_digits_bar_is_none() -> None:
+    image, seven = np.zeros((28, 28), np.uint8), np.eye(10, dtype=np.float32)[7]
+    row = Row([Mark(image, seven, box, box) for box in ((0, 0, 30, 50), (70, 0, 30, 50))], [0, 1])
+    kinds = np.eye(len(CLASSES), dtype=np.float32)[CLASSES.index("-")]
+    between, within = Found(50, 25, 30, 8, kinds, 0.7, 0), Found(85, 25, 30, 8, kinds, 0.7, 0)
+    joined, apart = (Small(np.empty((0, 4)), np.empty(0), 5.0, apart) for apart in (False, True))
+    assert [sign.kind for sign in signs_of(row, [between], joined)] == ["-"]
+    assert signs_of(row, [within], joined) == []
+    assert signs_of(row, [between], apart) == []
+
+
+def test_a_slash_has_digits_on_both_sides() -> None:
+    one = np.zeros((28, 28), np.uint8)
+    cv2.line(one, (20, 4), (8, 24), 255, 2)
+    leaning = Mark(one, np.eye(10, dtype=np.float32)[1], (80, 0, 30, 65), (80, 0, 30, 65))
+    seven = Mark(one, np.eye(10, dtype=np.float32)[7], (0, 8, 30, 50), (0, 8, 30, 50))
+    kinds = np.eye(len(CLASSES), dtype=np.float32)[CLASSES.index("/")]
+    found = [Found(95, 32, 30, 65, kinds, 1.0, 0)]
+    last = replace(seven, level_box=(130, 8, 30, 50))
+    between, behind = (
+        Row([seven, leaning, last], [0, 1, 2]),
+        Row([seven, leaning, replace(last, level_box=(40, 8, 30, 50))], [0, 1, 2]),
+    )
+    assert slash_of(between, 1, found) is not None
+    assert slash_of(behind, 1, found) is None
 
 
 def test_a_small_stroke_that_cannot_be_read_does_not_vanish(reader: Reader, hand: strings.Hand) -> None:

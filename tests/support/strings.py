@@ -80,7 +80,7 @@ class Line:
 
     def __init__(self, random: Random, height: float, stroke: float, long: int) -> None:
         self.random, self.height, self.stroke = random, height, stroke
-        self.ink = np.zeros((round(2.4 * height), round((1.4 * long + 2) * height)), np.uint8)
+        self.ink = np.zeros((round(2.4 * height), round((2.5 * long + 2) * height)), np.uint8)
         self.x, self.base = 0.6 * height, 1.7 * height
         self.gap = random.uniform(0.1, 0.35) * height
 

@@ -84,19 +84,19 @@ class Row:
         close = nearest[apart[nearest] < 2 * NEAR * self.height]
         return int(nearest[0]), float((self.boxes[close, 1] + self.boxes[close, 3]).mean())
 
-    def small_strokes(self, ink: Ink, strokes: Boxes) -> Boxes:
-        """Those of the ink's strokes, as boxes in the marks' frame, that may be more than dirt and less than a digit."""
+    def small_strokes(self, ink: Ink, strokes: Boxes) -> tuple[Boxes, Boxes]:
+        """Those of the ink's strokes, as boxes in the marks' frame, that may be more than dirt and less than a digit.
+
+        And how dark each is at its darkest, float64 (N,), where the page's typical ink is 1.
+        """
         high, wide = strokes[:, 3] / self.height, strokes[:, 2] / self.height
         middles = strokes[:, :2] + strokes[:, 2:] / 2
         corner, opposite = self.boxes[:, :2].min(0), (self.boxes[:, :2] + self.boxes[:, 2:]).max(0)
         fits = ((middles > corner - NEAR * self.height) & (middles < opposite + NEAR * self.height)).all(1)
         fits &= (np.maximum(high, wide) >= LEAST) & (high < LOWEST) & (wide < LONGEST)
-        small = [
-            number
-            for number in np.flatnonzero(fits).tolist()
-            if ink.of_stroke(number + 1).max() >= INK_LEVEL * HIGH and self.asks_about(*middles[number])
-        ]
-        return np.asarray(strokes[small])
+        numbers = [number for number in np.flatnonzero(fits).tolist() if self.asks_about(*middles[number])]
+        darkest = np.array([ink.of_stroke(number + 1).max() / INK_LEVEL for number in numbers], np.float64)
+        return np.asarray(strokes[numbers][darkest >= HIGH]), darkest[darkest >= HIGH]
 
     def asks_about(self, x: float, y: float) -> bool:
         """Whether a small stroke there may be more than dirt, or a part of a digit."""

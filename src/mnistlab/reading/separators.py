@@ -22,6 +22,8 @@ STRONGEST = 1.5
 """Dirt is finer than the pen: what the finder makes counts as the square of a stroke's length in its widths, at most so much."""
 DOT, ON_DOTS = 0.2, 2.5
 """Where more strokes than digits are smaller than that share of their height, the paper has dots, and signs are larger."""
+AS_DARK = 0.92
+"""What is paler than this share of the page's typical ink is dirt: a pen leaves as much ink on a point as on a digit."""
 SLASH = 0.8
 """A leaning one is a slash where the odds for that, times the fourth power of its height in those of its line, reach this."""
 COMMA = 2.5
@@ -56,10 +58,13 @@ class Sign:
 
 @dataclass(frozen=True)
 class Small:
-    """The small strokes at a line, and how wide the pen is."""
+    """The small strokes at a line, how dark each is where the page's typical ink is 1, and how wide the pen is."""
 
     boxes: Boxes
+    darkest: Boxes
     pen: float
+    apart: bool
+    """Whether no sign's stroke hangs together with a digit's."""
 
 
 def signs_between(
@@ -71,8 +76,8 @@ def signs_between(
     finest = ink.pen * coarser(strokes, marks) if len(strokes) else 1.0
     for line in lines_of([mark.level_box for mark in marks]):
         row = Row(marks, line)
-        boxes = row.small_strokes(ink, strokes)
-        small = Small(boxes, finest if len(boxes) else 1.0)
+        boxes, darkest = row.small_strokes(ink, strokes)
+        small = Small(boxes, darkest, finest if len(boxes) else 1.0, apart=True)
         found: list[Found] = []
         for window in windows(np.concatenate([boxes, row.boxes[row.unusual]]), row):
             raise_if_cancelled()
@@ -103,7 +108,7 @@ def signs_among(levels: Sequence[Level], ink: Ink | None, marks: Sequence[Mark])
         best = min(levels, key=lambda level: abs(np.log(level.scale * row.height / SIZES[1])))
         small = None
         if ink is not None and strokes is not None:
-            small = Small(row.small_strokes(ink, strokes), finest * larger_in_picture(ink))
+            small = Small(*row.small_strokes(ink, strokes), finest * larger_in_picture(ink), apart=False)
         read = signs_of(row, best.found, small)
         signs += read
         if ink is not None and ink.rules is None and small is not None:
@@ -131,11 +136,16 @@ def sign_of(row: Row, mark: Found, small: Small | None) -> Sign | None:
     kind, sure = CLASSES[mark.kind], mark.weight
     reach = np.array([mark.width, mark.height]) / 2 + REACH * row.height
     inside = within(row.boxes, mark, reach) if kind in "/%" else []
-    shown = small.boxes[within(small.boxes, mark, reach)] if small is not None else np.empty((0, 4))
+    numbers = within(small.boxes, mark, reach) if small is not None else []
+    shown = small.boxes[numbers] if small is not None else np.empty((0, 4))
     if kind in ".,-:" and small is not None and len(shown):
+        if small.darkest[numbers].max() < AS_DARK:
+            return None
         sure *= min(STRONGEST, (float(shown[:, 2:].max()) / small.pen) ** 2)
-    elif (kind == "/" and inside) or (kind == "-" and small is not None):
+    elif kind == "/" and inside:
         return None
+    elif kind == "-" and small is not None and (small.apart or any(covers(own, mark.x, mark.y) for own in row.boxes)):
+        return None  # a digit's own bar
     near = row.beside(mark.x, inside)
     if near is None or sure < (SURE if len(shown) or inside else ALONE):
         return None
@@ -155,12 +165,13 @@ def sign_of(row: Row, mark: Found, small: Small | None) -> Sign | None:
 
 
 def slash_of(row: Row, number: int, found: Sequence[Found]) -> Sign | None:
-    """The leaning one of that number as a slash; None where it is a one, as what begins a line is."""
+    """The leaning one of that number as a slash; None where it is a one, as what begins or ends a line is."""
     x, y, width, height = row.boxes[number]
     here = [mark for mark in found if max(abs(mark.x - x - width / 2), abs(mark.y - y - height / 2)) < 0.4 * row.height]
     slash, one = (max((float(mark.kinds[CLASSES.index(kind)]) for mark in here), default=0.0) for kind in "/1")
     near = row.beside(x + width / 2, [number])
-    if near is None or not (row.boxes[:, 0] < x).any() or slash * row.tall[number] ** 4 < SLASH * max(one, 1e-3):
+    is_between = (row.boxes[:, 0] < x).any() and (row.boxes[:, 0] > x).any()
+    if near is None or not is_between or slash * row.tall[number] ** 4 < SLASH * max(one, 1e-3):
         return None
     at = row.marks[number].level_box
     return Sign("/", slash / (slash + one), at, at, row.numbers[near[0]], (row.numbers[number],))

@@ -10,7 +10,7 @@ import pytest
 
 from mnistlab import Page, Reader, UserError
 from mnistlab.reading.marks import Mark
-from mnistlab.reading.sheets.fields import chosen_to_fit
+from mnistlab.reading.sheets.fields import chosen_to_fit, printed_lines
 from mnistlab.reading.sheets.layout import Field, Layout
 from mnistlab.reading.sheets.register import register
 from tests.support.forms import FIELDS, SHEET, Filled, Hand, Pen, Picture, empty_form, filled_form, write_number
@@ -101,6 +101,43 @@ def test_without_anything_fields_are_fractions_of_the_picture(reader: Reader, ha
     assert wrong.fields["code"].why == (r"4071 does not match \d{5}",)
     expected = reader.read(picture, layout=Layout((Field("blank", (0.1, 0.6, 0.8, 0.3), pattern=r"\d+"),)))
     assert expected.fields["blank"].why
+
+
+@pytest.mark.parametrize("width", [2, 5])
+def test_an_upright_stroke_is_no_line_unless_it_goes_from_frame_to_frame(width: int) -> None:
+    def between_the_sides(first: int, last: int, shade: int) -> int:
+        field = np.full((108, 444), 210, np.uint8)
+        cv2.rectangle(field, (22, 22), (422, 86), 120, 4)
+        cv2.line(field, (200, first), (201, last), shade, width)
+        noise = np.random.default_rng(1).normal(0, 2, field.shape)
+        soft = np.clip(cv2.GaussianBlur(field, (0, 0), 1.5) + noise, 0, 255).astype(np.uint8)
+        _, upright = printed_lines(soft, (22, 22, 400, 64))
+        return sum(190 < line[0] < 213 for line in upright)
+
+    assert between_the_sides(32, 75, 40) == 0
+    assert between_the_sides(22, 86, 40) == 1
+    assert between_the_sides(22, 86, 170) == 1
+
+
+def test_a_field_is_to_be_checked_by_all_its_digits_together(
+    reader: Reader, photo: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def checked(sure: float, count: int) -> tuple[str, ...]:
+        probabilities = np.full(10, (1 - sure) / 9, np.float32)
+        probabilities[7] = sure
+        marks = [
+            Mark(np.zeros((28, 28), np.uint8), probabilities, (60 + 40 * n, 30, 20, 40), (60 + 40 * n, 30, 20, 40))
+            for n in range(count)
+        ]
+        monkeypatch.setattr("mnistlab.reading.sheets.fields.marks_on", lambda *_: marks)
+        monkeypatch.setattr("mnistlab.reading.sheets.fields.is_unread", lambda *_: False)
+        layout = Layout((Field("code", (0.1, 0.1, 0.5, 0.05)),))
+        return reader.read(photo.picture, layout=layout).fields["code"].why
+
+    assert checked(0.99, 1) == checked(0.99, 5) == checked(0.95, 1) == ()
+    assert checked(0.99, 6) == ("the chance that all its digits are right is only 94 %",)
+    assert checked(0.9, 2) == ("the chance that all its digits are right is only 81 %",)
+    assert checked(0.5, 2) == ("2 digits cannot be read confidently",)
 
 
 def test_what_is_struck_out_is_to_be_checked(reader: Reader, hand: Hand) -> None:

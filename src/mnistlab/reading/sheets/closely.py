@@ -59,8 +59,9 @@ def marks_on(
 
 
 def seen_both_ways(stroke: Mark, found: Mark) -> Mark:
-    """What one mark is: less sure the more the two ways differ."""
+    """What one mark is: where the two ways differ, the surer one is right and the other wrong, or the other way round."""
     if stroke.label == found.label:
         return stroke if stroke.sure >= found.sure else replace(stroke, probabilities=found.probabilities)
     surer, other = (stroke, found) if stroke.sure >= found.sure else (found, stroke)
-    return replace(surer, probabilities=lessened(surer.probabilities, surer.sure * (1 - other.sure)))
+    right, wrong = surer.sure * (1 - other.sure), other.sure * (1 - surer.sure)
+    return replace(surer, probabilities=lessened(surer.probabilities, right / max(right + wrong, 1e-9)))

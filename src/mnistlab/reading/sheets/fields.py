@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from mnistlab.reading.page import UNKNOWN, Digit
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import box_in_picture, find_pieces
 from mnistlab.reading.sheets.closely import CELL_HEIGHT, marks_on
-from mnistlab.reading.sheets.flat import Flattened, Points, Segment, erased, laid_flat
+from mnistlab.reading.sheets.flat import Flattened, Points, Segment, erased, is_unbroken, laid_flat
 from mnistlab.reading.sheets.layout import Field, Layout
 from mnistlab.reading.sheets.lines import Segments, darker, level_segments, upright_segments
 from mnistlab.reading.sheets.register import Placed, register
@@ -32,8 +33,8 @@ AROUND = 0.35
 """How much around a field is looked at, as a share of its height: its frame, and what goes over it."""
 WIDEST = 8000
 """Pixels of a field laid flat, at most."""
-ACROSS, DOWN = 0.5, 0.95
-"""Printed lines go along at least this share of a field's width, or of its height."""
+ACROSS, DOWN = 0.5, 0.6
+"""Printed lines are looked for by stretches of this share of a field's width, or of its height."""
 LEVEL, SHORT = 0.05, 0.12
 """How steep lines of a frame may be, and which share of a side they may lack at either end: strokes are steeper, and shorter."""
 ROOM = 6.0
@@ -43,6 +44,8 @@ SPECK = 0.3
 IMPROBABLE = 0.05
 """What is less probable is not chosen, however well it would fit."""
 MOST_CHOICES = 20_000
+SURE_OF_ALL = 0.945
+"""A field is to be checked where the probability that all its digits are right is less."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,8 @@ def read_field(
     digits = tuple(reader._digit(mark, flat.box_in_picture(mark.box, size)) for mark in chosen)
     if refused := sum(not digit.accepted for digit in digits):
         why.append(Clause("reading.digits_not_accepted", count=refused))
+    elif (all_right := math.prod(digit.probability for digit in digits)) < SURE_OF_ALL:
+        why.append(Clause("reading.digits_doubtful", chance=100 * all_right))
     if digits or field.pattern is not None:
         why += field.misfits("".join(str(digit.value) for digit in digits))
     return Entry(field.name, digits, placed.in_picture(field.box), tuple(why))
@@ -166,6 +171,7 @@ def printed_lines(flat: Gray, box: Box) -> tuple[list[Segment], list[Segment]]:
     x, y, width, height = box
     level = segments(level_segments(dark, max(24, round(ACROSS * width)), 1.0), (x, x + width))
     upright = segments(upright_segments(dark, max(24, round(DOWN * height)), 1.0), (y, y + height))
+    upright = [line for line in upright if is_unbroken(flat.T, line, y, y + height)]
     level += [(float(place), x - ROOM, x + width + ROOM, 0.0) for place in (y, y + height)]
     upright += [(float(place), y - ROOM, y + height + ROOM, 0.0) for place in (x, x + width)]
     return level, upright

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mnistlab.reading.marks import Box
 from mnistlab.reading.paper import Gray
 
-__all__ = ["Flattened", "erased", "laid_flat"]
+__all__ = ["Flattened", "erased", "is_unbroken", "laid_flat"]
 
 Points = NDArray[np.float64]
 Segment = tuple[float, float, float, float]
@@ -28,6 +28,10 @@ EDGE = 0.12
 """A line goes as far as it takes this share of what it takes in its middle."""
 THICKEST = 11
 """Pixels from above a line to below it, at most."""
+UNBROKEN = 0.3
+"""A line is nowhere fainter than this share of what it usually is."""
+NEXT_TO, CROSSED = (6, 7, 8), 0.93
+"""Pixels to either side where a line's paper is; where that has less than this share of its usual light, another line crosses."""
 PIECE = 24
 """Pixels of a line that are looked at by themselves: paper bends, and light changes."""
 
@@ -128,6 +132,22 @@ def erase(gray: Gray, place: float, start: float, end: float, slope: float, most
         between = part[above] * (1 - share) + part[below] * share
         gray[top + above + 1 : top + below, left:right] = np.maximum(part[above + 1 : below], between).round()
     return float(usual[1] - usual[0]) if thin else None
+
+
+def is_unbroken(gray: Gray, line: Segment, start: int, end: int) -> bool:
+    """Whether a level line goes on from `start` to `end`: an upright stroke, such as a one, stops short of a field's frame."""
+    place, first, _, slope = line
+    x = np.arange(start, end)
+    y = np.round(place + slope * (x - first)).astype(int)
+    light = gray.astype(np.float32)
+
+    def beside(*off: int) -> NDArray[np.float32]:
+        return np.asarray(light[np.clip(y + np.array(off)[:, None], 0, len(light) - 1), x])
+
+    sides = np.maximum(beside(*NEXT_TO).max(0), beside(*(-off for off in NEXT_TO)).max(0))
+    missing = 1 - beside(-2, -1, 0, 1, 2).min(0) / np.maximum(sides, 1)
+    smooth = np.convolve(missing, np.ones(3) / 3, "same")[sides > CROSSED * np.median(sides)]
+    return bool(smooth.min() > UNBROKEN * np.median(smooth))
 
 
 def thickness(part: NDArray[np.float32]) -> tuple[int, int] | None:
