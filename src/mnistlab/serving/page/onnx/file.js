@@ -6,11 +6,12 @@ const TYPES = {
   [FLOAT]: Float32Array,
   2: Uint8Array,
   3: Int8Array,
+  5: Int16Array,
   6: Int32Array,
   7: BigInt64Array,
 };
 /** What `to` of a Cast and an element's type are called in messages. */
-const NAMES = { 1: "float", 2: "uint8", 3: "int8", 6: "int32", 7: "int64" };
+const NAMES = { 1: "float", 2: "uint8", 3: "int8", 5: "int16", 6: "int32", 7: "int64" };
 
 /** A tensor: {shape, values}. */
 export const tensor = (shape, values) => ({ shape, values });

@@ -14,16 +14,16 @@ const GAP = 1.1;
 export const shownProbability = (probability) => roundEven(Math.min(probability, 1 - 1e-4) * 1e4) / 1e4;
 
 /**
- * Reads a picture with a classifier, and with the finder where the classifier knows the ten digits: {text, size, lines}, as the
- * API's /read tells it; `pixels` of each digit are a Uint8Array.
+ * Reads a picture with a classifier, and with what `openFinder` opens where the classifier knows the ten digits: {text, size,
+ * lines}, as the API's /read tells it; `pixels` of each digit are a Uint8Array.
  */
-export function readPicture(finder, classifier, given) {
+export async function readPicture(openFinder, classifier, given) {
   const knowsDigits = classifier.values.join() === "0,1,2,3,4,5,6,7,8,9";
   const { threshold } = classifier;
   const written =
     !knowsDigits || longestSide(given) <= SMALL
       ? { marks: connectedStrokes(classifier, given), signs: [] }
-      : writingOnPaper(finder, classifier, given, threshold);
+      : await writingOnPaper(openFinder, classifier, given, threshold);
   const lines = linesOf(written.marks.map(({ levelBox }) => levelBox)).map((numbers) => lineOf(written, numbers, classifier));
   return { text: lines.map(({ text }) => text).join("\n"), size: [given.width, given.height], lines };
 }

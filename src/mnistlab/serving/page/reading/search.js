@@ -22,8 +22,11 @@ const FEW = 0.25;
 const THICKEST = 0.2;
 const CLEAR = 1.2;
 
-/** The digits on a paper, and what stands between them: {marks, signs}, both with boxes in the picture. */
-export function writingOnPaper(finder, classifier, given, threshold) {
+/**
+ * The digits on a paper, and what stands between them: {marks, signs}, both with boxes in the picture. `openFinder` opens the
+ * finder, which most drawings need never.
+ */
+export async function writingOnPaper(openFinder, classifier, given, threshold) {
   const size = sizeOf(given);
   const ink = findInk(given);
   const light = grey(given);
@@ -37,10 +40,10 @@ export function writingOnPaper(finder, classifier, given, threshold) {
   if (isLight || !isPlain) {
     const finest = ink.rules ? 0 : ink.finest * largerInPicture(ink); // digits may be fainter than rules
     const isLone = finest > 0 && pieces.length === 1; // says nothing of which way is up
-    ({ found, looked, quarters } = foundDigits(finder, classifier, gray, threshold, { finest, isLight, isLone }));
+    ({ found, looked, quarters } = foundDigits(await openFinder(), classifier, gray, threshold, { finest, isLight, isLone }));
   }
   if (found.length === 0) {
-    const signs = signsBetween(finder, gray, ink, strokes);
+    const signs = await signsBetween(openFinder, gray, ink, strokes);
     return withSigns(strokes, signs.map((sign) => ({ ...sign, box: inPicture(sign.levelBox, ink, size) })));
   }
   if (!quarters) found = surest(found, looked, strokes, classifier, { ink, pieces, given, threshold });

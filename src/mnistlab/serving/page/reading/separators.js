@@ -18,7 +18,7 @@ const WHERE = { ".": [-0.25, 0.3], ",": [-0.4, 0.35], "-": [0.15, 0.85], "/": [0
 const REACH = 0.08;
 
 /** The signs between digits that strokes alone have shown, whose `levelBox` is one of `ink`; `gray` is dark on light. */
-export function signsBetween(finder, gray, ink, marks) {
+export async function signsBetween(openFinder, gray, ink, marks) {
   const signs = [];
   const strokes = ink.strokes.boxes;
   const finest = strokes.length ? ink.pen * coarser(strokes, marks) : 1;
@@ -27,7 +27,9 @@ export function signsBetween(finder, gray, ink, marks) {
     const boxes = row.smallStrokes(ink, strokes);
     const small = { boxes, pen: boxes.length ? finest : 1 };
     const asked = [...boxes, ...row.unusual.map((n) => row.boxes[n])];
-    const found = windows(asked, row).flatMap((window) => lookBetween(finder, gray, ink, window, row.height));
+    const parts = windows(asked, row);
+    const finder = parts.length ? await openFinder() : null;
+    const found = parts.flatMap((window) => lookBetween(finder, gray, ink, window, row.height));
     const read = signsOf(row, found, small);
     signs.push(...read, ...unreadable(row, found, read, small));
   }
