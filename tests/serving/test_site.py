@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import functools
 import http.server
 import json
@@ -14,15 +15,16 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from mnistlab.cli.app import run_app
 from mnistlab.data.normalisation import Normalisation
+from mnistlab.dependencies import import_onnxruntime
 from mnistlab.errors import UserError
 from mnistlab.export.onnx_file import OnnxFile
+from mnistlab.networks.architecture import Architecture
 from mnistlab.networks.checkpoint import SavedModel
 from mnistlab.networks.ensemble import for_use
 from mnistlab.networks.network import NeuralNet
@@ -33,7 +35,17 @@ from mnistlab.recipes.recipe import EnsembleRecipe
 from mnistlab.serving.compact import compact
 from mnistlab.serving.models import ServedModel
 from mnistlab.serving.site import known_operators, write_site
-from tests.serving.test_page import AT_REST, PANELS, Open, answer, browser, draw, open_page, pytestmark  # noqa: F401
+from tests.serving.test_page import (  # noqa: F401
+    AT_REST,
+    PANELS,
+    Open,
+    answer,
+    browser,
+    draw,
+    new_page,
+    open_page,
+    pytestmark,
+)
 from tests.support.pages import make_page
 from tests.support.strokes import STROKES
 
@@ -195,6 +207,7 @@ def assert_computes_alike(page: Page, content: bytes, inputs: dict[str, np.ndarr
     names = [name for node in model.graph.node for name in node.output]
     known = {output.name for output in model.graph.output}
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in known)
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
@@ -221,7 +234,10 @@ def some_images() -> np.ndarray:
 
 @pytest.mark.parametrize("change", [bytes, compact])
 def test_every_value_of_the_shipped_models_is_onnxruntimes(
-    open_page: Open, reader: Reader, some_images: np.ndarray, change: Any
+    open_page: Open,  # noqa: F811
+    reader: Reader,
+    some_images: np.ndarray,
+    change: Any,
 ) -> None:
     page = open_page()
     assert_computes_alike(page, change(reader.classifier.content), {"images": some_images})
@@ -235,9 +251,9 @@ def file_of(recipe: str, images: np.ndarray, *, int8: bool = False) -> bytes:
 
     found = RECIPES[recipe]
     settings = RECIPES[found.networks[0]].network if isinstance(found, EnsembleRecipe) else found.network
-    fields = NeuralNet((2,)).architecture.to_dict()
-    network = NeuralNet.of(NeuralNet((2,)).architecture)
-    architecture = type(network.architecture)(**{n: v for n, v in vars(settings).items() if n in fields})
+    known = {field.name for field in dataclasses.fields(Architecture)}
+    values = dataclasses.asdict(settings)
+    architecture = Architecture(**{name: value for name, value in values.items() if name in known})
     torch.manual_seed(1)
     made = for_use(NeuralNet.of(architecture), architecture)
     file = OnnxFile(SavedModel(made.eval(), "mnist", tuple("0123456789"), Normalisation(0.13, 0.31)), 1.3)
@@ -248,7 +264,9 @@ def file_of(recipe: str, images: np.ndarray, *, int8: bool = False) -> bytes:
 
 @pytest.mark.parametrize("recipe", ["quick", *(pytest.param(name, marks=pytest.mark.slow) for name in RECIPES)])
 def test_every_value_of_a_recipes_network_is_onnxruntimes(
-    open_page: Open, recipe: str, some_images: np.ndarray
+    open_page: Open,  # noqa: F811
+    recipe: str,
+    some_images: np.ndarray,
 ) -> None:
     content = file_of(recipe, some_images)
     assert {node.op_type for node in onnx.load_from_string(content).graph.node} <= known_operators()
@@ -284,7 +302,7 @@ def test_every_panel_works_and_after_the_first_visit_without_a_network(open_page
     page.click("#tab-inside")
     expect(page.locator("#steps li").first).to_be_visible()
     page.click("#tab-picture")
-    expect(page.locator("#picture-alone")).to_contain_text("mnistlab read photo.jpg --table")
+    expect(page.locator("#picture-alone")).to_contain_text("on your computer: mnistlab serve")
 
 
 def test_what_the_panels_show_is_what_the_server_would_tell(open_page: Open, reader: Reader) -> None:  # noqa: F811
@@ -330,18 +348,22 @@ def _seven() -> np.ndarray:
     return picture
 
 
-def test_webassembly_refused_is_said_and_the_answers_are_the_same(open_page: Open, reader: Reader) -> None:  # noqa: F811
-    page = open_page("/nothing-here")
-    matrix = "**/onnx/matrix.js"
+def test_webassembly_refused_is_said_and_the_answers_are_the_same(
+    browser: Browser,  # noqa: F811
+    url: str,
+    reader: Reader,
+) -> None:
+    page = new_page(browser)
     page.context.route(
-        matrix,
+        "**/onnx/matrix.js",
         lambda route: route.fulfill(
             body="const WebAssembly = undefined;\n" + route.fetch().text(), content_type="text/javascript"
         ),
     )
-    page.goto(page.url.replace("nothing-here", ""))
+    page.goto(url)
     expect(page.locator("#notice")).to_have_text("The browser refuses WebAssembly: answers take longer.")
     assert_reads_drawings(page, reader, range(2))
+    page.context.close()
 
 
 def test_a_broken_cache_is_gone_round(open_page: Open) -> None:  # noqa: F811
@@ -366,7 +388,7 @@ def test_the_page_names_an_operator_that_it_does_not_know(open_page: Open, root:
     whole = file.read_bytes()
     try:
         file.write_bytes(foreign(reader))
-        page = open_page(f"/{BELOW}/", service_workers="block")
+        page = open_page(f"/{BELOW}/")
         page.select_option("#model", "strict")
         draw(page, 7)
         expect(page.locator("#message")).to_contain_text("cannot compute: Softsign")

@@ -71,12 +71,12 @@ export async function training(id) {
 export const network = async (model) => ask("network", await of(model));
 
 export async function read(model, body, type, more = {}) {
-  if (more.table) throw new Refusal(501, words("aloneTable"));
+  if (more.table) throw new Refusal(501, words("aloneSheets"));
   return ask("read", { ...(await of(model)), body, type });
 }
 
 const needsCommand = async () => {
-  throw new Refusal(501, words("aloneFields"));
+  throw new Refusal(501, words("aloneSheets"));
 };
 
 /** Forms are read by the command alone. */

@@ -75,9 +75,7 @@ export const MORE_ENGLISH = {
   pictureNoteAlone: "Drop it anywhere on this page, paste it, choose it or take it. It stays in this browser.",
   compareOneAlone:
     "To set a model of yours beside the one that is here, write the page with both: mnistlab site public --model mnistlab --model latest",
-  aloneTable: "Without a server the page does not read tables. This command does: mnistlab read photo.jpg --table",
-  aloneFields:
-    "Tables and the fields of a form are read on your computer, by mnistlab read photo.jpg --table, or on the page that mnistlab serve opens.",
+  aloneSheets: "Tables and the fields of a form are read by the page that this command opens on your computer: mnistlab serve",
   fileMissing: "{file} cannot be fetched: neither the network nor what the browser keeps has it.",
   modelBroken: "{model} is not a model that this page can use: {reason}.",
   operatorUnknown: "{model} uses ONNX operators that this page cannot compute: {operators}.",

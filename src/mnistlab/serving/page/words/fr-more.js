@@ -75,9 +75,8 @@ export const MORE_FRENCH = {
   pictureNoteAlone: "Déposez-la n’importe où sur cette page, collez-la, choisissez-la ou prenez une photo. Elle reste dans ce navigateur.",
   compareOneAlone:
     "Pour mettre un de vos modèles à côté de celui qui est ici, écrivez la page avec les deux : mnistlab site public --model mnistlab --model latest",
-  aloneTable: "Sans serveur, la page ne lit pas les tableaux. Cette commande les lit : mnistlab read photo.jpg --table",
-  aloneFields:
-    "Les tableaux et les champs d’un formulaire se lisent sur votre ordinateur, par mnistlab read photo.jpg --table, ou sur la page qu’ouvre mnistlab serve.",
+  aloneSheets:
+    "Les tableaux et les champs d’un formulaire sont lus par la page que cette commande ouvre sur votre ordinateur : mnistlab serve",
   fileMissing: "Impossible d’obtenir {file} : ni le réseau ni ce que garde le navigateur ne l’a.",
   modelBroken: "{model} n’est pas un modèle utilisable par cette page : {reason}.",
   operatorUnknown: "{model} emploie des opérateurs ONNX que cette page ne sait pas calculer : {operators}.",
