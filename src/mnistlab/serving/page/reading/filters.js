@@ -3,44 +3,35 @@
 import { clip, largest, roundEven, smallest } from "./numbers.js";
 import { BORDERS, like } from "./pictures.js";
 
-/**
- * The largest (or smallest) of `side` values (odd) around each, along lines of `length` that lie `step` apart (van Herk 1992): in
- * blocks of `side` values, the largest from the block's begin up to each value, and from each value to its end.
- */
-function extremeAlong(values, count, lineStep, length, step, side, isLargest) {
-  const half = side >> 1;
-  const made = new values.constructor(values.length);
-  const size = Math.ceil((length + 2 * half) / side) * side;
-  const sign = isLargest ? 1 : -1; // the smallest is the largest of the negated
-  const line = new Float32Array(size).fill(-Infinity);
-  const before = new Float32Array(size);
-  const after = new Float32Array(size);
-  for (let number = 0; number < count; number += 1) {
-    const start = number * lineStep;
-    for (let i = 0; i < length; i += 1) line[i + half] = sign * values[start + i * step];
-    for (let block = 0; block < size; block += side) {
-      let most = -Infinity;
-      for (let i = block; i < block + side; i += 1) before[i] = most = line[i] > most ? line[i] : most;
-      most = -Infinity;
-      for (let i = block + side - 1; i >= block; i -= 1) after[i] = most = line[i] > most ? line[i] : most;
-    }
-    for (let i = 0; i < length; i += 1) {
-      const [one, other] = [after[i], before[i + side - 1]];
-      made[start + i * step] = sign * (one > other ? one : other);
-    }
-  }
-  return made;
+/** In each place the larger (or smaller) of its value and the one `away` behind it, in place. */
+function withNext(values, away, isLargest) {
+  const last = values.length - away;
+  if (isLargest) for (let i = 0; i < last; i += 1) values[i] = values[i] > values[i + away] ? values[i] : values[i + away];
+  else for (let i = 0; i < last; i += 1) values[i] = values[i] < values[i + away] ? values[i] : values[i + away];
 }
 
-function extreme(given, wide, high, isLargest) {
-  const { width, height, channels, values } = given;
-  let made = values;
-  if (wide > 1) {
-    if (channels === 1) made = extremeAlong(made, height, width, width, 1, wide, isLargest);
-    else made = eachChannel(given, (one) => extremeAlong(one.values, height, width, width, 1, wide, isLargest)).values;
-  }
-  if (high > 1) made = extremeAlong(made, width * channels, 1, height, width * channels, high, isLargest);
-  return like(given, made);
+/** The largest (or smallest) of each value and of `side` - 1 behind it, `step` apart, in place: of 2, of 4, of 8, ..., of all. */
+function ofNext(values, side, step, isLargest) {
+  let seen = 1;
+  for (; 2 * seen <= side; seen *= 2) withNext(values, seen * step, isLargest);
+  if (seen < side) withNext(values, (side - seen) * step, isLargest);
+}
+
+/** The largest (or smallest) of wide x high values (odd sides) around each; outside there is nothing. */
+function extreme({ width, height, channels, values }, wide, high, isLargest) {
+  const [across, down] = [wide >> 1, high >> 1];
+  const rowLength = (width + 2 * across) * channels;
+  const line = width * channels;
+  const frame = new values.constructor(rowLength * (height + 2 * down));
+  if (!isLargest) frame.fill(values instanceof Uint8Array ? 255 : Infinity);
+  else if (!(values instanceof Uint8Array)) frame.fill(-Infinity);
+  for (let row = 0; row < height; row += 1)
+    frame.set(values.subarray(row * line, (row + 1) * line), (row + down) * rowLength + across * channels);
+  if (wide > 1) ofNext(frame, wide, channels, isLargest);
+  if (high > 1) ofNext(frame, high, rowLength, isLargest);
+  const made = new values.constructor(values.length);
+  for (let row = 0; row < height; row += 1) made.set(frame.subarray(row * rowLength, row * rowLength + line), row * line);
+  return { width, height, channels, values: made };
 }
 
 /** What `change` makes of each channel alone, put together again. */
@@ -125,19 +116,30 @@ export function blurredAlong(given, wide) {
 /** cv2.medianBlur with an odd side; outside, the picture goes on as it is at its edge. */
 export function medianBlurred(given, side) {
   const { width, height, values } = given;
-  const half = side >> 1;
   const rank = (side * side) >> 1; // so many are smaller, or as small
-  const [most, least] = [255, 0].map((end) => boxSums(like(given, values.map((value) => (value === end ? 1 : 0))), side, side, BORDERS.replicate));
+  const white = sumsOf(given, 255, side);
+  let black = null;
   const made = new Uint8Array(values.length);
   for (let y = 0; y < height; y += 1) {
-    const around = new Surroundings(given, y, half);
+    const around = new Surroundings(given, y, side >> 1);
     for (let x = 0; x < width; x += 1) {
       const at = y * width + x;
-      if (most[at] > rank) made[at] = 255;
-      else if (least[at] <= rank) made[at] = around.middle(x, rank);
+      if (white[at] > rank) {
+        made[at] = 255;
+        continue;
+      }
+      black ??= sumsOf(given, 0, side);
+      if (black[at] <= rank) made[at] = around.middle(x, rank);
     }
   }
   return like(given, made);
+}
+
+/** How many of side x side values around each are `wanted`. */
+function sumsOf(given, wanted, side) {
+  const is = new Uint8Array(given.values.length);
+  for (let i = 0; i < is.length; i += 1) is[i] = given.values[i] === wanted ? 1 : 0;
+  return boxSums(like(given, is), side, side, BORDERS.replicate);
 }
 
 /** How often each value is found around the places of one row: from one place to the next a column goes and one comes. */

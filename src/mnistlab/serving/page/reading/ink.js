@@ -5,7 +5,7 @@ import { clip, median, quantile, roundEven, smallest } from "./numbers.js";
 import { INK_LEVEL, isDarkPaper, lightest, lookAt, missingLight, paperColour, strengthOf, strokeWidth } from "./paper.js";
 import { like, longestSide, picture, resize, resized, warped, inverse } from "./pictures.js";
 import { components, distances } from "./regions.js";
-import { any, FAINT, rulesOf, STRAIGHT, tilt, turn, withoutRules } from "./ruling.js";
+import { any, FAINT, over, rulesOf, STRAIGHT, tilt, turn, withoutRules } from "./ruling.js";
 
 const SMALL = 28;
 const OVERVIEW = 1000;
@@ -19,7 +19,7 @@ export const [LOW, HIGH] = [0.3, 0.52];
 export class Ink {
   constructor(strength, toPicture, more = {}) {
     Object.assign(this, { strength, toPicture, isWhole: false, rules: null, ruleLevel: 0, isOnDark: false, ...more });
-    this.mask = like(strength, strength.values.map((value) => (value > INK_LEVEL * LOW ? 1 : 0)));
+    this.mask = over(strength, INK_LEVEL * LOW);
   }
 
   /** The strokes that hang together: {labels, boxes, areas}. */

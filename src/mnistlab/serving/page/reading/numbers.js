@@ -26,19 +26,20 @@ function between(ordered, share) {
   return t >= 0.5 ? ordered[high] - away * (1 - t) : ordered[low] + away * t;
 }
 
-/** numpy.quantile of values for each share. Of a page most values are one, the paper's: then nothing need be sorted. */
+/** numpy.quantile of values for each share. */
 export function quantiles(values, shares) {
-  const [least, most] = [smallest(values), largest(values)];
-  let [low, high] = [0, 0];
-  for (let i = 0; i < values.length; i += 1) {
-    if (values[i] === least) low += 1;
-    if (values[i] === most) high += 1;
-  }
-  const [top, bottom] = [values.length - high, low - 1];
-  const places = shares.map((share) => share * (values.length - 1));
-  if (places.every((at) => Math.ceil(at) <= bottom || Math.floor(at) >= top)) return places.map((at) => (Math.ceil(at) <= bottom ? least : most));
-  const ordered = sorted(values);
+  const ordered = values instanceof Uint8Array ? counted(values) : sorted(values);
   return shares.map((share) => between(ordered, share));
+}
+
+/** 8-bit values, smallest first: by counting them. */
+function counted(values) {
+  const counts = new Uint32Array(256);
+  for (let i = 0; i < values.length; i += 1) counts[values[i]] += 1;
+  const made = new Uint8Array(values.length);
+  let at = 0;
+  for (let value = 0; value < 256; value += 1) made.fill(value, at, (at += counts[value]));
+  return made;
 }
 
 export const quantile = (values, share) => quantiles(values, [share])[0];

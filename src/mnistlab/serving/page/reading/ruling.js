@@ -15,12 +15,23 @@ const mask = (given, test) => {
   for (let i = 0; i < made.length; i += 1) made[i] = test(given.values[i], i) ? 1 : 0;
   return like(given, made);
 };
-export const any = ({ values }) => values.some((value) => value > 0);
+
+/** 1 where a value is over a limit. */
+export function over(given, limit) {
+  const made = new Uint8Array(given.values.length);
+  for (let i = 0; i < made.length; i += 1) made[i] = given.values[i] > limit ? 1 : 0;
+  return like(given, made);
+}
+
+export function any({ values }) {
+  for (let i = 0; i < values.length; i += 1) if (values[i]) return true;
+  return false;
+}
 
 /** By how many degrees the page is turned, seen from the rules or lines of digits on it; 0 where that is unclear. */
 export function tilt(faint) {
   const small = resized(faint, Math.min(1, 700 / longestSide(faint)));
-  if (!showsTilt(mask(small, (value) => value > FAINT))) return 0;
+  if (!showsTilt(over(small, FAINT))) return 0;
   const { width, height, values } = small;
   const dark = [...values.keys()].filter((i) => values[i] > FAINT);
   const points = dark.map((i) => [(i % width) - width / 2, Math.floor(i / width) - height / 2, values[i]]);
@@ -82,7 +93,7 @@ function levelRules(faint) {
   const most = Math.max(3, Math.floor(longestSide(faint) / 200));
   if (length > width) return nothing;
   const along = blurredAlong(faint, Math.max(3, Math.floor(length / 20)));
-  const dark = mask(along, (value) => value > FAINTER);
+  const dark = over(along, FAINTER);
   const core = inverted(grown(inverted(dilated(dark, 1, 3)), length));
   if (!any(core)) return nothing; // no line is so long
   const { labels, boxes, areas } = components(grown(core, length));
@@ -107,7 +118,11 @@ function thin(along, most) {
   return along.values.map((value, i) => (value - opened[i] > FAINTER ? 1 : 0));
 }
 
-const inverted = (given) => mask(given, (value) => !value);
+function inverted(given) {
+  const made = new Uint8Array(given.values.length);
+  for (let i = 0; i < made.length; i += 1) made[i] = given.values[i] ? 0 : 1;
+  return like(given, made);
+}
 /** Where it is dark for `length` pixels to the left and right, a pixel wider than it is dark. */
 const darkAlong = (dark, length) => grown(inverted(grown(inverted(dilated(dark, 1, 3)), length)), length);
 const grown = (given, length) => dilated(given, length | 1, 1);
