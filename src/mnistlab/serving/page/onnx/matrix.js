@@ -32,8 +32,8 @@ function constant(number) {
 }
 
 const vector = (code) => [0xfd, ...unsigned(code)];
-const memory = (code, offset) => [...vector(code), 2, ...unsigned(offset)];
-const [LOAD, LOAD_SPLAT, STORE, TIMES, PLUS] = [0x00, 0x09, 0x0b, 0xe6, 0xe4];
+const memoryAt = (code, offset) => [...vector(code), 2, ...unsigned(offset)];
+const [LOAD, LOAD_SPLAT, STORE, TIMES, PLUS, TIMES_PLUS] = [0x00, 0x09, 0x0b, 0xe6, 0xe4, 0x105];
 
 const section = (id, content) => [id, ...unsigned(content.length), ...content];
 const list = (items) => [...unsigned(items.length), ...items.flat()];
@@ -43,33 +43,36 @@ const named = (text) => list([...text].map((letter) => [letter.charCodeAt(0)]));
  * tile(weights, values, made, depth, across, places): the product of ROWS rows and COLUMNS columns, added to what is in `made`.
  * weights: depth groups of ROWS numbers; places: where each row of columns begins behind `values`; made: rows of `across` bytes.
  */
-function tileBody() {
+function tileBody(isFused) {
   const [weights, values, made, depth, across, places, row] = [0, 1, 2, 3, 4, 5, 6];
   const sum = (number, half) => 7 + 2 * number + half;
   const [left, right, splat] = [15, 16, 17];
   const get = (local) => [LOCAL_GET, local];
   const rows = Array.from({ length: ROWS }, (_, number) => number);
   const place = (number) => [...get(made), ...constant(number), ...get(across), MUL, ADD];
-  const begin = rows.flatMap((n) => [0, 1].flatMap((half) => [...place(n), ...memory(LOAD, 16 * half), LOCAL_SET, sum(n, half)]));
+  const begin = rows.flatMap((n) => [0, 1].flatMap((half) => [...place(n), ...memoryAt(LOAD, 16 * half), LOCAL_SET, sum(n, half)]));
   const step = [
-    ...get(values), ...get(places), LOAD_I32, 2, 0, ADD, LOCAL_TEE, row, ...memory(LOAD, 0), LOCAL_SET, left,
-    ...get(row), ...memory(LOAD, 16), LOCAL_SET, right,
+    ...get(values), ...get(places), LOAD_I32, 2, 0, ADD, LOCAL_TEE, row, ...memoryAt(LOAD, 0), LOCAL_SET, left,
+    ...get(row), ...memoryAt(LOAD, 16), LOCAL_SET, right,
     ...rows.flatMap((n) => [
-      ...get(weights), ...memory(LOAD_SPLAT, 4 * n), LOCAL_SET, splat,
-      ...[left, right].flatMap((half, i) => [
-        ...get(sum(n, i)), ...get(splat), ...get(half), ...vector(TIMES), ...vector(PLUS), LOCAL_SET, sum(n, i),
-      ]),
+      ...get(weights), ...memoryAt(LOAD_SPLAT, 4 * n), LOCAL_SET, splat,
+      ...[left, right].flatMap((half, i) => {
+        const product = isFused
+          ? [...get(splat), ...get(half), ...get(sum(n, i)), ...vector(TIMES_PLUS)]
+          : [...get(sum(n, i)), ...get(splat), ...get(half), ...vector(TIMES), ...vector(PLUS)];
+        return [...product, LOCAL_SET, sum(n, i)];
+      }),
     ]),
     ...get(weights), ...constant(4 * ROWS), ADD, LOCAL_SET, weights,
     ...get(places), ...constant(4), ADD, LOCAL_SET, places,
     ...get(depth), ...constant(1), SUB, LOCAL_TEE, depth,
   ];
-  const finish = rows.flatMap((n) => [0, 1].flatMap((half) => [...place(n), ...get(sum(n, half)), ...memory(STORE, 16 * half)]));
+  const finish = rows.flatMap((n) => [0, 1].flatMap((half) => [...place(n), ...get(sum(n, half)), ...memoryAt(STORE, 16 * half)]));
   return [...list([[1, I32], [11, V128]]), ...begin, BLOCK_LOOP, VOID, ...step, BRANCH_IF, 0, END, ...finish, END];
 }
 
-function moduleBytes() {
-  const body = tileBody();
+function moduleBytes(isFused) {
+  const body = tileBody(isFused);
   return Uint8Array.from([
     0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
     ...section(1, list([[0x60, ...list(Array(6).fill([I32])), 0]])),
@@ -80,15 +83,21 @@ function moduleBytes() {
   ]);
 }
 
-/** The memory that the products are made in, and the function; null where the browser refuses WebAssembly or its vectors. */
+/**
+ * The memory that the products are made in, and the function, which multiplies and adds in one step where the browser can; null
+ * where the browser refuses WebAssembly or its vectors.
+ */
 function start() {
-  try {
-    const shared = new WebAssembly.Memory({ initial: 1 });
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes()), { m: { m: shared } });
-    return { memory: shared, tile: exports.tile };
-  } catch {
-    return null;
+  for (const isFused of [true, false]) {
+    try {
+      const memory = new WebAssembly.Memory({ initial: 1 });
+      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes(isFused)), { m: { m: memory } });
+      return { memory, tile: exports.tile };
+    } catch {
+      // the next, or none
+    }
   }
+  return null;
 }
 
 const engine = start();
