@@ -133,7 +133,7 @@ def as_site(page: str, documentation: Mapping[str, str]) -> str:
         link = f'<a id="documentation" href="{first}" {addresses} data-text="documentation"></a>'
     for old, new in ((API_LINK, link), (ICON, head + ICON)):
         if old not in page:
-            raise ValueError(f"the page has changed: it has no {old}")
+            raise ValueError(old)  # the page has changed
         page = page.replace(old, new)
     return page
 
