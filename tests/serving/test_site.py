@@ -34,7 +34,7 @@ from mnistlab.recipes.catalog import RECIPES
 from mnistlab.recipes.recipe import EnsembleRecipe
 from mnistlab.serving.compact import compact
 from mnistlab.serving.models import ServedModel
-from mnistlab.serving.site import known_operators, write_site
+from mnistlab.serving.site import known_operators, site_files, write_site
 from tests.serving.test_page import (  # noqa: F401
     AT_REST,
     PANELS,
@@ -433,6 +433,17 @@ def test_a_site_of_ours_is_renewed_and_what_it_no_longer_needs_removed(tmp_path:
     (folder / "site.json").write_text("{}")
     with pytest.raises(UserError, match="holds no site"):
         write_site(folder, [ServedModel("new", "new", reader)])
+
+
+def test_the_page_leads_to_the_documentation_in_the_visitors_language_and_to_no_api(reader: Reader) -> None:
+    models = [ServedModel("mnistlab", "reader", reader)]
+    plain, documented = (
+        site_files(models, addresses)["index.html"].decode()
+        for addresses in ({}, {"en": "en/index.html", "fr": "fr/index.html"})
+    )
+    assert 'name="mnistlab-site" content="site.json"' in plain
+    assert 'href="docs"' not in plain + documented
+    assert 'data-en="en/index.html" data-fr="fr/index.html"' in documented
 
 
 def test_the_site_is_small_once_compressed(root: Path) -> None:
