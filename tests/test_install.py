@@ -79,9 +79,10 @@ WITHOUT_EXTRAS = {
     "replay": [[], ["latest"]],
     "export": [[], ["model.pth", "--to", "safetensors"]],
     "serve": [["--port", "0"]],
+    "site": [["public"]],
 }
 """Each command's arguments; the first three commands need no extra."""
-EXTRA_OF = {"export": "export", "serve": "serve"}
+EXTRA_OF = {"export": "export", "serve": "serve", "site": "serve"}
 
 
 def sentence(extra: str, *packages: str) -> str:
@@ -193,6 +194,7 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         ("scipy", "export", "export model.pth"),
         ("torchvision", "train", "train quick"),
         ("onnx", "serve", "serve --port 0"),
+        ("onnx", "serve", "site public"),
         ("pyarrow", "parquet", f"read {PICTURE} --to digits.parquet"),
     ],
 )

@@ -49,11 +49,23 @@ def build(folder: Path = WHERE) -> Path:
         if code := build_main(["-b", "html", *options, str(source), str(html / language)]):
             raise SystemExit(code)
         put_words(html / language, language)
-    shutil.copy(HERE / "first.html", html / "index.html")
-    (html / ".nojekyll").touch()
+    add_page(html)
     if faults := faults_in(html):
         raise SystemExit("\n".join(faults))
     return html / "index.html"
+
+
+def add_page(html: Path) -> None:
+    """Put the page to draw on, which needs no server, before the documentation: it leads to that in the visitor's language."""
+    from mnistlab.reading.reader import Reader
+    from mnistlab.serving.models import ServedModel
+    from mnistlab.serving.site import site_files
+
+    models = [ServedModel("mnistlab", "mnistlab's reader", Reader())]
+    for name, content in site_files(models, {language: f"{language}/index.html" for language in LANGUAGES}).items():
+        path = html / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 THEME = {

@@ -36,6 +36,7 @@ HELP = [
     ["data"],
     ["read"],
     ["serve"],
+    ["site"],
     ["export"],
     ["runs"],
     ["runs", "compare"],

@@ -43,8 +43,18 @@ COUNTING = """
             window.underWay -= 1;
         }
     };
+    window.Worker = class extends Worker {
+        constructor(...given) {
+            super(...given);
+            this.addEventListener("message", ({ data }) => (window.underWay -= data.note ? 0 : 1));
+        }
+        postMessage(...given) {
+            window.underWay += 1;
+            super.postMessage(...given);
+        }
+    };
 """
-"""Counts the requests whose answers have not come whole."""
+"""Counts the requests, of a server or of the page's worker, whose answers have not come whole."""
 ALWAYS_LOOKED_AT = [("light", "en", 360), ("dark", "fr", 1440)]
 AT_REST = """async () => {
     const end = performance.now() + 20000;

@@ -34,6 +34,7 @@ COMMANDS = {
     "replay": ("mnistlab.cli.replay", "Show a run's training again as a short animation."),
     "runs": ("mnistlab.cli.runs", "List, draw, compare and delete runs."),
     "serve": ("mnistlab.cli.serve", "Open a page to draw digits on, and a web API."),
+    "site": ("mnistlab.cli.site", "Write that page as files: it answers without a server."),
     "train": ("mnistlab.cli.train", "Train a network, test it once, keep all in a run folder."),
 }
 """Each command's module, which is imported when the command is asked for, and its line in `mnistlab --help`."""

@@ -1,44 +1,26 @@
-// Asks the server, and says calmly what goes wrong.
+// Asks the server, or where the page has none the browser itself, and says calmly what goes wrong.
 
-import { language, words } from "./i18n.js";
+import { isAlone, words } from "./i18n.js";
 import { takeFromAddress } from "./link.js";
-import { keep, recall } from "./storage.js";
+import { Refusal } from "./refusal.js";
+import { TOKEN } from "./served.js";
+import { keep } from "./storage.js";
+
+/** Whoever answers: both modules have the same functions, with the same answers. */
+export const { models, trainings, training, network, read, readFields, findSheet, classify, explain } = await import(
+  isAlone ? "./alone/backend.js" : "./served.js"
+);
 
 const message = document.getElementById("message");
 const tokenForm = document.getElementById("token-form");
-const TOKEN = "mnistlab-token";
 
 /** How many failures were reported. */
 let failures = 0;
-
-/** Until a server that does not answer is asked again. */
-const RETRY_SECONDS = 2;
-
-class Refusal extends Error {
-  constructor(status, detail, retryAfter) {
-    super(detail);
-    this.status = status;
-    this.retryAfter = retryAfter;
-  }
-}
 
 /** A token that came in the address (#token=XYZ) is kept for this tab and taken out of the address. */
 function rememberToken() {
   const given = takeFromAddress("token");
   if (given !== null) keep("sessionStorage", TOKEN, given);
-}
-
-async function send(path, options = {}) {
-  const headers = { "Accept-Language": language, ...options.headers };
-  const token = recall("sessionStorage", TOKEN);
-  if (token) headers.Authorization = `Bearer ${token}`;
-  const response = await fetch(`api/v1/${path}`, { ...options, headers }).catch(() => {
-    throw new Refusal(0, words("serverDown"), RETRY_SECONDS);
-  });
-  if (response.ok) return response.json();
-  const problem = await response.json().catch(() => ({}));
-  const retryAfter = response.status === 503 ? Number(response.headers.get("Retry-After")) || 1 : null;
-  throw new Refusal(response.status, problem.detail ?? problem.title ?? String(response.status), retryAfter);
 }
 
 /** Shows why a request failed, under the sheet. */
@@ -69,37 +51,6 @@ export function listenForToken(again) {
     again();
   });
 }
-
-export const models = () => send("models");
-export const trainings = () => send("trainings");
-export const training = (id) => send(`trainings/${encodeURIComponent(id)}`);
-
-export const network = (model) => send(`network?${new URLSearchParams({ model })}`);
-const posted = (body, type) => ({ method: "POST", body, headers: { "Content-Type": type } });
-
-/** Before the models are known, `model` is null: the server takes its first one. `more` is asked for beside it. */
-export const read = (model, body, type, more = {}) =>
-  send(`read?${new URLSearchParams({ ...(model && { model }), detail: true, ...more })}`, posted(body, type));
-
-/** Reads the fields of a layout, a TOML file's text; `form` is the picture of the empty form, if the layout names one. */
-export function readFields(model, picture, layout, form) {
-  const body = new FormData();
-  body.append("file", picture);
-  body.append("layout", layout);
-  if (form) body.append("form", form);
-  return send(`read?${new URLSearchParams({ ...(model && { model }), detail: true })}`, { method: "POST", body });
-}
-
-/** Where the sheet is that fields are fractions of: "picture", "frame" or "corners". */
-export const findSheet = (picture, type, by) => send(`sheet?${new URLSearchParams({ by })}`, posted(picture, type));
-
-const bytes = { method: "POST", headers: { "Content-Type": "application/octet-stream" } };
-
-export const classify = (model, images) =>
-  send(`classify?${new URLSearchParams({ model })}`, { ...bytes, body: images });
-
-export const explain = (model, image, parts) =>
-  send(`explain?${new URLSearchParams({ model, parts })}`, { ...bytes, body: image });
 
 /**
  * Makes a function that passes jobs to `work`, one at a time: a job that comes while one is under way waits, and is

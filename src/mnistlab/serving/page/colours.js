@@ -25,8 +25,9 @@ export function mix(from, to, share) {
   return from.map((value, i) => value + (to[i] - value) * share);
 }
 
-/** The server's array, unpacked: its shape, and the numbers that it stands for. */
-export function unpack({ shape, low, high, bits, data }) {
+/** The server's array, unpacked: its shape, and the numbers that it stands for; one that this page made is so already. */
+export function unpack({ shape, low, high, bits, data, values: made }) {
+  if (made) return { shape, values: made };
   const bytes = fromBase64(data);
   const values = bits === 32 ? new Float32Array(bytes.buffer) : Float32Array.from(bytes, (n) => low + ((high - low) * n) / 255);
   return { shape, values };

@@ -20,9 +20,13 @@ function frenchSpaces(text) {
     .replace(/« /g, `«${NO_BREAK}`);
 }
 
-/** The words of `key`, with {name} replaced by values.name. */
+/** Whether the page has no server, but the files of `mnistlab site`. */
+export const isAlone = document.querySelector("meta[name=mnistlab-site]") !== null;
+
+/** The words of `key`, those that are true without a server where there is none, with {name} replaced by values.name. */
 export function words(key, values = {}) {
-  const text = WORDS[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const spoken = WORDS[language];
+  const text = ((isAlone && spoken[`${key}Alone`]) || spoken[key]).replace(/\{(\w+)\}/g, (_, name) => values[name]);
   return language === "fr" ? frenchSpaces(text) : text.replace(/ %/g, `${NO_BREAK}%`);
 }
 
@@ -71,6 +75,7 @@ export function setLanguage(wanted, remember = false) {
   if (remember) keep("localStorage", "mnistlab-language", wanted);
   document.documentElement.lang = wanted;
   document.title = words("title");
+  for (const link of document.querySelectorAll("a[data-en]")) link.href = link.dataset[wanted];
   for (const element of document.querySelectorAll("[data-text]")) element.textContent = words(element.dataset.text);
   for (const element of document.querySelectorAll("[data-label]"))
     element.setAttribute("aria-label", words(element.dataset.label));

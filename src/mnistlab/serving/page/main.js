@@ -1,5 +1,6 @@
 // Ties the page together: the sheet, the tabs, the language, the theme, the models.
 
+import { keepForOffline } from "./alone/keep.js";
 import * as answer from "./answer.js";
 import { listenForToken, models, newestOnly, read } from "./api.js";
 import * as breaking from "./breaking.js";
@@ -181,6 +182,7 @@ startSettings(() => {
   speakAgain();
   showAll();
 });
+keepForOffline((sentence) => (part("notice").textContent = sentence));
 openTab("answer");
 if (!restore(sheet)) startIntro(sheet);
 loadModels();

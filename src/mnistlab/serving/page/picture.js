@@ -4,7 +4,7 @@ import { newestOnly, read } from "./api.js";
 import * as fields from "./fields.js";
 import * as table from "./found_table.js";
 import { digitFrames, drawCropOf, overlay, show, showImage } from "./frames.js";
-import { percent, words } from "./i18n.js";
+import { isAlone, percent, words } from "./i18n.js";
 import { showText } from "./picture_text.js";
 import { change, chosenDigit, makeReading, shownValue, state } from "./state.js";
 
@@ -121,6 +121,9 @@ function lookFor(wanted) {
 }
 
 for (const input of kinds) input.addEventListener("change", () => lookFor(input.value));
+
+part("picture-kinds").hidden = isAlone; // tables and forms are read by the command alone: the note says which
+part("picture-alone").hidden = !isAlone;
 
 table.listenForCells(() => refresh());
 

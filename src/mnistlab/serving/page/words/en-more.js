@@ -68,4 +68,17 @@ export const MORE_ENGLISH = {
   compareOwn: "{number} ms, in your browser",
   compareSame: "They agree.",
   compareDiffer: "They do not agree.",
+
+  // The page without a server (`mnistlab site`): a key that ends in Alone stands there for the one without.
+  documentation: "Documentation",
+  footerAlone: "What you draw stays in this browser: the network runs in it.",
+  pictureNoteAlone: "Drop it anywhere on this page, paste it, choose it or take it. It stays in this browser.",
+  compareOneAlone:
+    "To set a model of yours beside the one that is here, write the page with both: mnistlab site public --model mnistlab --model latest",
+  aloneSheets: "Tables and the fields of a form are read by the page that this command opens on your computer: mnistlab serve",
+  fileMissing: "{file} cannot be fetched: neither the network nor what the browser keeps has it.",
+  modelBroken: "{model} is not a model that this page can use: {reason}.",
+  operatorUnknown: "{model} uses ONNX operators that this page cannot compute: {operators}.",
+  offlineRefused: "The browser does not keep this page: it needs the network the next time, too.",
+  slowRefused: "The browser refuses WebAssembly: answers take longer.",
 };

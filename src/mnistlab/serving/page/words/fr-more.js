@@ -68,4 +68,18 @@ export const MORE_FRENCH = {
   compareOwn: "{number}\u00a0ms, dans votre navigateur",
   compareSame: "Ils sont d’accord.",
   compareDiffer: "Ils ne sont pas d’accord.",
+
+  // La page sans serveur (`mnistlab site`) : une clé qui finit par Alone y remplace celle qui n’a pas cette fin.
+  documentation: "Documentation",
+  footerAlone: "Ce que vous dessinez reste dans ce navigateur : c’est lui qui calcule le réseau.",
+  pictureNoteAlone: "Déposez-la n’importe où sur cette page, collez-la, choisissez-la ou prenez une photo. Elle reste dans ce navigateur.",
+  compareOneAlone:
+    "Pour mettre un de vos modèles à côté de celui qui est ici, écrivez la page avec les deux : mnistlab site public --model mnistlab --model latest",
+  aloneSheets:
+    "Les tableaux et les champs d’un formulaire sont lus par la page que cette commande ouvre sur votre ordinateur : mnistlab serve",
+  fileMissing: "Impossible d’obtenir {file} : ni le réseau ni ce que garde le navigateur ne l’a.",
+  modelBroken: "{model} n’est pas un modèle utilisable par cette page : {reason}.",
+  operatorUnknown: "{model} emploie des opérateurs ONNX que cette page ne sait pas calculer : {operators}.",
+  offlineRefused: "Le navigateur ne garde pas cette page : elle aura encore besoin du réseau la prochaine fois.",
+  slowRefused: "Le navigateur refuse WebAssembly : les réponses prennent plus de temps.",
 };

@@ -1,0 +1,39 @@
+// A picture's pixels, out of the sheet's own bitmaps exactly, out of any other file as the browser decodes it.
+
+import { picture } from "../reading/pictures.js";
+
+/** What is in a file (Uint8Array of a BMP, or a Blob), upright: grey, or red, green and blue; null where it is no picture. */
+export async function pictureOf(body, type) {
+  if (type === "image/bmp" && body instanceof Uint8Array) return fromBitmap(body);
+  const blob = body instanceof Blob ? body : new Blob([body], { type });
+  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" }).catch(() => null);
+  if (!bitmap) return null;
+  const { width, height } = bitmap;
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  context.fillStyle = "white"; // what is transparent is paper
+  context.fillRect(0, 0, width, height);
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return fromPixels(context.getImageData(0, 0, width, height));
+}
+
+/** A grey BMP as bitmap.js writes it: its rows stand from the bottom up, its palette is that of the greys. */
+function fromBitmap(file) {
+  const header = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const [start, width, height] = [10, 18, 22].map((at) => header.getInt32(at, true));
+  const rowBytes = Math.ceil(width / 4) * 4;
+  const values = new Uint8Array(width * height);
+  for (let y = 0; y < height; y += 1) {
+    const row = start + rowBytes * (height - 1 - y);
+    values.set(file.subarray(row, row + width), y * width);
+  }
+  return picture(width, height, values);
+}
+
+function fromPixels({ width, height, data }) {
+  const isGrey = data.every((value, i) => i % 4 === 3 || value === data[i - (i % 4)]);
+  const channels = isGrey ? 1 : 3;
+  const values = new Uint8Array(width * height * channels);
+  for (let i = 0; i < width * height; i += 1) for (let c = 0; c < channels; c += 1) values[i * channels + c] = data[4 * i + c];
+  return picture(width, height, values, channels);
+}

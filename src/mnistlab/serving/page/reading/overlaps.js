@@ -1,0 +1,92 @@
+// What is really there of all that the finder found at several sizes: each mark once, no two on one spot.
+// As mnistlab.reading.overlaps.
+
+import { CLASSES, foundMark, LEAST } from "./finder.js";
+import { overlap, SAME } from "./marks.js";
+import { argsort, largest, roundEven } from "./numbers.js";
+
+const COMMON = 0.2;
+const ALIKE = 0.45;
+const ENOUGH = 0.65;
+const APART = 0.57;
+const MOST_FOUND = 3000;
+const [LINE, BESIDE] = [0.5, 3];
+
+/** The marks on a picture: what was found at several sizes once, and no two on one spot. */
+export function find(looked) {
+  const found = looked
+    .flatMap((level) => level.found.filter(({ weight }) => weight > LEAST))
+    .sort((a, b) => b.weight - a.weight)
+    .slice(0, MOST_FOUND);
+  if (found.length === 0) return [];
+  const high = found.map(({ height }) => Math.log(Math.fround(height)));
+  const alike = high.map((own) =>
+    found.reduce((sum, { weight, isDigit }, n) => (isDigit ? sum + weight * Math.exp(-0.5 * ((own - high[n]) / ALIKE) ** 2) : sum), 0),
+  );
+  const sameAs = (one) => found.filter((other) => isSame(one, other) && one.isDigit === other.isDigit);
+  const shown = found.map((one) => sameAs(one).reduce((sum, { weight }) => sum + weight, 0));
+  const most = Math.max(largest(alike), 1e-9);
+  const rank = shown.map((sum, n) => sum * (alike[n] / most) ** COMMON);
+  const left = found.map(() => true);
+  const kept = [];
+  for (const number of argsort(rank.map((one) => -one))) {
+    if (!left[number]) continue;
+    const best = found[number];
+    if (shown[number] > ENOUGH) kept.push(foundMark({ ...best, kinds: together(sameAs(best)), weight: shown[number] }));
+    found.forEach((other, n) => {
+      if (isExcluded(best, other)) left[n] = false;
+    });
+  }
+  return kept.map((mark) => (beginsALine(mark, kept) ? asOne(mark) : mark));
+}
+
+/** The mean of the marks' kinds, by their weights. */
+function together(marks) {
+  const total = marks.reduce((sum, { weight }) => sum + weight, 0);
+  return Float32Array.from(CLASSES, (_, k) => marks.reduce((sum, { kinds, weight }) => sum + kinds[k] * weight, 0) / total);
+}
+
+/** Whether a mark is a slash with digits on its right alone: a slash parts two numbers, and that one is a leaning 1. */
+function beginsALine(mark, others) {
+  if (CLASSES[mark.kind] !== "/") return false;
+  const beside = others.filter(
+    (other) =>
+      other.isDigit && Math.abs(other.y - mark.y) < LINE * mark.height && Math.abs(other.x - mark.x) < BESIDE * mark.height,
+  );
+  return beside.length > 0 && beside.every((other) => other.x > mark.x);
+}
+
+/** A slash as the digit 1. */
+function asOne(slash) {
+  const kinds = slash.kinds.slice();
+  const at = CLASSES.indexOf("/");
+  [kinds[1], kinds[at]] = [kinds[at], kinds[1]];
+  return foundMark({ ...slash, kinds });
+}
+
+/** Whether the finder saw a digit of about that box at any size, however little it made of it. */
+export const isSupported = (box, looked) =>
+  looked.some(({ found }) => found.some((mark) => mark.isDigit && overlap(box, around(mark)) > SAME));
+
+/** A mark's box in whole pixels. */
+const around = ({ x, y, width, height }) => [
+  roundEven(x - width / 2),
+  roundEven(y - height / 2),
+  roundEven(width) || 1,
+  roundEven(height) || 1,
+];
+
+/** Whether they are the same mark, seen at another size perhaps. */
+function isSame(one, other) {
+  const [across, down] = [Math.abs(one.x - other.x), Math.abs(one.y - other.y)];
+  const narrow = Math.min(one.width, other.width);
+  const low = Math.min(one.height, other.height);
+  const isNear = across < 0.35 * Math.max(narrow, 0.3 * low) && down < 0.3 * low;
+  return isNear && Math.max(one.height, other.height) < 1.45 * low && one.isLight === other.isLight;
+}
+
+/** Whether they cannot be there beside each other: the middle of one lies in the other, or the two nearly cover each other. */
+function isExcluded(one, other) {
+  const [across, down] = [Math.abs(one.x - other.x), Math.abs(one.y - other.y)];
+  return across < APART * Math.max(one.width, other.width) && down < 0.5 * Math.max(one.height, other.height);
+}

@@ -1,0 +1,101 @@
+// The two ways to look for digits, strokes that hang together and the finder, and how they are put together.
+// As mnistlab.reading.search.
+
+import { find } from "./overlaps.js";
+import { findInk } from "./ink.js";
+import { changed, covered, mark } from "./marks.js";
+import { median } from "./numbers.js";
+import { grey, like, turnedBy } from "./pictures.js";
+import { findPieces, inPicture } from "./pieces.js";
+import { largerInPicture } from "./questions.js";
+import { signsAmong, signsBetween } from "./separators.js";
+import { boxOfSpot, isWhole, spots } from "./spots.js";
+import { assembled, leavesNoQuestion, sizeOf } from "./strokes.js";
+import { surest, unread } from "./surest.js";
+import { hasDarkParts, lookEverywhere, turns } from "./upright.js";
+
+const SHINES_THROUGH = 0.25;
+const MOST_PIECES = 400;
+const [SPECK, DOUBTFUL] = [0.45, 0.5];
+const PART = 0.4;
+const FEW = 0.25;
+const THICKEST = 0.2;
+const CLEAR = 1.2;
+
+/**
+ * The digits on a paper, and what stands between them: {marks, signs}, both with boxes in the picture. `openFinder` opens the
+ * finder, which most drawings need never.
+ */
+export async function writingOnPaper(openFinder, classifier, given, threshold) {
+  const size = sizeOf(given);
+  const ink = findInk(given);
+  const light = grey(given);
+  const gray = ink.isOnDark ? like(light, light.values.map((value) => 255 - value)) : light;
+  const pieces = findPieces(ink);
+  const strokes = pieces.length <= MOST_PIECES ? assembled(classifier, ink, pieces, given) : [];
+  const isPlain = pieces.length <= MOST_PIECES && !ink.rules && leavesNoQuestion(strokes, given, threshold);
+  const written = strokes.filter(({ levelBox }) => ink.pen < THICKEST * levelBox[3]).map(({ box }) => box);
+  const isLight = hasDarkParts(gray, written);
+  let [found, looked, quarters] = [[], [], 0];
+  if (isLight || !isPlain) {
+    const finest = ink.rules ? 0 : ink.finest * largerInPicture(ink); // digits may be fainter than rules
+    const isLone = finest > 0 && pieces.length === 1; // says nothing of which way is up
+    ({ found, looked, quarters } = foundDigits(await openFinder(), classifier, gray, threshold, { finest, isLight, isLone }));
+  }
+  if (found.length === 0) {
+    const signs = await signsBetween(openFinder, gray, ink, strokes);
+    return withSigns(strokes, signs.map((sign) => ({ ...sign, box: inPicture(sign.levelBox, ink, size) })));
+  }
+  if (!quarters) found = surest(found, looked, strokes, classifier, { ink, pieces, given, threshold });
+  const turned = quarters % 2 ? [size[1], size[0]] : size;
+  for (const one of unread(classifier, looked, found, quarters ? [] : strokes, threshold))
+    found.push(changed(one, { box: turnedBack(one.levelBox, quarters, turned) }));
+  const signs = signsAmong(looked, quarters ? null : ink, found);
+  return withSigns(found, signs.map((sign) => ({ ...sign, box: turnedBack(sign.levelBox, quarters, turned) })));
+}
+
+/** The marks without those that are strokes of signs, and the signs beside them. */
+function withSigns(marks, signs) {
+  const gone = new Set(signs.flatMap(({ insteadOf }) => insteadOf));
+  const left = [...marks.keys()].filter((number) => !gone.has(number));
+  const place = new Map(left.map((number, n) => [number, n]));
+  const kept = signs.filter(({ beside }) => place.has(beside));
+  return { marks: left.map((number) => marks[number]), signs: kept.map((sign) => ({ ...sign, beside: place.get(sign.beside) })) };
+}
+
+/** What the finder takes for digits, or for something else as large as they, as the classifier sees it. */
+function foundDigits(finder, classifier, dark, threshold, { finest, isLight, isLone }) {
+  let gray = dark;
+  let looked = lookEverywhere(finder, gray, finest, isLight);
+  const quarters = isLone ? 0 : turns(finder, classifier, gray, looked);
+  if (quarters) {
+    gray = turnedBy(gray, quarters);
+    looked = lookEverywhere(finder, gray, finest, isLight);
+  }
+  const size = sizeOf(gray);
+  let seen = spots(classifier, find(looked), looked).filter(isWhole);
+  const usual = seen.length ? median(seen.map(({ found }) => found.height)) : 0;
+  seen = seen.filter(({ sure, found }) => sure >= DOUBTFUL || found.height >= SPECK * usual);
+  const darkness = seen.length ? median(seen.map((spot) => spot.darkness)) : 0;
+  const faint = Math.min(darkness, SHINES_THROUGH * darkness);
+  const isNoise = seen.filter(({ sure }) => sure >= threshold).length < FEW * seen.length;
+  const marks = [];
+  for (const spot of [...seen].sort((a, b) => b.sure - a.sure)) {
+    const box = boxOfSpot(spot, size);
+    const isPart = spot.sure < threshold && marks.some(({ levelBox }) => covered(box, levelBox) > PART);
+    if (spot.darkness < faint || (isNoise && spot.found.weight < CLEAR) || isPart) continue;
+    marks.push(mark(spot.image, spot.probabilities, turnedBack(box, quarters, size), box, spot.found.isLight));
+  }
+  return { found: marks, looked, quarters };
+}
+
+/** Where a box of a page of `size`, turned by so many quarters, lies on the page itself. */
+function turnedBack(box, quarters, [width, height]) {
+  let [x, y, wide, high] = box;
+  let size = [width, height];
+  for (let n = 0; n < quarters; n += 1) {
+    [x, y, wide, high] = [size[1] - y - high, x, high, wide]; // a quarter back: clockwise
+    size = [size[1], size[0]];
+  }
+  return [x, y, wide, high];
+}

@@ -1,0 +1,111 @@
+// Digits that strokes alone and the finder see, put together: each place as the surer of the two has it; and ink of digits that
+// nothing was made of. As mnistlab.reading.surest and unread.
+
+import { classifyAll, look } from "./assembly.js";
+import { toMnistForm } from "./form.js";
+import { changed, doMeet, isMiddleIn, mark, overlap, places, SAME, sureness } from "./marks.js";
+import { largest, median, roundEven } from "./numbers.js";
+import { isSupported } from "./overlaps.js";
+import { like, part, picture } from "./pictures.js";
+import { boxInPicture, piece } from "./pieces.js";
+import { components } from "./regions.js";
+import { nearestLevel } from "./separators.js";
+import { agreed, lessened } from "./spots.js";
+import { assembled, marked, sizeOf, unremarkable } from "./strokes.js";
+
+const AS_HIGH = 1.5;
+
+/** The digits by what the finder found and by strokes, at each place as the surer of the two has them. */
+export function surest(found, looked, strokes, classifier, { ink, pieces, given, threshold }) {
+  const kept = missedBy(found, strokes, { ink, pieces, given, threshold });
+  for (const [theirs, ours] of places(strokesWhere(found, classifier, ink, pieces, given), found)) {
+    if (ours.length === 0) continue; // a bit of a line or a pattern, most often
+    if (ours.some(({ isLight }) => isLight)) {
+      kept.push(...ours); // the strokes are what it stands on
+      continue;
+    }
+    if (theirs.length === 1 && ours.length === 1 && overlap(theirs[0].box, ours[0].box) > SAME) {
+      const probabilities = agreed(theirs[0].probabilities, ours[0].probabilities);
+      const isClean = theirs[0].label === probabilities.indexOf(largest(probabilities));
+      kept.push(changed(isClean ? theirs[0] : ours[0], { probabilities }));
+      continue;
+    }
+    const isCertain = theirs.every(({ sure }) => sure >= threshold) && (theirs.length >= ours.length || theirs.length === 1);
+    const isSeen = theirs.length > 0 && theirs.every(({ box }) => isSupported(box, looked));
+    kept.push(...(isSeen && (isCertain || sureness(theirs) >= sureness(ours)) ? theirs : ours));
+  }
+  return kept;
+}
+
+/** The strokes that are plainly digits where nothing was found: whole pieces alone, for half a frame may look like a one. */
+function missedBy(found, strokes, { ink, pieces, given, threshold }) {
+  const whole = new Set(pieces.map((one) => boxInPicture(one, ink, sizeOf(given)).join()));
+  const high = median(found.map(({ box }) => box[3]));
+  return unremarkable(strokes, given, threshold)
+    .filter(({ box }) => whole.has(box.join()) && high / AS_HIGH < box[3] && box[3] < high * AS_HIGH)
+    .filter(({ box }) => !found.some((ours) => doMeet(box, ours.box)))
+    .map((one) => changed(one, { levelBox: one.box }));
+}
+
+/** The strokes where something was found; one with several finds in it, as a frame is, only if it is surer than they. */
+function strokesWhere(found, classifier, ink, pieces, given) {
+  const [one, several] = [[], []];
+  for (const own of pieces) {
+    const box = boxInPicture(own, ink, sizeOf(given));
+    const holds = found.filter((ours) => isMiddleIn(ours.box, box));
+    if (holds.length > 1) several.push({ own, other: Math.max(...holds.map(({ sure }) => sure)) });
+    else if (holds.length || found.some((ours) => isMiddleIn(box, ours.box))) one.push(own);
+  }
+  const strokes = assembled(classifier, ink, one, given);
+  const units = look(classifier, several.map(({ own }) => own)).filter((unit, n) => unit.sure > several[n].other);
+  // A page that lies askew was turned level for its strokes: lines are told from boxes in the picture, which the finds have.
+  return [...strokes, ...units.map((unit) => marked(unit, ink, given))].map((stroke) => changed(stroke, { levelBox: stroke.box }));
+}
+
+const INK = 0.3;
+const [LOW, HIGH] = [0.6, 1.6];
+const AROUND = 0.1;
+const DOUBT = 0.5;
+
+/** Ink as high as a digit, by the finder, in which no mark lies: as the strokes are read there, else not accepted. */
+export function unread(classifier, looked, marks, strokes, threshold) {
+  const dark = looked.filter(({ isLight }) => !isLight);
+  if (marks.length === 0 || dark.length === 0) return [];
+  const usual = median(marks.map(({ levelBox }) => levelBox[3]));
+  const level = nearestLevel(dark, usual);
+  const found = leftOver(level, marks, usual);
+  const images = found.map(toMnistForm);
+  return classifyAll(classifier, images).flatMap((probabilities, n) => {
+    const box = boxAt(found[n], level.scale);
+    const sure = strokes.filter((stroke) => stroke.sure >= threshold && overlap(stroke.box, box) > SAME);
+    if (sure.length) return sure.map((stroke) => changed(stroke, { levelBox: stroke.box }));
+    return [mark(images[n], lessened(probabilities, DOUBT * threshold), box, box)];
+  });
+}
+
+function leftOver({ scale, ink }, marks, usual) {
+  const mask = Uint8Array.from(ink.values, (value) => (value > INK ? 1 : 0));
+  for (const { levelBox: [x, y, width, height] } of marks) {
+    const top = Math.max(0, Math.trunc((y - AROUND * height) * scale));
+    const left = Math.max(0, Math.trunc((x - AROUND * width) * scale));
+    const bottom = Math.min(ink.height, Math.trunc((y + (1 + AROUND) * height) * scale) + 1);
+    const right = Math.min(ink.width, Math.trunc((x + (1 + AROUND) * width) * scale) + 1);
+    for (let row = top; row < bottom; row += 1) mask.fill(0, row * ink.width + left, row * ink.width + Math.max(left, right));
+  }
+  const { labels, boxes } = components(like(ink, mask));
+  const pieces = [];
+  boxes.forEach(([x, y, width, height], n) => {
+    if (height < LOW * usual * scale || height > HIGH * usual * scale) return;
+    const own = part(picture(ink.width, ink.height, labels), x, y, width, height).values;
+    const shown = part(ink, x, y, width, height).values;
+    const values = Uint8Array.from(shown, (value, i) => (own[i] === n + 1 ? Math.trunc(Math.fround(255 * value)) : 0));
+    pieces.push(piece(x, y, picture(width, height, values)));
+  });
+  return pieces;
+}
+
+/** Where a piece of a picture `scale` times as large lies in the picture itself. */
+function boxAt(own, scale) {
+  const [x, y, right, bottom] = [own.x, own.y, own.right, own.bottom].map((value) => roundEven(value / scale));
+  return [x, y, Math.max(1, right - x), Math.max(1, bottom - y)];
+}

@@ -1,0 +1,78 @@
+// Which way up a page lies, and where its writing is lighter than what it stands on. As mnistlab.reading.upright.
+
+import { medianBlurred } from "./filters.js";
+import { ALWAYS, levels, look, MOST_PIXELS, Sizes, SIZES } from "./finder.js";
+import { clip, largest, median, quantile, roundEven } from "./numbers.js";
+import { find } from "./overlaps.js";
+import { longestSide, part, resized, turnedBy } from "./pictures.js";
+import { spots } from "./spots.js";
+
+const PARTS = [128, 160, 224, 320];
+const ENOUGH = 20;
+const SIZES_TRIED = 3;
+const [CLEARLY, MORE] = [1.2, 1.2];
+const DARK_SHARE = 0.04;
+const BOLDEST = 1 / 6;
+
+/** What the network finds at each size, and with `isLight` what is lighter than its ground too. */
+export function lookEverywhere(finder, gray, finest, isLight) {
+  const sizes = new Sizes(gray);
+  const most = finest === 0 ? MOST_PIXELS : ((SIZES[1] * BOLDEST) / finest) ** 2 * gray.width * gray.height;
+  const looked = levels(finder, sizes, { most: Math.min(MOST_PIXELS, most) });
+  if (isLight) looked.push(...levels(finder, sizes, { isLight, most: ALWAYS, first: looked.length }));
+  return looked;
+}
+
+/** Whether something might be written on dark ground; what is dark in the boxes of `written` is strokes. */
+export function hasDarkParts(gray, written) {
+  const scale = Math.min(1, 160 / longestSide(gray));
+  const small = resized(gray, scale);
+  const ground = Math.min(small.width, small.height) > 9 ? medianBlurred(small, 9) : small;
+  const limit = 0.5 * quantile(ground.values, 0.9);
+  const dark = ground.values.map((value) => (value < limit ? 1 : 0));
+  for (const [x, y, width, height] of written) {
+    const [left, top] = [Math.trunc(x * scale), Math.trunc(y * scale)];
+    const right = Math.min(small.width, roundEven((x + width) * scale) + 1);
+    const bottom = Math.min(small.height, roundEven((y + height) * scale) + 1);
+    for (let row = top; row < bottom; row += 1) dark.fill(0, row * small.width + left, row * small.width + Math.max(left, right));
+  }
+  return dark.reduce((sum, one) => sum + one, 0) / dark.length > DARK_SHARE;
+}
+
+/** By how many quarters of a turn, counterclockwise, the page has to be turned to be read: 0 to 3. */
+export function turns(finder, classifier, gray, looked) {
+  const seenWell = looked.filter((level) => level.seen.values.length <= 2 * ALWAYS && hints(level) && !level.isLight);
+  if (seenWell.length === 0) return 0;
+  const chosen = [...seenWell].sort((a, b) => hints(a) - hints(b)).slice(-SIZES_TRIED);
+  const seen = partOf(gray, chosen.at(-1));
+  const smaller = chosen.map(({ scale }) => ({ small: resized(seen, scale), scale }));
+  const read = [0, 1, 2, 3].map((n) =>
+    readable(classifier, smaller.map(({ small, scale }, number) => look(finder, turnedBy(small, n), scale, number))),
+  );
+  const best = read.indexOf(largest(read));
+  return read[best] > CLEARLY * read[0] + MORE ? best : 0;
+}
+
+/** The part of a page around the middle of what was found at one size. */
+function partOf(gray, { scale, found }) {
+  const [middleX, middleY] = [median(found.map(({ x }) => x)), median(found.map(({ y }) => y))];
+  let cut = null;
+  for (const size of PARTS) {
+    const side = Math.trunc(size / scale) + 1;
+    const left = Math.trunc(clip(middleX - side / 2, 0, Math.max(0, gray.width - side)));
+    const top = Math.trunc(clip(middleY - side / 2, 0, Math.max(0, gray.height - side)));
+    cut = part(gray, left, top, Math.min(side, gray.width - left), Math.min(side, gray.height - top));
+    const inside = found.filter(({ x, y }) => x >= left && x < left + side && y >= top && y < top + side);
+    if (inside.reduce((sum, { weight }) => sum + weight, 0) >= ENOUGH) break;
+  }
+  return cut;
+}
+
+/** How much there seems to be at one size. */
+const hints = ({ found }) => found.reduce((sum, { weight }) => sum + weight, 0);
+
+/** About how many digits can be read at these sizes. */
+const readable = (classifier, looked) =>
+  spots(classifier, find(looked), looked)
+    .filter(({ found }) => found.isDigit)
+    .reduce((sum, { sure, found }) => sum + Math.max(0, 2 * sure - 1) * Math.min(1, found.weight), 0);

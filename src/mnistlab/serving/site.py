@@ -1,0 +1,150 @@
+"""The page without a server: files that any server of files offers, in which the browser itself computes the answers.
+
+write_site(Path("public"), [ServedModel("mnistlab", "mnistlab's reader", Reader())])
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from mnistlab.errors import UserError
+from mnistlab.files import check_folder, is_folder, sha256, write_bytes
+from mnistlab.reading.finder import BUNDLED as FINDER
+from mnistlab.serving.compact import compact, operators_of
+from mnistlab.serving.models import ServedModel
+from mnistlab.serving.static import PAGE, TYPES
+from mnistlab.serving.trainings import trainings_of
+
+__all__ = ["known_operators", "site_files", "write_site"]
+
+MARK = "site.json"
+"""What tells the page that it has no server, and this command that a folder is a site of its own."""
+WORKER = "offline.js"
+"""The service worker, which keeps the files for the time without a network."""
+WITHOUT = ("docs.css", WORKER)
+"""The page's files that a site does not have, or has elsewhere."""
+
+
+def write_site(folder: Path, models: Sequence[ServedModel], documentation: Mapping[str, str] | None = None) -> int:
+    """Write the page, and what it needs to answer by itself, into a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        A new or empty folder, or one that holds such a site, which is renewed: files of the old one alone are removed.
+    models : sequence of ServedModel
+        What it answers with; the first unless the visitor chooses another.
+    documentation : mapping of str to str, optional
+        The address of the documentation, relative to the page, for each language ("en", "fr").
+
+    Returns
+    -------
+    int
+        The bytes written.
+
+    Raises
+    ------
+    UserError
+        Where the folder holds something else, or a model uses an operator that the page does not know: then nothing is written.
+    """
+    old = old_files(folder)
+    files = site_files(models, documentation or {})
+    check_folder(folder)
+    for name in sorted(files, key=lambda name: (name in (MARK, WORKER), name)):  # what starts the new one comes last
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, files[name])
+    for name in set(old) - set(files):
+        (folder / name).unlink(missing_ok=True)
+    return sum(map(len, files.values()))
+
+
+def old_files(folder: Path) -> list[str]:
+    """The files of the site that the folder holds; none for a new or empty one.
+
+    Raises `UserError` where it holds something else.
+    """
+    if folder.exists() and not is_folder(folder):
+        raise UserError("serving.site_not_a_folder", path=folder)
+    if not is_folder(folder) or not any(folder.iterdir()):
+        return []
+    try:
+        told = orjson.loads((folder / MARK).read_bytes())
+        names = [str(name) for name in told["files"]] if "mnistlab" in told else None
+    except (OSError, ValueError, KeyError, TypeError):
+        names = None
+    if names is None:
+        raise UserError("serving.site_folder_taken", path=folder)
+    return [name for name in names if ".." not in Path(name).parts and not Path(name).is_absolute()]
+
+
+def site_files(models: Sequence[ServedModel], documentation: Mapping[str, str]) -> dict[str, bytes]:
+    """Every file of the site by its path. Raises `UserError` for a model with an operator that the page does not know."""
+    files = {
+        f"static/{path.relative_to(PAGE).as_posix()}": path.read_bytes()
+        for path in sorted(PAGE.rglob("*"))
+        if path.suffix in TYPES and path.name not in (*WITHOUT, "index.html")
+    }
+    listed = []
+    for model in models:
+        content = model.reader.classifier.content
+        if unknown := sorted(operators_of(content) - known_operators()):
+            raise UserError("serving.site_unknown_operator", path=model.reader.path, operators=", ".join(unknown))
+        files[f"models/{model.name}.onnx"] = compact(content)
+        listed.append({**model.facts, "file": f"models/{model.name}.onnx"})
+    files["models/finder.onnx"] = compact(FINDER.read_bytes())
+    trainings = []
+    for training in trainings_of(models):
+        files[f"trainings/{training.name}.json"] = training.film()
+        trainings.append({"id": training.name, "title": training.title, "file": f"trainings/{training.name}.json"})
+    files["index.html"] = as_site((PAGE / "index.html").read_text(encoding="utf-8"), documentation).encode()
+    files["manifest.webmanifest"] = orjson.dumps(MANIFEST)
+    files[".nojekyll"] = b""  # GitHub Pages then offers the files as they are
+    version = sha256(b"".join(name.encode() + content for name, content in sorted(files.items())))[:16]
+    kept = [name for name in files if not name.startswith(".")]
+    worker = (PAGE / WORKER).read_text(encoding="utf-8")
+    files[WORKER] = (
+        worker.replace("VERSION", version).replace('"FILES"', orjson.dumps(["./", *kept, MARK]).decode()).encode()
+    )
+    told = {"mnistlab": version, "models": listed, "finder": "models/finder.onnx", "trainings": trainings}
+    files[MARK] = orjson.dumps({**told, "files": [*files, MARK]})
+    return files
+
+
+def known_operators() -> set[str]:
+    """The ONNX operators that the page computes."""
+    text = (PAGE / "onnx" / "operators.js").read_text(encoding="utf-8")
+    table = text.partition("export const OPERATORS = {")[2].partition("\n};")[0]
+    return set(re.findall(r"^  ([A-Z]\w*):", table, flags=re.MULTILINE))
+
+
+def as_site(page: str, documentation: Mapping[str, str]) -> str:
+    """The page that finds its answers itself: it names `MARK` and the manifest, and leads to the documentation, not the API."""
+    head = f'<meta name="mnistlab-site" content="{MARK}">\n  <link rel="manifest" href="manifest.webmanifest">\n  '
+    link = ""
+    if documentation:
+        addresses = " ".join(f'data-{language}="{address}"' for language, address in documentation.items())
+        first = next(iter(documentation.values()))
+        link = f'<a id="documentation" href="{first}" {addresses} data-text="documentation"></a>'
+    return page.replace(API_LINK, link).replace(ICON, head + ICON)
+
+
+API_LINK = '<a href="docs" data-title="apiTitle">API</a>'
+ICON = '<link rel="icon"'
+MANIFEST: dict[str, Any] = {
+    "name": "mnistlab",
+    "short_name": "mnistlab",
+    "description": "Draw a digit and see what a neural network sees.",
+    "start_url": "./",
+    "scope": "./",
+    "display": "standalone",
+    "background_color": "#faf9f6",
+    "theme_color": "#faf9f6",
+    "icons": [{"src": "static/icon.svg", "type": "image/svg+xml", "sizes": "any", "purpose": "any"}],
+}
+"""What a phone needs to install the page."""
