@@ -68,7 +68,7 @@ def create_app(
     limits, root_path = limits or Limits(), read_root_path(root_path)
     messages()  # read now: where there are too many connections, no file can be opened
     metrics = Metrics()
-    jobs = Jobs(limits.waiting, metrics)
+    jobs = Jobs(limits, metrics)
     find = partial(find_model, {model.name: model for model in models})
     endpoint = ClassifyEndpoint(find, jobs, metrics)
     app = FastAPI(
