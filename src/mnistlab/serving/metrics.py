@@ -11,8 +11,6 @@ class Metrics:
     """What Prometheus is told, in a registry of its own."""
 
     def __init__(self) -> None:
-        self.by_model: dict[str, Counter] = {}
-        """`images` of each model, found once."""
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.requests = Counter(
@@ -28,9 +26,3 @@ class Metrics:
             "mnistlab_digits", "Digits read in pictures.", ["model", "accepted"], registry=self.registry
         )
         self.busy = Gauge("mnistlab_jobs", "Jobs that are worked on or wait for a core.", registry=self.registry)
-
-    def count_images(self, model: str, number: int) -> None:
-        """So many more were classified."""
-        if model not in self.by_model:
-            self.by_model[model] = self.images.labels(model)
-        self.by_model[model].inc(number)
