@@ -117,6 +117,22 @@ def find_model(models: dict[str, ServedModel], name: str | None) -> ServedModel:
 def add_reading(app: FastAPI, find: Callable[[str | None], ServedModel], jobs: Jobs, metrics: Metrics) -> None:
     """What the models do."""
 
+    @app.post("/api/v1/read", **sheets.READ)
+    async def read(
+        request: Request, model: ModelQuery = None, detail: DetailQuery = False, table: TableQuery = False,
+        field: FieldQuery = [],  # noqa: B006 - FastAPI copies it
+    ) -> sheets.SheetReading:  # fmt: skip
+        chosen = find(model)
+        sent = await sheets.Sent.of(request, table, field)
+        answer = await jobs.run(request.receive, partial(chosen.read, sent, detail, language_of(request.scope)))
+        for digit in (digit for line in answer.lines for digit in line.digits):
+            metrics.digits.labels(chosen.name, str(digit.accepted).lower()).inc()
+        return answer
+
+    @app.post("/api/v1/sheet", **sheets.SHEET)
+    async def sheet(request: Request, by: sheets.By = "frame") -> sheets.Corners:
+        return await jobs.run(request.receive, partial(sheets.corners_in, await picture_of(request), by))
+
     @app.post("/api/v1/classify", **schemas.CLASSIFY)
     async def classify(request: Request) -> Response:  # called by the gate, past FastAPI
         chosen = find(request.query_params.get("model"))
@@ -134,22 +150,6 @@ def add_reading(app: FastAPI, find: Callable[[str | None], ServedModel], jobs: J
             answer = await jobs.run(request.receive, work)
         metrics.images.labels(chosen.name).inc(len(answer.values))
         return Response(answer.model_dump_json(), media_type="application/json")
-
-    @app.post("/api/v1/read", **sheets.READ)
-    async def read(
-        request: Request, model: ModelQuery = None, detail: DetailQuery = False, table: TableQuery = False,
-        field: FieldQuery = [],  # noqa: B006 - FastAPI copies it
-    ) -> sheets.SheetReading:  # fmt: skip
-        chosen = find(model)
-        sent = await sheets.Sent.of(request, table, field)
-        answer = await jobs.run(request.receive, partial(chosen.read, sent, detail, language_of(request.scope)))
-        for digit in (digit for line in answer.lines for digit in line.digits):
-            metrics.digits.labels(chosen.name, str(digit.accepted).lower()).inc()
-        return answer
-
-    @app.post("/api/v1/sheet", **sheets.SHEET)
-    async def sheet(request: Request, by: sheets.By = "frame") -> sheets.Corners:
-        return await jobs.run(request.receive, partial(sheets.corners_in, await picture_of(request), by))
 
     @app.post("/api/v1/explain", **explanations.EXPLAIN)
     async def explain(
@@ -217,9 +217,7 @@ def add_watching(app: FastAPI, models: Sequence[ServedModel], metrics: Metrics) 
 
     @app.get("/metrics", **schemas.METRICS, response_model=None)
     async def show_metrics() -> Response:
-        return Response(
-            prometheus_client.generate_latest(metrics.registry), media_type=prometheus_client.CONTENT_TYPE_LATEST
-        )
+        return Response(metrics.told(), media_type=prometheus_client.CONTENT_TYPE_LATEST)
 
 
 def check_root_path(app: FastAPI, root_path: str) -> None:

@@ -52,7 +52,6 @@ class Gate:
         self.shortcuts = {(method, route.path): route for route in shortcuts for method in route.methods or ()}
         self.access, self.intake = access, Intake(limits)
         self.metrics = metrics
-        metrics.under_way.set_function(lambda: self.intake.requests)
         self.counted: dict[tuple[str, int], tuple[Any, Any]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,6 +63,7 @@ class Gate:
         request_id = scope["request_id"] = secrets.token_hex(8)
         headers: dict[bytes, bytes] = dict(scope["headers"])
         body = self.intake.begin(headers)
+        self.metrics.under_way.set(self.intake.requests)
         answer = Answer(send, request_id, body)
         try:
             self.intake.check(headers)
@@ -85,6 +85,7 @@ class Gate:
                 await problems.of_error(error, request_id, language_of(scope))(scope, receive, answer.send)
         finally:
             self.intake.end(body)
+            self.metrics.under_way.set(self.intake.requests)
             self.count(label(scope), answer.status, time.perf_counter() - started)
 
     def count(self, path: str, status: int, seconds: float) -> None:

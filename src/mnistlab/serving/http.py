@@ -27,6 +27,8 @@ MOST_BYTES = 2**20
 STOP_SECONDS = 30
 """What is in flight has so long to end."""
 
+logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # gate.py has said it already, with the request's id
+
 CONNECTION: ContextVar[Connection] = ContextVar("CONNECTION")
 """That by which the request came that is being answered."""
 
@@ -139,7 +141,6 @@ class Server(uvicorn.Server):
 
 def settings(app: Any, patience: float = PATIENCE, **more: Any) -> uvicorn.Config:
     """How uvicorn serves the application, or what makes one (`factory=True`)."""
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # gate.py has said it already, with the request's id
     given: dict[str, Any] = {
         "http": Connection, "loop": "uvloop" if importlib.util.find_spec("uvloop") else "asyncio", "ws": "none",
         "lifespan": "on", "log_config": None, "access_log": False, "proxy_headers": False, "server_header": False,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,9 +24,8 @@ class Jobs:
     """A thread for each core, and places for a few jobs more."""
 
     def __init__(self, limits: Limits, metrics: Metrics) -> None:
-        threads = os.cpu_count() or 1
-        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="job")
-        self.places = threads + limits.waiting
+        self.pool = ThreadPoolExecutor(limits.cores, thread_name_prefix="job")
+        self.places = limits.cores + limits.waiting
         self.seconds = limits.job_seconds
         self.taken = 0
         self.metrics = metrics

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 
 from starlette.types import Message, Receive
 
@@ -32,6 +33,13 @@ class Limits:
     """From the headers to the end of the body; and a second more for each `BODY_RATE` bytes that it says it has."""
     job_seconds: float = 120
     """For a job, waiting included."""
+    cores: int = os.cpu_count() or 1
+    """Jobs that are worked on at a time."""
+
+    def of_each(self, workers: int) -> Limits:
+        """What each of so many processes takes, so that together they need no more memory and no more cores."""
+        memory, cores = self.memory_bytes // workers, self.cores // workers
+        return replace(self, memory_bytes=max(memory, self.body_bytes), cores=max(cores, 1))
 
 
 class ClientGone(Exception):  # noqa: N818 - nothing went wrong
