@@ -54,9 +54,9 @@ def running(*command: str) -> Iterator[tuple[str, int]]:
         process.communicate()
 
 
-def serving() -> AbstractContextManager[tuple[str, int]]:
+def serving(*options: str) -> AbstractContextManager[tuple[str, int]]:
     """`mnistlab serve`, running."""
-    return running(*MNISTLAB, "serve", "--no-browser", "--port", "0")
+    return running(*MNISTLAB, "serve", "--no-browser", "--port", "0", *options)
 
 
 def check_program(program: str) -> None:

@@ -28,7 +28,7 @@ def measure(times: int) -> dict[str, Any]:
 
 
 def tell(result: dict[str, Any]) -> list[str]:
-    return [f"{median_and_range(result['seconds'])}; at most 1.5 s"]
+    return [f"{median_and_range(result['seconds'])}; at most 0.8 s"]
 
 
 @click.command(cls=Command, help=__doc__)

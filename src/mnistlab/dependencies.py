@@ -38,7 +38,7 @@ FONTS = (
 """Packages of `train` that hold nothing but a font each: printed digits, for the training of the network that finds digits."""
 EXTRAS = {
     "train": TRAIN,
-    "serve": ("fastapi", "httptools", "onnx", "orjson", "prometheus-client", "python-multipart", "uvicorn"),
+    "serve": ("fastapi", "httptools", "jinja2", "onnx", "orjson", "prometheus-client", "python-multipart", "uvicorn"),
     "export": (*TRAIN, "onnx", "onnxscript", "safetensors"),
     "parquet": ("pyarrow",),
     "pdf": ("pypdfium2",),

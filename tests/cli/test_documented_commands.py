@@ -37,6 +37,7 @@ from mnistlab.reading.reader import Reader
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.runs.run import Run
 from mnistlab.serving import http as serving
+from mnistlab.serving import workers
 from mnistlab.training.display import Silent
 from mnistlab.training.experiment import train
 from tests.data.test_download import DEBIAN, needs_fashion
@@ -237,6 +238,9 @@ def test_a_documented_command_works(
     if "--code" in arguments and "model.pth" in arguments:
         shutil.move("weights.pth", "model.pth")
     monkeypatch.setattr(serving, "run", serve_until_ready)
+    monkeypatch.setattr(
+        workers, "run_workers", lambda make, listener, _, ready: serve_until_ready(make(), listener, ready)
+    )
     monkeypatch.setattr(corrupted, "CORRUPTIONS", {"stripe": CORRUPTIONS["stripe"]})  # test_corrupted measures several
     monkeypatch.setattr(gallery, "draw_gallery", lambda loader, out, title: write_bytes(out, b""))  # as no_drawing does
 

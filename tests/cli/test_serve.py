@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import http.client
 import importlib.util
+import os
+import re
 import shutil
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import httpx
@@ -22,7 +25,7 @@ from mnistlab.serving.trainings import SHIPPED, trainings_of
 from tests.support import running_server
 from tests.support.comparing import assert_one_line
 from tests.support.run_folders import make_run
-from tests.support.waiting import LIMIT
+from tests.support.waiting import LIMIT, wait_until
 
 
 def run(*arguments: str) -> int:
@@ -93,6 +96,57 @@ def test_behind_a_proxy_it_says_where_its_page_is_and_answers_by_the_proxys_name
         assert httpx.get(f"{running.url}/mnist/api/v1/models", headers=headers, timeout=LIMIT).status_code == 200
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for the workers in /proc")
+def test_workers_count_together_and_those_that_are_killed_come_back() -> None:
+    with running_server.process("--workers", "2") as running, contextlib.ExitStack() as stack:
+        assert running.process is not None
+        children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
+
+        def workers() -> set[int]:
+            commands = {
+                int(number): Path(f"/proc/{number}/cmdline").read_text() for number in children.read_text().split()
+            }
+            return {number for number, command in commands.items() if "spawn_main" in command}
+
+        def counted(name: str) -> float:
+            with contextlib.suppress(httpx.TransportError):  # while a worker that was killed is not back
+                found = re.search(rf"^{name}\S* (\S+)$", httpx.get(f"{running.url}/metrics", timeout=LIMIT).text, re.M)
+                return float(found[1]) if found else 0.0
+            return -1
+
+        for _ in range(12):  # each by a connection of its own: some reach the one, some the other
+            httpx.post(f"{running.url}/api/v1/classify", content=bytes(784), timeout=LIMIT).raise_for_status()
+        assert counted("mnistlab_images_total") == 12
+        held = stack.enter_context(running.connect())
+        head = (
+            b"POST /api/v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 784\r\nExpect: 100-continue\r\n\r\n"
+        )
+        held.sendall(head)
+        assert held.recv(65536).startswith(b"HTTP/1.1 100 ")
+        wait_until(lambda: counted("mnistlab_requests_under_way") == 2)  # it, and the one that asks
+        killed = workers()
+        assert len(killed) == 2
+        for number in killed:
+            os.kill(number, signal.SIGKILL)
+        wait_until(lambda: len(workers() - killed) == 2)
+        wait_until(lambda: counted("mnistlab_requests_under_way") == 1)
+        assert counted("mnistlab_images_total") == 12
+        httpx.post(f"{running.url}/api/v1/classify", content=bytes(784), timeout=LIMIT).raise_for_status()
+        assert counted("mnistlab_images_total") == 13
+        running.signal(signal.SIGTERM)
+        assert running.end() == (0, "Stopped.\n", "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for the workers in /proc")
+def test_workers_end_with_the_process_that_watches_over_them() -> None:
+    with running_server.process("--workers", "2") as running:
+        assert running.process is not None
+        children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()
+        running.signal(signal.SIGKILL)
+        running.process.wait(LIMIT)
+        wait_until(lambda: not any(Path(f"/proc/{number}").exists() for number in children))
+
+
 def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -104,6 +158,8 @@ def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "words"),
     [
         (["--port", "70000"], ["70000"]),
+        (["--workers", "0"], ["--workers", "0"]),
+        (["--workers", "two"], ["--workers", "'two'"]),
         (["--host", "no such host"], ["--host", "'no such host'"]),
         (["--host", "192.0.2.7"], ["192.0.2.7"]),
         (["--token", ""], ["token"]),

@@ -13,7 +13,6 @@ from PIL import Image
 
 from mnistlab.data.dataset import open_dataset
 from mnistlab.reading.reader import Reader
-from mnistlab.serving.limits import Limits
 from tests.support import running_server
 from tests.support.drawing import png
 
@@ -28,7 +27,9 @@ def reader() -> Reader:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[running_server.Running]:
-    with running_server.thread(limits=Limits(body_bytes=2 * 2**20), hosts=["digits.example"]) as running:
+    with running_server.thread(
+        limits=running_server.PATIENT(body_bytes=2 * 2**20), hosts=["digits.example"]
+    ) as running:
         yield running
 
 

@@ -11,19 +11,20 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 
 from mnistlab.reading.reader import Reader
 from mnistlab.serving.app import create_app
 from mnistlab.serving.gate import Gate
-from mnistlab.serving.http import Patience, make_server
+from mnistlab.serving.http import make_server
 from mnistlab.serving.limits import Limits
 from mnistlab.serving.models import ServedModel
 from tests.support.waiting import LIMIT
 
-PATIENT = Patience(headers=LIMIT, body=LIMIT, answer=LIMIT, idle=LIMIT)
-"""A server that waits for a busy machine's clients, whatever they do."""
+PATIENT = partial(Limits, body_seconds=LIMIT, job_seconds=LIMIT)
+"""Limits that wait for a busy machine's clients, whatever they do."""
 
 
 @dataclass
@@ -90,7 +91,7 @@ def process(*arguments: str, environment: dict[str, str] | None = None) -> Itera
 def thread(
     served: Sequence[ServedModel] | None = None,
     limits: Limits | None = None,
-    patience: Patience = PATIENT,
+    patience: float = LIMIT,
     token: str | None = None,
     hosts: Sequence[str] = (),
     trusted_proxies: Sequence[str] = (),
@@ -98,7 +99,7 @@ def thread(
 ) -> Iterator[Running]:
     """The same server in this process, with other limits or models."""
     app = create_app(
-        served or [ServedModel("mnistlab", "reader", Reader())], limits=limits, token=token, hosts=hosts,
+        served or [ServedModel("mnistlab", "reader", Reader())], limits=limits or PATIENT(), token=token, hosts=hosts,
         trusted_proxies=trusted_proxies, root_path=root_path,
     )  # fmt: skip
     ready = threading.Event()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import sys
 from typing import NoReturn
@@ -12,7 +11,7 @@ import click
 
 from mnistlab.cli.help import Context, Group
 from mnistlab.cli.options import examples
-from mnistlab.cli.output import StandardErrorHandler
+from mnistlab.cli.output import log_to_standard_error
 from mnistlab.cli.usage import usage_error
 from mnistlab.cli.words import check_language, tell
 from mnistlab.dependencies import check_torch
@@ -88,9 +87,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             stream, "reconfigure"
         ):  # a console without Unicode shows "?", or a letter without its accent, and goes on
             stream.reconfigure(errors="mnistlab.without_accents" if french else "replace")
-    logger = logging.getLogger("mnistlab")
-    logger.setLevel(logging.INFO)
-    logger.addHandler(StandardErrorHandler())
+    log_to_standard_error()
     sys.exit(run_app(arguments))
 
 

@@ -127,3 +127,10 @@ class StandardErrorHandler(logging.Handler):
         click.echo(words("cli.warning", said=said) if record.levelno >= logging.WARNING else said, err=True)
         if record.exc_info:
             click.echo("".join(traceback.format_exception(*record.exc_info)).rstrip(), err=True)
+
+
+def log_to_standard_error() -> None:
+    """Have the program's log told on standard error."""
+    logger = logging.getLogger("mnistlab")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(StandardErrorHandler())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import multiprocessing
 import os
 import re
 import secrets
@@ -12,17 +13,22 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mnistlab.cli.model_file import BUNDLED, load_models
+from mnistlab.cli.model_file import BUNDLED, load_models, model_file
 from mnistlab.cli.options import Command, WholeRange, examples, runs_option
+from mnistlab.cli.output import log_to_standard_error
 from mnistlab.cli.words import tell, words
 from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 from mnistlab.serving.proxies import read_name, read_network, read_root_path
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 __all__ = ["serve"]
 
@@ -74,6 +80,7 @@ def access_options(command: Command) -> Command:
         "mnistlab serve",
         "mnistlab serve --model mnistlab --model latest",
         "mnistlab serve --port 9000 --no-browser",
+        "mnistlab serve --workers 2",
         "mnistlab serve --host 0.0.0.0 --token my-secret",
         "mnistlab serve --trusted-proxy 127.0.0.1 --allow-host digits.example --root-path /mnist",
     ),
@@ -83,6 +90,10 @@ def access_options(command: Command) -> Command:
     help="A run, what export made, or mnistlab for its own; several: the page offers them.  [default: mnistlab]",
 )  # fmt: skip
 @access_options
+@click.option(
+    "--workers", type=WholeRange(1, 64), default=1, show_default=True,
+    help="Processes that answer, each with models of its own: where one does not answer enough requests.",
+)  # fmt: skip
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 @runs_option
 def serve(
@@ -93,6 +104,7 @@ def serve(
     proxies: tuple[str, ...],
     root_path: str,
     token: str | None,
+    workers: int,
     no_browser: bool,
     runs_dir: Path,
 ) -> None:
@@ -104,11 +116,17 @@ def serve(
     check_token(token)
     listener = listen(host, port)
     with listener:
-        served = load_models(models or (BUNDLED,), runs_dir)
         host, port = listener.getsockname()[:2]
         address = f"http://{reached_at(host)}:{port}"
         if not is_loopback(host):
             token = token or secrets.token_urlsafe(12)
+        # "latest" is the same run in each worker, whenever it starts
+        files = tuple(name if name == BUNDLED else str(model_file(name, runs_dir)) for name in models or (BUNDLED,))
+        make_app = partial(
+            app_of, files, runs_dir, workers, hosts=names, token=token, trusted_proxies=proxies, root_path=root_path
+        )
+        app = make_app()
+        if not is_loopback(host):
             tell("cli.open_to_the_network", token=token)
         page = f"{address}{root_path}/"
         link = f"{page}#token={token}" if token else page if root_path else address
@@ -118,12 +136,24 @@ def serve(
             if not no_browser and has_display():
                 threading.Thread(target=webbrowser.open, args=[link], daemon=True).start()
 
-        from mnistlab.serving.app import create_app
         from mnistlab.serving.http import run
+        from mnistlab.serving.workers import run_workers
 
-        app = create_app(served, hosts=names, token=token, trusted_proxies=proxies, root_path=root_path)
-        run(app, listener, ready)
+        if workers == 1:
+            run(app, listener, ready)
+        else:
+            run_workers(make_app, listener, workers, ready)
     tell("cli.stopped")
+
+
+def app_of(models: tuple[str, ...], runs_dir: Path, workers: int, **access: Any) -> ASGIApp:
+    """The application over these models, in this process, one of so many; in a worker, its log is told as the command's is."""
+    if multiprocessing.parent_process() is not None:
+        log_to_standard_error()
+    from mnistlab.serving.app import create_app
+    from mnistlab.serving.limits import Limits
+
+    return create_app(load_models(models, runs_dir), limits=Limits().of_each(workers), **access)
 
 
 def check_token(token: str | None) -> None:

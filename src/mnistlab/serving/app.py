@@ -12,10 +12,10 @@ from functools import partial
 from typing import Annotated
 
 import numpy as np
-import orjson
 import prometheus_client
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -27,7 +27,6 @@ from mnistlab.reading.page import Page
 from mnistlab.serving import explanations, problems, schemas, sheets
 from mnistlab.serving.access import Access
 from mnistlab.serving.bodies import PIXELS, images_of, kind_of, picture_of
-from mnistlab.serving.classify import ClassifyEndpoint
 from mnistlab.serving.gate import Gate
 from mnistlab.serving.jobs import Jobs
 from mnistlab.serving.limits import RETRY, ClientGone, Limits
@@ -68,26 +67,23 @@ def create_app(
     limits, root_path = limits or Limits(), read_root_path(root_path)
     messages()  # read now: where there are too many connections, no file can be opened
     metrics = Metrics()
-    jobs = Jobs(limits.waiting, metrics)
+    jobs = Jobs(limits, metrics)
     find = partial(find_model, {model.name: model for model in models})
-    endpoint = ClassifyEndpoint(find, jobs, metrics)
     app = FastAPI(
         title="mnistlab", version=schemas.VERSION, description=schemas.DESCRIPTION, lifespan=life_of(models, jobs),
         docs_url=None, redoc_url=None, openapi_url=None, servers=[{"url": root_path}] if root_path else None,
     )  # fmt: skip
     app.state.ready = False
-    add_reading(app, find, jobs, metrics, endpoint)
+    add_reading(app, find, jobs, metrics)
     add_watching(app, models, metrics)
     add_trainings(app, models)
     add_problems(app)
-    schemas.complete(app)
     add_pages(app)
     answer_head(app)
     check_root_path(app, root_path)
-    gate = Gate(
-        app, access=Access(map(read_name, hosts), token), limits=limits, metrics=metrics,
-        shortcuts={("POST", "/api/v1/classify"): endpoint},
-    )  # fmt: skip
+    shortcuts = [route for route in app.routes if isinstance(route, APIRoute) and route.path == "/api/v1/classify"]
+    access = Access(map(read_name, hosts), token)
+    gate = Gate(app, access=access, limits=limits, metrics=metrics, shortcuts=shortcuts)
     trusted = tuple(trusted_proxies)
     return BehindProxies(gate, trusted, root_path) if trusted or root_path else gate
 
@@ -118,43 +114,52 @@ def find_model(models: dict[str, ServedModel], name: str | None) -> ServedModel:
     return models[name]
 
 
-def add_reading(
-    app: FastAPI, find: Callable[[str | None], ServedModel], jobs: Jobs, metrics: Metrics, endpoint: ClassifyEndpoint
-) -> None:
-    """What the models do. `endpoint` is where the gate's shortcut leads."""
+def add_reading(app: FastAPI, find: Callable[[str | None], ServedModel], jobs: Jobs, metrics: Metrics) -> None:
+    """What the models do."""
 
     @app.post("/api/v1/read", **sheets.READ)
     async def read(
         request: Request, model: ModelQuery = None, detail: DetailQuery = False, table: TableQuery = False,
         field: FieldQuery = [],  # noqa: B006 - FastAPI copies it
-    ) -> Response:  # fmt: skip
+    ) -> sheets.SheetReading:  # fmt: skip
         chosen = find(model)
         sent = await sheets.Sent.of(request, table, field)
-        work = partial(chosen.read, sent, detail, language_of(request.scope))
-        answer, page = await jobs.run(request.receive, work)
-        for digit in page.digits:
+        answer = await jobs.run(request.receive, partial(chosen.read, sent, detail, language_of(request.scope)))
+        for digit in (digit for line in answer.lines for digit in line.digits):
             metrics.digits.labels(chosen.name, str(digit.accepted).lower()).inc()
-        return Response(answer, media_type="application/json")
+        return answer
 
     @app.post("/api/v1/sheet", **sheets.SHEET)
-    async def sheet(request: Request, by: sheets.By = "frame") -> Response:
-        answer = await jobs.run(request.receive, partial(sheets.corners_in, await picture_of(request), by))
-        return Response(answer, media_type="application/json")
+    async def sheet(request: Request, by: sheets.By = "frame") -> sheets.Corners:
+        return await jobs.run(request.receive, partial(sheets.corners_in, await picture_of(request), by))
 
     @app.post("/api/v1/classify", **schemas.CLASSIFY)
-    async def classify(request: Request) -> Response:
-        # Requests take the gate's shortcut to the endpoint, and do not come by; this is what describes it.
-        return await endpoint.respond(request.scope, request.receive)
+    async def classify(request: Request) -> Response:  # called by the gate, past FastAPI
+        chosen = find(request.query_params.get("model"))
+        kind = kind_of(request)
+        body = await request.body()
+
+        def work(raise_if_cancelled: Callable[[], None]) -> schemas.Classes:
+            images = images_of(body, kind)  # here, as a long JSON takes as long as the network
+            raise_if_cancelled()
+            return chosen.classification(*chosen.reader.classifier.classify(images))
+
+        if kind != "application/json" and len(body) <= chosen.few * PIXELS:
+            answer = chosen.classification(*await chosen.batches.classify(images_of(body, kind)))
+        else:
+            answer = await jobs.run(request.receive, work)
+        metrics.images.labels(chosen.name).inc(len(answer.values))
+        return Response(answer.model_dump_json(), media_type="application/json")
 
     @app.post("/api/v1/explain", **explanations.EXPLAIN)
     async def explain(
         request: Request, model: ModelQuery = None, parts: PartsQuery = "layers,why", digit: DigitQuery = 0
-    ) -> Response:
+    ) -> explanations.Explanation:
         chosen = find(model)
         kind = kind_of(request)
         body = await picture_of(request)
 
-        def work(raise_if_cancelled: Callable[[], None]) -> bytes:
+        def work(raise_if_cancelled: Callable[[], None]) -> explanations.Explanation:
             is_image = len(body) == PIXELS and kind not in ("multipart/form-data", *schemas.PICTURES)
             if kind == "application/json" or is_image:
                 image = images_of(body, kind, "image")[0]
@@ -162,15 +167,13 @@ def add_reading(
                 image = digit_of(chosen.reader.read(body, raise_if_cancelled=raise_if_cancelled), digit)
             return chosen.explain(image, parts.split(","), raise_if_cancelled)
 
-        answer = await jobs.run(request.receive, work)
-        return Response(answer, media_type="application/json")
+        return await jobs.run(request.receive, work)
 
     @app.get("/api/v1/network", **explanations.NETWORK)
-    async def network(request: Request, model: ModelQuery = None) -> Response:
+    async def network(request: Request, model: ModelQuery = None) -> explanations.ANetwork:
         chosen = find(model)
         await request.body()
-        answer = await jobs.run(request.receive, lambda _: chosen.network())
-        return Response(answer, media_type="application/json")
+        return await jobs.run(request.receive, lambda _: chosen.network())
 
 
 def add_problems(app: FastAPI) -> None:
@@ -199,24 +202,22 @@ def add_watching(app: FastAPI, models: Sequence[ServedModel], metrics: Metrics) 
     """What there is, and how it does."""
 
     @app.get("/api/v1/models", **schemas.MODELS)
-    async def list_models() -> Response:
-        return Response(orjson.dumps({"models": [model.facts for model in models]}), media_type="application/json")
+    async def list_models() -> schemas.Models:
+        return schemas.Models(models=[model.facts for model in models])
 
     @app.get("/healthz", **schemas.HEALTH)
-    async def healthz() -> Response:
-        return Response(b'{"status":"alive"}', media_type="application/json")
+    async def healthz() -> schemas.Status:
+        return schemas.Status(status="alive")
 
     @app.get("/readyz", **schemas.READY)
-    async def readyz() -> Response:
+    async def readyz() -> schemas.Status:
         if not app.state.ready:
             raise Problem(503, "serving.models_loading", headers=RETRY)
-        return Response(b'{"status":"ready"}', media_type="application/json")
+        return schemas.Status(status="ready")
 
-    @app.get("/metrics", **schemas.METRICS)
+    @app.get("/metrics", **schemas.METRICS, response_model=None)
     async def show_metrics() -> Response:
-        return Response(
-            prometheus_client.generate_latest(metrics.registry), media_type=prometheus_client.CONTENT_TYPE_LATEST
-        )
+        return Response(metrics.told(), media_type=prometheus_client.CONTENT_TYPE_LATEST)
 
 
 def check_root_path(app: FastAPI, root_path: str) -> None:

@@ -11,12 +11,11 @@ from fastapi import Request
 from numpy.typing import NDArray
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.types import Receive
 
 from mnistlab.messages.sentences import Clause
 from mnistlab.serving.problems import Problem
 
-__all__ = ["PICTURE", "PIXELS", "images_of", "kind_of", "media_type", "parts_of", "picture_of", "whole_body"]
+__all__ = ["PICTURE", "PIXELS", "images_of", "kind_of", "parts_of", "picture_of"]
 
 
 PIXELS = 28 * 28
@@ -36,24 +35,9 @@ class InMemory(MultiPartParser):
     spool_max_size = 2**40
 
 
-def media_type(header: str) -> str:
-    """A Content-Type header's media type, in small letters, without parameters."""
-    return header.partition(";")[0].strip().lower()
-
-
 def kind_of(request: Request) -> str:
-    """The body's media type."""
-    return media_type(request.headers.get("content-type", ""))
-
-
-async def whole_body(receive: Receive) -> bytes:
-    """All that comes. `receive` is that of `Gate`, which counts it, and raises where the client has left."""
-    message = await receive()
-    parts: list[bytes] = [message.get("body", b"")]
-    while message.get("more_body", False):
-        message = await receive()
-        parts.append(message.get("body", b""))
-    return b"".join(parts)
+    """The body's media type, in small letters, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def picture_of(request: Request) -> bytes:

@@ -1,4 +1,4 @@
-"""The inside of a network in the API: what is answered, and how it is described."""
+"""The inside of a network in the API: what is answered."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mnistlab.reading.explainer import Explainer, Layer
 from mnistlab.reading.onnx_graph import Step, evens_out, is_deskewed
 from mnistlab.serving import schemas
 
-__all__ = ["EXPLAIN", "NETWORK", "layer_facts", "network_facts", "packed"]
+__all__ = ["EXPLAIN", "NETWORK", "ANetwork", "Explanation", "exact", "packed", "told_layer", "told_network"]
 
 KIND = "convolution, pooling, normalisation, relu, average, flatten, linear or probabilities"
 
@@ -115,65 +115,63 @@ class ANetwork(BaseModel):
 EXPLAIN: dict[str, Any] = {
     "summary": "Show what the network sees in a digit",
     "description": "What each layer makes of a digit, and which ink spoke for the answer. One 28x28 image, or a picture.",
-    "responses": {200: {"model": Explanation}, **schemas.documents(*schemas.GATE, 404, 422)},
+    "responses": schemas.documents(*schemas.GATE, 404, 422),
     "openapi_extra": schemas.body({**schemas.PICTURE, "application/json": schemas.one("image", schemas.PIXEL_ROWS)}),
 }
 NETWORK: dict[str, Any] = {
     "summary": "Show what the network computes with",
     "description": "Its layers in order, with their filters, weights and the two numbers of batch norm: all that is needed to"
     " make the values of /explain from each other.",
-    "responses": {200: {"model": ANetwork}, **schemas.documents(401, 403, 404, 421, 503)},
+    "responses": schemas.documents(401, 403, 404, 421, 503),
 }
 
 
-def layer_facts(layer: Layer) -> dict[str, Any]:
+def told_layer(layer: Layer) -> ALayer:
     """A layer of /explain."""
     field = layer.field
-    return {
-        "name": layer.name,
-        "kind": layer.kind,
-        "array": exact(layer.values),  # values are made from each other
-        "field": {"size": field.size, "step": field.step, "start": field.start} if field else None,
-    }
+    looks_at = ReceptiveField(size=field.size, step=field.step, start=field.start) if field else None
+    return ALayer(
+        name=layer.name, kind=layer.kind, array=exact(layer.values), field=looks_at
+    )  # values come of each other
 
 
-def network_facts(explainer: Explainer) -> dict[str, Any]:
-    """What GET /network tells, but for the model's name."""
+def told_network(model: str, explainer: Explainer) -> ANetwork:
+    """What GET /network tells of the model of that name."""
     steps, looks = explainer.steps, explainer.looks
-    return {
-        "complete": bool(steps and looks and steps[-1].output == looks[0].logits),
-        "deskewed": is_deskewed(explainer.model.graph),
-        "evened_out": evens_out(explainer.model.graph),
-        "looks": [look.weight for look in looks],
-        "layers": [step_facts(step) for step in steps],
-    }
+    return ANetwork(
+        model=model,
+        complete=bool(steps and looks and steps[-1].output == looks[0].logits),
+        deskewed=is_deskewed(explainer.model.graph),
+        evened_out=evens_out(explainer.model.graph),
+        looks=[look.weight for look in looks],
+        layers=[told_step(step) for step in steps],
+    )
 
 
-def step_facts(step: Step) -> dict[str, Any]:
+def told_step(step: Step) -> AStep:
     """A layer of /network."""
-    window = step.window
     names = ("filters", "weights", "bias", "scale", "shift")
-    return {
-        "name": step.name,
-        "kind": step.kind,
-        "window": {name: getattr(window, name) for name in AWindow.model_fields} if window else None,
+    return AStep(
+        name=step.name,
+        kind=step.kind,
+        window=AWindow(**{name: getattr(step.window, name) for name in AWindow.model_fields}) if step.window else None,
+        rounding=step.rounding,
         **{name: exact(step.numbers[name]) if name in step.numbers else None for name in names},
-        "rounding": step.rounding,
-    }
+    )
 
 
-def exact(values: NDArray[Any]) -> dict[str, Any]:
+def exact(values: NDArray[Any]) -> Packed:
     """An array in float32."""
     data = np.ascontiguousarray(values, "<f4")
-    return array_facts(values, float(values.min()), float(values.max()), 32, data)
+    return in_base64(values, float(values.min()), float(values.max()), 32, data)
 
 
-def packed(values: NDArray[Any], low: float, high: float) -> dict[str, Any]:
+def packed(values: NDArray[Any], low: float, high: float) -> Packed:
     """An array in whole numbers of 8 bits from `low` to `high`, which are not the same: enough to be looked at."""
-    return array_facts(values, low, high, 8, ((values - low) * (255 / (high - low))).round().astype("u1"))
+    return in_base64(values, low, high, 8, ((values - low) * (255 / (high - low))).round().astype("u1"))
 
 
-def array_facts(values: NDArray[Any], low: float, high: float, bits: int, data: NDArray[Any]) -> dict[str, Any]:
+def in_base64(values: NDArray[Any], low: float, high: float, bits: int, data: NDArray[Any]) -> Packed:
     """An array of the API."""
     text = base64.b64encode(data.tobytes()).decode()
-    return {"shape": values.shape, "low": low, "high": high, "bits": bits, "data": text}
+    return Packed(shape=list(values.shape), low=low, high=high, bits=bits, data=text)

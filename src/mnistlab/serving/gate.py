@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from fastapi import Request
+from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnistlab.errors import MnistlabError
@@ -40,22 +42,16 @@ HEADERS = [
 class Gate:
     """An ASGI application around `app` that lets through what may pass: see `Access`, and `Limits`.
 
-    Requests of a method and a path among `shortcuts` go there instead of through `app`.
+    Requests of `shortcuts`, routes of `app` that take the request and give a response, go there past the framework.
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        access: Access,
-        limits: Limits,
-        metrics: Metrics,
-        shortcuts: Mapping[tuple[str, str], ASGIApp],
+        self, app: ASGIApp, *, access: Access, limits: Limits, metrics: Metrics, shortcuts: Iterable[APIRoute]
     ) -> None:
-        self.app, self.shortcuts = app, shortcuts
+        self.app = app
+        self.shortcuts = {(method, route.path): route for route in shortcuts for method in route.methods or ()}
         self.access, self.intake = access, Intake(limits)
         self.metrics = metrics
-        metrics.under_way.set_function(lambda: self.intake.requests)
         self.counted: dict[tuple[str, int], tuple[Any, Any]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,29 +63,30 @@ class Gate:
         request_id = scope["request_id"] = secrets.token_hex(8)
         headers: dict[bytes, bytes] = dict(scope["headers"])
         body = self.intake.begin(headers)
+        self.metrics.under_way.set(self.intake.requests)
         answer = Answer(send, request_id, body)
         try:
             self.intake.check(headers)
             self.access.check(scope, headers)
-            app = self.shortcuts.get((scope["method"], path_below(scope)), self.app)
-            await app(scope, partial(self.intake.receive, receive, body), answer.send)
+            counted = partial(self.intake.receive, receive, body)
+            route = self.shortcuts.get((scope["method"], path_below(scope)))
+            if route is None:
+                await self.app(scope, counted, answer.send)
+            else:
+                scope["route"] = route
+                await (await route.endpoint(Request(scope, counted)))(scope, counted, answer.send)
         except ClientGone:
             answer.status = 499  # as nginx has it
         except (Problem, MnistlabError) as error:
             await problems.of_error(error, request_id, language_of(scope))(scope, receive, answer.send)
         except Exception as error:
-            logger.exception("%s %s", request_id, self.label(scope))
+            logger.exception("%s %s", request_id, label(scope))
             if not answer.status:
                 await problems.of_error(error, request_id, language_of(scope))(scope, receive, answer.send)
         finally:
             self.intake.end(body)
-            self.count(self.label(scope), answer.status, time.perf_counter() - started)
-
-    def label(self, scope: Scope) -> str:
-        """The route's path as it is written in the code: a client cannot make up new ones."""
-        if (scope["method"], path_below(scope)) in self.shortcuts:
-            return path_below(scope)
-        return getattr(scope.get("route"), "path", "other")
+            self.metrics.under_way.set(self.intake.requests)
+            self.count(label(scope), answer.status, time.perf_counter() - started)
 
     def count(self, path: str, status: int, seconds: float) -> None:
         """Tell the metrics."""
@@ -99,6 +96,11 @@ class Gate:
         requests, durations = self.counted[path, status]
         requests.inc()
         durations.observe(seconds)
+
+
+def label(scope: Scope) -> str:
+    """The route's path as it is written in the code: a client cannot make up new ones."""
+    return getattr(scope.get("route"), "path", "other")
 
 
 class Answer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,7 @@ from typing import Any, TypeVar
 
 from starlette.types import Receive
 
-from mnistlab.serving.limits import RETRY, ClientGone
+from mnistlab.serving.limits import RETRY, ClientGone, Limits
 from mnistlab.serving.metrics import Metrics
 from mnistlab.serving.problems import Problem
 
@@ -22,12 +21,12 @@ Result = TypeVar("Result")
 
 
 class Jobs:
-    """A thread for each core, and places for so many `waiting` jobs more."""
+    """A thread for each core, and places for a few jobs more."""
 
-    def __init__(self, waiting: int, metrics: Metrics) -> None:
-        threads = os.cpu_count() or 1
-        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="job")
-        self.places = threads + waiting
+    def __init__(self, limits: Limits, metrics: Metrics) -> None:
+        self.pool = ThreadPoolExecutor(limits.cores, thread_name_prefix="job")
+        self.places = limits.cores + limits.waiting
+        self.seconds = limits.job_seconds
         self.taken = 0
         self.metrics = metrics
 
@@ -35,7 +34,7 @@ class Jobs:
         """What `work(raise_if_cancelled)` gives, done in a thread.
 
         `receive` is the request's, its body read. Raises `ClientGone` where the client leaves before the work is done, as
-        `raise_if_cancelled` then does in the thread; and `Problem` (503) where no place is free.
+        `raise_if_cancelled` then does in the thread; and `Problem` (503) where no place is free, or it takes too long.
         """
         if self.taken >= self.places:
             raise Problem(503, "serving.busy", headers=RETRY)
@@ -52,10 +51,10 @@ class Jobs:
         self.take(1)
         try:
             both: set[asyncio.Future[Any]] = {job, leaving}
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if not job.done():
-                raise ClientGone
-            return job.result()
+            await asyncio.wait(both, timeout=self.seconds, return_when=asyncio.FIRST_COMPLETED)
+            if job.done():
+                return job.result()
+            raise ClientGone if leaving.done() else Problem(503, "serving.busy", headers=RETRY)
         finally:
             leaving.cancel()
             gone.set()

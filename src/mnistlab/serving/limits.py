@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+import os
+from dataclasses import dataclass, replace
 
 from starlette.types import Message, Receive
 
@@ -11,6 +13,8 @@ from mnistlab.serving.problems import Problem
 __all__ = ["RETRY", "Body", "ClientGone", "Intake", "Limits"]
 
 RETRY = {"Retry-After": "1"}
+BODY_RATE = 256 * 2**10
+"""Bytes per second that a body comes with at least."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,17 @@ class Limits:
     """At a time."""
     waiting: int = 16
     """Jobs that may wait for a core; whoever brings one more is told to come back."""
+    body_seconds: float = 10
+    """From the headers to the end of the body; and a second more for each `BODY_RATE` bytes that it says it has."""
+    job_seconds: float = 120
+    """For a job, waiting included."""
+    cores: int = os.cpu_count() or 1
+    """Jobs that are worked on at a time."""
+
+    def of_each(self, workers: int) -> Limits:
+        """What each of so many processes takes, so that together they need no more memory and no more cores."""
+        memory, cores = self.memory_bytes // workers, self.cores // workers
+        return replace(self, memory_bytes=max(memory, self.body_bytes), cores=max(cores, 1))
 
 
 class ClientGone(Exception):  # noqa: N818 - nothing went wrong
@@ -36,6 +51,8 @@ class Body:
     """How much of a request's body has come."""
 
     whole: bool
+    until: float
+    """When the event loop's time is this, the rest is not waited for any more."""
     size: int = 0
 
 
@@ -51,7 +68,11 @@ class Intake:
     def begin(self, headers: dict[bytes, bytes]) -> Body:
         """Another request, which counts until `end`: its body, of which nothing has come."""
         self.requests += 1
-        return Body(whole=headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers)
+        length = headers.get(b"content-length", b"0")
+        whole = length == b"0" and b"transfer-encoding" not in headers
+        promised = int(length) if length.isdigit() and len(length) < 12 else 0
+        patience = self.limits.body_seconds + promised / BODY_RATE
+        return Body(whole, 0 if whole else asyncio.get_running_loop().time() + patience)
 
     def end(self, body: Body) -> None:
         """The request is answered."""
@@ -67,10 +88,17 @@ class Intake:
             raise self.too_large()
 
     async def receive(self, receive: Receive, body: Body) -> Message:
-        """The next part of a body. Raises `Problem` where it is too much, `ClientGone` where the rest will not come."""
-        message = await receive()
+        """The next part of a body.
+
+        Raises `Problem` where it is too much or too slow, `ClientGone` where the rest will not come.
+        """
         if body.whole:
-            return message
+            return await receive()
+        try:
+            async with asyncio.timeout_at(body.until):
+                message = await receive()
+        except TimeoutError:
+            raise Problem(408, "serving.too_slow") from None
         if message["type"] == "http.disconnect":
             raise ClientGone
         size = len(message.get("body", b""))

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+import os
 
-__all__ = ["Metrics"]
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+__all__ = ["FOLDER", "Metrics"]
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable that names the folder where several workers count together, if there are several."""
 
 
 class Metrics:
     """What Prometheus is told, in a registry of its own."""
 
     def __init__(self) -> None:
-        self.by_model: dict[str, Counter] = {}
-        """`images` of each model, found once."""
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
+        if FOLDER not in os.environ:  # else these would be the figures of one worker
+            ProcessCollector(registry=self.registry)
         self.requests = Counter(
             "mnistlab_requests", "Requests that were answered.", ["path", "status"], registry=self.registry
         )
@@ -22,15 +27,23 @@ class Metrics:
             "mnistlab_request_seconds", "From a request's headers to its answer's end.", ["path"], registry=self.registry,
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
         )  # fmt: skip
-        self.under_way = Gauge("mnistlab_requests_under_way", "Requests not yet answered.", registry=self.registry)
+        self.under_way = Gauge(
+            "mnistlab_requests_under_way", "Requests not yet answered.", registry=self.registry,
+            multiprocess_mode="livesum",
+        )  # fmt: skip
         self.images = Counter("mnistlab_images", "Images classified.", ["model"], registry=self.registry)
         self.digits = Counter(
             "mnistlab_digits", "Digits read in pictures.", ["model", "accepted"], registry=self.registry
         )
-        self.busy = Gauge("mnistlab_jobs", "Jobs that are worked on or wait for a core.", registry=self.registry)
+        self.busy = Gauge(
+            "mnistlab_jobs", "Jobs that are worked on or wait for a core.", registry=self.registry,
+            multiprocess_mode="livesum",
+        )  # fmt: skip
 
-    def count_images(self, model: str, number: int) -> None:
-        """So many more were classified."""
-        if model not in self.by_model:
-            self.by_model[model] = self.images.labels(model)
-        self.by_model[model].inc(number)
+    def told(self) -> bytes:
+        """All of it, as Prometheus reads it; added up over the workers, where there are several."""
+        registry = self.registry
+        if FOLDER in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)

@@ -1,4 +1,4 @@
-"""A model behind the API: what its reader and its explainer say, as JSON."""
+"""A model behind the API: what its reader and its explainer say."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ import time
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from mnistlab.errors import rounded
 from mnistlab.reading.explainer import Explainer, Sight
-from mnistlab.reading.page import Digit, Page
 from mnistlab.reading.reader import Reader
 from mnistlab.serving.batches import Batches
-from mnistlab.serving.explanations import exact, layer_facts, network_facts, packed
-from mnistlab.serving.sheets import Sent, about_sheet
+from mnistlab.serving.explanations import ANetwork, Explanation, exact, packed, told_layer, told_network
+from mnistlab.serving.schemas import AModel, Classes
+from mnistlab.serving.sheets import Sent, SheetReading, told_page
 
 __all__ = ["ServedModel"]
 
@@ -54,7 +52,7 @@ class ServedModel:
         self.reader.read(picture)
 
     @cached_property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> AModel:
         """What GET /models tells."""
         classifier = self.reader.classifier
         told = classifier.metadata
@@ -62,89 +60,71 @@ class ServedModel:
             recipe = str(json.loads(told["recipe"])["name"])
         except (KeyError, TypeError, ValueError):
             recipe = None
-        return {
-            "id": self.name,
-            "title": self.title,
-            "classes": list(classifier.classes),
-            "threshold": self.reader.threshold,
-            "dataset": told.get("dataset"),
-            "recipe": recipe,
-            "created": told.get("created"),
-            "bytes": len(classifier.content),
-        }
+        return AModel(
+            id=self.name,
+            title=self.title,
+            classes=list(classifier.classes),
+            threshold=self.reader.threshold,
+            dataset=told.get("dataset"),
+            recipe=recipe,
+            created=told.get("created"),
+            bytes=len(classifier.content),
+        )
 
-    def classification(self, labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> bytes:
-        """The answer of /classify, as JSON, from what `Classifier.classify` gave."""
+    def classification(self, labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> Classes:
+        """The answer of /classify, from what `Classifier.classify` gave."""
         values, threshold = self.reader.values, self.reader.threshold
-        answer = {
-            "model": self.name,
-            "values": [values[label] for label in labels.tolist()],
-            "probabilities": probabilities,
-            "accepted": [max(row) >= threshold for row in probabilities.tolist()],
-        }
-        return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+        rows = probabilities.tolist()
+        return Classes(
+            model=self.name,
+            values=[values[label] for label in labels.tolist()],
+            probabilities=rows,
+            accepted=[max(row) >= threshold for row in rows],
+        )
 
-    def read(
-        self, sent: Sent, detail: bool, language: str, raise_if_cancelled: Callable[[], None]
-    ) -> tuple[bytes, Page]:
-        """The answer of /read, as JSON, and what was read."""
+    def read(self, sent: Sent, detail: bool, language: str, raise_if_cancelled: Callable[[], None]) -> SheetReading:
+        """The answer of /read."""
         started = time.perf_counter()
         options = sent.options()
         page = self.reader.read(sent.picture, raise_if_cancelled=raise_if_cancelled, **options)
-        answer = {
-            "model": self.name,
-            "text": page.text,
-            "size": page.size,
-            "lines": [
-                {
-                    "text": line.text,
-                    "digits": [digit_facts(digit, detail) for digit in line.digits],
-                    "separators": [separator.to_dict() for separator in line.separators],
-                }
-                for line in page.lines
-            ],
-            **about_sheet(page, options.get("layout"), language),
-            "milliseconds": round(1000 * (time.perf_counter() - started), 2),
-        }
-        return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), page
+        told = told_page(page, options.get("layout"), language)
+        if detail:
+            for line, told_line in zip(page.lines, told["lines"], strict=True):
+                for digit, told_digit in zip(line.digits, told_line["digits"], strict=True):
+                    told_digit["probabilities"] = np.asarray(digit.probabilities).tolist()
+                    told_digit["image"] = base64.b64encode(digit.image.tobytes()).decode()
+        milliseconds = round(1000 * (time.perf_counter() - started), 2)
+        return SheetReading(model=self.name, size=page.size, milliseconds=milliseconds, **told)
 
-    def explain(self, image: NDArray[np.uint8], parts: Iterable[str], raise_if_cancelled: Callable[[], None]) -> bytes:
-        """The answer of /explain, as JSON."""
+    def explain(
+        self, image: NDArray[np.uint8], parts: Iterable[str], raise_if_cancelled: Callable[[], None]
+    ) -> Explanation:
+        """The answer of /explain."""
         numbers, probabilities = self.single.classify(image[None])
         number = int(numbers[0])
         sight = self.explainer.see(image) if "layers" in parts else Sight(None, [], [], None)
         raise_if_cancelled()
-        answer = {
-            "model": self.name,
-            "value": self.single.values[number],
-            "probability": rounded(float(probabilities[0, number]), 4),
-            "accepted": bool(probabilities[0, number] >= self.reader.threshold),
-            "classes": list(self.single.classes),
-            "probabilities": probabilities[0],
-            "logits": sight.logits,
-            "temperature": self.single.temperature,
-            "looks": sight.looks,
-            "image": packed(image, 0, 255),
-            "given": exact(sight.given) if sight.given is not None else None,
-            "layers": [layer_facts(layer) for layer in sight.layers],
-            "why": None,
-        }
+        why = None
         if "why" in parts:
             map_ = self.explainer.why(image)
             most = float(np.abs(map_).max()) or 1.0
-            answer["why"] = packed(map_, -most, most)
-        return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+            why = packed(map_, -most, most)
+        return Explanation(
+            model=self.name,
+            value=self.single.values[number],
+            probability=rounded(float(probabilities[0, number]), 4),
+            accepted=bool(probabilities[0, number] >= self.reader.threshold),
+            classes=list(self.single.classes),
+            probabilities=probabilities[0].tolist(),
+            logits=None if sight.logits is None else sight.logits.tolist(),
+            temperature=self.single.temperature,
+            looks=[look.tolist() for look in sight.looks],
+            image=packed(image, 0, 255),
+            given=None if sight.given is None else exact(sight.given),
+            layers=[told_layer(layer) for layer in sight.layers],
+            why=why,
+        )
 
-    def network(self) -> bytes:
-        """The answer of /network, as JSON."""
-        facts = {"model": self.name, **network_facts(self.explainer)}
-        return orjson.dumps(facts, option=orjson.OPT_SERIALIZE_NUMPY)
-
-
-def digit_facts(digit: Digit, detail: bool) -> dict[str, Any]:
-    """A digit of /read."""
-    facts = digit.to_dict()
-    if detail:
-        facts["probabilities"] = digit.probabilities
-        facts["image"] = base64.b64encode(digit.image.tobytes()).decode()
-    return facts
+    def network(self) -> ANetwork:
+        """The answer of /network."""
+        return told_network(self.name, self.explainer)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
-import orjson
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
@@ -14,7 +14,7 @@ from starlette.types import Scope
 from mnistlab.errors import MnistlabError, UserError
 from mnistlab.messages.sentences import LANGUAGES
 
-__all__ = ["MEDIA_TYPE", "SCHEMA", "Problem", "language_of", "of_error", "response"]
+__all__ = ["MEDIA_TYPE", "Document", "Problem", "language_of", "of_error", "response"]
 
 
 logger = logging.getLogger("mnistlab.serving")
@@ -22,19 +22,16 @@ logger = logging.getLogger("mnistlab.serving")
 FRAMEWORKS = {404: "serving.nothing_here", 405: "serving.other_method"}
 """What the framework itself finds."""
 MEDIA_TYPE = "application/problem+json"
-SCHEMA: dict[str, Any] = {
-    "title": "Problem",
-    "description": "What went wrong (RFC 9457).",
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "request_id"],
-    "properties": {
-        "type": {"type": "string", "const": "about:blank"},
-        "title": {"type": "string", "description": "The status in words."},
-        "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "What is wrong, and how to mend it."},
-        "request_id": {"type": "string", "description": "Also in the answer's X-Request-ID, and in the server's log."},
-    },
-}
+
+
+class Document(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: Literal["about:blank"]
+    title: str = Field(description="The status in words.")
+    status: int
+    detail: str = Field(description="What is wrong, and how to mend it.")
+    request_id: str = Field(description="Also in the answer's X-Request-ID, and in the server's log.")
 
 
 class Problem(HTTPException):
@@ -64,14 +61,10 @@ def response(status: int, detail: str, request_id: str, headers: dict[str, str] 
     logger.log(
         logging.ERROR if status >= 500 and status != 503 else logging.INFO, "%s %d: %s", request_id, status, said
     )
-    content = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "request_id": request_id,
-    }
-    return Response(orjson.dumps(content), status, dict(headers or {}), MEDIA_TYPE)
+    content = Document(
+        type="about:blank", title=HTTPStatus(status).phrase, status=status, detail=detail, request_id=request_id
+    )
+    return Response(content.model_dump_json(), status, dict(headers or {}), MEDIA_TYPE)
 
 
 def of_error(error: Exception, request_id: str, language: str = "en") -> Response:

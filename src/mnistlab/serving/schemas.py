@@ -1,16 +1,14 @@
-"""What the API's description says of each endpoint (OpenAPI), and that description as a plain page."""
+"""The API's answers, and what its description (OpenAPI) says of each endpoint."""
 
 from __future__ import annotations
 
 from importlib import metadata
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 
 from mnistlab.pictures.decode import FORMATS
-from mnistlab.serving.problems import MEDIA_TYPE, SCHEMA
+from mnistlab.serving.problems import MEDIA_TYPE
 
 VERSION = metadata.version("mnistlab")
 DESCRIPTION = (
@@ -134,18 +132,11 @@ def body(content: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-READ: dict[str, Any] = {
-    "summary": "Read the digits in a picture",
-    "description": (
-        f"{', '.join(kind.name for kind in FORMATS)}, upright or with EXIF; any number of digits in any number of lines."
-    ),
-    "responses": {200: {"model": Reading}, **documents(*GATE, 404, 422)},
-    "openapi_extra": body(PICTURE),
-}
 CLASSIFY: dict[str, Any] = {
     "summary": "Classify 28x28 images",
     "description": "Up to 4,096 images as MNIST has them, ink 255 on 0, centred: 784 bytes each, or JSON.",
-    "responses": {200: {"model": Classes}, **documents(*GATE, 404, 422)},
+    "response_model": Classes,
+    "responses": documents(*GATE, 404, 422),
     "openapi_extra": {
         "parameters": [{"name": "model", "in": "query", "description": MODEL, "schema": {"type": "string"}}],
         **body(
@@ -156,18 +147,9 @@ CLASSIFY: dict[str, Any] = {
         ),
     },
 }
-MODELS: dict[str, Any] = {
-    "summary": "List the models",
-    "responses": {200: {"model": Models}, **documents(401, 403, 421, 503)},
-}
-HEALTH: dict[str, Any] = {
-    "summary": "Whether the server is alive",
-    "responses": {200: {"model": Status}, **documents(421, 503)},
-}
-READY: dict[str, Any] = {
-    "summary": "Whether the models are loaded",
-    "responses": {200: {"model": Status}, **documents(421, 503)},
-}
+MODELS: dict[str, Any] = {"summary": "List the models", "responses": documents(401, 403, 421, 503)}
+HEALTH: dict[str, Any] = {"summary": "Whether the server is alive", "responses": documents(421, 503)}
+READY: dict[str, Any] = {"summary": "Whether the models are loaded", "responses": documents(421, 503)}
 METRICS: dict[str, Any] = {
     "summary": "Figures for Prometheus",
     "responses": {
@@ -175,22 +157,3 @@ METRICS: dict[str, Any] = {
         **documents(401, 403, 421, 503),
     },
 }
-
-
-def complete(app: FastAPI) -> None:
-    """Describe the problems once, and let `app.openapi()` give the whole."""
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            schema = get_openapi(
-                title=app.title,
-                version=app.version,
-                description=app.description,
-                routes=app.routes,
-                servers=app.servers or None,
-            )
-            schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = SCHEMA
-            app.openapi_schema = schema
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]

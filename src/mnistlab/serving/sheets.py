@@ -8,14 +8,13 @@ from typing import Annotated, Any
 
 import cv2
 import numpy as np
-import orjson
 from fastapi import Query, Request
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from mnistlab.errors import UserError, shown
 from mnistlab.files import printable
-from mnistlab.pictures.decode import decode
+from mnistlab.pictures.decode import FORMATS, decode
 from mnistlab.reading.page import Page
 from mnistlab.reading.sheets.layout import Anchor, Layout, layout_of
 from mnistlab.reading.sheets.layout import Field as Place
@@ -25,7 +24,7 @@ from mnistlab.serving.bodies import PICTURE, parts_of
 from mnistlab.serving.patterns import is_quick
 from mnistlab.serving.problems import Problem
 
-__all__ = ["FIELD", "READ", "SHEET", "TABLE", "By", "Sent", "about_sheet", "corners_in"]
+__all__ = ["FIELD", "READ", "SHEET", "TABLE", "By", "Sent", "SheetReading", "corners_in", "told_page"]
 
 TABLE = "Look for the largest table of lines and read its cells; all of the picture is read where there is none."
 FIELD = (
@@ -106,10 +105,13 @@ class SheetReading(schemas.Reading):
 
 
 READ: dict[str, Any] = {
-    **schemas.READ,
-    "description": schemas.READ["description"]
-    + " A form may also hold a layout, a TOML file whose fields are read, and as form the picture of the empty form in it.",
-    "responses": {**schemas.READ["responses"], 200: {"model": SheetReading}},
+    "summary": "Read the digits in a picture",
+    "description": (
+        f"{', '.join(kind.name for kind in FORMATS)}, upright or with EXIF; any number of digits in any number of lines."
+        " A form may also hold a layout, a TOML file whose fields are read, and as form the picture of the empty form in it."
+    ),
+    "response_model_exclude_unset": True,
+    "responses": schemas.documents(*schemas.GATE, 404, 422),
     "openapi_extra": schemas.body({**schemas.PICTURE, "multipart/form-data": FORM}),
 }
 
@@ -130,7 +132,7 @@ By = Annotated[
 SHEET: dict[str, Any] = {
     "summary": "Find a sheet in a picture",
     "description": "Where what a layout's fields are fractions of lies: a frame, a sheet of paper on something darker.",
-    "responses": {200: {"model": Corners}, **schemas.documents(*schemas.GATE, 422)},
+    "responses": schemas.documents(*schemas.GATE, 422),
     "openapi_extra": schemas.body(schemas.PICTURE),
 }
 
@@ -187,9 +189,9 @@ def places_of(fields: Sequence[str]) -> tuple[Place, ...]:
     return places
 
 
-def about_sheet(page: Page, layout: Layout | None, language: str) -> dict[str, Any]:
-    """What /read answers of a table, or of fields and their layout; nothing where neither was read."""
-    told = {key: one for key, one in page.to_dict().items() if key in ("table", "fields", "sheet")}
+def told_page(page: Page, layout: Layout | None, language: str) -> dict[str, Any]:
+    """What /read answers of lines, a table, and of fields and their layout."""
+    told = page.to_dict()
     for entry in page.entries:
         told["fields"][entry.name]["why"] = [reason.said(language) for reason in entry.reasons]
     if layout is not None:
@@ -198,10 +200,10 @@ def about_sheet(page: Page, layout: Layout | None, language: str) -> dict[str, A
     return told
 
 
-def corners_in(picture: bytes, by: Anchor, raise_if_cancelled: Callable[[], None]) -> bytes:
-    """The answer of /sheet, as JSON. Raises `UserError` where there is no such sheet."""
+def corners_in(picture: bytes, by: Anchor, raise_if_cancelled: Callable[[], None]) -> Corners:
+    """The answer of /sheet. Raises `UserError` where there is no such sheet."""
     seen = decode(picture)
     gray = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY) if seen.ndim == 3 else seen, np.uint8)
     raise_if_cancelled()
     corners = [[round(x, 1), round(y, 1)] for x, y in corners_of(by, gray).tolist()]
-    return orjson.dumps({"by": by, "size": gray.shape[::-1], "corners": corners})
+    return Corners(by=by, size=list(gray.shape[::-1]), corners=corners)

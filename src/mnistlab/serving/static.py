@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from mnistlab.serving import docs_page
-from mnistlab.serving.problems import Problem
+from mnistlab.serving.problems import Document, Problem
 from mnistlab.serving.proxies import path_below
 
 PAGE = Path(__file__).with_name("page")
@@ -22,10 +22,12 @@ def add_pages(app: FastAPI) -> None:
     files = {
         path.relative_to(PAGE).as_posix(): path.read_bytes() for path in sorted(PAGE.rglob("*")) if path.suffix in TYPES
     }
-    files["openapi.json"] = orjson.dumps(app.openapi())
+    description = app.openapi()
+    description["components"]["schemas"]["Problem"] = Document.model_json_schema()
+    files["openapi.json"] = orjson.dumps(description)
 
     async def show_docs(request: Request) -> Response:
-        page = docs_page.as_html(app.openapi(), str(request.base_url))
+        page = docs_page.as_html(description, str(request.base_url))
         return Response(page, headers={"Cache-Control": "no-cache"}, media_type=TYPES[".html"])
 
     async def give(request: Request) -> Response:

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 from fastapi import FastAPI
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
-from starlette.responses import Response
 
 from mnistlab.runs.snapshots import NAME, Snapshots
 from mnistlab.serving.models import ServedModel
@@ -34,25 +32,24 @@ class Training:
     title: str
     folder: Path
 
-    def film(self) -> bytes:
-        """The answer of /trainings/NAME, as JSON. Raises `UserError` where the snapshots are missing or damaged."""
+    def film(self) -> Film:
+        """The answer of /trainings/NAME. Raises `UserError` where the snapshots are missing or damaged."""
         found = Snapshots.read(self.folder / NAME, self.folder)
         right = (found.probabilities.argmax(axis=2) == found.labels).sum(axis=1)
-        answer = {
-            "id": self.name,
-            "title": self.title,
-            "classes": found.classes.tolist(),
-            "steps": found.steps,
-            "losses": found.losses,  # NaN becomes null
-            "right": right,
-            "digits": len(found.labels),
-            "whole": found.whole,
-            "layers": json.loads(str(found.layers) or "[]"),
-            "values": encoded(found.values),
-            "scales": encoded(found.scales.astype("<f4")),
-            "vectors": encoded(found.vectors.astype("<f4")),
-        }
-        return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+        return Film(
+            id=self.name,
+            title=self.title,
+            classes=found.classes.tolist(),
+            steps=found.steps.tolist(),
+            losses=found.losses.tolist(),  # NaN becomes null
+            right=right.tolist(),
+            digits=len(found.labels),
+            whole=found.whole.tolist(),
+            layers=json.loads(str(found.layers) or "[]"),
+            values=encoded(found.values),
+            scales=encoded(found.scales.astype("<f4")),
+            vectors=encoded(found.vectors.astype("<f4")),
+        )
 
 
 def encoded(values: NDArray[Any]) -> str:
@@ -107,12 +104,12 @@ class Film(ATraining):
 
 TRAININGS: dict[str, Any] = {
     "summary": "List the trainings that can be shown again",
-    "responses": {200: {"model": Trainings}, **documents(401, 403, 421, 503)},
+    "responses": documents(401, 403, 421, 503),
 }
 TRAINING: dict[str, Any] = {
     "summary": "Show a training again",
     "description": "The network at a few steps of its training, whole: what it made of any digit then can be computed.",
-    "responses": {200: {"model": Film}, **documents(401, 403, 404, 421, 422, 503)},
+    "responses": documents(401, 403, 404, 421, 422, 503),
 }
 
 
@@ -121,12 +118,11 @@ def add_trainings(app: FastAPI, models: Sequence[ServedModel]) -> None:
     trainings = {training.name: training for training in trainings_of(models)}
 
     @app.get("/api/v1/trainings", **TRAININGS)
-    async def list_trainings() -> Response:
-        listed = [{"id": training.name, "title": training.title} for training in trainings.values()]
-        return Response(orjson.dumps({"trainings": listed}), media_type="application/json")
+    async def list_trainings() -> Trainings:
+        return Trainings(trainings=[ATraining(id=one.name, title=one.title) for one in trainings.values()])
 
     @app.get("/api/v1/trainings/{name}", **TRAINING)
-    def show_training(name: str) -> Response:  # in a thread, as it reads a file
+    def show_training(name: str) -> Film:  # in a thread, as it reads a file
         if name not in trainings:
             raise Problem(404, "serving.unknown_training", name=name[:100], trainings=list(trainings))
-        return Response(trainings[name].film(), media_type="application/json")
+        return trainings[name].film()

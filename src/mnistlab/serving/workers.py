@@ -1,0 +1,128 @@
+"""Several processes that serve at one address: uvicorn's supervisor over workers, each with models of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from prometheus_client.multiprocess import mark_process_dead
+from starlette.types import ASGIApp
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from mnistlab.errors import MnistlabError
+from mnistlab.serving.http import settings, told_to_connections
+from mnistlab.serving.metrics import FOLDER
+
+__all__ = ["run_workers"]
+
+HUNG = 60
+"""Seconds without a sign of life after which a worker is replaced; to start on a busy machine takes some of them."""
+
+logger = logging.getLogger("mnistlab.serving")
+
+
+def run_workers(
+    make_app: Callable[[], ASGIApp], listener: socket.socket, workers: int, ready: Callable[[], None]
+) -> None:
+    """Serve by so many processes until SIGINT or SIGTERM, then let what is in flight end; replace those that die.
+
+    `make_app`, which must be picklable, is called in each. Calls `ready` when requests are answered. Raises `MnistlabError`
+    where a worker cannot start.
+    """
+    config = settings(partial(in_worker, make_app), factory=True, workers=workers, timeout_worker_healthcheck=HUNG)
+    host, port = listener.getsockname()[:2]
+    with spread(listener) as shared, tempfile.TemporaryDirectory(prefix="mnistlab-metrics-") as folder:
+        os.environ[FOLDER] = folder  # which the workers inherit, and prometheus_client reads when it is imported
+        supervisor = Multiprocess(config, [shared])
+        threading.Thread(target=tell_when_ready, args=[host, port, supervisor.should_exit, ready], daemon=True).start()
+        try:
+            supervisor.run()
+        finally:
+            del os.environ[FOLDER]
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        raise MnistlabError("serving.worker_failed")
+
+
+class OwnSocket(socket.socket):
+    """Holds an address; in the process that it is sent to, another socket at that address, on which that one listens.
+
+    Linux hands connections evenly to sockets at one address. Of processes at one socket the first awake takes all.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return bound, (self.family, self.getsockname())
+
+
+def bound(family: int, address: Any) -> OwnSocket:
+    """A socket at an address that others may share."""
+    own = OwnSocket(family, socket.SOCK_STREAM)
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    own.bind(address)
+    return own
+
+
+def spread(listener: socket.socket) -> socket.socket:
+    """What workers get instead of a listener, which is closed: on Linux each a socket of its own at that address."""
+    if sys.platform != "linux":
+        return listener
+    family, address = listener.family, listener.getsockname()
+    listener.close()
+    return bound(family, address)
+
+
+def tell_when_ready(host: str, port: int, stopped: threading.Event, ready: Callable[[], None]) -> None:
+    """Call `ready` once a worker answers."""
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - those of all addresses
+    while not stopped.is_set():
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            connection = http.client.HTTPConnection(address, port)
+            connection.request("GET", "/readyz")
+            if connection.getresponse().status == 200:
+                connection.close()
+                ready()
+                return
+        time.sleep(0.05)
+
+
+def in_worker(make_app: Callable[[], ASGIApp]) -> ASGIApp:
+    """The application, made in a worker; which ends when its supervisor does, however that may end."""
+    forget_dead_workers(Path(os.environ[FOLDER]))
+    if (supervisor := multiprocessing.parent_process()) is not None:
+        threading.Thread(target=stop_after, args=[supervisor], daemon=True).start()
+    try:
+        return told_to_connections(make_app())
+    except MnistlabError as error:
+        logger.error("%s", error.for_command_line())
+        sys.exit(STARTUP_FAILURE)
+
+
+def stop_after(supervisor: multiprocessing.process.BaseProcess) -> None:
+    """Ask this process to stop once that one has ended."""
+    supervisor.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def forget_dead_workers(folder: Path) -> None:
+    """Take out of the sums what workers had under way when they died. What they had counted stays."""
+    for file in folder.glob("gauge_live*.db"):
+        process = int(file.stem.rpartition("_")[2])
+        try:
+            if sys.platform != "win32":  # where this would end it
+                os.kill(process, 0)
+        except ProcessLookupError:
+            mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]
