@@ -72,7 +72,7 @@ A_RUN = {
 WORDS = {
     **dict.fromkeys(["MODEL.pth", "MODÈLE.pth", "FILE", "FICHIER", "{path}"], "model.pth"),
     "PICTURE...": "photo.jpg",
-    "RECIPE": "quick",
+    **dict.fromkeys(["RECIPE", "RECIPE..."], "quick"),
     **dict.fromkeys(["FILE.py:CLASS", "FICHIER.py:CLASSE"], "network.py:NeuralNet"),
     "PATH": "model.safetensors",
     **dict.fromkeys(["DIR", "DOSSIER"], str(DEBIAN)),
@@ -107,6 +107,8 @@ def arguments_of(command: str) -> tuple[str, ...]:
         digits = ["--dataset", "mnist", *TINY_SCENES] if "finder" in arguments else ["--dataset", PICTURES[0]]
         arguments += [] if "--dataset" in arguments else digits
         arguments += ["--members", "3"] if "ensemble" in arguments else []
+    if arguments[0] == "sweep":
+        arguments += ["--seeds", "1", "--set", "steps=3", "--set", "batch_size=8", "--dataset", PICTURES[0]]
     if arguments[0] == "serve":
         arguments += ["--port", "0", "--no-browser"]
     if arguments[:2] == ["runs", "delete"] and "--yes" not in arguments:
