@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from rich.console import Console
 
+from mnistlab import dependencies
 from mnistlab.cli import sweep_table
 from mnistlab.cli.app import run_app
 from mnistlab.cli.sweep_table import SweepTable
@@ -114,6 +116,10 @@ def test_a_training_that_fails_is_named_and_the_others_are_compared(
         (["best", "default", "--test"], ["different images for validation"]),
         (["--plot", "sweep.jpg"], ["sweep.jpg", ".png"]),
         (["--cores", "0"], ["--cores"]),
+        (["--engine", "dask"], ["--engine", "'dask'"]),
+        (["--address", "10.0.0.1:6379"], ["--address would have no effect without --engine ray"]),
+        (["--gpus", "1", "--address", "auto"], ["--address, --gpus would have no effect"]),
+        (["--engine", "ray", "--gpus", "a"], ["--gpus", "'a' is not a number"]),
     ],
     ids=lambda value: " ".join(value)[:40],
 )
@@ -128,10 +134,9 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
 def test_switches_and_lists_are_values_too(
     here: Path, pictures: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mnistlab.training.sweep.one_after_the_other", None)
     seen: list[Recipe] = []
 
-    def noted(plan: object, follower: object) -> dict[str, object]:
+    def noted(plan: object, follower: object, engine: object) -> dict[str, object]:
         seen.extend(setting.recipe for setting in plan.settings)  # type: ignore[attr-defined]
         return {}
 
@@ -141,6 +146,21 @@ def test_switches_and_lists_are_values_too(
         (widths, deskew, optimizer)
         for widths in ((8, 16), (4,)) for deskew in (True, False) for optimizer in ("sgd", "adamw")
     ]  # fmt: skip
+
+
+def test_without_ray_the_engine_says_what_to_install(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dependencies, "find_missing", lambda packages: [name for name in packages if name == "ray"])
+    assert sweep("--engine", "ray") == 2
+    assert_one_line(capsys, "not installed: ray", "uv sync --extra scale")
+    assert list(here.iterdir()) == []
+
+
+def test_nothing_of_ray_is_imported_otherwise(here: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("ray", "mnistlab.training.ray_engine", "mnistlab.training.cluster"):
+        monkeypatch.setitem(sys.modules, module, None)  # importing it is an error
+    assert sweep("two-conv", "--dataset", str(pictures), "--seeds", "1", *TINY) == 0
 
 
 @pytest.fixture

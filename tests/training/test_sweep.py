@@ -44,6 +44,9 @@ class Noted:
         self.begun.append((trial.setting.title, trial.seed))
         return self.watchers.pop(0) if self.watchers else Silent()
 
+    def at(self, trial: Trial, share: float) -> None:
+        assert 0 <= share <= 1
+
     def end(self, trial: Trial, outcome: Outcome) -> None:
         self.ended.append((trial.setting.title, trial.seed))
 

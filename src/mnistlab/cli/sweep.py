@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +18,8 @@ from mnistlab.cli.options import (
     json_option,
     runs_option,
 )
-from mnistlab.cli.output import print_json
 from mnistlab.cli.training_options import dataset_option
-from mnistlab.cli.words import figure, print_table, tell, words
+from mnistlab.cli.words import tell, words
 from mnistlab.dependencies import require
 from mnistlab.errors import Failure, UserError
 from mnistlab.messages.sentences import Clause
@@ -31,9 +29,8 @@ from mnistlab.recipes.grid import Setting, grid, typed
 from mnistlab.recipes.settings import TYPES
 
 if TYPE_CHECKING:
-    from mnistlab.evaluation.sweeps import Spread, Standing
     from mnistlab.runs.run import Run
-    from mnistlab.training.sweep import Outcome, Sweep, Trial
+    from mnistlab.training.sweep import Engine, Outcome, Sweep, Trial
 
 SWITCH = {"on": True, "true": True, "off": False, "false": False}
 
@@ -81,6 +78,17 @@ class SetType(click.ParamType[tuple[str, tuple[Any, ...]]]):
 @click.option("--test", is_flag=True, help="Measure each run on the test images too, once; they decide nothing.")
 @click.option("--cores", type=WholeRange(1), help="Cores that a training computes on; left out, all.")
 @click.option(
+    "--engine", type=click.Choice(["plain", "ray"]), default="plain", show_default=True,
+    help="plain trains one after the other, ray as many at once as there is room for.",
+)  # fmt: skip
+@click.option("--address", metavar="HOST:PORT", help="Ray cluster to train on; left out, this computer alone.")
+@click.option(
+    "--gpus",
+    metavar="NUMBER",
+    type=ValueType(float),
+    help="GPUs that a training takes on Ray, such as 0.25; left out, none.",
+)
+@click.option(
     "--plot", metavar="FILE.png", type=click.Path(path_type=Path),
     help="Picture of the comparison.  [default: sweep.png in the runs folder]",
 )  # fmt: skip
@@ -97,6 +105,9 @@ def sweep(
     dataset: str,
     test: bool,
     cores: int | None,
+    engine: str,
+    address: str | None,
+    gpus: float | None,
     plot: Path | None,
     device: str,
     data_dir: Path,
@@ -110,6 +121,10 @@ def sweep(
     on where it was stopped, and with more seeds or settings it trains only what is new.
     """
     require("train")
+    if engine == "ray":
+        require("scale", "ray")
+    elif given := [option for option, value in (("--address", address), ("--gpus", gpus)) if value is not None]:
+        raise UserError("cli.only_on_ray", options=given)
     from mnistlab.files import check_target
     from mnistlab.training.sweep import Sweep
 
@@ -123,20 +138,33 @@ def sweep(
         tuple(settings), seeds, first, dataset=dataset, data_dir=data_dir, runs_dir=runs_dir, device=device,
         cores=cores or 0, test=test, download=download,
     )  # fmt: skip
-    outcomes = carry_out(plan)
+    outcomes = carry_out(plan, engine_called(engine, address, gpus))
     finished = runs_by_setting(outcomes)
     failed = {trial: outcome for trial, outcome in outcomes.items() if isinstance(outcome, Failure)}
     for trial, failure in failed.items():
         reached = Clause(failure.key, **failure.values)
         tell("cli.sweep_trial", setting=trial.setting.title, seed=trial.seed, reached=reached, err=True)
     if any(finished.values()):
+        from mnistlab.cli.sweep_report import report
+
         common = ", ".join(typed((field, values[0]) for field, values in sets if len(values) == 1))
         report(plan, finished, outcomes, target, f", {common}" if common else "", as_json)
     if failed:
         raise Failure("training.sweep_failed", count=len(failed), total=len(outcomes))
 
 
-def carry_out(plan: Sweep) -> dict[Trial, Outcome]:
+def engine_called(name: str, address: str | None, gpus: float | None) -> Engine:
+    """What carries out the trials."""
+    if name == "plain":
+        from mnistlab.training.sweep import one_after_the_other
+
+        return one_after_the_other
+    from mnistlab.training.ray_engine import RayEngine
+
+    return RayEngine(address, gpus or 0.0)
+
+
+def carry_out(plan: Sweep, engine: Engine) -> dict[Trial, Outcome]:
     """Train what is not trained yet, and show it on standard error."""
     from rich.console import Console
 
@@ -144,7 +172,7 @@ def carry_out(plan: Sweep) -> dict[Trial, Outcome]:
     from mnistlab.training.sweep import sweep as carry_out_sweep
 
     with SweepTable(Console(stderr=True), plan.trials) as table:
-        return carry_out_sweep(plan, table)
+        return carry_out_sweep(plan, table, engine)
 
 
 def runs_by_setting(outcomes: Mapping[Trial, Outcome]) -> dict[Setting, dict[int, Run]]:
@@ -156,86 +184,3 @@ def runs_by_setting(outcomes: Mapping[Trial, Outcome]) -> dict[Setting, dict[int
         if isinstance(outcome, Run):
             found[trial.setting][trial.number] = outcome
     return found
-
-
-def report(
-    plan: Sweep,
-    finished: Mapping[Setting, Mapping[int, Run]],
-    outcomes: Mapping[Trial, Outcome],
-    target: Path,
-    common: str,
-    as_json: bool,
-) -> None:
-    """Draw what the settings reached, and print it; what they have in common stands above the picture."""
-    from mnistlab.data.dataset import open_dataset
-    from mnistlab.evaluation.figures import save_figure
-    from mnistlab.evaluation.sweeps import draw_sweep, standings
-
-    dataset = open_dataset(plan.dataset, plan.data_dir)
-    rows = standings(finished, dataset)
-    save_figure(draw_sweep(rows, f"{Path(dataset.spec.name).name}: {plan.seeds} trainings each{common}"), target)
-    if as_json:
-        trials = [trial_as_json(trial, outcome) for trial, outcome in outcomes.items()]
-        settings = [standing_as_json(row) for row in rows]
-        print_json({"dataset": dataset.spec.name, "settings": settings, "trials": trials, "plot": str(target)})
-        return
-    print_standings(rows)
-    tell("cli.sweep_picture", path=target)
-
-
-def print_standings(rows: Sequence[Standing]) -> None:
-    """A line a setting, and what the columns mean that need it."""
-    tested = any(row.test for row in rows)
-    widest = max(len(row.setting.title) for row in rows)
-    cells = [
-        (
-            row.setting.title, str(len(row.runs)), told_spread(row.val), told_interval(row.val),
-            told_spread(row.behind.difference if row.behind else None),
-            told_interval(row.behind.difference if row.behind else None),
-            figure(row.behind.p_value, ".3g") if row.behind else "",
-            *((told_spread(row.test), told_interval(row.test)) if tested else ()),
-        )
-        for row in rows
-    ]  # fmt: skip
-    forms = (f"<{widest}", ">5", ">15", ">16", ">14", ">16", ">6", *((">15", ">16") if tested else ()))
-    print_table("columns.sweep_tested" if tested else "columns.sweep", forms, cells, gap="  ")
-    if behind := next((row.behind for row in rows if row.behind), None):
-        tell("cli.sweep_by_writer" if behind.by_writer else "cli.sweep_by_image")
-    if rows[0].val and len(rows) > 1:
-        tell("cli.sweep_best", setting=rows[0].setting.title)
-
-
-def told_spread(spread: Spread | None) -> str:
-    """Mean ± standard deviation in percent."""
-    if spread is None:
-        return ""
-    deviation = "" if spread.std is None else " ± " + figure(100 * spread.std, ".3f")
-    return figure(100 * spread.mean, ".3f") + deviation
-
-
-def told_interval(spread: Spread | None) -> str:
-    """The mean's interval in percent."""
-    if spread is None or spread.interval is None:
-        return ""
-    low, high = (100 * bound for bound in spread.interval)
-    return words("cli.sweep_interval", low=low, high=high)
-
-
-def trial_as_json(trial: Trial, outcome: Outcome) -> dict[str, Any]:
-    """A training in plain types: its run, or why there is none."""
-    about: dict[str, Any] = {"setting": trial.setting.title, "number": trial.number, "seed": trial.seed}
-    if isinstance(outcome, Failure):
-        return {**about, "run": None, "error": str(outcome)}
-    return {**about, "run": str(outcome.path), "error": None}
-
-
-def standing_as_json(row: Standing) -> dict[str, Any]:
-    """A setting and what it reached, in plain types."""
-    return {
-        "setting": row.setting.title,
-        "recipe": row.setting.recipe.to_dict(),
-        "numbers": list(row.runs),
-        "val": asdict(row.val) if row.val else None,
-        "test": asdict(row.test) if row.test else None,
-        "behind_best": asdict(row.behind) if row.behind else None,
-    }

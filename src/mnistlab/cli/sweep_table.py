@@ -52,6 +52,10 @@ class SweepTable:
         self.running[trial] = 0.0
         return Progress(self.running, trial)
 
+    def at(self, trial: Trial, share: float) -> None:
+        """Show how far it is."""
+        self.running[trial] = share
+
     def end(self, trial: Trial, outcome: Outcome) -> None:
         """Count it; without a terminal, say it."""
         self.ended_here += trial in self.running

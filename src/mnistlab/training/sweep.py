@@ -89,6 +89,9 @@ class Follower(Protocol):
     def begin(self, trial: Trial) -> Display:
         """The trial begins; what comes back is told of its training, where that can be seen from here."""
 
+    def at(self, trial: Trial, share: float) -> None:
+        """How much of a trial is done that is trained elsewhere, 0 to 1."""
+
     def end(self, trial: Trial, outcome: Outcome) -> None:
         """The trial is over; those that were done before come first."""
 
