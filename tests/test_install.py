@@ -71,6 +71,7 @@ WITHOUT_EXTRAS = {
     "runs": [[], ["--json"]],
     "learn": [[], ["--json"]],
     "train": [[], ["no-such-recipe"], ["--resume", "latest"]],
+    "sweep": [[], ["no-such-recipe"]],
     "ensemble": [["A", "B"]],
     "evaluate": [[], ["latest", "--by-writer"]],
     "data": [[], ["--dataset", "fashion", "--from", "nowhere"]],
@@ -164,7 +165,8 @@ def test_the_extras_bring_what_is_asked_for() -> None:
     assert {extra: brought(extra) - asked_for_alone for extra in EXTRAS} == {e: set(p) for e, p in EXTRAS.items()}
     assert set(FONTS) < brought("train")
     assert set(optional) == {*EXTRAS, "all"}
-    assert brought("all") == set().union(*map(brought, EXTRAS))
+    assert brought("all") | brought("scale") == set().union(*map(brought, EXTRAS))
+    assert "ray" not in brought("all")  # one computer needs none
     base = {re.split("[>;]", requirement)[0] for requirement in project["dependencies"]}
     assert not base & brought("all")
 

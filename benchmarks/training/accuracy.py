@@ -9,22 +9,22 @@ same runs folder, where there are enough of them: seed 0 of the first ones, seed
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
 import click
 from rich.console import Console
-from scipy.stats import t
 
 from benchmarks import records
 from benchmarks.command import Command
 from benchmarks.training.writers import figures_by_writer
-from mnistlab import RECIPES, Recipe, Run, combine, list_runs, load_model, resume, train
+from mnistlab import RECIPES, Recipe, Run, combine, load_model
 from mnistlab.cli.progress import TerminalDisplay
+from mnistlab.evaluation.sweeps import spread_of
 from mnistlab.recipes.catalog import find_classifier
+from mnistlab.recipes.grid import Setting, seed_of
 from mnistlab.recipes.recipe import EnsembleRecipe
+from mnistlab.training.sweep import Sweep, Trial, carry_out, find_runs
 
 
 def done(recipe: Recipe) -> dict[int, dict[str, Any]]:
@@ -33,37 +33,29 @@ def done(recipe: Recipe) -> dict[int, dict[str, Any]]:
     return {row["seed"]: row for row in rows if records.validation(row) == recipe.data.validation}
 
 
-def runs_of(recipe: Recipe, folder: Path) -> list[Run]:
-    runs = [run for run in list_runs(folder) if isinstance(run, Run)]
-    return [run for run in runs if replace(run.recipe, summary=recipe.summary) == recipe]  # which is only words
+def members_of(recipe: Recipe, number: int, plan: Sweep) -> list[Run]:
+    """The tested runs that an ensemble can be made of, for its kinds' own runs train alike; none where one is missing."""
+    if not isinstance(recipe, EnsembleRecipe) or not recipe.ensemble.networks:
+        return []
+    kinds = [Setting(RECIPES[kind]) for kind in recipe.ensemble.networks]
+    seeds = range(seed_of(recipe, number), seed_of(recipe, number + 1))
+    trials = [Trial(kind, seed) for seed in seeds for kind in kinds]
+    found = find_runs(plan, trials)
+    return [found[trial] for trial in trials] if all(t in found and found[t].test for t in trials) else []
 
 
-def finished(recipe: Recipe, folder: Path) -> dict[int, Run]:
-    """The runs of exactly this recipe that were tested, by seed."""
-    return {run.seed: run for run in runs_of(recipe, folder) if run.test is not None}
-
-
-def one_seed(recipe: Recipe, seed: int, folder: Path, data_dir: Path) -> dict[str, Any]:
-    display = TerminalDisplay(Console(stderr=True))
-    kinds = recipe.ensemble.networks if isinstance(recipe, EnsembleRecipe) else ()
-    each = recipe.trainings // max(1, len(kinds))  # of a kind; an ensemble's members have seeds of their own
-    first = seed * each
-    ended = finished(recipe, folder).get(first)  # stopped between its test and its record
-    begun = [run for run in runs_of(recipe, folder) if run.seed == first and run.test is None]
-    ready = [finished(RECIPES[kind], folder) for kind in kinds]
-    members = [(runs, first + number) for number in range(each) for runs in ready]
-    if ended:
-        run = ended
-    elif members and all(number in runs for runs, number in members):  # the kinds' own runs serve: they train alike
-        run, _ = combine([runs[number] for runs, number in members], runs_dir=folder, data_dir=data_dir)
-    elif begun:
-        run, _ = resume(begun[0], display=display)
+def one_seed(recipe: Recipe, number: int, folder: Path, data_dir: Path) -> dict[str, Any]:
+    trial = Trial(Setting(recipe), number)
+    plan = Sweep((trial.setting,), 1, number, data_dir=data_dir, runs_dir=folder, test=True)
+    members = members_of(recipe, number, plan)
+    if members and trial not in find_runs(plan, [trial]):
+        run, _ = combine(members, runs_dir=folder, data_dir=data_dir)
     else:
-        run, _ = train(recipe, seed=first, data_dir=data_dir, runs_dir=folder, display=display)
+        run = carry_out(plan, trial, TerminalDisplay(Console(stderr=True)))
     last, test = run.metrics[-1], run.test or {}
     return {
         "recipe": recipe.to_dict(),
-        "seed": seed,
+        "seed": number,
         "parameters": load_model(run.model_path).model.parameters_count,
         "precision": run.environment["precision"],
         "threads": run.environment["threads"],
@@ -96,11 +88,10 @@ def main(name: str, seeds: int, first: int, folder: Path, data_dir: Path) -> Non
 
 
 def with_interval(values: list[float]) -> str:
-    """Mean ± standard deviation, and the mean's 95 % interval by Student's t; or the value where there is only one."""
-    if len(values) == 1:
+    """Mean ± standard deviation, and the mean's 95 % interval; or the value where there is only one."""
+    if (interval := spread_of(values).interval) is None:
         return records.spread(values)
-    centre, half = mean(values), float(t.ppf(0.975, len(values) - 1)) * stdev(values) / len(values) ** 0.5
-    return f"{records.spread(values)}, 95 % interval of the mean {centre - half:.3f} to {centre + half:.3f}"
+    return f"{records.spread(values)}, 95 % interval of the mean {interval[0]:.3f} to {interval[1]:.3f}"
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -23,7 +24,6 @@ from numpy.typing import NDArray
 from benchmarks import records
 from benchmarks.command import Command, data_option
 from benchmarks.reading.model import describe, mnist_test
-from benchmarks.training.accuracy import finished
 from benchmarks.training.canonical import MEAN, STD, Canonical
 from mnistlab.augmentation.corruptions import CORRUPTIONS, corrupt
 from mnistlab.evaluation.corrupted import evaluate_corrupted
@@ -32,6 +32,8 @@ from mnistlab.networks.network import evaluating
 from mnistlab.reading.reader import Reader
 from mnistlab.recipes.catalog import find_classifier
 from mnistlab.recipes.recipe import Recipe
+from mnistlab.runs.run import Run
+from mnistlab.runs.store import list_runs
 
 EPOCHS = 14
 """As many as the canonical example's authors train."""
@@ -72,15 +74,18 @@ def count_read(read: Read, data_dir: Path) -> dict[str, Any]:
 
 def measure_recipe(recipe: Recipe, folder: Path, data_dir: Path) -> None:
     """Each seed of the recipe that was trained and not measured yet."""
-    runs = finished(recipe, folder)
+    found = [run for run in list_runs(folder) if isinstance(run, Run) and run.test is not None]
+    runs = {
+        run.seed: run for run in found if replace(run.recipe, summary=recipe.summary) == recipe
+    }  # which is only words
     if not runs:
         raise click.UsageError(f"{folder} holds no finished run of {recipe.name} as it is now. Train one.")
     there = {row["seed"] for row in recorded() if row["row"] == recipe.name}
     for seed in sorted(set(runs) - there):
         run = runs[seed]
-        found = evaluate_corrupted(run, data_dir=data_dir).evaluations
+        measured = evaluate_corrupted(run, data_dir=data_dir).evaluations
         test = run.test or {}
-        correct = {"none": test["correct"]} | {name: evaluation.correct for name, evaluation in found.items()}
+        correct = {"none": test["correct"]} | {name: evaluation.correct for name, evaluation in measured.items()}
         row = {"row": recipe.name, "seed": seed, "recipe": recipe.to_dict(), "run": run.path.name}
         records.append("corruptions", {**row, "correct": correct, "total": test["total"]})
 

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import logging
 import os
+import secrets
 import sys
 import tempfile
 import traceback
@@ -26,6 +27,7 @@ __all__ = [
     "find_missing",
     "import_matplotlib",
     "import_onnxruntime",
+    "import_ray",
     "require",
     "stand_in",
 ]
@@ -42,6 +44,7 @@ EXTRAS = {
     "export": (*TRAIN, "onnx", "onnxscript", "safetensors"),
     "parquet": ("pyarrow",),
     "pdf": ("pypdfium2",),
+    "scale": (*TRAIN, "ray", "pyarrow"),
     "track": (*TRAIN, "tensorboard"),
 }
 """The packages that each extra brings and mnistlab cannot do without where it asks for the extra; `FONTS` are asked for alone."""
@@ -94,6 +97,24 @@ def import_onnxruntime(submodule: str = "") -> Any:
     onnxruntime = importlib.import_module("onnxruntime")
     onnxruntime.disable_telemetry_events()  # builds for Windows ignore the variable
     return importlib.import_module(f"onnxruntime.{submodule}") if submodule else onnxruntime
+
+
+def import_ray(*, alone: bool) -> Any:
+    """Ray, without its usage statistics; if `alone`, such that what it starts can be used by this process only.
+
+    Nothing else may import it, which ruff checks. Ray reads these settings when it is imported. Alone, it takes 127.0.0.1 for its
+    own address, as it does on systems whose firewall would ask, and a token of this process instead of one in the home folder.
+
+    Raises `UserError` where it is not installed.
+    """
+    require("scale", "ray")
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "1"  # a task that asks for no GPU sees none, and no warning
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
+    if alone:
+        os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    return importlib.import_module("ray")
 
 
 def check_torch() -> None:

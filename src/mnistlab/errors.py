@@ -23,6 +23,7 @@ __all__ = [
     "MnistlabError",
     "StorageFailure",
     "UserError",
+    "is_out_of_memory",
     "number",
     "plain",
     "rounded",
@@ -112,6 +113,15 @@ class Interrupted(MnistlabError):  # noqa: N818 - not an error of anybody's
     def __reduce__(self) -> tuple[Any, ...]:
         made = functools.partial(type(self), self.key, remedy=self.remedy_key, exit_code=self.exit_code, **self.values)
         return made, ()
+
+
+OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
+"""What torch's allocators say in a RuntimeError; "memory" alone would hide errors about memory formats."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether there was less memory than was needed."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 class Fault(Exception):  # noqa: N818 - it reaches no user as it is

@@ -33,6 +33,7 @@ HELP = [
     ["train"],
     ["ensemble"],
     ["evaluate"],
+    ["sweep"],
     ["data"],
     ["read"],
     ["serve"],

@@ -48,6 +48,8 @@ pytestmark = pytest.mark.usefixtures("no_drawing")
 EXCEPTIONS = {
     "data --dataset kmnist": "fetches KMNIST from the network",
     "export MNISTLAB_TOKEN=my-secret": "is the shell's export",
+    "sweep default two-conv --engine ray --cores 1": "needs Ray, and is what tests/training/test_ray_engine.py does with one",
+    "sweep default --seeds 50 --engine ray --address auto --runs /shared/runs --data-dir /shared/data": "needs a cluster",
     "mnistlab serve still running?": "is a question on the page",
     "mnistlab serve tourne-t-il encore ?": "is the same in French",
 }
@@ -73,7 +75,7 @@ A_RUN = {
 WORDS = {
     **dict.fromkeys(["MODEL.pth", "MODÈLE.pth", "FILE", "FICHIER", "{path}"], "model.pth"),
     "PICTURE...": "photo.jpg",
-    "RECIPE": "quick",
+    **dict.fromkeys(["RECIPE", "RECIPE..."], "quick"),
     **dict.fromkeys(["FILE.py:CLASS", "FICHIER.py:CLASSE"], "network.py:NeuralNet"),
     "PATH": "model.safetensors",
     **dict.fromkeys(["DIR", "DOSSIER"], str(DEBIAN)),
@@ -108,6 +110,8 @@ def arguments_of(command: str) -> tuple[str, ...]:
         digits = ["--dataset", "mnist", *TINY_SCENES] if "finder" in arguments else ["--dataset", PICTURES[0]]
         arguments += [] if "--dataset" in arguments else digits
         arguments += ["--members", "3"] if "ensemble" in arguments else []
+    if arguments[0] == "sweep":
+        arguments += ["--seeds", "1", "--set", "steps=3", "--set", "batch_size=8", "--dataset", PICTURES[0]]
     if arguments[0] == "serve":
         arguments += ["--port", "0", "--no-browser"]
     if arguments[:2] == ["runs", "delete"] and "--yes" not in arguments:

@@ -15,7 +15,7 @@ from mnistlab.cli.output import log_to_standard_error
 from mnistlab.cli.usage import usage_error
 from mnistlab.cli.words import check_language, tell
 from mnistlab.dependencies import check_torch
-from mnistlab.errors import Failure, MnistlabError, UserError
+from mnistlab.errors import Failure, MnistlabError, UserError, is_out_of_memory
 from mnistlab.messages.sentences import locales_language, sentence
 
 __all__ = ["app", "main"]
@@ -34,6 +34,7 @@ COMMANDS = {
     "runs": ("mnistlab.cli.runs", "List, draw, compare and delete runs."),
     "serve": ("mnistlab.cli.serve", "Open a page to draw digits on, and a web API."),
     "site": ("mnistlab.cli.site", "Write that page as files: it answers without a server."),
+    "sweep": ("mnistlab.cli.sweep", "Train with several seeds and settings, and compare them."),
     "train": ("mnistlab.cli.train", "Train a network, test it once, keep all in a run folder."),
 }
 """Each command's module, which is imported when the command is asked for, and its line in `mnistlab --help`."""
@@ -73,10 +74,6 @@ def app(context: click.Context) -> None:
     """Handwritten digits: from data to a trained, honestly measured, safely saved classifier."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
-
-
-OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
-"""What torch's allocators say in a RuntimeError; "memory" alone would hide errors about memory formats."""
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -120,7 +117,7 @@ def run_app(arguments: list[str] | None) -> int:
             click.echo(str(error), err=True)
             return 1
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and not any(words in str(error) for words in OUT_OF_MEMORY):
+        if not is_out_of_memory(error):
             raise
         return refuse(Failure("cli.out_of_memory"))
 

@@ -8,6 +8,7 @@
         resume.pt          all that is needed to go on exactly
         snapshots.npz      the network at a few steps: filters, and the probabilities of hard digits (see snapshots.py)
         test.json          the test split's counts and mistakes
+        val.json           likewise the validation split's, of a run that a sweep has trained
         members/           the members' run folders, where an ensemble trains them itself
         *.png              training curves, confusion matrix, worst mistakes
 
@@ -32,6 +33,7 @@ from mnistlab.recipes.differences import changed_fields
 from mnistlab.recipes.finder import AnyRecipe, FinderRecipe
 from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
 from mnistlab.runs.config import read_config
+from mnistlab.runs.counts import read_counts
 from mnistlab.runs.lock import held, is_held
 from mnistlab.runs.migrations import member_row_of_version_1
 
@@ -173,23 +175,22 @@ class Run:
     @property
     def test(self) -> dict[str, Any] | None:
         """What test.json says, or None before the test. Raises `UserError` where it is damaged."""
-        path = self.path / "test.json"
-        if not path.exists():
-            return None
-        test = read_json(path, "runs.test_damaged", run=self.path)
-        try:
-            sound = 0 <= test["correct"] <= test["total"] > 0 and all(
-                type(m["index"]) is int and 0 <= m["index"] < test["total"] for m in test["mistakes"]
-            )
-        except (KeyError, TypeError):
-            sound = False
-        if not sound:
-            raise UserError("runs.test_damaged", path=path, run=self.path)
-        return dict(test)
+        return read_counts(self.path / "test.json")
+
+    @property
+    def validation(self) -> dict[str, Any] | None:
+        """What val.json says; None where it is not there, or damaged, as it can be made anew at any time."""
+        with contextlib.suppress(UserError):
+            return read_counts(self.path / "val.json")
+        return None
 
     def write_test(self, test: dict[str, Any]) -> None:
         """Write test.json, atomically."""
         write_json(self.path / "test.json", test, indent=None)
+
+    def write_validation(self, validation: dict[str, Any]) -> None:
+        """Write val.json, atomically."""
+        write_json(self.path / "val.json", validation, indent=None)
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
         """Inside `with`, held by the process that trains this run. Raises `UserError` where another one does."""
@@ -218,7 +219,8 @@ class Run:
         """Epochs done and planned; members where it is an ensemble."""
         metrics = self.metrics
         if isinstance(self.recipe, EnsembleRecipe):
-            return len(metrics) or len(list(self.path.glob("members/*/test.json"))), self.recipe.ensemble.members
+            measured = {path.parent for name in ("test", "val") for path in self.path.glob(f"members/*/{name}.json")}
+            return len(metrics) or len(measured), self.recipe.ensemble.members
         if isinstance(self.recipe, FinderRecipe):
             return metrics[-1]["epoch"] if metrics else 0, self.recipe.epochs
         plan = self.recipe.optimisation

@@ -96,7 +96,7 @@ def site_files(models: Sequence[ServedModel], documentation: Mapping[str, str]) 
         if unknown := sorted(operators_of(content) - known_operators()):
             raise UserError("serving.site_unknown_operator", path=model.reader.path, operators=", ".join(unknown))
         files[f"models/{model.name}.onnx"] = compact(content)
-        listed.append({**model.facts, "file": f"models/{model.name}.onnx"})
+        listed.append({**model.facts.model_dump(), "file": f"models/{model.name}.onnx"})
     files["models/finder.onnx"] = compact(FINDER.read_bytes())
     trainings = []
     for training in trainings_of(models):

@@ -15,8 +15,7 @@ from mnistlab.data.splits import Split, read_split, split_writers
 from mnistlab.dependencies import require
 from mnistlab.devices import pick_device, pick_precision
 from mnistlab.errors import UserError, shown
-from mnistlab.evaluation import plots
-from mnistlab.evaluation.evaluate import evaluate, evaluate_run
+from mnistlab.evaluation.evaluate import evaluate
 from mnistlab.evaluation.result import Evaluation
 from mnistlab.files import check_folder, given_path, resolved
 from mnistlab.networks.checkpoint import SavedModel, read_model, save_model
@@ -25,8 +24,16 @@ from mnistlab.recipes.catalog import member_of
 from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import begin_run, create_run, find_run, list_runs
+from mnistlab.training.display import Silent
 from mnistlab.training.environment import describe_environment
-from mnistlab.training.single import Circumstances, explain_how_to_resume, going_on, resume_single, train_single
+from mnistlab.training.single import (
+    Circumstances,
+    explain_how_to_resume,
+    going_on,
+    measure_and_draw,
+    resume_single,
+    train_single,
+)
 from mnistlab.training.state import TrainingState
 
 __all__ = ["combine", "resume_ensemble", "train_ensemble"]
@@ -49,7 +56,7 @@ def resume_ensemble(run: Run, recipe: EnsembleRecipe, given: Circumstances) -> t
     """Go on with the run inside `going_on`: train the members that are not finished yet, then combine them."""
     if run.members:  # it was made of runs that were there before
         members = [Run.open(Path(path)) for path in run.members]
-        return finish(run, members, check_members(members), given.dataset, given.data_dir)
+        return finish(run, members, check_members(members), given)
     return carry_out_members(run, recipe, given)
 
 
@@ -68,13 +75,18 @@ def carry_out_members(run: Run, recipe: EnsembleRecipe, given: Circumstances) ->
         begun = [found for found in there if found.seed == seed and found.recipe.name == own.name]
         if not begun:
             member, _ = train_single(own, seed, folder, given)
-        elif begun[0].test is None or not begun[0].is_finished:  # it may have been tested by hand before
+        elif not begun[0].is_finished or not is_measured(begun[0], given):  # it may have been tested by hand before
             with going_on(begun[0]):
                 member, _ = resume_single(begun[0], given)
         else:
             member = begun[0]
         members.append(member)
-    return finish(run, members, check_members(members), given.dataset, given.data_dir)
+    return finish(run, members, check_members(members, given.test), given)
+
+
+def is_measured(run: Run, given: Circumstances) -> bool:
+    """Whether all of the run was done that a training does."""
+    return (run.test if given.test else run.validation) is not None
 
 
 def combine(
@@ -130,7 +142,7 @@ def combine(
         begin_run(create_run(runs_dir, recipe, dataset.spec.name, folder, first.seed, environment, paths)) as run,
         explain_how_to_resume(run),
     ):
-        return finish(run, runs, models, dataset, folder)
+        return finish(run, runs, models, Circumstances(dataset, folder, target, None, Silent()))
 
 
 def check_data(dataset: Dataset, validation: Split | None) -> None:
@@ -163,14 +175,14 @@ def environment_of(members: Sequence[Run], device: torch.device) -> dict[str, An
     return environment
 
 
-def check_members(members: Sequence[Run]) -> list[SavedModel]:
-    """The members' models. Raises `UserError` where one is missing or their answers cannot be averaged."""
+def check_members(members: Sequence[Run], test: bool = True) -> list[SavedModel]:
+    """The members' models. Raises `UserError` where one is missing, or untested where `test`, or they cannot be averaged."""
     models: list[SavedModel] = []
     for member in members:
         for file, there in (
             ("model.pth", member.model_path.exists()),
             ("metrics.jsonl", member.metrics),
-            ("test.json", member.test),
+            ("test.json", member.test or not test),
         ):
             if not there:
                 raise UserError("training.member_not_finished", remedy=member.how_to_finish, run=member.path, file=file)
@@ -201,10 +213,10 @@ def check_members(members: Sequence[Run]) -> list[SavedModel]:
 
 
 def finish(
-    run: Run, members: Sequence[Run], models: Sequence[SavedModel], dataset: Dataset, data_dir: Path
+    run: Run, members: Sequence[Run], models: Sequence[SavedModel], given: Circumstances
 ) -> tuple[Run, Evaluation]:
-    """Save the members' ensemble, with a line of metrics for each member; test it, draw."""
-    device = pick_device(run.environment["device"])
+    """Save the members' ensemble, with a line of metrics for each member; measure it, draw."""
+    dataset, device = given.dataset, given.device
     spec = dataclasses.replace(dataset.spec, mean=models[0].mean, std=models[0].std)  # what they were trained with
     val = None
     if unseen := run.classifier.data.validation:  # by any member
@@ -230,6 +242,4 @@ def finish(
         )
     save_model(run.model_path, Ensemble(networks), spec)
     run.write_metrics(rows)
-    evaluation = evaluate_run(run, "test", device=str(device), data_dir=data_dir)
-    plots.draw_run(run, evaluation)
-    return run, evaluation
+    return run, measure_and_draw(run, given)

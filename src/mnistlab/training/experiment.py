@@ -1,4 +1,4 @@
-"""From a recipe to a run folder that holds everything: train, test once, draw; go on after an interruption; ensembles."""
+"""From a recipe to a run folder that holds everything: train, measure once, draw; go on after an interruption; ensembles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mnistlab.files import check_folder, given_path, resolved
 from mnistlab.messages.sentences import Clause
 from mnistlab.recipes.catalog import find_recipe
 from mnistlab.recipes.finder import AnyRecipe
-from mnistlab.recipes.recipe import EnsembleRecipe
+from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
 from mnistlab.training.display import Display, Silent
@@ -37,14 +37,13 @@ def train(
     track: str | None = None,
     display: Display | None = None,
     opened: Dataset | None = None,
+    test: bool = True,
 ) -> tuple[Run, Evaluation]:
     """Train `recipe` on `dataset`, test the result once, draw its pictures; the run folder that comes back holds it all.
 
     An ensemble's recipe trains its members one after the other, as runs inside the run's folder, and combines them.
-
-    Trainings in several threads of one process take turns, for torch's random generator is one for all of them; what else
-    draws from it during a training (`torch.rand`, a new network) changes that training's result. Trainings in processes of
-    their own run at once.
+    Trainings in threads of one process take turns, as torch's random generator is one for all of them; what else draws from it
+    meanwhile (`torch.rand`, a new network) changes the result. Trainings in processes of their own run at once.
 
     Parameters
     ----------
@@ -60,31 +59,38 @@ def train(
         "auto", "cpu", "cuda", "cuda:1" or "mps"; "tensorboard"; what is told of the progress.
     opened : Dataset, optional
         `dataset` in `data_dir` where it has been opened, and perhaps read, already.
+    test : bool
+        Whether to measure the result on the test split; if not, that stays unread, and the validation split is taken.
 
     Returns
     -------
     Run, Evaluation
-        The run, and how its network did on the test split.
+        The run, and how its network did on that split.
 
     Raises
     ------
-    UserError
-        For what cannot be done as asked, before a folder is made.
-    Failure, Interrupted
-        Where the loss becomes NaN or the disk fills up; after a signal. The run can then be resumed.
+    UserError, Failure, Interrupted
+        For what cannot be done, before a folder is made; for a NaN loss or a full disk, or after a signal: `resume` goes on.
     """
     chosen = recipe if isinstance(recipe, AnyRecipe) else find_recipe(recipe)
     seed = whole_number(seed, Clause("names.seed"), 0, 2**32 - chosen.trainings)  # each has a seed of its own
     check_packages(track)
+    check_validation(chosen, test)
     runs_dir, data_dir = given_path(runs_dir, "runs_dir"), given_path(data_dir, "data_dir")
     check_folder(runs_dir)
     target = pick_device(device)
     opened = opened or open_dataset(dataset, data_dir, download=download)
-    given = Circumstances(opened, resolved(data_dir), target, track, display or Silent())
+    given = Circumstances(opened, resolved(data_dir), target, track, display or Silent(), test)
     with GENERATOR:
         if isinstance(chosen, EnsembleRecipe):
             return train_ensemble(chosen, seed, runs_dir, given)
         return train_single(chosen, seed, runs_dir, given)
+
+
+def check_validation(recipe: AnyRecipe, test: bool) -> None:
+    """Raise `UserError` where nothing is tested, and the recipe keeps no images to validate with either."""
+    if not test and isinstance(recipe, Recipe) and recipe.data.validation is None:
+        raise UserError("training.nothing_to_validate", recipe=recipe.name, split=recipe.data.split)
 
 
 def resume(
@@ -94,10 +100,11 @@ def resume(
     runs_dir: str | Path = "runs",
     track: str | None = None,
     display: Display | None = None,
+    test: bool = True,
 ) -> tuple[Run, Evaluation]:
     """Go on with a run that was interrupted or killed, as if it never had been: the model ends bit-identical.
 
-    That holds on the same machine with the same versions. A run that is finished is tested and drawn again.
+    That holds on the same machine with the same versions. A run that is finished is measured and drawn again.
 
     Parameters
     ----------
@@ -105,7 +112,7 @@ def resume(
         What `find_run` finds in `runs_dir`.
     data_dir : str or Path, optional
         Where the data is now, if not where it was.
-    runs_dir, track, display
+    runs_dir, track, display, test
         As `train` takes them.
 
     Returns
@@ -122,6 +129,7 @@ def resume(
     """
     check_packages(track)
     run = find_run(run, runs_dir)
+    check_validation(run.recipe, test)
     environment = run.environment
     try:
         target = pick_device(environment["device"])
@@ -131,7 +139,7 @@ def resume(
     folder = run.find_data(data_dir)
     with GENERATOR, going_on(run):
         torch.set_num_threads(environment["threads"])  # sums are split by threads, and their last bits with them
-        given = Circumstances(open_dataset(run.dataset, folder), folder, target, track, display or Silent())
+        given = Circumstances(open_dataset(run.dataset, folder), folder, target, track, display or Silent(), test)
         if isinstance(run.recipe, EnsembleRecipe):
             return resume_ensemble(run, run.recipe, given)
         return resume_single(run, given)

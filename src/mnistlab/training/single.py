@@ -1,4 +1,4 @@
-"""One training, from a recipe or where it was stopped to a tested run folder."""
+"""One training, from a recipe or where it was stopped to a measured run folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,14 @@ from mnistlab.training.loop import fit
 from mnistlab.training.state import TrainingState
 from mnistlab.training.watch import watching
 
-__all__ = ["Circumstances", "explain_how_to_resume", "going_on", "resume_single", "train_single"]
+__all__ = [
+    "Circumstances",
+    "explain_how_to_resume",
+    "going_on",
+    "measure_and_draw",
+    "resume_single",
+    "train_single",
+]
 
 
 @dataclass(frozen=True)
@@ -40,10 +47,12 @@ class Circumstances:
     device: torch.device
     track: str | None
     display: Display
+    test: bool = True
+    """Whether the test images are read at the end; if not, those of the validation split are."""
 
 
 def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstances) -> tuple[Run, Evaluation]:
-    """Train the recipe's network, test it once, draw, all in a new folder in `runs_dir`."""
+    """Train the recipe's network, measure it once, draw, all in a new folder in `runs_dir`."""
     settings = recipe.optimisation if isinstance(recipe, Recipe) else recipe
     precision = pick_precision(settings.precision, given.device)
     state = begin(recipe, given, seed, precision)  # what does not fit shows here, before there is a folder
@@ -56,7 +65,7 @@ def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstan
 
 
 def resume_single(run: Run, given: Circumstances) -> tuple[Run, Evaluation]:
-    """Go on with the run inside `going_on`; one that is finished is tested and drawn again."""
+    """Go on with the run inside `going_on`; one that is finished is measured and drawn again."""
     state = begin(run.recipe, given, run.seed, run.environment["precision"])
     if run.resume_path.exists():
         state.load_state_dict(load_tensors(run.resume_path, "remedies.cannot_be_resumed"))
@@ -99,7 +108,7 @@ def begin(recipe: AnyRecipe, given: Circumstances, seed: int, precision: str) ->
 
 
 def carry_out(run: Run, state: TrainingState | FinderState, given: Circumstances) -> tuple[Run, Evaluation]:
-    """Train to the end, test once, draw the pictures.
+    """Train to the end, measure once, draw the pictures.
 
     Parameters
     ----------
@@ -108,12 +117,12 @@ def carry_out(run: Run, state: TrainingState | FinderState, given: Circumstances
     state
         What to train, from wherever it is.
     given
-        How to follow it, and where the test images are.
+        How to follow it, and where the images are that it is measured on.
 
     Returns
     -------
     tuple of Run and Evaluation
-        The run, finished, and its result on the test images.
+        The run, finished, and its result on the test images, or on those kept for validation.
     """
     film = Film(state, run.path) if isinstance(state, TrainingState) else None
     with watching(run, state, given.display, given.track, film) as watch:
@@ -121,6 +130,13 @@ def carry_out(run: Run, state: TrainingState | FinderState, given: Circumstances
             fit_finder(state, watch)
         else:
             fit(state, watch)
-    evaluation = evaluate_run(run, "test", device=str(state.device), data_dir=given.data_dir)
+    return run, measure_and_draw(run, given)
+
+
+def measure_and_draw(run: Run, given: Circumstances) -> Evaluation:
+    """Measure the run on the test split, or on the validation split where nothing is tested, write that down, draw."""
+    evaluation = evaluate_run(run, "test" if given.test else "val", device=str(given.device), data_dir=given.data_dir)
+    if not given.test:
+        run.write_validation(evaluation.to_dict())
     plots.draw_run(run, evaluation)
-    return run, evaluation
+    return evaluation

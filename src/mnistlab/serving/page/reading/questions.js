@@ -51,17 +51,24 @@ export class Row {
     return { nearest: nearest[0], feet: mean(close.map((n) => this.boxes[n][1] + this.boxes[n][3])) };
   }
 
-  /** Those of the ink's strokes, as boxes in the marks' frame, that may be more than dirt and less than a digit. */
+  /**
+   * Those of the ink's strokes, as boxes in the marks' frame, that may be more than dirt and less than a digit; and how dark each
+   * is at its darkest, where the page's typical ink is 1: {boxes, darkest}.
+   */
   smallStrokes(ink, strokes) {
     const [left, top] = [0, 1].map((axis) => Math.min(...this.boxes.map((box) => box[axis])) - NEAR * this.height);
     const [right, bottom] = [0, 1].map((axis) => Math.max(...this.boxes.map((box) => box[axis] + box[axis + 2])) + NEAR * this.height);
-    return strokes.filter((box, number) => {
+    const numbers = [...strokes.keys()].filter((number) => {
+      const box = strokes[number];
       const [x, y] = [box[0] + box[2] / 2, box[1] + box[3] / 2];
       const [wide, high] = [box[2] / this.height, box[3] / this.height];
       if (!(x > left && y > top && x < right && y < bottom)) return false;
       if (!(Math.max(high, wide) >= LEAST && high < LOWEST && wide < LONGEST)) return false;
-      return largest(ink.ofStroke(number + 1).values) >= INK_LEVEL * HIGH && this.asksAbout(x, y);
+      return this.asksAbout(x, y);
     });
+    const seen = numbers.map((number) => ({ box: strokes[number], dark: largest(ink.ofStroke(number + 1).values) / INK_LEVEL }));
+    const small = seen.filter(({ dark }) => dark >= HIGH);
+    return { boxes: small.map(({ box }) => box), darkest: small.map(({ dark }) => dark) };
   }
 
   /** Whether a small stroke there may be more than dirt, or a part of a digit. */

@@ -20,6 +20,9 @@ const [SPECK, DOUBTFUL] = [0.45, 0.5];
 const PART = 0.4;
 const FEW = 0.25;
 const THICKEST = 0.2;
+const BOLDEST = 1 / 6;
+const [LONGEST, WIDEST] = [25, 1.5];
+const LEAST_PART = 0.5;
 const CLEAR = 1.2;
 
 /**
@@ -34,13 +37,15 @@ export async function writingOnPaper(openFinder, classifier, given, threshold) {
   const pieces = findPieces(ink);
   const strokes = pieces.length <= MOST_PIECES ? assembled(classifier, ink, pieces, given) : [];
   const isPlain = pieces.length <= MOST_PIECES && !ink.rules && leavesNoQuestion(strokes, given, threshold);
-  const written = strokes.filter(({ levelBox }) => ink.pen < THICKEST * levelBox[3]).map(({ box }) => box);
+  const drawing = loneDrawing(ink, pieces);
+  const written = strokes.filter(({ levelBox }) => drawing && ink.pen < THICKEST * levelBox[3]).map(({ box }) => box);
   const isLight = hasDarkParts(gray, written);
   let [found, looked, quarters] = [[], [], 0];
   if (isLight || !isPlain) {
-    const finest = ink.rules ? 0 : ink.finest * largerInPicture(ink); // digits may be fainter than rules
-    const isLone = finest > 0 && pieces.length === 1; // says nothing of which way is up
-    ({ found, looked, quarters } = foundDigits(await openFinder(), classifier, gray, threshold, { finest, isLight, isLone }));
+    const isTall = drawing !== null && drawing.width < WIDEST * drawing.height;
+    const least = isTall ? LEAST_PART * drawing.height : 0;
+    const lowest = drawing ? Math.max(ink.finest / BOLDEST, least) * largerInPicture(ink) : 0;
+    ({ found, looked, quarters } = foundDigits(await openFinder(), classifier, gray, threshold, { lowest, isLight, isTall }));
   }
   if (found.length === 0) {
     const signs = await signsBetween(openFinder, gray, ink, strokes);
@@ -54,6 +59,12 @@ export async function writingOnPaper(openFinder, classifier, given, threshold) {
   return withSigns(found, signs.map((sign) => ({ ...sign, box: turnedBack(sign.levelBox, quarters, turned) })));
 }
 
+/** The one piece of ink that there is, if it is drawn with a broad pen: half a digit, perhaps, and no grid or frame; or null. */
+function loneDrawing(ink, pieces) {
+  if (ink.rules || pieces.length !== 1) return null;
+  return pieces[0].height < LONGEST * ink.pen ? pieces[0] : null;
+}
+
 /** The marks without those that are strokes of signs, and the signs beside them. */
 function withSigns(marks, signs) {
   const gone = new Set(signs.flatMap(({ insteadOf }) => insteadOf));
@@ -64,13 +75,13 @@ function withSigns(marks, signs) {
 }
 
 /** What the finder takes for digits, or for something else as large as they, as the classifier sees it. */
-function foundDigits(finder, classifier, dark, threshold, { finest, isLight, isLone }) {
+function foundDigits(finder, classifier, dark, threshold, { lowest, isLight, isTall }) {
   let gray = dark;
-  let looked = lookEverywhere(finder, gray, finest, isLight);
-  const quarters = isLone ? 0 : turns(finder, classifier, gray, looked);
+  let looked = lookEverywhere(finder, gray, lowest, isLight);
+  const quarters = isTall ? 0 : turns(finder, classifier, gray, looked);
   if (quarters) {
     gray = turnedBy(gray, quarters);
-    looked = lookEverywhere(finder, gray, finest, isLight);
+    looked = lookEverywhere(finder, gray, lowest, isLight);
   }
   const size = sizeOf(gray);
   let seen = spots(classifier, find(looked), looked).filter(isWhole);

@@ -10,6 +10,7 @@ import { boxesInPicture, largerInPicture, lookBetween, Row, windows } from "./qu
 const [SURE, ALONE] = [0.52, 0.55];
 const STRONGEST = 1.5;
 const [DOT, ON_DOTS] = [0.2, 2.5];
+const AS_DARK = 0.92;
 const SLASH = 0.8;
 const COMMA = 2.5;
 const HIGH_POINT = 0.25;
@@ -24,9 +25,9 @@ export async function signsBetween(openFinder, gray, ink, marks) {
   const finest = strokes.length ? ink.pen * coarser(strokes, marks) : 1;
   for (const line of linesOf(marks.map(({ levelBox }) => levelBox))) {
     const row = new Row(marks, line);
-    const boxes = row.smallStrokes(ink, strokes);
-    const small = { boxes, pen: boxes.length ? finest : 1 };
-    const asked = [...boxes, ...row.unusual.map((n) => row.boxes[n])];
+    const shown = row.smallStrokes(ink, strokes);
+    const small = { ...shown, pen: shown.boxes.length ? finest : 1, isApart: true };
+    const asked = [...small.boxes, ...row.unusual.map((n) => row.boxes[n])];
     const parts = windows(asked, row);
     const finder = parts.length ? await openFinder() : null;
     const found = parts.flatMap((window) => lookBetween(finder, gray, ink, window, row.height));
@@ -52,7 +53,7 @@ export function signsAmong(levels, ink, marks) {
   for (const line of linesOf(marks.map(({ levelBox }) => levelBox))) {
     const row = new Row(marks, line);
     const best = nearestLevel(levels, row.height);
-    const small = ink && { boxes: row.smallStrokes(ink, strokes), pen: finest * largerInPicture(ink) };
+    const small = ink && { ...row.smallStrokes(ink, strokes), pen: finest * largerInPicture(ink), isApart: false };
     const read = signsOf(row, best.found, small);
     signs.push(...read);
     if (ink && !ink.rules) signs.push(...unreadable(row, best.found, read, small));
@@ -88,10 +89,16 @@ function signOf(row, mark, small) {
   let sure = mark.weight;
   const reach = [mark.width, mark.height].map((side) => side / 2 + REACH * row.height);
   const inside = "/%".includes(kind) ? within(row.boxes, mark, reach) : [];
-  const shown = small ? within(small.boxes, mark, reach).map((n) => small.boxes[n]) : [];
-  if (".,-:".includes(kind) && shown.length)
+  const numbers = small ? within(small.boxes, mark, reach) : [];
+  const shown = numbers.map((n) => small.boxes[n]);
+  if (".,-:".includes(kind) && shown.length) {
+    if (Math.max(...numbers.map((n) => small.darkest[n])) < AS_DARK) return null;
     sure *= Math.min(STRONGEST, (Math.max(...shown.flatMap((box) => [box[2], box[3]])) / small.pen) ** 2);
-  else if ((kind === "/" && inside.length) || (kind === "-" && small)) return null;
+  } else if (kind === "/" && inside.length) {
+    return null;
+  } else if (kind === "-" && small && (small.isApart || row.boxes.some((own) => covers(own, mark.x, mark.y)))) {
+    return null; // a digit's own bar
+  }
   const near = row.beside(mark.x, inside);
   if (!near || sure < (shown.length || inside.length ? SURE : ALONE)) return null;
   const above = (near.feet - mark.y) / row.height;
@@ -111,14 +118,14 @@ function signOf(row, mark, small) {
 
 const sign = (kind, sure, box, beside, insteadOf = []) => ({ kind, sure, levelBox: whole(box), box: whole(box), beside, insteadOf });
 
-/** The leaning one of that number as a slash; null where it is a one, as what begins a line is. */
+/** The leaning one of that number as a slash; null where it is a one, as what begins or ends a line is. */
 function slashOf(row, number, found) {
   const [x, y, width, height] = row.boxes[number];
   const here = found.filter((mark) => Math.max(Math.abs(mark.x - x - width / 2), Math.abs(mark.y - y - height / 2)) < 0.4 * row.height);
   const [slash, one] = [..."/1"].map((kind) => Math.max(0, ...here.map((mark) => mark.kinds[CLASSES.indexOf(kind)])));
   const near = row.beside(x + width / 2, [number]);
-  const isFirst = !row.boxes.some((box) => box[0] < x);
-  if (!near || isFirst || slash * row.tall[number] ** 4 < SLASH * Math.max(one, 1e-3)) return null;
+  const isBetween = row.boxes.some((box) => box[0] < x) && row.boxes.some((box) => box[0] > x);
+  if (!near || !isBetween || slash * row.tall[number] ** 4 < SLASH * Math.max(one, 1e-3)) return null;
   return sign("/", slash / (slash + one), row.marks[number].levelBox, row.numbers[near.nearest], [row.numbers[number]]);
 }
 

@@ -12,12 +12,11 @@ const ENOUGH = 20;
 const SIZES_TRIED = 3;
 const [CLEARLY, MORE] = [1.2, 1.2];
 const DARK_SHARE = 0.04;
-const BOLDEST = 1 / 6;
 
 /** What the network finds at each size, and with `isLight` what is lighter than its ground too. */
-export function lookEverywhere(finder, gray, finest, isLight) {
+export function lookEverywhere(finder, gray, lowest, isLight) {
   const sizes = new Sizes(gray);
-  const most = finest === 0 ? MOST_PIXELS : ((SIZES[1] * BOLDEST) / finest) ** 2 * gray.width * gray.height;
+  const most = lowest === 0 ? MOST_PIXELS : (SIZES[1] / lowest) ** 2 * gray.width * gray.height;
   const looked = levels(finder, sizes, { most: Math.min(MOST_PIXELS, most) });
   if (isLight) looked.push(...levels(finder, sizes, { isLight, most: ALWAYS, first: looked.length }));
   return looked;

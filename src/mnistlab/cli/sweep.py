@@ -1,0 +1,186 @@
+"""`mnistlab sweep`: many trainings, compared on validation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mnistlab.cli.options import (
+    ValueType,
+    WholeRange,
+    data_option,
+    device_option,
+    download_option,
+    examples,
+    json_option,
+    runs_option,
+)
+from mnistlab.cli.training_options import dataset_option
+from mnistlab.cli.words import tell, words
+from mnistlab.dependencies import require
+from mnistlab.errors import Failure, UserError
+from mnistlab.messages.sentences import Clause
+from mnistlab.networks.fields import LISTS
+from mnistlab.recipes.catalog import find_classifier
+from mnistlab.recipes.grid import Setting, grid, typed
+from mnistlab.recipes.settings import TYPES
+
+if TYPE_CHECKING:
+    from mnistlab.runs.run import Run
+    from mnistlab.training.sweep import Engine, Outcome, Sweep, Trial
+
+SWITCH = {"on": True, "true": True, "off": False, "false": False}
+
+
+class SetType(click.ParamType[tuple[str, tuple[Any, ...]]]):
+    """FIELD=VALUE,VALUE as the field and its values; a value that is itself a list has "+" for its commas."""
+
+    name = "set"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The field and its values. Raises `UserError`, or ends in a usage error where a value is of another type."""
+        field, equals, texts = str(value).partition("=")
+        field = field.strip().removeprefix("--").replace("-", "_")
+        if not equals:
+            raise UserError("cli.set_without_values", value=value)
+        if field not in TYPES:
+            raise UserError("recipes.unknown_field", count=1, unknown=[field], fields=list(TYPES))
+        return field, tuple(self.one(TYPES[field], text.strip(), param, ctx) for text in texts.split(","))
+
+    def one(self, kind: Any, text: str, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """One value of the field's type."""
+        if kind is not bool:
+            return ValueType(kind).convert(text.replace("+", ",") if kind in LISTS else text, param, ctx)
+        if text.lower() not in SWITCH:
+            self.fail(words("cli.value_of_other_type", value=text, what=Clause("cli.switch_typed")), param, ctx)
+        return SWITCH[text.lower()]
+
+
+@click.command(
+    epilog=examples(
+        "mnistlab sweep default two-conv --seeds 10",
+        "mnistlab sweep --set learning_rate=0.05,0.1,0.2",
+        "mnistlab sweep two-conv --set widths=16+32,32+64 --set dropout=0,0.3 --test",
+    )
+)
+@click.argument("recipes", nargs=-1, metavar="[RECIPE]...")
+@click.option("--seeds", type=WholeRange(1, 1000), default=5, show_default=True, help="Trainings of each setting.")
+@click.option("--first-seed", "first", type=WholeRange(0), default=0, show_default=True, help="The first one's seed.")
+@click.option(
+    "--set", "sets", metavar="FIELD=VALUE,...", type=SetType(), multiple=True,
+    help="Train with each of these values of a recipe's field (see train --help); of several fields, with all combinations. +"
+    " joins the values of a list: widths=16+32,32+64.",
+)  # fmt: skip
+@dataset_option
+@click.option("--test", is_flag=True, help="Measure each run on the test images too, once; they decide nothing.")
+@click.option("--cores", type=WholeRange(1), help="Cores that a training computes on; left out, all.")
+@click.option(
+    "--engine", type=click.Choice(["plain", "ray"]), default="plain", show_default=True,
+    help="plain trains one after the other, ray as many at once as there is room for.",
+)  # fmt: skip
+@click.option("--address", metavar="HOST:PORT", help="Ray cluster to train on; left out, this computer alone.")
+@click.option(
+    "--gpus",
+    metavar="NUMBER",
+    type=ValueType(float),
+    help="GPUs that a training takes on Ray, such as 0.25; left out, none.",
+)
+@click.option(
+    "--plot", metavar="FILE.png", type=click.Path(path_type=Path),
+    help="Picture of the comparison.  [default: sweep.png in the runs folder]",
+)  # fmt: skip
+@device_option
+@data_option
+@download_option
+@runs_option
+@json_option
+def sweep(
+    recipes: tuple[str, ...],
+    seeds: int,
+    first: int,
+    sets: tuple[tuple[str, tuple[Any, ...]], ...],
+    dataset: str,
+    test: bool,
+    cores: int | None,
+    engine: str,
+    address: str | None,
+    gpus: float | None,
+    plot: Path | None,
+    device: str,
+    data_dir: Path,
+    download: bool,
+    runs_dir: Path,
+    as_json: bool,
+) -> None:
+    """Train recipes with several seeds and settings, each an ordinary run, and compare them on validation.
+
+    What is there already counts as done: a run in the runs folder of the same recipe, seed and dataset. So the same command goes
+    on where it was stopped, and with more seeds or settings it trains only what is new.
+    """
+    require("train")
+    if engine == "ray":
+        require("scale", "ray")
+    elif given := [option for option, value in (("--address", address), ("--gpus", gpus)) if value is not None]:
+        raise UserError("cli.only_on_ray", options=given)
+    from mnistlab.files import check_target
+    from mnistlab.training.sweep import Sweep
+
+    named = [field for field, _ in sets]
+    if twice := sorted({field for field in named if named.count(field) > 1}):
+        raise UserError("recipes.field_given_twice", twice=twice)
+    settings = grid([find_classifier(name) for name in recipes or ("default",)], dict(sets))
+    target = plot or runs_dir / "sweep.png"
+    check_target(target, "sweep.png")
+    plan = Sweep(
+        tuple(settings), seeds, first, dataset=dataset, data_dir=data_dir, runs_dir=runs_dir, device=device,
+        cores=cores or 0, test=test, download=download,
+    )  # fmt: skip
+    outcomes = carry_out(plan, engine_called(engine, address, gpus))
+    finished = runs_by_setting(outcomes)
+    failed = {trial: outcome for trial, outcome in outcomes.items() if isinstance(outcome, Failure)}
+    for trial, failure in failed.items():
+        reached = Clause(failure.key, **failure.values)
+        tell("cli.sweep_trial", setting=trial.setting.title, seed=trial.seed, reached=reached, err=True)
+    if any(finished.values()):
+        from mnistlab.cli.sweep_report import report
+
+        common = ", ".join(typed((field, values[0]) for field, values in sets if len(values) == 1))
+        report(plan, finished, outcomes, target, f", {common}" if common else "", as_json)
+    if failed:
+        raise Failure("training.sweep_failed", count=len(failed), total=len(outcomes))
+
+
+def engine_called(name: str, address: str | None, gpus: float | None) -> Engine:
+    """What carries out the trials."""
+    if name == "plain":
+        from mnistlab.training.sweep import one_after_the_other
+
+        return one_after_the_other
+    from mnistlab.training.ray_engine import RayEngine
+
+    return RayEngine(address, gpus or 0.0)
+
+
+def carry_out(plan: Sweep, engine: Engine) -> dict[Trial, Outcome]:
+    """Train what is not trained yet, and show it on standard error."""
+    from rich.console import Console
+
+    from mnistlab.cli.sweep_table import SweepTable
+    from mnistlab.training.sweep import sweep as carry_out_sweep
+
+    with SweepTable(Console(stderr=True), plan.trials) as table:
+        return carry_out_sweep(plan, table, engine)
+
+
+def runs_by_setting(outcomes: Mapping[Trial, Outcome]) -> dict[Setting, dict[int, Run]]:
+    """The finished runs of each setting by number."""
+    from mnistlab.runs.run import Run
+
+    found: dict[Setting, dict[int, Run]] = {trial.setting: {} for trial in outcomes}
+    for trial, outcome in outcomes.items():
+        if isinstance(outcome, Run):
+            found[trial.setting][trial.number] = outcome
+    return found

@@ -1,0 +1,139 @@
+"""A sweep on the terminal: a live table where there is a terminal, a line a training where there is none."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from mnistlab.cli.words import percent, words
+from mnistlab.recipes.grid import Setting
+from mnistlab.runs.run import Run
+from mnistlab.training.display import Display, Silent
+from mnistlab.training.sweep import Outcome, Trial
+
+__all__ = ["SweepTable"]
+
+
+class SweepTable:
+    """Shows of each setting what is done and running and what it reached on validation, and of all how long it will take.
+
+    Parameters
+    ----------
+    console
+        Where to show it.
+    trials
+        All of the sweep.
+    """
+
+    def __init__(self, console: Console, trials: list[Trial]) -> None:
+        self.console, self.trials = console, trials
+        self.outcomes: dict[Trial, Outcome] = {}
+        self.running: dict[Trial, float] = {}  # how much of it is done, 0 to 1
+        self.begun = time.monotonic()
+        self.ended_here = 0
+        self.live = Live(get_renderable=self.render, console=console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> SweepTable:
+        if self.console.is_terminal:
+            self.live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.live.stop()
+
+    def begin(self, trial: Trial) -> Display:
+        """Show that it is running; what comes back shows how far it is."""
+        self.running[trial] = 0.0
+        return Progress(self.running, trial)
+
+    def at(self, trial: Trial, share: float) -> None:
+        """Show how far it is."""
+        self.running[trial] = share
+
+    def end(self, trial: Trial, outcome: Outcome) -> None:
+        """Count it; without a terminal, say it."""
+        self.ended_here += trial in self.running
+        self.running.pop(trial, None)
+        self.outcomes[trial] = outcome
+        if not self.console.is_terminal:
+            reached = (
+                words("cli.sweep_reached", accuracy=percent(validation_of(outcome)))
+                if isinstance(outcome, Run)
+                else words("cli.sweep_failed")
+            )
+            line = words("cli.sweep_trial", setting=trial.setting.title, seed=trial.seed, reached=reached)
+            self.console.print(f"{line}  {self.told_state()}", highlight=False, markup=False, soft_wrap=True)
+
+    def told_state(self) -> str:
+        """How many are done, and how long the others will take."""
+        failed = sum(not isinstance(outcome, Run) for outcome in self.outcomes.values())
+        said = words("cli.sweep_done", done=len(self.outcomes) - failed, total=len(self.trials))
+        if failed:
+            said += ", " + words("cli.sweep_failures", count=failed)
+        left = self.seconds_left()
+        return (
+            said if left is None else f"{said}, " + words("cli.sweep_left", time=str(datetime.timedelta(seconds=left)))
+        )
+
+    def seconds_left(self) -> int | None:
+        """About how long what is not done will take, at the speed so far; None where that is not known, or nothing is left."""
+        done_here = self.ended_here + sum(self.running.values())
+        to_do = len(self.trials) - len(self.outcomes) - sum(self.running.values())
+        return round((time.monotonic() - self.begun) / done_here * to_do) if done_here > 0.01 and to_do > 0 else None
+
+    def render(self) -> Group:
+        """The table as it is now, the settings that are running on top, then the best."""
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for number, name in enumerate(words("columns.sweep_running").split("|")):
+            table.add_column(name, justify="right" if number in (1, 3, 4) else "left", no_wrap=number != 0)
+        for _, row in sorted(map(self.row_of, dict.fromkeys(trial.setting for trial in self.trials))):
+            table.add_row(*row)
+        return Group(Text(self.told_state()), table)
+
+    def row_of(self, setting: Setting) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+        """What a setting is sorted by, and its cells."""
+        running = {t.seed: share for t, share in list(self.running.items()) if t.setting == setting}
+        trials = [trial for trial in self.trials if trial.setting == setting]
+        ended = [self.outcomes[trial] for trial in trials if trial in self.outcomes]
+        reached = [value for one in ended if isinstance(one, Run) and (value := validation_of(one)) is not None]
+        mean = sum(reached) / len(reached) if reached else None
+        seeds = ", ".join(
+            words("cli.sweep_running", seed=seed) + (f" {share:.0%}" if share else "")
+            for seed, share in running.items()
+        )
+        done = sum(isinstance(one, Run) for one in ended)
+        cells = (f"{done}/{len(trials)}", seeds, percent(max(reached, default=None)), percent(mean))
+        return (not running, -(mean or 0), setting.title), (setting.title, *cells)
+
+
+def validation_of(outcome: Outcome) -> float | None:
+    """The accuracy of a finished run on the images kept for validation."""
+    counts = outcome.validation if isinstance(outcome, Run) else None
+    return counts["correct"] / counts["total"] if counts else None
+
+
+class Progress(Silent):
+    """Notes how much of a training is done; of an ensemble's members each counts as much."""
+
+    def __init__(self, running: dict[Trial, float], trial: Trial) -> None:
+        self.running, self.trial = running, trial
+        self.members, self.steps = -1, 1
+
+    def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
+        """A network begins, or goes on."""
+        self.members, self.steps = self.members + 1, steps
+        self.step(done, 0, 0)
+
+    def step(self, done: int, loss: float, images_per_second: float) -> None:
+        """Some more steps are done."""
+        self.running[self.trial] = (self.members + done / self.steps) / self.trial.setting.recipe.trainings
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        """An epoch is done."""
+        self.step(row["step"], 0, 0)

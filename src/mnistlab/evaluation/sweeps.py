@@ -1,0 +1,159 @@
+"""What the runs of a sweep reached: means over the seeds, how sure they are, and how far each setting is behind the best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.data.dataset import Dataset
+from mnistlab.data.splits import split_writers
+from mnistlab.dependencies import require
+from mnistlab.evaluation.by_writer import permutation_p_value
+from mnistlab.evaluation.figures import BLUE, GREY, ORANGE, blank_figure, lay_out, plain_text, tidy
+from mnistlab.recipes.grid import Setting
+from mnistlab.runs.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["Distance", "Spread", "Standing", "draw_sweep", "spread_of", "standings"]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The values of several trainings."""
+
+    values: tuple[float, ...]
+    mean: float
+    std: float | None
+    """The standard deviation of single values; None of one value."""
+    interval: tuple[float, float] | None
+    """The mean's 95 % interval by Student's t: what other seeds would give; None of one value."""
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far a setting is behind the best one on the validation images, in trainings of the same numbers."""
+
+    difference: Spread
+    """The best setting's accuracy less this one's."""
+    p_value: float
+    """The probability of mistakes at least so uneven if both were equally good, those of all the numbers added up: each writer
+    counted as one (see `permutation_p_value`), or each image where the writers are not known."""
+    by_writer: bool
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the trainings of a setting reached."""
+
+    setting: Setting
+    runs: Mapping[int, Run]
+    """Those that are finished, by number."""
+    val: Spread | None
+    """Accuracy on the images kept for validation; None where there are none."""
+    test: Spread | None
+    """Accuracy on the test images, where all the runs were tested."""
+    behind: Distance | None = None
+    """None for the best itself, and where they have no training in common."""
+
+
+def spread_of(values: Sequence[float], most: float = math.inf) -> Spread:
+    """Mean, standard deviation and interval of at least one value, none of which can be above `most`."""
+    require("train", "scipy")
+    from scipy.stats import t
+
+    if len(values) == 1:
+        return Spread(tuple(values), values[0], None, None)
+    centre, deviation = mean(values), stdev(values)
+    half = float(t.ppf(0.975, len(values) - 1)) * deviation / len(values) ** 0.5
+    return Spread(tuple(values), centre, deviation, (centre - half, min(centre + half, most)))
+
+
+def standings(runs: Mapping[Setting, Mapping[int, Run]], dataset: Dataset) -> list[Standing]:
+    """How the settings stand, the best on validation first; without validation, or a finished run, as they come.
+
+    Parameters
+    ----------
+    runs : mapping
+        Each setting's finished runs by number, measured on the images kept for validation.
+    dataset : Dataset
+        What they were trained on.
+    """
+    rows = [
+        Standing(setting, own, accuracy_of(own.values(), "validation"), accuracy_of(own.values(), "test"))
+        for setting, own in runs.items()
+    ]
+    rows.sort(key=lambda row: -row.val.mean if row.val else 0)
+    best = rows[0]
+    return [best, *(Standing(r.setting, r.runs, r.val, r.test, distance(best, r, dataset)) for r in rows[1:])]
+
+
+def accuracy_of(runs: Iterable[Run], part: str) -> Spread | None:
+    """The accuracies of the runs on "validation" or "test"; None where one was not measured, or there is no run."""
+    counts = [getattr(run, part) for run in runs]
+    if not counts or not all(counts):
+        return None
+    return spread_of([count["correct"] / count["total"] for count in counts], 1.0)
+
+
+def distance(best: Standing, other: Standing, dataset: Dataset) -> Distance | None:
+    """How far the other setting is behind the best."""
+    numbers = sorted(best.runs.keys() & other.runs.keys())
+    if not numbers or not best.val or not other.val:
+        return None
+    pairs = [(best.runs[number].validation or {}, other.runs[number].validation or {}) for number in numbers]
+    difference = spread_of([(first["correct"] - second["correct"]) / first["total"] for first, second in pairs])
+    extra = np.zeros(
+        pairs[0][0]["total"], np.int64
+    )  # mistakes of the other setting in each image beyond the best one's
+    for first, second in pairs:
+        np.add.at(extra, indices(second), 1)
+        np.add.at(extra, indices(first), -1)
+    writers = split_writers(dataset, best.setting.recipe.data.validation or "val")
+    if writers is not None:
+        extra = np.bincount(writers, weights=extra).astype(np.int64)
+    return Distance(difference, permutation_p_value(extra), writers is not None)
+
+
+def indices(counts: Mapping[str, Any]) -> NDArray[np.int64]:
+    """Where in the split the mistakes are."""
+    return np.array([mistake["index"] for mistake in counts["mistakes"]], np.int64)
+
+
+def draw_sweep(rows: Sequence[Standing], title: str) -> Figure:
+    """A line a setting, as `standings` orders them: a dot a training, their mean and its interval; a panel a split."""
+    parts = {"validation": [row.val for row in rows], "test": [row.test for row in rows]}
+    shown = {name: spreads for name, spreads in parts.items() if any(spreads)}
+    longest = max(len(row.setting.title) for row in rows)
+    figure = blank_figure(min(2.4 + 0.09 * longest + 3.6 * len(shown), 30), min(1.6 + 0.34 * len(rows), 400))
+    panels = figure.subplots(1, len(shown), squeeze=False, sharey=True)[0]
+    for axes, (name, spreads) in zip(panels, shown.items(), strict=True):
+        draw_spreads(axes, spreads)
+        axes.set_xlabel(f"{name} accuracy, %")
+    panels[0].set_yticks(range(len(rows)), [plain_text(row.setting.title) for row in rows])
+    panels[0].set_ylim(len(rows) - 0.5, -0.5)
+    figure.suptitle(f"{plain_text(title)}; a diamond is their mean, a line its 95 % interval", fontsize=10)
+    lay_out(figure)
+    return figure
+
+
+def draw_spreads(axes: Axes, spreads: Sequence[Spread | None]) -> None:
+    """The dots, means and intervals of one split, the first on top."""
+    for place, spread in enumerate(spreads):
+        if spread is None:
+            continue
+        axes.plot([100 * value for value in spread.values], [place] * len(spread.values), "o", color=GREY, alpha=0.45)
+        if spread.interval:
+            axes.plot([100 * bound for bound in spread.interval], [place, place], color=BLUE, linewidth=2.5)
+        axes.plot([100 * spread.mean], [place], "D", color=BLUE if place else ORANGE, markersize=7)
+    tidy(axes)
+    axes.grid(axis="x", color="#e5e7eb")
+    axes.ticklabel_format(axis="x", useOffset=False)

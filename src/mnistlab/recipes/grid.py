@@ -1,0 +1,64 @@
+"""Recipes with some of their fields set to each of several values: what a sweep trains."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mnistlab.errors import UserError, told
+from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
+
+__all__ = ["Setting", "grid", "seed_of", "typed"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A recipe, and those of its fields that are set to several values, with its own."""
+
+    recipe: Recipe
+    changed: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def title(self) -> str:
+        """As the command line takes it: "default learning_rate=0.05 widths=16+32"."""
+        return " ".join([self.recipe.name, *typed(self.changed)])
+
+
+def typed(fields: Iterable[tuple[str, Any]]) -> list[str]:
+    """Fields and values as --set takes them."""
+    return [f"{name}={told(value).replace(',', '+')}" for name, value in fields]
+
+
+def grid(recipes: Sequence[Recipe], fields: Mapping[str, Sequence[Any]]) -> list[Setting]:
+    """Each recipe with each combination of the fields' values, the last field's changing fastest.
+
+    Raises `UserError` for a field that a recipe does not have, a value that it does not take, two settings that are the same,
+    and settings that keep other images for validation than the first, which nothing could compare.
+    """
+    settings = [
+        Setting(recipe.override(dict(given)), tuple((name, value) for name, value in given if len(fields[name]) > 1))
+        for recipe in recipes
+        for given in itertools.product(*([(name, value) for value in values] for name, values in fields.items()))
+    ]
+    first = settings[0]
+    for number, setting in enumerate(settings):
+        for other in settings[:number]:
+            if setting.recipe == other.recipe:
+                raise UserError("recipes.setting_twice", setting=setting.title, other=other.title)
+        if setting.recipe.data.validation != first.recipe.data.validation:
+            raise UserError(
+                "recipes.validations_differ",
+                setting=setting.title,
+                split=setting.recipe.data.split,
+                other=first.title,
+                other_split=first.recipe.data.split,
+            )
+    return settings
+
+
+def seed_of(recipe: Recipe, number: int) -> int:
+    """The seed of the `number`-th training of a recipe, from 0: an ensemble takes several, so that no two share a member."""
+    kinds = len(recipe.ensemble.networks) if isinstance(recipe, EnsembleRecipe) else 0
+    return number * (recipe.trainings // max(1, kinds))

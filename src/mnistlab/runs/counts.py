@@ -1,0 +1,27 @@
+"""What a run's test.json or val.json says, checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mnistlab.errors import UserError
+from mnistlab.files import read_json
+
+__all__ = ["read_counts"]
+
+
+def read_counts(path: Path) -> dict[str, Any] | None:
+    """What the file in a run's folder says, or None where there is none. Raises `UserError` where it is damaged."""
+    if not path.exists():
+        return None
+    counts = read_json(path, "runs.test_damaged", run=path.parent)
+    try:
+        sound = 0 <= counts["correct"] <= counts["total"] > 0 and all(
+            type(m["index"]) is int and 0 <= m["index"] < counts["total"] for m in counts["mistakes"]
+        )
+    except (KeyError, TypeError):
+        sound = False
+    if not sound:
+        raise UserError("runs.test_damaged", path=path, run=path.parent)
+    return dict(counts)

@@ -1,0 +1,107 @@
+"""Ray, for as long as it is needed: a cluster of this computer alone, or one that runs already."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from mnistlab.dependencies import import_ray
+from mnistlab.errors import UserError
+from mnistlab.messages.sentences import Clause
+
+__all__ = ["ANSWERS_WITHIN", "cluster"]
+
+ANSWERS_WITHIN = 10.0
+"""Seconds that a cluster has to answer."""
+OBJECTS = 100 * 2**20
+"""Bytes of shared memory of a cluster of this computer; what goes through it are names and counts."""
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+"""What a client of gRPC, which Ray speaks, begins with: HTTP/2's preface and an empty frame of settings (RFC 9113, 3.4)."""
+SETTINGS = 4
+"""The kind of the frame that the server begins with, the fourth byte."""
+
+
+@contextlib.contextmanager
+def cluster(address: str | None = None) -> Iterator[Any]:
+    """Ray, connected inside `with` to the cluster at `address`, or without one to a cluster of this computer, made for it.
+
+    The latter has as many cores as this process may use, listens on 127.0.0.1 only, and is gone afterwards, or when this process
+    is killed.
+
+    Raises `UserError` where Ray is not installed, or no cluster answers at the address within 10 seconds.
+    """
+    ray = import_ray(alone=address is None)
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    with contextlib.ExitStack() as stack:
+        if address is None:
+            folder = stack.enter_context(short_folder())
+            ray.init(
+                address="local", num_cpus=cores_here(), object_store_memory=OBJECTS, include_dashboard=False,
+                _temp_dir=folder, **quiet,
+            )  # fmt: skip
+        else:
+            if address != "auto":
+                check_answer(address)
+            try:
+                ray.init(address=address, **quiet)
+            except (
+                ConnectionError,
+                RuntimeError,
+                ValueError,
+            ) as error:  # there is none here, or one of another version
+                raise UserError("training.no_cluster", address=address, reason=first_line(error)) from None
+        stack.callback(ray.shutdown)
+        yield ray
+
+
+def cores_here() -> int:
+    """How many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def short_folder() -> Iterator[str | None]:
+    """A folder that is gone afterwards for what Ray writes down; None, for Ray's own, where its path is too long for sockets."""
+    folder = tempfile.mkdtemp(prefix="ray-")
+    try:
+        yield folder if len(folder) <= 40 else None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_answer(address: str) -> None:
+    """Raise `UserError` where nothing that could be Ray answers at HOST:PORT or ray://HOST:PORT within 10 seconds.
+
+    Ray itself would wait for two minutes, and then end the process.
+    """
+    try:
+        place = urlsplit(address if "//" in address else f"//{address}")
+        host, port = place.hostname, place.port
+    except ValueError:  # a port that is no number
+        host = port = None
+    if not host or not port:
+        raise UserError("training.not_an_address", address=address, example="10.0.0.1:6379")
+    try:
+        with socket.create_connection((host, port), timeout=ANSWERS_WITHIN) as connection:
+            if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):  # then Ray has to shake hands itself
+                return
+            connection.sendall(PREFACE)
+            answer = connection.recv(9)
+    except TimeoutError:
+        raise UserError("training.no_cluster", address=address, reason=Clause("training.no_answer")) from None
+    except OSError as error:
+        raise UserError("training.no_cluster", address=address, reason=error.strerror or str(error)) from None
+    if len(answer) < 4 or answer[3] != SETTINGS:
+        raise UserError("training.no_cluster", address=address, reason=Clause("training.something_else"))
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error of Ray's says, without its full stop."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

@@ -1,0 +1,238 @@
+"""Many trainings, each an ordinary run folder: of each setting of a grid with each of several seeds, one after the other.
+
+What a sweep has done stands in its runs folder and nowhere else: a run of the same recipe, seed and dataset there is one of its
+trainings, whoever began it. So a sweep that was stopped goes on where it is begun again, and one of more seeds, or of another
+setting beside the first, trains only what is new.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from mnistlab.data.dataset import open_dataset
+from mnistlab.devices import GENERATOR, pick_device, pick_precision
+from mnistlab.errors import (
+    Failure,
+    Interrupted,
+    StorageFailure,
+    is_out_of_memory,
+    whole_number,
+)
+from mnistlab.evaluation.evaluate import evaluate_run
+from mnistlab.files import check_folder
+from mnistlab.messages.sentences import Clause
+from mnistlab.recipes.catalog import member_of
+from mnistlab.recipes.grid import Setting, seed_of
+from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
+from mnistlab.runs.run import Run
+from mnistlab.runs.store import list_runs
+from mnistlab.training.display import Display, Silent
+from mnistlab.training.experiment import check_validation, resume, train
+from mnistlab.training.state import TrainingState
+
+__all__ = ["Engine", "Follower", "Outcome", "Sweep", "Trial", "carry_out", "find_runs", "one_after_the_other", "sweep"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of a sweep."""
+
+    setting: Setting
+    number: int
+    """Which one of its setting's, counted from 0: those of one number are compared with each other."""
+
+    @property
+    def seed(self) -> int:
+        """What its run is begun with."""
+        return seed_of(self.setting.recipe, self.number)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What to train, on what, and where the runs are put."""
+
+    settings: tuple[Setting, ...]
+    seeds: int
+    """How many trainings of each setting."""
+    first: int = 0
+    """The number of the first of them."""
+    dataset: str = "mnist"
+    data_dir: Path = Path("data")
+    runs_dir: Path = Path("runs")
+    device: str = "auto"
+    cores: int = 0
+    """Threads that a training computes with; 0 for as many as torch takes."""
+    test: bool = False
+    """Whether each run is measured on the test images too, once."""
+    download: bool = False
+    """Whether MNIST's mirrors are asked, as `open_dataset` takes it."""
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Seed by seed, so that settings can be compared at any time."""
+        return [Trial(setting, n) for n in range(self.first, self.first + self.seeds) for setting in self.settings]
+
+
+Outcome = Run | Failure
+"""What becomes of a trial: its finished run, or why there is none."""
+
+
+class Follower(Protocol):
+    """What is told of a sweep's progress."""
+
+    def begin(self, trial: Trial) -> Display:
+        """The trial begins; what comes back is told of its training, where that can be seen from here."""
+
+    def at(self, trial: Trial, share: float) -> None:
+        """How much of a trial is done that is trained elsewhere, 0 to 1."""
+
+    def end(self, trial: Trial, outcome: Outcome) -> None:
+        """The trial is over; those that were done before come first."""
+
+
+Engine = Callable[[Sweep, Sequence[Trial], Follower], Iterator[tuple[Trial, Outcome]]]
+"""Carries out the trials in whichever order, and gives each with its outcome as it ends."""
+
+
+def one_after_the_other(plan: Sweep, trials: Sequence[Trial], follower: Follower) -> Iterator[tuple[Trial, Outcome]]:
+    """The trials in their order, in this process."""
+    for trial in trials:
+        yield trial, outcome_of(plan, trial, follower.begin(trial))
+
+
+def sweep(plan: Sweep, follower: Follower, engine: Engine = one_after_the_other) -> dict[Trial, Outcome]:
+    """Carry out all trials of a sweep that are not done yet.
+
+    Returns
+    -------
+    dict of Trial to Outcome
+        In the order of `plan.trials`.
+
+    Raises
+    ------
+    UserError
+        For what cannot be done as asked, most of it before anything is trained.
+    StorageFailure, Interrupted
+        Where the disk is full, or after a signal. What was trained is kept, and the same sweep goes on from there.
+    """
+    check(plan)
+    outcomes: dict[Trial, Outcome] = {}
+    for trial, run in find_runs(plan, plan.trials).items():
+        if is_done(plan, run):
+            outcomes[trial] = run
+            follower.end(trial, run)
+    try:
+        for trial, outcome in engine(plan, [trial for trial in plan.trials if trial not in outcomes], follower):
+            outcomes[trial] = outcome
+            follower.end(trial, outcome)
+    except StorageFailure as failure:
+        failure.with_remedy("training.sweep_disk_full")
+        raise
+    except Interrupted as stop:
+        stop.with_remedy("training.sweep_interrupted")
+        raise
+    except KeyboardInterrupt:  # between two trainings
+        done, total = len(outcomes), len(plan.trials)
+        raise Interrupted("training.sweep_interrupted", done=done, total=total) from None
+    return {trial: outcomes[trial] for trial in plan.trials}
+
+
+def check(plan: Sweep) -> None:
+    """Raise `UserError` for whatever of a sweep cannot be done, before anything is trained."""
+    check_folder(plan.runs_dir)
+    recipes = [setting.recipe for setting in plan.settings]
+    for recipe in recipes:
+        check_validation(recipe, plan.test)
+        last = seed_of(recipe, plan.first + plan.seeds - 1)
+        whole_number(last, Clause("names.seed"), 0, 2**32 - recipe.trainings)
+    device, dataset = pick_device(plan.device), open_dataset(plan.dataset, plan.data_dir, download=plan.download)
+    for recipe in recipes:
+        precision = pick_precision(recipe.optimisation.precision, device)
+        with GENERATOR:
+            for member in members_of(recipe):
+                TrainingState(member, dataset, 0, device, precision)
+
+
+def members_of(recipe: Recipe) -> list[Recipe]:
+    """The different recipes that are trained for it."""
+    if not isinstance(recipe, EnsembleRecipe):
+        return [recipe]
+    return [member_of(recipe, number) for number in range(max(1, len(recipe.ensemble.networks)))]
+
+
+def find_runs(plan: Sweep, trials: Sequence[Trial]) -> dict[Trial, Run]:
+    """The runs of these trials that are there, finished or begun: of several of one trial the one that is furthest."""
+    dataset = open_dataset(plan.dataset, plan.data_dir).spec.name
+    wanted = {(without_words(trial.setting.recipe), trial.seed): trial for trial in trials}
+    found: dict[Trial, Run] = {}
+    for run in list_runs(plan.runs_dir):
+        if not isinstance(run, Run) or not isinstance(run.recipe, Recipe) or run.dataset != dataset:
+            continue
+        trial = wanted.get((without_words(run.recipe), run.seed))
+        if trial and (trial not in found or how_far(plan, run) > how_far(plan, found[trial])):
+            found[trial] = run
+    return found
+
+
+def without_words(recipe: Recipe) -> Recipe:
+    """The recipe without its summary, which decides nothing."""
+    return replace(recipe, summary="")
+
+
+def how_far(plan: Sweep, run: Run) -> tuple[bool, bool]:
+    """What of two runs of one trial is compared."""
+    return is_done(plan, run), run.is_finished
+
+
+def is_done(plan: Sweep, run: Run) -> bool:
+    """Whether there is nothing left to do for the run."""
+    validated = run.classifier.data.validation is None or run.validation is not None
+    return run.is_finished and validated and not (plan.test and run.test is None)
+
+
+def outcome_of(plan: Sweep, trial: Trial, display: Display) -> Outcome:
+    """Carry out the trial; one whose loss becomes NaN, or that needs more memory than there is, fails alone."""
+    try:
+        return carry_out(plan, trial, display)
+    except StorageFailure:
+        raise
+    except Failure as failure:
+        return failure
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return Failure("cli.out_of_memory")
+
+
+def carry_out(plan: Sweep, trial: Trial, display: Display | None = None) -> Run:
+    """The trial's run, trained from its beginning or from where it was stopped, and measured."""
+    run, display = find_runs(plan, [trial]).get(trial), display or Silent()
+    with computing_on(plan.cores):
+        if run is None:
+            run, _ = train(
+                trial.setting.recipe, dataset=plan.dataset, data_dir=plan.data_dir, runs_dir=plan.runs_dir,
+                seed=trial.seed, device=plan.device, display=display, test=plan.test,
+            )  # fmt: skip
+        elif not run.is_finished or (plan.test and run.test is None):
+            run, _ = resume(run, data_dir=plan.data_dir, display=display, test=plan.test)
+        if run.classifier.data.validation and run.validation is None:
+            run.write_validation(evaluate_run(run, "val", device=plan.device, data_dir=plan.data_dir).to_dict())
+    return run
+
+
+@contextlib.contextmanager
+def computing_on(cores: int) -> Iterator[None]:
+    """Let torch compute with so many threads inside `with`, 0 for as many as it does; a resumed run sets its own."""
+    before = torch.get_num_threads()
+    try:
+        if cores:
+            torch.set_num_threads(cores)
+        yield
+    finally:
+        torch.set_num_threads(before)
