@@ -1,8 +1,9 @@
 // The ink in a picture of handwriting: light, paper, rules and tilt taken out. As mnistlab.reading.ink.
 
 import { dilated, softened } from "./filters.js";
+import { lightest, paperColour } from "./ground.js";
 import { clip, median, quantile, roundEven, smallest } from "./numbers.js";
-import { INK_LEVEL, isDarkPaper, lightest, lookAt, missingLight, paperColour, strengthOf, strokeWidth } from "./paper.js";
+import { INK_LEVEL, isDarkPaper, lookAt, missingLight, strengthOf, strokeWidth } from "./paper.js";
 import { like, longestSide, picture, resize, resized, warped, inverse } from "./pictures.js";
 import { components, distances } from "./regions.js";
 import { any, FAINT, over, rulesOf, STRAIGHT, tilt, turn, withoutRules } from "./ruling.js";
