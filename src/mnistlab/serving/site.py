@@ -100,7 +100,7 @@ def site_files(models: Sequence[ServedModel], documentation: Mapping[str, str]) 
     files["models/finder.onnx"] = compact(FINDER.read_bytes())
     trainings = []
     for training in trainings_of(models):
-        files[f"trainings/{training.name}.json"] = training.film()
+        files[f"trainings/{training.name}.json"] = training.film().model_dump_json().encode()
         trainings.append({"id": training.name, "title": training.title, "file": f"trainings/{training.name}.json"})
     files["index.html"] = as_site((PAGE / "index.html").read_text(encoding="utf-8"), documentation).encode()
     files["manifest.webmanifest"] = orjson.dumps(MANIFEST)
