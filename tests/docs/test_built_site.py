@@ -96,6 +96,17 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+def test_the_front_page_is_the_one_to_draw_on_and_leads_to_the_documentation(browser: Browser, url: str) -> None:
+    for language, locale in (("en", "en-GB"), ("fr", "fr-FR")):
+        page = browser.new_page(locale=locale)
+        page.set_default_timeout(1000 * LIMIT)
+        page.goto(url)
+        expect(page.locator("#answer")).not_to_be_empty()  # the example that it draws is read
+        page.click("#documentation")
+        expect(page).to_have_url(f"{url}{language}/index.html")
+        page.close()
+
+
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", KINDS)
