@@ -329,7 +329,7 @@ def test_what_the_panels_show_is_what_the_server_would_tell(open_page: Open, rea
     served = ServedModel("mnistlab", "reader", reader)
     sight = served.explainer.see(image)
     for key in ("value", "accepted", "classes", "temperature"):
-        assert told[key] == json.loads(served.explain(image, ["layers"], lambda: None))[key]
+        assert told[key] == getattr(served.explain(image, ["layers"], lambda: None), key)
     assert [(layer["name"], layer["kind"]) for layer in told["layers"]] == [
         (one.name, one.kind) for one in sight.layers
     ]
@@ -340,7 +340,7 @@ def test_what_the_panels_show_is_what_the_server_would_tell(open_page: Open, rea
     np.testing.assert_allclose(told["looks"][0], sight.looks[0], atol=0.02)
     np.testing.assert_allclose(told["why"], served.explainer.why(image).ravel(), atol=0.02)
     np.testing.assert_allclose(told["classified"]["probabilities"][0], told["probabilities"], atol=1e-6)
-    steps = json.loads(served.network())["layers"]
+    steps = served.network().model_dump(mode="json")["layers"]
     assert told["steps"] == [{name: step[name] for name in ("name", "kind", "window")} for step in steps]
 
 
