@@ -109,6 +109,7 @@ def import_ray(*, alone: bool) -> Any:
     """
     require("scale", "ray")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # it would copy the working folder, and look for itself there
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "1"  # a task that asks for no GPU sees none, and no warning
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
     if alone:
