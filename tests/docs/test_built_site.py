@@ -140,10 +140,15 @@ def test_the_search_finds_a_word_in_its_language(
     page.close()
 
 
-def test_the_first_page_leads_to_the_language_of_the_browser(browser: Browser, url: str) -> None:
+def test_the_first_page_is_that_to_draw_on_and_leads_to_the_documentation_in_the_browsers_language(
+    browser: Browser, url: str
+) -> None:
     for locale, language in (("fr-CA", "fr"), ("de-DE", "en")):
         context = browser.new_context(locale=locale)
         page = context.new_page()
         page.goto(url)
+        expect(page.locator("#sheet")).to_be_visible(timeout=1000 * LIMIT)
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        page.click("nav a")
         page.wait_for_url(f"{url}{language}/index.html", timeout=1000 * LIMIT)
         context.close()
