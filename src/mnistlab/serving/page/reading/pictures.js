@@ -2,6 +2,7 @@
 //
 // A picture is {width, height, channels, values}: rows from the top, a pixel's channels beside each other.
 
+import { cubic } from "../bicubic.js";
 import { clip, roundEven } from "./numbers.js";
 
 export const picture = (width, height, values, channels = 1) => ({ width, height, channels, values });
@@ -77,10 +78,7 @@ const WAYS = {
   },
   cubic(side, wanted) {
     return placesOf(side, wanted).map(([first, t]) => {
-      const A = -0.75;
-      const near = (x) => ((A + 2) * x - (A + 3)) * x * x + 1;
-      const begin = ((A * (t + 1) - 5 * A) * (t + 1) + 8 * A) * (t + 1) - 4 * A;
-      const weights = [begin, near(t), near(1 - t)].map(Math.fround);
+      const weights = cubic(t).slice(0, 3).map(Math.fround);
       weights.push(Math.fround(1 - weights[0] - weights[1] - weights[2]));
       return weights.map((weight, i) => [clip(first - 1 + i, 0, side - 1), weight]);
     });
