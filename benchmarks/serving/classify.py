@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.command import Command, Row, data_option, json_option, measure_rows, only_option, record_option
 from benchmarks.serving.server import Images, check_program, running, serving, validation_digits
-from benchmarks.serving.wrk import Load, classify_requests, quantiles
+from benchmarks.serving.wrk import Load, classify_requests, load_options, quantiles
 from benchmarks.timing import median_and_range, two_cores
 from mnistlab.reading.reader import Reader
 
@@ -101,10 +101,7 @@ def tell_many(result: dict[str, Any]) -> list[str]:
 
 @click.command(cls=Command, help=__doc__)
 @only_option("classify-one", "classify-many")
-@click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True)
-@click.option(
-    "--seconds", type=click.IntRange(min=1), default=5, show_default=True, help="Seconds of each measurement."
-)
+@load_options
 @data_option
 @json_option
 @record_option("serving")

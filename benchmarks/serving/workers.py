@@ -19,7 +19,7 @@ import click
 from benchmarks.command import Command, Row, data_option, json_option, measure_rows, only_option, record_option
 from benchmarks.serving.classify import BATCH, WARM_UP
 from benchmarks.serving.server import check_program, serving, validation_digits
-from benchmarks.serving.wrk import Requests, classify_requests
+from benchmarks.serving.wrk import Requests, classify_requests, load_options
 from benchmarks.timing import median_and_range, two_cores
 
 
@@ -48,10 +48,7 @@ def tell(result: dict[str, Any]) -> list[str]:
 
 @click.command(cls=Command, help=__doc__)
 @only_option("workers-one", "workers-many")
-@click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True)
-@click.option(
-    "--seconds", type=click.IntRange(min=1), default=5, show_default=True, help="Seconds of each measurement."
-)
+@load_options
 @data_option
 @json_option
 @record_option("serving")

@@ -7,13 +7,29 @@ import itertools
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from benchmarks.serving.server import Images
+
+Measurement = TypeVar("Measurement", bound=Callable[..., Any])
+
+
+def load_options(command: Measurement) -> Measurement:
+    """Options of a command that loads a server again and again, for `rounds` and `seconds`."""
+    for option in (
+        click.option(
+            "--seconds", type=click.IntRange(min=1), default=5, show_default=True, help="Seconds of each measurement."
+        ),
+        click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True),
+    ):
+        command = option(command)
+    return command
+
 
 SCRIPT = Path(__file__).parent / "load.lua"
 

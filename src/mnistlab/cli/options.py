@@ -20,6 +20,7 @@ __all__ = [
     "download_option",
     "examples",
     "json_option",
+    "models_option",
     "runs_option",
 ]
 
@@ -30,6 +31,10 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 RUNS_HELP = "Folder that holds the run folders."
 DATA_HELP = "Folder that holds the data."
 runs_option = click.option("--runs", "runs_dir", type=FOLDER, default=Path("runs"), show_default=True, help=RUNS_HELP)
+models_option = click.option(
+    "--model", "models", multiple=True, metavar="RUN|FILE.onnx",
+    help="A run, what export made, or mnistlab for its own; several: the page offers them.  [default: mnistlab]",
+)  # fmt: skip
 data_option = click.option("--data-dir", type=FOLDER, default=Path("data"), show_default=True, help=DATA_HELP)
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="One JSON object on standard output, all else on standard error."

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistlab.cli.model_file import BUNDLED, load_models, model_file
-from mnistlab.cli.options import Command, WholeRange, examples, runs_option
+from mnistlab.cli.options import Command, WholeRange, examples, models_option, runs_option
 from mnistlab.cli.output import log_to_standard_error
 from mnistlab.cli.words import tell, words
 from mnistlab.dependencies import require
@@ -85,10 +85,7 @@ def access_options(command: Command) -> Command:
         "mnistlab serve --trusted-proxy 127.0.0.1 --allow-host digits.example --root-path /mnist",
     ),
 )
-@click.option(
-    "--model", "models", multiple=True, metavar="RUN|FILE.onnx",
-    help="A run, what export made, or mnistlab for its own; several: the page offers them.  [default: mnistlab]",
-)  # fmt: skip
+@models_option
 @access_options
 @click.option(
     "--workers", type=WholeRange(1, 64), default=1, show_default=True,

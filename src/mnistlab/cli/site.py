@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mnistlab.cli.model_file import BUNDLED, load_models
-from mnistlab.cli.options import FOLDER, examples, json_option, runs_option
+from mnistlab.cli.options import FOLDER, examples, json_option, models_option, runs_option
 from mnistlab.cli.output import print_json
 from mnistlab.cli.words import tell
 from mnistlab.dependencies import require
@@ -17,10 +17,7 @@ __all__ = ["site"]
 
 @click.command(epilog=examples("mnistlab site public", "mnistlab site public --model mnistlab --model latest"))
 @click.argument("folder", metavar="DIR", type=FOLDER)
-@click.option(
-    "--model", "models", multiple=True, metavar="RUN|FILE.onnx",
-    help="A run, what export made, or mnistlab for its own; several: the page offers them.  [default: mnistlab]",
-)  # fmt: skip
+@models_option
 @runs_option
 @json_option
 def site(folder: Path, models: tuple[str, ...], runs_dir: Path, as_json: bool) -> None:

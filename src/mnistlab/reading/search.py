@@ -42,13 +42,13 @@ PART = 0.4
 FEW = 0.25
 """Where the classifier accepts fewer of the marks than this share, most are noise."""
 THICKEST = 0.2
-"""What is written with a pen wider than that share of its height may be no writing but the ground of some."""
+"""Ink whose pen is wider than that share of its height may be the ground of lighter writing, and not writing itself."""
 BOLDEST = 1 / 6
 """The width of a digit's strokes is hardly more than that share of its height."""
 LONGEST = 25
 """A digit drawn with a broad pen is at most so many times as high as the pen is wide; frames and grids are higher."""
 WIDEST = 1.5
-"""What is wider than so many times its height may be several digits; what is not says nothing of which way is up."""
+"""A piece wider than so many times its height may hold several digits; a narrower one does not tell which way is up."""
 LEAST_PART = 0.5
 """What is written in one piece is at least that share of the piece's height high."""
 CLEAR = 1.2
@@ -121,7 +121,7 @@ def writing_on_paper(
 
 
 def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
-    """The one piece of ink that there is, if it is drawn with a broad pen: half a digit, perhaps, and no grid or frame."""
+    """The only piece of ink, if a broad pen drew it: perhaps half a digit, but no grid or frame. None otherwise."""
     if ink.rules is not None or len(pieces) != 1:
         return None
     return pieces[0] if pieces[0].height < LONGEST * ink.pen else None
