@@ -438,7 +438,7 @@ def test_what_is_a_link_in_a_circle_is_one_line(command: str, capsys: pytest.Cap
     Path("loop1").symlink_to("loop2")
     Path("loop2").symlink_to("loop1")
     assert run_app(command.split()) == 2
-    sentence = "error: loop1 is a link that leads round in a circle. Remove it, or choose another.\n"
+    sentence = "error: loop1 is a link that leads back to itself. Remove it, or choose another.\n"
     assert capsys.readouterr().err == sentence
     assert {path.name: str(path.readlink()) for path in Path().iterdir()} == {"loop1": "loop2", "loop2": "loop1"}
 
@@ -462,8 +462,8 @@ def test_the_doctor_names_a_data_folder_that_is_a_link_in_a_circle(capsys: pytes
     Path("loop2").symlink_to("loop1")
     assert run_app(["doctor", "--data-dir", "loop1", "--runs", "loop2"]) == 1
     shown = capsys.readouterr().out
-    assert "problem  data folder  loop1 is a link that leads round in a circle." in shown
-    assert "problem  runs folder  loop2 is a link that leads round in a circle." in shown
+    assert "problem  data folder  loop1 is a link that leads back to itself." in shown
+    assert "problem  runs folder  loop2 is a link that leads back to itself." in shown
 
 
 @pytest.mark.parametrize(
@@ -708,7 +708,7 @@ def test_a_run_of_a_changed_recipe_is_marked(tmp_path: Path, capsys: pytest.Capt
     assert sorted(line.split()[1] for line in lines if line.startswith("  ") and "recipe " not in line) == [
         "default", "default*", "mine",
     ]  # fmt: skip
-    assert lines[-1] == "* the recipe differs from mnistlab's own of that name"
+    assert lines[-1] == "* the recipe differs from mnistlab's recipe of that name"
     shutil.rmtree(next(path for path, row in rows.items() if row["recipe_changed"]))
     assert run_app(["runs", "--runs", str(tmp_path)]) == 0
     assert "*" not in capsys.readouterr().out

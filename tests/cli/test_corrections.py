@@ -116,5 +116,5 @@ def test_what_is_no_correction_is_refused(here: Path, capsys: pytest.CaptureFixt
     Path("folder").mkdir()
     Path("folder/mine").touch()
     corrected(lambda row: row["value"])
-    refused(capsys, *both, says="folder is there already, and not empty")
+    refused(capsys, *both, says="folder already exists, and is not empty")
     assert [path.name for path in Path("folder").iterdir()] == ["mine"]

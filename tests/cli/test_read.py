@@ -151,7 +151,7 @@ def test_pages_that_cannot_be_read_stop_no_others(here: Path, capsys: pytest.Cap
         ("locked.pdf", None, True), ("scan.tif", 1, False), ("scan.tif", 2, True), ("scan.tif", 3, False), ("page.png", 1, False),
     ]  # fmt: skip
     first, second = err.splitlines()
-    assert first.startswith("error: locked.pdf is a PDF that opens with a password only")
+    assert first.startswith("error: locked.pdf is a PDF that needs a password")
     assert second.startswith("error: page 2 of scan.tif is broken")
 
 
@@ -219,7 +219,7 @@ def test_the_others_are_read_where_one_is_broken(here: Path, capsys: pytest.Capt
     assert [line.startswith("error: ") for line in lines] == [True] * 4
     for line, words in zip(
         lines,
-        ("a.png is broken or cut off", "c.jpeg is empty", "no file nothing.png", "notes.txt is not a PNG"),
+        ("a.png is damaged or incomplete", "c.jpeg is empty", "no file nothing.png", "notes.txt is not a PNG"),
         strict=True,
     ):
         assert words in line
@@ -284,7 +284,7 @@ def test_an_annotated_picture_is_written_through_a_link(here: Path, capsys: pyte
     assert decode(here / "out.png").ndim == 3
     (here / "loop.png").symlink_to("loop.png")
     assert run_app(["read", "page.png", "--annotate", "loop.png"]) == 2
-    assert "loop.png is a link that leads round in a circle" in capsys.readouterr().err
+    assert "loop.png is a link that leads back to itself" in capsys.readouterr().err
     assert (here / "loop.png").is_symlink()
 
 
@@ -311,8 +311,8 @@ def test_annotated_pictures_of_a_folder_stay_apart(here: Path) -> None:
         (["scans", "--annotate", "scans"], "must not be the folder of the pictures"),
         (["scans", "page.png", "--annotate", "other/../scans"], "must not be the folder of the pictures"),
         (["linked/page.png", "--annotate", "."], "would write over a picture"),
-        (["page.png", "--annotate", "out"], "has no picture's ending"),
-        (["page.png", "--annotate", "out.pdf"], "has no picture's ending"),
+        (["page.png", "--annotate", "out"], "does not end like a picture's name"),
+        (["page.png", "--annotate", "out.pdf"], "does not end like a picture's name"),
         (["page.png", "--annotate", "nowhere/out.png"], "There is no folder nowhere"),
         (["page.png", "link.png", "--annotate", "out.png"], "is a file's name"),
         (["scans", "--annotate", "out.png"], "is a file's name"),

@@ -413,7 +413,7 @@ def test_ctrl_c_leaves_what_was_read(
     with monkeypatch.context() as patched:
         interrupt_at(patched, 3)
         assert run_app(command) == 130
-    assert_one_line(capsys, f"Interrupted: out{ending} holds 2 of 5 pictures. Go on with --resume.")
+    assert_one_line(capsys, f"Interrupted: out{ending} holds 2 of 5 pictures. Continue with --resume.")
     assert files_in(rows_in(f"out{ending}")) == ["scans/a.png", "scans/b.png"]
     assert run_app([*command, "--resume"]) == 2
     assert "5 pictures, 8 digits; 2 read before; 1 could" in capsys.readouterr().out
@@ -454,12 +454,12 @@ def refused(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
         (["--to", "mine.jsonl"], ["mine.jsonl holds something else"]),
         (["--to", "mine.parquet", "--resume"], ["mine.parquet holds something else"]),
         (["--to", "pipe.csv"], ["pipe.csv holds something else"]),
-        (["--to", "half.jsonl"], ["half.jsonl is there already", "without half.jsonl.state"]),
-        (["--to", "ours.csv", "--resume"], ["ours.csv is there already", "without ours.csv.state"]),
+        (["--to", "half.jsonl"], ["half.jsonl already exists", "without half.jsonl.state"]),
+        (["--to", "ours.csv", "--resume"], ["ours.csv already exists", "without ours.csv.state"]),
         (["--to", "other.csv", "--resume"], ["other.csv.state is not what this command keeps"]),
         (["--to", "mine.csv/deep/out.csv"], ["mine.csv is a file, not a folder"]),
         (["--to", "x" * 300 + ".csv"], ["too long"]),
-        (["--to", "loop.csv"], ["loop.csv is a link that leads round in a circle"]),
+        (["--to", "loop.csv"], ["loop.csv is a link that leads back to itself"]),
         (["--to", "out.csv", "--json"], ["--json and --to", "Leave one out."]),
         (["--resume"], ["--to names none"]),
         (["--to", "-", "--resume"], ["--to names none"]),
@@ -492,7 +492,7 @@ def test_nothing_that_is_there_is_written_over(here: Path, capsys: pytest.Captur
     Path("out.csv").touch()  # nothing is lost with that
     assert run_app(["read", *scans]) == 0
     capsys.readouterr()
-    refused(here, capsys, scans, "out.csv is there already", "Add --resume to go on, or choose another name.")
+    refused(here, capsys, scans, "out.csv already exists", "Add --resume to continue, or choose another name.")
     refused(here, capsys, [*scans, "--resume", "--threshold", "0.25"], "threshold 0.", ", not 0.25. Give the same")
     kept = Path("out.csv").read_bytes()
     Path("out.csv").write_bytes(kept.replace(b",2,", b",7,"))
@@ -500,7 +500,7 @@ def test_nothing_that_is_there_is_written_over(here: Path, capsys: pytest.Captur
     Path("out.csv").write_bytes(b"corrected," + kept)
     refused(here, capsys, [*scans, "--resume"], "out.csv holds something else")
     Path("out.csv").unlink()
-    refused(here, capsys, scans, "out.csv.state, which says what was read for it")
+    refused(here, capsys, scans, "out.csv.state, which records what was read for it")
     assert run_app(["read", *scans, "--resume"]) == 0
     assert Path("out.csv").read_bytes() == kept
     state = Path("out.csv.state").read_text()

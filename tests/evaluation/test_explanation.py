@@ -264,7 +264,7 @@ def test_a_channel_that_is_not_there_is_refused(
 def test_a_model_whose_layers_cannot_be_told_apart_says_so(digits: tuple[np.ndarray, np.ndarray]) -> None:
     look = look_into(None)
     look.explainer.steps = []  # type: ignore[union-attr]
-    with pytest.raises(UserError, match="mnistlab cannot be told apart: its graph branches at once"):
+    with pytest.raises(UserError, match="mnistlab cannot be told apart: its graph branches right at the start"):
         find_exciting(look, *digits, "conv1:0")
 
 
@@ -318,7 +318,7 @@ def test_a_picture_without_ink_or_with_two_digits_is_refused(
         two[16:184, 16 + 190 * place : 184 + 190 * place] = 255 - np.kron(digits[0][place], np.ones((6, 6), np.uint8))
     for pixels, words, french in (
         (blank(), "No digit was found in a.png. Give a picture of one digit", "Aucun chiffre"),
-        (two, "a.png shows 2 digits, and one can be explained at a time. Cut out", "montre 2 chiffres"),
+        (two, "a.png shows 2 digits, but only one can be explained at a time. Cut out", "montre 2 chiffres"),
         (np.zeros((28, 28), np.uint8), "There is no ink to explain: a.png. Give a picture", "pas d'encre"),
     ):
         Image.fromarray(pixels).save(tmp_path / "a.png")
@@ -368,9 +368,9 @@ def test_the_command_writes_one_picture_and_tells_its_figures(
     ("arguments", "words"),
     [
         (["--channel", "conv1:0", "--misread"], "--channel, --misread ask for different pictures."),
-        (["--misread", "--example", "3"], "--example would have no effect beside --misread."),
-        (["--channel", "conv1:0", "--why"], "--why would have no effect beside --channel."),
-        (["x.png", "--example", "3"], "--example would have no effect beside PICTURE."),
+        (["--misread", "--example", "3"], "--example would have no effect together with --misread."),
+        (["--channel", "conv1:0", "--why"], "--why would have no effect together with --channel."),
+        (["x.png", "--example", "3"], "--example would have no effect together with PICTURE."),
         (["--output", "x.jpg"], ".png"),
         (["--example", "-1"], "Example -1 is out of range. Choose 0 to 5,003."),
         (["nosuchrun"], "nosuchrun"),

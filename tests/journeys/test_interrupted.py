@@ -209,7 +209,7 @@ def test_a_signal_stops_the_command_which_says_how_to_go_on_and_does(
     process.join(LIMIT)
     assert process.exitcode == code
     assert out.read_text() == ""
-    assert err.read_text().splitlines()[-1].endswith(f"Go on with: mnistlab train --resume {run.path}")
+    assert err.read_text().splitlines()[-1].endswith(f"Continue with: mnistlab train --resume {run.path}")
     assert "Traceback" not in err.read_text()
     assert 3 <= len(run.metrics) < EPOCHS
 

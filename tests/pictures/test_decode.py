@@ -359,7 +359,7 @@ def test_no_read_permission(tmp_path: Path) -> None:
     path = tmp_path / "secret.png"
     path.write_bytes(EXACT["PNG L"])
     path.chmod(0)
-    assert_refused(path, "cannot be read: you have no permission to")
+    assert_refused(path, "cannot be read: you do not have permission")
 
 
 def test_odd_names_stay_in_one_line(tmp_path: Path) -> None:
@@ -375,7 +375,7 @@ def test_64_mebibytes_are_the_most(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     with path.open("wb") as file:
         file.truncate(MOST_BYTES + 1)
-    assert_refused(path, "large.png has 64 MiB, and at most 64 MiB are read")
+    assert_refused(path, "large.png has 64 MiB, but at most 64 MiB are read")
     assert_refused(EXACT["PNG L"] + bytes(MOST_BYTES), "is larger than 64 MiB")
 
 

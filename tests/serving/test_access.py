@@ -153,7 +153,7 @@ def test_of_others_forwarded_headers_mean_nothing(trusted: list[str]) -> None:
             assert_problem(
                 response,
                 403,
-                "it is from 'https://digits.example', and the request was for '127.0.0.1",
+                "comes from a page of another site, 'https://digits.example', and is for '127.0.0.1",
                 "--trusted-proxy 127.0.0.1.",
             )
             response = httpx.get(

@@ -319,7 +319,7 @@ def test_a_model_is_compared_with_a_network_before_and_after_its_training(browse
         expect(page.locator("#compare-verdict")).to_have_text("They agree.")
         expect(page.locator("#compare-time-b")).to_contain_text("in your browser")
         page.locator("#compare-b").select_option("first:quick")
-        expect(page.locator("#compare-verdict")).to_have_text("They do not agree.")
+        expect(page.locator("#compare-verdict")).to_have_text("They disagree.")
         expect(page.locator("#compare-text-b mark")).to_have_count(1)
         chances = [
             float(bar.get_attribute("data-probability") or 0) for bar in page.locator("#compare-bars-b li").all()
@@ -455,7 +455,7 @@ def test_a_layout_is_made_by_dragging_saved_and_opened_again(open_page: Open, tm
     page = open_page()
     form = sheet_of(("407", 60, 60), ("71", 380, 230))
     give_picture(page, "fields", form)
-    expect(page.locator("#picture-summary")).to_have_text("Drag a box around each place where a number stands.")
+    expect(page.locator("#picture-summary")).to_have_text("Drag a box around each place where a number is written.")
     read, why = page.locator("#field-rows .read"), page.locator("#field-rows .why-check")
     drag(page, (40, 40), (270, 170))
     expect(read).to_have_text(["407"])
@@ -516,7 +516,7 @@ def test_a_layout_is_made_with_the_keyboard_alone(open_page: Open) -> None:
     page.keyboard.press("PageDown")
     page.keyboard.press("Delete")
     expect(page.locator("#field-rows .read")).to_have_count(0)
-    expect(page.locator("#picture-summary")).to_have_text("Drag a box around each place where a number stands.")
+    expect(page.locator("#picture-summary")).to_have_text("Drag a box around each place where a number is written.")
 
 
 def test_what_is_wrong_with_a_layout_is_said_and_the_boxes_stay(browser: Browser, url: str) -> None:
@@ -747,7 +747,7 @@ def test_a_picture_waits_for_the_token(browser: Browser) -> None:
         files.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture_of(4, 0)})
         for token in ("wrong", "s3cret"):
             expect(summary).to_have_text("The picture will be read once the token is given.")
-            expect(page.locator("#message")).to_have_text("This server asks for its token.")
+            expect(page.locator("#message")).to_have_text("This server requires its token.")
             give_token(page, token)
         expect(page.locator("#picture-text")).to_have_text("40")  # without being chosen again
         expect(page.locator("#message")).to_have_text("")

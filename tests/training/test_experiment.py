@@ -202,7 +202,7 @@ def test_an_ensemble_that_was_stopped_ends_where_it_would_have(
     with pytest.raises(Interrupted, match="Stopped after step") as caught:
         train(RECIPE, dataset=str(pictures), runs_dir=tmp_path, seed=3, display=stop)
     run = find_run("latest", tmp_path)
-    assert caught.value.command_remedy == f"Go on with: mnistlab train --resume {run.path}"
+    assert caught.value.command_remedy == f"Continue with: mnistlab train --resume {run.path}"
     assert caught.value.exit_code == 128 + number
     assert len(members_of(run)) == member
     assert run.test is None

@@ -140,7 +140,7 @@ def test_what_it_cannot_be_used_for_is_said(
         (lambda: load_model(found), "holds the network that finds digits on papers, not a classifier"),
         (lambda: export_model(found, int8=True), "int8 is for classifiers"),
         (lambda: export_model(found, coverage=0.5), "coverage is for classifiers"),
-        (lambda: compare_runs(found, mnist_run), "finds digits on papers, and the other one is a classifier"),
+        (lambda: compare_runs(found, mnist_run), "finds digits on papers, the other is a classifier"),
         (lambda: train(RECIPE, dataset=pictures, runs_dir=tmp_path / "runs"), "trained on the ten digits"),
     ):
         with pytest.raises(UserError, match=said):
@@ -183,7 +183,7 @@ def test_the_commands_that_apply_print_what_it_did(
     assert run_app(["evaluate", str(run.path), "--split", "val"]) == 0
     out = capsys.readouterr().out
     assert "digits on 50 drawn scenes found and right, 95 % interval" in out
-    assert "a scene, from a probability of 0.3 on" in out
+    assert "per scene, at probabilities of 0.3 or more" in out
     assert "nats" not in out
     assert run_app(["doctor", str(run.path)]) in (0, 1)  # it has learnt nothing
     assert "digits on 48 drawn scenes found and right" in capsys.readouterr().out
