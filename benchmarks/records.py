@@ -22,7 +22,7 @@ RESULTS = ROOT / "docs" / "results"
 
 
 def read(name: str) -> list[dict[str, Any]]:
-    """The rows of docs/results/NAME.jsonl, oldest first; none where there is no such file."""
+    """The rows of docs/results/NAME.jsonl, oldest first; none if there is no such file."""
     path = RESULTS / f"{name}.jsonl"
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 

@@ -124,7 +124,7 @@ def measure_table(reader: Reader, folder: Path | None, kind: str) -> dict[str, A
 
 
 def rows_of(folder: Path | None, kind: str) -> list[dict[str, Any]]:
-    """What is known of the pictures of one kind. Raises `SkipError` where there are none."""
+    """What is known of the pictures of one kind. Raises `SkipError` if there are none."""
     if folder is None or not (folder / "labels.json").is_file():
         raise SkipError("name the folder of labels.json with --fields (see --help)")
     rows = json.loads((folder / "labels.json").read_text(encoding="utf-8"))

@@ -16,7 +16,7 @@ TITLES = {CANONICAL: "the canonical example", SHIPPED: "the reader that ships"}
 
 
 def corruption_table() -> str:
-    """Errors in % by corruption, a column for each model; nothing where none was measured."""
+    """Errors in % by corruption, a column for each model; nothing if none was measured."""
     columns = by_model()
     rows = [("seeds", *(str(len(rows)) for rows in columns.values()))]
     rows.append(("none", *(spread([clean_error(row) for row in rows]) for rows in columns.values())))

@@ -55,7 +55,7 @@ def minute(language: str) -> str:
 
 
 def whole_command(precision: str) -> Numbers | None:
-    """Seconds of `mnistlab train`, and of its training alone; None where it was not measured in that precision."""
+    """Seconds of `mnistlab train`, and of its training alone; None if it was not measured in that precision."""
     row = results.latest_process("default", precision)
     if row is None:
         return None

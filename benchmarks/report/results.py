@@ -53,7 +53,7 @@ def training_seconds(name: str) -> float | None:
 
 
 def whole_trainings(name: str) -> list[float]:
-    """Seconds of the trainings of the recipe as it is now that were timed last; none where none was."""
+    """Seconds of the trainings of the recipe as it is now that were timed last; none if none was."""
     row = latest_process(name)
     timed = row["training_seconds"][name] if row else []
     if name == "quick" and races():

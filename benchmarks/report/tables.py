@@ -10,7 +10,7 @@ Cells = tuple[str, ...]
 
 
 def markdown(head: Cells, rows: Iterable[Cells]) -> str:
-    """A table for a document; nothing where it has no rows."""
+    """A table for a document; nothing if it has no rows."""
     lines = ["| " + " | ".join(cells) + " |" for cells in rows]
     return "\n".join(["| " + " | ".join(head) + " |", "|---" * len(head) + "|", *lines]) if lines else ""
 

@@ -64,7 +64,7 @@ def seeds_table() -> str:
 
 
 def race_table() -> str:
-    """The canonical example and `quick` on the way to 99 %; nothing where they have not raced yet."""
+    """The canonical example and `quick` on the way to 99 %; nothing if they have not raced yet."""
     if not results.races():
         return ""
     race = results.races()[-1]

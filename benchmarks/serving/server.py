@@ -60,7 +60,7 @@ def serving(*options: str) -> AbstractContextManager[tuple[str, int]]:
 
 
 def check_program(program: str) -> None:
-    """Raise `UserError` where a program that this measurement needs is not there."""
+    """Raise `UserError` if a program that this measurement needs is not there."""
     if shutil.which(program) is None:
         raise click.UsageError(
             f"This needs the program {program}, which is not installed. Install it (Debian: apt install {program})."
@@ -68,7 +68,7 @@ def check_program(program: str) -> None:
 
 
 def check_browser() -> None:
-    """Raise `UserError` where the page cannot be opened."""
+    """Raise `UserError` if the page cannot be opened."""
     check_program("chromium")
     if importlib.util.find_spec("playwright") is None:
         raise click.UsageError("This needs playwright, which is not installed. Install it: uv sync.")

@@ -34,7 +34,7 @@ def done(recipe: Recipe) -> dict[int, dict[str, Any]]:
 
 
 def members_of(recipe: Recipe, number: int, plan: Sweep) -> list[Run]:
-    """The tested runs that an ensemble can be made of, for its kinds' own runs train alike; none where one is missing."""
+    """The tested runs that an ensemble can be made of, for its kinds' own runs train alike; none if one is missing."""
     if not isinstance(recipe, EnsembleRecipe) or not recipe.ensemble.networks:
         return []
     kinds = [Setting(RECIPES[kind]) for kind in recipe.ensemble.networks]

@@ -101,7 +101,7 @@ THEME = {
 
 
 def put_words(folder: Path, language: str) -> None:
-    """Give each page the words of its language. Raises `ValueError` where the theme has changed."""
+    """Give each page the words of its language. Raises `ValueError` if the theme has changed."""
     missing = {place for place, words in THEME.items() if language in words}
     for path in folder.rglob("*.html"):
         text = path.read_text(encoding="utf-8")

@@ -136,7 +136,7 @@ def renew(folder: Path) -> None:
 
 
 def page(day: Day, language: str, folder: Path) -> dict[str, Any]:
-    """The page as a notebook with the outputs that the folder keeps. Raises `LookupError` where it keeps none of this code."""
+    """The page as a notebook with the outputs that the folder keeps. Raises `LookupError` if it keeps none of this code."""
     outputs = kept(day, language, folder)
     if outputs is None:
         raise LookupError(f"{folder} keeps nothing of the present code of {day.name} in {language}")

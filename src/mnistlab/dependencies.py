@@ -51,7 +51,7 @@ EXTRAS = {
 
 
 def require(extra: str, *packages: str) -> None:
-    """Raise `UserError` where packages of the extra are not installed: of those named, or of all that it brings."""
+    """Raise `UserError` if packages of the extra are not installed: of those named, or of all that it brings."""
     if missing := find_missing(packages or EXTRAS[extra]):
         raise UserError("dependencies.packages_missing", missing=missing, extra=extra)
 
@@ -79,7 +79,7 @@ class StandIn:
 
 
 def stand_in(room: str, error: ModuleNotFoundError) -> StandIn:
-    """What a name of that room is as long as a package of an extra is missing. Raises `error` where it is about another one."""
+    """What a name of that room is as long as a package of an extra is missing. Raises `error` if it is about another one."""
     extra = room if room in EXTRAS else "train"
     missing = find_missing(EXTRAS[extra])
     if (error.name or "").partition(".")[0] not in missing:
@@ -105,7 +105,7 @@ def import_ray(*, alone: bool) -> Any:
     Nothing else may import it, which ruff checks. Ray reads these settings when it is imported. Alone, it takes 127.0.0.1 for its
     own address, as it does on systems whose firewall would ask, and a token of this process instead of one in the home folder.
 
-    Raises `UserError` where it is not installed.
+    Raises `UserError` if it is not installed.
     """
     require("scale", "ray")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -119,20 +119,20 @@ def import_ray(*, alone: bool) -> Any:
 
 
 def check_torch() -> None:
-    """Raise `Failure` where torch is installed in a folder whose name it cannot write: then it cannot be imported."""
+    """Raise `Failure` if torch is installed in a folder whose name it cannot write: then it cannot be imported."""
     spec = importlib.util.find_spec("torch")
     if spec and spec.origin:
         check_spelling(spec.origin)
 
 
 def check_callers_for_torch() -> None:
-    """Raise `Failure` where torch could not name a file that calls this function, which its exporter does for each step."""
+    """Raise `Failure` if torch could not name a file that calls this function, which its exporter does for each step."""
     for frame, _ in traceback.walk_stack(None):
         check_spelling(frame.f_code.co_filename)
 
 
 def check_spelling(file: str) -> None:
-    """Raise `Failure` where the file's name has bytes that this process has no letters for (PEP 383)."""
+    """Raise `Failure` if the file's name has bytes that this process has no letters for (PEP 383)."""
     try:
         file.encode()
     except UnicodeEncodeError:
@@ -150,7 +150,7 @@ def import_matplotlib() -> None:
     matplotlib cannot be imported if MPLBACKEND names a backend that is not installed, such as Jupyter's outside its kernel;
     here it is imported all the same. A backend that is installed is in effect afterwards.
 
-    Raises `UserError` where matplotlib is not installed.
+    Raises `UserError` if matplotlib is not installed.
     """
     if "matplotlib.font_manager" in sys.modules:
         return

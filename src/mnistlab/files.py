@@ -119,7 +119,7 @@ def check_folder(folder: Path) -> None:
 
 
 def check_target(path: Path, example: str) -> None:
-    """Raise `UserError` where no file could be written at `path`, or its name does not end as that of `example` does."""
+    """Raise `UserError` if no file could be written at `path`, or its name does not end as that of `example` does."""
     suffix = Path(example).suffix
     if is_folder(path):
         raise UserError("files.is_a_folder", path=path, example=path / example)

@@ -196,7 +196,7 @@ def architectures(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def maps(options: dict[str, Any]) -> tuple[int, int] | None:
-    """Height and width after the last block, counted convolution by convolution; None where such a network cannot be."""
+    """Height and width after the last block, counted convolution by convolution; None if such a network cannot be."""
     count = len(options["widths"])
     columns = [
         value if isinstance(value, list) else [value] * count

@@ -33,7 +33,7 @@ class Pipeline:
     clutter : float, 0 to 1
         How many images are inverted, partly covered, crossed by pieces of other digits, or get thinner or thicker strokes.
     digits : tuple of int
-        The digit of each class (`loader.spec.digits`); empty where the classes are not digits. Then no strokes are added,
+        The digit of each class (`loader.spec.digits`); empty if the classes are not digits. Then no strokes are added,
         and only rejects that fit any class.
 
     Raises

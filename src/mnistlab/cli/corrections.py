@@ -46,7 +46,7 @@ class Correction(NamedTuple):
 def read_corrections(table: Path) -> list[Correction]:
     """The rows of a table whose column `correct` is filled.
 
-    Raises `UserError` where it is not such a table, a value is none of 0 to 9, or no row is corrected.
+    Raises `UserError` if it is not such a table, a value is none of 0 to 9, or no row is corrected.
     """
     name = printable(table)
     if table.suffix.lower() not in ENDINGS:
@@ -115,7 +115,7 @@ def write_corrections(
     """Write a picture of each digit, 28x28, into the sub-folder of its right value; returns how many each has.
 
     A file's name counts from the current folder, or else from the table's. `fail` hears of files that cannot be read; the others
-    are taken. Raises `UserError` where the folder is not empty, cannot be written, or no picture could be made.
+    are taken. Raises `UserError` if the folder is not empty, cannot be written, or no picture could be made.
     """
     from PIL import Image
 
@@ -176,7 +176,7 @@ def found_file(name: str, table: Path) -> Path:
 def images_of(
     reader: Reader, file: Path, page: int, boxes: list[tuple[int, int, int, int]]
 ) -> list[NDArray[np.uint8] | None]:
-    """The digits in these boxes as the network sees them, uint8 (28, 28), ink 255 on 0; None where there is no ink.
+    """The digits in these boxes as the network sees them, uint8 (28, 28), ink 255 on 0; None if there is no ink.
 
     They are read again; one that is not found as it was is cut from its box.
     """

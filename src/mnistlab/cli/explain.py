@@ -93,7 +93,7 @@ def explain(
 
 
 def check_options(picture: Path | None, channel: str | None, misread: bool, why: bool) -> None:
-    """Raise `UserError` where options do not go together."""
+    """Raise `UserError` if options do not go together."""
     given = [name for name, there in (("--channel", channel is not None), ("--misread", misread)) if there]
     if len(given) > 1:
         raise UserError("cli.explain_one_of", options=given)

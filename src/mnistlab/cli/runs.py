@@ -120,7 +120,7 @@ def cells_of(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def draw(found: list[Run], target: Path, runs_dir: Path) -> Path:
-    """Draw the runs' history. Raises `UserError` where there is nothing to draw, or no place for it."""
+    """Draw the runs' history. Raises `UserError` if there is nothing to draw, or no place for it."""
     from mnistlab.evaluation.figures import save_figure
     from mnistlab.evaluation.history import draw_history, history
     from mnistlab.files import check_target

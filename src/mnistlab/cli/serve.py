@@ -160,7 +160,7 @@ def check_token(token: str | None) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket at which nobody has connected yet. Raises `UserError` where the address or the port cannot be had."""
+    """A socket at which nobody has connected yet. Raises `UserError` if the address or the port cannot be had."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -24,7 +24,7 @@ __all__ = ["CsvFields", "CsvTables", "csv_target", "csv_targets"]
 
 
 def csv_target(csv: Path) -> Path:
-    """The file that --csv names. Raises `UserError` where it cannot be written, or is there already."""
+    """The file that --csv names. Raises `UserError` if it cannot be written, or is there already."""
     name = printable(csv)
     if csv.suffix.lower() != ".csv" or is_folder(csv):
         raise UserError("cli.csv_ending", name=name)
@@ -37,7 +37,7 @@ def csv_target(csv: Path) -> Path:
 def csv_targets(csv: Path, files: list[Path], several: bool) -> dict[Path, Path]:
     """Where the table of each file goes; nowhere where that is standard output.
 
-    Raises `UserError` where --csv names what cannot be written, or is there already.
+    Raises `UserError` if --csv names what cannot be written, or is there already.
     """
     if is_standard_output(csv):
         if several:

@@ -107,7 +107,7 @@ def span(noun: str, first: int, count: int) -> str:
 class Sheet:
     """What is asked of sheets: a table of each, or the fields of a form, written as CSV or not.
 
-    Raises `UserError` where options do not go together, or a layout cannot be used; nothing is written.
+    Raises `UserError` if options do not go together, or a layout cannot be used; nothing is written.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class Sheet:
         """Those of `Reader.read`."""
 
     def answer(self, files: list[Path], several: bool) -> Answer | None:
-        """What writes the CSV; None where none is asked for. Raises `UserError` where it cannot be written; nothing is."""
+        """What writes the CSV; None if none is asked for. Raises `UserError` if it cannot be written; nothing is."""
         if self.save_layout is not None and several:
             raise UserError("cli.layout_of_several")
         if self.csv is None:
@@ -149,7 +149,7 @@ class Sheet:
         return CsvTables(csv_targets(self.csv, files, several))
 
     def finish(self, path: Path, picture: NDArray[Any], page: Page) -> None:
-        """Save the layout, if one is asked for, from the first page. Raises `UserError` where that has no table."""
+        """Save the layout, if one is asked for, from the first page. Raises `UserError` if that has no table."""
         if self.save_layout is None or page.number > 1:
             return
         if page.table is None:
@@ -173,7 +173,7 @@ class Sheet:
 
 
 def layout_of(fields: Path | None, single: tuple[str, ...]) -> Layout | None:
-    """The layout of a file, and of single fields; None where there is neither."""
+    """The layout of a file, and of single fields; None if there is neither."""
     if fields is None and not single:
         return None
     from mnistlab.reading.sheets.layout import Field, Layout, read_layout
@@ -183,7 +183,7 @@ def layout_of(fields: Path | None, single: tuple[str, ...]) -> Layout | None:
 
 
 def check_layout_target(target: Path, table: bool) -> None:
-    """Raise `UserError` where --save-layout goes without --table, or names what cannot be written or is there already."""
+    """Raise `UserError` if --save-layout goes without --table, or names what cannot be written or is there already."""
     if not table:
         raise UserError("cli.layout_without_table")
     check_target(target, "layout.toml")

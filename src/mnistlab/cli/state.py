@@ -58,7 +58,7 @@ class State:
     noted : str or None
         The SHA-256 of the output where it was finished and nothing done since.
 
-    Raises `UserError` where another process has it, it is another program's, or of other columns or options.
+    Raises `UserError` if another process has it, it is another program's, or of other columns or options.
     """
 
     def __init__(self, output: Path, options: dict[str, Any]) -> None:
@@ -119,7 +119,7 @@ class State:
         self.entries[line["file"]] = Entry(start, line["sha256"], digits, any(row[-1] is not None for row in rows))
 
     def add(self, name: str, sha256: str | None, rows: list[Row]) -> bool:
-        """Write a picture's line, whole or not at all; False where the same is there already."""
+        """Write a picture's line, whole or not at all; False if the same is there already."""
         line = {"file": name, "sha256": sha256, "rows": rows}
         if name in self.entries and as_line(line) in self._lines([self.entries[name]]):
             return False

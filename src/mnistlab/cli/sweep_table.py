@@ -82,7 +82,7 @@ class SweepTable:
         )
 
     def seconds_left(self) -> int | None:
-        """About how long what is not done will take, at the speed so far; None where that is not known, or nothing is left."""
+        """About how long what is not done will take, at the speed so far; None if that is not known, or nothing is left."""
         done_here = self.ended_here + sum(self.running.values())
         to_do = len(self.trials) - len(self.outcomes) - sum(self.running.values())
         return round((time.monotonic() - self.begun) / done_here * to_do) if done_here > 0.01 and to_do > 0 else None

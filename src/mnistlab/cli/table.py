@@ -18,7 +18,7 @@ __all__ = ["Table", "check_output"]
 
 
 def check_output(path: Path, resume: bool) -> None:
-    """Raise `UserError` where the output cannot be written there, or something is there that would be lost. Writes nothing."""
+    """Raise `UserError` if the output cannot be written there, or something is there that would be lost. Writes nothing."""
     name, state = printable(path), state_of(path)
     ending = path.suffix.lower()
     if is_folder(path):
@@ -59,7 +59,7 @@ class Table:
     values
         All that a digit may be.
 
-    Raises `UserError` where the rows that are there were read with other options, or changed by somebody since.
+    Raises `UserError` if the rows that are there were read with other options, or changed by somebody since.
     """
 
     def __init__(self, path: Path, options: dict[str, Any], values: list[int | str]) -> None:
@@ -106,7 +106,7 @@ class Table:
             temporary.unlink(missing_ok=True)
 
     def add(self, name: str, outcome: Outcome) -> None:
-        """Write a picture's rows. Raises `StorageFailure` where the disk is full; what was written before stays whole."""
+        """Write a picture's rows. Raises `StorageFailure` if the disk is full; what was written before stays whole."""
         rows = rows_of(name, outcome.pages)
         will_be_stale = self.is_stale
         self.is_stale = True  # should Ctrl-C come in between

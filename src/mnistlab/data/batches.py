@@ -65,7 +65,7 @@ class BatchDataset(TorchDataset[Example]):
     def __getitem__(self, index: int | slice) -> Example | Batch:
         """Image float32 (1, H, W), normalised, and label; for a slice images (N, 1, H, W) and labels int64 (N,).
 
-        Raises `IndexError` where there is no such example, `TypeError` where it is not an index.
+        Raises `IndexError` if there is no such example, `TypeError` where it is not an index.
         """
         if isinstance(index, slice):
             indices = torch.tensor(range(len(self))[index], dtype=torch.int64, device=self.labels.device)
@@ -79,7 +79,7 @@ class BatchDataset(TorchDataset[Example]):
         return list(zip(images, labels.tolist(), strict=True))[: len(indices)]  # rejects come after them
 
     def position(self, index: Any) -> int:
-        """The index from 0 on; a negative one counts from the end. Raises `IndexError` or `TypeError` where it is not one."""
+        """The index from 0 on; a negative one counts from the end. Raises `IndexError` or `TypeError` if it is not one."""
         try:
             return range(len(self))[operator.index(index)]
         except TypeError:
@@ -98,7 +98,7 @@ class BatchDataset(TorchDataset[Example]):
 
 
 def prepared(images: torch.Tensor, prepare: Prepare) -> torch.Tensor:
-    """uint8 (B, 1, H, W) as `prepare` makes them. Raises `UserError` where it gives images of another shape."""
+    """uint8 (B, 1, H, W) as `prepare` makes them. Raises `UserError` if it gives images of another shape."""
     result = prepare(images.float())
     if result.shape != images.shape:
         raise UserError(

@@ -54,9 +54,9 @@ class DatasetSpec:
     bundled : bool
         A copy ships in the package.
     corrected_test_labels : dict
-        By index, the right label of each test example whose label is known to be wrong; None where it has none.
+        By index, the right label of each test example whose label is known to be wrong; None if it has none.
     writers : dict
-        By part, the SHA-256 of the file in the package that says who wrote each example; empty where nobody knows.
+        By part, the SHA-256 of the file in the package that says who wrote each example; empty if nobody knows.
     """
 
     name: str
@@ -82,7 +82,7 @@ class DatasetSpec:
 
     @property
     def digits(self) -> tuple[int, ...]:
-        """The digit of each class; empty where not every class is one."""
+        """The digit of each class; empty if not every class is one."""
         return tuple(int(name) for name in self.classes) if set(self.classes) <= set("0123456789") else ()
 
     def part_files(self, part: Part) -> tuple[FileSpec, ...]:
@@ -238,7 +238,7 @@ DATASETS: dict[str, DatasetSpec] = {
 
 
 def find_spec(name: str) -> DatasetSpec:
-    """The row called `name`. Raises `UserError` where there is none."""
+    """The row called `name`. Raises `UserError` if there is none."""
     try:
         return DATASETS[name]
     except KeyError:

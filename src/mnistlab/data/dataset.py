@@ -34,10 +34,10 @@ class Dataset(Protocol):
 
     @property
     def validation(self) -> NDArray[np.bool_] | None:
-        """Which examples of "train" its makers set aside for validation, bool (N,); None where they did not."""
+        """Which examples of "train" its makers set aside for validation, bool (N,); None if they did not."""
 
     def writers(self, part: Part) -> NDArray[np.int16] | None:
-        """Who wrote each example of "train" or "test", as a number, int16 (N,); None where nobody knows."""
+        """Who wrote each example of "train" or "test", as a number, int16 (N,); None if nobody knows."""
 
     def read(self, part: Part) -> Arrays:
         """Images uint8 (N, height, width) and labels int64 (N,) of "train" or "test"."""
@@ -64,13 +64,13 @@ class RawDataset:
         return
 
     def writers(self, part: Part) -> NDArray[np.int16] | None:
-        """Who wrote each example; see `Dataset.writers`. Raises `UserError` where the file in the package is damaged."""
+        """Who wrote each example; see `Dataset.writers`. Raises `UserError` if the file in the package is damaged."""
         return read_writers(self.spec, part)
 
     def read(self, part: Part) -> Arrays:
         """Images uint8 (N, height, width) and labels int64 (N,); see `Dataset.read`. Read once, then kept.
 
-        Raises `UserError` where a file is missing or corrupt and cannot be fetched.
+        Raises `UserError` if a file is missing or corrupt and cannot be fetched.
         """
         if part not in self.parts:
             images, labels = read_files(self.spec, self.spec.part_files(part), self.data_dir, self.download)

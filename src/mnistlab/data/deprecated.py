@@ -18,7 +18,7 @@ def replace_keywords(
 ) -> tuple[Any, Any]:
     """`prepare` and `augment` that do what `writing=`, `rejects=` and `deskew=` asked for, and a warning for each of these.
 
-    Raises `UserError` where `augment` or `prepare` is given beside them and cannot be combined with them.
+    Raises `UserError` if `augment` or `prepare` is given beside them and cannot be combined with them.
     """
     if upright:
         warn("deskew=True", "prepare=deskew, from mnistlab.networks.deskew")

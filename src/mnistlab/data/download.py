@@ -39,7 +39,7 @@ def read_files(
     """The arrays of the raw `files` below `data_dir`, verified; what is missing or corrupt is fetched first.
 
     It comes from the copy in the package where there is one, else, or with `download`, from torchvision's mirrors.
-    Raises `UserError` where a file can neither be read nor fetched.
+    Raises `UserError` if a file can neither be read nor fetched.
     """
     files = tuple(files)
     folder = data_dir / spec.folder
@@ -79,7 +79,7 @@ def read_verified(spec: DatasetSpec, files: Iterable[FileSpec], folder: Path) ->
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file's content. Raises `FileNotFoundError` where there is none, `UserError` where it cannot be read."""
+    """The file's content. Raises `FileNotFoundError` if there is none, `UserError` where it cannot be read."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -133,7 +133,7 @@ def fetch(spec: DatasetSpec, data_dir: Path, download: bool) -> None:
 
 
 def inspect_files(spec: DatasetSpec, data_dir: Path) -> dict[str, Clause | None]:
-    """What is wrong with each raw file below `data_dir`, None where it is intact; nothing is fetched."""
+    """What is wrong with each raw file below `data_dir`, None if it is intact; nothing is fetched."""
     folder = data_dir / spec.folder
     return {file.name: fault(spec, file, folder) for file in spec.files}
 

@@ -32,7 +32,7 @@ class MNISTDataLoader(DataLoader[Example]):
     The split lies in memory (on `device`) as uint8 and a whole batch is fetched by one indexing: no picture is decoded
     twice and no worker process is needed. Each `iter()` is an epoch. All else is as torch's DataLoader has it: `batch_size`,
     `drop_last`, `len()`, and `dataset`, whose examples are (image float32 (1, H, W), label int) and which `Subset`,
-    `random_split` and other DataLoaders take. `writers` says who wrote each example, int16 (N,); it is None where nobody knows.
+    `random_split` and other DataLoaders take. `writers` says who wrote each example, int16 (N,); it is None if nobody knows.
 
     Parameters
     ----------

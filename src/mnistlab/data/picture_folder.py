@@ -50,7 +50,7 @@ class PictureFolder:
     def open(root: Path) -> PictureFolder:
         """Look at the folder's names, read no picture yet.
 
-        Raises `UserError` where there are not two classes, or the parts do not have the same ones.
+        Raises `UserError` if there are not two classes, or the parts do not have the same ones.
         """
         root = folder_meant(resolved(root))
         folders = part_folders(root)
@@ -85,7 +85,7 @@ class PictureFolder:
 
     @property
     def validation(self) -> NDArray[np.bool_] | None:
-        """Which of `read("train")` lie in the folder `val`, bool (N,); None where there is no such folder."""
+        """Which of `read("train")` lie in the folder `val`, bool (N,); None if there is no such folder."""
         if "val" not in self.folders:
             return None
         total = len(self.read("train")[1])
@@ -111,7 +111,7 @@ class PictureFolder:
         return self.parts[part]
 
     def paths(self, part: str) -> list[tuple[Path, int]]:
-        """The pictures of the part, each with its label: class by class, by name. Raises `UserError` where there are none."""
+        """The pictures of the part, each with its label: class by class, by name. Raises `UserError` if there are none."""
         is_drawn = "test" not in self.folders and part != "val"
         folder = self.folders["train" if is_drawn else part]
         found = []
@@ -144,7 +144,7 @@ def part_folders(root: Path) -> dict[str, Path]:
     """Where each part lies that the folder gives: a part is called by one of `PART_NAMES`. Other folders are left out.
 
     Only "train", which is the folder itself, where it gives classes instead: there is no part for training, or what is called
-    so holds pictures itself. Raises `UserError` where a part is given twice, or there are others and none for training.
+    so holds pictures itself. Raises `UserError` if a part is given twice, or there are others and none for training.
     """
     found = folders_in(root)
     named = [folder for folder in found if folder.name.lower() in PART_NAMES]
@@ -168,7 +168,7 @@ def part_folders(root: Path) -> dict[str, Path]:
 
 
 def check_classes(folder: Path, train: Path, classes: tuple[str, ...]) -> None:
-    """Raise `UserError` where a part has not the classes that there are for training."""
+    """Raise `UserError` if a part has not the classes that there are for training."""
     names = {path.name for path in folders_in(folder)}
     missing, more = (shorten(", ".join(sorted(which))) for which in (set(classes) - names, names - set(classes)))
     differing = [Clause("data.classes_missing", names=missing)] if missing else []
@@ -190,7 +190,7 @@ def holds_picture(folder: Path) -> bool:
 
 
 def for_testing(paths: list[Path]) -> list[Path]:
-    """About one in six of a class's pictures; none where there are too few to give one away."""
+    """About one in six of a class's pictures; none if there are too few to give one away."""
     if len(paths) < 6:
         return []
     return [path for path in paths if lot(path) < 1 / 6] or sorted(paths, key=lot)[:1]

@@ -30,7 +30,7 @@ def validation_mask(labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_
     Each class gives its share of N / 12 (largest remainders make the sum exact: 5,000 of MNIST's 60,000), taken at even
     distances through the class in file order: bool (N,). No random generator is involved, so any language gives the same.
 
-    Raises `UserError` where there are fewer than 12 examples.
+    Raises `UserError` if there are fewer than 12 examples.
     """
     total = len(labels) // 12
     if total == 0:
@@ -51,7 +51,7 @@ def held_out(dataset: Dataset, *, by_writer: bool = True) -> NDArray[np.bool_]:
     """Which examples of `read("train")` are kept for validation, bool (N,): those that the dataset's makers set aside, else
     those of some writers where they are known and `by_writer` is true, else one in twelve.
 
-    Raises `UserError` where there are fewer than 12 examples, or writers.
+    Raises `UserError` if there are fewer than 12 examples, or writers.
     """
     if (mask := dataset.validation) is not None:
         return mask
@@ -64,7 +64,7 @@ def held_out(dataset: Dataset, *, by_writer: bool = True) -> NDArray[np.bool_]:
 
 
 def split_writers(dataset: Dataset, split: Split) -> NDArray[np.int16] | None:
-    """Who wrote each example of the split, as a number, int16 (N,), in the order of `read_split`; None where nobody knows."""
+    """Who wrote each example of the split, as a number, int16 (N,), in the order of `read_split`; None if nobody knows."""
     writers = writers_of(dataset, "test" if split == "test" else "train")
     if writers is None or split in ("test", "train+val"):
         return writers
@@ -75,7 +75,7 @@ def split_writers(dataset: Dataset, split: Split) -> NDArray[np.int16] | None:
 def writers_of(dataset: Dataset, part: Part) -> NDArray[np.int16] | None:
     """As `Dataset.writers`, which a dataset of the user's own may lack.
 
-    Raises `UserError` where it is not a whole number for each example.
+    Raises `UserError` if it is not a whole number for each example.
     """
     known: Callable[[Part], NDArray[np.int16] | None] | None = getattr(dataset, "writers", None)
     found = known(part) if known else None

@@ -26,10 +26,10 @@ Writers = NDArray[np.int16]
 
 
 def read_writers(spec: DatasetSpec, part: Part) -> Writers | None:
-    """NIST's number of the writer of each example, int16 (N,), in the dataset's order; None where nobody knows.
+    """NIST's number of the writer of each example, int16 (N,), in the dataset's order; None if nobody knows.
 
     Source: QMNIST's extended labels (Yadav and Bottou 2019), shipped in the package.
-    Raises `UserError` where the file is missing or damaged.
+    Raises `UserError` if the file is missing or damaged.
     """
     if part not in spec.writers:
         return None

@@ -60,7 +60,7 @@ class Witness(TorchFunctionMode):
 
 
 def cause_of(error: BaseException, witness: Witness | None = None) -> Clause | None:
-    """Which mistake of learners ended in this error; None where it is none that is known.
+    """Which mistake of learners ended in this error; None if it is none that is known.
 
     `witness` was there when it was raised.
     """

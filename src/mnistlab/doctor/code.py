@@ -56,7 +56,7 @@ def check_code(
     Raises
     ------
     UserError
-        Where a file is missing, or its code fails for a reason that is none of those looked for.
+        If a file is missing, or its code fails for a reason that is none of those looked for.
     """
     opened = open_dataset(dataset, data_dir)
     images, labels = (torch.tensor(array[: 2 * BATCH]) for array in opened.read("train"))
@@ -85,7 +85,7 @@ def check_code(
 def try_training(
     model: nn.Module, file: LearnersFile, name: str, code: str, pictures: torch.Tensor, labels: torch.Tensor
 ) -> list[Check]:
-    """Two steps of the training by the function of that name. Raises `UserError` where its code fails."""
+    """Two steps of the training by the function of that name. Raises `UserError` if its code fails."""
     remedy = "remedies.give_function"
     with file.explaining(code, remedy):
         function = getattr(file.module, name)
@@ -177,14 +177,14 @@ def takes_two(function: Callable[..., Any]) -> bool:
 
 
 def import_model(code: str) -> nn.Module:
-    """A network of the class that `code` "FILE.py:CLASS" names. Raises `UserError` where there is none."""
+    """A network of the class that `code` "FILE.py:CLASS" names. Raises `UserError` if there is none."""
     named = Named.of(code, "remedies.give_class")
     with importing_beside(named.file):
         return make_model(LearnersFile(named.file), named.name, code)
 
 
 def make_model(file: LearnersFile, name: str, code: str) -> nn.Module:
-    """What the class or function of that name makes. Raises `UserError` where that is not a network."""
+    """What the class or function of that name makes. Raises `UserError` if that is not a network."""
     remedy = "remedies.give_class"
     with file.explaining(code, remedy):
         made = getattr(file.module, name)()

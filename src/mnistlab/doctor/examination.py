@@ -65,7 +65,7 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
     Raises
     ------
     UserError
-        Where the images and labels do not fit each other, or the model cannot take the images; what its code raised is the
+        If the images and labels do not fit each other, or the model cannot take the images; what its code raised is the
         error's cause.
     """
     normalisation = Normalisation(mean, std)

@@ -35,7 +35,7 @@ IMAGES = 1000
 def check_run(
     run: Run | str | Path, data_dir: str | Path | None = None, *, runs_dir: str | Path = "runs"
 ) -> list[Check]:
-    """The run's files, its course, and its model. Raises `UserError` where a file is missing or damaged."""
+    """The run's files, its course, and its model. Raises `UserError` if a file is missing or damaged."""
     run = find_run(run, runs_dir)
     metrics = run.metrics
     done, planned = run.progress
@@ -77,7 +77,7 @@ def check_model(
     Raises
     ------
     UserError
-        Where the file is missing, unsafe or does not fit.
+        If the file is missing, unsafe or does not fit.
     """
     path = given_path(path, "path")
     checks = []
@@ -133,7 +133,7 @@ def is_mnistlab(content: dict[str, Any]) -> bool:
 def load_weights(model: nn.Module, path: Path) -> str:
     """Load the state_dict in the file into the network; the prefix that its names had to lose, "" for none.
 
-    Raises `UserError` where it does not fit.
+    Raises `UserError` if it does not fit.
     """
     content = load_tensors(path, "remedies.give_state_dict")
     for key in ("state_dict", "model_state_dict", "model"):

@@ -157,7 +157,7 @@ class Counted(DataLoader[tuple[torch.Tensor, ...]]):
         steps.witness.batch = batch
 
     def __iter__(self) -> Any:
-        """The batches. Raises `Enough` where they have been asked for often and no step was made."""
+        """The batches. Raises `Enough` if they have been asked for often and no step was made."""
         self.passes += 1
         if self.passes > PASSES and not any(self.training.steps.values()):
             raise Enough

@@ -60,7 +60,7 @@ def find_logits(saved: SavedModel, images: NDArray[np.uint8]) -> torch.Tensor:
 
 
 def check_finite(logits: torch.Tensor) -> None:
-    """Raise `Failure` where a logit is NaN or infinite."""
+    """Raise `Failure` if a logit is NaN or infinite."""
     if not logits.isfinite().all():
         raise Failure("evaluation.outputs_not_finite")
 

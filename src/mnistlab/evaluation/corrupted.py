@@ -63,7 +63,7 @@ def evaluate_corrupted(
     Raises
     ------
     UserError
-        where the run has no model or one of another dataset, or its images are not grey ones of 28x28 pixels
+        If the run has no model or one of another dataset, or its images are not grey ones of 28x28 pixels
     """
     saved = saved_model(run)
     dataset = open_fitting(run, saved, data_dir)

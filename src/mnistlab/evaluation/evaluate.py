@@ -52,7 +52,7 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
     UserError
         For a loader that shuffles or augments, as its indices would name other examples, or whose classes do not fit the logits.
     Failure
-        Where a logit is NaN or infinite.
+        If a logit is NaN or infinite.
     """
     if loader.sampler.shuffle or loader.dataset.augment:
         raise UserError("evaluation.loader_shuffles")
@@ -78,7 +78,7 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
 
 
 def check_logits(logits: torch.Tensor, count: int, spec: DatasetSpec) -> None:
-    """Raise `UserError` where they are not float (count, classes), and `Failure` where they are not finite."""
+    """Raise `UserError` if they are not float (count, classes), and `Failure` where they are not finite."""
     if logits.shape != (count, len(spec.classes)):
         raise UserError(
             "evaluation.logits_misfit", logits_shape=tuple(logits.shape), spec_name=spec.name, count=len(spec.classes)
@@ -153,14 +153,14 @@ def tell_unfinished(run: Run) -> bool:
 
 
 def saved_model(run: Run) -> SavedModel:
-    """The run's model. Raises `UserError` where there is none yet, or it is damaged."""
+    """The run's model. Raises `UserError` if there is none yet, or it is damaged."""
     if not run.model_path.exists():
         raise UserError("runs.model_missing", remedy=run.how_to_finish, run=run.path)
     return read_model(run.model_path)
 
 
 def open_fitting(run: Run, saved: SavedModel, data_dir: str | Path | None) -> Dataset:
-    """The run's dataset. Raises `UserError` where the model was made for another one."""
+    """The run's dataset. Raises `UserError` if the model was made for another one."""
     dataset = open_dataset(run.dataset, run.find_data(data_dir))
     check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
     return dataset
@@ -176,7 +176,7 @@ def evaluate_saved(saved: SavedModel, dataset: Dataset, split: Split, device: st
 
 
 def validation_of(run: Run) -> Split:
-    """The images that the run kept for validation. Raises `UserError` where it was trained on all of them."""
+    """The images that the run kept for validation. Raises `UserError` if it was trained on all of them."""
     validation = run.classifier.data.validation
     if validation is None:
         raise UserError("evaluation.validation_was_trained_on", run_path=run.path)
@@ -186,7 +186,7 @@ def validation_of(run: Run) -> Split:
 
 
 def check_fit(run: Run, dataset: str, classes: Sequence[str], expected: Sequence[str]) -> None:
-    """Raise `UserError` where the run's model was made for another dataset than the run's, or for other classes."""
+    """Raise `UserError` if the run's model was made for another dataset than the run's, or for other classes."""
     if dataset != run.dataset or tuple(classes) != tuple(expected):
         raise UserError(
             "evaluation.model_of_other_dataset",

@@ -30,7 +30,7 @@ COLUMNS, SIDE = 4, 2.7
 @dataclass(frozen=True)
 class Exciting:
     """A digit that excites a channel: its number, image uint8 (H, W), label, the channel's largest value on it, and the row and
-    column of that in the map (None where the layer has no maps)."""
+    column of that in the map (None if the layer has no maps)."""
 
     index: int
     image: NDArray[np.uint8]
@@ -71,7 +71,7 @@ def find_exciting(
     look: Look, images: NDArray[np.uint8], labels: NDArray[np.int64], channel: str, count: int = 12
 ) -> tuple[list[Exciting], ReceptiveField | None]:
     """The images, uint8 (N, H, W), on which a channel such as "conv2:5" is largest, the largest first; and what a cell of it
-    looks at. Raises `UserError` where there is no such channel."""
+    looks at. Raises `UserError` if there is no such channel."""
     layers = {layer.name: layer for layer in look.layers(images[0])[:-1]}
     if not layers:
         raise UserError("explain.no_layers", model=look.name)

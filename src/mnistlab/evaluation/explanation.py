@@ -105,7 +105,7 @@ class Explanation:
 def explain(look: Look, image: NDArray[np.uint8], source: Clause, *, why: bool = False) -> Explanation:
     """Look at what the network makes of the image, uint8 (H, W), ink 255 on 0; with `why`, also at what its ink says.
 
-    Raises `UserError` where there is no ink.
+    Raises `UserError` if there is no ink.
     """
     if not image.any():
         raise UserError("explain.no_ink", source=source)
@@ -144,7 +144,7 @@ def find_picture(
     That is the validation example of the number `example`, or the one digit in the picture, brought into MNIST's form. A
     picture of 28x28 pixels is taken as it is, but for light paper, which is turned to dark.
 
-    Raises `UserError` where there is no such example, or not just one digit in the picture.
+    Raises `UserError` if there is no such example, or not just one digit in the picture.
     """
     if picture is None:
         images, labels = validation_digits(look, data_dir)

@@ -52,7 +52,7 @@ def lay_out(figure: Figure) -> None:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write the figure as PNG, atomically. Raises `UserError` or `Failure` where that is not possible."""
+    """Write the figure as PNG, atomically. Raises `UserError` or `Failure` if that is not possible."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # drawn as a box, and said nowhere else

@@ -38,7 +38,7 @@ BATCH = 16
 
 
 def alphabet_of(dataset: Dataset, split: Split) -> Alphabet:
-    """The split's digits, by writer. Raises `UserError` where the dataset's classes are not the ten digits."""
+    """The split's digits, by writer. Raises `UserError` if the dataset's classes are not the ten digits."""
     if sorted(dataset.spec.digits) != list(range(10)):
         raise UserError("evaluation.finder_needs_digits", dataset=dataset.spec.name)
     images, labels = read_split(dataset, split)
@@ -89,7 +89,7 @@ def measure(
 def evaluate_finder(
     saved: SavedFinder, recipe: FinderRecipe, dataset: Dataset, split: Split, device: str | torch.device
 ) -> FinderEvaluation:
-    """Measure a saved network on scenes drawn with digits of "val" or "test". Raises `UserError` where these cannot be read."""
+    """Measure a saved network on scenes drawn with digits of "val" or "test". Raises `UserError` if these cannot be read."""
     target = pick_device(device)
     scenes = held_out_scenes(recipe, dataset, split, target)
     model = saved.model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -97,7 +97,7 @@ def evaluate_finder(
 
 
 def saved_finder(run: Run) -> SavedFinder:
-    """The run's network. Raises `UserError` where there is none yet, or it is damaged."""
+    """The run's network. Raises `UserError` if there is none yet, or it is damaged."""
     if not run.model_path.exists():
         raise UserError("runs.model_missing", remedy=run.how_to_finish, run=run.path)
     return read_finder(run.model_path)

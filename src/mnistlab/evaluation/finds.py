@@ -34,7 +34,7 @@ class Find:
     probability: float
     """What the network makes of it, 0 to 1."""
     right: bool | None = None
-    """Whether that digit stands there; None where nothing is asked."""
+    """Whether that digit stands there; None if nothing is asked."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ Written = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int16]]
 
 
 def check_writers(run: Run) -> None:
-    """Raise `UserError` where nobody knows the writers of the run's dataset."""
+    """Raise `UserError` if nobody knows the writers of the run's dataset."""
     if run.dataset not in DATASETS or not DATASETS[run.dataset].writers:
         raise UserError("evaluation.writers_unknown", dataset=run.dataset)
 
@@ -46,7 +46,7 @@ def hardest_writers(evaluation: Evaluation) -> list[dict[str, int]]:
 
 
 def measured_on(run: Run, evaluation: Evaluation, data_dir: str | Path | None = None) -> Written:
-    """Images, labels and writers that the evaluation was made on. Raises `UserError` where nobody knows the writers."""
+    """Images, labels and writers that the evaluation was made on. Raises `UserError` if nobody knows the writers."""
     check_writers(run)
     dataset = open_dataset(run.dataset, run.find_data(data_dir))
     split = cast(Split, evaluation.split)
@@ -65,7 +65,7 @@ def read_numbers(evaluation: Evaluation, written: Written, count: int = 10_000) 
 def draw_hardest(run: Run, evaluation: Evaluation, written: Written) -> Path:
     """Draw digits of the writers with most errors into the run folder; the file's path comes back.
 
-    Raises `UserError` where the folder cannot be written to.
+    Raises `UserError` if the folder cannot be written to.
     """
     path = run.path / ("writers.png" if evaluation.split == "test" else f"writers-{evaluation.split}.png")
     save_figure(hardest_hands(evaluation, *written), path)

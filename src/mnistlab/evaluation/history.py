@@ -54,7 +54,7 @@ class Point:
 def history(runs: Iterable[Run]) -> list[Point]:
     """The tested runs as points, the oldest first; those not tested, dated in the future, or of finder are left out.
 
-    Raises `UserError` where a test.json is damaged.
+    Raises `UserError` if a test.json is damaged.
     """
     now = datetime.datetime.now().astimezone()
     best: dict[str, float] = {}

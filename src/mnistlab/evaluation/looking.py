@@ -232,7 +232,7 @@ def look_into(source: Run | str | Path | None, *, runs_dir: str | Path = "runs")
     Raises
     ------
     UserError
-        Where there is no such model, or it is that of the network that finds digits.
+        If there is no such model, or it is that of the network that finds digits.
     """
     if source is None:
         return OnnxLook(Classifier(), "mnistlab")

@@ -41,7 +41,7 @@ COLOURS = 96
 
 
 def read_snapshots(run: Run) -> Snapshots:
-    """What the run kept of its training. Raises `UserError` where that is nothing, or damaged."""
+    """What the run kept of its training. Raises `UserError` if that is nothing, or damaged."""
     recipe = run.classifier  # and not the network that finds digits
     if isinstance(recipe, EnsembleRecipe):
         members = [str(path) for path in sorted(run.path.glob("members/*"))] or list(run.members)
@@ -174,7 +174,7 @@ def tiled(filters: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.f
 
 
 def write_gif(path: Path, frames: list[Image.Image]) -> None:
-    """The frames as an animation that begins anew. Raises `UserError` or `Failure` where it cannot be written."""
+    """The frames as an animation that begins anew. Raises `UserError` or `Failure` if it cannot be written."""
     first, *others = [frame.quantize(COLOURS) for frame in frames]
     buffer = io.BytesIO()
     first.save(
@@ -189,7 +189,7 @@ def durations(count: int) -> list[int]:
 
 
 def write_mp4(path: Path, frames: list[Image.Image]) -> bool:
-    """The same as a film, where ffmpeg is installed; whether it is. Raises `Failure` where ffmpeg fails."""
+    """The same as a film, where ffmpeg is installed; whether it is. Raises `Failure` if ffmpeg fails."""
     program = shutil.which("ffmpeg")
     if program is None:
         return False

@@ -57,7 +57,7 @@ class Evaluation:
     mistakes : tuple of Mistake
         In the order of the split; empty where `of` was given no images.
     by_writer : ndarray of int64, shape (writers, 3), or None
-        Each writer's number, examples, and how many were right; None where the writers are not known.
+        Each writer's number, examples, and how many were right; None if the writers are not known.
     corrected : (int, int) or None
         How many were right, and of how many, by the corrected labels; examples that have no right label are left out. None
         where no label is known to be wrong.
@@ -101,7 +101,7 @@ class Evaluation:
         images : ndarray of uint8, shape (N, H, W), optional
             For the list of the mistakes.
         corrected : mapping, optional
-            By index, the right label of each example whose label is known to be wrong, None where it has none.
+            By index, the right label of each example whose label is known to be wrong, None if it has none.
         writers : ndarray of int16, shape (N,), optional
             Who wrote each example.
         """
@@ -163,7 +163,7 @@ class Evaluation:
     @property
     def interval_by_writer(self) -> tuple[float, float] | None:
         """The accuracy's 95 % interval where examples by one writer count as belonging together: what other writers would give
-        (see `mnistlab.evaluation.by_writer`); None where the writers are not known.
+        (see `mnistlab.evaluation.by_writer`); None if the writers are not known.
         """
         return None if self.by_writer is None else interval_by_writer(self.by_writer)
 
@@ -174,12 +174,12 @@ class Evaluation:
 
     @property
     def precision(self) -> list[float | None]:
-        """For each class, the fraction of what was read as it that was it; None where nothing was read as it."""
+        """For each class, the fraction of what was read as it that was it; None if nothing was read as it."""
         return fractions(self.confusion.diagonal(), self.confusion.sum(axis=0))
 
     @property
     def recall(self) -> list[float | None]:
-        """For each class, the fraction of its examples that were read as it; None where it has none."""
+        """For each class, the fraction of its examples that were read as it; None if it has none."""
         return fractions(self.confusion.diagonal(), self.confusion.sum(axis=1))
 
     @property
@@ -189,7 +189,7 @@ class Evaluation:
 
     def score(self) -> dict[str, Any]:
         """What the command line's JSON promises: `correct`, `total`, `accuracy`, `interval`, `interval_by_writer` and
-        `corrected`, the first three once more by the corrected labels; None where there is none.
+        `corrected`, the first three once more by the corrected labels; None if there is none.
         """
         right, of = self.corrected or (0, 0)
         return {

@@ -58,7 +58,7 @@ class Standing:
     runs: Mapping[int, Run]
     """Those that are finished, by number."""
     val: Spread | None
-    """Accuracy on the images kept for validation; None where there are none."""
+    """Accuracy on the images kept for validation; None if there are none."""
     test: Spread | None
     """Accuracy on the test images, where all the runs were tested."""
     behind: Distance | None = None
@@ -97,7 +97,7 @@ def standings(runs: Mapping[Setting, Mapping[int, Run]], dataset: Dataset) -> li
 
 
 def accuracy_of(runs: Iterable[Run], part: str) -> Spread | None:
-    """The accuracies of the runs on "validation" or "test"; None where one was not measured, or there is no run."""
+    """The accuracies of the runs on "validation" or "test"; None if one was not measured, or there is no run."""
     counts = [getattr(run, part) for run in runs]
     if not counts or not all(counts):
         return None

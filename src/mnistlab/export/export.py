@@ -93,7 +93,7 @@ def export_model(
     UserError
         For what cannot be done as asked.
     Failure
-        Where the file would not answer as PyTorch does, or the disk is full. Then, too, nothing is written, and a file that was
+        If the file would not answer as PyTorch does, or the disk is full. Then, too, nothing is written, and a file that was
         there stays as it was.
     """
     coverage = check_request(to, int8, coverage)
@@ -188,7 +188,7 @@ def find_finished(source: Run | str | Path, runs_dir: str | Path) -> tuple[Run |
 
 
 def open_fitting_dataset(run: Run | None, saved: SavedModel, model_path: Path, data_dir: str | Path | None) -> Dataset:
-    """The dataset that the model was trained on. Raises `UserError` where it has changed since."""
+    """The dataset that the model was trained on. Raises `UserError` if it has changed since."""
     dataset = open_dataset(saved.dataset, run.find_data(data_dir) if run else data_dir or "data")
     if run:
         check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
@@ -204,7 +204,7 @@ def open_fitting_dataset(run: Run | None, saved: SavedModel, model_path: Path, d
 
 
 def check_parity(answers: Probabilities, expected: Probabilities) -> Parity:
-    """Raise `Failure` where the file does not answer as PyTorch does."""
+    """Raise `Failure` if the file does not answer as PyTorch does."""
     others = int((answers.argmax(axis=1) != expected.argmax(axis=1)).sum())
     difference = float(np.abs(answers - expected).max())
     if others or not difference <= TOLERANCE:

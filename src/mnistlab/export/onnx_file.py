@@ -125,7 +125,7 @@ class OnnxFile:
 
 @contextlib.contextmanager
 def temporary_folder(room: int) -> Iterator[Path]:
-    """A folder that is gone behind `with`. Raises `StorageFailure` where it cannot be written.
+    """A folder that is gone behind `with`. Raises `StorageFailure` if it cannot be written.
 
     ONNX Runtime writes there too, and does not notice a full disk before it reads a file that was cut off: what goes wrong where
     there were less than `room` bytes goes wrong for the lack of them.

@@ -87,7 +87,7 @@ def check(
     UserError
         For an unknown day or language, or a file that is missing or cannot be run.
     Interrupted
-        Where Ctrl-C ends an answer that runs on; nothing is written into the diary.
+        If Ctrl-C ends an answer that runs on; nothing is written into the diary.
     """
     language = find_language(language)
     with speaking(language):
@@ -134,7 +134,7 @@ def line_of(error: BaseException, file: str) -> int:
 
 
 def judge(exercise: Exercise, answer: Any, language: str) -> Verdict:
-    """What to say of an answer, None where there is none yet."""
+    """What to say of an answer, None if there is none yet."""
 
     def verdict(kind: str, text: str) -> Verdict:
         return Verdict(exercise.name, kind, text)

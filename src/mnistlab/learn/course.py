@@ -114,7 +114,7 @@ def days() -> list[Day]:
 
 
 def find_day(name: str) -> Day:
-    """The day called `name`, such as "day3". Raises `UserError` where there is none."""
+    """The day called `name`, such as "day3". Raises `UserError` if there is none."""
     for day in days():
         if day.name == name:
             return day

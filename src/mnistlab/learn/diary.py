@@ -51,7 +51,7 @@ def read_diary(folder: str | Path = ".", *, language: str | None = None) -> list
     """The entries of the diary in the folder, the oldest first.
 
     A diary that is damaged is kept beside as diary.json.damaged, which a sentence on standard error says; a new one is begun.
-    Raises `UserError` where it may not be read.
+    Raises `UserError` if it may not be read.
     """
     path = Path(folder) / NAME
     try:
@@ -130,7 +130,7 @@ def solved(entries: Sequence[Entry], day: str) -> set[str]:
 
 
 def best_accuracy(entries: Sequence[Entry], day: str) -> float | None:
-    """The best accuracy of the day, 0 to 1; None where there is none."""
+    """The best accuracy of the day, 0 to 1; None if there is none."""
     return max((entry.accuracy for entry in entries if entry.day == day and entry.accuracy is not None), default=None)
 
 
@@ -139,7 +139,7 @@ WIDTH = 30
 
 
 def draw_accuracies(entries: Sequence[Entry], language: str, block: str = "█") -> list[str]:
-    """The accuracies from day to day as bars, a line each, with their axis; nothing where there is none.
+    """The accuracies from day to day as bars, a line each, with their axis; nothing if there is none.
 
     From 90 % to 99 % is as far as from 99 % to 99.9 %: the errors left are a tenth.
     """

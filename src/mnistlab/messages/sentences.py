@@ -43,7 +43,7 @@ def locales_language() -> str:
 
 
 def language_in(name: str) -> str | None:
-    """Which of `LANGUAGES` a locale's name is of, such as fr_CA.UTF-8; None where it is of another one."""
+    """Which of `LANGUAGES` a locale's name is of, such as fr_CA.UTF-8; None if it is of another one."""
     known = {"en": "en", "fr": "fr", "French": "fr"}  # Windows says French_France
     return known.get(re.split(r"[_.@-]", name)[0])
 

@@ -116,7 +116,7 @@ class Architecture(NetworkDesign):
 
 @dataclass(frozen=True)
 class EnsembleArchitecture:
-    """Several networks used as one. Raises `UserError` where they differ in classes or image size, or there is none."""
+    """Several networks used as one. Raises `UserError` if they differ in classes or image size, or there is none."""
 
     members: tuple[Architecture, ...]
 

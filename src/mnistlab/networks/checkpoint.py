@@ -104,7 +104,7 @@ def strip_prefix(state: dict[str, Any], names: Collection[str]) -> str:
 
     `names` are the network's own. DataParallel and the like put "module." there, torch.compile "_orig_mod.", a module that
     holds the network its attribute's name ("model." in many a Lightning checkpoint), several of them "model._orig_mod.".
-    Returns "" and changes nothing where names fit as they are, or where none would fit without what they have in common.
+    Returns "" and changes nothing if names fit as they are, or where none would fit without what they have in common.
     """
     wrapped = [name for name in state if name != "n_averaged"]  # which AveragedModel puts beside "module."
     prefix = ""
@@ -128,7 +128,7 @@ def file_name(name: str) -> str:
 def load_weights(model: Network, state: dict[str, Any]) -> str:
     """Load a file's state_dict into the model; the prefix that its names had to lose (see `strip_prefix`), "" for none.
 
-    Raises `RuntimeError` where it does not fit.
+    Raises `RuntimeError` if it does not fit.
     """
     own = {file_name(name): name for name in model.state_dict()}
     prefix = strip_prefix(state, own)

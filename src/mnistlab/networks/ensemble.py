@@ -31,7 +31,7 @@ class Ensemble(nn.Module):
     Raises
     ------
     UserError
-        Where its members differ in classes or image size.
+        If its members differ in classes or image size.
     """
 
     def __init__(self, members: Sequence[Member]) -> None:

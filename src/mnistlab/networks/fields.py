@@ -75,7 +75,7 @@ def in_range(f: dataclasses.Field[Any], value: Any) -> bool:
 
 
 def allowed(f: dataclasses.Field[Any]) -> Clause | None:
-    """Which values a field takes, such as "between 1 and 100,000" or "sgd or adamw"; None where any of its type."""
+    """Which values a field takes, such as "between 1 and 100,000" or "sgd or adamw"; None if any of its type."""
     low, high, choices = (f.metadata[key] for key in ("low", "high", "choices"))
     if choices:
         return Clause("values.one_of", choices=choices)

@@ -69,7 +69,7 @@ class NeuralNet(nn.Module):
     Raises
     ------
     UserError
-        Where the blocks leave no pixel of the image, or a value is out of range.
+        If the blocks leave no pixel of the image, or a value is out of range.
     """
 
     def __new__(cls, *widths: Any, deskew: bool = False, test_shifts: bool = False, **layers: Any) -> Any:

@@ -48,7 +48,7 @@ class Alphabet:
         return Alphabet, (self.images, self.labels, self.writers, self.elsewhere)
 
     def make(self, number: int, elsewhere: bool) -> Shape | None:
-        """The shape of the image of that number; None where there is no ink in it."""
+        """The shape of the image of that number; None if there is no ink in it."""
         return of_picture((self.elsewhere if elsewhere else self.images)[number])
 
 

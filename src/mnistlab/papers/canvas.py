@@ -95,7 +95,7 @@ class Canvas:
     ) -> float:
         """Draw a shape with its middle at a point of the level sheet; `size` (2, 2) takes the shape's pixels to the sheet's.
 
-        `kind` is what is to be read there, or None where nothing is asked. Returns how far its ink reaches to the right.
+        `kind` is what is to be read there, or None if nothing is asked. Returns how far its ink reaches to the right.
         """
         matrix = self.turn @ size
         corners = np.abs(matrix) @ (shape.width / 2 + 3, shape.height / 2 + 3)

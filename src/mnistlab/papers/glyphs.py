@@ -61,7 +61,7 @@ class Shape:
 
 
 def of_picture(ink: NDArray[np.uint8]) -> Shape | None:
-    """The shape of the ink in a picture, uint8 (H, W), 255 on 0; None where there is none."""
+    """The shape of the ink in a picture, uint8 (H, W), 255 on 0; None if there is none."""
     rows, columns = np.flatnonzero((ink > 100).any(1)), np.flatnonzero((ink > 100).any(0))
     if not len(rows):
         return None
@@ -94,7 +94,7 @@ def of_picture(ink: NDArray[np.uint8]) -> Shape | None:
 def font_files() -> tuple[Path, ...]:
     """The fonts of `FONTS` and matplotlib's, in a fixed order: what is drawn does not depend on what else is installed.
 
-    Raises `UserError` where one is missing.
+    Raises `UserError` if one is missing.
     """
     require("train", "matplotlib", *FONTS)
     files: list[Path] = []
@@ -119,7 +119,7 @@ def fonts_digest() -> str:
 
 
 def content(font: Path) -> bytes:
-    """The font's file. Raises `UserError` where it cannot be read."""
+    """The font's file. Raises `UserError` if it cannot be read."""
     try:
         return font.read_bytes()
     except OSError as error:
@@ -136,7 +136,7 @@ def of_text(text: str, font: Path) -> Shape | None:
 
 @functools.cache
 def opened(font: Path) -> ImageFont.FreeTypeFont:
-    """The font at 80 pixels. Raises `UserError` where its file is missing or damaged."""
+    """The font at 80 pixels. Raises `UserError` if its file is missing or damaged."""
     try:
         return ImageFont.truetype(io.BytesIO(content(font)), 80)
     except OSError as error:

@@ -82,7 +82,7 @@ def decode(source: Source) -> NDArray[np.uint8]:
     bool, whole numbers (to 255, 4095 or 65535) or floats (to 1, 255 or 65535). The first picture of an
     animation or of a TIFF of several pages is taken; `mnistlab.pictures.pages` has the others.
 
-    Raises `UserError` where it is not a picture, is broken, has another
+    Raises `UserError` if it is not a picture, is broken, has another
     format, or is too large: more than 64 MiB, 80 million pixels or 30,000 pixels per side.
     """
     if isinstance(source, np.ndarray):
@@ -102,7 +102,7 @@ def decode(source: Source) -> NDArray[np.uint8]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """A file's content, to be decoded by `of_bytes`. Raises `UserError` where it cannot be had, or is larger than 64 MiB."""
+    """A file's content, to be decoded by `of_bytes`. Raises `UserError` if it cannot be had, or is larger than 64 MiB."""
     name = printable(path)
     try:
         about = path.stat()

@@ -49,7 +49,7 @@ class Pages(ABC):
         return self.count
 
     def picture(self, number: int) -> NDArray[np.uint8]:
-        """A page as `decode` gives pictures. Raises `UserError` where it is broken or too large."""
+        """A page as `decode` gives pictures. Raises `UserError` if it is broken or too large."""
         return plain(self._pixels(number, Clause("names.page_of", number=number + 1, name=self.name)))
 
     @abstractmethod
@@ -60,7 +60,7 @@ class Pages(ABC):
 def pages_of(content: bytes, name: str | Clause) -> Pages | None:
     """The pages of a file's content; None for a file of one picture. `name` is what messages call it.
 
-    Raises `UserError` where there are more than `MOST_PAGES`, for a PDF that is broken or has a password, and where pypdfium2 is
+    Raises `UserError` if there are more than `MOST_PAGES`, for a PDF that is broken or has a password, and where pypdfium2 is
     not installed.
     """
     if len(content) > MOST_BYTES:
@@ -79,7 +79,7 @@ def every_page(content: bytes, name: str | Clause) -> Pages:
 
 
 def open_page(path: Path, number: int) -> NDArray[np.uint8]:
-    """A page of a file, counted from 1, as `decode` gives pictures. Raises `UserError` where there is none, or a broken one."""
+    """A page of a file, counted from 1, as `decode` gives pictures. Raises `UserError` if there is none, or a broken one."""
     name = printable(path)
     content = read_bytes(path)
     pages = every_page(content, name)

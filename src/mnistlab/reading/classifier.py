@@ -64,7 +64,7 @@ class Classifier:
     Raises
     ------
     UserError
-        Where there is no such file, it is not one of our models, or the number of threads is out of range.
+        If there is no such file, it is not one of our models, or the number of threads is out of range.
     """
 
     def __init__(self, model: str | Path | None = None, *, threads: int | None = None) -> None:
@@ -161,7 +161,7 @@ def find_file(model: Any) -> Path:
 
 
 def read_model(path: Path) -> bytes:
-    """The file. Raises `UserError` where there is none."""
+    """The file. Raises `UserError` if there is none."""
     try:
         return path.read_bytes()
     except (OSError, ValueError):
@@ -170,7 +170,7 @@ def read_model(path: Path) -> bytes:
 
 
 def open_session(content: bytes, path: Path, threads: int | None) -> Any:
-    """ONNX Runtime's session of a model, which messages call `path`. Raises `UserError` where it is not ONNX."""
+    """ONNX Runtime's session of a model, which messages call `path`. Raises `UserError` if it is not ONNX."""
     onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what is wrong comes as an exception
@@ -186,7 +186,7 @@ def open_session(content: bytes, path: Path, threads: int | None) -> Any:
 
 
 def check_images(session: Any, path: Path) -> None:
-    """Raise `UserError` where the model takes something else than any number of images uint8 (1, 28, 28)."""
+    """Raise `UserError` if the model takes something else than any number of images uint8 (1, 28, 28)."""
     inputs = session.get_inputs()
     taken = [(i.type, list(i.shape)) for i in inputs]
     if len(inputs) != 1 or inputs[0].type != "tensor(uint8)" or list(inputs[0].shape)[1:] != [1, 28, 28]:
@@ -196,7 +196,7 @@ def check_images(session: Any, path: Path) -> None:
 
 
 def check_probabilities(session: Any, count: int, path: Path) -> None:
-    """Raise `UserError` where the model does not give a probability for each of so many classes."""
+    """Raise `UserError` if the model does not give a probability for each of so many classes."""
     output = session.get_outputs()[0]
     given = list(output.shape)
     if output.type != "tensor(float)" or len(given) != 2 or given[1] != count:
@@ -204,7 +204,7 @@ def check_probabilities(session: Any, count: int, path: Path) -> None:
 
 
 def read_classes(metadata: dict[str, str], path: Path) -> tuple[str, ...]:
-    """The names of the classes. Raises `UserError` where the metadata has none."""
+    """The names of the classes. Raises `UserError` if the metadata has none."""
     try:
         classes = json.loads(metadata["classes"])
         if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
@@ -215,7 +215,7 @@ def read_classes(metadata: dict[str, str], path: Path) -> tuple[str, ...]:
 
 
 def read_number(metadata: dict[str, str], name: str, missing: float, bounds: tuple[float, float], path: Path) -> float:
-    """The number of that name, `missing` where there is none. Raises `UserError` where it is out of bounds, or not a number."""
+    """The number of that name, `missing` where there is none. Raises `UserError` if it is out of bounds, or not a number."""
     if name not in metadata:
         return missing
     low, high = bounds

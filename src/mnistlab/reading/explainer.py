@@ -39,7 +39,7 @@ class Layer:
     values : ndarray of float32, shape (channels, height, width) or (n,)
         What it gives; (n,) after the maps have been laid in one row.
     field : ReceptiveField or None
-        What a cell looks at; None where each value looks at the whole picture, or the picture is deskewed first.
+        What a cell looks at; None if each value looks at the whole picture, or the picture is deskewed first.
     filters : ndarray of float32, shape (channels, channels before, height, width), or None
         A convolution's weights.
     """
@@ -87,7 +87,7 @@ class Explainer:
     Raises
     ------
     UserError
-        Where the package onnx is missing.
+        If the package onnx is missing.
     """
 
     def __init__(self, classifier: Classifier) -> None:
@@ -100,12 +100,12 @@ class Explainer:
 
     @cached_property
     def steps(self) -> list[Step]:
-        """The layers from the picture to the logits, in order; empty where the graph is not such a row."""
+        """The layers from the picture to the logits, in order; empty if the graph is not such a row."""
         return list(follow(self.model.graph))
 
     @cached_property
     def looks(self) -> list[Look]:
-        """How often, and with what weight, the picture is looked at; empty where the answer is made in another way."""
+        """How often, and with what weight, the picture is looked at; empty if the answer is made in another way."""
         return looks_of(self.model.graph)
 
     @property
@@ -215,6 +215,6 @@ class Explainer:
 
 
 def check_image(image: NDArray[np.uint8]) -> None:
-    """Raise `UserError` where it is not one 28x28 picture."""
+    """Raise `UserError` if it is not one 28x28 picture."""
     if image.dtype != np.uint8 or image.shape != (28, 28):
         raise UserError("reading.explain_shape", image_dtype=image.dtype, image_shape=image.shape)

@@ -54,7 +54,7 @@ class Finder:
 
     @functools.cached_property
     def session(self) -> Any:
-        """ONNX Runtime's. Raises `UserError` where the file is missing or is not ONNX."""
+        """ONNX Runtime's. Raises `UserError` if the file is missing or is not ONNX."""
         return open_session(read_model(self.path), self.path, self.threads)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Ink:
     whole: bool = False
     """The picture is one digit, whatever its strokes."""
     rules: Gray | None = None
-    """uint8 (H, W): 1 where a rule was taken out of `strength`; None where there was none."""
+    """uint8 (H, W): 1 where a rule was taken out of `strength`; None if there was none."""
     rule_level: float = 0.0
     """How strong the rules were, as `strength`."""
     on_dark: bool = False

@@ -26,7 +26,7 @@ class Look:
 
 
 def looks_of(graph: onnx.GraphProto) -> list[Look]:
-    """The looks that make the answer, in order; empty where it is made in a way that our networks do not know."""
+    """The looks that make the answer, in order; empty if it is made in a way that our networks do not know."""
     makers = {name: node for node in graph.node for name in node.output}
     softmax = makers.get(graph.output[0].name)
     if softmax is None or softmax.op_type != "Softmax":

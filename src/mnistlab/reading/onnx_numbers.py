@@ -34,7 +34,7 @@ def attributes(node: onnx.NodeProto) -> dict[str, Any]:
 
 
 def window_of(node: onnx.NodeProto, filters: NDArray[np.float32] | None) -> Window | None:
-    """The window of a convolution with these filters, or of a pooling; None where the graph does not say where it lies."""
+    """The window of a convolution with these filters, or of a pooling; None if the graph does not say where it lies."""
     told = attributes(node)
     kernel = told.get("kernel_shape") or (filters.shape[2:] if filters is not None else ())
     if told.get("auto_pad", b"NOTSET") != b"NOTSET" or len(kernel) != 2 or len(told["pads"]) != 4:
@@ -50,7 +50,7 @@ class Numbers:
         self.makers = {name: node for node in graph.node for name in node.output}
 
     def named(self, name: str) -> NDArray[np.float32] | None:
-        """The tensor of that name; None where it is not one that the graph holds."""
+        """The tensor of that name; None if it is not one that the graph holds."""
         import onnx
 
         if name in self.held:

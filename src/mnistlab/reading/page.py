@@ -146,13 +146,13 @@ class Page:
     Attributes
     ----------
     lines : tuple of Line
-        From top to bottom; none where no digit was found.
+        From top to bottom; none if no digit was found.
     size : tuple of int
         Width and height of the upright picture, in pixels.
     number, count : int
         Which page of its file it is, from 1, and how many the file has.
     text : str
-        The lines' texts, one under the other; empty where no digit was found.
+        The lines' texts, one under the other; empty if no digit was found.
     digits : list of Digit
         All of them in reading order.
     marks : list of Digit and Separator
@@ -177,12 +177,12 @@ class Page:
 
     @property
     def text(self) -> str:
-        """The lines' texts, one under the other; empty where no digit was found."""
+        """The lines' texts, one under the other; empty if no digit was found."""
         return "\n".join(line.text for line in self.lines)
 
     @property
     def fields(self) -> dict[str, Entry]:
-        """What stands in each field, by its name; empty where no layout was given."""
+        """What stands in each field, by its name; empty if no layout was given."""
         return {entry.name: entry for entry in self.entries}
 
     @property

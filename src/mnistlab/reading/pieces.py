@@ -93,7 +93,7 @@ def left_of_a_rule(own: Gray, rules: Gray, level: float) -> bool:
 
 
 def trimmed(piece: Piece, left: int, right: int) -> Piece | None:
-    """The columns from `left` to before `right`, without empty rows and columns; None where there is no ink."""
+    """The columns from `left` to before `right`, without empty rows and columns; None if there is no ink."""
     part = piece.strength[:, left:right]
     mask = part > INK_LEVEL * LOW
     if not mask.any():

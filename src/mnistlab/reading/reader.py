@@ -62,7 +62,7 @@ class Reader:
     Raises
     ------
     UserError
-        Where there is no such file, it is not one of our models, or a number is out of range.
+        If there is no such file, it is not one of our models, or a number is out of range.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class Reader:
         Raises
         ------
         UserError
-            Where the source is not a picture, or broken; where the layout's form is not in it; for a table and a layout at once.
+            If the source is not a picture, or broken; where the layout's form is not in it; for a table and a layout at once.
         """
         if table and layout is not None:
             raise UserError("reading.table_and_layout")

@@ -98,7 +98,7 @@ def coarser(strokes: Boxes, marks: Sequence[Mark]) -> float:
 def signs_among(levels: Sequence[Level], ink: Ink | None, marks: Sequence[Mark]) -> list[Sign]:
     """The signs among what the finder found on the whole page, whose frame is that of the marks' `level_box`.
 
-    `ink` is that of the page; None where it was turned round.
+    `ink` is that of the page; None if it was turned round.
     """
     signs: list[Sign] = []
     strokes = None if ink is None else boxes_in_picture(ink)
@@ -117,7 +117,7 @@ def signs_among(levels: Sequence[Level], ink: Ink | None, marks: Sequence[Mark])
 
 
 def signs_of(row: Row, found: Sequence[Found], small: Small | None) -> list[Sign]:
-    """The signs of one line among what was found there; `small` is None where strokes are not known."""
+    """The signs of one line among what was found there; `small` is None if strokes are not known."""
     taken: list[Found] = []
     signs = []
     for mark in sorted(found, key=lambda mark: -mark.weight):
@@ -132,7 +132,7 @@ def signs_of(row: Row, found: Sequence[Found], small: Small | None) -> list[Sign
 
 
 def sign_of(row: Row, mark: Found, small: Small | None) -> Sign | None:
-    """What was found as a sign; None where it is none, or is a slash, of which `slash_of` is the judge."""
+    """What was found as a sign; None if it is none, or is a slash, of which `slash_of` is the judge."""
     kind, sure = CLASSES[mark.kind], mark.weight
     reach = np.array([mark.width, mark.height]) / 2 + REACH * row.height
     inside = within(row.boxes, mark, reach) if kind in "/%" else []
@@ -165,7 +165,7 @@ def sign_of(row: Row, mark: Found, small: Small | None) -> Sign | None:
 
 
 def slash_of(row: Row, number: int, found: Sequence[Found]) -> Sign | None:
-    """The leaning one of that number as a slash; None where it is a one, as what begins or ends a line is."""
+    """The leaning one of that number as a slash; None if it is a one, as what begins or ends a line is."""
     x, y, width, height = row.boxes[number]
     here = [mark for mark in found if max(abs(mark.x - x - width / 2), abs(mark.y - y - height / 2)) < 0.4 * row.height]
     slash, one = (max((float(mark.kinds[CLASSES.index(kind)]) for mark in here), default=0.0) for kind in "/1")
@@ -178,7 +178,7 @@ def slash_of(row: Row, number: int, found: Sequence[Found]) -> Sign | None:
 
 
 def unreadable(row: Row, found: Sequence[Found], read: Sequence[Sign], small: Small) -> list[Sign]:
-    """The small strokes that are too long for dirt, and that nothing was found for; none where they are a pattern."""
+    """The small strokes that are too long for dirt, and that nothing was found for; none if they are a pattern."""
     signs = []
     for box in small.boxes[small.boxes[:, 2:].max(1) > WRITTEN * row.height]:
         x, y = box[0] + box[2] / 2, box[1] + box[3] / 2

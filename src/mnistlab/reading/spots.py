@@ -126,7 +126,7 @@ def lessened(probabilities: Floats, sure: float) -> Floats:
 
 
 def ink_of(mark: Found, others: Sequence[Found], level: Level) -> Piece | None:
-    """The ink of one digit, without what is nearer to another; None where there is none."""
+    """The ink of one digit, without what is nearer to another; None if there is none."""
     high, wide = mark.height, max(mark.width, 0.3 * mark.height)
     rows, columns = level.ink.shape
     scale = level.scale

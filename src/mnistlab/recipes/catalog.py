@@ -175,7 +175,7 @@ ALL_RECIPES: Mapping[str, AnyRecipe] = ChainMap({FINDER.name: FINDER}, cast(dict
 
 
 def find_recipe(name: str) -> AnyRecipe:
-    """The recipe called `name`. Raises `UserError` where there is none."""
+    """The recipe called `name`. Raises `UserError` if there is none."""
     try:
         return ALL_RECIPES[name]
     except (KeyError, TypeError):  # a list, for one, cannot be a key
@@ -183,7 +183,7 @@ def find_recipe(name: str) -> AnyRecipe:
 
 
 def find_classifier(name: str) -> Recipe:
-    """The recipe called `name`. Raises `UserError` where there is none, or it is not a classifier's."""
+    """The recipe called `name`. Raises `UserError` if there is none, or it is not a classifier's."""
     recipe = find_recipe(name)
     if not isinstance(recipe, Recipe):
         raise UserError("recipes.not_a_classifier", name=name, recipes=RECIPES)
@@ -193,7 +193,7 @@ def find_classifier(name: str) -> Recipe:
 def member_of(recipe: EnsembleRecipe, number: int) -> Recipe:
     """The recipe of the `number`-th member, from 0, of an ensemble: its kind's network and augmentation, all else `recipe`'s.
 
-    Raises `UserError` where a name in `networks` is not a classifier's recipe.
+    Raises `UserError` if a name in `networks` is not a classifier's recipe.
     """
     shared = {name: value for name, value in recipe.values().items() if name not in ALONE}
     if not recipe.ensemble.networks:

@@ -54,7 +54,7 @@ def checked(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def misfit_of(values: Mapping[str, Any]) -> Clause | None:
-    """Which values, each allowed, do not go together; None where all do."""
+    """Which values, each allowed, do not go together; None if all do."""
     members, networks = (values.get(name, alone) for name, alone in ALONE.items())
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", values["name"]):
         return Clause("recipes.name_must_be", given=repr(values["name"]))

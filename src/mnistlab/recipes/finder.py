@@ -133,7 +133,7 @@ AnyRecipe: TypeAlias = Recipe | FinderRecipe
 
 
 def misfit_of(values: Mapping[str, Any]) -> Clause | None:
-    """Which value, of the right type and in range, is still none that the field takes; None where all are."""
+    """Which value, of the right type and in range, is still none that the field takes; None if all are."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", values["name"]):
         return Clause("recipes.name_must_be", given=repr(values["name"]))
     if len(values["widths"]) != 3:

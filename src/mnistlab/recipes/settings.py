@@ -33,7 +33,7 @@ class NetworkSettings(NetworkDesign):
     """Refuse a network with more parameters, 0 for no limit."""
 
     def architecture(self, classes: int, image_size: tuple[int, int]) -> Architecture:
-        """The network for images of that size and so many classes. Raises `UserError` where the blocks do not fit them."""
+        """The network for images of that size and so many classes. Raises `UserError` if the blocks do not fit them."""
         design = {name: getattr(self, name) for name in knobs(NetworkDesign)}
         return Architecture(**design, classes=classes, image_size=image_size)
 

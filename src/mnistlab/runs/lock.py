@@ -17,7 +17,7 @@ __all__ = ["held", "is_held"]
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Inside `with`, this process trains the run in the folder. Raises `UserError` where another one does."""
+    """Inside `with`, this process trains the run in the folder. Raises `UserError` if another one does."""
     with explain_os_errors(folder / ".lock"):
         lock = file_lock(folder / ".lock")
         try:

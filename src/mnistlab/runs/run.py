@@ -64,7 +64,7 @@ class Run:
     created : datetime
         With a time zone, this machine's; a time without one is taken for local.
     members : tuple of str
-        The folders of the runs that an ensemble was combined from; empty where it trained its own, and for a single network.
+        The folders of the runs that an ensemble was combined from; empty if it trained its own, and for a single network.
     """
 
     path: Path
@@ -77,7 +77,7 @@ class Run:
 
     @staticmethod
     def open(path: str | Path) -> Run:
-        """Read the folder's config.json. Raises `UserError` where it is missing, damaged or of another version."""
+        """Read the folder's config.json. Raises `UserError` if it is missing, damaged or of another version."""
         path = Path(path)
         return Run(path=path, **read_config(path))
 
@@ -88,7 +88,7 @@ class Run:
 
     @property
     def classifier(self) -> Recipe:
-        """Its recipe, where it trains a classifier. Raises `UserError` where it trains the network that finds digits."""
+        """Its recipe, where it trains a classifier. Raises `UserError` if it trains the network that finds digits."""
         if not isinstance(self.recipe, Recipe):
             raise UserError("runs.not_a_classifier", run=self.path)
         return self.recipe
@@ -116,7 +116,7 @@ class Run:
 
     @property
     def environment(self) -> dict[str, Any]:
-        """What environment.json says. Raises `UserError` where it is missing or damaged."""
+        """What environment.json says. Raises `UserError` if it is missing or damaged."""
         path, remedy = self.path / "environment.json", "remedies.restore_or_train"
         environment = read_json(path, remedy)
         for key, kind in (("device", str), ("device_title", str), ("precision", str), ("threads", int)):
@@ -174,12 +174,12 @@ class Run:
 
     @property
     def test(self) -> dict[str, Any] | None:
-        """What test.json says, or None before the test. Raises `UserError` where it is damaged."""
+        """What test.json says, or None before the test. Raises `UserError` if it is damaged."""
         return read_counts(self.path / "test.json")
 
     @property
     def validation(self) -> dict[str, Any] | None:
-        """What val.json says; None where it is not there, or damaged, as it can be made anew at any time."""
+        """What val.json says; None if it is not there, or damaged, as it can be made anew at any time."""
         with contextlib.suppress(UserError):
             return read_counts(self.path / "val.json")
         return None
@@ -193,7 +193,7 @@ class Run:
         write_json(self.path / "val.json", validation, indent=None)
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
-        """Inside `with`, held by the process that trains this run. Raises `UserError` where another one does."""
+        """Inside `with`, held by the process that trains this run. Raises `UserError` if another one does."""
         return held(self.path)
 
     @property

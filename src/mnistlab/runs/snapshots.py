@@ -45,7 +45,7 @@ def snapshot_steps(steps: int) -> list[int]:
 
 
 def whole_steps(steps: int, size: int) -> list[int]:
-    """Those of `snapshot_steps` whose states of so many bytes are kept whole; none where not even the first and last fit."""
+    """Those of `snapshot_steps` whose states of so many bytes are kept whole; none if not even the first and last fit."""
     count = min(MOST_WHOLE, WHOLE_BYTES // max(size, 1))
     if count < 2:
         return []
@@ -122,14 +122,14 @@ class Snapshots:
         return dataclasses.replace(self, **changed)
 
     def write(self, path: Path) -> None:
-        """Write the file, atomically. Raises `UserError` or `Failure` where that is not possible."""
+        """Write the file, atomically. Raises `UserError` or `Failure` if that is not possible."""
         buffer = io.BytesIO()
         np.savez_compressed(buffer, sha256=np.array(self.sha256), **self.arrays())
         write_bytes(path, buffer.getvalue())
 
     @staticmethod
     def read(path: Path, run: Path) -> Snapshots:
-        """The file of that run. Raises `UserError` where it is missing or damaged, or was changed."""
+        """The file of that run. Raises `UserError` if it is missing or damaged, or was changed."""
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 left_out = () if "whole" in file else ("layers", *OF_WHOLE_STATES)

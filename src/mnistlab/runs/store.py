@@ -45,7 +45,7 @@ def create_run(
 ) -> Run:
     """Make a run folder that holds config.json and environment.json from its first moment.
 
-    Raises `UserError` or `Failure` where it cannot be written; then nothing is left behind.
+    Raises `UserError` or `Failure` if it cannot be written; then nothing is left behind.
     """
     created = datetime.datetime.now().astimezone().replace(microsecond=0)
     config = {
@@ -108,7 +108,7 @@ def list_runs(runs_dir: str | Path = "runs") -> Iterator[Run | UserError]:
     Raises
     ------
     UserError
-        Where `runs_dir` is not a path, or a link that leads nowhere.
+        If `runs_dir` is not a path, or a link that leads nowhere.
     """
     runs_dir = given_path(runs_dir, "runs_dir")
     check_links(runs_dir)
@@ -145,7 +145,7 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
     Raises
     ------
     UserError
-        Where there is no such run, or its config.json is damaged or of another version.
+        If there is no such run, or its config.json is damaged or of another version.
     """
     if isinstance(name, Run):
         return name
@@ -168,7 +168,7 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
 def find_model(source: Run | str | Path, runs_dir: str | Path = "runs") -> Path:
     """Where the model is: the file itself, or that of a run, as `find_run` finds it.
 
-    Raises `UserError` where there is no such run; whether the file is there is not looked at.
+    Raises `UserError` if there is no such run; whether the file is there is not looked at.
     """
     if isinstance(source, str | Path) and str(source) != LATEST:
         path = Path(source)

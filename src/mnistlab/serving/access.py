@@ -39,7 +39,7 @@ class Access:
         self.token = token.encode() if token else None
 
     def check(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
-        """Raise `Problem` where the headers say that this client may not ask."""
+        """Raise `Problem` if the headers say that this client may not ask."""
         called = self.called(scope, headers)
         if not path_below(scope).startswith(GUARDED):
             return
@@ -51,7 +51,7 @@ class Access:
     def called(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
         """What the client has called this server: by way of a trusted proxy, what that says.
 
-        Raises `Problem` where this server does not answer to that, or to what the proxy itself calls it.
+        Raises `Problem` if this server does not answer to that, or to what the proxy itself calls it.
         """
         called = headers.get(b"host", b"").decode("latin-1")
         twice = sum(name == b"host" for name, _ in scope["headers"]) > 1
@@ -61,7 +61,7 @@ class Access:
         return called
 
     def check_page(self, scope: Scope, origin: str, host: str) -> None:
-        """Raise `Problem` where a page of that origin asks, and is not of this server as it was called.
+        """Raise `Problem` if a page of that origin asks, and is not of this server as it was called.
 
         The sentence says what mends it, in case that it is this server's own page.
         """
@@ -81,7 +81,7 @@ class Access:
         raise Problem(403, "serving.page_of_other_site", remedy=remedy, origin=origin[:100], host=host[:100], peer=peer)
 
     def check_token(self, token: bytes, headers: dict[bytes, bytes]) -> None:
-        """Raise `Problem` where the client does not send the token."""
+        """Raise `Problem` if the client does not send the token."""
         scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
         if not hmac.compare_digest(given.strip(), token) or scheme.lower() != b"bearer":
             raise Problem(401, "serving.token_missing", headers={"WWW-Authenticate": "Bearer"})

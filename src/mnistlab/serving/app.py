@@ -221,14 +221,14 @@ def add_watching(app: FastAPI, models: Sequence[ServedModel], metrics: Metrics) 
 
 
 def check_root_path(app: FastAPI, root_path: str) -> None:
-    """Raise `UserError` where the server has paths of its own below the one that proxies offer it at."""
+    """Raise `UserError` if the server has paths of its own below the one that proxies offer it at."""
     own = [path for route in app.routes if f"{(path := getattr(route, 'path', ''))}/".startswith(f"{root_path}/")]
     if root_path and own:
         raise UserError("serving.root_path_taken", root_path=root_path, own=own[0])
 
 
 def digit_of(page: Page, number: int) -> NDArray[np.uint8]:
-    """The image of the page's `number`-th digit, from 0. Raises `Problem` where there are not so many."""
+    """The image of the page's `number`-th digit, from 0. Raises `Problem` if there are not so many."""
     if number >= len(page.digits):
         raise Problem(422, "serving.digit_missing", number=number, found=len(page.digits))
     return page.digits[number].image

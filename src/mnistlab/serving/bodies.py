@@ -105,7 +105,7 @@ def of_json(body: bytes, key: str) -> NDArray[np.uint8]:
 
 
 def pixels(image: object, number: int, key: str) -> bytes:
-    """The 784 bytes of one image in JSON. Raises `Problem` where it is something else."""
+    """The 784 bytes of one image in JSON. Raises `Problem` if it is something else."""
     if isinstance(image, list) and len(image) == 28:
         with contextlib.suppress(TypeError, ValueError):  # no numbers, no whole ones, or not from 0 to 255
             rows = [bytes(row) for row in image if isinstance(row, list) and len(row) == 28]

@@ -33,7 +33,7 @@ class Jobs:
     async def run(self, receive: Receive, work: Callable[[Callable[[], None]], Result]) -> Result:
         """What `work(raise_if_cancelled)` gives, done in a thread.
 
-        `receive` is the request's, its body read. Raises `ClientGone` where the client leaves before the work is done, as
+        `receive` is the request's, its body read. Raises `ClientGone` if the client leaves before the work is done, as
         `raise_if_cancelled` then does in the thread; and `Problem` (503) where no place is free, or it takes too long.
         """
         if self.taken >= self.places:

@@ -80,7 +80,7 @@ class Intake:
         self.held -= body.size
 
     def check(self, headers: dict[bytes, bytes]) -> None:
-        """Raise `Problem` where there are too many requests, or the headers say that the body is too large."""
+        """Raise `Problem` if there are too many requests, or the headers say that the body is too large."""
         if self.requests > self.limits.requests:
             raise Problem(503, "serving.busy", headers=RETRY)
         length = headers.get(b"content-length", b"0")
@@ -90,7 +90,7 @@ class Intake:
     async def receive(self, receive: Receive, body: Body) -> Message:
         """The next part of a body.
 
-        Raises `Problem` where it is too much or too slow, `ClientGone` where the rest will not come.
+        Raises `Problem` if it is too much or too slow, `ClientGone` where the rest will not come.
         """
         if body.whole:
             return await receive()

@@ -98,7 +98,7 @@ def said_by_proxies(headers: Headers) -> Headers:
 
 
 def last(headers: Headers, wanted: bytes) -> bytes:
-    """The last value in the headers of that name, which the nearest proxy has written; empty where there is none."""
+    """The last value in the headers of that name, which the nearest proxy has written; empty if there is none."""
     values = [value for name, value in headers if name == wanted]
     return values[-1].rpartition(b",")[2].strip() if values else b""
 
@@ -118,7 +118,7 @@ def plain_address(address: str) -> str:
 
 
 def read_network(text: str) -> Network:
-    """The network, or the one address, that the text names. Raises `UserError` where it names none."""
+    """The network, or the one address, that the text names. Raises `UserError` if it names none."""
     try:
         return ipaddress.ip_network(plain_address(text))
     except ValueError:
@@ -131,7 +131,7 @@ def read_network(text: str) -> Network:
 
 
 def read_name(text: str) -> str:
-    """The name of a computer in small letters. Raises `UserError` where a URL cannot hold it as it is, or more is said."""
+    """The name of a computer in small letters. Raises `UserError` if a URL cannot hold it as it is, or more is said."""
     try:
         name = str(ipaddress.ip_address(text)) if ":" in text else text.rstrip(".").encode("idna").decode().lower()
     except ValueError:  # UnicodeError is one
@@ -142,7 +142,7 @@ def read_name(text: str) -> str:
 
 
 def read_root_path(text: str) -> str:
-    """The path without a slash at its end; "" for none. Raises `UserError` where a URL cannot hold it as it is."""
+    """The path without a slash at its end; "" for none. Raises `UserError` if a URL cannot hold it as it is."""
     path = text.rstrip("/")
     if not SEGMENTS.fullmatch(path):
         raise UserError("serving.not_a_root_path", text=text)

@@ -151,7 +151,7 @@ class Sent:
 
     @classmethod
     async def of(cls, request: Request, table: bool, fields: Sequence[str]) -> Sent:
-        """What a request asks for. Raises `Problem` where it cannot be meant."""
+        """What a request asks for. Raises `Problem` if it cannot be meant."""
         places = places_of(fields)
         parts = await parts_of(request, "layout", "form")
         if table and (places or "layout" in parts):
@@ -177,7 +177,7 @@ class Sent:
 
 
 def places_of(fields: Sequence[str]) -> tuple[Place, ...]:
-    """The places that a request names. Raises `Problem` where they cannot be meant."""
+    """The places that a request names. Raises `Problem` if they cannot be meant."""
     if len(fields) > MOST_FIELDS:
         raise Problem(422, "reading.layout_of_many", count=len(fields), most=MOST_FIELDS)
     try:
@@ -201,7 +201,7 @@ def told_page(page: Page, layout: Layout | None, language: str) -> dict[str, Any
 
 
 def corners_in(picture: bytes, by: Anchor, raise_if_cancelled: Callable[[], None]) -> Corners:
-    """The answer of /sheet. Raises `UserError` where there is no such sheet."""
+    """The answer of /sheet. Raises `UserError` if there is no such sheet."""
     seen = decode(picture)
     gray = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY) if seen.ndim == 3 else seen, np.uint8)
     raise_if_cancelled()

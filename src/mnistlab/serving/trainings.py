@@ -33,7 +33,7 @@ class Training:
     folder: Path
 
     def film(self) -> Film:
-        """The answer of /trainings/NAME. Raises `UserError` where the snapshots are missing or damaged."""
+        """The answer of /trainings/NAME. Raises `UserError` if the snapshots are missing or damaged."""
         found = Snapshots.read(self.folder / NAME, self.folder)
         right = (found.probabilities.argmax(axis=2) == found.labels).sum(axis=1)
         return Film(

@@ -176,7 +176,7 @@ def environment_of(members: Sequence[Run], device: torch.device) -> dict[str, An
 
 
 def check_members(members: Sequence[Run], test: bool = True) -> list[SavedModel]:
-    """The members' models. Raises `UserError` where one is missing, or untested where `test`, or they cannot be averaged."""
+    """The members' models. Raises `UserError` if one is missing, or untested where `test`, or they cannot be averaged."""
     models: list[SavedModel] = []
     for member in members:
         for file, there in (

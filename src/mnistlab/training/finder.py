@@ -75,7 +75,7 @@ class FinderState:
     Raises
     ------
     UserError
-        Where the dataset is not one of digits, or a font is missing.
+        If the dataset is not one of digits, or a font is missing.
     """
 
     def __init__(self, recipe: FinderRecipe, dataset: Dataset, seed: int, device: torch.device, precision: str) -> None:
@@ -145,7 +145,7 @@ class FinderState:
         }
 
     def load_state_dict(self, state: Any) -> None:
-        """Go on from what `state_dict` gave. Raises `UserError` where that was of another recipe, data or version."""
+        """Go on from what `state_dict` gave. Raises `UserError` if that was of another recipe, data or version."""
         if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise UserError("training.state_of_unknown_version")
         try:

@@ -44,7 +44,7 @@ class TensorBoardTracker:
 
 
 def check_packages(tracker: str | None) -> None:
-    """Raise `UserError` where packages that a training with that tracker needs are missing, or it is not in `TRACKERS`."""
+    """Raise `UserError` if packages that a training with that tracker needs are missing, or it is not in `TRACKERS`."""
     if tracker is not None and tracker not in TRACKERS:
         raise UserError("training.unknown_tracker", name=tracker, trackers=TRACKERS)
     require("train" if tracker is None else "track")

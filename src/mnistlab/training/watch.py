@@ -228,7 +228,7 @@ class Watch:
             )
 
     def check_weights(self) -> None:
-        """Raise `Failure` where the epoch's last step broke the weights, which its loss, taken before, does not show."""
+        """Raise `Failure` if the epoch's last step broke the weights, which its loss, taken before, does not show."""
         if not self.state.is_finite:
             raise self.broken("training.weights_broken", self.state.steps_done)
 

@@ -61,9 +61,9 @@ class Entry:
     corners : tuple of (float, float)
         The field's four corners in the picture, in pixels, clockwise from the top left one.
     why : tuple of str
-        Why a person should check it; empty where nothing speaks for that.
+        Why a person should check it; empty if nothing speaks for that.
     text : str
-        The digits, "?" for those that are not accepted; empty where nothing stands.
+        The digits, "?" for those that are not accepted; empty if nothing stands.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Entry:
 
     @property
     def text(self) -> str:
-        """The digits, "?" for those that are not accepted; empty where nothing stands."""
+        """The digits, "?" for those that are not accepted; empty if nothing stands."""
         return "".join(str(digit.value) if digit.accepted else UNKNOWN for digit in self.digits)
 
     def to_dict(self) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def read_fields(
 ) -> tuple[tuple[Entry, ...], tuple[tuple[float, float], ...]]:
     """What stands in each field of a form in a picture uint8 (H, W) or (H, W, 3), and the form's four corners there.
 
-    Raises `UserError` where the form is not found in the picture, or is another one.
+    Raises `UserError` if the form is not found in the picture, or is another one.
     """
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
     placed = register(layout, gray)

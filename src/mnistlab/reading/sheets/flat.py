@@ -104,7 +104,7 @@ def erase(gray: Gray, place: float, start: float, end: float, slope: float, most
     """Take a level line out, piece by piece: each pixel of it becomes what is above and below, unless it is lighter.
 
     Where most of the line lies, and how thick it is, up to `most` pixels, holds for all its pieces: a stroke that runs along it
-    is no part of it. Returns that thickness; None where no line was seen.
+    is no part of it. Returns that thickness; None if no line was seen.
     """
     height, width = gray.shape
     first, last = max(0, round(start)), min(width, round(end))
@@ -151,7 +151,7 @@ def is_unbroken(gray: Gray, line: Segment, start: int, end: int) -> bool:
 
 
 def thickness(part: NDArray[np.float32]) -> tuple[int, int] | None:
-    """The last row above a line and the first one below it, in what is around its place; None where none is seen."""
+    """The last row above a line and the first one below it, in what is around its place; None if none is seen."""
     profile = np.median(part, 1)
     paper = float(np.quantile(profile, 0.8))
     missing = 1 - profile / max(paper, 1.0)

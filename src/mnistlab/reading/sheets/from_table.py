@@ -26,7 +26,7 @@ def layout_from_table(table: Table, picture: Gray) -> Layout:
     They are fractions of the largest frame in the picture uint8 (H, W) or (H, W, 3), which mostly is the table's own; where
     there is none around the table, of the sheet of paper by its corners; else of the whole picture.
 
-    Raises `UserError` where there are more cells than a layout may have fields.
+    Raises `UserError` if there are more cells than a layout may have fields.
     """
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
     cells = np.array([cell.corners for cell in table.cells], np.float64)

@@ -76,7 +76,7 @@ class Grid:
 
 
 def find_grid(picture: Gray) -> Grid | None:
-    """The largest table in a picture uint8 (H, W) or (H, W, 3); None where lines make none of at least two cells."""
+    """The largest table in a picture uint8 (H, W) or (H, W, 3); None if lines make none of at least two cells."""
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
     shrink = min(1.0, LONGEST / max(gray.shape))
     dark = darker(resized(gray, shrink))
@@ -112,7 +112,7 @@ def find_grid(picture: Gray) -> Grid | None:
 def table_only(level: NDArray[np.bool_], upright: NDArray[np.bool_]) -> tuple[slice, slice] | None:
     """Which lines are the table's, where `level` and `upright`, bool (rows + 1, columns + 1), are which parts of them are there.
 
-    A line that no others lead to, such as one below a heading, is none. None where less than two cells are left.
+    A line that no others lead to, such as one below a heading, is none. None if less than two cells are left.
     """
     top, bottom, left, right = 0, len(level) - 1, 0, level.shape[1] - 1
     while True:

@@ -95,7 +95,7 @@ class Field:
 
     @classmethod
     def of_text(cls, text: str) -> Field:
-        """The field that NAME=x,y,width,height means. Raises `UserError` where it means none."""
+        """The field that NAME=x,y,width,height means. Raises `UserError` if it means none."""
         name, equals, box = text.rpartition("=")
         try:
             x, y, width, height = (float(part) for part in box.split(","))
@@ -146,7 +146,7 @@ class Layout:
     Raises
     ------
     UserError
-        Where there are no fields, or two of one name.
+        If there are no fields, or two of one name.
     """
 
     fields: tuple[Field, ...]
@@ -188,7 +188,7 @@ def read_layout(path: str | Path, *, more: Sequence[Field] = ()) -> Layout:
     Raises
     ------
     UserError
-        Where the file is missing or not TOML, has a key that there is not, or a value that cannot be meant.
+        If the file is missing or not TOML, has a key that there is not, or a value that cannot be meant.
     """
     path = Path(path)
     name = printable(path)

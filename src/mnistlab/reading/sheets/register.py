@@ -44,7 +44,7 @@ class Placed:
     size: tuple[float, float]
     """The form's width and height in pixels of the picture, about."""
     form: Gray | None = None
-    """The empty form as it would look there, uint8 (H, W) like the picture; None where it is not known."""
+    """The empty form as it would look there, uint8 (H, W) like the picture; None if it is not known."""
 
     @property
     def corners(self) -> tuple[tuple[float, float], ...]:
@@ -67,7 +67,7 @@ class Placed:
 
 
 def register(layout: Layout, gray: Gray) -> Placed:
-    """Where the layout's form lies in a picture uint8 (H, W). Raises `UserError` where it is not found, or is another form."""
+    """Where the layout's form lies in a picture uint8 (H, W). Raises `UserError` if it is not found, or is another form."""
     if layout.form is not None:
         return by_form(layout.form, gray, layout.form_name)
     return Placed.by_corners(corners_of(layout.sheet, gray))
@@ -76,7 +76,7 @@ def register(layout: Layout, gray: Gray) -> Placed:
 def corners_of(anchor: Anchor, gray: Gray) -> Points:
     """The corners of the picture uint8 (H, W), of a frame or of a sheet in it, float64 (4, 2), clockwise from the top left one.
 
-    Raises `UserError` where there is no such frame or sheet.
+    Raises `UserError` if there is no such frame or sheet.
     """
     height, width = gray.shape
     if anchor == "picture":
@@ -113,7 +113,7 @@ def by_form(form: Gray, gray: Gray, name: str) -> Placed:
 
 
 def roughly(form: Gray, seen: Gray) -> tuple[Points | None, int]:
-    """The matrix (3, 3) from the form's pixels to the picture's, and how many features agree; None where too few do."""
+    """The matrix (3, 3) from the form's pixels to the picture's, and how many features agree; None if too few do."""
     finder = cv2.SIFT.create(nfeatures=FEATURES)
     (own, first), (theirs, second) = finder.detectAndCompute(form, None), finder.detectAndCompute(seen, None)
     if first is None or second is None or len(own) < 4 or len(theirs) < 4:

@@ -47,7 +47,7 @@ class Cell:
     corners : tuple of (float, float)
         Its four corners in the picture, in pixels, clockwise from the top left one.
     text : str
-        The digits, "?" for those that are not accepted; empty where nothing stands.
+        The digits, "?" for those that are not accepted; empty if nothing stands.
     """
 
     row: int
@@ -59,7 +59,7 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """The digits, "?" for those that are not accepted; empty where nothing stands."""
+        """The digits, "?" for those that are not accepted; empty if nothing stands."""
         return "".join(str(digit.value) if digit.accepted else UNKNOWN for digit in self.digits)
 
     def to_dict(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class Table:
 
 
 def read_table(reader: Reader, picture: Gray, raise_if_cancelled: Callable[[], None] = lambda: None) -> Table | None:
-    """The largest table in a picture uint8 (H, W) or (H, W, 3), read; None where there is none."""
+    """The largest table in a picture uint8 (H, W) or (H, W, 3), read; None if there is none."""
     grid = find_grid(picture)
     raise_if_cancelled()
     if grid is None:
