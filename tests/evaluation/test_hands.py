@@ -65,7 +65,10 @@ def test_a_dataset_without_writers_gets_a_sentence(
 ) -> None:
     path = run.path / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"dataset": str(pictures)}))
-    with pytest.raises(UserError, match=rf"It is not known who wrote the images of {pictures}\. For results by writer, evaluate a run on mnist"):
+    with pytest.raises(
+        UserError,
+        match=rf"It is not known who wrote the images of {pictures}\. For results by writer, evaluate a run on mnist",
+    ):
         check_writers(Run.open(run.path))
     assert run_app(["evaluate", str(run.path), "--by-writer"]) == 2
     assert capsys.readouterr().err == (

@@ -55,7 +55,7 @@ class RunsGroup(Group):
 def runs(context: click.Context, plot: str | None, runs_dir: Path, as_json: bool) -> None:
     """List all runs by day, the oldest first: recipe, seed, validation and test accuracy, seconds.
 
-    A star marks a run whose recipe differs from mnistlab's own of that name.
+    A star marks a run whose recipe differs from mnistlab's recipe of that name.
 
     Where a command takes "latest", it is the run that was created last; one dated in the future, by a clock that was wrong,
     counts only where there is no other.

@@ -20,9 +20,9 @@ from mnistlab.runs.run import Run
 __all__ = ["check_finder"]
 
 SCENES = 48
-"""Scenes with digits of validation writers that it is examined with."""
+"""Scenes with digits of validation writers for examining it."""
 ENOUGH = 50
-"""The least percentage of the digits that a network which was trained finds."""
+"""The lowest percentage of digits that a trained network should find."""
 
 
 def check_finder(run: Run, recipe: FinderRecipe, data_dir: Path) -> list[Check]:

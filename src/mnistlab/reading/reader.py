@@ -192,7 +192,7 @@ class Reader:
         Raises
         ------
         UserError
-            As `read` does, for a PDF with a password and where pypdfium2 is missing; while it is iterated, at a broken page.
+            As `read` does, for a PDF with a password and if pypdfium2 is missing; while it is iterated, at a broken page.
         """
         name = printable(path)
         content = read_bytes(Path(path))

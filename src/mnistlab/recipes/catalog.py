@@ -171,7 +171,7 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
 
 FINDER = FinderRecipe(name="finder", summary="marks digits on papers for the reader; trained on drawn ones")
 ALL_RECIPES: Mapping[str, AnyRecipe] = ChainMap({FINDER.name: FINDER}, cast(dict[str, AnyRecipe], RECIPES))
-"""The recipes of classifiers, those that a program adds to `RECIPES` too, and the one of the network that finds digits."""
+"""The recipes of classifiers, including those that a program adds to `RECIPES`, and that of the network that finds digits."""
 
 
 def find_recipe(name: str) -> AnyRecipe:
@@ -191,7 +191,7 @@ def find_classifier(name: str) -> Recipe:
 
 
 def member_of(recipe: EnsembleRecipe, number: int) -> Recipe:
-    """The recipe of the `number`-th member, from 0, of an ensemble: its kind's network and augmentation, all else `recipe`'s.
+    """The recipe of the `number`-th member, from 0, of an ensemble: its kind's network and augmentation, the rest from `recipe`.
 
     Raises `UserError` if a name in `networks` is not a classifier's recipe.
     """

@@ -1,7 +1,7 @@
-"""The recipe of the network that finds digits on papers: another network, another loss, and scenes that are drawn on the way.
+"""The recipe of the network that finds digits on papers: a different network and loss, and scenes drawn during training.
 
-It has none of a classifier's fields, so it stands beside `Recipe` and is not one: what asks a recipe for its `network`, `data`
-or `optimisation` cannot be handed it by mistake.
+It has none of a classifier's fields, so it is not a `Recipe`: code that asks a recipe for its `network`, `data`
+or `optimisation` cannot be given it by mistake.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from mnistlab.recipes.recipe import Recipe
 __all__ = ["AnyRecipe", "FinderRecipe"]
 
 CELL = 4
-"""A scene's height and width are multiples of so many pixels, for which the network has one answer."""
+"""A scene's height and width are multiples of this many pixels, for which the network has one answer."""
 
 
 @dataclass(frozen=True)
 class FinderRecipe:
-    """What to do; a run is one doing of it. Its fields stand in no groups, and `override` changes them.
+    """What to do; a run is one execution of it. Its fields are not in groups, and `override` changes them.
 
-    The command line makes an option of each field, and the option's help of the text below it.
+    The command line turns each field into an option, and the text below it into the option's help.
 
     Raises
     ------
@@ -96,7 +96,7 @@ class FinderRecipe:
 
     @property
     def epochs(self) -> int:
-        """How many there are; the last one may be shorter than the others."""
+        """The number of epochs; the last one may be shorter than the others."""
         return -(-self.steps // self.epoch_steps)
 
     def to_dict(self) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class FinderRecipe:
     def from_dict(values: Mapping[str, Any]) -> FinderRecipe:
         """The recipe that `to_dict` gave; fields that are missing have their defaults.
 
-        Raises `UserError` for an unknown field or a value out of range, `TypeError` for what is not a mapping.
+        Raises `UserError` for an unknown field or a value out of range, `TypeError` for anything but a mapping.
         """
         if not isinstance(values, Mapping):
             raise TypeError(f"{type(values).__name__} is not a recipe")
@@ -129,11 +129,11 @@ class FinderRecipe:
 
 
 AnyRecipe: TypeAlias = Recipe | FinderRecipe
-"""What a run may be of."""
+"""The recipes that a run may have."""
 
 
 def misfit_of(values: Mapping[str, Any]) -> Clause | None:
-    """Which value, of the right type and in range, is still none that the field takes; None if all are."""
+    """Which value, although of the right type and in range, the field does not accept; None if all are accepted."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", values["name"]):
         return Clause("recipes.name_must_be", given=repr(values["name"]))
     if len(values["widths"]) != 3:

@@ -1,6 +1,6 @@
-"""What a recipe decides, in groups: each field's type, default, limits, and below it what it means.
+"""What a recipe decides, in groups: for each field its type, default and limits, and below it what it means.
 
-The command line makes an option of each field, and the option's help of the text below it.
+The command line turns each field into an option, and the text below it into the option's help.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class NetworkSettings(NetworkDesign):
     """Refuse a network with more parameters, 0 for no limit."""
 
     def architecture(self, classes: int, image_size: tuple[int, int]) -> Architecture:
-        """The network for images of that size and so many classes. Raises `UserError` if the blocks do not fit them."""
+        """The network for images of that size and that many classes. Raises `UserError` if the blocks do not fit them."""
         design = {name: getattr(self, name) for name in knobs(NetworkDesign)}
         return Architecture(**design, classes=classes, image_size=image_size)
 
 
 @dataclass(frozen=True)
 class DataSettings:
-    """What is trained on, and how it is changed on the way."""
+    """The training data, and how it is augmented."""
 
     split: str = knob("train", choices=("train", "train-random", "train+val"))
     """What to train on; train keeps some writers for validation, train-random some images, train+val none."""
@@ -65,7 +65,7 @@ class DataSettings:
 
     @property
     def validation(self) -> Literal["val", "val-random"] | None:
-        """The split that this leaves for validation; None for none."""
+        """The split that this leaves for validation, if any."""
         if self.split == "train+val":
             return None
         return "val-random" if self.split == "train-random" else "val"
@@ -73,7 +73,7 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class OptimisationSettings:
-    """How the weights are found: for how long, by which steps, in which arithmetic."""
+    """How the weights are found: for how long, with which steps, in which arithmetic."""
 
     epochs: int = knob(8, low=1, high=100_000)
     """Passes over the data."""
@@ -122,7 +122,7 @@ TYPES: dict[str, Any] = {name: kind for group in GROUPS.values() for name, kind 
 
 @functools.cache
 def explanations(*parts: type) -> dict[str, str]:
-    """The text below each field of the dataclasses, by its name, as the source has it; of all groups where none is given."""
+    """The text below each field of the dataclasses in the source, by field name; of all groups if none is given."""
     texts = {}
     for part in parts or (NetworkDesign, *GROUPS.values()):
         (definition,) = ast.parse(textwrap.dedent(inspect.getsource(part))).body
