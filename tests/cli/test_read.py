@@ -152,7 +152,7 @@ def test_pages_that_cannot_be_read_stop_no_others(here: Path, capsys: pytest.Cap
     ]  # fmt: skip
     first, second = err.splitlines()
     assert first.startswith("error: locked.pdf is a PDF that needs a password")
-    assert second.startswith("error: page 2 of scan.tif is broken")
+    assert second.startswith("error: page 2 of scan.tif is damaged")
 
 
 def test_the_same_digits_from_every_kind_of_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -303,19 +303,19 @@ def test_annotated_pictures_of_a_folder_stay_apart(here: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["page.png", "--annotate", "page.png"], "would write over a picture"),
-        (["page.png", "--annotate", "scans/../page.png"], "would write over a picture"),
-        (["link.png", "--annotate", "page.png"], "would write over a picture"),
-        (["page.png", "--annotate", "link.png"], "would write over a picture"),
+        (["page.png", "--annotate", "page.png"], "would overwrite a picture"),
+        (["page.png", "--annotate", "scans/../page.png"], "would overwrite a picture"),
+        (["link.png", "--annotate", "page.png"], "would overwrite a picture"),
+        (["page.png", "--annotate", "link.png"], "would overwrite a picture"),
         (["page.png", "--annotate", "."], "must not be the folder of the pictures"),
         (["scans", "--annotate", "scans"], "must not be the folder of the pictures"),
         (["scans", "page.png", "--annotate", "other/../scans"], "must not be the folder of the pictures"),
-        (["linked/page.png", "--annotate", "."], "would write over a picture"),
+        (["linked/page.png", "--annotate", "."], "would overwrite a picture"),
         (["page.png", "--annotate", "out"], "does not end like a picture's name"),
         (["page.png", "--annotate", "out.pdf"], "does not end like a picture's name"),
         (["page.png", "--annotate", "nowhere/out.png"], "There is no folder nowhere"),
-        (["page.png", "link.png", "--annotate", "out.png"], "is a file's name"),
-        (["scans", "--annotate", "out.png"], "is a file's name"),
+        (["page.png", "link.png", "--annotate", "out.png"], "names a file"),
+        (["scans", "--annotate", "out.png"], "names a file"),
         (["scans", "--annotate", "notes"], "is a file, not a folder"),
         (["scans", "--annotate", "notes/deep"], "is a file, not a folder"),
         (["scans", "--annotate", "x" * 300], "too long"),

@@ -132,7 +132,7 @@ def test_where_there_is_no_table_all_is_read(here: Path, sheet: Picture, capsys:
         (["--table", "--csv", "there.csv"], ["there.csv"]),
         (["sheet.png", "--table", "--csv", "-"], ["--csv -"]),
         (["--save-layout", "new.toml"], ["--save-layout", "--table"]),
-        (["--table", "--save-layout", "form.toml"], ["form.toml", "there already"]),
+        (["--table", "--save-layout", "form.toml"], ["form.toml", "already exists"]),
         (["--table", "--save-layout", "layout.txt"], ["layout.txt", "layout.toml"]),
         (["sheet.png", "--table", "--save-layout", "new.toml"], ["--save-layout", "several"]),
         (["sheet.png", "--table", "--csv", "out.csv"], ["out.csv", "folder"]),

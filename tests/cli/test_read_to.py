@@ -449,11 +449,11 @@ def refused(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
         (["--to", "out.txt"], ["out.txt has no ending", "digits.csv", "digits.parquet"]),
         (["--to", "out"], ["out has no ending"]),
         (["--to", "scans"], ["'scans' is a folder", "scans/digits.csv"]),
-        (["--to", "mine.csv"], ["mine.csv holds something else", "Choose another name."]),
-        (["--to", "mine.csv", "--resume"], ["mine.csv holds something else"]),
-        (["--to", "mine.jsonl"], ["mine.jsonl holds something else"]),
-        (["--to", "mine.parquet", "--resume"], ["mine.parquet holds something else"]),
-        (["--to", "pipe.csv"], ["pipe.csv holds something else"]),
+        (["--to", "mine.csv"], ["mine.csv holds something other", "Choose another name."]),
+        (["--to", "mine.csv", "--resume"], ["mine.csv holds something other"]),
+        (["--to", "mine.jsonl"], ["mine.jsonl holds something other"]),
+        (["--to", "mine.parquet", "--resume"], ["mine.parquet holds something other"]),
+        (["--to", "pipe.csv"], ["pipe.csv holds something other"]),
         (["--to", "half.jsonl"], ["half.jsonl already exists", "without half.jsonl.state"]),
         (["--to", "ours.csv", "--resume"], ["ours.csv already exists", "without ours.csv.state"]),
         (["--to", "other.csv", "--resume"], ["other.csv.state is not what this command keeps"]),
@@ -496,9 +496,9 @@ def test_nothing_that_is_there_is_written_over(here: Path, capsys: pytest.Captur
     refused(here, capsys, [*scans, "--resume", "--threshold", "0.25"], "threshold 0.", ", not 0.25. Give the same")
     kept = Path("out.csv").read_bytes()
     Path("out.csv").write_bytes(kept.replace(b",2,", b",7,"))
-    refused(here, capsys, [*scans, "--resume"], "out.csv was changed after this command had written it")
+    refused(here, capsys, [*scans, "--resume"], "out.csv was changed after this command wrote it")
     Path("out.csv").write_bytes(b"corrected," + kept)
-    refused(here, capsys, [*scans, "--resume"], "out.csv holds something else")
+    refused(here, capsys, [*scans, "--resume"], "out.csv holds something other")
     Path("out.csv").unlink()
     refused(here, capsys, scans, "out.csv.state, which records what was read for it")
     assert run_app(["read", *scans, "--resume"]) == 0
@@ -510,7 +510,7 @@ def test_nothing_that_is_there_is_written_over(here: Path, capsys: pytest.Captur
     Path("out.csv.state").write_text(state.replace('"finder":"', '"finder":"0', 1))
     refused(here, capsys, [*scans, "--resume"], "begun with other options: finder 0")
     Path("out.csv.state").write_text(state.replace('"position"', '"place"', 1))
-    refused(here, capsys, [*scans, "--resume"], "out.csv holds something else")
+    refused(here, capsys, [*scans, "--resume"], "out.csv holds something other")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the system has locks of another kind")

@@ -440,7 +440,7 @@ def test_fewer_than_two_classes_are_no_dataset(classes: list[str], tmp_path: Pat
     for name in classes:
         (tmp_path / name).mkdir()
         dot().save(tmp_path / name / "0.png")
-    with pytest.raises(UserError, match=f"{counted(len(classes), 'sub-folder')}, and a classifier needs two") as caught:
+    with pytest.raises(UserError, match=f"{counted(len(classes), 'sub-folder')}, but a classifier needs two") as caught:
         open_dataset(str(tmp_path))
     assert str(tmp_path) in caught.value.message
     assert "FOLDER/cat/1.png" in caught.value.remedy
@@ -493,8 +493,8 @@ def png() -> bytes:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "is empty"), (b"not a picture", "is not a PNG"), (png()[: len(png()) // 2], "cut off"), (png()[:20], "cut off"),
-     (png()[:100] + b"\xff" * 200 + png()[300:], "broken"), (b"GIF89a", "cut off")],
+    [(b"", "is empty"), (b"not a picture", "is not a PNG"), (png()[: len(png()) // 2], "incomplete"), (png()[:20], "incomplete"),
+     (png()[:100] + b"\xff" * 200 + png()[300:], "damaged"), (b"GIF89a", "incomplete")],
     ids=["empty", "text", "half", "header", "damaged", "magic only"],
 )  # fmt: skip
 def test_a_broken_picture_is_named(content: bytes, words: str, tmp_path: Path) -> None:

@@ -310,7 +310,7 @@ def test_a_saved_model_can_be_examined_by_its_file(run: Run, data_dir: Path) -> 
 
 
 def test_a_bare_state_dict_needs_its_class(network: tuple[str, Path], data_dir: Path) -> None:
-    with pytest.raises(UserError, match=r'weights alone.*code="FILE\.py:CLASS"'):
+    with pytest.raises(UserError, match=r'only weights.*code="FILE\.py:CLASS"'):
         check_model(network[1], data_dir)
 
 

@@ -285,7 +285,7 @@ def test_a_file_that_answers_otherwise_is_not_written(lone: Path, monkeypatch: p
     answer = safetensors_file.SafetensorsFile.answer
     monkeypatch.setattr(safetensors_file.SafetensorsFile, "answer", lambda *given: np.roll(answer(*given), 1, axis=1))
 
-    with pytest.raises(Failure, match=r"another answer than PyTorch for \d+ of \d+ test images") as caught:
+    with pytest.raises(Failure, match=r"answer differs from PyTorch's for \d+ of \d+ test images") as caught:
         export_model(lone, to="safetensors")
     assert caught.value.exit_code == 1
     assert (lone.parent / "model.safetensors").read_text() == "old"
@@ -359,7 +359,7 @@ def test_a_model_of_other_classes_is_refused(run: Run, pictures: Path, tmp_path:
     copy = Path(shutil.copytree(pictures, tmp_path / "digits"))
     save_model(tmp_path / "other.pth", network(), open_dataset(str(copy)).spec)
     shutil.rmtree(copy / "2")
-    with pytest.raises(UserError, match=r"knows 3 classes, and .* now has 2"):
+    with pytest.raises(UserError, match=r"knows 3 classes, but .* now has 2"):
         export_model(tmp_path / "other.pth")
 
 

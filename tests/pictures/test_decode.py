@@ -189,10 +189,10 @@ def test_pillow_images_of_16_bits(mode: str) -> None:
 
 
 def test_a_pillow_image_that_cannot_be_loaded_is_refused() -> None:
-    assert_refused(Image.open(io.BytesIO(EXACT["PNG L"][:-30])), "broken or cut off")
+    assert_refused(Image.open(io.BytesIO(EXACT["PNG L"][:-30])), "damaged or incomplete")
     closed = Image.open(io.BytesIO(EXACT["PNG L"]))
     closed.close()
-    assert_refused(closed, "broken or cut off")
+    assert_refused(closed, "damaged or incomplete")
     assert_refused(Image.new("L", (0, 5)), "no pixels")
     assert_refused(Image.new("1", (30_001, 1)), "30,001 x 1")
 
@@ -275,9 +275,9 @@ def test_only_the_decoder_that_is_needed_is_imported() -> None:
     [
         (b"", "empty (0 bytes)"), (b"\0", "is not a PNG"), (b"hello\n" * 100, "is not a PNG"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is not a PNG"), (b"8BPS" + bytes(100), "is not a PNG"),
-        (b"BMW is a car", "broken or cut off"), (b"\x89PNG\r\n\x1a\n", "broken or cut off"),
-        (b"\xff\xd8\xff", "broken or cut off"), (b"GIF89a", "broken or cut off"), (b"II*\0", "broken or cut off"),
-        (b"RIFF\0\0\0\0WEBP", "broken or cut off"), (b"P5 9 9 255 x", "broken or cut off"),
+        (b"BMW is a car", "damaged or incomplete"), (b"\x89PNG\r\n\x1a\n", "damaged or incomplete"),
+        (b"\xff\xd8\xff", "damaged or incomplete"), (b"GIF89a", "damaged or incomplete"), (b"II*\0", "damaged or incomplete"),
+        (b"RIFF\0\0\0\0WEBP", "damaged or incomplete"), (b"P5 9 9 255 x", "damaged or incomplete"),
         (b"P5 ", "is not a PNG"), (b"P2 1 1 255 9", "is not a PNG"), (b"P5 " + b"#\n" * 30_000_000, "is not a PNG"),
     ],
 )  # fmt: skip

@@ -143,7 +143,7 @@ def kill_the_second(file: Path, picture: NDArray[np.uint8], page: Page) -> None:
 def test_a_killed_process_is_a_sentence(here: Path, reader: Reader) -> None:
     shutil.copy("a.png", "killed.png")
     tasks = [Task(Path(name)) for name in ("a.png", "killed.png", *["a.png"] * 20)]
-    with pytest.raises(Failure, match="A process that reads pictures has ended: it was killed") as caught:
+    with pytest.raises(Failure, match="A process that was reading pictures ended: it was killed") as caught:
         list(read_each(reader, tasks, jobs=2, finish=kill_the_second))
     assert caught.value.exit_code == 1
     assert multiprocessing.active_children() == []

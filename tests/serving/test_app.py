@@ -314,7 +314,7 @@ EMPTY_IMAGE = [[0] * 28] * 28
     [
         ("read", b"", "image/png", ["empty (0 bytes)"]),
         ("read", b"hello", "image/png", ["not a PNG, JPEG"]),
-        ("read", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "image/png", ["broken or cut off"]),
+        ("read", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "image/png", ["damaged or incomplete"]),
         ("read", b"--x", "multipart/form-data", ["form cannot be read", "'file'"]),
         ("read", b"--x--\r\n", "multipart/form-data; boundary=x", ["not hold a complete file", "'file'"]),
         ("read?detail=perhaps", b"x", "image/png", ["detail is 'perhaps'"]),
@@ -357,7 +357,7 @@ def test_bombs_and_cut_off_pictures_are_refused(client: httpx.Client, picture: b
     bomb = bytearray(png(Image.new("L", (10, 10))))
     bomb[16:24] = (60_000).to_bytes(4, "big") * 2  # its header claims 3.6 billion pixels
     assert_problem(client.post("/api/v1/read", content=bytes(bomb)), 422)
-    assert_problem(client.post("/api/v1/read", content=picture[: len(picture) // 2]), 422, "broken or cut off")
+    assert_problem(client.post("/api/v1/read", content=picture[: len(picture) // 2]), 422, "damaged or incomplete")
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def test_what_it_cannot_be_used_for_is_said(
         ("train finder --epochs 3", "The recipe finder has no --epochs. See what it has: mnistlab train finder --help"),
         ("train quick --warmup-steps 3", "The recipe quick has no --warmup-steps."),
         ("train finder --height 98", "--height must be a multiple of 4; it is 98."),
-        ("train ensemble --networks finder", "The recipe finder trains no classifier"),
+        ("train ensemble --networks finder", "The recipe finder does not train a classifier"),
         ("evaluate RUN --by-writer", "--by-writer is for classifiers"),
         ("evaluate RUN --corruptions", "--corruptions is for classifiers"),
         ("read --model RUN x.png", "is not a classifier: it marks digits on papers."),

@@ -56,7 +56,7 @@ class LazyGroup(Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of the commands into the help."""
+        """Write the list of commands into the help."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
@@ -77,12 +77,12 @@ def app(context: click.Context) -> None:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 1 failed, 2 the user's mistake, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong input, 130 interrupted."""
     french = locales_language() == "fr"
     for stream in (sys.stdout, sys.stderr):
         if hasattr(
             stream, "reconfigure"
-        ):  # a console without Unicode shows "?", or a letter without its accent, and goes on
+        ):  # a console without Unicode shows "?", or a letter without its accent, and continues
             stream.reconfigure(errors="mnistlab.without_accents" if french else "replace")
     log_to_standard_error()
     sys.exit(run_app(arguments))
@@ -93,7 +93,7 @@ def run_app(arguments: list[str] | None) -> int:
         try:
             check_language(os.environ.get("MNISTLAB_LANG", ""))
             result = app(arguments, standalone_mode=False)
-        except UnicodeEncodeError:  # what importing torch ends in where it cannot write the name of its own folder
+        except UnicodeEncodeError:  # raised by importing torch if it cannot encode the name of its own folder
             check_torch()
             raise
         return result if isinstance(result, int) else 0
@@ -113,7 +113,7 @@ def run_app(arguments: list[str] | None) -> int:
     except OSError as error:
         try:
             return refuse(Failure("cli.output_failed", error=error))
-        except OSError:  # no file can be read any more, not even the one with the sentences
+        except OSError:  # no more files can be opened, not even the one with the sentences
             click.echo(str(error), err=True)
             return 1
     except (MemoryError, RuntimeError) as error:
@@ -123,7 +123,7 @@ def run_app(arguments: list[str] | None) -> int:
 
 
 def refuse(error: MnistlabError) -> int:
-    """Say it in one line on standard error. Returns its exit code."""
+    """Print it on one line on standard error. Returns its exit code."""
     language = error.language or locales_language()
     said = {"said": error.for_command_line(language)}
     click.echo(sentence("cli.error", "message", said, language=language), err=True)

@@ -89,7 +89,7 @@ def data(
 
 
 def make_folder(corrections: Path | None, folder: Path | None, as_json: bool) -> int:
-    """Make a folder of pictures of corrected rows; returns the exit code."""
+    """Make a folder of pictures from corrected rows; returns the exit code."""
     from mnistlab.cli.corrections import read_corrections, write_corrections
     from mnistlab.reading.reader import Reader
 
@@ -108,7 +108,7 @@ def make_folder(corrections: Path | None, folder: Path | None, as_json: bool) ->
 
 
 def print_facts(facts: dict[str, Any], split: str) -> None:
-    """How many images there are, what a batch of them is, and where the gallery lies."""
+    """How many images there are, what a batch of them is, and where the gallery is."""
     images, labels = facts["images"], facts["labels"]
     tell("cli.data_holds", title=facts["title"], split=split, total=facts["total"], classes=len(facts["classes"]))
     shapes = {"images_shape": tuple(images["shape"]), "labels_shape": tuple(labels["shape"])}
@@ -122,5 +122,5 @@ def print_facts(facts: dict[str, Any], split: str) -> None:
 
 
 def line(key: str, said: str) -> None:
-    """Print it behind its heading."""
+    """Print it after its heading."""
     click.echo(f"{words(key):<9} {said}")

@@ -101,12 +101,12 @@ def doctor(
 
 
 def is_model_file(target: str | None) -> bool:
-    """Whether a saved model is named, or nothing, and not a run."""
+    """Whether a saved model or nothing is named, rather than a run."""
     return target is None or Path(target).is_file() or target.endswith((".pth", ".pt"))
 
 
 def check_device(device: str) -> None:
-    """Raise `UserError` for another device than the CPU."""
+    """Raise `UserError` for any device other than the CPU."""
     if device.partition(":")[0] not in ("auto", "cpu"):
         raise UserError("cli.models_checked_on_cpu", device=device)
 
@@ -114,7 +114,7 @@ def check_device(device: str) -> None:
 def check_learners(
     target: str | None, code: str, train: str | None, limit: float, dataset: str, device: str, data_dir: Path | None
 ) -> list[Check]:
-    """Check code in a process of its own; what it prints goes to standard error."""
+    """Check code in a separate process; what it prints goes to standard error."""
     from mnistlab.doctor.apart import check_apart
 
     check_device(device)
@@ -131,7 +131,7 @@ def check_learners(
 
 
 def show(found: list[Check], as_json: bool) -> None:
-    """Print the checks. Exit code 1 where there is a problem."""
+    """Print the checks. Exit code 1 if there is a problem."""
     if as_json:
         print_json({"checks": [check.to_dict() for check in found]})
     else:
@@ -141,6 +141,6 @@ def show(found: list[Check], as_json: bool) -> None:
 
 
 def given(*names: str) -> list[str]:
-    """Those of the options that stand on the command line."""
+    """The options that were given on the command line."""
     context = click.get_current_context()
     return [f"--{name}" for name in names if context.get_parameter_source(name) != click.core.ParameterSource.DEFAULT]

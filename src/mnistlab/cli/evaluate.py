@@ -108,7 +108,7 @@ def evaluate(
 
 
 def print_writers(writers: list[dict[str, int]], numbers: dict[str, float], picture: str) -> None:
-    """A line for each of the hardest writers, how many share the errors, and how many numbers by one hand were read right."""
+    """A line for each of the hardest writers, how many writers share the errors, and how many numbers by one hand were right."""
     wrong = [row for row in writers if row["errors"]]
     errors = sum(row["errors"] for row in wrong)
     click.echo()
@@ -139,7 +139,7 @@ NUMBER_NAMES = {"zip": "numbers.zip", "amount": "numbers.amount", "time": "numbe
 
 
 def print_classes(evaluation: Evaluation, loss: str) -> None:
-    """The loss, as the entry `loss` says it, and the calibration error; a row for each class; mistakes on wrong labels."""
+    """The loss, in the sentence `loss`, and the calibration error; a row for each class; mistakes on wrong labels."""
     tell(loss, loss=evaluation.mean_loss, error=100 * evaluation.calibration_error)
     counts = evaluation.confusion.sum(axis=1).tolist()
     rows = [

@@ -51,14 +51,14 @@ def examples(*lines: str) -> str:
 
 
 class ValueType(click.ParamType[Any]):
-    """Text as a number, a list or itself; which values are allowed is left to what is called."""
+    """Text as a number, a list or itself; the function that is called decides which values are allowed."""
 
     def __init__(self, kind: Any) -> None:
         self.kind = kind
         self.name = {int: "integer", float: "number", str: "text"}.get(kind, "list")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The value; ends in a usage error where the text is none."""
+        """The value; ends in a usage error if the text is not one."""
         try:
             return tuple(map(LISTS[self.kind], value.split(","))) if self.kind in LISTS else self.kind(value)
         except ValueError:

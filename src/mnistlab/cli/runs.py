@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class RunsGroup(Group):
-    """The file that --plot may name is never a sub-command."""
+    """A group in which the file that --plot may name is never taken for a sub-command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does."""
@@ -98,7 +98,7 @@ def find_sound(runs_dir: Path) -> tuple[list[Run], list[dict[str, Any]]]:
 
 
 def print_by_day(summaries: list[dict[str, Any]]) -> None:
-    """A line a run below its day, and what the star means where there is one."""
+    """A line per run below its day, and what the star means if there is one."""
     for day, rows in itertools.groupby(summaries, key=lambda row: str(row["created"][:10])):
         click.echo(day)
         print_table("columns.runs", RUN_COLUMNS, map(cells_of, rows), gap="  ", indent="  ")
@@ -110,7 +110,7 @@ RUN_COLUMNS = ("<5", "<12", "<14", ">4", ">7", ">7", ">7", "<0")
 
 
 def cells_of(row: dict[str, Any]) -> tuple[str, ...]:
-    """What stands in the line of a run."""
+    """The cells of a run's line."""
     done = row["members"] if row["kind"] == "ensemble" else row["epochs"]
     state = percent(row["test_accuracy"]) if row["test_accuracy"] is not None else "{}/{}".format(*done)
     seconds = figure(row["seconds"], ".1f") if row["seconds"] is not None else "-"
@@ -136,7 +136,7 @@ def draw(found: list[Run], target: Path, runs_dir: Path) -> Path:
 
 
 def runs_folder(context: click.Context, runs_dir: Path | None) -> Path:
-    """The folder that the sub-command names, else the one that `mnistlab runs` names."""
+    """The folder that the sub-command names, or else the one that `mnistlab runs` names."""
     parent: Path = context.parent.params["runs_dir"] if context.parent else Path("runs")
     return runs_dir or parent
 

@@ -19,7 +19,7 @@ __all__ = ["Sign", "signs_among", "signs_between"]
 SURE, ALONE = 0.52, 0.55
 """The finder's minimum probability for a sign if there is a small stroke for it, and if there is none apart from the digits."""
 STRONGEST = 1.5
-"""Dirt is finer than the pen: the finder's value is multiplied by the square of a stroke's length in pen widths, at most by this."""
+"""Dirt is finer than the pen: the finder's value is scaled by the square of a stroke's length in pen widths, at most by this."""
 DOT, ON_DOTS = 0.2, 2.5
 """If more strokes than digits are smaller than this share of the digits' height, the paper has dots, and signs are larger."""
 AS_DARK = 0.92

@@ -104,7 +104,7 @@ def darkness(piece: Piece, level: Level) -> float:
 
 
 def together(seen: Floats, found: Floats) -> Floats:
-    """The joint probabilities of classifier, float32 (10,), and finder, float32 (kinds,): lower if it may not be a digit at all."""
+    """The joint probabilities of classifier, float32 (10,), and finder, float32 (kinds,): lower if it may be no digit."""
     digit, other = float(found[:10].max()), float(found[OTHER])
     both = agreed(seen, found[:10])
     return lessened(both, float(both.max()) * digit / max(digit + other, 1e-6))

@@ -1,4 +1,4 @@
-"""The inside of a network in the API: what is answered."""
+"""The inside of a network in the API: the answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KIND = "convolution, pooling, normalisation, relu, average, flatten, linear or p
 
 
 class Packed(BaseModel):
-    """An array in whole numbers of 8 bits, or in float32 (little-endian)."""
+    """An array of 8-bit integers, or of float32 (little-endian)."""
 
     shape: list[int]
     low: float = Field(description="Its smallest value, or a smaller number.")
@@ -39,7 +39,7 @@ class ReceptiveField(BaseModel):
 
 
 class ALayer(BaseModel):
-    """What one layer makes of the picture."""
+    """The output of one layer for the picture."""
 
     name: str
     kind: str = Field(description=KIND)
@@ -75,7 +75,7 @@ class Explanation(BaseModel):
 
 
 class AWindow(BaseModel):
-    """Which cells a convolution or a pooling takes together; height before width."""
+    """The window of a convolution or pooling; height before width."""
 
     kernel: tuple[int, int]
     strides: tuple[int, int]
@@ -84,7 +84,7 @@ class AWindow(BaseModel):
 
 
 class AStep(BaseModel):
-    """What a layer computes with."""
+    """The numbers that a layer computes with."""
 
     name: str
     kind: str = Field(description=KIND)
@@ -132,11 +132,11 @@ def told_layer(layer: Layer) -> ALayer:
     looks_at = ReceptiveField(size=field.size, step=field.step, start=field.start) if field else None
     return ALayer(
         name=layer.name, kind=layer.kind, array=exact(layer.values), field=looks_at
-    )  # values come of each other
+    )  # values are computed from each other
 
 
 def told_network(model: str, explainer: Explainer) -> ANetwork:
-    """What GET /network tells of the model of that name."""
+    """The answer of GET /network for the model of that name."""
     steps, looks = explainer.steps, explainer.looks
     return ANetwork(
         model=model,
@@ -167,7 +167,7 @@ def exact(values: NDArray[Any]) -> Packed:
 
 
 def packed(values: NDArray[Any], low: float, high: float) -> Packed:
-    """An array in whole numbers of 8 bits from `low` to `high`, which are not the same: enough to be looked at."""
+    """An array as 8-bit integers from `low` to `high`, which differ: precise enough for display."""
     return in_base64(values, low, high, 8, ((values - low) * (255 / (high - low))).round().astype("u1"))
 
 

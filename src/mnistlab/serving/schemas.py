@@ -23,7 +23,7 @@ PICTURES = tuple(kind.media_type for kind in FORMATS)
 
 
 class ADigit(BaseModel):
-    """One digit, as /read tells it."""
+    """One digit, as in the answer of /read."""
 
     value: int | str = Field(description="The digit; the class's name where the model knows other classes.")
     probability: float = Field(ge=0, le=1, description="That it is this one, calibrated; never rounded to 1.")
@@ -34,7 +34,7 @@ class ADigit(BaseModel):
 
 
 class ASeparator(BaseModel):
-    """What stands between digits, as /read tells it."""
+    """A separator, as in the answer of /read."""
 
     value: str = Field(description='One of . , - / % : or "?" for a stroke that cannot be read.')
     probability: float = Field(ge=0, le=1, description="What the network makes of it; not calibrated.")
@@ -43,7 +43,7 @@ class ASeparator(BaseModel):
 
 
 class ALine(BaseModel):
-    """Digits beside each other."""
+    """A line of digits."""
 
     text: str = Field(description="Digits and separators, from left to right.")
     digits: list[ADigit]
@@ -70,7 +70,7 @@ class Classes(BaseModel):
 
 
 class AModel(BaseModel):
-    """One model, as /models tells it."""
+    """One model, as in the answer of /models."""
 
     id: str
     title: str
@@ -83,7 +83,7 @@ class AModel(BaseModel):
 
 
 class Models(BaseModel):
-    """The answer of /models; the first is the one that is used where a request names none."""
+    """The answer of /models; the first is the one that is used if a request names none."""
 
     models: list[AModel]
 
@@ -107,13 +107,13 @@ PROBLEMS = {
 
 
 def documents(*numbers: int) -> dict[int | str, dict[str, Any]]:
-    """The problems that an endpoint answers with."""
+    """The problems with which an endpoint may answer."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {number: {"description": PROBLEMS[number], "content": {MEDIA_TYPE: schema}} for number in numbers}
 
 
 def one(key: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """A JSON object with one thing in it."""
+    """A JSON object with one property."""
     return {"schema": {"type": "object", "required": [key], "properties": {key: schema}}}
 
 

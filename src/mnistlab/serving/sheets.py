@@ -1,4 +1,4 @@
-"""Tables and fields in the API: what may be asked, what is answered, and how it is described."""
+"""Tables and fields in the API: requests, answers, and their description."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class ATable(BaseModel):
 
 
 class AField(BaseModel):
-    """What stands in a field."""
+    """The content of a field."""
 
     text: str
     check: bool = Field(description="Whether a person should look at it.")
@@ -73,7 +73,7 @@ class AField(BaseModel):
 
 
 class AnExpectation(BaseModel):
-    """A field of a layout, as its file has it."""
+    """A field of a layout, as in its file."""
 
     name: str
     box: tuple[float, float, float, float] = Field(description="x, y, width, height, in fractions of the sheet.")
@@ -139,7 +139,7 @@ SHEET: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Sent:
-    """A picture that is to be read, and what is asked of it."""
+    """A picture to read, and what to look for in it."""
 
     picture: bytes
     table: bool = False
@@ -151,7 +151,7 @@ class Sent:
 
     @classmethod
     async def of(cls, request: Request, table: bool, fields: Sequence[str]) -> Sent:
-        """What a request asks for. Raises `Problem` if it cannot be meant."""
+        """What a request asks for. Raises `Problem` if it makes no sense."""
         places = places_of(fields)
         parts = await parts_of(request, "layout", "form")
         if table and (places or "layout" in parts):
@@ -159,7 +159,7 @@ class Sent:
         return cls(parts[PICTURE], table, places, parts.get("layout"), parts.get("form"))
 
     def options(self) -> dict[str, Any]:
-        """Those of `Reader.read`. Raises `UserError` and `Problem` where the layout cannot be meant."""
+        """The arguments of `Reader.read`. Raises `UserError` and `Problem` if the layout makes no sense."""
         if self.layout is not None:
             layout = layout_of(self.layout, "layout.toml", self.read_form, more=self.places)
             if slow := [field for field in layout.fields if field.pattern and not is_quick(field.pattern)]:
@@ -177,7 +177,7 @@ class Sent:
 
 
 def places_of(fields: Sequence[str]) -> tuple[Place, ...]:
-    """The places that a request names. Raises `Problem` if they cannot be meant."""
+    """The fields that a request names. Raises `Problem` if they make no sense."""
     if len(fields) > MOST_FIELDS:
         raise Problem(422, "reading.layout_of_many", count=len(fields), most=MOST_FIELDS)
     try:
@@ -190,7 +190,7 @@ def places_of(fields: Sequence[str]) -> tuple[Place, ...]:
 
 
 def told_page(page: Page, layout: Layout | None, language: str) -> dict[str, Any]:
-    """What /read answers of lines, a table, and of fields and their layout."""
+    """The answer of /read for lines, a table, or fields and their layout."""
     told = page.to_dict()
     for entry in page.entries:
         told["fields"][entry.name]["why"] = [reason.said(language) for reason in entry.reasons]

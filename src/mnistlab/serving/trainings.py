@@ -1,4 +1,4 @@
-"""Trainings that the page shows again: the one that comes with mnistlab, and those of the runs that are served."""
+"""Trainings that the page replays: the one that comes with mnistlab, and those of the runs that are served."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from mnistlab.serving.schemas import documents
 __all__ = ["SHIPPED", "Training", "add_trainings", "trainings_of"]
 
 SHIPPED = Path(__file__).parents[1] / "bundled" / "training"
-"""A run's folder, as far as its snapshots go: that of `mnistlab train quick --seed 0`."""
+"""A run's folder, with only its snapshots: that of `mnistlab train quick --seed 0`."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """A training by its name in the API and its title, in the run's folder."""
+    """A training: its name in the API, its title, and the run's folder."""
 
     name: str
     title: str
@@ -53,12 +53,12 @@ class Training:
 
 
 def encoded(values: NDArray[Any]) -> str:
-    """The numbers' bytes, in base64."""
+    """The bytes of the numbers, in base64."""
     return base64.b64encode(values.tobytes()).decode()
 
 
 def trainings_of(models: Iterable[ServedModel]) -> list[Training]:
-    """Those of the models' runs, of an ensemble that of its first member; then the one that comes with mnistlab."""
+    """The trainings of the models' runs, for an ensemble that of its first member; then the one that comes with mnistlab."""
     found = []
     for model in models:
         if model.run is None:
@@ -71,7 +71,7 @@ def trainings_of(models: Iterable[ServedModel]) -> list[Training]:
 
 
 class ATraining(BaseModel):
-    """One training, as /trainings tells it."""
+    """One training, as in the answer of /trainings."""
 
     id: str = Field(description="That of the model, where it is of one that is served.")
     title: str
@@ -114,7 +114,7 @@ TRAINING: dict[str, Any] = {
 
 
 def add_trainings(app: FastAPI, models: Sequence[ServedModel]) -> None:
-    """What was learnt, and how."""
+    """The routes of the trainings."""
     trainings = {training.name: training for training in trainings_of(models)}
 
     @app.get("/api/v1/trainings", **TRAININGS)
