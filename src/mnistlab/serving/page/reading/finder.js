@@ -1,4 +1,4 @@
-// The network that marks the middle, the kind and the size of each digit at once, and how it is shown a picture at many sizes.
+// The network that marks the centre, kind and size of each digit in one pass, and how it is shown a picture at many sizes.
 // As mnistlab.reading.finder and looks.
 
 import { readOnnx } from "../onnx/file.js";
@@ -37,7 +37,7 @@ export class Finder {
   }
 }
 
-/** How much lighter each pixel is than its surroundings, by their lightness: values Float32Array. */
+/** How much lighter each pixel is than its surroundings, relative to their lightness: values Float32Array. */
 function contrast(gray) {
   const sums = boxSums(gray, AROUND, AROUND, BORDERS.reflect101);
   const made = new Float32Array(sums.length);
@@ -69,13 +69,13 @@ function peaks({ kinds, boxes, columns, rows }) {
   return found;
 }
 
-/** A mark that was found: {x, y, width, height, kinds, weight, level, isLight} and what that says. */
+/** A mark that was found: {x, y, width, height, kinds, weight, level, isLight} and what follows from that. */
 export function foundMark(values) {
   const kind = values.kinds.indexOf(largest(values.kinds));
   return { ...values, kind, isDigit: kind < 10, isOther: kind === OTHER };
 }
 
-/** What the network finds at one size: {scale, seen, ink, found, isLight}. `small` is `scale` times as large as the picture. */
+/** The network's finds at one size: {scale, seen, ink, found, isLight}. `small` is the picture scaled by `scale`. */
 export function look(finder, small, scale, number = 0, isLight = false) {
   const { width, height } = small;
   const [below, right] = [height, width].map((side) => FRAME + ((CELL - ((side + 2 * FRAME) % CELL)) % CELL));
@@ -100,7 +100,7 @@ export function look(finder, small, scale, number = 0, isLight = false) {
   return { scale, seen: part(seen, FRAME, FRAME, width, height), ink: part(ink, FRAME, FRAME, width, height), found, isLight };
 }
 
-/** At which sizes a picture is looked at: from where it is as high as a digit to where the smallest digits are. */
+/** The sizes at which to look at a picture: from where the picture is as high as a digit to where its smallest digits are. */
 function scales({ width, height }) {
   const most = Math.min(SIZES[1] / SMALLEST, (MOST_PIXELS / (height * width)) ** 0.5);
   const least = SIZES[1] / Math.max(height, width);
@@ -108,7 +108,7 @@ function scales({ width, height }) {
   return Array.from({ length: count + 1 }, (_, n) => most / STEP ** (count - n));
 }
 
-/** A picture at any size, each made of one that is less than twice as large. */
+/** A picture at any size, each made from one less than twice as large. */
 export class Sizes {
   constructor(gray) {
     this.halves = [gray];
@@ -125,7 +125,7 @@ export class Sizes {
 
 
 
-/** What the network finds at each size, from the smallest one on, until all that there is has been large enough. */
+/** The network's finds at each size, from the smallest one up, until every digit has been large enough. */
 export function levels(finder, sizes, { isLight = false, most = MOST_PIXELS, first = 0 } = {}) {
   const looked = [];
   const [whole] = sizes.halves;
@@ -139,7 +139,7 @@ export function levels(finder, sizes, { isLight = false, most = MOST_PIXELS, fir
   return looked;
 }
 
-/** Whether a larger size may show digits better: where none is known yet, or there are hints of small ones. */
+/** Whether a larger size may show digits better: if none is known yet, or there are hints of small ones. */
 function isWorthMore(looked) {
   const known = looked.flatMap(({ found }) => found.filter(({ weight, isDigit }) => weight > SURE && isDigit));
   const { found, scale } = looked.at(-1);

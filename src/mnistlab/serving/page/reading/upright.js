@@ -1,4 +1,4 @@
-// Which way up a page lies, and where its writing is lighter than what it stands on. As mnistlab.reading.upright.
+// Which way up a page is, and where its writing is lighter than its background. As mnistlab.reading.upright.
 
 import { medianBlurred } from "./filters.js";
 import { ALWAYS, levels, look, MOST_PIXELS, Sizes, SIZES } from "./finder.js";
@@ -13,7 +13,7 @@ const SIZES_TRIED = 3;
 const [CLEARLY, MORE] = [1.2, 1.2];
 const DARK_SHARE = 0.04;
 
-/** What the network finds at each size, and with `isLight` what is lighter than its ground too. */
+/** The network's finds at each size, and with `isLight` also writing lighter than its background. */
 export function lookEverywhere(finder, gray, lowest, isLight) {
   const sizes = new Sizes(gray);
   const most = lowest === 0 ? MOST_PIXELS : (SIZES[1] / lowest) ** 2 * gray.width * gray.height;
@@ -22,7 +22,7 @@ export function lookEverywhere(finder, gray, lowest, isLight) {
   return looked;
 }
 
-/** Whether something might be written on dark ground; what is dark in the boxes of `written` is strokes. */
+/** Whether there might be writing on a dark background; dark pixels in the boxes of `written` are strokes. */
 export function hasDarkParts(gray, written) {
   const scale = Math.min(1, 160 / longestSide(gray));
   const small = resized(gray, scale);
@@ -38,7 +38,7 @@ export function hasDarkParts(gray, written) {
   return dark.reduce((sum, one) => sum + one, 0) / dark.length > DARK_SHARE;
 }
 
-/** By how many quarters of a turn, counterclockwise, the page has to be turned to be read: 0 to 3. */
+/** By how many quarter turns, counterclockwise, the page must be rotated to be read: 0 to 3. */
 export function turns(finder, classifier, gray, looked) {
   const seenWell = looked.filter((level) => level.seen.values.length <= 2 * ALWAYS && hints(level) && !level.isLight);
   if (seenWell.length === 0) return 0;
@@ -52,7 +52,7 @@ export function turns(finder, classifier, gray, looked) {
   return read[best] > CLEARLY * read[0] + MORE ? best : 0;
 }
 
-/** The part of a page around the middle of what was found at one size. */
+/** The part of a page around the middle of the finds at one size. */
 function partOf(gray, { scale, found }) {
   const [middleX, middleY] = [median(found.map(({ x }) => x)), median(found.map(({ y }) => y))];
   let cut = null;
