@@ -41,5 +41,5 @@ def by_model() -> dict[str, Sequence[dict[str, Any]]]:
 
 
 def clean_error(row: dict[str, Any]) -> float:
-    """The error in % on the test images as they are."""
+    """The error in % on the unchanged test images."""
     return 100 * (1 - float(row["correct"]["none"]) / float(row["total"]))

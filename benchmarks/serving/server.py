@@ -40,7 +40,7 @@ def encoded(picture: Images, format_: str) -> bytes:
 
 @contextmanager
 def running(*command: str) -> Iterator[tuple[str, int]]:
-    """The address and the process of a server that says its address when it is ready."""
+    """The address and the process of a server that prints its address when it is ready."""
     log = subprocess.DEVNULL  # a line for each refusal
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, encoding="utf-8")
     assert process.stdout is not None  # noqa: S101 - for mypy
