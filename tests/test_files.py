@@ -74,7 +74,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def unwritable(tmp_path: Path) -> Iterator[Path]:
-    """A folder that this process may not write to, and which holds `old.txt`."""
+    """A folder with `old.txt` in which this process may not write."""
     folder = tmp_path / "locked"
     folder.mkdir()
     if ROOT:  # permission bits mean nothing to root, a read-only disk does

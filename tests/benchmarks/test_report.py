@@ -37,7 +37,7 @@ ROWS: list[dict[str, Any]] = [
 
 @pytest.fixture
 def own_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder in place of docs/results."""
+    """An empty folder instead of docs/results."""
     monkeypatch.setattr(records, "RESULTS", tmp_path)
     return tmp_path
 

@@ -54,7 +54,7 @@ HELP = [
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever a command makes where it stands, it makes there."""
+    """Whatever a command makes in the current folder, it makes there."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
 
@@ -146,14 +146,14 @@ def test_no_line_of_the_help_ends_inside_a_word(
     assert run_app([name, "--help"]) == 0
     out = capsys.readouterr().out
     assert [line for line in out.splitlines() if line.endswith("-")] == []
-    assert "\N{NON-BREAKING HYPHEN}" not in out  # what is copied from it is what is meant
+    assert "\N{NON-BREAKING HYPHEN}" not in out  # so that it can be copied
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_is_what_the_list_of_commands_says(name: str) -> None:
     command = app.get_command(click.Context(app), name)
     assert command is not None
-    assert (command.name, command.short_help) == (name, None)  # its line stands in COMMANDS alone
+    assert (command.name, command.short_help) == (name, None)  # its line is only in COMMANDS
 
 
 def test_commands_are_imported_when_they_are_asked_for() -> None:
@@ -765,7 +765,7 @@ def test_comparing_runs(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     }
     assert [Path(row["run"]).name for row in content["runs"]] == names
 
-    assert run_app(["runs", "--runs", str(runs), "compare", *names]) == 0  # the option may stand before the command too
+    assert run_app(["runs", "--runs", str(runs), "compare", *names]) == 0  # the option may come before the command too
     assert "McNemar's exact test: p = " in capsys.readouterr().out
 
 
@@ -882,7 +882,7 @@ def test_a_run_is_found_from_inside_its_folder(
 
 
 def test_an_error_that_was_not_expected_is_shown_with_where_it_came_from(capsys: pytest.CaptureFixture[str]) -> None:
-    """The log is all that there is to mend a server's own errors by."""
+    """The log is all that there is for fixing a server's own errors."""
     handler = StandardErrorHandler()
     try:
         raise RuntimeError("not expected")

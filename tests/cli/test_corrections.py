@@ -1,4 +1,4 @@
-"""`mnistlab data --from-corrections`: what read wrote, corrected in a spreadsheet, as a folder of pictures."""
+"""`mnistlab data --from-corrections`: rows of read, corrected in a spreadsheet, as a folder of pictures."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def corrected(change: Callable[[dict[str, Any]], str], delimiter: str = ",", encoding: str = "utf-8") -> Path:
-    """checked.csv: out.csv with a column more, filled row by row."""
+    """checked.csv: out.csv with one more column, filled row by row."""
     rows = list(csv.DictReader(io.StringIO(Path("out.csv").read_text(encoding="utf-8"))))
     text = io.StringIO()
     writer = csv.DictWriter(text, [*rows[0], "correct"], delimiter=delimiter)

@@ -52,7 +52,7 @@ def page(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def here(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with page.png in which the command stands."""
+    """A folder with page.png in which the command is run."""
     folder = tmp_path / "here"
     folder.mkdir()
     shutil.copy(page, folder / "page.png")
@@ -375,7 +375,7 @@ def test_a_threshold_is_a_probability(here: Path, capsys: pytest.CaptureFixture[
 def small_model(
     path: Path, change: Callable[[onnx.ModelProto], None] | None = None, classes: int = 10, **given: Any
 ) -> Path:
-    """A linear network that takes and gives what ours do, or almost."""
+    """A linear network with the inputs and outputs of ours, or almost."""
     shape, kind = given.get("shape", ["N", 1, 28, 28]), given.get("kind", TensorProto.UINT8)
     size = int(np.prod([n for n in shape[1:] if isinstance(n, int)])) if shape[1:] else 1
     weights: NDArray[np.float32] = (

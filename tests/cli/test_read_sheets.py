@@ -1,4 +1,4 @@
-"""`mnistlab read --table` and `--fields`: text, JSON and CSV, and what cannot be done in one sentence each."""
+"""`mnistlab read --table` and `--fields`: text, JSON and CSV, and a sentence for each thing that cannot be done."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def sheet(hand: Hand) -> Picture:
 
 @pytest.fixture
 def here(sheet: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with sheet.png in which the command stands."""
+    """A folder with sheet.png in which the command is run."""
     Image.fromarray(sheet).save(tmp_path / "sheet.png")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -40,7 +40,7 @@ ENDINGS = [".csv", ".jsonl", ".parquet"]
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in which the command stands, with scans/: 2026, 20, nothing at all, 26, and some text."""
+    """A folder in which the command is run, with scans/: 2026, 20, nothing at all, 26, and some text."""
     folder = tmp_path / "here"
     make_scans(folder / "scans")
     monkeypatch.chdir(folder)
@@ -60,7 +60,7 @@ def make_scans(folder: Path) -> None:
 
 
 def rows_in(path: str | Path) -> list[dict[str, Any]]:
-    """The rows of a file in Python's types; what is missing is None."""
+    """The rows of a file in Python's types; missing values are None."""
     path = Path(path)
     if path.suffix == ".parquet":
         rows: list[dict[str, Any]] = pyarrow.parquet.read_table(path).to_pylist()
@@ -89,7 +89,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The pictures that this process decodes, by name, as they come."""
+    """The pictures that this process decodes, by name, in order."""
     seen: list[str] = []
     decode = file_pages.of_bytes
 
@@ -292,7 +292,7 @@ def test_new_and_changed_pictures_are_read_and_the_rows_are_in_order(here: Path,
 
 
 def test_rows_of_pictures_that_are_not_named_any_more_stay(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Scans are moved away once they were read; and the next folder's come behind."""
+    """Scans are moved away once they have been read, and the next folder's come after them."""
     assert run_app(["read", "scans", "--to", "all.csv"]) == 2
     shutil.move("scans", "done")
     make_scans(here / "second")
@@ -351,7 +351,7 @@ def test_wherever_a_kill_cuts_the_files_the_resumed_output_is_the_whole_one(
 
 
 def kill_while_reading(folder: Path, times: int, jobs: int) -> None:
-    """Kill -9 at random moments, so many times; then read on, and compare with what was never killed."""
+    """Kill -9 at random moments, that many times; then read on, and compare with an uninterrupted reading."""
     scans = folder / "scans"
     scans.mkdir()
     picture = Image.open(EXAMPLE).convert("L").resize((160, 60))

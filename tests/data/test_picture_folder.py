@@ -49,7 +49,7 @@ def dot(index: int = 0) -> Image.Image:
 
 
 def only_picture(root: Path, picture: Image.Image, name: str = "0.png", **options: Any) -> NDArray[np.uint8]:
-    """What mnistlab makes of the picture."""
+    """The picture as mnistlab reads it."""
     two_classes(root)
     (root / "a" / "0.png").unlink()
     picture.save(root / "a" / name, **options)
@@ -85,7 +85,7 @@ def test_about_one_picture_in_six_is_for_testing_whatever_comes_later(
     images, labels = digits
     export(images, labels, tmp_path)
     before = by_class(open_dataset(str(tmp_path)), "test")
-    assert all(before.values())  # no class is without
+    assert all(before.values())  # every class has some
     assert 0.1 < sum(map(len, before.values())) / len(images) < 0.25
 
     for label in range(10):  # a newcomer that sorts before all others, in each class
@@ -135,7 +135,7 @@ def numbered(root: Path, numbers: range) -> set[tuple[int, int]]:
 def test_the_parts_that_a_folder_gives_are_the_splits(
     names: tuple[str, str | None, str | None], tmp_path: Path
 ) -> None:
-    """A given `val` is the validation split; a test split that is not given comes from the training pictures alone."""
+    """A given `val` is the validation split; a missing test split is taken only from the training pictures."""
     train, val, test = (
         numbered(tmp_path / name, numbers) if name else None
         for name, numbers in zip(names, (range(1, 61), range(61, 81), range(81, 101)), strict=True)
@@ -463,7 +463,7 @@ def test_too_few_pictures_to_test_with_are_named(tmp_path: Path) -> None:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG file that claims a size and holds next to nothing."""
+    """A PNG file that claims a size but holds next to nothing."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -473,7 +473,7 @@ def png_header(width: int, height: int) -> bytes:
 
 
 def refusal(root: Path, content: bytes) -> str:
-    """What reading says to a folder in which b/0.png has this content."""
+    """The error of reading a folder in which b/0.png has this content."""
     two_classes(root)
     path = root / "b" / "0.png"
     path.write_bytes(content)

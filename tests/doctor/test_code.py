@@ -105,7 +105,7 @@ BROKEN: dict[str, tuple[str, list[tuple[str, str]], str]] = {
     "a GPU that is not there": (
         "no_such_device", [("loss.backward()", "raise RuntimeError('Found no NVIDIA driver')")], "is_available"),
 }  # fmt: skip
-"""What is wrong; the key of what the doctor says; what is changed in the right program; what the remedy names."""
+"""The mistake; the key of the doctor's finding; the changes to the right program; what the remedy names."""
 
 OTHER_NETWORKS = {
     "a perceptron": "return nn.Sequential(nn.Flatten(), nn.Linear(784, 20), nn.ReLU(), nn.Linear(20, 10))",

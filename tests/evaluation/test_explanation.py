@@ -1,4 +1,4 @@
-"""Explanations of runs and exported models: each number in the picture is the network's own, in both languages."""
+"""Explanations of runs and exported models: each number in the picture comes from the network, in both languages."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def test_what_is_named_first_is_erased_first_and_no_more_than_the_share(seed: in
 
 
 def deleted(look: Look, images: np.ndarray, named: list[np.ndarray]) -> float:
-    """By how much the answers' log-probability falls without the tenth that is named first, on average."""
+    """The average fall of the answers' log-probability without the tenth of the ink that is named first."""
     before = look.probabilities(images)
     answers, rows = before.argmax(axis=1), np.arange(len(images))
     after = look.probabilities(np.stack([erase(image, map_) for image, map_ in zip(images, named, strict=True)]))

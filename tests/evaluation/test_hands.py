@@ -93,7 +93,7 @@ def test_the_command_tells_and_draws(run: Run, capsys: pytest.CaptureFixture[str
 
 
 def test_runs_are_compared_by_writer(run: Run, tmp_path: Path) -> None:
-    """Errors more by one hand are no evidence; as many by as many hands are."""
+    """More errors by one writer are no evidence; as many by as many writers are."""
     writers = split_writers(open_dataset("mnist", run.data_dir), "test")
     assert writers is not None
     test = run.test

@@ -1,4 +1,4 @@
-"""Pictures of every named kind come out as the same pixels, and what is none of them, broken or a trap in one sentence."""
+"""Pictures of every format come out as the same pixels; anything else, broken files and traps are refused in one sentence."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Array = NDArray[Any]
 PICTURE = np.full((40, 60), 255, np.uint8)
 PICTURE[8:30, 10:14] = 0
 PICTURE[8:12, 10:30] = 40
-"""Ink on white that is nowhere symmetric."""
+"""Ink on white without any symmetry."""
 GREY = Image.fromarray(PICTURE)
 COLOUR = np.stack([PICTURE, PICTURE, np.where(PICTURE < 255, 120, 255).astype(np.uint8)], 2)
 ORIENTATION = 0x0112
@@ -144,7 +144,7 @@ def test_light_ink_on_nothing_comes_on_black_and_a_card_on_white() -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
 def test_pictures_come_upright(kind: str, orientation: int) -> None:
-    """What a viewer sees once it has turned or mirrored the stored pixels as EXIF tells."""
+    """What a viewer shows after rotating or mirroring the stored pixels as EXIF says."""
     undone = {
         2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
         5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE,
@@ -416,7 +416,7 @@ def rle(width: int) -> bytes:
 
 
 def layered(scans: int) -> bytes:
-    """A progressive JPEG of 16 million pixels whose last scan comes over and over."""
+    """A progressive JPEG of 16 million pixels whose last scan is repeated over and over."""
     plain = saved(Image.new("L", (4000, 4000), 255), "JPEG", progressive=True)
     return plain[:-2] + plain[plain.rindex(b"\xff\xda") : -2] * scans + plain[-2:]
 

@@ -187,7 +187,7 @@ def test_no_images_have_no_classes(client: httpx.Client) -> None:
 def test_each_of_many_small_requests_gets_its_own_answer(
     client: httpx.Client, reader: Reader, images: np.ndarray
 ) -> None:
-    """They are classified together; none may get another's."""
+    """They are classified together; none may get another's answer."""
     expected = reader.classify(images)[0]
 
     def ask(number: int) -> list[int]:
@@ -552,7 +552,7 @@ def test_work_that_takes_too_long_is_given_up() -> None:
 
 
 def test_who_does_not_take_the_answer_is_cut_off() -> None:
-    """The answer is larger than what the system keeps for a connection, so that the server has the rest of it."""
+    """The answer is larger than the system's buffer for a connection, so that the server holds the rest of it."""
     with serving_with(patience=0.2) as running, socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.settimeout(LIMIT)
@@ -639,7 +639,7 @@ def test_what_is_no_request_is_refused(running: running_server.Running, sent: by
 
 
 class Stuck(Classifier):
-    """Fails at what it is told to."""
+    """Fails when it is told to."""
 
     broken = True
 

@@ -1,4 +1,4 @@
-"""The page in a real browser: drawn on with mouse and finger, in two languages, by keyboard, and never calling elsewhere."""
+"""The page in a real browser: drawing with mouse and finger, in two languages, by keyboard, and without calls elsewhere."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ COUNTING = """
         }
     };
 """
-"""Counts the requests, of a server or of the page's worker, whose answers have not come whole."""
+"""Counts the requests to a server or to the page's worker whose answers are not complete."""
 ALWAYS_LOOKED_AT = [("light", "en", 360), ("dark", "fr", 1440)]
 AT_REST = """async () => {
     const end = performance.now() + 20000;
@@ -67,7 +67,7 @@ AT_REST = """async () => {
         frames = window.underWay === 0 && !moving ? frames + 1 : 0;
     }
 }"""
-"""Ends when nothing is asked any more, what came is shown and nothing moves; or after a while, as a browser may stop drawing."""
+"""Ends when no request is pending, everything is shown and nothing moves; or after a while, as a browser may stop drawing."""
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ Open = Callable[..., Page]
 
 
 def new_page(browser: Browser, **settings: object) -> Page:
-    """A page in a context of its own, with these settings."""
+    """A page in a separate context with these settings."""
     usual = {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
     context = browser.new_context(**{**usual, **settings})  # type: ignore[arg-type]
     context.set_default_timeout(1000 * LIMIT)
@@ -103,7 +103,7 @@ def new_page(browser: Browser, **settings: object) -> Page:
 
 @pytest.fixture
 def open_page(browser: Browser, url: str) -> Iterator[Open]:
-    """Opens the page in a browser of its own settings; at the end of the test nothing may have gone wrong in any."""
+    """Opens the page in a context with its own settings; at the end of the test nothing may have gone wrong in any."""
     pages: list[Page] = []
     wrong: list[str] = []
 
@@ -143,7 +143,7 @@ def move_pen(page: Page, digit: int, left: float = 0.35, top: float = 0.2, heigh
 
 
 def draw(page: Page, digit: int, left: float = 0.35, top: float = 0.2, height: float = 0.6) -> None:
-    """Draw, and wait for all that follows."""
+    """Draw, and wait for everything that follows."""
     move_pen(page, digit, left, top, height)
     page.evaluate(AT_REST)
 
@@ -159,7 +159,7 @@ def choose(page: Page, panel: str) -> None:
 
 
 def picture_of(*digits: int, margin: int | None = None) -> bytes:
-    """The digits beside each other on paper; with a margin given, so many pixels around their ink and no more."""
+    """The digits side by side on paper; with a margin, exactly that many pixels around their ink."""
     image = Image.new("L", (80 + 130 * len(digits), 240), 255)
     pen = ImageDraw.Draw(image)
     for number, digit in enumerate(digits):

@@ -77,7 +77,7 @@ for command in (train, "evaluate", "runs", f"read {sys.argv[3]}", f"read {sys.ar
 
 
 def test_a_clone_at_a_place_that_the_locale_cannot_spell_does_all_its_work(pictures: Path, tmp_path: Path) -> None:
-    """With a backend of matplotlib, too, that is not installed, as in a notebook."""
+    """Also with a matplotlib backend that is not installed, as in a notebook."""
     clone = tmp_path / "Łukasz"
     source = Path(mnistlab.__file__).parent
     shutil.copytree(source, clone / "src" / "mnistlab", ignore=shutil.ignore_patterns("bundled", "__pycache__"))

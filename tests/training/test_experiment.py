@@ -279,7 +279,7 @@ def test_runs_are_combined_and_resumed_by_name(pair: list[Run], tmp_path: Path) 
     [("latest", "'latest'"), (Path("latest"), "Path('latest')"), (None, "None"), (2, "2"), (0, "Run(")],
 )
 def test_what_is_not_a_list_of_runs_is_named(one: Any, shown: str, pair: list[Run]) -> None:
-    """One name is one run, and not a row of letters; so is one Run."""
+    """One name is one run, and not a sequence of letters; so is one Run."""
     with pytest.raises(
         UserError, match=r"^members .* is not a list of runs\. Give at least two runs in a list"
     ) as caught:

@@ -1,4 +1,4 @@
-"""The recipe finder: a training of a moment, stopped and resumed, measured, exported, refused."""
+"""The recipe finder: a very short training, stopped and resumed, measured, exported, refused."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ RECIPE = NAMED.override(
 
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> None:
-    """This process draws, and no pictures are made, but where a test asks for them."""
+    """This process draws the scenes, and no pictures are made unless a test asks for them."""
     patched = pytest.MonkeyPatch()
     for module in (finder, measuring):
         patched.setattr(module, "worker_count", lambda device: 0)
