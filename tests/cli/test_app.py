@@ -249,7 +249,7 @@ def test_the_command_tells_its_version_and_help() -> None:
     assert process("--version").stdout.startswith("mnistlab ")
     done = process("-h")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Exit codes: 0 done, 1 failed, 2 your input, 130 interrupted." in done.stdout
+    assert "Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted." in done.stdout
 
 
 def test_the_command_exits_with_2_and_one_line() -> None:

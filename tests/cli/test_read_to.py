@@ -506,9 +506,9 @@ def test_nothing_that_is_there_is_written_over(here: Path, capsys: pytest.Captur
     state = Path("out.csv.state").read_text()
     Path("out.csv.state").write_text(state.replace('"mnistlab":"', '"mnistlab":"older-'))
     capsys.readouterr()
-    refused(here, capsys, [*scans, "--resume"], "begun with other options: mnistlab older-")
+    refused(here, capsys, [*scans, "--resume"], "started with other options: mnistlab older-")
     Path("out.csv.state").write_text(state.replace('"finder":"', '"finder":"0', 1))
-    refused(here, capsys, [*scans, "--resume"], "begun with other options: finder 0")
+    refused(here, capsys, [*scans, "--resume"], "started with other options: finder 0")
     Path("out.csv.state").write_text(state.replace('"position"', '"place"', 1))
     refused(here, capsys, [*scans, "--resume"], "out.csv holds something other")
 

@@ -47,7 +47,7 @@ def thinned(mask: Array) -> Array:
 
 @cache
 def distances(content: bytes) -> Array:
-    """The distance of each point from the middle of a stroke, in MNIST's pixels, on a grid `FINE` times as fine, `EDGE` around."""
+    """Each point's distance from the middle of a stroke, in MNIST's pixels, on a grid `FINE` times as fine, `EDGE` around."""
     image = np.frombuffer(content, np.uint8).reshape(28, 28)
     large = cv2.resize(image, None, fx=FINE, fy=FINE, interpolation=cv2.INTER_CUBIC)
     large = cv2.copyMakeBorder(large, FINE, FINE, FINE, FINE, cv2.BORDER_CONSTANT, value=0)

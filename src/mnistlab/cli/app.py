@@ -30,12 +30,12 @@ COMMANDS = {
     "export": ("mnistlab.cli.export", "Write a model as one ONNX or safetensors file."),
     "learn": ("mnistlab.cli.learn", "Learn how it all works: days with exercises, and a diary."),
     "read": ("mnistlab.cli.read", "Read handwritten digits in photos, scans and drawings."),
-    "replay": ("mnistlab.cli.replay", "Show a run's training again as a short animation."),
+    "replay": ("mnistlab.cli.replay", "Replay a run's training as a short animation."),
     "runs": ("mnistlab.cli.runs", "List, draw, compare and delete runs."),
     "serve": ("mnistlab.cli.serve", "Open a page to draw digits on, and a web API."),
     "site": ("mnistlab.cli.site", "Write that page as files: it answers without a server."),
     "sweep": ("mnistlab.cli.sweep", "Train with several seeds and settings, and compare them."),
-    "train": ("mnistlab.cli.train", "Train a network, test it once, keep all in a run folder."),
+    "train": ("mnistlab.cli.train", "Train a network, test it once, keep everything in a run folder."),
 }
 """Each command's module, which is imported when the command is asked for, and its line in `mnistlab --help`."""
 
@@ -66,7 +66,7 @@ class LazyGroup(Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog=examples("mnistlab train", "mnistlab train three-conv --seed 1", "mnistlab read photo.jpg", "mnistlab runs")
-    + "\n\nExit codes: 0 done, 1 failed, 2 your input, 130 interrupted.",
+    + "\n\nExit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted.",
 )
 @click.version_option(package_name="mnistlab", message="mnistlab %(version)s")
 @click.pass_context

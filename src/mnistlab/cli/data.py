@@ -40,7 +40,7 @@ from mnistlab.messages.sentences import locales_language
     "--from-corrections",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Make a folder of pictures of what read --to wrote, from the rows with the right digit in a column 'correct'.",
+    help="Make a folder of pictures from what read --to wrote, with the rows that have the right digit in a column 'correct'.",
 )
 @click.option("--to", type=click.Path(path_type=Path), metavar="FOLDER", help="Where --from-corrections makes it.")
 @click.option(
@@ -51,7 +51,7 @@ from mnistlab.messages.sentences import locales_language
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to save the gallery.  [default: DATA-DIR/NAME-gallery.png]",
 )
-@click.option("--batch-size", type=ValueType(int), help="Images in the batch that is shown.  [default: 64]")
+@click.option("--batch-size", type=ValueType(int), help="Images in the batch.  [default: 64]")
 @data_option
 @download_option
 @json_option
@@ -67,7 +67,7 @@ def data(
     download: bool,
     as_json: bool,
 ) -> int:
-    """Fetch a dataset, say what a batch of it is, and save a gallery of it before and after augmentation."""
+    """Fetch a dataset, describe a batch of it, and save a gallery of it before and after augmentation."""
     if from_corrections is not None or to is not None:
         return make_folder(from_corrections, to, as_json)
     require("train")

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 @click.option(
     "--code",
     metavar="FILE.py:CLASS",
-    help="The class of your network; FILE.py is run. MODEL.pth is a state_dict of it; without one it is tried out untrained.",
+    help="The class of your network; FILE.py is run. MODEL.pth is a state_dict of it; "
+    "without one, the network is tried out untrained.",
 )
 @click.option(
     "--train",
@@ -68,11 +69,11 @@ def doctor(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Check this machine; a run or a saved model: double softmax, wrong input, dead ReLUs; or the code of your network and
-    its training: what learners get wrong, with the remedy.
+    """Check this machine; a run or a saved model: double softmax, wrong input, dead ReLUs; or the code of your network and its
+    training: common mistakes, with the remedy.
 
-    A softmax that stands in the network is seen in its outputs, one that stands in the training loop in the run's losses;
-    in weights alone it can only be suspected, where they are far too sure. Exit code 1 where there is a problem.
+    A softmax in the network shows in its outputs, one in the training loop in the run's losses; in weights alone it can only be
+    suspected, if they are far too confident. Exit code 1 if there is a problem.
     """
     require("train", "scipy", "torch")
     if code is None and train is not None:

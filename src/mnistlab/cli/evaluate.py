@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option(
     "--by-writer",
     is_flag=True,
-    help="In place of classes: the writers with the most errors, drawn too; numbers by one hand.",
+    help="Instead of classes: the writers with the most errors, drawn too; numbers by one hand.",
 )
 @click.option(
     "--corruptions",
@@ -57,11 +57,11 @@ def evaluate(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Measure a run's saved model: accuracy, 95 % interval, each class, calibration; draw its pictures anew.
+    """Measure a run's saved model: accuracy, 95 % interval, each class, calibration; redraw its pictures.
 
-    The 95 % interval counts each image as a trial of its own. Where the writers are known (MNIST), a second one counts each
-    writer as one, and says what to expect of other people's digits. "On corrected labels" counts by the labels that people agreed
-    on where MNIST's are wrong, and leaves out the few images on which they did not agree.
+    The 95 % interval treats each image as an independent trial. If the writers are known (MNIST), a second one treats each writer
+    as one, and says what to expect of other people's digits. "On corrected labels" uses the labels that people agreed on where
+    MNIST's are wrong, and leaves out the few images on which they did not agree.
 
     RUN is a run's folder, its name, or "latest" (the default). In the JSON, "score" holds what was measured on the split; "test"
     holds the same, for this version only.

@@ -99,7 +99,7 @@ def wanted_language(arguments: list[str]) -> str | None:
 def learn(context: click.Context, as_json: bool) -> None:
     """Learn how all of this works: days with a notebook and exercises, in English or French, and a diary.
 
-    Without a day: the days, which of their exercises are solved, and the diary in the current folder.
+    Without a day: lists the days, which of their exercises are solved, and the diary in the current folder.
     """
     if context.invoked_subcommand is not None:
         return
@@ -211,7 +211,7 @@ def day_command(day: Day) -> click.Command:
 def check(context: click.Context, day: str, file: Path | None, as_json: bool) -> int:
     """Check the answers to a day's exercises: right, or a hint. What is solved goes into the diary.
 
-    The exit code is 2 where an answer cannot be judged: it has another type or shape, or ends in an error.
+    The exit code is 2 if an answer cannot be judged: it has another type or shape, or ends in an error.
     """
     language: str = context.obj
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():  # what the answers print

@@ -57,8 +57,8 @@ def runs(context: click.Context, plot: str | None, runs_dir: Path, as_json: bool
 
     A star marks a run whose recipe differs from mnistlab's recipe of that name.
 
-    Where a command takes "latest", it is the run that was created last; one dated in the future, by a clock that was wrong,
-    counts only where there is no other.
+    For commands, "latest" is the run that was created last; one dated in the future by a wrong clock counts only if there is no
+    other.
     """
     if context.invoked_subcommand is not None:
         if plot is not None:
@@ -145,7 +145,7 @@ inner_runs_option = click.option("--runs", "runs_dir", type=FOLDER, default=None
 
 
 @runs.command(
-    short_help="Put two runs side by side, with McNemar's test.",
+    short_help="Compare two runs, with McNemar's test.",
     epilog=examples("mnistlab runs compare 20261122-101500-two-conv-seed0 latest"),
 )
 @click.argument("first", metavar="RUN-A")
@@ -154,10 +154,10 @@ inner_runs_option = click.option("--runs", "runs_dir", type=FOLDER, default=None
 @json_option
 @click.pass_context
 def compare(context: click.Context, first: str, second: str, runs_dir: Path | None, as_json: bool) -> None:
-    """Put two runs side by side, with McNemar's exact test on their test predictions, and a permutation test by writer.
+    """Compare two runs, with McNemar's exact test on their test predictions, and a permutation test by writer.
 
-    McNemar's test counts each image as a trial of its own. Where the writers are known (MNIST), the other one counts each
-    writer as one: a model that merely suits two or three hands better is not better.
+    McNemar's test treats each image as an independent trial. If the writers are known (MNIST), the other test treats each writer
+    as one: a model that merely suits two or three writers better is not better.
     """
     require("train", "scipy")
     from mnistlab.evaluation.comparison import compare_runs

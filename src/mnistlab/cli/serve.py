@@ -49,21 +49,21 @@ ACCESS = (
     click.option("--port", type=WholeRange(0, 65535), default=8000, show_default=True, help="0 for any free one."),
     click.option(
         "--host", default="127.0.0.1", show_default=True,
-        help="Address to listen at; 0.0.0.0 lets others in who have the token.",
+        help="Address to listen on; 0.0.0.0 lets in others who have the token.",
     ),
     click.option(
         "--allow-host", "names", multiple=True, metavar="NAME", callback=through(read_name),
-        help="A name by which others call this server, or the proxy before it; may be repeated.",
+        help="A name by which others call this server, or the proxy in front of it; may be repeated.",
     ),
     click.option(
         "--trusted-proxy", "proxies", multiple=True, metavar="ADDRESS|NETWORK", callback=through(read_network),
-        help="Where a proxy stands whose X-Forwarded-Host, -Proto and -For are believed, such as 127.0.0.1; may be repeated.",
+        help="Address of a proxy whose X-Forwarded-Host, -Proto and -For are trusted, such as 127.0.0.1; may be repeated.",
     ),
     click.option(
         "--root-path", default="", metavar="/PATH", callback=through(read_root_path),
         help="The path below which a proxy offers the page and the API.",
     ),
-    click.option("--token", envvar="MNISTLAB_TOKEN", help="Secret that the API asks for; also MNISTLAB_TOKEN."),
+    click.option("--token", envvar="MNISTLAB_TOKEN", help="Secret that the API requires; also MNISTLAB_TOKEN."),
 )  # fmt: skip
 """Where the server can be reached, and by whom."""
 
@@ -89,7 +89,7 @@ def access_options(command: Command) -> Command:
 @access_options
 @click.option(
     "--workers", type=WholeRange(1, 64), default=1, show_default=True,
-    help="Processes that answer, each with models of its own: where one does not answer enough requests.",
+    help="Processes that answer, each with its own models, if one cannot answer enough requests.",
 )  # fmt: skip
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 @runs_option
@@ -105,9 +105,9 @@ def serve(
     no_browser: bool,
     runs_dir: Path,
 ) -> None:
-    """Open a page to draw digits on, which shows what the network sees; and serve the same as an API.
+    """Open a page to draw digits on, which shows what the network sees, and serve the same as an API.
 
-    It listens on this computer alone, unless --host says otherwise. Ctrl-C stops it.
+    It listens on this computer only, unless --host says otherwise. Ctrl-C stops it.
     """
     require("serve")
     check_token(token)

@@ -36,7 +36,7 @@ class NetworkDesign:
     depth: tuple[int, ...] = knob((1,), low=1, high=64)
     """Convolutions per block: one number for all blocks, or one for each."""
     kernel_size: tuple[int, ...] = knob((5,), low=1, high=255)
-    """Side of the convolutions in pixels, per block; odd where padding is same."""
+    """Side of the kernels in pixels, per block; odd if padding is same."""
     padding: tuple[str, ...] = knob(("valid",), choices=PADDINGS)
     """What happens at the picture's edge, per block: zeros are added (same), or the edge is lost (valid)."""
     pooling: tuple[str, ...] = knob(("max",), choices=POOLINGS)
@@ -54,11 +54,11 @@ class NetworkDesign:
     dropout: float = knob(0.2, low=0, high=0.99)
     """Fraction of values zeroed before each linear layer in training."""
     deskew: bool = knob(False)
-    """Make digits upright first, in training and in use."""
+    """Deskew digits first, in training and in use."""
     local_contrast: bool = knob(False)
-    """Even out light and contrast first: each pixel less the mean around it, over the deviation around it."""
+    """Even out light and contrast first: each pixel minus the mean around it, divided by the standard deviation around it."""
     test_shifts: bool = knob(False)
-    """In use, average over the picture and its shifts by a pixel (5 times the work)."""
+    """In use, average over the picture and its shifts by one pixel (5 times the work)."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ PLACE = ("x", "y", "width", "height", "weight", "light")
 def find(looked: Sequence[Level]) -> list[Found]:
     """The marks in a picture: each once, even if found at several sizes, and no two in one spot.
 
-    Of two that exclude each other, the one stays that more sizes show, and whose height more of the others have.
+    If two exclude each other, the one stays that more sizes show, and whose height more of the others share.
     """
     found = [mark for level in looked for mark in level.found if mark.weight > LEAST]
     found.sort(key=lambda mark: -mark.weight)

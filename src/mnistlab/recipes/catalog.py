@@ -137,7 +137,7 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
         ),
         DEFAULT.override(
             name="robust",
-            summary="holds where pictures are noisy, foggy, crossed by lines",
+            summary="holds up on pictures that are noisy, foggy, crossed by lines",
             widths=(16, 48, 96),
             kernel_size=(5, 5, 3),
             padding=("same",),

@@ -44,7 +44,7 @@ class FinderRecipe:
     widths: tuple[int, ...] = knob((16, 28, 64), low=1, high=1024)
     """Channels of the first and second step, at half of the scene's size, and of the others, at a quarter."""
     dilations: tuple[int, ...] = knob((1, 1, 2, 1, 4, 1, 2), low=1, high=32)
-    """How far apart the pixels lie that each further step at a quarter looks at."""
+    """How far apart the pixels are that each further step at a quarter looks at."""
     height: int = knob(96, low=48, high=2048)
     """Height of a scene in pixels, a multiple of 4."""
     width: int = knob(192, low=48, high=2048)
@@ -56,27 +56,27 @@ class FinderRecipe:
     test_scenes: int = knob(1000, low=50, high=100_000)
     """Scenes with test digits, to measure on at the end."""
     steps: int = knob(16_000, low=1)
-    """Steps of the training."""
+    """Steps of the whole training."""
     epoch_steps: int = knob(1000, low=1, high=1_000_000)
-    """Steps of an epoch: after each it is measured, and saved."""
+    """Steps per epoch; after each epoch the network is measured and saved."""
     learning_rate: float = knob(3e-3, low=1e-9, high=100)
     """Learning rate between warm-up and cool-down."""
     warmup_steps: int = knob(400, low=0)
-    """Steps in which the learning rate rises, in a line."""
+    """Steps in which the learning rate rises linearly."""
     cooldown_steps: int = knob(4_800, low=0)
-    """Last steps, in which it falls to 0, in a line."""
+    """Last steps, in which it falls linearly to 0."""
     momentum: float = knob(0.9, low=0, high=0.9999)
     """The first beta of AdamW."""
     squares_momentum: float = knob(0.99, low=0, high=0.99999)
     """The second beta of AdamW: decay of the average of squared gradients."""
     weight_decay: float = knob(1e-2, low=0, high=10)
-    """Weight decay, which spares biases and batch norm."""
+    """Weight decay, except for biases and batch norm."""
     boxes_weight: float = knob(0.3, low=0, high=1000)
     """Weight of the boxes' error in the loss."""
     ink_weight: float = knob(0.3, low=0, high=1000)
     """Weight of the ink's error in the loss."""
     precision: str = knob("auto", choices=("auto", "fp32", "bf16"))
-    """Number format to compute in; auto is bf16 where the machine gains from it."""
+    """Number format to compute in; auto is bf16 if that is faster on this machine."""
 
     def __post_init__(self) -> None:
         types = kinds(FinderRecipe)

@@ -47,19 +47,19 @@ class DataSettings:
     batch_size: int = knob(128, low=1)
     """Images per step."""
     rotate: float = knob(0.0, low=0, high=180)
-    """Turn by up to so many degrees to either side."""
+    """Rotate by up to this many degrees in either direction."""
     scale: float = knob(0.0, low=0, high=0.7)
     """Change the size by up to this fraction."""
     shift: float = knob(0.0, low=0, high=100)
-    """Move by up to so many pixels in x and in y."""
+    """Shift by up to this many pixels in x and in y."""
     shear: float = knob(0.0, low=0, high=2)
     """Slant by up to this fraction of the height."""
     elastic: float = knob(0.0, low=0, high=100)
-    """Bend: move the points of a 5x5 grid by up to so many pixels."""
+    """Bend: move the points of a 5x5 grid by up to this many pixels."""
     writing: float = knob(0.0, low=0, high=1)
-    """Imitate other pens, cameras and scanners: 0 in no image, 1 in two of three."""
+    """Imitate other pens, cameras and scanners: 0 in no image, 1 in two out of three."""
     clutter: float = knob(0.0, low=0, high=1)
-    """Invert, cover in part, mix with other digits, change the strokes: 0 in no image, 1 in most."""
+    """Invert, partly cover, mix with other digits, change the strokes: 0 in no image, 1 in most."""
     rejects: float = knob(0.0, low=0, high=4)
     """Add pictures of no class to each batch, as a fraction of its size."""
 
@@ -78,23 +78,23 @@ class OptimisationSettings:
     epochs: int = knob(8, low=1, high=100_000)
     """Passes over the data."""
     steps: int = knob(0, low=0)
-    """Stop after so many steps, or with 0 after the last epoch."""
+    """Stop after this many steps, or with 0 after the last epoch."""
     optimizer: str = knob("sgd", choices=("sgd", "adamw"))
     """Optimisation algorithm; sgd has Nesterov's momentum."""
     learning_rate: float = knob(0.1, low=1e-9, high=100)
-    """Learning rate at the one-cycle schedule's peak."""
+    """Learning rate at the peak of the one-cycle schedule."""
     warmup: float = knob(0.3, low=0, high=1)
-    """Fraction of the steps until that peak."""
+    """Fraction of the steps before that peak."""
     momentum: float = knob(0.9, low=0, high=0.9999)
     """Momentum of SGD, or the first beta of AdamW."""
     weight_decay: float = knob(5e-4, low=0, high=10)
-    """Weight decay, which spares biases and batch norm."""
+    """Weight decay, except for biases and batch norm."""
     label_smoothing: float = knob(0.0, low=0, high=0.9)
-    """Share of the target spread over all classes."""
+    """Label smoothing: share of the target spread over all classes."""
     averaging: float = knob(0.0, low=0, high=0.99999)
     """Decay of a moving average of the weights, 0 for none."""
     precision: str = knob("auto", choices=("auto", "fp32", "bf16"))
-    """Number format to compute in; auto is bf16 where the machine gains from it."""
+    """Number format to compute in; auto is bf16 if that is faster on this machine."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,9 @@ class EnsembleSettings:
     """How many networks, and of which kinds."""
 
     members: int = knob(1, low=1, high=1000)
-    """Networks to train, one after the other; their probabilities are averaged."""
+    """Number of networks to train, one after the other; their probabilities are averaged."""
     networks: tuple[str, ...] = knob(())
-    """Recipes whose networks and augmentation the members take in turn."""
+    """Recipes whose networks and augmentation the members use in turn."""
 
 
 GROUPS: dict[str, type] = {
