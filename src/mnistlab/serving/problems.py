@@ -30,7 +30,7 @@ class Document(BaseModel):
     type: Literal["about:blank"]
     title: str = Field(description="The status in words.")
     status: int
-    detail: str = Field(description="What is wrong, and how to mend it.")
+    detail: str = Field(description="What is wrong, and how to fix it.")
     request_id: str = Field(description="Also in the answer's X-Request-ID, and in the server's log.")
 
 

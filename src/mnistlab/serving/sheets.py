@@ -26,9 +26,9 @@ from mnistlab.serving.problems import Problem
 
 __all__ = ["FIELD", "READ", "SHEET", "TABLE", "By", "Sent", "SheetReading", "corners_in", "told_page"]
 
-TABLE = "Look for the largest table of lines and read its cells; all of the picture is read where there is none."
+TABLE = "Look for the largest ruled table and read its cells; if there is none, the whole picture is read."
 FIELD = (
-    "A place to read, as NAME=x,y,width,height in fractions of the picture; only such places are read. May be repeated."
+    "A field to read, as NAME=x,y,width,height in fractions of the picture; only fields are read then. May be repeated."
 )
 MOST_FIELDS = 100
 FORM: dict[str, Any] = {
@@ -47,10 +47,10 @@ class ACell(BaseModel):
 
     row: int = Field(description="From 0.")
     column: int = Field(description="From 0.")
-    rows: int = Field(description="How many it takes; more than 1 where cells are merged.")
+    rows: int = Field(description="How many rows it spans; more than 1 if cells are merged.")
     columns: int
     text: str
-    corners: list[Corner] = Field(description="Four, clockwise from the top left one, in pixels.")
+    corners: list[Corner] = Field(description="Four, clockwise from the top left, in pixels.")
     digits: list[schemas.ADigit]
 
 
@@ -83,11 +83,11 @@ class AnExpectation(BaseModel):
 
 
 class ALayout(BaseModel):
-    """A layout, as it was understood."""
+    """A layout, as the server understood it."""
 
     sheet: Anchor
     form: str | None = Field(
-        description="The name of the picture of the empty form, which it is placed by if there is one."
+        description="The name of the picture of the empty form by which the fields are placed, if there is one."
     )
     fields: list[AnExpectation]
 
@@ -95,20 +95,20 @@ class ALayout(BaseModel):
 class SheetReading(schemas.Reading):
     """The answer of /read."""
 
-    table: ATable | None = Field(default=None, description="With table only, and where there is one.")
-    fields: dict[str, AField] | None = Field(default=None, description="By name; with field or a layout only.")
+    table: ATable | None = Field(default=None, description="Only with table, and if there is one.")
+    fields: dict[str, AField] | None = Field(default=None, description="By name; only with field or a layout.")
     sheet: list[Corner] | None = Field(
         default=None,
-        description="The corners of what the fields are fractions of, clockwise from the top left one, in pixels.",
+        description="Corners of the area to which the fields' fractions refer, clockwise from the top left, in pixels.",
     )
-    layout: ALayout | None = Field(default=None, description="With field or a layout only.")
+    layout: ALayout | None = Field(default=None, description="Only with field or a layout.")
 
 
 READ: dict[str, Any] = {
     "summary": "Read the digits in a picture",
     "description": (
         f"{', '.join(kind.name for kind in FORMATS)}, upright or with EXIF; any number of digits in any number of lines."
-        " A form may also hold a layout, a TOML file whose fields are read, and as form the picture of the empty form in it."
+        " A form may also send a layout, a TOML file whose fields are read, and as form the picture that the layout names."
     ),
     "response_model_exclude_unset": True,
     "responses": schemas.documents(*schemas.GATE, 404, 422),
@@ -123,15 +123,15 @@ class Corners(BaseModel):
     size: Annotated[list[int], Field(min_length=2, max_length=2)] = Field(
         description="Width and height of the upright picture, in pixels."
     )
-    corners: list[Corner] = Field(description="Four, clockwise from the top left one, in pixels.")
+    corners: list[Corner] = Field(description="Four, clockwise from the top left, in pixels.")
 
 
 By = Annotated[
-    Anchor, Query(description="Which: the largest frame of lines, the sheet of paper, or the picture itself.")
+    Anchor, Query(description="What to find: the largest ruled frame, the sheet of paper, or the picture itself.")
 ]
 SHEET: dict[str, Any] = {
     "summary": "Find a sheet in a picture",
-    "description": "Where what a layout's fields are fractions of lies: a frame, a sheet of paper on something darker.",
+    "description": "Where the area of a layout's fields lies: a frame, or a sheet of paper on a darker background.",
     "responses": schemas.documents(*schemas.GATE, 422),
     "openapi_extra": schemas.body(schemas.PICTURE),
 }

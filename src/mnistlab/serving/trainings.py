@@ -73,7 +73,7 @@ def trainings_of(models: Iterable[ServedModel]) -> list[Training]:
 class ATraining(BaseModel):
     """One training, as in the answer of /trainings."""
 
-    id: str = Field(description="That of the model, where it is of one that is served.")
+    id: str = Field(description="The id of the served model, if it is the training of one.")
     title: str
 
 
@@ -87,15 +87,15 @@ class Film(ATraining):
     """The answer of /trainings/NAME: states of a network while it was trained."""
 
     classes: list[str]
-    steps: list[int] = Field(description="Those whose loss and right answers are known, from 0.")
-    losses: list[float | None] = Field(description="That of each step's batch, in nats; null before the first step.")
-    right: list[int] = Field(description="How many of the digits were answered right at each step.")
-    digits: int = Field(description="How many digits, chosen because they are hard to tell apart, were asked.")
-    whole: list[int] = Field(
-        description="The steps, K of them, at which all weights were kept; none of a large network."
+    steps: list[int] = Field(description="The steps whose loss and right answers are known, from 0.")
+    losses: list[float | None] = Field(
+        description="The loss of each step's batch, in nats; null before the first step."
     )
+    right: list[int] = Field(description="How many of the digits were classified correctly at each step.")
+    digits: int = Field(description="How many digits, chosen because they are hard to tell apart, were classified.")
+    whole: list[int] = Field(description="The K steps at which all weights were saved; empty for a large network.")
     layers: list[dict[str, Any]] = Field(
-        description="The network's layers in order, as mnistlab.training.whole tells them."
+        description="The network's layers in order, as mnistlab.training.whole describes them."
     )
     values: str = Field(description="base64 of int8 (K, weights): the weights, each divided by its row's scale.")
     scales: str = Field(description="base64 of float32 (K, rows), little-endian.")
@@ -103,12 +103,12 @@ class Film(ATraining):
 
 
 TRAININGS: dict[str, Any] = {
-    "summary": "List the trainings that can be shown again",
+    "summary": "List the trainings that can be replayed",
     "responses": documents(401, 403, 421, 503),
 }
 TRAINING: dict[str, Any] = {
-    "summary": "Show a training again",
-    "description": "The network at a few steps of its training, whole: what it made of any digit then can be computed.",
+    "summary": "Replay a training",
+    "description": "All weights of the network at a few steps of its training, to compute what it made of any digit then.",
     "responses": documents(401, 403, 404, 421, 422, 503),
 }
 

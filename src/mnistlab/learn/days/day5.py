@@ -28,7 +28,7 @@ val_loader = MNISTDataLoader("val", dataset=mnist, batch_size=None)
 # %% [markdown] lang="en"
 # ## Learnt, or learnt by heart?
 #
-# To see over-fitting in seconds, we take a small network and only 600 of the training images. `teach` is the loop of day 3;
+# To see overfitting in seconds, we take a small network and only 600 of the training images. `teach` is the loop of day 3;
 # after each epoch it notes two accuracies: while learning, and on validation images.
 
 # %% [markdown] lang="fr"
@@ -110,7 +110,7 @@ print("en apprenant {:.2%}, validation {:.2%}".format(*curve[-1]))  # fr
 
 # %% [markdown] lang="en"
 # The dashed line climbs to the top: all 600 images are right. The solid line stops well below: some of them were learnt by
-# heart. That gap is *over-fitting*; never judge a network by what it was trained on.
+# heart. That gap is *overfitting*; never judge a network by what it was trained on.
 #
 # ## Train, validation, test
 #
@@ -215,9 +215,9 @@ for kept, trained in (("val-random", "train-random"), ("val", "train"), ("test",
 # and their hundreds of hands, the two give nearly the same accuracy when measured ("Who wrote it" in docs/RESULTS.md). But you
 # only know that afterwards.
 #
-# ## Against over-fitting: augmentation
+# ## Against overfitting: augmentation
 #
-# More hands cost nothing if you invent them. `Augmentation` turns, scales, moves and slants each image a little, differently
+# More hands cost nothing if you invent them. `Augmentation` rotates, scales, shifts and slants each image a little, differently
 # each time. Here is one digit, five times:
 
 # %% [markdown] lang="fr"
@@ -402,7 +402,7 @@ only_first, only_second = comparison.only_first_wrong, comparison.only_second_wr
 print(f"{binomtest(only_first, only_first + only_second).pvalue:.4f} {comparison.p_value:.4f}")
 
 # %% [markdown] lang="en"
-# Below 0.05, we call it more than chance, even where the two intervals overlap. But who wrote the images matters here too: one
+# Below 0.05, we call it more than chance, even if the two intervals overlap. But who wrote the images matters here too: one
 # person with odd sevens can cause ten mistakes at once. `p_value_by_writer` tosses one coin for each *writer*, and an interval
 # by writer draws writers, not images. That interval is usually the wider of the two, and the more honest one; the p-value may
 # move either way:
@@ -591,7 +591,7 @@ write_down(day="day5", accuracy=second.metrics[-1]["val_accuracy"])
 # ## What you now know
 #
 # - Train to learn, validate to choose, test once. The best of many looks better than it is.
-# - Over-fitting is the gap between what was learnt and strangers; more hands and augmentation narrow it.
+# - Overfitting is the gap between what was learnt and strangers; more hands and augmentation narrow it.
 # - Validation above training is no bug: the two are not measured in the same way.
 # - A number needs its spread over seeds and its interval over images or, better, over writers.
 # - Two networks are compared image by image (McNemar) or writer by writer; two recipes, over seeds.
