@@ -430,7 +430,7 @@ def test_a_table_beside_its_picture_copied_saved_and_made_a_layout(open_page: Op
     ]
     expect(page.locator("#layout-by")).to_have_value("frame")
     give_picture(page, "table", picture_of(4, 2))
-    expect(page.locator("#picture-summary")).to_contain_text("No table of lines was found")
+    expect(page.locator("#picture-summary")).to_contain_text("No ruled table was found")
     expect(page.locator("#picture-text")).to_have_text("42")
 
 
