@@ -357,7 +357,7 @@ def test_webassembly_refused_is_said_and_the_answers_are_the_same(
 ) -> None:
     page = new_page(browser)
     page.context.route(
-        "**/onnx/matrix.js",
+        "**/onnx/wasm.js",
         lambda route: route.fulfill(
             body="const WebAssembly = undefined;\n" + route.fetch().text(), content_type="text/javascript"
         ),

@@ -160,7 +160,9 @@ export function strokeWidth(mask) {
   const frame = framed(mask, 1, 1, 1, 1, 0);
   const depth = distances(frame);
   const most = dilated(like(frame, depth), 3).values;
-  const ridge = depth.filter((value, i) => value > 0 && value >= Math.fround(most[i] - Math.fround(1e-3)));
+  const ridge = [];
+  for (let i = 0; i < depth.length; i += 1)
+    if (depth[i] > 0 && depth[i] >= Math.fround(most[i] - Math.fround(1e-3))) ridge.push(depth[i]);
   return ridge.length ? Math.max(1, 2 * median(ridge) - 0.6) : 1;
 }
 
