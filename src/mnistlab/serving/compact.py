@@ -1,4 +1,4 @@
-"""A model's file made small for the web: weights in 16 bits, each row of them with a scale of its own."""
+"""A model's file made small for the web: weights in 12 bits, each row of them with a scale of its own."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import numpy as np
 
 __all__ = ["compact", "operators_of"]
 
-MOST = 2**15 - 1
-"""The largest whole number of 16 bits: a weight is off by a 65,000th of its row's largest at most."""
+BITS = 12
+"""A weight is off by a 4,000th of its row's largest at most."""
 
 
 def compact(content: bytes) -> bytes:
-    """The ONNX file with its weights (float32, of two dimensions or more) held as int16 and put back by DequantizeLinear.
+    """The ONNX file with its weights (float32, of two dimensions or more) held as whole numbers of `BITS` bits.
 
-    Half the size; probabilities change by less than 1e-3. The nodes, the names of what they take and give, and what the file says
-    of itself stay.
+    Their high bits are one tensor (int8) and their low 8 bits another (uint8), as these compress best; DequantizeLinear makes
+    numbers of both and Add puts them together. About a third of the size; probabilities change by less than 1e-3. The other
+    nodes, the names of what they take and give, and what the file says of itself stay.
     """
     import onnx
 
@@ -28,23 +29,23 @@ def compact(content: bytes) -> bytes:
             held.append(tensor)
             continue
         rows = values.reshape(len(values), -1)
-        scale = np.maximum(np.abs(rows).max(axis=1) / MOST, np.finfo(np.float32).tiny).astype(np.float32)
-        each = scale.reshape((-1,) + (1,) * (values.ndim - 1))
-        names = f"{tensor.name}.held", f"{tensor.name}.scale"
-        held += [onnx.numpy_helper.from_array(np.rint(values / each).astype(np.int16), names[0])]
-        held += [onnx.numpy_helper.from_array(scale, names[1])]
-        restoring.append(onnx.helper.make_node("DequantizeLinear", names, [tensor.name], axis=0))
+        most = 2 ** (BITS - 1) - 1
+        scale = np.maximum(np.abs(rows).max(axis=1) / most, np.finfo(np.float32).tiny).astype(np.float32)
+        whole = np.rint(values / scale.reshape((-1,) + (1,) * (values.ndim - 1))).astype(np.int16)
+        parts = []
+        for name, part, each in (
+            ("high", (whole >> 8).astype(np.int8), 256 * scale),
+            ("low", whole.astype(np.uint8), scale),
+        ):
+            names = f"{tensor.name}.{name}", f"{tensor.name}.{name}.scale"
+            held += [onnx.numpy_helper.from_array(part, names[0]), onnx.numpy_helper.from_array(each, names[1])]
+            parts.append(f"{tensor.name}.{name}.part")
+            restoring.append(onnx.helper.make_node("DequantizeLinear", names, [parts[-1]], axis=0))
+        restoring.append(onnx.helper.make_node("Add", parts, [tensor.name]))
     nodes = [*restoring, *graph.node]
-    for entry in model.opset_import:
-        if entry.domain == "" and restoring:
-            entry.version = max(entry.version, INT16_SINCE)
     replace(graph.initializer, held)
     replace(graph.node, nodes)
     return bytes(model.SerializeToString())
-
-
-INT16_SINCE = 21
-"""The version of ONNX's operators from which DequantizeLinear takes 16 bits."""
 
 
 def replace(entries: Any, new: list[Any]) -> None:
