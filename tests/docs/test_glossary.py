@@ -61,6 +61,7 @@ def test_the_page_has_each_word_with_its_name_in_the_other_language() -> None:
 def names(language: str) -> tuple[re.Pattern[str], dict[str, str]]:
     """A pattern of all names that are to be avoided, and by each the word to use."""
     instead = {name.lower(): term.word for term in terms(language) for name in term.elsewhere}
+    instead |= {f"{name[:-1]}ies": word for name, word in instead.items() if name.endswith("y")}
     longest = sorted(instead, key=len, reverse=True)
     some = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in longest)
     return re.compile(rf"(?<![\w./=-])({some})(?:e?s)?(?![\w(-]|\s*=)", re.IGNORECASE), instead
@@ -80,6 +81,7 @@ def wrong(language: str, text: str) -> Iterator[tuple[str, str]]:
         ("en", "Mini-batches come first.", [("mini-batch", "batch")]),
         ("en", "A mini-batch of 64, and another minibatch", [("mini-batch", "batch"), ("minibatch", "batch")]),
         ("en", "its fully connected\nlayers", [("fully connected layer", "linear layer")]),
+        ("en", "some categories", [("categories", "class")]),
         ("en", "`directory`, {directory}, --data-directory, a.directory and directory=1", []),
         ("en", "> IsADirectoryError: a directory", []),
         ("fr", "Les répertoires, le batch", [("répertoire", "dossier"), ("batch", "lot")]),
