@@ -31,6 +31,7 @@ DOCUMENTS = (
     CARD,
     "examples/README.md",
     "CHANGELOG.md",
+    "SECURITY.md",
 )
 """What the site shows as it stands in the repository, in English."""
 NOTES = {"en": "", "fr": '```{note}\n<span lang="fr">Cette page est en anglais.</span>\n```\n\n'}
