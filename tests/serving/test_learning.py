@@ -185,7 +185,7 @@ def test_damaged_and_missing_states_are_a_sentence_and_the_rest_works(browser: A
     expect(page.locator("#learn-guesses li")).to_have_count(6)
     expect(page.locator("#learn-note")).not_to_contain_text("autre réseau")  # it is the model's own
     choice, problem = page.locator("#learn-training"), page.locator("#learn-problem")
-    for name, words in (("damaged", "abîmés"), ("large", "aucun état complet")):
+    for name, words in (("damaged", "endommagés"), ("large", "aucun état complet")):
         choice.select_option(name)
         expect(problem).to_contain_text(words)
         expect(page.locator("#learn-film")).to_be_hidden()

@@ -28,7 +28,7 @@ val_loader = MNISTDataLoader("val", dataset=mnist, batch_size=None)
 # %% [markdown] lang="en"
 # ## Learnt, or learnt by heart?
 #
-# To see over-fitting in seconds, we take a small network and only 600 of the training images. `teach` is the loop of day 3;
+# To see overfitting in seconds, we take a small network and only 600 of the training images. `teach` is the loop of day 3;
 # after each epoch it notes two accuracies: while learning, and on validation images.
 
 # %% [markdown] lang="fr"
@@ -110,7 +110,7 @@ print("en apprenant {:.2%}, validation {:.2%}".format(*curve[-1]))  # fr
 
 # %% [markdown] lang="en"
 # The dashed line climbs to the top: all 600 images are right. The solid line stops well below: some of them were learnt by
-# heart. That gap is *over-fitting*; never judge a network by what it was trained on.
+# heart. That gap is *overfitting*; never judge a network by what it was trained on.
 #
 # ## Train, validation, test
 #
@@ -194,7 +194,7 @@ draw({f"{hands[0]} writers": curve, f"{hands[1]} writers": curve_of_few})  # en
 draw({f"{hands[0]} personnes": curve, f"{hands[1]} personnes": curve_of_few})  # fr
 
 # %% [markdown] lang="en"
-# The same number of images, the same network; but six hands do not teach how strangers write. A validation set should tell how
+# The same number of images, the same network; but six hands do not teach how strangers write. Validation should tell how
 # well a network reads *strangers*. Images drawn at random, the usual way, do not. Here is how many writers each set has, and
 # how many of them were seen in training:
 
@@ -215,7 +215,7 @@ for kept, trained in (("val-random", "train-random"), ("val", "train"), ("test",
 # and their hundreds of hands, the two give nearly the same accuracy when measured ("Who wrote it" in docs/RESULTS.md). But you
 # only know that afterwards.
 #
-# ## Against over-fitting: augmentation
+# ## Against overfitting: augmentation
 #
 # More hands cost nothing if you invent them. `Augmentation` turns, scales, moves and slants each image a little, differently
 # each time. Here is one digit, five times:
@@ -591,7 +591,7 @@ write_down(day="day5", accuracy=second.metrics[-1]["val_accuracy"])
 # ## What you now know
 #
 # - Train to learn, validate to choose, test once. The best of many looks better than it is.
-# - Over-fitting is the gap between what was learnt and strangers; more hands and augmentation narrow it.
+# - Overfitting is the gap between what was learnt and strangers; more hands and augmentation narrow it.
 # - Validation above training is no bug: the two are not measured in the same way.
 # - A number needs its spread over seeds and its interval over images or, better, over writers.
 # - Two networks are compared image by image (McNemar) or writer by writer; two recipes, over seeds.
