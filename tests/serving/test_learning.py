@@ -75,6 +75,16 @@ def test_the_api_gives_the_trainings_of_the_runs_that_are_served(url: str) -> No
         assert client.get("trainings/none").status_code == 404
 
 
+def test_the_page_has_each_states_own_weights(page: Page) -> None:
+    values = page.evaluate(
+        """async () => {
+            const { loadFilm } = await import(new URL("static/films.js", location.href));
+            return Array.from((await loadFilm("quick")).values);
+        }"""
+    )
+    np.testing.assert_array_equal(values, shipped().values.ravel())
+
+
 def test_the_page_computes_what_the_training_did(page: Page) -> None:
     """Its own answers to its hard digits, to which rounding to 8 bits and the training's bf16 make little difference."""
     own = shipped()
