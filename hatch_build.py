@@ -1,4 +1,4 @@
-"""Hatchling's hook: what a wheel holds that was not written here, as a software bill of materials (PEP 770, CycloneDX)."""
+"""Hatchling's hook: a software bill of materials (PEP 770, CycloneDX) for what a wheel holds that was not written here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PARTS = (
     ("reader", "Models that read digits, trained on MNIST", "machine-learning-model", "MIT", "*.onnx"),
     ("training", "States of a network in training, with digits of MNIST", "data", "MIT AND CC-BY-SA-3.0", "*.npz"),
 )
-"""Folder, name, CycloneDX type, licence and files of each."""
+"""Folder, name, CycloneDX type, licence and files of each part."""
 
 
 class Materials(BuildHookInterface[Any]):

@@ -1,1 +1,1 @@
-"""A command for each figure that a document states: python -m benchmarks.training.accuracy, and likewise."""
+"""A command for each figure in the documents, such as python -m benchmarks.training.accuracy."""

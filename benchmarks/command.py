@@ -1,4 +1,4 @@
-"""What the commands of the benchmarks share: how they end on an error, and how rows are measured, told and recorded."""
+"""What the benchmark commands share: how they end on an error, and how rows are measured, printed and recorded."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from mnistlab.errors import MnistlabError
 MNISTLAB = (
     [str(path)] if (path := Path(sys.executable).parent / "mnistlab").exists() else [sys.executable, "-m", "mnistlab"]
 )
-"""What starts mnistlab as a process of its own."""
+"""The arguments that start mnistlab in a separate process."""
 
 
 class Command(click.Command):
-    """A benchmark's command: mnistlab's own errors end it with their sentence and exit code, as they end mnistlab."""
+    """A benchmark's command: mnistlab's own errors end it with their sentence and exit code, as in mnistlab itself."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it."""
@@ -34,12 +34,12 @@ class Command(click.Command):
 
 
 class SkipError(Exception):
-    """A row cannot be measured here; the text says why and what would mend it."""
+    """A row cannot be measured here; the text says why and what would fix that."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a results table: how it is measured, and the lines that tell it to people, the figure first."""
+    """A row of a results table: how it is measured, and the lines that show it to people, the figure first."""
 
     measure: Callable[[], dict[str, Any]]
     tell: Callable[[dict[str, Any]], list[str]]
@@ -55,7 +55,7 @@ def record_option(table: str) -> Callable[[Callable[..., None]], Callable[..., N
 
 
 def only_option(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """--only, where a command measures several rows."""
+    """--only, for a command that measures several rows."""
 
     def chosen(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
         wanted = [name.strip() for name in value.split(",")] if value else list(names)
@@ -67,16 +67,16 @@ def only_option(*names: str) -> Callable[[Callable[..., None]], Callable[..., No
 
 
 def measure_rows(table: str, rows: dict[str, Row], **facts: Any) -> None:
-    """Measure the rows and tell them, or print one JSON object with --json; with --record each becomes a line of the table.
+    """Measure the rows and print them, or print one JSON object with --json; with --record each becomes a line of the table.
 
     Parameters
     ----------
     table
         Which file of docs/results the lines are added to.
     rows
-        The rows, by name. One that raises `SkipError` is told as skipped and not recorded.
+        The rows, by name. One that raises `SkipError` is reported as skipped and not recorded.
     facts
-        What else to note with each row, such as the model that was measured.
+        What else to record with each row, such as the model that was measured.
     """
     context = click.get_current_context()
     results: dict[str, dict[str, Any]] = {}
@@ -98,7 +98,7 @@ def measure_rows(table: str, rows: dict[str, Row], **facts: Any) -> None:
 
 
 def command_of(context: click.Context, name: str) -> str:
-    """What measures a row again: the command with the options that were given, a folder as FOLDER."""
+    """The command that measures a row again, with the options that were given, and FOLDER for a folder."""
     module = (context.command.callback or command_of).__globals__["__spec__"].name  # `__name__` is "__main__"
     words = [f"uv run python -m {module}"]
     for parameter in context.command.params:

@@ -22,7 +22,7 @@ RESULTS = ROOT / "docs" / "results"
 
 
 def read(name: str) -> list[dict[str, Any]]:
-    """The rows of docs/results/NAME.jsonl, oldest first; none where there is no such file."""
+    """The rows of docs/results/NAME.jsonl, oldest first; none if there is no such file."""
     path = RESULTS / f"{name}.jsonl"
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
@@ -33,7 +33,7 @@ def accuracy(row: dict[str, Any]) -> float:
 
 
 def spread(values: list[float]) -> str:
-    """Mean ± standard deviation, or the value where there is only one."""
+    """Mean ± standard deviation, or the value if there is only one."""
     return f"{mean(values):.3f} ± {stdev(values):.3f}" if len(values) > 1 else f"{values[0]:.2f}"
 
 
@@ -59,7 +59,7 @@ def validation(row: dict[str, Any]) -> str | None:
 def is_current(recipe: dict[str, Any] | None, name: str) -> bool:
     """Whether a row's recipe, as `Recipe.to_dict` gave it, is what `name` stands for now (its summary is only words).
 
-    The oldest rows hold no recipe; they are of two-conv and three-conv, which have not changed.
+    The oldest rows hold no recipe; they belong to two-conv and three-conv, which have not changed.
     """
     if name not in RECIPES:
         return False

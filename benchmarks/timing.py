@@ -1,4 +1,4 @@
-"""Timing that can be compared: the same two cores everywhere, medians with from where to where."""
+"""Comparable timing: the same two cores everywhere, medians with their range."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 @contextmanager
 def two_cores() -> Iterator[None]:
-    """Where there are more, keep to two."""
+    """If there are more cores, use only two."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return

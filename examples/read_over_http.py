@@ -1,6 +1,6 @@
 """Ask a running `mnistlab serve` from Python: uv run python examples/read_over_http.py [ADDRESS] [PICTURE]
 
-Needs httpx and numpy, not mnistlab. Of a server that asks for its token: MNISTLAB_TOKEN=my-secret in the environment.
+Needs httpx and numpy, not mnistlab. For a server that requires its token, set MNISTLAB_TOKEN=my-secret in the environment.
 """
 # ruff: noqa: T201 - it tells a person what it got
 
@@ -21,13 +21,13 @@ class RefusedError(Exception):
 
 
 def ask(client: httpx.Client, path: str, body: bytes, kind: str, tries: int = 10) -> Any:
-    """The answer to a body of that media type. Comes back later where the server has too much to do."""
+    """The answer to a body of that media type. Tries again later if the server is too busy."""
     for _ in range(tries):
         response = client.post(f"/api/v1/{path}", content=body, headers={"Content-Type": kind})
         if response.status_code != 503:
             break
         time.sleep(float(response.headers.get("Retry-After", 1)))
-    if response.headers.get("Content-Type") == "application/problem+json":  # RFC 9457, as every refusal is told
+    if response.headers.get("Content-Type") == "application/problem+json":  # RFC 9457, like every refusal
         problem = response.json()
         raise RefusedError(f"{problem['status']} {problem['title']}: {problem['detail']}")
     response.raise_for_status()

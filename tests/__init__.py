@@ -1,1 +1,1 @@
-"""The tests of mnistlab, in the rooms of the code that they test."""
+"""The tests of mnistlab, arranged like the code that they test."""

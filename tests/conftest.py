@@ -25,8 +25,8 @@ from mnistlab.training.experiment import train
 settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any speed")
 
-# A network as small as those of the tests gains nothing by a second thread, and two that share a busy core wait a hundred
-# times as long for each other as they compute. The processes that tests start inherit it.
+# A network as small as those of the tests gains nothing from a second thread, and two that share a busy core wait for each other
+# a hundred times as long as they compute. The processes that tests start inherit this.
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
 # What the tests look for is English, on a French machine too; the processes that tests start inherit this as well.
@@ -34,9 +34,9 @@ os.environ["MNISTLAB_LANG"] = "en"
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Processes that share the whole suite: one per core, at most four, as each holds a gigabyte.
+    """Processes that share the whole suite: one per core, at most four, because each needs a gigabyte.
 
-    For folders and files named on the command line none: by the time that the processes have started, most of those are done.
+    None for folders and files named on the command line: by the time the processes have started, most of those are done.
     """
     if any(Path(argument.partition("::")[0]).exists() for argument in config.invocation_params.args):
         return 0
@@ -44,7 +44,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The page's tests come first: they take longest of all files, and no process is to be left alone with them in the end."""
+    """The page's tests come first: they take longest of all files, and no process should be left alone with them at the end."""
     items.sort(key=lambda item: item.path.name != "test_page.py")
 
 
@@ -69,7 +69,7 @@ def pictures(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def leave_pictures(run: Run, evaluation: Evaluation) -> list[Path]:
-    """In place of `draw_run`: the same files, with nothing in them."""
+    """Instead of `draw_run`: the same files, with nothing in them."""
     paths = [run.path / name for name in ("training.png", "confusion.png", "mistakes.png")]
     for path in paths:
         write_bytes(path, b"")
@@ -80,7 +80,7 @@ def leave_pictures(run: Run, evaluation: Evaluation) -> list[Path]:
 def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings of this test draw nothing: that takes ten times as long as a training of the tests itself.
 
-    What fixtures of a module train is drawn all the same, for they are made before.
+    What a module's fixtures train is drawn all the same, because they are made before.
     """
     monkeypatch.setattr(plots, "draw_run", leave_pictures)
 
@@ -93,7 +93,7 @@ def drawing(no_drawing: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def ctrl_c_is_heard() -> Iterator[None]:
-    """Ctrl-C raises KeyboardInterrupt, as in a terminal: in the processes that share the suite it is not heard."""
+    """Ctrl-C raises KeyboardInterrupt, as in a terminal: in the processes that share the suite it is ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -1,4 +1,4 @@
-"""Nothing is sent anywhere, and nothing is written into the home folder: fresh processes, each in an empty home of its own."""
+"""Nothing is sent anywhere, and nothing is written into the home folder: fresh processes, each with its own empty home."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ for command in json.loads(sys.argv[1]):
 
 @dataclass
 class Home:
-    """An empty home and an empty temporary folder, and a trap at which everything ends that goes by HTTP, native code too."""
+    """An empty home and an empty temporary folder, and a trap that catches everything that uses HTTP, including native code."""
 
     path: Path
     environment: dict[str, str]
@@ -130,7 +130,7 @@ def test_serving_sends_and_leaves_nothing(home: Home) -> None:
 
 @pytest.mark.slow
 def test_serving_for_longer_sends_nothing(home: Home) -> None:
-    """onnxruntime's telemetry, where it is on, sends for the first time after 10 seconds."""
+    """onnxruntime's telemetry, if it is on, sends for the first time after 10 seconds."""
     with running_server.process(environment=home.environment) as running:
         httpx.post(f"{running.url}/api/v1/read", content=PICTURE.read_bytes(), timeout=LIMIT)
         time.sleep(30)
@@ -147,7 +147,7 @@ def test_matplotlib_draws_with_its_own_fonts_and_leaves_the_environment_as_it_wa
 
 
 def test_matplotlib_says_nothing_of_a_font_cache_however_long_its_list_takes(home: Home) -> None:
-    """matplotlib says it after 5 seconds; here at once, and what else its font manager says is shown."""
+    """matplotlib logs it after 5 seconds; here immediately, and its font manager's other messages are shown."""
     home.assert_sends_and_leaves_nothing(
         "import contextlib, io, logging, threading\n"
         "from mnistlab.dependencies import import_matplotlib\n"

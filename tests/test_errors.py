@@ -186,13 +186,13 @@ SOURCE = Path(errors.__file__).parent
 KINDS = {
     "UserError": 0, "Failure": 0, "StorageFailure": 0, "Interrupted": 0, "Clause": 0, "Problem": 1, "tell": 0, "words": 0,
 }  # fmt: skip
-"""What says a sentence, and where among its arguments the key stands."""
+"""Functions that say a sentence, and which of their arguments is the key."""
 TABLE = {f"{room}.{name}": entry for room, table in sentences.messages().items() for name, entry in table.items()}
 KEY = re.compile(r"\"([a-z_]+\.[a-z0-9_]+)\"")
 
 
 def said() -> Iterator[tuple[str, str, str | None, set[str]]]:
-    """Where an error or the like is made with a key of its own; the key, another entry's whose remedy holds, and its values."""
+    """Where errors and the like are made with a literal key; the key, the entry whose remedy applies, and the values."""
     for path in sorted(SOURCE.rglob("*.py")):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             place = KINDS.get(call.func.id) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else None
@@ -216,7 +216,7 @@ def test_each_error_has_its_sentence_and_gives_what_the_sentence_names() -> None
     for where, key, remedy, values in found:
         assert key in TABLE, f"{where}: {key}"
         texts = [TABLE[key].get("message", "")]
-        if remedy != "?":  # else it is known only when the program runs
+        if remedy != "?":  # otherwise it is only known at run time
             texts += [TABLE[remedy or key].get(part, "") for part in ("remedy", "command")]
         missing = set().union(*map(named_in, texts)) - values - {"err"}
         assert not missing, f"{where}: {key} names {missing}"

@@ -74,7 +74,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def unwritable(tmp_path: Path) -> Iterator[Path]:
-    """A folder that this process may not write to, and which holds `old.txt`."""
+    """A folder with `old.txt` in which this process may not write."""
     folder = tmp_path / "locked"
     folder.mkdir()
     if ROOT:  # permission bits mean nothing to root, a read-only disk does
@@ -336,7 +336,7 @@ def test_a_link_that_leads_round_in_a_circle_is_named(tmp_path: Path, inside: st
     for attempt in (lambda: check_folder(folder), lambda: write_bytes(folder / "file", b"")):
         with pytest.raises(UserError) as caught:
             attempt()
-        assert caught.value.message == f"{tmp_path / 'loop1'} is a link that leads round in a circle."
+        assert caught.value.message == f"{tmp_path / 'loop1'} is a link that leads back to itself."
         assert caught.value.remedy == "Remove it, or choose another."
     assert names(tmp_path) == ["loop1", "loop2"]
 
@@ -357,7 +357,7 @@ def test_a_file_that_is_a_link_in_a_circle_is_refused_and_stays(tmp_path: Path) 
     link = tmp_path / "loop.png"
     link.symlink_to("loop.png")
     for attempt in (lambda: check_target(link, "a.png"), lambda: write_output(link, b"new")):
-        with pytest.raises(UserError, match=r"loop\.png is a link that leads round in a circle"):
+        with pytest.raises(UserError, match=r"loop\.png is a link that leads back to itself"):
             attempt()
     assert link.readlink() == Path("loop.png")
 

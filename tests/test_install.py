@@ -1,4 +1,4 @@
-"""What runs without an extra, and what the rest says: with packages hidden, and in environments made from the built wheel."""
+"""What works without an extra, and what the rest says: with packages hidden, and in environments made from the built wheel."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_without_any_extra_pictures_are_read_and_all_else_says_what_to_install(t
 
 
 def test_the_extras_bring_what_is_asked_for() -> None:
-    """All that is not optional, as uvloop is, and the fonts; and a command that needs an extra needs nothing of another."""
+    """Everything that is not optional (uvloop is) and the fonts; and a command that needs an extra needs nothing from another."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     optional = project["optional-dependencies"]
 
@@ -276,7 +276,7 @@ def test_a_module_that_no_extra_brings_is_missed_as_python_says_it(monkeypatch: 
 
 
 def uv(*arguments: str | Path, tool: str = "uv") -> str:
-    """What uv says; it has to succeed."""
+    """The output of uv, which must succeed."""
     program = shutil.which(tool)
     assert program is not None, "the tests of the install need uv: pip install uv"
     done = subprocess.run([program, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -43,7 +43,7 @@ def test_no_line_of_a_document_is_too_long(pattern: str) -> None:
 
 
 def test_the_french_readme_has_its_non_breaking_spaces() -> None:
-    """It is read as it stands, whereas the pages and the course are typeset when they are made."""
+    """It is read as it is, whereas the pages and the course are typeset when they are built."""
     text = (ROOT / "LISEZMOI.md").read_text(encoding="utf-8")
     assert text.splitlines() == typeset(text, "fr").splitlines()
 
@@ -54,7 +54,7 @@ def test_all_formats_of_pictures_are_named() -> None:
 
 
 def texts(path: Path) -> Iterator[str]:
-    """Every string of a program (docstrings, what stands below a constant, help texts), or a table's sentences."""
+    """Every string of a program (docstrings, texts below constants, help texts), or a table's sentences."""
     source = path.read_text(encoding="utf-8")
     if path.suffix == ".toml":
         yield from (text for entry in tomllib.loads(source).values() for one in entry.values() for text in one.values())

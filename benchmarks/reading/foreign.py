@@ -1,9 +1,9 @@
-"""Digits one by one, MNIST's and those that the reader was not trained on: uv run python -m benchmarks.reading.foreign
+"""Single digits, MNIST's and those that the reader was not trained on: uv run python -m benchmarks.reading.foreign
 
 \b
 mnist     MNIST's test images, through the reader's own model
-semeion   each picture as it was published, through `Reader.read`: right where one digit is found, and it is the one
-digits    scikit-learn's 8x8 digits, likewise
+semeion   each picture as published, through `Reader.read`: right if exactly one digit is found, and it is the right one
+digits    scikit-learn's 8x8 digits, in the same way
 
 Semeion is not in this repository: get semeion.data (Semeion Handwritten Digit, UCI Machine Learning Repository) and name its
 folder with --foreign. scikit-learn's digits come with `uv pip install scikit-learn`.
@@ -68,7 +68,7 @@ def measure_semeion(reader: Reader, folder: Path | None) -> dict[str, Any]:
         with np.load(folder / "semeion.npz") as content:
             images, labels = content["images"], content["labels"]
     elif folder is not None and (folder / "semeion.data").is_file():
-        table = np.loadtxt(folder / "semeion.data")  # 256 pixels, then a column a digit
+        table = np.loadtxt(folder / "semeion.data")  # 256 pixels, then a column per digit
         images, labels = (table[:, :256].reshape(-1, 16, 16) * 255).astype(np.uint8), table[:, 256:].argmax(1)
     else:
         raise SkipError("name the folder of semeion.data or semeion.npz with --foreign (see --help)")

@@ -1,10 +1,10 @@
-"""Forms and tables filled in by one hand each, read: uv run python -m benchmarks.reading.forms --forms 200 --tables 40
+"""Forms and tables, each filled in by one hand: uv run python -m benchmarks.reading.forms --forms 200 --tables 40
 
 tests/support/forms.py draws them with the digits of MNIST's validation writers: a form of four fields of 4 to 8 digits, in frames
 of 1 to 3 pixels at every darkness, half of them scanned, turned by up to 3 degrees, half photographed, tilted by up to 15; and
 tables of 3x3 to 30x12 cells with up to 3 digits, photographed, every second with some of its cells merged. A field or a cell is
-right where its text is exactly what was written, accepted or not; it is flagged where the answer says that a person should check
-it. The classifier has seen some of these writers' digits in its training, alone.
+right if its text is exactly what was written, accepted or not; it is flagged if the answer says that a person should check
+it. The classifier has seen some of these writers' digits in its training, as single digits.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ LAYOUT = Layout(
 
 
 def validation_hands(data_dir: Path) -> list[Hand]:
-    """Those of MNIST's validation writers who wrote all digits."""
+    """MNIST's validation writers who wrote all ten digits."""
     dataset = open_dataset("mnist", data_dir)
     return hands(*read_split(dataset, "val"), np.asarray(split_writers(dataset, "val")))
 
 
 def written(digits: Sequence[Digit]) -> str:
-    """What the digits are, accepted or not."""
+    """The text of the digits, accepted or not."""
     return "".join(str(digit.value) for digit in digits)
 
 

@@ -1,4 +1,4 @@
-"""Pictures a second, two processes against one of one thread: uv run python -m benchmarks.reading.many
+"""Pictures per second, two processes against one, each with one thread: uv run python -m benchmarks.reading.many
 
 Pages of a notebook (1,240 x 1,754 pixels with 100 digits) from their files on two cores, the start of the processes included; the
 one has one thread in ONNX Runtime and OpenCV. Let nothing else run meanwhile.
@@ -23,7 +23,7 @@ from mnistlab.reading.reader import Reader
 from tests.support import pages as drawn_pages
 
 DRAWN = 20
-"""Pages that are drawn; each is read several times."""
+"""The number of pages drawn; each is read several times."""
 
 
 def measure_many(reader: Reader, test: tuple[Images, Labels], pictures: int, rounds: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which model reads in these benchmarks, and MNIST's test images for it."""
+"""The model that reads in these benchmarks, and MNIST's test images for it."""
 
 from __future__ import annotations
 

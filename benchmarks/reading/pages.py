@@ -1,4 +1,4 @@
-"""MNIST's test digits on drawn pages of paper, found and read right: uv run python -m benchmarks.reading.pages --pages 40
+"""MNIST's test digits on drawn pages of paper, found and read correctly: uv run python -m benchmarks.reading.pages --pages 40
 
 tests/support/pages.py draws them: seven papers, five rulings, nine pens, tilts of up to 10 degrees, shadows, noise. The first
 100 pages share no digit.
@@ -27,7 +27,7 @@ Box = tuple[float, float, float, float]
 
 
 def page_of(test: tuple[Images, Labels], number: int, **options: Any) -> Any:
-    """The page with this number, with MNIST's test digits that no other of the first 100 pages has."""
+    """The page with this number, with MNIST's test digits that are on no other of the first 100 pages."""
     images, labels = test
     order = np.random.default_rng(0).permutation(len(labels))
     start = number * DIGITS_A_PAGE % len(order)
@@ -36,7 +36,7 @@ def page_of(test: tuple[Images, Labels], number: int, **options: Any) -> Any:
 
 
 def match(truth: list[Box], found: list[Box]) -> dict[int, int]:
-    """Which found box is which true one, by overlap, each once: their union less than twice what they share, or both
+    """Which found box matches which true one, by overlap, each once: their union less than twice their intersection, or both
     centres in the other's box.
     """
     pairs = []
@@ -65,7 +65,7 @@ def centre_in(one: Box, other: Box) -> bool:
 
 
 def compare(page: Any, read: Any) -> dict[str, int]:
-    """What of a page was read right."""
+    """How much of a page was read correctly."""
     lines = [[(digit, int(digit.value)) for digit in line.digits] for line in read.lines]
     found = [pair for line in lines for pair in line]
     matched = match(page.boxes, [tuple(digit.box) for digit, _ in found])

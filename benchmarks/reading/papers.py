@@ -1,14 +1,14 @@
 """Numbers on papers as people fill them in: uv run python -m benchmarks.reading.papers [--fields FOLDER]
 
 `strips` and `grids` are drawn by tests/support/sheets.py from MNIST's test digits: amounts on patterned paper, and grids of cells
-that are half empty, flat and photographed askew. A strip is right where every digit is and nothing else was found; a cell
-likewise.
+that are half empty, flat and photographed at an angle. A strip or a cell is right if every digit is and nothing else was
+found.
 
-With --fields, real ones: a folder of labels.json, a list of {"file": "amounts/1.jpg", "kind": "string", "text": "1500"} and
+With --fields, real ones: a folder with labels.json, a list of {"file": "amounts/1.jpg", "kind": "string", "text": "1500"} and
 {"file": "sudoku/1.jpg", "kind": "grid", "grid": ["53..."], "corners": [[x, y], ...]}; "0" is an empty cell, and cells of several
 characters are not counted. The folder of each file names its row; KIND-table are the same grids read as tables
-(`mnistlab read --table`), in which a cell counts where its row and column do too, which nobody tells the reader. Nothing is ever
-trained on these, nor chosen by them.
+(`mnistlab read --table`), in which a cell counts only if its row and column are right too, which the reader must find. Nothing is
+ever trained on these, or chosen on them.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def measure_table(reader: Reader, folder: Path | None, kind: str) -> dict[str, A
 
 
 def rows_of(folder: Path | None, kind: str) -> list[dict[str, Any]]:
-    """What is known of the pictures of one kind. Raises `SkipError` where there are none."""
+    """The labels of the pictures of one kind. Raises `SkipError` if there are none."""
     if folder is None or not (folder / "labels.json").is_file():
         raise SkipError("name the folder of labels.json with --fields (see --help)")
     rows = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
@@ -135,7 +135,7 @@ def rows_of(folder: Path | None, kind: str) -> list[dict[str, Any]]:
 
 
 def cells_of(row: dict[str, Any]) -> tuple[tuple[str, ...], ...]:
-    """What stands in a grid's cells: "" where nothing does, "?" where several candidates do."""
+    """The content of a grid's cells: "" for empty ones, "?" for those with several candidates."""
     return tuple(tuple("" if text == "0" else text if len(text) == 1 else "?" for text in line) for line in row["grid"])
 
 

@@ -1,11 +1,11 @@
-"""Marks that are not digits and are rejected as such: uv run python -m benchmarks.reading.reject --fonts FOLDER
+"""Non-digits that are rejected: uv run python -m benchmarks.reading.reject --fonts FOLDER
 
 The threshold is the one that accepts 99 % of MNIST's test images; clothes, letters and noise below it are rejected.
 
 Fashion-MNIST comes with Debian's dataset-fashion-mnist or `mnistlab data --dataset fashion`. Letters are written with the fonts
 of OpenCV and those found in --fonts that are not of matplotlib's families (the recipe `reader` sees those); Debian has
 handwritten ones in fonts-breip, fonts-femkeklaver, fonts-dkg-handwriting, fonts-bwht, fonts-dancingscript, fonts-humor-sans,
-fonts-kaushanscript and fonts-comic-neue, printed ones in fonts-liberation. Each family counts alike.
+fonts-kaushanscript and fonts-comic-neue, printed ones in fonts-liberation. Each family counts equally.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from mnistlab.reading.reader import Reader
 
 DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")
 LIKE_DIGITS = "BDGIOQSZbgiloqsz"
-"""Letters that a person may take for 8, 0, 6, 1, 0, 0, 5, 2 and 6, 9, 1, 1, 0, 9, 5, 2: not asked for."""
+"""Letters that a person may take for 8, 0, 6, 1, 0, 0, 5, 2 and 6, 9, 1, 1, 0, 9, 5, 2: left out."""
 LETTERS = "".join(c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in LIKE_DIGITS)
 LIKE_DIGITS_IN = {
     "Because We": "d",
@@ -43,7 +43,7 @@ LIKE_DIGITS_IN = {
     "Ecolier": LETTERS,  # its fine strokes are lost in 28 pixels
     "Joscelyn": LETTERS,  # of the 16th century
 }
-"""Further letters that are like digits as these fonts write them."""
+"""Further letters that look like digits in these fonts."""
 ACCEPTED = 0.99
 """The share of MNIST's test images that the threshold accepts."""
 
@@ -95,7 +95,7 @@ def fashion(data_dir: Path) -> Images:
 
 
 def as_mnist(picture: Images) -> Images:
-    """Ink 255 on 0 of any size as MNIST was made: into 20x20 with its aspect, anti-aliased, centre of mass in the middle."""
+    """Ink 255 on 0 of any size in MNIST's form: scaled into 20x20, aspect kept, anti-aliased, centre of mass in the middle."""
     on = np.argwhere(picture > 30)
     (top, left), (bottom, right) = on.min(0), on.max(0) + 1
     ink = picture[top:bottom, left:right].astype(np.float32)
@@ -112,7 +112,7 @@ def as_mnist(picture: Images) -> Images:
 
 
 def draw_letters(folders: Iterable[Path]) -> dict[tuple[str, str], tuple[Images, str]]:
-    """The letters of each font as MNIST-like images, and which they are, by family and style."""
+    """The letters of each font as MNIST-like images, and their names, by family and style."""
     drawn: dict[tuple[str, str], tuple[Images, str]] = {}
     for name in sorted(name for name in dir(cv2) if name.startswith("FONT_HERSHEY")):
         for italic in (0, cv2.FONT_ITALIC):

@@ -1,7 +1,7 @@
-"""What stands between digits, read and not made up: uv run python -m benchmarks.reading.separators
+"""Separators between digits, read and not invented: uv run python -m benchmarks.reading.separators
 
 `composed` are 500 strings such as 3.14, -5, 24/12 and 50% that tests/support/strings.py writes with the digits of MNIST's
-validation writers; `dirty` are 500 strings of digits alone with specks of dirt, which must gain nothing.
+validation writers; `dirty` are 500 strings of only digits with specks of dirt, in which no sign must be found.
 """
 
 from __future__ import annotations

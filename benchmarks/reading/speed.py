@@ -74,7 +74,7 @@ def measure_page_time(reader: Reader, test: tuple[Images, Labels], rounds: int) 
 
 def measure_classify(images: Images, model: Path | None, rounds: int) -> dict[str, Any]:
     with two_cores():
-        reader = Reader(model)  # anew, for as many threads as there are cores now
+        reader = Reader(model)  # a new one, for as many threads as there are cores now
         reader.classify(images)
         rates = []
         for _ in range(rounds):

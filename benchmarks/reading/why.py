@@ -1,7 +1,7 @@
-"""Whether `explain --why` names the ink that counts: uv run python -m benchmarks.reading.why RUN
+"""Whether `explain --why` names the ink that matters: uv run python -m benchmarks.reading.why RUN
 
 The tenth of the ink that a method names first is erased from validation digits: by how much the log-probability of the answer
-falls, on average, in nats. A run's network is also asked by its gradients; an exported model has none.
+falls, on average, in nats. For a run's network, gradient methods are measured too; an exported model has no gradients.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def fall(look: Look, images: Images, maps: Maps) -> float:
 
 
 def gradients(look: TorchLook, images: torch.Tensor, number: torch.Tensor) -> torch.Tensor:
-    """Those of the log-odds of the class `number`, int64 (N,), by the pixels of images float (N, H, W)."""
+    """The gradients of the log-odds of the class `number`, int64 (N,), with respect to the pixels of images float (N, H, W)."""
     pixels = images.clone().requires_grad_()
     logits = look.saved.model(look.saved.normalisation(pixels[:, None]))
     its = nn.functional.one_hot(number, logits.shape[1]).bool()
@@ -46,7 +46,7 @@ def gradients(look: TorchLook, images: torch.Tensor, number: torch.Tensor) -> to
 
 
 def by_gradients(look: TorchLook, images: Images) -> Iterator[tuple[str, Maps]]:
-    """The maps of each method that asks the gradients."""
+    """The maps of each gradient method."""
     pixels = torch.from_numpy(images).float()
     answers = torch.from_numpy(look.probabilities(images).argmax(axis=1))
     plain = gradients(look, pixels, answers)
@@ -61,7 +61,7 @@ def by_gradients(look: TorchLook, images: Images) -> Iterator[tuple[str, Maps]]:
 
 
 def grad_cam(look: TorchLook, pixels: torch.Tensor) -> Maps:
-    """The last maps, each weighed by its mean gradient (Selvaraju et al. 2017)."""
+    """The last maps, each weighted by its mean gradient (Selvaraju et al. 2017)."""
     seen: list[torch.Tensor] = []
     last = [layer for layer in look.network.layers if isinstance(layer, nn.ReLU | nn.MaxPool2d | nn.BatchNorm2d)]
     maps_of = next(layer for layer in reversed(last) if gives_maps(look, layer, pixels[:1]))
@@ -75,7 +75,7 @@ def grad_cam(look: TorchLook, pixels: torch.Tensor) -> Maps:
 
 
 def gives_maps(look: TorchLook, layer: nn.Module, pixels: torch.Tensor) -> bool:
-    """Whether it gives maps, and not one row of values."""
+    """Whether its output is maps rather than one row of values."""
     shapes: list[int] = []
     hook = layer.register_forward_hook(lambda _, __, out: shapes.append(out.ndim))
     look.saved.model(look.saved.normalisation(pixels[:, None]))
@@ -84,7 +84,7 @@ def gives_maps(look: TorchLook, layer: nn.Module, pixels: torch.Tensor) -> bool:
 
 
 def measure(look: Look, images: Images, tell: Callable[[str, float], None]) -> dict[str, float]:
-    """The fall for each method, told as soon as it is known."""
+    """The fall for each method, printed as soon as it is known."""
     results: dict[str, float] = {}
 
     def note(name: str, maps: Maps) -> None:

@@ -1,1 +1,1 @@
-"""Documents' tables and pictures, made from the raw lines in docs/results."""
+"""The documents' tables and pictures, made from the raw lines in docs/results."""

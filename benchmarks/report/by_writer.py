@@ -1,4 +1,4 @@
-"""The tables of what writers mean for the figures: validation by writer, intervals, corrected labels, numbers by one hand."""
+"""The tables of how writers affect the figures: validation by writer, intervals, corrected labels, numbers by one hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.report.tables import markdown
 
 
 def gap_table() -> str:
-    """How far validation lies from test, with the validation of writers and with that of images drawn from everyone."""
+    """How far validation is from test, with validation by writer and with that on images drawn from all writers."""
     rows = []
     for name in results.accuracy_rows():
         seeds = [row for row in records.read("accuracy") if records.is_current(row["recipe"], row["recipe"]["name"])]
@@ -35,14 +35,14 @@ def gap_cells(seeds: Sequence[dict[str, Any]]) -> tuple[str, str, str]:
 
 
 def writers_table() -> str:
-    """By recipe, how much too narrow the usual interval is, the accuracy on corrected labels, and numbers read whole."""
+    """By recipe, by how much the usual interval is too narrow, the accuracy on corrected labels, and on whole numbers."""
     groups: dict[str, list[dict[str, Any]]] = {
         f"`{name}`": [row for row in rows if "numbers" in row] for name, rows in results.recorded_rows().items()
     }
     if shipped := results.latest_rows("writers").get("reader"):
         groups["the reader that ships"] = [shipped]
     head = (
-        "model", "n", "test %", "95 % interval by writer", "variance, times the usual", "usual interval too narrow by",
+        "model", "n", "test %", "95 % interval by writer", "variance relative to the usual", "usual interval too narrow by",
         "on corrected labels %", "ZIP codes %", "amounts %", "times of day %",
     )  # fmt: skip
     rows = []

@@ -1,4 +1,4 @@
-"""What README and LISEZMOI say of the results: numbers first, then the words of each language (words.toml)."""
+"""What README and LISEZMOI say about the results: numbers first, then the words of each language (words.toml)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Numbers = dict[str, float]
 
 
 class Number(float):
-    """A number that is written as a language writes it: f"{number:.2f}" is 1,234.50 or 1 234,50."""
+    """A number formatted for a language: f"{number:.2f}" is 1,234.50 or 1 234,50."""
 
     language = "en"
 
@@ -55,7 +55,7 @@ def minute(language: str) -> str:
 
 
 def whole_command(precision: str) -> Numbers | None:
-    """Seconds of `mnistlab train`, and of its training alone; None where it was not measured in that precision."""
+    """Seconds of `mnistlab train`, and of its training alone; None if it was not measured in that precision."""
     row = results.latest_process("default", precision)
     if row is None:
         return None
@@ -64,7 +64,7 @@ def whole_command(precision: str) -> Numbers | None:
 
 
 def results_table(language: str) -> str:
-    """Eight results at most."""
+    """The table of at most eight results."""
     words = WORDS[language]
     rows = [tuple(say(text, numbers, language) for text in words["results"][key]) for key, numbers in chosen().items()]
     return typeset(markdown((words["what"], words["figure"]), rows), language)

@@ -1,6 +1,6 @@
 """Draw accuracy over training seconds and over parameters, ours and the published: uv run python -m benchmarks.report.frontier
 
-Ours come from docs/results/*.jsonl; what others state stands below, each with its source. Writes
+Ours come from docs/results/*.jsonl; the published figures are below, each with its source. Writes
 docs/images/frontier-seconds.png and docs/images/frontier-parameters.png.
 """
 
@@ -31,7 +31,7 @@ class Published:
     seconds: float | None = None
     parameters: int | None = None
     best_of: bool = False
-    """The best of many runs or epochs, chosen on the test images: not what one training gives."""
+    """The best of many runs or epochs, chosen on the test images, which a single training does not reach."""
 
 
 PUBLISHED = (
@@ -106,7 +106,7 @@ PLACES: dict[str, dict[str, tuple[int, int, str]]] = {
         "MnistSimpleCNN M3": (6, -24, "left"),
     },
 }
-"""Where a name stands that would otherwise cover another: points to the right and up, and which end of it."""
+"""The places of names that would otherwise overlap: points to the right and up, and which end of the name."""
 
 
 def draw(by: str, label: str, others: list[Published], path: str) -> None:

@@ -13,19 +13,19 @@ READING = {
     "mnist": "MNIST's test images, the model itself",
     "semeion": "Semeion, 1,513 digits of 80 writers, as pictures",
     "digits": "scikit-learn's 8x8 digits, 43 writers, as pictures",
-    "pages": "MNIST's test digits on drawn pages: found, and right",
+    "pages": "MNIST's test digits on drawn pages: found and read correctly",
     "reject": "clothes, letters and noise rejected where 99 % of test digits are accepted",
-    "composed": "numbers with signs between their digits, such as 3.14 and 24/12: text exact",
-    "dirty": "digits alone, with specks of dirt: a sign too many",
+    "composed": "numbers with separators, such as 3.14 and 24/12: text exactly right",
+    "dirty": "only digits, with specks of dirt: a separator too many",
     "forms": "four fields of 4 to 8 digits on forms, half scans, half photos: fields exactly right",
     "tables": "photos of tables of 3x3 to 30x12 cells, up to 3 digits each: cells exactly right",
     "sudoku-table": "phone photos of sudokus half filled in by hand, as tables: cells right",
-    "newspaper-printed-table": "phone photos of newspapers' sudokus, printed, as tables: cells right",
+    "newspaper-printed-table": "phone photos of newspaper sudokus, printed, as tables: cells right",
     "newspaper-completed-table": "the same, completed by hand, as tables: cells right",
     "process": "`mnistlab read one.png`, process start to end",
     "page-time": "an A4 page at 300 dpi (JPEG) with 100 digits",
     "classify": "`Reader.classify`, 10,000 images, 2 cores",
-    "many": "`Reader.read_many`, pages at 150 dpi in two processes, as many times the pictures a second of one thread",
+    "many": "`Reader.read_many`, pages at 150 dpi in two processes: pictures per second relative to one thread",
 }
 
 
@@ -58,7 +58,7 @@ def reading_figure(name: str, row: dict[str, Any]) -> str:
     if name.endswith("-table"):
         more = f"{row['grids']} of {row['pictures']} grids found"
         if row.get("blank"):
-            more += f"; in blank cells a find in {row['blank_found']} of {row['blank']}"
+            more += f"; false finds in {row['blank_found']} of {row['blank']} blank cells"
         return f"**{percent(row['right'], row['of'])}** (n = {row['of']:,}; {more})"
     if name == "reject":
         parts = ", ".join(f"{kind} {100 * share:.1f}" for kind, share in row["rejected"].items())

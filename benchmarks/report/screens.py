@@ -42,14 +42,14 @@ def save_pages() -> None:
             draw(page, (2, 0, 7))
             expect(page.locator("#answer")).to_have_text("207", timeout=60_000)
             page.click(f"#tab-{panel}")
-            page.wait_for_timeout(3000)  # and what follows is there and rests
+            page.wait_for_timeout(3000)  # until everything that follows has come to rest
             page.screenshot(path=IMAGES / name)
             click.echo(f"{IMAGES / name}: reads {page.locator('#answer').text_content()}")
         browser.close()
 
 
 def draw(page: Page, digits: tuple[int, ...]) -> None:
-    """Draw digits beside each other with the mouse."""
+    """Draw digits side by side with the mouse."""
     box = page.locator("#sheet").bounding_box()
     if box is None:
         raise click.UsageError("The page shows no sheet. Open it in a browser to see why.")

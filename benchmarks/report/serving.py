@@ -1,4 +1,4 @@
-"""The table of how fast the server answers, and whether it stays so, in English."""
+"""The table of how fast the server answers, and whether it stays that fast, in English."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.report.tables import Cells, command_of, markdown, measured, whol
 
 
 def serving_table() -> str:
-    """The last measurement of each row of benchmarks/serving; nothing where there is none yet."""
+    """The last measurement of each row of benchmarks/serving; nothing if there is none yet."""
     last = results.latest_rows("serving")
     rows = [
         (title, figure, measured(last[name]), command_of(name, last[name]))
@@ -27,7 +27,7 @@ def start_figures(row: dict[str, Any]) -> list[Cells]:
 
 
 def classify_one_figures(row: dict[str, Any]) -> list[Cells]:
-    what = "`/classify`, one image a request, connections: {}; beside an endpoint that does nothing"
+    what = "`/classify`, one image per request, connections: {}; relative to an endpoint that does nothing"
     return [
         (what.format(n), ratio_figure(part["ratios"], part["requests_per_second"]["served"]))
         for n, part in row["connections"].items()
@@ -35,13 +35,13 @@ def classify_one_figures(row: dict[str, Any]) -> list[Cells]:
 
 
 def classify_many_figures(row: dict[str, Any]) -> list[Cells]:
-    what = "`/classify`, 256 images a request, connections: {}; beside `Reader.classify`"
+    what = "`/classify`, 256 images per request, connections: {}; relative to `Reader.classify`"
     return [(what.format(n), ratio_figure(part, row["images_per_second"][n])) for n, part in row["ratios"].items()]
 
 
 def ratio_figure(ratios: list[float], rates: list[float]) -> str:
     low, middle, high = min(ratios), median(ratios), max(ratios)
-    return f"**{middle:.2f}** of it ({low:.2f} to {high:.2f}; n = {len(ratios)}), {median(rates):,.0f} images/s"
+    return f"**{middle:.2f}** ({low:.2f} to {high:.2f}; n = {len(ratios)}), {median(rates):,.0f} images/s"
 
 
 def soak_figures(row: dict[str, Any]) -> list[Cells]:
@@ -53,14 +53,14 @@ def soak_figures(row: dict[str, Any]) -> list[Cells]:
         ),
         (
             f"memory in that time, after {mib['warm_up']} s of warm-up",
-            f"**{mib['first']:.0f} MiB**, in the end {mib['last']:.0f} MiB",
+            f"**{mib['first']:.0f} MiB**, at the end {mib['last']:.0f} MiB",
         ),
     ]
 
 
 def overload_figures(row: dict[str, Any]) -> list[Cells]:
     refused = row["refused_ms"]
-    others = f"the others read as alone: {row['accepted_as_alone']} of {row['accepted']}"
+    others = f"the others read as if alone: {row['accepted_as_alone']} of {row['accepted']}"
     return [
         (
             f"{row['at_once']} pages to read at once: the refusals",
@@ -116,4 +116,4 @@ SERVING = {
     "site": site_figures,
     "site-first": first_figures,
 }
-"""A row of a table or two from each kind of raw line."""
+"""For each kind of raw line, the function that makes a table row or two from it."""

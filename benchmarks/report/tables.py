@@ -1,4 +1,4 @@
-"""Tables of cells, and what stands in the cells of all of them."""
+"""Tables of cells, and what their cells have in common."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Cells = tuple[str, ...]
 
 
 def markdown(head: Cells, rows: Iterable[Cells]) -> str:
-    """A table for a document; nothing where it has no rows."""
+    """A table for a document; nothing if it has no rows."""
     lines = ["| " + " | ".join(cells) + " |" for cells in rows]
     return "\n".join(["| " + " | ".join(head) + " |", "|---" * len(head) + "|", *lines]) if lines else ""
 
@@ -20,7 +20,7 @@ def measured(row: dict[str, Any]) -> str:
 
 
 def whole(seconds: list[float]) -> str:
-    """The median, and from where to where."""
+    """The median and the range."""
     digits = 2 if median(seconds) < 10 else 0
     middle, low, high = (f"{value:.{digits}f}" for value in (median(seconds), min(seconds), max(seconds)))
     return f"median {middle} s ({low} to {high})" if len(seconds) > 1 else f"{middle} s"
@@ -42,11 +42,11 @@ MODULES = {
     "overload": "serving.overload",
     "page": "serving.page",
 }
-"""What measures again the rows that were recorded before each row noted its command; all had the usual options."""
+"""The commands for rows that were recorded before each row noted its command; all had the usual options."""
 
 
 def command_of(name: str, row: dict[str, Any]) -> str:
-    """What measures the row again."""
+    """The command that measures the row again."""
     noted = row.get("command", "")
     command = noted if " -m " in noted else f"uv run python -m benchmarks.{MODULES[name].format_map(row)}"
     return f"`{command.replace('uv run', 'uv run --with scikit-learn') if name == 'digits' else command}`"

@@ -4,7 +4,7 @@
 classify-one   requests per second of one 28x28 image, beside an endpoint that reads the same body and does nothing
 classify-many  images per second in requests of 256, beside `Reader.classify` of the same batches in this process
 
-Server and load share two cores. Each ratio is that of two measurements in turn, and the medians over the rounds are what counts.
+Server and load share two cores. Each ratio compares two measurements made in turn; the medians over the rounds are what counts.
 wrk makes the load (Debian's package wrk). Let nothing else run meanwhile.
 """
 

@@ -1,6 +1,6 @@
 """A server that does nothing but read the body: python -m benchmarks.serving.nothing
 
-What `/classify` costs beside it is what classifying costs. A process of its own, as `mnistlab serve` is.
+The difference between `/classify` and this is the cost of classifying. It runs in a separate process, like `mnistlab serve`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """64 pages to read at once, more than there are places: uv run python -m benchmarks.serving.overload
 
-Each must be refused at once, or read as when it is alone. Server and load share two cores. Let nothing else run meanwhile.
+Each must be refused at once, or read as if it were alone. Server and load share two cores. Let nothing else run meanwhile.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from tests.support import pages as drawn_pages
 
 AT_ONCE = 64
 PAGES = 4
-"""Different ones, so that an answer given to the wrong request would be noticed."""
+"""Different pages, so that an answer to the wrong request would be noticed."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back for a page."""
+    """The answer for a page."""
 
     page: int
     milliseconds: float
@@ -40,7 +40,7 @@ class Answer:
 
 
 async def ask(page: int, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Answer:
-    """Have a page read over a connection of its own; by hand, as a real client takes longer than the refusal."""
+    """Have a page read over its own connection; by hand, because a real client takes longer than the refusal."""
     start = time.perf_counter()
     head = f"POST /api/v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
     writer.write(head.encode() + body)

@@ -45,25 +45,25 @@ STROKES: dict[str, tuple[str, Offered, int]] = {
     "page-inside": ("inside", serving, 60),
     "site": ("answer", offering, 80),
 }
-"""For each row of strokes: which tab is open, what offers the page, and how many milliseconds a reading may take."""
+"""For each row of strokes: the open tab, the server, and how many milliseconds a reading may take."""
 FIRST = "site-first"
 MOST_A_FRAME, MOST_TO_FIRST = 33, 1500
-"""Milliseconds that a frame of the tab Inside may take, and the first answer of the page without a server."""
+"""How many milliseconds a frame of the tab Inside may take, and the first answer of the page without a server."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """What one drawn digit gave."""
+    """The measurements for one drawn digit."""
 
     milliseconds: dict[str, list[float]]
-    """For each kind, one for each new reading; overview, where Inside is open, is the work for each of its frames."""
+    """For each kind, one per new reading; overview, if Inside is open, is the work for each of its frames."""
     moves: int
     seconds: float
     answer: str
 
 
 def figure_eight(left: float, top: float, width: float, height: float) -> Iterator[tuple[float, float]]:
-    """An 8 in one stroke, in the middle of a box, a second long."""
+    """An 8 in one stroke, in the middle of a box, taking a second."""
     for step in range(61):
         angle = 2 * math.pi * step / 60
         yield left + width * (0.5 + 0.13 * math.sin(2 * angle)), top + height * (0.5 - 0.3 * math.cos(angle))
@@ -83,7 +83,7 @@ def draw(page: Page, kinds: tuple[str, ...]) -> Drawing:
         page.mouse.move(*point)
     seconds = time.perf_counter() - start
     page.mouse.up()
-    page.wait_for_timeout(300)  # for the last answer
+    page.wait_for_timeout(300)  # until the last answer
     answer = page.inner_text("#answer")
     page.click("#clear")
     milliseconds = {kind: page.evaluate(DURATIONS, kind) for kind in kinds}

@@ -42,7 +42,7 @@ def encoded(picture: Images, format_: str) -> bytes:
 
 @contextmanager
 def running(*command: str) -> Iterator[tuple[str, int]]:
-    """The address and the process of a server that says its address when it is ready."""
+    """The address and the process of a server that prints its address when it is ready."""
     log = subprocess.DEVNULL  # a line for each refusal
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, encoding="utf-8")
     assert process.stdout is not None  # noqa: S101 - for mypy
@@ -72,7 +72,7 @@ def offering() -> Iterator[tuple[str, int]]:
 
 
 def check_program(program: str) -> None:
-    """Raise `UserError` where a program that this measurement needs is not there."""
+    """Raise `UserError` if a program that this measurement needs is not there."""
     if shutil.which(program) is None:
         raise click.UsageError(
             f"This needs the program {program}, which is not installed. Install it (Debian: apt install {program})."
@@ -80,7 +80,7 @@ def check_program(program: str) -> None:
 
 
 def check_browser() -> None:
-    """Raise `UserError` where the page cannot be opened."""
+    """Raise `UserError` if the page cannot be opened."""
     check_program("chromium")
     if importlib.util.find_spec("playwright") is None:
         raise click.UsageError("This needs playwright, which is not installed. Install it: uv sync.")

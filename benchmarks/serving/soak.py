@@ -26,7 +26,7 @@ READING = 4
 """Connections that read: never more requests at a time than the server has places."""
 CLASSIFYING = 60
 WARM_UP = 10
-"""Seconds after which the memory should have stopped growing."""
+"""Seconds after which memory should have stopped growing."""
 
 
 def drawing(images: Images, labels: Labels, number: int) -> bytes:

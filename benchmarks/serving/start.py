@@ -18,7 +18,7 @@ from benchmarks.timing import median_and_range, two_cores
 
 def measure(times: int) -> dict[str, Any]:
     seconds = []
-    with httpx.Client(trust_env=False) as client:  # made here: to load the certificates takes its time
+    with httpx.Client(trust_env=False) as client:  # made here: loading the certificates takes time
         for _ in range(times + 1):  # the first start reads the files from disk
             start = time.perf_counter()
             with serving() as (address, _):

@@ -1,4 +1,4 @@
-"""What a second worker brings, two beside one in turn: uv run python -m benchmarks.serving.workers
+"""The gain of a second worker, two against one in turn: uv run python -m benchmarks.serving.workers
 
 \b
 workers-one    requests per second of one 28x28 image, from 16 connections

@@ -41,9 +41,9 @@ class Load:
     requests: int
     seconds: float
     errors: int
-    """Answers that are no success, and connections that failed."""
+    """Unsuccessful answers, and connections that failed."""
     milliseconds: list[float]
-    """That 0.1 %, 0.2 %, ... 99.9 % of the requests took at most."""
+    """The quantiles of latency at 0.1 %, 0.2 %, ... 99.9 %."""
 
     @property
     def rate(self) -> float:
@@ -53,14 +53,14 @@ class Load:
 
 @dataclass(frozen=True)
 class Requests:
-    """What to send: to a path, bodies of a kind, in turn."""
+    """What to send: to a path, bodies of one media type, in turn."""
 
     path: str
     kind: str
     bodies: list[bytes]
 
     def send(self, address: str, connections: int, seconds: int) -> Load:
-        """Send them over so many connections, each waiting for its answer."""
+        """Send them over that many connections, each waiting for its answer."""
         with tempfile.TemporaryDirectory() as folder:
             for number, body in enumerate(self.bodies, 1):
                 (Path(folder) / str(number)).write_bytes(body)
@@ -87,7 +87,7 @@ class Requests:
 
 
 def quantiles(loads: Iterable[Load]) -> dict[str, float]:
-    """Milliseconds, of all their requests together."""
+    """Latencies in milliseconds, over all requests together."""
     weighted = sorted((ms, load.requests) for load in loads for ms in load.milliseconds)
     reached = list(itertools.accumulate(weight for _, weight in weighted))
 

@@ -1,9 +1,9 @@
 """Accuracy of a recipe over seeds: uv run python -m benchmarks.training.accuracy two-conv --seeds 5
 
 Each seed is one whole training: chosen on validation, last epoch, test split read once. It is recorded in
-docs/results/accuracy.jsonl as it ends; run again, the seeds that are there are skipped and one that was interrupted is
-resumed. Other work beside it changes its seconds, not its accuracy. An ensemble is made of the finished runs of its kinds in the
-same runs folder, where there are enough of them: seed 0 of the first ones, seed 1 of the next.
+docs/results/accuracy.jsonl when it ends; if run again, recorded seeds are skipped and an interrupted one is
+resumed. Other work beside it changes its time, not its accuracy. An ensemble is made from the finished runs of its kinds in the
+same runs folder, if there are enough of them: seed 0 from the first ones, seed 1 from the next.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from mnistlab.training.sweep import Sweep, Trial, carry_out, find_runs
 
 
 def done(recipe: Recipe) -> dict[int, dict[str, Any]]:
-    """The recorded rows of exactly this recipe and the validation that it has today, by seed."""
+    """The recorded rows of exactly this recipe with its current validation, by seed."""
     rows = [row for row in records.read("accuracy") if records.is_current(row["recipe"], recipe.name)]
     return {row["seed"]: row for row in rows if records.validation(row) == recipe.data.validation}
 
 
 def members_of(recipe: Recipe, number: int, plan: Sweep) -> list[Run]:
-    """The tested runs that an ensemble can be made of, for its kinds' own runs train alike; none where one is missing."""
+    """The tested runs from which an ensemble can be made, because its kinds' own runs train alike; none if one is missing."""
     if not isinstance(recipe, EnsembleRecipe) or not recipe.ensemble.networks:
         return []
     kinds = [Setting(RECIPES[kind]) for kind in recipe.ensemble.networks]
@@ -61,7 +61,7 @@ def one_seed(recipe: Recipe, number: int, folder: Path, data_dir: Path) -> dict[
         "threads": run.environment["threads"],
         "machine": f"{run.environment['device_title']}, torch {run.environment['packages']['torch']}",
         "date": run.created.date().isoformat(),
-        "commit": run.environment["commit"],  # as both were when the run began
+        "commit": run.environment["commit"],  # both as they were when the run began
         "seconds": round(last["seconds"], 2),
         "val_accuracy": last["val_accuracy"],
         "validation": run.classifier.data.validation,
@@ -88,7 +88,7 @@ def main(name: str, seeds: int, first: int, folder: Path, data_dir: Path) -> Non
 
 
 def with_interval(values: list[float]) -> str:
-    """Mean ± standard deviation, and the mean's 95 % interval; or the value where there is only one."""
+    """Mean ± standard deviation, and the mean's 95 % interval; or the value if there is only one."""
     if (interval := spread_of(values).interval) is None:
         return records.spread(values)
     return f"{records.spread(values)}, 95 % interval of the mean {interval[0]:.3f} to {interval[1]:.3f}"

@@ -1,6 +1,6 @@
-"""The canonical PyTorch example (pytorch/examples, mnist/main.py) as its authors train it, to be compared with.
+"""The canonical PyTorch example (pytorch/examples, mnist/main.py) as its authors train it, for comparison.
 
-The same network, optimizer, schedule, batch size and per-sample transforms, written anew from their description: two 3x3
+The same network, optimizer, schedule, batch size and per-sample transforms, reimplemented from their description: two 3x3
 convolutions of 32 and 64 channels, one max-pool, dropout 0.25 and 0.5, a linear layer of 128; Adadelta at 1.0, times 0.7
 after each epoch; batches of 64 that torchvision's `MNIST` and a `DataLoader` make from PIL pictures one by one, on the CPU
 without shuffling and without worker processes.
@@ -52,11 +52,11 @@ class Canonical:
         self.optimizer = torch.optim.Adadelta(self.model.parameters(), lr=1.0)
         self.schedule = torch.optim.lr_scheduler.StepLR(self.optimizer, step_size=1, gamma=0.7)
         to_tensor = transforms.Compose([transforms.ToTensor(), transforms.Normalize((MEAN,), (STD,))])
-        self.random = torch.get_rng_state()  # its own: what is trained between its epochs draws from the global one too
+        self.random = torch.get_rng_state()  # its own: trainings between its epochs draw from the global one too
         self.loader: DataLoader[Any] = DataLoader(datasets.MNIST(data_dir, transform=to_tensor), batch_size=BATCH_SIZE)
 
     def batches(self, limit: int | None = None) -> Iterator[float]:
-        """Train an epoch, or `limit` batches of it; yields seconds since the first batch was asked for, after each."""
+        """Train an epoch, or `limit` batches of it; yields, after each batch, the seconds since the first one was requested."""
         torch.set_rng_state(self.random)
         self.model.train()
         start = time.perf_counter()
@@ -72,7 +72,7 @@ class Canonical:
         self.random = torch.get_rng_state()
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the next epoch depends on."""
+        """Everything that the next epoch depends on."""
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -81,7 +81,7 @@ class Canonical:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on after the epoch that `state_dict` was taken at."""
+        """Continue after the epoch at which `state_dict` was taken."""
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])

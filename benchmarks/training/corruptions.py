@@ -1,9 +1,9 @@
 """How models read corrupted test images: uv run python -m benchmarks.training.corruptions robust
 
-Measures each finished run of a recipe as it is now in the runs folder on the test images, as they are and with MNIST-C's 15
-corruptions, and records it in docs/results/corruptions.jsonl; what is there already is not measured again. "canonical" first
-trains the canonical PyTorch example (canonical.py) for as many epochs as its authors, and goes on where it was stopped;
-"shipped" is the reader that ships. Nothing is to be chosen by these figures; for that there is
+Measures each finished run of the current recipe in the runs folder on the test images, unchanged and with MNIST-C's 15
+corruptions, and records it in docs/results/corruptions.jsonl; recorded runs are not measured again. "canonical" first
+trains the canonical PyTorch example (canonical.py) for as many epochs as its authors, and continues where it was stopped;
+"shipped" is the reader that ships. Nothing must be chosen on these figures; for that there is
 benchmarks.training.own_corruptions.
 """
 
@@ -36,16 +36,16 @@ from mnistlab.runs.run import Run
 from mnistlab.runs.store import list_runs
 
 EPOCHS = 14
-"""As many as the canonical example's authors train."""
+"""The number of epochs that the canonical example's authors train."""
 CANONICAL, SHIPPED = "canonical", "shipped"
 BATCH = 1000
 
 Read = Callable[[NDArray[np.uint8]], NDArray[np.int64]]
-"""Images uint8 (N, 28, 28) to what they are read as, (N,)."""
+"""From images uint8 (N, 28, 28) to their predictions, (N,)."""
 
 
 def recorded() -> list[dict[str, Any]]:
-    """The recorded rows of the recipes as they are now, and of the two models that are no recipe's."""
+    """The recorded rows of the current recipes, and of the two models without a recipe."""
     return [
         row
         for row in records.read("corruptions")
@@ -59,12 +59,12 @@ def errors(row: dict[str, Any]) -> dict[str, float]:
 
 
 def mean_error(row: dict[str, Any]) -> float:
-    """Their mean over the corruptions, in %."""
+    """The mean of the errors over the corruptions, in %."""
     return mean(errors(row).values())
 
 
 def count_read(read: Read, data_dir: Path) -> dict[str, Any]:
-    """How many of the test images are read right, as they are and with each corruption."""
+    """How many of the test images are read correctly, unchanged and with each corruption."""
     images, labels = mnist_test(data_dir)
     correct = {"none": int((read(images) == labels).sum())}
     for name in CORRUPTIONS:
@@ -73,11 +73,9 @@ def count_read(read: Read, data_dir: Path) -> dict[str, Any]:
 
 
 def measure_recipe(recipe: Recipe, folder: Path, data_dir: Path) -> None:
-    """Each seed of the recipe that was trained and not measured yet."""
+    """Measure each seed of the recipe that was trained but not measured yet."""
     found = [run for run in list_runs(folder) if isinstance(run, Run) and run.test is not None]
-    runs = {
-        run.seed: run for run in found if replace(run.recipe, summary=recipe.summary) == recipe
-    }  # which is only words
+    runs = {run.seed: run for run in found if replace(run.recipe, summary=recipe.summary) == recipe}  # only words
     if not runs:
         raise click.UsageError(f"{folder} holds no finished run of {recipe.name} as it is now. Train one.")
     there = {row["seed"] for row in recorded() if row["row"] == recipe.name}
@@ -91,7 +89,7 @@ def measure_recipe(recipe: Recipe, folder: Path, data_dir: Path) -> None:
 
 
 def train_canonical(folder: Path, data_dir: Path, epochs: int) -> Canonical:
-    """The canonical example, trained; it goes on from where an earlier call was stopped."""
+    """The trained canonical example; continues where an earlier call was stopped."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "canonical.pt"
     canonical, done = Canonical(data_dir), 0

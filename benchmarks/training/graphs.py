@@ -1,7 +1,7 @@
-"""Seconds of `quick` on a GPU, its step recorded as a CUDA graph and not: uv run python -m benchmarks.training.graphs
+"""Seconds of `quick` on a GPU, with its step recorded as a CUDA graph and without: uv run python -m benchmarks.training.graphs
 
-All trainings run in this one process, the first of each kind untold: it loads CUDA's libraries. Seconds are from the first batch
-to the last step. Each training is a line of docs/results/graphs.jsonl.
+All trainings run in this process; the first of each kind loads CUDA's libraries and is not counted. Seconds are from first batch
+to last step. Each training is a line of docs/results/graphs.jsonl.
 """
 
 from __future__ import annotations

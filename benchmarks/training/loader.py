@@ -1,6 +1,6 @@
 """Images per second of MNISTDataLoader against a plain DataLoader: uv run python -m benchmarks.training.loader
 
-The plain one is every tutorial's: torchvision's MNIST with ToTensor and Normalize, batch size 64, shuffled. Both go over
+The plain one is that of every tutorial: torchvision's MNIST with ToTensor and Normalize, batch size 64, shuffled. Both go over
 the training images in this one process, in turn, several times; medians and their ratio are what counts.
 """
 
@@ -27,7 +27,7 @@ BATCH_SIZE = 64
 
 
 def images_per_second(loader: DataLoader[Any], most: float = 10.0) -> float:
-    """Go over the loader once, or for `most` seconds."""
+    """Iterate over the loader once, or for `most` seconds."""
     images, start = 0, time.perf_counter()
     for batch, _ in loader:
         images += len(batch)

@@ -1,7 +1,7 @@
-"""What `robust` was chosen by: uv run python -m benchmarks.training.own_corruptions RUN
+"""The corruptions on which `robust` was chosen: uv run python -m benchmarks.training.own_corruptions RUN
 
-Measures a run on its validation images, as they are and changed in 19 ways of our own: none of them is among MNIST-C's 15, which
-only measure (benchmarks.training.corruptions). Most are what that paper considered and left out, or of such a kind.
+Measures a run on its validation images, unchanged and with 19 corruptions of our own: none of them is among MNIST-C's 15, which
+are only for measuring (benchmarks.training.corruptions). Most are ones that the paper considered and left out, or similar.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SIDE = 28
 SEED = 7
 BATCH = 500
 STEPS = torch.linspace(-1, 1, SIDE)
-"""From edge to edge, as grid_sample counts."""
+"""Coordinates from edge to edge, as in grid_sample."""
 PIXELS = torch.arange(float(SIDE))
 Random = torch.Generator
 Tensor = torch.Tensor
@@ -70,12 +70,12 @@ def zoom_blur(images: Tensor, random: Random) -> Tensor:
 
 
 def contrast(images: Tensor, random: Random) -> Tensor:
-    """A fifth of it, about the middle grey."""
+    """A fifth of the contrast, around middle grey."""
     return (images - 0.5) * 0.2 + 0.5
 
 
 def direction(images: Tensor, random: Random) -> Tensor:
-    """From -1.4 to 1.4 across each picture, in a direction of its own: float (N, 1, 28, 28)."""
+    """A ramp from -1.4 to 1.4 across each picture, in a random direction each: float (N, 1, 28, 28)."""
     angle = torch.rand(len(images), 1, 1, 1, generator=random) * 2 * math.pi
     return angle.cos() * STEPS.view(1, 1, 1, -1) + angle.sin() * STEPS.view(1, 1, -1, 1)
 
@@ -111,12 +111,12 @@ def pixelate(images: Tensor, random: Random) -> Tensor:
 
 
 def outline(images: Tensor, random: Random) -> Tensor:
-    """What the strokes grow by, and no stroke."""
+    """The outline of the strokes, without the strokes."""
     return F.max_pool2d(images, 3, 1, 1) - images * (images > 0.5)
 
 
 def distance(middle: Tensor) -> Tensor:
-    """From a point to each pixel, y and x in `middle` (N, 2, 1, 1): float (N, 1, 28, 28)."""
+    """The distance from a point, y and x in `middle` (N, 2, 1, 1), to each pixel: float (N, 1, 28, 28)."""
     return ((PIXELS.view(1, 1, -1, 1) - middle[:, :1]) ** 2 + (PIXELS.view(1, 1, 1, -1) - middle[:, 1:]) ** 2).sqrt()
 
 
@@ -130,7 +130,7 @@ def blots(images: Tensor, random: Random) -> Tensor:
 
 
 def arc(images: Tensor, random: Random) -> Tensor:
-    """A part of a circle, as strong as a stroke."""
+    """An arc, as strong as a stroke."""
     middle = torch.rand(len(images), 2, 1, 1, generator=random) * 40 - 6
     radius = 8 + 8 * torch.rand(len(images), 1, 1, 1, generator=random)
     return torch.maximum(images, (1.2 - (distance(middle) - radius).abs()).clamp(0, 1))
@@ -149,7 +149,7 @@ def halftone(images: Tensor, random: Random) -> Tensor:
 
 
 def wave(images: Tensor, random: Random) -> Tensor:
-    """Rows and columns moved by up to 2.2 pixels, in waves."""
+    """Rows and columns shifted by up to 2.2 pixels, in waves."""
     phase = torch.rand(len(images), 2, 1, generator=random) * 6.28
     across = STEPS.view(1, 1, -1) + 0.16 * torch.sin(7 * STEPS[None] + phase[:, 0]).view(-1, SIDE, 1)
     down = STEPS.view(1, -1, 1) + 0.16 * torch.sin(7 * STEPS[None] + phase[:, 1]).view(-1, 1, SIDE)
@@ -181,7 +181,7 @@ OWN: dict[str, Callable[[Tensor, Random], Tensor]] = {
         arc, checks, halftone, wave, perspective, square,
     )
 }  # fmt: skip
-"""By name. Each takes images float (N, 1, 28, 28), 0 (paper) to 1 (ink), and a random generator; what it gives is clamped."""
+"""By name. Each takes images float (N, 1, 28, 28), 0 (paper) to 1 (ink), and a random generator; its result is clamped."""
 
 
 def changed(images: np.ndarray[tuple[int, int, int], np.dtype[np.uint8]], name: str) -> Tensor:

@@ -1,8 +1,8 @@
 """Where a training step's time goes, and what fraction of the machine's peak it reaches:
 uv run python -m benchmarks.training.step
 
-For each recipe: the median step, its four parts (making the batch and of that the augmentation, forward with the loss,
-backward, optimizer), images per second, and the floating-point operations per second of its convolutions and linear layers. The
+For each recipe: the median step, its four parts (making the batch, including augmentation; forward with the loss;
+backward; optimizer), images per second, and the floating-point operations per second of its convolutions and linear layers. The
 peak is this machine's own, in the recipe's precision: a product of two large matrices, measured before and after each recipe.
 "Whole training" multiplies the median step by the recipe's steps. Let nothing else run beside it.
 """
@@ -28,9 +28,9 @@ from mnistlab.training.optimizers import learning_rate, set_rate
 from mnistlab.training.state import TrainingState
 
 SIDE = 2048
-"""The side of the square matrices that the peak is measured with."""
+"""The side of the square matrices for measuring the peak."""
 WARM_UP = 5
-"""Steps that are not counted."""
+"""Warm-up steps, which are not counted."""
 PARTS = ("batch", "forward", "backward", "optimizer")
 
 
@@ -63,7 +63,7 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
     state.model.train()
     set_rate(
         state.optimizer.param_groups, learning_rate(recipe.optimisation, 0, state.steps)
-    )  # and no other: nothing is to be learned
+    )  # only this: nothing should be learned
     data = state.loader.dataset
     raw, named = data.images[: recipe.data.batch_size].float(), data.labels[: recipe.data.batch_size]
     before = peak(precision)
@@ -119,7 +119,7 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
 def main(names: tuple[str, ...], seconds: float, data_dir: Path, record: bool) -> None:
     single = [
         name for name, recipe in RECIPES.items() if recipe.kind == "single"
-    ]  # an ensemble's steps are its members'
+    ]  # an ensemble's steps are those of its members
     if unknown := sorted(set(names) - set(single)):
         raise click.UsageError(f"No recipe of one network is called {unknown[0]!r}: choose from {', '.join(single)}.")
     click.echo(

@@ -6,7 +6,7 @@
 The canonical example (benchmarks/training/canonical.py) trains until an epoch ends at 99 % or more; only its training counts, not
 its tests. Between its epochs, `quick` is trained with one seed after the other, timed from its first batch to its last step;
 what counts is that the *mean* of its test accuracy reaches 99 %. --fast measures the canonical example over 100 batches and
-multiplies by the epochs that the last recorded full run took. Interrupted, it goes on where it stopped. Let nothing else run
+multiplies by the epochs of the last recorded full run. If interrupted, it continues where it stopped. Let nothing else run
 beside it.
 """
 
@@ -30,12 +30,12 @@ from mnistlab.training.environment import commit
 
 GOAL = 0.99
 MOST_EPOCHS = 14
-"""As many as the authors train."""
+"""The number of epochs that the authors train."""
 FAST_BATCHES = 100
 
 
 def train_canonical(canonical: Canonical, test: MNISTDataLoader) -> dict[str, float]:
-    """An epoch: its seconds of training, and the test accuracy after it."""
+    """Train an epoch: its training seconds, and the test accuracy after it."""
     seconds = list(canonical.batches())[-1]
     accuracy = evaluate(canonical.model, test).accuracy
     click.echo(f"canonical  {seconds:7.1f} s an epoch, test {100 * accuracy:.2f} %", err=True)
@@ -43,7 +43,7 @@ def train_canonical(canonical: Canonical, test: MNISTDataLoader) -> dict[str, fl
 
 
 def train_quick(seed: int, data_dir: Path, folder: Path) -> dict[str, Any]:
-    """One training of `quick`: its seconds from first batch to last step, and its test accuracy."""
+    """Train `quick` once: its seconds from first batch to last step, and its test accuracy."""
     run, evaluation = train("quick", seed=seed, data_dir=data_dir, runs_dir=folder)
     seconds = run.metrics[-1]["seconds"]
     click.echo(f"quick      {seconds:7.2f} s, test {100 * evaluation.accuracy:.2f} %, seed {seed}", err=True)
@@ -69,7 +69,7 @@ def full(seeds: int, data_dir: Path, folder: Path) -> dict[str, Any]:
         canonical.load_state_dict(state["canonical"])
     test = MNISTDataLoader("test", data_dir=data_dir, batch_size=None, normalise=(MEAN, STD))
     while unfinished(state) or len(state["quick"]) < seeds:
-        for _ in range(-(-seeds // 4)):  # the canonical example took 4 epochs wherever it was measured
+        for _ in range(-(-seeds // 4)):  # the canonical example has always taken 4 epochs
             if len(state["quick"]) < seeds:
                 state["quick"].append(train_quick(len(state["quick"]), data_dir, folder / "quick"))
                 save_tensors(state_path, state)
@@ -95,7 +95,7 @@ def unfinished(state: dict[str, Any]) -> bool:
 
 
 def fast(seeds: int, data_dir: Path, folder: Path) -> dict[str, Any]:
-    """Seconds an epoch of the canonical example from its first batches, times the epochs that a full run took."""
+    """Seconds per epoch of the canonical example, extrapolated from its first batches, times the epochs of a full run."""
     earlier = [row for row in records.read("time_to_accuracy") if row["mode"] == "full" and row["canonical_seconds"]]
     if not earlier:
         raise click.UsageError("There is no full run to take the epochs from. Run it once without --fast.")

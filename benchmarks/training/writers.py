@@ -1,4 +1,4 @@
-"""What an accuracy is worth where writers differ: uv run python -m benchmarks.training.writers
+"""How certain an accuracy is, given that writers differ: uv run python -m benchmarks.training.writers
 
 Measures the reader that ships on the official test images, by writer, and records it in docs/results/writers.jsonl. The recipes
 are measured in the same way with each training: `benchmarks.training.accuracy`.
@@ -26,7 +26,7 @@ from mnistlab.reading.reader import Reader
 
 
 def figures_by_writer(mistakes: Mapping[int, int], data_dir: Path) -> dict[str, Any]:
-    """What the mistakes on MNIST's test images (what each index was read as) say by writer, in plain types."""
+    """Figures by writer from the mistakes on MNIST's test images (what each index was read as), in plain types."""
     dataset = open_dataset("mnist", data_dir)
     labels, writers = dataset.read("test")[1], split_writers(dataset, "test")
     assert writers is not None  # noqa: S101 - for mypy

@@ -1,6 +1,6 @@
 """Builds the site in both languages: uv run --group docs python -m docs.site.
 
-It lies in build/site/html afterwards and can be opened there or put on any server: nothing in it asks anybody for anything.
+The result is in build/site/html and can be opened there or put on any server: nothing in it loads from elsewhere.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ WHERE = ROOT / "build" / "site"
 
 
 def build(folder: Path = WHERE) -> Path:
-    """Build the site into the folder, and return where its first page lies.
+    """Build the site into the folder, and return the path of its first page.
 
-    A warning of Sphinx, a broken link and a request to another host each raise `SystemExit`.
+    A warning from Sphinx, a broken link or a request to another host raises `SystemExit`.
     """
     from sphinx.cmd.build import build_main
 
@@ -56,7 +56,7 @@ def build(folder: Path = WHERE) -> Path:
 
 
 def add_page(html: Path) -> None:
-    """Put the page to draw on, which needs no server, before the documentation: it leads to that in the visitor's language."""
+    """Put the drawing page, which needs no server, before the documentation: it links to that in the visitor's language."""
     from mnistlab.reading.reader import Reader
     from mnistlab.serving.models import ServedModel
     from mnistlab.serving.site import site_files
@@ -97,11 +97,11 @@ THEME = {
     "Copyright &#169; the mnistlab authors, MIT": {"fr": "© Les auteurs de mnistlab, licence MIT"},
     "Made with ": {"fr": "Fait avec "},
 }
-"""What the theme leaves nameless, or says in English alone, and what stands there instead in each language."""
+"""What the theme leaves unlabelled, or says only in English, and its replacement in each language."""
 
 
 def put_words(folder: Path, language: str) -> None:
-    """Give each page the words of its language. Raises `ValueError` where the theme has changed."""
+    """Give each page the words of its language. Raises `ValueError` if the theme has changed."""
     missing = {place for place, words in THEME.items() if language in words}
     for path in folder.rglob("*.html"):
         text = path.read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """The source of one language's site: our pages, the executed lessons, and the repository's documents under their own paths.
 
-The documents keep their places (`docs/RESULTS.md`), so their links to each other hold; what else they link to is laid beside
-them, and can be downloaded. Nothing of them is copied by hand.
+The documents keep their paths (`docs/RESULTS.md`), so their links to each other work; other linked files are put beside
+them, and can be downloaded. Nothing is copied by hand.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ DOCUMENTS = (
     "CHANGELOG.md",
     "SECURITY.md",
 )
-"""What the site shows as it stands in the repository, in English."""
+"""The documents that the site shows as they are in the repository, in English."""
 NOTES = {"en": "", "fr": '```{note}\n<span lang="fr">Cette page est en anglais.</span>\n```\n\n'}
 AFTER_TABLE = re.compile(r"^\| `mnistlab train three-conv` \|.*\n", re.MULTILINE)
-"""Where day 3 gives the results of the whole trainings; their curves follow there."""
+"""Where day 3 gives the results of the full trainings, after which their curves are inserted."""
 LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)\s#]+)")
 
 
 def gather(language: str, folder: Path, outputs: Path) -> None:
-    """Write the source into the folder, which is made anew. The folder `outputs` keeps what the lessons give."""
+    """Write the source into the folder, which is recreated. The folder `outputs` keeps the outputs of the lessons."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(HERE / "theme", folder)
     for path in sorted((HERE / "pages" / language).glob("*.md")):
@@ -70,7 +70,7 @@ def lay(name: str, folder: Path, language: str) -> None:
 
 
 def followed(text: str, base: Path, folder: Path) -> str:
-    """The text of a document that lies in `base`, whose links to files of the repository hold in the folder."""
+    """The text of a document in `base`, with its links to files of the repository working in the folder."""
 
     def copied(link: re.Match[str]) -> str:
         target = (base / link[1]).resolve()
@@ -86,7 +86,7 @@ def followed(text: str, base: Path, folder: Path) -> str:
 
 
 def listed(place: str, folder: Path) -> str:
-    """What stands for a folder that a document links to: its README, or a list of its files."""
+    """The page for a folder that a document links to: its README, or a list of its files."""
     if f"{place}/README.md" in DOCUMENTS:
         return "README.md"
     names = sorted(path.name for path in (ROOT / place).iterdir() if path.is_file())
@@ -99,13 +99,13 @@ def listed(place: str, folder: Path) -> str:
 
 
 def filled(text: str, language: str) -> str:
-    """The page with what stands for `{{flow}}`, `{{reference}}` and `{{glossary}}`."""
+    """The page with `{{flow}}`, `{{reference}}` and `{{glossary}}` filled in."""
     text = text.replace("{{flow}}", flow(language)).replace("{{glossary}}", glossary(language))
     return text.replace("{{reference}}", reference())
 
 
 def flow(language: str) -> str:
-    """The drawing of the data's way with the words of one language."""
+    """The drawing of the data flow with the words of one language."""
     drawn = (HERE / "flow.svg").read_text(encoding="utf-8")
     other = {"en": "fr", "fr": "en"}[language]
     own = "\n".join(line for line in drawn.splitlines() if f'lang="{other}"' not in line)
@@ -113,7 +113,7 @@ def flow(language: str) -> str:
 
 
 def reference() -> str:
-    """Directives that take the public names' docstrings, room by room."""
+    """Directives for the docstrings of the public names, package by package."""
     parts, room = [], ""
     for home, names in mnistlab.HOMES.items():
         if home.partition(".")[0] != room:
@@ -124,7 +124,7 @@ def reference() -> str:
 
 
 def directive(name: str, value: object) -> str:
-    """What describes a public name in reStructuredText: its docstring, or, of a table, its rows' names."""
+    """The description of a public name in reStructuredText: its docstring, or, for a table, the names of its rows."""
     if isinstance(value, Mapping):
         kind = type(next(iter(value.values()))).__name__
         keys = ", ".join(f"``{key}``" for key in value)
@@ -135,6 +135,6 @@ def directive(name: str, value: object) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Write the text, and the folders above it."""
+    """Write the text, creating the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")

@@ -1,8 +1,8 @@
-"""The pages that are programs: the days of the course and two of the site's own, run as a learner runs them.
+"""The pages that are programs: the days of the course and two of the site's own, run as a learner would run them.
 
-What the code of a page gave is kept in `outputs/`, with the names of the files of mnistlab that it read, under a key made of all
-that it depends on: the code itself and what runs it, the code and data in those files, and the versions of the packages. A page
-is run again when its key has changed. Its text is not part of the key, and always taken from the source.
+The outputs of a page's code are kept in `outputs/`, with the names of mnistlab's files that it read, under a key made from all
+that they depend on: the code itself and what runs it, the code and data in those files, and the versions of the packages. A page
+is run again when its key has changed. Its text is not part of the key, and is always taken from the source.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def code_of(day: Day, language: str) -> list[Code]:
 
 @functools.cache
 def digest(path: Path) -> str:
-    """What the file says to a program, as a hash: of a module its code, without comments, docstrings and its layout."""
+    """A hash of what matters to a program in the file: for a module, its code without comments, docstrings and layout."""
     content = path.read_bytes()
     if path.suffix == ".py":
         tree = ast.parse(content)
@@ -85,7 +85,7 @@ def is_text(node: ast.stmt) -> bool:
 
 
 def sentences_in(outputs: Outputs, path: Path) -> str:
-    """As a hash, those entries of a table of messages that the outputs may have: all of their words are there."""
+    """A hash of the entries of a table of messages that the outputs may contain: all of their words occur there."""
     said = json.dumps(outputs, ensure_ascii=False)
     entries = (
         (room, name, text)
@@ -98,7 +98,7 @@ def sentences_in(outputs: Outputs, path: Path) -> str:
 
 
 def key_of(code: list[Code], files: list[str], outputs: Outputs) -> str:
-    """What the outputs of a page's code depend on, as one hash: `files` are those of mnistlab that it read."""
+    """A hash of everything that the outputs of a page's code depend on: `files` are those of mnistlab that it read."""
     cells = [(cell.text, cell.raises) for cell in code]
     project = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
     packages = project["project"]["version"], project["tool"]["uv"]["constraint-dependencies"]
@@ -111,7 +111,7 @@ def key_of(code: list[Code], files: list[str], outputs: Outputs) -> str:
 
 
 def kept(day: Day, language: str, folder: Path) -> Outputs | None:
-    """The outputs that were kept of this very code, `None` where there are none."""
+    """The outputs kept for exactly this code, or `None`."""
     path = folder / f"{day.name}-{language}.json"
     if not path.is_file():
         return None
@@ -136,7 +136,7 @@ def renew(folder: Path) -> None:
 
 
 def page(day: Day, language: str, folder: Path) -> dict[str, Any]:
-    """The page as a notebook with the outputs that the folder keeps. Raises `LookupError` where it keeps none of this code."""
+    """The page as a notebook with the outputs that the folder keeps. Raises `LookupError` if it keeps none for this code."""
     outputs = kept(day, language, folder)
     if outputs is None:
         raise LookupError(f"{folder} keeps nothing of the present code of {day.name} in {language}")

@@ -1,4 +1,4 @@
-"""The links of a built site: each leads to a file and a place that is there, and no page loads anything from another host."""
+"""Check a built site: each link leads to an existing file and place, and no page loads anything from another host."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["faults_in"]
 LOADING = {"img", "script", "iframe", "source", "video", "audio", "embed", "object", "track", "input", "image", "use"}
 """Elements whose address is loaded with the page."""
 NO_LOAD = {"canonical", "alternate", "author", "license", "next", "prev", "index", "search", "help", "bookmark"}
-"""`rel` of `link` elements that nothing is loaded for."""
+"""`rel` of `link` elements for which nothing is loaded."""
 
 
 @dataclass
 class Found(HTMLParser):
-    """The addresses and the places of a page."""
+    """The addresses and anchors of a page."""
 
     loaded: list[str] = field(default_factory=list)
     linked: list[str] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Found(HTMLParser):
 
 
 def styles(css: str) -> list[str]:
-    """What a style sheet loads."""
+    """The addresses that a style sheet loads."""
     return re.findall(
         r"""(?:url\(|@import\s+(?!url))\s*["']?([^"')\s;]+)""", re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
     )

@@ -1,4 +1,4 @@
-"""What a process has read of mnistlab, its modules and its data. Imported before anything of mnistlab, it misses nothing."""
+"""What a process has read of mnistlab, its modules and its data; complete if imported before anything of mnistlab."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ READ: set[str] = set()
 
 
 def note(event: str, details: tuple[Any, ...]) -> None:
-    """Python calls it for each file that is opened, and each process that is started."""
+    """Called by Python for each file that is opened, and each process that is started."""
     if event == "open" and str(details[0]).startswith(PREFIX):
         READ.add(str(details[0]))
     elif event == "subprocess.Popen" and any(Path(str(word)).name == "mnistlab" for word in details[1]):
         started = (path for path in PACKAGE.rglob("*.py") if path.parent.name not in ("days", "exercises"))
-        READ.update(map(str, started))  # what another process reads is not seen
+        READ.update(map(str, started))  # files that another process reads are not seen
 
 
 sys.addaudithook(note)
 
 
 def files_read() -> list[str]:
-    """The files by their names in the package, a module by that of its source."""
+    """The files by their names in the package; for a module, that of its source."""
     found = set()
     for path in map(Path, READ):
         compiled = path.parent.name == "__pycache__"

@@ -1,6 +1,6 @@
-"""Runs the code of a page as a learner does: cell after cell in one namespace, in an empty folder; a warning is an error.
+"""Run the code of a page as a learner would: cell by cell in one namespace, in an empty folder; a warning is an error.
 
-Pages run side by side, each in a process of its own with one thread of torch's: the last digits of its sums then do not depend
+Pages run side by side, each in its own process with one torch thread: then the last digits of its sums do not depend
 on how many cores there are.
 """
 
@@ -30,15 +30,15 @@ from mnistlab.dependencies import import_matplotlib
 __all__ = ["Code", "Output", "Outputs", "Ran", "run_cells", "run_pages"]
 
 Output = dict[str, Any]
-"""What a notebook (nbformat 4) has for text, a picture or an error that a cell gives."""
+"""An output in a notebook (nbformat 4): text, a picture or an error."""
 Outputs = list[list[Output]]
-"""Of each cell of code its outputs."""
+"""The outputs of each code cell."""
 SHARED = ["docs.site.reads", "torch", "torchvision", "scipy.stats", "PIL.Image"]
-"""Imported once for all pages: they take longer than most pages do."""
+"""Imported once for all pages, because they take longer than most pages do."""
 
 
 class Code(NamedTuple):
-    """A cell of code, without what mnistlab would have to be imported for."""
+    """A cell of code, without anything that would need mnistlab to be imported."""
 
     text: str
     raises: str
@@ -49,21 +49,21 @@ class Code(NamedTuple):
 
 @dataclass
 class Shown:
-    """What a cell has given so far."""
+    """The outputs of a cell so far."""
 
     draw: Callable[[Any], Output]
     outputs: list[Output] = field(default_factory=list)
     text: io.StringIO = field(default_factory=io.StringIO)
 
     def flush(self) -> None:
-        """Make what was printed an output."""
+        """Turn what was printed into an output."""
         if text := self.text.getvalue():
             self.outputs.append({"output_type": "stream", "name": "stdout", "text": text})
         self.text.seek(0)
         self.text.truncate()
 
     def show(self, *_: Any, **__: Any) -> None:
-        """In place of `plt.show`: draw the figures and close them."""
+        """Replaces `plt.show`: draw the figures and close them."""
         import matplotlib.pyplot as plt
 
         self.flush()
@@ -74,11 +74,11 @@ class Shown:
 def run_cells(
     cells: Sequence[Code], name: str, folder: Path, draw: Callable[[Any], Output], *, quick: bool = False
 ) -> tuple[Outputs, dict[str, Any]]:
-    """Run a page's cells of code in the folder; return what each gives, figures as `draw` makes outputs of them, and all names.
+    """Run a page's code cells in the folder; return the outputs of each, with figures turned into them by `draw`, and all names.
 
     A warning is an error. An error that no cell announces is raised, and `AssertionError` where an announced one does not
-    come or a figure is not shown. With `quick`, what the cells say for the tests is run after each of them: trainings are
-    cut to a few steps. `name` is the page's, for errors.
+    come or a figure is not shown. With `quick`, the cells' statements for the tests are run after them, so that trainings are
+    cut to a few steps. `name` is that of the page, for errors.
     """
     import_matplotlib()
     import matplotlib.pyplot as plt
@@ -102,7 +102,7 @@ def run_cells(
 
 
 def run_cell(cell: Code, place: str, names: dict[str, Any]) -> list[Output]:
-    """Run one cell; return the error that it announces, where it comes. Another one is raised, with the place."""
+    """Run one cell; return the error that it announces, if it comes. Any other is raised, with the place."""
     try:
         exec(compile(cell.text, place, "exec"), names)  # noqa: S102
     except Exception as error:
@@ -125,7 +125,7 @@ def words_of(figure: Any) -> str:
 
 
 def as_png(figure: Any) -> Output:
-    """The figure at 200 dots an inch in 256 colours, with words for who cannot see it."""
+    """The figure at 200 dots per inch in 256 colours, with words for people who cannot see it."""
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, dpi=200, bbox_inches="tight", facecolor="white")
     Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "png", optimize=True)
@@ -138,15 +138,15 @@ class Ran:
     """A page that ran."""
 
     outputs: Outputs
-    """Without what is of this machine alone."""
+    """The outputs, without what is specific to this machine."""
     files: list[str]
-    """What it read of mnistlab."""
+    """The files of mnistlab that it read."""
     seconds: float
-    """Of CPU time."""
+    """Seconds of CPU time."""
 
 
 def run_alone(cells: Sequence[Code], name: str) -> Ran:
-    """Run a page's cells in this process, which has to be its own, in a folder that is then deleted."""
+    """Run a page's cells in this process, which must be its own, in a folder that is deleted afterwards."""
     import torch
 
     torch.set_num_threads(1)
@@ -159,7 +159,7 @@ def run_alone(cells: Sequence[Code], name: str) -> Ran:
 
 
 def tidy(output: Output, folder: str) -> Output:
-    """The output without the names of folders that are of this machine alone."""
+    """The output without the names of folders specific to this machine."""
 
     def cut(text: str) -> str:
         return text.replace(folder, "").replace(sys.prefix, "")
@@ -172,7 +172,7 @@ def tidy(output: Output, folder: str) -> Output:
 
 
 def run_pages(pages: Mapping[tuple[str, str], Sequence[Code]]) -> Iterator[tuple[str, str, Ran]]:
-    """Run pages side by side, each the code of a name and a language, and give each as it ends."""
+    """Run pages side by side, each the code of a name and a language, and yield each as it ends."""
     start = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(start)
     context.set_forkserver_preload(SHARED)

@@ -3,16 +3,16 @@
     from mnistlab import train
     run, evaluation = train("default")
 
-Importing mnistlab imports no torch; its names are loaded when they are first used. Those that need packages of an extra
-say so where they are used without it. What is where:
+Importing mnistlab does not import torch; its names are loaded when they are first used. A name that needs the packages of
+an extra says so when it is used without them. What is where:
 
     data          datasets: the catalogue, raw files, download, folders of pictures, writers, splits, batches
-    augmentation  random changes of training images: geometry, pens, other hands, clutter, what is not a digit
+    augmentation  random changes of training images: geometry, pens, other hands, clutter, non-digits
     papers        filled-in papers drawn from MNIST's digits, for the network that finds digits
     networks      the description of a network, its layers, ensembles, and how they are saved
     recipes       what to train and how
     runs          run folders: the only channel out of training
-    evaluation    a model and a split in, counts out; calibration, comparison, pictures
+    evaluation    from a model and a split to counts; calibration, comparison, pictures
     training      from a recipe to a tested run folder
     export        a run as one ONNX or safetensors file
     doctor        checks of this machine, of runs and of any network
@@ -24,7 +24,7 @@ say so where they are used without it. What is where:
     messages      what errors, the server's problems, the doctor's checks and the log say
     bundled       the copy of MNIST, who wrote it, and the pretrained reader
 
-and on the ground floor, which all of these use: errors, files, locks, devices, geometry, dependencies.
+and at the base, used by all of these: errors, files, locks, devices, geometry, dependencies.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Dependencies: which extra brings what, and those imported with care that would send data or write into the home folder."""
+"""Dependencies: which extra brings which, and careful imports of those that would send data or write into the home folder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TRAIN = ("matplotlib", "scipy", "torch", "torchvision")
 FONTS = (
     "font-roboto", "font-hanken-grotesk", "font-lato", "font-manrope", "font-caladea", "font-source-serif-pro", "font-amatic-sc",
 )  # fmt: skip
-"""Packages of `train` that hold nothing but a font each: printed digits, for the training of the network that finds digits."""
+"""Packages of `train` that hold one font each: printed digits, for training the network that finds digits."""
 EXTRAS = {
     "train": TRAIN,
     "serve": ("fastapi", "httptools", "jinja2", "onnx", "orjson", "prometheus-client", "python-multipart", "uvicorn"),
@@ -47,17 +47,17 @@ EXTRAS = {
     "scale": (*TRAIN, "ray", "pyarrow"),
     "track": (*TRAIN, "tensorboard"),
 }
-"""The packages that each extra brings and mnistlab cannot do without where it asks for the extra; `FONTS` are asked for alone."""
+"""The packages that mnistlab needs where it asks for an extra, by extra; `FONTS` are asked for separately."""
 
 
 def require(extra: str, *packages: str) -> None:
-    """Raise `UserError` where packages of the extra are not installed: of those named, or of all that it brings."""
+    """Raise `UserError` if packages of the extra are not installed: any of those named, or of all that it brings."""
     if missing := find_missing(packages or EXTRAS[extra]):
         raise UserError("dependencies.packages_missing", missing=missing, extra=extra)
 
 
 def find_missing(packages: tuple[str, ...]) -> list[str]:
-    """Those packages that cannot be imported; none is imported here."""
+    """The packages that cannot be imported; none is imported here."""
     return [package for package in packages if importlib.util.find_spec(package.replace("-", "_")) is None]
 
 
@@ -73,13 +73,13 @@ class StandIn:
     __call__ = __mro_entries__ = __instancecheck__ = _fail
 
     def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("_"):  # what Python's own tools ask of every object
+        if name.startswith("_"):  # Python's own tools ask every object for these
             raise AttributeError(name)
         self._fail()
 
 
 def stand_in(room: str, error: ModuleNotFoundError) -> StandIn:
-    """What a name of that room is as long as a package of an extra is missing. Raises `error` where it is about another one."""
+    """What stands for a name of that package while one of an extra is missing. Raises `error` if it is about another one."""
     extra = room if room in EXTRAS else "train"
     missing = find_missing(EXTRAS[extra])
     if (error.name or "").partition(".")[0] not in missing:
@@ -100,17 +100,17 @@ def import_onnxruntime(submodule: str = "") -> Any:
 
 
 def import_ray(*, alone: bool) -> Any:
-    """Ray, without its usage statistics; if `alone`, such that what it starts can be used by this process only.
+    """Ray, without its usage statistics; if `alone`, what it starts can be used by this process only.
 
     Nothing else may import it, which ruff checks. Ray reads these settings when it is imported. Alone, it takes 127.0.0.1 for its
     own address, as it does on systems whose firewall would ask, and a token of this process instead of one in the home folder.
 
-    Raises `UserError` where it is not installed.
+    Raises `UserError` if it is not installed.
     """
     require("scale", "ray")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # it would copy the working folder, and look for itself there
-    os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "1"  # a task that asks for no GPU sees none, and no warning
+    os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # it would copy the working folder and look for Ray there
+    os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "1"  # a task that asks for no GPU sees none and gets no warning
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
     if alone:
         os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
@@ -119,20 +119,20 @@ def import_ray(*, alone: bool) -> Any:
 
 
 def check_torch() -> None:
-    """Raise `Failure` where torch is installed in a folder whose name it cannot write: then it cannot be imported."""
+    """Raise `Failure` if torch is installed in a folder whose name it cannot encode: then it cannot be imported."""
     spec = importlib.util.find_spec("torch")
     if spec and spec.origin:
         check_spelling(spec.origin)
 
 
 def check_callers_for_torch() -> None:
-    """Raise `Failure` where torch could not name a file that calls this function, which its exporter does for each step."""
+    """Raise `Failure` if torch could not name a file that calls this function, which its exporter does for each step."""
     for frame, _ in traceback.walk_stack(None):
         check_spelling(frame.f_code.co_filename)
 
 
 def check_spelling(file: str) -> None:
-    """Raise `Failure` where the file's name has bytes that this process has no letters for (PEP 383)."""
+    """Raise `Failure` if the file's name has bytes that this process cannot decode (PEP 383)."""
     try:
         file.encode()
     except UnicodeEncodeError:
@@ -146,11 +146,11 @@ def import_matplotlib() -> None:
     """Import matplotlib with only the fonts that it ships, and without making folders in the home folder.
 
     Listing those few fonts takes 0.2 s, so the list need not be kept; listing all of the system's takes seconds, and no
-    picture uses them. A program with settings of its own imports matplotlib first: then nothing happens here.
+    picture uses them. A program with its own settings imports matplotlib first: then nothing happens here.
     matplotlib cannot be imported if MPLBACKEND names a backend that is not installed, such as Jupyter's outside its kernel;
-    here it is imported all the same. A backend that is installed is in effect afterwards.
+    here it is imported anyway. A backend that is installed is in effect afterwards.
 
-    Raises `UserError` where matplotlib is not installed.
+    Raises `UserError` if matplotlib is not installed.
     """
     if "matplotlib.font_manager" in sys.modules:
         return
@@ -169,7 +169,7 @@ def import_matplotlib() -> None:
 
 
 def is_not_about_the_cache(record: logging.LogRecord) -> bool:
-    """False for what matplotlib says where listing its fonts takes 5 s, as on a busy machine: no cache is built here."""
+    """False for what matplotlib logs if listing its fonts takes 5 s, as on a busy machine: no cache is built here."""
     return "building the font cache" not in record.getMessage()
 
 
@@ -191,7 +191,7 @@ def environment(**changed: str | None) -> Iterator[None]:
 def cache_of_its_own(variable: str) -> Iterator[None]:
     """Let the environment variable `variable` name a temporary folder inside `with`, unless the user has named one.
 
-    A library uses it as its cache; the folder is gone afterwards. If none can be made, the library does as it usually does.
+    A library uses it as its cache; the folder is gone afterwards. If it cannot be made, the library does what it usually does.
     """
     if os.environ.get(variable):
         yield

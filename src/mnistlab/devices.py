@@ -15,12 +15,12 @@ from mnistlab.messages.sentences import counted
 __all__ = ["GENERATOR", "autocast", "device_title", "pick_device", "pick_precision"]
 
 GENERATOR = threading.RLock()
-"""Held by the thread that draws from torch's random generator, of which a process has only one: trainings take turns. An ensemble
-holds it while its members are trained, which take it again."""
+"""Held by the thread that draws from torch's random generator; a process has only one, so trainings take turns. An ensemble
+holds it while it trains its members, which acquire it again."""
 
 
 def pick_device(name: str | torch.device = "auto") -> torch.device:
-    """The device called `name`: auto (CUDA, else MPS, else CPU), cpu, cuda, cuda:1, mps; a device is taken as it is.
+    """The device called `name`: auto (CUDA, else MPS, else CPU), cpu, cuda, cuda:1, mps; a device is returned as it is.
 
     Raises `UserError` for an unknown name, or a device that is not there.
     """

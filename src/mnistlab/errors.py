@@ -1,8 +1,8 @@
-"""The errors that a user meets, as data; the checks of numbers that raise them; and values as they stand in a sentence.
+"""The errors that a user meets, as data; the checks of numbers that raise them; and values in the form that sentences use.
 
-An error carries a key and values. Its sentences stand in messages/en.toml: what is wrong and how to mend it, and, where the
-command line has a remedy of its own, that too. So a library's sentence names no option of the command line. What comes as a
-value is text of the user's or of another library, or a `Clause` of the same table.
+An error carries a key and values. Its sentences are in messages/en.toml: what is wrong and how to fix it, and how to fix it on
+the command line, where that differs. So a library's sentence names no command-line option. A value may be the user's text,
+another library's text, or a `Clause` of the same table.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ __all__ = [
 
 
 class MnistlabError(Exception):
-    """Something went wrong that a person can mend; the command line shows it without a traceback.
+    """Something went wrong that a person can fix; the command line shows it without a traceback.
 
     Parameters
     ----------
     key
         What went wrong: an entry of messages/en.toml, such as ``"recipes.unknown_recipe"``.
     remedy
-        Another entry whose remedy holds here; without it the entry's own.
+        Another entry, whose remedy applies here; without it, the entry's own.
     **values
-        What the sentences name.
+        The values that the sentences name.
     """
 
     exit_code = 1
     language: str | None = None
-    """Whose sentences it says; English where nobody has decided. `mnistlab learn` makes it the learner's."""
+    """The language of its sentences; English unless somebody has set it. `mnistlab learn` sets the learner's."""
 
     def __init__(self, key: str, /, *, remedy: str | None = None, **values: Any) -> None:
         super().__init__(key)
@@ -63,22 +63,22 @@ class MnistlabError(Exception):
 
     @property
     def remedy(self) -> str:
-        """How to mend it, in the words of whoever calls from Python."""
+        """How to fix it from Python."""
         return remedy_of(self.remedy_key, self.values, language=self.language or "en")
 
     @property
     def command_remedy(self) -> str:
-        """How to mend it, in the words of the command line where it has others."""
+        """How to fix it on the command line."""
         return remedy_of(self.remedy_key, self.values, for_command=True, language=self.language or "en")
 
     def for_command_line(self, language: str = "en") -> str:
-        """Message and remedy as the command line says them, in that language where the error has none of its own."""
+        """Message and remedy as the command line says them, in that language unless the error has its own."""
         language = self.language or language
         message = sentence(self.key, "message", self.values, for_command=True, language=language)
         return f"{message} {remedy_of(self.remedy_key, self.values, for_command=True, language=language)}".strip()
 
     def with_remedy(self, key: str, **values: Any) -> None:
-        """Replace the remedy by another entry's, with values of its own."""
+        """Replace the remedy by another entry's, with its own values."""
         self.remedy_key = key
         self.values |= values
 
@@ -100,7 +100,7 @@ class Failure(MnistlabError):  # noqa: N818 - the word that the exit code's tabl
 
 
 class StorageFailure(Failure):
-    """The disk is full or broken; nothing that was there has changed."""
+    """The disk is full or broken; no existing file was changed."""
 
 
 class Interrupted(MnistlabError):  # noqa: N818 - not an error of anybody's
@@ -120,12 +120,12 @@ OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether there was less memory than was needed."""
+    """Whether memory ran out."""
     return isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 class Fault(Exception):  # noqa: N818 - it reaches no user as it is
-    """What one part of mnistlab tells another, which says it as a part of a sentence of its own: the `reason`."""
+    """Raised by one part of mnistlab for another, which uses the `reason` as part of its own sentence."""
 
     def __init__(self, reason: Clause) -> None:
         super().__init__(reason)
@@ -135,9 +135,9 @@ class Fault(Exception):  # noqa: N818 - it reaches no user as it is
 def whole_number(
     value: Any, name: Clause, low: int, high: int, *, wrong: str = "arguments.whole_number_out_of_range", **values: Any
 ) -> int:
-    """`value` as an int from `low` to `high`, both allowed. What has an index is taken: int, NumPy's and torch's integers.
+    """`value` as an int from `low` to `high`, inclusive. Anything with `__index__` is accepted: int, NumPy or torch integers.
 
-    Raises `UserError` for any other type, a bool and 1.0 among them, and `wrong` for a number out of range; the entry `wrong`
+    Raises `UserError` for any other type, including bool and 1.0, and `wrong` for a number out of range; the entry `wrong`
     may name `values` too.
     """
     try:
@@ -154,16 +154,16 @@ def whole_number(
 
 
 def number(value: Any, name: Clause, low: float, high: float, *, wrong: str = "arguments.number_out_of_range") -> float:
-    """`value` as a float from `low` to `high`, both allowed. Any real number is taken: int, float, NumPy's, a fraction.
+    """`value` as a float from `low` to `high`, both inclusive. Any real number is accepted: int, float, NumPy's, a fraction.
 
-    Raises `UserError` for any other type, a bool among them, and `wrong` for a number out of range or NaN.
+    Raises `UserError` for any other type, including bool, and `wrong` for a number out of range or NaN.
     """
     given: dict[str, Any] = {"name": name, "value": shown(value), "low": low, "high": high}
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise UserError("arguments.not_a_number", remedy=wrong, **given)
     try:
         real = float(value)
-    except OverflowError:  # an int, or a fraction of some
+    except OverflowError:  # a large int, or a fraction of such
         real = math.inf
     if not low <= real <= high:  # NaN fails this too
         raise UserError(wrong, **given)
@@ -171,23 +171,23 @@ def number(value: Any, name: Clause, low: float, high: float, *, wrong: str = "a
 
 
 def plain(value: Any) -> Any:
-    """As JSON has it: NumPy's and torch's numbers and arrays as Python's own, a sequence as a list; all else as it is."""
+    """The value for JSON: NumPy's and torch's numbers and arrays as Python's own, sequences as lists, the rest unchanged."""
     if isinstance(value, list | tuple | range):
         return [plain(one) for one in value]
     return value.tolist() if hasattr(value, "tolist") else value
 
 
 def shown(value: object) -> str | Clause:
-    """The value as a sentence can hold it: short, in one line."""
+    """The value in a form that fits into a sentence: short, on one line."""
     try:
         text = reprlib.repr(value)
-    except ValueError:  # Python writes out no number of more than 4,300 digits
+    except ValueError:  # Python does not print numbers of more than 4,300 digits
         return Clause("values.too_long")
     return " ".join(text.split())
 
 
 def told(value: object) -> str:
-    """A setting's value as the command line takes it, such as 16,32; a switch is on or off, and what is missing none."""
+    """A setting's value as the command line takes it, such as 16,32; a switch is on or off, and a missing value is none."""
     if isinstance(value, list | tuple):
         return (
             ",".join(one if isinstance(one, str) and one.isprintable() else str(shown(one)) for one in value) or "none"
@@ -201,6 +201,6 @@ def told(value: object) -> str:
 
 
 def rounded(probability: float, digits: int) -> float:
-    """The probability with so many decimals, but never 1: a network is not certain, it is only rounded to that."""
+    """The probability with that many decimals, but never 1: no network is certain, the figure would only be rounded to it."""
     most = 1 - 0.1**digits
     return round(min(probability, most), digits)

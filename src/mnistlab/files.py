@@ -68,7 +68,7 @@ def explain_os_errors(path: Path) -> Iterator[None]:
 
 
 def given_path(value: Any, name: str, *, remedy: str = "arguments.not_a_path", **values: Any) -> Path:
-    """`value` as a path. What names one is taken: text, and what has `__fspath__`. `name` is the argument's, as Python has it.
+    """`value` as a path: a str, or anything with `__fspath__`. `name` is the argument's name in Python.
 
     Raises `UserError` for any other type, with the remedy of this key, which may name `values`.
     """
@@ -85,14 +85,14 @@ def shorten(value: object, most: int = 80) -> str:
 
 
 def printable(path: str | Path) -> str:
-    """A file's name as a sentence can hold it: in one line, without control characters, of a very long path the end."""
+    """A file's name in a form that fits into a sentence: on one line, no control characters, a long path cut at the start."""
     text = str(path)
     text = text if text.isprintable() else repr(text)[1:-1]
     return text if len(text) <= 200 else "…" + text[-199:]
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is a folder at that path; False also for a path that no file system accepts."""
+    """Whether there is a folder at that path; also False for a path that no file system accepts."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -100,7 +100,7 @@ def is_folder(path: Path) -> bool:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a file at that path; False also for a path that no file system accepts or that may not be read."""
+    """Whether there is a file at that path; also False for a path that no file system accepts or that may not be read."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -119,7 +119,7 @@ def check_folder(folder: Path) -> None:
 
 
 def check_target(path: Path, example: str) -> None:
-    """Raise `UserError` where no file could be written at `path`, or its name does not end as that of `example` does."""
+    """Raise `UserError` if no file could be written at `path`, or its name does not have the ending of `example`."""
     suffix = Path(example).suffix
     if is_folder(path):
         raise UserError("files.is_a_folder", path=path, example=path / example)
@@ -137,22 +137,22 @@ def nearest_existing(path: Path) -> Path:
 
 
 def resolved(path: str | Path) -> Path:
-    """The absolute path without links, up to one that leads round in a circle, at which `Path.resolve` fails."""
+    """The absolute path without links, up to one that leads back to itself, at which `Path.resolve` fails."""
     return Path(os.path.realpath(path))
 
 
 def check_links(folder: Path) -> None:
-    """Raise `UserError` if the folder, or one that it would be made in, is a link that leads nowhere or in a circle."""
+    """Raise `UserError` if the folder, or one that it would be made in, is a link that leads nowhere or back to itself."""
     for link in (folder, *folder.parents):
-        if os.path.islink(link) and not link.exists():  # noqa: PTH114 - False for a name that no file system takes
+        if os.path.islink(link) and not link.exists():  # noqa: PTH114 - False for a name that no file system accepts
             if leads_in_a_circle(link):
                 raise UserError("files.circular_link", link=link)
             raise UserError("files.dangling_link", link=link, readlink=link.readlink())
 
 
 def link_target(path: Path) -> Path:
-    """Where a file of that name is written: what a link leads to, else the path itself. Raises `UserError` for a circle."""
-    if not os.path.islink(path):  # noqa: PTH114 - False for a name that no file system takes
+    """Where a file of that name is written: a link's target, or else the path itself. Raises `UserError` for a circular link."""
+    if not os.path.islink(path):  # noqa: PTH114 - False for a name that no file system accepts
         return path
     if leads_in_a_circle(path):
         raise UserError("files.circular_link", link=path)
@@ -170,7 +170,7 @@ def leads_in_a_circle(link: Path) -> bool:
 def local_text(text: str) -> str:
     """A path or a file's name that was stored as text, as this process spells it.
 
-    Python decodes the bytes that the locale's encoding does not know to lone surrogates (PEP 383): a name that is "Łukasz" in
+    Python decodes bytes that the locale's encoding does not know to lone surrogates (PEP 383): a name that is "Łukasz" in
     a UTF-8 locale is another string in an ASCII one.
     """
     return os.fsdecode(text.encode("utf-8", "surrogateescape")) if os.name == "posix" else text
@@ -179,7 +179,7 @@ def local_text(text: str) -> str:
 def write_bytes(path: str | Path, content: bytes) -> None:
     """Write `content` to `path` atomically: a temporary file beside it, fsync, then `os.replace`.
 
-    A crash at any moment leaves the old file or the new one. Makes the folder if it is missing. Raises `UserError` or
+    A crash at any moment leaves the old file or the new one. Creates the folder if it is missing. Raises `UserError` or
     `Failure` (see `explain_os_errors`) and then leaves no temporary file behind.
     """
     path = Path(path)
@@ -204,24 +204,24 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 
 
 def write_output(path: Path, content: bytes) -> None:
-    """Write a file that the user has named, as `write_bytes` does: a link stays, and what it leads to is written."""
+    """Write a file that the user has named, as `write_bytes` does: a link stays, and its target is written."""
     write_bytes(link_target(path), content)
 
 
 def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
     """Write `content` as JSON, atomically (see `write_bytes`)."""
     text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
-    # A file name that is not UTF-8 comes as lone surrogates; backslashes make them JSON escapes, which read_json undoes.
+    # A file name that is not UTF-8 arrives as lone surrogates; backslashes make them JSON escapes, which read_json undoes.
     write_bytes(path, (text + "\n").encode("utf-8", "backslashreplace"))
 
 
 def read_json(path: Path, remedy: str, **values: Any) -> Any:
-    """What the JSON file holds.
+    """The content of the JSON file.
 
-    Raises `UserError`, with the remedy of this key and what it names, if the file is missing, unreadable or not JSON.
+    Raises `UserError`, with the remedy of this key and its values, if the file is missing, unreadable or not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))  # Windows' editors begin with a byte order mark
+        return json.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors write a byte order mark first
     except FileNotFoundError:
         raise UserError("files.missing", remedy=remedy, path=path, **values) from None
     except (OSError, ValueError, RecursionError) as error:
@@ -229,7 +229,7 @@ def read_json(path: Path, remedy: str, **values: Any) -> Any:
 
 
 def why_unreadable(error: Exception) -> str | Clause:
-    """Why a file of text could not be read, as a sentence can end with it."""
+    """Why a text file could not be read, as the end of a sentence."""
     if isinstance(error, UnicodeDecodeError):
         return Clause("files.not_utf8")
     if isinstance(error, RecursionError):

@@ -9,7 +9,7 @@ __all__ = ["axes", "centres", "fit_and_centre", "ink_box", "lying", "place", "sa
 
 
 def centres(size: int, like: torch.Tensor) -> torch.Tensor:
-    """Where the pixels' centres are along an axis, in pixels from its middle: float (size,)."""
+    """The positions of pixel centres along an axis, in pixels from its middle: float (size,)."""
     return torch.arange(size, device=like.device) - (size - 1) / 2
 
 
@@ -21,9 +21,9 @@ def axes(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def ink_box(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Left, top, width and height in pixels, each float (B, 1, 1), of what has a fifth of the image's strongest ink.
+    """Bounding box of the pixels with a fifth of the strongest ink or more: left, top, width, height, float (B, 1, 1), in pixels.
 
-    A blank image's is the whole image.
+    For a blank image it is the whole image.
     """
     least = images.amax((2, 3)) / 5
     sides = []
@@ -60,9 +60,9 @@ def place(
 
 
 def fit_and_centre(images: torch.Tensor) -> torch.Tensor:
-    """As MNIST was made: the ink fitted into a box of 20/28 of the height, its aspect kept, its centre of mass in the middle.
+    """As MNIST was made: the ink fitted into a box of 20/28 of the height, aspect kept, with its centre of mass in the middle.
 
-    In MNIST that middle is pixel 14, 14, counted from 0: half a pixel right of and below the picture's own.
+    In MNIST that middle is pixel 14, 14, counted from 0: half a pixel right of and below the picture's middle.
     """
     height, width = images.shape[2:]
     _, _, ink_width, ink_height = ink_box(images)
@@ -76,7 +76,7 @@ def fit_and_centre(images: torch.Tensor) -> torch.Tensor:
 
 
 def lying(images: torch.Tensor) -> torch.Tensor:
-    """The images with rows for columns; where they are not square, brought back to their height and width."""
+    """The images transposed; if they are not square, brought back to their height and width."""
     transposed = images.transpose(2, 3)
     if transposed.shape == images.shape:
         return transposed

@@ -28,14 +28,16 @@ def file_lock(path: Path) -> BaseFileLock:
     if has_flock(path.parent):
         return FileLock(path)
     warn_without_flock()
-    return SoftFileLock(path.with_name(f"{path.name}-held"))  # another name: a FileLock's file stays when it is free
+    return SoftFileLock(
+        path.with_name(f"{path.name}-held")
+    )  # another name: a FileLock's file stays when it is released
 
 
 def has_flock(folder: Path) -> bool:
     """Whether files in the folder can be locked; tried on a temporary file."""
     try:
         import fcntl
-    except ImportError:  # Windows has locks of another kind
+    except ImportError:  # Windows has a different kind of lock
         return True
     with tempfile.TemporaryFile(dir=folder) as file:
         try:

@@ -175,7 +175,7 @@ def bounds(check: Callable[[torch.Tensor], float], augment: Augmentation) -> flo
 
 
 def test_amounts_are_drawn_evenly_to_either_side() -> None:
-    """The middle of the grid is where the middle of the image comes from; it tells the shift."""
+    """The middle of the grid is where the middle of the image comes from; it reveals the shift."""
 
     def furthest(grid: torch.Tensor) -> float:
         pixels = grid.mean((1, 2)) * 14

@@ -1,4 +1,4 @@
-"""clutter: what each effect does and leaves alone, and that none is what robust is measured by."""
+"""clutter: what each effect changes and leaves alone, and that none is one that robust is measured on."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_each_effect_keeps_shape_and_range_and_leaves_its_input_alone(effect: An
 @EFFECTS
 @pytest.mark.parametrize("grey", [0.0, 90.0])
 def test_none_draws_anything_of_its_own_on_even_paper(effect: Any, grey: float) -> None:
-    """No noise, no line, no cloud: even paper stays even, but for a rectangle."""
+    """No noise, no line, no cloud: even paper stays even, except for a rectangle."""
     changed = seeded(effect, torch.full((16, 1, 28, 28), grey))
     for picture in changed:
         values, counts = picture.unique(return_counts=True)

@@ -1,4 +1,4 @@
-"""MNIST-C's corruptions, by what their definitions say of the images."""
+"""MNIST-C's corruptions, by what their definitions say about the images."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def test_each_is_what_it_was_and_changes_every_digit(name: str, digits: Images) 
 def test_each_severity_is_further_from_the_digit(name: str, digits: Images) -> None:
     count = len(CORRUPTIONS[name].strengths)
     away = [np.abs(corrupt(digits, name, severity=s + 1).astype(int) - digits).mean() for s in range(count)]
-    if name == "spatter":  # the fourth and the fifth are of another kind than those before, as in MNIST-C
+    if name == "spatter":  # the fourth and fifth are of a different kind, as in MNIST-C
         away = away[:3]
-    if name == "glass_blur":  # its second swaps further and once where the first swaps twice
+    if name == "glass_blur":  # its second swaps further but once, while the first swaps twice
         away = [away[0], *away[2:]]
     assert all(more > 0.99 * less for less, more in itertools.pairwise(away))
     assert away[0] < away[-1]
@@ -72,7 +72,7 @@ def test_none_and_one_image_are_taken(name: str, count: int, digits: Images) -> 
 def test_blank_and_inked_paper_stay_in_range(name: str) -> None:
     for ink in (0, 255):
         images = np.full((3, 28, 28), ink, np.uint8)
-        corrupt(images, name)  # a value that wrapped round, or is no number, would warn
+        corrupt(images, name)  # a value that wrapped around, or is NaN, would warn
     blank = corrupt(np.zeros((3, 28, 28), np.uint8), name)
     has_ink = name in ("impulse_noise", "brightness", "stripe", "spatter", "dotted_line", "zigzag")
     assert bool(blank.any()) == has_ink
@@ -114,7 +114,7 @@ def test_geometry_is_about_the_middle() -> None:
         slope = np.polyfit(rows, columns, 1)[0]
         assert abs(slope) == pytest.approx(np.tan(0.4), abs=0.06)
     slopes = [np.polyfit(*np.nonzero(image > 127), 1)[0] for image in corrupt(bar, "rotate")]
-    assert 0 < sum(slope > 0 for slope in slopes) < 40  # to either side
+    assert 0 < sum(slope > 0 for slope in slopes) < 40  # in both directions
 
 
 def test_motion_smears_to_one_side_and_keeps_the_ink() -> None:

@@ -1,4 +1,4 @@
-"""hands: the strokes that other hands add, on the digits that they add them to."""
+"""hands: the strokes of other hands, on the digits that get them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""pipeline: each part in its order, on the images that it is for."""
+"""pipeline: each part in order, on the images that it is for."""
 
 from __future__ import annotations
 

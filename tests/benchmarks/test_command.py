@@ -1,4 +1,4 @@
-"""benchmarks/command.py: rows are measured, told and recorded with the command that measures them again."""
+"""benchmarks/command.py: rows are measured, printed and recorded with the command that measures them again."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def main(only: list[str], rounds: int, fonts: tuple[Path, ...], as_json: bool, r
 
 @pytest.fixture
 def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty folder in place of docs/results."""
+    """An empty folder instead of docs/results."""
     monkeypatch.setattr(records, "RESULTS", tmp_path)
 
 
@@ -85,7 +85,7 @@ def test_errors_of_mnistlab_end_a_benchmark_as_they_end_mnistlab() -> None:
 
 
 def test_every_benchmark_explains_itself_and_refuses_what_it_does_not_know() -> None:
-    """None does its work, or writes into the documents, for a --help or a misspelt option."""
+    """None does its work, or writes into the documents, for --help or a misspelt option."""
     commands = [
         path for path in (records.ROOT / "benchmarks").rglob("*.py") if path.read_text().endswith("\n    main()\n")
     ]

@@ -37,7 +37,7 @@ ROWS: list[dict[str, Any]] = [
 
 @pytest.fixture
 def own_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder in place of docs/results."""
+    """An empty folder instead of docs/results."""
     monkeypatch.setattr(records, "RESULTS", tmp_path)
     return tmp_path
 
@@ -88,10 +88,10 @@ def test_models_stand_beside_each_other_and_beside_the_canonical_example(own_res
 def test_each_row_of_serving_is_in_the_table(row: dict[str, Any], own_results: Path) -> None:
     figures = {
         "start": ["**median 0.80 s (0.75 to 0.90)** (n = 3)"],
-        "classify-one": ["**0.85** of it (0.80 to 0.90; n = 2), 5,001 images/s"],
-        "classify-many": ["**0.80** of it (0.70 to 0.90; n = 2), 20,500 images/s"],
-        "soak": ["errors: **0**, p50 12.5 ms, p99 50.0 ms (n = 100,000)", "**130 MiB**, in the end 130 MiB"],
-        "overload": ["**median 15 ms** (n = 2); the others read as alone: 18 of 18"],
+        "classify-one": ["**0.85** (0.80 to 0.90; n = 2), 5,001 images/s"],
+        "classify-many": ["**0.80** (0.70 to 0.90; n = 2), 20,500 images/s"],
+        "soak": ["errors: **0**, p50 12.5 ms, p99 50.0 ms (n = 100,000)", "**130 MiB**, at the end 130 MiB"],
+        "overload": ["**median 15 ms** (n = 2); the others read as if alone: 18 of 18"],
         "page-inside": ["**median 30 ms**, 95 % within 34 ms (n = 2)", "**median 5.0 ms**, 95 % within 5.9 ms"],
         "page": ["**median 30 ms**, 95 % within 34 ms (n = 2)"],
     }[row["row"]]

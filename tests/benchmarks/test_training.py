@@ -1,4 +1,4 @@
-"""benchmarks/training: raw lines that round-trip, and measurements that go on after a stop."""
+"""benchmarks/training: raw lines that round-trip, and measurements that continue after a stop."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TINY = RECIPES["quick"].override(
 
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder in place of docs/results."""
+    """An empty folder instead of docs/results."""
     monkeypatch.setattr(records, "RESULTS", tmp_path / "results")
     return tmp_path / "results"
 
@@ -225,7 +225,7 @@ def test_a_step_is_measured_in_all_its_parts_against_the_peak_of_its_precision(
 ) -> None:
     recipe = TINY.override(precision=precision, batch_size=8, steps=40, shift=1.0)
     ticks = itertools.count()
-    clock = SimpleNamespace(perf_counter=lambda: float(next(ticks)))  # from each look at it to the next a second
+    clock = SimpleNamespace(perf_counter=lambda: float(next(ticks)))  # a second passes between two readings
     monkeypatch.setattr(step, "time", clock)
     monkeypatch.setattr(step, "SIDE", 96)
     with Products(96) as products:

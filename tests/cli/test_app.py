@@ -54,7 +54,7 @@ HELP = [
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever a command makes where it stands, it makes there."""
+    """Whatever a command makes in the current folder, it makes there."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
 
@@ -146,14 +146,14 @@ def test_no_line_of_the_help_ends_inside_a_word(
     assert run_app([name, "--help"]) == 0
     out = capsys.readouterr().out
     assert [line for line in out.splitlines() if line.endswith("-")] == []
-    assert "\N{NON-BREAKING HYPHEN}" not in out  # what is copied from it is what is meant
+    assert "\N{NON-BREAKING HYPHEN}" not in out  # so that it can be copied
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_is_what_the_list_of_commands_says(name: str) -> None:
     command = app.get_command(click.Context(app), name)
     assert command is not None
-    assert (command.name, command.short_help) == (name, None)  # its line stands in COMMANDS alone
+    assert (command.name, command.short_help) == (name, None)  # its line is only in COMMANDS
 
 
 def test_commands_are_imported_when_they_are_asked_for() -> None:
@@ -249,7 +249,7 @@ def test_the_command_tells_its_version_and_help() -> None:
     assert process("--version").stdout.startswith("mnistlab ")
     done = process("-h")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Exit codes: 0 done, 1 failed, 2 your input, 130 interrupted." in done.stdout
+    assert "Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted." in done.stdout
 
 
 def test_the_command_exits_with_2_and_one_line() -> None:
@@ -338,7 +338,7 @@ def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
         ("train two-conv --padding same,same,same --dataset PICTURES", ["padding has 3 values for 2 blocks."]),
         (
             "train two-conv --most-parameters 5000 --dataset PICTURES",
-            ["The network has ", " and two-conv may have 5,000"],
+            ["The network has ", " but two-conv may have 5,000"],
         ),
         ("train two-conv --most-parameters -1", ["--most-parameters must be at least 0; it is -1."]),
         ("train two-conv --members 0", ["members must be between 1 and 1,000; it is 0."]),
@@ -438,7 +438,7 @@ def test_what_is_a_link_in_a_circle_is_one_line(command: str, capsys: pytest.Cap
     Path("loop1").symlink_to("loop2")
     Path("loop2").symlink_to("loop1")
     assert run_app(command.split()) == 2
-    sentence = "error: loop1 is a link that leads round in a circle. Remove it, or choose another.\n"
+    sentence = "error: loop1 is a link that leads back to itself. Remove it, or choose another.\n"
     assert capsys.readouterr().err == sentence
     assert {path.name: str(path.readlink()) for path in Path().iterdir()} == {"loop1": "loop2", "loop2": "loop1"}
 
@@ -462,8 +462,8 @@ def test_the_doctor_names_a_data_folder_that_is_a_link_in_a_circle(capsys: pytes
     Path("loop2").symlink_to("loop1")
     assert run_app(["doctor", "--data-dir", "loop1", "--runs", "loop2"]) == 1
     shown = capsys.readouterr().out
-    assert "problem  data folder  loop1 is a link that leads round in a circle." in shown
-    assert "problem  runs folder  loop2 is a link that leads round in a circle." in shown
+    assert "problem  data folder  loop1 is a link that leads back to itself." in shown
+    assert "problem  runs folder  loop2 is a link that leads back to itself." in shown
 
 
 @pytest.mark.parametrize(
@@ -708,7 +708,7 @@ def test_a_run_of_a_changed_recipe_is_marked(tmp_path: Path, capsys: pytest.Capt
     assert sorted(line.split()[1] for line in lines if line.startswith("  ") and "recipe " not in line) == [
         "default", "default*", "mine",
     ]  # fmt: skip
-    assert lines[-1] == "* the recipe differs from mnistlab's own of that name"
+    assert lines[-1] == "* the recipe differs from mnistlab's recipe of that name"
     shutil.rmtree(next(path for path, row in rows.items() if row["recipe_changed"]))
     assert run_app(["runs", "--runs", str(tmp_path)]) == 0
     assert "*" not in capsys.readouterr().out
@@ -765,7 +765,7 @@ def test_comparing_runs(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     }
     assert [Path(row["run"]).name for row in content["runs"]] == names
 
-    assert run_app(["runs", "--runs", str(runs), "compare", *names]) == 0  # the option may stand before the command too
+    assert run_app(["runs", "--runs", str(runs), "compare", *names]) == 0  # the option may come before the command too
     assert "McNemar's exact test: p = " in capsys.readouterr().out
 
 
@@ -882,7 +882,7 @@ def test_a_run_is_found_from_inside_its_folder(
 
 
 def test_an_error_that_was_not_expected_is_shown_with_where_it_came_from(capsys: pytest.CaptureFixture[str]) -> None:
-    """The log is all that there is to mend a server's own errors by."""
+    """The log is all that there is for fixing a server's own errors."""
     handler = StandardErrorHandler()
     try:
         raise RuntimeError("not expected")

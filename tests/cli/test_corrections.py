@@ -1,4 +1,4 @@
-"""`mnistlab data --from-corrections`: what read wrote, corrected in a spreadsheet, as a folder of pictures."""
+"""`mnistlab data --from-corrections`: rows of read, corrected in a spreadsheet, as a folder of pictures."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def corrected(change: Callable[[dict[str, Any]], str], delimiter: str = ",", encoding: str = "utf-8") -> Path:
-    """checked.csv: out.csv with a column more, filled row by row."""
+    """checked.csv: out.csv with one more column, filled row by row."""
     rows = list(csv.DictReader(io.StringIO(Path("out.csv").read_text(encoding="utf-8"))))
     text = io.StringIO()
     writer = csv.DictWriter(text, [*rows[0], "correct"], delimiter=delimiter)
@@ -106,8 +106,8 @@ def test_what_is_no_correction_is_refused(here: Path, capsys: pytest.CaptureFixt
     refused(capsys, *both, says="checked.csv has no correction")
     corrected(lambda row: "l")
     refused(capsys, *both, says="checked.csv, row 1: the correct value 'l' is not a digit")
-    refused(capsys, *both[:2], says="--from-corrections goes with --to")
-    refused(capsys, *both[2:], says="--from-corrections goes with --to")
+    refused(capsys, *both[:2], says="--from-corrections and --to, the folder")
+    refused(capsys, *both[2:], says="--from-corrections and --to, the folder")
     refused(capsys, "--from-corrections", "out.csv", *both[2:], says="out.csv has no column correct")
     refused(capsys, "--from-corrections", "scan.tif", *both[2:], says="not from scan.tif")
     refused(capsys, "--from-corrections", "none.csv", *both[2:], says="There is no file none.csv")
@@ -116,5 +116,5 @@ def test_what_is_no_correction_is_refused(here: Path, capsys: pytest.CaptureFixt
     Path("folder").mkdir()
     Path("folder/mine").touch()
     corrected(lambda row: row["value"])
-    refused(capsys, *both, says="folder is there already, and not empty")
+    refused(capsys, *both, says="folder already exists, and is not empty")
     assert [path.name for path in Path("folder").iterdir()] == ["mine"]

@@ -53,7 +53,7 @@ EXCEPTIONS = {
     "mnistlab serve still running?": "is a question on the page",
     "mnistlab serve tourne-t-il encore ?": "is the same in French",
 }
-"""What cannot be run, or is no command, and why."""
+"""What cannot be run, or is not a command, and why."""
 
 TEXTS = list(documented.texts())
 FOUND = {each for _, text in TEXTS for command in documented.commands_in(text) for each in documented.variants(command)}
@@ -83,7 +83,7 @@ WORDS = {
     "{another}": "8001",
     **dict.fromkeys(["{day}", "{day.name}"], "day3"),
 }
-"""What the texts leave to the reader. All other words are taken as they are; the files that they name lie in `here`."""
+"""What the texts leave to the reader. All other words are used as they are; the files that they name are in `here`."""
 
 TRAINING = """
 import torch
@@ -102,7 +102,7 @@ PICTURES = ["path/to/pictures", "path/to/folder-of-pictures", "chemin/vers/image
 
 
 def arguments_of(command: str) -> tuple[str, ...]:
-    """The command with the reader's words filled in, and small or answered where it would take long or ask."""
+    """The command with the reader's words filled in, made small if it would take long, and answered if it would ask."""
     runs = itertools.cycle([f"runs/{STOPPED}"] if "--resume" in command else [f"runs/{name}" for name in RUNS])
     arguments = [next(runs) if word in A_RUN else WORDS.get(word, word) for word in shlex.split(command)]
     if arguments[0] == "train" and "--resume" not in arguments:
@@ -149,7 +149,7 @@ def converted_once() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as a reader has it: data, pictures, three finished runs and a newer one that was stopped."""
+    """A folder like a reader's: data, pictures, three finished runs and a newer one that was stopped."""
     folder = tmp_path_factory.mktemp("prepared")
     for name in PICTURES:
         shutil.copytree(pictures, folder / name)
@@ -203,7 +203,7 @@ def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: p
 
 @pytest.fixture
 def here(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it for one command, which is run in it; what is large and only read is linked."""
+    """A copy of it for one command, which is run in it; large files that are only read are linked."""
     for path in prepared.iterdir():
         if path.is_dir():
             large = path.name == "data" or any(path in (prepared / name).parents for name in PICTURES)

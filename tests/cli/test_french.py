@@ -218,14 +218,14 @@ def commands(group: click.Group = app, path: tuple[str, ...] = ()) -> Iterator[t
 
 @functools.cache
 def every_command() -> list[tuple[tuple[str, ...], click.Command]]:
-    """All of them, as they are in English."""
+    """All of them, in English."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("MNISTLAB_LANG", "en")
         return list(commands())
 
 
 def texts_of(command: click.Command) -> Iterator[str]:
-    """The English texts of a command's help: paragraphs, what the options do, and how each says its default by itself."""
+    """The English texts of a command's help: paragraphs, option texts, and the defaults that options state themselves."""
     for paragraph in f"{inspect.cleandoc(command.help or '')}\n\n{inspect.cleandoc(command.epilog or '')}".split(
         "\n\n"
     ):

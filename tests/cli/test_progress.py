@@ -101,7 +101,7 @@ def test_the_bar_is_taken_away_and_the_cursor_comes_back(run: Run) -> None:
 
     assert display.bar is None
     assert out.getvalue().rfind("\x1b[?25h") > out.getvalue().rfind("\x1b[?25l") >= 0
-    display.stop()  # once more does no harm
+    display.stop()  # a second time does no harm
 
 
 def test_the_bar_counts_epochs_from_one_and_never_past_the_last(run: Run) -> None:

@@ -52,7 +52,7 @@ def page(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def here(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with page.png in which the command stands."""
+    """A folder with page.png in which the command is run."""
     folder = tmp_path / "here"
     folder.mkdir()
     shutil.copy(page, folder / "page.png")
@@ -151,8 +151,8 @@ def test_pages_that_cannot_be_read_stop_no_others(here: Path, capsys: pytest.Cap
         ("locked.pdf", None, True), ("scan.tif", 1, False), ("scan.tif", 2, True), ("scan.tif", 3, False), ("page.png", 1, False),
     ]  # fmt: skip
     first, second = err.splitlines()
-    assert first.startswith("error: locked.pdf is a PDF that opens with a password only")
-    assert second.startswith("error: page 2 of scan.tif is broken")
+    assert first.startswith("error: locked.pdf is a PDF that needs a password")
+    assert second.startswith("error: page 2 of scan.tif is damaged")
 
 
 def test_the_same_digits_from_every_kind_of_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -219,7 +219,7 @@ def test_the_others_are_read_where_one_is_broken(here: Path, capsys: pytest.Capt
     assert [line.startswith("error: ") for line in lines] == [True] * 4
     for line, words in zip(
         lines,
-        ("a.png is broken or cut off", "c.jpeg is empty", "no file nothing.png", "notes.txt is not a PNG"),
+        ("a.png is damaged or incomplete", "c.jpeg is empty", "no file nothing.png", "notes.txt is not a PNG"),
         strict=True,
     ):
         assert words in line
@@ -284,7 +284,7 @@ def test_an_annotated_picture_is_written_through_a_link(here: Path, capsys: pyte
     assert decode(here / "out.png").ndim == 3
     (here / "loop.png").symlink_to("loop.png")
     assert run_app(["read", "page.png", "--annotate", "loop.png"]) == 2
-    assert "loop.png is a link that leads round in a circle" in capsys.readouterr().err
+    assert "loop.png is a link that leads back to itself" in capsys.readouterr().err
     assert (here / "loop.png").is_symlink()
 
 
@@ -303,19 +303,19 @@ def test_annotated_pictures_of_a_folder_stay_apart(here: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["page.png", "--annotate", "page.png"], "would write over a picture"),
-        (["page.png", "--annotate", "scans/../page.png"], "would write over a picture"),
-        (["link.png", "--annotate", "page.png"], "would write over a picture"),
-        (["page.png", "--annotate", "link.png"], "would write over a picture"),
+        (["page.png", "--annotate", "page.png"], "would overwrite a picture"),
+        (["page.png", "--annotate", "scans/../page.png"], "would overwrite a picture"),
+        (["link.png", "--annotate", "page.png"], "would overwrite a picture"),
+        (["page.png", "--annotate", "link.png"], "would overwrite a picture"),
         (["page.png", "--annotate", "."], "must not be the folder of the pictures"),
         (["scans", "--annotate", "scans"], "must not be the folder of the pictures"),
         (["scans", "page.png", "--annotate", "other/../scans"], "must not be the folder of the pictures"),
-        (["linked/page.png", "--annotate", "."], "would write over a picture"),
-        (["page.png", "--annotate", "out"], "has no picture's ending"),
-        (["page.png", "--annotate", "out.pdf"], "has no picture's ending"),
+        (["linked/page.png", "--annotate", "."], "would overwrite a picture"),
+        (["page.png", "--annotate", "out"], "does not end like a picture's name"),
+        (["page.png", "--annotate", "out.pdf"], "does not end like a picture's name"),
         (["page.png", "--annotate", "nowhere/out.png"], "There is no folder nowhere"),
-        (["page.png", "link.png", "--annotate", "out.png"], "is a file's name"),
-        (["scans", "--annotate", "out.png"], "is a file's name"),
+        (["page.png", "link.png", "--annotate", "out.png"], "names a file"),
+        (["scans", "--annotate", "out.png"], "names a file"),
         (["scans", "--annotate", "notes"], "is a file, not a folder"),
         (["scans", "--annotate", "notes/deep"], "is a file, not a folder"),
         (["scans", "--annotate", "x" * 300], "too long"),
@@ -375,7 +375,7 @@ def test_a_threshold_is_a_probability(here: Path, capsys: pytest.CaptureFixture[
 def small_model(
     path: Path, change: Callable[[onnx.ModelProto], None] | None = None, classes: int = 10, **given: Any
 ) -> Path:
-    """A linear network that takes and gives what ours do, or almost."""
+    """A linear network with the inputs and outputs of ours, or almost."""
     shape, kind = given.get("shape", ["N", 1, 28, 28]), given.get("kind", TensorProto.UINT8)
     size = int(np.prod([n for n in shape[1:] if isinstance(n, int)])) if shape[1:] else 1
     weights: NDArray[np.float32] = (

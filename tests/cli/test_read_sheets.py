@@ -1,4 +1,4 @@
-"""`mnistlab read --table` and `--fields`: text, JSON and CSV, and what cannot be done in one sentence each."""
+"""`mnistlab read --table` and `--fields`: text, JSON and CSV, and a sentence for each thing that cannot be done."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def sheet(hand: Hand) -> Picture:
 
 @pytest.fixture
 def here(sheet: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with sheet.png in which the command stands."""
+    """A folder with sheet.png in which the command is run."""
     Image.fromarray(sheet).save(tmp_path / "sheet.png")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -96,7 +96,7 @@ def test_each_of_several_pictures_gets_a_csv_of_its_own_and_those_without_a_tabl
     assert run_app(["read", "sheet.png", "empty.png", "broken.png", "--table", "--csv", "out"]) == 2
     out, err = capsys.readouterr()
     assert out == f"{Path('out', 'sheet.csv')}: 2 rows, 3 columns\n"
-    assert err.splitlines()[0] == "empty.png: no table found, so all of the picture was read"
+    assert err.splitlines()[0] == "empty.png: no table found, so the whole picture was read"
     assert "broken.png" in err.splitlines()[1]
     assert [path.name for path in (here / "out").iterdir()] == ["sheet.csv"]
     assert rows_of(here / "out" / "sheet.csv") == TEXTS
@@ -105,7 +105,7 @@ def test_each_of_several_pictures_gets_a_csv_of_its_own_and_those_without_a_tabl
 def test_where_there_is_no_table_all_is_read(here: Path, sheet: Picture, capsys: pytest.CaptureFixture[str]) -> None:
     Image.fromarray(sheet[40:100, 40:140]).save(here / "sheet.png")
     assert run_app(["read", "sheet.png", "--table"]) == 0
-    assert capsys.readouterr() == ("12\n", "sheet.png: no table found, so all of the picture was read\n")
+    assert capsys.readouterr() == ("12\n", "sheet.png: no table found, so the whole picture was read\n")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_where_there_is_no_table_all_is_read(here: Path, sheet: Picture, capsys:
         (["--table", "--csv", "there.csv"], ["there.csv"]),
         (["sheet.png", "--table", "--csv", "-"], ["--csv -"]),
         (["--save-layout", "new.toml"], ["--save-layout", "--table"]),
-        (["--table", "--save-layout", "form.toml"], ["form.toml", "there already"]),
+        (["--table", "--save-layout", "form.toml"], ["form.toml", "already exists"]),
         (["--table", "--save-layout", "layout.txt"], ["layout.txt", "layout.toml"]),
         (["sheet.png", "--table", "--save-layout", "new.toml"], ["--save-layout", "several"]),
         (["sheet.png", "--table", "--csv", "out.csv"], ["out.csv", "folder"]),
@@ -157,7 +157,7 @@ def test_each_page_of_a_picture_has_a_table_of_its_own_written_over_nothing(
     (here / "tables").mkdir()
     (here / "tables" / "two-page-2.csv").write_text("corrected\n", encoding="utf-8")
     assert run_app(["read", "two.tif", "--table", "--csv", "tables"]) == 2
-    assert "two-page-2.csv is there already" in capsys.readouterr().err
+    assert "two-page-2.csv already exists" in capsys.readouterr().err
     assert (here / "tables" / "two-page-2.csv").read_text(encoding="utf-8") == "corrected\n"
     (here / "tables" / "two-page-1.csv").unlink()
     (here / "tables" / "two-page-2.csv").unlink()
@@ -246,5 +246,5 @@ def test_without_a_table_there_is_no_layout(here: Path, capsys: pytest.CaptureFi
     Image.new("L", (60, 60), 255).save(here / "empty.png")
     assert run_app(["read", "empty.png", "--table", "--save-layout", "layout.toml"]) == 2
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith("error: No table was found in empty.png to make layout.toml of.")
+    assert last.startswith("error: layout.toml cannot be made: no table was found in empty.png.")
     assert not (here / "layout.toml").exists()

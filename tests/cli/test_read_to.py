@@ -40,7 +40,7 @@ ENDINGS = [".csv", ".jsonl", ".parquet"]
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in which the command stands, with scans/: 2026, 20, nothing at all, 26, and some text."""
+    """A folder in which the command is run, with scans/: 2026, 20, nothing at all, 26, and some text."""
     folder = tmp_path / "here"
     make_scans(folder / "scans")
     monkeypatch.chdir(folder)
@@ -60,7 +60,7 @@ def make_scans(folder: Path) -> None:
 
 
 def rows_in(path: str | Path) -> list[dict[str, Any]]:
-    """The rows of a file in Python's types; what is missing is None."""
+    """The rows of a file in Python's types; missing values are None."""
     path = Path(path)
     if path.suffix == ".parquet":
         rows: list[dict[str, Any]] = pyarrow.parquet.read_table(path).to_pylist()
@@ -89,7 +89,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The pictures that this process decodes, by name, as they come."""
+    """The pictures that this process decodes, by name, in order."""
     seen: list[str] = []
     decode = file_pages.of_bytes
 
@@ -292,7 +292,7 @@ def test_new_and_changed_pictures_are_read_and_the_rows_are_in_order(here: Path,
 
 
 def test_rows_of_pictures_that_are_not_named_any_more_stay(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Scans are moved away once they were read; and the next folder's come behind."""
+    """Scans are moved away once they have been read, and the next folder's come after them."""
     assert run_app(["read", "scans", "--to", "all.csv"]) == 2
     shutil.move("scans", "done")
     make_scans(here / "second")
@@ -351,7 +351,7 @@ def test_wherever_a_kill_cuts_the_files_the_resumed_output_is_the_whole_one(
 
 
 def kill_while_reading(folder: Path, times: int, jobs: int) -> None:
-    """Kill -9 at random moments, so many times; then read on, and compare with what was never killed."""
+    """Kill -9 at random moments, that many times; then read on, and compare with an uninterrupted reading."""
     scans = folder / "scans"
     scans.mkdir()
     picture = Image.open(EXAMPLE).convert("L").resize((160, 60))
@@ -413,7 +413,7 @@ def test_ctrl_c_leaves_what_was_read(
     with monkeypatch.context() as patched:
         interrupt_at(patched, 3)
         assert run_app(command) == 130
-    assert_one_line(capsys, f"Interrupted: out{ending} holds 2 of 5 pictures. Go on with --resume.")
+    assert_one_line(capsys, f"Interrupted: out{ending} holds 2 of 5 pictures. Continue with --resume.")
     assert files_in(rows_in(f"out{ending}")) == ["scans/a.png", "scans/b.png"]
     assert run_app([*command, "--resume"]) == 2
     assert "5 pictures, 8 digits; 2 read before; 1 could" in capsys.readouterr().out
@@ -449,17 +449,17 @@ def refused(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
         (["--to", "out.txt"], ["out.txt has no ending", "digits.csv", "digits.parquet"]),
         (["--to", "out"], ["out has no ending"]),
         (["--to", "scans"], ["'scans' is a folder", "scans/digits.csv"]),
-        (["--to", "mine.csv"], ["mine.csv holds something else", "Choose another name."]),
-        (["--to", "mine.csv", "--resume"], ["mine.csv holds something else"]),
-        (["--to", "mine.jsonl"], ["mine.jsonl holds something else"]),
-        (["--to", "mine.parquet", "--resume"], ["mine.parquet holds something else"]),
-        (["--to", "pipe.csv"], ["pipe.csv holds something else"]),
-        (["--to", "half.jsonl"], ["half.jsonl is there already", "without half.jsonl.state"]),
-        (["--to", "ours.csv", "--resume"], ["ours.csv is there already", "without ours.csv.state"]),
+        (["--to", "mine.csv"], ["mine.csv holds something other", "Choose another name."]),
+        (["--to", "mine.csv", "--resume"], ["mine.csv holds something other"]),
+        (["--to", "mine.jsonl"], ["mine.jsonl holds something other"]),
+        (["--to", "mine.parquet", "--resume"], ["mine.parquet holds something other"]),
+        (["--to", "pipe.csv"], ["pipe.csv holds something other"]),
+        (["--to", "half.jsonl"], ["half.jsonl already exists", "without half.jsonl.state"]),
+        (["--to", "ours.csv", "--resume"], ["ours.csv already exists", "without ours.csv.state"]),
         (["--to", "other.csv", "--resume"], ["other.csv.state is not what this command keeps"]),
         (["--to", "mine.csv/deep/out.csv"], ["mine.csv is a file, not a folder"]),
         (["--to", "x" * 300 + ".csv"], ["too long"]),
-        (["--to", "loop.csv"], ["loop.csv is a link that leads round in a circle"]),
+        (["--to", "loop.csv"], ["loop.csv is a link that leads back to itself"]),
         (["--to", "out.csv", "--json"], ["--json and --to", "Leave one out."]),
         (["--resume"], ["--to names none"]),
         (["--to", "-", "--resume"], ["--to names none"]),
@@ -492,25 +492,25 @@ def test_nothing_that_is_there_is_written_over(here: Path, capsys: pytest.Captur
     Path("out.csv").touch()  # nothing is lost with that
     assert run_app(["read", *scans]) == 0
     capsys.readouterr()
-    refused(here, capsys, scans, "out.csv is there already", "Add --resume to go on, or choose another name.")
+    refused(here, capsys, scans, "out.csv already exists", "Add --resume to continue, or choose another name.")
     refused(here, capsys, [*scans, "--resume", "--threshold", "0.25"], "threshold 0.", ", not 0.25. Give the same")
     kept = Path("out.csv").read_bytes()
     Path("out.csv").write_bytes(kept.replace(b",2,", b",7,"))
-    refused(here, capsys, [*scans, "--resume"], "out.csv was changed after this command had written it")
+    refused(here, capsys, [*scans, "--resume"], "out.csv was changed after this command wrote it")
     Path("out.csv").write_bytes(b"corrected," + kept)
-    refused(here, capsys, [*scans, "--resume"], "out.csv holds something else")
+    refused(here, capsys, [*scans, "--resume"], "out.csv holds something other")
     Path("out.csv").unlink()
-    refused(here, capsys, scans, "out.csv.state, which says what was read for it")
+    refused(here, capsys, scans, "out.csv.state, which records what was read for it")
     assert run_app(["read", *scans, "--resume"]) == 0
     assert Path("out.csv").read_bytes() == kept
     state = Path("out.csv.state").read_text()
     Path("out.csv.state").write_text(state.replace('"mnistlab":"', '"mnistlab":"older-'))
     capsys.readouterr()
-    refused(here, capsys, [*scans, "--resume"], "begun with other options: mnistlab older-")
+    refused(here, capsys, [*scans, "--resume"], "started with other options: mnistlab older-")
     Path("out.csv.state").write_text(state.replace('"finder":"', '"finder":"0', 1))
-    refused(here, capsys, [*scans, "--resume"], "begun with other options: finder 0")
+    refused(here, capsys, [*scans, "--resume"], "started with other options: finder 0")
     Path("out.csv.state").write_text(state.replace('"position"', '"place"', 1))
-    refused(here, capsys, [*scans, "--resume"], "out.csv holds something else")
+    refused(here, capsys, [*scans, "--resume"], "out.csv holds something other")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the system has locks of another kind")

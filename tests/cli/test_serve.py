@@ -1,4 +1,4 @@
-"""`mnistlab serve` as a process: what it says, what it refuses, how it stops."""
+"""`mnistlab serve` as a process: what it prints, what it refuses, how it stops."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_workers_count_together_and_those_that_are_killed_come_back() -> None:
                 return float(found[1]) if found else 0.0
             return -1
 
-        for _ in range(12):  # each by a connection of its own: some reach the one, some the other
+        for _ in range(12):  # each on its own connection: some reach one worker, some the other
             httpx.post(f"{running.url}/api/v1/classify", content=bytes(784), timeout=LIMIT).raise_for_status()
         assert counted("mnistlab_images_total") == 12
         held = stack.enter_context(running.connect())
@@ -123,7 +123,7 @@ def test_workers_count_together_and_those_that_are_killed_come_back() -> None:
         )
         held.sendall(head)
         assert held.recv(65536).startswith(b"HTTP/1.1 100 ")
-        wait_until(lambda: counted("mnistlab_requests_under_way") == 2)  # it, and the one that asks
+        wait_until(lambda: counted("mnistlab_requests_under_way") == 2)  # this one, and the request that asks
         killed = workers()
         assert len(killed) == 2
         for number in killed:

@@ -181,12 +181,12 @@ def test_the_live_table_says_what_is_done_running_best_and_left(
             console.print(table.render())
         return [line.rstrip() for line in captured.get().splitlines()]
 
-    assert shown()[0] == "0 of 4 done"  # nobody knows yet how long
+    assert shown()[0] == "0 of 4 done"  # the time is not known yet
     table.begin(trials[0])
     for trial, correct in ((trials[0], 90), (trials[1], 95)):
         run = Run.open(finished_run(tmp_path / trial.setting.title, trial))
         run.write_validation({"correct": correct, "total": 100, "mistakes": []})
-        table.end(trial, run)  # the second was there before
+        table.end(trial, run)  # the second existed before
     display = table.begin(trials[2])
     display.start(run, 4, 8, 0)
     display.step(4, 1.0, 1.0)

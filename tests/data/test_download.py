@@ -49,7 +49,7 @@ needs_fashion = pytest.mark.skipif(
 
 @pytest.fixture(autouse=True)
 def no_mirrors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test here asks the internet: torchvision's mirrors are a local port that refuses, with network or without."""
+    """No test here uses the internet: torchvision's mirrors are a local port that refuses, with or without a network."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{taken.getsockname()[1]}/"
@@ -119,7 +119,7 @@ def test_a_missing_file_is_fetched(tmp_path: Path, raw: Path, data_dir: Path, ca
 
 
 def flip(content: bytes) -> bytes:
-    """One bit of the last byte but twenty is changed."""
+    """One bit of the twenty-first byte from the end is changed."""
     return content[:-20] + bytes([content[-20] ^ 1]) + content[-19:]
 
 
@@ -186,7 +186,7 @@ def test_a_link_to_a_data_folder_that_is_gone_is_the_user_s_to_mend(tmp_path: Pa
 
 
 def test_two_processes_that_start_at_once_both_succeed(tmp_path: Path) -> None:
-    """This process and another one, which has everything imported when the start is given; both unpack the copy."""
+    """This process and another one, which has everything imported at the start signal; both unpack the copy."""
     code = (
         "import sys; from mnistlab import open_dataset; print('ready', flush=True); sys.stdin.readline();"
         "print(open_dataset('mnist', sys.argv[1]).read('test')[1].sum())"
@@ -209,7 +209,7 @@ def test_two_processes_that_start_at_once_both_succeed(tmp_path: Path) -> None:
 
 @pytest.fixture
 def locked(data_dir: Path, tmp_path: Path) -> Iterator[Path]:
-    """The folder with intact MNIST, in a place that this process may not write to."""
+    """The folder with intact MNIST, in a place where this process may not write."""
     place = tmp_path / "locked"
     if os.geteuid() == 0:  # permission bits mean nothing to root, a read-only mount does
         place.mkdir()
@@ -319,7 +319,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Mirr
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [mirror.address])
-        monkeypatch.setattr(mirrors, "PATIENCE_WITH_COPY", 600.0)  # a busy machine is no slow mirror
+        monkeypatch.setattr(mirrors, "PATIENCE_WITH_COPY", 600.0)  # a busy machine is not a slow mirror
         monkeypatch.setattr(mirrors, "clock", lambda: 0.0)
         yield mirror, root
         server.shutdown()
@@ -327,7 +327,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Mirr
 
 
 def publish(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let torchvision expect the .gz files as they lie in `root`."""
+    """Let torchvision expect the .gz files as they are in `root`."""
     rows = [
         (name, hashlib.md5((root / name).read_bytes()).hexdigest()) for name, _ in torchvision.datasets.MNIST.resources
     ]
@@ -409,7 +409,7 @@ def test_a_mirror_without_the_files_gives_way_to_the_copy(
 
 @pytest.fixture
 def hanging(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[list[socket.socket]]:
-    """A mirror that takes connections, sends the test's parameter, and then nothing; gives the connections."""
+    """A mirror that accepts connections, sends the test's parameter, and then nothing; yields the connections."""
     connections: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -456,7 +456,7 @@ def test_a_mirror_that_hangs_is_given_up(
 
 
 class Ticking:
-    """A clock that goes on by `step` seconds each time that it is read, until `stopped`."""
+    """A clock that advances by `step` seconds each time that it is read, until `stopped`."""
 
     def __init__(self, step: float, stopped: Callable[[], object] = lambda: False) -> None:
         self.now, self.step, self.stopped = 0.0, step, stopped
@@ -497,14 +497,14 @@ def test_the_rate_of_a_mirror_decides(piece: int, enough: bool, monkeypatch: pyt
 
 @pytest.fixture
 def slow(site: tuple[Mirror, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
-    """A mirror from which, by the clock that is put in, a piece comes each hour; the clock stops when `site` is asked."""
+    """A mirror from which, by the clock put in, a piece comes each hour; the clock stops when `site` is asked."""
     mirror, (fast, _) = Mirror(""), site
     monkeypatch.setattr(mirrors, "clock", Ticking(3600, lambda: fast.asked))
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             mirror.asked.append(self.path)
-            with contextlib.suppress(OSError):  # nobody listens any more
+            with contextlib.suppress(OSError):  # nobody is listening any more
                 self.send_response(200)
                 self.send_header("Content-Length", "100000")
                 self.end_headers()
@@ -660,7 +660,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def refused(source: Path, data: Path) -> str:
-    """What importing says to the files in `source`, none of which is written."""
+    """The error of importing the files in `source`, none of which is written."""
     with pytest.raises(UserError) as caught:
         import_files(small("kmnist"), source, data)
     assert not data.exists()

@@ -37,7 +37,7 @@ def mnist(data_dir: Path) -> Dataset:
 
 
 def numbered(train: int, test: int = 12) -> Dataset:
-    """A dataset whose image number i is told by its first two pixels."""
+    """A dataset in which the first two pixels of an image encode its number."""
 
     def part(count: int) -> Any:
         images = np.zeros((count, 28, 28), np.uint8)
@@ -433,7 +433,7 @@ def test_the_examples_can_be_split_and_loaded_by_others() -> None:
 def test_a_copy_goes_on_where_the_original_was(copied: Callable[[MNISTDataLoader], MNISTDataLoader]) -> None:
     loader = MNISTDataLoader("train+val", dataset=numbered(24), batch_size=8)
     assert stream(loader, 4)
-    loader.load_state_dict(loader.state_dict())  # else the epoch that was begun would be over
+    loader.load_state_dict(loader.state_dict())  # otherwise the epoch that was begun would be over
     assert numbers(copied(loader)) == stream(fresh_after(4), 2)
 
 
@@ -542,7 +542,7 @@ def test_the_rest_of_a_resumed_epoch_is_only_its_rest() -> None:
     rest = numbers(second)
     assert len(taken) + len(rest) == len(second)
     assert sorted(i for batch in taken + rest for i in batch) == sorted(i for batch in numbers(second) for i in batch)
-    assert rest == [number(batch) for batch in iterator]  # and the first goes on undisturbed
+    assert rest == [number(batch) for batch in iterator]  # and the first continues undisturbed
 
 
 def test_the_state_is_plain_and_can_be_saved(tmp_path: Path) -> None:

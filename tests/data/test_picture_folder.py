@@ -49,7 +49,7 @@ def dot(index: int = 0) -> Image.Image:
 
 
 def only_picture(root: Path, picture: Image.Image, name: str = "0.png", **options: Any) -> NDArray[np.uint8]:
-    """What mnistlab makes of the picture."""
+    """The picture as mnistlab reads it."""
     two_classes(root)
     (root / "a" / "0.png").unlink()
     picture.save(root / "a" / name, **options)
@@ -85,7 +85,7 @@ def test_about_one_picture_in_six_is_for_testing_whatever_comes_later(
     images, labels = digits
     export(images, labels, tmp_path)
     before = by_class(open_dataset(str(tmp_path)), "test")
-    assert all(before.values())  # no class is without
+    assert all(before.values())  # every class has some
     assert 0.1 < sum(map(len, before.values())) / len(images) < 0.25
 
     for label in range(10):  # a newcomer that sorts before all others, in each class
@@ -135,7 +135,7 @@ def numbered(root: Path, numbers: range) -> set[tuple[int, int]]:
 def test_the_parts_that_a_folder_gives_are_the_splits(
     names: tuple[str, str | None, str | None], tmp_path: Path
 ) -> None:
-    """A given `val` is the validation split; a test split that is not given comes from the training pictures alone."""
+    """A given `val` is the validation split; a missing test split is taken only from the training pictures."""
     train, val, test = (
         numbered(tmp_path / name, numbers) if name else None
         for name, numbers in zip(names, (range(1, 61), range(61, 81), range(81, 101)), strict=True)
@@ -180,7 +180,7 @@ def test_folders_beside_the_parts_are_left_out_and_told_once(tmp_path: Path, cap
         sizes = [len(read_split(dataset, split)[1]) for split in SPLITS]
     assert dataset.spec.classes == ("a", "b")
     assert sizes == [24, 24, 48, 24, 24, 24]
-    assert caplog.messages == [f"left out of {tmp_path}, beside its train: docs, foo"]
+    assert caplog.messages == [f"ignored in {tmp_path}, beside its train: docs, foo"]
 
 
 def test_classes_may_be_called_as_parts_are(tmp_path: Path) -> None:
@@ -198,18 +198,18 @@ def test_an_unpacked_archive_is_taken_as_meant(below: str, tmp_path: Path, caplo
     with caplog.at_level("INFO", "mnistlab.data"):
         spec = open_dataset(str(tmp_path)).spec
     assert (spec.name, spec.classes) == (str(tmp_path / "digits"), ("a", "b"))
-    assert caplog.messages[0] == f"{tmp_path} holds one folder alone, digits: its sub-folders are taken"
+    assert caplog.messages[0] == f"{tmp_path} holds only one folder, digits: the sub-folders of that are used"
 
 
 def test_a_single_class_is_no_archive(tmp_path: Path) -> None:
     two_classes(tmp_path / "outer" / "inner")
-    with pytest.raises(UserError, match="has 1 sub-folder, and a classifier needs two classes"):
+    with pytest.raises(UserError, match="has 1 sub-folder, but a classifier needs two classes"):
         open_dataset(str(tmp_path))
     shutil.rmtree(tmp_path / "outer" / "inner" / "b")
     (tmp_path / "outer" / "inner").rename(tmp_path / "cat")
     shutil.rmtree(tmp_path / "outer")
     dot().save(tmp_path / "cat" / "0.png")
-    with pytest.raises(UserError, match="has 1 sub-folder, and a classifier needs two classes"):
+    with pytest.raises(UserError, match="has 1 sub-folder, but a classifier needs two classes"):
         open_dataset(str(tmp_path))
 
 
@@ -252,7 +252,7 @@ def test_parts_of_other_classes_are_named(
             (tmp_path / part / new).mkdir()
     with pytest.raises(UserError) as caught:
         open_dataset(str(tmp_path))
-    assert caught.value.message == f"{tmp_path / part} has other classes than {tmp_path / 'train'} {words}."
+    assert caught.value.message == f"{tmp_path / part} has different classes from {tmp_path / 'train'} {words}."
 
 
 @pytest.mark.parametrize("part", ["train", "val", "test"])
@@ -440,7 +440,7 @@ def test_fewer_than_two_classes_are_no_dataset(classes: list[str], tmp_path: Pat
     for name in classes:
         (tmp_path / name).mkdir()
         dot().save(tmp_path / name / "0.png")
-    with pytest.raises(UserError, match=f"{counted(len(classes), 'sub-folder')}, and a classifier needs two") as caught:
+    with pytest.raises(UserError, match=f"{counted(len(classes), 'sub-folder')}, but a classifier needs two") as caught:
         open_dataset(str(tmp_path))
     assert str(tmp_path) in caught.value.message
     assert "FOLDER/cat/1.png" in caught.value.remedy
@@ -463,7 +463,7 @@ def test_too_few_pictures_to_test_with_are_named(tmp_path: Path) -> None:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG file that claims a size and holds next to nothing."""
+    """A PNG file that claims a size but holds next to nothing."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -473,7 +473,7 @@ def png_header(width: int, height: int) -> bytes:
 
 
 def refusal(root: Path, content: bytes) -> str:
-    """What reading says to a folder in which b/0.png has this content."""
+    """The error of reading a folder in which b/0.png has this content."""
     two_classes(root)
     path = root / "b" / "0.png"
     path.write_bytes(content)
@@ -493,8 +493,8 @@ def png() -> bytes:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "is empty"), (b"not a picture", "is not a PNG"), (png()[: len(png()) // 2], "cut off"), (png()[:20], "cut off"),
-     (png()[:100] + b"\xff" * 200 + png()[300:], "broken"), (b"GIF89a", "cut off")],
+    [(b"", "is empty"), (b"not a picture", "is not a PNG"), (png()[: len(png()) // 2], "incomplete"), (png()[:20], "incomplete"),
+     (png()[:100] + b"\xff" * 200 + png()[300:], "damaged"), (b"GIF89a", "incomplete")],
     ids=["empty", "text", "half", "header", "damaged", "magic only"],
 )  # fmt: skip
 def test_a_broken_picture_is_named(content: bytes, words: str, tmp_path: Path) -> None:

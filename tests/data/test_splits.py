@@ -22,7 +22,7 @@ MASK_SHA256 = "3db020e64ad2257fb7674dce0d70a58460d7da3fc966a0de2626167e16fd3664"
 
 
 def test_mnist_s_validation_split_stays_what_it_is(mnist: Dataset) -> None:
-    """Every figure that was ever measured on the validation split depends on this."""
+    """Every figure ever measured on the validation split depends on this."""
     mask = validation_mask(mnist.read("train")[1], 10)
     assert hashlib.sha256(mask.tobytes()).hexdigest() == MASK_SHA256
 

@@ -1,4 +1,4 @@
-"""Who wrote MNIST's images, and the validation split of writers of whom nothing is trained on."""
+"""Who wrote MNIST's images, and the validation split of writers whose images are not trained on."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_the_split_of_0_1_is_there_as_val_random(mnist: Dataset) -> None:
     assert np.array_equal(read_split(mnist, "val-random")[1], labels[mask])
     assert np.array_equal(read_split(mnist, "train-random")[1], labels[~mask])
     numbers = writers_of(mnist, "train")
-    assert len(set(numbers[mask]) & set(numbers[~mask])) > 500  # which is why it is no longer the one
+    assert len(set(numbers[mask]) & set(numbers[~mask])) > 500  # which is why it is no longer used
 
 
 def test_where_nobody_knows_the_writers_both_ways_are_the_same(pictures: Path) -> None:
@@ -112,7 +112,7 @@ def test_the_order_of_the_examples_does_not_matter(order: list[int]) -> None:
 
 
 def test_what_other_writers_would_balance_is_balanced() -> None:
-    """24 writers of one digit each, half of them of each digit: two are kept who write different ones."""
+    """24 writers of one digit each, half of them for each of two digits: two who write different ones are kept."""
     numbers = np.repeat(np.arange(24), 10).astype(np.int16)
     labels = (numbers % 12 >= 6).astype(np.int64)
     mask = validation_writers(numbers, labels, 2)
@@ -139,7 +139,7 @@ def test_a_damaged_file_says_what_to_do(damage: str, tmp_path: Path, monkeypatch
 
 @dataclass
 class Own:
-    """A dataset of the user's own, 240 images of two classes."""
+    """A user's own dataset, 240 images of two classes."""
 
     numbers: Any
     at_hand = True

@@ -1,4 +1,4 @@
-"""The site as it was built, in a real browser: nothing broken, nothing from elsewhere, for everybody, on a phone too.
+"""The built site in a real browser: nothing broken, nothing from elsewhere, accessible, also on a phone.
 
 Build it first: uv run --group docs python -m docs.site.
 """

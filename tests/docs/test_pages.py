@@ -78,7 +78,7 @@ ERRORS = (
     "type", "to have 1 channels, but got 3 channels", "Expected more than 1 value per channel when training",
     "Expected floating point type for target with class probabilities, got Long", "Target 10 is out of bounds",
 )  # fmt: skip
-"""What torch says of the errors that the page makes, in their order."""
+"""torch's messages for the errors on the page, in order."""
 
 
 def test_the_errors_of_the_page_are_those_that_torch_raises(outcomes: dict[str, Outcome]) -> None:
@@ -210,7 +210,7 @@ def small(tmp_path: Path) -> Script:
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """In place of mnistlab's: a module and some data."""
+    """Instead of mnistlab's: a module and some data."""
     folder = tmp_path / "package"
     (folder / "room").mkdir(parents=True)
     (folder / "room" / "module.py").write_text('"""Texts."""\n\n\ndef one():\n    """Text."""\n    return 1\n')

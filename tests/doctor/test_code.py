@@ -105,7 +105,7 @@ BROKEN: dict[str, tuple[str, list[tuple[str, str]], str]] = {
     "a GPU that is not there": (
         "no_such_device", [("loss.backward()", "raise RuntimeError('Found no NVIDIA driver')")], "is_available"),
 }  # fmt: skip
-"""What is wrong; the key of what the doctor says; what is changed in the right program; what the remedy names."""
+"""The mistake; the key of the doctor's finding; the changes to the right program; what the remedy names."""
 
 OTHER_NETWORKS = {
     "a perceptron": "return nn.Sequential(nn.Flatten(), nn.Linear(784, 20), nn.ReLU(), nn.Linear(20, 10))",
@@ -236,7 +236,7 @@ def test_a_shape_that_a_saved_network_cannot_take_names_the_layer_too(tmp_path: 
     write(tmp_path, [("self.drop(x.flatten(1))", "x.flatten(1)"), ("Linear(676", "Linear(784")])
     layers = {"conv": torch.nn.Conv2d(1, 4, 3), "norm": torch.nn.BatchNorm2d(4), "last": torch.nn.Linear(784, 10)}
     torch.save(torch.nn.ModuleDict(layers).state_dict(), tmp_path / "weights.pth")
-    with pytest.raises(UserError, match=r"your flatten gives 676 values, and last takes 784.*nn\.Linear\(676, 10\)"):
+    with pytest.raises(UserError, match=r"your flatten gives 676 values, but last takes 784.*nn\.Linear\(676, 10\)"):
         check_model(tmp_path / "weights.pth", data_dir, code=f"{tmp_path / 'network.py'}:Net")
 
 
@@ -287,7 +287,7 @@ def test_code_that_loops_for_ever_is_ended(tmp_path: Path, data_dir: Path) -> No
     """Whatever this machine's speed: it never ends by itself. The process that it starts, which holds its output, ends too."""
     loop = "import subprocess\nsubprocess.Popen(['sleep', '100000'])\nwhile True:\n    print('x' * 9999)\n"
     (tmp_path / "loop.py").write_text(loop, encoding="utf-8")
-    with pytest.raises(UserError, match=r"was not done after 1 s\. Put what .* below `if __name__") as caught:
+    with pytest.raises(UserError, match=r"did not finish within 1 s\. Put what .* below `if __name__") as caught:
         check_apart(f"{tmp_path / 'loop.py'}:Net", data_dir, limit=1)
     assert "--limit" in caught.value.command_remedy
 

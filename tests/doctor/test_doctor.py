@@ -70,7 +70,7 @@ def run(mnist_run: Run, tmp_path: Path) -> Run:
 
 @pytest.fixture
 def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Eight ways of input are tried on each image, and what a test looks for may not lie in them."""
+    """Eight kinds of input are tried on each image, and what a test looks for must not be among them."""
     monkeypatch.setattr(doctor, "IMAGES", 200)
 
 
@@ -150,7 +150,7 @@ def test_corrupt_data_is_a_problem_and_exit_code_1(
     checks = json.loads(capsys.readouterr().out)["checks"]
     assert [c["name"] for c in checks if c["verdict"] == "problem"] == ["data"]
     assert set(checks[0]) == {"name", "verdict", "detail", "remedy"}
-    assert path.read_bytes() == content  # nothing mended behind the user's back
+    assert path.read_bytes() == content  # nothing is fixed behind the user's back
 
 
 def test_the_machine_as_text(data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -310,7 +310,7 @@ def test_a_saved_model_can_be_examined_by_its_file(run: Run, data_dir: Path) -> 
 
 
 def test_a_bare_state_dict_needs_its_class(network: tuple[str, Path], data_dir: Path) -> None:
-    with pytest.raises(UserError, match=r'weights alone.*code="FILE\.py:CLASS"'):
+    with pytest.raises(UserError, match=r'only weights.*code="FILE\.py:CLASS"'):
         check_model(network[1], data_dir)
 
 
@@ -393,7 +393,7 @@ def test_a_checkpoint_of_a_module_that_holds_the_network_is_examined_as_the_netw
 
 
 def test_a_prefix_of_the_class_itself_stays() -> None:
-    """A network may have a part that is called `model`: nothing is taken off where names fit, in whole or in part."""
+    """A network may have a part called `model`: nothing is removed if names fit, in whole or in part."""
     network = Holder(model=nn.Linear(2, 2), head=nn.Linear(2, 2))
     for state, prefix in (
         (network.state_dict(), ""),

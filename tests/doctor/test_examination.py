@@ -69,7 +69,7 @@ def trained(digits: tuple[torch.Tensor, torch.Tensor]) -> Callable[[str], Small]
 
 
 def look(model: nn.Module, digits: tuple[torch.Tensor, torch.Tensor]) -> dict[str, Check]:
-    """The checks by name, on the 500 digits that were not trained on."""
+    """The checks by name, on the 500 digits not used for training."""
     checks = examine(model, digits[0][5000:], digits[1][5000:], MEAN, STD)
     assert len({check.name for check in checks}) == len(checks)
     assert all(check.remedy for check in checks if check.verdict != "ok")
@@ -199,7 +199,7 @@ def test_a_model_without_relus_is_told(digits: tuple[torch.Tensor, torch.Tensor]
 
 
 class Outputs(nn.Module):
-    """Whatever the images are, out comes what `make` gives for their number."""
+    """Whatever the images are, the output is what `make` gives for their number."""
 
     def __init__(self, make: Callable[[int], object]) -> None:
         super().__init__()

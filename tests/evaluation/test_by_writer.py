@@ -1,4 +1,4 @@
-"""What writers that differ do to intervals and tests, on simulated writers whose truth is known."""
+"""The effect of differing writers on intervals and tests, for simulated writers whose true accuracy is known."""
 
 from __future__ import annotations
 
@@ -69,7 +69,10 @@ def test_few_writers_leave_much_open() -> None:
     low, high = interval_by_writer(counts_of(np.full(12, 10), right))
     odds = np.log(np.array([low, p, high]) / (1 - np.array([low, p, high])))
     assert np.diff(odds) == pytest.approx(float(t.ppf(0.975, 11)) * error, rel=0.05)
-    assert interval_by_writer(counts_of(np.array([50]), np.array([49]))) == (0, 1)  # of other writers it says nothing
+    assert interval_by_writer(counts_of(np.array([50]), np.array([49]))) == (
+        0,
+        1,
+    )  # it says nothing about other writers
 
 
 def test_ten_copies_of_each_image_are_worth_as_much_as_one() -> None:
@@ -128,7 +131,7 @@ def test_it_is_the_fraction_of_all_signs_that_go_so_far(differences: list[int]) 
 
 
 def test_errors_of_one_hand_are_one_sign_and_not_many() -> None:
-    """Twelve errors more, all by one writer, are luck with one hand: McNemar's test sees twelve images."""
+    """Twelve more errors, all by one writer, may be luck with that writer: McNemar's test sees twelve images."""
     assert permutation_p_value(np.array([12])) == 1
     assert binomtest(0, 12).pvalue < 0.001
     assert permutation_p_value(np.array([1] * 12)) == pytest.approx(2 / 2**12)
@@ -138,7 +141,7 @@ def test_errors_of_one_hand_are_one_sign_and_not_many() -> None:
 def test_by_writer_equal_models_seldom_seem_different(
     images: NDArray[np.int64], error_rate: float, limit: float
 ) -> None:
-    """Each writer suits one model or the other by chance, all of their digits; the test errs in about 5 of 100 cases."""
+    """All digits of a writer suit one model or the other by chance; the test errs in about 5 of 100 cases."""
     random = np.random.default_rng(3)
     trials, found, found_by_image = 300, 0, 0
     for _ in range(trials):

@@ -34,7 +34,7 @@ CLASSES = ("ant", "bee", "cat")
 
 @dataclass(frozen=True)
 class NumberedPictures:
-    """A dataset in memory whose every picture says in its first pixel which one it is."""
+    """A dataset in memory in which the first pixel of each picture is its number."""
 
     labels: tuple[int, ...]
     classes: tuple[str, ...] = CLASSES
@@ -272,7 +272,7 @@ def test_the_evaluation_as_json() -> None:
     ]  # fmt: skip
     score = evaluation.score()
     assert score["interval"] == list(evaluation.interval)
-    assert (score["interval_by_writer"], plain["writers"]) == (None, None)  # nobody knows who wrote them
+    assert (score["interval_by_writer"], plain["writers"]) == (None, None)  # their writers are unknown
     assert score["corrected"] == {"correct": 1, "total": 2, "accuracy": 0.5}  # 0 is a 1, and 1 shows no digit
 
 

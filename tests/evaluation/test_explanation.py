@@ -1,4 +1,4 @@
-"""Explanations of runs and exported models: each number in the picture is the network's own, in both languages."""
+"""Explanations of runs and exported models: each number in the picture comes from the network, in both languages."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def test_what_is_named_first_is_erased_first_and_no_more_than_the_share(seed: in
 
 
 def deleted(look: Look, images: np.ndarray, named: list[np.ndarray]) -> float:
-    """By how much the answers' log-probability falls without the tenth that is named first, on average."""
+    """The average fall of the answers' log-probability without the tenth of the ink that is named first."""
     before = look.probabilities(images)
     answers, rows = before.argmax(axis=1), np.arange(len(images))
     after = look.probabilities(np.stack([erase(image, map_) for image, map_ in zip(images, named, strict=True)]))
@@ -264,7 +264,7 @@ def test_a_channel_that_is_not_there_is_refused(
 def test_a_model_whose_layers_cannot_be_told_apart_says_so(digits: tuple[np.ndarray, np.ndarray]) -> None:
     look = look_into(None)
     look.explainer.steps = []  # type: ignore[union-attr]
-    with pytest.raises(UserError, match="mnistlab cannot be told apart: its graph branches at once"):
+    with pytest.raises(UserError, match="mnistlab cannot be told apart: its graph branches right at the start"):
         find_exciting(look, *digits, "conv1:0")
 
 
@@ -318,7 +318,7 @@ def test_a_picture_without_ink_or_with_two_digits_is_refused(
         two[16:184, 16 + 190 * place : 184 + 190 * place] = 255 - np.kron(digits[0][place], np.ones((6, 6), np.uint8))
     for pixels, words, french in (
         (blank(), "No digit was found in a.png. Give a picture of one digit", "Aucun chiffre"),
-        (two, "a.png shows 2 digits, and one can be explained at a time. Cut out", "montre 2 chiffres"),
+        (two, "a.png shows 2 digits, but only one can be explained at a time. Cut out", "montre 2 chiffres"),
         (np.zeros((28, 28), np.uint8), "There is no ink to explain: a.png. Give a picture", "pas d'encre"),
     ):
         Image.fromarray(pixels).save(tmp_path / "a.png")
@@ -332,7 +332,7 @@ def test_a_picture_without_ink_or_with_two_digits_is_refused(
 def test_a_network_of_other_pictures_explains_its_own_size_alone(tmp_path: Path) -> None:
     look = look_at(NeuralNet((2,), image_size=(16, 16)))
     Image.fromarray(blank()).save(tmp_path / "a.png")
-    with pytest.raises(UserError, match=r"a\.png cannot be brought into the form .* \(16, 16\) pixels"):
+    with pytest.raises(UserError, match=r"a\.png cannot be turned into what .* \(16, 16\) pixels"):
         find_picture(look, tmp_path / "a.png", 0, tmp_path)
     small = np.arange(256, dtype=np.uint8).reshape(16, 16)
     Image.fromarray(small).save(tmp_path / "a.png")
@@ -368,9 +368,9 @@ def test_the_command_writes_one_picture_and_tells_its_figures(
     ("arguments", "words"),
     [
         (["--channel", "conv1:0", "--misread"], "--channel, --misread ask for different pictures."),
-        (["--misread", "--example", "3"], "--example would have no effect beside --misread."),
-        (["--channel", "conv1:0", "--why"], "--why would have no effect beside --channel."),
-        (["x.png", "--example", "3"], "--example would have no effect beside PICTURE."),
+        (["--misread", "--example", "3"], "--example would have no effect together with --misread."),
+        (["--channel", "conv1:0", "--why"], "--why would have no effect together with --channel."),
+        (["x.png", "--example", "3"], "--example would have no effect together with PICTURE."),
         (["--output", "x.jpg"], ".png"),
         (["--example", "-1"], "Example -1 is out of range. Choose 0 to 5,003."),
         (["nosuchrun"], "nosuchrun"),

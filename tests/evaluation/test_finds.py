@@ -10,7 +10,7 @@ from mnistlab.reading.finder import CLASSES, OTHER
 
 
 def scene(*marks: Mark, ignored: tuple[slice, slice] | None = None) -> Scene:
-    """A blank one on which that is said to stand."""
+    """A blank scene that is said to hold that."""
     nowhere = np.zeros((64, 96), bool)
     if ignored:
         nowhere[ignored] = True
@@ -43,7 +43,7 @@ def test_digits_are_right_wrong_missed_or_found_where_there_are_none() -> None:
     assert measured.score()["false_finds"] == 3
     assert measured.to_dict()["mistakes"] == [{"index": 1}, {"index": 2}]
     assert measured.by_scene is not None
-    assert measured.by_scene.tolist() == [[0, 3, 1]]  # a scene without digits says nothing of digits
+    assert measured.by_scene.tolist() == [[0, 3, 1]]  # a scene without digits says nothing about digits
 
 
 def test_nothing_is_counted_where_nothing_is_asked() -> None:

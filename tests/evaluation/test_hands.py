@@ -65,11 +65,14 @@ def test_a_dataset_without_writers_gets_a_sentence(
 ) -> None:
     path = run.path / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"dataset": str(pictures)}))
-    with pytest.raises(UserError, match=rf"Nobody knows who wrote the images of {pictures}\. Evaluate a run on mnist"):
+    with pytest.raises(
+        UserError,
+        match=rf"It is not known who wrote the images of {pictures}\. For results by writer, evaluate a run on mnist",
+    ):
         check_writers(Run.open(run.path))
     assert run_app(["evaluate", str(run.path), "--by-writer"]) == 2
     assert capsys.readouterr().err == (
-        f"error: Nobody knows who wrote the images of {pictures}. Leave --by-writer out, or name a run on mnist.\n"
+        f"error: It is not known who wrote the images of {pictures}. Leave --by-writer out, or name a run on mnist.\n"
     )
 
 
@@ -90,7 +93,7 @@ def test_the_command_tells_and_draws(run: Run, capsys: pytest.CaptureFixture[str
 
 
 def test_runs_are_compared_by_writer(run: Run, tmp_path: Path) -> None:
-    """Errors more by one hand are no evidence; as many by as many hands are."""
+    """More errors by one writer are no evidence; as many by as many writers are."""
     writers = split_writers(open_dataset("mnist", run.data_dir), "test")
     assert writers is not None
     test = run.test

@@ -28,7 +28,7 @@ def make_run(
     dataset: str = "mnist",
     total: int = 1000,
 ) -> Run:
-    """A run that began so long after noon, and was tested unless `correct` is None."""
+    """A run that began that long after noon, and was tested unless `correct` is None."""
     run = create_run(folder, recipe, dataset, folder, 0, {})
     if correct is not None:
         run.write_test({"correct": correct, "total": total, "mistakes": []})
@@ -44,7 +44,7 @@ def points_of(*rows: tuple[float, str, str, bool, int, int]) -> list[Point]:
 
 
 def dots(axes: Any) -> list[tuple[float, float]]:
-    """Where the dots stand: days since the first, and accuracy in percent."""
+    """The positions of the dots: days since the first, and accuracy in percent."""
     (places,) = axes.collections
     offsets = places.get_offsets().tolist()
     return [(round(x - offsets[0][0], 4), round(100 - y, 4)) for x, y in offsets]

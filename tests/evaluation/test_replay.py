@@ -1,4 +1,4 @@
-"""A run keeps snapshots of its training, and replay shows them: real states, whole or refused."""
+"""A run keeps snapshots of its training, and replay shows them: real states, intact or refused."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_a_file_without_whole_states_is_read_but_not_one_with_half_of_them(field
 
 
 def test_the_first_state_is_the_network_that_the_seed_makes(run: Run) -> None:
-    """With what the training draws: to take snapshots is no step."""
+    """Including what the training draws at random: taking snapshots is not a step."""
     state = TrainingState(
         run.classifier, open_dataset(run.dataset, run.data_dir), run.seed, torch.device("cpu"), "fp32"
     )
@@ -181,7 +181,7 @@ def test_a_run_whose_snapshots_are_lost_goes_on_without_them(pictures: Path, tmp
 
 @pytest.mark.parametrize("deskew", [False, True])
 def test_no_file_is_too_large(deskew: bool, data_dir: Path, tmp_path: Path) -> None:
-    """Wide filters, and as many states as there can be; random numbers do not pack."""
+    """Wide filters, and as many states as possible; random numbers do not compress."""
     recipe = RECIPE.override(
         {"widths": (64,), "kernel_size": 27, "padding": "same", "deskew": deskew, "batch_size": 64}
     )

@@ -1,4 +1,4 @@
-"""What the runs of a sweep reached: against scipy's own tests, and by hand."""
+"""The results of a sweep: against scipy's tests, and by hand."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def lone(pictures: Path, tmp_path: Path) -> Path:
 
 
 def network(classes: int = 3, seed: int = 0, **options: Any) -> NeuralNet:
-    """Untrained, its batch norms as if they had seen something."""
+    """Untrained, but with batch norms as if they had seen data."""
     torch.manual_seed(seed)
     net = NeuralNet((4,), kernel_size=3, classes=classes, **options)
     for name, buffer in net.named_buffers():
@@ -66,7 +66,7 @@ def network(classes: int = 3, seed: int = 0, **options: Any) -> NeuralNet:
 
 
 def ask(path: Path, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """What onnxruntime alone makes of the file."""
+    """onnxruntime's own answer from the file."""
     session = import_onnxruntime().InferenceSession(str(path), providers=["CPUExecutionProvider"])
     answer = session.run(["probabilities"], {"images": images[:, None]})[0]
     assert isinstance(answer, np.ndarray)
@@ -191,7 +191,7 @@ def test_pictures_of_another_size() -> None:
 def test_exporting_says_nothing_and_leaves_no_trace(
     run: Run, done: Export, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, data_dir: Path
 ) -> None:
-    """In 8 bits, where there is most to be said; warnings are errors in these tests."""
+    """In 8 bits, where most is logged; warnings are errors in these tests."""
     handlers, disabled = list(logging.root.handlers), logging.root.manager.disable
     before = {path.name for path in run.path.iterdir()}
     small = export_model(run, int8=True)
@@ -285,7 +285,7 @@ def test_a_file_that_answers_otherwise_is_not_written(lone: Path, monkeypatch: p
     answer = safetensors_file.SafetensorsFile.answer
     monkeypatch.setattr(safetensors_file.SafetensorsFile, "answer", lambda *given: np.roll(answer(*given), 1, axis=1))
 
-    with pytest.raises(Failure, match=r"another answer than PyTorch for \d+ of \d+ test images") as caught:
+    with pytest.raises(Failure, match=r"answer differs from PyTorch's for \d+ of \d+ test images") as caught:
         export_model(lone, to="safetensors")
     assert caught.value.exit_code == 1
     assert (lone.parent / "model.safetensors").read_text() == "old"
@@ -321,7 +321,7 @@ def test_temporary_files_without_room_are_a_failure_in_a_line(lone: Path, monkey
 
 @pytest.mark.parametrize(("room", "error"), [(2**62, "the disk is full"), (1, "broken")])
 def test_what_breaks_where_there_was_room_is_not_laid_on_the_disk(room: int, error: str) -> None:
-    """ONNX Runtime does not notice that a file was cut off before it reads it."""
+    """ONNX Runtime does not notice that a file was cut off until it reads it."""
     found = f"cannot be written in {tempfile.gettempdir()} " if room > 1 else "broken"
     with pytest.raises(StorageFailure if room > 1 else ValueError, match=found), onnx_file.temporary_folder(room):
         raise ValueError(error)
@@ -359,7 +359,7 @@ def test_a_model_of_other_classes_is_refused(run: Run, pictures: Path, tmp_path:
     copy = Path(shutil.copytree(pictures, tmp_path / "digits"))
     save_model(tmp_path / "other.pth", network(), open_dataset(str(copy)).spec)
     shutil.rmtree(copy / "2")
-    with pytest.raises(UserError, match=r"knows 3 classes, and .* now has 2"):
+    with pytest.raises(UserError, match=r"knows 3 classes, but .* now has 2"):
         export_model(tmp_path / "other.pth")
 
 

@@ -13,7 +13,7 @@ Start = Callable[..., BaseProcess]
 
 @pytest.fixture(scope="session")
 def start() -> Iterator[Start]:
-    """Starts `target(*arguments)` as a process of its own, with `mnistlab.cli.main`'s imports done already.
+    """Start `target(*arguments)` in a separate process, with `mnistlab.cli.main`'s imports done already.
 
     They come from a server that has imported torch and computed nothing, so that each start takes no time.
     """

@@ -49,7 +49,7 @@ OPTIONS = [
 
 @pytest.fixture(scope="module")
 def straight(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The run that nothing came upon."""
+    """The uninterrupted run."""
     return train(RECIPE, dataset=str(pictures), runs_dir=tmp_path_factory.mktemp("straight"), seed=1)[0]
 
 
@@ -79,12 +79,12 @@ def assert_same_end(run: Run, straight: Run) -> None:
 
 
 def names(run: Run) -> set[str]:
-    """What the run folder holds; a process that is killed while it writes a file leaves a temporary one beside it."""
+    """The content of the run folder; a process that is killed while it writes a file leaves a temporary one beside it."""
     return {path.name for path in run.path.iterdir() if not path.name.endswith(".tmp")}
 
 
 def wait_for_epochs(runs_dir: Path, epochs: int) -> Run:
-    """Until the one run below the folder has that many lines of metrics."""
+    """Wait until the only run below the folder has that many lines of metrics."""
     found: list[Run] = []
 
     def look() -> bool:
@@ -97,9 +97,9 @@ def wait_for_epochs(runs_dir: Path, epochs: int) -> Run:
 
 
 class KillAt(display.Silent):
-    """Ends its own process as `kill -9` does, at a chosen step, or right after a chosen epoch; at 0 and 0 others have to.
+    """Ends its own process as `kill -9` does, at a chosen step, or right after a chosen epoch; with 0 and 0, others have to.
 
-    Those who do find the process still there, however late they are: it goes no further than the last epoch but one.
+    They will find the process still there, however late they are: it stops before the last epoch.
     """
 
     def __init__(self, step: int, epoch: int) -> None:
@@ -122,7 +122,7 @@ def train_until_killed(pictures: str, runs_dir: Path, step: int, epoch: int, sav
 
 
 def command(arguments: list[str], out: Path, err: Path, signalled: Path | None = None) -> None:
-    """The command line with its streams in files; it stays at the last epoch but one until `signalled` is there."""
+    """The command line with its streams in files; it waits before the last epoch until `signalled` exists."""
     if signalled:
         shown = TerminalDisplay.epoch
 
@@ -209,7 +209,7 @@ def test_a_signal_stops_the_command_which_says_how_to_go_on_and_does(
     process.join(LIMIT)
     assert process.exitcode == code
     assert out.read_text() == ""
-    assert err.read_text().splitlines()[-1].endswith(f"Go on with: mnistlab train --resume {run.path}")
+    assert err.read_text().splitlines()[-1].endswith(f"Continue with: mnistlab train --resume {run.path}")
     assert "Traceback" not in err.read_text()
     assert 3 <= len(run.metrics) < EPOCHS
 

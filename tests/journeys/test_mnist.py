@@ -1,4 +1,4 @@
-"""From the data to a digit read right, through the command itself, on the real MNIST."""
+"""From the data to a correctly read digit, through the command itself, on the real MNIST."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ PHOTO = "relevé été.png"
 
 @pytest.fixture
 def table(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """A photo of a table filled in with clear digits, in the folder where the commands stand; and what was written."""
+    """A photo of a table filled in with clear digits, in the folder where the commands are run; and what was written."""
     images, labels = (part[:1500] for part in read_split(open_dataset("mnist", data_dir), "val-random"))
     found, probabilities = Reader(threads=1).classify(images)
     sure = (found == labels) & (probabilities.max(1) > 0.9999)
@@ -35,7 +35,7 @@ def table(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> li
 
 
 def in_spreadsheet(path: Path) -> list[list[str]]:
-    """What stands in the cells where a spreadsheet opens the file: with a mark it is UTF-8, else Windows' encoding."""
+    """The cells when a spreadsheet opens the file: with a byte order mark it is UTF-8, otherwise Windows' encoding."""
     content = path.read_bytes()
     encoding = "utf-8-sig" if content.startswith(b"\xef\xbb\xbf") else "cp1252"
     return list(csv.reader(io.StringIO(content.decode(encoding), newline="")))
@@ -71,9 +71,9 @@ def test_a_photo_a_spreadsheet_and_back(table: list[list[str]], capsys: pytest.C
 
 
 def saved(source: Path, target: str, delimiter: str, encoding: str, read_as: str = "utf-8") -> tuple[str, list[str]]:
-    """The table with the right values in a column more, as a spreadsheet saves it, and these; numbers as it shows them.
+    """The table with the right values in one more column, as a spreadsheet saves it, and these values; numbers as it shows them.
 
-    What was not accepted is left out, and one digit is given another value.
+    Digits that were not accepted are left out, and one digit gets another value.
     """
     rows: list[dict[str, Any]] = list(csv.DictReader(io.StringIO(source.read_bytes().decode(read_as), newline="")))
     accepted = [row for row in rows if row["accepted"] == "true"]

@@ -116,8 +116,8 @@ def fails(logits: Any, label: Any) -> Any:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (fails, r"^Line \d+ ends in an error: KeyError: 'missing'\. Mend that line, and check again\.$"),
-        (3, r"^It is 3, not a function\. Begin it with `def loss_of\(logits, label\):`"),
+        (fails, r"^Line \d+ ends in an error: KeyError: 'missing'\. Fix that line, and check again\.$"),
+        (3, r"^It is 3, not a function\. Start it with `def loss_of\(logits, label\):`"),
         (lambda: 1, r"ends in an error: TypeError: .*takes 0 positional arguments"),
         (lambda logits, label: "2.3", r"^It should return a number, but it returns '2\.3'\."),
         (lambda logits, label: logits, r"^It should return a number, but it returns an array of shape \(10,\)\."),

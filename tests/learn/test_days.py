@@ -1,4 +1,4 @@
-"""Each day of the course: its source is as the format says, in both languages alike, and all its code runs."""
+"""Each day of the course: its source follows the format, is the same in both languages, and all its code runs."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_code_says_nothing_in_one_language_only(day: Day) -> None:
         assert len(marks[0]) == len(marks[1]), cell.text
         for line in cell.text.split("\n"):
             assert re.search(r"# (en|fr)(: |$)|# fmt: |# noqa", line) or not re.search(r"(^| )# ", line), line
-        shared = course.code_in_language(cell.text, "")  # what is of no language in particular
+        shared = course.code_in_language(cell.text, "")  # lines for both languages
         words = [w for w in re.findall(r'"([^"\n]*)"', shared) if re.search(r"[a-zà-ÿ]{2,} [a-zà-ÿ]{2,}", w)]
         assert words == [], "mark these lines # en and # fr"
         for language in LANGUAGES:

@@ -1,4 +1,4 @@
-"""Every exercise of every day: the right answer passes, and each misunderstanding gets the hint that is its own."""
+"""Every exercise of every day: the right answer passes, and each misunderstanding gets its own hint."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EXERCISES = [pytest.param(one, id=f"{day.name}-{one.name}") for day in days() fo
 
 
 def answered(exercise: Exercise, by: Callable[..., Any]) -> Any:
-    """What somebody answers who computes it so."""
+    """The answer of somebody who computes it that way."""
     return by if exercise.parameters else by()
 
 

@@ -1,4 +1,4 @@
-"""messages/fr.toml says all that messages/en.toml says, with the same values, as French is written."""
+"""messages/fr.toml says everything that messages/en.toml says, with the same values, in proper French typography."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentences for people stand in messages/en.toml, and not in the code that says them."""
+"""Sentences for people are in messages/en.toml, and not in the code that says them."""
 
 from __future__ import annotations
 

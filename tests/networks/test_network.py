@@ -172,7 +172,7 @@ def test_images_of_a_batch_do_not_touch_one_another() -> None:
 
 @st.composite
 def architectures(draw: st.DrawFn) -> dict[str, Any]:
-    """Networks of up to four blocks, some of which cannot be."""
+    """Networks of up to four blocks, some of them impossible."""
     widths = draw(st.lists(st.integers(1, 6), min_size=1, max_size=4))
 
     def per_block(values: st.SearchStrategy[Any]) -> Any:
@@ -196,7 +196,7 @@ def architectures(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def maps(options: dict[str, Any]) -> tuple[int, int] | None:
-    """Height and width after the last block, counted convolution by convolution; None where such a network cannot be."""
+    """Height and width after the last block, counted convolution by convolution; None if such a network cannot be."""
     count = len(options["widths"])
     columns = [
         value if isinstance(value, list) else [value] * count
@@ -236,7 +236,7 @@ def test_any_network_works_or_is_refused(options: dict[str, Any]) -> None:
 
 
 def assert_what_would_fit(options: dict[str, Any], told: UserError) -> None:
-    """It names the first block that does not fit, and each way that it tells works."""
+    """It names the first block that does not fit, and each remedy that it names works."""
 
     def first(count: int) -> dict[str, Any]:
         return {name: value[:count] if isinstance(value, list) else value for name, value in options.items()}

@@ -12,7 +12,7 @@ def picture(net: NeuralNet | Shifted, count: int = 3) -> torch.Tensor:
 
 
 def moved(images: torch.Tensor, y: int, x: int) -> torch.Tensor:
-    """The pictures moved by a pixel; what comes in is the edge again."""
+    """The pictures shifted by a pixel, with their edge repeated."""
     rows = (torch.arange(images.shape[2]) + y).clamp(0, images.shape[2] - 1)
     columns = (torch.arange(images.shape[3]) + x).clamp(0, images.shape[3] - 1)
     return images[:, :, rows][:, :, :, columns]
@@ -30,7 +30,7 @@ def test_in_use_the_five_views_probabilities_are_averaged(size: tuple[int, int])
 
 
 def test_a_picture_of_one_shade_looks_the_same_from_all_five_views() -> None:
-    """So what comes in at an edge is neither 0 nor ink."""
+    """So that an edge is neither 0 nor ink."""
     net = Shifted(NeuralNet((3, 4))).eval()
     images = torch.full((2, 1, 28, 28), -0.4)
     assert torch.allclose(net(images), net.network(images).log_softmax(1), atol=1e-6)

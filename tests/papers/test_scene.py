@@ -1,4 +1,4 @@
-"""Scenes: the same number gives the same scene, and what is said to stand there stands there."""
+"""Scenes: the same number gives the same scene, and everything is where it is said to be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of every named kind come out as the same pixels, and what is none of them, broken or a trap in one sentence."""
+"""Pictures of every format come out as the same pixels; anything else, broken files and traps are refused in one sentence."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Array = NDArray[Any]
 PICTURE = np.full((40, 60), 255, np.uint8)
 PICTURE[8:30, 10:14] = 0
 PICTURE[8:12, 10:30] = 40
-"""Ink on white that is nowhere symmetric."""
+"""Ink on white without any symmetry."""
 GREY = Image.fromarray(PICTURE)
 COLOUR = np.stack([PICTURE, PICTURE, np.where(PICTURE < 255, 120, 255).astype(np.uint8)], 2)
 ORIENTATION = 0x0112
@@ -144,7 +144,7 @@ def test_light_ink_on_nothing_comes_on_black_and_a_card_on_white() -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
 def test_pictures_come_upright(kind: str, orientation: int) -> None:
-    """What a viewer sees once it has turned or mirrored the stored pixels as EXIF tells."""
+    """What a viewer shows after rotating or mirroring the stored pixels as EXIF says."""
     undone = {
         2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
         5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE,
@@ -189,10 +189,10 @@ def test_pillow_images_of_16_bits(mode: str) -> None:
 
 
 def test_a_pillow_image_that_cannot_be_loaded_is_refused() -> None:
-    assert_refused(Image.open(io.BytesIO(EXACT["PNG L"][:-30])), "broken or cut off")
+    assert_refused(Image.open(io.BytesIO(EXACT["PNG L"][:-30])), "damaged or incomplete")
     closed = Image.open(io.BytesIO(EXACT["PNG L"]))
     closed.close()
-    assert_refused(closed, "broken or cut off")
+    assert_refused(closed, "damaged or incomplete")
     assert_refused(Image.new("L", (0, 5)), "no pixels")
     assert_refused(Image.new("1", (30_001, 1)), "30,001 x 1")
 
@@ -275,9 +275,9 @@ def test_only_the_decoder_that_is_needed_is_imported() -> None:
     [
         (b"", "empty (0 bytes)"), (b"\0", "is not a PNG"), (b"hello\n" * 100, "is not a PNG"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is not a PNG"), (b"8BPS" + bytes(100), "is not a PNG"),
-        (b"BMW is a car", "broken or cut off"), (b"\x89PNG\r\n\x1a\n", "broken or cut off"),
-        (b"\xff\xd8\xff", "broken or cut off"), (b"GIF89a", "broken or cut off"), (b"II*\0", "broken or cut off"),
-        (b"RIFF\0\0\0\0WEBP", "broken or cut off"), (b"P5 9 9 255 x", "broken or cut off"),
+        (b"BMW is a car", "damaged or incomplete"), (b"\x89PNG\r\n\x1a\n", "damaged or incomplete"),
+        (b"\xff\xd8\xff", "damaged or incomplete"), (b"GIF89a", "damaged or incomplete"), (b"II*\0", "damaged or incomplete"),
+        (b"RIFF\0\0\0\0WEBP", "damaged or incomplete"), (b"P5 9 9 255 x", "damaged or incomplete"),
         (b"P5 ", "is not a PNG"), (b"P2 1 1 255 9", "is not a PNG"), (b"P5 " + b"#\n" * 30_000_000, "is not a PNG"),
     ],
 )  # fmt: skip
@@ -359,7 +359,7 @@ def test_no_read_permission(tmp_path: Path) -> None:
     path = tmp_path / "secret.png"
     path.write_bytes(EXACT["PNG L"])
     path.chmod(0)
-    assert_refused(path, "cannot be read: you have no permission to")
+    assert_refused(path, "cannot be read: you do not have permission")
 
 
 def test_odd_names_stay_in_one_line(tmp_path: Path) -> None:
@@ -375,7 +375,7 @@ def test_64_mebibytes_are_the_most(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     with path.open("wb") as file:
         file.truncate(MOST_BYTES + 1)
-    assert_refused(path, "large.png has 64 MiB, and at most 64 MiB are read")
+    assert_refused(path, "large.png has 64 MiB, but at most 64 MiB are read")
     assert_refused(EXACT["PNG L"] + bytes(MOST_BYTES), "is larger than 64 MiB")
 
 
@@ -416,7 +416,7 @@ def rle(width: int) -> bytes:
 
 
 def layered(scans: int) -> bytes:
-    """A progressive JPEG of 16 million pixels whose last scan comes over and over."""
+    """A progressive JPEG of 16 million pixels whose last scan is repeated over and over."""
     plain = saved(Image.new("L", (4000, 4000), 255), "JPEG", progressive=True)
     return plain[:-2] + plain[plain.rindex(b"\xff\xda") : -2] * scans + plain[-2:]
 

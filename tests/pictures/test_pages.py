@@ -72,7 +72,7 @@ def test_a_broken_page_is_named_and_the_others_are_there() -> None:
     assert pages is not None
     assert int(pages.picture(0)[0, 0]) == 10
     assert int(pages.picture(2)[0, 0]) == 30
-    with pytest.raises(UserError, match=r"^page 2 of scan.tif is broken or cut off"):
+    with pytest.raises(UserError, match=r"^page 2 of scan.tif is damaged or incomplete"):
         pages.picture(1)
 
 
@@ -124,8 +124,8 @@ ENCRYPTED = Path(__file__).with_name("encrypted.pdf")
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"%PDF-1.7\nnothing more", "a.pdf is broken or cut off"),
-        (pdf(grey(10))[:400], "a.pdf is broken or cut off"),
+        (b"%PDF-1.7\nnothing more", "a.pdf is damaged or incomplete"),
+        (pdf(grey(10))[:400], "a.pdf is damaged or incomplete"),
     ],
 )
 def test_a_broken_pdf_is_refused(content: bytes, says: str) -> None:
@@ -134,7 +134,7 @@ def test_a_broken_pdf_is_refused(content: bytes, says: str) -> None:
 
 
 def test_a_pdf_with_a_password_is_refused() -> None:
-    with pytest.raises(UserError, match=r"a\.pdf is a PDF that opens with a password only"):
+    with pytest.raises(UserError, match=r"a\.pdf is a PDF that needs a password"):
         pages_of(ENCRYPTED.read_bytes(), "a.pdf")
 
 

@@ -38,13 +38,13 @@ def paper(*boxes: Box, size: tuple[int, int] = (300, 200), light: bool = True) -
 
 
 def drawn(image: Image.Image) -> Array:
-    """Where something of a palette's colour is: bool (H, W)."""
+    """Where a palette's colours are: bool (H, W)."""
     values = np.asarray(image).astype(int)
     return np.abs(values.max(2) - values.min(2)) > 60  # paper and ink are grey
 
 
 def spans(mask: Array) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of what is there."""
+    """Left, top, right, bottom of what is marked."""
     y, x = np.nonzero(mask)
     return int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1
 
@@ -91,7 +91,7 @@ def test_one_huge_digit() -> None:
 
 
 def test_labels_cover_neither_their_digit_nor_each_other() -> None:
-    """Ones stand so near that their labels would."""
+    """Ones are so close that their labels would overlap."""
     boxes: list[Box] = [(60 + 45 * n, 80, 6, 50) for n in range(8)]
     picture = paper(*boxes, size=(480, 200))
     digits = [digit(box, value=1, probability=1.0) for box in boxes]

@@ -1,4 +1,4 @@
-"""Assembly: parts of a digit are put together, digits that touch are cut apart."""
+"""Assembly: parts of a digit are joined, touching digits are cut apart."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_touching_digits_are_read_as_two(reader: Reader, clear: Digits) -> None:
 @pytest.mark.parametrize("gap", [1, 2, 3])
 @pytest.mark.parametrize("company", [0, 2])
 def test_a_digit_with_a_gap_is_one(reader: Reader, clear: Digits, gap: int, company: int) -> None:
-    """Cut through at about half of its height, askew; alone and among others."""
+    """Cut through at about half its height, at an angle; alone and among others."""
     others = [draw(image, HEIGHT, 5) for image in clear[0][40 : 40 + company]]
     one, right = 0, 0
     for number in range(30):

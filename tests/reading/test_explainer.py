@@ -179,7 +179,7 @@ def test_looks_and_their_weights_make_the_answer(tmp_path: Path, image: np.ndarr
 
 
 def test_a_graph_that_is_not_ours_shows_the_layers_that_it_shares(tmp_path: Path, image: np.ndarray) -> None:
-    """A sigmoid behind the first convolution: the convolution is shown, and how the answer came about is not told wrongly."""
+    """A sigmoid after the first convolution: the convolution is shown, and nothing false is said about how the answer follows."""
     sight = Explainer(foreign_classifier(tmp_path / "model.onnx")).see(image)
     assert [layer.kind for layer in sight.layers] == ["convolution", "probabilities"]
     assert (sight.looks, sight.logits) == ([], None)
@@ -228,7 +228,7 @@ def test_without_onnx_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPa
 
 
 def write_graph(path: Path, nodes: list[Any], constants: list[Any], images: int | str = "N") -> Path:
-    """A model of these nodes from "images" to "probabilities", of one class, as somebody else may have made it."""
+    """A model of these nodes from "images" to "probabilities", with one class, as somebody else may have made it."""
     import onnx
     from onnx import TensorProto, helper
 

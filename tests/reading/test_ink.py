@@ -1,4 +1,4 @@
-"""Ink: whatever the light, the paper, the pen and the size are, the same digits are found."""
+"""Ink: whatever the light, the paper, the pen and the size, the same digits are found."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def coloured(ink: Array, paper: Any, pen: Any) -> Array:
 def test_coloured_paper_and_ink_change_nothing(
     reader: Reader, note: Note, paper: tuple[int, ...], share: tuple[float, ...], light: bool
 ) -> None:
-    """Ink takes light away, of each colour another share; chalk adds it."""
+    """Ink absorbs light, a different share of each colour; chalk adds it."""
     pen = [c + part * (255 - c) if light else part * c for c, part in zip(paper, share, strict=True)]
     assume(abs(np.dot(paper, (0.3, 0.6, 0.1)) - np.dot(pen, (0.3, 0.6, 0.1))) > 60)
     assert_same(reader.read(coloured(note.ink, paper, pen)), note.page)
@@ -97,7 +97,7 @@ COLOURS = {
 
 @pytest.mark.parametrize(("pen", "paper"), [("blue", "yellow"), ("red", "yellow"), ("magenta", "yellow")])
 def test_screens_have_stronger_colours(reader: Reader, note: Note, pen: str, paper: str) -> None:
-    """Where ink may be the lighter one in one colour and the darker one in another."""
+    """Ink that may be lighter than paper in one colour and darker in another."""
     assert_same(reader.read(coloured(note.ink, COLOURS[paper], COLOURS[pen])), note.page)
 
 
@@ -273,7 +273,7 @@ def test_a_number_written_on_a_slope_is_one_line(reader: Reader, clear: Digits, 
 
 
 def test_two_columns_are_read_across(reader: Reader, clear: Digits) -> None:
-    """Numbers that stand beside each other are on one line, with a space between them."""
+    """Numbers side by side are on one line, with a space between them."""
     lines = []
     for row in range(4):
         inks = [draw(image, HEIGHT) for image in clear[0][6 * row : 6 * row + 6]]

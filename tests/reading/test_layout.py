@@ -42,13 +42,13 @@ def grid(
 
 
 def shuffled(placed: list[Box], seed: int) -> tuple[list[Box], list[int]]:
-    """In another order; and where each number of the new order was."""
+    """In a random order; and where each index of the new order was."""
     order = np.random.default_rng(seed).permutation(len(placed)).tolist()
     return [placed[i] for i in order], order
 
 
 def in_first_order(placed: list[Box], seed: int) -> list[list[int]]:
-    """The lines of the boxes given in another order, by the numbers that the boxes have in this one."""
+    """The lines of the boxes given in a random order, by the indices that the boxes have in this one."""
     given_, order = shuffled(placed, seed)
     return [[order[i] for i in line] for line in lines_of(given_)]
 

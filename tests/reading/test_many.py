@@ -1,4 +1,4 @@
-"""Many pictures in several processes: in order, within bounds, and with an end whatever happens."""
+"""Many pictures in several processes: in order, within bounds, and ending whatever happens."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def reader() -> Reader:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a picture and a file that is none, in which this process stands."""
+    """The current folder, with a picture and a file that is not one."""
     shutil.copy(PICTURE, tmp_path / "a.png")
     (tmp_path / "b.png").write_text("no picture")
     monkeypatch.chdir(tmp_path)
@@ -107,7 +107,7 @@ def test_too_little_memory_is_a_picture_s_own_trouble(
         raise MemoryError
 
     monkeypatch.setattr(file_pages, "of_bytes", too_large)
-    assert told(reader.read_many(["a.png"])) == [("a.png", "a.png does not fit into the memory. Make it smaller.")]
+    assert told(reader.read_many(["a.png"])) == [("a.png", "a.png does not fit into memory. Make it smaller.")]
 
 
 class Counting(list[Task]):
@@ -143,7 +143,7 @@ def kill_the_second(file: Path, picture: NDArray[np.uint8], page: Page) -> None:
 def test_a_killed_process_is_a_sentence(here: Path, reader: Reader) -> None:
     shutil.copy("a.png", "killed.png")
     tasks = [Task(Path(name)) for name in ("a.png", "killed.png", *["a.png"] * 20)]
-    with pytest.raises(Failure, match="A process that reads pictures has ended: it was killed") as caught:
+    with pytest.raises(Failure, match="A process that was reading pictures ended: it was killed") as caught:
         list(read_each(reader, tasks, jobs=2, finish=kill_the_second))
     assert caught.value.exit_code == 1
     assert multiprocessing.active_children() == []
@@ -162,7 +162,7 @@ if __name__ == "__main__":
 
 
 def is_running(pid: int) -> bool:
-    """Whether there is such a process; one that has ended and that nobody waited for is none."""
+    """Whether there is such a process; a zombie does not count."""
     try:
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:
@@ -171,7 +171,7 @@ def is_running(pid: int) -> bool:
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 def test_no_process_outlives_the_one_that_it_reads_for(tmp_path: Path) -> None:
-    """Not even where that was killed and could tell them nothing, as they wait for their next picture."""
+    """Not even if that was killed and could not tell them, while they wait for their next picture."""
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     command = [sys.executable, str(script), str(PICTURE)]

@@ -1,4 +1,4 @@
-"""A digit of any size and any pen becomes an image as MNIST's are."""
+"""A digit of any size and any pen becomes an image like MNIST's."""
 
 from __future__ import annotations
 

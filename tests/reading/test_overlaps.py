@@ -1,4 +1,4 @@
-"""What the finder found at several sizes, put together; and which boxes stand in one place."""
+"""The finder's finds at several sizes, merged; and which boxes share a place."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def level(*marks: Found) -> Level:
     [
         ([found(SLASH, 10), found(0, 40), found(0, 60)], "100"),
         ([found(2, 10), found(SLASH, 40), found(3, 60)], "2/3"),
-        ([found(2, 10, y=200), found(SLASH, 40), found(3, 60)], "213"),  # another line's digit is not on its left
+        ([found(2, 10, y=200), found(SLASH, 40), found(3, 60)], "213"),  # a digit of another line is not on its left
         ([found(SLASH, 10)], "/"),  # with no digit beside it there is no number that it could begin
         ([found(CLASSES.index("-"), 10), found(5, 40)], "-5"),
     ],

@@ -1,4 +1,4 @@
-"""What stands on papers beside digits: lines as dark as ink, frames, grids, patterns, corrections; it is not read, they are."""
+"""What papers hold besides digits: lines as dark as ink, frames, grids, patterns, corrections. It is not read; the digits are."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ class Counting(Finder):
 
 @pytest.mark.parametrize("scale", [1, 4])
 def test_a_digit_being_drawn_is_not_looked_at_at_every_size(scale: int) -> None:
-    """Thick strokes are neither dark ground nor fine writing, and a lone piece says nothing of which way is up."""
+    """Thick strokes are neither a dark background nor fine writing, and a single piece does not show which way is up."""
     reader = Reader()
     reader.finder = finder = Counting()
     most = []

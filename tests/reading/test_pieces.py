@@ -1,4 +1,4 @@
-"""Pieces: strokes that hang together are found in their place; specks, and what shines through, are left out."""
+"""Pieces: connected strokes are found in their place; specks and print-through are left out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.waiting import LIMIT
 
 
 def specks(count: int, size: tuple[int, int], seed: int = 0) -> Array:
-    """A sheet with so many dark specks of one to three pixels."""
+    """A sheet with that many dark specks of one to three pixels."""
     rng = np.random.default_rng(seed)
     sheet = np.full(size, 250, np.uint8)
     for y, x, side in zip(
@@ -64,7 +64,7 @@ print(json.dumps([time.process_time() - start, peak / 1024, len(page.digits)]))
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak of memory has another unit")
 def test_50000_specks_take_bounded_time_and_memory(tmp_path: Path) -> None:
-    """Seconds of the processor, and MiB over what the reader has when it has read something else."""
+    """CPU seconds, and MiB beyond what the reader has after reading something else."""
     path = tmp_path / "specks.npy"
     np.save(path, specks(50_000, (2000, 1500)))
     command = [sys.executable, "-c", BOUNDED, str(path)]

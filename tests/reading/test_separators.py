@@ -1,4 +1,4 @@
-"""What stands between digits is read with them: points, commas, dashes, slashes, percent signs and colons; dirt is not."""
+"""Separators are read with the digits: points, commas, dashes, slashes, percent signs and colons; dirt is not."""
 
 from __future__ import annotations
 

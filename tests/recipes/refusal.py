@@ -1,4 +1,4 @@
-"""What a recipe says of values that it does not take."""
+"""A recipe's error for values that it does not accept."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from mnistlab.recipes.settings import TYPES, explanations
 def test_it_is_found_by_its_name_and_is_not_a_classifiers() -> None:
     assert find_recipe("finder") is ALL_RECIPES["finder"]
     assert "finder" not in RECIPES
-    with pytest.raises(UserError, match="finder trains no classifier"):
+    with pytest.raises(UserError, match="finder does not train a classifier"):
         find_classifier("finder")
     assert find_classifier("quick") is RECIPES["quick"]
 

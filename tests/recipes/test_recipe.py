@@ -125,7 +125,7 @@ def test_what_is_given_per_block_beside_widths_is_taken_as_it_is(given_as: Any) 
 
 
 def test_changes_come_one_after_the_other() -> None:
-    """As a TOML file, which is a recipe, and then the options beside it."""
+    """As a TOML file, which is a recipe, and then the options in addition."""
     default, file = RECIPES["default"], {"widths": [8, 16, 32, 32], "depth": [1, 1, 1, 3], "epochs": 5, "steps": 70}
     assert default.override(file, {"widths": (4, 8)}).depth == (1, 1)
     assert default.override(file, {"widths": (4,) * 5}).depth == (1, 1, 1, 3, 3)

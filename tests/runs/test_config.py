@@ -86,7 +86,7 @@ def test_a_field_that_config_lacks_is_named(tmp_path: Path, field: str) -> None:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A run's config.json, for tests to write another in its place, and what stood in it."""
+    """A run's config.json, for tests to replace, and its original content."""
     path = make_run(tmp_path_factory.mktemp("runs")).path / "config.json"
     return path, path.read_text()
 

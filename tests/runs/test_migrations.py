@@ -1,4 +1,4 @@
-"""Run folders that version 0.1.0 wrote (written_by_0.1.0.zip) are read, evaluated and gone on with."""
+"""Run folders that version 0.1.0 wrote (written_by_0.1.0.zip) are read, evaluated and resumed."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_a_run_of_0_1_is_validated_on_the_images_that_it_kept(
 
 
 def test_version_2_is_read_as_what_it_was(runs: Path) -> None:
-    """It differs from version 3 only in what its split "train" is called, and only where the writers are known."""
+    """It differs from version 3 only in the name of its split "train", and only if the writers are known."""
     path = runs / "finished" / "config.json"
     version_3 = Run.open(path.parent)
     config = json.loads(path.read_text()) | {"version": 2, "kind": "single"}

@@ -1,4 +1,4 @@
-"""Who may ask: by which names the server is called, by which pages, through which proxies and with which token."""
+"""Who may use the server: by which names, from which pages, through which proxies and with which token."""
 
 from __future__ import annotations
 
@@ -146,14 +146,14 @@ def test_by_way_of_a_proxy_other_sites_are_refused_too(
 
 @pytest.mark.parametrize("trusted", [[], ["10.0.0.0/8", "::1"]])
 def test_of_others_forwarded_headers_mean_nothing(trusted: list[str]) -> None:
-    """Neither do they open a door nor do they shut one; and the refusal says what would make them count."""
+    """They neither open a door nor shut one, and the refusal says what would make them count."""
     with serving_with(hosts=["digits.example"], trusted_proxies=trusted) as running:
         for headers in (OUTSIDE, {"Forwarded": "for=203.0.113.9;host=digits.example;proto=https"}):
             response = httpx.get(f"{running.url}/api/v1/models", headers=headers | OWN_PAGE, timeout=LIMIT)
             assert_problem(
                 response,
                 403,
-                "it is from 'https://digits.example', and the request was for '127.0.0.1",
+                "comes from a page of another site, 'https://digits.example', and is for '127.0.0.1",
                 "--trusted-proxy 127.0.0.1.",
             )
             response = httpx.get(

@@ -187,7 +187,7 @@ def test_no_images_have_no_classes(client: httpx.Client) -> None:
 def test_each_of_many_small_requests_gets_its_own_answer(
     client: httpx.Client, reader: Reader, images: np.ndarray
 ) -> None:
-    """They are classified together; none may get another's."""
+    """They are classified together; none may get another's answer."""
     expected = reader.classify(images)[0]
 
     def ask(number: int) -> list[int]:
@@ -314,7 +314,7 @@ EMPTY_IMAGE = [[0] * 28] * 28
     [
         ("read", b"", "image/png", ["empty (0 bytes)"]),
         ("read", b"hello", "image/png", ["not a PNG, JPEG"]),
-        ("read", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "image/png", ["broken or cut off"]),
+        ("read", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "image/png", ["damaged or incomplete"]),
         ("read", b"--x", "multipart/form-data", ["form cannot be read", "'file'"]),
         ("read", b"--x--\r\n", "multipart/form-data; boundary=x", ["not hold a complete file", "'file'"]),
         ("read?detail=perhaps", b"x", "image/png", ["detail is 'perhaps'"]),
@@ -357,7 +357,7 @@ def test_bombs_and_cut_off_pictures_are_refused(client: httpx.Client, picture: b
     bomb = bytearray(png(Image.new("L", (10, 10))))
     bomb[16:24] = (60_000).to_bytes(4, "big") * 2  # its header claims 3.6 billion pixels
     assert_problem(client.post("/api/v1/read", content=bytes(bomb)), 422)
-    assert_problem(client.post("/api/v1/read", content=picture[: len(picture) // 2]), 422, "broken or cut off")
+    assert_problem(client.post("/api/v1/read", content=picture[: len(picture) // 2]), 422, "damaged or incomplete")
 
 
 @pytest.mark.parametrize(
@@ -552,7 +552,7 @@ def test_work_that_takes_too_long_is_given_up() -> None:
 
 
 def test_who_does_not_take_the_answer_is_cut_off() -> None:
-    """The answer is larger than what the system keeps for a connection, so that the server has the rest of it."""
+    """The answer is larger than the system's buffer for a connection, so that the server holds the rest of it."""
     with serving_with(patience=0.2) as running, socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.settimeout(LIMIT)
@@ -639,7 +639,7 @@ def test_what_is_no_request_is_refused(running: running_server.Running, sent: by
 
 
 class Stuck(Classifier):
-    """Fails at what it is told to."""
+    """Fails when it is told to."""
 
     broken = True
 

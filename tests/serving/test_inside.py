@@ -1,4 +1,4 @@
-"""The tab Inside in a real browser: one screen, every number as the network makes it, and what cannot be shown said."""
+"""The tab Inside in a real browser: one screen, every number as the network computes it, and a note for what cannot be shown."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ ADDS_UP = """async ([model, seed]) => {
     const shares = sight.probabilities.map((given, i) => Math.abs(probabilities[i] - given) / Math.max(given, 1e-6));
     return {wrong, counts, answer: Math.max(...shares)};
 }"""
-"""Makes 60 random cells of each layer of a ring from the layer before, by the page's own code; and the answer from the looks."""
+"""Computes 60 random cells of each layer for a ring from the layer before, by the page's code; and the answer from the looks."""
 PLACE = """([index, line]) => import('/static/inside.js').then(({shownScene}) => {
     const box = document.getElementById('network').getBoundingClientRect();
     const {x, y, width, height} = shownScene().layout.columns[index].items[line];
     return [box.left + x + width * 0.4, box.top + y + height * 0.4];
 })"""
-"""A point on a map: of column `index`, the `line`-th from the top."""
+"""A point on a map: in column `index`, the `line`-th from the top."""
 AT_REST_INSIDE = """() => import('/static/inside.js').then(async ({shownScene}) => {
     while (!shownScene().atRest) await new Promise(requestAnimationFrame);
     while (document.getElementById('overview').classList.contains('wave')) await new Promise(requestAnimationFrame);

@@ -1,4 +1,4 @@
-"""The first screen, and what outlives the page: a link, this tab's memory, a picture; large type for a class."""
+"""The first screen, and what outlives the page: a link, this tab's storage, a picture; large type for a class."""
 
 from __future__ import annotations
 

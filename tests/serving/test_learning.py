@@ -1,4 +1,4 @@
-"""Watch it learn: the page computes what a network in training made of the drawing, exactly, and says what it cannot show."""
+"""Watch it learn: the page computes a network's answers during training exactly, and says what it cannot show."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def shipped() -> Snapshots:
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A run with snapshots, one whose are damaged, one that kept no whole states, and an ensemble."""
+    """A run with snapshots, one with damaged ones, one that kept no whole states, and an ensemble."""
     folder, reader, own = tmp_path_factory.mktemp("runs"), Reader(), shipped()
     names = ("mine", "damaged", "large", "ensemble/members/first")
     for name in names:
@@ -172,7 +172,7 @@ def test_a_drawing_is_looked_at_by_the_network_at_each_step(open_page: Open) -> 
     right = (shipped().probabilities[-1].argmax(1) == shipped().labels).sum()
     expect(page.locator("#learn-figures")).to_have_text(f"Loss 0.46; {right} of 50 hard digits right")
     expect(page.locator("#learn-ends")).to_contain_text("0.46 at step 280")
-    expect(page.locator("#learn-note")).to_contain_text("another, quicker network")  # than the one of the model chosen
+    expect(page.locator("#learn-note")).to_contain_text("but a quicker one")  # than that of the chosen model
     draw(page, 3, left=0.05)  # live, at the state that is shown
     expect(page.locator("#learn-answer")).to_contain_text("3,")
     guesses.nth(0).click()

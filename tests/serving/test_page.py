@@ -1,4 +1,4 @@
-"""The page in a real browser: drawn on with mouse and finger, in two languages, by keyboard, and never calling elsewhere."""
+"""The page in a real browser: drawing with mouse and finger, in two languages, by keyboard, and without calls elsewhere."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ COUNTING = """
         }
     };
 """
-"""Counts the requests, of a server or of the page's worker, whose answers have not come whole."""
+"""Counts the requests to a server or to the page's worker whose answers are not complete."""
 ALWAYS_LOOKED_AT = [("light", "en", 360), ("dark", "fr", 1440)]
 AT_REST = """async () => {
     const end = performance.now() + 20000;
@@ -67,7 +67,7 @@ AT_REST = """async () => {
         frames = window.underWay === 0 && !moving ? frames + 1 : 0;
     }
 }"""
-"""Ends when nothing is asked any more, what came is shown and nothing moves; or after a while, as a browser may stop drawing."""
+"""Ends when no request is pending, everything is shown and nothing moves; or after a while, as a browser may stop drawing."""
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ Open = Callable[..., Page]
 
 
 def new_page(browser: Browser, **settings: object) -> Page:
-    """A page in a context of its own, with these settings."""
+    """A page in a separate context with these settings."""
     usual = {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
     context = browser.new_context(**{**usual, **settings})  # type: ignore[arg-type]
     context.set_default_timeout(1000 * LIMIT)
@@ -103,7 +103,7 @@ def new_page(browser: Browser, **settings: object) -> Page:
 
 @pytest.fixture
 def open_page(browser: Browser, url: str) -> Iterator[Open]:
-    """Opens the page in a browser of its own settings; at the end of the test nothing may have gone wrong in any."""
+    """Opens the page in a context with its own settings; at the end of the test nothing may have gone wrong in any."""
     pages: list[Page] = []
     wrong: list[str] = []
 
@@ -143,7 +143,7 @@ def move_pen(page: Page, digit: int, left: float = 0.35, top: float = 0.2, heigh
 
 
 def draw(page: Page, digit: int, left: float = 0.35, top: float = 0.2, height: float = 0.6) -> None:
-    """Draw, and wait for all that follows."""
+    """Draw, and wait for everything that follows."""
     move_pen(page, digit, left, top, height)
     page.evaluate(AT_REST)
 
@@ -159,7 +159,7 @@ def choose(page: Page, panel: str) -> None:
 
 
 def picture_of(*digits: int, margin: int | None = None) -> bytes:
-    """The digits beside each other on paper; with a margin given, so many pixels around their ink and no more."""
+    """The digits side by side on paper; with a margin, exactly that many pixels around their ink."""
     image = Image.new("L", (80 + 130 * len(digits), 240), 255)
     pen = ImageDraw.Draw(image)
     for number, digit in enumerate(digits):
@@ -319,7 +319,7 @@ def test_a_model_is_compared_with_a_network_before_and_after_its_training(browse
         expect(page.locator("#compare-verdict")).to_have_text("They agree.")
         expect(page.locator("#compare-time-b")).to_contain_text("in your browser")
         page.locator("#compare-b").select_option("first:quick")
-        expect(page.locator("#compare-verdict")).to_have_text("They do not agree.")
+        expect(page.locator("#compare-verdict")).to_have_text("They disagree.")
         expect(page.locator("#compare-text-b mark")).to_have_count(1)
         chances = [
             float(bar.get_attribute("data-probability") or 0) for bar in page.locator("#compare-bars-b li").all()
@@ -455,7 +455,7 @@ def test_a_layout_is_made_by_dragging_saved_and_opened_again(open_page: Open, tm
     page = open_page()
     form = sheet_of(("407", 60, 60), ("71", 380, 230))
     give_picture(page, "fields", form)
-    expect(page.locator("#picture-summary")).to_have_text("Drag a box around each place where a number stands.")
+    expect(page.locator("#picture-summary")).to_have_text("Drag a box around each place where a number is written.")
     read, why = page.locator("#field-rows .read"), page.locator("#field-rows .why-check")
     drag(page, (40, 40), (270, 170))
     expect(read).to_have_text(["407"])
@@ -516,7 +516,7 @@ def test_a_layout_is_made_with_the_keyboard_alone(open_page: Open) -> None:
     page.keyboard.press("PageDown")
     page.keyboard.press("Delete")
     expect(page.locator("#field-rows .read")).to_have_count(0)
-    expect(page.locator("#picture-summary")).to_have_text("Drag a box around each place where a number stands.")
+    expect(page.locator("#picture-summary")).to_have_text("Drag a box around each place where a number is written.")
 
 
 def test_what_is_wrong_with_a_layout_is_said_and_the_boxes_stay(browser: Browser, url: str) -> None:
@@ -747,7 +747,7 @@ def test_a_picture_waits_for_the_token(browser: Browser) -> None:
         files.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture_of(4, 0)})
         for token in ("wrong", "s3cret"):
             expect(summary).to_have_text("The picture will be read once the token is given.")
-            expect(page.locator("#message")).to_have_text("This server asks for its token.")
+            expect(page.locator("#message")).to_have_text("This server requires its token.")
             give_token(page, token)
         expect(page.locator("#picture-text")).to_have_text("40")  # without being chosen again
         expect(page.locator("#message")).to_have_text("")

@@ -1,4 +1,4 @@
-"""What proxies say of a request, and what of it is believed."""
+"""What proxies say about a request, and how much of it is trusted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RFC = {"Forwarded": "for=198.51.100.7;host=made.up, for=203.0.113.9;proto=https;
     ("trusted", "peer"), [("192.0.2.1", "192.0.2.1"), ("192.0.2.0/24", "::ffff:192.0.2.1"), ("::1", "::1")]
 )
 def test_what_a_trusted_proxy_says_is_believed(headers: dict[str, str], trusted: str, peer: str) -> None:
-    """The client is the last whom the proxies did not make up themselves: the first of the list is the client's own word."""
+    """The client is the last address that is not a trusted proxy: the first of the list is the client's own claim."""
     got = seen(headers, [trusted], peer)
     assert (got["client"][0], got["scheme"]) == ("203.0.113.9", "https")
     assert dict(got["headers"])[b"host"] == b"outside"
@@ -54,7 +54,7 @@ def test_what_others_say_is_not(headers: dict[str, str], trusted: list[str]) -> 
 
 
 def test_forwarded_does_not_count_where_the_proxy_speaks_the_other_language() -> None:
-    """A proxy that writes X-Forwarded headers lets through what a client has put into Forwarded."""
+    """A proxy that writes X-Forwarded headers passes on what a client has put into Forwarded."""
     got = seen({"X-Forwarded-For": "203.0.113.9", "Forwarded": "host=made.up;proto=https"}, ["192.0.2.1"])
     assert (got["client"][0], got["scheme"], dict(got["headers"])[b"host"]) == ("203.0.113.9", "http", b"inside:8000")
 

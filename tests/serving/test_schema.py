@@ -1,4 +1,4 @@
-"""The API against its own description: schemathesis makes up requests, right and wrong ones, and checks the answers."""
+"""The API against its own description: schemathesis generates valid and invalid requests, and checks the answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page without a server, from a plain server of files, in a real browser: the answers are Python's, with no network too."""
+"""The page without a server, from a plain file server, in a real browser: the answers are Python's, also without a network."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def reader() -> Reader:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory, reader: Reader) -> Path:
-    """What the server offers: the site at its root, and below a path."""
+    """The server's folder: the site at its root, and below a path."""
     root = tmp_path_factory.mktemp("root")
     models = [ServedModel("mnistlab", "mnistlab's reader", reader)]
     write_site(root, models)
@@ -230,7 +230,7 @@ def assert_computes_alike(page: Page, content: bytes, inputs: dict[str, np.ndarr
 
 @pytest.fixture(scope="module")
 def some_images(data_dir: Path) -> np.ndarray:
-    """Three digits: what is symmetric would leave sums of nothing but rounding."""
+    """Three digits: symmetric input would leave sums of nothing but rounding."""
     return open_dataset("mnist", data_dir).read("train")[0][:3, None]
 
 
@@ -248,7 +248,7 @@ def test_every_value_of_the_shipped_models_is_onnxruntimes(
 
 
 def file_of(recipe: str, images: np.ndarray, *, int8: bool = False) -> bytes:
-    """What export writes for a recipe's network with random weights; of an ensemble the first member's recipe."""
+    """The export of a recipe's network with random weights; for an ensemble, of the first member's recipe."""
     import torch
 
     found = RECIPES[recipe]
@@ -423,7 +423,7 @@ def test_the_command_refuses_what_the_page_cannot_show_and_folders_of_others(
 def test_a_site_of_ours_is_renewed_and_what_it_no_longer_needs_removed(tmp_path: Path, reader: Reader) -> None:
     folder = tmp_path / "site"
     write_site(folder, [ServedModel("old", "old", reader)])
-    (folder / "CNAME").write_text("digits.example")  # what is somebody else's stays
+    (folder / "CNAME").write_text("digits.example")  # other people's files stay
     write_site(folder, [ServedModel("new", "new", reader)])
     assert sorted(path.name for path in (folder / "models").iterdir()) == ["finder.onnx", "new.onnx"]
     assert (folder / "CNAME").read_text() == "digits.example"

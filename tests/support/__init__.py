@@ -1,1 +1,1 @@
-"""What several rooms' tests use: drawn pages, strokes, servers, comparisons."""
+"""What the tests of several packages use: drawn pages, strokes, servers, comparisons."""

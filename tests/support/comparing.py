@@ -1,4 +1,4 @@
-"""What tests compare: weights to the last bit, metrics without their times, and what a refused command says."""
+"""Comparisons for tests: weights to the last bit, metrics without their times, and the output of a refused command."""
 
 from __future__ import annotations
 

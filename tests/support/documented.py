@@ -1,4 +1,4 @@
-"""The commands that stand in the texts of this project: documents, help, remedies, the page."""
+"""The commands in the texts of this project: documents, help, remedies, the page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """Everything that a reader or user may take a command from: where it stands, and the text."""
+    """Everything from which a reader or user may take a command: where it is, and the text."""
     for pattern in ("*.md", "examples/*.md", "docs/**/*.md", "src/**/*.md"):
         for path in sorted(set(ROOT.glob(pattern)) - {ROOT / "CHANGELOG.md"}):  # it names commands, and gives none
             yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
@@ -86,7 +86,7 @@ def commands_in(text: str) -> list[str]:
     """The commands in a text, without `mnistlab`: on lines of their own, after a colon, and between backticks.
 
     Between backticks, options alone (`--json`) go with the last command before them in the paragraph or table row, and
-    `runs delete RUN` is a command after one of mnistlab. A command that needs more than its name is no command without.
+    `runs delete RUN` is a command after one of mnistlab. A command that needs more than its name is not one without.
     """
     found = LINE.findall(text)
     for paragraph in re.split(r"\n\s*\n|\n(?=\|)", FENCED.sub("", text)):
@@ -107,7 +107,7 @@ def is_a_name(command: str) -> bool:
 
 
 def missed_in(text: str) -> list[str]:
-    """What looks like a command and stands where `commands_in` does not look for one."""
+    """What looks like a command in a place where `commands_in` does not look for one."""
     rest = LINE.sub("", text).replace("```", "")
     rest = SPAN.sub(lambda span: "" if re.fullmatch(COMMAND, " ".join(span[1].split())) else span[0], rest)
     return re.findall(rf"\bmnistlab (?:{NAMES})\b[^\n]*", rest)

@@ -14,7 +14,7 @@ from PIL import Image
 
 Array = NDArray[Any]
 FINE = 8
-"""Times MNIST's size, at which the middle of the strokes is looked for."""
+"""The factor of MNIST's size at which the middle of the strokes is searched."""
 EDGE = 6
 AROUND = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]])
 """A bit for each of a pixel's neighbours, clockwise from above."""
@@ -47,7 +47,7 @@ def thinned(mask: Array) -> Array:
 
 @cache
 def distances(content: bytes) -> Array:
-    """How far each point is from the middle of a stroke, in MNIST's pixels, `FINE` times as fine, and `EDGE` pixels around."""
+    """Each point's distance from the middle of a stroke, in MNIST's pixels, on a grid `FINE` times as fine, `EDGE` around."""
     image = np.frombuffer(content, np.uint8).reshape(28, 28)
     large = cv2.resize(image, None, fx=FINE, fy=FINE, interpolation=cv2.INTER_CUBIC)
     large = cv2.copyMakeBorder(large, FINE, FINE, FINE, FINE, cv2.BORDER_CONSTANT, value=0)
@@ -62,7 +62,7 @@ def draw(image: Array, height: float, stroke: float | None = None) -> Array:
     """The digit of a 28x28 image, uint8, ink 255 on 0: `height` pixels high and `stroke` wide (a tenth if None), cut out."""
     stroke = height / 10 if stroke is None else stroke
     field = distances(image.tobytes())
-    scale = (height - stroke) / (field.shape[0] / FINE - 2 * EDGE)  # pixels a pixel of MNIST's
+    scale = (height - stroke) / (field.shape[0] / FINE - 2 * EDGE)  # pixels per pixel of MNIST
     size = round(field.shape[1] * scale / FINE), round(field.shape[0] * scale / FINE)
     small = cv2.resize(field, size, interpolation=cv2.INTER_LINEAR)
     ink = (np.clip(stroke / 2 + 0.5 - small * scale, 0, 1) * 255).astype(np.uint8)
@@ -76,12 +76,12 @@ def cropped(ink: Array) -> Array:
 
 
 def framed(ink: Array, margin: int) -> Array:
-    """With so many empty pixels on each side."""
+    """With that many empty pixels on each side."""
     return np.pad(ink, margin)
 
 
 def written(inks: Sequence[Array], gap: float = 0.4, margin: float = 0.6, slope: float = 0.0) -> Array:
-    """Digits beside each other on one line, in one array of ink: gap and margin in heights of the first, slope in degrees."""
+    """Digits side by side on one line, in one array of ink: gap and margin in heights of the first, slope in degrees."""
     height = inks[0].shape[0]
     room, edge = round(gap * height), round(margin * height)
     width = sum(ink.shape[1] for ink in inks) + room * (len(inks) - 1) + 2 * edge
@@ -99,9 +99,9 @@ def written(inks: Sequence[Array], gap: float = 0.4, margin: float = 0.6, slope:
 
 
 def count_read(found: Sequence[Any], drawn: Any) -> int:
-    """How many of a drawn page's digits are read: where each is, one digit is found, and it is the one.
+    """How many of a drawn page's digits are read: at the place of each, exactly one digit is found, and it is the right one.
 
-    `found` are digits as `Page.to_dict` has them.
+    `found` are digits as in `Page.to_dict`.
     """
     middles = [(d["box"][0] + d["box"][2] / 2, d["box"][1] + d["box"][3] / 2) for d in found]
     right = 0

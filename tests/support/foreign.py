@@ -1,4 +1,4 @@
-"""A model that mnistlab did not make: a graph of which it knows the beginning alone."""
+"""A model that mnistlab did not make: a graph of which it knows only the beginning."""
 
 from __future__ import annotations
 

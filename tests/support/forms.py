@@ -1,11 +1,11 @@
-"""Forms and tables to measure reading on, filled in by one writer each, as scans and as photos. It shares no code with training.
+"""Forms and tables to measure reading on, each filled in by one writer, as scans and as photos. It shares no code with training.
 
 hand = Hand(images, labels)                 # one writer's digits
 form = filled_form(random, hand)
 form.picture        # uint8 (H, W, 3)
 form.texts          # {"account": "04718", ...}; form.matrix takes the flat sheet's pixels to the picture's
 table = filled_table(random, hand, rows=9, columns=4)
-table.cells         # (rows, columns) of text, "" for blank ones; None where a cell belongs to the one before
+table.cells         # (rows, columns) of text, "" for blank ones; None if a cell belongs to the one before
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ class Hand:
 
 
 def hands(images: Picture, labels: NDArray[np.int64], writers: NDArray[np.int16]) -> list[Hand]:
-    """Those who wrote all ten digits."""
+    """The writers of all ten digits."""
     each = [Hand(images[writers == writer], labels[writers == writer]) for writer in sorted(set(writers.tolist()))]
     return [hand for hand in each if len(set(hand.labels.tolist())) == 10]
 
 
 @dataclass(frozen=True)
 class Pen:
-    """What a sheet is written with."""
+    """The pen that a sheet is written with."""
 
     shade: float
     """The lightness of its ink."""
@@ -62,7 +62,7 @@ class Pen:
 
     @classmethod
     def any(cls, random: Random, paper: float) -> Pen:
-        """One for paper of that lightness."""
+        """A pen for paper of that lightness."""
         return cls(paper * random.uniform(0.05, 0.45), int(random.choice([-1, 0, 0, 1])))
 
 
@@ -76,7 +76,7 @@ class Filled:
     matrix: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
     """float64 (3, 3): from the flat sheet's pixels to the picture's."""
     lines: tuple[list[int], list[int]] = ([], [])
-    """The y of a table's level lines and the x of its upright ones, in pixels of the flat sheet."""
+    """The y of a table's horizontal lines and the x of its vertical ones, in pixels of the flat sheet."""
 
 
 def empty_form(line: int = 2, lightness: float = 0.2, paper: float = 255.0) -> Picture:
@@ -105,7 +105,7 @@ def corners(box: tuple[float, float, float, float]) -> tuple[int, int, int, int]
 
 
 def write_number(random: Random, sheet: Picture, hand: Hand, text: str, box: tuple[float, ...], pen: Pen) -> None:
-    """The digits into the box (left, top, right, bottom) in pixels, as large as fits."""
+    """Write the digits into the box (left, top, right, bottom) in pixels, as large as fits."""
     left, top, right, bottom = box
     high = bottom - top
     size = high * random.uniform(0.5, 0.72)
@@ -143,7 +143,7 @@ def filled_form(
 def filled_table(
     random: Random, hand: Hand, *, rows: int, columns: int, full: float = 0.8, merged: float = 0.0, tilt: float = 15.0
 ) -> Filled:
-    """A table with 1 to 3 digits in a cell, some of its cells two in one, as a photo."""
+    """A table with 1 to 3 digits per cell, some pairs of cells merged, as a photo."""
     cell = float(min(random.uniform(44, 90), 1500 / rows, 1600 / (columns * 1.6)))
     wide, margin = cell * random.uniform(1.5, 2.4), 90
     width, height = round(columns * wide), round(rows * cell)
@@ -181,7 +181,7 @@ def filled_table(
 
 
 def scanned(random: Random, sheet: Picture) -> tuple[Picture, NDArray[np.float64]]:
-    """On a scanner's glass, turned by up to 3 degrees; its lid black, grey or white."""
+    """On a scanner's glass, rotated by up to 3 degrees; its lid black, grey or white."""
     height, width = sheet.shape
     angle = random.uniform(-3, 3)
     turned = np.vstack([cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1), [0, 0, 1]])
@@ -191,7 +191,7 @@ def scanned(random: Random, sheet: Picture) -> tuple[Picture, NDArray[np.float64
 
 
 def photographed(random: Random, sheet: Picture, most: float) -> tuple[Picture, NDArray[np.float64]]:
-    """By a camera that looks at it askew by up to `most` degrees, in uneven light, on a darker table."""
+    """By a camera tilted by up to `most` degrees, in uneven light, on a darker table."""
     height, width = sheet.shape
     tilt, towards, spin = (
         np.deg2rad(random.uniform(0, most)),
@@ -213,7 +213,7 @@ def photographed(random: Random, sheet: Picture, most: float) -> tuple[Picture, 
 
 
 def placed(matrix: NDArray[np.float64], shape: tuple[int, ...], margin: int) -> NDArray[np.float64]:
-    """The matrix, moved so that all of the sheet lies in the picture, `margin` pixels from its edges."""
+    """The matrix, shifted so that the whole sheet is in the picture, `margin` pixels from its edges."""
     height, width = shape
     ends = cv2.perspectiveTransform(np.array([[[0, 0], [width, 0], [width, height], [0, height]]], np.float64), matrix)[
         0
@@ -225,7 +225,7 @@ def placed(matrix: NDArray[np.float64], shape: tuple[int, ...], margin: int) -> 
 def warped(
     sheet: Picture, matrix: NDArray[np.float64], table: float, margin: int
 ) -> tuple[Picture, NDArray[np.float64]]:
-    """The sheet as the matrix puts it, on a table of that lightness."""
+    """The sheet transformed by the matrix, on a table of that lightness."""
     height, width = sheet.shape
     ends = cv2.perspectiveTransform(np.array([[[0, 0], [width, 0], [width, height], [0, height]]], np.float64), matrix)[
         0

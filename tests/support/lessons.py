@@ -1,4 +1,4 @@
-"""Runs a day of the course as a learner does: its cells in order, in one namespace, in a folder of its own."""
+"""Run a day of the course as a learner would: its cells in order, in one namespace, in a separate folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mnistlab.learn.course import Day
 
 @dataclass(frozen=True)
 class Script(Day):
-    """A page whose source lies anywhere."""
+    """A page with its source anywhere."""
 
     path: Path
 
@@ -28,7 +28,7 @@ class Script(Day):
 
 @dataclass
 class Outcome:
-    """What a run of a day left."""
+    """The results of running a day."""
 
     names: dict[str, Any] = field(default_factory=dict)
     printed: str = ""

@@ -1,4 +1,4 @@
-"""A note of two lines of digits, and how what is read from pictures is compared with it."""
+"""A note of two lines of digits, and how readings of it are compared."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def assert_same(page: Page, plain: Page, scale: float = 1, move: tuple[int, int]
 
 
 def only(page: Page) -> Digit | None:
-    """The digit, where there is one and no other."""
+    """The digit, if there is exactly one."""
     return page.digits[0] if len(page.digits) == 1 else None
 
 

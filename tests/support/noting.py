@@ -1,4 +1,4 @@
-"""In place of a `Watch`: a training that is neither saved nor shown."""
+"""Instead of a `Watch`: a training that is neither saved nor shown."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from mnistlab.training.state import TrainingState
 
 
 class EnoughError(Exception):
-    """The training has taken the steps that it was asked for."""
+    """Raised when the training has taken the requested steps."""
 
 
 class Notes:
-    """Notes losses and learning rates of the steps, and the state after one of them; ends the training after `last`."""
+    """Records losses and learning rates of the steps, and the state after one of them; ends the training after `last`."""
 
     def __init__(self, state: TrainingState, last: int = 0, save_after: int = 0) -> None:
         self.state, self.last, self.save_after = state, last, save_after
@@ -39,7 +39,7 @@ class Notes:
 
 
 def take_steps(state: TrainingState, count: int) -> list[float]:
-    """The losses of so many steps of training, over the ends of epochs."""
+    """The losses of that many training steps, across epochs."""
     notes = Notes(state, count)
     with contextlib.suppress(EnoughError):
         fit(state, notes)  # type: ignore[arg-type]

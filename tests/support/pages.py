@@ -4,7 +4,7 @@
     page = make_page(7, images, labels, without=("shadow",))   # the same page without its shadow
     page = make_page(7, images, labels, pen="pencil", tilt=8)  # the same page in pencil and more tilted
 
-Each effect draws from a generator of its own, so that fixing or leaving out one changes none of the others. Lengths are in
+Each effect draws from its own generator, so that fixing or leaving out one does not change the others. Lengths are in
 pixels of the picture, brightness is from 0 to 1.
 """
 
@@ -23,7 +23,7 @@ from PIL import Image
 
 Array = NDArray[Any]
 Field = NDArray[np.float32]
-"""float32 (height, width), one value a pixel."""
+"""float32 (height, width), one value per pixel."""
 Box = tuple[int, int, int, int]
 """x, y, width, height."""
 
@@ -33,7 +33,7 @@ class Pen:
     """What a pen leaves."""
 
     colour: tuple[float, float, float]
-    """How much of each of red, green and blue comes back from full ink."""
+    """How much of red, green and blue full ink reflects."""
     strength: float
     """How much of the paper full ink hides."""
     fading: float
@@ -41,7 +41,7 @@ class Pen:
     grain: float
     """How much of the paper's grain stays white."""
     level: tuple[float, float]
-    """Where the edge of the stroke lies, as a fraction of MNIST's grey at its middle: low is thick."""
+    """Where the edge of the stroke is, as a fraction of MNIST's grey at its middle: low is thick."""
 
 
 PENS = {
@@ -110,7 +110,7 @@ def choose(rng: np.random.Generator, weights: dict[str, float]) -> str:
 
 
 def clouds(rng: np.random.Generator, size: tuple[int, int], scale: float, stretch: float = 1) -> Field:
-    """Smooth noise about (height, width): mean 0, deviation about 1, bumps of `scale` pixels, wider by `stretch`."""
+    """Smooth noise (height, width): mean 0, standard deviation about 1, bumps of `scale` pixels, wider by `stretch`."""
     grid = rng.standard_normal([int(size[0] / scale) + 4, int(size[1] / scale / stretch) + 4], dtype=np.float32)
     matrix = np.array([[scale * stretch, 0, -1.5 * scale * stretch], [0, scale, -1.5 * scale]])
     flags = cv2.INTER_CUBIC
@@ -133,7 +133,7 @@ def make_page(
 ) -> Page:
     """Write the digits `images`, uint8 (N, 28, 28), on the page that the seed draws.
 
-    What is given is not drawn: `size` as (width, height), `height` of the digits in pixels (they shrink where they do not
+    Given values are not drawn at random: `size` as (width, height), `height` of the digits in pixels (they shrink if they do not
     fit), `tilt` in degrees, clockwise. `without` names EFFECTS to leave out; all of them and tilt 0 make a clean page.
     """
     if unknown := set(without) - set(EFFECTS):
@@ -202,7 +202,7 @@ class Place:
     x: float
     y: float
     scale: float
-    """Units a pixel of the 28x28 image."""
+    """Units per pixel of the 28x28 image."""
     left: int
     """The ink's left edge in the 28x28 image."""
     top: int
@@ -252,7 +252,7 @@ def camera(
 def free_room(
     rng: np.random.Generator, size: tuple[int, int], to_picture: Array, block: tuple[float, float], height: float
 ) -> tuple[float, float]:
-    """Where on the page the text's top left goes, somewhere that all of it can be seen."""
+    """Where the text's top left goes on the page, so that all of it is visible."""
     best = (-height * block[0] / 2, -height * block[1] / 2)
     for _ in range(40):
         move = rng.uniform(-0.5, 0.5, 2) * size
@@ -275,7 +275,7 @@ def write(
 ) -> tuple[Field, list[Box]]:
     """How much of each pixel ink covers, 0 to 1, and each digit's box.
 
-    MNIST's grey is enlarged smoothly to about the size it has in the picture, and its edge drawn anew at one level: crisp, with
+    MNIST's grey is enlarged smoothly to about its size in the picture, and its edge redrawn at one level: crisp, with
     the anti-aliasing of that size. The level is relative to the grey in the middle of the stroke, so that faint strokes hold,
     and never so low that MNIST's own noise shows.
     """
@@ -399,7 +399,7 @@ def print_ruling(
 def show_through(
     rng: np.random.Generator, sheet: Array, ink: Field, to_picture: Array, height: float, middle: float
 ) -> None:
-    """What is written on the back: this page's digits mirrored, moved, softened by the paper."""
+    """Writing on the back: this page's digits mirrored, shifted, softened by the paper."""
     mirror = np.array(
         [[-1, 0, 2 * middle + rng.uniform(-3, 3) * height], [0, 1, rng.uniform(0.4, 1.2) * height], [0, 0, 1]]
     )
@@ -485,7 +485,7 @@ def add_light(seed: int, sheet: Array, is_uneven: bool, is_shaded: bool) -> floa
         inside = np.float32(np.cos(angle)) * x + np.float32(np.sin(angle)) * y - np.float32(offset) + outline
         softness = np.exp(
             rng.uniform(np.log(0.002), np.log(0.08))
-        )  # of the picture's side: some pixels to a hand's breadth
+        )  # of the picture's side: from a few pixels to the width of a hand
         shadow = 1 / (1 + np.exp(np.clip(-inside / np.float32(softness), -30, 30)))
         light *= 1 - np.float32(rng.uniform(0.2, 0.5)) * shadow
     low = float(light.min())
@@ -496,7 +496,7 @@ def add_light(seed: int, sheet: Array, is_uneven: bool, is_shaded: bool) -> floa
 
 
 def take_picture(seed: int, sheet: Array, height: float, is_blurred: bool, is_noisy: bool) -> float:
-    """Lens, hand and sensor; the blur's deviation in pixels."""
+    """Lens, hand and sensor; returns the blur's standard deviation in pixels."""
     sigma = 0.0
     if is_blurred:
         rng = generator(seed, "blur")

@@ -8,7 +8,7 @@ PROBLEM = "application/problem+json"
 
 
 def assert_problem(response: httpx.Response, status: int, *words: str) -> dict[str, object]:
-    """The answer is a problem document of that status whose detail holds the words; the document."""
+    """Check that the answer is a problem document with that status whose detail has the words. Returns the document."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == PROBLEM
     document: dict[str, object] = response.json()

@@ -1,4 +1,4 @@
-"""Finds sentences for people in code that says them, by what each text comes from and goes to: they belong in a table."""
+"""Find sentences for people in the code, by where each text comes from and goes to: they belong in a table."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SAYING = {
     "Problem", "Check", "Clause", "fail", "with_remedy", "but", "echo",
     "tell", "words",
 }  # fmt: skip
-"""What makes a sentence, or a part of one, of its arguments."""
+"""Functions that turn their arguments into a sentence or part of one."""
 LOGGING = {"debug", "info", "warning", "error", "critical", "exception", "log"}
 FOR_PROGRAMMERS = {"TypeError", "AttributeError", "IndexError", "SyntaxError"}
-"""What a wrong program meets; its text is English, as Python's own is."""
+"""Errors that only a wrong program meets; their text is English, like Python's own."""
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -88,7 +88,7 @@ def assign(scope: Scope, target: ast.expr, value: ast.expr) -> None:
 
 
 class Program:
-    """Modules, and which of their functions' parameters come to stand in a sentence."""
+    """Modules, and which of their functions' parameters end up in a sentence."""
 
     def __init__(self, sources: dict[str, str]) -> None:
         self.scopes: list[tuple[str, Scope]] = []
@@ -100,7 +100,7 @@ class Program:
                 if not isinstance(scope.node, ast.Module):
                     self.functions[scope.node.name].append(scope)
         self.said: set[tuple[str, str]] = set()
-        """Functions' names with those of their parameters that a sentence is made of."""
+        """Names of functions, with the parameters from which they make a sentence."""
         before = -1
         while before < len(self.said):
             before = len(self.said)
@@ -109,7 +109,7 @@ class Program:
             }
 
     def prose_in(self, scope: Scope) -> Iterator[tuple[int, str]]:
-        """The lines and the texts that a scope says; on the way `said` grows."""
+        """The lines and texts that a scope says; `said` grows along the way."""
         for call in scope.calls:
             for value in self.arguments_said(call):
                 yield from ((call.lineno, text) for text in self.prose(value, scope, set()))
@@ -119,7 +119,7 @@ class Program:
                     yield from ((call.lineno, text) for text in self.prose(value, scope, set()))
 
     def arguments_said(self, call: ast.Call) -> Iterator[ast.expr]:
-        """Those of a call's arguments that come to stand in a sentence."""
+        """The arguments of a call that end up in a sentence."""
         name = called(call)
         logs = isinstance(call.func, ast.Attribute) and name in LOGGING and ast.unparse(call.func.value) == "logger"
         if name in SAYING or logs:
@@ -132,7 +132,7 @@ class Program:
             yield from (value for parameter, value in given if (name, parameter) in self.said)
 
     def prose(self, value: ast.AST, scope: Scope, seen: set[int]) -> Iterator[str]:
-        """The texts with words in them that a value may be, or be put together of."""
+        """The texts with words that a value may be, or be composed of."""
         if id(value) in seen:
             return
         seen.add(id(value))
@@ -152,7 +152,7 @@ class Program:
                     yield from self.prose(one, scope, seen)
 
     def prose_named(self, name: str, scope: Scope, seen: set[int]) -> Iterator[str]:
-        """Those of what is assigned to a name; where it is a parameter, that is noted."""
+        """The texts assigned to a name; if it is a parameter, that is recorded."""
         where: Scope | None = scope
         while where is not None and name not in where.assigned and name not in where.parameters:
             where = where.outer
@@ -165,7 +165,7 @@ class Program:
 
 
 def parts_of(value: ast.AST) -> list[ast.expr]:
-    """What a text or a list of some is put together of."""
+    """The parts of a text, or of a list of texts."""
     match value:
         case ast.JoinedStr(values=parts) | ast.BoolOp(values=parts) | ast.Tuple(elts=parts) | ast.List(elts=parts):
             return parts

@@ -1,4 +1,4 @@
-"""Run folders made without a training, and what stands in them."""
+"""Run folders made without a training, and their content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real server for tests: a process of its own, or a thread with limits that a test can reach."""
+"""A real server for tests: a separate process, or a thread with limits that a test can reach."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from mnistlab.serving.models import ServedModel
 from tests.support.waiting import LIMIT
 
 PATIENT = partial(Limits, body_seconds=LIMIT, job_seconds=LIMIT)
-"""Limits that wait for a busy machine's clients, whatever they do."""
+"""Limits generous enough for a busy machine's clients."""
 
 
 @dataclass
 class Running:
-    """`mnistlab serve` at work: a `process`, or a thread of the tests with this `app`."""
+    """A running `mnistlab serve`: a `process`, or a thread of the tests with this `app`."""
 
     url: str
     said: str = ""

@@ -32,7 +32,7 @@ class Sheet:
     """float32 (4, 2): the grid's corners in the picture, clockwise from the top left one."""
 
     def cell_of(self, x: float, y: float) -> tuple[int, int]:
-        """Row and column of the cell that a point of the picture lies in; outside the grid they are out of range."""
+        """Row and column of the cell that contains a point of the picture; outside the grid they are out of range."""
         rows, columns = len(self.cells), len(self.cells[0])
         flat = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32)
         u, v, w = cv2.getPerspectiveTransform(self.corners, flat) @ (x, y, 1)
@@ -152,14 +152,14 @@ def amount(random: Random, images: Picture, labels: NDArray[np.int64]) -> Sheet:
 
 
 def printed(digit: int, font: str, side: int = 60) -> Picture:
-    """A printed digit as MNIST's are: uint8, 255 on 0."""
+    """A printed digit like MNIST's: uint8, 255 on 0."""
     drawn = Image.new("L", (side * 2, side * 2))
     ImageDraw.Draw(drawn).text((side, side), str(digit), fill=255, font=ImageFont.truetype(font, side), anchor="mm")
     return np.array(drawn)
 
 
 def askew(random: Random, sheet: Picture, points: Picture, tilt: float, table: float) -> tuple[Picture, Picture]:
-    """The sheet turned and in perspective on a table of that lightness, and where the points float32 (N, 2) on it went."""
+    """The sheet rotated and in perspective on a table of that lightness, and where the points float32 (N, 2) on it went."""
     high, long = sheet.shape
     frame = np.array([[0, 0], [long, 0], [long, high], [0, high]], np.float32)
     angle = np.deg2rad(tilt * random.uniform(-12, 12))
@@ -181,8 +181,8 @@ def grid(
 ) -> Sheet:  # fmt: skip
     """A grid of cells, `full` of them with up to `most` digits, lines `dark` (0 black, 1 paper); with `fonts`, printed ones too.
 
-    `tilt` is how far it is turned and put in perspective: 0 flat, 1 much; `table` how light what it lies on is, 1 as the sheet;
-    `written` how large handwriting is, 1 as print.
+    `tilt` is how far it is rotated and put in perspective: 0 flat, 1 much; `table` the lightness of the table, 1 like the sheet;
+    `written` the size of handwriting, 1 like print.
     """
     wide, margin = cell * (1 + 0.55 * (most - 1)), round(1.2 * cell)
     height, width = round(rows * cell), round(columns * wide)

@@ -1,4 +1,4 @@
-"""Numbers as people write them, with points, commas, dashes and the like between the digits, by one hand and one pen a picture.
+"""Numbers as people write them, with points, commas, dashes and so on between the digits, by one hand and one pen per picture.
 
 picture, lines = write(random, hands, separators=True)    # uint8 (H, W, 3), and the text of each line from the top
 
@@ -24,7 +24,7 @@ FINE = 8
 
 
 def hands_of(images: NDArray[Any], labels: NDArray[Any], writers: NDArray[Any]) -> list[Hand]:
-    """The hands of those who wrote each digit at least once."""
+    """The hands of the writers of every digit."""
     found: dict[int, Hand] = {}
     for image, label, writer in zip(images, labels.tolist(), writers.tolist(), strict=True):
         found.setdefault(writer, {}).setdefault(label, []).append(image)
@@ -55,7 +55,7 @@ def composed(random: Random) -> str:
 
 
 def enlarged(image: Ink, height: float) -> Ink:
-    """The ink of a digit as it was written, uint8, 255 on 0, so many pixels high, with an edge as sharp as a pen's."""
+    """The ink of a digit as it was written, uint8, 255 on 0, that many pixels high, with an edge as sharp as a pen's."""
     rows, columns = np.flatnonzero((image > 100).any(1)), np.flatnonzero((image > 100).any(0))
     part = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     scale = height / part.shape[0]
@@ -66,7 +66,7 @@ def enlarged(image: Ink, height: float) -> Ink:
 
 
 def width_of_pen(hand: Hand, height: float) -> float:
-    """The usual width of a hand's strokes in pixels, for digits so many pixels high."""
+    """The usual stroke width of a hand in pixels, for digits that many pixels high."""
     deepest = []
     for images in hand.values():
         mask = np.pad((enlarged(images[0], 64) > 128).astype(np.uint8), 1)
@@ -76,7 +76,7 @@ def width_of_pen(hand: Hand, height: float) -> float:
 
 
 class Line:
-    """A sheet of ink, 255 on 0, with room around, that a line is written on from the left."""
+    """A sheet of ink, 255 on 0, with room around, on which a line is written from the left."""
 
     def __init__(self, random: Random, height: float, stroke: float, long: int) -> None:
         self.random, self.height, self.stroke = random, height, stroke
@@ -85,7 +85,7 @@ class Line:
         self.gap = random.uniform(0.1, 0.35) * height
 
     def up(self, share: float, spread: float = 0.04) -> float:
-        """The row at about so many heights above the line."""
+        """The row at about that many heights above the line."""
         return self.base - (share + self.random.normal(0, spread)) * self.height
 
     def digit(self, image: Ink) -> None:
@@ -110,7 +110,7 @@ class Line:
         return list(zip((x0 + t * (x1 - x0)).tolist(), (y0 + t * (y1 - y0) + bow).tolist(), strict=True))
 
     def dot(self, x: float, y: float) -> None:
-        """A point set with the pen, seldom quite round."""
+        """A point made with the pen, rarely quite round."""
         radius = max(0.7, self.stroke * self.random.uniform(0.5, 0.8))
         axes = round(radius * FINE), round(radius * self.random.uniform(0.8, 1.25) * FINE)
         at = round(x * FINE), round(y * FINE)
@@ -158,7 +158,7 @@ class Line:
 
 
 def write(random: Random, hands: Sequence[Hand], *, separators: bool, lines: int = 1) -> tuple[Ink, list[str]]:
-    """A picture of some lines by one hand, RGB uint8 (H, W, 3), and what stands in each."""
+    """A picture of some lines by one hand, RGB uint8 (H, W, 3), and the text of each."""
     hand = hands[int(random.integers(len(hands)))]
     height = random.uniform(24, 80)
     stroke = width_of_pen(hand, height)

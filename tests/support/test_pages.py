@@ -1,4 +1,4 @@
-"""The generator of pages: the same from the same seed, each digit where it says, each effect by itself."""
+"""The generator of pages: the same from the same seed, each digit where it says, each effect independent."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_a_page_is_saved_in_each_format(kind: str, page: Page, tmp_path: Path) -
 
 
 def read_as(lines: list[list[tuple[tuple[int, int, int, int], int]]]) -> SimpleNamespace:
-    """What a reader gives that found these boxes and values."""
+    """The output of a reader that found these boxes and values."""
     rows = [[SimpleNamespace(box=box, value=value, accepted=value != 5) for box, value in line] for line in lines]
     return SimpleNamespace(lines=[SimpleNamespace(digits=row) for row in rows])
 

@@ -1,4 +1,4 @@
-"""How tests wait: for something to be so, never for a time; however busy the machine is."""
+"""How tests wait: for a condition, never for a time, however busy the machine is."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 
 LIMIT = 300
-"""Seconds after which something hangs. No test's outcome depends on how much sooner it ends."""
+"""Seconds after which something counts as hanging. No test's outcome depends on how much sooner it ends."""
 
 
 def wait_until(holds: Callable[[], object]) -> None:
-    """Until `holds()`."""
+    """Wait until `holds()`."""
     end = time.monotonic() + LIMIT
     while not holds():
         assert time.monotonic() < end, "it does not come"

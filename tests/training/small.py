@@ -1,4 +1,4 @@
-"""A training of a moment, and somebody who watches it: what the tests of trainings share."""
+"""A very short training, and somebody who watches it: what the tests of trainings share."""
 
 from __future__ import annotations
 

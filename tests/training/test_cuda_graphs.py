@@ -39,7 +39,7 @@ class WaitError(AssertionError):
 
 
 class NoWaiting(TorchDispatchMode):
-    """Refuses what makes Python wait for a GPU: a number taken out of a tensor, or a size that depends on values."""
+    """Refuses whatever makes Python wait for a GPU: a number taken from a tensor, or a size that depends on values."""
 
     refused = ("_local_scalar_dense", "item", "nonzero", "masked_select", "equal", "unique", "is_nonzero")
 
@@ -50,7 +50,7 @@ class NoWaiting(TorchDispatchMode):
 
 
 class StandIn:
-    """For a CUDA graph where there is no GPU: a replay takes the recorded step anew, on the same tensors, into the same loss."""
+    """Stands for a CUDA graph without a GPU: a replay takes the recorded step again, on the same tensors, into the same loss."""
 
     recording: StandIn | None = None
 

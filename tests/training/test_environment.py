@@ -77,7 +77,7 @@ for command in (train, "evaluate", "runs", f"read {sys.argv[3]}", f"read {sys.ar
 
 
 def test_a_clone_at_a_place_that_the_locale_cannot_spell_does_all_its_work(pictures: Path, tmp_path: Path) -> None:
-    """With a backend of matplotlib, too, that is not installed, as in a notebook."""
+    """Also with a matplotlib backend that is not installed, as in a notebook."""
     clone = tmp_path / "Łukasz"
     source = Path(mnistlab.__file__).parent
     shutil.copytree(source, clone / "src" / "mnistlab", ignore=shutil.ignore_patterns("bundled", "__pycache__"))
@@ -103,7 +103,7 @@ def test_a_clone_at_a_place_that_the_locale_cannot_spell_does_all_its_work(pictu
     assert b"Test accuracy" in done.stdout
     assert json.loads(done.stdout.splitlines()[-2])[0]["file"] == "Łódź.png"
     assert json.loads(done.stdout.splitlines()[-1])["runs"][0]["dataset"] == str((clone / "źródło").resolve())
-    assert b"encoding, ascii, cannot spell it. Set PYTHONUTF8=1" in done.stderr.splitlines()[-1]
+    assert b"encoding, ascii, cannot represent it. Set PYTHONUTF8=1" in done.stderr.splitlines()[-1]
     run = find_run("latest", clone / "runs")
     assert run.dataset == str((clone / "źródło").resolve())  # though this process spells it in another way
     assert evaluate_run(run).total == run.test["total"]

@@ -202,7 +202,7 @@ def test_an_ensemble_that_was_stopped_ends_where_it_would_have(
     with pytest.raises(Interrupted, match="Stopped after step") as caught:
         train(RECIPE, dataset=str(pictures), runs_dir=tmp_path, seed=3, display=stop)
     run = find_run("latest", tmp_path)
-    assert caught.value.command_remedy == f"Go on with: mnistlab train --resume {run.path}"
+    assert caught.value.command_remedy == f"Continue with: mnistlab train --resume {run.path}"
     assert caught.value.exit_code == 128 + number
     assert len(members_of(run)) == member
     assert run.test is None
@@ -279,7 +279,7 @@ def test_runs_are_combined_and_resumed_by_name(pair: list[Run], tmp_path: Path) 
     [("latest", "'latest'"), (Path("latest"), "Path('latest')"), (None, "None"), (2, "2"), (0, "Run(")],
 )
 def test_what_is_not_a_list_of_runs_is_named(one: Any, shown: str, pair: list[Run]) -> None:
-    """One name is one run, and not a row of letters; so is one Run."""
+    """One name is one run, and not a sequence of letters; so is one Run."""
     with pytest.raises(
         UserError, match=r"^members .* is not a list of runs\. Give at least two runs in a list"
     ) as caught:

@@ -1,4 +1,4 @@
-"""The recipe finder: a training of a moment, stopped and resumed, measured, exported, refused."""
+"""The recipe finder: a very short training, stopped and resumed, measured, exported, refused."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ RECIPE = NAMED.override(
 
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> None:
-    """This process draws, and no pictures are made, but where a test asks for them."""
+    """This process draws the scenes, and no pictures are made unless a test asks for them."""
     patched = pytest.MonkeyPatch()
     for module in (finder, measuring):
         patched.setattr(module, "worker_count", lambda device: 0)
@@ -140,7 +140,7 @@ def test_what_it_cannot_be_used_for_is_said(
         (lambda: load_model(found), "holds the network that finds digits on papers, not a classifier"),
         (lambda: export_model(found, int8=True), "int8 is for classifiers"),
         (lambda: export_model(found, coverage=0.5), "coverage is for classifiers"),
-        (lambda: compare_runs(found, mnist_run), "finds digits on papers, and the other one is a classifier"),
+        (lambda: compare_runs(found, mnist_run), "finds digits on papers, the other is a classifier"),
         (lambda: train(RECIPE, dataset=pictures, runs_dir=tmp_path / "runs"), "trained on the ten digits"),
     ):
         with pytest.raises(UserError, match=said):
@@ -155,7 +155,7 @@ def test_what_it_cannot_be_used_for_is_said(
         ("train finder --epochs 3", "The recipe finder has no --epochs. See what it has: mnistlab train finder --help"),
         ("train quick --warmup-steps 3", "The recipe quick has no --warmup-steps."),
         ("train finder --height 98", "--height must be a multiple of 4; it is 98."),
-        ("train ensemble --networks finder", "The recipe finder trains no classifier"),
+        ("train ensemble --networks finder", "The recipe finder does not train a classifier"),
         ("evaluate RUN --by-writer", "--by-writer is for classifiers"),
         ("evaluate RUN --corruptions", "--corruptions is for classifiers"),
         ("read --model RUN x.png", "is not a classifier: it marks digits on papers."),
@@ -183,7 +183,7 @@ def test_the_commands_that_apply_print_what_it_did(
     assert run_app(["evaluate", str(run.path), "--split", "val"]) == 0
     out = capsys.readouterr().out
     assert "digits on 50 drawn scenes found and right, 95 % interval" in out
-    assert "a scene, from a probability of 0.3 on" in out
+    assert "per scene, at probabilities of 0.3 or more" in out
     assert "nats" not in out
     assert run_app(["doctor", str(run.path)]) in (0, 1)  # it has learnt nothing
     assert "digits on 48 drawn scenes found and right" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Trainings that nothing comes upon: what they leave, and where they end."""
+"""Uninterrupted trainings: what they leave, and where they end."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_what_comes_back_is_what_is_on_disk(pictures: Path, tmp_path: Path) -> N
 
 
 def test_the_same_seed_gives_the_same_model_to_the_last_bit(finished: Run, pictures: Path, tmp_path: Path) -> None:
-    torch.manual_seed(12345)  # what went before is of no account
+    torch.manual_seed(12345)  # what went before does not matter
     same_seed, _ = train(RECIPE, dataset=str(pictures), runs_dir=tmp_path, seed=3)
     other_seed, _ = train(RECIPE, dataset=str(pictures), runs_dir=tmp_path, seed=4)
 

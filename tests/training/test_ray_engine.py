@@ -45,7 +45,7 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Told(Noted):
-    """Notes where processes listen while trials run."""
+    """Records where processes listen while trials run."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ def trains(pid: int) -> bool:
 
 
 def dies_once(plan: Sweep, trial: Trial) -> Outcome | MnistlabError:
-    """As `there`, but of all the first process that has an epoch done is killed."""
+    """As `there`, but the first process that has finished an epoch is killed."""
 
     class Dies(Silent):
         def epoch(self, row: Mapping[str, Any]) -> None:
@@ -259,7 +259,7 @@ def test_a_run_that_a_dying_try_still_holds_is_waited_for(
 
 @pytest.fixture
 def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Makes a server that gives each who connects these bytes, or with None nothing; its port comes back."""
+    """Start a server that sends these bytes to each client, or nothing for None. Returns its port."""
     monkeypatch.setattr(cluster, "import_ray", lambda **_: None)
     servers: list[socket.socket] = []
     connections: list[socket.socket] = []

@@ -1,4 +1,4 @@
-"""Many trainings: what a sweep trains, what it leaves alone, and that only validation is looked at."""
+"""Many trainings: what a sweep trains, what it leaves alone, and that it only looks at validation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ENSEMBLE = RECIPE.override({"members": 2, "name": "pair"})
 
 
 class Noted:
-    """Notes what it is told, and shows the trainings to `watchers` in turn."""
+    """Records what it is told, and shows the trainings to `watchers` in turn."""
 
     def __init__(self, *watchers: Display) -> None:
         self.watchers = list(watchers)
@@ -64,7 +64,7 @@ def finished_runs(outcomes: dict[Trial, Outcome]) -> list[Run]:
 
 @pytest.fixture
 def test_reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Grows with each time that the test images are read."""
+    """Grows each time the test images are read."""
     reads: list[str] = []
     read = PictureFolder.read
 

@@ -2,7 +2,7 @@
 # # The errors that everybody meets
 #
 # Fourteen of them, made on purpose: what you see, why, and the remedy. An error message is read from its last line upwards;
-# that last line is what stands here. Some of the fourteen raise no error at all: those are the worst.
+# that last line is what is shown here. Some of the fourteen raise no error at all: those are the worst.
 
 # %% [markdown] lang="fr"
 # # Les erreurs que tout le monde rencontre
@@ -23,8 +23,8 @@ labels = torch.randint(10, (64,))
 #
 # > RuntimeError: Error downloading train-images-idx3-ubyte.gz: Tried ..., got: HTTP Error 403: Forbidden
 #
-# **Why.** The server that MNIST lay on for twenty years turns programs away, and a mirror may be overloaded (503). It is not
-# your code. **Remedy.** Do not try a hundred times. A copy of MNIST ships with mnistlab: `mnistlab data` lays it where
+# **Why.** The server that hosted MNIST for twenty years turns programs away, and a mirror may be overloaded (503). It is not
+# your code. **Remedy.** Do not try a hundred times. A copy of MNIST ships with mnistlab: `mnistlab data` puts it where
 # torchvision looks for it, and `download=True` then finds it there ([day 2](day2.ipynb)).
 
 # %% [markdown] lang="fr"
@@ -179,7 +179,7 @@ torch.load("whole.pth")
 # > RuntimeError: Expected all tensors to be on the same device, ... cuda:0 ... cpu
 #
 # **Why.** The network is on the graphics card, the images are not. **Remedy.** Put both in one place: `network.to(device)`
-# once, and in the loop `images, labels = images.to(device), labels.to(device)`. `to` of a network changes the network; `to` of
+# once, and in the loop `images, labels = images.to(device), labels.to(device)`. `to` on a network changes the network; `to` on
 # a tensor *returns* a new one, so keep it. Without a card, the device `meta`, which only knows shapes, shows the same mistake:
 
 # %% [markdown] lang="fr"
@@ -196,7 +196,7 @@ torch.load("whole.pth")
 nn.Linear(784, 10, device="meta")(images.flatten(1))
 
 # %% [markdown] lang="en"
-# ## 8. Input and weight of two types
+# ## 8. Input and weight of different types
 
 # %% [markdown] lang="fr"
 # ## 8. Une entrée et des poids de types différents
@@ -236,7 +236,7 @@ nn.Conv2d(1, 16, kernel_size=3)(colour)
 # %% [markdown] lang="en"
 # ## 10. Better in validation than in training
 #
-# No error, and most often no mistake either. **Why.** The accuracy of training is measured *with* dropout and augmentation, and
+# No error, and most often no mistake either. **Why.** Training accuracy is measured *with* dropout and augmentation, and
 # while the network is still learning: its mean over the epoch is that of a younger network. The network of number 4 on the same
 # 10,000 pictures, counted while it learnt and measured afterwards, as in validation:
 
@@ -310,7 +310,7 @@ network.eval()
 print([round(network(images[:8])[0, 0].item(), 3) for _ in range(3)])
 
 # %% [markdown] lang="en"
-# **Why.** In training, dropout leaves numbers out by chance, which is why the same eight pictures got three answers; and batch
+# **Why.** In training, dropout leaves numbers out at random, which is why the same eight pictures got three answers; and batch
 # norm takes mean and standard deviation from the batch, so that other neighbours would change the answer too. **Remedy.** Call
 # `network.eval()` before you measure or use it, `network.train()` before you go on training.
 

@@ -33,8 +33,8 @@ as_batch = picture[None, None]
 # ## Convolution
 #
 # Lay the kernel on each place of the picture, multiply each weight by the pixel below it, and add up. `padding=1` lays a border
-# of zeros around the picture, so that its size stays. Top left: 0 · 0 + 0 · 1 + 0 · 1 + 1 · (-1) and five zeros of the border
-# give -1.
+# of zeros around the picture, so that its size stays the same. Top left: 0 · 0 + 0 · 1 + 0 · 1 + 1 · (-1) and five zeros of the
+# border give -1.
 
 # %% [markdown] lang="fr"
 # ## Convolution
@@ -69,7 +69,7 @@ show({
 # %% [markdown] lang="en"
 # ## Several channels
 #
-# Where several maps arrive, the kernel has a layer of weights for each; the sums of all of them, and a bias, are added up to
+# If several maps come in, the kernel has a layer of weights for each; the sums of all of them, and a bias, are added up to
 # one number. Here the second layer is -1 times the first, and the bias 0.5: two equal maps leave nothing but the bias.
 
 # %% [markdown] lang="fr"
@@ -120,7 +120,7 @@ show({"groups=2, 1": apart[0, 0], "groups=2, 2": apart[0, 1], "1x1": mixed[0, 0]
 # %% [markdown] lang="en"
 # ## ReLU
 #
-# What is negative becomes zero, the rest stays. Without it, ten convolutions in a row would be no more than one.
+# Negative numbers become zero, the rest stay. Without it, ten convolutions in a row would be no more than one.
 
 # %% [markdown] lang="fr"
 # ## ReLU
@@ -140,7 +140,7 @@ show({
 # %% [markdown] lang="en"
 # ## Max pooling
 #
-# It keeps the highest number of each 2x2 square: what was found counts, its exact place less.
+# It keeps the highest number of each 2x2 square: what was found counts, its exact place matters less.
 
 # %% [markdown] lang="fr"
 # ## Max-pooling
@@ -183,7 +183,7 @@ show({"stride=1": found[0, 0], "stride=2": strided[0, 0]})
 # %% [markdown] lang="en"
 # ## Batch norm
 #
-# Subtract the mean of the channel, divide by its standard deviation: after that, all channels speak equally loud. A weight and
+# Subtract the mean of the channel, divide by its standard deviation: after that, all channels are equally loud. A weight and
 # a bias, which are learnt, may make one louder again. In training, mean and deviation are those of the batch; with `eval()`,
 # the ones averaged during training. After a linear layer, `BatchNorm1d` does the same with each number of the row.
 
@@ -265,7 +265,7 @@ show({
 # %% [markdown] lang="en"
 # ## Dropout
 #
-# In training, each number is set to zero with probability p, by chance and anew at each step; what remains is divided by 1 - p,
+# In training, each number is set to zero with probability p, at random, anew at each step; what remains is divided by 1 - p,
 # so that the sum stays about the same. No number can rely on its neighbour. With `eval()`, nothing is dropped.
 
 # %% [markdown] lang="fr"
@@ -367,9 +367,10 @@ show({
 # %% [markdown] lang="en"
 # ## Contrast evened out
 #
-# The recipe `robust` begins with `LocalContrast`, which nothing is learnt in: from each pixel the mean of the 7 x 7 pixels
-# around it is taken away, and the rest is divided by how far these differ from theirs. Ink a tenth as dark then looks
-# almost the same, for the shadow and the pen's strength fall out. At the edge, only what lies within the picture counts.
+# The recipe `robust` begins with `LocalContrast`, in which nothing is learnt: from each pixel the mean of the 7 x 7 pixels
+# around it is subtracted, and the rest is divided by how much these vary around their own means. Ink a tenth as dark then
+# looks almost the same, because the shadow and the strength of the pen cancel out. At the edge, only what lies within the picture
+# counts.
 
 # %% [markdown] lang="fr"
 # ## Le contraste égalisé

@@ -17,7 +17,7 @@ __all__ = ["Augmentation"]
 
 
 ELASTIC_GRID = 5
-"""Control points a side of the elastic displacement; between them it is interpolated."""
+"""Control points per side of the elastic displacement; between them it is interpolated."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Augmentation:
     Parameters
     ----------
     rotate : float, 0 to 180
-        Degrees, to either side.
+        Degrees, in either direction.
     scale : float, 0 to 0.7
-        Fraction: 0.1 makes an image 10 % smaller to 10 % larger, and its height by a third of that again.
+        Fraction: 0.1 makes an image up to 10 % smaller or larger, and its height by up to a third of that again.
     shift : float, 0 to 100
         Pixels, in x and in y.
     shear : float, 0 to 2
@@ -71,13 +71,13 @@ class Augmentation:
         Parameters
         ----------
         images : float tensor (B, 1, H, W)
-            0 is paper: it is what comes in from outside.
+            0 is paper, which also comes in from outside the image.
         labels : tensor (B,), optional
-            Handed through, as torchvision's transforms do, so that this is an `augment=` of a loader by itself.
+            Passed through, as torchvision's transforms do, so that this can be the `augment=` of a loader.
 
         Returns
         -------
-        float tensor (B, 1, H, W), or a tuple of that and `labels` where they are given
+        float tensor (B, 1, H, W), or a tuple of that and `labels` if they are given
             With the images' dtype, on their device.
         """
         if self and len(images):
@@ -87,13 +87,13 @@ class Augmentation:
         return images if labels is None else (images, labels)
 
     def grid(self, images: torch.Tensor) -> torch.Tensor:
-        """Where each pixel of the result is taken from: float (B, H, W, 2), x then y, -1 to 1 from edge to edge."""
+        """Where each pixel of the result is sampled from: float (B, H, W, 2), x then y, -1 to 1 from edge to edge."""
         count, _, height, width = images.shape
         drawn = torch.rand(count, 6, 1, 1, device=images.device).mul_(2).sub_(1)
         angle, scale_x, scale_y, shift_x, shift_y, shear = drawn.unbind(1)
         angle = angle * math.radians(self.rotate)
         cos, sin = angle.cos(), angle.sin()
-        # One scale for both axes, and a third as much of a change of aspect.
+        # One scale for both axes, and a third as much change of aspect.
         scale_x, scale_y = 1 + self.scale * scale_x, 1 + self.scale * (scale_x + scale_y / 3)
         y = centres(height, images).view(1, height, 1) / scale_y
         x = centres(width, images).view(1, 1, width) / scale_x + self.shear * shear * y

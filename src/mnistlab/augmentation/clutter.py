@@ -1,6 +1,6 @@
-"""What makes a network look at a digit's shape and at nothing else, for a whole batch of images at once, on its device.
+"""Clutter that makes a network look at nothing but a digit's shape, for a whole batch of images at once, on its device.
 
-None of the corruptions that a network may be measured by later (`mnistlab.augmentation.corruptions`) is among it.
+It includes none of the corruptions that a network may be measured on later (`mnistlab.augmentation.corruptions`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["CLUTTER", "Clutter"]
 
 @dataclass(frozen=True)
 class Clutter:
-    """Each image undergoes some of `CLUTTER`: other strokes, ink and paper exchanged, parts of it covered, other digits' pieces.
+    """Each image undergoes some of `CLUTTER`: other strokes, ink and paper swapped, parts covered, pieces of other digits.
 
     Everything is drawn from torch's global generator of the batch's device, so that saving its state saves it too. Sizes
     in pixels are for images 28 pixels high and scale with the height.
@@ -49,7 +49,7 @@ class Clutter:
 
 
 def invert(images: torch.Tensor) -> torch.Tensor:
-    """Ink for paper and paper for ink."""
+    """Ink becomes paper, and paper ink."""
     return 255 - images
 
 
@@ -61,24 +61,24 @@ def boxes(images: torch.Tensor, least: float, most: float) -> torch.Tensor:
 
 
 def cover(images: torch.Tensor) -> torch.Tensor:
-    """A rectangle of one grey lies on it (DeVries and Taylor 2017, Zhong et al. 2017)."""
+    """A uniform grey rectangle covers part of it (DeVries and Taylor 2017, Zhong et al. 2017)."""
     return torch.where(boxes(images, 4, 13), between(0, 255, images), images)
 
 
 def others(images: torch.Tensor) -> torch.Tensor:
-    """The same images in another order."""
+    """The same images in a different order."""
     return images[torch.randperm(len(images), device=images.device)]
 
 
 def pieces(images: torch.Tensor) -> torch.Tensor:
-    """A piece of another digit stands beside or across it (after CutMix, Yun et al. 2019; the label stays)."""
+    """A piece of another digit appears beside or across it (after CutMix, Yun et al. 2019; the label stays)."""
     across, down = torch.randint(-9, 10, (2,)).tolist()
     other = torch.roll(others(images), (down, across), (2, 3))
     return torch.maximum(images, other * boxes(images, 6, 14))
 
 
 def ghost(images: torch.Tensor) -> torch.Tensor:
-    """Another digit shows through, with a tenth to six tenths of its ink (after mixup, Zhang et al. 2018; the label stays)."""
+    """Another digit shows through with 10 to 60 % of its ink (after mixup, Zhang et al. 2018; the label stays)."""
     return torch.maximum(images, others(images) * between(0.1, 0.6, images))
 
 

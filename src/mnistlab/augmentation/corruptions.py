@@ -1,7 +1,7 @@
-"""The 15 corruptions of MNIST-C (Mu and Gilmer 2019, arXiv 1906.02337), for measuring and not for training.
+"""The 15 corruptions of MNIST-C (Mu and Gilmer 2019, arXiv 1906.02337), for measuring, not for training.
 
-Made from the paper's and its authors' definitions and parameters, at the severities that MNIST-C has; seeded. The images are not
-those of MNIST-C to the byte: the random numbers are others, smoothing and edges are OpenCV's and NumPy's, fog is cut out of
+Made from the definitions and parameters of the paper and its authors, at MNIST-C's severities; seeded. The images are not
+byte-identical to MNIST-C: the random numbers differ, smoothing and edges are OpenCV's and NumPy's, and fog is cut out of
 fewer and larger clouds.
 """
 
@@ -23,12 +23,12 @@ __all__ = ["CORRUPTIONS", "Corruption", "corrupt"]
 
 @dataclass(frozen=True)
 class Corruption:
-    """What is done to the images, and how strongly at each severity, the first the weakest."""
+    """What is done to the images, and how strongly at each severity, weakest first."""
 
     change: Callable[..., Pixels]
     strengths: tuple[object, ...]
     severity: int = 1
-    """MNIST-C's, from 1."""
+    """The severity that MNIST-C uses, counted from 1."""
 
 
 CORRUPTIONS: dict[str, Corruption] = {
@@ -67,7 +67,7 @@ def corrupt(images: NDArray[np.uint8], name: str, seed: int = 0, severity: int |
     seed : int
         The same seed, name and images give the same result.
     severity : int, optional
-        From 1, where there are several; left out, MNIST-C's.
+        Counted from 1, if there are several; by default MNIST-C's.
 
     Raises
     ------

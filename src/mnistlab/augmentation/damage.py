@@ -1,6 +1,6 @@
 """What each of MNIST-C's corruptions does to images: see `mnistlab.augmentation.corruptions`.
 
-Each takes images float32 (N, 28, 28), 0 (paper) to 1 (ink), a random generator and its strength, and gives images that may go
+Each takes images float32 (N, 28, 28), 0 (paper) to 1 (ink), a random generator and its strength, and returns images that may go
 beyond 0 and 1.
 """
 
@@ -24,7 +24,7 @@ Random = np.random.Generator
 
 
 def blurred(images: Pixels, sigma: float) -> Pixels:
-    """Smoothed by a Gaussian of that standard deviation in pixels; beyond the edge the outermost pixel goes on."""
+    """Smoothed by a Gaussian of that standard deviation in pixels; the outermost pixel is repeated beyond the edge."""
     reach = int(4 * sigma + 0.5)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2).astype(np.float32)
     weights /= weights.sum()
@@ -49,18 +49,18 @@ def warped(images: Pixels, matrix: NDArray[np.float64], shift: tuple[float, floa
 
 
 def shot_noise(images: Pixels, random: Random, photons: float) -> Pixels:
-    """So many photons for full ink, counted: Poisson noise."""
+    """Poisson noise: that many photons for full ink, counted."""
     return random.poisson(images * photons).astype(np.float32) / photons
 
 
 def impulse_noise(images: Pixels, random: Random, share: float) -> Pixels:
-    """That share of the pixels is ink or paper, each as probable: salt and pepper."""
+    """Salt and pepper: that share of the pixels becomes ink or paper, with equal probability."""
     hit, ink = random.random(images.shape) < share, random.random(images.shape) < 0.5
     return np.where(hit, ink, images).astype(np.float32)
 
 
 def glass_blur(images: Pixels, random: Random, strength: tuple[float, int, int]) -> Pixels:
-    """Smoothed, pixels swapped with near ones, smoothed again: the Gaussian's sigma, how near, how often."""
+    """Smoothed, pixels swapped with nearby ones, smoothed again: the Gaussian's sigma, how near, how often."""
     sigma, reach, times = strength
     images = blurred(images, sigma)
     every = np.arange(len(images))
@@ -96,7 +96,7 @@ def signs(images: Pixels, random: Random) -> NDArray[np.float64]:
 
 
 def shear(images: Pixels, random: Random, amount: float) -> Pixels:
-    """Slanted to the left or to the right by that many radians."""
+    """Slanted to the left or the right by that many radians."""
     slant = amount * signs(images, random)
     matrix = np.zeros((len(images), 2, 2))
     matrix[:, 0, 0], matrix[:, 0, 1], matrix[:, 1, 1] = 1, -np.sin(slant), np.cos(slant)
@@ -104,7 +104,7 @@ def shear(images: Pixels, random: Random, amount: float) -> Pixels:
 
 
 def rotate(images: Pixels, random: Random, angle: float) -> Pixels:
-    """Turned to either side by that many radians."""
+    """Rotated in either direction by that many radians."""
     turn = angle * signs(images, random)
     return warped(images, np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]).transpose(2, 0, 1))
 
@@ -115,7 +115,7 @@ def scale(images: Pixels, random: Random, size: float) -> Pixels:
 
 
 def translate(images: Pixels, random: Random, pixels: int) -> Pixels:
-    """Moved by so many pixels along both axes, each to either side."""
+    """Moved by that many pixels along both axes, in either direction."""
     padded = np.pad(images, [(0, 0), (pixels, pixels), (pixels, pixels)])
     down, across = (pixels * (1 + signs(images, random).astype(int)) for _ in range(2))
     rows, columns = np.arange(SIDE)[:, None], np.arange(SIDE)
@@ -130,7 +130,7 @@ def brightness(images: Pixels, random: Random, amount: float) -> Pixels:
 
 
 def stripe(images: Pixels, random: Random, width: int) -> Pixels:
-    """Inverted in a stripe of so many columns at the left edge and at the right one."""
+    """Inverted in a stripe of that many columns at the left edge and at the right edge."""
     images = images.copy()
     for part in (images[:, :, :width], images[:, :, SIDE - width :]):
         np.subtract(1, part, out=part)
@@ -144,7 +144,7 @@ CLOUD, CUTS = 256, 16
 def clouds(count: int, decay: float, random: Random) -> Pixels:
     """Plasma fractals by the diamond-square algorithm, float (count, 256, 256), each from 0 to 1.
 
-    The noise's amplitude is the square of a number that begins with 100 and is divided by `decay` at each halving of the step.
+    The noise's amplitude is the square of a number that starts at 100 and is divided by `decay` at each halving of the step.
     """
     maps = np.zeros((count, CLOUD, CLOUD), np.float32)
     step, wibble = CLOUD, 100.0
@@ -167,7 +167,7 @@ def clouds(count: int, decay: float, random: Random) -> Pixels:
 
 
 def fog(images: Pixels, random: Random, strength: tuple[float, float]) -> Pixels:
-    """Behind clouds: their strength, and how fast they grow smoother."""
+    """Behind clouds: their strength, and how quickly they become smoother."""
     thickness, decay = strength
     count = len(images)
     corners = random.integers(0, CLOUD - SIDE + 1, (count, 2))
@@ -182,7 +182,7 @@ def fog(images: Pixels, random: Random, strength: tuple[float, float]) -> Pixels
 
 
 def spatter(images: Pixels, random: Random, strength: tuple[float, float, float, float, float]) -> Pixels:
-    """Spattered with mud: the liquid's mean, deviation and smoothing, from where on it is there, and its edge's smoothing."""
+    """Spattered with mud: the liquid's mean, standard deviation and smoothing, its threshold, and the smoothing of its edge."""
     mean, deviation, smoothing, threshold, edge = strength
     liquid = blurred(random.normal(mean, deviation, images.shape).astype(np.float32), smoothing)
     mud = blurred((liquid > threshold).astype(np.float32), edge)
@@ -201,7 +201,7 @@ def lines(x0: NDArray[np.float64], y0: NDArray[np.float64], x1: NDArray[np.float
 
 
 def dotted_line(images: Pixels, random: Random, gap: int) -> Pixels:
-    """Crossed by a dotted line from edge to edge: its dots and gaps are so many pixels wide."""
+    """Crossed by a dotted line from edge to edge, with dots and gaps that many pixels wide."""
     first, last = random.integers(0, SIDE - 1, (2, len(images)))
     far = np.full(len(images), SIDE - 1.0)
     dots = (np.arange(SIDE) // gap % 2).astype(np.float32)
@@ -209,7 +209,7 @@ def dotted_line(images: Pixels, random: Random, gap: int) -> Pixels:
 
 
 def zigzag(images: Pixels, random: Random, size: float) -> Pixels:
-    """Crossed by a zigzag of that many pixels' height and half length, along a line that is nearly level."""
+    """Crossed by a zigzag of that height and half length in pixels, along a nearly horizontal line."""
     left, right, count = 2.0, 25.0, len(images)
     start = random.integers(0, SIDE - 1, count)
     angle = np.arctan(random.integers(-5, 5, count) / (right - left))
@@ -230,7 +230,7 @@ def zigzag(images: Pixels, random: Random, size: float) -> Pixels:
 
 
 def canny_edges(images: Pixels, random: Random, thresholds: tuple[float, float]) -> Pixels:
-    """The edges alone, by Canny's detector after smoothing by a pixel: the low threshold and the high one, of the gradient."""
+    """Only the edges, by Canny's detector after smoothing by a pixel: the low and high threshold of the gradient."""
     low, high = (255 * threshold for threshold in thresholds)
     smooth = (blurred(images, 1) * 255).round().astype(np.uint8)
     return np.stack([cv2.Canny(image, low, high, L2gradient=True) > 0 for image in smooth]).astype(np.float32)

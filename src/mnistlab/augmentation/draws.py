@@ -1,4 +1,4 @@
-"""Random choices for augmentations: which images of a batch, amounts between two bounds, coin tosses."""
+"""Random choices for augmentation: which images of a batch, amounts between two bounds, coin tosses."""
 
 from __future__ import annotations
 

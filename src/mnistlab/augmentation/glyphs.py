@@ -1,4 +1,4 @@
-"""Printed letters and marks that are not digits, in matplotlib's fonts, prepared as MNIST's digits were."""
+"""Printed letters and other marks in matplotlib's fonts, prepared as MNIST's digits were."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def letters_bank() -> torch.Tensor:
             glyph = render(font, character)
             if glyph.any() and glyph.tobytes() not in missing:
                 glyphs.append(torch.from_numpy(glyph))
-    large = torch.stack(glyphs).unsqueeze(1).float()  # (N, 1, 112, 112): four times as fine
+    large = torch.stack(glyphs).unsqueeze(1).float()  # (N, 1, 112, 112): four times the resolution
     return F.interpolate(fit_and_centre(large), size=(28, 28), mode="area").round().to(torch.uint8)
 
 
 def render(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
-    """One character, white on black, somewhere in the middle of uint8 (112, 112)."""
+    """One character, white on black, near the middle of uint8 (112, 112)."""
     picture = Image.new("L", (112, 112))
     ImageDraw.Draw(picture).text((56, 56), character, fill=255, font=font, anchor="mm")
     return np.array(picture)

@@ -1,6 +1,6 @@
 """Digits as people elsewhere write them, with strokes that MNIST's American writers leave out; a whole batch at once.
 
-In Europe and Latin America most ones begin with an upstroke and some stand on a foot; sevens are crossed; a four may be a single
+In Europe and Latin America most ones begin with an upstroke and some have a foot; sevens are crossed; a four may be a single
 stroke like a flash of lightning; the tail of a nine is curled; a zero may be slashed.
 """
 
@@ -18,7 +18,7 @@ __all__ = ["other_hands"]
 
 
 def other_hands(images: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
-    """Images float (B, 1, H, W), 0 to 255, in; the same out, some ones, fours, sevens, nines and zeros as other hands write them.
+    """The images, float (B, 1, H, W), 0 to 255, with some ones, fours, sevens, nines and zeros as people elsewhere write them.
 
     `labels` int64 (B,) are the digits. Everything random is drawn from torch's global generator of the images' device.
     """
@@ -35,16 +35,16 @@ def other_hands(images: torch.Tensor, labels: torch.Tensor, share: float) -> tor
 
 
 def pen(images: torch.Tensor) -> torch.Tensor:
-    """Half the width of the strokes, in 28ths of the height: twice the ink's area over its circumference, halved."""
+    """Half the stroke width, in 28ths of the height: the ink's area over its perimeter."""
     ink = (images > images.amax((2, 3), keepdim=True) / 2).float()
     around = (ink[..., 1:] - ink[..., :-1]).abs().sum((1, 2, 3)) + (ink[:, :, 1:] - ink[:, :, :-1]).abs().sum((1, 2, 3))
-    # Counted along rows and columns a slanting edge comes out too long, on average by 4 / pi.
+    # Counted along rows and columns, a slanting edge comes out too long, on average by 4 / pi.
     radius = ink.sum((1, 2, 3)) / (around * 0.785).clamp(min=1) * 28 / images.shape[2]
     return radius.view(-1, 1, 1, 1).clamp(0.4, 2.5) - 0.3
 
 
 def measures(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Left, top, right and bottom of the ink from the picture's middle, and its height: each float (B,), in 28ths."""
+    """Left, top, right and bottom of the ink, from the picture's middle, and its height: float (B,) each, in 28ths."""
     unit = 28 / images.shape[2]
     left, top, width, height = (side.view(-1) * unit for side in ink_box(images))
     across = 14 * images.shape[3] / images.shape[2]
@@ -132,6 +132,6 @@ def flash(images: torch.Tensor) -> torch.Tensor:
 
 
 STROKES = ((1, 0.5, upstroke), (4, 0.1, flash), (7, 0.35, crossbar), (9, 0.35, curled_tail), (0, 0.06, slash))
-"""A digit, the share of its images changed at full strength, and the strokes, float (B, S, 4), for `shapes.draw_strokes`."""
+"""By digit, the share of its images changed at full strength, and the strokes, float (B, S, 4), for `shapes.draw_strokes`."""
 ANEW = (4,)
-"""Digits that are drawn afresh; strokes are added to the others."""
+"""Digits that are redrawn; to the others, strokes are added."""

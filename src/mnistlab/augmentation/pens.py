@@ -18,7 +18,7 @@ __all__ = ["Writing"]
 
 
 CHANGED = 2 / 3
-"""Share of the images that are changed at full strength; the others stay as they are."""
+"""Share of the images changed at full strength; the others stay as they are."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def darkest(images: torch.Tensor) -> torch.Tensor:
 
 
 def cut_off(images: torch.Tensor) -> torch.Tensor:
-    """Up to 2.5 pixels are missing from a side of the digit, as if its box had been drawn too small."""
+    """Up to 2.5 pixels are missing on one side of the digit, as if its box had been drawn too small."""
     left, top, width, height = (side.unsqueeze(1) for side in ink_box(images))
     by = between(0.5, 2.5, images) * images.shape[2] / 28
     x = torch.arange(images.shape[3], device=images.device).view(1, 1, 1, -1)
@@ -73,7 +73,7 @@ def cut_off(images: torch.Tensor) -> torch.Tensor:
 
 def grow(images: torch.Tensor) -> torch.Tensor:
     """The strongest ink among each pixel and its eight neighbours."""
-    rows = images.clone()  # ten times as fast as max_pool2d, which also keeps where each maximum was
+    rows = images.clone()  # ten times as fast as max_pool2d, which also records where each maximum was
     torch.maximum(rows[:, :, 1:], images[:, :, :-1], out=rows[:, :, 1:])
     torch.maximum(rows[:, :, :-1], images[:, :, 1:], out=rows[:, :, :-1])
     result = rows.clone()
@@ -83,20 +83,20 @@ def grow(images: torch.Tensor) -> torch.Tensor:
 
 
 def thin(images: torch.Tensor) -> torch.Tensor:
-    """Strokes without their rim; what is nothing but rim stays (a step of Lantuéjoul's skeleton), so that none breaks."""
+    """Strokes without their rim; strokes that are all rim stay (a step of Lantuéjoul's skeleton), so that none breaks."""
     eroded = -grow(-images)
     return torch.maximum(eroded, images - grow(eroded))
 
 
 def repeated(step: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
-    """The step taken `times` times (0 to 2, fractions too, a number for each image); the strongest ink stays as strong."""
+    """The step applied `times` times (0 to 2, also fractions, a number for each image); the strongest ink keeps its strength."""
     once = step(images)
     result = torch.lerp(torch.lerp(images, once, times.clamp(max=1)), step(once), (times - 1).clamp_(min=0))
     return result * darkest(images) / darkest(result)
 
 
 def thinner(images: torch.Tensor) -> torch.Tensor:
-    """Strokes up to 2.5 pixels thinner, down to those of a ballpoint."""
+    """Strokes up to 2.5 pixels thinner, down to a ballpoint's."""
     return repeated(thin, images, between(0, 1.25, images))
 
 
@@ -108,7 +108,7 @@ def thicker(images: torch.Tensor) -> torch.Tensor:
 
 
 def reshape(images: torch.Tensor) -> torch.Tensor:
-    """Another size, aspect, slant, rotation, place and perspective; or the digit stretched until it fills its box."""
+    """A different size, aspect, slant, rotation, position and perspective; or the digit stretched to fill its box."""
     height, width = images.shape[2:]
     unit = height / 28
 
@@ -161,7 +161,7 @@ def shade(images: torch.Tensor) -> torch.Tensor:
 def blur(images: torch.Tensor) -> torch.Tensor:
     """Out of focus: a standard deviation of up to 1.15 pixels."""
     for _ in range(2):
-        wide = F.pad(images, (1, 1, 1, 1))  # means of 3x3 pixels, faster than by avg_pool2d
+        wide = F.pad(images, (1, 1, 1, 1))  # means of 3x3 pixels, faster than with avg_pool2d
         wide = wide[:, :, :-2] + wide[:, :, 1:-1] + wide[:, :, 2:]
         wide = wide[..., :-2] + wide[..., 1:-1] + wide[..., 2:]
         images = torch.lerp(images, wide / 9, between(0.2, 1, images))
@@ -184,7 +184,7 @@ def coarsen(images: torch.Tensor) -> torch.Tensor:
 
 
 def blacken(images: torch.Tensor) -> torch.Tensor:
-    """Black and white, the edges jagged or a little smoothed."""
+    """Black and white, with edges that are jagged or slightly smoothed."""
     steep = between(1, 4, images).exp()
     return 255 * ((images / darkest(images) - between(0.3, 0.55, images)) * steep + 0.5).clamp_(0, 1)
 

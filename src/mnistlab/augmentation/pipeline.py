@@ -1,4 +1,4 @@
-"""What a batch of training images goes through, in order."""
+"""The steps that a batch of training images goes through, in order."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Pipeline:
     affine : Augmentation
         How far images are turned, scaled, moved, slanted and bent.
     writing : float, 0 to 1
-        How many images get other pens, cameras and scanners, and digits the strokes of other hands: at 1, two of three.
+        How many images get other pens, cameras and scanners, and how many digits the strokes of other hands: at 1, two in three.
     rejects : float, 0 to 4
-        Pictures of no class that are added, as a fraction of the batch's size; they are labelled -1.
+        How many pictures of no class are added, as a fraction of the batch size; they are labelled -1.
     clutter : float, 0 to 1
         How many images are inverted, partly covered, crossed by pieces of other digits, or get thinner or thicker strokes.
     digits : tuple of int
-        The digit of each class (`loader.spec.digits`); empty where the classes are not digits. Then no strokes are added,
+        The digit of each class (`loader.spec.digits`); empty if the classes are not digits. Then no strokes are added,
         and only rejects that fit any class.
 
     Raises
@@ -50,7 +50,7 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         Writing(self.writing)  # it knows its range
-        Rejects(self.rejects)  # likewise
+        Rejects(self.rejects)  # so does this
         Clutter(self.clutter)
 
     def __bool__(self) -> bool:

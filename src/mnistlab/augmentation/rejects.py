@@ -1,4 +1,4 @@
-"""Pictures that show no digit, made afresh for each batch from its own images, fonts, strokes, shapes and noise."""
+"""Pictures that show no digit, newly made for each batch from its own images, fonts, strokes, shapes and noise."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ __all__ = ["REJECT", "Rejects"]
 REJECT = -1
 """The label of a picture of no class."""
 KINDS_A_BATCH = 5
-"""Kinds of rejects in a batch, drawn afresh each time, perhaps one twice: making some of every kind would take twice as long."""
+"""Kinds of rejects in a batch, drawn anew each time, perhaps one twice: making some of every kind would take twice as long."""
 
 
 class Source(NamedTuple):
     """What rejects are made from: images float (B, 1, H, W), 0 to 255, and the digit that each shows, int64 (B,)."""
 
     images: torch.Tensor
-    digits: torch.Tensor | None  # None where the classes are not digits
+    digits: torch.Tensor | None  # None if the classes are not digits
 
     def table(self, weights: Sequence[object]) -> torch.Tensor:
-        """For each image its digit's row of `weights`, float; never quite 0, for the batch may hold no other digit."""
+        """For each image its digit's row of `weights`, float; never quite 0, because the batch may hold no other digit."""
         rows = torch.tensor(weights, dtype=torch.float32, device=self.images.device)
         if self.digits is None:
             return rows.new_ones((len(self.images), *rows.shape[1:]))
         return rows[self.digits] + 1e-6
 
     def pick(self, count: int, weights: Sequence[float] = (1.0,) * 10) -> torch.Tensor:
-        """Some of the images, float (count, 1, H, W); `weights` says how often each digit is to be taken."""
+        """Some of the images, float (count, 1, H, W); `weights` says how often to take each digit."""
         return self.images[torch.multinomial(self.table(weights), count, replacement=True)]
 
 
@@ -63,9 +63,9 @@ class Rejects:
     """
 
     share: float = 0.0
-    """How many, as a fraction of the batch's size."""
+    """How many, as a fraction of the batch size."""
     digits: tuple[int, ...] = ()
-    """The digit of each class; empty if the classes are not digits: then only kinds that suit any classes are made."""
+    """The digit of each class; empty if the classes are not digits: then only kinds that suit all classes are made."""
 
     def __post_init__(self) -> None:
         number(self.share, Clause("names.rejects"), 0, 4, wrong="augmentation.rejects_out_of_range")
@@ -123,7 +123,7 @@ def halves(source: Source, count: int) -> torch.Tensor:
 
 
 def side_by_side(source: Source, count: int) -> torch.Tensor:
-    """Two digits or three in one box, apart, touching or overlapping."""
+    """Two or three digits in one box: apart, touching or overlapping."""
     often = (1.0, 0.4, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)  # 11 may be one thick 1
     images = source.pick(3 * count, often)
     left, top, ink_width, ink_height = ink_box(images)
@@ -169,7 +169,7 @@ def mixed(source: Source, count: int) -> torch.Tensor:
 
 
 def bent(source: Source, count: int) -> torch.Tensor:
-    """A digit bent beyond recognition; no 0 or 1, which would still be one."""
+    """A digit bent beyond recognition; no 0 or 1, which would still be recognisable."""
     images = source.pick(count, (0.0, 0.0, *[1.0] * 8))
     return fit_and_centre(Augmentation(rotate=90, elastic=10 * images.shape[2] / 28)(images))
 
@@ -190,7 +190,7 @@ TURNS = (
 
 
 def turned(source: Source, count: int) -> torch.Tensor:
-    """A digit on its side, mirrored or upside down, where that makes it something else: many of these look like letters."""
+    """A digit on its side, mirrored or upside down, if that makes it something else: many of these look like letters."""
     turns = len(TURNS[0])
     chosen = torch.multinomial(source.table(TURNS).flatten(), count, replacement=True)
     images, turn = source.images[chosen // turns], (chosen % turns).view(-1, 1, 1, 1)
@@ -212,7 +212,7 @@ def letters(source: Source, count: int) -> torch.Tensor:
 
 
 def drawn(make: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Source, int], torch.Tensor]:
-    """A kind of rejects that takes nothing from the source but its size and device."""
+    """A kind of reject that takes only the size and device from the source."""
     return lambda source, count: make(source.images.new_empty((count, 1, *source.images.shape[2:])))
 
 
@@ -231,4 +231,4 @@ ANY_KINDS: tuple[tuple[float, Kind], ...] = (
 )
 """The kinds of rejects for images of any classes, each with its relative frequency."""
 DIGIT_KINDS: tuple[tuple[float, Kind], ...] = (*ANY_KINDS, (5, letters), (3, turned), (2, drawn(signs)))
-"""The same for digits alone: other classes may include a letter, or look like each other upside down."""
+"""The same for digits only: other classes may include a letter, or look like each other upside down."""

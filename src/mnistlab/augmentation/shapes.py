@@ -22,7 +22,7 @@ __all__ = ["blobs", "draw_strokes", "next_to_nothing", "noises", "polyline", "sc
 
 
 def draw_strokes(images: torch.Tensor, segments: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
-    """Straight strokes: `segments` float (B, S, 4), x and y of both ends from the middle; `radius` (B, 1, 1, 1); pixels of 28."""
+    """Straight strokes: `segments` float (B, S, 4), x and y of both ends from the middle; `radius` (B, 1, 1, 1); in 28ths."""
     x, y = axes(images)
     x0, y0, x1, y1 = segments.view(*segments.shape, 1, 1).unbind(2)
     across, down = x1 - x0, y1 - y0
@@ -111,7 +111,7 @@ def signs(images: torch.Tensor) -> torch.Tensor:
 
 
 def smooth_noise(images: torch.Tensor, points: int) -> torch.Tensor:
-    """Float like the images, 0 to 1: random values at points x points, interpolated."""
+    """Floats shaped like the images, 0 to 1: random values at points x points, interpolated."""
     coarse = torch.rand(len(images), 1, points, points, device=images.device)
     return F.interpolate(coarse, size=images.shape[2:], mode="bilinear", align_corners=False)
 
@@ -128,7 +128,7 @@ def texture(images: torch.Tensor) -> torch.Tensor:
 
 
 def blobs(images: torch.Tensor) -> torch.Tensor:
-    """Filled areas with a wavy, a round or a cornered outline."""
+    """Filled areas with a wavy, round or angular outline."""
     x, y = axes(images)
     angle = between(0, math.pi, images)
     x, y = angle.cos() * x - angle.sin() * y, angle.sin() * x + angle.cos() * y
@@ -147,7 +147,7 @@ def blobs(images: torch.Tensor) -> torch.Tensor:
 
 
 def vessels(images: torch.Tensor) -> torch.Tensor:
-    """Filled areas with the same outline to the left and to the right, upright or on their side."""
+    """Filled areas with a symmetrical outline, upright or on their side."""
     x, y = axes(images)
     outline = 4.5 + 6.5 * torch.rand(len(images), 1, 6, 1, device=images.device)
     mode = "nearest" if float(torch.rand((), device=images.device)) < 0.5 else "bilinear"

@@ -1,4 +1,4 @@
-"""What `mnistlab read` makes of the pictures as they come: text, a JSON list, or rows on standard output or in a file."""
+"""The outputs of `mnistlab read`, picture by picture: text, a JSON list, or rows on standard output or in a file."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ __all__ = ["Answer", "answer_for"]
 
 
 class Answer:
-    """Where the outcomes go, picture by picture. As a context it is brought to its end, whatever ends the reading."""
+    """Where the results go, picture by picture. As a context manager it is finished, however the reading ends."""
 
     failed = 0
-    """Pictures that could not be read this time or, where their rows are there already, before."""
+    """Pictures that could not be read, this time or, if their rows already exist, before."""
 
     def known(self, name: str) -> str | None:
-        """The SHA-256 of a picture whose rows are there already."""
+        """The SHA-256 of a picture whose rows already exist."""
         return None
 
     def add(self, name: str, outcome: Outcome) -> None:
-        """Tell what became of a picture."""
+        """Add the result of a picture."""
         raise NotImplementedError
 
     def end(self, error: BaseException | None) -> None:
-        """Come to an end: all is read, or `error` has ended it."""
+        """Finish: everything has been read, or `error` has ended the reading."""
 
 
 @contextlib.contextmanager
 def answer_for(
     to: Path | None, as_json: bool, files: list[Path], reader: Reader, other: Answer | None = None
 ) -> Iterator[Answer]:
-    """The answer that was asked for: `other`, if any."""
+    """The output that was asked for: `other`, if any."""
     answer: Answer
     if other is not None:
         answer = other
@@ -68,7 +68,7 @@ def is_standard_output(to: Path) -> bool:
 
 
 class Text(Answer):
-    """The text of each picture, under the file's name where there are several."""
+    """The text of each picture, under the file's name if there are several."""
 
     def __init__(self, several: bool) -> None:
         self.several = several
@@ -127,7 +127,7 @@ class CsvLines(Answer):
 
 
 class RowsInFile(Answer):
-    """Rows in a file, to which those are added that are not there already; and a line on standard output in the end."""
+    """Rows in a file, to which new ones are added; and a line on standard output at the end."""
 
     def __init__(self, to: Path, names: list[str], reader: Reader) -> None:
         from importlib import metadata
@@ -145,12 +145,12 @@ class RowsInFile(Answer):
         self.done = self.already = 0
 
     def known(self, name: str) -> str | None:
-        """The SHA-256 of a picture whose rows are there already."""
+        """The SHA-256 of a picture whose rows already exist."""
         entry = self.table.state.entries.get(name)
         return entry.sha256 if entry else None
 
     def add(self, name: str, outcome: Outcome) -> None:
-        """Write the picture's rows, unless they are there."""
+        """Write the picture's rows, unless they already exist."""
         self.done += 1
         if outcome.is_known:
             self.already += 1
@@ -159,7 +159,7 @@ class RowsInFile(Answer):
         self.failed += self.table.state.entries[name].failed
 
     def end(self, error: BaseException | None) -> None:
-        """Finish the file: what was read is in it. Raises `Interrupted` in place of a Ctrl-C."""
+        """Finish the file: what was read is in it. Raises `Interrupted` instead of a Ctrl-C."""
         interrupted = isinstance(error, KeyboardInterrupt)
         try:
             if error is None or interrupted or (isinstance(error, Failure) and not isinstance(error, StorageFailure)):

@@ -30,12 +30,12 @@ COMMANDS = {
     "export": ("mnistlab.cli.export", "Write a model as one ONNX or safetensors file."),
     "learn": ("mnistlab.cli.learn", "Learn how it all works: days with exercises, and a diary."),
     "read": ("mnistlab.cli.read", "Read handwritten digits in photos, scans and drawings."),
-    "replay": ("mnistlab.cli.replay", "Show a run's training again as a short animation."),
+    "replay": ("mnistlab.cli.replay", "Replay a run's training as a short animation."),
     "runs": ("mnistlab.cli.runs", "List, draw, compare and delete runs."),
     "serve": ("mnistlab.cli.serve", "Open a page to draw digits on, and a web API."),
     "site": ("mnistlab.cli.site", "Write that page as files: it answers without a server."),
     "sweep": ("mnistlab.cli.sweep", "Train with several seeds and settings, and compare them."),
-    "train": ("mnistlab.cli.train", "Train a network, test it once, keep all in a run folder."),
+    "train": ("mnistlab.cli.train", "Train a network, test it once, keep everything in a run folder."),
 }
 """Each command's module, which is imported when the command is asked for, and its line in `mnistlab --help`."""
 
@@ -56,7 +56,7 @@ class LazyGroup(Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of the commands into the help."""
+        """Write the list of commands into the help."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
@@ -66,7 +66,7 @@ class LazyGroup(Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog=examples("mnistlab train", "mnistlab train three-conv --seed 1", "mnistlab read photo.jpg", "mnistlab runs")
-    + "\n\nExit codes: 0 done, 1 failed, 2 your input, 130 interrupted.",
+    + "\n\nExit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted.",
 )
 @click.version_option(package_name="mnistlab", message="mnistlab %(version)s")
 @click.pass_context
@@ -77,12 +77,12 @@ def app(context: click.Context) -> None:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 1 failed, 2 the user's mistake, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong input, 130 interrupted."""
     french = locales_language() == "fr"
     for stream in (sys.stdout, sys.stderr):
         if hasattr(
             stream, "reconfigure"
-        ):  # a console without Unicode shows "?", or a letter without its accent, and goes on
+        ):  # a console without Unicode shows "?", or a letter without its accent, and continues
             stream.reconfigure(errors="mnistlab.without_accents" if french else "replace")
     log_to_standard_error()
     sys.exit(run_app(arguments))
@@ -93,7 +93,7 @@ def run_app(arguments: list[str] | None) -> int:
         try:
             check_language(os.environ.get("MNISTLAB_LANG", ""))
             result = app(arguments, standalone_mode=False)
-        except UnicodeEncodeError:  # what importing torch ends in where it cannot write the name of its own folder
+        except UnicodeEncodeError:  # raised by importing torch if it cannot encode the name of its own folder
             check_torch()
             raise
         return result if isinstance(result, int) else 0
@@ -113,7 +113,7 @@ def run_app(arguments: list[str] | None) -> int:
     except OSError as error:
         try:
             return refuse(Failure("cli.output_failed", error=error))
-        except OSError:  # no file can be read any more, not even the one with the sentences
+        except OSError:  # no more files can be opened, not even the one with the sentences
             click.echo(str(error), err=True)
             return 1
     except (MemoryError, RuntimeError) as error:
@@ -123,7 +123,7 @@ def run_app(arguments: list[str] | None) -> int:
 
 
 def refuse(error: MnistlabError) -> int:
-    """Say it in one line on standard error. Returns its exit code."""
+    """Print it on one line on standard error. Returns its exit code."""
     language = error.language or locales_language()
     said = {"said": error.for_command_line(language)}
     click.echo(sentence("cli.error", "message", said, language=language), err=True)

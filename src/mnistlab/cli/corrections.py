@@ -1,4 +1,4 @@
-"""From corrected rows to a folder of pictures: what `read --to` wrote, with the right value in a column `correct`."""
+"""Turn corrected rows into a folder of pictures: what `read --to` wrote, with the right value in a column `correct`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NEEDED = ("file", "page", "x", "y", "width", "height", CORRECT)
 ENDINGS = (".csv", ".jsonl")
 MOST_BYTES = 2**30
 SHARED = 0.3
-"""The least share of two boxes together that they have in common if they are of one digit."""
+"""The least intersection over union of two boxes of one digit."""
 
 
 class Correction(NamedTuple):
@@ -46,7 +46,7 @@ class Correction(NamedTuple):
 def read_corrections(table: Path) -> list[Correction]:
     """The rows of a table whose column `correct` is filled.
 
-    Raises `UserError` where it is not such a table, a value is none of 0 to 9, or no row is corrected.
+    Raises `UserError` if it is not such a table, a value is not one of 0 to 9, or no row is corrected.
     """
     name = printable(table)
     if table.suffix.lower() not in ENDINGS:
@@ -70,7 +70,7 @@ def read_corrections(table: Path) -> list[Correction]:
 
 
 def cell(value: Any) -> str:
-    """A cell's text; a spreadsheet may have made 7.0 of 7, or 7,0 where that is how numbers are written."""
+    """A cell's text; a spreadsheet may have turned 7 into 7.0, or into 7,0 where numbers are written like that."""
     text = "" if value is None else str(value).strip()
     return text.removesuffix(".0").removesuffix(",0")
 
@@ -102,7 +102,7 @@ def rows_of(table: Path) -> Iterator[dict[str, Any]]:
 
 
 def decoded(content: bytes) -> str:
-    """The text of a table: UTF-8, or the encoding in which spreadsheets of Western Windows save a CSV."""
+    """The text of a table: UTF-8, or the encoding in which spreadsheets save a CSV on Western Windows."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -114,8 +114,8 @@ def write_corrections(
 ) -> dict[str, int]:
     """Write a picture of each digit, 28x28, into the sub-folder of its right value; returns how many each has.
 
-    A file's name counts from the current folder, or else from the table's. `fail` hears of files that cannot be read; the others
-    are taken. Raises `UserError` where the folder is not empty, cannot be written, or no picture could be made.
+    File names are relative to the current folder, or else to the table's. `fail` is called for files that cannot be read; others
+    are used. Raises `UserError` if the folder is not empty or cannot be written, or if no picture could be made.
     """
     from PIL import Image
 
@@ -159,9 +159,9 @@ def write_corrections(
 
 
 def found_file(name: str, table: Path) -> Path:
-    """Where the picture is that a row names.
+    """The path of the picture that a row names.
 
-    A spreadsheet that took the table's UTF-8 for Windows' encoding has saved "Ã©" for "é": that is undone where it finds a file.
+    A spreadsheet that took the table's UTF-8 for Windows' encoding saved "Ã©" for "é": that is undone if a file is found so.
     """
     names = [name]
     with contextlib.suppress(UnicodeError):
@@ -176,9 +176,9 @@ def found_file(name: str, table: Path) -> Path:
 def images_of(
     reader: Reader, file: Path, page: int, boxes: list[tuple[int, int, int, int]]
 ) -> list[NDArray[np.uint8] | None]:
-    """The digits in these boxes as the network sees them, uint8 (28, 28), ink 255 on 0; None where there is no ink.
+    """The digits in these boxes as the network sees them, uint8 (28, 28), ink 255 on 0; None if there is no ink.
 
-    They are read again; one that is not found as it was is cut from its box.
+    The picture is read again; a digit that is not found again is cut out by its box.
     """
     from mnistlab.pictures.pages import open_page
     from mnistlab.reading.mnist_form import cut_out
@@ -194,7 +194,7 @@ def images_of(
 
 
 def shared(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
-    """What two boxes have in common, as a share of both together."""
+    """Intersection over union of two boxes."""
     wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
     high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
     if wide <= 0 or high <= 0:

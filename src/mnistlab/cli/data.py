@@ -40,7 +40,7 @@ from mnistlab.messages.sentences import locales_language
     "--from-corrections",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Make a folder of pictures of what read --to wrote, from the rows with the right digit in a column 'correct'.",
+    help="Make a folder of pictures from what read --to wrote, with the rows that have the right digit in a column 'correct'.",
 )
 @click.option("--to", type=click.Path(path_type=Path), metavar="FOLDER", help="Where --from-corrections makes it.")
 @click.option(
@@ -51,7 +51,7 @@ from mnistlab.messages.sentences import locales_language
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to save the gallery.  [default: DATA-DIR/NAME-gallery.png]",
 )
-@click.option("--batch-size", type=ValueType(int), help="Images in the batch that is shown.  [default: 64]")
+@click.option("--batch-size", type=ValueType(int), help="Images in the batch.  [default: 64]")
 @data_option
 @download_option
 @json_option
@@ -67,7 +67,7 @@ def data(
     download: bool,
     as_json: bool,
 ) -> int:
-    """Fetch a dataset, say what a batch of it is, and save a gallery of it before and after augmentation."""
+    """Fetch a dataset, describe a batch of it, and save a gallery of it before and after augmentation."""
     if from_corrections is not None or to is not None:
         return make_folder(from_corrections, to, as_json)
     require("train")
@@ -89,7 +89,7 @@ def data(
 
 
 def make_folder(corrections: Path | None, folder: Path | None, as_json: bool) -> int:
-    """Make a folder of pictures of corrected rows; returns the exit code."""
+    """Make a folder of pictures from corrected rows; returns the exit code."""
     from mnistlab.cli.corrections import read_corrections, write_corrections
     from mnistlab.reading.reader import Reader
 
@@ -108,7 +108,7 @@ def make_folder(corrections: Path | None, folder: Path | None, as_json: bool) ->
 
 
 def print_facts(facts: dict[str, Any], split: str) -> None:
-    """How many images there are, what a batch of them is, and where the gallery lies."""
+    """How many images there are, what a batch of them is, and where the gallery is."""
     images, labels = facts["images"], facts["labels"]
     tell("cli.data_holds", title=facts["title"], split=split, total=facts["total"], classes=len(facts["classes"]))
     shapes = {"images_shape": tuple(images["shape"]), "labels_shape": tuple(labels["shape"])}
@@ -122,5 +122,5 @@ def print_facts(facts: dict[str, Any], split: str) -> None:
 
 
 def line(key: str, said: str) -> None:
-    """Print it behind its heading."""
+    """Print it after its heading."""
     click.echo(f"{words(key):<9} {said}")

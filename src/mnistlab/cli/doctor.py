@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 @click.option(
     "--code",
     metavar="FILE.py:CLASS",
-    help="The class of your network; FILE.py is run. MODEL.pth is a state_dict of it; without one it is tried out untrained.",
+    help="The class of your network; FILE.py is run. MODEL.pth is a state_dict of it; "
+    "without one, the network is tried out untrained.",
 )
 @click.option(
     "--train",
@@ -68,11 +69,11 @@ def doctor(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Check this machine; a run or a saved model: double softmax, wrong input, dead ReLUs; or the code of your network and
-    its training: what learners get wrong, with the remedy.
+    """Check this machine; a run or a saved model: double softmax, wrong input, dead ReLUs; or the code of your network and its
+    training: common mistakes, with the remedy.
 
-    A softmax that stands in the network is seen in its outputs, one that stands in the training loop in the run's losses;
-    in weights alone it can only be suspected, where they are far too sure. Exit code 1 where there is a problem.
+    A softmax in the network shows in its outputs, one in the training loop in the run's losses; in weights alone it can only be
+    suspected, if they are far too confident. Exit code 1 if there is a problem.
     """
     require("train", "scipy", "torch")
     if code is None and train is not None:
@@ -101,12 +102,12 @@ def doctor(
 
 
 def is_model_file(target: str | None) -> bool:
-    """Whether a saved model is named, or nothing, and not a run."""
+    """Whether a saved model or nothing is named, rather than a run."""
     return target is None or Path(target).is_file() or target.endswith((".pth", ".pt"))
 
 
 def check_device(device: str) -> None:
-    """Raise `UserError` for another device than the CPU."""
+    """Raise `UserError` for any device other than the CPU."""
     if device.partition(":")[0] not in ("auto", "cpu"):
         raise UserError("cli.models_checked_on_cpu", device=device)
 
@@ -114,7 +115,7 @@ def check_device(device: str) -> None:
 def check_learners(
     target: str | None, code: str, train: str | None, limit: float, dataset: str, device: str, data_dir: Path | None
 ) -> list[Check]:
-    """Check code in a process of its own; what it prints goes to standard error."""
+    """Check code in a separate process; what it prints goes to standard error."""
     from mnistlab.doctor.apart import check_apart
 
     check_device(device)
@@ -131,7 +132,7 @@ def check_learners(
 
 
 def show(found: list[Check], as_json: bool) -> None:
-    """Print the checks. Exit code 1 where there is a problem."""
+    """Print the checks. Exit code 1 if there is a problem."""
     if as_json:
         print_json({"checks": [check.to_dict() for check in found]})
     else:
@@ -141,6 +142,6 @@ def show(found: list[Check], as_json: bool) -> None:
 
 
 def given(*names: str) -> list[str]:
-    """Those of the options that stand on the command line."""
+    """The options that were given on the command line."""
     context = click.get_current_context()
     return [f"--{name}" for name in names if context.get_parameter_source(name) != click.core.ParameterSource.DEFAULT]

@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.argument("model", metavar="[RUN|MODEL]", required=False)
 @click.argument("picture", metavar="[PICTURE]", required=False, type=click.Path(path_type=Path))
-@click.option("--why", is_flag=True, help="Also which ink spoke for the answer, and the answer without it.")
-@click.option("--channel", metavar="LAYER:N", help="In place of it: the digits that excite this channel most.")
-@click.option("--misread", is_flag=True, help="In place of it: the digits that it misreads and is surest of.")
+@click.option("--why", is_flag=True, help="Also which ink counted for the answer, and the answer without it.")
+@click.option("--channel", metavar="LAYER:N", help="Instead: the digits that excite this channel most.")
+@click.option("--misread", is_flag=True, help="Instead: the digits that it misreads most confidently.")
 @click.option(
     "--example",
     type=ValueType(int),
     default=0,
     show_default=True,
     metavar="N",
-    help="The validation example that is explained where no PICTURE is given.",
+    help="The validation example to explain if no PICTURE is given.",
 )
 @click.option("--lang", metavar="|".join(LANGUAGES), help="The picture's language.  [default: the locale's, or en]")
 @click.option(
@@ -61,8 +61,8 @@ def explain(
 ) -> None:
     """Show what a network makes of one digit, layer by layer, as one tall picture for a slide.
 
-    MODEL is a run, "latest", a model.pth or what export wrote; without one, the reader that comes with mnistlab. PICTURE shows
-    one digit, and may stand alone. Without it, a validation example is explained.
+    MODEL is a run, "latest", a model.pth or what export wrote; by default, the reader that comes with mnistlab. PICTURE shows one
+    digit, and may be given alone. Without it, a validation example is explained.
     """
     require("train", "matplotlib")
     from mnistlab.evaluation.figures import save_figure
@@ -93,7 +93,7 @@ def explain(
 
 
 def check_options(picture: Path | None, channel: str | None, misread: bool, why: bool) -> None:
-    """Raise `UserError` where options do not go together."""
+    """Raise `UserError` if options do not go together."""
     given = [name for name, there in (("--channel", channel is not None), ("--misread", misread)) if there]
     if len(given) > 1:
         raise UserError("cli.explain_one_of", options=given)

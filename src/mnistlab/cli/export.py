@@ -37,7 +37,7 @@ from mnistlab.dependencies import require
     type=ValueType(float),
     default=0.99,
     show_default=True,
-    help="Share of digits that the threshold is to accept.",
+    help="Share of digits that the threshold should accept.",
 )
 @click.option("--data-dir", type=FOLDER, default=None, help="Folder that holds the data.  [default: the run's]")
 @runs_option
@@ -52,7 +52,7 @@ def export(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Write a model as one file for other programs, calibrated, after checking that it answers as PyTorch does.
+    """Write a model as one file for other programs, calibrated, after checking that its answers match PyTorch's.
 
     RUN is a run's folder, its name, or "latest" (the default). A model.pth outside a run is not calibrated: nothing says
     which images it has seen.

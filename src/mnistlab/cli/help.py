@@ -1,6 +1,6 @@
 """The help of the commands: its lists, and its French.
 
-Commands say their help in English, and `HelpFormatter` writes it in the reader's language: each text by messages/fr_texts.toml.
+Commands have their help in English, and `HelpFormatter` writes it in the reader's language, with messages/fr_texts.toml.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ __all__ = ["Command", "Context", "Group", "HelpFormatter", "in_their_language", 
 
 UNBROKEN = "\N{NON-BREAKING HYPHEN}"
 TABLES = ("help", "fields", "recipes")
-"""The tables of fr_texts.toml that the help is made of."""
+"""The tables of fr_texts.toml with the texts of the help."""
 METAVAR = re.compile(r"[A-Z]{2,}")
 
 
 def in_their_language(english: str) -> str:
-    """A line or paragraph of the help in the reader's language; what fr_texts.toml does not have stays English."""
+    """A line or paragraph of the help in the reader's language; texts missing in fr_texts.toml stay English."""
     return french_texts(*TABLES).get(english, english) if locales_language() == "fr" else english
 
 
 def named(metavar: str) -> str:
-    """What stands for a value, such as FILE.py:CLASS, in the reader's language."""
+    """A placeholder for a value, such as FILE.py:CLASS, in the reader's language."""
     if locales_language() == "en":
         return metavar
     return METAVAR.sub(lambda word: str(messages("fr_texts")["metavars"].get(word[0], word[0])), metavar)
 
 
 def of_an_option(text: str) -> str:
-    """The help of an option: what it says, and behind two spaces, in brackets, its default and the values that it takes."""
+    """The help of an option: its text, and after two spaces, in brackets, its default and the values that it takes."""
     said, extra = re.fullmatch(r"(.*?)((?:  \[.*\])?)", text, re.DOTALL).groups()  # type: ignore[union-attr]
     own = in_their_language(extra.strip())
     if own == extra.strip():
@@ -43,7 +43,7 @@ def of_an_option(text: str) -> str:
 
 
 def of_a_paragraph(text: str) -> str:
-    """A paragraph; behind "\\b" line by line, where placeholders of commands have their names."""
+    """A paragraph; after "\\b" line by line, with the placeholders of commands translated."""
     if not text.startswith("\b"):
         return french_texts(*TABLES).get(" ".join(text.split()), text)
     lines = (
@@ -53,7 +53,7 @@ def of_a_paragraph(text: str) -> str:
 
 
 class HelpFormatter(click.HelpFormatter):
-    """click's, in the reader's language; and no line of a list ends inside a name such as emnist-bymerge."""
+    """click's formatter, in the reader's language; and no line of a list breaks inside a name such as emnist-bymerge."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         """Write how the command is called."""
@@ -76,12 +76,12 @@ class HelpFormatter(click.HelpFormatter):
         super().write_dl([(term, text.replace("-", UNBROKEN)) for term, text in said], col_max, col_spacing)
 
     def getvalue(self) -> str:
-        """All that was written, with hyphens as they are typed."""
+        """Everything that was written, with hyphens as they are typed."""
         return super().getvalue().replace(UNBROKEN, "-")
 
 
 class Context(click.Context):
-    """click's, with the formatter above."""
+    """click's context, with the formatter above."""
 
     formatter_class = HelpFormatter
 
@@ -93,7 +93,7 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """A group with that help, as are its commands."""
+    """A group with that help, also for its commands."""
 
     context_class = Context
     command_class = Command

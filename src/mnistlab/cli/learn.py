@@ -34,14 +34,14 @@ language_option = click.option(
 
 
 class LearnGroup(Group):
-    """The days are sub-commands, beside `check` and `note`; whatever goes wrong is said in the learner's language."""
+    """The days are sub-commands, beside `check` and `note`; all errors are in the learner's language."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The days in order, then the others."""
         return [*(day.name for day in days()), *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """A day's command, or another one."""
+        """The command of a day, or one of the others."""
         for day in days():
             if day.name == cmd_name:
                 return day_command(day)
@@ -71,7 +71,7 @@ class LearnGroup(Group):
 
 @contextlib.contextmanager
 def in_their_words(language: str, command: str) -> Iterator[None]:
-    """Let whatever ends `with` be said in the language: Ctrl-C, and what click says of the arguments of `command`, too."""
+    """Let whatever ends `with` speak that language, including Ctrl-C and click's errors about the arguments of `command`."""
     with speaking(language):
         try:
             yield
@@ -82,7 +82,7 @@ def in_their_words(language: str, command: str) -> Iterator[None]:
 
 
 def wanted_language(arguments: list[str]) -> str | None:
-    """What --lang is, wherever it stands."""
+    """The value of --lang, wherever it is."""
     after = [word.partition("=")[2] for word in arguments if word.startswith("--lang=")]
     after += [word for before, word in itertools.pairwise(arguments) if before == "--lang"]
     return after[-1] if after else None
@@ -99,7 +99,7 @@ def wanted_language(arguments: list[str]) -> str | None:
 def learn(context: click.Context, as_json: bool) -> None:
     """Learn how all of this works: days with a notebook and exercises, in English or French, and a diary.
 
-    Without a day: the days, which of their exercises are solved, and the diary in the current folder.
+    Without a day: lists the days, which of their exercises are solved, and the diary in the current folder.
     """
     if context.invoked_subcommand is not None:
         return
@@ -136,7 +136,7 @@ def learn(context: click.Context, as_json: bool) -> None:
 
 
 def writable(best: str, plain: str) -> str:
-    """The character that standard output can write."""
+    """The character, or what standard output can write instead."""
     try:
         best.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
@@ -145,7 +145,7 @@ def writable(best: str, plain: str) -> str:
 
 
 def say(clause: Clause, language: str) -> None:
-    """Print it in the language, below an empty line."""
+    """Print it in that language, after an empty line."""
     click.echo(f"\n{clause.said(language)}")
 
 
@@ -211,7 +211,7 @@ def day_command(day: Day) -> click.Command:
 def check(context: click.Context, day: str, file: Path | None, as_json: bool) -> int:
     """Check the answers to a day's exercises: right, or a hint. What is solved goes into the diary.
 
-    The exit code is 2 where an answer cannot be judged: it has another type or shape, or ends in an error.
+    The exit code is 2 if an answer cannot be judged: it has another type or shape, or ends in an error.
     """
     language: str = context.obj
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():  # what the answers print

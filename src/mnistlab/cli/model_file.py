@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def model_file(model: str, runs_dir: Path) -> Path:
-    """The ONNX file of a run, exported first where there is none or it is older than the run's model; or the file named."""
+    """The ONNX file of a run, exported first if it is missing or older than the run's model; or the file named."""
     from mnistlab.files import is_file
 
     if model.lower().endswith(".onnx") or is_file(Path(model)):
@@ -42,7 +42,7 @@ BUNDLED = "mnistlab"
 
 
 def load_models(names: tuple[str, ...], runs_dir: Path) -> list[ServedModel]:
-    """A reader for each model, each with a name of its own."""
+    """A reader for each model, each with its own name."""
     from mnistlab.files import resolved
     from mnistlab.reading.reader import Reader
     from mnistlab.serving.models import ServedModel
@@ -66,7 +66,7 @@ def load_models(names: tuple[str, ...], runs_dir: Path) -> list[ServedModel]:
 
 
 def title_of(name: str) -> str:
-    """A run's name with what it is first: quick-seed0, 2026-11-22 22:10."""
+    """A run's name with the recipe first: quick-seed0, 2026-11-22 22:10."""
     found = re.fullmatch(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)\d\d-(.+)", name)
     if found is None:
         return name

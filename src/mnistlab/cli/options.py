@@ -33,11 +33,12 @@ DATA_HELP = "Folder that holds the data."
 runs_option = click.option("--runs", "runs_dir", type=FOLDER, default=Path("runs"), show_default=True, help=RUNS_HELP)
 models_option = click.option(
     "--model", "models", multiple=True, metavar="RUN|FILE.onnx",
-    help="A run, what export made, or mnistlab for its own; several: the page offers them.  [default: mnistlab]",
+    help="A run, an exported model, or mnistlab for its own; if there are several, the page offers them all.  "
+    "[default: mnistlab]",
 )  # fmt: skip
 data_option = click.option("--data-dir", type=FOLDER, default=Path("data"), show_default=True, help=DATA_HELP)
 json_option = click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object on standard output, all else on standard error."
+    "--json", "as_json", is_flag=True, help="One JSON object on standard output, everything else on standard error."
 )
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
 download_option = click.option(
@@ -51,14 +52,14 @@ def examples(*lines: str) -> str:
 
 
 class ValueType(click.ParamType[Any]):
-    """Text as a number, a list or itself; which values are allowed is left to what is called."""
+    """Text as a number, a list or itself; the function that is called decides which values are allowed."""
 
     def __init__(self, kind: Any) -> None:
         self.kind = kind
         self.name = {int: "integer", float: "number", str: "text"}.get(kind, "list")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The value; ends in a usage error where the text is none."""
+        """The value; ends in a usage error if the text is not one."""
         try:
             return tuple(map(LISTS[self.kind], value.split(","))) if self.kind in LISTS else self.kind(value)
         except ValueError:

@@ -31,9 +31,9 @@ __all__ = [
 
 
 def print_score(evaluation: Evaluation) -> None:
-    """Accuracy and its interval, in a line; likewise by writer and on corrected labels where they are known.
+    """Accuracy and its interval, on one line; the same by writer and on corrected labels if they are known.
 
-    For the network that finds digits: how many it found and read right, and how often it found one where there is none.
+    For the network that finds digits: how many it found and read right, and its false finds.
     """
     low, high = (100 * bound for bound in evaluation.interval)
     split = Clause({"test": "score.test", "val": "score.val", "val-random": "score.val_random"}[evaluation.split])
@@ -61,15 +61,15 @@ def print_score(evaluation: Evaluation) -> None:
 
 
 def print_json(content: dict[str, Any] | list[Any]) -> None:
-    """One object, or a list of some, in one line on standard output, in ASCII.
+    """One object, or a list of objects, on one line on standard output, in ASCII.
 
-    Files' names are spelled as `spelled` spells them.
+    File names are spelled as by `spelled`.
     """
     click.echo(json_text(content))
 
 
 def json_text(content: dict[str, Any] | list[Any]) -> str:
-    """The object or list in one line, in ASCII, with files' names as `spelled` spells them."""
+    """The object or list on one line, in ASCII, with file names as by `spelled`."""
     return json.dumps(json.loads(spelled(json.dumps(content, ensure_ascii=False))))
 
 
@@ -77,7 +77,7 @@ LONE = re.compile("[\udc80-\udcff]+")
 
 
 def spelled(text: str) -> str:
-    """The text with files' names as in UTF-8, whatever the locale: Python has the bytes that the locale does not know as lone
+    """The text with file names as in UTF-8, whatever the locale: Python keeps bytes that the locale does not know as lone
     surrogates, which other programs cannot read."""
     return LONE.sub(lambda found: found[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape"), text)
 
@@ -86,7 +86,7 @@ VERDICTS = {"ok": "verdicts.ok", "warning": "verdicts.warning", "problem": "verd
 
 
 def print_checks(found: list[Check]) -> None:
-    """A line a check, with its remedy below, then how many problems there are."""
+    """A line per check, with its remedy below, then how many problems there are."""
     language = locales_language()
     for check in found:
         verdict = words(VERDICTS[check.verdict])
@@ -99,7 +99,7 @@ def print_checks(found: list[Check]) -> None:
 
 
 def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:
-    """What the runs are, what they reached, and the recipe's fields in which they differ."""
+    """The runs, their results, and the recipe's fields in which they differ."""
     from mnistlab.recipes.differences import differences
 
     rows = [("", (f"A {first.path.name}", f"B {second.path.name}"))]
@@ -118,7 +118,7 @@ def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:
 
 
 class StandardErrorHandler(logging.Handler):
-    """Shows mnistlab's own messages, a line each, on standard error; below those of an error that it did not expect, where."""
+    """Shows mnistlab's own messages, a line each, on standard error; below an unexpected error, its traceback."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one message."""
@@ -130,7 +130,7 @@ class StandardErrorHandler(logging.Handler):
 
 
 def log_to_standard_error() -> None:
-    """Have the program's log told on standard error."""
+    """Show the program's log on standard error."""
     logger = logging.getLogger("mnistlab")
     logger.setLevel(logging.INFO)
     logger.addHandler(StandardErrorHandler())

@@ -1,4 +1,4 @@
-"""A training on the terminal: a live bar where there is a terminal, one line per epoch where there is none."""
+"""A training on the terminal: a live bar if there is a terminal, otherwise one line per epoch."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ __all__ = ["TerminalDisplay"]
 
 SHORTEST_BAR = 8
 SETTLED = 3.0
-"""Seconds of training after which it is said how long all of it takes: the first steps are slower than the others."""
+"""Seconds of training after which the total time is estimated: the first steps are slower than the others."""
 WORTH_SAYING = 15.0
-"""Seconds that are left, at least, for that to be said."""
+"""The least remaining seconds for the estimate to be shown."""
 KINDS = {kind.__name__: purpose for kind, purpose in PURPOSES.items()}
 """What each kind of layer is for, by its name."""
 
@@ -44,11 +44,11 @@ class TerminalDisplay:
         self.bar: Progress | None = None
         self.task = TaskID(0)
         self.first_look: tuple[float, int] | None = None
-        """When, in seconds, and after how many steps the first look was, from which on the speed is taken."""
+        """When, in seconds, and after how many steps the first measurement was, from which the speed is computed."""
         self.is_said = False
 
     def network(self, rows: list[LayerRow]) -> None:
-        """Say what the network is, layer by layer."""
+        """Print the network, layer by layer."""
         for row in rows:
             shape = "x".join(map(str, row.shape))
             parameters = figure(row.parameters, ">9,") if row.parameters else f"{'':>9}"
@@ -58,7 +58,7 @@ class TerminalDisplay:
         self.console.print(words("progress.network", parameters=total, work=work), highlight=False)
 
     def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
-        """Say what begins and draw the bar."""
+        """Print what begins and draw the bar."""
         self.epoch_steps, self.steps, self.val = epoch_steps, steps, "-"
         self.first_look, self.is_said = None, False
         self.epochs = -(-steps // epoch_steps)
@@ -78,7 +78,7 @@ class TerminalDisplay:
             self.bar.start()
 
     def columns(self) -> list[ProgressColumn]:
-        """Those that fit into the terminal's width as it is now, the most wanted first; in the order in which they stand."""
+        """The columns that fit into the terminal's current width, chosen by importance, in their order on the line."""
         count, digits = len(str(self.epochs)), len(str(self.steps))
         epoch, left, loss, val = (
             words("progress.epoch"),
@@ -87,7 +87,7 @@ class TerminalDisplay:
             words("progress.val"),
         )
         speed, time = words("progress.images"), words("progress.time")
-        wanted: list[tuple[int, int, list[ProgressColumn]]] = [  # its place, its width, what it shows
+        wanted: list[tuple[int, int, list[ProgressColumn]]] = [  # position, width, columns
             (0, len(epoch) + 2 + 2 * count, [TextColumn(f"{epoch} {{task.fields[epoch]}}/{{task.fields[epochs]}}")]),
             (1, SHORTEST_BAR, [BarColumn(bar_width=None)]),
             (7, len(left) + 8, [TextColumn(left), TimeRemainingColumn()]),
@@ -106,7 +106,7 @@ class TerminalDisplay:
         return [column for _, columns in sorted(chosen, key=lambda one: one[0]) for column in columns]
 
     def fields(self, done: int, loss: float | None, speed: float) -> dict[str, Any]:
-        """What the bar's text columns show."""
+        """The texts of the bar's columns."""
         epoch = min(self.epochs, done // self.epoch_steps + 1)
         return {
             "epoch": epoch,
@@ -117,14 +117,14 @@ class TerminalDisplay:
         }
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
-        """Move the bar, and say once how long the training takes."""
+        """Move the bar, and say once how long the training will take."""
         self.say_how_long(done)
         if self.bar:
-            self.bar.columns = tuple(self.columns())  # the window may have another width now
+            self.bar.columns = tuple(self.columns())  # the window's width may have changed
             self.bar.update(self.task, completed=done, **self.fields(done, loss, images_per_second))
 
     def say_how_long(self, done: int) -> None:
-        """Say what is left at the speed since the first steps were done, unless it is next to nothing."""
+        """Print the remaining time at the speed since the first steps, unless it is next to nothing."""
         now = time.perf_counter()
         if self.first_look is None:
             self.first_look = now, done
@@ -152,14 +152,14 @@ class TerminalDisplay:
             self.bar.update(self.task, completed=row["step"], val=self.val)
 
     def stop(self) -> None:
-        """Take the bar away; the lines stay."""
+        """Remove the bar; the lines stay."""
         if self.bar:
             self.bar.stop()
             self.bar = None
 
 
 def span_of_time(seconds: float) -> Clause:
-    """So many seconds as people say it: 40 s, 12 min, 2 h 10 min."""
+    """A time in seconds as people say it: 40 s, 12 min, 2 h 10 min."""
     if seconds < 100:
         return Clause("progress.seconds", seconds=5 * max(1, round(seconds / 5)))
     hours, minutes = divmod(round(seconds / 60), 60)

@@ -1,4 +1,4 @@
-"""How far the reading of many pictures is: a bar on the terminal, with pictures a second and the time left."""
+"""The progress of reading many pictures: a bar on the terminal, with pictures per second and the time left."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["reading_bar"]
 
 @contextlib.contextmanager
 def reading_bar(total: int, console: Console) -> Iterator[Callable[[], None]]:
-    """A bar on the console as long as the context lasts, and the function that moves it on by a picture."""
+    """A bar on the console for the duration of the context, and the function that advances it by a picture."""
     pictures = words("progress.pictures")
     columns = (
         TextColumn(words("progress.reading")), BarColumn(bar_width=None), MofNCompleteColumn(),
@@ -24,7 +24,7 @@ def reading_bar(total: int, console: Console) -> Iterator[Callable[[], None]]:
         TimeRemainingColumn(),
     )  # fmt: skip
     start, done = time.monotonic(), 0
-    # Standard output may be a file: it stays what it is, and only what goes to standard error is shown above the bar.
+    # Standard output may be a file: it is left alone, and only what goes to standard error is shown above the bar.
     with Progress(*columns, console=console, expand=True, transient=True, redirect_stdout=False) as progress:
         task = progress.add_task("", total=total, speed="-")
 

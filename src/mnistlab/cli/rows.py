@@ -1,4 +1,4 @@
-"""What was read as rows, one a digit: in CSV, JSON Lines or Parquet."""
+"""What was read as rows, one per digit: in CSV, JSON Lines or Parquet."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["COLUMNS", "LINES", "Row", "csv_lines", "first_line", "has_these_colu
 COLUMNS = (
     "file", "page", "line", "position", "text", "value", "probability", "accepted", "x", "y", "width", "height", "error",
 )  # fmt: skip
-"""The file's name; the page of it, the line on that and the digit's position in this, from 1; the whole line's text; the digit as
-`Digit.to_dict` tells it; why the file could not be read. What is missing is None."""
+"""The file's name; its page, the line on the page and the position in the line, from 1; the whole line's text; the digit as
+in `Digit.to_dict`; why the file could not be read. Missing values are None."""
 Row = list[Any]
 """A value for each of `COLUMNS`."""
 GROUP = 100_000
-"""Rows of a Parquet file that are held in memory at once."""
+"""Rows of a Parquet file held in memory at a time."""
 
 
 def rows_of(name: str, pages: Sequence[Page | UserError]) -> list[Row]:
@@ -49,7 +49,7 @@ def page_rows(name: str, read: Page | UserError, page: int, count: int) -> list[
 
 
 def csv_lines(rows: list[Row]) -> bytes:
-    """Lines of CSV in UTF-8: nothing for None, true or false; bytes of a file's name that are not UTF-8 as escapes."""
+    """Lines of CSV in UTF-8: None as nothing, booleans as true or false; bytes of a file's name that are not UTF-8 as escapes."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for name, *values in rows:
@@ -69,12 +69,12 @@ LINES: dict[str, Callable[[list[Row]], bytes]] = {".csv": csv_lines, ".jsonl": j
 
 
 def first_line(path: Path) -> bytes:
-    """What a file of that name begins with, before any row."""
+    """The beginning of a file of that name, before any row."""
     return csv_lines([list(COLUMNS)]) if path.suffix.lower() == ".csv" else b""
 
 
 def has_these_columns(path: Path) -> bool:
-    """Whether rows of `COLUMNS` stand in the file, or the beginning of such."""
+    """Whether the file holds rows of `COLUMNS`, or the beginning of one."""
     if path.suffix.lower() == ".parquet":
         import pyarrow.parquet
 
@@ -87,7 +87,7 @@ def has_these_columns(path: Path) -> bool:
     if path.suffix.lower() == ".csv":
         return first_line(path).startswith(begun)
     if not begun.endswith(b"\n"):
-        return True  # half a line, of whatever
+        return True  # half a line, of anything
     try:
         return tuple(json.loads(begun)) == COLUMNS
     except (ValueError, TypeError):
@@ -95,7 +95,7 @@ def has_these_columns(path: Path) -> bool:
 
 
 def write_parquet(path: Path, rows: Iterator[list[Row]], values: list[int | str]) -> None:
-    """Write the rows to a new file; `values` are all that a digit may be, which says of which type the column is."""
+    """Write the rows to a new file; `values` are the possible digits, which determine the type of the column."""
     require("parquet")
     import pyarrow
     import pyarrow.parquet

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class RunsGroup(Group):
-    """The file that --plot may name is never a sub-command."""
+    """A group in which the file that --plot may name is never taken for a sub-command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does."""
@@ -55,10 +55,10 @@ class RunsGroup(Group):
 def runs(context: click.Context, plot: str | None, runs_dir: Path, as_json: bool) -> None:
     """List all runs by day, the oldest first: recipe, seed, validation and test accuracy, seconds.
 
-    A star marks a run whose recipe differs from mnistlab's own of that name.
+    A star marks a run whose recipe differs from mnistlab's recipe of that name.
 
-    Where a command takes "latest", it is the run that was created last; one dated in the future, by a clock that was wrong,
-    counts only where there is no other.
+    For commands, "latest" is the run that was created last; one dated in the future by a wrong clock counts only if there is no
+    other.
     """
     if context.invoked_subcommand is not None:
         if plot is not None:
@@ -98,7 +98,7 @@ def find_sound(runs_dir: Path) -> tuple[list[Run], list[dict[str, Any]]]:
 
 
 def print_by_day(summaries: list[dict[str, Any]]) -> None:
-    """A line a run below its day, and what the star means where there is one."""
+    """A line per run below its day, and what the star means if there is one."""
     for day, rows in itertools.groupby(summaries, key=lambda row: str(row["created"][:10])):
         click.echo(day)
         print_table("columns.runs", RUN_COLUMNS, map(cells_of, rows), gap="  ", indent="  ")
@@ -110,7 +110,7 @@ RUN_COLUMNS = ("<5", "<12", "<14", ">4", ">7", ">7", ">7", "<0")
 
 
 def cells_of(row: dict[str, Any]) -> tuple[str, ...]:
-    """What stands in the line of a run."""
+    """The cells of a run's line."""
     done = row["members"] if row["kind"] == "ensemble" else row["epochs"]
     state = percent(row["test_accuracy"]) if row["test_accuracy"] is not None else "{}/{}".format(*done)
     seconds = figure(row["seconds"], ".1f") if row["seconds"] is not None else "-"
@@ -120,7 +120,7 @@ def cells_of(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def draw(found: list[Run], target: Path, runs_dir: Path) -> Path:
-    """Draw the runs' history. Raises `UserError` where there is nothing to draw, or no place for it."""
+    """Draw the runs' history. Raises `UserError` if there is nothing to draw, or no place for it."""
     from mnistlab.evaluation.figures import save_figure
     from mnistlab.evaluation.history import draw_history, history
     from mnistlab.files import check_target
@@ -136,7 +136,7 @@ def draw(found: list[Run], target: Path, runs_dir: Path) -> Path:
 
 
 def runs_folder(context: click.Context, runs_dir: Path | None) -> Path:
-    """The folder that the sub-command names, else the one that `mnistlab runs` names."""
+    """The folder that the sub-command names, or else the one that `mnistlab runs` names."""
     parent: Path = context.parent.params["runs_dir"] if context.parent else Path("runs")
     return runs_dir or parent
 
@@ -145,7 +145,7 @@ inner_runs_option = click.option("--runs", "runs_dir", type=FOLDER, default=None
 
 
 @runs.command(
-    short_help="Put two runs side by side, with McNemar's test.",
+    short_help="Compare two runs, with McNemar's test.",
     epilog=examples("mnistlab runs compare 20261122-101500-two-conv-seed0 latest"),
 )
 @click.argument("first", metavar="RUN-A")
@@ -154,10 +154,10 @@ inner_runs_option = click.option("--runs", "runs_dir", type=FOLDER, default=None
 @json_option
 @click.pass_context
 def compare(context: click.Context, first: str, second: str, runs_dir: Path | None, as_json: bool) -> None:
-    """Put two runs side by side, with McNemar's exact test on their test predictions, and a permutation test by writer.
+    """Compare two runs, with McNemar's exact test on their test predictions, and a permutation test by writer.
 
-    McNemar's test counts each image as a trial of its own. Where the writers are known (MNIST), the other one counts each
-    writer as one: a model that merely suits two or three hands better is not better.
+    McNemar's test treats each image as an independent trial. If the writers are known (MNIST), the other test treats each writer
+    as one: a model that merely suits two or three writers better is not better.
     """
     require("train", "scipy")
     from mnistlab.evaluation.comparison import compare_runs

@@ -34,7 +34,7 @@ __all__ = ["serve"]
 
 
 def through(read: Callable[[str], object]) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    """Pass an option's value or values through `read`; the sentence for one that is refused begins with the option."""
+    """Pass an option's value or values through `read`; the error for a refused one begins with the option."""
 
     def pass_on(context: click.Context, option: click.Parameter, given: Any) -> Any:
         try:
@@ -49,23 +49,23 @@ ACCESS = (
     click.option("--port", type=WholeRange(0, 65535), default=8000, show_default=True, help="0 for any free one."),
     click.option(
         "--host", default="127.0.0.1", show_default=True,
-        help="Address to listen at; 0.0.0.0 lets others in who have the token.",
+        help="Address to listen on; 0.0.0.0 lets in others who have the token.",
     ),
     click.option(
         "--allow-host", "names", multiple=True, metavar="NAME", callback=through(read_name),
-        help="A name by which others call this server, or the proxy before it; may be repeated.",
+        help="A name by which others call this server, or the proxy in front of it; may be repeated.",
     ),
     click.option(
         "--trusted-proxy", "proxies", multiple=True, metavar="ADDRESS|NETWORK", callback=through(read_network),
-        help="Where a proxy stands whose X-Forwarded-Host, -Proto and -For are believed, such as 127.0.0.1; may be repeated.",
+        help="Address of a proxy whose X-Forwarded-Host, -Proto and -For are trusted, such as 127.0.0.1; may be repeated.",
     ),
     click.option(
         "--root-path", default="", metavar="/PATH", callback=through(read_root_path),
         help="The path below which a proxy offers the page and the API.",
     ),
-    click.option("--token", envvar="MNISTLAB_TOKEN", help="Secret that the API asks for; also MNISTLAB_TOKEN."),
+    click.option("--token", envvar="MNISTLAB_TOKEN", help="Secret that the API requires; also MNISTLAB_TOKEN."),
 )  # fmt: skip
-"""Where the server is reached, and who may ask it."""
+"""Where the server can be reached, and by whom."""
 
 
 def access_options(command: Command) -> Command:
@@ -89,7 +89,7 @@ def access_options(command: Command) -> Command:
 @access_options
 @click.option(
     "--workers", type=WholeRange(1, 64), default=1, show_default=True,
-    help="Processes that answer, each with models of its own: where one does not answer enough requests.",
+    help="Processes that answer, each with its own models, if one cannot answer enough requests.",
 )  # fmt: skip
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 @runs_option
@@ -105,9 +105,9 @@ def serve(
     no_browser: bool,
     runs_dir: Path,
 ) -> None:
-    """Open a page to draw digits on, which shows what the network sees; and serve the same as an API.
+    """Open a page to draw digits on, which shows what the network sees, and serve the same as an API.
 
-    It listens on this computer alone, unless --host says otherwise. Ctrl-C stops it.
+    It listens on this computer only, unless --host says otherwise. Ctrl-C stops it.
     """
     require("serve")
     check_token(token)
@@ -144,7 +144,7 @@ def serve(
 
 
 def app_of(models: tuple[str, ...], runs_dir: Path, workers: int, **access: Any) -> ASGIApp:
-    """The application over these models, in this process, one of so many; in a worker, its log is told as the command's is."""
+    """The application for these models, in this process, one of that many; a worker shows its log like the command."""
     if multiprocessing.parent_process() is not None:
         log_to_standard_error()
     from mnistlab.serving.app import create_app
@@ -154,13 +154,13 @@ def app_of(models: tuple[str, ...], runs_dir: Path, workers: int, **access: Any)
 
 
 def check_token(token: str | None) -> None:
-    """Raises `UserError` for one that no header can hold."""
+    """Raise `UserError` for a token that no header can hold."""
     if token is not None and not re.fullmatch(r"[\x21-\x7e]+", token):
         raise UserError("cli.token_unusable")
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket at which nobody has connected yet. Raises `UserError` where the address or the port cannot be had."""
+    """A socket to which nobody has connected yet. Raises `UserError` if the address or port is not available."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -185,22 +185,22 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this computer reaches the address."""
+    """Whether only this computer can reach the address."""
     return ipaddress.ip_address(host.partition("%")[0]).is_loopback
 
 
 def reached_at(host: str) -> str:
-    """The address as a link has it: for "all addresses", the one that leads outward."""
+    """The address for a link: for "all addresses", the one that leads outside."""
     if host not in ("0.0.0.0", "::"):  # noqa: S104 - asked for
         return f"[{host}]" if ":" in host else host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # an address for documentation; nothing is sent
+            probe.connect(("192.0.2.1", 9))  # an address reserved for documentation; nothing is sent
             return str(probe.getsockname()[0])
         except OSError:
             return "127.0.0.1"
 
 
 def has_display() -> bool:
-    """Whether a browser would open a window, and not in the terminal."""
+    """Whether a browser would open in a window rather than in the terminal."""
     return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -24,7 +24,7 @@ __all__ = ["CsvFields", "CsvTables", "csv_target", "csv_targets"]
 
 
 def csv_target(csv: Path) -> Path:
-    """The file that --csv names. Raises `UserError` where it cannot be written, or is there already."""
+    """The file that --csv names. Raises `UserError` if it cannot be written, or already exists."""
     name = printable(csv)
     if csv.suffix.lower() != ".csv" or is_folder(csv):
         raise UserError("cli.csv_ending", name=name)
@@ -35,9 +35,9 @@ def csv_target(csv: Path) -> Path:
 
 
 def csv_targets(csv: Path, files: list[Path], several: bool) -> dict[Path, Path]:
-    """Where the table of each file goes; nowhere where that is standard output.
+    """Where the table of each file goes; nowhere if that is standard output.
 
-    Raises `UserError` where --csv names what cannot be written, or is there already.
+    Raises `UserError` if --csv names a file that cannot be written or already exists.
     """
     if is_standard_output(csv):
         if several:
@@ -56,7 +56,7 @@ def csv_targets(csv: Path, files: list[Path], several: bool) -> dict[Path, Path]
 
 
 class CsvTables(Answer):
-    """The table of each picture as a CSV file of its own, or on standard output."""
+    """The table of each picture as a separate CSV file, or on standard output."""
 
     def __init__(self, targets: dict[Path, Path]) -> None:
         self.targets = targets
@@ -71,7 +71,7 @@ class CsvTables(Answer):
                 click.echo(table.to_csv(), nl=False)
                 continue
             target = of_page(self.targets[Path(name)], page)
-            if page.count > 1 and target.exists():  # the names of pages are known only now
+            if page.count > 1 and target.exists():  # the names of pages are only known now
                 raise UserError("cli.csv_there", name=printable(target))
             write_output(target, table.to_csv().encode())
             tell("cli.table_written", name=printable(target), rows=table.rows, columns=table.columns)
@@ -96,7 +96,7 @@ class CsvFields(Answer):
             self.rows.append([spelled(name), str(number), *(entry.text for entry in page.entries), check, ""])
 
     def end(self, error: BaseException | None) -> None:
-        """Write what was read, also where the rest was not."""
+        """Write what was read, even if the rest was not."""
         if error is not None and not isinstance(error, KeyboardInterrupt):
             return
         text = io.StringIO()
@@ -105,6 +105,6 @@ class CsvFields(Answer):
         if self.target is None:
             click.echo(content, nl=False)
             return
-        # Excel takes a file without this mark for another encoding; where all is ASCII, that does not matter.
+        # Excel assumes another encoding for a file without this mark, which does not matter for ASCII.
         write_output(self.target, content if content.isascii() else codecs.BOM_UTF8 + content)
         tell("cli.fields_written", name=printable(self.target), pictures=len(self.rows) - 1, checks=self.checks)

@@ -1,4 +1,4 @@
-"""What `mnistlab read` is asked of tables and forms, and how these are shown."""
+"""The options of `mnistlab read` for tables and forms, and how these are shown."""
 
 from __future__ import annotations
 
@@ -60,26 +60,24 @@ def sheet_options(command: Command) -> Command:
             "single",
             multiple=True,
             metavar="NAME=X,Y,W,H",
-            help="Read a place of the sheet, in fractions of it; may be repeated.",
+            help="Read one field of the sheet, in fractions of it; may be repeated.",
         ),
-        click.option(
-            "--fields", type=A_PATH, metavar="FILE.toml", help="Read the named places of a form, by its layout."
-        ),
-        click.option("--table", is_flag=True, help="Find the table of lines in each picture, and read its cells."),
+        click.option("--fields", type=A_PATH, metavar="FILE.toml", help="Read the fields of a form, by its layout."),
+        click.option("--table", is_flag=True, help="Find the ruled table in each picture, and read its cells."),
     ):
         command = option(command)
     return command
 
 
 def sheet_text(page: Page) -> str | None:
-    """What is shown of a page with a table or fields; None of another."""
+    """The text for a page with a table or fields; None for any other."""
     if page.entries:
         return "\n".join(map(entry_text, page.entries))
     return None if page.table is None else table_text(page.table)
 
 
 def entry_text(entry: Entry) -> str:
-    """A field, what stands in it, and why a person should check it."""
+    """A field, its content, and why a person should check it."""
     read = f"{entry.name}: {entry.text}".rstrip()
     return read + "    " + words("cli.check_this", reasons=entry.reasons) if entry.reasons else read
 
@@ -99,15 +97,15 @@ def table_text(table: Table) -> str:
 
 
 def span(noun: str, first: int, count: int) -> str:
-    """Such as "row 3" or "columns 2 to 4", counted from 1."""
+    """For example "row 3" or "columns 2 to 4", counted from 1."""
     one, several = SPANS[noun]
     return words(one if count == 1 else several, first=first + 1, last=first + count)
 
 
 class Sheet:
-    """What is asked of sheets: a table of each, or the fields of a form, written as CSV or not.
+    """What to read from sheets: the table of each, or the fields of a form, written as CSV or not.
 
-    Raises `UserError` where options do not go together, or a layout cannot be used; nothing is written.
+    Raises `UserError` if options do not go together, or a layout cannot be used; nothing is written.
     """
 
     def __init__(
@@ -135,10 +133,10 @@ class Sheet:
         self.table, self.csv, self.save_layout = table, csv, save_layout
         self.layout = layout_of(fields, single)
         self.options: dict[str, Any] = {"layout": self.layout} if self.layout else {"table": True} if table else {}
-        """Those of `Reader.read`."""
+        """The arguments of `Reader.read`."""
 
     def answer(self, files: list[Path], several: bool) -> Answer | None:
-        """What writes the CSV; None where none is asked for. Raises `UserError` where it cannot be written; nothing is."""
+        """What writes the CSV; None if none is asked for. Raises `UserError` if it cannot be written; nothing is."""
         if self.save_layout is not None and several:
             raise UserError("cli.layout_of_several")
         if self.csv is None:
@@ -149,7 +147,7 @@ class Sheet:
         return CsvTables(csv_targets(self.csv, files, several))
 
     def finish(self, path: Path, picture: NDArray[Any], page: Page) -> None:
-        """Save the layout, if one is asked for, from the first page. Raises `UserError` where that has no table."""
+        """Save the layout, if one is asked for, from the first page. Raises `UserError` if that has no table."""
         if self.save_layout is None or page.number > 1:
             return
         if page.table is None:
@@ -165,7 +163,7 @@ class Sheet:
         )  # fmt: skip
 
     def say_what_is_missing(self, name: str, outcome: Outcome) -> None:
-        """Tell on standard error where a picture has no table."""
+        """Say on standard error if a picture has no table."""
         if self.save_layout is not None:
             return  # `finish` has said so
         if self.table and any(not isinstance(page, UserError) and page.table is None for page in outcome.pages):
@@ -173,7 +171,7 @@ class Sheet:
 
 
 def layout_of(fields: Path | None, single: tuple[str, ...]) -> Layout | None:
-    """The layout of a file, and of single fields; None where there is neither."""
+    """The layout of a file, and of single fields; None if there is neither."""
     if fields is None and not single:
         return None
     from mnistlab.reading.sheets.layout import Field, Layout, read_layout
@@ -183,7 +181,7 @@ def layout_of(fields: Path | None, single: tuple[str, ...]) -> Layout | None:
 
 
 def check_layout_target(target: Path, table: bool) -> None:
-    """Raise `UserError` where --save-layout goes without --table, or names what cannot be written or is there already."""
+    """Raise `UserError` if --save-layout comes without --table, or names a file that cannot be written or already exists."""
     if not table:
         raise UserError("cli.layout_without_table")
     check_target(target, "layout.toml")

@@ -21,9 +21,9 @@ __all__ = ["site"]
 @runs_option
 @json_option
 def site(folder: Path, models: tuple[str, ...], runs_dir: Path, as_json: bool) -> None:
-    """Write the page as files that need no server of ours: whoever opens it computes the answers in the browser.
+    """Write the page as files that need no mnistlab server: the visitor's browser computes the answers.
 
-    DIR is a new folder, an empty one, or a site that this command wrote. Put it on GitHub Pages, a school's share or any web
+    DIR is a new folder, an empty one, or a site that this command wrote. Put it on GitHub Pages, a school's web space or any web
     server; after the first visit the page works without a network.
     """
     require("serve")

@@ -1,7 +1,7 @@
-"""What read keeps beside the output that --to names, in OUTPUT.state, so that --resume goes on.
+"""The state that read keeps beside the output of --to, in OUTPUT.state, so that --resume can continue.
 
 It is written first, in lines of JSON: one with the columns and options, then one for each picture with its name, its SHA-256 and
-its rows. The output is made of these lines, and can be made of them again.
+its rows. The output is made from these lines, and can be made from them again.
 """
 
 from __future__ import annotations
@@ -38,27 +38,27 @@ class Entry(NamedTuple):
 
 
 class State:
-    """The state of an output, open, and no other process's as long as it is.
+    """The state of an output, open, and locked against other processes while it is.
 
-    Half a line, which a kill has left at the end, is cut off.
+    An incomplete line that a kill left at the end is cut off.
 
     Parameters
     ----------
     output
         The output, whose folder exists.
     options
-        What rows depend on beside the pictures: text and numbers.
+        What rows depend on besides the pictures: text and numbers.
 
     Attributes
     ----------
     entries : dict of str to Entry
         The pictures by name, in the order of their rows.
     is_new : bool
-        Whether nothing was there.
+        Whether there was nothing before.
     noted : str or None
-        The SHA-256 of the output where it was finished and nothing done since.
+        The SHA-256 of the output if it was finished and nothing has been done since.
 
-    Raises `UserError` where another process has it, it is another program's, or of other columns or options.
+    Raises `UserError` if another process has it, it is another program's, or has other columns or options.
     """
 
     def __init__(self, output: Path, options: dict[str, Any]) -> None:
@@ -75,7 +75,7 @@ class State:
             self.files = opened.pop_all()
 
     def _lock(self) -> None:
-        """Keep other processes out, where the system and the file system can."""
+        """Lock out other processes, if the system and the file system can."""
         try:
             import fcntl
 
@@ -87,7 +87,7 @@ class State:
                 raise UserError("cli.output_in_use", name=self.name) from None
 
     def _read(self) -> int:
-        """Note which pictures are there. Returns where the last whole line ends."""
+        """Record which pictures are there. Returns where the last complete line ends."""
         end = 0
         with self.path.open("rb") as file:
             for line in file:
@@ -113,13 +113,13 @@ class State:
             raise UserError("cli.output_of_other_options", name=self.name, options=options)
 
     def _know(self, start: int, line: dict[str, Any]) -> None:
-        """Note a picture's line. An earlier one of the same counts no more; its place among the others stays."""
+        """Record a picture's line. An earlier one of the same picture no longer counts, but its place in the order stays."""
         rows = line["rows"]
         digits = sum(row[COLUMNS.index("value")] is not None for row in rows)
         self.entries[line["file"]] = Entry(start, line["sha256"], digits, any(row[-1] is not None for row in rows))
 
     def add(self, name: str, sha256: str | None, rows: list[Row]) -> bool:
-        """Write a picture's line, whole or not at all; False where the same is there already."""
+        """Write a picture's line, whole or not at all; False if the same line already exists."""
         line = {"file": name, "sha256": sha256, "rows": rows}
         if name in self.entries and as_line(line) in self._lines([self.entries[name]]):
             return False
@@ -127,7 +127,7 @@ class State:
         return True
 
     def begin(self) -> None:
-        """Write what comes before the pictures, or that the output is not finished any more."""
+        """Write what comes before the pictures, or that the output is no longer finished."""
         if self.is_new:
             append(self.file, as_line(self.header))
         elif self.noted is not None:
@@ -158,7 +158,7 @@ def as_line(content: dict[str, Any]) -> bytes:
 
 
 def whole_object(line: bytes) -> dict[str, Any] | None:
-    """What a line holds; None for half a line, and for another program's."""
+    """The content of a line; None for an incomplete line, and for another program's."""
     try:
         found = json.loads(line) if line.endswith(b"\n") else None
     except ValueError:

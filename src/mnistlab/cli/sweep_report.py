@@ -1,4 +1,4 @@
-"""What came of a sweep: a line a setting, a picture, or all of it as JSON."""
+"""The results of a sweep: a line per setting, a picture, or everything as JSON."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def report(
     common: str,
     as_json: bool,
 ) -> None:
-    """Draw what the settings reached, and print it; what they have in common stands above the picture."""
+    """Draw the results of the settings, and print them; what they have in common is the picture's title."""
     dataset = open_dataset(plan.dataset, plan.data_dir)
     rows = standings(finished, dataset)
     save_figure(draw_sweep(rows, f"{Path(dataset.spec.name).name}: {plan.seeds} trainings each{common}"), target)
@@ -42,7 +42,7 @@ def report(
 
 
 def print_standings(rows: Sequence[Standing]) -> None:
-    """A line a setting, and what the columns mean that need it."""
+    """A line per setting, and an explanation of the columns that need one."""
     tested = any(row.test for row in rows)
     widest = max(len(row.setting.title) for row in rows)
     cells = [
@@ -88,7 +88,7 @@ def trial_as_json(trial: Trial, outcome: Outcome) -> dict[str, Any]:
 
 
 def standing_as_json(row: Standing) -> dict[str, Any]:
-    """A setting and what it reached, in plain types."""
+    """A setting and its results, in plain types."""
     return {
         "setting": row.setting.title,
         "recipe": row.setting.recipe.to_dict(),

@@ -1,4 +1,4 @@
-"""A sweep on the terminal: a live table where there is a terminal, a line a training where there is none."""
+"""A sweep on the terminal: a live table if there is a terminal, otherwise a line per training."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ __all__ = ["SweepTable"]
 
 
 class SweepTable:
-    """Shows of each setting what is done and running and what it reached on validation, and of all how long it will take.
+    """Shows for each setting what is done and running and its validation results, and the remaining time for all of them.
 
     Parameters
     ----------
     console
         Where to show it.
     trials
-        All of the sweep.
+        All trials of the sweep.
     """
 
     def __init__(self, console: Console, trials: list[Trial]) -> None:
         self.console, self.trials = console, trials
         self.outcomes: dict[Trial, Outcome] = {}
-        self.running: dict[Trial, float] = {}  # how much of it is done, 0 to 1
+        self.running: dict[Trial, float] = {}  # the fraction done, 0 to 1
         self.begun = time.monotonic()
         self.ended_here = 0
         self.live = Live(get_renderable=self.render, console=console, refresh_per_second=4, transient=True)
@@ -48,16 +48,16 @@ class SweepTable:
         self.live.stop()
 
     def begin(self, trial: Trial) -> Display:
-        """Show that it is running; what comes back shows how far it is."""
+        """Show that it is running. Returns a display for its progress."""
         self.running[trial] = 0.0
         return Progress(self.running, trial)
 
     def at(self, trial: Trial, share: float) -> None:
-        """Show how far it is."""
+        """Show its progress."""
         self.running[trial] = share
 
     def end(self, trial: Trial, outcome: Outcome) -> None:
-        """Count it; without a terminal, say it."""
+        """Count it; without a terminal, print it."""
         self.ended_here += trial in self.running
         self.running.pop(trial, None)
         self.outcomes[trial] = outcome
@@ -82,13 +82,13 @@ class SweepTable:
         )
 
     def seconds_left(self) -> int | None:
-        """About how long what is not done will take, at the speed so far; None where that is not known, or nothing is left."""
+        """About how long the rest will take at the speed so far; None if that is unknown, or nothing is left."""
         done_here = self.ended_here + sum(self.running.values())
         to_do = len(self.trials) - len(self.outcomes) - sum(self.running.values())
         return round((time.monotonic() - self.begun) / done_here * to_do) if done_here > 0.01 and to_do > 0 else None
 
     def render(self) -> Group:
-        """The table as it is now, the settings that are running on top, then the best."""
+        """The current table, with running settings at the top, then the best."""
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for number, name in enumerate(words("columns.sweep_running").split("|")):
             table.add_column(name, justify="right" if number in (1, 3, 4) else "left", no_wrap=number != 0)
@@ -97,7 +97,7 @@ class SweepTable:
         return Group(Text(self.told_state()), table)
 
     def row_of(self, setting: Setting) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-        """What a setting is sorted by, and its cells."""
+        """A setting's sort key, and its cells."""
         running = {t.seed: share for t, share in list(self.running.items()) if t.setting == setting}
         trials = [trial for trial in self.trials if trial.setting == setting]
         ended = [self.outcomes[trial] for trial in trials if trial in self.outcomes]
@@ -119,14 +119,14 @@ def validation_of(outcome: Outcome) -> float | None:
 
 
 class Progress(Silent):
-    """Notes how much of a training is done; of an ensemble's members each counts as much."""
+    """Records how much of a training is done; each member of an ensemble counts equally."""
 
     def __init__(self, running: dict[Trial, float], trial: Trial) -> None:
         self.running, self.trial = running, trial
         self.members, self.steps = -1, 1
 
     def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
-        """A network begins, or goes on."""
+        """A network begins, or continues."""
         self.members, self.steps = self.members + 1, steps
         self.step(done, 0, 0)
 

@@ -1,4 +1,4 @@
-"""The file that read --to writes: rows that are added picture by picture, or kept from before."""
+"""The file that read --to writes: rows added picture by picture, or kept from before."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Table", "check_output"]
 
 
 def check_output(path: Path, resume: bool) -> None:
-    """Raise `UserError` where the output cannot be written there, or something is there that would be lost. Writes nothing."""
+    """Raise `UserError` if the output cannot be written there, or something there would be lost. Writes nothing."""
     name, state = printable(path), state_of(path)
     ending = path.suffix.lower()
     if is_folder(path):
@@ -40,26 +40,26 @@ def check_output(path: Path, resume: bool) -> None:
 
 
 def has_content(path: Path) -> bool:
-    """Whether something is there, and not only an empty file."""
+    """Whether there is something other than an empty file."""
     return path.exists() and not (path.is_file() and path.stat().st_size == 0)
 
 
 class Table:
     """An output and its state, open.
 
-    The rows of a picture are whole, and in the files, as soon as they are added; those of a Parquet file, which cannot be added
-    to, are in the state until it is finished.
+    The rows of a picture are complete, and in the files, as soon as they are added; those of a Parquet file, which cannot be
+    appended to, are in the state until it is finished.
 
     Parameters
     ----------
     path
-        The output, which `check_output` found fit. The rows that are there are kept.
+        The output, which passed `check_output`. Existing rows are kept.
     options
-        What rows depend on beside the pictures: text and numbers.
+        What rows depend on besides the pictures: text and numbers.
     values
-        All that a digit may be.
+        The possible values of a digit.
 
-    Raises `UserError` where the rows that are there were read with other options, or changed by somebody since.
+    Raises `UserError` if the existing rows were read with other options, or have been changed since.
     """
 
     def __init__(self, path: Path, options: dict[str, Any], values: list[int | str]) -> None:
@@ -78,7 +78,7 @@ class Table:
             raise
 
     def _begin(self) -> None:
-        """Write what the state has, so that nothing half written is left, and go on behind it."""
+        """Write what the state has, so that nothing half-written is left, and continue after it."""
         with explain_os_errors(self.path):
             if self.state.noted is not None and self.target.exists() and self.state.noted != digest_of(self.target):
                 state = printable(self.state.path)
@@ -90,10 +90,10 @@ class Table:
         self.is_stale = False
 
     def _write(self) -> None:
-        """Make the whole output of the state: beside it, then renamed."""
+        """Make the whole output from the state: beside it, then renamed."""
         temporary = self.target.with_name(
             f".{self.target.name}.tmp"
-        )  # should a kill leave it there, the next takes its place
+        )  # if a kill leaves it there, the next one replaces it
         try:
             if self.lines is None:
                 write_parquet(temporary, self.state.rows(), self.values)
@@ -106,10 +106,10 @@ class Table:
             temporary.unlink(missing_ok=True)
 
     def add(self, name: str, outcome: Outcome) -> None:
-        """Write a picture's rows. Raises `StorageFailure` where the disk is full; what was written before stays whole."""
+        """Write a picture's rows. Raises `StorageFailure` if the disk is full; what was written before stays whole."""
         rows = rows_of(name, outcome.pages)
         will_be_stale = self.is_stale
-        self.is_stale = True  # should Ctrl-C come in between
+        self.is_stale = True  # in case Ctrl-C comes in between
         try:
             with explain_os_errors(self.path):
                 will_be_stale |= name in self.state.entries
@@ -121,7 +121,7 @@ class Table:
         self.is_stale = will_be_stale
 
     def finish(self, names: list[str]) -> None:
-        """End the output: rows in the order of the pictures' names, and a note of what it is, so that later changes are seen.
+        """Finish the output: rows in the order in which pictures were named, and its hash, so that later changes are noticed.
 
         Rows of pictures that are not named stay, before the others.
         """

@@ -35,16 +35,16 @@ dataset_option = click.option(
 )
 
 RECIPE = "mnistlab.recipe"
-"""Where click's context holds the name of the recipe that the help is about."""
+"""The key in click's context for the name of the recipe that the help is about."""
 SECTIONS = {
     "widths": "Network", "deskew": "Preparation of the images", "most_parameters": "Network", "split": "Data",
     "rotate": "Augmentation", "epochs": "Optimisation", "precision": "Arithmetic", "members": "Ensemble",
     "dilations": "Network", "height": "Data", "epoch_steps": "Optimisation",
 }  # fmt: skip
-"""The headings of a recipe's options in the help, by the field from which on they hold."""
+"""The headings of a recipe's options in the help, by the first field below each."""
 FINDER_TYPES = {name: kinds(FinderRecipe)[name] for name in knobs(FinderRecipe)}
 ALL_TYPES = TYPES | FINDER_TYPES
-"""The type of each field of a classifier's recipe, and of the finder's; those of one name are of one type."""
+"""The type of each field of a classifier's recipe, and of the finder's; fields with the same name have the same type."""
 
 
 def fields_of(recipe: AnyRecipe) -> dict[str, dataclasses.Field[Any]]:
@@ -70,7 +70,7 @@ class TrainingCommand(click.Command):
             formatter.write_text(recipe_list())
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, as click does, a section a heading."""
+        """Write the options, as click does, a section per heading."""
         heading, sections = "Options", dict[str, list[tuple[str, str]]]()
         shown = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
         for param in sorted(shown, key=lambda param: param.name in ALL_TYPES):  # a recipe's last, --help before them
@@ -92,7 +92,7 @@ class TrainingCommand(click.Command):
 
 
 def recipe_list() -> str:
-    """The recipes, and below each what was measured of it, which benchmarks/report/write.py writes into recipes/figures.json."""
+    """The recipes, and below each its measured figures, which benchmarks/report/write.py writes into recipes/figures.json."""
     from mnistlab.recipes.catalog import ALL_RECIPES
 
     figures = json.loads(Path(__file__).parents[1].joinpath("recipes", "figures.json").read_text(encoding="utf-8"))
@@ -113,13 +113,13 @@ def shown_recipe(ctx: click.Context) -> AnyRecipe:
 
 
 class RecipeOption(click.Option):
-    """The option of a recipe's field: its help ends in the recipe's own value, and which values there are.
+    """The option of a recipe's field: its help ends with the recipe's own value, and the allowed values.
 
-    Where the recipe that the help is about has no such field, there is no line.
+    If the recipe that the help is about has no such field, there is no line.
     """
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """As click's, with what the field means in that recipe."""
+        """As in click, with what the field means in that recipe."""
         recipe, name = shown_recipe(ctx), self.name or ""
         if name not in fields_of(recipe):
             return None
@@ -127,7 +127,7 @@ class RecipeOption(click.Option):
         return super().get_help_record(ctx)
 
     def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
-        """As click's, of the recipe that the help is about."""
+        """As in click, for the recipe that the help is about."""
         extra, name = super().get_help_extra(ctx), self.name or ""
         recipe = shown_recipe(ctx)
         extra["default"] = told(getattr(recipe, name))

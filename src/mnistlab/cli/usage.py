@@ -1,4 +1,4 @@
-"""click's usage errors as errors of mnistlab, whose sentences may be said in another language than English."""
+"""click's usage errors as errors of mnistlab, whose sentences may be in a language other than English."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["usage_error"]
 
 
 def usage_error(error: click.UsageError, command: str) -> UserError:
-    """The same, with the help of the command as its remedy: `command`, where click does not say which was called."""
+    """The same, with the help of the command as its remedy: of `command`, if click does not say which was called."""
     path = error.ctx.command_path if error.ctx else command
 
     def said(key: str, **values: Any) -> UserError:
@@ -45,7 +45,7 @@ def usage_error(error: click.UsageError, command: str) -> UserError:
 
 
 def reason_for(kind: click.ParamType[Any], message: str) -> Clause | str:
-    """Why a value is refused, in place of what click says of it; a type of mnistlab's says it itself."""
+    """Why a value is refused, instead of click's own words; mnistlab's types say it themselves."""
     quoted = re.search(r"'[^']*'|\"[^\"]*\"", message)
     value = quoted[0] if quoted else message.split(maxsplit=1)[0]
     match kind:

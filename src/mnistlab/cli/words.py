@@ -1,6 +1,6 @@
-"""What the command line says, in the reader's language: that of MNISTLAB_LANG, or the locale's.
+"""Speak the reader's language on the command line: that of MNISTLAB_LANG, or the locale's.
 
-What goes into files and JSON is no part of this: it stays English.
+This does not include files and JSON, which stay in English.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def tell(key: str, /, *, err: bool = False, **values: Any) -> None:
 
 
 def told_place(folder: Path) -> str | Clause:
-    """The folder as a sentence can begin or end with it, in characters that a terminal shows."""
+    """The folder in a form that can begin or end a sentence, in characters that a terminal shows."""
     from mnistlab.files import printable
 
     return Clause("files.current_folder") if folder == Path() else printable(place(folder))
 
 
 def ask(key: str, /, **values: Any) -> None:
-    """Ask, on standard error, whether to do what the entry says. Raises `click.Abort` for any answer but yes."""
+    """Ask on standard error whether to do what the entry says. Raises `click.Abort` for any answer but yes."""
     question = words(key, **values)
     if locales_language() == "en":
         click.confirm(question, abort=True, err=True)
@@ -48,7 +48,7 @@ def ask(key: str, /, **values: Any) -> None:
 
 
 def figure(value: float, form: str) -> str:
-    """The number as `format` writes it: 2,000.5 where the reader's language is English, 2 000,5 in French."""
+    """The number as `format` writes it: 2,000.5 if the reader's language is English, 2 000,5 in French."""
     return Words(language=locales_language()).format_field(value, form)
 
 
@@ -60,9 +60,9 @@ def percent(value: float | None) -> str:
 def print_table(
     key: str, forms: Sequence[str], rows: Iterable[Sequence[str]], gap: str = " ", indent: str = ""
 ) -> None:
-    """The columns' names, which the entry has with "|" between them, and the rows.
+    """Print the columns' names, separated by "|" in the entry, and the rows.
 
-    `forms` says how each column is aligned and how wide it is, such as "<12"; where its name is wider, it is as wide as that.
+    `forms` says how each column is aligned and how wide it is, such as "<12"; if its name is wider, it is as wide as that.
     """
     names = words(key).split("|")
     forms = [f"{form[0]}{max(int(form[1:]), len(name))}" for form, name in zip(forms, names, strict=True)]
@@ -72,7 +72,7 @@ def print_table(
 
 
 def check_language(name: str) -> None:
-    """Raise `UserError` for a value of MNISTLAB_LANG that is no language of mnistlab's."""
+    """Raise `UserError` if MNISTLAB_LANG is not a language that mnistlab speaks."""
     if name and language_in(name) is None:
         raise UserError("cli.unknown_language", name=shown(name), languages=LANGUAGES)
 
@@ -81,7 +81,7 @@ PLAIN = {"«": '"', "»": '"', "’": "'", "–": "-", "—": "-", "…": "...",
 
 
 def without_accents(error: UnicodeError) -> tuple[str, int]:
-    """What stands for characters that a console cannot write: the letter without its accent, a plain space or quote, or "?"."""
+    """A replacement for characters that a console cannot write: the letter without its accent, a plain space or quote, or "?"."""
     assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - nothing else is written
     found = error.object[error.start : error.end]
     plain = (PLAIN.get(one) or unicodedata.normalize("NFKD", one).encode("ascii", "ignore").decode() for one in found)

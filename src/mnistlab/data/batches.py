@@ -1,4 +1,4 @@
-"""A split in memory, and which of its examples make a batch."""
+"""A split in memory, and the order in which its examples make batches."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from mnistlab.errors import UserError, shown
 __all__ = ["Augment", "Batch", "BatchDataset", "Example", "Order", "Prepare", "prepared"]
 
 BATCH = 1000
-"""Images a batch where there are no gradients to keep: enough to fill the cores."""
+"""Images per batch if there are no gradients to keep: enough to fill the cores."""
 Batch = tuple[torch.Tensor, torch.Tensor]
 Example = tuple[torch.Tensor, int]
 Prepare = Callable[[torch.Tensor], torch.Tensor]
-"""Images float (B, 1, H, W), 0 (paper) to 255 (ink), in; the same shape and range out. Such as `networks.deskew.deskew`."""
+"""Images float (B, 1, H, W), 0 (paper) to 255 (ink), in; the same shape and range out. An example is `networks.deskew.deskew`."""
 
 
 class Augment(Protocol):
-    """What changes a batch at random: `augmentation.pipeline.Pipeline`, `Augmentation`, torchvision's transforms, one's own."""
+    """A random change of a batch: `augmentation.pipeline.Pipeline`, `Augmentation`, torchvision's transforms, or your own."""
 
     def __call__(self, images: torch.Tensor, labels: torch.Tensor, /) -> Batch:
         """Images float (B, 1, H, W), 0 (paper) to 255 (ink), and labels int64 (B,) in; the same, perhaps more of them, out."""
@@ -34,7 +34,7 @@ class Augment(Protocol):
 class BatchDataset(TorchDataset[Example]):
     """A split in memory: examples one by one, as any dataset gives them, or a whole batch in one indexing.
 
-    What `augment` does is drawn anew each time that an example is asked for.
+    `augment` draws again each time that an example is asked for.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class BatchDataset(TorchDataset[Example]):
         if prepare:
             self.images = torch.cat([prepared(part, prepare) for part in torch.split(self.images, BATCH)])
         self.normalisation = normalisation
-        self.augment = augment or None  # an Augmentation of nothing is none
+        self.augment = augment or None  # an Augmentation that changes nothing is none
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -65,7 +65,7 @@ class BatchDataset(TorchDataset[Example]):
     def __getitem__(self, index: int | slice) -> Example | Batch:
         """Image float32 (1, H, W), normalised, and label; for a slice images (N, 1, H, W) and labels int64 (N,).
 
-        Raises `IndexError` where there is no such example, `TypeError` where it is not an index.
+        Raises `IndexError` if there is no such example, `TypeError` if it is not an index.
         """
         if isinstance(index, slice):
             indices = torch.tensor(range(len(self))[index], dtype=torch.int64, device=self.labels.device)
@@ -74,12 +74,12 @@ class BatchDataset(TorchDataset[Example]):
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Example]:
-        """Several examples at once: what torch's own DataLoader asks for, also through a `Subset`."""
+        """Several examples at once, as torch's own DataLoader asks for them, also through a `Subset`."""
         images, labels = self.batch(torch.tensor(list(map(self.position, indices)), device=self.labels.device))
         return list(zip(images, labels.tolist(), strict=True))[: len(indices)]  # rejects come after them
 
     def position(self, index: Any) -> int:
-        """The index from 0 on; a negative one counts from the end. Raises `IndexError` or `TypeError` where it is not one."""
+        """The index counted from 0; a negative one counts from the end. Raises `IndexError` or `TypeError` if it is not one."""
         try:
             return range(len(self))[operator.index(index)]
         except TypeError:
@@ -93,12 +93,12 @@ class BatchDataset(TorchDataset[Example]):
         labels = self.labels.index_select(0, indices)
         if self.augment is None or not len(indices):
             return images.mul_(self.normalisation.scale).add_(self.normalisation.shift), labels  # in place, for speed
-        images, labels = self.augment(images, labels)  # before normalisation: what comes in from outside is paper, 0
+        images, labels = self.augment(images, labels)  # before normalisation: paper, 0, comes in from outside the image
         return self.normalisation(images), labels
 
 
 def prepared(images: torch.Tensor, prepare: Prepare) -> torch.Tensor:
-    """uint8 (B, 1, H, W) as `prepare` makes them. Raises `UserError` where it gives images of another shape."""
+    """uint8 (B, 1, H, W) as `prepare` makes them. Raises `UserError` if it gives images of another shape."""
     result = prepare(images.float())
     if result.shape != images.shape:
         raise UserError(

@@ -1,4 +1,4 @@
-"""One row for each dataset that has MNIST's interface: where its files are, what they hold, and its traps."""
+"""One row for each dataset that has MNIST's interface: where its files are, what they hold, and its pitfalls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PARTS: tuple[Part, Part] = ("train", "test")
 
 @dataclass(frozen=True)
 class FileSpec:
-    """One raw file: its name, what it holds and how many, and its SHA-256 where the world agrees on one."""
+    """One raw file: its name, what it holds and how many, and its SHA-256 if there is a published one."""
 
     name: str
     kind: Literal["images", "labels", "both"]
@@ -29,22 +29,22 @@ class FileSpec:
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """What there is to know about a dataset before reading it: a row of `DATASETS`.
+    """What is known about a dataset before reading it: a row of `DATASETS`.
 
     Parameters
     ----------
     name, title : str
-        What it is called in commands, and in sentences.
+        Its name in commands, and in sentences.
     classes : tuple of str
-        Each class's name, in the order of the labels.
+        The name of each class, in the order of the labels.
     mean, std : float
         Mean and standard deviation of the training images' pixels, scaled to [0, 1].
     folder : str
         Where torchvision keeps the raw files below its root.
     files : tuple of FileSpec
-        Train images, train labels, test images, test labels; or, where a file holds both, train and test.
+        Train images, train labels, test images, test labels; or, if a file holds both, train and test.
     torchvision_class, torchvision_arguments : str, dict
-        What downloads it, and what that is called with; "" where torchvision does not offer it.
+        The class that downloads it, and its arguments; "" if torchvision does not offer it.
     image_size : (int, int)
         Height and width in pixels.
     transposed : bool
@@ -54,9 +54,9 @@ class DatasetSpec:
     bundled : bool
         A copy ships in the package.
     corrected_test_labels : dict
-        By index, the right label of each test example whose label is known to be wrong; None where it has none.
+        By index, the right label of each test example whose label is known to be wrong; None if there is no right one.
     writers : dict
-        By part, the SHA-256 of the file in the package that says who wrote each example; empty where nobody knows.
+        By part, the SHA-256 of the file in the package that says who wrote each example; empty if the writers are unknown.
     """
 
     name: str
@@ -82,11 +82,11 @@ class DatasetSpec:
 
     @property
     def digits(self) -> tuple[int, ...]:
-        """The digit of each class; empty where not every class is one."""
+        """The digit of each class; empty if not every class is one."""
         return tuple(int(name) for name in self.classes) if set(self.classes) <= set("0123456789") else ()
 
     def part_files(self, part: Part) -> tuple[FileSpec, ...]:
-        """The files of one part: (images, labels), or the one that holds both."""
+        """The files of one part: (images, labels), or one file that holds both."""
         half = len(self.files) // 2
         return self.files[:half] if part == "train" else self.files[half:]
 
@@ -120,14 +120,14 @@ FASHION_SUMS = (
 
 DIGITS = tuple(string.digits)
 ALL_CHARACTERS = tuple(string.digits + string.ascii_uppercase + string.ascii_lowercase)
-# Lower-case letters that look like their capitals are one class with them (Cohen et al. 2017, EMNIST, section II).
+# Lower-case letters that look like their capitals share a class with them (Cohen et al. 2017, EMNIST, section II).
 MERGED_CHARACTERS = tuple(c for c in ALL_CHARACTERS if c not in set("cijklmopsuvwxyz"))
 FASHION_CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
 
-# What five people each said in the "label errors" study (Northcutt et al. 2021, "Pervasive label errors in test sets"): the
-# majority gave the first ten another label, saw neither of two labels in the next three, and did not agree on the last two.
+# From what five people each said in the "label errors" study (Northcutt et al. 2021, "Pervasive label errors in test sets"): the
+# majority gave the first ten a different label, saw neither of two labels in the next three, and disagreed on the last two.
 CORRECTED_MNIST_TEST_LABELS = {
     947: 9, 1621: 6, 1901: 4, 2462: 0, 2597: 3, 3558: 0, 5937: 3, 6651: 6, 6783: 6, 9729: 6,
     2654: None, 3520: None, 9679: None, 2130: None, 8527: None,
@@ -150,7 +150,7 @@ MNIST = DatasetSpec(
     },
 )
 LIKE_MNIST = replace(MNIST, bundled=False, corrected_test_labels={}, writers={})
-"""MNIST without what is known of its own images alone, for datasets of the same shape."""
+"""MNIST without what applies to its own images only, for datasets of the same shape."""
 
 
 def emnist(split: str, classes: tuple[str, ...], train: int, test: int, mean: float, std: float) -> DatasetSpec:
@@ -238,7 +238,7 @@ DATASETS: dict[str, DatasetSpec] = {
 
 
 def find_spec(name: str) -> DatasetSpec:
-    """The row called `name`. Raises `UserError` where there is none."""
+    """The row called `name`. Raises `UserError` if there is none."""
     try:
         return DATASETS[name]
     except KeyError:

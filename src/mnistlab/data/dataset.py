@@ -22,7 +22,7 @@ __all__ = ["DATASETS", "Arrays", "Dataset", "DatasetSpec", "Part", "find_spec", 
 
 
 class Dataset(Protocol):
-    """What a dataset offers to the rest of mnistlab."""
+    """The interface of a dataset to the rest of mnistlab."""
 
     @property
     def spec(self) -> DatasetSpec:
@@ -30,14 +30,14 @@ class Dataset(Protocol):
 
     @property
     def at_hand(self) -> bool:
-        """Whether `read("train")` can do without a network."""
+        """Whether `read("train")` works without network access."""
 
     @property
     def validation(self) -> NDArray[np.bool_] | None:
-        """Which examples of "train" its makers set aside for validation, bool (N,); None where they did not."""
+        """Which examples of "train" its makers set aside for validation, bool (N,); None if they did not."""
 
     def writers(self, part: Part) -> NDArray[np.int16] | None:
-        """Who wrote each example of "train" or "test", as a number, int16 (N,); None where nobody knows."""
+        """Who wrote each example of "train" or "test", as a number, int16 (N,); None if unknown."""
 
     def read(self, part: Part) -> Arrays:
         """Images uint8 (N, height, width) and labels int64 (N,) of "train" or "test"."""
@@ -45,12 +45,12 @@ class Dataset(Protocol):
 
 @dataclass(frozen=True)
 class RawDataset:
-    """A dataset of the table, its raw files below `data_dir`."""
+    """A dataset of the catalogue, with its raw files below `data_dir`."""
 
     spec: DatasetSpec
     data_dir: Path
     download: bool = False
-    """Whether what is missing is asked of the mirrors even where a copy ships in the package."""
+    """Whether missing files are asked of the mirrors even if a copy ships in the package."""
     parts: dict[Part, Arrays] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -64,13 +64,13 @@ class RawDataset:
         return
 
     def writers(self, part: Part) -> NDArray[np.int16] | None:
-        """Who wrote each example; see `Dataset.writers`. Raises `UserError` where the file in the package is damaged."""
+        """Who wrote each example; see `Dataset.writers`. Raises `UserError` if the file in the package is damaged."""
         return read_writers(self.spec, part)
 
     def read(self, part: Part) -> Arrays:
         """Images uint8 (N, height, width) and labels int64 (N,); see `Dataset.read`. Read once, then kept.
 
-        Raises `UserError` where a file is missing or corrupt and cannot be fetched.
+        Raises `UserError` if a file is missing or corrupt and cannot be fetched.
         """
         if part not in self.parts:
             images, labels = read_files(self.spec, self.spec.part_files(part), self.data_dir, self.download)
@@ -79,17 +79,17 @@ class RawDataset:
 
 
 def open_dataset(name: str | Path, data_dir: str | Path = "data", *, download: bool = False) -> Dataset:
-    """Open a dataset of the table, or a folder of pictures. No file of a dataset of the table is read yet.
+    """Open a dataset of the catalogue, or a folder of pictures. No file of a catalogued dataset is read yet.
 
     Parameters
     ----------
     name : str or path
         A name in `DATASETS`, or a folder of pictures with a sub-folder per class.
     data_dir : str or path
-        Where raw files are. What is missing there is unpacked from the copy in the package (MNIST), or downloaded by
+        Where raw files are. Missing files are unpacked from the copy in the package (MNIST), or downloaded by
         torchvision.
     download : bool
-        Ask torchvision's mirrors first even where there is a copy.
+        Ask torchvision's mirrors first even if there is a copy.
 
     Returns
     -------

@@ -18,7 +18,7 @@ def replace_keywords(
 ) -> tuple[Any, Any]:
     """`prepare` and `augment` that do what `writing=`, `rejects=` and `deskew=` asked for, and a warning for each of these.
 
-    Raises `UserError` where `augment` or `prepare` is given beside them and cannot be combined with them.
+    Raises `UserError` if `augment` or `prepare` is given as well and cannot be combined with them.
     """
     if upright:
         warn("deskew=True", "prepare=deskew, from mnistlab.networks.deskew")
@@ -41,5 +41,5 @@ def replace_keywords(
 
 
 def warn(old: str, new: str) -> None:
-    """Told where the loader is made: three calls above this one."""
+    """Warn at the place where the loader is made: three calls up."""
     warnings.warn(f"MNISTDataLoader({old}) is deprecated: write {new}.", DeprecationWarning, stacklevel=4)

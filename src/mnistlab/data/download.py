@@ -1,4 +1,4 @@
-"""Raw files read, and fetched where they are missing: from the copy in the package or from torchvision's mirrors."""
+"""Read raw files, and fetch those that are missing: from the copy in the package or from torchvision's mirrors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["MISSING", "inspect_files", "read_bytes", "read_files", "write_verifi
 
 
 MISSING = "data.file_missing"
-"""The key of what `inspect_files` says of a file that is not there."""
+"""The key of what `inspect_files` says about a missing file."""
 
 logger = logging.getLogger("mnistlab.data")
 
@@ -36,10 +36,10 @@ logger = logging.getLogger("mnistlab.data")
 def read_files(
     spec: DatasetSpec, files: Iterable[FileSpec], data_dir: Path, download: bool = False
 ) -> list[NDArray[Any]]:
-    """The arrays of the raw `files` below `data_dir`, verified; what is missing or corrupt is fetched first.
+    """The arrays of the raw `files` below `data_dir`, verified; missing or corrupt files are fetched first.
 
-    It comes from the copy in the package where there is one, else, or with `download`, from torchvision's mirrors.
-    Raises `UserError` where a file can neither be read nor fetched.
+    They come from the copy in the package if there is one; otherwise, or with `download`, from torchvision's mirrors.
+    Raises `UserError` if a file can neither be read nor fetched.
     """
     files = tuple(files)
     folder = data_dir / spec.folder
@@ -53,7 +53,7 @@ def read_files(
         check_folder(folder)
     except UserError as error:
         raise UserError("data.nowhere_to_fetch", fault=fault_found, cause=error) from None
-    fetch(spec, data_dir, download)  # looks again, with the lock held: another process may have mended it meanwhile
+    fetch(spec, data_dir, download)  # looks again, with the lock held: another process may have fetched them meanwhile
     try:
         return read_verified(spec, files, folder)
     except (FileNotFoundError, CorruptFileError) as error:
@@ -72,14 +72,14 @@ def read_verified(spec: DatasetSpec, files: Iterable[FileSpec], folder: Path) ->
             raise CorruptFileError(error.reason.but(file=folder / file.name)) from None
         if file.sha256 is None and file.name not in recorded:
             unknown[file.name] = sha256(content)
-    if unknown:  # somebody else put the file there: from now on it is known if it changes
+    if unknown:  # somebody else put the file there: from now on a change is noticed
         with contextlib.suppress(MnistlabError):
             write_json(folder / "checksums.json", recorded | unknown)
     return arrays
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file's content. Raises `FileNotFoundError` where there is none, `UserError` where it cannot be read."""
+    """The file's content. Raises `FileNotFoundError` if there is none, `UserError` if it cannot be read."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -99,7 +99,7 @@ def recorded_sums(folder: Path) -> dict[str, str]:
 
 
 def fetch(spec: DatasetSpec, data_dir: Path, download: bool) -> None:
-    """Make all raw files of the dataset be there, intact; one process at a time."""
+    """Make sure that all raw files of the dataset are there, intact; one process at a time."""
     folder = data_dir / spec.folder
     with explain_os_errors(folder / "files"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -110,7 +110,7 @@ def fetch(spec: DatasetSpec, data_dir: Path, download: bool) -> None:
             logger.info(Clause("data.fetched_by_another_process", dataset=spec.name))
             lock.acquire()
     try:
-        for stale in folder.glob(".fetch-*"):  # of a process that was killed
+        for stale in folder.glob(".fetch-*"):  # left by a process that was killed
             shutil.rmtree(stale, ignore_errors=True)
         wanted = [file for file in spec.files if needs_fetching(spec, file, folder)]
         if not wanted:
@@ -133,7 +133,7 @@ def fetch(spec: DatasetSpec, data_dir: Path, download: bool) -> None:
 
 
 def inspect_files(spec: DatasetSpec, data_dir: Path) -> dict[str, Clause | None]:
-    """What is wrong with each raw file below `data_dir`, None where it is intact; nothing is fetched."""
+    """What is wrong with each raw file below `data_dir`, None if it is intact; nothing is fetched."""
     folder = data_dir / spec.folder
     return {file.name: fault(spec, file, folder) for file in spec.files}
 
@@ -156,7 +156,7 @@ def needs_fetching(spec: DatasetSpec, file: FileSpec, folder: Path) -> bool:
 
 
 def write_verified(spec: DatasetSpec, folder: Path, contents: dict[str, bytes]) -> None:
-    """Put verified files in their place and record their sums; a corrupt file that was there is kept beside."""
+    """Put verified files in their place and record their sums; a corrupt file that was there is kept beside it."""
     sums = recorded_sums(folder)
     for name, content in contents.items():
         path = folder / name
@@ -183,7 +183,7 @@ def from_package(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> N
 
 
 def from_mirrors(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> None:
-    """Let torchvision download into a folder of its own, then take over what is intact."""
+    """Let torchvision download into a separate folder, then take over the intact files."""
     if not spec.torchvision_class:
         raise SourceError(Clause("data.not_in_torchvision"))
     logger.info(Clause("data.asking_mirrors", dataset=spec.name))

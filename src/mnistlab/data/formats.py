@@ -22,18 +22,18 @@ Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
 """Images uint8 (N, height, width), ink bright on dark; labels int64 (N,), from 0."""
 
 LONGEST_TEXT = 200_000_000
-"""Bytes that a text file may unpack to; the larger of USPS has about 20 million."""
+"""Bytes that a text file may unpack to; the larger one of USPS has about 20 million."""
 
 # The IDX format: two zero bytes, a type, the number of dimensions, each dimension as a big-endian uint32, the values.
 IDX_TYPES: dict[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 12: np.dtype(">i4")}
 
 
 class CorruptFileError(Fault):
-    """A raw file is not what its row in the catalog says; `reason` says it of the value `file`, the file's name."""
+    """A raw file is not what its row in the catalog says; `reason` is a sentence about the value `file`, the file's name."""
 
 
 def raw_size(spec: DatasetSpec, file: FileSpec) -> int | None:
-    """Bytes that the file must have, or None if its format does not fix them."""
+    """How many bytes the file must have, or None if its format does not say."""
     if file.kind == "both":
         return None
     if file.kind == "images":
@@ -93,7 +93,7 @@ def parse_idx(spec: DatasetSpec, file: FileSpec, content: bytes) -> NDArray[Any]
     values = np.frombuffer(content, dtype, offset=4 + 4 * rank).reshape(shape)
     if file.kind == "images":
         return np.ascontiguousarray(values.transpose(0, 2, 1) if spec.transposed else values)
-    labels = values if rank == 1 else values[:, 0]  # QMNIST's other seven columns are writer, source and the like
+    labels = values if rank == 1 else values[:, 0]  # QMNIST's other seven columns are writer, source and so on
     return checked_labels(spec, file, labels.astype(np.int64))
 
 

@@ -1,4 +1,4 @@
-"""Raw files taken over from a folder of the user's."""
+"""Import raw files from a folder of the user's."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["import_files"]
 
 
 def import_files(spec: DatasetSpec, source: Path, data_dir: Path) -> None:
-    """Take over the raw files (plain or .gz) in `source`, all of them verified before the first is written.
+    """Import the raw files (plain or .gz) in `source`; all of them are verified before the first is written.
 
-    Raises `UserError` that names the file which is missing or wrong; then nothing has changed below `data_dir`.
+    Raises `UserError` that names the missing or wrong file; then nothing has changed below `data_dir`.
     """
     check_links(source)
     if not source.is_dir():
@@ -50,7 +50,7 @@ def import_one(spec: DatasetSpec, file: FileSpec, source: Path) -> bytes:
 
 
 def unpack(path: Path, size: int | None) -> bytes:
-    """The file's bytes, unzipped where its name ends in .gz, but not more than one byte over `size`."""
+    """The file's bytes, unzipped if its name ends in .gz, but at most one byte more than `size`."""
     if path.suffix != ".gz":
         return read_bytes(path)
     try:

@@ -29,10 +29,10 @@ HIGHEST_SEED = 2**32 - 1
 class MNISTDataLoader(DataLoader[Example]):
     """A split as batches: images float32 (B, 1, H, W), normalised; labels int64 (B,).
 
-    The split lies in memory (on `device`) as uint8 and a whole batch is fetched by one indexing: no picture is decoded
-    twice and no worker process is needed. Each `iter()` is an epoch. All else is as torch's DataLoader has it: `batch_size`,
+    The split is held in memory (on `device`) as uint8 and a whole batch is fetched by one indexing: no picture is decoded
+    twice and no worker process is needed. Each `iter()` is an epoch. The rest is as in torch's DataLoader: `batch_size`,
     `drop_last`, `len()`, and `dataset`, whose examples are (image float32 (1, H, W), label int) and which `Subset`,
-    `random_split` and other DataLoaders take. `writers` says who wrote each example, int16 (N,); it is None where nobody knows.
+    `random_split` and other DataLoaders accept. `writers` says who wrote each example, int16 (N,), or is None if unknown.
 
     Parameters
     ----------
@@ -43,23 +43,23 @@ class MNISTDataLoader(DataLoader[Example]):
     data_dir : str or path
         Where raw files are, or are put.
     download : bool
-        Ask torchvision's mirrors for what is missing in `data_dir` even where a copy ships in the package (MNIST).
+        Ask torchvision's mirrors for what is missing in `data_dir` even if a copy ships in the package (MNIST).
     batch_size : int, 1 to the split's size, or None
-        The last batch may be smaller. None takes 1,000 images, or the whole split where that is smaller.
+        The last batch may be smaller. None means 1,000 images, or the whole split if that is smaller.
     shuffle : bool, optional
-        By `seed` and the epoch's number alone, so that `state_dict()` is three integers and an epoch can be resumed in its
-        middle. Where it is not given, the training splits are shuffled.
+        Depends on `seed` and the epoch's number only, so that `state_dict()` is three integers and an epoch can be resumed in the
+        middle. By default, the training splits are shuffled.
     seed : int, 0 to 2**32 - 1
     drop_last : bool
         Leave out a last batch that would be smaller.
     prepare : callable, optional
-        Done once to all images, float (B, 1, H, W), 0 to 255, such as `mnistlab.networks.deskew.deskew`.
+        Applied once to all images, float (B, 1, H, W), 0 to 255; for example `mnistlab.networks.deskew.deskew`.
     augment : callable, optional
-        Done to each batch before it is normalised, as (images, labels) -> (images, labels), images float (B, 1, H, W), 0
+        Applied to each batch before it is normalised, as (images, labels) -> (images, labels), images float (B, 1, H, W), 0
         (paper) to 255 (ink): an `Augmentation`, a `mnistlab.augmentation.pipeline.Pipeline`, a transform of torchvision's v2.
         One that adds pictures of no class, labelled -1, makes batches larger than `batch_size`.
     normalise : Normalisation or (float, float), optional
-        Mean and std of pixels scaled to [0, 1], where they are not the dataset's own.
+        Mean and std of pixels scaled to [0, 1], if they are not to be the dataset's own.
     device : str or torch.device
     writing, rejects, deskew
         Deprecated: see `augment` and `prepare`.
@@ -96,7 +96,7 @@ class MNISTDataLoader(DataLoader[Example]):
     ) -> None:
         seed = whole_number(seed, Clause("names.seed"), 0, HIGHEST_SEED)
         target = pick_device(device)
-        if isinstance(dataset, str | Path) or not hasattr(dataset, "spec"):  # open_dataset refuses what is none
+        if isinstance(dataset, str | Path) or not hasattr(dataset, "spec"):  # open_dataset refuses anything else
             dataset = open_dataset(dataset, data_dir, download=download)  # type: ignore[arg-type]
         if deskew or writing is not None or rejects is not None:
             from mnistlab.data.deprecated import replace_keywords
@@ -128,11 +128,11 @@ class MNISTDataLoader(DataLoader[Example]):
         self.resuming = False
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
-        """The batches of an epoch, or of what is left of it after `load_state_dict`."""
+        """The batches of an epoch, or the rest of it after `load_state_dict`."""
         order, count = self.sampler, len(self)
         if self.resuming:
             self.resuming = False
-        elif self.batch:  # the iterator before this one was left in the middle: its epoch is over
+        elif self.batch:  # the previous iterator was abandoned in the middle: its epoch is over
             order.epoch += 1
             self.batch = 0
         epoch, indices = order.epoch, order.indices().to(self.dataset.labels.device)
@@ -141,11 +141,11 @@ class MNISTDataLoader(DataLoader[Example]):
             yield self.dataset.batch(indices[batch * self.batch_size : (batch + 1) * self.batch_size])
 
     def state_dict(self) -> dict[str, int]:
-        """Where the loader is: its seed, the epochs completed, the batches handed out since."""
+        """The loader's position: its seed, the epochs completed, the batches handed out since."""
         return {"seed": self.sampler.seed, "epoch": self.sampler.epoch, "batch": self.batch}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict()`: the next `iter()` gives the batches that would have come next.
+        """Continue from `state_dict()`: the next `iter()` gives the batches that would have come next.
 
         Raises `UserError` for a state of a loader with more batches.
         """

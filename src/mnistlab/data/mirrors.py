@@ -1,4 +1,4 @@
-"""torchvision's download, given up if its mirrors do not answer or are too slow."""
+"""torchvision's download, abandoned if its mirrors do not answer or are too slow."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ __all__ = ["SourceError", "torchvision_download"]
 
 
 PATIENCE_WITH_COPY = 5.0
-"""Seconds to wait for a mirror's answer, and for each further piece of it, if a copy ships in the package."""
+"""Seconds to wait for a mirror's answer, and for each further part of it, if a copy ships in the package."""
 PATIENCE = 20.0
 """The same if none does."""
 SLOWEST = 50_000
-"""Bytes per second below which a mirror is given up."""
+"""Bytes per second below which a mirror is abandoned."""
 MEASURED = 5.0
 """Seconds over which that rate is measured."""
 
@@ -47,7 +47,7 @@ def torchvision_download(spec: DatasetSpec, root: Path) -> None:
     if it hangs there.
     """
     require("train", "torchvision")
-    with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler makes itself a folder
+    with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler creates a folder
         from torchvision import datasets as torchvision_datasets
 
     dataset_class: Callable[..., Any] = getattr(torchvision_datasets, spec.torchvision_class)
@@ -92,17 +92,17 @@ def paced(thread: threading.Thread, patience: float) -> Iterator[PacedOpener]:
 
 
 class PacedOpener:
-    """Opens URLs as `opener` does; for `thread`, it measures what arrives and never again asks a host that was given up."""
+    """Opens URLs as `opener` does; for `thread`, it measures what arrives and never asks an abandoned host again."""
 
     def __init__(self, opener: urllib.request.OpenerDirector, thread: threading.Thread) -> None:
         self.opener, self.thread = opener, thread
         self.slow: dict[str, Clause] = {}
-        """Hosts that were given up, and why."""
+        """Abandoned hosts, and why."""
         self.asking_since: float | None = None
-        """When the request was sent that is still unanswered; None if there is none."""
+        """When the pending request was sent; None if there is none."""
 
     def open(self, request: urllib.request.Request, *arguments: Any) -> Any:
-        """What `urllib.request.urlopen` calls."""
+        """Called by `urllib.request.urlopen`."""
         if threading.current_thread() is not self.thread:
             return self.opener.open(request, *arguments)
         host = urlsplit(request.full_url).netloc

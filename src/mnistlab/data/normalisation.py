@@ -1,4 +1,4 @@
-"""The numbers that bring pixels to a mean of 0 and a standard deviation of 1, and the one way to use them."""
+"""The numbers that scale pixels to mean 0 and standard deviation 1, and the one way to apply them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from mnistlab.messages.sentences import Clause
 __all__ = ["Normalisation"]
 
 MOST = 1e6
-"""Mean and standard deviation of pixels, in whatever scale, are smaller."""
+"""An upper bound for the mean and standard deviation of pixels, on whatever scale."""
 Pixels = TypeVar("Pixels", bound=Any)
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """How a model wants its pixels. Call it with pixels, and the values that the model takes come back.
+    """The normalisation of a model's input. Call it with pixels to get the values that the model takes.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Normalisation:
 
     @property
     def scale(self) -> float:
-        """What a pixel, 0 to 255, is multiplied by; then `shift` is added."""
+        """The factor that a pixel, 0 to 255, is multiplied by before `shift` is added."""
         return 1 / (255 * self.std)
 
     @property
@@ -48,11 +48,11 @@ class Normalisation:
         return -self.mean / self.std
 
     def __call__(self, pixels: Pixels) -> Pixels:
-        """Floats of any shape, 0 (paper) to 255 (ink), as NumPy's or torch's, to (pixels / 255 - mean) / std."""
+        """(pixels / 255 - mean) / std, for NumPy or torch floats of any shape, 0 (paper) to 255 (ink)."""
         values: Pixels = pixels * self.scale + self.shift
         return values
 
     def undo(self, values: Pixels) -> Pixels:
-        """What was normalised back to pixels, 0 to 255."""
+        """Normalised values converted back to pixels, 0 to 255."""
         pixels: Pixels = (values - self.shift) / self.scale
         return pixels

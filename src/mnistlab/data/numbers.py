@@ -1,7 +1,7 @@
-"""Numbers by one hand: ZIP codes, amounts and times of day, put together from digits that one writer wrote.
+"""Numbers written by one hand: ZIP codes, amounts and times of day, composed from the digits of one writer.
 
 After "Realistic Handwritten Multi-Digit Writer (MDW) Number Recognition Challenges" (Wagstaff 2025, arXiv 2512.00676), which
-draws from all of NIST's digits; here they are MNIST's. A number is read right where every digit of it is.
+draws from all of NIST's digits; here they are MNIST's. A number is read correctly if every digit is.
 
     numbers = write_numbers("time", labels, writers, count=3)
     numbers[0].text, numbers[0].digits      # "7:05", "705"
@@ -28,28 +28,28 @@ KINDS: tuple[NumberKind, ...] = get_args(NumberKind)
 
 @dataclass(frozen=True)
 class Number:
-    """A number, and the images that it is written with."""
+    """A number, and the images of its digits."""
 
     text: str
     """As people write it: "02138", "12.50", "7:05"."""
     writer: int
-    """NIST's number of who wrote all of it."""
+    """NIST's number of the writer."""
     indices: tuple[int, ...]
-    """The image of each digit, as its place among the labels that it was made from."""
+    """The index of each digit's image among the labels that the number was made from."""
 
     @property
     def digits(self) -> str:
-        """The text without what stands between the digits."""
+        """The text without the separators."""
         return "".join(filter(str.isdigit, self.text))
 
 
 def zip_code(random: np.random.Generator) -> str:
-    """A US ZIP code, 00601 to 99926. MDW draws from the list of those in use; here every number between is as probable."""
+    """A US ZIP code, 00601 to 99926. MDW draws from the list of those in use; here every number in between is equally likely."""
     return f"{random.integers(601, 99_927):05}"
 
 
 def amount(random: np.random.Generator) -> str:
-    """Dollars and cents, 1.00 to 99,999.99, evenly spread in the logarithm: the leading digits follow Benford's law."""
+    """Dollars and cents, 1.00 to 99,999.99, log-uniform: the leading digits follow Benford's law."""
     cents = min(int(100 * 10 ** random.uniform(0, 5)), 9_999_999)
     return f"{cents // 100}.{cents % 100:02}"
 
@@ -70,9 +70,9 @@ MAKERS: dict[NumberKind, Callable[[np.random.Generator], str]] = {
 def write_numbers(
     kind: NumberKind, labels: NDArray[np.int64], writers: NDArray[np.int16], count: int = 10_000, seed: int = 0
 ) -> list[Number]:
-    """Numbers of one kind, each by a writer drawn at random from those who wrote all its digits, and an image of theirs each.
+    """Numbers of one kind, each by a random writer who wrote all of its digits, with one of that writer's images per digit.
 
-    An image may be drawn again, for the same digit in one number too, as in MDW.
+    An image may be drawn again, even within one number, as in MDW.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def write_numbers(
     Raises
     ------
     UserError
-        For another kind, and where no writer wrote all ten digits.
+        For another kind, or if no writer wrote all ten digits.
     """
     if kind not in KINDS:
         raise UserError("data.unknown_number_kind", kind=kind, kinds=KINDS)
@@ -122,11 +122,11 @@ def images_by_writer(indices: NDArray[np.int64], writers: NDArray[np.int16]) -> 
 
 
 def read_right(numbers: Sequence[Number], wrong: Collection[int]) -> float:
-    """The fraction of the numbers, 0 to 1, none of whose images is among the `wrong` ones: MDW's 1 - strict error."""
+    """The fraction of numbers, 0 to 1, with none of their images among the `wrong` ones: MDW's 1 - strict error."""
     mistaken = set(wrong)
     return sum(mistaken.isdisjoint(number.indices) for number in numbers) / len(numbers)
 
 
 def picture(number: Number, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The number as MDW has it, its digits beside each other: uint8 (H, W * digits), from images uint8 (N, H, W)."""
+    """The number as in MDW, its digits side by side: uint8 (H, W * digits), from images uint8 (N, H, W)."""
     return np.hstack([images[index] for index in number.indices])

@@ -27,7 +27,7 @@ SIZE = 28
 PART_NAMES = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test", "testing": "test",
 }  # fmt: skip
-"""What a folder of pictures may call its parts, in small or capital letters."""
+"""What the parts of a folder of pictures may be called, in upper or lower case."""
 JUNK = {"__macosx", "@eadir", "lost+found", "$recycle.bin", "system volume information"}
 """Folders that archivers, disks and servers leave behind, besides hidden ones."""
 
@@ -36,21 +36,21 @@ JUNK = {"__macosx", "@eadir", "lost+found", "$recycle.bin", "system volume infor
 class PictureFolder:
     """Pictures below `root`, by class; or by part and then by class.
 
-    A part `val` that is given is the validation split, the last of what `read("train")` gives. Where no part `test` is given,
-    about one in six of the pictures for training is kept for it.
+    A part `val`, if given, is the validation split, which comes last in `read("train")`. If no part `test` is given,
+    about one in six of the training pictures is held out for it.
     """
 
     root: Path
     classes: tuple[str, ...]
     folders: dict[str, Path] = field(hash=False)
-    """Those of the parts that are given: "train", and "val" or "test" or both."""
+    """The parts that are given: "train", and "val" or "test" or both."""
     parts: dict[str, Arrays] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod
     def open(root: Path) -> PictureFolder:
-        """Look at the folder's names, read no picture yet.
+        """Look at the names in the folder, without reading a picture yet.
 
-        Raises `UserError` where there are not two classes, or the parts do not have the same ones.
+        Raises `UserError` if there are not two classes, or the parts do not have the same ones.
         """
         root = folder_meant(resolved(root))
         folders = part_folders(root)
@@ -85,7 +85,7 @@ class PictureFolder:
 
     @property
     def validation(self) -> NDArray[np.bool_] | None:
-        """Which of `read("train")` lie in the folder `val`, bool (N,); None where there is no such folder."""
+        """Which examples of `read("train")` are in the folder `val`, bool (N,); None if there is no such folder."""
         if "val" not in self.folders:
             return None
         total = len(self.read("train")[1])
@@ -111,7 +111,7 @@ class PictureFolder:
         return self.parts[part]
 
     def paths(self, part: str) -> list[tuple[Path, int]]:
-        """The pictures of the part, each with its label: class by class, by name. Raises `UserError` where there are none."""
+        """The pictures of the part, each with its label: class by class, by name. Raises `UserError` if there are none."""
         is_drawn = "test" not in self.folders and part != "val"
         folder = self.folders["train" if is_drawn else part]
         found = []
@@ -130,7 +130,7 @@ PURPOSES = {"train": "data.to_train", "val": "data.to_validate", "test": "data.t
 
 
 def folder_meant(root: Path) -> Path:
-    """The folder itself; or its only sub-folder, as an unpacked archive has one, where that one holds parts or classes."""
+    """The folder itself; or, as in an unpacked archive, its only sub-folder, if that holds parts or classes."""
     match folders_in(root):
         case [inner] if inner.name.lower() not in PART_NAMES and not holds_picture(inner):
             within = folders_in(inner)
@@ -141,10 +141,10 @@ def folder_meant(root: Path) -> Path:
 
 
 def part_folders(root: Path) -> dict[str, Path]:
-    """Where each part lies that the folder gives: a part is called by one of `PART_NAMES`. Other folders are left out.
+    """The folder of each part that is given, called by one of `PART_NAMES`. Other folders are ignored.
 
-    Only "train", which is the folder itself, where it gives classes instead: there is no part for training, or what is called
-    so holds pictures itself. Raises `UserError` where a part is given twice, or there are others and none for training.
+    If it has classes instead, only "train", which is the folder itself: there is no part for training, or the one with that name
+    holds pictures itself. Raises `UserError` if a part is given twice, or there are others but none for training.
     """
     found = folders_in(root)
     named = [folder for folder in found if folder.name.lower() in PART_NAMES]
@@ -168,7 +168,7 @@ def part_folders(root: Path) -> dict[str, Path]:
 
 
 def check_classes(folder: Path, train: Path, classes: tuple[str, ...]) -> None:
-    """Raise `UserError` where a part has not the classes that there are for training."""
+    """Raise `UserError` if a part does not have the same classes as the training part."""
     names = {path.name for path in folders_in(folder)}
     missing, more = (shorten(", ".join(sorted(which))) for which in (set(classes) - names, names - set(classes)))
     differing = [Clause("data.classes_missing", names=missing)] if missing else []
@@ -178,7 +178,7 @@ def check_classes(folder: Path, train: Path, classes: tuple[str, ...]) -> None:
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """Its sub-folders by name, without what is hidden or was left there by a program."""
+    """Its sub-folders by name, without those that are hidden or were left there by a program."""
     return sorted(
         path for path in folder.iterdir()
         if path.is_dir() and not path.name.startswith(".") and path.name.lower() not in JUNK
@@ -190,14 +190,14 @@ def holds_picture(folder: Path) -> bool:
 
 
 def for_testing(paths: list[Path]) -> list[Path]:
-    """About one in six of a class's pictures; none where there are too few to give one away."""
+    """About one in six of a class's pictures; none if there are too few to spare one."""
     if len(paths) < 6:
         return []
     return [path for path in paths if lot(path) < 1 / 6] or sorted(paths, key=lot)[:1]
 
 
 def lot(path: Path) -> float:
-    """A number from 0 to 1 that depends only on the picture's name and class: those that come later change no other's."""
+    """A number from 0 to 1 that depends only on the picture's name and class: pictures added later do not change it."""
     return int(sha256(f"{path.parent.name}/{path.name}".encode("utf-8", "surrogateescape"))[:8], 16) / 2**32
 
 
@@ -206,7 +206,7 @@ def is_picture(path: Path) -> bool:
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
-    """The picture as uint8 (28, 28), ink bright on dark: whole, aspect kept; one that is 28x28 already keeps its pixels."""
+    """The whole picture as uint8 (28, 28), bright ink on dark, aspect kept; a picture of 28x28 keeps its pixels."""
     picture = decode(path)
     pixels = picture if picture.ndim == 2 else np.asarray(Image.fromarray(picture).convert("L"))
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])

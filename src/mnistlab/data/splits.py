@@ -1,4 +1,4 @@
-"""The splits of a dataset: what is trained on, what choices are made by, and what is measured on at the end."""
+"""The splits of a dataset: for training, for making choices, and for measuring at the end."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ __all__ = ["SPLITS", "Split", "held_out", "read_split", "split_writers", "valida
 
 Split = Literal["train", "val", "train+val", "train-random", "val-random", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "train+val", "train-random", "val-random", "test")
-"""What may be trained on is divided: "val" is kept for validation, "train" is the rest. MNIST's "val" is all that some writers
-wrote; "val-random" and "train-random" divide the images without regard to the writers, as mnistlab 0.1 did. Where nobody knows
-the writers, both pairs are the same."""
+"""The training data is divided: "val" is kept for validation, "train" is the rest. MNIST's "val" is everything that some writers
+wrote; "val-random" and "train-random" divide the images without regard to the writers, as mnistlab 0.1 did. If the writers are
+unknown, both pairs are the same."""
 
 
 def validation_mask(labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_]:
-    """Which training examples are held out where nobody knows the writers: one in twelve, stratified, the same for everyone.
+    """Which training examples are held out if the writers are unknown: one in twelve, stratified, the same for everyone.
 
-    Each class gives its share of N / 12 (largest remainders make the sum exact: 5,000 of MNIST's 60,000), taken at even
-    distances through the class in file order: bool (N,). No random generator is involved, so any language gives the same.
+    Each class contributes its share of N / 12 (largest remainders make the sum exact: 5,000 of MNIST's 60,000), taken at even
+    distances through the class in file order: bool (N,). No random generator is involved, so any language gives the same result.
 
-    Raises `UserError` where there are fewer than 12 examples.
+    Raises `UserError` if there are fewer than 12 examples.
     """
     total = len(labels) // 12
     if total == 0:
@@ -48,10 +48,10 @@ def validation_mask(labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_
 
 
 def held_out(dataset: Dataset, *, by_writer: bool = True) -> NDArray[np.bool_]:
-    """Which examples of `read("train")` are kept for validation, bool (N,): those that the dataset's makers set aside, else
-    those of some writers where they are known and `by_writer` is true, else one in twelve.
+    """Which examples of `read("train")` are kept for validation, bool (N,): those that the dataset's makers set aside; otherwise
+    those of some writers, if they are known and `by_writer` is true; otherwise one in twelve.
 
-    Raises `UserError` where there are fewer than 12 examples, or writers.
+    Raises `UserError` if there are fewer than 12 examples, or writers.
     """
     if (mask := dataset.validation) is not None:
         return mask
@@ -64,7 +64,7 @@ def held_out(dataset: Dataset, *, by_writer: bool = True) -> NDArray[np.bool_]:
 
 
 def split_writers(dataset: Dataset, split: Split) -> NDArray[np.int16] | None:
-    """Who wrote each example of the split, as a number, int16 (N,), in the order of `read_split`; None where nobody knows."""
+    """Who wrote each example of the split, as a number, int16 (N,), in the order of `read_split`; None if unknown."""
     writers = writers_of(dataset, "test" if split == "test" else "train")
     if writers is None or split in ("test", "train+val"):
         return writers
@@ -73,9 +73,9 @@ def split_writers(dataset: Dataset, split: Split) -> NDArray[np.int16] | None:
 
 
 def writers_of(dataset: Dataset, part: Part) -> NDArray[np.int16] | None:
-    """As `Dataset.writers`, which a dataset of the user's own may lack.
+    """As `Dataset.writers`, which a user's own dataset may lack.
 
-    Raises `UserError` where it is not a whole number for each example.
+    Raises `UserError` if it is not a whole number for each example.
     """
     known: Callable[[Part], NDArray[np.int16] | None] | None = getattr(dataset, "writers", None)
     found = known(part) if known else None
@@ -88,7 +88,7 @@ def writers_of(dataset: Dataset, part: Part) -> NDArray[np.int16] | None:
 
 
 def read_split(dataset: Dataset, split: Split) -> Arrays:
-    """Images uint8 (N, H, W) and labels int64 (N,) of the split. Raises `UserError` for a split there is not."""
+    """Images uint8 (N, H, W) and labels int64 (N,) of the split. Raises `UserError` for an unknown split."""
     if split not in SPLITS:
         raise UserError("data.unknown_split", split=split, splits=SPLITS)
     if split == "test":

@@ -1,7 +1,7 @@
 """Who wrote each image of MNIST, and which writers are kept for validation.
 
-NIST had each writer fill in a form, so a writer's digits resemble each other. A network that has seen some of them finds the
-others easier than those of a stranger, and two of them are not two independent pictures.
+NIST had each writer fill in a form, so a writer's digits resemble each other. A network that has seen some of them finds the rest
+easier than a stranger's digits, and two of them are not two independent pictures.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ Writers = NDArray[np.int16]
 
 
 def read_writers(spec: DatasetSpec, part: Part) -> Writers | None:
-    """NIST's number of the writer of each example, int16 (N,), in the dataset's order; None where nobody knows.
+    """NIST's number of the writer of each example, int16 (N,), in the dataset's order; None if unknown.
 
     Source: QMNIST's extended labels (Yadav and Bottou 2019), shipped in the package.
-    Raises `UserError` where the file is missing or damaged.
+    Raises `UserError` if the file is missing or damaged.
     """
     if part not in spec.writers:
         return None
@@ -45,11 +45,11 @@ def read_writers(spec: DatasetSpec, part: Part) -> Writers | None:
 
 
 def validation_writers(writers: Writers, labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_]:
-    """Which examples are of a writer kept for validation: bool (N,), the same for everyone.
+    """Which examples are by a writer kept for validation: bool (N,), the same for everyone.
 
-    One of each twelve writers, in the order of their numbers, is kept: those in whose examples together each class is nearest to
-    its share, a twelfth of all. They are found group by group, in whole numbers and without a random generator, until none
-    can be replaced for the better. Of MNIST's 539 writers 45 are kept, with 5,004 of the 60,000 images; no class is further
+    One of each twelve writers, in the order of their numbers, is kept: those whose examples together bring each class nearest to
+    its share, a twelfth of all. They are found group by group, in integers and without a random generator, until none
+    can be replaced by a better one. Of MNIST's 539 writers 45 are kept, with 5,004 of the 60,000 images; no class is further
     than 1.5 images from its share.
     """
     numbers, who = np.unique(writers, return_inverse=True)

@@ -1,6 +1,6 @@
-"""A learner's code in a process of its own: it may loop for ever, print, end the process or crash.
+"""Run a learner's code in a separate process: it may loop for ever, print, end the process or crash.
 
-The process that asks imports no torch.
+The calling process does not import torch.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from mnistlab.messages.sentences import Clause
 __all__ = ["check_apart"]
 
 MOST_PRINTED = 20_000
-"""Bytes of what the code prints that are kept; all else is read and let go."""
+"""Bytes kept of what the code prints; the rest is read and discarded."""
 PATIENCE = 0.05
-"""Seconds between two looks at whether the process has begun, or ended."""
+"""Seconds between two checks whether the process has begun, or ended."""
 
 
 def check_apart(
@@ -40,21 +40,21 @@ def check_apart(
     dataset: str | Path = "mnist",
     limit: float = 120.0,
 ) -> tuple[list[Check], str]:
-    """`check_model` of a file of weights, or without one `check_code`, in a process that is ended after `limit` seconds.
+    """`check_model` for a file of weights, or without one `check_code`, in a process that is killed after `limit` seconds.
 
-    The seconds count from when torch and the data are there and the learner's code begins.
+    The time starts when torch and the data are loaded and the learner's code begins.
 
     Returns
     -------
     checks : list of Check
-        What was looked at, and, where the code printed something, that it did.
+        What was checked, and a note if the code printed something.
     printed : str
         The beginning of what it printed.
 
     Raises
     ------
     UserError
-        As those two do, and where the code does not end in time or ends the process.
+        As those two do, and if the code does not end in time or ends the process.
     """
     for named, remedy in ((code, "remedies.give_class"), (train, "remedies.give_function")):
         if named is not None:
@@ -81,7 +81,7 @@ def check_apart(
 
 def run_until(folder: Path, limit: float, names: list[str]) -> tuple[int, str]:
     """Run `main` on the folder; its exit code and the beginning of what it printed. Raises `UserError` after `limit` seconds."""
-    process = subprocess.Popen(  # noqa: S603 - what it runs is ours
+    process = subprocess.Popen(  # noqa: S603 - it runs our own code
         [sys.executable, "-P", "-m", "mnistlab.doctor.apart", str(folder)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         env={**os.environ, "MPLBACKEND": "Agg", "PYTHONUNBUFFERED": "1"},
@@ -98,7 +98,7 @@ def run_until(folder: Path, limit: float, names: list[str]) -> tuple[int, str]:
         raise UserError("doctor.code_takes_too_long", names=names, seconds=limit) from None
     finally:
         end(process)
-        reader.join(None if os.name == "posix" else 5)  # elsewhere a process that the code started may hold the pipe
+        reader.join(None if os.name == "posix" else 5)  # on Windows a process that the code started may hold the pipe
         if process.stdout is not None and not reader.is_alive():
             process.stdout.close()
     return exit_code, kept.decode("utf-8", "replace")
@@ -111,7 +111,7 @@ def keep_beginning(stream: IO[bytes] | None, kept: bytearray) -> None:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and those that it has started."""
+    """Kill the process and those that it started."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if os.name == "posix":
             os.killpg(process.pid, signal.SIGKILL)
@@ -121,7 +121,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def main(folder: Path) -> None:
-    """Do what asked.json asks, and write the checks, or the error, to answer."""
+    """Do what asked.json asks, and write the checks or the error to the file answer."""
     asked: dict[str, Any] = json.loads((folder / "asked.json").read_text(encoding="utf-8"))
     from mnistlab.doctor.code import check_code
     from mnistlab.doctor.model import check_model
@@ -141,7 +141,7 @@ def main(folder: Path) -> None:
     whole = folder / "answer.part"
     whole.write_bytes(pickle.dumps(found))
     whole.rename(folder / "answer")
-    os._exit(0)  # threads that the code has left behind may wait for ever
+    os._exit(0)  # threads that the code left behind may wait for ever
 
 
 if __name__ == "__main__":

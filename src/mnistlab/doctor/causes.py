@@ -1,4 +1,4 @@
-"""What learners get wrong, told from the call that failed or from what a loss was given: the cause as a `Clause`."""
+"""Common mistakes, recognised from the call that failed or from what a loss was given: the cause as a `Clause`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["Witness", "alike", "cause_of", "what_is_wrong_with"]
 FLATTENING = {"flatten", "view", "reshape"}
 LOSSES = {"cross_entropy", "nll_loss"}
 WEIGHED = LOSSES | {"linear", "conv1d", "conv2d", "conv3d", "matmul", "mm", "addmm", "bmm", "__matmul__", "batch_norm"}
-"""Functions that want all that they are given in one number format."""
+"""Functions that need all their arguments in one dtype."""
 NEAR = 1e-3
-"""How far from 1 the sum of probabilities may lie."""
+"""How far from 1 the sum of probabilities may be."""
 
 
 class Call(NamedTuple):
@@ -32,17 +32,17 @@ class Call(NamedTuple):
 
 
 class Witness(TorchFunctionMode):
-    """Inside `with`, notes what the model's code gives to torch's losses, the calls that fail, and what flattens."""
+    """Inside `with`, records what the model's code passes to torch's losses, the calls that fail, and the calls that flatten."""
 
     def __init__(self, model: nn.Module, batch: int) -> None:
         super().__init__()
         self.layers = {id(value): name.rpartition(".")[0] for name, value in model.named_parameters()}
         self.batch = batch
-        """Images in a batch."""
+        """Batch size."""
         self.failed: Call | None = None
         self.losses: list[Call] = []
         self.flattened: Any = None
-        """What came out of the last flatten, view or reshape."""
+        """The result of the last flatten, view or reshape."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         given, name = kwargs or {}, getattr(func, "__name__", "")
@@ -60,9 +60,9 @@ class Witness(TorchFunctionMode):
 
 
 def cause_of(error: BaseException, witness: Witness | None = None) -> Clause | None:
-    """Which mistake of learners ended in this error; None where it is none that is known.
+    """The mistake that led to this error; None if it is not a known one.
 
-    `witness` was there when it was raised.
+    `witness` was active when it was raised.
     """
     if witness is not None and witness.failed is not None and witness.failed.outcome is error:
         found = next(causes_in(witness.failed, witness), None)
@@ -86,7 +86,7 @@ def cause_of(error: BaseException, witness: Witness | None = None) -> Clause | N
 
 
 def causes_in(call: Call, witness: Witness) -> Iterator[Clause]:
-    """What was wrong with the tensors of the call that failed."""
+    """What was wrong with the arguments of the call that failed."""
     first, *others = call.tensors or [torch.empty(0)]
     if devices := sorted({str(value.device) for value in others} - {str(first.device)}):
         yield Clause("doctor.two_devices", first=str(first.device), second=devices[0])
@@ -109,7 +109,7 @@ def causes_in(call: Call, witness: Witness) -> Iterator[Clause]:
 
 
 def convolution_causes(images: torch.Tensor, weight: torch.Tensor, witness: Witness) -> Iterator[Clause]:
-    """Maps of other channels than the convolution takes, or without a batch."""
+    """Maps with a different number of channels than the convolution takes, or without a batch dimension."""
     if images.ndim != weight.ndim:
         yield Clause("doctor.maps_lost", layer=layer(weight, witness), shape=tuple(images.shape))
     elif images.shape[1] == 1 and len(images) == witness.batch and weight.shape[1] == 3:
@@ -120,7 +120,7 @@ def convolution_causes(images: torch.Tensor, weight: torch.Tensor, witness: Witn
 
 
 def linear_causes(values: torch.Tensor, weight: torch.Tensor, witness: Witness) -> Iterator[Clause]:
-    """Values in another number than the linear layer takes: maps, a whole batch in one row, or too few or many."""
+    """The wrong number of values for the linear layer: maps, a whole batch in one row, or too few or too many."""
     outputs, takes = weight.shape
     named, gets = layer(weight, witness), values.shape[-1] if values.ndim else 1
     if gets == takes:
@@ -137,7 +137,7 @@ def linear_causes(values: torch.Tensor, weight: torch.Tensor, witness: Witness) 
 
 
 def label_causes(loss: str, logits: torch.Tensor, labels: torch.Tensor) -> Iterator[Clause]:
-    """Labels that the loss cannot take, or what is not logits."""
+    """Labels that the loss cannot take, or inputs that are not logits."""
     classes = logits.shape[1] if logits.ndim > 1 else 0
     if not logits.is_floating_point():
         yield Clause("doctor.loss_of_classes", dtype=dtype(logits))
@@ -155,8 +155,8 @@ def label_causes(loss: str, logits: torch.Tensor, labels: torch.Tensor) -> Itera
 
 
 def alike(values: torch.Tensor) -> str:
-    """What float (B, C) looks like: "probabilities" or "log" of some, in each row; the same with " of the batch" where those of
-    a column sum to 1; else ""."""
+    """What float (B, C) looks like in each row: "probabilities" or their "log"; the same with " of the batch" if they
+    sum to 1 in each column; otherwise ""."""
     if values.ndim != 2 or 1 in values.shape or not values.is_floating_point() or not values.isfinite().all():
         return ""
     for dim, where in ((1, ""), (0, " of the batch")):
@@ -168,7 +168,7 @@ def alike(values: torch.Tensor) -> str:
 
 
 def what_is_wrong_with(loss: Call) -> Clause | None:
-    """The mistake in what a loss of torch was given, where it took that without an error."""
+    """The mistake in what a loss of torch was given, if it accepted that without an error."""
     kind = alike(loss.tensors[0].float()) if loss.tensors else ""
     if kind.endswith("of the batch"):
         return Clause("doctor.softmax_over_batch")

@@ -1,4 +1,4 @@
-"""What a check of the doctor's says."""
+"""The result of one of the doctor's checks."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Verdict: TypeAlias = Literal["ok", "warning", "problem"]
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at: its name, a verdict, what was seen, and what to do about it where it is not ok.
+    """One thing that was checked: its name, a verdict, what was seen, and what to do about it if it is not ok.
 
-    The remedy is that of the entry that says what was seen, or of another one, `remedy_key`; in the words of the command line.
+    The remedy is that of the entry for what was seen, or of another one, `remedy_key`, in the words of the command line.
     """
 
     subject: Clause
@@ -26,7 +26,7 @@ class Check:
 
     @property
     def name(self) -> str:
-        """What was looked at."""
+        """What was checked."""
         return str(self.subject)
 
     @property
@@ -36,7 +36,7 @@ class Check:
 
     @property
     def remedy(self) -> str:
-        """What to do about it; "" where it is ok."""
+        """What to do about it; "" if it is ok."""
         return self.remedy_in("en")
 
     def remedy_in(self, language: str) -> str:

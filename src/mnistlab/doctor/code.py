@@ -31,32 +31,32 @@ __all__ = ["check_code", "import_model"]
 
 NETWORK, MODES, TRAINING = Clause("names.network"), Clause("names.modes"), Clause("names.training")
 BATCH = 64
-"""Images in each of the two batches that a training is tried out with."""
+"""Images in each of the two batches for trying out a training."""
 ODD = 7
-"""Images that the network is tried out with first: a number that stands in no layer."""
+"""Images for trying out the network first: a number that is unlikely to be a layer's width."""
 
 
 def check_code(
     code: str, data_dir: str | Path, *, train: str | None = None, dataset: str | Path = "mnist"
 ) -> list[Check]:
-    """Try a network out as it is made, untrained, and perhaps two steps of its training, for what learners get wrong.
+    """Try out an untrained network, and perhaps two steps of its training, and look for common mistakes.
 
     Parameters
     ----------
     code : str
-        "FILE.py:CLASS", what makes the network: called without arguments. FILE.py is run.
+        "FILE.py:CLASS", called without arguments to make the network. FILE.py is run.
     data_dir : str or Path
         The folder that holds the data.
     train : str, optional
-        "FILE.py:FUNCTION", called as FUNCTION(model, loader) with two batches of 64 training images, normalised; it is ended
+        "FILE.py:FUNCTION", called as FUNCTION(model, loader) with two batches of 64 normalised training images; it is stopped
         at the third step of an optimizer.
     dataset : str or Path
-        What it is tried out with.
+        The dataset to try it out with.
 
     Raises
     ------
     UserError
-        Where a file is missing, or its code fails for a reason that is none of those looked for.
+        If a file is missing, or its code fails for a reason that is not one of the known mistakes.
     """
     opened = open_dataset(dataset, data_dir)
     images, labels = (torch.tensor(array[: 2 * BATCH]) for array in opened.read("train"))
@@ -85,7 +85,7 @@ def check_code(
 def try_training(
     model: nn.Module, file: LearnersFile, name: str, code: str, pictures: torch.Tensor, labels: torch.Tensor
 ) -> list[Check]:
-    """Two steps of the training by the function of that name. Raises `UserError` where its code fails."""
+    """Run two steps of the training in the function of that name. Raises `UserError` if its code fails."""
     remedy = "remedies.give_function"
     with file.explaining(code, remedy):
         function = getattr(file.module, name)
@@ -105,7 +105,7 @@ def try_training(
 def check_network(
     model: nn.Module, file: Path, images: torch.Tensor, labels: torch.Tensor, *, trained: bool
 ) -> Iterator[Check]:
-    """What is wrong with a network before it is trained. Nothing is said of a softmax where the training shows what
+    """What is wrong with a network before it is trained. A softmax is not mentioned if the training shows what
     its loss is given."""
     if lost := unregistered(model):
         yield Check(NETWORK, "problem", Clause("doctor.layers_unregistered", names=lost))
@@ -113,7 +113,7 @@ def check_network(
         try:
             output, again = model(images), model(images)
             differ = isinstance(output, torch.Tensor) and has_modes(model, images)
-        except Exception as error:  # that code is not ours: it may raise anything
+        except Exception as error:  # the user's own code may raise anything
             if cause := cause_of(error, witness):
                 yield Check(NETWORK, "problem", cause)
                 return
@@ -141,7 +141,7 @@ def check_network(
 
 
 def has_modes(model: nn.Module, images: torch.Tensor) -> bool:
-    """Whether its answers to the images, float (N, 1, H, W), are others in training mode."""
+    """Whether its answers to the images, float (N, 1, H, W), are different in training mode."""
     with evaluating(model):
         state = {name: value.clone() for name, value in model.state_dict().items()}
         output = model(images)
@@ -152,7 +152,7 @@ def has_modes(model: nn.Module, images: torch.Tensor) -> bool:
 
 
 def unregistered(model: nn.Module) -> list[str]:
-    """The attributes, such as "layers", that hold layers which are no part of the network: in a plain list, tuple or dict."""
+    """The attributes, such as "layers", that hold layers unknown to the network: in a plain list, tuple or dict."""
     own = set(model.modules())
     found = []
     for part, module in model.named_modules():
@@ -171,20 +171,20 @@ def takes_two(function: Callable[..., Any]) -> bool:
         inspect.signature(function).bind(None, None)
     except TypeError:
         return False
-    except ValueError:  # what is written in C does not always say
+    except ValueError:  # functions written in C do not always have a signature
         return True
     return True
 
 
 def import_model(code: str) -> nn.Module:
-    """A network of the class that `code` "FILE.py:CLASS" names. Raises `UserError` where there is none."""
+    """A network of the class named by `code`, "FILE.py:CLASS". Raises `UserError` if there is none."""
     named = Named.of(code, "remedies.give_class")
     with importing_beside(named.file):
         return make_model(LearnersFile(named.file), named.name, code)
 
 
 def make_model(file: LearnersFile, name: str, code: str) -> nn.Module:
-    """What the class or function of that name makes. Raises `UserError` where that is not a network."""
+    """The network made by the class or function of that name. Raises `UserError` if it is not a network."""
     remedy = "remedies.give_class"
     with file.explaining(code, remedy):
         made = getattr(file.module, name)()
@@ -194,14 +194,14 @@ def make_model(file: LearnersFile, name: str, code: str) -> nn.Module:
 
 
 class LearnersFile:
-    """A Python file, run when it is first asked for."""
+    """A Python file, run when it is first needed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @functools.cached_property
     def module(self) -> ModuleType:
-        """What running it gives. Raises whatever it raises."""
+        """The module that results from running it. Raises whatever it raises."""
         spec = importlib.util.spec_from_file_location("learners_code", self.path)
         if spec is None or spec.loader is None:
             raise UserError("doctor.code_not_python", remedy="remedies.give_class", file=self.path)
@@ -211,7 +211,7 @@ class LearnersFile:
 
     @contextlib.contextmanager
     def explaining(self, code: str, remedy: str) -> Iterator[None]:
-        """Turn what its code raises inside `with` into `UserError`, with the remedy of that key, and with it as the cause."""
+        """Turn whatever its code raises inside `with` into a `UserError` with the remedy of that key, and with it as cause."""
         try:
             yield
         except MnistlabError:
@@ -222,7 +222,7 @@ class LearnersFile:
 
 @contextlib.contextmanager
 def importing_beside(file: Path) -> Iterator[None]:
-    """Inside `with`, what lies beside the file can be imported."""
+    """Inside `with`, modules beside the file can be imported."""
     before = list(sys.path)
     sys.path.insert(0, str(resolved(file).parent))
     try:

@@ -1,4 +1,4 @@
-"""What a network does with pictures that tells how it was built and trained; any `torch.nn.Module` can be examined."""
+"""Infer from a network's answers to pictures how it was built and trained; any `torch.nn.Module` can be examined."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ __all__ = ["Check", "examine"]
 
 OUTPUT = Clause("names.output")
 CLEARLY_BETTER = 0.02
-"""By how much more of the images another kind of input must be read right to be called the one the model expects."""
+"""By how much the accuracy on another kind of input must be higher for that to count as what the model expects."""
 TOO_SURE = 2.0
-"""Temperature from which a model is far too sure: small networks trained for 3 epochs need 0.95 to 1.0, and 1.3 (with batch
-norm) or 2.2 (without) where a softmax stood before cross-entropy."""
+"""At this temperature a model is far too confident: small networks trained for 3 epochs need 0.95 to 1.0, and 1.3 (with batch
+norm) or 2.2 (without) if a softmax came before cross-entropy."""
 RELUS = {name + suffix for name in ("relu", "threshold", "clamp_min", "clamp", "hardtanh") for suffix in ("", "_")}
 
 
 class ReluWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Inside `with`, notes for each ReLU, in the order of the calls, which of its channels were ever above 0."""
+    """Inside `with`, records for each ReLU, in the order of the calls, which of its channels were ever above 0."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -49,23 +49,23 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
     Parameters
     ----------
     model : torch.nn.Module
-        Any network that takes images float32 (N, 1, H, W), normalised. Its mode, training or evaluation, is put back.
+        Any network that takes images float32 (N, 1, H, W), normalised. Its mode, training or evaluation, is restored.
     images : tensor or ndarray of uint8, shape (N, 1, H, W)
         Bright ink on dark.
     labels : tensor or ndarray of int64, shape (N,)
         The class of each image, from 0.
     mean, std : float
-        What the images, scaled to [0, 1], are normalised with.
+        Mean and standard deviation to normalise the images with, after scaling them to [0, 1].
 
     Returns
     -------
     list of Check
-        What was looked at: each with a `name`, a `verdict`, a `detail` (what was seen) and a `remedy`.
+        What was checked: each with a `name`, a `verdict`, a `detail` (what was seen) and a `remedy`.
 
     Raises
     ------
     UserError
-        Where the images and labels do not fit each other, or the model cannot take the images; what its code raised is the
+        If the images and labels do not fit each other, or the model cannot take the images; the exception from its code is the
         error's cause.
     """
     normalisation = Normalisation(mean, std)
@@ -75,7 +75,7 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
             "doctor.images_and_labels_misfit", images_shape=tuple(images.shape), labels_shape=tuple(labels.shape)
         )
     pixels = images.float()
-    with evaluating(model), cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler makes itself a folder
+    with evaluating(model), cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler creates a folder
         with ReluWatch() as watch:
             output = answer(model, normalisation(pixels))
         checks = check_output(output, labels)
@@ -86,12 +86,12 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
 
 
 def answer(model: nn.Module, images: torch.Tensor) -> Any:
-    """What the model gives. Raises `UserError` for whatever its own code raises, with that as its cause."""
+    """The model's output. Raises `UserError` for whatever its own code raises, with that as its cause."""
     witness = Witness(model, len(images))
     try:
         with witness:
             return model(images)
-    except Exception as error:  # that code is not ours: it may raise anything
+    except Exception as error:  # the user's own code may raise anything
         shape, cause = tuple(images.shape), cause_of(error, witness)
         if cause is not None:
             remedy = "remedies.network_or_images" if cause.key == "doctor.flatten_misfit" else cause.key
@@ -122,7 +122,7 @@ def check_output(output: Any, labels: torch.Tensor) -> list[Check]:
 
 
 def check_confidence(logits: torch.Tensor, labels: torch.Tensor) -> Check:
-    """Whether the probabilities can be believed: the temperature that fits them best is near 1."""
+    """Whether the probabilities can be trusted: the temperature that fits them best is near 1."""
     best = fit_temperature(logits, labels)
     if best > TOO_SURE:
         return Check(Clause("names.confidence"), "warning", Clause("doctor.too_sure", temperature=best))

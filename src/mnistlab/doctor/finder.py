@@ -20,13 +20,13 @@ from mnistlab.runs.run import Run
 __all__ = ["check_finder"]
 
 SCENES = 48
-"""Scenes with digits of validation writers that it is examined with."""
+"""Scenes with digits of validation writers for examining it."""
 ENOUGH = 50
-"""The least percentage of the digits that a network which was trained finds."""
+"""The lowest percentage of digits that a trained network should find."""
 
 
 def check_finder(run: Run, recipe: FinderRecipe, data_dir: Path) -> list[Check]:
-    """Whether the run's network finds digits, and its dead ReLUs. Raises `UserError` where a file is missing or damaged."""
+    """Whether the run's network finds digits, and its dead ReLUs. Raises `UserError` if a file is missing or damaged."""
     saved = saved_finder(run)
     drawn = Scenes(alphabet_of(open_dataset(run.dataset, data_dir), "val"), recipe.height, recipe.width)
     scenes = [drawn[number] for number in range(SCENES)]

@@ -29,13 +29,13 @@ from mnistlab.runs.store import find_run
 __all__ = ["check_model", "check_run"]
 
 IMAGES = 1000
-"""Validation images that a model is examined with."""
+"""Validation images for examining a model."""
 
 
 def check_run(
     run: Run | str | Path, data_dir: str | Path | None = None, *, runs_dir: str | Path = "runs"
 ) -> list[Check]:
-    """The run's files, its course, and its model. Raises `UserError` where a file is missing or damaged."""
+    """Check the run's files, its losses, and its model. Raises `UserError` if a file is missing or damaged."""
     run = find_run(run, runs_dir)
     metrics = run.metrics
     done, planned = run.progress
@@ -63,21 +63,21 @@ def check_model(
     Parameters
     ----------
     path : str or Path
-        A file that mnistlab saved, or that torch.save wrote of a state_dict. What wrappers put before the weights' names is
-        left off (see `strip_prefix`).
+        A file that mnistlab saved, or a state_dict that torch.save wrote. Prefixes that wrappers put before weight names are
+        removed (see `strip_prefix`).
     data_dir : str or Path
         The folder that holds the data.
     dataset : str or Path
-        What a network without mnistlab's description is examined with.
+        The dataset for examining a network without mnistlab's description.
     code : str, optional
-        "FILE.py:CLASS", the class of the network whose state_dict it is. FILE.py is run, and the class called without arguments.
+        "FILE.py:CLASS", the class of the network with this state_dict. FILE.py is run, and the class called without arguments.
     split : {"val", "val-random"}
-        The validation images that it is examined with; "val-random" for a run that kept these.
+        The validation images to examine it with; "val-random" for a run that kept these.
 
     Raises
     ------
     UserError
-        Where the file is missing, unsafe or does not fit.
+        If the file is missing, unsafe or does not fit.
     """
     path = given_path(path, "path")
     checks = []
@@ -107,7 +107,7 @@ def check_model(
 def examine_layers(
     model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor, mean: float, std: float
 ) -> list[Check]:
-    """Examine the network that was trained, without what is around it: it gives logits, of the pictures it was trained on."""
+    """Examine the network that was trained, without what is around it: it gives logits for pictures like its training data."""
     while isinstance(model, Deskewed | Shifted):
         if isinstance(model, Deskewed):
             pictures = upright(pictures)
@@ -116,7 +116,7 @@ def examine_layers(
 
 
 def load_described(path: Path) -> SavedModel:
-    """A model that mnistlab saved. Raises `UserError` that asks for the code where the file holds weights alone."""
+    """A model that mnistlab saved. Raises a `UserError` that asks for the code if the file holds only weights."""
     try:
         return read_model(path)
     except UserError as error:
@@ -131,9 +131,9 @@ def is_mnistlab(content: dict[str, Any]) -> bool:
 
 
 def load_weights(model: nn.Module, path: Path) -> str:
-    """Load the state_dict in the file into the network; the prefix that its names had to lose, "" for none.
+    """Load the state_dict in the file into the network. Returns the prefix removed from its names, "" for none.
 
-    Raises `UserError` where it does not fit.
+    Raises `UserError` if it does not fit.
     """
     content = load_tensors(path, "remedies.give_state_dict")
     for key in ("state_dict", "model_state_dict", "model"):

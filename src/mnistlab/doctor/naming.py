@@ -1,4 +1,4 @@
-"""What the learner names: a class or a function in a file. No torch is needed to see whether the file is there."""
+"""The class or function in a file that the learner names. No torch is needed to see whether the file exists."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Named(NamedTuple):
 
     @staticmethod
     def of(code: str, remedy: str) -> Named:
-        """What "FILE.py:NAME" says. Raises `UserError`, with the remedy of that key, where there is no such file."""
+        """The parts of "FILE.py:NAME". Raises `UserError`, with the remedy of that key, if there is no such file."""
         file, _, name = code.rpartition(":")
         if not file or not is_file(Path(file)):
             raise UserError("doctor.code_missing", remedy=remedy, file=file or code)

@@ -1,4 +1,4 @@
-"""Two steps of a learner's training, watched: what its loss is given, its gradients, its steps, and how it measures."""
+"""Watch two steps of a learner's training: what its loss is given, its gradients, its steps, and how it measures."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ __all__ = ["Counted", "TwoSteps"]
 
 LOSS, TRAINING, MODES = Clause("names.loss"), Clause("names.training"), Clause("names.modes")
 STEPS = 2
-"""Steps that a training is watched for: a forgotten zero_grad shows in the second."""
+"""For how many steps a training is watched: a forgotten zero_grad shows in the second."""
 PASSES = 3
-"""How often the two batches may be asked for by a training that makes no step."""
+"""How often a training that makes no step may iterate over the two batches."""
 
 
 class Enough(BaseException):
-    """Ends the training: all has been seen. No `except Exception` of the learner's stops it."""
+    """Ends the training: enough has been seen. It is not caught by the learner's `except Exception`."""
 
 
 class TwoSteps:
@@ -38,7 +38,7 @@ class TwoSteps:
     model
         What is trained.
     modes_differ
-        Whether it answers otherwise in training than in evaluation mode.
+        Whether its answers differ between training and evaluation mode.
     """
 
     def __init__(self, model: nn.Module, *, modes_differ: bool) -> None:
@@ -78,16 +78,16 @@ class TwoSteps:
         return isinstance(error, Enough)
 
     def note(self, key: str, **values: Any) -> None:
-        """A mistake has been seen."""
+        """Record a mistake."""
         self.found.setdefault(key, Clause(key, **values))
 
     def answer(self, model: nn.Module) -> None:
-        """The model is about to answer."""
+        """Called when the model is about to answer."""
         if model.training and not torch.is_grad_enabled() and self.modes_differ:
             self.note("doctor.eval_forgotten")
 
     def receive(self, parameter: nn.Parameter, gradient: torch.Tensor) -> None:
-        """A gradient is about to be added to what the parameter has."""
+        """Called when a gradient is about to be added to that of a parameter."""
         old = parameter.grad
         if id(parameter) not in self.fresh and any(self.steps.values()) and old is not None and bool(old.any()):
             self.note("doctor.zero_grad_forgotten")
@@ -95,12 +95,12 @@ class TwoSteps:
         self.fresh[id(parameter)] = max(self.fresh.get(id(parameter), 0.0), float(gradient.abs().max()))
 
     def begin_step(self, optimizer: Optimizer) -> None:
-        """An optimizer is about to make a step. Raises `Enough` at the third."""
+        """Called when an optimizer is about to make a step. Raises `Enough` at the third."""
         if self.steps.get(id(optimizer), 0) >= STEPS:
             raise Enough
 
     def end_step(self, optimizer: Optimizer) -> None:
-        """It has made it."""
+        """Called when it has made the step."""
         self.steps[id(optimizer)] = self.steps.get(id(optimizer), 0) + 1
         own = {id(value) for value in self.model.parameters()}
         held = [value for group in optimizer.param_groups for value in group["params"] if id(value) in own]
@@ -119,7 +119,7 @@ class TwoSteps:
         return any(not torch.equal(old, new) for old, new in zip(self.before, self.model.parameters(), strict=True))
 
     def checks(self) -> list[Check]:
-        """What was seen, with the mistakes first."""
+        """What was seen, mistakes first."""
         for loss in self.witness.losses:
             if wrong := what_is_wrong_with(loss):
                 self.found.setdefault(wrong.key, wrong)
@@ -144,7 +144,7 @@ def subject_of(key: str) -> Clause:
 
 
 def verdict_of(key: str) -> Any:
-    """A log-softmax that is taken twice changes nothing; all else does."""
+    """A log-softmax applied twice changes nothing; every other mistake matters."""
     return "warning" if key == "doctor.log_softmax_then_loss" else "problem"
 
 
@@ -157,7 +157,7 @@ class Counted(DataLoader[tuple[torch.Tensor, ...]]):
         steps.witness.batch = batch
 
     def __iter__(self) -> Any:
-        """The batches. Raises `Enough` where they have been asked for often and no step was made."""
+        """The batches. Raises `Enough` if they have been iterated often without a step."""
         self.passes += 1
         if self.passes > PASSES and not any(self.training.steps.values()):
             raise Enough

@@ -1,7 +1,7 @@
-"""How sure a figure is where several examples are by one writer: they say less than as many independent ones.
+"""How certain a figure is if several examples are by one writer: they say less than the same number of independent ones.
 
-A writer who makes odd sevens makes many of them. What another test set would give therefore depends on its writers, and a
-writer, not an image, is what is drawn at random.
+Someone who writes odd sevens writes many of them. The result on another test set therefore depends on its writers, and a
+writer, not an image, is the unit that is drawn at random.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ __all__ = ["count_by_writer", "interval_by_writer", "permutation_p_value", "vari
 
 
 DRAWS = 2000
-"""Bootstrap samples: the variance comes out within about 3 % (its standard error is sqrt(2 / DRAWS))."""
+"""Bootstrap samples: enough to estimate the variance within about 3 % (its standard error is sqrt(2 / DRAWS))."""
 
 Counts = NDArray[np.int64]
 """A row for each writer, in the order of their numbers, shape (W, 3): number, examples, how many of them were right."""
 
 
 def count_by_writer(writers: NDArray[np.int16], right: NDArray[np.bool_]) -> Counts:
-    """The examples and the right ones of each writer; writers and right have shape (N,)."""
+    """Each writer's examples, and how many were right; writers and right have shape (N,)."""
     numbers, who = np.unique(writers, return_inverse=True)
     return np.column_stack(
         [numbers.astype(np.int64), np.bincount(who), np.bincount(who, weights=right).astype(np.int64)]
@@ -32,10 +32,10 @@ def count_by_writer(writers: NDArray[np.int16], right: NDArray[np.bool_]) -> Cou
 
 
 def variance_ratio(counts: Counts, seed: int = 0, draws: int = DRAWS) -> float:
-    """How many times the accuracy's variance is that of as many independent images (the design effect of survey statistics).
+    """How many times larger the variance of the accuracy is than for independent images (the design effect of survey statistics).
 
-    By the bootstrap: as many writers are drawn at random, with replacement, all of a writer's examples each time; and that
-    `draws` times. 1.0 where everything or nothing was right, as then nothing varies.
+    Bootstrap: the same number of writers is drawn at random, with replacement, each with all of their examples; this is repeated
+    `draws` times. 1.0 if everything or nothing was right, because then nothing varies.
     """
     total, right = counts[:, 1].sum(), counts[:, 2].sum()
     if right in (0, total):
@@ -45,19 +45,19 @@ def variance_ratio(counts: Counts, seed: int = 0, draws: int = DRAWS) -> float:
     return float(np.var(correct / examples, ddof=1) / (p * (1 - p) / total))
 
 
-@lru_cache(maxsize=1)  # the draws take most of an interval's time, and are the same for each model on a split
+@lru_cache(maxsize=1)  # drawing takes most of the time, and is the same for each model on a split
 def draw_writers(size: int, seed: int, draws: int) -> NDArray[np.float64]:
     """How many times each of `size` writers is drawn in each bootstrap sample, shape (draws, size)."""
     return np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), size=draws).astype(np.float64)
 
 
 def interval_by_writer(counts: Counts, seed: int = 0) -> tuple[float, float]:
-    """The accuracy's 95 % interval: what test sets by other writers would give.
+    """95 % interval of the accuracy on test sets by other writers.
 
-    The bootstrap over writers (see `variance_ratio`) gives the standard error, Student's t says how far to go for that many
-    writers, and the interval is symmetrical in the log odds, as an accuracy near 1 varies further down than up. Simulated
-    test sets of MNIST's 297 test writers have the truth in it in 94 to 96 of 100 cases, with 40 errors as with 300; those of
-    its 45 validation writers in 93 to 96. Where everything or nothing was right, it is Wilson's, with each writer counted as
+    The bootstrap over writers (see `variance_ratio`) gives the standard error, Student's t the multiple of it for that many
+    writers, and the interval is symmetric in the log-odds, because an accuracy near 1 varies more downwards than upwards. In
+    simulated test sets of MNIST's 297 test writers it covers the true value in 94 to 96 of 100 cases, with 40 errors or with 300;
+    with its 45 validation writers, in 93 to 96. If everything or nothing was right, it is Wilson's, with each writer counted as
     one example. A single writer says nothing about others: 0 to 1.
     """
     total, right, size = int(counts[:, 1].sum()), int(counts[:, 2].sum()), len(counts)
@@ -67,22 +67,20 @@ def interval_by_writer(counts: Counts, seed: int = 0) -> tuple[float, float]:
         return (0.0, far) if right == 0 else (1 - far, 1.0)
     if size == 1:
         return 0.0, 1.0
-    t = z + (z**3 + z) / (4 * (size - 1))  # t's 97.5 % point but for terms of 1 / size^2; scipy's takes 0.3 s to import
+    t = z + (z**3 + z) / (4 * (size - 1))  # t's 97.5 % quantile up to terms of 1 / size^2; scipy takes 0.3 s to import
     odds = math.log(p / (1 - p))
     variance = variance_ratio(counts, seed) / (total * p * (1 - p))
-    error = math.sqrt(
-        variance * size / (size - 1)
-    )  # the bootstrap's is that of the writers at hand: it divides by their number
+    error = math.sqrt(variance * size / (size - 1))  # the bootstrap divides by the number of writers, not by one less
     low, high = (1 / (1 + math.exp(-value)) for value in (odds - t * error, odds + t * error))
     return min(low, p), max(high, p)  # rounding must not leave p outside
 
 
 def permutation_p_value(differences: NDArray[np.int64]) -> float:
-    """The probability of a difference at least so large between two models that are equally good for every writer.
+    """The probability of a difference at least this large between two models that are equally good for every writer.
 
-    `differences` says for each writer how many more errors the first model made than the second. Were the models equally
-    good, each writer's difference could as well have the other sign: of all these outcomes, equally probable, the fraction
-    whose sum is at least as far from 0 comes back, exactly. With one example a writer it is McNemar's exact test.
+    `differences` says for each writer how many more errors the first model made than the second. If the models were equally
+    good, each writer's difference could just as well have the opposite sign. The result is exact: of all these equally likely
+    outcomes, the fraction whose sum is at least as far from 0. With one example per writer it is McNemar's exact test.
     """
     sizes = np.abs(differences[differences != 0])
     outcomes = np.ones(1)  # the probability of each sum, from -size to size

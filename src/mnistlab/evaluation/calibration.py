@@ -1,5 +1,5 @@
-"""How far a model's probabilities can be believed: its answers on validation images, the temperature that makes them true, the
-threshold from which one is accepted."""
+"""How far a model's probabilities can be trusted: its answers on validation images, the temperature that calibrates them, the
+threshold at which an answer is accepted."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ __all__ = [
 
 
 TEMPERATURES = (0.1, 10.0)
-"""Where the temperature is looked for; the recipes need 0.5 to 1."""
+"""The range in which the temperature is searched; the recipes need 0.5 to 1."""
 UNCALIBRATED_THRESHOLD = 0.5
-"""The threshold of a model about which nothing is known."""
+"""The threshold for a model about which nothing is known."""
 
 Probabilities = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Expected calibration error, 0 to 1, over so many validation images: as the model was trained, and in the file."""
+    """Expected calibration error, 0 to 1, over that many validation images: of the model as trained, and of the file."""
 
     before: float
     after: float
@@ -49,7 +49,7 @@ class Calibration:
 def find_logits(saved: SavedModel, images: NDArray[np.uint8]) -> torch.Tensor:
     """Logits float32 (N, classes) that PyTorch gives for images uint8 (N, H, W), in fp32, without gradients."""
     logits = []
-    saved.model.to(memory_format=torch.channels_last)  # in PyTorch 1.5 times as fast on a CPU
+    saved.model.to(memory_format=torch.channels_last)  # 1.5 times as fast with PyTorch on a CPU
     with evaluating(saved.model):
         for first in range(0, len(images), BATCH):
             batch = torch.tensor(images[first : first + BATCH]).unsqueeze(1).float()
@@ -60,7 +60,7 @@ def find_logits(saved: SavedModel, images: NDArray[np.uint8]) -> torch.Tensor:
 
 
 def check_finite(logits: torch.Tensor) -> None:
-    """Raise `Failure` where a logit is NaN or infinite."""
+    """Raise `Failure` if a logit is NaN or infinite."""
     if not logits.isfinite().all():
         raise Failure("evaluation.outputs_not_finite")
 
@@ -71,9 +71,9 @@ def at_temperature(logits: torch.Tensor, temperature: float) -> torch.Tensor:
 
 
 def fit_temperature(logits: torch.Tensor, labels: NDArray[np.int64] | torch.Tensor) -> float:
-    """The number, 0.1 to 10, to divide the logits (N, classes) by so that the labels (N,) become likeliest (Guo et al. 2017).
+    """The temperature, 0.1 to 10, that maximises the likelihood of the labels (N,) given logits (N, classes) (Guo et al. 2017).
 
-    It is 1 where no label is missed: nothing then says how sure is too sure.
+    It is 1 if every prediction is right: nothing then says how confident is too confident.
     """
     require("train", "scipy")
     from scipy.optimize import minimize_scalar

@@ -1,4 +1,4 @@
-"""What tall pictures are made of: a canvas that is filled from top to bottom, and words and numbers in two languages."""
+"""The parts of tall pictures: a canvas that is filled from top to bottom, and words and numbers in two languages."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 __all__ = ["NAME", "SMALL", "TEXT", "TITLE", "WIDTH", "Canvas", "diverging", "numeral", "percentage", "spoken"]
 
 WIDTH = 12.8
-"""Inches that pictures are wide."""
+"""Width of the pictures in inches."""
 TITLE, NAME, TEXT, SMALL = 40, 28, 20, 13
-"""Sizes of type in points, large enough for the last row of a room."""
+"""Font sizes in points, large enough for the back row of a room."""
 
 
 def spoken(key: str, language: str, **values: Any) -> str:
-    """The entry of messages/en.toml in the language, as a picture can show it."""
+    """The entry of messages/en.toml in that language, in a form that a picture can show."""
     return plain_text(Clause(key, **values).said(language))
 
 
 def numeral(value: float, spec: str, language: str) -> str:
-    """The number as it is printed in the language: 1,234.5 in English, 1 234,5 in French, with a true minus sign."""
+    """The number as printed in that language: 1,234.5 in English, 1 234,5 in French, with a real minus sign."""
     text = format(value, spec)
-    if not text.strip("-0.,"):  # what is rounded to 0 has no sign
+    if not text.strip("-0.,"):  # a value rounded to 0 has no sign
         text = text.removeprefix("-")
     text = text.replace("-", "\N{MINUS SIGN}")
     if language == "fr":
@@ -42,7 +42,7 @@ def numeral(value: float, spec: str, language: str) -> str:
 
 
 def percentage(probability: float, language: str) -> str:
-    """Such as 99.98: a probability in percent, never quite 100."""
+    """A probability in percent, such as 99.98, but never 100."""
     return numeral(100 * rounded(probability, 4), ".2f", language)
 
 
@@ -55,7 +55,7 @@ class Canvas:
     top: float = 0.0
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """Axes without a frame, so many inches from the left edge and below the row's top."""
+        """Axes without a frame, at that distance in inches from the left edge and below the row's top."""
         axes = self.figure.add_axes((
             left / WIDTH, 1 - (self.top + top + height) / self.height, width / WIDTH, height / self.height,
         ))  # fmt: skip
@@ -63,7 +63,7 @@ class Canvas:
         return axes
 
     def write(self, left: float, top: float, text: str, size: float = TEXT, **how: Any) -> Text:
-        """Text whose upper left corner is there."""
+        """Text with its upper left corner there."""
         return self.figure.text(left / WIDTH, 1 - (self.top + top) / self.height, text, fontsize=size, va="top", **how)
 
     def show(self, left: float, top: float, side: float, image: NDArray[Any], **how: Any) -> Axes:

@@ -1,4 +1,4 @@
-"""Whether one run reads better than another, or only luckier."""
+"""Whether one run is better than another, or only luckier."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = ["Comparison", "compare_runs"]
 class Comparison:
     """Two runs on the same test split: how many only one of them got wrong, and what that says.
 
-    `p_value` is the probability of a split at least so uneven if both were equally good (McNemar 1947, exact binomial). It
-    counts each image as a trial of its own. `p_value_by_writer` counts each writer as one (see `permutation_p_value`); it is
-    None where the writers are not known.
+    `p_value` is the probability of a result at least this uneven if both were equally good (McNemar 1947, exact binomial). It
+    treats each image as an independent trial. `p_value_by_writer` treats each writer as one (see `permutation_p_value`); it is
+    None if the writers are not known.
     """
 
     only_first_wrong: int
@@ -53,7 +53,7 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
     Raises
     ------
     UserError
-        Where scipy is not installed, one has no test.json, or they were tested on different datasets.
+        If scipy is not installed, a run has no test.json, or they were tested on different datasets.
     """
     require("train", "scipy")
     from scipy.stats import binomtest
@@ -85,8 +85,8 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
 
 
 def p_value_by_writer(run: Run, total: int, first: set[int], second: set[int]) -> float | None:
-    """That of `Comparison`, from the indices of the mistakes; None where nobody knows the writers of the run's test images."""
-    known = run.dataset in DATASETS and run.kind != FinderRecipe.kind  # whose digits are those of drawn scenes
+    """As in `Comparison`, from the indices of the mistakes; None if the writers of the run's test images are unknown."""
+    known = run.dataset in DATASETS and run.kind != FinderRecipe.kind  # whose digits are in drawn scenes
     writers = read_writers(DATASETS[run.dataset], "test") if known else None
     if writers is None or len(writers) != total:
         return None

@@ -1,4 +1,4 @@
-"""How a model reads test images that are corrupted as MNIST-C's are."""
+"""How a model reads test images that are corrupted as in MNIST-C."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ __all__ = ["Corrupted", "evaluate_corrupted"]
 
 
 SHOWN = 10
-"""Digits of each corruption in the picture."""
+"""Digits per corruption in the picture."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Corrupted:
-    """What a model did on the test images, corrupted in each way."""
+    """The results of a model on the test images, corrupted in each way."""
 
     evaluations: dict[str, Evaluation]
     """By the corruption's name, in the paper's order."""
@@ -38,7 +38,7 @@ class Corrupted:
 
     @property
     def mean_error(self) -> float:
-        """The fraction of the images misread, 0 to 1, averaged over the corruptions."""
+        """The error rate, 0 to 1, averaged over the corruptions."""
         return mean(1 - evaluation.accuracy for evaluation in self.evaluations.values())
 
     def to_dict(self) -> dict[str, Any]:
@@ -58,12 +58,12 @@ def evaluate_corrupted(
 ) -> Corrupted:
     """Measure a run's saved model on the test images of its dataset, corrupted, and draw `corruptions.png` into its folder.
 
-    The figures are of all test images with each corruption at MNIST-C's severity; see `mnistlab.augmentation.corruptions`.
+    Each corruption is applied to all test images at MNIST-C's severity; see `mnistlab.augmentation.corruptions`.
 
     Raises
     ------
     UserError
-        where the run has no model or one of another dataset, or its images are not grey ones of 28x28 pixels
+        If the run has no model or one for another dataset, or its images are not grey and 28x28 pixels.
     """
     saved = saved_model(run)
     dataset = open_fitting(run, saved, data_dir)
@@ -82,7 +82,7 @@ def evaluate_corrupted(
 
 
 def draw(rows: list[tuple[str, NDArray[np.uint8], Evaluation | None]], indices: list[int]) -> Figure:
-    """A row for each corruption: its name and errors, and the same digits each time; what was read stands above a mistake."""
+    """A row for each corruption: its name and errors, and the same digits each time; above a mistake, what was read."""
     figure = blank_figure(len(indices) * 0.78 + 2.6, len(rows) * 0.86 + 0.8)
     grid = figure.subplots(len(rows), len(indices) + 1, squeeze=False, width_ratios=[3.0] + [1.0] * len(indices))
     for axes in grid.flat:

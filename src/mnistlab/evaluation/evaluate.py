@@ -1,4 +1,4 @@
-"""A model and a split in, an honest account of what it got right out: counts first, division last."""
+"""Measure a model on a split and account honestly for what it got right: counts first, division last."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ logger = logging.getLogger("mnistlab.evaluation")
 
 
 def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
-    """Measure a model on all of a loader's split, in fp32, without gradients and in evaluation mode (its own is put back).
+    """Measure a model on all of a loader's split, in fp32, without gradients and in evaluation mode (its mode is restored).
 
     Parameters
     ----------
     model : torch.nn.Module
         Images float32 (B, 1, H, W), normalised, in; logits float (B, classes) out.
     loader : MNISTDataLoader
-        The split's batches in file order, not augmented, on the model's device.
+        The split's batches in file order, without augmentation, on the model's device.
 
     Returns
     -------
@@ -50,9 +50,9 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
     Raises
     ------
     UserError
-        For a loader that shuffles or augments, as its indices would name other examples, or whose classes do not fit the logits.
+        For a loader that shuffles or augments, so that indices would not name examples, or whose classes do not fit the logits.
     Failure
-        Where a logit is NaN or infinite.
+        If a logit is NaN or infinite.
     """
     if loader.sampler.shuffle or loader.dataset.augment:
         raise UserError("evaluation.loader_shuffles")
@@ -78,7 +78,7 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
 
 
 def check_logits(logits: torch.Tensor, count: int, spec: DatasetSpec) -> None:
-    """Raise `UserError` where they are not float (count, classes), and `Failure` where they are not finite."""
+    """Raise `UserError` if they are not float (count, classes), and `Failure` if they are not finite."""
     if logits.shape != (count, len(spec.classes)):
         raise UserError(
             "evaluation.logits_misfit", logits_shape=tuple(logits.shape), spec_name=spec.name, count=len(spec.classes)
@@ -96,7 +96,7 @@ def evaluate_run(
 ) -> Evaluation:
     """Evaluate the saved model of a run.
 
-    For the test split test.json is written too, unless another process is training the run. A run that is not finished is
+    For the test split, test.json is written too, unless another process is training the run. An unfinished run is
     evaluated as well; the log then says after which epoch its model was saved.
 
     Parameters
@@ -105,11 +105,11 @@ def evaluate_run(
         The run, as `find_run` finds it: a Run, its folder, its name in `runs_dir`, or "latest".
     split : {"test", "val"}
         "val" is the images that the run kept for validation: those of "val-random" in runs of mnistlab 0.1. A run of the recipe
-        finder is measured on scenes that are drawn with digits of the split.
+        finder is measured on scenes drawn with digits of the split.
     device : str or torch.device
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     data_dir : str or Path, optional
-        The folder that holds the data, where it is not the run's.
+        The folder that holds the data, if it is not the run's.
     runs_dir : str or Path
         The folder that holds the runs.
 
@@ -143,7 +143,7 @@ def evaluate_run(
 
 
 def tell_unfinished(run: Run) -> bool:
-    """Log where the run is not finished; whether another process is training it."""
+    """Log it if the run is not finished. Returns whether another process is training it."""
     if run.is_finished:
         return False
     busy = run.is_being_trained
@@ -153,14 +153,14 @@ def tell_unfinished(run: Run) -> bool:
 
 
 def saved_model(run: Run) -> SavedModel:
-    """The run's model. Raises `UserError` where there is none yet, or it is damaged."""
+    """The run's model. Raises `UserError` if there is none yet, or it is damaged."""
     if not run.model_path.exists():
         raise UserError("runs.model_missing", remedy=run.how_to_finish, run=run.path)
     return read_model(run.model_path)
 
 
 def open_fitting(run: Run, saved: SavedModel, data_dir: str | Path | None) -> Dataset:
-    """The run's dataset. Raises `UserError` where the model was made for another one."""
+    """The run's dataset. Raises `UserError` if the model was made for another one."""
     dataset = open_dataset(run.dataset, run.find_data(data_dir))
     check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
     return dataset
@@ -176,7 +176,7 @@ def evaluate_saved(saved: SavedModel, dataset: Dataset, split: Split, device: st
 
 
 def validation_of(run: Run) -> Split:
-    """The images that the run kept for validation. Raises `UserError` where it was trained on all of them."""
+    """The images that the run kept for validation. Raises `UserError` if it was trained on all of them."""
     validation = run.classifier.data.validation
     if validation is None:
         raise UserError("evaluation.validation_was_trained_on", run_path=run.path)
@@ -186,7 +186,7 @@ def validation_of(run: Run) -> Split:
 
 
 def check_fit(run: Run, dataset: str, classes: Sequence[str], expected: Sequence[str]) -> None:
-    """Raise `UserError` where the run's model was made for another dataset than the run's, or for other classes."""
+    """Raise `UserError` if the run's model was made for a dataset other than the run's, or for other classes."""
     if dataset != run.dataset or tuple(classes) != tuple(expected):
         raise UserError(
             "evaluation.model_of_other_dataset",

@@ -1,4 +1,4 @@
-"""Digits of the data that say something of a network: those that excite a channel most, and those that it misreads worst."""
+"""Digits of the data that say something about a network: those that excite a channel most, and its worst mistakes."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 __all__ = ["Exciting", "Misread", "draw_exciting", "draw_misread", "find_exciting", "find_misread"]
 
 COLUMNS, SIDE = 4, 2.7
-"""Digits beside each other, and the inches of one."""
+"""Digits per row, and the size of one in inches."""
 
 
 @dataclass(frozen=True)
 class Exciting:
     """A digit that excites a channel: its number, image uint8 (H, W), label, the channel's largest value on it, and the row and
-    column of that in the map (None where the layer has no maps)."""
+    column of that in the map (None if the layer has no maps)."""
 
     index: int
     image: NDArray[np.uint8]
@@ -54,7 +54,7 @@ class Misread:
 
     @property
     def read(self) -> int:
-        """The class that it is taken for."""
+        """The class that it is read as."""
         return int(self.probabilities.argmax())
 
     def to_dict(self) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def find_exciting(
     look: Look, images: NDArray[np.uint8], labels: NDArray[np.int64], channel: str, count: int = 12
 ) -> tuple[list[Exciting], ReceptiveField | None]:
     """The images, uint8 (N, H, W), on which a channel such as "conv2:5" is largest, the largest first; and what a cell of it
-    looks at. Raises `UserError` where there is no such channel."""
+    looks at. Raises `UserError` if there is no such channel."""
     layers = {layer.name: layer for layer in look.layers(images[0])[:-1]}
     if not layers:
         raise UserError("explain.no_layers", model=look.name)
@@ -97,7 +97,7 @@ def find_exciting(
 def find_misread(
     look: Look, images: NDArray[np.uint8], labels: NDArray[np.int64], count: int = 8
 ) -> tuple[list[Misread], int]:
-    """The misread images, uint8 (N, H, W), that the network is surest of, and how many it misreads."""
+    """The misread images, uint8 (N, H, W), that the network is most confident about, and how many it misreads."""
     probabilities = look.probabilities(images)
     rows = np.arange(len(labels))
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
@@ -107,14 +107,14 @@ def find_misread(
 
 
 def grid(count: int, below: float) -> Canvas:
-    """An empty picture with room for so many digits, and so many inches of text below each."""
+    """An empty picture with room for that many digits, and that many inches of text below each."""
     rows = max(1, -(-count // COLUMNS))
     height = 1.7 + rows * (SIDE + below)
     return Canvas(blank_figure(WIDTH, height), height)
 
 
 def corner(place: int, below: float) -> tuple[float, float]:
-    """Where the digit of that place begins, in inches from the left and from the top."""
+    """The upper left corner of the digit at that place, in inches from the left and from the top."""
     row, column = divmod(place, COLUMNS)
     return 0.3 + column * (SIDE + 0.4), 1.6 + row * (SIDE + below)
 
@@ -122,7 +122,7 @@ def corner(place: int, below: float) -> tuple[float, float]:
 def draw_exciting(
     look: Look, channel: str, found: Sequence[Exciting], field: ReceptiveField | None, language: str = "en"
 ) -> Figure:
-    """The digits with the part of each that the channel looks at where it is largest."""
+    """The digits, with the part of each that the channel looks at where it is largest."""
     canvas = grid(len(found), 0.6)
     canvas.write(0.3, 0.22, spoken("explain.exciting", language, channel=plain_text(channel)), TITLE, fontweight="bold")
     canvas.write(0.3, 1.0, plain_text(look.name), TEXT, color=GREY)
@@ -138,7 +138,7 @@ def draw_exciting(
 
 
 def draw_field(axes: Axes, field: ReceptiveField, place: tuple[int, int], shape: tuple[int, ...]) -> None:
-    """What the cell of a map looks at, as far as it lies in the picture."""
+    """The receptive field of a cell of a map, as far as it is inside the picture."""
     from matplotlib.patches import Rectangle
 
     edges = []
@@ -154,7 +154,7 @@ def draw_field(axes: Axes, field: ReceptiveField, place: tuple[int, int], shape:
 def draw_misread(
     look: Look, found: Sequence[Misread], total: int, among: int, language: str = "en", *, why: bool = False
 ) -> Figure:
-    """The digits with what each was read as; with `why`, the ink that spoke for that in orange."""
+    """The digits with what each was read as; with `why`, the ink that counted for that in orange."""
     canvas = grid(len(found), 1.0)
     wrong, count = numeral(total, ",", language), numeral(among, ",", language)
     canvas.write(0.3, 0.22, spoken("explain.misread", language, wrong=wrong, count=count), TITLE - 6, fontweight="bold")

@@ -1,4 +1,4 @@
-"""Why a network answers as it does, for one picture: what each layer makes of it, and which ink spoke for the answer."""
+"""Why a network answers as it does, for one picture: what each layer makes of it, and which ink counted for the answer."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from mnistlab.reading.occlusion import occlusion
 __all__ = ["Explanation", "Why", "erase", "explain", "find_picture", "validation_digits"]
 
 TENTH = 0.1
-"""The share of the ink that is erased to see whether what was named is what counts."""
+"""The share of the ink that is erased, to see whether the ink named is the ink that matters."""
 
 
 @dataclass(frozen=True)
 class Why:
-    """Which ink spoke for the answer.
+    """Which ink counted for the answer.
 
     Attributes
     ----------
     map : ndarray of float32, shape (H, W)
-        By how much the answer's log-odds fall without the ink around; over 0 it spoke for the answer.
+        By how much the answer's log-odds fall without the ink around each pixel; above 0, the ink counted for the answer.
     erased : ndarray of uint8, shape (H, W)
-        The picture without the tenth of the ink that spoke for it most.
+        The picture without the tenth of the ink that counted most for it.
     probabilities : ndarray of float, shape (classes,)
-        What the network says of that.
+        The network's answer to that picture.
     """
 
     map: NDArray[np.float32]
@@ -68,12 +68,12 @@ class Explanation:
 
     @property
     def probabilities(self) -> NDArray[np.floating[Any]]:
-        """That of each class, of the whole model."""
+        """The probability of each class, from the whole model."""
         return self.layers[-1].values
 
     @property
     def answer(self) -> int:
-        """The number of the likeliest class."""
+        """The number of the most likely class."""
         return int(self.probabilities.argmax())
 
     def to_dict(self) -> dict[str, Any]:
@@ -103,9 +103,9 @@ class Explanation:
 
 
 def explain(look: Look, image: NDArray[np.uint8], source: Clause, *, why: bool = False) -> Explanation:
-    """Look at what the network makes of the image, uint8 (H, W), ink 255 on 0; with `why`, also at what its ink says.
+    """Explain the network's answer to the image, uint8 (H, W), ink 255 on 0; with `why`, also which ink counted for it.
 
-    Raises `UserError` where there is no ink.
+    Raises `UserError` if there is no ink.
     """
     if not image.any():
         raise UserError("explain.no_ink", source=source)
@@ -113,7 +113,7 @@ def explain(look: Look, image: NDArray[np.uint8], source: Clause, *, why: bool =
 
 
 def find_why(look: Look, image: NDArray[np.uint8]) -> Why:
-    """Which ink spoke for the answer, and what becomes of the answer without the tenth of it that spoke most."""
+    """Which ink counted for the answer, and the answer without the tenth of it that counted most."""
     map_ = occlusion(image, look.probabilities)
     erased = erase(image, map_)
     return Why(map_, erased, look.probabilities(erased[None])[0])
@@ -141,10 +141,10 @@ def find_picture(
 ) -> tuple[NDArray[np.uint8], Clause]:
     """The image to explain, uint8 (H, W), ink 255 on 0, and where it is from.
 
-    That is the validation example of the number `example`, or the one digit in the picture, brought into MNIST's form. A
-    picture of 28x28 pixels is taken as it is, but for light paper, which is turned to dark.
+    That is the validation example with the number `example`, or the only digit in the picture, converted to MNIST's form. A
+    picture of 28x28 pixels is used as it is, except that light paper is turned dark.
 
-    Raises `UserError` where there is no such example, or not just one digit in the picture.
+    Raises `UserError` if there is no such example, or not exactly one digit in the picture.
     """
     if picture is None:
         images, labels = validation_digits(look, data_dir)

@@ -1,4 +1,4 @@
-"""What the pictures have in common: figures apart from pyplot, how they are saved, their colours and their texts."""
+"""What the pictures have in common: figures independent of pyplot, how they are saved, their colours and their texts."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ __all__ = [
 
 BLUE, ORANGE, GREY = "#2563a8", "#d9730d", "#6b7280"
 DPI = 120
-"""Dots an inch of saved pictures."""
+"""Dots per inch of saved pictures."""
 
 
 def blank_figure(width: float, height: float) -> Figure:
-    """An empty figure of that many inches that pyplot knows nothing of: a user's own figures and backend stay as they are."""
+    """An empty figure of that size in inches that pyplot does not know: the user's own figures and backend are not affected."""
     import_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -52,27 +52,27 @@ def lay_out(figure: Figure) -> None:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write the figure as PNG, atomically. Raises `UserError` or `Failure` where that is not possible."""
+    """Write the figure as PNG, atomically. Raises `UserError` or `Failure` if that is not possible."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # drawn as a box, and said nowhere else
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # drawn as a box, which is warning enough
         figure.savefig(buffer, format="png", dpi=DPI)
     write_output(path, buffer.getvalue())
 
 
 def tidy(axes: Axes) -> None:
-    """Take away the frame's upper and right sides, and put pale lines behind the data."""
+    """Remove the frame's upper and right sides, and put pale lines behind the data."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e5e7eb")
     axes.set_axisbelow(True)
 
 
 def label_text(name: str) -> str:
-    """A class name as a picture can show it: not too long."""
+    """A class name short enough for a picture."""
     return plain_text(name if len(name) <= 16 else name[:15] + "…")
 
 
 def plain_text(text: str) -> str:
-    """The text without a dollar sign that would be taken for mathematics, nor half characters, such as names of files hold
-    that this locale's encoding cannot say."""
+    """The text without dollar signs, which would be taken for mathematics, and without lone surrogates, as in file names
+    that this locale's encoding cannot represent."""
     return text.encode("utf-8", "replace").decode().replace("$", r"\$")

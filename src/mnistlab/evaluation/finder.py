@@ -1,7 +1,7 @@
-"""The network that finds digits, measured on scenes: those of a training's validation, and a run's.
+"""Measure the network that finds digits on scenes, for validation in training and for a run.
 
-Here it looks at each scene at the one size that it was trained on; the reader looks at pages at several, and its classifier has
-the last word.
+Here it looks at each scene only at the size it was trained on; the reader looks at pages at several sizes, and its classifier
+has the last word.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ from mnistlab.runs.run import Run
 __all__ = ["alphabet_of", "evaluate_finder", "held_out_scenes", "measure", "saved_finder"]
 
 SEED = 2026
-"""The held-out scenes' seed, whatever the run's: all runs of a size are measured on the same ones."""
+"""The seed of the held-out scenes, whatever the run's seed: all runs of a size are measured on the same ones."""
 PART = 1000
-"""Images that are redrawn at a time."""
+"""Images redrawn at a time."""
 BATCH = 16
-"""Scenes that are looked at together."""
+"""Scenes per batch."""
 
 
 def alphabet_of(dataset: Dataset, split: Split) -> Alphabet:
-    """The split's digits, by writer. Raises `UserError` where the dataset's classes are not the ten digits."""
+    """The split's digits, by writer. Raises `UserError` if the dataset's classes are not the ten digits."""
     if sorted(dataset.spec.digits) != list(range(10)):
         raise UserError("evaluation.finder_needs_digits", dataset=dataset.spec.name)
     images, labels = read_split(dataset, split)
     writers = split_writers(dataset, split)
     if writers is None:
-        writers = np.zeros(len(labels), np.int16)  # one hand writes them all
+        writers = np.zeros(len(labels), np.int16)  # as if by one writer
     digits = np.asarray(dataset.spec.digits, np.int64)[labels]
     return Alphabet(np.asarray(images), digits, writers, written_elsewhere(np.asarray(images), digits))
 
 
 def written_elsewhere(images: NDArray[np.uint8], digits: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The images uint8 (N, 28, 28) as other hands write them; always the same."""
+    """The images uint8 (N, 28, 28) as people elsewhere write them; always the same."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         parts = []
@@ -62,7 +62,7 @@ def written_elsewhere(images: NDArray[np.uint8], digits: NDArray[np.int64]) -> N
 
 
 def held_out_scenes(recipe: FinderRecipe, dataset: Dataset, split: Split, device: torch.device) -> list[Scene]:
-    """The scenes of that size with digits of "val" or "test" that every run is measured on."""
+    """The scenes of that size with digits of "val" or "test" on which every run is measured."""
     count = recipe.test_scenes if split == "test" else recipe.val_scenes
     scenes = Scenes(alphabet_of(dataset, split), recipe.height, recipe.width, SEED)
     return list(in_order(scenes.__getitem__, range(count), worker_count(device)))
@@ -71,7 +71,7 @@ def held_out_scenes(recipe: FinderRecipe, dataset: Dataset, split: Split, device
 def measure(
     model: FinderNet, recipe: FinderRecipe, scenes: Sequence[Scene], split: str, device: torch.device
 ) -> FinderEvaluation:
-    """Look at the scenes in fp32, without gradients and in evaluation mode (the model's own is put back)."""
+    """Measure the model on the scenes in fp32, without gradients and in evaluation mode (its mode is restored)."""
     count = Counting()
     with evaluating(model):
         for first in range(0, len(scenes), BATCH):
@@ -89,7 +89,7 @@ def measure(
 def evaluate_finder(
     saved: SavedFinder, recipe: FinderRecipe, dataset: Dataset, split: Split, device: str | torch.device
 ) -> FinderEvaluation:
-    """Measure a saved network on scenes drawn with digits of "val" or "test". Raises `UserError` where these cannot be read."""
+    """Measure a saved network on scenes drawn with digits of "val" or "test". Raises `UserError` if these cannot be read."""
     target = pick_device(device)
     scenes = held_out_scenes(recipe, dataset, split, target)
     model = saved.model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -97,7 +97,7 @@ def evaluate_finder(
 
 
 def saved_finder(run: Run) -> SavedFinder:
-    """The run's network. Raises `UserError` where there is none yet, or it is damaged."""
+    """The run's network. Raises `UserError` if there is none yet, or it is damaged."""
     if not run.model_path.exists():
         raise UserError("runs.model_missing", remedy=run.how_to_finish, run=run.path)
     return read_finder(run.model_path)

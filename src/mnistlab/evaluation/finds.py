@@ -1,4 +1,4 @@
-"""What the network that finds digits found on scenes, and what of it is right: counts first, division last."""
+"""What the network that finds digits found on scenes, and how much of it is right: counts first, division last."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from mnistlab.reading.finder import CELL, peaks
 __all__ = ["THRESHOLD", "Counting", "Find", "FinderEvaluation", "Seen", "find_digits"]
 
 THRESHOLD = 0.3
-"""What the network must make of a mark, 0 to 1, for it to count as found."""
+"""The network's probability, 0 to 1, from which a mark counts as found."""
 NOTHING = 10
-"""The row and the column of the confusion matrix for no digit."""
+"""The row and column of the confusion matrix for no digit."""
 SHOWN = 12
-"""Scenes that an evaluation keeps, to be looked at."""
+"""Scenes that an evaluation keeps for a picture."""
 Floats = NDArray[np.float32]
 
 
@@ -32,14 +32,14 @@ class Find:
 
     mark: Mark
     probability: float
-    """What the network makes of it, 0 to 1."""
+    """The network's probability, 0 to 1."""
     right: bool | None = None
-    """Whether that digit stands there; None where nothing is asked."""
+    """Whether that digit is there; None if it does not count."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A scene, what was found on it, and the digits that were missed or taken for others."""
+    """A scene, what was found on it, and the digits that were missed or misread."""
 
     scene: Scene
     finds: tuple[Find, ...]
@@ -50,8 +50,8 @@ class Seen:
 class FinderEvaluation(Evaluation):
     """What the network did on the scenes of a split, in counts.
 
-    The classes are the ten digits and "nothing", whose row of the confusion matrix counts what was found where no digit stands,
-    and whose column the digits that were not found. `total` counts the digits on the scenes, `correct` those found and right.
+    The classes are the ten digits and "nothing": its row of the confusion matrix counts what was found where there is no digit,
+    and its column the digits that were not found. `total` counts the digits on the scenes, `correct` those found and right.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class FinderEvaluation(Evaluation):
         Each scene's number, digits, and how many were right; scenes without a digit are left out.
     scenes : int
     wrong : tuple of int
-        The digits that were not right, by their place among all digits of the scenes.
+        The digits that were not right, by their index among all digits of the scenes.
     seen : tuple of Seen
         The first scenes.
     """
@@ -76,39 +76,39 @@ class FinderEvaluation(Evaluation):
 
     @property
     def false_finds(self) -> int:
-        """Digits that were found where there is none; nothing is asked of what is cut off or struck out."""
+        """Digits that were found where there is none; digits that are cut off or struck out do not count."""
         return int(self.confusion[NOTHING].sum())
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The accuracy's 95 % interval: what other scenes would give. A scene, not a digit, is drawn at random."""
+        """95 % interval of the accuracy on other scenes. A scene, not a digit, is the unit that is drawn at random."""
         return (0.0, 1.0) if self.by_scene is None else interval_by_writer(self.by_scene)
 
     @property
     def mean_loss(self) -> float:
-        """The loss of the training, the mean over the scenes."""
+        """The training loss, averaged over the scenes."""
         return self.loss_sum / self.scenes
 
     @property
     def calibration_error(self) -> float:
-        """As a classifier's, over what was found."""
+        """As for a classifier, over what was found."""
         found = max(1.0, float(self.confidence_bins[:, 0].sum()))
         return float(np.abs(self.confidence_bins[:, 1] - self.confidence_bins[:, 2]).sum() / found)
 
     def score(self) -> dict[str, Any]:
-        """As a classifier's, with `scenes`, `false_finds`, and `threshold`, which a find must reach."""
+        """As for a classifier, with `scenes`, `false_finds`, and `threshold`, which a find must reach."""
         more = {"scenes": self.scenes, "false_finds": self.false_finds, "threshold": THRESHOLD}
         return {**super().score(), **more}
 
     def to_dict(self) -> dict[str, Any]:
-        """As a classifier's; the mistakes are digits that were not right, by their place among all."""
+        """As for a classifier; the mistakes are the digits that were not right, by their index among all."""
         return {**super().to_dict(), "mistakes": [{"index": index} for index in self.wrong]}
 
 
 def find_digits(kinds: Floats, boxes: Floats) -> list[Find]:
-    """The digits of one scene, the surest first, from the kinds' probabilities (classes, h, w) and the boxes (4, h, w).
+    """The digits of one scene, most confident first, from the probabilities of kinds (classes, h, w) and the boxes (4, h, w).
 
-    They are peaks of the probabilities; of two in each other's middle the surer one stays.
+    They are peaks of the probabilities; of two in each other's middle, the more confident one stays.
     """
     finds: list[Find] = []
     for x, y, width, height, kind in sorted(peaks(kinds, boxes, THRESHOLD), key=lambda peak: -float(peak.kinds.max())):
@@ -119,7 +119,7 @@ def find_digits(kinds: Floats, boxes: Floats) -> list[Find]:
 
 
 def is_middle_of(mark: Mark, x: float, y: float) -> bool:
-    """Whether the point lies in the inner half of the mark's box, or within a cell of its middle."""
+    """Whether the point is in the inner half of the mark's box, or within a cell of its centre."""
     return abs(x - mark.x) < max(mark.width / 4, CELL) and abs(y - mark.y) < max(mark.height / 4, CELL)
 
 
@@ -136,7 +136,7 @@ class Counting:
         self.loss_sum = 0.0
 
     def add(self, scene: Scene, finds: Sequence[Find]) -> None:
-        """Match what was found, the surest first, with the nearest digit in whose middle it lies, and count."""
+        """Match what was found, most confident first, with the nearest digit in whose middle it lies, and count."""
         left = dict(enumerate(mark for mark in scene.marks if mark.kind < NOTHING))
         places, judged, missed, right = len(left), [], [], 0
         for find in finds:
@@ -165,7 +165,7 @@ class Counting:
         self.digits, self.scenes = self.digits + places, self.scenes + 1
 
     def evaluation(self, split: str) -> FinderEvaluation:
-        """All that was counted."""
+        """The result of the counting."""
         return FinderEvaluation(
             split, (*"0123456789", "nothing"), self.confusion, self.loss_sum, self.bins, (),
             by_scene=np.array(self.by_scene, np.int64).reshape(-1, 3), scenes=self.scenes, wrong=tuple(self.wrong),
@@ -174,6 +174,6 @@ class Counting:
 
 
 def ignores(scene: Scene, x: float, y: float) -> bool:
-    """Whether nothing is asked at that point, or it lies off the scene."""
+    """Whether finds at that point do not count, or it is off the scene."""
     height, width = scene.ignored.shape
     return not (0 <= x < width and 0 <= y < height) or bool(scene.ignored[int(y), int(x)])

@@ -1,4 +1,4 @@
-"""What a model does writer by writer: the hardest hands as a picture, and numbers by one hand."""
+"""How a model does writer by writer: the hardest writers as a picture, and numbers written by one hand."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ Written = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int16]]
 
 
 def check_writers(run: Run) -> None:
-    """Raise `UserError` where nobody knows the writers of the run's dataset."""
+    """Raise `UserError` if the writers of the run's dataset are unknown."""
     if run.dataset not in DATASETS or not DATASETS[run.dataset].writers:
         raise UserError("evaluation.writers_unknown", dataset=run.dataset)
 
 
 def hardest_writers(evaluation: Evaluation) -> list[dict[str, int]]:
-    """Each writer's number, images and errors, most errors first, equal ones by fewest images; none if unknown."""
+    """Each writer's number, images and errors, most errors first, then fewest images; empty if the writers are unknown."""
     counts = [] if evaluation.by_writer is None else evaluation.by_writer.tolist()
     rows = [{"writer": number, "images": images, "errors": images - right} for number, images, right in counts]
     return sorted(rows, key=lambda row: (-row["errors"], row["images"], row["writer"]))
 
 
 def measured_on(run: Run, evaluation: Evaluation, data_dir: str | Path | None = None) -> Written:
-    """Images, labels and writers that the evaluation was made on. Raises `UserError` where nobody knows the writers."""
+    """Images, labels and writers of the evaluation. Raises `UserError` if the writers are unknown."""
     check_writers(run)
     dataset = open_dataset(run.dataset, run.find_data(data_dir))
     split = cast(Split, evaluation.split)
@@ -63,9 +63,9 @@ def read_numbers(evaluation: Evaluation, written: Written, count: int = 10_000) 
 
 
 def draw_hardest(run: Run, evaluation: Evaluation, written: Written) -> Path:
-    """Draw digits of the writers with most errors into the run folder; the file's path comes back.
+    """Draw digits of the writers with the most errors into the run folder, and return the file's path.
 
-    Raises `UserError` where the folder cannot be written to.
+    Raises `UserError` if the folder cannot be written to.
     """
     path = run.path / ("writers.png" if evaluation.split == "test" else f"writers-{evaluation.split}.png")
     save_figure(hardest_hands(evaluation, *written), path)
@@ -75,7 +75,7 @@ def draw_hardest(run: Run, evaluation: Evaluation, written: Written) -> Path:
 def hardest_hands(
     evaluation: Evaluation, images: NDArray[np.uint8], labels: NDArray[np.int64], writers: NDArray[np.int16]
 ) -> Figure:
-    """A row for each of the hardest writers: what was misread of theirs, then other digits of theirs."""
+    """A row for each of the hardest writers: their misread digits, then others of theirs."""
     mistakes = {mistake.index: mistake for mistake in evaluation.mistakes}
     hardest = [row for row in hardest_writers(evaluation)[:HANDS] if row["errors"]]
     figure = blank_figure(DIGITS * 0.82 + 1.6, max(1, len(hardest)) * 1.12 + 0.9)

@@ -23,11 +23,11 @@ __all__ = ["Point", "draw_history", "history"]
 
 
 COLOURS = ("#2563a8", "#d9730d", "#15803d", "#b91c1c", "#7c3aed", "#0e7490", "#a16207", "#be185d")
-"""One for each of the recipes with the most runs; the others share grey."""
+"""A colour for each of the recipes with the most runs; the others share grey."""
 PALE = "#9ca3af"
 HALF_AN_HOUR, MANY_DAYS = 1 / 48, 60
 STEPS = [factor * 10.0**power for power in range(-6, 2) for factor in (1, 2, 5)] + [100.0]
-"""Error rates in percent that the accuracy's axis begins and ends at, and shows where it is long."""
+"""Error rates in percent at which the accuracy axis begins and ends, and which it marks if it is long."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Point:
     dataset: str
     recipe: str
     changed: bool
-    """Whether the recipe differs from mnistlab's own of that name."""
+    """Whether the recipe differs from mnistlab's recipe of that name."""
     correct: int
     total: int
     best: float
@@ -54,7 +54,7 @@ class Point:
 def history(runs: Iterable[Run]) -> list[Point]:
     """The tested runs as points, the oldest first; those not tested, dated in the future, or of finder are left out.
 
-    Raises `UserError` where a test.json is damaged.
+    Raises `UserError` if a test.json is damaged.
     """
     now = datetime.datetime.now().astimezone()
     best: dict[str, float] = {}
@@ -78,9 +78,9 @@ def history(runs: Iterable[Run]) -> list[Point]:
 
 
 def draw_history(points: Sequence[Point]) -> Figure:
-    """Test accuracy over the days, a panel a dataset: a dot a run, coloured by recipe and hollow where that was changed.
+    """Test accuracy over the days, a panel per dataset: a dot per run, coloured by recipe and hollow if that was changed.
 
-    `points` are those of `history`, at least one. The accuracies stand as far apart as the logarithms of their errors: from 99 %
+    `points` are those of `history`, at least one. The accuracies are spaced by the logarithms of their errors: from 99 %
     to 99.9 % is as far as from 90 % to 99 %.
     """
     datasets = list(dict.fromkeys(point.dataset for point in points))
@@ -99,7 +99,7 @@ def draw_history(points: Sequence[Point]) -> Figure:
 def draw_panel(axes: Axes, points: Sequence[Point], colours: dict[str, str]) -> None:
     """The runs on one dataset, and the best of them so far."""
     matplotlib_dates: Any = importlib.import_module("matplotlib.dates")
-    half_a_mistake = 50 / max(point.total for point in points)  # a logarithm has no place for none
+    half_a_mistake = 50 / max(point.total for point in points)  # because 0 has no logarithm
     times = [matplotlib_dates.date2num(point.created) for point in points]
     errors = [max(100 * (1 - point.accuracy), half_a_mistake) for point in points]
     best = [max(100 * (1 - point.best), half_a_mistake) for point in points]
@@ -118,7 +118,7 @@ def draw_panel(axes: Axes, points: Sequence[Point], colours: dict[str, str]) -> 
 
 
 def mark_accuracies(axes: Axes, least: float, most: float, half_a_mistake: float) -> None:
-    """Put accuracies beside an axis of errors in percent from `least` to `most`, logarithmic, the smallest on top."""
+    """Label a logarithmic axis of errors in percent, from `least` to `most` with the smallest at the top, with accuracies."""
     from matplotlib.ticker import MaxNLocator
 
     low = max(step for step in STEPS if step <= 0.95 * least)
@@ -134,7 +134,7 @@ def mark_accuracies(axes: Axes, least: float, most: float, half_a_mistake: float
 
 
 def mark_days(axes: Axes, first: datetime.datetime, last: datetime.datetime) -> None:
-    """Put the days below, the hours where all is of one day, or the months of many days."""
+    """Label the axis with days, with hours if everything is on one day, or with months if there are many days."""
     matplotlib_dates: Any = importlib.import_module("matplotlib.dates")
     midnight = datetime.datetime.combine(first.date(), datetime.time())
     days = (last - midnight).days + 1
@@ -155,7 +155,7 @@ def mark_days(axes: Axes, first: datetime.datetime, last: datetime.datetime) -> 
 
 
 def draw_legend(figure: Figure, points: Sequence[Point], colours: dict[str, str]) -> None:
-    """Which colour is which recipe, what is hollow, what the line is."""
+    """Which colour is which recipe, what hollow dots mean, what the line is."""
     from matplotlib.lines import Line2D
 
     def dot(name: str, colour: str, fill: str) -> Line2D:

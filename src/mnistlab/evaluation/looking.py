@@ -1,4 +1,4 @@
-"""The inside of any model, a run's or an exported one's, as layers of values; the same for both."""
+"""The inside of any model, a run's or an exported one, as layers of values, with one interface for both."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Look", "OnnxLook", "TorchLook", "look_into"]
 
 BATCH = 250
-"""Images that are looked at at once."""
+"""Images per batch."""
 
 
 class Look(Protocol):
@@ -44,7 +44,7 @@ class Look(Protocol):
     size : (int, int)
         Height and width of its images in pixels.
     temperature : float
-        What the logits are divided by before the softmax.
+        The logits are divided by this before the softmax.
     around : list of Clause
         What is around the network that is shown, such as other members of an ensemble.
     """
@@ -57,13 +57,13 @@ class Look(Protocol):
     around: list[Clause]
 
     def layers(self, image: NDArray[np.uint8]) -> list[Layer]:
-        """What each layer makes of an image uint8 (H, W), ink 255 on 0; the last is the probabilities of the whole model."""
+        """The output of each layer for an image uint8 (H, W), ink 255 on 0; the last is the probabilities of the whole model."""
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.floating[Any]]:
         """Float (N, classes) of images uint8 (N, H, W)."""
 
     def maps(self, images: NDArray[np.uint8], layer: str) -> Iterator[NDArray[np.float32]]:
-        """What the layer of that name makes of images uint8 (N, H, W), some at a time: (B, channels, h, w) or (B, n)."""
+        """The output of the layer of that name for images uint8 (N, H, W), batch by batch: (B, channels, h, w) or (B, n)."""
 
 
 class TorchLook:
@@ -130,7 +130,7 @@ class TorchLook:
         return normalised
 
     def walk(self, images: NDArray[np.uint8]) -> Iterator[tuple[str, nn.Module, torch.Tensor, ReceptiveField | None]]:
-        """Layer by layer of the network that is shown: name, the layer, what it gives, and what a cell of it looks at."""
+        """The network that is shown, layer by layer: name, the layer, its output, and the receptive field of a cell."""
         import torch
 
         from mnistlab.networks.contrast import LocalContrast
@@ -153,12 +153,12 @@ class TorchLook:
 
 
 def first(value: Any) -> int:
-    """A kernel's side, also where it is given for both."""
+    """A kernel's side, also if both sides are given."""
     return int(value[0] if isinstance(value, tuple) else value)
 
 
 def kind_of(layer: nn.Module) -> str:
-    """What a layer is, in the words of `Layer.kind`; "dropout" for what does nothing in use."""
+    """The kind of a layer, in the words of `Layer.kind`; "dropout" for layers that do nothing in use."""
     return {
         "Conv2d": "convolution", "MaxPool2d": "pooling", "BatchNorm2d": "normalisation", "BatchNorm1d": "normalisation",
         "ReLU": "relu", "AdaptiveAvgPool2d": "average", "Flatten": "flatten", "Linear": "linear", "Dropout": "dropout",
@@ -232,7 +232,7 @@ def look_into(source: Run | str | Path | None, *, runs_dir: str | Path = "runs")
     Raises
     ------
     UserError
-        Where there is no such model, or it is that of the network that finds digits.
+        If there is no such model, or it is that of the network that finds digits.
     """
     if source is None:
         return OnnxLook(Classifier(), "mnistlab")

@@ -1,4 +1,4 @@
-"""The models of runs, by whatever names them."""
+"""Load the models of runs."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ __all__ = ["data_gallery", "draw_confusion", "draw_curves", "draw_mistakes", "dr
 
 
 def draw_run(run: Run, evaluation: Evaluation) -> list[Path]:
-    """Draw training curves, confusion matrix and worst mistakes, or scenes, into the run folder; the files' paths come back."""
+    """Draw training curves, confusion matrix and worst mistakes, or scenes, into the run folder, and return the files' paths."""
     title = f"{run.recipe.name} on {run_dataset_title(run)}"
     if isinstance(evaluation, FinderEvaluation):
         words = {"score": "digits found and right", "loss": "weighted sum of losses"}
@@ -62,11 +62,11 @@ def draw_curves(
     score: str = "accuracy",
     loss: str = "cross-entropy (nats)",
 ) -> Figure:
-    """Loss (left) and validation accuracy (right) over the epochs, or an ensemble's members; the loss over the steps where
-    the rows hold its course.
+    """Loss (left) and validation accuracy (right) over the epochs, or an ensemble's members; the loss over the steps if
+    the rows hold it.
 
-    After one epoch there is no course of the accuracy: the loss takes its room. `train_label` says what that loss is of, `loss`
-    what it is, `score` what is called accuracy in the rows.
+    After one epoch there is no accuracy curve, and the loss takes its place. `train_label` says which loss that is, `loss`
+    what kind, `score` what is called accuracy in the rows.
     """
     figure = blank_figure(9, 3.6)
     panels = figure.subplots(1, min(2, max(1, len(metrics))), squeeze=False)
@@ -123,7 +123,7 @@ def draw_accuracy(axes: Axes, metrics: Sequence[dict[str, Any]], unit: str) -> N
 
 
 def loss_course(metrics: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
-    """Steps, the middles of the parts of the epochs, and the mean losses of these parts. The first step is 1."""
+    """Steps in the middle of the parts of the epochs, and the mean losses of these parts. The first step is 1."""
     steps: list[float] = []
     began = 0
     for row in metrics:
@@ -134,12 +134,12 @@ def loss_course(metrics: Sequence[dict[str, Any]]) -> tuple[list[float], list[fl
 
 
 def around(metrics: Sequence[dict[str, Any]], unit: str) -> tuple[float, float]:
-    """Where an axis of epochs or members begins and ends."""
+    """The limits of an axis of epochs or members."""
     return 0.7, max((row[unit] for row in metrics), default=1) + 0.3
 
 
 def mark_whole(axes: Axes) -> None:
-    """Ticks at whole steps, epochs or members alone."""
+    """Ticks only at whole steps, epochs or members."""
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -147,7 +147,7 @@ def mark_whole(axes: Axes) -> None:
 
 
 def draw_confusion(evaluation: Evaluation) -> Figure:
-    """How often each class (row) was read as each class (column); colour shows the mistakes, the diagonal is left pale."""
+    """How often each class (row) was read as each class (column); colour shows the mistakes, the diagonal stays pale."""
     classes = len(evaluation.classes)
     side = min(4 + 0.36 * classes, 20)
     figure = blank_figure(side, side)
@@ -179,7 +179,7 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
 
 
 def draw_mistakes(evaluation: Evaluation, most: int = 40) -> Figure:
-    """The mistakes the model was surest of, worst first; labels that are known to be wrong are marked."""
+    """The most confident mistakes, worst first; labels that are known to be wrong are marked."""
     worst = sorted(evaluation.mistakes, key=lambda m: m.label_probability - m.probability)[:most]
     columns = 8
     rows = max(1, -(-len(worst) // columns))
@@ -204,7 +204,7 @@ def draw_mistakes(evaluation: Evaluation, most: int = 40) -> Figure:
 
 
 def mistake_title(mistake: Mistake, classes: Sequence[str]) -> str:
-    """Such as "4, not 9 / 98 %, #1901": what it read, what the label says, how sure it was, which example."""
+    """For example "4, not 9 / 98 %, #1901": what it read, what the label says, how confident it was, which example."""
     predicted, label = label_text(classes[mistake.predicted]), label_text(classes[mistake.label])
     return f"{predicted}, not {label}\n{100 * rounded(mistake.probability, 2):.0f} %, #{mistake.index}"
 

@@ -1,4 +1,4 @@
-"""A training shown again: filters forming, the probabilities of a few hard digits, the loss; real states alone."""
+"""Replay a training: filters forming, the probabilities of a few hard digits, the loss; only real states."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
 __all__ = ["Replay", "hard_digits", "read_snapshots", "write_gif", "write_mp4"]
 
 DPI = 80
-"""Dots an inch of a frame: 12 by 6.75 inches are 960 by 540 pixels."""
+"""Dots per inch of a frame: 12 by 6.75 inches are 960 by 540 pixels."""
 DIGITS, FILTERS = 6, 16
-"""Digits and filters that are shown."""
+"""How many digits and filters are shown."""
 FRAME, LAST = 300, 3000
-"""Milliseconds that a state is shown, and the last one."""
+"""For how many milliseconds a state is shown, and the last one."""
 RATE = 10
-"""Frames a second of the MP4, in which a state is shown several times."""
+"""Frames per second of the MP4, in which a state is shown several times."""
 COLOURS = 96
 """Those of the GIF."""
 
 
 def read_snapshots(run: Run) -> Snapshots:
-    """What the run kept of its training. Raises `UserError` where that is nothing, or damaged."""
-    recipe = run.classifier  # and not the network that finds digits
+    """The snapshots of the run's training. Raises `UserError` if they are missing or damaged."""
+    recipe = run.classifier  # refuses the network that finds digits
     if isinstance(recipe, EnsembleRecipe):
         members = [str(path) for path in sorted(run.path.glob("members/*"))] or list(run.members)
         key = "runs.snapshots_of_members" if members else "runs.no_snapshots"
@@ -57,7 +57,7 @@ class Replay:
     ----------
     run : Run
     snapshots : Snapshots
-        What it kept.
+        The states of its training.
     language : str
         The language of the words in the frames.
     """
@@ -65,7 +65,7 @@ class Replay:
     def __init__(self, run: Run, snapshots: Snapshots, language: str = "en") -> None:
         self.run, self.snapshots, self.language = run, snapshots, language
         self.digits = hard_digits(snapshots)
-        """The numbers of those that are shown."""
+        """The indices of the digits that are shown."""
         self.course = loss_course(run.metrics) if all(row.get("losses") for row in run.metrics) else ([], [])
 
     def frames(self) -> Iterator[Image.Image]:
@@ -140,7 +140,7 @@ class Replay:
             colours = [BLUE if each == label else ORANGE if each == chances.argmax() else "#cbd5e1" for each in shown]
             axes.bar(range(len(shown)), [float(chances[each]) for each in shown], color=colours)
             axes.set(ylim=(0, 1), yticks=[])
-            named = place == len(self.digits) - 1 or len(chances) > len(shown)  # once, where all show the same classes
+            named = place == len(self.digits) - 1 or len(chances) > len(shown)  # once, if all show the same classes
             names = [label_text(self.snapshots.classes[each])[:3] for each in shown]
             axes.set_xticks(range(len(shown)) if named else [], names if named else [], fontsize=13)
             axes.tick_params(length=0, pad=1)
@@ -153,8 +153,8 @@ class Replay:
 
 
 def hard_digits(snapshots: Snapshots) -> list[int]:
-    """The numbers of the digits to which the network gave the least probability of their own class, over all states: two that it
-    misreads in the end, where there are some, and others that it has learnt to read."""
+    """The indices of the digits to whose own class the network gave the least probability, over all states: two that it
+    misreads in the end, if there are any, and others that it has learnt to read."""
     rows = np.arange(len(snapshots.labels))
     hardest = np.argsort(snapshots.probabilities[:, rows, snapshots.labels].mean(axis=0), kind="stable")
     right = snapshots.probabilities[-1].argmax(axis=1) == snapshots.labels
@@ -164,7 +164,7 @@ def hard_digits(snapshots: Snapshots) -> list[int]:
 
 
 def tiled(filters: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
-    """The filters, (F, height, width), beside and below each other, with NaN between them."""
+    """The filters, (F, height, width), in a grid, with NaN between them."""
     height, width = filters.shape[1:]
     whole = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan, np.float32)
     for place, values in enumerate(filters):
@@ -174,7 +174,7 @@ def tiled(filters: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.f
 
 
 def write_gif(path: Path, frames: list[Image.Image]) -> None:
-    """The frames as an animation that begins anew. Raises `UserError` or `Failure` where it cannot be written."""
+    """The frames as an animation that loops. Raises `UserError` or `Failure` if it cannot be written."""
     first, *others = [frame.quantize(COLOURS) for frame in frames]
     buffer = io.BytesIO()
     first.save(
@@ -184,12 +184,12 @@ def write_gif(path: Path, frames: list[Image.Image]) -> None:
 
 
 def durations(count: int) -> list[int]:
-    """How long each of so many frames is shown, in milliseconds."""
+    """How long each frame is shown, in milliseconds."""
     return [FRAME] * (count - 1) + [LAST]
 
 
 def write_mp4(path: Path, frames: list[Image.Image]) -> bool:
-    """The same as a film, where ffmpeg is installed; whether it is. Raises `Failure` where ffmpeg fails."""
+    """Write the same as a film, if ffmpeg is installed. Returns whether it is. Raises `Failure` if ffmpeg fails."""
     program = shutil.which("ffmpeg")
     if program is None:
         return False

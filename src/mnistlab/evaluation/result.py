@@ -1,4 +1,4 @@
-"""What a model did on a split: the one place where right and wrong are counted."""
+"""The results of a model on a split: the one place where right and wrong are counted."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ class Mistake:
     """One example that was read wrongly."""
 
     index: int
-    """Its place in the split, from 0."""
+    """Its index in the split, from 0."""
     label: int
     predicted: int
     probability: float
-    """The predicted class's, 0 to 1."""
+    """The probability of the predicted class, 0 to 1."""
     label_probability: float
-    """The label's, 0 to 1."""
+    """The probability of the label, 0 to 1."""
     label_known_wrong: bool
     """Whether the dataset lists this label as wrong."""
     image: NDArray[np.uint8]
-    """Shape (H, W), as the dataset has it."""
+    """Shape (H, W), as in the dataset."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model did on a split, in counts; the fractions are derived from them. `Evaluation.of` counts.
+    """The results of a model on a split, in counts; the fractions are derived from them. `Evaluation.of` does the counting.
 
     Attributes
     ----------
@@ -53,14 +53,14 @@ class Evaluation:
     loss_sum : float
         Cross-entropy in nats, summed over the examples.
     confidence_bins : ndarray of float64, shape (15, 3)
-        For each fifteenth of the confidence range the examples in it, how many were right, and the sum of their confidences.
+        For each fifteenth of the confidence range, the examples in it, how many were right, and the sum of their confidences.
     mistakes : tuple of Mistake
-        In the order of the split; empty where `of` was given no images.
+        In the order of the split; empty if `of` was given no images.
     by_writer : ndarray of int64, shape (writers, 3), or None
-        Each writer's number, examples, and how many were right; None where the writers are not known.
+        Each writer's number, examples, and how many were right; None if the writers are not known.
     corrected : (int, int) or None
-        How many were right, and of how many, by the corrected labels; examples that have no right label are left out. None
-        where no label is known to be wrong.
+        How many were right, and out of how many, by the corrected labels; examples without a right label are left out. None
+        if no label is known to be wrong.
     """
 
     split: str
@@ -92,16 +92,16 @@ class Evaluation:
         classes : sequence of str
             Names of the classes, in the order of the labels.
         probabilities : ndarray of float32, shape (N, classes)
-            Each row with the sum 1; the prediction is the most probable class.
+            Each row sums to 1; the prediction is the most probable class.
         labels : ndarray of int64, shape (N,)
             From 0.
         loss_sum : float, optional
-            The cross-entropy in nats, summed, where it is known from the logits. Left out, it is computed from the
+            The cross-entropy in nats, summed, if it is known from the logits. Otherwise it is computed from the
             probabilities, none of them below float32's smallest number (87 nats).
         images : ndarray of uint8, shape (N, H, W), optional
             For the list of the mistakes.
         corrected : mapping, optional
-            By index, the right label of each example whose label is known to be wrong, None where it has none.
+            By index, the right label of each example whose label is known to be wrong; None if there is no right one.
         writers : ndarray of int16, shape (N,), optional
             Who wrote each example.
         """
@@ -151,9 +151,9 @@ class Evaluation:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The accuracy's 95 % interval (Wilson 1927): what other test sets of this size would give.
+        """95 % interval of the accuracy on other test sets of this size (Wilson 1927).
 
-        scipy.stats has it too, and takes as long to import as all the rest of an evaluation.
+        scipy.stats has it too, but takes as long to import as the rest of an evaluation.
         """
         z, n, p = NormalDist().inv_cdf(0.975), self.total, self.accuracy
         centre = (p + z * z / (2 * n)) / (1 + z * z / n)
@@ -162,8 +162,8 @@ class Evaluation:
 
     @property
     def interval_by_writer(self) -> tuple[float, float] | None:
-        """The accuracy's 95 % interval where examples by one writer count as belonging together: what other writers would give
-        (see `mnistlab.evaluation.by_writer`); None where the writers are not known.
+        """95 % interval of the accuracy on other writers' examples, with those of one writer counted as belonging together
+        (see `mnistlab.evaluation.by_writer`); None if the writers are not known.
         """
         return None if self.by_writer is None else interval_by_writer(self.by_writer)
 
@@ -174,12 +174,12 @@ class Evaluation:
 
     @property
     def precision(self) -> list[float | None]:
-        """For each class, the fraction of what was read as it that was it; None where nothing was read as it."""
+        """For each class, the fraction of the examples read as it that were it; None if nothing was read as it."""
         return fractions(self.confusion.diagonal(), self.confusion.sum(axis=0))
 
     @property
     def recall(self) -> list[float | None]:
-        """For each class, the fraction of its examples that were read as it; None where it has none."""
+        """For each class, the fraction of its examples that were read as it; None if it has no examples."""
         return fractions(self.confusion.diagonal(), self.confusion.sum(axis=1))
 
     @property
@@ -188,8 +188,8 @@ class Evaluation:
         return float(np.abs(self.confidence_bins[:, 1] - self.confidence_bins[:, 2]).sum() / self.total)
 
     def score(self) -> dict[str, Any]:
-        """What the command line's JSON promises: `correct`, `total`, `accuracy`, `interval`, `interval_by_writer` and
-        `corrected`, the first three once more by the corrected labels; None where there is none.
+        """The fields of the command line's JSON: `correct`, `total`, `accuracy`, `interval`, `interval_by_writer` and
+        `corrected`, the first three again by the corrected labels; None if there are none.
         """
         right, of = self.corrected or (0, 0)
         return {
@@ -202,7 +202,7 @@ class Evaluation:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it in plain types, as test.json holds it; the mistakes without their images."""
+        """Everything in plain types, as in test.json; the mistakes without their images."""
         return {
             "split": self.split,
             **self.score(),
@@ -230,10 +230,10 @@ class Evaluation:
 def count_corrected(
     predicted: NDArray[np.int64], labels: NDArray[np.int64], corrected: Mapping[int, int | None]
 ) -> tuple[int, int]:
-    """How many predictions are right, and of how many, by the corrected labels."""
+    """How many predictions are right, and out of how many, by the corrected labels."""
     right, known = predicted == labels, np.ones(len(labels), np.bool_)
     for index, label in corrected.items():
-        if index >= len(labels):  # of a loader that leaves out the last examples
+        if index >= len(labels):  # the loader left out the last examples
             continue
         known[index] = label is not None
         right[index] = predicted[index] == label

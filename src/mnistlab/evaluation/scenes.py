@@ -19,7 +19,7 @@ COLUMNS = 3
 
 
 def draw_scenes(evaluation: FinderEvaluation) -> Figure:
-    """The first scenes: digits found and right in blue, other finds in orange, with what they are; missed digits dashed."""
+    """The first scenes: digits found and right in blue, other finds in orange, with their labels; missed digits dashed."""
     seen = evaluation.seen
     rows = max(1, -(-len(seen) // COLUMNS))
     height, width = seen[0].scene.pixels.shape if seen else (1, 2)
@@ -39,7 +39,7 @@ def draw_scenes(evaluation: FinderEvaluation) -> Figure:
 
 
 def draw_scene(axes: Axes, one: Seen) -> None:
-    """One scene; what was found where nothing is asked is grey."""
+    """One scene; finds that do not count are grey."""
     axes.imshow(one.scene.pixels, cmap="gray", vmin=0, vmax=255)
     for mark in one.missed:
         draw_box(axes, mark, "--", ORANGE)
@@ -60,7 +60,7 @@ def draw_box(axes: Axes, mark: Mark, line: str, colour: str) -> None:
     corner = (
         mark.x - mark.width / 2 - 0.5,
         mark.y - mark.height / 2 - 0.5,
-    )  # a pixel's middle is at a whole number there
+    )  # there, a pixel's centre is at a whole number
     axes.add_patch(
         Rectangle(corner, mark.width, mark.height, fill=False, linestyle=line, edgecolor=colour, linewidth=1.2)
     )

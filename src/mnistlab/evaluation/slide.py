@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["draw_explanation"]
 
 CAPTION = 6.5
-"""Inches: what stands left of the maps."""
+"""Inches to the left of the maps."""
 NOTE = 0.36
-"""Inches that a line of a note is high."""
+"""Height of a line of a note in inches."""
 MAP, GAP = 0.72, 0.05
-"""Inches: the side of a map, and what is between two."""
+"""Side of a map, and gap between two, in inches."""
 SHOWN = 8
-"""Maps of a layer that are shown."""
+"""Maps shown per layer."""
 DOES = {
     "convolution": "explain.convolution", "pooling": "explain.pooling", "normalisation": "explain.normalisation",
     "relu": "explain.relu", "average": "explain.average", "flatten": "explain.flatten", "linear": "explain.linear",
@@ -34,7 +34,7 @@ DOES = {
 """What each kind of layer does, in a few words."""
 FRAME = (0.82, 0.84, 0.86, 1.0)
 Y = {"header": 1.55, "input": 3.35, "convolution": 1.12, "maps": 0.88, "filters": 0.84, "strip": 0.88, "bars": 2.2}
-"""Inches that each kind of row is high."""
+"""Height of each kind of row in inches."""
 
 
 def draw_explanation(explained: Explanation, language: str = "en") -> Figure:
@@ -59,7 +59,7 @@ def draw_explanation(explained: Explanation, language: str = "en") -> Figure:
 
 
 def rows_of(explained: Explanation) -> Iterator[tuple[str, Layer, list[int]]]:
-    """What kind of row, of which layer, showing which channels; the same channels from a convolution to the next."""
+    """For each row its kind, its layer and its channels, which stay the same from one convolution to the next."""
     classes = len(explained.look.classes)
     groups: list[list[Layer]] = []
     for layer in explained.layers:
@@ -81,13 +81,13 @@ def rows_of(explained: Explanation) -> Iterator[tuple[str, Layer, list[int]]]:
 
 
 def liveliest(values: NDArray[np.float32]) -> list[int]:
-    """The numbers of the channels with the largest values, at most `SHOWN`, in their own order."""
+    """The numbers of the channels with the largest values, at most `SHOWN`, in ascending order."""
     most = np.abs(values).reshape(len(values), -1).max(axis=1)
     return sorted(np.argsort(-most, kind="stable")[:SHOWN].tolist())
 
 
 def draw_header(canvas: Canvas, explained: Explanation, language: str) -> None:
-    """What is read, how surely, by which network, and what is around it."""
+    """What is read, with which probability, by which network, and what is around it."""
     name = label_text(explained.look.classes[explained.answer])
     percent = percentage(float(explained.probabilities[explained.answer]), language)
     title = spoken("explain.title", language, name=name, percent=percent)
@@ -107,7 +107,7 @@ def spoken_source(explained: Explanation, language: str) -> str:
 
 
 def draw_input(canvas: Canvas, explained: Explanation, language: str) -> None:
-    """The picture, and beside it which ink spoke for the answer and what becomes of it without that."""
+    """The picture, and beside it which ink counted for the answer, and the answer without it."""
     height, width = explained.image.shape
     canvas.show(0.3, 0.05, 2.4, explained.image, cmap="gray_r", vmin=0, vmax=255)
     canvas.write(0.3, 2.52, spoken("explain.input", language, height=height, width=width), TEXT, color=GREY)
@@ -117,7 +117,7 @@ def draw_input(canvas: Canvas, explained: Explanation, language: str) -> None:
 
 
 def draw_why(canvas: Canvas, explained: Explanation, why: Why, language: str) -> None:
-    """The ink that spoke for the answer, the picture without what spoke most, and the probabilities with and without it."""
+    """The ink that counted for the answer, the picture without what counted most, and the probabilities with and without it."""
     name, then = label_text(explained.look.classes[explained.answer]), int(why.probabilities.argmax())
     most = float(np.abs(why.map).max()) or 1.0
     axes = canvas.show(3.35, 0.05, 2.4, why.map, cmap=diverging(), vmin=-most, vmax=most)
@@ -147,11 +147,11 @@ def caption(canvas: Canvas, layer: Layer, language: str, shape: str) -> None:
 
 
 def draw_maps(canvas: Canvas, layer: Layer, channels: list[int], language: str) -> None:
-    """Some maps of a layer beside each other, orange above 0 and blue below, with their numbers."""
+    """Some maps of a layer side by side, orange above 0 and blue below, with their numbers."""
     count, height, width = layer.values.shape
     shape = spoken("explain.maps", language, count=numeral(count, ",", language), height=height, width=width)
     caption(canvas, layer, language, shape)
-    numbered = layer.kind == "convolution"  # those below show the same maps
+    numbered = layer.kind == "convolution"  # the rows below show the same maps
     top = 0.3 if numbered else 0.06
     draw_row(canvas, top, [layer.values[channel] for channel in channels], float(np.abs(layer.values).max()))
     for place, channel in enumerate(channels if numbered else ()):
@@ -160,7 +160,7 @@ def draw_maps(canvas: Canvas, layer: Layer, channels: list[int], language: str) 
 
 
 def draw_row(canvas: Canvas, top: float, maps: list[NDArray[np.float32]], most: float) -> None:
-    """Maps beside each other, each pixel a square of one colour, with a thin line around each."""
+    """Maps side by side, each pixel a square of one colour, with a thin line around each."""
     side, gap = round(DPI * MAP), round(DPI * GAP)
     whole = np.ones((side, len(maps) * (side + gap) - gap, 4))
     for place, values in enumerate(maps):
@@ -174,7 +174,7 @@ def draw_row(canvas: Canvas, top: float, maps: list[NDArray[np.float32]], most: 
 
 
 def draw_filters(canvas: Canvas, layer: Layer, channels: list[int], language: str) -> None:
-    """The filters of those channels: of several maps before, for the one that weighs most."""
+    """The filters of those channels; if there are several input maps, for the one that weighs most."""
     assert layer.filters is not None  # noqa: S101 - a row of them is made only where there are some
     side, inputs = layer.filters.shape[-1], layer.filters.shape[1]
     key = "explain.filters" if inputs == 1 else "explain.filters_of_many"
@@ -194,7 +194,7 @@ def draw_strip(canvas: Canvas, layer: Layer, language: str) -> None:
 
 
 def draw_bars(canvas: Canvas, explained: Explanation, layer: Layer, language: str) -> None:
-    """A bar with its value for each class, or for the ten that come first of many."""
+    """A bar with its value for each class, or for the ten largest of many."""
     values, classes = layer.values, explained.look.classes
     probable = layer.kind == "probabilities"
     chosen = sorted(np.argsort(-values, kind="stable")[:10].tolist())
@@ -221,7 +221,7 @@ def draw_bars(canvas: Canvas, explained: Explanation, layer: Layer, language: st
 
 
 def words_of_bars(explained: Explanation, layer: Layer, language: str) -> list[str]:
-    """What stands beside bars: what they are, the temperature where there is one, and how many of the classes they are."""
+    """The words beside bars: what they are, the temperature if there is one, and how many of the classes they show."""
     words = []
     if layer.kind == "probabilities":
         several = {"explain.of_ensemble", "explain.of_shifts"} & {note.key for note in explained.look.around}

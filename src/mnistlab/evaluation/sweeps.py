@@ -1,4 +1,4 @@
-"""What the runs of a sweep reached: means over the seeds, how sure they are, and how far each setting is behind the best."""
+"""The results of a sweep: means over the seeds, how certain they are, and how far each setting is behind the best."""
 
 from __future__ import annotations
 
@@ -33,36 +33,36 @@ class Spread:
     values: tuple[float, ...]
     mean: float
     std: float | None
-    """The standard deviation of single values; None of one value."""
+    """The standard deviation of single values; None for one value."""
     interval: tuple[float, float] | None
-    """The mean's 95 % interval by Student's t: what other seeds would give; None of one value."""
+    """95 % interval of the mean by Student's t: what other seeds would give; None for one value."""
 
 
 @dataclass(frozen=True)
 class Distance:
-    """How far a setting is behind the best one on the validation images, in trainings of the same numbers."""
+    """How far a setting is behind the best one on the validation images, over trainings with the same numbers."""
 
     difference: Spread
-    """The best setting's accuracy less this one's."""
+    """The best setting's accuracy minus this one's."""
     p_value: float
-    """The probability of mistakes at least so uneven if both were equally good, those of all the numbers added up: each writer
-    counted as one (see `permutation_p_value`), or each image where the writers are not known."""
+    """The probability of mistakes at least this uneven if both were equally good, summed over all the trainings: each writer
+    counted as one (see `permutation_p_value`), or each image if the writers are unknown."""
     by_writer: bool
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What the trainings of a setting reached."""
+    """The results of a setting's trainings."""
 
     setting: Setting
     runs: Mapping[int, Run]
-    """Those that are finished, by number."""
+    """The finished runs, by number."""
     val: Spread | None
-    """Accuracy on the images kept for validation; None where there are none."""
+    """Accuracy on the images kept for validation; None if there are none."""
     test: Spread | None
-    """Accuracy on the test images, where all the runs were tested."""
+    """Accuracy on the test images, if all the runs were tested."""
     behind: Distance | None = None
-    """None for the best itself, and where they have no training in common."""
+    """None for the best itself, and if they have no training number in common."""
 
 
 def spread_of(values: Sequence[float], most: float = math.inf) -> Spread:
@@ -78,14 +78,14 @@ def spread_of(values: Sequence[float], most: float = math.inf) -> Spread:
 
 
 def standings(runs: Mapping[Setting, Mapping[int, Run]], dataset: Dataset) -> list[Standing]:
-    """How the settings stand, the best on validation first; without validation, or a finished run, as they come.
+    """The settings in order, best on validation first; without validation, or a finished run, in the given order.
 
     Parameters
     ----------
     runs : mapping
         Each setting's finished runs by number, measured on the images kept for validation.
     dataset : Dataset
-        What they were trained on.
+        The dataset that they were trained on.
     """
     rows = [
         Standing(setting, own, accuracy_of(own.values(), "validation"), accuracy_of(own.values(), "test"))
@@ -97,7 +97,7 @@ def standings(runs: Mapping[Setting, Mapping[int, Run]], dataset: Dataset) -> li
 
 
 def accuracy_of(runs: Iterable[Run], part: str) -> Spread | None:
-    """The accuracies of the runs on "validation" or "test"; None where one was not measured, or there is no run."""
+    """The accuracies of the runs on "validation" or "test"; None if one was not measured, or there is no run."""
     counts = [getattr(run, part) for run in runs]
     if not counts or not all(counts):
         return None
@@ -113,7 +113,7 @@ def distance(best: Standing, other: Standing, dataset: Dataset) -> Distance | No
     difference = spread_of([(first["correct"] - second["correct"]) / first["total"] for first, second in pairs])
     extra = np.zeros(
         pairs[0][0]["total"], np.int64
-    )  # mistakes of the other setting in each image beyond the best one's
+    )  # for each image, how many more mistakes the other setting made than the best one
     for first, second in pairs:
         np.add.at(extra, indices(second), 1)
         np.add.at(extra, indices(first), -1)
@@ -124,12 +124,12 @@ def distance(best: Standing, other: Standing, dataset: Dataset) -> Distance | No
 
 
 def indices(counts: Mapping[str, Any]) -> NDArray[np.int64]:
-    """Where in the split the mistakes are."""
+    """The indices of the mistakes in the split."""
     return np.array([mistake["index"] for mistake in counts["mistakes"]], np.int64)
 
 
 def draw_sweep(rows: Sequence[Standing], title: str) -> Figure:
-    """A line a setting, as `standings` orders them: a dot a training, their mean and its interval; a panel a split."""
+    """A line per setting, in the order of `standings`: a dot per training, their mean and its interval; a panel per split."""
     parts = {"validation": [row.val for row in rows], "test": [row.test for row in rows]}
     shown = {name: spreads for name, spreads in parts.items() if any(spreads)}
     longest = max(len(row.setting.title) for row in rows)
@@ -146,7 +146,7 @@ def draw_sweep(rows: Sequence[Standing], title: str) -> Figure:
 
 
 def draw_spreads(axes: Axes, spreads: Sequence[Spread | None]) -> None:
-    """The dots, means and intervals of one split, the first on top."""
+    """The dots, means and intervals of one split, the first at the top."""
     for place, spread in enumerate(spreads):
         if spread is None:
             continue

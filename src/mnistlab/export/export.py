@@ -1,4 +1,4 @@
-"""A trained model as one file that is used without mnistlab: ONNX or safetensors, calibrated, and checked before it is there."""
+"""Export a trained model as one file for use without mnistlab: ONNX or safetensors, calibrated, and checked before it is kept."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ __all__ = ["FORMATS", "Export", "Parity", "export_model"]
 logger = logging.getLogger("mnistlab.export")
 
 FORMATS = {"onnx": ("onnx", "onnxscript"), "safetensors": ("safetensors",)}
-"""What can be written, and the packages of the extra `export` that it takes."""
+"""The formats, and the packages of the extra `export` that each needs."""
 TOLERANCE = 1e-4
-"""How far a probability may be from PyTorch's; the order of fp32's sums makes about 1e-6."""
+"""How far a probability may be from PyTorch's; the order of summation in fp32 makes about 1e-6."""
 
 
 def export_model(
@@ -64,8 +64,8 @@ def export_model(
 ) -> Export:
     """Write the model of a finished run, or a lone model.pth, as one file for other programs.
 
-    A classifier's ONNX file takes `images`, uint8 (N, 1, H, W) as the dataset has them, and gives `probabilities`, float32
-    (N, classes): normalisation, temperature (Guo et al. 2017) and softmax are in it. Temperature and threshold are fitted to
+    A classifier's ONNX file takes `images`, uint8 (N, 1, H, W) as in the dataset, and gives `probabilities`, float32
+    (N, classes): it includes normalisation, temperature (Guo et al. 2017) and softmax. Temperature and threshold are fitted to
     the validation split. The safetensors file holds the weights. A finder's run gives finder.onnx (see `export.finder`).
 
     Parameters
@@ -73,35 +73,35 @@ def export_model(
     source : Run, str or Path
         A model.pth, or what `find_run` finds: a Run, its folder, its name in `runs_dir`, or "latest".
     output : str or Path, optional
-        The file. Left out, it is model.onnx (model.int8.onnx, model.safetensors) beside the model.
+        The file; by default model.onnx (model.int8.onnx, model.safetensors) beside the model.
     to : {"onnx", "safetensors"}
         The file's format.
     int8 : bool
-        Whether the ONNX file holds and computes convolutions and linear layers in 8 bits.
+        Whether the ONNX file stores and computes convolutions and linear layers in 8 bits.
     coverage : float
-        The fraction of digits that the threshold is to accept, above 0 and up to 1.
+        The fraction of digits that the threshold should accept, above 0 and up to 1.
     data_dir, runs_dir : str or Path, optional
-        The folders that hold the data, where it is not the run's, and the runs.
+        The folders that hold the data, if not the run's, and the runs.
 
     Returns
     -------
     Export
-        Where the file is, its temperature and threshold, and how closely it answers as PyTorch does.
+        Where the file is, its temperature and threshold, and how closely its answers match PyTorch's.
 
     Raises
     ------
     UserError
-        For what cannot be done as asked.
+        If it cannot be done as asked.
     Failure
-        Where the file would not answer as PyTorch does, or the disk is full. Then, too, nothing is written, and a file that was
-        there stays as it was.
+        If the file's answers would not match PyTorch's, or the disk is full. Then, too, nothing is written, and an existing file
+        stays as it was.
     """
     coverage = check_request(to, int8, coverage)
     run, model_path = find_finished(source, runs_dir)
     if run and isinstance(run.recipe, FinderRecipe):
         return export_finder(run, output, to, int8=int8, coverage=coverage)
     output = given_path(output, "output") if output else model_path.with_name(f"model{'.int8' * int8}.{to}")
-    check_target(output, f"model.{to}")  # not model.pth, most of all
+    check_target(output, f"model.{to}")  # above all, not model.pth
     saved = read_model(model_path)
     dataset = open_fitting_dataset(run, saved, model_path, data_dir)
     unseen = run.classifier.data.validation if run else None
@@ -124,15 +124,15 @@ def convert(
     int8: bool,
     coverage: float,
 ) -> tuple[OnnxFile | SafetensorsFile, Export]:
-    """The model as a file yet to be written, and what is known of it; `unseen` is the validation split it was not trained on."""
+    """The model as a file yet to be written, and facts about it; `unseen` is the validation split it was not trained on."""
     split = unseen or "val"
     images, labels = read_split(dataset, split)
     logits = find_logits(saved, images)
     plain = Evaluation.of(split, saved.classes, at_temperature(logits, 1).numpy(), labels)
     temperature = fit_temperature(logits, labels) if unseen else 1.0
     file = OnnxFile(saved, temperature) if to == "onnx" else SafetensorsFile(saved, temperature)
-    # The official test set is for `evaluate`, and its labels are not looked at here: its images show that two programs give
-    # the same answers, and nothing is chosen by them.
+    # The official test set is for `evaluate`, and its labels are not used here: its images only show that two programs give
+    # the same answers, and nothing is chosen on them.
     test_images = dataset.read("test")[0]
     parity = check_parity(
         file.answer(test_images), at_temperature(find_logits(saved, test_images), temperature).numpy()
@@ -157,7 +157,7 @@ def convert(
 
 
 def check_request(to: str, int8: bool, coverage: float) -> float:
-    """The coverage, checked. Raises `UserError` that names the first thing that cannot be done, or is not installed."""
+    """The coverage, checked. Raises a `UserError` that names the first thing that cannot be done or is not installed."""
     if to not in FORMATS:
         raise UserError("export.unknown_format", to=shorten(to), formats=FORMATS)
     if int8 and to != "onnx":
@@ -188,7 +188,7 @@ def find_finished(source: Run | str | Path, runs_dir: str | Path) -> tuple[Run |
 
 
 def open_fitting_dataset(run: Run | None, saved: SavedModel, model_path: Path, data_dir: str | Path | None) -> Dataset:
-    """The dataset that the model was trained on. Raises `UserError` where it has changed since."""
+    """The dataset that the model was trained on. Raises `UserError` if it has changed since."""
     dataset = open_dataset(saved.dataset, run.find_data(data_dir) if run else data_dir or "data")
     if run:
         check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
@@ -204,7 +204,7 @@ def open_fitting_dataset(run: Run | None, saved: SavedModel, model_path: Path, d
 
 
 def check_parity(answers: Probabilities, expected: Probabilities) -> Parity:
-    """Raise `Failure` where the file does not answer as PyTorch does."""
+    """Raise `Failure` if the file's answers do not match PyTorch's."""
     others = int((answers.argmax(axis=1) != expected.argmax(axis=1)).sum())
     difference = float(np.abs(answers - expected).max())
     if others or not difference <= TOLERANCE:
@@ -215,14 +215,14 @@ def check_parity(answers: Probabilities, expected: Probabilities) -> Parity:
 
 
 def metadata_of(run: Run | None, saved: SavedModel, made: Export) -> dict[str, str]:
-    """What the file says of itself: text, or JSON where it is more than a word."""
+    """The file's metadata: text, or JSON for more than a word."""
     trained_at = None
     if run:
         with contextlib.suppress(UserError):  # a model can be used without knowing what it was trained on
             trained_at = run.environment.get("commit")
     return {
         "mnistlab": metadata.version("mnistlab"),
-        "dataset": Path(saved.dataset).name,  # of a folder of pictures its name: where it lies is nobody's business
+        "dataset": Path(saved.dataset).name,  # only the name of a folder of pictures: its path is private
         "classes": json.dumps(saved.classes),
         "recipe": json.dumps(run.recipe.to_dict() if run else None),
         "temperature": str(made.temperature),

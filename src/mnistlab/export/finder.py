@@ -27,13 +27,13 @@ __all__ = ["export_finder"]
 
 OUTPUTS = ("kinds", "boxes", "ink")
 SIZES = ((96, 192), (64, 64), (4, 12), (100, 52), (256, 320))
-"""Heights and widths of the pictures that the file is tried on."""
+"""Heights and widths of the pictures on which the file is tried."""
 TOLERANCE = 1e-4
-"""How far an answer may be from PyTorch's; the order of fp32's sums makes about 1e-6."""
+"""How far an answer may be from PyTorch's; the order of summation in fp32 makes about 1e-6."""
 
 
 class Whole(nn.Module):
-    """All that stands in the file: contrast in; probabilities of kinds, boxes, and how much of each pixel digits cover out."""
+    """The content of the file: contrast in; probabilities of kinds, boxes, and how much of each pixel digits cover out."""
 
     def __init__(self, model: FinderNet) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Whole(nn.Module):
 
 
 def export_finder(run: Run, output: str | Path | None, to: str, *, int8: bool, coverage: float) -> FinderExport:
-    """Write the network of a finished run as ONNX or safetensors; as `export_model`, which checks what is asked for.
+    """Write the network of a finished run as ONNX or safetensors, as `export_model` does, which checks the request.
 
     The ONNX file takes `contrast`, float32 (1, 1, H, W) as `mnistlab.reading.finder.contrast` gives it, H and W multiples of 4,
     and gives `kinds`, float32 (1, classes, H/4, W/4), 0 to 1; `boxes`, float32 (1, 4, H/4, W/4); and `ink`, float32
@@ -83,12 +83,12 @@ def onnx_content(saved: SavedFinder, facts: dict[str, str]) -> bytes:
 
     whole = Whole(saved.model).eval().to(memory_format=torch.contiguous_format)
     height, width = (4 * torch.export.Dim(name, min=1) for name in ("h", "w"))
-    with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler makes itself a folder
+    with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler creates a folder
         program: Any = torch.onnx.export(
             whole, (torch.zeros(1, 1, *SIZES[0]),), input_names=["contrast"], output_names=list(OUTPUTS), dynamo=True,
             opset_version=OPSET, dynamic_shapes={"contrast": {2: height, 3: width}}, verbose=False,
         )  # fmt: skip
-    ClearMetadataAndDocStringPass()(program.model)  # else each node says in which line of which file it was called
+    ClearMetadataAndDocStringPass()(program.model)  # otherwise each node says in which line of which file it was called
     graph: onnx.ModelProto = program.model_proto
     del graph.graph.value_info[:]
     for output in graph.graph.output[:2]:
@@ -101,7 +101,7 @@ def onnx_content(saved: SavedFinder, facts: dict[str, str]) -> bytes:
 
 
 def safetensors_content(saved: SavedFinder, facts: dict[str, str]) -> bytes:
-    """The weights as safetensors, with `facts` and what network they belong to in the header."""
+    """The weights as safetensors, with `facts` and the network that they belong to in the header."""
     from safetensors.torch import save
 
     model = saved.model
@@ -111,7 +111,7 @@ def safetensors_content(saved: SavedFinder, facts: dict[str, str]) -> bytes:
 
 
 def check_answers(saved: SavedFinder, content: bytes, to: str) -> Parity:
-    """Raise `Failure` where the file does not answer as PyTorch does."""
+    """Raise `Failure` if the file's answers do not match PyTorch's."""
     random = np.random.default_rng(0)
     pictures = [random.standard_normal((1, 1, *size)).astype(np.float32) for size in SIZES]
     answer = run_onnx(content) if to == "onnx" else run_safetensors(saved, content)
@@ -127,7 +127,7 @@ def check_answers(saved: SavedFinder, content: bytes, to: str) -> Parity:
 
 
 def run_torch(model: FinderNet) -> Any:
-    """What answers a picture with the network itself."""
+    """A function that answers a picture with the network itself."""
     whole = Whole(model).eval()
 
     def answer(picture: NDArray[np.float32]) -> list[NDArray[np.float32]]:
@@ -138,7 +138,7 @@ def run_torch(model: FinderNet) -> Any:
 
 
 def run_onnx(content: bytes) -> Any:
-    """What answers a picture with the ONNX file."""
+    """A function that answers a picture with the ONNX file."""
     onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only
@@ -147,7 +147,7 @@ def run_onnx(content: bytes) -> Any:
 
 
 def run_safetensors(saved: SavedFinder, content: bytes) -> Any:
-    """What answers a picture with the weights, read back."""
+    """A function that answers a picture with the weights, read back."""
     from safetensors.torch import load
 
     model = FinderNet(len(saved.classes), saved.model.widths, saved.model.apart)

@@ -1,4 +1,4 @@
-"""A network as one ONNX file, with its preprocessing inside."""
+"""A network as one ONNX file that includes its preprocessing."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ OPSET = 18
 """The version of ONNX's operators: the one that torch writes without converting; it has all that the networks need, and each
 onnxruntime since 1.14 runs it, in the browser too (1.20 and later read up to 21)."""
 INT8_IMAGES = 1000
-"""Training images whose activations say which range 8 bits have to cover."""
+"""Training images whose activations determine the range that 8 bits have to cover."""
 INT8_OPERATORS = ["Conv", "MaxPool", "Gemm"]
-"""With the others in 8 bits too, files were no smaller and no faster."""
+"""Putting the others into 8 bits as well made files no smaller and no faster."""
 
 
 # files
 
 
 class Whole(nn.Module):
-    """All that stands in the ONNX file: uint8 images in, probabilities out."""
+    """The content of the ONNX file: uint8 images in, probabilities out."""
 
     def __init__(self, saved: SavedModel, temperature: float) -> None:
         super().__init__()
@@ -59,14 +59,14 @@ class OnnxFile:
         from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
         images = torch.zeros(2, 1, *saved.model.architecture.image_size, dtype=torch.uint8)
-        # In channels_last the mean over a map would be traced as strides, which other programs cannot follow.
+        # In channels_last, the mean over a map would be traced as strides, which other programs cannot handle.
         whole = Whole(saved, temperature).eval().to(memory_format=torch.contiguous_format)
-        with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler makes itself a folder
+        with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler creates a folder
             program: Any = torch.onnx.export(
                 whole, (images,), input_names=["images"], output_names=["probabilities"], opset_version=OPSET, dynamo=True,
                 dynamic_shapes={"images": {0: torch.export.Dim("N", min=1)}}, verbose=False,
             )  # fmt: skip
-        # Else each node says in which line of which file of this machine it was called.
+        # Otherwise each node says in which line of which file of this machine it was called.
         ClearMetadataAndDocStringPass()(program.model)
         self.graph: onnx.ModelProto = program.model_proto
 
@@ -96,7 +96,7 @@ class OnnxFile:
                 return None if batch is None else {"images": batch}
 
         with temporary_folder(room=10 * self.graph.ByteSize()) as folder:
-            # By way of files: given a graph in memory, the quantiser moves its weights out of it.
+            # Via files: given a graph in memory, the quantiser moves the weights out of it.
             plain, prepared, done = (folder / name for name in ("plain.onnx", "prepared.onnx", "done.onnx"))
             onnx.save(self.graph, plain)
             shape_inference.quant_pre_process(plain, prepared, skip_symbolic_shape=True)
@@ -125,10 +125,10 @@ class OnnxFile:
 
 @contextlib.contextmanager
 def temporary_folder(room: int) -> Iterator[Path]:
-    """A folder that is gone behind `with`. Raises `StorageFailure` where it cannot be written.
+    """A folder that is deleted after `with`. Raises `StorageFailure` if it cannot be written.
 
-    ONNX Runtime writes there too, and does not notice a full disk before it reads a file that was cut off: what goes wrong where
-    there were less than `room` bytes goes wrong for the lack of them.
+    ONNX Runtime writes there too, and does not notice a full disk until it reads a file that was cut off: an error with
+    less than `room` bytes free is blamed on the lack of space.
     """
     free = room
     try:

@@ -1,4 +1,4 @@
-"""What an export gives besides the file."""
+"""The results of an export besides the file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Export", "FinderExport", "Parity"]
 
 @dataclass(frozen=True)
 class Parity:
-    """How closely a file answers as PyTorch does: the same digits for all images, and probabilities that differ a little."""
+    """How closely a file's answers match PyTorch's: the same digits for all images, and probabilities that differ slightly."""
 
     images: int
     """Images that were compared: all of the test split, or some of several sizes."""
@@ -24,9 +24,9 @@ class Parity:
 
 @dataclass(frozen=True)
 class Export:
-    """A file that was written, and what is known of the model in it.
+    """A file that was written, and what is known about the model in it.
 
-    Where the model has seen the validation images, or nothing says that it has not, `calibration` and `accuracy` are None.
+    If the model has seen the validation images, or nothing says that it has not, `calibration` and `accuracy` are None.
     """
 
     path: Path
@@ -34,32 +34,32 @@ class Export:
     to: str
     """"onnx" or "safetensors"."""
     temperature: float
-    """What the logits are divided by."""
+    """The logits are divided by this."""
     threshold: float
-    """An answer whose probability is at least this, 0 to 1, is to be accepted."""
+    """Answers with at least this probability, 0 to 1, are accepted."""
     coverage: float
     """The fraction of the validation images that the threshold accepts."""
     calibration: Calibration | None
     parity: Parity
     """Between PyTorch and the file before any conversion to 8 bits."""
     accuracy: float | None
-    """In fp32 on the validation images, 0 to 1."""
+    """The accuracy in fp32 on the validation images, 0 to 1."""
     int8_loss: float | None
-    """The accuracy on the validation images that 8 bits cost; None for fp32."""
+    """The loss of accuracy on the validation images due to 8 bits; None for fp32."""
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
+        """Everything in plain types, for JSON."""
         return {**dataclasses.asdict(self), "path": str(self.path)}
 
 
 class FinderExport(Export):
-    """That of the network that finds digits, which has no temperature, coverage and calibration.
+    """An export of the network that finds digits, which has no temperature, coverage or calibration.
 
-    From `threshold` on, a mark counts as found where the network is measured.
+    When the network is measured, a mark counts as found from `threshold` on.
     """
 
     def to_dict(self) -> dict[str, Any]:
-        """What there is to know of it in plain types, for JSON."""
+        """Everything in plain types, for JSON."""
         return {
             name: value
             for name, value in super().to_dict().items()

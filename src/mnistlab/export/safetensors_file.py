@@ -14,7 +14,7 @@ from mnistlab.networks.ensemble import make_network
 
 
 class SafetensorsFile:
-    """The weights as safetensors; what network they belong to stands in the header."""
+    """The weights as safetensors; the header says which network they belong to."""
 
     def __init__(self, saved: SavedModel, temperature: float) -> None:
         self.saved, self.temperature = saved, temperature
@@ -30,7 +30,7 @@ class SafetensorsFile:
         return probabilities
 
     def content(self, facts: dict[str, str]) -> bytes:
-        """The file, with `facts` and what the weights need to be used in its header."""
+        """The file, with `facts` and what is needed to use the weights in its header."""
         from safetensors.torch import save
 
         needed = {

@@ -1,1 +1,1 @@
-"""A way in for the learner: seven days, each a source in cells in two languages, with exercises that the code checks."""
+"""The course: seven days, each a source in cells in two languages, with exercises that the code checks."""

@@ -1,4 +1,4 @@
-"""The learner's answers, checked: right; or a hint at the misunderstanding that gives the same; or what is wrong with their form.
+"""Check the learner's answers: right; or a hint at the misunderstanding that gives the same; or what is wrong with their form.
 
 from mnistlab.learn.checking import check
 check("day3", globals())          # in the notebook; or check("day3"), which reads day3_answers.py
@@ -29,11 +29,11 @@ __all__ = ["Report", "Verdict", "check", "judge"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of an answer."""
+    """The verdict on an answer."""
 
     exercise: str
     kind: str
-    """ "right"; "hint", where a misunderstanding gives this; "wrong"; "unanswered"; or "unusable": it cannot be judged."""
+    """ "right"; "hint", if a misunderstanding gives this; "wrong"; "unanswered"; or "unusable": it cannot be judged."""
     text: str
 
 
@@ -68,15 +68,15 @@ def check(
     Parameters
     ----------
     day : str
-        Such as "day3".
+        For example "day3".
     answers : mapping, optional
         Answers by name, such as `globals()` in a notebook; without it they are read from `file`.
     language : {"en", "fr"}, optional
-        What is said is said in it; the locale's where it is not given.
+        The language to speak; by default the locale's.
     folder : str or path
         The learner's working folder, which holds the diary.
     file : str or path, optional
-        A Python file with the answers, `DAY_answers.py` in `folder` where it is not given. It is run.
+        A Python file with the answers, by default `DAY_answers.py` in `folder`. It is run.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def check(
     UserError
         For an unknown day or language, or a file that is missing or cannot be run.
     Interrupted
-        Where Ctrl-C ends an answer that runs on; nothing is written into the diary.
+        If Ctrl-C ends an answer that does not stop; nothing is written into the diary.
     """
     language = find_language(language)
     with speaking(language):
@@ -102,7 +102,7 @@ def check(
 
 
 def run_answers(path: Path, day: str) -> dict[str, Any]:
-    """What the names in the file are after it was run, in a namespace of its own."""
+    """The names in the file after running it in a separate namespace."""
     try:
         source = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -123,7 +123,7 @@ def run_answers(path: Path, day: str) -> dict[str, Any]:
 
 
 def in_words(error: BaseException) -> str:
-    """Such as "ZeroDivisionError: division by zero", in one line."""
+    """For example "ZeroDivisionError: division by zero", on one line."""
     return " ".join(f"{type(error).__name__}: {error}".rstrip(": ").split())
 
 
@@ -134,7 +134,7 @@ def line_of(error: BaseException, file: str) -> int:
 
 
 def judge(exercise: Exercise, answer: Any, language: str) -> Verdict:
-    """What to say of an answer, None where there is none yet."""
+    """The verdict on an answer; None if there is none yet."""
 
     def verdict(kind: str, text: str) -> Verdict:
         return Verdict(exercise.name, kind, text)
@@ -178,12 +178,12 @@ def judge(exercise: Exercise, answer: Any, language: str) -> Verdict:
 
 
 def results(exercise: Exercise, function: Callable[..., Any], cases: Any) -> list[Any]:
-    """What is compared, of each case; a function that changes its arguments changes copies."""
+    """What is compared, for each case; a function that changes its arguments only changes copies."""
     return [as_array(exercise.look(function(*copy.deepcopy(case)))) for case in cases]
 
 
 def wrong_form(exercise: Exercise, wanted: list[Form], mine: list[Any], unusable: Callable[..., Verdict]) -> Verdict:
-    """What to say where the first value that does not fit has another type or shape."""
+    """What to say if the first value that does not fit has another type or shape."""
     want, value = next((w, v) for w, v in zip(wanted, mine, strict=True) if not fits(form(v), w))
     whole = all(one.whole for one in wanted)
     what = {

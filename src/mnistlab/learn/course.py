@@ -4,11 +4,11 @@ A source is a script in cells, the part of jupytext's py:percent that is read he
 
     # %% [markdown] lang="en"        a cell of text; the same one in French follows it
     # %%                             a cell of code, in both languages
-    # %% quick="epochs = 1"          the tests run that after the cell: trainings cut to a few steps
+    # %% quick="epochs = 1"          the tests run this after the cell, to cut trainings to a few steps
     # %% raises="RuntimeError"       a cell that ends in this error, on purpose
 
-In code, a line that ends in `# en` or `# fr` is of that language alone, and `# en: ...` and `# fr: ...` are its comments. In
-text, `{{exercises}}` is the list of the day's exercises, `{{quick}}` what was measured of the recipe of that name, and French
+In code, a line that ends in `# en` or `# fr` is for that language only, and `# en: ...` and `# fr: ...` are its comments. In
+text, `{{exercises}}` is the list of the day's exercises, `{{quick}}` the measured figures of the recipe of that name, and French
 has ordinary spaces: they are made non-breaking where they should be.
 """
 
@@ -114,7 +114,7 @@ def days() -> list[Day]:
 
 
 def find_day(name: str) -> Day:
-    """The day called `name`, such as "day3". Raises `UserError` where there is none."""
+    """The day called `name`, such as "day3". Raises `UserError` if there is none."""
     for day in days():
         if day.name == name:
             return day
@@ -128,12 +128,12 @@ def exercises(day: Day) -> tuple[Exercise, ...]:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a day's source, as it stands there."""
+    """A cell of a day's source, as written there."""
 
     kind: str
     """ "markdown" or "code"."""
     text: str
-    """Its lines, those of text without their "# "."""
+    """Its lines; those of text without their "# "."""
     lang: str = ""
     """The language of a cell of text."""
     quick: str = ""
@@ -146,7 +146,7 @@ HEAD = re.compile(r"# %%(?: \[(?P<kind>markdown)\])?(?P<options>(?: [a-z]+=\"[^\
 
 
 def cells(day: Day) -> Iterator[Cell]:
-    """The cells of the day's source, both languages. Raises `SyntaxError` for a source that is not as said above."""
+    """The cells of the day's source, in both languages. Raises `SyntaxError` for a source in any other form."""
     first, *parts = re.split(r"^(?=# %%)", day.source.read_text(encoding="utf-8"), flags=re.MULTILINE)
     if first:
         raise SyntaxError(f"{day.name} does not begin with a cell: {first[:60]!r}")
@@ -164,7 +164,7 @@ def cells(day: Day) -> Iterator[Cell]:
 
 
 def in_language(day: Day, language: str) -> Iterator[Cell]:
-    """The cells of the day as a reader of the language gets them."""
+    """The cells of the day for a reader of that language."""
     for cell in cells(day):
         if cell.kind == "code":
             yield Cell("code", code_in_language(cell.text, language), "", cell.quick, cell.raises)
@@ -198,7 +198,7 @@ def filling(day: Day, name: str, language: str) -> str:
 
 
 def exercise_list(day: Day, language: str) -> str:
-    """The exercises in Markdown, and how to have the answers checked."""
+    """The exercises in Markdown, and how to check the answers."""
     listed = "\n".join(f"{number}. {one.asks.said(language)}" for number, one in enumerate(exercises(day), 1))
     code = "\n".join(one.template for one in exercises(day))
     how = Clause("cli.learn_how_to_check", day=day.name).said(language)
@@ -221,7 +221,7 @@ def notebook(day: Day, language: str) -> dict[str, Any]:
 
 
 def script(day: Day, language: str) -> str:
-    """The day as a script in cells (py:percent), which runs from end to end: an error on purpose is printed."""
+    """The day as a script in cells (py:percent), which runs from end to end: an intended error is printed."""
     parts = []
     for cell in in_language(day, language):
         if cell.kind == "markdown":

@@ -1,4 +1,4 @@
-"""The learner's diary: a line for what was solved, how good a network was, and what the learner has to say, with its date."""
+"""The learner's diary: dated lines for what was solved, how good a network was, and the learner's own notes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Entry:
     """A line of the diary."""
 
     date: str
-    """Such as "2026-11-26"."""
+    """For example "2026-11-26"."""
     day: str = ""
     """Which day of the course it is about, such as "day3"; "" for none."""
     solved: tuple[str, ...] = ()
@@ -50,8 +50,8 @@ class Entry:
 def read_diary(folder: str | Path = ".", *, language: str | None = None) -> list[Entry]:
     """The entries of the diary in the folder, the oldest first.
 
-    A diary that is damaged is kept beside as diary.json.damaged, which a sentence on standard error says; a new one is begun.
-    Raises `UserError` where it may not be read.
+    A damaged diary is kept as diary.json.damaged, which a sentence on standard error says; a new one is begun.
+    Raises `UserError` if it may not be read.
     """
     path = Path(folder) / NAME
     try:
@@ -87,7 +87,7 @@ def write_down(
     folder: str | Path = ".",
     language: str | None = None,
 ) -> None:
-    """Write a line into the diary in the folder, with today's date: the whole file beside, then renamed.
+    """Write a line into the diary in the folder, with today's date, atomically.
 
     Parameters
     ----------
@@ -96,13 +96,13 @@ def write_down(
     solved : sequence of str
         Names of exercises.
     accuracy : float, 0 to 1, optional
-        What a network reached on the validation split.
+        The accuracy of a network on the validation split.
     note : str
         The learner's own words.
     folder : str or path
         The learner's working folder.
     language : {"en", "fr"}, optional
-        What is said about it is said in it; the locale's where it is not given.
+        The language to speak; by default the locale's.
 
     Raises
     ------
@@ -125,23 +125,23 @@ def write_down(
 
 
 def solved(entries: Sequence[Entry], day: str) -> set[str]:
-    """The names of the day's exercises that the diary has as solved."""
+    """The names of the day's exercises that are solved according to the diary."""
     return {name for entry in entries if entry.day == day for name in entry.solved}
 
 
 def best_accuracy(entries: Sequence[Entry], day: str) -> float | None:
-    """The best accuracy of the day, 0 to 1; None where there is none."""
+    """The best accuracy of the day, 0 to 1; None if there is none."""
     return max((entry.accuracy for entry in entries if entry.day == day and entry.accuracy is not None), default=None)
 
 
 WIDTH = 30
-"""Characters that a bar has at 99.9 %; a third of them at 90 %, two thirds at 99 %."""
+"""The length of a bar in characters at 99.9 %; a third of it at 90 %, two thirds at 99 %."""
 
 
 def draw_accuracies(entries: Sequence[Entry], language: str, block: str = "█") -> list[str]:
-    """The accuracies from day to day as bars, a line each, with their axis; nothing where there is none.
+    """The accuracies from day to day as bars, a line each, with their axis; nothing if there is none.
 
-    From 90 % to 99 % is as far as from 99 % to 99.9 %: the errors left are a tenth.
+    From 90 % to 99 % is as far as from 99 % to 99.9 %: a tenth of the errors is left.
     """
     rows = [entry for entry in entries if entry.accuracy is not None]
     if not rows:
@@ -157,5 +157,5 @@ def draw_accuracies(entries: Sequence[Entry], language: str, block: str = "█")
 
 
 def percent(accuracy: float, language: str) -> str:
-    """Such as "98.71 %", or "98,71 %" in French."""
+    """For example "98.71 %", or "98,71 %" in French."""
     return f"{100 * accuracy:.2f}\N{NO-BREAK SPACE}%".replace(".", POINT[language])

@@ -1,4 +1,4 @@
-"""An exercise: what is asked, what is right, and what each misunderstanding would give."""
+"""An exercise: the question, the right answer, and the answer that each misunderstanding would give."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ class Mistake:
     """A misunderstanding."""
 
     gives: Callable[..., Any]
-    """Computes what who has it would answer: called as the exercise's `right` is."""
+    """Computes the answer of someone who has it; called like the exercise's `right`."""
     hint: Text
-    """What to say to them. It names the misunderstanding and does not give the answer away."""
+    """The hint for them. It names the misunderstanding without giving the answer away."""
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """One thing to answer: a value, or where there are `parameters` a function.
+    """One thing to answer: a value, or a function if there are `parameters`.
 
     Values are whole numbers, numbers, bools, text, and arrays or lists of numbers (NumPy's, torch's, Python's own); numbers are
     compared to about four digits. Nothing here imports torch before it is called.
     """
 
     name: str
-    """What the answer is called in Python."""
+    """The name of the answer in Python."""
     asks: Text
     """The question, in Markdown, one paragraph."""
     right: Callable[..., Any]
-    """Computes the right answer: without arguments, or with the function's."""
+    """Computes the right answer: without arguments, or with those of the function."""
     mistakes: tuple[Mistake, ...]
-    """At least two, the most particular first."""
+    """At least two, the most specific first."""
     hint: Text
-    """What to say to an answer that is none of these."""
+    """The hint for any other wrong answer."""
     parameters: str = ""
     """The parameters of the function to write, such as "image, kernel"; none for a value."""
     cases: Callable[[], Sequence[tuple[Any, ...]]] = list
-    """The arguments that the function is tried with, those of one call in each tuple."""
+    """The arguments with which the function is tried, one tuple per call."""
     look: Callable[[Any], Any] = unchanged
-    """What is compared, of the answer or of what its function returns: such as the shape that a network gives."""
+    """What is compared of the answer, or of its function's result: for example the shape that a network gives."""
 
     @property
     def template(self) -> str:

@@ -14,7 +14,7 @@ __all__ = ["Text", "find_language", "speaking"]
 
 
 class Text(NamedTuple):
-    """The same in both languages."""
+    """A text in both languages."""
 
     en: str
     fr: str
@@ -25,7 +25,7 @@ class Text(NamedTuple):
 
 
 def typeset(text: str, language: str) -> str:
-    """The Markdown as it is printed: French with non-breaking spaces, but for its code."""
+    """The Markdown as it is printed: French with non-breaking spaces, except in code."""
     if language != "fr":
         return text
     parts = re.split(r"(^```.*?^```$|`[^`]*`)", text, flags=re.MULTILINE | re.DOTALL)
@@ -33,7 +33,7 @@ def typeset(text: str, language: str) -> str:
 
 
 def find_language(name: str | None = None) -> str:
-    """The language of that name, or without one that of MNISTLAB_LANG or the locale (see `locales_language`).
+    """The language of that name, or by default that of MNISTLAB_LANG or the locale (see `locales_language`).
 
     Raises `UserError` for another name.
     """
@@ -48,7 +48,7 @@ def find_language(name: str | None = None) -> str:
 
 @contextlib.contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """Let an error that leaves `with` say its sentences in that language."""
+    """Let an error that leaves `with` speak that language."""
     try:
         yield
     except MnistlabError as error:

@@ -13,21 +13,21 @@ from mnistlab.learn.values import as_array
 __all__ = ["show"]
 
 SMALL = 8
-"""Up to this side in pixels, numbers are written into the picture."""
+"""In pictures up to this side in pixels, the numbers are written into the pixels."""
 
 
 def show(pictures: Mapping[str, Any], *, columns: int = 5) -> None:
-    """Draw arrays (H, W) side by side below their titles, by pyplot.
+    """Draw arrays (H, W) side by side below their titles, with pyplot.
 
-    Black is zero and white the highest value; where there are negative ones, red is above zero, blue below, and white is
-    zero. Where a picture is at most 8x8, its numbers stand in it.
+    Black is zero and white the highest value; if there are negative ones, red is above zero, blue below, and white is
+    zero. If a picture is at most 8x8, its numbers are written into it.
 
     Parameters
     ----------
     pictures : mapping
         Titles, and arrays of NumPy or torch, float or int (H, W).
     columns : int
-        How many stand in a row.
+        How many per row.
     """
     import_matplotlib()
     import matplotlib.pyplot as plt

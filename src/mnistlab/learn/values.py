@@ -1,4 +1,4 @@
-"""Answers as values: numbers, arrays, switches and text of NumPy, torch or Python alike, and whether two are the same."""
+"""Answers as values: numbers, arrays, switches and text, from NumPy, torch or Python alike, and whether two are the same."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 __all__ = ["Form", "as_array", "fits", "form", "same"]
 
 CLOSE = 2e-4
-"""Numbers that differ by less, as a fraction of the right one, are the same."""
+"""Numbers that differ by less than this fraction of the right one are the same."""
 
 
 def as_array(value: Any) -> Any:
-    """Numbers and arrays, Python's, NumPy's and torch's, as NumPy arrays; all else as it is."""
+    """Numbers and arrays, Python's, NumPy's and torch's, as NumPy arrays; anything else unchanged."""
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
     if isinstance(value, bool | np.bool_ | numbers.Number | np.ndarray | list | tuple):
@@ -47,7 +47,7 @@ def form(value: Any) -> Form:
 
 
 def fits(given: Form, wanted: Form) -> bool:
-    """Whether a value of the one form can be the right answer, or a wrong one, where the other is wanted."""
+    """Whether a value of one form can be an answer, right or wrong, where the other form is expected."""
     return (given.kind, given.shape) == (wanted.kind, wanted.shape)
 
 

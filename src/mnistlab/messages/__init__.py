@@ -1,1 +1,1 @@
-"""What errors, problems, checks and the log say (en.toml), and how a sentence is made of an entry and its values."""
+"""What errors, problems, checks and the log say (en.toml), and how an entry and its values become a sentence."""

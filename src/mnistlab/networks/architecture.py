@@ -15,17 +15,17 @@ from mnistlab.networks.fields import held, joined, kinds, knob, problems_of
 __all__ = ["Architecture", "EnsembleArchitecture", "NetworkDesign", "architecture_of", "fit_blocks"]
 
 WIDEST = 65_536
-"""Channels, hidden values, classes or pixels of a side; beyond, it is a mistake or an attack on the memory."""
+"""Channels, hidden values, classes or pixels per side; more is a mistake or an attack on the memory."""
 PADDINGS = ("same", "valid")
 POOLINGS = ("max", "stride", "none")
 HEADS = ("flatten", "average")
 PER_BLOCK = ("depth", "kernel_size", "padding", "pooling")
-"""The fields that hold a value for each of the `widths`; given one, they hold it for each."""
+"""The fields that hold a value for each of the `widths`; a single value is repeated."""
 
 
 @dataclass(frozen=True)
 class NetworkDesign:
-    """What is decided about a network before the data is known: a row of blocks, then a head; and what is around them.
+    """What is decided about a network before the data is known: a row of blocks, then a head, and what is around them.
 
     A recipe's network group and `Architecture` derive from it and check its fields in the same words. The defaults are a
     recipe's; `NeuralNet` has its own.
@@ -36,7 +36,7 @@ class NetworkDesign:
     depth: tuple[int, ...] = knob((1,), low=1, high=64)
     """Convolutions per block: one number for all blocks, or one for each."""
     kernel_size: tuple[int, ...] = knob((5,), low=1, high=255)
-    """Side of the convolutions in pixels, per block; odd where padding is same."""
+    """Side of the kernels in pixels, per block; odd if padding is same."""
     padding: tuple[str, ...] = knob(("valid",), choices=PADDINGS)
     """What happens at the picture's edge, per block: zeros are added (same), or the edge is lost (valid)."""
     pooling: tuple[str, ...] = knob(("max",), choices=POOLINGS)
@@ -54,24 +54,24 @@ class NetworkDesign:
     dropout: float = knob(0.2, low=0, high=0.99)
     """Fraction of values zeroed before each linear layer in training."""
     deskew: bool = knob(False)
-    """Make digits upright first, in training and in use."""
+    """Deskew digits first, in training and in use."""
     local_contrast: bool = knob(False)
-    """Even out light and contrast first: each pixel less the mean around it, over the deviation around it."""
+    """Even out light and contrast first: each pixel minus the mean around it, divided by the standard deviation around it."""
     test_shifts: bool = knob(False)
-    """In use, average over the picture and its shifts by a pixel (5 times the work)."""
+    """In use, average over the picture and its shifts by one pixel (5 times the work)."""
 
 
 @dataclass(frozen=True)
 class Architecture(NetworkDesign):
-    """A network: its design, and the data that it is for.
+    """A network: its design, and the shape of the data that it is for.
 
-    Lists are taken for tuples, one value for one of each block, and NumPy's numbers for Python's. Raises `UserError` that
-    names every value out of range, or a list of another length than there are blocks, an even kernel with nothing in its
+    Lists become tuples, one value becomes one for each block, and NumPy's numbers become Python's. Raises `UserError` that
+    names every value out of range, or a list whose length is not the number of blocks, an even kernel with nothing in its
     middle, or blocks that leave no pixel of the image.
     """
 
     classes: int = knob(10, low=1, high=WIDEST)
-    """Values that come out."""
+    """Number of outputs."""
     image_size: tuple[int, int] = (28, 28)
     """Height and width in pixels."""
 
@@ -116,7 +116,7 @@ class Architecture(NetworkDesign):
 
 @dataclass(frozen=True)
 class EnsembleArchitecture:
-    """Several networks used as one. Raises `UserError` where they differ in classes or image size, or there is none."""
+    """Several networks used as one. Raises `UserError` if they differ in classes or image size, or there is none."""
 
     members: tuple[Architecture, ...]
 
@@ -128,7 +128,7 @@ class EnsembleArchitecture:
 
     @property
     def classes(self) -> int:
-        """Values that come out."""
+        """Number of outputs."""
         return self.members[0].classes
 
     @property
@@ -142,7 +142,7 @@ class EnsembleArchitecture:
 
 
 def architecture_of(values: Mapping[str, Any]) -> Architecture | EnsembleArchitecture:
-    """The architecture that `to_dict` gave. Raises `UserError`, or `TypeError` for an unknown field, where it is none."""
+    """The architecture that `to_dict` gave. Raises `UserError` if it is none, or `TypeError` for an unknown field."""
     if "members" in values:
         return EnsembleArchitecture(tuple(Architecture(**member) for member in values["members"]))
     return Architecture(**values)
@@ -159,7 +159,7 @@ def fit_blocks(values: Values, count: int) -> Values:
 
 
 class Block(NamedTuple):
-    """One block of convolutions: its channels, how many, their side, the picture's edge, how its last one halves."""
+    """One block of convolutions: their channels, number and kernel size, the padding, and how the last one halves the picture."""
 
     width: int
     depth: int
@@ -174,7 +174,7 @@ class Block(NamedTuple):
 
 
 def remaining(rows: Sequence[Block], image_size: Sequence[int]) -> tuple[tuple[int, int], int]:
-    """Height and width (pixels) that the blocks leave of an image, and how many blocks fit before none is left."""
+    """Height and width (pixels) that the blocks leave of an image, and how many blocks fit before no pixel is left."""
     height, width = image_size
     for place, block in enumerate(rows):
         sides = tuple(convolved(side, block) for side in (height, width))
@@ -189,12 +189,12 @@ def remaining(rows: Sequence[Block], image_size: Sequence[int]) -> tuple[tuple[i
 
 
 def convolved(side: int, block: Block) -> int:
-    """What the block's convolutions leave of a side (pixels), before pooling."""
+    """The side (pixels) after the block's convolutions, before pooling."""
     return side - (block.kernel_size - 1) * block.depth * (block.padding == "valid")
 
 
 def no_pixel_left(rows: Sequence[Block], fitting: int, image_size: Sequence[int]) -> UserError:
-    """What to say where only the first `fitting` blocks leave a pixel: why the next one does not, and what would fit."""
+    """The problem if only the first `fitting` blocks leave a pixel: why the next one does not, and what would fit."""
     block, before = rows[fitting], remaining(rows[:fitting], image_size)[0]
     after = [convolved(side, block) for side in before]
     if min(after) >= 1:

@@ -30,17 +30,17 @@ logger = logging.getLogger("mnistlab.checkpoints")
 
 MODEL_FORMAT, MODEL_VERSION = "mnistlab model", 1
 FINDER_FORMAT = "mnistlab finder"
-"""What a file of the network that finds digits says it is (see `finder.py`)."""
+"""How a file of the network that finds digits identifies itself (see `finder.py`)."""
 DAMAGE = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError, TypeError,
     ValueError, struct.error,
 )  # fmt: skip
-"""What torch.load raises at damaged bytes, besides UnpicklingError."""
+"""What torch.load raises for damaged bytes, besides UnpicklingError."""
 
 
 @dataclass(frozen=True)
 class SavedModel:
-    """A model with what is needed to use it: its classes, and how its input is normalised."""
+    """A model with everything needed to use it: its classes, and how its input is normalised."""
 
     model: Network
     dataset: str
@@ -49,12 +49,12 @@ class SavedModel:
 
     @property
     def mean(self) -> float:
-        """That of `normalisation`, of pixels scaled to [0, 1]."""
+        """The mean of `normalisation`, for pixels scaled to [0, 1]."""
         return self.normalisation.mean
 
     @property
     def std(self) -> float:
-        """Likewise, the standard deviation."""
+        """The standard deviation of `normalisation`, for pixels scaled to [0, 1]."""
         return self.normalisation.std
 
 
@@ -68,7 +68,7 @@ def save_tensors(path: str | Path, content: dict[str, Any]) -> None:
 def load_tensors(path: str | Path, remedy: str) -> Any:
     """What `torch.save` wrote to `path`, tensors on the CPU; nothing in it is executed.
 
-    Raises `UserError`, with the remedy of this key, where the file is missing, empty, damaged, or a pickle with code in it.
+    Raises `UserError`, with the remedy of this key, if the file is missing, empty, damaged, or a pickle with code in it.
     """
     path = Path(path)
     try:
@@ -76,7 +76,7 @@ def load_tensors(path: str | Path, remedy: str) -> Any:
             if not file.read(1):
                 raise UserError("files.empty", remedy=remedy, path=path)
             file.seek(0)
-            warnings.simplefilter("ignore", UserWarning)  # on a pickle's protocol; the error below says enough
+            warnings.simplefilter("ignore", UserWarning)  # about a pickle's protocol; the error below says enough
             return torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise UserError("files.missing", remedy=remedy, path=path) from None
@@ -100,13 +100,13 @@ def looks_like_pickle(path: Path) -> bool:
 
 
 def strip_prefix(state: dict[str, Any], names: Collection[str]) -> str:
-    """Take from the names in a state_dict, in place, what a wrapper put before those of the network, and return it.
+    """Remove from the names in a state_dict, in place, the prefix that a wrapper put before the network's, and return it.
 
-    `names` are the network's own. DataParallel and the like put "module." there, torch.compile "_orig_mod.", a module that
+    `names` are the network's own. DataParallel and similar put "module." there, torch.compile "_orig_mod.", a module that
     holds the network its attribute's name ("model." in many a Lightning checkpoint), several of them "model._orig_mod.".
-    Returns "" and changes nothing where names fit as they are, or where none would fit without what they have in common.
+    Returns "" and changes nothing if the names fit as they are, or if none would fit without their common prefix.
     """
-    wrapped = [name for name in state if name != "n_averaged"]  # which AveragedModel puts beside "module."
+    wrapped = [name for name in state if name != "n_averaged"]  # AveragedModel puts this beside "module."
     prefix = ""
     while wrapped and not any(name.removeprefix(prefix) in names for name in wrapped):
         first, dot, _ = wrapped[0].removeprefix(prefix).partition(".")
@@ -121,14 +121,14 @@ def strip_prefix(state: dict[str, Any], names: Collection[str]) -> str:
 
 
 def file_name(name: str) -> str:
-    """A weight's name as files have it: without the names of what is around a network, which holds no weights of its own."""
+    """A weight's name in files: without the names of the modules around the network, which have no weights of their own."""
     return name.replace("network.", "")
 
 
 def load_weights(model: Network, state: dict[str, Any]) -> str:
-    """Load a file's state_dict into the model; the prefix that its names had to lose (see `strip_prefix`), "" for none.
+    """Load a file's state_dict into the model. Returns the prefix removed from its names (see `strip_prefix`), "" for none.
 
-    Raises `RuntimeError` where it does not fit.
+    Raises `RuntimeError` if it does not fit.
     """
     own = {file_name(name): name for name in model.state_dict()}
     prefix = strip_prefix(state, own)

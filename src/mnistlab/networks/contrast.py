@@ -10,18 +10,18 @@ __all__ = ["LITTLE", "WHOLE", "WINDOW", "LocalContrast"]
 
 
 WINDOW = 7
-"""Side in pixels of the square around each pixel by which it is judged; a stroke of MNIST's is 2 to 4 wide."""
+"""Side in pixels of the square around each pixel that it is compared with; a stroke in MNIST is 2 to 4 wide."""
 WHOLE = 0.5
-"""The share of the whole picture's deviation that is added to that of the square, so that empty paper stays even."""
+"""The share of the whole picture's standard deviation that is added to the square's, so that empty paper stays even."""
 LITTLE = 0.01
-"""Added to it as well, in normalised units (a grey level of MNIST's): what is fainter is not brought out."""
+"""Also added to it, in normalised units (one grey level of MNIST): anything fainter is not amplified."""
 
 
 class LocalContrast(nn.Module):
-    """Each pixel less the mean around it, divided by the deviation around it (Jarrett et al. 2009).
+    """Each pixel minus the mean around it, divided by the standard deviation around it (Jarrett et al. 2009).
 
-    A shadow, grey paper and faint ink hardly change what comes out; ink and paper exchanged change its sign. Images float
-    (B, 1, H, W) in, the same out. Around a pixel at the edge is what lies within the picture.
+    Shadows, grey paper and faint ink hardly change the result; swapping ink and paper changes its sign. Images float
+    (B, 1, H, W) in, the same out. At the edge, only pixels within the picture count.
     """
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Make digits upright: take out the slant of their ink."""
+"""Make digits upright by removing their slant (deskewing)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["Deskewed", "deskew", "upright"]
 
 
 LITTLE = 1e-6
-"""Added to sums that may be 0 before they divide."""
+"""Added to divisors that may be 0."""
 BATCH = 1000
-"""Images that are made upright at once."""
+"""How many images are deskewed at once."""
 
 
 class Deskewed(nn.Module):
-    """A network that is shown each image with the slant of its ink taken out.
+    """A network that gets each image deskewed.
 
     Train the network within on images that are upright already (`MNISTDataLoader(prepare=deskew)`), and use this one:
     deskewing in training would undo the augmentation. Images float (B, 1, H, W), normalised, in; the network's answer out.
@@ -33,21 +33,21 @@ class Deskewed(nn.Module):
         self.architecture = dataclasses.replace(network.architecture, deskew=True)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """The network's answer, float (B, classes), to images float (B, 1, H, W) made upright."""
+        """The network's answer, float (B, classes), to the deskewed images float (B, 1, H, W)."""
         answer: torch.Tensor = self.network(deskew(images))
         return answer
 
     @property
     def parameters_count(self) -> int:
-        """How many numbers training adjusted."""
+        """How many parameters it has."""
         return self.network.parameters_count
 
 
 def deskew(images: torch.Tensor) -> torch.Tensor:
-    """The digits upright: their slant taken out, their centre of mass in the middle of the picture.
+    """The digits upright: without their slant, their centre of mass in the middle of the picture.
 
     Images float (B, 1, H, W), whose lowest value is paper, in; the same shape, dtype and range out. The slant is the one that
-    leaves no correlation of the ink's x with its y (LeCun et al. 1998, section III.A), of at most 45 degrees. Paper is to be
+    leaves no correlation of the ink's x with its y (LeCun et al. 1998, section III.A), at most 45 degrees. Paper must be
     even: what is above its lowest value counts as ink.
     """
     height, width = images.shape[2:]
@@ -70,5 +70,5 @@ def deskew(images: torch.Tensor) -> torch.Tensor:
 
 
 def upright(images: torch.Tensor) -> torch.Tensor:
-    """`deskew` of images uint8 (N, 1, H, W), as uint8: what a network is trained on that is to be used `Deskewed`."""
+    """`deskew` for images uint8 (N, 1, H, W), as uint8: training data for a network that will be used `Deskewed`."""
     return torch.cat([deskew(part.float()).round_().to(torch.uint8) for part in torch.split(images, BATCH)])

@@ -20,7 +20,7 @@ Member = NeuralNet | Shifted | Deskewed
 class Ensemble(nn.Module):
     """Several networks used as one: the mean of their probabilities.
 
-    Images float (B, 1, H, W), normalised, in; log-probabilities float (B, classes) out, to be used as logits are: argmax,
+    Images float (B, 1, H, W), normalised, in; log-probabilities float (B, classes) out, to be used like logits: argmax,
     softmax and cross-entropy give the mean's.
 
     Parameters
@@ -31,7 +31,7 @@ class Ensemble(nn.Module):
     Raises
     ------
     UserError
-        Where its members differ in classes or image size.
+        If its members differ in classes or image size.
     """
 
     def __init__(self, members: Sequence[Member]) -> None:
@@ -45,7 +45,7 @@ class Ensemble(nn.Module):
 
     @property
     def parameters_count(self) -> int:
-        """How many numbers training adjusted, of all members."""
+        """How many parameters all members have."""
         return sum(parameter.numel() for parameter in self.parameters())
 
 
@@ -53,15 +53,15 @@ Network = Member | Ensemble
 
 
 def for_use(network: NeuralNet, architecture: Architecture) -> Member:
-    """The network with what `architecture` has around it, to be evaluated, saved and exported; its weights are the same."""
+    """The network with what its `architecture` puts around it, for evaluating, saving and exporting; the weights are shared."""
     inner = Shifted(network) if architecture.test_shifts else network
     return Deskewed(inner) if architecture.deskew else inner
 
 
 def make_network(architecture: Architecture | EnsembleArchitecture) -> Network:
-    """The network whose `architecture` this is, on the CPU, its weights yet to be loaded: nothing has been written to them.
+    """A network of this `architecture`, on the CPU, with uninitialised weights, which are yet to be loaded.
 
-    That draws nothing from torch's random generator, which another thread may be training with.
+    This draws nothing from torch's random generator, which another thread may be training with.
     """
     with torch.device("meta"):
         if isinstance(architecture, EnsembleArchitecture):
@@ -72,5 +72,5 @@ def make_network(architecture: Architecture | EnsembleArchitecture) -> Network:
 
 
 def make_member(architecture: Architecture) -> Member:
-    """One network and what is around it, with weights of its own."""
+    """One network and what is around it, with its own weights."""
     return for_use(NeuralNet.of(architecture), architecture)

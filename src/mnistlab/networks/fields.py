@@ -1,4 +1,4 @@
-"""A dataclass's fields with what each may hold, declared by `knob` and checked in one wording, of networks and of recipes."""
+"""Dataclass fields with the values that each may hold, declared by `knob`, with the same checks for networks and recipes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mnistlab.messages.sentences import Clause
 __all__ = ["LISTS", "allowed", "held", "joined", "kinds", "knob", "knobs", "problems_of"]
 
 LISTS: dict[Any, type] = {tuple[int, ...]: int, tuple[str, ...]: str}
-"""The types that hold several values, and what each of these is."""
+"""The types that hold several values, and the type of each of these."""
 NOUNS = {
     int: Clause("values.whole_number"), float: Clause("values.number"), bool: Clause("values.switch"),
     str: Clause("values.text"),
@@ -22,12 +22,12 @@ NOUNS = {
 
 
 def knob(default: Any, *, low: float = -math.inf, high: float = math.inf, choices: tuple[str, ...] = ()) -> Any:
-    """A field with its default and what it may be: a number from `low` to `high` (both allowed), or one of `choices`."""
+    """A field with its default and its allowed values: a number from `low` to `high` (inclusive), or one of `choices`."""
     return dataclasses.field(default=default, metadata={"low": low, "high": high, "choices": choices})
 
 
 def knobs(group: type) -> dict[str, dataclasses.Field[Any]]:
-    """The dataclass's fields that `knob` declared, by name, those that it inherits first."""
+    """The dataclass's fields that `knob` declared, by name, inherited ones first."""
     return {f.name: f for f in dataclasses.fields(group) if "choices" in f.metadata}
 
 
@@ -46,7 +46,7 @@ def held(kind: Any, value: Any) -> Any:
 
 
 def problems_of(group: type, values: Mapping[str, Any]) -> list[Clause]:
-    """What is wrong with those of the `values`, as `held` gives them, that are fields of the dataclass; each alone."""
+    """The problems of those `values`, as `held` gives them, that are fields of the dataclass, each taken alone."""
     fields = [f for name, f in knobs(group).items() if name in values]
     return [problem for f in fields if (problem := problem_of(f, kinds(group)[f.name], values[f.name]))]
 
@@ -75,7 +75,7 @@ def in_range(f: dataclasses.Field[Any], value: Any) -> bool:
 
 
 def allowed(f: dataclasses.Field[Any]) -> Clause | None:
-    """Which values a field takes, such as "between 1 and 100,000" or "sgd or adamw"; None where any of its type."""
+    """The values that a field takes, such as "between 1 and 100,000" or "sgd or adamw"; None if any of its type."""
     low, high, choices = (f.metadata[key] for key in ("low", "high", "choices"))
     if choices:
         return Clause("values.one_of", choices=choices)
@@ -85,7 +85,7 @@ def allowed(f: dataclasses.Field[Any]) -> Clause | None:
 
 
 def joined(problems: Iterable[Clause]) -> Clause:
-    """The problems, of which there is at least one, as the part of a sentence that names all."""
+    """The problems, at least one, as part of a sentence that names them all."""
     *others, last = problems
     return functools.reduce(
         lambda rest, one: Clause("values.problem_and_others", one=one, others=rest), reversed(others), last

@@ -33,7 +33,7 @@ class Step(nn.Sequential):
 
 
 class FinderNet(nn.Module):
-    """Marks the middle, the kind and the size of each digit, as CenterNet does (Zhou et al. 2019, https://arxiv.org/abs/1904.07850).
+    """Marks the centre, kind and size of each digit, as CenterNet does (Zhou et al. 2019, https://arxiv.org/abs/1904.07850).
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class FinderNet(nn.Module):
     widths : tuple of int
         Channels of the first and second step, at half of the picture's size, and of the others, at a quarter.
     apart : tuple of int
-        How far the pixels lie apart that each further step at a quarter looks at (its dilation).
+        How far apart the pixels are that each further step at a quarter looks at (its dilation).
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class FinderNet(nn.Module):
         nn.init.constant_(self.answers.bias[:classes], -4.0)  # type: ignore[index]
 
     def forward(self, contrast: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What stands where, for each cell of 4x4 pixels.
+        """What is where, for each cell of 4x4 pixels.
 
         Parameters
         ----------
@@ -70,7 +70,7 @@ class FinderNet(nn.Module):
         Returns
         -------
         kinds, boxes, ink : Tensor
-            Logits (B, classes, H/4, W/4); where the middle lies in the cell, in cells, and the logarithms of width and height,
+            Logits (B, classes, H/4, W/4); the centre's position in the cell, in cells, and the logarithms of width and height,
             (B, 4, H/4, W/4); logits (B, 1, H, W) of how much of each pixel digits cover.
         """
         fine = self.fine(contrast)
@@ -83,7 +83,7 @@ class FinderNet(nn.Module):
         return answers[:, : self.classes], answers[:, self.classes :], ink
 
     def describe(self, height: int, width: int) -> list[LayerRow]:
-        """A row per convolution, found by sending one blank scene of that size through: name, output shape, parameters, work."""
+        """A row per convolution, found by passing one blank scene of that size through: name, output shape, parameters, work."""
         rows: list[LayerRow] = []
 
         def note(name: str, layer: nn.Conv2d, output: Tensor) -> None:
@@ -110,7 +110,7 @@ class FinderNet(nn.Module):
 def loss(
     answers: tuple[Tensor, Tensor, Tensor], heat: Tensor, boxes: Tensor, asked: Tensor, digits: Tensor
 ) -> dict[str, Tensor]:
-    """How wrong the answers are: CenterNet's focal loss of the kinds, the boxes' mean error, the ink's cross-entropy.
+    """The loss: CenterNet's focal loss for the kinds, the mean error of the boxes, the cross-entropy of the ink.
 
     The last four are a batch of `mnistlab.papers.targets.Example`, with the same names and shapes.
     """
@@ -129,20 +129,20 @@ def loss(
 
 
 def weighted(parts: dict[str, Tensor], boxes: float, ink: float) -> Tensor:
-    """What is minimised: the kinds' loss and those of boxes and ink times their weights."""
+    """The quantity to minimise: the loss of the kinds plus those of boxes and ink times their weights."""
     return parts["kinds"] + boxes * parts["boxes"] + ink * parts["ink"]
 
 
 @dataclass(frozen=True)
 class SavedFinder:
-    """A network that finds digits, with what is needed to use it."""
+    """A network that finds digits, with everything needed to use it."""
 
     model: FinderNet
     dataset: str
     classes: tuple[str, ...]
     """What each of its kinds is: a digit, or another mark."""
     data: str
-    """The SHA-256 of what the scenes were drawn with that it was trained on."""
+    """The SHA-256 of the material from which its training scenes were drawn."""
 
 
 def save_finder(path: str | Path, model: FinderNet, dataset: str, classes: Sequence[str], data: str) -> None:

@@ -20,38 +20,38 @@ __all__ = ["NeuralNet", "evaluating"]
 
 
 class NeuralNet(nn.Module):
-    """Images float (B, 1, H, W), normalised, in; logits float (B, classes) out: no softmax, cross-entropy holds it.
+    """Images float (B, 1, H, W), normalised, in; logits float (B, classes) out: no softmax, which is part of the cross-entropy.
 
-    A row of blocks, then a head. Where one value is given for all blocks, each has it.
+    A row of blocks, then a head. A single value is used for all blocks.
 
-    Max-pool stands before batch norm and ReLU: ReLU after max-pool gives what max-pool after ReLU gives, bit for bit, for
-    a quarter of the work, and batch norm then sees the values that go on.
+    Max-pool comes before batch norm and ReLU: ReLU after max-pool gives the same as max-pool after ReLU, bit for bit, for
+    a quarter of the work, and batch norm then sees the values that are passed on.
 
     Parameters
     ----------
     widths : sequence of int
         Channels of each block.
     classes : int
-        Values that come out.
+        Number of outputs.
     image_size : (int, int)
         Height and width in pixels.
     depth : int or sequence of int
         Convolutions of each block, each with batch norm and ReLU.
     kernel_size : int or sequence of int
-        Side of each block's convolutions in pixels.
+        Side of each block's kernels in pixels.
     padding : str or sequence of str
-        "same" keeps the edge pixels' neighbourhoods, "valid" takes only whole ones.
+        "same" pads the edges with zeros, "valid" uses only whole neighbourhoods.
     pooling : str or sequence of str
-        How a block's last convolution halves height and width: "max"-pool, a "stride" of 2, or not at all ("none").
+        How a block's last convolution halves height and width: by max-pool ("max"), a "stride" of 2, or not at all ("none").
     separable : bool
-        Make each convolution but the first of two: one that looks at each channel alone, then one of 1x1 that mixes them
+        Replace each convolution but the first by two: one that looks at each channel separately, then a 1x1 one that mixes them
         (Sifre 2014, Chollet 2017): a fraction of the parameters.
     batch_norm : bool
         Batch norm after each convolution, and after the hidden layer.
     pool_last : bool
         The order of most textbooks: convolution -> batch norm -> ReLU -> max-pool.
     head : str
-        Lay what is left out in one row ("flatten"), or keep only the mean of each channel ("average").
+        Lay the last maps out in one row ("flatten"), or keep only the mean of each channel ("average").
     hidden : int
         Width of a linear layer before the last one, 0 for none.
     dropout : float
@@ -59,17 +59,17 @@ class NeuralNet(nn.Module):
     local_contrast : bool
         Even out light and contrast first (`LocalContrast`).
     deskew, test_shifts : bool
-        Deprecated: they give a `Deskewed` or `Shifted` network, which is made around one.
+        Deprecated: these give a `Deskewed` or `Shifted` network around this one.
 
     Attributes
     ----------
     architecture : Architecture
-        All of it, checked; `NeuralNet.of(architecture)` makes another one.
+        All of the above, checked; `NeuralNet.of(architecture)` makes another network like it.
 
     Raises
     ------
     UserError
-        Where the blocks leave no pixel of the image, or a value is out of range.
+        If the blocks leave no pixel of the image, or a value is out of range.
     """
 
     def __new__(cls, *widths: Any, deskew: bool = False, test_shifts: bool = False, **layers: Any) -> Any:
@@ -118,7 +118,7 @@ class NeuralNet(nn.Module):
 
     @classmethod
     def of(cls, architecture: Architecture) -> NeuralNet:
-        """The layers of that architecture; what it has around them is not in here (see `for_use`)."""
+        """The layers of that architecture, without what it puts around them (see `for_use`)."""
         values = architecture.to_dict()
         return cls(**{name: value for name, value in values.items() if name not in ("deskew", "test_shifts")})
 
@@ -129,11 +129,11 @@ class NeuralNet(nn.Module):
 
     @property
     def parameters_count(self) -> int:
-        """How many numbers training adjusts."""
+        """How many parameters it has."""
         return sum(parameter.numel() for parameter in self.parameters())
 
     def describe(self) -> list[LayerRow]:
-        """A row per layer, found by sending one blank image through: name, purpose, output shape, parameters, work."""
+        """A row per layer, found by passing one blank image through: name, purpose, output shape, parameters, work."""
         device = next(self.parameters()).device
         values = torch.zeros(1, 1, *self.architecture.image_size, device=device)
         rows = []
@@ -171,7 +171,7 @@ def make_layers(architecture: Architecture) -> OrderedDict[str, nn.Module]:
 def make_convolution(
     architecture: Architecture, block: Block, channels: int, number: int
 ) -> OrderedDict[str, nn.Module]:
-    """The `number`-th convolution, of so many `channels`, with what follows it."""
+    """The `number`-th convolution, with that many `channels`, and what follows it."""
     layers, bias = OrderedDict[str, nn.Module](), not architecture.batch_norm
     shape: dict[str, Any] = {
         "kernel_size": block.kernel_size,
@@ -189,7 +189,7 @@ def make_convolution(
 
 
 def make_head(architecture: Architecture, channels: int, number: int) -> OrderedDict[str, nn.Module]:
-    """What makes logits of the last maps; `number` is that of its first norm and ReLU."""
+    """The layers that turn the last maps into logits; `number` is that of their first norm and ReLU."""
     layers, dropout = OrderedDict[str, nn.Module](), architecture.dropout
     height, width = architecture.last_size
     if architecture.head == "average":
@@ -211,7 +211,7 @@ def make_head(architecture: Architecture, channels: int, number: int) -> Ordered
 
 @contextlib.contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Inside `with`, the model is in evaluation mode and keeps no gradients; each of its parts gets its mode back."""
+    """Inside `with`, the model is in evaluation mode and keeps no gradients; afterwards each part gets its mode back."""
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:

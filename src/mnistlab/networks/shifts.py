@@ -1,4 +1,4 @@
-"""Look at each picture five times: as it is, and moved by a pixel to each side."""
+"""Look at each picture five times: as it is, and shifted by a pixel in each direction."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from mnistlab.networks.network import NeuralNet
 __all__ = ["Shifted", "mean_probability"]
 
 FIVE_VIEWS = ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
-"""Where the picture is cut out of itself with a margin of 1 pixel: y, x of the upper left corner."""
+"""Where each view is cut out of the picture with a margin of 1 pixel: y, x of the upper left corner."""
 
 
 class Shifted(nn.Module):
-    """A network whose answer is averaged over five views of each image: as it is, and moved by one pixel to each side.
+    """A network whose answer is averaged over five views of each image: as it is, and shifted by one pixel in each direction.
 
-    Images float (B, 1, H, W), normalised, in; log of the mean probabilities float (B, classes) out, to be used as logits are.
-    What comes in at an edge is the edge again.
+    Images float (B, 1, H, W), normalised, in; log of the mean probabilities float (B, classes) out, to be used like logits.
+    Edge pixels are repeated beyond the edge.
     """
 
     def __init__(self, network: NeuralNet) -> None:
@@ -39,11 +39,11 @@ class Shifted(nn.Module):
 
     @property
     def parameters_count(self) -> int:
-        """How many numbers training adjusted."""
+        """How many parameters it has."""
         return self.network.parameters_count
 
 
 def mean_probability(logits: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Log of the mean of the probabilities that each float (B, classes) of `logits` stands for."""
+    """Log of the mean probabilities, float (B, classes), over several `logits`, each float (B, classes)."""
     each = torch.stack([value.float().log_softmax(dim=1) for value in logits])
     return each.logsumexp(dim=0) - math.log(len(logits))

@@ -1,1 +1,1 @@
-"""Papers as people fill them in, drawn from MNIST's digits: what the network that finds digits is trained on."""
+"""Filled-in papers drawn from MNIST's digits: the training data of the network that finds digits."""

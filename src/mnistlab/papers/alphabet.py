@@ -1,4 +1,4 @@
-"""Digits to write with: MNIST's as shapes, sorted by the hands that wrote them, or a font's."""
+"""Digits to write with: MNIST's as shapes, grouped by writer, or a font's."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["Alphabet", "Hand"]
 
 
 class Alphabet:
-    """Images of handwritten digits as shapes, made when they are first needed: 18 kB each are kept.
+    """Images of handwritten digits as shapes, made when they are first needed and then kept, 18 kB each.
 
     Parameters
     ----------
     images : ndarray of uint8, shape (N, H, W)
         Ink 255 on 0.
     labels : ndarray of int64, shape (N,)
-        The digit of each.
+        The digit of each image.
     writers : ndarray of int16, shape (N,)
-        Who wrote each.
+        Who wrote each image.
     elsewhere : ndarray of uint8, shape (N, H, W), optional
         The same digits as people elsewhere write them: see `mnistlab.augmentation.hands`.
     """
@@ -44,11 +44,11 @@ class Alphabet:
         self.of_image = functools.lru_cache(maxsize=2 * len(images))(self.make)
 
     def __reduce__(self) -> tuple[type[Alphabet], tuple[NDArray[Any], ...]]:
-        """Without the shapes that it has made: so it goes to other processes."""
+        """Without the shapes made so far, to be sent to other processes."""
         return Alphabet, (self.images, self.labels, self.writers, self.elsewhere)
 
     def make(self, number: int, elsewhere: bool) -> Shape | None:
-        """The shape of the image of that number; None where there is no ink in it."""
+        """The shape of the image of that number; None if there is no ink in it."""
         return of_picture((self.elsewhere if elsewhere else self.images)[number])
 
 
@@ -60,9 +60,9 @@ class Hand:
     images: NDArray[np.intp]
     """The images of the writer."""
     font: Path | None
-    """Printed in this font, where it is not None."""
+    """Printed in this font, if it is not None."""
     elsewhere: bool = False
-    """Whether it is somebody elsewhere who writes."""
+    """Whether the writer is from elsewhere."""
 
     def shape(self, random: np.random.Generator, digit: int) -> Shape | None:
         """A shape of the digit."""

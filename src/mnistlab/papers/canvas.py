@@ -1,4 +1,4 @@
-"""A sheet that is drawn on: its pixels, and what stands where."""
+"""A sheet to draw on: its pixels, and what is where."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 
 class Size(Enum):
-    """How large writing is for a network that knows one size: other sizes of the picture show it as it should be."""
+    """How large writing looks to a network that knows one size: other sizes of the picture show it at the right size."""
 
     USUAL = "is to be found"
     UNUSUAL = "may be found"
@@ -29,12 +29,12 @@ class Size(Enum):
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that stands on a sheet, and the box of its ink in pixels."""
+    """Something on a sheet, and the bounding box of its ink in pixels."""
 
     kind: int
-    """Its place in the finder's `CLASSES`."""
+    """Its index in the finder's `CLASSES`."""
     x: float
-    """The middle of its box."""
+    """The centre of its box."""
     y: float
     width: float
     height: float
@@ -42,9 +42,9 @@ class Mark:
 
 @dataclass(frozen=True)
 class Pen:
-    """What writes: its colour, 0 (black) to 255, how much it covers, 0 to 1, and its radius in pixels.
+    """A pen: its colour, 0 (black) to 255, its opacity, 0 to 1, and its radius in pixels.
 
-    None for the strokes as they are, but for `bolder` pixels at each edge.
+    A radius of None leaves the strokes as they are, except for `bolder` pixels at each edge.
     """
 
     colour: float
@@ -55,7 +55,7 @@ class Pen:
 
 @dataclass
 class Canvas:
-    """A sheet, and the sheet's own axes: `turn` (2, 2) takes what is drawn level to where it lies."""
+    """A sheet, and the sheet's own axes: `turn` (2, 2) maps what is drawn level to its place on the canvas."""
 
     pixels: Floats
     """float32 (H, W), 0 to 255."""
@@ -63,23 +63,23 @@ class Canvas:
     digits: Floats = field(init=False)
     """float32 (H, W), 0 to 1: how much of each pixel digits cover."""
     ignored: NDArray[np.bool_] = field(init=False)
-    """bool (H, W): where nothing is asked, for it might be taken for a digit or is cut off."""
+    """bool (H, W): where finds do not count, because something there might be taken for a digit or is cut off."""
     marks: list[Mark] = field(default_factory=list)
     size: Size = Size.USUAL
-    """How large what is written is for the network."""
+    """How large the writing looks to the network."""
 
     def __post_init__(self) -> None:
         self.digits = np.zeros_like(self.pixels)
         self.ignored = np.zeros(self.pixels.shape, bool)
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """Where a point of the level sheet lies on the canvas; the two share their middle."""
+        """A point of the level sheet converted to the canvas; the two share their middle."""
         height, width = self.pixels.shape
         a, b = self.turn @ (x - width / 2, y - height / 2)
         return float(a + width / 2), float(b + height / 2)
 
     def cover(self, alpha: Floats, left: int, top: int, pen: Pen) -> tuple[slice, slice, Floats] | None:
-        """Lay ink on the sheet: `alpha` float32 (h, w), 0 to 1, with its corner there. Returns what of it is on the sheet."""
+        """Lay ink on the sheet: `alpha` float32 (h, w), 0 to 1, with its corner there. Returns the part that is on the sheet."""
         height, width = self.pixels.shape
         x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + alpha.shape[1], width), min(top + alpha.shape[0], height)
         if x1 <= x0 or y1 <= y0:
@@ -93,9 +93,9 @@ class Canvas:
     def glyph(
         self, shape: Shape, kind: int | None, at: tuple[float, float], size: NDArray[np.float64], pen: Pen
     ) -> float:
-        """Draw a shape with its middle at a point of the level sheet; `size` (2, 2) takes the shape's pixels to the sheet's.
+        """Draw a shape with its centre at a point of the level sheet; `size` (2, 2) maps the shape's pixels to the sheet's.
 
-        `kind` is what is to be read there, or None where nothing is asked. Returns how far its ink reaches to the right.
+        `kind` is what should be read there, or None if it does not count. Returns how far its ink reaches to the right.
         """
         matrix = self.turn @ size
         corners = np.abs(matrix) @ (shape.width / 2 + 3, shape.height / 2 + 3)
@@ -120,7 +120,7 @@ class Canvas:
         return at[0] + float(np.abs(size[0]) @ (shape.width / 2, shape.height / 2))
 
     def note(self, alpha: Floats, left: int, top: int, kind: int | None, pen: Pen) -> None:
-        """Lay ink on the sheet, and note what it is."""
+        """Lay ink on the sheet, and record what it is."""
         inked = alpha > 0.4
         rows, columns = np.flatnonzero(inked.any(1)), np.flatnonzero(inked.any(0))
         if not len(rows):
@@ -148,7 +148,7 @@ class Canvas:
         self.strokes([np.array([self.place(*start), self.place(*end)]) for start, end in ends], width, pen)
 
     def strokes(self, lines: list[NDArray[np.float64]], width: float, pen: Pen, kind: int | None = -1) -> None:
-        """Lines through points of the canvas, each (N, 2). With a `kind` (or None), what they are together is noted."""
+        """Lines through points of the canvas, each (N, 2). With a `kind` (or None), what they form together is recorded."""
         mask = np.zeros(self.pixels.shape, np.uint8)
         fixed = [np.round(line * 16).astype(np.int32) for line in lines]
         thick = max(1, int(width))
@@ -160,17 +160,17 @@ class Canvas:
             self.note(alpha, 0, 0, kind, pen)
 
     def fill(self, corners: Sequence[tuple[float, float]], pen: Pen) -> None:
-        """A polygon between points of the level sheet, filled."""
+        """A filled polygon between points of the level sheet."""
         self.polygon(np.array([self.place(*corner) for corner in corners]), pen)
 
     def polygon(self, points: NDArray[np.float64], pen: Pen) -> None:
-        """A polygon between points (N, 2) of the canvas, filled."""
+        """A filled polygon between points (N, 2) of the canvas."""
         mask = np.zeros(self.pixels.shape, np.uint8)
         cv2.fillPoly(mask, [np.round(points * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
         self.cover((mask / np.float32(255)).astype(np.float32, copy=False), 0, 0, pen)
 
     def words(self, text: str, font: Path, height: float, at: tuple[float, float], pen: Pen) -> None:
-        """Printed words, their left end on the level sheet there; nothing in them is to be read."""
+        """Printed words, with their left end at that point of the level sheet; nothing in them should be read."""
         drawn = printed(text, font)
         if not drawn.size:
             return
@@ -181,7 +181,7 @@ class Canvas:
         low, high = corners.min(1), corners.max(1)
         moved = np.column_stack([matrix, -low])
         size = (min(int(high[0] - low[0]) + 2, 4 * self.pixels.shape[1]), int(high[1] - low[1]) + 2)
-        if scale < 0.5:  # smoothly, for warpAffine looks at four pixels only
+        if scale < 0.5:  # smoothly, because warpAffine looks at four pixels only
             drawn = np.asarray(cv2.blur(drawn, (max(1, int(0.7 / scale)),) * 2), np.uint8)
         alpha = cv2.warpAffine(drawn, moved, size, flags=cv2.INTER_LINEAR).astype(np.float32) / np.float32(255)
         self.cover(np.asarray(alpha, np.float32), int(x + low[0]), int(y + low[1]), pen)

@@ -1,7 +1,7 @@
-"""Shapes of digits, letters and marks that can be drawn at any size and by any pen: each pixel knows its distance to the edge.
+"""Shapes of digits, letters and marks that can be drawn at any size and with any pen, as signed distance fields.
 
-A digit of MNIST is enlarged, and of each point of a 48x48 square is kept how far the edge of the stroke is (inside positive) and
-how far its middle line: `Shape.edge` draws it as it was written, `Shape.middle` with a pen of any width.
+A digit of MNIST is enlarged, and for each point of a 48x48 square the distance to the edge of the stroke (positive inside) and
+to its centre line are kept: `Shape.edge` draws it as it was written, `Shape.middle` with a pen of any width.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from mnistlab.files import sha256
 __all__ = ["Shape", "font_files", "fonts_digest", "of_picture", "of_text"]
 
 SIDE = 48
-"""Pixels of a shape's square."""
+"""Side of a shape's square in pixels."""
 HEIGHT = 36
-"""Pixels of its longer side in there."""
+"""The shape's longer side in pixels."""
 FINER = 2
-"""How many times as fine the distances are measured."""
+"""Factor by which distances are measured more finely."""
 OTHERS = (
     "DejaVuSans",
     "DejaVuSans-Bold",
@@ -40,7 +40,7 @@ OTHERS = (
     "cmr10",
     "cmss10",
 )
-"""Those of matplotlib's own fonts that have digits of the usual form."""
+"""The fonts of matplotlib with digits of the usual form."""
 
 Distances = NDArray[np.float32]
 
@@ -50,18 +50,18 @@ class Shape:
     """A shape in the middle of a square of `SIDE` pixels: float32 (SIDE, SIDE) each, in pixels of the square."""
 
     edge: Distances
-    """How far the nearest edge is: positive in the ink, negative outside."""
+    """Distance to the nearest edge: positive in the ink, negative outside."""
     middle: Distances
-    """How far the middle line of the nearest stroke is."""
+    """Distance to the centre line of the nearest stroke."""
     width: float
     height: float
-    """Its ink's, in pixels of the square."""
+    """The height of its ink, in pixels of the square."""
     thickness: float
-    """Half the usual width of its strokes."""
+    """Half the usual stroke width."""
 
 
 def of_picture(ink: NDArray[np.uint8]) -> Shape | None:
-    """The shape of the ink in a picture, uint8 (H, W), 255 on 0; None where there is none."""
+    """The shape of the ink in a picture, uint8 (H, W), 255 on 0; None if there is none."""
     rows, columns = np.flatnonzero((ink > 100).any(1)), np.flatnonzero((ink > 100).any(0))
     if not len(rows):
         return None
@@ -92,9 +92,9 @@ def of_picture(ink: NDArray[np.uint8]) -> Shape | None:
 
 @functools.cache
 def font_files() -> tuple[Path, ...]:
-    """The fonts of `FONTS` and matplotlib's, in a fixed order: what is drawn does not depend on what else is installed.
+    """The fonts of `FONTS` and matplotlib's, in a fixed order, so that drawings do not depend on what else is installed.
 
-    Raises `UserError` where one is missing.
+    Raises `UserError` if one is missing.
     """
     require("train", "matplotlib", *FONTS)
     files: list[Path] = []
@@ -107,19 +107,19 @@ def font_files() -> tuple[Path, ...]:
 
 
 def folder_of(package: str) -> Path:
-    """Where an installed package lies; it is not imported."""
+    """The folder of an installed package; it is not imported."""
     spec = importlib.util.find_spec(package.replace("-", "_"))
     return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else Path()
 
 
 @functools.cache
 def fonts_digest() -> str:
-    """The SHA-256 of all fonts together: another one, and the same number gives another scene. Raises as `font_files`."""
+    """The SHA-256 of all fonts together: if it differs, so does the scene of a number. Raises as `font_files`."""
     return sha256("".join(sha256(content(font)) for font in font_files()).encode())
 
 
 def content(font: Path) -> bytes:
-    """The font's file. Raises `UserError` where it cannot be read."""
+    """The font's file. Raises `UserError` if it cannot be read."""
     try:
         return font.read_bytes()
     except OSError as error:
@@ -136,7 +136,7 @@ def of_text(text: str, font: Path) -> Shape | None:
 
 @functools.cache
 def opened(font: Path) -> ImageFont.FreeTypeFont:
-    """The font at 80 pixels. Raises `UserError` where its file is missing or damaged."""
+    """The font at 80 pixels. Raises `UserError` if its file is missing or damaged."""
     try:
         return ImageFont.truetype(io.BytesIO(content(font)), 80)
     except OSError as error:

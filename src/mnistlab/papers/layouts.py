@@ -1,4 +1,4 @@
-"""What a part of a paper may be: lines of numbers, a grid, fields of a form, scattered digits, or nothing to find."""
+"""What part of a paper may hold: lines of numbers, a grid, fields of a form, scattered digits, or nothing to find."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WORDS = (
     "TOTAL", "Nom", "Date", "Amount", "No.", "Sudoku", "Grille", "Price", "Qty", "Sum", "Euro", "kg", "Name",
     "Score", "Ref.", "Points", "de", "la", "Jour", "Code", "Page", "solution", "level",
 )  # fmt: skip
-"""What is printed on forms."""
+"""Words printed on forms."""
 
 
 def lightness(canvas: Canvas) -> float:
@@ -29,12 +29,12 @@ def lightness(canvas: Canvas) -> float:
 
 
 def faint(random: np.random.Generator, canvas: Canvas) -> Pen:
-    """What prints lines: as dark as ink, or hardly there."""
+    """A pen for printed lines: as dark as ink, or hardly visible."""
     return Pen(lightness(canvas) * random.uniform(0, 0.85), random.uniform(0.6, 1))
 
 
 def lines(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: float) -> None:
-    """One number, or several under each other, perhaps on rules or a line's end of a form."""
+    """One number, or several below each other, perhaps on rules or at the end of a form's line."""
     height, width = canvas.pixels.shape
     rows = int(random.integers(1, max(2, int(height / (1.5 * size)) + 1))) if random.random() < 0.6 else 1
     step = size * random.uniform(1.15, 2.2)
@@ -69,7 +69,7 @@ def lines(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size:
 
 
 def anything(values: Sequence[T], random: np.random.Generator) -> T:
-    """One of the values, each as probable."""
+    """One of the values, all equally likely."""
     return values[int(random.integers(len(values)))]
 
 
@@ -144,7 +144,7 @@ def grid(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: 
 def shade(
     random: np.random.Generator, canvas: Canvas, cell: tuple[float, float, float, float], size: tuple[int, int]
 ) -> None:
-    """Some of a grid's cells are darker, by a tint or by fine lines; `cell` is the first one's place and size."""
+    """Darken some of a grid's cells, with a tint or fine lines; `cell` is the first one's place and size."""
     left, top, wide, high = cell
     pen = Pen(lightness(canvas) * random.uniform(0.45, 0.92), random.uniform(0.6, 1))
     rows, columns = random.integers(1, 4, 2)
@@ -155,7 +155,7 @@ def shade(
 
 
 def boxes(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: float) -> None:
-    """Fields of a form: a frame round a number, or one round each digit, with a label beside or above it."""
+    """Fields of a form: a frame around a number, or around each digit, with a label beside or above it."""
     height, width = canvas.pixels.shape
     y = random.uniform(0, 0.5 * size)
     how = style(random, alphabet, size, lightness(canvas), printed=random.random() < 0.1)
@@ -169,7 +169,7 @@ def boxes(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size:
             canvas.words(label, font, size * random.uniform(0.4, 1), (x - 3 * size, y), pen)
         top, bottom = y, y + size + 2 * margin
         each = size * random.uniform(0.8, 1.5)
-        if random.random() < 0.55:  # a box a digit
+        if random.random() < 0.55:  # a box per digit
             apart = random.choice([0.0, 0.0, size * random.uniform(0.05, 0.3)])
             for character in text:
                 frame(canvas, x, top, x + each, bottom, thick, pen)
@@ -195,7 +195,7 @@ def frame(canvas: Canvas, left: float, top: float, right: float, bottom: float, 
 
 
 def scattered(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: float) -> None:
-    """Digits, letters and crossings out of many sizes here and there."""
+    """Digits, letters and crossings-out of many sizes here and there."""
     height, width = canvas.pixels.shape
     if random.random() < 0.3:
         rule(random, canvas, size, random.uniform(0, height), 1.5 * size)
@@ -233,7 +233,7 @@ def nothing(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, siz
 
 
 def blob(random: np.random.Generator, canvas: Canvas, size: float) -> None:
-    """A spot, a button, a corner of something: an ellipse or a polygon, filled."""
+    """A spot, a button, a corner of something: a filled ellipse or polygon."""
     height, width = canvas.pixels.shape
     middle = random.uniform((0, 0), (width, height))
     corners = int(random.choice([3, 4, 5, 24]))

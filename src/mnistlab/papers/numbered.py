@@ -1,4 +1,4 @@
-"""Scenes, or batches of them, by number from worker processes: which process draws what changes nothing in what comes."""
+"""Scenes, or batches of them, by number from worker processes: the result does not depend on which process draws what."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ __all__ = ["in_order", "worker_count"]
 
 T = TypeVar("T")
 AHEAD = 4
-"""How many a worker draws ahead of what is asked for."""
+"""How many a worker draws ahead."""
 MOST_WORKERS = {"cpu": 4, "cuda": 14}
-"""Each of them keeps the shapes of the digits that it has drawn, in the end 1 GB of MNIST's."""
+"""The most workers: each keeps the shapes of the digits that it has drawn, which grow to 1 GB for all of MNIST."""
 
 
 def worker_count(device: torch.device) -> int:
-    """How many processes are to draw for a network on that device: one core is left to it."""
+    """How many processes should draw for a network on that device: one core is left to it."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores - 1, MOST_WORKERS.get(device.type, 4)))
 
 
 class Numbered(Dataset[T], Generic[T]):
-    """What `make` gives for each of the numbers."""
+    """The result of `make` for each of the numbers."""
 
     def __init__(self, make: Callable[[int], T], numbers: Sequence[int]) -> None:
         self.make, self.numbers = make, numbers
@@ -44,9 +44,9 @@ class Numbered(Dataset[T], Generic[T]):
 
 
 def in_order(make: Callable[[int], T], numbers: Sequence[int], workers: int) -> Generator[T, None, None]:
-    """What `make` gives for each of the numbers, in their order, made by so many processes; by this one with 0.
+    """The results of `make` for the numbers, in order, computed by that many processes, or by this one with 0.
 
-    The processes are gone once the iterator is closed. Arrays come through pipes and not through torch's shared memory, of which
+    The processes end when the iterator is closed. Arrays come through pipes and not through torch's shared memory, of which
     containers have little.
     """
     loader = DataLoader(
@@ -54,17 +54,17 @@ def in_order(make: Callable[[int], T], numbers: Sequence[int], workers: int) -> 
         prefetch_factor=AHEAD if workers else None,
     )  # fmt: skip
     with one_thread(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on, Python warns of a fork beside threads
+        warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on, Python warns of forking beside threads
         batches = iter(loader)
     try:
         yield from batches
     finally:
-        del batches  # the last reference: with it the processes end
+        del batches  # the last reference: the processes end with it
 
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Inside `with`, OpenCV has no threads but this one: a process forked beside its others would wait for them forever."""
+    """Inside `with`, OpenCV uses only this thread: a process forked beside its other threads would wait for them forever."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -74,12 +74,12 @@ def one_thread() -> Iterator[None]:
 
 
 def as_it_is(value: T) -> T:
-    """In place of what makes tensors of arrays."""
+    """A collate function that does not turn arrays into tensors."""
     return value
 
 
 def begin_work(number: int) -> None:
-    """Leave Ctrl-C and SIGTERM, which come to all processes of a terminal, to the training: it ends its workers itself."""
+    """Leave Ctrl-C and SIGTERM, which reach all processes of a terminal, to the training: it ends its workers itself."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
     cv2.setNumThreads(1)
@@ -87,7 +87,7 @@ def begin_work(number: int) -> None:
 
 
 def end_with(parent: int) -> None:
-    """End this process once its parent has, be it by kill -9: torch would let it wait forever for what it drew to be read."""
-    while os.getppid() == parent:  # another process is the parent of one whose own is dead
+    """End this process when its parent ends, even by kill -9: torch would let it wait forever for its results to be read."""
+    while os.getppid() == parent:  # a process whose parent is dead gets another parent
         time.sleep(1)
     os._exit(1)

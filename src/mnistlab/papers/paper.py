@@ -1,4 +1,4 @@
-"""Paper: its colour, its grain, the patterns printed on cheques; light and shadow; and what a camera makes of it all."""
+"""Paper: its colour, its grain, the patterns printed on cheques; light and shadow; and the effect of a camera."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def clouds(random: np.random.Generator, pixels: Floats) -> None:
 
 
 def light(random: np.random.Generator, pixels: Floats) -> None:
-    """Light that falls off, and the edge of a shadow, on all that there is on the sheet."""
+    """Light that falls off, and the edge of a shadow, on everything on the sheet."""
     height, width = pixels.shape
     x = np.linspace(-0.5, 0.5, width, dtype=np.float32)[None, :]
     y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
@@ -79,7 +79,7 @@ def light(random: np.random.Generator, pixels: Floats) -> None:
 
 
 def camera(random: np.random.Generator, pixels: Floats) -> NDArray[np.uint8]:
-    """What a camera or a scanner makes of it: blur, grain, JPEG."""
+    """The effect of a camera or a scanner: blur, grain, JPEG."""
     kind = random.random()
     if kind < 0.45:
         pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), random.uniform(0.4, 1.3)), np.float32)

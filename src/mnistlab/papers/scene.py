@@ -1,4 +1,4 @@
-"""Scenes: small parts of filled-in papers, and what is to be found on them. The same number always gives the same scene."""
+"""Scenes: small parts of filled-in papers, and what should be found on them. The same number always gives the same scene."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = ["Scene", "Scenes"]
 
 
 LOWEST, HIGHEST = 12.0, 36.0
-"""How high digits are that are to be found, in pixels."""
+"""The usual range of digit heights in pixels."""
 TOO_LOW, TOO_HIGH = 10.0, 44.0
-"""Lower or higher ones are not to be found."""
+"""Digits lower or higher than this are not to be found."""
 BEYOND = 0.17
-"""The share of scenes whose writing may be of any size."""
+"""The share of scenes with writing of any size."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A part of a paper, and what stands on it."""
+    """Part of a paper, and what is on it."""
 
     pixels: NDArray[np.uint8]
     """uint8 (H, W)."""
@@ -34,7 +34,7 @@ class Scene:
     digits: NDArray[np.float32]
     """float32 (H, W), 0 to 1: how much of each pixel digits cover."""
     ignored: NDArray[np.bool_]
-    """bool (H, W): where nothing is asked."""
+    """bool (H, W): where finds do not count."""
 
 
 class Scenes:
@@ -43,7 +43,7 @@ class Scenes:
     Parameters
     ----------
     alphabet : Alphabet
-        The digits that they are written with.
+        The digits used for writing.
     height, width : int
         In pixels, multiples of 4.
     seed : int
@@ -66,7 +66,7 @@ class Scenes:
 
 
 def how_large(random: np.random.Generator) -> tuple[float, Size]:
-    """How high the digits of a scene are, in pixels, and what that is to the network."""
+    """How high the digits of a scene are, in pixels, and how large they look to the network."""
     if random.random() > BEYOND:
         return float(np.clip(np.exp(random.normal(math.log(21), 0.27)), LOWEST + 1, HIGHEST - 3)), Size.USUAL
     low, high = ((3.5, LOWEST), (HIGHEST, 180))[int(random.random() < 0.4)]

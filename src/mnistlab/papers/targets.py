@@ -1,4 +1,4 @@
-"""What the network that finds digits is to answer for a scene, in cells of 4x4 pixels."""
+"""The targets of the network that finds digits for a scene, in cells of 4x4 pixels."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from mnistlab.reading.finder import CELL, CLASSES, SIZES, contrast
 __all__ = ["Example", "batch_of", "example"]
 
 SPREAD_X, SPREAD_Y = 0.13, 0.11
-"""How far around a middle the answer may lie, as shares of the box."""
+"""How far around a centre the target extends, as shares of the box."""
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Example:
-    """A scene as the network takes it, and its answers; `h` and `w` are the scene's height and width in cells."""
+    """A scene as the network takes it, and its targets; `h` and `w` are the scene's height and width in cells."""
 
     contrast: Floats
-    """float32 (H, W): what the network sees."""
+    """float32 (H, W): the network's input."""
     heat: Floats
-    """float32 (classes, h, w): 1 in the cell of a mark's middle, less around it."""
+    """float32 (classes, h, w): 1 in the cell of a mark's centre, less around it."""
     boxes: Floats
-    """float32 (4, h, w), in those cells: where the middle lies in the cell; the logarithms of width and height over `SIZES`."""
+    """float32 (4, h, w), in those cells: the centre's position in the cell; the logarithms of width and height over `SIZES`."""
     asked: NDArray[np.bool_]
-    """bool (h, w): where there is an answer."""
+    """bool (h, w): where there is a target."""
     digits: Floats
     """float32 (H, W): how much of each pixel digits cover."""
 
 
 def example(scene: Scene) -> Example:
-    """The scene as an example to learn from."""
+    """The scene as a training example."""
     h, w = scene.pixels.shape[0] // CELL, scene.pixels.shape[1] // CELL
     heat = np.zeros((len(CLASSES), h, w), np.float32)
     boxes = np.zeros((4, h, w), np.float32)
@@ -60,7 +60,7 @@ def example(scene: Scene) -> Example:
 
 
 def batch_of(examples: Sequence[Example]) -> tuple[NDArray[Any], ...]:
-    """The examples' contrast (B, 1, H, W), heat, boxes, asked and digits, as the network and its loss take them."""
+    """The examples' contrast (B, 1, H, W), heat, boxes, asked and digits, for the network and its loss."""
     heat, boxes, asked, digits = (
         np.stack([getattr(one, name) for one in examples]) for name in ("heat", "boxes", "asked", "digits")
     )

@@ -1,4 +1,4 @@
-"""What is written: digits by one hand, printed ones, strings of them with what stands between, crossings out."""
+"""Writing: digits by one hand, printed ones, strings of them with separators, crossings-out."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["Style", "cross_out", "figure", "number", "scrawl", "separator", "sty
 
 SEPARATORS = tuple(CLASSES[10:16])
 LETTERS = "ABCDEFGHJKLMNPQRTUVWXYabcdefhkmnprtuvwxyäöüéèΔΣΩλμπφ€£&@#+=*<>"
-"""Letters and signs that nobody takes for a digit, written alone."""
+"""Letters and signs that nobody takes for a digit when written alone."""
 AROUND = "$#*=€£+x"
-"""Signs that stand before or after a number, close to it."""
+"""Signs before or after a number, close to it."""
 LIKE_DIGITS = "OoIlSsZzBbgqGD|!"
-"""Written alone they may be read as digits: nothing is asked of them."""
+"""Written alone these may be read as digits, so they do not count."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,17 @@ class Style:
     hand: Hand
     pen: Pen
     height: float
-    """A digit's, in pixels."""
+    """The height of a digit, in pixels."""
     slant: float
     aspect: float
     irregular: float
-    """By how much sizes and places differ, 0 to 3."""
+    """By how much sizes and positions vary, 0 to 3."""
     zeros: float = 1.0
-    """How high zeros are, as a share of the others."""
+    """The height of zeros, as a share of the other digits'."""
 
 
 def style(random: np.random.Generator, alphabet: Alphabet, height: float, paper: float, printed: bool) -> Style:
-    """Somebody's way to write digits of that height on paper of that lightness; or a font's."""
+    """A random style for digits of that height on paper of that lightness, handwritten or printed."""
     images = alphabet.by_hand[random.integers(len(alphabet.by_hand))]
     font = None
     if printed:
@@ -69,10 +69,10 @@ def figure(
     at: tuple[float, float],
     high: float = 1.0,
 ) -> float:
-    """Draw a shape in a style, its middle there, `high` times as high as usual; returns how far it reaches to the right."""
+    """Draw a shape in a style, centred there, `high` times as high as usual; returns how far it reaches to the right."""
     height = how.height * high * float(np.exp(how.irregular * random.normal(0, 0.08)))
     scale = height / shape.height
-    if shape.height < 0.45 * HEIGHT:  # a level stroke: as long as a digit is high
+    if shape.height < 0.45 * HEIGHT:  # a horizontal stroke: as long as a digit is high
         scale = how.height * high / HEIGHT
     wide = scale * how.aspect * float(np.exp(how.irregular * random.normal(0, 0.06)))
     slant = how.slant + how.irregular * random.normal(0, 0.05)
@@ -86,14 +86,14 @@ def figure(
 
 
 def half_width(how: Style, shape: Shape) -> float:
-    """About half the width that the shape takes in this style."""
+    """About half the width of the shape in this style."""
     return how.height / max(shape.height, 0.6 * HEIGHT) * how.aspect * shape.width / 2
 
 
 def number(
     random: np.random.Generator, canvas: Canvas, how: Style, text: str, left: float, base: float, gap: float
 ) -> float:
-    """Write a text of digits and separators from `left` on, its foot at `base`; `gap` in heights. Returns where it ends."""
+    """Write a text of digits and separators from `left` on, its baseline at `base`; `gap` in heights. Returns where it ends."""
     x = left
     slope = how.irregular * random.normal(0, 0.02)
     tied = how.irregular > 0 and gap < 0.2 and random.random() < 0.1
@@ -126,7 +126,7 @@ def number(
 
 
 def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str, left: float, base: float) -> float:
-    """Write what stands between digits. Returns where it ends."""
+    """Write a separator. Returns where it ends."""
     high = how.height
     width = 2 * how.pen.radius if how.pen.radius else max(1.2, 0.1 * high)
     stroke: list[list[tuple[float, float]]]
@@ -179,7 +179,7 @@ def sign(random: np.random.Generator, canvas: Canvas, how: Style, kind: str, lef
 
 
 def letter(random: np.random.Generator, canvas: Canvas, how: Style, at: tuple[float, float]) -> None:
-    """A letter or a sign, alone; one that is like a digit is to be read as nothing in particular."""
+    """A single letter or sign; one that looks like a digit does not count."""
     fonts = font_files()
     alike = random.random() < 0.2
     letters = LIKE_DIGITS if alike else LETTERS
@@ -189,7 +189,7 @@ def letter(random: np.random.Generator, canvas: Canvas, how: Style, at: tuple[fl
 
 
 def cross_out(random: np.random.Generator, canvas: Canvas, how: Style, at: tuple[float, float]) -> None:
-    """A digit struck out, or a scribble."""
+    """A struck-out digit, or a scribble."""
     lines = []
     if random.random() < 0.6:
         shape = how.hand.shape(random, int(random.integers(10)))
@@ -207,7 +207,7 @@ def cross_out(random: np.random.Generator, canvas: Canvas, how: Style, at: tuple
 
 
 def scrawl(random: np.random.Generator, canvas: Canvas, how: Style) -> None:
-    """Part of a signature, of a word or of a drawing: smooth strokes in which there is nothing to read."""
+    """Part of a signature, a word or a drawing: smooth strokes with nothing to read."""
     height, width = canvas.pixels.shape
     lines = []
     for _ in range(int(random.integers(1, 4))):

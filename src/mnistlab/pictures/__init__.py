@@ -1,1 +1,1 @@
-"""Pictures of any kind as arrays of 8 bits: what reads handwriting needs them, and so do folders of pictures."""
+"""Pictures of any kind as 8-bit arrays, for reading handwriting and for folders of pictures."""

@@ -1,4 +1,4 @@
-"""Pictures of any kind as arrays: files, bytes, Pillow's images, NumPy's arrays. Nothing is decoded that is not named here."""
+"""Pictures of any kind as arrays: files, bytes, Pillow's images, NumPy's arrays. Nothing is decoded unless it is named here."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Format(NamedTuple):
 
 
 ADDRESS = re.compile(r"(https?|ftp|s3|gs):[/\\]+", re.IGNORECASE)
-"""How an address begins, also once `Path` has made one slash of its two."""
+"""How an address begins, even after `Path` has turned its two slashes into one."""
 NETPBM = rb"(?:(?:\s|#[^\r\n]{0,200}[\r\n]){1,50}+\d{1,9}){3}\s"  # Pillow would take long over endless comments
 FORMATS = (
     Format("PNG", rb"\x89PNG\r\n\x1a\n", "Png", (".png",), "image/png"),
@@ -54,35 +54,35 @@ FORMATS = (
     Format("PGM", b"P5" + NETPBM, "Ppm", (".pgm",), "image/x-portable-graymap"),
     Format("PPM", b"P6" + NETPBM, "Ppm", (".ppm",), "image/x-portable-pixmap"),
 )
-"""All that is read; the only decoders that are imported."""
+"""All formats that are read; no other decoders are imported."""
 SUFFIXES = tuple(suffix for kind in FORMATS for suffix in kind.suffixes)
 MOST_BYTES = 64 * 2**20
 PDF_HEADER = 1024
-"""Bytes within which a PDF says that it is one."""
+"""Within this many bytes a PDF says that it is one."""
 MOST_WORK = 2_000_000_000
-"""Pixels times scans of a progressive JPEG: a few seconds; ordinary ones have about ten scans, a small file can have millions."""
+"""Pixels times scans of a progressive JPEG: a few seconds. Ordinary ones have about ten scans, a small file can have millions."""
 SCAN, END = b"\xff\xda", b"\xff\xd9"
 NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
-"""In a JPEG; among a scan's coefficients 255 is followed by 0 or a marker that means nothing here."""
+"""The marker of a scan in a JPEG; among a scan's coefficients, 255 is followed by 0 or a marker that does not matter here."""
 TILE_WIDTH, TILE_LENGTH = 322, 323
 """Numbers of TIFF's tags."""
 MOST_SLOW_PIXELS = 1_000_000
-"""The most that are read of a PGM or PPM whose maximum is not 255 or (PGM) 65535: Pillow decodes it pixel by pixel in Python."""
+"""The most pixels read of a PGM or PPM whose maximum is not 255 or (PGM) 65535: Pillow decodes those pixel by pixel in Python."""
 BROKEN = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError, TypeError,
     ValueError, struct.error, zlib.error,
 )  # fmt: skip
-"""What Pillow's decoders raise at broken files."""
+"""What Pillow's decoders raise for broken files."""
 
 
 def decode(source: Source) -> NDArray[np.uint8]:
-    """The picture upright, uint8 (H, W) where it is grey and (H, W, 3) RGB else; what is transparent is paper.
+    """The picture upright, uint8 (H, W) if it is grey and (H, W, 3) RGB otherwise; transparent pixels become paper.
 
     `source` is a path, a file's bytes, a Pillow image, or an array (H, W), (1, H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of
     bool, whole numbers (to 255, 4095 or 65535) or floats (to 1, 255 or 65535). The first picture of an
-    animation or of a TIFF of several pages is taken; `mnistlab.pictures.pages` has the others.
+    animation or of a TIFF with several pages is used; `mnistlab.pictures.pages` gives the others.
 
-    Raises `UserError` where it is not a picture, is broken, has another
+    Raises `UserError` if it is not a picture, is broken, has another
     format, or is too large: more than 64 MiB, 80 million pixels or 30,000 pixels per side.
     """
     if isinstance(source, np.ndarray):
@@ -96,13 +96,13 @@ def decode(source: Source) -> NDArray[np.uint8]:
     if isinstance(source, Image.Image):
         check_size(source.size, Clause("names.picture"))
         with explained(Clause("names.picture")):
-            image = source.copy()  # for it is turned
+            image = source.copy()  # because it is rotated
         return plain(of_array(unpack(image, Clause("names.picture")), Clause("names.picture")))
     raise UserError("pictures.not_a_source", name=type(source).__name__)
 
 
 def read_bytes(path: Path) -> bytes:
-    """A file's content, to be decoded by `of_bytes`. Raises `UserError` where it cannot be had, or is larger than 64 MiB."""
+    """A file's content, to be decoded by `of_bytes`. Raises `UserError` if it cannot be read, or is larger than 64 MiB."""
     name = printable(path)
     try:
         about = path.stat()
@@ -145,7 +145,7 @@ def of_bytes(content: bytes, name: str | Clause) -> NDArray[np.uint8]:
 
     importlib.import_module(f"PIL.{kind.plugin}ImagePlugin")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of odd metadata, which is not used; what matters raises
+        warnings.simplefilter("ignore")  # about odd metadata, which is not used; real problems raise
         with explained(name):
             try:
                 image = Image.open(io.BytesIO(content), formats=(kind.plugin,))
@@ -160,7 +160,7 @@ def of_bytes(content: bytes, name: str | Clause) -> NDArray[np.uint8]:
 
 @contextlib.contextmanager
 def explained(name: str | Clause) -> Iterator[None]:
-    """What a decoder stumbles over, in a sentence."""
+    """Turn a decoder's errors into a sentence."""
     from PIL.Image import DecompressionBombError
 
     try:
@@ -175,7 +175,7 @@ def explained(name: str | Clause) -> Iterator[None]:
 
 
 def check_effort(image: Image.Image, content: bytes, name: str | Clause) -> None:
-    """Refuse what is small, and would take minutes or gigabytes to unpack; known from headers, before a pixel is."""
+    """Refuse small files that would take minutes or gigabytes to unpack, judged by headers before any pixel is decoded."""
     check_size(image.size, name)
     width, height = image.size
     if image.format in ("JPEG", "MPO") and (scans := count_scans(content)) * width * height > MOST_WORK:
@@ -189,7 +189,7 @@ def check_effort(image: Image.Image, content: bytes, name: str | Clause) -> None
 
 
 def count_scans(jpeg: bytes) -> int:
-    """How often a JPEG goes over its picture."""
+    """How many scans a JPEG has."""
     scans, at = 0, 2
     while (marker := NEXT_MARKER.search(jpeg, at)) and marker[0] != END:
         at = marker.end() + int.from_bytes(jpeg[marker.end() : marker.end() + 2], "big")
@@ -198,9 +198,9 @@ def count_scans(jpeg: bytes) -> int:
 
 
 def unpack(image: Image.Image, name: str | Clause) -> NDArray[Any]:
-    """Pillow's image as an array, upright: grey or RGB or RGBA in 8 bits, or what is grey in more bits as it is.
+    """Pillow's image as an array, upright: grey, RGB or RGBA in 8 bits; grey with more bits stays as it is.
 
-    The image itself is turned.
+    The image itself is rotated.
     """
     from PIL import ImageOps
 
@@ -210,7 +210,7 @@ def unpack(image: Image.Image, name: str | Clause) -> NDArray[Any]:
         with contextlib.suppress(*BROKEN):  # whatever is wrong with its EXIF, the picture may be fine
             ImageOps.exif_transpose(image, in_place=True)
         if image.mode == "La":
-            image = image.convert("LA")  # the only mode that Pillow makes of it
+            image = image.convert("LA")  # the only mode that Pillow converts it to
         if image.mode.startswith("I") or image.mode == "F":
             mode = image.mode
         elif image.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in image.info:
@@ -223,5 +223,5 @@ def unpack(image: Image.Image, name: str | Clause) -> NDArray[Any]:
             if pixels is None:
                 pixels = np.empty((image.height, *strip.shape[1:]), strip.dtype)
             pixels[rows] = strip
-    assert pixels is not None  # noqa: S101 - there is a strip, for there is a pixel
+    assert pixels is not None  # noqa: S101 - there is a strip, because there is a pixel
     return pixels

@@ -25,16 +25,16 @@ from mnistlab.pictures.pixels import of_array, plain
 __all__ = ["MOST_PAGES", "Pages", "every_page", "open_page", "pages_of"]
 
 MOST_PAGES = 500
-"""More than that are not read of one file."""
+"""The most pages read of one file."""
 TIFF = re.compile(rb"II[*+]\x00|MM\x00[*+]")
 SUBFILE, SMALLER_OR_MASK = 254, 0b101
-"""TIFF's tag that says what a picture is, and its bits for those that are no page: a smaller copy of one, or a mask."""
+"""TIFF's tag for the kind of a picture, and its bits for those that are not pages: a smaller copy of one, or a mask."""
 DPI = 200
-"""PDFs are drawn at so many pixels an inch: scans have about as many."""
+"""PDFs are drawn at this many pixels per inch, about as many as scans have."""
 LONGEST = 6000
-"""Pixels of the longer side of a PDF's page at most, however large the page is."""
+"""The most pixels on the longer side of a PDF page, however large the page is."""
 one_at_a_time = threading.Lock()
-"""PDFium is not to be used by two threads at once."""
+"""PDFium must not be used by two threads at once."""
 
 
 class Pages(ABC):
@@ -49,7 +49,7 @@ class Pages(ABC):
         return self.count
 
     def picture(self, number: int) -> NDArray[np.uint8]:
-        """A page as `decode` gives pictures. Raises `UserError` where it is broken or too large."""
+        """A page as `decode` gives pictures. Raises `UserError` if it is broken or too large."""
         return plain(self._pixels(number, Clause("names.page_of", number=number + 1, name=self.name)))
 
     @abstractmethod
@@ -58,9 +58,9 @@ class Pages(ABC):
 
 
 def pages_of(content: bytes, name: str | Clause) -> Pages | None:
-    """The pages of a file's content; None for a file of one picture. `name` is what messages call it.
+    """The pages of a file's content; None for a file with one picture. `name` is what messages call it.
 
-    Raises `UserError` where there are more than `MOST_PAGES`, for a PDF that is broken or has a password, and where pypdfium2 is
+    Raises `UserError` if there are more than `MOST_PAGES`, for a PDF that is broken or has a password, and if pypdfium2 is
     not installed.
     """
     if len(content) > MOST_BYTES:
@@ -74,12 +74,12 @@ def pages_of(content: bytes, name: str | Clause) -> Pages | None:
 
 
 def every_page(content: bytes, name: str | Clause) -> Pages:
-    """As `pages_of`, and for a file of one picture that as the only page."""
+    """As `pages_of`, but the picture of a file with only one counts as its only page."""
     return pages_of(content, name) or OnePicture(content, name)
 
 
 def open_page(path: Path, number: int) -> NDArray[np.uint8]:
-    """A page of a file, counted from 1, as `decode` gives pictures. Raises `UserError` where there is none, or a broken one."""
+    """A page of a file, counted from 1, as `decode` gives pictures. Raises `UserError` if it is missing or broken."""
     name = printable(path)
     content = read_bytes(path)
     pages = every_page(content, name)
@@ -89,7 +89,7 @@ def open_page(path: Path, number: int) -> NDArray[np.uint8]:
 
 
 class OnePicture(Pages):
-    """A file of one picture; its messages name the file and no page."""
+    """A file with one picture; its messages name the file and no page."""
 
     def __init__(self, content: bytes, name: str | Clause) -> None:
         super().__init__(name, 1)
@@ -130,14 +130,14 @@ class TiffPages(Pages):
 
 
 def page_frames(image: object) -> Iterator[int]:
-    """The numbers of the pictures that are pages, in a TIFF that Pillow has opened; one more than `MOST_PAGES` at most."""
+    """The numbers of the pictures that are pages, in a TIFF that Pillow has opened; at most `MOST_PAGES` + 1."""
     found = 0
     for number in range(4 * MOST_PAGES):
         try:
             image.seek(number)  # type: ignore[attr-defined]
         except EOFError:
             return
-        except BROKEN:  # a page of which not even the header can be read is one that is broken
+        except BROKEN:  # a page whose header cannot even be read counts as a broken page
             if number:
                 yield number
             return

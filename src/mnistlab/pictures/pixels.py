@@ -1,4 +1,4 @@
-"""Pixels of any type as 8 bits, grey or RGB, on paper."""
+"""Pixels of any type in 8 bits, grey or RGB, on paper."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["check_size", "of_array", "plain", "strips"]
 MOST_PIXELS = 80_000_000
 """An A4 page at 600 dpi has 35 million, a phone's picture 12 to 50."""
 LONGEST_SIDE = 30_000
-"""Some decoders make room for many rows at once, and OpenCV turns no picture with a side of 32,768."""
+"""Some decoders allocate many rows at once, and OpenCV cannot rotate a picture with a side of 32,768."""
 HAIR = 0.01
-"""By what share of its range a value may lie outside: a resampled picture goes a little beyond."""
+"""How far, as a share of its range, a value may be outside it: resampling overshoots a little."""
 FEW = 16
-"""Values from 0 to no more than that are all the greys there are, unless the picture is almost black."""
+"""Values up to this are taken for a picture's whole range of greys, unless the picture is almost black."""
 STRIP = 2_000_000
-"""Pixels that are converted at a time: what a picture needs besides itself stays small."""
+"""Pixels converted at a time, so that little extra memory is needed."""
 
 
 def check_size(size: tuple[int, int], name: str | Clause) -> None:
@@ -44,15 +44,15 @@ def check_size(size: tuple[int, int], name: str | Clause) -> None:
 
 
 def strips(height: int, width: int) -> Iterator[slice]:
-    """All rows, in groups of so few that converting them takes little memory."""
+    """All rows, in groups small enough that converting them takes little memory."""
     step = max(1, STRIP // width)
     return (slice(top, min(top + step, height)) for top in range(0, height, step))
 
 
 def of_array(array: NDArray[Any], name: str | Clause, *, computed: bool = False) -> NDArray[np.uint8]:
-    """8 bits, grey or RGB, alpha taken for paper.
+    """The array in 8 bits, grey or RGB, with alpha blended onto paper.
 
-    An array that a program `computed` may be a mask of 0 and 1 in bytes, or have few greys; what a file holds is what it says.
+    An array that a program `computed` may be a mask of 0 and 1 in bytes, or have few greys; a file's values are used as is.
     """
     if array.ndim == 3 and array.shape[0] == 1 and array.shape[2] not in (1, 3, 4):
         array = array[0]
@@ -67,14 +67,14 @@ def of_array(array: NDArray[Any], name: str | Clause, *, computed: bool = False)
 
 
 def in_8_bits(array: NDArray[Any], name: str | Clause, *, computed: bool) -> NDArray[np.uint8]:
-    """From the smallest usual range that holds the values, but for a hair, to 0 to 255; of few greys computed, from theirs."""
+    """Scaled to 0 to 255 from the smallest usual range that nearly holds the values, or from the few greys that were computed."""
     kind = array.dtype.kind
     if kind not in "buif":
         raise UserError("pictures.pixels_of_other_type", array_dtype=array.dtype)
     low, high = float(array.min()), float(array.max())
-    if not np.isfinite([low, high]).all():  # NaN is the smallest and the largest wherever there is one
+    if not np.isfinite([low, high]).all():  # any NaN becomes both the smallest and the largest value
         raise UserError("pictures.pixels_not_finite", name=name)
-    whole = (1, 255, 4095, 65535) if computed else (255, 4095, 65535)  # 12 bits come in 16
+    whole = (1, 255, 4095, 65535) if computed else (255, 4095, 65535)  # 12-bit values come in 16 bits
     ranges: tuple[int, ...] = {"b": (1,), "f": (1, 255, 65535)}.get(kind, whole)
     top: float = next((r for r in ranges if high <= r * (1 + HAIR)), high)
     if low < -HAIR * top:
@@ -109,14 +109,14 @@ def on_paper(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def thin(mask: NDArray[np.bool_]) -> bool:
-    """Whether it is made of strokes rather than of sheets."""
+    """Whether it consists of strokes rather than sheets."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
     return bool(depth.max() < 0.2 * min(len(rows), len(columns)))
 
 
 def plain(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Grey where all channels say the same."""
+    """Grey if all channels are equal."""
     if picture.ndim == 3:
         coarse = picture[::7, ::7]
         if (coarse[..., 0] == coarse[..., 1]).all() and (coarse[..., 1] == coarse[..., 2]).all():

@@ -1,4 +1,4 @@
-"""A picture with what was read in it: a box around each digit, the digit and how sure it is."""
+"""Annotate a picture with what was read: a box around each digit, the digit and its probability."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Box: TypeAlias = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours that are told apart by those who see no red or no green, too; doubtful boxes are dashed besides."""
+    """Colours that people with red-green colour blindness can tell apart; doubtful boxes are also dashed."""
 
     sure: Colour
     doubtful: Colour
@@ -39,18 +39,18 @@ class Palette:
 ON_LIGHT = Palette((0, 116, 138), (204, 76, 0), (255, 255, 255))
 ON_DARK = Palette((96, 214, 226), (255, 150, 54), (0, 0, 0))
 SMALLEST_TEXT = 14
-"""Pixels of the digit above a box; where those on the picture are small, the picture is drawn larger."""
+"""Height in pixels of the digit above a box; if the picture's digits are small, the picture is enlarged."""
 TEXT, PERCENT = 0.34, 0.62
-"""The size of that digit in heights of the picture's digits, and of the percents in its own size."""
+"""The size of that digit relative to the picture's digits, and of the percentage relative to that digit."""
 LARGEST = 5000
-"""Pixels a side to which a picture is enlarged at most."""
+"""The most pixels per side to which a picture is enlarged."""
 
 
 def annotate(source: Source, page: Page) -> Image.Image:
     """The picture, RGB, with `page`'s marks in boxes, and above each what was read, with a digit's probability in percent.
 
-    Small pictures are enlarged until the text can be read, and a margin is added for what stands above the topmost digits.
-    Raises `UserError` as `decode` does, and where the page is that of a picture of another size.
+    Small pictures are enlarged until the text can be read, and a margin is added for the text above the topmost digits.
+    Raises `UserError` as `decode` does, and if the page is that of a picture of a different size.
     """
     from PIL import Image, ImageDraw
 
@@ -115,7 +115,7 @@ class Style:
         return self.large.getlength(value_of(digit)), self.small.getlength(percents_of(digit))
 
     def places(self, digits: Sequence[Digit | Separator], boxes: Sequence[Box], width: int) -> list[float]:
-        """Where each label of a line begins: over the middle of its box, pushed aside where it would cover its neighbour."""
+        """Where each label of a line begins: centred over its box, but pushed aside if it would cover its neighbour."""
         spans = [sum(self.widths(digit)) + self.gap + 2 * self.inset for digit in digits]
         lefts = [(box[0] + box[2] - span) / 2 for box, span in zip(boxes, spans, strict=True)]
         for _ in range(20):
@@ -144,12 +144,12 @@ class Style:
 
 
 def value_of(digit: Digit | Separator) -> str:
-    """What was read, with a question mark where it is doubtful."""
+    """What was read, with a question mark if it is doubtful."""
     return shorten(digit.value, 12) + "?" * (not digit.accepted and digit.value != "?")
 
 
 def percents_of(digit: Digit | Separator) -> str:
-    """How sure a digit is; nothing for a separator, whose probability is not calibrated."""
+    """A digit's probability; nothing for a separator, whose probability is not calibrated."""
     return f"{100 * rounded(digit.probability, 2):.0f}%" if isinstance(digit, Digit) else ""
 
 

@@ -1,4 +1,4 @@
-"""From pieces to digits: parts put together, touching ones cut apart. The network is asked what they look like either way."""
+"""From pieces to digits: join parts, cut touching digits apart. The network is asked what they look like either way."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from mnistlab.reading.pieces import Piece, trimmed
 __all__ = ["Unit", "assemble", "look"]
 
 MOST_TRIES = 600
-"""Ways to join or cut pieces that are tried at a time: a page full of specks has no end of them."""
+"""How many ways to join or cut pieces are tried at a time: a page full of specks has no end of them."""
 THICKEST_CUT = 0.6
-"""The most ink that a cut may go through, as a fraction of the piece's height: touching digits share no more."""
+"""The most ink that a cut may cross, as a fraction of the piece's height: touching digits share no more."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Unit:
 def assemble(
     classifier: Classifier, pieces: Sequence[Piece], raise_if_cancelled: Callable[[], None] = lambda: None
 ) -> list[Unit]:
-    """The pieces as digits: parts put together, touching ones cut, what is too small left out."""
+    """The pieces as digits: parts joined, touching digits cut, too small ones left out."""
     units = look(classifier, pieces)
     for _ in range(3):
         raise_if_cancelled()
@@ -61,7 +61,7 @@ def assemble(
 
 
 def look(classifier: Classifier, pieces: Sequence[Piece]) -> list[Unit]:
-    """Each piece, with what the network sees in it."""
+    """Each piece, with the network's answer."""
     if not pieces:
         return []
     images = np.stack([to_mnist_form(piece) for piece in pieces])
@@ -69,7 +69,7 @@ def look(classifier: Classifier, pieces: Sequence[Piece]) -> list[Unit]:
 
 
 def join_parts(classifier: Classifier, units: list[Unit], size: float) -> list[Unit]:
-    """Once through all neighbours that may be parts of one digit."""
+    """One pass over all neighbours that may be parts of one digit."""
     pairs = neighbours([unit.piece for unit in units], size)
     unions = look(classifier, [join(units[a].piece, units[b].piece) for a, b in pairs])
     gains = []
@@ -90,7 +90,7 @@ def join_parts(classifier: Classifier, units: list[Unit], size: float) -> list[U
 
 
 def neighbours(pieces: list[Piece], size: float) -> list[tuple[int, int]]:
-    """Pairs so near that they may be parts of one digit: together they are not much larger than the others."""
+    """Pairs so close that they may be parts of one digit: together they are not much larger than the others."""
     x = np.array([p.x for p in pieces])
     y = np.array([p.y for p in pieces])
     right = np.array([p.right for p in pieces])
@@ -103,13 +103,13 @@ def neighbours(pieces: list[Piece], size: float) -> list[tuple[int, int]]:
         wide = np.maximum(right[others], right[a]) - np.minimum(x[others], x[a])
         tall = np.maximum(bottom[others], bottom[a]) - np.minimum(y[others], y[a])
         near = (gap_x < 0.22 * size) & (gap_y < 0.3 * size) & (wide < 1.35 * size) & (tall < 1.5 * size)
-        # Two of full height beside each other are two digits, unless their boxes overlap.
-        # One above the other, almost touching, they may be a whole digit cut in two, with nothing to tell its size by.
+        # Two of full height side by side are two digits, unless their boxes overlap.
+        # One above the other, almost touching, they may be a digit cut in two, with nothing to judge its size by.
         narrower = np.minimum(right[others] - x[others], right[a] - x[a])
         near |= (gap_x < -0.3 * narrower) & (gap_y < 0.15 * size) & (wide < 2 * size) & (tall < 2.4 * size)
         shorter = np.minimum(bottom[others] - y[others], bottom[a] - y[a])
         near &= (shorter < 0.75 * size) | (gap_x < 0.02 * size)
-        near &= np.maximum(bottom[others] - y[others], bottom[a] - y[a]) >= 0.35 * size  # two specks are no digit
+        near &= np.maximum(bottom[others] - y[others], bottom[a] - y[a]) >= 0.35 * size  # two specks are not a digit
         pairs += [(a, int(b)) for b in others[near]]
     return pairs[:MOST_TRIES]
 
@@ -123,13 +123,13 @@ def inside(first: Piece, second: Piece) -> bool:
 
 
 def sureness(unit: Unit, size: float) -> float:
-    """How much it looks like a digit by itself; what is much smaller than the others hardly does."""
+    """How much it looks like a digit by itself; units much smaller than the others hardly do."""
     small = max(unit.piece.height, 0.6 * unit.piece.width) / size
     return unit.sure * min(1.0, max(0.0, small / 0.6 - 0.3))
 
 
 def join(first: Piece, second: Piece) -> Piece:
-    """Both as one."""
+    """The two units as one."""
     x, y = min(first.x, second.x), min(first.y, second.y)
     both = np.zeros((max(first.bottom, second.bottom) - y, max(first.right, second.right) - x), np.uint8)
     for piece in (first, second):
@@ -139,7 +139,7 @@ def join(first: Piece, second: Piece) -> Piece:
 
 
 def cut_touching(classifier: Classifier, units: list[Unit], size: float) -> list[Unit]:
-    """Once through all that are wide enough to be two: cut where both halves look more like digits than the whole."""
+    """One pass over all units wide enough to be two digits: cut where both halves look more like digits than the whole."""
     wide = [
         n
         for n, unit in enumerate(units)
@@ -153,7 +153,7 @@ def cut_touching(classifier: Classifier, units: list[Unit], size: float) -> list
         left, right = halves[2 * k : 2 * k + 2]
         score = min(sureness(left, size), sureness(right, size))
         enough = max(units[n].sure, 0.5)
-        if units[n].piece.width <= 1.15 * units[n].piece.height:  # one digit may be as wide
+        if units[n].piece.width <= 1.15 * units[n].piece.height:  # a single digit may be that wide
             enough = max(units[n].sure + 0.2, 0.85)
         if score > enough and score > best.get(n, (0.0, []))[0]:
             best[n] = (score, [left, right])
@@ -171,7 +171,7 @@ def cuts(piece: Piece, most: int = 6) -> list[tuple[Piece, Piece]]:
     smooth = np.convolve(columns, np.ones(3) / 3, "same")
     chosen: list[int] = []
     for column in low + np.argsort(smooth[low:high], kind="stable"):
-        if smooth[column] > THICKEST_CUT * height:  # a blot, and no two digits that touch
+        if smooth[column] > THICKEST_CUT * height:  # a blot, not two touching digits
             break
         if all(abs(int(column) - c) >= max(2, 0.08 * height) for c in chosen):
             chosen.append(int(column))

@@ -1,4 +1,4 @@
-"""Classifier: the ONNX model that says which digit a 28x28 image shows, and what its file says of itself.
+"""Classifier: the ONNX model that says which digit a 28x28 image shows, and its file's metadata.
 
 classifier = Classifier()                                       # the one that comes with mnistlab
 labels, probabilities = classifier.classify(images)             # images uint8 (N, 28, 28), ink 255 on 0
@@ -24,9 +24,9 @@ __all__ = ["BUNDLED", "Classifier", "open_session"]
 
 BUNDLED = Path(__file__).parents[1] / "bundled" / "reader" / "reader.onnx"
 EXPORTED = "model.onnx"
-"""What `mnistlab export` calls its file in a run's folder."""
+"""The name that `mnistlab export` gives its file in a run's folder."""
 BATCH = 256
-"""Images a call of the network: what fits the caches of a core is fastest."""
+"""Images per call of the network: it is fastest if they fit into a core's caches."""
 MOST_THREADS = 1024
 
 
@@ -47,24 +47,24 @@ class Classifier:
     path : Path
         The file. It is read once.
     content : bytes
-        What was in it.
+        The file's content.
     metadata : dict of str to str
-        All that the file says of itself.
+        The file's metadata.
     classes : tuple of str
         The name of each class.
     values : list of int or str
-        What each class stands for: its digit, or its name where it is not a digit.
+        The value of each class: its digit, or its name if it is not a digit.
     threshold : float
-        The probability, 0 to 1, from which an answer is to be accepted; 0.5 where the file names none.
+        The probability, 0 to 1, from which an answer is accepted; 0.5 if the file does not say.
     temperature : float
-        What the logits are divided by before the softmax, over 0; 1 where the file names none. The model itself does it.
+        The divisor of the logits before the softmax, above 0; 1 if the file does not say. The model applies it itself.
     input_name : str
-        What the model calls its images.
+        The name of the model's input.
 
     Raises
     ------
     UserError
-        Where there is no such file, it is not one of our models, or the number of threads is out of range.
+        If there is no such file, it is not one of our models, or the number of threads is out of range.
     """
 
     def __init__(self, model: str | Path | None = None, *, threads: int | None = None) -> None:
@@ -78,14 +78,14 @@ class Classifier:
             self.classes = read_classes(self.metadata, self.path)
             check_probabilities(self.session, len(self.classes), self.path)
             self.input_name: str = self.session.get_inputs()[0].name
-        except UnicodeDecodeError:  # the runtime takes any bytes for a name
+        except UnicodeDecodeError:  # the runtime accepts any bytes as a name
             raise UserError("reading.names_not_text", path=self.path) from None
         self.values: list[int | str] = [int(name) if name.isdecimal() else name for name in self.classes]
         self.threshold = read_number(self.metadata, "threshold", 0.5, (0, 1), self.path)
         self.temperature = read_number(self.metadata, "temperature", 1.0, (1e-6, 1e6), self.path)
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but ONNX Runtime's session, which is made anew: so a classifier can be copied, and sent to other processes."""
+        """Everything but ONNX Runtime's session, which is recreated; so a classifier can be copied and sent elsewhere."""
         return {**vars(self), "session": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -93,7 +93,7 @@ class Classifier:
         self.session = open_session(self.content, self.path, self.threads)
 
     def with_threads(self, threads: int) -> Classifier:
-        """The same model, computed by another number of threads.
+        """The same model, computed with a different number of threads.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class Classifier:
         Returns
         -------
         labels : ndarray of int64, shape (N,)
-            The number of the likeliest class, an index into `classes` and `values`.
+            The number of the most likely class, an index into `classes` and `values`.
         probabilities : ndarray of float32, shape (N, classes)
             The calibrated probability of each class; each row sums to 1.
 
@@ -148,9 +148,9 @@ class Classifier:
 
 
 def find_file(model: Any) -> Path:
-    """The file itself, or that of a folder, such as a run's, in which a model was exported.
+    """The file itself, or the model exported into a folder, such as a run's.
 
-    Raises `UserError` for a folder without one, and where it is not a path: a run cannot be looked up here.
+    Raises `UserError` for a folder without one, and if it is not a path: a run cannot be looked up here.
     """
     path = given_path(model, "model", remedy="reading.model_missing")
     if not is_folder(path):
@@ -161,7 +161,7 @@ def find_file(model: Any) -> Path:
 
 
 def read_model(path: Path) -> bytes:
-    """The file. Raises `UserError` where there is none."""
+    """The file. Raises `UserError` if there is none."""
     try:
         return path.read_bytes()
     except (OSError, ValueError):
@@ -170,10 +170,10 @@ def read_model(path: Path) -> bytes:
 
 
 def open_session(content: bytes, path: Path, threads: int | None) -> Any:
-    """ONNX Runtime's session of a model, which messages call `path`. Raises `UserError` where it is not ONNX."""
+    """ONNX Runtime's session of a model, which messages call `path`. Raises `UserError` if it is not ONNX."""
     onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what is wrong comes as an exception
+    options.log_severity_level = 4  # errors come as exceptions
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave the cores to others between calls
     if threads:
         options.intra_op_num_threads = threads
@@ -186,7 +186,7 @@ def open_session(content: bytes, path: Path, threads: int | None) -> Any:
 
 
 def check_images(session: Any, path: Path) -> None:
-    """Raise `UserError` where the model takes something else than any number of images uint8 (1, 28, 28)."""
+    """Raise `UserError` if the model takes anything other than any number of images uint8 (1, 28, 28)."""
     inputs = session.get_inputs()
     taken = [(i.type, list(i.shape)) for i in inputs]
     if len(inputs) != 1 or inputs[0].type != "tensor(uint8)" or list(inputs[0].shape)[1:] != [1, 28, 28]:
@@ -196,7 +196,7 @@ def check_images(session: Any, path: Path) -> None:
 
 
 def check_probabilities(session: Any, count: int, path: Path) -> None:
-    """Raise `UserError` where the model does not give a probability for each of so many classes."""
+    """Raise `UserError` if the model does not give a probability for each of that many classes."""
     output = session.get_outputs()[0]
     given = list(output.shape)
     if output.type != "tensor(float)" or len(given) != 2 or given[1] != count:
@@ -204,7 +204,7 @@ def check_probabilities(session: Any, count: int, path: Path) -> None:
 
 
 def read_classes(metadata: dict[str, str], path: Path) -> tuple[str, ...]:
-    """The names of the classes. Raises `UserError` where the metadata has none."""
+    """The names of the classes. Raises `UserError` if the metadata has none."""
     try:
         classes = json.loads(metadata["classes"])
         if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
@@ -215,7 +215,7 @@ def read_classes(metadata: dict[str, str], path: Path) -> tuple[str, ...]:
 
 
 def read_number(metadata: dict[str, str], name: str, missing: float, bounds: tuple[float, float], path: Path) -> float:
-    """The number of that name, `missing` where there is none. Raises `UserError` where it is out of bounds, or not a number."""
+    """The number of that name, or `missing` if there is none. Raises `UserError` if it is out of range or not a number."""
     if name not in metadata:
         return missing
     low, high = bounds

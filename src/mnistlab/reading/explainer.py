@@ -1,9 +1,9 @@
-"""What a network sees in one picture, layer by layer, and which ink spoke for its answer: from the ONNX file, without torch.
+"""What a network sees in one picture, layer by layer, and which ink counted for its answer: from the ONNX file, without torch.
 
 explainer = Explainer(Classifier())
 for layer in explainer.layers(image):       # image uint8 (28, 28), ink 255 on 0
     print(layer.name, layer.values.shape)
-explainer.why(image)                        # float32 (28, 28): over 0 where ink spoke for the answer
+explainer.why(image)                        # float32 (28, 28): above 0 where ink counted for the answer
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ __all__ = ["Explainer", "Layer", "Sight"]
 
 @dataclass(frozen=True)
 class Layer:
-    """What one layer makes of a picture.
+    """The output of one layer for a picture.
 
     Attributes
     ----------
     name : str
-        As in the network, such as conv1; its kind and number where it has no name there.
+        As in the network, such as conv1; its kind and number if it has no name there.
     kind : str
         convolution, pooling, normalisation, relu, average, flatten, linear or probabilities.
     values : ndarray of float32, shape (channels, height, width) or (n,)
-        What it gives; (n,) after the maps have been laid in one row.
+        Its output; (n,) after the maps have been flattened.
     field : ReceptiveField or None
-        What a cell looks at; None where each value looks at the whole picture, or the picture is deskewed first.
+        What a cell sees; None if each value sees the whole picture, or the picture is deskewed first.
     filters : ndarray of float32, shape (channels, channels before, height, width), or None
         A convolution's weights.
     """
@@ -53,19 +53,19 @@ class Layer:
 
 @dataclass(frozen=True)
 class Sight:
-    """All that a network makes of a picture.
+    """Everything that a network computes from a picture.
 
     Attributes
     ----------
     given : ndarray of float32, shape (1, height, width), or None
-        What its first layer gets: the picture normalised, and deskewed where the network does that; None without layers.
+        The input of its first layer: the picture normalised, and deskewed if the network does that; None without layers.
     layers : list of Layer
         As `Explainer.layers` gives them.
     looks : list of ndarray of float32, shape (classes,)
-        The logits of each look at the picture: one, or one for each network of an ensemble and each shift. Empty where the answer
-        is not made of them as our networks make it.
+        The logits of each look at the picture: one, or one for each network of an ensemble and each shift. Empty if the answer
+        is not computed from them as in our networks.
     logits : ndarray of float64, shape (classes,), or None
-        What the softmax gets, but for the temperature: the logits, or the logarithm of the looks' mean probabilities.
+        The softmax's input before the temperature: the logits, or the logarithm of the looks' mean probabilities.
     """
 
     given: NDArray[np.float32] | None
@@ -75,19 +75,19 @@ class Sight:
 
 
 class Explainer:
-    """Shows the inside of a classifier's network, and which ink spoke for its answer.
+    """Shows the inside of a classifier's network, and which ink counted for its answer.
 
-    Where several networks look at the picture, or one looks several times, the layers are those of the first look.
+    If several networks look at the picture, or one looks several times, the layers are those of the first look.
 
     Parameters
     ----------
     classifier : Classifier
-        Whose network is looked into.
+        The classifier to look into.
 
     Raises
     ------
     UserError
-        Where the package onnx is missing.
+        If the package onnx is missing.
     """
 
     def __init__(self, classifier: Classifier) -> None:
@@ -95,29 +95,29 @@ class Explainer:
         self.classifier = classifier
 
     def __getstate__(self) -> dict[str, Any]:
-        """The classifier; all else is made from it when it is needed."""
+        """The classifier; everything else is made from it when needed."""
         return {"classifier": self.classifier}
 
     @cached_property
     def steps(self) -> list[Step]:
-        """The layers from the picture to the logits, in order; empty where the graph is not such a row."""
+        """The layers from the picture to the logits, in order; empty if the graph is not such a sequence."""
         return list(follow(self.model.graph))
 
     @cached_property
     def looks(self) -> list[Look]:
-        """How often, and with what weight, the picture is looked at; empty where the answer is made in another way."""
+        """The looks at the picture, with their weights; empty if the answer is made in another way."""
         return looks_of(self.model.graph)
 
     @property
     def model(self) -> Any:
-        """The ONNX file, read anew."""
+        """The ONNX file, read again."""
         import onnx
 
         return onnx.load_from_string(self.classifier.content)
 
     @cached_property
     def session(self) -> Any:
-        """The network, with what each layer gives, and what the first one gets, among its outputs."""
+        """The network, with each layer's output, and the first one's input, among its outputs."""
         import onnx
 
         model = self.model
@@ -128,7 +128,7 @@ class Explainer:
         return open_session(model.SerializeToString(), self.classifier.path, self.classifier.threads)
 
     def layers(self, image: NDArray[np.uint8]) -> list[Layer]:
-        """Show what each layer makes of an image.
+        """Compute each layer's output for an image.
 
         Parameters
         ----------
@@ -138,8 +138,8 @@ class Explainer:
         Returns
         -------
         list of Layer
-            In order; the last is the probabilities, before it the logits. Where the graph is not a row of layers, those up to
-            where it branches, or none; and up to where a layer gives neither maps nor one row of values.
+            In order; the last is the probabilities, preceded by the logits. If the graph is not a sequence of layers, those up to
+            where it branches, or none; it also ends where a layer's output is neither maps nor one row of values.
 
         Raises
         ------
@@ -149,7 +149,7 @@ class Explainer:
         return self.see(image).layers
 
     def see(self, image: NDArray[np.uint8]) -> Sight:
-        """Show all that the network makes of an image.
+        """Compute everything that the network makes of an image.
 
         Parameters
         ----------
@@ -159,7 +159,7 @@ class Explainer:
         Returns
         -------
         Sight
-            What its first layer gets, its layers, and the looks that the answer is made of.
+            The input of its first layer, its layers, and the looks from which the answer is computed.
 
         Raises
         ------
@@ -171,7 +171,7 @@ class Explainer:
             return Sight(None, [], [], None)
         names = [output.name for output in self.session.get_outputs()]
         values = self.session.run(names, {self.classifier.input_name: image[None, None]})
-        # A batch of one: what each tensor says of the image.
+        # A batch of one: each tensor's part for the image.
         made = {name: np.asarray(value, np.float32)[0] for name, value in zip(names, values, strict=True) if value.ndim}
         made.setdefault(self.classifier.input_name, image[None].astype(np.float32))
         layers = [Layer(step.name, step.kind, made[step.output], step.field, step.filters) for step in self.steps]
@@ -190,9 +190,9 @@ class Explainer:
         return Sight(made[self.steps[0].source], layers, looks, logits)
 
     def why(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Show which ink of an image spoke for the answer.
+        """Compute which ink of an image counted for the answer.
 
-        Each spot of ink is wiped out softly in turn (occlusion: Zeiler and Fergus 2014, section 4.2).
+        Each spot of ink is softly erased in turn (occlusion: Zeiler and Fergus 2014, section 4.2).
 
         Parameters
         ----------
@@ -202,7 +202,7 @@ class Explainer:
         Returns
         -------
         ndarray of float32, shape (28, 28)
-            By how much the answer's log-odds fall without the ink there: over 0 where it speaks for the answer, under 0 where it
+            By how much the answer's log-odds fall without the ink there: above 0 where it speaks for the answer, below 0 where it
             speaks against it, 0 where there is no ink.
 
         Raises
@@ -215,6 +215,6 @@ class Explainer:
 
 
 def check_image(image: NDArray[np.uint8]) -> None:
-    """Raise `UserError` where it is not one 28x28 picture."""
+    """Raise `UserError` if it is not one 28x28 picture."""
     if image.dtype != np.uint8 or image.shape != (28, 28):
         raise UserError("reading.explain_shape", image_dtype=image.dtype, image_shape=image.shape)

@@ -1,7 +1,7 @@
-"""The network that marks the middle, the kind and the size of each digit on a picture at once, and what it says.
+"""The network that marks the centre, kind and size of each digit in a picture in one pass, and its output.
 
-It knows digits about 22 pixels high: looks.py shows it a picture at many sizes. A digit's ink comes from it too: what else is
-there, rules, frames, patterns, is not in it.
+It knows digits about 22 pixels high: looks.py shows it a picture at many sizes. It also gives the digits' ink, without
+rules, frames, patterns and whatever else is there.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ __all__ = ["CELL", "CLASSES", "OTHER", "SIZES", "Found", "Level", "Peak", "contr
 
 BUNDLED = Path(__file__).parent.parent / "bundled" / "reader" / "finder.onnx"
 CELL = 4
-"""The network answers for cells of so many pixels a side."""
+"""The network answers for cells of this many pixels per side."""
 SIZES = (14.0, 22.0)
-"""Width and height in pixels of a usual digit: sizes are logarithms of ratios to these."""
+"""Width and height in pixels of a typical digit: sizes are logarithms of ratios to these."""
 AROUND = 65
-"""The side in pixels of the surroundings that a pixel is compared with."""
+"""The side in pixels of the neighbourhood that a pixel is compared with."""
 CLASSES = (*"0123456789", ".", ",", "-", "/", "%", ":", "?")
-"""What a mark may be: a digit, what stands between digits, or something else that is written as large as a digit."""
+"""What a mark may be: a digit, a separator, or something else written as large as a digit."""
 OTHER = CLASSES.index("?")
 
 Floats = NDArray[np.float32]
@@ -39,12 +39,12 @@ Network = Callable[[Floats], tuple[Floats, Floats, Floats]]
 class Finder:
     """The network that comes with mnistlab, in ONNX Runtime. It may be used from several threads, pickled and copied.
 
-    Its file is opened when it is first asked: most readings need it never.
+    Its file is opened when it is first called: most readings never need it.
 
     Parameters
     ----------
     path : Path, optional
-        Another file of that kind.
+        Another file of the same kind.
     threads : int, optional
         Processor threads of one call; all cores if None.
     """
@@ -54,11 +54,11 @@ class Finder:
 
     @functools.cached_property
     def session(self) -> Any:
-        """ONNX Runtime's. Raises `UserError` where the file is missing or is not ONNX."""
+        """ONNX Runtime's session. Raises `UserError` if the file is missing or is not ONNX."""
         return open_session(read_model(self.path), self.path, self.threads)
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but the session, which is made anew."""
+        """Everything but the session, which is recreated."""
         return {name: value for name, value in vars(self).items() if name != "session"}
 
     def __call__(self, seen: Floats) -> tuple[Floats, Floats, Floats]:
@@ -68,7 +68,7 @@ class Finder:
 
 
 def contrast(gray: NDArray[Any]) -> Floats:
-    """How much lighter each pixel is than its surroundings, by their lightness: float32 (H, W) of uint8 (H, W)."""
+    """How much lighter each pixel is than its surroundings, relative to their lightness: float32 (H, W) from uint8 (H, W)."""
     light = gray.astype(np.float32)
     around = cv2.blur(light, (AROUND, AROUND), borderType=cv2.BORDER_REFLECT_101)
     return np.asarray((light - around) / (0.25 * around + 16), np.float32)
@@ -76,17 +76,17 @@ def contrast(gray: NDArray[Any]) -> Floats:
 
 @dataclass(frozen=True)
 class Level:
-    """The picture at one size, and what the network says of it."""
+    """The picture at one size, and the network's answer to it."""
 
     scale: float
     """How many times as large as the picture."""
     seen: Floats
-    """float32 (H, W): the contrast that it looked at."""
+    """float32 (H, W): the contrast that the network got."""
     ink: Floats
     """float32 (H, W), 0 to 1: how much of each pixel digits cover."""
     found: list[Found]
     light: bool = False
-    """Whether it looked for what is lighter than its ground."""
+    """Whether it looked for writing that is lighter than its background."""
 
 
 @dataclass(frozen=True)
@@ -98,16 +98,16 @@ class Found:
     width: float
     height: float
     kinds: Floats
-    """What the network makes of each kind, 0 to 1."""
+    """The network's probability of each kind, 0 to 1."""
     weight: float
-    """The largest of these, less where the digit had an unusual height at this size."""
+    """The largest of these, reduced if the digit had an unusual height at this size."""
     level: int
     light: bool = False
-    """Whether it is lighter than what it stands on, as all of its level are."""
+    """Whether it is lighter than its background, as is everything on its level."""
 
     @property
     def kind(self) -> int:
-        """The kind that the network makes most of."""
+        """The most probable kind."""
         return int(self.kinds.argmax())
 
     @property
@@ -122,7 +122,7 @@ class Found:
 
 
 class Peak(NamedTuple):
-    """Where the network marks a middle, in pixels of what it looked at."""
+    """A centre that the network marks, in pixels of its input."""
 
     x: float
     y: float
@@ -133,7 +133,7 @@ class Peak(NamedTuple):
 
 
 def peaks(kinds: Floats, boxes: Floats, least: float) -> list[Peak]:
-    """The peaks of the kinds' probabilities, float32 (classes, h, w), from `least` on, with their boxes, float32 (4, h, w)."""
+    """The peaks of at least `least` in the kinds' probabilities, float32 (classes, h, w), with their boxes, float32 (4, h, w)."""
     best = kinds.max(0)
     at = (best >= np.asarray(cv2.dilate(best, np.ones((3, 3), np.uint8)))) & (best >= least)
     found = []

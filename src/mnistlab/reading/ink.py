@@ -1,8 +1,8 @@
-"""The ink in any picture of handwriting: light, paper, rules and tilt taken out.
+"""The ink in any picture of handwriting: light, paper, rules and tilt removed.
 
-    ink = find_ink(picture)                 # paper out, ink in: uint8 (H, W), 0 paper to 255 ink
+    ink = find_ink(picture)                 # ink without paper: uint8 (H, W), 0 paper to 255 ink
 
-Its pieces are found in pieces.py, put together to digits in assembly.py, and each made as MNIST's are in mnist_form.py.
+Its pieces are found in pieces.py, assembled into digits in assembly.py, and converted to MNIST's form in mnist_form.py.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ from mnistlab.reading.ruling import FAINT, rules_of, tilt, turn, without_rules
 __all__ = ["HIGH", "LOW", "Ink", "Strokes", "find_ink"]
 
 SMALL = 28
-"""A picture of at most so many pixels a side is one digit; larger ones are searched."""
+"""A picture of at most this many pixels per side is one digit; larger ones are searched."""
 OVERVIEW = 1000
-"""Pixels a side of the copy in which paper, rules and the size of what is written are looked for."""
+"""Pixels per side of the copy in which paper, rules and the size of the writing are determined."""
 TALL, THIN = 56, 2.5
-"""Pixels: writing taller than that, of strokes wider than that, is made smaller; MNIST's is 20 tall. It saves time."""
+"""Pixels: writing taller than this, with strokes wider than this, is shrunk to save time; MNIST's is 20 tall."""
 GRAIN = 0.07
 """Paper noisier than this share of the ink's strength is smoothed."""
 DARK = 48
-"""Paper that has less of a colour than this, of 255, is lightened before shares of its light are taken."""
+"""If a colour of the paper is below this, of 255, it is lightened before shares of its light are computed."""
 WORK = 16_000_000
-"""Pixels that are searched at most."""
+"""The most pixels that are searched."""
 LOW, HIGH = 0.30, 0.52
-"""Shares of the typical ink: a pixel over LOW belongs to a stroke where the stroke has one over HIGH."""
+"""Shares of the typical ink: a pixel above LOW belongs to a stroke if the stroke has a pixel above HIGH."""
 
 
 class Strokes(NamedTuple):
-    """What hangs together of a page's ink."""
+    """The connected strokes of a page's ink."""
 
     labels: NDArray[np.int32]
-    """int32 (H, W): the number of the strokes at each pixel, from 1; 0 where there are none."""
+    """int32 (H, W): the number of the component at each pixel, from 1; 0 where there is none."""
     boxes: NDArray[np.int32]
-    """int32 (N, 4): x, y, width, height of each, that of number 1 first."""
+    """int32 (N, 4): x, y, width, height of each, starting with number 1."""
     areas: NDArray[np.int32]
     """int32 (N, 1): how many pixels each has."""
 
@@ -65,19 +65,19 @@ class Ink:
     strength: Gray
     """uint8 (H, W), upright and level: 0 paper, `INK_LEVEL` the page's typical ink."""
     to_picture: NDArray[np.float64]
-    """(2, 3): where a point (x, y, 1) of `strength` lies in the picture, in its pixels."""
+    """(2, 3): maps a point (x, y, 1) of `strength` to the picture, in its pixels."""
     whole: bool = False
     """The picture is one digit, whatever its strokes."""
     rules: Gray | None = None
-    """uint8 (H, W): 1 where a rule was taken out of `strength`; None where there was none."""
+    """uint8 (H, W): 1 where a rule was removed from `strength`; None if there was none."""
     rule_level: float = 0.0
-    """How strong the rules were, as `strength`."""
+    """How strong the rules were, on the scale of `strength`."""
     on_dark: bool = False
     """Whether the ink was lighter than its paper."""
 
     @functools.cached_property
     def strokes(self) -> Strokes:
-        """The strokes that hang together, specks too."""
+        """The connected strokes, including specks."""
         mask = (self.strength > INK_LEVEL * LOW).astype(np.uint8)
         _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
         return Strokes(np.asarray(labels, np.int32), *np.split(np.asarray(stats[1:], np.int32), [4], axis=1))
@@ -89,7 +89,7 @@ class Ink:
 
     @functools.cached_property
     def finest(self) -> float:
-        """How wide the finest of the strokes is, specks among them, at its widest place in pixels; 0 where there is none."""
+        """Width of the finest stroke, including specks, at its widest place in pixels; 0 if there is none."""
         depth = cv2.distanceTransform((self.strength > INK_LEVEL * LOW).astype(np.uint8), cv2.DIST_L2, 3)
         deepest = np.zeros(len(self.strokes.areas) + 1, np.float32)
         inked = depth > 0
@@ -97,21 +97,21 @@ class Ink:
         return 2 * float(deepest[1:].min(initial=np.inf)) - 1 if len(deepest) > 1 else 0.0
 
     def of_stroke(self, number: int) -> Gray:
-        """The ink of the strokes of that number alone, uint8 (h, w), in their box."""
+        """Only the ink of the component with that number, uint8 (h, w), in its box."""
         x, y, width, height = self.strokes.boxes[number - 1]
         part = (slice(y, y + height), slice(x, x + width))
         return np.where(self.strokes.labels[part] == number, self.strength[part], 0).astype(np.uint8)
 
 
 def find_ink(picture: Gray) -> Ink:
-    """The ink of a picture uint8 (H, W) or (H, W, 3): dark on light or light on dark, found out by itself; uneven light,
-    shadows, the paper's colour and its rules are taken out, and a page that lies askew is turned level."""
+    """The ink of a picture uint8 (H, W) or (H, W, 3): dark on light or light on dark is determined automatically; uneven light,
+    shadows, the paper's colour and its rules are removed, and a tilted page is levelled."""
     on_dark = dark_paper(picture)
     return replace(dark_ink(255 - picture if on_dark else picture), on_dark=on_dark)
 
 
 def dark_ink(picture: Gray) -> Ink:
-    """As `find_ink`, of a picture whose ink is darker than its paper."""
+    """As `find_ink`, for a picture whose ink is darker than its paper."""
     picture = picture.reshape(*picture.shape[:2], -1)
     longest = max(picture.shape[:2])
     if longest <= SMALL:
@@ -122,7 +122,7 @@ def dark_ink(picture: Gray) -> Ink:
 
     view = resized(picture, shrink := min(1.0, OVERVIEW / longest))
     ground = paper_colour(view)
-    if ground.min() < DARK:  # a colour of which the paper has next to nothing: shares of that would be noise
+    if ground.min() < DARK:  # the paper has next to nothing of a colour: shares of that would be noise
         picture, view, ground = lifted(picture), lifted(view), lifted(ground)
     missing, empty, noise = missing_light(view, ground)
     faint = (np.clip((missing.mean(2) - empty) / max(3 * noise, 0.03), 0, 4) * FAINT).astype(np.uint8)
@@ -130,7 +130,7 @@ def dark_ink(picture: Gray) -> Ink:
     across, down = rules_of(level)
     ruled = bool(across.any() or down.any())
     printed: Gray | None = None
-    if ruled:  # rules may be more than the ink is: look past them
+    if ruled:  # there may be more rules than ink: look past them
         both: Gray = across | down
         printed = cv2.warpAffine(both, turned, view.shape[1::-1], flags=cv2.INTER_NEAREST)
         printed = cv2.dilate(printed, np.ones((3, 3), np.uint8))
@@ -154,7 +154,7 @@ def dark_ink(picture: Gray) -> Ink:
 
 
 def only_rules(look: Look, missing: NDArray[np.float32], printed: Gray) -> bool:
-    """Whether what there is beside the rules is next to nothing, and no darker than they."""
+    """Whether there is next to nothing besides the rules, and nothing darker than they are."""
     if look.typical == 0:
         return True
     ink = missing @ look.weights - look.empty
@@ -164,12 +164,12 @@ def only_rules(look: Look, missing: NDArray[np.float32], printed: Gray) -> bool:
 
 
 def lifted(picture: Gray) -> Gray:
-    """Black made dark grey, white left white."""
+    """Black lifted to dark grey, white left white."""
     return cv2.convertScaleAbs(picture, alpha=1 - DARK / 255, beta=DARK).reshape(picture.shape)
 
 
 def working_scale(look: Look, shrink: float, shape: tuple[int, ...]) -> float:
-    """How many times as large as it is the picture is searched."""
+    """The scale at which the picture is searched."""
     height, width = shape[0], shape[1]
     if max(height, width) <= 160:  # strokes of a pixel or two: smooth curves are easier to follow
         return float(np.ceil(160 / max(height, width)))
@@ -181,7 +181,7 @@ def working_scale(look: Look, shrink: float, shape: tuple[int, ...]) -> float:
 
 
 def scaled(matrix: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
-    """What `matrix` (2, 3) gives, in the pixels of a picture that was made `scale` times as large."""
+    """`matrix` (2, 3), with its result in pixels of the picture scaled by `scale`."""
     result = matrix / scale
-    result[:, 2] += 0.5 / scale - 0.5  # coordinates are of pixels' centres
+    result[:, 2] += 0.5 / scale - 0.5  # coordinates are those of pixel centres
     return result

@@ -1,4 +1,4 @@
-"""Looking at a picture with the finder at many sizes: it knows digits of one, and each is taken from where it has about that."""
+"""Look at a picture with the finder at many sizes: it knows digits of one size, and each is taken where it has about that."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from mnistlab.reading.paper import Gray, resized
 __all__ = ["ALWAYS", "FRAME", "LEAST", "Sizes", "levels", "look"]
 
 SMALLEST = 8.0
-"""Digits lower than that, in pixels of the picture, are not looked for."""
+"""Digits lower than this, in pixels of the picture, are not looked for."""
 STEP = 2**0.5
-"""From one size at which the picture is looked at to the next."""
+"""The factor from one size to the next."""
 MOST_PIXELS = 2_500_000
 """At the largest size."""
 FRAME = 16
-"""Pixels that are added on all sides: digits at the edge have surroundings too."""
+"""Pixels added on all sides, so that digits at the edge have surroundings too."""
 HINT = 0.3
-"""What the network makes of a digit that is too small for it, perhaps."""
+"""A probability that hints at a digit too small for the network."""
 ALWAYS = 400_000
-"""Up to so many pixels a picture is looked at at every size."""
+"""Pictures of up to this many pixels are looked at at every size."""
 LEAST = 0.25
-"""The least that the network must make of a digit for it to be looked at."""
+"""The lowest probability at which a digit is considered."""
 SPREAD = 0.4
-"""How far a digit's height, as a logarithm, may be from the usual one at a size."""
+"""How far a digit's log-height may be from the usual one at a size."""
 SURE = 0.5
-"""From there on the network is sure enough of a digit for there to be no need to look for others at any size."""
+"""At this probability a digit is certain enough that no other size needs to be tried for it."""
 FINE = 19.0
-"""Digits higher than that need not be looked at any larger."""
+"""Digits higher than this need no larger size."""
 
 
 def scales(shape: tuple[int, ...], box: Box | None) -> list[float]:
-    """At which sizes a picture is looked at: from where it, or what is in `box`, is as high as a digit to the smallest digits."""
+    """The sizes at which to look at a picture: from where it, or what is in `box`, is as high as a digit to the smallest digits."""
     most = min(SIZES[1] / SMALLEST, (MOST_PIXELS / np.prod(shape)) ** 0.5)
     least = SIZES[1] / max(box[2:] if box else shape)
     count = max(0, int(np.ceil(np.log(most / least) / np.log(STEP))))
@@ -44,7 +44,7 @@ def scales(shape: tuple[int, ...], box: Box | None) -> list[float]:
 
 
 class Sizes:
-    """A picture at any size, each made of one that is less than twice as large: no look needs all pixels of a photo again.
+    """A picture at any size, each made from one less than twice as large, so that no look needs all pixels of a photo again.
 
     Parameters
     ----------
@@ -69,9 +69,9 @@ class Sizes:
 def look(
     network: Network, small: Gray, scale: float, number: int = 0, *, light: bool = False, box: Box | None = None
 ) -> Level:
-    """What the network finds at one size: `small` is `scale` times as large as the picture.
+    """The network's finds at one size: `small` is the picture scaled by `scale`.
 
-    With `light` it looks for what is lighter than its ground; with `box`, in pixels of the picture, only there and close around.
+    With `light` it looks for writing lighter than its background; with `box`, in pixels of the picture, only in and around it.
     """
     height, width = small.shape
     below, beside = FRAME + -(height + 2 * FRAME) % CELL, FRAME + -(width + 2 * FRAME) % CELL
@@ -94,7 +94,7 @@ def look(
 def window(box: Box | None, scale: float, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of a box of the picture, with a frame around it, in the framed picture of that shape.
 
-    They are multiples of `CELL`, so that the network's cells lie as they do where it sees the whole.
+    They are multiples of `CELL`, so that the network's cells fall where they do when it sees the whole picture.
     """
     if box is None:
         return 0, 0, shape[1], shape[0]
@@ -113,7 +113,7 @@ def levels(
     first: int = 0,
     box: Box | None = None,
 ) -> list[Level]:
-    """What the network finds at each size, from the smallest one on, until all that there is has been large enough.
+    """The network's finds at each size, from the smallest one up, until every digit has been large enough.
 
     Parameters
     ----------
@@ -123,11 +123,11 @@ def levels(
     raise_if_cancelled : callable
         Called before each size.
     light : bool
-        Whether to look for what is lighter than its ground instead of darker.
+        Whether to look for writing that is lighter than its background instead of darker.
     most : float
         Pixels at the largest size.
     first : int
-        The first level's number.
+        The number of the first level.
     box : Box, optional
         The part of the picture to look at; all of it if None.
     """
@@ -145,7 +145,7 @@ def levels(
 
 
 def worth_more(looked: list[Level]) -> bool:
-    """Whether a larger size may show digits better: where none is known yet, or there are hints of small ones."""
+    """Whether a larger size may show digits better: if none is known yet, or there are hints of small ones."""
     known = [mark for level in looked for mark in level.found if mark.weight > SURE and mark.digit]
     hints = [
         mark

@@ -1,4 +1,4 @@
-"""Marks that may be digits, and which of them stand in one place."""
+"""Marks that may be digits, grouped by place."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 
 Box = tuple[int, int, int, int]
 SAME = 0.5
-"""Boxes that share so much of what they cover together are of one digit."""
+"""Boxes with this intersection over union belong to one digit."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class Mark:
     box: Box
     """x, y, width, height in the picture's pixels."""
     level_box: Box
-    """Likewise, on the page turned so that it can be read."""
+    """The same, on the page turned upright."""
     light: bool = False
-    """Whether it is lighter than what it stands on, where the other ink of the picture is darker."""
+    """Whether it is lighter than its background while the picture's other ink is darker."""
 
     @property
     def label(self) -> int:
-        """The likeliest class."""
+        """The most likely class."""
         return int(self.probabilities.argmax())
 
     @property
@@ -55,12 +55,12 @@ class Mark:
 
 
 def sureness(marks: Sequence[Mark]) -> float:
-    """How well marks explain a place: the mean of their probabilities, 0 for none."""
+    """How well marks explain a place: the mean of their probabilities, or 0 for none."""
     return sum(mark.sure for mark in marks) / len(marks) if marks else 0.0
 
 
 def places(strokes: Sequence[Mark], found: Sequence[Mark]) -> list[tuple[list[Mark], list[Mark]]]:
-    """The marks of both, by place: those that overlap, directly or through others, are in one."""
+    """The marks of both, by place: those that overlap, directly or through others, share a place."""
     marks = [*strokes, *found]
     parent = list(range(len(marks)))
 
@@ -83,13 +83,13 @@ def as_rows(boxes: Sequence[Box]) -> NDArray[np.float64]:
 
 
 def meeting(ones: Sequence[Box], others: Sequence[Box]) -> NDArray[np.bool_]:
-    """Which of these boxes, the rows, have the middle of which of those, the columns, in them, or lie with theirs in one."""
+    """Which of these boxes (rows) contain the centre of which of those (columns), or have their own centre in one."""
     left, right = as_rows(ones)[:, None], as_rows(others)[None]
     return middles_in(left, right) | middles_in(right, left)
 
 
 def middles_in(ones: NDArray[Any], others: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether the middles of boxes, (..., 4), lie in others."""
+    """Whether the centres of boxes, (..., 4), lie in others."""
     inside = np.ones(np.broadcast_shapes(ones.shape, others.shape)[:-1], bool)
     for axis in (0, 1):
         middle = ones[..., axis] + ones[..., axis + 2] / 2
@@ -103,7 +103,7 @@ def covers(box: Sequence[float], x: float, y: float) -> bool:
 
 
 def overlap(one: Box, other: Box) -> float:
-    """The share that two boxes have in common of what they cover together, 0 to 1."""
+    """Intersection over union of two boxes, 0 to 1."""
     both = shared(one, other)
     return both / (one[2] * one[3] + other[2] * other[3] - both)
 
@@ -114,7 +114,7 @@ def covered(one: Box, other: Box) -> float:
 
 
 def shared(one: Box, other: Box) -> int:
-    """The pixels that lie in both."""
+    """The area of their intersection in pixels."""
     wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
     high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
     return max(0, wide) * max(0, high)

@@ -1,4 +1,4 @@
-"""A piece of ink as an image like MNIST's: 28x28, centred by its mass."""
+"""A piece of ink as an image like MNIST's: 28x28, centred by its centre of mass."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["SIDE", "cut_out", "to_mnist_form"]
 SIDE, BOX = 28, 20
 """MNIST's pictures are 28x28; the digit is scaled, keeping its aspect, into a 20x20 box (yann.lecun.org/exdb/mnist)."""
 THINNEST, THICKEST = 1.6, 4.6
-"""Widths of strokes, in pixels of the 20x20 box, that are left as they are."""
+"""The range of stroke widths, in pixels of the 20x20 box, that are left as they are."""
 DETAIL = 100
-"""Pixels to which a larger piece is brought before its strokes are looked at."""
+"""Pixels to which a larger piece is reduced before its strokes are measured."""
 
 
 def to_mnist_form(piece: Piece) -> Gray:
-    """The piece as MNIST's digits were made: uint8 (28, 28), ink 255 on 0, scaled with its aspect kept into a 20x20 box,
-    anti-aliased, its centre of mass in the middle; strokes far from MNIST's width are brought near it."""
+    """The piece in the form of MNIST's digits: uint8 (28, 28), ink 255 on 0, scaled into a 20x20 box with its aspect kept,
+    anti-aliased, its centre of mass in the middle; strokes far from MNIST's width are brought closer to it."""
     strength = piece.strength
     longest = max(strength.shape)
     strength = resized(strength, DETAIL / longest if longest > DETAIL else max(1.0, 2 * BOX / longest))
@@ -34,7 +34,7 @@ def to_mnist_form(piece: Piece) -> Gray:
 
 
 def cut_out(picture: Gray, box: tuple[int, int, int, int]) -> Gray | None:
-    """All ink in a box (x, y, width, height) of a picture, uint8 (H, W) or (H, W, 3), in that form; None where there is none."""
+    """All ink in a box (x, y, width, height) of a picture, uint8 (H, W) or (H, W, 3), in that form; None if there is none."""
     ink = find_ink(picture)
     back = cv2.invertAffineTransform(ink.to_picture)
     x, y, width, height = box
@@ -47,14 +47,14 @@ def cut_out(picture: Gray, box: tuple[int, int, int, int]) -> Gray | None:
 
 
 def full_contrast(strength: Gray) -> Gray:
-    """Its ink at 255."""
+    """The image scaled so that its strongest ink is 255."""
     inked = np.sort(strength[strength > 40])
     top = float(inked[round(0.9 * (len(inked) - 1))]) if len(inked) else 255.0
     return cv2.convertScaleAbs(strength, alpha=255 / max(top, 40))
 
 
 def usual_width(strength: Gray) -> Gray:
-    """Strokes thinner than `THINNEST` thickened to it, thicker than `THICKEST` thinned."""
+    """Strokes thinner than `THINNEST` thickened to that, thicker than `THICKEST` thinned to that."""
     mask = (strength > 100).astype(np.uint8)
     if not mask.any():
         return strength
@@ -81,7 +81,7 @@ def disc(radius: int) -> Gray:
 
 
 def centred(small: Gray) -> Gray:
-    """In the middle of 28x28 by its centre of mass, as far as it fits."""
+    """Placed with its centre of mass in the middle of 28x28, as far as it fits."""
     height, width = small.shape
     mass = small.astype(np.float64)
     total = mass.sum()

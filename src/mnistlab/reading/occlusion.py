@@ -1,4 +1,4 @@
-"""Which ink spoke for an answer: each spot is wiped out in turn."""
+"""Which ink counted for an answer: each spot is erased in turn."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 __all__ = ["log_odds", "occlusion"]
 
 WINDOW = 1.0
-"""Standard deviation in pixels of the spot that is wiped out: about half as wide as a stroke in MNIST."""
+"""Standard deviation in pixels of the spot that is erased: about half the width of a stroke in MNIST."""
 
 
 def occlusion(
     image: NDArray[np.uint8], classify: Callable[[NDArray[np.uint8]], NDArray[np.floating[Any]]]
 ) -> NDArray[np.float32]:
-    """Which ink spoke for the answer: each spot is wiped out softly in turn (Zeiler and Fergus 2014, section 4.2).
+    """Which ink counted for the answer: each spot is softly erased in turn (Zeiler and Fergus 2014, section 4.2).
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def occlusion(
 
 
 def log_odds(probabilities: NDArray[np.floating[Any]], number: int) -> NDArray[np.float64]:
-    """The log odds of class `number`, float64 (N,): exact even where its probability is close to 1, by the sum of the others."""
+    """The log-odds of class `number`, float64 (N,), from the sum of the other probabilities: exact even near 1."""
     tiny = np.finfo(np.float32).tiny
     others = np.delete(probabilities, number, axis=1).sum(1, dtype=np.float64)
     odds: NDArray[np.float64] = np.log(np.maximum(probabilities[:, number], tiny)) - np.log(np.maximum(others, tiny))

@@ -1,4 +1,4 @@
-"""The layers of an ONNX graph, and which part of the picture each looks at."""
+"""The layers of an ONNX graph, and which part of the picture each sees."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ KINDS = {
     "Squeeze": "flatten",
     "Gemm": "linear",
 }
-"""The ONNX operators that are layers, and what they are called here."""
+"""The ONNX operators that are layers, and their names here."""
 PASSED = ("QuantizeLinear", "DequantizeLinear", "Identity", "Cast")
-"""Operators that a layer's values go through on their way to the next, little changed."""
+"""Operators that a layer's values pass through, little changed, on their way to the next."""
 
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """Which part of the picture a cell of a map looks at.
+    """The part of the picture that a cell of a map sees.
 
-    The cell in row r looks at the rows from start + r * step up to, not including, start + r * step + size; columns likewise.
+    The cell in row r sees the rows from start + r * step up to, not including, start + r * step + size; the same for columns.
     Part of it may lie outside the picture.
     """
 
@@ -46,7 +46,7 @@ class ReceptiveField:
     start: int
 
     def after(self, kernel: int, stride: int, padding: int) -> ReceptiveField:
-        """The field of what a convolution or a pooling makes of maps with this one."""
+        """The receptive field after a convolution or pooling of maps with this one."""
         return ReceptiveField(
             size=self.size + (kernel - 1) * self.step, step=self.step * stride, start=self.start - padding * self.step
         )
@@ -54,21 +54,21 @@ class ReceptiveField:
 
 @dataclass(frozen=True)
 class Step:
-    """A layer of the graph, before any picture is known."""
+    """A layer of the graph, independent of any picture."""
 
     name: str
     kind: str
     source: str
-    """The tensor that it takes."""
+    """The name of its input tensor."""
     output: str
-    """The tensor that it gives, as the next layer takes it."""
+    """The name of its output tensor, as the next layer takes it."""
     field: ReceptiveField | None
     window: Window | None
-    """Which cells a convolution or a pooling takes together; None for other kinds, and where the graph does not say."""
+    """The window of a convolution or pooling; None for other kinds, and if the graph does not say."""
     numbers: dict[str, NDArray[np.float32]]
-    """What it computes with; see `Numbers.of`."""
+    """The numbers it computes with; see `Numbers.of`."""
     rounding: float | None
-    """Where its values are held in 8 bits, how far apart these are."""
+    """The step between its values if they are stored in 8 bits."""
 
     @property
     def filters(self) -> NDArray[np.float32] | None:
@@ -77,10 +77,10 @@ class Step:
 
 
 def follow(graph: onnx.GraphProto) -> Iterator[Step]:
-    """The layers from the first convolution on, as long as each feeds just one other."""
+    """The layers from the first convolution on, as long as each feeds only one other."""
     held = Numbers(graph)
     node = next((node for node in graph.node if node.op_type == "Conv"), None)
-    # In a deskewed picture no cell looks at a square of the picture itself; with its contrast evened out each looks at all of it.
+    # In a deskewed picture no cell sees a square of the picture itself; with its contrast evened out each sees all of it.
     is_whole = is_deskewed(graph) or evens_out(graph)
     field = None if is_whole else ReceptiveField(size=1, step=1, start=0)
     counts: dict[str, int] = {}
@@ -100,7 +100,7 @@ def follow(graph: onnx.GraphProto) -> Iterator[Step]:
 
 
 def is_deskewed(graph: onnx.GraphProto) -> bool:
-    """Whether the first convolution gets the picture made upright."""
+    """Whether the first convolution gets the picture deskewed."""
     return is_prepared(graph, "GridSample")
 
 
@@ -110,14 +110,14 @@ def evens_out(graph: onnx.GraphProto) -> bool:
 
 
 def is_prepared(graph: onnx.GraphProto, operator: str) -> bool:
-    """Whether such an operator stands before the first convolution."""
+    """Whether there is such an operator before the first convolution."""
     makers = {name: node for node in graph.node for name in node.output}
     first = next((node for node in graph.node if node.op_type == "Conv"), None)
     return any(before.op_type == operator for before in upstream(first, makers))
 
 
 def upstream(node: onnx.NodeProto | None, makers: dict[str, onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
-    """The nodes that the node's input is made by, nearest first."""
+    """The nodes that produce the node's input, nearest first."""
     waiting, seen = list(node.input) if node else [], set()
     while waiting:
         name = waiting.pop(0)
@@ -128,7 +128,7 @@ def upstream(node: onnx.NodeProto | None, makers: dict[str, onnx.NodeProto]) -> 
 
 
 def passed_on(graph: onnx.GraphProto, output: str, held: Numbers) -> tuple[onnx.NodeProto | None, str, float | None]:
-    """The one node that takes a layer's output, if there is just one; the tensor that it takes; and the step of its 8 bits."""
+    """The only node that takes a layer's output, if there is just one; the tensor that it takes; and its step in 8 bits."""
     rounding = None
     while True:
         takers = [node for node in graph.node if output in node.input]
@@ -142,7 +142,7 @@ def passed_on(graph: onnx.GraphProto, output: str, held: Numbers) -> tuple[onnx.
 
 
 def looked_at(field: ReceptiveField, window: Window | None) -> ReceptiveField | None:
-    """What a cell of a convolution or pooling looks at; None for kinds that our networks have not."""
+    """What a cell of a convolution or pooling sees; None for kinds that our networks do not have."""
     if window is None or set(window.dilations) != {1}:
         return None
     if len({*window.kernel}) > 1 or len({*window.strides}) > 1 or len({*window.pads}) > 1:
@@ -151,6 +151,6 @@ def looked_at(field: ReceptiveField, window: Window | None) -> ReceptiveField | 
 
 
 def name_of(node: onnx.NodeProto, kind: str, number: int) -> str:
-    """conv1 of the weights model.layers.conv1.weight; else the kind and number, such as convolution1."""
+    """conv1 for the weights model.layers.conv1.weight; otherwise the kind and number, such as convolution1."""
     named = next((name.split(".")[-2] for name in node.input[1:] if name.count(".") >= 2), None)
     return named or f"{kind}{number}"

@@ -1,4 +1,4 @@
-"""How an ONNX graph comes from its networks' looks at a picture to one answer."""
+"""How an ONNX graph combines its networks' looks at a picture into one answer."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Look:
     """One network's look at the picture, or at the picture shifted."""
 
     logits: str
-    """The tensor that holds its logits."""
+    """The name of the tensor with its logits."""
     weight: float
-    """Its share, over 0 and up to 1, of the mean of probabilities that is the answer."""
+    """Its share, above 0 and up to 1, of the mean of probabilities that is the answer."""
 
 
 def looks_of(graph: onnx.GraphProto) -> list[Look]:
-    """The looks that make the answer, in order; empty where it is made in a way that our networks do not know."""
+    """The looks that make up the answer, in order; empty if it is computed in a way that our networks do not use."""
     makers = {name: node for node in graph.node for name in node.output}
     softmax = makers.get(graph.output[0].name)
     if softmax is None or softmax.op_type != "Softmax":
@@ -38,7 +38,7 @@ def looks_of(graph: onnx.GraphProto) -> list[Look]:
 
 
 def parts(logits: str, weight: float, makers: dict[str, onnx.NodeProto]) -> Iterator[Look]:
-    """The looks whose mean probability, as its logarithm, is this tensor; itself where it is no such mean."""
+    """The looks whose log mean probability is this tensor; the tensor itself if it is not such a mean."""
     node = makers.get(logits)
     for kind in ("Sub", "ReduceLogSumExp", "Concat"):
         if node is None or node.op_type != kind:
@@ -57,7 +57,7 @@ def parts(logits: str, weight: float, makers: dict[str, onnx.NodeProto]) -> Iter
 def answer_of(
     logits: list[NDArray[np.float32]], weights: list[float], temperature: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What the looks come to.
+    """Combine the looks.
 
     Parameters
     ----------
@@ -66,13 +66,13 @@ def answer_of(
     weights
         The share of each in the mean.
     temperature
-        Over 0.
+        Above 0.
 
     Returns
     -------
     tuple of ndarray of float64, shape (classes,)
-        The logits of the whole: those of the one look, or the logarithm of the mean of the looks' probabilities; and the
-        probabilities: the softmax of them divided by the temperature.
+        The logits of the whole: those of the only look, or the logarithm of the mean of the looks' probabilities; and the
+        probabilities: their softmax after division by the temperature.
     """
     whole = logits[0].astype(np.float64)
     if len(logits) > 1:

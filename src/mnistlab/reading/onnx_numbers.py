@@ -1,4 +1,4 @@
-"""The numbers that the layers of an ONNX graph compute with: filters, weights, biases, and what batch norm comes down to."""
+"""The numbers that the layers of an ONNX graph compute with: filters, weights, biases, scale and shift of batch norm."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Numbers", "Window", "attributes", "window_of"]
 
 @dataclass(frozen=True)
 class Window:
-    """Which cells a convolution or a pooling takes together. All in cells; height before width."""
+    """The window of a convolution or pooling. Everything in cells; height before width."""
 
     kernel: tuple[int, int]
     strides: tuple[int, int]
@@ -26,7 +26,7 @@ class Window:
 
 
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    """What the node says of itself, with ONNX's defaults for a stride or padding that it leaves out."""
+    """The node's attributes, with ONNX's defaults for a stride or padding that it leaves out."""
     import onnx
 
     given = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
@@ -34,7 +34,7 @@ def attributes(node: onnx.NodeProto) -> dict[str, Any]:
 
 
 def window_of(node: onnx.NodeProto, filters: NDArray[np.float32] | None) -> Window | None:
-    """The window of a convolution with these filters, or of a pooling; None where the graph does not say where it lies."""
+    """The window of a convolution with these filters, or of a pooling; None if the graph does not say where it is."""
     told = attributes(node)
     kernel = told.get("kernel_shape") or (filters.shape[2:] if filters is not None else ())
     if told.get("auto_pad", b"NOTSET") != b"NOTSET" or len(kernel) != 2 or len(told["pads"]) != 4:
@@ -43,14 +43,14 @@ def window_of(node: onnx.NodeProto, filters: NDArray[np.float32] | None) -> Wind
 
 
 class Numbers:
-    """The numbers held in a graph, also those held in 8 bits."""
+    """The numbers stored in a graph, including those in 8 bits."""
 
     def __init__(self, graph: onnx.GraphProto) -> None:
         self.held = {tensor.name: tensor for tensor in graph.initializer}
         self.makers = {name: node for node in graph.node for name in node.output}
 
     def named(self, name: str) -> NDArray[np.float32] | None:
-        """The tensor of that name; None where it is not one that the graph holds."""
+        """The tensor of that name; None if the graph does not store it."""
         import onnx
 
         if name in self.held:
@@ -66,14 +66,14 @@ class Numbers:
         return np.asarray(centred * scale.reshape(each), np.float32)
 
     def of(self, node: onnx.NodeProto) -> dict[str, NDArray[np.float32]]:
-        """What a layer computes with.
+        """The numbers that a layer computes with.
 
         Returns
         -------
         dict of str to ndarray of float32
             For a convolution its filters (channels, channels before / groups, height, width) and bias (channels,); for a linear
             layer its weights (values, values before) and bias (values,); for batch norm scale and shift (channels,): it gives
-            value * scale + shift. Empty for a layer that has none, and where the graph does not hold them all.
+            value * scale + shift. Empty for a layer that has none, and if the graph does not hold them all.
         """
         inputs = [self.named(name) for name in node.input[1:]]
         if any(given is None for given in inputs):

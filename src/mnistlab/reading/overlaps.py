@@ -1,4 +1,4 @@
-"""What is really there of all that the finder found at several sizes: each mark once, no two on one spot."""
+"""Merge the finder's finds at several sizes: each mark once, and no two in one spot."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from mnistlab.reading.marks import SAME, Box, overlap
 __all__ = ["find", "supported"]
 
 COMMON = 0.2
-"""What counts how many of the others have a mark's height, where how sure the network is of it counts 1."""
+"""Weight of the share of the other marks with a mark's height, relative to the mark's own probability."""
 ALIKE = 0.45
-"""How far apart the heights of one page's digits are, as logarithms."""
+"""How far apart the log-heights of one page's digits are."""
 ENOUGH = 0.65
-"""The least that all sizes together must make of a mark."""
+"""The lowest probability of a mark over all sizes together."""
 APART = 0.57
-"""How far apart the middles of two digits beside each other are at least, as a share of the wider one's width."""
+"""The least distance between the centres of two neighbouring digits, as a share of the wider one's width."""
 MOST_FOUND = 3000
-"""Where there is more, only what the network is surest of is looked at."""
+"""If there are more, only the most confident finds are considered."""
 LINE, BESIDE = 0.5, 3.0
-"""How far up or down, and beside it, in its heights, the others of a mark's line are."""
+"""How far up or down, and to the side, in its heights, the other marks of a mark's line are."""
 PLACE = ("x", "y", "width", "height", "weight", "light")
 
 
 def find(looked: Sequence[Level]) -> list[Found]:
-    """The marks on a picture: what was found at several sizes once, and no two on one spot.
+    """The marks in a picture: each once, even if found at several sizes, and no two in one spot.
 
-    Where two do not go together, the one stays that more sizes show, and whose height more of the others have.
+    If two exclude each other, the one stays that more sizes show, and whose height more of the others share.
     """
     found = [mark for level in looked for mark in level.found if mark.weight > LEAST]
     found.sort(key=lambda mark: -mark.weight)
@@ -60,7 +60,7 @@ def find(looked: Sequence[Level]) -> list[Found]:
 
 
 def begins_a_line(mark: Found, others: Sequence[Found]) -> bool:
-    """Whether a mark is a slash with digits on its right alone: a slash parts two numbers, and that one is a leaning 1."""
+    """Whether a mark is a slash with digits only on its right: a slash separates two numbers, so that one is a leaning 1."""
     if CLASSES[mark.kind] != "/":
         return False
     line = [other for other in others if other.digit and abs(other.y - mark.y) < LINE * mark.height]
@@ -76,7 +76,7 @@ def as_one(slash: Found) -> Found:
 
 
 def supported(box: Box, looked: Sequence[Level]) -> bool:
-    """Whether the finder saw a digit of about that box (x, y, width, height) at any size, however little it made of it."""
+    """Whether the finder saw a digit with about that box (x, y, width, height) at any size, at whatever probability."""
     return any(mark.digit and overlap(box, around(mark)) > SAME for level in looked for mark in level.found)
 
 
@@ -92,7 +92,7 @@ def around(mark: Found) -> Box:
 
 @dataclass(frozen=True)
 class Place:
-    """Where marks are, how large, and how sure of them the network is: float32 (N,) each."""
+    """Where marks are, how large they are, and their probabilities: float32 (N,) each."""
 
     x: Floats
     y: Floats
@@ -100,10 +100,10 @@ class Place:
     height: Floats
     weight: Floats
     light: Floats
-    """1 where it is lighter than its ground."""
+    """1 if it is lighter than its background."""
 
     def same(self, number: int) -> NDArray[np.bool_]:
-        """Which are the same mark, seen at another size perhaps."""
+        """Which are the same mark, perhaps seen at another size."""
         across, down = np.abs(self.x - self.x[number]), np.abs(self.y - self.y[number])
         narrow = np.minimum(self.width, self.width[number])
         low = np.minimum(self.height, self.height[number])
@@ -116,7 +116,7 @@ class Place:
         )
 
     def excluded(self, number: int) -> NDArray[np.bool_]:
-        """Which cannot be there beside it: the middle of one lies in the other, or the two nearly cover each other."""
+        """Which exclude it: the centre of one lies in the other, or the two nearly cover each other."""
         across, down = np.abs(self.x - self.x[number]), np.abs(self.y - self.y[number])
         wide, high = np.maximum(self.width, self.width[number]), np.maximum(self.height, self.height[number])
         return np.asarray((across < APART * wide) & (down < 0.5 * high))

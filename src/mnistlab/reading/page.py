@@ -1,4 +1,4 @@
-"""What was read: digits and what stands between them, in lines, on a page."""
+"""What was read: digits and separators, in lines, on a page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Digit", "Line", "Page", "Separator"]
 
 UNKNOWN = "?"
 GAP = 1.1
-"""A space is read where the gap between two digits is over so many digits' heights, and wide for its line."""
+"""A space is read where the gap between two digits is above this many digit heights, and wide for its line."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Digit:
     Attributes
     ----------
     value : int or str
-        The digit, 0 to 9; the class's name where the model knows other classes.
+        The digit, 0 to 9; the name of the class if the model knows other classes.
     probability : float
-        That it is this one, calibrated, 0 to 1.
+        The calibrated probability that it is this digit, 0 to 1.
     box : tuple of int
         x, y, width, height of its ink in the upright picture, in pixels from its top left corner.
     accepted : bool
@@ -49,7 +49,7 @@ class Digit:
     probabilities: NDArray[np.float32] = field(repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Tell it in plain types, for JSON.
+        """The content in plain types, for JSON.
 
         Returns
         -------
@@ -66,18 +66,18 @@ class Digit:
 
 @dataclass(frozen=True)
 class Separator:
-    """What stands between digits, or before or after them.
+    """A separator between digits, or before or after them.
 
     Attributes
     ----------
     value : str
         One of ``. , - / % :``.
     probability : float
-        What the network that finds digits makes of it, 0 to 1; unlike a digit's it is not calibrated.
+        The probability from the network that finds digits, 0 to 1; unlike a digit's, it is not calibrated.
     box : tuple of int
         x, y, width, height in the upright picture, in pixels from its top left corner.
     accepted : bool
-        Whether that is enough.
+        Whether that is high enough.
     """
 
     value: str
@@ -86,7 +86,7 @@ class Separator:
     accepted: bool
 
     def to_dict(self) -> dict[str, Any]:
-        """Tell it in plain types, for JSON, as `Digit.to_dict` does."""
+        """The content in plain types, for JSON, as in `Digit.to_dict`."""
         return {
             "value": self.value,
             "probability": rounded(self.probability, 4),
@@ -97,35 +97,35 @@ class Separator:
 
 @dataclass(frozen=True)
 class Line:
-    """Digits that stand beside each other, and what stands between them.
+    """Digits in a line, and the separators between them.
 
     Attributes
     ----------
     marks : tuple of Digit and Separator
         From left to right.
     digits : tuple of Digit
-        The digits alone.
+        Only the digits.
     separators : tuple of Separator
-        What stands between, before and after them.
+        The separators between, before and after them.
     text : str
-        The marks, "?" for those that are not accepted, a space where there is a wide gap.
+        The marks, with "?" for those that are not accepted, and a space at each wide gap.
     """
 
     marks: tuple[Digit | Separator, ...]
 
     @property
     def digits(self) -> tuple[Digit, ...]:
-        """The digits alone."""
+        """Only the digits."""
         return tuple(mark for mark in self.marks if isinstance(mark, Digit))
 
     @property
     def separators(self) -> tuple[Separator, ...]:
-        """What stands between, before and after them."""
+        """The separators between, before and after them."""
         return tuple(mark for mark in self.marks if isinstance(mark, Separator))
 
     @property
     def text(self) -> str:
-        """The marks, "?" for those that are not accepted, a space where there is a wide gap."""
+        """The marks, with "?" for those that are not accepted, and a space at each wide gap."""
         if not self.marks:
             return ""
         shown = [str(mark.value) if mark.accepted else UNKNOWN for mark in self.marks]
@@ -146,25 +146,25 @@ class Page:
     Attributes
     ----------
     lines : tuple of Line
-        From top to bottom; none where no digit was found.
+        From top to bottom; none if no digit was found.
     size : tuple of int
         Width and height of the upright picture, in pixels.
     number, count : int
-        Which page of its file it is, from 1, and how many the file has.
+        Its page number in the file, from 1, and how many pages the file has.
     text : str
-        The lines' texts, one under the other; empty where no digit was found.
+        The text of each line, one below the other; empty if no digit was found.
     digits : list of Digit
-        All of them in reading order.
+        All digits in reading order.
     marks : list of Digit and Separator
-        Likewise, with what stands between them.
+        All digits and separators in reading order.
     table : Table or None
-        The table, where one was asked for and found: then the lines are its rows.
+        The table, if one was asked for and found; then the lines are its rows.
     entries : tuple of Entry
-        What stands in each field, where a layout was given: then the lines are these.
+        The content of each field, if a layout was given; then the lines are the fields.
     fields : dict of str to Entry
         The same by name.
     sheet : tuple of (float, float)
-        The four corners, in pixels and clockwise from the top left one, of what the layout's fields are fractions of.
+        The four corners of the area that the layout's boxes are fractions of, in pixels, clockwise from the top left.
     """
 
     lines: tuple[Line, ...]
@@ -177,12 +177,12 @@ class Page:
 
     @property
     def text(self) -> str:
-        """The lines' texts, one under the other; empty where no digit was found."""
+        """The text of each line, one below the other; empty if no digit was found."""
         return "\n".join(line.text for line in self.lines)
 
     @property
     def fields(self) -> dict[str, Entry]:
-        """What stands in each field, by its name; empty where no layout was given."""
+        """The content of each field, by name; empty if no layout was given."""
         return {entry.name: entry for entry in self.entries}
 
     @property
@@ -196,14 +196,14 @@ class Page:
         return [mark for line in self.lines for mark in line.marks]
 
     def to_dict(self) -> dict[str, Any]:
-        """Tell it in plain types, for JSON.
+        """The content in plain types, for JSON.
 
         Returns
         -------
         dict
-            text, and lines, each with its text, and its digits and separators as `Digit.to_dict` tells them; table, as
-            `Table.to_dict` tells it, and fields, each by its name as `Entry.to_dict` tells it, and the corners of the sheet
-            that they are fractions of, where there are any.
+            text, and lines, each with its text, and its digits and separators as in `Digit.to_dict`; table, as in
+            `Table.to_dict`, and fields, each by its name as in `Entry.to_dict`, and the corners of the sheet
+            that they are fractions of, if there are any.
         """
         lines = [
             {

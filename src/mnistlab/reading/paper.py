@@ -1,4 +1,4 @@
-"""Paper: its colour under uneven light and shadows, its noise, and what colour and strength the ink on it has."""
+"""Paper: its colour under uneven light and shadows, its noise, and the colour and strength of the ink on it."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ __all__ = ["INK_LEVEL", "Gray", "Look", "dark_paper", "lightest", "look_at", "pa
 
 
 Gray: TypeAlias = NDArray[Any]
-"""uint8 (H, W) or (H, W, C); OpenCV does not say of which type its results are."""
+"""uint8 (H, W) or (H, W, C); OpenCV does not declare the type of its results."""
 
 INK_LEVEL = 220
-"""Where a page's typical ink lies in a strength of ink, 0 to 255; what is darker still goes on to 255."""
+"""The ink strength, 0 to 255, of a page's typical ink; darker ink goes up to 255."""
 
 
 LEVELS = 200.0
-"""What stands for paper, 1, where the share of its light is kept in 8 bits: up to 1.275 of it."""
+"""The 8-bit value for paper, share 1 of its light; shares go up to 1.275."""
 FAINTEST = 0.11
-"""The share of the paper's light that ink takes at least."""
+"""The least share of the paper's light that ink absorbs."""
 DUST = 6
-"""Pieces of fewer pixels than that say nothing of the size of what is written."""
+"""Pieces with fewer pixels than this say nothing about the size of the writing."""
 
 
 def resized(picture: Gray, scale: float) -> Gray:
-    """The picture `scale` times as large, smoothly; its number of dimensions stays."""
+    """The picture smoothly scaled by `scale`; its number of dimensions stays the same."""
     if scale == 1:
         return picture
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
@@ -38,10 +38,10 @@ def resized(picture: Gray, scale: float) -> Gray:
 
 
 def dark_paper(picture: Gray) -> bool:
-    """Whether the ink is the lighter of the two. Paper is what surrounds strokes, strokes are thin."""
+    """Whether the ink is lighter than the paper. Paper surrounds strokes, and strokes are thin."""
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
     gray = resized(gray, min(1.0, 256 / max(gray.shape)))
-    if max(gray.shape) > 64:  # a page: strokes are what stands out from its surroundings
+    if max(gray.shape) > 64:  # a page: strokes stand out from their surroundings
         k = max(3, min(gray.shape) // 4 | 1)
         around = cv2.medianBlur(cv2.copyMakeBorder(gray, k, k, k, k, cv2.BORDER_REFLECT), k)[k:-k, k:-k]
         apart = gray.astype(np.float32) - around
@@ -52,27 +52,27 @@ def dark_paper(picture: Gray) -> bool:
     light_share = float((mask > 0).mean())
     border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
     light_border = float((border > 0).mean())
-    # What is rarer, and less often at the edge, is the ink.
+    # The ink is the one that is rarer, and less often at the edge.
     return (0.5 - light_share) + 0.5 * (0.5 - light_border) > 0
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a small copy of a picture tells of the ink on it."""
+    """What a small copy of a picture reveals about its ink."""
 
     weights: NDArray[np.float64]
-    """(C,): how much each colour channel says of the ink; negative where it is the lighter one. Their sizes sum to 1."""
+    """(C,): the weight of each colour channel for the ink; negative if the ink is lighter in it. Absolute values sum to 1."""
     empty: float
-    """The share of light that is missing where there is only paper, about 0."""
+    """The share of light missing where there is only paper, about 0."""
     typical: float
-    """The further share that the typical ink takes; 0 where there is none."""
+    """The further share that the typical ink absorbs; 0 if there is none."""
     size: float
-    """The size in pixels of most of what is written."""
+    """The size in pixels of most of the writing."""
     stroke: float
     """The usual width of its strokes in pixels."""
 
     def strength(self, picture: Gray, paper: Gray) -> Gray:
-        """How much ink there is at each pixel of a picture uint8 (H, W, C) on `paper`, likewise: uint8 (H, W)."""
+        """How much ink there is at each pixel of a picture uint8 (H, W, C) on `paper`, of the same shape: uint8 (H, W)."""
         if self.typical == 0:
             return np.zeros(picture.shape[:2], np.uint8)
         quotient = cv2.divide(picture, paper, scale=LEVELS, dtype=cv2.CV_8U).reshape(picture.shape)
@@ -84,17 +84,19 @@ class Look:
 
 
 def missing_light(picture: Gray, paper: Gray) -> tuple[NDArray[np.float32], float, float]:
-    """The share of the paper's light that is missing, float (H, W, C); its mean where there is only paper; its noise there."""
+    """The missing share of the paper's light, float (H, W, C); its mean where there is only paper; its noise there."""
     missing: NDArray[np.float32] = 1 - np.divide(picture, np.maximum(paper, 1), dtype=np.float32)
     np.maximum(missing, 1 - 255 / LEVELS, out=missing)  # as far as `Look.strength` sees
-    # The brightest quarter is paper wherever ink covers less than most of it: its spread is the paper's noise.
+    # The brightest quarter is paper unless ink covers most of the picture: its spread is the paper's noise.
     brightest, brighter = np.quantile(missing.mean(2), (0.05, 0.25))
-    noise = float(brighter - brightest) / 0.97  # these quantiles of a normal distribution are 0.97 deviations apart
+    noise = (
+        float(brighter - brightest) / 0.97
+    )  # these quantiles of a normal distribution are 0.97 standard deviations apart
     return missing, float(brighter) + 0.67 * noise, noise
 
 
 def look_at(missing: NDArray[np.float32], empty: float, noise: float, hidden: Gray | None = None) -> Look:
-    """What the ink is like, from what `missing_light` gave, but for the pixels that are not 0 in `hidden`."""
+    """What the ink is like, from the result of `missing_light`, leaving out the pixels that are not 0 in `hidden`."""
     total = missing.mean(2)
     inked = total > empty + max(5 * noise, 0.06)
     if hidden is not None:
@@ -103,7 +105,7 @@ def look_at(missing: NDArray[np.float32], empty: float, noise: float, hidden: Gr
         channels = missing.shape[2]
         return Look(np.full(channels, 1 / channels), empty, 0.0, 0.0, 0.0)
     dark = inked & (total >= np.quantile(total[inked], 0.7))
-    # Light from a channel counts by what the ink takes from it.
+    # A channel counts by how much of its light the ink absorbs.
     colour = missing[dark].mean(0).astype(np.float64) - empty
     weights = colour / max(np.abs(colour).sum(), 1e-6)
     typical = max(float(np.quantile(missing[inked] @ weights, 0.9)) - empty, 0.01)
@@ -120,7 +122,7 @@ def look_at(missing: NDArray[np.float32], empty: float, noise: float, hidden: Gr
 
 
 def typical_size(longest: Gray, area: Gray) -> float:
-    """The size in pixels that most of the ink has; larger pieces count for more, for dust and dots are many."""
+    """The size in pixels of most of the ink; larger pieces count for more, because there is much dust and many dots."""
     if (large := longest >= DUST).any():
         longest, area = longest[large], area[large]
     order = np.argsort(longest)
@@ -129,19 +131,19 @@ def typical_size(longest: Gray, area: Gray) -> float:
 
 
 def lightest(picture: Gray) -> Gray:
-    """Paper of the lightest colour that the picture has."""
+    """Paper in the lightest colour of the picture."""
     colour = np.quantile(picture.reshape(-1, picture.shape[2]), 0.98, axis=0)
     return np.broadcast_to(np.maximum(colour, 1).astype(np.uint8), picture.shape).copy()
 
 
 def paper_colour(picture: Gray) -> Gray:
-    """What each pixel would be without ink: uint8 (H, W, C)."""
+    """The colour of each pixel without ink: uint8 (H, W, C)."""
     height, width, _ = picture.shape
     small = resized(picture, min(1.0, 640 / max(height, width)))
     gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY) if small.shape[2] == 3 else small[..., 0]
     side = (int(1.5 * filling_side(gray)) + 2) | 1
     ground: Gray = closed(small, side)
-    if small.shape[2] == 3:  # ink may be the lighter one in a colour, and is then still in `ground`
+    if small.shape[2] == 3:  # ink may be lighter than paper in one colour, and is then still in `ground`
         around = closed(gray, side)
         ink: Gray = (around.astype(np.float32) - gray > 0.1 * around).astype(np.uint8)
         if ink.any():
@@ -154,15 +156,15 @@ def paper_colour(picture: Gray) -> Gray:
 
 
 def closed(picture: Gray, side: int) -> Gray:
-    """What is dark and narrower than `side` pixels filled with what surrounds it; the edges of wider shadows stay."""
-    frame = side  # outside, the picture goes on as it is at its edge
+    """Fill dark areas narrower than `side` pixels with their surroundings; the edges of wider shadows stay."""
+    frame = side  # outside, the picture's edge is repeated
     framed = cv2.copyMakeBorder(picture, frame, frame, frame, frame, cv2.BORDER_REPLICATE)
     result = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
     return result[frame:-frame, frame:-frame].reshape(picture.shape)
 
 
 def filling_side(gray: Gray) -> int:
-    """The smallest side of a square that fits into no stroke: from there on, larger ones fill hardly more ink in."""
+    """The smallest side of a square that fits into no stroke: larger ones hardly fill in more ink."""
     shrink = min(1.0, 320 / max(gray.shape))
     small = resized(gray, shrink)
     sides = [k for k in (3, 5, 7, 11, 15, 21, 31, 43, 61, 85, 121) if k < max(small.shape)]
@@ -179,7 +181,7 @@ def filling_side(gray: Gray) -> int:
 
 
 def stroke_width(mask: Gray) -> float:
-    """The usual width of a mask's strokes in pixels: twice the distance from their middle to their edge."""
+    """The usual stroke width of a mask in pixels: twice the distance from the middle of strokes to their edge."""
     framed = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     depth = cv2.distanceTransform(framed, cv2.DIST_L2, 3)
     ridge = depth[(depth > 0) & (depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8)) - 1e-3)]

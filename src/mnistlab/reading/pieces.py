@@ -15,19 +15,19 @@ from mnistlab.reading.paper import INK_LEVEL, Gray, typical_size
 __all__ = ["Piece", "box_in_picture", "find_pieces", "in_picture", "trimmed"]
 
 SMALLEST, LARGEST = 7, 2600
-"""Heights in pixels under and over which nothing is a digit."""
+"""Heights in pixels below and above which nothing is a digit."""
 MOST_PIECES = 2000
-"""Where there are more pieces than that, only the largest are looked at."""
+"""If there are more pieces than this, only the largest are considered."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Strokes that hang together, or that were put together: a digit, or a part of one, or several."""
+    """Connected strokes, or strokes that were joined: a digit, part of one, or several."""
 
     x: int
     y: int
     strength: Gray
-    """uint8 (height, width): the ink of this piece alone, its top left corner at (x, y) of `Ink.strength`."""
+    """uint8 (height, width): only the ink of this piece, its top left corner at (x, y) of `Ink.strength`."""
 
     @property
     def width(self) -> int:
@@ -41,7 +41,7 @@ class Piece:
 
     @property
     def right(self) -> int:
-        """The first column right of it."""
+        """The first column to the right of it."""
         return self.x + self.width
 
     @property
@@ -56,7 +56,7 @@ class Piece:
 
 
 def find_pieces(ink: Ink) -> list[Piece]:
-    """The strokes that hang together, without specks, dust, faint print from the back and anything else that is not writing."""
+    """The connected strokes, without specks, dust, faint print from the back and anything else that is not writing."""
     strength = ink.strength
     if ink.whole:
         everything = trimmed(Piece(0, 0, strength), 0, strength.shape[1])
@@ -69,7 +69,7 @@ def find_pieces(ink: Ink) -> list[Piece]:
     if len(longest) > 200 and np.median(longest) < SMALLEST and size < 2.5 * SMALLEST:
         return []  # a page of dust
     keep = (longest >= max(SMALLEST, 0.1 * size)) & (longest <= min(LARGEST, 3.5 * size))
-    # What goes from edge to edge is the edge of a shadow, of a table or of another sheet.
+    # A piece from edge to edge is the edge of a shadow, a table or another sheet.
     across = (width >= 0.97 * strength.shape[1]) & (width > 8 * height)
     down = (height >= 0.97 * strength.shape[0]) & (height > 8 * width)
     numbers = np.flatnonzero(keep & ~across & ~down)
@@ -87,13 +87,13 @@ def find_pieces(ink: Ink) -> list[Piece]:
 
 
 def left_of_a_rule(own: Gray, rules: Gray, level: float) -> bool:
-    """Whether a piece lies where rules were, and is no darker than they."""
+    """Whether a piece is where rules were, and is no darker than they are."""
     inked = own[own > 0]
     return bool((rules & (own > 0)).sum() > 0.8 * len(inked) and np.quantile(inked, 0.75) < 1.5 * level)
 
 
 def trimmed(piece: Piece, left: int, right: int) -> Piece | None:
-    """The columns from `left` to before `right`, without empty rows and columns; None where there is no ink."""
+    """The columns from `left` to before `right`, without empty rows and columns; None if there is no ink."""
     part = piece.strength[:, left:right]
     mask = part > INK_LEVEL * LOW
     if not mask.any():
@@ -105,13 +105,13 @@ def trimmed(piece: Piece, left: int, right: int) -> Piece | None:
 
 
 def box_in_picture(piece: Piece, ink: Ink, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """x, y, width, height of the piece's ink in the picture of `size` (width, height), in its pixels."""
+    """x, y, width, height of the piece's ink, in pixels of the picture of `size` (width, height)."""
     y, x = np.nonzero(piece.strength > INK_LEVEL * LOW)
     return around(np.stack([x + piece.x, y + piece.y]), ink, size)
 
 
 def in_picture(box: Sequence[float], ink: Ink, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Where a box (x, y, width, height) of the ink lies in the picture of `size` (width, height), in its pixels."""
+    """A box (x, y, width, height) of the ink, converted to pixels of the picture of `size` (width, height)."""
     left, top, right, bottom = box[0], box[1], box[0] + box[2] - 1, box[1] + box[3] - 1
     return around(np.array([[left, right, left, right], [top, top, bottom, bottom]]), ink, size)
 

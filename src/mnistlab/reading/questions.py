@@ -1,6 +1,6 @@
-"""Where strokes alone leave a question between the digits of a line: a point or a speck, a slash or a leaning one?
+"""Where strokes alone are ambiguous between the digits of a line: a point or a speck, a slash or a leaning one?
 
-The finder is asked there, and only there, with the picture as large as it knows digits.
+The finder is asked only there, with the picture scaled to the size at which it knows digits.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from mnistlab.reading.pieces import in_picture
 __all__ = ["Boxes", "Row", "boxes_in_picture", "larger_in_picture", "look_between", "windows"]
 
 LEAST, LOWEST, LONGEST = 0.05, 0.6, 1.0
-"""A small stroke's least length, and its greatest height and width, in heights of a digit."""
+"""A small stroke's minimum length, and its maximum height and width, in digit heights."""
 NEAR = 1.6
-"""How far from a digit it may stand, in its heights."""
+"""How far from a digit it may be, in digit heights."""
 BELOW, ABOVE = 0.45, 1.1
-"""How far below the digits' feet its middle may lie, and how far above them, in heights."""
+"""How far below the digits' feet its centre may be, and how far above them, in digit heights."""
 HEAD = 0.3
-"""A small stroke over that upper part of a digit belongs to it, as a five's bar does."""
+"""A small stroke above this upper part of a digit belongs to it, like the bar of a five."""
 TALL, LEANING = 1.12, 0.2
-"""A one may be a slash that is so many times as high as the digits of its line, and so far to the right for each pixel up."""
+"""A one may be a slash if it is this many times as high as the digits of its line, and leans this far to the right per pixel."""
 OUTSIZED = 1.2
-"""A mark so many times as high as the digits of its line may have a comma hanging on."""
+"""A mark this many times as high as the digits of its line may have a comma attached."""
 PLAIN, LIKE_OTHERS = 0.999, 1.03
-"""The last mark of a line may be a percent sign where the classifier is less sure of it, or it is so many times as high."""
+"""The last mark of a line may be a percent sign if the classifier is less sure of it than this, or if it is this much higher."""
 AROUND, OVER = 1.6, 0.6
-"""How far around a question the finder looks, across and down, in heights."""
+"""How far around a question the finder looks, across and down, in digit heights."""
 Boxes = NDArray[np.float64]
 """float64 (N, 4): x, y, width, height."""
 
@@ -48,11 +48,11 @@ class Row:
     boxes : float64 (N, 4)
         x, y, width and height of each.
     height : float
-        Half of the marks are higher.
+        The median height of the marks.
     tall : float64 (N,)
-        How many times as high each is.
+        The height of each relative to that.
     leaning, slashes : list of int
-        The ones that lean to the right, and those of them that may be slashes, being taller than the others.
+        The ones that lean to the right, and those of them that may be slashes because they are taller than the others.
     """
 
     def __init__(self, marks: Sequence[Mark], numbers: Sequence[int]) -> None:
@@ -66,7 +66,7 @@ class Row:
 
     @property
     def unusual(self) -> list[int]:
-        """The marks that may be a slash or a percent sign, or have a comma hanging on."""
+        """The marks that may be a slash or a percent sign, or have a comma attached."""
         last = len(self.marks) - 1
         asked = {*self.slashes, *np.flatnonzero(self.tall > OUTSIZED).tolist()}
         if self.marks[last].sure < PLAIN or self.tall[last] > LIKE_OTHERS or last in self.leaning:
@@ -74,7 +74,7 @@ class Row:
         return sorted(asked)
 
     def beside(self, x: float, without: Sequence[int] = ()) -> tuple[int, float] | None:
-        """The mark nearest to a column, and where the feet of the nearest two stand; None where there is none near."""
+        """The mark nearest to a column, and the baseline of the nearest two; None if there is none near."""
         left, right = self.boxes[:, 0], self.boxes[:, 0] + self.boxes[:, 2]
         apart = np.maximum(np.maximum(left - x, x - right), 0) + 1e-3 * np.abs((left + right) / 2 - x)
         apart[list(without)] = np.inf
@@ -85,9 +85,9 @@ class Row:
         return int(nearest[0]), float((self.boxes[close, 1] + self.boxes[close, 3]).mean())
 
     def small_strokes(self, ink: Ink, strokes: Boxes) -> tuple[Boxes, Boxes]:
-        """Those of the ink's strokes, as boxes in the marks' frame, that may be more than dirt and less than a digit.
+        """The strokes of the ink, as boxes in the marks' frame, that may be more than dirt and less than a digit.
 
-        And how dark each is at its darkest, float64 (N,), where the page's typical ink is 1.
+        Also how dark each is at its darkest, float64 (N,), relative to the page's typical ink.
         """
         high, wide = strokes[:, 3] / self.height, strokes[:, 2] / self.height
         middles = strokes[:, :2] + strokes[:, 2:] / 2
@@ -99,7 +99,7 @@ class Row:
         return np.asarray(strokes[numbers][darkest >= HIGH]), darkest[darkest >= HIGH]
 
     def asks_about(self, x: float, y: float) -> bool:
-        """Whether a small stroke there may be more than dirt, or a part of a digit."""
+        """Whether a small stroke there may be more than dirt or part of a digit."""
         near = self.beside(x)
         if near is None or not -BELOW < (near[1] - y) / self.height < ABOVE:
             return False
@@ -108,13 +108,13 @@ class Row:
 
 
 def lean(image: Gray) -> float:
-    """How far to the right a stroke, uint8 (28, 28), goes for each pixel up."""
+    """How far to the right a stroke, uint8 (28, 28), leans per pixel upwards."""
     moments = cv2.moments(image)
     return -float(moments["mu11"]) / max(float(moments["mu02"]), 1e-6)
 
 
 def windows(questions: Boxes, row: Row) -> Iterator[tuple[float, float, float, float]]:
-    """The parts of a line to look at, as x, y, width, height: around the questions, those that overlap as one."""
+    """The parts of a line to look at, as x, y, width, height: around the questions, merged if they overlap."""
     spans: list[list[float]] = []
     for x, _, width, _ in sorted(questions.tolist()):
         left, right = x - AROUND * row.height, x + width + AROUND * row.height
@@ -129,7 +129,7 @@ def windows(questions: Boxes, row: Row) -> Iterator[tuple[float, float, float, f
 
 
 def look_between(network: Network, gray: Gray, ink: Ink, window: Sequence[float], height: float) -> list[Found]:
-    """What the finder finds in a window (x, y, width, height) of the ink, in its frame; digits there are `height` high."""
+    """The finder's finds in a window (x, y, width, height) of the ink, in its frame; digits there are `height` high."""
     x, y, wide, high = in_picture(window, ink, (gray.shape[1], gray.shape[0]))
     larger = larger_in_picture(ink)
     back = cv2.invertAffineTransform(ink.to_picture)
@@ -144,7 +144,7 @@ def look_between(network: Network, gray: Gray, ink: Ink, window: Sequence[float]
 
 
 def boxes_in_picture(ink: Ink) -> Boxes:
-    """About where each of the ink's strokes lies in the picture."""
+    """The approximate box of each of the ink's strokes in the picture."""
     boxes = ink.strokes.boxes.astype(np.float64)
     sizes = larger_in_picture(ink) * boxes[:, 2:]
     middles = (boxes[:, :2] + boxes[:, 2:] / 2) @ ink.to_picture[:, :2].T + ink.to_picture[:, 2]
@@ -152,5 +152,5 @@ def boxes_in_picture(ink: Ink) -> Boxes:
 
 
 def larger_in_picture(ink: Ink) -> float:
-    """How many times as large as in the ink something is in the picture."""
+    """The scale from the ink to the picture."""
     return float(np.sqrt(abs(np.linalg.det(ink.to_picture[:, :2]))))

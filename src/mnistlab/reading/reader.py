@@ -1,4 +1,4 @@
-"""Reader: pictures of handwriting in, digits with calibrated probabilities out. Needs no torch.
+"""Reader: from pictures of handwriting to digits with calibrated probabilities. Does not need torch.
 
 page = Reader().read("photo.jpg")
 page.text                       # line by line, "?" for marks that cannot be read confidently
@@ -47,7 +47,7 @@ class Reader:
     model : str or Path, optional
         A file that `mnistlab export` made, or the run's folder that holds it; the model that comes with mnistlab if None.
     threshold : float, optional
-        The probability, 0 to 1, from which a digit is accepted; if None, the one that was chosen on validation images when the
+        The probability, 0 to 1, from which a digit is accepted; if None, the one chosen on validation images when the
         model was exported.
     threads : int, optional
         Processor threads of one call, 1 to 1,024; all cores if None.
@@ -55,14 +55,14 @@ class Reader:
     Attributes
     ----------
     classifier : Classifier
-        The model, and what its file says of itself.
+        The model and its metadata.
     threshold : float
         The probability from which a digit is accepted.
 
     Raises
     ------
     UserError
-        Where there is no such file, it is not one of our models, or a number is out of range.
+        If there is no such file, it is not one of our models, or a number is out of range.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Reader:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What the model's file says of itself."""
+        """The metadata of the model's file."""
         return self.classifier.metadata
 
     @property
@@ -96,7 +96,7 @@ class Reader:
 
     @property
     def values(self) -> list[int | str]:
-        """What each class stands for: its digit, or its name where it is not a digit."""
+        """The value of each class: its digit, or its name if it is not a digit."""
         return self.classifier.values
 
     def classify(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -110,7 +110,7 @@ class Reader:
         Returns
         -------
         labels, probabilities : ndarray of int64, shape (N,); ndarray of float32, shape (N, classes)
-            The number of the likeliest class, an index into `classes` and `values`; and the probability of each, 0 to 1.
+            The number of the most likely class, an index into `classes` and `values`; and the probability of each, 0 to 1.
 
         Raises
         ------
@@ -135,25 +135,25 @@ class Reader:
         source : str, Path, bytes, PIL.Image.Image or ndarray
             A file, its content, or the pixels: see `mnistlab.pictures.decode`.
         table : bool
-            Look for a table of lines, the largest, and read what stands in its cells: `Page.table`. All of the picture is read
-            where there is none.
+            Look for the largest ruled table, and read its cells: `Page.table`. The whole picture is read
+            if there is none.
         layout : Layout, optional
-            The named places of a form (`mnistlab.reading.sheets.layout.read_layout`): only these are read, `Page.fields`.
+            The fields of a form (`mnistlab.reading.sheets.layout.read_layout`): only these are read, `Page.fields`.
         raise_if_cancelled : callable, optional
-            Called without arguments between the steps; what it raises ends the reading. So a server stops reading for a client
-            that has left.
+            Called without arguments between the steps; what it raises ends the reading. A server uses it to stop reading for
+            a client that has left.
         check : callable, optional
             The former name of `raise_if_cancelled`, deprecated.
 
         Returns
         -------
         Page
-            The digits in lines; no lines where the picture holds no digit.
+            The digits in lines; no lines if the picture has no digits.
 
         Raises
         ------
         UserError
-            Where the source is not a picture, or broken; where the layout's form is not in it; for a table and a layout at once.
+            If the source is not a picture, or is damaged; if the layout's form is not in it; for a table and a layout at once.
         """
         if table and layout is not None:
             raise UserError("reading.table_and_layout")
@@ -175,24 +175,24 @@ class Reader:
         return Page(tuple(Line(tuple(map(self._told, row))) for row in rows), (picture.shape[1], picture.shape[0]))
 
     def read_pages(self, path: str | Path, *, raise_if_cancelled: Callable[[], None] = lambda: None) -> Iterator[Page]:
-        """Read every page of a file: all of a TIFF or a PDF, which needs the extra ``pdf``, and the one of any other.
+        """Read every page of a file: all pages of a TIFF or a PDF (which needs the extra ``pdf``), and the only one of any other.
 
         Parameters
         ----------
         path : str or Path
-            The file, of at most 500 pages.
+            The file, with at most 500 pages.
         raise_if_cancelled : callable, optional
-            As `read` takes it.
+            As in `read`.
 
         Returns
         -------
         iterator of Page
-            One page after another, read as they are asked for, with `number` and `count`.
+            The pages one by one, each read when it is asked for, with `number` and `count`.
 
         Raises
         ------
         UserError
-            As `read` does, for a PDF with a password and where pypdfium2 is missing; while it is iterated, at a broken page.
+            As `read` does, and for a PDF with a password or if pypdfium2 is missing; during iteration, at a broken page.
         """
         name = printable(path)
         content = read_bytes(Path(path))
@@ -204,30 +204,30 @@ class Reader:
     def read_many(
         self, paths: Iterable[str | Path], *, jobs: int | None = None
     ) -> Iterator[tuple[Path, Page | UserError]]:
-        """Read the digits in many pictures, in several processes of one thread each.
+        """Read the digits in many pictures, in several processes with one thread each.
 
-        A script calls it below ``if __name__ == "__main__":``, for each process imports it.
+        In a script, call it below ``if __name__ == "__main__":``, because each process imports the script.
 
         Parameters
         ----------
         paths : iterable of str or Path
             Files of pictures.
         jobs : int, optional
-            Processes, 1 to 1,024; 1 is this one. If None, one for each core, and fewer where there are few pictures.
+            Number of processes, 1 to 1,024; 1 means this process. If None, one per core, or fewer for few pictures.
 
         Returns
         -------
         iterator of (Path, Page or UserError)
-            Each file with what was read in it, or with the error for which it could not be, in the order of `paths`; a TIFF
-            or PDF of several pages once for each. Few pictures are under way at a time, so that memory stays flat however many
-            there are.
+            Each file with what was read in it, or with the error that prevented it, in the order of `paths`; a TIFF or PDF
+            with several pages once for each page. Few pictures are in progress at a time, so that memory stays flat
+            however many there are.
 
         Raises
         ------
         UserError
             For a number of jobs out of range.
         MnistlabError
-            While it is iterated, where one of the processes was killed.
+            During iteration, if one of the processes was killed.
         """
         from mnistlab.reading.many import Task, read_each
 
@@ -236,13 +236,13 @@ class Reader:
         return ((task.path, page) for task, outcome in zip(tasks, outcomes, strict=True) for page in outcome.pages)
 
     def _told(self, mark: Mark | Sign) -> Digit | Separator:
-        """What `read` tells of a digit, and of what stands between digits."""
+        """A mark as `read` returns it: a digit or a separator."""
         if isinstance(mark, Sign):
             return Separator(mark.kind, mark.sure, mark.box, mark.kind != "?")
         return self._digit(mark)
 
     def _digit(self, mark: Mark, box: Box | None = None) -> Digit:
-        """What `read` tells of one digit; `box` is where it is in the picture if its mark has another one's."""
+        """A digit as `read` returns it; `box` is its place in the picture if its mark's box is in another frame."""
         label = int(mark.probabilities.argmax())
         probability = float(mark.probabilities[label])
         accepted = probability >= self.threshold

@@ -1,4 +1,4 @@
-"""A page made level, and the lines that are printed on it taken out."""
+"""Level a page, and remove the lines that are printed on it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["FAINT", "rules_of", "tilt", "turn", "without_rules"]
 
 
 FAINT = 50
-"""In a picture of what stands out from the paper, what is over that does."""
+"""The threshold above which a pixel stands out from the paper."""
 FAINTER = 30
-"""Likewise, of the mean of some pixels in a row: rules go on where noise does not."""
+"""The same for the mean of some pixels in a row: rules continue where noise does not."""
 
 
 def tilt(faint: Gray) -> float:
-    """By how many degrees the page is turned, seen from the rules or lines of digits on it; 0 where that is unclear.
+    """By how many degrees the page is rotated, judged by the rules or lines of digits on it; 0 if that is unclear.
 
-    `faint`, uint8 (H, W), is over `FAINT` where something stands out from the paper.
+    `faint`, uint8 (H, W), is above `FAINT` where something stands out from the paper.
     """
     small = resized(faint, min(1.0, 700 / max(faint.shape)))
     mask = np.where(small > FAINT, small, 0)
@@ -41,7 +41,7 @@ def tilt(faint: Gray) -> float:
     coarse = np.arange(-14, 14.1, 0.5)
     scores = np.array([sharpness(d) for d in coarse])
     best = float(coarse[scores.argmax()])
-    if scores.max() < 1.3 * np.median(scores) or abs(best) > 13:  # nothing level, or it goes on rising
+    if scores.max() < 1.3 * np.median(scores) or abs(best) > 13:  # nothing level, or it keeps rising
         return 0.0
     fine = np.arange(best - 0.5, best + 0.51, 0.1)
     best = float(fine[np.argmax([sharpness(d) for d in fine])])
@@ -49,7 +49,7 @@ def tilt(faint: Gray) -> float:
 
 
 def shows_tilt(mask: Gray) -> bool:
-    """Whether there are rules, or more than a number or two, whose slope need not be the page's."""
+    """Whether there are rules, or more than a number or two, whose slope might not be the page's."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     sizes = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1)
     for n in np.flatnonzero(sizes >= 0.5 * max(mask.shape)):
@@ -59,7 +59,7 @@ def shows_tilt(mask: Gray) -> bool:
 
 
 def turn(strength: Gray, degrees: float) -> tuple[Gray, NDArray[Any]]:
-    """Turned level, nothing cut off; and where its points lie in the untouched one, (2, 3)."""
+    """The levelled picture, nothing cut off; and the matrix (2, 3) from its points to the original."""
     if degrees == 0:
         return strength, np.eye(2, 3)
     height, width = strength.shape
@@ -72,37 +72,37 @@ def turn(strength: Gray, degrees: float) -> tuple[Gray, NDArray[Any]]:
 
 
 def rules_of(faint: Gray) -> tuple[Gray, Gray]:
-    """Where the level and the upright rules of a level page are, uint8 (H, W), 0 or 1. `faint` as `tilt` takes it."""
+    """Where the horizontal and vertical rules of a level page are, uint8 (H, W), 0 or 1. `faint` as in `tilt`."""
     return level_rules(faint), np.ascontiguousarray(level_rules(np.ascontiguousarray(faint.T)).T)
 
 
 def level_rules(faint: Gray) -> Gray:
-    """Long thin level lines: uint8 (H, W), 0 or 1."""
+    """Long thin horizontal lines: uint8 (H, W), 0 or 1."""
     width = faint.shape[1]
     nothing = np.zeros(faint.shape, np.uint8)
     length, most = max(40, width // 10), most_thickness(faint)
     if length > width:
         return nothing
-    along = cv2.blur(faint, (max(3, length // 20), 1))  # noise has gaps, rules go on
+    along = cv2.blur(faint, (max(3, length // 20), 1))  # noise has gaps, rules do not
     mask = (along > FAINTER).astype(np.uint8)
     long = dark_along(mask, length)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(long)
     spans, areas = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_AREA]
     thick = np.maximum(areas / np.maximum(spans, 1) - 2, 1)
     rule = (spans >= 25 * thick) & (thick <= most)
-    # A row of small digits is long as well; but a rule is thin, and dark against what is above and below, along most of it.
+    # A row of small digits is long as well, but a rule is thin, and darker than what is above and below it, along most of it.
     number = labels[long > 0]
     inked = np.bincount(number, mask[long > 0], count)
     rule &= np.bincount(number, thin(along, most, FAINTER)[long > 0], count) >= 0.4 * np.maximum(inked, 1)
     rule[0] = False
-    # A one is long and thin, too: paper is ruled where a line goes all the way, or where there are many long ones.
+    # A one is long and thin, too: paper is ruled if a line goes all the way, or if there are many long ones.
     if not ((spans[rule] >= 0.8 * width).any() or (spans[rule] >= 0.25 * max(faint.shape)).sum() >= 6):
         return nothing
     return filled_along(rule[labels].astype(np.uint8), length)
 
 
 def most_thickness(page: Gray) -> int:
-    """The greatest thickness that a rule may have, in pixels."""
+    """The maximum thickness of a rule, in pixels."""
     height, width = page.shape
     return max(3, int(max(height, width)) // 200)
 
@@ -120,26 +120,26 @@ def dark_along(mask: Gray, length: int) -> Gray:
 
 
 def grown(mask: Gray, length: int) -> Gray:
-    """The mask (0 or 1) made longer by half of `length` to the left and right; sums take no longer for longer ones."""
+    """The mask (0 or 1) extended by half of `length` to the left and right; by sums, whose cost does not depend on the length."""
     sums = cv2.boxFilter(mask, cv2.CV_32F, (length | 1, 1), normalize=False, borderType=cv2.BORDER_CONSTANT)
     return (sums > 0.5).astype(np.uint8)
 
 
 def filled_along(mask: Gray, length: int) -> Gray:
-    """Gaps of up to `length` filled: behind a digit, a rule goes on."""
+    """Gaps of up to `length` filled: a rule continues behind a digit."""
     return 1 - grown(1 - grown(mask, length), length)
 
 
 def without_rules(strength: Gray, across: Gray, down: Gray) -> tuple[Gray, Gray]:
-    """Strength of ink (H, W) without the rules that `rules_of` found in a smaller copy, strokes that cross them left; and
-    where in it they were, uint8 (H, W), 0 or 1."""
+    """Strength of ink (H, W) without the rules that `rules_of` found in a smaller copy, keeping strokes that cross them; and
+    where they were, uint8 (H, W), 0 or 1."""
     level, first = without_level(strength, across)
     upright, second = without_level(np.ascontiguousarray(level.T), np.ascontiguousarray(down.T))
     return np.ascontiguousarray(upright.T), first | second.T
 
 
 def without_level(strength: Gray, about: Gray) -> tuple[Gray, Gray]:
-    """Likewise for level rules, `about` where `about` has them, in whatever size."""
+    """The same for horizontal rules, roughly where `about` has them, at whatever size."""
     height, width = strength.shape
     if not about.any():
         return strength, np.zeros(strength.shape, np.uint8)
@@ -152,7 +152,7 @@ def without_level(strength: Gray, about: Gray) -> tuple[Gray, Gray]:
     rules = cv2.dilate(filled_along(found, length) & near, np.ones((3, 1), np.uint8))  # their edges are soft
     if not rules.any():
         return strength, rules
-    # How dark the rule is, without what crosses it; and what is left where strokes go on above or below.
+    # How dark the rule is, without what crosses it; and what remains where strokes continue above or below.
     alone = found & (along > INK_LEVEL * 0.12) & (strength < 0.8 * INK_LEVEL)
     window = (width // 3 | 1, 3)
     weight = cv2.boxFilter(alone, cv2.CV_32F, window, normalize=False)
@@ -164,6 +164,6 @@ def without_level(strength: Gray, about: Gray) -> tuple[Gray, Gray]:
 
 
 def usual_thickness(found: Gray) -> int:
-    """The usual thickness of the rules found, in pixels: ink over the number of upper edges."""
+    """The usual thickness of the rules, in pixels: ink divided by the number of upper edges."""
     edges = int(np.count_nonzero(found[1:] > found[:-1]))
     return int(np.ceil(int(np.count_nonzero(found)) / max(1, edges)))

@@ -1,7 +1,7 @@
-"""The two ways to look for digits, and how they are put together.
+"""The two ways to look for digits, and how they are combined.
 
-Strokes that hang together are found to a hair where the paper is clean, whatever a model knows. The finder knows digits
-alone, and finds them where they touch each other or lines, and on patterned paper.
+Connected strokes are found exactly on clean paper, whatever a model knows. The finder only knows digits,
+and finds them where they touch each other or lines, and on patterned paper.
 """
 
 from __future__ import annotations
@@ -32,38 +32,38 @@ from mnistlab.reading.upright import has_dark_parts, look_everywhere, turns
 __all__ = ["Writing", "in_order", "writing_on_paper"]
 
 SHINES_THROUGH = 0.25
-"""Marks that are fainter than this share of the others stand on the other side of the paper."""
+"""Marks fainter than this share of the others are on the other side of the paper."""
 MOST_PIECES = 400
-"""Where there are more pieces of ink than that, they are not put together before the finder has looked."""
+"""If there are more pieces of ink than this, they are not assembled before the finder has looked."""
 SPECK, DOUBTFUL = 0.45, 0.5
-"""What is lower than that share of the usual height, and hardly a digit, is a speck."""
+"""Marks lower than this share of the usual height that are hardly digits are specks."""
 PART = 0.4
-"""What is covered to that share by what is surer, and is not accepted, is a part of it."""
+"""An unaccepted mark covered to this share by a more confident one is part of it."""
 FEW = 0.25
-"""Where the classifier accepts fewer of the marks than this share, most are noise."""
+"""If the classifier accepts less than this share of the marks, most are noise."""
 THICKEST = 0.2
-"""Ink whose pen is wider than that share of its height may be the ground of lighter writing, and not writing itself."""
+"""Ink with strokes wider than this share of its height may be the background of lighter writing rather than writing."""
 BOLDEST = 1 / 6
-"""The width of a digit's strokes is hardly more than that share of its height."""
+"""A digit's stroke width is hardly more than this share of its height."""
 LONGEST = 25
-"""A digit drawn with a broad pen is at most so many times as high as the pen is wide; frames and grids are higher."""
+"""A digit drawn with a broad pen is at most this many times as high as the pen is wide; frames and grids are higher."""
 WIDEST = 1.5
-"""A piece wider than so many times its height may hold several digits; a single one does not tell which way is up."""
+"""A piece wider than this many times its height may hold several digits; a single one does not show which way is up."""
 LEAST_PART = 0.5
-"""What is written in one piece is at least that share of the piece's height high."""
+"""Digits inside one piece are at least this share of the piece's height."""
 CLEAR = 1.2
-"""The finder is as sure as that of a mark that is not."""
+"""If most marks are noise, only those with at least this weight are kept."""
 
 
 class Writing(NamedTuple):
-    """The digits, and what stands between them, both with boxes in the picture."""
+    """The digits and separators, with boxes in the picture."""
 
     marks: list[Mark]
     signs: list[Sign]
 
 
 def in_order(written: Writing, line: Sequence[int]) -> list[Mark | Sign]:
-    """The marks with these numbers and the signs beside them, from left to right."""
+    """The marks with these indices and the signs beside them, from left to right."""
     row: list[Mark | Sign] = [written.marks[number] for number in line]
     row += [sign for sign in written.signs if sign.beside in line]
     return sorted(row, key=lambda mark: 2 * mark.level_box[0] + mark.level_box[2])
@@ -76,10 +76,10 @@ def writing_on_paper(
     threshold: float,
     raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> Writing:
-    """The digits on a paper, and what stands between them; `threshold` is the probability to accept a digit from.
+    """The digits and separators on a paper; `threshold` is the probability from which a digit is accepted.
 
-    Where strokes alone leave no question, they are the answer. Else the finder looks, and each place is read by whichever
-    of the two is surer of it.
+    If strokes alone are unambiguous, they are the answer. Otherwise the finder looks, and each place is read by whichever
+    of the two is more confident.
     """
     size = (picture.shape[1], picture.shape[0])
     ink = find_ink(picture)
@@ -115,7 +115,7 @@ def writing_on_paper(
 
 
 def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
-    """The only piece of ink, if a broad pen drew it: perhaps half a digit, but no grid or frame. None otherwise."""
+    """The only piece of ink, if it was drawn with a broad pen: perhaps half a digit, but not a grid or frame. None otherwise."""
     if ink.rules is not None or len(pieces) != 1:
         return None
     return pieces[0] if pieces[0].height < LONGEST * ink.pen else None
@@ -124,7 +124,7 @@ def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
 def ways(
     finder: Finder, classifier: Classifier, ink: Ink, drawing: Piece | None, size: tuple[int, int], light: bool
 ) -> tuple[Callable[..., list[Level]], Callable[[Gray, list[Level]], int]]:
-    """How the finder looks, and how it is told which way up the page lies; a lone drawing takes few and small looks."""
+    """How the finder looks, and how the page's orientation is found; a lone drawing takes few and small looks."""
     if drawing is None:
         return partial(look_everywhere, finder, lowest=0.0, light=light), partial(turns, finder, classifier)
     least, is_wide = ink.finest / BOLDEST, drawing.width >= WIDEST * drawing.height
@@ -137,7 +137,7 @@ def ways(
 
 
 def with_signs(marks: Sequence[Mark], signs: Sequence[Sign]) -> Writing:
-    """The marks without those that are strokes of signs, and the signs beside them."""
+    """The marks without those that are part of signs, and the signs beside them."""
     gone = {number for sign in signs for number in sign.instead_of}
     left = [number for number in range(len(marks)) if number not in gone]
     place = {number: n for n, number in enumerate(left)}
@@ -153,9 +153,9 @@ def found_digits(
     threshold: float,
     raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> tuple[list[Mark], list[Level], int]:
-    """What the finder takes for digits, or for something else as large as they, as the classifier sees it.
+    """What the finder takes for digits, or for something else of that size, as the classifier sees it.
 
-    And all that it found, and by how many quarters the page had to be turned for that. `gray` is dark on light.
+    Also everything that it found, and by how many quarter turns the page had to be rotated. `gray` is dark on light.
     """
     looked = look(gray, raise_if_cancelled)
     quarters = way_up(gray, looked)
@@ -181,9 +181,9 @@ def found_digits(
 
 
 def turned_back(box: Box, quarters: int, size: tuple[int, int]) -> Box:
-    """Where a box (x, y, width, height) of a page of `size`, turned by so many quarters, lies on the page itself."""
+    """A box (x, y, width, height) of a page of `size` rotated by that many quarter turns, converted back to the page itself."""
     x, y, width, height = box
-    for _ in range(quarters):  # a quarter back: clockwise
+    for _ in range(quarters):  # a quarter turn back: clockwise
         x, y, width, height = size[1] - y - height, x, height, width
         size = (size[1], size[0])
     return x, y, width, height

@@ -1,4 +1,4 @@
-"""What stands between digits: points, commas, dashes, slashes, percent signs and colons, as the finder sees them."""
+"""Separators between digits: points, commas, dashes, slashes, percent signs and colons, as the finder sees them."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from mnistlab.reading.questions import Boxes, Row, boxes_in_picture, larger_in_p
 __all__ = ["Sign", "signs_among", "signs_between"]
 
 SURE, ALONE = 0.52, 0.55
-"""What the finder must make of a sign where there is a small stroke for it, and where there is none apart from the digits."""
+"""The finder's minimum probability for a sign if there is a small stroke for it, and if there is none apart from the digits."""
 STRONGEST = 1.5
-"""Dirt is finer than the pen: what the finder makes counts as the square of a stroke's length in its widths, at most so much."""
+"""Dirt is finer than the pen: the finder's value is scaled by the square of a stroke's length in pen widths, at most by this."""
 DOT, ON_DOTS = 0.2, 2.5
-"""Where more strokes than digits are smaller than that share of their height, the paper has dots, and signs are larger."""
+"""If more strokes than digits are smaller than this share of the digits' height, the paper has dots, and signs are larger."""
 AS_DARK = 0.92
-"""What is paler than this share of the page's typical ink is dirt: a pen leaves as much ink on a point as on a digit."""
+"""Strokes paler than this share of the page's typical ink are dirt: a pen leaves as much ink on a point as on a digit."""
 SLASH = 0.8
-"""A leaning one is a slash where the odds for that, times the fourth power of its height in those of its line, reach this."""
+"""A leaning one is a slash if the odds for that, times the fourth power of its height relative to its line, reach this."""
 COMMA = 2.5
-"""A point is a comma where the odds for that, times the square of its height by its width and by `HIGH_POINT`, reach this."""
+"""A point is a comma if the odds for that, times the square of (height / width * height / `HIGH_POINT`), reach this."""
 HIGH_POINT = 0.25
-"""The height of the highest points, in a digit's."""
+"""The height of the highest points, in digit heights."""
 WRITTEN = 0.3
-"""A small stroke as long as that, in heights of a digit, was written, even if it cannot be read."""
+"""A small stroke this long, in digit heights, was written on purpose, even if it cannot be read."""
 WHERE = {".": (-0.25, 0.3), ",": (-0.4, 0.35), "-": (0.15, 0.85), "/": (0.2, 0.8), "%": (0.2, 0.8), ":": (0.1, 0.8)}
-"""Where a sign's middle lies over the feet of the digits beside it, in their heights."""
+"""How far a sign's centre is above the feet of the digits beside it, in their heights."""
 REACH = 0.08
-"""How far outside its box a sign's strokes may lie, in heights of a digit."""
+"""How far outside its box a sign's strokes may be, in digit heights."""
 
 
 @dataclass(frozen=True)
@@ -45,32 +45,32 @@ class Sign:
     kind: str
     """As it is written: one of ".,-/%:", or "?" for a small stroke that cannot be read."""
     sure: float
-    """What the finder makes of it, 0 to 1; not calibrated."""
+    """The finder's probability, 0 to 1; not calibrated."""
     level_box: Box
-    """x, y, width, height on the page turned so that it can be read, as the marks' are."""
+    """x, y, width, height on the page turned upright, as for marks."""
     box: Box
-    """Likewise, in the picture's pixels."""
+    """The same, in the picture's pixels."""
     beside: int
-    """The mark that it stands beside, in their order."""
+    """The index of the mark beside it."""
     instead_of: tuple[int, ...] = ()
-    """The marks that were strokes of it."""
+    """The marks that were part of it."""
 
 
 @dataclass(frozen=True)
 class Small:
-    """The small strokes at a line, how dark each is where the page's typical ink is 1, and how wide the pen is."""
+    """The small strokes near a line, how dark each is relative to the page's typical ink, and how wide the pen is."""
 
     boxes: Boxes
     darkest: Boxes
     pen: float
     apart: bool
-    """Whether no sign's stroke hangs together with a digit's."""
+    """Whether no stroke of a sign is connected with a digit."""
 
 
 def signs_between(
     network: Network, gray: Gray, ink: Ink, marks: Sequence[Mark], raise_if_cancelled: Callable[[], None]
 ) -> list[Sign]:
-    """The signs between digits that strokes alone have shown, whose `level_box` is one of `ink`; `gray` is dark on light."""
+    """The signs between digits found by strokes alone, whose `level_box` is in the frame of `ink`; `gray` is dark on light."""
     signs: list[Sign] = []
     strokes = ink.strokes.boxes.astype(np.float64)
     finest = ink.pen * coarser(strokes, marks) if len(strokes) else 1.0
@@ -90,7 +90,7 @@ def signs_between(
 
 
 def coarser(strokes: Boxes, marks: Sequence[Mark]) -> float:
-    """How many times as large as the pen the smallest sign is: more than once where the paper itself has dots."""
+    """The size of the smallest sign in pen widths: above 1 if the paper itself has dots."""
     if not marks:
         return 1.0
     high = float(np.median([mark.level_box[3] for mark in marks]))
@@ -98,9 +98,9 @@ def coarser(strokes: Boxes, marks: Sequence[Mark]) -> float:
 
 
 def signs_among(levels: Sequence[Level], ink: Ink | None, marks: Sequence[Mark]) -> list[Sign]:
-    """The signs among what the finder found on the whole page, whose frame is that of the marks' `level_box`.
+    """The signs among the finder's finds on the whole page, in the frame of the marks' `level_box`.
 
-    `ink` is that of the page; None where it was turned round.
+    `ink` is that of the page; None if the page was rotated.
     """
     signs: list[Sign] = []
     strokes = None if ink is None else boxes_in_picture(ink)
@@ -119,7 +119,7 @@ def signs_among(levels: Sequence[Level], ink: Ink | None, marks: Sequence[Mark])
 
 
 def signs_of(row: Row, found: Sequence[Found], small: Small | None) -> list[Sign]:
-    """The signs of one line among what was found there; `small` is None where strokes are not known."""
+    """The signs of one line among the finds there; `small` is None if strokes are not known."""
     taken: list[Found] = []
     signs = []
     for mark in sorted(found, key=lambda mark: -mark.weight):
@@ -127,14 +127,14 @@ def signs_of(row: Row, found: Sequence[Found], small: Small | None) -> list[Sign
         if not known and (sign := sign_of(row, mark, small)) is not None:
             taken.append(mark)
             signs.append(sign)
-    # A one that a comma hangs on is tall for that.
+    # A one may be tall because a comma is attached to it.
     ones = [n for n in row.slashes if not any(covers(row.boxes[n], mark.x, mark.y) for mark in taken)]
     slashes = [slash_of(row, number, found) for number in ones]
     return signs + [slash for slash in slashes if slash is not None]
 
 
 def sign_of(row: Row, mark: Found, small: Small | None) -> Sign | None:
-    """What was found as a sign; None where it is none, or is a slash, of which `slash_of` is the judge."""
+    """The find as a sign; None if it is not one, or is a slash, which `slash_of` judges."""
     kind, sure = CLASSES[mark.kind], mark.weight
     reach = np.array([mark.width, mark.height]) / 2 + REACH * row.height
     inside = within(row.boxes, mark, reach) if kind in "/%" else []
@@ -167,7 +167,7 @@ def sign_of(row: Row, mark: Found, small: Small | None) -> Sign | None:
 
 
 def slash_of(row: Row, number: int, found: Sequence[Found]) -> Sign | None:
-    """The leaning one of that number as a slash; None where it is a one, as what begins or ends a line is."""
+    """The leaning one with that index as a slash; None if it is a one, as at the beginning or end of a line."""
     x, y, width, height = row.boxes[number]
     here = [mark for mark in found if max(abs(mark.x - x - width / 2), abs(mark.y - y - height / 2)) < 0.4 * row.height]
     slash, one = (max((float(mark.kinds[CLASSES.index(kind)]) for mark in here), default=0.0) for kind in "/1")
@@ -180,7 +180,7 @@ def slash_of(row: Row, number: int, found: Sequence[Found]) -> Sign | None:
 
 
 def unreadable(row: Row, found: Sequence[Found], read: Sequence[Sign], small: Small) -> list[Sign]:
-    """The small strokes that are too long for dirt, and that nothing was found for; none where they are a pattern."""
+    """The small strokes too long to be dirt for which nothing was found; none if they form a pattern."""
     signs = []
     for box in small.boxes[small.boxes[:, 2:].max(1) > WRITTEN * row.height]:
         x, y = box[0] + box[2] / 2, box[1] + box[3] / 2
@@ -195,18 +195,18 @@ def unreadable(row: Row, found: Sequence[Found], read: Sequence[Sign], small: Sm
 
 
 def within(boxes: Boxes, mark: Found, reach: Boxes) -> list[int]:
-    """The numbers of the boxes whose middle is no further from a mark's, across and down, than that."""
+    """The indices of the boxes whose centre is within that distance of a mark's, across and down."""
     off = np.abs(boxes[:, :2] + boxes[:, 2:] / 2 - (mark.x, mark.y))
     return [int(number) for number in np.flatnonzero((off < reach).all(1))]
 
 
 def overlap(one: Found, other: Found) -> bool:
-    """Whether the middle of one lies in the other."""
+    """Whether the centre of one lies in the other."""
     across, down = abs(one.x - other.x), abs(one.y - other.y)
     return 2 * across < max(one.width, other.width) and 2 * down < max(one.height, other.height)
 
 
 def whole(box: Sequence[float]) -> Box:
-    """In whole pixels, at least one a side."""
+    """In whole pixels, at least one per side."""
     left, top = int(np.floor(box[0])), int(np.floor(box[1]))
     return left, top, max(1, int(np.ceil(box[0] + box[2])) - left), max(1, int(np.ceil(box[1] + box[3])) - top)

@@ -1,4 +1,4 @@
-"""From what the finder found to digits: the ink of each alone, as the classifier takes it, and what the two say together."""
+"""From the finder's finds to digits: the ink of each alone, as the classifier takes it, and what the two say together."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from mnistlab.reading.pieces import Piece, trimmed
 __all__ = ["Spot", "agreed", "spots"]
 
 AROUND = 1.0
-"""How far from a digit's middle its ink may lie, as a share of its box."""
+"""How far from a digit's centre its ink may be, as a share of its box."""
 INSIDE = 0.5
-"""Strokes belong to a digit that come as near to its middle as that."""
+"""Strokes that come this close to a digit's centre belong to it."""
 DOUBT = 0.01
-"""What each opinion leaves to every digit, however sure it is; from drawn papers (docs/RESULTS.md)."""
+"""The probability that each opinion leaves to every digit, however sure it is; from drawn papers (docs/RESULTS.md)."""
 LEAST_INK = 0.4
-"""The least height or width of a digit's ink, as a share of what the finder says."""
+"""The least height or width of a digit's ink, as a share of the finder's box."""
 PAPER = 0.8
-"""The lightness of that share of the pixels in a digit's box is below its paper's, or as high."""
+"""The quantile of lightness in a digit's box that is its paper's."""
 STROKE = 80
-"""Ink over that, of 255, is a stroke."""
+"""Ink above this, of 255, is a stroke."""
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Spot:
-    """A digit that was found, its ink alone, and what it may be."""
+    """A digit that was found, only its ink, and what it may be."""
 
     found: Found
     piece: Piece
     scale: float
-    """How many times as large as the picture the piece is."""
+    """The scale of the piece relative to the picture."""
     image: NDArray[np.uint8]
     """uint8 (28, 28): what the classifier saw."""
     probabilities: Floats
@@ -55,7 +55,7 @@ class Spot:
 
     @property
     def is_whole(self) -> bool:
-        """Whether there is ink for what the finder found, not just a bit of it."""
+        """Whether there is ink for all of what the finder found, not just a bit."""
         high, wide = self.piece.height / self.scale, self.piece.width / self.scale
         return high > LEAST_INK * self.found.height or wide > LEAST_INK * max(self.found.width, self.found.height)
 
@@ -74,7 +74,7 @@ def spots(
     levels: Sequence[Level],
     raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> list[Spot]:
-    """The digits among what was found, and what else is written as large as they are."""
+    """The digits among the finds, and other marks written as large as they are."""
     digits = [mark for mark in found if mark.digit or mark.other]
     pieces = [ink_of(mark, found, levels[mark.level]) for mark in digits]
     pairs = [(mark, piece) for mark, piece in zip(digits, pieces, strict=True) if piece is not None]
@@ -97,27 +97,27 @@ def spots(
 
 
 def darkness(piece: Piece, level: Level) -> float:
-    """How much darker than the paper in its box a piece's ink is, in the middle."""
+    """How much darker than the paper in its box a piece's ink is, by the median."""
     seen = level.seen[piece.y : piece.bottom, piece.x : piece.right]
     stroke = piece.strength > STROKE
     return float(np.quantile(seen, PAPER) - np.median(seen[stroke])) if stroke.any() else 0.0
 
 
 def together(seen: Floats, found: Floats) -> Floats:
-    """What classifier, float32 (10,), and finder, float32 (kinds,), say together: less, the more it may be no digit at all."""
+    """The joint probabilities of classifier, float32 (10,), and finder, float32 (kinds,): lower if it may be no digit."""
     digit, other = float(found[:10].max()), float(found[OTHER])
     both = agreed(seen, found[:10])
     return lessened(both, float(both.max()) * digit / max(digit + other, 1e-6))
 
 
 def agreed(*opinions: Floats) -> Floats:
-    """What several say of one digit, float32 (10,) each: the product of their probabilities; no one rules a digit out alone."""
+    """Several opinions on one digit, float32 (10,) each: the product of their probabilities; none rules out a digit alone."""
     product = np.prod([opinion / max(float(opinion.sum()), 1e-6) + DOUBT for opinion in opinions], axis=0)
     return np.asarray(product / product.sum(), np.float32)
 
 
 def lessened(probabilities: Floats, sure: float) -> Floats:
-    """The same order of classes, the likeliest with the probability `sure`, or what it has if that is less; sums to 1."""
+    """The same order of classes, the most likely with the probability `sure`, or its own if that is lower; sums to 1."""
     best, classes = float(probabilities.max()), len(probabilities)
     if best <= max(sure, 1 / classes):
         return probabilities
@@ -126,7 +126,7 @@ def lessened(probabilities: Floats, sure: float) -> Floats:
 
 
 def ink_of(mark: Found, others: Sequence[Found], level: Level) -> Piece | None:
-    """The ink of one digit, without what is nearer to another; None where there is none."""
+    """The ink of one digit, without ink that is closer to another; None if there is none."""
     high, wide = mark.height, max(mark.width, 0.3 * mark.height)
     rows, columns = level.ink.shape
     scale = level.scale
@@ -155,7 +155,7 @@ def ink_of(mark: Found, others: Sequence[Found], level: Level) -> Piece | None:
 
 
 def hanging_together(ink: Gray, inside: NDArray[np.bool_]) -> Gray:
-    """The strokes, uint8 (h, w), that reach into a digit's box, whole."""
+    """The whole strokes, uint8 (h, w), that reach into a digit's box."""
     count, labels = cv2.connectedComponents((ink > STROKE).astype(np.uint8))
     reaching = np.zeros(count, bool)
     reaching[labels[inside]] = True

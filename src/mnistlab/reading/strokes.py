@@ -1,4 +1,4 @@
-"""Strokes that hang together, as digits: found to a hair where the paper is clean, whatever a model knows."""
+"""Connected strokes as digits: found exactly on clean paper, whatever a model knows."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces
 __all__ = ["assembled", "connected_strokes", "leaves_no_question", "marked", "unremarkable"]
 
 ALIKE = 1.7
-"""How many times as high as usual, or as low, a digit may be without a question."""
+"""By what factor a digit may be higher or lower than usual without doubt."""
 THIN = 0.12
-"""A stroke that is less wide than this share of its height may be a line."""
+"""A stroke narrower than this share of its height may be a line."""
 
 
 def connected_strokes(
     classifier: Classifier, picture: Gray, raise_if_cancelled: Callable[[], None] = lambda: None
 ) -> list[Mark]:
-    """The strokes that hang together, put together and cut as the classifier likes them best."""
+    """The connected strokes, joined and cut as the classifier finds most likely."""
     ink = find_ink(picture)
     raise_if_cancelled()
     pieces = find_pieces(ink)
@@ -54,7 +54,7 @@ def leaves_no_question(strokes: Sequence[Mark], picture: Gray, threshold: float)
 
 
 def unremarkable(strokes: Sequence[Mark], picture: Gray, threshold: float) -> list[Mark]:
-    """Those that are plainly digits: accepted, of the usual size, not at the picture's edge, and not as thin as a line."""
+    """The marks that are plainly digits: accepted, of the usual size, not at the picture's edge, and not as thin as a line."""
     if not strokes:
         return []
     left, top, width, height = np.array([mark.box for mark in strokes]).T

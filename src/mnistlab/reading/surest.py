@@ -1,4 +1,4 @@
-"""Digits that strokes alone and the finder see, put together: each place as the surer of the two has it."""
+"""Combine the digits that strokes alone and the finder see: each place by the more confident of the two."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mnistlab.reading.strokes import assembled, marked, unremarkable
 __all__ = ["surest"]
 
 AS_HIGH = 1.5
-"""How many times as high as what the finder found, or as low, strokes may be that it missed."""
+"""By what factor strokes that the finder missed may be higher or lower than its finds."""
 
 
 def surest(
@@ -35,13 +35,13 @@ def surest(
     threshold: float,
     raise_if_cancelled: Callable[[], None],
 ) -> list[Mark]:
-    """The digits by what the finder found and by strokes, at each place as the surer of the two has them."""
+    """The digits by the finder's finds and by strokes, at each place by the more confident of the two."""
     kept = missed_by(found, strokes, ink, pieces, picture, threshold)
     strokes = strokes_where(found, classifier, ink, pieces, picture, raise_if_cancelled)
     for theirs, ours in places(strokes, found):
         if not ours:
-            continue  # a bit of a line or a pattern, most often
-        if any(mark.light for mark in ours):  # the strokes are what it stands on
+            continue  # usually a bit of a line or a pattern
+        if any(mark.light for mark in ours):  # the strokes are its background
             kept += ours
             continue
         if len(theirs) == len(ours) == 1 and overlap(theirs[0].box, ours[0].box) > SAME:
@@ -58,7 +58,7 @@ def surest(
 def missed_by(
     found: Sequence[Mark], strokes: Sequence[Mark], ink: Ink, pieces: Sequence[Piece], picture: Gray, threshold: float
 ) -> list[Mark]:
-    """The strokes that are plainly digits where nothing was found: whole pieces alone, for half a frame may look like a one."""
+    """The strokes that are plainly digits where nothing was found: only whole pieces, as half a frame may look like a one."""
     size = (picture.shape[1], picture.shape[0])
     whole = {box_in_picture(piece, ink, size) for piece in pieces}
     high = float(np.median([mark.box[3] for mark in found]))
@@ -79,7 +79,7 @@ def strokes_where(
     picture: Gray,
     raise_if_cancelled: Callable[[], None],
 ) -> list[Mark]:
-    """The strokes where something was found; one with several finds in it, as a frame is, only if it is surer than they."""
+    """The strokes where something was found; one with several finds in it, such as a frame, only if it is surer than they are."""
     size = (picture.shape[1], picture.shape[0])
     boxes = as_rows([box_in_picture(piece, ink, size) for piece in pieces])[:, None]
     theirs = as_rows([mark.box for mark in found])
@@ -96,5 +96,5 @@ def strokes_where(
     strokes += [
         marked(unit, ink, picture) for unit, (_, other) in zip(units, several, strict=True) if unit.sure > other
     ]
-    # A page that lies askew was turned level for its strokes: lines are told from boxes in the picture, which the finds have.
+    # A tilted page was levelled for its strokes: lines are determined from boxes in the picture, which the finds have.
     return [replace(mark, level_box=mark.box) for mark in strokes]

@@ -1,4 +1,4 @@
-"""Ink of digits that nothing was made of: it is shown as what cannot be read, for a number without it would be another one."""
+"""Ink of digits that were not read: it is shown as unreadable, because a number without it would be a different number."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from mnistlab.reading.spots import lessened
 __all__ = ["unread"]
 
 INK = 0.3
-"""From there on a pixel is ink of a digit."""
+"""From this value on a pixel is ink of a digit."""
 LOW, HIGH = 0.6, 1.6
-"""How high such ink is, as a share of the usual height; the rest is a bit of a digit, or several lines."""
+"""The height of such ink, as a share of the usual height; the rest is a bit of a digit, or several lines."""
 AROUND = 0.1
 """How far beyond a digit's box its own ink may reach, as a share of its width and height."""
 DOUBT = 0.5
-"""The most that may be made of it, as a share of what a digit is accepted from."""
+"""Its highest probability, as a share of the threshold for accepting a digit."""
 
 
 def unread(
     classifier: Classifier, looked: Sequence[Level], marks: Sequence[Mark], strokes: Sequence[Mark], threshold: float
 ) -> list[Mark]:
-    """Ink as high as a digit, by the finder, in which no mark lies: as the strokes are read there, else not accepted.
+    """Ink as high as a digit, by the finder, in which there is no mark: read by its strokes, or else not accepted.
 
     Parameters
     ----------
     classifier : Classifier
     looked : sequence of Level
-        What the finder saw.
+        The finder's levels.
     marks : sequence of Mark
-        What was made of it.
+        The marks that were read.
     strokes : sequence of Mark
-        What strokes alone are read as.
+        The marks from strokes alone.
     threshold : float
-        The probability to accept a digit from.
+        The probability from which a digit is accepted.
     """
     dark = [level for level in looked if not level.light]
     if not marks or not dark:
@@ -75,6 +75,6 @@ def unread(
 
 
 def box_of(piece: Piece, scale: float) -> Box:
-    """Where a piece of a picture `scale` times as large lies in the picture itself."""
+    """The box in the picture of a piece of a copy scaled by `scale`."""
     x, y, right, bottom = (round(value / scale) for value in (piece.x, piece.y, piece.right, piece.bottom))
     return x, y, max(1, right - x), max(1, bottom - y)

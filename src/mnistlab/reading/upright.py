@@ -1,4 +1,4 @@
-"""Which way up a page lies, and where its writing is lighter than what it stands on."""
+"""Which way up a page is, and where its writing is lighter than its background."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from mnistlab.reading.spots import spots
 __all__ = ["has_dark_parts", "look_everywhere", "turns"]
 
 PARTS = (128, 160, 224, 320)
-"""Pixels a side of the part of a page that is looked at from all four sides: the first that holds enough, or the largest."""
+"""Pixels per side of the part of a page that is viewed from all four sides: the first with enough on it, or the largest."""
 ENOUGH = 20.0
-"""So much is there to see in a part that tells which way up the page lies."""
+"""How much there must be in a part for it to show which way up the page is."""
 SIZES_TRIED = 3
 CLEARLY, MORE = 1.2, 1.2
-"""How many times as many digits, and so many more, must be read on a page turned round for it to be read so."""
+"""By what factor, and by how many, more digits must be readable on a rotated page for it to be read that way."""
 DARK_SHARE = 0.04
 """The share of a picture that must be dark for light writing to be looked for on it."""
 
@@ -37,10 +37,9 @@ def look_everywhere(
     light: bool,
     box: Box | None = None,
 ) -> list[Level]:
-    """What the network finds at each size, and with `light` what is lighter than its ground too.
+    """The network's finds at each size, and with `light` also writing lighter than its background.
 
-    Digits lower than `lowest` pixels of the picture are not looked for; 0 for those of any height. With `box` it looks only
-    there.
+    Digits lower than `lowest` pixels of the picture are not searched; 0 for any height. With `box` it looks only there.
     """
     sizes = Sizes(gray)
     most = min(MOST_PIXELS, (SIZES[1] / lowest) ** 2 * gray.size) if lowest else MOST_PIXELS
@@ -51,7 +50,7 @@ def look_everywhere(
 
 
 def has_dark_parts(gray: Gray, written: Sequence[Box] = ()) -> bool:
-    """Whether something might be written on dark ground; what is dark in the boxes of `written` is strokes."""
+    """Whether there might be writing on a dark background; dark pixels in the boxes of `written` are strokes."""
     small = resized(gray, scale := min(1.0, 160 / max(gray.shape)))
     ground = cv2.medianBlur(small, 9) if min(small.shape) > 9 else small
     dark = ground < 0.5 * np.quantile(ground, 0.9)
@@ -61,10 +60,10 @@ def has_dark_parts(gray: Gray, written: Sequence[Box] = ()) -> bool:
 
 
 def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Level], box: Box | None = None) -> int:
-    """By how many quarters of a turn, counterclockwise, the page has to be turned to be read: 0 to 3.
+    """By how many quarter turns, counterclockwise, the page must be rotated to be read: 0 to 3.
 
-    A part of the page, that around `box` if there is one, is looked at from all sides, at the sizes at which most is found; the
-    classifier says how readable it is.
+    Part of the page, around `box` if given, is viewed from all sides, at the sizes at which most is found; the classifier says
+    how readable it is.
     """
     seen_well = [level for level in looked if level.seen.size <= 2 * ALWAYS and hints(level) and not level.light]
     if not seen_well:
@@ -84,7 +83,7 @@ def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Lev
 
 
 def part_of(gray: Gray, level: Level) -> Gray:
-    """The part of a page around the middle of what was found at one size."""
+    """The part of a page around the middle of the finds at one size."""
     x, y, weight = (np.array([getattr(mark, name) for mark in level.found]) for name in ("x", "y", "weight"))
     middle_x, middle_y = float(np.median(x)), float(np.median(y))
     for part in PARTS:
@@ -98,7 +97,7 @@ def part_of(gray: Gray, level: Level) -> Gray:
 
 
 def around(gray: Gray, box: Box, level: Level) -> Gray:
-    """A box of the page with as much around it as the network's frame at that size."""
+    """A box of the page with a margin as wide as the network's frame at that size."""
     x, y, width, height = box
     more = round(FRAME / level.scale)
     return gray[max(0, y - more) : y + height + more, max(0, x - more) : x + width + more]

@@ -137,7 +137,7 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
         ),
         DEFAULT.override(
             name="robust",
-            summary="holds where pictures are noisy, foggy, crossed by lines",
+            summary="holds up on pictures that are noisy, foggy, crossed by lines",
             widths=(16, 48, 96),
             kernel_size=(5, 5, 3),
             padding=("same",),
@@ -171,11 +171,11 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
 
 FINDER = FinderRecipe(name="finder", summary="marks digits on papers for the reader; trained on drawn ones")
 ALL_RECIPES: Mapping[str, AnyRecipe] = ChainMap({FINDER.name: FINDER}, cast(dict[str, AnyRecipe], RECIPES))
-"""The recipes of classifiers, those that a program adds to `RECIPES` too, and the one of the network that finds digits."""
+"""The recipes of classifiers, including those that a program adds to `RECIPES`, and that of the network that finds digits."""
 
 
 def find_recipe(name: str) -> AnyRecipe:
-    """The recipe called `name`. Raises `UserError` where there is none."""
+    """The recipe called `name`. Raises `UserError` if there is none."""
     try:
         return ALL_RECIPES[name]
     except (KeyError, TypeError):  # a list, for one, cannot be a key
@@ -183,7 +183,7 @@ def find_recipe(name: str) -> AnyRecipe:
 
 
 def find_classifier(name: str) -> Recipe:
-    """The recipe called `name`. Raises `UserError` where there is none, or it is not a classifier's."""
+    """The recipe called `name`. Raises `UserError` if there is none, or it is not a classifier's."""
     recipe = find_recipe(name)
     if not isinstance(recipe, Recipe):
         raise UserError("recipes.not_a_classifier", name=name, recipes=RECIPES)
@@ -191,9 +191,9 @@ def find_classifier(name: str) -> Recipe:
 
 
 def member_of(recipe: EnsembleRecipe, number: int) -> Recipe:
-    """The recipe of the `number`-th member, from 0, of an ensemble: its kind's network and augmentation, all else `recipe`'s.
+    """The recipe of the `number`-th member, from 0, of an ensemble: its kind's network and augmentation, the rest from `recipe`.
 
-    Raises `UserError` where a name in `networks` is not a classifier's recipe.
+    Raises `UserError` if a name in `networks` is not a classifier's recipe.
     """
     shared = {name: value for name, value in recipe.values().items() if name not in ALONE}
     if not recipe.ensemble.networks:

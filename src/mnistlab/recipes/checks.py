@@ -14,11 +14,11 @@ from mnistlab.recipes.settings import GROUP_OF, GROUPS, TYPES
 __all__ = ["ALONE", "by_field", "checked"]
 
 ALONE = {"members": 1, "networks": ()}
-"""What the fields of an ensemble are where there is none."""
+"""The values of an ensemble's fields for a single network."""
 
 
 def by_field(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values by the names of their fields, those in groups too. A field in a group that is not its own is "group.field".
+    """The values by the names of their fields, including those in groups. A field in the wrong group is "group.field".
 
     Raises `UserError` for a field given twice.
     """
@@ -35,7 +35,7 @@ def by_field(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def checked(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values with NumPy's types as Python's, and lists, or one value for all blocks, as tuples.
+    """The values with NumPy's types converted to Python's, and lists, or one value for all blocks, to tuples.
 
     Raises `UserError` with every problem at once.
     """
@@ -54,7 +54,7 @@ def checked(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def misfit_of(values: Mapping[str, Any]) -> Clause | None:
-    """Which values, each allowed, do not go together; None where all do."""
+    """Which values, each allowed alone, do not go together; None if all do."""
     members, networks = (values.get(name, alone) for name, alone in ALONE.items())
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", values["name"]):
         return Clause("recipes.name_must_be", given=repr(values["name"]))

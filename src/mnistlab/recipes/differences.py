@@ -1,4 +1,4 @@
-"""In which fields recipes differ, and whether a recipe is still the one that its name promises."""
+"""In which fields recipes differ, and whether a recipe still is what its name promises."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def differences(first: AnyRecipe, second: AnyRecipe) -> dict[str, tuple[Any, Any
 
 
 def fields_of(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The fields of a recipe in plain types, those in its groups too, without name and summary."""
+    """The fields of a recipe in plain types, including those in its groups, without name and summary."""
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from fields_of(value)
@@ -31,6 +31,6 @@ def fields_of(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def changed_fields(recipe: AnyRecipe) -> list[str]:
-    """The fields in which the recipe differs from mnistlab's own of that name; none where mnistlab has no such recipe."""
+    """The fields in which the recipe differs from mnistlab's recipe of that name; none if mnistlab has no such recipe."""
     own = ALL_RECIPES.get(recipe.name)
     return list(differences(recipe, own)) if own else []

@@ -1,7 +1,7 @@
-"""The recipe of the network that finds digits on papers: another network, another loss, and scenes that are drawn on the way.
+"""The recipe of the network that finds digits on papers: a different network and loss, and scenes drawn during training.
 
-It has none of a classifier's fields, so it stands beside `Recipe` and is not one: what asks a recipe for its `network`, `data`
-or `optimisation` cannot be handed it by mistake.
+It has none of a classifier's fields, so it is not a `Recipe`: code that asks a recipe for its `network`, `data`
+or `optimisation` cannot be given it by mistake.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from mnistlab.recipes.recipe import Recipe
 __all__ = ["AnyRecipe", "FinderRecipe"]
 
 CELL = 4
-"""A scene's height and width are multiples of so many pixels, for which the network has one answer."""
+"""A scene's height and width are multiples of this many pixels, for which the network has one answer."""
 
 
 @dataclass(frozen=True)
 class FinderRecipe:
-    """What to do; a run is one doing of it. Its fields stand in no groups, and `override` changes them.
+    """What to do; a run is one execution of it. Its fields are not in groups, and `override` changes them.
 
-    The command line makes an option of each field, and the option's help of the text below it.
+    The command line turns each field into an option, and the text below it into the option's help.
 
     Raises
     ------
@@ -44,7 +44,7 @@ class FinderRecipe:
     widths: tuple[int, ...] = knob((16, 28, 64), low=1, high=1024)
     """Channels of the first and second step, at half of the scene's size, and of the others, at a quarter."""
     dilations: tuple[int, ...] = knob((1, 1, 2, 1, 4, 1, 2), low=1, high=32)
-    """How far apart the pixels lie that each further step at a quarter looks at."""
+    """How far apart the pixels are that each further step at a quarter looks at."""
     height: int = knob(96, low=48, high=2048)
     """Height of a scene in pixels, a multiple of 4."""
     width: int = knob(192, low=48, high=2048)
@@ -56,27 +56,27 @@ class FinderRecipe:
     test_scenes: int = knob(1000, low=50, high=100_000)
     """Scenes with test digits, to measure on at the end."""
     steps: int = knob(16_000, low=1)
-    """Steps of the training."""
+    """Steps of the whole training."""
     epoch_steps: int = knob(1000, low=1, high=1_000_000)
-    """Steps of an epoch: after each it is measured, and saved."""
+    """Steps per epoch; after each epoch the network is measured and saved."""
     learning_rate: float = knob(3e-3, low=1e-9, high=100)
     """Learning rate between warm-up and cool-down."""
     warmup_steps: int = knob(400, low=0)
-    """Steps in which the learning rate rises, in a line."""
+    """Steps in which the learning rate rises linearly."""
     cooldown_steps: int = knob(4_800, low=0)
-    """Last steps, in which it falls to 0, in a line."""
+    """Last steps, in which it falls linearly to 0."""
     momentum: float = knob(0.9, low=0, high=0.9999)
     """The first beta of AdamW."""
     squares_momentum: float = knob(0.99, low=0, high=0.99999)
     """The second beta of AdamW: decay of the average of squared gradients."""
     weight_decay: float = knob(1e-2, low=0, high=10)
-    """Weight decay, which spares biases and batch norm."""
+    """Weight decay, except for biases and batch norm."""
     boxes_weight: float = knob(0.3, low=0, high=1000)
     """Weight of the boxes' error in the loss."""
     ink_weight: float = knob(0.3, low=0, high=1000)
     """Weight of the ink's error in the loss."""
     precision: str = knob("auto", choices=("auto", "fp32", "bf16"))
-    """Number format to compute in; auto is bf16 where the machine gains from it."""
+    """Number format to compute in; auto is bf16 if that is faster on this machine."""
 
     def __post_init__(self) -> None:
         types = kinds(FinderRecipe)
@@ -96,7 +96,7 @@ class FinderRecipe:
 
     @property
     def epochs(self) -> int:
-        """How many there are; the last one may be shorter than the others."""
+        """The number of epochs; the last one may be shorter than the others."""
         return -(-self.steps // self.epoch_steps)
 
     def to_dict(self) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class FinderRecipe:
     def from_dict(values: Mapping[str, Any]) -> FinderRecipe:
         """The recipe that `to_dict` gave; fields that are missing have their defaults.
 
-        Raises `UserError` for an unknown field or a value out of range, `TypeError` for what is not a mapping.
+        Raises `UserError` for an unknown field or a value out of range, `TypeError` for anything but a mapping.
         """
         if not isinstance(values, Mapping):
             raise TypeError(f"{type(values).__name__} is not a recipe")
@@ -129,11 +129,11 @@ class FinderRecipe:
 
 
 AnyRecipe: TypeAlias = Recipe | FinderRecipe
-"""What a run may be of."""
+"""The recipes that a run may have."""
 
 
 def misfit_of(values: Mapping[str, Any]) -> Clause | None:
-    """Which value, of the right type and in range, is still none that the field takes; None where all are."""
+    """Which value, although of the right type and in range, the field does not accept; None if all are accepted."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", values["name"]):
         return Clause("recipes.name_must_be", given=repr(values["name"]))
     if len(values["widths"]) != 3:

@@ -15,7 +15,7 @@ __all__ = ["Setting", "grid", "seed_of", "typed"]
 
 @dataclass(frozen=True)
 class Setting:
-    """A recipe, and those of its fields that are set to several values, with its own."""
+    """A recipe, and its values of the fields that are swept."""
 
     recipe: Recipe
     changed: tuple[tuple[str, Any], ...] = ()
@@ -35,7 +35,7 @@ def grid(recipes: Sequence[Recipe], fields: Mapping[str, Sequence[Any]]) -> list
     """Each recipe with each combination of the fields' values, the last field's changing fastest.
 
     Raises `UserError` for a field that a recipe does not have, a value that it does not take, two settings that are the same,
-    and settings that keep other images for validation than the first, which nothing could compare.
+    and settings that keep different images for validation from the first, which could not be compared.
     """
     settings = [
         Setting(recipe.override(dict(given)), tuple((name, value) for name, value in given if len(fields[name]) > 1))

@@ -1,4 +1,4 @@
-"""Recipes: everything that decides what a training gives, in one frozen, self-checking place each."""
+"""Recipes: everything that decides the result of a training, in one frozen, self-checking object each."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ OF_A_KIND = (
 
 @dataclass(frozen=True, init=False)
 class Recipe:
-    """What to do; a run is one doing of it. Its fields stand in groups, and `override` changes them by their own names.
+    """What to do; a run is one execution of it. Its fields are in groups, and `override` changes them by their own names.
 
     Parameters
     ----------
     name : str
-        What the recipe is called: 1 to 40 of a-z, 0-9 and -.
+        The recipe's name: 1 to 40 of a-z, 0-9 and -.
     summary : str
-        What the recipe is, in a line.
+        A one-line description.
     network : NetworkSettings
         The network that is trained.
     data : DataSettings
@@ -56,9 +56,9 @@ class Recipe:
     """
 
     kind: ClassVar[str] = "single"
-    """What a run of it is; config.json says it."""
+    """The kind of a run of it, as in config.json."""
     unit: ClassVar[str] = "epoch"
-    """What its progress is counted in."""
+    """The unit of its progress."""
 
     name: str
     summary: str
@@ -83,7 +83,7 @@ class Recipe:
         self.fill(name, summary, fields, network=network, data=data, optimisation=optimisation)
 
     def fill(self, name: str, summary: str, fields: Mapping[str, Any], **groups: Any) -> None:
-        """Check all that was given, and hold it. Raises `UserError`, or `TypeError` for a field that there is not."""
+        """Check all values, and store them. Raises `UserError`, or `TypeError` for an unknown field."""
         if fields:
             if unknown := sorted(set(fields) - set(TYPES)):
                 raise TypeError(f"A recipe got an unexpected keyword argument {unknown[0]!r}")
@@ -108,14 +108,14 @@ class Recipe:
             raise UserError("recipes.ensemble_of_one", name=self.name)
 
     def hold(self, values: Mapping[str, Any]) -> None:
-        """Hold values that have been checked, in groups."""
+        """Store values that have been checked, in groups."""
         for key in ("name", "summary"):
             object.__setattr__(self, key, values[key])
         for key in (key for key in GROUPS if key in type(self).__dataclass_fields__):
             own = {field: values[field] for field, group in GROUP_OF.items() if group == key}
             object.__setattr__(self, key, GROUPS[key](**own))
 
-    if not TYPE_CHECKING:  # inside mnistlab the groups are asked, whose types are known
+    if not TYPE_CHECKING:  # inside mnistlab the groups are used, whose types are known
 
         def __getattr__(self, name: str) -> Any:
             """A field of a group by its own name."""
@@ -151,9 +151,9 @@ class Recipe:
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Recipe:
-        """The recipe, or ensemble's, that `to_dict` or `to_groups` gave; fields that are missing have their defaults.
+        """The recipe, single or of an ensemble, that `to_dict` or `to_groups` gave; missing fields have their defaults.
 
-        Raises `UserError` for an unknown field or a value out of range, `TypeError` for what is not a mapping.
+        Raises `UserError` for an unknown field or a value out of range, `TypeError` for anything but a mapping.
         """
         if not isinstance(values, Mapping):
             raise TypeError(f"{type(values).__name__} is not a recipe")
@@ -162,9 +162,9 @@ class Recipe:
     def override(self, *changes: Mapping[str, Any], **fields: Any) -> Recipe:
         """The recipe with some fields changed, by each of `changes` in turn and then by `fields`, and what follows from it.
 
-        Other `widths` cut what the recipe gives per block to their number, or repeat its last value; other `epochs` are not
-        stopped by its `steps`; and other networks are those of all members of an ensemble. What a change gives itself is
-        taken as it is. `dataclasses.replace` of a group changes what it is told to and nothing else.
+        New `widths` shorten the recipe's values per block to their number, or repeat the last value; new `epochs` are not
+        cut short by its `steps`; and a new network is that of all members of an ensemble. Values that a change gives explicitly
+        are used as they are. `dataclasses.replace` of a group changes only the fields that it names.
 
         Parameters
         ----------
@@ -176,12 +176,12 @@ class Recipe:
         Returns
         -------
         Recipe
-            An `EnsembleRecipe` where it has several `members`.
+            An `EnsembleRecipe` if it has several `members`.
 
         Raises
         ------
         UserError
-            For a field that there is not, or with every value that is out of range.
+            For an unknown field, or with every value that is out of range.
         """
         values = self.values()
         values |= {name: alone for name, alone in ALONE.items() if name not in values}
@@ -208,7 +208,7 @@ class Recipe:
 class EnsembleRecipe(Recipe):
     """Several networks, trained one after the other, whose probabilities are averaged.
 
-    `ensemble` says how many there are, at least 2, and of which kinds; the other groups are those of each member, but what
+    `ensemble` says how many there are, at least 2, and of which kinds; the other groups apply to each member, except for what
     its kind decides (see `catalog.member_of`).
     """
 

@@ -1,6 +1,6 @@
-"""What a recipe decides, in groups: each field's type, default, limits, and below it what it means.
+"""What a recipe decides, in groups: for each field its type, default and limits, and below it what it means.
 
-The command line makes an option of each field, and the option's help of the text below it.
+The command line turns each field into an option, and the text below it into the option's help.
 """
 
 from __future__ import annotations
@@ -33,39 +33,39 @@ class NetworkSettings(NetworkDesign):
     """Refuse a network with more parameters, 0 for no limit."""
 
     def architecture(self, classes: int, image_size: tuple[int, int]) -> Architecture:
-        """The network for images of that size and so many classes. Raises `UserError` where the blocks do not fit them."""
+        """The network for images of that size and that many classes. Raises `UserError` if the blocks do not fit them."""
         design = {name: getattr(self, name) for name in knobs(NetworkDesign)}
         return Architecture(**design, classes=classes, image_size=image_size)
 
 
 @dataclass(frozen=True)
 class DataSettings:
-    """What is trained on, and how it is changed on the way."""
+    """The training data, and how it is augmented."""
 
     split: str = knob("train", choices=("train", "train-random", "train+val"))
     """What to train on; train keeps some writers for validation, train-random some images, train+val none."""
     batch_size: int = knob(128, low=1)
     """Images per step."""
     rotate: float = knob(0.0, low=0, high=180)
-    """Turn by up to so many degrees to either side."""
+    """Rotate by up to this many degrees in either direction."""
     scale: float = knob(0.0, low=0, high=0.7)
     """Change the size by up to this fraction."""
     shift: float = knob(0.0, low=0, high=100)
-    """Move by up to so many pixels in x and in y."""
+    """Shift by up to this many pixels in x and in y."""
     shear: float = knob(0.0, low=0, high=2)
     """Slant by up to this fraction of the height."""
     elastic: float = knob(0.0, low=0, high=100)
-    """Bend: move the points of a 5x5 grid by up to so many pixels."""
+    """Bend: move the points of a 5x5 grid by up to this many pixels."""
     writing: float = knob(0.0, low=0, high=1)
-    """Imitate other pens, cameras and scanners: 0 in no image, 1 in two of three."""
+    """Imitate other pens, cameras and scanners: 0 in no image, 1 in two out of three."""
     clutter: float = knob(0.0, low=0, high=1)
-    """Invert, cover in part, mix with other digits, change the strokes: 0 in no image, 1 in most."""
+    """Invert, partly cover, mix with other digits, change the strokes: 0 in no image, 1 in most."""
     rejects: float = knob(0.0, low=0, high=4)
     """Add pictures of no class to each batch, as a fraction of its size."""
 
     @property
     def validation(self) -> Literal["val", "val-random"] | None:
-        """The split that this leaves for validation; None for none."""
+        """The split that this leaves for validation, if any."""
         if self.split == "train+val":
             return None
         return "val-random" if self.split == "train-random" else "val"
@@ -73,28 +73,28 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class OptimisationSettings:
-    """How the weights are found: for how long, by which steps, in which arithmetic."""
+    """How the weights are found: for how long, with which steps, in which arithmetic."""
 
     epochs: int = knob(8, low=1, high=100_000)
     """Passes over the data."""
     steps: int = knob(0, low=0)
-    """Stop after so many steps, or with 0 after the last epoch."""
+    """Stop after this many steps, or with 0 after the last epoch."""
     optimizer: str = knob("sgd", choices=("sgd", "adamw"))
     """Optimisation algorithm; sgd has Nesterov's momentum."""
     learning_rate: float = knob(0.1, low=1e-9, high=100)
-    """Learning rate at the one-cycle schedule's peak."""
+    """Learning rate at the peak of the one-cycle schedule."""
     warmup: float = knob(0.3, low=0, high=1)
-    """Fraction of the steps until that peak."""
+    """Fraction of the steps before that peak."""
     momentum: float = knob(0.9, low=0, high=0.9999)
     """Momentum of SGD, or the first beta of AdamW."""
     weight_decay: float = knob(5e-4, low=0, high=10)
-    """Weight decay, which spares biases and batch norm."""
+    """Weight decay, except for biases and batch norm."""
     label_smoothing: float = knob(0.0, low=0, high=0.9)
-    """Share of the target spread over all classes."""
+    """Label smoothing: share of the target spread over all classes."""
     averaging: float = knob(0.0, low=0, high=0.99999)
     """Decay of a moving average of the weights, 0 for none."""
     precision: str = knob("auto", choices=("auto", "fp32", "bf16"))
-    """Number format to compute in; auto is bf16 where the machine gains from it."""
+    """Number format to compute in; auto is bf16 if that is faster on this machine."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,9 @@ class EnsembleSettings:
     """How many networks, and of which kinds."""
 
     members: int = knob(1, low=1, high=1000)
-    """Networks to train, one after the other; their probabilities are averaged."""
+    """Number of networks to train, one after the other; their probabilities are averaged."""
     networks: tuple[str, ...] = knob(())
-    """Recipes whose networks and augmentation the members take in turn."""
+    """Recipes whose networks and augmentation the members use in turn."""
 
 
 GROUPS: dict[str, type] = {
@@ -122,7 +122,7 @@ TYPES: dict[str, Any] = {name: kind for group in GROUPS.values() for name, kind 
 
 @functools.cache
 def explanations(*parts: type) -> dict[str, str]:
-    """The text below each field of the dataclasses, by its name, as the source has it; of all groups where none is given."""
+    """The text below each field of the dataclasses in the source, by field name; of all groups if none is given."""
     texts = {}
     for part in parts or (NetworkDesign, *GROUPS.values()):
         (definition,) = ast.parse(textwrap.dedent(inspect.getsource(part))).body

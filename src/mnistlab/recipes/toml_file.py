@@ -17,13 +17,13 @@ __all__ = ["read_overrides"]
 def read_overrides(path: Path) -> dict[str, Any]:
     """The fields in a TOML file, such as `epochs = 4`, or groups of them, such as `[optimisation]`.
 
-    Raises `UserError` where it is missing or not TOML.
+    Raises `UserError` if it is missing or not TOML.
     """
     try:
         content = path.read_bytes()
         if len(content) > 1 and b"\0" in content[:4]:  # every other byte of ASCII letters in UTF-16
             raise UserError("recipes.file_not_utf8", path=path)
-        text = content.decode("utf-8-sig")  # Windows' editors begin with a byte order mark
+        text = content.decode("utf-8-sig")  # Windows editors write a byte order mark first
     except (OSError, UnicodeDecodeError) as error:
         raise UserError("recipes.file_unreadable", path=path, reason=why_unreadable(error)) from None
     try:
@@ -34,7 +34,7 @@ def read_overrides(path: Path) -> dict[str, Any]:
 
 
 def underscored(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields with "_" for "-" in their names, in groups too."""
+    """The fields with "_" for "-" in their names, also in groups."""
     return {
         key.replace("-", "_"): underscored(value) if key in GROUPS and isinstance(value, dict) else value
         for key, value in values.items()

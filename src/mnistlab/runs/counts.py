@@ -12,7 +12,7 @@ __all__ = ["read_counts"]
 
 
 def read_counts(path: Path) -> dict[str, Any] | None:
-    """What the file in a run's folder says, or None where there is none. Raises `UserError` where it is damaged."""
+    """What the file in a run's folder says, or None if there is none. Raises `UserError` if it is damaged."""
     if not path.exists():
         return None
     counts = read_json(path, "runs.test_damaged", run=path.parent)

@@ -1,4 +1,4 @@
-"""Which process trains a run: the one that holds the lock in its folder."""
+"""The lock in a run's folder, held by the process that trains it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["held", "is_held"]
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Inside `with`, this process trains the run in the folder. Raises `UserError` where another one does."""
+    """Inside `with`, this process trains the run in the folder. Raises `UserError` if another one does."""
     with explain_os_errors(folder / ".lock"):
         lock = file_lock(folder / ".lock")
         try:
@@ -33,7 +33,7 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a process trains the run; False too where that cannot be known, as in a folder that is only read."""
+    """Whether a process is training the run; also False if that cannot be determined, as in a read-only folder."""
     if not any(folder.glob(".lock*")):
         return False
     try:

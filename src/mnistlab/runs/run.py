@@ -3,13 +3,13 @@
     runs/20261122-101500-two-conv-seed0/
         config.json        kind, recipe, dataset, seed: what was asked for
         environment.json   versions, device, commit: what it ran on
-        metrics.jsonl      one line per epoch (or per member of an ensemble); in it "losses" are those of equal parts of the epoch
+        metrics.jsonl      one line per epoch (or member of an ensemble), with "losses": the means of equal parts of the epoch
         model.pth          weights and what is needed to use them
-        resume.pt          all that is needed to go on exactly
+        resume.pt          everything needed to continue exactly
         snapshots.npz      the network at a few steps: filters, and the probabilities of hard digits (see snapshots.py)
         test.json          the test split's counts and mistakes
-        val.json           likewise the validation split's, of a run that a sweep has trained
-        members/           the members' run folders, where an ensemble trains them itself
+        val.json           the same for the validation split, for a run trained by a sweep
+        members/           the members' run folders, if an ensemble trains them itself
         *.png              training curves, confusion matrix, worst mistakes
 
 Listing and comparing runs imports no torch.
@@ -43,7 +43,7 @@ __all__ = ["Run"]
 logger = logging.getLogger("mnistlab.runs")
 
 METRICS = {"train_loss", "val_loss", "val_accuracy", "seconds"}
-"""What a line of metrics.jsonl holds at least, beside the number of its epoch or member."""
+"""The required fields of a line of metrics.jsonl, besides the number of its epoch or member."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,12 @@ class Run:
     dataset : str
         A dataset's name, or the path of a folder of pictures.
     data_dir : str
-        Where the data was, perhaps on another machine; `find_data` says where it is.
+        Where the data was, perhaps on another machine; `find_data` finds it.
     seed : int
     created : datetime
-        With a time zone, this machine's; a time without one is taken for local.
+        With this machine's time zone; a time without one is taken to be local.
     members : tuple of str
-        The folders of the runs that an ensemble was combined from; empty where it trained its own, and for a single network.
+        The folders of the runs that an ensemble was combined from; empty if it trained its own, and for a single network.
     """
 
     path: Path
@@ -77,7 +77,7 @@ class Run:
 
     @staticmethod
     def open(path: str | Path) -> Run:
-        """Read the folder's config.json. Raises `UserError` where it is missing, damaged or of another version."""
+        """Read the folder's config.json. Raises `UserError` if it is missing, damaged or of another version."""
         path = Path(path)
         return Run(path=path, **read_config(path))
 
@@ -88,19 +88,19 @@ class Run:
 
     @property
     def classifier(self) -> Recipe:
-        """Its recipe, where it trains a classifier. Raises `UserError` where it trains the network that finds digits."""
+        """Its recipe, if it trains a classifier. Raises `UserError` if it trains the network that finds digits."""
         if not isinstance(self.recipe, Recipe):
             raise UserError("runs.not_a_classifier", run=self.path)
         return self.recipe
 
     @property
     def unit(self) -> str:
-        """What its progress is counted in, and a line of its metrics.jsonl is of: "epoch" or "member"."""
+        """The unit of its progress and of the lines of its metrics.jsonl: "epoch" or "member"."""
         return self.recipe.unit
 
     @property
     def told_progress(self) -> Clause:
-        """`progress` as a sentence has it, such as "3 of 8 epochs"."""
+        """`progress` in words, such as "3 of 8 epochs"."""
         done, planned = self.progress
         return Clause("runs.members_of" if self.unit == "member" else "runs.epochs_of", done=done, planned=planned)
 
@@ -116,7 +116,7 @@ class Run:
 
     @property
     def environment(self) -> dict[str, Any]:
-        """What environment.json says. Raises `UserError` where it is missing or damaged."""
+        """What environment.json says. Raises `UserError` if it is missing or damaged."""
         path, remedy = self.path / "environment.json", "remedies.restore_or_train"
         environment = read_json(path, remedy)
         for key, kind in (("device", str), ("device_title", str), ("precision", str), ("threads", int)):
@@ -126,9 +126,9 @@ class Run:
         return dict(environment)
 
     def find_data(self, named: str | Path | None = None) -> Path:
-        """The folder of the run's data: the one `named`, else where it was, else "data", with a warning.
+        """The folder of the run's data: the one `named`, or where it was, or else "data", with a warning.
 
-        A folder that config.json names is looked at and never made: the run may come from another machine.
+        A folder named in config.json is only looked for, never created: the run may come from another machine.
         """
         if named is not None or is_folder(Path(self.data_dir)):
             return given_path(named or self.data_dir, "data_dir")
@@ -144,7 +144,7 @@ class Run:
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """A row per finished epoch or member, up to the first line that is damaged, such as a last one that a crash cut short."""
+        """A row per finished epoch or member, up to the first damaged line, such as a last one that a crash cut short."""
         try:
             lines = (self.path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
         except (FileNotFoundError, UnicodeDecodeError):
@@ -169,17 +169,17 @@ class Run:
             file.write(json.dumps(row) + "\n")
 
     def write_metrics(self, rows: list[dict[str, Any]]) -> None:
-        """Write metrics.jsonl anew: a resumed run does the epochs after its last saved state again."""
+        """Rewrite metrics.jsonl: a resumed run repeats the epochs after its last saved state."""
         write_bytes(self.path / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
 
     @property
     def test(self) -> dict[str, Any] | None:
-        """What test.json says, or None before the test. Raises `UserError` where it is damaged."""
+        """What test.json says, or None before the test. Raises `UserError` if it is damaged."""
         return read_counts(self.path / "test.json")
 
     @property
     def validation(self) -> dict[str, Any] | None:
-        """What val.json says; None where it is not there, or damaged, as it can be made anew at any time."""
+        """What val.json says; None if it is missing or damaged, because it can be made again at any time."""
         with contextlib.suppress(UserError):
             return read_counts(self.path / "val.json")
         return None
@@ -193,30 +193,30 @@ class Run:
         write_json(self.path / "val.json", validation, indent=None)
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
-        """Inside `with`, held by the process that trains this run. Raises `UserError` where another one does."""
+        """The lock, held inside `with` by the process that trains this run. Raises `UserError` if another one does."""
         return held(self.path)
 
     @property
     def is_being_trained(self) -> bool:
-        """Whether a process holds the lock; False too where that cannot be known, as in a folder that is only read."""
+        """Whether a process holds the lock; also False if that cannot be determined, as in a read-only folder."""
         return is_held(self.path)
 
     @property
     def how_to_finish(self) -> str:
-        """What to do about a run that is not finished: the key of a remedy that names the `run`."""
+        """What to do about an unfinished run: the key of a remedy that names the `run`."""
         if self.is_being_trained:
             return "remedies.wait_for_training"
         return "remedies.finish_run"
 
     @property
     def is_finished(self) -> bool:
-        """Whether all that was planned is trained."""
+        """Whether everything planned is trained."""
         done, planned = self.progress
         return done >= planned
 
     @property
     def progress(self) -> tuple[int, int]:
-        """Epochs done and planned; members where it is an ensemble."""
+        """Epochs done and planned; members for an ensemble."""
         metrics = self.metrics
         if isinstance(self.recipe, EnsembleRecipe):
             measured = {path.parent for name in ("test", "val") for path in self.path.glob(f"members/*/{name}.json")}
@@ -228,9 +228,9 @@ class Run:
         return len(metrics), len(metrics) if stopped_early else plan.epochs
 
     def summary(self) -> dict[str, Any]:
-        """The run in plain types: run, created, kind, recipe, dataset, seed, epochs (of an ensemble members), validation (the
+        """The run in plain types: run, created, kind, recipe, dataset, seed, epochs (members for an ensemble), validation (the
         split), val_accuracy, test_accuracy, seconds; and recipe_changed, the fields in which the recipe differs from mnistlab's
-        own of that name.
+        recipe of that name.
         """
         metrics, test = self.metrics, self.test
         last = metrics[-1] if metrics else {}

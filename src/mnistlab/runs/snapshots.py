@@ -1,8 +1,8 @@
-"""What a run keeps of how its network came to be: snapshots.npz, states at steps that grow, with the hash of their weights.
+"""The record of how a run's network came to be: snapshots.npz, states at ever larger steps, with the hash of their weights.
 
-Each state is the step, its loss, the filters of the first convolution, and the probabilities of a few digits that are hard to
-tell apart. The digits are there too: a training can be shown again without its data. Of a few states the file holds all
-weights, in 8 bits, with the layers that they belong to: what such a state makes of a new drawing can be computed without torch.
+A state is the step, its loss, the filters of the first convolution, and the probabilities of a few digits that are hard to
+tell apart. The digits are included: a training can be replayed without its data. For a few states the file holds all
+weights, in 8 bits, with the layers that they belong to: such a state's answer to a new drawing can be computed without torch.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ __all__ = ["NAME", "Snapshots", "snapshot_steps", "whole_steps"]
 
 NAME = "snapshots.npz"
 MOST = 40
-"""States that are kept of a whole training, at most."""
+"""The most states kept of a whole training."""
 FILTER_VALUES, PROBABILITIES, PIXELS = 4_096, 4_000, 100_000
-"""Values of filters and of probabilities in a state, and pixels of the digits, at most."""
+"""The most filter values and probabilities in a state, and the most pixels of the digits."""
 MOST_WHOLE, WHOLE_BYTES = 8, 1_400_000
-"""States whose weights are all kept, and their bytes, at most: no file is over 3 MB."""
+"""The most states with all their weights, and the most bytes of these: no file is over 3 MB."""
 FIRST_WHOLE = 5
-"""The step of the first of them after 0: before it there is little to see."""
+"""The step of the first of these after 0: before it there is little to see."""
 OF_STATES, OF_WHOLE_STATES = (
     ("steps", "losses", "filters", "probabilities", "weights"),
     ("whole", "values", "scales", "vectors"),
 )
-"""The fields that have a row for each state, and for each whole one."""
+"""The fields with a row for each state, and for each whole state."""
 
 
 def snapshot_steps(steps: int) -> list[int]:
-    """The steps of a training of so many whose states are kept: 0, 1 and on, at distances that grow, to the last."""
+    """Which of that many training steps are kept as states: 0, 1 and so on, ever further apart, up to the last."""
     return sorted({0, *np.geomspace(1, max(steps, 1), MOST - 1).round().astype(int).tolist()})
 
 
 def whole_steps(steps: int, size: int) -> list[int]:
-    """Those of `snapshot_steps` whose states of so many bytes are kept whole; none where not even the first and last fit."""
+    """Which of `snapshot_steps` are kept whole if a state takes that many bytes; none if not even the first and last fit."""
     count = min(MOST_WHOLE, WHOLE_BYTES // max(size, 1))
     if count < 2:
         return []
@@ -61,13 +61,13 @@ class Snapshots:
     Attributes
     ----------
     steps : ndarray of int64, shape (S,)
-        Steps done, from 0 on.
+        Steps done, starting at 0.
     losses : ndarray of float32, shape (S,)
         The loss of that step's batch, in nats; NaN before the first step.
     filters : ndarray of float32, shape (S, F, height, width)
         The first convolution's first filters.
     probabilities : ndarray of float32, shape (S, N, classes)
-        What the network says of the digits.
+        The network's answers to the digits.
     weights : ndarray of bytes, shape (S,)
         The SHA-256 of all weights of the network, in hexadecimal digits.
     images : ndarray of uint8, shape (N, H, W)
@@ -76,15 +76,15 @@ class Snapshots:
     classes : ndarray of str, shape (classes,)
         The name of each class.
     whole : ndarray of int64, shape (K,)
-        Steps of the states that are kept whole; none in files of before there were such states, or of large networks.
+        Steps of the states that are kept whole; none in older files, or for large networks.
     layers : ndarray of str, shape ()
         The network's layers in order, as JSON (see `mnistlab.training.whole`).
     values : ndarray of int8, shape (K, weights)
         The weights of convolutions and linear layers, in the order of the layers, each divided by its row's scale.
     scales : ndarray of float32, shape (K, rows)
-        For each channel that a convolution, and each value that a linear layer gives.
+        One for each output channel of a convolution and each output of a linear layer.
     vectors : ndarray of float32, shape (K, numbers)
-        The biases, and the factor and summand that batch norm comes to, for each channel, in the order of the layers.
+        The biases, and the factor and offset of batch norm, for each channel, in the order of the layers.
     """
 
     steps: NDArray[np.int64]
@@ -103,7 +103,7 @@ class Snapshots:
 
     @property
     def sha256(self) -> str:
-        """That of all that it holds."""
+        """The SHA-256 of everything in it."""
         found = hashlib.sha256()
         for name, values in self.arrays().items():
             found.update(f"{name} {values.dtype.str} {values.shape} ".encode())
@@ -111,25 +111,25 @@ class Snapshots:
         return found.hexdigest()
 
     def arrays(self) -> dict[str, Any]:
-        """What the file holds, by name: without the fields of whole states where there are none."""
+        """The content of the file, by name, without the fields of whole states if there are none."""
         left_out = () if len(self.whole) else ("layers", *OF_WHOLE_STATES)
         return {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.name not in left_out}
 
     def up_to(self, step: int) -> Snapshots:
-        """Those of the states that come no later than that step."""
+        """The states up to that step."""
         changed = {name: getattr(self, name)[self.steps <= step] for name in OF_STATES}
         changed |= {name: getattr(self, name)[self.whole <= step] for name in OF_WHOLE_STATES}
         return dataclasses.replace(self, **changed)
 
     def write(self, path: Path) -> None:
-        """Write the file, atomically. Raises `UserError` or `Failure` where that is not possible."""
+        """Write the file, atomically. Raises `UserError` or `Failure` if that is not possible."""
         buffer = io.BytesIO()
         np.savez_compressed(buffer, sha256=np.array(self.sha256), **self.arrays())
         write_bytes(path, buffer.getvalue())
 
     @staticmethod
     def read(path: Path, run: Path) -> Snapshots:
-        """The file of that run. Raises `UserError` where it is missing or damaged, or was changed."""
+        """The file of that run. Raises `UserError` if it is missing or damaged, or was changed."""
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 left_out = () if "whole" in file else ("layers", *OF_WHOLE_STATES)

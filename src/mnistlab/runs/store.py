@@ -29,9 +29,9 @@ from mnistlab.runs.run import Run
 __all__ = ["begin_run", "create_run", "delete_run", "find_model", "find_run", "list_runs"]
 
 TRACES = ("config.json", "metrics.jsonl", "model.pth")
-"""A folder that holds one of these is a run, if perhaps a damaged one."""
+"""A folder that holds one of these is a run, though perhaps a damaged one."""
 LATEST = "latest"
-"""The name of the run that was made last, whatever else is called so."""
+"""This name always means the run that was created last."""
 
 
 def create_run(
@@ -43,9 +43,9 @@ def create_run(
     environment: dict[str, Any],
     members: Sequence[str] = (),
 ) -> Run:
-    """Make a run folder that holds config.json and environment.json from its first moment.
+    """Create a run folder that has config.json and environment.json from the first moment.
 
-    Raises `UserError` or `Failure` where it cannot be written; then nothing is left behind.
+    Raises `UserError` or `Failure` if it cannot be written; then nothing is left behind.
     """
     created = datetime.datetime.now().astimezone().replace(microsecond=0)
     config = {
@@ -69,7 +69,7 @@ def create_run(
                 continue
             with explain_os_errors(path):
                 try:
-                    os.rename(temporary, path)  # noqa: PTH104 - fails where another process took the name: the next one
+                    os.rename(temporary, path)  # noqa: PTH104 - fails if another process took the name: the next one
                 except OSError:
                     if not path.exists():
                         raise
@@ -82,7 +82,7 @@ def create_run(
 
 @contextlib.contextmanager
 def begin_run(run: Run) -> Iterator[Run]:
-    """Hold the lock of a run just created inside `with`. Where it cannot be locked, nothing is left behind."""
+    """Hold the lock of a newly created run inside `with`. If it cannot be locked, nothing is left behind."""
     with contextlib.ExitStack() as held:
         try:
             held.enter_context(run.lock())
@@ -98,7 +98,7 @@ def list_runs(runs_dir: str | Path = "runs") -> Iterator[Run | UserError]:
     Parameters
     ----------
     runs_dir : str or Path
-        The folder that holds the runs; where it is not there, there are none.
+        The folder that holds the runs; if it is missing, there are none.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def list_runs(runs_dir: str | Path = "runs") -> Iterator[Run | UserError]:
     Raises
     ------
     UserError
-        Where `runs_dir` is not a path, or a link that leads nowhere.
+        If `runs_dir` is not a path, or a link that leads nowhere.
     """
     runs_dir = given_path(runs_dir, "runs_dir")
     check_links(runs_dir)
@@ -127,13 +127,13 @@ def list_runs(runs_dir: str | Path = "runs") -> Iterator[Run | UserError]:
 
 
 def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
-    """Find a run. Every function that takes a run finds it so.
+    """Find a run. Every function that takes a run finds it this way.
 
     Parameters
     ----------
     name : Run, str or Path
-        A run folder, its name in `runs_dir`, or "latest": the run in `runs_dir` that was created last, leaving out those
-        dated in the future, by a clock that was wrong, unless there are no others. A `Run` is taken as it is.
+        A run folder, its name in `runs_dir`, or "latest": the run in `runs_dir` that was created last, leaving out runs
+        dated in the future by a wrong clock, unless there are no others. A `Run` is returned as it is.
     runs_dir : str or Path
         The folder that holds the runs.
 
@@ -145,7 +145,7 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
     Raises
     ------
     UserError
-        Where there is no such run, or its config.json is damaged or of another version.
+        If there is no such run, or its config.json is damaged or of another version.
     """
     if isinstance(name, Run):
         return name
@@ -166,9 +166,9 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
 
 
 def find_model(source: Run | str | Path, runs_dir: str | Path = "runs") -> Path:
-    """Where the model is: the file itself, or that of a run, as `find_run` finds it.
+    """Where the model is: the file itself, or that of a run, found as by `find_run`.
 
-    Raises `UserError` where there is no such run; whether the file is there is not looked at.
+    Raises `UserError` if there is no such run; it does not check whether the file exists.
     """
     if isinstance(source, str | Path) and str(source) != LATEST:
         path = Path(source)
@@ -180,7 +180,7 @@ def find_model(source: Run | str | Path, runs_dir: str | Path = "runs") -> Path:
 def delete_run(run: Run) -> None:
     """Delete the run's folder, moved out of sight first so that it is gone whole or not at all.
 
-    Raises `UserError` while another process trains it, or where it may not be deleted.
+    Raises `UserError` while another process trains it, or if it may not be deleted.
     """
     if run.path.is_symlink():
         raise UserError("runs.is_a_link", run_path=run.path, target=resolved(run.path))

@@ -1,4 +1,4 @@
-"""Who may ask: whoever calls the server by one of its names, from its own page or none, with its token if it has one."""
+"""Who may use the server: whoever calls it by one of its names, from its own page or none, with its token if it has one."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from mnistlab.serving.proxies import path_below, plain_address
 __all__ = ["Access"]
 
 GUARDED = ("/api/", "/metrics")
-"""What begins so needs the token, where there is one; the page, which asks for it, does not."""
+"""Paths that begin with this need the token, if there is one; the page, which asks for it, does not."""
 
 MOST_KNOWN = 100
-"""Host headers that are remembered as right; a client may send any number."""
+"""How many Host headers are remembered as right; a client may send any number."""
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]*)(?::(\d{1,5}))?", re.ASCII)
 """A name, an address or one of IPv6 in brackets; and a port."""
 ORIGIN = re.compile(r"(https?)://(.+)")
@@ -26,10 +26,10 @@ PORTS = {"http": 80, "https": 443}
 
 
 class Access:
-    """Lets in those who may ask.
+    """Lets in those who may use the server.
 
-    `names`, in small letters, are those by which this server may be called besides localhost; addresses such as 127.0.0.1 always
-    may. A name that a foreign page has made to point here (DNS rebinding) is none of them. `token`, if any, is asked for in the
+    `names`, in lower case, are those by which this server may be called besides localhost; addresses such as 127.0.0.1 always
+    may. A name that a foreign page has made point here (DNS rebinding) is not one of them. `token`, if any, is required by the
     API.
     """
 
@@ -39,7 +39,7 @@ class Access:
         self.token = token.encode() if token else None
 
     def check(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
-        """Raise `Problem` where the headers say that this client may not ask."""
+        """Raise `Problem` if the headers say that this client is not allowed."""
         called = self.called(scope, headers)
         if not path_below(scope).startswith(GUARDED):
             return
@@ -49,9 +49,9 @@ class Access:
             self.check_token(self.token, headers)
 
     def called(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
-        """What the client has called this server: by way of a trusted proxy, what that says.
+        """The name by which the client called this server; behind a trusted proxy, the one that the proxy reports.
 
-        Raises `Problem` where this server does not answer to that, or to what the proxy itself calls it.
+        Raises `Problem` if this server does not answer to that, or to what the proxy itself calls it.
         """
         called = headers.get(b"host", b"").decode("latin-1")
         twice = sum(name == b"host" for name, _ in scope["headers"]) > 1
@@ -61,9 +61,9 @@ class Access:
         return called
 
     def check_page(self, scope: Scope, origin: str, host: str) -> None:
-        """Raise `Problem` where a page of that origin asks, and is not of this server as it was called.
+        """Raise `Problem` if the request comes from a page of that origin, and that is not this server under the name called.
 
-        The sentence says what mends it, in case that it is this server's own page.
+        The sentence says how to fix it, in case it is this server's own page.
         """
         if is_page_of(origin, host):
             return
@@ -81,7 +81,7 @@ class Access:
         raise Problem(403, "serving.page_of_other_site", remedy=remedy, origin=origin[:100], host=host[:100], peer=peer)
 
     def check_token(self, token: bytes, headers: dict[bytes, bytes]) -> None:
-        """Raise `Problem` where the client does not send the token."""
+        """Raise `Problem` if the client does not send the token."""
         scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
         if not hmac.compare_digest(given.strip(), token) or scheme.lower() != b"bearer":
             raise Problem(401, "serving.token_missing", headers={"WWW-Authenticate": "Bearer"})
@@ -99,16 +99,16 @@ class Access:
 
 
 def host_name(host: str) -> str:
-    """The name or address in a Host header, without the port and in small letters; all of it where it is of another form."""
+    """The name or address in a Host header, without the port and in lower case; all of it if it has a different form."""
     found = HOST.fullmatch(host.lower())
     return found[1].strip("[]").rstrip(".") if found else host
 
 
 def is_page_of(origin: str, host: str) -> bool:
-    """Whether a page of that origin (of the header Origin) comes from the server that was called `host` (of the header Host).
+    """Whether a page of that origin (from the header Origin) comes from the server that was called `host` (from the header Host).
 
-    It is the same name and the same port, however they are written: in capitals, or without the port that the origin's scheme
-    has anyway. Only the browser knows the scheme, as a proxy may have taken TLS off.
+    It must have the same name and port, however they are written: in capitals, or without the default port of the origin's
+    scheme. Only the browser knows the scheme, because a proxy may have removed TLS.
     """
     found = ORIGIN.fullmatch(origin.lower())
     if found is None:

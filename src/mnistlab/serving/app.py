@@ -56,16 +56,16 @@ def create_app(
     trusted_proxies: Iterable[str] = (),
     root_path: str = "",
 ) -> ASGIApp:
-    """The page and the API over these models, the first of them where a request names none.
+    """The page and the API for these models; the first is used if a request names none.
 
-    `hosts` are names besides localhost by which the server is called; `token`, if any, is asked for in the API. What proxies
-    at `trusted_proxies`, addresses and networks, say of a request is believed; `root_path` is the path below which they offer
+    `hosts` are names besides localhost by which the server is called; `token`, if any, is required by the API. What proxies
+    at `trusted_proxies`, addresses and networks, say about a request is trusted; `root_path` is the path below which they offer
     the server. Nothing that is sent is kept or touches the disk; the page's files are read once, here.
 
-    Raises `UserError` for a name, a network or a path that is none.
+    Raises `UserError` for an invalid name, network or path.
     """
     limits, root_path = limits or Limits(), read_root_path(root_path)
-    messages()  # read now: where there are too many connections, no file can be opened
+    messages()  # read now: with too many connections, no file can be opened
     metrics = Metrics()
     jobs = Jobs(limits, metrics)
     find = partial(find_model, {model.name: model for model in models})
@@ -89,7 +89,7 @@ def create_app(
 
 
 def life_of(models: Sequence[ServedModel], jobs: Jobs) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """From warming up to letting what is under way end."""
+    """From warming up to letting work in progress end."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -106,7 +106,7 @@ def life_of(models: Sequence[ServedModel], jobs: Jobs) -> Callable[[FastAPI], Ab
 
 
 def find_model(models: dict[str, ServedModel], name: str | None) -> ServedModel:
-    """The model of that name, the first where there is none. Raises `Problem` for a name that there is not."""
+    """The model of that name, or the first if no name is given. Raises `Problem` for an unknown name."""
     if name is None:
         return next(iter(models.values()))
     if name not in models:
@@ -115,7 +115,7 @@ def find_model(models: dict[str, ServedModel], name: str | None) -> ServedModel:
 
 
 def add_reading(app: FastAPI, find: Callable[[str | None], ServedModel], jobs: Jobs, metrics: Metrics) -> None:
-    """What the models do."""
+    """The routes of the models."""
 
     @app.post("/api/v1/read", **sheets.READ)
     async def read(
@@ -140,7 +140,7 @@ def add_reading(app: FastAPI, find: Callable[[str | None], ServedModel], jobs: J
         body = await request.body()
 
         def work(raise_if_cancelled: Callable[[], None]) -> schemas.Classes:
-            images = images_of(body, kind)  # here, as a long JSON takes as long as the network
+            images = images_of(body, kind)  # here, because parsing long JSON takes as long as the network
             raise_if_cancelled()
             return chosen.classification(*chosen.reader.classifier.classify(images))
 
@@ -199,7 +199,7 @@ def add_problems(app: FastAPI) -> None:
 
 
 def add_watching(app: FastAPI, models: Sequence[ServedModel], metrics: Metrics) -> None:
-    """What there is, and how it does."""
+    """The routes for models, health and metrics."""
 
     @app.get("/api/v1/models", **schemas.MODELS)
     async def list_models() -> schemas.Models:
@@ -221,14 +221,14 @@ def add_watching(app: FastAPI, models: Sequence[ServedModel], metrics: Metrics) 
 
 
 def check_root_path(app: FastAPI, root_path: str) -> None:
-    """Raise `UserError` where the server has paths of its own below the one that proxies offer it at."""
+    """Raise `UserError` if the server has its own paths below the one at which proxies offer it."""
     own = [path for route in app.routes if f"{(path := getattr(route, 'path', ''))}/".startswith(f"{root_path}/")]
     if root_path and own:
         raise UserError("serving.root_path_taken", root_path=root_path, own=own[0])
 
 
 def digit_of(page: Page, number: int) -> NDArray[np.uint8]:
-    """The image of the page's `number`-th digit, from 0. Raises `Problem` where there are not so many."""
+    """The image of the page's `number`-th digit, from 0. Raises `Problem` if there are not that many."""
     if number >= len(page.digits):
         raise Problem(422, "serving.digit_missing", number=number, found=len(page.digits))
     return page.digits[number].image

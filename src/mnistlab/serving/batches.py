@@ -1,4 +1,4 @@
-"""Small requests that come at the same time, classified together, on another core than the one that answers them."""
+"""Classify small requests that arrive at the same time together, on a different core from the one that answers them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Answer: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
 Batch: TypeAlias = list[tuple[NDArray[np.uint8], "asyncio.Future[Answer]"]]
 
 FEW = 2
-"""So few images are classified at once by whoever answers: to hand them to a thread takes longer."""
+"""This few images are classified immediately: handing them to a thread takes longer."""
 MOST = 256
-"""Images in one go."""
+"""Images per batch."""
 
 
 class Batches:
-    """Gathers what the requests of one turn of the event loop want classified, and what comes while the network is busy."""
+    """Collects the images of requests from one turn of the event loop, and those that arrive while the network is busy."""
 
     def __init__(self, classifier: Classifier) -> None:
         self.classifier = classifier
@@ -38,7 +38,7 @@ class Batches:
         self.busy = False
 
     async def classify(self, images: NDArray[np.uint8]) -> Answer:
-        """As `Classifier.classify`, of a few images."""
+        """As `Classifier.classify`, for a few images."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self.waiting.append((images, future))
@@ -48,7 +48,7 @@ class Batches:
         return await future
 
     def start(self) -> None:
-        """Classify what waits."""
+        """Classify the images that are waiting."""
         batch: Batch = []
         count = 0
         while self.waiting and count < MOST:
@@ -78,23 +78,23 @@ class Batches:
             self.hand_out(batch, job.result())
 
     def hand_out(self, batch: Batch, answer: Answer) -> None:
-        """To each request its part; then the next ones."""
+        """Give each request its part; then start the next batch."""
         numbers, probabilities = answer
         first = 0
         for images, future in batch:
             part = slice(first, first + len(images))
             first += len(images)
-            if not future.done():  # else its client has left
+            if not future.done():  # otherwise its client has left
                 future.set_result((numbers[part], probabilities[part]))
         self.start()
 
     def give_up(self, batch: Batch, error: BaseException) -> None:
-        """Tell each request of an error; then the next ones."""
+        """Pass an error to each request; then start the next batch."""
         for _, future in batch:
             if not future.done():
                 future.set_exception(error)
         self.start()
 
     def close(self) -> None:
-        """Let what is under way end."""
+        """Let work in progress end."""
         self.pool.shutdown(wait=True)

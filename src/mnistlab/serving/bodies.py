@@ -1,4 +1,4 @@
-"""What comes in a request's body: a picture, or 28x28 images."""
+"""The contents of a request's body: a picture, or 28x28 images."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ __all__ = ["PICTURE", "PIXELS", "images_of", "kind_of", "parts_of", "picture_of"
 
 PIXELS = 28 * 28
 PICTURE = "file"
-"""What the part of a form is called that holds the picture."""
+"""The name of the form part that holds the picture."""
 MOST_IMAGES = 4096
-"""In one request."""
+"""The most images in one request."""
 MOST_JSON = 16 * 2**20
-"""Bytes: so many images in JSON have 13 million at most, and Python makes up to 30 times as much of it."""
+"""Bytes: that many images in JSON have at most 13 million, and Python needs up to 30 times as many to parse it."""
 
-logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # what is wrong with a form is told to who sent it
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # errors in a form are reported to its sender
 
 
 class InMemory(MultiPartParser):
-    """Keeps an uploaded file in the memory: nothing that is sent here touches the disk."""
+    """Keeps an uploaded file in memory: nothing that is sent here touches the disk."""
 
     spool_max_size = 2**40
 
 
 def kind_of(request: Request) -> str:
-    """The body's media type, in small letters, without parameters."""
+    """The body's media type, in lower case, without parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
@@ -85,7 +85,7 @@ def images_of(body: bytes, kind: str, key: str = "images") -> NDArray[np.uint8]:
 
 
 def of_json(body: bytes, key: str) -> NDArray[np.uint8]:
-    """As `images_of`. What came is looked at row by row: NumPy would make gigabytes of some small JSON."""
+    """As `images_of`. The input is checked row by row: NumPy would turn some small JSON into gigabytes."""
     if len(body) > MOST_JSON:
         raise Problem(413, "serving.json_too_large", mebibytes=MOST_JSON // 2**20)
     try:
@@ -105,9 +105,9 @@ def of_json(body: bytes, key: str) -> NDArray[np.uint8]:
 
 
 def pixels(image: object, number: int, key: str) -> bytes:
-    """The 784 bytes of one image in JSON. Raises `Problem` where it is something else."""
+    """The 784 bytes of one image in JSON. Raises `Problem` if it is something else."""
     if isinstance(image, list) and len(image) == 28:
-        with contextlib.suppress(TypeError, ValueError):  # no numbers, no whole ones, or not from 0 to 255
+        with contextlib.suppress(TypeError, ValueError):  # not numbers, not whole, or not from 0 to 255
             rows = [bytes(row) for row in image if isinstance(row, list) and len(row) == 28]
             if len(rows) == 28:
                 return b"".join(rows)
@@ -115,5 +115,5 @@ def pixels(image: object, number: int, key: str) -> bytes:
 
 
 def too_many(count: int) -> Problem:
-    """More images than are classified at a time."""
+    """The problem of more images than are classified at a time."""
     return Problem(422, "serving.too_many_images", count=count, most=MOST_IMAGES)

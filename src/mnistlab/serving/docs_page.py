@@ -20,9 +20,9 @@ EXAMPLES = {
 
 
 def as_html(schema: dict[str, Any], base_url: str) -> str:
-    """The description as a plain page: what to send where, and what comes back.
+    """The description as a plain page: what to send where, and what is returned.
 
-    `base_url` is where the client reached this server, with a slash at its end: the examples call it there.
+    `base_url` is where the client reached this server, with a trailing slash; the examples use it.
     """
     from jinja2 import Environment
 

@@ -1,4 +1,4 @@
-"""The inside of a network in the API: what is answered."""
+"""The inside of a network in the API: the answers."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ KIND = "convolution, pooling, normalisation, relu, average, flatten, linear or p
 
 
 class Packed(BaseModel):
-    """An array in whole numbers of 8 bits, or in float32 (little-endian)."""
+    """An array of 8-bit integers, or of float32 (little-endian)."""
 
     shape: list[int]
     low: float = Field(description="Its smallest value, or a smaller number.")
     high: float = Field(description="Its largest value, or a larger number.")
     bits: int = Field(description="8 or 32")
     data: str = Field(
-        description="base64; of 8 bits a number n stands for low + (high - low) * n / 255, of 32 for itself"
+        description="base64; an 8-bit number n stands for low + (high - low) * n / 255, a 32-bit one for itself"
     )
 
 
 class ReceptiveField(BaseModel):
-    """The cell in row r looks at the picture's rows from start + r * step, so many as size; columns likewise."""
+    """The cell in row r looks at `size` rows of the picture, from start + r * step; the same for columns."""
 
     size: int
     step: int
@@ -39,13 +39,13 @@ class ReceptiveField(BaseModel):
 
 
 class ALayer(BaseModel):
-    """What one layer makes of the picture."""
+    """The output of one layer for the picture."""
 
     name: str
     kind: str = Field(description=KIND)
     array: Packed
     field: ReceptiveField | None = Field(
-        description="null where a value looks at the whole picture, or the picture is deskewed first"
+        description="null if a value looks at the whole picture, or the picture is deskewed first"
     )
 
 
@@ -59,8 +59,8 @@ class Explanation(BaseModel):
     classes: list[str]
     probabilities: list[float]
     logits: list[float] | None = Field(
-        description="The probabilities are their softmax once divided by the temperature. Where there are several looks, the"
-        " logarithm of the looks' mean probabilities; null where the network's answer is made in another way."
+        description="The probabilities are the softmax of the logits divided by the temperature. If there are several looks, the"
+        " logarithm of the looks' mean probabilities; null if the network's answer is computed in another way."
     )
     temperature: float
     looks: list[list[float]] = Field(
@@ -68,14 +68,14 @@ class Explanation(BaseModel):
     )
     image: Packed
     given: Packed | None = Field(
-        description="What the first layer gets: the picture normalised, deskewed where it does that."
+        description="The first layer's input: the picture normalised, and deskewed if the network does that."
     )
     layers: list[ALayer] = Field(description="Those of the first look.")
-    why: Packed | None = Field(description="(28, 28): over 0 where ink spoke for the answer, in units of log-odds")
+    why: Packed | None = Field(description="(28, 28): above 0 where ink counted for the answer, in log-odds")
 
 
 class AWindow(BaseModel):
-    """Which cells a convolution or a pooling takes together; height before width."""
+    """The window of a convolution or pooling; height before width."""
 
     kernel: tuple[int, int]
     strides: tuple[int, int]
@@ -84,21 +84,21 @@ class AWindow(BaseModel):
 
 
 class AStep(BaseModel):
-    """What a layer computes with."""
+    """The numbers with which a layer computes."""
 
     name: str
     kind: str = Field(description=KIND)
     window: AWindow | None = Field(description="For a convolution or a pooling.")
     filters: Packed | None = Field(description="A convolution's: (channels, channels before / groups, height, width)")
     weights: Packed | None = Field(description="A linear layer's: (values, values before)")
-    bias: Packed | None = Field(
-        description="A convolution's or a linear layer's; null where its numbers are not known."
-    )
+    bias: Packed | None = Field(description="A convolution's or a linear layer's; null if unknown.")
     scale: Packed | None = Field(
-        description="For batch norm, a number for each channel: it gives value * scale + shift"
+        description="For batch norm, one number per channel: the output is value * scale + shift"
     )
     shift: Packed | None
-    rounding: float | None = Field(description="Where its values are held in 8 bits, how far apart these are.")
+    rounding: float | None = Field(
+        description="If the values are stored in 8 bits, the distance between neighbouring ones."
+    )
 
 
 class ANetwork(BaseModel):
@@ -106,22 +106,22 @@ class ANetwork(BaseModel):
 
     model: str
     complete: bool = Field(description="Whether the layers lead from the picture to the logits of the first look.")
-    deskewed: bool = Field(description="Whether digits are made upright first.")
+    deskewed: bool = Field(description="Whether digits are deskewed first.")
     evened_out: bool = Field(description="Whether light and contrast are evened out first.")
     looks: list[float] = Field(description="The weight of each look's probabilities in the mean that is the answer.")
-    layers: list[AStep] = Field(description="As those of /explain, but for the probabilities.")
+    layers: list[AStep] = Field(description="The same as those of /explain, except the probabilities.")
 
 
 EXPLAIN: dict[str, Any] = {
     "summary": "Show what the network sees in a digit",
-    "description": "What each layer makes of a digit, and which ink spoke for the answer. One 28x28 image, or a picture.",
+    "description": "What each layer makes of a digit, and which ink counted for the answer. One 28x28 image, or a picture.",
     "responses": schemas.documents(*schemas.GATE, 404, 422),
     "openapi_extra": schemas.body({**schemas.PICTURE, "application/json": schemas.one("image", schemas.PIXEL_ROWS)}),
 }
 NETWORK: dict[str, Any] = {
-    "summary": "Show what the network computes with",
+    "summary": "Show the numbers with which the network computes",
     "description": "Its layers in order, with their filters, weights and the two numbers of batch norm: all that is needed to"
-    " make the values of /explain from each other.",
+    " compute the values of /explain from each other.",
     "responses": schemas.documents(401, 403, 404, 421, 503),
 }
 
@@ -132,11 +132,11 @@ def told_layer(layer: Layer) -> ALayer:
     looks_at = ReceptiveField(size=field.size, step=field.step, start=field.start) if field else None
     return ALayer(
         name=layer.name, kind=layer.kind, array=exact(layer.values), field=looks_at
-    )  # values come of each other
+    )  # values are computed from each other
 
 
 def told_network(model: str, explainer: Explainer) -> ANetwork:
-    """What GET /network tells of the model of that name."""
+    """The answer of GET /network for the model of that name."""
     steps, looks = explainer.steps, explainer.looks
     return ANetwork(
         model=model,
@@ -167,7 +167,7 @@ def exact(values: NDArray[Any]) -> Packed:
 
 
 def packed(values: NDArray[Any], low: float, high: float) -> Packed:
-    """An array in whole numbers of 8 bits from `low` to `high`, which are not the same: enough to be looked at."""
+    """An array as 8-bit integers from `low` to `high`, which differ: precise enough for display."""
     return in_base64(values, low, high, 8, ((values - low) * (255 / (high - low))).round().astype("u1"))
 
 

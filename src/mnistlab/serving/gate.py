@@ -1,4 +1,4 @@
-"""What each request passes on its way in and out: who may ask, how much, how slowly; what is counted, logged and never said."""
+"""What each request passes through, in and out: who may ask, how much, how slowly; what is counted, logged, and kept secret."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
-"""On every answer: nothing of the page comes from elsewhere, and no other page may use it."""
+"""Headers of every answer: nothing on the page comes from elsewhere, and no other page may use it."""
 
 
 class Gate:
-    """An ASGI application around `app` that lets through what may pass: see `Access`, and `Limits`.
+    """An ASGI application around `app` that lets through what is allowed: see `Access` and `Limits`.
 
-    Requests of `shortcuts`, routes of `app` that take the request and give a response, go there past the framework.
+    Requests for `shortcuts`, routes of `app` that take the request and return a response, bypass the framework.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Gate:
         self.counted: dict[tuple[str, int], tuple[Any, Any]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request; "lifespan" goes through, websockets there are none."""
+        """One request; "lifespan" goes through, and there are no websockets."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -76,7 +76,7 @@ class Gate:
                 scope["route"] = route
                 await (await route.endpoint(Request(scope, counted)))(scope, counted, answer.send)
         except ClientGone:
-            answer.status = 499  # as nginx has it
+            answer.status = 499  # as in nginx
         except (Problem, MnistlabError) as error:
             await problems.of_error(error, request_id, language_of(scope))(scope, receive, answer.send)
         except Exception as error:
@@ -89,7 +89,7 @@ class Gate:
             self.count(label(scope), answer.status, time.perf_counter() - started)
 
     def count(self, path: str, status: int, seconds: float) -> None:
-        """Tell the metrics."""
+        """Count the request in the metrics."""
         if (path, status) not in self.counted:
             labels = self.metrics.requests.labels(path, status), self.metrics.seconds.labels(path)
             self.counted[path, status] = labels
@@ -99,12 +99,12 @@ class Gate:
 
 
 def label(scope: Scope) -> str:
-    """The route's path as it is written in the code: a client cannot make up new ones."""
+    """The route's path as written in the code: a client cannot make up new ones."""
     return getattr(scope.get("route"), "path", "other")
 
 
 class Answer:
-    """What goes back to the client, with `HEADERS` and the request's id."""
+    """The answer to the client, with `HEADERS` and the request's id."""
 
     def __init__(self, send: Send, request_id: str, body: Body) -> None:
         self.to_client, self.body = send, body
@@ -113,10 +113,10 @@ class Answer:
         """0 until the answer begins."""
 
     async def send(self, message: Message) -> None:
-        """A part of it."""
+        """Send part of the answer."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message["headers"], *self.headers]
-            if not self.body.whole:  # what is left of it is not read: no other request can follow
+            if not self.body.whole:  # the rest of it is not read: no other request can follow
                 message["headers"].append((b"connection", b"close"))
         await self.to_client(message)

@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn, with an end to the patience for slow clients, and a stop that loses nothing."""
+"""The HTTP server: uvicorn, with limited patience for slow clients, and a stop that loses nothing."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ __all__ = ["PATIENCE", "Server", "make_server", "run", "settings"]
 
 
 PATIENCE = 20
-"""Seconds that a connection may take from its begin, or from an answer, to the end of the next request's headers."""
+"""Seconds that a connection may take from its start, or from an answer, to the end of the next request's headers."""
 MOST_BYTES = 2**20
-"""May come without reaching the application: headers, and what stands between and after the parts of a body."""
+"""Bytes that may arrive without reaching the application: headers, and what is between and after the parts of a body."""
 STOP_SECONDS = 30
-"""What is in flight has so long to end."""
+"""Seconds that requests in flight have to end."""
 
-logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # gate.py has said it already, with the request's id
+logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # gate.py has logged it already, with the request's id
 
 CONNECTION: ContextVar[Connection] = ContextVar("CONNECTION")
-"""That by which the request came that is being answered."""
+"""The connection of the request that is being answered."""
 
 
 class Connection(asyncio.Protocol):
-    """A client's connection: uvicorn's own inside, which by itself would wait for headers for ever, and take any number.
+    """A client's connection: wraps uvicorn's own, which by itself would wait for headers forever, and accept any number.
 
-    It is closed where for `timeout_keep_alive` seconds no request has been under way, or the client has not taken what was
-    sent to it; and cut off where the client goes on not taking it, or sends too much that is no body.
+    It is closed if for `timeout_keep_alive` seconds no request was in progress, or the client did not read what was
+    sent to it; and cut off if the client still does not read it, or sends too much outside of bodies.
     """
 
     def __init__(self, **given: Any) -> None:
@@ -45,27 +45,27 @@ class Connection(asyncio.Protocol):
         self.patience: float = given["config"].timeout_keep_alive
         self.loop = asyncio.get_running_loop()
         self.waiting_since: float | None = self.loop.time()
-        """For a request; `None` while one is under way."""
+        """Since when it waits for a request; `None` while one is in progress."""
         self.full_since: float | None = None
-        """`None` while the client takes what is sent to it."""
+        """Since when it waits for the client to read; `None` while the client reads what is sent to it."""
         self.unread = 0
-        """Bytes since the last that the application got."""
+        """Bytes since the last ones that the application got."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client has come."""
+        """A client has connected."""
         self.transport = transport
         self.http.connection_made(transport)
         self.look()
 
     def look(self) -> None:
-        """End it where it has been waited for long enough; else look again in a while."""
+        """End it if it has been waited for long enough; otherwise check again later."""
         since = self.full_since or self.waiting_since
         if since is not None and self.loop.time() - since >= self.patience:
             (self.transport.abort if self.transport.is_closing() else self.transport.close)()
         self.timer = self.loop.call_later(self.patience / 4, self.look)
 
     def data_received(self, data: bytes) -> None:
-        """A part of a request has come, or several requests."""
+        """Part of a request has arrived, or several requests."""
         self.unread += len(data)
         if self.unread > MOST_BYTES:
             self.transport.abort()
@@ -74,12 +74,12 @@ class Connection(asyncio.Protocol):
         self.http.data_received(data)
 
     def pause_writing(self) -> None:
-        """The client does not take what is sent as fast as it is sent."""
+        """The client does not read as fast as it is sent to."""
         self.full_since = self.loop.time()
         self.http.pause_writing()
 
     def resume_writing(self) -> None:
-        """It has taken most of it."""
+        """The client has read most of it."""
         self.full_since = None
         self.http.resume_writing()
 
@@ -90,7 +90,7 @@ class Connection(asyncio.Protocol):
 
 
 def told_to_connections(app: ASGIApp) -> ASGIApp:
-    """The application, whose connections learn when a request is under way, and what has reached it."""
+    """The application, wrapped so that connections learn when a request is in progress, and what has reached it."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -113,7 +113,7 @@ def told_to_connections(app: ASGIApp) -> ASGIApp:
 
 
 class Server(uvicorn.Server):
-    """Says when it is ready; SIGINT and SIGTERM let what is in flight end, and then are done with."""
+    """Says when it is ready; on SIGINT and SIGTERM it lets requests in flight end, and then returns."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -127,7 +127,7 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop by a signal; unlike uvicorn's own, without raising it again: to be stopped is not a failure."""
+        """Stop on a signal; unlike uvicorn's own method, without raising it again: being stopped is not a failure."""
         if threading.current_thread() is not threading.main_thread():  # Python allows no handlers there
             yield
             return
@@ -140,7 +140,7 @@ class Server(uvicorn.Server):
 
 
 def settings(app: Any, patience: float = PATIENCE, **more: Any) -> uvicorn.Config:
-    """How uvicorn serves the application, or what makes one (`factory=True`)."""
+    """uvicorn's settings for the application, or for what makes one (`factory=True`)."""
     given: dict[str, Any] = {
         "http": Connection, "loop": "uvloop" if importlib.util.find_spec("uvloop") else "asyncio", "ws": "none",
         "lifespan": "on", "log_config": None, "access_log": False, "proxy_headers": False, "server_header": False,
@@ -155,5 +155,5 @@ def make_server(app: ASGIApp, ready: Callable[[], None], patience: float = PATIE
 
 
 def run(app: ASGIApp, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM, then let what is in flight end. Calls `ready` when requests are answered."""
+    """Serve until SIGINT or SIGTERM, then let requests in flight end. Calls `ready` when requests are answered."""
     make_server(app, ready).run([listener])

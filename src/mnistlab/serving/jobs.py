@@ -1,4 +1,4 @@
-"""Work that takes a core for a while: a few at a time, a few more waiting, and none for a client that has left."""
+"""Jobs that take a core for a while: a few at a time, a few more waiting, and none for a client that has left."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Jobs:
         self.metrics = metrics
 
     async def run(self, receive: Receive, work: Callable[[Callable[[], None]], Result]) -> Result:
-        """What `work(raise_if_cancelled)` gives, done in a thread.
+        """The result of `work(raise_if_cancelled)`, run in a thread.
 
-        `receive` is the request's, its body read. Raises `ClientGone` where the client leaves before the work is done, as
-        `raise_if_cancelled` then does in the thread; and `Problem` (503) where no place is free, or it takes too long.
+        `receive` is the request's, whose body has been read. Raises `ClientGone` if the client leaves before the work is done, as
+        `raise_if_cancelled` then does in the thread; and `Problem` (503) if no place is free, or it takes too long.
         """
         if self.taken >= self.places:
             raise Problem(503, "serving.busy", headers=RETRY)
         gone = threading.Event()
-        box = [work]  # emptied where the client has left: what it sent is not kept until its turn would come
+        box = [work]  # emptied if the client has left: what it sent is not kept until its turn would come
 
         def raise_if_cancelled() -> None:
             if gone.is_set():
@@ -66,12 +66,12 @@ class Jobs:
             self.take(-1)
 
     def take(self, places: int) -> None:
-        """So many more are taken."""
+        """Count that many more as taken."""
         self.taken += places
         self.metrics.busy.set(self.taken)
 
     def close(self) -> None:
-        """Let what is under way end."""
+        """Let work in progress end."""
         self.pool.shutdown(wait=True, cancel_futures=True)
 
 

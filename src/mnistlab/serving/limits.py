@@ -1,4 +1,4 @@
-"""How much may be asked: sizes, places and times."""
+"""Limits on requests: sizes, places and times."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ __all__ = ["RETRY", "Body", "ClientGone", "Intake", "Limits"]
 
 RETRY = {"Retry-After": "1"}
 BODY_RATE = 256 * 2**10
-"""Bytes per second that a body comes with at least."""
+"""The lowest rate of a body in bytes per second."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much is taken from clients."""
+    """How much is accepted from clients."""
 
     body_bytes: int = 32 * 2**20
-    """The most in the body of one request."""
+    """The most bytes in the body of one request."""
     memory_bytes: int = 256 * 2**20
-    """The most that the bodies of all requests not yet answered may hold together."""
+    """The most bytes that the bodies of all requests not yet answered may hold together."""
     requests: int = 512
-    """At a time."""
+    """The most requests at a time."""
     waiting: int = 16
-    """Jobs that may wait for a core; whoever brings one more is told to come back."""
+    """Jobs that may wait for a core; a client with one more is told to come back."""
     body_seconds: float = 10
-    """From the headers to the end of the body; and a second more for each `BODY_RATE` bytes that it says it has."""
+    """Seconds from the headers to the end of the body, plus one for each `BODY_RATE` bytes that it announces."""
     job_seconds: float = 120
-    """For a job, waiting included."""
+    """Seconds for a job, including waiting."""
     cores: int = os.cpu_count() or 1
     """Jobs that are worked on at a time."""
 
     def of_each(self, workers: int) -> Limits:
-        """What each of so many processes takes, so that together they need no more memory and no more cores."""
+        """The limits for each of that many processes, so that together they need no more memory and no more cores."""
         memory, cores = self.memory_bytes // workers, self.cores // workers
         return replace(self, memory_bytes=max(memory, self.body_bytes), cores=max(cores, 1))
 
@@ -48,16 +48,16 @@ class ClientGone(Exception):  # noqa: N818 - nothing went wrong
 
 @dataclass
 class Body:
-    """How much of a request's body has come."""
+    """How much of a request's body has arrived."""
 
     whole: bool
     until: float
-    """When the event loop's time is this, the rest is not waited for any more."""
+    """After this time of the event loop, the rest is no longer waited for."""
     size: int = 0
 
 
 class Intake:
-    """What has come in and is not yet answered, held against the limits."""
+    """What has come in and is not yet answered, checked against the limits."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -66,7 +66,7 @@ class Intake:
         """Bytes of bodies that have come and are not yet answered."""
 
     def begin(self, headers: dict[bytes, bytes]) -> Body:
-        """Another request, which counts until `end`: its body, of which nothing has come."""
+        """Another request, which counts until `end`. Returns its body, of which nothing has arrived yet."""
         self.requests += 1
         length = headers.get(b"content-length", b"0")
         whole = length == b"0" and b"transfer-encoding" not in headers
@@ -80,7 +80,7 @@ class Intake:
         self.held -= body.size
 
     def check(self, headers: dict[bytes, bytes]) -> None:
-        """Raise `Problem` where there are too many requests, or the headers say that the body is too large."""
+        """Raise `Problem` if there are too many requests, or the headers say that the body is too large."""
         if self.requests > self.limits.requests:
             raise Problem(503, "serving.busy", headers=RETRY)
         length = headers.get(b"content-length", b"0")
@@ -90,7 +90,7 @@ class Intake:
     async def receive(self, receive: Receive, body: Body) -> Message:
         """The next part of a body.
 
-        Raises `Problem` where it is too much or too slow, `ClientGone` where the rest will not come.
+        Raises `Problem` if it is too much or too slow, `ClientGone` if the rest will not come.
         """
         if body.whole:
             return await receive()
@@ -112,5 +112,5 @@ class Intake:
         return message
 
     def too_large(self) -> Problem:
-        """A body is over the limit."""
+        """The problem of a body over the limit."""
         return Problem(413, "serving.body_too_large", mebibytes=self.limits.body_bytes / 2**20)

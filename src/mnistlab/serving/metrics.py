@@ -14,11 +14,11 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class Metrics:
-    """What Prometheus is told, in a registry of its own."""
+    """The metrics for Prometheus, in a separate registry."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        if FOLDER not in os.environ:  # else these would be the figures of one worker
+        if FOLDER not in os.environ:  # otherwise these would be the figures of one worker
             ProcessCollector(registry=self.registry)
         self.requests = Counter(
             "mnistlab_requests", "Requests that were answered.", ["path", "status"], registry=self.registry
@@ -41,7 +41,7 @@ class Metrics:
         )  # fmt: skip
 
     def told(self) -> bytes:
-        """All of it, as Prometheus reads it; added up over the workers, where there are several."""
+        """All metrics in Prometheus' format; added up over the workers, if there are several."""
         registry = self.registry
         if FOLDER in os.environ:
             registry = CollectorRegistry()

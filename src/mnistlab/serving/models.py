@@ -1,4 +1,4 @@
-"""A model behind the API: what its reader and its explainer say."""
+"""A model behind the API: the answers of its reader and its explainer."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ __all__ = ["ServedModel"]
 
 
 SHORT = 0.001
-"""Seconds of the network's work that others may wait for."""
+"""Seconds of the network's work that may make others wait."""
 
 
 class ServedModel:
-    """A reader with its name in the API, and what makes it quick there; and the folder of its run, if it is one's."""
+    """A reader with its name in the API, and what makes it fast there; and the folder of its run, if it comes from one."""
 
     def __init__(self, name: str, title: str, reader: Reader, run: Path | None = None) -> None:
         self.name, self.title, self.reader, self.run = name, title, reader, run
-        self.single = reader.classifier.with_threads(1)  # for a few images threads cost more
+        self.single = reader.classifier.with_threads(1)  # threads do not pay for a few images
         self.explainer = Explainer(reader.classifier)
         self.batches = Batches(self.single)
         self.few = 0
-        """So many images are few: classified together with those of other requests."""
+        """Up to this many images are classified together with those of other requests."""
 
     def warm_up(self) -> None:
-        """Do once what is slow the first time, and find out how fast the network is."""
+        """Do once what is slow the first time, and measure how fast the network is."""
         image = np.zeros((1, 28, 28), np.uint8)
         times = []
         for _ in range(6):
@@ -53,7 +53,7 @@ class ServedModel:
 
     @cached_property
     def facts(self) -> AModel:
-        """What GET /models tells."""
+        """The model in the answer of GET /models."""
         classifier = self.reader.classifier
         told = classifier.metadata
         try:
@@ -72,7 +72,7 @@ class ServedModel:
         )
 
     def classification(self, labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> Classes:
-        """The answer of /classify, from what `Classifier.classify` gave."""
+        """The answer of /classify, from the result of `Classifier.classify`."""
         values, threshold = self.reader.values, self.reader.threshold
         rows = probabilities.tolist()
         return Classes(

@@ -1,4 +1,4 @@
-"""Which regular expressions of others a server tries: those that no text can keep busy for long."""
+"""Which regular expressions of clients a server tries: those that no text can keep busy for long."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[^)]?|\{\d*(,?)\d*\}|.",
 
 
 def is_quick(pattern: str) -> bool:
-    """Whether a pattern repeats few parts, and none that repeats or offers a choice within: then it never takes long."""
+    """Whether a pattern repeats only few parts, and none with repeats or choices inside: then it never takes long."""
     repeats, open_groups, last_varies = 0, [False], False
     for token in TOKEN.finditer(pattern):
         text = token[0]

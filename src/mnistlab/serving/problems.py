@@ -1,4 +1,4 @@
-"""Errors over HTTP: RFC 9457 problem documents with the sentences that the command line has."""
+"""Errors over HTTP: RFC 9457 problem documents with the sentences of the command line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["MEDIA_TYPE", "Document", "Problem", "language_of", "of_error", "resp
 logger = logging.getLogger("mnistlab.serving")
 
 FRAMEWORKS = {404: "serving.nothing_here", 405: "serving.other_method"}
-"""What the framework itself finds."""
+"""Problems that the framework itself finds."""
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -30,15 +30,15 @@ class Document(BaseModel):
     type: Literal["about:blank"]
     title: str = Field(description="The status in words.")
     status: int
-    detail: str = Field(description="What is wrong, and how to mend it.")
+    detail: str = Field(description="What is wrong, and how to fix it.")
     request_id: str = Field(description="Also in the answer's X-Request-ID, and in the server's log.")
 
 
 class Problem(HTTPException):
-    """An answer that is not what was asked for.
+    """An answer other than the one asked for.
 
-    As a `MnistlabError` it has a key, its values and perhaps another entry's remedy; `detail` is what these say, in the words of
-    the command line, with which the server was started. The title is HTTP's own for the status (RFC 9457).
+    Like a `MnistlabError` it has a key, its values and perhaps another entry's remedy; `detail` is its sentence in the words of
+    the command line, from which the server was started. The title is HTTP's own for the status (RFC 9457).
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Problem(HTTPException):
 
 
 def response(status: int, detail: str, request_id: str, headers: dict[str, str] | None = None) -> Response:
-    """The problem as an answer; the log has it too, in a line."""
+    """The problem as an answer; it is also logged, on one line."""
     said = "".join(letter if letter.isprintable() else " " for letter in detail)
     logger.log(
         logging.ERROR if status >= 500 and status != 503 else logging.INFO, "%s %d: %s", request_id, status, said
@@ -68,7 +68,7 @@ def response(status: int, detail: str, request_id: str, headers: dict[str, str] 
 
 
 def of_error(error: Exception, request_id: str, language: str = "en") -> Response:
-    """What is answered where this was raised: what a person can mend in a sentence, the rest in none of its words."""
+    """The answer to this error: a sentence for what a person can fix, and none of the error's words for the rest."""
     if isinstance(error, Problem):
         detail = error.error.for_command_line(language)
         return response(error.status_code, detail, request_id, dict(error.headers or {}))
@@ -84,7 +84,7 @@ def of_error(error: Exception, request_id: str, language: str = "en") -> Respons
 
 
 def language_of(scope: Scope) -> str:
-    """The one of `LANGUAGES` that a request asks for first in its Accept-Language; English where it asks for none of them."""
+    """The language of `LANGUAGES` that a request's Accept-Language prefers; English if it asks for none of them."""
     asked = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1").lower()
     wishes = (part.partition(";")[0].strip().partition("-")[0] for part in asked.split(","))
     return next((wish for wish in wishes if wish in LANGUAGES), "en")

@@ -1,4 +1,4 @@
-"""What stands between the server and its clients: proxies, and the path below which they offer it."""
+"""What is between the server and its clients: proxies, and the path below which they offer it."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ Headers = list[tuple[bytes, bytes]]
 NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 SEGMENTS = re.compile(r"(/(?!\.{1,2}(/|$))[\w.~@+:-]+)*", re.ASCII)
 FORWARDED = re.compile(r'(,)|(?<![\w-])(for|proto|host)="?([^\s;,"]+)', re.IGNORECASE)
-"""What is found in the header Forwarded (RFC 7239): where the next proxy's word begins, and what a proxy says."""
+"""The parts of the header Forwarded (RFC 7239): where the next proxy's element begins, and what a proxy says."""
 
 
 class BehindProxies:
-    """An ASGI application around `app` that puts into a request's scope what its proxies say of it.
+    """An ASGI application around `app` that puts into a request's scope what its proxies say about it.
 
-    Where a request comes from a `trusted` network, its client and scheme are those that X-Forwarded-For and -Proto name, and
+    If a request comes from a `trusted` network, its client and scheme are those that X-Forwarded-For and -Proto name, and
     its header Host is what X-Forwarded-Host says. `scope["proxy"]` is the proxy's address, and `scope["proxy_host"]` what the
-    proxy itself has called this server, where the two differ. Forwarded counts where there is no X-Forwarded header. Sent by
-    others, these headers mean nothing.
+    proxy itself called this server, if the two differ. Forwarded counts if there is no X-Forwarded header. From
+    anyone else, these headers are ignored.
 
-    The path of each request stands below `root_path` afterwards, whether the proxy has cut that off or not.
+    Afterwards, the path of each request is below `root_path`, whether the proxy has stripped that or not.
     """
 
     def __init__(self, app: ASGIApp, trusted: Iterable[str] = (), root_path: str = "") -> None:
@@ -49,7 +49,7 @@ class BehindProxies:
         await self.app(scope, receive, send)
 
     def seen_from_outside(self, scope: Scope) -> dict[str, Any]:
-        """What changes in the scope."""
+        """The changes to the scope."""
         path: str = scope["path"]
         if not f"{path}/".startswith(f"{self.root_path}/"):
             path = self.root_path + path
@@ -66,18 +66,18 @@ class BehindProxies:
         return changes
 
     def trusts(self, address: str) -> bool:
-        """Whether a proxy is there."""
+        """Whether that address is a trusted proxy's."""
         try:
             return any(ipaddress.ip_address(address) in network for network in self.networks)
-        except ValueError:  # a socket that has no address
+        except ValueError:  # a socket without an address
             return False
 
 
 def said_by_proxies(headers: Headers) -> Headers:
-    """The headers, with what Forwarded says as X-Forwarded-For, -Proto and -Host where there is none of these.
+    """The headers, with the content of Forwarded as X-Forwarded-For, -Proto and -Host if there are none of these.
 
-    Where several proxies speak, the last one's word counts, which the client cannot have written; but every client that they
-    name is kept, in their order.
+    If there are several proxies, the last one's word counts, which the client cannot have written; but every client that they
+    name is kept, in order.
     """
     if any(name.startswith(b"x-forwarded-") for name, _ in headers):
         return headers
@@ -98,19 +98,19 @@ def said_by_proxies(headers: Headers) -> Headers:
 
 
 def last(headers: Headers, wanted: bytes) -> bytes:
-    """The last value in the headers of that name, which the nearest proxy has written; empty where there is none."""
+    """The last value in the headers of that name, which the nearest proxy wrote; empty if there is none."""
     values = [value for name, value in headers if name == wanted]
     return values[-1].rpartition(b",")[2].strip() if values else b""
 
 
 def path_below(scope: Scope) -> str:
-    """The request's path as the code has it, below the root path."""
+    """The request's path as in the code, below the root path."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))
 
 
 def plain_address(address: str) -> str:
-    """An IPv4 address that came by way of IPv6 (::ffff:192.0.2.1) in its own form; any other as it is."""
+    """An IPv4 address that came via IPv6 (::ffff:192.0.2.1) in its own form; any other unchanged."""
     try:
         return str(getattr(ipaddress.ip_address(address), "ipv4_mapped", None) or address)
     except ValueError:
@@ -118,7 +118,7 @@ def plain_address(address: str) -> str:
 
 
 def read_network(text: str) -> Network:
-    """The network, or the one address, that the text names. Raises `UserError` where it names none."""
+    """The network, or single address, that the text names. Raises `UserError` if it names none."""
     try:
         return ipaddress.ip_network(plain_address(text))
     except ValueError:
@@ -131,7 +131,7 @@ def read_network(text: str) -> Network:
 
 
 def read_name(text: str) -> str:
-    """The name of a computer in small letters. Raises `UserError` where a URL cannot hold it as it is, or more is said."""
+    """The name of a computer in lower case. Raises `UserError` if a URL cannot hold it as it is, or if there is more to it."""
     try:
         name = str(ipaddress.ip_address(text)) if ":" in text else text.rstrip(".").encode("idna").decode().lower()
     except ValueError:  # UnicodeError is one
@@ -142,7 +142,7 @@ def read_name(text: str) -> str:
 
 
 def read_root_path(text: str) -> str:
-    """The path without a slash at its end; "" for none. Raises `UserError` where a URL cannot hold it as it is."""
+    """The path without a slash at its end; "" for none. Raises `UserError` if a URL cannot hold it as it is."""
     path = text.rstrip("/")
     if not SEGMENTS.fullmatch(path):
         raise UserError("serving.not_a_root_path", text=text)

@@ -1,4 +1,4 @@
-"""The API's answers, and what its description (OpenAPI) says of each endpoint."""
+"""The API's answers, and what its description (OpenAPI) says about each endpoint."""
 
 from __future__ import annotations
 
@@ -13,37 +13,39 @@ from mnistlab.serving.problems import MEDIA_TYPE
 VERSION = metadata.version("mnistlab")
 DESCRIPTION = (
     "Reads handwritten digits in photos, scans and drawings. Nothing that is sent is kept."
-    " Where the server was started with a token, send it as `Authorization: Bearer TOKEN`."
+    " If the server was started with a token, send it as `Authorization: Bearer TOKEN`."
 )
-MODEL = "Which model, by its id in /api/v1/models; the first where it is left out."
-DETAIL = "With each digit also all probabilities and the 28x28 image that the network saw."
-PARTS = "Which: layers, why, or both with a comma between."
-DIGIT = "The digit's number in reading order, from 0, where the picture has several."
+MODEL = "Id of the model, as listed in /api/v1/models; the first one by default."
+DETAIL = "Also give, for each digit, all probabilities and the 28x28 image that the network saw."
+PARTS = "Which parts: layers, why, or both, separated by a comma."
+DIGIT = "If the picture has several digits: which one, in reading order, from 0."
 PICTURES = tuple(kind.media_type for kind in FORMATS)
 
 
 class ADigit(BaseModel):
-    """One digit, as /read tells it."""
+    """One digit, as in the answer of /read."""
 
-    value: int | str = Field(description="The digit; the class's name where the model knows other classes.")
-    probability: float = Field(ge=0, le=1, description="That it is this one, calibrated; never rounded to 1.")
+    value: int | str = Field(description="The digit; or the name of the class, if the model knows other classes.")
+    probability: float = Field(ge=0, le=1, description="Calibrated probability of that value; never rounded to 1.")
     box: tuple[int, int, int, int] = Field(description="x, y, width, height in the upright picture, in pixels.")
     accepted: bool = Field(description="Whether the probability reaches the model's threshold.")
-    probabilities: list[float] | None = Field(default=None, description="One for each class; with detail only.")
-    image: str | None = Field(default=None, description="784 bytes in base64, by rows, ink 255 on 0; with detail only.")
+    probabilities: list[float] | None = Field(default=None, description="One per class; only with detail.")
+    image: str | None = Field(
+        default=None, description="784 bytes in base64, row by row, ink 255 on 0; only with detail."
+    )
 
 
 class ASeparator(BaseModel):
-    """What stands between digits, as /read tells it."""
+    """A separator, as in the answer of /read."""
 
     value: str = Field(description='One of . , - / % : or "?" for a stroke that cannot be read.')
-    probability: float = Field(ge=0, le=1, description="What the network makes of it; not calibrated.")
+    probability: float = Field(ge=0, le=1, description="The network's probability; not calibrated.")
     box: tuple[int, int, int, int] = Field(description="As a digit's.")
-    accepted: bool = Field(description='Whether it stands in the text as itself, and not as "?".')
+    accepted: bool = Field(description='Whether it appears in the text as itself, not as "?".')
 
 
 class ALine(BaseModel):
-    """Digits beside each other."""
+    """A line of digits."""
 
     text: str = Field(description="Digits and separators, from left to right.")
     digits: list[ADigit]
@@ -54,7 +56,7 @@ class Reading(BaseModel):
     """The answer of /read."""
 
     model: str
-    text: str = Field(description='Line by line, "?" for what is not accepted; empty where nothing was found.')
+    text: str = Field(description='Line by line, "?" for what is not accepted; empty if nothing was found.')
     size: tuple[int, int] = Field(description="Width and height of the upright picture, in pixels.")
     lines: list[ALine]
     milliseconds: float
@@ -65,12 +67,12 @@ class Classes(BaseModel):
 
     model: str
     values: list[int | str]
-    probabilities: list[list[float]] = Field(description="(N, classes)")
+    probabilities: list[list[float]] = Field(description="One row per image: (N, classes).")
     accepted: list[bool]
 
 
 class AModel(BaseModel):
-    """One model, as /models tells it."""
+    """One model, as in the answer of /models."""
 
     id: str
     title: str
@@ -83,7 +85,7 @@ class AModel(BaseModel):
 
 
 class Models(BaseModel):
-    """The answer of /models; the first is the one that is used where a request names none."""
+    """The answer of /models; the first is the one that is used if a request names none."""
 
     models: list[AModel]
 
@@ -98,22 +100,22 @@ PROBLEMS = {
     401: "The token is missing or wrong.",
     403: "A page of another site asked.",
     404: "There is no such model or training.",
-    408: "The body came too slowly.",
+    408: "The body arrived too slowly.",
     413: "The body is too large.",
     421: "The server was called by a name that it does not answer to.",
     422: "The body or a parameter cannot be used; the sentence says why.",
-    503: "Too much to do; come back after Retry-After seconds.",
+    503: "The server is busy; try again after Retry-After seconds.",
 }
 
 
 def documents(*numbers: int) -> dict[int | str, dict[str, Any]]:
-    """The problems that an endpoint answers with."""
+    """The problems with which an endpoint may answer."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {number: {"description": PROBLEMS[number], "content": {MEDIA_TYPE: schema}} for number in numbers}
 
 
 def one(key: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """A JSON object with one thing in it."""
+    """A JSON object with one property."""
     return {"schema": {"type": "object", "required": [key], "properties": {key: schema}}}
 
 

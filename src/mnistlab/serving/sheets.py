@@ -1,4 +1,4 @@
-"""Tables and fields in the API: what may be asked, what is answered, and how it is described."""
+"""Tables and fields in the API: requests, answers, and their description."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from mnistlab.serving.problems import Problem
 
 __all__ = ["FIELD", "READ", "SHEET", "TABLE", "By", "Sent", "SheetReading", "corners_in", "told_page"]
 
-TABLE = "Look for the largest table of lines and read its cells; all of the picture is read where there is none."
+TABLE = "Look for the largest ruled table and read its cells; if there is none, the whole picture is read."
 FIELD = (
-    "A place to read, as NAME=x,y,width,height in fractions of the picture; only such places are read. May be repeated."
+    "A field to read, as NAME=x,y,width,height in fractions of the picture; only fields are read then. May be repeated."
 )
 MOST_FIELDS = 100
 FORM: dict[str, Any] = {
@@ -47,10 +47,10 @@ class ACell(BaseModel):
 
     row: int = Field(description="From 0.")
     column: int = Field(description="From 0.")
-    rows: int = Field(description="How many it takes; more than 1 where cells are merged.")
+    rows: int = Field(description="How many rows it spans; more than 1 if cells are merged.")
     columns: int
     text: str
-    corners: list[Corner] = Field(description="Four, clockwise from the top left one, in pixels.")
+    corners: list[Corner] = Field(description="Four, clockwise from the top left, in pixels.")
     digits: list[schemas.ADigit]
 
 
@@ -63,7 +63,7 @@ class ATable(BaseModel):
 
 
 class AField(BaseModel):
-    """What stands in a field."""
+    """The content of a field."""
 
     text: str
     check: bool = Field(description="Whether a person should look at it.")
@@ -73,7 +73,7 @@ class AField(BaseModel):
 
 
 class AnExpectation(BaseModel):
-    """A field of a layout, as its file has it."""
+    """A field of a layout, as in its file."""
 
     name: str
     box: tuple[float, float, float, float] = Field(description="x, y, width, height, in fractions of the sheet.")
@@ -83,11 +83,11 @@ class AnExpectation(BaseModel):
 
 
 class ALayout(BaseModel):
-    """A layout, as it was understood."""
+    """A layout, as the server understood it."""
 
     sheet: Anchor
     form: str | None = Field(
-        description="The name of the picture of the empty form, which it is placed by if there is one."
+        description="The name of the picture of the empty form by which the fields are placed, if there is one."
     )
     fields: list[AnExpectation]
 
@@ -95,20 +95,20 @@ class ALayout(BaseModel):
 class SheetReading(schemas.Reading):
     """The answer of /read."""
 
-    table: ATable | None = Field(default=None, description="With table only, and where there is one.")
-    fields: dict[str, AField] | None = Field(default=None, description="By name; with field or a layout only.")
+    table: ATable | None = Field(default=None, description="Only with table, and if there is one.")
+    fields: dict[str, AField] | None = Field(default=None, description="By name; only with field or a layout.")
     sheet: list[Corner] | None = Field(
         default=None,
-        description="The corners of what the fields are fractions of, clockwise from the top left one, in pixels.",
+        description="Corners of the area to which the fields' fractions refer, clockwise from the top left, in pixels.",
     )
-    layout: ALayout | None = Field(default=None, description="With field or a layout only.")
+    layout: ALayout | None = Field(default=None, description="Only with field or a layout.")
 
 
 READ: dict[str, Any] = {
     "summary": "Read the digits in a picture",
     "description": (
         f"{', '.join(kind.name for kind in FORMATS)}, upright or with EXIF; any number of digits in any number of lines."
-        " A form may also hold a layout, a TOML file whose fields are read, and as form the picture of the empty form in it."
+        " A form may also send a layout, a TOML file whose fields are read, and as form the picture that the layout names."
     ),
     "response_model_exclude_unset": True,
     "responses": schemas.documents(*schemas.GATE, 404, 422),
@@ -123,15 +123,15 @@ class Corners(BaseModel):
     size: Annotated[list[int], Field(min_length=2, max_length=2)] = Field(
         description="Width and height of the upright picture, in pixels."
     )
-    corners: list[Corner] = Field(description="Four, clockwise from the top left one, in pixels.")
+    corners: list[Corner] = Field(description="Four, clockwise from the top left, in pixels.")
 
 
 By = Annotated[
-    Anchor, Query(description="Which: the largest frame of lines, the sheet of paper, or the picture itself.")
+    Anchor, Query(description="What to find: the largest ruled frame, the sheet of paper, or the picture itself.")
 ]
 SHEET: dict[str, Any] = {
     "summary": "Find a sheet in a picture",
-    "description": "Where what a layout's fields are fractions of lies: a frame, a sheet of paper on something darker.",
+    "description": "Where the area of a layout's fields lies: a frame, or a sheet of paper on a darker background.",
     "responses": schemas.documents(*schemas.GATE, 422),
     "openapi_extra": schemas.body(schemas.PICTURE),
 }
@@ -139,7 +139,7 @@ SHEET: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Sent:
-    """A picture that is to be read, and what is asked of it."""
+    """A picture to read, and what to look for in it."""
 
     picture: bytes
     table: bool = False
@@ -151,7 +151,7 @@ class Sent:
 
     @classmethod
     async def of(cls, request: Request, table: bool, fields: Sequence[str]) -> Sent:
-        """What a request asks for. Raises `Problem` where it cannot be meant."""
+        """What a request asks for. Raises `Problem` if it makes no sense."""
         places = places_of(fields)
         parts = await parts_of(request, "layout", "form")
         if table and (places or "layout" in parts):
@@ -159,7 +159,7 @@ class Sent:
         return cls(parts[PICTURE], table, places, parts.get("layout"), parts.get("form"))
 
     def options(self) -> dict[str, Any]:
-        """Those of `Reader.read`. Raises `UserError` and `Problem` where the layout cannot be meant."""
+        """The arguments of `Reader.read`. Raises `UserError` and `Problem` if the layout makes no sense."""
         if self.layout is not None:
             layout = layout_of(self.layout, "layout.toml", self.read_form, more=self.places)
             if slow := [field for field in layout.fields if field.pattern and not is_quick(field.pattern)]:
@@ -177,7 +177,7 @@ class Sent:
 
 
 def places_of(fields: Sequence[str]) -> tuple[Place, ...]:
-    """The places that a request names. Raises `Problem` where they cannot be meant."""
+    """The fields that a request names. Raises `Problem` if they make no sense."""
     if len(fields) > MOST_FIELDS:
         raise Problem(422, "reading.layout_of_many", count=len(fields), most=MOST_FIELDS)
     try:
@@ -190,7 +190,7 @@ def places_of(fields: Sequence[str]) -> tuple[Place, ...]:
 
 
 def told_page(page: Page, layout: Layout | None, language: str) -> dict[str, Any]:
-    """What /read answers of lines, a table, and of fields and their layout."""
+    """The answer of /read for lines, a table, or fields and their layout."""
     told = page.to_dict()
     for entry in page.entries:
         told["fields"][entry.name]["why"] = [reason.said(language) for reason in entry.reasons]
@@ -201,7 +201,7 @@ def told_page(page: Page, layout: Layout | None, language: str) -> dict[str, Any
 
 
 def corners_in(picture: bytes, by: Anchor, raise_if_cancelled: Callable[[], None]) -> Corners:
-    """The answer of /sheet. Raises `UserError` where there is no such sheet."""
+    """The answer of /sheet. Raises `UserError` if there is no such sheet."""
     seen = decode(picture)
     gray = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY) if seen.ndim == 3 else seen, np.uint8)
     raise_if_cancelled()

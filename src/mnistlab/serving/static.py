@@ -47,9 +47,9 @@ def add_pages(app: FastAPI) -> None:
 
 
 def answer_head(app: FastAPI) -> None:
-    """Take HEAD wherever GET is taken: FastAPI's own routes refuse it. The HTTP server leaves the body out.
+    """Accept HEAD wherever GET is accepted: FastAPI's own routes refuse it. The HTTP server leaves out the body.
 
-    To be called once the description is made, which names GET alone.
+    Call this after the description has been made, which names only GET.
     """
     for route in app.routes:
         if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:
@@ -64,4 +64,4 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".json": "application/json",
 }
-"""What the page is made of. By this table and not by the machine's, which may call JavaScript plain text."""
+"""Media types of the page's files. The machine's own table may call JavaScript plain text."""

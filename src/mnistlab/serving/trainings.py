@@ -1,4 +1,4 @@
-"""Trainings that the page shows again: the one that comes with mnistlab, and those of the runs that are served."""
+"""Trainings that the page replays: the one that comes with mnistlab, and those of the runs that are served."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from mnistlab.serving.schemas import documents
 __all__ = ["SHIPPED", "Training", "add_trainings", "trainings_of"]
 
 SHIPPED = Path(__file__).parents[1] / "bundled" / "training"
-"""A run's folder, as far as its snapshots go: that of `mnistlab train quick --seed 0`."""
+"""A run's folder, with only its snapshots: that of `mnistlab train quick --seed 0`."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """A training by its name in the API and its title, in the run's folder."""
+    """A training: its name in the API, its title, and the run's folder."""
 
     name: str
     title: str
     folder: Path
 
     def film(self) -> Film:
-        """The answer of /trainings/NAME. Raises `UserError` where the snapshots are missing or damaged."""
+        """The answer of /trainings/NAME. Raises `UserError` if the snapshots are missing or damaged."""
         found = Snapshots.read(self.folder / NAME, self.folder)
         right = (found.probabilities.argmax(axis=2) == found.labels).sum(axis=1)
         return Film(
@@ -56,12 +56,12 @@ class Training:
 
 
 def encoded(values: NDArray[Any]) -> str:
-    """The numbers' bytes, in base64."""
+    """The bytes of the numbers, in base64."""
     return base64.b64encode(values.tobytes()).decode()
 
 
 def trainings_of(models: Iterable[ServedModel]) -> list[Training]:
-    """Those of the models' runs, of an ensemble that of its first member; then the one that comes with mnistlab."""
+    """The trainings of the models' runs, for an ensemble that of its first member; then the one that comes with mnistlab."""
     found = []
     for model in models:
         if model.run is None:
@@ -74,9 +74,9 @@ def trainings_of(models: Iterable[ServedModel]) -> list[Training]:
 
 
 class ATraining(BaseModel):
-    """One training, as /trainings tells it."""
+    """One training, as in the answer of /trainings."""
 
-    id: str = Field(description="That of the model, where it is of one that is served.")
+    id: str = Field(description="The id of the served model, if it is the training of one.")
     title: str
 
 
@@ -90,15 +90,15 @@ class Film(ATraining):
     """The answer of /trainings/NAME: states of a network while it was trained."""
 
     classes: list[str]
-    steps: list[int] = Field(description="Those whose loss and right answers are known, from 0.")
-    losses: list[float | None] = Field(description="That of each step's batch, in nats; null before the first step.")
-    right: list[int] = Field(description="How many of the digits were answered right at each step.")
-    digits: int = Field(description="How many digits, chosen because they are hard to tell apart, were asked.")
-    whole: list[int] = Field(
-        description="The steps, K of them, at which all weights were kept; none of a large network."
+    steps: list[int] = Field(description="The steps whose loss and right answers are known, from 0.")
+    losses: list[float | None] = Field(
+        description="The loss of each step's batch, in nats; null before the first step."
     )
+    right: list[int] = Field(description="How many of the digits were classified correctly at each step.")
+    digits: int = Field(description="How many digits, chosen because they are hard to tell apart, were classified.")
+    whole: list[int] = Field(description="The K steps at which all weights were saved; empty for a large network.")
     layers: list[dict[str, Any]] = Field(
-        description="The network's layers in order, as mnistlab.training.whole tells them."
+        description="The network's layers in order, as mnistlab.training.whole describes them."
     )
     values: str = Field(
         description="base64 of int8 (K, weights): the weights, each divided by its row's scale; of each state but the first how"
@@ -109,18 +109,18 @@ class Film(ATraining):
 
 
 TRAININGS: dict[str, Any] = {
-    "summary": "List the trainings that can be shown again",
+    "summary": "List the trainings that can be replayed",
     "responses": documents(401, 403, 421, 503),
 }
 TRAINING: dict[str, Any] = {
-    "summary": "Show a training again",
-    "description": "The network at a few steps of its training, whole: what it made of any digit then can be computed.",
+    "summary": "Replay a training",
+    "description": "All weights of the network at a few steps of its training, to compute what it made of any digit then.",
     "responses": documents(401, 403, 404, 421, 422, 503),
 }
 
 
 def add_trainings(app: FastAPI, models: Sequence[ServedModel]) -> None:
-    """What was learnt, and how."""
+    """The routes of the trainings."""
     trainings = {training.name: training for training in trainings_of(models)}
 
     @app.get("/api/v1/trainings", **TRAININGS)

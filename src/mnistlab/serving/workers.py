@@ -1,4 +1,4 @@
-"""Several processes that serve at one address: uvicorn's supervisor over workers, each with models of its own."""
+"""Several processes that serve at one address: uvicorn's supervisor over workers, each with its own models."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from mnistlab.serving.metrics import FOLDER
 __all__ = ["run_workers"]
 
 HUNG = 60
-"""Seconds without a sign of life after which a worker is replaced; to start on a busy machine takes some of them."""
+"""Seconds without a sign of life after which a worker is replaced; starting on a busy machine takes some of them."""
 
 logger = logging.getLogger("mnistlab.serving")
 
@@ -38,15 +38,15 @@ logger = logging.getLogger("mnistlab.serving")
 def run_workers(
     make_app: Callable[[], ASGIApp], listener: socket.socket, workers: int, ready: Callable[[], None]
 ) -> None:
-    """Serve by so many processes until SIGINT or SIGTERM, then let what is in flight end; replace those that die.
+    """Serve with that many processes until SIGINT or SIGTERM, then let requests in flight end; replace processes that die.
 
     `make_app`, which must be picklable, is called in each. Calls `ready` when requests are answered. Raises `MnistlabError`
-    where a worker cannot start.
+    if a worker cannot start.
     """
     config = settings(partial(in_worker, make_app), factory=True, workers=workers, timeout_worker_healthcheck=HUNG)
     host, port = listener.getsockname()[:2]
     with spread(listener) as shared, tempfile.TemporaryDirectory(prefix="mnistlab-metrics-") as folder:
-        os.environ[FOLDER] = folder  # which the workers inherit, and prometheus_client reads when it is imported
+        os.environ[FOLDER] = folder  # the workers inherit it, and prometheus_client reads it when it is imported
         supervisor = Multiprocess(config, [shared])
         threading.Thread(target=tell_when_ready, args=[host, port, supervisor.should_exit, ready], daemon=True).start()
         try:
@@ -58,9 +58,9 @@ def run_workers(
 
 
 class OwnSocket(socket.socket):
-    """Holds an address; in the process that it is sent to, another socket at that address, on which that one listens.
+    """Holds an address; in the process that it is sent to, becomes another socket at that address, on which that listens.
 
-    Linux hands connections evenly to sockets at one address. Of processes at one socket the first awake takes all.
+    Linux distributes connections evenly over sockets at one address. With one socket, the first process awake takes them all.
     """
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -77,7 +77,7 @@ def bound(family: int, address: Any) -> OwnSocket:
 
 
 def spread(listener: socket.socket) -> socket.socket:
-    """What workers get instead of a listener, which is closed: on Linux each a socket of its own at that address."""
+    """What workers get instead of a listener, which is closed: on Linux, each its own socket at that address."""
     if sys.platform != "linux":
         return listener
     family, address = listener.family, listener.getsockname()
@@ -100,7 +100,7 @@ def tell_when_ready(host: str, port: int, stopped: threading.Event, ready: Calla
 
 
 def in_worker(make_app: Callable[[], ASGIApp]) -> ASGIApp:
-    """The application, made in a worker; which ends when its supervisor does, however that may end."""
+    """The application, made in a worker, which ends when its supervisor does, however that ends."""
     forget_dead_workers(Path(os.environ[FOLDER]))
     if (supervisor := multiprocessing.parent_process()) is not None:
         threading.Thread(target=stop_after, args=[supervisor], daemon=True).start()
@@ -112,17 +112,17 @@ def in_worker(make_app: Callable[[], ASGIApp]) -> ASGIApp:
 
 
 def stop_after(supervisor: multiprocessing.process.BaseProcess) -> None:
-    """Ask this process to stop once that one has ended."""
+    """Ask this process to stop once the other one has ended."""
     supervisor.join()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def forget_dead_workers(folder: Path) -> None:
-    """Take out of the sums what workers had under way when they died. What they had counted stays."""
+    """Remove from the sums what workers had in progress when they died. What they had counted stays."""
     for file in folder.glob("gauge_live*.db"):
         process = int(file.stem.rpartition("_")[2])
         try:
-            if sys.platform != "win32":  # where this would end it
+            if sys.platform != "win32":  # there, this would end it
                 os.kill(process, 0)
         except ProcessLookupError:
             mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]

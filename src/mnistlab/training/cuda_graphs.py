@@ -1,7 +1,7 @@
-"""A training step recorded once as a CUDA graph and replayed: one launch where the step itself has hundreds.
+"""A training step recorded once as a CUDA graph and replayed: one launch instead of hundreds.
 
-The networks here are small: a GPU computes a kernel of theirs in less time than Python takes to launch the next. On an H200
-`quick` takes 0.141 s recorded and 1.07 s not (docs/RESULTS.md).
+The networks here are small: a GPU runs one of their kernels in less time than Python takes to launch the next. On an H200
+`quick` takes 0.141 s recorded and 1.07 s otherwise (docs/RESULTS.md).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["RecordedStep", "Step", "as_recorded", "rehearsal"]
 Step = Callable[[TrainingState, torch.Tensor, torch.Tensor], torch.Tensor]
 """State, images float (B, 1, H, W) and labels int64 (B,) in; weights changed; the loss, float (), in nats, out."""
 WARM_UP = 3
-"""Steps before the recording, in which CUDA's libraries choose their kernels and take their memory."""
+"""Steps before the recording, in which CUDA's libraries choose their kernels and allocate their memory."""
 
 
 def as_recorded(step: Step, state: TrainingState) -> Step:
@@ -53,9 +53,9 @@ class RecordedStep:
     Parameters
     ----------
     step
-        What to record.
+        The step to record.
     state
-        What it trains; every batch must have the sizes that its loader gives.
+        The state that it trains; every batch must have the sizes that its loader gives.
 
     Raises
     ------
@@ -92,7 +92,7 @@ class RecordedStep:
             with torch.cuda.stream(stream):
                 for _ in range(WARM_UP):
                     step(state, self.images, self.labels)
-            state.optimizer.zero_grad()  # so that the recording makes gradients of its own, which stay where they are
+            state.optimizer.zero_grad()  # so that the recording allocates its own gradients, which stay where they are
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph, stream=stream):
                 loss = step(state, self.images, self.labels)

@@ -11,29 +11,29 @@ __all__ = ["Display", "Silent"]
 
 
 class Display(Protocol):
-    """What is told of a training's progress; its methods are called in the order in which they stand here."""
+    """A listener to a training's progress; its methods are called in the order in which they are defined here."""
 
     def network(self, rows: list[LayerRow]) -> None:
         """The layers of the network that is about to be trained."""
 
     def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
-        """The training begins, or goes on after `done` of its `steps`; an epoch has `epoch_steps`, the last perhaps fewer."""
+        """The training begins, or continues after `done` of its `steps`; an epoch has `epoch_steps`, the last perhaps fewer."""
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
-        """A few times a second: steps done, the last one's loss in nats, images per second since the last call.
+        """Called a few times per second: steps done, the last one's loss in nats, images per second since the last call.
 
         Rejects that a recipe adds to the split's images are not counted.
         """
 
     def epoch(self, row: dict[str, Any]) -> None:
-        """A finished epoch, as metrics.jsonl holds it."""
+        """A finished epoch, as in metrics.jsonl."""
 
     def stop(self) -> None:
         """The training is over, finished or not."""
 
 
 class Silent:
-    """A display that shows nothing, to derive from where only some of it is of interest."""
+    """A display that shows nothing; derive from it to show only part of the progress."""
 
     def network(self, rows: list[LayerRow]) -> None:
         """Nothing."""

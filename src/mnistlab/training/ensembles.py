@@ -40,9 +40,9 @@ __all__ = ["combine", "resume_ensemble", "train_ensemble"]
 
 
 def train_ensemble(recipe: EnsembleRecipe, seed: int, runs_dir: Path, given: Circumstances) -> tuple[Run, Evaluation]:
-    """Train the members as runs inside a new run's folder, with the seeds from `seed` on, and combine them."""
+    """Train the members as runs inside a new run's folder, with seeds starting at `seed`, and combine them."""
     precision = pick_precision(recipe.optimisation.precision, given.device)
-    for number in range(kinds_of(recipe)):  # what does not fit shows before a folder is
+    for number in range(kinds_of(recipe)):  # misfits are found before there is a folder
         TrainingState(member_of(recipe, number), given.dataset, seed, given.device, precision)
     environment = describe_environment(given.device, precision)
     with (
@@ -53,15 +53,15 @@ def train_ensemble(recipe: EnsembleRecipe, seed: int, runs_dir: Path, given: Cir
 
 
 def resume_ensemble(run: Run, recipe: EnsembleRecipe, given: Circumstances) -> tuple[Run, Evaluation]:
-    """Go on with the run inside `going_on`: train the members that are not finished yet, then combine them."""
-    if run.members:  # it was made of runs that were there before
+    """Continue the run inside `going_on`: train the members that are not finished yet, then combine them."""
+    if run.members:  # it was combined from existing runs
         members = [Run.open(Path(path)) for path in run.members]
         return finish(run, members, check_members(members), given)
     return carry_out_members(run, recipe, given)
 
 
 def kinds_of(recipe: EnsembleRecipe) -> int:
-    """How many kinds of networks its members take turns in."""
+    """How many kinds of networks its members alternate between."""
     return max(1, len(recipe.ensemble.networks))
 
 
@@ -85,7 +85,7 @@ def carry_out_members(run: Run, recipe: EnsembleRecipe, given: Circumstances) ->
 
 
 def is_measured(run: Run, given: Circumstances) -> bool:
-    """Whether all of the run was done that a training does."""
+    """Whether everything that a training does was done for the run."""
     return (run.test if given.test else run.validation) is not None
 
 
@@ -103,21 +103,21 @@ def combine(
     members : sequence of Run, str or Path
         At least two finished runs, as `find_run` finds them in `runs_dir`.
     runs_dir : str or Path
-        Where the new run is put.
+        The folder for the new run.
     data_dir : str or Path, optional
         Where the data is, if not where the first run had it.
     device : str or torch.device
-        What it is evaluated on.
+        The device to evaluate it on.
 
     Returns
     -------
     Run, Evaluation
-        The new run, and how it did on the test split.
+        The new run, and its results on the test split.
 
     Raises
     ------
     UserError
-        For what is not a list of runs, fewer than two, one given twice, runs that are not finished, or of different datasets,
+        For anything but a list of runs, fewer than two, one given twice, unfinished runs, or runs of different datasets,
         classes or normalisation.
     """
     require("train")
@@ -146,7 +146,7 @@ def combine(
 
 
 def check_data(dataset: Dataset, validation: Split | None) -> None:
-    """Read what `finish` is going to, so that what cannot be read shows before there is a folder."""
+    """Read what `finish` will read, so that unreadable data is found before there is a folder."""
     splits: tuple[Split, ...] = ("test", validation) if validation else ("test",)
     for split in splits:
         read_split(dataset, split)
@@ -154,19 +154,19 @@ def check_data(dataset: Dataset, validation: Split | None) -> None:
 
 
 def recipe_of(members: Sequence[Run]) -> Recipe:
-    """What the combined run says it did: the first member's recipe, for as many networks."""
+    """The recipe of the combined run: the first member's, for that many networks."""
     splits = {member.classifier.data.split for member in members}
     return members[0].classifier.override(
         name="ensemble",
         summary=f"of {', '.join(member.path.name for member in members)}",
         members=len(members),
         networks=(),
-        split=splits.pop() if len(splits) == 1 else "train+val",  # one was trained on what another kept
+        split=splits.pop() if len(splits) == 1 else "train+val",  # one was trained on what another held out
     )
 
 
 def environment_of(members: Sequence[Run], device: torch.device) -> dict[str, Any]:
-    """What the runs are combined on; precision and commit are those of their training, "mixed" where they differ."""
+    """The environment of the combination; precision and commit are those of the trainings, "mixed" if they differ."""
     environments = [member.environment for member in members]
     environment = describe_environment(device, "fp32")
     for key in ("precision", "commit"):
@@ -176,7 +176,7 @@ def environment_of(members: Sequence[Run], device: torch.device) -> dict[str, An
 
 
 def check_members(members: Sequence[Run], test: bool = True) -> list[SavedModel]:
-    """The members' models. Raises `UserError` where one is missing, or untested where `test`, or they cannot be averaged."""
+    """The members' models. Raises `UserError` if one is missing, or untested with `test`, or they cannot be averaged."""
     models: list[SavedModel] = []
     for member in members:
         for file, there in (
@@ -215,9 +215,9 @@ def check_members(members: Sequence[Run], test: bool = True) -> list[SavedModel]
 def finish(
     run: Run, members: Sequence[Run], models: Sequence[SavedModel], given: Circumstances
 ) -> tuple[Run, Evaluation]:
-    """Save the members' ensemble, with a line of metrics for each member; measure it, draw."""
+    """Save the ensemble of the members, with a line of metrics for each; measure it, and draw its pictures."""
     dataset, device = given.dataset, given.device
-    spec = dataclasses.replace(dataset.spec, mean=models[0].mean, std=models[0].std)  # what they were trained with
+    spec = dataclasses.replace(dataset.spec, mean=models[0].mean, std=models[0].std)  # as they were trained with
     val = None
     if unseen := run.classifier.data.validation:  # by any member
         val = MNISTDataLoader(unseen, dataset=dataset, batch_size=None, device=device, normalise=spec.normalisation)

@@ -21,7 +21,7 @@ PACKAGES = ("mnistlab", "torch", "torchvision", "numpy", "scipy", "matplotlib")
 
 
 def describe_environment(device: torch.device, precision: str) -> dict[str, Any]:
-    """Versions, device, threads, precision and commit, in plain types, as environment.json holds them."""
+    """Versions, device, threads, precision and commit, in plain types, as in environment.json."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -45,7 +45,7 @@ def version(package: str) -> str | None:
 def commit() -> str | None:
     """The commit of this source, with "-dirty" if mnistlab's files differ from it; None outside a checkout.
 
-    Git is asked once in a process, because what runs is the code as it was loaded.
+    Git is asked once per process, because the code that runs is the code as it was loaded.
     """
     folder = Path(__file__).parent
     try:

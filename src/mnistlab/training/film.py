@@ -1,4 +1,4 @@
-"""Takes the snapshots that a run keeps of its training: states at steps that grow."""
+"""Take the snapshots that a run keeps of its training: states at ever larger steps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mnistlab.training.whole import bytes_of, describe_layers, whole_state
 __all__ = ["Film"]
 
 DIGITS, FILTERS = 50, 32
-"""Digits whose probabilities are kept, and filters, at most."""
+"""The most digits whose probabilities are kept, and the most filters."""
 
 
 class Film:
@@ -32,9 +32,9 @@ class Film:
     Parameters
     ----------
     state
-        The training, at its beginning or where it goes on: then the states that the run's file has up to there are kept.
+        The training, at its beginning or where it continues: then the states in the run's file up to there are kept.
     folder
-        The run's.
+        The run's folder.
     """
 
     def __init__(self, state: TrainingState, folder: Path) -> None:
@@ -44,10 +44,10 @@ class Film:
         self.model = Deskewed(state.model) if state.architecture.deskew else state.model
         known = None
         if state.steps_done:
-            with contextlib.suppress(UserError):  # without its snapshots a training goes on all the same
+            with contextlib.suppress(UserError):  # a training continues even without its snapshots
                 known = Snapshots.read(self.path, folder).up_to(state.steps_done)
         if known and known.filters.shape[1:] != first_filters(state.model).shape:
-            known = None  # of an older mnistlab, which kept more of large filters
+            known = None  # from an older mnistlab, which kept more of large filters
         self.taken = known or self.begin()
         if not len(self.taken.whole):
             self.taken = self.begin_whole(self.taken)
@@ -55,7 +55,7 @@ class Film:
             self.take(math.nan)
 
     def begin(self) -> Snapshots:
-        """No states yet, of the digits that are hardest to tell apart."""
+        """Snapshots without states yet, for the digits that are hardest to tell apart."""
         state = self.state
         dataset = (state.val_loader or state.loader).dataset
         images, labels = dataset.images[:, 0].cpu().numpy(), dataset.labels.cpu().numpy()
@@ -73,7 +73,7 @@ class Film:
         )  # fmt: skip
 
     def begin_whole(self, taken: Snapshots) -> Snapshots:
-        """The same, with no whole states yet, of this network."""
+        """The same, with no whole states yet, for this network."""
         state = self.state
         layers = describe_layers(state.model, state.loader.spec.normalisation, state.architecture.deskew)
         empty = whole_state(state.model)
@@ -83,7 +83,7 @@ class Film:
         )  # fmt: skip
 
     def look(self, loss: torch.Tensor) -> None:
-        """Take a snapshot where one is due after the step just done, whose loss, float (), in nats, that was."""
+        """Take a snapshot if one is due after the step just done; its loss is float (), in nats."""
         if self.state.steps_done in self.wanted:
             self.take(float(loss))
 
@@ -104,7 +104,7 @@ class Film:
             weights=np.append(taken.weights, np.bytes_(digest.hexdigest())),
         )  # fmt: skip
         if state.steps_done in self.whole and all(weight.isfinite().all() for weight in state.model.parameters()):
-            self.take_whole()  # 8 bits hold no weight that is infinite or no number
+            self.take_whole()  # 8 bits cannot hold infinite or NaN weights
 
     def take_whole(self) -> None:
         """Keep all weights as they are now."""
@@ -122,7 +122,7 @@ class Film:
 
 
 def first_filters(model: NeuralNet) -> NDArray[np.float32]:
-    """The first convolution's first filters, float32 (F, height, width); it looks at one channel."""
+    """The first convolution's first filters, float32 (F, height, width); it has one input channel."""
     weight = next(layer for layer in model.layers if isinstance(layer, torch.nn.Conv2d)).weight
     values = weight.detach()[:, 0].float().cpu().contiguous().numpy()
     fitting = FILTER_VALUES // values[0].size
@@ -131,7 +131,7 @@ def first_filters(model: NeuralNet) -> NDArray[np.float32]:
 
 
 def hardest(images: NDArray[np.uint8], labels: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """The numbers of the images, uint8 (N, H, W), that lie farther from the mean of their own class than from another's."""
+    """The indices of the images, uint8 (N, H, W), that are farther from the mean of their own class than from another's."""
     flat = images.reshape(len(images), -1).astype(np.float32)
     present = np.unique(labels)
     means = np.stack([flat[labels == label].mean(axis=0) for label in present])

@@ -1,4 +1,4 @@
-"""The training of the network that finds digits: scenes that are drawn on the way, numbered, so that the step says which come."""
+"""Train the network that finds digits, on numbered scenes drawn during training, so that the step determines the scenes."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ __all__ = ["FinderState", "fit_finder", "rate_at"]
 
 FORMAT = "mnistlab finder resume 1"
 STEEPEST = 5.0
-"""Gradients are shortened to this length."""
+"""Gradients are clipped to this norm."""
 PARTS = ("kinds", "boxes", "ink")
-"""What the loss is the weighted sum of."""
+"""The parts of which the loss is the weighted sum."""
 
 
 def rate_at(recipe: FinderRecipe, step: int) -> float:
-    """The learning rate of a step, from 0: up in a line, constant, down in a line."""
+    """The learning rate of a step, counted from 0: linear warm-up, constant, linear cool-down."""
     up = (step + 1) / max(1, recipe.warmup_steps)
     down = (recipe.steps - step) / max(1, recipe.cooldown_steps)
     return recipe.learning_rate * min(1.0, up) * min(1.0, max(0.0, down))
@@ -46,27 +46,27 @@ def rate_at(recipe: FinderRecipe, step: int) -> float:
 
 @dataclass(frozen=True)
 class Batches:
-    """The scenes of each step, drawn and made examples: step n has those from n times the batch size on."""
+    """The scenes of each step, drawn and turned into examples: step n has those from n times the batch size on."""
 
     scenes: Scenes
     size: int
 
     def __call__(self, step: int) -> tuple[NDArray[Any], ...]:
-        """Those of the step, as `batch_of` gives them."""
+        """The batch of the step, as `batch_of` gives it."""
         return batch_of([example(self.scenes[step * self.size + place]) for place in range(self.size)])
 
 
 class FinderState:
-    """One training: its network, optimizer and counters. The scenes depend on the seed and the step alone.
+    """One training: its network, optimizer and counters. The scenes depend on the seed and the step only.
 
     Parameters
     ----------
     recipe
         What to do.
     dataset
-        Whose training digits the scenes are written with.
+        The dataset whose training digits the scenes are written with.
     seed
-        From 0 to 2**32 - 1; the initial weights and the scenes depend on it alone.
+        From 0 to 2**32 - 1; the initial weights and the scenes depend only on it.
     device
         Where to train.
     precision
@@ -75,12 +75,12 @@ class FinderState:
     Raises
     ------
     UserError
-        Where the dataset is not one of digits, or a font is missing.
+        If the dataset is not one of digits, or a font is missing.
     """
 
     def __init__(self, recipe: FinderRecipe, dataset: Dataset, seed: int, device: torch.device, precision: str) -> None:
         torch.manual_seed(seed)
-        if device.type == "cuda":  # else cuDNN may sum gradients in another order each time
+        if device.type == "cuda":  # otherwise cuDNN may sum gradients in a different order each time
             torch.backends.cudnn.deterministic = True
         self.recipe, self.dataset, self.device, self.precision = recipe, dataset, device, precision
         alphabet = alphabet_of(dataset, "train")
@@ -101,7 +101,7 @@ class FinderState:
         self.losses = torch.zeros(recipe.epoch_steps, device=device)  # of this epoch's steps
         self.parts = torch.zeros(recipe.epoch_steps, len(PARTS), device=device)  # of each of these losses
         self.steps_done = self.epochs_done = 0  # since the very beginning
-        self.metrics: list[dict[str, Any]] = []  # a row per epoch, as metrics.jsonl holds them
+        self.metrics: list[dict[str, Any]] = []  # a row per epoch, as in metrics.jsonl
         self.seconds = 0.0
         self.held_out: list[Scene] = []  # drawn for the first validation
 
@@ -145,7 +145,7 @@ class FinderState:
         }
 
     def load_state_dict(self, state: Any) -> None:
-        """Go on from what `state_dict` gave. Raises `UserError` where that was of another recipe, data or version."""
+        """Continue from what `state_dict` gave. Raises `UserError` if that had another recipe, data or version."""
         if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise UserError("training.state_of_unknown_version")
         try:
@@ -165,7 +165,7 @@ class FinderState:
 
 
 def fit_finder(state: FinderState, watch: Watch) -> None:
-    """Train from where `state` is to its last step; after each epoch all is on disk (see `Watch` for what it raises)."""
+    """Train from where `state` is to its last step; after each epoch everything is on disk (see `Watch` for what it raises)."""
     numbers = range(state.steps_done, state.steps)
     if not numbers:
         return
@@ -197,7 +197,7 @@ def train_step(state: FinderState, batch: list[torch.Tensor]) -> torch.Tensor:
 
 
 def mean_parts(state: FinderState) -> dict[str, float]:
-    """The means over the epoch just done of what the loss is made of, before its weights."""
+    """The means, over the epoch just done, of the unweighted parts of the loss."""
     done = (state.steps_done - 1) % state.epoch_steps + 1
     return {f"train_{name}": value for name, value in zip(PARTS, state.parts[:done].mean(0).tolist(), strict=True)}
 

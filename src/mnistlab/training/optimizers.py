@@ -1,7 +1,7 @@
 """The optimizers and the schedule of their learning rate.
 
-SGD computes with torch's own `sgd`, in its functional form: the first optimizer object of a process, torch.optim.SGD as any
-other, imports torch._dynamo, which takes 2 to 6 seconds and serves nothing here.
+SGD computes with torch's own `sgd`, in its functional form: the first optimizer object of a process, torch.optim.SGD like any
+other, imports torch._dynamo, which takes 2 to 6 seconds and is not needed here.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class SGD:
     groups
         Dictionaries with `params`, a list of parameters, and their `weight_decay`.
     lr
-        The learning rate of every group. It can be changed in `param_groups` at any time, to a float32 tensor () on the
-        parameters' device too: a recorded step (cuda_graphs.py) reads it anew each time.
+        The learning rate of every group. It can be changed in `param_groups` at any time, also to a float32 tensor () on the
+        parameters' device: a recorded step (cuda_graphs.py) reads it each time.
     momentum
         From 0 to below 1; 0 for none.
     """
@@ -61,7 +61,7 @@ class SGD:
         return {"velocities": self.velocities, "rates": [float(group["lr"]) for group in self.param_groups]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore what `state_dict` gave. Raises `ValueError` or `RuntimeError` if that was of another network."""
+        """Restore what `state_dict` gave. Raises `ValueError` or `RuntimeError` if that was for another network."""
         for group, rate in zip(self.param_groups, state_dict["rates"], strict=True):
             set_rate([group], rate)
         for mine, saved in zip(self.velocities, state_dict["velocities"], strict=True):
@@ -75,7 +75,7 @@ Optimizer = SGD | torch.optim.Optimizer
 def make_optimizer(model: NeuralNet, settings: OptimisationSettings) -> Optimizer:
     """The optimizer: SGD with Nesterov momentum, or AdamW.
 
-    Matrices and kernels decay; biases and batch norm do not.
+    Weight decay applies to matrices and kernels, not to biases and batch norm.
     """
     parameters = list(model.parameters())
     groups = [
@@ -97,7 +97,7 @@ def set_rate(groups: Iterable[dict[str, Any]], rate: float) -> None:
 
 
 def learning_rate(settings: OptimisationSettings, step: int, steps: int) -> float:
-    """The learning rate of a step, a function of the step's number alone.
+    """The learning rate of a step, a function only of the step's number.
 
     Parameters
     ----------

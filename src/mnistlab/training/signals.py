@@ -11,9 +11,9 @@ __all__ = ["StopSignals"]
 
 
 class StopSignals:
-    """Inside `with`, the first Ctrl-C (SIGINT) or SIGTERM only sets `received` to its number; the second one interrupts.
+    """Inside `with`, the first Ctrl-C (SIGINT) or SIGTERM only sets `received` to its number; the second interrupts.
 
-    In any thread but the main one, where Python allows no handlers, it does nothing.
+    In threads other than the main one, where Python allows no handlers, it does nothing.
     """
 
     def __init__(self) -> None:

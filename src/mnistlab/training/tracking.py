@@ -1,4 +1,4 @@
-"""Following a training in TensorBoard (extra `track`)."""
+"""Log a training for TensorBoard (extra `track`)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TensorBoardTracker:
     folder
         Where the events go.
     done
-        The rows of the epochs that a resumed run has behind it; events of later steps are written over.
+        The rows of the epochs that a resumed run has done; events of later steps are overwritten.
     """
 
     def __init__(self, folder: Path, done: list[dict[str, Any]]) -> None:
@@ -32,19 +32,19 @@ class TensorBoardTracker:
         self.writer = SummaryWriter(str(folder), purge_step=step)
 
     def epoch(self, row: dict[str, Any]) -> None:
-        """Note a finished epoch's line of metrics.jsonl."""
+        """Log a finished epoch's line of metrics.jsonl."""
         for key, value in row.items():
             if key not in ("epoch", "step", "losses") and value is not None:
                 self.writer.add_scalar(key, value, row["step"])
         self.writer.flush()
 
     def close(self) -> None:
-        """Write what is still held back."""
+        """Write what is still buffered."""
         self.writer.close()
 
 
 def check_packages(tracker: str | None) -> None:
-    """Raise `UserError` where packages that a training with that tracker needs are missing, or it is not in `TRACKERS`."""
+    """Raise `UserError` if packages that the tracker needs are missing, or it is not in `TRACKERS`."""
     if tracker is not None and tracker not in TRACKERS:
         raise UserError("training.unknown_tracker", name=tracker, trackers=TRACKERS)
     require("train" if tracker is None else "track")

@@ -1,4 +1,4 @@
-"""What is around the training loop: the clock, checks, saving, signals, the display and the tracker."""
+"""Everything around the training loop: the clock, checks, saving, signals, the display and the tracker."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 __all__ = ["Training", "Watch", "watching"]
 
 LOOK_EVERY = 0.25
-"""Seconds between two looks at the losses: a look waits for the device, so not after every step."""
+"""Seconds between two checks of the losses: a check waits for the device, so it is not made at every step."""
 SAVE_EVERY = 30.0
 """Seconds between two saves of the state inside an epoch."""
 POINTS = 200
-"""Losses that metrics.jsonl keeps of a whole training beside those of the epochs, for the curve."""
+"""How many losses metrics.jsonl keeps of a whole training besides those of the epochs, for the curve."""
 
 
 class Training(Protocol):
-    """What is watched: a classifier's training, or that of the network that finds digits."""
+    """The training that is watched: a classifier's, or that of the network that finds digits."""
 
     steps: int
     steps_done: int
@@ -41,7 +41,7 @@ class Training(Protocol):
     seconds: float
     metrics: list[dict[str, Any]]
     losses: torch.Tensor
-    """Those of this epoch's steps, float (epoch_steps,)."""
+    """The losses of this epoch's steps, float (epoch_steps,)."""
 
     @property
     def epoch_steps(self) -> int:
@@ -49,7 +49,7 @@ class Training(Protocol):
 
     @property
     def batch_size(self) -> int:
-        """Images in a step."""
+        """Images per step."""
 
     @property
     def rate(self) -> float:
@@ -57,7 +57,7 @@ class Training(Protocol):
 
     @property
     def highest_rate(self) -> float:
-        """The highest one of all."""
+        """The highest learning rate of the training."""
 
     @property
     def epoch_is_over(self) -> bool:
@@ -86,15 +86,15 @@ def watching(
     Parameters
     ----------
     run
-        The folder that everything is saved in.
+        The run in whose folder everything is saved.
     state
         What is trained.
     display
-        What to tell of the progress.
+        What shows the progress.
     track
-        What to tell of each epoch too: one of `TRACKERS`, or None.
+        What to log each epoch with: one of `TRACKERS`, or None.
     film
-        What takes snapshots of it.
+        What takes its snapshots.
     """
     tracker = make_tracker(track, run.path, run.metrics)
     try:
@@ -120,12 +120,12 @@ class Lap:
 
     @property
     def images_per_second(self) -> float:
-        """Images that were trained on in each of them."""
+        """Images trained on per second."""
         return (self.state.steps_done - self.steps) * self.state.batch_size / self.seconds
 
 
 class Watch:
-    """Does what is around the loop, which tells it of each step and each epoch.
+    """Does everything around the loop, which reports each step and each epoch to it.
 
     Made by `watching`.
 
@@ -134,7 +134,7 @@ class Watch:
     Failure
         By both methods: if the loss or the weights became NaN or infinite, or the disk is full.
     Interrupted
-        By both methods: after a signal. Either way the training can be resumed from what was saved last.
+        By both methods: after a signal. In either case the training can be resumed from what was saved last.
     """
 
     def __init__(
@@ -148,12 +148,12 @@ class Watch:
     ) -> None:
         self.run, self.state, self.display, self.tracker, self.signals = run, state, display, tracker, signals
         self.film = film
-        self.begun = time.perf_counter() - state.seconds  # a resumed training's seconds go on
+        self.begun = time.perf_counter() - state.seconds  # a resumed training keeps counting its seconds
         self.since_epoch = self.since_look = self.since_save = Lap(state)
         self.speed = 0.0  # images per second of the last epoch
 
     def step(self, loss: torch.Tensor) -> None:
-        """Note the loss, float (), in nats, of the step just done; a few times a second, check, show and perhaps save."""
+        """Record the loss, float (), in nats, of the step just done; a few times per second, check, show and perhaps save."""
         state = self.state
         state.losses[(state.steps_done - 1) % state.epoch_steps] = loss
         if self.film:
@@ -187,7 +187,7 @@ class Watch:
             **validation,
         }
         state.metrics.append(row)
-        self.save_state()  # first: from it alone the two others can be made again
+        self.save_state()  # first: the two others can be made again from it alone
         state.save_model(self.run.model_path)
         self.run.append_metrics(row)
         self.since_epoch = self.since_look = self.since_save = Lap(state)
@@ -197,7 +197,7 @@ class Watch:
         self.stop_if_asked()
 
     def save_state(self) -> None:
-        """Write what the training can be resumed from, and the snapshots up to there before it."""
+        """Write the state to resume the training from, after the snapshots up to there."""
         if self.film:
             self.film.save()
         save_tensors(self.run.resume_path, self.state.state_dict())
@@ -228,19 +228,19 @@ class Watch:
             )
 
     def check_weights(self) -> None:
-        """Raise `Failure` where the epoch's last step broke the weights, which its loss, taken before, does not show."""
+        """Raise `Failure` if the epoch's last step broke the weights, which its loss, computed before, does not show."""
         if not self.state.is_finite:
             raise self.broken("training.weights_broken", self.state.steps_done)
 
     def broken(self, key: str, step: int, **values: Any) -> Failure:
-        """The failure that says what broke, at which step, what is kept, and what to try."""
+        """The failure that says what broke, at which step, what was saved, and what to try."""
         remedy = "remedies.smaller_rate_state_kept" if self.run.resume_path.exists() else "remedies.smaller_rate"
         rate, steps = self.state.highest_rate, self.state.steps
         return Failure(key, remedy=remedy, step=step, steps=steps, rate=rate, path=self.run.path, **values)
 
 
 def course(losses: torch.Tensor, epochs: int) -> list[float]:
-    """The mean loss in nats of equal parts of an epoch: about `POINTS` of them in all `epochs`, at least one in each."""
+    """The mean loss in nats of equal parts of an epoch: about `POINTS` of them over all `epochs`, at least one in each."""
     parts, total = min(len(losses), max(1, POINTS // epochs)), len(losses)
     edges = [total * part // parts for part in range(parts + 1)]
     values = losses.cpu()

@@ -1,12 +1,12 @@
-"""A network as plain numbers, which whoever reads them computes without torch: its layers, and its weights in 8 bits.
+"""A network as plain numbers, from which it can be computed without torch: its layers, and its weights in 8 bits.
 
 The layers are a list of objects, `kind` first, in the order in which they are computed:
 
-- picture: `mean` and `std` of pixels from 0 to 1; `deskew`, whether the digit is made upright first
+- picture: `mean` and `std` of pixels from 0 to 1; `deskew`, whether the digit is deskewed first
 - contrast: `window`, `whole`, `little`, of `mnistlab.networks.contrast`
 - convolution: `name`, `shape` of its weights (out, in a group, height, width), `stride`, `padding`, `groups`, `bias` or not
 - pooling: the largest of `size` by `size` values
-- normalisation: `name`, `size`; a factor and a summand for each channel
+- normalisation: `name`, `size`; a factor and an offset for each channel
 - relu, average (the mean of each map), flatten
 - linear: `name`, `shape` (out, in), `bias` or not
 """
@@ -28,7 +28,7 @@ from mnistlab.networks.network import NeuralNet
 __all__ = ["WholeState", "bytes_of", "describe_layers", "whole_state"]
 
 LEVELS = 127
-"""What a row's largest weight becomes."""
+"""The integer that a row's largest weight becomes."""
 
 
 def describe_layers(model: NeuralNet, normalisation: Normalisation, deskew: bool) -> str:
@@ -67,7 +67,7 @@ def describe(name: str, layer: nn.Module) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class WholeState:
-    """The weights of a network as it is now; the fields are a row each of those of `Snapshots`."""
+    """The current weights of a network; each field is a row of that of `Snapshots`."""
 
     values: NDArray[np.int8]
     scales: NDArray[np.float32]
@@ -75,13 +75,13 @@ class WholeState:
 
 
 def bytes_of(model: NeuralNet) -> int:
-    """How many a whole state takes."""
+    """How many bytes a whole state takes."""
     state = whole_state(model)
     return state.values.nbytes + state.scales.nbytes + state.vectors.nbytes
 
 
 def whole_state(model: NeuralNet) -> WholeState:
-    """The model's weights as they are, each within half its row's scale."""
+    """The model's current weights, each accurate to half its row's scale."""
     values, scales, vectors = [np.zeros(0, np.int8)], [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
     for layer in model.layers:
         if isinstance(layer, nn.Conv2d | nn.Linear):
@@ -99,6 +99,6 @@ def whole_state(model: NeuralNet) -> WholeState:
 
 
 def as_numpy(tensor: torch.Tensor) -> NDArray[np.float32]:
-    """The same numbers, float32, on the processor."""
+    """The tensor as a float32 array."""
     numbers: NDArray[np.float32] = tensor.detach().float().cpu().numpy()
     return numbers

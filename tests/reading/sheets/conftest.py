@@ -1,4 +1,4 @@
-"""What the tests of sheets share: somebody who writes clearly."""
+"""What the tests of sheets share: a writer with clear digits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lattice of a table: found however faint its lines and however askew the photo, and never where there is none."""
+"""The grid of a table: found however faint its lines and however tilted the photo, and never where there is none."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_cells_without_a_line_between_them_are_one() -> None:
 
 
 def test_cells_that_are_open_in_a_corner_stay_apart() -> None:
-    """Three cells round a corner make no rectangle: which of them would be one?"""
+    """Three cells around a corner do not form a rectangle: which of them would be merged?"""
     sheet = ruled()
     sheet[60 + 4 : 120 - 3, 160 - 5 : 160 + 6] = 235
     sheet[120 - 5 : 120 + 6, 60 + 4 : 160 - 3] = 235

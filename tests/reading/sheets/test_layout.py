@@ -1,4 +1,4 @@
-"""Layouts of forms: what a file may say, and a sentence for all that it may not."""
+"""Layouts of forms: what a file may say, and a sentence for everything that it may not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables read: every cell, blank ones blank, merged ones told, and digits where they are in the picture."""
+"""Tables read: every cell, blank ones blank, merged ones reported, and digits where they are in the picture."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@
 #
 # ## Fetching MNIST
 #
-# torchvision knows MNIST. Look for it first where it is not:
+# torchvision knows MNIST. First, look for it where it is not:
 
 # %% [markdown] lang="fr"
 # # Jour 2 : les données
@@ -355,7 +355,7 @@ for name, one in loaders.items():
 #
 # ## Workers
 #
-# Where pictures are large files, `DataLoader(..., num_workers=2)` decodes them in other processes. On Windows and macOS (and
+# If the pictures are large files, `DataLoader(..., num_workers=2)` decodes them in other processes. On Windows and macOS (and
 # on Linux since Python 3.14) such a process begins by importing your script again. Let us see what that leads to:
 
 # %% [markdown] lang="fr"
@@ -404,7 +404,7 @@ run(program.format(condition="__name__ == '__main__'"))
 # ## What git should not keep
 #
 # Data can be fetched again and models trained again: they do not belong in git. The file `.gitignore` lists what git should
-# ignore, one pattern a line. This adds what is missing from yours:
+# ignore, one pattern per line. This adds what is missing from yours:
 
 # %% [markdown] lang="fr"
 # ## Ce que git ne doit pas garder

@@ -542,7 +542,7 @@ print(ours)
 print(torch.equal(nn.ReLU()(nn.MaxPool2d(2)(found)), pooled))
 
 # %% [markdown] lang="en"
-# The full training runs, with more epochs, batch norm and images that are turned and shifted a little (day 5 says why), are
+# The full training runs, with more epochs, batch norm and images that are rotated and shifted a little (day 5 says why), are
 # commands. In its first week, mnistlab reached 99.14 % with two convolutions and 99.31 % with three. On two cores of a CPU,
 # the commands now give:
 #

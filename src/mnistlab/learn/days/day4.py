@@ -167,7 +167,7 @@ gallery(kept["relu3"][:16])
 
 # %% [markdown] lang="en"
 # In the maps of the first block you still recognise the digit, drawn by its horizontal, slanting and vertical strokes;
-# some are lit where there is only paper, for "nothing here" is an answer too. In the second block it dissolves; in the
+# some are lit where there is only paper: "nothing here" is an answer too. In the second block it dissolves; in the
 # third only a few cells are lit. That is the bargain: each step knows less about **where**, and more about **what**.
 #
 # ## Batch norm, and a forgotten `eval()`
@@ -556,7 +556,7 @@ print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {
 # - From block to block the maps shrink, the receptive field grows: less *where*, more *what*.
 # - To understand a channel, show it everything and look at what excites it.
 # - Occlusion finds the ink that decides; log-odds see what a probability near 1 hides.
-# - Look at your mistakes, on validation: digit by digit, writer by writer. And suspect the label where the network is
+# - Look at your mistakes, on validation: digit by digit, writer by writer. And suspect the label if the network is
 #   sure of something else.
 #
 # Write a line for yourself: `mnistlab learn note "..." --day day4`

@@ -217,7 +217,7 @@ for kept, trained in (("val-random", "train-random"), ("val", "train"), ("test",
 #
 # ## Against overfitting: augmentation
 #
-# More hands cost nothing if you invent them. `Augmentation` turns, scales, moves and slants each image a little, differently
+# More hands cost nothing if you invent them. `Augmentation` rotates, scales, shifts and slants each image a little, differently
 # each time. Here is one digit, five times:
 
 # %% [markdown] lang="fr"
@@ -402,7 +402,7 @@ only_first, only_second = comparison.only_first_wrong, comparison.only_second_wr
 print(f"{binomtest(only_first, only_first + only_second).pvalue:.4f} {comparison.p_value:.4f}")
 
 # %% [markdown] lang="en"
-# Below 0.05, we call it more than chance, even where the two intervals overlap. But who wrote the images matters here too: one
+# Below 0.05, we call it more than chance, even if the two intervals overlap. But who wrote the images matters here too: one
 # person with odd sevens can cause ten mistakes at once. `p_value_by_writer` tosses one coin for each *writer*, and an interval
 # by writer draws writers, not images. That interval is usually the wider of the two, and the more honest one; the p-value may
 # move either way:

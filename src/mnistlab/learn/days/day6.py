@@ -200,7 +200,7 @@ inks = [ink_of(photo) for photo in photos]
 attempt(3, [shrink(ink) for ink in inks])
 
 # %% [markdown] lang="en"
-# Now a human being reads every one of them. The network does not: they are small, off the centre and faint.
+# A human can now read every one of them. The network cannot: they are small, off centre and faint.
 #
 # ## Cause 3: size and place
 #
@@ -481,8 +481,8 @@ write_down(day="day6", accuracy=float(accuracies[6]))
 #
 # - A network knows only pictures like those it was trained on: bright ink on 0, in a box of 20x20, balanced in the middle of
 #   28x28, with strokes two to three pixels wide.
-# - Why "it is always the same digit", and the four causes: inverted, grey paper, off the centre, thin.
-# - `uint8` goes round at 0 and 255; `cv2.subtract` does not.
+# - Why "it is always the same digit", and the four causes: inverted, grey paper, off centre, thin.
+# - `uint8` wraps around at 0 and 255; `cv2.subtract` does not.
 # - A softmax always answers. If you want "I do not know", train the network to say it, calibrate, and set a threshold.
 #
 # Write a line for yourself: `mnistlab learn note "..." --day day6`

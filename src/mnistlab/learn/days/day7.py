@@ -193,10 +193,10 @@ for name in quick:
         print(f"{name:<16}{quick[name]!s:<28}{best[name]}")
 
 # %% [markdown] lang="en"
-# `quick` has three narrow convolutions, halves the picture at once by a `stride` of 2, and stops two thirds of the way through
+# `quick` has three narrow convolutions, halves the picture at once with a `stride` of 2, and stops two thirds of the way through
 # the first epoch. Its large steps make up for it: the learning rate climbs to a peak that would wreck the training if it
 # stayed there, and then falls to almost nothing (*one cycle*, day 5). `best` takes its time: pairs of convolutions, images
-# turned and moved, 24 epochs. Its network averages the answers to five views of the picture, as it is and moved by one pixel
+# rotated and shifted, 24 epochs. Its network averages the answers to five views of the picture, as it is and moved by one pixel
 # left, right, up and down (`test_shifts`). And before that it makes each digit upright (*deskewing*). A digit's *slant* says
 # how far its strokes move to the right (negative: to the left) from one row to the next: over the ink, the mean of x times y,
 # divided by the mean of y squared, both counted from the centre of mass. Here it is by hand, on two small strokes, then on
@@ -265,7 +265,7 @@ print(f"{evaluation.accuracy:.2%}, {time.perf_counter() - start:.0f} s")
 # ## Export: without PyTorch
 #
 # People who use your network should not have to install PyTorch. `mnistlab export latest` writes one ONNX file, with
-# normalisation, calibration and softmax in it, and keeps it only if it answers as PyTorch does on 10,000 images. The same in
+# normalisation, calibration and softmax in it, and keeps it only if its answers match PyTorch's on 10,000 images. The same in
 # Python:
 
 # %% [markdown] lang="fr"

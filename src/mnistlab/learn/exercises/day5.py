@@ -49,7 +49,7 @@ EXERCISES = (
     Exercise(
         name="keep_writers",
         asks=Text(
-            "Write a split by writer: from `writers`, int (N,), who wrote each image, make an array bool (N,) that is"
+            "Write a split by writer: from `writers`, int (N,), who wrote each image, make a bool array (N,) that is"
             " true for all images of every `every`-th writer, in the order of their numbers, beginning with the"
             " lowest.",
             "Écrivez un découpage par scripteur : `writers`, int (N,), dit qui a écrit chaque image ; renvoyez un"
@@ -103,7 +103,7 @@ EXERCISES = (
     Exercise(
         name="mcnemar",
         asks=Text(
-            "Write McNemar's test: from two arrays bool (N,) that say which images the first and the second network"
+            "Write McNemar's test: from two bool arrays (N,) that say which images the first and the second network"
             " got wrong, return its p-value. `binomtest` is allowed.",
             "Écrivez le test de McNemar : à partir de deux tableaux bool (N,) qui disent quelles images le premier et"
             " le second réseau ont mal lues, renvoyez sa valeur p. `binomtest` est permis.",

@@ -89,7 +89,7 @@ EXERCISES = (
             Mistake(
                 lambda photo: normalised((-photo) / 255),
                 Text(
-                    "In uint8, a minus sign wraps round: -1 is 255, but -0 stays 0, so the blackest ink is lost. Subtract"
+                    "In uint8, a minus sign wraps around: -1 is 255, but -0 stays 0, so the blackest ink is lost. Subtract"
                     " from 255.",
                     "En uint8, le signe moins déborde : -1 donne 255, mais -0 reste 0, et l'encre la plus noire se"
                     " perd. Retranchez plutôt l'image de 255.",

@@ -1,4 +1,4 @@
-"""Check digits: whether a number's last digits are those that the others ask for."""
+"""Check digits: whether a number's last digits are the ones that the others require."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ __all__ = ["CHECKS"]
 
 
 def luhn(text: str) -> bool:
-    """Cards and many account numbers."""
+    """Luhn: cards and many account numbers."""
     digits = [int(digit) * (1 + n % 2) for n, digit in enumerate(reversed(text))]
     return sum(digit - 9 if digit > 9 else digit for digit in digits) % 10 == 0
 
 
 def ean(text: str) -> bool:
-    """Articles: EAN, GTIN, UPC, ISBN-13."""
+    """Article numbers: EAN, GTIN, UPC, ISBN-13."""
     return sum(int(digit) * (1 + 2 * (n % 2)) for n, digit in enumerate(reversed(text))) % 10 == 0
 
 
@@ -24,9 +24,9 @@ def mod11(text: str) -> bool:
 
 
 def mod97(text: str) -> bool:
-    """ISO 7064: the number leaves 1 where 97 is taken from it as often as can be."""
+    """ISO 7064: the number leaves a remainder of 1 when divided by 97."""
     return int(text) % 97 == 1
 
 
 CHECKS: dict[str, Callable[[str], bool]] = {"luhn": luhn, "ean": ean, "mod11": mod11, "mod97": mod97}
-"""Whether digits, of which the last one or two check the others, are right."""
+"""By name, functions that say whether digits are right, the last one or two of which check the others."""

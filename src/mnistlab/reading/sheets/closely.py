@@ -1,4 +1,4 @@
-"""Reading a part of a sheet that was laid flat, its lines taken out: it is level, and its cells have one size."""
+"""Read a flattened part of a sheet without its lines: it is level, and its cells have one size."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from mnistlab.reading.strokes import connected_strokes
 __all__ = ["CELL_HEIGHT", "marks_on"]
 
 CELL_HEIGHT = 64
-"""Pixels: about how high a cell or a field is laid flat."""
+"""The approximate height in pixels of a flattened cell or field."""
 SHARES = (0.85, 0.6, 0.42, 0.3)
-"""The heights of digits that are looked for, as shares of that of their cell."""
+"""The heights of digits to look for, as shares of their cell's height."""
 
 
 def marks_on(
@@ -29,9 +29,9 @@ def marks_on(
     threshold: float,
     raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> list[Mark]:
-    """The digits in a flat picture uint8 (H, W) of cells `CELL_HEIGHT` high: strokes and the finder, by whichever is surer.
+    """The digits in a flattened picture uint8 (H, W) of cells `CELL_HEIGHT` high, by strokes or the finder, whichever is surer.
 
-    Where they differ, neither is sure.
+    Where they differ, neither is certain.
     """
     strokes = connected_strokes(classifier, gray, raise_if_cancelled)
     if finder is None:
@@ -59,7 +59,7 @@ def marks_on(
 
 
 def seen_both_ways(stroke: Mark, found: Mark) -> Mark:
-    """What one mark is: where the two ways differ, the surer one is right and the other wrong, or the other way round."""
+    """What one mark is: if the two ways differ, the more confident one is right and the other wrong, or vice versa."""
     if stroke.label == found.label:
         return stroke if stroke.sure >= found.sure else replace(stroke, probabilities=found.probabilities)
     surer, other = (stroke, found) if stroke.sure >= found.sure else (found, stroke)

@@ -1,4 +1,4 @@
-"""What stands in the named places of a form, and whether a person should look at it."""
+"""The content of a form's fields, and whether a person should check it."""
 
 from __future__ import annotations
 
@@ -30,40 +30,40 @@ if TYPE_CHECKING:
 __all__ = ["Entry", "read_fields"]
 
 AROUND = 0.35
-"""How much around a field is looked at, as a share of its height: its frame, and what goes over it."""
+"""How much around a field is included, as a share of its height: its frame, and writing that crosses it."""
 WIDEST = 8000
-"""Pixels of a field laid flat, at most."""
+"""The most pixels of a flattened field."""
 ACROSS, DOWN = 0.5, 0.6
-"""Printed lines are looked for by stretches of this share of a field's width, or of its height."""
+"""Printed lines are searched in stretches of this share of a field's width or height."""
 LEVEL, SHORT = 0.05, 0.12
-"""How steep lines of a frame may be, and which share of a side they may lack at either end: strokes are steeper, and shorter."""
+"""How steep lines of a frame may be, and what share of a side they may lack at either end: strokes are steeper and shorter."""
 ROOM = 6.0
-"""Pixels that lines are taken to go on behind where they were seen."""
+"""Pixels by which lines are assumed to continue beyond where they were seen."""
 SPECK = 0.3
-"""Ink that is lower and narrower than this share of the digits is not asked about."""
+"""Ink lower and narrower than this share of the digits is ignored."""
 IMPROBABLE = 0.05
-"""What is less probable is not chosen, however well it would fit."""
+"""Readings less probable than this are not chosen, however well they would fit."""
 MOST_CHOICES = 20_000
 SURE_OF_ALL = 0.945
-"""A field is to be checked where the probability that all its digits are right is less."""
+"""A field is to be checked if the probability that all its digits are right is below this."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What stands in a field.
+    """The content of a field.
 
     Attributes
     ----------
     name : str
-        The field's.
+        The field's name.
     digits : tuple of Digit
         From left to right.
     corners : tuple of (float, float)
         The field's four corners in the picture, in pixels, clockwise from the top left one.
     why : tuple of str
-        Why a person should check it; empty where nothing speaks for that.
+        Why a person should check it; empty if there is no reason to.
     text : str
-        The digits, "?" for those that are not accepted; empty where nothing stands.
+        The digits, with "?" for those that are not accepted; empty if nothing is written there.
     """
 
     name: str
@@ -78,17 +78,17 @@ class Entry:
 
     @property
     def text(self) -> str:
-        """The digits, "?" for those that are not accepted; empty where nothing stands."""
+        """The digits, with "?" for those that are not accepted; empty if nothing is written there."""
         return "".join(str(digit.value) if digit.accepted else UNKNOWN for digit in self.digits)
 
     def to_dict(self) -> dict[str, Any]:
-        """Tell it in plain types, for JSON.
+        """The content in plain types, for JSON.
 
         Returns
         -------
         dict
-            text, check (whether a person should look), why, corners in tenths of pixels, and digits as `Digit.to_dict` tells
-            them.
+            text, check (whether a person should look), why, corners in tenths of pixels, and digits as in
+            `Digit.to_dict`.
         """
         return {
             "text": self.text, "check": bool(self.why), "why": list(self.why),
@@ -100,9 +100,9 @@ class Entry:
 def read_fields(
     reader: Reader, picture: Gray, layout: Layout, raise_if_cancelled: Callable[[], None] = lambda: None
 ) -> tuple[tuple[Entry, ...], tuple[tuple[float, float], ...]]:
-    """What stands in each field of a form in a picture uint8 (H, W) or (H, W, 3), and the form's four corners there.
+    """The content of each field of a form in a picture uint8 (H, W) or (H, W, 3), and the form's four corners there.
 
-    Raises `UserError` where the form is not found in the picture, or is another one.
+    Raises `UserError` if the form is not found in the picture, or is a different one.
     """
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
     placed = register(layout, gray)
@@ -116,7 +116,7 @@ def read_fields(
 def read_field(
     reader: Reader, gray: Gray, field: Field, placed: Placed, raise_if_cancelled: Callable[[], None]
 ) -> Entry:
-    """What stands in one field."""
+    """The content of one field."""
     flat, inside = flattened(gray, field, placed)
     clean = erased(flat.gray, *printed_lines(flat.gray, inside))
     marks = marks_on(reader.finder, reader.classifier, clean, reader.threshold, raise_if_cancelled)
@@ -141,7 +141,7 @@ def read_field(
 
 
 def flattened(gray: Gray, field: Field, placed: Placed) -> tuple[Flattened, Box]:
-    """A field and a little around it laid flat, and the box (x, y, width, height) of the field in that."""
+    """A field and a little around it, flattened, and the field's box (x, y, width, height) in that."""
     x, y, width, height = field.box
     high, wide = height * placed.size[1], width * placed.size[0]
     scale = min(CELL_HEIGHT / high, WIDEST / wide)
@@ -166,7 +166,7 @@ def flattened(gray: Gray, field: Field, placed: Placed) -> tuple[Flattened, Box]
 
 
 def printed_lines(flat: Gray, box: Box) -> tuple[list[Segment], list[Segment]]:
-    """The level and the upright lines of a field laid flat: its sides, if there are lines, and those that go all the way."""
+    """The horizontal and vertical lines of a flattened field: its sides, if they are lines, and those that go all the way."""
     dark = darker(flat)
     x, y, width, height = box
     level = segments(level_segments(dark, max(24, round(ACROSS * width)), 1.0), (x, x + width))
@@ -178,7 +178,7 @@ def printed_lines(flat: Gray, box: Box) -> tuple[list[Segment], list[Segment]]:
 
 
 def segments(found: Segments, sides: tuple[int, int]) -> list[Segment]:
-    """Those lines as `erased` takes them that are level and go from one side to the other."""
+    """The horizontal lines from one side to the other, in the form that `erased` takes."""
     return [
         (float(middle[1] + slope * (start - ROOM - middle[0])), float(start) - ROOM, float(end) + ROOM, float(slope))
         for slope, middle, start, end in zip(found.slope, found.middle, found.start, found.end, strict=True)
@@ -189,7 +189,7 @@ def segments(found: Segments, sides: tuple[int, int]) -> list[Segment]:
 
 
 def is_unread(clean: Gray, inside: Box, marks: Sequence[Mark]) -> bool:
-    """Whether there is ink in the field that no digit covers, and which is more than a speck."""
+    """Whether there is ink in the field, more than a speck, that no digit covers."""
     ink = find_ink(clean)
     size = (clean.shape[1], clean.shape[0])
     usual = float(np.median([mark.box[3] for mark in marks])) if marks else 0.5 * inside[3]
@@ -203,9 +203,9 @@ def is_unread(clean: Gray, inside: Box, marks: Sequence[Mark]) -> bool:
 
 
 def chosen_to_fit(marks: list[Mark], field: Field, reader: Reader) -> list[Mark]:
-    """The same marks; or, where they do not fit and other readings of unclear ones do, the most probable of these.
+    """The same marks; or, if they do not fit but other readings of unclear ones do, the most probable of these.
 
-    They stay as unsure as they are: what fits is a hint for who checks it, and no proof.
+    They stay as uncertain as they are: a fit is a hint for whoever checks it, not a proof.
     """
     if not marks or not field.misfits("".join(str(reader.values[mark.label]) for mark in marks)):
         return marks

@@ -1,4 +1,4 @@
-"""A part of a sheet laid flat, and the printed lines on it taken out, strokes that cross them left."""
+"""Flatten part of a sheet, and remove the printed lines on it, keeping strokes that cross them."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ __all__ = ["Flattened", "erased", "is_unbroken", "laid_flat"]
 
 Points = NDArray[np.float64]
 Segment = tuple[float, float, float, float]
-"""A line's place across at its first end, its two ends along, and how much its place grows along it."""
+"""A line's position across at its first end, its two ends along, and its slope."""
 BESIDE = 9
-"""Pixels to both sides of a line's place that are looked at."""
+"""Pixels to both sides of a line's position that are examined."""
 ASTRAY = 4
-"""Pixels by which a line may lie beside its place."""
+"""Pixels by which a line may be off its position."""
 FAINTEST = 0.012
-"""The least share of the paper's light that a line takes."""
+"""The least share of the paper's light that a line absorbs."""
 EDGE = 0.12
-"""A line goes as far as it takes this share of what it takes in its middle."""
+"""A line extends to where it absorbs this share of what it absorbs in its middle."""
 THICKEST = 11
-"""Pixels from above a line to below it, at most."""
+"""The maximum thickness of a line in pixels."""
 UNBROKEN = 0.3
-"""A line is nowhere fainter than this share of what it usually is."""
+"""A line is nowhere fainter than this share of its usual strength."""
 NEXT_TO, CROSSED = (6, 7, 8), 0.93
-"""Pixels to either side where a line's paper is; where that has less than this share of its usual light, another line crosses."""
+"""Pixels on either side that are a line's paper; where that has less than this share of its usual light, another line crosses."""
 PIECE = 24
-"""Pixels of a line that are looked at by themselves: paper bends, and light changes."""
+"""Pixels of a line examined at a time: paper bends, and light changes."""
 
 
 @dataclass(frozen=True)
 class Flattened:
-    """A part of a picture laid flat.
+    """A flattened part of a picture.
 
     Attributes
     ----------
     gray : ndarray of uint8, shape (H, W)
-        What is seen.
+        The pixels.
     to_picture : callable
-        From points float64 (N, 2) here to where they are in the picture, likewise.
+        Maps points float64 (N, 2) here to points in the picture.
     """
 
     gray: Gray
     to_picture: Callable[[Points], Points]
 
     def box_in_picture(self, box: Box, size: tuple[int, int]) -> Box:
-        """What a box (x, y, width, height) here covers of the picture of that width and height."""
+        """The box in the picture of that width and height that a box (x, y, width, height) here covers."""
         x, y, width, height = box
         ends = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)], np.float64) - 0.5
         moved = self.to_picture(ends) + 0.5
@@ -62,9 +62,9 @@ class Flattened:
 
 
 def laid_flat(gray: Gray, to_picture: Callable[[Points], Points], size: tuple[int, int]) -> Flattened:
-    """What lies where `to_picture` says, as a picture of `size` (width, height); outside, the picture goes on as at its edge."""
+    """The pixels where `to_picture` points, as a picture of `size` (width, height); outside, the picture's edge is repeated."""
     width, height = size
-    step = 16  # between these, the way is as good as straight
+    step = 16  # between these, the mapping is practically straight
     columns, rows = np.arange(0, width + step, step), np.arange(0, height + step, step)
     x, y = np.meshgrid(columns.astype(np.float64), rows.astype(np.float64))
     places = to_picture(np.stack([x, y], 2).reshape(-1, 2)).reshape(*x.shape, 2).astype(np.float32)
@@ -72,14 +72,14 @@ def laid_flat(gray: Gray, to_picture: Callable[[Points], Points], size: tuple[in
     own_y = (np.arange(height, dtype=np.float32) / step)[:, None].repeat(width, 1)
     fine = [cv2.remap(np.ascontiguousarray(places[..., n]), own_x, own_y, cv2.INTER_LINEAR) for n in (0, 1)]
     shrink = float(np.sqrt(max(1e-9, abs(np.linalg.det(slope(places, step))))))
-    if shrink > 1.5:  # else pixels between those that are taken would not count
+    if shrink > 1.5:  # otherwise pixels between the samples would be skipped
         gray = cv2.GaussianBlur(gray, (0, 0), 0.4 * shrink)
     taken = cv2.remap(gray, fine[0], fine[1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return Flattened(taken, to_picture)
 
 
 def slope(places: NDArray[np.float32], step: int) -> Points:
-    """How far the picture's points move for a pixel of the flat one, float64 (2, 2), in the middle."""
+    """How far the picture's points move per pixel of the flattened one, float64 (2, 2), in the middle."""
     row, column = places.shape[0] // 2, places.shape[1] // 2
     across = places[row, min(column + 1, places.shape[1] - 1)] - places[row, max(column - 1, 0)]
     down = places[min(row + 1, places.shape[0] - 1), column] - places[max(row - 1, 0), column]
@@ -87,9 +87,9 @@ def slope(places: NDArray[np.float32], step: int) -> Points:
 
 
 def erased(gray: Gray, level: Sequence[Segment], upright: Sequence[Segment]) -> Gray:
-    """Without the lines: the level ones (y, first x, last x, slope) and the upright ones (x, first y, last y, slope).
+    """The picture without the horizontal lines (y, first x, last x, slope) and the vertical ones (x, first y, last y, slope).
 
-    No upright line is taken to be much thicker than the level ones are.
+    No vertical line is assumed to be much thicker than the horizontal ones.
     """
     result = np.ascontiguousarray(gray).copy()
     thick = [width for line in level if (width := erase(result, *line)) is not None]
@@ -101,10 +101,10 @@ def erased(gray: Gray, level: Sequence[Segment], upright: Sequence[Segment]) -> 
 
 
 def erase(gray: Gray, place: float, start: float, end: float, slope: float, most: float = THICKEST) -> float | None:
-    """Take a level line out, piece by piece: each pixel of it becomes what is above and below, unless it is lighter.
+    """Remove a horizontal line, piece by piece: each of its pixels becomes what is above and below, unless it is lighter.
 
-    Where most of the line lies, and how thick it is, up to `most` pixels, holds for all its pieces: a stroke that runs along it
-    is no part of it. Returns that thickness; None where no line was seen.
+    The position and thickness, up to `most` pixels, of most of the line hold for all its pieces: a stroke that runs along it
+    is not part of it. Returns that thickness; None if no line was seen.
     """
     height, width = gray.shape
     first, last = max(0, round(start)), min(width, round(end))
@@ -135,7 +135,7 @@ def erase(gray: Gray, place: float, start: float, end: float, slope: float, most
 
 
 def is_unbroken(gray: Gray, line: Segment, start: int, end: int) -> bool:
-    """Whether a level line goes on from `start` to `end`: an upright stroke, such as a one, stops short of a field's frame."""
+    """Whether a horizontal line continues from `start` to `end`: a stroke, such as a one, stops short of a field's frame."""
     place, first, _, slope = line
     x = np.arange(start, end)
     y = np.round(place + slope * (x - first)).astype(int)
@@ -151,7 +151,7 @@ def is_unbroken(gray: Gray, line: Segment, start: int, end: int) -> bool:
 
 
 def thickness(part: NDArray[np.float32]) -> tuple[int, int] | None:
-    """The last row above a line and the first one below it, in what is around its place; None where none is seen."""
+    """The last row above a line and the first one below it, within its surroundings; None if no line is seen."""
     profile = np.median(part, 1)
     paper = float(np.quantile(profile, 0.8))
     missing = 1 - profile / max(paper, 1.0)

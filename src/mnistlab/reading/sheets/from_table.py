@@ -1,4 +1,4 @@
-"""A layout made of a table that was found: each of its cells becomes a field, for the next sheets of the same kind."""
+"""Turn a table that was found into a layout: each cell becomes a field, for more sheets of the same kind."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from mnistlab.reading.sheets.table import Table
 __all__ = ["layout_from_table", "to_toml"]
 
 ASTRAY = 0.02
-"""By how much of the sheet a cell may lie outside of what is taken for the sheet."""
+"""How far, as a share of the sheet, a cell may be outside what is taken for the sheet."""
 
 
 def layout_from_table(table: Table, picture: Gray) -> Layout:
-    """A field for each cell, named as a spreadsheet names it: A1, B1, and so on.
+    """A field for each cell, named as in a spreadsheet: A1, B1, and so on.
 
-    They are fractions of the largest frame in the picture uint8 (H, W) or (H, W, 3), which mostly is the table's own; where
-    there is none around the table, of the sheet of paper by its corners; else of the whole picture.
+    They are fractions of the largest frame in the picture uint8 (H, W) or (H, W, 3), usually the table's own; if
+    there is none around the table, of the sheet of paper by its corners; otherwise of the whole picture.
 
-    Raises `UserError` where there are more cells than a layout may have fields.
+    Raises `UserError` if there are more cells than a layout may have fields.
     """
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
     cells = np.array([cell.corners for cell in table.cells], np.float64)
@@ -37,7 +37,7 @@ def layout_from_table(table: Table, picture: Gray) -> Layout:
 
 
 def placed(cells: NDArray[np.float64], gray: Gray) -> tuple[Anchor, NDArray[np.float64]]:
-    """What cells, float64 (N, 4, 2) of corners, are fractions of, and their boxes (N, 4) in these."""
+    """The frame of reference for cells, float64 (N, 4, 2) of corners, and their boxes (N, 4) as fractions of it."""
     anchors: tuple[Anchor, ...] = ("frame", "corners", "picture")
     for anchor in anchors:
         try:
@@ -64,7 +64,7 @@ def column_name(column: int) -> str:
 
 
 def to_toml(layout: Layout) -> str:
-    """The file that `read_layout` reads as that layout; of one that is placed by a picture of the form, `form_name`."""
+    """The file that `read_layout` reads as that layout; for a layout with a picture of the form, it names `form_name`."""
     form = layout.form is not None
     lines = [f"form = {toml_text(layout.form_name)}" if form else f'sheet = "{layout.sheet}"']
     for field in layout.fields:

@@ -1,4 +1,4 @@
-"""The lattice of lines of a table in a photo: where its rows and columns cross, and which lines between cells are there."""
+"""The grid of lines of a table in a photo: where its rows and columns cross, and which lines between cells exist."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from mnistlab.reading.sheets.lines import Floats, Segments, darker, level_segmen
 __all__ = ["Grid", "find_grid"]
 
 LONGEST = 1400
-"""Pixels a side of the copy that lines are looked for in."""
+"""Pixels per side of the copy in which lines are searched."""
 REACH = 0.02
-"""A line may end by this share of the picture's side before the one that it meets."""
+"""A line may end this share of the picture's side short of the one that it meets."""
 SPAN = 0.3
-"""A line that is first taken for one of the table's goes along at least this share of it, all its parts together."""
+"""A line is first taken for one of the table's if all its parts together cover at least this share of it."""
 LED_TO = 0.5
-"""The share of the lines across that go on to a table's outermost line, at least."""
+"""The least share of the crossing lines that continue to a table's outermost line."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table's lattice.
+    """A table's grid.
 
     Attributes
     ----------
     points : ndarray of float64, shape (rows + 1, columns + 1, 2)
-        Where its lines cross, x and y in pixels of the picture; also where a line between merged cells would.
+        Where its lines cross, x and y in pixels of the picture, including lines missing between merged cells.
     below : ndarray of bool, shape (rows - 1, columns)
         Whether there is a line between a cell and the one below it.
     beside : ndarray of bool, shape (rows, columns - 1)
@@ -54,11 +54,11 @@ class Grid:
         return int(self.points.shape[1] - 1)
 
     def spans(self) -> list[tuple[int, int, int, int]]:
-        """The cells, row by row: the first row and column of each, and the row and column that come after it.
+        """The cells, row by row: the first row and column of each, and the row and column after it.
 
-        Cells without a line between them are one where together they make a rectangle.
+        Cells without a line between them are merged if together they form a rectangle.
         """
-        apart = np.zeros((2 * self.rows - 1, 2 * self.columns - 1), np.uint8)  # cells, and between them what is open
+        apart = np.zeros((2 * self.rows - 1, 2 * self.columns - 1), np.uint8)  # cells, and the openings between them
         apart[::2, ::2] = 1
         apart[1::2, ::2] = ~self.below
         apart[::2, 1::2] = ~self.beside
@@ -76,7 +76,7 @@ class Grid:
 
 
 def find_grid(picture: Gray) -> Grid | None:
-    """The largest table in a picture uint8 (H, W) or (H, W, 3); None where lines make none of at least two cells."""
+    """The largest table in a picture uint8 (H, W) or (H, W, 3); None if lines form none with at least two cells."""
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
     shrink = min(1.0, LONGEST / max(gray.shape))
     dark = darker(resized(gray, shrink))
@@ -110,9 +110,9 @@ def find_grid(picture: Gray) -> Grid | None:
 
 
 def table_only(level: NDArray[np.bool_], upright: NDArray[np.bool_]) -> tuple[slice, slice] | None:
-    """Which lines are the table's, where `level` and `upright`, bool (rows + 1, columns + 1), are which parts of them are there.
+    """Which lines are the table's; `level` and `upright`, bool (rows + 1, columns + 1), say which parts of them exist.
 
-    A line that no others lead to, such as one below a heading, is none. None where less than two cells are left.
+    A line that no others lead to, such as one below a heading, is not one of them. None if fewer than two cells are left.
     """
     top, bottom, left, right = 0, len(level) - 1, 0, level.shape[1] - 1
     while True:
@@ -131,7 +131,7 @@ def table_only(level: NDArray[np.bool_], upright: NDArray[np.bool_]) -> tuple[sl
 
 
 def both_ways(dark: Floats) -> tuple[Segments, Segments]:
-    """The level and the upright lines; where a table is much longer one way, those of the other way may be short."""
+    """The horizontal and vertical lines; if a table is much longer one way, those of the other way may be short."""
     level, upright = level_segments(dark), upright_segments(dark)
     if len(level.slope) >= 2 > len(upright.slope):
         upright = upright_segments(dark, half_the_way(level))
@@ -141,12 +141,12 @@ def both_ways(dark: Floats) -> tuple[Segments, Segments]:
 
 
 def half_the_way(lines: Segments) -> int:
-    """Half the way in pixels from the first of the lines to the last."""
+    """Half the distance in pixels from the first of the lines to the last."""
     return max(16, int(np.ptp(lines.middle[:, 1])) // 2)
 
 
 def table_of(across: Lines, down: Lines, reach: float) -> tuple[Lines, Lines]:
-    """The lines that cross each other, directly or through others: of the table with the most crossings."""
+    """The lines that cross each other, directly or through others, of the table with the most crossings."""
     if not len(across.at) or not len(down.at):
         return across, down
     meets = (
@@ -174,7 +174,7 @@ def table_of(across: Lines, down: Lines, reach: float) -> tuple[Lines, Lines]:
 
 
 def pruned(across: Lines, down: Lines, meets: NDArray[np.bool_]) -> tuple[Lines, Lines]:
-    """Without lines that are too short for the table's, or cross less than two of the others."""
+    """The lines without those that are too short for the table, or cross fewer than two of the others."""
     while meets.any():
         wide, high = float(np.ptp(down.at)), float(np.ptp(across.at))
         rows = (meets.sum(1) >= 2) & (across.lengths >= SPAN * wide)

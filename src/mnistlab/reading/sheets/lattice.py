@@ -1,4 +1,4 @@
-"""A table on the level sheet: which lines of its lattice are there, and where exactly."""
+"""A table on the levelled sheet: which lines of its grid exist, and where exactly."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ __all__ = ["Flat", "Points"]
 
 Points = NDArray[np.float64]
 LARGEST = 2800
-"""Pixels a side of the table on the level sheet, at most."""
+"""The most pixels per side of the table on the levelled sheet."""
 SEEN = 1.0
-"""Where lines are at least so dark, in deviations of the noise, they are seen."""
+"""Lines are seen where they are at least this dark, in standard deviations of the noise."""
 THIN = 11
-"""So many pixels beside a line, it is gone."""
+"""This many pixels beside a line, nothing of it is left."""
 PARTS, LOOKED_AT = 8, 5
-"""Into how many parts the way of a line is cut, and in how many of these it must be seen."""
+"""Into how many parts the length of a line is cut, and in how many of these it must be seen."""
 STANDS_OUT = 0.2
-"""The share of its length in which a line is seen is by that much greater than what is seen beside it."""
+"""By how much the share of its length in which a line is seen must exceed what is seen beside it."""
 WHOLE, WALL = 0.95, 0.75
-"""A line of the table is seen along at least this share of its way between two others; one between two cells, along this."""
+"""The least share of its length along which a line of the table is seen between two others, and one between two cells."""
 FEWEST = 0.4
-"""The least share of its way along which a line of the table is there; cells may be merged."""
+"""The least share of its length along which a line of the table exists; cells may be merged."""
 SMOOTH = 0.1
-"""The mean over this share of a part is taken before a line is looked for in it: noise has gaps."""
+"""Before a line is searched in a part, the mean over this share of it is taken: noise has gaps."""
 STRAIGHT = 0.7
-"""A line is straight unless a curve leaves less than this share of what a straight one leaves."""
+"""A line is straight unless a curve leaves less than this share of a straight line's residual."""
 SAMPLES = 40
-"""Places along a line at which it is looked for."""
+"""The number of places along a line at which it is searched."""
 AROUND = 3
-"""Pixels to both sides of where a line should be in which it is looked for: paper bends."""
+"""Pixels to both sides of a line's expected position in which it is searched: paper bends."""
 
 
 @dataclass(frozen=True)
 class Flat:
-    """A table on the level sheet, its lines level and upright."""
+    """A table on the levelled sheet, its lines horizontal and vertical."""
 
     dark: Floats
-    """float32 (H, W): what `darker` gave, of the table and a little around it."""
+    """float32 (H, W): the result of `darker` for the table and a little around it."""
     matrix: Points
-    """(3, 3): from the picture that lines were looked for in to here."""
+    """(3, 3): from the picture in which lines were searched to here."""
 
     @classmethod
     def of(cls, dark: Floats, matrix: Points, across: Lines, down: Lines) -> Flat:
-        """All that the lines reach."""
+        """The whole area that the lines reach."""
         wide, high = (
             1.2 * float(np.median(np.diff(lines.at))) + 3 * THIN for lines in (down, across)
         )  # one may be missing
@@ -63,11 +63,11 @@ class Flat:
 
     @property
     def turned(self) -> Flat:
-        """Columns as rows."""
+        """The table transposed."""
         return Flat(np.ascontiguousarray(self.dark.T), self.matrix)
 
     def lattice(self) -> tuple[Points, Points]:
-        """The y of its level lines, and the x of its upright ones."""
+        """The y of its horizontal lines, and the x of its vertical ones."""
         rows, columns = self.candidates(), self.turned.candidates()
         for _ in range(3):
             if len(rows) < 2 or len(columns) < 2:
@@ -76,9 +76,9 @@ class Flat:
         return rows, columns
 
     def candidates(self) -> Points:
-        """Where level lines may be: they are seen along more of their way than what is above and below."""
+        """Where horizontal lines may be: they are seen along more of their length than what is above and below."""
         parts = self.seen(np.linspace(0, self.dark.shape[1], PARTS + 1).astype(int))
-        share = np.sort(parts, 0)[-LOOKED_AT:].mean(0)  # what lies outside of the table says nothing
+        share = np.sort(parts, 0)[-LOOKED_AT:].mean(0)  # what is outside the table says nothing
         beside = (
             np.minimum(np.roll(share, THIN), np.roll(share, -THIN)) / 2
             + (np.roll(share, THIN) + np.roll(share, -THIN)) / 4
@@ -89,10 +89,10 @@ class Flat:
         )
         peak[: THIN + 1] = peak[-THIN - 1 :] = False
         at = np.flatnonzero(peak)
-        return at[np.diff(at, prepend=-THIN) >= THIN].astype(np.float64)  # of a flat peak, the first
+        return at[np.diff(at, prepend=-THIN) >= THIN].astype(np.float64)  # the first of a flat peak
 
     def seen(self, bounds: NDArray[Any], around: int = 2) -> Floats:
-        """float32 (parts, H): along what share of each part, from one bound in x to the next, a line is seen at each height."""
+        """float32 (parts, H): the share of each part, between two bounds in x, along which a line is seen at each height."""
         window = int(
             np.clip(SMOOTH * float(np.median(np.diff(bounds)[::2])), 3, 9)
         )  # a stroke must not fill a small cell
@@ -103,8 +103,8 @@ class Flat:
         return np.asarray(cv2.dilate(np.array(parts, np.float32), np.ones((1, 2 * around + 1), np.uint8)))
 
     def kept(self, rows: Points, columns: Points) -> Points:
-        """The level lines that stand beside enough of the cells between the upright ones."""
-        seen = self.seen(between(columns))[::2]  # not what is at the crossings themselves
+        """The horizontal lines that border enough of the cells between the vertical ones."""
+        seen = self.seen(between(columns))[::2]  # not the crossings themselves
         at = rows.astype(int)
         is_whole = seen[:, at] >= WHOLE
         is_thin = seen[:, at] - (seen[:, at - THIN] + seen[:, at + THIN]) / 2 > STANDS_OUT
@@ -112,14 +112,14 @@ class Flat:
         return np.asarray(rows[((is_whole & is_thin) * wide[:, None]).sum(0) >= FEWEST * wide.sum()])
 
     def crossings(self, rows: Points, columns: Points) -> Points:
-        """Where the lines cross, float64 (rows, columns, 2), seen near where they should."""
+        """Where the lines cross, float64 (rows, columns, 2), found near their expected positions."""
         x, y = np.meshgrid(columns, rows)
         y = y + self.shifts(rows, columns)
         x = x + self.turned.shifts(columns, rows).T
         return np.stack([x, y], 2)
 
     def shifts(self, rows: Points, columns: Points) -> Points:
-        """By how many pixels level lines lie lower than `rows` at each of the columns: smoothly, as paper bends."""
+        """By how many pixels horizontal lines are lower than `rows` at each column: smoothly, as paper bends."""
         window = 17
         smooth = cv2.blur(self.dark, (window, 1), borderType=cv2.BORDER_CONSTANT)
         bounds = np.linspace(columns[0], columns[-1], SAMPLES)
@@ -134,7 +134,7 @@ class Flat:
         return found
 
     def level_walls(self, points: Points) -> NDArray[np.bool_]:
-        """Which parts of level lines are there, from each crossing to the next: bool (rows, columns), False in the last."""
+        """Which parts of horizontal lines exist, from crossing to crossing: bool (rows, columns), False in the last column."""
         seen = self.seen(between(points[..., 0].mean(0)), 1)[::2]
         found = np.zeros(points.shape[:2], bool)
         for row, line in enumerate(points):
@@ -144,12 +144,12 @@ class Flat:
         return found
 
     def upright_walls(self, points: Points) -> NDArray[np.bool_]:
-        """Likewise of upright lines, False in the last row."""
+        """The same for vertical lines, False in the last row."""
         return self.turned.level_walls(points.transpose(1, 0, 2)[..., ::-1]).T
 
 
 def bent(at: Points, values: Points, known: NDArray[np.bool_], wanted: Points) -> Points:
-    """A parabola through the known values, as most of them have it, at the places that are wanted."""
+    """A parabola through most of the known values, evaluated at the places wanted."""
     if known.sum() < 6:
         return np.full(len(wanted), float(np.median(values[known])) if known.any() else 0.0)
     x, y = (at[known] - at[0]) / np.ptp(at), values[known]
@@ -161,7 +161,7 @@ def bent(at: Points, values: Points, known: NDArray[np.bool_], wanted: Points) -
 
 
 def fitted(x: Points, y: Points, degree: int) -> tuple[Points, float]:
-    """The curve of that degree that goes by most of the points, and how far off they usually are."""
+    """The curve of that degree through most of the points, and how far off they usually are."""
     curve, weight = np.zeros(degree + 1), np.ones(len(x))
     for _ in range(6):
         curve = np.polyfit(x, y, degree, w=weight)
@@ -170,6 +170,6 @@ def fitted(x: Points, y: Points, degree: int) -> tuple[Points, float]:
 
 
 def between(places: Points) -> NDArray[np.int64]:
-    """Bounds of what lies between each two places, but for their surroundings, and of those surroundings in turn."""
+    """Bounds of the parts between neighbouring places, without their surroundings, alternating with those of the surroundings."""
     room = 0.1 * np.diff(places)
     return np.stack([places[:-1] + room, places[1:] - room], 1).round().astype(np.int64).reshape(-1)

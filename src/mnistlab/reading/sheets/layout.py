@@ -1,4 +1,4 @@
-"""Layouts: the named places of a form, and what is expected in each, from a TOML file.
+"""Layouts: the fields of a form, and what is expected in each, from a TOML file.
 
 form = "empty.png"              # a picture of the empty form, beside this file; or sheet = "frame", "corners" or "picture"
 
@@ -33,30 +33,30 @@ Anchor = Literal["picture", "frame", "corners"]
 ANCHORS: tuple[Anchor, ...] = get_args(Anchor)
 MOST_FIELDS = 1000
 LONGEST = 100
-"""Characters of a name and of a pattern; digits of a number that may fit that, or has a check digit."""
+"""The most characters of a name and of a pattern, and the most digits of a number that is matched or checked."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """A named place of a form.
+    """A field of a form.
 
     Parameters
     ----------
     name : str
-        What it is called, in one line.
+        Its name, on one line.
     box : tuple of four floats
         x, y, width and height, in fractions of the sheet, from its top left corner.
     pattern : str, optional
-        A regular expression that all of its digits together should match.
+        A regular expression that its whole text should match.
     range : tuple of two floats, optional
-        The least and the greatest number that should stand there.
+        The smallest and largest number expected there.
     check : {"luhn", "ean", "mod11", "mod97"}, optional
-        How its last digits check the others.
+        The kind of its check digits.
 
     Raises
     ------
     UserError
-        For a place that does not lie on the sheet, and anything else that cannot be meant.
+        For a box that is not on the sheet, and any other value that makes no sense.
     """
 
     name: str
@@ -95,7 +95,7 @@ class Field:
 
     @classmethod
     def of_text(cls, text: str) -> Field:
-        """The field that NAME=x,y,width,height means. Raises `UserError` where it means none."""
+        """The field described by NAME=x,y,width,height. Raises `UserError` if it describes none."""
         name, equals, box = text.rpartition("=")
         try:
             x, y, width, height = (float(part) for part in box.split(","))
@@ -106,7 +106,7 @@ class Field:
         return cls(name, (x, y, width, height))
 
     def misfits(self, text: str) -> list[Clause]:
-        """What is expected and does not hold of digits."""
+        """The expectations that the digits do not meet."""
         found = []
         if self.pattern is not None and (len(text) > LONGEST or not re.fullmatch(self.pattern, text)):
             found.append(Clause("reading.not_pattern", text=text, pattern=self.pattern))
@@ -119,7 +119,7 @@ class Field:
 
 
 def numbers(value: Any, count: int, wrong: str, name: str) -> tuple[float, ...]:
-    """So many finite numbers. Raises `UserError` of the key `wrong` for anything else."""
+    """That many finite numbers. Raises `UserError` with the key `wrong` for anything else."""
     if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == count:
         plain = [isinstance(one, int | float) and not isinstance(one, bool) for one in value]
         if all(plain) and np.isfinite(np.array(value, np.float64)).all():
@@ -129,24 +129,24 @@ def numbers(value: Any, count: int, wrong: str, name: str) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class Layout:
-    """The named places of a form, and how the form is found in a picture.
+    """The fields of a form, and how the form is found in a picture.
 
     Parameters
     ----------
     fields : tuple of Field
-        In the order in which they are told.
+        In the order in which they are reported.
     sheet : {"picture", "frame", "corners"}
-        What the fields are fractions of: the whole picture, the largest frame of lines in it, or the sheet of paper, whose four
-        corners lie in it.
+        What the boxes are fractions of: the whole picture, the largest frame of lines in it, or the sheet of paper, whose four
+        corners are in it.
     form : ndarray of uint8, shape (H, W) or (H, W, 3), optional
-        A picture of the empty form, which the fields are fractions of in place of `sheet`.
+        A picture of the empty form, of which the boxes are fractions instead of `sheet`.
     form_name : str
         What messages call it.
 
     Raises
     ------
     UserError
-        Where there are no fields, or two of one name.
+        If there are no fields, or two with one name.
     """
 
     fields: tuple[Field, ...]
@@ -177,9 +177,9 @@ def read_layout(path: str | Path, *, more: Sequence[Field] = ()) -> Layout:
     Parameters
     ----------
     path : str or Path
-        A TOML file, such as stands at the top of this module.
+        A TOML file like the one at the top of this module.
     more : sequence of Field
-        Further fields.
+        Additional fields.
 
     Returns
     -------
@@ -188,7 +188,7 @@ def read_layout(path: str | Path, *, more: Sequence[Field] = ()) -> Layout:
     Raises
     ------
     UserError
-        Where the file is missing or not TOML, has a key that there is not, or a value that cannot be meant.
+        If the file is missing or not TOML, or has an unknown key or a value that makes no sense.
     """
     path = Path(path)
     name = printable(path)
@@ -207,7 +207,7 @@ def read_layout(path: str | Path, *, more: Sequence[Field] = ()) -> Layout:
 
 
 def layout_of(content: bytes, name: str, read_form: ReadForm, *, more: Sequence[Field] = ()) -> Layout:
-    """The layout in a TOML file's bytes; `read_form` gives the picture that it names, and what messages call that.
+    """The layout in a TOML file's bytes; `read_form` returns the picture that it names, and what messages call that.
 
     Raises `UserError` as `read_layout` does, with the file's `name`.
     """
@@ -236,6 +236,6 @@ def layout_of(content: bytes, name: str, read_form: ReadForm, *, more: Sequence[
 
 
 def check_keys(values: Mapping[str, Any], known: Sequence[str], path: str) -> None:
-    """Raise `UserError` for a key that there is not."""
+    """Raise `UserError` for an unknown key."""
     if unknown := [key for key in values if key not in known]:
         raise UserError("reading.layout_key", key=shown(unknown[0]), known=known, path=path)

@@ -1,4 +1,4 @@
-"""A sheet that was seen askew made level: from lines that are level and upright on it to the matrix that shows them so."""
+"""Level a sheet that was seen at an angle: from its horizontal and vertical lines to the matrix that makes them so."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from mnistlab.reading.sheets.lines import Floats, Segments
 __all__ = ["Lines", "gathered", "level_sheet", "on_level_sheet"]
 
 ALIKE = 0.005
-"""Lines that lie nearer to each other than this share of the picture's side are one."""
+"""Lines closer to each other than this share of the picture's side are one."""
 LEVEL = 0.03
-"""How steep a line may still be on the level sheet."""
+"""How steep a line may still be on the levelled sheet."""
 MOST_TRIED = 24
-"""So many of the longest lines are tried, two by two, for where all may meet."""
+"""This many of the longest lines are tried, two by two, to find where all may meet."""
 ASTRAY = 0.01
-"""Lines that point by so large an angle, in radians, past the point that all should meet in count half."""
+"""Lines that miss the point where all should meet by this angle, in radians, count half."""
 
 
 @dataclass(frozen=True)
 class Lines:
-    """The lines of one direction on a level sheet, those of one place together."""
+    """The lines of one direction on a levelled sheet, grouped by position."""
 
     at: Floats
-    """(N,): y of level lines, x of upright ones, ascending."""
+    """(N,): y of horizontal lines, x of vertical ones, ascending."""
     spans: list[list[tuple[float, float]]]
-    """From where to where each goes: its parts."""
+    """The start and end of each part of each line."""
 
     def covering(self, at: float, reach: float) -> NDArray[np.bool_]:
-        """Which of the lines have a part at that place along them, but for `reach` pixels."""
+        """Which of the lines have a part within `reach` pixels of that place along them."""
         return np.array([any(a - reach <= at <= b + reach for a, b in parts) for parts in self.spans], bool)
 
     def kept(self, which: NDArray[np.bool_]) -> Lines:
-        """Some of them."""
+        """A selection of the lines."""
         return Lines(self.at[which], [parts for parts, keep in zip(self.spans, which, strict=True) if keep])
 
     @property
     def lengths(self) -> NDArray[np.float64]:
-        """(N,): how far each goes, overlaps of its parts once."""
+        """(N,): the length of each, counting overlaps of its parts once."""
         return np.array([covered(parts) for parts in self.spans])
 
     @property
@@ -57,7 +57,7 @@ class Lines:
 
 
 def covered(parts: list[tuple[float, float]]) -> float:
-    """How far the parts go, overlaps once."""
+    """The total length of the parts, counting overlaps once."""
     total, reached = 0.0, -np.inf
     for start, end in sorted(parts):
         total += max(0.0, end - max(start, reached))
@@ -66,7 +66,7 @@ def covered(parts: list[tuple[float, float]]) -> float:
 
 
 def level_sheet(level: Segments, upright: Segments, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """The matrix (3, 3) that makes level lines level and upright ones upright, the picture's middle and size kept."""
+    """The matrix (3, 3) that makes such lines horizontal and vertical, keeping the picture's middle and size."""
     height, width = shape
     to_middle = np.array([[1, 0, -width / 2], [0, 1, -height / 2], [0, 0, max(width, height) / 2]])
     ends = vanishing(level, False, to_middle), vanishing(upright, True, to_middle)
@@ -82,7 +82,7 @@ def level_sheet(level: Segments, upright: Segments, shape: tuple[int, ...]) -> N
 
 
 def vanishing(lines: Segments, upright: bool, to_middle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where the lines meet, float64 (3,), as seen by `to_middle`; those that go elsewhere count little."""
+    """Where the lines meet, float64 (3,), in the coordinates of `to_middle`; lines that go elsewhere count little."""
     ends = []
     for end in (lines.start, lines.end):
         aside = lines.middle[:, 1] + lines.slope * (end - lines.middle[:, 0])
@@ -109,7 +109,7 @@ def vanishing(lines: Segments, upright: bool, to_middle: NDArray[np.float64]) ->
 def astray(
     point: NDArray[np.float64], middles: NDArray[np.float64], normals: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """By what angle in radians each line, with its middle and normal, points past a point."""
+    """The angle in radians by which each line, given by its middle and normal, misses a point."""
     towards = np.cross(middles, point)
     towards /= np.maximum(np.linalg.norm(towards[:, :2], axis=1, keepdims=True), 1e-12)
     return np.abs(towards[:, 0] * normals[:, 1] - towards[:, 1] * normals[:, 0])
@@ -118,7 +118,7 @@ def astray(
 def on_level_sheet(
     lines: Segments, matrix: NDArray[np.float64], upright: bool
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Each line's place across, float32 (N,), its two ends along, and how far it is from level."""
+    """Each line's position across, float32 (N,), its two ends along, and its slope."""
     ends = []
     for end in (lines.start, lines.end):
         aside = lines.middle[:, 1] + lines.slope * (end - lines.middle[:, 0])
@@ -133,7 +133,7 @@ def on_level_sheet(
 
 
 def gathered(at: Floats, start: Floats, end: Floats, slope: Floats, side: float) -> Lines:
-    """The parts of one line together, on a sheet of a picture with that longer side; what is not level is none."""
+    """The parts grouped into lines, on a sheet of a picture with that longer side; sloping parts are dropped."""
     places: list[float] = []
     parts: list[list[tuple[float, float]]] = []
     for n in np.argsort(at, kind="stable"):

@@ -1,4 +1,4 @@
-"""Straight lines in a picture, however faint: what is thin, dark against both sides, and goes on."""
+"""Straight lines in a picture, however faint: thin, darker than both sides, and continuous."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ __all__ = ["Floats", "Segments", "darker", "level_segments", "upright_segments"]
 
 Floats = NDArray[np.float32]
 THICKEST = 13
-"""Pixels: what is wider than that is no line."""
+"""Pixels: anything wider than this is not a line."""
 SLOPES = np.linspace(-0.4, 0.4, 21)
-"""How steep level lines may be: up to 22 degrees."""
+"""How steep horizontal lines may be: up to 22 degrees."""
 BLOCK = 32
-"""Pixels a side of the squares whose noise is looked at by itself: the paper's is not the table's that it lies on."""
+"""Pixels per side of the squares in which noise is measured: the paper's is not that of the table it lies on."""
 RUN = 14
-"""Lines are looked for by the mean of a stretch of them: this part of the picture's longer side."""
+"""Lines are searched by the mean over a stretch of them, this part of the picture's longer side."""
 CAP = 3.0
-"""Where a pixel is so many deviations of the noise darker than what is beside it, more says nothing more: lines may be faint."""
+"""A pixel's darkness relative to its sides is capped at this many standard deviations of the noise: lines may be faint."""
 CLEAR = 1.7
-"""The least mean of a stretch of a line. Rows of digits have less, for there is paper between strokes."""
+"""The least mean over a stretch of a line. Rows of digits have less, because there is paper between strokes."""
 PARTS, LEAST = 6, 0.9
-"""And that of each part of the stretch, of so many: strokes that stand in a row have gaps."""
+"""The least mean of each of this many parts of the stretch: strokes in a row have gaps."""
 LONG = 1.6
 """The shortest line, in stretches."""
 
 
 @dataclass(frozen=True)
 class Segments:
-    """Lines y = middle_y + slope * (x - middle_x), from `start` to `end` in x; of upright ones, x and y change places."""
+    """Lines y = middle_y + slope * (x - middle_x), from `start` to `end` in x; for vertical ones, x and y are swapped."""
 
     slope: Floats
     middle: Floats
@@ -48,7 +48,7 @@ class Segments:
 
 
 def darker(gray: Gray) -> Floats:
-    """How much darker than both sides each pixel is, in deviations of the noise, up to `CAP`: float32 (H, W)."""
+    """How much darker than both sides each pixel is, in standard deviations of the noise, up to `CAP`: float32 (H, W)."""
     light = cv2.GaussianBlur(gray, (0, 0), 0.7).astype(np.float32)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (THICKEST, THICKEST))
     closed = cv2.morphologyEx(light, cv2.MORPH_CLOSE, kernel)
@@ -58,7 +58,7 @@ def darker(gray: Gray) -> Floats:
 
 
 def paper_noise(apart: Floats) -> tuple[Floats, Floats]:
-    """The usual value near each pixel, and how far values are from it where there is only paper: float32 (H, W) each."""
+    """The usual value near each pixel, and the usual deviation from it where there is only paper: float32 (H, W) each."""
     height, width = apart.shape
     rows, columns = max(1, height // BLOCK), max(1, width // BLOCK)
     whole = apart[: rows * (height // rows), : columns * (width // columns)]
@@ -67,13 +67,13 @@ def paper_noise(apart: Floats) -> tuple[Floats, Floats]:
     )
     usual = np.median(blocks, 2).astype(np.float32)
     noise = 1.48 * np.median(np.abs(blocks - usual[..., None]), 2).astype(np.float32)
-    near = [cv2.medianBlur(part, 5) for part in (usual, noise)]  # where much is written, as beside it
+    near = [cv2.medianBlur(part, 5) for part in (usual, noise)]  # where there is much writing, use what is beside it
     first, second = (cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR) for part in near)
     return np.asarray(first, np.float32), np.asarray(second, np.float32)
 
 
 def level_segments(dark: Floats, run: int | None = None, long: float = LONG) -> Segments:
-    """The level lines in what `darker` gave; `run` is how long a stretch of them is looked at, `long` how many they have."""
+    """The horizontal lines in the result of `darker`; `run` is the length of a stretch, `long` how many a line must have."""
     height, width = dark.shape
     run = run or max(24, max(height, width) // RUN)
     best = np.full(dark.shape, -1, np.float32)
@@ -93,7 +93,7 @@ def level_segments(dark: Floats, run: int | None = None, long: float = LONG) -> 
 
 
 def fitted(labelled: Gray, mask: Gray, least: float) -> Segments:
-    """A line for each piece of `labelled` that is at least so wide, through its points in `mask`."""
+    """A line for each piece of `labelled` that is at least that wide, through its points in `mask`."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(labelled, connectivity=8)
     y, x = np.nonzero(mask)
     of = labels[y, x]
@@ -114,5 +114,5 @@ def fitted(labelled: Gray, mask: Gray, least: float) -> Segments:
 
 
 def upright_segments(dark: Floats, run: int | None = None, long: float = LONG) -> Segments:
-    """The upright lines, with x and y changed places."""
+    """The vertical lines, with x and y swapped."""
     return level_segments(np.ascontiguousarray(dark.T), run, long)

@@ -15,11 +15,11 @@ __all__ = ["frame_of", "sheet_of"]
 
 Points = NDArray[np.float64]
 WORK = 1200
-"""Pixels of the longer side at which lines are looked for."""
+"""Pixels of the longer side at which lines are searched."""
 SHARE_OF_PICTURE = 0.2
-"""The least share of the picture that a sheet or a frame takes."""
+"""The least share of the picture that a sheet or a frame covers."""
 REACH = 0.02
-"""A side of a frame may end by this share of the picture's side before the one that it meets."""
+"""A side of a frame may end this share of the picture's side short of the one that it meets."""
 
 
 def frame_of(gray: Gray) -> Points | None:
@@ -70,7 +70,7 @@ def sheet_of(gray: Gray) -> Points | None:
     """The corners of the sheet of paper, lighter than what it lies on, float64 (4, 2), clockwise from the top left one."""
     shrink = min(1.0, 800 / max(gray.shape))
     small = cv2.medianBlur(resized(gray, shrink), 9)
-    filled = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8))  # writing is no edge
+    filled = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8))  # writing is not an edge
     _, light = cv2.threshold(filled, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     outlines, _ = cv2.findContours(light, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not outlines:
@@ -90,7 +90,7 @@ def sheet_of(gray: Gray) -> Points | None:
 
 
 def straightened(hull: Points, corners: Points) -> Points:
-    """The corners where lines through the sides' own points meet, which rounded corners and bits that are torn off move less."""
+    """The corners where lines through the points of the sides meet, which rounded or torn-off corners affect less."""
     lines = []
     for one, other in zip(corners, np.roll(corners, -1, 0), strict=True):
         way = other - one

@@ -1,4 +1,4 @@
-"""Where a form lies in a picture: by a picture of the empty form, by its frame, by the sheet's corners, or as it is."""
+"""Where a form is in a picture: by a picture of the empty form, by its frame, by the sheet's corners, or as it is."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ WORK = 1200
 """Pixels of the longer side at which forms are compared."""
 FEATURES = 3000
 ALIKE = 0.8
-"""A feature is the other's where the next best is so much further from it."""
+"""Two features match if the next best match is this much further away."""
 FEWEST = 12
 """Features that must agree on where the form lies."""
 PATCH, WINDOW, EVERY = 40, 14, 60
-"""Pixels: the squares of the form that are looked for again, how far from where they should be, and from one to the next."""
+"""Pixels: the squares of the form that are searched, how far around their expected places, and from one to the next."""
 LIKE = 0.6
-"""Squares are the same from that correlation on."""
+"""Squares match from this correlation on."""
 FITS = 0.5
-"""The least share of the form's squares that must be found again."""
+"""The least share of the form's squares that must be found."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Placed:
     matrix: Points
     """(3, 3): from fractions of the form to pixels of the picture."""
     size: tuple[float, float]
-    """The form's width and height in pixels of the picture, about."""
+    """The form's approximate width and height in pixels of the picture."""
     form: Gray | None = None
-    """The empty form as it would look there, uint8 (H, W) like the picture; None where it is not known."""
+    """The empty form as it would look there, uint8 (H, W) like the picture; None if it is not known."""
 
     @property
     def corners(self) -> tuple[tuple[float, float], ...]:
@@ -67,7 +67,7 @@ class Placed:
 
 
 def register(layout: Layout, gray: Gray) -> Placed:
-    """Where the layout's form lies in a picture uint8 (H, W). Raises `UserError` where it is not found, or is another form."""
+    """Where the layout's form is in a picture uint8 (H, W). Raises `UserError` if it is not found, or is a different form."""
     if layout.form is not None:
         return by_form(layout.form, gray, layout.form_name)
     return Placed.by_corners(corners_of(layout.sheet, gray))
@@ -76,7 +76,7 @@ def register(layout: Layout, gray: Gray) -> Placed:
 def corners_of(anchor: Anchor, gray: Gray) -> Points:
     """The corners of the picture uint8 (H, W), of a frame or of a sheet in it, float64 (4, 2), clockwise from the top left one.
 
-    Raises `UserError` where there is no such frame or sheet.
+    Raises `UserError` if there is no such frame or sheet.
     """
     height, width = gray.shape
     if anchor == "picture":
@@ -113,7 +113,7 @@ def by_form(form: Gray, gray: Gray, name: str) -> Placed:
 
 
 def roughly(form: Gray, seen: Gray) -> tuple[Points | None, int]:
-    """The matrix (3, 3) from the form's pixels to the picture's, and how many features agree; None where too few do."""
+    """The matrix (3, 3) from the form's pixels to the picture's, and how many features agree; None if too few do."""
     finder = cv2.SIFT.create(nfeatures=FEATURES)
     (own, first), (theirs, second) = finder.detectAndCompute(form, None), finder.detectAndCompute(seen, None)
     if first is None or second is None or len(own) < 4 or len(theirs) < 4:
@@ -132,7 +132,7 @@ def roughly(form: Gray, seen: Gray) -> tuple[Points | None, int]:
 
 
 def exactly(form: Gray, seen: Gray, matrix: Points) -> tuple[Points, float]:
-    """The matrix made better by squares of the form looked for near where they should be; and what share of them is there."""
+    """The matrix refined by squares of the form found near their expected places; and what share of them was found."""
     height, width = form.shape
     share = 0.0
     own = darker(form)

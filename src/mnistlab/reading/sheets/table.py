@@ -1,4 +1,4 @@
-"""Tables: their rows and columns, and what stands in their cells."""
+"""Tables: their rows and columns, and the content of their cells."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 __all__ = ["Cell", "Table", "read_table"]
 
 LARGEST = 6000
-"""Pixels a side of a table laid flat, at most."""
+"""The most pixels per side of a flattened table."""
 ROOM = 4
-"""Pixels that a line goes on behind a crossing."""
+"""Pixels by which a line continues beyond a crossing."""
 NARROWEST = 12
-"""Pixels of a row or a column laid flat, at least."""
+"""The fewest pixels of a flattened row or column."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ class Cell:
     Attributes
     ----------
     row, column : int
-        Those of its top left corner, from 0.
+        The row and column of its top left corner, from 0.
     rows, columns : int
-        How many it takes: more than 1 where cells are merged.
+        How many it spans: more than 1 if cells are merged.
     digits : tuple of Digit
         From left to right.
     corners : tuple of (float, float)
         Its four corners in the picture, in pixels, clockwise from the top left one.
     text : str
-        The digits, "?" for those that are not accepted; empty where nothing stands.
+        The digits, with "?" for those that are not accepted; empty if nothing is written there.
     """
 
     row: int
@@ -59,16 +59,16 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """The digits, "?" for those that are not accepted; empty where nothing stands."""
+        """The digits, with "?" for those that are not accepted; empty if nothing is written there."""
         return "".join(str(digit.value) if digit.accepted else UNKNOWN for digit in self.digits)
 
     def to_dict(self) -> dict[str, Any]:
-        """Tell it in plain types, for JSON.
+        """The content in plain types, for JSON.
 
         Returns
         -------
         dict
-            row, column, rows, columns, text, corners in tenths of pixels, and digits as `Digit.to_dict` tells them.
+            row, column, rows, columns, text, corners in tenths of pixels, and digits as in `Digit.to_dict`.
         """
         return {
             "row": self.row, "column": self.column, "rows": self.rows, "columns": self.columns, "text": self.text,
@@ -88,7 +88,7 @@ class Table:
     cells : tuple of Cell
         Row by row, a merged cell once.
     texts : list of list of str
-        A text for each row and column; that of a merged cell stands in its first row and column, the others are empty.
+        A text for each row and column; that of a merged cell is in its first row and column, the others are empty.
     """
 
     rows: int
@@ -97,7 +97,7 @@ class Table:
 
     @property
     def texts(self) -> list[list[str]]:
-        """A text for each row and column; that of a merged cell stands in its first row and column, the others are empty."""
+        """A text for each row and column; that of a merged cell is in its first row and column, the others are empty."""
         shown = [[""] * self.columns for _ in range(self.rows)]
         for cell in self.cells:
             shown[cell.row][cell.column] = cell.text
@@ -105,7 +105,7 @@ class Table:
 
     @property
     def by_row(self) -> list[tuple[Digit, ...]]:
-        """The digits of each row, from left to right; those of merged cells are in their first one."""
+        """The digits of each row, from left to right; those of merged cells are in their first row."""
         return [
             tuple(digit for cell in self.cells if cell.row == row for digit in cell.digits) for row in range(self.rows)
         ]
@@ -116,25 +116,25 @@ class Table:
         Returns
         -------
         str
-            With "," between columns, each line ending in a line feed.
+            With commas between columns and a line feed after each line.
         """
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(self.texts)
         return text.getvalue()
 
     def to_dict(self) -> dict[str, Any]:
-        """Tell it in plain types, for JSON.
+        """The content in plain types, for JSON.
 
         Returns
         -------
         dict
-            rows, columns, and cells as `Cell.to_dict` tells them.
+            rows, columns, and cells as in `Cell.to_dict`.
         """
         return {"rows": self.rows, "columns": self.columns, "cells": [cell.to_dict() for cell in self.cells]}
 
 
 def read_table(reader: Reader, picture: Gray, raise_if_cancelled: Callable[[], None] = lambda: None) -> Table | None:
-    """The largest table in a picture uint8 (H, W) or (H, W, 3), read; None where there is none."""
+    """The largest table in a picture uint8 (H, W) or (H, W, 3), read; None if there is none."""
     grid = find_grid(picture)
     raise_if_cancelled()
     if grid is None:
@@ -150,13 +150,13 @@ def read_table(reader: Reader, picture: Gray, raise_if_cancelled: Callable[[], N
 
 
 def told(reader: Reader, flat: Flattened, mark: Mark, size: tuple[int, int]) -> Digit:
-    """What is told of a mark on a flat part of a picture of that width and height."""
+    """A digit as it is reported, for a mark on a flattened part of a picture of that width and height."""
     return reader._digit(mark, flat.box_in_picture(mark.box, size))
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where a grid's lines lie when it is laid flat."""
+    """Where a grid's lines are when it is flattened."""
 
     grid: Grid
     x: Points
@@ -164,14 +164,14 @@ class Places:
     y: Points
     """(rows + 1,)."""
     matrix: NDArray[np.float64]
-    """(3, 3): from there to the picture, as well as one matrix can."""
+    """(3, 3): from the flattened grid to the picture, as well as one matrix can."""
     beside: Points
-    """(rows + 1, columns + 1, 2): how far the lines' crossings lie from where the matrix puts them."""
+    """(rows + 1, columns + 1, 2): how far the crossings are from where the matrix puts them."""
     margin: float
 
     @classmethod
     def of(cls, grid: Grid) -> Places:
-        """Rows as high as `CELL_HEIGHT`, most of them, and columns as wide as they are to rows in the picture."""
+        """Most rows as high as `CELL_HEIGHT`, and columns in the same proportion to rows as in the picture."""
         points = grid.points
         high = np.linalg.norm(np.diff(points, axis=0), axis=2).mean(1)
         wide = np.linalg.norm(np.diff(points, axis=1), axis=2).mean(0)
@@ -192,7 +192,7 @@ class Places:
         return round(float(self.x[-1] + self.margin)), round(float(self.y[-1] + self.margin))
 
     def to_picture(self, points: Points) -> Points:
-        """Where points (N, 2) lie in the picture."""
+        """Points (N, 2) converted to the picture."""
         moved = cv2.perspectiveTransform(points[None], self.matrix)[0]
         part = []
         for n, at in enumerate((self.x, self.y)):
@@ -205,14 +205,14 @@ class Places:
         return np.asarray(moved + upper * (1 - below) + lower * below)
 
     def lines(self) -> tuple[list[Segment], list[Segment]]:
-        """The lines that are there: level ones, and upright ones."""
+        """The lines that exist: horizontal ones, and vertical ones."""
         rows, columns = self.grid.rows, self.grid.columns
         below = np.vstack([np.ones((1, columns), bool), self.grid.below, np.ones((1, columns), bool)])
         beside = np.hstack([np.ones((rows, 1), bool), self.grid.beside, np.ones((rows, 1), bool)]).T
         return parts_of(below, self.y, self.x), parts_of(beside, self.x, self.y)
 
     def cells(self, marks: Sequence[Mark], tell: Callable[[Mark], Digit]) -> list[Cell]:
-        """The cells with the marks whose middles lie in them."""
+        """The cells with the marks whose centres lie in them."""
         held: dict[tuple[int, int], list[Mark]] = {}
         spans = self.grid.spans()
         owner = {(r, c): span[:2] for span in spans for r in range(span[0], span[2]) for c in range(span[1], span[3])}
@@ -235,7 +235,7 @@ class Places:
 
 
 def parts_of(there: NDArray[np.bool_], at: Points, along: Points) -> list[Segment]:
-    """Which parts of lines are `there`, as their place and their two ends, which reach a little further."""
+    """The parts of lines that are `there`, as their position and two ends, which reach a little further."""
     return [
         (float(at[line]), float(along[part]) - ROOM, float(along[part + 1]) + ROOM, 0.0)
         for line, part in zip(*(places.tolist() for places in np.nonzero(there)), strict=True)

@@ -1,4 +1,4 @@
-// The number read, large; of the chosen digit the probabilities and the pixels that the network got.
+// The number that was read, large; for the chosen digit, the probabilities and the pixels that the network got.
 
 import { showBars } from "./bars.js";
 import { drawGrey } from "./colours.js";
@@ -53,7 +53,7 @@ function showNumber({ text, digits }) {
   });
 }
 
-/** The text as a button for each digit, and what stands between them: separators, spaces and line ends. */
+/** The text as a button for each digit, with separators, spaces and line breaks between them. */
 function pieces(text, digits) {
   const made = [];
   let at = 0;
@@ -95,7 +95,7 @@ function showDigit(digit, reading) {
   reading.drawCrop(context, digit.box, CROP_SIDE);
 }
 
-/** Tells a screen reader, once the pen rests. */
+/** Tells a screen reader once the pen rests. */
 function announce() {
   clearTimeout(announcement);
   announcement = setTimeout(() => {
@@ -116,7 +116,7 @@ export function say(text) {
   live.textContent = text;
 }
 
-/** What the network got stands under the sheet where there is room beside what it says, and in its own panel where not. */
+/** What the network got is shown under the sheet if there is room, and otherwise in its own panel. */
 const room = matchMedia("(min-width: 801px)");
 const placeGot = () =>
   document.querySelector(room.matches ? ".desk" : "#panel-answer").append(document.getElementById("got"));

@@ -1,4 +1,4 @@
-// Asks the server, or where the page has none the browser itself, and says calmly what goes wrong.
+// Asks the server, or, if the page has none, the browser itself, and says calmly what goes wrong.
 
 import { isAlone, words } from "./i18n.js";
 import { takeFromAddress } from "./link.js";
@@ -6,7 +6,7 @@ import { Refusal } from "./refusal.js";
 import { TOKEN } from "./served.js";
 import { keep } from "./storage.js";
 
-/** Whoever answers: both modules have the same functions, with the same answers. */
+/** The module that answers: both have the same functions, with the same answers. */
 export const { models, trainings, training, network, read, readFields, findSheet, classify, explain } = await import(
   isAlone ? "./alone/backend.js" : "./served.js"
 );
@@ -14,10 +14,10 @@ export const { models, trainings, training, network, read, readFields, findSheet
 const message = document.getElementById("message");
 const tokenForm = document.getElementById("token-form");
 
-/** How many failures were reported. */
+/** How many failures have been reported. */
 let failures = 0;
 
-/** A token that came in the address (#token=XYZ) is kept for this tab and taken out of the address. */
+/** A token in the address (#token=XYZ) is kept for this tab and removed from the address. */
 function rememberToken() {
   const given = takeFromAddress("token");
   if (given !== null) keep("sessionStorage", TOKEN, given);
@@ -27,7 +27,7 @@ function rememberToken() {
 export function report(error) {
   failures += 1;
   if (!(error instanceof Refusal)) {
-    reportError(error); // a fault of this page: to the console
+    reportError(error); // a bug in this page: log it to the console
   } else if (error.status === 401) {
     message.textContent = words("tokenNeeded");
     tokenForm.hidden = false;
@@ -40,7 +40,7 @@ export function allIsWell() {
   if (message.textContent) message.textContent = "";
 }
 
-/** Calls `again` once the visitor gave a token. */
+/** Calls `again` once the visitor has given a token. */
 export function listenForToken(again) {
   rememberToken();
   tokenForm.addEventListener("submit", (event) => {
@@ -53,8 +53,8 @@ export function listenForToken(again) {
 }
 
 /**
- * Makes a function that passes jobs to `work`, one at a time: a job that comes while one is under way waits, and is
- * dropped when a newer one comes. So what is shown is never older than what was shown before.
+ * Makes a function that passes jobs to `work`, one at a time: a job that comes while another is in progress waits, and is
+ * dropped when a newer one comes. So what is shown never gets older.
  */
 export function newestOnly(work) {
   let waiting = null;
@@ -70,7 +70,7 @@ export function newestOnly(work) {
       waiting = null;
       try {
         await work(next);
-        if (known === failures) allIsWell(); // an answer asked for before a failure says nothing about it
+        if (known === failures) allIsWell(); // an answer requested before a failure says nothing about it
       } catch (error) {
         report(error);
         known = failures;

@@ -2,7 +2,7 @@
 
 import { percent } from "./i18n.js";
 
-/** Shows `probabilities` in `list`, a <ul>; makes the rows when the classes are others than before. */
+/** Shows `probabilities` in `list`, a <ul>; rebuilds the rows when the classes change. */
 export function showBars(list, classes, probabilities) {
   if (list.dataset.classes !== classes.join("\n")) {
     list.dataset.classes = classes.join("\n");

@@ -13,11 +13,11 @@ export function greyBitmap({ data, width, height }) {
   header.setInt32(18, width, true);
   header.setInt32(22, height, true);
   header.setUint16(26, 1, true);
-  header.setUint16(28, 8, true); // bits a pixel
+  header.setUint16(28, 8, true); // bits per pixel
   header.setUint32(46, 256, true); // colours of the palette
   for (let grey = 0; grey < 256; grey += 1) file.fill(grey, 54 + 4 * grey, 57 + 4 * grey);
   for (let y = 0; y < height; y += 1) {
-    const row = start + rowBytes * (height - 1 - y); // a BMP's rows stand from the bottom up
+    const row = start + rowBytes * (height - 1 - y); // a BMP's rows go from the bottom up
     for (let x = 0; x < width; x += 1) file[row + x] = data[4 * (y * width + x)];
   }
   return file;

@@ -3,7 +3,7 @@
 import { overlay, svg } from "./frames.js";
 import { between, cornersOf, moved } from "./layout.js";
 
-const LEAST_DRAG = 4; // pixels of the screen: less is a click
+const LEAST_DRAG = 4; // pixels of the screen: a shorter drag is a click
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const STEP = 0.005;
 
@@ -12,7 +12,7 @@ const STEP = 0.005;
  * what they are and where; `change` is called while a box moves, `done` when it rests.
  */
 export function listenForBoxing(boxes, picture) {
-  /** The point on the sheet under the pointer, in fractions of it. */
+  /** The point on the sheet under the pointer, in fractions of the sheet. */
   const at = (event) => {
     const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(overlay.getScreenCTM().inverse());
     return boxes.projection().toSheet([x, y]);
@@ -83,7 +83,7 @@ export function listenForBoxing(boxes, picture) {
   });
 }
 
-/** What a box is resized by: a round handle on each corner, as large as the screen's pixels make it. */
+/** The handles for resizing a box: a round one on each corner, with a fixed size on the screen. */
 export function handles(corners, radius) {
   return corners.map(([x, y], corner) => svg("circle", { class: "handle", "data-corner": corner, cx: x, cy: y, r: radius }));
 }

@@ -1,4 +1,4 @@
-// Sliders that spoil what the network gets, until it errs.
+// Sliders that spoil what the network gets, until it makes a mistake.
 
 import { classify, newestOnly, report } from "./api.js";
 import { showBars } from "./bars.js";
@@ -32,7 +32,7 @@ function buildSlider(slider) {
   const input = document.createElement("input");
   Object.assign(input, { type: "range", id: label.htmlFor, min: slider.low, max: slider.high, step: slider.step });
   const amount = document.createElement("output");
-  amount.setAttribute("aria-live", "off"); // the slider says it
+  amount.setAttribute("aria-live", "off"); // the slider announces it
   amount.htmlFor = input.id;
   const find = document.createElement("button");
   find.type = "button";
@@ -65,7 +65,7 @@ function setAmount(slider, amount) {
   slider.amount.textContent = shownAmount(slider, amount);
 }
 
-/** What a sweep found holds for one picture and one place of the other sliders. */
+/** The result of a sweep is valid for one picture and one position of the other sliders. */
 function forgetSweeps(except = null) {
   for (const slider of SLIDERS) {
     if (slider === except) continue;
@@ -83,7 +83,7 @@ const ask = newestOnly(async ({ model, pixels, before }) => {
   showBars(document.getElementById("break-bars"), modelById(model).classes, answer.probabilities[0]);
 });
 
-/** The answer; where the network is not sure of it, what it would have guessed: "1?". */
+/** The answer; if the network is not sure of it, what it would have guessed: "1?". */
 const shown = ({ values, accepted }, index) => guess(values[index], accepted[index]);
 const guess = (value, isAccepted) => `${value}${isAccepted ? "" : "?"}`;
 
@@ -107,7 +107,7 @@ export function refresh() {
   ask({ model: state.reading.model, pixels, before: isBroken && before });
 }
 
-/** Classifies the picture all along one slider, and writes under it which answer holds where. */
+/** Classifies the picture along one slider, and writes below it which answer holds where. */
 async function sweep(slider) {
   const { low, high, name } = slider;
   const { pixels } = chosenDigit();
@@ -131,7 +131,7 @@ function runsOf(texts) {
   return runs;
 }
 
-/** `step` is the width of a place on the slider, in pixels: where the answer has no room, it is left out. */
+/** `step` is the width of a position on the slider, in pixels: an answer without room is left out. */
 function drawRun({ text, from, to }, step) {
   const mark = document.createElement("span");
   mark.textContent = (to - from) * step >= LETTER * text.length + LETTER / 2 ? text : "";
@@ -141,7 +141,7 @@ function drawRun({ text, from, to }, step) {
   return mark;
 }
 
-/** Where the answer changes, and where before that it is no longer sure: the nearest places on both sides of no change at all. */
+/** Where the answer changes, and where before that it becomes unsure: the nearest positions on both sides of no change at all. */
 function sentence(slider, places, { values, accepted }) {
   const middle = places.findIndex((place) => place >= -1e-9);
   const changed = [-1, 1].map((step) => nearest(values, middle, step));
@@ -157,7 +157,7 @@ function sentence(slider, places, { values, accepted }) {
   return sentences.join(" ");
 }
 
-/** From `middle` on in this direction, where a value is first another; -1 where it stays. */
+/** Where a value first differs, going from `middle` in this direction; -1 if it never does. */
 function nearest(values, middle, step) {
   let at = middle;
   while (at >= 0 && at < values.length && values[at] === values[middle]) at += step;

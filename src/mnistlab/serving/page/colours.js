@@ -5,7 +5,7 @@ import { fromBase64 } from "./state.js";
 const style = getComputedStyle(document.documentElement);
 const known = new Map();
 
-/** To be called when the theme changes. */
+/** Call this when the theme changes. */
 export function forgetColours() {
   known.clear();
 }
@@ -25,7 +25,7 @@ export function mix(from, to, share) {
   return from.map((value, i) => value + (to[i] - value) * share);
 }
 
-/** The server's array, unpacked: its shape, and the numbers that it stands for; one that this page made is so already. */
+/** The server's array, unpacked: its shape and its numbers; an array that this page made is unpacked already. */
 export function unpack({ shape, low, high, bits, data, values: made }) {
   if (made) return { shape, values: made };
   const bytes = fromBase64(data);
@@ -33,11 +33,11 @@ export function unpack({ shape, low, high, bits, data, values: made }) {
   return { shape, values };
 }
 
-/** Shades from negative over zero to positive, and from paper to ink: so many on each side of zero. */
+/** Shades from negative through zero to positive, and from paper to ink: how many on each side of zero. */
 export const SHADES = 127;
 
 /**
- * The page's one convention for numbers, as pixels: blue is negative, paper is zero, orange is positive; of ink, paper is 0 and
+ * The page's convention for numbers, as pixels: blue is negative, paper is zero, orange is positive; for ink, paper is 0 and
  * ink is the most there can be. Shade SHADES + n, for n from -SHADES to SHADES, is that of the share n / SHADES.
  */
 export function shades(ofInk = false) {
@@ -57,7 +57,7 @@ export function shade(share, positive = "for", negative = "against") {
   return mix(channels("sheet-paper"), channels(share > 0 ? positive : negative), Math.min(1, Math.abs(share)) ** 0.7);
 }
 
-/** Pixels (Uint32Array) of numbers, the largest of which is `most`. */
+/** Pixels (Uint32Array) for numbers, the largest of which is `most`. */
 export function painted(values, most, ofInk = false) {
   const table = shades(ofInk);
   const scale = SHADES / (most || 1);

@@ -1,11 +1,11 @@
-// Makes a digit upright as mnistlab.networks.deskew does: its slant taken out, its centre of mass in the middle.
+// Deskews a digit as mnistlab.networks.deskew does: without its slant, its centre of mass in the middle.
 
 import { sample } from "./bicubic.js";
 
 const SIDE = 28;
 const MIDDLE = (SIDE - 1) / 2;
 
-/** Of pixels (784, the lowest of them paper), those of the upright digit, in the same range (Float32Array). */
+/** The pixels (784, the lowest of them paper) of the deskewed digit, in the same range (Float32Array). */
 export function deskewed(pixels) {
   const paper = Math.min(...pixels);
   const ink = Float32Array.from(pixels, (value) => value - paper);

@@ -3,16 +3,16 @@
 import { greyBitmap } from "./bitmap.js";
 import { colour } from "./colours.js";
 
-/** The sheet's own units, the same at any size on the screen. */
+/** The sheet's own units, independent of its size on the screen. */
 export const WIDTH = 1000;
 export const HEIGHT = 800;
 const BASE_LINE = 640;
 const TOP_LINE = 160;
 const PICTURE_HEIGHT = 200;
-/** Raw updates come at once, moves only with the next frame; not every browser has them. */
+/** Raw updates arrive immediately, moves only with the next frame; not every browser has them. */
 const MOVES = "onpointerrawupdate" in window ? "pointerrawupdate" : "pointermove";
 
-/** Rounded through the midpoints of the points: a hand's line has no corners where the mouse was sampled. */
+/** Rounded through the midpoints of the points: a hand-drawn line has no corners where the mouse was sampled. */
 function trace(path, points) {
   const [first] = points;
   path.moveTo(first.x, first.y);
@@ -96,7 +96,7 @@ export class Sheet {
     this.note(time);
   }
 
-  /** Puts other strokes on the sheet; undo brings the old ones back. */
+  /** Replaces the strokes on the sheet; undo brings the old ones back. */
   load(strokes) {
     this.history.push(this.strokes);
     this.strokes = strokes;
@@ -104,13 +104,13 @@ export class Sheet {
     this.note(performance.now());
   }
 
-  /** As new: nothing is on it, and nothing can be undone. */
+  /** Like a new sheet: nothing is on it, and nothing can be undone. */
   wipe() {
     this.load([]);
     this.history = [];
   }
 
-  /** Redraws, and tells of a change. */
+  /** Redraws, and reports a change. */
   note(time) {
     this.newest = time;
     this.draw();
@@ -126,7 +126,7 @@ export class Sheet {
   }
 
   #down(event) {
-    if (this.pointer !== null || event.button !== 0) return; // a second finger or the palm draws nothing
+    if (this.pointer !== null || event.button !== 0) return; // a second finger or the palm does not draw
     this.pointer = event.pointerId;
     this.canvas.setPointerCapture(event.pointerId);
     this.hidePen();
@@ -178,10 +178,10 @@ export class Sheet {
     const scale = window.devicePixelRatio;
     this.canvas.width = Math.round(this.canvas.clientWidth * scale);
     this.canvas.height = Math.round(this.canvas.clientHeight * scale);
-    this.#drawNow(); // the new size emptied the canvas: before it is painted
+    this.#drawNow(); // the new size cleared the canvas: draw before it is painted
   }
 
-  /** Draws with the next frame, however often it is asked to before that. */
+  /** Draws with the next frame, however often it is called before that. */
   draw() {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
@@ -227,7 +227,7 @@ export class Sheet {
     context.fill();
   }
 
-  /** Black ink on white paper as an 8-bit grey BMP: written at once, where a canvas takes its time to make a PNG. */
+  /** Black ink on white paper as an 8-bit grey BMP: written immediately, whereas a canvas takes its time to make a PNG. */
   toPicture() {
     const { width, height } = this.small;
     const context = this.smallContext;

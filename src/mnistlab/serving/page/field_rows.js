@@ -1,4 +1,4 @@
-// The list of fields: name, pattern, what was read, and why a person should check it. Rows stay while one types in them.
+// The list of fields: name, pattern, what was read, and why a person should check it. Rows stay while the visitor types in them.
 
 import { words } from "./i18n.js";
 

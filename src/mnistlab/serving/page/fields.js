@@ -1,4 +1,4 @@
-// The fields of a form: boxes drawn on the picture, what stands in each, and the layout that keeps them.
+// The fields of a form: boxes drawn on the picture, the content of each, and the layout that stores them.
 
 import { findSheet, newestOnly, readFields, report } from "./api.js";
 import { handles, listenForBoxing } from "./boxing.js";
@@ -9,24 +9,24 @@ import { boxOf, cornersOf, freeName, projection, toToml } from "./layout.js";
 import { offer } from "./picture_text.js";
 
 const part = (name) => document.getElementById(name);
-const MOST_LABELS = 16; // more would hide the writing: then the chosen box alone has its name
-/** `by` is what they are fractions of: "picture", "frame", "corners", or "form", a picture of the empty form. */
+const MOST_LABELS = 16; // more would hide the writing: then only the chosen box has its name
+/** `by` is what boxes are fractions of: "picture", "frame", "corners", or "form", a picture of the empty form. */
 const layout = { by: "picture", formName: null, form: null, fields: [] };
-/** A layout's file that was opened, until the server has understood it. */
+/** A layout file that was opened, until the server has parsed it. */
 let opened = null;
 let chosen = null;
 let corners = null;
-/** The language that the server told in what is to be checked. */
+/** The language in which the server said what to check. */
 let spoken = null;
 let host;
 
-/** `given` is {isShown(), picture(), ask(), redraw()}: the panel around. */
+/** `given` is {isShown(), picture(), ask(), redraw()}: the surrounding panel. */
 export function listenForFields(given) {
   host = given;
   listenForBoxing(boxes, part("picture"));
 }
 
-/** Reads them in a picture; where there are none, only finds the sheet. The answer is that of /read. */
+/** Reads the fields in a picture; if there are none, only finds the sheet. The answer is that of /read. */
 export async function readIn(model, file, type) {
   if (opened === null && layout.fields.length === 0) {
     const { size, corners: sheet } = await findSheet(file, type, layout.by === "form" ? "picture" : layout.by);
@@ -51,7 +51,7 @@ export function take(answer) {
   for (const field of layout.fields) field.entry = answer.fields?.[field.name] ?? null;
 }
 
-/** Makes the cells of a table the fields, in fractions of a frame, of the sheet or of the picture, whichever is found. */
+/** Turns the cells of a table into fields, in fractions of a frame, the sheet or the picture, whichever is found. */
 export async function makeOf(cells, file, type, nameOf) {
   for (const by of ["frame", "corners", "picture"]) {
     const found = await findSheet(file, type, by).catch((error) => {
@@ -102,7 +102,7 @@ const boxes = {
 
 const readAgain = () => host.ask();
 
-/** A frame for each field, in a picture so wide, the chosen one with handles. */
+/** A frame for each field, in a picture of that width, the chosen one with handles. */
 export function frames([width]) {
   if (corners === null) return [];
   const { toPicture } = projection(corners);
@@ -162,7 +162,7 @@ part("field-add").addEventListener("click", () => {
 
 part("layout-by").addEventListener("change", () => newSheet(part("layout-by").value));
 
-/** Places the boxes on another sheet, where they are. */
+/** Places the boxes on another sheet, at the same positions. */
 const newSheet = newestOnly(async (by) => {
   const { file, type } = host.picture();
   const found = await findSheet(file, type, by === "form" ? "picture" : by).catch((error) => {
@@ -194,7 +194,7 @@ part("form-picture").addEventListener("change", () => {
   host.ask();
 });
 
-/** Tells why the fields could not be read; what was opened is dropped, and the boxes from before stay. */
+/** Says why the fields could not be read; an opened layout is dropped, and the previous boxes stay. */
 export function failed(error) {
   opened = null;
   if (layout.by !== "form") layout.form = null;

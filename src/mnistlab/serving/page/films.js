@@ -1,4 +1,4 @@
-// Trainings that can be shown again: a film of each, whose states compute here what they make of a picture.
+// Trainings to replay: a film of each, whose states compute their answers to a picture here.
 
 import { training, trainings } from "./api.js";
 import { softmax } from "./inside/arithmetic.js";
@@ -8,12 +8,12 @@ import { fromBase64 } from "./state.js";
 let listed = null;
 const films = new Map();
 
-/** Those that the server offers: [{id, title}]; the last is the one that comes with mnistlab. */
+/** The trainings that the server offers: [{id, title}]; the last is the one that comes with mnistlab. */
 export function listTrainings() {
   listed ??= trainings().then(
     ({ trainings: given }) => given,
     (error) => {
-      listed = null; // to be asked for again
+      listed = null; // to be requested again
       throw error;
     },
   );
@@ -21,8 +21,8 @@ export function listTrainings() {
 }
 
 /**
- * The film of a training, with its `networks`, one for each of the steps in `whole`. It throws where the server refuses, with
- * that error's status, and a RangeError where its numbers do not fit.
+ * The film of a training, with its `networks`, one for each of the steps in `whole`. It throws if the server refuses, with
+ * that error's status, and a RangeError if its numbers do not fit.
  */
 export function loadFilm(id) {
   if (!films.has(id)) {
@@ -53,7 +53,7 @@ function addedUp(values, states) {
 /** Whether an error of `loadFilm` says that the training's file is damaged. */
 export const isDamaged = (error) => error.status === 422 || error instanceof RangeError;
 
-/** What a state makes of pixels: what each layer gives, and the probabilities. */
+/** A state's answer to pixels: the output of each layer, and the probabilities. */
 export function lookAt(network, pixels) {
   const outputs = network.look(pixels);
   return { outputs, probabilities: softmax(outputs.at(-1).values).probabilities };

@@ -1,4 +1,4 @@
-// The table found in a picture: its cells, each with its place on the picture, to copy and to save.
+// The table found in a picture: its cells, each with its place in the picture, to copy and to save.
 
 import { placeFrame } from "./frames.js";
 import { words } from "./i18n.js";
@@ -10,12 +10,12 @@ let table = null;
 let chosen = null;
 let whenChosen;
 
-/** `choose` is called when another cell is looked at. */
+/** `choose` is called when another cell is selected. */
 export function listenForCells(choose) {
   whenChosen = choose;
 }
 
-/** Takes the table of a new answer. */
+/** Shows the table of a new answer. */
 export function take(found) {
   table = found;
   chosen = null;
@@ -40,7 +40,7 @@ export function take(found) {
 
 const isDoubtful = ({ digits }) => digits.some((digit) => !digit.accepted);
 
-/** As spreadsheets name it: A1. */
+/** The name as in spreadsheets: A1. */
 export function cellName({ row, column }) {
   let letters = "";
   for (let rest = column + 1; rest > 0; rest = Math.floor((rest - 1) / 26))
@@ -48,7 +48,7 @@ export function cellName({ row, column }) {
   return letters + (row + 1);
 }
 
-/** A text for each row and column; that of a merged cell stands in its first ones. */
+/** A text for each row and column; that of a merged cell is in its first ones. */
 function toText(between) {
   const texts = Array.from({ length: table.rows }, () => Array(table.columns).fill(""));
   for (const cell of table.cells) texts[cell.row][cell.column] = cell.text;
@@ -68,7 +68,7 @@ export function summary() {
   return `${size}, ${doubtful ? words("cellsDoubtful", { count: doubtful }) : words("cellsSure")}`;
 }
 
-/** What is said of the cell that is looked at. */
+/** The text about the selected cell. */
 export function aboutChosen() {
   if (chosen === null) return words("tableSelect");
   const cell = table.cells[chosen];
@@ -77,7 +77,7 @@ export function aboutChosen() {
   return words(isDoubtful(cell) ? "cellDoubtful" : "cellRead", values);
 }
 
-/** Looks at the cell of that number, and marks it in the table. */
+/** Selects the cell with that number, and marks it in the table. */
 export function choose(index) {
   if (index === chosen) return;
   chosen = index;

@@ -30,19 +30,19 @@ let explained = null;
 let frame = null;
 /** Milliseconds of work for the next frame, before it is painted. */
 let work = 0;
-/** What the columns are labelled for. */
+/** What the column labels were made for. */
 let labelled = "";
 
 export const refresh = explaining("layers", draw, networkOf);
 
-/** After a change of language or theme: what was made with the old one is made anew. */
+/** After a change of language or theme: what was made for the old one is made again. */
 export function forget() {
   explained = null;
   drawScale();
 }
 
 function draw(explanation) {
-  if (place.offsetParent === null) return; // the panel was left meanwhile: it is drawn when it opens again
+  if (place.offsetParent === null) return; // the panel was left meanwhile: it will be drawn when it opens again
   if (explained === explanation) return;
   explained = explanation;
   const start = performance.now();
@@ -63,7 +63,7 @@ function draw(explanation) {
 const signatureOf = ({ model, columns, classes }) =>
   [model, ...classes, ...columns.map(({ name, shape }) => `${name} ${shape}`)].join("\n");
 
-/** The pen rests: the maps come into order, and the wave runs. */
+/** The pen rests: the maps are sorted, and the wave runs. */
 function settle(explanation) {
   if (explained !== explanation || place.offsetParent === null) return;
   scene.sight = sightOf(explanation);
@@ -98,7 +98,7 @@ function arrange() {
   tell();
 }
 
-/** Under the sheet, where that stands in a column of its own; else null. */
+/** Under the sheet if that has its own column; otherwise null. */
 function roomForInput() {
   const desk = document.querySelector(".desk");
   if (getComputedStyle(desk).gridRowStart === "auto") return null;
@@ -109,7 +109,7 @@ function roomForInput() {
   return { x: 1, y: above.bottom - here.top + 28, side, right: desk.clientWidth };
 }
 
-/** Over each column its name, and its maps' size where that changes; under it how many maps more there are. */
+/** Above each column its name, and the size of its maps if that changes; below it how many more maps there are. */
 function label() {
   const { sight, layout } = scene;
   const places = layout.columns.map(({ x, width, top, hidden }) => [x, width, top, hidden]);
@@ -171,7 +171,7 @@ function paintNow() {
 
 // What is pointed at.
 
-/** Points at a cell; at null, at the one whose making is shown, if any. */
+/** Points at a cell; null points at the one whose computation is shown, if any. */
 function point(given) {
   if (!scene) return;
   const cell = given ?? how.openCell();
@@ -186,7 +186,7 @@ function point(given) {
 
 const isBar = (cell) => cell?.index === scene.sight.columns.length;
 
-/** Says in words what is pointed at, and what its step does. */
+/** Describes the value that is pointed at, and what its step does. */
 function tell() {
   const { sight, pointed } = scene;
   const most = sight.columns[pointed?.index]?.most;

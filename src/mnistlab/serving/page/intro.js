@@ -7,7 +7,7 @@ import { openTab } from "./tabs.js";
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const roomy = matchMedia("(min-width: 1024px) and (min-height: 640px)");
 
-/** Writes the next example as a hand would; stops when the visitor changes the sheet meanwhile. */
+/** Writes the next example like a hand; stops if the visitor changes the sheet meanwhile. */
 export async function playExample(sheet) {
   sheet.clear();
   for (const points of nextExample(WIDTH, HEIGHT)) {
@@ -27,12 +27,12 @@ export async function playExample(sheet) {
 
 let isPlaying = false;
 
-/** Whether what is on the sheet drew itself, and nobody has touched it yet. */
+/** Whether the drawing on the sheet drew itself, and nobody has touched it yet. */
 export const isUntouched = () => isPlaying;
 
 /**
- * Draws a digit on the empty sheet, while the page shows the network at a glance if there is room; the first touch, or key, takes
- * it away again. Nothing where motion is not wanted.
+ * Draws a digit on the empty sheet, while the page shows the network at a glance if there is room; the first touch, or key, removes
+ * it again. Does nothing if motion is not wanted.
  */
 export function startIntro(sheet) {
   if (still.matches) return;
@@ -50,7 +50,7 @@ export function endIntro(sheet) {
   sheet.wipe();
 }
 
-/** What drew itself is the visitor's from now on: they have pressed one of the sheet's buttons. */
+/** From now on the drawing is the visitor's: they have pressed one of the sheet's buttons. */
 export function adoptIntro() {
   isPlaying = false;
 }

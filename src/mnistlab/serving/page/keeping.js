@@ -1,4 +1,4 @@
-// The drawing outlives the page: in a link, in this tab's memory, as a picture to save.
+// The drawing outlives the page: in a link, in this tab's storage, or as a picture to save.
 
 import { decode, encode, linkTo, takeFromAddress } from "./link.js";
 import { words } from "./i18n.js";
@@ -6,11 +6,11 @@ import { poster } from "./poster.js";
 import { keep, recall, whenRefused } from "./storage.js";
 
 const NAME = "mnistlab-drawing";
-const REST = 300; // milliseconds until a drawing is kept
+const REST = 300; // milliseconds until a drawing is stored
 const part = (name) => document.getElementById(name);
 
 let said = null;
-/** Says a sentence under the sheet, in whichever language the page speaks; null takes it away. */
+/** Shows a sentence under the sheet, in the page's language; null removes it. */
 function say(key) {
   said = key;
   part("notice").textContent = key ? words(key) : "";
@@ -18,7 +18,7 @@ function say(key) {
 
 export const speakAgain = () => say(said);
 
-/** Keeps what is on `sheet`, as long as `isOwn()`: it is the visitor's. */
+/** Stores what is on `sheet`, as long as `isOwn()`: it is the visitor's. */
 export function startKeeping(sheet, isOwn) {
   let timer = null;
   const save = () => {
@@ -38,7 +38,7 @@ export function startKeeping(sheet, isOwn) {
   };
 }
 
-/** Puts the drawing of the link, or else the one of before, on the sheet; whether there was one. */
+/** Puts the drawing of the link, or else the previous one, on the sheet; returns whether there was one. */
 export function restore(sheet) {
   if (fromAddress(sheet)) return true;
   const about = said; // the link
@@ -46,7 +46,7 @@ export function restore(sheet) {
   try {
     if (kept) sheet.load(decode(kept));
   } catch {
-    keep("sessionStorage", NAME, null); // of another version of the page
+    keep("sessionStorage", NAME, null); // from another version of the page
   }
   say(about);
   return !sheet.empty;
@@ -71,12 +71,12 @@ async function copyLink(sheet) {
     await navigator.clipboard.writeText(link);
     say("linkCopied");
   } catch {
-    history.replaceState(null, "", link); // no clipboard, as where the page does not come by https
+    history.replaceState(null, "", link); // no clipboard, as on a page without https
     say("linkInAddress");
   }
 }
 
-/** With the network at a glance where that is what the page shows. */
+/** With the network at a glance if that is what the page shows. */
 function savePicture(sheet) {
   const overview = part("network");
   poster(sheet.strokes, overview.offsetParent ? [overview] : []).toBlob((blob) => {

@@ -1,6 +1,6 @@
-// A layout: named boxes in fractions of a sheet, wherever that lies in a picture; and the TOML file that keeps it.
+// A layout: named boxes in fractions of a sheet, wherever that is in a picture; and the TOML file that stores it.
 
-/** How points in fractions of a sheet, whose corners lie there clockwise from the top left one, go to the picture and back. */
+/** Maps points in fractions of a sheet, given by its corners clockwise from the top left, to the picture and back. */
 export function projection([[x0, y0], [x1, y1], [x2, y2], [x3, y3]]) {
   const [dx1, dx2, sx] = [x1 - x2, x3 - x2, x0 - x1 + x2 - x3];
   const [dy1, dy2, sy] = [y1 - y2, y3 - y2, y0 - y1 + y2 - y3];
@@ -24,7 +24,7 @@ export function projection([[x0, y0], [x1, y1], [x2, y2], [x3, y3]]) {
 const limit = (value, least, most) => Math.min(Math.max(value, least), most);
 const LEAST = 0.004;
 
-/** The box between two points, on the sheet and not too small. */
+/** The box between two points, clipped to the sheet and not too small. */
 export function between([x0, y0], [x1, y1]) {
   const side = (one, other) => {
     const start = limit(Math.min(one, other), 0, 1 - LEAST);
@@ -34,7 +34,7 @@ export function between([x0, y0], [x1, y1]) {
   return [x, y, width, height];
 }
 
-/** The box moved by so much, as far as the sheet reaches. */
+/** The box moved by that much, as far as the sheet allows. */
 export const moved = ([x, y, width, height], [right, down]) => [
   limit(x + right, 0, 1 - width),
   limit(y + down, 0, 1 - height),
@@ -56,7 +56,7 @@ export function boxOf([a, b, c, d]) {
   return between([mean(a, d, 0), mean(a, b, 1)], [mean(b, c, 0), mean(d, c, 1)]);
 }
 
-/** The first of "1", "2"... that none is called. */
+/** The first of "1", "2"... that is not yet a name. */
 export function freeName(fields, stem) {
   let number = fields.length + 1;
   while (fields.some((field) => field.name === `${stem} ${number}`)) number += 1;
@@ -67,7 +67,7 @@ export function freeName(fields, stem) {
 const quoted = (text) => JSON.stringify(text).replaceAll("\x7f", "\\u007f");
 const rounded = (numbers) => `[${numbers.map((number) => Number(number.toFixed(4))).join(", ")}]`;
 
-/** The file that `mnistlab read --fields` takes. */
+/** The file for `mnistlab read --fields`. */
 export function toToml({ by, formName, fields }) {
   const lines = [by === "form" ? `form = ${quoted(formName)}` : `sheet = "${by}"`];
   for (const { name, box, pattern, range, check } of fields) {

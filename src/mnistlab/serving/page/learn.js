@@ -1,4 +1,4 @@
-// Watch it learn: a network at a few steps of its training, and what it made of the drawing then.
+// Watch it learn: a network at a few steps of its training, and its answers to the drawing at each.
 
 import "./learn_panel.js";
 import { report } from "./api.js";
@@ -8,18 +8,18 @@ import { decimal, percent, words } from "./i18n.js";
 import { drawCourse, drawFilters, drawMaps } from "./learning.js";
 import { chosenDigit, state } from "./state.js";
 
-const PACE = 900; // milliseconds of a state, while it plays
+const PACE = 900; // milliseconds per state while it plays
 const SURE = 0.5;
 
 const part = (name) => document.getElementById(`learn-${name}`);
 const slider = part("step");
 let film = null;
-/** The training that is wanted, and the model that it was chosen for: another model brings its own. */
+/** The selected training, and the model that it was chosen for: another model brings its own. */
 let wanted = null;
 let chosenFor = null;
 /** The training that comes with mnistlab. */
 let shipped = null;
-/** Of the drawing, what each state makes of it; filled one by one. */
+/** What each state makes of the drawing; filled one by one. */
 let looks = [];
 let pixels = null;
 let playing = null;
@@ -62,7 +62,7 @@ async function change(id) {
   show();
 }
 
-/** A sentence in place of the film, or null: the film. */
+/** A sentence instead of the film, or null for the film. */
 let told = null;
 function tell(key) {
   told = key;
@@ -99,9 +99,9 @@ function go(index) {
 
 const lookOf = (index) => (looks[index] ??= lookAt(film.networks[index], pixels));
 
-/** All of it for the state that the slider is at; the other states' answers follow, one a task. */
+/** Everything for the slider's state; the other states' answers follow, one per task. */
 function show() {
-  if (told) tell(told); // in the language of now
+  if (told) tell(told); // in the current language
   if (!film?.whole.length || part("film").offsetParent === null) return;
   const index = Number(slider.value);
   const look = pixels && lookOf(index);
@@ -137,13 +137,13 @@ function nameState(index, look) {
   part("play").textContent = words(playing ? "learnPause" : "learnPlay");
 }
 
-/** Says so where the film is of another network than the one that answers. */
+/** Says so if the film's network is not the one that answers. */
 function whose() {
   if (wanted === state.model) return "";
   return `${words(wanted === shipped ? "learnQuick" : "learnOther")} `;
 }
 
-/** Where the curve of the loss begins and ends, in words; empty where no loss is known. */
+/** Where the curve of the loss begins and ends, in words; empty if no loss is known. */
 function endsOf({ steps, losses }) {
   const known = losses.flatMap((loss, i) => (loss === null ? [] : [i]));
   if (known.length === 0) return "";

@@ -1,4 +1,4 @@
-// What the tab "Watch it learn" draws: the course of the loss, filters, and what they find in the drawing.
+// What the tab "Learning" draws: the loss curve, filters, and what they find in the drawing.
 
 import { colour, largest, painted } from "./colours.js";
 
@@ -7,7 +7,7 @@ const PER_ROW = 8;
 const DEEPER = 32;
 const COURSE_HEIGHT = 84;
 
-/** A canvas made sharp, `height` CSS pixels high and as wide as its place: its context, in CSS pixels, and the width. */
+/** A canvas at full resolution, `height` CSS pixels high and as wide as its place: its context, in CSS pixels, and the width. */
 function prepared(canvas, heightOf) {
   const width = canvas.parentElement.clientWidth;
   const height = heightOf(width);
@@ -52,11 +52,11 @@ export function drawCourse(canvas, { whole, steps, losses }, now) {
   context.fill();
 }
 
-/** The first convolution's filters, and under each the map that it makes of the drawing, if there is one. */
+/** The first convolution's filters, and below each the map that it makes of the drawing, if there is one. */
 export function drawFilters(canvas, film, index, look) {
   const own = film.networks.map(({ layers }) => layers.find(({ kind }) => kind === "convolution"));
   const [count, , rows, columns] = own[0].shape;
-  const most = Math.max(...own.map(({ weights }) => largest(weights))); // of all states: one sees them grow
+  const most = Math.max(...own.map(({ weights }) => largest(weights))); // over all states, so that one sees them grow
   const filters = { values: own[index].weights, shape: [count, rows, columns], most };
   const shown = Math.min(count, 2 * PER_ROW);
   const lines = look ? [filters, mapsOf(look.outputs)[0]] : [filters];
@@ -71,7 +71,7 @@ export function drawMaps(canvas, look) {
   return Boolean(maps);
 }
 
-/** What each block of layers passes on: the maps that the next convolution, or the row of values, is made of. */
+/** What each block of layers passes on: the input maps of the next convolution or of the row of values. */
 function mapsOf(outputs) {
   return outputs
     .filter(({ shape, layer }, i) => {
@@ -84,7 +84,7 @@ function mapsOf(outputs) {
 
 const pile = document.createElement("canvas");
 
-/** Tiles side by side; of several `lines` the tiles of the same number stand under each other. */
+/** Tiles side by side; in several `lines`, tiles with the same number are below each other. */
 function drawTiles(canvas, lines, count) {
   const tileOf = (width) => (width + GAP) / PER_ROW - GAP;
   const groups = Math.ceil(count / PER_ROW);

@@ -1,19 +1,19 @@
-// A drawing as a short text, for a link and for this tab; and what the address of the page holds after its #.
+// A drawing as a short text, for a link and for this tab; and what follows the # in the page's address.
 //
-// The text is base64url of bytes: a version; then of each stroke its width, how many points it has (two bytes, the low one
-// first), and the points in units of the grid. Each point is one byte, how far it lies from the last one (4 bits across, 4 down),
-// or, where that is too far, FAR and its two coordinates.
+// The text is base64url of bytes: a version; then for each stroke its width, how many points it has (two bytes, the low one
+// first), and the points in units of the grid. Each point is one byte, its offset from the last one (4 bits across, 4 down),
+// or, if that is too far, FAR and its two coordinates.
 
 const VERSION = 1;
 const GRID = 4; // of the sheet's units
-const SPARSE = 5; // points that lie nearer than so many units of the grid to the last one are left out
+const SPARSE = 5; // points closer to the last one than this many units of the grid are left out
 const REACH = 7;
 const FAR = 0x88;
 const MOST_POINTS = 65535;
 
 const toGrid = (value) => Math.min(255, Math.max(0, Math.round(value / GRID)));
 
-/** The points that a link keeps of a stroke, in units of the grid; of what it kept it keeps all. */
+/** The points of a stroke that a link keeps, in units of the grid; of a stroke from a link it keeps all. */
 function thinned(points) {
   const kept = [];
   points.forEach(({ x, y }, i) => {
@@ -42,7 +42,7 @@ export function encode(strokes) {
   return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** The strokes that `encode` was given, a little simpler. Throws a RangeError for what no link holds. */
+/** The strokes given to `encode`, slightly simplified. Throws a RangeError for text that is not from a link. */
 export function decode(text) {
   const bytes = bytesOf(text);
   let at = 0;
@@ -85,7 +85,7 @@ function bytesOf(text) {
   }
 }
 
-/** Takes the value of that name out of the address: of #token=XYZ&d=... its XYZ. Null where there is none. */
+/** Removes the value with that name from the address, and returns it: XYZ for #token=XYZ&d=.... Null where there is none. */
 export function takeFromAddress(name) {
   const given = new URLSearchParams(location.hash.slice(1));
   const value = given.get(name);

@@ -1,8 +1,8 @@
-// How long things took, for whoever measures the page.
+// How long things took, for measuring the page.
 
 const MOST = 500;
 
-/** Notes a duration under a name, from `start` to now unless `end` is given; of each name the newest are kept. */
+/** Records a duration under a name, from `start` to now unless `end` is given; the newest ones of each name are kept. */
 export function measure(name, start, end = performance.now()) {
   const past = performance.getEntriesByName(name);
   if (past.length >= MOST) {

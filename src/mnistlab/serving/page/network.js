@@ -1,11 +1,11 @@
-// A network as its layers and numbers, computed here: a few million products, in a few milliseconds.
+// A network as layers and numbers, computed here: a few million products, in a few milliseconds.
 //
 // The layers are those that mnistlab.training.whole describes; the values of each are in the order channel, row, column.
 
 import { evenedOut } from "./contrast.js";
 import { deskewed } from "./deskew.js";
 
-/** How many numbers of each kind a layer takes from a state: weights, rows of them, biases and the like. */
+/** How many numbers of each kind a layer takes from a state: weights, rows of them, biases and so on. */
 function needs({ kind, shape, size, bias }) {
   if (kind === "normalisation") return { weights: 0, rows: 0, numbers: 2 * size };
   if (kind !== "convolution" && kind !== "linear") return { weights: 0, rows: 0, numbers: 0 };
@@ -41,7 +41,7 @@ function eachChannel(values, channels, change) {
   return changed;
 }
 
-/** Each weight's products are added to the whole map at once, row by row: that is what a browser computes fastest. */
+/** Each weight's products are added to the whole map at once, row by row, which is fastest in a browser. */
 function convolve({ shape, stride, padding, groups, weights, biases }, { values, shape: [channels, height, width] }) {
   const [count, inputs, tall, wide] = shape;
   const rows = Math.floor((height + 2 * padding - tall) / stride) + 1;
@@ -68,7 +68,7 @@ function convolve({ shape, stride, padding, groups, weights, biases }, { values,
   return { shape: [count, rows, columns], values: made };
 }
 
-/** From which to which place (not included) of so many a weight that lies `away` looks at one of the `side` values. */
+/** From which to which place (exclusive), of that many, a weight at distance `away` sees one of the `side` values. */
 function inside(away, stride, side, places) {
   return [Math.max(0, Math.ceil(-away / stride)), Math.min(places, Math.floor((side - 1 - away) / stride) + 1)];
 }
@@ -100,7 +100,7 @@ function weigh({ shape: [count, inputs], weights, biases }, { values }) {
   return { shape: [count], values: sums };
 }
 
-/** One state of a network, which computes what it makes of a picture. */
+/** One state of a network, which computes its answer to a picture. */
 export class Network {
   /** `layers` as mnistlab.training.whole describes them; a state's values, scales and vectors (typed arrays). */
   constructor(layers, values, scales, vectors) {
@@ -122,7 +122,7 @@ export class Network {
     });
   }
 
-  /** What each layer makes of pixels (784 of 0 to 255): [{layer, shape, values}]; the last are the logits. */
+  /** The output of each layer for pixels (784 of 0 to 255): [{layer, shape, values}]; the last are the logits. */
   look(pixels) {
     let now = { shape: [1, 28, 28], values: Float32Array.from(pixels) };
     return this.layers.map((layer) => {
@@ -132,7 +132,7 @@ export class Network {
   }
 }
 
-/** The states of a film that were kept whole, by step; throws where its numbers do not fit its layers. */
+/** The states of a film that were kept whole, by step; throws if its numbers do not fit its layers. */
 export function networksOf({ layers, whole, values, scales, vectors }) {
   const total = { weights: 0, rows: 0, numbers: 0 };
   for (const layer of layers) {

@@ -1,4 +1,4 @@
-// Keeps the page's files, so that it opens without a network after the first visit. `mnistlab site` puts in which files there are.
+// Caches the page's files, so that it opens without a network after the first visit. `mnistlab site` inserts the list of files.
 
 const NAME = "mnistlab-VERSION";
 const FILES = "FILES";
@@ -22,7 +22,7 @@ self.addEventListener("activate", (event) => {
   );
 });
 
-/** What is kept; what is not, or cannot be read any more, is fetched. */
+/** The cached file; one that is not cached, or no longer readable, is fetched. */
 self.addEventListener("fetch", (event) => {
   if (event.request.method !== "GET" || new URL(event.request.url).origin !== self.location.origin) return;
   const kept = caches

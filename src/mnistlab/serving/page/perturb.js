@@ -8,7 +8,7 @@ function fromEach(make) {
   return Float32Array.from({ length: SIDE * SIDE }, (_, i) => make(i % SIDE, Math.floor(i / SIDE)));
 }
 
-/** Clockwise, about the middle; between the pixels the values are interpolated. */
+/** Clockwise around the middle, with interpolated values. */
 function turn(pixels, degrees) {
   const cosine = Math.cos((degrees * Math.PI) / 180);
   const sine = Math.sin((degrees * Math.PI) / 180);
@@ -26,7 +26,7 @@ function turn(pixels, degrees) {
   });
 }
 
-/** Each pixel becomes the most (or least) of itself and its four neighbours: strokes one pixel thicker (or thinner). */
+/** Each pixel becomes the largest (or smallest) of itself and its four neighbours: strokes one pixel thicker (or thinner). */
 function grow(pixels, choose) {
   return fromEach((x, y) =>
     choose(at(pixels, x, y), at(pixels, x - 1, y), at(pixels, x + 1, y), at(pixels, x, y - 1), at(pixels, x, y + 1)),
@@ -83,7 +83,7 @@ function erase(pixels, size, { x: middleX, y: middleY }) {
   });
 }
 
-/** The picture (784 bytes) with all of it done that `amounts` asks for, as bytes again. */
+/** The picture (784 bytes) with all the changes in `amounts` applied, as bytes again. */
 export function perturb(bytes, amounts, patch) {
   let pixels = Float32Array.from(bytes);
   if (amounts.thick !== 0) pixels = thicken(pixels, amounts.thick);

@@ -1,4 +1,4 @@
-// Reads a picture that is dropped, pasted, chosen or photographed: all of it, its table, or the fields of a form.
+// Reads a picture that is dropped, pasted, chosen or photographed: the whole picture, its table, or the fields of a form.
 
 import { newestOnly, read } from "./api.js";
 import * as fields from "./fields.js";
@@ -10,18 +10,18 @@ import { change, chosenDigit, makeReading, shownValue, state } from "./state.js"
 
 const part = (name) => document.getElementById(name);
 const kinds = [...document.querySelectorAll("[name=picture-kind]")];
-/** What is looked for in the picture: "text", "table" or "fields". */
+/** What to look for in the picture: "text", "table" or "fields". */
 let kind = "text";
 let reading = null;
-/** The file that the server will not read before it has its token, or null. */
+/** The file that waits for the server's token, or null. */
 let waiting = null;
-/** What is said instead of the reading's summary: a key of the words, or null. */
+/** What to say instead of the reading's summary: a key of the words, or null. */
 let notice = null;
-/** The file that came last. */
+/** The latest file. */
 let newest = null;
 let whenGone;
 
-/** `open` is called when a picture comes, whichever panel is shown then; `gone` when what was read must not be shown any more. */
+/** `open` is called when a picture comes, whichever panel is shown; `gone` when what was read must no longer be shown. */
 export function listenForPictures(open, gone) {
   whenGone = gone;
   const take = (file) => {
@@ -81,7 +81,7 @@ const ask = newestOnly(async ({ file, model }) => {
   change({ reading, chosen: 0 });
 });
 
-/** Null where the picture stays and only what was asked of it is wrong; else nothing of it is shown, and the error goes on. */
+/** Null if the picture stays and only the request was wrong; otherwise nothing of it is shown, and the error is passed on. */
 function failed(error, file, asked) {
   if (asked === "fields" && file === reading?.body && error.status === 422) {
     fields.failed(error);
@@ -93,7 +93,7 @@ function failed(error, file, asked) {
   throw error;
 }
 
-/** Takes away what was read in the picture before: it would be taken for that of the file that failed. */
+/** Removes what was read in the previous picture: it would be mistaken for that of the file that failed. */
 function forget(reason) {
   notice = reason;
   const wasChosen = reading !== null && state.reading === reading;
@@ -107,7 +107,7 @@ function forget(reason) {
 /** Whether a picture is shown, or waits for the server's token. */
 export const isThere = () => waiting !== null || state.reading?.source === "picture";
 
-/** Reads that picture with the model that is chosen now. */
+/** Reads that picture with the current model. */
 export function readAgain() {
   ask({ file: waiting ?? reading.body, model: state.model });
 }
@@ -122,7 +122,7 @@ function lookFor(wanted) {
 
 for (const input of kinds) input.addEventListener("change", () => lookFor(input.value));
 
-part("picture-kinds").hidden = isAlone; // tables and forms are read by the command alone: the note says which
+part("picture-kinds").hidden = isAlone; // tables and forms are read only by the command: the note says which
 part("picture-alone").hidden = !isAlone;
 
 table.listenForCells(() => refresh());
@@ -159,7 +159,7 @@ export function refresh() {
   if (shown === "fields") fields.refresh();
 }
 
-/** Where no table was found, all of the picture was read. */
+/** If no table was found, the whole picture was read. */
 const shownKind = () => (reading.kind === "table" && !reading.table ? "text" : reading.kind);
 
 function framesOf(shown, here) {

@@ -1,4 +1,4 @@
-// A picture to save: the drawing, the answer, and what a panel shows in canvases, in the colours of the page.
+// A picture to save: the drawing, the answer, and a panel's canvases, in the colours of the page.
 
 import { colour } from "./colours.js";
 import { drawStrokes, HEIGHT, WIDTH } from "./drawing.js";
@@ -12,7 +12,7 @@ const ROW = 46;
 
 const fontOf = (selector) => getComputedStyle(document.querySelector(selector)).fontFamily;
 
-/** Draws `strokes`, the answer to the chosen digit, and below them `canvases` one under the other; gives a canvas. */
+/** Draws `strokes`, the answer to the chosen digit, and below them `canvases`, one below the other; returns a canvas. */
 export function poster(strokes, canvases = []) {
   const shown = canvases.filter((canvas) => canvas.width > 0 && canvas.height > 0);
   const wide = SIDE - 2 * EDGE;

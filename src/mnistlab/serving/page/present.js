@@ -12,7 +12,7 @@ export function nameFullScreen() {
 
 function toggleFullScreen() {
   if (document.fullscreenElement) document.exitFullscreen();
-  else document.documentElement.requestFullscreen().catch(() => {}); // the browser may not allow it: all stays as it is
+  else document.documentElement.requestFullscreen().catch(() => {}); // the browser may not allow it: everything stays as it is
 }
 
 if (isPresenting) {

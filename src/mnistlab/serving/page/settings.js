@@ -9,7 +9,7 @@ const themeButton = document.getElementById("theme");
 
 let changed = () => {};
 
-/** Takes the visitor's language up, and calls `listener` after each change of language or theme. */
+/** Adopts the visitor's language, and calls `listener` after each change of language or theme. */
 export function startSettings(listener) {
   changed = listener;
   speak(preferredLanguage());
@@ -26,7 +26,7 @@ function speak(wanted, remember = false) {
 languageButton.addEventListener("click", () => {
   const address = new URL(location.href);
   if (address.searchParams.has("lang")) {
-    address.searchParams.delete("lang"); // else it would undo the choice when the page is loaded again
+    address.searchParams.delete("lang"); // otherwise it would undo the choice when the page is loaded again
     history.replaceState(null, "", address);
   }
   speak(language === "en" ? "fr" : "en", true);

@@ -1,4 +1,4 @@
-// What the panels look at: the models, the last reading, and the digit of it that is chosen.
+// The state shared by the panels: the models, the last reading, and the chosen digit.
 
 export const state = {
   models: [],

@@ -1,15 +1,15 @@
-// What the browser keeps for this page: in `localStorage` for good, in `sessionStorage` for this tab. It may refuse to.
+// What the browser stores for this page: in `localStorage` for good, in `sessionStorage` for this tab. It may refuse to.
 
-/** What it refused to keep, as long as the page lives. */
+/** What it refused to store, kept as long as the page lives. */
 const instead = new Map();
 let refused = () => {};
 
-/** Calls `listener`, once, when the browser keeps nothing. */
+/** Calls `listener`, once, if the browser stores nothing. */
 export function whenRefused(listener) {
   refused = listener;
 }
 
-/** What is kept by that name, or null. */
+/** The value stored under that name, or null. */
 export function recall(place, name) {
   if (instead.has(name)) return instead.get(name);
   try {
@@ -19,7 +19,7 @@ export function recall(place, name) {
   }
 }
 
-/** Keeps text by that name; null takes it away. */
+/** Stores text under that name; null removes it. */
 export function keep(place, name, text) {
   try {
     if (text === null) window[place].removeItem(name);

@@ -4,7 +4,7 @@ export const tabs = [...document.querySelectorAll("[role=tab]")];
 
 export const openPanel = () => document.body.dataset.panel;
 
-/** Opens a panel by its name, such as "inside"; `opened` is then told the name. */
+/** Opens a panel by its name, such as "inside"; `opened` is then called with the name. */
 export function openTab(name) {
   document.body.dataset.panel = name;
   for (const tab of tabs) {

@@ -1,4 +1,4 @@
-// Runs before the page is painted, so that a remembered theme, or large type, does not flash up late.
+// Runs before the page is painted, so that a remembered theme, or large type, does not appear with a delay.
 try {
   const theme = localStorage.getItem("mnistlab-theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;

@@ -1,4 +1,4 @@
-// Answers in the browser what a server would be asked, by the files that `mnistlab site` wrote: the same functions as served.js.
+// Answers requests in the browser instead of on a server, from the files that `mnistlab site` wrote: the same functions as served.js.
 
 import { words } from "../i18n.js";
 import { Refusal, RETRY_SECONDS } from "../refusal.js";
@@ -23,7 +23,7 @@ worker.addEventListener("error", (event) => {
   waiting.clear();
 });
 
-/** What the worker answers; typed arrays in `given` are copied. */
+/** The worker's answer; typed arrays in `given` are copied. */
 function ask(task, given = {}) {
   number += 1;
   const id = number;
@@ -42,7 +42,7 @@ async function file(name) {
 
 let known = null;
 
-/** What the site offers, read once; asked for again where that failed. */
+/** What the site offers, read once; requested again if that failed. */
 function site() {
   known ??= file(place).catch((error) => {
     known = null;
@@ -51,7 +51,7 @@ function site() {
   return known;
 }
 
-/** Tells the worker where a model's file is, and which it is. */
+/** Tells the worker where a model's file is, and which one it is. */
 async function of(model) {
   const { models: listed, finder } = await site();
   const found = listed.find(({ id }) => id === model) ?? listed[0];
@@ -79,7 +79,7 @@ const needsCommand = async () => {
   throw new Refusal(501, words("aloneSheets"));
 };
 
-/** Forms are read by the command alone. */
+/** Forms are read only by the command. */
 export const readFields = needsCommand;
 export const findSheet = needsCommand;
 

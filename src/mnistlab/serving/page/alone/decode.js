@@ -1,8 +1,8 @@
-// A picture's pixels, out of the sheet's own bitmaps exactly, out of any other file as the browser decodes it.
+// A picture's pixels: exact from the sheet's own bitmaps, and as the browser decodes them from any other file.
 
 import { picture } from "../reading/pictures.js";
 
-/** What is in a file (Uint8Array of a BMP, or a Blob), upright: grey, or red, green and blue; null where it is no picture. */
+/** The picture in a file (Uint8Array of a BMP, or a Blob), upright: grey, or red, green and blue; null if it is no picture. */
 export async function pictureOf(body, type) {
   if (type === "image/bmp" && body instanceof Uint8Array) return fromBitmap(body);
   const blob = body instanceof Blob ? body : new Blob([body], { type });
@@ -10,14 +10,14 @@ export async function pictureOf(body, type) {
   if (!bitmap) return null;
   const { width, height } = bitmap;
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  context.fillStyle = "white"; // what is transparent is paper
+  context.fillStyle = "white"; // transparent pixels are paper
   context.fillRect(0, 0, width, height);
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
   return fromPixels(context.getImageData(0, 0, width, height));
 }
 
-/** A grey BMP as bitmap.js writes it: its rows stand from the bottom up, its palette is that of the greys. */
+/** A grey BMP as written by bitmap.js: its rows go from the bottom up, its palette is grey. */
 function fromBitmap(file) {
   const header = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const [start, width, height] = [10, 18, 22].map((at) => header.getInt32(at, true));

@@ -8,7 +8,7 @@ import { Finder } from "../reading/finder.js";
 import { readPicture, shownProbability } from "../reading/reader.js";
 import { pictureOf } from "./decode.js";
 
-/** What cannot be answered, as a key of the page's words. */
+/** A request that cannot be answered, as a key of the page's words. */
 class Problem extends Error {
   constructor(status, key, values = {}, retryAfter = null) {
     super(key);
@@ -18,12 +18,12 @@ class Problem extends Error {
 
 const opened = new Map();
 
-/** What `make` makes of a file's bytes, once. */
+/** The result of `make` for a file's bytes, made once. */
 function open(address, name, make) {
   if (!opened.has(address)) {
     const asked = fetchBytes(address, name).then((bytes) => made(bytes, name, make));
     opened.set(address, asked);
-    asked.catch(() => opened.delete(address)); // to be asked for again
+    asked.catch(() => opened.delete(address)); // to be requested again
   }
   return opened.get(address);
 }
@@ -48,7 +48,7 @@ function made(bytes, name, make) {
 const classifierOf = ({ file, id, threshold }) => open(file, id, (bytes) => new Classifier(bytes, threshold));
 const finderOf = (address) => open(address, "finder", (bytes) => new Finder(bytes));
 
-/** An array as the page takes it: with what the API would tell of it. */
+/** An array as the page takes it, with what the API would say about it. */
 const told = (array) => array && { ...array, bits: 32 };
 const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
 

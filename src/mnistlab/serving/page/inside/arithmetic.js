@@ -1,4 +1,4 @@
-// How each number of a network is made from numbers of the layer before. All that the page says of it is computed here.
+// How each number of a network is computed from the layer before. Everything that the page says about it is computed here.
 
 /** Rows and columns of maps; a row of values counts as maps of one cell each. */
 export const sides = ([, rows = 1, columns = 1]) => [rows, columns];
@@ -15,7 +15,7 @@ export function indexOf(shape, { map, row, column }) {
   return (map * rows + row) * columns + column;
 }
 
-/** The channels before that a channel of a convolution reaches through: all, or those of its group. */
+/** The input channels of a channel of a convolution: all, or those of its group. */
 export function channelsOf({ filters }, before, map) {
   const [count, reached] = filters.shape;
   const groups = before.shape[0] / reached;
@@ -24,7 +24,7 @@ export function channelsOf({ filters }, before, map) {
 }
 
 /**
- * The cells before that a window lies on, by rows: {row, column}, or null where it is over the edge, on padding.
+ * The input cells in a window, by rows: {row, column}, or null beyond the edge, on padding.
  */
 export function windowCells({ window: { kernel, strides, pads, dilations } }, shape, { row, column }) {
   const [rows, columns] = sides(shape);
@@ -39,7 +39,7 @@ export function windowCells({ window: { kernel, strides, pads, dilations } }, sh
   return cells;
 }
 
-/** What one channel before brings to a cell of a convolution: the numbers in the window, the kernel, their products, the sum. */
+/** What one input channel contributes to a cell of a convolution: the numbers in the window, the kernel, their products, the sum. */
 export function channelPart(step, before, cell, channel) {
   const { filters } = step;
   const area = filters.shape[2] * filters.shape[3];
@@ -53,7 +53,7 @@ export function channelPart(step, before, cell, channel) {
   return { channel, numbers, kernel, products, sum: total(products) };
 }
 
-/** The sums alone of all channels that a cell of a convolution takes, in the order of `channelsOf`. */
+/** Only the sums of all channels that a cell of a convolution takes, in the order of `channelsOf`. */
 export function channelSums(step, before, cell) {
   const { filters } = step;
   const channels = channelsOf(step, before, cell.map);
@@ -106,7 +106,7 @@ function average(step, before, cell) {
 
 const copy = (step, before, cell) => ({ value: before.values[cell.map] });
 
-/** Every value before times its weight; `terms` are in the values' order. */
+/** Every input value times its weight; `terms` are in the order of the values. */
 function weigh(step, before, cell) {
   const count = before.values.length;
   const weights = step.weights.values.subarray(cell.map * count, (cell.map + 1) * count);
@@ -127,7 +127,7 @@ const WAYS = {
 };
 
 /**
- * How the value of `cell` in a layer of `shape` is made from `before`, {shape, values} of the layer before: what was reckoned on
+ * How the value of `cell` in a layer of `shape` is computed from `before`, {shape, values} of the layer before: the intermediate
  * the way, and `value`. Where the layer's values are kept in 8 bits, the value is the one before it is rounded. Null where the
  * graph does not tell all that is needed.
  */
@@ -136,7 +136,7 @@ export function howMade(step, before, shape, cell) {
   return make && isKnown(step, before, shape) ? make(step, before, cell) : null;
 }
 
-/** Exponentials of the logits divided by the temperature (less the largest, which keeps them small), their sum and shares. */
+/** Exponentials of the logits divided by the temperature (minus the largest, which keeps them small), their sum and shares. */
 export function softmax(logits, temperature = 1) {
   const divided = Array.from(logits, (logit) => logit / temperature);
   const highest = Math.max(...divided);

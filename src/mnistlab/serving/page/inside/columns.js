@@ -4,11 +4,11 @@ import { largest, unpack } from "../colours.js";
 import { channelSums, channelsOf, sides } from "./arithmetic.js";
 
 /**
- * An explanation with its arrays unpacked and put into columns: {given, arrays, columns} beside what /explain told.
+ * An explanation with its arrays unpacked and arranged in columns: {given, arrays, columns} besides the answer of /explain.
  *
- * Column: {kind, name, layers, shape, values, most, order, mixes}. `layers` are the numbers of the layers that it stands for, the
- * last of which gave its values: batch norm stands with what it scales, flatten with what weighs. `order` are its maps, strongest
- * first. `mixes` says that each of its maps comes from all of those before.
+ * Column: {kind, name, layers, shape, values, most, order, mixes}. `layers` are the numbers of the layers that it represents, the
+ * last of which gave its values: batch norm belongs to what it scales, flatten to the layer that weighs. `order` are its maps, strongest
+ * first. `mixes` says that each of its maps comes from all input maps.
  */
 export function sightOf(explanation) {
   const { network, layers } = explanation;
@@ -35,18 +35,18 @@ export function sightOf(explanation) {
   return { ...explanation, given, arrays, columns };
 }
 
-/** Whether each map of a step comes from all maps before it, and not from one. */
+/** Whether each map of a step comes from all input maps rather than from one. */
 function mixes({ kind, filters }, before) {
   if (kind === "linear") return true;
   return kind === "convolution" && (before.shape[0] === 1 || filters?.shape[1] !== 1);
 }
 
-/** The array that the layer of this number is made from. */
+/** The input array of the layer with this number. */
 export const arrayBefore = ({ given, arrays }, number) => (number === 0 ? given : arrays[number - 1]);
 
 export const isRow = ({ shape }) => sides(shape).join() === "1,1";
 
-/** Columns whose maps come one from one share an order, so that each map stands on one line until the next mixing. */
+/** Columns whose maps come one from one share an order, so that each map stays on one line until the next mixing. */
 function sortMaps(columns) {
   const groups = [];
   for (const column of columns) {
@@ -79,13 +79,13 @@ export function brightest({ shape, values }, map) {
   return { map, row: Math.floor(best / columns), column: best % columns };
 }
 
-/** The layer of a column that does its work: the convolution, not the batch norm after it. */
+/** The main layer of a column: the convolution, not the batch norm after it. */
 export const workOf = ({ network }, column) =>
   network.layers[column.layers.find((number) => network.layers[number].kind === column.kind)];
 
 /**
- * What each map before adds to a cell of a column that mixes: Map of map to number. With the bias they add up to the cell's value,
- * but for what batch norm does to it.
+ * What each input map adds to a cell of a column that mixes: Map of map to number. With the bias they add up to the cell's value,
+ * before batch norm.
  */
 export function contributions(sight, index, cell) {
   const { columns } = sight;

@@ -3,16 +3,16 @@
 import { brightest, contributions, isRow } from "./columns.js";
 import { boxOf } from "./layout.js";
 
-/** Under this share of a map's strongest line none is drawn, unless it is pointed at. */
+/** Lines below this share of a map's strongest line are not drawn, unless it is pointed at. */
 const FAINT = 0.15;
-/** Lines into a map, at most. */
+/** The most lines into a map. */
 const MOST = 4;
-/** Lines into a row of values, at most. */
+/** The most lines into a row of values. */
 const MOST_OF_ROW = 48;
 
 /**
  * Lines: {index, from, to, x, y, toX, toY, share}: from map `from` of the column before to map `to` of column `index`; `share`
- * from -1 to 1, of the strongest line into the same map. Only between maps that have a place.
+ * from -1 to 1, of the strongest line into the same map. Only between maps that are shown.
  */
 export function edgesOf(sight, layout) {
   return sight.columns.flatMap((column, index) => {

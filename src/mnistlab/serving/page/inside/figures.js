@@ -3,13 +3,13 @@
 import { shade } from "../colours.js";
 import { decimal } from "../i18n.js";
 
-/** A number with a real minus, and with none before a number that is rounded to zero. */
+/** A number with a real minus sign, and without one if it is rounded to zero. */
 export function numeral(number, digits = 2) {
   const text = decimal(Math.abs(number), digits);
   return number < 0 && /[1-9]/.test(text) ? `−${text}` : text;
 }
 
-/** With a plus where it is over zero: a part of a sum. */
+/** With a plus sign if it is above zero: as part of a sum. */
 export const part = (number, digits = 2) => (number > 0 ? "+" : "") + numeral(number, digits);
 
 /** The least and the largest of numbers, as texts: {low, high}. */
@@ -18,7 +18,7 @@ export function ends(numbers) {
   return { low, high };
 }
 
-/** As a factor or a summand: in brackets where it is negative. */
+/** As a factor or a term: in brackets if it is negative. */
 export const bracketed = (number, digits = 2) => (number < 0 ? `(${numeral(number, digits)})` : numeral(number, digits));
 
 export function element(tag, className = "", ...children) {
@@ -28,7 +28,7 @@ export function element(tag, className = "", ...children) {
   return made;
 }
 
-/** A table of numbers by rows, each in its shade; `marked` is the index of one to be marked. */
+/** A table of numbers by rows, each in its shade; `marked` is the index of one to mark. */
 export function grid(numbers, columns, { most, marked = -1, label, ofInk = false }) {
   const table = element("table", "grid");
   table.setAttribute("aria-label", label);
@@ -46,14 +46,14 @@ export function grid(numbers, columns, { most, marked = -1, label, ofInk = false
   return table;
 }
 
-/** The shade behind a number, and the number in black or white: on any shade one of the two can be read. */
+/** The shade behind a number, and the number in black or white, whichever is readable on it. */
 function paintCell(cell, share, ofInk) {
   const [red, green, blue] = shade(share, ofInk ? "ink" : "for").map(Math.round);
   cell.style.background = `rgb(${red} ${green} ${blue})`;
   cell.style.color = luminance([red, green, blue]) > MIDDLE ? "black" : "white";
 }
 
-/** The luminance on which black and white are read equally well (WCAG). */
+/** The luminance on which black and white are equally readable (WCAG). */
 const MIDDLE = 0.179;
 
 function luminance(parts) {

@@ -1,4 +1,4 @@
-// "How this number was made": a cell's window, and all that is reckoned from it to its value.
+// "How this number was made": a cell's window, and the whole computation from it to its value.
 
 import { language, words } from "../i18n.js";
 import { arrayBefore, isRow, workOf } from "./columns.js";
@@ -13,9 +13,9 @@ import { isPaused, isPlaying, pausePlaying, startPlaying, stopPlaying } from "./
 const part = (name) => document.getElementById(name);
 const panel = part("how");
 
-/** Columns of a kernel from which on its numbers need more room. */
+/** From this many columns on, a kernel's numbers need more room. */
 const WIDE = 4;
-/** Pixels between the panel and what it stands beside. */
+/** Pixels between the panel and what it is beside. */
 const GAP = 16;
 
 const PARTS = {
@@ -27,17 +27,17 @@ const PARTS = {
   linear: linearPart,
 };
 
-/** What is shown: {sight, cell, channel}; `channel` is the map before whose products are shown, null for the one that adds most. */
+/** What is shown: {sight, cell, channel}; `channel` is the input map whose products are shown, null for the one that adds most. */
 let shown = null;
 let moved = () => {};
 let opener = null;
 
-/** Calls `listener` with the cell whenever another one is looked at in here. */
+/** Calls `listener` with the cell whenever another one is selected in here. */
 export function whenMoved(listener) {
   moved = listener;
 }
 
-/** Opens for a cell that stands between `left` and `right` in the overview, whose bars begin at `bars`. */
+/** Opens for a cell between `left` and `right` in the overview, whose bars begin at `bars`. */
 export function open(sight, cell, { left, right, bars }) {
   stopPlaying();
   if (panel.hidden) opener = document.activeElement;
@@ -48,7 +48,7 @@ export function open(sight, cell, { left, right, bars }) {
   panel.focus({ preventScroll: matchMedia("(min-width: 1024px)").matches });
 }
 
-/** Beside the bars, beside the sheet or over the bars: the first of these places that leaves the cell in sight. */
+/** Beside the bars, beside the sheet or over the bars: the first of these places that leaves the cell visible. */
 function place(left, right, bars) {
   const whole = panel.parentElement.clientWidth;
   const desk = document.querySelector(".desk").clientWidth;
@@ -81,7 +81,7 @@ export function follow(sight) {
   render();
 }
 
-/** Looks at another cell of the same step. */
+/** Selects another cell of the same step. */
 export function move(cell) {
   shown.cell = cell;
   render();
@@ -117,7 +117,7 @@ function stepsOf(column) {
   });
 }
 
-/** Shows the products of another map before. */
+/** Shows the products of another input map. */
 function choose(channel) {
   shown.channel = channel;
   render();

@@ -9,7 +9,7 @@ import { bracketed, element, ends, grid, numeral, part } from "./figures.js";
 /** Channels that are listed one by one. */
 const LISTED = 6;
 
-/** The map before that adds or takes most. */
+/** The input map that adds or subtracts most. */
 export function strongestChannel(step, before, cell) {
   const sums = channelSums(step, before, cell).map(Math.abs);
   return channelsOf(step, before, cell.map)[sums.indexOf(Math.max(...sums))];
@@ -21,7 +21,7 @@ export function convolutionPart({ sight, step, number, cell, made, channel, choo
   const one = channelPart(step, before, cell, chosen);
   const columns = step.filters.shape[3];
   const section = element("section", "how-part");
-  // The scales hold wherever the window lies.
+  // The scales are the same wherever the window is.
   const [most, mostOfKernel] = [largest(before.values), largest(one.kernel)];
   section.append(
     element(
@@ -47,7 +47,7 @@ function figure(name, numbers, columns, most) {
   return element("figure", "", element("figcaption", "", caption), grid(numbers, columns, { most, label: caption }));
 }
 
-/** What each map before adds, strongest first; a click shows its products. */
+/** What each input map adds, strongest first; a click shows its products. */
 function channelList({ parts }, chosen, choose) {
   const sorted = [...parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
   const most = Math.abs(sorted[0].sum);

@@ -15,7 +15,7 @@ export function inputPart({ image, given, pixels, network }, { row: at, column }
   return element("section", "how-part", element("p", "equation", words(key, { grey, value: numeral(given.values[index], 3) })));
 }
 
-/** How the probability of class number `map` comes about: from the sums, or from all looks, by the softmax. */
+/** How the probability of class number `map` is computed: from the sums, or from all looks, by the softmax. */
 export function softmaxPart(sight, map) {
   const { looks, network, temperature, probabilities } = sight;
   if (looks.length === 0) {

@@ -58,7 +58,7 @@ export function reluPart({ made }) {
 
 const HINGE = { width: 240, height: 150, margin: 12 };
 
-/** ReLU's line, zero up to zero and straight up from there, with the number on it. */
+/** ReLU's line, zero below zero and rising from there, with the number on it. */
 function hinge(from, value) {
   const canvas = element("canvas");
   const scale = window.devicePixelRatio;

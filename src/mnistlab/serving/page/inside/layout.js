@@ -1,21 +1,21 @@
-// Where everything in the overview stands, in CSS pixels of its canvas.
+// The layout of the overview, in CSS pixels of its canvas.
 
 import { isRow } from "./columns.js";
 
-/** Between two maps one under the other. */
+/** Between two maps, one below the other. */
 const GAP = 8;
-/** Gaps between columns, in sides of a map: where edges fan out, and where each map goes straight on. */
+/** Gaps between columns, in sides of a map: where edges fan out, and where each map continues straight. */
 const WIDE = 1.1;
 const NARROW = 0.28;
-/** Before the first convolution, where its filters stand too. */
+/** Before the first convolution, where its filters are shown too. */
 const WIDEST = 1.7;
 const SMALLEST = 32;
-/** The same where the overview may be scrolled sideways; and what the picture's name needs on its left there. */
+/** The same if the overview can be scrolled sideways; and the room for the picture's name on its left there. */
 const SMALLEST_SCROLLED = 44;
 const MARGIN = 32;
 const LARGEST = 68;
 const LABELS = 60;
-/** Under a column: how many more maps there are. */
+/** Below a column: how many more maps there are. */
 const MORE = 22;
 const ROW_WIDTH = 48;
 const ROW_CELL = 14;
@@ -27,9 +27,9 @@ const BAR = 44;
 
 /**
  * Layout: {width, height, columns, bars, side}. For each column {x, top, across, items}, with items {map, x, y, width, height} of
- * the maps that there is room for; a row of values is one item, its cells laid in `across` columns. The last linear layer's sums
- * stand beside the bars, one for each class. `rem` is how much larger than usual the page's type is. `inputBox`
- * {x, y, side, right} says where the picture stands and where its column ends, if something else decides that.
+ * the maps that there is room for; a row of values is one item, its cells arranged in `across` columns. The last linear layer's sums
+ * are beside the bars, one for each class. `rem` is how much larger than usual the page's type is. `inputBox`
+ * {x, y, side, right} says where the picture is and where its column ends, if that is decided elsewhere.
  */
 export function layOut(columns, { width, height, classes, inputBox = null, endsInSums, rem }) {
   const maps = columns.slice(1, endsInSums ? -1 : undefined);
@@ -85,7 +85,7 @@ function placeMaps(column, x, side, room, middle) {
   return { x, top, width: side, items, hidden: count - shown.length };
 }
 
-/** A row of values in one item: as many cells side by side as let all of them fit in the height. */
+/** A row of values in one item: with as many cells side by side as needed for all of them to fit into the height. */
 function placeRow(column, x, room) {
   const [count] = column.shape;
   const most = room.bottom - room.top;
@@ -105,7 +105,7 @@ function placeBars(x, width, classes, room) {
   return { x, top, height, width, rows };
 }
 
-/** Where a cell stands: {x, y, width, height}; null where its map has no place. */
+/** Where a cell is: {x, y, width, height}; null if its map is not shown. */
 export function boxOf(place, column, { map, row, column: across }) {
   if (place.across) {
     const { cell } = place;
@@ -124,7 +124,7 @@ export function boxOf(place, column, { map, row, column: across }) {
   return { x: item.x + across * size, y: item.y + (row * item.height) / rows, width: size, height: item.height / rows };
 }
 
-/** The cell at a point: {index of the column, map, row, column}; null where there is none. */
+/** The cell at a point: {index of the column, map, row, column}; null if there is none. */
 export function cellAt(layout, columns, x, y) {
   for (const [index, place] of layout.columns.entries()) {
     for (const item of place.items) {

@@ -1,4 +1,4 @@
-// What lights up with a cell: itself, its map, its window in the step before, and the part of the picture that it looks at.
+// What lights up with a cell: itself, its map, its window in the step before, and its receptive field in the picture.
 
 import { windowCells } from "./arithmetic.js";
 import { isRow, workOf } from "./columns.js";
@@ -30,7 +30,7 @@ export function lightsOf(sight, layout, cell) {
   return lights;
 }
 
-/** The cells before that a cell is made from, in each map: a window's, or the one in its place. */
+/** The input cells of a cell, in each map: those of a window, or the one in the same place. */
 function cellsBefore(sight, index, cell) {
   const column = sight.columns[index];
   const before = sight.columns[index - 1];
@@ -49,7 +49,7 @@ function around(boxes) {
   return { x, y, width: right - x, height: bottom - y };
 }
 
-/** The part of the picture that a cell looks at. */
+/** The part of the picture that a cell sees. */
 export function fieldOf({ size, step, start }, { row, column }) {
   const span = (cell) => {
     const from = start + cell * step;

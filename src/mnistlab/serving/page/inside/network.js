@@ -1,4 +1,4 @@
-// What a network computes with: asked of the server once for each model.
+// The numbers that a network computes with: requested from the server once for each model.
 
 import { network as ask } from "../api.js";
 import { unpack } from "../colours.js";
@@ -11,7 +11,7 @@ export function networkOf(model) {
   if (!known.has(model)) {
     const asked = ask(model).then(unpackNetwork);
     known.set(model, asked);
-    asked.catch(() => known.delete(model)); // to be asked again
+    asked.catch(() => known.delete(model)); // to be requested again
   }
   return known.get(model);
 }

@@ -8,10 +8,10 @@ import { lightsOf } from "./lights.js";
 
 const THUMBNAIL = 22;
 const DIM = 0.16;
-/** The maps of a column at a pixel a value, one under the other. */
+/** The maps of a column with a pixel per value, one below the other. */
 const pile = document.createElement("canvas");
 
-/** Paints all of it; `pointed` is {index, map, row, column} or null. */
+/** Paints everything; `pointed` is {index, map, row, column} or null. */
 export function paint(context, { sight, layout, edges, filters, pointed }) {
   const scale = window.devicePixelRatio;
   context.setTransform(scale, 0, 0, scale, 0, 0);
@@ -64,7 +64,7 @@ function paintColumn(context, column, place) {
   }
 }
 
-/** The picture in shades of ink: what is paper in it is its lowest number, whatever the normalisation makes of that. */
+/** The picture in shades of ink: paper is its lowest number, whatever the normalisation makes of that. */
 function inkOr({ kind, values }, numbers, most) {
   if (kind !== "input") return painted(numbers, most);
   let [low, high] = [Infinity, -Infinity];
@@ -79,7 +79,7 @@ function inkOr({ kind, values }, numbers, most) {
   );
 }
 
-/** The sums for the classes: a bar to the right or the left of zero. */
+/** The sums for the classes: a bar to the right or left of zero. */
 function paintSums(context, { values, most }, place) {
   const middle = place.x + (place.width - 8) / 2;
   const reach = (place.width - 8) / 2;
@@ -92,7 +92,7 @@ function paintSums(context, { values, most }, place) {
   context.fillRect(middle - 0.5, place.top, 1, place.height * place.items.length);
 }
 
-/** The filters over the picture itself, each small before its map. Those over many maps show where a map is pointed at. */
+/** The filters for the picture itself, each small in front of its map. Those for many maps are shown when a map is pointed at. */
 export function filtersOf(sight, layout) {
   return sight.columns.flatMap((column, index) => {
     if (index !== 1 || column.kind !== "convolution" || !workOf(sight, column).filters) return [];
@@ -111,7 +111,7 @@ function thumbnail(sight, { index, from, to }, x, y) {
   return { index, from, to, kernel, rows, columns, x, y: y - (THUMBNAIL * rows) / columns / 2, side: THUMBNAIL };
 }
 
-/** The kernels of all lines into the map that is pointed at, each beside the map that it slides over. */
+/** The kernels of all lines into the map that is pointed at, each beside the map over which it slides. */
 function kernelsOf(sight, lines, { index }) {
   if (sight.columns[index].kind !== "convolution" || index === 1) return [];
   return lines.map((line) => thumbnail(sight, line, line.x + 4, line.y));

@@ -1,4 +1,4 @@
-// What the tab Inside is made of; imported before anything that looks for these parts.
+// The elements of the tab Inside; imported before anything that looks for them.
 
 document.getElementById("panel-inside").innerHTML = `
   <div class="with-digit">

@@ -1,4 +1,4 @@
-// Which value is pointed at, by mouse, finger or keys.
+// Which value is pointed at, with mouse, finger or keys.
 
 import { cellAt } from "./layout.js";
 
@@ -38,7 +38,7 @@ export function listen(canvas, { scene, point, open }) {
   });
 }
 
-/** A filter stands for its map: its brightest cell is where it found most. */
+/** A filter leads to its map: its brightest cell is where it found most. */
 function filterAt(filters, x, y) {
   const hit = filters.find((one) => x >= one.x && x < one.x + one.side && y >= one.y && y < one.y + one.side);
   return hit ? { index: hit.index, ...hit.cell } : null;
@@ -46,7 +46,7 @@ function filterAt(filters, x, y) {
 
 const firstCell = ({ layout }) => ({ index: 1, map: layout.columns[1]?.items[0].map ?? 0, row: 0, column: 0 });
 
-/** The cell one further; at the edge of a map, or in big steps, the next map or column. */
+/** The next cell; at the edge of a map, or in big steps, the next map or column. */
 export function moved({ sight, layout }, cell, across, down, isBig) {
   const { index } = cell;
   const count = sight.columns.length;

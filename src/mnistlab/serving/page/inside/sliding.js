@@ -2,7 +2,7 @@
 
 import { indexOf, sides } from "./arithmetic.js";
 
-/** A whole map takes about so long, in milliseconds. */
+/** A whole map takes about this long, in milliseconds. */
 const LENGTH = 7000;
 
 /** What plays or is paused: {first, count, painted, spent, frame}; `frame` is null while it is paused. */
@@ -11,12 +11,12 @@ let playing = null;
 export const isPaused = () => playing !== null && playing.frame === null;
 export const isPlaying = () => playing !== null && !isPaused();
 
-/** Whether the cell of this index in its map is painted by now; all are where nothing plays. */
+/** Whether the cell with this index in its map is painted by now; all are if nothing plays. */
 export const isPainted = (index) => !playing || (index - playing.first + playing.count) % playing.count < playing.painted;
 
 /**
- * Goes on, or starts from the cell that `shown` looks at, through all cells of its map and back to it, calling move(cell) for
- * each; `ended()` once it is through.
+ * Continues, or starts from the cell that `shown` selects, through all cells of its map and back to it, calling move(cell) for
+ * each, and `ended()` once it is done.
  */
 export function startPlaying(shown, move, ended) {
   const { index, map, row, column } = shown.cell;

@@ -1,7 +1,7 @@
-// When the pen rests, what it drew runs through the network once.
+// When the pen rests, the drawing runs through the network once.
 
 const LENGTH = 600;
-/** The pen has come to rest when nothing new came for so long, in milliseconds. */
+/** The pen rests when nothing new has come for this long, in milliseconds. */
 const REST = 150;
 const DIM = 0.14;
 const GLOW = 70;
@@ -27,7 +27,7 @@ for (const kind of ["pointerup", "pointercancel"]) {
   );
 }
 
-/** Calls `then` once nothing was drawn for a moment and no pen is on the sheet; a later call takes the place of this one. */
+/** Calls `then` once nothing was drawn for a moment and no pen is on the sheet; a later call replaces this one. */
 export function onceAtRest(then) {
   if (timer !== "waiting") clearTimeout(timer);
   whenAtRest = then;
@@ -37,7 +37,7 @@ export function onceAtRest(then) {
   }, REST);
 }
 
-/** Starts the wave, and says so; not where the visitor wants no motion. */
+/** Starts the wave, and returns whether it did; not if the visitor wants no motion. */
 export function startWave(canvas) {
   if (calm.matches) return false;
   still.width = canvas.width;
@@ -49,7 +49,7 @@ export function startWave(canvas) {
 
 export const stopWave = () => (started = null);
 
-/** Paints the wave over the canvas as it is now, between x `from` and `to`; false once it has run through. */
+/** Paints the wave over the current canvas, between x `from` and `to`; false once it has run through. */
 export function paintWave(context, from, to, glow) {
   if (started === null) return false;
   const share = (performance.now() - started) / LENGTH;

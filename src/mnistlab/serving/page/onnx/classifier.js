@@ -1,4 +1,4 @@
-// A model as mnistlab.reading.classifier and explainer use it: classifies images, shows its layers and which ink spoke.
+// A model as in mnistlab.reading.classifier and explainer: classifies images, shows its layers and which ink counted.
 
 import { combine } from "../inside/arithmetic.js";
 import { NotOnnx, readOnnx } from "./file.js";
@@ -7,13 +7,13 @@ import { Session } from "./session.js";
 
 const SIDE = 28;
 export const PIXELS = SIDE * SIDE;
-/** Images that go through the network together. */
+/** Images per batch. */
 const BATCH = 16;
-/** Standard deviation in pixels of the spot that is wiped out. */
+/** Standard deviation in pixels of the spot that is erased. */
 const SPOT = 1;
 const TINY = 1.1754943508222875e-38; // float32's
 
-/** The number of the largest value, the first of them. */
+/** The index of the largest value, the first if there are several. */
 export function largestOf(values) {
   let best = 0;
   for (let i = 1; i < values.length; i += 1) if (values[i] > values[best]) best = i;
@@ -21,7 +21,7 @@ export function largestOf(values) {
 }
 
 export class Classifier {
-  /** `bytes` of an ONNX file; `threshold` in place of the file's own. Throws `NotOnnx` and `UnknownOperator`. */
+  /** `bytes` of an ONNX file; `threshold` replaces the file's own. Throws `NotOnnx` and `UnknownOperator`. */
   constructor(bytes, threshold = null) {
     const graph = readOnnx(bytes);
     if (graph.inputs.length !== 1 || graph.inputs[0].type !== "uint8") throw new NotOnnx("it takes something else than images");
@@ -49,7 +49,7 @@ export class Classifier {
     return answers;
   }
 
-  /** All that the network makes of an image: {given, layers, looks, logits}, as the API's /explain tells it. */
+  /** Everything that the network makes of an image: {given, layers, looks, logits}, as in the API's /explain. */
   see(pixels) {
     if (this.steps.length === 0) return { given: null, layers: [], looks: [], logits: null };
     const { graph } = this.session;
@@ -59,7 +59,7 @@ export class Classifier {
     const made = this.session.run(given, [...new Set(names)]);
     const find = (name) => {
       const { shape, values } = made.get(name);
-      return { shape: shape.slice(1), values: Float32Array.from(values) }; // a batch of one: what it says of the image
+      return { shape: shape.slice(1), values: Float32Array.from(values) }; // a batch of one: its part for the image
     };
     const layers = [];
     for (const { name, kind, output, field } of this.steps) {
@@ -99,7 +99,7 @@ export class Classifier {
     return map;
   }
 
-  /** The answer of /network, but for the model's name; its arrays as {shape, values}. */
+  /** The answer of /network without the model's name; its arrays as {shape, values}. */
   network() {
     const { graph } = this.session;
     const last = this.steps.at(-1);
@@ -120,7 +120,7 @@ export class Classifier {
   }
 }
 
-/** The pixels with the spot at one of them wiped out softly. */
+/** The pixels with the spot at one of them softly erased. */
 function wiped(pixels, spot) {
   const [x, y] = [spot % SIDE, Math.floor(spot / SIDE)];
   return pixels.map((value, at) => {

@@ -1,14 +1,14 @@
-// Products of matrices in WebAssembly, and in plain JavaScript where a browser refuses that.
+// Matrix products in WebAssembly, and in plain JavaScript if a browser refuses that.
 //
-// A product's columns need not be copied: each row of them begins at a place of its own among the values, so that a window's cell
-// is the picture itself, moved. The function takes rows of weights in groups of ROWS, each group's numbers beside each other, and
+// A product's columns need not be copied: each row of them begins at its own place among the values, so that a window's cell
+// is the picture itself, shifted. The function takes rows of weights in groups of ROWS, each group's numbers interleaved, and
 // columns in groups of COLUMNS.
 
 import { bytesOf, COLUMNS, engine, ROWS } from "./wasm.js";
 
 export const isFast = engine !== null;
 
-/** Weights, rows x depth, as `multiply` takes them. */
+/** Weights, rows x depth, in the form that `multiply` takes. */
 export function packed(weights, rows, depth) {
   if (!engine) return weights;
   const made = new Float32Array(Math.ceil(rows / ROWS) * ROWS * depth);
@@ -19,10 +19,10 @@ export function packed(weights, rows, depth) {
   return made;
 }
 
-/** Numbers in rows that stand for `count` columns: so many that whole tiles fit. */
+/** Numbers in a row for `count` columns, rounded up to whole tiles. */
 export const widthFor = (count) => Math.ceil(count / COLUMNS) * COLUMNS;
 
-/** Room for so many values, of which a product of `rows` rows, `depth` deep and `width` wide is to be made; until the next call. */
+/** Room for that many values, for a product of `rows` rows, `depth` deep and `width` wide; valid until the next call. */
 export function roomFor(count, rows, depth, width) {
   if (!engine) return new Float32Array(count + COLUMNS);
   const groups = Math.ceil(rows / ROWS) * ROWS;
@@ -31,7 +31,7 @@ export function roomFor(count, rows, depth, width) {
 }
 
 /**
- * Weights (from `packed`) times columns, plus a bias for each row or null: rows x width. Row k of the columns is what stands in
+ * Weights (from `packed`) times columns, plus a bias for each row or null: rows x width. Row k of the columns is what is in
  * `values` (from `roomFor`) from places[k] (Int32Array) on.
  */
 export function multiply(weights, values, places, bias, rows, width) {

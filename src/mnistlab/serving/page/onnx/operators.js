@@ -1,11 +1,11 @@
-// What each ONNX operator that our networks use makes of its inputs.
+// The ONNX operators that our networks use.
 
 import { NotOnnx, sizeOf, tensor } from "./file.js";
 import { gridSample } from "./sampling.js";
 import * as shapes from "./shapes.js";
 import { averagePool, convolve, maxPool } from "./windows.js";
 
-/** An operator of each value alone; a loop, for a browser takes many times as long to map an array. */
+/** An elementwise operator; a loop, because a browser takes many times as long to map an array. */
 function each(change) {
   return (_, [{ shape, values }]) => {
     const made = new Float32Array(values.length);
@@ -14,7 +14,7 @@ function each(change) {
   };
 }
 
-/** `mayChange` says that nothing else needs the input: its memory is taken for the output. */
+/** `mayChange` says that nothing else needs the input, so that its memory is reused for the output. */
 function rectify(_, [{ shape, values }], mayChange) {
   const made = mayChange ? values : new Float32Array(values.length);
   for (let i = 0; i < made.length; i += 1) made[i] = values[i] > 0 ? values[i] : 0;
@@ -32,7 +32,7 @@ function eachChannel({ shape, values }, change) {
   return tensor(shape, made);
 }
 
-/** An operator of two tensors, the smaller of them repeated. */
+/** An operator on two tensors, the smaller one broadcast. */
 function both(change) {
   return (_, given) =>
     given.slice(1).reduce((one, other) => {
@@ -48,7 +48,7 @@ function both(change) {
 
 const sum = both((one, other) => one + other);
 
-/** Most sums are of maps of one shape: a loop for these. */
+/** Most sums are of maps with the same shape: a simple loop for these. */
 function add(node, given) {
   const [one, other] = given;
   if (given.length !== 2 || one.shape.join() !== other.shape.join() || !(one.values instanceof Float32Array)) return sum(node, given);
@@ -124,7 +124,7 @@ export function rounded(number) {
   return near - number === 0.5 && near % 2 !== 0 ? near - 1 : near;
 }
 
-/** The scale and the zero point of each value, which may be told for each channel along an axis. */
+/** The scale and the zero point of each value, which may be given per channel along an axis. */
 function scaled({ told }, [given, scale, zero], change) {
   const axis = shapes.axisOf(told.axis ?? 1, given.shape);
   const inner = scale.values.length > 1 ? sizeOf(given.shape.slice(axis + 1)) : given.values.length;
@@ -145,7 +145,7 @@ function quantise(node, given) {
 
 const average = (node, given) => shapes.reduce(node, given, 0, (sum, value) => sum + value, (sum, count) => sum / count);
 
-/** Each operator: (node, inputs, may the first input's memory be taken) to its one output. */
+/** Each operator: (node, inputs, whether the first input's memory may be reused) to its only output. */
 export const OPERATORS = {
   Add: add,
   AveragePool: averagePool,

@@ -1,4 +1,4 @@
-// GridSample: a picture's values at places between its pixels.
+// GridSample: a picture's values between its pixels.
 
 import { sample } from "../bicubic.js";
 import { NotOnnx, tensor } from "./file.js";

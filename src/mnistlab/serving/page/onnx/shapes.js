@@ -4,14 +4,14 @@ import { NotOnnx, sizeOf, tensor } from "./file.js";
 
 export const axisOf = (axis, shape) => (axis < 0 ? axis + shape.length : axis);
 
-/** How far apart neighbours along each axis lie. */
+/** How far apart neighbours along each axis are. */
 export function stepsOf(shape) {
   const steps = new Array(shape.length).fill(1);
   for (let axis = shape.length - 2; axis >= 0; axis -= 1) steps[axis] = steps[axis + 1] * shape[axis + 1];
   return steps;
 }
 
-/** A tensor of `shape` whose value at each place is the one of `values` at the place that `start` and `steps` lead to. */
+/** A tensor of `shape` whose value at each place is that of `values` at the place that `start` and `steps` lead to. */
 export function gathered(values, shape, start, steps) {
   const made = new values.constructor(sizeOf(shape));
   const place = new Array(shape.length).fill(0);
@@ -29,7 +29,7 @@ export function gathered(values, shape, start, steps) {
   return tensor(shape, made);
 }
 
-/** The shape that both have, or become by repeating. */
+/** The shape that both have after broadcasting. */
 export function commonShape(one, other) {
   const length = Math.max(one.length, other.length);
   return Array.from({ length }, (_, i) => {
@@ -39,7 +39,7 @@ export function commonShape(one, other) {
   });
 }
 
-/** Steps through a tensor as if it had been repeated to `shape`. */
+/** Steps through a tensor as if it had been broadcast to `shape`. */
 export function repeating(own, shape) {
   const steps = stepsOf(own);
   return shape.map((_, i) => {
@@ -174,7 +174,7 @@ export function depthToSpace({ told }, [given]) {
   return tensor([count, maps, height * block, width * block], made);
 }
 
-/** What is left of some axes: `combine` of the values, `finish` of what came out and how many there were. */
+/** A reduction over some axes: `combine` of the values, `finish` of the result and how many there were. */
 export function reduce({ told }, [given, axes], begin, combine, finish = (sum) => sum) {
   const listed = axes ? Array.from(axes.values) : (told.axes ?? given.shape.map((_, axis) => axis));
   const gone = new Set(listed.map((axis) => axisOf(axis, given.shape)));

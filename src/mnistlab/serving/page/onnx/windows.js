@@ -3,7 +3,7 @@
 import { NotOnnx, sizeOf, tensor } from "./file.js";
 import { multiply, packed, roomFor, widthFor } from "./matrix.js";
 
-/** What a node says of its window, with ONNX's defaults. */
+/** A node's window, with ONNX's defaults. */
 export function windowOf({ kind, told }, filters) {
   const kernel = told.kernel_shape ?? filters?.slice(2);
   if ((told.auto_pad ?? "NOTSET") !== "NOTSET" || kernel?.length !== 2)
@@ -16,7 +16,7 @@ export function windowOf({ kind, told }, filters) {
   };
 }
 
-/** How many places a window has along a side, and from which to which (not included) its cell `away` lies within. */
+/** How many places a window has along a side, and from which to which (exclusive) its cell `away` is inside. */
 function placesOf(side, { kernel, strides, pads, dilations }, axis) {
   const reach = dilations[axis] * (kernel[axis] - 1) + 1;
   return Math.floor((side + pads[axis] + pads[axis + 2] - reach) / strides[axis]) + 1;
@@ -27,7 +27,7 @@ const until = (away, stride, side, places) => Math.min(places, Math.floor((side 
 
 /**
  * Maps (channels, height, wide) as a product's columns, into `roomFor`: {values, places, width, rowLength}. Where the window moves
- * by one cell they are the maps with their frame, each row of `rowLength` places followed by a few that mean nothing; else each
+ * by one cell they are the maps with their frame, each row of `rowLength` places followed by a few unused ones; otherwise each
  * cell of the window has a row of what it sees.
  */
 function columnsOf(maps, shape, window, places, rows) {
@@ -73,7 +73,7 @@ function spread(maps, [channels, height, wide], { kernel, strides, pads, dilatio
   return { values, places: Int32Array.from({ length: depth }, (_, k) => k * width), width, rowLength: places[1] };
 }
 
-/** Numbers of a node that are made once: weights in the order in which they are multiplied. */
+/** A node's numbers that are prepared once: weights in the order in which they are multiplied. */
 const known = new WeakMap();
 
 function packedGroups(weights, groups, rows, depth) {
@@ -118,7 +118,7 @@ export function convolve(node, [images, weights, bias]) {
   return tensor([count, maps, ...places], made);
 }
 
-/** A convolution that looks at each channel alone: each weight's products are added to the whole map at once. */
+/** A convolution of each channel alone: each weight's products are added to the whole map at once. */
 function convolveEach(made, images, weights, bias, { kernel, strides, pads, dilations }, places) {
   const [count, channels, height, wide] = images.shape;
   const area = places[0] * places[1];

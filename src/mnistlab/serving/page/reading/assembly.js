@@ -1,4 +1,4 @@
-// From pieces to digits: parts put together, touching ones cut apart; the network is asked what they look like either way.
+// From pieces to digits: join parts, cut touching digits apart; the network is asked what they look like either way.
 // As mnistlab.reading.assembly. A unit is {piece, image, probabilities, sure}.
 
 import { toMnistForm } from "./form.js";
@@ -11,7 +11,7 @@ import { boxOf, join, trimmed } from "./pieces.js";
 const MOST_TRIES = 600;
 const THICKEST_CUT = 0.6;
 
-/** The pieces as digits: parts put together, touching ones cut, what is too small left out. */
+/** The pieces as digits: parts joined, touching digits cut, too small ones left out. */
 export function assemble(classifier, pieces) {
   let units = look(classifier, pieces);
   const sizeOf = () => typicalHeight(units.map((unit) => boxOf(unit.piece)));
@@ -37,7 +37,7 @@ export function classifyAll(classifier, images) {
   return classifier.classify(all);
 }
 
-/** Each piece, with what the network sees in it. */
+/** Each piece, with the network's answer. */
 export function look(classifier, pieces) {
   const images = pieces.map(toMnistForm);
   return classifyAll(classifier, images).map((probabilities, n) => ({
@@ -48,7 +48,7 @@ export function look(classifier, pieces) {
   }));
 }
 
-/** Once through all neighbours that may be parts of one digit. */
+/** One pass over all neighbours that may be parts of one digit. */
 function joinParts(classifier, units, size) {
   const pairs = neighbours(units.map(({ piece }) => piece), size);
   const unions = look(classifier, pairs.map(([a, b]) => join(units[a].piece, units[b].piece)));
@@ -72,7 +72,7 @@ function joinParts(classifier, units, size) {
   return [...units.filter((_, n) => !gone.has(n)), ...made];
 }
 
-/** Pairs so near that they may be parts of one digit: together they are not much larger than the others. */
+/** Pairs so close that they may be parts of one digit: together they are not much larger than the others. */
 function neighbours(pieces, size) {
   const pairs = [];
   pieces.forEach((one, a) => {
@@ -87,9 +87,9 @@ function isNear(one, other, size) {
   const wide = Math.max(other.right, one.right) - Math.min(other.x, one.x);
   const tall = Math.max(other.bottom, one.bottom) - Math.min(other.y, one.y);
   const beside = gapX < 0.22 * size && gapY < 0.3 * size && wide < 1.35 * size && tall < 1.5 * size;
-  // One above the other, almost touching, they may be a whole digit cut in two, with nothing to tell its size by.
+  // One above the other, almost touching, they may be a digit cut in two, with nothing to judge its size by.
   const above = gapX < -0.3 * Math.min(other.width, one.width) && gapY < 0.15 * size && wide < 2 * size && tall < 2.4 * size;
-  // Two of full height beside each other are two digits, unless their boxes overlap; two specks are no digit.
+  // Two of full height side by side are two digits, unless their boxes overlap; two specks are not a digit.
   const areParts = Math.min(other.height, one.height) < 0.75 * size || gapX < 0.02 * size;
   return (beside || above) && areParts && Math.max(other.height, one.height) >= 0.35 * size;
 }
@@ -102,13 +102,13 @@ function isInside(first, second) {
   return width > 0 && height > 0 && width * height >= 0.7 * smaller;
 }
 
-/** How much it looks like a digit by itself; what is much smaller than the others hardly does. */
+/** How much it looks like a digit by itself; units much smaller than the others hardly do. */
 function sureness({ piece, sure }, size) {
   const small = Math.max(piece.height, 0.6 * piece.width) / size;
   return sure * Math.min(1, Math.max(0, small / 0.6 - 0.3));
 }
 
-/** Once through all that are wide enough to be two: cut where both halves look more like digits than the whole. */
+/** One pass over all units wide enough to be two digits: cut where both halves look more like digits than the whole. */
 function cutTouching(classifier, units, size) {
   const isWide = ({ piece, sure }) =>
     (piece.width > 1.15 * piece.height && piece.width > 0.8 * size) || (sure < 0.8 && piece.width > 0.75 * size);
@@ -120,7 +120,7 @@ function cutTouching(classifier, units, size) {
     const pair = halves.slice(2 * k, 2 * k + 2);
     const score = Math.min(...pair.map((half) => sureness(half, size)));
     const { piece, sure } = units[n];
-    // One digit may be as wide.
+    // A single digit may be that wide.
     const enough = piece.width <= 1.15 * piece.height ? Math.max(sure + 0.2, 0.85) : Math.max(sure, 0.5);
     if (score > enough && score > (best.get(n)?.score ?? 0)) best.set(n, { score, pair });
   });
@@ -138,7 +138,7 @@ function cuts(piece, most = 6) {
   const chosen = [];
   for (const place of argsort(smooth.slice(low, high))) {
     const column = low + place;
-    if (smooth[column] > THICKEST_CUT * height) break; // a blot, and no two digits that touch
+    if (smooth[column] > THICKEST_CUT * height) break; // a blot, not two touching digits
     if (chosen.every((other) => Math.abs(column - other) >= Math.max(2, 0.08 * height))) chosen.push(column);
     if (chosen.length === most) break;
   }

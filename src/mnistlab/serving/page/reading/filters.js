@@ -1,10 +1,10 @@
-// What OpenCV makes of each pixel's surroundings: largest, smallest, mean, middle; what hangs together; how far the edge is.
+// OpenCV's filters over each pixel's neighbourhood: largest, smallest, mean, median; components; distance to the edge.
 
 import { bytesOf, engine } from "../onnx/wasm.js";
 import { clip, largest, roundEven, smallest } from "./numbers.js";
 import { BORDERS, like } from "./pictures.js";
 
-/** In each place the larger (or smaller) of its value and the one `away` behind it, in place. */
+/** At each place the larger (or smaller) of its value and the one `away` after it, in place. */
 function withNext(values, away, isLargest) {
   const last = values.length - away;
   if (values.buffer === engine?.memory.buffer) engine[isLargest ? "larger" : "smaller"](0, away, (last + 15) & ~15);
@@ -12,7 +12,7 @@ function withNext(values, away, isLargest) {
   else for (let i = 0; i < last; i += 1) values[i] = values[i] < values[i + away] ? values[i] : values[i + away];
 }
 
-/** The largest (or smallest) of each value and of `side` - 1 behind it, `step` apart, in place: of 2, of 4, of 8, ..., of all. */
+/** The largest (or smallest) of each value and the `side` - 1 after it, `step` apart, in place: of 2, of 4, of 8, ..., of all. */
 function ofNext(values, side, step, isLargest) {
   let seen = 1;
   for (; 2 * seen <= side; seen *= 2) withNext(values, seen * step, isLargest);
@@ -40,7 +40,7 @@ function extreme({ width, height, channels, values }, wide, high, isLargest) {
   return { width, height, channels, values: made };
 }
 
-/** What `change` makes of each channel alone, put together again. */
+/** `change` applied to each channel separately. */
 function eachChannel(given, change) {
   const { channels, values, width, height } = given;
   const made = new values.constructor(values.length);
@@ -57,7 +57,7 @@ function eachChannel(given, change) {
 export const dilated = (given, wide, high = wide) => extreme(given, wide, high, true);
 export const eroded = (given, wide, high = wide) => extreme(given, wide, high, false);
 
-/** By a disc: cv2.MORPH_ELLIPSE of 2 * radius + 1 pixels a side. */
+/** By a disc: cv2.MORPH_ELLIPSE with 2 * radius + 1 pixels per side. */
 export function byDisc(given, radius, isLargest) {
   const { width, height } = given;
   const made = new Uint8Array(given.values.length).fill(isLargest ? 0 : 255);
@@ -101,7 +101,7 @@ export function boxSums({ width, height, values }, wide, high, border = BORDERS.
   return high > 1 ? sumsAlong(rows, width, 1, height, width, high, border) : rows;
 }
 
-/** cv2.blur of 8 bits along the rows; OpenCV's middle of an even number of pixels is the one after. */
+/** cv2.blur of 8 bits along the rows; for an even number of pixels, OpenCV's anchor is the one after the middle. */
 export function blurredAlong(given, wide) {
   const { width, height, values } = given;
   const before = wide >> 1;
@@ -119,10 +119,10 @@ export function blurredAlong(given, wide) {
   return like(given, made);
 }
 
-/** cv2.medianBlur with an odd side; outside, the picture goes on as it is at its edge. */
+/** cv2.medianBlur with an odd side; outside, the picture's edge is repeated. */
 export function medianBlurred(given, side) {
   const { width, height, values } = given;
-  const rank = (side * side) >> 1; // so many are smaller, or as small
+  const rank = (side * side) >> 1; // this many are smaller, or equal
   const white = sumsOf(given, 255, side);
   let black = null;
   const made = new Uint8Array(values.length);
@@ -148,7 +148,7 @@ function sumsOf(given, wanted, side) {
   return boxSums(like(given, is), side, side, BORDERS.replicate);
 }
 
-/** How often each value is found around the places of one row: from one place to the next a column goes and one comes. */
+/** How often each value occurs around the places of one row: from one place to the next, one column leaves and one enters. */
 class Surroundings {
   constructor(given, y, half) {
     Object.assign(this, { given, y, half, counts: new Uint32Array(256), x: -Infinity });
@@ -177,7 +177,7 @@ class Surroundings {
   }
 }
 
-/** cv2.GaussianBlur of 8 bits, a deviation of 1 pixel: in whole numbers of 256ths. */
+/** cv2.GaussianBlur of 8 bits with a standard deviation of 1 pixel, in integers of 256ths. */
 export function softened(given) {
   if (largest(given.values) === smallest(given.values)) return given;
   return eachChannel(given, (one) => {
@@ -203,7 +203,7 @@ export function softened(given) {
   });
 }
 
-/** cv2.GaussianBlur of float values with any deviation. */
+/** cv2.GaussianBlur of float values with any standard deviation. */
 export function blurred(given, sigma) {
   const half = (roundEven(8 * sigma + 1) | 1) >> 1;
   const weights = Float64Array.from({ length: 2 * half + 1 }, (_, i) => Math.exp(-((i - half) ** 2) / (2 * sigma * sigma)));

@@ -1,4 +1,4 @@
-// The network that marks the middle, the kind and the size of each digit at once, and how it is shown a picture at many sizes.
+// The network that marks the centre, kind and size of each digit in one pass, and how it is shown a picture at many sizes.
 // As mnistlab.reading.finder and looks.
 
 import { readOnnx } from "../onnx/file.js";
@@ -37,7 +37,7 @@ export class Finder {
   }
 }
 
-/** How much lighter each pixel is than its surroundings, by their lightness: values Float32Array. */
+/** How much lighter each pixel is than its surroundings, relative to their lightness: values Float32Array. */
 function contrast(gray) {
   const sums = boxSums(gray, AROUND, AROUND, BORDERS.reflect101);
   const made = new Float32Array(sums.length);
@@ -69,7 +69,7 @@ function peaks({ kinds, boxes, columns, rows }) {
   return found;
 }
 
-/** A mark that was found: {x, y, width, height, kinds, weight, level, isLight} and what that says. */
+/** A mark that was found: {x, y, width, height, kinds, weight, level, isLight} and what follows from that. */
 export function foundMark(values) {
   const kind = values.kinds.indexOf(largest(values.kinds));
   return { ...values, kind, isDigit: kind < 10, isOther: kind === OTHER };
@@ -129,7 +129,7 @@ function scales({ width, height }, box) {
   return Array.from({ length: count + 1 }, (_, n) => most / STEP ** (count - n));
 }
 
-/** A picture at any size, each made of one that is less than twice as large. */
+/** A picture at any size, each made from one less than twice as large. */
 export class Sizes {
   constructor(gray) {
     this.halves = [gray];
@@ -158,7 +158,7 @@ export function levels(finder, sizes, { isLight = false, most = MOST_PIXELS, fir
   return looked;
 }
 
-/** Whether a larger size may show digits better: where none is known yet, or there are hints of small ones. */
+/** Whether a larger size may show digits better: if none is known yet, or there are hints of small ones. */
 function isWorthMore(looked) {
   const known = looked.flatMap(({ found }) => found.filter(({ weight, isDigit }) => weight > SURE && isDigit));
   const { found, scale } = looked.at(-1);

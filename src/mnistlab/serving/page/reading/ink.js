@@ -1,4 +1,4 @@
-// The ink in a picture of handwriting: light, paper, rules and tilt taken out. As mnistlab.reading.ink.
+// The ink in a picture of handwriting: light, paper, rules and tilt removed. As mnistlab.reading.ink.
 
 import { dilated, softened } from "./filters.js";
 import { lightest, paperColour } from "./ground.js";
@@ -16,14 +16,14 @@ const DARK = 48;
 const WORK = 16_000_000;
 export const [LOW, HIGH] = [0.3, 0.52];
 
-/** How much ink there is at each pixel: {strength, toPicture (2, 3), isWhole, rules, ruleLevel, isOnDark} and what that gives. */
+/** How much ink there is at each pixel: {strength, toPicture (2, 3), isWhole, rules, ruleLevel, isOnDark} and what follows from that. */
 export class Ink {
   constructor(strength, toPicture, more = {}) {
     Object.assign(this, { strength, toPicture, isWhole: false, rules: null, ruleLevel: 0, isOnDark: false, ...more });
     this.mask = over(strength, INK_LEVEL * LOW);
   }
 
-  /** The strokes that hang together: {labels, boxes, areas}. */
+  /** The connected strokes: {labels, boxes, areas}. */
   get strokes() {
     this.known ??= components(this.mask);
     return this.known;
@@ -35,7 +35,7 @@ export class Ink {
     return this.width;
   }
 
-  /** How wide the finest of the strokes is at its widest place; 0 where there is none. */
+  /** Width of the finest stroke at its widest place; 0 where there is none. */
   get finest() {
     const { labels, areas } = this.strokes;
     if (areas.length === 0) return 0;
@@ -47,7 +47,7 @@ export class Ink {
     return 2 * smallest(deepest) - 1;
   }
 
-  /** The ink of the strokes of that number alone, in their box. */
+  /** Only the ink of the component with that number, in its box. */
   ofStroke(number) {
     const { labels, boxes } = this.strokes;
     const [x, y, width, height] = boxes[number - 1];
@@ -60,7 +60,7 @@ export class Ink {
   }
 }
 
-/** The ink of a picture: dark on light or light on dark, found out by itself. */
+/** The ink of a picture: dark on light or light on dark is determined automatically. */
 export function findInk(given) {
   const isOnDark = isDarkPaper(given);
   const ink = darkInk(isOnDark ? like(given, given.values.map((value) => 255 - value)) : given);
@@ -107,11 +107,11 @@ function darkInk(given) {
 
 function printedRules(across, down, back, view) {
   const both = like(across, across.values.map((value, i) => value | down.values[i]));
-  // Where the rules of the level page lie in the picture: warpAffine's matrix `back` leads from here to there.
+  // Where the rules of the level page are in the picture: warpAffine's matrix `back` leads from here to there.
   return dilated(warped(both, inverse(back), view.width, view.height, true), 3);
 }
 
-/** Whether what there is beside the rules is next to nothing, and no darker than they. */
+/** Whether there is next to nothing besides the rules, and nothing darker than they are. */
 function isOnlyRules(look, missing, printed) {
   if (look.typical === 0) return true;
   const { values, channels, total } = missing;
@@ -128,10 +128,10 @@ function isOnlyRules(look, missing, printed) {
   return dark / beside < 0.002 && look.typical < 1.3 * quantile(ruled, 0.95);
 }
 
-/** Black made dark grey, white left white. */
+/** Black lifted to dark grey, white left white. */
 const lifted = (given) => like(given, given.values.map((value) => roundEven(value * (1 - DARK / 255) + DARK)));
 
-/** How many times as large as it is the picture is searched. */
+/** The scale at which the picture is searched. */
 function workingScale(look, shrink, given) {
   const longest = longestSide(given);
   if (longest <= 160) return Math.ceil(160 / longest);
@@ -140,5 +140,5 @@ function workingScale(look, shrink, given) {
   return Math.min(most, Math.max((TALL * shrink) / look.size, (THIN * shrink) / look.stroke, 160 / longest));
 }
 
-/** What `matrix` gives, in the pixels of a picture that was made `scale` times as large: coordinates are of pixels' centres. */
+/** `matrix` with its result in pixels of the picture scaled by `scale`: coordinates are those of pixel centres. */
 const scaled = (matrix, scale) => matrix.map(([a, b, c]) => [a / scale, b / scale, c / scale + 0.5 / scale - 0.5]);

@@ -1,4 +1,4 @@
-// Where digits stand on a page: which make a line, and in what order a person reads them. As mnistlab.reading.layout.
+// How digits are laid out on a page: which form a line, and in what order a person reads them. As mnistlab.reading.layout.
 
 import { argsort, clip, mean, median, quantile } from "./numbers.js";
 
@@ -12,7 +12,7 @@ export function typicalHeight(boxes) {
   return median(heights.filter((height) => height >= least));
 }
 
-/** The boxes' numbers, line by line from the top, each from the left. */
+/** The boxes' indices, line by line from the top, each from the left. */
 export function linesOf(boxes) {
   if (boxes.length === 0) return [];
   const size = typicalHeight(boxes);
@@ -33,7 +33,7 @@ export function linesOf(boxes) {
   return argsort(levels).map((n) => argsort(lines[n].map((i) => x[i])).map((i) => lines[n][i]));
 }
 
-/** The nearest box to the right that goes on with the line of box `i`; -1 where there is none. */
+/** The nearest box to the right that continues the line of box `i`; -1 where there is none. */
 function nextAfter(i, boxes, x, y, size) {
   let [best, nearest] = [Infinity, -1];
   boxes.forEach((box, n) => {
@@ -47,7 +47,7 @@ function nextAfter(i, boxes, x, y, size) {
   return nearest;
 }
 
-/** Lines that go on where another ended, at its height, as one. */
+/** Merge lines that continue where another ended, at the same height. */
 function merged(given, x, y, size) {
   const slope = usualSlope(given, x, y);
   const level = (numbers) => mean(numbers.map((n) => y[n] - slope * x[n]));
@@ -64,7 +64,7 @@ function merged(given, x, y, size) {
   return result;
 }
 
-/** How far lines go down for each pixel to the right: the median over those of four digits or more, else 0. */
+/** The usual slope of lines, downwards per pixel to the right: the median over those with four digits or more, or 0. */
 function usualSlope(lines, x, y) {
   const slopes = lines
     .filter((line) => line.length >= 4)

@@ -1,10 +1,10 @@
-// Marks that may be digits, and which of them stand in one place. As mnistlab.reading.marks.
+// Marks that may be digits, grouped by place. As mnistlab.reading.marks.
 //
 // A mark is {image, probabilities, box, levelBox, isLight, label, sure}; boxes are x, y, width, height.
 
 import { largestOf } from "../onnx/classifier.js";
 
-/** Boxes that share so much of what they cover together are of one digit. */
+/** Boxes with this intersection over union belong to one digit. */
 export const SAME = 0.5;
 
 export function mark(image, probabilities, box, levelBox, isLight = false) {
@@ -18,20 +18,20 @@ export function changed(old, more) {
   return mark(image, probabilities, box, levelBox, isLight);
 }
 
-/** How well marks explain a place: the mean of their probabilities, 0 for none. */
+/** How well marks explain a place: the mean of their probabilities, or 0 for none. */
 export const sureness = (marks) => (marks.length ? marks.reduce((sum, { sure }) => sum + sure, 0) / marks.length : 0);
 
-/** Whether the middle of one box lies in another. */
+/** Whether the centre of one box lies in another. */
 export const isMiddleIn = (one, other) =>
   [0, 1].every((axis) => {
     const middle = one[axis] + one[axis + 2] / 2;
     return other[axis] <= middle && middle < other[axis] + other[axis + 2];
   });
 
-/** Whether one of two boxes has the middle of the other in it. */
+/** Whether one of two boxes contains the centre of the other. */
 export const doMeet = (one, other) => isMiddleIn(one, other) || isMiddleIn(other, one);
 
-/** The marks of both, by place: those that overlap, directly or through others, are in one: [[strokes, found], ...]. */
+/** The marks of both, by place: those that overlap, directly or through others, share a place: [[strokes, found], ...]. */
 export function places(strokes, found) {
   const marks = [...strokes, ...found];
   const parent = marks.map((_, n) => n);
@@ -63,7 +63,7 @@ function shared(one, other) {
   return Math.max(0, wide) * Math.max(0, high);
 }
 
-/** The share that two boxes have in common of what they cover together, 0 to 1. */
+/** Intersection over union of two boxes, 0 to 1. */
 export function overlap(one, other) {
   const both = shared(one, other);
   return both / (one[2] * one[3] + other[2] * other[3] - both);

@@ -1,4 +1,4 @@
-// Numbers as numpy makes them: rounded, sorted, in the middle.
+// Numbers as in numpy: rounded, sorted, medians.
 
 /** Half to even, as numpy, Python and OpenCV round. */
 export function roundEven(number) {
@@ -8,7 +8,7 @@ export function roundEven(number) {
 
 export const clip = (value, low, high) => Math.min(high, Math.max(low, value));
 
-/** The numbers of the values, smallest first; what is equal stays in order. */
+/** The indices of the values, smallest first; equal ones stay in order. */
 export function argsort(values) {
   const order = Array.from(values, (_, i) => i);
   return order.sort((a, b) => values[a] - values[b] || a - b);

@@ -10,7 +10,7 @@ const LEVELS = 200;
 const FAINTEST = 0.11;
 const DUST = 6;
 
-/** Whether the ink is the lighter of the two. */
+/** Whether the ink is lighter than the paper. */
 export function isDarkPaper(given) {
   let gray = grey(given);
   gray = resized(gray, Math.min(1, 256 / longestSide(gray)));
@@ -42,7 +42,7 @@ function isDarkByShare({ width, height, values }) {
   return 0.5 - share + 0.5 * (0.5 - mean(border)) > 0;
 }
 
-/** The threshold that parts values best into two (Otsu 1979), as OpenCV finds it. */
+/** The threshold that best divides values into two groups (Otsu 1979), as in OpenCV. */
 function otsu(values) {
   const counts = new Float64Array(256);
   for (const value of values) counts[value] += 1 / values.length;
@@ -64,7 +64,7 @@ function otsu(values) {
   return found;
 }
 
-/** The share of the paper's light that is missing {values (Float32Array), mean (of the channels), empty, noise}. */
+/** The missing share of the paper's light: {values (Float32Array), mean (of the channels), empty, noise}. */
 export function missingLight(given, paper) {
   const values = new Float32Array(given.values.length);
   const least = Math.fround(1 - 255 / LEVELS);
@@ -76,7 +76,7 @@ export function missingLight(given, paper) {
   return { values, total, channels: given.channels, width: given.width, height: given.height, empty: brighter + 0.67 * noise, noise };
 }
 
-/** The quantiles 0.05 and 0.25; on clean paper more values than that are one, the smallest, and nothing need be sorted. */
+/** The quantiles 0.05 and 0.25; on clean paper more values than that equal the smallest, and nothing need be sorted. */
 function brightestOf(total) {
   let [least, count] = [Infinity, 0];
   for (let i = 0; i < total.length; i += 1) {
@@ -97,7 +97,7 @@ function channelMeans(values, channels) {
   return made;
 }
 
-/** What the ink is like, {weights, empty, typical, size, stroke}, but for the pixels that are not 0 in `hidden`. */
+/** What the ink is like, {weights, empty, typical, size, stroke}, leaving out the pixels that are not 0 in `hidden`. */
 export function lookAt(missing, hidden = null) {
   const { values, total, channels, width, height, empty, noise } = missing;
   const limit = empty + Math.max(5 * noise, 0.06);
@@ -146,7 +146,7 @@ export function strengthOf({ weights, empty, typical }, given, paper) {
   return picture(width, height, made);
 }
 
-/** The size in pixels that most of the ink has; larger pieces count for more. */
+/** The size in pixels of most of the ink; larger pieces count for more. */
 export function typicalSize(longest, areas) {
   const large = [...longest.keys()].filter((i) => longest[i] >= DUST);
   const kept = large.length ? large : [...longest.keys()];

@@ -1,6 +1,6 @@
-// Pictures as arrays, and what OpenCV does with them: sizes, frames, turns.
+// Pictures as arrays, and OpenCV's operations on them: sizes, frames, rotations.
 //
-// A picture is {width, height, channels, values}: rows from the top, a pixel's channels beside each other.
+// A picture is {width, height, channels, values}: rows from the top, a pixel's channels next to each other.
 
 import { cubic } from "../bicubic.js";
 import { clip, roundEven } from "./numbers.js";
@@ -24,7 +24,7 @@ export function part({ width, channels, values }, left, top, wide, high) {
   return picture(wide, high, made, channels);
 }
 
-/** Where a place outside a side is found within it. */
+/** The place inside a side for one outside of it. */
 export const BORDERS = {
   replicate: (at, side) => clip(at, 0, side - 1),
   reflect: (at, side) => {
@@ -40,7 +40,7 @@ export const BORDERS = {
   },
 };
 
-/** With so many pixels more on each side, made as `border` (of `BORDERS`) says, or of the number that it is. */
+/** With that many more pixels on each side, filled as `border` (one of `BORDERS`) says, or with `border` if it is a number. */
 export function framed(given, top, bottom, left, right, border) {
   const { width, height, channels, values } = given;
   const [wide, high] = [width + left + right, height + top + bottom];
@@ -64,7 +64,7 @@ export function framed(given, top, bottom, left, right, border) {
   return picture(wide, high, made, channels);
 }
 
-/** For each place along the new side the old ones that it is made of, and with what weights: [[at, weight], ...]. */
+/** For each place along the new side, the old ones that it is made from, with their weights: [[at, weight], ...]. */
 const WAYS = {
   area(side, wanted) {
     const scale = side / wanted;
@@ -89,7 +89,7 @@ const WAYS = {
   },
 };
 
-/** For each new place the old one before it, and how far it lies behind that. */
+/** For each new place, the old one before it, and its distance from that. */
 function placesOf(side, wanted) {
   const scale = 1 / (wanted / side);
   return Array.from({ length: wanted }, (_, place) => {
@@ -98,7 +98,7 @@ function placesOf(side, wanted) {
   });
 }
 
-/** The picture (8 bits) made so wide and high, in the way of that name. */
+/** The picture (8 bits) resized to that width and height, with the method of that name. */
 export function resize(given, width, height, way) {
   if (width === given.width && height === given.height) return given;
   if (way === "linear" || (way === "area" && (width > given.width || height > given.height)))
@@ -130,7 +130,7 @@ export function resize(given, width, height, way) {
   return picture(width, height, made, channels);
 }
 
-/** Of two neighbours each, in whole numbers of 2048ths as OpenCV does; an area that grows is cut at the old pixels' edges. */
+/** From two neighbours each, in integers of 2048ths as in OpenCV; an enlarged area is cut at the old pixels' edges. */
 function between(given, width, height, isSmooth) {
   const { channels, values } = given;
   const across = pairs(given.width, width, isSmooth);
@@ -190,14 +190,14 @@ function shrunkEvenly(given, width, height) {
   return picture(width, height, made, channels);
 }
 
-/** The picture `scale` times as large, smoothly. */
+/** The picture smoothly scaled by `scale`. */
 export function resized(given, scale) {
   if (scale === 1) return given;
   const [width, height] = [given.width, given.height].map((side) => Math.max(1, roundEven(side * scale)));
   return resize(given, width, height, scale > 1 ? "cubic" : "area");
 }
 
-/** A picture of red, green and blue as grey, as OpenCV weighs them; a grey one as it is. */
+/** A red, green and blue picture as grey, with OpenCV's weights; a grey one unchanged. */
 export function grey(given) {
   if (given.channels === 1) return given;
   const made = new Uint8Array(given.width * given.height);
@@ -206,7 +206,7 @@ export function grey(given) {
   return picture(given.width, given.height, made);
 }
 
-/** Turned by a quarter so many times, counterclockwise. */
+/** Rotated by that many quarter turns, counterclockwise. */
 export function turnedBy(given, quarters) {
   let { width, height, values } = given;
   for (let n = 0; n < quarters; n += 1) {
@@ -217,14 +217,14 @@ export function turnedBy(given, quarters) {
   return picture(width, height, values);
 }
 
-/** Rows as columns. */
+/** Transposed. */
 export function transposed({ width, height, values }) {
   const made = new values.constructor(values.length);
   for (let y = 0; y < height; y += 1) for (let x = 0; x < width; x += 1) made[x * height + y] = values[y * width + x];
   return picture(height, width, made);
 }
 
-/** Of a matrix (2, 3), as two rows, the one that leads back. */
+/** The inverse of a matrix (2, 3), given as two rows. */
 export function inverse([[a, b, c], [d, e, f]]) {
   const det = a * e - b * d;
   const [p, q, r, s] = [e / det, -b / det, -d / det, a / det];

@@ -1,4 +1,4 @@
-// Connected pieces of ink, as mnistlab.reading.pieces. A piece is {x, y, width, height, strength}: its ink alone, at (x, y).
+// Connected pieces of ink, as in mnistlab.reading.pieces. A piece is {x, y, width, height, strength}: only its ink, at (x, y).
 
 import { HIGH, LOW } from "./ink.js";
 import { argsort, clip, largest, median, quantile } from "./numbers.js";
@@ -11,7 +11,7 @@ const MOST_PIECES = 2000;
 export const piece = (x, y, strength) => ({ x, y, width: strength.width, height: strength.height, right: x + strength.width, bottom: y + strength.height, strength });
 export const boxOf = ({ x, y, width, height }) => [x, y, width, height];
 
-/** The strokes that hang together, without specks, dust, faint print from the back and anything else that is not writing. */
+/** The connected strokes, without specks, dust, faint print from the back and anything else that is not writing. */
 export function findPieces(ink) {
   const { strength } = ink;
   if (ink.isWhole) {
@@ -25,7 +25,7 @@ export function findPieces(ink) {
   if (longest.length > 200 && median(longest) < SMALLEST && size < 2.5 * SMALLEST) return [];
   const isWriting = ([, , width, height], n) => {
     const fits = longest[n] >= Math.max(SMALLEST, 0.1 * size) && longest[n] <= Math.min(LARGEST, 3.5 * size);
-    // What goes from edge to edge is the edge of a shadow, of a table or of another sheet.
+    // A piece from edge to edge is the edge of a shadow, a table or another sheet.
     const across = width >= 0.97 * strength.width && width > 8 * height;
     const down = height >= 0.97 * strength.height && height > 8 * width;
     return fits && !across && !down;
@@ -43,14 +43,14 @@ export function findPieces(ink) {
   return pieces;
 }
 
-/** Whether a piece lies where rules were, and is no darker than they. */
+/** Whether a piece is where rules were, and is no darker than they are. */
 function isLeftOfARule({ values }, rules, level) {
   const inked = values.filter((value) => value > 0);
   const ruled = values.reduce((sum, value, i) => sum + (value > 0 && rules.values[i] > 0), 0);
   return ruled > 0.8 * inked.length && quantile(inked, 0.75) < 1.5 * level;
 }
 
-/** The columns from `left` to before `right`, without empty rows and columns; null where there is no ink. */
+/** The columns from `left` to before `right`, without empty rows and columns; null if there is no ink. */
 export function trimmed({ x, y, strength }, left, right) {
   let [first, top, last, bottom] = [Infinity, Infinity, -1, -1];
   for (let row = 0; row < strength.height; row += 1) {
@@ -65,7 +65,7 @@ export function trimmed({ x, y, strength }, left, right) {
   return last < 0 ? null : piece(x + first, y + top, part(strength, first, top, last + 1 - first, bottom + 1 - top));
 }
 
-/** x, y, width, height of the piece's ink in the picture of `size` (width, height), in its pixels. */
+/** x, y, width, height of the piece's ink, in pixels of the picture of `size` (width, height). */
 export function boxInPicture({ x, y, width, strength }, ink, size) {
   const points = [];
   strength.values.forEach((value, i) => {
@@ -74,7 +74,7 @@ export function boxInPicture({ x, y, width, strength }, ink, size) {
   return around(points, ink, size);
 }
 
-/** Where a box (x, y, width, height) of the ink lies in the picture of `size`. */
+/** A box (x, y, width, height) of the ink, converted to pixels of the picture of `size`. */
 export function inPicture([x, y, width, height], ink, size) {
   const [right, bottom] = [x + width - 1, y + height - 1];
   return around([[x, y], [right, y], [x, bottom], [right, bottom]], ink, size);
@@ -98,7 +98,7 @@ function around(points, { toPicture }, size) {
     .reduce(([x, width], [y, height]) => [x, y, width, height]);
 }
 
-/** Both as one. */
+/** The two as one. */
 export function join(first, second) {
   const [x, y] = [Math.min(first.x, second.x), Math.min(first.y, second.y)];
   const width = Math.max(first.right, second.right) - x;

@@ -1,4 +1,4 @@
-// Where strokes alone leave a question between the digits of a line: there, and only there, the finder is asked.
+// Where strokes alone are ambiguous between the digits of a line: the finder is asked only there.
 // As mnistlab.reading.questions.
 
 import { foundMark, look, SIZES } from "./finder.js";
@@ -30,7 +30,7 @@ export class Row {
     this.slashes = this.leaning.filter((n) => this.tall[n] > TALL);
   }
 
-  /** The marks that may be a slash or a percent sign, or have a comma hanging on. */
+  /** The marks that may be a slash or a percent sign, or have a comma attached. */
   get unusual() {
     const last = this.marks.length - 1;
     const asked = new Set(this.slashes);
@@ -39,7 +39,7 @@ export class Row {
     return [...asked].sort((a, b) => a - b);
   }
 
-  /** The mark nearest to a column, and where the feet of the nearest two stand: {nearest, feet}; null where there is none. */
+  /** The mark nearest to a column, and the baseline of the nearest two: {nearest, feet}; null if there is none. */
   beside(x, without = []) {
     const apart = this.boxes.map(([left, , width], n) => {
       if (without.includes(n)) return Infinity;
@@ -52,8 +52,8 @@ export class Row {
   }
 
   /**
-   * Those of the ink's strokes, as boxes in the marks' frame, that may be more than dirt and less than a digit; and how dark each
-   * is at its darkest, where the page's typical ink is 1: {boxes, darkest}.
+   * The strokes of the ink, as boxes in the marks' frame, that may be more than dirt and less than a digit; and how dark each
+   * is at its darkest, relative to the page's typical ink: {boxes, darkest}.
    */
   smallStrokes(ink, strokes) {
     const [left, top] = [0, 1].map((axis) => Math.min(...this.boxes.map((box) => box[axis])) - NEAR * this.height);
@@ -71,7 +71,7 @@ export class Row {
     return { boxes: small.map(({ box }) => box), darkest: small.map(({ dark }) => dark) };
   }
 
-  /** Whether a small stroke there may be more than dirt, or a part of a digit. */
+  /** Whether a small stroke there may be more than dirt or part of a digit. */
   asksAbout(x, y) {
     const near = this.beside(x);
     const above = near && (near.feet - y) / this.height;
@@ -81,10 +81,10 @@ export class Row {
   }
 }
 
-/** As argsort, of numbers among which some are infinite. */
+/** argsort for numbers of which some are infinite. */
 const argsortFar = (values) => argsort(values.map((value) => (value === Infinity ? Number.MAX_VALUE : value)));
 
-/** How far to the right a stroke (784 pixels) goes for each pixel up. */
+/** How far to the right a stroke (784 pixels) leans per pixel upwards. */
 function lean(image) {
   let [mass, x, y] = [0, 0, 0];
   image.forEach((value, i) => {
@@ -102,7 +102,7 @@ function lean(image) {
   return -both / Math.max(down, 1e-6);
 }
 
-/** The parts of a line to look at, as x, y, width, height: around the questions, those that overlap as one. */
+/** The parts of a line to look at, as x, y, width, height: around the questions, merged if they overlap. */
 export function windows(questions, row) {
   const spans = [];
   const sorted = [...questions].sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2] || a[3] - b[3]);
@@ -118,7 +118,7 @@ export function windows(questions, row) {
   });
 }
 
-/** What the finder finds in a window (x, y, width, height) of the ink, in its frame; digits there are `height` high. */
+/** The finder's finds in a window (x, y, width, height) of the ink, in its frame; digits there are `height` high. */
 export function lookBetween(finder, gray, ink, window, height) {
   const [x, y, wide, high] = inPicture(window, ink, sizeOf(gray));
   const larger = largerInPicture(ink);
@@ -132,7 +132,7 @@ export function lookBetween(finder, gray, ink, window, height) {
   });
 }
 
-/** About where each of the ink's strokes lies in the picture. */
+/** The approximate box of each of the ink's strokes in the picture. */
 export function boxesInPicture(ink) {
   const larger = largerInPicture(ink);
   return ink.strokes.boxes.map(([x, y, width, height]) => {
@@ -142,7 +142,7 @@ export function boxesInPicture(ink) {
   });
 }
 
-/** How many times as large as in the ink something is in the picture. */
+/** The scale from the ink to the picture. */
 export function largerInPicture({ toPicture: [[a, b], [c, d]] }) {
   return Math.sqrt(Math.abs(a * d - b * c));
 }

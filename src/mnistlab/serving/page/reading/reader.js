@@ -1,4 +1,4 @@
-// Pictures of handwriting in, digits with calibrated probabilities out. As mnistlab.reading.reader and page.
+// From pictures of handwriting to digits with calibrated probabilities, as in mnistlab.reading.reader and page.
 
 import { largestOf } from "../onnx/classifier.js";
 import { linesOf } from "./layout.js";
@@ -14,8 +14,8 @@ const GAP = 1.1;
 export const shownProbability = (probability) => roundEven(Math.min(probability, 1 - 1e-4) * 1e4) / 1e4;
 
 /**
- * Reads a picture with a classifier, and with what `openFinder` opens where the classifier knows the ten digits: {text, size,
- * lines}, as the API's /read tells it; `pixels` of each digit are a Uint8Array.
+ * Reads a picture with a classifier, and with what `openFinder` opens if the classifier knows the ten digits: {text, size,
+ * lines}, as in the API's /read; `pixels` of each digit are a Uint8Array.
  */
 export async function readPicture(openFinder, classifier, given) {
   const knowsDigits = classifier.values.join() === "0,1,2,3,4,5,6,7,8,9";
@@ -50,7 +50,7 @@ function digit({ image, probabilities, box }, classifier) {
   };
 }
 
-/** The marks, "?" for those that are not accepted, a space where there is a wide gap. */
+/** The marks, with "?" for those that are not accepted, and a space at each wide gap. */
 function textOf(marks) {
   const shown = marks.map(({ value, accepted }) => (accepted ? String(value) : "?"));
   const gaps = marks.slice(1).map(({ box }, i) => box[0] - (marks[i].box[0] + marks[i].box[2]));

@@ -1,10 +1,10 @@
-// What hangs together in a mask, and how far its pixels are from the edge, as OpenCV tells it.
+// Connected components of a mask, and how far its pixels are from the edge, as in OpenCV.
 
 const [STRAIGHT, SLANTED] = [Math.fround(0.955), Math.fround(1.3693)];
 
 /**
  * cv2.connectedComponentsWithStats with 8 neighbours: {labels: Int32Array (0 where the mask is 0), boxes: [[x, y, width, height]],
- * areas}, those of number 1 first. They are numbered as OpenCV does: by their first block of 2x2 pixels, row by row.
+ * areas}, starting with number 1. They are numbered as in OpenCV: by their first block of 2x2 pixels, row by row.
  */
 export function components({ width, height, values }) {
   const labels = new Int32Array(values.length);

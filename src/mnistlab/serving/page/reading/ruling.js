@@ -1,4 +1,4 @@
-// A page made level, and the lines that are printed on it taken out. As mnistlab.reading.ruling.
+// Level a page, and remove the lines that are printed on it. As mnistlab.reading.ruling.
 
 import { blurredAlong, boxSums, dilated, eroded } from "./filters.js";
 import { median } from "./numbers.js";
@@ -16,7 +16,7 @@ const mask = (given, test) => {
   return like(given, made);
 };
 
-/** 1 where a value is over a limit. */
+/** 1 where a value is above a limit. */
 export function over(given, limit) {
   const made = new Uint8Array(given.values.length);
   for (let i = 0; i < made.length; i += 1) made[i] = given.values[i] > limit ? 1 : 0;
@@ -28,7 +28,7 @@ export function any({ values }) {
   return false;
 }
 
-/** By how many degrees the page is turned, seen from the rules or lines of digits on it; 0 where that is unclear. */
+/** By how many degrees the page is rotated, judged by the rules or lines of digits on it; 0 if that is unclear. */
 export function tilt(faint) {
   const small = resized(faint, Math.min(1, 700 / longestSide(faint)));
   if (!showsTilt(over(small, FAINT))) return 0;
@@ -58,7 +58,7 @@ export function tilt(faint) {
   return Math.abs(fine.angle) >= 0.3 ? fine.angle : 0;
 }
 
-/** Whether there are rules, or more than a number or two, whose slope need not be the page's. */
+/** Whether there are rules, or more than a number or two, whose slope might not be the page's. */
 function showsTilt(dark) {
   const { labels, boxes } = components(dark);
   const sizes = boxes.map(([, , wide, high]) => Math.max(wide, high));
@@ -67,7 +67,7 @@ function showsTilt(dark) {
   return sizes.some(isLine) || sizes.filter((size) => size >= 5).length >= 12;
 }
 
-/** Turned level, nothing cut off: {level, back}; `back` is where its points lie in the untouched one, (2, 3). */
+/** The levelled picture, nothing cut off: {level, back}; `back` (2, 3) leads from its points to the original. */
 export function turn(given, degrees) {
   if (degrees === 0) return { level: given, back: STRAIGHT };
   const { width, height } = given;
@@ -83,7 +83,7 @@ export function turn(given, degrees) {
   return { level: warped(given, back, wide, high), back };
 }
 
-/** Where the level and the upright rules of a level page are, 0 or 1. */
+/** Where the horizontal and vertical rules of a level page are, 0 or 1. */
 export const rulesOf = (faint) => ({ across: levelRules(faint), down: transposed(levelRules(transposed(faint))) });
 
 function levelRules(faint) {
@@ -95,7 +95,7 @@ function levelRules(faint) {
   const along = blurredAlong(faint, Math.max(3, Math.floor(length / 20)));
   const dark = over(along, FAINTER);
   const core = inverted(grown(inverted(dilated(dark, 1, 3)), length));
-  if (!any(core)) return nothing; // no line is so long
+  if (!any(core)) return nothing; // no line is that long
   const { labels, boxes, areas } = components(grown(core, length));
   const lines = boxes.map(([, , span], i) => ({ span, thick: Math.max(areas[i] / Math.max(span, 1) - 2, 1), inked: 0, thin: 0 }));
   const fine = thin(along, most);
@@ -129,7 +129,7 @@ const grown = (given, length) => dilated(given, length | 1, 1);
 /** Gaps of up to `length` filled. */
 const filledAlong = (given, length) => inverted(grown(inverted(grown(given, length)), length));
 
-/** Strength of ink without the rules that `rulesOf` found in a smaller copy; and where in it they were. */
+/** Strength of ink without the rules that `rulesOf` found in a smaller copy; and where they were. */
 export function withoutRules(strength, across, down) {
   const level = withoutLevel(strength, across);
   const upright = withoutLevel(transposed(level.bare), transposed(down));
@@ -173,7 +173,7 @@ function nearest(given, width, height) {
   return picture(width, height, made);
 }
 
-/** The usual thickness of the rules found: ink over the number of upper edges. */
+/** The usual thickness of the rules: ink divided by the number of upper edges. */
 function usualThickness({ width, values }) {
   let [edges, inked] = [0, 0];
   for (let i = 0; i < values.length; i += 1) {

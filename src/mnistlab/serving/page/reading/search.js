@@ -1,4 +1,4 @@
-// The two ways to look for digits, strokes that hang together and the finder, and how they are put together.
+// The two ways to look for digits, connected strokes and the finder, and how they are combined.
 // As mnistlab.reading.search.
 
 import { find } from "./overlaps.js";
@@ -26,8 +26,8 @@ const LEAST_PART = 0.5;
 const CLEAR = 1.2;
 
 /**
- * The digits on a paper, and what stands between them: {marks, signs}, both with boxes in the picture. `openFinder` opens the
- * finder, which most drawings need never.
+ * The digits and separators on a paper: {marks, signs}, both with boxes in the picture. `openFinder` opens the
+ * finder, which most drawings never need.
  */
 export async function writingOnPaper(openFinder, classifier, given, threshold) {
   const size = sizeOf(given);
@@ -64,13 +64,13 @@ export async function writingOnPaper(openFinder, classifier, given, threshold) {
   return withSigns(found, signs.map((sign) => ({ ...sign, box: turnedBack(sign.levelBox, quarters, turned) })));
 }
 
-/** The one piece of ink that there is, if it is drawn with a broad pen: half a digit, perhaps, and no grid or frame; or null. */
+/** The only piece of ink, if it was drawn with a broad pen: perhaps half a digit, but not a grid or frame; or null. */
 function loneDrawing(ink, pieces) {
   if (ink.rules || pieces.length !== 1) return null;
   return pieces[0].height < LONGEST * ink.pen ? pieces[0] : null;
 }
 
-/** The marks without those that are strokes of signs, and the signs beside them. */
+/** The marks without those that are part of signs, and the signs beside them. */
 function withSigns(marks, signs) {
   const gone = new Set(signs.flatMap(({ insteadOf }) => insteadOf));
   const left = [...marks.keys()].filter((number) => !gone.has(number));
@@ -105,12 +105,12 @@ function foundDigits(finder, classifier, dark, threshold, { lowest, isLight, box
   return { found: marks, looked, quarters };
 }
 
-/** Where a box of a page of `size`, turned by so many quarters, lies on the page itself. */
+/** A box of a page of `size` rotated by that many quarter turns, converted back to the page itself. */
 function turnedBack(box, quarters, [width, height]) {
   let [x, y, wide, high] = box;
   let size = [width, height];
   for (let n = 0; n < quarters; n += 1) {
-    [x, y, wide, high] = [size[1] - y - high, x, high, wide]; // a quarter back: clockwise
+    [x, y, wide, high] = [size[1] - y - high, x, high, wide]; // a quarter turn back: clockwise
     size = [size[1], size[0]];
   }
   return [x, y, wide, high];

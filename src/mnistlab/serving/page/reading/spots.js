@@ -1,4 +1,4 @@
-// From what the finder found to digits: the ink of each alone, as the classifier takes it, and what the two say together.
+// From the finder's finds to digits: the ink of each alone, as the classifier takes it, and what the two say together.
 // As mnistlab.reading.spots. A spot is {found, piece, scale, image, probabilities, darkness, sure}.
 
 import { classifyAll } from "./assembly.js";
@@ -17,7 +17,7 @@ const LEAST_INK = 0.4;
 const PAPER = 0.8;
 const STROKE = 80;
 
-/** The digits among what was found, and what else is written as large as they are. */
+/** The digits among the finds, and other marks written as large as they are. */
 export function spots(classifier, found, levels) {
   const pairs = found
     .filter(({ isDigit, isOther }) => isDigit || isOther)
@@ -34,7 +34,7 @@ export function spots(classifier, found, levels) {
   });
 }
 
-/** Whether there is ink for what the finder found, not just a bit of it. */
+/** Whether there is ink for all of what the finder found, not just a bit. */
 export function isWhole({ piece: own, scale, found }) {
   const [high, wide] = [own.height / scale, own.width / scale];
   return high > LEAST_INK * found.height || wide > LEAST_INK * Math.max(found.width, found.height);
@@ -48,21 +48,21 @@ export function boxOfSpot({ piece: own, scale }, size) {
   return [left, top, Math.max(1, Math.min(right, size[0]) - left), Math.max(1, Math.min(bottom, size[1]) - top)];
 }
 
-/** How much darker than the paper in its box a piece's ink is, in the middle. */
+/** How much darker than the paper in its box a piece's ink is, by the median. */
 function darkness({ x, y, width, height, strength }, { seen }) {
   const { values } = part(seen, x, y, width, height);
   const stroke = values.filter((_, i) => strength.values[i] > STROKE);
   return stroke.length ? quantile(values, PAPER) - median(stroke) : 0;
 }
 
-/** What classifier and finder say together: less, the more it may be no digit at all. */
+/** The joint probabilities of classifier and finder: lower if it may be no digit. */
 function together(seen, found) {
   const [digit, other] = [largest(found.subarray(0, 10)), found[OTHER]];
   const both = agreed(seen, found.subarray(0, 10));
   return lessened(both, (largest(both) * digit) / Math.max(digit + other, 1e-6));
 }
 
-/** What several say of one digit: the product of their probabilities; no one rules a digit out alone. */
+/** Several opinions on one digit: the product of their probabilities; none rules out a digit alone. */
 export function agreed(...opinions) {
   const product = new Float64Array(opinions[0].length).fill(1);
   for (const opinion of opinions) {
@@ -73,7 +73,7 @@ export function agreed(...opinions) {
   return Float32Array.from(product, (value) => value / total);
 }
 
-/** The same order of classes, the likeliest with the probability `sure`, or what it has if that is less; sums to 1. */
+/** The same order of classes, the most likely with the probability `sure`, or its own if that is lower; sums to 1. */
 export function lessened(probabilities, sure) {
   const best = largest(probabilities);
   const even = 1 / probabilities.length;
@@ -82,7 +82,7 @@ export function lessened(probabilities, sure) {
   return probabilities.map((value) => share * value + (1 - share) * even);
 }
 
-/** The ink of one digit, without what is nearer to another; null where there is none. */
+/** The ink of one digit, without ink that is closer to another; null if there is none. */
 function inkOf(mark, others, level) {
   const [high, wide] = [mark.height, Math.max(mark.width, 0.3 * mark.height)];
   const { scale, ink, seen } = level;
@@ -111,7 +111,7 @@ function inkOf(mark, others, level) {
   return trimmed(piece(left, top, whole), 0, right - left);
 }
 
-/** How far each pixel of a part is from a mark's middle, in its sizes. */
+/** How far each pixel of a part is from a mark's centre, relative to its size. */
 function distances(to, left, top, width, height, scale) {
   const wide = Math.max(to.width, 0.3 * to.height);
   const made = new Float64Array(width * height);
@@ -122,7 +122,7 @@ function distances(to, left, top, width, height, scale) {
   return made;
 }
 
-/** The strokes that reach into a digit's box, whole. */
+/** The whole strokes that reach into a digit's box. */
 function hangingTogether(ink, isInside) {
   const { labels } = components(like(ink, ink.values.map((value) => (value > STROKE ? 1 : 0))));
   const reaching = new Set(labels.filter((label, i) => label && isInside(i)));

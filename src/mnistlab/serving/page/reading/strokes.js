@@ -1,4 +1,4 @@
-// Strokes that hang together, as digits. As mnistlab.reading.strokes.
+// Connected strokes as digits, as in mnistlab.reading.strokes.
 
 import { assemble, look } from "./assembly.js";
 import { findInk } from "./ink.js";
@@ -11,7 +11,7 @@ const THIN = 0.12;
 
 export const sizeOf = ({ width, height }) => [width, height];
 
-/** The strokes that hang together, put together and cut as the classifier likes them best. */
+/** The connected strokes, joined and cut as the classifier finds most likely. */
 export function connectedStrokes(classifier, given) {
   const ink = findInk(given);
   return assembled(classifier, ink, findPieces(ink), given);
@@ -32,7 +32,7 @@ export const marked = ({ piece, image, probabilities }, ink, given) =>
 export const leavesNoQuestion = (strokes, given, threshold) =>
   strokes.length > 0 && unremarkable(strokes, given, threshold).length === strokes.length;
 
-/** Those that are plainly digits: accepted, of the usual size, not at the picture's edge, and not as thin as a line. */
+/** The marks that are plainly digits: accepted, of the usual size, not at the picture's edge, and not as thin as a line. */
 export function unremarkable(strokes, given, threshold) {
   if (strokes.length === 0) return [];
   const usual = median(strokes.map(({ box }) => box[3]));

@@ -1,5 +1,5 @@
-// Digits that strokes alone and the finder see, put together: each place as the surer of the two has it; and ink of digits that
-// nothing was made of. As mnistlab.reading.surest and unread.
+// Combines the digits that strokes alone and the finder see: each place by the more confident of the two; and ink of digits that
+// were not read. As in mnistlab.reading.surest and unread.
 
 import { classifyAll, look } from "./assembly.js";
 import { toMnistForm } from "./form.js";
@@ -15,13 +15,13 @@ import { assembled, marked, sizeOf, unremarkable } from "./strokes.js";
 
 const AS_HIGH = 1.5;
 
-/** The digits by what the finder found and by strokes, at each place as the surer of the two has them. */
+/** The digits by the finder's finds and by strokes, at each place by the more confident of the two. */
 export function surest(found, looked, strokes, classifier, { ink, pieces, given, threshold }) {
   const kept = missedBy(found, strokes, { ink, pieces, given, threshold });
   for (const [theirs, ours] of places(strokesWhere(found, classifier, ink, pieces, given), found)) {
-    if (ours.length === 0) continue; // a bit of a line or a pattern, most often
+    if (ours.length === 0) continue; // usually a bit of a line or a pattern
     if (ours.some(({ isLight }) => isLight)) {
-      kept.push(...ours); // the strokes are what it stands on
+      kept.push(...ours); // the strokes are its background
       continue;
     }
     if (theirs.length === 1 && ours.length === 1 && overlap(theirs[0].box, ours[0].box) > SAME) {
@@ -37,7 +37,7 @@ export function surest(found, looked, strokes, classifier, { ink, pieces, given,
   return kept;
 }
 
-/** The strokes that are plainly digits where nothing was found: whole pieces alone, for half a frame may look like a one. */
+/** The strokes that are plainly digits where nothing was found: only whole pieces, as half a frame may look like a one. */
 function missedBy(found, strokes, { ink, pieces, given, threshold }) {
   const whole = new Set(pieces.map((one) => boxInPicture(one, ink, sizeOf(given)).join()));
   const high = median(found.map(({ box }) => box[3]));
@@ -47,7 +47,7 @@ function missedBy(found, strokes, { ink, pieces, given, threshold }) {
     .map((one) => changed(one, { levelBox: one.box }));
 }
 
-/** The strokes where something was found; one with several finds in it, as a frame is, only if it is surer than they. */
+/** The strokes where something was found; one with several finds in it, such as a frame, only if it is surer than they are. */
 function strokesWhere(found, classifier, ink, pieces, given) {
   const [one, several] = [[], []];
   for (const own of pieces) {
@@ -58,7 +58,7 @@ function strokesWhere(found, classifier, ink, pieces, given) {
   }
   const strokes = assembled(classifier, ink, one, given);
   const units = look(classifier, several.map(({ own }) => own)).filter((unit, n) => unit.sure > several[n].other);
-  // A page that lies askew was turned level for its strokes: lines are told from boxes in the picture, which the finds have.
+  // A tilted page was levelled for its strokes: lines are determined from boxes in the picture, which the finds have.
   return [...strokes, ...units.map((unit) => marked(unit, ink, given))].map((stroke) => changed(stroke, { levelBox: stroke.box }));
 }
 
@@ -67,7 +67,7 @@ const [LOW, HIGH] = [0.6, 1.6];
 const AROUND = 0.1;
 const DOUBT = 0.5;
 
-/** Ink as high as a digit, by the finder, in which no mark lies: as the strokes are read there, else not accepted. */
+/** Ink as high as a digit, by the finder, in which there is no mark: read by its strokes, or else not accepted. */
 export function unread(classifier, looked, marks, strokes, threshold) {
   const dark = looked.filter(({ isLight }) => !isLight);
   if (marks.length === 0 || dark.length === 0) return [];
@@ -104,7 +104,7 @@ function leftOver({ scale, ink }, marks, usual) {
   return pieces;
 }
 
-/** Where a piece of a picture `scale` times as large lies in the picture itself. */
+/** The box in the picture of a piece of a copy scaled by `scale`. */
 function boxAt(own, scale) {
   const [x, y, right, bottom] = [own.x, own.y, own.right, own.bottom].map((value) => roundEven(value / scale));
   return [x, y, Math.max(1, right - x), Math.max(1, bottom - y)];

@@ -1,4 +1,4 @@
-// Which way up a page lies, and where its writing is lighter than what it stands on. As mnistlab.reading.upright.
+// Which way up a page is, and where its writing is lighter than its background. As mnistlab.reading.upright.
 
 import { medianBlurred } from "./filters.js";
 import { ALWAYS, FRAME, levels, look, MOST_PIXELS, Sizes, SIZES } from "./finder.js";
@@ -22,7 +22,7 @@ export function lookEverywhere(finder, gray, lowest, isLight, box) {
   return looked;
 }
 
-/** Whether something might be written on dark ground; what is dark in the boxes of `written` is strokes. */
+/** Whether there might be writing on a dark background; dark pixels in the boxes of `written` are strokes. */
 export function hasDarkParts(gray, written) {
   const scale = Math.min(1, 160 / longestSide(gray));
   const small = resized(gray, scale);
@@ -52,7 +52,7 @@ export function turns(finder, classifier, gray, looked, box) {
   return read[best] > CLEARLY * read[0] + MORE ? best : 0;
 }
 
-/** The part of a page around the middle of what was found at one size. */
+/** The part of a page around the middle of the finds at one size. */
 function partOf(gray, { scale, found }) {
   const [middleX, middleY] = [median(found.map(({ x }) => x)), median(found.map(({ y }) => y))];
   let cut = null;

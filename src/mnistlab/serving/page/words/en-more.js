@@ -1,24 +1,24 @@
-// More of the page's words in English: of keeping a drawing, of the tab "Learning", of breaking and comparing.
+// More of the page's words in English: saving a drawing, the tab "Learning", breaking and comparing.
 
 export const MORE_ENGLISH = {
   link: "Copy link",
   linkTitle: "A link that opens the page with this drawing",
   linkCopied: "The link with your drawing is copied.",
   linkInAddress: "The link with your drawing is in the address bar: copy it from there.",
-  linkBroken: "The drawing in this link is damaged, so the sheet stays as it is. Ask for the link again, or draw.",
+  linkBroken: "The drawing in this link is damaged, so the sheet stays as it is. Ask for a new link, or draw.",
   save: "Save picture",
   saveTitle: "A PNG with the drawing and what the network makes of it",
   pictureSaved: "The picture is saved as mnistlab.png.",
-  storageRefused: "Your browser keeps nothing for this page: all works, but a reload loses the drawing.",
+  storageRefused: "Your browser stores nothing for this page: everything works, but a reload loses the drawing.",
   fullScreen: "Full screen (F)",
   fullScreenEnd: "Leave full screen (F)",
 
   learnPlay: "Play",
   learnPause: "Pause",
   learnTraining: "Training",
-  learnStep: "The step of the training to look at",
+  learnStep: "The training step to look at",
   learnHow:
-    "At each step the network is shown a batch of examples with their right digits. The loss says how wrong its answers are; zero would be perfect. Then each weight is moved a little against its slope: to where the loss becomes smaller.",
+    "At each step the network is shown a batch of examples with their labels. The loss says how wrong its answers are; zero would be perfect. Then each weight is moved a little in the direction that makes the loss smaller.",
   learnCourse: "How the loss falls from step to step",
   learnEnds: "The loss: {first} at step {from}, {last} at step {to}. The steps are not evenly spaced.",
   learnBefore: "Before training",
@@ -29,14 +29,14 @@ export const MORE_ENGLISH = {
   learnBetween: "; ",
   learnFilters: "Its first filters, and below each what it finds in your drawing",
   learnDeep: "What the second convolution makes of that",
-  learnDraw: "Draw a digit, and see what this network would have said at each step.",
+  learnDraw: "Draw a digit, and see what this network would have answered at each step.",
   learnNote:
-    "These are states of the training {title}, kept while it ran; your browser runs them on your drawing. After a few steps a network knows nothing, after a few dozen it begins to see. The hard digits are those of the validation data that look most like other digits.",
-  learnOther: "This is another network than the one that answers in the other tabs.",
+    "These are states of the training {title}, saved while it ran; your browser runs them on your drawing. After a few steps a network knows nothing; after a few dozen it begins to see. The hard digits are those of the validation data that look most like other digits.",
+  learnOther: "This is not the network that answers in the other tabs.",
   learnQuick:
-    "This is another, quicker network than the one that answers in the other tabs, trained for a short time only: so it errs more.",
+    "This is not the network that answers in the other tabs, but a quicker one, trained for a short time only, so it makes more mistakes.",
   learnNone:
-    "This run kept no whole states: its network is too large for that, or an older mnistlab trained it. Choose another training.",
+    "This run saved no complete states: its network is too large, or an older mnistlab trained it. Choose another training.",
   learnDamaged: "The snapshots of this training are damaged or were changed. Choose another training, or train the run again.",
 
   brokenLabel: "The broken picture. Arrow keys or a click move the erased patch.",
@@ -53,13 +53,13 @@ export const MORE_ENGLISH = {
   breakUnsure: "It is no longer sure near {places}.",
   breakReset: "Reset",
   breakNote:
-    "This changes the 28 × 28 pixels that the network gets, not your drawing. A “?” after an answer: the network is not sure enough of it.",
+    "This changes the 28 × 28 pixels that the network gets, not your drawing. A “?” after an answer means that the network is not sure enough.",
   and: " and ",
 
   compareA: "One model",
   compareB: "Another model",
   compareOne:
-    "To set a model of yours beside the one that is served, start the server with both: mnistlab serve --model mnistlab --model latest",
+    "To compare your own model with the one that is served, start the server with both: mnistlab serve --model mnistlab --model latest",
   compareNothing: "Draw something to compare.",
   milliseconds: "{number} ms",
   breakBefore: "Before: {value}, {percent}",
@@ -67,18 +67,18 @@ export const MORE_ENGLISH = {
   compareUntrained: "{title}, untrained",
   compareOwn: "{number} ms, in your browser",
   compareSame: "They agree.",
-  compareDiffer: "They do not agree.",
+  compareDiffer: "They disagree.",
 
   // The page without a server (`mnistlab site`): a key that ends in Alone stands there for the one without.
   documentation: "Documentation",
   footerAlone: "What you draw stays in this browser: the network runs in it.",
-  pictureNoteAlone: "Drop it anywhere on this page, paste it, choose it or take it. It stays in this browser.",
+  pictureNoteAlone: "Drop it anywhere on this page, paste it, choose a file or take a photo. It stays in this browser.",
   compareOneAlone:
-    "To set a model of yours beside the one that is here, write the page with both: mnistlab site public --model mnistlab --model latest",
-  aloneSheets: "Tables and the fields of a form are read by the page that this command opens on your computer: mnistlab serve",
-  fileMissing: "{file} cannot be fetched: neither the network nor what the browser keeps has it.",
+    "To compare your own model with this one, write the page with both: mnistlab site public --model mnistlab --model latest",
+  aloneSheets: "To read tables or the fields of a form, use the page that this command opens on your computer: mnistlab serve",
+  fileMissing: "{file} cannot be fetched: it is neither on the network nor in the browser's store.",
   modelBroken: "{model} is not a model that this page can use: {reason}.",
   operatorUnknown: "{model} uses ONNX operators that this page cannot compute: {operators}.",
-  offlineRefused: "The browser does not keep this page: it needs the network the next time, too.",
+  offlineRefused: "The browser did not store this page, so it will need the network next time, too.",
   slowRefused: "The browser refuses WebAssembly: answers take longer.",
 };
