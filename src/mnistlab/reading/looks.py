@@ -36,7 +36,7 @@ FINE = 19.0
 
 
 def scales(shape: tuple[int, ...], box: Box | None) -> list[float]:
-    """The sizes at which to look at a picture: from where it, or what is in `box`, is as high as a digit to the smallest digits."""
+    """The sizes at which to look at a picture: from where it, or its `box`, is as high as a digit to the smallest digits."""
     most = min(SIZES[1] / SMALLEST, (MOST_PIXELS / np.prod(shape)) ** 0.5)
     least = SIZES[1] / max(box[2:] if box else shape)
     count = max(0, int(np.ceil(np.log(most / least) / np.log(STEP))))
