@@ -22,7 +22,16 @@ ODD = re.compile(
 
 
 @pytest.mark.parametrize(
-    "pattern", ["README.md", "LISEZMOI.md", "CONTRIBUTING.md", "docs/**/*.md", "src/mnistlab/bundled/*/README.md"]
+    "pattern",
+    [
+        "README.md",
+        "LISEZMOI.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+        "docs/**/*.md",
+        "src/mnistlab/bundled/*/README.md",
+    ],
 )
 def test_no_line_of_a_document_is_too_long(pattern: str) -> None:
     """Rows of tables aside, which cannot be broken."""

@@ -90,6 +90,21 @@ def inside_figures(row: dict[str, Any]) -> list[Cells]:
     ]
 
 
+def site_figures(row: dict[str, Any]) -> list[Cells]:
+    ((_, painted),) = page_figures(row)
+    return [("the same on the page that has no server", painted)]
+
+
+def first_figures(row: dict[str, Any]) -> list[Cells]:
+    values = row["milliseconds"]
+    return [
+        (
+            "there, a first visit to the first answer",
+            f"**median {median(values):.0f} ms**, {min(values):.0f} to {max(values):.0f} ms (n = {len(values)})",
+        )
+    ]
+
+
 SERVING = {
     "start": start_figures,
     "classify-one": classify_one_figures,
@@ -98,5 +113,7 @@ SERVING = {
     "overload": overload_figures,
     "page": page_figures,
     "page-inside": inside_figures,
+    "site": site_figures,
+    "site-first": first_figures,
 }
 """For each kind of raw line, the function that makes a table row or two from it."""

@@ -1,16 +1,19 @@
 """From a stroke in the page to new probabilities in it, in headless Chromium: uv run python -m benchmarks.serving.page
 
-Once with the tab Answer open, once with Inside, whose frames are timed too. Server, browser and the script that moves the mouse
-share two cores. Needs Debian's package chromium. Let nothing else run meanwhile.
+Once with the tab Answer open, once with Inside, whose frames are timed too; then on the page without a server (`mnistlab site`),
+and there from the first visit to the first answer, by a link that holds a drawing. Server, browser and the script that moves the
+mouse share two cores. Needs Debian's package chromium. Let nothing else run meanwhile.
 """
 
 from __future__ import annotations
 
+import base64
 import itertools
 import math
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,11 +23,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchmarks.command import Command, Row, json_option, measure_rows, only_option, record_option
-from benchmarks.serving.server import check_browser, serving
+from benchmarks.serving.server import check_browser, offering, serving
 from benchmarks.timing import p95, two_cores
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 STEP = 0.016
 """Seconds between two movements of a mouse."""
@@ -34,11 +37,18 @@ DURATIONS = """name => {
   performance.clearMeasures(name);
   return durations;
 }"""
+SINCE_THE_START = "performance.getEntriesByName('answer').map((entry) => entry.startTime + entry.duration)[0]"
 KINDS = ("answer", "painted")
-PANELS = {"page": "answer", "page-inside": "inside"}
-"""The open tab for each row of the table."""
-MOST_A_FRAME = 33
-"""Milliseconds that a frame of the tab Inside may take."""
+Offered = Callable[[], AbstractContextManager[tuple[str, int]]]
+STROKES: dict[str, tuple[str, Offered, int]] = {
+    "page": ("answer", serving, 60),
+    "page-inside": ("inside", serving, 60),
+    "site": ("answer", offering, 80),
+}
+"""For each row of strokes: the open tab, the server, and how many milliseconds a reading may take."""
+FIRST = "site-first"
+MOST_A_FRAME, MOST_TO_FIRST = 33, 1500
+"""How many milliseconds a frame of the tab Inside may take, and the first answer of the page without a server."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +92,21 @@ def draw(page: Page, kinds: tuple[str, ...]) -> Drawing:
     return Drawing(milliseconds, len(points) - 1, seconds, answer)
 
 
-def measure(updates: int, panel: str) -> dict[str, Any]:
+@contextmanager
+def chromium() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def measure(updates: int, panel: str, offered: Offered) -> dict[str, Any]:
     kinds = (*KINDS, "overview") if panel == "inside" else KINDS
 
     drawings: list[Drawing] = []
-    with serving() as (address, _), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    with offered() as (address, _), chromium() as browser:
         page = browser.new_page(reduced_motion="reduce")  # no digit draws itself, and the first tab is open
         page.add_init_script(path=PAINTED)
         page.goto(address)
@@ -98,7 +115,6 @@ def measure(updates: int, panel: str) -> dict[str, Any]:
         draw(page, kinds)  # warms up
         while sum(len(drawing.milliseconds["answer"]) for drawing in drawings) < updates:
             drawings.append(draw(page, kinds))
-        browser.close()
     moves = sum(drawing.moves for drawing in drawings)
     return {
         "milliseconds": {
@@ -116,11 +132,39 @@ def measure(updates: int, panel: str) -> dict[str, Any]:
     }
 
 
-def tell(result: dict[str, Any]) -> list[str]:
+def measure_first(visits: int) -> dict[str, Any]:
+    """From a visitor's first request to the answer, who followed a link that holds a drawing; each time as a new visitor."""
+    points = [min(255, round(value)) for point in figure_eight(0, 0, 250, 200) for value in point]
+    far = b"".join(bytes([0x88, x, y]) for x, y in zip(points[::2], points[1::2], strict=True))
+    drawing = base64.urlsafe_b64encode(bytes([1, 30, len(points) // 2, 0]) + far).decode().rstrip("=")
+    milliseconds = []
+    with offering() as (address, _), chromium() as browser:
+        for _ in range(visits + 1):  # the first warms up
+            page = browser.new_context(reduced_motion="reduce").new_page()
+            page.goto(f"{address}/#d={drawing}")
+            page.wait_for_function("performance.getEntriesByName('answer').length")
+            milliseconds.append(page.evaluate(SINCE_THE_START))
+            answer = page.inner_text("#answer")
+            page.context.close()
+    note = (
+        "From the start of the navigation to the DOM that shows the first answer; service worker and caches are empty."
+    )
+    return {"milliseconds": milliseconds[1:], "answer": answer, "browser": "headless Chromium", "note": note}
+
+
+def tell_first(result: dict[str, Any]) -> list[str]:
+    values = result["milliseconds"]
+    return [
+        f"{median(values):.0f} ms to the first answer ({min(values):.0f} to {max(values):.0f}, n = {len(values)}); at most"
+        f" {MOST_TO_FIRST}; it says {result['answer']!r}"
+    ]
+
+
+def tell(most: int, result: dict[str, Any]) -> list[str]:
     return [
         *(
             f"{kind}: median {median(values):.1f} ms, p95 {p95(values):.1f} ms (n = {len(values)}); at most"
-            f" {MOST_A_FRAME if kind == 'overview' else 60}"
+            f" {MOST_A_FRAME if kind == 'overview' else most}"
             for kind, values in result["milliseconds"].items()
         ),
         f"{result['moves']} movements, one every {result['ms_a_move']:.1f} ms; it says {result['answer']!r}",
@@ -129,13 +173,18 @@ def tell(result: dict[str, Any]) -> list[str]:
 
 @click.command(cls=Command, help=__doc__)
 @click.option("--updates", type=click.IntRange(min=1), default=200, show_default=True, help="New readings, at least.")
+@click.option("--visits", type=click.IntRange(min=1), default=10, show_default=True, help="First visits.")
 @json_option
 @record_option("serving")
-@only_option(*PANELS)
-def main(only: list[str], updates: int, as_json: bool, record: bool) -> None:
+@only_option(*STROKES, FIRST)
+def main(only: list[str], updates: int, visits: int, as_json: bool, record: bool) -> None:
     check_browser()
+    rows = {FIRST: Row(partial(measure_first, visits), tell_first)} | {
+        name: Row(partial(measure, updates, panel, offered), partial(tell, most))
+        for name, (panel, offered, most) in STROKES.items()
+    }
     with two_cores():
-        measure_rows("serving", {name: Row(partial(measure, updates, PANELS[name]), tell) for name in only})
+        measure_rows("serving", {name: rows[name] for name in only})
 
 
 if __name__ == "__main__":

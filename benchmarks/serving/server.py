@@ -6,6 +6,8 @@ import importlib.util
 import re
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from io import BytesIO
@@ -57,6 +59,16 @@ def running(*command: str) -> Iterator[tuple[str, int]]:
 def serving(*options: str) -> AbstractContextManager[tuple[str, int]]:
     """`mnistlab serve`, running."""
     return running(*MNISTLAB, "serve", "--no-browser", "--port", "0", *options)
+
+
+@contextmanager
+def offering() -> Iterator[tuple[str, int]]:
+    """What `mnistlab site` writes, offered by a plain server of files."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([*MNISTLAB, "site", folder], check=True, stdout=subprocess.DEVNULL)
+        options = ("--bind", "127.0.0.1", "--directory", folder)
+        with running(sys.executable, "-u", "-m", "http.server", "0", *options) as server:
+            yield server
 
 
 def check_program(program: str) -> None:

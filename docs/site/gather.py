@@ -15,6 +15,7 @@ from pathlib import Path
 
 import mnistlab
 from docs.site.curves import caption, draw_curves
+from docs.site.glossary import glossary
 from docs.site.lessons import HERE, lessons, page
 from mnistlab.learn.language import typeset
 
@@ -30,6 +31,7 @@ DOCUMENTS = (
     CARD,
     "examples/README.md",
     "CHANGELOG.md",
+    "SECURITY.md",
 )
 """The documents that the site shows as they are in the repository, in English."""
 NOTES = {"en": "", "fr": '```{note}\n<span lang="fr">Cette page est en anglais.</span>\n```\n\n'}
@@ -43,8 +45,8 @@ def gather(language: str, folder: Path, outputs: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(HERE / "theme", folder)
     for path in sorted((HERE / "pages" / language).glob("*.md")):
-        text = filled(path.read_text(encoding="utf-8"), language)
-        write(folder / path.name, typeset(followed(text, ROOT, folder), language))
+        text = typeset(followed(path.read_text(encoding="utf-8"), ROOT, folder), language)
+        write(folder / path.name, filled(text, language))
     for day in lessons():
         book = page(day, language, outputs)
         for cell in book["cells"]:
@@ -97,8 +99,9 @@ def listed(place: str, folder: Path) -> str:
 
 
 def filled(text: str, language: str) -> str:
-    """The page with `{{flow}}` and `{{reference}}` filled in."""
-    return text.replace("{{flow}}", flow(language)).replace("{{reference}}", reference())
+    """The page with `{{flow}}`, `{{reference}}` and `{{glossary}}` filled in."""
+    text = text.replace("{{flow}}", flow(language)).replace("{{glossary}}", glossary(language))
+    return text.replace("{{reference}}", reference())
 
 
 def flow(language: str) -> str:

@@ -39,6 +39,7 @@ KINDS = (
     "inside",
     "results",
     "models",
+    "glossary",
     "reference",
     "docs/COMMANDS",
     "search",

@@ -294,7 +294,7 @@ def test_a_run_without_sound_snapshots_is_refused(change: str, own: Run, capsys:
         case "no zip":
             path.write_bytes(b"text")
     for language, words in (("en", "kept no snapshots" if change == "gone" else "damaged or was changed"),
-                            ("fr", "aucun instantané" if change == "gone" else "abîmé")):  # fmt: skip
+                            ("fr", "aucun instantané" if change == "gone" else "endommagé")):  # fmt: skip
         assert run_app(["replay", str(own.path), "--lang", language]) == 2
         assert words in capsys.readouterr().err
     assert not Path("replay.gif").exists()

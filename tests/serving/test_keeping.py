@@ -69,7 +69,7 @@ def test_a_broken_link_is_a_sentence_and_the_rest_works(broken: str, page: Page,
     page.goto("about:blank")
     page.goto(f"{url}/?lang=fr#d={broken}")
     page.evaluate(AT_REST)
-    notice = "Le dessin de ce lien est abîmé" if broken != "AQ" else ""  # a drawing without strokes
+    notice = "Le dessin de ce lien est endommagé" if broken != "AQ" else ""  # a drawing without strokes
     expect(page.locator("#notice")).to_contain_text(notice)
     expect(page.locator("#hint")).to_be_visible()
 

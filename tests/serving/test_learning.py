@@ -75,6 +75,16 @@ def test_the_api_gives_the_trainings_of_the_runs_that_are_served(url: str) -> No
         assert client.get("trainings/none").status_code == 404
 
 
+def test_the_page_has_each_states_own_weights(page: Page) -> None:
+    values = page.evaluate(
+        """async () => {
+            const { loadFilm } = await import(new URL("static/films.js", location.href));
+            return Array.from((await loadFilm("quick")).values);
+        }"""
+    )
+    np.testing.assert_array_equal(values, shipped().values.ravel())
+
+
 def test_the_page_computes_what_the_training_did(page: Page) -> None:
     """Its own answers to its hard digits, to which rounding to 8 bits and the training's bf16 make little difference."""
     own = shipped()
@@ -185,7 +195,7 @@ def test_damaged_and_missing_states_are_a_sentence_and_the_rest_works(browser: A
     expect(page.locator("#learn-guesses li")).to_have_count(6)
     expect(page.locator("#learn-note")).not_to_contain_text("autre réseau")  # it is the model's own
     choice, problem = page.locator("#learn-training"), page.locator("#learn-problem")
-    for name, words in (("damaged", "abîmés"), ("large", "aucun état complet")):
+    for name, words in (("damaged", "endommagés"), ("large", "aucun état complet")):
         choice.select_option(name)
         expect(problem).to_contain_text(words)
         expect(page.locator("#learn-film")).to_be_hidden()

@@ -188,7 +188,7 @@ show({"stride=1": found[0, 0], "stride=2": strided[0, 0]})
 # the ones averaged during training. After a linear layer, `BatchNorm1d` does the same with each number of the row.
 
 # %% [markdown] lang="fr"
-# ## Normalisation par lot (batch norm)
+# ## Normalisation par lot (`BatchNorm2d`)
 #
 # On retranche la moyenne du canal et l'on divise par son écart type : après cela, tous les canaux parlent aussi fort les uns
 # que les autres. Un poids et un biais, qui s'apprennent, peuvent redonner de la voix à l'un d'eux. À l'entraînement, moyenne

@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 
 from mnistlab.reading.finder import CELL, OTHER, SIZES, Found, Level, Network, contrast, peaks
+from mnistlab.reading.marks import Box
 from mnistlab.reading.paper import Gray, resized
 
-__all__ = ["ALWAYS", "LEAST", "Sizes", "levels", "look"]
+__all__ = ["ALWAYS", "FRAME", "LEAST", "Sizes", "levels", "look"]
 
 SMALLEST = 8.0
 """Digits lower than this, in pixels of the picture, are not looked for."""
@@ -34,10 +35,10 @@ FINE = 19.0
 """Digits higher than this need no larger size."""
 
 
-def scales(height: int, width: int) -> list[float]:
-    """The sizes at which to look at a picture: from where the picture is as high as a digit to where its smallest digits are."""
-    most = min(SIZES[1] / SMALLEST, (MOST_PIXELS / (height * width)) ** 0.5)
-    least = SIZES[1] / max(height, width)
+def scales(shape: tuple[int, ...], box: Box | None) -> list[float]:
+    """The sizes at which to look at a picture: from where it, or its `box`, is as high as a digit to the smallest digits."""
+    most = min(SIZES[1] / SMALLEST, (MOST_PIXELS / np.prod(shape)) ** 0.5)
+    least = SIZES[1] / max(box[2:] if box else shape)
     count = max(0, int(np.ceil(np.log(most / least) / np.log(STEP))))
     return [most / STEP**n for n in range(count, -1, -1)]
 
@@ -65,24 +66,41 @@ class Sizes:
         )
 
 
-def look(network: Network, small: Gray, scale: float, number: int = 0, *, light: bool = False) -> Level:
+def look(
+    network: Network, small: Gray, scale: float, number: int = 0, *, light: bool = False, box: Box | None = None
+) -> Level:
     """The network's finds at one size: `small` is the picture scaled by `scale`.
 
-    With `light` it looks for writing lighter than its background.
+    With `light` it looks for writing lighter than its background; with `box`, in pixels of the picture, only in and around it.
     """
     height, width = small.shape
-    below, right = FRAME + -(height + 2 * FRAME) % CELL, FRAME + -(width + 2 * FRAME) % CELL
-    framed = cv2.copyMakeBorder(255 - small if light else small, FRAME, below, FRAME, right, cv2.BORDER_REPLICATE)
+    below, beside = FRAME + -(height + 2 * FRAME) % CELL, FRAME + -(width + 2 * FRAME) % CELL
+    framed = cv2.copyMakeBorder(255 - small if light else small, FRAME, below, FRAME, beside, cv2.BORDER_REPLICATE)
     seen = contrast(framed)
-    kinds, boxes, ink = network(seen)
+    left, top, right, bottom = window(box, scale, seen.shape)
+    ink = np.zeros_like(seen)
+    kinds, boxes, ink[top:bottom, left:right] = network(seen[top:bottom, left:right])
     found = []
     for peak in peaks(kinds, boxes, LEAST):
         off = np.log(peak.height / SIZES[1]) if peak.kinds[:10].max() >= peak.kinds[10:OTHER].max() else 0.0
         weight = float(peak.kinds.max()) * float(np.exp(-0.5 * (off / SPREAD) ** 2))
-        place = ((peak.x - FRAME) / scale, (peak.y - FRAME) / scale, peak.width / scale, peak.height / scale)
+        x, y = peak.x + left - FRAME, peak.y + top - FRAME
+        place = (x / scale, y / scale, peak.width / scale, peak.height / scale)
         found.append(Found(*place, peak.kinds, weight, number, light))
     inside = (slice(FRAME, FRAME + height), slice(FRAME, FRAME + width))
     return Level(scale, seen[inside], ink[inside], found, light)
+
+
+def window(box: Box | None, scale: float, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of a box of the picture, with a frame around it, in the framed picture of that shape.
+
+    They are multiples of `CELL`, so that the network's cells fall where they do when it sees the whole picture.
+    """
+    if box is None:
+        return 0, 0, shape[1], shape[0]
+    x, y, width, height = (scale * side / CELL for side in box)
+    right, bottom = (CELL * int(np.ceil(end)) + 2 * FRAME for end in (x + width, y + height))
+    return CELL * int(x), CELL * int(y), min(right, shape[1]), min(bottom, shape[0])
 
 
 def levels(
@@ -93,6 +111,7 @@ def levels(
     light: bool = False,
     most: float = MOST_PIXELS,
     first: int = 0,
+    box: Box | None = None,
 ) -> list[Level]:
     """The network's finds at each size, from the smallest one up, until every digit has been large enough.
 
@@ -109,15 +128,17 @@ def levels(
         Pixels at the largest size.
     first : int
         The number of the first level.
+    box : Box, optional
+        The part of the picture to look at; all of it if None.
     """
     looked: list[Level] = []
     whole = sizes.halves[0]
-    for number, scale in enumerate(scales(*whole.shape)):
+    for number, scale in enumerate(scales(whole.shape, box)):
         pixels = scale**2 * whole.size
         if pixels > 1.01 * most:
             break
         raise_if_cancelled()
-        looked.append(look(network, sizes(scale), scale, first + number, light=light))
+        looked.append(look(network, sizes(scale), scale, first + number, light=light, box=box))
         if pixels > ALWAYS and not worth_more(looked):
             break
     return looked

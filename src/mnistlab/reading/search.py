@@ -20,7 +20,7 @@ from mnistlab.reading.ink import Ink, find_ink
 from mnistlab.reading.marks import Box, Mark, covered
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
-from mnistlab.reading.pieces import Piece, find_pieces, in_picture
+from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces, in_picture
 from mnistlab.reading.questions import larger_in_picture
 from mnistlab.reading.separators import Sign, signs_among, signs_between
 from mnistlab.reading.spots import spots
@@ -48,11 +48,11 @@ BOLDEST = 1 / 6
 LONGEST = 25
 """A digit drawn with a broad pen is at most this many times as high as the pen is wide; frames and grids are higher."""
 WIDEST = 1.5
-"""A piece wider than this many times its height may hold several digits; a narrower one does not show which way is up."""
+"""A piece wider than this many times its height may hold several digits; a single one does not show which way is up."""
 LEAST_PART = 0.5
 """Digits inside one piece are at least this share of the piece's height."""
 CLEAR = 1.2
-"""The finder's probability for a mark that is not there."""
+"""If most marks are noise, only those with at least this weight are kept."""
 
 
 class Writing(NamedTuple):
@@ -100,13 +100,7 @@ def writing_on_paper(
     looked: list[Level] = []
     quarters = 0
     if light or not is_plain:
-        is_tall = drawing is not None and drawing.width < WIDEST * drawing.height
-        lowest = 0.0
-        if drawing:
-            least = LEAST_PART * drawing.height if is_tall else 0.0
-            lowest = max(ink.finest / BOLDEST, least) * larger_in_picture(ink)
-        way_up = (lambda *_: 0) if is_tall else partial(turns, finder, classifier)
-        look = partial(look_everywhere, finder, lowest=lowest, light=light)
+        look, way_up = ways(finder, classifier, ink, drawing, size, light)
         found, looked, quarters = found_digits(look, way_up, classifier, gray, threshold, raise_if_cancelled)
     if not found:
         signs = signs_between(finder, gray, ink, strokes, raise_if_cancelled)
@@ -127,6 +121,21 @@ def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
     return pieces[0] if pieces[0].height < LONGEST * ink.pen else None
 
 
+def ways(
+    finder: Finder, classifier: Classifier, ink: Ink, drawing: Piece | None, size: tuple[int, int], light: bool
+) -> tuple[Callable[..., list[Level]], Callable[[Gray, list[Level]], int]]:
+    """How the finder looks, and how the page's orientation is found; a lone drawing takes few and small looks."""
+    if drawing is None:
+        return partial(look_everywhere, finder, lowest=0.0, light=light), partial(turns, finder, classifier)
+    least, is_wide = ink.finest / BOLDEST, drawing.width >= WIDEST * drawing.height
+    lowest = (least if is_wide else max(least, LEAST_PART * drawing.height)) * larger_in_picture(ink)
+    box = None if light else box_in_picture(drawing, ink, size)
+    look = partial(look_everywhere, finder, lowest=lowest, light=light, box=box)
+    if is_wide and drawing.height > least:
+        return look, partial(turns, finder, classifier, box=box)
+    return look, lambda *_: 0
+
+
 def with_signs(marks: Sequence[Mark], signs: Sequence[Sign]) -> Writing:
     """The marks without those that are part of signs, and the signs beside them."""
     gone = {number for sign in signs for number in sign.instead_of}
@@ -137,7 +146,7 @@ def with_signs(marks: Sequence[Mark], signs: Sequence[Sign]) -> Writing:
 
 
 def found_digits(
-    look: Callable[[Gray, Callable[[], None]], list[Level]],
+    look: Callable[..., list[Level]],
     way_up: Callable[[Gray, list[Level]], int],
     classifier: Classifier,
     gray: Gray,
@@ -152,7 +161,7 @@ def found_digits(
     quarters = way_up(gray, looked)
     if quarters:
         gray = np.ascontiguousarray(np.rot90(gray, quarters))
-        looked = look(gray, raise_if_cancelled)
+        looked = look(gray, raise_if_cancelled, box=None)
     size = (gray.shape[1], gray.shape[0])
     seen = [spot for spot in spots(classifier, find(looked), looked, raise_if_cancelled) if spot.is_whole]
     usual = float(np.median([spot.found.height for spot in seen])) if seen else 0.0

@@ -77,6 +77,8 @@ def signs_between(
     for line in lines_of([mark.level_box for mark in marks]):
         row = Row(marks, line)
         boxes, darkest = row.small_strokes(ink, strokes)
+        if len(row.marks) == 1 and not len(boxes):
+            continue  # a digit and nothing else
         small = Small(boxes, darkest, finest if len(boxes) else 1.0, apart=True)
         found: list[Found] = []
         for window in windows(np.concatenate([boxes, row.boxes[row.unusual]]), row):

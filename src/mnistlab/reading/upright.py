@@ -9,7 +9,7 @@ import numpy as np
 
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import SIZES, Level, Network
-from mnistlab.reading.looks import ALWAYS, MOST_PIXELS, Sizes, levels, look
+from mnistlab.reading.looks import ALWAYS, FRAME, MOST_PIXELS, Sizes, levels, look
 from mnistlab.reading.marks import Box
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray, resized
@@ -35,14 +35,15 @@ def look_everywhere(
     *,
     lowest: float,
     light: bool,
+    box: Box | None = None,
 ) -> list[Level]:
     """The network's finds at each size, and with `light` also writing lighter than its background.
 
-    Digits lower than `lowest` pixels of the picture are not searched; 0 for any height.
+    Digits lower than `lowest` pixels of the picture are not searched; 0 for any height. With `box` it looks only there.
     """
     sizes = Sizes(gray)
     most = min(MOST_PIXELS, (SIZES[1] / lowest) ** 2 * gray.size) if lowest else MOST_PIXELS
-    looked = levels(network, sizes, raise_if_cancelled, most=most)
+    looked = levels(network, sizes, raise_if_cancelled, most=most, box=box)
     if light:
         looked += levels(network, sizes, raise_if_cancelled, light=True, most=ALWAYS, first=len(looked))
     return looked
@@ -58,16 +59,17 @@ def has_dark_parts(gray: Gray, written: Sequence[Box] = ()) -> bool:
     return bool(dark.mean() > DARK_SHARE)
 
 
-def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Level]) -> int:
+def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Level], box: Box | None = None) -> int:
     """By how many quarter turns, counterclockwise, the page must be rotated to be read: 0 to 3.
 
-    Part of the page is viewed from all sides, at the sizes at which most is found; the classifier says how readable it is.
+    Part of the page, around `box` if given, is viewed from all sides, at the sizes at which most is found; the classifier says
+    how readable it is.
     """
     seen_well = [level for level in looked if level.seen.size <= 2 * ALWAYS and hints(level) and not level.light]
     if not seen_well:
         return 0
     chosen = sorted(seen_well, key=hints)[-SIZES_TRIED:]
-    part = part_of(gray, chosen[-1])
+    part = around(gray, box, chosen[-1]) if box else part_of(gray, chosen[-1])
     smaller = [(resized(part, level.scale), level.scale) for level in chosen]
     read = np.zeros(4)
     for n in range(4):
@@ -92,6 +94,13 @@ def part_of(gray: Gray, level: Level) -> Gray:
         if weight[inside].sum() >= ENOUGH:
             break
     return gray[top : top + side, left : left + side]
+
+
+def around(gray: Gray, box: Box, level: Level) -> Gray:
+    """A box of the page with a margin as wide as the network's frame at that size."""
+    x, y, width, height = box
+    more = round(FRAME / level.scale)
+    return gray[max(0, y - more) : y + height + more, max(0, x - more) : x + width + more]
 
 
 def hints(level: Level) -> float:

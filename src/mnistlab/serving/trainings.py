@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from fastapi import FastAPI
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
@@ -46,7 +47,9 @@ class Training:
             digits=len(found.labels),
             whole=found.whole.tolist(),
             layers=json.loads(str(found.layers) or "[]"),
-            values=encoded(found.values),
+            values=encoded(
+                np.diff(found.values.view(np.uint8), axis=0, prepend=np.zeros_like(found.values[:1], np.uint8))
+            ),
             scales=encoded(found.scales.astype("<f4")),
             vectors=encoded(found.vectors.astype("<f4")),
         )
@@ -97,7 +100,10 @@ class Film(ATraining):
     layers: list[dict[str, Any]] = Field(
         description="The network's layers in order, as mnistlab.training.whole describes them."
     )
-    values: str = Field(description="base64 of int8 (K, weights): the weights, each divided by its row's scale.")
+    values: str = Field(
+        description="base64 of int8 (K, weights): the weights, each divided by its row's scale; of each state but the first how"
+        " much more than in the state before it, modulo 256, as that compresses better."
+    )
     scales: str = Field(description="base64 of float32 (K, rows), little-endian.")
     vectors: str = Field(description="base64 of float32 (K, numbers), little-endian: biases, and batch norm's numbers.")
 

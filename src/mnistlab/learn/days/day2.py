@@ -175,7 +175,7 @@ plt.show()
 # ## Why normalise?
 #
 # Do not take our word for it: measure. We train the same small network three times, from the same first weights, on the same
-# pictures, with the same step size; only the scale of the pixels differs. (Day 3 explains the lines of `losses_with`; `loss`
+# pictures, in steps of the same size; only the scale of the pixels differs. (Day 3 explains the lines of `losses_with`; `loss`
 # says how wrong the network is. We use one thread: in so small a network, several would mostly wait for each other.)
 
 # %% [markdown] lang="fr"
@@ -183,7 +183,7 @@ plt.show()
 #
 # Ne nous croyez pas sur parole : mesurez. Entraînons trois fois le même petit réseau, avec les mêmes poids au départ, les
 # mêmes images et des pas de même taille ; seule l'échelle des pixels change. (Ce que font les lignes de `losses_with`, vous le
-# verrez au jour 3 ; `loss` dit à quel point le réseau se trompe. Un seul fil d'exécution suffit : dans un si petit réseau,
+# verrez au jour 3 ; `loss` dit à quel point le réseau se trompe. Un seul thread suffit : dans un si petit réseau,
 # plusieurs passeraient leur temps à s'attendre.)
 
 # %%

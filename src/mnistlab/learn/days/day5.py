@@ -194,7 +194,7 @@ draw({f"{hands[0]} writers": curve, f"{hands[1]} writers": curve_of_few})  # en
 draw({f"{hands[0]} personnes": curve, f"{hands[1]} personnes": curve_of_few})  # fr
 
 # %% [markdown] lang="en"
-# The same number of images, the same network; but six hands do not teach how strangers write. A validation set should tell how
+# The same number of images, the same network; but six hands do not teach how strangers write. Validation should tell how
 # well a network reads *strangers*. Images drawn at random, the usual way, do not. Here is how many writers each set has, and
 # how many of them were seen in training:
 

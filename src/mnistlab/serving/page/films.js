@@ -36,11 +36,18 @@ async function open(id) {
   const given = await training(id);
   const film = {
     ...given,
-    values: new Int8Array(fromBase64(given.values).buffer),
+    values: addedUp(new Int8Array(fromBase64(given.values).buffer), given.whole.length),
     scales: new Float32Array(fromBase64(given.scales).buffer),
     vectors: new Float32Array(fromBase64(given.vectors).buffer),
   };
   return { ...film, networks: networksOf(film) };
+}
+
+/** Each state's values, of which those after the first come as what they have more than the one before, modulo 256; in place. */
+function addedUp(values, states) {
+  const count = values.length / states;
+  for (let i = count; i < values.length; i += 1) values[i] += values[i - count];
+  return values;
 }
 
 /** Whether an error of `loadFilm` says that the training's file is damaged. */

@@ -33,12 +33,12 @@ export class Session {
     this.constants = this.#constants();
   }
 
-  /** What the graph makes of its own numbers alone, such as weights held in 8 bits, made once. */
+  /** What the graph makes of its own numbers alone, such as weights held as whole numbers, made once. */
   #constants() {
     const made = new Map(this.graph.held);
     this.fixed = new Set();
     for (const node of this.graph.nodes) {
-      if (node.kind !== "DequantizeLinear" || !node.inputs.every((name) => made.has(name))) continue;
+      if (node.inputs.length === 0 || !node.inputs.every((name) => made.has(name))) continue;
       made.set(node.outputs[0], OPERATORS[node.kind](node, node.inputs.map((name) => made.get(name))));
       this.fixed.add(node);
     }

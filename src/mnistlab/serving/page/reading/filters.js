@@ -1,12 +1,14 @@
 // OpenCV's filters over each pixel's neighbourhood: largest, smallest, mean, median; components; distance to the edge.
 
+import { bytesOf, engine } from "../onnx/wasm.js";
 import { clip, largest, roundEven, smallest } from "./numbers.js";
 import { BORDERS, like } from "./pictures.js";
 
 /** At each place the larger (or smaller) of its value and the one `away` after it, in place. */
 function withNext(values, away, isLargest) {
   const last = values.length - away;
-  if (isLargest) for (let i = 0; i < last; i += 1) values[i] = values[i] > values[i + away] ? values[i] : values[i + away];
+  if (values.buffer === engine?.memory.buffer) engine[isLargest ? "larger" : "smaller"](0, away, (last + 15) & ~15);
+  else if (isLargest) for (let i = 0; i < last; i += 1) values[i] = values[i] > values[i + away] ? values[i] : values[i + away];
   else for (let i = 0; i < last; i += 1) values[i] = values[i] < values[i + away] ? values[i] : values[i + away];
 }
 
@@ -17,14 +19,18 @@ function ofNext(values, side, step, isLargest) {
   if (seen < side) withNext(values, (side - seen) * step, isLargest);
 }
 
-/** The largest (or smallest) of wide x high values (odd sides) around each, ignoring what is outside. */
+/** Room for so many numbers like `values`; bytes lie in the engine's memory, with a few behind them, until the next call. */
+const emptyFrame = (values, count) =>
+  engine && values instanceof Uint8Array ? bytesOf(count + 32).subarray(0, count) : new values.constructor(count);
+
+/** The largest (or smallest) of wide x high values (odd sides) around each; outside there is nothing. */
 function extreme({ width, height, channels, values }, wide, high, isLargest) {
   const [across, down] = [wide >> 1, high >> 1];
   const rowLength = (width + 2 * across) * channels;
   const line = width * channels;
-  const frame = new values.constructor(rowLength * (height + 2 * down));
+  const frame = emptyFrame(values, rowLength * (height + 2 * down));
   if (!isLargest) frame.fill(values instanceof Uint8Array ? 255 : Infinity);
-  else if (!(values instanceof Uint8Array)) frame.fill(-Infinity);
+  else frame.fill(values instanceof Uint8Array ? 0 : -Infinity);
   for (let row = 0; row < height; row += 1)
     frame.set(values.subarray(row * line, (row + 1) * line), (row + down) * rowLength + across * channels);
   if (wide > 1) ofNext(frame, wide, channels, isLargest);

@@ -16,7 +16,7 @@ export const OTHER = CLASSES.indexOf("?");
 const SMALLEST = 8;
 const STEP = 2 ** 0.5;
 export const MOST_PIXELS = 2_500_000;
-const FRAME = 16;
+export const FRAME = 16;
 const HINT = 0.3;
 export const ALWAYS = 400_000;
 export const LEAST = 0.25;
@@ -75,19 +75,40 @@ export function foundMark(values) {
   return { ...values, kind, isDigit: kind < 10, isOther: kind === OTHER };
 }
 
-/** The network's finds at one size: {scale, seen, ink, found, isLight}. `small` is the picture scaled by `scale`. */
-export function look(finder, small, scale, number = 0, isLight = false) {
+/** Left, top, width and height of a box of the picture, with a frame around it, in the framed picture; all of that for null. */
+function windowOf(box, scale, seen) {
+  if (!box) return [0, 0, seen.width, seen.height];
+  const [x, y, wide, high] = box.map((side) => (scale * side) / CELL);
+  const [left, top] = [x, y].map((start) => CELL * Math.trunc(start));
+  const [right, bottom] = [x + wide, y + high].map((end) => CELL * Math.ceil(end) + 2 * FRAME);
+  return [left, top, Math.min(right, seen.width) - left, Math.min(bottom, seen.height) - top];
+}
+
+/** A picture of that size, 0 but for `inner`, which lies there. */
+function placed(inner, left, top, { width, height }) {
+  const made = new Float32Array(width * height);
+  for (let y = 0; y < inner.height; y += 1)
+    made.set(inner.values.subarray(y * inner.width, (y + 1) * inner.width), (top + y) * width + left);
+  return picture(width, height, made);
+}
+
+/**
+ * What the network finds at one size: {scale, seen, ink, found, isLight}. `small` is `scale` times as large as the picture; with
+ * `box`, in the picture's pixels, it looks there alone.
+ */
+export function look(finder, small, scale, number = 0, isLight = false, box = null) {
   const { width, height } = small;
-  const [below, right] = [height, width].map((side) => FRAME + ((CELL - ((side + 2 * FRAME) % CELL)) % CELL));
+  const [below, beside] = [height, width].map((side) => FRAME + ((CELL - ((side + 2 * FRAME) % CELL)) % CELL));
   const shown = isLight ? picture(width, height, small.values.map((value) => 255 - value)) : small;
-  const seen = contrast(framed(shown, FRAME, below, FRAME, right, BORDERS.replicate));
-  const answer = finder.answer(seen);
+  const seen = contrast(framed(shown, FRAME, below, FRAME, beside, BORDERS.replicate));
+  const [left, top, wide, high] = windowOf(box, scale, seen);
+  const answer = finder.answer(part(seen, left, top, wide, high));
   const found = peaks(answer).map((peak) => {
     const isDigit = largest(peak.kinds.subarray(0, 10)) >= largest(peak.kinds.subarray(10, OTHER));
     const off = isDigit ? Math.log(peak.height / SIZES[1]) : 0;
     return foundMark({
-      x: (peak.x - FRAME) / scale,
-      y: (peak.y - FRAME) / scale,
+      x: (peak.x + left - FRAME) / scale,
+      y: (peak.y + top - FRAME) / scale,
       width: peak.width / scale,
       height: peak.height / scale,
       kinds: peak.kinds,
@@ -96,14 +117,14 @@ export function look(finder, small, scale, number = 0, isLight = false) {
       isLight,
     });
   });
-  const ink = picture(seen.width, seen.height, answer.ink);
+  const ink = placed(picture(wide, high, answer.ink), left, top, seen);
   return { scale, seen: part(seen, FRAME, FRAME, width, height), ink: part(ink, FRAME, FRAME, width, height), found, isLight };
 }
 
-/** The sizes at which to look at a picture: from where the picture is as high as a digit to where its smallest digits are. */
-function scales({ width, height }) {
+/** At which sizes a picture is looked at: from where it, or what is in `box`, is as high as a digit to the smallest digits. */
+function scales({ width, height }, box) {
   const most = Math.min(SIZES[1] / SMALLEST, (MOST_PIXELS / (height * width)) ** 0.5);
-  const least = SIZES[1] / Math.max(height, width);
+  const least = SIZES[1] / Math.max(...(box ? box.slice(2) : [width, height]));
   const count = Math.max(0, Math.ceil(Math.log(most / least) / Math.log(STEP)));
   return Array.from({ length: count + 1 }, (_, n) => most / STEP ** (count - n));
 }
@@ -123,17 +144,15 @@ export class Sizes {
   }
 }
 
-
-
-/** The network's finds at each size, from the smallest one up, until every digit has been large enough. */
-export function levels(finder, sizes, { isLight = false, most = MOST_PIXELS, first = 0 } = {}) {
+/** What the network finds at each size, from the smallest one on, until all that there is has been large enough. */
+export function levels(finder, sizes, { isLight = false, most = MOST_PIXELS, first = 0, box = null } = {}) {
   const looked = [];
   const [whole] = sizes.halves;
   const area = whole.width * whole.height;
-  for (const [number, scale] of scales(whole).entries()) {
+  for (const [number, scale] of scales(whole, box).entries()) {
     const pixels = scale ** 2 * area;
     if (pixels > 1.01 * most) break;
-    looked.push(look(finder, sizes.at(scale), scale, first + number, isLight));
+    looked.push(look(finder, sizes.at(scale), scale, first + number, isLight, box));
     if (pixels > ALWAYS && !isWorthMore(looked)) break;
   }
   return looked;

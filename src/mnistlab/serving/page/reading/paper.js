@@ -16,7 +16,9 @@ export function isDarkPaper(given) {
   gray = resized(gray, Math.min(1, 256 / longestSide(gray)));
   if (longestSide(gray) > 64) {
     const k = Math.max(3, Math.floor(Math.min(gray.width, gray.height) / 4) | 1);
-    const around = part(medianBlurred(framed(gray, k, k, k, k, BORDERS.reflect), k), k, k, gray.width, gray.height);
+    const reach = k >> 1;
+    const frame = framed(gray, reach, reach, reach, reach, BORDERS.reflect);
+    const around = part(medianBlurred(frame, k), reach, reach, gray.width, gray.height);
     let [dark, light] = [0, 0];
     for (let i = 0; i < gray.values.length; i += 1) {
       const apart = gray.values[i] - around.values[i];
@@ -155,12 +157,30 @@ export function typicalSize(longest, areas) {
   return longest[order[shares.findIndex((share) => share >= sum / 2)]];
 }
 
-/** The usual stroke width of a mask in pixels: twice the distance from the middle of strokes to their edge. */
+/** The part of a mask that holds all of it. */
+function trimmed(mask) {
+  const { width, height, values } = mask;
+  let [left, right, top, bottom] = [width, -1, height, -1];
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      if (!values[y * width + x]) continue;
+      if (x < left) left = x;
+      if (x > right) right = x;
+      if (y < top) top = y;
+      bottom = y;
+    }
+  }
+  return right < 0 ? mask : part(mask, left, top, right + 1 - left, bottom + 1 - top);
+}
+
+/** The usual width of a mask's strokes in pixels: twice the distance from their middle to their edge. */
 export function strokeWidth(mask) {
-  const frame = framed(mask, 1, 1, 1, 1, 0);
+  const frame = framed(trimmed(mask), 1, 1, 1, 1, 0);
   const depth = distances(frame);
   const most = dilated(like(frame, depth), 3).values;
-  const ridge = depth.filter((value, i) => value > 0 && value >= Math.fround(most[i] - Math.fround(1e-3)));
+  const ridge = [];
+  for (let i = 0; i < depth.length; i += 1)
+    if (depth[i] > 0 && depth[i] >= Math.fround(most[i] - Math.fround(1e-3))) ridge.push(depth[i]);
   return ridge.length ? Math.max(1, 2 * median(ridge) - 0.6) : 1;
 }
 

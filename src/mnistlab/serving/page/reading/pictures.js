@@ -51,11 +51,15 @@ export function framed(given, top, bottom, left, right, border) {
       made.set(values.subarray(row * width * channels, (row + 1) * width * channels), ((row + top) * wide + left) * channels);
     return picture(wide, high, made, channels);
   }
-  const columns = Int32Array.from({ length: wide }, (_, column) => border(column - left, width));
+  const line = width * channels;
+  const outside = [...Array(left).keys(), ...Array.from({ length: right }, (_, i) => left + width + i)];
+  const inside = outside.map((column) => border(column - left, width));
   for (let row = 0; row < high; row += 1) {
-    const from = border(row - top, height) * width;
-    for (let column = 0; column < wide; column += 1)
-      for (let c = 0; c < channels; c += 1) made[(row * wide + column) * channels + c] = values[(from + columns[column]) * channels + c];
+    const from = border(row - top, height) * line;
+    const to = row * wide * channels;
+    made.set(values.subarray(from, from + line), to + left * channels);
+    for (let i = 0; i < outside.length; i += 1)
+      for (let c = 0; c < channels; c += 1) made[to + outside[i] * channels + c] = values[from + inside[i] * channels + c];
   }
   return picture(wide, high, made, channels);
 }
@@ -132,18 +136,21 @@ function between(given, width, height, isSmooth) {
   const across = pairs(given.width, width, isSmooth);
   const rows = Array.from({ length: given.height }, (_, row) => {
     const made = new Int32Array(width * channels);
-    across.forEach(([one, other, near, far], column) => {
-      for (let c = 0; c < channels; c += 1) {
-        const at = (place) => values[(row * given.width + place) * channels + c];
-        made[column * channels + c] = (at(one) * near + at(other) * far) >> 4;
-      }
-    });
+    const first = row * given.width;
+    for (let column = 0; column < width; column += 1) {
+      const [one, other, near, far] = across[column];
+      for (let c = 0; c < channels; c += 1)
+        made[column * channels + c] =
+          (values[(first + one) * channels + c] * near + values[(first + other) * channels + c] * far) >> 4;
+    }
     return made;
   });
   const made = new Uint8Array(width * height * channels);
   pairs(given.height, height, isSmooth).forEach(([one, other, near, far], row) => {
+    const [above, below] = [rows[one], rows[other]];
+    const first = row * width * channels;
     for (let i = 0; i < width * channels; i += 1)
-      made[row * width * channels + i] = (((near * rows[one][i]) >> 16) + ((far * rows[other][i]) >> 16) + 2) >> 2;
+      made[first + i] = (((near * above[i]) >> 16) + ((far * below[i]) >> 16) + 2) >> 2;
   });
   return picture(width, height, made, channels);
 }

@@ -6,7 +6,7 @@ import { findInk } from "./ink.js";
 import { changed, covered, mark } from "./marks.js";
 import { median } from "./numbers.js";
 import { grey, like, turnedBy } from "./pictures.js";
-import { findPieces, inPicture } from "./pieces.js";
+import { boxInPicture, findPieces, inPicture } from "./pieces.js";
 import { largerInPicture } from "./questions.js";
 import { signsAmong, signsBetween } from "./separators.js";
 import { boxOfSpot, isWhole, spots } from "./spots.js";
@@ -42,10 +42,15 @@ export async function writingOnPaper(openFinder, classifier, given, threshold) {
   const isLight = hasDarkParts(gray, written);
   let [found, looked, quarters] = [[], [], 0];
   if (isLight || !isPlain) {
-    const isTall = drawing !== null && drawing.width < WIDEST * drawing.height;
-    const least = isTall ? LEAST_PART * drawing.height : 0;
-    const lowest = drawing ? Math.max(ink.finest / BOLDEST, least) * largerInPicture(ink) : 0;
-    ({ found, looked, quarters } = foundDigits(await openFinder(), classifier, gray, threshold, { lowest, isLight, isTall }));
+    const how = { lowest: 0, isLight, box: null, isTurnable: true };
+    if (drawing) {
+      const least = ink.finest / BOLDEST;
+      const isWide = drawing.width >= WIDEST * drawing.height;
+      how.lowest = (isWide ? least : Math.max(least, LEAST_PART * drawing.height)) * largerInPicture(ink);
+      how.box = isLight ? null : boxInPicture(drawing, ink, size);
+      how.isTurnable = isWide && drawing.height > least;
+    }
+    ({ found, looked, quarters } = foundDigits(await openFinder(), classifier, gray, threshold, how));
   }
   if (found.length === 0) {
     const signs = await signsBetween(openFinder, gray, ink, strokes);
@@ -74,14 +79,14 @@ function withSigns(marks, signs) {
   return { marks: left.map((number) => marks[number]), signs: kept.map((sign) => ({ ...sign, beside: place.get(sign.beside) })) };
 }
 
-/** What the finder takes for digits, or for something else of that size, as the classifier sees it. */
-function foundDigits(finder, classifier, dark, threshold, { lowest, isLight, isTall }) {
+/** What the finder takes for digits, or for something else as large as they, as the classifier sees it. */
+function foundDigits(finder, classifier, dark, threshold, { lowest, isLight, box, isTurnable }) {
   let gray = dark;
-  let looked = lookEverywhere(finder, gray, lowest, isLight);
-  const quarters = isTall ? 0 : turns(finder, classifier, gray, looked);
+  let looked = lookEverywhere(finder, gray, lowest, isLight, box);
+  const quarters = isTurnable ? turns(finder, classifier, gray, looked, box) : 0;
   if (quarters) {
     gray = turnedBy(gray, quarters);
-    looked = lookEverywhere(finder, gray, lowest, isLight);
+    looked = lookEverywhere(finder, gray, lowest, isLight, null);
   }
   const size = sizeOf(gray);
   let seen = spots(classifier, find(looked), looked).filter(isWhole);

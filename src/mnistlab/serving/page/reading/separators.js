@@ -26,6 +26,7 @@ export async function signsBetween(openFinder, gray, ink, marks) {
   for (const line of linesOf(marks.map(({ levelBox }) => levelBox))) {
     const row = new Row(marks, line);
     const shown = row.smallStrokes(ink, strokes);
+    if (row.marks.length === 1 && shown.boxes.length === 0) continue; // a digit and nothing else
     const small = { ...shown, pen: shown.boxes.length ? finest : 1, isApart: true };
     const asked = [...small.boxes, ...row.unusual.map((n) => row.boxes[n])];
     const parts = windows(asked, row);

@@ -1,7 +1,7 @@
 // Which way up a page is, and where its writing is lighter than its background. As mnistlab.reading.upright.
 
 import { medianBlurred } from "./filters.js";
-import { ALWAYS, levels, look, MOST_PIXELS, Sizes, SIZES } from "./finder.js";
+import { ALWAYS, FRAME, levels, look, MOST_PIXELS, Sizes, SIZES } from "./finder.js";
 import { clip, largest, median, quantile, roundEven } from "./numbers.js";
 import { find } from "./overlaps.js";
 import { longestSide, part, resized, turnedBy } from "./pictures.js";
@@ -13,11 +13,11 @@ const SIZES_TRIED = 3;
 const [CLEARLY, MORE] = [1.2, 1.2];
 const DARK_SHARE = 0.04;
 
-/** The network's finds at each size, and with `isLight` also writing lighter than its background. */
-export function lookEverywhere(finder, gray, lowest, isLight) {
+/** What the network finds at each size, and with `isLight` what is lighter than its ground too; with `box` there alone. */
+export function lookEverywhere(finder, gray, lowest, isLight, box) {
   const sizes = new Sizes(gray);
   const most = lowest === 0 ? MOST_PIXELS : (SIZES[1] / lowest) ** 2 * gray.width * gray.height;
-  const looked = levels(finder, sizes, { most: Math.min(MOST_PIXELS, most) });
+  const looked = levels(finder, sizes, { most: Math.min(MOST_PIXELS, most), box });
   if (isLight) looked.push(...levels(finder, sizes, { isLight, most: ALWAYS, first: looked.length }));
   return looked;
 }
@@ -38,12 +38,12 @@ export function hasDarkParts(gray, written) {
   return dark.reduce((sum, one) => sum + one, 0) / dark.length > DARK_SHARE;
 }
 
-/** By how many quarter turns, counterclockwise, the page must be rotated to be read: 0 to 3. */
-export function turns(finder, classifier, gray, looked) {
+/** By how many quarters of a turn, counterclockwise, the page, or what is in `box`, has to be turned to be read: 0 to 3. */
+export function turns(finder, classifier, gray, looked, box) {
   const seenWell = looked.filter((level) => level.seen.values.length <= 2 * ALWAYS && hints(level) && !level.isLight);
   if (seenWell.length === 0) return 0;
   const chosen = [...seenWell].sort((a, b) => hints(a) - hints(b)).slice(-SIZES_TRIED);
-  const seen = partOf(gray, chosen.at(-1));
+  const seen = box ? aroundBox(gray, box, chosen.at(-1)) : partOf(gray, chosen.at(-1));
   const smaller = chosen.map(({ scale }) => ({ small: resized(seen, scale), scale }));
   const read = [0, 1, 2, 3].map((n) =>
     readable(classifier, smaller.map(({ small, scale }, number) => look(finder, turnedBy(small, n), scale, number))),
@@ -65,6 +65,14 @@ function partOf(gray, { scale, found }) {
     if (inside.reduce((sum, { weight }) => sum + weight, 0) >= ENOUGH) break;
   }
   return cut;
+}
+
+/** A box of the page with as much around it as the network's frame at that size. */
+function aroundBox(gray, [x, y, width, height], { scale }) {
+  const more = roundEven(FRAME / scale);
+  const [left, top] = [Math.max(0, x - more), Math.max(0, y - more)];
+  const [right, bottom] = [Math.min(gray.width, x + width + more), Math.min(gray.height, y + height + more)];
+  return part(gray, left, top, right - left, bottom - top);
 }
 
 /** How much there seems to be at one size. */

@@ -108,7 +108,7 @@ export const ENGLISH = {
   kind_other: "One more step of the computation.",
   name_convolution: "Convolution",
   name_pooling: "Max-pooling",
-  name_normalisation: "Batch normalisation",
+  name_normalisation: "Batch norm",
   name_relu: "ReLU",
   name_average: "Average pooling",
   name_flatten: "Flatten",

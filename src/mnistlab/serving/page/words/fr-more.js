@@ -5,7 +5,7 @@ export const MORE_FRENCH = {
   linkTitle: "Un lien qui ouvre la page avec ce dessin",
   linkCopied: "Le lien avec votre dessin est copié.",
   linkInAddress: "Le lien avec votre dessin est dans la barre d’adresse : copiez-le de là.",
-  linkBroken: "Le dessin de ce lien est abîmé, la feuille reste telle quelle. Redemandez le lien, ou dessinez.",
+  linkBroken: "Le dessin de ce lien est endommagé, la feuille reste telle quelle. Redemandez le lien, ou dessinez.",
   save: "Enregistrer",
   saveTitle: "Un PNG avec le dessin et ce que le réseau en fait",
   pictureSaved: "L’image est enregistrée : mnistlab.png.",
@@ -37,9 +37,9 @@ export const MORE_FRENCH = {
     "C’est un autre réseau, plus rapide, que celui qui répond dans les autres onglets, et entraîné peu de temps : il se trompe donc plus.",
   learnNone:
     "Cet entraînement n’a gardé aucun état complet : son réseau est trop grand pour cela, ou il date d’un mnistlab plus ancien. Choisissez-en un autre.",
-  learnDamaged: "Les instantanés de cet entraînement sont abîmés ou ont été modifiés. Choisissez-en un autre, ou refaites-le.",
+  learnDamaged: "Les instantanés de cet entraînement sont endommagés ou ont été modifiés. Choisissez-en un autre, ou refaites-le.",
 
-  brokenLabel: "L’image abîmée. Les flèches ou un clic déplacent le carré gommé.",
+  brokenLabel: "L’image altérée. Les flèches ou un clic déplacent le carré gommé.",
   breakNow: "Lu maintenant :",
   breakTurn: "Tourner",
   breakThick: "Épaissir, amincir",
