@@ -98,7 +98,7 @@ def test_a_training_that_fails_is_named_and_the_others_are_compared(
     ("arguments", "words"),
     [
         (["nope"], ["Unknown recipe 'nope'"]),
-        (["finder"], ["finder", "trains no classifier"]),
+        (["finder"], ["finder", "does not train a classifier"]),
         (["default", "default"], ["default and default are the same"]),
         (["--set", "dropout"], ["--set 'dropout'", "--set learning_rate=0.05,0.1"]),
         (["--set", "=1"], ["1 unknown field"]),

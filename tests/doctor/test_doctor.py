@@ -388,7 +388,7 @@ def test_a_checkpoint_of_a_module_that_holds_the_network_is_examined_as_the_netw
 
     told, *others = check_model(weights, data_dir, code=f"{file}:Plain")
     assert (told.name, told.verdict) == ("weights", "ok")
-    assert told.detail == 'all names begin with "model.", which the class\'s do not have; it was left off'
+    assert told.detail == 'all names begin with "model.", unlike those of the class; the prefix was left off'
     assert others == expected
 
 

@@ -219,7 +219,7 @@ def test_several_looks_and_models_that_are_not_ours_are_named(open_page: Open) -
     page = opened(open_page, "several")
     none = page.locator("#inside-none")
     expect(none).to_contain_text("looks at the picture 6 times")
-    expect(none).to_contain_text("upright first")
+    expect(none).to_contain_text("It deskews the digit first")
     page.locator("#inside-bars li").nth(3).click()
     expect(page.locator("#how")).to_contain_text("mean of the probabilities")
     expect(page.locator("#how .result").last).to_have_text(

@@ -108,7 +108,7 @@ def test_a_browser_that_keeps_nothing_is_told_of_and_all_works(browser: Any, url
     expect(page.locator("#notice")).to_contain_text("Votre navigateur ne garde rien")
     page.click("#theme")
     page.click("#language")
-    expect(page.locator("#notice")).to_contain_text("Your browser keeps nothing")
+    expect(page.locator("#notice")).to_contain_text("Your browser stores nothing")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.reload()
     expect(page.locator("#hint")).to_be_visible()
