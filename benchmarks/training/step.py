@@ -63,7 +63,7 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
     state.model.train()
     set_rate(
         state.optimizer.param_groups, learning_rate(recipe.optimisation, 0, state.steps)
-    )  # only this: nothing should be learned
+    )  # only this: nothing should be learnt
     data = state.loader.dataset
     raw, named = data.images[: recipe.data.batch_size].float(), data.labels[: recipe.data.batch_size]
     before = peak(precision)

@@ -191,7 +191,7 @@ def test_how_a_number_was_made_and_the_window_slides(open_page: Open) -> None:  
     play.click()
     expect(where).to_contain_text("row 11")  # from the chosen cell on
     play.click()
-    expect(play).to_have_text("Go on")
+    expect(play).to_have_text("Continue")
     page.click("#how-percent")  # the way from the sums to the answer, though the panel may cover the bars
     expect(where).to_contain_text("Softmax, probability of 5")
 

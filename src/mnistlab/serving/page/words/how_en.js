@@ -20,7 +20,7 @@ export const HOW_ENGLISH = {
   howSumOne: "{sum} (sum of the {count} products) + {bias} (bias)",
   howSumMany: "{sum} (sum of the {maps} × {count} products) + {bias} (bias)",
   howWinner: "The largest of the {count} values is kept:",
-  howNorm: "Batch norm: times one number, plus another, both learned for this map.",
+  howNorm: "Batch norm: times one number, plus another, both learnt for this map.",
   howReluKept: "Above zero: it stays as it is.",
   howReluZero: "Not above zero: it becomes zero.",
   howMax: "max(0, {value})",
