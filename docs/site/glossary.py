@@ -1,4 +1,4 @@
-"""The glossary: the words of mnistlab, one for one thing, in both languages. They stand in glossary.toml."""
+"""The glossary: the words of mnistlab, one per thing, in both languages, from glossary.toml."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ELSEWHERE = {"en": "Elsewhere: {}.", "fr": "Ailleurs : {}."}
 
 
 class Term(NamedTuple):
-    """A word in one language: what it is in the other one, what it means, and what else the same thing is called elsewhere."""
+    """A word in one language: its translation, what it means, and what the same thing is called elsewhere."""
 
     group: str
     word: str
