@@ -240,8 +240,9 @@ plt.show()
 #
 # ## Pourquoi mélanger ?
 #
-# Le même réseau voit les mêmes images, une fois chacune : d'abord triées, tous les 0, puis tous les 1, jusqu'aux 9 ; ensuite
-# bien mélangées. Puis il lit des chiffres qu'il n'a jamais vus.
+# Entraînons deux fois le même réseau, en repartant de zéro ; chaque image n'est vue qu'une fois. La première fois, elles sont
+# triées : tous les 0, puis tous les 1, jusqu'aux 9 ; la seconde, bien mélangées. Puis le réseau lit des chiffres qu'il n'a
+# jamais vus.
 
 # %% quick="steps = 20"
 from mnistlab import MNISTDataLoader
@@ -443,7 +444,7 @@ print("\n".join(lines))
 # ## Ce que vous savez maintenant
 #
 # - Où torchvision cherche MNIST, et ce que veulent dire 403 et 503.
-# - `ToTensor` et `Normalize`, leurs formes et leurs intervalles ; et que trois canaux n'entrent pas dans un seul.
+# - Ce que donnent `ToTensor` et `Normalize` (formes, plages de valeurs), et pourquoi trois canaux n'entrent pas dans un seul.
 # - Comment regarder un lot, pourquoi on normalise les pixels et pourquoi on mélange les images.
 # - Ce que fait un chargeur de données, en vingt lignes de votre main.
 #
