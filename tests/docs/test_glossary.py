@@ -1,4 +1,4 @@
-"""The glossary says each word once, in both languages, and all that mnistlab says keeps to its words."""
+"""The glossary has each word once, in both languages, and all that mnistlab says keeps to its words."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_the_page_has_each_word_with_its_name_in_the_other_language() -> None:
 
 @functools.cache
 def names(language: str) -> tuple[re.Pattern[str], dict[str, str]]:
-    """A pattern of all names that are to be avoided, and by each the word to use."""
+    """A pattern of all names to avoid, and for each one the word to use."""
     instead = {name.lower(): term.word for term in terms(language) for name in term.elsewhere}
     instead |= {f"{name[:-1]}ies": word for name, word in instead.items() if name.endswith("y")}
     longest = sorted(instead, key=len, reverse=True)
@@ -68,7 +68,7 @@ def names(language: str) -> tuple[re.Pattern[str], dict[str, str]]:
 
 
 def wrong(language: str, text: str) -> Iterator[tuple[str, str]]:
-    """What the prose of a text calls by another name, and the word for it."""
+    """The names to avoid in the prose of a text, each with the word to use."""
     pattern, instead = names(language)
     for found in pattern.finditer(CODE.sub(" ` ", text)):
         name = " ".join(found[1].lower().split())
@@ -94,7 +94,7 @@ def test_another_name_is_found_in_prose_alone(language: str, text: str, found: l
 
 
 def docstrings(tree: ast.AST) -> Iterator[str]:
-    """What stands below modules, classes, functions and fields, and the help of options."""
+    """The docstrings of modules, classes, functions and fields, and the help of options."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node.value.value
@@ -122,7 +122,7 @@ def strings(table: object) -> Iterator[str]:
 
 @functools.cache
 def said(language: str) -> list[tuple[str, str]]:
-    """All that mnistlab says in a language: where it stands, and the text."""
+    """All that mnistlab says in a language: where it is, and the text."""
     documents = [path for pattern in DOCUMENTS[language] for path in sorted(ROOT.glob(pattern))]
     found = [(path.name, path.read_text(encoding="utf-8")) for path in documents]
     for lesson in lessons():

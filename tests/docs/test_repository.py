@@ -1,4 +1,4 @@
-"""The files by which a repository explains itself: how to cite it, how to report something, what has changed."""
+"""The files in which a repository explains itself: how to cite it, how to report something, what has changed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_citation_is_in_its_format_and_agrees_with_the_project() -> None:
 
 
 def test_the_changelog_has_the_coming_release_on_top() -> None:
-    """Its version is that of the project, or one that the project will have."""
+    """Its version is the project's, or one that the project will have."""
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     releases = re.findall(
         r"^## \[(\d+)\.(\d+)\.(\d+)\] - (?:not yet released|\d{4}-\d\d-\d\d)$", changelog, re.MULTILINE

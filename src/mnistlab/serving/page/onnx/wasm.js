@@ -1,6 +1,6 @@
-// WebAssembly with its vectors, written here byte by byte: products of matrices, and the larger or smaller of bytes.
+// WebAssembly with vector instructions, written byte by byte: matrix products, and the larger or smaller of bytes.
 
-/** How many rows and columns of a product are made at once. */
+/** How many rows and columns of a product are computed at once. */
 export const ROWS = 4;
 export const COLUMNS = 8;
 const PARTS = COLUMNS / 4;
@@ -38,8 +38,8 @@ const list = (items) => [...unsigned(items.length), ...items.flat()];
 const named = (text) => list([...text].map((letter) => [letter.charCodeAt(0)]));
 
 /**
- * tile(weights, values, made, depth, across, places): the product of ROWS rows and COLUMNS columns, added to what is in `made`.
- * weights: depth groups of ROWS numbers; places: where each row of columns begins behind `values`; made: rows of `across` bytes.
+ * tile(weights, values, made, depth, across, places): adds the product of ROWS rows and COLUMNS columns to `made`.
+ * weights: depth groups of ROWS numbers; places: where each row of columns begins after `values`; made: rows of `across` bytes.
  */
 function tileBody(isFused) {
   const [weights, values, made, depth, across, places, row] = [0, 1, 2, 3, 4, 5, 6];
@@ -97,8 +97,8 @@ function moduleBytes(isFused) {
 }
 
 /**
- * The memory that all is made in, and the functions, of which `tile` multiplies and adds in one step where the browser can; null
- * where the browser refuses WebAssembly or its vectors.
+ * The engine's memory and functions; `tile` uses fused multiply-add if the browser has it. Null if the browser refuses
+ * WebAssembly or its vector instructions.
  */
 function start() {
   for (const isFused of [true, false]) {
@@ -107,7 +107,7 @@ function start() {
       const { exports } = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes(isFused)), { m: { m: memory } });
       return { memory, ...exports };
     } catch {
-      // the next, or none
+      // try the next one, if any
     }
   }
   return null;
@@ -115,7 +115,7 @@ function start() {
 
 export const engine = start();
 
-/** Bytes of the engine's memory, from its first on; until the next call. */
+/** That many bytes from the start of the engine's memory; valid until the next call. */
 export function bytesOf(count) {
   const missing = count - engine.memory.buffer.byteLength;
   if (missing > 0) engine.memory.grow(Math.ceil(missing / PAGE));

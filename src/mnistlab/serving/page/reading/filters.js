@@ -19,11 +19,11 @@ function ofNext(values, side, step, isLargest) {
   if (seen < side) withNext(values, (side - seen) * step, isLargest);
 }
 
-/** Room for so many numbers like `values`; bytes lie in the engine's memory, with a few behind them, until the next call. */
+/** Room for that many numbers of the type of `values`; bytes are in the engine's memory, padded, until the next call. */
 const emptyFrame = (values, count) =>
   engine && values instanceof Uint8Array ? bytesOf(count + 32).subarray(0, count) : new values.constructor(count);
 
-/** The largest (or smallest) of wide x high values (odd sides) around each; outside there is nothing. */
+/** The largest (or smallest) of wide x high values (odd sides) around each; what is outside does not count. */
 function extreme({ width, height, channels, values }, wide, high, isLargest) {
   const [across, down] = [wide >> 1, high >> 1];
   const rowLength = (width + 2 * across) * channels;

@@ -75,7 +75,7 @@ export function foundMark(values) {
   return { ...values, kind, isDigit: kind < 10, isOther: kind === OTHER };
 }
 
-/** Left, top, width and height of a box of the picture, with a frame around it, in the framed picture; all of that for null. */
+/** Left, top, width and height of a box of the picture, with a frame around it, in the framed picture; null means all of it. */
 function windowOf(box, scale, seen) {
   if (!box) return [0, 0, seen.width, seen.height];
   const [x, y, wide, high] = box.map((side) => (scale * side) / CELL);
@@ -84,7 +84,7 @@ function windowOf(box, scale, seen) {
   return [left, top, Math.min(right, seen.width) - left, Math.min(bottom, seen.height) - top];
 }
 
-/** A picture of that size, 0 but for `inner`, which lies there. */
+/** A picture of that size, 0 except for `inner` at that place. */
 function placed(inner, left, top, { width, height }) {
   const made = new Float32Array(width * height);
   for (let y = 0; y < inner.height; y += 1)
@@ -94,7 +94,7 @@ function placed(inner, left, top, { width, height }) {
 
 /**
  * What the network finds at one size: {scale, seen, ink, found, isLight}. `small` is `scale` times as large as the picture; with
- * `box`, in the picture's pixels, it looks there alone.
+ * `box`, in the picture's pixels, it looks only there.
  */
 export function look(finder, small, scale, number = 0, isLight = false, box = null) {
   const { width, height } = small;
@@ -121,7 +121,7 @@ export function look(finder, small, scale, number = 0, isLight = false, box = nu
   return { scale, seen: part(seen, FRAME, FRAME, width, height), ink: part(ink, FRAME, FRAME, width, height), found, isLight };
 }
 
-/** At which sizes a picture is looked at: from where it, or what is in `box`, is as high as a digit to the smallest digits. */
+/** The sizes at which to look at a picture: from where it, or its `box`, is as high as a digit, to the smallest digits. */
 function scales({ width, height }, box) {
   const most = Math.min(SIZES[1] / SMALLEST, (MOST_PIXELS / (height * width)) ** 0.5);
   const least = SIZES[1] / Math.max(...(box ? box.slice(2) : [width, height]));
@@ -144,7 +144,7 @@ export class Sizes {
   }
 }
 
-/** What the network finds at each size, from the smallest one on, until all that there is has been large enough. */
+/** What the network finds at each size, from the smallest up, until everything there has been large enough. */
 export function levels(finder, sizes, { isLight = false, most = MOST_PIXELS, first = 0, box = null } = {}) {
   const looked = [];
   const [whole] = sizes.halves;

@@ -157,7 +157,7 @@ export function typicalSize(longest, areas) {
   return longest[order[shares.findIndex((share) => share >= sum / 2)]];
 }
 
-/** The part of a mask that holds all of it. */
+/** The smallest part of a mask that holds all of its pixels. */
 function trimmed(mask) {
   const { width, height, values } = mask;
   let [left, right, top, bottom] = [width, -1, height, -1];

@@ -79,7 +79,7 @@ function withSigns(marks, signs) {
   return { marks: left.map((number) => marks[number]), signs: kept.map((sign) => ({ ...sign, beside: place.get(sign.beside) })) };
 }
 
-/** What the finder takes for digits, or for something else as large as they, as the classifier sees it. */
+/** What the finder takes for digits, or for something else of that size, as the classifier sees it. */
 function foundDigits(finder, classifier, dark, threshold, { lowest, isLight, box, isTurnable }) {
   let gray = dark;
   let looked = lookEverywhere(finder, gray, lowest, isLight, box);

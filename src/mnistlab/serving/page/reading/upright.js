@@ -13,7 +13,7 @@ const SIZES_TRIED = 3;
 const [CLEARLY, MORE] = [1.2, 1.2];
 const DARK_SHARE = 0.04;
 
-/** What the network finds at each size, and with `isLight` what is lighter than its ground too; with `box` there alone. */
+/** What the network finds at each size; with `isLight`, also what is lighter than its background; with `box`, only there. */
 export function lookEverywhere(finder, gray, lowest, isLight, box) {
   const sizes = new Sizes(gray);
   const most = lowest === 0 ? MOST_PIXELS : (SIZES[1] / lowest) ** 2 * gray.width * gray.height;
@@ -38,7 +38,7 @@ export function hasDarkParts(gray, written) {
   return dark.reduce((sum, one) => sum + one, 0) / dark.length > DARK_SHARE;
 }
 
-/** By how many quarters of a turn, counterclockwise, the page, or what is in `box`, has to be turned to be read: 0 to 3. */
+/** By how many quarter turns, counterclockwise, the page, or its `box`, must be rotated to be read: 0 to 3. */
 export function turns(finder, classifier, gray, looked, box) {
   const seenWell = looked.filter((level) => level.seen.values.length <= 2 * ALWAYS && hints(level) && !level.isLight);
   if (seenWell.length === 0) return 0;
@@ -67,7 +67,7 @@ function partOf(gray, { scale, found }) {
   return cut;
 }
 
-/** A box of the page with as much around it as the network's frame at that size. */
+/** A box of the page with a margin as wide as the network's frame at that size. */
 function aroundBox(gray, [x, y, width, height], { scale }) {
   const more = roundEven(FRAME / scale);
   const [left, top] = [Math.max(0, x - more), Math.max(0, y - more)];
