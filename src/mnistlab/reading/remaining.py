@@ -16,6 +16,9 @@ from mnistlab.reading.sources import content_of, entries, in_advance, joined, na
 
 __all__ = ["parts_in", "pictures_to_read"]
 
+AT_ONCE = 32
+"""Parts' files that are looked into at once: in a store, most of the time is waiting."""
+
 
 def pictures_to_read(sources: Sequence[str], recursive: bool, out: str) -> Iterator[tuple[str, tuple[int, int] | None]]:
     """Each picture that the sources name, once and in order: with None where it is to be read; and where its rows are in `out`,
@@ -27,7 +30,7 @@ def pictures_to_read(sources: Sequence[str], recursive: bool, out: str) -> Itera
     with contextlib.closing(sqlite3.connect("")) as base:  # a file of SQLite's own, gone when it is closed
         base.execute("pragma journal_mode = off")
         base.execute("create table names (name blob primary key, digits integer, failed integer) without rowid")
-        for _, part in in_advance(functools.partial(written_in, out), parts_in(out)):
+        for _, part in in_advance(functools.partial(written_in, out), parts_in(out), ahead=AT_ONCE):
             base.executemany("insert or replace into names values (?, ?, ?)", part.result())
         for source in sources:
             for name in names_in(source, recursive):
