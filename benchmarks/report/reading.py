@@ -26,6 +26,9 @@ READING = {
     "page-time": "an A4 page at 300 dpi (JPEG) with 100 digits",
     "classify": "`Reader.classify`, 10,000 images, 2 cores",
     "many": "`Reader.read_many`, pages at 150 dpi in two processes: pictures per second relative to one thread",
+    "ray-rate": "`read --engine ray`, small pictures, two cores, start included: pictures per second relative to `read --jobs 2`",
+    "ray-memory": "peak memory of the command `read --engine ray`, for ten times as many pictures",
+    "ray-kills": "`read --engine ray` whose processes are killed: each picture is in the output once, broken ones with an error",
 }
 
 
@@ -69,5 +72,20 @@ def reading_figure(name: str, row: dict[str, Any]) -> str:
     if name == "many":
         one, two = (row["pictures_per_second"][jobs] for jobs in ("1", "2"))
         return f"**{median(two) / median(one):.2f} times** ({median(two):.1f} /s; n = {len(two)})"
+    if name.startswith("ray-"):
+        return ray_figure(name, row)
     seconds = row["seconds"]["JPEG"] if name == "page-time" else row["seconds"]
     return f"**{whole(seconds)}** (n = {len(seconds)})"
+
+
+def ray_figure(name: str, row: dict[str, Any]) -> str:
+    """The figure of a row of benchmarks/reading/millions.py."""
+    if name == "ray-rate":
+        ray, plain = (row["pictures_per_second"][engine] for engine in ("ray", "plain"))
+        more = f"{row['pictures']:,} pictures, {median(ray):.0f} /s; n = {len(ray)}"
+        return f"**{median(ray) / median(plain):.2f} times** ({more})"
+    if name == "ray-memory":
+        (few, small), (many, large) = row["mebibytes"].items()
+        return f"**{100 * (large / small - 1):+.1f} %** ({int(few):,}: {small:.0f} MiB, {int(many):,}: {large:.0f} MiB; n = 1)"
+    killed = f"{row['killed']} processes in {row['seconds']:g} s, the command {row['drivers_killed']} times"
+    return f"**all {row['pictures']:,}** ({row['broken']} broken; killed: {killed})"

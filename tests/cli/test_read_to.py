@@ -26,10 +26,10 @@ from rich.console import Console
 
 from mnistlab.cli.app import run_app
 from mnistlab.cli.reading_bar import reading_bar
-from mnistlab.cli.rows import COLUMNS
 from mnistlab.pictures import pages as file_pages
 from mnistlab.reading import many
 from mnistlab.reading.reader import Reader
+from mnistlab.reading.rows import COLUMNS
 from tests.support.comparing import assert_one_line
 from tests.support.waiting import wait_until
 

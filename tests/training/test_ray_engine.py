@@ -27,6 +27,7 @@ from mnistlab.training.display import Silent
 from mnistlab.training.ray_engine import RayEngine, there
 from mnistlab.training.sweep import Outcome, Sweep, Trial, outcome_of, sweep
 from tests.support.comparing import same, weights
+from tests.support.processes import descendants, of_ray
 from tests.support.waiting import wait_until
 from tests.training.small import RECIPE
 from tests.training.test_sweep import Noted, finished_runs, plan_of
@@ -74,31 +75,6 @@ def inode_of(link: Path) -> str:
         return str(link.readlink()).removeprefix("socket:[").removesuffix("]")
     except OSError:
         return ""
-
-
-def descendants(pid: int) -> set[int]:
-    """The processes below one."""
-    parents: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:  # it has just ended
-            continue
-        parents.setdefault(int(fields[1]), []).append(int(stat.parts[2]))
-    below, look = set[int](), [pid]
-    while look:
-        children = parents.get(look.pop(), [])
-        below |= set(children)
-        look += children
-    return below
-
-
-def trains(pid: int) -> bool:
-    """Whether it is a process of Ray's that carries out tasks, and alive."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().startswith((b"ray::there", b"ray::IDLE"))
-    except OSError:
-        return False
 
 
 def dies_once(plan: Sweep, trial: Trial) -> Outcome | MnistlabError:
@@ -174,7 +150,7 @@ def test_a_driver_that_is_killed_takes_its_trainings_along_and_loses_no_finished
         finally:
             driver.kill()
             driver.wait()
-        wait_until(lambda: not any(map(trains, below)))
+        wait_until(lambda: not any(map(of_ray, below)))
     then = done()
     assert then.items() >= first.items() > set()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mnistlab.reading.many import Outcome
     from mnistlab.reading.reader import Reader
 
-__all__ = ["Answer", "answer_for"]
+__all__ = ["Answer", "answer_for", "is_standard_output", "what_rows_depend_on"]
 
 
 class Answer:
@@ -116,7 +116,7 @@ class CsvLines(Answer):
     """Rows on standard output."""
 
     def __init__(self) -> None:
-        from mnistlab.cli import rows
+        from mnistlab.reading import rows
 
         self.rows = rows
         click.echo(rows.first_line(Path("-.csv")), nl=False)
@@ -126,22 +126,26 @@ class CsvLines(Answer):
         click.echo(self.rows.csv_lines(self.rows.rows_of(name, outcome.pages)), nl=False)
 
 
+def what_rows_depend_on(reader: Reader) -> dict[str, Any]:
+    """What rows depend on beside the pictures: text and numbers."""
+    from importlib import metadata
+
+    return {
+        "mnistlab": metadata.version("mnistlab"),
+        "model": sha256(reader.path.read_bytes())[:16],
+        "finder": sha256(reader.finder.path.read_bytes())[:16] if reader.finder else None,
+        "threshold": reader.threshold,
+    }
+
+
 class RowsInFile(Answer):
     """Rows in a file, to which new ones are added; and a line on standard output at the end."""
 
     def __init__(self, to: Path, names: list[str], reader: Reader) -> None:
-        from importlib import metadata
-
         from mnistlab.cli.table import Table
 
-        options = {
-            "mnistlab": metadata.version("mnistlab"),
-            "model": sha256(reader.path.read_bytes())[:16],
-            "finder": sha256(reader.finder.path.read_bytes())[:16] if reader.finder else None,
-            "threshold": reader.threshold,
-        }
         self.to, self.names = printable(to), names
-        self.table = Table(to, options, reader.values)
+        self.table = Table(to, what_rows_depend_on(reader), reader.values)
         self.done = self.already = 0
 
     def known(self, name: str) -> str | None:

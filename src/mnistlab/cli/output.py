@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import click
 from mnistlab.cli.words import figure, percent, tell, words
 from mnistlab.errors import told
 from mnistlab.messages.sentences import Clause, locales_language
+from mnistlab.reading.rows import spelled
 
 if TYPE_CHECKING:
     from mnistlab.doctor.check import Check
@@ -26,7 +26,6 @@ __all__ = [
     "print_json",
     "print_score",
     "side_by_side",
-    "spelled",
 ]
 
 
@@ -71,15 +70,6 @@ def print_json(content: dict[str, Any] | list[Any]) -> None:
 def json_text(content: dict[str, Any] | list[Any]) -> str:
     """The object or list on one line, in ASCII, with file names as by `spelled`."""
     return json.dumps(json.loads(spelled(json.dumps(content, ensure_ascii=False))))
-
-
-LONE = re.compile("[\udc80-\udcff]+")
-
-
-def spelled(text: str) -> str:
-    """The text with file names as in UTF-8, whatever the locale: Python keeps bytes that the locale does not know as lone
-    surrogates, which other programs cannot read."""
-    return LONE.sub(lambda found: found[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape"), text)
 
 
 VERDICTS = {"ok": "verdicts.ok", "warning": "verdicts.warning", "problem": "verdicts.problem"}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistlab.reading.page import Page
+    from mnistlab.reading.reader import Reader
 
 __all__ = ["read"]
 
@@ -38,7 +39,7 @@ __all__ = ["read"]
         "mnistlab read --model latest x.png",
     ),
 )
-@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("pictures", nargs=-1, required=True, type=click.Path())
 @click.option("--model", metavar="RUN|FILE.onnx", help="Your own: a run, or what export made.  [default: mnistlab's]")
 @click.option(
     "--threshold", type=ValueType(float), help="Probability from which a digit is accepted.  [default: the model's]"
@@ -50,24 +51,30 @@ __all__ = ["read"]
 @click.option("--json", "as_json", is_flag=True, help="A list on standard output, with one object per picture.")
 @click.option(
     "--to",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     metavar="FILE",
     help="Write a row per digit to this .csv, .jsonl or .parquet file; - for CSV on standard output.",
 )
 @click.option("--resume", is_flag=True, help="Go on with a file that --to began: what is in it is not read again.")
 @click.option("--jobs", type=ValueType(int), metavar="N", help="Processes that read.  [default: one per core]")
 @click.option("--recursive", is_flag=True, help="Read the folders in folders too.")
+@click.option(
+    "--engine", type=click.Choice(["plain", "ray"]), default="plain", show_default=True,
+    help="ray reads millions of pictures, into a folder of Parquet files (--to): from folders, patterns, .txt files with a name a"
+    " line, and s3:// addresses.",
+)  # fmt: skip
+@click.option("--address", metavar="HOST:PORT", help="Ray cluster to read on; left out, this computer alone.")
 @runs_option
 def read(
-    pictures: tuple[Path, ...],
+    pictures: tuple[str, ...],
     model: str | None,
     threshold: float | None,
-    annotate: Path | None,
-    as_json: bool,
-    to: Path | None,
+    to: str | None,
     resume: bool,
     jobs: int | None,
     recursive: bool,
+    engine: str,
+    address: str | None,
     runs_dir: Path,
     **asked: Any,
 ) -> int:
@@ -76,11 +83,47 @@ def read(
     PICTURES are files, folders of them, or - for a picture on standard input. Marks that cannot be read confidently are shown
     as "?".
     """
+    from mnistlab.reading.reader import Reader
+
+    def reader() -> Reader:
+        return Reader(model_file(model, runs_dir) if model is not None else None, threshold=threshold)
+
+    if engine == "ray":
+        from mnistlab.cli.read_on_ray import check_request, read_on_ray
+
+        unused = {option: asked[name] for name, option in NOT_ON_RAY.items()}
+        request = check_request(pictures, to, jobs, unused)
+        return read_on_ray(request, reader(), resume=resume, recursive=recursive, address=address)
+    if address is not None:
+        raise UserError("cli.only_on_ray", options=["--address"])
+    files = tuple(map(Path, pictures))
+    return read_here(files, reader, None if to is None else Path(to), resume, jobs, recursive, **asked)
+
+
+NOT_ON_RAY = {
+    "annotate": "--annotate", "as_json": "--json", "table": "--table", "fields": "--fields", "single": "--field",
+    "save_layout": "--save-layout", "csv": "--csv",
+}  # fmt: skip
+"""What is asked of `read_here` alone, and the options' names."""
+
+
+def read_here(
+    pictures: tuple[Path, ...],
+    open_reader: Callable[[], Reader],
+    to: Path | None,
+    resume: bool,
+    jobs: int | None,
+    recursive: bool,
+    *,
+    annotate: Path | None,
+    as_json: bool,
+    **asked: Any,
+) -> int:
+    """Read them on this computer, hand over what is asked for, and return the exit code."""
     from mnistlab.cli.answers import answer_for
     from mnistlab.cli.targets import find_targets
     from mnistlab.files import is_folder
     from mnistlab.reading.many import Task, count_processes, read_each
-    from mnistlab.reading.reader import Reader
 
     exit_code = 0
 
@@ -97,7 +140,7 @@ def read(
     several = len(files) > 1 or any(map(is_folder, pictures))
     targets = find_targets(annotate, files, several) if annotate else {}
     answer_of_sheet = sheet.answer(files, several)
-    reader = Reader(model_file(model, runs_dir) if model is not None else None, threshold=threshold)
+    reader = open_reader()
     if to is not None:
         files = list(dict.fromkeys(files))
         if not files:

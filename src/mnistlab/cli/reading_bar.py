@@ -15,23 +15,26 @@ __all__ = ["reading_bar"]
 
 
 @contextlib.contextmanager
-def reading_bar(total: int, console: Console) -> Iterator[Callable[[], None]]:
-    """A bar on the console for the duration of the context, and the function that advances it by a picture."""
+def reading_bar(total: int | None, console: Console) -> Iterator[Callable[..., None]]:
+    """A bar on the console for the duration of the context, and the function that advances it, by one picture or by several.
+
+    `total` is None if the number of pictures is not known.
+    """
     pictures = words("progress.pictures")
+    left = (TextColumn(words("progress.left")), TimeRemainingColumn()) if total is not None else ()
     columns = (
         TextColumn(words("progress.reading")), BarColumn(bar_width=None), MofNCompleteColumn(),
-        TextColumn(f"{{task.fields[speed]}} {pictures}"), TextColumn(words("progress.left")),
-        TimeRemainingColumn(),
+        TextColumn(f"{{task.fields[speed]}} {pictures}"), *left,
     )  # fmt: skip
     start, done = time.monotonic(), 0
     # Standard output may be a file: it is left alone, and only what goes to standard error is shown above the bar.
     with Progress(*columns, console=console, expand=True, transient=True, redirect_stdout=False) as progress:
         task = progress.add_task("", total=total, speed="-")
 
-        def advance() -> None:
+        def advance(count: int = 1) -> None:
             nonlocal done
-            done += 1
+            done += count
             speed = done / max(time.monotonic() - start, 1e-9)
-            progress.update(task, advance=1, speed=figure(speed, ",.1f" if speed < 100 else ",.0f"))
+            progress.update(task, advance=count, speed=figure(speed, ",.1f" if speed < 100 else ",.0f"))
 
         yield advance

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from mnistlab.cli.answers import Answer, is_standard_output
-from mnistlab.cli.output import spelled
 from mnistlab.cli.targets import names_in, of_page
 from mnistlab.cli.words import tell
 from mnistlab.errors import UserError
 from mnistlab.files import check_folder, is_folder, link_target, printable, write_output
+from mnistlab.reading.rows import spelled
 
 if TYPE_CHECKING:
     from mnistlab.reading.many import Outcome

@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mnistlab.cli.rows import COLUMNS, Row
 from mnistlab.errors import UserError
 from mnistlab.files import explain_os_errors, link_target, printable
 from mnistlab.messages.sentences import Clause
+from mnistlab.reading.rows import COLUMNS, Row
 
-__all__ = ["Entry", "State", "append", "state_of"]
+__all__ = ["Entry", "State", "append", "check_header", "state_of"]
 
 
 def state_of(output: Path) -> Path:
@@ -97,20 +97,12 @@ class State:
                 if found is None:
                     break
                 if not end:
-                    self._check(found)
+                    check_header(found, self.header, self.name)
                 elif "file" in found:
                     self._know(end, found)
                 self.noted = found.get("output")
                 end += len(line)
         return end
-
-    def _check(self, there: dict[str, Any]) -> None:
-        now = self.header
-        if there.get("columns") != now["columns"]:
-            raise UserError("cli.output_of_another", name=self.name)
-        if changed := [key for key in now if there.get(key) != now[key]]:
-            options = [Clause("cli.other_option", option=key, was=there.get(key), now=now[key]) for key in changed]
-            raise UserError("cli.output_of_other_options", name=self.name, options=options)
 
     def _know(self, start: int, line: dict[str, Any]) -> None:
         """Record a picture's line. An earlier one of the same picture no longer counts, but its place in the order stays."""
@@ -150,6 +142,15 @@ class State:
     def close(self) -> None:
         """Let go of the file."""
         self.files.close()
+
+
+def check_header(there: dict[str, Any], now: dict[str, Any], name: str) -> None:
+    """Raise `UserError` where what an output, of that name, was begun with is not what is asked for now."""
+    if there.get("columns") != now["columns"]:
+        raise UserError("cli.output_of_another", name=name)
+    if changed := [key for key in now if there.get(key) != now[key]]:
+        options = [Clause("cli.other_option", option=key, was=there.get(key), now=now[key]) for key in changed]
+        raise UserError("cli.output_of_other_options", name=name, options=options)
 
 
 def as_line(content: dict[str, Any]) -> bytes:

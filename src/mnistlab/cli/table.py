@@ -7,12 +7,12 @@ import io
 from pathlib import Path
 from typing import Any
 
-from mnistlab.cli.rows import LINES, first_line, has_these_columns, rows_of, write_parquet
 from mnistlab.cli.state import State, append, state_of
 from mnistlab.dependencies import require
 from mnistlab.errors import StorageFailure, UserError
 from mnistlab.files import check_folder, explain_os_errors, is_folder, link_target, printable
 from mnistlab.reading.many import Outcome
+from mnistlab.reading.rows import LINES, first_line, has_these_columns, rows_of, write_parquet
 
 __all__ = ["Table", "check_output"]
 

@@ -13,26 +13,22 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
 from itertools import islice
 from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mnistlab.errors import Failure, MnistlabError, UserError, whole_number
 from mnistlab.files import printable, sha256
 from mnistlab.messages.sentences import Clause
 from mnistlab.pictures.decode import read_bytes
-from mnistlab.pictures.pages import every_page
+from mnistlab.reading.contents import Finish, read_content
 from mnistlab.reading.page import Page
 
 if TYPE_CHECKING:
     from mnistlab.reading.reader import Reader
 
-__all__ = ["Finish", "Outcome", "Task", "count_processes", "read_each"]
+__all__ = ["Outcome", "Task", "count_processes", "read_each"]
 
 MOST_JOBS = 1024
 MOST_ON_WINDOWS = 61
@@ -41,9 +37,6 @@ PER_PROCESS = 32
 """Pictures that make a process worth its start: it takes as long as reading about so many small ones."""
 AHEAD = 4
 """Pictures that are under way for each process: enough that none waits, few enough to be held in memory."""
-
-Finish: TypeAlias = "Callable[[Path, NDArray[np.uint8], Page], None]"
-"""What the process that has read a picture does with it and its page; it can be pickled."""
 
 
 class Task(NamedTuple):
@@ -115,35 +108,16 @@ def count_processes(pictures: int, jobs: int | None) -> int:
 
 def read_one(reader: Reader, task: Task, finish: Finish | None = None, **options: Any) -> Outcome:
     """Read one picture in this process."""
-    digest, name = None, printable(task.path) if task.content is None else Clause("names.standard_input")
+    name = printable(task.path) if task.content is None else Clause("names.standard_input")
     try:
         content = read_bytes(task.path) if task.content is None else task.content
-        digest = sha256(content)
-        if digest == task.known:
-            return Outcome((), None, digest)
-        pages = every_page(content, name)
     except UserError as error:
-        return Outcome((error,), None, digest)
-    results, failure = list[Page | UserError](), None
-    for number in range(len(pages)):
-        try:
-            picture = pages.picture(number)
-            page = replace(reader.read(picture, **options), number=number + 1, count=len(pages))
-        except UserError as error:
-            if "picture" in error.values:  # what was read is an array by then, and has no name
-                error.values["picture"] = printable(task.path)
-            results.append(error)
-            continue
-        except MemoryError:
-            results.append(UserError("pictures.out_of_memory", name=printable(task.path)))
-            continue
-        results.append(page)
-        try:
-            if finish is not None:
-                finish(task.path, picture, page)
-        except MnistlabError as error:
-            failure = error
-    return Outcome(tuple(results), failure, digest)
+        return Outcome((error,), None, None)
+    digest = sha256(content)
+    if digest == task.known:
+        return Outcome((), None, digest)
+    pages, failure = read_content(reader, content, name, task.path, finish, **options)
+    return Outcome(tuple(pages), failure, digest)
 
 
 def in_processes(

@@ -5,18 +5,29 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from mnistlab.cli.output import spelled
 from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 
 if TYPE_CHECKING:
     from mnistlab.reading.page import Page
 
-__all__ = ["COLUMNS", "LINES", "Row", "csv_lines", "first_line", "has_these_columns", "rows_of", "write_parquet"]
+__all__ = [
+    "COLUMNS",
+    "LINES",
+    "Row",
+    "csv_lines",
+    "first_line",
+    "has_these_columns",
+    "in_utf8",
+    "rows_of",
+    "spelled",
+    "write_parquet",
+]
 
 COLUMNS = (
     "file", "page", "line", "position", "text", "value", "probability", "accepted", "x", "y", "width", "height", "error",
@@ -27,6 +38,19 @@ Row = list[Any]
 """A value for each of `COLUMNS`."""
 GROUP = 100_000
 """Rows of a Parquet file held in memory at a time."""
+
+LONE = re.compile("[\udc80-\udcff]+")
+
+
+def spelled(text: str) -> str:
+    """The text with file names as in UTF-8, whatever the locale: Python keeps bytes that the locale does not know as lone
+    surrogates, which other programs cannot read."""
+    return LONE.sub(lambda found: found[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape"), text)
+
+
+def in_utf8(name: str) -> str:
+    """A file's name as Parquet takes it: `spelled`, with bytes that are not UTF-8 as escapes."""
+    return spelled(name).encode("utf-8", "backslashreplace").decode()
 
 
 def rows_of(name: str, pages: Sequence[Page | UserError]) -> list[Row]:
@@ -94,8 +118,11 @@ def has_these_columns(path: Path) -> bool:
         return False
 
 
-def write_parquet(path: Path, rows: Iterator[list[Row]], values: list[int | str]) -> None:
-    """Write the rows to a new file; `values` are the possible digits, which determine the type of the column."""
+def write_parquet(to: Path | IO[bytes], rows: Iterable[list[Row]], values: Sequence[int | str]) -> None:
+    """Write the rows to a new file, or to an open one.
+
+    `values` are the possible digits, which determine the type of the column.
+    """
     require("parquet")
     import pyarrow
     import pyarrow.parquet
@@ -107,13 +134,13 @@ def write_parquet(path: Path, rows: Iterator[list[Row]], values: list[int | str]
 
     def table(chunk: list[Row]) -> Any:
         columns = [list(column) for column in zip(*chunk, strict=True)] or [[] for _ in COLUMNS]
-        columns[0] = [spelled(name).encode("utf-8", "backslashreplace").decode() for name in columns[0]]
+        columns[0] = [in_utf8(name) for name in columns[0]]
         if value == text:
             place = COLUMNS.index("value")
             columns[place] = [None if each is None else str(each) for each in columns[place]]
         return pyarrow.table(columns, schema=schema)
 
-    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
+    with pyarrow.parquet.ParquetWriter(to, schema) as writer:
         chunk: list[Row] = []
         for more in rows:
             chunk += more

@@ -1,0 +1,176 @@
+"""`mnistlab read --engine ray`: millions of pictures as rows in a folder of Parquet files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from filelock import Timeout
+
+from mnistlab.cli.answers import what_rows_depend_on
+from mnistlab.cli.state import check_header
+from mnistlab.cli.words import tell
+from mnistlab.dependencies import require
+from mnistlab.errors import Interrupted, MnistlabError, StorageFailure, UserError, whole_number
+from mnistlab.files import check_folder, is_folder, printable, resolved
+from mnistlab.locks import file_lock
+from mnistlab.messages.sentences import Clause, locales_language
+from mnistlab.pictures.decode import SUFFIXES
+from mnistlab.reading.rows import COLUMNS, LINES
+from mnistlab.reading.sources import content_of, entries, is_address, joined, names_in, reason_of, write_to
+
+if TYPE_CHECKING:
+    from mnistlab.reading.parts import Tally
+    from mnistlab.reading.reader import Reader
+
+__all__ = ["check_request", "read_on_ray"]
+
+JOB = "_job.json"
+"""What the rows in a folder depend on beside the pictures; readers of Parquet pass over names that begin so."""
+LOCK = "_job.lock"
+MOST_PROCESSES = 100_000
+
+
+class Request(NamedTuple):
+    """What is to be read, the folder or address of the rows, and how many processes were asked for."""
+
+    sources: tuple[str, ...]
+    to: str
+    jobs: int | None
+
+
+def check_request(sources: tuple[str, ...], to: str | None, jobs: int | None, unused: dict[str, Any]) -> Request:
+    """What is asked for. Raises `UserError` where Ray is missing, or for options that do not go with it."""
+    require("scale", "ray", "pandas", "pyarrow")
+    unused = {**unused, "-": "-" in sources}
+    if given := [option for option, value in unused.items() if value]:
+        raise UserError("cli.not_on_ray", options=given)
+    if to is None or to == "-":
+        raise UserError("cli.ray_into_nothing")
+    if Path(to).suffix.lower() in (*LINES, ".parquet"):
+        raise UserError("cli.ray_into_file", name=printable(to))
+    if jobs is not None:
+        whole_number(jobs, Clause("names.jobs"), 1, MOST_PROCESSES)
+    return Request(sources, to, jobs)
+
+
+def read_on_ray(request: Request, reader: Reader, *, resume: bool, recursive: bool, address: str | None) -> int:
+    """Read the pictures into the folder, tell how many there are, and return the exit code.
+
+    Raises `MnistlabError` for what cannot be done as asked, and for what ends the job; what was written stays.
+    """
+    from mnistlab.reading.parts import Job, Tally, read_parts
+    from mnistlab.training.cluster import cluster
+
+    name, out = printable(request.to), request.to if is_address(request.to) else str(resolved(request.to))
+    header = {"columns": list(COLUMNS), **what_rows_depend_on(reader)}
+    check_output(out, name, header, resume)
+    wrong = list[MnistlabError]()
+    sources = tuple(source for source in request.sources if has_pictures(source, recursive, wrong.append))
+    for error in wrong:
+        tell("cli.error", said=error.for_command_line(locales_language()), err=True)
+    if not sources:
+        return UserError.exit_code
+    total = Tally()
+    job = Job(sources, recursive, out, str(Path.cwd()))
+    try:
+        with cluster(address) as ray, own_folder(out, name, header), moving_bar() as advance:
+            cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
+            processes = min(request.jobs or cores, cores) if address is None else request.jobs or cores
+            with contextlib.closing(read_parts(ray, reader, job, processes)) as tallies:
+                for tally in tallies:
+                    check_arrived(out, tally)
+                    total = total.plus(tally)
+                    advance(tally.pictures - tally.before)
+    except KeyboardInterrupt:
+        raise Interrupted("cli.parts_interrupted", name=name, done=total.pictures) from None
+    except StorageFailure as error:
+        error.with_remedy("cli.output_full")
+        raise
+    parts = [Clause("cli.read_pictures", pictures=total.pictures, digits=total.digits)]
+    parts += [Clause("cli.read_before", count=total.before)] if total.before else []
+    parts += [Clause("cli.read_failed", count=total.failed)] if total.failed else []
+    tell("cli.read_to", name=name, parts=parts)
+    return UserError.exit_code if total.failed or wrong else 0
+
+
+def has_pictures(source: str, recursive: bool, fail: Callable[[MnistlabError], None]) -> bool:
+    """Whether there is a picture in the source, or a name of one; `fail` hears why not."""
+    try:
+        if next(names_in(source, recursive), None) is not None:
+            return True
+        fail(UserError("cli.folder_without_pictures", place=printable(source), suffixes=SUFFIXES))
+    except MnistlabError as error:
+        fail(error)
+    except OSError as error:
+        fail(UserError("reading.store_unreachable", address=printable(source), reason=reason_of(error)))
+    return False
+
+
+def check_output(out: str, name: str, header: dict[str, Any], resume: bool) -> None:
+    """Raise `UserError` where nothing can be written to that folder, or another job's rows, or other things, are in it."""
+    if not is_address(out):
+        check_folder(Path(out))
+    try:
+        inside = [entry for entry, _ in entries(out) if entry != LOCK]
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UserError("reading.store_unreachable", address=name, reason=reason_of(error)) from None
+    if not inside:
+        return
+    try:
+        there = json.loads(content_of(joined(out, JOB))) if JOB in inside else None
+    except ValueError:
+        there = None
+    if not isinstance(there, dict):
+        raise UserError("cli.output_of_another", name=name)
+    check_header(there, header, name)
+    if not resume:
+        raise UserError("cli.folder_begun", name=name)
+
+
+@contextlib.contextmanager
+def own_folder(out: str, name: str, header: dict[str, Any]) -> Iterator[None]:
+    """Make the folder, with a note of what the rows depend on, and keep other commands out of it inside `with`.
+
+    In a store nothing can keep them out. Raises `UserError` where another command has it.
+    """
+    with contextlib.ExitStack() as held:
+        if not is_address(out):
+            from mnistlab.files import explain_os_errors
+
+            with explain_os_errors(Path(out, JOB)):
+                Path(out).mkdir(parents=True, exist_ok=True)
+            try:
+                held.enter_context(file_lock(Path(out, LOCK)).acquire(timeout=0))
+            except Timeout:
+                raise UserError("cli.output_in_use", name=name) from None
+            for left in Path(out).glob(".part-*.tmp"):  # by a process that was killed
+                left.unlink(missing_ok=True)
+        write_to(joined(out, JOB), json.dumps(header).encode() + b"\n")
+        yield
+
+
+def check_arrived(out: str, tally: Tally) -> None:
+    """Raise `UserError` where a machine of the cluster has written a part into a folder of its own."""
+    if tally.part and not is_address(out) and is_folder(Path(out)) and not Path(out, tally.part).exists():
+        raise UserError("reading.output_not_shared", folder=out)
+
+
+@contextlib.contextmanager
+def moving_bar() -> Iterator[Callable[[int], None]]:
+    """How many pictures are read, on standard error where that is a terminal, and what moves it on."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    from mnistlab.cli.reading_bar import reading_bar
+
+    with reading_bar(None, Console(stderr=True)) as advance:
+        yield advance

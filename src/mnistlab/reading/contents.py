@@ -1,0 +1,58 @@
+"""All pages of a file, of whatever content: each read, or with why it could not be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.errors import MnistlabError, UserError
+from mnistlab.files import printable
+from mnistlab.messages.sentences import Clause
+from mnistlab.pictures.pages import every_page
+from mnistlab.reading.page import Page
+
+if TYPE_CHECKING:
+    from mnistlab.reading.reader import Reader
+
+__all__ = ["Finish", "read_content"]
+
+Finish: TypeAlias = "Callable[[Path, NDArray[np.uint8], Page], None]"
+"""What the process that has read a picture does with it and its page; it can be pickled."""
+
+
+def read_content(
+    reader: Reader, content: bytes, name: str | Clause, path: Path | str, finish: Finish | None = None, **options: Any
+) -> tuple[list[Page | UserError], MnistlabError | None]:
+    """Read the pages of a file that has that content. `name` is what messages call it.
+
+    Returns the pages, each read or with why it could not be, and what went wrong with what was to be done with them.
+    """
+    try:
+        pages = every_page(content, name)
+    except UserError as error:
+        return [error], None
+    results, failure = list[Page | UserError](), None
+    for number in range(len(pages)):
+        try:
+            picture = pages.picture(number)
+            page = replace(reader.read(picture, **options), number=number + 1, count=len(pages))
+        except UserError as error:
+            if "picture" in error.values:  # what was read is an array by then, and has no name
+                error.values["picture"] = printable(path)
+            results.append(error)
+            continue
+        except MemoryError:
+            results.append(UserError("pictures.out_of_memory", name=printable(path)))
+            continue
+        results.append(page)
+        try:
+            if finish is not None:
+                finish(Path(path), picture, page)
+        except MnistlabError as error:
+            failure = error
+    return results, failure

@@ -1,0 +1,230 @@
+"""Millions of pictures on Ray: a pool of processes, each with a reader, writes a Parquet file for each part of them.
+
+Ray Data hands the parts, the names of a hundred pictures each, to whichever process is free, and begins one again whose process
+or machine has died. What goes through it are names and counts: the processes fetch the pictures and write the rows themselves. A
+part's file is named by its pictures and appears whole or not at all, so however often a part is begun, its rows are there once.
+Names are listed as they are needed, so nothing grows with their number but a table on the disk.
+
+Ray Data's own writing and its checkpoints do not promise that: what is tried again is written again, and all that is known is
+held in memory.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import logging
+import os
+import pickle
+import platform
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any, NamedTuple
+
+from mnistlab.errors import Failure, MnistlabError, UserError
+from mnistlab.files import printable, sha256, shorten
+from mnistlab.reading.contents import read_content
+from mnistlab.reading.deaths import Deaths
+from mnistlab.reading.page import Page
+from mnistlab.reading.reader import Reader
+from mnistlab.reading.remaining import pictures_to_read
+from mnistlab.reading.rows import Row, rows_of, write_parquet
+from mnistlab.reading.sources import content_of, in_advance, joined, reason_of, write_to
+
+__all__ = ["Job", "PartReader", "Tally", "read_parts"]
+
+PART = 100
+"""Pictures of a part: enough that handing them over costs nothing, few enough that little is lost with a process."""
+STRANGE = {"pictures.read_failed", "reading.unexpected"}
+"""What may be wrong with the disk, the network or the machine, and not with a picture."""
+MANY = 10
+"""Where all of so many pictures fail in a strange way, it is not the pictures' fault."""
+
+
+class Job(NamedTuple):
+    """What is read, and where it is written."""
+
+    sources: tuple[str, ...]
+    """As `names_in` takes them."""
+    recursive: bool
+    out: str
+    """The folder, or address, of the parts' files; one of this computer's is absolute."""
+    folder: str
+    """Where relative names begin."""
+    size: int = PART
+    """Pictures of a part."""
+
+
+class Tally(NamedTuple):
+    """How many there are in a part, or were there before."""
+
+    names: bytes = b""
+    """A part that is to be read: its pictures' names, with a zero byte between them."""
+    part: str = ""
+    """The name of the file that was written."""
+    pictures: int = 0
+    digits: int = 0
+    failed: int = 0
+    """Pictures that could not be read."""
+    before: int = 0
+    """Pictures that were read before; they are counted in the others too."""
+    listed: int = -1
+    """Last of all: how many pictures there are."""
+    failure: bytes = b""
+    """The error that ends the job, pickled."""
+
+    def plus(self, other: Tally) -> Tally:
+        """Both together, of what has been read."""
+        return Tally(
+            pictures=self.pictures + other.pictures, digits=self.digits + other.digits, failed=self.failed + other.failed,
+            before=self.before + other.before,
+        )  # fmt: skip
+
+
+def read_parts(ray: Any, reader: Reader, job: Job, processes: int) -> Generator[Tally]:
+    """Read all pictures of the job that are not read yet, and yield a tally for each part that has been written.
+
+    Raises, while it is iterated, `MnistlabError` for what ends the job: a full disk, a store that does not answer, a
+    process that died while it listed the pictures. What was written stays, and the job goes on where it is begun once more.
+    """
+    data = importlib.import_module("ray.data")
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what goes wrong is raised
+    context = data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.target_max_block_size = 1  # each part by itself, in whichever process is free
+    reader = reader if reader.threads == 1 else type(reader)(reader.path, threshold=reader.threshold, threads=1)
+    done = (
+        data.from_items([{"job": 0}])
+        .map_batches(parts_to_read, fn_kwargs={"job": job}, batch_size=None, num_cpus=0)
+        .map_batches(
+            PartReader, fn_constructor_args=(reader, job), batch_size=1, batch_format="pyarrow", num_cpus=1,
+            compute=data.ActorPoolStrategy(min_size=1, max_size=processes, initial_size=processes),
+        )
+    )  # fmt: skip
+    there, listed = 0, -1
+    try:
+        for block in done.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
+            for row in block.to_pylist():
+                tally = Tally(**row)
+                if tally.failure:
+                    raise pickle.loads(tally.failure)  # noqa: S301 - pickled by a process of this job
+                there, listed = there + tally.pictures, max(tally.listed, listed)
+                yield tally
+    except ray.exceptions.RayError as error:
+        raise Failure("reading.ray_failed", reason=shorten(last_line(error), 300)) from None
+    if there != listed:  # its process died, and what Ray began again in its place had listed other pictures by then
+        raise Failure("reading.listing_ended")
+
+
+def last_line(error: BaseException) -> str:
+    """What an error of Ray's comes down to: it tells of the stack first."""
+    return (str(error).strip() or type(error).__name__).splitlines()[-1].strip().rstrip(".")
+
+
+def as_block(tally: Tally) -> Any:
+    """The tally as Ray Data hands it on: a table of one row."""
+    import pyarrow
+
+    return pyarrow.Table.from_pylist([tally._asdict()])
+
+
+# in the process that lists
+
+
+def parts_to_read(_: Any, job: Job) -> Iterator[Any]:
+    """The parts whose pictures are not read yet, and last a tally of what is; an error is a tally, too.
+
+    Parts are the same each time as long as the sources are: those that are written fall out as a whole.
+    """
+    try:
+        go_to(job.folder)
+        before, names, listed = Tally(), list[str](), 0
+        for name, read in pictures_to_read(job.sources, job.recursive, job.out):
+            listed += 1
+            if read is not None:
+                before = before.plus(Tally(pictures=1, digits=read[0], failed=read[1], before=1))
+                continue
+            names.append(name)
+            if len(names) == job.size:
+                yield as_block(Tally(names=packed(names)))
+                names = []
+        if names:
+            yield as_block(Tally(names=packed(names)))
+        yield as_block(before._replace(listed=listed))
+    except MnistlabError as error:
+        yield as_block(Tally(failure=pickle.dumps(error)))
+    except OSError as error:
+        yield as_block(Tally(failure=pickle.dumps(Failure("reading.listing_failed", reason=reason_of(error)))))
+
+
+def packed(names: Iterable[str]) -> bytes:
+    return b"\0".join(map(os.fsencode, names))
+
+
+def go_to(folder: str) -> None:
+    """Stand where the job was begun. Raises `UserError` where this machine has no such folder."""
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise UserError("reading.folder_not_shared", folder=folder, machine=platform.node()) from error
+
+
+# in a process that reads
+
+
+class PartReader:
+    """What reads parts in a process of Ray's, in one thread.
+
+    Parameters
+    ----------
+    reader
+        It comes with its model.
+    job
+        Where names begin, and where the parts' files go.
+    """
+
+    def __init__(self, reader: Reader, job: Job) -> None:
+        import cv2
+
+        cv2.setNumThreads(1)
+        self.reader, self.job = reader, job
+
+    def __call__(self, block: Any) -> Any:
+        """Read a part, given as `as_block` makes it of its tally, and write its file; what is not to be read comes back."""
+        tally = Tally(**block.to_pylist()[0])
+        if not tally.names:
+            return block
+        try:
+            go_to(self.job.folder)
+            return as_block(self.read(os.fsdecode(tally.names).split("\0")))
+        except MnistlabError as error:
+            return as_block(Tally(failure=pickle.dumps(error)))
+
+    def read(self, names: list[str]) -> Tally:
+        """Read these pictures and write their rows. Raises `MnistlabError` where they cannot be written, or none be fetched."""
+        part = f"part-{sha256(packed(names))[:20]}.parquet"
+        rows, digits, failed, strange = list[Row](), 0, 0, list[UserError]()
+        with Deaths(joined(self.job.out, f".{part}.note")) as deaths:
+            for number, (name, fetched) in enumerate(in_advance(content_of, names)):
+                pages = self.pages(name, fetched) if deaths.may_be_read(number) else [deaths.error(name)]
+                errors = [page for page in pages if isinstance(page, UserError)]
+                rows += rows_of(name, pages)
+                digits += sum(len(page.digits) for page in pages if isinstance(page, Page))
+                failed += bool(errors)
+                strange += [error for error in errors if error.key in STRANGE][:1]
+            if len(strange) == len(names) >= MANY:
+                raise Failure("reading.nothing_readable", count=len(names), machine=platform.node(), first=strange[0])
+            file = io.BytesIO()
+            write_parquet(file, [rows], self.reader.values)
+            write_to(joined(self.job.out, part), file.getvalue())
+        return Tally(part=part, pictures=len(names), digits=digits, failed=failed)
+
+    def pages(self, name: str, fetched: Future[bytes]) -> Sequence[Page | UserError]:
+        """What is read in one file, or why it could not be: whatever happens, the others are to be read."""
+        try:
+            return read_content(self.reader, fetched.result(), printable(name), name)[0]
+        except UserError as error:
+            return [error]
+        except Exception as error:
+            reason = f"{type(error).__name__}: {shorten(str(error))}".rstrip(": .")
+            return [UserError("reading.unexpected", name=printable(name), reason=reason)]

@@ -1,0 +1,70 @@
+"""Which of a job's pictures are still to be read: each once, however often it is named, and none that is written already."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import sqlite3
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+
+from mnistlab.errors import UserError
+from mnistlab.files import printable, shorten
+from mnistlab.reading.rows import in_utf8
+from mnistlab.reading.sources import content_of, entries, in_advance, joined, names_in
+
+__all__ = ["parts_in", "pictures_to_read"]
+
+AT_ONCE = 32
+"""Parts' files that are looked into at once: in a store, most of the time is waiting."""
+
+
+def pictures_to_read(sources: Sequence[str], recursive: bool, out: str) -> Iterator[tuple[str, tuple[int, int] | None]]:
+    """Each picture that the sources name, once and in order: with None where it is to be read; and where its rows are in `out`,
+    with how many digits it has and whether it failed, 0 or 1.
+
+    What is known of names stands in a table on the disk, so memory stays flat. Raises what `names_in` does, and `UserError` for a
+    part's file that cannot be read.
+    """
+    with contextlib.closing(sqlite3.connect("")) as base:  # a file of SQLite's own, gone when it is closed
+        base.execute("pragma journal_mode = off")
+        base.execute("create table names (name blob primary key, digits integer, failed integer) without rowid")
+        for _, part in in_advance(functools.partial(written_in, out), parts_in(out), ahead=AT_ONCE):
+            base.executemany("insert or replace into names values (?, ?, ?)", part.result())
+        for source in sources:
+            for name in names_in(source, recursive):
+                key = key_of(in_utf8(name))
+                row = base.execute("select digits, failed from names where name = ?", (key,)).fetchone()
+                if row == (None, None):  # it was named before
+                    continue
+                base.execute("insert or replace into names values (?, null, null)", (key,))
+                yield name, row
+
+
+def key_of(name: str) -> bytes:
+    """What stands for a name, which may be long: 16 bytes."""
+    return blake2b(name.encode(), digest_size=16).digest()
+
+
+def parts_in(out: str) -> list[str]:
+    """The names of the parts' files that are in a folder; none where there is no folder."""
+    try:
+        return [name for name, _ in entries(out) if name.startswith("part-") and name.endswith(".parquet")]
+    except FileNotFoundError:
+        return []
+
+
+def written_in(out: str, part: str) -> list[tuple[bytes, int, int]]:
+    """The pictures whose rows are in a part's file: the key of the name, how many digits it has, and whether it failed."""
+    import pyarrow.parquet
+
+    content = io.BytesIO(content_of(joined(out, part)))
+    try:
+        table = pyarrow.parquet.read_table(content, columns=["file", "value", "error"])
+    except (OSError, ValueError, KeyError) as error:  # pyarrow's own errors are ValueErrors
+        name = printable(joined(out, part))
+        raise UserError("reading.part_broken", name=name, reason=shorten(str(error).rstrip("."))) from None
+    counts = table.group_by("file").aggregate([("value", "count"), ("error", "count")]).to_pydict()
+    columns = counts["file"], counts["value_count"], counts["error_count"]
+    return [(key_of(name), digits, int(errors > 0)) for name, digits, errors in zip(*columns, strict=True)]

@@ -1,0 +1,249 @@
+"""Where millions of pictures come from and their rows go: folders, patterns and lists of names, here or in a store such as S3.
+
+What a store needs to know (keys, region, another endpoint), pyarrow takes from the environment: `AWS_ACCESS_KEY_ID`,
+`AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL` and the like, or the machine's own role.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import os
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mnistlab.errors import StorageFailure, UserError
+from mnistlab.files import is_folder, printable, write_bytes
+from mnistlab.pictures.decode import ADDRESS, MOST_BYTES, SUFFIXES, read_bytes
+
+__all__ = ["content_of", "entries", "in_advance", "is_address", "joined", "names_in", "remove", "write_to"]
+
+STORES = ("s3", "gs")
+"""The schemes of addresses that are read and written."""
+ENDINGS = (*SUFFIXES, ".pdf")
+LIST = ".txt"
+"""The ending of a file that lists names, one a line."""
+WILD = re.compile(r"[*?\[]")
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def is_address(name: str) -> bool:
+    """Whether the name is an address, such as s3://bucket/scans, and not a path."""
+    return ADDRESS.match(name) is not None
+
+
+@functools.cache
+def store(scheme: str, bucket: str) -> Any:
+    """The file system of pyarrow's in which the bucket is. Raises `OSError` where it cannot be reached."""
+    import pyarrow.fs
+
+    return pyarrow.fs.FileSystem.from_uri(f"{scheme}://{bucket}")[0]
+
+
+def located(address: str) -> tuple[Any, str]:
+    """The file system of an address, and the path in it. Raises `UserError` for one that is no store's, `OSError` as `store`."""
+    scheme, _, path = address.partition("://")
+    bucket = path.partition("/")[0]
+    if scheme.lower() not in STORES or not bucket:
+        raise UserError("reading.not_a_store", address=printable(address))
+    return store(scheme.lower(), bucket), path.rstrip("/")
+
+
+def joined(folder: str, name: str) -> str:
+    """The name of what is in a folder."""
+    return f"{folder.rstrip('/')}/{name}" if is_address(folder) else str(Path(folder, name))
+
+
+def entries(folder: str) -> list[tuple[str, bool]]:
+    """What is in a folder, by name, and whether it is a folder too; no hidden ones, and no links to folders, which may lead round
+    in a circle. Raises `OSError`."""
+    if is_address(folder):
+        import pyarrow.fs as arrow
+
+        system, path = located(folder)
+        infos = system.get_file_info(arrow.FileSelector(path))
+        found = [(info.base_name, info.type == arrow.FileType.Directory) for info in infos]
+    else:
+        with os.scandir(folder or ".") as inside:
+            found = [(each.name, each.is_dir(follow_symlinks=False)) for each in inside if not links_to_a_folder(each)]
+    return sorted(each for each in found if not each[0].startswith("."))
+
+
+def links_to_a_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_symlink() and entry.is_dir()
+
+
+def names_in(source: str, recursive: bool) -> Iterator[str]:
+    """The names of the pictures that a source stands for, in order, one after the other however many there are.
+
+    A source is a folder, whose pictures are taken by their endings; a pattern such as ``scans/*/page-?.png``, in which ``**``
+    stands for folders in folders; a list, a .txt file with a name a line, where that of a folder ends in a slash; or a file.
+
+    Raises `UserError` for a list that cannot be read and an address that is no store's, `OSError` where a store does not answer.
+    """
+    if source.lower().endswith(LIST):
+        for name in lines_of(source):
+            yield from pictures_in(name, recursive) if name.endswith("/") else [name]
+    elif WILD.search(source) and not os.path.lexists(source):
+        base, *parts = split_pattern(source)
+        yield from matching(base, parts, recursive)
+    elif source.endswith("/") or is_a_folder(source):
+        yield from pictures_in(source, recursive)
+    else:
+        yield source
+
+
+def is_a_folder(name: str) -> bool:
+    if not is_address(name):
+        return is_folder(Path(name))
+    import pyarrow.fs as arrow
+
+    system, path = located(name)
+    return bool(system.get_file_info(path).type == arrow.FileType.Directory)
+
+
+def pictures_in(folder: str, recursive: bool) -> Iterator[str]:
+    """The pictures in a folder, then those of its folders; one that cannot be listed is named itself, for its row to say so."""
+    try:
+        found = entries(folder)
+    except OSError:
+        if is_address(folder):
+            raise
+        yield folder
+        return
+    for name, is_inner in found:
+        if not is_inner and name.lower().endswith(ENDINGS):
+            yield joined(folder, name)
+    for name, is_inner in found:
+        if is_inner and recursive:
+            yield from pictures_in(joined(folder, name), recursive)
+
+
+def split_pattern(pattern: str) -> list[str]:
+    """The folder that a pattern begins with, and its parts from the first one on that is none."""
+    head, _, rest = pattern.rpartition("://")
+    parts = [part for part in rest.split("/") if part]
+    first = next(number for number, part in enumerate(parts) if WILD.search(part))
+    base = "/".join(parts[:first])
+    root = f"{head}://" if head else "/" if rest.startswith("/") else ""
+    return [root + base, *parts[first:]]
+
+
+def matching(folder: str, parts: list[str], recursive: bool) -> Iterator[str]:
+    """The files below a folder that a pattern's parts fit, and the pictures in the folders that they fit."""
+    wanted, *rest = parts
+    try:
+        found = entries(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError:
+        if is_address(folder):
+            raise
+        yield folder  # as in `pictures_in`
+        return
+    if wanted == "**":
+        yield from matching(folder, rest or ["*"], recursive)
+    for name, is_inner in found:
+        inner = joined(folder, name)
+        if wanted == "**" and is_inner:
+            yield from matching(inner, parts, recursive)
+        elif wanted != "**" and fnmatchcase(name, wanted):
+            if rest:
+                yield from matching(inner, rest, recursive) if is_inner else ()
+            elif is_inner:
+                yield from pictures_in(inner, recursive)
+            else:
+                yield inner
+
+
+def lines_of(source: str) -> Iterator[str]:
+    """The names in a list. Raises `UserError` where it cannot be read."""
+    try:
+        with opened(source) as stream, io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape") as lines:
+            yield from filter(None, (line.strip() for line in lines))
+    except FileNotFoundError:
+        raise UserError("pictures.missing", name=printable(source)) from None
+    except OSError as error:
+        raise unreadable(source, error) from None
+
+
+def opened(name: str) -> Any:
+    """A file, or a store's object, open to be read. Raises `OSError`."""
+    if not is_address(name):
+        return Path(name).open("rb")
+    system, path = located(name)
+    return system.open_input_stream(path)
+
+
+def unreadable(name: str, error: OSError) -> UserError:
+    """The sentence for an error that a file, or a store's object, gave that is there."""
+    if isinstance(error, PermissionError) or "ACCESS_DENIED" in str(error):
+        return UserError("pictures.not_readable", name=printable(name))
+    return UserError("pictures.read_failed", name=printable(name), reason=reason_of(error))
+
+
+def reason_of(error: OSError) -> str:
+    """Why, in a line and without a full stop."""
+    return (error.strerror or str(error) or type(error).__name__).strip().splitlines()[0].rstrip(".")
+
+
+def content_of(name: str) -> bytes:
+    """A file's content, or that of a store's object. Raises `UserError` where it cannot be had, or is larger than 64 MiB."""
+    if not is_address(name):
+        if is_folder(Path(name)):  # one that could not be listed
+            raise UserError("pictures.not_readable", name=printable(name))
+        return read_bytes(Path(name))
+    try:
+        with opened(name) as stream:
+            content: bytes = stream.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise UserError("pictures.missing", name=printable(name)) from None
+    except OSError as error:
+        raise unreadable(name, error) from None
+    if len(content) > MOST_BYTES:
+        raise UserError("pictures.too_many_bytes", name=printable(name))
+    return content
+
+
+def write_to(name: str, content: bytes) -> None:
+    """Write a file or a store's object, whole or not at all. Raises `UserError` or `StorageFailure` where that fails."""
+    if not is_address(name):
+        write_bytes(name, content)
+        return
+    try:
+        system, path = located(name)
+        with system.open_output_stream(path) as stream:
+            stream.write(content)
+    except OSError as error:
+        raise StorageFailure("files.write_failed", path=name, reason=reason_of(error)) from None
+
+
+def remove(name: str) -> None:
+    """Remove a file or a store's object, if it is there."""
+    if not is_address(name):
+        Path(name).unlink(missing_ok=True)
+        return
+    with contextlib.suppress(OSError):
+        system, path = located(name)
+        system.delete_file(path)
+
+
+def in_advance(
+    work: Callable[[Item], Result], items: Iterable[Item], ahead: int = 4
+) -> Iterator[tuple[Item, Future[Result]]]:
+    """Do the work for so many items ahead in threads of their own, and give each item with what came of it, in order."""
+    with ThreadPoolExecutor(ahead) as pool:
+        waiting: deque[tuple[Item, Future[Result]]] = deque()
+        for item in items:
+            waiting.append((item, pool.submit(work, item)))
+            if len(waiting) > ahead:
+                yield waiting.popleft()
+        yield from waiting
