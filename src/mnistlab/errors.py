@@ -49,6 +49,8 @@ class MnistlabError(Exception):
     exit_code = 1
     language: str | None = None
     """Whose sentences it says; English where nobody has decided. `mnistlab learn` makes it the learner's."""
+    is_said_elsewhere: bool | None = None
+    """Whether another process of the same training says it or what it came of; None where nobody has decided."""
 
     def __init__(self, key: str, /, *, remedy: str | None = None, **values: Any) -> None:
         super().__init__(key)

@@ -50,6 +50,7 @@ EXCEPTIONS = {
     "export MNISTLAB_TOKEN=my-secret": "is the shell's export",
     "sweep default two-conv --engine ray --cores 1": "needs Ray, and is what tests/training/test_ray_engine.py does with one",
     "sweep default --seeds 50 --engine ray --address auto --runs /shared/runs --data-dir /shared/data": "needs a cluster",
+    "train best --runs /shared/runs --data-dir /shared/data": "needs a cluster",
     "mnistlab serve still running?": "is a question on the page",
     "mnistlab serve tourne-t-il encore ?": "is the same in French",
 }

@@ -13,11 +13,12 @@ __all__ = ["StopSignals"]
 class StopSignals:
     """Inside `with`, the first Ctrl-C (SIGINT) or SIGTERM only sets `received` to its number; the second one interrupts.
 
-    In any thread but the main one, where Python allows no handlers, it does nothing.
+    Unless `second_interrupts` is set to False. In any thread but the main one, where Python allows no handlers, it does nothing.
     """
 
     def __init__(self) -> None:
         self.received = 0
+        self.second_interrupts = True
         self.before: dict[int, Any] = {}
 
     def __enter__(self) -> StopSignals:
@@ -28,9 +29,9 @@ class StopSignals:
 
     def receive(self, number: int, frame: FrameType | None) -> None:
         """The handler: note the first signal, interrupt at the second."""
-        if self.received:
+        if self.received and self.second_interrupts:
             raise KeyboardInterrupt
-        self.received = number
+        self.received = self.received or number
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
