@@ -31,7 +31,6 @@ class Group:
 
     def __init__(self) -> None:
         self.store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-        self.starts = 0
         self.running: list[BaseProcess] = []
 
     def start(self, *calls: Callable[[], Any]) -> list[Connection]:
@@ -42,14 +41,12 @@ class Group:
             environment = {
                 "RANK": str(rank), "WORLD_SIZE": str(len(calls)), "MASTER_ADDR": "127.0.0.1",
                 "MASTER_PORT": str(self.store.port), "TORCHELASTIC_USE_AGENT_STORE": "True",
-                "TORCHELASTIC_RESTART_COUNT": str(self.starts),
             }  # fmt: skip
             process = FORKS.Process(target=carry_out, args=(environment, call, theirs), daemon=True)
             process.start()
             theirs.close()
             self.running.append(process)
             pipes.append(ours)
-        self.starts += 1
         return pipes
 
     def run(self, *calls: Callable[[], Any]) -> list[Any]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mnistlab.errors import Failure, Interrupted, MnistlabError, UserError
 from mnistlab.messages.sentences import Clause
+from mnistlab.training.meeting import agreed_word
 
 if TYPE_CHECKING:
     import torch
@@ -62,7 +63,7 @@ class Processes:
         meeting = TCPStore(environment["MASTER_ADDR"], int(environment["MASTER_PORT"]), is_master=hosts)
         self.launch = PrefixStore(f"mnistlab/{next(trainings)}", meeting)
         """What is written there is kept as long as torchrun runs, even when it starts the processes anew."""
-        self.store = PrefixStore(environment.get("TORCHELASTIC_RESTART_COUNT", "0"), self.launch)
+        self.store = PrefixStore(agreed_word(self.launch, self.rank, self.count), self.launch)
         with_gpus = torch.cuda.is_available() and dist.is_nccl_available()
         dist.init_process_group(
             "cpu:gloo,cuda:nccl" if with_gpus else "gloo",
@@ -162,7 +163,8 @@ def started_with_others() -> bool:
 def joined() -> Iterator[Processes | None]:
     """Inside `with` this process is connected to those that torchrun started with it; it gives None where there is no torchrun.
 
-    None too where the caller has connected them already, to do with them as they like. `kill` ends it as Ctrl-C does.
+    None too where the caller has connected them already, to do with them as they like. SIGTERM raises KeyboardInterrupt; after an
+    error it is ignored: torchrun sends it to all as soon as one has ended, and another may not yet have said why.
 
     Raises `Failure` where another process is lost.
     """
@@ -177,7 +179,7 @@ def joined() -> Iterator[Processes | None]:
         return
     current = Processes()
     try:
-        with killed_like_interrupted(), noticing_the_lost():
+        with terminated_as_interrupted(), noticing_the_lost():
             yield current
     except KeyboardInterrupt:
         stop = Interrupted("learn.interrupted")
@@ -192,25 +194,28 @@ def joined() -> Iterator[Processes | None]:
 
 
 @contextlib.contextmanager
-def killed_like_interrupted() -> Iterator[None]:
-    """Inside `with`, SIGTERM raises KeyboardInterrupt: by it torchrun ends the others where one has ended."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def terminated_as_interrupted() -> Iterator[None]:
+    """Inside `with`, SIGTERM raises KeyboardInterrupt; after an error it stays ignored (see `noticing_the_lost`)."""
+    before = signal.getsignal(signal.SIGTERM)
+    on_sigterm(signal.default_int_handler)
+    yield
+    on_sigterm(before)
+
+
+def on_sigterm(handler: Any) -> None:
+    """Let SIGTERM be handled so from now on; in a thread but the main one, where Python allows no handlers, nothing changes."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
 
 
 @contextlib.contextmanager
 def noticing_the_lost() -> Iterator[None]:
-    """Raise `Failure` in place of what torch says, inside `with`, where another process is gone."""
+    """Raise `Failure` in place of what torch says, inside `with`, where another process is gone; an error ignores SIGTERM."""
     try:
         yield
-    except RuntimeError as error:
-        if not any(word in str(error) for word in LOST):
+    except BaseException as error:
+        on_sigterm(signal.SIG_IGN)  # it has yet to be said
+        if not isinstance(error, RuntimeError) or not any(word in str(error) for word in LOST):
             raise
         raise Failure("training.process_lost") from None
 
