@@ -16,7 +16,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader, Subset
 
 from benchmarks import records
-from benchmarks.training import accuracy, canonical, corruptions, own_corruptions, step, time_to_accuracy
+from benchmarks.training import (
+    accuracy,
+    canonical,
+    corruptions,
+    own_corruptions,
+    processes,
+    step,
+    time_to_accuracy,
+)
 from mnistlab.augmentation.corruptions import CORRUPTIONS
 from mnistlab.data.dataset import open_dataset
 from mnistlab.data.loader import MNISTDataLoader
@@ -121,6 +129,31 @@ def test_each_run_is_measured_on_corrupted_images_once(
     assert row["correct"]["none"] == evaluation.correct
     assert 0 < row["correct"]["brightness"] < 10_000
     assert f"brightness {100 * (1 - row['correct']['brightness'] / 10_000):.1f}" in first.output
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_each_training_by_one_and_by_several_processes_is_a_line(
+    results: Path, tiny_quick: None, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = []
+
+    def run(command: list[str], **_: Any) -> SimpleNamespace:
+        called.append(command)
+        trained, _ = train(TINY, seed=0, data_dir=data_dir, runs_dir=tmp_path)
+        return SimpleNamespace(stdout=json.dumps({"run": str(trained.path)}))
+
+    monkeypatch.setattr(processes.subprocess, "run", run)
+    options = ("quick", "--seeds", 1, "--processes", 3, "--threads", 2)
+    first, again = call(processes.main, *options), call(processes.main, *options)
+
+    assert (first.exit_code, again.exit_code) == (0, 0), first.output
+    assert first.output == again.output
+    rows = records.read("processes")
+    assert [(row["seed"], row["processes"], row["test_total"]) for row in rows] == [(0, 1, 10_000), (0, 3, 10_000)]
+    alone, several = (" ".join(command) for command in called)
+    assert alone.startswith("env OMP_NUM_THREADS=2")
+    assert "torch.distributed.run" not in alone
+    assert "-m torch.distributed.run --nproc-per-node 3 -m mnistlab train quick --seed 0 --json" in several
 
 
 @pytest.mark.parametrize("name", own_corruptions.OWN)

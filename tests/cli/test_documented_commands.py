@@ -53,6 +53,7 @@ EXCEPTIONS = {
     "read scans/ --recursive --engine ray --to digits/": "needs Ray, and is what tests/cli/test_read_on_ray.py does with one",
     "read scans/ --recursive --engine ray --to digits/ --resume": "likewise",
     "read s3://bucket/scans/ --recursive --engine ray --address auto --to s3://bucket/digits": "needs a cluster",
+    "train best --runs /shared/runs --data-dir /shared/data": "needs a cluster",
     "mnistlab serve still running?": "is a question on the page",
     "mnistlab serve tourne-t-il encore ?": "is the same in French",
 }

@@ -18,7 +18,7 @@ from mnistlab.messages.sentences import LANGUAGES
 
 ROOT = Path(__file__).parents[2]
 NAMES = "|".join(COMMANDS)
-COMMAND = rf"(?:uv run )?mnistlab ((?:(?:{NAMES})\b|--\w)[^`\n]*?)"
+COMMAND = rf"(?:uv run )?(?:(?:srun )?torchrun [^`\n]*?-m )?mnistlab ((?:(?:{NAMES})\b|--\w)[^`\n]*?)"
 LINE = re.compile(rf"(?:^[ ]*|: |&& ){COMMAND}(?:[ ]+#.*)?$", re.MULTILINE)
 """A command on a line of its own, with or without a comment; or after a colon or &&, to the end of the line."""
 SPAN = re.compile(r"`([^`]+)`")

@@ -17,6 +17,7 @@ from mnistlab.cli.words import check_language, tell
 from mnistlab.dependencies import check_torch
 from mnistlab.errors import Failure, MnistlabError, UserError, is_out_of_memory
 from mnistlab.messages.sentences import locales_language, sentence
+from mnistlab.training.processes import says
 
 __all__ = ["app", "main"]
 
@@ -123,7 +124,9 @@ def run_app(arguments: list[str] | None) -> int:
 
 
 def refuse(error: MnistlabError) -> int:
-    """Print it on one line on standard error. Returns its exit code."""
+    """Print it on one line on standard error, unless another process of the training does. Returns its exit code."""
+    if not says(error):
+        return error.exit_code
     language = error.language or locales_language()
     said = {"said": error.for_command_line(language)}
     click.echo(sentence("cli.error", "message", said, language=language), err=True)

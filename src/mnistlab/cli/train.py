@@ -27,6 +27,7 @@ from mnistlab.errors import UserError
 from mnistlab.recipes.catalog import find_recipe
 from mnistlab.recipes.finder import FinderRecipe
 from mnistlab.recipes.toml_file import read_overrides
+from mnistlab.training.processes import here, joined, writes
 
 if TYPE_CHECKING:
     from mnistlab.cli.progress import TerminalDisplay
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
 @runs_option
 @json_option
 @recipe_options
+@joined()
 def train(
     recipe: str | None,
     dataset: str,
@@ -81,6 +83,8 @@ def train(
 ) -> None:
     """Train a network; see the command's help."""
     require("train")
+    if processes := here():
+        processes.compare({"training.differing_command": resume_run})
     changed = {name: value for name, value in fields.items() if value is not None}
     if resume_run is not None:
         run, evaluation = go_on(resume_run, runs_dir, data_dir, track, changed)
@@ -98,7 +102,8 @@ def train(
             chosen, dataset=dataset, data_dir=data_dir, runs_dir=runs_dir, seed=seed, device=device, track=track,
             display=terminal_display(), opened=opened,
         )  # fmt: skip
-    report(run, evaluation, as_json)
+    if writes(processes):
+        report(run, evaluation, as_json)
 
 
 def options_of(fields: Iterable[str]) -> list[str]:
@@ -121,11 +126,11 @@ def go_on(
     fixed = {"recipe", "dataset", "download", "seed", "config", "device", *changed}
     if options := options_of({name for name in fixed if is_given(name)}):
         raise UserError("cli.resume_with_changes", options=options)
-    run = find_run(name, runs_dir)
+    run = name if here() else find_run(name, runs_dir)  # of several processes the first one finds it
     from mnistlab.training import experiment
 
     moved_data = data_dir if is_given("data_dir") else None
-    return experiment.resume(run, data_dir=moved_data, track=track, display=terminal_display())
+    return experiment.resume(run, data_dir=moved_data, runs_dir=runs_dir, track=track, display=terminal_display())
 
 
 def open_early(dataset: str, data_dir: Path, download: bool) -> Dataset:

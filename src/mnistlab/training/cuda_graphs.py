@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 import torch
 
-from mnistlab.augmentation.rejects import Rejects
 from mnistlab.messages.sentences import Clause
 from mnistlab.training.optimizers import SGD
 from mnistlab.training.state import TrainingState
@@ -27,11 +26,12 @@ WARM_UP = 3
 
 
 def as_recorded(step: Step, state: TrainingState) -> Step:
-    """The step recorded if the device is CUDA and the optimizer SGD; otherwise the step itself.
+    """The step recorded if the device is CUDA, the optimizer SGD and the process alone; otherwise the step itself.
 
-    torch's AdamW cannot be recorded unless it is made for that. On a device that cannot record, a warning says so.
+    torch's AdamW cannot be recorded unless it is made for that, nor what goes between processes unless all record it alike.
+    On a device that cannot record, a warning says so.
     """
-    if state.device.type != "cuda" or not isinstance(state.optimizer, SGD):
+    if state.device.type != "cuda" or not isinstance(state.optimizer, SGD) or state.processes:
         return step
     try:
         return RecordedStep(step, state)
@@ -111,6 +111,5 @@ class RecordedStep:
 
 def rehearsal(state: TrainingState) -> tuple[torch.Tensor, torch.Tensor]:
     """A batch of the sizes that the state's loader gives, without taking one from it: blank images, labels of class 0."""
-    count = state.recipe.data.batch_size + Rejects(state.recipe.data.rejects).count(state.recipe.data.batch_size)
-    images = torch.zeros(count, 1, *state.loader.spec.image_size, device=state.device)
-    return images, torch.zeros(count, dtype=torch.int64, device=state.device)
+    images = torch.zeros(state.rows, 1, *state.loader.spec.image_size, device=state.device)
+    return images, torch.zeros(state.rows, dtype=torch.int64, device=state.device)

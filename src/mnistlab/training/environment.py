@@ -20,17 +20,23 @@ __all__ = ["commit", "describe_environment"]
 PACKAGES = ("mnistlab", "torch", "torchvision", "numpy", "scipy", "matplotlib")
 
 
-def describe_environment(device: torch.device, precision: str) -> dict[str, Any]:
-    """Versions, device, threads, precision and commit, in plain types, as in environment.json."""
+def describe_environment(device: torch.device, precision: str, processes: int = 0) -> dict[str, Any]:
+    """Versions, device, threads, precision and commit, in plain types, as in environment.json.
+
+    `processes` is how many torchrun started, if it did: each has such a device, and this many threads.
+    """
+    title = device_title(device)
+    started = {"processes": processes} if processes else {}
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: version(name) for name in PACKAGES},
         "device": str(device),
-        "device_title": device_title(device),
+        "device_title": f"{processes} x {title}" if processes > 1 else title,
         "threads": torch.get_num_threads(),
         "precision": precision,
         "commit": commit(),
+        **started,
     }
 
 

@@ -19,12 +19,14 @@ from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
 from mnistlab.training.display import Display, Silent
 from mnistlab.training.ensembles import resume_ensemble, train_ensemble
+from mnistlab.training.processes import Processes, here, joined, of_first
 from mnistlab.training.single import Circumstances, going_on, resume_single, train_single
 from mnistlab.training.tracking import check_packages
 
 __all__ = ["resume", "train"]
 
 
+@joined()
 def train(
     recipe: AnyRecipe | str = "default",
     *,
@@ -43,7 +45,8 @@ def train(
 
     An ensemble's recipe trains its members one after the other, as runs inside the run's folder, and combines them.
     Trainings in threads of one process take turns, as torch's random generator is one for all of them; what else draws from it
-    meanwhile (`torch.rand`, a new network) changes the result. Trainings in processes of their own run at once.
+    meanwhile (`torch.rand`, a new network) changes the result. Processes train at once; those that torchrun started train one
+    network together, unless torch.distributed is initialised already: the first one writes the folder, all return the same.
 
     Parameters
     ----------
@@ -72,19 +75,46 @@ def train(
     UserError, Failure, Interrupted
         For what cannot be done, before a folder is made; for a NaN loss or a full disk, or after a signal: `resume` goes on.
     """
-    chosen = recipe if isinstance(recipe, AnyRecipe) else find_recipe(recipe)
-    seed = whole_number(seed, Clause("names.seed"), 0, 2**32 - chosen.trainings)  # each has a seed of its own
-    check_packages(track)
-    check_validation(chosen, test)
+    chosen, seed, processes = checked(recipe, seed, track, test)
     runs_dir, data_dir = given_path(runs_dir, "runs_dir"), given_path(data_dir, "data_dir")
     check_folder(runs_dir)
-    target = pick_device(device)
+    if begun := processes and of_first(processes, processes.begun):  # torchrun has started it anew
+        return resume(begun, data_dir=data_dir, track=track, display=display, test=test)
+    target = device_here(device, processes)
     opened = opened or open_dataset(dataset, data_dir, download=download)
-    given = Circumstances(opened, resolved(data_dir), target, track, display or Silent(), test)
+    given = Circumstances(opened, resolved(data_dir), target, track, display or Silent(), test, processes)
     with GENERATOR:
         if isinstance(chosen, EnsembleRecipe):
             return train_ensemble(chosen, seed, runs_dir, given)
         return train_single(chosen, seed, runs_dir, given)
+
+
+def checked(
+    recipe: AnyRecipe | str, seed: int, track: str | None, test: bool
+) -> tuple[AnyRecipe, int, Processes | None]:
+    """The recipe, the seed, and the processes that train it together. Raises `UserError` where one of these cannot be."""
+    chosen = recipe if isinstance(recipe, AnyRecipe) else find_recipe(recipe)
+    seed = whole_number(seed, Clause("names.seed"), 0, 2**32 - chosen.trainings)  # each has a seed of its own
+    check_packages(track)
+    check_validation(chosen, test)
+    return chosen, seed, processes_for(chosen)
+
+
+def processes_for(recipe: AnyRecipe) -> Processes | None:
+    """Those that train the recipe together. Raises `UserError` where there are several, and it is none that they can train."""
+    processes = here()
+    if type(recipe) is Recipe or processes is None:
+        return processes
+    if processes.count > 1:
+        key = "training.ensemble_together" if isinstance(recipe, EnsembleRecipe) else "training.finder_together"
+        raise UserError(key, recipe=recipe.name, count=processes.count, networks=recipe.trainings)
+    return None
+
+
+def device_here(name: str | torch.device, processes: Processes | None) -> torch.device:
+    """The device called `name`, for this one of several processes. Raises `UserError` where it is not there."""
+    target = pick_device(name)
+    return processes.device(target, automatic=name == "auto") if processes else target
 
 
 def check_validation(recipe: AnyRecipe, test: bool) -> None:
@@ -93,6 +123,7 @@ def check_validation(recipe: AnyRecipe, test: bool) -> None:
         raise UserError("training.nothing_to_validate", recipe=recipe.name, split=recipe.data.split)
 
 
+@joined()
 def resume(
     run: Run | str | Path,
     *,
@@ -104,7 +135,8 @@ def resume(
 ) -> tuple[Run, Evaluation]:
     """Go on with a run that was interrupted or killed, as if it never had been: the model ends bit-identical.
 
-    That holds on the same machine with the same versions. A run that is finished is measured and drawn again.
+    That holds on the same machine with the same versions, and as many processes where torchrun starts several; with another
+    number the batches are the same. A run that is finished is measured and drawn again.
 
     Parameters
     ----------
@@ -128,18 +160,22 @@ def resume(
         As `train` does.
     """
     check_packages(track)
-    run = find_run(run, runs_dir)
-    check_validation(run.recipe, test)
-    environment = run.environment
+    found = of_first(here(), lambda: find_run(run, runs_dir))
+    check_validation(found.recipe, test)
+    processes = processes_for(found.recipe)
+    environment = of_first(processes, lambda: found.environment)
     try:
-        target = pick_device(environment["device"])
+        name = environment["device"]
+        target = device_here(name.partition(":")[0] if processes else name, processes)
     except UserError as error:
         error.with_remedy("remedies.same_machine")
         raise
-    folder = run.find_data(data_dir)
-    with GENERATOR, going_on(run):
-        torch.set_num_threads(environment["threads"])  # sums are split by threads, and their last bits with them
-        given = Circumstances(open_dataset(run.dataset, folder), folder, target, track, display or Silent(), test)
-        if isinstance(run.recipe, EnsembleRecipe):
-            return resume_ensemble(run, run.recipe, given)
-        return resume_single(run, given)
+    folder = found.find_data(data_dir)
+    with GENERATOR, going_on(found, processes):
+        if environment.get("processes", 0) == (processes.count if processes else 0):
+            torch.set_num_threads(environment["threads"])  # sums are split by threads, and their last bits with them
+        dataset = open_dataset(found.dataset, folder)
+        given = Circumstances(dataset, folder, target, track, display or Silent(), test, processes)
+        if isinstance(found.recipe, EnsembleRecipe):
+            return resume_ensemble(found, found.recipe, given)
+        return resume_single(found, given)

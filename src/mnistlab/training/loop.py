@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
 
@@ -13,10 +15,13 @@ from mnistlab.training.optimizers import set_rate
 from mnistlab.training.state import TrainingState
 from mnistlab.training.watch import Watch
 
+if TYPE_CHECKING:
+    from mnistlab.training.together import Together
+
 __all__ = ["cross_entropy", "fit", "train_step", "validate"]
 
 
-def fit(state: TrainingState, watch: Watch) -> None:
+def fit(state: TrainingState, watch: Watch | Together) -> None:
     """Train from where `state` is to its last step; after each epoch all is on disk (see `Watch` for what it raises)."""
     model, loader, steps = state.model, state.loader, state.steps
     step = as_recorded(train_step, state)
@@ -36,15 +41,22 @@ def fit(state: TrainingState, watch: Watch) -> None:
 
 
 def train_step(state: TrainingState, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Forward, loss, backward, step. The loss, float (), in nats; nothing here waits for the device."""
-    recipe = state.recipe
+    """Forward, loss, backward, step. The loss, float (), in nats; nothing here waits for the device.
+
+    In one of several processes only its part of the batch is computed on, and the loss is still that of the whole batch.
+    """
+    recipe, processes, part = state.recipe, state.processes, state.part
+    if part:
+        images, labels = part(images), part(labels)
     with autocast(state.device, state.precision):
-        logits = state.model(images)
+        logits = state.replica(images)
     loss = cross_entropy(logits.float(), labels, recipe.optimisation.label_smoothing, rejects=recipe.data.rejects > 0)
+    if processes and part:
+        loss = loss * (part.share * processes.count)  # such that the processes' mean is the batch's
     state.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     state.optimizer.step()
-    return loss.detach()
+    return processes.mean(loss) if processes else loss.detach()
 
 
 def validate(state: TrainingState) -> dict[str, float | None]:

@@ -13,11 +13,13 @@ __all__ = ["StopSignals"]
 class StopSignals:
     """Inside `with`, the first Ctrl-C (SIGINT) or SIGTERM only sets `received` to its number; the second interrupts.
 
-    In threads other than the main one, where Python allows no handlers, it does nothing.
+    It does not if `second_interrupts` is False. In threads other than the main one, where Python allows no handlers, nothing is
+    done.
     """
 
     def __init__(self) -> None:
         self.received = 0
+        self.second_interrupts = True
         self.before: dict[int, Any] = {}
 
     def __enter__(self) -> StopSignals:
@@ -28,9 +30,9 @@ class StopSignals:
 
     def receive(self, number: int, frame: FrameType | None) -> None:
         """The handler: note the first signal, interrupt at the second."""
-        if self.received:
+        if self.received and self.second_interrupts:
             raise KeyboardInterrupt
-        self.received = number
+        self.received = self.received or number
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from mnistlab.data.dataset import Dataset
 from mnistlab.devices import pick_precision
-from mnistlab.errors import Interrupted, StorageFailure, UserError
+from mnistlab.errors import Failure, Interrupted, StorageFailure, UserError
 from mnistlab.evaluation import plots
 from mnistlab.evaluation.evaluate import evaluate_run
 from mnistlab.evaluation.result import Evaluation
+from mnistlab.files import resolved
 from mnistlab.networks.checkpoint import load_tensors
 from mnistlab.recipes.finder import AnyRecipe, FinderRecipe
 from mnistlab.recipes.recipe import Recipe
@@ -25,7 +27,9 @@ from mnistlab.training.environment import describe_environment
 from mnistlab.training.film import Film
 from mnistlab.training.finder import FinderState, fit_finder
 from mnistlab.training.loop import fit
+from mnistlab.training.processes import Processes, noticing_the_lost, of_first, writes
 from mnistlab.training.state import TrainingState
+from mnistlab.training.together import watching_together
 from mnistlab.training.watch import watching
 
 __all__ = [
@@ -49,6 +53,8 @@ class Circumstances:
     display: Display
     test: bool = True
     """Whether the test images are read at the end; if not, those of the validation split are."""
+    processes: Processes | None = None
+    """Those that train together, where torchrun has started several."""
 
 
 def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstances) -> tuple[Run, Evaluation]:
@@ -56,55 +62,102 @@ def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstan
     settings = recipe.optimisation if isinstance(recipe, Recipe) else recipe
     precision = pick_precision(settings.precision, given.device)
     state = begin(recipe, given, seed, precision)  # what does not fit shows here, before there is a folder
-    environment = describe_environment(given.device, precision)
-    with (
-        begin_run(create_run(runs_dir, recipe, given.dataset.spec.name, given.data_dir, seed, environment)) as run,
-        explain_how_to_resume(run),
-    ):
+    environment = describe_environment(given.device, precision, given.processes.count if given.processes else 0)
+
+    def new_run() -> contextlib.AbstractContextManager[Run]:
+        run = create_run(runs_dir, recipe, given.dataset.spec.name, given.data_dir, seed, environment)
+        if given.processes:
+            given.processes.begin(str(resolved(run.path)))
+        return begin_run(run)
+
+    with of_the_first(new_run, given) as run, explain_how_to_resume(run, given.processes):
         return carry_out(run, state, given)
 
 
 def resume_single(run: Run, given: Circumstances) -> tuple[Run, Evaluation]:
     """Go on with the run inside `going_on`; one that is finished is measured and drawn again."""
     state = begin(run.recipe, given, run.seed, run.environment["precision"])
-    if run.resume_path.exists():
-        state.load_state_dict(load_tensors(run.resume_path, "remedies.cannot_be_resumed"))
-    elif run.metrics or run.model_path.exists():
-        raise UserError("training.state_missing", resume_path=run.resume_path)
-    run.write_metrics(state.metrics)
-    if state.steps_done == state.steps:
-        state.save_model(run.model_path)  # a crash may have come before it
+    if (saved := of_first(given.processes, lambda: saved_state(run))) is not None:
+        state.load_state_dict(saved)
+    if writes(given.processes):
+        run.write_metrics(state.metrics)
+        if state.steps_done == state.steps:
+            state.save_model(run.model_path)  # a crash may have come before it
     return carry_out(run, state, given)
 
 
+def saved_state(run: Run) -> Any:
+    """What the run's training was saved as last; None where it was not yet. Raises `UserError` where it is lost or damaged."""
+    if run.resume_path.exists():
+        return load_tensors(run.resume_path, "remedies.cannot_be_resumed")
+    if run.metrics or run.model_path.exists():
+        raise UserError("training.state_missing", resume_path=run.resume_path)
+    return None
+
+
 @contextlib.contextmanager
-def going_on(run: Run) -> Iterator[None]:
-    """Inside `with` the run is this process's, and what another one left half written is gone."""
-    with run.lock(), explain_how_to_resume(run):
-        run.clear_leftovers()
+def going_on(run: Run, processes: Processes | None = None) -> Iterator[None]:
+    """Inside `with` the run is this process's, or the first one's of several, and what another one left half written is gone."""
+    locked = run.lock() if writes(processes) else contextlib.nullcontext()
+    with locked, explain_how_to_resume(run, processes):
+        if writes(processes):
+            run.clear_leftovers()
         yield
 
 
 @contextlib.contextmanager
-def explain_how_to_resume(run: Run) -> Iterator[None]:
+def of_the_first(make: Callable[[], contextlib.AbstractContextManager[Run]], given: Circumstances) -> Iterator[Run]:
+    """The run that `make` opens: of several processes the first one opens it, and the others are told which it is."""
+    with contextlib.ExitStack() as stack:
+        yield of_first(given.processes, lambda: stack.enter_context(make()))
+
+
+@contextlib.contextmanager
+def explain_how_to_resume(run: Run, processes: Processes | None = None) -> Iterator[None]:
     """Add to whatever stops the work inside `with` the command that resumes `run`; if nested, the outermost counts."""
+    values: dict[str, Any] = {"run": run.path}
+    go_on, free_space = "training.interrupted", "remedies.free_space_and_go_on"
+    if processes:
+        go_on, free_space = "remedies.go_on_together", "remedies.free_space_and_go_on_together"
+        values |= {"processes": processes.local_count}
     try:
-        yield
+        with noticing_the_lost() if processes else contextlib.nullcontext():
+            yield
     except StorageFailure as failure:
-        failure.with_remedy("remedies.free_space_and_go_on", run=run.path)
+        failure.with_remedy(free_space, **values)
         raise
     except Interrupted as stop:
-        stop.with_remedy("training.interrupted", run=run.path)
+        stop.with_remedy(go_on, **values)
+        raise
+    except Failure as failure:
+        if failure.key == "training.process_lost":
+            failure.with_remedy(go_on, **values)
         raise
     except KeyboardInterrupt:
-        raise Interrupted("training.interrupted", run=run.path) from None
+        raise Interrupted("training.interrupted", remedy=go_on, **values) from None
 
 
 def begin(recipe: AnyRecipe, given: Circumstances, seed: int, precision: str) -> TrainingState | FinderState:
-    """The recipe's training at its beginning. Raises `UserError` where recipe and dataset do not fit each other."""
+    """The recipe's training at its beginning.
+
+    Raises `UserError` where recipe and dataset do not fit each other, or, in all of several processes, where these do not.
+    """
     if isinstance(recipe, FinderRecipe):
         return FinderState(recipe, given.dataset, seed, given.device, precision)
-    return TrainingState(recipe, given.dataset, seed, given.device, precision)
+    state = TrainingState(recipe, given.dataset, seed, given.device, precision)
+    if given.processes:
+        given.processes.compare(
+            {
+                "training.differing_versions": describe_environment(given.device, precision)["packages"],
+                "training.differing_recipe": recipe.to_dict(),
+                "training.differing_seed": seed,
+                "training.differing_data": state.data,
+                "training.differing_precision": precision,
+                "training.differing_device": given.device.type,
+            }
+        )
+        state.share(given.processes)
+    return state
 
 
 def carry_out(run: Run, state: TrainingState | FinderState, given: Circumstances) -> tuple[Run, Evaluation]:
@@ -124,13 +177,16 @@ def carry_out(run: Run, state: TrainingState | FinderState, given: Circumstances
     tuple of Run and Evaluation
         The run, finished, and its result on the test images, or on those kept for validation.
     """
-    film = Film(state, run.path) if isinstance(state, TrainingState) else None
-    with watching(run, state, given.display, given.track, film) as watch:
-        if isinstance(state, FinderState):
+    if isinstance(state, FinderState):
+        with watching(run, state, given.display, given.track) as watch:
             fit_finder(state, watch)
-        else:
+    elif given.processes:
+        with watching_together(given.processes, run, state, given.display, given.track) as together:
+            fit(state, together)
+    else:
+        with watching(run, state, given.display, given.track, Film(state, run.path)) as watch:
             fit(state, watch)
-    return run, measure_and_draw(run, given)
+    return run, of_first(given.processes, lambda: measure_and_draw(run, given))
 
 
 def measure_and_draw(run: Run, given: Circumstances) -> Evaluation:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mnistlab.augmentation.affine import Augmentation
 from mnistlab.augmentation.pipeline import Pipeline
+from mnistlab.augmentation.rejects import Rejects
 from mnistlab.data.dataset import Dataset, DatasetSpec
 from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.data.splits import Split, writers_of
@@ -25,6 +27,10 @@ from mnistlab.recipes.checks import ALONE
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.runs.migrations import split_of_version_2
 from mnistlab.training.optimizers import learning_rate, make_optimizer
+
+if TYPE_CHECKING:
+    from mnistlab.training.processes import Processes
+    from mnistlab.training.replica import Part
 
 __all__ = ["TrainingState", "pipeline_of"]
 
@@ -62,6 +68,9 @@ class TrainingState:
         network, data, optimisation = recipe.network, recipe.data, recipe.optimisation
         self.architecture = network.architecture(len(dataset.spec.classes), dataset.spec.image_size)
         self.model = NeuralNet.of(self.architecture).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.replica: nn.Module = self.model  # what a step sends images through
+        self.processes: Processes | None = None
+        self.part: Part | None = None
         count = self.model.parameters_count
         if 0 < network.most_parameters < count:
             raise UserError(
@@ -108,6 +117,25 @@ class TrainingState:
     def batch_size(self) -> int:
         """Images of the split in a step; rejects that a recipe adds to them are not counted."""
         return self.recipe.data.batch_size
+
+    @property
+    def rows(self) -> int:
+        """Images in a step with the rejects that a recipe adds."""
+        return self.batch_size + Rejects(self.recipe.data.rejects).count(self.batch_size)
+
+    def share(self, processes: Processes) -> None:
+        """Train from now on together with the same state in other processes, each on its part of every batch.
+
+        Raises `UserError` where there are more processes than images in a batch.
+        """
+        from mnistlab.training.replica import Part, distributed
+
+        if processes.count > self.batch_size:
+            raise UserError("training.more_processes_than_images", count=processes.count, batch_size=self.batch_size)
+        if not processes.is_first:
+            self.val_loader = None  # the first one validates
+        self.processes, self.part = processes, Part.of(processes.rank, processes.count, self.rows)
+        self.replica = distributed(self.model, self.part, self.device)
 
     @property
     def rate(self) -> float:

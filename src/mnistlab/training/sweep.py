@@ -21,6 +21,7 @@ from mnistlab.errors import (
     Failure,
     Interrupted,
     StorageFailure,
+    UserError,
     is_out_of_memory,
     whole_number,
 )
@@ -34,6 +35,7 @@ from mnistlab.runs.run import Run
 from mnistlab.runs.store import list_runs
 from mnistlab.training.display import Display, Silent
 from mnistlab.training.experiment import check_validation, resume, train
+from mnistlab.training.processes import started_with_others
 from mnistlab.training.state import TrainingState
 
 __all__ = ["Engine", "Follower", "Outcome", "Sweep", "Trial", "carry_out", "find_runs", "one_after_the_other", "sweep"]
@@ -145,6 +147,8 @@ def sweep(plan: Sweep, follower: Follower, engine: Engine = one_after_the_other)
 
 def check(plan: Sweep) -> None:
     """Raise `UserError` for whatever of a sweep cannot be done, before anything is trained."""
+    if started_with_others():
+        raise UserError("training.sweep_together")
     check_folder(plan.runs_dir)
     recipes = [setting.recipe for setting in plan.settings]
     for recipe in recipes:

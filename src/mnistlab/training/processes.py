@@ -1,0 +1,240 @@
+"""The processes that torchrun has started to train one network: which one this is, and what they tell each other.
+
+Where torchrun has started nothing, nothing here is done, and nothing is imported for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import itertools
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mnistlab.errors import Failure, Interrupted, MnistlabError, UserError
+from mnistlab.messages.sentences import Clause
+from mnistlab.training.meeting import agreed_word
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Processes", "here", "joined", "noticing_the_lost", "of_first", "says", "started_with_others", "writes"]
+
+Value = TypeVar("Value")
+
+NEEDED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+"""The environment variables by which torchrun tells a process that it is one of several, and where to meet the others."""
+LOST = ("closed by peer", "reset by peer", "Broken pipe", "gloo", "NCCL")
+"""What stands in the errors of torch's backends where another process is gone."""
+trainings = itertools.count()
+"""Numbers those of this process: the others count alike, and what is said in one training is not heard in the next."""
+
+
+class Processes:
+    """This process and the others, connected.
+
+    Attributes
+    ----------
+    rank : int
+        Which one this is, from 0; the first one alone writes the run folder.
+    count : int
+        How many there are.
+    local_rank, local_count : int
+        The same on this machine.
+    """
+
+    def __init__(self) -> None:
+        """Meet the others, which takes as long as the last one takes to start."""
+        import torch
+        import torch.distributed as dist
+        from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
+
+        environment = os.environ
+        self.rank, self.count = int(environment["RANK"]), int(environment["WORLD_SIZE"])
+        self.local_rank = int(environment.get("LOCAL_RANK", self.rank))
+        self.local_count = int(environment.get("LOCAL_WORLD_SIZE", self.count))
+        if self.local_count == self.count and sys.platform == "linux":
+            environment.setdefault("GLOO_SOCKET_IFNAME", "lo")  # what they say need not leave the machine
+        hosts = self.rank == 0 and environment.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
+        meeting = TCPStore(environment["MASTER_ADDR"], int(environment["MASTER_PORT"]), is_master=hosts)
+        self.launch = PrefixStore(f"mnistlab/{next(trainings)}", meeting)
+        """What is written there is kept as long as torchrun runs, even when it starts the processes anew."""
+        self.store = PrefixStore(agreed_word(self.launch, self.rank, self.count), self.launch)
+        with_gpus = torch.cuda.is_available() and dist.is_nccl_available()
+        dist.init_process_group(
+            "cpu:gloo,cuda:nccl" if with_gpus else "gloo",
+            store=self.store, rank=self.rank, world_size=self.count, timeout=datetime.timedelta(hours=1),
+        )  # fmt: skip
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the one that writes and shows what all have done."""
+        return self.rank == 0
+
+    def device(self, target: torch.device, *, automatic: bool) -> torch.device:
+        """Where this process computes: on a GPU of its own where `target` is CUDA. `automatic` if nobody asked for it by name.
+
+        Raises `UserError` for a single GPU, fewer GPUs than processes, or one that processes cannot talk from.
+        """
+        import torch
+
+        if target.type == "cpu" or (target.type == "mps" and automatic):
+            return torch.device("cpu")
+        if target.type == "mps":
+            raise UserError("training.mps_with_others", processes=self.count)
+        if str(target) != "cuda":
+            raise UserError("training.one_gpu_for_all", device=str(target), processes=self.local_count)
+        if self.local_count > (gpus := torch.cuda.device_count()):
+            raise UserError("training.too_few_gpus", processes=self.local_count, gpus=gpus)
+        torch.cuda.set_device(self.local_rank)
+        return torch.device("cuda", self.local_rank)
+
+    def compare(self, what: Mapping[str, object]) -> None:
+        """Raise `UserError`, in all processes, where one of these is not the same in all; each is the key of a `Clause`."""
+        import torch.distributed as dist
+
+        everyone: list[Any] = [None] * self.count
+        dist.all_gather_object(everyone, dict(what))
+        for key, value in everyone[0].items():
+            if others := [rank for rank, theirs in enumerate(everyone) if theirs[key] != value]:
+                raise UserError("training.processes_differ", what=Clause(key), rank=others[0])
+
+    def tell(self, value: Any) -> Any:
+        """What the first process gives, in all of them."""
+        import torch.distributed as dist
+
+        told: list[Any] = [value]
+        dist.broadcast_object_list(told, src=0)
+        return told[0]
+
+    def largest(self, number: int) -> int:
+        """The largest of the processes' numbers. None of them gets it before all have given theirs."""
+        import torch
+        import torch.distributed as dist
+
+        given = torch.tensor([number])
+        dist.all_reduce(given, op=dist.ReduceOp.MAX)
+        return int(given)
+
+    def mean(self, values: torch.Tensor) -> torch.Tensor:
+        """The mean over the processes, of the same shape, on the same device; without gradients."""
+        import torch.distributed as dist
+
+        total = values.detach().clone()
+        dist.all_reduce(total)
+        return total / self.count
+
+    def begin(self, run: str) -> None:
+        """Note which run this training writes, for the case that torchrun starts it anew."""
+        self.launch.set("run", run)
+
+    def begun(self) -> str | None:
+        """The run that this training wrote before torchrun started it anew."""
+        return self.launch.get("run").decode() if self.launch.check(["run"]) else None
+
+    def leave(self, error: BaseException) -> None:
+        """Note that this process ends in an error, before the others lose it; the first to do so is the one that says it."""
+        try:
+            is_first = self.store.add("ended", 1) == 1
+        except RuntimeError:  # the machine with the store is gone
+            is_first = True
+        if isinstance(error, MnistlabError):
+            error.is_said_elsewhere = not is_first
+
+
+current: Processes | None = None
+
+
+def here() -> Processes | None:
+    """The processes that this one has `joined`; None where it trains alone."""
+    return current
+
+
+def started_with_others() -> bool:
+    """Whether torchrun has started this process together with others."""
+    return all(name in os.environ for name in NEEDED) and os.environ["WORLD_SIZE"] != "1"
+
+
+@contextlib.contextmanager
+def joined() -> Iterator[Processes | None]:
+    """Inside `with` this process is connected to those that torchrun started with it; it gives None where there is no torchrun.
+
+    None too where the caller has connected them already, to do with them as they like. SIGTERM raises KeyboardInterrupt; after an
+    error it is ignored: torchrun sends it to all as soon as one has ended, and another may not yet have said why.
+
+    Raises `Failure` where another process is lost.
+    """
+    global current  # noqa: PLW0603 - torch's group of processes is one for all, too
+    if current or not all(name in os.environ for name in NEEDED):
+        yield current
+        return
+    import torch.distributed as dist
+
+    if dist.is_initialized():
+        yield None
+        return
+    current = Processes()
+    try:
+        with terminated_as_interrupted(), noticing_the_lost():
+            yield current
+    except KeyboardInterrupt:
+        stop = Interrupted("learn.interrupted")
+        current.leave(stop)
+        raise stop from None
+    except BaseException as error:
+        current.leave(error)
+        raise
+    finally:
+        current = None
+        dist.destroy_process_group()
+
+
+@contextlib.contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """Inside `with`, SIGTERM raises KeyboardInterrupt; after an error it stays ignored (see `noticing_the_lost`)."""
+    before = signal.getsignal(signal.SIGTERM)
+    on_sigterm(signal.default_int_handler)
+    yield
+    on_sigterm(before)
+
+
+def on_sigterm(handler: Any) -> None:
+    """Let SIGTERM be handled so from now on; in a thread but the main one, where Python allows no handlers, nothing changes."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
+
+
+@contextlib.contextmanager
+def noticing_the_lost() -> Iterator[None]:
+    """Raise `Failure` in place of what torch says, inside `with`, where another process is gone; an error ignores SIGTERM."""
+    try:
+        yield
+    except BaseException as error:
+        on_sigterm(signal.SIG_IGN)  # it has yet to be said
+        if not isinstance(error, RuntimeError) or not any(word in str(error) for word in LOST):
+            raise
+        raise Failure("training.process_lost") from None
+
+
+def of_first(processes: Processes | None, make: Callable[[], Value]) -> Value:
+    """What `make` gives; with several processes it is called in the first one alone, and all get what it gave there."""
+    if processes is None:
+        return make()
+    given: Value = processes.tell(make() if processes.is_first else None)
+    return given
+
+
+def writes(processes: Processes | None) -> bool:
+    """Whether this process is the one that writes and shows what is done: the only one, or the first."""
+    return processes is None or processes.is_first
+
+
+def says(error: MnistlabError) -> bool:
+    """Whether it is this process that tells the user: of several one does, and the first of what happened before they met."""
+    if error.is_said_elsewhere is None:
+        return not started_with_others() or os.environ["RANK"] == "0"
+    return not error.is_said_elsewhere

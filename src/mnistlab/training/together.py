@@ -1,0 +1,79 @@
+"""What each of several processes does around the loop: the first one all of it, the others only that they stay with it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import NoReturn
+
+import torch
+
+from mnistlab.errors import Interrupted
+from mnistlab.runs.run import Run
+from mnistlab.training.display import Display
+from mnistlab.training.film import Film
+from mnistlab.training.processes import Processes
+from mnistlab.training.signals import StopSignals
+from mnistlab.training.state import TrainingState
+from mnistlab.training.watch import Watch, watching
+
+__all__ = ["Together", "watching_together"]
+
+
+@contextlib.contextmanager
+def watching_together(
+    processes: Processes, run: Run, state: TrainingState, display: Display, track: str | None
+) -> Iterator[Together]:
+    """A `Together` for the training inside `with`; a signal to any process stops all of them after the same step."""
+    if processes.is_first:
+        with watching(run, state, display, track, Film(state, run.path)) as watch:
+            yield Together(processes, run, state, watch.signals, watch)
+    else:
+        with StopSignals() as signals:
+            yield Together(processes, run, state, signals, None)
+
+
+class Together:
+    """Does in each process what a `Watch` does: in the first one all of it.
+
+    Made by `watching_together`.
+
+    Raises
+    ------
+    Failure, Interrupted
+        By both methods, as `Watch` does; and `RuntimeError` of torch's where a process is gone.
+    """
+
+    def __init__(
+        self, processes: Processes, run: Run, state: TrainingState, signals: StopSignals, watch: Watch | None
+    ) -> None:
+        self.processes, self.run, self.state, self.signals, self.watch = processes, run, state, signals, watch
+        signals.second_interrupts = False  # torchrun sends its own beside the terminal's or the cluster's
+
+    def step(self, loss: torch.Tensor) -> None:
+        """Note the loss, float (), in nats, of the step just done, and whether a process was told to stop."""
+        self.signals.received = self.processes.largest(self.signals.received)
+        if self.watch:
+            self.watch.step(loss)
+        elif self.signals.received and not self.state.epoch_is_over:
+            self.stop()
+
+    def epoch(self, validation: Mapping[str, float | None]) -> None:
+        """Save the epoch just done, with `validation` in its line of metrics; the others wait for it."""
+        if self.watch:
+            self.watch.epoch(validation)
+        elif self.signals.received:
+            self.stop()
+        self.processes.largest(0)
+
+    def stop(self) -> NoReturn:
+        """Leave after the first process, which has saved the state by then: torchrun ends all as soon as one has left."""
+        with contextlib.suppress(RuntimeError):  # it is gone
+            self.processes.largest(0)
+        raise Interrupted(
+            "training.stopped",
+            steps_done=self.state.steps_done,
+            steps=self.state.steps,
+            path=self.run.path,
+            exit_code=128 + self.signals.received,
+        )
