@@ -13,7 +13,7 @@ READING = {
     "mnist": "MNIST's test images, the model itself",
     "semeion": "Semeion, 1,513 digits of 80 writers, as pictures",
     "digits": "scikit-learn's 8x8 digits, 43 writers, as pictures",
-    "pages": "MNIST's test digits on drawn pages: found and read correctly",
+    "pages": "MNIST's test digits on computer-generated pages: found and read correctly",
     "reject": "clothes, letters and noise rejected where 99 % of test digits are accepted",
     "composed": "numbers with separators, such as 3.14 and 24/12: text exactly right",
     "dirty": "only digits, with specks of dirt: a separator too many",

@@ -92,7 +92,7 @@ def test_the_rows_are_those_that_read_to_writes(
 
     before = content(here)
     assert run_app(["read", "scans", "--to", "out", *RAY]) == 2
-    assert_one_line(capsys, "out holds rows that were read before. Add --resume to go on, or choose another name.")
+    assert_one_line(capsys, "out holds rows that were read before. Add --resume to continue, or choose another name.")
     assert run_app(["read", "scans", "--to", "out", "--resume", "--threshold", "0.5", *RAY]) == 2
     assert_one_line(capsys, "out was begun with other options: threshold 0.", ", not 0.5. Give the same")
     assert content(here) == before
@@ -150,7 +150,7 @@ def test_a_picture_that_kills_its_process_each_time_is_a_row_with_its_error(here
     reader.width = 99
     assert added(read_parts(ray, reader, small_job(here), 1))[2:6] == (5, 6, 2, 0)
     errors = {row["file"]: row["error"] for row in rows_in("out") if row["error"]}
-    assert errors["scans/b.png"].startswith("scans/b.png cannot be read: 3 processes have died while they read it")
+    assert errors["scans/b.png"].startswith("scans/b.png cannot be read: 3 processes died while reading it")
 
 
 def small_job(here: Path) -> Job:
@@ -243,10 +243,16 @@ class OneCore:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], ["--engine ray writes a folder of Parquet files, and --to names none", "Add --to with a folder"]),
+        (
+            [],
+            [
+                "--engine ray writes a folder of Parquet files, but there is no --to to name it",
+                "Add --to with a folder",
+            ],
+        ),
         (["--to", "-"], ["--to names none"]),
-        (["--to", "out.csv"], ["--to out.csv is a file's name", "Name a folder, such as digits"]),
-        (["--to", "out.parquet"], ["--to out.parquet is a file's name"]),
+        (["--to", "out.csv"], ["--to out.csv is the name of a file", "Name a folder, such as digits"]),
+        (["--to", "out.parquet"], ["--to out.parquet is the name of a file"]),
         (["--to", "scans"], ["scans holds something else"]),
         (["--to", "mine", "--resume"], ["mine holds something else"]),
         (["--to", "file"], ["file is a file, not a folder"]),
@@ -254,10 +260,10 @@ class OneCore:
         (["--to", "other", "--resume"], ["other holds something else"]),
         (["--to", "older", "--resume"], ["older was begun with other options: mnistlab older, not "]),
         (["--to", "ftp://a/b"], ["ftp://a/b is not the address of a store", "s3://bucket/folder"]),
-        (["--to", "out", "--json"], ["--json would have no effect beside --engine ray"]),
+        (["--to", "out", "--json"], ["--json would have no effect with --engine ray"]),
         (["--to", "out", "--annotate", "boxes", "--table"], ["--annotate, --table would have no effect"]),
         (["--to", "out", "--field", "a=0,0,1,1", "--csv", "a.csv"], ["--field, --csv would have no effect"]),
-        (["--to", "out", "-"], ["- would have no effect beside --engine ray"]),
+        (["--to", "out", "-"], ["- would have no effect with --engine ray"]),
         (["--to", "out", "--jobs", "0"], ["Number of processes 0 is out of range", "Choose 1 to 100,000"]),
         (["--to", "out", "--model", "nothing.onnx"], ["There is no model nothing.onnx"]),
         (["--to", "out", "--engine", "dask"], ["--engine", "'dask'"]),
@@ -323,8 +329,8 @@ def test_what_holds_no_picture_is_named_and_the_others_are_read(
     ("error", "code", "words"),
     [
         (StorageFailure("files.disk_full", path="out/part-1.parquet"), 1, ["the disk is full", "again with --resume."]),
-        (Failure("reading.ray_failed", reason="The actor died"), 1, ["The actor died", "go on with --resume"]),
-        (KeyboardInterrupt(), 130, ["Interrupted: the rows of 3 pictures were added to out. Go on with --resume."]),
+        (Failure("reading.ray_failed", reason="The actor died"), 1, ["The actor died", "continue with --resume"]),
+        (KeyboardInterrupt(), 130, ["Interrupted: the rows of 3 pictures were added to out. Continue with --resume."]),
     ],
     ids=["full disk", "Ray", "Ctrl-C"],
 )

@@ -90,7 +90,7 @@ def test_a_training_that_fails_is_named_and_the_others_are_compared(
     *_, failed, error = err.splitlines()
     assert failed.startswith("two-conv learning_rate=100, seed 0: ")
     assert error == (
-        "error: 1 training of 2 failed, for the reasons above. Give the same command again to try them once more."
+        "error: 1 training run of 2 failed, for the reasons above. Run the same command again to try them once more."
     )
 
 

@@ -50,4 +50,4 @@ def test_the_command_tells_and_draws(run: Run, capsys: pytest.CaptureFixture[str
 
 def test_validation_images_are_not_corrupted(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_app(["evaluate", str(run.path), "--corruptions", "--split", "val"]) == 2
-    assert "error: --corruptions measures on the test images" in capsys.readouterr().err
+    assert "error: --corruptions uses the test images" in capsys.readouterr().err

@@ -300,7 +300,7 @@ def test_a_model_is_loaded_by_its_path_its_run_the_runs_name_and_as_the_latest(
 
 @pytest.mark.parametrize("source", [None, 5, ["model.pth"]])
 def test_what_names_no_model_gets_a_sentence(source: Any) -> None:
-    with pytest.raises(UserError, match=r'names no run\. Give a Run, its folder, its name or "latest"'):
+    with pytest.raises(UserError, match=r'names no run\. Pass a Run, its folder, its name or "latest"'):
         load_model(source)
 
 

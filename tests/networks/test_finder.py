@@ -76,7 +76,7 @@ def test_a_file_gives_back_the_network(network: FinderNet, tmp_path: Path) -> No
 def test_a_file_of_another_kind_is_named(network: FinderNet, tmp_path: Path) -> None:
     path = tmp_path / "model.pth"
     save_finder(path, network, "mnist", CLASSES, "abc")
-    with pytest.raises(UserError, match="holds the network that finds digits on papers, not a classifier"):
+    with pytest.raises(UserError, match="holds the network that finds digits on pages, not a classifier"):
         read_model(path)
     content = load_tensors(path, "remedies.give_run_or_model")
     for change, said in (

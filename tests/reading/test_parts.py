@@ -114,9 +114,7 @@ def test_what_is_wrong_with_the_machine_ends_the_job_and_a_picture_does_not(
     few = read_in_this_process(Tally(names=packed(names[:9])))
     assert (few.pictures, few.failed) == (9, 9)
     errors = [row["error"] for row in rows_in(here / "out")]
-    assert errors[0].startswith(
-        "scans/00.png cannot be read, for a reason that nobody foresaw: ZeroDivisionError: nobody"
-    )
+    assert errors[0].startswith("scans/00.png cannot be read, for an unexpected reason: ZeroDivisionError: nobody")
     error = failure_of(read_in_this_process(Tally(names=packed([*names[:7], *names[8:]]))))
     assert "could read none of 11 pictures in a row. The first: scans/00.png cannot be read" in str(error)
     assert len(parts_in(str(here / "out"))) == 1
@@ -146,7 +144,7 @@ def test_a_full_disk_a_missing_folder_and_a_broken_part_are_told(here: Path, mon
         patched.chdir("scans")
         gone = Job(("scans",), False, str(here / "out"), str(here / "gone"))
         for tally in (listed(gone)[0], Tally(**PartReader(Reader(threads=1), gone)(as_block(names)).to_pylist()[0])):
-            assert f"has no folder {here}/gone, in which the job was begun" in str(failure_of(tally))
+            assert f"does not have the folder {here}/gone, where the job was started" in str(failure_of(tally))
     Path("out/part-0.parquet").write_bytes(b"nothing")
     error = failure_of(listed(job(here))[0])
     assert str(error).startswith(f"{here}/out/part-0.parquet cannot be read: ")
@@ -179,6 +177,6 @@ def test_a_part_with_such_a_picture_is_read_without_it(here: Path) -> None:
     assert read_in_this_process(tally)[2:6] == (5, 16, 1, 0)
     errors = {row["file"]: row["error"] for row in rows_in(here / "out") if row["error"]}
     assert errors == {
-        "scans/03.png": "scans/03.png cannot be read: 3 processes have died while they read it. Make it smaller."
+        "scans/03.png": "scans/03.png cannot be read: 3 processes died while reading it. Make it smaller."
     }
     assert [path.name for path in Path("out").iterdir()] == [part]

@@ -123,7 +123,7 @@ def test_nan_and_infinity_are_refused(f: dataclasses.Field[Any], value: float) -
         ({"name": "mine\n"}, "; it is 'mine\\n'."),
         ({"name": "a" * 41}, "name must be 1 to 40 of"),
         ({"batch_size": 0}, "batch_size must be at least 1; it is 0."),
-        ({"batch_size": 1}, "batch_size must be at least 2 where batch norm compares images; it is 1."),
+        ({"batch_size": 1}, "batch_size must be at least 2 if batch norm compares images; it is 1."),
         ({"widths": []}, "widths must be a list of whole numbers between 1 and 65,536; it is empty."),
         ({"widths": [8, 0]}, "widths must be a list of whole numbers between 1 and 65,536; it is 8,0."),
         ({"widths": [True]}, "; it is True."),

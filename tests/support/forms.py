@@ -29,7 +29,7 @@ FIELDS = {
     "meter": (0.12, 0.55, 0.34, 0.04),
     "code": (0.46, 0.76, 0.44, 0.055),
 }
-"""x, y, width, height of each field's frame, in fractions of the sheet."""
+"""x, y, width, height of each field's frame, as fractions of the sheet."""
 HEADINGS = ("Order form", "Account", "Amount in cents", "Meter reading", "Code")
 
 

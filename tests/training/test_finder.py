@@ -137,10 +137,10 @@ def test_what_it_cannot_be_used_for_is_said(
     found: Run, mnist_run: Run, data_dir: Path, pictures: Path, tmp_path: Path
 ) -> None:
     for use, said in (
-        (lambda: load_model(found), "holds the network that finds digits on papers, not a classifier"),
+        (lambda: load_model(found), "holds the network that finds digits on pages, not a classifier"),
         (lambda: export_model(found, int8=True), "int8 is for classifiers"),
         (lambda: export_model(found, coverage=0.5), "coverage is for classifiers"),
-        (lambda: compare_runs(found, mnist_run), "finds digits on papers, the other is a classifier"),
+        (lambda: compare_runs(found, mnist_run), "one finds digits on pages and the other is a classifier"),
         (lambda: train(RECIPE, dataset=pictures, runs_dir=tmp_path / "runs"), "trained on the ten digits"),
     ):
         with pytest.raises(UserError, match=said):
@@ -158,10 +158,10 @@ def test_what_it_cannot_be_used_for_is_said(
         ("train ensemble --networks finder", "The recipe finder does not train a classifier"),
         ("evaluate RUN --by-writer", "--by-writer is for classifiers"),
         ("evaluate RUN --corruptions", "--corruptions is for classifiers"),
-        ("read --model RUN x.png", "is not a classifier: it marks digits on papers."),
-        ("serve --model RUN --port 0", "is not a classifier: it marks digits on papers."),
-        ("ensemble RUN OTHER", "holds the network that finds digits on papers, not a classifier"),
-        ("doctor RUN/model.pth", "holds the network that finds digits on papers, not a classifier"),
+        ("read --model RUN x.png", "is not a classifier: it marks digits on pages."),
+        ("serve --model RUN --port 0", "is not a classifier: it marks digits on pages."),
+        ("ensemble RUN OTHER", "holds the network that finds digits on pages, not a classifier"),
+        ("doctor RUN/model.pth", "holds the network that finds digits on pages, not a classifier"),
     ],
 )
 def test_the_command_line_says_in_a_sentence_what_does_not_apply(
@@ -196,7 +196,7 @@ def test_help_has_the_options_of_the_recipe_that_is_named(capsys: pytest.Capture
     finders = capsys.readouterr().out
     assert run_app(["train", "--help"]) == 0
     defaults = capsys.readouterr().out
-    assert "  finder     marks digits on papers" in defaults
+    assert "  finder     marks digits on pages" in defaults
     assert "--warmup-steps" in finders
     assert "\n  --epochs " not in finders  # in the examples it is
     assert "\n  --epochs " in defaults

@@ -212,7 +212,7 @@ def test_where_a_process_is_killed_the_other_says_how_to_go_on_and_begun_anew_th
     (run,) = list_runs(tmp_path)
     assert isinstance(run, Run)
     assert isinstance(lost, Failure)
-    assert lost.message == "Another process of this training has ended, or the connection to it is lost."
+    assert lost.message == "Another process of this training run has ended, or the connection to it is lost."
     assert f"torchrun --nproc-per-node 2 -m mnistlab train --resume {run.path}" in lost.command_remedy
     assert not elsewhere
     assert len(run.metrics) == 1
@@ -281,14 +281,14 @@ def test_what_processes_cannot_do_together_is_said_once(
         ),
         (given, [*given, "--momentum", "0.8"], 2, "has another recipe than"),
         (given, [*base, str(fewer)], 2, "has other training data than"),
-        (given, ["train", "--resume", run], 2, "has another run to go on with than"),
+        (given, ["train", "--resume", run], 2, "has another run to resume than"),
         ([*given, "--batch-size", "1", "--no-batch-norm"],) * 2
-        + (2, "2 processes cannot share a batch of 1 image: each needs one"),
+        + (2, "2 processes cannot share a batch of 1 image: each needs at least one"),
         (["train", "ensemble"],) * 2 + (2, "the recipe ensemble has 15 networks. Train it without torchrun"),
         (["train", "finder"],) * 2 + (2, "The recipe finder cannot be trained by several processes"),
         (["train", "four-conv"],) * 2 + (2, "Unknown recipe 'four-conv'"),
         (["train", "--no-such-option"],) * 2 + (2, "--no-such-option"),
-        (["sweep", "quick"],) * 2 + (2, "Processes that torchrun started train one network together"),
+        (["sweep", "quick"],) * 2 + (2, "Processes started by torchrun train one network together"),
         ([*given, "--learning-rate", "100", "--momentum", "0.99"],) * 2 + (1, "became"),
     ]
     each = others.run(*[partial(said_by_all, [case[rank] for case in cases]) for rank in (0, 1)])

@@ -178,7 +178,11 @@ def test_places_are_those_of_machines_that_have_room_for_all_that_a_trial_takes(
     assert RayEngine(gpus=0.25).places(two, 4) == 2  # its cores are fewer than its quarters
     assert RayEngine(gpus=0.4).places(two, 1) == 4  # two on each of two
     assert RayEngine(gpus=2).places(two, 1) == 1
-    for gpus, words in ((-0.5, "Number of GPUs -0.5 is out of range"), (1.5, "1.5 GPUs for a training"), (nan, "nan")):
+    for gpus, words in (
+        (-0.5, "Number of GPUs -0.5 is out of range"),
+        (1.5, "1.5 GPUs per training run"),
+        (nan, "nan"),
+    ):
         with pytest.raises(UserError, match=words):
             RayEngine(gpus=gpus)
     with pytest.raises(

@@ -28,7 +28,7 @@ __all__ = ["FIELD", "READ", "SHEET", "TABLE", "By", "Sent", "SheetReading", "cor
 
 TABLE = "Look for the largest ruled table and read its cells; if there is none, the whole picture is read."
 FIELD = (
-    "A field to read, as NAME=x,y,width,height in fractions of the picture; only fields are read then. May be repeated."
+    "A field to read, as NAME=x,y,width,height as fractions of the picture; only fields are read then. May be repeated."
 )
 MOST_FIELDS = 100
 FORM: dict[str, Any] = {
@@ -76,7 +76,7 @@ class AnExpectation(BaseModel):
     """A field of a layout, as in its file."""
 
     name: str
-    box: tuple[float, float, float, float] = Field(description="x, y, width, height, in fractions of the sheet.")
+    box: tuple[float, float, float, float] = Field(description="x, y, width, height, as fractions of the sheet.")
     pattern: str | None = None
     range: tuple[float, float] | None = None
     check: str | None = None

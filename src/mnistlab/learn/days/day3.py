@@ -311,10 +311,10 @@ def train_epoch(network, batches):
 # %% [markdown] lang="en"
 # ## Dropout, and `eval()`
 #
-# One more layer, which stands before a linear one. In training, **dropout** sets each number to 0 with a probability p, drawn
-# anew each time, so that no weight can rely on a single neighbour. What is kept is divided by 1 - p, so that the sum stays
-# about what it is after `eval()`, when everything is kept; with p = 0.5, it doubles. Here is our map, twice, then after
-# `eval()`; and six numbers by hand:
+# One more layer, which comes before a linear one. In training, **dropout** sets each number to 0 with a probability
+# p, drawn anew each time, so that no weight can rely on a single neighbour. What is kept is divided by 1 - p, so that
+# the sum stays about what it is after `eval()`, when everything is kept; with p = 0.5, it doubles. Here is our map,
+# twice, then after `eval()`; and six numbers by hand:
 
 # %% [markdown] lang="fr"
 # ## Le dropout, et `eval()`

@@ -1,9 +1,9 @@
 # %% [markdown] lang="en"
 # # Day 4: looking inside
 #
-# Your network reads about 99 digits in a hundred, and nobody told it how. Today you open it: its filters, what each
-# layer makes of a digit, what excites a channel, the ink that decides. Then you look at its mistakes, and find that
-# some are not its own.
+# Your network reads about 99 digits in a hundred correctly, and nobody told it how. Today you open it: its filters,
+# what each layer makes of a digit, what excites a channel, the ink that decides. Then you look at its mistakes, and
+# find that some are not its own.
 #
 # ## A filter is a small picture
 #
@@ -47,9 +47,9 @@ show({"7": seven, "filtre 1": horizontal, "carte 1": maps[0], "filtre 2": horizo
 # To the right of each filter is its **map**, which answers one question at every place: is there a horizontal stroke
 # here? A vertical one? ReLU then throws the blue away: "no" and "not at all" become the same 0.
 #
-# Nobody writes such filters: they start as noise, and training shapes them. Let us train a network. The recipe
-# `quick` has three convolutions, the first with 16 filters of 5x5 that move by two pixels at a time, so that its maps
-# are 14x14. Its accuracy on the test images and its training time on two cores: {{quick}}.
+# Nobody writes such filters by hand: they start as noise, and training shapes them. Let us train a network. The
+# recipe `quick` has three convolutions, the first with 16 filters of size 5x5 that move by two pixels at a time, so
+# that its maps are 14x14. Its accuracy on the test images and its training time on two cores: {{quick}}.
 
 # %% [markdown] lang="fr"
 # À droite de chaque filtre, sa **carte** répond partout à une question : y a-t-il ici un trait horizontal ? un trait
@@ -85,9 +85,9 @@ print(f"{test.correct} / {test.total}")
 model.layers.conv1.weight.numpy()
 
 # %% [markdown] lang="en"
-# A weight "requires grad": torch notes down what is computed from it, so that `backward()` finds its way back, and
-# numpy cannot take notes. The remedy is in the message: `detach()` gives the same numbers without the notes. Above,
-# filters of a network that has learnt nothing; below, ours.
+# A weight "requires grad": torch notes down what is computed from it, so that `backward()` can find its way back, and
+# numpy cannot take notes. The remedy is in the message: `detach()` gives the same numbers without the notes. In the
+# pictures below, the first two rows are the filters of a network that has learnt nothing; the last two are ours.
 
 # %% [markdown] lang="fr"
 # Un poids demande un gradient (« requires grad ») : torch note ce que l'on calcule à partir de lui, pour que
@@ -124,7 +124,8 @@ for network in (fresh, model):
 #
 # ## The maps
 #
-# Now send one digit through. The pictures in `val.dataset.images` are as the files have them: `uint8`, 0 to 255.
+# Now send one digit through. The pictures in `val.dataset.images` are just as they are stored in the files: `uint8`,
+# 0 to 255.
 
 # %% [markdown] lang="fr"
 # Le bruit s'est apaisé : beaucoup de filtres ont maintenant un côté rouge et un côté bleu, ou une barre rouge. Ils
@@ -147,7 +148,7 @@ model(torch.from_numpy(images[index])[None, None])
 # %% [markdown] lang="en"
 # The message names two types: the picture's (`Byte`, on some machines `unsigned char`) and the weights' (`Float`).
 # The network wants what it was trained on, normalised float32: `val.dataset[index]` gives it, and `[None]` makes a
-# batch of one. Now from layer to layer:
+# batch of one. Now, layer by layer:
 
 # %% [markdown] lang="fr"
 # Le message nomme deux types : celui de l'image (`Byte`, parfois `unsigned char`) et celui des poids (`Float`). Le
@@ -172,11 +173,11 @@ gallery(kept["relu3"][:16])
 #
 # ## Batch norm, and a forgotten `eval()`
 #
-# `norm1` is new. Some filters are loud, others soft, and their loudness changes at every step of the training: the
-# layers after them would have to adapt again and again. **Batch norm** brings all channels to one scale: subtract the
-# mean and divide by the standard deviation; then multiply by a weight and add a bias, which are learnt. In training,
-# mean and standard deviation are those of the batch; in use, the averages that training has kept. Four numbers by
-# hand, then our first channel:
+# `norm1` is new. Some filters are loud, others soft, and their loudness changes at every training step: the layers
+# after them would have to adapt again and again. **Batch norm** puts all channels on the same scale: subtract the
+# mean and divide by the standard deviation; then multiply by a weight and add a bias, which are learnt. During
+# training, the mean and standard deviation are those of the batch; at inference, they are the running averages kept
+# during training. Four numbers by hand, then our first channel:
 
 # %% [markdown] lang="fr"
 # Dans les cartes du premier bloc, on reconnaît encore le chiffre, dessiné par ses traits horizontaux, penchés ou
@@ -217,9 +218,9 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# Mean and standard deviation of each channel: first as its filter gives them, then on one scale, and finally as
-# training wants them. And if you forget `eval()`? Then a digit is judged by its neighbours in the batch, and on its
-# own it has none:
+# The mean and standard deviation of each channel: first as its filter gives them, then on the same scale, and finally
+# as training wants them. And if you forget `eval()`? Then a digit is judged by its neighbours in the batch, and on
+# its own it has none:
 
 # %% [markdown] lang="fr"
 # Moyenne et écart type de chaque canal : d'abord tels que son filtre les donne, puis à la même échelle, enfin comme
@@ -245,10 +246,10 @@ with torch.no_grad():
         print([round(network(pair).softmax(dim=1)[0, 4].item(), 4) for pair in pairs])
 
 # %% [markdown] lang="en"
-# Three more layers, by hand. `stride=2`, as in our `conv1`, moves the filter by two pixels at a time: of four
-# results, one is left. `groups=2` gives each channel a filter of its own, then a 1x1 convolution mixes the channels:
-# together they make a **separable** convolution. And the **average** keeps one number per map. (The recipe `tiny-1k`
-# has these last two.)
+# Three more layers, by hand. `stride=2`, as in our `conv1`, moves the filter by two pixels at a time: one result in
+# four is left. `groups=2` gives each channel a filter of its own, then a 1x1 convolution mixes the channels: together
+# they make a **depthwise separable** convolution. And **global average pooling** keeps one number per map: its
+# average. (The recipe `tiny-1k` has these last two.)
 
 # %% [markdown] lang="fr"
 # Encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la
@@ -270,7 +271,8 @@ print(means.flatten(), apart[0].mean(dim=(1, 2)))
 print(16 * 32 * 3 * 3, 16 * 3 * 3 + 16 * 32)
 
 # %% [markdown] lang="en"
-# The last line counts the weights of a 3x3 convolution from 16 channels to 32, then those of a separable one.
+# The last line counts the weights of a 3x3 convolution from 16 channels to 32, then those of a depthwise separable
+# one.
 #
 # ## How far a cell sees
 #
@@ -310,14 +312,14 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# The numbers at the ends of the lines say how far its maps are from ours. The square is what the most excited cell of
-# each block looks at: in the first a bit of a stroke, in the third nearly the whole digit. Such a cell can say "a
-# loop, bottom left".
+# The numbers at the ends of the lines say how far the `Explainer`'s maps are from ours. The square is what the most
+# excited cell of each block looks at: in the first a bit of a stroke, in the third nearly the whole digit. Such a
+# cell can say "a loop, bottom left".
 #
 # ## What excites a channel
 #
-# A filter further on is no longer a picture: it mixes all the channels before it. So question it: show it all the
-# validation digits, and cut out the places that excite it most.
+# A filter in a later layer is no longer a picture: it mixes all the channels before it. So question it: show it all
+# the validation digits, and cut out the places that excite it most.
 
 # %% [markdown] lang="fr"
 # Le nombre en fin de ligne dit de combien les cartes de l'`Explainer` s'écartent des nôtres. Le carré est ce que voit
@@ -360,8 +362,8 @@ for name in ("relu2", "relu3"):
 
 # %% [markdown] lang="en"
 # Each row is a channel, and its eight favourites resemble each other: the end of a stroke, a bend, a crossing; in the
-# third block, whole gestures. The numbers count the digits, 0 to 9, in the hundred most exciting pictures: few
-# channels belong to one digit. Most name a **part**; the linear layers at the end weigh the parts and vote.
+# third block, whole gestures. The numbers count the digits, 0 to 9, in the hundred pictures that excite the channel
+# most: few channels belong to one digit. Most name a **part**; the linear layers at the end weigh the parts and vote.
 #
 # ## Which ink decides
 #
@@ -441,9 +443,9 @@ for place in confusion.ravel().argsort()[::-1][:5]:
     print(f"{label} → {read}: {confusion[label, read]}")
 
 # %% [markdown] lang="en"
-# Some you would have misread yourself; some have one odd stroke, and the red shows which; of one or two you may think
-# that the network is right. The numbers are the most common confusions. And digits have authors, which mnistlab knows.
-# Whose are the hardest to read?
+# Some you would have misread yourself; some have one odd stroke, and the red shows which; in one or two cases you may
+# think that the network is right. The numbers are the most common confusions. And every digit was written by someone;
+# mnistlab knows by whom. Whose are the hardest to read?
 
 # %% [markdown] lang="fr"
 # Vous aussi auriez mal lu certains chiffres ; d'autres ont un trait bizarre, et le rouge montre lequel ; sur un ou deux, le
@@ -465,7 +467,7 @@ for hand in hands[:2]:
 
 # %% [markdown] lang="en"
 # First, how many of the writers had at least one digit misread; then the two hardest hands, beginning with what was
-# misread. As a command, which draws the hardest hands into the run's folder:
+# misread. This command saves pictures of the hardest hands in the run's folder:
 #
 # ```
 # mnistlab evaluate latest --split val --by-writer
@@ -473,8 +475,8 @@ for hand in hands[:2]:
 #
 # ## When the label is wrong
 #
-# Can you find wrong labels without looking at thousands of digits? Try it where you know the answer: falsify 50
-# labels on purpose, and let the network point at 50. Ask it in two ways: "Where are you least sure of your answer?"
+# Can you find wrong labels without looking at thousands of digits? Try it where you know the answer: corrupt 50
+# labels yourself, and have the network pick out 50. Ask it in two ways: "Where are you least sure of your answer?"
 # and "Where do you believe the label least?"
 
 # %% [markdown] lang="fr"
@@ -506,10 +508,10 @@ print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 5
 # is *sure* of something else. (It was not trained on these labels; a wrong label seen many times may be learnt by
 # heart.)
 #
-# Researchers have hunted such labels in the test set ([Northcutt et al. 2021](https://arxiv.org/abs/2103.14749)), and
-# asked five people about each suspect. The digit that most of them saw is the better label; failing that, we write
-# "?". Here is what our network "misread" among these: MNIST's label, its answer, and what people say. (These are test
-# images, but it is their labels that we judge, not the network.)
+# Researchers have hunted for such labels in the test set ([Northcutt et al. 2021](https://arxiv.org/abs/2103.14749)),
+# and asked five people about each suspect. The digit that most of them saw is the better label; failing that, we
+# write "?". Here is what our network "misread" among these: MNIST's label, its answer, and what people say. (These
+# are test images, but it is their labels that we judge, not the network.)
 
 # %% [markdown] lang="fr"
 # La première n'en trouve presque aucune : un chiffre douteux n'est pas une étiquette fausse. La seconde les trouve
@@ -552,12 +554,12 @@ print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {
 # ## What you now know
 #
 # - A filter is a small picture, and its map says where the image looks like it; `detach()` before numpy.
-# - Batch norm brings all channels to one scale; without `eval()`, a digit is judged by its neighbours.
+# - Batch norm puts all channels on the same scale; without `eval()`, a digit is judged by its neighbours.
 # - From block to block the maps shrink, the receptive field grows: less *where*, more *what*.
 # - To understand a channel, show it everything and look at what excites it.
 # - Occlusion finds the ink that decides; log-odds see what a probability near 1 hides.
-# - Look at your mistakes, on validation: digit by digit, writer by writer. And suspect the label if the network is
-#   sure of something else.
+# - Look at your mistakes on the validation digits: digit by digit, writer by writer. And suspect the label if the
+#   network is sure of something else.
 #
 # Write a line for yourself: `mnistlab learn note "..." --day day4`
 

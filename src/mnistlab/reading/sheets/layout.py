@@ -4,7 +4,7 @@ form = "empty.png"              # a picture of the empty form, beside this file;
 
 [[field]]
 name = "account"
-box = [0.10, 0.20, 0.42, 0.05]  # x, y, width and height, in fractions of the sheet
+box = [0.10, 0.20, 0.42, 0.05]  # x, y, width and height, as fractions of the sheet
 pattern = "\\d{6}"              # a regular expression for all of the digits
 range = [100000, 499999]
 check = "luhn"
@@ -45,7 +45,7 @@ class Field:
     name : str
         Its name, on one line.
     box : tuple of four floats
-        x, y, width and height, in fractions of the sheet, from its top left corner.
+        x, y, width and height, as fractions of the sheet, from its top left corner.
     pattern : str, optional
         A regular expression that its whole text should match.
     range : tuple of two floats, optional

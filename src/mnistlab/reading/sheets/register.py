@@ -52,7 +52,7 @@ class Placed:
         return self.in_picture((0.0, 0.0, 1.0, 1.0))
 
     def in_picture(self, box: Sequence[float]) -> tuple[tuple[float, float], ...]:
-        """The four corners, in the picture, of a box x, y, width, height in fractions of the form."""
+        """The four corners, in the picture, of a box x, y, width, height as fractions of the form."""
         x, y, width, height = box
         ends = np.array([[(x, y), (x + width, y), (x + width, y + height), (x, y + height)]], np.float64)
         return tuple((float(a), float(b)) for a, b in cv2.perspectiveTransform(ends, self.matrix)[0])

@@ -12,7 +12,7 @@ const STEP = 0.005;
  * what they are and where; `change` is called while a box moves, `done` when it rests.
  */
 export function listenForBoxing(boxes, picture) {
-  /** The point on the sheet under the pointer, in fractions of the sheet. */
+  /** The point on the sheet under the pointer, as fractions of the sheet. */
   const at = (event) => {
     const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(overlay.getScreenCTM().inverse());
     return boxes.projection().toSheet([x, y]);

@@ -51,7 +51,7 @@ export function take(answer) {
   for (const field of layout.fields) field.entry = answer.fields?.[field.name] ?? null;
 }
 
-/** Turns the cells of a table into fields, in fractions of a frame, the sheet or the picture, whichever is found. */
+/** Turns the cells of a table into fields, as fractions of a frame, the sheet or the picture, whichever is found. */
 export async function makeOf(cells, file, type, nameOf) {
   for (const by of ["frame", "corners", "picture"]) {
     const found = await findSheet(file, type, by).catch((error) => {

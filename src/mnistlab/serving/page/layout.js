@@ -1,6 +1,6 @@
-// A layout: named boxes in fractions of a sheet, wherever that is in a picture; and the TOML file that stores it.
+// A layout: named boxes as fractions of a sheet, wherever that is in a picture; and the TOML file that stores it.
 
-/** Maps points in fractions of a sheet, given by its corners clockwise from the top left, to the picture and back. */
+/** Maps points as fractions of a sheet, given by its corners clockwise from the top left, to the picture and back. */
 export function projection([[x0, y0], [x1, y1], [x2, y2], [x3, y3]]) {
   const [dx1, dx2, sx] = [x1 - x2, x3 - x2, x0 - x1 + x2 - x3];
   const [dy1, dy2, sy] = [y1 - y2, y3 - y2, y0 - y1 + y2 - y3];
