@@ -144,6 +144,32 @@ def test_a_process_that_lists_and_is_killed_leaves_no_picture_out_unsaid(here: P
 
 @needs_scale
 @pytest.mark.slow
+def test_a_cluster_that_runs_is_joined_and_stays(here: Path, ray: Any) -> None:
+    """Its token stands in the environment, which the command inherits."""
+    address = ray.get_runtime_context().gcs_address
+    command = [
+        sys.executable,
+        "-m",
+        "mnistlab",
+        "read",
+        "scans",
+        "--to",
+        "out",
+        "--jobs",
+        "1",
+        *RAY,
+        "--address",
+        address,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "")  # nothing of Ray's either
+    assert done.stdout == "out: 5 pictures, 8 digits; 1 could not be read\n"
+    assert_each_once(5, 8)
+    assert ray.cluster_resources()["CPU"] == 2
+
+
+@needs_scale
+@pytest.mark.slow
 def test_a_picture_that_kills_its_process_each_time_is_a_row_with_its_error(here: Path, ray: Any) -> None:
     Image.new("L", (99, 60), 255).save("scans/b.png")
     reader = DiesAt(threads=1)
