@@ -16,6 +16,7 @@ SOURCES = [path for room in ("src", "benchmarks", "tests") for path in sorted((R
 SOURCES.remove(Path(__file__))  # it names what it looks for
 ODD = re.compile(
     r"\bhangs? on\b|\bmanieth\b|\bwould else\b|\b[Ww]hat is no\b|\bis no digit that\b|\bcannot work\b|\b[Ss]ay it with\b"
+    r"|\bto a hair\b|\b(needs?|asked) (it )?never\b|\b(by|up to|after|at most) so many\b|\bso many times as\b"
     r"|\b([Ii]mage|[Bb]yte|object|line|operation|request|convolution|field)s? an? (file|epoch|picture|step|second|block|line)\b"
 )
 """Phrases that readers stumbled over."""

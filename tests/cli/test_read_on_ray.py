@@ -144,6 +144,32 @@ def test_a_process_that_lists_and_is_killed_leaves_no_picture_out_unsaid(here: P
 
 @needs_scale
 @pytest.mark.slow
+def test_a_cluster_that_runs_is_joined_and_stays(here: Path, ray: Any) -> None:
+    """Its token stands in the environment, which the command inherits."""
+    address = ray.get_runtime_context().gcs_address
+    command = [
+        sys.executable,
+        "-m",
+        "mnistlab",
+        "read",
+        "scans",
+        "--to",
+        "out",
+        "--jobs",
+        "1",
+        *RAY,
+        "--address",
+        address,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "")  # nothing of Ray's either
+    assert done.stdout == "out: 5 pictures, 8 digits; 1 could not be read\n"
+    assert_each_once(5, 8)
+    assert ray.cluster_resources()["CPU"] == 2
+
+
+@needs_scale
+@pytest.mark.slow
 def test_a_picture_that_kills_its_process_each_time_is_a_row_with_its_error(here: Path, ray: Any) -> None:
     Image.new("L", (99, 60), 255).save("scans/b.png")
     reader = DiesAt(threads=1)
@@ -250,15 +276,15 @@ class OneCore:
                 "Add --to with a folder",
             ],
         ),
-        (["--to", "-"], ["--to names none"]),
+        (["--to", "-"], ["there is no --to to name it"]),
         (["--to", "out.csv"], ["--to out.csv is the name of a file", "Name a folder, such as digits"]),
         (["--to", "out.parquet"], ["--to out.parquet is the name of a file"]),
-        (["--to", "scans"], ["scans holds something else"]),
-        (["--to", "mine", "--resume"], ["mine holds something else"]),
+        (["--to", "scans"], ["scans holds something other than the rows"]),
+        (["--to", "mine", "--resume"], ["mine holds something other than the rows"]),
         (["--to", "file"], ["file is a file, not a folder"]),
         (["--to", "file/deep"], ["file is a file, not a folder"]),
-        (["--to", "other", "--resume"], ["other holds something else"]),
-        (["--to", "older", "--resume"], ["older was begun with other options: mnistlab older, not "]),
+        (["--to", "other", "--resume"], ["other holds something other than the rows"]),
+        (["--to", "older", "--resume"], ["older was started with other options: mnistlab older, not "]),
         (["--to", "ftp://a/b"], ["ftp://a/b is not the address of a store", "s3://bucket/folder"]),
         (["--to", "out", "--json"], ["--json would have no effect with --engine ray"]),
         (["--to", "out", "--annotate", "boxes", "--table"], ["--annotate, --table would have no effect"]),

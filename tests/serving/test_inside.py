@@ -60,7 +60,7 @@ AT_REST_INSIDE = """() => import('/static/inside.js').then(async ({shownScene}) 
     while (!shownScene().atRest) await new Promise(requestAnimationFrame);
     while (document.getElementById('overview').classList.contains('wave')) await new Promise(requestAnimationFrame);
 })"""
-"""Ends when the pen has rested for so long that the maps came into order, and the wave, if any, has run through."""
+"""Ends when the pen has rested long enough for the maps to be sorted, and the wave, if any, is over."""
 POINTED = "import('/static/inside.js').then(({shownScene}) => shownScene().pointed)"
 
 

@@ -1,4 +1,4 @@
-"""`mnistlab read --engine ray`: millions of pictures as rows in a folder of Parquet files."""
+"""What `mnistlab read` does with the engine Ray: millions of pictures become rows in a folder of Parquet files."""
 
 from __future__ import annotations
 

@@ -41,15 +41,17 @@ def cluster(address: str | None = None) -> Iterator[Any]:
     with contextlib.ExitStack() as stack:
         if address is None:
             folder = stack.enter_context(short_folder())
-            ray.init(
-                address="local", num_cpus=cores_here(), object_store_memory=OBJECTS, include_dashboard=False,
-                _temp_dir=folder, **quiet,
-            )  # fmt: skip
+            with without_greeting():
+                ray.init(
+                    address="local", num_cpus=cores_here(), object_store_memory=OBJECTS, include_dashboard=False,
+                    _temp_dir=folder, **quiet,
+                )  # fmt: skip
         else:
             if address != "auto":
                 check_answer(address)
             try:
-                ray.init(address=address, **quiet)
+                with without_greeting():
+                    ray.init(address=address, **quiet)
             except (
                 ConnectionError,
                 RuntimeError,
@@ -58,6 +60,19 @@ def cluster(address: str | None = None) -> Iterator[Any]:
                 raise UserError("training.no_cluster", address=address, reason=first_line(error)) from None
         stack.callback(ray.shutdown)
         yield ray
+
+
+@contextlib.contextmanager
+def without_greeting() -> Iterator[None]:
+    """Nothing comes on standard error inside `with`: there Ray says that it has read RAY_BACKEND_LOG_LEVEL. Errors are raised."""
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nothing:  # noqa: PTH123 - the system's own
+        os.dup2(nothing.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def cores_here() -> int:

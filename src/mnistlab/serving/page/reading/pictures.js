@@ -55,8 +55,7 @@ export function framed(given, top, bottom, left, right, border) {
   const outside = [...Array(left).keys(), ...Array.from({ length: right }, (_, i) => left + width + i)];
   const inside = outside.map((column) => border(column - left, width));
   for (let row = 0; row < high; row += 1) {
-    const from = border(row - top, height) * line;
-    const to = row * wide * channels;
+    const [from, to] = [border(row - top, height) * line, row * wide * channels];
     made.set(values.subarray(from, from + line), to + left * channels);
     for (let i = 0; i < outside.length; i += 1)
       for (let c = 0; c < channels; c += 1) made[to + outside[i] * channels + c] = values[from + inside[i] * channels + c];
@@ -135,20 +134,17 @@ function between(given, width, height, isSmooth) {
   const { channels, values } = given;
   const across = pairs(given.width, width, isSmooth);
   const rows = Array.from({ length: given.height }, (_, row) => {
-    const made = new Int32Array(width * channels);
-    const first = row * given.width;
+    const [made, first] = [new Int32Array(width * channels), row * given.width];
     for (let column = 0; column < width; column += 1) {
       const [one, other, near, far] = across[column];
       for (let c = 0; c < channels; c += 1)
-        made[column * channels + c] =
-          (values[(first + one) * channels + c] * near + values[(first + other) * channels + c] * far) >> 4;
+        made[column * channels + c] = (values[(first + one) * channels + c] * near + values[(first + other) * channels + c] * far) >> 4;
     }
     return made;
   });
   const made = new Uint8Array(width * height * channels);
   pairs(given.height, height, isSmooth).forEach(([one, other, near, far], row) => {
-    const [above, below] = [rows[one], rows[other]];
-    const first = row * width * channels;
+    const [above, below, first] = [rows[one], rows[other], row * width * channels];
     for (let i = 0; i < width * channels; i += 1)
       made[first + i] = (((near * above[i]) >> 16) + ((far * below[i]) >> 16) + 2) >> 2;
   });
