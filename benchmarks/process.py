@@ -25,7 +25,7 @@ from mnistlab.runs.store import create_run, list_runs
 
 
 def train_seconds(times: int, recipe: str, data_dir: Path, runs: Path) -> tuple[dict[str, list[float]], str]:
-    """Seconds of the whole process and of training alone (first batch to last step), for `times` trainings with seeds 0, 1, …
+    """Seconds of the whole process and of training alone (first batch to last step), for `times` training runs with seeds 0, 1, …
 
     Also the precision that they computed in, "fp32" or "bf16".
     """
@@ -57,7 +57,7 @@ def measure(name: str, times: int, *arguments: str | Path) -> list[float]:
 @click.option(
     "--short", type=click.IntRange(min=1), default=20, show_default=True, help="Times for the short commands."
 )
-@click.option("--times", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each recipe.")
+@click.option("--times", type=click.IntRange(min=1), default=3, show_default=True, help="Training runs of each recipe.")
 @data_option
 @record_option("process")
 def main(names: tuple[str, ...], short: int, times: int, data_dir: Path, record: bool) -> None:

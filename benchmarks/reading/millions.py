@@ -49,7 +49,7 @@ BROKEN = 100
 
 
 def draw_pictures(folder: Path, count: int, data_dir: Path) -> None:
-    """Make so many pictures in the folder: 3 to 8 training digits beside each other, 56 pixels high."""
+    """Make so many pictures in the folder: 3 to 8 training digits side by side, 56 pixels high."""
     images, _ = open_dataset("mnist", data_dir).read("train")
     folder.mkdir(parents=True)
     for number in range(count):
@@ -75,7 +75,7 @@ def seconds(folder: Path, *arguments: str) -> float:
 
 
 def check_output(folder: Path) -> dict[str, int]:
-    """How many pictures are in the output; a `RuntimeError` where one is not, or twice, or a broken one has no error."""
+    """How many pictures are in the output; `RuntimeError` if one is missing or there twice, or a broken one has no error."""
     table = pyarrow.parquet.read_table(folder / "out", columns=["file", "page", "line", "position", "error"])
     rows = Counter(zip(*(table[name].to_pylist() for name in ("file", "page", "line", "position")), strict=True))
     files = {str(path.relative_to(folder)) for path in (folder / "pictures").iterdir()}

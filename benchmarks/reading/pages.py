@@ -1,4 +1,4 @@
-"""MNIST's test digits on drawn pages of paper, found and read correctly: uv run python -m benchmarks.reading.pages --pages 40
+"""MNIST's test digits on computer-generated pages, found and read correctly: uv run python -m benchmarks.reading.pages --pages 40
 
 tests/support/pages.py draws them: seven papers, five rulings, nine pens, tilts of up to 10 degrees, shadows, noise. The first
 100 pages share no digit.

@@ -31,7 +31,7 @@ class Published:
     seconds: float | None = None
     parameters: int | None = None
     best_of: bool = False
-    """The best of many runs or epochs, chosen on the test images, which a single training does not reach."""
+    """The best of many runs or epochs, chosen on the test images, which a single training run does not reach."""
 
 
 PUBLISHED = (
@@ -134,7 +134,7 @@ def draw(by: str, label: str, others: list[Published], path: str) -> None:
             textcoords="offset points", ha=side, color=BLUE, fontsize=9, fontweight="bold", zorder=3,
         )  # fmt: skip
     axes.plot([], [], "o", color=BLUE, label="mnistlab: mean over seeds, last epoch; bars ± std")
-    axes.plot([], [], "s", color=GREY, label="others, as they state it: one training or a mean")
+    axes.plot([], [], "s", color=GREY, label="others, as they state it: one training run or a mean")
     if by == "parameters":
         axes.plot([], [], "s", color=GREY, markerfacecolor="white", label="others: the best of many, chosen on test")
     axes.set_xscale("log")

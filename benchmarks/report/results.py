@@ -38,7 +38,7 @@ def accuracy_rows() -> dict[str, list[dict[str, Any]]]:
 def training_seconds(name: str) -> float | None:
     """Seconds from the first batch to the last step, with all cores and nothing else running.
 
-    The median of whole trainings if some were timed, otherwise the number of steps times the median step of
+    The median of whole training runs if some were timed, otherwise the number of steps times the median step of
     benchmarks/training/step.py. For an ensemble, of all its members, one after the other.
     """
     recipe = RECIPES[name]
@@ -53,7 +53,7 @@ def training_seconds(name: str) -> float | None:
 
 
 def whole_trainings(name: str) -> list[float]:
-    """Seconds of the current recipe's trainings that were timed last; empty if none was."""
+    """Seconds of the current recipe's training runs that were timed last; empty if none was."""
     row = latest_process(name)
     timed = row["training_seconds"][name] if row else []
     if name == "quick" and races():

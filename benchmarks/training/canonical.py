@@ -44,7 +44,7 @@ class Net(nn.Module):
 
 
 class Canonical:
-    """One training of the example, an epoch at a time; its state can be saved between them."""
+    """One training run of the example, an epoch at a time; its state can be saved between them."""
 
     def __init__(self, data_dir: Path, seed: int = 1) -> None:
         torch.manual_seed(seed)
@@ -52,7 +52,7 @@ class Canonical:
         self.optimizer = torch.optim.Adadelta(self.model.parameters(), lr=1.0)
         self.schedule = torch.optim.lr_scheduler.StepLR(self.optimizer, step_size=1, gamma=0.7)
         to_tensor = transforms.Compose([transforms.ToTensor(), transforms.Normalize((MEAN,), (STD,))])
-        self.random = torch.get_rng_state()  # its own: trainings between its epochs draw from the global one too
+        self.random = torch.get_rng_state()  # its own: training runs between its epochs draw from the global one too
         self.loader: DataLoader[Any] = DataLoader(datasets.MNIST(data_dir, transform=to_tensor), batch_size=BATCH_SIZE)
 
     def batches(self, limit: int | None = None) -> Iterator[float]:

@@ -1,7 +1,7 @@
 """Seconds of `quick` on a GPU, with its step recorded as a CUDA graph and without: uv run python -m benchmarks.training.graphs
 
-All trainings run in this process; the first of each kind loads CUDA's libraries and is not counted. Seconds are from first batch
-to last step. Each training is a line of docs/results/graphs.jsonl.
+All training runs take place in this process; the first of each kind loads CUDA's libraries and is not counted. Seconds are
+from first batch to last step. Each training run is a line of docs/results/graphs.jsonl.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def train_quick(seed: int, data_dir: Path, folder: Path) -> dict[str, Any]:
 
 
 def full(seeds: int, data_dir: Path, folder: Path) -> dict[str, Any]:
-    """The canonical example to its goal, and `seeds` trainings of `quick` spread between its epochs."""
+    """The canonical example to its goal, and `seeds` training runs of `quick` spread between its epochs."""
     state_path = folder / "time_to_accuracy.pt"
     doing = {"seeds": seeds, "recipe": RECIPES["quick"].to_dict(), "commit": commit()}
     state: dict[str, Any] = {"doing": doing, "epochs": [], "quick": [], "canonical": None, "sittings": 0}
@@ -151,7 +151,7 @@ def table(facts: dict[str, Any]) -> str:
 
 
 @click.command(cls=Command, help=__doc__)
-@click.option("--seeds", type=click.IntRange(min=1), default=20, show_default=True, help="Trainings of quick.")
+@click.option("--seeds", type=click.IntRange(min=1), default=20, show_default=True, help="Training runs of quick.")
 @click.option("--fast", "is_fast", is_flag=True, help="Extrapolate the canonical example from 100 batches.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as one JSON object.")
 @click.option("--record", is_flag=True, help="Add the result to docs/results/time_to_accuracy.jsonl.")

@@ -1,7 +1,7 @@
 """How certain an accuracy is, given that writers differ: uv run python -m benchmarks.training.writers
 
 Measures the reader that ships on the official test images, by writer, and records it in docs/results/writers.jsonl. The recipes
-are measured in the same way with each training: `benchmarks.training.accuracy`.
+are measured in the same way with each training run: `benchmarks.training.accuracy`.
 """
 
 from __future__ import annotations

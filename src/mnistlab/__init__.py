@@ -8,7 +8,7 @@ an extra says so when it is used without them. What is where:
 
     data          datasets: the catalogue, raw files, download, folders of pictures, writers, splits, batches
     augmentation  random changes of training images: geometry, pens, other hands, clutter, non-digits
-    papers        filled-in papers drawn from MNIST's digits, for the network that finds digits
+    papers        filled-in pages generated from MNIST's digits, for the network that finds digits
     networks      the description of a network, its layers, ensembles, and how they are saved
     recipes       what to train and how
     runs          run folders: the only channel out of training

@@ -15,7 +15,7 @@ from mnistlab.messages.sentences import counted
 __all__ = ["GENERATOR", "autocast", "device_title", "pick_device", "pick_precision"]
 
 GENERATOR = threading.RLock()
-"""Held by the thread that draws from torch's random generator; a process has only one, so trainings take turns. An ensemble
+"""Held by the thread that draws from torch's random generator; a process has only one, so training runs take turns. An ensemble
 holds it while it trains its members, which acquire it again."""
 
 

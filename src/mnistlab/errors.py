@@ -50,7 +50,7 @@ class MnistlabError(Exception):
     language: str | None = None
     """The language of its sentences; English unless somebody has set it. `mnistlab learn` sets the learner's."""
     is_said_elsewhere: bool | None = None
-    """Whether another process of the same training reports it, or its cause; None if that is not decided."""
+    """Whether another process of the same training run reports it, or its cause; None if that is not decided."""
 
     def __init__(self, key: str, /, *, remedy: str | None = None, **values: Any) -> None:
         super().__init__(key)

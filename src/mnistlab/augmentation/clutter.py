@@ -23,8 +23,8 @@ __all__ = ["CLUTTER", "Clutter"]
 class Clutter:
     """Each image undergoes some of `CLUTTER`: other strokes, ink and paper swapped, parts covered, pieces of other digits.
 
-    Everything is drawn from torch's global generator of the batch's device, so that saving its state saves it too. Sizes
-    in pixels are for images 28 pixels high and scale with the height.
+    All random numbers come from torch's global generator for the batch's device, so saving that generator's state covers them
+    too. Sizes in pixels are for images 28 pixels high and scale with the height.
     """
 
     strength: float = 0.0

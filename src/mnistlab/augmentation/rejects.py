@@ -43,7 +43,7 @@ class Source(NamedTuple):
     digits: torch.Tensor | None  # None if the classes are not digits
 
     def table(self, weights: Sequence[object]) -> torch.Tensor:
-        """For each image its digit's row of `weights`, float; never quite 0, because the batch may hold no other digit."""
+        """For each image, its digit's row of `weights`, as floats; never quite 0, because the batch may hold no other digit."""
         rows = torch.tensor(weights, dtype=torch.float32, device=self.images.device)
         if self.digits is None:
             return rows.new_ones((len(self.images), *rows.shape[1:]))

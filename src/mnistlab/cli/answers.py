@@ -44,7 +44,7 @@ class Answer:
 def answer_for(
     to: Path | None, as_json: bool, files: list[Path], reader: Reader, other: Answer | None = None
 ) -> Iterator[Answer]:
-    """The output that was asked for: `other`, if any."""
+    """The output that was asked for: `other` if given, otherwise the one that the options choose."""
     answer: Answer
     if other is not None:
         answer = other

@@ -124,7 +124,7 @@ def run_app(arguments: list[str] | None) -> int:
 
 
 def refuse(error: MnistlabError) -> int:
-    """Print it on one line on standard error, unless another process of the training does. Returns its exit code."""
+    """Print it on one line on standard error, unless another process of the training run does. Returns its exit code."""
     if not says(error):
         return error.exit_code
     language = error.language or locales_language()

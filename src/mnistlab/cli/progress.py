@@ -1,4 +1,4 @@
-"""A training on the terminal: a live bar if there is a terminal, otherwise one line per epoch."""
+"""A training run on the terminal: a live bar if there is a terminal, otherwise one line per epoch."""
 
 from __future__ import annotations
 

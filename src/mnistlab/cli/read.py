@@ -55,15 +55,15 @@ __all__ = ["read"]
     metavar="FILE",
     help="Write a row per digit to this .csv, .jsonl or .parquet file; - for CSV on standard output.",
 )
-@click.option("--resume", is_flag=True, help="Go on with a file that --to began: what is in it is not read again.")
+@click.option("--resume", is_flag=True, help="Continue a file that --to began: what is in it is not read again.")
 @click.option("--jobs", type=ValueType(int), metavar="N", help="Processes that read.  [default: one per core]")
-@click.option("--recursive", is_flag=True, help="Read the folders in folders too.")
+@click.option("--recursive", is_flag=True, help="Read sub-folders too.")
 @click.option(
     "--engine", type=click.Choice(["plain", "ray"]), default="plain", show_default=True,
-    help="ray reads millions of pictures, into a folder of Parquet files (--to): from folders, patterns, .txt files with a name a"
-    " line, and s3:// addresses.",
+    help="ray reads millions of pictures into a folder of Parquet files (--to), from folders, patterns, .txt files with one name"
+    " per line, and s3:// addresses.",
 )  # fmt: skip
-@click.option("--address", metavar="HOST:PORT", help="Ray cluster to read on; left out, this computer alone.")
+@click.option("--address", metavar="HOST:PORT", help="Ray cluster to read on; by default, only this computer.")
 @runs_option
 def read(
     pictures: tuple[str, ...],
@@ -104,7 +104,7 @@ NOT_ON_RAY = {
     "annotate": "--annotate", "as_json": "--json", "table": "--table", "fields": "--fields", "single": "--field",
     "save_layout": "--save-layout", "csv": "--csv",
 }  # fmt: skip
-"""What is asked of `read_here` alone, and the options' names."""
+"""What only `read_here` can do, and the options that ask for it."""
 
 
 def read_here(
@@ -172,7 +172,7 @@ def finished(targets: dict[Path, Path], sheet: Sheet, path: Path, picture: NDArr
 
 
 def check_options(to: Path | None, resume: bool, as_json: bool) -> None:
-    """Raise `UserError` where options do not go together, or --to names what cannot be written. Nothing is written."""
+    """Raise `UserError` if options do not go together, or --to names what cannot be written. Nothing is written."""
     from mnistlab.cli.answers import is_standard_output
 
     into_file = to is not None and not is_standard_output(to)
@@ -187,7 +187,7 @@ def check_options(to: Path | None, resume: bool, as_json: bool) -> None:
 
 
 def moving_bar(total: int, to: Path | None) -> contextlib.AbstractContextManager[Callable[[], None]]:
-    """A bar on standard error where that is a terminal and the answer goes elsewhere, and what moves it."""
+    """A bar on standard error if that is a terminal and the answer goes elsewhere, and what moves it."""
     from mnistlab.cli.answers import is_standard_output
 
     elsewhere = (to is not None and not is_standard_output(to)) or not sys.stdout.isatty()
@@ -201,11 +201,11 @@ def moving_bar(total: int, to: Path | None) -> contextlib.AbstractContextManager
 
 
 def do_nothing() -> None:
-    """Where there is no bar to move."""
+    """Do nothing: there is no bar to move."""
 
 
 def standard_input() -> bytes:
-    """The picture that is piped into the command. Raises `UserError` where somebody would have to type it."""
+    """The picture that is piped into the command. Raises `UserError` if somebody would have to type it."""
     from mnistlab.pictures.decode import MOST_BYTES
 
     if sys.stdin is None or sys.stdin.isatty():
@@ -225,8 +225,8 @@ def files_of(pictures: tuple[Path, ...], recursive: bool, fail: Callable[[Mnistl
 
 
 def pictures_in(folder: Path, recursive: bool, fail: Callable[[MnistlabError], None]) -> list[Path]:
-    """Those whose names end as pictures' do, by name; hidden ones are other programs' notes. Folders that are links are no
-    part of it: they may lead round in a circle."""
+    """The files whose names end like a picture's, by name; hidden ones are other programs' notes. Folders that are links are
+    left out: they may lead round in a circle."""
     from mnistlab.files import is_file
     from mnistlab.pictures.decode import SUFFIXES
 

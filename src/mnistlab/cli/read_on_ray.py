@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 __all__ = ["check_request", "read_on_ray"]
 
 JOB = "_job.json"
-"""What the rows in a folder depend on beside the pictures; readers of Parquet pass over names that begin so."""
+"""What the rows in a folder depend on besides the pictures; Parquet readers skip names that begin with an underscore."""
 LOCK = "_job.lock"
 MOST_PROCESSES = 100_000
 
 
 class Request(NamedTuple):
-    """What is to be read, the folder or address of the rows, and how many processes were asked for."""
+    """What is to be read, the folder or address for the rows, and how many processes were asked for."""
 
     sources: tuple[str, ...]
     to: str
@@ -44,7 +44,7 @@ class Request(NamedTuple):
 
 
 def check_request(sources: tuple[str, ...], to: str | None, jobs: int | None, unused: dict[str, Any]) -> Request:
-    """What is asked for. Raises `UserError` where Ray is missing, or for options that do not go with it."""
+    """What is asked for. Raises `UserError` if Ray is missing, or for options that do not go with it."""
     require("scale", "ray", "pandas", "pyarrow")
     unused = {**unused, "-": "-" in sources}
     if given := [option for option, value in unused.items() if value]:
@@ -59,7 +59,7 @@ def check_request(sources: tuple[str, ...], to: str | None, jobs: int | None, un
 
 
 def read_on_ray(request: Request, reader: Reader, *, resume: bool, recursive: bool, address: str | None) -> int:
-    """Read the pictures into the folder, tell how many there are, and return the exit code.
+    """Read the pictures into the folder, print how many there are, and return the exit code.
 
     Raises `MnistlabError` for what cannot be done as asked, and for what ends the job; what was written stays.
     """
@@ -112,7 +112,7 @@ def has_pictures(source: str, recursive: bool, fail: Callable[[MnistlabError], N
 
 
 def check_output(out: str, name: str, header: dict[str, Any], resume: bool) -> None:
-    """Raise `UserError` where nothing can be written to that folder, or another job's rows, or other things, are in it."""
+    """Raise `UserError` if that folder cannot be written to, or holds another job's rows or anything else."""
     if not is_address(out):
         check_folder(Path(out))
     try:
@@ -138,7 +138,7 @@ def check_output(out: str, name: str, header: dict[str, Any], resume: bool) -> N
 def own_folder(out: str, name: str, header: dict[str, Any]) -> Iterator[None]:
     """Make the folder, with a note of what the rows depend on, and keep other commands out of it inside `with`.
 
-    In a store nothing can keep them out. Raises `UserError` where another command has it.
+    In a store, nothing can keep them out. Raises `UserError` if another command has it.
     """
     with contextlib.ExitStack() as held:
         if not is_address(out):
@@ -157,14 +157,14 @@ def own_folder(out: str, name: str, header: dict[str, Any]) -> Iterator[None]:
 
 
 def check_arrived(out: str, tally: Tally) -> None:
-    """Raise `UserError` where a machine of the cluster has written a part into a folder of its own."""
+    """Raise `UserError` if a machine of the cluster has written a part into a folder of its own."""
     if tally.part and not is_address(out) and is_folder(Path(out)) and not Path(out, tally.part).exists():
         raise UserError("reading.output_not_shared", folder=out)
 
 
 @contextlib.contextmanager
 def moving_bar() -> Iterator[Callable[[int], None]]:
-    """How many pictures are read, on standard error where that is a terminal, and what moves it on."""
+    """A count of the pictures read, on standard error if that is a terminal; yields what advances it."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return

@@ -1,4 +1,4 @@
-"""`mnistlab replay`: a training as a short animation."""
+"""`mnistlab replay`: a training run as a short animation."""
 
 from __future__ import annotations
 

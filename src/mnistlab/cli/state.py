@@ -145,7 +145,7 @@ class State:
 
 
 def check_header(there: dict[str, Any], now: dict[str, Any], name: str) -> None:
-    """Raise `UserError` where what an output, of that name, was begun with is not what is asked for now."""
+    """Raise `UserError` if what an output, of that name, was begun with is not what is asked for now."""
     if there.get("columns") != now["columns"]:
         raise UserError("cli.output_of_another", name=name)
     if changed := [key for key in now if there.get(key) != now[key]]:

@@ -1,4 +1,4 @@
-"""`mnistlab sweep`: many trainings, compared on validation."""
+"""`mnistlab sweep`: many training runs, compared on validation."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class SetType(click.ParamType[tuple[str, tuple[Any, ...]]]):
     )
 )
 @click.argument("recipes", nargs=-1, metavar="[RECIPE]...")
-@click.option("--seeds", type=WholeRange(1, 1000), default=5, show_default=True, help="Trainings of each setting.")
+@click.option("--seeds", type=WholeRange(1, 1000), default=5, show_default=True, help="Training runs of each setting.")
 @click.option("--first-seed", "first", type=WholeRange(0), default=0, show_default=True, help="The first one's seed.")
 @click.option(
     "--set", "sets", metavar="FIELD=VALUE,...", type=SetType(), multiple=True,
@@ -76,7 +76,7 @@ class SetType(click.ParamType[tuple[str, tuple[Any, ...]]]):
 )  # fmt: skip
 @dataset_option
 @click.option("--test", is_flag=True, help="Measure each run on the test images too, once; they decide nothing.")
-@click.option("--cores", type=WholeRange(1), help="Cores that a training computes on; left out, all.")
+@click.option("--cores", type=WholeRange(1), help="Cores that each training run uses; all by default.")
 @click.option(
     "--engine", type=click.Choice(["plain", "ray"]), default="plain", show_default=True,
     help="plain trains one after the other, ray as many at once as there is room for.",
@@ -86,7 +86,7 @@ class SetType(click.ParamType[tuple[str, tuple[Any, ...]]]):
     "--gpus",
     metavar="NUMBER",
     type=ValueType(float),
-    help="GPUs that a training takes on Ray, such as 0.25; left out, none.",
+    help="GPUs that each training run takes on Ray, such as 0.25; none by default.",
 )
 @click.option(
     "--plot", metavar="FILE.png", type=click.Path(path_type=Path),

@@ -31,7 +31,7 @@ def report(
     """Draw the results of the settings, and print them; what they have in common is the picture's title."""
     dataset = open_dataset(plan.dataset, plan.data_dir)
     rows = standings(finished, dataset)
-    save_figure(draw_sweep(rows, f"{Path(dataset.spec.name).name}: {plan.seeds} trainings each{common}"), target)
+    save_figure(draw_sweep(rows, f"{Path(dataset.spec.name).name}: {plan.seeds} training runs each{common}"), target)
     if as_json:
         trials = [trial_as_json(trial, outcome) for trial, outcome in outcomes.items()]
         settings = [standing_as_json(row) for row in rows]
@@ -80,7 +80,7 @@ def told_interval(spread: Spread | None) -> str:
 
 
 def trial_as_json(trial: Trial, outcome: Outcome) -> dict[str, Any]:
-    """A training in plain types: its run, or why there is none."""
+    """A training run in plain types: its run, or why there is none."""
     about: dict[str, Any] = {"setting": trial.setting.title, "number": trial.number, "seed": trial.seed}
     if isinstance(outcome, Failure):
         return {**about, "run": None, "error": str(outcome)}

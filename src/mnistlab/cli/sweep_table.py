@@ -1,4 +1,4 @@
-"""A sweep on the terminal: a live table if there is a terminal, otherwise a line per training."""
+"""A sweep on the terminal: a live table if there is a terminal, otherwise a line per training run."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def validation_of(outcome: Outcome) -> float | None:
 
 
 class Progress(Silent):
-    """Records how much of a training is done; each member of an ensemble counts equally."""
+    """Records how much of a training run is done; each member of an ensemble counts equally."""
 
     def __init__(self, running: dict[Trial, float], trial: Trial) -> None:
         self.running, self.trial = running, trial

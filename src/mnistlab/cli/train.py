@@ -57,9 +57,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="Seed of the weights, the data's order and dropout.",
 )
-@click.option("--resume", "resume_run", metavar="RUN", help="Go on with a run that was interrupted or killed.")
+@click.option("--resume", "resume_run", metavar="RUN", help="Continue a run that was interrupted or killed.")
 @click.option("--config", type=click.Path(path_type=Path), help="TOML file with fields of the recipe.")
-@click.option("--track", metavar="TRACKER", help="Follow the training in: tensorboard.")
+@click.option("--track", metavar="TRACKER", help="Follow the training run in: tensorboard.")
 @device_option
 @data_option
 @download_option
@@ -115,7 +115,7 @@ def options_of(fields: Iterable[str]) -> list[str]:
 def go_on(
     name: str, runs_dir: Path, data_dir: Path, track: str | None, changed: dict[str, Any]
 ) -> tuple[Run, Evaluation]:
-    """Resume a run. Raises `UserError` where an option on the command line would make it another one."""
+    """Resume a run. Raises `UserError` if an option on the command line would make it another one."""
     from mnistlab.runs.store import find_run
 
     context = click.get_current_context()

@@ -80,7 +80,10 @@ def check_apart(
 
 
 def run_until(folder: Path, limit: float, names: list[str]) -> tuple[int, str]:
-    """Run `main` on the folder; its exit code and the beginning of what it printed. Raises `UserError` after `limit` seconds."""
+    """Run `main` on the folder and return its exit code and the beginning of its output.
+
+    Raises `UserError` after `limit` seconds.
+    """
     process = subprocess.Popen(  # noqa: S603 - it runs our own code
         [sys.executable, "-P", "-m", "mnistlab.doctor.apart", str(folder)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,

@@ -31,7 +31,7 @@ __all__ = ["check_code", "import_model"]
 
 NETWORK, MODES, TRAINING = Clause("names.network"), Clause("names.modes"), Clause("names.training")
 BATCH = 64
-"""Images in each of the two batches for trying out a training."""
+"""Images in each of the two batches for trying out training."""
 ODD = 7
 """Images for trying out the network first: a number that is unlikely to be a layer's width."""
 

@@ -21,9 +21,9 @@ __all__ = ["Counted", "TwoSteps"]
 
 LOSS, TRAINING, MODES = Clause("names.loss"), Clause("names.training"), Clause("names.modes")
 STEPS = 2
-"""For how many steps a training is watched: a forgotten zero_grad shows in the second."""
+"""For how many steps training is watched: a forgotten zero_grad shows in the second."""
 PASSES = 3
-"""How often a training that makes no step may iterate over the two batches."""
+"""How often training that makes no step may iterate over the two batches."""
 
 
 class Enough(BaseException):
@@ -31,7 +31,7 @@ class Enough(BaseException):
 
 
 class TwoSteps:
-    """Inside `with`, a training of the model is watched, and ended at its third step.
+    """Inside `with`, training of the model is watched, and ended at its third step.
 
     Parameters
     ----------

@@ -116,7 +116,7 @@ def evaluate_run(
     Returns
     -------
     Evaluation
-        What the model got right and wrong, in counts; a `FinderEvaluation` for a run of the recipe finder.
+        What the model got right and wrong, in counts; a `FinderEvaluation` for a run that was trained with the recipe `finder`.
 
     Raises
     ------

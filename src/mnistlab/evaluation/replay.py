@@ -1,4 +1,4 @@
-"""Replay a training: filters forming, the probabilities of a few hard digits, the loss; only real states."""
+"""Replay a training run: filters forming, the probabilities of a few hard digits, the loss; only real states."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def read_snapshots(run: Run) -> Snapshots:
 
 
 class Replay:
-    """The frames of a training, one for each state that the run kept.
+    """The frames of a training run, one for each state that the run kept.
 
     Parameters
     ----------

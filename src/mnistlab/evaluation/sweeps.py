@@ -28,7 +28,7 @@ __all__ = ["Distance", "Spread", "Standing", "draw_sweep", "spread_of", "standin
 
 @dataclass(frozen=True)
 class Spread:
-    """The values of several trainings."""
+    """The values of several training runs."""
 
     values: tuple[float, ...]
     mean: float
@@ -40,19 +40,19 @@ class Spread:
 
 @dataclass(frozen=True)
 class Distance:
-    """How far a setting is behind the best one on the validation images, over trainings with the same numbers."""
+    """How far a setting is behind the best one on the validation images, over training runs with the same numbers."""
 
     difference: Spread
     """The best setting's accuracy minus this one's."""
     p_value: float
-    """The probability of mistakes at least this uneven if both were equally good, summed over all the trainings: each writer
+    """The probability of mistakes at least this uneven if both were equally good, summed over all the training runs: each writer
     counted as one (see `permutation_p_value`), or each image if the writers are unknown."""
     by_writer: bool
 
 
 @dataclass(frozen=True)
 class Standing:
-    """The results of a setting's trainings."""
+    """The results of a setting's training runs."""
 
     setting: Setting
     runs: Mapping[int, Run]
@@ -62,7 +62,7 @@ class Standing:
     test: Spread | None
     """Accuracy on the test images, if all the runs were tested."""
     behind: Distance | None = None
-    """None for the best itself, and if they have no training number in common."""
+    """None for the best itself, and if no runs of theirs have the same number."""
 
 
 def spread_of(values: Sequence[float], most: float = math.inf) -> Spread:
@@ -129,7 +129,7 @@ def indices(counts: Mapping[str, Any]) -> NDArray[np.int64]:
 
 
 def draw_sweep(rows: Sequence[Standing], title: str) -> Figure:
-    """A line per setting, in the order of `standings`: a dot per training, their mean and its interval; a panel per split."""
+    """A line per setting, in the order of `standings`: a dot per training run, their mean and its interval; a panel per split."""
     parts = {"validation": [row.val for row in rows], "test": [row.test for row in rows]}
     shown = {name: spreads for name, spreads in parts.items() if any(spreads)}
     longest = max(len(row.setting.title) for row in rows)

@@ -4,7 +4,7 @@ A source is a script in cells, the part of jupytext's py:percent that is read he
 
     # %% [markdown] lang="en"        a cell of text; the same one in French follows it
     # %%                             a cell of code, in both languages
-    # %% quick="epochs = 1"          the tests run this after the cell, to cut trainings to a few steps
+    # %% quick="epochs = 1"          the tests run this after the cell, to cut training to a few steps
     # %% raises="RuntimeError"       a cell that ends in this error, on purpose
 
 In code, a line that ends in `# en` or `# fr` is for that language only, and `# en: ...` and `# fr: ...` are its comments. In
@@ -137,7 +137,7 @@ class Cell:
     lang: str = ""
     """The language of a cell of text."""
     quick: str = ""
-    """What the tests run after it, to cut a training short."""
+    """What the tests run after it, to cut training short."""
     raises: str = ""
     """The name of the error that it ends in, on purpose."""
 

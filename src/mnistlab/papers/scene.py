@@ -1,4 +1,4 @@
-"""Scenes: small parts of filled-in papers, and what should be found on them. The same number always gives the same scene."""
+"""Scenes: small parts of filled-in pages, and what should be found on them. The same number always gives the same scene."""
 
 from __future__ import annotations
 

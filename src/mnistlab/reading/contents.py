@@ -1,4 +1,4 @@
-"""All pages of a file, of whatever content: each read, or with why it could not be."""
+"""All pages of a file, whatever its content: what was read, or why it could not be read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Finish", "read_content"]
 
 Finish: TypeAlias = "Callable[[Path, NDArray[np.uint8], Page], None]"
-"""What the process that has read a picture does with it and its page; it can be pickled."""
+"""What the process that has read a picture does with it and its page; it must be picklable."""
 
 
 def read_content(
@@ -30,7 +30,7 @@ def read_content(
 ) -> tuple[list[Page | UserError], MnistlabError | None]:
     """Read the pages of a file that has that content. `name` is what messages call it.
 
-    Returns the pages, each read or with why it could not be, and what went wrong with what was to be done with them.
+    Returns the pages, each as it was read or with the reason why not, and what went wrong in `finish`.
     """
     try:
         pages = every_page(content, name)
@@ -42,7 +42,7 @@ def read_content(
             picture = pages.picture(number)
             page = replace(reader.read(picture, **options), number=number + 1, count=len(pages))
         except UserError as error:
-            if "picture" in error.values:  # what was read is an array by then, and has no name
+            if "picture" in error.values:  # the reader was given an array, which has no name
                 error.values["picture"] = printable(path)
             results.append(error)
             continue

@@ -1,4 +1,4 @@
-"""Pictures that kill the process which reads them: so large that the memory is not enough, or such that a library crashes."""
+"""Pictures that kill the process which reads them: they are too large for the memory, or they crash a library."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from mnistlab.reading.sources import content_of, remove, write_to
 __all__ = ["Deaths"]
 
 MOST = 3
-"""So many processes may die at one picture before it is given up; they may have been killed for another reason."""
+"""So many processes may die on one picture before it is given up; they may have been killed for another reason."""
 
 
 class Deaths:
-    """At which pictures of a part processes have died, in a note beside the part's file.
+    """The pictures of a part on which processes have died, in a note beside the part's file.
 
-    Inside `with` there is the note, and whoever leaves it alive removes it. The first try leaves an empty one. The next ones find
-    it, and note each picture before they read it; so what is noted are the pictures at which they died, with the last of those
-    that the process which reads now has begun.
+    The note exists inside `with`, and a process that leaves it alive removes the note. The first attempt leaves it empty. Later
+    ones find it, and note each picture before they read it; so it lists the pictures on which they died, and the one that the
+    current process has begun last.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Deaths:
             write_to(note, b"")
 
     def may_be_read(self, number: int) -> bool:
-        """Whether the picture, counted from 0, may be read, which is then noted; False for one at which `MOST` have died."""
+        """Whether the picture, counted from 0, may be read, which is then noted; False for one on which `MOST` have died."""
         if self.noted.count(b"%d" % number) >= MOST:
             return False
         if not self.is_first_try:
@@ -45,7 +45,7 @@ class Deaths:
         return True
 
     def error(self, name: str) -> UserError:
-        """What is said of a picture that may not be read."""
+        """The error for a picture that may not be read."""
         return UserError("reading.picture_kills", name=printable(name), times=MOST)
 
     def __enter__(self) -> Deaths:

@@ -62,7 +62,10 @@ class Finder:
         return {name: value for name, value in vars(self).items() if name != "session"}
 
     def __call__(self, seen: Floats) -> tuple[Floats, Floats, Floats]:
-        """Kinds (classes, h, w), boxes (4, h, w) and ink (H, W) of the contrast float32 (H, W), multiples of `CELL`."""
+        """Kinds (classes, h, w), boxes (4, h, w) and ink (H, W) for a contrast picture, float32 (H, W).
+
+        H and W are multiples of `CELL`.
+        """
         kinds, boxes, ink = self.session.run(None, {"contrast": seen[None, None]})
         return kinds[0], boxes[0], ink[0, 0]
 

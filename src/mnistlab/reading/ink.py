@@ -1,8 +1,8 @@
-"""The ink in any picture of handwriting: light, paper, rules and tilt removed.
+"""The ink in any picture of handwriting: lighting, paper, rules and tilt removed.
 
     ink = find_ink(picture)                 # ink without paper: uint8 (H, W), 0 paper to 255 ink
 
-Its pieces are found in pieces.py, assembled into digits in assembly.py, and converted to MNIST's form in mnist_form.py.
+Its pieces are found in pieces.py, assembled into digits in assembly.py, and converted to MNIST's format in mnist_form.py.
 """
 
 from __future__ import annotations

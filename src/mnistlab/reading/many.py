@@ -32,17 +32,17 @@ __all__ = ["Outcome", "Task", "count_processes", "read_each"]
 
 MOST_JOBS = 1024
 MOST_ON_WINDOWS = 61
-"""Processes that one may wait for on Windows."""
+"""How many processes one process can wait for on Windows."""
 PER_PROCESS = 32
 """Pictures that make a process worth its start: it takes as long as reading about so many small ones."""
 AHEAD = 4
-"""Pictures that are under way for each process: enough that none waits, few enough to be held in memory."""
+"""Pictures under way for each process: enough that none waits, few enough to be held in memory."""
 
 
 class Task(NamedTuple):
-    """A picture to be read: its file, or its `content` where it comes on standard input.
+    """A picture to be read: its file, or its `content` if it comes on standard input.
 
-    `known` is the SHA-256 of what was read of it before: where it still is that, it is not read again.
+    `known` is the SHA-256 of the content that was read before: if it is still the same, it is not read again.
     """
 
     path: Path
@@ -53,8 +53,8 @@ class Task(NamedTuple):
 class Outcome(NamedTuple):
     """What became of a task.
 
-    `pages` are those of the picture's file, most often one, each read or with why it could not be; none where the picture was
-    known. `error` says that what was to be done with a page failed. `sha256` is that of the file, None where there was none.
+    `pages` are those of the picture's file, most often one, each as it was read or with the reason why not; none if the picture
+    was known. `error` is set if what was to be done with a page failed. `sha256` is that of the file, None if there was none.
     """
 
     pages: tuple[Page | UserError, ...]
@@ -79,10 +79,10 @@ def read_each(
     """Read the pictures, `jobs` at a time, and yield an outcome for each in the order of the tasks.
 
     `options` are those of `Reader.read`. Each process computes in one thread. Without `jobs` there are as many as
-    `count_processes` says; where that is one, this process reads in all the reader's threads. Once the iterator is closed, no
+    `count_processes` says; if that is one, this process reads in all the reader's threads. Once the iterator is closed, no
     process is left.
 
-    Raises `UserError` where `jobs` is out of range, and, while it is iterated, `Failure` where a process was killed.
+    Raises `UserError` if `jobs` is out of range, and, while it is iterated, `Failure` if a process was killed.
     """
     processes = count_processes(len(tasks), jobs)
     read: Callable[..., Outcome] = functools.partial(read_one, finish=finish, **options)
@@ -94,9 +94,9 @@ def read_each(
 
 
 def count_processes(pictures: int, jobs: int | None) -> int:
-    """How many processes read so many pictures: `jobs`, or the cores, fewer where there is too little to do; at least 1.
+    """How many processes read so many pictures: `jobs`, or the number of cores, fewer if there is too little to do; at least 1.
 
-    Raises `UserError` where `jobs` is out of range.
+    Raises `UserError` if `jobs` is out of range.
     """
     if jobs is None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -148,7 +148,7 @@ def in_processes(
 
 
 def current_folder() -> str | None:
-    """Where relative names begin; None where that folder is gone."""
+    """Where relative names begin; None if that folder is gone."""
     try:
         return os.getcwd()  # noqa: PTH109 - as os.chdir takes it
     except OSError:
@@ -186,7 +186,7 @@ class Worker(NamedTuple):
 
 
 worker: Worker | None = None
-"""In a process of the pool: what `begin` has made."""
+"""In a process of the pool: what `begin` made."""
 
 
 def begin(
@@ -198,10 +198,10 @@ def begin(
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
-    if parent is not None:  # the pool's processes would wait for ever where it is killed
+    if parent is not None:  # the pool's processes would wait for ever if it were killed
         threading.Thread(target=end_with, args=(parent,), daemon=True).start()
     if folder is not None:
-        os.chdir(folder)  # multiprocessing goes to where the program began
+        os.chdir(folder)  # multiprocessing changes to the folder where the program started
     cv2.setNumThreads(1)
     worker = Worker(kind(model, threshold=threshold, threads=1), read, stopped)
 

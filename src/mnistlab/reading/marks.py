@@ -114,7 +114,7 @@ def covered(one: Box, other: Box) -> float:
 
 
 def shared(one: Box, other: Box) -> int:
-    """The area of their intersection in pixels."""
+    """The area of the two boxes' intersection, in pixels."""
     wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
     high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
     return max(0, wide) * max(0, high)

@@ -1,12 +1,12 @@
 """Millions of pictures on Ray: a pool of processes, each with a reader, writes a Parquet file for each part of them.
 
-Ray Data hands the parts, the names of a hundred pictures each, to whichever process is free, and begins one again whose process
-or machine has died. What goes through it are names and counts: the processes fetch the pictures and write the rows themselves. A
-part's file is named by its pictures and appears whole or not at all, so however often a part is begun, its rows are there once.
+Ray Data hands the parts, the names of a hundred pictures each, to whichever process is free, and starts a part again if its
+process or machine dies. Only names and counts go through it: the processes fetch the pictures and write the rows themselves. A
+part's file is named after its pictures and appears whole or not at all, so however often a part is begun, its rows exist once.
 Names are listed as they are needed, so nothing grows with their number but a table on the disk.
 
-Ray Data's own writing and its checkpoints do not promise that: what is tried again is written again, and all that is known is
-held in memory.
+Ray Data's own writers and checkpoints do not promise that: what is tried again is written again, and everything that is known
+is held in memory.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from mnistlab.reading.sources import content_of, in_advance, joined, reason_of, 
 __all__ = ["Job", "PartReader", "Tally", "read_parts"]
 
 PART = 100
-"""Pictures of a part: enough that handing them over costs nothing, few enough that little is lost with a process."""
+"""Pictures per part: enough that handing them over costs nothing, few enough that little is lost with a process."""
 STRANGE = {"pictures.read_failed", "reading.unexpected"}
 """What may be wrong with the disk, the network or the machine, and not with a picture."""
 MANY = 10
-"""Where all of so many pictures fail in a strange way, it is not the pictures' fault."""
+"""If all of so many pictures fail in a strange way, it is not the pictures' fault."""
 
 
 class Job(NamedTuple):
@@ -48,11 +48,11 @@ class Job(NamedTuple):
     """As `names_in` takes them."""
     recursive: bool
     out: str
-    """The folder, or address, of the parts' files; one of this computer's is absolute."""
+    """The folder or address of the parts' files; a folder's path is absolute."""
     folder: str
     """Where relative names begin."""
     size: int = PART
-    """Pictures of a part."""
+    """Pictures per part."""
 
 
 class Tally(NamedTuple):
@@ -85,7 +85,7 @@ def read_parts(ray: Any, reader: Reader, job: Job, processes: int) -> Generator[
     """Read all pictures of the job that are not read yet, and yield a tally for each part that has been written.
 
     Raises, while it is iterated, `MnistlabError` for what ends the job: a full disk, a store that does not answer, a
-    process that died while it listed the pictures. What was written stays, and the job goes on where it is begun once more.
+    process that died while it listed the pictures. What was written stays, and the job continues when it is started again.
     """
     data = importlib.import_module("ray.data")
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what goes wrong is raised
@@ -112,12 +112,12 @@ def read_parts(ray: Any, reader: Reader, job: Job, processes: int) -> Generator[
                 yield tally
     except ray.exceptions.RayError as error:
         raise Failure("reading.ray_failed", reason=shorten(last_line(error), 300)) from None
-    if there != listed:  # its process died, and what Ray began again in its place had listed other pictures by then
+    if there != listed:  # its process died, and the one that Ray started in its place listed other pictures
         raise Failure("reading.listing_ended")
 
 
 def last_line(error: BaseException) -> str:
-    """What an error of Ray's comes down to: it tells of the stack first."""
+    """What an error of Ray's comes down to; the stack comes first in it."""
     return (str(error).strip() or type(error).__name__).splitlines()[-1].strip().rstrip(".")
 
 
@@ -134,7 +134,7 @@ def as_block(tally: Tally) -> Any:
 def parts_to_read(_: Any, job: Job) -> Iterator[Any]:
     """The parts whose pictures are not read yet, and last a tally of what is; an error is a tally, too.
 
-    Parts are the same each time as long as the sources are: those that are written fall out as a whole.
+    The parts are the same each time, as long as the sources are, so those that are written drop out as a whole.
     """
     try:
         go_to(job.folder)
@@ -162,7 +162,7 @@ def packed(names: Iterable[str]) -> bytes:
 
 
 def go_to(folder: str) -> None:
-    """Stand where the job was begun. Raises `UserError` where this machine has no such folder."""
+    """Change to the folder where the job was started. Raises `UserError` if this machine has no such folder."""
     try:
         os.chdir(folder)
     except OSError as error:
@@ -173,12 +173,12 @@ def go_to(folder: str) -> None:
 
 
 class PartReader:
-    """What reads parts in a process of Ray's, in one thread.
+    """Reads parts in one of Ray's processes, in one thread.
 
     Parameters
     ----------
     reader
-        It comes with its model.
+        It brings its model with it.
     job
         Where names begin, and where the parts' files go.
     """
@@ -190,7 +190,7 @@ class PartReader:
         self.reader, self.job = reader, job
 
     def __call__(self, block: Any) -> Any:
-        """Read a part, given as `as_block` makes it of its tally, and write its file; what is not to be read comes back."""
+        """Read a part, given as `as_block` makes it of its tally, and write its file; anything else is returned as it is."""
         tally = Tally(**block.to_pylist()[0])
         if not tally.names:
             return block
@@ -201,7 +201,7 @@ class PartReader:
             return as_block(Tally(failure=pickle.dumps(error)))
 
     def read(self, names: list[str]) -> Tally:
-        """Read these pictures and write their rows. Raises `MnistlabError` where they cannot be written, or none be fetched."""
+        """Read these pictures and write their rows. Raises `MnistlabError` if they cannot be written, or none can be fetched."""
         part = f"part-{sha256(packed(names))[:20]}.parquet"
         rows, digits, failed, strange = list[Row](), 0, 0, list[UserError]()
         with Deaths(joined(self.job.out, f".{part}.note")) as deaths:
@@ -220,7 +220,7 @@ class PartReader:
         return Tally(part=part, pictures=len(names), digits=digits, failed=failed)
 
     def pages(self, name: str, fetched: Future[bytes]) -> Sequence[Page | UserError]:
-        """What is read in one file, or why it could not be: whatever happens, the others are to be read."""
+        """What is read in one file, or why it could not be read; whatever happens, the others still have to be read."""
         try:
             return read_content(self.reader, fetched.result(), printable(name), name)[0]
         except UserError as error:

@@ -21,13 +21,13 @@ AT_ONCE = 32
 
 
 def pictures_to_read(sources: Sequence[str], recursive: bool, out: str) -> Iterator[tuple[str, tuple[int, int] | None]]:
-    """Each picture that the sources name, once and in order: with None where it is to be read; and where its rows are in `out`,
-    with how many digits it has and whether it failed, 0 or 1.
+    """Each picture that the sources name, once and in order: with None if it is to be read; if its rows are in `out`, with how
+    many digits it has and whether it failed, 0 or 1.
 
-    What is known of names stands in a table on the disk, so memory stays flat. Raises what `names_in` does, and `UserError` for a
-    part's file that cannot be read.
+    What is known about the names is kept in a table on the disk, so memory stays flat. Raises what `names_in` does, and
+    `UserError` for a part's file that cannot be read.
     """
-    with contextlib.closing(sqlite3.connect("")) as base:  # a file of SQLite's own, gone when it is closed
+    with contextlib.closing(sqlite3.connect("")) as base:  # a temporary file of SQLite's
         base.execute("pragma journal_mode = off")
         base.execute("create table names (name blob primary key, digits integer, failed integer) without rowid")
         for _, part in in_advance(functools.partial(written_in, out), parts_in(out), ahead=AT_ONCE):
@@ -43,12 +43,12 @@ def pictures_to_read(sources: Sequence[str], recursive: bool, out: str) -> Itera
 
 
 def key_of(name: str) -> bytes:
-    """What stands for a name, which may be long: 16 bytes."""
+    """16 bytes that stand for a name, which may be long."""
     return blake2b(name.encode(), digest_size=16).digest()
 
 
 def parts_in(out: str) -> list[str]:
-    """The names of the parts' files that are in a folder; none where there is no folder."""
+    """The names of the parts' files in a folder; none if there is no folder."""
     try:
         return [name for name, _ in entries(out) if name.startswith("part-") and name.endswith(".parquet")]
     except FileNotFoundError:

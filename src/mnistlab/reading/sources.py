@@ -28,7 +28,7 @@ STORES = ("s3", "gs")
 """The schemes of addresses that are read and written."""
 ENDINGS = (*SUFFIXES, ".pdf")
 LIST = ".txt"
-"""The ending of a file that lists names, one a line."""
+"""The ending of a file that lists names, one per line."""
 WILD = re.compile(r"[*?\[]")
 
 Item = TypeVar("Item")
@@ -42,7 +42,7 @@ def is_address(name: str) -> bool:
 
 @functools.cache
 def store(scheme: str, bucket: str) -> Any:
-    """The file system of pyarrow's in which the bucket is. Raises `OSError` where it cannot be reached."""
+    """The pyarrow file system that holds the bucket. Raises `OSError` if it cannot be reached."""
     import pyarrow.fs
 
     return pyarrow.fs.FileSystem.from_uri(f"{scheme}://{bucket}")[0]
@@ -63,7 +63,7 @@ def joined(folder: str, name: str) -> str:
 
 
 def entries(folder: str) -> list[tuple[str, bool]]:
-    """What is in a folder, by name, and whether it is a folder too; no hidden ones, and no links to folders, which may lead round
+    """What is in a folder, by name, and whether it is a folder too; nothing hidden, and no links to folders, which may lead round
     in a circle. Raises `OSError`."""
     if is_address(folder):
         import pyarrow.fs as arrow
@@ -85,9 +85,9 @@ def names_in(source: str, recursive: bool) -> Iterator[str]:
     """The names of the pictures that a source stands for, in order, one after the other however many there are.
 
     A source is a folder, whose pictures are taken by their endings; a pattern such as ``scans/*/page-?.png``, in which ``**``
-    stands for folders in folders; a list, a .txt file with a name a line, where that of a folder ends in a slash; or a file.
+    stands for nested folders; a list, a .txt file with one name per line, in which a folder's ends in a slash; or a file.
 
-    Raises `UserError` for a list that cannot be read and an address that is no store's, `OSError` where a store does not answer.
+    Raises `UserError` for a list that cannot be read and an address that is no store's, `OSError` if a store does not answer.
     """
     if source.lower().endswith(LIST):
         for name in lines_of(source):
@@ -128,7 +128,7 @@ def pictures_in(folder: str, recursive: bool) -> Iterator[str]:
 
 
 def split_pattern(pattern: str) -> list[str]:
-    """The folder that a pattern begins with, and its parts from the first one on that is none."""
+    """The folder that a pattern begins with, and its parts from the first wildcard on."""
     head, _, rest = pattern.rpartition("://")
     parts = [part for part in rest.split("/") if part]
     first = next(number for number, part in enumerate(parts) if WILD.search(part))
@@ -165,7 +165,7 @@ def matching(folder: str, parts: list[str], recursive: bool) -> Iterator[str]:
 
 
 def lines_of(source: str) -> Iterator[str]:
-    """The names in a list. Raises `UserError` where it cannot be read."""
+    """The names in a list. Raises `UserError` if it cannot be read."""
     try:
         with opened(source) as stream, io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape") as lines:
             yield from filter(None, (line.strip() for line in lines))
@@ -184,19 +184,19 @@ def opened(name: str) -> Any:
 
 
 def unreadable(name: str, error: OSError) -> UserError:
-    """The sentence for an error that a file, or a store's object, gave that is there."""
+    """The error to report for a file, or a store's object, that exists but cannot be read."""
     if isinstance(error, PermissionError) or "ACCESS_DENIED" in str(error):
         return UserError("pictures.not_readable", name=printable(name))
     return UserError("pictures.read_failed", name=printable(name), reason=reason_of(error))
 
 
 def reason_of(error: OSError) -> str:
-    """Why, in a line and without a full stop."""
+    """The reason, in one line and without a full stop."""
     return (error.strerror or str(error) or type(error).__name__).strip().splitlines()[0].rstrip(".")
 
 
 def content_of(name: str) -> bytes:
-    """A file's content, or that of a store's object. Raises `UserError` where it cannot be had, or is larger than 64 MiB."""
+    """A file's content, or that of a store's object. Raises `UserError` if it is not to be had, or is larger than 64 MiB."""
     if not is_address(name):
         if is_folder(Path(name)):  # one that could not be listed
             raise UserError("pictures.not_readable", name=printable(name))
@@ -214,7 +214,7 @@ def content_of(name: str) -> bytes:
 
 
 def write_to(name: str, content: bytes) -> None:
-    """Write a file or a store's object, whole or not at all. Raises `UserError` or `StorageFailure` where that fails."""
+    """Write a file or a store's object, whole or not at all. Raises `UserError` or `StorageFailure` if that fails."""
     if not is_address(name):
         write_bytes(name, content)
         return
@@ -239,7 +239,7 @@ def remove(name: str) -> None:
 def in_advance(
     work: Callable[[Item], Result], items: Iterable[Item], ahead: int = 4
 ) -> Iterator[tuple[Item, Future[Result]]]:
-    """Do the work for so many items ahead in threads of their own, and give each item with what came of it, in order."""
+    """Work `ahead` items in advance, in threads, and yield each item with its result, in order."""
     with ThreadPoolExecutor(ahead) as pool:
         waiting: deque[tuple[Item, Future[Result]]] = deque()
         for item in items:

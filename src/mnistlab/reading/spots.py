@@ -22,7 +22,7 @@ AROUND = 1.0
 INSIDE = 0.5
 """Strokes that come this close to a digit's centre belong to it."""
 DOUBT = 0.01
-"""The probability that each opinion leaves to every digit, however sure it is; from drawn papers (docs/RESULTS.md)."""
+"""The probability that each opinion leaves to every digit, however sure it is; from generated pages (docs/RESULTS.md)."""
 LEAST_INK = 0.4
 """The least height or width of a digit's ink, as a share of the finder's box."""
 PAPER = 0.8
@@ -46,7 +46,7 @@ class Spot:
     probabilities: Floats
     """float32 (10,)."""
     darkness: float
-    """How much darker than its surroundings its ink is."""
+    """How much darker its ink is than its surroundings."""
 
     @property
     def sure(self) -> float:
@@ -97,7 +97,7 @@ def spots(
 
 
 def darkness(piece: Piece, level: Level) -> float:
-    """How much darker than the paper in its box a piece's ink is, by the median."""
+    """How much darker a piece's ink is (its median) than the paper in its box."""
     seen = level.seen[piece.y : piece.bottom, piece.x : piece.right]
     stroke = piece.strength > STROKE
     return float(np.quantile(seen, PAPER) - np.median(seen[stroke])) if stroke.any() else 0.0

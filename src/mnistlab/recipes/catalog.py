@@ -169,7 +169,7 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
 }
 
 
-FINDER = FinderRecipe(name="finder", summary="marks digits on papers for the reader; trained on drawn ones")
+FINDER = FinderRecipe(name="finder", summary="marks digits on pages for the reader; trained on generated ones")
 ALL_RECIPES: Mapping[str, AnyRecipe] = ChainMap({FINDER.name: FINDER}, cast(dict[str, AnyRecipe], RECIPES))
 """The recipes of classifiers, including those that a program adds to `RECIPES`, and that of the network that finds digits."""
 

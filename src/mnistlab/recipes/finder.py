@@ -1,4 +1,4 @@
-"""The recipe of the network that finds digits on papers: a different network and loss, and scenes drawn during training.
+"""The recipe of the network that finds digits on pages: a different network and loss, and scenes drawn during training.
 
 It has none of a classifier's fields, so it is not a `Recipe`: code that asks a recipe for its `network`, `data`
 or `optimisation` cannot be given it by mistake.

@@ -1,4 +1,4 @@
-"""Recipes: everything that decides the result of a training, in one frozen, self-checking object each."""
+"""Recipes: everything that decides the result of a training run, in one frozen, self-checking object each."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def read_overrides(path: Path) -> dict[str, Any]:
 
 
 def underscored(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields with "_" for "-" in their names, also in groups."""
+    """The fields with "_" for "-" in their names, including those in groups."""
     return {
         key.replace("-", "_"): underscored(value) if key in GROUPS and isinstance(value, dict) else value
         for key, value in values.items()

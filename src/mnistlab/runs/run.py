@@ -83,7 +83,7 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """ "single"; "ensemble" of several networks; or "finder", the network that finds digits on papers."""
+        """ "single"; "ensemble" of several networks; or "finder", the network that finds digits on pages."""
         return self.recipe.kind
 
     @property

@@ -1,4 +1,4 @@
-"""Classify small requests that arrive at the same time together, on a different core from the one that answers them."""
+"""Classify small requests that arrive at the same time as one batch, on a different core from the one that answers them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model's file made small for the web: weights as whole numbers of few bits, each row of them with a scale of its own."""
+"""A model file made small for the web: weights as integers of few bits, with a scale for each row."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 __all__ = ["FINDER_BITS", "compact", "operators_of", "rounded"]
 
 BITS = 14
-"""A weight is off by a 16,000th of its row's largest at most."""
+"""A weight is off by at most a 16,000th of the largest in its row."""
 FINDER_BITS = 10
-"""Those that the bundled finder's weights need: they were rounded once, so that the page's are the same."""
+"""What the bundled finder's weights need: they were rounded beforehand, so the page's are the same."""
 
 
 def compact(content: bytes, bits: int = BITS) -> bytes:
-    """The ONNX file with its weights (float32, of two dimensions or more) held as whole numbers of so many bits, 9 to 16.
+    """The ONNX file with its weights (float32, of two dimensions or more) held as integers of so many bits, 9 to 16.
 
-    Their high bits are one tensor (int8) and their low 8 bits another (uint8), as these compress best; DequantizeLinear makes
-    numbers of both and Add puts them together. Probabilities change by less than 1e-3 with 14 bits. The other nodes, the names
-    of what they take and give, and what the file says of itself stay.
+    Their high bits are one tensor (int8) and their low 8 bits another (uint8), as these compress best; DequantizeLinear turns
+    both into floats, and Add puts them together. Probabilities change by less than 1e-3 with 14 bits. The other nodes, the names
+    of their inputs and outputs, and the file's metadata stay as they are.
     """
     import onnx
 
@@ -49,7 +49,7 @@ def compact(content: bytes, bits: int = BITS) -> bytes:
 
 
 def rounded(content: bytes, bits: int) -> bytes:
-    """The ONNX file with its weights rounded to what `compact` holds in so many bits: that loses nothing of them any more."""
+    """The ONNX file with its weights rounded to what `compact` holds in so many bits, so that `compact` then loses nothing."""
     import onnx
 
     model = onnx.load_from_string(content)
@@ -68,19 +68,19 @@ def is_weights(values: NDArray[Any]) -> bool:
 
 
 def in_bits(values: NDArray[np.float32], bits: int) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
-    """Weights (N, ...) as whole numbers of that shape, and the scale, float32 (N,), of each row of them."""
+    """Weights (N, ...) as integers of that shape, and the scale, float32 (N,), of each row of them."""
     most = np.abs(values.reshape(len(values), -1)).max(axis=1)
     scale = np.maximum(most / (2 ** (bits - 1) - 1), np.finfo(np.float32).tiny).astype(np.float32)
     return np.rint(values / column(scale, values)).astype(np.int16), scale
 
 
 def column(scale: NDArray[np.float32], values: NDArray[Any]) -> NDArray[np.float32]:
-    """A number for each row of `values`, in a shape in which they are multiplied."""
+    """One number per row of `values`, in a shape that broadcasts against them."""
     return scale.reshape((-1,) + (1,) * (values.ndim - 1))
 
 
 def replace(entries: Any, new: list[Any]) -> None:
-    """Put others into a repeated field."""
+    """Replace the content of a repeated field."""
     kept = [type(entry).FromString(entry.SerializeToString()) for entry in new]
     del entries[:]
     entries.extend(kept)

@@ -66,7 +66,7 @@ class Intake:
         """Bytes of bodies that have come and are not yet answered."""
 
     def begin(self, headers: dict[bytes, bytes]) -> Body:
-        """Another request, which counts until `end`. Returns its body, of which nothing has arrived yet."""
+        """Count another request, until `end`. Returns its body, none of which has arrived yet."""
         self.requests += 1
         length = headers.get(b"content-length", b"0")
         whole = length == b"0" and b"transfer-encoding" not in headers

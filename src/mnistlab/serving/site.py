@@ -1,4 +1,4 @@
-"""The page without a server: files that any server of files offers, in which the browser itself computes the answers.
+"""The page without a server: files for any web server, with which the browser itself computes the answers.
 
 write_site(Path("public"), [ServedModel("mnistlab", "mnistlab's reader", Reader())])
 """
@@ -23,11 +23,11 @@ from mnistlab.serving.trainings import trainings_of
 __all__ = ["known_operators", "site_files", "write_site"]
 
 MARK = "site.json"
-"""What tells the page that it has no server, and this command that a folder is a site of its own."""
+"""Tells the page that it has no server, and this command that it wrote the site in a folder."""
 WORKER = "offline.js"
-"""The service worker, which keeps the files for the time without a network."""
+"""The service worker, which keeps the files for when there is no network."""
 WITHOUT = ("docs.css", WORKER)
-"""The page's files that a site does not have, or has elsewhere."""
+"""The page's files that a site leaves out, or has elsewhere."""
 
 
 def write_site(folder: Path, models: Sequence[ServedModel], documentation: Mapping[str, str] | None = None) -> int:
@@ -36,7 +36,7 @@ def write_site(folder: Path, models: Sequence[ServedModel], documentation: Mappi
     Parameters
     ----------
     folder : Path
-        A new or empty folder, or one that holds such a site, which is renewed: files of the old one alone are removed.
+        A new or empty folder, or one that holds such a site, which is renewed: files that only the old one has are removed.
     models : sequence of ServedModel
         What it answers with; the first unless the visitor chooses another.
     documentation : mapping of str to str, optional
@@ -50,7 +50,7 @@ def write_site(folder: Path, models: Sequence[ServedModel], documentation: Mappi
     Raises
     ------
     UserError
-        Where the folder holds something else, or a model uses an operator that the page does not know: then nothing is written.
+        If the folder holds anything else, or a model uses an operator that the page does not know: then nothing is written.
     """
     old = old_files(folder)
     files = site_files(models, documentation or {})
@@ -65,9 +65,9 @@ def write_site(folder: Path, models: Sequence[ServedModel], documentation: Mappi
 
 
 def old_files(folder: Path) -> list[str]:
-    """The files of the site that the folder holds; none for a new or empty one.
+    """The files of the site in the folder; none for a new or empty folder.
 
-    Raises `UserError` where it holds something else.
+    Raises `UserError` if it holds anything else.
     """
     if folder.exists() and not is_folder(folder):
         raise UserError("serving.site_not_a_folder", path=folder)
@@ -124,7 +124,7 @@ def known_operators() -> set[str]:
 
 
 def as_site(page: str, documentation: Mapping[str, str]) -> str:
-    """The page that finds its answers itself: it names `MARK` and the manifest, and leads to the documentation, not the API."""
+    """The page that computes its answers itself, names `MARK` and the manifest, and links to the documentation, not the API."""
     head = f'<meta name="mnistlab-site" content="{MARK}">\n  <link rel="manifest" href="manifest.webmanifest">\n  '
     link = ""
     if documentation:

@@ -1,4 +1,4 @@
-"""Trainings that the page replays: the one that comes with mnistlab, and those of the runs that are served."""
+"""The training runs that the page replays: the one that comes with mnistlab, and those of the models that are served."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHIPPED = Path(__file__).parents[1] / "bundled" / "training"
 
 @dataclass(frozen=True)
 class Training:
-    """A training: its name in the API, its title, and the run's folder."""
+    """A training run: its name in the API, its title, and its folder."""
 
     name: str
     title: str
@@ -61,7 +61,7 @@ def encoded(values: NDArray[Any]) -> str:
 
 
 def trainings_of(models: Iterable[ServedModel]) -> list[Training]:
-    """The trainings of the models' runs, for an ensemble that of its first member; then the one that comes with mnistlab."""
+    """The training runs of the models, for an ensemble that of its first member; then the one that comes with mnistlab."""
     found = []
     for model in models:
         if model.run is None:
@@ -74,9 +74,9 @@ def trainings_of(models: Iterable[ServedModel]) -> list[Training]:
 
 
 class ATraining(BaseModel):
-    """One training, as in the answer of /trainings."""
+    """One training run, as in the answer of /trainings."""
 
-    id: str = Field(description="The id of the served model, if it is the training of one.")
+    id: str = Field(description="The id of the served model, if it is the training run of one.")
     title: str
 
 
@@ -109,7 +109,7 @@ class Film(ATraining):
 
 
 TRAININGS: dict[str, Any] = {
-    "summary": "List the trainings that can be replayed",
+    "summary": "List the training runs that can be replayed",
     "responses": documents(401, 403, 421, 503),
 }
 TRAINING: dict[str, Any] = {
@@ -120,7 +120,7 @@ TRAINING: dict[str, Any] = {
 
 
 def add_trainings(app: FastAPI, models: Sequence[ServedModel]) -> None:
-    """The routes of the trainings."""
+    """Add the routes of the training runs to the app."""
     trainings = {training.name: training for training in trainings_of(models)}
 
     @app.get("/api/v1/trainings", **TRAININGS)

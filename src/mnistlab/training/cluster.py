@@ -1,4 +1,4 @@
-"""Ray, for as long as it is needed: a cluster of this computer alone, or one that runs already."""
+"""Ray, for as long as it is needed: a cluster on this computer alone, or one that is already running."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ __all__ = ["ANSWERS_WITHIN", "cluster"]
 ANSWERS_WITHIN = 10.0
 """Seconds that a cluster has to answer."""
 OBJECTS = 100 * 2**20
-"""Bytes of shared memory of a cluster of this computer; what goes through it are names and counts."""
+"""Bytes of shared memory of a cluster on this computer; only names and counts go through it."""
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 """What a client of gRPC, which Ray speaks, begins with: HTTP/2's preface and an empty frame of settings (RFC 9113, 3.4)."""
 SETTINGS = 4
-"""The kind of the frame that the server begins with, the fourth byte."""
+"""The kind of the server's first frame, in the fourth byte."""
 
 
 @contextlib.contextmanager
 def cluster(address: str | None = None) -> Iterator[Any]:
-    """Ray, connected inside `with` to the cluster at `address`, or without one to a cluster of this computer, made for it.
+    """Ray, connected inside `with` to the cluster at `address` or, without one, to a new cluster on this computer.
 
     The latter has as many cores as this process may use, listens on 127.0.0.1 only, and is gone afterwards, or when this process
     is killed.
 
-    Raises `UserError` where Ray is not installed, or no cluster answers at the address within 10 seconds.
+    Raises `UserError` if Ray is not installed, or no cluster answers at the address within 10 seconds.
     """
     ray = import_ray(alone=address is None)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
@@ -83,7 +83,7 @@ def cores_here() -> int:
 
 @contextlib.contextmanager
 def short_folder() -> Iterator[str | None]:
-    """A folder that is gone afterwards for what Ray writes down; None, for Ray's own, where its path is too long for sockets."""
+    """A temporary folder for what Ray writes; None, for Ray's own, if its path is too long for sockets."""
     folder = tempfile.mkdtemp(prefix="ray-")
     try:
         yield folder if len(folder) <= 40 else None
@@ -92,7 +92,7 @@ def short_folder() -> Iterator[str | None]:
 
 
 def check_answer(address: str) -> None:
-    """Raise `UserError` where nothing that could be Ray answers at HOST:PORT or ray://HOST:PORT within 10 seconds.
+    """Raise `UserError` if nothing that could be Ray answers at HOST:PORT or ray://HOST:PORT within 10 seconds.
 
     Ray itself would wait for two minutes, and then end the process.
     """
@@ -118,5 +118,5 @@ def check_answer(address: str) -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what an error of Ray's says, without its full stop."""
+    """The first line of an error of Ray's, without its full stop."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

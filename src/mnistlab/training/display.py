@@ -1,4 +1,4 @@
-"""How a training reports its progress."""
+"""How a training run reports its progress."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["Display", "Silent"]
 
 
 class Display(Protocol):
-    """A listener to a training's progress; its methods are called in the order in which they are defined here."""
+    """A listener to the progress of a training run; its methods are called in the order in which they are defined here."""
 
     def network(self, rows: list[LayerRow]) -> None:
         """The layers of the network that is about to be trained."""
 
     def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
-        """The training begins, or continues after `done` of its `steps`; an epoch has `epoch_steps`, the last perhaps fewer."""
+        """Training begins, or continues after `done` of its `steps`; an epoch has `epoch_steps`, the last perhaps fewer."""
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
         """Called a few times per second: steps done, the last one's loss in nats, images per second since the last call.
@@ -36,16 +36,16 @@ class Silent:
     """A display that shows nothing; derive from it to show only part of the progress."""
 
     def network(self, rows: list[LayerRow]) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def epoch(self, row: dict[str, Any]) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def stop(self) -> None:
-        """Nothing."""
+        """Do nothing."""

@@ -85,7 +85,7 @@ def carry_out_members(run: Run, recipe: EnsembleRecipe, given: Circumstances) ->
 
 
 def is_measured(run: Run, given: Circumstances) -> bool:
-    """Whether everything that a training does was done for the run."""
+    """Whether everything that training does was done for the run."""
     return (run.test if given.test else run.validation) is not None
 
 
@@ -166,7 +166,7 @@ def recipe_of(members: Sequence[Run]) -> Recipe:
 
 
 def environment_of(members: Sequence[Run], device: torch.device) -> dict[str, Any]:
-    """The environment of the combination; precision and commit are those of the trainings, "mixed" if they differ."""
+    """The environment of the combination; precision and commit are those of the training runs, "mixed" if they differ."""
     environments = [member.environment for member in members]
     environment = describe_environment(device, "fp32")
     for key in ("precision", "commit"):

@@ -1,4 +1,4 @@
-"""From a recipe to a run folder that holds everything: train, measure once, draw; go on after an interruption; ensembles."""
+"""From a recipe to a run folder that holds everything: train, measure once, draw; continue after an interruption; ensembles."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def train(
     opened: Dataset | None = None,
     test: bool = True,
 ) -> tuple[Run, Evaluation]:
-    """Train `recipe` on `dataset`, test the result once, draw its pictures; the run folder that comes back holds it all.
+    """Train `recipe` on `dataset`, test the result once and draw its pictures. The run folder that is returned holds it all.
 
     An ensemble's recipe trains its members one after the other, as runs inside the run's folder, and combines them.
-    Trainings in threads of one process take turns, as torch's random generator is one for all of them; what else draws from it
+    Training runs in threads of one process take turns, as they share torch's random generator; whatever else draws from it
     meanwhile (`torch.rand`, a new network) changes the result. Processes train at once; those that torchrun started train one
     network together, unless torch.distributed is initialised already: the first one writes the folder, all return the same.
 
@@ -92,7 +92,7 @@ def train(
 def checked(
     recipe: AnyRecipe | str, seed: int, track: str | None, test: bool
 ) -> tuple[AnyRecipe, int, Processes | None]:
-    """The recipe, the seed, and the processes that train it together. Raises `UserError` where one of these cannot be."""
+    """The recipe, the seed, and the processes that train it together. Raises `UserError` if one of these is not possible."""
     chosen = recipe if isinstance(recipe, AnyRecipe) else find_recipe(recipe)
     seed = whole_number(seed, Clause("names.seed"), 0, 2**32 - chosen.trainings)  # each has a seed of its own
     check_packages(track)
@@ -101,7 +101,7 @@ def checked(
 
 
 def processes_for(recipe: AnyRecipe) -> Processes | None:
-    """Those that train the recipe together. Raises `UserError` where there are several, and it is none that they can train."""
+    """Those that train the recipe together. Raises `UserError` if there are several and they cannot train this recipe."""
     processes = here()
     if type(recipe) is Recipe or processes is None:
         return processes
@@ -112,13 +112,13 @@ def processes_for(recipe: AnyRecipe) -> Processes | None:
 
 
 def device_here(name: str | torch.device, processes: Processes | None) -> torch.device:
-    """The device called `name`, for this one of several processes. Raises `UserError` where it is not there."""
+    """The device called `name`, for this one of several processes. Raises `UserError` if it does not exist."""
     target = pick_device(name)
     return processes.device(target, automatic=name == "auto") if processes else target
 
 
 def check_validation(recipe: AnyRecipe, test: bool) -> None:
-    """Raise `UserError` where nothing is tested, and the recipe keeps no images to validate with either."""
+    """Raise `UserError` if nothing is tested, and the recipe keeps no images to validate with either."""
     if not test and isinstance(recipe, Recipe) and recipe.data.validation is None:
         raise UserError("training.nothing_to_validate", recipe=recipe.name, split=recipe.data.split)
 
@@ -133,7 +133,7 @@ def resume(
     display: Display | None = None,
     test: bool = True,
 ) -> tuple[Run, Evaluation]:
-    """Go on with a run that was interrupted or killed, as if it never had been: the model ends bit-identical.
+    """Continue a run that was interrupted or killed, as if it never had been: the model ends bit-identical.
 
     That holds on the same machine with the same versions, and as many processes where torchrun starts several; with another
     number the batches are the same. A run that is finished is measured and drawn again.

@@ -27,12 +27,12 @@ DIGITS, FILTERS = 50, 32
 
 
 class Film:
-    """The snapshots of a training so far. Taking one draws nothing at random and changes no weight.
+    """The snapshots of a training run so far. Taking one draws nothing at random and changes no weight.
 
     Parameters
     ----------
     state
-        The training, at its beginning or where it continues: then the states in the run's file up to there are kept.
+        The training run, at its beginning or where it continues: then the states in the run's file up to there are kept.
     folder
         The run's folder.
     """
@@ -44,7 +44,7 @@ class Film:
         self.model = Deskewed(state.model) if state.architecture.deskew else state.model
         known = None
         if state.steps_done:
-            with contextlib.suppress(UserError):  # a training continues even without its snapshots
+            with contextlib.suppress(UserError):  # training continues even without its snapshots
                 known = Snapshots.read(self.path, folder).up_to(state.steps_done)
         if known and known.filters.shape[1:] != first_filters(state.model).shape:
             known = None  # from an older mnistlab, which kept more of large filters

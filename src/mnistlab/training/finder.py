@@ -57,7 +57,7 @@ class Batches:
 
 
 class FinderState:
-    """One training: its network, optimizer and counters. The scenes depend on the seed and the step only.
+    """One training run: its network, optimizer and counters. The scenes depend on the seed and the step only.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ __all__ = ["cross_entropy", "fit", "train_step", "validate"]
 
 
 def fit(state: TrainingState, watch: Watch | Together) -> None:
-    """Train from where `state` is to its last step; after each epoch all is on disk (see `Watch` for what it raises)."""
+    """Train from where `state` is to its last step; after each epoch, everything is on disk (see `Watch` for what it raises)."""
     model, loader, steps = state.model, state.loader, state.steps
     step = as_recorded(train_step, state)
     while state.steps_done < steps:
@@ -43,7 +43,7 @@ def fit(state: TrainingState, watch: Watch | Together) -> None:
 def train_step(state: TrainingState, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Forward, loss, backward, step. The loss, float (), in nats; nothing here waits for the device.
 
-    In one of several processes only its part of the batch is computed on, and the loss is still that of the whole batch.
+    One of several processes computes only on its part of the batch, but the loss is still that of the whole batch.
     """
     recipe, processes, part = state.recipe, state.processes, state.part
     if part:
@@ -52,7 +52,7 @@ def train_step(state: TrainingState, images: torch.Tensor, labels: torch.Tensor)
         logits = state.replica(images)
     loss = cross_entropy(logits.float(), labels, recipe.optimisation.label_smoothing, rejects=recipe.data.rejects > 0)
     if processes and part:
-        loss = loss * (part.share * processes.count)  # such that the processes' mean is the batch's
+        loss = loss * (part.share * processes.count)  # so that the mean over the processes is the batch's
     state.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     state.optimizer.step()
@@ -60,7 +60,7 @@ def train_step(state: TrainingState, images: torch.Tensor, labels: torch.Tensor)
 
 
 def validate(state: TrainingState) -> dict[str, float | None]:
-    """Loss in nats and accuracy (0 to 1) on the validation split; None where it was trained on."""
+    """Loss in nats and accuracy (0 to 1) on the validation split; None if it was trained on."""
     if state.val_loader is None:
         return {"val_loss": None, "val_accuracy": None}
     evaluation = evaluate(state.final_model, state.val_loader)

@@ -1,4 +1,4 @@
-"""How the processes that torchrun has started know each other from those that it has ended before."""
+"""How the processes that torchrun has started tell each other from those that it ended before."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 __all__ = ["agreed_word"]
 
 POLL = 0.02
-"""Seconds between two looks for another process."""
+"""Seconds between two attempts to see another process."""
 
 
 def agreed_word(store: Any, rank: int, count: int) -> str:
-    """A word that these processes have in common, and none with those before them, whose traces the store may hold.
+    """A word that these processes share with each other, but not with earlier ones, whose traces the store may hold.
 
-    torchrun's own count of its new starts is not the same on all machines.
+    torchrun's own count of its restarts is not the same on all machines.
     """
     mine = uuid.uuid4().hex
     if rank:

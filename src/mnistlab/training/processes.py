@@ -29,9 +29,9 @@ Value = TypeVar("Value")
 NEEDED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 """The environment variables by which torchrun tells a process that it is one of several, and where to meet the others."""
 LOST = ("closed by peer", "reset by peer", "Broken pipe", "gloo", "NCCL")
-"""What stands in the errors of torch's backends where another process is gone."""
+"""What the errors of torch's backends contain if another process is gone."""
 trainings = itertools.count()
-"""Numbers those of this process: the others count alike, and what is said in one training is not heard in the next."""
+"""Numbers this process's training runs. The others count in the same way, so what is said in one is not heard in the next."""
 
 
 class Processes:
@@ -58,11 +58,11 @@ class Processes:
         self.local_rank = int(environment.get("LOCAL_RANK", self.rank))
         self.local_count = int(environment.get("LOCAL_WORLD_SIZE", self.count))
         if self.local_count == self.count and sys.platform == "linux":
-            environment.setdefault("GLOO_SOCKET_IFNAME", "lo")  # what they say need not leave the machine
+            environment.setdefault("GLOO_SOCKET_IFNAME", "lo")  # their traffic need not leave the machine
         hosts = self.rank == 0 and environment.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
         meeting = TCPStore(environment["MASTER_ADDR"], int(environment["MASTER_PORT"]), is_master=hosts)
         self.launch = PrefixStore(f"mnistlab/{next(trainings)}", meeting)
-        """What is written there is kept as long as torchrun runs, even when it starts the processes anew."""
+        """What is written there is kept as long as torchrun is running, even when it restarts the processes."""
         self.store = PrefixStore(agreed_word(self.launch, self.rank, self.count), self.launch)
         with_gpus = torch.cuda.is_available() and dist.is_nccl_available()
         dist.init_process_group(
@@ -76,9 +76,9 @@ class Processes:
         return self.rank == 0
 
     def device(self, target: torch.device, *, automatic: bool) -> torch.device:
-        """Where this process computes: on a GPU of its own where `target` is CUDA. `automatic` if nobody asked for it by name.
+        """Where this process computes: on a GPU of its own if `target` is CUDA. `automatic` if nobody asked for it by name.
 
-        Raises `UserError` for a single GPU, fewer GPUs than processes, or one that processes cannot talk from.
+        Raises `UserError` for a single named GPU, for fewer GPUs than processes, and for MPS, which cannot be shared.
         """
         import torch
 
@@ -94,7 +94,7 @@ class Processes:
         return torch.device("cuda", self.local_rank)
 
     def compare(self, what: Mapping[str, object]) -> None:
-        """Raise `UserError`, in all processes, where one of these is not the same in all; each is the key of a `Clause`."""
+        """Raise `UserError`, in all processes, if one of these values is not the same in all; their names are `Clause` keys."""
         import torch.distributed as dist
 
         everyone: list[Any] = [None] * self.count
@@ -104,7 +104,7 @@ class Processes:
                 raise UserError("training.processes_differ", what=Clause(key), rank=others[0])
 
     def tell(self, value: Any) -> Any:
-        """What the first process gives, in all of them."""
+        """The first process's value, in all of them."""
         import torch.distributed as dist
 
         told: list[Any] = [value]
@@ -129,15 +129,15 @@ class Processes:
         return total / self.count
 
     def begin(self, run: str) -> None:
-        """Note which run this training writes, for the case that torchrun starts it anew."""
+        """Note which run is being written, in case torchrun restarts the processes."""
         self.launch.set("run", run)
 
     def begun(self) -> str | None:
-        """The run that this training wrote before torchrun started it anew."""
+        """The run that was being written before torchrun restarted the processes."""
         return self.launch.get("run").decode() if self.launch.check(["run"]) else None
 
     def leave(self, error: BaseException) -> None:
-        """Note that this process ends in an error, before the others lose it; the first to do so is the one that says it."""
+        """Note that this process ends in an error, before the others lose it; the first to do so is the one that reports it."""
         try:
             is_first = self.store.add("ended", 1) == 1
         except RuntimeError:  # the machine with the store is gone
@@ -150,7 +150,7 @@ current: Processes | None = None
 
 
 def here() -> Processes | None:
-    """The processes that this one has `joined`; None where it trains alone."""
+    """The processes that this one has `joined`; None if it trains alone."""
     return current
 
 
@@ -161,12 +161,12 @@ def started_with_others() -> bool:
 
 @contextlib.contextmanager
 def joined() -> Iterator[Processes | None]:
-    """Inside `with` this process is connected to those that torchrun started with it; it gives None where there is no torchrun.
+    """Inside `with` this process is connected to those that torchrun started with it; it yields None if there is no torchrun.
 
-    None too where the caller has connected them already, to do with them as they like. SIGTERM raises KeyboardInterrupt; after an
-    error it is ignored: torchrun sends it to all as soon as one has ended, and another may not yet have said why.
+    None too if the caller has connected them already, for purposes of their own. SIGTERM raises KeyboardInterrupt; after an
+    error it is ignored: torchrun sends it to all as soon as one has ended, and another may not have said why yet.
 
-    Raises `Failure` where another process is lost.
+    Raises `Failure` if another process is lost.
     """
     global current  # noqa: PLW0603 - torch's group of processes is one for all, too
     if current or not all(name in os.environ for name in NEEDED):
@@ -203,18 +203,18 @@ def terminated_as_interrupted() -> Iterator[None]:
 
 
 def on_sigterm(handler: Any) -> None:
-    """Let SIGTERM be handled so from now on; in a thread but the main one, where Python allows no handlers, nothing changes."""
+    """Handle SIGTERM in this way from now on. Does nothing outside the main thread, where Python allows no handlers."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, handler)
 
 
 @contextlib.contextmanager
 def noticing_the_lost() -> Iterator[None]:
-    """Raise `Failure` in place of what torch says, inside `with`, where another process is gone; an error ignores SIGTERM."""
+    """Inside `with`, raise `Failure` in place of torch's error if another process is gone; after an error, SIGTERM is ignored."""
     try:
         yield
     except BaseException as error:
-        on_sigterm(signal.SIG_IGN)  # it has yet to be said
+        on_sigterm(signal.SIG_IGN)  # it has yet to be reported
         if not isinstance(error, RuntimeError) or not any(word in str(error) for word in LOST):
             raise
         raise Failure("training.process_lost") from None
@@ -234,7 +234,7 @@ def writes(processes: Processes | None) -> bool:
 
 
 def says(error: MnistlabError) -> bool:
-    """Whether it is this process that tells the user: of several one does, and the first of what happened before they met."""
+    """Whether this process tells the user: of several, one does; of what happened before they met, the first does."""
     if error.is_said_elsewhere is None:
         return not started_with_others() or os.environ["RANK"] == "0"
     return not error.is_said_elsewhere

@@ -1,4 +1,4 @@
-"""A sweep on Ray: a task a trial, on the cores and the share of a GPU that it asks for, on any machine of the cluster.
+"""A sweep on Ray: one task per trial, on the cores and the fraction of a GPU that it asks for, on any machine of the cluster.
 
 Each trial writes its run folder itself, so the runs folder has to be the same on all machines. A trial whose process or machine
 dies is tried again, and goes on from what its run had saved; a sweep whose driver dies goes on when it is begun again.
@@ -26,11 +26,11 @@ from mnistlab.training.sweep import Follower, Outcome, Sweep, Trial, find_runs, 
 __all__ = ["RayEngine"]
 
 TRIES_AGAIN = 3
-"""How many times a trial is begun again whose process died, or ended in an error that nobody foresaw."""
+"""How many times a trial is started again if its process died, or ended in an unexpected error."""
 LOOK_EVERY = 5.0
 """Seconds between two looks at how far the trials are."""
 LOCKED_FOR = 60.0
-"""Seconds after which a run that is still locked is another process's, and not one of a process that is about to die."""
+"""Seconds after which the lock on a run must be another sweep's, not that of a process that is about to die."""
 
 
 @dataclass(frozen=True)
@@ -38,18 +38,18 @@ class RayEngine:
     """An `Engine` that carries out trials on Ray, as many at once as there is room for."""
 
     address: str | None = None
-    """Where a cluster runs already, as Ray takes it; None for one of this computer alone."""
+    """Where a cluster is already running, as Ray takes it; None for one on this computer alone."""
     gpus: float = 0.0
-    """GPUs that a trial takes, a whole number of them or a fraction of one; without any it computes on cores."""
+    """GPUs that a trial takes, a whole number of them or a fraction of one; with 0 it computes on cores."""
 
     def __post_init__(self) -> None:
-        """Raise `UserError` for a number of GPUs that Ray gives nobody."""
+        """Raise `UserError` for a number of GPUs that Ray cannot give."""
         gpus = number(self.gpus, Clause("names.gpus"), 0, 1000)
         if gpus > 1 and gpus != int(gpus):
             raise UserError("training.gpus_not_whole", gpus=gpus)
 
     def __call__(self, sweep: Sweep, trials: Sequence[Trial], follower: Follower) -> Iterator[tuple[Trial, Outcome]]:
-        """Carry them out. Raises `UserError` where no machine of the cluster is large enough for one."""
+        """Carry them out. Raises `UserError` if no machine of the cluster is large enough for one."""
         if not trials:
             return
         cores = sweep.cores or torch.get_num_threads()
@@ -74,7 +74,7 @@ class RayEngine:
                         follower.at(trial, done / planned)
 
     def places(self, ray: Any, cores: int) -> int:
-        """How many trials the cluster has room for as it is now. Raises `UserError` where it is none."""
+        """How many trials the cluster has room for now. Raises `UserError` if there is none."""
         machines = [machine["Resources"] for machine in ray.nodes() if machine["Alive"]]
         fitting = [min(have.get("CPU", 0) // cores, self.gpus_for(have.get("GPU", 0))) for have in machines]
         if places := int(sum(fitting)):
@@ -83,14 +83,14 @@ class RayEngine:
         raise UserError("training.no_machine_fits", cores=cores, gpus=self.gpus, most_cores=most, most_gpus=gpus)
 
     def gpus_for(self, there: float) -> float:
-        """How many trials find GPUs on a machine with so many."""
+        """How many trials have GPUs on a machine with so many."""
         if not self.gpus:
             return float("inf")
         return there // self.gpus if self.gpus >= 1 else there * (1 // self.gpus)
 
 
 def there(sweep: Sweep, trial: Trial) -> Outcome | MnistlabError:
-    """Carry out the trial in a process of the cluster. What nobody foresaw is raised, for Ray to try again."""
+    """Carry out the trial in a process of the cluster. Unexpected errors are raised, so that Ray tries again."""
     deadline = time.monotonic() + LOCKED_FOR
     while True:
         try:
@@ -100,7 +100,7 @@ def there(sweep: Sweep, trial: Trial) -> Outcome | MnistlabError:
         except UserError as error:
             if error.key != "runs.locked" or time.monotonic() > deadline:
                 return error
-        time.sleep(1)  # it is that of a try that is being killed
+        time.sleep(1)  # it belongs to an attempt that is being killed
 
 
 def outcome_from(ray: Any, reference: Any) -> Outcome:

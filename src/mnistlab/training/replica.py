@@ -1,7 +1,7 @@
-"""A network as each of several processes trains it: on its part of the batch, such that the result is that of the whole batch.
+"""A network as each of several processes trains it: on its part of the batch, with the result of the whole batch.
 
-Two kinds of layers see more than one image at a time. Batch norm takes mean and variance of the whole batch: torch has that only
-for GPUs (`SyncBatchNorm`). They are added up in float64, so that rounding hardly depends on the number of processes. Dropout
+Two kinds of layers depend on the whole batch. Batch norm takes its mean and variance: torch has that only
+for GPUs (`SyncBatchNorm`). Here they are added up in float64, so that rounding hardly depends on the number of processes. Dropout
 draws its mask for the whole batch in every process, as augmentation draws its changes, so that all random generators stay in
 step, and what is drawn does not depend on the number of processes.
 """
@@ -23,7 +23,7 @@ __all__ = ["Part", "Replica", "distributed"]
 
 @dataclass(frozen=True)
 class Part:
-    """Which rows of each batch are one process's: from `start` to before `stop`, of `total`."""
+    """The rows of each batch that belong to one process: from `start` up to, but not including, `stop`, of `total`."""
 
     start: int
     stop: int
@@ -31,7 +31,7 @@ class Part:
 
     @staticmethod
     def of(rank: int, count: int, total: int) -> Part:
-        """The part of process `rank` of `count`: all rows are somebody's, and nobody has two more than another."""
+        """The part of process `rank` of `count`: every row belongs to one, and no two parts differ by more than one row."""
         return Part(total * rank // count, total * (rank + 1) // count, total)
 
     @property
@@ -40,7 +40,7 @@ class Part:
         return (self.stop - self.start) / self.total
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
-        """Those of `rows`, (total, ...)."""
+        """The part's share of `rows`, (total, ...)."""
         return rows[self.start : self.stop]
 
 
@@ -78,7 +78,7 @@ def distributed(network: NeuralNet, part: Part, device: torch.device) -> nn.Modu
 
 
 class SumOfAll(torch.autograd.Function):
-    """The sum of a tensor over all processes. Its gradient is the sum of theirs: each of them goes on with it."""
+    """The sum of a tensor over all processes. Its gradient is the sum of theirs, because each of them uses it."""
 
     @staticmethod
     def forward(ctx: Any, values: torch.Tensor) -> torch.Tensor:
@@ -96,7 +96,7 @@ class SumOfAll(torch.autograd.Function):
 
 
 def batch_norm(layer: nn.BatchNorm1d | nn.BatchNorm2d, values: torch.Tensor, part: Part) -> torch.Tensor:
-    """What the layer makes in training of its part of a batch, float (part, C, ...), by the mean and variance of all of it."""
+    """What the layer makes of its part of a batch, float (part, C, ...), in training: by the whole batch's mean and variance."""
     dimensions = [number for number in range(values.ndim) if number != 1]
     wide = values.to(torch.promote_types(values.dtype, torch.float32))
     variance, mean = torch.var_mean(wide, dimensions, correction=0)
@@ -116,7 +116,7 @@ def batch_norm(layer: nn.BatchNorm1d | nn.BatchNorm2d, values: torch.Tensor, par
 
 
 def dropout(layer: nn.Dropout, values: torch.Tensor, part: Part) -> torch.Tensor:
-    """What the layer makes in training of its part of a batch, float (part, ...): its part of a mask drawn for all of it."""
+    """What the layer makes of its part of a batch, float (part, ...), in training: by its part of the whole batch's mask."""
     kept = 1 - layer.p
     mask = values.new_empty((part.total, *values.shape[1:])).bernoulli_(kept).div_(kept)
     return values * part(mask)

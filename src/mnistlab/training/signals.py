@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM stop a training between two steps, not in the middle of one."""
+"""Ctrl-C and SIGTERM stop training between two steps, not in the middle of one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One training, from a recipe or where it was stopped to a measured run folder."""
+"""One training run, from a recipe, or from where it was stopped, to a measured run folder."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a training is given beside its recipe and seed, the same for all members of an ensemble."""
+    """What a training run is given besides its recipe and seed, the same for all members of an ensemble."""
 
     dataset: Dataset
     data_dir: Path
@@ -54,14 +54,14 @@ class Circumstances:
     test: bool = True
     """Whether the test images are read at the end; if not, those of the validation split are."""
     processes: Processes | None = None
-    """Those that train together, where torchrun has started several."""
+    """Those that train together, if torchrun has started several."""
 
 
 def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstances) -> tuple[Run, Evaluation]:
     """Train the recipe's network, measure it once, draw, all in a new folder in `runs_dir`."""
     settings = recipe.optimisation if isinstance(recipe, Recipe) else recipe
     precision = pick_precision(settings.precision, given.device)
-    state = begin(recipe, given, seed, precision)  # what does not fit shows here, before there is a folder
+    state = begin(recipe, given, seed, precision)  # what does not fit is reported here, before there is a folder
     environment = describe_environment(given.device, precision, given.processes.count if given.processes else 0)
 
     def new_run() -> contextlib.AbstractContextManager[Run]:
@@ -75,7 +75,7 @@ def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstan
 
 
 def resume_single(run: Run, given: Circumstances) -> tuple[Run, Evaluation]:
-    """Go on with the run inside `going_on`; one that is finished is measured and drawn again."""
+    """Continue the run inside `going_on`; one that is finished is measured and drawn again."""
     state = begin(run.recipe, given, run.seed, run.environment["precision"])
     if (saved := of_first(given.processes, lambda: saved_state(run))) is not None:
         state.load_state_dict(saved)
@@ -87,7 +87,7 @@ def resume_single(run: Run, given: Circumstances) -> tuple[Run, Evaluation]:
 
 
 def saved_state(run: Run) -> Any:
-    """What the run's training was saved as last; None where it was not yet. Raises `UserError` where it is lost or damaged."""
+    """The state of the run that was saved last; None if there is none yet. Raises `UserError` if it is lost or damaged."""
     if run.resume_path.exists():
         return load_tensors(run.resume_path, "remedies.cannot_be_resumed")
     if run.metrics or run.model_path.exists():
@@ -97,7 +97,7 @@ def saved_state(run: Run) -> Any:
 
 @contextlib.contextmanager
 def going_on(run: Run, processes: Processes | None = None) -> Iterator[None]:
-    """Inside `with` the run is this process's, or the first one's of several, and what another one left half written is gone."""
+    """Inside `with`, this process (of several, the first) holds the run, and what another one left half written is gone."""
     locked = run.lock() if writes(processes) else contextlib.nullcontext()
     with locked, explain_how_to_resume(run, processes):
         if writes(processes):
@@ -107,7 +107,7 @@ def going_on(run: Run, processes: Processes | None = None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def of_the_first(make: Callable[[], contextlib.AbstractContextManager[Run]], given: Circumstances) -> Iterator[Run]:
-    """The run that `make` opens: of several processes the first one opens it, and the others are told which it is."""
+    """The run that `make` opens: of several processes, the first one opens it and tells the others which it is."""
     with contextlib.ExitStack() as stack:
         yield of_first(given.processes, lambda: stack.enter_context(make()))
 
@@ -140,7 +140,7 @@ def explain_how_to_resume(run: Run, processes: Processes | None = None) -> Itera
 def begin(recipe: AnyRecipe, given: Circumstances, seed: int, precision: str) -> TrainingState | FinderState:
     """The recipe's training at its beginning.
 
-    Raises `UserError` where recipe and dataset do not fit each other, or, in all of several processes, where these do not.
+    Raises `UserError` if recipe and dataset do not fit each other, or, in all of several processes, if these do not agree.
     """
     if isinstance(recipe, FinderRecipe):
         return FinderState(recipe, given.dataset, seed, given.device, precision)
@@ -190,7 +190,7 @@ def carry_out(run: Run, state: TrainingState | FinderState, given: Circumstances
 
 
 def measure_and_draw(run: Run, given: Circumstances) -> Evaluation:
-    """Measure the run on the test split, or on the validation split where nothing is tested, write that down, draw."""
+    """Measure the run on the test split, or on the validation split if nothing is tested; write that down, and draw."""
     evaluation = evaluate_run(run, "test" if given.test else "val", device=str(given.device), data_dir=given.data_dir)
     if not given.test:
         run.write_validation(evaluation.to_dict())

@@ -1,4 +1,4 @@
-"""Everything that changes during a training: built in one place, saved and restored to the last bit."""
+"""Everything that changes during training: built in one place, saved and restored to the last bit."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FORMAT = "mnistlab resume 3"
 
 
 class TrainingState:
-    """One training: its network, optimizer, average, data order, counters and random generators.
+    """One training run: its network, optimizer, average, data order, counters and random generators.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class TrainingState:
         self.val_loader: MNISTDataLoader | None = None
         if data.validation:
             self.val_loader = MNISTDataLoader(data.validation, dataset=dataset, batch_size=None, device=device)
-        writers_of(dataset, "test")  # of use when all is trained: that they cannot be read shows now
+        writers_of(dataset, "test")  # needed at the end: if they cannot be read, that shows now
         images, labels = dataset.read("train")
         self.data = sha256(sha256(images.tobytes()).encode() + labels.tobytes())
         self.steps = optimisation.epochs * len(self.loader)
@@ -124,9 +124,9 @@ class TrainingState:
         return self.batch_size + Rejects(self.recipe.data.rejects).count(self.batch_size)
 
     def share(self, processes: Processes) -> None:
-        """Train from now on together with the same state in other processes, each on its part of every batch.
+        """From now on, train together with the same state in other processes, each on its part of every batch.
 
-        Raises `UserError` where there are more processes than images in a batch.
+        Raises `UserError` if there are more processes than images in a batch.
         """
         from mnistlab.training.replica import Part, distributed
 
@@ -168,7 +168,7 @@ class TrainingState:
 
     @property
     def final_model(self) -> Network:
-        """What is evaluated and saved: the averaged network where the recipe averages, and what is around it in use."""
+        """What is evaluated and saved: the averaged network if the recipe averages, and what is around it in use."""
         network = cast(NeuralNet, self.average.module) if self.average else self.model
         return for_use(network, self.architecture)
 

@@ -1,8 +1,8 @@
-"""Many trainings, each an ordinary run folder: of each setting of a grid with each of several seeds, one after the other.
+"""Many training runs, each an ordinary run folder: of each setting of a grid with each of several seeds, one after the other.
 
-What a sweep has done stands in its runs folder and nowhere else: a run of the same recipe, seed and dataset there is one of its
-trainings, whoever began it. So a sweep that was stopped goes on where it is begun again, and one of more seeds, or of another
-setting beside the first, trains only what is new.
+What a sweep has done is recorded in its runs folder and nowhere else: any run of the same recipe, seed and dataset there is one
+of its training runs, whoever began it. So a sweep that was stopped continues when it is started again, and one with more seeds,
+or with another setting besides the first, trains only what is new.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = ["Engine", "Follower", "Outcome", "Sweep", "Trial", "carry_out", "find
 
 @dataclass(frozen=True)
 class Trial:
-    """One training of a sweep."""
+    """One training run of a sweep."""
 
     setting: Setting
     number: int
@@ -61,7 +61,7 @@ class Sweep:
 
     settings: tuple[Setting, ...]
     seeds: int
-    """How many trainings of each setting."""
+    """How many training runs of each setting."""
     first: int = 0
     """The number of the first of them."""
     dataset: str = "mnist"
@@ -69,7 +69,7 @@ class Sweep:
     runs_dir: Path = Path("runs")
     device: str = "auto"
     cores: int = 0
-    """Threads that a training computes with; 0 for as many as torch takes."""
+    """Threads that a training run computes with; 0 for as many as torch takes."""
     test: bool = False
     """Whether each run is measured on the test images too, once."""
     download: bool = False
@@ -86,20 +86,20 @@ Outcome = Run | Failure
 
 
 class Follower(Protocol):
-    """What is told of a sweep's progress."""
+    """A listener to a sweep's progress."""
 
     def begin(self, trial: Trial) -> Display:
-        """The trial begins; what comes back is told of its training, where that can be seen from here."""
+        """The trial begins; what comes back hears of its training, if that can be seen from here."""
 
     def at(self, trial: Trial, share: float) -> None:
-        """How much of a trial is done that is trained elsewhere, 0 to 1."""
+        """How much is done, 0 to 1, of a trial that is trained elsewhere."""
 
     def end(self, trial: Trial, outcome: Outcome) -> None:
-        """The trial is over; those that were done before come first."""
+        """The trial is over; those that were already done come first."""
 
 
 Engine = Callable[[Sweep, Sequence[Trial], Follower], Iterator[tuple[Trial, Outcome]]]
-"""Carries out the trials in whichever order, and gives each with its outcome as it ends."""
+"""Carries out the trials in any order, and yields each with its outcome as it ends."""
 
 
 def one_after_the_other(plan: Sweep, trials: Sequence[Trial], follower: Follower) -> Iterator[tuple[Trial, Outcome]]:
@@ -139,14 +139,14 @@ def sweep(plan: Sweep, follower: Follower, engine: Engine = one_after_the_other)
     except Interrupted as stop:
         stop.with_remedy("training.sweep_interrupted")
         raise
-    except KeyboardInterrupt:  # between two trainings
+    except KeyboardInterrupt:  # between two training runs
         done, total = len(outcomes), len(plan.trials)
         raise Interrupted("training.sweep_interrupted", done=done, total=total) from None
     return {trial: outcomes[trial] for trial in plan.trials}
 
 
 def check(plan: Sweep) -> None:
-    """Raise `UserError` for whatever of a sweep cannot be done, before anything is trained."""
+    """Raise `UserError` if any part of the sweep cannot be done, before anything is trained."""
     if started_with_others():
         raise UserError("training.sweep_together")
     check_folder(plan.runs_dir)
@@ -171,7 +171,7 @@ def members_of(recipe: Recipe) -> list[Recipe]:
 
 
 def find_runs(plan: Sweep, trials: Sequence[Trial]) -> dict[Trial, Run]:
-    """The runs of these trials that are there, finished or begun: of several of one trial the one that is furthest."""
+    """The runs of these trials that exist, finished or begun; if one trial has several, the one that is furthest."""
     dataset = open_dataset(plan.dataset, plan.data_dir).spec.name
     wanted = {(without_words(trial.setting.recipe), trial.seed): trial for trial in trials}
     found: dict[Trial, Run] = {}
@@ -190,7 +190,7 @@ def without_words(recipe: Recipe) -> Recipe:
 
 
 def how_far(plan: Sweep, run: Run) -> tuple[bool, bool]:
-    """What of two runs of one trial is compared."""
+    """What is compared of two runs of one trial."""
     return is_done(plan, run), run.is_finished
 
 
@@ -201,7 +201,8 @@ def is_done(plan: Sweep, run: Run) -> bool:
 
 
 def outcome_of(plan: Sweep, trial: Trial, display: Display) -> Outcome:
-    """Carry out the trial; one whose loss becomes NaN, or that needs more memory than there is, fails alone."""
+    """Carry out the trial; one whose loss becomes NaN, or that needs more memory than there is, fails without
+    stopping the others."""
     try:
         return carry_out(plan, trial, display)
     except StorageFailure:
@@ -232,7 +233,7 @@ def carry_out(plan: Sweep, trial: Trial, display: Display | None = None) -> Run:
 
 @contextlib.contextmanager
 def computing_on(cores: int) -> Iterator[None]:
-    """Let torch compute with so many threads inside `with`, 0 for as many as it does; a resumed run sets its own."""
+    """Inside `with`, torch computes with so many threads, 0 for as many as it does anyway; a resumed run sets its own."""
     before = torch.get_num_threads()
     try:
         if cores:

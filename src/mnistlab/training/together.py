@@ -1,4 +1,4 @@
-"""What each of several processes does around the loop: the first one all of it, the others only that they stay with it."""
+"""What each of several processes does around the loop: the first does all of it, the others only keep in step with it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["Together", "watching_together"]
 def watching_together(
     processes: Processes, run: Run, state: TrainingState, display: Display, track: str | None
 ) -> Iterator[Together]:
-    """A `Together` for the training inside `with`; a signal to any process stops all of them after the same step."""
+    """A `Together` for the training run inside `with`; a signal to any process stops all of them after the same step."""
     if processes.is_first:
         with watching(run, state, display, track, Film(state, run.path)) as watch:
             yield Together(processes, run, state, watch.signals, watch)
@@ -34,21 +34,21 @@ def watching_together(
 
 
 class Together:
-    """Does in each process what a `Watch` does: in the first one all of it.
+    """Does in each process what a `Watch` does; in the first one, all of it.
 
     Made by `watching_together`.
 
     Raises
     ------
     Failure, Interrupted
-        By both methods, as `Watch` does; and `RuntimeError` of torch's where a process is gone.
+        By both methods, as by those of `Watch`; and torch's `RuntimeError` if a process is gone.
     """
 
     def __init__(
         self, processes: Processes, run: Run, state: TrainingState, signals: StopSignals, watch: Watch | None
     ) -> None:
         self.processes, self.run, self.state, self.signals, self.watch = processes, run, state, signals, watch
-        signals.second_interrupts = False  # torchrun sends its own beside the terminal's or the cluster's
+        signals.second_interrupts = False  # torchrun sends its own besides the terminal's or the cluster's
 
     def step(self, loss: torch.Tensor) -> None:
         """Note the loss, float (), in nats, of the step just done, and whether a process was told to stop."""
@@ -67,7 +67,7 @@ class Together:
         self.processes.largest(0)
 
     def stop(self) -> NoReturn:
-        """Leave after the first process, which has saved the state by then: torchrun ends all as soon as one has left."""
+        """Leave after the first process, which has saved the state by then: torchrun ends all of them as soon as one has left."""
         with contextlib.suppress(RuntimeError):  # it is gone
             self.processes.largest(0)
         raise Interrupted(

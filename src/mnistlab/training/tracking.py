@@ -1,4 +1,4 @@
-"""Log a training for TensorBoard (extra `track`)."""
+"""Log a training run for TensorBoard (extra `track`)."""
 
 from __future__ import annotations
 

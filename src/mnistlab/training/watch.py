@@ -33,7 +33,7 @@ POINTS = 200
 
 
 class Training(Protocol):
-    """The training that is watched: a classifier's, or that of the network that finds digits."""
+    """The training run that is watched: a classifier's, or that of the network that finds digits."""
 
     steps: int
     steps_done: int
@@ -57,7 +57,7 @@ class Training(Protocol):
 
     @property
     def highest_rate(self) -> float:
-        """The highest learning rate of the training."""
+        """The highest learning rate of the training run."""
 
     @property
     def epoch_is_over(self) -> bool:
@@ -81,7 +81,7 @@ class Training(Protocol):
 def watching(
     run: Run, state: Training, display: Display, track: str | None, film: Film | None = None
 ) -> Iterator[Watch]:
-    """A `Watch` for the training inside `with`: signals only stop it between steps; display and tracker learn when it ends.
+    """A `Watch` for the training run inside `with`: signals only stop it between steps; display and tracker learn when it ends.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ class Watch:
     Failure
         By both methods: if the loss or the weights became NaN or infinite, or the disk is full.
     Interrupted
-        By both methods: after a signal. In either case the training can be resumed from what was saved last.
+        By both methods: after a signal. In either case the run can be resumed from what was saved last.
     """
 
     def __init__(

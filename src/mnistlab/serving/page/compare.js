@@ -8,7 +8,7 @@ import { chosenDigit, makeReading, modelById, state } from "./state.js";
 import { openPanel } from "./tabs.js";
 
 const SIDES = ["a", "b"];
-/** Values that begin like this are states of a training: the last one, or the first. */
+/** Values that begin like this are states of a training run: the last one, or the first. */
 const STATES = { "last:": -1, "first:": 0 };
 const sides = SIDES.map(
   (side) => `
@@ -72,7 +72,7 @@ async function answerOf(choice, reading) {
   return { ...answer, classes: modelById(answer.model).classes };
 }
 
-/** What a state of a training says about the digits that were found, in the server's form. */
+/** What a state of a training run says about the digits that were found, in the server's form. */
 function ownAnswer({ classes }, network, { lines }) {
   const started = performance.now();
   const asked = lines.map((line) =>

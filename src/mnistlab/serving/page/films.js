@@ -1,4 +1,4 @@
-// Trainings to replay: a film of each, whose states compute their answers to a picture here.
+// Training runs to replay: a film of each, whose states compute their answers to a picture here.
 
 import { training, trainings } from "./api.js";
 import { softmax } from "./inside/arithmetic.js";
@@ -8,7 +8,7 @@ import { fromBase64 } from "./state.js";
 let listed = null;
 const films = new Map();
 
-/** The trainings that the server offers: [{id, title}]; the last is the one that comes with mnistlab. */
+/** The training runs that the server offers: [{id, title}]; the last is the one that comes with mnistlab. */
 export function listTrainings() {
   listed ??= trainings().then(
     ({ trainings: given }) => given,
@@ -21,7 +21,7 @@ export function listTrainings() {
 }
 
 /**
- * The film of a training, with its `networks`, one for each of the steps in `whole`. It throws if the server refuses, with
+ * The film of a training run, with its `networks`, one for each of the steps in `whole`. It throws if the server refuses, with
  * that error's status, and a RangeError if its numbers do not fit.
  */
 export function loadFilm(id) {
@@ -50,7 +50,7 @@ function addedUp(values, states) {
   return values;
 }
 
-/** Whether an error of `loadFilm` says that the training's file is damaged. */
+/** Whether an error of `loadFilm` says that the training run's file is damaged. */
 export const isDamaged = (error) => error.status === 422 || error instanceof RangeError;
 
 /** A state's answer to pixels: the output of each layer, and the probabilities. */

@@ -17,7 +17,7 @@ let film = null;
 /** The selected training, and the model that it was chosen for: another model brings its own. */
 let wanted = null;
 let chosenFor = null;
-/** The training that comes with mnistlab. */
+/** The training run that comes with mnistlab. */
 let shipped = null;
 /** What each state makes of the drawing; filled one by one. */
 let looks = [];
@@ -47,7 +47,7 @@ async function load() {
   await change(wanted);
 }
 
-/** Shows another training. */
+/** Shows another training run. */
 async function change(id) {
   wanted = id;
   const opened = await loadFilm(id);

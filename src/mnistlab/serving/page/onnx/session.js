@@ -11,13 +11,13 @@ export class UnknownOperator extends Error {
   }
 }
 
-/** Throws `UnknownOperator` where a graph holds operators that are not among `OPERATORS`. */
+/** Throws `UnknownOperator` if a graph holds operators that are not among `OPERATORS`. */
 export function checkOperators({ nodes }) {
   const unknown = nodes.filter(({ kind, domain }) => !Object.hasOwn(OPERATORS, kind) || (domain && domain !== "ai.onnx"));
   if (unknown.length) throw new UnknownOperator([...new Set(unknown.map(({ kind }) => kind))].sort());
 }
 
-/** For each node, the tensors that no later node takes and that are no output. */
+/** For each node, the tensors that no later node takes and that are not outputs. */
 function lastUses(nodes, kept) {
   const last = new Map();
   nodes.forEach(({ inputs }, number) => inputs.forEach((name) => last.set(name, number)));
@@ -33,7 +33,7 @@ export class Session {
     this.constants = this.#constants();
   }
 
-  /** What the graph makes of its own numbers alone, such as weights held as whole numbers, made once. */
+  /** What the graph computes from its own numbers alone, such as weights held as integers; computed once. */
   #constants() {
     const made = new Map(this.graph.held);
     this.fixed = new Set();
@@ -45,14 +45,14 @@ export class Session {
     return made;
   }
 
-  /** The named tensors (all outputs by default) for these inputs, a tensor each by name: Map of name to tensor. */
+  /** The named tensors (all outputs by default) for these inputs, which are given by name: Map of name to tensor. */
   run(inputs, wanted = this.graph.outputs.map(({ name }) => name)) {
     const key = wanted.join("\n");
     const kept = new Set(wanted);
     if (!this.uses.has(key)) this.uses.set(key, lastUses(this.graph.nodes, kept));
     const gone = this.uses.get(key);
     const made = new Map(Object.entries(inputs));
-    const own = new WeakSet(); // what a node made for itself alone: others may share it with their input
+    const own = new WeakSet(); // what a node made for itself alone; the results of others may share memory with their input
     const find = (name) => {
       if (name === "") return undefined; // an input that the node does without
       const found = made.get(name) ?? this.constants.get(name);

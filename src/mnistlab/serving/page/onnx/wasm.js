@@ -1,4 +1,4 @@
-// WebAssembly with vector instructions, written byte by byte: matrix products, and the larger or smaller of bytes.
+// WebAssembly with vector instructions, written byte by byte: matrix products, and the larger or smaller of two bytes.
 
 /** How many rows and columns of a product are computed at once. */
 export const ROWS = 4;
@@ -71,7 +71,7 @@ function tileBody(isFused) {
   return [...list([[1, I32], [PARTS * ROWS + PARTS + 1, V128]]), ...begin, BLOCK_LOOP, VOID, ...step, BRANCH_IF, 0, END, ...finish, END];
 }
 
-/** larger(at, away, count): in each of count bytes, a multiple of 16, the larger of it and the one `away` behind it. */
+/** larger(at, away, count): in each of count bytes, a multiple of 16, the larger of it and the byte `away` bytes further on. */
 function extremeBody(operation) {
   const [at, away, count] = [0, 1, 2];
   const get = (local) => [LOCAL_GET, local];

@@ -31,13 +31,13 @@ export const MORE_ENGLISH = {
   learnDeep: "What the second convolution makes of that",
   learnDraw: "Draw a digit, and see what this network would have answered at each step.",
   learnNote:
-    "These are states of the training {title}, saved while it ran; your browser runs them on your drawing. After a few steps a network knows nothing; after a few dozen it begins to see. The hard digits are those of the validation data that look most like other digits.",
+    "These are states of the training run {title}, saved while it ran; your browser runs them on your drawing. After a few steps a network knows nothing; after a few dozen it begins to see. The hard digits are those of the validation data that look most like other digits.",
   learnOther: "This is not the network that answers in the other tabs.",
   learnQuick:
     "This is not the network that answers in the other tabs, but a quicker one, trained for a short time only, so it makes more mistakes.",
   learnNone:
-    "This run saved no complete states: its network is too large, or an older mnistlab trained it. Choose another training.",
-  learnDamaged: "The snapshots of this training are damaged or were changed. Choose another training, or train the run again.",
+    "This run saved no complete states: its network is too large, or an older mnistlab trained it. Choose another training run.",
+  learnDamaged: "The snapshots of this training run are damaged or were changed. Choose another, or train it again.",
 
   brokenLabel: "The broken picture. Arrow keys or a click move the erased patch.",
   breakNow: "Now read as",
