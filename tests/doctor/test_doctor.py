@@ -421,7 +421,7 @@ def test_wrapped_weights_of_another_class_are_refused(network: tuple[str, Path],
         ("Missing", "Missing could not be made"),
         ("Raises", "RuntimeError: not today"),
         ("NeedsArguments", "could not be made"),
-        ("NotANetwork", r"makes a NotANetwork, not a torch\.nn\.Module"),
+        ("NotANetwork", r"returns an object of type NotANetwork, not a torch\.nn\.Module"),
         ("Flat", r"cannot take a batch of shape \(1000, 1, 28, 28\)"),
     ],
 )
