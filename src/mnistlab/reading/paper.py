@@ -43,7 +43,9 @@ def dark_paper(picture: Gray) -> bool:
     gray = resized(gray, min(1.0, 256 / max(gray.shape)))
     if max(gray.shape) > 64:  # a page: strokes stand out from their surroundings
         k = max(3, min(gray.shape) // 4 | 1)
-        around = cv2.medianBlur(cv2.copyMakeBorder(gray, k, k, k, k, cv2.BORDER_REFLECT), k)[k:-k, k:-k]
+        reach = k // 2  # as far as the median looks
+        framed = cv2.copyMakeBorder(gray, reach, reach, reach, reach, cv2.BORDER_REFLECT)
+        around = cv2.medianBlur(framed, k)[reach:-reach, reach:-reach]
         apart = gray.astype(np.float32) - around
         dark, light = float((np.minimum(apart, 0) ** 2).mean()), float((np.maximum(apart, 0) ** 2).mean())
         if max(dark, light) > 2 * min(dark, light):
