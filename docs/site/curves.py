@@ -1,4 +1,4 @@
-"""The recorded trainings of the first week's two networks, drawn for day 3 from docs/results/curves.jsonl.
+"""The recorded training runs of the first week's two networks, drawn for day 3 from docs/results/curves.jsonl.
 
 `python -m docs.site.curves RUN...` writes that file from finished runs.
 """
@@ -35,18 +35,18 @@ WORDS = {
     ),
 }
 ALT = {
-    "en": "The loss of both trainings falls, and their validation accuracy rises, three-conv's over 20 epochs, two-conv's over 8",
+    "en": "The loss of both runs falls, and their validation accuracy rises, three-conv's over 20 epochs, two-conv's over 8",
     "fr": "Dans les deux cas, la perte baisse et l'exactitude de validation monte : 20 époques pour three-conv, 8 pour two-conv",
 }
 
 
 def read_curves() -> list[dict[str, Any]]:
-    """The recorded trainings, in order."""
+    """The recorded training runs, in order."""
     return [json.loads(line) for line in CURVES.read_text(encoding="utf-8").splitlines()]
 
 
 def caption(language: str) -> str:
-    """The drawing in Markdown, and the final figures of each training."""
+    """The drawing in Markdown, and the final figures of each."""
     ends = [WORDS[language][3].format(**row) for row in read_curves()]
     if language == "fr":
         ends = [re.sub(r"(?<=\d),(?=\d)", "\N{NO-BREAK SPACE}", end) for end in ends]

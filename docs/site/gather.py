@@ -36,7 +36,7 @@ DOCUMENTS = (
 """The documents that the site shows as they are in the repository, in English."""
 NOTES = {"en": "", "fr": '```{note}\n<span lang="fr">Cette page est en anglais.</span>\n```\n\n'}
 AFTER_TABLE = re.compile(r"^\| `mnistlab train three-conv` \|.*\n", re.MULTILINE)
-"""Where day 3 gives the results of the full trainings, after which their curves are inserted."""
+"""Where day 3 gives the results of the full training runs, after which their curves are inserted."""
 LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)\s#]+)")
 
 

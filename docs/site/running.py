@@ -77,7 +77,7 @@ def run_cells(
     """Run a page's code cells in the folder; return the outputs of each, with figures turned into them by `draw`, and all names.
 
     A warning is an error. An error that no cell announces is raised, and `AssertionError` where an announced one does not
-    come or a figure is not shown. With `quick`, the cells' statements for the tests are run after them, so that trainings are
+    come or a figure is not shown. With `quick`, the cells' statements for the tests are run after them, so that training is
     cut to a few steps. `name` is that of the page, for errors.
     """
     import_matplotlib()

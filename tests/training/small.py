@@ -1,4 +1,4 @@
-"""A very short training, and somebody who watches it: what the tests of trainings share."""
+"""A very short training run, and somebody who watches it: what the tests of training share."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ ENSEMBLE = RECIPE.override({"members": 2, "name": "pair"})
 
 
 class Noted:
-    """Records what it is told, and shows the trainings to `watchers` in turn."""
+    """Records what it is told, and shows the training runs to `watchers` in turn."""
 
     def __init__(self, *watchers: Display) -> None:
         self.watchers = list(watchers)
