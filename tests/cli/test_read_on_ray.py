@@ -94,7 +94,7 @@ def test_the_rows_are_those_that_read_to_writes(
     assert run_app(["read", "scans", "--to", "out", *RAY]) == 2
     assert_one_line(capsys, "out holds rows that were read before. Add --resume to continue, or choose another name.")
     assert run_app(["read", "scans", "--to", "out", "--resume", "--threshold", "0.5", *RAY]) == 2
-    assert_one_line(capsys, "out was begun with other options: threshold 0.", ", not 0.5. Give the same")
+    assert_one_line(capsys, "out was started with other options: threshold 0.", ", not 0.5. Give the same")
     assert content(here) == before
 
     shutil.copy("scans/a.png", "scans/f.png")

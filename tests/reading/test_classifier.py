@@ -71,7 +71,7 @@ def test_images_need_not_lie_in_one_block(classifier: Classifier, digits: Digits
     ],
 )  # fmt: skip
 def test_other_shapes_and_types_are_refused(classifier: Classifier, images: Any) -> None:
-    with pytest.raises(UserError, match=r"classify takes uint8 \(N, 28, 28\), and this is"):
+    with pytest.raises(UserError, match=r"classify takes uint8 \(N, 28, 28\), but this is"):
         classifier.classify(images)
 
 

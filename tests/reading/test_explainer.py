@@ -266,7 +266,7 @@ def test_graphs_that_were_not_made_here(tmp_path: Path, image: np.ndarray) -> No
     plain = write_graph(tmp_path / "plain.onnx", [cast, *mean_of("floats")], [one])
     assert Explainer(Classifier(plain)).layers(image) == []
     fixed = write_graph(tmp_path / "fixed.onnx", [cast, *mean_of("floats")], [one], images=4)
-    with pytest.raises(UserError, match="just 4 images at a time"):
+    with pytest.raises(UserError, match="exactly 4 images at a time"):
         Classifier(fixed)
     for more, field in (
         ({}, ReceptiveField(3, 1, 0)),

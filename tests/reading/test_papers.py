@@ -236,5 +236,5 @@ def test_arrays_of_any_usual_range_are_read(reader: Reader, sevens: Gray, name: 
 
 
 def test_an_array_of_few_values_is_read_and_that_is_said(reader: Reader, sevens: Gray) -> None:
-    with pytest.warns(UserWarning, match="no value over 16"):
+    with pytest.warns(UserWarning, match="no value above 16"):
         assert reader.read(sevens[:100, :300] / 255 * 16).text == "777"
