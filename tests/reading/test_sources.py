@@ -129,7 +129,7 @@ def test_a_folder_s_file_is_fetched_as_read_fetches_it(here: Path) -> None:
     assert content_of("scans/a.png") == b"a.png"
     with Path("large.png").open("wb") as file:
         file.truncate(MOST_BYTES + 1)
-    with pytest.raises(UserError, match="at most 64 MiB"):
+    with pytest.raises(UserError, match="the limit is 64 MiB"):
         content_of("large.png")
 
 
