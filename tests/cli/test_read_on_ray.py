@@ -29,7 +29,7 @@ from mnistlab.reading.parts import Job, Tally, read_parts
 from mnistlab.reading.reader import Reader
 from mnistlab.reading.rows import COLUMNS
 from mnistlab.training import cluster
-from tests.cli.test_read_to import content, make_scans
+from tests.cli.test_read_to import content
 from tests.support.comparing import assert_one_line
 from tests.support.dying import DiesAt, DiesOnce
 from tests.support.processes import descendants, of_ray, title
@@ -39,15 +39,6 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*")  # Ray sets what it calls deprecated
 
 RAY = ["--engine", "ray"]
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in which the command stands, with scans/: 2026, 20, nothing at all, 26, and some text."""
-    folder = tmp_path / "here"
-    make_scans(folder / "scans")
-    monkeypatch.chdir(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -31,32 +31,11 @@ from mnistlab.reading import many
 from mnistlab.reading.reader import Reader
 from mnistlab.reading.rows import COLUMNS
 from tests.support.comparing import assert_one_line
+from tests.support.scans import EXAMPLE, make_scans
 from tests.support.waiting import wait_until
 
 COMMAND = str(Path(sys.executable).parent / "mnistlab")
-EXAMPLE = Path(__file__).parents[2] / "examples" / "2026.png"
 ENDINGS = [".csv", ".jsonl", ".parquet"]
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in which the command is run, with scans/: 2026, 20, nothing at all, 26, and some text."""
-    folder = tmp_path / "here"
-    make_scans(folder / "scans")
-    monkeypatch.chdir(folder)
-    return folder
-
-
-def make_scans(folder: Path) -> None:
-    folder.mkdir(parents=True)
-    picture = Image.open(EXAMPLE).convert("L").resize((160, 60))
-    picture.save(folder / "a.png")
-    picture.crop((0, 0, 75, 60)).save(folder / "b.png")
-    Image.new("L", (60, 60), 255).save(folder / "c.png")
-    (folder / "d.png").write_text("no picture")
-    right = Image.new("L", (75, 60), 255)
-    right.paste(picture.crop((80, 0, 155, 60)))
-    right.save(folder / "e.png")
 
 
 def rows_in(path: str | Path) -> list[dict[str, Any]]:

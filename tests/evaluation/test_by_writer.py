@@ -69,10 +69,8 @@ def test_few_writers_leave_much_open() -> None:
     low, high = interval_by_writer(counts_of(np.full(12, 10), right))
     odds = np.log(np.array([low, p, high]) / (1 - np.array([low, p, high])))
     assert np.diff(odds) == pytest.approx(float(t.ppf(0.975, 11)) * error, rel=0.05)
-    assert interval_by_writer(counts_of(np.array([50]), np.array([49]))) == (
-        0,
-        1,
-    )  # it says nothing about other writers
+    # One writer says nothing about others.
+    assert interval_by_writer(counts_of(np.array([50]), np.array([49]))) == (0, 1)
 
 
 def test_ten_copies_of_each_image_are_worth_as_much_as_one() -> None:

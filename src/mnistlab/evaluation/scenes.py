@@ -57,10 +57,8 @@ def draw_box(axes: Axes, mark: Mark, line: str, colour: str) -> None:
     """A mark's box."""
     from matplotlib.patches import Rectangle
 
-    corner = (
-        mark.x - mark.width / 2 - 0.5,
-        mark.y - mark.height / 2 - 0.5,
-    )  # there, a pixel's centre is at a whole number
+    # matplotlib has the centre of a pixel at a whole number.
+    corner = (mark.x - mark.width / 2 - 0.5, mark.y - mark.height / 2 - 0.5)
     axes.add_patch(
         Rectangle(corner, mark.width, mark.height, fill=False, linestyle=line, edgecolor=colour, linewidth=1.2)
     )

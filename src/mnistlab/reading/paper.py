@@ -91,9 +91,8 @@ def missing_light(picture: Gray, paper: Gray) -> tuple[NDArray[np.float32], floa
     np.maximum(missing, 1 - 255 / LEVELS, out=missing)  # as far as `Look.strength` sees
     # The brightest quarter is paper unless ink covers most of the picture: its spread is the paper's noise.
     brightest, brighter = np.quantile(missing.mean(2), (0.05, 0.25))
-    noise = (
-        float(brighter - brightest) / 0.97
-    )  # these quantiles of a normal distribution are 0.97 standard deviations apart
+    # These quantiles of a normal distribution are 0.97 standard deviations apart.
+    noise = float(brighter - brightest) / 0.97
     return missing, float(brighter) + 0.67 * noise, noise
 
 

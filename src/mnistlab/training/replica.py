@@ -53,10 +53,8 @@ class Replica(nn.Module):
     def __init__(self, network: NeuralNet, part: Part) -> None:
         super().__init__()
         self.weights = nn.ParameterList(network.parameters())
-        self.layers, self.part = (
-            [*network.layers],
-            part,
-        )  # a list hides buffers: they are alike without being sent around
+        self.layers = [*network.layers]  # a list hides buffers: they are alike without being sent around
+        self.part = part
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits float (part, classes) of images float (part, 1, H, W)."""

@@ -8,14 +8,13 @@ from typing import NoReturn
 
 import torch
 
-from mnistlab.errors import Interrupted
 from mnistlab.runs.run import Run
 from mnistlab.training.display import Display
 from mnistlab.training.film import Film
 from mnistlab.training.processes import Processes
 from mnistlab.training.signals import StopSignals
 from mnistlab.training.state import TrainingState
-from mnistlab.training.watch import Watch, watching
+from mnistlab.training.watch import Watch, stopped, watching
 
 __all__ = ["Together", "watching_together"]
 
@@ -70,10 +69,4 @@ class Together:
         """Leave after the first process, which has saved the state by then: torchrun ends all of them as soon as one has left."""
         with contextlib.suppress(RuntimeError):  # it is gone
             self.processes.largest(0)
-        raise Interrupted(
-            "training.stopped",
-            steps_done=self.state.steps_done,
-            steps=self.state.steps,
-            path=self.run.path,
-            exit_code=128 + self.signals.received,
-        )
+        raise stopped(self.run, self.state, self.signals.received)

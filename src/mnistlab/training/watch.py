@@ -22,7 +22,7 @@ from mnistlab.training.tracking import TensorBoardTracker, make_tracker
 if TYPE_CHECKING:
     from mnistlab.training.film import Film
 
-__all__ = ["Training", "Watch", "watching"]
+__all__ = ["Training", "Watch", "stopped", "watching"]
 
 LOOK_EVERY = 0.25
 """Seconds between two checks of the losses: a check waits for the device, so it is not made at every step."""
@@ -205,13 +205,7 @@ class Watch:
     def stop_if_asked(self) -> None:
         """Raise `Interrupted` after a signal; the state has just been saved."""
         if self.signals.received:
-            raise Interrupted(
-                "training.stopped",
-                steps_done=self.state.steps_done,
-                steps=self.state.steps,
-                path=self.run.path,
-                exit_code=128 + self.signals.received,
-            )
+            raise stopped(self.run, self.state, self.signals.received)
 
     def epoch_losses(self) -> torch.Tensor:
         """The losses of this epoch's steps so far, float (steps,), in nats."""
@@ -237,6 +231,13 @@ class Watch:
         remedy = "remedies.smaller_rate_state_kept" if self.run.resume_path.exists() else "remedies.smaller_rate"
         rate, steps = self.state.highest_rate, self.state.steps
         return Failure(key, remedy=remedy, step=step, steps=steps, rate=rate, path=self.run.path, **values)
+
+
+def stopped(run: Run, state: Training, signal: int) -> Interrupted:
+    """The error that ends a training run after a signal, its state saved."""
+    return Interrupted(
+        "training.stopped", steps_done=state.steps_done, steps=state.steps, path=run.path, exit_code=128 + signal
+    )
 
 
 def course(losses: torch.Tensor, epochs: int) -> list[float]:

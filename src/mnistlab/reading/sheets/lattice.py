@@ -52,9 +52,8 @@ class Flat:
     @classmethod
     def of(cls, dark: Floats, matrix: Points, across: Lines, down: Lines) -> Flat:
         """The whole area that the lines reach."""
-        wide, high = (
-            1.2 * float(np.median(np.diff(lines.at))) + 3 * THIN for lines in (down, across)
-        )  # one may be missing
+        # One line may be missing.
+        wide, high = (1.2 * float(np.median(np.diff(lines.at))) + 3 * THIN for lines in (down, across))
         left, top = min(across.first, float(down.at[0])) - wide, min(down.first, float(across.at[0])) - high
         right, bottom = max(across.last, float(down.at[-1])) + wide, max(down.last, float(across.at[-1])) + high
         moved = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]]) @ matrix
