@@ -15,6 +15,8 @@ import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from mnistlab.reading.many import cores_here
+
 __all__ = ["in_order", "worker_count"]
 
 T = TypeVar("T")
@@ -26,8 +28,7 @@ MOST_WORKERS = {"cpu": 4, "cuda": 14}
 
 def worker_count(device: torch.device) -> int:
     """How many processes should draw for a network on that device: one core is left to it."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores - 1, MOST_WORKERS.get(device.type, 4)))
+    return max(1, min(cores_here() - 1, MOST_WORKERS.get(device.type, 4)))
 
 
 class Numbered(Dataset[T], Generic[T]):

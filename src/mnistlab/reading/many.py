@@ -28,7 +28,7 @@ from mnistlab.reading.page import Page
 if TYPE_CHECKING:
     from mnistlab.reading.reader import Reader
 
-__all__ = ["Outcome", "Task", "count_processes", "read_each"]
+__all__ = ["Outcome", "Task", "cores_here", "count_processes", "read_each"]
 
 MOST_JOBS = 1024
 MOST_ON_WINDOWS = 61
@@ -99,11 +99,16 @@ def count_processes(pictures: int, jobs: int | None) -> int:
     Raises `UserError` if `jobs` is out of range.
     """
     if jobs is None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        wanted = min(cores, pictures // PER_PROCESS)
+        wanted = min(cores_here(), pictures // PER_PROCESS)
     else:
         wanted = min(whole_number(jobs, Clause("names.jobs"), 1, MOST_JOBS), pictures)
     return max(1, min(wanted, MOST_ON_WINDOWS) if sys.platform == "win32" else wanted)
+
+
+def cores_here() -> int:
+    """How many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def read_one(reader: Reader, task: Task, finish: Finish | None = None, **options: Any) -> Outcome:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from mnistlab.dependencies import import_ray
 from mnistlab.errors import UserError
 from mnistlab.messages.sentences import Clause
+from mnistlab.reading.many import cores_here
 
 __all__ = ["ANSWERS_WITHIN", "cluster"]
 
@@ -73,12 +74,6 @@ def without_greeting() -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
-
-
-def cores_here() -> int:
-    """How many cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 @contextlib.contextmanager
