@@ -284,7 +284,7 @@ def test_what_processes_cannot_do_together_is_said_once(
         (given, ["train", "--resume", run], 2, "has another run to resume than"),
         ([*given, "--batch-size", "1", "--no-batch-norm"],) * 2
         + (2, "2 processes cannot share a batch of 1 image: each needs at least one"),
-        (["train", "ensemble"],) * 2 + (2, "the recipe ensemble has 15 networks. Train it without torchrun"),
+        (["train", "ensemble"],) * 2 + (2, "the recipe ensemble has 3 networks. Train it without torchrun"),
         (["train", "finder"],) * 2 + (2, "The recipe finder cannot be trained by several processes"),
         (["train", "four-conv"],) * 2 + (2, "Unknown recipe 'four-conv'"),
         (["train", "--no-such-option"],) * 2 + (2, "--no-such-option"),

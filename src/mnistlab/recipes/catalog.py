@@ -101,8 +101,8 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
         ),
         BEST.override(
             name="ensemble",
-            summary="15 networks, of best, best-5x5 and best-pens in turn, averaged",
-            members=15,
+            summary="3 networks, of best, best-5x5 and best-pens, averaged",
+            members=3,
             networks=("best", "best-5x5", "best-pens"),
         ),
         TINY.override(
