@@ -135,10 +135,14 @@ class Peak(NamedTuple):
     """float32 (classes,), 0 to 1."""
 
 
-def peaks(kinds: Floats, boxes: Floats, least: float) -> list[Peak]:
-    """The peaks of at least `least` in the kinds' probabilities, float32 (classes, h, w), with their boxes, float32 (4, h, w)."""
+def peaks(kinds: Floats, boxes: Floats, least: float, within: NDArray[np.bool_] | None = None) -> list[Peak]:
+    """The peaks of at least `least` in the kinds' probabilities, float32 (classes, h, w), with their boxes, float32 (4, h, w).
+
+    With `within`, bool (h, w), only those in these cells.
+    """
     best = kinds.max(0)
     at = (best >= np.asarray(cv2.dilate(best, np.ones((3, 3), np.uint8)))) & (best >= least)
+    at = at if within is None else at & within
     found = []
     for row, column in zip(*(part.tolist() for part in np.nonzero(at)), strict=True):
         dx, dy, wide, high = boxes[:, row, column].tolist()

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from mnistlab.reading.finder import SIZES, Found, Network
 from mnistlab.reading.ink import HIGH, Ink
@@ -17,8 +16,9 @@ from mnistlab.reading.looks import look
 from mnistlab.reading.marks import Mark
 from mnistlab.reading.paper import INK_LEVEL, Gray, resized
 from mnistlab.reading.pieces import in_picture
+from mnistlab.reading.windows import Boxes
 
-__all__ = ["Boxes", "Row", "boxes_in_picture", "larger_in_picture", "look_between", "windows"]
+__all__ = ["Row", "boxes_in_picture", "larger_in_picture", "look_between", "windows"]
 
 LEAST, LOWEST, LONGEST = 0.05, 0.6, 1.0
 """A small stroke's minimum length, and its maximum height and width, in digit heights."""
@@ -36,8 +36,6 @@ PLAIN, LIKE_OTHERS = 0.999, 1.03
 """The last mark of a line may be a percent sign if the classifier is less sure of it than this, or if it is this much higher."""
 AROUND, OVER = 1.6, 0.6
 """How far around a question the finder looks, across and down, in digit heights."""
-Boxes = NDArray[np.float64]
-"""float64 (N, 4): x, y, width, height."""
 
 
 class Row:

@@ -21,13 +21,14 @@ from mnistlab.reading.marks import Box, Mark, covered
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces, in_picture
-from mnistlab.reading.questions import larger_in_picture
+from mnistlab.reading.questions import boxes_in_picture, larger_in_picture
 from mnistlab.reading.separators import Sign, signs_among, signs_between
 from mnistlab.reading.spots import spots
 from mnistlab.reading.strokes import assembled, leaves_no_question
 from mnistlab.reading.surest import surest
 from mnistlab.reading.unread import unread
-from mnistlab.reading.upright import has_dark_parts, look_everywhere, turns
+from mnistlab.reading.upright import dark_parts, look_everywhere, turns
+from mnistlab.reading.windows import Boxes
 
 __all__ = ["Writing", "in_order", "writing_on_paper"]
 
@@ -95,12 +96,12 @@ def writing_on_paper(
         is_plain = ink.rules is None and leaves_no_question(strokes, picture, threshold)
     drawing = lone_drawing(ink, pieces)
     written = [mark.box for mark in strokes if drawing and ink.pen < THICKEST * mark.level_box[3]]
-    light = has_dark_parts(gray, written)
+    dark = dark_parts(gray, written)
     found: list[Mark] = []
     looked: list[Level] = []
     quarters = 0
-    if light or not is_plain:
-        look, way_up = ways(finder, classifier, ink, drawing, size, light)
+    if len(dark) or not is_plain:
+        look, way_up = ways(finder, classifier, ink, drawing, size, dark)
         found, looked, quarters = found_digits(look, way_up, classifier, gray, threshold, raise_if_cancelled)
     if not found:
         signs = signs_between(finder, gray, ink, strokes, raise_if_cancelled)
@@ -122,15 +123,17 @@ def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
 
 
 def ways(
-    finder: Finder, classifier: Classifier, ink: Ink, drawing: Piece | None, size: tuple[int, int], light: bool
+    finder: Finder, classifier: Classifier, ink: Ink, drawing: Piece | None, size: tuple[int, int], dark: Boxes
 ) -> tuple[Callable[..., list[Level]], Callable[[Gray, list[Level]], int]]:
     """How the finder looks, and how the page's orientation is found; a lone drawing takes few and small looks."""
     if drawing is None:
-        return partial(look_everywhere, finder, lowest=0.0, light=light), partial(turns, finder, classifier)
+        look = partial(look_everywhere, finder, lowest=0.0, dark=dark, inked=boxes_in_picture(ink))
+        return look, partial(turns, finder, classifier)
     least, is_wide = ink.finest / BOLDEST, drawing.width >= WIDEST * drawing.height
     lowest = (least if is_wide else max(least, LEAST_PART * drawing.height)) * larger_in_picture(ink)
-    box = None if light else box_in_picture(drawing, ink, size)
-    look = partial(look_everywhere, finder, lowest=lowest, light=light, box=box)
+    box = None if len(dark) else box_in_picture(drawing, ink, size)
+    boxes = np.array([box], np.float64) if box else None
+    look = partial(look_everywhere, finder, lowest=lowest, dark=dark, boxes=boxes)
     if is_wide and drawing.height > least:
         return look, partial(turns, finder, classifier, box=box)
     return look, lambda *_: 0
@@ -161,7 +164,7 @@ def found_digits(
     quarters = way_up(gray, looked)
     if quarters:
         gray = np.ascontiguousarray(np.rot90(gray, quarters))
-        looked = look(gray, raise_if_cancelled, box=None)
+        looked = look(gray, raise_if_cancelled, dark=dark_parts(gray), boxes=None, inked=None)
     size = (gray.shape[1], gray.shape[0])
     seen = [spot for spot in spots(classifier, find(looked), looked, raise_if_cancelled) if spot.is_whole]
     usual = float(np.median([spot.found.height for spot in seen])) if seen else 0.0

@@ -12,7 +12,8 @@ from mnistlab.reading.ink import Ink
 from mnistlab.reading.layout import lines_of
 from mnistlab.reading.marks import Box, Mark, covers
 from mnistlab.reading.paper import Gray
-from mnistlab.reading.questions import Boxes, Row, boxes_in_picture, larger_in_picture, look_between, windows
+from mnistlab.reading.questions import Row, boxes_in_picture, larger_in_picture, look_between, windows
+from mnistlab.reading.windows import Boxes
 
 __all__ = ["Sign", "signs_among", "signs_between"]
 

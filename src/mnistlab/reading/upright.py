@@ -8,14 +8,15 @@ import cv2
 import numpy as np
 
 from mnistlab.reading.classifier import Classifier
-from mnistlab.reading.finder import SIZES, Level, Network
-from mnistlab.reading.looks import ALWAYS, FRAME, MOST_PIXELS, Sizes, levels, look
+from mnistlab.reading.finder import SIZES, Found, Level, Network
+from mnistlab.reading.looks import ALWAYS, FRAME, MOST_PIXELS, Sizes, grown, levels, look
 from mnistlab.reading.marks import Box
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray, resized
 from mnistlab.reading.spots import spots
+from mnistlab.reading.windows import Boxes
 
-__all__ = ["has_dark_parts", "look_everywhere", "turns"]
+__all__ = ["dark_parts", "look_everywhere", "turns"]
 
 PARTS = (128, 160, 224, 320)
 """Pixels per side of the part of a page that is viewed from all four sides: the first with enough on it, or the largest."""
@@ -26,6 +27,8 @@ CLEARLY, MORE = 1.2, 1.2
 """By what factor, and by how many, more digits must be readable on a rotated page for it to be read that way."""
 DARK_SHARE = 0.04
 """The share of a picture that must be dark for light writing to be looked for on it."""
+EDGE = 2.0
+"""How far beyond a dark part is looked, in 160ths of the picture."""
 
 
 def look_everywhere(
@@ -34,29 +37,37 @@ def look_everywhere(
     raise_if_cancelled: Callable[[], None] = lambda: None,
     *,
     lowest: float,
-    light: bool,
-    box: Box | None = None,
+    dark: Boxes,
+    boxes: Boxes | None = None,
+    inked: Boxes | None = None,
 ) -> list[Level]:
-    """The network's finds at each size, and with `light` also writing lighter than its background.
+    """The network's finds at each size, and in the boxes `dark` also writing lighter than its background.
 
-    Digits lower than `lowest` pixels of the picture are not searched; 0 for any height. With `box` it looks only there.
+    Digits lower than `lowest` pixels of the picture are not searched; 0 for any height. With `boxes` it looks only there, and
+    with those of all ink hardly anywhere else.
     """
     sizes = Sizes(gray)
     most = min(MOST_PIXELS, (SIZES[1] / lowest) ** 2 * gray.size) if lowest else MOST_PIXELS
-    looked = levels(network, sizes, raise_if_cancelled, most=most, box=box)
-    if light:
-        looked += levels(network, sizes, raise_if_cancelled, light=True, most=ALWAYS, first=len(looked))
+    looked = levels(network, sizes, raise_if_cancelled, most=most, boxes=boxes, inked=inked)
+    if len(dark):
+        looked += levels(network, sizes, raise_if_cancelled, light=True, most=ALWAYS, first=len(looked), boxes=dark)
     return looked
 
 
-def has_dark_parts(gray: Gray, written: Sequence[Box] = ()) -> bool:
-    """Whether there might be writing on a dark background; dark pixels in the boxes of `written` are strokes."""
+def dark_parts(gray: Gray, written: Sequence[Box] = ()) -> Boxes:
+    """The parts with a dark background on which there might be writing; dark pixels in the boxes of `written` are strokes.
+
+    None if they are too small a share of the picture.
+    """
     small = resized(gray, scale := min(1.0, 160 / max(gray.shape)))
     ground = cv2.medianBlur(small, 9) if min(small.shape) > 9 else small
     dark = ground < 0.5 * np.quantile(ground, 0.9)
     for x, y, width, height in written:
         dark[int(y * scale) : round((y + height) * scale) + 1, int(x * scale) : round((x + width) * scale) + 1] = False
-    return bool(dark.mean() > DARK_SHARE)
+    if dark.mean() <= DARK_SHARE:
+        return np.empty((0, 4))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(dark.astype(np.uint8), connectivity=8)
+    return np.asarray(grown(stats[1:, : cv2.CC_STAT_AREA].astype(np.float64), EDGE) / scale)
 
 
 def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Level], box: Box | None = None) -> int:
@@ -77,7 +88,10 @@ def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Lev
             look(network, np.ascontiguousarray(np.rot90(small, n)), scale, number)
             for number, (small, scale) in enumerate(smaller)
         ]
-        read[n] = readable(classifier, seen)
+        marks = find(seen)
+        read[n] = readable(classifier, marks, seen)
+        if n == 0 and CLEARLY * read[0] + MORE > len(marks):
+            return 0  # nearly all can be read as it is
     best = int(read.argmax())
     return best if read[best] > CLEARLY * read[0] + MORE else 0
 
@@ -108,10 +122,10 @@ def hints(level: Level) -> float:
     return sum(mark.weight for mark in level.found)
 
 
-def readable(classifier: Classifier, levels: list[Level]) -> float:
-    """About how many digits can be read at these sizes."""
+def readable(classifier: Classifier, marks: list[Found], levels: list[Level]) -> float:
+    """About how many digits among the finds at these sizes can be read."""
     return sum(
         max(0.0, 2 * spot.sure - 1) * min(1.0, spot.found.weight)
-        for spot in spots(classifier, find(levels), levels)
+        for spot in spots(classifier, marks, levels)
         if spot.found.digit
     )
