@@ -1,4 +1,4 @@
-"""Look at a picture with the finder at many sizes: it knows digits of one size, and each is taken where it has about that."""
+"""Look at a picture with the finder at many sizes: it knows digits of one size, and each digit has that size in some copy."""
 
 from __future__ import annotations
 
@@ -14,29 +14,30 @@ from mnistlab.reading.paper import Gray, resized
 __all__ = ["ALWAYS", "FRAME", "LEAST", "Sizes", "levels", "look"]
 
 SMALLEST = 8.0
-"""Digits lower than this, in pixels of the picture, are not looked for."""
+"""Digits less than this many pixels high in the picture are not looked for."""
 STEP = 2**0.5
 """The factor from one size to the next."""
 MOST_PIXELS = 2_500_000
-"""At the largest size."""
+"""The most pixels of a picture at the largest size at which it is looked at."""
 FRAME = 16
 """Pixels added on all sides, so that digits at the edge have surroundings too."""
 HINT = 0.3
-"""A probability that hints at a digit too small for the network."""
+"""Above this probability, a detection hints at a digit, even if it is too small for the network."""
 ALWAYS = 400_000
-"""Pictures of up to this many pixels are looked at at every size."""
+"""Every size at which a picture has no more than this many pixels is tried."""
 LEAST = 0.25
 """The lowest probability at which a digit is considered."""
 SPREAD = 0.4
-"""How far a digit's log-height may be from the usual one at a size."""
+"""The standard deviation of the logarithm of digits' heights, relative to `SIZES`, at one size."""
 SURE = 0.5
 """At this probability a digit is certain enough that no other size needs to be tried for it."""
 FINE = 19.0
-"""Digits higher than this need no larger size."""
+"""Digits higher than this, in pixels of the network's input, need no larger size."""
 
 
 def scales(shape: tuple[int, ...], box: Box | None) -> list[float]:
-    """The sizes at which to look at a picture: from where it, or its `box`, is as high as a digit to the smallest digits."""
+    """The scales at which to look at a picture: from the one that makes the picture, or `box`, as large as one digit, to the one
+    that makes the smallest digits large enough."""
     most = min(SIZES[1] / SMALLEST, (MOST_PIXELS / np.prod(shape)) ** 0.5)
     least = SIZES[1] / max(box[2:] if box else shape)
     count = max(0, int(np.ceil(np.log(most / least) / np.log(STEP))))
@@ -44,18 +45,19 @@ def scales(shape: tuple[int, ...], box: Box | None) -> list[float]:
 
 
 class Sizes:
-    """A picture at any size, each made from one less than twice as large, so that no look needs all pixels of a photo again.
+    """A picture at any size. Each copy is made from one less than twice as large, so that a photo's pixels are used only once.
 
     Parameters
     ----------
     gray : ndarray of uint8, shape (H, W)
+        The picture.
     """
 
     def __init__(self, gray: Gray) -> None:
         self.halves = [gray]
 
     def __call__(self, scale: float) -> Gray:
-        """The picture `scale` times as large."""
+        """The picture scaled by `scale`: uint8 (h, w)."""
         while scale <= 0.5 ** len(self.halves) and min(self.halves[-1].shape) > 1:
             self.halves.append(resized(self.halves[-1], 0.5))
         height, width = self.halves[0].shape
@@ -69,9 +71,9 @@ class Sizes:
 def look(
     network: Network, small: Gray, scale: float, number: int = 0, *, light: bool = False, box: Box | None = None
 ) -> Level:
-    """The network's finds at one size: `small` is the picture scaled by `scale`.
+    """Detect marks with the network at one size: `small` is the picture scaled by `scale`.
 
-    With `light` it looks for writing lighter than its background; with `box`, in pixels of the picture, only in and around it.
+    With `light`, look for writing lighter than its background. With `box`, in pixels of the picture, look only in and around it.
     """
     height, width = small.shape
     below, beside = FRAME + -(height + 2 * FRAME) % CELL, FRAME + -(width + 2 * FRAME) % CELL
@@ -92,9 +94,10 @@ def look(
 
 
 def window(box: Box | None, scale: float, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of a box of the picture, with a frame around it, in the framed picture of that shape.
+    """Left, top, right and bottom, in the framed picture of that `shape`, of a box of the picture with a margin around it.
 
-    They are multiples of `CELL`, so that the network's cells fall where they do when it sees the whole picture.
+    They are multiples of `CELL`, so that the network's cells lie where they do when it sees the whole picture. Without a box,
+    they are the edges of the framed picture.
     """
     if box is None:
         return 0, 0, shape[1], shape[0]
@@ -113,11 +116,12 @@ def levels(
     first: int = 0,
     box: Box | None = None,
 ) -> list[Level]:
-    """The network's finds at each size, from the smallest one up, until every digit has been large enough.
+    """Detect marks with the network at each size, from the smallest up, until every digit has been large enough.
 
     Parameters
     ----------
     network : callable
+        As `mnistlab.reading.finder.Network`.
     sizes : Sizes
         The picture.
     raise_if_cancelled : callable
@@ -125,7 +129,7 @@ def levels(
     light : bool
         Whether to look for writing that is lighter than its background instead of darker.
     most : float
-        Pixels at the largest size.
+        The most pixels of the picture at the largest size.
     first : int
         The number of the first level.
     box : Box, optional
@@ -145,7 +149,7 @@ def levels(
 
 
 def worth_more(looked: list[Level]) -> bool:
-    """Whether a larger size may show digits better: if none is known yet, or there are hints of small ones."""
+    """Whether a larger size may show digits better: none is certain yet, or there are hints of small ones."""
     known = [mark for level in looked for mark in level.found if mark.weight > SURE and mark.digit]
     hints = [
         mark

@@ -18,14 +18,14 @@ from mnistlab.reading.spots import spots
 __all__ = ["has_dark_parts", "look_everywhere", "turns"]
 
 PARTS = (128, 160, 224, 320)
-"""Pixels per side of the part of a page that is viewed from all four sides: the first with enough on it, or the largest."""
+"""Pixels per side of the part of a page that is viewed in all four orientations: the first with enough on it, or the largest."""
 ENOUGH = 20.0
-"""How much there must be in a part for it to show which way up the page is."""
+"""The total weight of the detections that a part needs to show which way up the page is."""
 SIZES_TRIED = 3
 CLEARLY, MORE = 1.2, 1.2
 """By what factor, and by how many, more digits must be readable on a rotated page for it to be read that way."""
 DARK_SHARE = 0.04
-"""The share of a picture that must be dark for light writing to be looked for on it."""
+"""The share of a picture that must be dark before light writing is looked for."""
 
 
 def look_everywhere(
@@ -37,9 +37,9 @@ def look_everywhere(
     light: bool,
     box: Box | None = None,
 ) -> list[Level]:
-    """The network's finds at each size, and with `light` also writing lighter than its background.
+    """Detect marks with the network at each size and, with `light`, also writing that is lighter than its background.
 
-    Digits lower than `lowest` pixels of the picture are not searched; 0 for any height. With `box` it looks only there.
+    Digits less than `lowest` pixels high in the picture are not looked for; 0 allows any height. With `box`, look only there.
     """
     sizes = Sizes(gray)
     most = min(MOST_PIXELS, (SIZES[1] / lowest) ** 2 * gray.size) if lowest else MOST_PIXELS
@@ -50,7 +50,7 @@ def look_everywhere(
 
 
 def has_dark_parts(gray: Gray, written: Sequence[Box] = ()) -> bool:
-    """Whether there might be writing on a dark background; dark pixels in the boxes of `written` are strokes."""
+    """Whether there might be writing on a dark background; dark pixels in the boxes `written` count as strokes."""
     small = resized(gray, scale := min(1.0, 160 / max(gray.shape)))
     ground = cv2.medianBlur(small, 9) if min(small.shape) > 9 else small
     dark = ground < 0.5 * np.quantile(ground, 0.9)
@@ -62,8 +62,8 @@ def has_dark_parts(gray: Gray, written: Sequence[Box] = ()) -> bool:
 def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Level], box: Box | None = None) -> int:
     """By how many quarter turns, counterclockwise, the page must be rotated to be read: 0 to 3.
 
-    Part of the page, around `box` if given, is viewed from all sides, at the sizes at which most is found; the classifier says
-    how readable it is.
+    Part of the page, around `box` if given, is viewed in all four orientations, at the sizes at which most was found; the
+    classifier says how readable each view is.
     """
     seen_well = [level for level in looked if level.seen.size <= 2 * ALWAYS and hints(level) and not level.light]
     if not seen_well:
@@ -83,7 +83,7 @@ def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Lev
 
 
 def part_of(gray: Gray, level: Level) -> Gray:
-    """The part of a page around the middle of the finds at one size."""
+    """The part of a page around the middle of the detections at one size."""
     x, y, weight = (np.array([getattr(mark, name) for mark in level.found]) for name in ("x", "y", "weight"))
     middle_x, middle_y = float(np.median(x)), float(np.median(y))
     for part in PARTS:
@@ -104,7 +104,7 @@ def around(gray: Gray, box: Box, level: Level) -> Gray:
 
 
 def hints(level: Level) -> float:
-    """How much there seems to be at one size."""
+    """How much was detected at one size: the total weight."""
     return sum(mark.weight for mark in level.found)
 
 
