@@ -24,8 +24,8 @@ def pictures_to_read(sources: Sequence[str], recursive: bool, out: str) -> Itera
     """Each picture that the sources name, once and in order: with None if it is still to be read; if its rows are in `out`, with
     the number of its digits, and 1 if it could not be read or 0 if it could.
 
-    What is known about the names is kept in a table on disk, so that memory use stays flat. Raises what `names_in` raises, and
-    `UserError` if a part's file cannot be read.
+    What is known about the names is kept in a table on disk, so that memory use stays flat. Raises errors as `names_in`
+    does, and `UserError` if a part's file cannot be read.
     """
     with contextlib.closing(sqlite3.connect("")) as base:  # a temporary file of SQLite's
         base.execute("pragma journal_mode = off")
