@@ -1,4 +1,4 @@
-"""Look at a picture with the finder at many sizes: it knows digits of one size, and each is taken where it has about that."""
+"""Look at a picture with the finder at many sizes: it knows digits of one size, and each digit has that size in some copy."""
 
 from __future__ import annotations
 
@@ -15,39 +15,40 @@ from mnistlab.reading.windows import Boxes, of_boxes, windows
 __all__ = ["ALWAYS", "FRAME", "LEAST", "Sizes", "levels", "look"]
 
 SMALLEST = 8.0
-"""Digits lower than this, in pixels of the picture, are not looked for."""
+"""Digits less than this many pixels high in the picture are not looked for."""
 STEP = 2**0.5
 """The factor from one size to the next."""
 MOST_PIXELS = 2_500_000
-"""At the largest size."""
+"""The most pixels of a picture at the largest size at which it is looked at."""
 FRAME = 16
 """Pixels added on all sides, so that digits at the edge have surroundings too."""
 HINT = 0.3
-"""A probability that hints at a digit too small for the network."""
+"""Above this probability, a detection hints at a digit, even if it is too small for the network."""
 ALWAYS = 400_000
-"""Pictures of up to this many pixels are looked at at every size."""
+"""Every size at which a picture has no more than this many pixels is tried."""
 LEAST = 0.25
 """The lowest probability at which a digit is considered."""
 SPREAD = 0.4
-"""How far a digit's log-height may be from the usual one at a size."""
+"""The standard deviation of the logarithm of digits' heights, relative to `SIZES`, at one size."""
 SURE = 0.5
 """At this probability a digit is certain enough that no other size needs to be tried for it."""
 FINE = 19.0
-"""Digits higher than this need no larger size."""
+"""Digits higher than this, in pixels of the network's input, need no larger size."""
 FEW = 0.05
-"""If the hints of smaller digits are at most this share of the digits that are known, no larger size is tried."""
+"""If the hints of small digits are at most this share of the known digits, no larger size is tried."""
 AROUND = 1.0
-"""How far around a find a larger size is looked at, in its heights."""
+"""How far around such a hint a larger size is looked at, in heights of the hint."""
 WHOLE = 160_000
-"""At sizes of up to so many pixels blank parts are looked at, too: there may be writing too faint to be known as ink."""
+"""Pixels of the network's input up to which all of a picture is looked at, since writing may be too faint to be found as ink."""
 SPECK = 3.0
-"""Ink smaller than this, in pixels of a size, says nothing about what is there."""
+"""Strokes shorter than this, in pixels of the network's input, are ignored when parts of a picture are chosen."""
 REACH = 24.0
-"""How far around ink is looked, in pixels of a size."""
+"""How far around a stroke a larger size is looked at, in pixels of the network's input."""
 
 
 def scales(shape: tuple[int, ...], boxes: Boxes | None) -> list[float]:
-    """The sizes at which to look at a picture: from where it, or its largest box, is one digit high to those of small digits."""
+    """The scales at which to look at a picture: from the one that makes the picture, or the largest of `boxes`, as large as one
+    digit, to the one that makes the smallest digits large enough."""
     most = min(SIZES[1] / SMALLEST, (MOST_PIXELS / np.prod(shape)) ** 0.5)
     least = SIZES[1] / float(max(shape) if boxes is None else boxes[:, 2:].max())
     count = max(0, int(np.ceil(np.log(most / least) / np.log(STEP))))
@@ -55,18 +56,19 @@ def scales(shape: tuple[int, ...], boxes: Boxes | None) -> list[float]:
 
 
 class Sizes:
-    """A picture at any size, each made from one less than twice as large, so that no look needs all pixels of a photo again.
+    """A picture at any size. Each copy is made from one less than twice as large, so that a photo's pixels are used only once.
 
     Parameters
     ----------
     gray : ndarray of uint8, shape (H, W)
+        The picture.
     """
 
     def __init__(self, gray: Gray) -> None:
         self.halves = [gray]
 
     def __call__(self, scale: float) -> Gray:
-        """The picture `scale` times as large."""
+        """The picture scaled by `scale`: uint8 (h, w)."""
         while scale <= 0.5 ** len(self.halves) and min(self.halves[-1].shape) > 1:
             self.halves.append(resized(self.halves[-1], 0.5))
         height, width = self.halves[0].shape
@@ -86,9 +88,9 @@ def look(
     light: bool = False,
     boxes: Boxes | None = None,
 ) -> Level:
-    """The network's finds at one size: `small` is the picture scaled by `scale`.
+    """Detect marks with the network at one size: `small` is the picture scaled by `scale`.
 
-    With `light` it looks for writing lighter than its background; with `boxes`, in pixels of the picture, only there.
+    With `light`, look for writing lighter than its background. With `boxes`, in pixels of the picture, look only there.
     """
     height, width = small.shape
     below, beside = FRAME + -(height + 2 * FRAME) % CELL, FRAME + -(width + 2 * FRAME) % CELL
@@ -125,11 +127,12 @@ def levels(
     boxes: Boxes | None = None,
     inked: Boxes | None = None,
 ) -> list[Level]:
-    """The network's finds at each size, from the smallest one up, until every digit has been large enough.
+    """Detect marks with the network at each size, from the smallest up, until every digit has been large enough.
 
     Parameters
     ----------
     network : callable
+        As `mnistlab.reading.finder.Network`.
     sizes : Sizes
         The picture.
     raise_if_cancelled : callable
@@ -137,7 +140,7 @@ def levels(
     light : bool
         Whether to look for writing that is lighter than its background instead of darker.
     most : float
-        Pixels at the largest size.
+        The most pixels of the picture at the largest size.
     first : int
         The number of the first level.
     boxes : float64 (N, 4), optional

@@ -19,16 +19,16 @@ from mnistlab.reading.windows import Boxes
 __all__ = ["dark_parts", "look_everywhere", "turns"]
 
 PARTS = (128, 160, 224, 320)
-"""Pixels per side of the part of a page that is viewed from all four sides: the first with enough on it, or the largest."""
+"""Pixels per side of the part of a page that is viewed in all four orientations: the first with enough on it, or the largest."""
 ENOUGH = 20.0
-"""How much there must be in a part for it to show which way up the page is."""
+"""The total weight of the detections that a part needs to show which way up the page is."""
 SIZES_TRIED = 3
 CLEARLY, MORE = 1.2, 1.2
 """By what factor, and by how many, more digits must be readable on a rotated page for it to be read that way."""
 DARK_SHARE = 0.04
-"""The share of a picture that must be dark for light writing to be looked for on it."""
+"""The share of a picture that must be dark before light writing is looked for."""
 EDGE = 2.0
-"""How far beyond a dark part is looked, in 160ths of the picture."""
+"""How far beyond a dark part light writing is looked for, in pixels of a picture of 160."""
 
 
 def look_everywhere(
@@ -41,10 +41,10 @@ def look_everywhere(
     boxes: Boxes | None = None,
     inked: Boxes | None = None,
 ) -> list[Level]:
-    """The network's finds at each size, and in the boxes `dark` also writing lighter than its background.
+    """Detect marks with the network at each size and, in the boxes `dark`, also writing that is lighter than its background.
 
-    Digits lower than `lowest` pixels of the picture are not searched; 0 for any height. With `boxes` it looks only there, and
-    with those of all ink hardly anywhere else.
+    Digits less than `lowest` pixels high in the picture are not looked for; 0 allows any height. With `boxes`, look only there;
+    with the boxes of all strokes, `inked`, large sizes are looked at only where strokes have not been recognised.
     """
     sizes = Sizes(gray)
     most = min(MOST_PIXELS, (SIZES[1] / lowest) ** 2 * gray.size) if lowest else MOST_PIXELS
@@ -55,9 +55,9 @@ def look_everywhere(
 
 
 def dark_parts(gray: Gray, written: Sequence[Box] = ()) -> Boxes:
-    """The parts with a dark background on which there might be writing; dark pixels in the boxes of `written` are strokes.
+    """The parts with a dark background, where light writing is possible; dark pixels in the boxes `written` count as strokes.
 
-    None if they are too small a share of the picture.
+    There are none if they make up too small a share of the picture.
     """
     small = resized(gray, scale := min(1.0, 160 / max(gray.shape)))
     ground = cv2.medianBlur(small, 9) if min(small.shape) > 9 else small
@@ -73,8 +73,8 @@ def dark_parts(gray: Gray, written: Sequence[Box] = ()) -> Boxes:
 def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Level], box: Box | None = None) -> int:
     """By how many quarter turns, counterclockwise, the page must be rotated to be read: 0 to 3.
 
-    Part of the page, around `box` if given, is viewed from all sides, at the sizes at which most is found; the classifier says
-    how readable it is.
+    Part of the page, around `box` if given, is viewed in all four orientations, at the sizes at which most was found; the
+    classifier says how readable each view is.
     """
     seen_well = [level for level in looked if level.seen.size <= 2 * ALWAYS and hints(level) and not level.light]
     if not seen_well:
@@ -97,7 +97,7 @@ def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Lev
 
 
 def part_of(gray: Gray, level: Level) -> Gray:
-    """The part of a page around the middle of the finds at one size."""
+    """The part of a page around the middle of the detections at one size."""
     x, y, weight = (np.array([getattr(mark, name) for mark in level.found]) for name in ("x", "y", "weight"))
     middle_x, middle_y = float(np.median(x)), float(np.median(y))
     for part in PARTS:
@@ -118,7 +118,7 @@ def around(gray: Gray, box: Box, level: Level) -> Gray:
 
 
 def hints(level: Level) -> float:
-    """How much there seems to be at one size."""
+    """How much was detected at one size: the total weight."""
     return sum(mark.weight for mark in level.found)
 
 
