@@ -34,6 +34,8 @@ SURE = 0.5
 """At this probability a digit is certain enough that no other size needs to be tried for it."""
 FINE = 19.0
 """Digits higher than this, in pixels of the network's input, need no larger size."""
+SETTLED = 0.8
+"""A digit of more than this weight that is high enough needs no larger size."""
 FEW = 0.05
 """If the hints of small digits are at most this share of the known digits, no larger size is tried."""
 AROUND = 1.0
@@ -158,24 +160,17 @@ def levels(
         raise_if_cancelled()
         looked.append(look(network, sizes(scale), scale, first + number, light=light, boxes=boxes))
         known = [mark for level in looked for mark in level.found if mark.weight > SURE and mark.digit]
-        small = too_small(looked[-1])
+        hints = [mark for mark in looked[-1].found if mark.digit and float(mark.kinds.max()) > HINT]
+        small = [mark for mark in hints if mark.height * scale < FINE]
         if known and pixels > ALWAYS and len(small) <= FEW * len(known):
             break
-        if known and pixels > ALWAYS:
-            boxes = around(small)
-        elif known and inked is not None and pixels * STEP**2 > WHOLE:
-            strokes = unsettled(inked, [mark for mark in known if mark.height * scale >= FINE], SPECK / scale)
-            boxes = np.concatenate([grown(strokes, REACH / scale), around(small)])
+        if known and inked is not None and pixels * STEP**2 > WHOLE:
+            boxes = around([mark for mark in hints if mark.height * scale < FINE or mark.weight <= SETTLED])
+            if pixels <= ALWAYS:
+                settled = [mark for mark in known if mark.height * scale >= FINE and mark.weight > SETTLED]
+                strokes = unsettled(inked, settled, SPECK / scale)
+                boxes = np.concatenate([boxes, grown(strokes, REACH / scale)])
     return looked
-
-
-def too_small(level: Level) -> list[Found]:
-    """The hints of digits too small for the network at one size: a larger size may show them better."""
-    return [
-        mark
-        for mark in level.found
-        if mark.digit and float(mark.kinds.max()) > HINT and mark.height * level.scale < FINE
-    ]
 
 
 def unsettled(inked: Boxes, known: Sequence[Found], least: float) -> Boxes:

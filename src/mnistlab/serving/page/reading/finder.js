@@ -23,6 +23,7 @@ export const LEAST = 0.25;
 const SPREAD = 0.4;
 const SURE = 0.5;
 const FINE = 19;
+const SETTLED = 0.8;
 const FEW = 0.05;
 const AROUND_FOUND = 1;
 const WHOLE = 160_000;
@@ -169,22 +170,20 @@ export function levels(finder, sizes, { isLight = false, most = MOST_PIXELS, fir
     if (pixels > 1.01 * most) break;
     looked.push(look(finder, sizes.at(scale), scale, first + number, isLight, places));
     const known = looked.flatMap(({ found }) => found.filter(({ weight, isDigit }) => weight > SURE && isDigit));
-    const small = tooSmall(looked.at(-1));
+    const hints = looked.at(-1).found.filter((mark) => mark.isDigit && largest(mark.kinds) > HINT);
+    const isSmall = ({ height }) => height * scale < FINE;
     if (known.length === 0) continue;
-    if (pixels > ALWAYS) {
-      if (small.length <= FEW * known.length) break;
-      places = around(small);
-    } else if (inked && pixels * STEP ** 2 > WHOLE) {
-      const strokes = unsettled(inked, known.filter(({ height }) => height * scale >= FINE), SPECK / scale);
-      places = [...grown(strokes, REACH / scale), ...around(small)];
+    if (pixels > ALWAYS && hints.filter(isSmall).length <= FEW * known.length) break;
+    if (inked && pixels * STEP ** 2 > WHOLE) {
+      places = around(hints.filter((mark) => isSmall(mark) || mark.weight <= SETTLED));
+      if (pixels <= ALWAYS) {
+        const settled = known.filter((mark) => !isSmall(mark) && mark.weight > SETTLED);
+        places.push(...grown(unsettled(inked, settled, SPECK / scale), REACH / scale));
+      }
     }
   }
   return looked;
 }
-
-/** The hints of digits too small for the network at one size. */
-const tooSmall = ({ found, scale }) =>
-  found.filter((mark) => mark.isDigit && largest(mark.kinds) > HINT && mark.height * scale < FINE);
 
 /** The marks' boxes with their surroundings. */
 const around = (found) =>
