@@ -3,6 +3,7 @@
 \b
 process   `mnistlab read one.png`, process start to answer
 page-time an A4 page at 300 dpi with 100 digits, from its file, after a warm-up
+photo-time a photo of 12 megapixels of a grid of 9 by 9 cells on a dark table, askew, half of it filled in, as a JPEG file
 classify  10,000 images, images per second, on two cores
 
 Let nothing else run meanwhile.
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
+from PIL import Image
 
 from benchmarks.command import (
     MNISTLAB,
@@ -34,6 +37,7 @@ from benchmarks.reading.pages import page_of
 from benchmarks.timing import median_and_range, two_cores
 from mnistlab.reading.reader import Reader
 from tests.support import pages as drawn_pages
+from tests.support import sheets
 
 
 def measure_process(image: Images, model: Path | None, times: int) -> dict[str, Any]:
@@ -72,6 +76,23 @@ def measure_page_time(reader: Reader, test: tuple[Images, Labels], rounds: int) 
     return {"seconds": seconds}
 
 
+def measure_photo_time(reader: Reader, test: tuple[Images, Labels], rounds: int) -> dict[str, Any]:
+    seconds: list[float] = []
+    with tempfile.TemporaryDirectory() as folder, two_cores():
+        paths = [Path(folder) / f"{number}.jpeg" for number in range(3)]
+        for number, path in enumerate(paths):
+            random = np.random.default_rng((3, number))
+            sheet = sheets.grid(random, *test, line=3, full=0.5, tilt=1.0, cell=150.0, grain=4.0, table=0.3)
+            Image.fromarray(sheet.picture).resize((4000, 3000), Image.Resampling.BICUBIC).save(path, quality=92)
+            reader.read(path)
+        for _ in range(rounds):
+            for path in paths:
+                start = time.perf_counter()
+                reader.read(path)
+                seconds.append(time.perf_counter() - start)
+    return {"seconds": seconds}
+
+
 def measure_classify(images: Images, model: Path | None, rounds: int) -> dict[str, Any]:
     with two_cores():
         reader = Reader(model)  # a new one, for as many threads as there are cores now
@@ -97,12 +118,10 @@ def tell_classify(result: dict[str, Any]) -> list[str]:
 
 
 @click.command(cls=Command, help=__doc__)
-@only_option("process", "page-time", "classify")
+@only_option("process", "page-time", "photo-time", "classify")
 @model_option
 @click.option("--times", type=click.IntRange(min=1), default=20, show_default=True, help="Processes.")
-@click.option(
-    "--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Rounds of page-time and classify."
-)
+@click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Rounds of all but process.")
 @data_option
 @json_option
 @record_option("reader")
@@ -113,6 +132,9 @@ def main(
     rows = {
         "process": Row(lambda: measure_process(test[0][0], model, times), tell_process),
         "page-time": Row(lambda: measure_page_time(reader, test, rounds), tell_page_time),
+        "photo-time": Row(
+            lambda: measure_photo_time(reader, test, rounds), lambda result: [median_and_range(result["seconds"])]
+        ),
         "classify": Row(lambda: measure_classify(test[0], model, rounds), tell_classify),
     }
     measure_rows("reader", {name: rows[name] for name in only}, model=describe(reader))

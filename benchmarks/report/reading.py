@@ -24,6 +24,7 @@ READING = {
     "newspaper-completed-table": "the same, completed by hand, as tables: cells right",
     "process": "`mnistlab read one.png`, process start to end",
     "page-time": "an A4 page at 300 dpi (JPEG) with 100 digits",
+    "photo-time": "a photo of 12 megapixels (JPEG) of a 9x9 grid on a table, half of it filled in",
     "classify": "`Reader.classify`, 10,000 images, 2 cores",
     "many": "`Reader.read_many`, pages at 150 dpi in two processes: pictures per second relative to one thread",
     "ray-rate": "`read --engine ray`, small pictures, two cores, start included: pictures per second relative to `read --jobs 2`",

@@ -34,6 +34,7 @@ MODULES = {
     "reject": "reading.reject --fonts FOLDER",
     "process": "reading.speed --only process",
     "page-time": "reading.speed --only page-time",
+    "photo-time": "reading.speed --only photo-time",
     "classify": "reading.speed --only classify",
     "start": "serving.start",
     "classify-one": "serving.classify --only classify-one",

@@ -3,12 +3,12 @@
     from mnistlab import train
     run, evaluation = train("default")
 
-Importing mnistlab does not import torch; its names are loaded when they are first used. A name that needs the packages of
-an extra says so when it is used without them. What is where:
+Importing mnistlab does not import torch; the names in it are loaded when they are first used. A name that needs an extra's
+packages can be imported without them, but raises an error that names the extra when it is used. The packages:
 
     data          datasets: the catalogue, raw files, download, folders of pictures, writers, splits, batches
-    augmentation  random changes of training images: geometry, pens, other hands, clutter, non-digits
-    papers        filled-in pages generated from MNIST's digits, for the network that finds digits
+    augmentation  random changes to training images: geometry, pens, other people's handwriting, clutter, non-digits
+    papers        filled-in pages generated from MNIST's digits, for training the network that finds digits
     networks      the description of a network, its layers, ensembles, and how they are saved
     recipes       what to train and how
     runs          run folders: the only channel out of training
@@ -22,9 +22,9 @@ an extra says so when it is used without them. What is where:
     cli           the command line
     pictures      any file or array as pixels
     messages      what errors, the server's problems, the doctor's checks and the log say
-    bundled       the copy of MNIST, who wrote it, and the pretrained reader
+    bundled       a copy of MNIST, the writers of its digits, and the pretrained reader
 
-and at the base, used by all of these: errors, files, locks, devices, geometry, dependencies.
+The modules errors, files, locks, devices, geometry and dependencies are the base that all of these use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m mnistlab` is `mnistlab`."""
+"""`python -m mnistlab` does the same as the command `mnistlab`."""
 
 from mnistlab.cli.app import main
 

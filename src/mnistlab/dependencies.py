@@ -1,4 +1,4 @@
-"""Dependencies: which extra brings which, and careful imports of those that would send data or write into the home folder."""
+"""Dependencies: the packages of each extra, and careful imports of those that would send data or write into the home folder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TRAIN = ("matplotlib", "scipy", "torch", "torchvision")
 FONTS = (
     "font-roboto", "font-hanken-grotesk", "font-lato", "font-manrope", "font-caladea", "font-source-serif-pro", "font-amatic-sc",
 )  # fmt: skip
-"""Packages of `train` that hold one font each: printed digits, for training the network that finds digits."""
+"""Packages of the extra `train` with one font each: their printed digits serve to train the network that finds digits."""
 EXTRAS = {
     "train": TRAIN,
     "serve": ("fastapi", "httptools", "jinja2", "onnx", "orjson", "prometheus-client", "python-multipart", "uvicorn"),
@@ -47,22 +47,22 @@ EXTRAS = {
     "scale": (*TRAIN, "ray", "pyarrow"),
     "track": (*TRAIN, "tensorboard"),
 }
-"""The packages that mnistlab needs where it asks for an extra, by extra; `FONTS` are asked for separately."""
+"""For each extra, the packages whose absence is reported; `FONTS` are checked separately."""
 
 
 def require(extra: str, *packages: str) -> None:
-    """Raise `UserError` if packages of the extra are not installed: any of those named, or of all that it brings."""
+    """Raise `UserError` if one of the `packages`, or of all of the extra's if none are named, is not installed."""
     if missing := find_missing(packages or EXTRAS[extra]):
         raise UserError("dependencies.packages_missing", missing=missing, extra=extra)
 
 
 def find_missing(packages: tuple[str, ...]) -> list[str]:
-    """The packages that cannot be imported; none is imported here."""
+    """Those of the packages that are not installed; none is imported to find out."""
     return [package for package in packages if importlib.util.find_spec(package.replace("-", "_")) is None]
 
 
 class StandIn:
-    """Stands for a public name whose packages are not installed: it can be imported, and using it says what to install."""
+    """Stands in for a public name whose packages are not installed: it can be imported; using it raises what to install."""
 
     def __init__(self, extra: str, missing: list[str]) -> None:
         self._extra, self._missing = extra, missing
@@ -73,13 +73,13 @@ class StandIn:
     __call__ = __mro_entries__ = __instancecheck__ = _fail
 
     def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("_"):  # Python's own tools ask every object for these
+        if name.startswith("_"):  # Python's own tools look these up on every object
             raise AttributeError(name)
         self._fail()
 
 
 def stand_in(room: str, error: ModuleNotFoundError) -> StandIn:
-    """What stands for a name of that package while one of an extra is missing. Raises `error` if it is about another one."""
+    """A stand-in for a name of the package `room` if `error` is about a package of its extra. Raises `error` otherwise."""
     extra = room if room in EXTRAS else "train"
     missing = find_missing(EXTRAS[extra])
     if (error.name or "").partition(".")[0] not in missing:
@@ -88,10 +88,10 @@ def stand_in(room: str, error: ModuleNotFoundError) -> StandIn:
 
 
 def import_onnxruntime(submodule: str = "") -> Any:
-    """onnxruntime, or its `submodule` such as "quantization", without telemetry. Nothing else may import it, which ruff checks.
+    """onnxruntime, or its `submodule` such as "quantization", without telemetry. Only this function may import it (ruff checks).
 
     Its official builds report their use to Microsoft and keep an identifier of this computer in the home folder, unless
-    ORT_DISABLE_TELEMETRY is set before the library is loaded (the package's Privacy.md). Processes started from here inherit it.
+    ORT_DISABLE_TELEMETRY is set before the library is loaded (see the package's Privacy.md). Child processes inherit the setting.
     """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     onnxruntime = importlib.import_module("onnxruntime")
@@ -100,19 +100,19 @@ def import_onnxruntime(submodule: str = "") -> Any:
 
 
 def import_ray(*, alone: bool) -> Any:
-    """Ray, without its usage statistics; if `alone`, what it starts can be used by this process only.
+    """Ray, without its usage statistics; if `alone`, only this process can use the cluster that it starts.
 
-    Nothing else may import it, which ruff checks. Ray reads these settings when it is imported. Alone, it takes 127.0.0.1 for its
-    own address, as it does on systems whose firewall would ask, and a token of this process instead of one in the home folder.
+    Only this function may import it; ruff checks that. Ray reads these settings when it is imported. With `alone`, it listens on
+    127.0.0.1 only, as it does on systems whose firewall would ask, and uses a token of this process, not one in the home folder.
 
-    Raises `UserError` if it is not installed.
+    Raises `UserError` if Ray is not installed.
     """
     require("scale", "ray")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # it would copy the working folder and look for Ray there
+    os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # otherwise Ray looks for itself in a copy of this folder
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "1"  # a task that asks for no GPU sees none and gets no warning
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # otherwise standard output tells of processes that died
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # otherwise standard output reports processes that died
     if alone:
         os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
@@ -120,14 +120,14 @@ def import_ray(*, alone: bool) -> Any:
 
 
 def check_torch() -> None:
-    """Raise `Failure` if torch is installed in a folder whose name it cannot encode: then it cannot be imported."""
+    """Raise `Failure` if torch cannot be imported because this process cannot encode the name of the folder that holds it."""
     spec = importlib.util.find_spec("torch")
     if spec and spec.origin:
         check_spelling(spec.origin)
 
 
 def check_callers_for_torch() -> None:
-    """Raise `Failure` if torch could not name a file that calls this function, which its exporter does for each step."""
+    """Raise `Failure` if torch cannot encode the name of a file that calls this function: its exporter records the callers."""
     for frame, _ in traceback.walk_stack(None):
         check_spelling(frame.f_code.co_filename)
 
@@ -144,11 +144,11 @@ def check_spelling(file: str) -> None:
 
 
 def import_matplotlib() -> None:
-    """Import matplotlib with only the fonts that it ships, and without making folders in the home folder.
+    """Import matplotlib with only the fonts that it ships, and without creating folders in the home folder.
 
-    Listing those few fonts takes 0.2 s, so the list need not be kept; listing all of the system's takes seconds, and no
-    picture uses them. A program with its own settings imports matplotlib first: then nothing happens here.
-    matplotlib cannot be imported if MPLBACKEND names a backend that is not installed, such as Jupyter's outside its kernel;
+    Listing those few fonts takes 0.2 s, so the list need not be cached; listing all of the system's fonts takes seconds, and
+    no picture uses them. If a program has already imported matplotlib, with its own settings, nothing happens here. If
+    MPLBACKEND names a backend that is not installed, such as Jupyter's outside its kernel, matplotlib could not be imported;
     here it is imported anyway. A backend that is installed is in effect afterwards.
 
     Raises `UserError` if matplotlib is not installed.
@@ -170,13 +170,13 @@ def import_matplotlib() -> None:
 
 
 def is_not_about_the_cache(record: logging.LogRecord) -> bool:
-    """False for what matplotlib logs if listing its fonts takes 5 s, as on a busy machine: no cache is built here."""
+    """False for matplotlib's message that it is building a font cache, logged if listing takes 5 s: no cache is built here."""
     return "building the font cache" not in record.getMessage()
 
 
 @contextlib.contextmanager
 def environment(**changed: str | None) -> Iterator[None]:
-    """Give environment variables other values inside `with`; None removes one."""
+    """Give environment variables other values inside `with`; None removes a variable."""
     before = {name: os.environ.pop(name, None) for name in changed}
     os.environ.update({name: value for name, value in changed.items() if value is not None})
     try:
@@ -190,9 +190,9 @@ def environment(**changed: str | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def cache_of_its_own(variable: str) -> Iterator[None]:
-    """Let the environment variable `variable` name a temporary folder inside `with`, unless the user has named one.
+    """Set the environment variable `variable` to a temporary folder inside `with`, unless the user has set it.
 
-    A library uses it as its cache; the folder is gone afterwards. If it cannot be made, the library does what it usually does.
+    A library uses the folder as its cache; it is deleted afterwards. If it cannot be made, the library uses its usual cache.
     """
     if os.environ.get(variable):
         yield

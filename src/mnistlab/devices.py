@@ -15,14 +15,14 @@ from mnistlab.messages.sentences import counted
 __all__ = ["GENERATOR", "autocast", "device_title", "pick_device", "pick_precision"]
 
 GENERATOR = threading.RLock()
-"""Held by the thread that draws from torch's random generator; a process has only one, so training runs take turns. An ensemble
-holds it while it trains its members, which acquire it again."""
+"""The lock of the thread that draws from torch's random generator: a process has only one generator, so training runs take turns.
+An ensemble holds the lock while it trains its members, which acquire it again."""
 
 
 def pick_device(name: str | torch.device = "auto") -> torch.device:
-    """The device called `name`: auto (CUDA, else MPS, else CPU), cpu, cuda, cuda:1, mps; a device is returned as it is.
+    """The device called `name`: auto (CUDA, else MPS, else CPU), cpu, cuda, cuda:1 or mps. A device is returned as it is.
 
-    Raises `UserError` for an unknown name, or a device that is not there.
+    Raises `UserError` if the name is unknown or this machine has no such device.
     """
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if name == "auto":
@@ -42,7 +42,7 @@ def pick_device(name: str | torch.device = "auto") -> torch.device:
 
 
 def pick_precision(wanted: str, device: torch.device) -> str:
-    """The precision, "fp32" or "bf16": `wanted`, or for "auto" bf16 if the device has the hardware for it."""
+    """The precision, "fp32" or "bf16": `wanted` itself, or for "auto" bf16 if the device computes it in hardware, else fp32."""
     if wanted != "auto":
         return wanted
     if device.type == "cuda":
@@ -63,12 +63,12 @@ def cpu_has_bf16() -> bool:
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[None]:
-    """The context that the forward pass runs in: autocast to bf16, or nothing for fp32."""
+    """The context manager for the forward pass: autocast to bf16, or one that does nothing for fp32."""
     return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
 
 
 def device_title(device: torch.device) -> str:
-    """The device in words, such as "AMD EPYC (2 threads)"."""
+    """The device's name in words, such as "AMD EPYC (2 threads)"."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     name = platform.processor() or platform.machine()

@@ -1,8 +1,8 @@
 """The errors that a user meets, as data; the checks of numbers that raise them; and values in the form that sentences use.
 
-An error carries a key and values. Its sentences are in messages/en.toml: what is wrong and how to fix it, and how to fix it on
-the command line, where that differs. So a library's sentence names no command-line option. A value may be the user's text,
-another library's text, or a `Clause` of the same table.
+An error carries a key and values. Its sentences are in messages/en.toml: what is wrong, how to fix it, and how to fix it on the
+command line if that differs, so that errors raised in Python name no command-line option. A value may be the user's text,
+another library's text, or a `Clause` from the same file.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ class MnistlabError(Exception):
     Parameters
     ----------
     key
-        What went wrong: an entry of messages/en.toml, such as ``"recipes.unknown_recipe"``.
+        What went wrong: the key of an entry in messages/en.toml, such as ``"recipes.unknown_recipe"``.
     remedy
-        Another entry, whose remedy applies here; without it, the entry's own.
+        The key of another entry whose remedy applies; by default `key`, the entry's own.
     **values
-        The values that the sentences name.
+        The values for the placeholders in the sentences.
     """
 
     exit_code = 1
     language: str | None = None
-    """The language of its sentences; English unless somebody has set it. `mnistlab learn` sets the learner's."""
+    """The language of the error's sentences, English if None. `mnistlab learn` sets it to the learner's."""
     is_said_elsewhere: bool | None = None
-    """Whether another process of the same training run reports it, or its cause; None if that is not decided."""
+    """Whether another process of the same training run reports this error or its cause; None if that is not known yet."""
 
     def __init__(self, key: str, /, *, remedy: str | None = None, **values: Any) -> None:
         super().__init__(key)
@@ -74,13 +74,13 @@ class MnistlabError(Exception):
         return remedy_of(self.remedy_key, self.values, for_command=True, language=self.language or "en")
 
     def for_command_line(self, language: str = "en") -> str:
-        """Message and remedy as the command line says them, in that language unless the error has its own."""
+        """The message and the remedy in the command line's words, in that language unless the error has its own."""
         language = self.language or language
         message = sentence(self.key, "message", self.values, for_command=True, language=language)
         return f"{message} {remedy_of(self.remedy_key, self.values, for_command=True, language=language)}".strip()
 
     def with_remedy(self, key: str, **values: Any) -> None:
-        """Replace the remedy by another entry's, with its own values."""
+        """Replace the remedy by that of the entry `key`, and add the values for its placeholders."""
         self.remedy_key = key
         self.values |= values
 
@@ -98,14 +98,14 @@ class UserError(MnistlabError):
 
 
 class Failure(MnistlabError):  # noqa: N818 - the word that the exit code's table uses
-    """What was asked for is fine, but doing it failed (exit code 1)."""
+    """What was asked for was fine, but doing it failed (exit code 1)."""
 
 
 class StorageFailure(Failure):
     """The disk is full or broken; no existing file was changed."""
 
 
-class Interrupted(MnistlabError):  # noqa: N818 - not an error of anybody's
+class Interrupted(MnistlabError):  # noqa: N818 - nobody made an error
     """A signal stopped the work after its state was saved; `exit_code` is 128 + the signal's number, 130 for Ctrl-C."""
 
     def __init__(self, key: str, /, *, remedy: str | None = None, exit_code: int = 130, **values: Any) -> None:
@@ -122,11 +122,11 @@ OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out."""
+    """Whether the error means that memory ran out."""
     return isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
 
 
-class Fault(Exception):  # noqa: N818 - it reaches no user as it is
+class Fault(Exception):  # noqa: N818 - users never see it as it is
     """Raised by one part of mnistlab for another, which uses the `reason` as part of its own sentence."""
 
     def __init__(self, reason: Clause) -> None:
@@ -139,8 +139,8 @@ def whole_number(
 ) -> int:
     """`value` as an int from `low` to `high`, inclusive. Anything with `__index__` is accepted: int, NumPy or torch integers.
 
-    Raises `UserError` for any other type, including bool and 1.0, and `wrong` for a number out of range; the entry `wrong`
-    may name `values` too.
+    Raises `UserError` for any other type, including bool and 1.0, and with the key `wrong` for a number out of range; the
+    sentences of `wrong` may use `values` too.
     """
     try:
         whole = None if isinstance(value, bool) else operator.index(value)
@@ -156,16 +156,16 @@ def whole_number(
 
 
 def number(value: Any, name: Clause, low: float, high: float, *, wrong: str = "arguments.number_out_of_range") -> float:
-    """`value` as a float from `low` to `high`, both inclusive. Any real number is accepted: int, float, NumPy's, a fraction.
+    """`value` as a float from `low` to `high`, both inclusive. Any real number is accepted: int, float, Fraction, NumPy's.
 
-    Raises `UserError` for any other type, including bool, and `wrong` for a number out of range or NaN.
+    Raises `UserError` for any other type, including bool, and with the key `wrong` for a number out of range or NaN.
     """
     given: dict[str, Any] = {"name": name, "value": shown(value), "low": low, "high": high}
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise UserError("arguments.not_a_number", remedy=wrong, **given)
     try:
         real = float(value)
-    except OverflowError:  # a large int, or a fraction of such
+    except OverflowError:  # a large int, or a fraction of large ints
         real = math.inf
     if not low <= real <= high:  # NaN fails this too
         raise UserError(wrong, **given)
@@ -173,7 +173,7 @@ def number(value: Any, name: Clause, low: float, high: float, *, wrong: str = "a
 
 
 def plain(value: Any) -> Any:
-    """The value for JSON: NumPy's and torch's numbers and arrays as Python's own, sequences as lists, the rest unchanged."""
+    """The value for JSON: NumPy's and torch's numbers and arrays become Python's own, sequences lists; the rest is unchanged."""
     if isinstance(value, list | tuple | range):
         return [plain(one) for one in value]
     return value.tolist() if hasattr(value, "tolist") else value
@@ -183,13 +183,13 @@ def shown(value: object) -> str | Clause:
     """The value in a form that fits into a sentence: short, on one line."""
     try:
         text = reprlib.repr(value)
-    except ValueError:  # Python does not print numbers of more than 4,300 digits
+    except ValueError:  # Python does not print whole numbers with more than 4,300 digits
         return Clause("values.too_long")
     return " ".join(text.split())
 
 
 def told(value: object) -> str:
-    """A setting's value as the command line takes it, such as 16,32; a switch is on or off, and a missing value is none."""
+    """A setting's value as it is written on the command line, such as 16,32; a bool is on or off, and None is none."""
     if isinstance(value, list | tuple):
         return (
             ",".join(one if isinstance(one, str) and one.isprintable() else str(shown(one)) for one in value) or "none"
@@ -203,6 +203,6 @@ def told(value: object) -> str:
 
 
 def rounded(probability: float, digits: int) -> float:
-    """The probability with that many decimals, but never 1: no network is certain, the figure would only be rounded to it."""
+    """The probability with that many decimals, but never rounded up to 1: no network is certain."""
     most = 1 - 0.1**digits
     return round(min(probability, most), digits)

@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old content or the new, never half of either."""
+"""Write files in such a way that a reader sees the old content or the new, never half of either."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOS
 
 @contextlib.contextmanager
 def explain_os_errors(path: Path) -> Iterator[None]:
-    """Turn an `OSError` met while writing `path` into one sentence with a remedy.
+    """Turn an `OSError` raised while writing `path` into an error with one sentence and a remedy.
 
-    Raises `UserError` if the place was badly chosen (no write access, not a folder), `StorageFailure` if the disk is full or
-    broken.
+    Raises `UserError` if the place was badly chosen (no write access, not a folder), and `StorageFailure` if the disk is full
+    or broken.
     """
     try:
         yield
@@ -70,7 +70,7 @@ def explain_os_errors(path: Path) -> Iterator[None]:
 def given_path(value: Any, name: str, *, remedy: str = "arguments.not_a_path", **values: Any) -> Path:
     """`value` as a path: a str, or anything with `__fspath__`. `name` is the argument's name in Python.
 
-    Raises `UserError` for any other type, with the remedy of this key, which may name `values`.
+    Raises `UserError` for any other type, with the remedy of the key `remedy`, which may use `values`.
     """
     try:
         return Path(value)
@@ -85,14 +85,14 @@ def shorten(value: object, most: int = 80) -> str:
 
 
 def printable(path: str | Path) -> str:
-    """A file's name in a form that fits into a sentence: on one line, no control characters, a long path cut at the start."""
+    """A file's name in a form that fits into a sentence: on one line, without control characters, cut at the start if long."""
     text = str(path)
     text = text if text.isprintable() else repr(text)[1:-1]
     return text if len(text) <= 200 else "…" + text[-199:]
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is a folder at that path; also False for a path that no file system accepts."""
+    """Whether there is a folder at that path; False for a path that no file system accepts, too."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -100,7 +100,7 @@ def is_folder(path: Path) -> bool:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a file at that path; also False for a path that no file system accepts or that may not be read."""
+    """Whether there is a file at that path; False for a path that no file system accepts or that may not be read, too."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -108,7 +108,7 @@ def is_file(path: Path) -> bool:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise `UserError` if nothing can be written to `folder`, or to the place where it would be made."""
+    """Raise `UserError` if nothing can be written to `folder`, or to the folder in which it would be created."""
     with explain_os_errors(folder / "file"):
         check_links(folder)
         existing = nearest_existing(folder)
@@ -119,7 +119,7 @@ def check_folder(folder: Path) -> None:
 
 
 def check_target(path: Path, example: str) -> None:
-    """Raise `UserError` if no file could be written at `path`, or its name does not have the ending of `example`."""
+    """Raise `UserError` if no file can be written at `path`, or if its ending is not that of the name `example`."""
     suffix = Path(example).suffix
     if is_folder(path):
         raise UserError("files.is_a_folder", path=path, example=path / example)
@@ -128,7 +128,7 @@ def check_target(path: Path, example: str) -> None:
         raise UserError("files.wrong_ending", path=shorten(path), suffix=suffix, name=name)
     check_folder(link_target(path).parent)
     with explain_os_errors(path), contextlib.suppress(FileNotFoundError):
-        path.lstat()  # a name that is too long shows here
+        path.lstat()  # raises for a name that is too long
 
 
 def nearest_existing(path: Path) -> Path:
@@ -137,12 +137,12 @@ def nearest_existing(path: Path) -> Path:
 
 
 def resolved(path: str | Path) -> Path:
-    """The absolute path without links, up to one that leads back to itself, at which `Path.resolve` fails."""
+    """The absolute path with links resolved, up to a link that leads back to itself, for which `Path.resolve` fails."""
     return Path(os.path.realpath(path))
 
 
 def check_links(folder: Path) -> None:
-    """Raise `UserError` if the folder, or one that it would be made in, is a link that leads nowhere or back to itself."""
+    """Raise `UserError` if the folder, or one of its parents, is a link that leads nowhere or back to itself."""
     for link in (folder, *folder.parents):
         if os.path.islink(link) and not link.exists():  # noqa: PTH114 - False for a name that no file system accepts
             if leads_in_a_circle(link):
@@ -151,7 +151,7 @@ def check_links(folder: Path) -> None:
 
 
 def link_target(path: Path) -> Path:
-    """Where a file of that name is written: a link's target, or else the path itself. Raises `UserError` for a circular link."""
+    """Where a file of that name is written: a link's target, otherwise the path. Raises `UserError` for a circular link."""
     if not os.path.islink(path):  # noqa: PTH114 - False for a name that no file system accepts
         return path
     if leads_in_a_circle(path):
@@ -168,10 +168,10 @@ def leads_in_a_circle(link: Path) -> bool:
 
 
 def local_text(text: str) -> str:
-    """A path or a file's name that was stored as text, as this process spells it.
+    """A path or a file's name that was stored as text, spelt as in this process.
 
-    Python decodes bytes that the locale's encoding does not know to lone surrogates (PEP 383): a name that is "Łukasz" in
-    a UTF-8 locale is another string in an ASCII one.
+    Python decodes bytes that the locale's encoding does not have to lone surrogates (PEP 383): the name "Łukasz" of a UTF-8
+    locale is a different string in an ASCII one.
     """
     return os.fsdecode(text.encode("utf-8", "surrogateescape")) if os.name == "posix" else text
 
@@ -179,8 +179,8 @@ def local_text(text: str) -> str:
 def write_bytes(path: str | Path, content: bytes) -> None:
     """Write `content` to `path` atomically: a temporary file beside it, fsync, then `os.replace`.
 
-    A crash at any moment leaves the old file or the new one. Creates the folder if it is missing. Raises `UserError` or
-    `Failure` (see `explain_os_errors`) and then leaves no temporary file behind.
+    A crash at any moment leaves the old file or the new one. The folder is created if it is missing. Raises `UserError` or
+    `Failure` (see `explain_os_errors`); no temporary file is left behind.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
@@ -191,7 +191,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)  # noqa: PTH105 - the call that the promise above names
+            os.replace(temporary, path)  # noqa: PTH105 - the call that the docstring promises
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -204,21 +204,21 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 
 
 def write_output(path: Path, content: bytes) -> None:
-    """Write a file that the user has named, as `write_bytes` does: a link stays, and its target is written."""
+    """Write a file that the user has named, as `write_bytes` does. If it is a link, the link stays, and its target is written."""
     write_bytes(link_target(path), content)
 
 
 def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
     """Write `content` as JSON, atomically (see `write_bytes`)."""
     text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
-    # A file name that is not UTF-8 arrives as lone surrogates; backslashes make them JSON escapes, which read_json undoes.
+    # A file name that is not UTF-8 has lone surrogates; backslashes turn them into JSON escapes, which read_json undoes.
     write_bytes(path, (text + "\n").encode("utf-8", "backslashreplace"))
 
 
 def read_json(path: Path, remedy: str, **values: Any) -> Any:
-    """The content of the JSON file.
+    """The content of the JSON file, in Python's types.
 
-    Raises `UserError`, with the remedy of this key and its values, if the file is missing, unreadable or not JSON.
+    Raises `UserError`, with the remedy of the key `remedy` and its `values`, if the file is missing, unreadable or not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors write a byte order mark first
@@ -229,7 +229,7 @@ def read_json(path: Path, remedy: str, **values: Any) -> Any:
 
 
 def why_unreadable(error: Exception) -> str | Clause:
-    """Why a text file could not be read, as the end of a sentence."""
+    """Why a text file could not be read, in words that can end a sentence."""
     if isinstance(error, UnicodeDecodeError):
         return Clause("files.not_utf8")
     if isinstance(error, RecursionError):
@@ -244,5 +244,5 @@ def why_unreadable(error: Exception) -> str | Clause:
 
 
 def sha256(content: bytes) -> str:
-    """The SHA-256 of `content`, 64 hexadecimal digits."""
+    """The SHA-256 of `content`, as 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()

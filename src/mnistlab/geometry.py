@@ -1,4 +1,4 @@
-"""Where things are in pictures, and how to move them: for a whole batch at once, on its device."""
+"""Where the ink is in images, and how to move it: for a whole batch at once, on the batch's device."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ def centres(size: int, like: torch.Tensor) -> torch.Tensor:
 
 
 def axes(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Each pixel's x and y from the middle, in 28ths of the picture's height: float (1, 1, 1, W) and (1, 1, H, 1)."""
+    """Each pixel's x and y from the middle, in 28ths of the image's height: float (1, 1, 1, W) and (1, 1, H, 1)."""
     height, width = images.shape[2:]
     unit = 28 / height
     return centres(width, images).view(1, 1, 1, -1) * unit, centres(height, images).view(1, 1, -1, 1) * unit
 
 
 def ink_box(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Bounding box of the pixels with a fifth of the strongest ink or more: left, top, width, height, float (B, 1, 1), in pixels.
+    """The box around the pixels with more than a fifth of the strongest ink: left, top, width, height in pixels, float (B, 1, 1).
 
-    For a blank image it is the whole image.
+    For a blank image, the box is the whole image.
     """
     least = images.amax((2, 3)) / 5
     sides = []
@@ -36,9 +36,9 @@ def ink_box(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Ten
 
 
 def sample(images: torch.Tensor, x: torch.Tensor, y: torch.Tensor, mode: str = "bilinear") -> torch.Tensor:
-    """The images with each pixel taken from x, y (float (B, H, W), in pixels from the upper left one); outside is paper.
+    """The images with each pixel taken from x, y (float (B, H, W), in pixels from the upper left pixel); outside there is no ink.
 
-    `mode` "bicubic" keeps strokes sharper, and may go below paper and above ink.
+    The `mode` "bicubic" keeps strokes sharper, but its values may go below those of paper and above those of ink.
     """
     height, width = images.shape[2:]
     shape = (images.shape[0], height, width)  # len() would be a constant in an exported network
@@ -52,7 +52,7 @@ def place(
     scale: tuple[torch.Tensor, torch.Tensor],
     offset: tuple[torch.Tensor, torch.Tensor],
 ) -> torch.Tensor:
-    """The images scaled, and their `middle` (x, y in pixels) moved to `offset` from the picture's; each float (B, 1, 1)."""
+    """The images scaled, with the point `middle` moved to `offset` from the image's middle: x, y in pixels, float (B, 1, 1)."""
     height, width = images.shape[2:]
     x = middle[0] + (centres(width, images).view(1, 1, width) - offset[0]) / scale[0]
     y = middle[1] + (centres(height, images).view(1, height, 1) - offset[1]) / scale[1]
@@ -60,9 +60,9 @@ def place(
 
 
 def fit_and_centre(images: torch.Tensor) -> torch.Tensor:
-    """As MNIST was made: the ink fitted into a box of 20/28 of the height, aspect kept, with its centre of mass in the middle.
+    """The images as MNIST was made: the ink scaled into a box of 20/28 of the height without distortion, and centred by mass.
 
-    In MNIST that middle is pixel 14, 14, counted from 0: half a pixel right of and below the picture's middle.
+    In MNIST, the centre of mass is at pixel (14, 14), counted from 0: half a pixel to the right of and below the image's middle.
     """
     height, width = images.shape[2:]
     _, _, ink_width, ink_height = ink_box(images)
@@ -76,7 +76,7 @@ def fit_and_centre(images: torch.Tensor) -> torch.Tensor:
 
 
 def lying(images: torch.Tensor) -> torch.Tensor:
-    """The images transposed; if they are not square, brought back to their height and width."""
+    """The images transposed; if they are not square, they are then stretched to their former height and width."""
     transposed = images.transpose(2, 3)
     if transposed.shape == images.shape:
         return transposed

@@ -1,4 +1,4 @@
-"""Locks that one process at a time holds, on file systems with and without flock."""
+"""Locks that only one process can hold at a time, on file systems with and without flock."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ NO_FLOCK = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
 def file_lock(path: Path) -> BaseFileLock:
-    """A lock that one process at a time can hold, not yet acquired; its folder must exist.
+    """A lock that only one process can hold at a time, not yet acquired; its folder must exist.
 
-    If the file system has no locks, a marker file stands in for one, and a warning says so once.
+    If the file system has no locks, a marker file is used instead, and a warning says so once.
     """
     if has_flock(path.parent):
         return FileLock(path)
@@ -34,7 +34,7 @@ def file_lock(path: Path) -> BaseFileLock:
 
 
 def has_flock(folder: Path) -> bool:
-    """Whether files in the folder can be locked; tried on a temporary file."""
+    """Whether files in the folder can be locked; it is tried with a temporary file."""
     try:
         import fcntl
     except ImportError:  # Windows has a different kind of lock
@@ -49,5 +49,5 @@ def has_flock(folder: Path) -> bool:
 
 @functools.cache
 def warn_without_flock() -> None:
-    """Say once that a marker file stands in for a lock."""
+    """Warn once that marker files are used instead of locks."""
     logger.warning(Clause("files.no_locks"))

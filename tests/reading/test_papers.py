@@ -194,7 +194,7 @@ def test_a_digit_being_drawn_is_not_looked_at_at_every_size(scale: int) -> None:
 def test_the_finder_sees_the_same_in_the_box_of_a_lone_drawing() -> None:
     finder = Finder()
     three = stroke(paper(200, 250), [(100, 60), (130, 55), (140, 75), (112, 98), (140, 110), (120, 150), (95, 140)], 8)
-    parts = levels(finder, Sizes(three), box=(90, 50, 56, 106))
+    parts = levels(finder, Sizes(three), boxes=np.array([(90.0, 50.0, 56.0, 106.0)]))
     for part, whole in zip(parts, levels(finder, Sizes(three))[-len(parts) :], strict=True):
         assert part.scale == whole.scale
         for one, other in zip(part.found, whole.found, strict=True):

@@ -1,1 +1,1 @@
-"""The command line: arguments in, one call, output."""
+"""The command line: each command reads its arguments, makes one call, and prints the result."""

@@ -23,13 +23,13 @@ __all__ = ["Answer", "answer_for", "is_standard_output", "what_rows_depend_on"]
 
 
 class Answer:
-    """Where the results go, picture by picture. As a context manager it is finished, however the reading ends."""
+    """Where the results go, picture by picture. Used as a context manager, it is finished however the reading ends."""
 
     failed = 0
     """Pictures that could not be read, this time or, if their rows already exist, before."""
 
     def known(self, name: str) -> str | None:
-        """The SHA-256 of a picture whose rows already exist."""
+        """The SHA-256 of a picture whose rows already exist; None if there are none."""
         return None
 
     def add(self, name: str, outcome: Outcome) -> None:
@@ -74,7 +74,7 @@ class Text(Answer):
         self.several = several
 
     def add(self, name: str, outcome: Outcome) -> None:
-        """Print the lines."""
+        """Print the picture's lines."""
         from mnistlab.cli.sheets import sheet_text
 
         for page in outcome.pages:
@@ -93,13 +93,13 @@ class Text(Answer):
 
 
 class JsonList(Answer):
-    """A list with an object for each page of each picture, printed as they come; Ctrl-C leaves a shorter one."""
+    """A JSON list with an object for each page of each picture, printed as they come; after Ctrl-C, the list is shorter."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def add(self, name: str, outcome: Outcome) -> None:
-        """Print the picture's object."""
+        """Print the objects of the picture's pages."""
         for number, read in enumerate(outcome.pages, 1):
             told = {"error": read.for_command_line()} if isinstance(read, UserError) else read.to_dict()
             page = {} if isinstance(read, UserError) and len(outcome.pages) == 1 else {"page": number}
@@ -113,7 +113,7 @@ class JsonList(Answer):
 
 
 class CsvLines(Answer):
-    """Rows on standard output."""
+    """Rows as CSV on standard output."""
 
     def __init__(self) -> None:
         from mnistlab.reading import rows
@@ -127,7 +127,7 @@ class CsvLines(Answer):
 
 
 def what_rows_depend_on(reader: Reader) -> dict[str, Any]:
-    """What rows depend on beside the pictures: text and numbers."""
+    """What rows depend on besides the pictures: a dict of texts and numbers."""
     from importlib import metadata
 
     return {
@@ -139,7 +139,7 @@ def what_rows_depend_on(reader: Reader) -> dict[str, Any]:
 
 
 class RowsInFile(Answer):
-    """Rows in a file, to which new ones are added; and a line on standard output at the end."""
+    """Rows in a file, to which new rows are added; at the end, a line about them on standard output."""
 
     def __init__(self, to: Path, names: list[str], reader: Reader) -> None:
         from mnistlab.cli.table import Table
@@ -149,7 +149,7 @@ class RowsInFile(Answer):
         self.done = self.already = 0
 
     def known(self, name: str) -> str | None:
-        """The SHA-256 of a picture whose rows already exist."""
+        """The SHA-256 of a picture whose rows already exist; None if there are none."""
         entry = self.table.state.entries.get(name)
         return entry.sha256 if entry else None
 
@@ -163,7 +163,7 @@ class RowsInFile(Answer):
         self.failed += self.table.state.entries[name].failed
 
     def end(self, error: BaseException | None) -> None:
-        """Finish the file: what was read is in it. Raises `Interrupted` instead of a Ctrl-C."""
+        """Finish the file, which then holds everything that was read. Raises `Interrupted` if Ctrl-C has ended the reading."""
         interrupted = isinstance(error, KeyboardInterrupt)
         try:
             if error is None or interrupted or (isinstance(error, Failure) and not isinstance(error, StorageFailure)):

@@ -34,22 +34,22 @@ COMMANDS = {
     "replay": ("mnistlab.cli.replay", "Replay a run's training as a short animation."),
     "runs": ("mnistlab.cli.runs", "List, draw, compare and delete runs."),
     "serve": ("mnistlab.cli.serve", "Open a page to draw digits on, and a web API."),
-    "site": ("mnistlab.cli.site", "Write that page as files: it answers without a server."),
+    "site": ("mnistlab.cli.site", "Write that page as files that answer without a server."),
     "sweep": ("mnistlab.cli.sweep", "Train with several seeds and settings, and compare them."),
     "train": ("mnistlab.cli.train", "Train a network, test it once, keep everything in a run folder."),
 }
-"""Each command's module, which is imported when the command is asked for, and its line in `mnistlab --help`."""
+"""Each command's module, which is imported only when the command is used, and the command's line in `mnistlab --help`."""
 
 
 class LazyGroup(Group):
-    """A group of `COMMANDS` that lists them without importing them."""
+    """A group of the `COMMANDS`, which it lists without importing them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of the commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, imported now, or None."""
+        """The command of that name, which is imported now; None if there is none."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
@@ -83,7 +83,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(
             stream, "reconfigure"
-        ):  # a console without Unicode shows "?", or a letter without its accent, and continues
+        ):  # a console without Unicode shows "?", or a letter without its accent, instead of failing
             stream.reconfigure(errors="mnistlab.without_accents" if french else "replace")
     log_to_standard_error()
     sys.exit(run_app(arguments))
@@ -114,7 +114,7 @@ def run_app(arguments: list[str] | None) -> int:
     except OSError as error:
         try:
             return refuse(Failure("cli.output_failed", error=error))
-        except OSError:  # no more files can be opened, not even the one with the sentences
+        except OSError:  # no more files can be opened, not even the one with the messages
             click.echo(str(error), err=True)
             return 1
     except (MemoryError, RuntimeError) as error:
@@ -124,7 +124,7 @@ def run_app(arguments: list[str] | None) -> int:
 
 
 def refuse(error: MnistlabError) -> int:
-    """Print it on one line on standard error, unless another process of the training run does. Returns its exit code."""
+    """Print the error on one line on standard error, unless another process of the training run does. Returns the exit code."""
     if not says(error):
         return error.exit_code
     language = error.language or locales_language()

@@ -1,4 +1,4 @@
-"""Turn corrected rows into a folder of pictures: what `read --to` wrote, with the right value in a column `correct`."""
+"""Turn rows that `read --to` wrote, with the right value in a column `correct`, into a folder of pictures."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ NEEDED = ("file", "page", "x", "y", "width", "height", CORRECT)
 ENDINGS = (".csv", ".jsonl")
 MOST_BYTES = 2**30
 SHARED = 0.3
-"""The least intersection over union of two boxes of one digit."""
+"""Boxes with a larger intersection over union than this belong to the same digit."""
 
 
 class Correction(NamedTuple):
-    """A digit, and what it really is."""
+    """A digit that was read, and its right value."""
 
     row: int
     """Its row in the table, from 1."""
@@ -44,9 +44,9 @@ class Correction(NamedTuple):
 
 
 def read_corrections(table: Path) -> list[Correction]:
-    """The rows of a table whose column `correct` is filled.
+    """The rows of a table in which the column `correct` is filled in.
 
-    Raises `UserError` if it is not such a table, a value is not one of 0 to 9, or no row is corrected.
+    Raises `UserError` if it is not such a table, if a value is not a digit from 0 to 9, or if no row is corrected.
     """
     name = printable(table)
     if table.suffix.lower() not in ENDINGS:
@@ -70,7 +70,7 @@ def read_corrections(table: Path) -> list[Correction]:
 
 
 def cell(value: Any) -> str:
-    """A cell's text; a spreadsheet may have turned 7 into 7.0, or into 7,0 where numbers are written like that."""
+    """A cell's text; 7.0, or 7,0 in some languages, into which a spreadsheet may have turned 7, becomes 7 again."""
     text = "" if value is None else str(value).strip()
     return text.removesuffix(".0").removesuffix(",0")
 
@@ -112,10 +112,10 @@ def decoded(content: bytes) -> str:
 def write_corrections(
     corrections: list[Correction], table: Path, folder: Path, reader: Reader, fail: Callable[[UserError], None]
 ) -> dict[str, int]:
-    """Write a picture of each digit, 28x28, into the sub-folder of its right value; returns how many each has.
+    """Write a picture of each digit, 28x28, into the sub-folder of its right value. Returns how many pictures each value has.
 
-    File names are relative to the current folder, or else to the table's. `fail` is called for files that cannot be read; others
-    are used. Raises `UserError` if the folder is not empty or cannot be written, or if no picture could be made.
+    File names are relative to the current folder, or else to the table's folder. `fail` is called for files that cannot be read;
+    the others are used. Raises `UserError` if the folder is not empty or cannot be written, or if no picture could be made.
     """
     from PIL import Image
 
@@ -161,7 +161,7 @@ def write_corrections(
 def found_file(name: str, table: Path) -> Path:
     """The path of the picture that a row names.
 
-    A spreadsheet that took the table's UTF-8 for Windows' encoding saved "Ã©" for "é": that is undone if a file is found so.
+    A spreadsheet that took the table's UTF-8 for Windows' encoding saved "Ã©" for "é". That is undone if it leads to a file.
     """
     names = [name]
     with contextlib.suppress(UnicodeError):
@@ -176,7 +176,7 @@ def found_file(name: str, table: Path) -> Path:
 def images_of(
     reader: Reader, file: Path, page: int, boxes: list[tuple[int, int, int, int]]
 ) -> list[NDArray[np.uint8] | None]:
-    """The digits in these boxes as the network sees them, uint8 (28, 28), ink 255 on 0; None if there is no ink.
+    """The digits in these boxes, each as the network sees it, uint8 (28, 28), ink 255 on 0; None for a box without ink.
 
     The picture is read again; a digit that is not found again is cut out by its box.
     """
@@ -194,7 +194,7 @@ def images_of(
 
 
 def shared(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
-    """Intersection over union of two boxes."""
+    """Intersection over union of two boxes, 0 to 1."""
     wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
     high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
     if wide <= 0 or high <= 0:

@@ -1,4 +1,4 @@
-"""`mnistlab data`: what a dataset looks like."""
+"""`mnistlab data`: show what a dataset looks like."""
 
 from __future__ import annotations
 
@@ -40,9 +40,11 @@ from mnistlab.messages.sentences import locales_language
     "--from-corrections",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Make a folder of pictures from what read --to wrote, with the rows that have the right digit in a column 'correct'.",
+    help="Make a folder of pictures from a file that read --to wrote, for the rows with the right digit in a column 'correct'.",
 )
-@click.option("--to", type=click.Path(path_type=Path), metavar="FOLDER", help="Where --from-corrections makes it.")
+@click.option(
+    "--to", type=click.Path(path_type=Path), metavar="FOLDER", help="The folder that --from-corrections makes."
+)
 @click.option(
     "--split", type=click.Choice(["train", "val"]), default="train", show_default=True, help="What to look at."
 )
@@ -89,7 +91,7 @@ def data(
 
 
 def make_folder(corrections: Path | None, folder: Path | None, as_json: bool) -> int:
-    """Make a folder of pictures from corrected rows; returns the exit code."""
+    """Make a folder of pictures from corrected rows. Returns the exit code."""
     from mnistlab.cli.corrections import read_corrections, write_corrections
     from mnistlab.reading.reader import Reader
 
@@ -108,7 +110,7 @@ def make_folder(corrections: Path | None, folder: Path | None, as_json: bool) ->
 
 
 def print_facts(facts: dict[str, Any], split: str) -> None:
-    """How many images there are, what a batch of them is, and where the gallery is."""
+    """Print how many images there are, what a batch of them looks like, and where the gallery is."""
     images, labels = facts["images"], facts["labels"]
     tell("cli.data_holds", title=facts["title"], split=split, total=facts["total"], classes=len(facts["classes"]))
     shapes = {"images_shape": tuple(images["shape"]), "labels_shape": tuple(labels["shape"])}
@@ -122,5 +124,5 @@ def print_facts(facts: dict[str, Any], split: str) -> None:
 
 
 def line(key: str, said: str) -> None:
-    """Print it after its heading."""
+    """Print `said` after the heading of that key."""
     click.echo(f"{words(key):<9} {said}")

@@ -69,11 +69,11 @@ def doctor(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Check this machine; a run or a saved model: double softmax, wrong input, dead ReLUs; or the code of your network and its
-    training: common mistakes, with the remedy.
+    """Check this machine; a run or a saved model (double softmax, wrong input, dead ReLUs); or the code of your network and its
+    training (common mistakes). Each problem comes with a remedy.
 
-    A softmax in the network shows in its outputs, one in the training loop in the run's losses; in weights alone it can only be
-    suspected, if they are far too confident. Exit code 1 if there is a problem.
+    A softmax in the network is visible in its outputs, one in the training loop in the run's losses; from weights alone, it can
+    only be suspected if the network is far too confident. The exit code is 1 if there is a problem.
     """
     require("train", "scipy", "torch")
     if code is None and train is not None:
@@ -102,7 +102,7 @@ def doctor(
 
 
 def is_model_file(target: str | None) -> bool:
-    """Whether a saved model or nothing is named, rather than a run."""
+    """Whether the target is a saved model, or none is named, rather than a run."""
     return target is None or Path(target).is_file() or target.endswith((".pth", ".pt"))
 
 
@@ -115,7 +115,7 @@ def check_device(device: str) -> None:
 def check_learners(
     target: str | None, code: str, train: str | None, limit: float, dataset: str, device: str, data_dir: Path | None
 ) -> list[Check]:
-    """Check code in a separate process; what it prints goes to standard error."""
+    """Check code in a separate process; what the code prints goes to standard error."""
     from mnistlab.doctor.apart import check_apart
 
     check_device(device)
@@ -132,7 +132,7 @@ def check_learners(
 
 
 def show(found: list[Check], as_json: bool) -> None:
-    """Print the checks. Exit code 1 if there is a problem."""
+    """Print the checks, and exit with code 1 if there is a problem."""
     if as_json:
         print_json({"checks": [check.to_dict() for check in found]})
     else:

@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 @click.option(
     "--by-writer",
     is_flag=True,
-    help="Instead of classes: the writers with the most errors, drawn too; numbers by one hand.",
+    help="Show, instead of the classes, the writers with the most errors, and draw them; and numbers by one hand.",
 )
 @click.option(
     "--corruptions",
     is_flag=True,
-    help="Also the test images with noise, blur, fog, stripes …, as in MNIST-C; draw them.",
+    help="Also measure on the test images with noise, blur, fog, stripes …, as in MNIST-C, and draw them.",
 )
 @click.option("--data-dir", type=FOLDER, default=None, help="Folder that holds the data.  [default: the run's]")
 @device_option
@@ -57,11 +57,11 @@ def evaluate(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Measure a run's saved model: accuracy, 95 % interval, each class, calibration; redraw its pictures.
+    """Measure a run's saved model (accuracy, 95 % interval, each class, calibration), and redraw its pictures.
 
-    The 95 % interval treats each image as an independent trial. If the writers are known (MNIST), a second one treats each writer
-    as one, and says what to expect of other people's digits. "On corrected labels" uses the labels that people agreed on where
-    MNIST's are wrong, and leaves out the few images on which they did not agree.
+    The 95 % interval treats each image as an independent trial. If the writers are known (MNIST), a second interval treats each
+    writer as one trial, and says what to expect of other people's digits. "On corrected labels" uses the labels that people
+    agreed on where MNIST's are wrong, and leaves out the few images on which they did not agree.
 
     RUN is a run's folder, its name, or "latest" (the default). In the JSON, "score" holds what was measured on the split; "test"
     holds the same, for this version only.
@@ -108,7 +108,7 @@ def evaluate(
 
 
 def print_writers(writers: list[dict[str, int]], numbers: dict[str, float], picture: str) -> None:
-    """A line for each of the hardest writers, how many writers share the errors, and how many numbers by one hand were right."""
+    """Print a line for each of the hardest writers, how many share the errors, and how many numbers by one hand were right."""
     wrong = [row for row in writers if row["errors"]]
     errors = sum(row["errors"] for row in wrong)
     click.echo()
@@ -127,7 +127,7 @@ def print_writers(writers: list[dict[str, int]], numbers: dict[str, float], pict
 
 
 def print_corruptions(by_name: dict[str, dict[str, Any]], mean_error: float, picture: str) -> None:
-    """A line for each corruption, the mean of their errors, and where they are drawn."""
+    """Print a line for each corruption, the mean of their errors, and where they are drawn."""
     rows = [(name.replace("_", " "), percent(1 - score["accuracy"])) for name, score in by_name.items()]
     click.echo()
     print_table("columns.corruptions", ("<16", ">8"), [*rows, (words("columns.mean"), percent(mean_error))])
@@ -139,7 +139,7 @@ NUMBER_NAMES = {"zip": "numbers.zip", "amount": "numbers.amount", "time": "numbe
 
 
 def print_classes(evaluation: Evaluation, loss: str) -> None:
-    """The loss, in the sentence `loss`, and the calibration error; a row for each class; mistakes on wrong labels."""
+    """Print the loss, in the sentence `loss`, the calibration error, a row for each class, and the mistakes on wrong labels."""
     tell(loss, loss=evaluation.mean_loss, error=100 * evaluation.calibration_error)
     counts = evaluation.confusion.sum(axis=1).tolist()
     rows = [

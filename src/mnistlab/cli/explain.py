@@ -1,4 +1,4 @@
-"""`mnistlab explain`: why a network answers as it does, as a picture."""
+"""`mnistlab explain`: draw why a network answers as it does."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.argument("model", metavar="[RUN|MODEL]", required=False)
 @click.argument("picture", metavar="[PICTURE]", required=False, type=click.Path(path_type=Path))
-@click.option("--why", is_flag=True, help="Also which ink counted for the answer, and the answer without it.")
-@click.option("--channel", metavar="LAYER:N", help="Instead: the digits that excite this channel most.")
-@click.option("--misread", is_flag=True, help="Instead: the digits that it misreads most confidently.")
+@click.option("--why", is_flag=True, help="Also show which ink counted for the answer, and the answer without it.")
+@click.option("--channel", metavar="LAYER:N", help="Show instead the digits that excite this channel most.")
+@click.option("--misread", is_flag=True, help="Show instead the digits that the network misreads most confidently.")
 @click.option(
     "--example",
     type=ValueType(int),
@@ -93,7 +93,7 @@ def explain(
 
 
 def check_options(picture: Path | None, channel: str | None, misread: bool, why: bool) -> None:
-    """Raise `UserError` if options do not go together."""
+    """Raise `UserError` if options exclude each other."""
     given = [name for name, there in (("--channel", channel is not None), ("--misread", misread)) if there]
     if len(given) > 1:
         raise UserError("cli.explain_one_of", options=given)

@@ -1,4 +1,4 @@
-"""`mnistlab export`: a model as one file."""
+"""`mnistlab export`: write a model as one file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mnistlab.dependencies import require
 )
 @click.argument("run", metavar="[RUN|MODEL.pth]", default="latest")
 @click.option("--to", metavar="FORMAT", default="onnx", show_default=True, help="onnx or safetensors.")
-@click.option("--int8", is_flag=True, help="Convolutions and linear layers in 8 bits.")
+@click.option("--int8", is_flag=True, help="Store and compute convolutions and linear layers in 8 bits.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -54,8 +54,8 @@ def export(
 ) -> None:
     """Write a model as one file for other programs, calibrated, after checking that its answers match PyTorch's.
 
-    RUN is a run's folder, its name, or "latest" (the default). A model.pth outside a run is not calibrated: nothing says
-    which images it has seen.
+    RUN is a run's folder, its name, or "latest" (the default). A model.pth outside a run is not calibrated: it is not
+    known which images it was trained on.
     """
     require("export", "torch", "scipy")
     from mnistlab.runs.store import find_model

@@ -1,6 +1,6 @@
-"""The help of the commands: its lists, and its French.
+"""The commands' help: how its lists are laid out, and how it is translated into French.
 
-Commands have their help in English, and `HelpFormatter` writes it in the reader's language, with messages/fr_texts.toml.
+Commands state their help in English; `HelpFormatter` writes it in the reader's language, using messages/fr_texts.toml.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["Command", "Context", "Group", "HelpFormatter", "in_their_language", 
 
 UNBROKEN = "\N{NON-BREAKING HYPHEN}"
 TABLES = ("help", "fields", "recipes")
-"""The tables of fr_texts.toml with the texts of the help."""
+"""The tables of fr_texts.toml that hold the help's texts."""
 METAVAR = re.compile(r"[A-Z]{2,}")
 
 
@@ -33,7 +33,7 @@ def named(metavar: str) -> str:
 
 
 def of_an_option(text: str) -> str:
-    """The help of an option: its text, and after two spaces, in brackets, its default and the values that it takes."""
+    """The help of an option, translated: its text and, after two spaces, in brackets, its default and the allowed values."""
     said, extra = re.fullmatch(r"(.*?)((?:  \[.*\])?)", text, re.DOTALL).groups()  # type: ignore[union-attr]
     own = in_their_language(extra.strip())
     if own == extra.strip():
@@ -43,7 +43,7 @@ def of_an_option(text: str) -> str:
 
 
 def of_a_paragraph(text: str) -> str:
-    """A paragraph; after "\\b" line by line, with the placeholders of commands translated."""
+    """A paragraph, translated; after "\\b", line by line, and only the placeholders in commands."""
     if not text.startswith("\b"):
         return french_texts(*TABLES).get(" ".join(text.split()), text)
     lines = (
@@ -53,10 +53,10 @@ def of_a_paragraph(text: str) -> str:
 
 
 class HelpFormatter(click.HelpFormatter):
-    """click's formatter, in the reader's language; and no line of a list breaks inside a name such as emnist-bymerge."""
+    """click's formatter, in the reader's language; it also breaks no line of a list inside a name such as emnist-bymerge."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
-        """Write how the command is called."""
+        """Write the line that shows how the command is called."""
         super().write_usage(prog, named(args), prefix or f"{in_their_language('Usage:')} ")
 
     def write_heading(self, heading: str) -> None:
@@ -87,13 +87,13 @@ class Context(click.Context):
 
 
 class Command(click.Command):
-    """A command with that help."""
+    """A command with the help above."""
 
     context_class = Context
 
 
 class Group(click.Group):
-    """A group with that help, also for its commands."""
+    """A group with the help above, for its commands too."""
 
     context_class = Context
     command_class = Command

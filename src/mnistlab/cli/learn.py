@@ -1,4 +1,4 @@
-"""`mnistlab learn`: the days of the course, a day to work in, its answers checked, and the learner's diary."""
+"""`mnistlab learn`: list the days of the course, write a day's files, check its answers, and keep the learner's diary."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from mnistlab.messages.sentences import LANGUAGES, Clause, locales_language
 language_option = click.option(
     "--lang",
     metavar="|".join(LANGUAGES),
-    expose_value=False,  # it is the context's `obj`
+    expose_value=False,  # it is in the context's `obj`
     help="The language of the course.  [default: the locale's, or en]",
 )
 
 
 class LearnGroup(Group):
-    """The days are sub-commands, beside `check` and `note`; all errors are in the learner's language."""
+    """A group whose sub-commands are the days, besides `check` and `note`; all errors are in the learner's language."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The days in order, then the others."""
@@ -58,20 +58,20 @@ class LearnGroup(Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, but an unknown day is an error of mnistlab."""
+        """As click does, but with an error of mnistlab for an unknown day."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             raise UserError("learn.unknown_day", name=shown(args[0]), days=[day.name for day in days()])
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """As click does."""
+        """As click does, with errors in the learner's language."""
         with in_their_words(ctx.obj, ctx.command_path):
             return super().invoke(ctx)
 
 
 @contextlib.contextmanager
 def in_their_words(language: str, command: str) -> Iterator[None]:
-    """Let whatever ends `with` speak that language, including Ctrl-C and click's errors about the arguments of `command`."""
+    """Let every error that ends `with` speak that language, including Ctrl-C and click's errors about `command`'s arguments."""
     with speaking(language):
         try:
             yield
@@ -82,7 +82,7 @@ def in_their_words(language: str, command: str) -> Iterator[None]:
 
 
 def wanted_language(arguments: list[str]) -> str | None:
-    """The value of --lang, wherever it is."""
+    """The value of --lang, wherever it stands among the arguments; None if it is not given."""
     after = [word.partition("=")[2] for word in arguments if word.startswith("--lang=")]
     after += [word for before, word in itertools.pairwise(arguments) if before == "--lang"]
     return after[-1] if after else None
@@ -97,9 +97,9 @@ def wanted_language(arguments: list[str]) -> str | None:
 @json_option
 @click.pass_context
 def learn(context: click.Context, as_json: bool) -> None:
-    """Learn how all of this works: days with a notebook and exercises, in English or French, and a diary.
+    """Learn how all of this works: a course of days, each with a notebook and exercises, in English or French, and a diary.
 
-    Without a day: lists the days, which of their exercises are solved, and the diary in the current folder.
+    Without a day, list the days, the exercises solved in each, and the diary in the current folder.
     """
     if context.invoked_subcommand is not None:
         return
@@ -136,7 +136,7 @@ def learn(context: click.Context, as_json: bool) -> None:
 
 
 def writable(best: str, plain: str) -> str:
-    """The character, or what standard output can write instead."""
+    """The character `best`, or `plain` if standard output cannot write it."""
     try:
         best.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
@@ -145,7 +145,7 @@ def writable(best: str, plain: str) -> str:
 
 
 def say(clause: Clause, language: str) -> None:
-    """Print it in that language, after an empty line."""
+    """Print the clause in that language, after an empty line."""
     click.echo(f"\n{clause.said(language)}")
 
 
@@ -158,7 +158,7 @@ def day_command(day: Day) -> click.Command:
     @click.command(
         day.name,
         cls=Command,
-        help=f"{title}. {summary}\n\nWrites the day's notebook, the same as a script, and a file for the answers.",
+        help=f"{title}. {summary}\n\nWrites the day's notebook, a script with the same content, and a file for your answers.",
         short_help=title,
         epilog=examples(f"mnistlab learn {day.name} --lang fr --out course"),
     )
@@ -209,9 +209,9 @@ def day_command(day: Day) -> click.Command:
 @json_option
 @click.pass_context
 def check(context: click.Context, day: str, file: Path | None, as_json: bool) -> int:
-    """Check the answers to a day's exercises: right, or a hint. What is solved goes into the diary.
+    """Check your answers to a day's exercises; a wrong one gets a hint. Solved exercises go into the diary.
 
-    The exit code is 2 if an answer cannot be judged: it has another type or shape, or ends in an error.
+    The exit code is 2 if an answer cannot be judged because it has the wrong type or shape, or raises an error.
     """
     language: str = context.obj
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():  # what the answers print
@@ -229,7 +229,7 @@ def check(context: click.Context, day: str, file: Path | None, as_json: bool) ->
     "note", short_help="Write a line into your diary.", epilog=examples('mnistlab learn note "A convolution is a sum."')
 )
 @click.argument("text")
-@click.option("--day", default="", help="The day that it is about, such as day3.")
+@click.option("--day", default="", help="The day that the note is about, such as day3.")
 @language_option
 @json_option
 @click.pass_context

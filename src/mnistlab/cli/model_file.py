@@ -1,4 +1,4 @@
-"""The models that a command names: a run, an ONNX file, or mnistlab's own reader."""
+"""Find the models that a command names: a run, an ONNX file, or mnistlab's own reader."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def model_file(model: str, runs_dir: Path) -> Path:
-    """The ONNX file of a run, exported first if it is missing or older than the run's model; or the file named."""
+    """The ONNX file `model`, or that of the run `model`, exported first if it is missing or older than the run's model."""
     from mnistlab.files import is_file
 
     if model.lower().endswith(".onnx") or is_file(Path(model)):
@@ -42,7 +42,7 @@ BUNDLED = "mnistlab"
 
 
 def load_models(names: tuple[str, ...], runs_dir: Path) -> list[ServedModel]:
-    """A reader for each model, each with its own name."""
+    """A reader for each model, each under a unique name."""
     from mnistlab.files import resolved
     from mnistlab.reading.reader import Reader
     from mnistlab.serving.models import ServedModel
@@ -66,7 +66,7 @@ def load_models(names: tuple[str, ...], runs_dir: Path) -> list[ServedModel]:
 
 
 def title_of(name: str) -> str:
-    """A run's name with the recipe first: quick-seed0, 2026-11-22 22:10."""
+    """A run's name, with the recipe first and the date after it: quick-seed0, 2026-11-22 22:10."""
     found = re.fullmatch(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)\d\d-(.+)", name)
     if found is None:
         return name

@@ -1,4 +1,4 @@
-"""Options that commands share; those that name datasets and recipes are in `training_options`, so that `read` starts fast."""
+"""Options that several commands share; those for datasets and recipes are in `training_options`, so that `read` starts fast."""
 
 from __future__ import annotations
 
@@ -38,28 +38,31 @@ models_option = click.option(
 )  # fmt: skip
 data_option = click.option("--data-dir", type=FOLDER, default=Path("data"), show_default=True, help=DATA_HELP)
 json_option = click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object on standard output, everything else on standard error."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object on standard output, and everything else on standard error.",
 )
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
 download_option = click.option(
-    "--download", is_flag=True, help="Ask torchvision's mirrors even for MNIST, of which a copy ships with mnistlab."
+    "--download", is_flag=True, help="Ask torchvision's mirrors even for MNIST, although a copy ships with mnistlab."
 )
 
 
 def examples(*lines: str) -> str:
-    """The end of a command's help: \b keeps click from filling the lines."""
+    """The examples at the end of a command's help; \b keeps click from joining the lines."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 class ValueType(click.ParamType[Any]):
-    """Text as a number, a list or itself; the function that is called decides which values are allowed."""
+    """Converts an option's text to a number or a list, or leaves it as it is; the function that gets it checks the value."""
 
     def __init__(self, kind: Any) -> None:
         self.kind = kind
         self.name = {int: "integer", float: "number", str: "text"}.get(kind, "list")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The value; ends in a usage error if the text is not one."""
+        """The value; raises a usage error if the text is not one."""
         try:
             return tuple(map(LISTS[self.kind], value.split(","))) if self.kind in LISTS else self.kind(value)
         except ValueError:
@@ -68,8 +71,8 @@ class ValueType(click.ParamType[Any]):
 
 
 class WholeRange(click.IntRange):
-    """click's range of whole numbers, in the words of `ValueType`."""
+    """click's range of whole numbers, with the errors of `ValueType`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number."""
+        """The number; raises a usage error if the text is not one or the number is out of range."""
         return super().convert(ValueType(int).convert(value, param, ctx), param, ctx)

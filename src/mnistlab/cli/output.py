@@ -30,9 +30,9 @@ __all__ = [
 
 
 def print_score(evaluation: Evaluation) -> None:
-    """Accuracy and its interval, on one line; the same by writer and on corrected labels if they are known.
+    """Print the accuracy and its interval on one line, and if they are known the same by writer and on corrected labels.
 
-    For the network that finds digits: how many it found and read right, and its false finds.
+    For the network that finds digits, print how many it found and read correctly, and how many it found that are none.
     """
     low, high = (100 * bound for bound in evaluation.interval)
     split = Clause({"test": "score.test", "val": "score.val", "val-random": "score.val_random"}[evaluation.split])
@@ -60,15 +60,15 @@ def print_score(evaluation: Evaluation) -> None:
 
 
 def print_json(content: dict[str, Any] | list[Any]) -> None:
-    """One object, or a list of objects, on one line on standard output, in ASCII.
+    """Print an object, or a list of objects, as JSON on one line of standard output, in ASCII.
 
-    File names are spelled as by `spelled`.
+    File names are spelt as `mnistlab.reading.rows.spelled` does.
     """
     click.echo(json_text(content))
 
 
 def json_text(content: dict[str, Any] | list[Any]) -> str:
-    """The object or list on one line, in ASCII, with file names as by `spelled`."""
+    """The object or list as JSON on one line, in ASCII, with file names spelt as `mnistlab.reading.rows.spelled` does."""
     return json.dumps(json.loads(spelled(json.dumps(content, ensure_ascii=False))))
 
 
@@ -76,7 +76,7 @@ VERDICTS = {"ok": "verdicts.ok", "warning": "verdicts.warning", "problem": "verd
 
 
 def print_checks(found: list[Check]) -> None:
-    """A line per check, with its remedy below, then how many problems there are."""
+    """Print a line for each check, with its remedy below, and then how many problems there are."""
     language = locales_language()
     for check in found:
         verdict = words(VERDICTS[check.verdict])
@@ -89,7 +89,7 @@ def print_checks(found: list[Check]) -> None:
 
 
 def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:
-    """The runs, their results, and the recipe's fields in which they differ."""
+    """Rows for a table of two runs: their names, their results, and the fields in which their recipes differ."""
     from mnistlab.recipes.differences import differences
 
     rows = [("", (f"A {first.path.name}", f"B {second.path.name}"))]
@@ -108,7 +108,7 @@ def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:
 
 
 class StandardErrorHandler(logging.Handler):
-    """Shows mnistlab's own messages, a line each, on standard error; below an unexpected error, its traceback."""
+    """Shows mnistlab's log messages on standard error, a line each, with the traceback below an unexpected error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one message."""

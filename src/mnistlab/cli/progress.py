@@ -1,4 +1,4 @@
-"""A training run on the terminal: a live bar if there is a terminal, otherwise one line per epoch."""
+"""Show a training run: a live bar and a line per epoch on a terminal, otherwise only the lines."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SHORTEST_BAR = 8
 SETTLED = 3.0
 """Seconds of training after which the total time is estimated: the first steps are slower than the others."""
 WORTH_SAYING = 15.0
-"""The least remaining seconds for the estimate to be shown."""
+"""The estimate of the remaining time is shown only if it is longer than this, in seconds."""
 KINDS = {kind.__name__: purpose for kind, purpose in PURPOSES.items()}
 """What each kind of layer is for, by its name."""
 
@@ -44,7 +44,7 @@ class TerminalDisplay:
         self.bar: Progress | None = None
         self.task = TaskID(0)
         self.first_look: tuple[float, int] | None = None
-        """When, in seconds, and after how many steps the first measurement was, from which the speed is computed."""
+        """The time of the first measurement, in seconds, and the steps done by then; the speed is computed from there on."""
         self.is_said = False
 
     def network(self, rows: list[LayerRow]) -> None:
@@ -58,7 +58,7 @@ class TerminalDisplay:
         self.console.print(words("progress.network", parameters=total, work=work), highlight=False)
 
     def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
-        """Print what begins and draw the bar."""
+        """Print what is about to be trained, and draw the bar."""
         self.epoch_steps, self.steps, self.val = epoch_steps, steps, "-"
         self.first_look, self.is_said = None, False
         self.epochs = -(-steps // epoch_steps)
@@ -117,14 +117,14 @@ class TerminalDisplay:
         }
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
-        """Move the bar, and say once how long the training will take."""
+        """Move the bar, and say once how long the training run will take."""
         self.say_how_long(done)
         if self.bar:
             self.bar.columns = tuple(self.columns())  # the window's width may have changed
             self.bar.update(self.task, completed=done, **self.fields(done, loss, images_per_second))
 
     def say_how_long(self, done: int) -> None:
-        """Print the remaining time at the speed since the first steps, unless it is next to nothing."""
+        """Print how long the rest will take at the speed since the first measurement, unless that is only a few seconds."""
         now = time.perf_counter()
         if self.first_look is None:
             self.first_look = now, done
@@ -137,7 +137,7 @@ class TerminalDisplay:
             self.console.print(words("progress.takes", time=span_of_time(left)), highlight=False)
 
     def epoch(self, row: dict[str, Any]) -> None:
-        """Leave a line above the bar."""
+        """Print a line for the epoch, above the bar."""
         val = ""
         if row["val_accuracy"] is not None:
             self.val = f"{percent(row['val_accuracy'])} %"
@@ -152,7 +152,7 @@ class TerminalDisplay:
             self.bar.update(self.task, completed=row["step"], val=self.val)
 
     def stop(self) -> None:
-        """Remove the bar; the lines stay."""
+        """Remove the bar; the lines above it stay."""
         if self.bar:
             self.bar.stop()
             self.bar = None

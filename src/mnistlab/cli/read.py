@@ -1,4 +1,4 @@
-"""`mnistlab read`: pictures in, digits out."""
+"""`mnistlab read`: read the digits in pictures."""
 
 from __future__ import annotations
 
@@ -40,22 +40,28 @@ __all__ = ["read"]
     ),
 )
 @click.argument("pictures", nargs=-1, required=True, type=click.Path())
-@click.option("--model", metavar="RUN|FILE.onnx", help="Your own: a run, or what export made.  [default: mnistlab's]")
 @click.option(
-    "--threshold", type=ValueType(float), help="Probability from which a digit is accepted.  [default: the model's]"
+    "--model", metavar="RUN|FILE.onnx", help="Your own model: a run, or what export wrote.  [default: mnistlab's]"
 )
 @click.option(
-    "--annotate", type=click.Path(path_type=Path), help="Save the picture with boxes here; a folder for several."
-)
+    "--threshold", type=ValueType(float),
+    help="Lowest probability at which a digit is accepted.  [default: the model's]",
+)  # fmt: skip
+@click.option(
+    "--annotate", type=click.Path(path_type=Path),
+    help="Save the picture with boxes here; for several pictures, name a folder.",
+)  # fmt: skip
 @sheet_options
-@click.option("--json", "as_json", is_flag=True, help="A list on standard output, with one object per picture.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, with one object per page of each picture.")
 @click.option(
     "--to",
     type=click.Path(),
     metavar="FILE",
     help="Write a row per digit to this .csv, .jsonl or .parquet file; - for CSV on standard output.",
 )
-@click.option("--resume", is_flag=True, help="Continue a file that --to began: what is in it is not read again.")
+@click.option(
+    "--resume", is_flag=True, help="Continue a file that --to began; pictures already in it are not read again."
+)
 @click.option("--jobs", type=ValueType(int), metavar="N", help="Processes that read.  [default: one per core]")
 @click.option("--recursive", is_flag=True, help="Read sub-folders too.")
 @click.option(
@@ -119,7 +125,7 @@ def read_here(
     as_json: bool,
     **asked: Any,
 ) -> int:
-    """Read them on this computer, hand over what is asked for, and return the exit code."""
+    """Read the pictures on this computer, give the output that is asked for, and return the exit code."""
     from mnistlab.cli.answers import answer_for
     from mnistlab.cli.targets import find_targets
     from mnistlab.files import is_folder
@@ -128,7 +134,7 @@ def read_here(
     exit_code = 0
 
     def fail(error: MnistlabError) -> None:
-        """The other files are read all the same."""
+        """Report an error; the other files are read all the same."""
         nonlocal exit_code
         exit_code = max(exit_code, error.exit_code)
         tell("cli.error", said=error.for_command_line(locales_language()), err=True)
@@ -163,7 +169,7 @@ def read_here(
 
 
 def finished(targets: dict[Path, Path], sheet: Sheet, path: Path, picture: NDArray[Any], page: Page) -> None:
-    """Save what is made of a picture itself: the annotated one, and the layout of its table."""
+    """Save what is made from a picture: the annotated picture, and the layout of its table."""
     from mnistlab.cli.targets import save_annotated
 
     if targets:
@@ -172,7 +178,7 @@ def finished(targets: dict[Path, Path], sheet: Sheet, path: Path, picture: NDArr
 
 
 def check_options(to: Path | None, resume: bool, as_json: bool) -> None:
-    """Raise `UserError` if options do not go together, or --to names what cannot be written. Nothing is written."""
+    """Raise `UserError` if options exclude each other, or if the file that --to names cannot be written. Nothing is written."""
     from mnistlab.cli.answers import is_standard_output
 
     into_file = to is not None and not is_standard_output(to)
@@ -187,7 +193,7 @@ def check_options(to: Path | None, resume: bool, as_json: bool) -> None:
 
 
 def moving_bar(total: int, to: Path | None) -> contextlib.AbstractContextManager[Callable[[], None]]:
-    """A bar on standard error if that is a terminal and the answer goes elsewhere, and what moves it."""
+    """A bar on standard error, if that is a terminal and the answer goes elsewhere; yields the function that moves the bar."""
     from mnistlab.cli.answers import is_standard_output
 
     elsewhere = (to is not None and not is_standard_output(to)) or not sys.stdout.isatty()
@@ -205,7 +211,7 @@ def do_nothing() -> None:
 
 
 def standard_input() -> bytes:
-    """The picture that is piped into the command. Raises `UserError` if somebody would have to type it."""
+    """The picture that is piped into the command. Raises `UserError` if standard input is a terminal."""
     from mnistlab.pictures.decode import MOST_BYTES
 
     if sys.stdin is None or sys.stdin.isatty():
@@ -214,7 +220,7 @@ def standard_input() -> bytes:
 
 
 def files_of(pictures: tuple[Path, ...], recursive: bool, fail: Callable[[MnistlabError], None]) -> Iterator[Path]:
-    """The files, and the pictures in the folders; `fail` hears of folders that hold none or cannot be read."""
+    """The files, and the pictures in the folders; `fail` is called for folders that hold none or cannot be read."""
     from mnistlab.files import is_folder
 
     for path in pictures:
@@ -225,8 +231,8 @@ def files_of(pictures: tuple[Path, ...], recursive: bool, fail: Callable[[Mnistl
 
 
 def pictures_in(folder: Path, recursive: bool, fail: Callable[[MnistlabError], None]) -> list[Path]:
-    """The files whose names end like a picture's, by name; hidden ones are other programs' notes. Folders that are links are
-    left out: they may lead round in a circle."""
+    """The files in a folder whose names end like a picture's, sorted by name. Hidden files, which are other programs' notes, are
+    left out, and so are links to folders, which may form a loop."""
     from mnistlab.files import is_file
     from mnistlab.pictures.decode import SUFFIXES
 

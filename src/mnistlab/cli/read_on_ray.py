@@ -1,4 +1,4 @@
-"""What `mnistlab read` does with the engine Ray: millions of pictures become rows in a folder of Parquet files."""
+"""`mnistlab read --engine ray`: read millions of pictures into a folder of Parquet files."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 __all__ = ["check_request", "read_on_ray"]
 
 JOB = "_job.json"
-"""What the rows in a folder depend on besides the pictures; Parquet readers skip names that begin with an underscore."""
+"""The file that says what a folder's rows depend on besides the pictures; Parquet readers skip names with an underscore first."""
 LOCK = "_job.lock"
 MOST_PROCESSES = 100_000
 
 
 class Request(NamedTuple):
-    """What is to be read, the folder or address for the rows, and how many processes were asked for."""
+    """The sources of the pictures, the folder or address for the rows, and the number of processes, if one was asked for."""
 
     sources: tuple[str, ...]
     to: str
@@ -44,7 +44,7 @@ class Request(NamedTuple):
 
 
 def check_request(sources: tuple[str, ...], to: str | None, jobs: int | None, unused: dict[str, Any]) -> Request:
-    """What is asked for. Raises `UserError` if Ray is missing, or for options that do not go with it."""
+    """The request, checked. Raises `UserError` if Ray is missing, or for options that cannot be used with it."""
     require("scale", "ray", "pandas", "pyarrow")
     unused = {**unused, "-": "-" in sources}
     if given := [option for option, value in unused.items() if value]:
@@ -61,7 +61,7 @@ def check_request(sources: tuple[str, ...], to: str | None, jobs: int | None, un
 def read_on_ray(request: Request, reader: Reader, *, resume: bool, recursive: bool, address: str | None) -> int:
     """Read the pictures into the folder, print how many there are, and return the exit code.
 
-    Raises `MnistlabError` for what cannot be done as asked, and for what ends the job; what was written stays.
+    Raises `MnistlabError` if it cannot be done as asked, or if something ends the job; what was written stays.
     """
     from mnistlab.reading.parts import Job, Tally, read_parts
     from mnistlab.training.cluster import cluster
@@ -99,7 +99,7 @@ def read_on_ray(request: Request, reader: Reader, *, resume: bool, recursive: bo
 
 
 def has_pictures(source: str, recursive: bool, fail: Callable[[MnistlabError], None]) -> bool:
-    """Whether there is a picture in the source, or a name of one; `fail` hears why not."""
+    """Whether the source has a picture or names one; if not, `fail` is called with the reason."""
     try:
         if next(names_in(source, recursive), None) is not None:
             return True
@@ -112,7 +112,7 @@ def has_pictures(source: str, recursive: bool, fail: Callable[[MnistlabError], N
 
 
 def check_output(out: str, name: str, header: dict[str, Any], resume: bool) -> None:
-    """Raise `UserError` if that folder cannot be written to, or holds another job's rows or anything else."""
+    """Raise `UserError` if the folder `out` cannot be written to, or holds another job's rows or other files."""
     if not is_address(out):
         check_folder(Path(out))
     try:
@@ -136,9 +136,9 @@ def check_output(out: str, name: str, header: dict[str, Any], resume: bool) -> N
 
 @contextlib.contextmanager
 def own_folder(out: str, name: str, header: dict[str, Any]) -> Iterator[None]:
-    """Make the folder, with a note of what the rows depend on, and keep other commands out of it inside `with`.
+    """Make the folder, with a note of what the rows depend on, and lock it against other commands inside `with`.
 
-    In a store, nothing can keep them out. Raises `UserError` if another command has it.
+    A store cannot be locked. Raises `UserError` if another command has the folder.
     """
     with contextlib.ExitStack() as held:
         if not is_address(out):
@@ -157,14 +157,14 @@ def own_folder(out: str, name: str, header: dict[str, Any]) -> Iterator[None]:
 
 
 def check_arrived(out: str, tally: Tally) -> None:
-    """Raise `UserError` if a machine of the cluster has written a part into a folder of its own."""
+    """Raise `UserError` if the part is missing here, because a machine of the cluster wrote it into a folder of its own."""
     if tally.part and not is_address(out) and is_folder(Path(out)) and not Path(out, tally.part).exists():
         raise UserError("reading.output_not_shared", folder=out)
 
 
 @contextlib.contextmanager
 def moving_bar() -> Iterator[Callable[[int], None]]:
-    """A count of the pictures read, on standard error if that is a terminal; yields what advances it."""
+    """A count of the pictures read, on standard error if that is a terminal; yields the function that advances it."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return

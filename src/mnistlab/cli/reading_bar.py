@@ -1,4 +1,4 @@
-"""The progress of reading many pictures: a bar on the terminal, with pictures per second and the time left."""
+"""Show the progress of reading many pictures: a bar on the terminal, with pictures per second and the time left."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["reading_bar"]
 
 @contextlib.contextmanager
 def reading_bar(total: int | None, console: Console) -> Iterator[Callable[..., None]]:
-    """A bar on the console for the duration of the context, and the function that advances it, by one picture or by several.
+    """A bar on the console inside `with`; yields the function that advances it, by one picture or by several.
 
     `total` is None if the number of pictures is not known.
     """

@@ -1,4 +1,4 @@
-"""`mnistlab replay`: a training run as a short animation."""
+"""`mnistlab replay`: show a training run as a short animation."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from mnistlab.messages.sentences import LANGUAGES
 @runs_option
 @json_option
 def replay(run: str, lang: str | None, output: Path | None, runs_dir: Path, as_json: bool) -> None:
-    """Replay a run's training: filters forming, hard digits, the loss; as a GIF and, if ffmpeg is installed, an MP4 beside it.
+    """Replay a run's training (filters forming, hard digits, the loss) as a GIF and, if ffmpeg is installed, as an MP4 beside it.
 
-    The frames are states that the run saved while it trained, ever further apart; none is invented in between.
+    The frames are states that the run saved during training, at steps that are ever further apart; none is invented in between.
     """
     require("train", "matplotlib")
     from mnistlab.evaluation.replay import Replay, read_snapshots, write_gif, write_mp4

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 
 class RunsGroup(Group):
-    """A group in which the file that --plot may name is never taken for a sub-command."""
+    """A group that never takes the file named by --plot for a sub-command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does."""
+        """As click does, but with the value of --plot, if it has one, joined to the option."""
         pairs = itertools.pairwise([*args, ""])
         args = ["--plot=" if word == "--plot" and following in self.commands else word for word, following in pairs]
         return super().parse_args(ctx, args)
@@ -53,12 +53,12 @@ class RunsGroup(Group):
 @json_option
 @click.pass_context
 def runs(context: click.Context, plot: str | None, runs_dir: Path, as_json: bool) -> None:
-    """List all runs by day, the oldest first: recipe, seed, validation and test accuracy, seconds.
+    """List all runs by day, the oldest first: recipe, seed, validation and test accuracy, training time in seconds.
 
     A star marks a run whose recipe differs from mnistlab's recipe of that name.
 
-    For commands, "latest" is the run that was created last; one dated in the future by a wrong clock counts only if there is no
-    other.
+    Wherever a command takes a run, "latest" is the one that was created last; a run dated in the future by a wrong clock counts
+    only if there is no other.
     """
     if context.invoked_subcommand is not None:
         if plot is not None:
@@ -81,7 +81,7 @@ def runs(context: click.Context, plot: str | None, runs_dir: Path, as_json: bool
 
 
 def find_sound(runs_dir: Path) -> tuple[list[Run], list[dict[str, Any]]]:
-    """The runs in the folder and their summaries, the oldest first; a warning for each that is damaged."""
+    """The runs in the folder and their summaries, the oldest first; logs a warning for each damaged one."""
     from mnistlab.runs.run import Run
     from mnistlab.runs.store import list_runs
 
@@ -98,7 +98,7 @@ def find_sound(runs_dir: Path) -> tuple[list[Run], list[dict[str, Any]]]:
 
 
 def print_by_day(summaries: list[dict[str, Any]]) -> None:
-    """A line per run below its day, and what the star means if there is one."""
+    """Print a line for each run, below its day, and what the star means if there is one."""
     for day, rows in itertools.groupby(summaries, key=lambda row: str(row["created"][:10])):
         click.echo(day)
         print_table("columns.runs", RUN_COLUMNS, map(cells_of, rows), gap="  ", indent="  ")
@@ -120,7 +120,7 @@ def cells_of(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def draw(found: list[Run], target: Path, runs_dir: Path) -> Path:
-    """Draw the runs' history. Raises `UserError` if there is nothing to draw, or no place for it."""
+    """Draw the history of the runs, and return the file. Raises `UserError` if there is nothing to draw or that fails."""
     from mnistlab.evaluation.figures import save_figure
     from mnistlab.evaluation.history import draw_history, history
     from mnistlab.files import check_target
@@ -136,7 +136,7 @@ def draw(found: list[Run], target: Path, runs_dir: Path) -> Path:
 
 
 def runs_folder(context: click.Context, runs_dir: Path | None) -> Path:
-    """The folder that the sub-command names, or else the one that `mnistlab runs` names."""
+    """The folder of runs that the sub-command was given, or else the one that `mnistlab runs` was given."""
     parent: Path = context.parent.params["runs_dir"] if context.parent else Path("runs")
     return runs_dir or parent
 
@@ -157,7 +157,7 @@ def compare(context: click.Context, first: str, second: str, runs_dir: Path | No
     """Compare two runs, with McNemar's exact test on their test predictions, and a permutation test by writer.
 
     McNemar's test treats each image as an independent trial. If the writers are known (MNIST), the other test treats each writer
-    as one: a model that merely suits two or three writers better is not better.
+    as one trial: a model that merely suits two or three writers better is not better.
     """
     require("train", "scipy")
     from mnistlab.evaluation.comparison import compare_runs

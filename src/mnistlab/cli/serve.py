@@ -1,4 +1,4 @@
-"""`mnistlab serve`: the page and the API, on this computer or, when asked, for others."""
+"""`mnistlab serve`: serve the page and the API, on this computer only or, if asked, for others too."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = ["serve"]
 
 
 def through(read: Callable[[str], object]) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    """Pass an option's value or values through `read`; the error for a refused one begins with the option."""
+    """A callback that passes an option's value or values through `read`; the error for a refused value begins with the option."""
 
     def pass_on(context: click.Context, option: click.Parameter, given: Any) -> Any:
         try:
@@ -46,7 +46,9 @@ def through(read: Callable[[str], object]) -> Callable[[click.Context, click.Par
 
 
 ACCESS = (
-    click.option("--port", type=WholeRange(0, 65535), default=8000, show_default=True, help="0 for any free one."),
+    click.option(
+        "--port", type=WholeRange(0, 65535), default=8000, show_default=True, help="Port to listen on; 0 for any that is free.",
+    ),
     click.option(
         "--host", default="127.0.0.1", show_default=True,
         help="Address to listen on; 0.0.0.0 lets in others who have the token.",
@@ -65,11 +67,11 @@ ACCESS = (
     ),
     click.option("--token", envvar="MNISTLAB_TOKEN", help="Secret that the API requires; also MNISTLAB_TOKEN."),
 )  # fmt: skip
-"""Where the server can be reached, and by whom."""
+"""The options that say where the server can be reached, and by whom."""
 
 
 def access_options(command: Command) -> Command:
-    """The options of `ACCESS`."""
+    """Add the options of `ACCESS` to a command."""
     for option in reversed(ACCESS):
         command = option(command)
     return command
@@ -89,7 +91,7 @@ def access_options(command: Command) -> Command:
 @access_options
 @click.option(
     "--workers", type=WholeRange(1, 64), default=1, show_default=True,
-    help="Processes that answer, each with its own models, if one cannot answer enough requests.",
+    help="Processes that answer requests, each with its own models; for when one is not enough.",
 )  # fmt: skip
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 @runs_option
@@ -105,9 +107,9 @@ def serve(
     no_browser: bool,
     runs_dir: Path,
 ) -> None:
-    """Open a page to draw digits on, which shows what the network sees, and serve the same as an API.
+    """Open a page to draw digits on, which shows what the network sees, and serve an API that does the same.
 
-    It listens on this computer only, unless --host says otherwise. Ctrl-C stops it.
+    The server listens on this computer only, unless --host says otherwise. Ctrl-C stops it.
     """
     require("serve")
     check_token(token)
@@ -144,7 +146,7 @@ def serve(
 
 
 def app_of(models: tuple[str, ...], runs_dir: Path, workers: int, **access: Any) -> ASGIApp:
-    """The application for these models, in this process, one of that many; a worker shows its log like the command."""
+    """The application for these models, in one of `workers` processes; a worker process shows its log as the command does."""
     if multiprocessing.parent_process() is not None:
         log_to_standard_error()
     from mnistlab.serving.app import create_app
@@ -154,13 +156,13 @@ def app_of(models: tuple[str, ...], runs_dir: Path, workers: int, **access: Any)
 
 
 def check_token(token: str | None) -> None:
-    """Raise `UserError` for a token that no header can hold."""
+    """Raise `UserError` if no HTTP header can hold the token."""
     if token is not None and not re.fullmatch(r"[\x21-\x7e]+", token):
         raise UserError("cli.token_unusable")
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket to which nobody has connected yet. Raises `UserError` if the address or port is not available."""
+    """A socket bound to the address and port, to which nobody can connect yet. Raises `UserError` if they are not available."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -169,7 +171,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise UserError("cli.host_unknown", host=host) from None
     listener = socket.socket(family, kind, protocol)
     try:
-        if sys.platform != "win32":  # there it would let two servers share a port
+        if sys.platform != "win32":  # on Windows, this would let two servers share a port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(2048)
@@ -190,7 +192,7 @@ def is_loopback(host: str) -> bool:
 
 
 def reached_at(host: str) -> str:
-    """The address for a link: for "all addresses", the one that leads outside."""
+    """The address to put into a link: if the server listens on all addresses, the one that others can reach."""
     if host not in ("0.0.0.0", "::"):  # noqa: S104 - asked for
         return f"[{host}]" if ":" in host else host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

@@ -1,4 +1,4 @@
-"""Tables and fields as CSV that a spreadsheet opens."""
+"""Write tables and fields as CSV that a spreadsheet opens."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["CsvFields", "CsvTables", "csv_target", "csv_targets"]
 
 
 def csv_target(csv: Path) -> Path:
-    """The file that --csv names. Raises `UserError` if it cannot be written, or already exists."""
+    """The file that --csv names. Raises `UserError` if it cannot be written or already exists."""
     name = printable(csv)
     if csv.suffix.lower() != ".csv" or is_folder(csv):
         raise UserError("cli.csv_ending", name=name)
@@ -35,7 +35,7 @@ def csv_target(csv: Path) -> Path:
 
 
 def csv_targets(csv: Path, files: list[Path], several: bool) -> dict[Path, Path]:
-    """Where the table of each file goes; nowhere if that is standard output.
+    """The file for the table of each picture; empty if the tables go to standard output.
 
     Raises `UserError` if --csv names a file that cannot be written or already exists.
     """
@@ -62,10 +62,10 @@ class CsvTables(Answer):
         self.targets = targets
 
     def add(self, name: str, outcome: Outcome) -> None:
-        """Write the picture's table, whole or not at all."""
+        """Write the tables on the picture's pages, each whole or not at all."""
         for page in outcome.pages:
             if isinstance(page, UserError) or page.table is None:
-                continue  # `read` says so
+                continue  # `read` reports that
             table = page.table
             if not self.targets:
                 click.echo(table.to_csv(), nl=False)
@@ -78,7 +78,7 @@ class CsvTables(Answer):
 
 
 class CsvFields(Answer):
-    """A row for each page, with a column for each field, what a person should check, and why a file was not read."""
+    """A row for each page: a column for each field, one for what a person should check, one for why a file was not read."""
 
     def __init__(self, target: Path | None, names: list[str]) -> None:
         self.target, self.names = target, names
@@ -86,7 +86,7 @@ class CsvFields(Answer):
         self.checks = 0
 
     def add(self, name: str, outcome: Outcome) -> None:
-        """Keep a row for each page; they are few and short."""
+        """Keep a row for each page in memory; they are few and short."""
         for number, page in enumerate(outcome.pages, 1):
             if isinstance(page, UserError):
                 self.rows.append([spelled(name), str(number), *[""] * len(self.names), "", page.for_command_line()])

@@ -1,4 +1,4 @@
-"""The options of `mnistlab read` for tables and forms, and how these are shown."""
+"""The options of `mnistlab read` for tables and forms, and how tables and forms are shown."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PLACED_BY = {
 
 
 def sheet_options(command: Command) -> Command:
-    """--table, --fields, --field, --save-layout and --csv."""
+    """Add the options --table, --fields, --field, --save-layout and --csv to a command."""
     for option in (
         click.option(
             "--csv",
@@ -60,7 +60,7 @@ def sheet_options(command: Command) -> Command:
             "single",
             multiple=True,
             metavar="NAME=X,Y,W,H",
-            help="Read one field of the sheet, as fractions of it; may be repeated.",
+            help="Read one field, given as fractions of the sheet; may be repeated.",
         ),
         click.option("--fields", type=A_PATH, metavar="FILE.toml", help="Read the fields of a form, by its layout."),
         click.option("--table", is_flag=True, help="Find the ruled table in each picture, and read its cells."),
@@ -70,20 +70,20 @@ def sheet_options(command: Command) -> Command:
 
 
 def sheet_text(page: Page) -> str | None:
-    """The text for a page with a table or fields; None for any other."""
+    """The text for a page with a table or fields; None for any other page."""
     if page.entries:
         return "\n".join(map(entry_text, page.entries))
     return None if page.table is None else table_text(page.table)
 
 
 def entry_text(entry: Entry) -> str:
-    """A field, its content, and why a person should check it."""
+    """A line with a field's name, its content, and why a person should check it."""
     read = f"{entry.name}: {entry.text}".rstrip()
     return read + "    " + words("cli.check_this", reasons=entry.reasons) if entry.reasons else read
 
 
 def table_text(table: Table) -> str:
-    """A line for each row, "|" between columns; below, which cells are merged."""
+    """A line for each row, with "|" between columns; below them, which cells are merged."""
     texts = table.texts
     widths = [max(1, *(len(row[column]) for row in texts)) for column in range(table.columns)]
     lines = [
@@ -103,9 +103,9 @@ def span(noun: str, first: int, count: int) -> str:
 
 
 class Sheet:
-    """What to read from sheets: the table of each, or the fields of a form, written as CSV or not.
+    """What to read on sheets, the table on each or the fields of a form, and whether to write it as CSV.
 
-    Raises `UserError` if options do not go together, or a layout cannot be used; nothing is written.
+    Raises `UserError` if options exclude each other or a layout cannot be used; nothing is written.
     """
 
     def __init__(
@@ -133,10 +133,10 @@ class Sheet:
         self.table, self.csv, self.save_layout = table, csv, save_layout
         self.layout = layout_of(fields, single)
         self.options: dict[str, Any] = {"layout": self.layout} if self.layout else {"table": True} if table else {}
-        """The arguments of `Reader.read`."""
+        """The arguments for `Reader.read`."""
 
     def answer(self, files: list[Path], several: bool) -> Answer | None:
-        """What writes the CSV; None if none is asked for. Raises `UserError` if it cannot be written; nothing is."""
+        """The output that writes the CSV; None if none is asked for. Raises `UserError` if it cannot be written."""
         if self.save_layout is not None and several:
             raise UserError("cli.layout_of_several")
         if self.csv is None:
@@ -147,7 +147,7 @@ class Sheet:
         return CsvTables(csv_targets(self.csv, files, several))
 
     def finish(self, path: Path, picture: NDArray[Any], page: Page) -> None:
-        """Save the layout, if one is asked for, from the first page. Raises `UserError` if that has no table."""
+        """Save the layout of the first page's table, if that is asked for. Raises `UserError` if the page has no table."""
         if self.save_layout is None or page.number > 1:
             return
         if page.table is None:
@@ -165,13 +165,13 @@ class Sheet:
     def say_what_is_missing(self, name: str, outcome: Outcome) -> None:
         """Say on standard error if a picture has no table."""
         if self.save_layout is not None:
-            return  # `finish` has said so
+            return  # `finish` has reported it
         if self.table and any(not isinstance(page, UserError) and page.table is None for page in outcome.pages):
             tell("cli.no_table_found", name=printable(name), err=True)
 
 
 def layout_of(fields: Path | None, single: tuple[str, ...]) -> Layout | None:
-    """The layout of a file, and of single fields; None if there is neither."""
+    """The layout in the file `fields`, with the single fields added; None if there are neither."""
     if fields is None and not single:
         return None
     from mnistlab.reading.sheets.layout import Field, Layout, read_layout

@@ -1,4 +1,4 @@
-"""`mnistlab site`: the page without a server, as files."""
+"""`mnistlab site`: write the page as files that work without mnistlab's server."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["site"]
 @runs_option
 @json_option
 def site(folder: Path, models: tuple[str, ...], runs_dir: Path, as_json: bool) -> None:
-    """Write the page as files that need no mnistlab server: the visitor's browser computes the answers.
+    """Write the page as files that need no mnistlab server: everything runs in the visitor's browser.
 
     DIR is a new folder, an empty one, or a site that this command wrote. Put it on GitHub Pages, a school's web space or any web
-    server; after the first visit the page works without a network.
+    server; after the first visit, the page works without a network.
     """
     require("serve")
     from mnistlab.serving.site import old_files, write_site

@@ -1,7 +1,7 @@
-"""The state that read keeps beside the output of --to, in OUTPUT.state, so that --resume can continue.
+"""The state that `read` keeps in OUTPUT.state, beside the output of --to, so that --resume can continue.
 
-It is written first, in lines of JSON: one with the columns and options, then one for each picture with its name, its SHA-256 and
-its rows. The output is made from these lines, and can be made from them again.
+It is written before the output, in lines of JSON: one with the columns and options, then one for each picture with its name, its
+SHA-256 and its rows. The output is made from these lines, and can be made from them again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def state_of(output: Path) -> Path:
 
 
 class Entry(NamedTuple):
-    """A picture in the state: where its line begins, the picture's SHA-256, how many digits it has, whether it failed."""
+    """A picture in the state: where its line begins, its SHA-256, how many digits it has, and whether it could not be read."""
 
     start: int
     sha256: str | None
@@ -38,27 +38,28 @@ class Entry(NamedTuple):
 
 
 class State:
-    """The state of an output, open, and locked against other processes while it is.
+    """The state of an output: an open file, locked against other processes as long as it is open.
 
-    An incomplete line that a kill left at the end is cut off.
+    An incomplete last line, left when a process was killed, is cut off.
 
     Parameters
     ----------
     output
         The output, whose folder exists.
     options
-        What rows depend on besides the pictures: text and numbers.
+        What rows depend on besides the pictures: texts and numbers by name.
 
     Attributes
     ----------
     entries : dict of str to Entry
         The pictures by name, in the order of their rows.
     is_new : bool
-        Whether there was nothing before.
+        Whether the state did not exist before.
     noted : str or None
-        The SHA-256 of the output if it was finished and nothing has been done since.
+        The SHA-256 of the output if it was finished and not continued since.
 
-    Raises `UserError` if another process has it, it is another program's, or has other columns or options.
+    Raises `UserError` if another process has the state locked, if it is another program's file, or if it has other columns or
+    options.
     """
 
     def __init__(self, output: Path, options: dict[str, Any]) -> None:
@@ -75,7 +76,7 @@ class State:
             self.files = opened.pop_all()
 
     def _lock(self) -> None:
-        """Lock out other processes, if the system and the file system can."""
+        """Lock out other processes, if the operating system and the file system support that."""
         try:
             import fcntl
 
@@ -87,7 +88,7 @@ class State:
                 raise UserError("cli.output_in_use", name=self.name) from None
 
     def _read(self) -> int:
-        """Record which pictures are there. Returns where the last complete line ends."""
+        """Record which pictures the state has. Returns where the last complete line ends."""
         end = 0
         with self.path.open("rb") as file:
             for line in file:
@@ -105,13 +106,13 @@ class State:
         return end
 
     def _know(self, start: int, line: dict[str, Any]) -> None:
-        """Record a picture's line. An earlier one of the same picture no longer counts, but its place in the order stays."""
+        """Record a picture's line. An earlier line of the same picture no longer counts, but its place in the order stays."""
         rows = line["rows"]
         digits = sum(row[COLUMNS.index("value")] is not None for row in rows)
         self.entries[line["file"]] = Entry(start, line["sha256"], digits, any(row[-1] is not None for row in rows))
 
     def add(self, name: str, sha256: str | None, rows: list[Row]) -> bool:
-        """Write a picture's line, whole or not at all; False if the same line already exists."""
+        """Write a picture's line, whole or not at all. Returns False if the same line already exists."""
         line = {"file": name, "sha256": sha256, "rows": rows}
         if name in self.entries and as_line(line) in self._lines([self.entries[name]]):
             return False
@@ -119,14 +120,14 @@ class State:
         return True
 
     def begin(self) -> None:
-        """Write what comes before the pictures, or that the output is no longer finished."""
+        """Write the first line, with the columns and options; or, if it exists, a line that says the output is unfinished."""
         if self.is_new:
             append(self.file, as_line(self.header))
         elif self.noted is not None:
             self.note(None)
 
     def note(self, output: str | None) -> None:
-        """Write the SHA-256 of the finished output."""
+        """Write a line with the SHA-256 of the finished output."""
         append(self.file, as_line({"output": output}))
 
     def rows(self) -> Iterator[list[Row]]:
@@ -140,12 +141,12 @@ class State:
                 yield file.readline()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file, which also unlocks it."""
         self.files.close()
 
 
 def check_header(there: dict[str, Any], now: dict[str, Any], name: str) -> None:
-    """Raise `UserError` if what an output, of that name, was begun with is not what is asked for now."""
+    """Raise `UserError` if the columns and options that the output `name` was begun with differ from those of `now`."""
     if there.get("columns") != now["columns"]:
         raise UserError("cli.output_of_another", name=name)
     if changed := [key for key in now if there.get(key) != now[key]]:
@@ -154,12 +155,12 @@ def check_header(there: dict[str, Any], now: dict[str, Any], name: str) -> None:
 
 
 def as_line(content: dict[str, Any]) -> bytes:
-    """A line of the state."""
+    """The content as a line of the state."""
     return json.dumps(content, separators=(",", ":")).encode() + b"\n"
 
 
 def whole_object(line: bytes) -> dict[str, Any] | None:
-    """The content of a line; None for an incomplete line, and for another program's."""
+    """The content of a line; None for an incomplete line, and for one that another program wrote."""
     try:
         found = json.loads(line) if line.endswith(b"\n") else None
     except ValueError:
@@ -168,7 +169,7 @@ def whole_object(line: bytes) -> dict[str, Any] | None:
 
 
 def append(file: io.FileIO, content: bytes) -> int:
-    """Write all of it at the end, or nothing. Returns where it begins."""
+    """Write all of the content at the end of the file, or nothing. Returns where it begins."""
     start = file.seek(0, os.SEEK_END)
     rest = memoryview(content)
     try:

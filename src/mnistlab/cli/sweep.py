@@ -68,20 +68,27 @@ class SetType(click.ParamType[tuple[str, tuple[Any, ...]]]):
 )
 @click.argument("recipes", nargs=-1, metavar="[RECIPE]...")
 @click.option("--seeds", type=WholeRange(1, 1000), default=5, show_default=True, help="Training runs of each setting.")
-@click.option("--first-seed", "first", type=WholeRange(0), default=0, show_default=True, help="The first one's seed.")
+@click.option(
+    "--first-seed",
+    "first",
+    type=WholeRange(0),
+    default=0,
+    show_default=True,
+    help="Seed of the first training run; the others count on from it.",
+)
 @click.option(
     "--set", "sets", metavar="FIELD=VALUE,...", type=SetType(), multiple=True,
-    help="Train with each of these values of a recipe's field (see train --help); of several fields, with all combinations. +"
-    " joins the values of a list: widths=16+32,32+64.",
+    help="Train with each of these values of a recipe's field (see train --help); if several fields are given, with all"
+    " combinations. + joins the values of a list: widths=16+32,32+64.",
 )  # fmt: skip
 @dataset_option
-@click.option("--test", is_flag=True, help="Measure each run on the test images too, once; they decide nothing.")
+@click.option("--test", is_flag=True, help="Also measure each run on the test images, once; nothing is chosen by them.")
 @click.option("--cores", type=WholeRange(1), help="Cores that each training run uses; all by default.")
 @click.option(
     "--engine", type=click.Choice(["plain", "ray"]), default="plain", show_default=True,
     help="plain trains one after the other, ray as many at once as there is room for.",
 )  # fmt: skip
-@click.option("--address", metavar="HOST:PORT", help="Ray cluster to train on; left out, this computer alone.")
+@click.option("--address", metavar="HOST:PORT", help="Ray cluster to train on; by default, only this computer.")
 @click.option(
     "--gpus",
     metavar="NUMBER",
@@ -115,10 +122,10 @@ def sweep(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Train recipes with several seeds and settings, each an ordinary run, and compare them on validation.
+    """Train recipes with several seeds and settings, each as an ordinary run, and compare them on the validation images.
 
-    What is there already counts as done: a run in the runs folder of the same recipe, seed and dataset. So the same command goes
-    on where it was stopped, and with more seeds or settings it trains only what is new.
+    A run with the same recipe, seed and dataset that is already in the runs folder counts as done. So the same command continues
+    where it was stopped, and with more seeds or settings it trains only what is new.
     """
     require("train")
     if engine == "ray":
@@ -154,7 +161,7 @@ def sweep(
 
 
 def engine_called(name: str, address: str | None, gpus: float | None) -> Engine:
-    """What carries out the trials."""
+    """The engine of that name, which carries out the trials."""
     if name == "plain":
         from mnistlab.training.sweep import one_after_the_other
 
@@ -165,7 +172,7 @@ def engine_called(name: str, address: str | None, gpus: float | None) -> Engine:
 
 
 def carry_out(plan: Sweep, engine: Engine) -> dict[Trial, Outcome]:
-    """Train what is not trained yet, and show it on standard error."""
+    """Train what has not been trained yet, and show the progress on standard error."""
     from rich.console import Console
 
     from mnistlab.cli.sweep_table import SweepTable
@@ -176,7 +183,7 @@ def carry_out(plan: Sweep, engine: Engine) -> dict[Trial, Outcome]:
 
 
 def runs_by_setting(outcomes: Mapping[Trial, Outcome]) -> dict[Setting, dict[int, Run]]:
-    """The finished runs of each setting by number."""
+    """The finished runs of each setting, by the trial's number."""
     from mnistlab.runs.run import Run
 
     found: dict[Setting, dict[int, Run]] = {trial.setting: {} for trial in outcomes}

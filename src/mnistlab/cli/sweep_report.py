@@ -1,4 +1,4 @@
-"""The results of a sweep: a line per setting, a picture, or everything as JSON."""
+"""Report the results of a sweep: as a picture, and as a line per setting or everything as JSON."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def report(
     common: str,
     as_json: bool,
 ) -> None:
-    """Draw the results of the settings, and print them; what they have in common is the picture's title."""
+    """Draw the settings' results, and print them; `common`, what the settings have in common, is the picture's title."""
     dataset = open_dataset(plan.dataset, plan.data_dir)
     rows = standings(finished, dataset)
     save_figure(draw_sweep(rows, f"{Path(dataset.spec.name).name}: {plan.seeds} training runs each{common}"), target)
@@ -42,7 +42,7 @@ def report(
 
 
 def print_standings(rows: Sequence[Standing]) -> None:
-    """A line per setting, and an explanation of the columns that need one."""
+    """Print a line per setting, and an explanation of the columns that need one."""
     tested = any(row.test for row in rows)
     widest = max(len(row.setting.title) for row in rows)
     cells = [
@@ -64,7 +64,7 @@ def print_standings(rows: Sequence[Standing]) -> None:
 
 
 def told_spread(spread: Spread | None) -> str:
-    """Mean ± standard deviation in percent."""
+    """The mean ± standard deviation in percent; "" for None."""
     if spread is None:
         return ""
     deviation = "" if spread.std is None else " ± " + figure(100 * spread.std, ".3f")
@@ -72,7 +72,7 @@ def told_spread(spread: Spread | None) -> str:
 
 
 def told_interval(spread: Spread | None) -> str:
-    """The mean's interval in percent."""
+    """The 95 % interval of the mean, in percent; "" for None."""
     if spread is None or spread.interval is None:
         return ""
     low, high = (100 * bound for bound in spread.interval)
@@ -80,7 +80,7 @@ def told_interval(spread: Spread | None) -> str:
 
 
 def trial_as_json(trial: Trial, outcome: Outcome) -> dict[str, Any]:
-    """A training run in plain types: its run, or why there is none."""
+    """A trial in plain types, for JSON: its run, or why there is none."""
     about: dict[str, Any] = {"setting": trial.setting.title, "number": trial.number, "seed": trial.seed}
     if isinstance(outcome, Failure):
         return {**about, "run": None, "error": str(outcome)}
@@ -88,7 +88,7 @@ def trial_as_json(trial: Trial, outcome: Outcome) -> dict[str, Any]:
 
 
 def standing_as_json(row: Standing) -> dict[str, Any]:
-    """A setting and its results, in plain types."""
+    """A setting and its results in plain types, for JSON."""
     return {
         "setting": row.setting.title,
         "recipe": row.setting.recipe.to_dict(),

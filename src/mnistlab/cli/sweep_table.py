@@ -1,4 +1,4 @@
-"""A sweep on the terminal: a live table if there is a terminal, otherwise a line per training run."""
+"""Show a sweep: a live table on a terminal, otherwise a line per training run."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["SweepTable"]
 
 
 class SweepTable:
-    """Shows for each setting what is done and running and its validation results, and the remaining time for all of them.
+    """Shows, for each setting, how many trials are done and running and the validation results; and the time that is left in all.
 
     Parameters
     ----------
     console
-        Where to show it.
+        Where to show the table.
     trials
         All trials of the sweep.
     """
@@ -48,16 +48,16 @@ class SweepTable:
         self.live.stop()
 
     def begin(self, trial: Trial) -> Display:
-        """Show that it is running. Returns a display for its progress."""
+        """Show that the trial is running. Returns a display for its progress."""
         self.running[trial] = 0.0
         return Progress(self.running, trial)
 
     def at(self, trial: Trial, share: float) -> None:
-        """Show its progress."""
+        """Show the trial's progress: `share` of it is done, 0 to 1."""
         self.running[trial] = share
 
     def end(self, trial: Trial, outcome: Outcome) -> None:
-        """Count it; without a terminal, print it."""
+        """Count the trial as done; without a terminal, print it."""
         self.ended_here += trial in self.running
         self.running.pop(trial, None)
         self.outcomes[trial] = outcome
@@ -71,7 +71,7 @@ class SweepTable:
             self.console.print(f"{line}  {self.told_state()}", highlight=False, markup=False, soft_wrap=True)
 
     def told_state(self) -> str:
-        """How many are done, and how long the others will take."""
+        """How many trials are done, and how long the others will take."""
         failed = sum(not isinstance(outcome, Run) for outcome in self.outcomes.values())
         said = words("cli.sweep_done", done=len(self.outcomes) - failed, total=len(self.trials))
         if failed:
@@ -82,13 +82,13 @@ class SweepTable:
         )
 
     def seconds_left(self) -> int | None:
-        """About how long the rest will take at the speed so far; None if that is unknown, or nothing is left."""
+        """About how many seconds the rest will take at the speed so far; None if that is unknown or nothing is left."""
         done_here = self.ended_here + sum(self.running.values())
         to_do = len(self.trials) - len(self.outcomes) - sum(self.running.values())
         return round((time.monotonic() - self.begun) / done_here * to_do) if done_here > 0.01 and to_do > 0 else None
 
     def render(self) -> Group:
-        """The current table, with running settings at the top, then the best."""
+        """The current table, with the running settings first, then the others, the best first."""
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for number, name in enumerate(words("columns.sweep_running").split("|")):
             table.add_column(name, justify="right" if number in (1, 3, 4) else "left", no_wrap=number != 0)
@@ -113,27 +113,27 @@ class SweepTable:
 
 
 def validation_of(outcome: Outcome) -> float | None:
-    """The accuracy of a finished run on the images kept for validation."""
+    """The accuracy, 0 to 1, of a finished run on the validation images; None if it has none."""
     counts = outcome.validation if isinstance(outcome, Run) else None
     return counts["correct"] / counts["total"] if counts else None
 
 
 class Progress(Silent):
-    """Records how much of a training run is done; each member of an ensemble counts equally."""
+    """Records what share of a training run is done; each member of an ensemble counts equally."""
 
     def __init__(self, running: dict[Trial, float], trial: Trial) -> None:
         self.running, self.trial = running, trial
         self.members, self.steps = -1, 1
 
     def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
-        """A network begins, or continues."""
+        """Note that a network begins or continues."""
         self.members, self.steps = self.members + 1, steps
         self.step(done, 0, 0)
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
-        """Some more steps are done."""
+        """Note that more steps are done."""
         self.running[self.trial] = (self.members + done / self.steps) / self.trial.setting.recipe.trainings
 
     def epoch(self, row: dict[str, Any]) -> None:
-        """An epoch is done."""
+        """Do nothing when an epoch is done."""
         self.step(row["step"], 0, 0)

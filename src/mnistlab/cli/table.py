@@ -1,4 +1,4 @@
-"""The file that read --to writes: rows added picture by picture, or kept from before."""
+"""The file that `read --to` writes: rows are added picture by picture; rows from before are kept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Table", "check_output"]
 
 
 def check_output(path: Path, resume: bool) -> None:
-    """Raise `UserError` if the output cannot be written there, or something there would be lost. Writes nothing."""
+    """Raise `UserError` if the output cannot be written there, or if something there would be lost. Writes nothing."""
     name, state = printable(path), state_of(path)
     ending = path.suffix.lower()
     if is_folder(path):
@@ -40,26 +40,26 @@ def check_output(path: Path, resume: bool) -> None:
 
 
 def has_content(path: Path) -> bool:
-    """Whether there is something other than an empty file."""
+    """Whether there is something other than an empty file at the path."""
     return path.exists() and not (path.is_file() and path.stat().st_size == 0)
 
 
 class Table:
-    """An output and its state, open.
+    """An output file and its state, both open.
 
-    The rows of a picture are complete, and in the files, as soon as they are added; those of a Parquet file, which cannot be
-    appended to, are in the state until it is finished.
+    The rows of a picture are in both files, complete, as soon as they are added. A Parquet file cannot be appended to: its rows
+    are only in the state until it is finished.
 
     Parameters
     ----------
     path
-        The output, which passed `check_output`. Existing rows are kept.
+        The output, which `check_output` has checked. Existing rows are kept.
     options
-        What rows depend on besides the pictures: text and numbers.
+        What rows depend on besides the pictures: texts and numbers by name.
     values
         The possible values of a digit.
 
-    Raises `UserError` if the existing rows were read with other options, or have been changed since.
+    Raises `UserError` if the existing rows were read with other options or have been changed since.
     """
 
     def __init__(self, path: Path, options: dict[str, Any], values: list[int | str]) -> None:
@@ -78,7 +78,7 @@ class Table:
             raise
 
     def _begin(self) -> None:
-        """Write what the state has, so that nothing half-written is left, and continue after it."""
+        """Write the output anew from the state, so that nothing half-written is left, and open it for more rows."""
         with explain_os_errors(self.path):
             if self.state.noted is not None and self.target.exists() and self.state.noted != digest_of(self.target):
                 state = printable(self.state.path)
@@ -90,10 +90,10 @@ class Table:
         self.is_stale = False
 
     def _write(self) -> None:
-        """Make the whole output from the state: beside it, then renamed."""
+        """Make the whole output from the state: in a temporary file beside it, which is then renamed."""
         temporary = self.target.with_name(
             f".{self.target.name}.tmp"
-        )  # if a kill leaves it there, the next one replaces it
+        )  # if a killed process leaves it there, the next one replaces it
         try:
             if self.lines is None:
                 write_parquet(temporary, self.state.rows(), self.values)
@@ -109,7 +109,7 @@ class Table:
         """Write a picture's rows. Raises `StorageFailure` if the disk is full; what was written before stays whole."""
         rows = rows_of(name, outcome.pages)
         will_be_stale = self.is_stale
-        self.is_stale = True  # in case Ctrl-C comes in between
+        self.is_stale = True  # in case Ctrl-C comes before the rows are written
         try:
             with explain_os_errors(self.path):
                 will_be_stale |= name in self.state.entries
@@ -121,9 +121,9 @@ class Table:
         self.is_stale = will_be_stale
 
     def finish(self, names: list[str]) -> None:
-        """Finish the output: rows in the order in which pictures were named, and its hash, so that later changes are noticed.
+        """Finish the output: put its rows in the order in which the pictures were named, and note its hash to detect changes.
 
-        Rows of pictures that are not named stay, before the others.
+        Rows of pictures that are not named are kept, before the others.
         """
         entries = self.state.entries
         named = dict.fromkeys(name for name in names if name in entries)
@@ -138,7 +138,7 @@ class Table:
             self.state.note(digest_of(self.target))
 
     def close(self) -> None:
-        """Let go of the files; what was added is in them."""
+        """Close the files; what was added is in them."""
         self.state.close()
         if self.output is not None:
             self.output.close()

@@ -1,4 +1,4 @@
-"""Where `mnistlab read` writes each annotated picture."""
+"""Decide where `mnistlab read` writes each annotated picture, and write it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ __all__ = ["find_targets", "names_in", "of_page", "save_annotated"]
 
 
 def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path, Path]:
-    """Where each annotated picture goes; in a folder, files with the same name stay apart. Before anything is read, refuses what
-    would not work, or would overwrite a picture."""
+    """The file for each annotated picture; in a folder, pictures with the same name get different files. Raises `UserError`,
+    before anything is read, if a file cannot be written or would overwrite a picture."""
     from mnistlab.files import check_folder, is_folder, link_target, printable
     from mnistlab.pictures.decode import SUFFIXES
 
@@ -48,7 +48,7 @@ def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path,
 
 
 def names_in(folder: Path, files: list[Path], ending: str = ".png") -> Iterator[Path]:
-    """A unique name for each file, with that ending; for some file systems A.png is a.png."""
+    """A unique name for each file, with that ending, even on file systems that take A.png and a.png for the same name."""
     taken: set[str] = set()
     for file in dict.fromkeys(files):
         stem, number = file.stem, 1
@@ -60,12 +60,12 @@ def names_in(folder: Path, files: list[Path], ending: str = ".png") -> Iterator[
 
 
 def of_page(target: Path, page: Page) -> Path:
-    """The file of a page: the target itself if the picture has only one, otherwise with the page's number in its name."""
+    """The file for a page: the target itself if the picture has only one page, otherwise with the page's number in its name."""
     return target if page.count == 1 else target.with_stem(f"{target.stem}-page-{page.number}")
 
 
 def identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
-    """Identities of the files and folders that exist, whatever names and links lead to them."""
+    """The identities of those files and folders that exist, whatever names and links lead to them."""
     found = set()
     for path in paths:
         with contextlib.suppress(OSError, ValueError):
@@ -75,7 +75,7 @@ def identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
 
 
 def save_annotated(targets: dict[Path, Path], file: Path, picture: NDArray[Any], page: Page) -> None:
-    """Save the picture with boxes to the file's target, whole or not at all."""
+    """Save the picture, annotated with boxes, as the file's target, whole or not at all."""
     from mnistlab.files import printable, write_output
     from mnistlab.reading.annotation import annotate
 

@@ -1,4 +1,4 @@
-"""`mnistlab train`: a recipe in, a tested run folder out."""
+"""`mnistlab train`: train a recipe, and keep the tested result in a run folder."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def train(
 
 
 def options_of(fields: Iterable[str]) -> list[str]:
-    """The options of these fields, as they are typed."""
+    """The options for these fields of a recipe, as they are typed."""
     params = (param for param in click.get_current_context().command.params if param.name in fields)
     return sorted(param.opts[0] for param in params)
 
@@ -115,7 +115,7 @@ def options_of(fields: Iterable[str]) -> list[str]:
 def go_on(
     name: str, runs_dir: Path, data_dir: Path, track: str | None, changed: dict[str, Any]
 ) -> tuple[Run, Evaluation]:
-    """Resume a run. Raises `UserError` if an option on the command line would make it another one."""
+    """Resume a run. Raises `UserError` if an option on the command line would change it."""
     from mnistlab.runs.store import find_run
 
     context = click.get_current_context()
@@ -126,7 +126,7 @@ def go_on(
     fixed = {"recipe", "dataset", "download", "seed", "config", "device", *changed}
     if options := options_of({name for name in fixed if is_given(name)}):
         raise UserError("cli.resume_with_changes", options=options)
-    run = name if here() else find_run(name, runs_dir)  # of several processes the first one finds it
+    run = name if here() else find_run(name, runs_dir)  # if there are several processes, the first one finds it
     from mnistlab.training import experiment
 
     moved_data = data_dir if is_given("data_dir") else None
@@ -139,14 +139,14 @@ def open_early(dataset: str, data_dir: Path, download: bool) -> Dataset:
 
     opened = open_dataset(dataset, data_dir, download=download)
     if opened.at_hand:
-        check_torch()  # in the thread, nobody would hear of it
+        check_torch()  # an error in the thread would go unnoticed
         threading.Thread(target=importlib.import_module, args=("torch",)).start()
         opened.read("train")
     return opened
 
 
 def terminal_display() -> TerminalDisplay:
-    """Shows the training on standard error."""
+    """A display that shows the training run on standard error."""
     from rich.console import Console
 
     from mnistlab.cli.progress import TerminalDisplay
@@ -155,7 +155,7 @@ def terminal_display() -> TerminalDisplay:
 
 
 def report(run: Run, evaluation: Evaluation, as_json: bool) -> None:
-    """Print what came of the training."""
+    """Print the results of a training run."""
     last = run.metrics[-1]
     if not as_json:
         print_score(evaluation)
@@ -178,7 +178,7 @@ def report(run: Run, evaluation: Evaluation, as_json: bool) -> None:
 
 
 def parameters_of(run: Run) -> int:
-    """How many weights the run's network has."""
+    """How many parameters the run's network has."""
     from mnistlab.networks.checkpoint import read_model
     from mnistlab.networks.finder import read_finder
 

@@ -1,4 +1,4 @@
-"""The options of training: which dataset, and one for each field of a recipe."""
+"""The options of training: one for the dataset, and one for each field of a recipe."""
 
 from __future__ import annotations
 
@@ -41,39 +41,41 @@ SECTIONS = {
     "rotate": "Augmentation", "epochs": "Optimisation", "precision": "Arithmetic", "members": "Ensemble",
     "dilations": "Network", "height": "Data", "epoch_steps": "Optimisation",
 }  # fmt: skip
-"""The headings of a recipe's options in the help, by the first field below each."""
+"""The headings above a recipe's options in the help, keyed by the first field below each."""
 FINDER_TYPES = {name: kinds(FinderRecipe)[name] for name in knobs(FinderRecipe)}
 ALL_TYPES = TYPES | FINDER_TYPES
 """The type of each field of a classifier's recipe, and of the finder's; fields with the same name have the same type."""
 
 
 def fields_of(recipe: AnyRecipe) -> dict[str, dataclasses.Field[Any]]:
-    """The fields of the recipe that are options, by name."""
+    """Those fields of the recipe that are options, by name."""
     return FIELDS if isinstance(recipe, Recipe) else knobs(FinderRecipe)
 
 
 class TrainingCommand(click.Command):
-    """A command whose help shows the options of a recipe under headings, with the values of the recipe that is named."""
+    """A command whose help shows a recipe's options under headings, with the values of the recipe named on the command line."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does; the help comes before there are parameters, and has to know the recipe."""
+        """As click does, but note the recipe first, because the help is printed before there are parameters."""
         from mnistlab.recipes.catalog import ALL_RECIPES
 
         ctx.meta[RECIPE] = next((name for name in args if name in ALL_RECIPES), "default")
         return super().parse_args(ctx, args)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write what the command does, as click does, and the list of recipes."""
+        """Write what the command does, as click does, and then the list of recipes."""
         super().format_help_text(ctx, formatter)
         formatter.write_paragraph()
         with formatter.indentation():
             formatter.write_text(recipe_list())
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, as click does, a section per heading."""
+        """Write the options, as click does, but in a section for each heading."""
         heading, sections = "Options", dict[str, list[tuple[str, str]]]()
         shown = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
-        for param in sorted(shown, key=lambda param: param.name in ALL_TYPES):  # a recipe's last, --help before them
+        for param in sorted(
+            shown, key=lambda param: param.name in ALL_TYPES
+        ):  # a recipe's options come last, after --help
             heading = SECTIONS.get(param.name or "", heading)
             if record := param.get_help_record(ctx):
                 sections.setdefault(heading, []).append(record)
@@ -92,7 +94,7 @@ class TrainingCommand(click.Command):
 
 
 def recipe_list() -> str:
-    """The recipes, and below each its measured figures, which benchmarks/report/write.py writes into recipes/figures.json."""
+    """The recipes, each with its measured figures below it, which benchmarks/report/write.py writes into recipes/figures.json."""
     from mnistlab.recipes.catalog import ALL_RECIPES
 
     figures = json.loads(Path(__file__).parents[1].joinpath("recipes", "figures.json").read_text(encoding="utf-8"))
@@ -113,13 +115,13 @@ def shown_recipe(ctx: click.Context) -> AnyRecipe:
 
 
 class RecipeOption(click.Option):
-    """The option of a recipe's field: its help ends with the recipe's own value, and the allowed values.
+    """The option for a recipe's field: its help ends with the recipe's own value and the allowed values.
 
-    If the recipe that the help is about has no such field, there is no line.
+    If the recipe that the help is about has no such field, the option is left out.
     """
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """As in click, with what the field means in that recipe."""
+        """As in click, but None if the recipe has no such field, and with what the field means in the recipe."""
         recipe, name = shown_recipe(ctx), self.name or ""
         if name not in fields_of(recipe):
             return None
@@ -140,7 +142,7 @@ class RecipeOption(click.Option):
 
 
 def recipe_options(command: Command) -> Command:
-    """An option for each field of a recipe's groups, and each of the finder's."""
+    """Add an option for each field of a recipe's groups, and for each of the finder's, to a command."""
     for name, kind in reversed(ALL_TYPES.items()):
         option = "--" + name.replace("_", "-")
         if kind is bool:

@@ -1,4 +1,4 @@
-"""click's usage errors as errors of mnistlab, whose sentences may be in a language other than English."""
+"""Turn click's usage errors into errors of mnistlab, whose sentences may be in languages other than English."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["usage_error"]
 
 
 def usage_error(error: click.UsageError, command: str) -> UserError:
-    """The same, with the help of the command as its remedy: of `command`, if click does not say which was called."""
+    """The same error, whose remedy is the help of the command that was called: `command`, if click does not say which."""
     path = error.ctx.command_path if error.ctx else command
 
     def said(key: str, **values: Any) -> UserError:
@@ -34,7 +34,7 @@ def usage_error(error: click.UsageError, command: str) -> UserError:
         case click.BadParameter(param=click.Parameter() as param):
             name = param.opts[0] if isinstance(param, click.Option) else named(param.human_readable_name)
             return said("cli.usage_bad_value", name=name, reason=reason_for(param.type, error.message))
-    if unknown := re.match(r"No such command ('.*?')", error.message):  # click has a class for it, but only from 8.4 on
+    if unknown := re.match(r"No such command ('.*?')", error.message):  # click has a class for this only since 8.4
         near = getattr(error, "possibilities", None) or []
         return said(
             "cli.usage_unknown_command_near" if near else "cli.usage_unknown_command", name=unknown[1], names=near
@@ -45,7 +45,7 @@ def usage_error(error: click.UsageError, command: str) -> UserError:
 
 
 def reason_for(kind: click.ParamType[Any], message: str) -> Clause | str:
-    """Why a value is refused, instead of click's own words; mnistlab's types say it themselves."""
+    """Why a value is refused, in mnistlab's words instead of click's; mnistlab's own types have said so already."""
     quoted = re.search(r"'[^']*'|\"[^\"]*\"", message)
     value = quoted[0] if quoted else message.split(maxsplit=1)[0]
     match kind:

@@ -1,6 +1,6 @@
-"""Speak the reader's language on the command line: that of MNISTLAB_LANG, or the locale's.
+"""Speak the reader's language on the command line: that of MNISTLAB_LANG, or else of the locale.
 
-This does not include files and JSON, which stay in English.
+Files and JSON stay in English.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ __all__ = ["ask", "check_language", "figure", "percent", "print_table", "tell", 
 
 
 def words(key: str, /, **values: Any) -> str:
-    """The message of an entry of messages/en.toml with its values."""
+    """The message of an entry of messages/en.toml, filled in with the values, in the reader's language."""
     return sentence(key, "message", values, for_command=True, language=locales_language())
 
 
 def tell(key: str, /, *, err: bool = False, **values: Any) -> None:
-    """Print it."""
+    """Print the message of an entry."""
     click.echo(words(key, **values), err=err)
 
 
 def told_place(folder: Path) -> str | Clause:
-    """The folder in a form that can begin or end a sentence, in characters that a terminal shows."""
+    """The folder in a form that can begin or end a sentence, with only characters that a terminal shows."""
     from mnistlab.files import printable
 
     return Clause("files.current_folder") if folder == Path() else printable(place(folder))
 
 
 def ask(key: str, /, **values: Any) -> None:
-    """Ask on standard error whether to do what the entry says. Raises `click.Abort` for any answer but yes."""
+    """Ask the entry's question on standard error. Raises `click.Abort` for any answer but yes."""
     question = words(key, **values)
     if locales_language() == "en":
         click.confirm(question, abort=True, err=True)
@@ -48,21 +48,21 @@ def ask(key: str, /, **values: Any) -> None:
 
 
 def figure(value: float, form: str) -> str:
-    """The number as `format` writes it: 2,000.5 if the reader's language is English, 2 000,5 in French."""
+    """The number as `format` writes it, in the reader's language: 2,000.5 in English, 2 000,5 in French."""
     return Words(language=locales_language()).format_field(value, form)
 
 
 def percent(value: float | None) -> str:
-    """A fraction as a percentage with two decimals, "-" for None."""
+    """A fraction, 0 to 1, as a percentage with two decimals and without the sign; "-" for None."""
     return "-" if value is None else figure(100 * value, ".2f")
 
 
 def print_table(
     key: str, forms: Sequence[str], rows: Iterable[Sequence[str]], gap: str = " ", indent: str = ""
 ) -> None:
-    """Print the columns' names, separated by "|" in the entry, and the rows.
+    """Print the columns' names, which are separated by "|" in the entry, and the rows.
 
-    `forms` says how each column is aligned and how wide it is, such as "<12"; if its name is wider, it is as wide as that.
+    `forms` says how each column is aligned and how wide it is, such as "<12"; a column is at least as wide as its name.
     """
     names = words(key).split("|")
     forms = [f"{form[0]}{max(int(form[1:]), len(name))}" for form, name in zip(forms, names, strict=True)]
@@ -81,7 +81,7 @@ PLAIN = {"«": '"', "»": '"', "’": "'", "–": "-", "—": "-", "…": "...",
 
 
 def without_accents(error: UnicodeError) -> tuple[str, int]:
-    """A replacement for characters that a console cannot write: the letter without its accent, a plain space or quote, or "?"."""
+    """Replace characters that a console cannot write: by the letter without its accent, a plain space or quote, or "?"."""
     assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - nothing else is written
     found = error.object[error.start : error.end]
     plain = (PLAIN.get(one) or unicodedata.normalize("NFKD", one).encode("ascii", "ignore").decode() for one in found)

@@ -1,1 +1,1 @@
-"""A run as one file for other programs."""
+"""Exports a run as one file for other programs."""

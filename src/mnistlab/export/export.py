@@ -1,4 +1,4 @@
-"""Export a trained model as one file for use without mnistlab: ONNX or safetensors, calibrated, and checked before it is kept."""
+"""Export a trained model as one file for use without mnistlab: ONNX or safetensors, calibrated and checked."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ __all__ = ["FORMATS", "Export", "Parity", "export_model"]
 logger = logging.getLogger("mnistlab.export")
 
 FORMATS = {"onnx": ("onnx", "onnxscript"), "safetensors": ("safetensors",)}
-"""The formats, and the packages of the extra `export` that each needs."""
+"""The formats, each with the packages of the extra `export` that it needs."""
 TOLERANCE = 1e-4
-"""How far a probability may be from PyTorch's; the order of summation in fp32 makes about 1e-6."""
+"""How far a probability may be from PyTorch's; the order of summation in fp32 makes a difference of about 1e-6."""
 
 
 def export_model(
@@ -62,16 +62,17 @@ def export_model(
     data_dir: str | Path | None = None,
     runs_dir: str | Path = "runs",
 ) -> Export:
-    """Write the model of a finished run, or a lone model.pth, as one file for other programs.
+    """Write the model of a finished run, or a model.pth without a run folder, as one file for other programs.
 
-    A classifier's ONNX file takes `images`, uint8 (N, 1, H, W) as in the dataset, and gives `probabilities`, float32
+    A classifier's ONNX file takes `images`, uint8 (N, 1, H, W) as in the dataset, and returns `probabilities`, float32
     (N, classes): it includes normalisation, temperature (Guo et al. 2017) and softmax. Temperature and threshold are fitted to
-    the validation split. The safetensors file holds the weights. A finder's run gives finder.onnx (see `export.finder`).
+    the validation split. A safetensors file holds only the weights. A finder's run is written as finder.onnx or
+    finder.safetensors (see `mnistlab.export.finder`).
 
     Parameters
     ----------
     source : Run, str or Path
-        A model.pth, or what `find_run` finds: a Run, its folder, its name in `runs_dir`, or "latest".
+        A model.pth, or anything that `find_run` accepts: a Run, its folder, its name in `runs_dir`, or "latest".
     output : str or Path, optional
         The file; by default model.onnx (model.int8.onnx, model.safetensors) beside the model.
     to : {"onnx", "safetensors"}
@@ -81,27 +82,27 @@ def export_model(
     coverage : float
         The fraction of digits that the threshold should accept, above 0 and up to 1.
     data_dir, runs_dir : str or Path, optional
-        The folders that hold the data, if not the run's, and the runs.
+        The folder that holds the data, by default the run's, and the folder that holds the runs.
 
     Returns
     -------
     Export
-        Where the file is, its temperature and threshold, and how closely its answers match PyTorch's.
+        Where the file is, its temperature and threshold, and how closely its answers match PyTorch's; see `Export`.
 
     Raises
     ------
     UserError
-        If it cannot be done as asked.
+        If the model cannot be exported as asked, for example because the run is not finished or a package is missing.
     Failure
-        If the file's answers would not match PyTorch's, or the disk is full. Then, too, nothing is written, and an existing file
-        stays as it was.
+        If the file's answers do not match PyTorch's, or if the disk is full. After either error, nothing has been written, and
+        an existing file is as it was.
     """
     coverage = check_request(to, int8, coverage)
     run, model_path = find_finished(source, runs_dir)
     if run and isinstance(run.recipe, FinderRecipe):
         return export_finder(run, output, to, int8=int8, coverage=coverage)
     output = given_path(output, "output") if output else model_path.with_name(f"model{'.int8' * int8}.{to}")
-    check_target(output, f"model.{to}")  # above all, not model.pth
+    check_target(output, f"model.{to}")  # above all, it must not be model.pth
     saved = read_model(model_path)
     dataset = open_fitting_dataset(run, saved, model_path, data_dir)
     unseen = run.classifier.data.validation if run else None
@@ -124,15 +125,15 @@ def convert(
     int8: bool,
     coverage: float,
 ) -> tuple[OnnxFile | SafetensorsFile, Export]:
-    """The model as a file yet to be written, and facts about it; `unseen` is the validation split it was not trained on."""
+    """The model as a file yet to be written, and facts about it; `unseen` is the validation split that it was not trained on."""
     split = unseen or "val"
     images, labels = read_split(dataset, split)
     logits = find_logits(saved, images)
     plain = Evaluation.of(split, saved.classes, at_temperature(logits, 1).numpy(), labels)
     temperature = fit_temperature(logits, labels) if unseen else 1.0
     file = OnnxFile(saved, temperature) if to == "onnx" else SafetensorsFile(saved, temperature)
-    # The official test set is for `evaluate`, and its labels are not used here: its images only show that two programs give
-    # the same answers, and nothing is chosen on them.
+    # The official test set is for `evaluate`. Its labels are not used here: its images only show that two programs give the
+    # same answers, and nothing is chosen by them.
     test_images = dataset.read("test")[0]
     parity = check_parity(
         file.answer(test_images), at_temperature(find_logits(saved, test_images), temperature).numpy()
@@ -157,7 +158,7 @@ def convert(
 
 
 def check_request(to: str, int8: bool, coverage: float) -> float:
-    """The coverage, checked. Raises a `UserError` that names the first thing that cannot be done or is not installed."""
+    """The coverage, checked, as a float. Raises `UserError` for whatever cannot be done or is not installed."""
     if to not in FORMATS:
         raise UserError("export.unknown_format", to=shorten(to), formats=FORMATS)
     if int8 and to != "onnx":
@@ -170,7 +171,7 @@ def check_request(to: str, int8: bool, coverage: float) -> float:
 
 
 def find_finished(source: Run | str | Path, runs_dir: str | Path) -> tuple[Run | None, Path]:
-    """The run, if there is one, and its model's path. Raises `UserError` for a run that is not finished."""
+    """The run, if there is one, and its model's path. Raises `UserError` if the run is not finished."""
     if not isinstance(source, Run):
         path = find_model(source, runs_dir)
         if path.name != "model.pth" or not (path.parent / "config.json").exists():
@@ -188,7 +189,7 @@ def find_finished(source: Run | str | Path, runs_dir: str | Path) -> tuple[Run |
 
 
 def open_fitting_dataset(run: Run | None, saved: SavedModel, model_path: Path, data_dir: str | Path | None) -> Dataset:
-    """The dataset that the model was trained on. Raises `UserError` if it has changed since."""
+    """The dataset that the model was trained on. Raises `UserError` if the dataset has changed since."""
     dataset = open_dataset(saved.dataset, run.find_data(data_dir) if run else data_dir or "data")
     if run:
         check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
@@ -215,10 +216,10 @@ def check_parity(answers: Probabilities, expected: Probabilities) -> Parity:
 
 
 def metadata_of(run: Run | None, saved: SavedModel, made: Export) -> dict[str, str]:
-    """The file's metadata: text, or JSON for more than a word."""
+    """The file's metadata by name: plain text, or JSON for anything longer than a word."""
     trained_at = None
     if run:
-        with contextlib.suppress(UserError):  # a model can be used without knowing what it was trained on
+        with contextlib.suppress(UserError):  # a model can be used without knowing which commit it was trained with
             trained_at = run.environment.get("commit")
     return {
         "mnistlab": metadata.version("mnistlab"),

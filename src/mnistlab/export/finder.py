@@ -1,4 +1,4 @@
-"""The network that finds digits as one file for other programs, checked against PyTorch on pictures of several sizes."""
+"""Export the network that finds digits as one file for other programs, checked against PyTorch on pictures of several sizes."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ OUTPUTS = ("kinds", "boxes", "ink")
 SIZES = ((96, 192), (64, 64), (4, 12), (100, 52), (256, 320))
 """Heights and widths of the pictures on which the file is tried."""
 TOLERANCE = 1e-4
-"""How far an answer may be from PyTorch's; the order of summation in fp32 makes about 1e-6."""
+"""How far an answer may be from PyTorch's; the order of summation in fp32 makes a difference of about 1e-6."""
 
 
 class Whole(nn.Module):
-    """The content of the file: contrast in; probabilities of kinds, boxes, and how much of each pixel digits cover out."""
+    """The network in the file: takes the contrast; returns the kinds' probabilities, the boxes, and the ink of digits."""
 
     def __init__(self, model: FinderNet) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, contrast: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """As `FinderNet`, but kinds and ink as probabilities, 0 to 1."""
+        """As `FinderNet`, but with kinds and ink as probabilities, 0 to 1."""
         kinds, boxes, ink = self.model(contrast)
         return kinds.sigmoid(), boxes, ink.sigmoid()
 
 
 def export_finder(run: Run, output: str | Path | None, to: str, *, int8: bool, coverage: float) -> FinderExport:
-    """Write the network of a finished run as ONNX or safetensors, as `export_model` does, which checks the request.
+    """Write the network of a finished run as ONNX or safetensors, for `export_model`, which has checked the request.
 
-    The ONNX file takes `contrast`, float32 (1, 1, H, W) as `mnistlab.reading.finder.contrast` gives it, H and W multiples of 4,
-    and gives `kinds`, float32 (1, classes, H/4, W/4), 0 to 1; `boxes`, float32 (1, 4, H/4, W/4); and `ink`, float32
-    (1, 1, H, W), 0 to 1. The same run and versions give the same file, byte for byte.
+    The ONNX file takes `contrast`, float32 (1, 1, H, W), as `mnistlab.reading.finder.contrast` computes it; H and W are multiples
+    of 4. It returns `kinds`, float32 (1, classes, H/4, W/4), 0 to 1; `boxes`, float32 (1, 4, H/4, W/4); and `ink`, float32
+    (1, 1, H, W), 0 to 1. The same run exported with the same versions of all packages gives the same file, byte for byte.
     """
     for field, given in (("int8", int8), ("coverage", coverage != 0.99)):
         if given:
@@ -77,7 +77,7 @@ def export_finder(run: Run, output: str | Path | None, to: str, *, int8: bool, c
 
 
 def onnx_content(saved: SavedFinder, facts: dict[str, str]) -> bytes:
-    """The network as ONNX, with `facts` as its metadata; batch norm is part of the convolutions before it."""
+    """The network as ONNX, with `facts` as its metadata; batch norm is merged into the convolutions before it."""
     import onnx
     from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
@@ -88,7 +88,7 @@ def onnx_content(saved: SavedFinder, facts: dict[str, str]) -> bytes:
             whole, (torch.zeros(1, 1, *SIZES[0]),), input_names=["contrast"], output_names=list(OUTPUTS), dynamo=True,
             opset_version=OPSET, dynamic_shapes={"contrast": {2: height, 3: width}}, verbose=False,
         )  # fmt: skip
-    ClearMetadataAndDocStringPass()(program.model)  # otherwise each node says in which line of which file it was called
+    ClearMetadataAndDocStringPass()(program.model)  # otherwise each node would record the file and line that made it
     graph: onnx.ModelProto = program.model_proto
     del graph.graph.value_info[:]
     for output in graph.graph.output[:2]:
@@ -101,7 +101,7 @@ def onnx_content(saved: SavedFinder, facts: dict[str, str]) -> bytes:
 
 
 def safetensors_content(saved: SavedFinder, facts: dict[str, str]) -> bytes:
-    """The weights as safetensors, with `facts` and the network that they belong to in the header."""
+    """The weights as safetensors, with `facts` and a description of the network in the header."""
     from safetensors.torch import save
 
     model = saved.model
@@ -127,7 +127,7 @@ def check_answers(saved: SavedFinder, content: bytes, to: str) -> Parity:
 
 
 def run_torch(model: FinderNet) -> Any:
-    """A function that answers a picture with the network itself."""
+    """A function that returns the network's own answer to a picture, float32 (1, 1, H, W)."""
     whole = Whole(model).eval()
 
     def answer(picture: NDArray[np.float32]) -> list[NDArray[np.float32]]:
@@ -138,7 +138,7 @@ def run_torch(model: FinderNet) -> Any:
 
 
 def run_onnx(content: bytes) -> Any:
-    """A function that answers a picture with the ONNX file."""
+    """A function that returns the ONNX file's answer to a picture."""
     onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only
@@ -147,7 +147,7 @@ def run_onnx(content: bytes) -> Any:
 
 
 def run_safetensors(saved: SavedFinder, content: bytes) -> Any:
-    """A function that answers a picture with the weights, read back."""
+    """A function that returns the answer to a picture of a network with the weights read back."""
     from safetensors.torch import load
 
     model = FinderNet(len(saved.classes), saved.model.widths, saved.model.apart)

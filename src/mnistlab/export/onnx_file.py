@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 
 
 OPSET = 18
-"""The version of ONNX's operators: the one that torch writes without converting; it has all that the networks need, and each
-onnxruntime since 1.14 runs it, in the browser too (1.20 and later read up to 21)."""
+"""The version of ONNX's operators: the one that torch writes without converting. It has everything that the networks need, and
+every onnxruntime since 1.14 runs it, in the browser too (1.20 and later run versions up to 21)."""
 INT8_IMAGES = 1000
-"""Training images whose activations determine the range that 8 bits have to cover."""
+"""How many training images are used to determine the range of activations that 8 bits have to cover."""
 INT8_OPERATORS = ["Conv", "MaxPool", "Gemm"]
-"""Putting the others into 8 bits as well made files no smaller and no faster."""
+"""The operators that are put into 8 bits; putting the others into 8 bits as well made files neither smaller nor faster."""
 
 
 # files
 
 
 class Whole(nn.Module):
-    """The content of the ONNX file: uint8 images in, probabilities out."""
+    """The network in the ONNX file: takes uint8 images, returns probabilities."""
 
     def __init__(self, saved: SavedModel, temperature: float) -> None:
         super().__init__()
@@ -47,31 +47,31 @@ class Whole(nn.Module):
         self.temperature = temperature
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Probabilities float32 (N, classes) of images uint8 (N, 1, H, W)."""
+        """The probabilities, float32 (N, classes), for images, uint8 (N, 1, H, W)."""
         logits: torch.Tensor = self.model(self.normalisation(images.float()))
         return at_temperature(logits, self.temperature)
 
 
 class OnnxFile:
-    """The model as ONNX: one file, all weights in it, any batch size."""
+    """The model as ONNX: one file that holds all weights and takes batches of any size."""
 
     def __init__(self, saved: SavedModel, temperature: float) -> None:
         from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
         images = torch.zeros(2, 1, *saved.model.architecture.image_size, dtype=torch.uint8)
-        # In channels_last, the mean over a map would be traced as strides, which other programs cannot handle.
+        # In channels_last, the mean over a map would be traced with strides, which other programs cannot handle.
         whole = Whole(saved, temperature).eval().to(memory_format=torch.contiguous_format)
         with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler creates a folder
             program: Any = torch.onnx.export(
                 whole, (images,), input_names=["images"], output_names=["probabilities"], opset_version=OPSET, dynamo=True,
                 dynamic_shapes={"images": {0: torch.export.Dim("N", min=1)}}, verbose=False,
             )  # fmt: skip
-        # Otherwise each node says in which line of which file of this machine it was called.
+        # Otherwise each node would record the file and line on this machine that made it.
         ClearMetadataAndDocStringPass()(program.model)
         self.graph: onnx.ModelProto = program.model_proto
 
     def answer(self, images: NDArray[np.uint8]) -> Probabilities:
-        """Probabilities float32 (N, classes) that ONNX Runtime gives for images uint8 (N, H, W)."""
+        """The probabilities, float32 (N, classes), that ONNX Runtime gives for images, uint8 (N, H, W)."""
         onnxruntime = import_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors only
@@ -82,7 +82,7 @@ class OnnxFile:
         return np.concatenate([session.run(None, {"images": batch})[0] for batch in batches])
 
     def quantise(self, images: NDArray[np.uint8]) -> None:
-        """Put `INT8_OPERATORS` into 8 bits: weights for each channel, activations by their range over `images`."""
+        """Put `INT8_OPERATORS` into 8 bits: weights by their range in each channel, activations by their range over `images`."""
         import onnx
 
         quantization = import_onnxruntime("quantization")
@@ -96,7 +96,7 @@ class OnnxFile:
                 return None if batch is None else {"images": batch}
 
         with temporary_folder(room=10 * self.graph.ByteSize()) as folder:
-            # Via files: given a graph in memory, the quantiser moves the weights out of it.
+            # It goes through files: given a graph in memory, the quantiser moves the weights out of it.
             plain, prepared, done = (folder / name for name in ("plain.onnx", "prepared.onnx", "done.onnx"))
             onnx.save(self.graph, plain)
             shape_inference.quant_pre_process(plain, prepared, skip_symbolic_shape=True)
@@ -125,10 +125,10 @@ class OnnxFile:
 
 @contextlib.contextmanager
 def temporary_folder(room: int) -> Iterator[Path]:
-    """A folder that is deleted after `with`. Raises `StorageFailure` if it cannot be written.
+    """A folder that is deleted after `with`. Raises `StorageFailure` if nothing can be written to it.
 
-    ONNX Runtime writes there too, and does not notice a full disk until it reads a file that was cut off: an error with
-    less than `room` bytes free is blamed on the lack of space.
+    ONNX Runtime writes there too, and does not notice a full disk until it reads a file that was cut off. So an error with
+    fewer than `room` bytes free is put down to lack of space.
     """
     free = room
     try:

@@ -1,4 +1,4 @@
-"""The results of an export besides the file."""
+"""What is known about an exported file."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["Export", "FinderExport", "Parity"]
 
 @dataclass(frozen=True)
 class Parity:
-    """How closely a file's answers match PyTorch's: the same digits for all images, and probabilities that differ slightly."""
+    """How closely a file's answers match PyTorch's: all images get the same class, but probabilities may differ slightly."""
 
     images: int
-    """Images that were compared: all of the test split, or some of several sizes."""
+    """How many images were compared: all of the test split, or for a finder a few random ones of several sizes."""
     largest_difference: float
     """The largest difference between two probabilities."""
 
@@ -26,7 +26,7 @@ class Parity:
 class Export:
     """A file that was written, and what is known about the model in it.
 
-    If the model has seen the validation images, or nothing says that it has not, `calibration` and `accuracy` are None.
+    If the model was trained on the validation images, or if that is not known, `calibration` and `accuracy` are None.
     """
 
     path: Path
@@ -41,11 +41,11 @@ class Export:
     """The fraction of the validation images that the threshold accepts."""
     calibration: Calibration | None
     parity: Parity
-    """Between PyTorch and the file before any conversion to 8 bits."""
+    """Measured between PyTorch and the file before any conversion to 8 bits."""
     accuracy: float | None
     """The accuracy in fp32 on the validation images, 0 to 1."""
     int8_loss: float | None
-    """The loss of accuracy on the validation images due to 8 bits; None for fp32."""
+    """The loss of accuracy on the validation images, 0 to 1, that is due to 8 bits; None for fp32."""
 
     def to_dict(self) -> dict[str, Any]:
         """Everything in plain types, for JSON."""
@@ -55,7 +55,7 @@ class Export:
 class FinderExport(Export):
     """An export of the network that finds digits, which has no temperature, coverage or calibration.
 
-    When the network is measured, a mark counts as found from `threshold` on.
+    When the network is measured, a mark counts as found if its probability is at least `threshold`.
     """
 
     def to_dict(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ class SafetensorsFile:
         self.saved, self.temperature = saved, temperature
 
     def answer(self, images: NDArray[np.uint8]) -> Probabilities:
-        """Probabilities float32 (N, classes) that the weights, read back, give for images uint8 (N, H, W)."""
+        """The probabilities, float32 (N, classes), that the weights, once read back, give for images, uint8 (N, H, W)."""
         from safetensors.torch import load
 
         model = make_network(self.saved.model.architecture)
@@ -30,7 +30,7 @@ class SafetensorsFile:
         return probabilities
 
     def content(self, facts: dict[str, str]) -> bytes:
-        """The file, with `facts` and what is needed to use the weights in its header."""
+        """The file's content, with `facts` and everything needed to use the weights in its header."""
         from safetensors.torch import save
 
         needed = {

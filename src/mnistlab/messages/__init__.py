@@ -1,1 +1,1 @@
-"""What errors, problems, checks and the log say (en.toml), and how an entry and its values become a sentence."""
+"""What errors, problems, checks and the log say (en.toml, fr.toml), and how an entry and its values become a sentence."""

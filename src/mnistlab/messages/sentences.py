@@ -1,4 +1,4 @@
-"""The sentences of messages/en.toml, or another language's, filled with an error's values."""
+"""The sentences of messages/en.toml, or of another language's file, filled in with an error's values."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ OR = {"en": "or", "fr": "ou"}
 
 
 def locales_language() -> str:
-    """Which of `LANGUAGES` to speak: MNISTLAB_LANG's, or else the locale's; English if mnistlab does not speak that."""
+    """Which of `LANGUAGES` to speak: that of MNISTLAB_LANG, or else of the locale; English if mnistlab does not speak it."""
     wanted = [os.environ.get(variable, "") for variable in ("MNISTLAB_LANG", "LC_ALL", "LC_MESSAGES", "LANG")]
     own = next(filter(None, wanted), "") or locale.getlocale()[0] or ""
     return language_in(own) or "en"
 
 
 def language_in(name: str) -> str | None:
-    """Which of `LANGUAGES` a locale's name, such as fr_CA.UTF-8, stands for; None if none of them."""
+    """Which of `LANGUAGES` a locale's name, such as fr_CA.UTF-8, stands for; None if it stands for none of them."""
     known = {"en": "en", "fr": "fr", "French": "fr"}  # Windows says French_France
     return known.get(re.split(r"[_.@-]", name)[0])
 
 
 def sentence(key: str, part: str, values: Mapping[str, Any], *, for_command: bool = False, language: str = "en") -> str:
-    """The `part` ("message", "remedy" or "command") of an entry of messages/en.toml with its values; "" if it has none.
+    """The `part` ("message", "remedy" or "command") of an entry, filled in with `values`; "" if the entry has no such part.
 
-    If the `language` has no such entry, English is used. A missing value is shown as its name in angle brackets. Raises
-    `KeyError` if there is no such entry.
+    If the `language` lacks the entry, English is used. A missing value is shown as its name in angle brackets. Raises
+    `KeyError` if messages/en.toml has no such entry.
     """
     room, name = key.split(".")
     entry = messages(language).get(room, {}).get(name) or messages()[room][name]
@@ -61,25 +61,25 @@ def sentence(key: str, part: str, values: Mapping[str, Any], *, for_command: boo
 
 
 def remedy_of(key: str, values: Mapping[str, Any], *, for_command: bool = False, language: str = "en") -> str:
-    """How to fix it: the entry's "remedy", or its "command" if it has one and the command line asks."""
+    """How to fix it: the entry's "remedy", or `for_command` its "command" if it has one."""
     told = sentence(key, "command", values, for_command=True, language=language) if for_command else ""
     return told or sentence(key, "remedy", values, for_command=for_command, language=language)
 
 
 @functools.cache
 def messages(language: str = "en") -> dict[str, Any]:
-    """All entries of the file of one of `LANGUAGES`, in tables by room."""
+    """All entries of a file such as en.toml, in one table per package."""
     import tomllib  # few commands need it
 
     return tomllib.loads(Path(__file__).with_name(f"{language}.toml").read_text(encoding="utf-8"))
 
 
 UNITS = "s|ms|Mo|Go|ko|ko/s|pixels?|images?|fois"
-"""What must stay on the same line as the number before it."""
+"""Units, as a pattern, that must stay on the same line as the number before them."""
 
 
 def unbroken(french: str) -> str:
-    """The text with non-breaking spaces where French typography has them: « ainsi », 60 000, 12 % ; 2 Mo !"""
+    """The text with non-breaking spaces where French typography wants them: « ainsi », 60 000, 12 % ; 2 Mo !"""
     return re.sub(
         rf"[ \n](?=[:;!?»%](?![\w\[]))|(?<=«)[ \n]|(?<=\d)[ \n](?=(?:{UNITS}|\d{{3}})\b)|(?<=\}})[ ](?=(?:{UNITS})\b)",
         "\N{NO-BREAK SPACE}",
@@ -88,19 +88,19 @@ def unbroken(french: str) -> str:
 
 
 def laid_out(french: str) -> str:
-    """A text of the catalogue with French spaces, narrow ones between thousands."""
+    """A French text of the messages with non-breaking spaces, which are narrow between groups of three digits."""
     return re.sub(r"(?<=\d)\N{NO-BREAK SPACE}(?=\d{3}\b)", "\N{NARROW NO-BREAK SPACE}", unbroken(french))
 
 
 @functools.cache
 def french_texts(*tables: str) -> dict[str, str]:
-    """The texts of these tables of fr_texts.toml, keyed by the English ones."""
+    """The French texts of these tables of fr_texts.toml, keyed by the English ones."""
     found = messages("fr_texts")
     return {english: laid_out(french) for table in tables for english, french in found[table].items()}
 
 
 VALUES = ("datasets", "recipes", "system")
-"""The tables of texts that are used as values."""
+"""The tables of fr_texts.toml whose texts are used as values in sentences."""
 
 
 def figures_in_french(measured: str) -> str:
@@ -109,7 +109,7 @@ def figures_in_french(measured: str) -> str:
 
 
 def in_french(number: str) -> str:
-    """A number formatted in English, as it is written in French: 1,234.5 as 1 234,5."""
+    """A number that was formatted in English, as it is written in French: 1,234.5 becomes 1 234,5."""
     return number.translate({ord(","): "\N{NARROW NO-BREAK SPACE}", ord("."): ","})
 
 
@@ -130,15 +130,15 @@ class Clause:
         return hash(self.key)
 
     def said(self, language: str) -> str:
-        """The words in one of `LANGUAGES`."""
+        """The clause's words in one of `LANGUAGES`."""
         return sentence(self.key, "message", self.values, language=language)
 
     def but(self, **values: Any) -> Clause:
-        """The same entry with these values."""
+        """The same entry with these values added or replaced."""
         return Clause(self.key, **{**self.values, **values})
 
     def for_command_line(self, language: str = "en") -> str:
-        """The words of the command line, if a value has different ones there."""
+        """The clause's words on the command line, where some values are written differently."""
         return sentence(self.key, "message", self.values, for_command=True, language=language)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -152,14 +152,14 @@ class Missing(NamedTuple):
 
 
 class Words(string.Formatter):
-    """`str.format` with what sentences need.
+    """`str.format` with a few more format specifiers for sentences.
 
     ``{count:n image}`` and ``{count:n class}`` are a number with its noun ("1 image", "2,000 classes"); if the plural is not
-    the noun with an s, both are given: ``{count:n réseau|réseaux}``. ``{count:one lue|lues}`` is one or the other without
-    the number. ``{names:list}`` is "a, b, c", ``{names:or}`` "a, b or c", ``{names:reasons}`` "a; b; c". ``{folder:place}`` is
-    a folder in a form that can end a sentence. ``{field:field}`` is a field's name in Python, "kernel_size",
-    or, `for_command`, its option, "--kernel-size". ``{cause:message}`` and ``{cause:remedy}`` are those of another error,
-    ``{cause:inner}`` its message without the full stop.
+    the noun with -s or -es, both are given: ``{count:n réseau|réseaux}``. ``{count:one lue|lues}`` is the singular or the plural
+    without the number. ``{names:list}`` is "a, b, c", ``{names:or}`` "a, b or c", ``{names:reasons}`` "a; b; c".
+    ``{folder:place}`` is a folder in a form that can end a sentence. ``{field:field}`` is a field's name in Python,
+    "kernel_size", or `for_command` its option, "--kernel-size". ``{cause:message}`` and ``{cause:remedy}`` are those of another
+    error, and ``{cause:inner}`` is its message without the full stop.
     """
 
     def __init__(self, for_command: bool = False, language: str = "en") -> None:
@@ -167,7 +167,7 @@ class Words(string.Formatter):
         self.language = language
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """The value of a placeholder; if it is missing, what stands for it."""
+        """The value of a placeholder, or a `Missing` if there is no such value, and the value's name."""
         try:
             return super().get_field(field_name, args, kwargs)
         except KeyError:
@@ -178,7 +178,7 @@ class Words(string.Formatter):
         return value if isinstance(value, Missing) else super().convert_field(value, conversion)
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """The value as the sentence shows it."""
+        """The value as it is shown in the sentence."""
         if isinstance(value, Missing):
             return f"<{value.name}>"
         if format_spec == "field":
@@ -205,19 +205,19 @@ class Words(string.Formatter):
         return self.translated(value, text) if self.language == "fr" else text
 
     def translated(self, value: Any, text: str) -> str:
-        """The value's text in French: a number with its comma, and English text from elsewhere if fr_texts.toml has it."""
+        """The value's text in French: a number with a decimal comma, or an English text as fr_texts.toml translates it."""
         if isinstance(value, numbers.Real) and value is not True and value is not False:
             return in_french(text)
         return french_texts(*VALUES).get(text, text) if isinstance(value, str) else text
 
 
 def plain_exponent(number: str) -> str:
-    """A formatted number as a person writes it: 1e-9, not 1e-09; 1e6, not 1e+06."""
+    """A formatted number as a person would write it: 1e-9, not 1e-09; 1e6, not 1e+06."""
     return re.sub(r"e\+?(-?)0*", r"e\1", number)
 
 
 def counted(count: int, noun: str, language: str = "en") -> str:
-    """For example "1 run", "2 runs", "10,000 classes"; in French "0 image", "10 000 images"."""
+    """The number with its noun: "1 run", "2 runs", "10,000 classes"; in French "0 image", "10 000 images"."""
     number = f"{count:,}"
     if language == "fr":
         number = in_french(number)
@@ -228,7 +228,7 @@ SPACE = {"en": " ", "fr": "\N{NO-BREAK SPACE}"}
 
 
 def agreeing(count: float, noun: str, language: str = "en") -> str:
-    """The noun in the singular or the plural, which is the singular with -s or -es unless it is given after a "|"."""
+    """The noun in the singular or the plural; the plural is the singular with -s or -es unless it is given after a "|"."""
     one, _, several = noun.partition("|")
     is_one = abs(count) < 2 if language == "fr" else count == 1
     if is_one or (language == "fr" and not several and one[-1] in "sxz"):
@@ -237,7 +237,7 @@ def agreeing(count: float, noun: str, language: str = "en") -> str:
 
 
 def place(path: Path, language: str = "en") -> str:
-    """The folder in a form that can begin or end a sentence: "the current folder" for ".", which would read as a full stop."""
+    """The folder in a form that can begin or end a sentence: "the current folder" for ".", which looks like a full stop."""
     if path == Path():
         return sentence("files.current_folder", "message", {}, language=language)
     return os.path.realpath(path) if path.name == ".." else str(path)

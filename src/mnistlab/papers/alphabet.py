@@ -1,4 +1,4 @@
-"""Digits to write with: MNIST's as shapes, grouped by writer, or a font's."""
+"""Digits to write with: MNIST's, as shapes grouped by writer, or a font's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Alphabet", "Hand"]
 
 
 class Alphabet:
-    """Images of handwritten digits as shapes, made when they are first needed and then kept, 18 kB each.
+    """Images of handwritten digits as shapes. Each shape is made when it is first needed and then kept; it takes 18 kB.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class Alphabet:
     labels : ndarray of int64, shape (N,)
         The digit of each image.
     writers : ndarray of int16, shape (N,)
-        Who wrote each image.
+        The number of each image's writer.
     elsewhere : ndarray of uint8, shape (N, H, W), optional
         The same digits as people elsewhere write them: see `mnistlab.augmentation.hands`.
     """
@@ -44,11 +44,11 @@ class Alphabet:
         self.of_image = functools.lru_cache(maxsize=2 * len(images))(self.make)
 
     def __reduce__(self) -> tuple[type[Alphabet], tuple[NDArray[Any], ...]]:
-        """Without the shapes made so far, to be sent to other processes."""
+        """Leaves out the shapes made so far, so that little is sent to other processes."""
         return Alphabet, (self.images, self.labels, self.writers, self.elsewhere)
 
     def make(self, number: int, elsewhere: bool) -> Shape | None:
-        """The shape of the image of that number; None if there is no ink in it."""
+        """The shape of image `number`, as written `elsewhere` if asked for; None if there is no ink in it."""
         return of_picture((self.elsewhere if elsewhere else self.images)[number])
 
 
@@ -58,14 +58,14 @@ class Hand:
 
     alphabet: Alphabet
     images: NDArray[np.intp]
-    """The images of the writer."""
+    """The indices of the writer's images."""
     font: Path | None
-    """Printed in this font, if it is not None."""
+    """The font in which the digits are printed; None if they are handwritten."""
     elsewhere: bool = False
-    """Whether the writer is from elsewhere."""
+    """Whether the digits are written as people elsewhere write them."""
 
     def shape(self, random: np.random.Generator, digit: int) -> Shape | None:
-        """A shape of the digit."""
+        """A random shape of the digit in this hand, or in another if this one has none; None if there is no ink in it."""
         if self.font is not None:
             return of_text(str(digit), self.font)
         own = self.images[self.alphabet.labels[self.images] == digit]

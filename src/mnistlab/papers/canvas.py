@@ -1,4 +1,4 @@
-"""A sheet to draw on: its pixels, and what is where."""
+"""A sheet to draw on: its pixels, and a record of what was drawn where."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ Floats = NDArray[np.float32]
 
 
 class Size(Enum):
-    """How large writing looks to a network that knows one size: other sizes of the picture show it at the right size."""
+    """How large writing looks to a network that knows digits of one size; it sees other writing at other sizes of the picture."""
 
     USUAL = "is to be found"
     UNUSUAL = "may be found"
-    BEYOND = "is not to be found: loops of large digits are no zeros, and small digits are not one large one together"
+    BEYOND = "is not to be found: a large digit's loop is not a zero, and several small digits are not one large one"
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Something on a sheet, and the bounding box of its ink in pixels."""
+    """A digit or another mark on a sheet, and the bounding box of its ink in pixels."""
 
     kind: int
     """Its index in the finder's `CLASSES`."""
     x: float
-    """The centre of its box."""
+    """x and y are the centre of its box."""
     y: float
     width: float
     height: float
@@ -55,15 +55,15 @@ class Pen:
 
 @dataclass
 class Canvas:
-    """A sheet, and the sheet's own axes: `turn` (2, 2) maps what is drawn level to its place on the canvas."""
+    """A sheet and its axes: `turn`, float64 (2, 2), maps offsets on the level sheet to offsets on the canvas."""
 
     pixels: Floats
     """float32 (H, W), 0 to 255."""
     turn: NDArray[np.float64]
     digits: Floats = field(init=False)
-    """float32 (H, W), 0 to 1: how much of each pixel digits cover."""
+    """float32 (H, W), 0 to 1: how much of each pixel is the ink of digits."""
     ignored: NDArray[np.bool_] = field(init=False)
-    """bool (H, W): where finds do not count, because something there might be taken for a digit or is cut off."""
+    """bool (H, W): where detections do not count, because something there might be taken for a digit or is cut off."""
     marks: list[Mark] = field(default_factory=list)
     size: Size = Size.USUAL
     """How large the writing looks to the network."""
@@ -73,13 +73,13 @@ class Canvas:
         self.ignored = np.zeros(self.pixels.shape, bool)
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """A point of the level sheet converted to the canvas; the two share their middle."""
+        """A point of the level sheet, in pixels, converted to the canvas; the two have the same middle."""
         height, width = self.pixels.shape
         a, b = self.turn @ (x - width / 2, y - height / 2)
         return float(a + width / 2), float(b + height / 2)
 
     def cover(self, alpha: Floats, left: int, top: int, pen: Pen) -> tuple[slice, slice, Floats] | None:
-        """Lay ink on the sheet: `alpha` float32 (h, w), 0 to 1, with its corner there. Returns the part that is on the sheet."""
+        """Lay ink, `alpha` float32 (h, w), 0 to 1, on the sheet with its top left corner there. Returns the part on the sheet."""
         height, width = self.pixels.shape
         x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + alpha.shape[1], width), min(top + alpha.shape[0], height)
         if x1 <= x0 or y1 <= y0:
@@ -95,7 +95,7 @@ class Canvas:
     ) -> float:
         """Draw a shape with its centre at a point of the level sheet; `size` (2, 2) maps the shape's pixels to the sheet's.
 
-        `kind` is what should be read there, or None if it does not count. Returns how far its ink reaches to the right.
+        `kind` is the mark that should be found there, or None if it does not count. Returns the x at which its ink ends.
         """
         matrix = self.turn @ size
         corners = np.abs(matrix) @ (shape.width / 2 + 3, shape.height / 2 + 3)
@@ -120,7 +120,7 @@ class Canvas:
         return at[0] + float(np.abs(size[0]) @ (shape.width / 2, shape.height / 2))
 
     def note(self, alpha: Floats, left: int, top: int, kind: int | None, pen: Pen) -> None:
-        """Lay ink on the sheet, and record what it is."""
+        """Lay ink on the sheet, and record it as a mark of that kind, or as something that does not count."""
         inked = alpha > 0.4
         rows, columns = np.flatnonzero(inked.any(1)), np.flatnonzero(inked.any(0))
         if not len(rows):
@@ -140,15 +140,15 @@ class Canvas:
             self.marks.append(Mark(kind, (x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0))
 
     def line(self, start: tuple[float, float], end: tuple[float, float], width: float, pen: Pen) -> None:
-        """A straight line between two points of the level sheet."""
+        """Draw a straight line between two points of the level sheet, `width` pixels wide."""
         self.lines([(start, end)], width, pen)
 
     def lines(self, ends: Sequence[tuple[tuple[float, float], tuple[float, float]]], width: float, pen: Pen) -> None:
-        """Straight lines between points of the level sheet."""
+        """Draw straight lines between pairs of points of the level sheet."""
         self.strokes([np.array([self.place(*start), self.place(*end)]) for start, end in ends], width, pen)
 
     def strokes(self, lines: list[NDArray[np.float64]], width: float, pen: Pen, kind: int | None = -1) -> None:
-        """Lines through points of the canvas, each (N, 2). With a `kind` (or None), what they form together is recorded."""
+        """Draw lines through points of the canvas, (N, 2) each; together, they are one mark of `kind`, unless that is -1."""
         mask = np.zeros(self.pixels.shape, np.uint8)
         fixed = [np.round(line * 16).astype(np.int32) for line in lines]
         thick = max(1, int(width))
@@ -160,17 +160,17 @@ class Canvas:
             self.note(alpha, 0, 0, kind, pen)
 
     def fill(self, corners: Sequence[tuple[float, float]], pen: Pen) -> None:
-        """A filled polygon between points of the level sheet."""
+        """Draw a filled polygon with these corners on the level sheet."""
         self.polygon(np.array([self.place(*corner) for corner in corners]), pen)
 
     def polygon(self, points: NDArray[np.float64], pen: Pen) -> None:
-        """A filled polygon between points (N, 2) of the canvas."""
+        """Draw a filled polygon with these corners, (N, 2), on the canvas."""
         mask = np.zeros(self.pixels.shape, np.uint8)
         cv2.fillPoly(mask, [np.round(points * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
         self.cover((mask / np.float32(255)).astype(np.float32, copy=False), 0, 0, pen)
 
     def words(self, text: str, font: Path, height: float, at: tuple[float, float], pen: Pen) -> None:
-        """Printed words, with their left end at that point of the level sheet; nothing in them should be read."""
+        """Draw printed words with their left end at that point of the level sheet; nothing in them should be found."""
         drawn = printed(text, font)
         if not drawn.size:
             return
@@ -181,7 +181,7 @@ class Canvas:
         low, high = corners.min(1), corners.max(1)
         moved = np.column_stack([matrix, -low])
         size = (min(int(high[0] - low[0]) + 2, 4 * self.pixels.shape[1]), int(high[1] - low[1]) + 2)
-        if scale < 0.5:  # smoothly, because warpAffine looks at four pixels only
+        if scale < 0.5:  # blurred first, because warpAffine looks at only four pixels
             drawn = np.asarray(cv2.blur(drawn, (max(1, int(0.7 / scale)),) * 2), np.uint8)
         alpha = cv2.warpAffine(drawn, moved, size, flags=cv2.INTER_LINEAR).astype(np.float32) / np.float32(255)
         self.cover(np.asarray(alpha, np.float32), int(x + low[0]), int(y + low[1]), pen)
@@ -189,6 +189,6 @@ class Canvas:
 
 @functools.lru_cache(maxsize=2000)
 def printed(text: str, font: Path) -> NDArray[np.uint8]:
-    """Words in a font of 80 pixels, uint8 (h, w)."""
+    """Words in a font at 80 pixels: their ink, uint8 (h, w), 0 to 255."""
     mask = opened(font).getmask(text)
     return np.frombuffer(bytes(mask), np.uint8).reshape(mask.size[::-1])

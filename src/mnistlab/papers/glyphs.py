@@ -1,7 +1,7 @@
-"""Shapes of digits, letters and marks that can be drawn at any size and with any pen, as signed distance fields.
+"""Shapes of digits, letters and signs, as distance fields, which can be drawn at any size and with any pen.
 
-A digit of MNIST is enlarged, and for each point of a 48x48 square the distance to the edge of the stroke (positive inside) and
-to its centre line are kept: `Shape.edge` draws it as it was written, `Shape.middle` with a pen of any width.
+A digit of MNIST is enlarged. For each pixel of a 48x48 square, two distances are kept: to the edge of the stroke (positive
+inside) and to its centre line. With `Shape.edge`, the digit is drawn as it was written; with `Shape.middle`, by any pen.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from mnistlab.files import sha256
 __all__ = ["Shape", "font_files", "fonts_digest", "of_picture", "of_text"]
 
 SIDE = 48
-"""Side of a shape's square in pixels."""
+"""The side of a shape's square in pixels."""
 HEIGHT = 36
-"""The shape's longer side in pixels."""
+"""The longer side of a shape's ink in pixels."""
 FINER = 2
-"""Factor by which distances are measured more finely."""
+"""The factor by which the square is enlarged while distances are measured."""
 OTHERS = (
     "DejaVuSans",
     "DejaVuSans-Bold",
@@ -40,7 +40,7 @@ OTHERS = (
     "cmr10",
     "cmss10",
 )
-"""The fonts of matplotlib with digits of the usual form."""
+"""Those of matplotlib's fonts whose digits have the usual form."""
 
 Distances = NDArray[np.float32]
 
@@ -50,14 +50,14 @@ class Shape:
     """A shape in the middle of a square of `SIDE` pixels: float32 (SIDE, SIDE) each, in pixels of the square."""
 
     edge: Distances
-    """Distance to the nearest edge: positive in the ink, negative outside."""
+    """The distance to the nearest edge: positive in the ink, negative outside."""
     middle: Distances
-    """Distance to the centre line of the nearest stroke."""
+    """The distance to the centre line of the nearest stroke."""
     width: float
     height: float
-    """The height of its ink, in pixels of the square."""
+    """The width and height are those of its ink, in pixels of the square."""
     thickness: float
-    """Half the usual stroke width."""
+    """Half the usual stroke width, in pixels of the square."""
 
 
 def of_picture(ink: NDArray[np.uint8]) -> Shape | None:
@@ -94,7 +94,7 @@ def of_picture(ink: NDArray[np.uint8]) -> Shape | None:
 def font_files() -> tuple[Path, ...]:
     """The fonts of `FONTS` and matplotlib's, in a fixed order, so that drawings do not depend on what else is installed.
 
-    Raises `UserError` if one is missing.
+    Raises `UserError` if one of the packages is missing.
     """
     require("train", "matplotlib", *FONTS)
     files: list[Path] = []
@@ -107,19 +107,19 @@ def font_files() -> tuple[Path, ...]:
 
 
 def folder_of(package: str) -> Path:
-    """The folder of an installed package; it is not imported."""
+    """The folder of an installed package, found without importing it."""
     spec = importlib.util.find_spec(package.replace("-", "_"))
     return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else Path()
 
 
 @functools.cache
 def fonts_digest() -> str:
-    """The SHA-256 of all fonts together: if it differs, so does the scene of a number. Raises as `font_files`."""
+    """The SHA-256 of all fonts together: if it differs, a number gives another scene. Raises `UserError` as `font_files` does."""
     return sha256("".join(sha256(content(font)) for font in font_files()).encode())
 
 
 def content(font: Path) -> bytes:
-    """The font's file. Raises `UserError` if it cannot be read."""
+    """The content of the font's file. Raises `UserError` if it cannot be read."""
     try:
         return font.read_bytes()
     except OSError as error:
@@ -128,7 +128,7 @@ def content(font: Path) -> bytes:
 
 @functools.lru_cache(maxsize=20_000)
 def of_text(text: str, font: Path) -> Shape | None:
-    """The shape of a character in a font."""
+    """The shape of a character in a font; None if it leaves no ink."""
     drawn = Image.new("L", (160, 160))
     ImageDraw.Draw(drawn).text((80, 80), text, fill=255, font=opened(font), anchor="mm")
     return of_picture(np.array(drawn))

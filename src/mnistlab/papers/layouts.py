@@ -1,4 +1,4 @@
-"""What part of a paper may hold: lines of numbers, a grid, fields of a form, scattered digits, or nothing to find."""
+"""Draw what part of a page may hold: lines of numbers, a grid, fields of a form, scattered digits, or nothing to find."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def faint(random: np.random.Generator, canvas: Canvas) -> Pen:
 
 
 def lines(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: float) -> None:
-    """One number, or several below each other, perhaps on rules or at the end of a form's line."""
+    """Draw one line with a number or two, or several lines, perhaps on rules, or after a word as on a form."""
     height, width = canvas.pixels.shape
     rows = int(random.integers(1, max(2, int(height / (1.5 * size)) + 1))) if random.random() < 0.6 else 1
     step = size * random.uniform(1.15, 2.2)
@@ -74,11 +74,11 @@ def anything(values: Sequence[T], random: np.random.Generator) -> T:
 
 
 def rule(random: np.random.Generator, canvas: Canvas, size: float, base: float, step: float) -> None:
-    """Ruled, squared or underlined paper."""
+    """Draw rules, squares, or a line under the writing."""
     height, width = canvas.pixels.shape
     pen, thick = faint(random, canvas), random.uniform(0.6, 2.4)
     kind = random.random()
-    if kind < 0.45:  # under each line, or just one
+    if kind < 0.45:  # under each line of writing, or under just one
         below = random.uniform(-0.12, 0.35) * size
         for y in np.arange(base + below, height + step, step if random.random() < 0.6 else 1000):
             canvas.line((-60, y), (width + 60, y), thick, pen)
@@ -96,7 +96,7 @@ def rule(random: np.random.Generator, canvas: Canvas, size: float, base: float, 
 
 
 def grid(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: float) -> None:
-    """Cells with a digit or two each, some empty: a sudoku, a table, squared paper."""
+    """Draw a grid of cells with a digit or a short number each, some empty: a sudoku, a table, squared paper."""
     height, width = canvas.pixels.shape
     cell_h = size * random.uniform(1.12, 2.6)
     cell_w = cell_h * random.uniform(0.85, 1.15) if random.random() < 0.7 else cell_h * random.uniform(1.2, 3)
@@ -144,7 +144,7 @@ def grid(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: 
 def shade(
     random: np.random.Generator, canvas: Canvas, cell: tuple[float, float, float, float], size: tuple[int, int]
 ) -> None:
-    """Darken some of a grid's cells, with a tint or fine lines; `cell` is the first one's place and size."""
+    """Darken some of a grid's cells. `cell` is the first cell's left, top, width and height; `size` is rows and columns."""
     left, top, wide, high = cell
     pen = Pen(lightness(canvas) * random.uniform(0.45, 0.92), random.uniform(0.6, 1))
     rows, columns = random.integers(1, 4, 2)
@@ -155,7 +155,7 @@ def shade(
 
 
 def boxes(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: float) -> None:
-    """Fields of a form: a frame around a number, or around each digit, with a label beside or above it."""
+    """Draw fields of a form: a frame around a number, or around each digit, perhaps with a label to its left."""
     height, width = canvas.pixels.shape
     y = random.uniform(0, 0.5 * size)
     how = style(random, alphabet, size, lightness(canvas), printed=random.random() < 0.1)
@@ -189,13 +189,13 @@ def boxes(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size:
 
 
 def frame(canvas: Canvas, left: float, top: float, right: float, bottom: float, thick: float, pen: Pen) -> None:
-    """The four sides of a box on the level sheet."""
+    """Draw the four sides of a box on the level sheet."""
     corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
     canvas.strokes([np.array([canvas.place(*corner) for corner in corners])], thick, pen)
 
 
 def scattered(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: float) -> None:
-    """Digits, letters and crossings-out of many sizes here and there."""
+    """Draw digits, letters and crossings-out of many sizes here and there."""
     height, width = canvas.pixels.shape
     if random.random() < 0.3:
         rule(random, canvas, size, random.uniform(0, height), 1.5 * size)
@@ -219,7 +219,7 @@ def scattered(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, s
 
 
 def nothing(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: float) -> None:
-    """Text, lines and bare paper: nothing to find."""
+    """Draw text, lines and spots, or leave the paper bare: nothing to find."""
     height, width = canvas.pixels.shape
     if random.random() < 0.6:
         for y in np.arange(random.uniform(-size, size), height, size * random.uniform(1, 2)):
@@ -233,7 +233,7 @@ def nothing(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, siz
 
 
 def blob(random: np.random.Generator, canvas: Canvas, size: float) -> None:
-    """A spot, a button, a corner of something: a filled ellipse or polygon."""
+    """Draw a filled ellipse or polygon: a spot, a button, a corner of something."""
     height, width = canvas.pixels.shape
     middle = random.uniform((0, 0), (width, height))
     corners = int(random.choice([3, 4, 5, 24]))
@@ -243,7 +243,7 @@ def blob(random: np.random.Generator, canvas: Canvas, size: float) -> None:
 
 
 def words(random: np.random.Generator, canvas: Canvas, size: float, top: float) -> None:
-    """A line of printed text."""
+    """Draw a line of printed text."""
     text = " ".join(WORDS[n] for n in random.integers(0, len(WORDS), 6))
     pen = Pen(lightness(canvas) * random.uniform(0, 0.7), random.uniform(0.7, 1))
     canvas.words(text, anything(font_files(), random), max(size, 6), (random.uniform(-100, 60), top), pen)

@@ -1,4 +1,4 @@
-"""Scenes, or batches of them, by number from worker processes: the result does not depend on which process draws what."""
+"""Make scenes, or batches of them, by number in worker processes; the result does not depend on which process makes which."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ __all__ = ["in_order", "worker_count"]
 
 T = TypeVar("T")
 AHEAD = 4
-"""How many a worker draws ahead."""
+"""How many results a worker makes in advance."""
 MOST_WORKERS = {"cpu": 4, "cuda": 14}
-"""The most workers: each keeps the shapes of the digits that it has drawn, which grow to 1 GB for all of MNIST."""
+"""The most workers: each keeps the shapes of the digits that it has drawn, which take 1 GB for all of MNIST."""
 
 
 def worker_count(device: torch.device) -> int:
-    """How many processes should draw for a network on that device: one core is left to it."""
+    """How many processes should draw for a network on that device: one core is left to the network."""
     return max(1, min(cores_here() - 1, MOST_WORKERS.get(device.type, 4)))
 
 
 class Numbered(Dataset[T], Generic[T]):
-    """The result of `make` for each of the numbers."""
+    """A dataset of the results of `make` for the numbers."""
 
     def __init__(self, make: Callable[[int], T], numbers: Sequence[int]) -> None:
         self.make, self.numbers = make, numbers
@@ -45,9 +45,9 @@ class Numbered(Dataset[T], Generic[T]):
 
 
 def in_order(make: Callable[[int], T], numbers: Sequence[int], workers: int) -> Generator[T, None, None]:
-    """The results of `make` for the numbers, in order, computed by that many processes, or by this one with 0.
+    """The results of `make` for the numbers, in order, computed by that many processes, or by this one if `workers` is 0.
 
-    The processes end when the iterator is closed. Arrays come through pipes and not through torch's shared memory, of which
+    The processes end when the iterator is closed. Arrays come through pipes rather than torch's shared memory, of which
     containers have little.
     """
     loader = DataLoader(
@@ -55,17 +55,17 @@ def in_order(make: Callable[[int], T], numbers: Sequence[int], workers: int) -> 
         prefetch_factor=AHEAD if workers else None,
     )  # fmt: skip
     with one_thread(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on, Python warns of forking beside threads
+        warnings.simplefilter("ignore", DeprecationWarning)  # since 3.12, Python warns about forking beside threads
         batches = iter(loader)
     try:
         yield from batches
     finally:
-        del batches  # the last reference: the processes end with it
+        del batches  # this is the last reference: the processes end with it
 
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Inside `with`, OpenCV uses only this thread: a process forked beside its other threads would wait for them forever."""
+    """Inside `with`, OpenCV uses only this thread: a process forked while it has others would wait for those forever."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -80,7 +80,7 @@ def as_it_is(value: T) -> T:
 
 
 def begin_work(number: int) -> None:
-    """Leave Ctrl-C and SIGTERM, which reach all processes of a terminal, to the training: it ends its workers itself."""
+    """Ignore Ctrl-C and SIGTERM, which reach all processes of a terminal: the training process ends its workers itself."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
     cv2.setNumThreads(1)
@@ -88,7 +88,7 @@ def begin_work(number: int) -> None:
 
 
 def end_with(parent: int) -> None:
-    """End this process when its parent ends, even by kill -9: torch would let it wait forever for its results to be read."""
+    """End this process when its parent ends, even by kill -9: otherwise it would wait forever for its results to be read."""
     while os.getppid() == parent:  # a process whose parent is dead gets another parent
         time.sleep(1)
     os._exit(1)

@@ -1,4 +1,4 @@
-"""Paper: its colour, its grain, the patterns printed on cheques; light and shadow; and the effect of a camera."""
+"""Draw paper, with its colour, its grain and patterns as printed on cheques; light and shadow; and what a camera does to them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def sheet(random: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def guilloche(random: np.random.Generator, pixels: Floats) -> None:
-    """Families of waves, as printed on cheques."""
+    """Draw families of waves, as printed on cheques."""
     height, width = pixels.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     for _ in range(random.integers(1, 4)):
@@ -44,7 +44,7 @@ def guilloche(random: np.random.Generator, pixels: Floats) -> None:
 
 
 def weave(random: np.random.Generator, pixels: Floats) -> None:
-    """Dots in rows, or cloth."""
+    """Draw rows of dots, or the weave of cloth."""
     height, width = pixels.shape
     step = random.uniform(2, 6)
     angle = random.uniform(0, math.pi / 2)
@@ -54,7 +54,7 @@ def weave(random: np.random.Generator, pixels: Floats) -> None:
 
 
 def clouds(random: np.random.Generator, pixels: Floats) -> None:
-    """Fibres, stains, and print that shines through."""
+    """Draw fibres, stains, and print that shines through."""
     height, width = pixels.shape
     coarse = random.standard_normal((height // random.integers(2, 12) + 2, width // random.integers(2, 12) + 2))
     grown = cv2.resize(coarse.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
@@ -62,13 +62,13 @@ def clouds(random: np.random.Generator, pixels: Floats) -> None:
 
 
 def light(random: np.random.Generator, pixels: Floats) -> None:
-    """Light that falls off, and the edge of a shadow, on everything on the sheet."""
+    """Let light fall off across the sheet and everything on it, or add the edge of a shadow."""
     height, width = pixels.shape
     x = np.linspace(-0.5, 0.5, width, dtype=np.float32)[None, :]
     y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
     if random.random() < 0.5:
         pixels *= 1 + random.uniform(-0.25, 0.25) * x + random.uniform(-0.25, 0.25) * y
-    if random.random() < 0.25:  # hardly any light, or paper that is nearly as dark as the ink
+    if random.random() < 0.25:  # hardly any light, or very dark paper
         pixels *= random.uniform(0.3, 1)
     if random.random() < 0.12:
         angle = random.uniform(0, 2 * math.pi)
@@ -79,7 +79,7 @@ def light(random: np.random.Generator, pixels: Floats) -> None:
 
 
 def camera(random: np.random.Generator, pixels: Floats) -> NDArray[np.uint8]:
-    """The effect of a camera or a scanner: blur, grain, JPEG."""
+    """The sheet, uint8 (H, W), as a camera or a scanner would show it: blurred, grainy, compressed as JPEG."""
     kind = random.random()
     if kind < 0.45:
         pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), random.uniform(0.4, 1.3)), np.float32)

@@ -1,4 +1,4 @@
-"""Scenes: small parts of filled-in pages, and what should be found on them. The same number always gives the same scene."""
+"""Scenes: small parts of filled-in pages, and the marks that should be found on them. A number always gives the same scene."""
 
 from __future__ import annotations
 
@@ -19,34 +19,35 @@ __all__ = ["Scene", "Scenes"]
 LOWEST, HIGHEST = 12.0, 36.0
 """The usual range of digit heights in pixels."""
 TOO_LOW, TOO_HIGH = 10.0, 44.0
-"""Digits lower or higher than this are not to be found."""
+"""Digits lower than the first or higher than the second, in pixels, are not to be found."""
 BEYOND = 0.17
-"""The share of scenes with writing of any size."""
+"""The share of scenes whose writing is smaller or larger than usual."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Part of a paper, and what is on it."""
+    """Part of a page, and what is on it."""
 
     pixels: NDArray[np.uint8]
     """uint8 (H, W)."""
     marks: list[Mark]
     digits: NDArray[np.float32]
-    """float32 (H, W), 0 to 1: how much of each pixel digits cover."""
+    """float32 (H, W), 0 to 1: how much of each pixel is the ink of digits."""
     ignored: NDArray[np.bool_]
-    """bool (H, W): where finds do not count."""
+    """bool (H, W): where detections do not count."""
 
 
 class Scenes:
-    """Draws scenes: number `n` of a seed is always the same.
+    """Draws scenes: `scenes[n]` is always the same for a seed.
 
     Parameters
     ----------
     alphabet : Alphabet
         The digits used for writing.
     height, width : int
-        In pixels, multiples of 4.
+        The size of each scene in pixels, multiples of 4.
     seed : int
+        The number from which, with `n`, all randomness of a scene comes.
     """
 
     def __init__(self, alphabet: Alphabet, height: int = 96, width: int = 192, seed: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""The targets of the network that finds digits for a scene, in cells of 4x4 pixels."""
+"""The targets that a scene gives the network that finds digits, in cells of 4x4 pixels."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from mnistlab.reading.finder import CELL, CLASSES, SIZES, contrast
 __all__ = ["Example", "batch_of", "example"]
 
 SPREAD_X, SPREAD_Y = 0.13, 0.11
-"""How far around a centre the target extends, as shares of the box."""
+"""How far around a centre the target extends (a standard deviation), as shares of the box's width and height."""
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Example:
-    """A scene as the network takes it, and its targets; `h` and `w` are the scene's height and width in cells."""
+    """A scene as the network takes it, and its targets; h and w are the scene's height and width in cells."""
 
     contrast: Floats
     """float32 (H, W): the network's input."""
     heat: Floats
     """float32 (classes, h, w): 1 in the cell of a mark's centre, less around it."""
     boxes: Floats
-    """float32 (4, h, w), in those cells: the centre's position in the cell; the logarithms of width and height over `SIZES`."""
+    """float32 (4, h, w): in the cells with a mark's centre, the offset of that centre from the cell's middle, in cells, and the
+    logarithms of the mark's width and height relative to `SIZES`."""
     asked: NDArray[np.bool_]
-    """bool (h, w): where there is a target."""
+    """bool (h, w): the cells that count in the loss of the kinds."""
     digits: Floats
-    """float32 (H, W): how much of each pixel digits cover."""
+    """float32 (H, W): how much of each pixel is the ink of digits."""
 
 
 def example(scene: Scene) -> Example:

@@ -1,4 +1,4 @@
-"""Writing: digits by one hand, printed ones, strings of them with separators, crossings-out."""
+"""Draw writing: handwritten or printed digits, numbers with separators, letters, crossings-out."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ SEPARATORS = tuple(CLASSES[10:16])
 LETTERS = "ABCDEFGHJKLMNPQRTUVWXYabcdefhkmnprtuvwxyäöüéèΔΣΩλμπφ€£&@#+=*<>"
 """Letters and signs that nobody takes for a digit when written alone."""
 AROUND = "$#*=€£+x"
-"""Signs before or after a number, close to it."""
+"""Signs that may be written close to a number, before or after it."""
 LIKE_DIGITS = "OoIlSsZzBbgqGD|!"
-"""Written alone these may be read as digits, so they do not count."""
+"""Letters and signs that may be taken for digits when written alone, so they do not count."""
 
 
 @dataclass(frozen=True)
 class Style:
-    """How somebody writes: who, with which pen, how slanted, how wide, how regular."""
+    """How somebody writes: in which hand, with which pen, how slanted, how wide, how irregularly."""
 
     hand: Hand
     pen: Pen
@@ -35,13 +35,13 @@ class Style:
     slant: float
     aspect: float
     irregular: float
-    """By how much sizes and positions vary, 0 to 3."""
+    """How much sizes and positions vary: 0 for print, 0.7 to 2.2 for handwriting."""
     zeros: float = 1.0
     """The height of zeros, as a share of the other digits'."""
 
 
 def style(random: np.random.Generator, alphabet: Alphabet, height: float, paper: float, printed: bool) -> Style:
-    """A random style for digits of that height on paper of that lightness, handwritten or printed."""
+    """A random style, handwritten or printed, for digits `height` pixels high on paper of lightness `paper`, 0 to 255."""
     images = alphabet.by_hand[random.integers(len(alphabet.by_hand))]
     font = None
     if printed:
@@ -69,10 +69,10 @@ def figure(
     at: tuple[float, float],
     high: float = 1.0,
 ) -> float:
-    """Draw a shape in a style, centred there, `high` times as high as usual; returns how far it reaches to the right."""
+    """Draw a shape in a style, centred at `at`, `high` times as high as usual. Returns the x at which its ink ends."""
     height = how.height * high * float(np.exp(how.irregular * random.normal(0, 0.08)))
     scale = height / shape.height
-    if shape.height < 0.45 * HEIGHT:  # a horizontal stroke: as long as a digit is high
+    if shape.height < 0.45 * HEIGHT:  # a horizontal stroke is as long as a digit is high
         scale = how.height * high / HEIGHT
     wide = scale * how.aspect * float(np.exp(how.irregular * random.normal(0, 0.06)))
     slant = how.slant + how.irregular * random.normal(0, 0.05)
@@ -86,14 +86,17 @@ def figure(
 
 
 def half_width(how: Style, shape: Shape) -> float:
-    """About half the width of the shape in this style."""
+    """About half the width, in pixels, of the shape in this style."""
     return how.height / max(shape.height, 0.6 * HEIGHT) * how.aspect * shape.width / 2
 
 
 def number(
     random: np.random.Generator, canvas: Canvas, how: Style, text: str, left: float, base: float, gap: float
 ) -> float:
-    """Write a text of digits and separators from `left` on, its baseline at `base`; `gap` in heights. Returns where it ends."""
+    """Write digits, separators and signs from `left` on, with their baseline at `base` and `gap` digit heights between them.
+
+    Returns the x at which the text ends.
+    """
     x = left
     slope = how.irregular * random.normal(0, 0.02)
     tied = how.irregular > 0 and gap < 0.2 and random.random() < 0.1
@@ -126,7 +129,7 @@ def number(
 
 
 def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str, left: float, base: float) -> float:
-    """Write a separator. Returns where it ends."""
+    """Write a separator from `left` on. Returns the x at which it ends."""
     high = how.height
     width = 2 * how.pen.radius if how.pen.radius else max(1.2, 0.1 * high)
     stroke: list[list[tuple[float, float]]]
@@ -167,7 +170,7 @@ def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str
 
 
 def sign(random: np.random.Generator, canvas: Canvas, how: Style, kind: str, left: float, base: float) -> float:
-    """Write one of `AROUND`. Returns where it ends."""
+    """Write one of `AROUND` from `left` on. Returns the x at which it ends."""
     fonts = font_files()
     shape = of_text(kind, fonts[random.integers(len(fonts))])
     if shape is None:
@@ -179,7 +182,7 @@ def sign(random: np.random.Generator, canvas: Canvas, how: Style, kind: str, lef
 
 
 def letter(random: np.random.Generator, canvas: Canvas, how: Style, at: tuple[float, float]) -> None:
-    """A single letter or sign; one that looks like a digit does not count."""
+    """Write a single letter or sign; one that looks like a digit does not count."""
     fonts = font_files()
     alike = random.random() < 0.2
     letters = LIKE_DIGITS if alike else LETTERS
@@ -189,7 +192,7 @@ def letter(random: np.random.Generator, canvas: Canvas, how: Style, at: tuple[fl
 
 
 def cross_out(random: np.random.Generator, canvas: Canvas, how: Style, at: tuple[float, float]) -> None:
-    """A struck-out digit, or a scribble."""
+    """Draw a crossed-out digit, or a scribble."""
     lines = []
     if random.random() < 0.6:
         shape = how.hand.shape(random, int(random.integers(10)))
@@ -207,7 +210,7 @@ def cross_out(random: np.random.Generator, canvas: Canvas, how: Style, at: tuple
 
 
 def scrawl(random: np.random.Generator, canvas: Canvas, how: Style) -> None:
-    """Part of a signature, a word or a drawing: smooth strokes with nothing to read."""
+    """Draw smooth strokes with nothing to read: part of a signature, a word or a drawing."""
     height, width = canvas.pixels.shape
     lines = []
     for _ in range(int(random.integers(1, 4))):
@@ -220,7 +223,7 @@ def scrawl(random: np.random.Generator, canvas: Canvas, how: Style) -> None:
 
 
 def composed(random: np.random.Generator) -> str:
-    """What people write: a number, an amount, a date, a percentage, a few numbers."""
+    """A text as people write it: a number, an amount, a date, a percentage, a few numbers."""
     digits = "".join(str(d) for d in random.integers(0, 10, int(random.integers(1, 9))))
     if len(digits) > 1 and random.random() < 0.3:  # round numbers are written more often than others
         digits = digits[: int(random.integers(1, len(digits)))].ljust(len(digits), "0")

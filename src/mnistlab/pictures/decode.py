@@ -1,4 +1,4 @@
-"""Pictures of any kind as arrays: files, bytes, Pillow's images, NumPy's arrays. Nothing is decoded unless it is named here."""
+"""Decode pictures of any kind into arrays: files, bytes, Pillow images, NumPy arrays. Only formats listed here are decoded."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Source: TypeAlias = "str | Path | bytes | bytearray | memoryview | NDArray[Any] 
 
 
 class Format(NamedTuple):
-    """A kind of picture: its name, how its files begin, Pillow's decoder for it, its files' endings and its media type."""
+    """A format: its name, a pattern of how its files begin, Pillow's decoder for it, its files' endings and its media type."""
 
     name: str
     start: bytes
@@ -43,7 +43,7 @@ class Format(NamedTuple):
 
 ADDRESS = re.compile(r"(https?|ftp|s3|gs):[/\\]+", re.IGNORECASE)
 """How an address begins, even after `Path` has turned its two slashes into one."""
-NETPBM = rb"(?:(?:\s|#[^\r\n]{0,200}[\r\n]){1,50}+\d{1,9}){3}\s"  # Pillow would take long over endless comments
+NETPBM = rb"(?:(?:\s|#[^\r\n]{0,200}[\r\n]){1,50}+\d{1,9}){3}\s"  # Pillow would spend a long time on endless comments
 FORMATS = (
     Format("PNG", rb"\x89PNG\r\n\x1a\n", "Png", (".png",), "image/png"),
     Format("JPEG", rb"\xff\xd8\xff", "Jpeg", (".jpg", ".jpeg"), "image/jpeg"),
@@ -58,16 +58,17 @@ FORMATS = (
 SUFFIXES = tuple(suffix for kind in FORMATS for suffix in kind.suffixes)
 MOST_BYTES = 64 * 2**20
 PDF_HEADER = 1024
-"""Within this many bytes a PDF says that it is one."""
+"""How many bytes at the beginning of a file may hold the header that makes it a PDF."""
 MOST_WORK = 2_000_000_000
-"""Pixels times scans of a progressive JPEG: a few seconds. Ordinary ones have about ten scans, a small file can have millions."""
+"""The most pixels times scans of a progressive JPEG: a few seconds. Ordinary files have about ten scans; a small one can have
+millions."""
 SCAN, END = b"\xff\xda", b"\xff\xd9"
 NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
-"""The marker of a scan in a JPEG; among a scan's coefficients, 255 is followed by 0 or a marker that does not matter here."""
+"""The next marker in a JPEG that counts. Among a scan's coefficients, 255 is followed by 0 or by a marker that does not."""
 TILE_WIDTH, TILE_LENGTH = 322, 323
-"""Numbers of TIFF's tags."""
+"""The numbers of TIFF's tags for a tile's width and height."""
 MOST_SLOW_PIXELS = 1_000_000
-"""The most pixels read of a PGM or PPM whose maximum is not 255 or (PGM) 65535: Pillow decodes those pixel by pixel in Python."""
+"""The most pixels of a PGM or PPM whose maximum is not 255 or (PGM) 65535: Pillow decodes these pixel by pixel in Python."""
 BROKEN = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError, TypeError,
     ValueError, struct.error, zlib.error,
@@ -76,14 +77,14 @@ BROKEN = (
 
 
 def decode(source: Source) -> NDArray[np.uint8]:
-    """The picture upright, uint8 (H, W) if it is grey and (H, W, 3) RGB otherwise; transparent pixels become paper.
+    """The picture, turned upright: uint8 (H, W) if it is grey, otherwise RGB, uint8 (H, W, 3). Transparent pixels become paper.
 
     `source` is a path, a file's bytes, a Pillow image, or an array (H, W), (1, H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of
-    bool, whole numbers (to 255, 4095 or 65535) or floats (to 1, 255 or 65535). The first picture of an
+    bool, integers (up to 255, 4095 or 65535) or floats (up to 1, 255 or 65535). The first picture of an
     animation or of a TIFF with several pages is used; `mnistlab.pictures.pages` gives the others.
 
-    Raises `UserError` if it is not a picture, is broken, has another
-    format, or is too large: more than 64 MiB, 80 million pixels or 30,000 pixels per side.
+    Raises `UserError` if the source is not a picture, is broken, has an
+    unknown format, or is too large: more than 64 MiB, 80 million pixels or 30,000 pixels per side.
     """
     if isinstance(source, np.ndarray):
         return plain(of_array(source, Clause("names.array"), computed=True))
@@ -102,7 +103,7 @@ def decode(source: Source) -> NDArray[np.uint8]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """A file's content, to be decoded by `of_bytes`. Raises `UserError` if it cannot be read, or is larger than 64 MiB."""
+    """A file's content, for `of_bytes` to decode. Raises `UserError` if it cannot be read or is larger than 64 MiB."""
     name = printable(path)
     try:
         about = path.stat()
@@ -113,7 +114,7 @@ def read_bytes(path: Path) -> bytes:
         if about.st_size > MOST_BYTES:
             raise UserError("pictures.file_too_large", name=name, mebibytes=about.st_size / 2**20)
         with path.open("rb") as file:
-            return file.read(MOST_BYTES + 1)  # it may grow meanwhile
+            return file.read(MOST_BYTES + 1)  # the file may grow meanwhile
     except FileNotFoundError:
         if address := ADDRESS.match(name):
             raise UserError("pictures.is_an_address", name=f"{address[1]}://{name[address.end() :]}") from None
@@ -131,7 +132,7 @@ def is_pdf(content: bytes) -> bool:
 
 
 def of_bytes(content: bytes, name: str | Clause) -> NDArray[np.uint8]:
-    """A file's content as an array. `name` is what messages call it."""
+    """A file's content as an array, as `decode` returns it; `name` is what messages call the file. Raises `UserError` too."""
     if not content:
         raise UserError("pictures.empty_file", name=name)
     if len(content) > MOST_BYTES:
@@ -160,7 +161,7 @@ def of_bytes(content: bytes, name: str | Clause) -> NDArray[np.uint8]:
 
 @contextlib.contextmanager
 def explained(name: str | Clause) -> Iterator[None]:
-    """Turn a decoder's errors into a sentence."""
+    """Turn a decoder's errors into a `UserError`."""
     from PIL.Image import DecompressionBombError
 
     try:
@@ -175,7 +176,7 @@ def explained(name: str | Clause) -> Iterator[None]:
 
 
 def check_effort(image: Image.Image, content: bytes, name: str | Clause) -> None:
-    """Refuse small files that would take minutes or gigabytes to unpack, judged by headers before any pixel is decoded."""
+    """Raise `UserError` for files that would take minutes or gigabytes to unpack, judged by their headers before any decoding."""
     check_size(image.size, name)
     width, height = image.size
     if image.format in ("JPEG", "MPO") and (scans := count_scans(content)) * width * height > MOST_WORK:
@@ -183,7 +184,7 @@ def check_effort(image: Image.Image, content: bytes, name: str | Clause) -> None
     if image.format == "PPM" and width * height > MOST_SLOW_PIXELS and image.tile[0][0] != "raw":  # type: ignore[attr-defined]
         raise UserError("pictures.unusual_pgm", name=name)
     if image.format == "TIFF":
-        with explained(name):  # a tag may be anything
+        with explained(name):  # a tag may hold anything
             tags = image.tag_v2  # type: ignore[attr-defined]
             check_size((tags.get(TILE_WIDTH, 1), tags.get(TILE_LENGTH, 1)), name)  # a tile is unpacked whole
 
@@ -198,16 +199,16 @@ def count_scans(jpeg: bytes) -> int:
 
 
 def unpack(image: Image.Image, name: str | Clause) -> NDArray[Any]:
-    """Pillow's image as an array, upright: grey, RGB or RGBA in 8 bits; grey with more bits stays as it is.
+    """Pillow's image as an upright array: grey, RGB or RGBA in 8 bits, but grey with more bits stays as it is.
 
-    The image itself is rotated.
+    The image itself is rotated too.
     """
     from PIL import ImageOps
 
     check_size(image.size, name)
     with explained(name):
         image.load()
-        with contextlib.suppress(*BROKEN):  # whatever is wrong with its EXIF, the picture may be fine
+        with contextlib.suppress(*BROKEN):  # the picture may be fine even if its EXIF data is broken
             ImageOps.exif_transpose(image, in_place=True)
         if image.mode == "La":
             image = image.convert("LA")  # the only mode that Pillow converts it to

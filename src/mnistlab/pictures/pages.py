@@ -25,14 +25,14 @@ from mnistlab.pictures.pixels import of_array, plain
 __all__ = ["MOST_PAGES", "Pages", "every_page", "open_page", "pages_of"]
 
 MOST_PAGES = 500
-"""The most pages read of one file."""
+"""The most pages that one file may have."""
 TIFF = re.compile(rb"II[*+]\x00|MM\x00[*+]")
 SUBFILE, SMALLER_OR_MASK = 254, 0b101
-"""TIFF's tag for the kind of a picture, and its bits for those that are not pages: a smaller copy of one, or a mask."""
+"""TIFF's tag for the kind of a picture, and its bits for pictures that are not pages: a smaller copy of a page, or a mask."""
 DPI = 200
-"""PDFs are drawn at this many pixels per inch, about as many as scans have."""
+"""PDFs are drawn at this many pixels per inch, as is usual for scans."""
 LONGEST = 6000
-"""The most pixels on the longer side of a PDF page, however large the page is."""
+"""The most pixels on the longer side of a PDF page that is drawn, however large the page is."""
 one_at_a_time = threading.Lock()
 """PDFium must not be used by two threads at once."""
 
@@ -49,19 +49,19 @@ class Pages(ABC):
         return self.count
 
     def picture(self, number: int) -> NDArray[np.uint8]:
-        """A page as `decode` gives pictures. Raises `UserError` if it is broken or too large."""
+        """Page `number`, from 0, as an array like those from `decode`. Raises `UserError` if it is broken or too large."""
         return plain(self._pixels(number, Clause("names.page_of", number=number + 1, name=self.name)))
 
     @abstractmethod
     def _pixels(self, number: int, name: Clause) -> NDArray[np.uint8]:
-        """A page in 8 bits."""
+        """Page `number`, from 0: uint8 (H, W) or (H, W, 3)."""
 
 
 def pages_of(content: bytes, name: str | Clause) -> Pages | None:
-    """The pages of a file's content; None for a file with one picture. `name` is what messages call it.
+    """The pages in a file's content; None if the file has only one picture. `name` is what messages call the file.
 
-    Raises `UserError` if there are more than `MOST_PAGES`, for a PDF that is broken or has a password, and if pypdfium2 is
-    not installed.
+    Raises `UserError` if there are more than `MOST_PAGES` pages, if a PDF is broken or has a password, or if it needs
+    pypdfium2, which is not installed.
     """
     if len(content) > MOST_BYTES:
         raise UserError("pictures.too_many_bytes", name=name)
@@ -74,12 +74,12 @@ def pages_of(content: bytes, name: str | Clause) -> Pages | None:
 
 
 def every_page(content: bytes, name: str | Clause) -> Pages:
-    """As `pages_of`, but the picture of a file with only one counts as its only page."""
+    """As `pages_of`, but if a file has only one picture, that counts as its only page."""
     return pages_of(content, name) or OnePicture(content, name)
 
 
 def open_page(path: Path, number: int) -> NDArray[np.uint8]:
-    """A page of a file, counted from 1, as `decode` gives pictures. Raises `UserError` if it is missing or broken."""
+    """Page `number`, from 1, of a file, as an array like those from `decode`. Raises `UserError` if it is missing or broken."""
     name = printable(path)
     content = read_bytes(path)
     pages = every_page(content, name)
@@ -89,7 +89,7 @@ def open_page(path: Path, number: int) -> NDArray[np.uint8]:
 
 
 class OnePicture(Pages):
-    """A file with one picture; its messages name the file and no page."""
+    """A file with one picture; messages about it name the file and no page."""
 
     def __init__(self, content: bytes, name: str | Clause) -> None:
         super().__init__(name, 1)
@@ -104,7 +104,7 @@ class OnePicture(Pages):
 
 
 class TiffPages(Pages):
-    """A TIFF's pictures that are pages. One that cannot be opened at all counts as a single page."""
+    """Those of a TIFF's pictures that are pages. A TIFF that cannot be opened at all counts as a single page."""
 
     def __init__(self, content: bytes, name: str | Clause) -> None:
         self.content, self.frames = content, [0]

@@ -1,4 +1,4 @@
-"""Pixels of any type in 8 bits, grey or RGB, on paper."""
+"""Convert pixels of any type to 8 bits, grey or RGB; transparent ones become paper."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from mnistlab.messages.sentences import Clause
 __all__ = ["check_size", "of_array", "plain", "strips"]
 
 MOST_PIXELS = 80_000_000
-"""An A4 page at 600 dpi has 35 million, a phone's picture 12 to 50."""
+"""The most pixels of a picture: an A4 page at 600 dpi has 35 million, a phone's photo 12 to 50 million."""
 LONGEST_SIDE = 30_000
-"""Some decoders allocate many rows at once, and OpenCV cannot rotate a picture with a side of 32,768."""
+"""The most pixels per side: some decoders allocate many rows at once, and OpenCV cannot rotate pictures with 32,768 per side."""
 HAIR = 0.01
-"""How far, as a share of its range, a value may be outside it: resampling overshoots a little."""
+"""How far a value may lie outside its range, as a share of the range: resampling overshoots a little."""
 FEW = 16
-"""Values up to this are taken for a picture's whole range of greys, unless the picture is almost black."""
+"""If a computed picture's largest value is above 1 but not above this, it is taken for white."""
 STRIP = 2_000_000
-"""Pixels converted at a time, so that little extra memory is needed."""
+"""How many pixels are converted at a time, so that little extra memory is needed."""
 
 
 def check_size(size: tuple[int, int], name: str | Clause) -> None:
-    """Raise `UserError` for a picture of this width and height in pixels that is empty or too large. `name` is its name."""
+    """Raise `UserError` if a picture of this width and height in pixels is empty or too large; messages call it `name`."""
     width, height = size
     if width * height == 0:
         raise UserError("pictures.no_pixels", name=name, width=width, height=height)
@@ -50,9 +50,10 @@ def strips(height: int, width: int) -> Iterator[slice]:
 
 
 def of_array(array: NDArray[Any], name: str | Clause, *, computed: bool = False) -> NDArray[np.uint8]:
-    """The array in 8 bits, grey or RGB, with alpha blended onto paper.
+    """The array in 8 bits, grey or RGB; if it has an alpha channel, it is blended with paper.
 
-    An array that a program `computed` may be a mask of 0 and 1 in bytes, or have few greys; a file's values are used as is.
+    An array that a program `computed` may be a mask of 0 and 1 in bytes, or have only a few greys; a file's values are taken as
+    they are.
     """
     if array.ndim == 3 and array.shape[0] == 1 and array.shape[2] not in (1, 3, 4):
         array = array[0]
@@ -67,7 +68,7 @@ def of_array(array: NDArray[Any], name: str | Clause, *, computed: bool = False)
 
 
 def in_8_bits(array: NDArray[Any], name: str | Clause, *, computed: bool) -> NDArray[np.uint8]:
-    """Scaled to 0 to 255 from the smallest usual range that nearly holds the values, or from the few greys that were computed."""
+    """The values scaled to 0 to 255 from the smallest usual range that nearly holds them; computed values may be a few greys."""
     kind = array.dtype.kind
     if kind not in "buif":
         raise UserError("pictures.pixels_of_other_type", array_dtype=array.dtype)
@@ -89,7 +90,7 @@ def in_8_bits(array: NDArray[Any], name: str | Clause, *, computed: bool) -> NDA
 
 
 def on_paper(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """RGBA on paper: white, or black where the ink is light."""
+    """RGBA pixels blended with paper: white paper, or black paper if the ink is light."""
     height, width = values.shape[:2]
     step = 1 + int((height * width / STRIP) ** 0.5)
     some = values[::step, ::step].astype(np.float32)
@@ -98,7 +99,7 @@ def on_paper(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
     is_light = (light * alpha).sum() > 150 * ink and alpha.mean() < 0.6
     if (
         is_light and alpha[light < 100].sum() > 0.003 * ink
-    ):  # dark writing on a sheet that is cut out, or dark corrections?
+    ):  # is it dark writing on a cut-out sheet, or light writing with dark corrections?
         is_light = thin((alpha > 0.5) & (light >= 100))
     paper = np.float32(0 if is_light else 255)
     result = np.empty((height, width, 3), np.uint8)
@@ -109,14 +110,14 @@ def on_paper(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def thin(mask: NDArray[np.bool_]) -> bool:
-    """Whether it consists of strokes rather than sheets."""
+    """Whether the mask consists of strokes rather than of sheets."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
     return bool(depth.max() < 0.2 * min(len(rows), len(columns)))
 
 
 def plain(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Grey if all channels are equal."""
+    """The picture, as grey if all its channels are equal."""
     if picture.ndim == 3:
         coarse = picture[::7, ::7]
         if (coarse[..., 0] == coarse[..., 1]).all() and (coarse[..., 1] == coarse[..., 2]).all():

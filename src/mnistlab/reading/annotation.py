@@ -47,10 +47,10 @@ LARGEST = 5000
 
 
 def annotate(source: Source, page: Page) -> Image.Image:
-    """The picture, RGB, with `page`'s marks in boxes, and above each what was read, with a digit's probability in percent.
+    """The picture in RGB, with a box around each of `page`'s marks and, above it, what was read and a digit's probability.
 
     Small pictures are enlarged until the text can be read, and a margin is added for the text above the topmost digits.
-    Raises `UserError` as `decode` does, and if the page is that of a picture of a different size.
+    Raises `UserError` as `decode` does, and if the page was read from a picture of a different size.
     """
     from PIL import Image, ImageDraw
 
@@ -100,7 +100,7 @@ class Style:
         self.stroke = max(1, round(0.09 * text))
         self.air = max(2, round(0.2 * text))  # between ink and box
         self.inset = max(1, round(0.14 * text))  # between text and the edge of its chip
-        self.gap = round(0.3 * text)  # or 4 and 96% would look like 496%
+        self.gap = round(0.3 * text)  # otherwise 4 and 96% would look like 496%
         self.chip = text + self.inset
         self.margin = self.chip + self.air + 2
 
@@ -111,11 +111,11 @@ class Style:
         return left, top, left + width + 2 * self.air - 1, top + height + 2 * self.air - 1
 
     def widths(self, digit: Digit | Separator) -> tuple[float, float]:
-        """The widths of what was read, and of the percentage beside it."""
+        """The widths, in pixels, of the text that was read and of the percentage beside it."""
         return self.large.getlength(value_of(digit)), self.small.getlength(percents_of(digit))
 
     def places(self, digits: Sequence[Digit | Separator], boxes: Sequence[Box], width: int) -> list[float]:
-        """Where each label of a line begins: centred over its box, but pushed aside if it would cover its neighbour."""
+        """The left edge of each label of a line: centred over its box, but pushed aside if it would cover its neighbour."""
         spans = [sum(self.widths(digit)) + self.gap + 2 * self.inset for digit in digits]
         lefts = [(box[0] + box[2] - span) / 2 for box, span in zip(boxes, spans, strict=True)]
         for _ in range(20):
@@ -133,7 +133,7 @@ class Style:
         colour: Colour,
         ink: Colour,
     ) -> None:
-        """A chip of the colour on the frame's upper edge."""
+        """Draw a mark's label, on a chip filled with `colour`, on the upper edge of its frame."""
         left, bottom = round(where[0]), round(where[1])
         value, percents = self.widths(digit)
         base = bottom - self.inset
@@ -154,7 +154,7 @@ def percents_of(digit: Digit | Separator) -> str:
 
 
 def frame(draw: ImageDraw.ImageDraw, box: Box, colour: Colour, stroke: int, is_whole: bool) -> None:
-    """A rectangle, dashed unless it is whole."""
+    """Draw a rectangle, dashed unless `is_whole`."""
     left, top, right, bottom = map(round, box)
     if is_whole:
         draw.rectangle((left, top, right, bottom), outline=colour, width=stroke)

@@ -1,4 +1,4 @@
-"""From pieces to digits: join parts, cut touching digits apart. The network is asked what they look like either way."""
+"""Assemble pieces of ink into digits: join the parts of a digit, and cut touching digits apart, as the classifier prefers."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from mnistlab.reading.pieces import Piece, trimmed
 __all__ = ["Unit", "assemble", "look"]
 
 MOST_TRIES = 600
-"""How many ways to join or cut pieces are tried at a time: a page full of specks has no end of them."""
+"""The most ways of joining, or of cutting, pieces that are tried in one pass: a page full of specks offers countless ones."""
 THICKEST_CUT = 0.6
 """The most ink that a cut may cross, as a fraction of the piece's height: touching digits share no more."""
 
 
 @dataclass(frozen=True)
 class Unit:
-    """A piece, as the network sees it."""
+    """A piece of ink, its image in MNIST's form, uint8 (28, 28), and the classifier's probabilities, float32 (classes,)."""
 
     piece: Piece
     image: NDArray[np.uint8]
@@ -40,7 +40,7 @@ class Unit:
 def assemble(
     classifier: Classifier, pieces: Sequence[Piece], raise_if_cancelled: Callable[[], None] = lambda: None
 ) -> list[Unit]:
-    """The pieces as digits: parts joined, touching digits cut, too small ones left out."""
+    """The pieces as digits: parts are joined, touching digits are cut apart, and pieces too small to be digits are left out."""
     units = look(classifier, pieces)
     for _ in range(3):
         raise_if_cancelled()
@@ -61,7 +61,7 @@ def assemble(
 
 
 def look(classifier: Classifier, pieces: Sequence[Piece]) -> list[Unit]:
-    """Each piece, with the network's answer."""
+    """Each piece with its image and the classifier's answer."""
     if not pieces:
         return []
     images = np.stack([to_mnist_form(piece) for piece in pieces])
@@ -69,13 +69,13 @@ def look(classifier: Classifier, pieces: Sequence[Piece]) -> list[Unit]:
 
 
 def join_parts(classifier: Classifier, units: list[Unit], size: float) -> list[Unit]:
-    """One pass over all neighbours that may be parts of one digit."""
+    """Join neighbours, in one pass, that look more like a digit together than apart."""
     pairs = neighbours([unit.piece for unit in units], size)
     unions = look(classifier, [join(units[a].piece, units[b].piece) for a, b in pairs])
     gains = []
     for k, ((a, b), union) in enumerate(zip(pairs, unions, strict=True)):
         gains.append(union.sure - min(sureness(units[a], size), sureness(units[b], size)))
-        if inside(units[a].piece, units[b].piece):  # a part of it, or a speck
+        if inside(units[a].piece, units[b].piece):  # a part of the larger one, or a speck
             larger = max(units[a], units[b], key=lambda unit: unit.piece.width * unit.piece.height)
             gains[k] = 1 + union.sure
             unions[k] = union if union.sure >= 0.8 * larger.sure else larger
@@ -90,7 +90,7 @@ def join_parts(classifier: Classifier, units: list[Unit], size: float) -> list[U
 
 
 def neighbours(pieces: list[Piece], size: float) -> list[tuple[int, int]]:
-    """Pairs so close that they may be parts of one digit: together they are not much larger than the others."""
+    """Indices of pairs so close that they may be parts of one digit, and together not much larger than a usual digit, `size`."""
     x = np.array([p.x for p in pieces])
     y = np.array([p.y for p in pieces])
     right = np.array([p.right for p in pieces])
@@ -103,8 +103,8 @@ def neighbours(pieces: list[Piece], size: float) -> list[tuple[int, int]]:
         wide = np.maximum(right[others], right[a]) - np.minimum(x[others], x[a])
         tall = np.maximum(bottom[others], bottom[a]) - np.minimum(y[others], y[a])
         near = (gap_x < 0.22 * size) & (gap_y < 0.3 * size) & (wide < 1.35 * size) & (tall < 1.5 * size)
-        # Two of full height side by side are two digits, unless their boxes overlap.
-        # One above the other, almost touching, they may be a digit cut in two, with nothing to judge its size by.
+        # Two pieces of full height side by side are two digits, unless their boxes overlap. One above the other and almost
+        # touching, two pieces may be the halves of a digit; if others are cut in two as well, `size` is that of halves.
         narrower = np.minimum(right[others] - x[others], right[a] - x[a])
         near |= (gap_x < -0.3 * narrower) & (gap_y < 0.15 * size) & (wide < 2 * size) & (tall < 2.4 * size)
         shorter = np.minimum(bottom[others] - y[others], bottom[a] - y[a])
@@ -115,7 +115,7 @@ def neighbours(pieces: list[Piece], size: float) -> list[tuple[int, int]]:
 
 
 def inside(first: Piece, second: Piece) -> bool:
-    """Whether most of the smaller one's box lies in the other's."""
+    """Whether most of the smaller piece's box lies in the other's box."""
     width = min(first.right, second.right) - max(first.x, second.x)
     height = min(first.bottom, second.bottom) - max(first.y, second.y)
     smaller = min(first.width * first.height, second.width * second.height)
@@ -123,13 +123,13 @@ def inside(first: Piece, second: Piece) -> bool:
 
 
 def sureness(unit: Unit, size: float) -> float:
-    """How much it looks like a digit by itself; units much smaller than the others hardly do."""
+    """How much a unit looks like a digit by itself, 0 to 1: low for units much smaller than `size`, the usual height."""
     small = max(unit.piece.height, 0.6 * unit.piece.width) / size
     return unit.sure * min(1.0, max(0.0, small / 0.6 - 0.3))
 
 
 def join(first: Piece, second: Piece) -> Piece:
-    """The two units as one."""
+    """The two pieces as one."""
     x, y = min(first.x, second.x), min(first.y, second.y)
     both = np.zeros((max(first.bottom, second.bottom) - y, max(first.right, second.right) - x), np.uint8)
     for piece in (first, second):
@@ -139,7 +139,7 @@ def join(first: Piece, second: Piece) -> Piece:
 
 
 def cut_touching(classifier: Classifier, units: list[Unit], size: float) -> list[Unit]:
-    """One pass over all units wide enough to be two digits: cut where both halves look more like digits than the whole."""
+    """Cut, in one pass, each unit wide enough to be two digits if both halves look more like digits than the whole does."""
     wide = [
         n
         for n, unit in enumerate(units)
@@ -161,7 +161,7 @@ def cut_touching(classifier: Classifier, units: list[Unit], size: float) -> list
 
 
 def cuts(piece: Piece, most: int = 6) -> list[tuple[Piece, Piece]]:
-    """Ways to cut a piece into a left and a right one, where its strokes are thinnest, the best first."""
+    """Up to `most` ways to cut a piece into a left and a right part, in columns with little ink, the best first."""
     mask = piece.strength > INK_LEVEL * LOW
     columns = mask.sum(0).astype(np.float32)
     width, height = piece.width, piece.height

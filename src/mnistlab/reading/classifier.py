@@ -24,9 +24,9 @@ __all__ = ["BUNDLED", "Classifier", "open_session"]
 
 BUNDLED = Path(__file__).parents[1] / "bundled" / "reader" / "reader.onnx"
 EXPORTED = "model.onnx"
-"""The name that `mnistlab export` gives its file in a run's folder."""
+"""The name that `mnistlab export` gives the model's file in a run's folder."""
 BATCH = 256
-"""Images per call of the network: it is fastest if they fit into a core's caches."""
+"""Images per call of the network, which is fastest if they fit into a core's caches."""
 MOST_THREADS = 1024
 
 
@@ -40,12 +40,12 @@ class Classifier:
     model : str or Path, optional
         The file, or a folder that holds it as model.onnx; the model that comes with mnistlab if None.
     threads : int, optional
-        Processor threads of one call, 1 to 1,024; all cores if None.
+        Processor threads for one call, 1 to 1,024; one per core if None.
 
     Attributes
     ----------
     path : Path
-        The file. It is read once.
+        The file, which is read only once.
     content : bytes
         The file's content.
     metadata : dict of str to str
@@ -55,16 +55,16 @@ class Classifier:
     values : list of int or str
         The value of each class: its digit, or its name if it is not a digit.
     threshold : float
-        The probability, 0 to 1, from which an answer is accepted; 0.5 if the file does not say.
+        The lowest probability, 0 to 1, at which an answer is accepted; 0.5 if the file does not state one.
     temperature : float
-        The divisor of the logits before the softmax, above 0; 1 if the file does not say. The model applies it itself.
+        The number, above 0, by which the model divides the logits before the softmax; 1 if the file does not state one.
     input_name : str
         The name of the model's input.
 
     Raises
     ------
     UserError
-        If there is no such file, it is not one of our models, or the number of threads is out of range.
+        If the file does not exist or is not one of our models, or if the number of threads is out of range.
     """
 
     def __init__(self, model: str | Path | None = None, *, threads: int | None = None) -> None:
@@ -85,7 +85,7 @@ class Classifier:
         self.temperature = read_number(self.metadata, "temperature", 1.0, (1e-6, 1e6), self.path)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything but ONNX Runtime's session, which is recreated; so a classifier can be copied and sent elsewhere."""
+        """Everything but ONNX Runtime's session, which is recreated: a classifier can be copied and sent to another process."""
         return {**vars(self), "session": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -93,7 +93,7 @@ class Classifier:
         self.session = open_session(self.content, self.path, self.threads)
 
     def with_threads(self, threads: int) -> Classifier:
-        """The same model, computed with a different number of threads.
+        """Return a classifier with the same model and a different number of threads.
 
         Parameters
         ----------
@@ -103,12 +103,12 @@ class Classifier:
         Returns
         -------
         Classifier
-            A new one.
+            The new classifier; this one stays as it is.
 
         Raises
         ------
         UserError
-            For a number out of range.
+            If the number is out of range.
         """
         other = Classifier.__new__(Classifier)
         number = whole_number(threads, Clause("names.threads"), 1, MOST_THREADS)
@@ -121,7 +121,7 @@ class Classifier:
         Parameters
         ----------
         images : ndarray of uint8, shape (N, 28, 28)
-            As MNIST's are: ink 255 on 0, centred by mass. N may be 0.
+            In MNIST's form: ink 255 on 0, the centre of mass in the middle. N may be 0.
 
         Returns
         -------
@@ -133,7 +133,7 @@ class Classifier:
         Raises
         ------
         UserError
-            For another shape or dtype.
+            If the images have another shape or dtype.
         """
         array = np.asarray(images)
         if array.dtype != np.uint8 or array.ndim != 3 or array.shape[1:] != (28, 28):
@@ -148,9 +148,9 @@ class Classifier:
 
 
 def find_file(model: Any) -> Path:
-    """The file itself, or the model exported into a folder, such as a run's.
+    """The path itself, or that of the model in it if it is a folder, such as a run's.
 
-    Raises `UserError` for a folder without one, and if it is not a path: a run cannot be looked up here.
+    Raises `UserError` if the folder has no exported model, and if `model` is not a path: a `Run` is not accepted here.
     """
     path = given_path(model, "model", remedy="reading.model_missing")
     if not is_folder(path):
@@ -161,7 +161,7 @@ def find_file(model: Any) -> Path:
 
 
 def read_model(path: Path) -> bytes:
-    """The file. Raises `UserError` if there is none."""
+    """The file's content. Raises `UserError` if it cannot be read."""
     try:
         return path.read_bytes()
     except (OSError, ValueError):
@@ -170,10 +170,10 @@ def read_model(path: Path) -> bytes:
 
 
 def open_session(content: bytes, path: Path, threads: int | None) -> Any:
-    """ONNX Runtime's session of a model, which messages call `path`. Raises `UserError` if it is not ONNX."""
+    """An ONNX Runtime session for a model, which messages call `path`. Raises `UserError` if it is not ONNX."""
     onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # errors come as exceptions
+    options.log_severity_level = 4  # errors are raised as exceptions anyway
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave the cores to others between calls
     if threads:
         options.intra_op_num_threads = threads
@@ -186,7 +186,7 @@ def open_session(content: bytes, path: Path, threads: int | None) -> Any:
 
 
 def check_images(session: Any, path: Path) -> None:
-    """Raise `UserError` if the model takes anything other than any number of images uint8 (1, 28, 28)."""
+    """Raise `UserError` unless the model's only input is images, uint8 (N, 1, 28, 28), for any N."""
     inputs = session.get_inputs()
     taken = [(i.type, list(i.shape)) for i in inputs]
     if len(inputs) != 1 or inputs[0].type != "tensor(uint8)" or list(inputs[0].shape)[1:] != [1, 28, 28]:
@@ -196,7 +196,7 @@ def check_images(session: Any, path: Path) -> None:
 
 
 def check_probabilities(session: Any, count: int, path: Path) -> None:
-    """Raise `UserError` if the model does not give a probability for each of that many classes."""
+    """Raise `UserError` unless the model's output is a probability for each of `count` classes, float32 (N, count)."""
     output = session.get_outputs()[0]
     given = list(output.shape)
     if output.type != "tensor(float)" or len(given) != 2 or given[1] != count:
@@ -215,7 +215,7 @@ def read_classes(metadata: dict[str, str], path: Path) -> tuple[str, ...]:
 
 
 def read_number(metadata: dict[str, str], name: str, missing: float, bounds: tuple[float, float], path: Path) -> float:
-    """The number of that name, or `missing` if there is none. Raises `UserError` if it is out of range or not a number."""
+    """The metadata's number `name`, or `missing` if it has none. Raises `UserError` if it is out of range or not a number."""
     if name not in metadata:
         return missing
     low, high = bounds

@@ -1,4 +1,4 @@
-"""All pages of a file, whatever its content: what was read, or why it could not be read."""
+"""Read all pages of a file, whatever it contains; the result is, for each page, what was read or why it could not be read."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 __all__ = ["Finish", "read_content"]
 
 Finish: TypeAlias = "Callable[[Path, NDArray[np.uint8], Page], None]"
-"""What the process that has read a picture does with it and its page; it must be picklable."""
+"""Called in the process that has read a page, with the file's path, the page's picture and what was read; must be picklable."""
 
 
 def read_content(
     reader: Reader, content: bytes, name: str | Clause, path: Path | str, finish: Finish | None = None, **options: Any
 ) -> tuple[list[Page | UserError], MnistlabError | None]:
-    """Read the pages of a file that has that content. `name` is what messages call it.
+    """Read the pages of a file with this content, which messages call `name`.
 
-    Returns the pages, each as it was read or with the reason why not, and what went wrong in `finish`.
+    Returns, for each page, what was read or the error that prevented it; and the last error that `finish` raised, or None.
     """
     try:
         pages = every_page(content, name)

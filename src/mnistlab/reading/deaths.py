@@ -1,4 +1,4 @@
-"""Pictures that kill the process which reads them: they are too large for the memory, or they crash a library."""
+"""Pictures that kill the process reading them, because they do not fit into memory or because they crash a library."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from mnistlab.reading.sources import content_of, remove, write_to
 __all__ = ["Deaths"]
 
 MOST = 3
-"""So many processes may die on one picture before it is given up; they may have been killed for another reason."""
+"""How many processes may die on one picture before it is given up: a single one may have been killed for another reason."""
 
 
 class Deaths:
-    """The pictures of a part on which processes have died, in a note beside the part's file.
+    """The pictures of a part on which processes have died, listed in a note beside the part's file.
 
-    The note exists inside `with`, and a process that leaves it alive removes the note. The first attempt leaves it empty. Later
-    ones find it, and note each picture before they read it; so it lists the pictures on which they died, and the one that the
-    current process has begun last.
+    The note exists during the `with` block; a process that survives the block removes it. The first attempt leaves the note
+    empty. Later attempts, which find it, add each picture to it before they read the picture. So the note lists the pictures
+    on which processes died, and the picture that the current process began last.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Deaths:
             write_to(note, b"")
 
     def may_be_read(self, number: int) -> bool:
-        """Whether the picture, counted from 0, may be read, which is then noted; False for one on which `MOST` have died."""
+        """Whether picture `number`, from 0, may be read: not if `MOST` processes have died on it. Later attempts note it."""
         if self.noted.count(b"%d" % number) >= MOST:
             return False
         if not self.is_first_try:

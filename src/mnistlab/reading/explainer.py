@@ -33,15 +33,16 @@ class Layer:
     Attributes
     ----------
     name : str
-        As in the network, such as conv1; its kind and number if it has no name there.
+        Its name in the network, such as conv1; its kind and number if it has none there.
     kind : str
-        convolution, pooling, normalisation, relu, average, flatten, linear or probabilities.
+        One of convolution, pooling, normalisation, relu, average, flatten, linear and probabilities.
     values : ndarray of float32, shape (channels, height, width) or (n,)
         Its output; (n,) after the maps have been flattened.
     field : ReceptiveField or None
-        What a cell sees; None if each value sees the whole picture, or the picture is deskewed first.
-    filters : ndarray of float32, shape (channels, channels before, height, width), or None
-        A convolution's weights.
+        The square of the picture that a cell sees; None if each value sees the whole picture, or if what it sees is not a square,
+        for example because the picture is deskewed first.
+    filters : ndarray of float32, shape (channels, input channels, height, width), or None
+        A convolution's weights; None for other layers.
     """
 
     name: str
@@ -58,14 +59,15 @@ class Sight:
     Attributes
     ----------
     given : ndarray of float32, shape (1, height, width), or None
-        The input of its first layer: the picture normalised, and deskewed if the network does that; None without layers.
+        The input of its first layer: the picture normalised, and deskewed if the network does that; None if there are no layers.
     layers : list of Layer
         As `Explainer.layers` gives them.
     looks : list of ndarray of float32, shape (classes,)
-        The logits of each look at the picture: one, or one for each network of an ensemble and each shift. Empty if the answer
-        is not computed from them as in our networks.
+        The logits of each look at the picture: a single one, or one for each network of an ensemble and each shift of the
+        picture. Empty if the answer is not computed from them in the way that our networks do it.
     logits : ndarray of float64, shape (classes,), or None
-        The softmax's input before the temperature: the logits, or the logarithm of the looks' mean probabilities.
+        The input of the softmax, before it is divided by the temperature: the logits of the only look, or the logarithm of the
+        mean of the looks' probabilities. None if there are no looks.
     """
 
     given: NDArray[np.float32] | None
@@ -75,7 +77,7 @@ class Sight:
 
 
 class Explainer:
-    """Shows the inside of a classifier's network, and which ink counted for its answer.
+    """Shows what happens inside a classifier's network, and which ink counted for its answer.
 
     If several networks look at the picture, or one looks several times, the layers are those of the first look.
 
@@ -105,19 +107,19 @@ class Explainer:
 
     @cached_property
     def looks(self) -> list[Look]:
-        """The looks at the picture, with their weights; empty if the answer is made in another way."""
+        """The looks at the picture, with their weights; empty if the answer is computed in another way."""
         return looks_of(self.model.graph)
 
     @property
     def model(self) -> Any:
-        """The ONNX file, read again."""
+        """The ONNX model, parsed again each time."""
         import onnx
 
         return onnx.load_from_string(self.classifier.content)
 
     @cached_property
     def session(self) -> Any:
-        """The network, with each layer's output, and the first one's input, among its outputs."""
+        """The network, with each layer's output, each look's logits and the first layer's input among its outputs."""
         import onnx
 
         model = self.model
@@ -133,28 +135,29 @@ class Explainer:
         Parameters
         ----------
         image : ndarray of uint8, shape (28, 28)
-            As MNIST's are: ink 255 on 0.
+            In MNIST's form: ink 255 on 0.
 
         Returns
         -------
         list of Layer
-            In order; the last is the probabilities, preceded by the logits. If the graph is not a sequence of layers, those up to
-            where it branches, or none; it also ends where a layer's output is neither maps nor one row of values.
+            In order; the last two are the logits and the probabilities. If the graph is not a plain sequence of layers, those
+            after its first branch are missing, or the list is empty. A layer whose output is neither maps nor one row of values
+            is missing too, and so are those after it.
 
         Raises
         ------
         UserError
-            For an image of another shape or dtype.
+            If the image has another shape or dtype.
         """
         return self.see(image).layers
 
     def see(self, image: NDArray[np.uint8]) -> Sight:
-        """Compute everything that the network makes of an image.
+        """Compute everything that the network derives from an image.
 
         Parameters
         ----------
         image : ndarray of uint8, shape (28, 28)
-            As MNIST's are: ink 255 on 0.
+            In MNIST's form: ink 255 on 0.
 
         Returns
         -------
@@ -164,14 +167,14 @@ class Explainer:
         Raises
         ------
         UserError
-            For an image of another shape or dtype.
+            If the image has another shape or dtype.
         """
         check_image(image)
         if not self.steps:
             return Sight(None, [], [], None)
         names = [output.name for output in self.session.get_outputs()]
         values = self.session.run(names, {self.classifier.input_name: image[None, None]})
-        # A batch of one: each tensor's part for the image.
+        # The batch holds one image: take that image's part of each tensor.
         made = {name: np.asarray(value, np.float32)[0] for name, value in zip(names, values, strict=True) if value.ndim}
         made.setdefault(self.classifier.input_name, image[None].astype(np.float32))
         layers = [Layer(step.name, step.kind, made[step.output], step.field, step.filters) for step in self.steps]
@@ -197,7 +200,7 @@ class Explainer:
         Parameters
         ----------
         image : ndarray of uint8, shape (28, 28)
-            As MNIST's are: ink 255 on 0.
+            In MNIST's form: ink 255 on 0.
 
         Returns
         -------
@@ -208,13 +211,13 @@ class Explainer:
         Raises
         ------
         UserError
-            For an image of another shape or dtype.
+            If the image has another shape or dtype.
         """
         check_image(image)
         return occlusion(image, lambda images: self.classifier.classify(images)[1])
 
 
 def check_image(image: NDArray[np.uint8]) -> None:
-    """Raise `UserError` if it is not one 28x28 picture."""
+    """Raise `UserError` unless the image is uint8 (28, 28)."""
     if image.dtype != np.uint8 or image.shape != (28, 28):
         raise UserError("reading.explain_shape", image_dtype=image.dtype, image_shape=image.shape)

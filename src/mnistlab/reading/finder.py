@@ -1,7 +1,7 @@
-"""The network that marks the centre, kind and size of each digit in a picture in one pass, and its output.
+"""The finder: a network that marks the centre, kind and size of each digit in a picture, in one pass.
 
-It knows digits about 22 pixels high: looks.py shows it a picture at many sizes. It also gives the digits' ink, without
-rules, frames, patterns and whatever else is there.
+It was trained on digits about 22 pixels high, so looks.py shows it a picture at many sizes. It also separates the digits'
+ink from rules, frames, patterns and whatever else is there.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ __all__ = ["CELL", "CLASSES", "OTHER", "SIZES", "Found", "Level", "Peak", "contr
 
 BUNDLED = Path(__file__).parent.parent / "bundled" / "reader" / "finder.onnx"
 CELL = 4
-"""The network answers for cells of this many pixels per side."""
+"""The network gives one answer for each cell, a square with this many pixels per side."""
 SIZES = (14.0, 22.0)
-"""Width and height in pixels of a typical digit: sizes are logarithms of ratios to these."""
+"""Width and height in pixels of a typical digit; the network gives the logarithms of sizes relative to these."""
 AROUND = 65
 """The side in pixels of the neighbourhood that a pixel is compared with."""
 CLASSES = (*"0123456789", ".", ",", "-", "/", "%", ":", "?")
@@ -33,20 +33,20 @@ OTHER = CLASSES.index("?")
 
 Floats = NDArray[np.float32]
 Network = Callable[[Floats], tuple[Floats, Floats, Floats]]
-"""Contrast (H, W) in; probabilities of kinds (classes, h, w), boxes (4, h, w), ink (H, W) 0 to 1 out."""
+"""Takes the contrast (H, W); returns probabilities of kinds (classes, h, w), boxes (4, h, w) and ink (H, W), 0 to 1."""
 
 
 class Finder:
     """The network that comes with mnistlab, in ONNX Runtime. It may be used from several threads, pickled and copied.
 
-    Its file is opened when it is first called: most readings never need it.
+    Its file is opened at the first call, because most pictures are read without it.
 
     Parameters
     ----------
     path : Path, optional
         Another file of the same kind.
     threads : int, optional
-        Processor threads of one call; all cores if None.
+        Processor threads for one call; one per core if None.
     """
 
     def __init__(self, path: Path = BUNDLED, *, threads: int | None = None) -> None:
@@ -82,19 +82,19 @@ class Level:
     """The picture at one size, and the network's answer to it."""
 
     scale: float
-    """How many times as large as the picture."""
+    """The scale relative to the picture: above 1 if the picture was enlarged."""
     seen: Floats
-    """float32 (H, W): the contrast that the network got."""
+    """float32 (H, W): the contrast that the network was given."""
     ink: Floats
-    """float32 (H, W), 0 to 1: how much of each pixel digits cover."""
+    """float32 (H, W), 0 to 1: how much of each pixel is the ink of digits."""
     found: list[Found]
     light: bool = False
-    """Whether it looked for writing that is lighter than its background."""
+    """Whether the network looked for writing that is lighter than its background."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A mark, in pixels of the picture."""
+    """A mark that the finder detected: its centre (x, y) and its size, in pixels of the picture, and what it may be."""
 
     x: float
     y: float
@@ -103,8 +103,9 @@ class Found:
     kinds: Floats
     """The network's probability of each kind, 0 to 1."""
     weight: float
-    """The largest of these, reduced if the digit had an unusual height at this size."""
+    """The largest of `kinds`, reduced if the digit's height was unusual for the network; summed over all sizes by `find`."""
     level: int
+    """The number of the level on which it was detected."""
     light: bool = False
     """Whether it is lighter than its background, as is everything on its level."""
 
@@ -120,12 +121,12 @@ class Found:
 
     @property
     def other(self) -> bool:
-        """Whether it is neither digit nor separator."""
+        """Whether it is neither a digit nor a separator."""
         return self.kind == OTHER
 
 
 class Peak(NamedTuple):
-    """A centre that the network marks, in pixels of its input."""
+    """A mark as the network gives it: its centre (x, y) and its size, in pixels of the network's input."""
 
     x: float
     y: float
@@ -135,10 +136,14 @@ class Peak(NamedTuple):
     """float32 (classes,), 0 to 1."""
 
 
-def peaks(kinds: Floats, boxes: Floats, least: float) -> list[Peak]:
-    """The peaks of at least `least` in the kinds' probabilities, float32 (classes, h, w), with their boxes, float32 (4, h, w)."""
+def peaks(kinds: Floats, boxes: Floats, least: float, within: NDArray[np.bool_] | None = None) -> list[Peak]:
+    """The maxima, at least `least`, of the kinds' probabilities, float32 (classes, h, w), with their boxes, float32 (4, h, w).
+
+    If `within`, bool (h, w), is given, only those in its cells.
+    """
     best = kinds.max(0)
     at = (best >= np.asarray(cv2.dilate(best, np.ones((3, 3), np.uint8)))) & (best >= least)
+    at = at if within is None else at & within
     found = []
     for row, column in zip(*(part.tolist() for part in np.nonzero(at)), strict=True):
         dx, dy, wide, high = boxes[:, row, column].tolist()

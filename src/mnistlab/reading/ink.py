@@ -1,6 +1,6 @@
 """The ink in any picture of handwriting: lighting, paper, rules and tilt removed.
 
-    ink = find_ink(picture)                 # ink without paper: uint8 (H, W), 0 paper to 255 ink
+    ink = find_ink(picture).strength        # uint8 (H, W), from 0 for paper to 255 for ink
 
 Its pieces are found in pieces.py, assembled into digits in assembly.py, and converted to MNIST's format in mnist_form.py.
 """
@@ -32,17 +32,17 @@ from mnistlab.reading.ruling import FAINT, rules_of, tilt, turn, without_rules
 __all__ = ["HIGH", "LOW", "Ink", "Strokes", "find_ink"]
 
 SMALL = 28
-"""A picture of at most this many pixels per side is one digit; larger ones are searched."""
+"""A picture of at most this many pixels per side is taken for one digit; larger ones are searched for digits."""
 OVERVIEW = 1000
 """Pixels per side of the copy in which paper, rules and the size of the writing are determined."""
 TALL, THIN = 56, 2.5
-"""Pixels: writing taller than this, with strokes wider than this, is shrunk to save time; MNIST's is 20 tall."""
+"""Writing taller than this many pixels, with strokes wider than this many, is shrunk to save time; MNIST's is 20 tall."""
 GRAIN = 0.07
 """Paper noisier than this share of the ink's strength is smoothed."""
 DARK = 48
-"""If a colour of the paper is below this, of 255, it is lightened before shares of its light are computed."""
+"""If one of the paper's colours is below this, out of 255, the picture is lightened before shares of light are computed."""
 WORK = 16_000_000
-"""The most pixels that are searched."""
+"""The most pixels of the copy that is searched for digits."""
 LOW, HIGH = 0.30, 0.52
 """Shares of the typical ink: a pixel above LOW belongs to a stroke if the stroke has a pixel above HIGH."""
 
@@ -65,9 +65,9 @@ class Ink:
     strength: Gray
     """uint8 (H, W), upright and level: 0 paper, `INK_LEVEL` the page's typical ink."""
     to_picture: NDArray[np.float64]
-    """(2, 3): maps a point (x, y, 1) of `strength` to the picture, in its pixels."""
+    """float64 (2, 3): maps a point (x, y, 1) of `strength` to pixels of the picture."""
     whole: bool = False
-    """The picture is one digit, whatever its strokes."""
+    """Whether the picture as a whole is one digit, however many strokes it has."""
     rules: Gray | None = None
     """uint8 (H, W): 1 where a rule was removed from `strength`; None if there was none."""
     rule_level: float = 0.0
@@ -89,7 +89,7 @@ class Ink:
 
     @functools.cached_property
     def finest(self) -> float:
-        """Width of the finest stroke, including specks, at its widest place in pixels; 0 if there is none."""
+        """The width in pixels of the finest stroke or speck, measured where it is widest; 0 if there is none."""
         depth = cv2.distanceTransform((self.strength > INK_LEVEL * LOW).astype(np.uint8), cv2.DIST_L2, 3)
         deepest = np.zeros(len(self.strokes.areas) + 1, np.float32)
         inked = depth > 0
@@ -97,15 +97,15 @@ class Ink:
         return 2 * float(deepest[1:].min(initial=np.inf)) - 1 if len(deepest) > 1 else 0.0
 
     def of_stroke(self, number: int) -> Gray:
-        """Only the ink of the component with that number, uint8 (h, w), in its box."""
+        """The ink of the component with that number, from 1, and of no other, cut out by its box: uint8 (h, w)."""
         x, y, width, height = self.strokes.boxes[number - 1]
         part = (slice(y, y + height), slice(x, x + width))
         return np.where(self.strokes.labels[part] == number, self.strength[part], 0).astype(np.uint8)
 
 
 def find_ink(picture: Gray) -> Ink:
-    """The ink of a picture uint8 (H, W) or (H, W, 3): dark on light or light on dark is determined automatically; uneven light,
-    shadows, the paper's colour and its rules are removed, and a tilted page is levelled."""
+    """The ink of a picture, uint8 (H, W) or (H, W, 3), whether it is dark on light or light on dark. Uneven light, shadows, the
+    paper's colour and its rules are removed, and a tilted page is levelled."""
     on_dark = dark_paper(picture)
     return replace(dark_ink(255 - picture if on_dark else picture), on_dark=on_dark)
 
@@ -122,7 +122,7 @@ def dark_ink(picture: Gray) -> Ink:
 
     view = resized(picture, shrink := min(1.0, OVERVIEW / longest))
     ground = paper_colour(view)
-    if ground.min() < DARK:  # the paper has next to nothing of a colour: shares of that would be noise
+    if ground.min() < DARK:  # the paper reflects almost nothing of one colour: shares of that would be noise
         picture, view, ground = lifted(picture), lifted(view), lifted(ground)
     missing, empty, noise = missing_light(view, ground)
     faint = (np.clip((missing.mean(2) - empty) / max(3 * noise, 0.03), 0, 4) * FAINT).astype(np.uint8)
@@ -130,7 +130,7 @@ def dark_ink(picture: Gray) -> Ink:
     across, down = rules_of(level)
     ruled = bool(across.any() or down.any())
     printed: Gray | None = None
-    if ruled:  # there may be more rules than ink: look past them
+    if ruled:  # the rules may have more ink than the writing: leave them out
         both: Gray = across | down
         printed = cv2.warpAffine(both, turned, view.shape[1::-1], flags=cv2.INTER_NEAREST)
         printed = cv2.dilate(printed, np.ones((3, 3), np.uint8))
@@ -164,14 +164,14 @@ def only_rules(look: Look, missing: NDArray[np.float32], printed: Gray) -> bool:
 
 
 def lifted(picture: Gray) -> Gray:
-    """Black lifted to dark grey, white left white."""
+    """The picture with black lifted to dark grey, and white left as it is."""
     return cv2.convertScaleAbs(picture, alpha=1 - DARK / 255, beta=DARK).reshape(picture.shape)
 
 
 def working_scale(look: Look, shrink: float, shape: tuple[int, ...]) -> float:
-    """The scale at which the picture is searched."""
+    """The scale at which the picture is searched for digits."""
     height, width = shape[0], shape[1]
-    if max(height, width) <= 160:  # strokes of a pixel or two: smooth curves are easier to follow
+    if max(height, width) <= 160:  # strokes are only a pixel or two wide: enlarging turns them into smooth curves
         return float(np.ceil(160 / max(height, width)))
     most = float(min(1.0, (WORK / (height * width)) ** 0.5))
     if look.size == 0:
@@ -181,7 +181,7 @@ def working_scale(look: Look, shrink: float, shape: tuple[int, ...]) -> float:
 
 
 def scaled(matrix: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
-    """`matrix` (2, 3), with its result in pixels of the picture scaled by `scale`."""
+    """`matrix` (2, 3), which maps to the picture scaled by `scale`, changed so that it maps to the picture itself."""
     result = matrix / scale
     result[:, 2] += 0.5 / scale - 0.5  # coordinates are those of pixel centres
     return result

@@ -11,7 +11,7 @@ __all__ = ["lines_of", "typical_height"]
 
 
 MOST_LINES = 100
-"""A line may be joined only to one of this many longest ones: dust makes any number of lines."""
+"""Only this many lines, the longest ones, may be continued by others: dust can form any number of lines."""
 Boxes = Sequence[tuple[int, int, int, int]]
 
 
@@ -24,7 +24,7 @@ def typical_height(boxes: Boxes) -> float:
 
 
 def lines_of(boxes: Boxes) -> list[list[int]]:
-    """The boxes' indices, line by line from the top, each from the left. Lines may slope; a wide gap does not end one."""
+    """The indices of the boxes, line by line from the top, each from left to right. Lines may slope and have wide gaps."""
     if not boxes:
         return []
     x, y, width, height = np.array(boxes, np.float64).T
@@ -50,7 +50,7 @@ def lines_of(boxes: Boxes) -> list[list[int]]:
 def merged(
     lines: list[NDArray[np.intp]], x: NDArray[np.float64], y: NDArray[np.float64], size: float
 ) -> list[NDArray[np.intp]]:
-    """Merge lines that continue where another ended, at the same height."""
+    """The lines, as indices, with those merged that are at the same height once their slope is allowed for."""
     slope = usual_slope(lines, x, y)
     lines = sorted(lines, key=lambda line: -len(line))
     result: list[NDArray[np.intp]] = []
@@ -67,6 +67,6 @@ def merged(
 
 
 def usual_slope(lines: list[NDArray[np.intp]], x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    """The usual slope of lines, downwards per pixel to the right: the median over those with four digits or more, or 0."""
+    """The median slope, in pixels down per pixel to the right, of the lines with four digits or more; 0 if there are none."""
     slopes = [float(np.polyfit(x[line], y[line], 1)[0]) for line in lines if len(line) >= 4]
     return float(np.median(slopes)) if slopes else 0.0

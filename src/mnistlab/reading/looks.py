@@ -1,61 +1,76 @@
-"""Look at a picture with the finder at many sizes: it knows digits of one size, and each is taken where it has about that."""
+"""Look at a picture with the finder at many sizes: it knows digits of one size, and each digit has that size in some copy."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistlab.reading.finder import CELL, OTHER, SIZES, Found, Level, Network, contrast, peaks
-from mnistlab.reading.marks import Box
 from mnistlab.reading.paper import Gray, resized
+from mnistlab.reading.windows import Boxes, of_boxes, windows
 
 __all__ = ["ALWAYS", "FRAME", "LEAST", "Sizes", "levels", "look"]
 
 SMALLEST = 8.0
-"""Digits lower than this, in pixels of the picture, are not looked for."""
+"""Digits less than this many pixels high in the picture are not looked for."""
 STEP = 2**0.5
 """The factor from one size to the next."""
 MOST_PIXELS = 2_500_000
-"""At the largest size."""
+"""The most pixels of a picture at the largest size at which it is looked at."""
 FRAME = 16
 """Pixels added on all sides, so that digits at the edge have surroundings too."""
 HINT = 0.3
-"""A probability that hints at a digit too small for the network."""
+"""Above this probability, a detection hints at a digit, even if it is too small for the network."""
 ALWAYS = 400_000
-"""Pictures of up to this many pixels are looked at at every size."""
+"""Every size at which a picture has no more than this many pixels is tried."""
 LEAST = 0.25
 """The lowest probability at which a digit is considered."""
 SPREAD = 0.4
-"""How far a digit's log-height may be from the usual one at a size."""
+"""The standard deviation of the logarithm of digits' heights, relative to `SIZES`, at one size."""
 SURE = 0.5
 """At this probability a digit is certain enough that no other size needs to be tried for it."""
 FINE = 19.0
-"""Digits higher than this need no larger size."""
+"""Digits higher than this, in pixels of the network's input, need no larger size."""
+SETTLED = 0.8
+"""A digit of more than this weight that is high enough needs no larger size."""
+FEW = 0.05
+"""If the hints of small digits are at most this share of the known digits, no larger size is tried."""
+AROUND = 1.0
+"""How far around such a hint a larger size is looked at, in heights of the hint."""
+WHOLE = 160_000
+"""Pixels of the network's input up to which all of a picture is looked at, since writing may be too faint to be found as ink."""
+SPECK = 3.0
+"""Strokes shorter than this, in pixels of the network's input, are ignored when parts of a picture are chosen."""
+REACH = 24.0
+"""How far around a stroke a larger size is looked at, in pixels of the network's input."""
 
 
-def scales(shape: tuple[int, ...], box: Box | None) -> list[float]:
-    """The sizes at which to look at a picture: from where it, or its `box`, is as high as a digit to the smallest digits."""
+def scales(shape: tuple[int, ...], boxes: Boxes | None) -> list[float]:
+    """The scales at which to look at a picture: from the one that makes the picture, or the largest of `boxes`, as large as one
+    digit, to the one that makes the smallest digits large enough."""
     most = min(SIZES[1] / SMALLEST, (MOST_PIXELS / np.prod(shape)) ** 0.5)
-    least = SIZES[1] / max(box[2:] if box else shape)
+    least = SIZES[1] / float(max(shape) if boxes is None else boxes[:, 2:].max())
     count = max(0, int(np.ceil(np.log(most / least) / np.log(STEP))))
     return [most / STEP**n for n in range(count, -1, -1)]
 
 
 class Sizes:
-    """A picture at any size, each made from one less than twice as large, so that no look needs all pixels of a photo again.
+    """A picture at any size. Each copy is made from one less than twice as large, so that a photo's pixels are used only once.
 
     Parameters
     ----------
     gray : ndarray of uint8, shape (H, W)
+        The picture.
     """
 
     def __init__(self, gray: Gray) -> None:
         self.halves = [gray]
 
     def __call__(self, scale: float) -> Gray:
-        """The picture `scale` times as large."""
+        """The picture scaled by `scale`: uint8 (h, w)."""
         while scale <= 0.5 ** len(self.halves) and min(self.halves[-1].shape) > 1:
             self.halves.append(resized(self.halves[-1], 0.5))
         height, width = self.halves[0].shape
@@ -67,40 +82,40 @@ class Sizes:
 
 
 def look(
-    network: Network, small: Gray, scale: float, number: int = 0, *, light: bool = False, box: Box | None = None
+    network: Network,
+    small: Gray,
+    scale: float,
+    number: int = 0,
+    *,
+    light: bool = False,
+    boxes: Boxes | None = None,
 ) -> Level:
-    """The network's finds at one size: `small` is the picture scaled by `scale`.
+    """Detect marks with the network at one size: `small` is the picture scaled by `scale`.
 
-    With `light` it looks for writing lighter than its background; with `box`, in pixels of the picture, only in and around it.
+    With `light`, look for writing lighter than its background. With `boxes`, in pixels of the picture, look only there.
     """
     height, width = small.shape
     below, beside = FRAME + -(height + 2 * FRAME) % CELL, FRAME + -(width + 2 * FRAME) % CELL
     framed = cv2.copyMakeBorder(255 - small if light else small, FRAME, below, FRAME, beside, cv2.BORDER_REPLICATE)
     seen = contrast(framed)
-    left, top, right, bottom = window(box, scale, seen.shape)
-    ink = np.zeros_like(seen)
-    kinds, boxes, ink[top:bottom, left:right] = network(seen[top:bottom, left:right])
-    found = []
-    for peak in peaks(kinds, boxes, LEAST):
-        off = np.log(peak.height / SIZES[1]) if peak.kinds[:10].max() >= peak.kinds[10:OTHER].max() else 0.0
-        weight = float(peak.kinds.max()) * float(np.exp(-0.5 * (off / SPREAD) ** 2))
-        x, y = peak.x + left - FRAME, peak.y + top - FRAME
-        place = (x / scale, y / scale, peak.width / scale, peak.height / scale)
-        found.append(Found(*place, peak.kinds, weight, number, light))
+    cells = (seen.shape[0] // CELL, seen.shape[1] // CELL)
+    wanted = np.ones(cells, bool) if boxes is None else of_boxes(boxes, scale, FRAME, cells)
+    ink, found, done = np.zeros_like(seen), list[Found](), np.zeros(cells, bool)
+    for window in windows(wanted):
+        shown = window.with_halo(cells)
+        kinds, places, ink_shown = network(seen[shown.pixels])
+        new = np.zeros(kinds.shape[1:], bool)
+        new[window.within(shown)] = ~done[window.cells]
+        done[window.cells] = True
+        ink[window.pixels] = ink_shown[window.within(shown, CELL)]
+        for peak in peaks(kinds, places, LEAST, new):
+            off = np.log(peak.height / SIZES[1]) if peak.kinds[:10].max() >= peak.kinds[10:OTHER].max() else 0.0
+            weight = float(peak.kinds.max()) * float(np.exp(-0.5 * (off / SPREAD) ** 2))
+            x, y = peak.x + CELL * shown.left - FRAME, peak.y + CELL * shown.top - FRAME
+            place = (x / scale, y / scale, peak.width / scale, peak.height / scale)
+            found.append(Found(*place, peak.kinds, weight, number, light))
     inside = (slice(FRAME, FRAME + height), slice(FRAME, FRAME + width))
     return Level(scale, seen[inside], ink[inside], found, light)
-
-
-def window(box: Box | None, scale: float, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of a box of the picture, with a frame around it, in the framed picture of that shape.
-
-    They are multiples of `CELL`, so that the network's cells fall where they do when it sees the whole picture.
-    """
-    if box is None:
-        return 0, 0, shape[1], shape[0]
-    x, y, width, height = (scale * side / CELL for side in box)
-    right, bottom = (CELL * int(np.ceil(end)) + 2 * FRAME for end in (x + width, y + height))
-    return CELL * int(x), CELL * int(y), min(right, shape[1]), min(bottom, shape[0])
 
 
 def levels(
@@ -111,13 +126,15 @@ def levels(
     light: bool = False,
     most: float = MOST_PIXELS,
     first: int = 0,
-    box: Box | None = None,
+    boxes: Boxes | None = None,
+    inked: Boxes | None = None,
 ) -> list[Level]:
-    """The network's finds at each size, from the smallest one up, until every digit has been large enough.
+    """Detect marks with the network at each size, from the smallest up, until every digit has been large enough.
 
     Parameters
     ----------
     network : callable
+        As `mnistlab.reading.finder.Network`.
     sizes : Sizes
         The picture.
     raise_if_cancelled : callable
@@ -125,31 +142,52 @@ def levels(
     light : bool
         Whether to look for writing that is lighter than its background instead of darker.
     most : float
-        Pixels at the largest size.
+        The most pixels of the picture at the largest size.
     first : int
         The number of the first level.
-    box : Box, optional
-        The part of the picture to look at; all of it if None.
+    boxes : float64 (N, 4), optional
+        The parts of the picture to look at; all of it if None.
+    inked : float64 (N, 4), optional
+        The boxes of all strokes. If given, and once a digit is known, larger sizes are looked at only at strokes without a known
+        digit and around hints of small ones.
     """
     looked: list[Level] = []
     whole = sizes.halves[0]
-    for number, scale in enumerate(scales(whole.shape, box)):
+    for number, scale in enumerate(scales(whole.shape, boxes)):
         pixels = scale**2 * whole.size
         if pixels > 1.01 * most:
             break
         raise_if_cancelled()
-        looked.append(look(network, sizes(scale), scale, first + number, light=light, box=box))
-        if pixels > ALWAYS and not worth_more(looked):
+        looked.append(look(network, sizes(scale), scale, first + number, light=light, boxes=boxes))
+        known = [mark for level in looked for mark in level.found if mark.weight > SURE and mark.digit]
+        hints = [mark for mark in looked[-1].found if mark.digit and float(mark.kinds.max()) > HINT]
+        small = [mark for mark in hints if mark.height * scale < FINE]
+        if known and pixels > ALWAYS and len(small) <= FEW * len(known):
             break
+        if known and inked is not None and pixels * STEP**2 > WHOLE:
+            boxes = around([mark for mark in hints if mark.height * scale < FINE or mark.weight <= SETTLED])
+            if pixels <= ALWAYS:
+                settled = [mark for mark in known if mark.height * scale >= FINE and mark.weight > SETTLED]
+                strokes = unsettled(inked, settled, SPECK / scale)
+                boxes = np.concatenate([boxes, grown(strokes, REACH / scale)])
     return looked
 
 
-def worth_more(looked: list[Level]) -> bool:
-    """Whether a larger size may show digits better: if none is known yet, or there are hints of small ones."""
-    known = [mark for level in looked for mark in level.found if mark.weight > SURE and mark.digit]
-    hints = [
-        mark
-        for mark in looked[-1].found
-        if mark.digit and float(mark.kinds.max()) > HINT and mark.height * looked[-1].scale < FINE
-    ]
-    return not known or len(hints) > 0.05 * len(known)
+def unsettled(inked: Boxes, known: Sequence[Found], least: float) -> Boxes:
+    """The boxes of strokes longer than `least` in which none of the marks has its centre."""
+    strokes = inked[inked[:, 2:].max(1) > least]
+    middles = np.array([(mark.x, mark.y) for mark in known]).reshape(-1, 1, 2)
+    corner = strokes[:, :2]
+    return np.asarray(strokes[~((middles > corner) & (middles < corner + strokes[:, 2:])).all(2).any(0)])
+
+
+def around(found: Sequence[Found]) -> Boxes:
+    """The marks' boxes with `AROUND` times their heights on all sides: float64 (N, 4), in pixels of the picture."""
+    x, y, width, height = np.array([(one.x, one.y, one.width, one.height) for one in found]).reshape(-1, 4).T
+    return grown(np.stack([x - width / 2, y - height / 2, width, height], 1), AROUND * height)
+
+
+def grown(boxes: Boxes, by: float | NDArray[np.float64]) -> Boxes:
+    """Boxes float64 (N, 4) that reach further on all sides."""
+    by = np.broadcast_to(by, len(boxes))
+    return boxes + np.stack([-by, -by, 2 * by, 2 * by], 1)

@@ -1,4 +1,4 @@
-"""Many pictures, read by several processes of one thread each, and handed over in order."""
+"""Read many pictures in several processes of one thread each, and yield the results in order."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ MOST_JOBS = 1024
 MOST_ON_WINDOWS = 61
 """How many processes one process can wait for on Windows."""
 PER_PROCESS = 32
-"""Pictures that make a process worth its start: it takes as long as reading about so many small ones."""
+"""How many pictures make it worth starting a process, which takes as long as reading about that many small ones."""
 AHEAD = 4
-"""Pictures under way for each process: enough that none waits, few enough to be held in memory."""
+"""Pictures handed out in advance for each process: enough that no process waits, few enough to be held in memory."""
 
 
 class Task(NamedTuple):
     """A picture to be read: its file, or its `content` if it comes on standard input.
 
-    `known` is the SHA-256 of the content that was read before: if it is still the same, it is not read again.
+    `known` is the SHA-256 of the content that was read before; if the content is still the same, it is not read again.
     """
 
     path: Path
@@ -53,8 +53,9 @@ class Task(NamedTuple):
 class Outcome(NamedTuple):
     """What became of a task.
 
-    `pages` are those of the picture's file, most often one, each as it was read or with the reason why not; none if the picture
-    was known. `error` is set if what was to be done with a page failed. `sha256` is that of the file, None if there was none.
+    `pages` has an entry for each page of the file, usually one: what was read, or the error that prevented it. It is empty if
+    the picture was known. `error` is the one that `finish` raised, if any. `sha256` is that of the file's content, or None if
+    the file could not be opened.
     """
 
     pages: tuple[Page | UserError, ...]
@@ -63,12 +64,12 @@ class Outcome(NamedTuple):
 
     @property
     def is_known(self) -> bool:
-        """Whether the picture is the one that was read before."""
+        """Whether the picture has not changed since it was read before, and so was not read again."""
         return not self.pages
 
     @property
     def errors(self) -> list[MnistlabError]:
-        """All that went wrong."""
+        """Everything that went wrong."""
         failed: list[MnistlabError] = [page for page in self.pages if isinstance(page, UserError)]
         return failed if self.error is None else [*failed, self.error]
 
@@ -78,11 +79,11 @@ def read_each(
 ) -> Generator[Outcome]:
     """Read the pictures, `jobs` at a time, and yield an outcome for each in the order of the tasks.
 
-    `options` are those of `Reader.read`. Each process computes in one thread. Without `jobs` there are as many as
-    `count_processes` says; if that is one, this process reads in all the reader's threads. Once the iterator is closed, no
-    process is left.
+    `finish` is called for each page that was read; `options` are those of `Reader.read`. Each process computes in one thread.
+    Without `jobs`, `count_processes` says how many processes there are; if it says one, this process reads the pictures in all
+    the reader's threads. Once the iterator is exhausted or closed, no process is left.
 
-    Raises `UserError` if `jobs` is out of range, and, while it is iterated, `Failure` if a process was killed.
+    Raises `UserError` if `jobs` is out of range and, during iteration, `Failure` if a process was killed.
     """
     processes = count_processes(len(tasks), jobs)
     read: Callable[..., Outcome] = functools.partial(read_one, finish=finish, **options)
@@ -94,7 +95,7 @@ def read_each(
 
 
 def count_processes(pictures: int, jobs: int | None) -> int:
-    """How many processes read so many pictures: `jobs`, or the number of cores, fewer if there is too little to do; at least 1.
+    """How many processes read that many pictures: `jobs`, or one per core, but fewer if there is too little to do; at least 1.
 
     Raises `UserError` if `jobs` is out of range.
     """
@@ -153,7 +154,7 @@ def in_processes(
 
 
 def current_folder() -> str | None:
-    """Where relative names begin; None if that folder is gone."""
+    """The folder that relative names start from; None if it no longer exists."""
     try:
         return os.getcwd()  # noqa: PTH109 - as os.chdir takes it
     except OSError:
@@ -162,7 +163,7 @@ def current_folder() -> str | None:
 
 @contextlib.contextmanager
 def without_interrupts() -> Iterator[None]:
-    """Processes that are started inside never hear Ctrl-C, which comes to all of a terminal's; this one hears it afterwards."""
+    """Processes started inside never receive Ctrl-C, which a terminal sends to all its processes; this one receives it later."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -178,20 +179,20 @@ class Stopped(Exception):  # noqa: N818 - no error: nobody waits for the picture
 
 
 class Worker(NamedTuple):
-    """What a process needs to read."""
+    """What a process needs for reading."""
 
     reader: Reader
     read: Callable[..., Outcome]
     stopped: Event
 
     def raise_if_stopped(self) -> None:
-        """Raise `Stopped` once nobody waits for this process."""
+        """Raise `Stopped` once nobody is waiting for this process."""
         if self.stopped.is_set():
             raise Stopped
 
 
 worker: Worker | None = None
-"""In a process of the pool: what `begin` made."""
+"""What `begin` made, in a process of the pool; None elsewhere."""
 
 
 def begin(
@@ -203,16 +204,16 @@ def begin(
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
-    if parent is not None:  # the pool's processes would wait for ever if it were killed
+    if parent is not None:  # if it were killed, the pool's processes would wait for ever
         threading.Thread(target=end_with, args=(parent,), daemon=True).start()
     if folder is not None:
-        os.chdir(folder)  # multiprocessing changes to the folder where the program started
+        os.chdir(folder)  # multiprocessing changes to the folder in which the program was started
     cv2.setNumThreads(1)
     worker = Worker(kind(model, threshold=threshold, threads=1), read, stopped)
 
 
 def end_with(parent: Any) -> None:
-    """End this process as soon as that one has."""
+    """End this process as soon as `parent` has ended."""
     parent.join()
     os._exit(1)
 

@@ -25,7 +25,7 @@ __all__ = [
 
 Box = tuple[int, int, int, int]
 SAME = 0.5
-"""Boxes with this intersection over union belong to one digit."""
+"""Boxes with a larger intersection over union than this belong to the same digit."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class Mark:
 
 
 def sureness(marks: Sequence[Mark]) -> float:
-    """How well marks explain a place: the mean of their probabilities, or 0 for none."""
+    """How well marks explain a place: the mean of their probabilities; 0 if there are no marks."""
     return sum(mark.sure for mark in marks) / len(marks) if marks else 0.0
 
 
 def places(strokes: Sequence[Mark], found: Sequence[Mark]) -> list[tuple[list[Mark], list[Mark]]]:
-    """The marks of both, by place: those that overlap, directly or through others, share a place."""
+    """The marks from strokes and those the finder found, by place: marks that meet, directly or through others, share a place."""
     marks = [*strokes, *found]
     parent = list(range(len(marks)))
 
@@ -83,13 +83,13 @@ def as_rows(boxes: Sequence[Box]) -> NDArray[np.float64]:
 
 
 def meeting(ones: Sequence[Box], others: Sequence[Box]) -> NDArray[np.bool_]:
-    """Which of these boxes (rows) contain the centre of which of those (columns), or have their own centre in one."""
+    """Which boxes of `ones` (rows) contain the centre of which of `others` (columns), or the other way round: bool (N, M)."""
     left, right = as_rows(ones)[:, None], as_rows(others)[None]
     return middles_in(left, right) | middles_in(right, left)
 
 
 def middles_in(ones: NDArray[Any], others: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether the centres of boxes, (..., 4), lie in others."""
+    """Whether the centre of each box in `ones`, (..., 4), lies in the box in `others`, (..., 4): bool (...)."""
     inside = np.ones(np.broadcast_shapes(ones.shape, others.shape)[:-1], bool)
     for axis in (0, 1):
         middle = ones[..., axis] + ones[..., axis + 2] / 2

@@ -1,4 +1,4 @@
-"""A piece of ink as an image like MNIST's: 28x28, centred by its centre of mass."""
+"""Turn a piece of ink into an image like MNIST's: 28x28, with its centre of mass in the middle."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from mnistlab.reading.pieces import Piece, trimmed
 __all__ = ["SIDE", "cut_out", "to_mnist_form"]
 
 SIDE, BOX = 28, 20
-"""MNIST's pictures are 28x28; the digit is scaled, keeping its aspect, into a 20x20 box (yann.lecun.org/exdb/mnist)."""
+"""MNIST's pictures are 28x28; the digit is scaled into a 20x20 box, keeping its aspect ratio (yann.lecun.org/exdb/mnist)."""
 THINNEST, THICKEST = 1.6, 4.6
 """The range of stroke widths, in pixels of the 20x20 box, that are left as they are."""
 DETAIL = 100
-"""Pixels to which a larger piece is reduced before its strokes are measured."""
+"""A piece larger than this many pixels is reduced to that size before its strokes are measured."""
 
 
 def to_mnist_form(piece: Piece) -> Gray:
-    """The piece in the form of MNIST's digits: uint8 (28, 28), ink 255 on 0, scaled into a 20x20 box with its aspect kept,
-    anti-aliased, its centre of mass in the middle; strokes far from MNIST's width are brought closer to it."""
+    """The piece in the form of MNIST's digits: uint8 (28, 28), ink 255 on 0, scaled into a 20x20 box without changing its aspect
+    ratio, anti-aliased, with its centre of mass in the middle. Strokes far from MNIST's width are brought closer to it."""
     strength = piece.strength
     longest = max(strength.shape)
     strength = resized(strength, DETAIL / longest if longest > DETAIL else max(1.0, 2 * BOX / longest))
@@ -34,7 +34,7 @@ def to_mnist_form(piece: Piece) -> Gray:
 
 
 def cut_out(picture: Gray, box: tuple[int, int, int, int]) -> Gray | None:
-    """All ink in a box (x, y, width, height) of a picture, uint8 (H, W) or (H, W, 3), in that form; None if there is none."""
+    """All the ink in a box (x, y, width, height) of a picture, uint8 (H, W) or (H, W, 3), in MNIST's form; None without ink."""
     ink = find_ink(picture)
     back = cv2.invertAffineTransform(ink.to_picture)
     x, y, width, height = box
@@ -47,14 +47,14 @@ def cut_out(picture: Gray, box: tuple[int, int, int, int]) -> Gray | None:
 
 
 def full_contrast(strength: Gray) -> Gray:
-    """The image scaled so that its strongest ink is 255."""
+    """The image, its values scaled so that strong ink (the 90th percentile) is 255."""
     inked = np.sort(strength[strength > 40])
     top = float(inked[round(0.9 * (len(inked) - 1))]) if len(inked) else 255.0
     return cv2.convertScaleAbs(strength, alpha=255 / max(top, 40))
 
 
 def usual_width(strength: Gray) -> Gray:
-    """Strokes thinner than `THINNEST` thickened to that, thicker than `THICKEST` thinned to that."""
+    """The piece with strokes thinner than `THINNEST` thickened to that, and strokes thicker than `THICKEST` thinned to that."""
     mask = (strength > 100).astype(np.uint8)
     if not mask.any():
         return strength
@@ -81,7 +81,7 @@ def disc(radius: int) -> Gray:
 
 
 def centred(small: Gray) -> Gray:
-    """Placed with its centre of mass in the middle of 28x28, as far as it fits."""
+    """The image placed in 28x28 pixels with its centre of mass in the middle, or as close to it as it fits."""
     height, width = small.shape
     mass = small.astype(np.float64)
     total = mass.sum()
@@ -89,7 +89,7 @@ def centred(small: Gray) -> Gray:
         return np.zeros((SIDE, SIDE), np.uint8)
     middle_y = (mass.sum(1) @ np.arange(height)) / total
     middle_x = (mass.sum(0) @ np.arange(width)) / total
-    top = int(np.clip(round(SIDE / 2 - middle_y), 0, SIDE - height))  # MNIST's lie at pixel (14, 14), counted from 0
+    top = int(np.clip(round(SIDE / 2 - middle_y), 0, SIDE - height))  # as MNIST's: at pixel (14, 14)
     left = int(np.clip(round(SIDE / 2 - middle_x), 0, SIDE - width))
     image = np.zeros((SIDE, SIDE), np.uint8)
     image[top : top + height, left : left + width] = small

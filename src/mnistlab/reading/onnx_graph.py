@@ -1,4 +1,4 @@
-"""The layers of an ONNX graph, and which part of the picture each sees."""
+"""The layers of an ONNX graph, and which part of the picture a cell of each sees."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ KINDS = {
     "Squeeze": "flatten",
     "Gemm": "linear",
 }
-"""The ONNX operators that are layers, and their names here."""
+"""The ONNX operators that count as layers, and what they are called here."""
 PASSED = ("QuantizeLinear", "DequantizeLinear", "Identity", "Cast")
-"""Operators that a layer's values pass through, little changed, on their way to the next."""
+"""Operators that a layer's values pass through, little changed, on their way to the next layer."""
 
 
 @dataclass(frozen=True)
 class ReceptiveField:
     """The part of the picture that a cell of a map sees.
 
-    The cell in row r sees the rows from start + r * step up to, not including, start + r * step + size; the same for columns.
+    The cell in row r sees the rows from start + r * step up to, but not including, start + r * step + size; columns likewise.
     Part of it may lie outside the picture.
     """
 
@@ -68,7 +68,7 @@ class Step:
     numbers: dict[str, NDArray[np.float32]]
     """The numbers it computes with; see `Numbers.of`."""
     rounding: float | None
-    """The step between its values if they are stored in 8 bits."""
+    """The difference between neighbouring values of its output if that is stored in 8 bits; None otherwise."""
 
     @property
     def filters(self) -> NDArray[np.float32] | None:
@@ -77,10 +77,10 @@ class Step:
 
 
 def follow(graph: onnx.GraphProto) -> Iterator[Step]:
-    """The layers from the first convolution on, as long as each feeds only one other."""
+    """The layers from the first convolution on, as long as each feeds exactly one other."""
     held = Numbers(graph)
     node = next((node for node in graph.node if node.op_type == "Conv"), None)
-    # In a deskewed picture no cell sees a square of the picture itself; with its contrast evened out each sees all of it.
+    # After deskewing, no cell sees a square of the original picture; after evening out its contrast, each sees all of it.
     is_whole = is_deskewed(graph) or evens_out(graph)
     field = None if is_whole else ReceptiveField(size=1, step=1, start=0)
     counts: dict[str, int] = {}
@@ -100,24 +100,24 @@ def follow(graph: onnx.GraphProto) -> Iterator[Step]:
 
 
 def is_deskewed(graph: onnx.GraphProto) -> bool:
-    """Whether the first convolution gets the picture deskewed."""
+    """Whether the picture is deskewed before the first convolution."""
     return is_prepared(graph, "GridSample")
 
 
 def evens_out(graph: onnx.GraphProto) -> bool:
-    """Whether the first convolution gets the picture with its light and contrast evened out."""
+    """Whether the picture's light and contrast are evened out before the first convolution."""
     return is_prepared(graph, "AveragePool")
 
 
 def is_prepared(graph: onnx.GraphProto, operator: str) -> bool:
-    """Whether there is such an operator before the first convolution."""
+    """Whether an operator of this type comes before the first convolution."""
     makers = {name: node for node in graph.node for name in node.output}
     first = next((node for node in graph.node if node.op_type == "Conv"), None)
     return any(before.op_type == operator for before in upstream(first, makers))
 
 
 def upstream(node: onnx.NodeProto | None, makers: dict[str, onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
-    """The nodes that produce the node's input, nearest first."""
+    """The nodes that the node's input comes from, directly or through others, nearest first."""
     waiting, seen = list(node.input) if node else [], set()
     while waiting:
         name = waiting.pop(0)
@@ -128,7 +128,7 @@ def upstream(node: onnx.NodeProto | None, makers: dict[str, onnx.NodeProto]) -> 
 
 
 def passed_on(graph: onnx.GraphProto, output: str, held: Numbers) -> tuple[onnx.NodeProto | None, str, float | None]:
-    """The only node that takes a layer's output, if there is just one; the tensor that it takes; and its step in 8 bits."""
+    """The node that takes a layer's output, None unless it is the only one; the tensor that it takes; and the rounding step."""
     rounding = None
     while True:
         takers = [node for node in graph.node if output in node.input]
@@ -142,7 +142,7 @@ def passed_on(graph: onnx.GraphProto, output: str, held: Numbers) -> tuple[onnx.
 
 
 def looked_at(field: ReceptiveField, window: Window | None) -> ReceptiveField | None:
-    """What a cell of a convolution or pooling sees; None for kinds that our networks do not have."""
+    """The receptive field after a convolution or pooling with this window; None for windows that our networks do not have."""
     if window is None or set(window.dilations) != {1}:
         return None
     if len({*window.kernel}) > 1 or len({*window.strides}) > 1 or len({*window.pads}) > 1:
@@ -151,6 +151,6 @@ def looked_at(field: ReceptiveField, window: Window | None) -> ReceptiveField | 
 
 
 def name_of(node: onnx.NodeProto, kind: str, number: int) -> str:
-    """conv1 for the weights model.layers.conv1.weight; otherwise the kind and number, such as convolution1."""
+    """The layer's name: conv1 for the weights model.layers.conv1.weight; otherwise kind and number, such as convolution1."""
     named = next((name.split(".")[-2] for name in node.input[1:] if name.count(".") >= 2), None)
     return named or f"{kind}{number}"

@@ -1,4 +1,4 @@
-"""How an ONNX graph combines its networks' looks at a picture into one answer."""
+"""How an ONNX graph combines several looks at a picture into one answer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Look:
     logits: str
     """The name of the tensor with its logits."""
     weight: float
-    """Its share, above 0 and up to 1, of the mean of probabilities that is the answer."""
+    """Its weight, above 0 and up to 1, in the mean of probabilities that is the answer."""
 
 
 def looks_of(graph: onnx.GraphProto) -> list[Look]:
@@ -38,7 +38,7 @@ def looks_of(graph: onnx.GraphProto) -> list[Look]:
 
 
 def parts(logits: str, weight: float, makers: dict[str, onnx.NodeProto]) -> Iterator[Look]:
-    """The looks whose log mean probability is this tensor; the tensor itself if it is not such a mean."""
+    """The looks whose mean probabilities this tensor is the logarithm of; if it is no such mean, it is the only look."""
     node = makers.get(logits)
     for kind in ("Sub", "ReduceLogSumExp", "Concat"):
         if node is None or node.op_type != kind:
@@ -64,15 +64,15 @@ def answer_of(
     logits
         float32 (classes,) for each look.
     weights
-        The share of each in the mean.
+        The weight of each in the mean; they sum to 1.
     temperature
         Above 0.
 
     Returns
     -------
     tuple of ndarray of float64, shape (classes,)
-        The logits of the whole: those of the only look, or the logarithm of the mean of the looks' probabilities; and the
-        probabilities: their softmax after division by the temperature.
+        The combined logits: those of the only look, or the logarithm of the mean of the looks' probabilities. And the
+        probabilities: the softmax of the combined logits divided by the temperature.
     """
     whole = logits[0].astype(np.float64)
     if len(logits) > 1:
@@ -82,7 +82,7 @@ def answer_of(
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probabilities of logits float64 (classes,)."""
+    """The probabilities, float64 (classes,), that logits, float64 (classes,), stand for."""
     powers = np.exp(logits - logits.max())
     probabilities: NDArray[np.float64] = powers / powers.sum()
     return probabilities

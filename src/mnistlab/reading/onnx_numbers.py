@@ -1,4 +1,4 @@
-"""The numbers that the layers of an ONNX graph compute with: filters, weights, biases, scale and shift of batch norm."""
+"""The numbers that the layers of an ONNX graph compute with: filters, weights, biases, and the scale and shift of batch norm."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Numbers", "Window", "attributes", "window_of"]
 
 @dataclass(frozen=True)
 class Window:
-    """The window of a convolution or pooling. Everything in cells; height before width."""
+    """The window of a convolution or pooling, in cells; height comes before width."""
 
     kernel: tuple[int, int]
     strides: tuple[int, int]
@@ -26,7 +26,7 @@ class Window:
 
 
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    """The node's attributes, with ONNX's defaults for a stride or padding that it leaves out."""
+    """The node's attributes, with ONNX's defaults for strides, padding and dilations that it leaves out."""
     import onnx
 
     given = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
@@ -34,7 +34,7 @@ def attributes(node: onnx.NodeProto) -> dict[str, Any]:
 
 
 def window_of(node: onnx.NodeProto, filters: NDArray[np.float32] | None) -> Window | None:
-    """The window of a convolution with these filters, or of a pooling; None if the graph does not say where it is."""
+    """The window of a convolution with these filters, or of a pooling; None if it is not 2-D or its padding is not stated."""
     told = attributes(node)
     kernel = told.get("kernel_shape") or (filters.shape[2:] if filters is not None else ())
     if told.get("auto_pad", b"NOTSET") != b"NOTSET" or len(kernel) != 2 or len(told["pads"]) != 4:
@@ -50,7 +50,7 @@ class Numbers:
         self.makers = {name: node for node in graph.node for name in node.output}
 
     def named(self, name: str) -> NDArray[np.float32] | None:
-        """The tensor of that name; None if the graph does not store it."""
+        """The tensor of that name, as float32; None if the graph does not store it."""
         import onnx
 
         if name in self.held:
@@ -71,9 +71,9 @@ class Numbers:
         Returns
         -------
         dict of str to ndarray of float32
-            For a convolution its filters (channels, channels before / groups, height, width) and bias (channels,); for a linear
-            layer its weights (values, values before) and bias (values,); for batch norm scale and shift (channels,): it gives
-            value * scale + shift. Empty for a layer that has none, and if the graph does not hold them all.
+            For a convolution, its filters (channels, input channels / groups, height, width) and bias (channels,); for a linear
+            layer, its weights (outputs, inputs) and bias (outputs,); for batch norm, scale and shift (channels,), which turn a
+            value into value * scale + shift. Empty for a layer without numbers, and if the graph does not hold them all.
         """
         inputs = [self.named(name) for name in node.input[1:]]
         if any(given is None for given in inputs):

@@ -1,4 +1,4 @@
-"""Merge the finder's finds at several sizes: each mark once, and no two in one spot."""
+"""Merge the finder's detections at several sizes, so that each mark is left once, and no two in one spot."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from mnistlab.reading.marks import SAME, Box, overlap
 __all__ = ["find", "supported"]
 
 COMMON = 0.2
-"""Weight of the share of the other marks with a mark's height, relative to the mark's own probability."""
+"""The exponent that says how much a mark's rank depends on the share of other marks with its height."""
 ALIKE = 0.45
-"""How far apart the log-heights of one page's digits are."""
+"""The standard deviation of the logarithms of the heights of one page's digits."""
 ENOUGH = 0.65
-"""The lowest probability of a mark over all sizes together."""
+"""The lowest weight, summed over all sizes, of a mark that is kept."""
 APART = 0.57
 """The least distance between the centres of two neighbouring digits, as a share of the wider one's width."""
 MOST_FOUND = 3000
-"""If there are more, only the most confident finds are considered."""
+"""If there are more detections than this, only the most confident ones are considered."""
 LINE, BESIDE = 0.5, 3.0
-"""How far up or down, and to the side, in its heights, the other marks of a mark's line are."""
+"""How far above or below a mark, and beside it, other marks of its line may be, in heights of the mark."""
 PLACE = ("x", "y", "width", "height", "weight", "light")
 
 
 def find(looked: Sequence[Level]) -> list[Found]:
-    """The marks in a picture: each once, even if found at several sizes, and no two in one spot.
+    """The marks in a picture: each once, even if it was found at several sizes, and no two in one spot.
 
-    If two exclude each other, the one stays that more sizes show, and whose height more of the others share.
+    If two exclude each other, the one that was found more confidently and at more sizes stays; a common height counts too.
     """
     found = [mark for level in looked for mark in level.found if mark.weight > LEAST]
     found.sort(key=lambda mark: -mark.weight)
@@ -60,7 +60,7 @@ def find(looked: Sequence[Level]) -> list[Found]:
 
 
 def begins_a_line(mark: Found, others: Sequence[Found]) -> bool:
-    """Whether a mark is a slash with digits only on its right: a slash separates two numbers, so that one is a leaning 1."""
+    """Whether a mark taken for a slash has digits only on its right: since a slash separates two numbers, it is a leaning 1."""
     if CLASSES[mark.kind] != "/":
         return False
     line = [other for other in others if other.digit and abs(other.y - mark.y) < LINE * mark.height]
@@ -76,7 +76,7 @@ def as_one(slash: Found) -> Found:
 
 
 def supported(box: Box, looked: Sequence[Level]) -> bool:
-    """Whether the finder saw a digit with about that box (x, y, width, height) at any size, at whatever probability."""
+    """Whether the finder detected a digit with about that box (x, y, width, height) at any size, even if that was not kept."""
     return any(mark.digit and overlap(box, around(mark)) > SAME for level in looked for mark in level.found)
 
 
@@ -92,7 +92,7 @@ def around(mark: Found) -> Box:
 
 @dataclass(frozen=True)
 class Place:
-    """Where marks are, how large they are, and their probabilities: float32 (N,) each."""
+    """The centres, sizes and weights of N marks: float32 (N,) each."""
 
     x: Floats
     y: Floats
@@ -100,10 +100,10 @@ class Place:
     height: Floats
     weight: Floats
     light: Floats
-    """1 if it is lighter than its background."""
+    """1 if the mark is lighter than its background, otherwise 0."""
 
     def same(self, number: int) -> NDArray[np.bool_]:
-        """Which are the same mark, perhaps seen at another size."""
+        """Which marks are the same as mark `number`, perhaps seen at another size: bool (N,)."""
         across, down = np.abs(self.x - self.x[number]), np.abs(self.y - self.y[number])
         narrow = np.minimum(self.width, self.width[number])
         low = np.minimum(self.height, self.height[number])
@@ -116,7 +116,7 @@ class Place:
         )
 
     def excluded(self, number: int) -> NDArray[np.bool_]:
-        """Which exclude it: the centre of one lies in the other, or the two nearly cover each other."""
+        """Which marks cannot stand beside mark `number`, because their centres are too close to its centre: bool (N,)."""
         across, down = np.abs(self.x - self.x[number]), np.abs(self.y - self.y[number])
         wide, high = np.maximum(self.width, self.width[number]), np.maximum(self.height, self.height[number])
         return np.asarray((across < APART * wide) & (down < 0.5 * high))

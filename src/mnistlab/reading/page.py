@@ -28,11 +28,11 @@ class Digit:
     Attributes
     ----------
     value : int or str
-        The digit, 0 to 9; the name of the class if the model knows other classes.
+        The digit, 0 to 9, or the name of the class if the model has other classes.
     probability : float
-        The calibrated probability that it is this digit, 0 to 1.
+        The calibrated probability, 0 to 1, that it is this digit.
     box : tuple of int
-        x, y, width, height of its ink in the upright picture, in pixels from its top left corner.
+        x, y, width, height of its ink in the upright picture, in pixels from the picture's top left corner.
     accepted : bool
         Whether the probability reaches the reader's threshold.
     image : ndarray of uint8, shape (28, 28)
@@ -54,7 +54,7 @@ class Digit:
         Returns
         -------
         dict
-            value, probability (rounded to 4 digits, never to 1), box as a list, accepted.
+            value, probability (rounded to 4 decimal places, but never to 1), box as a list, accepted.
         """
         return {
             "value": self.value,
@@ -71,13 +71,13 @@ class Separator:
     Attributes
     ----------
     value : str
-        One of ``. , - / % :``.
+        One of ``. , - / % :``, or ``?`` if it could not be read.
     probability : float
-        The probability from the network that finds digits, 0 to 1; unlike a digit's, it is not calibrated.
+        The finder's probability, 0 to 1; unlike a digit's, it is not calibrated.
     box : tuple of int
-        x, y, width, height in the upright picture, in pixels from its top left corner.
+        x, y, width, height in the upright picture, in pixels from the picture's top left corner.
     accepted : bool
-        Whether that is high enough.
+        Whether it could be read.
     """
 
     value: str
@@ -106,8 +106,8 @@ class Line:
     digits : tuple of Digit
         Only the digits.
     separators : tuple of Separator
-        The separators between, before and after them.
-    text : str
+        The separators between, before and after the digits.
+            text : str
         The marks, with "?" for those that are not accepted, and a space at each wide gap.
     """
 
@@ -120,7 +120,7 @@ class Line:
 
     @property
     def separators(self) -> tuple[Separator, ...]:
-        """The separators between, before and after them."""
+        """The separators between, before and after the digits."""
         return tuple(mark for mark in self.marks if isinstance(mark, Separator))
 
     @property
@@ -150,7 +150,7 @@ class Page:
     size : tuple of int
         Width and height of the upright picture, in pixels.
     number, count : int
-        Its page number in the file, from 1, and how many pages the file has.
+        The page's number in its file, from 1, and how many pages the file has.
     text : str
         The text of each line, one below the other; empty if no digit was found.
     digits : list of Digit
@@ -158,11 +158,11 @@ class Page:
     marks : list of Digit and Separator
         All digits and separators in reading order.
     table : Table or None
-        The table, if one was asked for and found; then the lines are its rows.
+        The table, if one was asked for and found; the lines are then its rows.
     entries : tuple of Entry
-        The content of each field, if a layout was given; then the lines are the fields.
+        The content of each field, if a layout was given; the lines are then the fields.
     fields : dict of str to Entry
-        The same by name.
+        The entries by name.
     sheet : tuple of (float, float)
         The four corners of the area that the layout's boxes are fractions of, in pixels, clockwise from the top left.
     """
@@ -201,9 +201,9 @@ class Page:
         Returns
         -------
         dict
-            text, and lines, each with its text, and its digits and separators as in `Digit.to_dict`; table, as in
-            `Table.to_dict`, and fields, each by its name as in `Entry.to_dict`, and the corners of the sheet
-            that they are fractions of, if there are any.
+            text; lines, each with its text and with its digits and separators as in `Digit.to_dict`; if there is a table,
+            table as in `Table.to_dict`; if there are fields, fields, which has each by its name as in `Entry.to_dict`, and
+            sheet, the four corners in pixels.
         """
         lines = [
             {

@@ -17,11 +17,11 @@ Gray: TypeAlias = NDArray[Any]
 """uint8 (H, W) or (H, W, C); OpenCV does not declare the type of its results."""
 
 INK_LEVEL = 220
-"""The ink strength, 0 to 255, of a page's typical ink; darker ink goes up to 255."""
+"""The strength, 0 to 255, of a page's typical ink; darker ink goes up to 255."""
 
 
 LEVELS = 200.0
-"""The 8-bit value for paper, share 1 of its light; shares go up to 1.275."""
+"""The 8-bit value that stands for all of the paper's light, a share of 1; shares go up to 1.275."""
 FAINTEST = 0.11
 """The least share of the paper's light that ink absorbs."""
 DUST = 6
@@ -38,7 +38,7 @@ def resized(picture: Gray, scale: float) -> Gray:
 
 
 def dark_paper(picture: Gray) -> bool:
-    """Whether the ink is lighter than the paper. Paper surrounds strokes, and strokes are thin."""
+    """Whether the ink is lighter than the paper: strokes are thin, and paper surrounds them."""
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
     gray = resized(gray, min(1.0, 256 / max(gray.shape)))
     if max(gray.shape) > 64:  # a page: strokes stand out from their surroundings
@@ -54,7 +54,7 @@ def dark_paper(picture: Gray) -> bool:
     light_share = float((mask > 0).mean())
     border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
     light_border = float((border > 0).mean())
-    # The ink is the one that is rarer, and less often at the edge.
+    # The ink is whichever of the two is rarer, above all at the edge.
     return (0.5 - light_share) + 0.5 * (0.5 - light_border) > 0
 
 
@@ -63,15 +63,15 @@ class Look:
     """What a small copy of a picture reveals about its ink."""
 
     weights: NDArray[np.float64]
-    """(C,): the weight of each colour channel for the ink; negative if the ink is lighter in it. Absolute values sum to 1."""
+    """float64 (C,): the weight of each colour channel; negative if the ink is lighter in it. Absolute values sum to 1."""
     empty: float
-    """The share of light missing where there is only paper, about 0."""
+    """The share of light that is missing where there is only paper, about 0."""
     typical: float
-    """The further share that the typical ink absorbs; 0 if there is none."""
+    """The share of light that typical ink absorbs in addition; 0 if there is no ink."""
     size: float
-    """The size in pixels of most of the writing."""
+    """The size in pixels of most of the writing; 0 if there is none."""
     stroke: float
-    """The usual width of its strokes in pixels."""
+    """The usual width of its strokes in pixels; 0 if there are none."""
 
     def strength(self, picture: Gray, paper: Gray) -> Gray:
         """How much ink there is at each pixel of a picture uint8 (H, W, C) on `paper`, of the same shape: uint8 (H, W)."""
@@ -86,9 +86,9 @@ class Look:
 
 
 def missing_light(picture: Gray, paper: Gray) -> tuple[NDArray[np.float32], float, float]:
-    """The missing share of the paper's light, float (H, W, C); its mean where there is only paper; its noise there."""
+    """The share of the paper's light that is missing, float32 (H, W, C); its mean and its noise where there is only paper."""
     missing: NDArray[np.float32] = 1 - np.divide(picture, np.maximum(paper, 1), dtype=np.float32)
-    np.maximum(missing, 1 - 255 / LEVELS, out=missing)  # as far as `Look.strength` sees
+    np.maximum(missing, 1 - 255 / LEVELS, out=missing)  # the limit of `Look.strength`
     # The brightest quarter is paper unless ink covers most of the picture: its spread is the paper's noise.
     brightest, brighter = np.quantile(missing.mean(2), (0.05, 0.25))
     # These quantiles of a normal distribution are 0.97 standard deviations apart.
@@ -106,7 +106,7 @@ def look_at(missing: NDArray[np.float32], empty: float, noise: float, hidden: Gr
         channels = missing.shape[2]
         return Look(np.full(channels, 1 / channels), empty, 0.0, 0.0, 0.0)
     dark = inked & (total >= np.quantile(total[inked], 0.7))
-    # A channel counts by how much of its light the ink absorbs.
+    # A channel counts in proportion to the share of its light that the ink absorbs.
     colour = missing[dark].mean(0).astype(np.float64) - empty
     weights = colour / max(np.abs(colour).sum(), 1e-6)
     typical = max(float(np.quantile(missing[inked] @ weights, 0.9)) - empty, 0.01)
@@ -123,7 +123,7 @@ def look_at(missing: NDArray[np.float32], empty: float, noise: float, hidden: Gr
 
 
 def typical_size(longest: Gray, area: Gray) -> float:
-    """The size in pixels of most of the ink; larger pieces count for more, because there is much dust and many dots."""
+    """The size in pixels of most of the ink; larger pieces count for more, because dust and dots are numerous."""
     if (large := longest >= DUST).any():
         longest, area = longest[large], area[large]
     order = np.argsort(longest)
@@ -132,19 +132,19 @@ def typical_size(longest: Gray, area: Gray) -> float:
 
 
 def lightest(picture: Gray) -> Gray:
-    """Paper in the lightest colour of the picture."""
+    """Blank paper in the picture's lightest colour, with the picture's shape."""
     colour = np.quantile(picture.reshape(-1, picture.shape[2]), 0.98, axis=0)
     return np.broadcast_to(np.maximum(colour, 1).astype(np.uint8), picture.shape).copy()
 
 
 def paper_colour(picture: Gray) -> Gray:
-    """The colour of each pixel without ink: uint8 (H, W, C)."""
+    """The colour that each pixel would have without ink: uint8 (H, W, C)."""
     height, width, _ = picture.shape
     small = resized(picture, min(1.0, 640 / max(height, width)))
     gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY) if small.shape[2] == 3 else small[..., 0]
     side = (int(1.5 * filling_side(gray)) + 2) | 1
     ground: Gray = closed(small, side)
-    if small.shape[2] == 3:  # ink may be lighter than paper in one colour, and is then still in `ground`
+    if small.shape[2] == 3:  # in one colour, ink may be lighter than paper; it is then still in `ground`
         around = closed(gray, side)
         ink: Gray = (around.astype(np.float32) - gray > 0.1 * around).astype(np.uint8)
         if ink.any():
@@ -165,7 +165,7 @@ def closed(picture: Gray, side: int) -> Gray:
 
 
 def filling_side(gray: Gray) -> int:
-    """The smallest side of a square that fits into no stroke: larger ones hardly fill in more ink."""
+    """The side, in pixels, of the smallest square that fits into no stroke: larger squares hardly fill in more ink."""
     shrink = min(1.0, 320 / max(gray.shape))
     small = resized(gray, shrink)
     sides = [k for k in (3, 5, 7, 11, 15, 21, 31, 43, 61, 85, 121) if k < max(small.shape)]

@@ -1,12 +1,12 @@
-"""Millions of pictures on Ray: a pool of processes, each with a reader, writes a Parquet file for each part of them.
+"""Read millions of pictures on Ray: a pool of processes, each with a reader, writes a Parquet file for each part of them.
 
 Ray Data hands the parts, the names of a hundred pictures each, to whichever process is free, and starts a part again if its
 process or machine dies. Only names and counts go through it: the processes fetch the pictures and write the rows themselves. A
-part's file is named after its pictures and appears whole or not at all, so however often a part is begun, its rows exist once.
-Names are listed as they are needed, so nothing grows with their number but a table on the disk.
+part's file is named after its pictures and appears whole or not at all, so its rows exist once, however often it is begun.
+Names are listed as they are needed, so that nothing grows with their number except a table on disk.
 
-Ray Data's own writers and checkpoints do not promise that: what is tried again is written again, and everything that is known
-is held in memory.
+Ray Data's own writers and checkpoints do not guarantee that: a part that is tried again is written again, and the list of what
+is done is held in memory.
 """
 
 from __future__ import annotations
@@ -36,30 +36,30 @@ __all__ = ["Job", "PartReader", "Tally", "read_parts"]
 PART = 100
 """Pictures per part: enough that handing them over costs nothing, few enough that little is lost with a process."""
 STRANGE = {"pictures.read_failed", "reading.unexpected"}
-"""What may be wrong with the disk, the network or the machine, and not with a picture."""
+"""Errors whose cause may be the disk, the network or the machine rather than a picture."""
 MANY = 10
-"""If all of so many pictures fail in a strange way, it is not the pictures' fault."""
+"""If all pictures of a part, at least this many, fail with such errors, it is not the pictures' fault."""
 
 
 class Job(NamedTuple):
-    """What is read, and where it is written."""
+    """Which pictures are read, and where the results are written."""
 
     sources: tuple[str, ...]
-    """As `names_in` takes them."""
+    """Folders, patterns, lists and files, as `names_in` takes them."""
     recursive: bool
     out: str
     """The folder or address of the parts' files; a folder's path is absolute."""
     folder: str
-    """Where relative names begin."""
+    """The folder that relative names start from."""
     size: int = PART
     """Pictures per part."""
 
 
 class Tally(NamedTuple):
-    """How many there are in a part, or were there before."""
+    """A part that is to be read; or the counts of one that was read, or of what had been read before; or an error."""
 
     names: bytes = b""
-    """A part that is to be read: its pictures' names, with a zero byte between them."""
+    """The names of the pictures of a part that is to be read, with a zero byte between them."""
     part: str = ""
     """The name of the file that was written."""
     pictures: int = 0
@@ -67,14 +67,14 @@ class Tally(NamedTuple):
     failed: int = 0
     """Pictures that could not be read."""
     before: int = 0
-    """Pictures that were read before; they are counted in the others too."""
+    """Pictures that had been read before the job was started; the other counts include them."""
     listed: int = -1
-    """Last of all: how many pictures there are."""
+    """How many pictures were listed, in the tally that comes last; -1 in the others."""
     failure: bytes = b""
     """The error that ends the job, pickled."""
 
     def plus(self, other: Tally) -> Tally:
-        """Both together, of what has been read."""
+        """The counts of both, added up."""
         return Tally(
             pictures=self.pictures + other.pictures, digits=self.digits + other.digits, failed=self.failed + other.failed,
             before=self.before + other.before,
@@ -82,13 +82,13 @@ class Tally(NamedTuple):
 
 
 def read_parts(ray: Any, reader: Reader, job: Job, processes: int) -> Generator[Tally]:
-    """Read all pictures of the job that are not read yet, and yield a tally for each part that has been written.
+    """Read all pictures of the job that have not been read yet, and yield a tally for each part that has been written.
 
-    Raises, while it is iterated, `MnistlabError` for what ends the job: a full disk, a store that does not answer, a
-    process that died while it listed the pictures. What was written stays, and the job continues when it is started again.
+    Raises `MnistlabError`, during iteration, for anything that ends the job: a full disk, a store that does not answer, a
+    process that died while listing the pictures. What was written stays, and a job that is started again continues there.
     """
     data = importlib.import_module("ray.data")
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what goes wrong is raised
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised
     context = data.DataContext.get_current()
     context.enable_progress_bars = False
     context.target_max_block_size = 1  # each part by itself, in whichever process is free
@@ -112,12 +112,12 @@ def read_parts(ray: Any, reader: Reader, job: Job, processes: int) -> Generator[
                 yield tally
     except ray.exceptions.RayError as error:
         raise Failure("reading.ray_failed", reason=shorten(last_line(error), 300)) from None
-    if there != listed:  # its process died, and the one that Ray started in its place listed other pictures
+    if there != listed:  # the listing process died, and the one that Ray started in its place listed other pictures
         raise Failure("reading.listing_ended")
 
 
 def last_line(error: BaseException) -> str:
-    """What an error of Ray's comes down to; the stack comes first in it."""
+    """The last line of one of Ray's errors, which says what went wrong; the lines before it are the stack."""
     return (str(error).strip() or type(error).__name__).splitlines()[-1].strip().rstrip(".")
 
 
@@ -132,9 +132,9 @@ def as_block(tally: Tally) -> Any:
 
 
 def parts_to_read(_: Any, job: Job) -> Iterator[Any]:
-    """The parts whose pictures are not read yet, and last a tally of what is; an error is a tally, too.
+    """The parts whose pictures have not been read yet, and finally a tally of what has been; an error comes as a tally, too.
 
-    The parts are the same each time, as long as the sources are, so those that are written drop out as a whole.
+    As long as the sources stay the same, so do the parts, so that those already written are left out as a whole.
     """
     try:
         go_to(job.folder)
@@ -178,9 +178,9 @@ class PartReader:
     Parameters
     ----------
     reader
-        It brings its model with it.
+        The reader; its model goes with it.
     job
-        Where names begin, and where the parts' files go.
+        Says which folder relative names start from, and where the parts' files go.
     """
 
     def __init__(self, reader: Reader, job: Job) -> None:
@@ -190,7 +190,7 @@ class PartReader:
         self.reader, self.job = reader, job
 
     def __call__(self, block: Any) -> Any:
-        """Read a part, given as `as_block` makes it of its tally, and write its file; anything else is returned as it is."""
+        """Read the part in a block that `as_block` made, and write its file; a block without a part is returned as it is."""
         tally = Tally(**block.to_pylist()[0])
         if not tally.names:
             return block
@@ -201,7 +201,7 @@ class PartReader:
             return as_block(Tally(failure=pickle.dumps(error)))
 
     def read(self, names: list[str]) -> Tally:
-        """Read these pictures and write their rows. Raises `MnistlabError` if they cannot be written, or none can be fetched."""
+        """Read these pictures and write their rows. Raises `MnistlabError` if that fails, or if no picture can be read."""
         part = f"part-{sha256(packed(names))[:20]}.parquet"
         rows, digits, failed, strange = list[Row](), 0, 0, list[UserError]()
         with Deaths(joined(self.job.out, f".{part}.note")) as deaths:
@@ -220,7 +220,7 @@ class PartReader:
         return Tally(part=part, pictures=len(names), digits=digits, failed=failed)
 
     def pages(self, name: str, fetched: Future[bytes]) -> Sequence[Page | UserError]:
-        """What is read in one file, or why it could not be read; whatever happens, the others still have to be read."""
+        """What was read in one file, or why it could not be read; no error is raised, as the other files have yet to be read."""
         try:
             return read_content(self.reader, fetched.result(), printable(name), name)[0]
         except UserError as error:

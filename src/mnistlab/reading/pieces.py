@@ -15,7 +15,7 @@ from mnistlab.reading.paper import INK_LEVEL, Gray, typical_size
 __all__ = ["Piece", "box_in_picture", "find_pieces", "in_picture", "trimmed"]
 
 SMALLEST, LARGEST = 7, 2600
-"""Heights in pixels below and above which nothing is a digit."""
+"""The least and greatest length, in pixels, of the longer side of a piece that may be a digit."""
 MOST_PIECES = 2000
 """If there are more pieces than this, only the largest are considered."""
 
@@ -56,7 +56,7 @@ class Piece:
 
 
 def find_pieces(ink: Ink) -> list[Piece]:
-    """The connected strokes, without specks, dust, faint print from the back and anything else that is not writing."""
+    """The connected strokes, without specks, dust, faint print on the back and anything else that is not writing."""
     strength = ink.strength
     if ink.whole:
         everything = trimmed(Piece(0, 0, strength), 0, strength.shape[1])
@@ -87,13 +87,13 @@ def find_pieces(ink: Ink) -> list[Piece]:
 
 
 def left_of_a_rule(own: Gray, rules: Gray, level: float) -> bool:
-    """Whether a piece is where rules were, and is no darker than they are."""
+    """Whether a piece is left over from a rule: it is where rules were, and hardly darker than they are."""
     inked = own[own > 0]
     return bool((rules & (own > 0)).sum() > 0.8 * len(inked) and np.quantile(inked, 0.75) < 1.5 * level)
 
 
 def trimmed(piece: Piece, left: int, right: int) -> Piece | None:
-    """The columns from `left` to before `right`, without empty rows and columns; None if there is no ink."""
+    """The columns from `left` to `right`, exclusive, without empty rows and columns at the edges; None if there is no ink."""
     part = piece.strength[:, left:right]
     mask = part > INK_LEVEL * LOW
     if not mask.any():

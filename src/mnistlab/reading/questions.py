@@ -1,6 +1,6 @@
-"""Where strokes alone are ambiguous between the digits of a line: a point or a speck, a slash or a leaning one?
+"""Find where strokes alone are ambiguous between the digits of a line: a point or a speck, a slash or a leaning 1?
 
-The finder is asked only there, with the picture scaled to the size at which it knows digits.
+The finder looks only there, with the picture scaled so that its digits have the size that the finder was trained on.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from mnistlab.reading.finder import SIZES, Found, Network
 from mnistlab.reading.ink import HIGH, Ink
@@ -17,27 +16,26 @@ from mnistlab.reading.looks import look
 from mnistlab.reading.marks import Mark
 from mnistlab.reading.paper import INK_LEVEL, Gray, resized
 from mnistlab.reading.pieces import in_picture
+from mnistlab.reading.windows import Boxes
 
-__all__ = ["Boxes", "Row", "boxes_in_picture", "larger_in_picture", "look_between", "windows"]
+__all__ = ["Row", "boxes_in_picture", "larger_in_picture", "look_between", "windows"]
 
 LEAST, LOWEST, LONGEST = 0.05, 0.6, 1.0
 """A small stroke's minimum length, and its maximum height and width, in digit heights."""
 NEAR = 1.6
-"""How far from a digit it may be, in digit heights."""
+"""How far from a digit a small stroke may be, in digit heights."""
 BELOW, ABOVE = 0.45, 1.1
-"""How far below the digits' feet its centre may be, and how far above them, in digit heights."""
+"""How far below the digits' feet a small stroke's centre may be, and how far above them, in digit heights."""
 HEAD = 0.3
-"""A small stroke above this upper part of a digit belongs to it, like the bar of a five."""
+"""A small stroke within this upper share of a digit's height belongs to the digit, like the bar of a 5."""
 TALL, LEANING = 1.12, 0.2
-"""A one may be a slash if it is this many times as high as the digits of its line, and leans this far to the right per pixel."""
+"""A 1 may be a slash if it is this many times as high as the digits of its line, and leans this far to the right per pixel."""
 OUTSIZED = 1.2
 """A mark this many times as high as the digits of its line may have a comma attached."""
 PLAIN, LIKE_OTHERS = 0.999, 1.03
-"""The last mark of a line may be a percent sign if the classifier is less sure of it than this, or if it is this much higher."""
+"""The last mark of a line may be a percent sign if its probability is below this, or if it is this many times as high."""
 AROUND, OVER = 1.6, 0.6
-"""How far around a question the finder looks, across and down, in digit heights."""
-Boxes = NDArray[np.float64]
-"""float64 (N, 4): x, y, width, height."""
+"""How far around an ambiguous place the finder looks, across and down, in digit heights."""
 
 
 class Row:
@@ -50,9 +48,9 @@ class Row:
     height : float
         The median height of the marks.
     tall : float64 (N,)
-        The height of each relative to that.
+        Each mark's height, relative to `height`.
     leaning, slashes : list of int
-        The ones that lean to the right, and those of them that may be slashes because they are taller than the others.
+        The indices of the 1s that lean to the right, and of those among them that are tall enough to be slashes.
     """
 
     def __init__(self, marks: Sequence[Mark], numbers: Sequence[int]) -> None:
@@ -66,7 +64,7 @@ class Row:
 
     @property
     def unusual(self) -> list[int]:
-        """The marks that may be a slash or a percent sign, or have a comma attached."""
+        """The indices of the marks that may be a slash or a percent sign, or have a comma attached."""
         last = len(self.marks) - 1
         asked = {*self.slashes, *np.flatnonzero(self.tall > OUTSIZED).tolist()}
         if self.marks[last].sure < PLAIN or self.tall[last] > LIKE_OTHERS or last in self.leaning:
@@ -74,7 +72,7 @@ class Row:
         return sorted(asked)
 
     def beside(self, x: float, without: Sequence[int] = ()) -> tuple[int, float] | None:
-        """The mark nearest to a column, and the baseline of the nearest two; None if there is none near."""
+        """The index of the mark nearest to column `x`, and the mean baseline of the nearest two; None if no mark is near."""
         left, right = self.boxes[:, 0], self.boxes[:, 0] + self.boxes[:, 2]
         apart = np.maximum(np.maximum(left - x, x - right), 0) + 1e-3 * np.abs((left + right) / 2 - x)
         apart[list(without)] = np.inf
@@ -85,7 +83,7 @@ class Row:
         return int(nearest[0]), float((self.boxes[close, 1] + self.boxes[close, 3]).mean())
 
     def small_strokes(self, ink: Ink, strokes: Boxes) -> tuple[Boxes, Boxes]:
-        """The strokes of the ink, as boxes in the marks' frame, that may be more than dirt and less than a digit.
+        """The boxes, in the marks' frame, of the strokes that may be more than dirt but less than a digit.
 
         Also how dark each is at its darkest, float64 (N,), relative to the page's typical ink.
         """
@@ -99,7 +97,7 @@ class Row:
         return np.asarray(strokes[numbers][darkest >= HIGH]), darkest[darkest >= HIGH]
 
     def asks_about(self, x: float, y: float) -> bool:
-        """Whether a small stroke there may be more than dirt or part of a digit."""
+        """Whether a small stroke at (x, y) may be a sign, rather than dirt or part of a digit."""
         near = self.beside(x)
         if near is None or not -BELOW < (near[1] - y) / self.height < ABOVE:
             return False
@@ -114,7 +112,7 @@ def lean(image: Gray) -> float:
 
 
 def windows(questions: Boxes, row: Row) -> Iterator[tuple[float, float, float, float]]:
-    """The parts of a line to look at, as x, y, width, height: around the questions, merged if they overlap."""
+    """The parts of a line to look at, as x, y, width, height: around the boxes `questions`, merged if they overlap."""
     spans: list[list[float]] = []
     for x, _, width, _ in sorted(questions.tolist()):
         left, right = x - AROUND * row.height, x + width + AROUND * row.height
@@ -129,7 +127,7 @@ def windows(questions: Boxes, row: Row) -> Iterator[tuple[float, float, float, f
 
 
 def look_between(network: Network, gray: Gray, ink: Ink, window: Sequence[float], height: float) -> list[Found]:
-    """The finder's finds in a window (x, y, width, height) of the ink, in its frame; digits there are `height` high."""
+    """The finder's detections in a window (x, y, width, height) of the ink, in its frame; digits there are `height` high."""
     x, y, wide, high = in_picture(window, ink, (gray.shape[1], gray.shape[0]))
     larger = larger_in_picture(ink)
     back = cv2.invertAffineTransform(ink.to_picture)
@@ -152,5 +150,5 @@ def boxes_in_picture(ink: Ink) -> Boxes:
 
 
 def larger_in_picture(ink: Ink) -> float:
-    """The scale from the ink to the picture."""
+    """How many times as large in the picture as in the ink lengths are."""
     return float(np.sqrt(abs(np.linalg.det(ink.to_picture[:, :2]))))

@@ -47,22 +47,22 @@ class Reader:
     model : str or Path, optional
         A file that `mnistlab export` made, or the run's folder that holds it; the model that comes with mnistlab if None.
     threshold : float, optional
-        The probability, 0 to 1, from which a digit is accepted; if None, the one chosen on validation images when the
+        The lowest probability, 0 to 1, at which a digit is accepted; if None, the one chosen on validation images when the
         model was exported.
     threads : int, optional
-        Processor threads of one call, 1 to 1,024; all cores if None.
+        Processor threads for one call, 1 to 1,024; one per core if None.
 
     Attributes
     ----------
     classifier : Classifier
         The model and its metadata.
     threshold : float
-        The probability from which a digit is accepted.
+        The lowest probability at which a digit is accepted.
 
     Raises
     ------
     UserError
-        If there is no such file, it is not one of our models, or a number is out of range.
+        If the file does not exist or is not one of our models, or if a number is out of range.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Reader:
 
     @property
     def threads(self) -> int | None:
-        """Processor threads of one call; None for all cores."""
+        """Processor threads for one call; None for one per core."""
         return self.classifier.threads
 
     @property
@@ -100,12 +100,12 @@ class Reader:
         return self.classifier.values
 
     def classify(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Say which class each 28x28 image shows: `Classifier.classify`.
+        """Say which class each 28x28 image shows, as `Classifier.classify` does.
 
         Parameters
         ----------
         images : ndarray of uint8, shape (N, 28, 28)
-            Ink 255 on 0, centred by mass.
+            Ink 255 on 0, the centre of mass in the middle. N may be 0.
 
         Returns
         -------
@@ -115,7 +115,7 @@ class Reader:
         Raises
         ------
         UserError
-            For another shape or dtype.
+            If the images have another shape or dtype.
         """
         return self.classifier.classify(images)
 
@@ -135,13 +135,13 @@ class Reader:
         source : str, Path, bytes, PIL.Image.Image or ndarray
             A file, its content, or the pixels: see `mnistlab.pictures.decode`.
         table : bool
-            Look for the largest ruled table, and read its cells: `Page.table`. The whole picture is read
-            if there is none.
+            Look for the largest ruled table, and read its cells: see `Page.table`. If there is no table, the whole picture
+            is read.
         layout : Layout, optional
-            The fields of a form (`mnistlab.reading.sheets.layout.read_layout`): only these are read, `Page.fields`.
+            The fields of a form, from `mnistlab.reading.sheets.layout.read_layout`: only they are read; see `Page.fields`.
         raise_if_cancelled : callable, optional
             Called without arguments between the steps; what it raises ends the reading. A server uses it to stop reading for
-            a client that has left.
+            a client that has disconnected.
         check : callable, optional
             The former name of `raise_if_cancelled`, deprecated.
 
@@ -153,7 +153,8 @@ class Reader:
         Raises
         ------
         UserError
-            If the source is not a picture, or is damaged; if the layout's form is not in it; for a table and a layout at once.
+            If the source is not a picture or is damaged, if the layout's form is not found in it, or if a table and a layout
+            are given at once.
         """
         if table and layout is not None:
             raise UserError("reading.table_and_layout")
@@ -192,7 +193,7 @@ class Reader:
         Raises
         ------
         UserError
-            As `read` does, and for a PDF with a password or if pypdfium2 is missing; during iteration, at a broken page.
+            During iteration: as `read` does, if a PDF has a password, if pypdfium2 is missing, or if a page is broken.
         """
         name = printable(path)
         content = read_bytes(Path(path))
@@ -225,7 +226,7 @@ class Reader:
         Raises
         ------
         UserError
-            For a number of jobs out of range.
+            If the number of jobs is out of range.
         MnistlabError
             During iteration, if one of the processes was killed.
         """
@@ -236,13 +237,13 @@ class Reader:
         return ((task.path, page) for task, outcome in zip(tasks, outcomes, strict=True) for page in outcome.pages)
 
     def _told(self, mark: Mark | Sign) -> Digit | Separator:
-        """A mark as `read` returns it: a digit or a separator."""
+        """A mark in the form in which `read` returns it: a digit or a separator."""
         if isinstance(mark, Sign):
             return Separator(mark.kind, mark.sure, mark.box, mark.kind != "?")
         return self._digit(mark)
 
     def _digit(self, mark: Mark, box: Box | None = None) -> Digit:
-        """A digit as `read` returns it; `box` is its place in the picture if its mark's box is in another frame."""
+        """A mark as the digit that `read` returns; `box` is its place in the picture if the mark's box is in another frame."""
         label = int(mark.probabilities.argmax())
         probability = float(mark.probabilities[label])
         accepted = probability >= self.threshold

@@ -1,4 +1,4 @@
-"""Which of a job's pictures are still to be read: each once, however often it is named, and none that is written already."""
+"""Which of a job's pictures are still to be read: each once, however often it is named, and none whose rows are written."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from mnistlab.reading.sources import content_of, entries, in_advance, joined, na
 __all__ = ["parts_in", "pictures_to_read"]
 
 AT_ONCE = 32
-"""Parts' files that are looked into at once: in a store, most of the time is waiting."""
+"""How many parts' files are read at once: if they are in a store, most of the time is spent waiting."""
 
 
 def pictures_to_read(sources: Sequence[str], recursive: bool, out: str) -> Iterator[tuple[str, tuple[int, int] | None]]:
-    """Each picture that the sources name, once and in order: with None if it is to be read; if its rows are in `out`, with how
-    many digits it has and whether it failed, 0 or 1.
+    """Each picture that the sources name, once and in order: with None if it is still to be read; if its rows are in `out`, with
+    the number of its digits, and 1 if it could not be read or 0 if it could.
 
-    What is known about the names is kept in a table on the disk, so memory stays flat. Raises what `names_in` does, and
-    `UserError` for a part's file that cannot be read.
+    What is known about the names is kept in a table on disk, so that memory use stays flat. Raises errors as `names_in`
+    does, and `UserError` if a part's file cannot be read.
     """
     with contextlib.closing(sqlite3.connect("")) as base:  # a temporary file of SQLite's
         base.execute("pragma journal_mode = off")
@@ -56,7 +56,7 @@ def parts_in(out: str) -> list[str]:
 
 
 def written_in(out: str, part: str) -> list[tuple[bytes, int, int]]:
-    """The pictures whose rows are in a part's file: the key of the name, how many digits it has, and whether it failed."""
+    """The pictures whose rows are in a part's file: the key of the name, the number of digits, and 1 if it could not be read."""
     import pyarrow.parquet
 
     content = io.BytesIO(content_of(joined(out, part)))

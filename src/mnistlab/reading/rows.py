@@ -1,4 +1,4 @@
-"""What was read as rows, one per digit: in CSV, JSON Lines or Parquet."""
+"""What was read, as rows with one digit each, in CSV, JSON Lines or Parquet."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ LONE = re.compile("[\udc80-\udcff]+")
 
 
 def spelled(text: str) -> str:
-    """The text with file names as in UTF-8, whatever the locale: Python keeps bytes that the locale does not know as lone
-    surrogates, which other programs cannot read."""
+    """The text with the file names in it decoded as UTF-8, whatever the locale: Python keeps bytes that the locale cannot decode
+    as lone surrogates, which other programs cannot read."""
     return LONE.sub(lambda found: found[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape"), text)
 
 
@@ -54,7 +54,7 @@ def in_utf8(name: str) -> str:
 
 
 def rows_of(name: str, pages: Sequence[Page | UserError]) -> list[Row]:
-    """A row for each digit; one without a digit for a page on which none was found, or that could not be read."""
+    """A row for each digit, and one without a digit for each page on which none was found or that could not be read."""
     return [row for number, page in enumerate(pages, 1) for row in page_rows(name, page, number, len(pages))]
 
 
@@ -73,7 +73,7 @@ def page_rows(name: str, read: Page | UserError, page: int, count: int) -> list[
 
 
 def csv_lines(rows: list[Row]) -> bytes:
-    """Lines of CSV in UTF-8: None as nothing, booleans as true or false; bytes of a file's name that are not UTF-8 as escapes."""
+    """The rows as CSV in UTF-8. None is left empty, booleans are true or false, and non-UTF-8 bytes of file names are escaped."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for name, *values in rows:
@@ -83,7 +83,7 @@ def csv_lines(rows: list[Row]) -> bytes:
 
 
 def json_lines(rows: list[Row]) -> bytes:
-    """A line for each row, an object in ASCII."""
+    """A line for each row: a JSON object, in ASCII."""
     objects = [dict(zip(COLUMNS, [spelled(name), *values], strict=True)) for name, *values in rows]
     return "".join(json.dumps(each) + "\n" for each in objects).encode()
 
@@ -98,7 +98,7 @@ def first_line(path: Path) -> bytes:
 
 
 def has_these_columns(path: Path) -> bool:
-    """Whether the file holds rows of `COLUMNS`, or the beginning of one."""
+    """Whether the file's rows have these `COLUMNS`; a file with less than one line may still get them."""
     if path.suffix.lower() == ".parquet":
         import pyarrow.parquet
 
@@ -111,7 +111,7 @@ def has_these_columns(path: Path) -> bool:
     if path.suffix.lower() == ".csv":
         return first_line(path).startswith(begun)
     if not begun.endswith(b"\n"):
-        return True  # half a line, of anything
+        return True  # half a line, which may become anything
     try:
         return tuple(json.loads(begun)) == COLUMNS
     except (ValueError, TypeError):
@@ -121,7 +121,7 @@ def has_these_columns(path: Path) -> bool:
 def write_parquet(to: Path | IO[bytes], rows: Iterable[list[Row]], values: Sequence[int | str]) -> None:
     """Write the rows to a new file, or to an open one.
 
-    `values` are the possible digits, which determine the type of the column.
+    `values` are the values that a digit may have: they determine the type of the column "value".
     """
     require("parquet")
     import pyarrow

@@ -16,7 +16,7 @@ __all__ = ["FAINT", "rules_of", "tilt", "turn", "without_rules"]
 FAINT = 50
 """The threshold above which a pixel stands out from the paper."""
 FAINTER = 30
-"""The same for the mean of some pixels in a row: rules continue where noise does not."""
+"""The threshold for the mean of several pixels in a row: rules are continuous, noise is not."""
 
 
 def tilt(faint: Gray) -> float:
@@ -41,7 +41,7 @@ def tilt(faint: Gray) -> float:
     coarse = np.arange(-14, 14.1, 0.5)
     scores = np.array([sharpness(d) for d in coarse])
     best = float(coarse[scores.argmax()])
-    if scores.max() < 1.3 * np.median(scores) or abs(best) > 13:  # nothing level, or it keeps rising
+    if scores.max() < 1.3 * np.median(scores) or abs(best) > 13:  # nothing is level, or it is steeper than was tried
         return 0.0
     fine = np.arange(best - 0.5, best + 0.51, 0.1)
     best = float(fine[np.argmax([sharpness(d) for d in fine])])
@@ -49,7 +49,7 @@ def tilt(faint: Gray) -> float:
 
 
 def shows_tilt(mask: Gray) -> bool:
-    """Whether there are rules, or more than a number or two, whose slope might not be the page's."""
+    """Whether there are rules, or more writing than a number or two, whose slope might differ from the page's."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     sizes = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1)
     for n in np.flatnonzero(sizes >= 0.5 * max(mask.shape)):
@@ -59,7 +59,7 @@ def shows_tilt(mask: Gray) -> bool:
 
 
 def turn(strength: Gray, degrees: float) -> tuple[Gray, NDArray[Any]]:
-    """The levelled picture, nothing cut off; and the matrix (2, 3) from its points to the original."""
+    """The picture rotated by `degrees`, with nothing cut off; and the matrix (2, 3) that maps its points to the original's."""
     if degrees == 0:
         return strength, np.eye(2, 3)
     height, width = strength.shape
@@ -90,12 +90,12 @@ def level_rules(faint: Gray) -> Gray:
     spans, areas = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_AREA]
     thick = np.maximum(areas / np.maximum(spans, 1) - 2, 1)
     rule = (spans >= 25 * thick) & (thick <= most)
-    # A row of small digits is long as well, but a rule is thin, and darker than what is above and below it, along most of it.
+    # A row of small digits is long as well; but a rule is thin and, for most of its length, darker than what is above and below.
     number = labels[long > 0]
     inked = np.bincount(number, mask[long > 0], count)
     rule &= np.bincount(number, thin(along, most, FAINTER)[long > 0], count) >= 0.4 * np.maximum(inked, 1)
     rule[0] = False
-    # A one is long and thin, too: paper is ruled if a line goes all the way, or if there are many long ones.
+    # A 1 is long and thin too: paper is ruled only if a line goes all the way across, or if there are many long lines.
     if not ((spans[rule] >= 0.8 * width).any() or (spans[rule] >= 0.25 * max(faint.shape)).sum() >= 6):
         return nothing
     return filled_along(rule[labels].astype(np.uint8), length)
@@ -108,38 +108,38 @@ def most_thickness(page: Gray) -> int:
 
 
 def thin(along: Gray, most: int, threshold: float) -> Gray:
-    """Where it is darker than what is above and below: uint8 (H, W), 0 or 1."""
+    """Where a pixel is darker than what is above and below it: uint8 (H, W), 0 or 1."""
     top = cv2.morphologyEx(along, cv2.MORPH_TOPHAT, np.ones((2 * most + 3, 1), np.uint8))
     return (top > threshold).astype(np.uint8)
 
 
 def dark_along(mask: Gray, length: int) -> Gray:
-    """Where it is dark for `length` pixels to the left and right: uint8 (H, W), 0 or 1; a pixel wider than it is dark."""
+    """Where the mask, made a pixel thicker, has horizontal stretches of at least `length` pixels: uint8 (H, W), 0 or 1."""
     loose = cv2.dilate(mask.astype(np.uint8), np.ones((3, 1), np.uint8))  # rules are not quite straight
     return grown(1 - grown(1 - loose, length), length)
 
 
 def grown(mask: Gray, length: int) -> Gray:
-    """The mask (0 or 1) extended by half of `length` to the left and right; by sums, whose cost does not depend on the length."""
+    """The mask (0 or 1) extended by half of `length` to the left and right; it uses sums, whose cost does not depend on that."""
     sums = cv2.boxFilter(mask, cv2.CV_32F, (length | 1, 1), normalize=False, borderType=cv2.BORDER_CONSTANT)
     return (sums > 0.5).astype(np.uint8)
 
 
 def filled_along(mask: Gray, length: int) -> Gray:
-    """Gaps of up to `length` filled: a rule continues behind a digit."""
+    """The mask with horizontal gaps of up to `length` pixels filled: a rule continues behind a digit."""
     return 1 - grown(1 - grown(mask, length), length)
 
 
 def without_rules(strength: Gray, across: Gray, down: Gray) -> tuple[Gray, Gray]:
-    """Strength of ink (H, W) without the rules that `rules_of` found in a smaller copy, keeping strokes that cross them; and
-    where they were, uint8 (H, W), 0 or 1."""
+    """The strength of ink, uint8 (H, W), without the rules that `rules_of` found in a smaller copy, but with the strokes that
+    cross them; and where the rules were, uint8 (H, W), 0 or 1."""
     level, first = without_level(strength, across)
     upright, second = without_level(np.ascontiguousarray(level.T), np.ascontiguousarray(down.T))
     return np.ascontiguousarray(upright.T), first | second.T
 
 
 def without_level(strength: Gray, about: Gray) -> tuple[Gray, Gray]:
-    """The same for horizontal rules, roughly where `about` has them, at whatever size."""
+    """The same for horizontal rules only, which are roughly where the mask `about`, of any size, has them."""
     height, width = strength.shape
     if not about.any():
         return strength, np.zeros(strength.shape, np.uint8)
@@ -152,7 +152,7 @@ def without_level(strength: Gray, about: Gray) -> tuple[Gray, Gray]:
     rules = cv2.dilate(filled_along(found, length) & near, np.ones((3, 1), np.uint8))  # their edges are soft
     if not rules.any():
         return strength, rules
-    # How dark the rule is, without what crosses it; and what remains where strokes continue above or below.
+    # How dark the rule is without the strokes that cross it; and what remains where strokes continue above or below it.
     alone = found & (along > INK_LEVEL * 0.12) & (strength < 0.8 * INK_LEVEL)
     window = (width // 3 | 1, 3)
     weight = cv2.boxFilter(alone, cv2.CV_32F, window, normalize=False)

@@ -1,7 +1,7 @@
 """The two ways to look for digits, and how they are combined.
 
-Connected strokes are found exactly on clean paper, whatever a model knows. The finder only knows digits,
-and finds them where they touch each other or lines, and on patterned paper.
+On clean paper, connected strokes are found exactly, whatever a model has learnt. The finder knows only digits and
+separators, but it also finds them where they touch each other or lines, and on patterned paper.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from mnistlab.reading.marks import Box, Mark, covered
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces, in_picture
-from mnistlab.reading.questions import larger_in_picture
+from mnistlab.reading.questions import boxes_in_picture, larger_in_picture
 from mnistlab.reading.separators import Sign, signs_among, signs_between
 from mnistlab.reading.spots import spots
 from mnistlab.reading.strokes import assembled, leaves_no_question
 from mnistlab.reading.surest import surest
 from mnistlab.reading.unread import unread
-from mnistlab.reading.upright import has_dark_parts, look_everywhere, turns
+from mnistlab.reading.upright import dark_parts, look_everywhere, turns
+from mnistlab.reading.windows import Boxes
 
 __all__ = ["Writing", "in_order", "writing_on_paper"]
 
@@ -36,9 +37,9 @@ SHINES_THROUGH = 0.25
 MOST_PIECES = 400
 """If there are more pieces of ink than this, they are not assembled before the finder has looked."""
 SPECK, DOUBTFUL = 0.45, 0.5
-"""Marks lower than this share of the usual height that are hardly digits are specks."""
+"""Marks lower than this share of the usual height are specks if their probability is also below the second number."""
 PART = 0.4
-"""An unaccepted mark covered to this share by a more confident one is part of it."""
+"""A mark that is not accepted belongs to a more confident one if that covers more than this share of it."""
 FEW = 0.25
 """If the classifier accepts less than this share of the marks, most are noise."""
 THICKEST = 0.2
@@ -48,7 +49,7 @@ BOLDEST = 1 / 6
 LONGEST = 25
 """A digit drawn with a broad pen is at most this many times as high as the pen is wide; frames and grids are higher."""
 WIDEST = 1.5
-"""A piece wider than this many times its height may hold several digits; a single one does not show which way is up."""
+"""A piece wider than this many times its height may hold several digits; a single digit does not show which way is up."""
 LEAST_PART = 0.5
 """Digits inside one piece are at least this share of the piece's height."""
 CLEAR = 1.2
@@ -76,10 +77,10 @@ def writing_on_paper(
     threshold: float,
     raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> Writing:
-    """The digits and separators on a paper; `threshold` is the probability from which a digit is accepted.
+    """The digits and separators on a page; `threshold` is the lowest probability at which a digit is accepted.
 
-    If strokes alone are unambiguous, they are the answer. Otherwise the finder looks, and each place is read by whichever
-    of the two is more confident.
+    If strokes alone are unambiguous, they are the answer. Otherwise the finder looks too, and at each place the more
+    confident of the two decides.
     """
     size = (picture.shape[1], picture.shape[0])
     ink = find_ink(picture)
@@ -95,12 +96,12 @@ def writing_on_paper(
         is_plain = ink.rules is None and leaves_no_question(strokes, picture, threshold)
     drawing = lone_drawing(ink, pieces)
     written = [mark.box for mark in strokes if drawing and ink.pen < THICKEST * mark.level_box[3]]
-    light = has_dark_parts(gray, written)
+    dark = dark_parts(gray, written)
     found: list[Mark] = []
     looked: list[Level] = []
     quarters = 0
-    if light or not is_plain:
-        look, way_up = ways(finder, classifier, ink, drawing, size, light)
+    if len(dark) or not is_plain:
+        look, way_up = ways(finder, classifier, ink, drawing, size, dark)
         found, looked, quarters = found_digits(look, way_up, classifier, gray, threshold, raise_if_cancelled)
     if not found:
         signs = signs_between(finder, gray, ink, strokes, raise_if_cancelled)
@@ -122,22 +123,24 @@ def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
 
 
 def ways(
-    finder: Finder, classifier: Classifier, ink: Ink, drawing: Piece | None, size: tuple[int, int], light: bool
+    finder: Finder, classifier: Classifier, ink: Ink, drawing: Piece | None, size: tuple[int, int], dark: Boxes
 ) -> tuple[Callable[..., list[Level]], Callable[[Gray, list[Level]], int]]:
-    """How the finder looks, and how the page's orientation is found; a lone drawing takes few and small looks."""
+    """Two functions: one looks with the finder, the other finds the page's orientation. A lone drawing needs few, small looks."""
     if drawing is None:
-        return partial(look_everywhere, finder, lowest=0.0, light=light), partial(turns, finder, classifier)
+        look = partial(look_everywhere, finder, lowest=0.0, dark=dark, inked=boxes_in_picture(ink))
+        return look, partial(turns, finder, classifier)
     least, is_wide = ink.finest / BOLDEST, drawing.width >= WIDEST * drawing.height
     lowest = (least if is_wide else max(least, LEAST_PART * drawing.height)) * larger_in_picture(ink)
-    box = None if light else box_in_picture(drawing, ink, size)
-    look = partial(look_everywhere, finder, lowest=lowest, light=light, box=box)
+    box = None if len(dark) else box_in_picture(drawing, ink, size)
+    boxes = np.array([box], np.float64) if box else None
+    look = partial(look_everywhere, finder, lowest=lowest, dark=dark, boxes=boxes)
     if is_wide and drawing.height > least:
         return look, partial(turns, finder, classifier, box=box)
     return look, lambda *_: 0
 
 
 def with_signs(marks: Sequence[Mark], signs: Sequence[Sign]) -> Writing:
-    """The marks without those that are part of signs, and the signs beside them."""
+    """The marks, without those that are part of a sign; and the signs that are beside a remaining mark."""
     gone = {number for sign in signs for number in sign.instead_of}
     left = [number for number in range(len(marks)) if number not in gone]
     place = {number: n for n, number in enumerate(left)}
@@ -153,15 +156,15 @@ def found_digits(
     threshold: float,
     raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> tuple[list[Mark], list[Level], int]:
-    """What the finder takes for digits, or for something else of that size, as the classifier sees it.
+    """What the finder takes for digits, or for something else of that size, with the classifier's answer to each.
 
-    Also everything that it found, and by how many quarter turns the page had to be rotated. `gray` is dark on light.
+    Also all its levels, and by how many quarter turns, counterclockwise, the page had to be rotated. `gray` is dark on light.
     """
     looked = look(gray, raise_if_cancelled)
     quarters = way_up(gray, looked)
     if quarters:
         gray = np.ascontiguousarray(np.rot90(gray, quarters))
-        looked = look(gray, raise_if_cancelled, box=None)
+        looked = look(gray, raise_if_cancelled, dark=dark_parts(gray), boxes=None, inked=None)
     size = (gray.shape[1], gray.shape[0])
     seen = [spot for spot in spots(classifier, find(looked), looked, raise_if_cancelled) if spot.is_whole]
     usual = float(np.median([spot.found.height for spot in seen])) if seen else 0.0
@@ -181,7 +184,7 @@ def found_digits(
 
 
 def turned_back(box: Box, quarters: int, size: tuple[int, int]) -> Box:
-    """A box (x, y, width, height) of a page of `size` rotated by that many quarter turns, converted back to the page itself."""
+    """A box (x, y, width, height) on a page of `size` that was rotated by that many quarter turns, on the unrotated page."""
     x, y, width, height = box
     for _ in range(quarters):  # a quarter turn back: clockwise
         x, y, width, height = size[1] - y - height, x, height, width

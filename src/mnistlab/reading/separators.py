@@ -12,35 +12,38 @@ from mnistlab.reading.ink import Ink
 from mnistlab.reading.layout import lines_of
 from mnistlab.reading.marks import Box, Mark, covers
 from mnistlab.reading.paper import Gray
-from mnistlab.reading.questions import Boxes, Row, boxes_in_picture, larger_in_picture, look_between, windows
+from mnistlab.reading.questions import Row, boxes_in_picture, larger_in_picture, look_between, windows
+from mnistlab.reading.windows import Boxes
 
 __all__ = ["Sign", "signs_among", "signs_between"]
 
 SURE, ALONE = 0.52, 0.55
-"""The finder's minimum probability for a sign if there is a small stroke for it, and if there is none apart from the digits."""
+"""The finder's minimum probability for a sign that has a small stroke of its own, and for one that has none."""
 STRONGEST = 1.5
 """Dirt is finer than the pen: the finder's value is scaled by the square of a stroke's length in pen widths, at most by this."""
 DOT, ON_DOTS = 0.2, 2.5
-"""If more strokes than digits are smaller than this share of the digits' height, the paper has dots, and signs are larger."""
+"""If strokes smaller than this share of the digits' height outnumber the digits, the paper has dots, and the smallest sign is
+this many pen widths long."""
 AS_DARK = 0.92
 """Strokes paler than this share of the page's typical ink are dirt: a pen leaves as much ink on a point as on a digit."""
 SLASH = 0.8
-"""A leaning one is a slash if the odds for that, times the fourth power of its height relative to its line, reach this."""
+"""A leaning 1 is a slash if the odds for that, times the fourth power of its height relative to its line, reach this."""
 COMMA = 2.5
-"""A point is a comma if the odds for that, times the square of (height / width * height / `HIGH_POINT`), reach this."""
+"""A point is a comma if the odds for that, times the square of (height / width * height in digit heights / `HIGH_POINT`),
+are above this."""
 HIGH_POINT = 0.25
 """The height of the highest points, in digit heights."""
 WRITTEN = 0.3
-"""A small stroke this long, in digit heights, was written on purpose, even if it cannot be read."""
+"""A small stroke longer than this, in digit heights, was written on purpose, even if it cannot be read."""
 WHERE = {".": (-0.25, 0.3), ",": (-0.4, 0.35), "-": (0.15, 0.85), "/": (0.2, 0.8), "%": (0.2, 0.8), ":": (0.1, 0.8)}
-"""How far a sign's centre is above the feet of the digits beside it, in their heights."""
+"""How far the centre of each sign may be above the feet of the digits beside it, from and to, in digit heights."""
 REACH = 0.08
 """How far outside its box a sign's strokes may be, in digit heights."""
 
 
 @dataclass(frozen=True)
 class Sign:
-    """Something between digits."""
+    """A sign between digits."""
 
     kind: str
     """As it is written: one of ".,-/%:", or "?" for a small stroke that cannot be read."""
@@ -53,7 +56,7 @@ class Sign:
     beside: int
     """The index of the mark beside it."""
     instead_of: tuple[int, ...] = ()
-    """The marks that were part of it."""
+    """The indices of the marks that are really part of it."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +67,13 @@ class Small:
     darkest: Boxes
     pen: float
     apart: bool
-    """Whether no stroke of a sign is connected with a digit."""
+    """Whether a sign's strokes are never connected with a digit's."""
 
 
 def signs_between(
     network: Network, gray: Gray, ink: Ink, marks: Sequence[Mark], raise_if_cancelled: Callable[[], None]
 ) -> list[Sign]:
-    """The signs between digits found by strokes alone, whose `level_box` is in the frame of `ink`; `gray` is dark on light."""
+    """The signs between digits that were found by strokes alone, in the frame of their `level_box`; `gray` is dark on light."""
     signs: list[Sign] = []
     strokes = ink.strokes.boxes.astype(np.float64)
     finest = ink.pen * coarser(strokes, marks) if len(strokes) else 1.0
@@ -78,7 +81,7 @@ def signs_between(
         row = Row(marks, line)
         boxes, darkest = row.small_strokes(ink, strokes)
         if len(row.marks) == 1 and not len(boxes):
-            continue  # a digit and nothing else
+            continue  # a single digit and nothing else
         small = Small(boxes, darkest, finest if len(boxes) else 1.0, apart=True)
         found: list[Found] = []
         for window in windows(np.concatenate([boxes, row.boxes[row.unusual]]), row):
@@ -90,7 +93,7 @@ def signs_between(
 
 
 def coarser(strokes: Boxes, marks: Sequence[Mark]) -> float:
-    """The size of the smallest sign in pen widths: above 1 if the paper itself has dots."""
+    """The length of the smallest sign in pen widths: above 1 if the paper itself has dots."""
     if not marks:
         return 1.0
     high = float(np.median([mark.level_box[3] for mark in marks]))
@@ -98,7 +101,7 @@ def coarser(strokes: Boxes, marks: Sequence[Mark]) -> float:
 
 
 def signs_among(levels: Sequence[Level], ink: Ink | None, marks: Sequence[Mark]) -> list[Sign]:
-    """The signs among the finder's finds on the whole page, in the frame of the marks' `level_box`.
+    """The signs among the finder's detections on the whole page, in the frame of the marks' `level_box`.
 
     `ink` is that of the page; None if the page was rotated.
     """
@@ -119,7 +122,7 @@ def signs_among(levels: Sequence[Level], ink: Ink | None, marks: Sequence[Mark])
 
 
 def signs_of(row: Row, found: Sequence[Found], small: Small | None) -> list[Sign]:
-    """The signs of one line among the finds there; `small` is None if strokes are not known."""
+    """The signs of one line among the detections there; `small` is None if the strokes are not known."""
     taken: list[Found] = []
     signs = []
     for mark in sorted(found, key=lambda mark: -mark.weight):
@@ -127,14 +130,14 @@ def signs_of(row: Row, found: Sequence[Found], small: Small | None) -> list[Sign
         if not known and (sign := sign_of(row, mark, small)) is not None:
             taken.append(mark)
             signs.append(sign)
-    # A one may be tall because a comma is attached to it.
+    # A 1 may be tall because a comma is attached to it.
     ones = [n for n in row.slashes if not any(covers(row.boxes[n], mark.x, mark.y) for mark in taken)]
     slashes = [slash_of(row, number, found) for number in ones]
     return signs + [slash for slash in slashes if slash is not None]
 
 
 def sign_of(row: Row, mark: Found, small: Small | None) -> Sign | None:
-    """The find as a sign; None if it is not one, or is a slash, which `slash_of` judges."""
+    """The detection as a sign; None if it is not one, or if it is a slash taken for a 1, which `slash_of` judges."""
     kind, sure = CLASSES[mark.kind], mark.weight
     reach = np.array([mark.width, mark.height]) / 2 + REACH * row.height
     inside = within(row.boxes, mark, reach) if kind in "/%" else []
@@ -167,7 +170,7 @@ def sign_of(row: Row, mark: Found, small: Small | None) -> Sign | None:
 
 
 def slash_of(row: Row, number: int, found: Sequence[Found]) -> Sign | None:
-    """The leaning one with that index as a slash; None if it is a one, as at the beginning or end of a line."""
+    """The leaning 1 with that index as a slash; None if it is a 1, as it always is at the beginning or end of a line."""
     x, y, width, height = row.boxes[number]
     here = [mark for mark in found if max(abs(mark.x - x - width / 2), abs(mark.y - y - height / 2)) < 0.4 * row.height]
     slash, one = (max((float(mark.kinds[CLASSES.index(kind)]) for mark in here), default=0.0) for kind in "/1")
@@ -180,7 +183,7 @@ def slash_of(row: Row, number: int, found: Sequence[Found]) -> Sign | None:
 
 
 def unreadable(row: Row, found: Sequence[Found], read: Sequence[Sign], small: Small) -> list[Sign]:
-    """The small strokes too long to be dirt for which nothing was found; none if they form a pattern."""
+    """The small strokes that are too long to be dirt but were not read; none if they are so many that they form a pattern."""
     signs = []
     for box in small.boxes[small.boxes[:, 2:].max(1) > WRITTEN * row.height]:
         x, y = box[0] + box[2] / 2, box[1] + box[3] / 2
@@ -195,18 +198,18 @@ def unreadable(row: Row, found: Sequence[Found], read: Sequence[Sign], small: Sm
 
 
 def within(boxes: Boxes, mark: Found, reach: Boxes) -> list[int]:
-    """The indices of the boxes whose centre is within that distance of a mark's, across and down."""
+    """The indices of the boxes whose centres are no further than `reach`, across and down, from a mark's centre."""
     off = np.abs(boxes[:, :2] + boxes[:, 2:] / 2 - (mark.x, mark.y))
     return [int(number) for number in np.flatnonzero((off < reach).all(1))]
 
 
 def overlap(one: Found, other: Found) -> bool:
-    """Whether the centre of one lies in the other."""
+    """Whether the centre of one detection lies in the other."""
     across, down = abs(one.x - other.x), abs(one.y - other.y)
     return 2 * across < max(one.width, other.width) and 2 * down < max(one.height, other.height)
 
 
 def whole(box: Sequence[float]) -> Box:
-    """In whole pixels, at least one per side."""
+    """A box in whole pixels, at least one per side."""
     left, top = int(np.floor(box[0])), int(np.floor(box[1]))
     return left, top, max(1, int(np.ceil(box[0] + box[2])) - left), max(1, int(np.ceil(box[1] + box[3])) - top)

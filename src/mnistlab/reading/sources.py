@@ -1,7 +1,7 @@
-"""Where millions of pictures come from and their rows go: folders, patterns and lists of names, here or in a store such as S3.
+"""Where millions of pictures come from and where their rows go: folders, patterns and lists of names, here or in a store like S3.
 
-What a store needs to know (keys, region, another endpoint), pyarrow takes from the environment: `AWS_ACCESS_KEY_ID`,
-`AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL` and the like, or the machine's own role.
+pyarrow takes what a store needs to know (keys, region, another endpoint) from the environment (`AWS_ACCESS_KEY_ID`,
+`AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL` and the like) or from the machine's own role.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mnistlab.pictures.decode import ADDRESS, MOST_BYTES, SUFFIXES, read_bytes
 __all__ = ["content_of", "entries", "in_advance", "is_address", "joined", "names_in", "remove", "write_to"]
 
 STORES = ("s3", "gs")
-"""The schemes of addresses that are read and written."""
+"""The schemes of the addresses that can be read and written."""
 ENDINGS = (*SUFFIXES, ".pdf")
 LIST = ".txt"
 """The ending of a file that lists names, one per line."""
@@ -49,7 +49,7 @@ def store(scheme: str, bucket: str) -> Any:
 
 
 def located(address: str) -> tuple[Any, str]:
-    """The file system of an address, and the path in it. Raises `UserError` for one that is no store's, `OSError` as `store`."""
+    """The file system of an address, and the path in it. Raises `UserError` if it is not a store's; `OSError` as `store` does."""
     scheme, _, path = address.partition("://")
     bucket = path.partition("/")[0]
     if scheme.lower() not in STORES or not bucket:
@@ -58,13 +58,13 @@ def located(address: str) -> tuple[Any, str]:
 
 
 def joined(folder: str, name: str) -> str:
-    """The name of what is in a folder."""
+    """The path or address of `name` in a folder."""
     return f"{folder.rstrip('/')}/{name}" if is_address(folder) else str(Path(folder, name))
 
 
 def entries(folder: str) -> list[tuple[str, bool]]:
-    """What is in a folder, by name, and whether it is a folder too; nothing hidden, and no links to folders, which may lead round
-    in a circle. Raises `OSError`."""
+    """The entries of a folder, sorted by name, each with whether it is a folder itself; without hidden entries, and without links
+    to folders, which may form a loop. Raises `OSError` if the folder cannot be listed."""
     if is_address(folder):
         import pyarrow.fs as arrow
 
@@ -82,12 +82,13 @@ def links_to_a_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def names_in(source: str, recursive: bool) -> Iterator[str]:
-    """The names of the pictures that a source stands for, in order, one after the other however many there are.
+    """Yield the names of the pictures that a source stands for, in order and one at a time, however many there are.
 
-    A source is a folder, whose pictures are taken by their endings; a pattern such as ``scans/*/page-?.png``, in which ``**``
-    stands for nested folders; a list, a .txt file with one name per line, in which a folder's ends in a slash; or a file.
+    A source is a folder, in which all files with a picture's ending are taken; a pattern such as ``scans/*/page-?.png``, in
+    which ``**`` stands for nested folders; a list, which is a .txt file with one name per line, where a folder's name ends in
+    a slash; or a file.
 
-    Raises `UserError` for a list that cannot be read and an address that is no store's, `OSError` if a store does not answer.
+    Raises `UserError` if a list cannot be read or an address is not a store's, and `OSError` if a store does not answer.
     """
     if source.lower().endswith(LIST):
         for name in lines_of(source):
@@ -111,7 +112,7 @@ def is_a_folder(name: str) -> bool:
 
 
 def pictures_in(folder: str, recursive: bool) -> Iterator[str]:
-    """The pictures in a folder, then those of its folders; one that cannot be listed is named itself, for its row to say so."""
+    """The pictures in a folder, then those in its folders if `recursive`; a folder that cannot be listed comes itself."""
     try:
         found = entries(folder)
     except OSError:
@@ -138,7 +139,7 @@ def split_pattern(pattern: str) -> list[str]:
 
 
 def matching(folder: str, parts: list[str], recursive: bool) -> Iterator[str]:
-    """The files below a folder that a pattern's parts fit, and the pictures in the folders that they fit."""
+    """The files below a folder that match a pattern's parts, and the pictures in the folders that match them."""
     wanted, *rest = parts
     try:
         found = entries(folder)
@@ -165,7 +166,7 @@ def matching(folder: str, parts: list[str], recursive: bool) -> Iterator[str]:
 
 
 def lines_of(source: str) -> Iterator[str]:
-    """The names in a list. Raises `UserError` if it cannot be read."""
+    """The names in a list. Raises `UserError` if the list cannot be read."""
     try:
         with opened(source) as stream, io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape") as lines:
             yield from filter(None, (line.strip() for line in lines))
@@ -176,7 +177,7 @@ def lines_of(source: str) -> Iterator[str]:
 
 
 def opened(name: str) -> Any:
-    """A file, or a store's object, open to be read. Raises `OSError`."""
+    """A file, or a store's object, opened for reading. Raises `OSError` if that fails."""
     if not is_address(name):
         return Path(name).open("rb")
     system, path = located(name)
@@ -196,9 +197,9 @@ def reason_of(error: OSError) -> str:
 
 
 def content_of(name: str) -> bytes:
-    """A file's content, or that of a store's object. Raises `UserError` if it is not to be had, or is larger than 64 MiB."""
+    """A file's content, or that of a store's object. Raises `UserError` if it cannot be read or is larger than 64 MiB."""
     if not is_address(name):
-        if is_folder(Path(name)):  # one that could not be listed
+        if is_folder(Path(name)):  # a folder that could not be listed
             raise UserError("pictures.not_readable", name=printable(name))
         return read_bytes(Path(name))
     try:
@@ -239,7 +240,7 @@ def remove(name: str) -> None:
 def in_advance(
     work: Callable[[Item], Result], items: Iterable[Item], ahead: int = 4
 ) -> Iterator[tuple[Item, Future[Result]]]:
-    """Work `ahead` items in advance, in threads, and yield each item with its result, in order."""
+    """Apply `work` to items in threads, `ahead` of them in advance; yield each item with the future of its result, in order."""
     with ThreadPoolExecutor(ahead) as pool:
         waiting: deque[tuple[Item, Future[Result]]] = deque()
         for item in items:

@@ -1,4 +1,4 @@
-"""From the finder's finds to digits: the ink of each alone, as the classifier takes it, and what the two say together."""
+"""Turn the finder's detections into digits: cut out the ink of each, have the classifier read it, and combine the two answers."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from mnistlab.reading.pieces import Piece, trimmed
 __all__ = ["Spot", "agreed", "spots"]
 
 AROUND = 1.0
-"""How far from a digit's centre its ink may be, as a share of its box."""
+"""How far from a digit's centre its ink may be, as a share of its box's sides."""
 INSIDE = 0.5
-"""Strokes that come this close to a digit's centre belong to it."""
+"""Strokes that come this close to a digit's centre, in the same unit, belong to it."""
 DOUBT = 0.01
-"""The probability that each opinion leaves to every digit, however sure it is; from generated pages (docs/RESULTS.md)."""
+"""The probability that each network leaves to every digit, however sure it is; chosen on generated pages (docs/RESULTS.md)."""
 LEAST_INK = 0.4
 """The least height or width of a digit's ink, as a share of the finder's box."""
 PAPER = 0.8
-"""The quantile of lightness in a digit's box that is its paper's."""
+"""The quantile of the contrast in a digit's box that is taken for the paper's."""
 STROKE = 80
 """Ink above this, of 255, is a stroke."""
 
@@ -35,7 +35,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Spot:
-    """A digit that was found, only its ink, and what it may be."""
+    """A digit that was found, its ink without anything else, and what it may be."""
 
     found: Found
     piece: Piece
@@ -55,12 +55,12 @@ class Spot:
 
     @property
     def is_whole(self) -> bool:
-        """Whether there is ink for all of what the finder found, not just a bit."""
+        """Whether there is ink for most of what the finder found, rather than for a small part of it."""
         high, wide = self.piece.height / self.scale, self.piece.width / self.scale
         return high > LEAST_INK * self.found.height or wide > LEAST_INK * max(self.found.width, self.found.height)
 
     def box(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
-        """x, y, width, height of its ink in the picture of `size` (width, height), in its pixels."""
+        """x, y, width, height of its ink, in pixels of the picture of `size` (width, height)."""
         left, top = int(self.piece.x / self.scale), int(self.piece.y / self.scale)
         right = int(np.ceil(self.piece.right / self.scale))
         bottom = int(np.ceil(self.piece.bottom / self.scale))
@@ -74,7 +74,7 @@ def spots(
     levels: Sequence[Level],
     raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> list[Spot]:
-    """The digits among the finds, and other marks written as large as they are."""
+    """The digits among the detections, and other marks that are written as large as digits."""
     digits = [mark for mark in found if mark.digit or mark.other]
     pieces = [ink_of(mark, found, levels[mark.level]) for mark in digits]
     pairs = [(mark, piece) for mark, piece in zip(digits, pieces, strict=True) if piece is not None]
@@ -104,20 +104,23 @@ def darkness(piece: Piece, level: Level) -> float:
 
 
 def together(seen: Floats, found: Floats) -> Floats:
-    """The joint probabilities of classifier, float32 (10,), and finder, float32 (kinds,): lower if it may be no digit."""
+    """The probabilities of the classifier, float32 (10,), and the finder, float32 (kinds,), combined into float32 (10,).
+
+    The largest one is lowered if, to the finder, the mark may be something other than a digit.
+    """
     digit, other = float(found[:10].max()), float(found[OTHER])
     both = agreed(seen, found[:10])
     return lessened(both, float(both.max()) * digit / max(digit + other, 1e-6))
 
 
 def agreed(*opinions: Floats) -> Floats:
-    """Several opinions on one digit, float32 (10,) each: the product of their probabilities; none rules out a digit alone."""
+    """Several networks' probabilities for one mark, float32 (10,) each, multiplied; no network rules out a digit by itself."""
     product = np.prod([opinion / max(float(opinion.sum()), 1e-6) + DOUBT for opinion in opinions], axis=0)
     return np.asarray(product / product.sum(), np.float32)
 
 
 def lessened(probabilities: Floats, sure: float) -> Floats:
-    """The same order of classes, the most likely with the probability `sure`, or its own if that is lower; sums to 1."""
+    """The probabilities with the largest one lowered to `sure`, if it is higher; the order of classes stays, and the sum is 1."""
     best, classes = float(probabilities.max()), len(probabilities)
     if best <= max(sure, 1 / classes):
         return probabilities
@@ -155,7 +158,7 @@ def ink_of(mark: Found, others: Sequence[Found], level: Level) -> Piece | None:
 
 
 def hanging_together(ink: Gray, inside: NDArray[np.bool_]) -> Gray:
-    """The whole strokes, uint8 (h, w), that reach into a digit's box."""
+    """Only the strokes, whole, that reach into `inside`, bool (h, w): uint8 (h, w)."""
     count, labels = cv2.connectedComponents((ink > STROKE).astype(np.uint8))
     reaching = np.zeros(count, bool)
     reaching[labels[inside]] = True

@@ -1,4 +1,4 @@
-"""Connected strokes as digits: found exactly on clean paper, whatever a model knows."""
+"""Read connected strokes as digits: on clean paper they are found exactly, whatever a model has learnt."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces
 __all__ = ["assembled", "connected_strokes", "leaves_no_question", "marked", "unremarkable"]
 
 ALIKE = 1.7
-"""By what factor a digit may be higher or lower than usual without doubt."""
+"""By what factor a digit may be higher or lower than usual without raising doubt."""
 THIN = 0.12
 """A stroke narrower than this share of its height may be a line."""
 
@@ -24,7 +24,7 @@ THIN = 0.12
 def connected_strokes(
     classifier: Classifier, picture: Gray, raise_if_cancelled: Callable[[], None] = lambda: None
 ) -> list[Mark]:
-    """The connected strokes, joined and cut as the classifier finds most likely."""
+    """The connected strokes in a picture, joined and cut as the classifier finds most likely."""
     ink = find_ink(picture)
     raise_if_cancelled()
     pieces = find_pieces(ink)
@@ -49,7 +49,7 @@ def marked(unit: Unit, ink: Ink, picture: Gray) -> Mark:
 
 
 def leaves_no_question(strokes: Sequence[Mark], picture: Gray, threshold: float) -> bool:
-    """Whether all strokes are plainly digits."""
+    """Whether there are strokes, and all are plainly digits."""
     return bool(strokes) and len(unremarkable(strokes, picture, threshold)) == len(strokes)
 
 

@@ -1,4 +1,4 @@
-"""Combine the digits that strokes alone and the finder see: each place by the more confident of the two."""
+"""Combine the digits found by strokes alone with those of the finder: at each place, the more confident of the two decides."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mnistlab.reading.strokes import assembled, marked, unremarkable
 __all__ = ["surest"]
 
 AS_HIGH = 1.5
-"""By what factor strokes that the finder missed may be higher or lower than its finds."""
+"""By what factor digits that the finder missed may be higher or lower than those it found."""
 
 
 def surest(
@@ -35,12 +35,12 @@ def surest(
     threshold: float,
     raise_if_cancelled: Callable[[], None],
 ) -> list[Mark]:
-    """The digits by the finder's finds and by strokes, at each place by the more confident of the two."""
+    """The digits from the finder, `found`, and from strokes: at each place, those of the more confident of the two."""
     kept = missed_by(found, strokes, ink, pieces, picture, threshold)
     strokes = strokes_where(found, classifier, ink, pieces, picture, raise_if_cancelled)
     for theirs, ours in places(strokes, found):
         if not ours:
-            continue  # usually a bit of a line or a pattern
+            continue  # usually part of a line or a pattern
         if any(mark.light for mark in ours):  # the strokes are its background
             kept += ours
             continue
@@ -58,7 +58,7 @@ def surest(
 def missed_by(
     found: Sequence[Mark], strokes: Sequence[Mark], ink: Ink, pieces: Sequence[Piece], picture: Gray, threshold: float
 ) -> list[Mark]:
-    """The strokes that are plainly digits where nothing was found: only whole pieces, as half a frame may look like a one."""
+    """The strokes that are plainly digits but were not found: only whole pieces, because half a frame may look like a 1."""
     size = (picture.shape[1], picture.shape[0])
     whole = {box_in_picture(piece, ink, size) for piece in pieces}
     high = float(np.median([mark.box[3] for mark in found]))
@@ -79,7 +79,10 @@ def strokes_where(
     picture: Gray,
     raise_if_cancelled: Callable[[], None],
 ) -> list[Mark]:
-    """The strokes where something was found; one with several finds in it, such as a frame, only if it is surer than they are."""
+    """The strokes where something was found.
+
+    A stroke around several detections, such as a frame, is left out unless the classifier is surer of it than of them.
+    """
     size = (picture.shape[1], picture.shape[0])
     boxes = as_rows([box_in_picture(piece, ink, size) for piece in pieces])[:, None]
     theirs = as_rows([mark.box for mark in found])
@@ -96,5 +99,5 @@ def strokes_where(
     strokes += [
         marked(unit, ink, picture) for unit, (_, other) in zip(units, several, strict=True) if unit.sure > other
     ]
-    # A tilted page was levelled for its strokes: lines are determined from boxes in the picture, which the finds have.
+    # Strokes were found on the levelled page, detections in the picture itself: lines need all boxes in one frame.
     return [replace(mark, level_box=mark.box) for mark in strokes]

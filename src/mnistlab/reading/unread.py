@@ -1,4 +1,4 @@
-"""Ink of digits that were not read: it is shown as unreadable, because a number without it would be a different number."""
+"""Report the ink of digits that were not read as unreadable: a number without them would be a different number."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from mnistlab.reading.spots import lessened
 __all__ = ["unread"]
 
 INK = 0.3
-"""From this value on a pixel is ink of a digit."""
+"""A pixel above this value is a digit's ink."""
 LOW, HIGH = 0.6, 1.6
-"""The height of such ink, as a share of the usual height; the rest is a bit of a digit, or several lines."""
+"""The least and greatest height of such ink, as a share of the usual height; other ink is part of a digit, or several lines."""
 AROUND = 0.1
 """How far beyond a digit's box its own ink may reach, as a share of its width and height."""
 DOUBT = 0.5
-"""Its highest probability, as a share of the threshold for accepting a digit."""
+"""The highest probability of ink that was not read, as a share of the threshold for accepting a digit."""
 
 
 def unread(
     classifier: Classifier, looked: Sequence[Level], marks: Sequence[Mark], strokes: Sequence[Mark], threshold: float
 ) -> list[Mark]:
-    """Ink as high as a digit, by the finder, in which there is no mark: read by its strokes, or else not accepted.
+    """Marks for ink that the finder sees, as high as a digit, but without a mark: from strokes, or else not accepted.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def unread(
     strokes : sequence of Mark
         The marks from strokes alone.
     threshold : float
-        The probability from which a digit is accepted.
+        The lowest probability at which a digit is accepted.
     """
     dark = [level for level in looked if not level.light]
     if not marks or not dark:
@@ -75,6 +75,6 @@ def unread(
 
 
 def box_of(piece: Piece, scale: float) -> Box:
-    """The box in the picture of a piece of a copy scaled by `scale`."""
+    """The box, in the picture, of a piece in a copy scaled by `scale`."""
     x, y, right, bottom = (round(value / scale) for value in (piece.x, piece.y, piece.right, piece.bottom))
     return x, y, max(1, right - x), max(1, bottom - y)

@@ -8,24 +8,27 @@ import cv2
 import numpy as np
 
 from mnistlab.reading.classifier import Classifier
-from mnistlab.reading.finder import SIZES, Level, Network
-from mnistlab.reading.looks import ALWAYS, FRAME, MOST_PIXELS, Sizes, levels, look
+from mnistlab.reading.finder import SIZES, Found, Level, Network
+from mnistlab.reading.looks import ALWAYS, FRAME, MOST_PIXELS, Sizes, grown, levels, look
 from mnistlab.reading.marks import Box
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray, resized
 from mnistlab.reading.spots import spots
+from mnistlab.reading.windows import Boxes
 
-__all__ = ["has_dark_parts", "look_everywhere", "turns"]
+__all__ = ["dark_parts", "look_everywhere", "turns"]
 
 PARTS = (128, 160, 224, 320)
-"""Pixels per side of the part of a page that is viewed from all four sides: the first with enough on it, or the largest."""
+"""Pixels per side of the part of a page that is viewed in all four orientations: the first with enough on it, or the largest."""
 ENOUGH = 20.0
-"""How much there must be in a part for it to show which way up the page is."""
+"""The total weight of the detections that a part needs to show which way up the page is."""
 SIZES_TRIED = 3
 CLEARLY, MORE = 1.2, 1.2
 """By what factor, and by how many, more digits must be readable on a rotated page for it to be read that way."""
 DARK_SHARE = 0.04
-"""The share of a picture that must be dark for light writing to be looked for on it."""
+"""The share of a picture that must be dark before light writing is looked for."""
+EDGE = 2.0
+"""How far beyond a dark part light writing is looked for, in pixels of a picture of 160."""
 
 
 def look_everywhere(
@@ -34,36 +37,44 @@ def look_everywhere(
     raise_if_cancelled: Callable[[], None] = lambda: None,
     *,
     lowest: float,
-    light: bool,
-    box: Box | None = None,
+    dark: Boxes,
+    boxes: Boxes | None = None,
+    inked: Boxes | None = None,
 ) -> list[Level]:
-    """The network's finds at each size, and with `light` also writing lighter than its background.
+    """Detect marks with the network at each size and, in the boxes `dark`, also writing that is lighter than its background.
 
-    Digits lower than `lowest` pixels of the picture are not searched; 0 for any height. With `box` it looks only there.
+    Digits less than `lowest` pixels high in the picture are not looked for; 0 allows any height. With `boxes`, look only there;
+    with the boxes of all strokes, `inked`, large sizes are looked at only where strokes have not been recognised.
     """
     sizes = Sizes(gray)
     most = min(MOST_PIXELS, (SIZES[1] / lowest) ** 2 * gray.size) if lowest else MOST_PIXELS
-    looked = levels(network, sizes, raise_if_cancelled, most=most, box=box)
-    if light:
-        looked += levels(network, sizes, raise_if_cancelled, light=True, most=ALWAYS, first=len(looked))
+    looked = levels(network, sizes, raise_if_cancelled, most=most, boxes=boxes, inked=inked)
+    if len(dark):
+        looked += levels(network, sizes, raise_if_cancelled, light=True, most=ALWAYS, first=len(looked), boxes=dark)
     return looked
 
 
-def has_dark_parts(gray: Gray, written: Sequence[Box] = ()) -> bool:
-    """Whether there might be writing on a dark background; dark pixels in the boxes of `written` are strokes."""
+def dark_parts(gray: Gray, written: Sequence[Box] = ()) -> Boxes:
+    """The parts with a dark background, where light writing is possible; dark pixels in the boxes `written` count as strokes.
+
+    There are none if they make up too small a share of the picture.
+    """
     small = resized(gray, scale := min(1.0, 160 / max(gray.shape)))
     ground = cv2.medianBlur(small, 9) if min(small.shape) > 9 else small
     dark = ground < 0.5 * np.quantile(ground, 0.9)
     for x, y, width, height in written:
         dark[int(y * scale) : round((y + height) * scale) + 1, int(x * scale) : round((x + width) * scale) + 1] = False
-    return bool(dark.mean() > DARK_SHARE)
+    if dark.mean() <= DARK_SHARE:
+        return np.empty((0, 4))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(dark.astype(np.uint8), connectivity=8)
+    return np.asarray(grown(stats[1:, : cv2.CC_STAT_AREA].astype(np.float64), EDGE) / scale)
 
 
 def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Level], box: Box | None = None) -> int:
     """By how many quarter turns, counterclockwise, the page must be rotated to be read: 0 to 3.
 
-    Part of the page, around `box` if given, is viewed from all sides, at the sizes at which most is found; the classifier says
-    how readable it is.
+    Part of the page, around `box` if given, is viewed in all four orientations, at the sizes at which most was found; the
+    classifier says how readable each view is.
     """
     seen_well = [level for level in looked if level.seen.size <= 2 * ALWAYS and hints(level) and not level.light]
     if not seen_well:
@@ -77,13 +88,16 @@ def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Lev
             look(network, np.ascontiguousarray(np.rot90(small, n)), scale, number)
             for number, (small, scale) in enumerate(smaller)
         ]
-        read[n] = readable(classifier, seen)
+        marks = find(seen)
+        read[n] = readable(classifier, marks, seen)
+        if n == 0 and CLEARLY * read[0] + MORE > len(marks):
+            return 0  # nearly all can be read as it is
     best = int(read.argmax())
     return best if read[best] > CLEARLY * read[0] + MORE else 0
 
 
 def part_of(gray: Gray, level: Level) -> Gray:
-    """The part of a page around the middle of the finds at one size."""
+    """The part of a page around the middle of the detections at one size."""
     x, y, weight = (np.array([getattr(mark, name) for mark in level.found]) for name in ("x", "y", "weight"))
     middle_x, middle_y = float(np.median(x)), float(np.median(y))
     for part in PARTS:
@@ -104,14 +118,14 @@ def around(gray: Gray, box: Box, level: Level) -> Gray:
 
 
 def hints(level: Level) -> float:
-    """How much there seems to be at one size."""
+    """How much was detected at one size: the total weight."""
     return sum(mark.weight for mark in level.found)
 
 
-def readable(classifier: Classifier, levels: list[Level]) -> float:
-    """About how many digits can be read at these sizes."""
+def readable(classifier: Classifier, marks: list[Found], levels: list[Level]) -> float:
+    """About how many digits among the finds at these sizes can be read."""
     return sum(
         max(0.0, 2 * spot.sure - 1) * min(1.0, spot.found.weight)
-        for spot in spots(classifier, find(levels), levels)
+        for spot in spots(classifier, marks, levels)
         if spot.found.digit
     )

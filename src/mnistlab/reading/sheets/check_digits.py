@@ -8,25 +8,25 @@ __all__ = ["CHECKS"]
 
 
 def luhn(text: str) -> bool:
-    """Luhn: cards and many account numbers."""
+    """Luhn's check, for cards and many account numbers."""
     digits = [int(digit) * (1 + n % 2) for n, digit in enumerate(reversed(text))]
     return sum(digit - 9 if digit > 9 else digit for digit in digits) % 10 == 0
 
 
 def ean(text: str) -> bool:
-    """Article numbers: EAN, GTIN, UPC, ISBN-13."""
+    """The check of article numbers: EAN, GTIN, UPC, ISBN-13."""
     return sum(int(digit) * (1 + 2 * (n % 2)) for n, digit in enumerate(reversed(text))) % 10 == 0
 
 
 def mod11(text: str) -> bool:
-    """Weights 1, 2, 3... from the right; the sum is a multiple of 11."""
+    """Whether the digits, weighted by 1, 2, 3... from the right, sum to a multiple of 11."""
     return sum(int(digit) * (n + 1) for n, digit in enumerate(reversed(text))) % 11 == 0
 
 
 def mod97(text: str) -> bool:
-    """ISO 7064: the number leaves a remainder of 1 when divided by 97."""
+    """Whether the number leaves a remainder of 1 when divided by 97 (ISO 7064)."""
     return int(text) % 97 == 1
 
 
 CHECKS: dict[str, Callable[[str], bool]] = {"luhn": luhn, "ean": ean, "mod11": mod11, "mod97": mod97}
-"""By name, functions that say whether digits are right, the last one or two of which check the others."""
+"""By name, functions that say whether the last one or two digits of a text are the ones that the others require."""

@@ -1,4 +1,4 @@
-"""Read a flattened part of a sheet without its lines: it is level, and its cells have one size."""
+"""Read a flattened part of a sheet after its lines were erased: it is level, and its cells have a known size."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def marks_on(
     threshold: float,
     raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> list[Mark]:
-    """The digits in a flattened picture uint8 (H, W) of cells `CELL_HEIGHT` high, by strokes or the finder, whichever is surer.
+    """The digits in a flattened picture uint8 (H, W) of cells `CELL_HEIGHT` high, by strokes or the finder.
 
-    Where they differ, neither is certain.
+    At each place the more confident of the two is kept; if they differ, its probability is lowered.
     """
     strokes = connected_strokes(classifier, gray, raise_if_cancelled)
     if finder is None:
@@ -59,7 +59,7 @@ def marks_on(
 
 
 def seen_both_ways(stroke: Mark, found: Mark) -> Mark:
-    """What one mark is: if the two ways differ, the more confident one is right and the other wrong, or vice versa."""
+    """A mark that both found. If they differ, the probability is that of the surer one being right and the other wrong."""
     if stroke.label == found.label:
         return stroke if stroke.sure >= found.sure else replace(stroke, probabilities=found.probabilities)
     surer, other = (stroke, found) if stroke.sure >= found.sure else (found, stroke)

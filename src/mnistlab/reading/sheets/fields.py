@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 __all__ = ["Entry", "read_fields"]
 
 AROUND = 0.35
-"""How much around a field is included, as a share of its height: its frame, and writing that crosses it."""
+"""How much around a field is included, as a share of its height, for its frame and for writing that crosses the frame."""
 WIDEST = 8000
-"""The most pixels of a flattened field."""
+"""The greatest width of a flattened field, in pixels."""
 ACROSS, DOWN = 0.5, 0.6
-"""Printed lines are searched in stretches of this share of a field's width or height."""
+"""Printed lines are searched for in stretches of this share of a field's width or height."""
 LEVEL, SHORT = 0.05, 0.12
-"""How steep lines of a frame may be, and what share of a side they may lack at either end: strokes are steeper and shorter."""
+"""How steep a frame's lines may be, and what share of a side they may miss at either end: strokes are steeper and shorter."""
 ROOM = 6.0
-"""Pixels by which lines are assumed to continue beyond where they were seen."""
+"""How far, in pixels, lines are assumed to continue beyond where they were seen."""
 SPECK = 0.3
-"""Ink lower and narrower than this share of the digits is ignored."""
+"""Ink that is lower and narrower than this share of the digits' height is ignored."""
 IMPROBABLE = 0.05
 """Readings less probable than this are not chosen, however well they would fit."""
 MOST_CHOICES = 20_000
@@ -61,7 +61,7 @@ class Entry:
     corners : tuple of (float, float)
         The field's four corners in the picture, in pixels, clockwise from the top left one.
     why : tuple of str
-        Why a person should check it; empty if there is no reason to.
+        Why a person should check the field, in English; empty if there is no reason to.
     text : str
         The digits, with "?" for those that are not accepted; empty if nothing is written there.
     """
@@ -100,7 +100,7 @@ class Entry:
 def read_fields(
     reader: Reader, picture: Gray, layout: Layout, raise_if_cancelled: Callable[[], None] = lambda: None
 ) -> tuple[tuple[Entry, ...], tuple[tuple[float, float], ...]]:
-    """The content of each field of a form in a picture uint8 (H, W) or (H, W, 3), and the form's four corners there.
+    """The content of each field of a form in a picture, uint8 (H, W) or (H, W, 3), and the form's four corners in the picture.
 
     Raises `UserError` if the form is not found in the picture, or is a different one.
     """
@@ -141,7 +141,7 @@ def read_field(
 
 
 def flattened(gray: Gray, field: Field, placed: Placed) -> tuple[Flattened, Box]:
-    """A field and a little around it, flattened, and the field's box (x, y, width, height) in that."""
+    """A field with a little of its surroundings, flattened; and the field's box (x, y, width, height) in that picture."""
     x, y, width, height = field.box
     high, wide = height * placed.size[1], width * placed.size[0]
     scale = min(CELL_HEIGHT / high, WIDEST / wide)
@@ -166,7 +166,7 @@ def flattened(gray: Gray, field: Field, placed: Placed) -> tuple[Flattened, Box]
 
 
 def printed_lines(flat: Gray, box: Box) -> tuple[list[Segment], list[Segment]]:
-    """The horizontal and vertical lines of a flattened field: its sides, if they are lines, and those that go all the way."""
+    """The horizontal and vertical lines of a flattened field: its sides, and lines that go all the way across."""
     dark = darker(flat)
     x, y, width, height = box
     level = segments(level_segments(dark, max(24, round(ACROSS * width)), 1.0), (x, x + width))
@@ -178,7 +178,7 @@ def printed_lines(flat: Gray, box: Box) -> tuple[list[Segment], list[Segment]]:
 
 
 def segments(found: Segments, sides: tuple[int, int]) -> list[Segment]:
-    """The horizontal lines from one side to the other, in the form that `erased` takes."""
+    """The lines that go from one side to the other, in the form that `erased` takes."""
     return [
         (float(middle[1] + slope * (start - ROOM - middle[0])), float(start) - ROOM, float(end) + ROOM, float(slope))
         for slope, middle, start, end in zip(found.slope, found.middle, found.start, found.end, strict=True)
@@ -189,7 +189,7 @@ def segments(found: Segments, sides: tuple[int, int]) -> list[Segment]:
 
 
 def is_unread(clean: Gray, inside: Box, marks: Sequence[Mark]) -> bool:
-    """Whether there is ink in the field, more than a speck, that no digit covers."""
+    """Whether there is ink in the field, more than a speck, that does not belong to any digit."""
     ink = find_ink(clean)
     size = (clean.shape[1], clean.shape[0])
     usual = float(np.median([mark.box[3] for mark in marks])) if marks else 0.5 * inside[3]
@@ -203,9 +203,9 @@ def is_unread(clean: Gray, inside: Box, marks: Sequence[Mark]) -> bool:
 
 
 def chosen_to_fit(marks: list[Mark], field: Field, reader: Reader) -> list[Mark]:
-    """The same marks; or, if they do not fit but other readings of unclear ones do, the most probable of these.
+    """The same marks; or, if they do not fit the field but other readings of unclear marks do, the most probable of those.
 
-    They stay as uncertain as they are: a fit is a hint for whoever checks it, not a proof.
+    Their probabilities stay as low as they are: a fit is a hint for whoever checks the field, not a proof.
     """
     if not marks or not field.misfits("".join(str(reader.values[mark.label]) for mark in marks)):
         return marks
@@ -225,7 +225,7 @@ def chosen_to_fit(marks: list[Mark], field: Field, reader: Reader) -> list[Mark]
 
 
 def with_label(mark: Mark, label: int, threshold: float) -> Mark:
-    """The mark read as another class, which is not accepted."""
+    """The mark read as class `label`; read as another class than before, it is not accepted."""
     if label == mark.label:
         return mark
     probabilities: NDArray[np.float32] = mark.probabilities.copy()

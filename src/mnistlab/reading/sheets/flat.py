@@ -17,11 +17,11 @@ __all__ = ["Flattened", "erased", "is_unbroken", "laid_flat"]
 
 Points = NDArray[np.float64]
 Segment = tuple[float, float, float, float]
-"""A line's position across at its first end, its two ends along, and its slope."""
+"""A line's position across its direction at its first end, its first and last position along it, and its slope."""
 BESIDE = 9
-"""Pixels to both sides of a line's position that are examined."""
+"""How many pixels on both sides of a line's position are examined."""
 ASTRAY = 4
-"""Pixels by which a line may be off its position."""
+"""How many pixels a line may be off its position."""
 FAINTEST = 0.012
 """The least share of the paper's light that a line absorbs."""
 EDGE = 0.12
@@ -29,11 +29,11 @@ EDGE = 0.12
 THICKEST = 11
 """The maximum thickness of a line in pixels."""
 UNBROKEN = 0.3
-"""A line is nowhere fainter than this share of its usual strength."""
+"""A line is unbroken if it is nowhere fainter than this share of its usual strength."""
 NEXT_TO, CROSSED = (6, 7, 8), 0.93
-"""Pixels on either side that are a line's paper; where that has less than this share of its usual light, another line crosses."""
+"""How far, in pixels, paper is from a line; where it has less than this share of its usual light, another line crosses."""
 PIECE = 24
-"""Pixels of a line examined at a time: paper bends, and light changes."""
+"""How many pixels of a line are examined at a time, because paper bends and light changes."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ class Flattened:
     gray : ndarray of uint8, shape (H, W)
         The pixels.
     to_picture : callable
-        Maps points float64 (N, 2) here to points in the picture.
+        Maps points, float64 (N, 2), of the flattened part to points of the picture.
     """
 
     gray: Gray
     to_picture: Callable[[Points], Points]
 
     def box_in_picture(self, box: Box, size: tuple[int, int]) -> Box:
-        """The box in the picture of that width and height that a box (x, y, width, height) here covers."""
+        """The box, in the picture of `size` (width, height), around a box (x, y, width, height) of the flattened part."""
         x, y, width, height = box
         ends = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)], np.float64) - 0.5
         moved = self.to_picture(ends) + 0.5
@@ -62,7 +62,7 @@ class Flattened:
 
 
 def laid_flat(gray: Gray, to_picture: Callable[[Points], Points], size: tuple[int, int]) -> Flattened:
-    """The pixels where `to_picture` points, as a picture of `size` (width, height); outside, the picture's edge is repeated."""
+    """A picture of `size` (width, height) of the pixels that `to_picture` leads to; outside, the picture's edge is repeated."""
     width, height = size
     step = 16  # between these, the mapping is practically straight
     columns, rows = np.arange(0, width + step, step), np.arange(0, height + step, step)
@@ -79,7 +79,7 @@ def laid_flat(gray: Gray, to_picture: Callable[[Points], Points], size: tuple[in
 
 
 def slope(places: NDArray[np.float32], step: int) -> Points:
-    """How far the picture's points move per pixel of the flattened one, float64 (2, 2), in the middle."""
+    """How far one moves in the picture per pixel of the flattened part, float64 (2, 2), in the middle."""
     row, column = places.shape[0] // 2, places.shape[1] // 2
     across = places[row, min(column + 1, places.shape[1] - 1)] - places[row, max(column - 1, 0)]
     down = places[min(row + 1, places.shape[0] - 1), column] - places[max(row - 1, 0), column]
@@ -89,7 +89,7 @@ def slope(places: NDArray[np.float32], step: int) -> Points:
 def erased(gray: Gray, level: Sequence[Segment], upright: Sequence[Segment]) -> Gray:
     """The picture without the horizontal lines (y, first x, last x, slope) and the vertical ones (x, first y, last y, slope).
 
-    No vertical line is assumed to be much thicker than the horizontal ones.
+    Vertical lines are assumed to be hardly thicker than the horizontal ones.
     """
     result = np.ascontiguousarray(gray).copy()
     thick = [width for line in level if (width := erase(result, *line)) is not None]
@@ -101,10 +101,10 @@ def erased(gray: Gray, level: Sequence[Segment], upright: Sequence[Segment]) -> 
 
 
 def erase(gray: Gray, place: float, start: float, end: float, slope: float, most: float = THICKEST) -> float | None:
-    """Remove a horizontal line, piece by piece: each of its pixels becomes what is above and below, unless it is lighter.
+    """Remove a horizontal line, piece by piece: each pixel gets the values above and below the line, unless it is lighter.
 
-    The position and thickness, up to `most` pixels, of most of the line hold for all its pieces: a stroke that runs along it
-    is not part of it. Returns that thickness; None if no line was seen.
+    The median position and thickness, up to `most` pixels, hold for all pieces of the line, so that a stroke running along it
+    is not taken for part of it. Returns the thickness; None if no line was seen.
     """
     height, width = gray.shape
     first, last = max(0, round(start)), min(width, round(end))
@@ -135,7 +135,7 @@ def erase(gray: Gray, place: float, start: float, end: float, slope: float, most
 
 
 def is_unbroken(gray: Gray, line: Segment, start: int, end: int) -> bool:
-    """Whether a horizontal line continues from `start` to `end`: a stroke, such as a one, stops short of a field's frame."""
+    """Whether a horizontal line continues from `start` to `end`: a stroke, such as a 1, stops short of a field's frame."""
     place, first, _, slope = line
     x = np.arange(start, end)
     y = np.round(place + slope * (x - first)).astype(int)
@@ -151,7 +151,7 @@ def is_unbroken(gray: Gray, line: Segment, start: int, end: int) -> bool:
 
 
 def thickness(part: NDArray[np.float32]) -> tuple[int, int] | None:
-    """The last row above a line and the first one below it, within its surroundings; None if no line is seen."""
+    """The last row above a line and the first one below it, in `part`, its surroundings; None if no line is seen."""
     profile = np.median(part, 1)
     paper = float(np.quantile(profile, 0.8))
     missing = 1 - profile / max(paper, 1.0)

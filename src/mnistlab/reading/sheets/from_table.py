@@ -1,4 +1,4 @@
-"""Turn a table that was found into a layout: each cell becomes a field, for more sheets of the same kind."""
+"""Turn a table that was found into a layout for more sheets of the same kind: each cell becomes a field."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from mnistlab.reading.sheets.table import Table
 __all__ = ["layout_from_table", "to_toml"]
 
 ASTRAY = 0.02
-"""How far, as a share of the sheet, a cell may be outside what is taken for the sheet."""
+"""How far, as a share of the sheet's sides, a cell may lie outside what is taken for the sheet."""
 
 
 def layout_from_table(table: Table, picture: Gray) -> Layout:
-    """A field for each cell, named as in a spreadsheet: A1, B1, and so on.
+    """A layout with a field for each cell, named as in a spreadsheet: A1, B1, and so on.
 
-    They are fractions of the largest frame in the picture uint8 (H, W) or (H, W, 3), usually the table's own; if
-    there is none around the table, of the sheet of paper by its corners; otherwise of the whole picture.
+    The fields' boxes are fractions of the largest frame in the picture, uint8 (H, W) or (H, W, 3), usually the table's own.
+    If no frame surrounds the table, they are fractions of the sheet of paper, if that is found, or of the whole picture.
 
     Raises `UserError` if there are more cells than a layout may have fields.
     """
@@ -37,7 +37,7 @@ def layout_from_table(table: Table, picture: Gray) -> Layout:
 
 
 def placed(cells: NDArray[np.float64], gray: Gray) -> tuple[Anchor, NDArray[np.float64]]:
-    """The frame of reference for cells, float64 (N, 4, 2) of corners, and their boxes (N, 4) as fractions of it."""
+    """What the boxes are fractions of, and the boxes, float64 (N, 4), of cells with these corners, float64 (N, 4, 2)."""
     anchors: tuple[Anchor, ...] = ("frame", "corners", "picture")
     for anchor in anchors:
         try:
@@ -54,7 +54,7 @@ def placed(cells: NDArray[np.float64], gray: Gray) -> tuple[Anchor, NDArray[np.f
 
 
 def column_name(column: int) -> str:
-    """A, B, ..., Z, AA, ... for a column, counted from 0."""
+    """The name of a column, counted from 0: A, B, ..., Z, AA, ..."""
     name = ""
     column += 1
     while column:
@@ -64,7 +64,7 @@ def column_name(column: int) -> str:
 
 
 def to_toml(layout: Layout) -> str:
-    """The file that `read_layout` reads as that layout; for a layout with a picture of the form, it names `form_name`."""
+    """The text of a file that `read_layout` reads as that layout; if it has a picture of the form, that is called `form_name`."""
     form = layout.form is not None
     lines = [f"form = {toml_text(layout.form_name)}" if form else f'sheet = "{layout.sheet}"']
     for field in layout.fields:
@@ -79,5 +79,5 @@ def to_toml(layout: Layout) -> str:
 
 
 def toml_text(text: str) -> str:
-    """A text between quotes: TOML's escapes are JSON's, and one more."""
+    """A text in quotes for TOML, whose escapes are JSON's and one more."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

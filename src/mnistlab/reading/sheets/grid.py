@@ -1,4 +1,4 @@
-"""The grid of lines of a table in a photo: where its rows and columns cross, and which lines between cells exist."""
+"""The grid of a table's lines in a photo: where they cross, and between which cells there is a line."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mnistlab.reading.sheets.lines import Floats, Segments, darker, level_segmen
 __all__ = ["Grid", "find_grid"]
 
 LONGEST = 1400
-"""Pixels per side of the copy in which lines are searched."""
+"""The most pixels per side of the copy in which lines are searched for."""
 REACH = 0.02
-"""A line may end this share of the picture's side short of the one that it meets."""
+"""A line may end short of the one that it meets, by this share of the picture's longer side."""
 SPAN = 0.3
-"""A line is first taken for one of the table's if all its parts together cover at least this share of it."""
+"""A line counts as the table's at first if its parts together cover at least this share of the table's width or height."""
 LED_TO = 0.5
-"""The least share of the crossing lines that continue to a table's outermost line."""
+"""The least share of the crossing lines that must reach a table's outermost line."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Grid:
     Attributes
     ----------
     points : ndarray of float64, shape (rows + 1, columns + 1, 2)
-        Where its lines cross, x and y in pixels of the picture, including lines missing between merged cells.
+        Where its lines cross, x and y in pixels of the picture, even where cells are merged and a line is missing.
     below : ndarray of bool, shape (rows - 1, columns)
         Whether there is a line between a cell and the one below it.
     beside : ndarray of bool, shape (rows, columns - 1)
@@ -45,20 +45,20 @@ class Grid:
 
     @property
     def rows(self) -> int:
-        """How many rows."""
+        """The number of rows."""
         return len(self.points) - 1
 
     @property
     def columns(self) -> int:
-        """How many columns."""
+        """The number of columns."""
         return int(self.points.shape[1] - 1)
 
     def spans(self) -> list[tuple[int, int, int, int]]:
-        """The cells, row by row: the first row and column of each, and the row and column after it.
+        """The cells, row by row: the first row and column of each, and the row and column after its last ones.
 
         Cells without a line between them are merged if together they form a rectangle.
         """
-        apart = np.zeros((2 * self.rows - 1, 2 * self.columns - 1), np.uint8)  # cells, and the openings between them
+        apart = np.zeros((2 * self.rows - 1, 2 * self.columns - 1), np.uint8)  # cells, and what is between them
         apart[::2, ::2] = 1
         apart[1::2, ::2] = ~self.below
         apart[::2, 1::2] = ~self.beside
@@ -76,7 +76,7 @@ class Grid:
 
 
 def find_grid(picture: Gray) -> Grid | None:
-    """The largest table in a picture uint8 (H, W) or (H, W, 3); None if lines form none with at least two cells."""
+    """The largest table in a picture, uint8 (H, W) or (H, W, 3); None if no lines form a table with at least two cells."""
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
     shrink = min(1.0, LONGEST / max(gray.shape))
     dark = darker(resized(gray, shrink))
@@ -112,7 +112,7 @@ def find_grid(picture: Gray) -> Grid | None:
 def table_only(level: NDArray[np.bool_], upright: NDArray[np.bool_]) -> tuple[slice, slice] | None:
     """Which lines are the table's; `level` and `upright`, bool (rows + 1, columns + 1), say which parts of them exist.
 
-    A line that no others lead to, such as one below a heading, is not one of them. None if fewer than two cells are left.
+    A line that hardly any others reach, such as one below a heading, is not. None if fewer than two cells are left.
     """
     top, bottom, left, right = 0, len(level) - 1, 0, level.shape[1] - 1
     while True:
@@ -131,7 +131,7 @@ def table_only(level: NDArray[np.bool_], upright: NDArray[np.bool_]) -> tuple[sl
 
 
 def both_ways(dark: Floats) -> tuple[Segments, Segments]:
-    """The horizontal and vertical lines; if a table is much longer one way, those of the other way may be short."""
+    """The horizontal and vertical lines; if a table is much longer one way, the lines across it may be short."""
     level, upright = level_segments(dark), upright_segments(dark)
     if len(level.slope) >= 2 > len(upright.slope):
         upright = upright_segments(dark, half_the_way(level))
@@ -146,7 +146,7 @@ def half_the_way(lines: Segments) -> int:
 
 
 def table_of(across: Lines, down: Lines, reach: float) -> tuple[Lines, Lines]:
-    """The lines that cross each other, directly or through others, of the table with the most crossings."""
+    """The lines of the table with the most crossings; a table's lines cross each other, directly or through others."""
     if not len(across.at) or not len(down.at):
         return across, down
     meets = (
@@ -174,7 +174,7 @@ def table_of(across: Lines, down: Lines, reach: float) -> tuple[Lines, Lines]:
 
 
 def pruned(across: Lines, down: Lines, meets: NDArray[np.bool_]) -> tuple[Lines, Lines]:
-    """The lines without those that are too short for the table, or cross fewer than two of the others."""
+    """The lines, without those that are too short for the table or cross fewer than two of the others."""
     while meets.any():
         wide, high = float(np.ptp(down.at)), float(np.ptp(across.at))
         rows = (meets.sum(1) >= 2) & (across.lengths >= SPAN * wide)

@@ -21,37 +21,37 @@ LARGEST = 2800
 SEEN = 1.0
 """Lines are seen where they are at least this dark, in standard deviations of the noise."""
 THIN = 11
-"""This many pixels beside a line, nothing of it is left."""
+"""At this distance from a line, in pixels, nothing of it is left."""
 PARTS, LOOKED_AT = 8, 5
-"""Into how many parts the length of a line is cut, and in how many of these it must be seen."""
+"""Into how many parts a line is divided, and how many of them, those where it is seen best, count."""
 STANDS_OUT = 0.2
-"""By how much the share of its length in which a line is seen must exceed what is seen beside it."""
+"""By how much the share of its length along which a line is seen must exceed the share seen beside it."""
 WHOLE, WALL = 0.95, 0.75
-"""The least share of its length along which a line of the table is seen between two others, and one between two cells."""
+"""The least share of a line's part along which it must be seen: between two lines of the table, and between two cells."""
 FEWEST = 0.4
-"""The least share of its length along which a line of the table exists; cells may be merged."""
+"""The least share of its length along which a line of the table exists: some cells may be merged."""
 SMOOTH = 0.1
-"""Before a line is searched in a part, the mean over this share of it is taken: noise has gaps."""
+"""Before a line is searched for in a part, the mean over this share of the part is taken, because noise has gaps."""
 STRAIGHT = 0.7
-"""A line is straight unless a curve leaves less than this share of a straight line's residual."""
+"""A line is taken for straight unless a curve's residual is less than this share of a straight line's."""
 SAMPLES = 40
-"""The number of places along a line at which it is searched."""
+"""The number of places along a line at which it is searched for."""
 AROUND = 3
-"""Pixels to both sides of a line's expected position in which it is searched: paper bends."""
+"""How many pixels on both sides of a line's expected position are searched, because paper bends."""
 
 
 @dataclass(frozen=True)
 class Flat:
-    """A table on the levelled sheet, its lines horizontal and vertical."""
+    """A table on the levelled sheet, where its lines are horizontal and vertical."""
 
     dark: Floats
     """float32 (H, W): the result of `darker` for the table and a little around it."""
     matrix: Points
-    """(3, 3): from the picture in which lines were searched to here."""
+    """float64 (3, 3): maps points of the picture in which lines were searched for to points of `dark`."""
 
     @classmethod
     def of(cls, dark: Floats, matrix: Points, across: Lines, down: Lines) -> Flat:
-        """The whole area that the lines reach."""
+        """A cut-out of `dark` with everything that the lines reach, and a margin."""
         # One line may be missing.
         wide, high = (1.2 * float(np.median(np.diff(lines.at))) + 3 * THIN for lines in (down, across))
         left, top = min(across.first, float(down.at[0])) - wide, min(down.first, float(across.at[0])) - high
@@ -66,7 +66,7 @@ class Flat:
         return Flat(np.ascontiguousarray(self.dark.T), self.matrix)
 
     def lattice(self) -> tuple[Points, Points]:
-        """The y of its horizontal lines, and the x of its vertical ones."""
+        """The y of the table's horizontal lines, and the x of its vertical ones."""
         rows, columns = self.candidates(), self.turned.candidates()
         for _ in range(3):
             if len(rows) < 2 or len(columns) < 2:
@@ -75,9 +75,9 @@ class Flat:
         return rows, columns
 
     def candidates(self) -> Points:
-        """Where horizontal lines may be: they are seen along more of their length than what is above and below."""
+        """The y at which there may be horizontal lines: more of them is seen, along their length, than above and below."""
         parts = self.seen(np.linspace(0, self.dark.shape[1], PARTS + 1).astype(int))
-        share = np.sort(parts, 0)[-LOOKED_AT:].mean(0)  # what is outside the table says nothing
+        share = np.sort(parts, 0)[-LOOKED_AT:].mean(0)  # the parts outside the table say nothing
         beside = (
             np.minimum(np.roll(share, THIN), np.roll(share, -THIN)) / 2
             + (np.roll(share, THIN) + np.roll(share, -THIN)) / 4
@@ -88,10 +88,10 @@ class Flat:
         )
         peak[: THIN + 1] = peak[-THIN - 1 :] = False
         at = np.flatnonzero(peak)
-        return at[np.diff(at, prepend=-THIN) >= THIN].astype(np.float64)  # the first of a flat peak
+        return at[np.diff(at, prepend=-THIN) >= THIN].astype(np.float64)  # the first pixel of a flat peak
 
     def seen(self, bounds: NDArray[Any], around: int = 2) -> Floats:
-        """float32 (parts, H): the share of each part, between two bounds in x, along which a line is seen at each height."""
+        """The share of each part, between two bounds in x, along which a line is seen at each height: float32 (parts, H)."""
         window = int(
             np.clip(SMOOTH * float(np.median(np.diff(bounds)[::2])), 3, 9)
         )  # a stroke must not fill a small cell
@@ -102,8 +102,8 @@ class Flat:
         return np.asarray(cv2.dilate(np.array(parts, np.float32), np.ones((1, 2 * around + 1), np.uint8)))
 
     def kept(self, rows: Points, columns: Points) -> Points:
-        """The horizontal lines that border enough of the cells between the vertical ones."""
-        seen = self.seen(between(columns))[::2]  # not the crossings themselves
+        """The horizontal lines that are seen along enough of the parts between the vertical ones."""
+        seen = self.seen(between(columns))[::2]  # without the crossings themselves
         at = rows.astype(int)
         is_whole = seen[:, at] >= WHOLE
         is_thin = seen[:, at] - (seen[:, at - THIN] + seen[:, at + THIN]) / 2 > STANDS_OUT
@@ -118,7 +118,7 @@ class Flat:
         return np.stack([x, y], 2)
 
     def shifts(self, rows: Points, columns: Points) -> Points:
-        """By how many pixels horizontal lines are lower than `rows` at each column: smoothly, as paper bends."""
+        """By how many pixels the horizontal lines are lower than `rows` at each column; it changes smoothly, as paper bends."""
         window = 17
         smooth = cv2.blur(self.dark, (window, 1), borderType=cv2.BORDER_CONSTANT)
         bounds = np.linspace(columns[0], columns[-1], SAMPLES)
@@ -143,7 +143,7 @@ class Flat:
         return found
 
     def upright_walls(self, points: Points) -> NDArray[np.bool_]:
-        """The same for vertical lines, False in the last row."""
+        """The same for vertical lines: bool (rows, columns), False in the last row."""
         return self.turned.level_walls(points.transpose(1, 0, 2)[..., ::-1]).T
 
 
@@ -160,7 +160,7 @@ def bent(at: Points, values: Points, known: NDArray[np.bool_], wanted: Points) -
 
 
 def fitted(x: Points, y: Points, degree: int) -> tuple[Points, float]:
-    """The curve of that degree through most of the points, and how far off they usually are."""
+    """The polynomial of that degree through most of the points, and the mean distance of those points from it."""
     curve, weight = np.zeros(degree + 1), np.ones(len(x))
     for _ in range(6):
         curve = np.polyfit(x, y, degree, w=weight)
@@ -169,6 +169,6 @@ def fitted(x: Points, y: Points, degree: int) -> tuple[Points, float]:
 
 
 def between(places: Points) -> NDArray[np.int64]:
-    """Bounds of the parts between neighbouring places, without their surroundings, alternating with those of the surroundings."""
+    """The bounds of the parts between neighbouring places, and of the surroundings of places that lie between the parts."""
     room = 0.1 * np.diff(places)
     return np.stack([places[:-1] + room, places[1:] - room], 1).round().astype(np.int64).reshape(-1)

@@ -43,20 +43,20 @@ class Field:
     Parameters
     ----------
     name : str
-        Its name, on one line.
+        The field's name, on one line.
     box : tuple of four floats
         x, y, width and height, as fractions of the sheet, from its top left corner.
     pattern : str, optional
-        A regular expression that its whole text should match.
+        A regular expression that all of its digits should match.
     range : tuple of two floats, optional
         The smallest and largest number expected there.
     check : {"luhn", "ean", "mod11", "mod97"}, optional
-        The kind of its check digits.
+        The kind of check digits that it has.
 
     Raises
     ------
     UserError
-        For a box that is not on the sheet, and any other value that makes no sense.
+        If the box is not on the sheet, or another value makes no sense.
     """
 
     name: str
@@ -95,7 +95,7 @@ class Field:
 
     @classmethod
     def of_text(cls, text: str) -> Field:
-        """The field described by NAME=x,y,width,height. Raises `UserError` if it describes none."""
+        """The field described by a text NAME=x,y,width,height. Raises `UserError` if the text is not of that form."""
         name, equals, box = text.rpartition("=")
         try:
             x, y, width, height = (float(part) for part in box.split(","))
@@ -119,7 +119,7 @@ class Field:
 
 
 def numbers(value: Any, count: int, wrong: str, name: str) -> tuple[float, ...]:
-    """That many finite numbers. Raises `UserError` with the key `wrong` for anything else."""
+    """`value` as `count` finite numbers. Raises `UserError` with the key `wrong` if it is anything else."""
     if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == count:
         plain = [isinstance(one, int | float) and not isinstance(one, bool) for one in value]
         if all(plain) and np.isfinite(np.array(value, np.float64)).all():
@@ -137,16 +137,16 @@ class Layout:
         In the order in which they are reported.
     sheet : {"picture", "frame", "corners"}
         What the boxes are fractions of: the whole picture, the largest frame of lines in it, or the sheet of paper, whose four
-        corners are in it.
+        corners must be in the picture.
     form : ndarray of uint8, shape (H, W) or (H, W, 3), optional
-        A picture of the empty form, of which the boxes are fractions instead of `sheet`.
+        A picture of the empty form. If it is given, the boxes are fractions of the form instead of `sheet`.
     form_name : str
-        What messages call it.
+        What messages call `form`.
 
     Raises
     ------
     UserError
-        If there are no fields, or two with one name.
+        If there are no fields, too many, or two with the same name, or if `sheet` is unknown.
     """
 
     fields: tuple[Field, ...]
@@ -188,7 +188,7 @@ def read_layout(path: str | Path, *, more: Sequence[Field] = ()) -> Layout:
     Raises
     ------
     UserError
-        If the file is missing or not TOML, or has an unknown key or a value that makes no sense.
+        If the file is missing or is not TOML, or if it has an unknown key or a value that makes no sense.
     """
     path = Path(path)
     name = printable(path)
@@ -207,9 +207,9 @@ def read_layout(path: str | Path, *, more: Sequence[Field] = ()) -> Layout:
 
 
 def layout_of(content: bytes, name: str, read_form: ReadForm, *, more: Sequence[Field] = ()) -> Layout:
-    """The layout in a TOML file's bytes; `read_form` returns the picture that it names, and what messages call that.
+    """The layout in a TOML file's bytes; `read_form` returns the picture that the file names, and what messages call the picture.
 
-    Raises `UserError` as `read_layout` does, with the file's `name`.
+    Raises `UserError` as `read_layout` does; its message calls the file `name`.
     """
     try:
         values = tomllib.loads(content.decode("utf-8-sig"))

@@ -1,4 +1,4 @@
-"""Level a sheet that was seen at an angle: from its horizontal and vertical lines to the matrix that makes them so."""
+"""Level a sheet that was seen at an angle: find the matrix that makes its lines horizontal and vertical again."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from mnistlab.reading.sheets.lines import Floats, Segments
 __all__ = ["Lines", "gathered", "level_sheet", "on_level_sheet"]
 
 ALIKE = 0.005
-"""Lines closer to each other than this share of the picture's side are one."""
+"""Lines closer to each other than this share of the picture's longer side are one line."""
 LEVEL = 0.03
 """How steep a line may still be on the levelled sheet."""
 MOST_TRIED = 24
-"""This many of the longest lines are tried, two by two, to find where all may meet."""
+"""How many of the longest lines are tried, two by two, to find the point where all lines meet."""
 ASTRAY = 0.01
 """Lines that miss the point where all should meet by this angle, in radians, count half."""
 
@@ -28,16 +28,16 @@ class Lines:
     """The lines of one direction on a levelled sheet, grouped by position."""
 
     at: Floats
-    """(N,): y of horizontal lines, x of vertical ones, ascending."""
+    """(N,): the y of horizontal lines, or the x of vertical ones, ascending."""
     spans: list[list[tuple[float, float]]]
     """The start and end of each part of each line."""
 
     def covering(self, at: float, reach: float) -> NDArray[np.bool_]:
-        """Which of the lines have a part within `reach` pixels of that place along them."""
+        """Which lines have a part that covers the place `at` along them, or ends within `reach` pixels of it: bool (N,)."""
         return np.array([any(a - reach <= at <= b + reach for a, b in parts) for parts in self.spans], bool)
 
     def kept(self, which: NDArray[np.bool_]) -> Lines:
-        """A selection of the lines."""
+        """The lines selected by `which`, bool (N,)."""
         return Lines(self.at[which], [parts for parts, keep in zip(self.spans, which, strict=True) if keep])
 
     @property
@@ -47,12 +47,12 @@ class Lines:
 
     @property
     def first(self) -> float:
-        """Where the first of them begins."""
+        """Where the first of the lines begins."""
         return min(a for parts in self.spans for a, _ in parts)
 
     @property
     def last(self) -> float:
-        """Where the last of them ends."""
+        """Where the last of the lines ends."""
         return max(b for parts in self.spans for _, b in parts)
 
 
@@ -66,7 +66,7 @@ def covered(parts: list[tuple[float, float]]) -> float:
 
 
 def level_sheet(level: Segments, upright: Segments, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """The matrix (3, 3) that makes such lines horizontal and vertical, keeping the picture's middle and size."""
+    """The matrix (3, 3) that makes these lines horizontal and vertical, and keeps the picture's middle and size."""
     height, width = shape
     to_middle = np.array([[1, 0, -width / 2], [0, 1, -height / 2], [0, 0, max(width, height) / 2]])
     ends = vanishing(level, False, to_middle), vanishing(upright, True, to_middle)
@@ -82,7 +82,7 @@ def level_sheet(level: Segments, upright: Segments, shape: tuple[int, ...]) -> N
 
 
 def vanishing(lines: Segments, upright: bool, to_middle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where the lines meet, float64 (3,), in the coordinates of `to_middle`; lines that go elsewhere count little."""
+    """Where the lines meet, float64 (3,), in the coordinates that `to_middle` maps to; lines that miss it count little."""
     ends = []
     for end in (lines.start, lines.end):
         aside = lines.middle[:, 1] + lines.slope * (end - lines.middle[:, 0])
@@ -118,7 +118,7 @@ def astray(
 def on_level_sheet(
     lines: Segments, matrix: NDArray[np.float64], upright: bool
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Each line's position across, float32 (N,), its two ends along, and its slope."""
+    """Each line's position across its direction, its two ends along it, and its slope: float32 (N,) each."""
     ends = []
     for end in (lines.start, lines.end):
         aside = lines.middle[:, 1] + lines.slope * (end - lines.middle[:, 0])
@@ -133,7 +133,7 @@ def on_level_sheet(
 
 
 def gathered(at: Floats, start: Floats, end: Floats, slope: Floats, side: float) -> Lines:
-    """The parts grouped into lines, on a sheet of a picture with that longer side; sloping parts are dropped."""
+    """The parts grouped into lines, in a picture whose longer side is `side`; parts that are not level are dropped."""
     places: list[float] = []
     parts: list[list[tuple[float, float]]] = []
     for n in np.argsort(at, kind="stable"):

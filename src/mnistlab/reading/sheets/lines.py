@@ -14,13 +14,13 @@ __all__ = ["Floats", "Segments", "darker", "level_segments", "upright_segments"]
 
 Floats = NDArray[np.float32]
 THICKEST = 13
-"""Pixels: anything wider than this is not a line."""
+"""Anything wider than this many pixels is not a line."""
 SLOPES = np.linspace(-0.4, 0.4, 21)
 """How steep horizontal lines may be: up to 22 degrees."""
 BLOCK = 32
-"""Pixels per side of the squares in which noise is measured: the paper's is not that of the table it lies on."""
+"""Pixels per side of the squares in which noise is measured: the paper's noise is not that of the table under it."""
 RUN = 14
-"""Lines are searched by the mean over a stretch of them, this part of the picture's longer side."""
+"""A line is found by its mean over a stretch whose length is the picture's longer side divided by this."""
 CAP = 3.0
 """A pixel's darkness relative to its sides is capped at this many standard deviations of the noise: lines may be faint."""
 CLEAR = 1.7
@@ -28,7 +28,7 @@ CLEAR = 1.7
 PARTS, LEAST = 6, 0.9
 """The least mean of each of this many parts of the stretch: strokes in a row have gaps."""
 LONG = 1.6
-"""The shortest line, in stretches."""
+"""The length of the shortest line, in stretches."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def darker(gray: Gray) -> Floats:
 
 
 def paper_noise(apart: Floats) -> tuple[Floats, Floats]:
-    """The usual value near each pixel, and the usual deviation from it where there is only paper: float32 (H, W) each."""
+    """The usual value of `apart` near each pixel, and the noise, a standard deviation, around that: float32 (H, W) each."""
     height, width = apart.shape
     rows, columns = max(1, height // BLOCK), max(1, width // BLOCK)
     whole = apart[: rows * (height // rows), : columns * (width // columns)]
@@ -73,7 +73,7 @@ def paper_noise(apart: Floats) -> tuple[Floats, Floats]:
 
 
 def level_segments(dark: Floats, run: int | None = None, long: float = LONG) -> Segments:
-    """The horizontal lines in the result of `darker`; `run` is the length of a stretch, `long` how many a line must have."""
+    """The horizontal lines in the result of `darker`; `run` is a stretch's length in pixels, `long` a line's in stretches."""
     height, width = dark.shape
     run = run or max(24, max(height, width) // RUN)
     best = np.full(dark.shape, -1, np.float32)
@@ -93,7 +93,7 @@ def level_segments(dark: Floats, run: int | None = None, long: float = LONG) -> 
 
 
 def fitted(labelled: Gray, mask: Gray, least: float) -> Segments:
-    """A line for each piece of `labelled` that is at least that wide, through its points in `mask`."""
+    """A line for each piece of `labelled` at least `least` pixels wide, through the piece's points in `mask`."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(labelled, connectivity=8)
     y, x = np.nonzero(mask)
     of = labels[y, x]

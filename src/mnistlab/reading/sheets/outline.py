@@ -15,15 +15,15 @@ __all__ = ["frame_of", "sheet_of"]
 
 Points = NDArray[np.float64]
 WORK = 1200
-"""Pixels of the longer side at which lines are searched."""
+"""The longer side, in pixels, of the copy in which lines are searched for."""
 SHARE_OF_PICTURE = 0.2
 """The least share of the picture that a sheet or a frame covers."""
 REACH = 0.02
-"""A side of a frame may end this share of the picture's side short of the one that it meets."""
+"""A side of a frame may end short of the one that it meets, by this share of the picture's longer side."""
 
 
 def frame_of(gray: Gray) -> Points | None:
-    """The corners of the largest frame of lines, float64 (4, 2), clockwise from the top left one."""
+    """The corners of the largest frame of lines, float64 (4, 2), clockwise from the top left one; None if there is none."""
     shrink = min(1.0, WORK / max(gray.shape))
     dark = darker(resized(gray, shrink))
     level, upright = both_ways(dark)
@@ -43,7 +43,7 @@ def frame_of(gray: Gray) -> Points | None:
 
 
 def largest_box(across: Lines, down: Lines, reach: float) -> tuple[float, float, float, float] | None:
-    """Left, top, right and bottom of the largest box whose sides are lines that meet."""
+    """Left, top, right and bottom of the largest box whose sides are lines that meet; None if there is none."""
     if len(across.at) < 2 or len(down.at) < 2:
         return None
     meets = (
@@ -67,7 +67,7 @@ def largest_box(across: Lines, down: Lines, reach: float) -> tuple[float, float,
 
 
 def sheet_of(gray: Gray) -> Points | None:
-    """The corners of the sheet of paper, lighter than what it lies on, float64 (4, 2), clockwise from the top left one."""
+    """The corners of the sheet of paper, float64 (4, 2), clockwise from the top left one; it is lighter than what it lies on."""
     shrink = min(1.0, 800 / max(gray.shape))
     small = cv2.medianBlur(resized(gray, shrink), 9)
     filled = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8))  # writing is not an edge
@@ -90,7 +90,7 @@ def sheet_of(gray: Gray) -> Points | None:
 
 
 def straightened(hull: Points, corners: Points) -> Points:
-    """The corners where lines through the points of the sides meet, which rounded or torn-off corners affect less."""
+    """The corners where lines through the sides' points meet: rounded or torn corners hardly affect them."""
     lines = []
     for one, other in zip(corners, np.roll(corners, -1, 0), strict=True):
         way = other - one
@@ -107,7 +107,7 @@ def straightened(hull: Points, corners: Points) -> Points:
 
 
 def in_order(corners: Points) -> Points:
-    """Clockwise from the top left one."""
+    """The corners, clockwise from the top left one."""
     middle = corners.mean(0)
     turned = corners[np.argsort(np.arctan2(*(corners - middle).T[::-1]))]
     return np.roll(turned, -int(turned.sum(1).argmin()), 0)

@@ -18,7 +18,7 @@ __all__ = ["sheet_of"]
 def sheet_of(
     reader: Reader, picture: Gray, layout: Layout | None, raise_if_cancelled: Callable[[], None]
 ) -> Page | None:
-    """The fields of a form uint8 (H, W) or (H, W, 3), or its table; None if there is none."""
+    """The fields of the form in a picture, uint8 (H, W) or (H, W, 3), or without a layout its table; None without a table."""
     size = (picture.shape[1], picture.shape[0])
     if layout is not None:
         from mnistlab.reading.sheets.fields import read_fields

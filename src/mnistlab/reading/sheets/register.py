@@ -1,4 +1,4 @@
-"""Where a form is in a picture: by a picture of the empty form, by its frame, by the sheet's corners, or as it is."""
+"""Find a form in a picture: by a picture of the empty form, by its frame or by the sheet's corners; or take the whole picture."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ __all__ = ["Placed", "corners_of", "register"]
 
 Points = NDArray[np.float64]
 WORK = 1200
-"""Pixels of the longer side at which forms are compared."""
+"""The longer side, in pixels, of the copies in which forms are compared."""
 FEATURES = 3000
 ALIKE = 0.8
-"""Two features match if the next best match is this much further away."""
+"""Two features match if their distance is below this share of the distance to the next best match."""
 FEWEST = 12
-"""Features that must agree on where the form lies."""
+"""How many features must agree on where the form lies."""
 PATCH, WINDOW, EVERY = 40, 14, 60
-"""Pixels: the squares of the form that are searched, how far around their expected places, and from one to the next."""
+"""In pixels: the side of the form's squares, how far around their expected places they are looked for, and twice their step."""
 LIKE = 0.6
-"""Squares match from this correlation on."""
+"""Squares match if their correlation is at least this."""
 FITS = 0.5
 """The least share of the form's squares that must be found."""
 
@@ -40,7 +40,7 @@ class Placed:
     """A form in a picture."""
 
     matrix: Points
-    """(3, 3): from fractions of the form to pixels of the picture."""
+    """float64 (3, 3): maps points given as fractions of the form to pixels of the picture."""
     size: tuple[float, float]
     """The form's approximate width and height in pixels of the picture."""
     form: Gray | None = None
@@ -48,18 +48,18 @@ class Placed:
 
     @property
     def corners(self) -> tuple[tuple[float, float], ...]:
-        """The form's four corners in the picture, clockwise from the top left one."""
+        """The form's four corners, in pixels of the picture, clockwise from the top left one."""
         return self.in_picture((0.0, 0.0, 1.0, 1.0))
 
     def in_picture(self, box: Sequence[float]) -> tuple[tuple[float, float], ...]:
-        """The four corners, in the picture, of a box x, y, width, height as fractions of the form."""
+        """The four corners, in pixels of the picture, of a box (x, y, width, height) given as fractions of the form."""
         x, y, width, height = box
         ends = np.array([[(x, y), (x + width, y), (x + width, y + height), (x, y + height)]], np.float64)
         return tuple((float(a), float(b)) for a, b in cv2.perspectiveTransform(ends, self.matrix)[0])
 
     @classmethod
     def by_corners(cls, corners: Points) -> Placed:
-        """From the four corners in the picture, clockwise from the top left one."""
+        """The form whose corners, float64 (4, 2), lie there in the picture, clockwise from the top left one."""
         unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
         matrix = cv2.getPerspectiveTransform(unit, corners.astype(np.float32))
         sides = np.linalg.norm(np.roll(corners, -1, 0) - corners, axis=1)
@@ -67,14 +67,14 @@ class Placed:
 
 
 def register(layout: Layout, gray: Gray) -> Placed:
-    """Where the layout's form is in a picture uint8 (H, W). Raises `UserError` if it is not found, or is a different form."""
+    """Where the layout's form is in a picture, uint8 (H, W). Raises `UserError` if it is not found or is a different form."""
     if layout.form is not None:
         return by_form(layout.form, gray, layout.form_name)
     return Placed.by_corners(corners_of(layout.sheet, gray))
 
 
 def corners_of(anchor: Anchor, gray: Gray) -> Points:
-    """The corners of the picture uint8 (H, W), of a frame or of a sheet in it, float64 (4, 2), clockwise from the top left one.
+    """The corners of a picture, uint8 (H, W), or of the frame or sheet in it: float64 (4, 2), clockwise from the top left one.
 
     Raises `UserError` if there is no such frame or sheet.
     """
@@ -89,7 +89,7 @@ def corners_of(anchor: Anchor, gray: Gray) -> Points:
 
 
 def by_form(form: Gray, gray: Gray, name: str) -> Placed:
-    """By a picture of the empty form."""
+    """Where the form is in the picture `gray`, found by a picture of the empty form."""
     if form.ndim == 3:
         form = cv2.cvtColor(form, cv2.COLOR_RGB2GRAY)
     scales = [min(1.0, WORK / max(picture.shape)) for picture in (form, gray)]
@@ -113,7 +113,7 @@ def by_form(form: Gray, gray: Gray, name: str) -> Placed:
 
 
 def roughly(form: Gray, seen: Gray) -> tuple[Points | None, int]:
-    """The matrix (3, 3) from the form's pixels to the picture's, and how many features agree; None if too few do."""
+    """The matrix (3, 3) from the form's pixels to the picture's, None if too few features agree; and how many do."""
     finder = cv2.SIFT.create(nfeatures=FEATURES)
     (own, first), (theirs, second) = finder.detectAndCompute(form, None), finder.detectAndCompute(seen, None)
     if first is None or second is None or len(own) < 4 or len(theirs) < 4:
@@ -132,7 +132,7 @@ def roughly(form: Gray, seen: Gray) -> tuple[Points | None, int]:
 
 
 def exactly(form: Gray, seen: Gray, matrix: Points) -> tuple[Points, float]:
-    """The matrix refined by squares of the form found near their expected places; and what share of them was found."""
+    """The matrix, refined by finding squares of the form near their expected places; and the share of them that was found."""
     height, width = form.shape
     share = 0.0
     own = darker(form)
@@ -167,7 +167,7 @@ def exactly(form: Gray, seen: Gray, matrix: Points) -> tuple[Points, float]:
 
 
 def squares(dark: NDArray[np.float32]) -> list[tuple[int, int]]:
-    """The top left corners (y, x) of squares of a form in which something is printed both across and down."""
+    """The top left corners (y, x) of squares of a form that have print running both across and down."""
     inked = (dark > 1.5).astype(np.float32)
     height, width = dark.shape
     found = []

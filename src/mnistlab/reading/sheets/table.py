@@ -27,9 +27,9 @@ __all__ = ["Cell", "Table", "read_table"]
 LARGEST = 6000
 """The most pixels per side of a flattened table."""
 ROOM = 4
-"""Pixels by which a line continues beyond a crossing."""
+"""How many pixels a line continues beyond a crossing."""
 NARROWEST = 12
-"""The fewest pixels of a flattened row or column."""
+"""The least height of a flattened row, and width of a column, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Cell:
     row, column : int
         The row and column of its top left corner, from 0.
     rows, columns : int
-        How many it spans: more than 1 if cells are merged.
+        How many rows and columns it spans: more than 1 if cells are merged.
     digits : tuple of Digit
         From left to right.
     corners : tuple of (float, float)
@@ -84,7 +84,7 @@ class Table:
     Attributes
     ----------
     rows, columns : int
-        How many it has.
+        How many rows and columns it has.
     cells : tuple of Cell
         Row by row, a merged cell once.
     texts : list of list of str
@@ -111,7 +111,7 @@ class Table:
         ]
 
     def to_csv(self) -> str:
-        """A line for each row, as spreadsheets open it.
+        """The table as CSV, a line for each row, in a form that spreadsheets open.
 
         Returns
         -------
@@ -134,7 +134,7 @@ class Table:
 
 
 def read_table(reader: Reader, picture: Gray, raise_if_cancelled: Callable[[], None] = lambda: None) -> Table | None:
-    """The largest table in a picture uint8 (H, W) or (H, W, 3), read; None if there is none."""
+    """Read the largest table in a picture, uint8 (H, W) or (H, W, 3); None if there is none."""
     grid = find_grid(picture)
     raise_if_cancelled()
     if grid is None:
@@ -150,28 +150,28 @@ def read_table(reader: Reader, picture: Gray, raise_if_cancelled: Callable[[], N
 
 
 def told(reader: Reader, flat: Flattened, mark: Mark, size: tuple[int, int]) -> Digit:
-    """A digit as it is reported, for a mark on a flattened part of a picture of that width and height."""
+    """A mark on a flattened part of a picture of `size` (width, height) as the digit that is reported."""
     return reader._digit(mark, flat.box_in_picture(mark.box, size))
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where a grid's lines are when it is flattened."""
+    """Where a grid's lines are in the flattened picture."""
 
     grid: Grid
     x: Points
-    """(columns + 1,)."""
+    """float64 (columns + 1,): of the vertical lines."""
     y: Points
-    """(rows + 1,)."""
+    """float64 (rows + 1,): of the horizontal lines."""
     matrix: NDArray[np.float64]
-    """(3, 3): from the flattened grid to the picture, as well as one matrix can."""
+    """float64 (3, 3): maps the flattened grid to the picture as closely as a single matrix can."""
     beside: Points
-    """(rows + 1, columns + 1, 2): how far the crossings are from where the matrix puts them."""
+    """float64 (rows + 1, columns + 1, 2): how far the crossings are from where the matrix puts them, x and y."""
     margin: float
 
     @classmethod
     def of(cls, grid: Grid) -> Places:
-        """Most rows as high as `CELL_HEIGHT`, and columns in the same proportion to rows as in the picture."""
+        """A flattened grid whose rows are usually `CELL_HEIGHT` high, with the proportions of the picture."""
         points = grid.points
         high = np.linalg.norm(np.diff(points, axis=0), axis=2).mean(1)
         wide = np.linalg.norm(np.diff(points, axis=1), axis=2).mean(0)
@@ -188,11 +188,11 @@ class Places:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels."""
+        """Width and height of the flattened picture, in pixels."""
         return round(float(self.x[-1] + self.margin)), round(float(self.y[-1] + self.margin))
 
     def to_picture(self, points: Points) -> Points:
-        """Points (N, 2) converted to the picture."""
+        """Points, float64 (N, 2), of the flattened picture, converted to the picture."""
         moved = cv2.perspectiveTransform(points[None], self.matrix)[0]
         part = []
         for n, at in enumerate((self.x, self.y)):
@@ -205,7 +205,7 @@ class Places:
         return np.asarray(moved + upper * (1 - below) + lower * below)
 
     def lines(self) -> tuple[list[Segment], list[Segment]]:
-        """The lines that exist: horizontal ones, and vertical ones."""
+        """The parts of lines that exist: the horizontal ones, and the vertical ones."""
         rows, columns = self.grid.rows, self.grid.columns
         below = np.vstack([np.ones((1, columns), bool), self.grid.below, np.ones((1, columns), bool)])
         beside = np.hstack([np.ones((rows, 1), bool), self.grid.beside, np.ones((rows, 1), bool)]).T
@@ -235,7 +235,7 @@ class Places:
 
 
 def parts_of(there: NDArray[np.bool_], at: Points, along: Points) -> list[Segment]:
-    """The parts of lines that are `there`, as their position and two ends, which reach a little further."""
+    """The parts of lines that are `there`, as position, two ends, which reach `ROOM` further, and slope, which is 0."""
     return [
         (float(at[line]), float(along[part]) - ROOM, float(along[part + 1]) + ROOM, 0.0)
         for line, part in zip(*(places.tolist() for places in np.nonzero(there)), strict=True)

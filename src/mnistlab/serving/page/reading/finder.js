@@ -5,9 +5,9 @@ import { readOnnx } from "../onnx/file.js";
 import { Session } from "../onnx/session.js";
 import { boxSums, dilated } from "./filters.js";
 import { largest, roundEven } from "./numbers.js";
-import { BORDERS, framed, part, picture, resize, resized } from "./pictures.js";
+import { BORDERS, empty, framed, part, picture, resize, resized } from "./pictures.js";
+import { CELL, grown, ofBoxes, windows, withHalo } from "./windows.js";
 
-const CELL = 4;
 export const SIZES = [14, 22];
 const AROUND = 65;
 export const CLASSES = [..."0123456789.,-/%:?"];
@@ -23,6 +23,11 @@ export const LEAST = 0.25;
 const SPREAD = 0.4;
 const SURE = 0.5;
 const FINE = 19;
+const SETTLED = 0.8;
+const FEW = 0.05;
+const AROUND_FOUND = 1;
+const WHOLE = 160_000;
+const [SPECK, REACH] = [3, 24];
 
 export class Finder {
   constructor(bytes) {
@@ -48,15 +53,15 @@ function contrast(gray) {
   return picture(gray.width, gray.height, made);
 }
 
-/** The peaks of the kinds' probabilities from `LEAST` on: [{x, y, width, height, kinds}]. */
-function peaks({ kinds, boxes, columns, rows }) {
+/** The peaks of the kinds' probabilities from `LEAST` on in the cells that `isNew` says: [{x, y, width, height, kinds}]. */
+function peaks({ kinds, boxes, columns, rows }, isNew) {
   const area = columns * rows;
   const best = new Float32Array(area);
   for (let i = 0; i < area; i += 1) for (let k = 0; k < CLASSES.length; k += 1) best[i] = Math.max(best[i], kinds[k * area + i]);
   const around = dilated(picture(columns, rows, best), 3).values;
   const found = [];
   for (let at = 0; at < area; at += 1) {
-    if (!(best[at] >= around[at] && best[at] >= LEAST)) continue;
+    if (!(best[at] >= around[at] && best[at] >= LEAST && isNew(at % columns, Math.floor(at / columns)))) continue;
     const [dx, dy, wide, high] = [0, 1, 2, 3].map((k) => boxes[k * area + at]);
     found.push({
       x: ((at % columns) + 0.5 + dx) * CELL,
@@ -75,56 +80,63 @@ export function foundMark(values) {
   return { ...values, kind, isDigit: kind < 10, isOther: kind === OTHER };
 }
 
-/** Left, top, width and height of a box of the picture, with a frame around it, in the framed picture; null means all of it. */
-function windowOf(box, scale, seen) {
-  if (!box) return [0, 0, seen.width, seen.height];
-  const [x, y, wide, high] = box.map((side) => (scale * side) / CELL);
-  const [left, top] = [x, y].map((start) => CELL * Math.trunc(start));
-  const [right, bottom] = [x + wide, y + high].map((end) => CELL * Math.ceil(end) + 2 * FRAME);
-  return [left, top, Math.min(right, seen.width) - left, Math.min(bottom, seen.height) - top];
-}
-
-/** A picture of that size, 0 except for `inner` at that place. */
-function placed(inner, left, top, { width, height }) {
-  const made = new Float32Array(width * height);
-  for (let y = 0; y < inner.height; y += 1)
-    made.set(inner.values.subarray(y * inner.width, (y + 1) * inner.width), (top + y) * width + left);
-  return picture(width, height, made);
-}
-
 /**
  * What the network finds at one size: {scale, seen, ink, found, isLight}. `small` is `scale` times as large as the picture; with
- * `box`, in the picture's pixels, it looks only there.
+ * `boxes`, in the picture's pixels, it looks only there.
  */
-export function look(finder, small, scale, number = 0, isLight = false, box = null) {
+export function look(finder, small, scale, number = 0, isLight = false, boxes = null) {
   const { width, height } = small;
   const [below, beside] = [height, width].map((side) => FRAME + ((CELL - ((side + 2 * FRAME) % CELL)) % CELL));
   const shown = isLight ? picture(width, height, small.values.map((value) => 255 - value)) : small;
   const seen = contrast(framed(shown, FRAME, below, FRAME, beside, BORDERS.replicate));
-  const [left, top, wide, high] = windowOf(box, scale, seen);
-  const answer = finder.answer(part(seen, left, top, wide, high));
-  const found = peaks(answer).map((peak) => {
-    const isDigit = largest(peak.kinds.subarray(0, 10)) >= largest(peak.kinds.subarray(10, OTHER));
-    const off = isDigit ? Math.log(peak.height / SIZES[1]) : 0;
-    return foundMark({
-      x: (peak.x + left - FRAME) / scale,
-      y: (peak.y + top - FRAME) / scale,
-      width: peak.width / scale,
-      height: peak.height / scale,
-      kinds: peak.kinds,
-      weight: largest(peak.kinds) * Math.exp(-0.5 * (off / SPREAD) ** 2),
-      level: number,
-      isLight,
-    });
-  });
-  const ink = placed(picture(wide, high, answer.ink), left, top, seen);
+  const cells = empty(seen.width / CELL, seen.height / CELL);
+  const wanted = ofBoxes(boxes ?? [[0, 0, width / scale, height / scale]], scale, FRAME, cells.width, cells.height);
+  if (!boxes) wanted.values.fill(1);
+  const ink = picture(seen.width, seen.height, new Float32Array(seen.values.length));
+  const found = [];
+  for (const window of windows(wanted)) {
+    const [left, top, right, bottom] = withHalo(window, cells);
+    const answer = finder.answer(part(seen, ...[left, top, right - left, bottom - top].map((side) => CELL * side)));
+    copy(answer.ink, [left, top, right], ink, window);
+    for (const peak of peaks(answer, (x, y) => isNewIn(cells, window, left + x, top + y))) {
+      const isDigit = largest(peak.kinds.subarray(0, 10)) >= largest(peak.kinds.subarray(10, OTHER));
+      const off = isDigit ? Math.log(peak.height / SIZES[1]) : 0;
+      found.push(
+        foundMark({
+          x: (peak.x + CELL * left - FRAME) / scale,
+          y: (peak.y + CELL * top - FRAME) / scale,
+          width: peak.width / scale,
+          height: peak.height / scale,
+          kinds: peak.kinds,
+          weight: largest(peak.kinds) * Math.exp(-0.5 * (off / SPREAD) ** 2),
+          level: number,
+          isLight,
+        }),
+      );
+    }
+    for (let row = window[1]; row < window[3]; row += 1) cells.values.fill(1, row * cells.width + window[0], row * cells.width + window[2]);
+  }
   return { scale, seen: part(seen, FRAME, FRAME, width, height), ink: part(ink, FRAME, FRAME, width, height), found, isLight };
 }
 
-/** The sizes at which to look at a picture: from where it, or its `box`, is as high as a digit, to the smallest digits. */
-function scales({ width, height }, box) {
+/** Whether a cell is in the window, and in none before. */
+const isNewIn = (cells, [left, top, right, bottom], x, y) =>
+  x >= left && x < right && y >= top && y < bottom && !cells.values[y * cells.width + x];
+
+/** Copy the ink that was seen from `left`, `top` to `right`, in cells, to its place in the whole, as far as the window goes. */
+function copy(seen, [left, top, right], whole, window) {
+  const [from, first, to, last] = window.map((side) => CELL * side);
+  const wide = CELL * (right - left);
+  for (let y = first; y < last; y += 1) {
+    const row = (y - CELL * top) * wide - CELL * left;
+    whole.values.set(seen.subarray(row + from, row + to), y * whole.width + from);
+  }
+}
+
+/** The sizes at which to look at a picture: from where it, or its largest box, is one digit high, to those of small digits. */
+function scales({ width, height }, boxes) {
   const most = Math.min(SIZES[1] / SMALLEST, (MOST_PIXELS / (height * width)) ** 0.5);
-  const least = SIZES[1] / Math.max(...(box ? box.slice(2) : [width, height]));
+  const least = SIZES[1] / Math.max(...(boxes ? boxes.flatMap((box) => box.slice(2)) : [width, height]));
   const count = Math.max(0, Math.ceil(Math.log(most / least) / Math.log(STEP)));
   return Array.from({ length: count + 1 }, (_, n) => most / STEP ** (count - n));
 }
@@ -144,25 +156,45 @@ export class Sizes {
   }
 }
 
-/** What the network finds at each size, from the smallest up, until everything there has been large enough. */
-export function levels(finder, sizes, { isLight = false, most = MOST_PIXELS, first = 0, box = null } = {}) {
+/**
+ * What the network finds at each size, from the smallest up, until everything there has been large enough. With the boxes of all
+ * strokes, `inked`, it looks at larger sizes only there and around what it found.
+ */
+export function levels(finder, sizes, { isLight = false, most = MOST_PIXELS, first = 0, boxes = null, inked = null } = {}) {
   const looked = [];
   const [whole] = sizes.halves;
   const area = whole.width * whole.height;
-  for (const [number, scale] of scales(whole, box).entries()) {
+  let places = boxes;
+  for (const [number, scale] of scales(whole, boxes).entries()) {
     const pixels = scale ** 2 * area;
     if (pixels > 1.01 * most) break;
-    looked.push(look(finder, sizes.at(scale), scale, first + number, isLight, box));
-    if (pixels > ALWAYS && !isWorthMore(looked)) break;
+    looked.push(look(finder, sizes.at(scale), scale, first + number, isLight, places));
+    const known = looked.flatMap(({ found }) => found.filter(({ weight, isDigit }) => weight > SURE && isDigit));
+    const hints = looked.at(-1).found.filter((mark) => mark.isDigit && largest(mark.kinds) > HINT);
+    const isSmall = ({ height }) => height * scale < FINE;
+    if (known.length === 0) continue;
+    if (pixels > ALWAYS && hints.filter(isSmall).length <= FEW * known.length) break;
+    if (inked && pixels * STEP ** 2 > WHOLE) {
+      places = around(hints.filter((mark) => isSmall(mark) || mark.weight <= SETTLED));
+      if (pixels <= ALWAYS) {
+        const settled = known.filter((mark) => !isSmall(mark) && mark.weight > SETTLED);
+        places.push(...grown(unsettled(inked, settled, SPECK / scale), REACH / scale));
+      }
+    }
   }
   return looked;
 }
 
-/** Whether a larger size may show digits better: if none is known yet, or there are hints of small ones. */
-function isWorthMore(looked) {
-  const known = looked.flatMap(({ found }) => found.filter(({ weight, isDigit }) => weight > SURE && isDigit));
-  const { found, scale } = looked.at(-1);
-  const hints = found.filter((mark) => mark.isDigit && largest(mark.kinds) > HINT && mark.height * scale < FINE);
-  return known.length === 0 || hints.length > 0.05 * known.length;
-}
+/** The marks' boxes with their surroundings. */
+const around = (found) =>
+  grown(
+    found.map(({ x, y, width, height }) => [x - width / 2, y - height / 2, width, height]),
+    found.map(({ height }) => AROUND_FOUND * height),
+  );
 
+/** The boxes of strokes longer than `least` in which none of the marks has its centre. */
+const unsettled = (inked, known, least) =>
+  inked.filter(
+    ([left, top, wide, high]) =>
+      Math.max(wide, high) > least && !known.some(({ x, y }) => x > left && y > top && x < left + wide && y < top + high),
+  );

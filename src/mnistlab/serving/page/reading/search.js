@@ -7,12 +7,12 @@ import { changed, covered, mark } from "./marks.js";
 import { median } from "./numbers.js";
 import { grey, like, turnedBy } from "./pictures.js";
 import { boxInPicture, findPieces, inPicture } from "./pieces.js";
-import { largerInPicture } from "./questions.js";
+import { boxesInPicture, largerInPicture } from "./questions.js";
 import { signsAmong, signsBetween } from "./separators.js";
 import { boxOfSpot, isWhole, spots } from "./spots.js";
 import { assembled, leavesNoQuestion, sizeOf } from "./strokes.js";
 import { surest, unread } from "./surest.js";
-import { hasDarkParts, lookEverywhere, turns } from "./upright.js";
+import { darkParts, lookEverywhere, turns } from "./upright.js";
 
 const SHINES_THROUGH = 0.25;
 const MOST_PIECES = 400;
@@ -39,15 +39,15 @@ export async function writingOnPaper(openFinder, classifier, given, threshold) {
   const isPlain = pieces.length <= MOST_PIECES && !ink.rules && leavesNoQuestion(strokes, given, threshold);
   const drawing = loneDrawing(ink, pieces);
   const written = strokes.filter(({ levelBox }) => drawing && ink.pen < THICKEST * levelBox[3]).map(({ box }) => box);
-  const isLight = hasDarkParts(gray, written);
+  const dark = darkParts(gray, written);
   let [found, looked, quarters] = [[], [], 0];
-  if (isLight || !isPlain) {
-    const how = { lowest: 0, isLight, box: null, isTurnable: true };
+  if (dark.length || !isPlain) {
+    const how = { lowest: 0, dark, box: null, inked: drawing ? null : boxesInPicture(ink), isTurnable: true };
     if (drawing) {
       const least = ink.finest / BOLDEST;
       const isWide = drawing.width >= WIDEST * drawing.height;
       how.lowest = (isWide ? least : Math.max(least, LEAST_PART * drawing.height)) * largerInPicture(ink);
-      how.box = isLight ? null : boxInPicture(drawing, ink, size);
+      how.box = dark.length ? null : boxInPicture(drawing, ink, size);
       how.isTurnable = isWide && drawing.height > least;
     }
     ({ found, looked, quarters } = foundDigits(await openFinder(), classifier, gray, threshold, how));
@@ -80,13 +80,13 @@ function withSigns(marks, signs) {
 }
 
 /** What the finder takes for digits, or for something else of that size, as the classifier sees it. */
-function foundDigits(finder, classifier, dark, threshold, { lowest, isLight, box, isTurnable }) {
-  let gray = dark;
-  let looked = lookEverywhere(finder, gray, lowest, isLight, box);
+function foundDigits(finder, classifier, page, threshold, { lowest, dark, box, inked, isTurnable }) {
+  let gray = page;
+  let looked = lookEverywhere(finder, gray, { lowest, dark, boxes: box && [box], inked });
   const quarters = isTurnable ? turns(finder, classifier, gray, looked, box) : 0;
   if (quarters) {
     gray = turnedBy(gray, quarters);
-    looked = lookEverywhere(finder, gray, lowest, isLight, null);
+    looked = lookEverywhere(finder, gray, { lowest, dark: darkParts(gray, []) });
   }
   const size = sizeOf(gray);
   let seen = spots(classifier, find(looked), looked).filter(isWhole);

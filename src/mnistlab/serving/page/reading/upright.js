@@ -4,26 +4,29 @@ import { medianBlurred } from "./filters.js";
 import { ALWAYS, FRAME, levels, look, MOST_PIXELS, Sizes, SIZES } from "./finder.js";
 import { clip, largest, median, quantile, roundEven } from "./numbers.js";
 import { find } from "./overlaps.js";
-import { longestSide, part, resized, turnedBy } from "./pictures.js";
+import { like, longestSide, part, resized, turnedBy } from "./pictures.js";
+import { components } from "./regions.js";
 import { spots } from "./spots.js";
+import { grown } from "./windows.js";
 
 const PARTS = [128, 160, 224, 320];
 const ENOUGH = 20;
 const SIZES_TRIED = 3;
 const [CLEARLY, MORE] = [1.2, 1.2];
 const DARK_SHARE = 0.04;
+const EDGE = 2;
 
-/** What the network finds at each size; with `isLight`, also what is lighter than its background; with `box`, only there. */
-export function lookEverywhere(finder, gray, lowest, isLight, box) {
+/** What the network finds at each size, and in the boxes `dark` also what is lighter than its background; with `boxes`, only there. */
+export function lookEverywhere(finder, gray, { lowest, dark, boxes = null, inked = null }) {
   const sizes = new Sizes(gray);
   const most = lowest === 0 ? MOST_PIXELS : (SIZES[1] / lowest) ** 2 * gray.width * gray.height;
-  const looked = levels(finder, sizes, { most: Math.min(MOST_PIXELS, most), box });
-  if (isLight) looked.push(...levels(finder, sizes, { isLight, most: ALWAYS, first: looked.length }));
+  const looked = levels(finder, sizes, { most: Math.min(MOST_PIXELS, most), boxes, inked });
+  if (dark.length) looked.push(...levels(finder, sizes, { isLight: true, most: ALWAYS, first: looked.length, boxes: dark }));
   return looked;
 }
 
-/** Whether there might be writing on a dark background; dark pixels in the boxes of `written` are strokes. */
-export function hasDarkParts(gray, written) {
+/** The parts with a dark background, if they are a share of the picture; dark pixels in the boxes of `written` are strokes. */
+export function darkParts(gray, written) {
   const scale = Math.min(1, 160 / longestSide(gray));
   const small = resized(gray, scale);
   const ground = Math.min(small.width, small.height) > 9 ? medianBlurred(small, 9) : small;
@@ -35,7 +38,9 @@ export function hasDarkParts(gray, written) {
     const bottom = Math.min(small.height, roundEven((y + height) * scale) + 1);
     for (let row = top; row < bottom; row += 1) dark.fill(0, row * small.width + left, row * small.width + Math.max(left, right));
   }
-  return dark.reduce((sum, one) => sum + one, 0) / dark.length > DARK_SHARE;
+  if (dark.reduce((sum, one) => sum + one, 0) / dark.length <= DARK_SHARE) return [];
+  const { boxes } = components(like(small, dark));
+  return grown(boxes, EDGE).map((box) => box.map((side) => side / scale));
 }
 
 /** By how many quarter turns, counterclockwise, the page, or its `box`, must be rotated to be read: 0 to 3. */
@@ -45,9 +50,13 @@ export function turns(finder, classifier, gray, looked, box) {
   const chosen = [...seenWell].sort((a, b) => hints(a) - hints(b)).slice(-SIZES_TRIED);
   const seen = box ? aroundBox(gray, box, chosen.at(-1)) : partOf(gray, chosen.at(-1));
   const smaller = chosen.map(({ scale }) => ({ small: resized(seen, scale), scale }));
-  const read = [0, 1, 2, 3].map((n) =>
-    readable(classifier, smaller.map(({ small, scale }, number) => look(finder, turnedBy(small, n), scale, number))),
-  );
+  const read = [];
+  for (let n = 0; n < 4; n += 1) {
+    const views = smaller.map(({ small, scale }, number) => look(finder, turnedBy(small, n), scale, number));
+    const marks = find(views);
+    read.push(readable(classifier, marks, views));
+    if (n === 0 && CLEARLY * read[0] + MORE > marks.length) return 0; // nearly all can be read as it is
+  }
   const best = read.indexOf(largest(read));
   return read[best] > CLEARLY * read[0] + MORE ? best : 0;
 }
@@ -78,8 +87,8 @@ function aroundBox(gray, [x, y, width, height], { scale }) {
 /** How much there seems to be at one size. */
 const hints = ({ found }) => found.reduce((sum, { weight }) => sum + weight, 0);
 
-/** About how many digits can be read at these sizes. */
-const readable = (classifier, looked) =>
-  spots(classifier, find(looked), looked)
+/** About how many digits among the finds at these sizes can be read. */
+const readable = (classifier, marks, looked) =>
+  spots(classifier, marks, looked)
     .filter(({ found }) => found.isDigit)
     .reduce((sum, { sure, found }) => sum + Math.max(0, 2 * sure - 1) * Math.min(1, found.weight), 0);

@@ -1,0 +1,92 @@
+"""The parts of a picture that the finder looks at: most of a page is blank."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistlab.reading.finder import CELL
+
+__all__ = ["HALO", "Boxes", "Window", "of_boxes", "windows"]
+
+Boxes = NDArray[np.float64]
+"""float64 (N, 4): x, y, width, height."""
+
+HALO = 4
+"""Cells around a window that the network sees too, so that digits at its edge have surroundings."""
+TILE = 16
+"""Windows are made from squares of so many cells per side."""
+START = 64
+"""What looking at one more window costs, in cells."""
+
+
+class Window(NamedTuple):
+    """A rectangle, in cells: its first column and row, and those after its last."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def cost(self) -> int:
+        """How many cells the network computes for it, and what one more call costs."""
+        return (self.right - self.left + 2 * HALO) * (self.bottom - self.top + 2 * HALO) + START
+
+    @property
+    def cells(self) -> tuple[slice, slice]:
+        """Its rows and columns in cells."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def pixels(self) -> tuple[slice, slice]:
+        """Its rows and columns in pixels."""
+        return slice(CELL * self.top, CELL * self.bottom), slice(CELL * self.left, CELL * self.right)
+
+    def within(self, other: Window, times: int = 1) -> tuple[slice, slice]:
+        """Its rows and columns in `times` as many parts as cells, relative to another window around it."""
+        rows = slice(times * (self.top - other.top), times * (self.bottom - other.top))
+        return rows, slice(times * (self.left - other.left), times * (self.right - other.left))
+
+    def with_halo(self, shape: tuple[int, ...]) -> Window:
+        """The window and what the network sees around it, in a picture of `shape` (rows, columns) in cells."""
+        right, bottom = min(self.right + HALO, shape[1]), min(self.bottom + HALO, shape[0])
+        return Window(max(0, self.left - HALO), max(0, self.top - HALO), right, bottom)
+
+    def together(self, other: Window) -> Window:
+        """The smallest window around both."""
+        right, bottom = max(self.right, other.right), max(self.bottom, other.bottom)
+        return Window(min(self.left, other.left), min(self.top, other.top), right, bottom)
+
+
+def of_boxes(boxes: Boxes, scale: float, frame: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The cells, bool `shape`, in boxes of a picture (in its pixels), once it is scaled and framed with `frame` pixels."""
+    cells = np.zeros(shape, bool)
+    for x, y, width, height in boxes.tolist():
+        left, top = (max(0, int((scale * start + frame) / CELL)) for start in (x, y))
+        right, bottom = (int(np.ceil((scale * end + frame) / CELL)) for end in (x + width, y + height))
+        cells[top:bottom, left:right] = True
+    return cells
+
+
+def windows(wanted: NDArray[np.bool_]) -> list[Window]:
+    """Windows that cover all wanted cells, bool (h, w), and few others; one around two is taken if it costs less than they do."""
+    found: list[Window] = []
+    for top in range(0, wanted.shape[0], TILE):
+        for left in range(0, wanted.shape[1], TILE):
+            down, across = np.nonzero(wanted[top : top + TILE, left : left + TILE])
+            if not len(down):
+                continue
+            new = Window(
+                left + int(across.min()), top + int(down.min()), left + int(across.max()) + 1, top + int(down.max()) + 1
+            )
+            while found:
+                gains = [one.cost + new.cost - one.together(new).cost for one in found]
+                best = int(np.argmax(gains))
+                if gains[best] < 0:
+                    break
+                new = new.together(found.pop(best))
+            found.append(new)
+    return found
