@@ -71,7 +71,7 @@ class Augmentation:
         Parameters
         ----------
         images : float tensor (B, 1, H, W)
-            0 is paper, which also fills in from outside the image.
+            0 is paper; whatever comes in from outside the image is paper, too.
         labels : tensor (B,), optional
             Returned unchanged, as by torchvision's transforms, so that this object can be a loader's `augment`.
 

@@ -66,7 +66,7 @@ def cover(images: torch.Tensor) -> torch.Tensor:
 
 
 def others(images: torch.Tensor) -> torch.Tensor:
-    """The same images in a different order."""
+    """The images in a random order."""
     return images[torch.randperm(len(images), device=images.device)]
 
 

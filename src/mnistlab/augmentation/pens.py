@@ -96,7 +96,7 @@ def repeated(step: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor,
 
 
 def thinner(images: torch.Tensor) -> torch.Tensor:
-    """Strokes up to 2.5 pixels thinner, as thin as a ballpoint's at the least."""
+    """Strokes up to 2.5 pixels thinner, down to those of a ballpoint."""
     return repeated(thin, images, between(0, 1.25, images))
 
 

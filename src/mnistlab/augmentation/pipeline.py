@@ -35,7 +35,7 @@ class Pipeline:
         How many images are inverted, partly covered, crossed by pieces of other digits, or get thinner or thicker strokes.
     digits : tuple of int
         The digit of each class (`loader.spec.digits`); empty if the classes are not digits, in which case no strokes of other
-        hands are drawn, and only rejects that suit any classes are added.
+        hands are drawn, and only rejects that suit all classes are added.
 
     Raises
     ------
@@ -61,6 +61,6 @@ class Pipeline:
         """Takes images, float (B, 1, H, W), 0 (paper) to 255 (ink), and labels, int64 (B,); returns them, followed by rejects."""
         images, labels = Rejects(self.rejects, self.digits)(images, labels)
         if self.writing and self.digits:
-            digits = torch.tensor((*self.digits, REJECT), device=labels.device)  # of each label; -1 is the last
+            digits = torch.tensor((*self.digits, REJECT), device=labels.device)  # by label; -1 takes the last
             images = other_hands(images, digits[labels], self.writing)
         return Clutter(self.clutter)(Writing(self.writing)(self.affine(images))), labels

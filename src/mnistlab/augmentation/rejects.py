@@ -65,7 +65,7 @@ class Rejects:
     share: float = 0.0
     """How many pictures to add, as a fraction of the batch size."""
     digits: tuple[int, ...] = ()
-    """The digit of each class; empty if the classes are not digits, in which case only kinds that suit any classes are made."""
+    """The digit of each class; empty if the classes are not digits, in which case only kinds that suit all classes are made."""
 
     def __post_init__(self) -> None:
         number(self.share, Clause("names.rejects"), 0, 4, wrong="augmentation.rejects_out_of_range")
@@ -105,7 +105,7 @@ HALVES = (
     (0.0, 0.0, 0.5, 0.0),  # 5: its sides are 5s
     (0.0, 0.0, 0.0, 0.0),  # 6: an o and a stroke
     (0.0, 0.0, 0.0, 0.0),  # 7
-    (0.0, 0.0, 0.0, 0.0),  # 8: two o, a 3
+    (0.0, 0.0, 0.0, 0.0),  # 8: two o's, a 3
     (0.0, 0.0, 0.0, 0.0),  # 9: an o and a stroke
 )
 
@@ -182,7 +182,7 @@ TURNS = (
     (1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 1.0),  # 3: m, w, E
     (1.0, 1.0, 1.0, 1.0, 0.5, 1.0, 1.0),  # 4: H, h
     (1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0),  # 5
-    (1.0, 1.0, 1.0, 1.0, 0.5, 1.0, 0.0),  # 6: upside down a P, and half a turn makes a 9
+    (1.0, 1.0, 1.0, 1.0, 0.5, 1.0, 0.0),  # 6: upside down it is a P, and half a turn makes it a 9
     (0.0, 1.0, 1.0, 0.5, 1.0, 0.3, 0.5),  # 7: transposed, with a bar, it is a 4
     (1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0),  # 8
     (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0),  # 9: P, d

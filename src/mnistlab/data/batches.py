@@ -51,7 +51,7 @@ class BatchDataset(TorchDataset[Example]):
         if prepare:
             self.images = torch.cat([prepared(part, prepare) for part in torch.split(self.images, BATCH)])
         self.normalisation = normalisation
-        self.augment = augment or None  # an Augmentation that changes nothing is none
+        self.augment = augment or None  # an Augmentation that changes nothing counts as none
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -88,7 +88,7 @@ class BatchDataset(TorchDataset[Example]):
             raise IndexError(f"there is no example {shown(index)} among {len(self):,}") from None
 
     def batch(self, indices: torch.Tensor) -> Batch:
-        """Images float32 (B, 1, H, W), normalised, and labels int64 (B,) of `indices` int64 (B,), on the split's device."""
+        """Images float32 (B, 1, H, W), normalised, and labels int64 (B,) for `indices` int64 (B,), on the split's device."""
         images = self.images.index_select(0, indices).float()  # twice as fast as self.images[indices]
         labels = self.labels.index_select(0, indices)
         if self.augment is None or not len(indices):

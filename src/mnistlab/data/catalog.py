@@ -19,7 +19,7 @@ PARTS: tuple[Part, Part] = ("train", "test")
 
 @dataclass(frozen=True)
 class FileSpec:
-    """One raw file: its name, what it holds and how many, and its SHA-256 if there is a published one."""
+    """One raw file: its name, what it holds, how many examples, and its SHA-256 if one has been published."""
 
     name: str
     kind: Literal["images", "labels", "both"]

@@ -26,7 +26,7 @@ __all__ = ["SourceError", "torchvision_download"]
 PATIENCE_WITH_COPY = 5.0
 """Seconds to wait for a mirror's answer, and for each further part of it, if a copy ships in the package."""
 PATIENCE = 20.0
-"""The same if no copy ships in the package."""
+"""Seconds to wait in the same way if no copy ships in the package."""
 SLOWEST = 50_000
 """Bytes per second below which a mirror is abandoned."""
 MEASURED = 5.0

@@ -207,7 +207,7 @@ def is_picture(path: Path) -> bool:
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
-    """The whole picture as uint8 (28, 28), bright ink on dark, with its aspect ratio; one of 28x28 keeps its pixels."""
+    """The whole picture as uint8 (28, 28), bright ink on dark, its aspect ratio kept; a 28x28 picture is not resampled."""
     picture = decode(path)
     pixels = picture if picture.ndim == 2 else np.asarray(Image.fromarray(picture).convert("L"))
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])

@@ -47,10 +47,10 @@ def read_writers(spec: DatasetSpec, part: Part) -> Writers | None:
 def validation_writers(writers: Writers, labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_]:
     """Which examples are by a writer kept for validation: bool (N,), the same for everyone.
 
-    One writer in every group of twelve, in the order of their numbers, is kept: those whose examples together bring each class
-    nearest to its share, a twelfth of its examples. They are found group by group, in integers and without a random generator,
-    until none can be replaced by a better one. For MNIST, 45 of the 539 writers are kept, with 5,004 of the 60,000 images; no
-    class is further than 1.5 images from its share.
+    From every twelve writers, in the order of their numbers, one is kept, so that the examples kept of each class come as near
+    as possible to its share, a twelfth. The writers are found group by group, in integers and without a random generator, until
+    none can be replaced by a better one. For MNIST, 45 of the 539 writers are kept, with 5,004 of the 60,000 images; no class
+    is further than 1.5 images from its share.
     """
     numbers, who = np.unique(writers, return_inverse=True)
     counts = np.zeros((len(numbers), classes), np.int64)

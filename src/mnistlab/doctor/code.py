@@ -105,8 +105,8 @@ def try_training(
 def check_network(
     model: nn.Module, file: Path, images: torch.Tensor, labels: torch.Tensor, *, trained: bool
 ) -> Iterator[Check]:
-    """What is wrong with a network before it is trained. If it is then `trained`, a softmax is not mentioned here, because
-    the training shows what the loss is given."""
+    """What is wrong with a network before it is trained. A softmax is not mentioned if training is tried out later (`trained`),
+    because that shows what the loss is given."""
     if lost := unregistered(model):
         yield Check(NETWORK, "problem", Clause("doctor.layers_unregistered", names=lost))
     with evaluating(model), Witness(model, len(images)) as witness:
@@ -177,7 +177,7 @@ def takes_two(function: Callable[..., Any]) -> bool:
 
 
 def import_model(code: str) -> nn.Module:
-    """A network of the class named by `code`, "FILE.py:CLASS". Raises `UserError` if there is none."""
+    """A network of the class named by `code`, "FILE.py:CLASS". Raises `UserError` if there is no such class."""
     named = Named.of(code, "remedies.give_class")
     with importing_beside(named.file):
         return make_model(LearnersFile(named.file), named.name, code)
@@ -211,7 +211,7 @@ class LearnersFile:
 
     @contextlib.contextmanager
     def explaining(self, code: str, remedy: str) -> Iterator[None]:
-        """Turn any exception from the file's code inside `with` into a `UserError`, caused by it, with the remedy of this key."""
+        """Turn any exception from the file's code inside `with` into a `UserError` with this remedy, and keep it as the cause."""
         try:
             yield
         except MnistlabError:

@@ -1,4 +1,4 @@
-"""How certain a figure is if writers wrote several examples each: these say less than as many independent ones.
+"""How certain a figure is if some examples are by the same writer: they say less than as many independent examples.
 
 Someone who writes odd sevens writes many of them. The result on another test set therefore depends on its writers, and the
 unit that is drawn at random is a writer, not an image.
@@ -35,7 +35,7 @@ def variance_ratio(counts: Counts, seed: int = 0, draws: int = DRAWS) -> float:
     """How many times larger the variance of the accuracy is than for independent images (the design effect of survey statistics).
 
     Bootstrap: the same number of writers is drawn at random, with replacement, each with all of their examples; this is repeated
-    `draws` times. 1.0 if everything or nothing was right, because then nothing varies.
+    `draws` times. The result is 1.0 if everything or nothing was right, because then nothing varies.
     """
     total, right = counts[:, 1].sum(), counts[:, 2].sum()
     if right in (0, total):

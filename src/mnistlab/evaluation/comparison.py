@@ -85,7 +85,7 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
 
 
 def p_value_by_writer(run: Run, total: int, first: set[int], second: set[int]) -> float | None:
-    """As in `Comparison`, from the indices of the mistakes; None if the writers of the run's test images are unknown."""
+    """The p-value by writer of a `Comparison`, from the indices of the mistakes; None if the writers are unknown."""
     known = run.dataset in DATASETS and run.kind != FinderRecipe.kind  # a finder's digits are in drawn scenes
     writers = read_writers(DATASETS[run.dataset], "test") if known else None
     if writers is None or len(writers) != total:

@@ -33,7 +33,7 @@ class Corrupted:
     """The results of a model on the test images, corrupted in each way."""
 
     evaluations: dict[str, Evaluation]
-    """By the corruption's name, in the paper's order."""
+    """The results by the corruption's name, in the paper's order."""
     picture: Path
 
     @property

@@ -45,7 +45,7 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
     Returns
     -------
     Evaluation
-        What it got right and wrong, in counts.
+        What the model got right and wrong, in counts.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def evaluate_run(
     device : str or torch.device
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     data_dir : str or Path, optional
-        The folder that holds the data, if it is not the run's.
+        The folder that holds the data, if it is not the one that the run used.
     runs_dir : str or Path
         The folder that holds the runs.
 
@@ -121,7 +121,7 @@ def evaluate_run(
     Raises
     ------
     UserError
-        If the split is another one, if the model is missing, damaged or made for another dataset, or if the validation split is
+        If `split` is anything else; if the model is missing, damaged or made for another dataset; or if the validation split is
         asked for and the run was trained on it.
     """
     if split not in ("val", "test"):

@@ -114,7 +114,7 @@ def explain(look: Look, image: NDArray[np.uint8], source: Clause, *, why: bool =
 
 
 def find_why(look: Look, image: NDArray[np.uint8]) -> Why:
-    """Which ink counted for the answer, and the answer without the tenth of it that counted most."""
+    """Which ink counted for the answer, and the answer without the tenth of the ink that counted most."""
     map_ = occlusion(image, look.probabilities)
     erased = erase(image, map_)
     return Why(map_, erased, look.probabilities(erased[None])[0])

@@ -28,7 +28,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Find:
-    """A digit that was found, in pixels of the scene."""
+    """A digit that was found, with its place and size in pixels of the scene."""
 
     mark: Mark
     probability: float
@@ -98,12 +98,12 @@ class FinderEvaluation(Evaluation):
         return float(np.abs(self.confidence_bins[:, 1] - self.confidence_bins[:, 2]).sum() / found)
 
     def score(self) -> dict[str, Any]:
-        """As for a classifier, and also `scenes`, `false_finds`, and `threshold`, the probability that a find must reach."""
+        """The fields of a classifier's `score`, and `scenes`, `false_finds`, and `threshold`, the least probability of a find."""
         more = {"scenes": self.scenes, "false_finds": self.false_finds, "threshold": THRESHOLD}
         return {**super().score(), **more}
 
     def to_dict(self) -> dict[str, Any]:
-        """As for a classifier; the mistakes are the digits that were missed or misread, by their index among all digits."""
+        """Everything in plain types, as in test.json; each mistake is the index, among all digits, of one missed or misread."""
         return {**super().to_dict(), "mistakes": [{"index": index} for index in self.wrong]}
 
 

@@ -1,4 +1,4 @@
-"""Describe a batch of a dataset, in figures and in a picture."""
+"""Describe a batch of a dataset, in numbers and in a picture."""
 
 from __future__ import annotations
 

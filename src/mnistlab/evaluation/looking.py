@@ -97,7 +97,7 @@ class TorchLook:
         self.network: Any = network
 
     def layers(self, image: NDArray[np.uint8]) -> list[Layer]:
-        """See `Look`."""
+        """See `Look.layers`."""
         found = [
             Layer(name, kind_of(layer), values[0].numpy(), field, filters_of(layer))
             for name, layer, values, field in self.walk(image[None])
@@ -106,7 +106,7 @@ class TorchLook:
         return [*kept, Layer("probabilities", "probabilities", self.probabilities(image[None])[0], None, None)]
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """See `Look`."""
+        """See `Look.probabilities`."""
         import torch
 
         with torch.inference_mode():
@@ -118,7 +118,7 @@ class TorchLook:
         return whole
 
     def maps(self, images: NDArray[np.uint8], layer: str) -> Iterator[NDArray[np.float32]]:
-        """See `Look`."""
+        """See `Look.maps`."""
         for at in range(0, len(images), BATCH):
             yield next(values.numpy() for name, _, values, _ in self.walk(images[at : at + BATCH]) if name == layer)
 
@@ -189,15 +189,15 @@ class OnnxLook:
         return [step.name for step in self.explainer.steps]
 
     def layers(self, image: NDArray[np.uint8]) -> list[Layer]:
-        """See `Look`."""
+        """See `Look.layers`."""
         return self.explainer.layers(image)
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """See `Look`."""
+        """See `Look.probabilities`."""
         return self.explainer.classifier.classify(images)[1]
 
     def maps(self, images: NDArray[np.uint8], layer: str) -> Iterator[NDArray[np.float32]]:
-        """See `Look`."""
+        """See `Look.maps`."""
         step = self.explainer.steps[self.names.index(layer)]
         for at in range(0, len(images), BATCH):
             fed = {self.explainer.classifier.input_name: np.ascontiguousarray(images[at : at + BATCH, None])}

@@ -108,7 +108,7 @@ class Replay:
         figure.text(0.03, 0.845, spoken("replay.filters", self.language), fontsize=15, va="top", color=GREY)
 
     def draw_loss(self, figure: Figure, number: int) -> None:
-        """The training loss up to the step."""
+        """The training loss up to the step of this state."""
         step, last = int(self.snapshots.steps[number]), int(self.snapshots.steps[-1])
         axes = figure.add_axes((0.07, 0.1, 0.41, 0.37))
         steps, losses = np.array(self.course[0]), np.array(self.course[1])

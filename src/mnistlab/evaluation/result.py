@@ -18,7 +18,7 @@ __all__ = ["Evaluation", "Mistake"]
 
 
 BINS = 15
-"""Confidence bins of the calibration error, as in Guo et al. 2017."""
+"""The number of confidence bins of the calibration error, as in Guo et al. 2017."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Mistake:
     label_known_wrong: bool
     """Whether the dataset lists this label as wrong."""
     image: NDArray[np.uint8]
-    """Shape (H, W), as in the dataset."""
+    """The image, of shape (H, W), as in the dataset."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Evaluation:
     confidence_bins : ndarray of float64, shape (15, 3)
         For each fifteenth of the confidence range, the examples in it, how many were right, and the sum of their confidences.
     mistakes : tuple of Mistake
-        In the order of the split; empty if `of` was given no images.
+        The misread examples, in the order of the split; empty if `of` was given no images.
     by_writer : ndarray of int64, shape (writers, 3), or None
         Each writer's number, examples, and how many were right; None if the writers are not known.
     corrected : (int, int) or None
@@ -94,7 +94,7 @@ class Evaluation:
         probabilities : ndarray of float32, shape (N, classes)
             Each row sums to 1; the prediction is the most probable class.
         labels : ndarray of int64, shape (N,)
-            From 0.
+            The label of each example, from 0.
         loss_sum : float, optional
             The summed cross-entropy in nats, if it is known from the logits. Otherwise it is computed from the probabilities,
             each raised to at least float32's smallest normal number (a loss of 87 nats).

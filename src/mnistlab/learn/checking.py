@@ -129,7 +129,7 @@ def in_words(error: BaseException) -> str:
 
 
 def line_of(error: BaseException, file: str) -> int:
-    """The last line of that file in the error's traceback; 0 if the file is not in it."""
+    """The number of the last line of that file in the error's traceback; 0 if the file is not in it."""
     lines = [frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return lines[-1] if lines else 0
 

@@ -13,7 +13,7 @@ from mnistlab.learn.values import as_array
 __all__ = ["show"]
 
 SMALL = 8
-"""In pictures up to this side in pixels, the numbers are written into the pixels."""
+"""In pictures whose sides have at most this many pixels, the numbers are written into the pixels."""
 
 
 def show(pictures: Mapping[str, Any], *, columns: int = 5) -> None:

@@ -15,7 +15,7 @@ CLOSE = 2e-4
 
 
 def as_array(value: Any) -> Any:
-    """Numbers and arrays, Python's, NumPy's and torch's, as NumPy arrays; anything else unchanged."""
+    """Numbers and arrays of Python, NumPy or torch as NumPy arrays; anything else is returned unchanged."""
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
     if isinstance(value, bool | np.bool_ | numbers.Number | np.ndarray | list | tuple):

@@ -59,7 +59,7 @@ class SavedModel:
 
 
 def save_tensors(path: str | Path, content: dict[str, Any]) -> None:
-    """`torch.save` to `path`, atomically. Raises `Failure` if the disk is full and `UserError` if it is not writable."""
+    """`torch.save` to `path`, atomically. Raises `Failure` if the disk is full and `UserError` if the file cannot be written."""
     buffer = io.BytesIO()  # torch's own writer aborts the process on some full disks
     torch.save(content, buffer)
     write_bytes(path, buffer.getvalue())

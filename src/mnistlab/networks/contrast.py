@@ -10,11 +10,11 @@ __all__ = ["LITTLE", "WHOLE", "WINDOW", "LocalContrast"]
 
 
 WINDOW = 7
-"""Side, in pixels, of the square around each pixel with which it is compared; a stroke in MNIST is 2 to 4 pixels wide."""
+"""Side, in pixels, of the square around a pixel with which the pixel is compared; a stroke in MNIST is 2 to 4 pixels wide."""
 WHOLE = 0.5
 """The share of the whole picture's standard deviation that is added to the square's, so that empty paper stays even."""
 LITTLE = 0.01
-"""Also added to the square's, in normalised units (about one grey level of MNIST), so that nothing fainter is amplified."""
+"""Added to the sum of the two, in normalised units (about one grey level of MNIST), so that nothing fainter is amplified."""
 
 
 class LocalContrast(nn.Module):

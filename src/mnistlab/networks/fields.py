@@ -1,4 +1,4 @@
-"""Dataclass fields declared by `knob` with the values that they may hold, and the same checks for networks and recipes."""
+"""Dataclass fields that `knob` declares with their allowed values, which are checked in the same way for networks and recipes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def held(kind: Any, value: Any) -> Any:
 
 
 def problems_of(group: type, values: Mapping[str, Any]) -> list[Clause]:
-    """The problems with the `values`, in the form of `held`, of the dataclass's own fields, each taken alone."""
+    """What is wrong with those `values` (as `held` returns them) that are fields of the dataclass, each taken alone."""
     fields = [f for name, f in knobs(group).items() if name in values]
     return [problem for f in fields if (problem := problem_of(f, kinds(group)[f.name], values[f.name]))]
 
@@ -71,7 +71,7 @@ def problem_of(f: dataclasses.Field[Any], expected: Any, value: Any) -> Clause |
 
 
 def in_range(f: dataclasses.Field[Any], value: Any) -> bool:
-    return isinstance(value, str | bool) or bool(f.metadata["low"] <= value <= f.metadata["high"])  # NaN is not
+    return isinstance(value, str | bool) or bool(f.metadata["low"] <= value <= f.metadata["high"])  # NaN: False
 
 
 def allowed(f: dataclasses.Field[Any]) -> Clause | None:

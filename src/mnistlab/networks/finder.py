@@ -60,7 +60,7 @@ class FinderNet(nn.Module):
         nn.init.constant_(self.answers.bias[:classes], -4.0)  # type: ignore[index]
 
     def forward(self, contrast: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Which mark is where, for each cell of 4x4 pixels.
+        """Find marks and ink, with one answer for each cell of 4x4 pixels.
 
         Parameters
         ----------
@@ -163,7 +163,7 @@ def save_finder(path: str | Path, model: FinderNet, dataset: str, classes: Seque
 def read_finder(path: Path) -> SavedFinder:
     """The network that `save_finder` wrote, on the CPU, in evaluation mode.
 
-    Raises `UserError` for a file that is missing, damaged, unsafe, of another format or version, or whose weights do not fit.
+    Raises `UserError` for a file that is missing, damaged, unsafe, of another format or version, or whose weights do not fit it.
     """
     content = load_tensors(path, "remedies.give_run_or_model")
     if not isinstance(content, dict) or content.get("format") != FINDER_FORMAT:

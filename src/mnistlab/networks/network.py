@@ -37,7 +37,7 @@ class NeuralNet(nn.Module):
     image_size : (int, int)
         Height and width in pixels.
     depth : int or sequence of int
-        Convolutions of each block, each with batch norm and ReLU.
+        Convolutions in each block, each with batch norm and ReLU.
     kernel_size : int or sequence of int
         Side of each block's kernels in pixels.
     padding : str or sequence of str
@@ -46,11 +46,11 @@ class NeuralNet(nn.Module):
         How a block's last convolution halves height and width: by max-pool ("max"), a "stride" of 2, or not at all ("none").
     separable : bool
         Replace each convolution but the first by two: one that looks at each channel separately, then a 1x1 one that mixes them
-        (Sifre 2014, Chollet 2017): a fraction of the parameters.
+        (Sifre 2014, Chollet 2017), with a fraction of the parameters.
     batch_norm : bool
         Batch norm after each convolution, and after the hidden layer.
     pool_last : bool
-        The order of most textbooks: convolution -> batch norm -> ReLU -> max-pool.
+        Use the order of most textbooks: convolution -> batch norm -> ReLU -> max-pool.
     head : str
         Lay the last maps out in one row ("flatten"), or keep only the mean of each channel ("average").
     hidden : int

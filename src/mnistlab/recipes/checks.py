@@ -1,4 +1,4 @@
-"""Which values a recipe's fields may have, each alone and all together."""
+"""Which values a recipe's fields may have, alone and in combination."""
 
 from __future__ import annotations
 

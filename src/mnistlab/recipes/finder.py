@@ -104,7 +104,7 @@ class FinderRecipe:
         return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(self).items()}
 
     to_groups = to_dict
-    """The same fields, as in config.json."""
+    """The recipe as config.json holds it."""
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> FinderRecipe:

@@ -27,7 +27,7 @@ class Setting:
 
 
 def typed(fields: Iterable[tuple[str, Any]]) -> list[str]:
-    """Fields and values in the form in which the option --set takes them."""
+    """Fields and values as they are given to the option --set."""
     return [f"{name}={told(value).replace(',', '+')}" for name, value in fields]
 
 

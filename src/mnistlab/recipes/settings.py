@@ -73,7 +73,7 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class OptimisationSettings:
-    """How the weights are found: for how long, with which steps, in which arithmetic."""
+    """How the weights are found: for how long, with which optimizer, in which number format."""
 
     epochs: int = knob(8, low=1, high=100_000)
     """Passes over the data."""

@@ -22,7 +22,7 @@ def held(folder: Path) -> Iterator[None]:
         lock = file_lock(folder / ".lock")
         try:
             lock.acquire(timeout=0)
-        except Timeout:  # is an OSError, too
+        except Timeout:  # Timeout is an OSError, too
             # a process that was killed on another machine leaves a marker file behind
             remedy = "remedies.wait_or_delete_marker" if isinstance(lock, SoftFileLock) else "remedies.wait"
             raise UserError("runs.locked", remedy=remedy, folder=folder, marker=lock.lock_file) from None
@@ -39,7 +39,7 @@ def is_held(folder: Path) -> bool:
     try:
         lock = file_lock(folder / ".lock")
         lock.acquire(timeout=0)
-    except Timeout:  # is an OSError, too
+    except Timeout:  # Timeout is an OSError, too
         return True
     except OSError:
         return False

@@ -193,7 +193,7 @@ class Run:
         write_json(self.path / "val.json", validation, indent=None)
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
-        """Hold the run's lock inside `with`, to train it. Raises `UserError` if another process is training the run."""
+        """Hold the run's lock inside `with`, while training it. Raises `UserError` if another process is training the run."""
         return held(self.path)
 
     @property

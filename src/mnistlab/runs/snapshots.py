@@ -68,7 +68,7 @@ class Snapshots:
     filters : ndarray of float32, shape (S, F, height, width)
         The first convolution's first filters.
     probabilities : ndarray of float32, shape (S, N, classes)
-        The network's answers for the digits, 0 to 1.
+        The network's probabilities for the digits, 0 to 1.
     weights : ndarray of bytes, shape (S,)
         The SHA-256 of all weights of the network, in hexadecimal digits.
     images : ndarray of uint8, shape (N, H, W)
@@ -84,7 +84,7 @@ class Snapshots:
     values : ndarray of int8, shape (K, weights)
         The weights of convolutions and linear layers, in the order of the layers, each divided by its row's scale.
     scales : ndarray of float32, shape (K, rows)
-        One for each output channel of a convolution and each output of a linear layer.
+        The scale of each output channel of a convolution and of each output of a linear layer.
     vectors : ndarray of float32, shape (K, numbers)
         The biases, and the factor and offset of batch norm, for each channel, in the order of the layers.
     """
@@ -118,7 +118,7 @@ class Snapshots:
         return {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.name not in left_out}
 
     def up_to(self, step: int) -> Snapshots:
-        """The states up to that step."""
+        """These snapshots, with only the states up to that step."""
         changed = {name: getattr(self, name)[self.steps <= step] for name in OF_STATES}
         changed |= {name: getattr(self, name)[self.whole <= step] for name in OF_WHOLE_STATES}
         return dataclasses.replace(self, **changed)

@@ -1,4 +1,4 @@
-"""The folder of runs: make, list, find and delete them."""
+"""Make, list, find and delete the runs in a folder."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def cluster(address: str | None = None) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def without_greeting() -> Iterator[None]:
-    """Silence standard error inside `with`, where Ray says that it has read RAY_BACKEND_LOG_LEVEL. Errors are still raised."""
+    """Silence standard error inside `with`: Ray reports there that it has read RAY_BACKEND_LOG_LEVEL. Errors are still raised."""
     kept = os.dup(2)
     with open(os.devnull, "wb") as nothing:  # noqa: PTH123 - the system's own
         os.dup2(nothing.fileno(), 2)

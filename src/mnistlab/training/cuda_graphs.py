@@ -28,8 +28,8 @@ WARM_UP = 3
 def as_recorded(step: Step, state: TrainingState) -> Step:
     """The recorded step if the device is CUDA, the optimizer is SGD and this process trains alone; otherwise the step itself.
 
-    torch's AdamW cannot be recorded unless it is created for that (`capturable=True`), and what processes send one another
-    cannot unless all of them record it. If the device cannot record, a warning says so.
+    torch's AdamW cannot be recorded unless it is created for that (`capturable=True`), nor can communication between processes,
+    unless all of them record it. If the device cannot record, a warning says so.
     """
     if state.device.type != "cuda" or not isinstance(state.optimizer, SGD) or state.processes:
         return step

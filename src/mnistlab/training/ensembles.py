@@ -53,7 +53,7 @@ def train_ensemble(recipe: EnsembleRecipe, seed: int, runs_dir: Path, given: Cir
 
 
 def resume_ensemble(run: Run, recipe: EnsembleRecipe, given: Circumstances) -> tuple[Run, Evaluation]:
-    """Continue the run, inside `going_on`: train the members that are not finished yet, then combine them."""
+    """Continue the run (call this inside `going_on`): train the members that are not finished yet, then combine them."""
     if run.members:  # it was combined from existing runs
         members = [Run.open(Path(path)) for path in run.members]
         return finish(run, members, check_members(members), given)
@@ -75,7 +75,7 @@ def carry_out_members(run: Run, recipe: EnsembleRecipe, given: Circumstances) ->
         begun = [found for found in there if found.seed == seed and found.recipe.name == own.name]
         if not begun:
             member, _ = train_single(own, seed, folder, given)
-        elif not begun[0].is_finished or not is_measured(begun[0], given):  # it may have been tested by hand before
+        elif not begun[0].is_finished or not is_measured(begun[0], given):  # or not on this split
             with going_on(begun[0]):
                 member, _ = resume_single(begun[0], given)
         else:
@@ -96,7 +96,9 @@ def combine(
     data_dir: str | Path | None = None,
     device: str | torch.device = "auto",
 ) -> tuple[Run, Evaluation]:
-    """Combine finished runs into an ensemble, which averages their networks' probabilities, in a new run folder; test it once.
+    """Combine finished runs into an ensemble in a new run folder, and test the ensemble once.
+
+    An ensemble averages the probabilities of its networks.
 
     Parameters
     ----------
@@ -217,9 +219,9 @@ def finish(
 ) -> tuple[Run, Evaluation]:
     """Save the ensemble of the members, with a line of metrics for each member; measure it, and draw its pictures."""
     dataset, device = given.dataset, given.device
-    spec = dataclasses.replace(dataset.spec, mean=models[0].mean, std=models[0].std)  # which they were trained with
+    spec = dataclasses.replace(dataset.spec, mean=models[0].mean, std=models[0].std)  # with which they were trained
     val = None
-    if unseen := run.classifier.data.validation:  # that no member has seen
+    if unseen := run.classifier.data.validation:  # which no member was trained on
         val = MNISTDataLoader(unseen, dataset=dataset, batch_size=None, device=device, normalise=spec.normalisation)
     networks: list[Member] = []
     rows: list[dict[str, Any]] = []

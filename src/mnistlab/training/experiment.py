@@ -73,7 +73,7 @@ def train(
     Raises
     ------
     UserError, Failure, Interrupted
-        If it cannot be done, before a folder is made; for a NaN loss or a full disk; after a signal (`resume` continues).
+        Respectively: if something cannot be done, before a folder is made; for a NaN loss or a full disk; after a signal.
     """
     chosen, seed, processes = checked(recipe, seed, track, test)
     runs_dir, data_dir = given_path(runs_dir, "runs_dir"), given_path(data_dir, "data_dir")
@@ -101,7 +101,7 @@ def checked(
 
 
 def processes_for(recipe: AnyRecipe) -> Processes | None:
-    """The processes that train the recipe together, if any. Raises `UserError` if there are several but the recipe needs one."""
+    """The processes that train the recipe together, if any. Raises `UserError` if several cannot train this recipe together."""
     processes = here()
     if type(recipe) is Recipe or processes is None:
         return processes
@@ -112,7 +112,7 @@ def processes_for(recipe: AnyRecipe) -> Processes | None:
 
 
 def device_here(name: str | torch.device, processes: Processes | None) -> torch.device:
-    """The device called `name`, or this process's share of it if several train. Raises `UserError` if it does not exist."""
+    """The device called `name`; if several processes train, the one for this process. Raises `UserError` if it does not exist."""
     target = pick_device(name)
     return processes.device(target, automatic=name == "auto") if processes else target
 
@@ -150,14 +150,14 @@ def resume(
     Returns
     -------
     Run, Evaluation
-        As from `train`.
+        As for `train`.
 
     Raises
     ------
     UserError
         If a file of the run is missing or damaged, its device is not available, or its data has changed.
     Failure, Interrupted
-        As from `train`.
+        As for `train`.
     """
     check_packages(track)
     found = of_first(here(), lambda: find_run(run, runs_dir))

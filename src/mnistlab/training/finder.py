@@ -38,7 +38,7 @@ PARTS = ("kinds", "boxes", "ink")
 
 
 def rate_at(recipe: FinderRecipe, step: int) -> float:
-    """The learning rate of a step, counted from 0: linear warm-up, constant, linear cool-down."""
+    """The learning rate of a step, counted from 0: it rises linearly, then stays constant, then falls linearly."""
     up = (step + 1) / max(1, recipe.warmup_steps)
     down = (recipe.steps - step) / max(1, recipe.cooldown_steps)
     return recipe.learning_rate * min(1.0, up) * min(1.0, max(0.0, down))
@@ -145,7 +145,7 @@ class FinderState:
         }
 
     def load_state_dict(self, state: Any) -> None:
-        """Restore what `state_dict` returned. Raises `UserError` if that was of another recipe, other data or another version."""
+        """Restore what `state_dict` returned. Raises `UserError` if it is from another recipe, other data or another version."""
         if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise UserError("training.state_of_unknown_version")
         try:
@@ -165,7 +165,7 @@ class FinderState:
 
 
 def fit_finder(state: FinderState, watch: Watch) -> None:
-    """Train from the step that `state` is at to its last; after each epoch, everything is on disk. Raises what `watch` raises."""
+    """Train `state` from its current step to its last; after each epoch, everything is on disk. Raises what `watch` raises."""
     numbers = range(state.steps_done, state.steps)
     if not numbers:
         return

@@ -22,7 +22,7 @@ __all__ = ["cross_entropy", "fit", "train_step", "validate"]
 
 
 def fit(state: TrainingState, watch: Watch | Together) -> None:
-    """Train from the step that `state` is at to its last; after each epoch, everything is on disk. Raises what `watch` raises."""
+    """Train `state` from its current step to its last; after each epoch, everything is on disk. Raises what `watch` raises."""
     model, loader, steps = state.model, state.loader, state.steps
     step = as_recorded(train_step, state)
     while state.steps_done < steps:
@@ -43,7 +43,7 @@ def fit(state: TrainingState, watch: Watch | Together) -> None:
 def train_step(state: TrainingState, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Forward, loss, backward, step. Returns the loss, float (), in nats; nothing here waits for the device.
 
-    Each of several processes computes only with its part of the batch, but the loss is that of the whole batch.
+    If several processes train together, each computes only with its part of the batch, but the loss is that of the whole batch.
     """
     recipe, processes, part = state.recipe, state.processes, state.part
     if part:

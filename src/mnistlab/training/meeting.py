@@ -13,7 +13,7 @@ POLL = 0.02
 
 
 def agreed_word(store: Any, rank: int, count: int) -> str:
-    """A word that these processes share, but not with earlier ones, whose entries the store may still hold.
+    """A word shared by these processes, but not by earlier ones, whose entries the store may still hold.
 
     torchrun's own count of its restarts would not do, because it is not the same on all machines.
     """

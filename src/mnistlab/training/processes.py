@@ -29,7 +29,7 @@ Value = TypeVar("Value")
 NEEDED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 """The environment variables by which torchrun tells a process that it is one of several, and where to meet the others."""
 LOST = ("closed by peer", "reset by peer", "Broken pipe", "gloo", "NCCL")
-"""Words, one of which torch's error messages contain if another process is gone."""
+"""If another process is gone, torch's error messages contain one of these."""
 trainings = itertools.count()
 """Numbers this process's training runs. The others count in the same way, so that messages of one run do not reach the next."""
 
@@ -44,7 +44,7 @@ class Processes:
     count : int
         How many processes there are.
     local_rank, local_count : int
-        The same for this machine alone.
+        The same, counting only the processes on this machine.
     """
 
     def __init__(self) -> None:
@@ -76,9 +76,10 @@ class Processes:
         return self.rank == 0
 
     def device(self, target: torch.device, *, automatic: bool) -> torch.device:
-        """The device of this process: a GPU of its own if `target` is CUDA. `automatic` means that nobody asked for one by name.
+        """The device of this process: a GPU of its own if `target` is CUDA. `automatic` means that nobody asked for it by name.
 
-        Raises `UserError` for one particular GPU, for fewer GPUs than processes, and for MPS by name, which cannot be shared.
+        Raises `UserError` if `target` is one particular GPU, if there are fewer GPUs than processes, or if somebody asked for
+        MPS, which cannot be shared.
         """
         import torch
 
@@ -94,7 +95,10 @@ class Processes:
         return torch.device("cuda", self.local_rank)
 
     def compare(self, what: Mapping[str, object]) -> None:
-        """Raise `UserError`, in all processes, if one of these values is not the same in all; their keys are those of clauses."""
+        """Raise `UserError`, in all processes, if one of these values is not the same in all.
+
+        The keys are those of clauses that say what the values are.
+        """
         import torch.distributed as dist
 
         everyone: list[Any] = [None] * self.count
@@ -137,7 +141,7 @@ class Processes:
         return self.launch.get("run").decode() if self.launch.check(["run"]) else None
 
     def leave(self, error: BaseException) -> None:
-        """Note that this process is ending with an error, before the others miss it; the first to do so reports its error."""
+        """Note that this process is ending with an error, before the others notice it; the first to do so reports its error."""
         try:
             is_first = self.store.add("ended", 1) == 1
         except RuntimeError:  # the machine with the store is gone

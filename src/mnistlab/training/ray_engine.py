@@ -28,7 +28,7 @@ __all__ = ["RayEngine"]
 TRIES_AGAIN = 3
 """How many times a trial is started again if its process died, or ended in an unexpected error."""
 LOOK_EVERY = 5.0
-"""Seconds between two looks at how far the trials are."""
+"""Seconds between two checks of how far the trials have got."""
 LOCKED_FOR = 60.0
 """Seconds after which the lock on a run must be another sweep's, not that of a process that is about to die."""
 
@@ -83,7 +83,7 @@ class RayEngine:
         raise UserError("training.no_machine_fits", cores=cores, gpus=self.gpus, most_cores=most, most_gpus=gpus)
 
     def gpus_for(self, there: float) -> float:
-        """How many trials the GPUs of a machine suffice for, if it has this many."""
+        """For how many trials the GPUs of a machine suffice, if there are this many."""
         if not self.gpus:
             return float("inf")
         return there // self.gpus if self.gpus >= 1 else there * (1 // self.gpus)

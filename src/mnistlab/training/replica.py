@@ -40,7 +40,7 @@ class Part:
         return (self.stop - self.start) / self.total
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
-        """The part's own rows of `rows`, (total, ...)."""
+        """The rows of `rows`, (total, ...), that belong to the part."""
         return rows[self.start : self.stop]
 
 
@@ -57,7 +57,7 @@ class Replica(nn.Module):
         self.part = part
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits float (part, classes) of images float (part, 1, H, W)."""
+        """Logits, float (part, classes), for images float (part, 1, H, W)."""
         values = images
         for layer in self.layers:
             if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
@@ -94,7 +94,7 @@ class SumOfAll(torch.autograd.Function):
 
 
 def batch_norm(layer: nn.BatchNorm1d | nn.BatchNorm2d, values: torch.Tensor, part: Part) -> torch.Tensor:
-    """The layer's output in training for a part of a batch, float (part, C, ...), by the whole batch's mean and variance."""
+    """The layer's output in training for a part of a batch, float (part, C, ...), with the whole batch's mean and variance."""
     dimensions = [number for number in range(values.ndim) if number != 1]
     wide = values.to(torch.promote_types(values.dtype, torch.float32))
     variance, mean = torch.var_mean(wide, dimensions, correction=0)
@@ -114,7 +114,7 @@ def batch_norm(layer: nn.BatchNorm1d | nn.BatchNorm2d, values: torch.Tensor, par
 
 
 def dropout(layer: nn.Dropout, values: torch.Tensor, part: Part) -> torch.Tensor:
-    """The layer's output in training for a part of a batch, float (part, ...), by the same part of the whole batch's mask."""
+    """The layer's output in training for a part of a batch, float (part, ...), with the same part of the whole batch's mask."""
     kept = 1 - layer.p
     mask = values.new_empty((part.total, *values.shape[1:])).bernoulli_(kept).div_(kept)
     return values * part(mask)

@@ -75,7 +75,7 @@ def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstan
 
 
 def resume_single(run: Run, given: Circumstances) -> tuple[Run, Evaluation]:
-    """Continue the run, inside `going_on`. A finished run is measured and drawn again."""
+    """Continue the run (call this inside `going_on`). A finished run is measured and drawn again."""
     state = begin(run.recipe, given, run.seed, run.environment["precision"])
     if (saved := of_first(given.processes, lambda: saved_state(run))) is not None:
         state.load_state_dict(saved)
@@ -140,7 +140,8 @@ def explain_how_to_resume(run: Run, processes: Processes | None = None) -> Itera
 def begin(recipe: AnyRecipe, given: Circumstances, seed: int, precision: str) -> TrainingState | FinderState:
     """The state from which the recipe's training starts.
 
-    Raises `UserError` if the recipe and the dataset do not fit each other, or if several processes were not given the same.
+    Raises `UserError` if the recipe and the dataset do not fit each other, or if processes that train together were not
+    given the same things.
     """
     if isinstance(recipe, FinderRecipe):
         return FinderState(recipe, given.dataset, seed, given.device, precision)
@@ -168,7 +169,7 @@ def carry_out(run: Run, state: TrainingState | FinderState, given: Circumstances
     run
         The folder of the run, locked by the caller.
     state
-        What to train, from the step that it is at.
+        What to train, from its current step on.
     given
         How to report the progress, and where the images are that the network is measured on.
 

@@ -168,7 +168,7 @@ class TrainingState:
 
     @property
     def final_model(self) -> Network:
-        """The network that is evaluated and saved, with averaged weights if the recipe averages, and wrapped as by `for_use`."""
+        """The network that is evaluated and saved, with averaged weights if the recipe averages, in the wrappers of `for_use`."""
         network = cast(NeuralNet, self.average.module) if self.average else self.model
         return for_use(network, self.architecture)
 
@@ -191,7 +191,7 @@ class TrainingState:
         }
 
     def load_state_dict(self, state: Any) -> None:
-        """Restore what `state_dict` returned. Raises `UserError` if that was of another recipe, other data or another version."""
+        """Restore what `state_dict` returned. Raises `UserError` if it is from another recipe, other data or another version."""
         found = state.get("format") if isinstance(state, dict) else None
         if found not in (FORMAT, "mnistlab resume 2"):
             if isinstance(found, str):

@@ -47,11 +47,11 @@ class Trial:
 
     setting: Setting
     number: int
-    """Its number among the training runs of its setting, from 0. Runs with the same number are compared with one another."""
+    """The run's number among those of its setting, from 0. Runs with the same number are compared with one another."""
 
     @property
     def seed(self) -> int:
-        """The seed of its run."""
+        """The seed of the training run."""
         return seed_of(self.setting.recipe, self.number)
 
 
@@ -119,7 +119,7 @@ def sweep(plan: Sweep, follower: Follower, engine: Engine = one_after_the_other)
     Raises
     ------
     UserError
-        If something cannot be done as asked; most of this is found before anything is trained.
+        If something cannot be done as asked; most such errors are found before anything is trained.
     StorageFailure, Interrupted
         If the disk is full, or after a signal. What was trained is kept, and the same sweep continues from there.
     """
@@ -164,7 +164,7 @@ def check(plan: Sweep) -> None:
 
 
 def members_of(recipe: Recipe) -> list[Recipe]:
-    """The different recipes that are trained for this one."""
+    """The recipes of the networks that this recipe trains, each of them once."""
     if not isinstance(recipe, EnsembleRecipe):
         return [recipe]
     return [member_of(recipe, number) for number in range(max(1, len(recipe.ensemble.networks)))]

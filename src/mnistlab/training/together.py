@@ -33,7 +33,7 @@ def watching_together(
 
 
 class Together:
-    """Stands for a `Watch` in each process; only the first process does all that a `Watch` does.
+    """Takes the place of a `Watch` in each process; only in the first does it do all that a `Watch` does.
 
     Made by `watching_together`.
 
@@ -47,7 +47,7 @@ class Together:
         self, processes: Processes, run: Run, state: TrainingState, signals: StopSignals, watch: Watch | None
     ) -> None:
         self.processes, self.run, self.state, self.signals, self.watch = processes, run, state, signals, watch
-        signals.second_interrupts = False  # torchrun sends one too, besides the terminal's or the cluster's
+        signals.second_interrupts = False  # torchrun sends a signal too, besides the terminal or the cluster
 
     def step(self, loss: torch.Tensor) -> None:
         """Record the loss, float (), in nats, of the step just done, and whether any process was told to stop."""

@@ -95,7 +95,7 @@ def watching(
     track
         What to log each epoch with: one of `TRACKERS`, or None.
     film
-        What takes the run's snapshots, if it has any.
+        What takes the run's snapshots; None if none are kept.
     """
     tracker = make_tracker(track, run.path, run.metrics)
     try:
@@ -126,7 +126,7 @@ class Lap:
 
 
 class Watch:
-    """Does everything around the loop, which reports each step and each epoch to it.
+    """Does everything around the loop, which has to report each step and each epoch to this object.
 
     Made by `watching`.
 

@@ -47,13 +47,13 @@ def occlusion(score: Score, image: Image, size: int, step: int = 1) -> Image:
 
 
 def all_covered(score: Score, image: Image, size: int) -> Image:
-    """The same, but no square is uncovered again."""
+    """What `occlusion` gives if no square is uncovered again: a typical mistake."""
     before = score(image)
     return slide(image, size, lambda y, x: before - score(covered(image, y, x, size)))
 
 
 def compared_with_itself(score: Score, image: Image, size: int) -> Image:
-    """The same, but the image and the covered image are one array."""
+    """What `occlusion` gives if the image and the covered image are one array: a typical mistake."""
     return slide(image, size, lambda y, x: score(covered(image, y, x, size)) - score(image))
 
 
