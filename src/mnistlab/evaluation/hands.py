@@ -51,7 +51,7 @@ def measured_on(run: Run, evaluation: Evaluation, data_dir: str | Path | None = 
     dataset = open_dataset(run.dataset, run.find_data(data_dir))
     split = cast(Split, evaluation.split)
     writers = split_writers(dataset, split)
-    assert writers is not None  # noqa: S101 - for mypy; `check_writers` has looked
+    assert writers is not None  # noqa: S101 - for mypy: `check_writers` has checked this
     return *read_split(dataset, split), writers
 
 

@@ -202,7 +202,7 @@ def write_mp4(path: Path, frames: list[Image.Image]) -> bool:
         ]  # fmt: skip
         shown = [time * RATE // 1000 for time in durations(len(frames))]
         content = b"".join(frame.tobytes() * times for frame, times in zip(frames, shown, strict=True))
-        done = subprocess.run(command, input=content, capture_output=True, check=False)  # noqa: S603 - the program was looked up
+        done = subprocess.run(command, input=content, capture_output=True, check=False)  # noqa: S603 - `which` found the program
         if done.returncode or not target.exists():
             last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
             raise Failure("replay.ffmpeg_fails", reason="".join(last).rstrip("."))

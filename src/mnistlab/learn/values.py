@@ -47,7 +47,7 @@ def form(value: Any) -> Form:
 
 
 def fits(given: Form, wanted: Form) -> bool:
-    """Whether a value of one form can be an answer, right or wrong, where the other form is expected."""
+    """Whether a value of one form can be an answer, right or wrong, if the other form is expected."""
     return (given.kind, given.shape) == (wanted.kind, wanted.shape)
 
 

@@ -69,7 +69,7 @@ def create_run(
                 continue
             with explain_os_errors(path):
                 try:
-                    os.rename(temporary, path)  # noqa: PTH104 - fails if another process took the name: try the next
+                    os.rename(temporary, path)  # noqa: PTH104 - fails if another process has taken the name; then try the next
                 except OSError:
                     if not path.exists():
                         raise

@@ -67,7 +67,7 @@ def cluster(address: str | None = None) -> Iterator[Any]:
 def without_greeting() -> Iterator[None]:
     """Silence standard error inside `with`: Ray reports there that it has read RAY_BACKEND_LOG_LEVEL. Errors are still raised."""
     kept = os.dup(2)
-    with open(os.devnull, "wb") as nothing:  # noqa: PTH123 - the system's own
+    with open(os.devnull, "wb") as nothing:  # noqa: PTH123 - a device of the system, not a file
         os.dup2(nothing.fileno(), 2)
     try:
         yield

@@ -107,7 +107,7 @@ def combine(
     runs_dir : str or Path
         The folder in which the new run folder is made.
     data_dir : str or Path, optional
-        Where the data is, if not where the first run found it.
+        Where the data is; by default, where the first run found it.
     device : str or torch.device
         The device to test the ensemble on: "auto", "cpu", "cuda", "cuda:1" or "mps".
 
