@@ -169,7 +169,7 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
 }
 
 
-FINDER = FinderRecipe(name="finder", summary="marks digits on pages for the reader; trained on generated ones")
+FINDER = FinderRecipe(name="finder", summary="marks digits on pages for the reader; trained on generated pages")
 ALL_RECIPES: Mapping[str, AnyRecipe] = ChainMap({FINDER.name: FINDER}, cast(dict[str, AnyRecipe], RECIPES))
 """The recipes of classifiers, including those that a program adds to `RECIPES`, and the finder's recipe."""
 

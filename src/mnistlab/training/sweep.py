@@ -73,7 +73,7 @@ class Sweep:
     test: bool = False
     """Whether each run is measured on the test images too, once."""
     download: bool = False
-    """Whether missing data may be downloaded, as for `open_dataset`."""
+    """Whether to try MNIST's mirrors first for missing files, as for `open_dataset`."""
 
     @property
     def trials(self) -> list[Trial]:
