@@ -135,8 +135,8 @@ EXERCISES = (
             Mistake(
                 lambda image, by: (image.astype(np.int64) + by) % 256,
                 Text(
-                    "Some bright pixels came out dark: the sum started again after 255, before you could limit it."
-                    " Which type was it computed in?",
+                    "Some bright pixels came out dark: the sum started again from 0 after 255, before you could limit"
+                    " it. Which type was it computed in?",
                     "Des pixels clairs sont devenus sombres : la somme est repartie de zéro après 255, avant que vous"
                     " ayez pu la limiter. Dans quel type a-t-elle été calculée ?",
                 ),

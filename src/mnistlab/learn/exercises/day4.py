@@ -112,9 +112,9 @@ EXERCISES = (
     Exercise(
         name="field_side",
         asks=Text(
-            f"A network begins with a convolution of {FIRST}x{FIRST}, a max-pool of {POOL}x{POOL}, and a convolution"
-            f" of {LAST}x{LAST}. A cell of the last map looks at a square of the picture: how many pixels is its"
-            " side?",
+            f"A network begins with a {FIRST}x{FIRST} convolution, a {POOL}x{POOL} max-pool and a {LAST}x{LAST}"
+            " convolution. A cell of the last map looks at a square of the picture: how many pixels long is the side of"
+            " that square?",
             f"Un réseau commence par une convolution de {FIRST}x{FIRST}, un max-pooling de {POOL}x{POOL} et une"
             f" convolution de {LAST}x{LAST}. Une case de la dernière carte regarde un carré de l'image : combien de"
             " pixels mesure son côté ?",

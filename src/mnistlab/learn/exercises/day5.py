@@ -203,7 +203,7 @@ EXERCISES = (
             ),
         ),
         hint=Text(
-            "The standard error of a mean of n is std / √n. Solve 1.96 std / √n ≤ half for n, and take the next"
+            "The standard error of a mean of n values is std / √n. Solve 1.96 std / √n ≤ half for n, and take the next"
             " whole number.",
             "L'erreur type d'une moyenne de n valeurs est std / √n. Cherchez à partir de quel n on a 1,96 std / √n ≤"
             " half, et arrondissez à l'entier supérieur.",

@@ -114,8 +114,8 @@ EXERCISES = (
             Mistake(
                 lambda photo: (1 - photo / 255).reshape(1, 1, 28, 28),
                 Text(
-                    "The values are inverted and from 0 to 1, but not normalised: the network has only seen values from"
-                    " which MNIST's mean was subtracted and which were divided by MNIST's standard deviation.",
+                    "The values are inverted and from 0 to 1, but not normalised: the network has only seen values"
+                    " after MNIST's mean was subtracted and the result divided by MNIST's standard deviation.",
                     "Inversée, de 0 à 1, mais pas normalisée : le réseau n'a vu que des valeurs diminuées de la moyenne"
                     " de MNIST et divisées par son écart type.",
                 ),
@@ -129,8 +129,8 @@ EXERCISES = (
             ),
         ),
         hint=Text(
-            "Four steps, in this order: invert 0 to 255 into 255 to 0, divide by 255, normalise, reshape. What should a"
-            " white pixel have become just before you normalise?",
+            "Four steps, in this order: invert 0 to 255 into 255 to 0, divide by 255, normalise, reshape. What value"
+            " should a white pixel have just before you normalise?",
             "Quatre étapes, dans cet ordre : inverser l'échelle, de 0-255 à 255-0, diviser par 255, normaliser,"
             " changer la forme. Que doit valoir un pixel blanc juste avant la normalisation ?",
         ),

@@ -117,8 +117,8 @@ EXERCISES = (
             ),
         ),
         hint=Text(
-            "First the weights of one kernel, then how many kernels there are, then how often each is applied. Compare"
-            " with the table of `describe()` above.",
+            "Find first the weights of one kernel, then how many kernels there are, then how often each is applied."
+            " Compare the product with the table of `describe()` above.",
             "D'abord les poids d'un noyau, puis le nombre de noyaux, puis combien de fois chacun est posé. Comparez avec"
             " le tableau de `describe()` ci-dessus.",
         ),
