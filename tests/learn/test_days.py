@@ -105,7 +105,7 @@ def test_a_line_of_one_language_stands_only_there() -> None:
         ("import a\n", "does not begin with a cell"),
         ("# %% [raw]\n# a\n", "has a cell that cannot be read"),
         ("# %% quick=epochs\nepochs = 2\n", "has a cell that cannot be read"),
-        ('# %% [markdown] lang="en"\nnot a comment\n', "has a line in a cell of text that is none"),
+        ('# %% [markdown] lang="en"\nnot a comment\n', "has a line in a cell of text that is not a comment"),
     ],
 )
 def test_a_source_that_is_not_as_the_format_says_is_refused(

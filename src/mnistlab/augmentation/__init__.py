@@ -1,1 +1,1 @@
-"""Random changes of training images: geometry, pens, other hands, and pictures that are not digits."""
+"""Random changes to training images: geometry, pens, other hands, and pictures that are not digits."""

@@ -22,27 +22,27 @@ ELASTIC_GRID = 5
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far a training image may be turned, scaled, moved, slanted and bent; each image draws its own amounts, uniformly.
+    """How far a training image may be turned, scaled, moved, slanted and bent; each image gets its own amounts, drawn uniformly.
 
-    All amounts are drawn from torch's global generator of the batch's device, so that saving its state saves them too.
+    All random numbers come from torch's global generator for the batch's device, so saving its state covers them too.
 
     Parameters
     ----------
     rotate : float, 0 to 180
         Degrees, in either direction.
     scale : float, 0 to 0.7
-        Fraction: 0.1 makes an image up to 10 % smaller or larger, and its height by up to a third of that again.
+        Fraction: 0.1 makes an image up to 10 % smaller or larger, and changes its height by up to a third of that in addition.
     shift : float, 0 to 100
         Pixels, in x and in y.
     shear : float, 0 to 2
-        Fraction of the height by which the top moves against the bottom (a slant).
+        Fraction of the height by which the top moves relative to the bottom (a slant).
     elastic : float, 0 to 100
-        Pixels that each point of a 5x5 grid moves, in x and in y (Simard et al. 2003 bend digits for the same reason).
+        Pixels by which each point of a 5x5 grid moves, in x and in y (Simard et al. 2003 bend digits for the same reason).
 
     Raises
     ------
     UserError
-        For an amount that is not a number or out of range.
+        If an amount is not a number or is out of range.
     """
 
     rotate: float = 0.0
@@ -71,14 +71,14 @@ class Augmentation:
         Parameters
         ----------
         images : float tensor (B, 1, H, W)
-            0 is paper, which also comes in from outside the image.
+            0 is paper; whatever comes in from outside the image is paper, too.
         labels : tensor (B,), optional
-            Passed through, as torchvision's transforms do, so that this can be the `augment=` of a loader.
+            Returned unchanged, as by torchvision's transforms, so that this object can be a loader's `augment`.
 
         Returns
         -------
         float tensor (B, 1, H, W), or a tuple of that and `labels` if they are given
-            With the images' dtype, on their device.
+            The changed images, with the same dtype and on the same device.
         """
         if self and len(images):
             images = F.grid_sample(
@@ -93,7 +93,7 @@ class Augmentation:
         angle, scale_x, scale_y, shift_x, shift_y, shear = drawn.unbind(1)
         angle = angle * math.radians(self.rotate)
         cos, sin = angle.cos(), angle.sin()
-        # One scale for both axes, and a third as much change of aspect.
+        # One scale for both axes, and a third as much change of the aspect ratio.
         scale_x, scale_y = 1 + self.scale * scale_x, 1 + self.scale * (scale_x + scale_y / 3)
         y = centres(height, images).view(1, height, 1) / scale_y
         x = centres(width, images).view(1, 1, width) / scale_x + self.shear * shear * y

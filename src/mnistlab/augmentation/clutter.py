@@ -37,7 +37,7 @@ class Clutter:
         return self.strength > 0
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Images float (B, 1, H, W), 0 (paper) to 255 (ink), in; the same shape, dtype, device and range out."""
+        """Change images, float (B, 1, H, W), 0 (paper) to 255 (ink). Returns the same shape, dtype, device and range."""
         if not self or len(images) == 0:
             return images
         cluttered = images.float()
@@ -61,17 +61,17 @@ def boxes(images: torch.Tensor, least: float, most: float) -> torch.Tensor:
 
 
 def cover(images: torch.Tensor) -> torch.Tensor:
-    """A uniform grey rectangle covers part of it (DeVries and Taylor 2017, Zhong et al. 2017)."""
+    """A uniform grey rectangle covers part of the image (DeVries and Taylor 2017, Zhong et al. 2017)."""
     return torch.where(boxes(images, 4, 13), between(0, 255, images), images)
 
 
 def others(images: torch.Tensor) -> torch.Tensor:
-    """The same images in a different order."""
+    """The images in a random order."""
     return images[torch.randperm(len(images), device=images.device)]
 
 
 def pieces(images: torch.Tensor) -> torch.Tensor:
-    """A piece of another digit appears beside or across it (after CutMix, Yun et al. 2019; the label stays)."""
+    """A piece of another digit appears beside or across the digit (after CutMix, Yun et al. 2019; the label stays)."""
     across, down = torch.randint(-9, 10, (2,)).tolist()
     other = torch.roll(others(images), (down, across), (2, 3))
     return torch.maximum(images, other * boxes(images, 6, 14))

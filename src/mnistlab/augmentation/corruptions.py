@@ -1,7 +1,7 @@
 """The 15 corruptions of MNIST-C (Mu and Gilmer 2019, arXiv 1906.02337), for measuring, not for training.
 
-Made from the definitions and parameters of the paper and its authors, at MNIST-C's severities; seeded. The images are not
-byte-identical to MNIST-C: the random numbers differ, smoothing and edges are OpenCV's and NumPy's, and fog is cut out of
+They follow the definitions and parameters of the paper and its authors, at MNIST-C's severities, and are seeded. The images are
+not byte-identical to MNIST-C: the random numbers differ, smoothing and edges are OpenCV's and NumPy's, and fog is cut out of
 fewer and larger clouds.
 """
 
@@ -53,11 +53,11 @@ CORRUPTIONS: dict[str, Corruption] = {
     "zigzag": Corruption(damage.zigzag, (2.0,)),
     "canny_edges": Corruption(damage.canny_edges, ((0.1, 0.2),)),
 }  # fmt: skip
-"""By name, in the paper's order."""
+"""The corruptions by name, in the paper's order."""
 
 
 def corrupt(images: NDArray[np.uint8], name: str, seed: int = 0, severity: int | None = None) -> NDArray[np.uint8]:
-    """Images uint8 (N, 28, 28), 255 for ink, corrupted.
+    """Corrupt images, uint8 (N, 28, 28), 255 for ink. Returns the same shape and dtype.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def corrupt(images: NDArray[np.uint8], name: str, seed: int = 0, severity: int |
     seed : int
         The same seed, name and images give the same result.
     severity : int, optional
-        Counted from 1, if there are several; by default MNIST-C's.
+        From 1 to the number of the corruption's severities; by default, MNIST-C's.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """What each of MNIST-C's corruptions does to images: see `mnistlab.augmentation.corruptions`.
 
-Each takes images float32 (N, 28, 28), 0 (paper) to 1 (ink), a random generator and its strength, and returns images that may go
-beyond 0 and 1.
+Each takes images, float32 (N, 28, 28), 0 (paper) to 1 (ink), a random generator and the corruption's strength, and returns
+images whose values may lie outside 0 to 1.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Random = np.random.Generator
 
 
 def blurred(images: Pixels, sigma: float) -> Pixels:
-    """Smoothed by a Gaussian of that standard deviation in pixels; the outermost pixel is repeated beyond the edge."""
+    """The images smoothed by a Gaussian whose standard deviation is `sigma` pixels; edge pixels are repeated beyond the edge."""
     reach = int(4 * sigma + 0.5)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2).astype(np.float32)
     weights /= weights.sum()
@@ -38,7 +38,7 @@ def blurred(images: Pixels, sigma: float) -> Pixels:
 
 
 def warped(images: Pixels, matrix: NDArray[np.float64], shift: tuple[float, float] = (0.0, 0.0)) -> Pixels:
-    """Each pixel taken from `matrix` times its place from the middle, plus `shift`; matrix (N, 2, 2), x first. Paper outside."""
+    """Each pixel is taken from `matrix` (N, 2, 2), x first, times its place from the middle, plus `shift`; outside is paper."""
     whole = np.zeros((len(images), 2, 3))
     whole[:, :, :2] = matrix
     whole[:, :, 2] = MIDDLE - matrix.sum(axis=2) * MIDDLE + shift
@@ -49,18 +49,18 @@ def warped(images: Pixels, matrix: NDArray[np.float64], shift: tuple[float, floa
 
 
 def shot_noise(images: Pixels, random: Random, photons: float) -> Pixels:
-    """Poisson noise: that many photons for full ink, counted."""
+    """Poisson noise, as if photons were counted: on average, `photons` of them for full ink."""
     return random.poisson(images * photons).astype(np.float32) / photons
 
 
 def impulse_noise(images: Pixels, random: Random, share: float) -> Pixels:
-    """Salt and pepper: that share of the pixels becomes ink or paper, with equal probability."""
+    """Salt and pepper: this share of the pixels becomes ink or paper, with equal probability."""
     hit, ink = random.random(images.shape) < share, random.random(images.shape) < 0.5
     return np.where(hit, ink, images).astype(np.float32)
 
 
 def glass_blur(images: Pixels, random: Random, strength: tuple[float, int, int]) -> Pixels:
-    """Smoothed, pixels swapped with nearby ones, smoothed again: the Gaussian's sigma, how near, how often."""
+    """Smooth, swap pixels with nearby ones, smooth again. `strength`: the Gaussian's sigma, how near (in pixels), how often."""
     sigma, reach, times = strength
     images = blurred(images, sigma)
     every = np.arange(len(images))
@@ -76,7 +76,7 @@ def glass_blur(images: Pixels, random: Random, strength: tuple[float, int, int])
 
 
 def motion_blur(images: Pixels, random: Random, strength: tuple[int, float]) -> Pixels:
-    """Smeared to one side, in a direction within 45 degrees of the horizontal: radius in pixels and sigma."""
+    """Smear to one side, in a direction within 45 degrees of the horizontal. `strength`: the radius and sigma, in pixels."""
     radius, sigma = strength
     steps = np.arange(2 * radius + 1)
     weights = np.exp(-0.5 * (steps / sigma) ** 2)
@@ -96,7 +96,7 @@ def signs(images: Pixels, random: Random) -> NDArray[np.float64]:
 
 
 def shear(images: Pixels, random: Random, amount: float) -> Pixels:
-    """Slanted to the left or the right by that many radians."""
+    """Slant to the left or the right by `amount` radians."""
     slant = amount * signs(images, random)
     matrix = np.zeros((len(images), 2, 2))
     matrix[:, 0, 0], matrix[:, 0, 1], matrix[:, 1, 1] = 1, -np.sin(slant), np.cos(slant)
@@ -104,18 +104,18 @@ def shear(images: Pixels, random: Random, amount: float) -> Pixels:
 
 
 def rotate(images: Pixels, random: Random, angle: float) -> Pixels:
-    """Rotated in either direction by that many radians."""
+    """Rotate in either direction by `angle` radians."""
     turn = angle * signs(images, random)
     return warped(images, np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]).transpose(2, 0, 1))
 
 
 def scale(images: Pixels, random: Random, size: float) -> Pixels:
-    """Made smaller, to that fraction of the size."""
+    """Shrink to the fraction `size` of the width and height."""
     return warped(images, np.broadcast_to(np.eye(2) / size, (len(images), 2, 2)))
 
 
 def translate(images: Pixels, random: Random, pixels: int) -> Pixels:
-    """Moved by that many pixels along both axes, in either direction."""
+    """Move by this many pixels along both axes, in either direction."""
     padded = np.pad(images, [(0, 0), (pixels, pixels), (pixels, pixels)])
     down, across = (pixels * (1 + signs(images, random).astype(int)) for _ in range(2))
     rows, columns = np.arange(SIDE)[:, None], np.arange(SIDE)
@@ -124,13 +124,13 @@ def translate(images: Pixels, random: Random, pixels: int) -> Pixels:
 
 
 def brightness(images: Pixels, random: Random, amount: float) -> Pixels:
-    """Every pixel brighter by that much."""
+    """Make every pixel brighter by `amount`."""
     brighter: Pixels = images + np.float32(amount)
     return brighter
 
 
 def stripe(images: Pixels, random: Random, width: int) -> Pixels:
-    """Inverted in a stripe of that many columns at the left edge and at the right edge."""
+    """Invert a stripe, `width` columns wide, at the left edge and at the right edge."""
     images = images.copy()
     for part in (images[:, :, :width], images[:, :, SIDE - width :]):
         np.subtract(1, part, out=part)
@@ -138,7 +138,7 @@ def stripe(images: Pixels, random: Random, width: int) -> Pixels:
 
 
 CLOUD, CUTS = 256, 16
-"""The side of a cloud in pixels, and how many images get their fog from one."""
+"""The side of a cloud in pixels, and how many images get their fog from the same cloud."""
 
 
 def clouds(count: int, decay: float, random: Random) -> Pixels:
@@ -167,7 +167,7 @@ def clouds(count: int, decay: float, random: Random) -> Pixels:
 
 
 def fog(images: Pixels, random: Random, strength: tuple[float, float]) -> Pixels:
-    """Behind clouds: their strength, and how quickly they become smoother."""
+    """Put clouds in front. `strength`: that of the clouds, and how quickly their details fade (`decay`)."""
     thickness, decay = strength
     count = len(images)
     corners = random.integers(0, CLOUD - SIDE + 1, (count, 2))
@@ -182,7 +182,7 @@ def fog(images: Pixels, random: Random, strength: tuple[float, float]) -> Pixels
 
 
 def spatter(images: Pixels, random: Random, strength: tuple[float, float, float, float, float]) -> Pixels:
-    """Spattered with mud: the liquid's mean, standard deviation and smoothing, its threshold, and the smoothing of its edge."""
+    """Spatter with mud. `strength`: the liquid's mean, standard deviation, smoothing and threshold, and its edge's smoothing."""
     mean, deviation, smoothing, threshold, edge = strength
     liquid = blurred(random.normal(mean, deviation, images.shape).astype(np.float32), smoothing)
     mud = blurred((liquid > threshold).astype(np.float32), edge)
@@ -201,7 +201,7 @@ def lines(x0: NDArray[np.float64], y0: NDArray[np.float64], x1: NDArray[np.float
 
 
 def dotted_line(images: Pixels, random: Random, gap: int) -> Pixels:
-    """Crossed by a dotted line from edge to edge, with dots and gaps that many pixels wide."""
+    """Draw a dotted line across, from edge to edge, with dots and gaps `gap` pixels wide."""
     first, last = random.integers(0, SIDE - 1, (2, len(images)))
     far = np.full(len(images), SIDE - 1.0)
     dots = (np.arange(SIDE) // gap % 2).astype(np.float32)
@@ -209,7 +209,7 @@ def dotted_line(images: Pixels, random: Random, gap: int) -> Pixels:
 
 
 def zigzag(images: Pixels, random: Random, size: float) -> Pixels:
-    """Crossed by a zigzag of that height and half length in pixels, along a nearly horizontal line."""
+    """Draw a zigzag across, along a nearly horizontal line; its corners are `size` pixels off the line and twice as far apart."""
     left, right, count = 2.0, 25.0, len(images)
     start = random.integers(0, SIDE - 1, count)
     angle = np.arctan(random.integers(-5, 5, count) / (right - left))
@@ -230,7 +230,7 @@ def zigzag(images: Pixels, random: Random, size: float) -> Pixels:
 
 
 def canny_edges(images: Pixels, random: Random, thresholds: tuple[float, float]) -> Pixels:
-    """Only the edges, by Canny's detector after smoothing by a pixel: the low and high threshold of the gradient."""
+    """Keep only the edges that Canny's detector finds after smoothing by a pixel, with a low and a high threshold."""
     low, high = (255 * threshold for threshold in thresholds)
     smooth = (blurred(images, 1) * 255).round().astype(np.uint8)
     return np.stack([cv2.Canny(image, low, high, L2gradient=True) > 0 for image in smooth]).astype(np.float32)

@@ -8,7 +8,7 @@ __all__ = ["between", "coin"]
 
 
 def some(images: torch.Tensor, chance: float) -> torch.Tensor:
-    """Indices, int64, of the images chosen, each with this probability."""
+    """The indices, int64, of images chosen at random, each with this probability."""
     return (torch.rand(len(images), device=images.device) < chance).nonzero().squeeze(1)
 
 

@@ -19,11 +19,11 @@ __all__ = ["FONTS", "LETTERS", "MARKS", "MORE_LETTERS", "letters_bank"]
 
 
 LETTERS = "ACDEFGHJKLMNPQRTUVWXYacdefhjkmnprtuvwxy"
-"""Without those that look like handwritten digits: O o (0), I i l (1), Z z (2), B (8), S s (5), b (6), g q (9)."""
+"""Letters, without those that look like handwritten digits: O o (0), I i l (1), Z z (2), B (8), S s (5), b (6), g q (9)."""
 MORE_LETTERS = "ΓΔΛΞΠΣΨΩαγεηκλμνπτχψωДЖИЛПФЦШЩЫЮЯÄÖÜßæ"
-"""Without β θ Θ Φ φ (0 and 8), δ σ (6 and 8), ζ ξ З Э (3), Ч (4), б (6)."""
+"""Other letters, without β θ Θ Φ φ (0 and 8), δ σ (6 and 8), ζ ξ З Э (3), Ч (4), б (6)."""
 MARKS = "#%@+=<>:;.*-_~^€£¶±÷×∞√≠≈≤≥→←↓▲■♠♥♦♣★"
-"""Without those that look like digits: ! | / ( ) [ ] ' , (1), ? (2), } (3), $ § & ({) (5 and 8)."""
+"""Other marks, without those that look like digits: ! | / ( ) [ ] ' , (1), ? (2), } (3), $ § & ({) (5 and 8)."""
 UNICODE_FONTS = (
     "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-Italic",
     "DejaVuSerif-Bold", "STIXGeneral", "STIXGeneralItalic", "STIXGeneralBolIta",
@@ -31,12 +31,15 @@ UNICODE_FONTS = (
 TEX_FONTS = ("cmr10", "cmss10", "cmtt10", "cmti10")
 """In these fonts only the letters are at their Unicode code points."""
 FONTS = dict.fromkeys(UNICODE_FONTS, LETTERS + MORE_LETTERS + MARKS) | dict.fromkeys(TEX_FONTS, LETTERS)
-"""The characters rendered in each font. MNIST holds no letters, and matplotlib's fonts need no download."""
+"""The characters rendered in each font. MNIST has no letters, and matplotlib's fonts need no download."""
 
 
 @functools.cache
 def letters_bank() -> torch.Tensor:
-    """All letters and marks in all fonts that have them, uint8 (N, 1, 28, 28), like MNIST's digits; takes half a second, once."""
+    """All letters and marks in all fonts that have them, uint8 (N, 1, 28, 28), prepared like MNIST's digits.
+
+    The first call takes half a second; later ones return the same tensor.
+    """
     require("train", "matplotlib")
     found = importlib.util.find_spec("matplotlib")  # finds it without importing it
     folder = Path(found.origin or "" if found else "").parent / "mpl-data" / "fonts" / "ttf"

@@ -20,7 +20,7 @@ __all__ = ["other_hands"]
 def other_hands(images: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
     """The images, float (B, 1, H, W), 0 to 255, with some ones, fours, sevens, nines and zeros as people elsewhere write them.
 
-    `labels` int64 (B,) are the digits. Everything random is drawn from torch's global generator of the images' device.
+    `labels`, int64 (B,), are the digits. All random numbers come from torch's global generator for the images' device.
     """
     images = images.clone()
     for digit, chance, strokes in STROKES:
@@ -38,7 +38,7 @@ def pen(images: torch.Tensor) -> torch.Tensor:
     """Half the stroke width, in 28ths of the height: the ink's area over its perimeter."""
     ink = (images > images.amax((2, 3), keepdim=True) / 2).float()
     around = (ink[..., 1:] - ink[..., :-1]).abs().sum((1, 2, 3)) + (ink[:, :, 1:] - ink[:, :, :-1]).abs().sum((1, 2, 3))
-    # Counted along rows and columns, a slanting edge comes out too long, on average by 4 / pi.
+    # Counted along rows and columns, a slanting edge comes out too long, on average by a factor of 4 / pi.
     radius = ink.sum((1, 2, 3)) / (around * 0.785).clamp(min=1) * 28 / images.shape[2]
     return radius.view(-1, 1, 1, 1).clamp(0.4, 2.5) - 0.3
 
@@ -134,4 +134,4 @@ def flash(images: torch.Tensor) -> torch.Tensor:
 STROKES = ((1, 0.5, upstroke), (4, 0.1, flash), (7, 0.35, crossbar), (9, 0.35, curled_tail), (0, 0.06, slash))
 """By digit, the share of its images changed at full strength, and the strokes, float (B, S, 4), for `shapes.draw_strokes`."""
 ANEW = (4,)
-"""Digits that are redrawn; to the others, strokes are added."""
+"""Digits that are redrawn; the others get strokes added."""

@@ -18,15 +18,15 @@ __all__ = ["Writing"]
 
 
 CHANGED = 2 / 3
-"""Share of the images changed at full strength; the others stay as they are."""
+"""The share of the images that are changed at full strength; the others stay as they are."""
 
 
 @dataclass(frozen=True)
 class Writing:
     """Other pens, cameras and scanners: each image that is changed undergoes some of `EFFECTS`.
 
-    Everything is drawn from torch's global generator of the batch's device, so that saving its state saves it too. Sizes
-    in pixels are for images 28 pixels high and scale with the height.
+    All random numbers come from torch's global generator for the batch's device, so saving that generator's state covers them
+    too. Sizes in pixels are for images 28 pixels high and scale with the height.
     """
 
     strength: float = 0.0
@@ -39,7 +39,7 @@ class Writing:
         return self.strength > 0
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Images float (B, 1, H, W), 0 (paper) to 255 (ink), in; the same shape, dtype, device and range out."""
+        """Change images, float (B, 1, H, W), 0 (paper) to 255 (ink). Returns the same shape, dtype, device and range."""
         if not self or len(images) == 0:
             return images
         changed = some(images, CHANGED * self.strength)
@@ -72,7 +72,7 @@ def cut_off(images: torch.Tensor) -> torch.Tensor:
 
 
 def grow(images: torch.Tensor) -> torch.Tensor:
-    """The strongest ink among each pixel and its eight neighbours."""
+    """Each pixel replaced by the strongest ink among itself and its eight neighbours."""
     rows = images.clone()  # ten times as fast as max_pool2d, which also records where each maximum was
     torch.maximum(rows[:, :, 1:], images[:, :, :-1], out=rows[:, :, 1:])
     torch.maximum(rows[:, :, :-1], images[:, :, 1:], out=rows[:, :, :-1])
@@ -83,20 +83,20 @@ def grow(images: torch.Tensor) -> torch.Tensor:
 
 
 def thin(images: torch.Tensor) -> torch.Tensor:
-    """Strokes without their rim; strokes that are all rim stay (a step of Lantuéjoul's skeleton), so that none breaks."""
+    """Strokes without their rim. Strokes that are all rim stay, so that none breaks (a step of Lantuéjoul's skeleton)."""
     eroded = -grow(-images)
     return torch.maximum(eroded, images - grow(eroded))
 
 
 def repeated(step: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
-    """The step applied `times` times (0 to 2, also fractions, a number for each image); the strongest ink keeps its strength."""
+    """The step applied `times` times (0 to 2 for each image, not always whole numbers); the strongest ink keeps its strength."""
     once = step(images)
     result = torch.lerp(torch.lerp(images, once, times.clamp(max=1)), step(once), (times - 1).clamp_(min=0))
     return result * darkest(images) / darkest(result)
 
 
 def thinner(images: torch.Tensor) -> torch.Tensor:
-    """Strokes up to 2.5 pixels thinner, down to a ballpoint's."""
+    """Strokes up to 2.5 pixels thinner, down to those of a ballpoint."""
     return repeated(thin, images, between(0, 1.25, images))
 
 
@@ -136,7 +136,7 @@ def reshape(images: torch.Tensor) -> torch.Tensor:
 
 
 def rule(images: torch.Tensor) -> torch.Tensor:
-    """What is left of ruled or squared paper: one or two faint lines, broken here and there."""
+    """Remains of ruled or squared paper: one or two faint lines, broken here and there."""
     x, y = axes(images)
     angle = between(-0.12, 0.12, images) + coin(0.3, images) * (math.pi / 2)
     across = angle.cos() * y - angle.sin() * x - between(-13, 13, images)
@@ -149,7 +149,7 @@ def rule(images: torch.Tensor) -> torch.Tensor:
 
 
 def shade(images: torch.Tensor) -> torch.Tensor:
-    """What is left of a shadow: paper that darkens to one side, by up to 40."""
+    """Remains of a shadow: paper that darkens towards one side, by up to 40 of 255."""
     x, y = axes(images)
     angle = between(0, 2 * math.pi, images)
     return images + between(0, 40, images) * (0.5 + 0.025 * (angle.cos() * x + angle.sin() * y)).clamp_(0, 1)
@@ -159,7 +159,7 @@ def shade(images: torch.Tensor) -> torch.Tensor:
 
 
 def blur(images: torch.Tensor) -> torch.Tensor:
-    """Out of focus: a standard deviation of up to 1.15 pixels."""
+    """Out of focus: blurred with a standard deviation of up to 1.15 pixels."""
     for _ in range(2):
         wide = F.pad(images, (1, 1, 1, 1))  # means of 3x3 pixels, faster than with avg_pool2d
         wide = wide[:, :, :-2] + wide[:, :, 1:-1] + wide[:, :, 2:]
@@ -169,7 +169,7 @@ def blur(images: torch.Tensor) -> torch.Tensor:
 
 
 def coarsen(images: torch.Tensor) -> torch.Tensor:
-    """Low resolution: 10 to 22 pixels across the picture (a digit has 20 of 28), grey or black and white, enlarged again."""
+    """Low resolution: 10 to 23 pixels across the image (a digit takes 20 of 28), grey or black and white, enlarged again."""
     height, width = images.shape[2:]
     parts = []
     for part in images.tensor_split(min(3, len(images))):
@@ -190,7 +190,7 @@ def blacken(images: torch.Tensor) -> torch.Tensor:
 
 
 def fade(images: torch.Tensor) -> torch.Tensor:
-    """A faint pencil or a strong pen: the strongest ink 90 to 255 of 255, the greys lighter or darker."""
+    """A faint pencil or a strong pen: the strongest ink becomes 90 to 255, and the greys become lighter or darker."""
     most = darkest(images)
     return between(90, 255, images) * (images.clamp(min=0) / most) ** between(-0.7, 0.5, images).exp()
 

@@ -17,29 +17,30 @@ __all__ = ["Pipeline"]
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Adds pictures of no class, then draws the strokes of other hands, moves and bends, changes the pen and the
+    """Adds pictures of no class, then draws the strokes of other hands, moves and bends the images, changes the pen and the
     camera, and adds clutter.
 
-    Everything is drawn from torch's global generator of the batch's device, so that saving its state saves it too.
+    All random numbers come from torch's global generator for the batch's device, so saving its state covers them too.
 
     Parameters
     ----------
     affine : Augmentation
         How far images are turned, scaled, moved, slanted and bent.
     writing : float, 0 to 1
-        How many images get other pens, cameras and scanners, and how many digits the strokes of other hands: at 1, two in three.
+        How many images look as if they came from other pens, cameras and scanners (at 1, two in three), and how many digits
+        get the strokes of other hands.
     rejects : float, 0 to 4
         How many pictures of no class are added, as a fraction of the batch size; they are labelled -1.
     clutter : float, 0 to 1
         How many images are inverted, partly covered, crossed by pieces of other digits, or get thinner or thicker strokes.
     digits : tuple of int
-        The digit of each class (`loader.spec.digits`); empty if the classes are not digits. Then no strokes are added,
-        and only rejects that fit any class.
+        The digit of each class (`loader.spec.digits`); empty if the classes are not digits, in which case no strokes of other
+        hands are drawn, and only rejects that suit all classes are added.
 
     Raises
     ------
     UserError
-        For an amount that is not a number or out of range.
+        If an amount is not a number or is out of range.
     """
 
     affine: Augmentation = field(default_factory=Augmentation)
@@ -49,17 +50,17 @@ class Pipeline:
     clutter: float = 0.0
 
     def __post_init__(self) -> None:
-        Writing(self.writing)  # it knows its range
-        Rejects(self.rejects)  # so does this
+        Writing(self.writing)  # raises the error if the amount is not possible
+        Rejects(self.rejects)
         Clutter(self.clutter)
 
     def __bool__(self) -> bool:
         return bool(self.affine or self.writing or self.rejects or self.clutter)
 
     def __call__(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Images float (B, 1, H, W), 0 (paper) to 255 (ink), and labels int64 (B,) in; the same, and rejects after them, out."""
+        """Takes images, float (B, 1, H, W), 0 (paper) to 255 (ink), and labels, int64 (B,); returns them, followed by rejects."""
         images, labels = Rejects(self.rejects, self.digits)(images, labels)
         if self.writing and self.digits:
-            digits = torch.tensor((*self.digits, REJECT), device=labels.device)  # of each label; -1 is the last
+            digits = torch.tensor((*self.digits, REJECT), device=labels.device)  # by label; -1 takes the last
             images = other_hands(images, digits[labels], self.writing)
         return Clutter(self.clutter)(Writing(self.writing)(self.affine(images))), labels

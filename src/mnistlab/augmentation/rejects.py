@@ -1,4 +1,4 @@
-"""Pictures that show no digit, newly made for each batch from its own images, fonts, strokes, shapes and noise."""
+"""Pictures that show no digit, made anew for each batch: from the batch's own images, fonts, strokes, shapes and noise."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = ["REJECT", "Rejects"]
 REJECT = -1
 """The label of a picture of no class."""
 KINDS_A_BATCH = 5
-"""Kinds of rejects in a batch, drawn anew each time, perhaps one twice: making some of every kind would take twice as long."""
+"""How many kinds of rejects are drawn for a batch, perhaps one of them twice; some of every kind would take twice as long."""
 
 
 class Source(NamedTuple):
@@ -59,13 +59,13 @@ class Rejects:
     """Adds pictures of no class to a batch, labelled `REJECT`, so that a network learns to be unsure of them.
 
     (Outlier exposure: Hendrycks et al. 2019, https://arxiv.org/abs/1812.04606; here the outliers are drawn, not collected.)
-    Everything is drawn from torch's global generator of the batch's device, so that saving its state saves it too.
+    All random numbers come from torch's global generator for the batch's device, so saving its state covers them too.
     """
 
     share: float = 0.0
-    """How many, as a fraction of the batch size."""
+    """How many pictures to add, as a fraction of the batch size."""
     digits: tuple[int, ...] = ()
-    """The digit of each class; empty if the classes are not digits: then only kinds that suit all classes are made."""
+    """The digit of each class; empty if the classes are not digits, in which case only kinds that suit all classes are made."""
 
     def __post_init__(self) -> None:
         number(self.share, Clause("names.rejects"), 0, 4, wrong="augmentation.rejects_out_of_range")
@@ -74,11 +74,11 @@ class Rejects:
         return self.share > 0
 
     def count(self, images: int) -> int:
-        """The number of rejects added to a batch of that many images."""
+        """The number of rejects that are added to a batch of this many images."""
         return round(self.share * images)
 
     def __call__(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Images float (B, 1, H, W), 0 to 255, and labels int64 (B,) in; the same with the rejects after them out."""
+        """Takes images, float (B, 1, H, W), 0 to 255, and labels, int64 (B,); returns both with those of the rejects appended."""
         count = self.count(len(images))
         if not count:
             return images, labels
@@ -95,7 +95,7 @@ class Rejects:
 
 # Made of digits
 
-#    left, right, top, bottom: which halves of each digit are not digits themselves, and how often to take each
+#    left, right, top, bottom: how often to take each half of each digit, 0 if it is a digit itself
 HALVES = (
     (0.0, 0.0, 1.0, 1.0),  # 0
     (0.0, 0.0, 0.0, 0.0),  # 1
@@ -105,7 +105,7 @@ HALVES = (
     (0.0, 0.0, 0.5, 0.0),  # 5: its sides are 5s
     (0.0, 0.0, 0.0, 0.0),  # 6: an o and a stroke
     (0.0, 0.0, 0.0, 0.0),  # 7
-    (0.0, 0.0, 0.0, 0.0),  # 8: two o, a 3
+    (0.0, 0.0, 0.0, 0.0),  # 8: two o's, a 3
     (0.0, 0.0, 0.0, 0.0),  # 9: an o and a stroke
 )
 
@@ -174,7 +174,7 @@ def bent(source: Source, count: int) -> torch.Tensor:
     return fit_and_centre(Augmentation(rotate=90, elastic=10 * images.shape[2] / 28)(images))
 
 
-#    transposed; that and mirrored, upside down, both; mirrored; upside down; both: how often to take each, 0 where it is a digit
+#    transposed; transposed and mirrored, upside down or both; mirrored; upside down; both: how often to take each, 0 if a digit
 TURNS = (
     (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),  # 0
     (0.0, 0.3, 0.3, 0.0, 0.0, 0.0, 0.0),  # 1: a dash
@@ -182,7 +182,7 @@ TURNS = (
     (1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 1.0),  # 3: m, w, E
     (1.0, 1.0, 1.0, 1.0, 0.5, 1.0, 1.0),  # 4: H, h
     (1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0),  # 5
-    (1.0, 1.0, 1.0, 1.0, 0.5, 1.0, 0.0),  # 6: upside down a P, and half a turn makes a 9
+    (1.0, 1.0, 1.0, 1.0, 0.5, 1.0, 0.0),  # 6: upside down it is a P, and half a turn makes it a 9
     (0.0, 1.0, 1.0, 0.5, 1.0, 0.3, 0.5),  # 7: transposed, with a bar, it is a 4
     (1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0),  # 8
     (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0),  # 9: P, d
@@ -190,7 +190,7 @@ TURNS = (
 
 
 def turned(source: Source, count: int) -> torch.Tensor:
-    """A digit on its side, mirrored or upside down, if that makes it something else: many of these look like letters."""
+    """A digit on its side, mirrored or upside down, if that makes it something else; many of these look like letters."""
     turns = len(TURNS[0])
     chosen = torch.multinomial(source.table(TURNS).flatten(), count, replacement=True)
     images, turn = source.images[chosen // turns], (chosen % turns).view(-1, 1, 1, 1)
@@ -231,4 +231,4 @@ ANY_KINDS: tuple[tuple[float, Kind], ...] = (
 )
 """The kinds of rejects for images of any classes, each with its relative frequency."""
 DIGIT_KINDS: tuple[tuple[float, Kind], ...] = (*ANY_KINDS, (5, letters), (3, turned), (2, drawn(signs)))
-"""The same for digits only: other classes may include a letter, or look like each other upside down."""
+"""The kinds of rejects for digits only; other classes may include a letter, or look like each other upside down."""

@@ -1,7 +1,7 @@
 """Drawn pictures of nothing in particular, in batches: strokes, signs, filled areas, noise, empty paper.
 
-Each function takes float images (B, 1, H, W) only for their number, size and device, and returns as many new ones, 0 (paper)
-to 255 (ink). Sizes are in 28ths of the height. Everything is drawn from torch's global generator of that device.
+Each function takes images, float (B, 1, H, W), only for their number, size and device, and returns as many new ones, 0 (paper)
+to 255 (ink). Sizes are in 28ths of the height. All random numbers come from torch's global generator for that device.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def draw_strokes(images: torch.Tensor, segments: torch.Tensor, radius: torch.Ten
 
 
 def polyline(images: torch.Tensor, fewest: int, most: int, *, width: float, height: float) -> torch.Tensor:
-    """Strokes through `fewest` to `most` random points, straight or bent: float (B, S, 4), as `draw_strokes` takes them."""
+    """Strokes through `fewest` to `most` random points, straight or bent: float (B, S, 4), for `draw_strokes`."""
     points = torch.rand(len(images), 2, 1, most, device=images.device).mul_(2).sub_(1)
     points *= torch.tensor([width, height], device=images.device).view(1, 2, 1, 1)
     last = torch.randint(fewest - 1, most, (len(images), 1, 1, 1), device=images.device)
@@ -52,7 +52,7 @@ def scribbles(images: torch.Tensor) -> torch.Tensor:
     return fit_and_centre(draw_strokes(images, polyline(images, 5, 8, width=10, height=10), between(0.5, 2, images)))
 
 
-# Each stroke x, y, x, y with 0, 0 the upper left and 2, 2 the lower right corner.
+# Each stroke is x, y, x, y, with 0, 0 in the upper left corner and 2, 2 in the lower right.
 SIGNS = (
     "1012 0121",  # +
     "0022 0220",  # x
@@ -111,7 +111,7 @@ def signs(images: torch.Tensor) -> torch.Tensor:
 
 
 def smooth_noise(images: torch.Tensor, points: int) -> torch.Tensor:
-    """Floats shaped like the images, 0 to 1: random values at points x points, interpolated."""
+    """Floats shaped like the images, 0 to 1: random values on a grid of `points` by `points`, interpolated."""
     coarse = torch.rand(len(images), 1, points, points, device=images.device)
     return F.interpolate(coarse, size=images.shape[2:], mode="bilinear", align_corners=False)
 

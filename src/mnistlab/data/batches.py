@@ -21,20 +21,20 @@ BATCH = 1000
 Batch = tuple[torch.Tensor, torch.Tensor]
 Example = tuple[torch.Tensor, int]
 Prepare = Callable[[torch.Tensor], torch.Tensor]
-"""Images float (B, 1, H, W), 0 (paper) to 255 (ink), in; the same shape and range out. An example is `networks.deskew.deskew`."""
+"""Takes images, float (B, 1, H, W), 0 (paper) to 255 (ink); returns the same shape and range, like `networks.deskew.deskew`."""
 
 
 class Augment(Protocol):
     """A random change of a batch: `augmentation.pipeline.Pipeline`, `Augmentation`, torchvision's transforms, or your own."""
 
     def __call__(self, images: torch.Tensor, labels: torch.Tensor, /) -> Batch:
-        """Images float (B, 1, H, W), 0 (paper) to 255 (ink), and labels int64 (B,) in; the same, perhaps more of them, out."""
+        """Takes images, float (B, 1, H, W), 0 (paper) to 255 (ink), and labels, int64 (B,); returns as many of both, or more."""
 
 
 class BatchDataset(TorchDataset[Example]):
-    """A split in memory: examples one by one, as any dataset gives them, or a whole batch in one indexing.
+    """A split in memory: examples one by one, as from any dataset, or a whole batch in one indexing operation.
 
-    `augment` draws again each time that an example is asked for.
+    `augment` draws new random changes each time that an example is asked for.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class BatchDataset(TorchDataset[Example]):
         if prepare:
             self.images = torch.cat([prepared(part, prepare) for part in torch.split(self.images, BATCH)])
         self.normalisation = normalisation
-        self.augment = augment or None  # an Augmentation that changes nothing is none
+        self.augment = augment or None  # an Augmentation that changes nothing counts as none
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -63,9 +63,9 @@ class BatchDataset(TorchDataset[Example]):
     def __getitem__(self, index: slice) -> Batch: ...
 
     def __getitem__(self, index: int | slice) -> Example | Batch:
-        """Image float32 (1, H, W), normalised, and label; for a slice images (N, 1, H, W) and labels int64 (N,).
+        """Image float32 (1, H, W), normalised, and label; for a slice, images (N, 1, H, W) and labels int64 (N,).
 
-        Raises `IndexError` if there is no such example, `TypeError` if it is not an index.
+        Raises `IndexError` if there is no such example, `TypeError` if `index` is not an index.
         """
         if isinstance(index, slice):
             indices = torch.tensor(range(len(self))[index], dtype=torch.int64, device=self.labels.device)
@@ -79,7 +79,7 @@ class BatchDataset(TorchDataset[Example]):
         return list(zip(images, labels.tolist(), strict=True))[: len(indices)]  # rejects come after them
 
     def position(self, index: Any) -> int:
-        """The index counted from 0; a negative one counts from the end. Raises `IndexError` or `TypeError` if it is not one."""
+        """The index counted from 0; a negative one counts from the end. Raises `IndexError` or `TypeError` if it is invalid."""
         try:
             return range(len(self))[operator.index(index)]
         except TypeError:
@@ -88,7 +88,7 @@ class BatchDataset(TorchDataset[Example]):
             raise IndexError(f"there is no example {shown(index)} among {len(self):,}") from None
 
     def batch(self, indices: torch.Tensor) -> Batch:
-        """Images float32 (B, 1, H, W), normalised, and labels int64 (B,) of `indices` int64 (B,), on the split's device."""
+        """Images float32 (B, 1, H, W), normalised, and labels int64 (B,) for `indices` int64 (B,), on the split's device."""
         images = self.images.index_select(0, indices).float()  # twice as fast as self.images[indices]
         labels = self.labels.index_select(0, indices)
         if self.augment is None or not len(indices):
@@ -98,7 +98,7 @@ class BatchDataset(TorchDataset[Example]):
 
 
 def prepared(images: torch.Tensor, prepare: Prepare) -> torch.Tensor:
-    """uint8 (B, 1, H, W) as `prepare` makes them. Raises `UserError` if it gives images of another shape."""
+    """What `prepare` makes of the images, uint8 (B, 1, H, W). Raises `UserError` if it returns images of another shape."""
     result = prepare(images.float())
     if result.shape != images.shape:
         raise UserError(
@@ -125,7 +125,7 @@ class Order(Sampler[int]):
         yield from indices
 
     def indices(self) -> torch.Tensor:
-        """Those of the current epoch, int64 (N,), on the CPU."""
+        """The indices of the current epoch, int64 (N,), on the CPU."""
         if not self.shuffle:
             return torch.arange(self.total)
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**63)

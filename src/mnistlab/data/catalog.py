@@ -19,7 +19,7 @@ PARTS: tuple[Part, Part] = ("train", "test")
 
 @dataclass(frozen=True)
 class FileSpec:
-    """One raw file: its name, what it holds and how many, and its SHA-256 if there is a published one."""
+    """One raw file: its name, what it holds, how many examples, and its SHA-256 if one has been published."""
 
     name: str
     kind: Literal["images", "labels", "both"]
@@ -34,7 +34,7 @@ class DatasetSpec:
     Parameters
     ----------
     name, title : str
-        Its name in commands, and in sentences.
+        The dataset's name in commands, and in sentences.
     classes : tuple of str
         The name of each class, in the order of the labels.
     mean, std : float
@@ -44,7 +44,7 @@ class DatasetSpec:
     files : tuple of FileSpec
         Train images, train labels, test images, test labels; or, if a file holds both, train and test.
     torchvision_class, torchvision_arguments : str, dict
-        The class that downloads it, and its arguments; "" if torchvision does not offer it.
+        The class that downloads the dataset, and its arguments; "" if torchvision does not offer it.
     image_size : (int, int)
         Height and width in pixels.
     transposed : bool
@@ -82,7 +82,7 @@ class DatasetSpec:
 
     @property
     def digits(self) -> tuple[int, ...]:
-        """The digit of each class; empty if not every class is one."""
+        """The digit of each class; empty unless every class is a digit."""
         return tuple(int(name) for name in self.classes) if set(self.classes) <= set("0123456789") else ()
 
     def part_files(self, part: Part) -> tuple[FileSpec, ...]:
@@ -126,8 +126,8 @@ FASHION_CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
 
-# From what five people each said in the "label errors" study (Northcutt et al. 2021, "Pervasive label errors in test sets"): the
-# majority gave the first ten a different label, saw neither of two labels in the next three, and disagreed on the last two.
+# From what five people said of each image in the "label errors" study (Northcutt et al. 2021, "Pervasive label errors in test
+# sets"): most gave the first ten a different label, saw neither of two labels in the next three, and disagreed on the last two.
 CORRECTED_MNIST_TEST_LABELS = {
     947: 9, 1621: 6, 1901: 4, 2462: 0, 2597: 3, 3558: 0, 5937: 3, 6651: 6, 6783: 6, 9729: 6,
     2654: None, 3520: None, 9679: None, 2130: None, 8527: None,
@@ -150,7 +150,7 @@ MNIST = DatasetSpec(
     },
 )
 LIKE_MNIST = replace(MNIST, bundled=False, corrected_test_labels={}, writers={})
-"""MNIST without what applies to its own images only, for datasets of the same shape."""
+"""MNIST without what applies only to its own images, for datasets of the same shape."""
 
 
 def emnist(split: str, classes: tuple[str, ...], train: int, test: int, mean: float, std: float) -> DatasetSpec:

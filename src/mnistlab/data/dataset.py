@@ -1,4 +1,4 @@
-"""A dataset of images of one size, opened: raw files or a folder of pictures."""
+"""Open a dataset of images of one size, from raw files or from a folder of pictures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Dataset(Protocol):
 
     @property
     def spec(self) -> DatasetSpec:
-        """Its row: class names, mean, std, image size."""
+        """What is known about the dataset: class names, mean, std, image size."""
 
     @property
     def at_hand(self) -> bool:
@@ -50,7 +50,7 @@ class RawDataset:
     spec: DatasetSpec
     data_dir: Path
     download: bool = False
-    """Whether missing files are asked of the mirrors even if a copy ships in the package."""
+    """Whether to try the mirrors first for missing files even if a copy ships in the package."""
     parts: dict[Part, Arrays] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -60,7 +60,7 @@ class RawDataset:
 
     @property
     def validation(self) -> None:
-        """None: see `held_out`."""
+        """None: the makers set no examples aside (see `held_out`)."""
         return
 
     def writers(self, part: Part) -> NDArray[np.int16] | None:
@@ -86,20 +86,20 @@ def open_dataset(name: str | Path, data_dir: str | Path = "data", *, download: b
     name : str or path
         A name in `DATASETS`, or a folder of pictures with a sub-folder per class.
     data_dir : str or path
-        Where raw files are. Missing files are unpacked from the copy in the package (MNIST), or downloaded by
+        The folder for raw files. Missing files are unpacked from the copy in the package (MNIST), or downloaded by
         torchvision.
     download : bool
-        Ask torchvision's mirrors first even if there is a copy.
+        Try torchvision's mirrors first even if there is a copy.
 
     Returns
     -------
     Dataset
-        Its `spec` is its row; `read("train")` and `read("test")` give images uint8 (N, height, width) and labels int64 (N,).
+        `spec` describes it; `read("train")` and `read("test")` return images uint8 (N, height, width) and labels int64 (N,).
 
     Raises
     ------
     UserError
-        For a name that is neither, for the download of a folder, and for a `data_dir` that is not a path.
+        If `name` is neither, if `download` is given with a folder of pictures, or if `data_dir` is not a path.
     """
     folder = given_path(name, "dataset", remedy="data.unknown_dataset", datasets=DATASETS)
     if str(name) not in DATASETS and is_folder(folder):

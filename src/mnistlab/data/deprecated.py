@@ -1,4 +1,4 @@
-"""Keywords of `MNISTDataLoader` that `augment` and `prepare` replace. They go with version 0.3, and this file with them."""
+"""Keywords of `MNISTDataLoader` that `augment` and `prepare` replace. Version 0.3 will remove them, and this file with them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["replace_keywords"]
 def replace_keywords(
     prepare: Any, augment: Any, writing: Any, rejects: Any, upright: bool, digits: tuple[int, ...]
 ) -> tuple[Any, Any]:
-    """`prepare` and `augment` that do what `writing=`, `rejects=` and `deskew=` asked for, and a warning for each of these.
+    """`prepare` and `augment` that do what `writing=`, `rejects=` and `deskew=` asked for, each of which causes a warning.
 
     Raises `UserError` if `augment` or `prepare` is given as well and cannot be combined with them.
     """

@@ -79,7 +79,7 @@ def read_verified(spec: DatasetSpec, files: Iterable[FileSpec], folder: Path) ->
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file's content. Raises `FileNotFoundError` if there is none, `UserError` if it cannot be read."""
+    """The file's content. Raises `FileNotFoundError` if there is no such file, `UserError` if it cannot be read."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -99,7 +99,7 @@ def recorded_sums(folder: Path) -> dict[str, str]:
 
 
 def fetch(spec: DatasetSpec, data_dir: Path, download: bool) -> None:
-    """Make sure that all raw files of the dataset are there, intact; one process at a time."""
+    """Make sure that all raw files of the dataset are there and intact; one process at a time."""
     folder = data_dir / spec.folder
     with explain_os_errors(folder / "files"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -133,7 +133,7 @@ def fetch(spec: DatasetSpec, data_dir: Path, download: bool) -> None:
 
 
 def inspect_files(spec: DatasetSpec, data_dir: Path) -> dict[str, Clause | None]:
-    """What is wrong with each raw file below `data_dir`, None if it is intact; nothing is fetched."""
+    """What is wrong with each raw file below `data_dir`, or None if it is intact; nothing is fetched."""
     folder = data_dir / spec.folder
     return {file.name: fault(spec, file, folder) for file in spec.files}
 
@@ -205,7 +205,7 @@ def from_mirrors(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> N
 
 
 def keep_siblings(spec: DatasetSpec, source: Path, folder: Path) -> None:
-    """Keep what came with the download for other datasets too: EMNIST's six are one archive."""
+    """Keep what came with the download for other datasets too: EMNIST's six datasets come in one archive."""
     for other in DATASETS.values():
         if other.folder != spec.folder or other is spec or not all((source / f.name).exists() for f in other.files):
             continue

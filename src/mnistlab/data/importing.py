@@ -1,4 +1,4 @@
-"""Import raw files from a folder of the user's."""
+"""Import raw files from one of the user's folders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["import_files"]
 def import_files(spec: DatasetSpec, source: Path, data_dir: Path) -> None:
     """Import the raw files (plain or .gz) in `source`; all of them are verified before the first is written.
 
-    Raises `UserError` that names the missing or wrong file; then nothing has changed below `data_dir`.
+    Raises a `UserError` that names the missing or wrong file; in that case nothing has changed below `data_dir`.
     """
     check_links(source)
     if not source.is_dir():

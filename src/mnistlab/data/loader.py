@@ -29,8 +29,8 @@ HIGHEST_SEED = 2**32 - 1
 class MNISTDataLoader(DataLoader[Example]):
     """A split as batches: images float32 (B, 1, H, W), normalised; labels int64 (B,).
 
-    The split is held in memory (on `device`) as uint8 and a whole batch is fetched by one indexing: no picture is decoded
-    twice and no worker process is needed. Each `iter()` is an epoch. The rest is as in torch's DataLoader: `batch_size`,
+    The split is held in memory (on `device`) as uint8, and one indexing operation fetches a whole batch: no picture is decoded
+    twice, and no worker process is needed. Each `iter()` is an epoch. The rest is as in torch's DataLoader: `batch_size`,
     `drop_last`, `len()`, and `dataset`, whose examples are (image float32 (1, H, W), label int) and which `Subset`,
     `random_split` and other DataLoaders accept. `writers` says who wrote each example, int16 (N,), or is None if unknown.
 
@@ -39,28 +39,30 @@ class MNISTDataLoader(DataLoader[Example]):
     split : {"train", "val", "train+val", "train-random", "val-random", "test"}
         See `mnistlab.data.splits.SPLITS`.
     dataset : str, path or Dataset
-        What `open_dataset` takes, or what it returned.
+        A name or folder as for `open_dataset`, or a dataset that it returned.
     data_dir : str or path
-        Where raw files are, or are put.
+        The folder where raw files are, or are put.
     download : bool
-        Ask torchvision's mirrors for what is missing in `data_dir` even if a copy ships in the package (MNIST).
+        Try torchvision's mirrors first for files that are missing in `data_dir`, even if a copy ships in the package (MNIST).
     batch_size : int, 1 to the split's size, or None
         The last batch may be smaller. None means 1,000 images, or the whole split if that is smaller.
     shuffle : bool, optional
-        Depends on `seed` and the epoch's number only, so that `state_dict()` is three integers and an epoch can be resumed in the
-        middle. By default, the training splits are shuffled.
+        Whether to shuffle; by default, the training splits are shuffled. The order depends only on `seed` and the epoch's number,
+        so that `state_dict()` is three integers and an epoch can be resumed in the middle.
     seed : int, 0 to 2**32 - 1
+        Decides the order of shuffled examples.
     drop_last : bool
         Leave out a last batch that would be smaller.
     prepare : callable, optional
         Applied once to all images, float (B, 1, H, W), 0 to 255; for example `mnistlab.networks.deskew.deskew`.
     augment : callable, optional
         Applied to each batch before it is normalised, as (images, labels) -> (images, labels), images float (B, 1, H, W), 0
-        (paper) to 255 (ink): an `Augmentation`, a `mnistlab.augmentation.pipeline.Pipeline`, a transform of torchvision's v2.
+        (paper) to 255 (ink): an `Augmentation`, a `mnistlab.augmentation.pipeline.Pipeline`, or a transform of torchvision's v2.
         One that adds pictures of no class, labelled -1, makes batches larger than `batch_size`.
     normalise : Normalisation or (float, float), optional
-        Mean and std of pixels scaled to [0, 1], if they are not to be the dataset's own.
+        Mean and std of pixels scaled to [0, 1]; by default, the dataset's own.
     device : str or torch.device
+        Where the split is held and the batches are made.
     writing, rejects, deskew
         Deprecated: see `augment` and `prepare`.
 
@@ -68,7 +70,7 @@ class MNISTDataLoader(DataLoader[Example]):
     ------
     UserError
         For an unknown dataset, split or device, a batch size under 1 or over the split's size, another number out of range,
-        an `augment` that cannot be called, or data that can neither be read nor fetched.
+        an `augment` or `prepare` that cannot be called, or data that can neither be read nor fetched.
     """
 
     dataset: BatchDataset
@@ -141,13 +143,13 @@ class MNISTDataLoader(DataLoader[Example]):
             yield self.dataset.batch(indices[batch * self.batch_size : (batch + 1) * self.batch_size])
 
     def state_dict(self) -> dict[str, int]:
-        """The loader's position: its seed, the epochs completed, the batches handed out since."""
+        """The loader's position: its seed, the epochs completed, and the batches handed out since then."""
         return {"seed": self.sampler.seed, "epoch": self.sampler.epoch, "batch": self.batch}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from `state_dict()`: the next `iter()` gives the batches that would have come next.
 
-        Raises `UserError` for a state of a loader with more batches.
+        Raises `UserError` for the state of a loader with more batches.
         """
         if not 0 <= state["batch"] < len(self):
             raise UserError("data.state_of_longer_epoch", batch=state["batch"], count=len(self))

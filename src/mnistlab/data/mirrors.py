@@ -26,7 +26,7 @@ __all__ = ["SourceError", "torchvision_download"]
 PATIENCE_WITH_COPY = 5.0
 """Seconds to wait for a mirror's answer, and for each further part of it, if a copy ships in the package."""
 PATIENCE = 20.0
-"""The same if none does."""
+"""Seconds to wait in the same way if no copy ships in the package."""
 SLOWEST = 50_000
 """Bytes per second below which a mirror is abandoned."""
 MEASURED = 5.0
@@ -44,7 +44,7 @@ def torchvision_download(spec: DatasetSpec, root: Path) -> None:
     """Run torchvision's own download into `root`: it tries its mirrors one after the other. Raises `SourceError`.
 
     torchvision sets no timeout, and a name look-up cannot be given one, so the download runs in a thread that is abandoned
-    if it hangs there.
+    if such a look-up hangs.
     """
     require("train", "torchvision")
     with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler creates a folder
@@ -69,7 +69,7 @@ def torchvision_download(spec: DatasetSpec, root: Path) -> None:
         while thread.is_alive():
             thread.join(0.1)
             since = opener.asking_since
-            # longer than a socket waits: a name look-up hangs
+            # longer than a socket waits, so a name look-up hangs
             if since is not None and time.monotonic() - since > patience + 1:
                 raise SourceError(Clause("data.no_answer", seconds=patience))
     if outcome[0] is not None:
@@ -79,7 +79,7 @@ def torchvision_download(spec: DatasetSpec, root: Path) -> None:
 
 @contextmanager
 def paced(thread: threading.Thread, patience: float) -> Iterator[PacedOpener]:
-    """Inside `with`, measure what `thread` downloads through urllib, which waits `patience` seconds for each piece."""
+    """Inside `with`, measure what `thread` downloads through urllib, and wait at most `patience` seconds for each piece."""
     timeout, before = socket.getdefaulttimeout(), urllib.request._opener  # type: ignore[attr-defined]
     opener = PacedOpener(before or urllib.request.build_opener(), thread)
     socket.setdefaulttimeout(patience)
@@ -97,7 +97,7 @@ class PacedOpener:
     def __init__(self, opener: urllib.request.OpenerDirector, thread: threading.Thread) -> None:
         self.opener, self.thread = opener, thread
         self.slow: dict[str, Clause] = {}
-        """Abandoned hosts, and why."""
+        """The abandoned hosts, and why each was abandoned."""
         self.asking_since: float | None = None
         """When the pending request was sent; None if there is none."""
 
@@ -116,7 +116,7 @@ class PacedOpener:
 
 
 class PacedResponse:
-    """A response whose `read` raises `URLError` if it is too slow, stalls or is cut off, so that torchvision tries the next.
+    """A response whose `read` raises `URLError` if it is too slow, stalls or is cut off, so that torchvision tries the next host.
 
     `give_up` is called with the reason if the host is too slow.
     """

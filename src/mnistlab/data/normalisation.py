@@ -27,7 +27,7 @@ class Normalisation:
     Raises
     ------
     UserError
-        For what is not a number, a mean outside -1e6 to 1e6, or a std outside 1e-6 to 1e6.
+        For a value that is not a number, a mean outside -1e6 to 1e6, or a std outside 1e-6 to 1e6.
     """
 
     mean: float
@@ -39,12 +39,12 @@ class Normalisation:
 
     @property
     def scale(self) -> float:
-        """The factor that a pixel, 0 to 255, is multiplied by before `shift` is added."""
+        """The factor by which a pixel, 0 to 255, is multiplied before `shift` is added."""
         return 1 / (255 * self.std)
 
     @property
     def shift(self) -> float:
-        """What a pixel of 0 becomes."""
+        """The normalised value of a pixel of 0."""
         return -self.mean / self.std
 
     def __call__(self, pixels: Pixels) -> Pixels:

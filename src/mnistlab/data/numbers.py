@@ -78,7 +78,7 @@ def write_numbers(
     ----------
     kind : {"zip", "amount", "time"}
     labels : int64 (N,), 0 to 9
-        What each image shows, of one split.
+        The digit that each image of a split shows.
     writers : int16 (N,)
         Who wrote each image: `Dataset.writers`, or `mnistlab.data.splits.split_writers`.
     count : int
@@ -88,7 +88,7 @@ def write_numbers(
     Returns
     -------
     list of Number
-        `count` of them.
+        `count` numbers.
 
     Raises
     ------

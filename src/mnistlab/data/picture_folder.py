@@ -50,7 +50,7 @@ class PictureFolder:
     def open(root: Path) -> PictureFolder:
         """Look at the names in the folder, without reading a picture yet.
 
-        Raises `UserError` if there are not two classes, or the parts do not have the same ones.
+        Raises `UserError` if there are fewer than two classes, or the parts do not have the same classes.
         """
         root = folder_meant(resolved(root))
         folders = part_folders(root)
@@ -72,7 +72,7 @@ class PictureFolder:
 
     @cached_property
     def spec(self) -> DatasetSpec:
-        """Its row, like that of any dataset; mean and std are measured on the training pictures."""
+        """What is known about the dataset, as for any other; mean and std are measured on the training pictures."""
         pixels = self.read("train")[0] / np.float32(255)
         return DatasetSpec(
             name=str(self.root),
@@ -111,7 +111,7 @@ class PictureFolder:
         return self.parts[part]
 
     def paths(self, part: str) -> list[tuple[Path, int]]:
-        """The pictures of the part, each with its label: class by class, by name. Raises `UserError` if there are none."""
+        """The pictures of the part, each with its label, ordered by class and name. Raises `UserError` if there are none."""
         is_drawn = "test" not in self.folders and part != "val"
         folder = self.folders["train" if is_drawn else part]
         found = []
@@ -141,10 +141,11 @@ def folder_meant(root: Path) -> Path:
 
 
 def part_folders(root: Path) -> dict[str, Path]:
-    """The folder of each part that is given, called by one of `PART_NAMES`. Other folders are ignored.
+    """The folder of each part that is given under one of `PART_NAMES`. Other folders are ignored.
 
-    If it has classes instead, only "train", which is the folder itself: there is no part for training, or the one with that name
-    holds pictures itself. Raises `UserError` if a part is given twice, or there are others but none for training.
+    If `root` has classes instead of parts, the only part is "train", which is `root` itself. That is so if there is no part for
+    training, or if the folder with that name holds pictures itself. Raises `UserError` if a part is given twice, or if there are
+    other parts but none for training.
     """
     found = folders_in(root)
     named = [folder for folder in found if folder.name.lower() in PART_NAMES]
@@ -178,7 +179,7 @@ def check_classes(folder: Path, train: Path, classes: tuple[str, ...]) -> None:
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """Its sub-folders by name, without those that are hidden or were left there by a program."""
+    """The folder's sub-folders by name, without those that are hidden or were left there by a program."""
     return sorted(
         path for path in folder.iterdir()
         if path.is_dir() and not path.name.startswith(".") and path.name.lower() not in JUNK
@@ -206,7 +207,7 @@ def is_picture(path: Path) -> bool:
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
-    """The whole picture as uint8 (28, 28), bright ink on dark, aspect kept; a picture of 28x28 keeps its pixels."""
+    """The whole picture as uint8 (28, 28), bright ink on dark, its aspect ratio kept; a 28x28 picture is not resampled."""
     picture = decode(path)
     pixels = picture if picture.ndim == 2 else np.asarray(Image.fromarray(picture).convert("L"))
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])

@@ -51,7 +51,7 @@ def held_out(dataset: Dataset, *, by_writer: bool = True) -> NDArray[np.bool_]:
     """Which examples of `read("train")` are kept for validation, bool (N,): those that the dataset's makers set aside; otherwise
     those of some writers, if they are known and `by_writer` is true; otherwise one in twelve.
 
-    Raises `UserError` if there are fewer than 12 examples, or writers.
+    Raises `UserError` if there are fewer than 12 examples, or fewer than 12 writers to choose from.
     """
     if (mask := dataset.validation) is not None:
         return mask
@@ -73,9 +73,9 @@ def split_writers(dataset: Dataset, split: Split) -> NDArray[np.int16] | None:
 
 
 def writers_of(dataset: Dataset, part: Part) -> NDArray[np.int16] | None:
-    """As `Dataset.writers`, which a user's own dataset may lack.
+    """Like `Dataset.writers`, but also for a user's own dataset, which may lack this method.
 
-    Raises `UserError` if it is not a whole number for each example.
+    Raises `UserError` if the method does not return a whole number for each example.
     """
     known: Callable[[Part], NDArray[np.int16] | None] | None = getattr(dataset, "writers", None)
     found = known(part) if known else None

@@ -1,7 +1,7 @@
 """Who wrote each image of MNIST, and which writers are kept for validation.
 
-NIST had each writer fill in a form, so a writer's digits resemble each other. A network that has seen some of them finds the rest
-easier than a stranger's digits, and two of them are not two independent pictures.
+NIST had each writer fill in a form, so a writer's digits resemble one another. A network that has seen some of them finds the
+rest easier than a stranger's digits, and two digits by one writer are not two independent examples.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ def read_writers(spec: DatasetSpec, part: Part) -> Writers | None:
 def validation_writers(writers: Writers, labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_]:
     """Which examples are by a writer kept for validation: bool (N,), the same for everyone.
 
-    One of each twelve writers, in the order of their numbers, is kept: those whose examples together bring each class nearest to
-    its share, a twelfth of all. They are found group by group, in integers and without a random generator, until none
-    can be replaced by a better one. Of MNIST's 539 writers 45 are kept, with 5,004 of the 60,000 images; no class is further
-    than 1.5 images from its share.
+    From every twelve writers, in the order of their numbers, one is kept, so that the examples kept of each class come as near
+    as possible to its share, a twelfth. The writers are found group by group, in integers and without a random generator, until
+    none can be replaced by a better one. For MNIST, 45 of the 539 writers are kept, with 5,004 of the 60,000 images; no class
+    is further than 1.5 images from its share.
     """
     numbers, who = np.unique(writers, return_inverse=True)
     counts = np.zeros((len(numbers), classes), np.int64)

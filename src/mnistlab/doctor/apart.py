@@ -1,4 +1,4 @@
-"""Run a learner's code in a separate process: it may loop for ever, print, end the process or crash.
+"""Run a learner's code in a separate process, because it may loop for ever, print, end the process or crash.
 
 The calling process does not import torch.
 """
@@ -26,9 +26,9 @@ from mnistlab.messages.sentences import Clause
 __all__ = ["check_apart"]
 
 MOST_PRINTED = 20_000
-"""Bytes kept of what the code prints; the rest is read and discarded."""
+"""How many bytes of what the code prints are kept; the rest is read and discarded."""
 PATIENCE = 0.05
-"""Seconds between two checks whether the process has begun, or ended."""
+"""Seconds between two checks of whether the process has begun or ended."""
 
 
 def check_apart(
@@ -40,26 +40,26 @@ def check_apart(
     dataset: str | Path = "mnist",
     limit: float = 120.0,
 ) -> tuple[list[Check], str]:
-    """`check_model` for a file of weights, or without one `check_code`, in a process that is killed after `limit` seconds.
+    """Run `check_model` if a file of weights is given, else `check_code`, in a process that is killed after `limit` seconds.
 
-    The time starts when torch and the data are loaded and the learner's code begins.
+    The clock starts when torch and the data have been loaded and the learner's code begins.
 
     Returns
     -------
     checks : list of Check
         What was checked, and a note if the code printed something.
     printed : str
-        The beginning of what it printed.
+        The beginning of what the code printed.
 
     Raises
     ------
     UserError
-        As those two do, and if the code does not end in time or ends the process.
+        As from those two functions, and if the code does not finish in time or ends the process.
     """
     for named, remedy in ((code, "remedies.give_class"), (train, "remedies.give_function")):
         if named is not None:
             Named.of(named, remedy)
-    open_dataset(dataset, data_dir).read("train")  # fetched here, where it is seen
+    open_dataset(dataset, data_dir).read("train")  # so that a download happens here, where it is seen
     asked = {
         "code": code, "data_dir": str(data_dir), "weights": str(weights) if weights else None, "train": train,
         "dataset": str(dataset),
@@ -108,7 +108,7 @@ def run_until(folder: Path, limit: float, names: list[str]) -> tuple[int, str]:
 
 
 def keep_beginning(stream: IO[bytes] | None, kept: bytearray) -> None:
-    """Read the stream to its end."""
+    """Read the stream to its end, and keep its beginning in `kept`."""
     while stream is not None and (chunk := stream.read1(1 << 16)):  # type: ignore[attr-defined]
         kept += chunk[: MOST_PRINTED - len(kept)]
 
@@ -124,7 +124,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def main(folder: Path) -> None:
-    """Do what asked.json asks, and write the checks or the error to the file answer."""
+    """Do what asked.json asks for, and write the checks or the error to the file "answer"."""
     asked: dict[str, Any] = json.loads((folder / "asked.json").read_text(encoding="utf-8"))
     from mnistlab.doctor.code import check_code
     from mnistlab.doctor.model import check_model

@@ -1,4 +1,4 @@
-"""Common mistakes, recognised from the call that failed or from what a loss was given: the cause as a `Clause`."""
+"""Recognise common mistakes, each as a `Clause`, from the call that failed or from the arguments of a loss."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["Witness", "alike", "cause_of", "what_is_wrong_with"]
 FLATTENING = {"flatten", "view", "reshape"}
 LOSSES = {"cross_entropy", "nll_loss"}
 WEIGHED = LOSSES | {"linear", "conv1d", "conv2d", "conv3d", "matmul", "mm", "addmm", "bmm", "__matmul__", "batch_norm"}
-"""Functions that need all their arguments in one dtype."""
+"""Functions whose arguments must all have the same dtype."""
 NEAR = 1e-3
-"""How far from 1 the sum of probabilities may be."""
+"""How far from 1 a sum of probabilities may be."""
 
 
 class Call(NamedTuple):
-    """One call of a function of torch: its name, the tensors that it was given, and what came out or was raised."""
+    """A call of one of torch's functions: its name, the tensors among its arguments, and what it returned or raised."""
 
     name: str
     tensors: list[torch.Tensor]
@@ -60,9 +60,9 @@ class Witness(TorchFunctionMode):
 
 
 def cause_of(error: BaseException, witness: Witness | None = None) -> Clause | None:
-    """The mistake that led to this error; None if it is not a known one.
+    """The mistake that led to this error; None if it is not one of the known mistakes.
 
-    `witness` was active when it was raised.
+    `witness`, if given, is the one that was active when the error was raised.
     """
     if witness is not None and witness.failed is not None and witness.failed.outcome is error:
         found = next(causes_in(witness.failed, witness), None)
@@ -120,7 +120,7 @@ def convolution_causes(images: torch.Tensor, weight: torch.Tensor, witness: Witn
 
 
 def linear_causes(values: torch.Tensor, weight: torch.Tensor, witness: Witness) -> Iterator[Clause]:
-    """The wrong number of values for the linear layer: maps, a whole batch in one row, or too few or too many."""
+    """The wrong number of values for the linear layer: maps, a whole batch in one row, or too few or too many values."""
     outputs, takes = weight.shape
     named, gets = layer(weight, witness), values.shape[-1] if values.ndim else 1
     if gets == takes:
@@ -155,8 +155,8 @@ def label_causes(loss: str, logits: torch.Tensor, labels: torch.Tensor) -> Itera
 
 
 def alike(values: torch.Tensor) -> str:
-    """What float (B, C) looks like in each row: "probabilities" or their "log"; the same with " of the batch" if they
-    sum to 1 in each column; otherwise ""."""
+    """What `values`, float (B, C), look like: "probabilities" that sum to 1 in each row, or their logarithms ("log"); either
+    with " of the batch" if it is the columns that sum to 1; otherwise ""."""
     if values.ndim != 2 or 1 in values.shape or not values.is_floating_point() or not values.isfinite().all():
         return ""
     for dim, where in ((1, ""), (0, " of the batch")):
@@ -168,7 +168,7 @@ def alike(values: torch.Tensor) -> str:
 
 
 def what_is_wrong_with(loss: Call) -> Clause | None:
-    """The mistake in what a loss of torch was given, if it accepted that without an error."""
+    """The mistake in the arguments of one of torch's losses, if the loss accepted them without an error; otherwise None."""
     kind = alike(loss.tensors[0].float()) if loss.tensors else ""
     if kind.endswith("of the batch"):
         return Clause("doctor.softmax_over_batch")
@@ -180,7 +180,7 @@ def what_is_wrong_with(loss: Call) -> Clause | None:
 
 
 def layer(weight: torch.Tensor, witness: Witness) -> str:
-    """The name of the layer whose weight it is."""
+    """The name of the layer to which this weight belongs."""
     return witness.layers.get(id(weight)) or type(weight).__name__
 
 

@@ -16,7 +16,8 @@ Verdict: TypeAlias = Literal["ok", "warning", "problem"]
 class Check:
     """One thing that was checked: its name, a verdict, what was seen, and what to do about it if it is not ok.
 
-    The remedy is that of the entry for what was seen, or of another one, `remedy_key`, in the words of the command line.
+    The remedy belongs to the message about what was seen or, if given, to the message `remedy_key`; it is in the words of the
+    command line.
     """
 
     subject: Clause
@@ -36,15 +37,15 @@ class Check:
 
     @property
     def remedy(self) -> str:
-        """What to do about it; "" if it is ok."""
+        """What to do about it; "" if the verdict is "ok"."""
         return self.remedy_in("en")
 
     def remedy_in(self, language: str) -> str:
-        """The same in one of `LANGUAGES`."""
+        """The remedy in one of `LANGUAGES`."""
         if self.verdict == "ok":
             return ""
         return remedy_of(self.remedy_key or self.seen.key, self.seen.values, for_command=True, language=language)
 
     def to_dict(self) -> dict[str, str]:
-        """For JSON."""
+        """The check as strings, for JSON."""
         return {"name": self.name, "verdict": self.verdict, "detail": self.detail, "remedy": self.remedy}

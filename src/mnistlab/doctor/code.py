@@ -1,4 +1,4 @@
-"""A learner's own code: the network that a class of a file makes, and two steps of its training."""
+"""Check a learner's own code: the network that a class in a file makes, and two steps of its training."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ NETWORK, MODES, TRAINING = Clause("names.network"), Clause("names.modes"), Claus
 BATCH = 64
 """Images in each of the two batches for trying out training."""
 ODD = 7
-"""Images for trying out the network first: a number that is unlikely to be a layer's width."""
+"""How many images the network is first tried out with; a number that is unlikely to be a layer's width."""
 
 
 def check_code(
     code: str, data_dir: str | Path, *, train: str | None = None, dataset: str | Path = "mnist"
 ) -> list[Check]:
-    """Try out an untrained network, and perhaps two steps of its training, and look for common mistakes.
+    """Try out an untrained network and, if `train` is given, two steps of its training, and look for common mistakes.
 
     Parameters
     ----------
     code : str
-        "FILE.py:CLASS", called without arguments to make the network. FILE.py is run.
+        "FILE.py:CLASS". FILE.py is run, and CLASS is called without arguments to make the network.
     data_dir : str or Path
         The folder that holds the data.
     train : str, optional
-        "FILE.py:FUNCTION", called as FUNCTION(model, loader) with two batches of 64 normalised training images; it is stopped
-        at the third step of an optimizer.
+        "FILE.py:FUNCTION", called as FUNCTION(model, loader) with two batches of 64 normalised training images; the function is
+        stopped at the third step of an optimizer.
     dataset : str or Path
-        The dataset to try it out with.
+        The dataset to try the network out with.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def check_code(
 def try_training(
     model: nn.Module, file: LearnersFile, name: str, code: str, pictures: torch.Tensor, labels: torch.Tensor
 ) -> list[Check]:
-    """Run two steps of the training in the function of that name. Raises `UserError` if its code fails."""
+    """Run two steps of the training in the function of that name. Raises `UserError` if the function's code fails."""
     remedy = "remedies.give_function"
     with file.explaining(code, remedy):
         function = getattr(file.module, name)
@@ -105,8 +105,8 @@ def try_training(
 def check_network(
     model: nn.Module, file: Path, images: torch.Tensor, labels: torch.Tensor, *, trained: bool
 ) -> Iterator[Check]:
-    """What is wrong with a network before it is trained. A softmax is not mentioned if the training shows what
-    its loss is given."""
+    """What is wrong with a network before it is trained. A softmax is not mentioned if training is tried out later (`trained`),
+    because that shows what the loss is given."""
     if lost := unregistered(model):
         yield Check(NETWORK, "problem", Clause("doctor.layers_unregistered", names=lost))
     with evaluating(model), Witness(model, len(images)) as witness:
@@ -141,7 +141,7 @@ def check_network(
 
 
 def has_modes(model: nn.Module, images: torch.Tensor) -> bool:
-    """Whether its answers to the images, float (N, 1, H, W), are different in training mode."""
+    """Whether the model's answers to the images, float (N, 1, H, W), are different in training mode."""
     with evaluating(model):
         state = {name: value.clone() for name, value in model.state_dict().items()}
         output = model(images)
@@ -152,7 +152,7 @@ def has_modes(model: nn.Module, images: torch.Tensor) -> bool:
 
 
 def unregistered(model: nn.Module) -> list[str]:
-    """The attributes, such as "layers", that hold layers unknown to the network: in a plain list, tuple or dict."""
+    """The attributes, such as "layers", that hold layers in a plain list, tuple or dict, where the network does not see them."""
     own = set(model.modules())
     found = []
     for part, module in model.named_modules():
@@ -166,7 +166,7 @@ def unregistered(model: nn.Module) -> list[str]:
 
 
 def takes_two(function: Callable[..., Any]) -> bool:
-    """Whether it can be called with a model and a loader."""
+    """Whether the function can be called with a model and a loader."""
     try:
         inspect.signature(function).bind(None, None)
     except TypeError:
@@ -177,7 +177,7 @@ def takes_two(function: Callable[..., Any]) -> bool:
 
 
 def import_model(code: str) -> nn.Module:
-    """A network of the class named by `code`, "FILE.py:CLASS". Raises `UserError` if there is none."""
+    """A network of the class named by `code`, "FILE.py:CLASS". Raises `UserError` if there is no such class."""
     named = Named.of(code, "remedies.give_class")
     with importing_beside(named.file):
         return make_model(LearnersFile(named.file), named.name, code)
@@ -201,7 +201,7 @@ class LearnersFile:
 
     @functools.cached_property
     def module(self) -> ModuleType:
-        """The module that results from running it. Raises whatever it raises."""
+        """The module that results from running the file. Raises whatever the file's code raises."""
         spec = importlib.util.spec_from_file_location("learners_code", self.path)
         if spec is None or spec.loader is None:
             raise UserError("doctor.code_not_python", remedy="remedies.give_class", file=self.path)
@@ -211,7 +211,7 @@ class LearnersFile:
 
     @contextlib.contextmanager
     def explaining(self, code: str, remedy: str) -> Iterator[None]:
-        """Turn whatever its code raises inside `with` into a `UserError` with the remedy of that key, and with it as cause."""
+        """Turn any exception from the file's code inside `with` into a `UserError` with this remedy, and keep it as the cause."""
         try:
             yield
         except MnistlabError:

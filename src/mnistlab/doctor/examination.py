@@ -1,4 +1,4 @@
-"""Infer from a network's answers to pictures how it was built and trained; any `torch.nn.Module` can be examined."""
+"""Infer from a network's answers to images how it was built and trained; any `torch.nn.Module` can be examined."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["Check", "examine"]
 
 OUTPUT = Clause("names.output")
 CLEARLY_BETTER = 0.02
-"""By how much the accuracy on another kind of input must be higher for that to count as what the model expects."""
+"""How much higher the accuracy on another kind of input must be for that kind to count as what the model expects."""
 TOO_SURE = 2.0
-"""At this temperature a model is far too confident: small networks trained for 3 epochs need 0.95 to 1.0, and 1.3 (with batch
-norm) or 2.2 (without) if a softmax came before cross-entropy."""
+"""A model that needs a higher temperature than this is far too confident. Small networks trained for 3 epochs need 0.95 to 1.0;
+with a softmax before the cross-entropy, they need 1.3 (with batch norm) or 2.2 (without)."""
 RELUS = {name + suffix for name in ("relu", "threshold", "clamp_min", "clamp", "hardtanh") for suffix in ("", "_")}
 
 
@@ -51,7 +51,7 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
     model : torch.nn.Module
         Any network that takes images float32 (N, 1, H, W), normalised. Its mode, training or evaluation, is restored.
     images : tensor or ndarray of uint8, shape (N, 1, H, W)
-        Bright ink on dark.
+        Pixels with bright ink on a dark background.
     labels : tensor or ndarray of int64, shape (N,)
         The class of each image, from 0.
     mean, std : float
@@ -65,8 +65,8 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
     Raises
     ------
     UserError
-        If the images and labels do not fit each other, or the model cannot take the images; the exception from its code is the
-        error's cause.
+        If the images and labels do not fit each other, or the model cannot take the images. In the latter case the exception
+        from the model's code is the error's cause.
     """
     normalisation = Normalisation(mean, std)
     images, labels = torch.as_tensor(images), torch.as_tensor(labels)
@@ -86,7 +86,7 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
 
 
 def answer(model: nn.Module, images: torch.Tensor) -> Any:
-    """The model's output. Raises `UserError` for whatever its own code raises, with that as its cause."""
+    """The model's output. Raises `UserError` for any exception from the model's code, which is the error's cause."""
     witness = Witness(model, len(images))
     try:
         with witness:
@@ -122,7 +122,7 @@ def check_output(output: Any, labels: torch.Tensor) -> list[Check]:
 
 
 def check_confidence(logits: torch.Tensor, labels: torch.Tensor) -> Check:
-    """Whether the probabilities can be trusted: the temperature that fits them best is near 1."""
+    """Whether the probabilities can be trusted: whether the temperature that fits them best is near 1."""
     best = fit_temperature(logits, labels)
     if best > TOO_SURE:
         return Check(Clause("names.confidence"), "warning", Clause("doctor.too_sure", temperature=best))
@@ -130,7 +130,7 @@ def check_confidence(logits: torch.Tensor, labels: torch.Tensor) -> Check:
 
 
 def check_input(model: nn.Module, pixels: torch.Tensor, labels: torch.Tensor, normalisation: Normalisation) -> Check:
-    """Which kind of input the model reads best; it should be the normalised one with bright ink on dark."""
+    """Which kind of input the model classifies best; it should be normalised, with bright ink on a dark background."""
 
     def percentage(images: torch.Tensor) -> float:
         return 100 * float((answer(model, images).argmax(dim=1) == labels).float().mean())
@@ -157,7 +157,7 @@ def check_input(model: nn.Module, pixels: torch.Tensor, labels: torch.Tensor, no
 
 
 def check_relus(alive: list[torch.Tensor]) -> list[Check]:
-    """How many channels never get above 0 on any image."""
+    """For each ReLU, how many of its channels never rise above 0 on any image."""
     if not alive:
         return [Check(Clause("names.relus"), "ok", Clause("doctor.no_relus"))]
     checks = []

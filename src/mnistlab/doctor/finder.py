@@ -1,4 +1,4 @@
-"""What is wrong with a run of the network that finds digits."""
+"""Find out what is wrong with a run of the recipe `finder`."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from mnistlab.runs.run import Run
 __all__ = ["check_finder"]
 
 SCENES = 48
-"""Scenes with digits of validation writers for examining it."""
+"""How many scenes, with digits of validation writers, the network is examined with."""
 ENOUGH = 50
 """The lowest percentage of digits that a trained network should find."""
 
 
 def check_finder(run: Run, recipe: FinderRecipe, data_dir: Path) -> list[Check]:
-    """Whether the run's network finds digits, and its dead ReLUs. Raises `UserError` if a file is missing or damaged."""
+    """Whether the run's network finds digits and has dead ReLUs. Raises `UserError` if a file is missing or damaged."""
     saved = saved_finder(run)
     drawn = Scenes(alphabet_of(open_dataset(run.dataset, data_dir), "val"), recipe.height, recipe.width)
     scenes = [drawn[number] for number in range(SCENES)]

@@ -25,7 +25,7 @@ ENOUGH_DISK = 1_000_000_000
 
 
 def check_machine(data_dir: str | Path, runs_dir: str | Path, device: str | torch.device = "auto") -> list[Check]:
-    """Python, torch, device, threads, bf16, disk, data and write access of this machine."""
+    """Check this machine's Python, torch, device, threads, bf16, disk space, data and write access."""
     data_dir, runs_dir = given_path(data_dir, "data_dir"), given_path(runs_dir, "runs_dir")
     target = pick_device(device)
     threads, cores = torch.get_num_threads(), os.cpu_count() or 1
@@ -48,7 +48,7 @@ def check_machine(data_dir: str | Path, runs_dir: str | Path, device: str | torc
 
 
 def check_writable(name: Clause, folder: Path) -> Check:
-    """Whether files can be written there, and how much room there is."""
+    """Whether files can be written in the folder, and how much free space there is."""
     existing = nearest_existing(folder)
     try:
         check_links(folder)
@@ -64,7 +64,7 @@ def check_writable(name: Clause, folder: Path) -> Check:
 
 
 def check_data(spec: DatasetSpec, data_dir: Path) -> Check:
-    """Whether the raw files are there and intact; fetches nothing."""
+    """Whether the raw files are there and intact; downloads nothing."""
     name = Clause("names.data")
     try:
         state = inspect_files(spec, data_dir)

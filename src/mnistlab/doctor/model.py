@@ -1,4 +1,4 @@
-"""What is wrong with a run or a model file: checks with a verdict and a remedy each."""
+"""Find out what is wrong with a run or a model file: checks, each with a verdict and a remedy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from mnistlab.runs.store import find_run
 __all__ = ["check_model", "check_run"]
 
 IMAGES = 1000
-"""Validation images for examining a model."""
+"""How many validation images are used to examine a model."""
 
 
 def check_run(
@@ -68,16 +68,16 @@ def check_model(
     data_dir : str or Path
         The folder that holds the data.
     dataset : str or Path
-        The dataset for examining a network without mnistlab's description.
+        The dataset to examine the network with if `code` is given; otherwise, the file names its dataset.
     code : str, optional
-        "FILE.py:CLASS", the class of the network with this state_dict. FILE.py is run, and the class called without arguments.
+        "FILE.py:CLASS", the class of the network with this state_dict. FILE.py is run, and CLASS is called without arguments.
     split : {"val", "val-random"}
-        The validation images to examine it with; "val-random" for a run that kept these.
+        The validation images to examine the model with; "val-random" for a run that kept those for validation.
 
     Raises
     ------
     UserError
-        If the file is missing, unsafe or does not fit.
+        If the file is missing or unsafe, or the weights do not fit the network.
     """
     path = given_path(path, "path")
     checks = []
@@ -107,7 +107,7 @@ def check_model(
 def examine_layers(
     model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor, mean: float, std: float
 ) -> list[Check]:
-    """Examine the network that was trained, without what is around it: it gives logits for pictures like its training data."""
+    """Examine the network that was trained, without its wrappers; it returns logits for images like its training data."""
     while isinstance(model, Deskewed | Shifted):
         if isinstance(model, Deskewed):
             pictures = upright(pictures)
@@ -131,9 +131,9 @@ def is_mnistlab(content: dict[str, Any]) -> bool:
 
 
 def load_weights(model: nn.Module, path: Path) -> str:
-    """Load the state_dict in the file into the network. Returns the prefix removed from its names, "" for none.
+    """Load the state_dict in the file into the network. Returns the prefix that was removed from its names, "" for none.
 
-    Raises `UserError` if it does not fit.
+    Raises `UserError` if the state_dict does not fit.
     """
     content = load_tensors(path, "remedies.give_state_dict")
     for key in ("state_dict", "model_state_dict", "model"):

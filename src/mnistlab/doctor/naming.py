@@ -1,4 +1,4 @@
-"""The class or function in a file that the learner names. No torch is needed to see whether the file exists."""
+"""A class or function in a Python file, as a learner names it. Checking that the file exists needs no torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Named"]
 
 
 class Named(NamedTuple):
-    """A name in a Python file."""
+    """The name of a class or function in a Python file."""
 
     file: Path
     name: str

@@ -1,4 +1,4 @@
-"""Watch two steps of a learner's training: what its loss is given, its gradients, its steps, and how it measures."""
+"""Watch two steps of a learner's training: the arguments of its loss, its gradients, its steps, and how it evaluates."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ __all__ = ["Counted", "TwoSteps"]
 
 LOSS, TRAINING, MODES = Clause("names.loss"), Clause("names.training"), Clause("names.modes")
 STEPS = 2
-"""For how many steps training is watched: a forgotten zero_grad shows in the second."""
+"""The number of steps for which training is watched; a forgotten zero_grad shows in the second."""
 PASSES = 3
-"""How often training that makes no step may iterate over the two batches."""
+"""How many times training that takes no step may iterate over the two batches."""
 
 
 class Enough(BaseException):
@@ -31,14 +31,14 @@ class Enough(BaseException):
 
 
 class TwoSteps:
-    """Inside `with`, training of the model is watched, and ended at its third step.
+    """Inside `with`, watches the training of the model, and ends it at the third step.
 
     Parameters
     ----------
     model
-        What is trained.
+        The model that is trained.
     modes_differ
-        Whether its answers differ between training and evaluation mode.
+        Whether the model's answers differ between training and evaluation mode.
     """
 
     def __init__(self, model: nn.Module, *, modes_differ: bool) -> None:
@@ -46,11 +46,11 @@ class TwoSteps:
         self.before = [value.detach().clone() for value in model.parameters()]
         self.witness = Witness(model, 0)
         self.found: dict[str, Clause] = {}
-        """The mistakes seen so far, by their key."""
+        """The mistakes seen so far, by key."""
         self.steps: dict[int, int] = {}
-        """Steps made by each optimizer."""
+        """The number of steps that each optimizer, by its id, has taken."""
         self.fresh: dict[int, float] = {}
-        """The largest gradient that has reached a parameter since its last step."""
+        """For each parameter, by its id, the largest absolute gradient that has reached it since its last step."""
         self.backwards = False
         """Whether any gradient has reached the model."""
         self.mine = False
@@ -87,7 +87,7 @@ class TwoSteps:
             self.note("doctor.eval_forgotten")
 
     def receive(self, parameter: nn.Parameter, gradient: torch.Tensor) -> None:
-        """Called when a gradient is about to be added to that of a parameter."""
+        """Called when a gradient is about to be added to a parameter's `grad`."""
         old = parameter.grad
         if id(parameter) not in self.fresh and any(self.steps.values()) and old is not None and bool(old.any()):
             self.note("doctor.zero_grad_forgotten")
@@ -95,12 +95,12 @@ class TwoSteps:
         self.fresh[id(parameter)] = max(self.fresh.get(id(parameter), 0.0), float(gradient.abs().max()))
 
     def begin_step(self, optimizer: Optimizer) -> None:
-        """Called when an optimizer is about to make a step. Raises `Enough` at the third."""
+        """Called when an optimizer is about to take a step. Raises `Enough` at the third."""
         if self.steps.get(id(optimizer), 0) >= STEPS:
             raise Enough
 
     def end_step(self, optimizer: Optimizer) -> None:
-        """Called when it has made the step."""
+        """Called when an optimizer has taken a step."""
         self.steps[id(optimizer)] = self.steps.get(id(optimizer), 0) + 1
         own = {id(value) for value in self.model.parameters()}
         held = [value for group in optimizer.param_groups for value in group["params"] if id(value) in own]
@@ -157,7 +157,7 @@ class Counted(DataLoader[tuple[torch.Tensor, ...]]):
         steps.witness.batch = batch
 
     def __iter__(self) -> Any:
-        """The batches. Raises `Enough` if they have been iterated often without a step."""
+        """The batches. Raises `Enough` if they have been iterated over several times without a step."""
         self.passes += 1
         if self.passes > PASSES and not any(self.training.steps.values()):
             raise Enough

@@ -1,7 +1,7 @@
-"""How certain a figure is if several examples are by one writer: they say less than the same number of independent ones.
+"""How certain a figure is if some examples are by the same writer: they say less than as many independent examples.
 
-Someone who writes odd sevens writes many of them. The result on another test set therefore depends on its writers, and a
-writer, not an image, is the unit that is drawn at random.
+Someone who writes odd sevens writes many of them. The result on another test set therefore depends on its writers, and the
+unit that is drawn at random is a writer, not an image.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ __all__ = ["count_by_writer", "interval_by_writer", "permutation_p_value", "vari
 
 
 DRAWS = 2000
-"""Bootstrap samples: enough to estimate the variance within about 3 % (its standard error is sqrt(2 / DRAWS))."""
+"""Bootstrap samples: enough to estimate the variance to within about 3 % (its standard error is sqrt(2 / DRAWS))."""
 
 Counts = NDArray[np.int64]
 """A row for each writer, in the order of their numbers, shape (W, 3): number, examples, how many of them were right."""
 
 
 def count_by_writer(writers: NDArray[np.int16], right: NDArray[np.bool_]) -> Counts:
-    """Each writer's examples, and how many were right; writers and right have shape (N,)."""
+    """How many examples each writer wrote, and how many of these were right; `writers` and `right` have shape (N,)."""
     numbers, who = np.unique(writers, return_inverse=True)
     return np.column_stack(
         [numbers.astype(np.int64), np.bincount(who), np.bincount(who, weights=right).astype(np.int64)]
@@ -35,7 +35,7 @@ def variance_ratio(counts: Counts, seed: int = 0, draws: int = DRAWS) -> float:
     """How many times larger the variance of the accuracy is than for independent images (the design effect of survey statistics).
 
     Bootstrap: the same number of writers is drawn at random, with replacement, each with all of their examples; this is repeated
-    `draws` times. 1.0 if everything or nothing was right, because then nothing varies.
+    `draws` times. The result is 1.0 if everything or nothing was right, because then nothing varies.
     """
     total, right = counts[:, 1].sum(), counts[:, 2].sum()
     if right in (0, total):
@@ -54,11 +54,11 @@ def draw_writers(size: int, seed: int, draws: int) -> NDArray[np.float64]:
 def interval_by_writer(counts: Counts, seed: int = 0) -> tuple[float, float]:
     """95 % interval of the accuracy on test sets by other writers.
 
-    The bootstrap over writers (see `variance_ratio`) gives the standard error, Student's t the multiple of it for that many
-    writers, and the interval is symmetric in the log-odds, because an accuracy near 1 varies more downwards than upwards. In
-    simulated test sets of MNIST's 297 test writers it covers the true value in 94 to 96 of 100 cases, with 40 errors or with 300;
-    with its 45 validation writers, in 93 to 96. If everything or nothing was right, it is Wilson's, with each writer counted as
-    one example. A single writer says nothing about others: 0 to 1.
+    The bootstrap over writers (see `variance_ratio`) gives the standard error, and Student's t, for this number of writers, how
+    many standard errors to allow. The interval is symmetric in the log-odds, because an accuracy near 1 varies more downwards
+    than upwards. In simulated test sets of MNIST's 297 test writers it covers the true value in 94 to 96 of 100 cases, with 40
+    errors or with 300; in those of MNIST's 45 validation writers, in 93 to 96. If everything or nothing was right, it is Wilson's
+    interval, with each writer counted as one example. For a single writer, who says nothing about others, it is 0 to 1.
     """
     total, right, size = int(counts[:, 1].sum()), int(counts[:, 2].sum()), len(counts)
     z, p = NormalDist().inv_cdf(0.975), right / total
@@ -79,8 +79,8 @@ def permutation_p_value(differences: NDArray[np.int64]) -> float:
     """The probability of a difference at least this large between two models that are equally good for every writer.
 
     `differences` says for each writer how many more errors the first model made than the second. If the models were equally
-    good, each writer's difference could just as well have the opposite sign. The result is exact: of all these equally likely
-    outcomes, the fraction whose sum is at least as far from 0. With one example per writer it is McNemar's exact test.
+    good, each writer's difference could just as well have the opposite sign. The result is exact: it is the fraction of all these
+    equally likely outcomes whose sum is at least as far from 0. With one example per writer it is McNemar's exact test.
     """
     sizes = np.abs(differences[differences != 0])
     outcomes = np.ones(1)  # the probability of each sum, from -size to size

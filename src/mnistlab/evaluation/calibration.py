@@ -1,5 +1,5 @@
-"""How far a model's probabilities can be trusted: its answers on validation images, the temperature that calibrates them, the
-threshold at which an answer is accepted."""
+"""How far a model's probabilities can be trusted: its answers for validation images, the temperature that calibrates them, and
+the threshold from which an answer is accepted."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ __all__ = [
 
 
 TEMPERATURES = (0.1, 10.0)
-"""The range in which the temperature is searched; the recipes need 0.5 to 1."""
+"""The range in which the temperature is sought; the recipes need 0.5 to 1."""
 UNCALIBRATED_THRESHOLD = 0.5
-"""The threshold for a model about which nothing is known."""
+"""The threshold for a model whose calibration is unknown."""
 
 Probabilities = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Expected calibration error, 0 to 1, over that many validation images: of the model as trained, and of the file."""
+    """Expected calibration error, 0 to 1, over `images` validation images: `before` as trained, `after` in the exported file."""
 
     before: float
     after: float
@@ -47,7 +47,7 @@ class Calibration:
 
 
 def find_logits(saved: SavedModel, images: NDArray[np.uint8]) -> torch.Tensor:
-    """Logits float32 (N, classes) that PyTorch gives for images uint8 (N, H, W), in fp32, without gradients."""
+    """The model's logits, float32 (N, classes), for images uint8 (N, H, W), computed with PyTorch in fp32, without gradients."""
     logits = []
     saved.model.to(memory_format=torch.channels_last)  # 1.5 times as fast with PyTorch on a CPU
     with evaluating(saved.model):
@@ -66,7 +66,7 @@ def check_finite(logits: torch.Tensor) -> None:
 
 
 def at_temperature(logits: torch.Tensor, temperature: float) -> torch.Tensor:
-    """Probabilities (N, classes) of logits (N, classes), divided by the temperature before the softmax."""
+    """Probabilities (N, classes) from logits (N, classes), which are divided by the temperature before the softmax."""
     return (logits / temperature).softmax(dim=1)
 
 

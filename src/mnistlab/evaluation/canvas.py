@@ -55,7 +55,7 @@ class Canvas:
     top: float = 0.0
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """Axes without a frame, at that distance in inches from the left edge and below the row's top."""
+        """Axes without a frame; `left` and `top` are distances in inches from the left edge and from the row's top."""
         axes = self.figure.add_axes((
             left / WIDTH, 1 - (self.top + top + height) / self.height, width / WIDTH, height / self.height,
         ))  # fmt: skip
@@ -63,11 +63,11 @@ class Canvas:
         return axes
 
     def write(self, left: float, top: float, text: str, size: float = TEXT, **how: Any) -> Text:
-        """Text with its upper left corner there."""
+        """Text whose upper left corner is `left` inches from the left edge and `top` inches below the row's top."""
         return self.figure.text(left / WIDTH, 1 - (self.top + top) / self.height, text, fontsize=size, va="top", **how)
 
     def show(self, left: float, top: float, side: float, image: NDArray[Any], **how: Any) -> Axes:
-        """An image as wide as `side` inches, or as high, whichever is longer."""
+        """An image whose longer side is `side` inches."""
         tall = side * image.shape[0] / max(image.shape[:2])
         wide = side * image.shape[1] / max(image.shape[:2])
         axes = self.axes(left, top, wide, tall)

@@ -21,11 +21,11 @@ __all__ = ["Comparison", "compare_runs"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs on the same test split: how many only one of them got wrong, and what that says.
+    """Two runs on the same test split: how many images only one of them got wrong, and what that says.
 
     `p_value` is the probability of a result at least this uneven if both were equally good (McNemar 1947, exact binomial). It
-    treats each image as an independent trial. `p_value_by_writer` treats each writer as one (see `permutation_p_value`); it is
-    None if the writers are not known.
+    treats each image as an independent trial. `p_value_by_writer` treats each writer as one trial (see `permutation_p_value`);
+    it is None if the writers are not known.
     """
 
     only_first_wrong: int
@@ -48,12 +48,12 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
     Returns
     -------
     Comparison
-        How many test images only one of them got wrong, and how probable that is if both are equally good.
+        How many test images only one of the runs got wrong, and how probable that is if both are equally good.
 
     Raises
     ------
     UserError
-        If scipy is not installed, a run has no test.json, or they were tested on different datasets.
+        If scipy is not installed, a run has no test.json, or the runs were tested on different datasets.
     """
     require("train", "scipy")
     from scipy.stats import binomtest
@@ -85,8 +85,8 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
 
 
 def p_value_by_writer(run: Run, total: int, first: set[int], second: set[int]) -> float | None:
-    """As in `Comparison`, from the indices of the mistakes; None if the writers of the run's test images are unknown."""
-    known = run.dataset in DATASETS and run.kind != FinderRecipe.kind  # whose digits are in drawn scenes
+    """The p-value by writer of a `Comparison`, from the indices of the mistakes; None if the writers are unknown."""
+    known = run.dataset in DATASETS and run.kind != FinderRecipe.kind  # a finder's digits are in drawn scenes
     writers = read_writers(DATASETS[run.dataset], "test") if known else None
     if writers is None or len(writers) != total:
         return None

@@ -1,4 +1,4 @@
-"""How a model reads test images that are corrupted as in MNIST-C."""
+"""How well a model reads test images that are corrupted as in MNIST-C."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["Corrupted", "evaluate_corrupted"]
 
 
 SHOWN = 10
-"""Digits per corruption in the picture."""
+"""How many digits per corruption the picture shows."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Corrupted:
     """The results of a model on the test images, corrupted in each way."""
 
     evaluations: dict[str, Evaluation]
-    """By the corruption's name, in the paper's order."""
+    """The results by the corruption's name, in the paper's order."""
     picture: Path
 
     @property
@@ -42,7 +42,7 @@ class Corrupted:
         return mean(1 - evaluation.accuracy for evaluation in self.evaluations.values())
 
     def to_dict(self) -> dict[str, Any]:
-        """In plain types: `by_name` each corruption's correct, total and accuracy, their mean error, and the picture's path."""
+        """In plain types: each corruption's correct, total and accuracy `by_name`, the mean error, and the picture's path."""
         return {
             "by_name": {
                 name: {"correct": found.correct, "total": found.total, "accuracy": found.accuracy}
@@ -56,7 +56,7 @@ class Corrupted:
 def evaluate_corrupted(
     run: Run, *, seed: int = 0, device: str | torch.device = "auto", data_dir: str | Path | None = None
 ) -> Corrupted:
-    """Measure a run's saved model on the test images of its dataset, corrupted, and draw `corruptions.png` into its folder.
+    """Measure a run's saved model on corrupted test images of its dataset, and draw `corruptions.png` into the run's folder.
 
     Each corruption is applied to all test images at MNIST-C's severity; see `mnistlab.augmentation.corruptions`.
 

@@ -1,4 +1,4 @@
-"""Measure a model on a split and account honestly for what it got right: counts first, division last."""
+"""Measure a model on a split, and account honestly for what it got right: counts first, division last."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
     Parameters
     ----------
     model : torch.nn.Module
-        Images float32 (B, 1, H, W), normalised, in; logits float (B, classes) out.
+        Takes normalised images, float32 (B, 1, H, W), and returns logits, float (B, classes).
     loader : MNISTDataLoader
         The split's batches in file order, without augmentation, on the model's device.
 
     Returns
     -------
     Evaluation
-        What it got right and wrong, in counts.
+        What the model got right and wrong, in counts.
 
     Raises
     ------
     UserError
-        For a loader that shuffles or augments, so that indices would not name examples, or whose classes do not fit the logits.
+        If the loader shuffles or augments, so that indices would not identify examples, or its classes do not fit the logits.
     Failure
         If a logit is NaN or infinite.
     """
@@ -78,7 +78,7 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
 
 
 def check_logits(logits: torch.Tensor, count: int, spec: DatasetSpec) -> None:
-    """Raise `UserError` if they are not float (count, classes), and `Failure` if they are not finite."""
+    """Raise `UserError` if the logits do not have the shape (count, classes), and `Failure` if they are not finite."""
     if logits.shape != (count, len(spec.classes)):
         raise UserError(
             "evaluation.logits_misfit", logits_shape=tuple(logits.shape), spec_name=spec.name, count=len(spec.classes)
@@ -104,12 +104,12 @@ def evaluate_run(
     run : Run, str or Path
         The run, as `find_run` finds it: a Run, its folder, its name in `runs_dir`, or "latest".
     split : {"test", "val"}
-        "val" is the images that the run kept for validation: those of "val-random" in runs of mnistlab 0.1. A run of the recipe
-        finder is measured on scenes drawn with digits of the split.
+        "val" means the images that the run kept for validation: those of "val-random" in runs of mnistlab 0.1. A run of the
+        recipe `finder` is measured on scenes drawn with digits of the split.
     device : str or torch.device
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     data_dir : str or Path, optional
-        The folder that holds the data, if it is not the run's.
+        The folder that holds the data, if it is not the one that the run used.
     runs_dir : str or Path
         The folder that holds the runs.
 
@@ -121,8 +121,8 @@ def evaluate_run(
     Raises
     ------
     UserError
-        For another split, a model that is missing, damaged, or made for another dataset, and the validation split of a run that
-        was trained on it.
+        If `split` is anything else; if the model is missing, damaged or made for another dataset; or if the validation split is
+        asked for and the run was trained on it.
     """
     if split not in ("val", "test"):
         raise UserError("data.unknown_split", split=split, splits=("val", "test"))
@@ -143,7 +143,7 @@ def evaluate_run(
 
 
 def tell_unfinished(run: Run) -> bool:
-    """Log it if the run is not finished. Returns whether another process is training it."""
+    """If the run is not finished, log that. Returns whether another process is training the run."""
     if run.is_finished:
         return False
     busy = run.is_being_trained
@@ -167,7 +167,7 @@ def open_fitting(run: Run, saved: SavedModel, data_dir: str | Path | None) -> Da
 
 
 def evaluate_saved(saved: SavedModel, dataset: Dataset, split: Split, device: str | torch.device) -> Evaluation:
-    """Measure the model on all of the split, on that device, with the normalisation that it was trained with."""
+    """Measure the model on all of the split, on this device, with the normalisation that it was trained with."""
     target = pick_device(device)
     loader = MNISTDataLoader(
         split, dataset=dataset, batch_size=None, shuffle=False, device=target, normalise=saved.normalisation

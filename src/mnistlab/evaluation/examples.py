@@ -1,4 +1,4 @@
-"""Digits of the data that say something about a network: those that excite a channel most, and its worst mistakes."""
+"""Digits of the data that say something about a network: those that excite a channel most, and the network's worst mistakes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COLUMNS, SIDE = 4, 2.7
 @dataclass(frozen=True)
 class Exciting:
     """A digit that excites a channel: its number, image uint8 (H, W), label, the channel's largest value on it, and the row and
-    column of that in the map (None if the layer has no maps)."""
+    column of that value in the map (None if the layer has no maps)."""
 
     index: int
     image: NDArray[np.uint8]
@@ -39,7 +39,7 @@ class Exciting:
     place: tuple[int, int] | None
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The digit without its image, in plain types, for JSON."""
         return {"example": self.index, "label": self.label, "value": self.value, "place": self.place}
 
 
@@ -58,7 +58,7 @@ class Misread:
         return int(self.probabilities.argmax())
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The digit without its image, in plain types, for JSON."""
         chances = self.probabilities
         return {
             "example": self.index, "label": self.label, "read": self.read,
@@ -70,8 +70,8 @@ class Misread:
 def find_exciting(
     look: Look, images: NDArray[np.uint8], labels: NDArray[np.int64], channel: str, count: int = 12
 ) -> tuple[list[Exciting], ReceptiveField | None]:
-    """The images, uint8 (N, H, W), on which a channel such as "conv2:5" is largest, the largest first; and what a cell of it
-    looks at. Raises `UserError` if there is no such channel."""
+    """The images, uint8 (N, H, W), on which a channel such as "conv2:5" has its largest values, the largest first; and the
+    receptive field of the channel's cells, if known. Raises `UserError` if there is no such channel."""
     layers = {layer.name: layer for layer in look.layers(images[0])[:-1]}
     if not layers:
         raise UserError("explain.no_layers", model=look.name)
@@ -107,14 +107,14 @@ def find_misread(
 
 
 def grid(count: int, below: float) -> Canvas:
-    """An empty picture with room for that many digits, and that many inches of text below each."""
+    """An empty picture with room for `count` digits, and for `below` inches of text below each."""
     rows = max(1, -(-count // COLUMNS))
     height = 1.7 + rows * (SIDE + below)
     return Canvas(blank_figure(WIDTH, height), height)
 
 
 def corner(place: int, below: float) -> tuple[float, float]:
-    """The upper left corner of the digit at that place, in inches from the left and from the top."""
+    """The upper left corner of the digit at this place, in inches from the left and from the top."""
     row, column = divmod(place, COLUMNS)
     return 0.3 + column * (SIDE + 0.4), 1.6 + row * (SIDE + below)
 
@@ -122,7 +122,7 @@ def corner(place: int, below: float) -> tuple[float, float]:
 def draw_exciting(
     look: Look, channel: str, found: Sequence[Exciting], field: ReceptiveField | None, language: str = "en"
 ) -> Figure:
-    """The digits, with the part of each that the channel looks at where it is largest."""
+    """The digits; in each, a frame shows the part that the channel looks at where its value is largest."""
     canvas = grid(len(found), 0.6)
     canvas.write(0.3, 0.22, spoken("explain.exciting", language, channel=plain_text(channel)), TITLE, fontweight="bold")
     canvas.write(0.3, 1.0, plain_text(look.name), TEXT, color=GREY)
@@ -154,7 +154,7 @@ def draw_field(axes: Axes, field: ReceptiveField, place: tuple[int, int], shape:
 def draw_misread(
     look: Look, found: Sequence[Misread], total: int, among: int, language: str = "en", *, why: bool = False
 ) -> Figure:
-    """The digits with what each was read as; with `why`, the ink that counted for that in orange."""
+    """The digits, and what each was read as; with `why`, the ink that counted for that answer is orange."""
     canvas = grid(len(found), 1.0)
     wrong, count = numeral(total, ",", language), numeral(among, ",", language)
     canvas.write(0.3, 0.22, spoken("explain.misread", language, wrong=wrong, count=count), TITLE - 6, fontweight="bold")

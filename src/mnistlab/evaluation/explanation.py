@@ -1,4 +1,4 @@
-"""Why a network answers as it does, for one picture: what each layer makes of it, and which ink counted for the answer."""
+"""Why a network answers as it does for one picture: the output of each layer, and which ink counted for the answer."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Why:
     map : ndarray of float32, shape (H, W)
         By how much the answer's log-odds fall without the ink around each pixel; above 0, the ink counted for the answer.
     erased : ndarray of uint8, shape (H, W)
-        The picture without the tenth of the ink that counted most for it.
+        The image without the tenth of the ink that counted most for the answer.
     probabilities : ndarray of float, shape (classes,)
-        The network's answer to that picture.
+        The network's answer for `erased`.
     """
 
     map: NDArray[np.float32]
@@ -45,19 +45,20 @@ class Why:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a network makes of one picture.
+    """How a network arrives at its answer for one image.
 
     Attributes
     ----------
     look : Look
         The network.
     image : ndarray of uint8, shape (H, W)
-        Ink 255 on 0.
+        The image, ink 255 on 0.
     source : Clause
-        Where the picture is from.
+        Where the image comes from.
     layers : list of Layer
-        In order; the last is the probabilities.
+        The output of each layer, in order; the last is the probabilities.
     why : Why or None
+        Which ink counted for the answer, if this was asked for.
     """
 
     look: Look
@@ -113,15 +114,15 @@ def explain(look: Look, image: NDArray[np.uint8], source: Clause, *, why: bool =
 
 
 def find_why(look: Look, image: NDArray[np.uint8]) -> Why:
-    """Which ink counted for the answer, and the answer without the tenth of it that counted most."""
+    """Which ink counted for the answer, and the answer without the tenth of the ink that counted most."""
     map_ = occlusion(image, look.probabilities)
     erased = erase(image, map_)
     return Why(map_, erased, look.probabilities(erased[None])[0])
 
 
 def erase(image: NDArray[np.uint8], named: NDArray[np.floating[Any]], share: float = TENTH) -> NDArray[np.uint8]:
-    """The image, uint8 (H, W), without the pixels of the highest values in `named`, (H, W), one after the other, until that share
-    of its ink (the sum of its pixels) is gone."""
+    """The image, uint8 (H, W), with pixels erased one after the other, those with the highest values in `named`, (H, W), first,
+    until `share` of its ink (the sum of its pixels) is gone."""
     places = np.flatnonzero(image)
     order = places[np.argsort(-named.ravel()[places], kind="stable")]
     ink = image.ravel()[order].astype(np.int64)
@@ -139,10 +140,10 @@ def validation_digits(look: Look, data_dir: str | Path) -> tuple[NDArray[np.uint
 def find_picture(
     look: Look, picture: Path | None, example: int, data_dir: str | Path
 ) -> tuple[NDArray[np.uint8], Clause]:
-    """The image to explain, uint8 (H, W), ink 255 on 0, and where it is from.
+    """The image to explain, uint8 (H, W), ink 255 on 0, and where it comes from.
 
-    That is the validation example with the number `example`, or the only digit in the picture, converted to MNIST's form. A
-    picture of 28x28 pixels is used as it is, except that light paper is turned dark.
+    It is the only digit in the picture, converted to MNIST's form or, without a picture, the validation example with the number
+    `example`. A picture of the model's own image size is used as it is, but inverted if its paper is light.
 
     Raises `UserError` if there is no such example, or not exactly one digit in the picture.
     """

@@ -1,7 +1,7 @@
-"""Measure the network that finds digits on scenes, for validation in training and for a run.
+"""Measure a finder on scenes, for validation during training and for a run.
 
-Here it looks at each scene only at the size it was trained on; the reader looks at pages at several sizes, and its classifier
-has the last word.
+Here the finder looks at each scene only at the size that it was trained on; the reader has it look at pages at several sizes,
+and the reader's classifier has the last word.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from mnistlab.runs.run import Run
 __all__ = ["alphabet_of", "evaluate_finder", "held_out_scenes", "measure", "saved_finder"]
 
 SEED = 2026
-"""The seed of the held-out scenes, whatever the run's seed: all runs of a size are measured on the same ones."""
+"""The seed of the held-out scenes, whatever the run's seed: all runs with scenes of one size are measured on the same scenes."""
 PART = 1000
-"""Images redrawn at a time."""
+"""How many images are redrawn at a time."""
 BATCH = 16
 """Scenes per batch."""
 
@@ -50,7 +50,7 @@ def alphabet_of(dataset: Dataset, split: Split) -> Alphabet:
 
 
 def written_elsewhere(images: NDArray[np.uint8], digits: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The images uint8 (N, 28, 28) as people elsewhere write them; always the same."""
+    """The images, uint8 (N, 28, 28), redrawn as people elsewhere write these digits; the same on every call."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         parts = []
@@ -62,7 +62,7 @@ def written_elsewhere(images: NDArray[np.uint8], digits: NDArray[np.int64]) -> N
 
 
 def held_out_scenes(recipe: FinderRecipe, dataset: Dataset, split: Split, device: torch.device) -> list[Scene]:
-    """The scenes of that size with digits of "val" or "test" on which every run is measured."""
+    """The scenes of the recipe's size, with digits of "val" or "test", on which every run is measured."""
     count = recipe.test_scenes if split == "test" else recipe.val_scenes
     scenes = Scenes(alphabet_of(dataset, split), recipe.height, recipe.width, SEED)
     return list(in_order(scenes.__getitem__, range(count), worker_count(device)))
@@ -89,7 +89,7 @@ def measure(
 def evaluate_finder(
     saved: SavedFinder, recipe: FinderRecipe, dataset: Dataset, split: Split, device: str | torch.device
 ) -> FinderEvaluation:
-    """Measure a saved network on scenes drawn with digits of "val" or "test". Raises `UserError` if these cannot be read."""
+    """Measure a saved finder on scenes drawn with digits of "val" or "test". Raises `UserError` if these cannot be read."""
     target = pick_device(device)
     scenes = held_out_scenes(recipe, dataset, split, target)
     model = saved.model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""What the network that finds digits found on scenes, and how much of it is right: counts first, division last."""
+"""What a finder found on scenes, and how much of that is right: counts first, division last."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ __all__ = ["THRESHOLD", "Counting", "Find", "FinderEvaluation", "Seen", "find_di
 THRESHOLD = 0.3
 """The network's probability, 0 to 1, from which a mark counts as found."""
 NOTHING = 10
-"""The row and column of the confusion matrix for no digit."""
+"""The row and the column of the confusion matrix that stand for no digit."""
 SHOWN = 12
-"""Scenes that an evaluation keeps for a picture."""
+"""How many scenes an evaluation keeps for a picture."""
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Find:
-    """A digit that was found, in pixels of the scene."""
+    """A digit that was found, with its place and size in pixels of the scene."""
 
     mark: Mark
     probability: float
     """The network's probability, 0 to 1."""
     right: bool | None = None
-    """Whether that digit is there; None if it does not count."""
+    """Whether this digit is there; None if the find does not count."""
 
 
 @dataclass(frozen=True)
@@ -48,20 +48,22 @@ class Seen:
 
 @dataclass(frozen=True)
 class FinderEvaluation(Evaluation):
-    """What the network did on the scenes of a split, in counts.
+    """The results of a finder on the scenes of a split, in counts.
 
-    The classes are the ten digits and "nothing": its row of the confusion matrix counts what was found where there is no digit,
-    and its column the digits that were not found. `total` counts the digits on the scenes, `correct` those found and right.
+    The classes are the ten digits and "nothing", whose row of the confusion matrix counts what was found where there is no
+    digit, and whose column counts the digits that were not found. `total` counts the digits on the scenes, `correct` those that
+    were found and classified correctly.
 
     Attributes
     ----------
     by_scene : ndarray of int64, shape (scenes, 3)
         Each scene's number, digits, and how many were right; scenes without a digit are left out.
     scenes : int
+        The number of scenes.
     wrong : tuple of int
-        The digits that were not right, by their index among all digits of the scenes.
+        The digits that were missed or misread, by their index among all digits of the scenes.
     seen : tuple of Seen
-        The first scenes.
+        The first scenes, for a picture.
     """
 
     by_scene: NDArray[np.int64] | None = None
@@ -71,12 +73,12 @@ class FinderEvaluation(Evaluation):
 
     @property
     def total(self) -> int:
-        """Digits on the scenes."""
+        """The number of digits on the scenes."""
         return int(self.confusion[:NOTHING].sum())
 
     @property
     def false_finds(self) -> int:
-        """Digits that were found where there is none; digits that are cut off or struck out do not count."""
+        """How many digits were found where there is none; those that are cut off or struck out do not count."""
         return int(self.confusion[NOTHING].sum())
 
     @property
@@ -91,24 +93,24 @@ class FinderEvaluation(Evaluation):
 
     @property
     def calibration_error(self) -> float:
-        """As for a classifier, over what was found."""
+        """Expected calibration error, 0 to 1, as for a classifier, over the digits that were found."""
         found = max(1.0, float(self.confidence_bins[:, 0].sum()))
         return float(np.abs(self.confidence_bins[:, 1] - self.confidence_bins[:, 2]).sum() / found)
 
     def score(self) -> dict[str, Any]:
-        """As for a classifier, with `scenes`, `false_finds`, and `threshold`, which a find must reach."""
+        """The fields of a classifier's `score`, and `scenes`, `false_finds`, and `threshold`, the least probability of a find."""
         more = {"scenes": self.scenes, "false_finds": self.false_finds, "threshold": THRESHOLD}
         return {**super().score(), **more}
 
     def to_dict(self) -> dict[str, Any]:
-        """As for a classifier; the mistakes are the digits that were not right, by their index among all."""
+        """Everything in plain types, as in test.json; each mistake is the index, among all digits, of one missed or misread."""
         return {**super().to_dict(), "mistakes": [{"index": index} for index in self.wrong]}
 
 
 def find_digits(kinds: Floats, boxes: Floats) -> list[Find]:
     """The digits of one scene, most confident first, from the probabilities of kinds (classes, h, w) and the boxes (4, h, w).
 
-    They are peaks of the probabilities; of two in each other's middle, the more confident one stays.
+    The digits are peaks of the probabilities; if two lie in each other's middle, only the more confident one is kept.
     """
     finds: list[Find] = []
     for x, y, width, height, kind in sorted(peaks(kinds, boxes, THRESHOLD), key=lambda peak: -float(peak.kinds.max())):
@@ -136,7 +138,7 @@ class Counting:
         self.loss_sum = 0.0
 
     def add(self, scene: Scene, finds: Sequence[Find]) -> None:
-        """Match what was found, most confident first, with the nearest digit in whose middle it lies, and count."""
+        """Match each find, most confident first, with the nearest digit in whose middle it lies, and count."""
         left = dict(enumerate(mark for mark in scene.marks if mark.kind < NOTHING))
         places, judged, missed, right = len(left), [], [], 0
         for find in finds:
@@ -174,6 +176,6 @@ class Counting:
 
 
 def ignores(scene: Scene, x: float, y: float) -> bool:
-    """Whether finds at that point do not count, or it is off the scene."""
+    """Whether finds at this point do not count, because the scene ignores them or the point is off the scene."""
     height, width = scene.ignored.shape
     return not (0 <= x < width and 0 <= y < height) or bool(scene.ignored[int(y), int(x)])

@@ -1,4 +1,4 @@
-"""Describe a batch of a dataset, in figures and in a picture."""
+"""Describe a batch of a dataset, in numbers and in a picture."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ COLUMNS, ROWS = 6, 10
 def describe_data(
     dataset: str, data_dir: Path, split: Split, batch_size: int | None, out: Path | None, *, download: bool = False
 ) -> dict[str, Any]:
-    """Facts about one batch in plain types, and the path of the gallery drawn from it.
+    """Facts about a split and one batch of it in plain types, and the path of the gallery drawn from the split.
 
     `download`: see `open_dataset`.
 
-    Raises `UserError` for an unknown dataset, a batch size that does not fit, or data that cannot be fetched.
+    Raises `UserError` for an unknown dataset, a batch size that does not fit, or data that cannot be read or downloaded.
     """
     if out is not None:
         check_folder(link_target(out).parent)
@@ -66,11 +66,11 @@ def describe_data(
 
 
 def draw_gallery(loader: MNISTDataLoader, out: Path, title: str) -> None:
-    """Examples of all classes in turn, as many as fit, each beside its version after the augmentation of `default`."""
+    """Examples of all classes in turn, as many as fit, each shown as it is and after the augmentation of the recipe `default`."""
     columns = min(COLUMNS, len(loader.dataset))
     count = min(ROWS * columns, len(loader.dataset) // columns * columns)
     labels = loader.dataset.labels.numpy()
-    rank = np.zeros(len(labels), int)  # how many of its class come before each example: one of each class first
+    rank = np.zeros(len(labels), int)  # how many examples of its class come before each: one of each class first
     for label in np.unique(labels):
         where = np.flatnonzero(labels == label)
         rank[where] = np.arange(len(where))

@@ -1,4 +1,4 @@
-"""How a model does writer by writer: the hardest writers as a picture, and numbers written by one hand."""
+"""How well a model does writer by writer: the hardest writers as a picture, and numbers written by one hand."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def measured_on(run: Run, evaluation: Evaluation, data_dir: str | Path | None = 
     dataset = open_dataset(run.dataset, run.find_data(data_dir))
     split = cast(Split, evaluation.split)
     writers = split_writers(dataset, split)
-    assert writers is not None  # noqa: S101 - for mypy; `check_writers` has looked
+    assert writers is not None  # noqa: S101 - for mypy: `check_writers` has checked this
     return *read_split(dataset, split), writers
 
 
 def read_numbers(evaluation: Evaluation, written: Written, count: int = 10_000) -> dict[str, float]:
-    """For each kind of number (see `mnistlab.data.numbers`) the fraction of `count` that is read without an error, 0 to 1."""
+    """For each kind of number (see `mnistlab.data.numbers`), the fraction of `count` numbers read without an error, 0 to 1."""
     _, labels, writers = written
     wrong = {mistake.index for mistake in evaluation.mistakes}
     return {kind: read_right(write_numbers(kind, labels, writers, count), wrong) for kind in KINDS}

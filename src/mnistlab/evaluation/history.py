@@ -1,4 +1,4 @@
-"""The progress of a folder of runs from day to day: what each run reached, as points and as a picture."""
+"""The progress in a folder of runs from day to day: the accuracy of each run, as points and as a picture."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COLOURS = ("#2563a8", "#d9730d", "#15803d", "#b91c1c", "#7c3aed", "#0e7490", "#a
 PALE = "#9ca3af"
 HALF_AN_HOUR, MANY_DAYS = 1 / 48, 60
 STEPS = [factor * 10.0**power for power in range(-6, 2) for factor in (1, 2, 5)] + [100.0]
-"""Error rates in percent at which the accuracy axis begins and ends, and which it marks if it is long."""
+"""Error rates, in percent, at which the accuracy axis may begin and end, and which are marked on a long axis."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class Point:
 
     @property
     def accuracy(self) -> float:
-        """On the test split, 0 to 1."""
+        """The accuracy on the test split, 0 to 1."""
         return self.correct / self.total
 
 
 def history(runs: Iterable[Run]) -> list[Point]:
-    """The tested runs as points, the oldest first; those not tested, dated in the future, or of finder are left out.
+    """The tested runs as points, oldest first. Runs dated in the future and runs of the recipe `finder` are left out.
 
     Raises `UserError` if a test.json is damaged.
     """
@@ -78,10 +78,10 @@ def history(runs: Iterable[Run]) -> list[Point]:
 
 
 def draw_history(points: Sequence[Point]) -> Figure:
-    """Test accuracy over the days, a panel per dataset: a dot per run, coloured by recipe and hollow if that was changed.
+    """Test accuracy over the days, a panel per dataset: a dot per run, coloured by recipe, and hollow if the recipe was changed.
 
-    `points` are those of `history`, at least one. The accuracies are spaced by the logarithms of their errors: from 99 %
-    to 99.9 % is as far as from 90 % to 99 %.
+    `points` are those of `history`, at least one. The accuracies are spaced by the logarithms of the error rates: from 99 % to
+    99.9 % is as far as from 90 % to 99 %.
     """
     datasets = list(dict.fromkeys(point.dataset for point in points))
     common = [name for name, _ in Counter(point.recipe for point in points).most_common(len(COLOURS))]
@@ -118,7 +118,7 @@ def draw_panel(axes: Axes, points: Sequence[Point], colours: dict[str, str]) -> 
 
 
 def mark_accuracies(axes: Axes, least: float, most: float, half_a_mistake: float) -> None:
-    """Label a logarithmic axis of errors in percent, from `least` to `most` with the smallest at the top, with accuracies."""
+    """Label a logarithmic axis of error rates (in percent, `least` to `most`, the smallest at the top) with accuracies."""
     from matplotlib.ticker import MaxNLocator
 
     low = max(step for step in STEPS if step <= 0.95 * least)
@@ -155,7 +155,7 @@ def mark_days(axes: Axes, first: datetime.datetime, last: datetime.datetime) -> 
 
 
 def draw_legend(figure: Figure, points: Sequence[Point], colours: dict[str, str]) -> None:
-    """Which colour is which recipe, what hollow dots mean, what the line is."""
+    """Say which colour stands for which recipe, and what hollow dots and the line mean."""
     from matplotlib.lines import Line2D
 
     def dot(name: str, colour: str, fill: str) -> Line2D:

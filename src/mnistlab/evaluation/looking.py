@@ -36,9 +36,9 @@ class Look(Protocol):
     Attributes
     ----------
     name : str
-        What it is called.
+        The model's name.
     dataset : str
-        What it was trained on.
+        The dataset that the model was trained on.
     classes : tuple of str
         The name of each class.
     size : (int, int)
@@ -60,10 +60,10 @@ class Look(Protocol):
         """The output of each layer for an image uint8 (H, W), ink 255 on 0; the last is the probabilities of the whole model."""
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.floating[Any]]:
-        """Float (N, classes) of images uint8 (N, H, W)."""
+        """The probabilities, float (N, classes), for images uint8 (N, H, W)."""
 
     def maps(self, images: NDArray[np.uint8], layer: str) -> Iterator[NDArray[np.float32]]:
-        """The output of the layer of that name for images uint8 (N, H, W), batch by batch: (B, channels, h, w) or (B, n)."""
+        """The output of the layer of this name for images uint8 (N, H, W), batch by batch: (B, channels, h, w) or (B, n)."""
 
 
 class TorchLook:
@@ -97,7 +97,7 @@ class TorchLook:
         self.network: Any = network
 
     def layers(self, image: NDArray[np.uint8]) -> list[Layer]:
-        """See `Look`."""
+        """See `Look.layers`."""
         found = [
             Layer(name, kind_of(layer), values[0].numpy(), field, filters_of(layer))
             for name, layer, values, field in self.walk(image[None])
@@ -106,7 +106,7 @@ class TorchLook:
         return [*kept, Layer("probabilities", "probabilities", self.probabilities(image[None])[0], None, None)]
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """See `Look`."""
+        """See `Look.probabilities`."""
         import torch
 
         with torch.inference_mode():
@@ -118,7 +118,7 @@ class TorchLook:
         return whole
 
     def maps(self, images: NDArray[np.uint8], layer: str) -> Iterator[NDArray[np.float32]]:
-        """See `Look`."""
+        """See `Look.maps`."""
         for at in range(0, len(images), BATCH):
             yield next(values.numpy() for name, _, values, _ in self.walk(images[at : at + BATCH]) if name == layer)
 
@@ -130,7 +130,7 @@ class TorchLook:
         return normalised
 
     def walk(self, images: NDArray[np.uint8]) -> Iterator[tuple[str, nn.Module, torch.Tensor, ReceptiveField | None]]:
-        """The network that is shown, layer by layer: name, the layer, its output, and the receptive field of a cell."""
+        """The network that is shown, layer by layer: the layer's name, the layer, its output, and a cell's receptive field."""
         import torch
 
         from mnistlab.networks.contrast import LocalContrast
@@ -153,12 +153,12 @@ class TorchLook:
 
 
 def first(value: Any) -> int:
-    """A kernel's side, also if both sides are given."""
+    """A kernel's side, given as one number or as a pair."""
     return int(value[0] if isinstance(value, tuple) else value)
 
 
 def kind_of(layer: nn.Module) -> str:
-    """The kind of a layer, in the words of `Layer.kind`; "dropout" for layers that do nothing in use."""
+    """The kind of a layer, in the words of `Layer.kind`; "dropout" for layers that do nothing outside training."""
     return {
         "Conv2d": "convolution", "MaxPool2d": "pooling", "BatchNorm2d": "normalisation", "BatchNorm1d": "normalisation",
         "ReLU": "relu", "AdaptiveAvgPool2d": "average", "Flatten": "flatten", "Linear": "linear", "Dropout": "dropout",
@@ -189,15 +189,15 @@ class OnnxLook:
         return [step.name for step in self.explainer.steps]
 
     def layers(self, image: NDArray[np.uint8]) -> list[Layer]:
-        """See `Look`."""
+        """See `Look.layers`."""
         return self.explainer.layers(image)
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """See `Look`."""
+        """See `Look.probabilities`."""
         return self.explainer.classifier.classify(images)[1]
 
     def maps(self, images: NDArray[np.uint8], layer: str) -> Iterator[NDArray[np.float32]]:
-        """See `Look`."""
+        """See `Look.maps`."""
         step = self.explainer.steps[self.names.index(layer)]
         for at in range(0, len(images), BATCH):
             fed = {self.explainer.classifier.input_name: np.ascontiguousarray(images[at : at + BATCH, None])}
@@ -225,14 +225,14 @@ def look_into(source: Run | str | Path | None, *, runs_dir: str | Path = "runs")
     Parameters
     ----------
     source : Run, str, Path or None
-        A run as `find_run` finds it, a model.pth, a .onnx file that `mnistlab export` wrote; None for mnistlab's own reader.
+        A run, as for `find_run`; a model.pth; a .onnx file that `mnistlab export` wrote; or None for mnistlab's own reader.
     runs_dir : str or Path
         The folder that holds the runs.
 
     Raises
     ------
     UserError
-        If there is no such model, or it is that of the network that finds digits.
+        If there is no such model, or it is a finder.
     """
     if source is None:
         return OnnxLook(Classifier(), "mnistlab")

@@ -24,8 +24,8 @@ def load_model(source: Run | str | Path, *, runs_dir: str | Path = "runs") -> Sa
     Returns
     -------
     SavedModel
-        The network (images float32 (B, 1, H, W), normalised by `mean` and `std`, in; logits float (B, classes) out) and what
-        is needed to use it.
+        The network and what is needed to use it. The network takes images, float32 (B, 1, H, W), normalised by `mean` and
+        `std`, and returns logits, float (B, classes).
 
     Raises
     ------

@@ -35,7 +35,7 @@ __all__ = ["data_gallery", "draw_confusion", "draw_curves", "draw_mistakes", "dr
 
 
 def draw_run(run: Run, evaluation: Evaluation) -> list[Path]:
-    """Draw training curves, confusion matrix and worst mistakes, or scenes, into the run folder, and return the files' paths."""
+    """Draw training curves, confusion matrix and worst mistakes (or a finder's scenes) into the run folder; return the paths."""
     title = f"{run.recipe.name} on {run_dataset_title(run)}"
     if isinstance(evaluation, FinderEvaluation):
         words = {"score": "digits found and right", "loss": "weighted sum of losses"}
@@ -63,10 +63,10 @@ def draw_curves(
     loss: str = "cross-entropy (nats)",
 ) -> Figure:
     """Loss (left) and validation accuracy (right) over the epochs, or an ensemble's members; the loss over the steps if
-    the rows hold it.
+    the rows hold losses within epochs.
 
-    After one epoch there is no accuracy curve, and the loss takes its place. `train_label` says which loss that is, `loss`
-    what kind, `score` what is called accuracy in the rows.
+    After one epoch there is no accuracy curve, and the loss takes its place. `train_label` names the training loss, `loss` is
+    the kind of loss, and `score` is what the rows' accuracy measures.
     """
     figure = blank_figure(9, 3.6)
     panels = figure.subplots(1, min(2, max(1, len(metrics))), squeeze=False)
@@ -123,7 +123,7 @@ def draw_accuracy(axes: Axes, metrics: Sequence[dict[str, Any]], unit: str) -> N
 
 
 def loss_course(metrics: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
-    """Steps in the middle of the parts of the epochs, and the mean losses of these parts. The first step is 1."""
+    """The step in the middle of each part of the epochs, counted from 1, and the mean loss of that part, in nats."""
     steps: list[float] = []
     began = 0
     for row in metrics:
@@ -139,7 +139,7 @@ def around(metrics: Sequence[dict[str, Any]], unit: str) -> tuple[float, float]:
 
 
 def mark_whole(axes: Axes) -> None:
-    """Ticks only at whole steps, epochs or members."""
+    """Put ticks only at whole steps, epochs or members."""
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -204,7 +204,7 @@ def draw_mistakes(evaluation: Evaluation, most: int = 40) -> Figure:
 
 
 def mistake_title(mistake: Mistake, classes: Sequence[str]) -> str:
-    """For example "4, not 9 / 98 %, #1901": what it read, what the label says, how confident it was, which example."""
+    """For example "4, not 9 / 98 %, #1901": what was read, what the label says, the confidence, and which example it is."""
     predicted, label = label_text(classes[mistake.predicted]), label_text(classes[mistake.label])
     return f"{predicted}, not {label}\n{100 * rounded(mistake.probability, 2):.0f} %, #{mistake.index}"
 

@@ -1,4 +1,4 @@
-"""Replay a training run: filters forming, the probabilities of a few hard digits, the loss; only real states."""
+"""Replay a training run from states that it kept: the filters as they form, the probabilities for hard digits, the loss."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ DPI = 80
 DIGITS, FILTERS = 6, 16
 """How many digits and filters are shown."""
 FRAME, LAST = 300, 3000
-"""For how many milliseconds a state is shown, and the last one."""
+"""How long each state is shown, and the last one, in milliseconds."""
 RATE = 10
-"""Frames per second of the MP4, in which a state is shown several times."""
+"""Frames per second of the MP4, in which each state takes several frames."""
 COLOURS = 96
-"""Those of the GIF."""
+"""The number of colours in the GIF."""
 
 
 def read_snapshots(run: Run) -> Snapshots:
     """The snapshots of the run's training. Raises `UserError` if they are missing or damaged."""
-    recipe = run.classifier  # refuses the network that finds digits
+    recipe = run.classifier  # refuses a finder's run
     if isinstance(recipe, EnsembleRecipe):
         members = [str(path) for path in sorted(run.path.glob("members/*"))] or list(run.members)
         key = "runs.snapshots_of_members" if members else "runs.no_snapshots"
@@ -57,8 +57,8 @@ class Replay:
     ----------
     run : Run
     snapshots : Snapshots
-        The states of its training.
-    language : str
+        The states of the run's training.
+    language : {"en", "fr"}
         The language of the words in the frames.
     """
 
@@ -79,7 +79,7 @@ class Replay:
             yield Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3].copy())  # type: ignore[attr-defined]
 
     def draw(self, number: int) -> Figure:
-        """One state as a picture."""
+        """The state with this number as a picture."""
         figure, step = blank_figure(12, 6.75), int(self.snapshots.steps[number])
         words = {
             "step": numeral(step, ",", self.language),
@@ -108,7 +108,7 @@ class Replay:
         figure.text(0.03, 0.845, spoken("replay.filters", self.language), fontsize=15, va="top", color=GREY)
 
     def draw_loss(self, figure: Figure, number: int) -> None:
-        """The training loss up to the step."""
+        """The training loss up to the step of this state."""
         step, last = int(self.snapshots.steps[number]), int(self.snapshots.steps[-1])
         axes = figure.add_axes((0.07, 0.1, 0.41, 0.37))
         steps, losses = np.array(self.course[0]), np.array(self.course[1])
@@ -124,7 +124,7 @@ class Replay:
         figure.text(0.03, 0.54, spoken("replay.loss", self.language), fontsize=15, va="top", color=GREY)
 
     def draw_digits(self, figure: Figure, number: int) -> None:
-        """The hard digits, and the probability of each class; that of its own label in blue."""
+        """The hard digits, each with the probability of every class; that of the digit's label is blue."""
         figure.text(0.53, 0.845, spoken("replay.digits", self.language), fontsize=15, va="top", color=GREY)
         height = 0.72 / DIGITS
         for place, digit in enumerate(self.digits):
@@ -153,8 +153,8 @@ class Replay:
 
 
 def hard_digits(snapshots: Snapshots) -> list[int]:
-    """The indices of the digits to whose own class the network gave the least probability, over all states: two that it
-    misreads in the end, if there are any, and others that it has learnt to read."""
+    """The indices of the digits to whose own class the network gave the lowest probability, averaged over all states: two
+    that it still misreads at the end, if there are any, and others that it has learnt to read."""
     rows = np.arange(len(snapshots.labels))
     hardest = np.argsort(snapshots.probabilities[:, rows, snapshots.labels].mean(axis=0), kind="stable")
     right = snapshots.probabilities[-1].argmax(axis=1) == snapshots.labels
@@ -174,7 +174,7 @@ def tiled(filters: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.f
 
 
 def write_gif(path: Path, frames: list[Image.Image]) -> None:
-    """The frames as an animation that loops. Raises `UserError` or `Failure` if it cannot be written."""
+    """Write the frames as an animation that loops. Raises `UserError` or `Failure` if it cannot be written."""
     first, *others = [frame.quantize(COLOURS) for frame in frames]
     buffer = io.BytesIO()
     first.save(
@@ -189,7 +189,7 @@ def durations(count: int) -> list[int]:
 
 
 def write_mp4(path: Path, frames: list[Image.Image]) -> bool:
-    """Write the same as a film, if ffmpeg is installed. Returns whether it is. Raises `Failure` if ffmpeg fails."""
+    """Write the frames as a video if ffmpeg is installed. Returns whether it is installed. Raises `Failure` if ffmpeg fails."""
     program = shutil.which("ffmpeg")
     if program is None:
         return False
@@ -202,7 +202,7 @@ def write_mp4(path: Path, frames: list[Image.Image]) -> bool:
         ]  # fmt: skip
         shown = [time * RATE // 1000 for time in durations(len(frames))]
         content = b"".join(frame.tobytes() * times for frame, times in zip(frames, shown, strict=True))
-        done = subprocess.run(command, input=content, capture_output=True, check=False)  # noqa: S603 - the program was looked up
+        done = subprocess.run(command, input=content, capture_output=True, check=False)  # noqa: S603 - `which` found the program
         if done.returncode or not target.exists():
             last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
             raise Failure("replay.ffmpeg_fails", reason="".join(last).rstrip("."))

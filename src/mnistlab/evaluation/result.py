@@ -18,15 +18,15 @@ __all__ = ["Evaluation", "Mistake"]
 
 
 BINS = 15
-"""Confidence bins of the calibration error, as in Guo et al. 2017."""
+"""The number of confidence bins of the calibration error, as in Guo et al. 2017."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One example that was read wrongly."""
+    """One example that was misread."""
 
     index: int
-    """Its index in the split, from 0."""
+    """The example's index in the split, from 0."""
     label: int
     predicted: int
     probability: float
@@ -36,7 +36,7 @@ class Mistake:
     label_known_wrong: bool
     """Whether the dataset lists this label as wrong."""
     image: NDArray[np.uint8]
-    """Shape (H, W), as in the dataset."""
+    """The image, of shape (H, W), as in the dataset."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Evaluation:
     confidence_bins : ndarray of float64, shape (15, 3)
         For each fifteenth of the confidence range, the examples in it, how many were right, and the sum of their confidences.
     mistakes : tuple of Mistake
-        In the order of the split; empty if `of` was given no images.
+        The misread examples, in the order of the split; empty if `of` was given no images.
     by_writer : ndarray of int64, shape (writers, 3), or None
         Each writer's number, examples, and how many were right; None if the writers are not known.
     corrected : (int, int) or None
@@ -94,12 +94,12 @@ class Evaluation:
         probabilities : ndarray of float32, shape (N, classes)
             Each row sums to 1; the prediction is the most probable class.
         labels : ndarray of int64, shape (N,)
-            From 0.
+            The label of each example, from 0.
         loss_sum : float, optional
-            The cross-entropy in nats, summed, if it is known from the logits. Otherwise it is computed from the
-            probabilities, none of them below float32's smallest number (87 nats).
+            The summed cross-entropy in nats, if it is known from the logits. Otherwise it is computed from the probabilities,
+            each raised to at least float32's smallest normal number (a loss of 87 nats).
         images : ndarray of uint8, shape (N, H, W), optional
-            For the list of the mistakes.
+            The images, for the list of mistakes.
         corrected : mapping, optional
             By index, the right label of each example whose label is known to be wrong; None if there is no right one.
         writers : ndarray of int16, shape (N,), optional
@@ -136,12 +136,12 @@ class Evaluation:
 
     @property
     def total(self) -> int:
-        """Examples seen."""
+        """How many examples there are."""
         return int(self.confusion.sum())
 
     @property
     def correct(self) -> int:
-        """Examples whose prediction is their label."""
+        """How many predictions equal the label."""
         return int(self.confusion.trace())
 
     @property
@@ -162,8 +162,8 @@ class Evaluation:
 
     @property
     def interval_by_writer(self) -> tuple[float, float] | None:
-        """95 % interval of the accuracy on other writers' examples, with those of one writer counted as belonging together
-        (see `mnistlab.evaluation.by_writer`); None if the writers are not known.
+        """95 % interval of the accuracy on other writers' examples, which takes into account that the examples of one writer
+        are alike (see `mnistlab.evaluation.by_writer`); None if the writers are not known.
         """
         return None if self.by_writer is None else interval_by_writer(self.by_writer)
 
@@ -174,12 +174,12 @@ class Evaluation:
 
     @property
     def precision(self) -> list[float | None]:
-        """For each class, the fraction of the examples read as it that were it; None if nothing was read as it."""
+        """For each class, the fraction of the examples read as this class that belong to it; None if none was read as it."""
         return fractions(self.confusion.diagonal(), self.confusion.sum(axis=0))
 
     @property
     def recall(self) -> list[float | None]:
-        """For each class, the fraction of its examples that were read as it; None if it has no examples."""
+        """For each class, the fraction of its examples that were read as this class; None if it has no examples."""
         return fractions(self.confusion.diagonal(), self.confusion.sum(axis=1))
 
     @property
@@ -188,8 +188,8 @@ class Evaluation:
         return float(np.abs(self.confidence_bins[:, 1] - self.confidence_bins[:, 2]).sum() / self.total)
 
     def score(self) -> dict[str, Any]:
-        """The fields of the command line's JSON: `correct`, `total`, `accuracy`, `interval`, `interval_by_writer` and
-        `corrected`, the first three again by the corrected labels; None if there are none.
+        """The fields of the command line's JSON: `correct`, `total`, `accuracy`, `interval`, `interval_by_writer`, and
+        `corrected`, which has the first three again by the corrected labels (None if there are no such labels).
         """
         right, of = self.corrected or (0, 0)
         return {
@@ -202,7 +202,7 @@ class Evaluation:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything in plain types, as in test.json; the mistakes without their images."""
+        """Everything in plain types, as in test.json, with the mistakes but not their images."""
         return {
             "split": self.split,
             **self.score(),

@@ -1,4 +1,4 @@
-"""Scenes with what the network that finds digits found on them, as a picture."""
+"""Draw scenes, with what a finder found on them, as a picture."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLUMNS = 3
 
 
 def draw_scenes(evaluation: FinderEvaluation) -> Figure:
-    """The first scenes: digits found and right in blue, other finds in orange, with their labels; missed digits dashed."""
+    """The first scenes: right finds in blue, wrong ones in orange, with what each was read as; missed digits dashed."""
     seen = evaluation.seen
     rows = max(1, -(-len(seen) // COLUMNS))
     height, width = seen[0].scene.pixels.shape if seen else (1, 2)

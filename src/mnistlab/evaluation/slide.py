@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["draw_explanation"]
 
 CAPTION = 6.5
-"""Inches to the left of the maps."""
+"""The room for captions, to the left of the maps, in inches."""
 NOTE = 0.36
 """Height of a line of a note in inches."""
 MAP, GAP = 0.72, 0.05
-"""Side of a map, and gap between two, in inches."""
+"""Side of a map, and gap between two maps, in inches."""
 SHOWN = 8
 """Maps shown per layer."""
 DOES = {
@@ -59,7 +59,7 @@ def draw_explanation(explained: Explanation, language: str = "en") -> Figure:
 
 
 def rows_of(explained: Explanation) -> Iterator[tuple[str, Layer, list[int]]]:
-    """For each row its kind, its layer and its channels, which stay the same from one convolution to the next."""
+    """For each row its kind, its layer, and its channels, which stay the same from one convolution up to the next."""
     classes = len(explained.look.classes)
     groups: list[list[Layer]] = []
     for layer in explained.layers:
@@ -81,13 +81,13 @@ def rows_of(explained: Explanation) -> Iterator[tuple[str, Layer, list[int]]]:
 
 
 def liveliest(values: NDArray[np.float32]) -> list[int]:
-    """The numbers of the channels with the largest values, at most `SHOWN`, in ascending order."""
+    """The numbers of the channels with the largest absolute values, at most `SHOWN`, in ascending order."""
     most = np.abs(values).reshape(len(values), -1).max(axis=1)
     return sorted(np.argsort(-most, kind="stable")[:SHOWN].tolist())
 
 
 def draw_header(canvas: Canvas, explained: Explanation, language: str) -> None:
-    """What is read, with which probability, by which network, and what is around it."""
+    """What was read, with which probability and by which network, and what is around that network."""
     name = label_text(explained.look.classes[explained.answer])
     percent = percentage(float(explained.probabilities[explained.answer]), language)
     title = spoken("explain.title", language, name=name, percent=percent)
@@ -160,7 +160,7 @@ def draw_maps(canvas: Canvas, layer: Layer, channels: list[int], language: str) 
 
 
 def draw_row(canvas: Canvas, top: float, maps: list[NDArray[np.float32]], most: float) -> None:
-    """Maps side by side, each pixel a square of one colour, with a thin line around each."""
+    """Maps side by side, each pixel a square of one colour, with a thin line around each map."""
     side, gap = round(DPI * MAP), round(DPI * GAP)
     whole = np.ones((side, len(maps) * (side + gap) - gap, 4))
     for place, values in enumerate(maps):
@@ -174,8 +174,8 @@ def draw_row(canvas: Canvas, top: float, maps: list[NDArray[np.float32]], most: 
 
 
 def draw_filters(canvas: Canvas, layer: Layer, channels: list[int], language: str) -> None:
-    """The filters of those channels; if there are several input maps, for the one that weighs most."""
-    assert layer.filters is not None  # noqa: S101 - a row of them is made only where there are some
+    """The filters of these channels; if there are several input maps, each filter's kernel for the one that weighs most."""
+    assert layer.filters is not None  # noqa: S101 - rows of filters are made only for layers with filters
     side, inputs = layer.filters.shape[-1], layer.filters.shape[1]
     key = "explain.filters" if inputs == 1 else "explain.filters_of_many"
     canvas.write(0.3, 0.2, spoken(key, language, side=side, inputs=inputs), TEXT, color=GREY)
@@ -185,7 +185,7 @@ def draw_filters(canvas: Canvas, layer: Layer, channels: list[int], language: st
 
 
 def draw_strip(canvas: Canvas, layer: Layer, language: str) -> None:
-    """One row of values, a stripe each."""
+    """One row of values, each a stripe."""
     values = layer.values.ravel()
     caption(canvas, layer, language, spoken("explain.values", language, count=numeral(len(values), ",", language)))
     most = float(np.abs(values).max()) or 1.0
@@ -194,7 +194,7 @@ def draw_strip(canvas: Canvas, layer: Layer, language: str) -> None:
 
 
 def draw_bars(canvas: Canvas, explained: Explanation, layer: Layer, language: str) -> None:
-    """A bar with its value for each class, or for the ten largest of many."""
+    """A bar with its value for each class or, of more than ten classes, for those with the ten largest values."""
     values, classes = layer.values, explained.look.classes
     probable = layer.kind == "probabilities"
     chosen = sorted(np.argsort(-values, kind="stable")[:10].tolist())

@@ -35,7 +35,7 @@ class Spread:
     std: float | None
     """The standard deviation of single values; None for one value."""
     interval: tuple[float, float] | None
-    """95 % interval of the mean by Student's t: what other seeds would give; None for one value."""
+    """95 % interval of the mean over other seeds, by Student's t; None for one value."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,10 @@ class Distance:
     difference: Spread
     """The best setting's accuracy minus this one's."""
     p_value: float
-    """The probability of mistakes at least this uneven if both were equally good, summed over all the training runs: each writer
-    counted as one (see `permutation_p_value`), or each image if the writers are unknown."""
+    """The probability that the mistakes, summed over all the training runs, are at least this uneven if both settings are equally
+    good. Each writer counts as one trial (see `permutation_p_value`), or each image if the writers are unknown."""
     by_writer: bool
+    """Whether each writer, not each image, counts as one trial."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,11 @@ class Standing:
     test: Spread | None
     """Accuracy on the test images, if all the runs were tested."""
     behind: Distance | None = None
-    """None for the best itself, and if no runs of theirs have the same number."""
+    """How far this setting is behind the best; None for the best itself, or if no runs of the two have the same number."""
 
 
 def spread_of(values: Sequence[float], most: float = math.inf) -> Spread:
-    """Mean, standard deviation and interval of at least one value, none of which can be above `most`."""
+    """The mean, standard deviation and interval of one or more values, none of which can be above `most`."""
     require("train", "scipy")
     from scipy.stats import t
 
@@ -78,14 +79,14 @@ def spread_of(values: Sequence[float], most: float = math.inf) -> Spread:
 
 
 def standings(runs: Mapping[Setting, Mapping[int, Run]], dataset: Dataset) -> list[Standing]:
-    """The settings in order, best on validation first; without validation, or a finished run, in the given order.
+    """The settings, the best on validation first; those without validation, or a finished run, come last, in the given order.
 
     Parameters
     ----------
     runs : mapping
         Each setting's finished runs by number, measured on the images kept for validation.
     dataset : Dataset
-        The dataset that they were trained on.
+        The dataset that the runs were trained on.
     """
     rows = [
         Standing(setting, own, accuracy_of(own.values(), "validation"), accuracy_of(own.values(), "test"))
@@ -97,7 +98,7 @@ def standings(runs: Mapping[Setting, Mapping[int, Run]], dataset: Dataset) -> li
 
 
 def accuracy_of(runs: Iterable[Run], part: str) -> Spread | None:
-    """The accuracies of the runs on "validation" or "test"; None if one was not measured, or there is no run."""
+    """The accuracies of the runs on "validation" or "test"; None if a run was not measured, or there are no runs."""
     counts = [getattr(run, part) for run in runs]
     if not counts or not all(counts):
         return None
@@ -111,9 +112,7 @@ def distance(best: Standing, other: Standing, dataset: Dataset) -> Distance | No
         return None
     pairs = [(best.runs[number].validation or {}, other.runs[number].validation or {}) for number in numbers]
     difference = spread_of([(first["correct"] - second["correct"]) / first["total"] for first, second in pairs])
-    extra = np.zeros(
-        pairs[0][0]["total"], np.int64
-    )  # for each image, how many more mistakes the other setting made than the best one
+    extra = np.zeros(pairs[0][0]["total"], np.int64)  # by how many mistakes the other setting is worse, image by image
     for first, second in pairs:
         np.add.at(extra, indices(second), 1)
         np.add.at(extra, indices(first), -1)
@@ -129,7 +128,7 @@ def indices(counts: Mapping[str, Any]) -> NDArray[np.int64]:
 
 
 def draw_sweep(rows: Sequence[Standing], title: str) -> Figure:
-    """A line per setting, in the order of `standings`: a dot per training run, their mean and its interval; a panel per split."""
+    """A row per setting, in the order of `standings`: a dot per training run, their mean and its interval; a panel per split."""
     parts = {"validation": [row.val for row in rows], "test": [row.test for row in rows]}
     shown = {name: spreads for name, spreads in parts.items() if any(spreads)}
     longest = max(len(row.setting.title) for row in rows)

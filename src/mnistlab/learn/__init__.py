@@ -1,1 +1,1 @@
-"""The course: seven days, each a source in cells in two languages, with exercises that the code checks."""
+"""The course: seven days, each written as cells in two languages, with exercises that mnistlab checks."""

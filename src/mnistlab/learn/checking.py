@@ -1,4 +1,4 @@
-"""Check the learner's answers: right; or a hint at the misunderstanding that gives the same; or what is wrong with their form.
+"""Check the learner's answers: each is right, or gets a hint at the misunderstanding behind it, or at a fault in its form.
 
 from mnistlab.learn.checking import check
 check("day3", globals())          # in the notebook; or check("day3"), which reads day3_answers.py
@@ -33,7 +33,7 @@ class Verdict:
 
     exercise: str
     kind: str
-    """ "right"; "hint", if a misunderstanding gives this; "wrong"; "unanswered"; or "unusable": it cannot be judged."""
+    """ "right"; "hint", if a misunderstanding gives this answer; "wrong"; "unanswered"; or "unusable", if it cannot be judged."""
     text: str
 
 
@@ -46,7 +46,7 @@ class Report:
 
     @property
     def solved(self) -> list[str]:
-        """The exercises that were answered right."""
+        """The exercises that were answered correctly."""
         return [verdict.exercise for verdict in self.verdicts if verdict.kind == "right"]
 
     def __str__(self) -> str:
@@ -72,7 +72,7 @@ def check(
     answers : mapping, optional
         Answers by name, such as `globals()` in a notebook; without it they are read from `file`.
     language : {"en", "fr"}, optional
-        The language to speak; by default the locale's.
+        The language of messages; by default the locale's.
     folder : str or path
         The learner's working folder, which holds the diary.
     file : str or path, optional
@@ -81,13 +81,14 @@ def check(
     Returns
     -------
     Report
+        The verdicts on the answers.
 
     Raises
     ------
     UserError
         For an unknown day or language, or a file that is missing or cannot be run.
     Interrupted
-        If Ctrl-C ends an answer that does not stop; nothing is written into the diary.
+        If Ctrl-C ends an answer that does not stop; in that case nothing is written into the diary.
     """
     language = find_language(language)
     with speaking(language):
@@ -102,7 +103,7 @@ def check(
 
 
 def run_answers(path: Path, day: str) -> dict[str, Any]:
-    """The names in the file after running it in a separate namespace."""
+    """Run the file in a separate namespace, and return the names that it defines."""
     try:
         source = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -128,13 +129,13 @@ def in_words(error: BaseException) -> str:
 
 
 def line_of(error: BaseException, file: str) -> int:
-    """The last line of that file on the way to the error."""
+    """The number of the last line of that file in the error's traceback; 0 if the file is not in it."""
     lines = [frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return lines[-1] if lines else 0
 
 
 def judge(exercise: Exercise, answer: Any, language: str) -> Verdict:
-    """The verdict on an answer; None if there is none yet."""
+    """The verdict on an answer, which is None if the learner has not given one yet."""
 
     def verdict(kind: str, text: str) -> Verdict:
         return Verdict(exercise.name, kind, text)
@@ -178,7 +179,7 @@ def judge(exercise: Exercise, answer: Any, language: str) -> Verdict:
 
 
 def results(exercise: Exercise, function: Callable[..., Any], cases: Any) -> list[Any]:
-    """What is compared, for each case; a function that changes its arguments only changes copies."""
+    """The value that is compared, for each case; a function that changes its arguments only changes copies."""
     return [as_array(exercise.look(function(*copy.deepcopy(case)))) for case in cases]
 
 

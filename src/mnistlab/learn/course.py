@@ -1,15 +1,15 @@
 """The days, and a day's source as a notebook, a script or a file of answers in one language.
 
-A source is a script in cells, the part of jupytext's py:percent that is read here:
+A source is a script in cells. This much of jupytext's format py:percent is read here:
 
     # %% [markdown] lang="en"        a cell of text; the same one in French follows it
     # %%                             a cell of code, in both languages
     # %% quick="epochs = 1"          the tests run this after the cell, to cut training to a few steps
     # %% raises="RuntimeError"       a cell that ends in this error, on purpose
 
-In code, a line that ends in `# en` or `# fr` is for that language only, and `# en: ...` and `# fr: ...` are its comments. In
-text, `{{exercises}}` is the list of the day's exercises, `{{quick}}` the measured figures of the recipe of that name, and French
-has ordinary spaces: they are made non-breaking where they should be.
+In code, a line that ends in `# en` or `# fr` is for that language only, and `# en: ...` and `# fr: ...` are comments in that
+language. In text, `{{exercises}}` stands for the list of the day's exercises and `{{quick}}` for the measured figures of the
+recipe of that name. French is written with ordinary spaces, which are made non-breaking where they should be.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Day:
 
     @property
     def source(self) -> Path:
-        """Its script in cells."""
+        """The path of the day's script in cells."""
         return FOLDER / "days" / f"{self.name}.py"
 
 
@@ -109,7 +109,7 @@ PLAN = (
 
 
 def days() -> list[Day]:
-    """The days that there are, in order."""
+    """The days whose source exists, in order."""
     return [day for day in PLAN if day.source.is_file()]
 
 
@@ -133,13 +133,13 @@ class Cell:
     kind: str
     """ "markdown" or "code"."""
     text: str
-    """Its lines; those of text without their "# "."""
+    """The lines of the cell; those of text without their "# "."""
     lang: str = ""
     """The language of a cell of text."""
     quick: str = ""
-    """What the tests run after it, to cut training short."""
+    """What the tests run after the cell, to cut training short."""
     raises: str = ""
-    """The name of the error that it ends in, on purpose."""
+    """The name of the error in which the cell ends on purpose."""
 
 
 HEAD = re.compile(r"# %%(?: \[(?P<kind>markdown)\])?(?P<options>(?: [a-z]+=\"[^\"]*\")*)")
@@ -158,7 +158,7 @@ def cells(day: Day) -> Iterator[Cell]:
         lines = body.strip("\n").split("\n")
         if kind == "markdown":
             if wrong := [line for line in lines if not re.match(r"#( |$)", line)]:
-                raise SyntaxError(f"{day.name} has a line in a cell of text that is none: {wrong[0]!r}")
+                raise SyntaxError(f"{day.name} has a line in a cell of text that is not a comment: {wrong[0]!r}")
             lines = [line[2:] for line in lines]
         yield Cell(kind, "\n".join(lines), **options)
 
@@ -174,7 +174,7 @@ def in_language(day: Day, language: str) -> Iterator[Cell]:
 
 
 def code_in_language(code: str, language: str) -> str:
-    """The lines of that language, and those of both."""
+    """The code with only the lines for that language and those for both."""
     lines = []
     for line in code.split("\n"):
         marked = re.fullmatch(r"(?P<code>.*\S)  # (?P<lang>en|fr)|(?P<indent> *)# (?P<of>en|fr): (?P<comment>.*)", line)
@@ -188,7 +188,7 @@ def code_in_language(code: str, language: str) -> str:
 
 
 def filling(day: Day, name: str, language: str) -> str:
-    """What stands for `{{name}}`."""
+    """The text that `{{name}}` stands for."""
     if name == "exercises":
         return exercise_list(day, language)
     figure = str(FIGURES[name]).replace("n=", "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
@@ -221,7 +221,7 @@ def notebook(day: Day, language: str) -> dict[str, Any]:
 
 
 def script(day: Day, language: str) -> str:
-    """The day as a script in cells (py:percent), which runs from end to end: an intended error is printed."""
+    """The day as a script in cells (py:percent), which runs from end to end: intended errors are caught and printed."""
     parts = []
     for cell in in_language(day, language):
         if cell.kind == "markdown":

@@ -1,4 +1,4 @@
-"""The learner's diary: dated lines for what was solved, how good a network was, and the learner's own notes."""
+"""The learner's diary: dated lines about exercises solved, the accuracy of networks, and the learner's own notes."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Entry:
     date: str
     """For example "2026-11-26"."""
     day: str = ""
-    """Which day of the course it is about, such as "day3"; "" for none."""
+    """The day of the course that the line is about, such as "day3"; "" for none."""
     solved: tuple[str, ...] = ()
-    """The names of exercises answered right for the first time."""
+    """The names of exercises answered correctly for the first time."""
     accuracy: float | None = None
     """The accuracy that a network reached on the validation split, 0 to 1."""
     note: str = ""
@@ -50,8 +50,8 @@ class Entry:
 def read_diary(folder: str | Path = ".", *, language: str | None = None) -> list[Entry]:
     """The entries of the diary in the folder, the oldest first.
 
-    A damaged diary is kept as diary.json.damaged, which a sentence on standard error says; a new one is begun.
-    Raises `UserError` if it may not be read.
+    A damaged diary is kept as diary.json.damaged, as a message on standard error says, and a new one is begun.
+    Raises `UserError` if the diary may not be read.
     """
     path = Path(folder) / NAME
     try:
@@ -92,7 +92,7 @@ def write_down(
     Parameters
     ----------
     day : str
-        Which day of the course it is about, such as "day3".
+        The day of the course that the line is about, such as "day3".
     solved : sequence of str
         Names of exercises.
     accuracy : float, 0 to 1, optional
@@ -102,7 +102,7 @@ def write_down(
     folder : str or path
         The learner's working folder.
     language : {"en", "fr"}, optional
-        The language to speak; by default the locale's.
+        The language of messages; by default the locale's.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def solved(entries: Sequence[Entry], day: str) -> set[str]:
 
 
 def best_accuracy(entries: Sequence[Entry], day: str) -> float | None:
-    """The best accuracy of the day, 0 to 1; None if there is none."""
+    """The best accuracy of the day, 0 to 1; None if none is recorded."""
     return max((entry.accuracy for entry in entries if entry.day == day and entry.accuracy is not None), default=None)
 
 
@@ -139,9 +139,9 @@ WIDTH = 30
 
 
 def draw_accuracies(entries: Sequence[Entry], language: str, block: str = "█") -> list[str]:
-    """The accuracies from day to day as bars, a line each, with their axis; nothing if there is none.
+    """The accuracies from day to day as bars, one per line, below their axis; an empty list if there are none.
 
-    From 90 % to 99 % is as far as from 99 % to 99.9 %: a tenth of the errors is left.
+    From 90 % to 99 % is as far as from 99 % to 99.9 %: either way, a tenth of the errors is left.
     """
     rows = [entry for entry in entries if entry.accuracy is not None]
     if not rows:

@@ -20,9 +20,9 @@ class Mistake:
     """A misunderstanding."""
 
     gives: Callable[..., Any]
-    """Computes the answer of someone who has it; called like the exercise's `right`."""
+    """Computes the answer of someone with this misunderstanding; called like the exercise's `right`."""
     hint: Text
-    """The hint for them. It names the misunderstanding without giving the answer away."""
+    """The hint for such a learner. It names the misunderstanding without giving the answer away."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Exercise:
     cases: Callable[[], Sequence[tuple[Any, ...]]] = list
     """The arguments with which the function is tried, one tuple per call."""
     look: Callable[[Any], Any] = unchanged
-    """What is compared of the answer, or of its function's result: for example the shape that a network gives."""
+    """The part of the answer, or of its function's result, that is compared: for example the shape of a network's output."""
 
     @property
     def template(self) -> str:

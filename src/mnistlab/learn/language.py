@@ -48,7 +48,7 @@ def find_language(name: str | None = None) -> str:
 
 @contextlib.contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """Let an error that leaves `with` speak that language."""
+    """Put the message of an error that leaves `with` into that language."""
     try:
         yield
     except MnistlabError as error:

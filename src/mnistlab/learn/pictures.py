@@ -1,4 +1,4 @@
-"""Arrays as pictures side by side, for the days."""
+"""Draw arrays as pictures side by side, for the course."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from mnistlab.learn.values import as_array
 __all__ = ["show"]
 
 SMALL = 8
-"""In pictures up to this side in pixels, the numbers are written into the pixels."""
+"""In pictures whose sides have at most this many pixels, the numbers are written into the pixels."""
 
 
 def show(pictures: Mapping[str, Any], *, columns: int = 5) -> None:
     """Draw arrays (H, W) side by side below their titles, with pyplot.
 
-    Black is zero and white the highest value; if there are negative ones, red is above zero, blue below, and white is
+    Black is zero and white the highest value; if there are negative values, red is above zero, blue below, and white is
     zero. If a picture is at most 8x8, its numbers are written into it.
 
     Parameters
     ----------
     pictures : mapping
-        Titles, and arrays of NumPy or torch, float or int (H, W).
+        Arrays of NumPy or torch, float or int (H, W), by title.
     columns : int
-        How many per row.
+        The number of pictures per row.
     """
     import_matplotlib()
     import matplotlib.pyplot as plt

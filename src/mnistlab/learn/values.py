@@ -1,4 +1,4 @@
-"""Answers as values: numbers, arrays, switches and text, from NumPy, torch or Python alike, and whether two are the same."""
+"""Answers as values: numbers, arrays, bools and text, from NumPy, torch or Python alike, and whether two values are the same."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ CLOSE = 2e-4
 
 
 def as_array(value: Any) -> Any:
-    """Numbers and arrays, Python's, NumPy's and torch's, as NumPy arrays; anything else unchanged."""
+    """Numbers and arrays of Python, NumPy or torch as NumPy arrays; anything else is returned unchanged."""
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
     if isinstance(value, bool | np.bool_ | numbers.Number | np.ndarray | list | tuple):
         try:
             array = np.asarray([as_array(one) for one in value] if isinstance(value, list | tuple) else value)
-        except (ValueError, TypeError):  # rows of several lengths
+        except (ValueError, TypeError):  # rows of different lengths
             return value
         return array if array.dtype.kind in "biuf" else value
     return value
@@ -29,7 +29,7 @@ def as_array(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Form:
-    """What kind of value it is."""
+    """The kind and shape of a value."""
 
     kind: str
     """ "switch", "number", "array", "text" or "other"."""
@@ -38,7 +38,7 @@ class Form:
 
 
 def form(value: Any) -> Form:
-    """The form of a value that `as_array` gave."""
+    """The form of a value that `as_array` returned."""
     if isinstance(value, np.ndarray):
         if value.ndim:
             return Form("array", value.shape)
@@ -47,12 +47,12 @@ def form(value: Any) -> Form:
 
 
 def fits(given: Form, wanted: Form) -> bool:
-    """Whether a value of one form can be an answer, right or wrong, where the other form is expected."""
+    """Whether a value of one form can be an answer, right or wrong, if the other form is expected."""
     return (given.kind, given.shape) == (wanted.kind, wanted.shape)
 
 
 def same(mine: list[Any], others: list[Any]) -> bool:
-    """Whether the values are the same, numbers to about four digits, text whatever its capitals."""
+    """Whether the values are the same: numbers to about four digits, and text regardless of capitals."""
     return all(alike(one, other) for one, other in zip(mine, others, strict=True))
 
 

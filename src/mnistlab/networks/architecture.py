@@ -15,7 +15,7 @@ from mnistlab.networks.fields import held, joined, kinds, knob, problems_of
 __all__ = ["Architecture", "EnsembleArchitecture", "NetworkDesign", "architecture_of", "fit_blocks"]
 
 WIDEST = 65_536
-"""Channels, hidden values, classes or pixels per side; more is a mistake or an attack on the memory."""
+"""The most channels, hidden values, classes or pixels per side; more would be a mistake or an attempt to exhaust memory."""
 PADDINGS = ("same", "valid")
 POOLINGS = ("max", "stride", "none")
 HEADS = ("flatten", "average")
@@ -25,10 +25,10 @@ PER_BLOCK = ("depth", "kernel_size", "padding", "pooling")
 
 @dataclass(frozen=True)
 class NetworkDesign:
-    """What is decided about a network before the data is known: a row of blocks, then a head, and what is around them.
+    """What can be decided about a network before its data is known: a row of blocks, then a head, and steps around them.
 
-    A recipe's network group and `Architecture` derive from it and check its fields in the same words. The defaults are a
-    recipe's; `NeuralNet` has its own.
+    A recipe's network group and `Architecture` derive from this class and check its fields in the same words. The defaults are
+    those of a recipe; `NeuralNet` has its own.
     """
 
     widths: tuple[int, ...] = knob((24, 48), low=1, high=WIDEST)
@@ -56,18 +56,18 @@ class NetworkDesign:
     deskew: bool = knob(False)
     """Deskew digits first, in training and in use."""
     local_contrast: bool = knob(False)
-    """Even out light and contrast first: each pixel minus the mean around it, divided by the standard deviation around it."""
+    """Even out lighting and contrast first: each pixel minus the mean around it, divided by the standard deviation around it."""
     test_shifts: bool = knob(False)
-    """In use, average over the picture and its shifts by one pixel (5 times the work)."""
+    """When used, average over the picture and its shifts by one pixel (5 times the work)."""
 
 
 @dataclass(frozen=True)
 class Architecture(NetworkDesign):
     """A network: its design, and the shape of the data that it is for.
 
-    Lists become tuples, one value becomes one for each block, and NumPy's numbers become Python's. Raises `UserError` that
-    names every value out of range, or a list whose length is not the number of blocks, an even kernel with nothing in its
-    middle, or blocks that leave no pixel of the image.
+    Lists become tuples, a single value is repeated for each block, and NumPy's numbers become Python's. Raises `UserError` for
+    values out of range (all at once), a list whose length is not the number of blocks, a kernel with an even side and padding
+    "same", or blocks that leave no pixel of the image.
     """
 
     classes: int = knob(10, low=1, high=WIDEST)
@@ -106,17 +106,17 @@ class Architecture(NetworkDesign):
 
     @property
     def last_size(self) -> tuple[int, int]:
-        """Height and width (pixels) of the maps that the blocks leave."""
+        """Height and width (pixels) of the maps after the last block."""
         return remaining(self.blocks, self.image_size)[0]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain types only, for JSON; `architecture_of` takes it back, and so does `NeuralNet(**d)`."""
+        """The fields in plain types, for JSON; `architecture_of(d)` and `NeuralNet(**d)` accept them."""
         return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(self).items()}
 
 
 @dataclass(frozen=True)
 class EnsembleArchitecture:
-    """Several networks used as one. Raises `UserError` if they differ in classes or image size, or there is none."""
+    """Several networks used as one. Raises `UserError` if they differ in classes or image size, or there are none."""
 
     members: tuple[Architecture, ...]
 
@@ -137,12 +137,12 @@ class EnsembleArchitecture:
         return self.members[0].image_size
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain types only, for JSON; `architecture_of` takes it back."""
+        """The fields in plain types, for JSON; `architecture_of` accepts them."""
         return {"classes": self.classes, "members": [member.to_dict() for member in self.members]}
 
 
 def architecture_of(values: Mapping[str, Any]) -> Architecture | EnsembleArchitecture:
-    """The architecture that `to_dict` gave. Raises `UserError` if it is none, or `TypeError` for an unknown field."""
+    """The architecture whose `to_dict` is `values`. Raises `UserError` if it is impossible, `TypeError` for an unknown field."""
     if "members" in values:
         return EnsembleArchitecture(tuple(Architecture(**member) for member in values["members"]))
     return Architecture(**values)
@@ -152,14 +152,14 @@ Values = TypeVar("Values")
 
 
 def fit_blocks(values: Values, count: int) -> Values:
-    """A field of `PER_BLOCK` for `count` blocks: cut, or its last value repeated. One for all blocks stays as it is."""
+    """The values of a `PER_BLOCK` field for `count` blocks: cut, or the last one repeated. A single value stays as it is."""
     if isinstance(values, tuple | list) and len(values) > 1 and count > 0:
         return (*values[:count], *[values[-1]] * (count - len(values)))  # type: ignore[return-value]
     return values
 
 
 class Block(NamedTuple):
-    """One block of convolutions: their channels, number and kernel size, the padding, and how the last one halves the picture."""
+    """One block of convolutions: their channels, number, kernel size and padding, and how the last one halves the image."""
 
     width: int
     depth: int
@@ -169,7 +169,7 @@ class Block(NamedTuple):
 
     @property
     def is_lopsided(self) -> bool:
-        """Whether it would need more zeros on one side than on the other to keep the picture's size."""
+        """Whether it would need more zeros on one side than on the other to keep the image's size."""
         return self.padding == "same" and self.kernel_size % 2 == 0
 
 
@@ -194,7 +194,7 @@ def convolved(side: int, block: Block) -> int:
 
 
 def no_pixel_left(rows: Sequence[Block], fitting: int, image_size: Sequence[int]) -> UserError:
-    """The problem if only the first `fitting` blocks leave a pixel: why the next one does not, and what would fit."""
+    """The error if only the first `fitting` blocks leave a pixel: why the next one does not, and what would fit."""
     block, before = rows[fitting], remaining(rows[:fitting], image_size)[0]
     after = [convolved(side, block) for side in before]
     if min(after) >= 1:

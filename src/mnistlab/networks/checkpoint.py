@@ -30,7 +30,7 @@ logger = logging.getLogger("mnistlab.checkpoints")
 
 MODEL_FORMAT, MODEL_VERSION = "mnistlab model", 1
 FINDER_FORMAT = "mnistlab finder"
-"""How a file of the network that finds digits identifies itself (see `finder.py`)."""
+"""The format that a finder's file states (see `finder.py`)."""
 DAMAGE = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError, TypeError,
     ValueError, struct.error,
@@ -59,16 +59,16 @@ class SavedModel:
 
 
 def save_tensors(path: str | Path, content: dict[str, Any]) -> None:
-    """`torch.save` to `path`, atomically. Raises `Failure` for a full disk and `UserError` for one that is not writable."""
+    """`torch.save` to `path`, atomically. Raises `Failure` if the disk is full and `UserError` if the file cannot be written."""
     buffer = io.BytesIO()  # torch's own writer aborts the process on some full disks
     torch.save(content, buffer)
     write_bytes(path, buffer.getvalue())
 
 
 def load_tensors(path: str | Path, remedy: str) -> Any:
-    """What `torch.save` wrote to `path`, tensors on the CPU; nothing in it is executed.
+    """What `torch.save` wrote to `path`, with tensors on the CPU; nothing in the file is executed.
 
-    Raises `UserError`, with the remedy of this key, if the file is missing, empty, damaged, or a pickle with code in it.
+    Raises `UserError`, with the remedy of this key, if the file is missing, empty, damaged, or a pickle that contains code.
     """
     path = Path(path)
     try:
@@ -93,20 +93,21 @@ def load_tensors(path: str | Path, remedy: str) -> Any:
 
 
 def looks_like_pickle(path: Path) -> bool:
-    """Whether the file begins as a zip archive of torch.save does, or as a pickle of protocol 2 to 5."""
+    """Whether the file begins like a zip archive from torch.save, or like a pickle of protocol 2 to 5."""
     with path.open("rb") as file:
         start = file.read(4)
     return start == b"PK\x03\x04" or (start[:1] == b"\x80" and start[1:2] in (b"\2", b"\3", b"\4", b"\5"))
 
 
 def strip_prefix(state: dict[str, Any], names: Collection[str]) -> str:
-    """Remove from the names in a state_dict, in place, the prefix that a wrapper put before the network's, and return it.
+    """Remove the prefix that a wrapper put before the names in a state_dict, in place, and return the prefix.
 
-    `names` are the network's own. DataParallel and similar put "module." there, torch.compile "_orig_mod.", a module that
-    holds the network its attribute's name ("model." in many a Lightning checkpoint), several of them "model._orig_mod.".
-    Returns "" and changes nothing if the names fit as they are, or if none would fit without their common prefix.
+    `names` are the network's own names. DataParallel and similar wrappers put "module." before them, torch.compile
+    "_orig_mod.", a module that holds the network the name of its attribute ("model." in many Lightning checkpoints), and
+    several of them, for example, "model._orig_mod.". Returns "" and changes nothing if the names fit as they are, or if none
+    would fit without their common prefix.
     """
-    wrapped = [name for name in state if name != "n_averaged"]  # AveragedModel puts this beside "module."
+    wrapped = [name for name in state if name != "n_averaged"]  # AveragedModel adds this besides "module."
     prefix = ""
     while wrapped and not any(name.removeprefix(prefix) in names for name in wrapped):
         first, dot, _ = wrapped[0].removeprefix(prefix).partition(".")
@@ -128,7 +129,7 @@ def file_name(name: str) -> str:
 def load_weights(model: Network, state: dict[str, Any]) -> str:
     """Load a file's state_dict into the model. Returns the prefix removed from its names (see `strip_prefix`), "" for none.
 
-    Raises `RuntimeError` if it does not fit.
+    Raises `RuntimeError` if the state_dict does not fit.
     """
     own = {file_name(name): name for name in model.state_dict()}
     prefix = strip_prefix(state, own)

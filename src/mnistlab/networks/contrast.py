@@ -1,4 +1,4 @@
-"""Even out light and contrast, as a network's first layer."""
+"""Even out lighting and contrast, as a network's first layer."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ __all__ = ["LITTLE", "WHOLE", "WINDOW", "LocalContrast"]
 
 
 WINDOW = 7
-"""Side in pixels of the square around each pixel that it is compared with; a stroke in MNIST is 2 to 4 wide."""
+"""Side, in pixels, of the square around a pixel with which the pixel is compared; a stroke in MNIST is 2 to 4 pixels wide."""
 WHOLE = 0.5
 """The share of the whole picture's standard deviation that is added to the square's, so that empty paper stays even."""
 LITTLE = 0.01
-"""Also added to it, in normalised units (one grey level of MNIST): anything fainter is not amplified."""
+"""Added to the sum of the two, in normalised units (about one grey level of MNIST), so that nothing fainter is amplified."""
 
 
 class LocalContrast(nn.Module):
     """Each pixel minus the mean around it, divided by the standard deviation around it (Jarrett et al. 2009).
 
-    Shadows, grey paper and faint ink hardly change the result; swapping ink and paper changes its sign. Images float
-    (B, 1, H, W) in, the same out. At the edge, only pixels within the picture count.
+    Shadows, grey paper and faint ink hardly change the result; swapping ink and paper changes its sign. Takes images, float
+    (B, 1, H, W), and returns the same shape and dtype. At the edge, only pixels within the image count.
     """
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -34,7 +34,7 @@ class LocalContrast(nn.Module):
 
 
 def around(images: torch.Tensor) -> torch.Tensor:
-    """The mean of the square around each pixel: along the rows, then along the columns, which is a third of the work."""
+    """The mean of the square around each pixel, taken along the rows and then along the columns, which is a third of the work."""
     half = WINDOW // 2
     rows = F.avg_pool2d(images, (1, WINDOW), stride=1, padding=(0, half), count_include_pad=False)
     return F.avg_pool2d(rows, (WINDOW, 1), stride=1, padding=(half, 0), count_include_pad=False)

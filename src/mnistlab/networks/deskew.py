@@ -21,10 +21,11 @@ BATCH = 1000
 
 
 class Deskewed(nn.Module):
-    """A network that gets each image deskewed.
+    """A network that deskews each image first.
 
-    Train the network within on images that are upright already (`MNISTDataLoader(prepare=deskew)`), and use this one:
-    deskewing in training would undo the augmentation. Images float (B, 1, H, W), normalised, in; the network's answer out.
+    Train the inner network on images that are already upright (`MNISTDataLoader(prepare=deskew)`), and use it in this wrapper:
+    deskewing during training would undo the augmentation. Takes normalised images, float (B, 1, H, W), and returns the inner
+    network's answer, float (B, classes).
     """
 
     def __init__(self, network: NeuralNet | Shifted) -> None:
@@ -39,16 +40,16 @@ class Deskewed(nn.Module):
 
     @property
     def parameters_count(self) -> int:
-        """How many parameters it has."""
+        """The number of parameters."""
         return self.network.parameters_count
 
 
 def deskew(images: torch.Tensor) -> torch.Tensor:
-    """The digits upright: without their slant, their centre of mass in the middle of the picture.
+    """Make digits upright: remove their slant, and move their centre of mass to the middle of the image.
 
-    Images float (B, 1, H, W), whose lowest value is paper, in; the same shape, dtype and range out. The slant is the one that
-    leaves no correlation of the ink's x with its y (LeCun et al. 1998, section III.A), at most 45 degrees. Paper must be
-    even: what is above its lowest value counts as ink.
+    Takes images, float (B, 1, H, W), whose lowest value is paper; returns the same shape, dtype and range. Without the slant,
+    the x and y of the ink are not correlated (LeCun et al. 1998, section III.A); at most 45 degrees are removed. The paper must
+    be even: everything above the lowest value counts as ink.
     """
     height, width = images.shape[2:]
     paper = images.amin((2, 3), keepdim=True)
@@ -70,5 +71,5 @@ def deskew(images: torch.Tensor) -> torch.Tensor:
 
 
 def upright(images: torch.Tensor) -> torch.Tensor:
-    """`deskew` for images uint8 (N, 1, H, W), as uint8: training data for a network that will be used `Deskewed`."""
+    """`deskew` for images, uint8 (N, 1, H, W), as uint8: training data for the inner network of a `Deskewed`."""
     return torch.cat([deskew(part.float()).round_().to(torch.uint8) for part in torch.split(images, BATCH)])

@@ -20,18 +20,18 @@ Member = NeuralNet | Shifted | Deskewed
 class Ensemble(nn.Module):
     """Several networks used as one: the mean of their probabilities.
 
-    Images float (B, 1, H, W), normalised, in; log-probabilities float (B, classes) out, to be used like logits: argmax,
-    softmax and cross-entropy give the mean's.
+    Takes normalised images, float (B, 1, H, W), and returns the logarithm of the mean probabilities, float (B, classes), which
+    can be used like logits: argmax, softmax and cross-entropy give the results for the mean.
 
     Parameters
     ----------
     members : sequence of NeuralNet, Shifted or Deskewed
-        The networks, each as it is used alone.
+        The networks, each as it would be used alone.
 
     Raises
     ------
     UserError
-        If its members differ in classes or image size.
+        If the members differ in classes or image size, or there are none.
     """
 
     def __init__(self, members: Sequence[Member]) -> None:
@@ -40,12 +40,12 @@ class Ensemble(nn.Module):
         self.members = nn.ModuleList(members)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Log of the members' mean probabilities, float (B, classes), of images float (B, 1, H, W)."""
+        """Log of the members' mean probabilities, float (B, classes), for images float (B, 1, H, W)."""
         return mean_probability([member(images) for member in self.members])
 
     @property
     def parameters_count(self) -> int:
-        """How many parameters all members have."""
+        """The number of parameters of all members together."""
         return sum(parameter.numel() for parameter in self.parameters())
 
 
@@ -53,15 +53,15 @@ Network = Member | Ensemble
 
 
 def for_use(network: NeuralNet, architecture: Architecture) -> Member:
-    """The network with what its `architecture` puts around it, for evaluating, saving and exporting; the weights are shared."""
+    """The network in the wrappers that its `architecture` asks for, to evaluate, save and export it; the weights are shared."""
     inner = Shifted(network) if architecture.test_shifts else network
     return Deskewed(inner) if architecture.deskew else inner
 
 
 def make_network(architecture: Architecture | EnsembleArchitecture) -> Network:
-    """A network of this `architecture`, on the CPU, with uninitialised weights, which are yet to be loaded.
+    """A network of this `architecture`, on the CPU, with uninitialised weights, which have yet to be loaded.
 
-    This draws nothing from torch's random generator, which another thread may be training with.
+    This draws nothing from torch's random generator, which another thread may be using for training.
     """
     with torch.device("meta"):
         if isinstance(architecture, EnsembleArchitecture):
@@ -72,5 +72,5 @@ def make_network(architecture: Architecture | EnsembleArchitecture) -> Network:
 
 
 def make_member(architecture: Architecture) -> Member:
-    """One network and what is around it, with its own weights."""
+    """One network in its wrappers, with its own weights."""
     return for_use(NeuralNet.of(architecture), architecture)

@@ -1,4 +1,4 @@
-"""Dataclass fields with the values that each may hold, declared by `knob`, with the same checks for networks and recipes."""
+"""Dataclass fields that `knob` declares with their allowed values, which are checked in the same way for networks and recipes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mnistlab.messages.sentences import Clause
 __all__ = ["LISTS", "allowed", "held", "joined", "kinds", "knob", "knobs", "problems_of"]
 
 LISTS: dict[Any, type] = {tuple[int, ...]: int, tuple[str, ...]: str}
-"""The types that hold several values, and the type of each of these."""
+"""The types that hold several values, each with the type of its values."""
 NOUNS = {
     int: Clause("values.whole_number"), float: Clause("values.number"), bool: Clause("values.switch"),
     str: Clause("values.text"),
@@ -38,7 +38,7 @@ def kinds(group: type) -> dict[str, Any]:
 
 
 def held(kind: Any, value: Any) -> Any:
-    """The value as a field of that type holds it: NumPy's numbers as Python's; a list, or one value for all, as a tuple."""
+    """The value as a field of this type holds it: NumPy's numbers as Python's; a list, or a single value for all, as a tuple."""
     value = plain(value)
     if kind in LISTS and isinstance(value, list | LISTS[kind]) and not isinstance(value, bool):
         return tuple(value) if isinstance(value, list) else (value,)
@@ -46,7 +46,7 @@ def held(kind: Any, value: Any) -> Any:
 
 
 def problems_of(group: type, values: Mapping[str, Any]) -> list[Clause]:
-    """The problems of those `values`, as `held` gives them, that are fields of the dataclass, each taken alone."""
+    """What is wrong with those `values` (as `held` returns them) that are fields of the dataclass, each taken alone."""
     fields = [f for name, f in knobs(group).items() if name in values]
     return [problem for f in fields if (problem := problem_of(f, kinds(group)[f.name], values[f.name]))]
 
@@ -71,11 +71,11 @@ def problem_of(f: dataclasses.Field[Any], expected: Any, value: Any) -> Clause |
 
 
 def in_range(f: dataclasses.Field[Any], value: Any) -> bool:
-    return isinstance(value, str | bool) or bool(f.metadata["low"] <= value <= f.metadata["high"])  # NaN is not
+    return isinstance(value, str | bool) or bool(f.metadata["low"] <= value <= f.metadata["high"])  # NaN: False
 
 
 def allowed(f: dataclasses.Field[Any]) -> Clause | None:
-    """The values that a field takes, such as "between 1 and 100,000" or "sgd or adamw"; None if any of its type."""
+    """The values that a field accepts, such as "between 1 and 100,000" or "sgd or adamw"; None if it accepts any of its type."""
     low, high, choices = (f.metadata[key] for key in ("low", "high", "choices"))
     if choices:
         return Clause("values.one_of", choices=choices)

@@ -1,4 +1,4 @@
-"""The network that finds digits on a page: small, fully convolutional, an answer for each cell of 4x4 pixels."""
+"""The finder's network: small and fully convolutional, with one answer for each cell of 4x4 pixels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FINDER_VERSION = 1
 
 
 class Step(nn.Sequential):
-    """Convolution, batch norm, ReLU."""
+    """A convolution, batch norm and ReLU."""
 
     def __init__(self, inputs: int, outputs: int, side: int = 3, stride: int = 1, apart: int = 1) -> None:
         super().__init__(
@@ -38,11 +38,11 @@ class FinderNet(nn.Module):
     Parameters
     ----------
     classes : int
-        How many kinds of marks there are.
+        The number of kinds of marks.
     widths : tuple of int
-        Channels of the first and second step, at half of the picture's size, and of the others, at a quarter.
+        Channels of the first and the second `Step`, at half the size of the input, and of all others, at a quarter.
     apart : tuple of int
-        How far apart the pixels are that each further step at a quarter looks at (its dilation).
+        The dilation of each further `Step` at a quarter of the size: how far apart the pixels are that it looks at.
     """
 
     def __init__(
@@ -60,18 +60,18 @@ class FinderNet(nn.Module):
         nn.init.constant_(self.answers.bias[:classes], -4.0)  # type: ignore[index]
 
     def forward(self, contrast: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What is where, for each cell of 4x4 pixels.
+        """Find marks and ink, with one answer for each cell of 4x4 pixels.
 
         Parameters
         ----------
         contrast : Tensor
-            Float (B, 1, H, W), as `mnistlab.reading.finder.contrast` gives it; H and W are multiples of 4.
+            Float (B, 1, H, W), as `mnistlab.reading.finder.contrast` returns it; H and W are multiples of 4.
 
         Returns
         -------
         kinds, boxes, ink : Tensor
             Logits (B, classes, H/4, W/4); the centre's position in the cell, in cells, and the logarithms of width and height,
-            (B, 4, H/4, W/4); logits (B, 1, H, W) of how much of each pixel digits cover.
+            (B, 4, H/4, W/4); logits (B, 1, H, W) of the share of each pixel that digits cover.
         """
         fine = self.fine(contrast)
         x = self.coarse(fine)
@@ -83,7 +83,7 @@ class FinderNet(nn.Module):
         return answers[:, : self.classes], answers[:, self.classes :], ink
 
     def describe(self, height: int, width: int) -> list[LayerRow]:
-        """A row per convolution, found by passing one blank scene of that size through: name, output shape, parameters, work."""
+        """A row per convolution with its name, output shape, parameters and work for one scene of this size (in pixels)."""
         rows: list[LayerRow] = []
 
         def note(name: str, layer: nn.Conv2d, output: Tensor) -> None:
@@ -110,9 +110,9 @@ class FinderNet(nn.Module):
 def loss(
     answers: tuple[Tensor, Tensor, Tensor], heat: Tensor, boxes: Tensor, asked: Tensor, digits: Tensor
 ) -> dict[str, Tensor]:
-    """The loss: CenterNet's focal loss for the kinds, the mean error of the boxes, the cross-entropy of the ink.
+    """The parts of the loss: CenterNet's focal loss for the kinds, the mean error of the boxes, the cross-entropy of the ink.
 
-    The last four are a batch of `mnistlab.papers.targets.Example`, with the same names and shapes.
+    The last four arguments are a batch of `mnistlab.papers.targets.Example`, with the same names and shapes.
     """
     kinds, found, ink = (answer.float() for answer in answers)
     middles = heat == 1
@@ -135,18 +135,18 @@ def weighted(parts: dict[str, Tensor], boxes: float, ink: float) -> Tensor:
 
 @dataclass(frozen=True)
 class SavedFinder:
-    """A network that finds digits, with everything needed to use it."""
+    """A finder with everything needed to use it."""
 
     model: FinderNet
     dataset: str
     classes: tuple[str, ...]
-    """What each of its kinds is: a digit, or another mark."""
+    """The name of each kind of mark: a digit, or another mark."""
     data: str
     """The SHA-256 of the material from which its training scenes were drawn."""
 
 
 def save_finder(path: str | Path, model: FinderNet, dataset: str, classes: Sequence[str], data: str) -> None:
-    """Write the network's state_dict with its widths, dilations, classes and what it was trained on, atomically."""
+    """Write the network's state_dict, widths, dilations and classes, and what it was trained on, atomically."""
     content = {
         "format": FINDER_FORMAT,
         "version": FINDER_VERSION,
@@ -163,7 +163,7 @@ def save_finder(path: str | Path, model: FinderNet, dataset: str, classes: Seque
 def read_finder(path: Path) -> SavedFinder:
     """The network that `save_finder` wrote, on the CPU, in evaluation mode.
 
-    Raises `UserError` for a file that is missing, damaged, unsafe, of another format or version, or whose weights do not fit.
+    Raises `UserError` for a file that is missing, damaged, unsafe, of another format or version, or whose weights do not fit it.
     """
     content = load_tensors(path, "remedies.give_run_or_model")
     if not isinstance(content, dict) or content.get("format") != FINDER_FORMAT:

@@ -20,9 +20,10 @@ __all__ = ["NeuralNet", "evaluating"]
 
 
 class NeuralNet(nn.Module):
-    """Images float (B, 1, H, W), normalised, in; logits float (B, classes) out: no softmax, which is part of the cross-entropy.
+    """A convolutional network: a row of blocks, then a head.
 
-    A row of blocks, then a head. A single value is used for all blocks.
+    Takes normalised images, float (B, 1, H, W), and returns logits, float (B, classes), without a softmax, which is part of the
+    cross-entropy. A parameter that has a value for each block may also be a single value for all blocks.
 
     Max-pool comes before batch norm and ReLU: ReLU after max-pool gives the same as max-pool after ReLU, bit for bit, for
     a quarter of the work, and batch norm then sees the values that are passed on.
@@ -36,7 +37,7 @@ class NeuralNet(nn.Module):
     image_size : (int, int)
         Height and width in pixels.
     depth : int or sequence of int
-        Convolutions of each block, each with batch norm and ReLU.
+        Convolutions in each block, each with batch norm and ReLU.
     kernel_size : int or sequence of int
         Side of each block's kernels in pixels.
     padding : str or sequence of str
@@ -45,11 +46,11 @@ class NeuralNet(nn.Module):
         How a block's last convolution halves height and width: by max-pool ("max"), a "stride" of 2, or not at all ("none").
     separable : bool
         Replace each convolution but the first by two: one that looks at each channel separately, then a 1x1 one that mixes them
-        (Sifre 2014, Chollet 2017): a fraction of the parameters.
+        (Sifre 2014, Chollet 2017), with a fraction of the parameters.
     batch_norm : bool
         Batch norm after each convolution, and after the hidden layer.
     pool_last : bool
-        The order of most textbooks: convolution -> batch norm -> ReLU -> max-pool.
+        Use the order of most textbooks: convolution -> batch norm -> ReLU -> max-pool.
     head : str
         Lay the last maps out in one row ("flatten"), or keep only the mean of each channel ("average").
     hidden : int
@@ -57,9 +58,9 @@ class NeuralNet(nn.Module):
     dropout : float
         Fraction of values zeroed before each linear layer in training.
     local_contrast : bool
-        Even out light and contrast first (`LocalContrast`).
+        Even out lighting and contrast first (`LocalContrast`).
     deskew, test_shifts : bool
-        Deprecated: these give a `Deskewed` or `Shifted` network around this one.
+        Deprecated: these wrap the network in a `Deskewed` or `Shifted`.
 
     Attributes
     ----------
@@ -73,7 +74,7 @@ class NeuralNet(nn.Module):
     """
 
     def __new__(cls, *widths: Any, deskew: bool = False, test_shifts: bool = False, **layers: Any) -> Any:
-        """A network, or the one that the deprecated `deskew` and `test_shifts` ask for."""
+        """A network, in the wrappers that the deprecated `deskew` and `test_shifts` ask for."""
         if not (deskew or test_shifts):
             return super().__new__(cls)
         from mnistlab.networks.ensemble import for_use
@@ -118,22 +119,22 @@ class NeuralNet(nn.Module):
 
     @classmethod
     def of(cls, architecture: Architecture) -> NeuralNet:
-        """The layers of that architecture, without what it puts around them (see `for_use`)."""
+        """A network with the layers of this architecture, without its wrappers (see `for_use`)."""
         values = architecture.to_dict()
         return cls(**{name: value for name, value in values.items() if name not in ("deskew", "test_shifts")})
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits float (B, classes) of images float (B, 1, H, W)."""
+        """Logits, float (B, classes), for images float (B, 1, H, W)."""
         logits: torch.Tensor = self.layers(images)
         return logits
 
     @property
     def parameters_count(self) -> int:
-        """How many parameters it has."""
+        """The number of parameters."""
         return sum(parameter.numel() for parameter in self.parameters())
 
     def describe(self) -> list[LayerRow]:
-        """A row per layer, found by passing one blank image through: name, purpose, output shape, parameters, work."""
+        """A row per layer with its name, purpose, output shape, parameters and work, found by passing one blank image through."""
         device = next(self.parameters()).device
         values = torch.zeros(1, 1, *self.architecture.image_size, device=device)
         rows = []
@@ -171,7 +172,7 @@ def make_layers(architecture: Architecture) -> OrderedDict[str, nn.Module]:
 def make_convolution(
     architecture: Architecture, block: Block, channels: int, number: int
 ) -> OrderedDict[str, nn.Module]:
-    """The `number`-th convolution, with that many `channels`, and what follows it."""
+    """Convolution `number`, which takes this many `channels`, and the layers that follow it."""
     layers, bias = OrderedDict[str, nn.Module](), not architecture.batch_norm
     shape: dict[str, Any] = {
         "kernel_size": block.kernel_size,
@@ -189,7 +190,7 @@ def make_convolution(
 
 
 def make_head(architecture: Architecture, channels: int, number: int) -> OrderedDict[str, nn.Module]:
-    """The layers that turn the last maps into logits; `number` is that of their first norm and ReLU."""
+    """The layers that turn the last maps into logits; their norm and ReLU, if any, have this `number`."""
     layers, dropout = OrderedDict[str, nn.Module](), architecture.dropout
     height, width = architecture.last_size
     if architecture.head == "average":
@@ -211,7 +212,7 @@ def make_head(architecture: Architecture, channels: int, number: int) -> Ordered
 
 @contextlib.contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Inside `with`, the model is in evaluation mode and keeps no gradients; afterwards each part gets its mode back."""
+    """Inside `with`, the model is in evaluation mode and computes no gradients; afterwards each part gets its mode back."""
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:

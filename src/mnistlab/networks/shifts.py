@@ -1,4 +1,4 @@
-"""Look at each picture five times: as it is, and shifted by a pixel in each direction."""
+"""Look at each image five times: as it is, and shifted by one pixel in each direction."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from mnistlab.networks.network import NeuralNet
 __all__ = ["Shifted", "mean_probability"]
 
 FIVE_VIEWS = ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
-"""Where each view is cut out of the picture with a margin of 1 pixel: y, x of the upper left corner."""
+"""The y and x of the upper left corner of each view, in the image with a margin of 1 pixel added."""
 
 
 class Shifted(nn.Module):
     """A network whose answer is averaged over five views of each image: as it is, and shifted by one pixel in each direction.
 
-    Images float (B, 1, H, W), normalised, in; log of the mean probabilities float (B, classes) out, to be used like logits.
-    Edge pixels are repeated beyond the edge.
+    Takes normalised images, float (B, 1, H, W), and returns the logarithm of the mean probabilities, float (B, classes), which
+    can be used like logits. Edge pixels are repeated beyond the edge.
     """
 
     def __init__(self, network: NeuralNet) -> None:
@@ -31,7 +31,7 @@ class Shifted(nn.Module):
         self.architecture = dataclasses.replace(network.architecture, test_shifts=True)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Log of the mean probabilities, float (B, classes), of images float (B, 1, H, W)."""
+        """Log of the mean probabilities, float (B, classes), for images float (B, 1, H, W)."""
         height, width = images.shape[2:]
         padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
         views = [padded[:, :, y : y + height, x : x + width] for y, x in FIVE_VIEWS]
@@ -39,7 +39,7 @@ class Shifted(nn.Module):
 
     @property
     def parameters_count(self) -> int:
-        """How many parameters it has."""
+        """The number of parameters."""
         return self.network.parameters_count
 
 

@@ -39,7 +39,7 @@ PURPOSES: dict[type[nn.Module], Clause] = {
 
 
 def multiply_adds(layer: nn.Module, shape: tuple[int, ...]) -> int:
-    """Multiplications (each with its addition) that the layer's weights take for one image."""
+    """The number of multiplications, each with an addition, that the layer's weights take for one image."""
     if isinstance(layer, nn.Conv2d):
         return layer.weight.numel() * shape[1] * shape[2]
     return layer.weight.numel() if isinstance(layer, nn.Linear) else 0

@@ -18,7 +18,7 @@ __all__ = ["ALL_RECIPES", "RECIPES", "find_classifier", "find_recipe", "member_o
 
 DEFAULT = Recipe(
     name="default",
-    summary="4 convolutions, 7 epochs: the best that a minute gives",
+    summary="4 convolutions, 7 epochs: the best that a minute can give",
     network=NetworkSettings(
         widths=(16, 64, 96),
         depth=(1, 1, 2),
@@ -137,7 +137,7 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
         ),
         DEFAULT.override(
             name="robust",
-            summary="holds up on pictures that are noisy, foggy, crossed by lines",
+            summary="holds up on pictures that are noisy, foggy or crossed by lines",
             widths=(16, 48, 96),
             kernel_size=(5, 5, 3),
             padding=("same",),
@@ -169,16 +169,16 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
 }
 
 
-FINDER = FinderRecipe(name="finder", summary="marks digits on pages for the reader; trained on generated ones")
+FINDER = FinderRecipe(name="finder", summary="marks digits on pages for the reader; trained on generated pages")
 ALL_RECIPES: Mapping[str, AnyRecipe] = ChainMap({FINDER.name: FINDER}, cast(dict[str, AnyRecipe], RECIPES))
-"""The recipes of classifiers, including those that a program adds to `RECIPES`, and that of the network that finds digits."""
+"""The recipes of classifiers, including those that a program adds to `RECIPES`, and the finder's recipe."""
 
 
 def find_recipe(name: str) -> AnyRecipe:
     """The recipe called `name`. Raises `UserError` if there is none."""
     try:
         return ALL_RECIPES[name]
-    except (KeyError, TypeError):  # a list, for one, cannot be a key
+    except (KeyError, TypeError):  # a list, for example, cannot be a key
         raise UserError("recipes.unknown_recipe", name=shorten(name), recipes=ALL_RECIPES) from None
 
 
@@ -191,7 +191,7 @@ def find_classifier(name: str) -> Recipe:
 
 
 def member_of(recipe: EnsembleRecipe, number: int) -> Recipe:
-    """The recipe of the `number`-th member, from 0, of an ensemble: its kind's network and augmentation, the rest from `recipe`.
+    """The recipe of member `number`, from 0, of an ensemble: network and augmentation of its kind, everything else from `recipe`.
 
     Raises `UserError` if a name in `networks` is not a classifier's recipe.
     """

@@ -1,4 +1,4 @@
-"""Which values a recipe's fields take, alone and together."""
+"""Which values a recipe's fields may have, alone and in combination."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALONE = {"members": 1, "networks": ()}
 
 
 def by_field(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values by the names of their fields, including those in groups. A field in the wrong group is "group.field".
+    """The values by the names of their fields, including those in groups. A field in the wrong group is called "group.field".
 
     Raises `UserError` for a field given twice.
     """
@@ -37,7 +37,7 @@ def by_field(values: Mapping[str, Any]) -> dict[str, Any]:
 def checked(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values with NumPy's types converted to Python's, and lists, or one value for all blocks, to tuples.
 
-    Raises `UserError` with every problem at once.
+    Raises a `UserError` that names every problem at once.
     """
     values = {name: held(TYPES.get(name), value) for name, value in values.items()}
     problems = [
@@ -54,7 +54,7 @@ def checked(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def misfit_of(values: Mapping[str, Any]) -> Clause | None:
-    """Which values, each allowed alone, do not go together; None if all do."""
+    """The problem if values that are each allowed alone do not go together; None if they do."""
     members, networks = (values.get(name, alone) for name, alone in ALONE.items())
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", values["name"]):
         return Clause("recipes.name_must_be", given=repr(values["name"]))

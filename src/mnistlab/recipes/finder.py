@@ -1,7 +1,7 @@
-"""The recipe of the network that finds digits on pages: a different network and loss, and scenes drawn during training.
+"""The finder's recipe: its network and loss are not a classifier's, and its scenes are drawn during training.
 
-It has none of a classifier's fields, so it is not a `Recipe`: code that asks a recipe for its `network`, `data`
-or `optimisation` cannot be given it by mistake.
+It has none of the groups of a classifier's recipe, so it is not a `Recipe`: it cannot be passed by mistake to code that
+needs a recipe's `network`, `data` or `optimisation`.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from mnistlab.recipes.recipe import Recipe
 __all__ = ["AnyRecipe", "FinderRecipe"]
 
 CELL = 4
-"""A scene's height and width are multiples of this many pixels, for which the network has one answer."""
+"""A scene's height and width are multiples of this many pixels; the network has one answer for each square of this side."""
 
 
 @dataclass(frozen=True)
 class FinderRecipe:
-    """What to do; a run is one execution of it. Its fields are not in groups, and `override` changes them.
+    """What to train and how; a run is one execution of it. The fields are not in groups; `override` changes them.
 
     The command line turns each field into an option, and the text below it into the option's help.
 
     Raises
     ------
     UserError
-        With every problem of its fields at once.
+        If a field has an impossible value; the message names all such fields at once.
     """
 
     kind: ClassVar[str] = "finder"
@@ -42,9 +42,9 @@ class FinderRecipe:
     name: str = "custom"
     summary: str = ""
     widths: tuple[int, ...] = knob((16, 28, 64), low=1, high=1024)
-    """Channels of the first and second step, at half of the scene's size, and of the others, at a quarter."""
+    """Channels of the first and the second convolution, at half the scene's size, and of all others, at a quarter."""
     dilations: tuple[int, ...] = knob((1, 1, 2, 1, 4, 1, 2), low=1, high=32)
-    """How far apart the pixels are that each further step at a quarter looks at."""
+    """Dilation of each further convolution at a quarter of the size: how far apart the pixels are that it looks at."""
     height: int = knob(96, low=48, high=2048)
     """Height of a scene in pixels, a multiple of 4."""
     width: int = knob(192, low=48, high=2048)
@@ -56,7 +56,7 @@ class FinderRecipe:
     test_scenes: int = knob(1000, low=50, high=100_000)
     """Scenes with test digits, to measure on at the end."""
     steps: int = knob(16_000, low=1)
-    """Steps of the whole training."""
+    """Steps in the whole training run."""
     epoch_steps: int = knob(1000, low=1, high=1_000_000)
     """Steps per epoch; after each epoch the network is measured and saved."""
     learning_rate: float = knob(3e-3, low=1e-9, high=100)
@@ -64,7 +64,7 @@ class FinderRecipe:
     warmup_steps: int = knob(400, low=0)
     """Steps in which the learning rate rises linearly."""
     cooldown_steps: int = knob(4_800, low=0)
-    """Last steps, in which it falls linearly to 0."""
+    """Last steps, in which the learning rate falls linearly to 0."""
     momentum: float = knob(0.9, low=0, high=0.9999)
     """The first beta of AdamW."""
     squares_momentum: float = knob(0.99, low=0, high=0.99999)
@@ -100,15 +100,15 @@ class FinderRecipe:
         return -(-self.steps // self.epoch_steps)
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields in plain types, for JSON; `FinderRecipe.from_dict` takes them back."""
+        """All fields in plain types, for JSON; `FinderRecipe.from_dict` makes a recipe of them again."""
         return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(self).items()}
 
     to_groups = to_dict
-    """As config.json holds them."""
+    """The recipe as config.json holds it."""
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> FinderRecipe:
-        """The recipe that `to_dict` gave; fields that are missing have their defaults.
+        """The recipe for which `to_dict` returned `values`; missing fields get their defaults.
 
         Raises `UserError` for an unknown field or a value out of range, `TypeError` for anything but a mapping.
         """
@@ -117,9 +117,9 @@ class FinderRecipe:
         return FinderRecipe().override(values)
 
     def override(self, *changes: Mapping[str, Any], **fields: Any) -> FinderRecipe:
-        """The recipe with some fields changed, by each of `changes` in turn and then by `fields`.
+        """A copy of the recipe with some fields changed, first by each of `changes` in turn, then by `fields`.
 
-        Raises `UserError` for a field that it does not have, or with every value that is out of range.
+        Raises `UserError` for an unknown field, or for values out of range, all of which the message names.
         """
         given = {name: value for change in (*changes, fields) for name, value in change.items()}
         known = [f.name for f in dataclasses.fields(self)]
@@ -133,7 +133,7 @@ AnyRecipe: TypeAlias = Recipe | FinderRecipe
 
 
 def misfit_of(values: Mapping[str, Any]) -> Clause | None:
-    """Which value, although of the right type and in range, the field does not accept; None if all are accepted."""
+    """The problem if a value has the right type and range but its field does not accept it; None if all are accepted."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", values["name"]):
         return Clause("recipes.name_must_be", given=repr(values["name"]))
     if len(values["widths"]) != 3:

@@ -22,20 +22,20 @@ class Setting:
 
     @property
     def title(self) -> str:
-        """As the command line takes it: "default learning_rate=0.05 widths=16+32"."""
+        """The setting as it is typed on the command line, such as "default learning_rate=0.05 widths=16+32"."""
         return " ".join([self.recipe.name, *typed(self.changed)])
 
 
 def typed(fields: Iterable[tuple[str, Any]]) -> list[str]:
-    """Fields and values as --set takes them."""
+    """Fields and values as they are given to the option --set."""
     return [f"{name}={told(value).replace(',', '+')}" for name, value in fields]
 
 
 def grid(recipes: Sequence[Recipe], fields: Mapping[str, Sequence[Any]]) -> list[Setting]:
-    """Each recipe with each combination of the fields' values, the last field's changing fastest.
+    """Each recipe with each combination of the fields' values; the value of the last field changes fastest.
 
-    Raises `UserError` for a field that a recipe does not have, a value that it does not take, two settings that are the same,
-    and settings that keep different images for validation from the first, which could not be compared.
+    Raises `UserError` for a field that a recipe does not have, a value that a field does not accept, two settings that are the
+    same, or a setting that keeps other images for validation than the first, because the two could not be compared.
     """
     settings = [
         Setting(recipe.override(dict(given)), tuple((name, value) for name, value in given if len(fields[name]) > 1))
@@ -59,6 +59,6 @@ def grid(recipes: Sequence[Recipe], fields: Mapping[str, Sequence[Any]]) -> list
 
 
 def seed_of(recipe: Recipe, number: int) -> int:
-    """The seed of the `number`-th training of a recipe, from 0: an ensemble takes several, so that no two share a member."""
+    """The seed of a recipe's training run `number`, from 0. An ensemble takes several seeds, so that no two share a member."""
     kinds = len(recipe.ensemble.networks) if isinstance(recipe, EnsembleRecipe) else 0
     return number * (recipe.trainings // max(1, kinds))

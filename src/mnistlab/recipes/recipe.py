@@ -1,4 +1,4 @@
-"""Recipes: everything that decides the result of a training run, in one frozen, self-checking object each."""
+"""Recipes: everything that decides the result of a training run, as one frozen object that checks itself."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OF_A_KIND = (
 
 @dataclass(frozen=True, init=False)
 class Recipe:
-    """What to do; a run is one execution of it. Its fields are in groups, and `override` changes them by their own names.
+    """What to train and how; a run is one execution of it. The fields are in groups; `override` changes them by their own names.
 
     Parameters
     ----------
@@ -43,22 +43,22 @@ class Recipe:
     network : NetworkSettings
         The network that is trained.
     data : DataSettings
-        What it is trained on.
+        What the network is trained on.
     optimisation : OptimisationSettings
-        How its weights are found.
+        How the weights are found.
     **fields
         Deprecated: fields of the groups by their own names, as in `Recipe(epochs=4)`.
 
     Raises
     ------
     UserError
-        With every problem of its fields at once.
+        If a field has an impossible value; the message names all such fields at once.
     """
 
     kind: ClassVar[str] = "single"
-    """The kind of a run of it, as in config.json."""
+    """The kind of a run of this recipe, as in config.json."""
     unit: ClassVar[str] = "epoch"
-    """The unit of its progress."""
+    """The unit of such a run's progress."""
 
     name: str
     summary: str
@@ -67,7 +67,7 @@ class Recipe:
     optimisation: OptimisationSettings
 
     def __new__(cls, *args: Any, **fields: Any) -> Recipe:
-        """A recipe; with the deprecated `members`, one of an ensemble."""
+        """A recipe; with the deprecated argument `members`, an ensemble's."""
         several = cls is Recipe and plain(fields.get("members", 1)) != 1
         return super().__new__(EnsembleRecipe if several else cls)
 
@@ -137,11 +137,11 @@ class Recipe:
         return {"name": self.name, "summary": self.summary, **fields}
 
     def to_dict(self) -> dict[str, Any]:
-        """`values` in plain types, for JSON; `Recipe.from_dict` takes them back."""
+        """`values` in plain types, for JSON; `Recipe.from_dict` makes a recipe of them again."""
         return {name: list(v) if isinstance(v, tuple) else v for name, v in self.values().items()}
 
     def to_groups(self) -> dict[str, Any]:
-        """As `to_dict`, but in groups, as config.json holds them; `Recipe.from_dict` takes them back too."""
+        """Like `to_dict`, but in groups, as in config.json; `Recipe.from_dict` accepts these too."""
         groups = {key: asdict(getattr(self, key)) for key in GROUPS if key in self.__dict__}
         listed = {
             key: {name: list(v) if isinstance(v, tuple) else v for name, v in group.items()}
@@ -151,7 +151,7 @@ class Recipe:
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Recipe:
-        """The recipe, single or of an ensemble, that `to_dict` or `to_groups` gave; missing fields have their defaults.
+        """The recipe, single or an ensemble's, for which `to_dict` or `to_groups` returned `values`; missing fields get defaults.
 
         Raises `UserError` for an unknown field or a value out of range, `TypeError` for anything but a mapping.
         """
@@ -160,11 +160,11 @@ class Recipe:
         return Recipe().override(values)
 
     def override(self, *changes: Mapping[str, Any], **fields: Any) -> Recipe:
-        """The recipe with some fields changed, by each of `changes` in turn and then by `fields`, and what follows from it.
+        """A copy of the recipe with some fields changed, first by each of `changes` in turn, then by `fields`.
 
-        New `widths` shorten the recipe's values per block to their number, or repeat the last value; new `epochs` are not
-        cut short by its `steps`; and a new network is that of all members of an ensemble. Values that a change gives explicitly
-        are used as they are. `dataclasses.replace` of a group changes only the fields that it names.
+        Fields that depend on these follow, unless a change gives them too: with new `widths`, the values per block are cut to
+        the new number of blocks, or their last one is repeated; with new `epochs`, `steps` no longer ends training early; with a
+        new network or augmentation, all members of an ensemble have it. `dataclasses.replace` of a group changes no others.
 
         Parameters
         ----------
@@ -181,7 +181,7 @@ class Recipe:
         Raises
         ------
         UserError
-            For an unknown field, or with every value that is out of range.
+            For an unknown field, or for values out of range, all of which the message names.
         """
         values = self.values()
         values |= {name: alone for name, alone in ALONE.items() if name not in values}

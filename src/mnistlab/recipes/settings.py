@@ -30,10 +30,10 @@ class NetworkSettings(NetworkDesign):
     """The network: its design, and how large it may be."""
 
     most_parameters: int = knob(0, low=0)
-    """Refuse a network with more parameters, 0 for no limit."""
+    """Refuse a network with more parameters than this; 0 for no limit."""
 
     def architecture(self, classes: int, image_size: tuple[int, int]) -> Architecture:
-        """The network for images of that size and that many classes. Raises `UserError` if the blocks do not fit them."""
+        """The network for images of this size and this many classes. Raises `UserError` if the blocks do not fit the images."""
         design = {name: getattr(self, name) for name in knobs(NetworkDesign)}
         return Architecture(**design, classes=classes, image_size=image_size)
 
@@ -65,7 +65,7 @@ class DataSettings:
 
     @property
     def validation(self) -> Literal["val", "val-random"] | None:
-        """The split that this leaves for validation, if any."""
+        """The split that is left for validation, if any."""
         if self.split == "train+val":
             return None
         return "val-random" if self.split == "train-random" else "val"
@@ -73,14 +73,14 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class OptimisationSettings:
-    """How the weights are found: for how long, with which steps, in which arithmetic."""
+    """How the weights are found: for how long, with which optimizer, in which number format."""
 
     epochs: int = knob(8, low=1, high=100_000)
     """Passes over the data."""
     steps: int = knob(0, low=0)
-    """Stop after this many steps, or with 0 after the last epoch."""
+    """Stop after this many steps; with 0, after the last epoch."""
     optimizer: str = knob("sgd", choices=("sgd", "adamw"))
-    """Optimisation algorithm; sgd has Nesterov's momentum."""
+    """Optimisation algorithm; sgd uses Nesterov momentum."""
     learning_rate: float = knob(0.1, low=1e-9, high=100)
     """Learning rate at the peak of the one-cycle schedule."""
     warmup: float = knob(0.3, low=0, high=1)
@@ -122,7 +122,7 @@ TYPES: dict[str, Any] = {name: kind for group in GROUPS.values() for name, kind 
 
 @functools.cache
 def explanations(*parts: type) -> dict[str, str]:
-    """The text below each field of the dataclasses in the source, by field name; of all groups if none is given."""
+    """The text below each field in the source of these dataclasses, by field name; of all groups if none is given."""
     texts = {}
     for part in parts or (NetworkDesign, *GROUPS.values()):
         (definition,) = ast.parse(textwrap.dedent(inspect.getsource(part))).body

@@ -21,7 +21,7 @@ def read_overrides(path: Path) -> dict[str, Any]:
     """
     try:
         content = path.read_bytes()
-        if len(content) > 1 and b"\0" in content[:4]:  # every other byte of ASCII letters in UTF-16
+        if len(content) > 1 and b"\0" in content[:4]:  # in UTF-16, every other byte of ASCII text is 0
             raise UserError("recipes.file_not_utf8", path=path)
         text = content.decode("utf-8-sig")  # Windows editors write a byte order mark first
     except (OSError, UnicodeDecodeError) as error:

@@ -1,4 +1,4 @@
-"""What a run's config.json says, checked."""
+"""Read a run's config.json and check it."""
 
 from __future__ import annotations
 

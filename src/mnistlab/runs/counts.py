@@ -1,4 +1,4 @@
-"""What a run's test.json or val.json says, checked."""
+"""Read a run's test.json or val.json and check it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["read_counts"]
 
 
 def read_counts(path: Path) -> dict[str, Any] | None:
-    """What the file in a run's folder says, or None if there is none. Raises `UserError` if it is damaged."""
+    """The content of this file in a run's folder, or None if there is no such file. Raises `UserError` if it is damaged."""
     if not path.exists():
         return None
     counts = read_json(path, "runs.test_damaged", run=path.parent)

@@ -17,13 +17,13 @@ __all__ = ["held", "is_held"]
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Inside `with`, this process trains the run in the folder. Raises `UserError` if another one does."""
+    """Hold the lock of the run in this folder inside `with`. Raises `UserError` if another process is training the run."""
     with explain_os_errors(folder / ".lock"):
         lock = file_lock(folder / ".lock")
         try:
             lock.acquire(timeout=0)
-        except Timeout:  # an OSError too
-            # a process on another machine that was killed leaves a marker file behind
+        except Timeout:  # Timeout is an OSError, too
+            # a process that was killed on another machine leaves a marker file behind
             remedy = "remedies.wait_or_delete_marker" if isinstance(lock, SoftFileLock) else "remedies.wait"
             raise UserError("runs.locked", remedy=remedy, folder=folder, marker=lock.lock_file) from None
     try:
@@ -39,7 +39,7 @@ def is_held(folder: Path) -> bool:
     try:
         lock = file_lock(folder / ".lock")
         lock.acquire(timeout=0)
-    except Timeout:  # an OSError too
+    except Timeout:  # Timeout is an OSError, too
         return True
     except OSError:
         return False

@@ -14,23 +14,23 @@ __all__ = ["config_of_version_1", "member_row_of_version_1", "split_of_version_2
 def config_of_version_1(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     """A config.json of version 1 as one of version 2.
 
-    It named no kind: a recipe with several members was an ensemble's, and the runs that it was combined from were in
-    environment.json. Its recipe's fields were not in groups, which `Recipe.from_dict` accepts.
+    Version 1 named no kind: a recipe with several members was an ensemble's, and the runs from which it was combined were in
+    environment.json. The recipe's fields were not in groups, which `Recipe.from_dict` accepts.
     """
     if config["recipe"].get("members", 1) == 1:
         return {**config, "version": 2, "kind": "single"}
     try:
         members = read_json(folder / "environment.json", "remedies.restore_or_train").get("members", [])
-    except (UserError, AttributeError):  # reported where it is needed
+    except (UserError, AttributeError):  # reported where the file is needed
         members = []
     return {**config, "version": 2, "kind": "ensemble", "members": members}
 
 
 def split_of_version_2(split: str, dataset: str) -> str:
-    """Today's name of the split in config.json versions 1 and 2, which did not know the writers."""
+    """Today's name of a split in a config.json of version 1 or 2, which was written before mnistlab knew the writers."""
     return "train-random" if (split, dataset) == ("train", "mnist") else split
 
 
 def member_row_of_version_1(row: dict[str, Any]) -> dict[str, Any]:
-    """A line of an ensemble's metrics.jsonl, which called its members epochs."""
+    """A line of an ensemble's metrics.jsonl of version 1, in which members are called epochs, in today's form."""
     return {{"epoch": "member"}.get(key, key): value for key, value in row.items()}

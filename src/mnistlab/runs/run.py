@@ -8,7 +8,7 @@
         resume.pt          everything needed to continue exactly
         snapshots.npz      the network at a few steps: filters, and the probabilities of hard digits (see snapshots.py)
         test.json          the test split's counts and mistakes
-        val.json           the same for the validation split, for a run trained by a sweep
+        val.json           the same for the validation split, if a sweep trained the run or the test images were not used
         members/           the members' run folders, if an ensemble trains them itself
         *.png              training curves, confusion matrix, worst mistakes
 
@@ -55,16 +55,16 @@ class Run:
     path : Path
         The folder.
     recipe : Recipe or FinderRecipe
-        What it does.
+        What was trained, and how.
     dataset : str
         A dataset's name, or the path of a folder of pictures.
     data_dir : str
-        Where the data was, perhaps on another machine; `find_data` finds it.
+        Where the data was during training, perhaps on another machine; `find_data` looks for it.
     seed : int
     created : datetime
-        With this machine's time zone; a time without one is taken to be local.
+        When the run was created, in this machine's time zone; a stored time without a zone is taken to be local.
     members : tuple of str
-        The folders of the runs that an ensemble was combined from; empty if it trained its own, and for a single network.
+        The folders of the runs from which an ensemble was combined; empty if it trained its own, and for a single network.
     """
 
     path: Path
@@ -83,19 +83,19 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """ "single"; "ensemble" of several networks; or "finder", the network that finds digits on pages."""
+        """ "single" for one classifier, "ensemble" for several, or "finder"."""
         return self.recipe.kind
 
     @property
     def classifier(self) -> Recipe:
-        """Its recipe, if it trains a classifier. Raises `UserError` if it trains the network that finds digits."""
+        """The recipe, if it is that of a classifier. Raises `UserError` if it is the finder's."""
         if not isinstance(self.recipe, Recipe):
             raise UserError("runs.not_a_classifier", run=self.path)
         return self.recipe
 
     @property
     def unit(self) -> str:
-        """The unit of its progress and of the lines of its metrics.jsonl: "epoch" or "member"."""
+        """The unit of the run's progress and of the lines of metrics.jsonl: "epoch" or "member"."""
         return self.recipe.unit
 
     @property
@@ -126,25 +126,25 @@ class Run:
         return dict(environment)
 
     def find_data(self, named: str | Path | None = None) -> Path:
-        """The folder of the run's data: the one `named`, or where it was, or else "data", with a warning.
+        """The folder of the run's data: `named` if given, the folder in config.json if it exists, or else "data", with a warning.
 
         A folder named in config.json is only looked for, never created: the run may come from another machine.
         """
         if named is not None or is_folder(Path(self.data_dir)):
             return given_path(named or self.data_dir, "data_dir")
-        if self.dataset in DATASETS:  # a folder of pictures needs none
+        if self.dataset in DATASETS:  # a folder of pictures needs no data folder
             logger.warning(Clause("runs.data_missing", run=self.path, data_dir=self.data_dir, field="data_dir"))
         return Path("data")
 
     def clear_leftovers(self) -> None:
-        """Remove the temporary files of a process that was killed while it saved; call it with the lock held."""
+        """Remove the temporary files of a process that was killed while it was saving; call this with the lock held."""
         for path in self.path.glob(".*.tmp"):
             with contextlib.suppress(OSError):
                 path.unlink()
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """A row per finished epoch or member, up to the first damaged line, such as a last one that a crash cut short."""
+        """A row per finished epoch or member, up to the first damaged line, such as a last line that a crash cut short."""
         try:
             lines = (self.path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
         except (FileNotFoundError, UnicodeDecodeError):
@@ -193,7 +193,7 @@ class Run:
         write_json(self.path / "val.json", validation, indent=None)
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
-        """The lock, held inside `with` by the process that trains this run. Raises `UserError` if another one does."""
+        """Hold the run's lock inside `with`, while training it. Raises `UserError` if another process is training the run."""
         return held(self.path)
 
     @property
@@ -210,7 +210,7 @@ class Run:
 
     @property
     def is_finished(self) -> bool:
-        """Whether everything planned is trained."""
+        """Whether everything that was planned has been trained."""
         done, planned = self.progress
         return done >= planned
 

@@ -1,8 +1,9 @@
-"""The record of how a run's network came to be: snapshots.npz, states at ever larger steps, with the hash of their weights.
+"""The record of a network's training: snapshots.npz, its states at ever longer intervals, each with a hash of its weights.
 
-A state is the step, its loss, the filters of the first convolution, and the probabilities of a few digits that are hard to
-tell apart. The digits are included: a training can be replayed without its data. For a few states the file holds all
-weights, in 8 bits, with the layers that they belong to: such a state's answer to a new drawing can be computed without torch.
+A state consists of the step, its loss, the filters of the first convolution, and the probabilities for a few digits that are
+hard to tell apart. The digits are included, so that training can be replayed without the data. For a few states the file also
+holds all weights, in 8 bits, and the layers that they belong to, so that the answer of such a state to a new drawing can be
+computed without torch.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ __all__ = ["NAME", "Snapshots", "snapshot_steps", "whole_steps"]
 
 NAME = "snapshots.npz"
 MOST = 40
-"""The most states kept of a whole training."""
+"""The largest number of states that are kept of a training run."""
 FILTER_VALUES, PROBABILITIES, PIXELS = 4_096, 4_000, 100_000
-"""The most filter values and probabilities in a state, and the most pixels of the digits."""
+"""The largest numbers of filter values and of probabilities in a state, and of pixels in all digits together."""
 MOST_WHOLE, WHOLE_BYTES = 8, 1_400_000
-"""The most states with all their weights, and the most bytes of these: no file is over 3 MB."""
+"""The largest number of states with all their weights, and of bytes that these take together; so no file exceeds 3 MB."""
 FIRST_WHOLE = 5
-"""The step of the first of these after 0: before it there is little to see."""
+"""The step of the first such state after that of step 0; before it there is little to see."""
 OF_STATES, OF_WHOLE_STATES = (
     ("steps", "losses", "filters", "probabilities", "weights"),
     ("whole", "values", "scales", "vectors"),
@@ -40,12 +41,12 @@ OF_STATES, OF_WHOLE_STATES = (
 
 
 def snapshot_steps(steps: int) -> list[int]:
-    """Which of that many training steps are kept as states: 0, 1 and so on, ever further apart, up to the last."""
+    """Which of a training run's `steps` are kept as states: 0, 1 and so on, ever further apart, up to the last."""
     return sorted({0, *np.geomspace(1, max(steps, 1), MOST - 1).round().astype(int).tolist()})
 
 
 def whole_steps(steps: int, size: int) -> list[int]:
-    """Which of `snapshot_steps` are kept whole if a state takes that many bytes; none if not even the first and last fit."""
+    """Which of `snapshot_steps` are kept whole if a state takes `size` bytes; none if not even the first and last fit."""
     count = min(MOST_WHOLE, WHOLE_BYTES // max(size, 1))
     if count < 2:
         return []
@@ -56,7 +57,7 @@ def whole_steps(steps: int, size: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Snapshots:
-    """The states of a training.
+    """The states of a training run.
 
     Attributes
     ----------
@@ -67,12 +68,13 @@ class Snapshots:
     filters : ndarray of float32, shape (S, F, height, width)
         The first convolution's first filters.
     probabilities : ndarray of float32, shape (S, N, classes)
-        The network's answers to the digits.
+        The network's probabilities for the digits, 0 to 1.
     weights : ndarray of bytes, shape (S,)
         The SHA-256 of all weights of the network, in hexadecimal digits.
     images : ndarray of uint8, shape (N, H, W)
         The digits, ink 255 on 0.
     labels : ndarray of int64, shape (N,)
+        The class of each digit, from 0.
     classes : ndarray of str, shape (classes,)
         The name of each class.
     whole : ndarray of int64, shape (K,)
@@ -82,7 +84,7 @@ class Snapshots:
     values : ndarray of int8, shape (K, weights)
         The weights of convolutions and linear layers, in the order of the layers, each divided by its row's scale.
     scales : ndarray of float32, shape (K, rows)
-        One for each output channel of a convolution and each output of a linear layer.
+        The scale of each output channel of a convolution and of each output of a linear layer.
     vectors : ndarray of float32, shape (K, numbers)
         The biases, and the factor and offset of batch norm, for each channel, in the order of the layers.
     """
@@ -103,7 +105,7 @@ class Snapshots:
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of everything in it."""
+        """The SHA-256 of the whole content, in hexadecimal digits."""
         found = hashlib.sha256()
         for name, values in self.arrays().items():
             found.update(f"{name} {values.dtype.str} {values.shape} ".encode())
@@ -116,7 +118,7 @@ class Snapshots:
         return {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.name not in left_out}
 
     def up_to(self, step: int) -> Snapshots:
-        """The states up to that step."""
+        """These snapshots, with only the states up to that step."""
         changed = {name: getattr(self, name)[self.steps <= step] for name in OF_STATES}
         changed |= {name: getattr(self, name)[self.whole <= step] for name in OF_WHOLE_STATES}
         return dataclasses.replace(self, **changed)
@@ -129,7 +131,7 @@ class Snapshots:
 
     @staticmethod
     def read(path: Path, run: Path) -> Snapshots:
-        """The file of that run. Raises `UserError` if it is missing or damaged, or was changed."""
+        """Read the file `path` of `run`. Raises `UserError` if it is missing or damaged, or was changed."""
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 left_out = () if "whole" in file else ("layers", *OF_WHOLE_STATES)

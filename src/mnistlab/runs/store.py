@@ -1,4 +1,4 @@
-"""The folder of runs: make, list, find and delete them."""
+"""Make, list, find and delete the runs in a folder."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def create_run(
     environment: dict[str, Any],
     members: Sequence[str] = (),
 ) -> Run:
-    """Create a run folder that has config.json and environment.json from the first moment.
+    """Create a run folder that has config.json and environment.json from the moment it appears.
 
-    Raises `UserError` or `Failure` if it cannot be written; then nothing is left behind.
+    Raises `UserError` or `Failure` if it cannot be written; in that case nothing is left behind.
     """
     created = datetime.datetime.now().astimezone().replace(microsecond=0)
     config = {
@@ -69,7 +69,7 @@ def create_run(
                 continue
             with explain_os_errors(path):
                 try:
-                    os.rename(temporary, path)  # noqa: PTH104 - fails if another process took the name: the next one
+                    os.rename(temporary, path)  # noqa: PTH104 - fails if another process has taken the name; then try the next
                 except OSError:
                     if not path.exists():
                         raise
@@ -103,12 +103,12 @@ def list_runs(runs_dir: str | Path = "runs") -> Iterator[Run | UserError]:
     Returns
     -------
     iterator of Run or UserError
-        The runs; after them, for each that is damaged, the error that says what is wrong with it.
+        The runs; after them, for each damaged run, the error that says what is wrong with it.
 
     Raises
     ------
     UserError
-        If `runs_dir` is not a path, or a link that leads nowhere.
+        If `runs_dir` is not a path, or is a link that leads nowhere.
     """
     runs_dir = given_path(runs_dir, "runs_dir")
     check_links(runs_dir)
@@ -132,15 +132,15 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
     Parameters
     ----------
     name : Run, str or Path
-        A run folder, its name in `runs_dir`, or "latest": the run in `runs_dir` that was created last, leaving out runs
-        dated in the future by a wrong clock, unless there are no others. A `Run` is returned as it is.
+        A run folder, its name in `runs_dir`, or "latest", the run in `runs_dir` that was created last. Runs that a wrong clock
+        dated in the future do not count, unless there are no others. A `Run` is returned as it is.
     runs_dir : str or Path
         The folder that holds the runs.
 
     Returns
     -------
     Run
-        The run, perhaps not finished.
+        The run, which need not be finished.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
 
 
 def find_model(source: Run | str | Path, runs_dir: str | Path = "runs") -> Path:
-    """Where the model is: the file itself, or that of a run, found as by `find_run`.
+    """The path of a model: `source` itself if that is a file, otherwise the model of the run that `find_run` finds.
 
     Raises `UserError` if there is no such run; it does not check whether the file exists.
     """
@@ -178,9 +178,9 @@ def find_model(source: Run | str | Path, runs_dir: str | Path = "runs") -> Path:
 
 
 def delete_run(run: Run) -> None:
-    """Delete the run's folder, moved out of sight first so that it is gone whole or not at all.
+    """Delete the run's folder. It is hidden under another name first, so that it disappears as a whole or not at all.
 
-    Raises `UserError` while another process trains it, or if it may not be deleted.
+    Raises `UserError` while another process is training the run, or if the folder may not be deleted.
     """
     if run.path.is_symlink():
         raise UserError("runs.is_a_link", run_path=run.path, target=resolved(run.path))

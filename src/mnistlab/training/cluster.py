@@ -19,21 +19,21 @@ from mnistlab.reading.many import cores_here
 __all__ = ["ANSWERS_WITHIN", "cluster"]
 
 ANSWERS_WITHIN = 10.0
-"""Seconds that a cluster has to answer."""
+"""Seconds within which a cluster has to answer."""
 OBJECTS = 100 * 2**20
-"""Bytes of shared memory of a cluster on this computer; only names and counts go through it."""
+"""Bytes of shared memory for a cluster on this computer; only names and counts go through it."""
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-"""What a client of gRPC, which Ray speaks, begins with: HTTP/2's preface and an empty frame of settings (RFC 9113, 3.4)."""
+"""What a gRPC client, such as Ray, sends first: HTTP/2's connection preface and an empty SETTINGS frame (RFC 9113, 3.4)."""
 SETTINGS = 4
-"""The kind of the server's first frame, in the fourth byte."""
+"""The type of the server's first frame, given by the frame's fourth byte."""
 
 
 @contextlib.contextmanager
 def cluster(address: str | None = None) -> Iterator[Any]:
     """Ray, connected inside `with` to the cluster at `address` or, without one, to a new cluster on this computer.
 
-    The latter has as many cores as this process may use, listens on 127.0.0.1 only, and is gone afterwards, or when this process
-    is killed.
+    A new cluster has as many cores as this process may use and listens only on 127.0.0.1. It ends with the `with` block, or when
+    this process is killed.
 
     Raises `UserError` if Ray is not installed, or no cluster answers at the address within 10 seconds.
     """
@@ -57,7 +57,7 @@ def cluster(address: str | None = None) -> Iterator[Any]:
                 ConnectionError,
                 RuntimeError,
                 ValueError,
-            ) as error:  # there is none here, or one of another version
+            ) as error:  # no cluster runs here, or its version of Ray differs
                 raise UserError("training.no_cluster", address=address, reason=first_line(error)) from None
         stack.callback(ray.shutdown)
         yield ray
@@ -65,9 +65,9 @@ def cluster(address: str | None = None) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def without_greeting() -> Iterator[None]:
-    """Nothing comes on standard error inside `with`: there Ray says that it has read RAY_BACKEND_LOG_LEVEL. Errors are raised."""
+    """Silence standard error inside `with`: Ray reports there that it has read RAY_BACKEND_LOG_LEVEL. Errors are still raised."""
     kept = os.dup(2)
-    with open(os.devnull, "wb") as nothing:  # noqa: PTH123 - the system's own
+    with open(os.devnull, "wb") as nothing:  # noqa: PTH123 - a device of the system, not a file
         os.dup2(nothing.fileno(), 2)
     try:
         yield
@@ -78,7 +78,7 @@ def without_greeting() -> Iterator[None]:
 
 @contextlib.contextmanager
 def short_folder() -> Iterator[str | None]:
-    """A temporary folder for what Ray writes; None, for Ray's own, if its path is too long for sockets."""
+    """A temporary folder for Ray's files, or None if its path is too long for sockets: Ray then uses its own."""
     folder = tempfile.mkdtemp(prefix="ray-")
     try:
         yield folder if len(folder) <= 40 else None
@@ -94,13 +94,13 @@ def check_answer(address: str) -> None:
     try:
         place = urlsplit(address if "//" in address else f"//{address}")
         host, port = place.hostname, place.port
-    except ValueError:  # a port that is no number
+    except ValueError:  # the port is not a number
         host = port = None
     if not host or not port:
         raise UserError("training.not_an_address", address=address, example="10.0.0.1:6379")
     try:
         with socket.create_connection((host, port), timeout=ANSWERS_WITHIN) as connection:
-            if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):  # then Ray has to shake hands itself
+            if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):  # only Ray itself can do the handshake
                 return
             connection.sendall(PREFACE)
             answer = connection.recv(9)
@@ -113,5 +113,5 @@ def check_answer(address: str) -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error of Ray's, without its full stop."""
+    """The first line of one of Ray's error messages, without its full stop."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

@@ -20,16 +20,16 @@ __all__ = ["RecordedStep", "Step", "as_recorded", "rehearsal"]
 
 
 Step = Callable[[TrainingState, torch.Tensor, torch.Tensor], torch.Tensor]
-"""State, images float (B, 1, H, W) and labels int64 (B,) in; weights changed; the loss, float (), in nats, out."""
+"""Takes a state, images float (B, 1, H, W) and labels int64 (B,), changes the weights, returns the loss, float (), in nats."""
 WARM_UP = 3
 """Steps before the recording, in which CUDA's libraries choose their kernels and allocate their memory."""
 
 
 def as_recorded(step: Step, state: TrainingState) -> Step:
-    """The step recorded if the device is CUDA, the optimizer SGD and the process alone; otherwise the step itself.
+    """The recorded step if the device is CUDA, the optimizer is SGD and this process trains alone; otherwise the step itself.
 
-    torch's AdamW cannot be recorded unless it is made for that, nor what goes between processes unless all record it alike.
-    On a device that cannot record, a warning says so.
+    torch's AdamW cannot be recorded unless it is created for that (`capturable=True`), nor can communication between processes,
+    unless all of them record it. If the device cannot record, a warning says so.
     """
     if state.device.type != "cuda" or not isinstance(state.optimizer, SGD) or state.processes:
         return step
@@ -45,7 +45,7 @@ class CannotRecordError(RuntimeError):
 
 
 class RecordedStep:
-    """A `Step` that replays a CUDA graph of another, in which nothing may wait for the device.
+    """A `Step` that replays a CUDA graph of another step, in which nothing may wait for the device.
 
     Making it changes nothing in the state, except that the learning rates become tensors on the device: a recording would keep
     a plain number forever.
@@ -55,12 +55,12 @@ class RecordedStep:
     step
         The step to record.
     state
-        The state that it trains; every batch must have the sizes that its loader gives.
+        The state that the step trains; every batch must have the shape that the state's loader gives.
 
     Raises
     ------
     CannotRecordError
-        If the device refuses; the state is then as it was.
+        If the device cannot record the step; the state is then as it was.
     """
 
     def __init__(self, step: Step, state: TrainingState) -> None:
@@ -78,12 +78,12 @@ class RecordedStep:
                 group["lr"] = rate
             raise CannotRecordError(str(error)) from error
         finally:
-            state.model.load_state_dict(weights)  # into the same tensors, which the graph knows
+            state.model.load_state_dict(weights)  # into the same tensors, which the graph uses
             state.optimizer.load_state_dict(velocities)
             torch.cuda.set_rng_state(random, state.device)
 
     def record(self, step: Step, state: TrainingState) -> tuple[torch.cuda.CUDAGraph, torch.Tensor]:
-        """The graph, and the tensor that will hold the loss. The state is some steps further on when this ends."""
+        """The graph, and the tensor that will hold the loss. Afterwards the state is a few steps further on."""
         current = torch.cuda.current_stream(state.device)
         stream = torch.cuda.Stream(state.device)  # type: ignore[no-untyped-call]
         stream.wait_stream(current)
@@ -97,12 +97,12 @@ class RecordedStep:
             with torch.cuda.graph(graph, stream=stream):
                 loss = step(state, self.images, self.labels)
         finally:
-            torch.cuda.set_stream(current)  # older versions stay on the other one if recording fails
+            torch.cuda.set_stream(current)  # older versions of torch stay on the other stream if recording fails
             current.wait_stream(stream)
         return graph, loss
 
     def __call__(self, state: TrainingState, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Take the step on this batch. The loss, float (), in nats, is overwritten by that of the next step."""
+        """Take the step on this batch. Returns the loss, float (), in nats, in a tensor that the next step overwrites."""
         self.images.copy_(images)
         self.labels.copy_(labels)
         self.graph.replay()
@@ -110,6 +110,6 @@ class RecordedStep:
 
 
 def rehearsal(state: TrainingState) -> tuple[torch.Tensor, torch.Tensor]:
-    """A batch of the sizes that the state's loader gives, without taking one from it: blank images, labels of class 0."""
+    """A batch of the shape that the state's loader gives, without taking one from it: blank images with label 0."""
     images = torch.zeros(state.rows, 1, *state.loader.spec.image_size, device=state.device)
     return images, torch.zeros(state.rows, dtype=torch.int64, device=state.device)

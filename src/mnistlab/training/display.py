@@ -17,19 +17,19 @@ class Display(Protocol):
         """The layers of the network that is about to be trained."""
 
     def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
-        """Training begins, or continues after `done` of its `steps`; an epoch has `epoch_steps`, the last perhaps fewer."""
+        """Training begins, or continues after `done` of its `steps`. An epoch has `epoch_steps` steps, the last perhaps fewer."""
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
-        """Called a few times per second: steps done, the last one's loss in nats, images per second since the last call.
+        """Called a few times per second: steps done, the last step's loss in nats, images per second since the last call.
 
-        Rejects that a recipe adds to the split's images are not counted.
+        The rejects that a recipe adds to the split's images are not counted as images.
         """
 
     def epoch(self, row: dict[str, Any]) -> None:
-        """A finished epoch, as in metrics.jsonl."""
+        """An epoch is finished; `row` is its line of metrics.jsonl."""
 
     def stop(self) -> None:
-        """The training is over, finished or not."""
+        """The training run is over, finished or not."""
 
 
 class Silent:

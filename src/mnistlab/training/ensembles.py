@@ -42,7 +42,7 @@ __all__ = ["combine", "resume_ensemble", "train_ensemble"]
 def train_ensemble(recipe: EnsembleRecipe, seed: int, runs_dir: Path, given: Circumstances) -> tuple[Run, Evaluation]:
     """Train the members as runs inside a new run's folder, with seeds starting at `seed`, and combine them."""
     precision = pick_precision(recipe.optimisation.precision, given.device)
-    for number in range(kinds_of(recipe)):  # misfits are found before there is a folder
+    for number in range(kinds_of(recipe)):  # finds misfits before a folder is made
         TrainingState(member_of(recipe, number), given.dataset, seed, given.device, precision)
     environment = describe_environment(given.device, precision)
     with (
@@ -53,7 +53,7 @@ def train_ensemble(recipe: EnsembleRecipe, seed: int, runs_dir: Path, given: Cir
 
 
 def resume_ensemble(run: Run, recipe: EnsembleRecipe, given: Circumstances) -> tuple[Run, Evaluation]:
-    """Continue the run inside `going_on`: train the members that are not finished yet, then combine them."""
+    """Continue the run (call this inside `going_on`): train the members that are not finished yet, then combine them."""
     if run.members:  # it was combined from existing runs
         members = [Run.open(Path(path)) for path in run.members]
         return finish(run, members, check_members(members), given)
@@ -61,7 +61,7 @@ def resume_ensemble(run: Run, recipe: EnsembleRecipe, given: Circumstances) -> t
 
 
 def kinds_of(recipe: EnsembleRecipe) -> int:
-    """How many kinds of networks its members alternate between."""
+    """How many kinds of networks the recipe's members alternate between."""
     return max(1, len(recipe.ensemble.networks))
 
 
@@ -70,12 +70,12 @@ def carry_out_members(run: Run, recipe: EnsembleRecipe, given: Circumstances) ->
     folder, members = run.path / "members", []
     for number in range(recipe.ensemble.members):
         own = member_of(recipe, number)
-        seed = run.seed + number // kinds_of(recipe)  # networks of two kinds may share one
+        seed = run.seed + number // kinds_of(recipe)  # networks of different kinds may share a seed
         there = [found for found in list_runs(folder) if isinstance(found, Run)]
         begun = [found for found in there if found.seed == seed and found.recipe.name == own.name]
         if not begun:
             member, _ = train_single(own, seed, folder, given)
-        elif not begun[0].is_finished or not is_measured(begun[0], given):  # it may have been tested by hand before
+        elif not begun[0].is_finished or not is_measured(begun[0], given):  # perhaps on another split
             with going_on(begun[0]):
                 member, _ = resume_single(begun[0], given)
         else:
@@ -85,7 +85,7 @@ def carry_out_members(run: Run, recipe: EnsembleRecipe, given: Circumstances) ->
 
 
 def is_measured(run: Run, given: Circumstances) -> bool:
-    """Whether everything that training does was done for the run."""
+    """Whether the run has been measured on the split that `given` asks for, test or validation."""
     return (run.test if given.test else run.validation) is not None
 
 
@@ -96,18 +96,20 @@ def combine(
     data_dir: str | Path | None = None,
     device: str | torch.device = "auto",
 ) -> tuple[Run, Evaluation]:
-    """An ensemble of finished runs, as a new run folder: the mean of their networks' probabilities, tested once.
+    """Combine finished runs into an ensemble in a new run folder, and test the ensemble once.
+
+    An ensemble averages the probabilities of its networks.
 
     Parameters
     ----------
     members : sequence of Run, str or Path
-        At least two finished runs, as `find_run` finds them in `runs_dir`.
+        At least two finished runs. Names and paths are looked up in `runs_dir`, as by `find_run`.
     runs_dir : str or Path
-        The folder for the new run.
+        The folder in which the new run folder is made.
     data_dir : str or Path, optional
-        Where the data is, if not where the first run had it.
+        Where the data is; by default, where the first run found it.
     device : str or torch.device
-        The device to evaluate it on.
+        The device to test the ensemble on: "auto", "cpu", "cuda", "cuda:1" or "mps".
 
     Returns
     -------
@@ -117,8 +119,8 @@ def combine(
     Raises
     ------
     UserError
-        For anything but a list of runs, fewer than two, one given twice, unfinished runs, or runs of different datasets,
-        classes or normalisation.
+        If `members` is not a list of runs, has fewer than two, or has one of them twice; if a run is not finished; or if
+        the runs differ in their dataset, classes or normalisation.
     """
     require("train")
     runs_dir = given_path(runs_dir, "runs_dir")
@@ -146,7 +148,7 @@ def combine(
 
 
 def check_data(dataset: Dataset, validation: Split | None) -> None:
-    """Read what `finish` will read, so that unreadable data is found before there is a folder."""
+    """Read what `finish` will read, so that unreadable data is found before a folder is made."""
     splits: tuple[Split, ...] = ("test", validation) if validation else ("test",)
     for split in splits:
         read_split(dataset, split)
@@ -154,7 +156,7 @@ def check_data(dataset: Dataset, validation: Split | None) -> None:
 
 
 def recipe_of(members: Sequence[Run]) -> Recipe:
-    """The recipe of the combined run: the first member's, for that many networks."""
+    """The recipe of the combined run: the first member's, with as many networks as there are members."""
     splits = {member.classifier.data.split for member in members}
     return members[0].classifier.override(
         name="ensemble",
@@ -166,7 +168,7 @@ def recipe_of(members: Sequence[Run]) -> Recipe:
 
 
 def environment_of(members: Sequence[Run], device: torch.device) -> dict[str, Any]:
-    """The environment of the combination; precision and commit are those of the training runs, "mixed" if they differ."""
+    """The environment of the combined run. Precision and commit are those of the training runs, or "mixed" if they differ."""
     environments = [member.environment for member in members]
     environment = describe_environment(device, "fp32")
     for key in ("precision", "commit"):
@@ -176,7 +178,7 @@ def environment_of(members: Sequence[Run], device: torch.device) -> dict[str, An
 
 
 def check_members(members: Sequence[Run], test: bool = True) -> list[SavedModel]:
-    """The members' models. Raises `UserError` if one is missing, or untested with `test`, or they cannot be averaged."""
+    """The members' models. Raises `UserError` if one is not finished (with `test`, not tested), or they cannot be averaged."""
     models: list[SavedModel] = []
     for member in members:
         for file, there in (
@@ -215,11 +217,11 @@ def check_members(members: Sequence[Run], test: bool = True) -> list[SavedModel]
 def finish(
     run: Run, members: Sequence[Run], models: Sequence[SavedModel], given: Circumstances
 ) -> tuple[Run, Evaluation]:
-    """Save the ensemble of the members, with a line of metrics for each; measure it, and draw its pictures."""
+    """Save the ensemble of the members, with a line of metrics for each member; measure it, and draw its pictures."""
     dataset, device = given.dataset, given.device
-    spec = dataclasses.replace(dataset.spec, mean=models[0].mean, std=models[0].std)  # as they were trained with
+    spec = dataclasses.replace(dataset.spec, mean=models[0].mean, std=models[0].std)  # with which they were trained
     val = None
-    if unseen := run.classifier.data.validation:  # by any member
+    if unseen := run.classifier.data.validation:  # which no member was trained on
         val = MNISTDataLoader(unseen, dataset=dataset, batch_size=None, device=device, normalise=spec.normalisation)
     networks: list[Member] = []
     rows: list[dict[str, Any]] = []

@@ -23,7 +23,7 @@ PACKAGES = ("mnistlab", "torch", "torchvision", "numpy", "scipy", "matplotlib")
 def describe_environment(device: torch.device, precision: str, processes: int = 0) -> dict[str, Any]:
     """Versions, device, threads, precision and commit, in plain types, as in environment.json.
 
-    `processes` is how many torchrun started, if it did: each has such a device, and this many threads.
+    `processes` is the number of processes that torchrun started, or 0 without torchrun; device and threads are those of each.
     """
     title = device_title(device)
     started = {"processes": processes} if processes else {}

@@ -1,4 +1,4 @@
-"""From a recipe to a run folder that holds everything: train, measure once, draw; continue after an interruption; ensembles."""
+"""From a recipe to a run folder that holds everything: train, measure once and draw; resume after an interruption."""
 
 from __future__ import annotations
 
@@ -41,44 +41,44 @@ def train(
     opened: Dataset | None = None,
     test: bool = True,
 ) -> tuple[Run, Evaluation]:
-    """Train `recipe` on `dataset`, test the result once and draw its pictures. The run folder that is returned holds it all.
+    """Train `recipe` on `dataset`, test the result once and draw its pictures. The folder of the returned run holds everything.
 
-    An ensemble's recipe trains its members one after the other, as runs inside the run's folder, and combines them.
-    Training runs in threads of one process take turns, as they share torch's random generator; whatever else draws from it
-    meanwhile (`torch.rand`, a new network) changes the result. Processes train at once; those that torchrun started train one
-    network together, unless torch.distributed is initialised already: the first one writes the folder, all return the same.
+    The members of an ensemble are trained one after the other, as runs inside the run's folder, and then combined.
+    Training runs in threads of one process take turns, because they share torch's random generator; anything else that draws
+    from it meanwhile (`torch.rand`, a new network) changes the result. Processes that torchrun started train one network
+    together, unless torch.distributed is already initialised: the first one writes the folder, and all return the same run.
 
     Parameters
     ----------
     recipe : Recipe, FinderRecipe or str
-        What to do, or its name.
+        The recipe, or its name.
     dataset, data_dir, download
-        As `open_dataset` takes them.
+        As for `open_dataset`.
     runs_dir : str or Path
-        Where the run folder is made.
+        The folder in which the run folder is made.
     seed : int
-        Decides weights, data order and dropout: from 0 to 2**32 less the number of networks, each with a seed of its own.
+        Decides initial weights, data order and dropout; 0 to 2**32 minus the number of networks, each with its own seed.
     device, track, display : optional
-        "auto", "cpu", "cuda", "cuda:1" or "mps"; "tensorboard"; what is told of the progress.
+        "auto", "cpu", "cuda", "cuda:1" or "mps"; a tracker ("tensorboard"), if any; an object that shows the progress.
     opened : Dataset, optional
-        `dataset` in `data_dir` where it has been opened, and perhaps read, already.
+        The `dataset` in `data_dir`, if it has already been opened (and perhaps read).
     test : bool
-        Whether to measure the result on the test split; if not, that stays unread, and the validation split is taken.
+        Whether to measure the result on the test split; if not, the validation split is used and the test split is not read.
 
     Returns
     -------
     Run, Evaluation
-        The run, and how its network did on that split.
+        The run, and the result of its network on that split.
 
     Raises
     ------
     UserError, Failure, Interrupted
-        For what cannot be done, before a folder is made; for a NaN loss or a full disk, or after a signal: `resume` goes on.
+        Respectively: if something cannot be done, before a folder is made; for a NaN loss or a full disk; after a signal.
     """
     chosen, seed, processes = checked(recipe, seed, track, test)
     runs_dir, data_dir = given_path(runs_dir, "runs_dir"), given_path(data_dir, "data_dir")
     check_folder(runs_dir)
-    if begun := processes and of_first(processes, processes.begun):  # torchrun has started it anew
+    if begun := processes and of_first(processes, processes.begun):  # torchrun has restarted the processes
         return resume(begun, data_dir=data_dir, track=track, display=display, test=test)
     target = device_here(device, processes)
     opened = opened or open_dataset(dataset, data_dir, download=download)
@@ -92,7 +92,7 @@ def train(
 def checked(
     recipe: AnyRecipe | str, seed: int, track: str | None, test: bool
 ) -> tuple[AnyRecipe, int, Processes | None]:
-    """The recipe, the seed, and the processes that train it together. Raises `UserError` if one of these is not possible."""
+    """The recipe, the seed, and the processes that train together. Raises `UserError` if any argument is not possible."""
     chosen = recipe if isinstance(recipe, AnyRecipe) else find_recipe(recipe)
     seed = whole_number(seed, Clause("names.seed"), 0, 2**32 - chosen.trainings)  # each has a seed of its own
     check_packages(track)
@@ -101,7 +101,7 @@ def checked(
 
 
 def processes_for(recipe: AnyRecipe) -> Processes | None:
-    """Those that train the recipe together. Raises `UserError` if there are several and they cannot train this recipe."""
+    """The processes that train the recipe together, if any. Raises `UserError` if several cannot train this recipe together."""
     processes = here()
     if type(recipe) is Recipe or processes is None:
         return processes
@@ -112,13 +112,13 @@ def processes_for(recipe: AnyRecipe) -> Processes | None:
 
 
 def device_here(name: str | torch.device, processes: Processes | None) -> torch.device:
-    """The device called `name`, for this one of several processes. Raises `UserError` if it does not exist."""
+    """The device called `name`; if several processes train, the one for this process. Raises `UserError` if it does not exist."""
     target = pick_device(name)
     return processes.device(target, automatic=name == "auto") if processes else target
 
 
 def check_validation(recipe: AnyRecipe, test: bool) -> None:
-    """Raise `UserError` if nothing is tested, and the recipe keeps no images to validate with either."""
+    """Raise `UserError` if the test split is not to be used and the recipe keeps no images for validation either."""
     if not test and isinstance(recipe, Recipe) and recipe.data.validation is None:
         raise UserError("training.nothing_to_validate", recipe=recipe.name, split=recipe.data.split)
 
@@ -133,31 +133,31 @@ def resume(
     display: Display | None = None,
     test: bool = True,
 ) -> tuple[Run, Evaluation]:
-    """Continue a run that was interrupted or killed, as if it never had been: the model ends bit-identical.
+    """Continue a run that was interrupted or killed, as if that had not happened: the final model is the same, bit for bit.
 
-    That holds on the same machine with the same versions, and as many processes where torchrun starts several; with another
-    number the batches are the same. A run that is finished is measured and drawn again.
+    That holds on the same machine with the same versions and, with torchrun, the same number of processes; with another
+    number, only the batches are the same. A finished run is measured and drawn again.
 
     Parameters
     ----------
     run : Run, str or Path
-        What `find_run` finds in `runs_dir`.
+        The run, as for `find_run`.
     data_dir : str or Path, optional
-        Where the data is now, if not where it was.
+        Where the data is now, if it has moved.
     runs_dir, track, display, test
-        As `train` takes them.
+        As for `train`.
 
     Returns
     -------
     Run, Evaluation
-        As `train` gives them.
+        As for `train`.
 
     Raises
     ------
     UserError
-        Where a file of the run is missing or damaged, its device is not there or its data has changed.
+        If a file of the run is missing or damaged, its device is not available, or its data has changed.
     Failure, Interrupted
-        As `train` does.
+        As for `train`.
     """
     check_packages(track)
     found = of_first(here(), lambda: find_run(run, runs_dir))
@@ -173,7 +173,7 @@ def resume(
     folder = found.find_data(data_dir)
     with GENERATOR, going_on(found, processes):
         if environment.get("processes", 0) == (processes.count if processes else 0):
-            torch.set_num_threads(environment["threads"])  # sums are split by threads, and their last bits with them
+            torch.set_num_threads(environment["threads"])  # their number decides the last bits of sums
         dataset = open_dataset(found.dataset, folder)
         given = Circumstances(dataset, folder, target, track, display or Silent(), test, processes)
         if isinstance(found.recipe, EnsembleRecipe):

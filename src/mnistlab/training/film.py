@@ -1,4 +1,4 @@
-"""Take the snapshots that a run keeps of its training: states at ever larger steps."""
+"""Take the snapshots that a run keeps of its training: the state of the network, at ever longer intervals."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from mnistlab.training.whole import bytes_of, describe_layers, whole_state
 __all__ = ["Film"]
 
 DIGITS, FILTERS = 50, 32
-"""The most digits whose probabilities are kept, and the most filters."""
+"""The largest number of digits whose probabilities are kept, and the largest number of filters."""
 
 
 class Film:
-    """The snapshots of a training run so far. Taking one draws nothing at random and changes no weight.
+    """The snapshots of a training run so far. Taking one uses no random numbers and changes no weights.
 
     Parameters
     ----------
     state
-        The training run, at its beginning or where it continues: then the states in the run's file up to there are kept.
+        The training run, at its start or where it resumes; on resuming, the snapshots in the run's file up to that step are kept.
     folder
         The run's folder.
     """
@@ -47,7 +47,7 @@ class Film:
             with contextlib.suppress(UserError):  # training continues even without its snapshots
                 known = Snapshots.read(self.path, folder).up_to(state.steps_done)
         if known and known.filters.shape[1:] != first_filters(state.model).shape:
-            known = None  # from an older mnistlab, which kept more of large filters
+            known = None  # an older version of mnistlab kept more filters if they were large
         self.taken = known or self.begin()
         if not len(self.taken.whole):
             self.taken = self.begin_whole(self.taken)
@@ -55,7 +55,7 @@ class Film:
             self.take(math.nan)
 
     def begin(self) -> Snapshots:
-        """Snapshots without states yet, for the digits that are hardest to tell apart."""
+        """Snapshots that hold no states yet, for the digits that are hardest to tell apart."""
         state = self.state
         dataset = (state.val_loader or state.loader).dataset
         images, labels = dataset.images[:, 0].cpu().numpy(), dataset.labels.cpu().numpy()
@@ -73,7 +73,7 @@ class Film:
         )  # fmt: skip
 
     def begin_whole(self, taken: Snapshots) -> Snapshots:
-        """The same, with no whole states yet, for this network."""
+        """The snapshots taken so far, ready for whole states of this network, of which they hold none yet."""
         state = self.state
         layers = describe_layers(state.model, state.loader.spec.normalisation, state.architecture.deskew)
         empty = whole_state(state.model)
@@ -83,12 +83,12 @@ class Film:
         )  # fmt: skip
 
     def look(self, loss: torch.Tensor) -> None:
-        """Take a snapshot if one is due after the step just done; its loss is float (), in nats."""
+        """Take a snapshot if one is due after the step just done, whose `loss` is float (), in nats."""
         if self.state.steps_done in self.wanted:
             self.take(float(loss))
 
     def take(self, loss: float) -> None:
-        """Keep the state as it is now."""
+        """Take a snapshot now; `loss` is that of the last step, in nats, or NaN before the first."""
         state, taken = self.state, self.taken
         images = torch.from_numpy(taken.images[:, None]).to(state.device).float()
         normalised = state.loader.spec.normalisation(images)
@@ -107,7 +107,7 @@ class Film:
             self.take_whole()  # 8 bits cannot hold infinite or NaN weights
 
     def take_whole(self) -> None:
-        """Keep all weights as they are now."""
+        """Add all weights, as they are now, to the snapshots."""
         taken, now = self.taken, whole_state(self.state.model)
         self.taken = dataclasses.replace(
             taken, whole=np.append(taken.whole, self.state.steps_done),
@@ -117,12 +117,12 @@ class Film:
         )  # fmt: skip
 
     def save(self) -> None:
-        """Write the run's file; call it before the state to resume from is written."""
+        """Write the snapshots to the run's file; call this before the state to resume from is written."""
         self.taken.write(self.path)
 
 
 def first_filters(model: NeuralNet) -> NDArray[np.float32]:
-    """The first convolution's first filters, float32 (F, height, width); it has one input channel."""
+    """The first filters, float32 (F, height, width), of the first convolution, which has one input channel."""
     weight = next(layer for layer in model.layers if isinstance(layer, torch.nn.Conv2d)).weight
     values = weight.detach()[:, 0].float().cpu().contiguous().numpy()
     fitting = FILTER_VALUES // values[0].size
@@ -131,7 +131,10 @@ def first_filters(model: NeuralNet) -> NDArray[np.float32]:
 
 
 def hardest(images: NDArray[np.uint8], labels: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """The indices of the images, uint8 (N, H, W), that are farther from the mean of their own class than from another's."""
+    """The indices of the `most` images, uint8 (N, H, W), that are hardest to tell from another class, the hardest first.
+
+    The hardest image is the one that is farthest from the mean of its own class compared with its distance from another's.
+    """
     flat = images.reshape(len(images), -1).astype(np.float32)
     present = np.unique(labels)
     means = np.stack([flat[labels == label].mean(axis=0) for label in present])

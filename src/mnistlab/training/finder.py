@@ -1,4 +1,4 @@
-"""Train the network that finds digits, on numbered scenes drawn during training, so that the step determines the scenes."""
+"""Train the finder on numbered scenes, which are drawn during training; the number of a step determines its scenes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PARTS = ("kinds", "boxes", "ink")
 
 
 def rate_at(recipe: FinderRecipe, step: int) -> float:
-    """The learning rate of a step, counted from 0: linear warm-up, constant, linear cool-down."""
+    """The learning rate of a step, counted from 0: it rises linearly, then stays constant, then falls linearly."""
     up = (step + 1) / max(1, recipe.warmup_steps)
     down = (recipe.steps - step) / max(1, recipe.cooldown_steps)
     return recipe.learning_rate * min(1.0, up) * min(1.0, max(0.0, down))
@@ -46,13 +46,13 @@ def rate_at(recipe: FinderRecipe, step: int) -> float:
 
 @dataclass(frozen=True)
 class Batches:
-    """The scenes of each step, drawn and turned into examples: step n has those from n times the batch size on."""
+    """The scenes of each step, drawn and turned into examples: those of step n are numbered from n times the batch size on."""
 
     scenes: Scenes
     size: int
 
     def __call__(self, step: int) -> tuple[NDArray[Any], ...]:
-        """The batch of the step, as `batch_of` gives it."""
+        """The batch of the step, as `batch_of` returns it."""
         return batch_of([example(self.scenes[step * self.size + place]) for place in range(self.size)])
 
 
@@ -62,7 +62,7 @@ class FinderState:
     Parameters
     ----------
     recipe
-        What to do.
+        The recipe to train.
     dataset
         The dataset whose training digits the scenes are written with.
     seed
@@ -107,7 +107,7 @@ class FinderState:
 
     @property
     def epoch_is_over(self) -> bool:
-        """Whether the step just done was its epoch's last, or the training's."""
+        """Whether the step just done was the last of its epoch or of the training run."""
         return self.steps_done % self.epoch_steps == 0 or self.steps_done == self.steps
 
     @property
@@ -117,7 +117,7 @@ class FinderState:
 
     @property
     def is_finite(self) -> bool:
-        """Whether all weights are numbers."""
+        """Whether all weights are finite."""
         return all(bool(value.isfinite().all()) for value in self.model.state_dict().values())
 
     def describe(self) -> list[LayerRow]:
@@ -145,7 +145,7 @@ class FinderState:
         }
 
     def load_state_dict(self, state: Any) -> None:
-        """Continue from what `state_dict` gave. Raises `UserError` if that had another recipe, data or version."""
+        """Restore what `state_dict` returned. Raises `UserError` if it is from another recipe, other data or another version."""
         if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise UserError("training.state_of_unknown_version")
         try:
@@ -165,7 +165,7 @@ class FinderState:
 
 
 def fit_finder(state: FinderState, watch: Watch) -> None:
-    """Train from where `state` is to its last step; after each epoch everything is on disk (see `Watch` for what it raises)."""
+    """Train `state` from its current step to its last; after each epoch, everything is on disk. Raises what `watch` raises."""
     numbers = range(state.steps_done, state.steps)
     if not numbers:
         return
@@ -182,7 +182,7 @@ def fit_finder(state: FinderState, watch: Watch) -> None:
 
 
 def train_step(state: FinderState, batch: list[torch.Tensor]) -> torch.Tensor:
-    """Forward, loss, backward, step. The loss, float (); nothing here waits for the device."""
+    """Forward, loss, backward, step. Returns the loss, float (); nothing here waits for the device."""
     contrast, *asked_for = batch
     with autocast(state.device, state.precision):
         answers = state.model(contrast.to(memory_format=torch.channels_last))
@@ -197,13 +197,13 @@ def train_step(state: FinderState, batch: list[torch.Tensor]) -> torch.Tensor:
 
 
 def mean_parts(state: FinderState) -> dict[str, float]:
-    """The means, over the epoch just done, of the unweighted parts of the loss."""
+    """The mean of each part of the loss, unweighted, over the epoch just done."""
     done = (state.steps_done - 1) % state.epoch_steps + 1
     return {f"train_{name}": value for name, value in zip(PARTS, state.parts[:done].mean(0).tolist(), strict=True)}
 
 
 def validate(state: FinderState) -> dict[str, float]:
-    """Loss, share of the digits found and read right (0 to 1), and false finds per scene, with validation writers' digits."""
+    """Loss, share of digits found and classified correctly (0 to 1), and false finds per scene, on validation writers' digits."""
     if not state.held_out:
         state.held_out = held_out_scenes(state.recipe, state.dataset, "val", state.device)
     measured = measure(state.model, state.recipe, state.held_out, "val", state.device)

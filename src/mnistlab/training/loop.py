@@ -22,7 +22,7 @@ __all__ = ["cross_entropy", "fit", "train_step", "validate"]
 
 
 def fit(state: TrainingState, watch: Watch | Together) -> None:
-    """Train from where `state` is to its last step; after each epoch, everything is on disk (see `Watch` for what it raises)."""
+    """Train `state` from its current step to its last; after each epoch, everything is on disk. Raises what `watch` raises."""
     model, loader, steps = state.model, state.loader, state.steps
     step = as_recorded(train_step, state)
     while state.steps_done < steps:
@@ -41,9 +41,9 @@ def fit(state: TrainingState, watch: Watch | Together) -> None:
 
 
 def train_step(state: TrainingState, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Forward, loss, backward, step. The loss, float (), in nats; nothing here waits for the device.
+    """Forward, loss, backward, step. Returns the loss, float (), in nats; nothing here waits for the device.
 
-    One of several processes computes only on its part of the batch, but the loss is still that of the whole batch.
+    If several processes train together, each computes only with its part of the batch, but the loss is that of the whole batch.
     """
     recipe, processes, part = state.recipe, state.processes, state.part
     if part:
@@ -52,7 +52,7 @@ def train_step(state: TrainingState, images: torch.Tensor, labels: torch.Tensor)
         logits = state.replica(images)
     loss = cross_entropy(logits.float(), labels, recipe.optimisation.label_smoothing, rejects=recipe.data.rejects > 0)
     if processes and part:
-        loss = loss * (part.share * processes.count)  # so that the mean over the processes is the batch's
+        loss = loss * (part.share * processes.count)  # so that the mean over the processes is that over the batch
     state.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     state.optimizer.step()
@@ -60,7 +60,7 @@ def train_step(state: TrainingState, images: torch.Tensor, labels: torch.Tensor)
 
 
 def validate(state: TrainingState) -> dict[str, float | None]:
-    """Loss in nats and accuracy (0 to 1) on the validation split; None if it was trained on."""
+    """Loss in nats and accuracy (0 to 1) on the validation split; both are None if that split is trained on."""
     if state.val_loader is None:
         return {"val_loss": None, "val_accuracy": None}
     evaluation = evaluate(state.final_model, state.val_loader)
@@ -68,21 +68,21 @@ def validate(state: TrainingState) -> dict[str, float | None]:
 
 
 def cross_entropy(logits: torch.Tensor, labels: torch.Tensor, smoothing: float, *, rejects: bool) -> torch.Tensor:
-    """The mean loss of a batch; with rejects, the network learns to be unsure of what belongs to no class.
+    """The mean loss of a batch; with rejects, the network learns to be unsure of images that belong to no class.
 
-    The target of a reject is all classes alike (outlier exposure, Hendrycks et al. 2019, https://arxiv.org/abs/1812.04606),
-    so that the network needs no further output.
+    The target of a reject is the same probability for every class (outlier exposure, Hendrycks et al. 2019,
+    https://arxiv.org/abs/1812.04606), so the network needs no extra output.
 
     Parameters
     ----------
     logits
         Float (B, C).
     labels
-        int64 (B,), from 0 to C - 1; with `rejects`, -1 for a picture of no class.
+        int64 (B,), from 0 to C - 1; with `rejects`, -1 for an image of no class.
     smoothing
-        The share (0 to 1) of every other target that is spread over all classes.
+        Label smoothing: the share (0 to 1) of the target that is spread over all classes, for every image that has a class.
     rejects
-        Whether there may be labels of -1.
+        Whether labels may be -1.
 
     Returns
     -------

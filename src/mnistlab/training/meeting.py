@@ -1,4 +1,4 @@
-"""How the processes that torchrun has started tell each other from those that it ended before."""
+"""How the processes that torchrun has started tell one another apart from those that it started earlier and has ended."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 __all__ = ["agreed_word"]
 
 POLL = 0.02
-"""Seconds between two attempts to see another process."""
+"""Seconds between two checks of what the other processes have written."""
 
 
 def agreed_word(store: Any, rank: int, count: int) -> str:
-    """A word that these processes share with each other, but not with earlier ones, whose traces the store may hold.
+    """A word shared by these processes, but not by earlier ones, whose entries the store may still hold.
 
-    torchrun's own count of its restarts is not the same on all machines.
+    torchrun's own count of its restarts would not do, because it is not the same on all machines.
     """
     mine = uuid.uuid4().hex
     if rank:
@@ -29,7 +29,7 @@ def agreed_word(store: Any, rank: int, count: int) -> str:
     while missing:
         for other in list(missing):
             if store.check([f"hello/{other}"]):
-                name = store.get(f"hello/{other}").decode()  # perhaps of one that was ended, and will not thank
+                name = store.get(f"hello/{other}").decode()  # perhaps of a process that has ended and will not reply
                 store.set(f"welcome/{name}", mine)
                 if store.check([f"thanks/{name}"]) and store.get(f"thanks/{name}").decode() == mine:
                     missing.remove(other)

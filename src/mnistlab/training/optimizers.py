@@ -1,7 +1,7 @@
 """The optimizers and the schedule of their learning rate.
 
-SGD computes with torch's own `sgd`, in its functional form: the first optimizer object of a process, torch.optim.SGD like any
-other, imports torch._dynamo, which takes 2 to 6 seconds and is not needed here.
+SGD computes with torch's functional `sgd`, not with torch.optim.SGD: the first torch optimizer that a process creates imports
+torch._dynamo, which takes 2 to 6 seconds and is not needed here.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ __all__ = ["SGD", "Optimizer", "learning_rate", "make_optimizer", "one_cycle", "
 class SGD:
     """Stochastic gradient descent with Nesterov momentum and weight decay, with the interface of torch.optim.SGD.
 
-    Every parameter must have a gradient at every step, which the step may overwrite.
+    At every step, each parameter must have a gradient, which the step may overwrite.
 
     Parameters
     ----------
     groups
         Dictionaries with `params`, a list of parameters, and their `weight_decay`.
     lr
-        The learning rate of every group. It can be changed in `param_groups` at any time, also to a float32 tensor () on the
-        parameters' device: a recorded step (cuda_graphs.py) reads it each time.
+        The learning rate of every group. It can be changed in `param_groups` at any time, even to a tensor, float32 (), on the
+        parameters' device, which a recorded step (cuda_graphs.py) reads each time.
     momentum
-        From 0 to below 1; 0 for none.
+        At least 0 and below 1; 0 for none.
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]], lr: float, momentum: float) -> None:
@@ -49,7 +49,7 @@ class SGD:
     def step(self) -> None:
         """velocity = momentum * velocity + gradient; weight -= lr * (gradient + momentum * velocity)."""
         for group, velocities in zip(self.param_groups, self.velocities, strict=True):
-            fused = isinstance(group["lr"], torch.Tensor)  # the one kernel that reads it without waiting for the device
+            fused = isinstance(group["lr"], torch.Tensor)  # only this kernel reads it without waiting for the device
             sgd(
                 group["params"], [p.grad for p in group["params"]], [*velocities], fused=fused, foreach=not fused,
                 lr=group["lr"], momentum=group["momentum"], nesterov=True, dampening=0.0,
@@ -61,7 +61,7 @@ class SGD:
         return {"velocities": self.velocities, "rates": [float(group["lr"]) for group in self.param_groups]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore what `state_dict` gave. Raises `ValueError` or `RuntimeError` if that was for another network."""
+        """Restore what `state_dict` returned. Raises `ValueError` or `RuntimeError` if that was for another network."""
         for group, rate in zip(self.param_groups, state_dict["rates"], strict=True):
             set_rate([group], rate)
         for mine, saved in zip(self.velocities, state_dict["velocities"], strict=True):
@@ -88,7 +88,7 @@ def make_optimizer(model: NeuralNet, settings: OptimisationSettings) -> Optimize
 
 
 def set_rate(groups: Iterable[dict[str, Any]], rate: float) -> None:
-    """Set the learning rate of an optimizer's groups; a tensor that holds one stays the same tensor."""
+    """Set the learning rate of an optimizer's groups; a tensor that holds a rate is changed in place."""
     for group in groups:
         if isinstance(group["lr"], torch.Tensor):
             group["lr"].fill_(rate)
@@ -102,19 +102,19 @@ def learning_rate(settings: OptimisationSettings, step: int, steps: int) -> floa
     Parameters
     ----------
     settings
-        Its `learning_rate` is the peak, its `warmup` the fraction of the steps before it.
+        Its `learning_rate` is the peak, its `warmup` the fraction of the steps before the peak.
     step
-        Steps done before, from 0 to `steps`.
+        The number of steps done before, from 0 to `steps`.
     steps
-        Steps in the whole training.
+        The number of steps in the whole training run.
     """
     return settings.learning_rate * one_cycle(step, steps, settings.warmup)
 
 
 def one_cycle(step: int, steps: int, warmup: float) -> float:
-    """The learning rate at `step` as a fraction of its peak: up for `warmup` of the steps, then down, in half cosines.
+    """The learning rate at `step` as a fraction of its peak: it rises for the fraction `warmup` of the steps, then falls.
 
-    From 1/25 to 1 to 1/25,000, the shape of Smith & Topin 2017 with fastai's cosines and ends.
+    It goes from 1/25 to 1 to 1/25,000, each way along half a cosine: the schedule of Smith & Topin (2017) as fastai shapes it.
     """
     peak = warmup * steps
     if step < peak:

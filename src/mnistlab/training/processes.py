@@ -1,6 +1,6 @@
 """The processes that torchrun has started to train one network: which one this is, and what they tell each other.
 
-Where torchrun has started nothing, nothing here is done, and nothing is imported for it.
+Without torchrun, nothing here does anything, and nothing is imported for it.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ Value = TypeVar("Value")
 NEEDED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 """The environment variables by which torchrun tells a process that it is one of several, and where to meet the others."""
 LOST = ("closed by peer", "reset by peer", "Broken pipe", "gloo", "NCCL")
-"""What the errors of torch's backends contain if another process is gone."""
+"""If another process is gone, torch's error messages contain one of these."""
 trainings = itertools.count()
-"""Numbers this process's training runs. The others count in the same way, so what is said in one is not heard in the next."""
+"""Numbers this process's training runs. The others count in the same way, so that messages of one run do not reach the next."""
 
 
 class Processes:
@@ -40,15 +40,15 @@ class Processes:
     Attributes
     ----------
     rank : int
-        Which one this is, from 0; the first one alone writes the run folder.
+        The number of this process, from 0; only the first writes the run folder.
     count : int
-        How many there are.
+        How many processes there are.
     local_rank, local_count : int
-        The same on this machine.
+        The same, counting only the processes on this machine.
     """
 
     def __init__(self) -> None:
-        """Meet the others, which takes as long as the last one takes to start."""
+        """Connect to the others; this waits until the last one has started."""
         import torch
         import torch.distributed as dist
         from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
@@ -62,7 +62,7 @@ class Processes:
         hosts = self.rank == 0 and environment.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
         meeting = TCPStore(environment["MASTER_ADDR"], int(environment["MASTER_PORT"]), is_master=hosts)
         self.launch = PrefixStore(f"mnistlab/{next(trainings)}", meeting)
-        """What is written there is kept as long as torchrun is running, even when it restarts the processes."""
+        """A store whose entries are kept as long as torchrun is running, even if it restarts the processes."""
         self.store = PrefixStore(agreed_word(self.launch, self.rank, self.count), self.launch)
         with_gpus = torch.cuda.is_available() and dist.is_nccl_available()
         dist.init_process_group(
@@ -72,13 +72,14 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the one that writes and shows what all have done."""
+        """Whether this is the process that writes and shows what all have done."""
         return self.rank == 0
 
     def device(self, target: torch.device, *, automatic: bool) -> torch.device:
-        """Where this process computes: on a GPU of its own if `target` is CUDA. `automatic` if nobody asked for it by name.
+        """The device of this process: a GPU of its own if `target` is CUDA. `automatic` means that nobody asked for it by name.
 
-        Raises `UserError` for a single named GPU, for fewer GPUs than processes, and for MPS, which cannot be shared.
+        Raises `UserError` if `target` is one particular GPU, if there are fewer GPUs than processes, or if somebody asked for
+        MPS, which cannot be shared.
         """
         import torch
 
@@ -94,7 +95,10 @@ class Processes:
         return torch.device("cuda", self.local_rank)
 
     def compare(self, what: Mapping[str, object]) -> None:
-        """Raise `UserError`, in all processes, if one of these values is not the same in all; their names are `Clause` keys."""
+        """Raise `UserError`, in all processes, if one of these values is not the same in all.
+
+        The keys are those of clauses that say what the values are.
+        """
         import torch.distributed as dist
 
         everyone: list[Any] = [None] * self.count
@@ -104,7 +108,7 @@ class Processes:
                 raise UserError("training.processes_differ", what=Clause(key), rank=others[0])
 
     def tell(self, value: Any) -> Any:
-        """The first process's value, in all of them."""
+        """Returns, in every process, the value that the first one gives."""
         import torch.distributed as dist
 
         told: list[Any] = [value]
@@ -112,7 +116,7 @@ class Processes:
         return told[0]
 
     def largest(self, number: int) -> int:
-        """The largest of the processes' numbers. None of them gets it before all have given theirs."""
+        """The largest of the processes' numbers. No process gets it before all have given theirs."""
         import torch
         import torch.distributed as dist
 
@@ -121,7 +125,7 @@ class Processes:
         return int(given)
 
     def mean(self, values: torch.Tensor) -> torch.Tensor:
-        """The mean over the processes, of the same shape, on the same device; without gradients."""
+        """The mean of `values` over the processes, with the same shape and on the same device, without gradients."""
         import torch.distributed as dist
 
         total = values.detach().clone()
@@ -133,11 +137,11 @@ class Processes:
         self.launch.set("run", run)
 
     def begun(self) -> str | None:
-        """The run that was being written before torchrun restarted the processes."""
+        """The run that was being written when torchrun restarted the processes, if any."""
         return self.launch.get("run").decode() if self.launch.check(["run"]) else None
 
     def leave(self, error: BaseException) -> None:
-        """Note that this process ends in an error, before the others lose it; the first to do so is the one that reports it."""
+        """Note that this process is ending with an error, before the others notice it; the first to do so reports its error."""
         try:
             is_first = self.store.add("ended", 1) == 1
         except RuntimeError:  # the machine with the store is gone
@@ -161,14 +165,15 @@ def started_with_others() -> bool:
 
 @contextlib.contextmanager
 def joined() -> Iterator[Processes | None]:
-    """Inside `with` this process is connected to those that torchrun started with it; it yields None if there is no torchrun.
+    """Inside `with`, this process is connected to those that torchrun started with it; yields None without torchrun.
 
-    None too if the caller has connected them already, for purposes of their own. SIGTERM raises KeyboardInterrupt; after an
-    error it is ignored: torchrun sends it to all as soon as one has ended, and another may not have said why yet.
+    It also yields None if the caller has already connected the processes for purposes of its own. SIGTERM raises
+    KeyboardInterrupt; after an error it is ignored, because torchrun sends it to all processes as soon as one has ended,
+    and this one may not have reported its error yet.
 
     Raises `Failure` if another process is lost.
     """
-    global current  # noqa: PLW0603 - torch's group of processes is one for all, too
+    global current  # noqa: PLW0603 - torch's process group is global, too
     if current or not all(name in os.environ for name in NEEDED):
         yield current
         return
@@ -203,7 +208,7 @@ def terminated_as_interrupted() -> Iterator[None]:
 
 
 def on_sigterm(handler: Any) -> None:
-    """Handle SIGTERM in this way from now on. Does nothing outside the main thread, where Python allows no handlers."""
+    """Handle SIGTERM with `handler` from now on. Does nothing outside the main thread, where Python allows no handlers."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, handler)
 
@@ -214,14 +219,14 @@ def noticing_the_lost() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        on_sigterm(signal.SIG_IGN)  # it has yet to be reported
+        on_sigterm(signal.SIG_IGN)  # the error has yet to be reported
         if not isinstance(error, RuntimeError) or not any(word in str(error) for word in LOST):
             raise
         raise Failure("training.process_lost") from None
 
 
 def of_first(processes: Processes | None, make: Callable[[], Value]) -> Value:
-    """What `make` gives; with several processes it is called in the first one alone, and all get what it gave there."""
+    """What `make` returns; of several processes, only the first calls it, and all get what it returned there."""
     if processes is None:
         return make()
     given: Value = processes.tell(make() if processes.is_first else None)
@@ -234,7 +239,7 @@ def writes(processes: Processes | None) -> bool:
 
 
 def says(error: MnistlabError) -> bool:
-    """Whether this process tells the user: of several, one does; of what happened before they met, the first does."""
+    """Whether this process reports the error. Of several, only one does: the first, if it happened before they connected."""
     if error.is_said_elsewhere is None:
         return not started_with_others() or os.environ["RANK"] == "0"
     return not error.is_said_elsewhere

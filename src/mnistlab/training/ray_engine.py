@@ -1,7 +1,7 @@
 """A sweep on Ray: one task per trial, on the cores and the fraction of a GPU that it asks for, on any machine of the cluster.
 
 Each trial writes its run folder itself, so the runs folder has to be the same on all machines. A trial whose process or machine
-dies is tried again, and goes on from what its run had saved; a sweep whose driver dies goes on when it is begun again.
+dies is tried again, and continues from what its run had saved; a sweep whose driver dies continues when it is started again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["RayEngine"]
 TRIES_AGAIN = 3
 """How many times a trial is started again if its process died, or ended in an unexpected error."""
 LOOK_EVERY = 5.0
-"""Seconds between two looks at how far the trials are."""
+"""Seconds between two checks of how far the trials have got."""
 LOCKED_FOR = 60.0
 """Seconds after which the lock on a run must be another sweep's, not that of a process that is about to die."""
 
@@ -38,9 +38,9 @@ class RayEngine:
     """An `Engine` that carries out trials on Ray, as many at once as there is room for."""
 
     address: str | None = None
-    """Where a cluster is already running, as Ray takes it; None for one on this computer alone."""
+    """The address of a cluster that is already running, in Ray's form; None for a new one on this computer alone."""
     gpus: float = 0.0
-    """GPUs that a trial takes, a whole number of them or a fraction of one; with 0 it computes on cores."""
+    """GPUs per trial, a whole number of them or a fraction of one; with 0, trials compute on CPU cores."""
 
     def __post_init__(self) -> None:
         """Raise `UserError` for a number of GPUs that Ray cannot give."""
@@ -49,7 +49,7 @@ class RayEngine:
             raise UserError("training.gpus_not_whole", gpus=gpus)
 
     def __call__(self, sweep: Sweep, trials: Sequence[Trial], follower: Follower) -> Iterator[tuple[Trial, Outcome]]:
-        """Carry them out. Raises `UserError` if no machine of the cluster is large enough for one."""
+        """Carry out the trials. Raises `UserError` if no machine of the cluster is large enough for one trial."""
         if not trials:
             return
         cores = sweep.cores or torch.get_num_threads()
@@ -74,7 +74,7 @@ class RayEngine:
                         follower.at(trial, done / planned)
 
     def places(self, ray: Any, cores: int) -> int:
-        """How many trials the cluster has room for now. Raises `UserError` if there is none."""
+        """How many trials the cluster has room for at once. Raises `UserError` if there is room for none."""
         machines = [machine["Resources"] for machine in ray.nodes() if machine["Alive"]]
         fitting = [min(have.get("CPU", 0) // cores, self.gpus_for(have.get("GPU", 0))) for have in machines]
         if places := int(sum(fitting)):
@@ -83,7 +83,7 @@ class RayEngine:
         raise UserError("training.no_machine_fits", cores=cores, gpus=self.gpus, most_cores=most, most_gpus=gpus)
 
     def gpus_for(self, there: float) -> float:
-        """How many trials have GPUs on a machine with so many."""
+        """For how many trials the GPUs of a machine suffice, if there are this many."""
         if not self.gpus:
             return float("inf")
         return there // self.gpus if self.gpus >= 1 else there * (1 // self.gpus)
@@ -100,11 +100,11 @@ def there(sweep: Sweep, trial: Trial) -> Outcome | MnistlabError:
         except UserError as error:
             if error.key != "runs.locked" or time.monotonic() > deadline:
                 return error
-        time.sleep(1)  # it belongs to an attempt that is being killed
+        time.sleep(1)  # the lock belongs to an attempt that is being killed
 
 
 def outcome_from(ray: Any, reference: Any) -> Outcome:
-    """What became of a trial. Raises what ends the whole sweep."""
+    """The outcome of a trial. Raises errors that end the whole sweep."""
     try:
         outcome = ray.get(reference)
     except ray.exceptions.RayError as error:

@@ -1,9 +1,9 @@
 """A network as each of several processes trains it: on its part of the batch, with the result of the whole batch.
 
-Two kinds of layers depend on the whole batch. Batch norm takes its mean and variance: torch has that only
-for GPUs (`SyncBatchNorm`). Here they are added up in float64, so that rounding hardly depends on the number of processes. Dropout
-draws its mask for the whole batch in every process, as augmentation draws its changes, so that all random generators stay in
-step, and what is drawn does not depend on the number of processes.
+Two kinds of layers depend on the whole batch. Batch norm needs the batch's mean and variance, which torch computes across
+processes only on GPUs (`SyncBatchNorm`). Here they are summed in float64, so that rounding hardly depends on the number of
+processes. Dropout draws its mask for the whole batch in every process, just as augmentation draws its random changes, so that
+all random generators stay in step, and what is drawn does not depend on the number of processes.
 """
 
 from __future__ import annotations
@@ -31,33 +31,33 @@ class Part:
 
     @staticmethod
     def of(rank: int, count: int, total: int) -> Part:
-        """The part of process `rank` of `count`: every row belongs to one, and no two parts differ by more than one row."""
+        """The part of process `rank` of `count`. Every row belongs to one part; the sizes of any two differ by at most 1."""
         return Part(total * rank // count, total * (rank + 1) // count, total)
 
     @property
     def share(self) -> float:
-        """How much of the batch it is, 0 to 1."""
+        """The part's share of the batch, 0 to 1."""
         return (self.stop - self.start) / self.total
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
-        """The part's share of `rows`, (total, ...)."""
+        """The rows of `rows`, (total, ...), that belong to the part."""
         return rows[self.start : self.stop]
 
 
 class Replica(nn.Module):
-    """A network in training whose batch norm and dropout are those of the whole batch; it has the weights of `network` itself.
+    """A network in training whose batch norm and dropout work on the whole batch. It shares the weights of `network`.
 
-    Images float (part, 1, H, W), normalised, in; logits float (part, classes) out.
+    It takes normalised images, float (part, 1, H, W), and returns logits, float (part, classes).
     """
 
     def __init__(self, network: NeuralNet, part: Part) -> None:
         super().__init__()
         self.weights = nn.ParameterList(network.parameters())
-        self.layers = [*network.layers]  # a list hides buffers: they are alike without being sent around
+        self.layers = [*network.layers]  # a plain list hides their buffers, which need not be synchronised
         self.part = part
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits float (part, classes) of images float (part, 1, H, W)."""
+        """Logits, float (part, classes), for images float (part, 1, H, W)."""
         values = images
         for layer in self.layers:
             if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
@@ -70,13 +70,13 @@ class Replica(nn.Module):
 
 
 def distributed(network: NeuralNet, part: Part, device: torch.device) -> nn.Module:
-    """The network's `Replica`, whose gradients become the mean of those of all processes in the backward pass."""
+    """The network's `Replica`, whose gradients are averaged over all processes in the backward pass."""
     devices = [device] if device.type == "cuda" else None
     return DistributedDataParallel(Replica(network, part), device_ids=devices)
 
 
 class SumOfAll(torch.autograd.Function):
-    """The sum of a tensor over all processes. Its gradient is the sum of theirs, because each of them uses it."""
+    """The sum of a tensor over all processes. Its gradient is the sum of their gradients, because each of them uses the sum."""
 
     @staticmethod
     def forward(ctx: Any, values: torch.Tensor) -> torch.Tensor:
@@ -94,7 +94,7 @@ class SumOfAll(torch.autograd.Function):
 
 
 def batch_norm(layer: nn.BatchNorm1d | nn.BatchNorm2d, values: torch.Tensor, part: Part) -> torch.Tensor:
-    """What the layer makes of its part of a batch, float (part, C, ...), in training: by the whole batch's mean and variance."""
+    """The layer's output in training for a part of a batch, float (part, C, ...), with the whole batch's mean and variance."""
     dimensions = [number for number in range(values.ndim) if number != 1]
     wide = values.to(torch.promote_types(values.dtype, torch.float32))
     variance, mean = torch.var_mean(wide, dimensions, correction=0)
@@ -114,7 +114,7 @@ def batch_norm(layer: nn.BatchNorm1d | nn.BatchNorm2d, values: torch.Tensor, par
 
 
 def dropout(layer: nn.Dropout, values: torch.Tensor, part: Part) -> torch.Tensor:
-    """What the layer makes of its part of a batch, float (part, ...), in training: by its part of the whole batch's mask."""
+    """The layer's output in training for a part of a batch, float (part, ...), with the same part of the whole batch's mask."""
     kept = 1 - layer.p
     mask = values.new_empty((part.total, *values.shape[1:])).bernoulli_(kept).div_(kept)
     return values * part(mask)

@@ -11,10 +11,10 @@ __all__ = ["StopSignals"]
 
 
 class StopSignals:
-    """Inside `with`, the first Ctrl-C (SIGINT) or SIGTERM only sets `received` to its number; the second interrupts.
+    """Inside `with`, the first Ctrl-C (SIGINT) or SIGTERM only sets `received` to its number; the second interrupts the program.
 
-    It does not if `second_interrupts` is False. In threads other than the main one, where Python allows no handlers, nothing is
-    done.
+    If `second_interrupts` is False, the second one does nothing. Outside the main thread, where Python allows no signal handlers,
+    `with` changes nothing.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class StopSignals:
         return self
 
     def receive(self, number: int, frame: FrameType | None) -> None:
-        """The handler: note the first signal, interrupt at the second."""
+        """The handler: record the first signal, interrupt at the second."""
         if self.received and self.second_interrupts:
             raise KeyboardInterrupt
         self.received = self.received or number

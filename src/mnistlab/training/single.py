@@ -44,7 +44,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a training run is given besides its recipe and seed, the same for all members of an ensemble."""
+    """What a training run is given besides its recipe and seed; it is the same for all members of an ensemble."""
 
     dataset: Dataset
     data_dir: Path
@@ -54,14 +54,14 @@ class Circumstances:
     test: bool = True
     """Whether the test images are read at the end; if not, those of the validation split are."""
     processes: Processes | None = None
-    """Those that train together, if torchrun has started several."""
+    """The processes that train together, if torchrun started them."""
 
 
 def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstances) -> tuple[Run, Evaluation]:
-    """Train the recipe's network, measure it once, draw, all in a new folder in `runs_dir`."""
+    """Train the recipe's network, measure it once and draw its pictures, all in a new folder in `runs_dir`."""
     settings = recipe.optimisation if isinstance(recipe, Recipe) else recipe
     precision = pick_precision(settings.precision, given.device)
-    state = begin(recipe, given, seed, precision)  # what does not fit is reported here, before there is a folder
+    state = begin(recipe, given, seed, precision)  # reports misfits before a folder is made
     environment = describe_environment(given.device, precision, given.processes.count if given.processes else 0)
 
     def new_run() -> contextlib.AbstractContextManager[Run]:
@@ -75,19 +75,19 @@ def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstan
 
 
 def resume_single(run: Run, given: Circumstances) -> tuple[Run, Evaluation]:
-    """Continue the run inside `going_on`; one that is finished is measured and drawn again."""
+    """Continue the run (call this inside `going_on`). A finished run is measured and drawn again."""
     state = begin(run.recipe, given, run.seed, run.environment["precision"])
     if (saved := of_first(given.processes, lambda: saved_state(run))) is not None:
         state.load_state_dict(saved)
     if writes(given.processes):
         run.write_metrics(state.metrics)
         if state.steps_done == state.steps:
-            state.save_model(run.model_path)  # a crash may have come before it
+            state.save_model(run.model_path)  # a crash may have come before this was done
     return carry_out(run, state, given)
 
 
 def saved_state(run: Run) -> Any:
-    """The state of the run that was saved last; None if there is none yet. Raises `UserError` if it is lost or damaged."""
+    """The run's last saved state, or None if none has been saved yet. Raises `UserError` if it is lost or damaged."""
     if run.resume_path.exists():
         return load_tensors(run.resume_path, "remedies.cannot_be_resumed")
     if run.metrics or run.model_path.exists():
@@ -97,7 +97,7 @@ def saved_state(run: Run) -> Any:
 
 @contextlib.contextmanager
 def going_on(run: Run, processes: Processes | None = None) -> Iterator[None]:
-    """Inside `with`, this process (of several, the first) holds the run, and what another one left half written is gone."""
+    """Inside `with`, this process (of several, the first) holds the run's lock; files that were left half written are deleted."""
     locked = run.lock() if writes(processes) else contextlib.nullcontext()
     with locked, explain_how_to_resume(run, processes):
         if writes(processes):
@@ -107,14 +107,14 @@ def going_on(run: Run, processes: Processes | None = None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def of_the_first(make: Callable[[], contextlib.AbstractContextManager[Run]], given: Circumstances) -> Iterator[Run]:
-    """The run that `make` opens: of several processes, the first one opens it and tells the others which it is."""
+    """The run that `make` opens. Of several processes, the first one opens it and tells the others which run it is."""
     with contextlib.ExitStack() as stack:
         yield of_first(given.processes, lambda: stack.enter_context(make()))
 
 
 @contextlib.contextmanager
 def explain_how_to_resume(run: Run, processes: Processes | None = None) -> Iterator[None]:
-    """Add to whatever stops the work inside `with` the command that resumes `run`; if nested, the outermost counts."""
+    """Add the command that resumes `run` to any error that stops the work inside `with`; if nested, the outermost one counts."""
     values: dict[str, Any] = {"run": run.path}
     go_on, free_space = "training.interrupted", "remedies.free_space_and_go_on"
     if processes:
@@ -138,9 +138,10 @@ def explain_how_to_resume(run: Run, processes: Processes | None = None) -> Itera
 
 
 def begin(recipe: AnyRecipe, given: Circumstances, seed: int, precision: str) -> TrainingState | FinderState:
-    """The recipe's training at its beginning.
+    """The state from which the recipe's training starts.
 
-    Raises `UserError` if recipe and dataset do not fit each other, or, in all of several processes, if these do not agree.
+    Raises `UserError` if the recipe and the dataset do not fit each other, or if processes that train together were not
+    given the same things.
     """
     if isinstance(recipe, FinderRecipe):
         return FinderState(recipe, given.dataset, seed, given.device, precision)
@@ -168,14 +169,14 @@ def carry_out(run: Run, state: TrainingState | FinderState, given: Circumstances
     run
         The folder of the run, locked by the caller.
     state
-        What to train, from wherever it is.
+        What to train, from its current step on.
     given
-        How to follow it, and where the images are that it is measured on.
+        How to report the progress, and where the images are that the network is measured on.
 
     Returns
     -------
     tuple of Run and Evaluation
-        The run, finished, and its result on the test images, or on those kept for validation.
+        The finished run, and its result on the test images or, if `given.test` is False, on those kept for validation.
     """
     if isinstance(state, FinderState):
         with watching(run, state, given.display, given.track) as watch:
@@ -190,7 +191,7 @@ def carry_out(run: Run, state: TrainingState | FinderState, given: Circumstances
 
 
 def measure_and_draw(run: Run, given: Circumstances) -> Evaluation:
-    """Measure the run on the test split, or on the validation split if nothing is tested; write that down, and draw."""
+    """Measure the run on the test split (if `given.test` is False, the validation split), save the result, and draw pictures."""
     evaluation = evaluate_run(run, "test" if given.test else "val", device=str(given.device), data_dir=given.data_dir)
     if not given.test:
         run.write_validation(evaluation.to_dict())

@@ -44,11 +44,11 @@ class TrainingState:
     Parameters
     ----------
     recipe
-        What to do.
+        The recipe to train.
     dataset
         What to train on.
     seed
-        From 0 to 2**32 - 1; the initial weights, the data order and all that is random depend on it alone.
+        From 0 to 2**32 - 1; the initial weights, the data order and everything else that is random depend on it alone.
     device
         Where to train.
     precision
@@ -57,12 +57,12 @@ class TrainingState:
     Raises
     ------
     UserError
-        Where recipe and dataset do not fit each other.
+        If the recipe and the dataset do not fit each other.
     """
 
     def __init__(self, recipe: Recipe, dataset: Dataset, seed: int, device: torch.device, precision: str) -> None:
         torch.manual_seed(seed)
-        if device.type == "cuda":  # else cuDNN may sum gradients in another order each time
+        if device.type == "cuda":  # otherwise cuDNN may sum gradients in a different order each time
             torch.backends.cudnn.deterministic = True
         self.recipe, self.device, self.precision, self.dataset = recipe, device, precision, dataset.spec.name
         network, data, optimisation = recipe.network, recipe.data, recipe.optimisation
@@ -92,7 +92,7 @@ class TrainingState:
         self.val_loader: MNISTDataLoader | None = None
         if data.validation:
             self.val_loader = MNISTDataLoader(data.validation, dataset=dataset, batch_size=None, device=device)
-        writers_of(dataset, "test")  # needed at the end: if they cannot be read, that shows now
+        writers_of(dataset, "test")  # needed at the end; if they cannot be read, fail now
         images, labels = dataset.read("train")
         self.data = sha256(sha256(images.tobytes()).encode() + labels.tobytes())
         self.steps = optimisation.epochs * len(self.loader)
@@ -105,26 +105,26 @@ class TrainingState:
             self.average = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
         self.losses = torch.zeros(len(self.loader), device=device)  # of this epoch's steps, in nats
         self.steps_done = self.epochs_done = 0  # since the very beginning
-        self.metrics: list[dict[str, Any]] = []  # a row per epoch, as metrics.jsonl holds them
+        self.metrics: list[dict[str, Any]] = []  # a row per epoch, as in metrics.jsonl
         self.seconds = 0.0  # from the first batch on
 
     @property
     def epoch_steps(self) -> int:
-        """Steps of an epoch."""
+        """Steps in an epoch."""
         return len(self.loader)
 
     @property
     def batch_size(self) -> int:
-        """Images of the split in a step; rejects that a recipe adds to them are not counted."""
+        """Images of the split per step; the rejects that a recipe adds to them are not counted."""
         return self.recipe.data.batch_size
 
     @property
     def rows(self) -> int:
-        """Images in a step with the rejects that a recipe adds."""
+        """Images per step, including the rejects that a recipe adds."""
         return self.batch_size + Rejects(self.recipe.data.rejects).count(self.batch_size)
 
     def share(self, processes: Processes) -> None:
-        """From now on, train together with the same state in other processes, each on its part of every batch.
+        """From now on, train together with the same state in the other processes, each on its part of every batch.
 
         Raises `UserError` if there are more processes than images in a batch.
         """
@@ -149,7 +149,7 @@ class TrainingState:
 
     @property
     def is_finite(self) -> bool:
-        """Whether all weights that are evaluated and saved are numbers."""
+        """Whether all weights that are evaluated and saved are finite."""
         return all(bool(value.isfinite().all()) for value in self.final_model.state_dict().values())
 
     def describe(self) -> list[LayerRow]:
@@ -163,12 +163,12 @@ class TrainingState:
 
     @property
     def epoch_is_over(self) -> bool:
-        """Whether the step just done was its epoch's last, or the training's."""
+        """Whether the step just done was the last of its epoch or of the training run."""
         return self.steps_done % len(self.loader) == 0 or self.steps_done == self.steps
 
     @property
     def final_model(self) -> Network:
-        """What is evaluated and saved: the averaged network if the recipe averages, and what is around it in use."""
+        """The network that is evaluated and saved, with averaged weights if the recipe averages, in the wrappers of `for_use`."""
         network = cast(NeuralNet, self.average.module) if self.average else self.model
         return for_use(network, self.architecture)
 
@@ -191,14 +191,14 @@ class TrainingState:
         }
 
     def load_state_dict(self, state: Any) -> None:
-        """Restore what `state_dict` gave. Raises `UserError` if it belongs to another recipe, other data or another version."""
+        """Restore what `state_dict` returned. Raises `UserError` if it is from another recipe, other data or another version."""
         found = state.get("format") if isinstance(state, dict) else None
         if found not in (FORMAT, "mnistlab resume 2"):
             if isinstance(found, str):
                 raise UserError("training.state_of_other_version", version=found)
             raise UserError("training.state_of_unknown_version")
         try:
-            recipe = {**Recipe().to_dict(), **state["recipe"]}  # a field that it lacks is newer than it
+            recipe = {**Recipe().to_dict(), **state["recipe"]}  # fields that it lacks were added later
             if found != FORMAT and self.recipe.data.split == split_of_version_2(recipe["split"], self.dataset):
                 recipe["split"] = self.recipe.data.split
             if {name: value for name, value in recipe.items() if name not in ALONE} != self.recipe.to_dict():
@@ -222,7 +222,7 @@ class TrainingState:
 
 
 def pipeline_of(recipe: Recipe, spec: DatasetSpec) -> Pipeline:
-    """What the recipe makes of the dataset's training images, batch by batch."""
+    """The augmentation that the recipe applies to the dataset's training images, batch by batch."""
     data = recipe.data
     affine = Augmentation(data.rotate, data.scale, data.shift, data.shear, data.elastic)
     return Pipeline(affine, data.writing, data.rejects, spec.digits, data.clutter)

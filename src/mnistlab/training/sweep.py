@@ -1,8 +1,8 @@
-"""Many training runs, each an ordinary run folder: of each setting of a grid with each of several seeds, one after the other.
+"""Many training runs: every setting of a grid with each of several seeds, one after the other, each in an ordinary run folder.
 
-What a sweep has done is recorded in its runs folder and nowhere else: any run of the same recipe, seed and dataset there is one
-of its training runs, whoever began it. So a sweep that was stopped continues when it is started again, and one with more seeds,
-or with another setting besides the first, trains only what is new.
+A sweep's progress is recorded in its runs folder and nowhere else: any run there with the same recipe, seed and dataset counts
+as one of its training runs, whoever started it. So a sweep that was stopped continues when it is started again, and one with
+more seeds or more settings than before trains only what is new.
 """
 
 from __future__ import annotations
@@ -47,21 +47,21 @@ class Trial:
 
     setting: Setting
     number: int
-    """Which one of its setting's, counted from 0: those of one number are compared with each other."""
+    """The run's number among those of its setting, from 0. Runs with the same number are compared with one another."""
 
     @property
     def seed(self) -> int:
-        """What its run is begun with."""
+        """The seed of the training run."""
         return seed_of(self.setting.recipe, self.number)
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What to train, on what, and where the runs are put."""
+    """What to train, on which data, and where to put the runs."""
 
     settings: tuple[Setting, ...]
     seeds: int
-    """How many training runs of each setting."""
+    """The number of training runs of each setting."""
     first: int = 0
     """The number of the first of them."""
     dataset: str = "mnist"
@@ -69,33 +69,33 @@ class Sweep:
     runs_dir: Path = Path("runs")
     device: str = "auto"
     cores: int = 0
-    """Threads that a training run computes with; 0 for as many as torch takes."""
+    """Threads that a training run computes with; 0 for torch's default."""
     test: bool = False
     """Whether each run is measured on the test images too, once."""
     download: bool = False
-    """Whether MNIST's mirrors are asked, as `open_dataset` takes it."""
+    """Whether to try MNIST's mirrors first for missing files, as for `open_dataset`."""
 
     @property
     def trials(self) -> list[Trial]:
-        """Seed by seed, so that settings can be compared at any time."""
+        """All training runs, seed by seed, so that settings can be compared at any time."""
         return [Trial(setting, n) for n in range(self.first, self.first + self.seeds) for setting in self.settings]
 
 
 Outcome = Run | Failure
-"""What becomes of a trial: its finished run, or why there is none."""
+"""How a trial ends: with its finished run, or with the reason why there is none."""
 
 
 class Follower(Protocol):
     """A listener to a sweep's progress."""
 
     def begin(self, trial: Trial) -> Display:
-        """The trial begins; what comes back hears of its training, if that can be seen from here."""
+        """The trial begins. The display that this returns follows its training, if that takes place in this process."""
 
     def at(self, trial: Trial, share: float) -> None:
-        """How much is done, 0 to 1, of a trial that is trained elsewhere."""
+        """A trial that is trained elsewhere has got this far: `share` of it, 0 to 1, is done."""
 
     def end(self, trial: Trial, outcome: Outcome) -> None:
-        """The trial is over; those that were already done come first."""
+        """The trial is over. Trials that were already done are reported first."""
 
 
 Engine = Callable[[Sweep, Sequence[Trial], Follower], Iterator[tuple[Trial, Outcome]]]
@@ -103,7 +103,7 @@ Engine = Callable[[Sweep, Sequence[Trial], Follower], Iterator[tuple[Trial, Outc
 
 
 def one_after_the_other(plan: Sweep, trials: Sequence[Trial], follower: Follower) -> Iterator[tuple[Trial, Outcome]]:
-    """The trials in their order, in this process."""
+    """Carry out the trials in their order, in this process."""
     for trial in trials:
         yield trial, outcome_of(plan, trial, follower.begin(trial))
 
@@ -114,14 +114,14 @@ def sweep(plan: Sweep, follower: Follower, engine: Engine = one_after_the_other)
     Returns
     -------
     dict of Trial to Outcome
-        In the order of `plan.trials`.
+        The outcome of each trial, in the order of `plan.trials`.
 
     Raises
     ------
     UserError
-        For what cannot be done as asked, most of it before anything is trained.
+        If something cannot be done as asked; most such errors are found before anything is trained.
     StorageFailure, Interrupted
-        Where the disk is full, or after a signal. What was trained is kept, and the same sweep goes on from there.
+        If the disk is full, or after a signal. What was trained is kept, and the same sweep continues from there.
     """
     check(plan)
     outcomes: dict[Trial, Outcome] = {}
@@ -164,14 +164,14 @@ def check(plan: Sweep) -> None:
 
 
 def members_of(recipe: Recipe) -> list[Recipe]:
-    """The different recipes that are trained for it."""
+    """The recipes of the networks that this recipe trains, each of them once."""
     if not isinstance(recipe, EnsembleRecipe):
         return [recipe]
     return [member_of(recipe, number) for number in range(max(1, len(recipe.ensemble.networks)))]
 
 
 def find_runs(plan: Sweep, trials: Sequence[Trial]) -> dict[Trial, Run]:
-    """The runs of these trials that exist, finished or begun; if one trial has several, the one that is furthest."""
+    """The runs of these trials that exist, finished or not; if a trial has several, the one that has got furthest."""
     dataset = open_dataset(plan.dataset, plan.data_dir).spec.name
     wanted = {(without_words(trial.setting.recipe), trial.seed): trial for trial in trials}
     found: dict[Trial, Run] = {}
@@ -185,12 +185,12 @@ def find_runs(plan: Sweep, trials: Sequence[Trial]) -> dict[Trial, Run]:
 
 
 def without_words(recipe: Recipe) -> Recipe:
-    """The recipe without its summary, which decides nothing."""
+    """The recipe without its summary, which has no influence on training."""
     return replace(recipe, summary="")
 
 
 def how_far(plan: Sweep, run: Run) -> tuple[bool, bool]:
-    """What is compared of two runs of one trial."""
+    """How far the run has got, as a value that can be compared with that of another run of the same trial."""
     return is_done(plan, run), run.is_finished
 
 
@@ -201,8 +201,7 @@ def is_done(plan: Sweep, run: Run) -> bool:
 
 
 def outcome_of(plan: Sweep, trial: Trial, display: Display) -> Outcome:
-    """Carry out the trial; one whose loss becomes NaN, or that needs more memory than there is, fails without
-    stopping the others."""
+    """Carry out the trial. If its loss becomes NaN or memory runs out, it fails without stopping the others."""
     try:
         return carry_out(plan, trial, display)
     except StorageFailure:
@@ -233,7 +232,7 @@ def carry_out(plan: Sweep, trial: Trial, display: Display | None = None) -> Run:
 
 @contextlib.contextmanager
 def computing_on(cores: int) -> Iterator[None]:
-    """Inside `with`, torch computes with so many threads, 0 for as many as it does anyway; a resumed run sets its own."""
+    """Inside `with`, torch computes with `cores` threads, or with its default number if that is 0; a resumed run sets its own."""
     before = torch.get_num_threads()
     try:
         if cores:

@@ -1,4 +1,4 @@
-"""What each of several processes does around the loop: the first does all of it, the others only keep in step with it."""
+"""What each of several processes does around the loop: the first does everything, the others only keep in step with the first."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ def watching_together(
 
 
 class Together:
-    """Does in each process what a `Watch` does; in the first one, all of it.
+    """Takes the place of a `Watch` in each process; only in the first does it do all that a `Watch` does.
 
     Made by `watching_together`.
 
     Raises
     ------
     Failure, Interrupted
-        By both methods, as by those of `Watch`; and torch's `RuntimeError` if a process is gone.
+        From `step` and `epoch`, as from those of `Watch`. If a process is gone, torch raises `RuntimeError`.
     """
 
     def __init__(
         self, processes: Processes, run: Run, state: TrainingState, signals: StopSignals, watch: Watch | None
     ) -> None:
         self.processes, self.run, self.state, self.signals, self.watch = processes, run, state, signals, watch
-        signals.second_interrupts = False  # torchrun sends its own besides the terminal's or the cluster's
+        signals.second_interrupts = False  # torchrun sends a signal too, besides the terminal or the cluster
 
     def step(self, loss: torch.Tensor) -> None:
-        """Note the loss, float (), in nats, of the step just done, and whether a process was told to stop."""
+        """Record the loss, float (), in nats, of the step just done, and whether any process was told to stop."""
         self.signals.received = self.processes.largest(self.signals.received)
         if self.watch:
             self.watch.step(loss)
@@ -58,7 +58,7 @@ class Together:
             self.stop()
 
     def epoch(self, validation: Mapping[str, float | None]) -> None:
-        """Save the epoch just done, with `validation` in its line of metrics; the others wait for it."""
+        """Save the epoch just done, with `validation` in its line of metrics; the other processes wait for the first."""
         if self.watch:
             self.watch.epoch(validation)
         elif self.signals.received:
@@ -66,7 +66,7 @@ class Together:
         self.processes.largest(0)
 
     def stop(self) -> NoReturn:
-        """Leave after the first process, which has saved the state by then: torchrun ends all of them as soon as one has left."""
-        with contextlib.suppress(RuntimeError):  # it is gone
+        """Leave once the first process has saved the state: torchrun ends all processes as soon as one has left."""
+        with contextlib.suppress(RuntimeError):  # the first process is gone
             self.processes.largest(0)
         raise stopped(self.run, self.state, self.signals.received)

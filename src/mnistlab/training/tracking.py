@@ -15,14 +15,14 @@ TRACKERS = ("tensorboard",)
 
 
 class TensorBoardTracker:
-    """Writes events to a run's folder "tensorboard": `tensorboard --logdir runs` shows all runs side by side.
+    """Writes events to the folder "tensorboard" of a run: `tensorboard --logdir runs` shows all runs side by side.
 
     Parameters
     ----------
     folder
         Where the events go.
     done
-        The rows of the epochs that a resumed run has done; events of later steps are overwritten.
+        The rows of metrics of the epochs that a resumed run has done; events of later steps are overwritten.
     """
 
     def __init__(self, folder: Path, done: list[dict[str, Any]]) -> None:
@@ -44,14 +44,14 @@ class TensorBoardTracker:
 
 
 def check_packages(tracker: str | None) -> None:
-    """Raise `UserError` if packages that the tracker needs are missing, or it is not in `TRACKERS`."""
+    """Raise `UserError` if the tracker is not in `TRACKERS`, or if packages that it needs are missing."""
     if tracker is not None and tracker not in TRACKERS:
         raise UserError("training.unknown_tracker", name=tracker, trackers=TRACKERS)
     require("train" if tracker is None else "track")
 
 
 def make_tracker(name: str | None, run_folder: Path, done: list[dict[str, Any]]) -> TensorBoardTracker | None:
-    """The tracker called `name` (one of `TRACKERS`, or None) of the run in that folder; `done` as for `TensorBoardTracker`."""
+    """The tracker called `name` (one of `TRACKERS`, or None) for the run in this folder; `done` as for `TensorBoardTracker`."""
     if name is None:
         return None
     return TensorBoardTracker(run_folder / "tensorboard", done)

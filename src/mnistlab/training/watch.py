@@ -29,11 +29,11 @@ LOOK_EVERY = 0.25
 SAVE_EVERY = 30.0
 """Seconds between two saves of the state inside an epoch."""
 POINTS = 200
-"""How many losses metrics.jsonl keeps of a whole training besides those of the epochs, for the curve."""
+"""About how many losses metrics.jsonl keeps of a whole training run for its curve, besides the mean loss of each epoch."""
 
 
 class Training(Protocol):
-    """The training run that is watched: a classifier's, or that of the network that finds digits."""
+    """The training run that is watched: that of a classifier or of the finder."""
 
     steps: int
     steps_done: int
@@ -45,7 +45,7 @@ class Training(Protocol):
 
     @property
     def epoch_steps(self) -> int:
-        """Steps of an epoch; the last one may have fewer."""
+        """Steps in an epoch; the last epoch may have fewer."""
 
     @property
     def batch_size(self) -> int:
@@ -61,11 +61,11 @@ class Training(Protocol):
 
     @property
     def epoch_is_over(self) -> bool:
-        """Whether the step just done was its epoch's last, or the training's."""
+        """Whether the step just done was the last of its epoch or of the training run."""
 
     @property
     def is_finite(self) -> bool:
-        """Whether all weights are numbers."""
+        """Whether all weights are finite."""
 
     def describe(self) -> list[LayerRow]:
         """The network's layers."""
@@ -81,7 +81,8 @@ class Training(Protocol):
 def watching(
     run: Run, state: Training, display: Display, track: str | None, film: Film | None = None
 ) -> Iterator[Watch]:
-    """A `Watch` for the training run inside `with`: signals only stop it between steps; display and tracker learn when it ends.
+    """A `Watch` for the training run inside `with`. Signals stop the run only between steps; display and tracker are told when
+    it ends.
 
     Parameters
     ----------
@@ -94,7 +95,7 @@ def watching(
     track
         What to log each epoch with: one of `TRACKERS`, or None.
     film
-        What takes its snapshots.
+        What takes the run's snapshots; None if none are kept.
     """
     tracker = make_tracker(track, run.path, run.metrics)
     try:
@@ -109,7 +110,7 @@ def watching(
 
 
 class Lap:
-    """The seconds and steps since it was made."""
+    """The seconds and steps since this object was made."""
 
     def __init__(self, state: Training) -> None:
         self.state, self.start, self.steps = state, time.perf_counter(), state.steps_done
@@ -125,16 +126,16 @@ class Lap:
 
 
 class Watch:
-    """Does everything around the loop, which reports each step and each epoch to it.
+    """Does everything around the loop, which has to report each step and each epoch to this object.
 
     Made by `watching`.
 
     Raises
     ------
     Failure
-        By both methods: if the loss or the weights became NaN or infinite, or the disk is full.
+        From `step` and `epoch`, if the loss or the weights have become NaN or infinite, or the disk is full.
     Interrupted
-        By both methods: after a signal. In either case the run can be resumed from what was saved last.
+        From `step` and `epoch`, after a signal. In either case the run can be resumed from what was saved last.
     """
 
     def __init__(
@@ -148,12 +149,12 @@ class Watch:
     ) -> None:
         self.run, self.state, self.display, self.tracker, self.signals = run, state, display, tracker, signals
         self.film = film
-        self.begun = time.perf_counter() - state.seconds  # a resumed training keeps counting its seconds
+        self.begun = time.perf_counter() - state.seconds  # a resumed run goes on counting its seconds
         self.since_epoch = self.since_look = self.since_save = Lap(state)
         self.speed = 0.0  # images per second of the last epoch
 
     def step(self, loss: torch.Tensor) -> None:
-        """Record the loss, float (), in nats, of the step just done; a few times per second, check, show and perhaps save."""
+        """Record the loss, float (), in nats, of the step just done; a few times per second, check, show and, if due, save."""
         state = self.state
         state.losses[(state.steps_done - 1) % state.epoch_steps] = loss
         if self.film:
@@ -174,7 +175,7 @@ class Watch:
             self.stop_if_asked()
 
     def epoch(self, validation: Mapping[str, float | None]) -> None:
-        """Save the epoch just done: the state to resume from, the model and a line of metrics, with `validation` in it."""
+        """Save the epoch just done: the state to resume from, the model, and a line of metrics that includes `validation`."""
         state, losses = self.state, self.epoch_losses()
         row = {
             "epoch": state.epochs_done,
@@ -187,7 +188,7 @@ class Watch:
             **validation,
         }
         state.metrics.append(row)
-        self.save_state()  # first: the two others can be made again from it alone
+        self.save_state()  # first, because the other two can be made from it again
         state.save_model(self.run.model_path)
         self.run.append_metrics(row)
         self.since_epoch = self.since_look = self.since_save = Lap(state)
@@ -197,7 +198,7 @@ class Watch:
         self.stop_if_asked()
 
     def save_state(self) -> None:
-        """Write the state to resume the training from, after the snapshots up to there."""
+        """Write the snapshots so far, then the state to resume training from."""
         if self.film:
             self.film.save()
         save_tensors(self.run.resume_path, self.state.state_dict())
@@ -212,7 +213,7 @@ class Watch:
         return self.state.losses[: (self.state.steps_done - 1) % self.state.epoch_steps + 1]
 
     def check_losses(self) -> None:
-        """Raise `Failure` if a step of this epoch had a loss that is not a number; nothing has been saved since that step."""
+        """Raise `Failure` if the loss of a step of this epoch is NaN or infinite; nothing has been saved since that step."""
         losses = self.epoch_losses()
         broken = (~losses.isfinite()).nonzero()
         if len(broken):
@@ -222,7 +223,7 @@ class Watch:
             )
 
     def check_weights(self) -> None:
-        """Raise `Failure` if the epoch's last step broke the weights, which its loss, computed before, does not show."""
+        """Raise `Failure` if the epoch's last step made weights NaN or infinite; its loss, computed before, cannot show that."""
         if not self.state.is_finite:
             raise self.broken("training.weights_broken", self.state.steps_done)
 
@@ -234,14 +235,14 @@ class Watch:
 
 
 def stopped(run: Run, state: Training, signal: int) -> Interrupted:
-    """The error that ends a training run after a signal, its state saved."""
+    """The error that ends a training run after a signal, once its state has been saved."""
     return Interrupted(
         "training.stopped", steps_done=state.steps_done, steps=state.steps, path=run.path, exit_code=128 + signal
     )
 
 
 def course(losses: torch.Tensor, epochs: int) -> list[float]:
-    """The mean loss in nats of equal parts of an epoch: about `POINTS` of them over all `epochs`, at least one in each."""
+    """The mean losses, in nats, of equal parts of an epoch: about `POINTS` parts over all `epochs`, at least one per epoch."""
     parts, total = min(len(losses), max(1, POINTS // epochs)), len(losses)
     edges = [total * part // parts for part in range(parts + 1)]
     values = losses.cpu()

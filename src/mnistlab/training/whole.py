@@ -3,12 +3,13 @@
 The layers are a list of objects, `kind` first, in the order in which they are computed:
 
 - picture: `mean` and `std` of pixels from 0 to 1; `deskew`, whether the digit is deskewed first
-- contrast: `window`, `whole`, `little`, of `mnistlab.networks.contrast`
-- convolution: `name`, `shape` of its weights (out, in a group, height, width), `stride`, `padding`, `groups`, `bias` or not
-- pooling: the largest of `size` by `size` values
-- normalisation: `name`, `size`; a factor and an offset for each channel
+- contrast: `window`, `whole` and `little`, as in `mnistlab.networks.contrast`
+- convolution: `name`, `shape` of its weights (out, in per group, height, width), `stride`, `padding`, `groups`, and `bias`,
+  whether it has one
+- pooling: max-pooling over `size` by `size` values
+- normalisation: `name`, `size`; multiplies each channel by a factor and adds an offset
 - relu, average (the mean of each map), flatten
-- linear: `name`, `shape` (out, in), `bias` or not
+- linear: `name`, `shape` (out, in), and `bias`, whether it has one
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from mnistlab.networks.network import NeuralNet
 __all__ = ["WholeState", "bytes_of", "describe_layers", "whole_state"]
 
 LEVELS = 127
-"""The integer that a row's largest weight becomes."""
+"""The integer that the largest absolute weight of a row becomes."""
 
 
 def describe_layers(model: NeuralNet, normalisation: Normalisation, deskew: bool) -> str:
@@ -39,7 +40,7 @@ def describe_layers(model: NeuralNet, normalisation: Normalisation, deskew: bool
 
 
 def describe(name: str, layer: nn.Module) -> dict[str, object]:
-    """One layer. Raises `TypeError` for one that no `NeuralNet` has."""
+    """One layer as an object for JSON. Raises `TypeError` for a kind of layer that no `NeuralNet` has."""
     match layer:
         case LocalContrast():
             return {"kind": "contrast", "name": name, "window": WINDOW, "whole": WHOLE, "little": LITTLE}
@@ -67,7 +68,7 @@ def describe(name: str, layer: nn.Module) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class WholeState:
-    """The current weights of a network; each field is a row of that of `Snapshots`."""
+    """The weights of a network at one step; each field is one row of the field of the same name in `Snapshots`."""
 
     values: NDArray[np.int8]
     scales: NDArray[np.float32]
@@ -75,7 +76,7 @@ class WholeState:
 
 
 def bytes_of(model: NeuralNet) -> int:
-    """How many bytes a whole state takes."""
+    """How many bytes a whole state of the model takes."""
     state = whole_state(model)
     return state.values.nbytes + state.scales.nbytes + state.vectors.nbytes
 

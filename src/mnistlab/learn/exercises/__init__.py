@@ -1,1 +1,1 @@
-"""The exercises of each day, a module a day: what is asked, what is right, and what each misunderstanding would give."""
+"""The exercises, one module per day: the questions, the right answers, and the answers that misunderstandings would give."""

@@ -90,8 +90,8 @@ EXERCISES = (
             Mistake(
                 lambda image: image.mean(),
                 Text(
-                    "That is the average of the numbers, from 0 to 255. Ask each pixel a question that is answered"
-                    " by yes or no.",
+                    "That is the average of the numbers, from 0 to 255. Ask of each pixel a question whose answer is"
+                    " yes or no.",
                     "C'est la moyenne des nombres, de 0 à 255. Posez plutôt à chaque pixel une question à laquelle"
                     " on répond par oui ou par non.",
                 ),
@@ -125,8 +125,8 @@ EXERCISES = (
     Exercise(
         "brighter",
         Text(
-            "Add `by` (a whole number from 0 to 255) to each pixel of `image`, a NumPy array of `uint8`. What would"
-            " exceed 255 becomes 255.",
+            "Add `by` (a whole number from 0 to 255) to each pixel of `image`, a NumPy array of `uint8`. Values that"
+            " would exceed 255 become 255.",
             "Ajoutez `by` (un nombre entier de 0 à 255) à chaque pixel de `image`, un tableau NumPy de `uint8`. Ce"
             " qui dépasserait 255 devient 255.",
         ),
@@ -135,8 +135,8 @@ EXERCISES = (
             Mistake(
                 lambda image, by: (image.astype(np.int64) + by) % 256,
                 Text(
-                    "Some bright pixels came out dark: the sum started again after 255, before you could limit it."
-                    " Which type was it computed in?",
+                    "Some bright pixels came out dark: the sum started again from 0 after 255, before you could limit"
+                    " it. Which type was it computed in?",
                     "Des pixels clairs sont devenus sombres : la somme est repartie de zéro après 255, avant que vous"
                     " ayez pu la limiter. Dans quel type a-t-elle été calculée ?",
                 ),

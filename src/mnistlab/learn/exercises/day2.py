@@ -1,4 +1,4 @@
-"""The exercises of day 2: pixels normalised, batches counted, a batch taken."""
+"""The exercises of day 2: normalising pixels, counting batches, taking a batch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def pixels_and_scales() -> list[tuple[Any, ...]]:
 
 
 def shuffled_images() -> list[tuple[Any, ...]]:
-    """Small images (10, 2, 2), an order, the number of a batch, and a batch size, the last batch smaller too."""
+    """Small images (10, 2, 2), an order, the number of a batch, and a batch size; one batch is the last, which is smaller."""
     images = np.arange(40).reshape(10, 2, 2)
     order = np.array([7, 1, 9, 4, 0, 3, 8, 2, 6, 5])
     return [(images, order, number, 4) for number in (1, 2, 0)]
@@ -31,8 +31,8 @@ EXERCISES = (
     Exercise(
         "normalised",
         Text(
-            "Do what `ToTensor` and then `Normalize` do: from `pixels`, a NumPy array of `uint8`, with a mean and a"
-            " standard deviation of pixels from 0 to 1.",
+            "Do what `ToTensor` and then `Normalize` do with `pixels`, a NumPy array of `uint8`; `mean` and `std` are"
+            " those of pixels scaled to the range from 0 to 1.",
             "Faites ce que font `ToTensor` puis `Normalize` à partir de `pixels`, un tableau NumPy de `uint8` ;"
             " `mean` et `std` valent pour des pixels ramenés entre 0 et 1.",
         ),
@@ -94,8 +94,8 @@ EXERCISES = (
             Mistake(
                 lambda: 60_000 // 128,
                 Text(
-                    "You rounded down: what remains after the last full batch is lost. That is what `drop_last=True`"
-                    " does.",
+                    "You rounded down: the pictures that remain after the last full batch are lost. That is what"
+                    " `drop_last=True` does.",
                     "Vous avez arrondi vers le bas : ce qui reste après le dernier lot complet est perdu. C'est"
                     " l'effet de `drop_last=True`.",
                 ),
@@ -140,7 +140,7 @@ EXERCISES = (
             Mistake(
                 lambda images, order, number, batch_size: images[number * batch_size : (number + 1) * batch_size],
                 Text(
-                    "These are the images in the order of the file. `order` says whose turn it is.",
+                    "These are the images in the order of the file. `order` says in which order to take them.",
                     "Ce sont les images dans l'ordre du fichier. C'est `order` qui dit dans quel ordre les prendre.",
                 ),
             ),

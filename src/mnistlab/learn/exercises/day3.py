@@ -1,4 +1,4 @@
-"""Day 3: sides of feature maps, the convolution itself, and cross-entropy."""
+"""The exercises of day 3: sides of feature maps, the convolution itself, and cross-entropy."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ EXERCISES = (
             Mistake(
                 lambda: (28 - 5) // 2,
                 Text(
-                    "You took 28 - 5 for the places where the kernel fits. Count them on a small picture: how often"
-                    " does a kernel of side 5 fit into 5 pixels?",
+                    "You counted 28 - 5 places for the kernel. Count them on a small picture: at how many places does"
+                    " a kernel of side 5 fit into 5 pixels?",
                     "Vous avez compté 28 - 5 positions pour le noyau. Comptez sur une petite image : combien de"
                     " positions un noyau de côté 5 peut-il prendre le long de 5 pixels ?",
                 ),
@@ -89,7 +89,7 @@ EXERCISES = (
         name="convolve",
         asks=Text(
             "Write the convolution of a picture (H, W) with a square kernel, as `nn.Conv2d` computes it without"
-            " padding, for any sizes.",
+            " padding, for pictures and kernels of any size.",
             "Écrivez la convolution d'une image (H, W) par un noyau carré, telle que `nn.Conv2d` la calcule sans"
             " bord de zéros, quelles que soient les tailles.",
         ),
@@ -100,7 +100,7 @@ EXERCISES = (
             Mistake(
                 lambda picture, kernel: convolve(picture, kernel.flip(0, 1)),
                 Text(
-                    "You flipped the kernel, as in the mathematicians' convolution. `nn.Conv2d` lays it down as it is.",
+                    "You flipped the kernel, as mathematicians do in a convolution. `nn.Conv2d` uses it as it is.",
                     "Vous avez retourné le noyau, comme le veut la convolution des mathématiciens. `nn.Conv2d` le"
                     " pose tel quel.",
                 ),
@@ -146,8 +146,8 @@ EXERCISES = (
     Exercise(
         name="loss_of",
         asks=Text(
-            "Write the cross-entropy of one picture: from its ten `logits` and its `label`, without"
-            " `CrossEntropyLoss`.",
+            "Write a function that computes the cross-entropy of one picture from its ten `logits` and its `label`,"
+            " without `CrossEntropyLoss`.",
             "Écrivez l'entropie croisée d'une seule image, à partir de ses dix `logits` et de son étiquette `label`, sans"
             " `CrossEntropyLoss`.",
         ),
@@ -194,7 +194,7 @@ EXERCISES = (
             ),
         ),
         hint=Text(
-            "Three steps: softmax of the logits, the probability at the place `label`, minus its logarithm.",
+            "Three steps: the softmax of the logits, the probability at position `label`, minus its logarithm.",
             "Trois étapes : le softmax des logits, la probabilité à la place `label`, l'opposé de son logarithme.",
         ),
     ),

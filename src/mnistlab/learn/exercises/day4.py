@@ -1,4 +1,4 @@
-"""Day 4: how far a cell sees, occlusion, and accuracy on corrected labels."""
+"""The exercises of day 4: how far a cell sees, occlusion, and accuracy by corrected labels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def sides(pool_stride: int = POOL) -> int:
 
 
 def slide(image: Image, size: int, value: Callable[[int, int], float], step: int = 1) -> Image:
-    """What `value` gives for the top left corner of each square within the image."""
+    """What `value` returns for the top left corner of each square that lies within the image."""
     height, width = image.shape
     return np.array(
         [[value(y, x) for x in range(0, width - size + 1, step)] for y in range(0, height - size + 1, step)]
@@ -36,24 +36,24 @@ def slide(image: Image, size: int, value: Callable[[int, int], float], step: int
 
 
 def covered(image: Image, y: int, x: int, size: int) -> Image:
-    """The image, with a square of 0 put on it: itself, not a copy."""
+    """The image itself, not a copy, with a square of zeros put on it."""
     image[y : y + size, x : x + size] = 0
     return image
 
 
 def occlusion(score: Score, image: Image, size: int, step: int = 1) -> Image:
-    """By how much the score falls where each square is covered."""
+    """By how much the score falls when each square is covered."""
     return slide(image, size, lambda y, x: score(image) - score(covered(image.copy(), y, x, size)), step)
 
 
 def all_covered(score: Score, image: Image, size: int) -> Image:
-    """The same where no square is uncovered again."""
+    """What `occlusion` gives if no square is uncovered again: a typical mistake."""
     before = score(image)
     return slide(image, size, lambda y, x: before - score(covered(image, y, x, size)))
 
 
 def compared_with_itself(score: Score, image: Image, size: int) -> Image:
-    """The same where the image and the covered one are one array."""
+    """What `occlusion` gives if the image and the covered image are one array: a typical mistake."""
     return slide(image, size, lambda y, x: score(covered(image, y, x, size)) - score(image))
 
 
@@ -72,12 +72,12 @@ Corrected = Mapping[int, int | None]
 
 
 def corrected_accuracy(predicted: Labels, labels: Labels, corrected: Corrected) -> float:
-    """The fraction that is right by the corrected labels, without what has no label."""
+    """The fraction that is right by the corrected labels, leaving out examples that have no right label."""
     return float((predicted == better(labels, corrected))[has_label(labels, corrected)].mean())
 
 
 def better(labels: Labels, corrected: Corrected) -> Labels:
-    """The corrected labels, -1 where there is none."""
+    """The corrected labels, -1 for examples that have no right label."""
     changed = labels.copy()
     for index, label in corrected.items():
         changed[index] = -1 if label is None else label
@@ -112,9 +112,9 @@ EXERCISES = (
     Exercise(
         name="field_side",
         asks=Text(
-            f"A network begins with a convolution of {FIRST}x{FIRST}, a max-pool of {POOL}x{POOL}, and a convolution"
-            f" of {LAST}x{LAST}. A cell of the last map looks at a square of the picture: how many pixels is its"
-            " side?",
+            f"A network begins with a {FIRST}x{FIRST} convolution, a {POOL}x{POOL} max-pool and a {LAST}x{LAST}"
+            " convolution. A cell of the last map looks at a square of the picture: how many pixels long is the side of"
+            " that square?",
             f"Un réseau commence par une convolution de {FIRST}x{FIRST}, un max-pooling de {POOL}x{POOL} et une"
             f" convolution de {LAST}x{LAST}. Une case de la dernière carte regarde un carré de l'image : combien de"
             " pixels mesure son côté ?",
@@ -124,8 +124,8 @@ EXERCISES = (
             Mistake(
                 lambda: sides(pool_stride=1),
                 Text(
-                    "You let the pooling look at more pixels, but not halve the map. After it, how many pixels"
-                    " apart are two neighbouring cells?",
+                    "You let the pooling look at more pixels, but you did not let it halve the map. After it, how many"
+                    " pixels apart are two neighbouring cells?",
                     "Vous laissez le max-pooling regarder plus de pixels, mais sans réduire la carte de moitié. Après"
                     " lui, combien de pixels de l'image séparent deux cases voisines ?",
                 ),
@@ -134,7 +134,7 @@ EXERCISES = (
                 lambda: FIRST + POOL + LAST,
                 Text(
                     "You added up the sides, but the squares of neighbouring cells overlap. Go layer by layer, and"
-                    " ask each time how far the outermost cells lie apart.",
+                    " ask each time how far apart the outermost cells are.",
                     "Vous avez additionné les côtés, mais les carrés de deux cases voisines se chevauchent. Avancez"
                     " couche par couche, en vous demandant chaque fois quelle distance sépare les cases extrêmes.",
                 ),
@@ -142,7 +142,8 @@ EXERCISES = (
             Mistake(
                 lambda: LAST,
                 Text(
-                    "That is how many cells it looks at in the map before; but each of those looks at a square of the picture.",
+                    "That is how many cells it looks at in the previous map; but each of those looks at a square of the"
+                    " picture.",
                     "C'est le nombre de cases qu'elle regarde dans la carte précédente ; mais chacune de celles-ci"
                     " regarde déjà un carré de l'image.",
                 ),
@@ -159,7 +160,7 @@ EXERCISES = (
         ),
         hint=Text(
             "Go layer by layer with two numbers: the side of the square, which begins at 1, and the distance"
-            " between neighbouring cells. A layer with a kernel of side k adds k - 1 distances to the side; a"
+            " between neighbouring cells. A layer with a kernel of side k adds k - 1 distances to the side; the"
             " pooling then doubles the distance.",
             "Avancez couche par couche avec deux nombres : le côté du carré, qui vaut 1 au départ, et l'écart entre"
             " deux cases voisines. Un noyau de côté k ajoute k - 1 écarts au côté ; le max-pooling double ensuite"
@@ -171,9 +172,9 @@ EXERCISES = (
         parameters="score, image, size",
         asks=Text(
             "`image` is a NumPy array (height, width), and `score(image)` gives a number. Cover the image with a"
-            " square of zeros, `size` pixels wide, at every place where the square lies wholly inside, one after the"
-            " other; return an array of how far the score falls each time, of shape (height - size + 1, width - size"
-            " + 1).",
+            " square of zeros, `size` pixels wide, at every place where the square lies wholly inside the image, one"
+            " after the other. Return how far the score falls each time, as an array of shape (height - size + 1,"
+            " width - size + 1).",
             "`image` est un tableau NumPy (hauteur, largeur), et `score(image)` donne un nombre. Couvrez l'image"
             " d'un carré de zéros large de `size` pixels, tour à tour à chaque endroit où il tient tout entier ;"
             " renvoyez un tableau qui dit de combien le score baisse chaque fois, de forme (hauteur - size + 1,"
@@ -194,8 +195,8 @@ EXERCISES = (
             Mistake(
                 compared_with_itself,
                 Text(
-                    "The score never falls, since you compare the covered image with itself: both names are one"
-                    " array, and the square is on both. Copy the image before you cover it.",
+                    "The score never falls, because you compare the covered image with itself: both names stand for"
+                    " one array, and the square is on both. Copy the image before you cover it.",
                     "Le score ne baisse jamais, car vous comparez l'image couverte à elle-même : les deux noms"
                     " désignent un seul tableau, et le carré est sur les deux. Copiez l'image avant de la couvrir.",
                 ),
@@ -203,7 +204,7 @@ EXERCISES = (
             Mistake(
                 lambda score, image, size: -occlusion(score, image, size),
                 Text(
-                    "The sign is reversed: where important ink is covered, the score falls, and the fall is positive.",
+                    "The sign is reversed: when important ink is covered, the score falls, and the fall is positive.",
                     "Le signe est inversé : quand on couvre de l'encre importante, le score baisse, et la baisse est"
                     " positive.",
                 ),
@@ -211,8 +212,8 @@ EXERCISES = (
             Mistake(
                 lambda score, image, size: slide(image, size, lambda y, x: score(covered(image.copy(), y, x, size))),
                 Text(
-                    "These are the scores of the covered images. The exercise asks how far they lie below the score"
-                    " of the image as it was.",
+                    "These are the scores of the covered images. The exercise asks how far they are below the score"
+                    " of the uncovered image.",
                     "Ce sont les scores des images couvertes. On demande de combien ils sont au-dessous du score de"
                     " l'image intacte.",
                 ),
@@ -239,9 +240,8 @@ EXERCISES = (
         parameters="predicted, labels, corrected",
         asks=Text(
             "`predicted` and `labels` are NumPy arrays of whole numbers (N,); the dictionary `corrected` gives, by"
-            " index, the right label of each example whose label is known to be wrong, or `None` where it has none."
-            " Return the accuracy by the corrected labels, 0 to 1, in which examples without a right label do not"
-            " count.",
+            " index, the right label of each example whose label is known to be wrong, or `None` if it has no right"
+            " label. Return the accuracy by the corrected labels, 0 to 1; examples without a right label do not count.",
             "`predicted` et `labels` sont des tableaux NumPy d'entiers (N,) ; le dictionnaire `corrected` donne,"
             " par indice, la bonne étiquette de chaque exemple que l'on sait mal étiqueté, ou `None` s'il n'en a"
             " pas. Renvoyez l'exactitude selon les étiquettes corrigées, de 0 à 1, sans compter les"
@@ -260,8 +260,8 @@ EXERCISES = (
             Mistake(
                 lambda predicted, labels, corrected: float((predicted == better(labels, corrected)).mean()),
                 Text(
-                    "An example without a right label still counts here, as a mistake. Nobody can get it"
-                    " right, so leave it out of both numbers: of what was right, and of how many there were.",
+                    "An example without a right label still counts here, as a mistake. Nobody can get it right, so"
+                    " leave it out of both counts: that of the right answers and that of the examples.",
                     "Un exemple sans bonne étiquette compte encore ici, comme une erreur. Personne ne peut y"
                     " répondre correctement : retirez-le des deux nombres, celui des bonnes réponses et celui des exemples.",
                 ),
@@ -269,8 +269,8 @@ EXERCISES = (
             Mistake(
                 without_the_listed,
                 Text(
-                    "You left out every example in `corrected`. Most have a right label, by which the answer can be"
-                    " judged; only those with `None` have none.",
+                    "You left out every example in `corrected`. Most of them have a right label, by which the answer"
+                    " can be judged; only those with `None` do not.",
                     "Vous avez retiré tous les exemples de `corrected`. La plupart ont une bonne étiquette, selon"
                     " laquelle on peut juger la réponse ; seuls ceux à `None` n'en ont pas.",
                 ),
@@ -278,8 +278,8 @@ EXERCISES = (
             Mistake(
                 lambda predicted, labels, corrected: float((predicted == labels)[has_label(labels, corrected)].mean()),
                 Text(
-                    "You left out the right examples, but you judge the others by the old labels. Put in the"
-                    " corrected labels before you compare.",
+                    "You left out the examples that have to be left out, but you judge the others by the old labels."
+                    " Put in the corrected labels before you compare.",
                     "Vous avez retiré les exemples qu'il fallait, mais vous jugez les autres selon les anciennes"
                     " étiquettes. Mettez d'abord les étiquettes corrigées à leur place.",
                 ),

@@ -1,4 +1,4 @@
-"""Day 5: whole writers kept for validation, McNemar's test, and how many seeds a mean needs."""
+"""The exercises of day 5: keeping whole writers for validation, McNemar's test, and how many seeds a mean needs."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ EXERCISES = (
     Exercise(
         name="keep_writers",
         asks=Text(
-            "Write a split by writer: from `writers`, int (N,), who wrote each image, make a bool array (N,) that is"
-            " true for all images of every `every`-th writer, in the order of their numbers, beginning with the"
+            "Write a split by writer: `writers`, int (N,), says who wrote each image. Return a bool array (N,) that is"
+            " true for all images by every `every`-th writer, in the order of the writers' numbers, beginning with the"
             " lowest.",
             "Écrivez un découpage par scripteur : `writers`, int (N,), dit qui a écrit chaque image ; renvoyez un"
             " tableau bool (N,), vrai pour toutes les images d'un scripteur sur `every`, dans l'ordre des numéros, en"
@@ -63,8 +63,8 @@ EXERCISES = (
             Mistake(
                 lambda writers, every: np.arange(len(writers)) % every == 0,
                 Text(
-                    "You kept every `every`-th *image*. The same hands are then on both sides: whole writers are to be"
-                    " kept.",
+                    "You kept every `every`-th *image*. The same handwriting is then on both sides: keep all the images"
+                    " of a writer, or none.",
                     "Vous avez gardé une *image* sur `every`. Les mêmes écritures sont alors des deux côtés : il faut"
                     " garder toutes les images d'un scripteur, ou aucune.",
                 ),
@@ -72,8 +72,8 @@ EXERCISES = (
             Mistake(
                 lambda writers, every: writers % every == 0,
                 Text(
-                    "You divided the writers' numbers, but these have gaps. Count the writers that there are:"
-                    " what does `np.unique` give?",
+                    "You divided the writers' numbers, but there are gaps between them. Count only the writers that"
+                    " exist: what does `np.unique` give?",
                     "Vous avez divisé les numéros, mais la numérotation a des trous. Comptez les scripteurs qui"
                     " existent : que donne `np.unique` ?",
                 ),
@@ -81,21 +81,21 @@ EXERCISES = (
             Mistake(
                 lambda writers, every: ~kept(writers, every),
                 Text(
-                    "That is the other side: the images to train on. True is for what is kept.",
+                    "That is the other side: the images to train on. True stands for the images that are kept.",
                     "C'est l'autre côté : les images d'entraînement. Vrai, c'est pour ce que l'on garde.",
                 ),
             ),
             Mistake(
                 lambda writers, every: kept(writers, every, every - 1),
                 Text(
-                    "You began with a later writer. The lowest number is the first to be kept.",
+                    "You began with a later writer. The writer with the lowest number is the first to be kept.",
                     "Vous avez commencé trop loin. Le premier scripteur gardé est celui du plus petit numéro.",
                 ),
             ),
         ),
         hint=Text(
-            "Two steps: the writers' numbers, each once and in order (`np.unique`), of which you take every `every`-th;"
-            " then for each image whether its writer is among them (`np.isin`).",
+            "Two steps: list the writers' numbers, each once and in order (`np.unique`), and take every `every`-th;"
+            " then find, for each image, whether its writer is among them (`np.isin`).",
             "Deux étapes : les numéros des scripteurs, chacun une fois et dans l'ordre (`np.unique`), dont vous"
             " gardez un sur `every` ; puis, pour chaque image, cherchez si son scripteur en fait partie (`np.isin`).",
         ),
@@ -115,7 +115,8 @@ EXERCISES = (
             Mistake(
                 lambda first, second: fair_coins(int(first.sum()), int(second.sum())),
                 Text(
-                    "You also counted the images that both got wrong. They do not say who is better: leave them out.",
+                    "You also counted the images that both got wrong. They do not say which network is better: leave"
+                    " them out.",
                     "Vous avez compté aussi les images que les deux ont mal lues. Elles ne disent pas lequel est le"
                     " meilleur : laissez-les de côté.",
                 ),
@@ -123,8 +124,8 @@ EXERCISES = (
             Mistake(
                 lambda first, second: fair_coins(int((first & ~second).sum()), int((second & ~first).sum()), "greater"),
                 Text(
-                    "You counted one direction only. Before you looked, the second network could have been the"
-                    " worse one as well: both directions count.",
+                    "You counted one direction only. Before you looked, the second network could just as well have"
+                    " been the worse one: both directions count.",
                     "Vous n'avez compté que dans un sens. Avant de regarder, le second réseau pouvait tout aussi bien"
                     " être le moins bon : les deux sens comptent.",
                 ),
@@ -132,8 +133,8 @@ EXERCISES = (
             Mistake(
                 lambda first, second: fair_coins(int((first & ~second).sum()), int((second & ~first).sum()), "less"),
                 Text(
-                    "You asked only whether the first network is the better one. Before you looked, it could have"
-                    " been the worse one as well: both directions count.",
+                    "You asked only whether the first network is the better one. Before you looked, it could just as"
+                    " well have been the worse one: both directions count.",
                     "Vous avez seulement demandé si le premier réseau est le meilleur. Avant de regarder, il pouvait"
                     " tout aussi bien être le moins bon : les deux sens comptent.",
                 ),
@@ -141,16 +142,16 @@ EXERCISES = (
             Mistake(
                 lambda first, second: fair_coins(int((first == second).sum()), int((first != second).sum())),
                 Text(
-                    "You tested how often the two agree. Of the images where they differ, how many does each get"
-                    " wrong?",
+                    "You tested how often the two agree. Among the images on which they differ, how many does each"
+                    " get wrong?",
                     "Vous avez testé la fréquence de leurs accords. Parmi les images où ils diffèrent, combien"
                     " chacun en lit-il mal ?",
                 ),
             ),
         ),
         hint=Text(
-            "Count two numbers: wrong by the first alone, wrong by the second alone. Then ask how often that many"
-            " fair coins land at least that unevenly.",
+            "Count two numbers: the images that only the first got wrong, and those that only the second got wrong."
+            " Then ask how often that many fair coins land at least that unevenly.",
             "Comptez deux nombres : les images mal lues par le premier seul, et par le second seul. Cherchez ensuite à"
             " quelle fréquence autant de pièces équilibrées tombent de façon au moins aussi inégale.",
         ),
@@ -158,9 +159,9 @@ EXERCISES = (
     Exercise(
         name="seeds_needed",
         asks=Text(
-            "Single training runs of a recipe have the standard deviation `std`. Over how many seeds, at least, must"
-            " you take the mean so that its 95 % interval, mean ± 1.96 standard errors, reaches at most `half` to"
-            " each side?",
+            "The accuracies of single training runs of a recipe have the standard deviation `std`. Over how many"
+            " seeds, at least, must you take the mean so that its 95 % interval, mean ± 1.96 standard errors, extends"
+            " at most `half` to each side?",
             "Les exactitudes des entraînements d'une recette ont pour écart type `std`. Sur combien de graines, au"
             " moins, faut-il prendre la moyenne pour que son intervalle à 95 %, moyenne ± 1,96 erreur type, s'étende"
             " au plus de `half` de chaque côté ?",
@@ -172,7 +173,8 @@ EXERCISES = (
             Mistake(
                 lambda std, half: math.ceil(1.96 * std / half),
                 Text(
-                    "You took the mean over n seeds to be n times as exact as one run. It is only √n times as exact.",
+                    "You assumed that the mean over n seeds is n times as precise as one run. It is only √n times as"
+                    " precise.",
                     "Dans votre calcul, la moyenne de n graines est n fois plus précise qu'un seul entraînement. Elle"
                     " ne l'est que √n fois plus.",
                 ),
@@ -195,13 +197,13 @@ EXERCISES = (
             Mistake(
                 lambda std, half: seeds(std, half / 2),
                 Text(
-                    "You took `half` for the whole width. It is what the interval reaches to one side.",
+                    "You took `half` for the whole width. It is how far the interval extends to one side.",
                     "Vous avez pris `half` pour la largeur totale. C'est l'étendue d'un seul côté.",
                 ),
             ),
         ),
         hint=Text(
-            "The standard error of a mean of n is std / √n. Solve 1.96 std / √n ≤ half for n, and take the next"
+            "The standard error of a mean of n values is std / √n. Solve 1.96 std / √n ≤ half for n, and take the next"
             " whole number.",
             "L'erreur type d'une moyenne de n valeurs est std / √n. Cherchez à partir de quel n on a 1,96 std / √n ≤"
             " half, et arrondissez à l'entier supérieur.",

@@ -1,4 +1,4 @@
-"""Day 6: a photograph as the network's input, the box of a digit, and its centre of mass."""
+"""The exercises of day 6: a photo as the network's input, the box of a digit, and the digit's centre of mass."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def photos() -> list[tuple[Any, ...]]:
 
 
 def normalised(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Pixels from 0 to 1 as the network wants them: float (1, 1, 28, 28)."""
+    """Pixels from 0 to 1, normalised for the network: float (1, 1, 28, 28)."""
     return ((pixels - MEAN) / STD).reshape(1, 1, 28, 28)
 
 
@@ -58,7 +58,7 @@ def to_middle(image: NDArray[Any]) -> tuple[int, int]:
 
 
 def box_to_middle(image: NDArray[Any]) -> tuple[int, int]:
-    """The same for the middle of the ink's box."""
+    """How many pixels down and to the right bring the middle of the ink's box to (14, 14)."""
     rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
     return round(14 - float(rows[0] + rows[-1]) / 2), round(14 - float(columns[0] + columns[-1]) / 2)
 
@@ -67,8 +67,8 @@ EXERCISES = (
     Exercise(
         name="prepare",
         asks=Text(
-            "`photo` is grey, dark ink on light paper, uint8 (28, 28). Turn it into what the network takes: bright ink,"
-            " values from 0 to 1, normalised by MNIST's mean 0.1307 and standard deviation 0.3081, shape"
+            "`photo` is greyscale, dark ink on light paper, uint8 (28, 28). Turn it into what the network takes: bright"
+            " ink, values from 0 to 1, normalised with MNIST's mean 0.1307 and standard deviation 0.3081, shape"
             " (1, 1, 28, 28).",
             "`photo` est en niveaux de gris, encre sombre sur papier clair, uint8 (28, 28). Faites-en ce que le"
             " réseau attend : encre claire, valeurs de 0 à 1, normalisées avec la moyenne 0,1307 et l'écart type"
@@ -90,7 +90,7 @@ EXERCISES = (
                 lambda photo: normalised((-photo) / 255),
                 Text(
                     "In uint8, a minus sign wraps around: -1 is 255, but -0 stays 0, so the blackest ink is lost. Subtract"
-                    " from 255.",
+                    " the photo from 255 instead.",
                     "En uint8, le signe moins déborde : -1 donne 255, mais -0 reste 0, et l'encre la plus noire se"
                     " perd. Retranchez plutôt l'image de 255.",
                 ),
@@ -114,8 +114,8 @@ EXERCISES = (
             Mistake(
                 lambda photo: (1 - photo / 255).reshape(1, 1, 28, 28),
                 Text(
-                    "Inverted and from 0 to 1, but not normalised: the network has only seen values with MNIST's mean"
-                    " subtracted, divided by its standard deviation.",
+                    "The values are inverted and from 0 to 1, but not normalised: the network has only seen values"
+                    " after MNIST's mean was subtracted and the result divided by MNIST's standard deviation.",
                     "Inversée, de 0 à 1, mais pas normalisée : le réseau n'a vu que des valeurs diminuées de la moyenne"
                     " de MNIST et divisées par son écart type.",
                 ),
@@ -123,14 +123,14 @@ EXERCISES = (
             Mistake(
                 lambda photo: 1 - normalised(photo / 255),
                 Text(
-                    "The right steps in the wrong order: you normalised before inverting.",
+                    "These are the right steps in the wrong order: you normalised before inverting.",
                     "Les bonnes étapes, dans le mauvais ordre : vous avez normalisé avant d'inverser.",
                 ),
             ),
         ),
         hint=Text(
-            "Four steps, in this order: invert 0 to 255 into 255 to 0, divide by 255, normalise, reshape. What should a"
-            " white pixel have become just before you normalise?",
+            "Four steps, in this order: invert 0 to 255 into 255 to 0, divide by 255, normalise, reshape. What value"
+            " should a white pixel have just before you normalise?",
             "Quatre étapes, dans cet ordre : inverser l'échelle, de 0-255 à 255-0, diviser par 255, normaliser,"
             " changer la forme. Que doit valoir un pixel blanc juste avant la normalisation ?",
         ),
@@ -138,8 +138,8 @@ EXERCISES = (
     Exercise(
         name="size_in_box",
         asks=Text(
-            "A piece of ink is `height` by `width` pixels. Return the height and width, whole pixels of at least 1, that"
-            " MNIST's preparation gives it: as large as a box of 20x20 allows, in its own proportions.",
+            "A piece of ink is `height` by `width` pixels. Return the height and width, in whole pixels and at least 1,"
+            " that MNIST's preparation gives it: as large as fits into a box of 20x20, with its proportions kept.",
             "Un morceau d'encre mesure `height` sur `width` pixels. Renvoyez la hauteur et la largeur, en pixels"
             " entiers et d'au moins 1, que lui donne le prétraitement de MNIST : aussi grand que le permet un carré de"
             " 20x20, en gardant ses proportions.",
@@ -151,7 +151,7 @@ EXERCISES = (
             Mistake(
                 lambda height, width: (20, 20),
                 Text(
-                    "You stretched it to fill the box. Remember what that did to the ones.",
+                    "You stretched the piece to fill the box. Remember what that did to the ones.",
                     "Vous l'avez étiré pour remplir le carré. Souvenez-vous de ce que devenaient les 1.",
                 ),
             ),
@@ -172,21 +172,21 @@ EXERCISES = (
             Mistake(
                 cut_short,
                 Text(
-                    "`int` cuts off what comes after the point: 12.8 becomes 12. Use `round`.",
+                    "`int` cuts off everything after the decimal point: 12.8 becomes 12. Use `round`.",
                     "`int` coupe ce qui suit la virgule : 12,8 devient 12. Servez-vous de `round`.",
                 ),
             ),
             Mistake(
                 lambda height, width: tuple(round(side * 20 / max(height, width)) for side in (height, width)),
                 Text(
-                    "Nearly: a very thin piece gets a side of 0 pixels. At least 1 has to be left.",
+                    "Nearly: a very thin piece gets a side of 0 pixels. It must have at least 1.",
                     "Presque : un morceau très fin se retrouve avec un côté de 0 pixel. Il doit en rester au moins 1.",
                 ),
             ),
             Mistake(
                 lambda height, width: in_box(height, width, side=28),
                 Text(
-                    "That fills the whole picture. The box is smaller than the 28 pixels, and leaves a margin.",
+                    "That fills the whole image. The box is smaller than 28 pixels and leaves a margin.",
                     "Cela remplit l'image entière. Le carré est plus petit que les 28 pixels, et laisse une marge.",
                 ),
             ),
@@ -201,7 +201,7 @@ EXERCISES = (
         name="to_middle",
         asks=Text(
             "Return how many whole pixels an `image` (28, 28), bright ink on 0, has to move down and to the right, as"
-            " (down, right), so that its centre of mass comes to (14, 14). Up and left are negative.",
+            " (down, right), so that its centre of mass comes to lie at (14, 14). Up and left are negative.",
             "Renvoyez de combien de pixels entiers il faut déplacer une `image` (28, 28), encre claire sur fond à 0,"
             " vers le bas et vers la droite, sous la forme (bas, droite), pour que son centre de masse arrive en"
             " (14, 14). Vers le haut et vers la gauche, c'est négatif.",

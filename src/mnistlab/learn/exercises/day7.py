@@ -1,4 +1,4 @@
-"""Day 7: the work of a convolution, the side that blocks leave, and an augmentation."""
+"""The exercises of day 7: the work of a convolution, the side of the maps after some blocks, and an augmentation."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def batches() -> list[tuple[Any, ...]]:
 
 
 def moved(images: Tensor, down: int, right: int) -> Tensor:
-    """With paper, 0, where nothing comes from."""
+    """The images, moved, with paper (0) where nothing moves in."""
     from torch.nn.functional import pad
 
     padded = pad(images, (2, 2, 2, 2))
@@ -69,7 +69,8 @@ EXERCISES = (
         name="multiplications",
         asks=Text(
             "How many multiplications does a convolution take for one image? It receives `channels` maps, makes"
-            " `width` maps of `side` by `side` pixels, and its kernels are `kernel` by `kernel`. Write it for any values.",
+            " `width` maps of `side` by `side` pixels, and its kernels are `kernel` by `kernel`. Write the function for any"
+            " values.",
             "Combien de multiplications une convolution demande-t-elle pour une image ? Elle reçoit `channels` cartes,"
             " produit `width` cartes de `side` sur `side` pixels, et ses noyaux mesurent `kernel` sur `kernel`."
             " Écrivez la fonction pour des valeurs quelconques.",
@@ -109,14 +110,15 @@ EXERCISES = (
             Mistake(
                 lambda channels, width, kernel, side: (channels + width) * kernel**2 * side**2,
                 Text(
-                    "You added the maps that come in and go out. Every pair of them has a kernel of its own.",
+                    "You added the number of maps that come in and the number that go out. Every pair of them has a"
+                    " kernel of its own.",
                     "Vous avez additionné les cartes qui entrent et celles qui sortent. Chaque paire a son propre noyau.",
                 ),
             ),
         ),
         hint=Text(
-            "First the weights of one kernel, then how many kernels there are, then how often each is applied. Compare"
-            " with the table of `describe()` above.",
+            "Find first the weights of one kernel, then how many kernels there are, then how often each is applied."
+            " Compare the product with the table of `describe()` above.",
             "D'abord les poids d'un noyau, puis le nombre de noyaux, puis combien de fois chacun est posé. Comparez avec"
             " le tableau de `describe()` ci-dessus.",
         ),
@@ -124,8 +126,8 @@ EXERCISES = (
     Exercise(
         name="side_left",
         asks=Text(
-            "A picture with sides of `side` pixels goes through a number of blocks, `blocks`: each is a 5x5 convolution"
-            " without padding, then a 2x2 max-pool. Return the side that is left.",
+            "A picture whose sides are `side` pixels long goes through a number of blocks, `blocks`. Each block is a 5x5"
+            " convolution without padding, then a 2x2 max-pool. Return the side that is left.",
             "Une image de `side` pixels de côté traverse un certain nombre de blocs, `blocks` : chacun est une convolution"
             " 5x5 sans bord de zéros, puis un max-pooling 2x2. Renvoyez le côté qui reste.",
         ),
@@ -165,7 +167,7 @@ EXERCISES = (
             Mistake(
                 lambda side, blocks: (side - 4 * blocks) // 2**blocks,
                 Text(
-                    "You did all the convolutions first, then all the pools. Here they alternate, and the later"
+                    "You did all the convolutions first, then all the max-pools. Here they alternate, and the later"
                     " convolutions trim a smaller picture.",
                     "Vous avez fait toutes les convolutions, puis toutes les réductions par max-pooling. Ici, elles"
                     " alternent, et les convolutions suivantes rognent une image plus petite.",
@@ -187,8 +189,8 @@ EXERCISES = (
     Exercise(
         name="shift_right",
         asks=Text(
-            "Write an augmentation that moves every image of a batch (B, 1, 28, 28) two pixels to the right. What comes in"
-            " on the left is paper, 0. Return the images, of the same type as those received.",
+            "Write an augmentation that moves every image of a batch (B, 1, 28, 28) two pixels to the right. The pixels"
+            " that come in on the left are paper, 0. Return the images, of the same type as those received.",
             "Écrivez une augmentation qui déplace chaque image d'un lot (B, 1, 28, 28) de deux pixels vers la droite. Ce"
             " qui entre par la gauche est du papier, 0. Renvoyez les images, du même type que celles reçues.",
         ),
@@ -199,7 +201,7 @@ EXERCISES = (
             Mistake(
                 rolled,
                 Text(
-                    "`roll` brings back on the left what left on the right. Turn those columns into paper.",
+                    "`roll` brings the columns that leave on the right back in on the left. Turn those into paper.",
                     "`roll` fait rentrer par la gauche ce qui sort par la droite. Remplacez ces colonnes par du"
                     " papier.",
                 ),
@@ -222,7 +224,7 @@ EXERCISES = (
             Mistake(
                 filled_with_edge,
                 Text(
-                    "You repeated the edge. What comes in from outside is paper, 0.",
+                    "You repeated the edge. The pixels that come in from outside are paper, 0.",
                     "Vous avez répété le bord. Ce qui vient de l'extérieur est du papier, 0.",
                 ),
             ),
