@@ -1,9 +1,9 @@
 """How fast handwriting is read: uv run python -m benchmarks.reading.speed
 
 \b
-process   `mnistlab read one.png`, process start to answer
-page-time an A4 page at 300 dpi with 100 digits, from its file, after a warm-up
-classify  10,000 images, images per second, on two cores
+process   `mnistlab read one.png`, from process start to answer
+page-time reading an A4 page at 300 dpi with 100 digits from its file, after a warm-up
+classify  images per second for 10,000 images, on two cores
 
 Let nothing else run meanwhile.
 """
@@ -74,7 +74,7 @@ def measure_page_time(reader: Reader, test: tuple[Images, Labels], rounds: int) 
 
 def measure_classify(images: Images, model: Path | None, rounds: int) -> dict[str, Any]:
     with two_cores():
-        reader = Reader(model)  # a new one, for as many threads as there are cores now
+        reader = Reader(model)  # a new reader, with as many threads as there are cores now
         reader.classify(images)
         rates = []
         for _ in range(rounds):
