@@ -1,4 +1,4 @@
-// The network that marks the centre, kind and size of each digit in one pass, and how it is shown a picture at many sizes.
+// The finder, a network that marks the centre, kind and size of each digit in one pass, and how it sees a picture at many sizes.
 // As mnistlab.reading.finder and looks.
 
 import { readOnnx } from "../onnx/file.js";
@@ -29,7 +29,7 @@ export class Finder {
     this.session = new Session(readOnnx(bytes));
   }
 
-  /** Kinds (classes, h, w), boxes (4, h, w) and ink (H, W) of a contrast, multiples of `CELL`. */
+  /** Kinds (classes, h, w), boxes (4, h, w) and ink (H, W) for a contrast picture (H, W); H and W are multiples of `CELL`. */
   answer({ width, height, values }) {
     const made = this.session.run({ contrast: { shape: [1, 1, height, width], values } });
     const [kinds, boxes, ink] = ["kinds", "boxes", "ink"].map((name) => made.get(name).values);
@@ -48,7 +48,7 @@ function contrast(gray) {
   return picture(gray.width, gray.height, made);
 }
 
-/** The peaks of the kinds' probabilities from `LEAST` on: [{x, y, width, height, kinds}]. */
+/** The maxima, at least `LEAST`, of the kinds' probabilities: [{x, y, width, height, kinds}]. */
 function peaks({ kinds, boxes, columns, rows }) {
   const area = columns * rows;
   const best = new Float32Array(area);
@@ -69,13 +69,13 @@ function peaks({ kinds, boxes, columns, rows }) {
   return found;
 }
 
-/** A mark that was found: {x, y, width, height, kinds, weight, level, isLight} and what follows from that. */
+/** A mark that was detected: {x, y, width, height, kinds, weight, level, isLight}, and what follows from these. */
 export function foundMark(values) {
   const kind = values.kinds.indexOf(largest(values.kinds));
   return { ...values, kind, isDigit: kind < 10, isOther: kind === OTHER };
 }
 
-/** Left, top, width and height of a box of the picture, with a frame around it, in the framed picture; null means all of it. */
+/** Left, top, width and height, in the framed picture, of a box of the picture with a margin around it; null means all of it. */
 function windowOf(box, scale, seen) {
   if (!box) return [0, 0, seen.width, seen.height];
   const [x, y, wide, high] = box.map((side) => (scale * side) / CELL);
@@ -84,7 +84,7 @@ function windowOf(box, scale, seen) {
   return [left, top, Math.min(right, seen.width) - left, Math.min(bottom, seen.height) - top];
 }
 
-/** A picture of that size, 0 except for `inner` at that place. */
+/** A picture of that size, 0 everywhere except for `inner` at that place. */
 function placed(inner, left, top, { width, height }) {
   const made = new Float32Array(width * height);
   for (let y = 0; y < inner.height; y += 1)
@@ -93,8 +93,8 @@ function placed(inner, left, top, { width, height }) {
 }
 
 /**
- * What the network finds at one size: {scale, seen, ink, found, isLight}. `small` is `scale` times as large as the picture; with
- * `box`, in the picture's pixels, it looks only there.
+ * What the network detects at one size: {scale, seen, ink, found, isLight}. `small` is the picture scaled by `scale`; with `box`,
+ * in the picture's pixels, the network looks only there.
  */
 export function look(finder, small, scale, number = 0, isLight = false, box = null) {
   const { width, height } = small;
@@ -121,7 +121,7 @@ export function look(finder, small, scale, number = 0, isLight = false, box = nu
   return { scale, seen: part(seen, FRAME, FRAME, width, height), ink: part(ink, FRAME, FRAME, width, height), found, isLight };
 }
 
-/** The sizes at which to look at a picture: from where it, or its `box`, is as high as a digit, to the smallest digits. */
+/** The scales at which to look at a picture: from one that makes it, or `box`, one digit, to one for the smallest digits. */
 function scales({ width, height }, box) {
   const most = Math.min(SIZES[1] / SMALLEST, (MOST_PIXELS / (height * width)) ** 0.5);
   const least = SIZES[1] / Math.max(...(box ? box.slice(2) : [width, height]));
@@ -129,7 +129,7 @@ function scales({ width, height }, box) {
   return Array.from({ length: count + 1 }, (_, n) => most / STEP ** (count - n));
 }
 
-/** A picture at any size, each made from one less than twice as large. */
+/** A picture at any size. Each copy is made from one less than twice as large. */
 export class Sizes {
   constructor(gray) {
     this.halves = [gray];
@@ -144,7 +144,7 @@ export class Sizes {
   }
 }
 
-/** What the network finds at each size, from the smallest up, until everything there has been large enough. */
+/** What the network detects at each size, from the smallest up, until every digit has been large enough. */
 export function levels(finder, sizes, { isLight = false, most = MOST_PIXELS, first = 0, box = null } = {}) {
   const looked = [];
   const [whole] = sizes.halves;
@@ -158,7 +158,7 @@ export function levels(finder, sizes, { isLight = false, most = MOST_PIXELS, fir
   return looked;
 }
 
-/** Whether a larger size may show digits better: if none is known yet, or there are hints of small ones. */
+/** Whether a larger size may show digits better: none is certain yet, or there are hints of small ones. */
 function isWorthMore(looked) {
   const known = looked.flatMap(({ found }) => found.filter(({ weight, isDigit }) => weight > SURE && isDigit));
   const { found, scale } = looked.at(-1);

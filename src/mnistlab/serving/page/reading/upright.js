@@ -13,7 +13,7 @@ const SIZES_TRIED = 3;
 const [CLEARLY, MORE] = [1.2, 1.2];
 const DARK_SHARE = 0.04;
 
-/** What the network finds at each size; with `isLight`, also what is lighter than its background; with `box`, only there. */
+/** What the network detects at each size; with `isLight`, also what is lighter than its background; with `box`, only there. */
 export function lookEverywhere(finder, gray, lowest, isLight, box) {
   const sizes = new Sizes(gray);
   const most = lowest === 0 ? MOST_PIXELS : (SIZES[1] / lowest) ** 2 * gray.width * gray.height;
@@ -22,7 +22,7 @@ export function lookEverywhere(finder, gray, lowest, isLight, box) {
   return looked;
 }
 
-/** Whether there might be writing on a dark background; dark pixels in the boxes of `written` are strokes. */
+/** Whether there might be writing on a dark background; dark pixels in the boxes `written` count as strokes. */
 export function hasDarkParts(gray, written) {
   const scale = Math.min(1, 160 / longestSide(gray));
   const small = resized(gray, scale);
@@ -52,7 +52,7 @@ export function turns(finder, classifier, gray, looked, box) {
   return read[best] > CLEARLY * read[0] + MORE ? best : 0;
 }
 
-/** The part of a page around the middle of the finds at one size. */
+/** The part of a page around the middle of the detections at one size. */
 function partOf(gray, { scale, found }) {
   const [middleX, middleY] = [median(found.map(({ x }) => x)), median(found.map(({ y }) => y))];
   let cut = null;
@@ -75,7 +75,7 @@ function aroundBox(gray, [x, y, width, height], { scale }) {
   return part(gray, left, top, right - left, bottom - top);
 }
 
-/** How much there seems to be at one size. */
+/** How much was detected at one size: the total weight. */
 const hints = ({ found }) => found.reduce((sum, { weight }) => sum + weight, 0);
 
 /** About how many digits can be read at these sizes. */
