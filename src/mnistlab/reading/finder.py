@@ -137,7 +137,7 @@ class Peak(NamedTuple):
 
 
 def peaks(kinds: Floats, boxes: Floats, least: float) -> list[Peak]:
-    """The maxima, at least `least`, of the kinds' probabilities, float32 (classes, h, w), with their boxes, float32 (4, h, w)."""
+    """The maxima of at least `least` in the kinds' probabilities, float32 (classes, h, w), with their boxes (4, h, w)."""
     best = kinds.max(0)
     at = (best >= np.asarray(cv2.dilate(best, np.ones((3, 3), np.uint8)))) & (best >= least)
     found = []

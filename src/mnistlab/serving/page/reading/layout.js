@@ -47,7 +47,7 @@ function nextAfter(i, boxes, x, y, size) {
   return nearest;
 }
 
-/** Merges lines that are at the same height once their slope is allowed for. */
+/** Merges lines that are at the same height, allowing for their slope. */
 function merged(given, x, y, size) {
   const slope = usualSlope(given, x, y);
   const level = (numbers) => mean(numbers.map((n) => y[n] - slope * x[n]));

@@ -39,7 +39,7 @@ export class Row {
     return [...asked].sort((a, b) => a - b);
   }
 
-  /** The index of the mark nearest to column `x`, and the mean baseline of the nearest two: {nearest, feet}; null if none is near. */
+  /** The index of the mark nearest to column `x`, and the nearest two's mean baseline: {nearest, feet}; null if none is near. */
   beside(x, without = []) {
     const apart = this.boxes.map(([left, , width], n) => {
       if (without.includes(n)) return Infinity;
@@ -142,7 +142,7 @@ export function boxesInPicture(ink) {
   });
 }
 
-/** How many times as large in the picture as in the ink lengths are. */
+/** By what factor lengths are larger in the picture than in the ink. */
 export function largerInPicture({ toPicture: [[a, b], [c, d]] }) {
   return Math.sqrt(Math.abs(a * d - b * c));
 }

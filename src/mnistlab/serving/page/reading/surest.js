@@ -67,7 +67,7 @@ const [LOW, HIGH] = [0.6, 1.6];
 const AROUND = 0.1;
 const DOUBT = 0.5;
 
-/** Marks for ink that the finder sees, as high as a digit, but without a mark: from strokes, or else not accepted. */
+/** Marks for ink that, to the finder, is as high as a digit but was not read: from strokes, or else not accepted. */
 export function unread(classifier, looked, marks, strokes, threshold) {
   const dark = looked.filter(({ isLight }) => !isLight);
   if (marks.length === 0 || dark.length === 0) return [];
