@@ -1,4 +1,4 @@
-"""Who may use the server: clients that call it by one of its names, from its own page or none, with the token if it has one."""
+"""Who may use the server: clients that call it by one of its names, from its own page or none, with the token if there is one."""
 
 from __future__ import annotations
 

@@ -96,5 +96,5 @@ class Batches:
         self.start()
 
     def close(self) -> None:
-        """Let work in progress end."""
+        """Wait for work in progress to finish."""
         self.pool.shutdown(wait=True)

@@ -113,7 +113,7 @@ def told_to_connections(app: ASGIApp) -> ASGIApp:
 
 
 class Server(uvicorn.Server):
-    """Calls `ready` once it is; on SIGINT and SIGTERM, it lets requests in progress finish, and then returns."""
+    """Calls `ready` once it answers requests; on SIGINT and SIGTERM, it lets requests in progress finish, and then returns."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
