@@ -1,6 +1,6 @@
 """Many small pictures through Ray: uv run --group scale python -m benchmarks.reading.millions
 
-Pictures of a few handwritten digits each, one in a hundred of them broken, read by whole commands on two cores:
+Pictures of a few handwritten digits each, one in a hundred of them broken, are read by whole commands on two cores:
 
 ray-rate    pictures per second of `read --engine ray` and of `read --jobs 2`, process start to end, in turn
 ray-memory  the most memory that the command itself holds (VmHWM), for a tenth of the pictures and for all
