@@ -1,4 +1,4 @@
-"""What the benchmark commands share: how they end on an error, and how rows are measured, printed and recorded."""
+"""What the benchmark commands share: how an error ends them, and how they measure, print and record rows."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ MNISTLAB = (
 
 
 class Command(click.Command):
-    """A benchmark's command: mnistlab's own errors end it with their sentence and exit code, as in mnistlab itself."""
+    """A benchmark's command. mnistlab's errors end it with their message and exit code, as in mnistlab itself."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run it."""
+        """Run the command."""
         try:
             return super().invoke(ctx)
         except MnistlabError as error:
@@ -34,12 +34,12 @@ class Command(click.Command):
 
 
 class SkipError(Exception):
-    """A row cannot be measured here; the text says why and what would fix that."""
+    """A row cannot be measured here; the text says why, and how to fix that."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a results table: how it is measured, and the lines that show it to people, the figure first."""
+    """A row of a results table: how it is measured, and how it is shown to people, as lines with the figure in the first."""
 
     measure: Callable[[], dict[str, Any]]
     tell: Callable[[dict[str, Any]], list[str]]
@@ -50,12 +50,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="The results 
 
 
 def record_option(table: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """--record, which adds what was measured to docs/results/TABLE.jsonl."""
+    """The option --record, which adds what was measured to docs/results/TABLE.jsonl."""
     return click.option("--record", is_flag=True, help=f"Add the result to docs/results/{table}.jsonl.")
 
 
 def only_option(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """--only, for a command that measures several rows."""
+    """The option --only, for a command that measures several rows."""
 
     def chosen(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
         wanted = [name.strip() for name in value.split(",")] if value else list(names)
@@ -67,16 +67,16 @@ def only_option(*names: str) -> Callable[[Callable[..., None]], Callable[..., No
 
 
 def measure_rows(table: str, rows: dict[str, Row], **facts: Any) -> None:
-    """Measure the rows and print them, or print one JSON object with --json; with --record each becomes a line of the table.
+    """Measure the rows and print them, with --json as one JSON object; with --record, each becomes a line of the table.
 
     Parameters
     ----------
     table
-        Which file of docs/results the lines are added to.
+        The file of docs/results, without its ending, to which the lines are added.
     rows
         The rows, by name. One that raises `SkipError` is reported as skipped and not recorded.
     facts
-        What else to record with each row, such as the model that was measured.
+        Whatever else to record with each row, such as the model that was measured.
     """
     context = click.get_current_context()
     results: dict[str, dict[str, Any]] = {}
@@ -98,7 +98,7 @@ def measure_rows(table: str, rows: dict[str, Row], **facts: Any) -> None:
 
 
 def command_of(context: click.Context, name: str) -> str:
-    """The command that measures a row again, with the options that were given, and FOLDER for a folder."""
+    """The command that measures a row again, with the options that were given; a folder's name is replaced by FOLDER."""
     module = (context.command.callback or command_of).__globals__["__spec__"].name  # `__name__` is "__main__"
     words = [f"uv run python -m {module}"]
     for parameter in context.command.params:

@@ -1,7 +1,7 @@
-"""Seconds of whole commands, process start to end: uv run python -m benchmarks.process
+"""Seconds that whole commands take, from process start to end: uv run python -m benchmarks.process
 
 Measures `mnistlab --help`, `mnistlab runs` (with 20 runs), and `mnistlab train` with each RECIPE (default and quick if none
-is named), with the data present. Let nothing else run meanwhile. To measure as on a CPU without bf16:
+is named); the data is already there. Let nothing else run meanwhile. To measure as on a CPU without bf16:
 
     ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 uv run python -m benchmarks.process default --record
 """
@@ -25,9 +25,9 @@ from mnistlab.runs.store import create_run, list_runs
 
 
 def train_seconds(times: int, recipe: str, data_dir: Path, runs: Path) -> tuple[dict[str, list[float]], str]:
-    """Seconds of the whole process and of training alone (first batch to last step), for `times` training runs with seeds 0, 1, …
+    """The seconds of `times` training runs with seeds 0, 1, …: of the whole process, and from the first batch to the last step.
 
-    Also the precision that they computed in, "fp32" or "bf16".
+    Also the precision in which they computed, "fp32" or "bf16".
     """
     measured: dict[str, list[float]] = {"process": [], "training": []}
     for seed in range(times):

@@ -1,4 +1,4 @@
-"""The raw results of the benchmarks: JSON lines under docs/results, each with what is needed to trust it."""
+"""The raw results of the benchmarks: JSON lines in docs/results, each with everything needed to trust it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read(name: str) -> list[dict[str, Any]]:
 
 
 def accuracy(row: dict[str, Any]) -> float:
-    """The test accuracy of a row of accuracy.jsonl, in %."""
+    """The test accuracy in a row of accuracy.jsonl, in %."""
     return 100 * float(row["test_correct"]) / float(row["test_total"])
 
 
@@ -38,7 +38,7 @@ def spread(values: list[float]) -> str:
 
 
 def append(name: str, row: dict[str, Any]) -> None:
-    """Add a row, with the machine, the date and the commit that it was measured at."""
+    """Add a row to docs/results/NAME.jsonl, with the machine, the date and the commit at which it was measured."""
     row = {
         "machine": f"{device_title(torch.device('cpu'))}, torch {torch.__version__.partition('+')[0]}",
         "python": platform.python_version(),
@@ -51,15 +51,15 @@ def append(name: str, row: dict[str, Any]) -> None:
 
 
 def validation(row: dict[str, Any]) -> str | None:
-    """The split that a row of accuracy.jsonl was chosen on: "val" by writer, or "val-random" as in 0.1; None for none."""
+    """The split on which a row of accuracy.jsonl was chosen: "val", by writer, or "val-random", as in 0.1; None if on none."""
     split = (row["recipe"] or {}).get("split", "train")
     return None if split == "train+val" else str(row.get("validation", "val-random"))
 
 
 def is_current(recipe: dict[str, Any] | None, name: str) -> bool:
-    """Whether a row's recipe, as `Recipe.to_dict` gave it, is what `name` stands for now (its summary is only words).
+    """Whether a row's recipe, in the form of `Recipe.to_dict`, is what `name` stands for now, apart from its summary.
 
-    The oldest rows hold no recipe; they belong to two-conv and three-conv, which have not changed.
+    The oldest rows have no recipe; they belong to two-conv and three-conv, which have not changed since.
     """
     if name not in RECIPES:
         return False

@@ -1,4 +1,4 @@
-"""Comparable timing: the same two cores everywhere, medians with their range."""
+"""Comparable timing: the same two cores everywhere, and medians with their range."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 @contextmanager
 def two_cores() -> Iterator[None]:
-    """If there are more cores, use only two."""
+    """Use only two cores inside `with`, even if there are more."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return

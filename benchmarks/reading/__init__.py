@@ -1,1 +1,1 @@
-"""Reading handwriting: how much is right, and how fast."""
+"""How well handwriting is read, and how fast."""

@@ -1,12 +1,12 @@
-"""Single digits, MNIST's and those that the reader was not trained on: uv run python -m benchmarks.reading.foreign
+"""Single digits, of MNIST and of datasets on which the reader was not trained: uv run python -m benchmarks.reading.foreign
 
 \b
-mnist     MNIST's test images, through the reader's own model
-semeion   each picture as published, through `Reader.read`: right if exactly one digit is found, and it is the right one
+mnist     MNIST's test images, classified by the reader's model
+semeion   each picture as published, through `Reader.read`: right if exactly one digit is found and it is read correctly
 digits    scikit-learn's 8x8 digits, in the same way
 
-Semeion is not in this repository: get semeion.data (Semeion Handwritten Digit, UCI Machine Learning Repository) and name its
-folder with --foreign. scikit-learn's digits come with `uv pip install scikit-learn`.
+Semeion is not in this repository: download semeion.data (Semeion Handwritten Digit, UCI Machine Learning Repository) and name
+its folder with --foreign. scikit-learn's digits come with `uv pip install scikit-learn`.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Forms and tables, each filled in by one hand: uv run python -m benchmarks.reading.forms --forms 200 --tables 40
 
-tests/support/forms.py draws them with the digits of MNIST's validation writers: a form of four fields of 4 to 8 digits, in frames
-of 1 to 3 pixels at every darkness, half of them scanned, turned by up to 3 degrees, half photographed, tilted by up to 15; and
-tables of 3x3 to 30x12 cells with up to 3 digits, photographed, every second with some of its cells merged. A field or a cell is
-right if its text is exactly what was written, accepted or not; it is flagged if the answer says that a person should check
-it. The classifier has seen some of these writers' digits in its training, as single digits.
+tests/support/forms.py draws them with the digits of MNIST's validation writers: a form with four fields of 4 to 8 digits, whose
+frames are 1 to 3 pixels wide and of any darkness; half of the forms are scanned, rotated by up to 3 degrees, half photographed,
+tilted by up to 15. And tables of 3x3 to 30x12 cells with up to 3 digits, photographed; every second one has merged cells. A
+field or a cell is right if its text is exactly what was written, accepted or not; it is flagged if the answer says that a
+person should check it. The classifier has seen some of these writers' digits in its training, as single digits.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def measure_tables(reader: Reader, hand_of: list[Hand], count: int) -> dict[str,
 
 
 def in_place(cells: tuple[tuple[str | None, ...], ...]) -> list[tuple[tuple[int, int], str | None]]:
-    """Each text with its row and column."""
+    """The row and column of each text, and the text."""
     return [((r, c), text) for r, row in enumerate(cells) for c, text in enumerate(row)]
 
 

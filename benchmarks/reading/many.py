@@ -1,7 +1,7 @@
-"""Pictures per second, two processes against one, each with one thread: uv run python -m benchmarks.reading.many
+"""Pictures read per second by two processes and by one, each with one thread: uv run python -m benchmarks.reading.many
 
-Pages of a notebook (1,240 x 1,754 pixels with 100 digits) from their files on two cores, the start of the processes included; the
-one has one thread in ONNX Runtime and OpenCV. Let nothing else run meanwhile.
+Pages of a notebook (1,240 x 1,754 pixels with 100 digits) are read from their files on two cores; starting the processes counts.
+The single process, too, has one thread in ONNX Runtime and OpenCV. Let nothing else run meanwhile.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mnistlab.reading.reader import Reader
 from tests.support import pages as drawn_pages
 
 DRAWN = 20
-"""The number of pages drawn; each is read several times."""
+"""How many pages are drawn; each is read several times."""
 
 
 def measure_many(reader: Reader, test: tuple[Images, Labels], pictures: int, rounds: int) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def measure_many(reader: Reader, test: tuple[Images, Labels], pictures: int, rou
             drawn.append(Path(folder) / f"{number}.jpeg")
             drawn_pages.save(page_of(test, number, size=(1240, 1754)), drawn[-1], "JPEG")
         paths = [drawn[number % DRAWN] for number in range(pictures)]
-        cv2.setNumThreads(1)  # the processes do so themselves
+        cv2.setNumThreads(1)  # the processes of the pool do so themselves
         try:
             for jobs in [1, 2] * rounds:
                 start = time.perf_counter()

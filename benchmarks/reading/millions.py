@@ -1,13 +1,14 @@
 """Many small pictures through Ray: uv run --group scale python -m benchmarks.reading.millions
 
-Pictures of a few handwritten digits each, one in a hundred of them broken, read by whole commands on two cores:
+Pictures of a few handwritten digits each, one in a hundred of them broken, are read by whole commands on two cores:
 
-ray-rate    pictures a second of `read --engine ray` and of `read --jobs 2`, process start to end, in turn
+ray-rate    pictures per second of `read --engine ray` and of `read --jobs 2`, process start to end, in turn
 ray-memory  the most memory that the command itself holds (VmHWM), for a tenth of the pictures and for all
-ray-kills   every so many seconds a process that reads is killed, and once the command itself, which then goes on with --resume;
-            more pictures come until the time is over
+ray-kills   a process that reads is killed every few seconds, and once the command itself, which is continued with --resume;
+            more pictures are added until the time is over
 
-Each row looks whether each picture is in the output once, and each broken one with its error. Let nothing else run meanwhile.
+Each row checks that each picture is in the output exactly once, and each broken one with its error. Let nothing else run
+meanwhile.
 """
 
 from __future__ import annotations
@@ -45,11 +46,11 @@ from tests.support.processes import descendants, reads
 
 ROWS = ("ray-rate", "ray-memory", "ray-kills")
 BROKEN = 100
-"""One picture in so many is broken."""
+"""One in this many pictures is broken."""
 
 
 def draw_pictures(folder: Path, count: int, data_dir: Path) -> None:
-    """Make so many pictures in the folder: 3 to 8 training digits side by side, 56 pixels high."""
+    """Make `count` pictures in the folder, each with 3 to 8 training digits side by side, 56 pixels high."""
     images, _ = open_dataset("mnist", data_dir).read("train")
     folder.mkdir(parents=True)
     for number in range(count):
@@ -75,7 +76,7 @@ def seconds(folder: Path, *arguments: str) -> float:
 
 
 def check_output(folder: Path) -> dict[str, int]:
-    """How many pictures are in the output; `RuntimeError` if one is missing or there twice, or a broken one has no error."""
+    """How many pictures are in the output. Raises `RuntimeError` if one is missing or twice, or if a broken one has no error."""
     table = pyarrow.parquet.read_table(folder / "out", columns=["file", "page", "line", "position", "error"])
     rows = Counter(zip(*(table[name].to_pylist() for name in ("file", "page", "line", "position")), strict=True))
     files = {str(path.relative_to(folder)) for path in (folder / "pictures").iterdir()}
@@ -113,7 +114,7 @@ def tell_rate(result: dict[str, Any]) -> list[str]:
 
 
 def peak(folder: Path) -> float:
-    """The most memory that the command itself has held, in MiB."""
+    """The most memory, in MiB, that the command's own process held while it read the pictures in the folder."""
     most = 0
     arguments = command("pictures", "--to", "out", "--engine", "ray")
     with subprocess.Popen(arguments, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as started:
@@ -121,7 +122,7 @@ def peak(folder: Path) -> float:
             try:
                 lines = Path(f"/proc/{started.pid}/status").read_text(encoding="utf-8").splitlines()
                 most = max([most, *(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))])
-            except OSError:  # it has just ended
+            except OSError:  # the process has just ended
                 pass
             time.sleep(0.1)
     check_output(folder)
@@ -141,10 +142,10 @@ def tell_memory(result: dict[str, Any]) -> list[str]:
 
 
 def measure_kills(folder: Path, every: float, lasting: float, data_dir: Path) -> dict[str, Any]:
-    """Kill readers until the time is over, and the command itself once half of it is; more pictures come as long as it lasts."""
+    """Kill readers until the time is over, and the command itself at half-time; more pictures are added all the while."""
     draw, killed, drivers, round_number = random.Random(0), 0, 0, 0  # noqa: S311 - whom to kill
     end, half = time.monotonic() + lasting, time.monotonic() + lasting / 2
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as left:  # what Ray leaves when it is killed
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as left:  # what a killed Ray leaves behind
         while round_number == 0 or time.monotonic() < end:
             given = command("pictures", "--to", "out", "--engine", "ray", "--resume")
             due = time.monotonic() + every

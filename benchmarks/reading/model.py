@@ -27,7 +27,7 @@ def mnist_test(data_dir: Path) -> tuple[Images, Labels]:
 
 
 def describe(reader: Reader) -> dict[str, Any]:
-    """Which model was measured."""
+    """What to record about the model that was measured."""
     content = reader.path.read_bytes()
     name, metadata = reader.path.name, dict(reader.metadata)
     return {

@@ -1,7 +1,7 @@
-"""MNIST's test digits on computer-generated pages, found and read correctly: uv run python -m benchmarks.reading.pages --pages 40
+"""How well digits on computer-generated pages are found and read: uv run python -m benchmarks.reading.pages --pages 40
 
-tests/support/pages.py draws them: seven papers, five rulings, nine pens, tilts of up to 10 degrees, shadows, noise. The first
-100 pages share no digit.
+tests/support/pages.py draws them with MNIST's test digits: seven papers, five rulings, nine pens, tilts of up to 10 degrees,
+shadows, noise. No digit is on two of the first 100 pages.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Box = tuple[float, float, float, float]
 
 
 def page_of(test: tuple[Images, Labels], number: int, **options: Any) -> Any:
-    """The page with this number, with MNIST's test digits that are on no other of the first 100 pages."""
+    """The page with this number; its digits of MNIST's test images are on no other of the first 100 pages."""
     images, labels = test
     order = np.random.default_rng(0).permutation(len(labels))
     start = number * DIGITS_A_PAGE % len(order)
@@ -36,8 +36,9 @@ def page_of(test: tuple[Images, Labels], number: int, **options: Any) -> Any:
 
 
 def match(truth: list[Box], found: list[Box]) -> dict[int, int]:
-    """Which found box matches which true one, by overlap, each once: their union less than twice their intersection, or both
-    centres in the other's box.
+    """The index of the found box that matches each true box, by index; each box is used once, the best overlaps first.
+
+    Two boxes match if their intersection over union is above 0.5, or if each contains the other's centre.
     """
     pairs = []
     for a, one in enumerate(truth):
@@ -65,7 +66,7 @@ def centre_in(one: Box, other: Box) -> bool:
 
 
 def compare(page: Any, read: Any) -> dict[str, int]:
-    """How much of a page was read correctly."""
+    """How much of a page was read correctly, as counts of digits."""
     lines = [[(digit, int(digit.value)) for digit in line.digits] for line in read.lines]
     found = [pair for line in lines for pair in line]
     matched = match(page.boxes, [tuple(digit.box) for digit, _ in found])

@@ -1,14 +1,15 @@
-"""Numbers on papers as people fill them in: uv run python -m benchmarks.reading.papers [--fields FOLDER]
+"""Numbers on paper, as people fill them in: uv run python -m benchmarks.reading.papers [--fields FOLDER]
 
-`strips` and `grids` are drawn by tests/support/sheets.py from MNIST's test digits: amounts on patterned paper, and grids of cells
-that are half empty, flat and photographed at an angle. A strip or a cell is right if every digit is and nothing else was
-found.
+`strips` and `grids` are drawn by tests/support/sheets.py from MNIST's test digits: amounts on patterned paper, and grids with
+half of their cells empty, flat or photographed at an angle. A strip or a cell is right if every digit is right and nothing else
+was found.
 
-With --fields, real ones: a folder with labels.json, a list of {"file": "amounts/1.jpg", "kind": "string", "text": "1500"} and
+With --fields, real ones are read too, from a folder with labels.json. That is a list of
+{"file": "amounts/1.jpg", "kind": "string", "text": "1500"} and
 {"file": "sudoku/1.jpg", "kind": "grid", "grid": ["53..."], "corners": [[x, y], ...]}; "0" is an empty cell, and cells of several
-characters are not counted. The folder of each file names its row; KIND-table are the same grids read as tables
-(`mnistlab read --table`), in which a cell counts only if its row and column are right too, which the reader must find. Nothing is
-ever trained on these, or chosen on them.
+characters are not counted. Each file's folder gives its row its name. The rows KIND-table are the same grids read as tables
+(`mnistlab read --table`): a cell is right only if the reader finds its row and column too. Nothing is ever trained or chosen on
+these pictures.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def measure_grids(reader: Reader, test: tuple[Images, Labels]) -> dict[str, Any]
 
 
 def measure_fields(reader: Reader, folder: Path | None, kind: str) -> dict[str, Any]:
-    """The pictures of one kind."""
+    """Read the pictures of one kind, and count what is right."""
     counts: Counter[str] = Counter()
     seconds = []
     for row in rows_of(folder, kind):
@@ -99,7 +100,7 @@ def measure_fields(reader: Reader, folder: Path | None, kind: str) -> dict[str, 
 
 
 def measure_table(reader: Reader, folder: Path | None, kind: str) -> dict[str, Any]:
-    """The pictures of one kind as tables."""
+    """Read the pictures of one kind as tables, and count what is right."""
     counts: Counter[str] = Counter()
     seconds = []
     for row in rows_of(folder, kind):

@@ -1,11 +1,11 @@
-"""Non-digits that are rejected: uv run python -m benchmarks.reading.reject --fonts FOLDER
+"""How many non-digits are rejected: uv run python -m benchmarks.reading.reject --fonts FOLDER
 
-The threshold is the one that accepts 99 % of MNIST's test images; clothes, letters and noise below it are rejected.
+The threshold is the one that accepts 99 % of MNIST's test images; pictures of clothes, letters and noise below it are rejected.
 
-Fashion-MNIST comes with Debian's dataset-fashion-mnist or `mnistlab data --dataset fashion`. Letters are written with the fonts
-of OpenCV and those found in --fonts that are not of matplotlib's families (the recipe `reader` sees those); Debian has
-handwritten ones in fonts-breip, fonts-femkeklaver, fonts-dkg-handwriting, fonts-bwht, fonts-dancingscript, fonts-humor-sans,
-fonts-kaushanscript and fonts-comic-neue, printed ones in fonts-liberation. Each family counts equally.
+Fashion-MNIST comes with Debian's package dataset-fashion-mnist or with `mnistlab data --dataset fashion`. Letters are written
+with OpenCV's fonts and those in the folders of --fonts, except matplotlib's families, on which the recipe `reader` is trained.
+Debian has handwritten fonts in fonts-breip, fonts-femkeklaver, fonts-dkg-handwriting, fonts-bwht, fonts-dancingscript,
+fonts-humor-sans, fonts-kaushanscript and fonts-comic-neue, and printed ones in fonts-liberation. Each family counts equally.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from mnistlab.reading.reader import Reader
 
 DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")
 LIKE_DIGITS = "BDGIOQSZbgiloqsz"
-"""Letters that a person may take for 8, 0, 6, 1, 0, 0, 5, 2 and 6, 9, 1, 1, 0, 9, 5, 2: left out."""
+"""The letters that are left out because people may take them for 8, 0, 6, 1, 0, 0, 5, 2 and 6, 9, 1, 1, 0, 9, 5, 2."""
 LETTERS = "".join(c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in LIKE_DIGITS)
 LIKE_DIGITS_IN = {
     "Because We": "d",
@@ -43,7 +43,7 @@ LIKE_DIGITS_IN = {
     "Ecolier": LETTERS,  # its fine strokes are lost in 28 pixels
     "Joscelyn": LETTERS,  # of the 16th century
 }
-"""Further letters that look like digits in these fonts."""
+"""Further letters that are left out because they look like digits in these fonts."""
 ACCEPTED = 0.99
 """The share of MNIST's test images that the threshold accepts."""
 
@@ -95,7 +95,7 @@ def fashion(data_dir: Path) -> Images:
 
 
 def as_mnist(picture: Images) -> Images:
-    """Ink 255 on 0 of any size in MNIST's form: scaled into 20x20, aspect kept, anti-aliased, centre of mass in the middle."""
+    """A picture of any size, ink 255 on 0, in MNIST's form: uint8 (28, 28), scaled into 20x20 pixels, centred by mass."""
     on = np.argwhere(picture > 30)
     (top, left), (bottom, right) = on.min(0), on.max(0) + 1
     ink = picture[top:bottom, left:right].astype(np.float32)
@@ -112,12 +112,12 @@ def as_mnist(picture: Images) -> Images:
 
 
 def draw_letters(folders: Iterable[Path]) -> dict[tuple[str, str], tuple[Images, str]]:
-    """The letters of each font as MNIST-like images, and their names, by family and style."""
+    """By family and style, the letters of each font: their images in MNIST's form, and which letters they are."""
     drawn: dict[tuple[str, str], tuple[Images, str]] = {}
     for name in sorted(name for name in dir(cv2) if name.startswith("FONT_HERSHEY")):
         for italic in (0, cv2.FONT_ITALIC):
             images = np.stack([as_mnist(write_with_opencv(c, getattr(cv2, name) | italic)) for c in LETTERS])
-            if not any(np.array_equal(images, other) for other, _ in drawn.values()):  # OpenCV 5 draws some alike
+            if not any(np.array_equal(images, other) for other, _ in drawn.values()):  # OpenCV 5 draws some fonts alike
                 drawn["OpenCV", f"{name[13:]}{' italic' if italic else ''}"] = images, LETTERS
     theirs = families(Path(importlib.import_module("matplotlib").get_data_path()) / "fonts" / "ttf")
     for folder in folders:
@@ -155,7 +155,7 @@ def write_with_pillow(letter: str, font: ImageFont.FreeTypeFont) -> Images:
 
 
 def draw_noise(count: int = 2000) -> dict[str, Images]:
-    """Pictures of nothing."""
+    """Pictures of noise, uint8 (N, 28, 28), by kind."""
     rng = np.random.default_rng(0)
     white = rng.integers(0, 256, (count, 28, 28), dtype=np.uint8)
     smooth = np.stack(

@@ -1,10 +1,10 @@
 """How fast handwriting is read: uv run python -m benchmarks.reading.speed
 
 \b
-process   `mnistlab read one.png`, process start to answer
-page-time an A4 page at 300 dpi with 100 digits, from its file, after a warm-up
-photo-time a photo of 12 megapixels of a grid of 9 by 9 cells on a dark table, askew, half of it filled in, as a JPEG file
-classify  10,000 images, images per second, on two cores
+process    `mnistlab read one.png`, from process start to answer
+page-time  reading an A4 page at 300 dpi with 100 digits from its file, after a warm-up
+photo-time reading a photo of 12 megapixels, askew, of a grid of 9 by 9 cells on a dark table; half of them are filled in
+classify   images per second for 10,000 images, on two cores
 
 Let nothing else run meanwhile.
 """
@@ -95,7 +95,7 @@ def measure_photo_time(reader: Reader, test: tuple[Images, Labels], rounds: int)
 
 def measure_classify(images: Images, model: Path | None, rounds: int) -> dict[str, Any]:
     with two_cores():
-        reader = Reader(model)  # a new one, for as many threads as there are cores now
+        reader = Reader(model)  # a new reader, with as many threads as there are cores now
         reader.classify(images)
         rates = []
         for _ in range(rounds):

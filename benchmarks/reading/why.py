@@ -1,7 +1,8 @@
 """Whether `explain --why` names the ink that matters: uv run python -m benchmarks.reading.why RUN
 
-The tenth of the ink that a method names first is erased from validation digits: by how much the log-probability of the answer
-falls, on average, in nats. For a run's network, gradient methods are measured too; an exported model has no gradients.
+From validation digits, the tenth of the ink that a method ranks first is erased. The figure is by how much the log-probability
+of the answer falls on average, in nats. For a run's network, gradient methods are measured too; an exported model has no
+gradients.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ from mnistlab.reading.occlusion import occlusion
 Images = NDArray[np.uint8]
 Maps = NDArray[np.floating[Any]]
 STEPS = 32
-"""Points on the way from blank to the picture (integrated gradients), and half as many noisy pictures (SmoothGrad)."""
+"""How many points lie on the way from a blank image to the picture (integrated gradients); SmoothGrad uses half as many noisy
+copies."""
 
 
 def fall(look: Look, images: Images, maps: Maps) -> float:
-    """By how much the answers' log-probability falls without the tenth of the ink that the maps, (N, H, W), name first."""
+    """The mean fall of the answers' log-probability without the tenth of the ink that the maps, (N, H, W), rank first."""
     before = look.probabilities(images)
     rows, answers = np.arange(len(images)), before.argmax(axis=1)
     after = look.probabilities(np.stack([erase(image, named) for image, named in zip(images, maps, strict=True)]))
@@ -37,7 +39,7 @@ def fall(look: Look, images: Images, maps: Maps) -> float:
 
 
 def gradients(look: TorchLook, images: torch.Tensor, number: torch.Tensor) -> torch.Tensor:
-    """The gradients of the log-odds of the class `number`, int64 (N,), with respect to the pixels of images float (N, H, W)."""
+    """The gradients of the log-odds of the classes `number`, int64 (N,), with respect to the images' pixels, float (N, H, W)."""
     pixels = images.clone().requires_grad_()
     logits = look.saved.model(look.saved.normalisation(pixels[:, None]))
     its = nn.functional.one_hot(number, logits.shape[1]).bool()
@@ -46,7 +48,7 @@ def gradients(look: TorchLook, images: torch.Tensor, number: torch.Tensor) -> to
 
 
 def by_gradients(look: TorchLook, images: Images) -> Iterator[tuple[str, Maps]]:
-    """The maps of each gradient method."""
+    """The name and the maps, (N, H, W), of each gradient method."""
     pixels = torch.from_numpy(images).float()
     answers = torch.from_numpy(look.probabilities(images).argmax(axis=1))
     plain = gradients(look, pixels, answers)
@@ -61,7 +63,7 @@ def by_gradients(look: TorchLook, images: Images) -> Iterator[tuple[str, Maps]]:
 
 
 def grad_cam(look: TorchLook, pixels: torch.Tensor) -> Maps:
-    """The last maps, each weighted by its mean gradient (Selvaraju et al. 2017)."""
+    """Grad-CAM: the network's last maps, each weighted by its mean gradient, added up (Selvaraju et al. 2017)."""
     seen: list[torch.Tensor] = []
     last = [layer for layer in look.network.layers if isinstance(layer, nn.ReLU | nn.MaxPool2d | nn.BatchNorm2d)]
     maps_of = next(layer for layer in reversed(last) if gives_maps(look, layer, pixels[:1]))
@@ -75,7 +77,7 @@ def grad_cam(look: TorchLook, pixels: torch.Tensor) -> Maps:
 
 
 def gives_maps(look: TorchLook, layer: nn.Module, pixels: torch.Tensor) -> bool:
-    """Whether its output is maps rather than one row of values."""
+    """Whether the layer's output is maps rather than one row of values."""
     shapes: list[int] = []
     hook = layer.register_forward_hook(lambda _, __, out: shapes.append(out.ndim))
     look.saved.model(look.saved.normalisation(pixels[:, None]))
@@ -84,7 +86,7 @@ def gives_maps(look: TorchLook, layer: nn.Module, pixels: torch.Tensor) -> bool:
 
 
 def measure(look: Look, images: Images, tell: Callable[[str, float], None]) -> dict[str, float]:
-    """The fall for each method, printed as soon as it is known."""
+    """The fall for each method; `tell` is called as soon as it is known."""
     results: dict[str, float] = {}
 
     def note(name: str, maps: Maps) -> None:

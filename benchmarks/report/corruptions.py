@@ -1,4 +1,4 @@
-"""The table of how models read corrupted test images."""
+"""The table of how well models read corrupted test images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TITLES = {CANONICAL: "the canonical example", SHIPPED: "the reader that ships"}
 
 
 def corruption_table() -> str:
-    """Errors in % by corruption, a column for each model; nothing if none was measured."""
+    """The table of errors in % by corruption, with a column for each model; empty if none was measured."""
     columns = by_model()
     rows = [("seeds", *(str(len(rows)) for rows in columns.values()))]
     rows.append(("none", *(spread([clean_error(row) for row in rows]) for rows in columns.values())))
@@ -33,7 +33,7 @@ def corruption_table() -> str:
 
 
 def by_model() -> dict[str, Sequence[dict[str, Any]]]:
-    """The recorded rows of each model: the canonical example, the recipes in their order, the reader that ships."""
+    """The recorded rows of each model: the canonical example, the recipes in their order, and the reader that ships."""
     rows = recorded()
     names = [CANONICAL, *RECIPES, SHIPPED]
     columns = {name: [row for row in rows if row["row"] == name] for name in names}

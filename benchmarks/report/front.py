@@ -1,4 +1,4 @@
-"""What README and LISEZMOI say about the results: numbers first, then the words of each language (words.toml)."""
+"""What README and LISEZMOI say about the results: the numbers are put into the words of each language (words.toml)."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ Numbers = dict[str, float]
 
 
 class Number(float):
-    """A number formatted for a language: f"{number:.2f}" is 1,234.50 or 1 234,50."""
+    """A number that is formatted for a language: f"{number:.2f}" is 1,234.50 or 1 234,50."""
 
     language = "en"
 
     def __format__(self, spec: str) -> str:
-        """With as many decimals as `spec` says (".2f"); none without."""
+        """The number with as many decimals as `spec` says (".2f"); with none if it says nothing."""
         decimals = int(spec.strip(".f") or 0)
-        rounded = Decimal(f"{float(self):.{decimals}f}")  # as the other tables round
+        rounded = Decimal(f"{float(self):.{decimals}f}")  # rounds as the other tables do
         return str(format_decimal(rounded, f"#,##0.{'0' * decimals}", locale=self.language))
 
 
 class French(Number):
-    """12 345,6."""
+    """A number formatted for French: 12 345,6."""
 
     language = "fr"
 
 
 def say(phrase: str, numbers: Numbers, language: str) -> str:
-    """The phrase with its numbers."""
+    """The phrase, filled in with its numbers, formatted for the language."""
     kind = {"en": Number, "fr": French}[language]
     return phrase.format_map({name: kind(value) for name, value in numbers.items()})
 
@@ -55,7 +55,7 @@ def minute(language: str) -> str:
 
 
 def whole_command(precision: str) -> Numbers | None:
-    """Seconds of `mnistlab train`, and of its training alone; None if it was not measured in that precision."""
+    """The seconds of `mnistlab train`, and of its training alone; None if they were not measured in that precision."""
     row = results.latest_process("default", precision)
     if row is None:
         return None
@@ -64,14 +64,14 @@ def whole_command(precision: str) -> Numbers | None:
 
 
 def results_table(language: str) -> str:
-    """The table of at most eight results."""
+    """The table of the most important results, at most eight."""
     words = WORDS[language]
     rows = [tuple(say(text, numbers, language) for text in words["results"][key]) for key, numbers in chosen().items()]
     return typeset(markdown((words["what"], words["figure"]), rows), language)
 
 
 def chosen() -> dict[str, Numbers]:
-    """The numbers of each line of the table, by its name in words.toml."""
+    """The numbers in each line of the table, by the line's name in words.toml."""
     reading, serving = results.latest_rows("reader"), results.latest_rows("serving")
     race = summary(results.races()[-1])
     return {

@@ -1,6 +1,6 @@
-"""Draw accuracy over training seconds and over parameters, ours and the published: uv run python -m benchmarks.report.frontier
+"""Draw accuracy over training seconds and parameters, ours and others': uv run python -m benchmarks.report.frontier
 
-Ours come from docs/results/*.jsonl; the published figures are below, each with its source. Writes
+Our figures come from docs/results/*.jsonl; the published ones are below, each with its source. Writes
 docs/images/frontier-seconds.png and docs/images/frontier-parameters.png.
 """
 
@@ -23,7 +23,7 @@ BLUE, GREY = "#2563a8", "#6b7280"
 
 @dataclass(frozen=True)
 class Published:
-    """A figure as its author states it: accuracy in %, on the official test images."""
+    """A published figure, as its author states it: the accuracy in % on the official test images."""
 
     label: str
     accuracy: float
@@ -31,7 +31,7 @@ class Published:
     seconds: float | None = None
     parameters: int | None = None
     best_of: bool = False
-    """The best of many runs or epochs, chosen on the test images, which a single training run does not reach."""
+    """Whether it is the best of many runs or epochs, chosen on the test images, which a single training run does not reach."""
 
 
 PUBLISHED = (
@@ -65,7 +65,7 @@ def ours() -> list[dict[str, Any]]:
 
 
 def canonical() -> list[Published]:
-    """The canonical example on this machine, after each of its epochs."""
+    """The canonical example's accuracy on this machine after each of its epochs."""
     runs = races()
     points, seconds = [], 0.0
     for number, epoch in enumerate(runs[-1]["canonical_epochs"] if runs else [], 1):
@@ -106,11 +106,11 @@ PLACES: dict[str, dict[str, tuple[int, int, str]]] = {
         "MnistSimpleCNN M3": (6, -24, "left"),
     },
 }
-"""The places of names that would otherwise overlap: points to the right and up, and which end of the name."""
+"""Where to put names that would otherwise overlap: points to the right, points up, and which end of the name is there."""
 
 
 def draw(by: str, label: str, others: list[Published], path: str) -> None:
-    """One picture: accuracy over `by` ("seconds" or "parameters")."""
+    """Draw one picture: accuracy over `by` ("seconds" or "parameters")."""
     figure = blank_figure(8.6, 5)
     axes = figure.subplots()
     for point in others:
@@ -124,7 +124,7 @@ def draw(by: str, label: str, others: list[Published], path: str) -> None:
                       fontsize=8, zorder=2)  # fmt: skip
     for recipe in ours():
         if not recipe[by] or (by == "seconds" and recipe["name"].startswith("tiny")):
-            continue  # the tiny ones were not made to be fast
+            continue  # the tiny recipes were not made to be fast
         right, up, side = PLACES[by].get(recipe["name"], (8, 5, "left"))
         axes.errorbar(
             recipe[by], recipe["accuracy"], recipe["std"], fmt="o", color=BLUE, markersize=8, capsize=3, zorder=3

@@ -34,7 +34,7 @@ READING = {
 
 
 def reading_table() -> str:
-    """The last measurement of each row of benchmarks/reading."""
+    """The table with the last measurement of each row of benchmarks/reading."""
     last = results.latest_rows("reader")
     rows = [
         (title, reading_figure(name, last[name]), measured(last[name]), command_of(name, last[name]))
@@ -45,7 +45,7 @@ def reading_table() -> str:
 
 
 def reading_figure(name: str, row: dict[str, Any]) -> str:
-    """The figure, with its n."""
+    """The figure of a row, with its n."""
     if name in ("mnist", "semeion", "digits", "pages"):
         right, of = row["right"], row["of"]
         more = f", {row['pages']} pages, {row['false_finds']} false finds" if name == "pages" else ""

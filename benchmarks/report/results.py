@@ -1,4 +1,4 @@
-"""What the raw lines of docs/results say about the current recipes and commands."""
+"""What the raw lines of docs/results say about the recipes and commands as they are now."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from mnistlab.recipes.catalog import RECIPES
 from mnistlab.recipes.recipe import EnsembleRecipe
 
 ENOUGH = 3
-"""This many seeds with today's validation replace those that were chosen on val-random."""
+"""How many seeds with today's validation it takes to replace those that were chosen on val-random."""
 
 
 def recorded_rows() -> dict[str, list[dict[str, Any]]]:
-    """All recorded seeds of each current recipe, by name."""
+    """All recorded seeds of each recipe as it is now, by name."""
     rows = defaultdict(list)
     for row in records.read("accuracy"):
         name = row["recipe"]["name"]
@@ -25,8 +25,8 @@ def recorded_rows() -> dict[str, list[dict[str, Any]]]:
 
 
 def accuracy_rows() -> dict[str, list[dict[str, Any]]]:
-    """The recorded seeds of each current recipe, by name: those with today's validation if there are enough of them, otherwise
-    those that were chosen on val-random; never both."""
+    """The recorded seeds of each recipe as it is now, by name: those with today's validation if there are enough, otherwise those
+    that were chosen on val-random; never both."""
     chosen = {}
     for name, rows in recorded_rows().items():
         todays = [row for row in rows if records.validation(row) == RECIPES[name].data.validation]
@@ -39,7 +39,7 @@ def training_seconds(name: str) -> float | None:
     """Seconds from the first batch to the last step, with all cores and nothing else running.
 
     The median of whole training runs if some were timed, otherwise the number of steps times the median step of
-    benchmarks/training/step.py. For an ensemble, of all its members, one after the other.
+    benchmarks/training/step.py. For an ensemble, the sum over its members, which are trained one after the other.
     """
     recipe = RECIPES[name]
     if isinstance(recipe, EnsembleRecipe):
@@ -53,7 +53,7 @@ def training_seconds(name: str) -> float | None:
 
 
 def whole_trainings(name: str) -> list[float]:
-    """Seconds of the current recipe's training runs that were timed last; empty if none was."""
+    """The seconds of those training runs of the recipe as it is now that were timed last; empty if none was timed."""
     row = latest_process(name)
     timed = row["training_seconds"][name] if row else []
     if name == "quick" and races():
@@ -62,9 +62,9 @@ def whole_trainings(name: str) -> list[float]:
 
 
 def latest_process(name: str, precision: str = "bf16") -> dict[str, Any] | None:
-    """The last row of process.jsonl with the current recipe, computed in that precision.
+    """The last row of process.jsonl with the recipe as it is now, computed in that precision.
 
-    Rows without a precision are older than that field, and come from a CPU with bf16.
+    Rows without a precision are older than that field; they come from a CPU with bf16.
     """
     rows = [
         row
@@ -77,13 +77,13 @@ def latest_process(name: str, precision: str = "bf16") -> dict[str, Any] | None:
 
 
 def latest_step(name: str) -> dict[str, Any] | None:
-    """The last measurement of the recipe's steps, if it is of the current recipe."""
+    """The last measurement of the recipe's steps, if the recipe has not changed since."""
     rows = [row for row in records.read("step") if row["recipe"]["name"] == name]
     return rows[-1] if rows and records.is_current(rows[-1]["recipe"], name) else None
 
 
 def races() -> list[dict[str, Any]]:
-    """The full races of the current `quick`."""
+    """The full races of `quick` as it is now."""
     rows = records.read("time_to_accuracy")
     return [row for row in rows if row["mode"] == "full" and records.is_current(row["recipe"], "quick")]
 

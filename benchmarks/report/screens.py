@@ -1,7 +1,7 @@
 """Make the pictures that the documents show: uv run python -m benchmarks.report.screens (needs Chromium)
 
-page.png and page-fr.png are the page, with a 207 drawn on it; read.jpg is a drawn page of squared paper with validation digits of
-MNIST, as `mnistlab read --annotate` shows it. All go to docs/images.
+page.png and page-fr.png are the page, with a 207 drawn on it; read.jpg is a computer-generated page of squared paper with digits
+of MNIST's validation images, as `mnistlab read --annotate` shows it. All go to docs/images.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SEED = 21
 
 
 def save_pages() -> None:
-    """The page in English and light, and in French and dark."""
+    """Save the page in English with the light theme, and in French with the dark one."""
     with serving() as (address, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for name, locale, scheme, panel in (
@@ -42,7 +42,7 @@ def save_pages() -> None:
             draw(page, (2, 0, 7))
             expect(page.locator("#answer")).to_have_text("207", timeout=60_000)
             page.click(f"#tab-{panel}")
-            page.wait_for_timeout(3000)  # until everything that follows has come to rest
+            page.wait_for_timeout(3000)  # until everything has come to rest
             page.screenshot(path=IMAGES / name)
             click.echo(f"{IMAGES / name}: reads {page.locator('#answer').text_content()}")
         browser.close()
@@ -67,7 +67,7 @@ def draw(page: Page, digits: tuple[int, ...]) -> None:
 
 
 def save_reading(data_dir: Path) -> None:
-    """A page of paper with the boxes and digits that were read."""
+    """Save a page of paper with boxes around the digits that were read."""
     images, labels = read_split(open_dataset("mnist", data_dir), "val-random")
     page = drawn_pages.make_page(
         SEED, images[:40], labels[:40], size=(1300, 800), paper="white", ruling="squared", pen="blue ballpoint",

@@ -31,7 +31,7 @@ def fill(name: str, parts: dict[str, str]) -> None:
 
 
 def figures() -> dict[str, str]:
-    """What `mnistlab train --help` says about each recipe."""
+    """The figures that `mnistlab train --help` shows, by recipe."""
     return {
         name: f"{spread([accuracy(row) for row in rows])} % (n={len(rows)})"
         + (f", {training.training_time(name)}" if results.training_seconds(name) else "")

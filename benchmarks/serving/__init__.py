@@ -1,1 +1,1 @@
-"""The server and its page: how fast, and under load."""
+"""How fast the server and its page are, also under load."""

@@ -4,8 +4,8 @@
 classify-one   requests per second of one 28x28 image, beside an endpoint that reads the same body and does nothing
 classify-many  images per second in requests of 256, beside `Reader.classify` of the same batches in this process
 
-Server and load share two cores. Each ratio compares two measurements made in turn; the medians over the rounds are what counts.
-wrk makes the load (Debian's package wrk). Let nothing else run meanwhile.
+The server and the load share two cores. Each ratio compares two measurements made in turn; the medians over the rounds are what
+counts. wrk makes the load (Debian's package wrk). Let nothing else run meanwhile.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from mnistlab.reading.reader import Reader
 
 BATCH = 256
 WARM_UP = 1
-"""Seconds of a first round, which is not counted."""
+"""How many seconds a first round takes, which is not counted."""
 NOTHING = (sys.executable, "-m", "benchmarks.serving.nothing")
 
 

@@ -15,7 +15,7 @@ app = FastAPI()
 
 @app.post("/api/v1/classify")
 async def nothing(request: Request) -> dict[str, str]:
-    """Read the body, and answer with nothing."""
+    """Read the body, and answer with an empty object."""
     await request.body()
     return {}
 

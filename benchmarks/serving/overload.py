@@ -1,6 +1,7 @@
-"""64 pages to read at once, more than there are places: uv run python -m benchmarks.serving.overload
+"""64 requests at once to read a page, more than there are places: uv run python -m benchmarks.serving.overload
 
-Each must be refused at once, or read as if it were alone. Server and load share two cores. Let nothing else run meanwhile.
+Each must be refused immediately, or read as if it were the only one. The server and the load share two cores. Let nothing else
+run meanwhile.
 """
 
 from __future__ import annotations
@@ -24,23 +25,23 @@ from tests.support import pages as drawn_pages
 
 AT_ONCE = 64
 PAGES = 4
-"""Different pages, so that an answer to the wrong request would be noticed."""
+"""How many different pages are sent, so that an answer to the wrong request would be noticed."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer for a page."""
+    """The server's answer for a page."""
 
     page: int
     milliseconds: float
-    """From the first byte sent to the answer's head."""
+    """From the first byte sent to the arrival of the answer's head."""
     status: int
     has_retry_after: bool = False
     text: str = ""
 
 
 async def ask(page: int, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Answer:
-    """Have a page read over its own connection; by hand, because a real client takes longer than the refusal."""
+    """Have a page read over its own connection. The request is written by hand, as a real client takes longer than a refusal."""
     start = time.perf_counter()
     head = f"POST /api/v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
     writer.write(head.encode() + body)

@@ -1,8 +1,8 @@
-"""From a stroke in the page to new probabilities in it, in headless Chromium: uv run python -m benchmarks.serving.page
+"""The time from a stroke on the page to new probabilities, in headless Chromium: uv run python -m benchmarks.serving.page
 
-Once with the tab Answer open, once with Inside, whose frames are timed too; then on the page without a server (`mnistlab site`),
-and there from the first visit to the first answer, by a link that holds a drawing. Server, browser and the script that moves the
-mouse share two cores. Needs Debian's package chromium. Let nothing else run meanwhile.
+It is measured with the tab Answer open, and with Inside, whose frames are timed too; then on the page without a server
+(`mnistlab site`), and there also from the first visit to the first answer, by a link that holds a drawing. The server, the
+browser and the script that moves the mouse share two cores. Needs Debian's package chromium. Let nothing else run meanwhile.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 STEP = 0.016
-"""Seconds between two movements of a mouse."""
+"""How many seconds lie between two movements of the mouse."""
 PAINTED = Path(__file__).parent / "painted.js"
 DURATIONS = """name => {
   const durations = performance.getEntriesByName(name).map((entry) => entry.duration);
@@ -45,10 +45,10 @@ STROKES: dict[str, tuple[str, Offered, int]] = {
     "page-inside": ("inside", serving, 60),
     "site": ("answer", offering, 80),
 }
-"""For each row of strokes: the open tab, the server, and how many milliseconds a reading may take."""
+"""For each row about strokes: the open tab, how the page is served, and how many milliseconds a reading may take."""
 FIRST = "site-first"
 MOST_A_FRAME, MOST_TO_FIRST = 33, 1500
-"""How many milliseconds a frame of the tab Inside may take, and the first answer of the page without a server."""
+"""How many milliseconds a frame of the tab Inside may take, and the first answer on the page without a server."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,14 @@ class Drawing:
     """The measurements for one drawn digit."""
 
     milliseconds: dict[str, list[float]]
-    """For each kind, one per new reading; overview, if Inside is open, is the work for each of its frames."""
+    """For each kind, one number per new reading; if Inside is open, "overview" is the work for each of its frames."""
     moves: int
     seconds: float
     answer: str
 
 
 def figure_eight(left: float, top: float, width: float, height: float) -> Iterator[tuple[float, float]]:
-    """An 8 in one stroke, in the middle of a box, taking a second."""
+    """The points of an 8 drawn in one stroke, in the middle of a box, within a second."""
     for step in range(61):
         angle = 2 * math.pi * step / 60
         yield left + width * (0.5 + 0.13 * math.sin(2 * angle)), top + height * (0.5 - 0.3 * math.cos(angle))
@@ -107,12 +107,12 @@ def measure(updates: int, panel: str, offered: Offered) -> dict[str, Any]:
 
     drawings: list[Drawing] = []
     with offered() as (address, _), chromium() as browser:
-        page = browser.new_page(reduced_motion="reduce")  # no digit draws itself, and the first tab is open
+        page = browser.new_page(reduced_motion="reduce")  # so that no digit draws itself, and the first tab is open
         page.add_init_script(path=PAINTED)
         page.goto(address)
         page.wait_for_load_state("networkidle")
         page.click(f"#tab-{panel}")
-        draw(page, kinds)  # warms up
+        draw(page, kinds)  # to warm up
         while sum(len(drawing.milliseconds["answer"]) for drawing in drawings) < updates:
             drawings.append(draw(page, kinds))
     moves = sum(drawing.moves for drawing in drawings)
@@ -133,13 +133,13 @@ def measure(updates: int, panel: str, offered: Offered) -> dict[str, Any]:
 
 
 def measure_first(visits: int) -> dict[str, Any]:
-    """From a visitor's first request to the answer, who followed a link that holds a drawing; each time as a new visitor."""
+    """The time from a new visitor's first request to the answer, for visitors who follow a link that holds a drawing."""
     points = [min(255, round(value)) for point in figure_eight(0, 0, 250, 200) for value in point]
     far = b"".join(bytes([0x88, x, y]) for x, y in zip(points[::2], points[1::2], strict=True))
     drawing = base64.urlsafe_b64encode(bytes([1, 30, len(points) // 2, 0]) + far).decode().rstrip("=")
     milliseconds = []
     with offering() as (address, _), chromium() as browser:
-        for _ in range(visits + 1):  # the first warms up
+        for _ in range(visits + 1):  # the first visit is to warm up
             page = browser.new_context(reduced_motion="reduce").new_page()
             page.goto(f"{address}/#d={drawing}")
             page.wait_for_function("performance.getEntriesByName('answer').length")

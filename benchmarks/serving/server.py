@@ -1,4 +1,4 @@
-"""The server under measurement, and the digits that are sent to it."""
+"""The server that is measured, and the digits that are sent to it."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def encoded(picture: Images, format_: str) -> bytes:
 
 @contextmanager
 def running(*command: str) -> Iterator[tuple[str, int]]:
-    """The address and the process of a server that prints its address when it is ready."""
-    log = subprocess.DEVNULL  # a line for each refusal
+    """Run a server that prints its address when it is ready; yields the address and the process's id."""
+    log = subprocess.DEVNULL  # it would get a line for each refusal
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, encoding="utf-8")
     assert process.stdout is not None  # noqa: S101 - for mypy
     try:
@@ -57,13 +57,13 @@ def running(*command: str) -> Iterator[tuple[str, int]]:
 
 
 def serving(*options: str) -> AbstractContextManager[tuple[str, int]]:
-    """`mnistlab serve`, running."""
+    """Run `mnistlab serve`, as `running` does."""
     return running(*MNISTLAB, "serve", "--no-browser", "--port", "0", *options)
 
 
 @contextmanager
 def offering() -> Iterator[tuple[str, int]]:
-    """What `mnistlab site` writes, offered by a plain server of files."""
+    """Write the page with `mnistlab site`, and offer it with a plain file server, as `running` does."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([*MNISTLAB, "site", folder], check=True, stdout=subprocess.DEVNULL)
         options = ("--bind", "127.0.0.1", "--directory", folder)
@@ -72,7 +72,7 @@ def offering() -> Iterator[tuple[str, int]]:
 
 
 def check_program(program: str) -> None:
-    """Raise `UserError` if a program that this measurement needs is not there."""
+    """Raise `click.UsageError` if a program that this measurement needs is not installed."""
     if shutil.which(program) is None:
         raise click.UsageError(
             f"This needs the program {program}, which is not installed. Install it (Debian: apt install {program})."
@@ -80,7 +80,7 @@ def check_program(program: str) -> None:
 
 
 def check_browser() -> None:
-    """Raise `UserError` if the page cannot be opened."""
+    """Raise `click.UsageError` if a browser or what drives it is not installed."""
     check_program("chromium")
     if importlib.util.find_spec("playwright") is None:
         raise click.UsageError("This needs playwright, which is not installed. Install it: uv sync.")

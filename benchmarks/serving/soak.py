@@ -1,7 +1,7 @@
-"""64 connections for a minute, 60 that classify an image and 4 that read a drawing: uv run python -m benchmarks.serving.soak
+"""64 connections for a minute, 60 that classify images and 4 that read drawings: uv run python -m benchmarks.serving.soak
 
-Counts the errors, times the answers and watches the server's memory. Server and load share two cores; wrk makes the load
-(Debian's package wrk). Let nothing else run meanwhile.
+Counts the errors, times the answers and watches the server's memory. The server and the load share two cores; wrk makes the
+load (Debian's package wrk). Let nothing else run meanwhile.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from benchmarks.timing import two_cores
 from tests.support import pages as drawn_pages
 
 READING = 4
-"""Connections that read: never more requests at a time than the server has places."""
+"""How many connections read: no more than the server has places."""
 CLASSIFYING = 60
 WARM_UP = 10
-"""Seconds after which memory should have stopped growing."""
+"""After how many seconds memory should have stopped growing."""
 
 
 def drawing(images: Images, labels: Labels, number: int) -> bytes:
-    """Two digits, as large and as clean as the page sends them."""
+    """A picture of two digits, as large and as clean as those that the page sends."""
     chosen = slice(2 * number, 2 * number + 2)
     page = drawn_pages.make_page(
         number, images[chosen], labels[chosen], size=(300, 240), height=120, paper="white",

@@ -1,4 +1,4 @@
-"""How soon `mnistlab serve` is ready, process start to /readyz: uv run python -m benchmarks.serving.start
+"""How soon `mnistlab serve` is ready, from process start to /readyz: uv run python -m benchmarks.serving.start
 
 Let nothing else run meanwhile.
 """
@@ -18,7 +18,7 @@ from benchmarks.timing import median_and_range, two_cores
 
 def measure(times: int) -> dict[str, Any]:
     seconds = []
-    with httpx.Client(trust_env=False) as client:  # made here: loading the certificates takes time
+    with httpx.Client(trust_env=False) as client:  # made first, because loading the certificates takes time
         for _ in range(times + 1):  # the first start reads the files from disk
             start = time.perf_counter()
             with serving() as (address, _):

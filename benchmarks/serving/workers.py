@@ -1,10 +1,10 @@
-"""The gain of a second worker, two against one in turn: uv run python -m benchmarks.serving.workers
+"""What a second worker gains, measured with two and with one in turn: uv run python -m benchmarks.serving.workers
 
 \b
 workers-one    requests per second of one 28x28 image, from 16 connections
 workers-many   requests per second of 256 images, from 2 connections
 
-Server and load share two cores; wrk makes the load (Debian's package wrk). Let nothing else run meanwhile.
+The server and the load share two cores; wrk makes the load (Debian's package wrk). Let nothing else run meanwhile.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Load on a server, made and timed by wrk (Debian's package wrk)."""
+"""Put load on a server, which wrk makes and times (Debian's package wrk)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Measurement = TypeVar("Measurement", bound=Callable[..., Any])
 
 
 def load_options(command: Measurement) -> Measurement:
-    """Options of a command that loads a server again and again, for `rounds` and `seconds`."""
+    """The options of a command that puts load on a server in `rounds` of `seconds` each."""
     for option in (
         click.option(
             "--seconds", type=click.IntRange(min=1), default=5, show_default=True, help="Seconds of each measurement."
@@ -36,14 +36,14 @@ SCRIPT = Path(__file__).parent / "load.lua"
 
 @dataclass(frozen=True)
 class Load:
-    """What wrk saw."""
+    """What wrk counted and timed."""
 
     requests: int
     seconds: float
     errors: int
-    """Unsuccessful answers, and connections that failed."""
+    """How many answers were errors, and how many connections failed."""
     milliseconds: list[float]
-    """The quantiles of latency at 0.1 %, 0.2 %, ... 99.9 %."""
+    """The quantiles of latency at 0.1 %, 0.2 %, ..., 99.9 %."""
 
     @property
     def rate(self) -> float:
@@ -53,14 +53,14 @@ class Load:
 
 @dataclass(frozen=True)
 class Requests:
-    """What to send: to a path, bodies of one media type, in turn."""
+    """What to send: bodies of one media type, in turn, to a path."""
 
     path: str
     kind: str
     bodies: list[bytes]
 
     def send(self, address: str, connections: int, seconds: int) -> Load:
-        """Send them over that many connections, each waiting for its answer."""
+        """Send the requests over that many connections, each of which waits for its answer."""
         with tempfile.TemporaryDirectory() as folder:
             for number, body in enumerate(self.bodies, 1):
                 (Path(folder) / str(number)).write_bytes(body)
@@ -87,7 +87,7 @@ class Requests:
 
 
 def quantiles(loads: Iterable[Load]) -> dict[str, float]:
-    """Latencies in milliseconds, over all requests together."""
+    """The quantiles of latency in milliseconds, over the requests of all loads together."""
     weighted = sorted((ms, load.requests) for load in loads for ms in load.milliseconds)
     reached = list(itertools.accumulate(weight for _, weight in weighted))
 

@@ -1,1 +1,1 @@
-"""Accuracy, and the speed of training."""
+"""The accuracy and the speed of training."""

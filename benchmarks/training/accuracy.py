@@ -1,9 +1,9 @@
 """Accuracy of a recipe over seeds: uv run python -m benchmarks.training.accuracy two-conv --seeds 5
 
-Each seed is one whole training: chosen on validation, last epoch, test split read once. It is recorded in
-docs/results/accuracy.jsonl when it ends; if run again, recorded seeds are skipped and an interrupted one is
-resumed. Other work beside it changes its time, not its accuracy. An ensemble is made from the finished runs of its kinds in the
-same runs folder, if there are enough of them: seed 0 from the first ones, seed 1 from the next.
+Each seed is one whole training run, whose last epoch is measured once on the test split. It is recorded in
+docs/results/accuracy.jsonl when it ends. If the command is run again, recorded seeds are skipped, and an interrupted one is
+resumed. Other work beside it changes a run's time, not its accuracy. An ensemble is made from finished runs of its members'
+recipes in the same runs folder, if there are enough: seed 0 from the first ones, seed 1 from the next.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def done(recipe: Recipe) -> dict[int, dict[str, Any]]:
 
 
 def members_of(recipe: Recipe, number: int, plan: Sweep) -> list[Run]:
-    """The tested runs from which an ensemble can be made, because its kinds' own runs train alike; none if one is missing."""
+    """The tested runs that can be an ensemble's members, because runs of the members' recipes are trained alike; none if one is
+    missing."""
     if not isinstance(recipe, EnsembleRecipe) or not recipe.ensemble.networks:
         return []
     kinds = [Setting(RECIPES[kind]) for kind in recipe.ensemble.networks]
@@ -61,7 +62,7 @@ def one_seed(recipe: Recipe, number: int, folder: Path, data_dir: Path) -> dict[
         "threads": run.environment["threads"],
         "machine": f"{run.environment['device_title']}, torch {run.environment['packages']['torch']}",
         "date": run.created.date().isoformat(),
-        "commit": run.environment["commit"],  # both as they were when the run began
+        "commit": run.environment["commit"],  # the date and the commit are those at which the run began
         "seconds": round(last["seconds"], 2),
         "val_accuracy": last["val_accuracy"],
         "validation": run.classifier.data.validation,

@@ -1,9 +1,9 @@
-"""The canonical PyTorch example (pytorch/examples, mnist/main.py) as its authors train it, for comparison.
+"""Train the canonical PyTorch example (pytorch/examples, mnist/main.py) as its authors do, for comparison.
 
-The same network, optimizer, schedule, batch size and per-sample transforms, reimplemented from their description: two 3x3
-convolutions of 32 and 64 channels, one max-pool, dropout 0.25 and 0.5, a linear layer of 128; Adadelta at 1.0, times 0.7
-after each epoch; batches of 64 that torchvision's `MNIST` and a `DataLoader` make from PIL pictures one by one, on the CPU
-without shuffling and without worker processes.
+The network, optimizer, schedule, batch size and per-sample transforms are the same, reimplemented from their description: two
+3x3 convolutions with 32 and 64 channels, one max-pool, dropout of 0.25 and 0.5, a linear layer of width 128; Adadelta at 1.0,
+times 0.7 after each epoch; batches of 64 that torchvision's `MNIST` and a `DataLoader` make from PIL pictures one by one, on
+the CPU, without shuffling and without worker processes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MEAN, STD = 0.1307, 0.3081
 
 
 class Net(nn.Module):
-    """Images float (B, 1, 28, 28), normalised, in; log-probabilities float (B, 10) out. 1,199,882 parameters."""
+    """Takes normalised images, float (B, 1, 28, 28); returns log-probabilities, float (B, 10). It has 1,199,882 parameters."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Net(nn.Module):
         self.linear2 = nn.Linear(128, 10)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Log-probabilities float (B, 10)."""
+        """The log-probabilities, float (B, 10), for images, float (B, 1, 28, 28)."""
         maps = F.max_pool2d(self.conv2(self.conv1(images).relu()).relu(), 2)
         hidden = self.linear1(self.dropout1(maps).flatten(1)).relu()
         log_probabilities: torch.Tensor = self.linear2(self.dropout2(hidden)).log_softmax(dim=1)
@@ -52,11 +52,11 @@ class Canonical:
         self.optimizer = torch.optim.Adadelta(self.model.parameters(), lr=1.0)
         self.schedule = torch.optim.lr_scheduler.StepLR(self.optimizer, step_size=1, gamma=0.7)
         to_tensor = transforms.Compose([transforms.ToTensor(), transforms.Normalize((MEAN,), (STD,))])
-        self.random = torch.get_rng_state()  # its own: training runs between its epochs draw from the global one too
+        self.random = torch.get_rng_state()  # training runs between its epochs draw from the generator too
         self.loader: DataLoader[Any] = DataLoader(datasets.MNIST(data_dir, transform=to_tensor), batch_size=BATCH_SIZE)
 
     def batches(self, limit: int | None = None) -> Iterator[float]:
-        """Train an epoch, or `limit` batches of it; yields, after each batch, the seconds since the first one was requested."""
+        """Train an epoch, or `limit` batches of it; yield, after each batch, the seconds since the first one was requested."""
         torch.set_rng_state(self.random)
         self.model.train()
         start = time.perf_counter()

@@ -1,10 +1,9 @@
-"""How models read corrupted test images: uv run python -m benchmarks.training.corruptions robust
+"""How well models read corrupted test images: uv run python -m benchmarks.training.corruptions robust
 
 Measures each finished run of the current recipe in the runs folder on the test images, unchanged and with MNIST-C's 15
 corruptions, and records it in docs/results/corruptions.jsonl; recorded runs are not measured again. "canonical" first
-trains the canonical PyTorch example (canonical.py) for as many epochs as its authors, and continues where it was stopped;
-"shipped" is the reader that ships. Nothing must be chosen on these figures; for that there is
-benchmarks.training.own_corruptions.
+trains the canonical PyTorch example (canonical.py) for as many epochs as its authors do, or continues where it was stopped;
+"shipped" is the reader that ships. Nothing may be chosen by these figures: benchmarks.training.own_corruptions is for that.
 """
 
 from __future__ import annotations
@@ -36,16 +35,16 @@ from mnistlab.runs.run import Run
 from mnistlab.runs.store import list_runs
 
 EPOCHS = 14
-"""The number of epochs that the canonical example's authors train."""
+"""For how many epochs the canonical example's authors train it."""
 CANONICAL, SHIPPED = "canonical", "shipped"
 BATCH = 1000
 
 Read = Callable[[NDArray[np.uint8]], NDArray[np.int64]]
-"""From images uint8 (N, 28, 28) to their predictions, (N,)."""
+"""Takes images, uint8 (N, 28, 28), and returns the predicted digits, int64 (N,)."""
 
 
 def recorded() -> list[dict[str, Any]]:
-    """The recorded rows of the current recipes, and of the two models without a recipe."""
+    """The recorded rows of the recipes as they are now, and of the two models without a recipe."""
     return [
         row
         for row in records.read("corruptions")
@@ -73,9 +72,10 @@ def count_read(read: Read, data_dir: Path) -> dict[str, Any]:
 
 
 def measure_recipe(recipe: Recipe, folder: Path, data_dir: Path) -> None:
-    """Measure each seed of the recipe that was trained but not measured yet."""
+    """Measure each seed of the recipe that was trained but has not been measured yet."""
     found = [run for run in list_runs(folder) if isinstance(run, Run) and run.test is not None]
-    runs = {run.seed: run for run in found if replace(run.recipe, summary=recipe.summary) == recipe}  # only words
+    # The summary is only words.
+    runs = {run.seed: run for run in found if replace(run.recipe, summary=recipe.summary) == recipe}
     if not runs:
         raise click.UsageError(f"{folder} holds no finished run of {recipe.name} as it is now. Train one.")
     there = {row["seed"] for row in recorded() if row["row"] == recipe.name}
@@ -89,7 +89,7 @@ def measure_recipe(recipe: Recipe, folder: Path, data_dir: Path) -> None:
 
 
 def train_canonical(folder: Path, data_dir: Path, epochs: int) -> Canonical:
-    """The trained canonical example; continues where an earlier call was stopped."""
+    """Train the canonical example, or continue where an earlier call was stopped."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "canonical.pt"
     canonical, done = Canonical(data_dir), 0

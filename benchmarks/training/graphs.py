@@ -1,7 +1,7 @@
-"""Seconds of `quick` on a GPU, with its step recorded as a CUDA graph and without: uv run python -m benchmarks.training.graphs
+"""Seconds that `quick` takes on a GPU, with and without its step as a CUDA graph: uv run python -m benchmarks.training.graphs
 
-All training runs take place in this process; the first of each kind loads CUDA's libraries and is not counted. Seconds are
-from first batch to last step. Each training run is a line of docs/results/graphs.jsonl.
+All training runs take place in this process; the first of each kind loads CUDA's libraries and is not counted. The seconds
+are those from the first batch to the last step. Each training run becomes a line of docs/results/graphs.jsonl.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mnistlab.training.cuda_graphs import as_recorded
 
 
 def quick(seeds: int, recorded: bool, data_dir: Path, folder: Path) -> list[dict[str, Any]]:
-    """Train `quick` with seeds 0 to `seeds`; a row for each but the first."""
+    """Train `quick` with the seeds 0 to `seeds`; return a row for each but the first."""
     loop.as_recorded = as_recorded if recorded else lambda step, state: step  # type: ignore[attr-defined]
     rows = []
     for seed in range(seeds + 1):

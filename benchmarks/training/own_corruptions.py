@@ -1,7 +1,7 @@
-"""The corruptions on which `robust` was chosen: uv run python -m benchmarks.training.own_corruptions RUN
+"""Accuracy on the corruptions by which `robust` was chosen: uv run python -m benchmarks.training.own_corruptions RUN
 
-Measures a run on its validation images, unchanged and with 19 corruptions of our own: none of them is among MNIST-C's 15, which
-are only for measuring (benchmarks.training.corruptions). Most are ones that the paper considered and left out, or similar.
+Measures a run on its validation images, unchanged and with 19 corruptions of our own. None of them is among MNIST-C's 15, which
+are only for measuring (benchmarks.training.corruptions); most are ones that MNIST-C's paper considered and left out, or similar.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SIDE = 28
 SEED = 7
 BATCH = 500
 STEPS = torch.linspace(-1, 1, SIDE)
-"""Coordinates from edge to edge, as in grid_sample."""
+"""The pixels' coordinates from edge to edge, -1 to 1, as in grid_sample."""
 PIXELS = torch.arange(float(SIDE))
 Random = torch.Generator
 Tensor = torch.Tensor
@@ -40,26 +40,26 @@ def gaussian_noise(images: Tensor, random: Random) -> Tensor:
 
 
 def speckle(images: Tensor, random: Random) -> Tensor:
-    """Ink that is uneven from pixel to pixel."""
+    """Make the ink uneven from pixel to pixel."""
     return images * (1 + 0.8 * torch.randn(images.shape, generator=random))
 
 
 def grain(images: Tensor, random: Random) -> Tensor:
-    """Coarse noise, of two pixels."""
+    """Add coarse noise, with grains of two pixels."""
     return images + 0.3 * F.interpolate(
         torch.randn(len(images), 1, 14, 14, generator=random), size=SIDE, mode="bilinear"
     )
 
 
 def defocus(images: Tensor, random: Random) -> Tensor:
-    """The mean over a disc of 2.5 pixels' radius."""
+    """Blur: the mean over a disc with a radius of 2.5 pixels."""
     away = torch.arange(-3.0, 4.0)
     disc = ((away[:, None] ** 2 + away**2) <= 2.5**2).float()
     return F.conv2d(images, (disc / disc.sum())[None, None], padding=3)
 
 
 def zoom_blur(images: Tensor, random: Random) -> Tensor:
-    """The mean of the picture and of four that are up to 40 % larger."""
+    """Blur: the mean of the image and of four copies that are up to 40 % larger."""
     total = images
     for size in (1.1, 1.2, 1.3, 1.4):
         grid = torch.tensor([[1 / size, 0, 0], [0, 1 / size, 0]]).expand(len(images), 2, 3)
@@ -70,18 +70,18 @@ def zoom_blur(images: Tensor, random: Random) -> Tensor:
 
 
 def contrast(images: Tensor, random: Random) -> Tensor:
-    """A fifth of the contrast, around middle grey."""
+    """Reduce the contrast to a fifth, around middle grey."""
     return (images - 0.5) * 0.2 + 0.5
 
 
 def direction(images: Tensor, random: Random) -> Tensor:
-    """A ramp from -1.4 to 1.4 across each picture, in a random direction each: float (N, 1, 28, 28)."""
+    """A ramp across each image, from about -1.4 to 1.4, each in a random direction: float (N, 1, 28, 28)."""
     angle = torch.rand(len(images), 1, 1, 1, generator=random) * 2 * math.pi
     return angle.cos() * STEPS.view(1, 1, 1, -1) + angle.sin() * STEPS.view(1, 1, -1, 1)
 
 
 def gradient(images: Tensor, random: Random) -> Tensor:
-    """Paper that darkens to one side."""
+    """Darken the paper towards one side."""
     ramp = direction(images, random) * 0.5 + 0.5
     return 0.6 * ramp + images * (1 - 0.6 * ramp) * 0.7
 
@@ -91,12 +91,12 @@ def inverse(images: Tensor, random: Random) -> Tensor:
 
 
 def half(images: Tensor, random: Random) -> Tensor:
-    """Inverted on one side of a slanting edge."""
+    """Invert the image on one side of a slanting edge."""
     return torch.where(direction(images, random) > 0.15, 1 - images, images)
 
 
 def jpeg(images: Tensor, random: Random) -> Tensor:
-    """Compressed until blocks show."""
+    """Compress the image as JPEG until blocks show."""
     changed = []
     for image in (images[:, 0] * 255).byte().numpy():
         file = io.BytesIO()
@@ -106,22 +106,22 @@ def jpeg(images: Tensor, random: Random) -> Tensor:
 
 
 def pixelate(images: Tensor, random: Random) -> Tensor:
-    """Ten pixels across, enlarged again."""
+    """Shrink the image to ten pixels across, and enlarge it again."""
     return F.interpolate(F.interpolate(images, size=10, mode="area"), size=SIDE, mode="nearest")
 
 
 def outline(images: Tensor, random: Random) -> Tensor:
-    """The outline of the strokes, without the strokes."""
+    """Keep the outline of the strokes, without the strokes."""
     return F.max_pool2d(images, 3, 1, 1) - images * (images > 0.5)
 
 
 def distance(middle: Tensor) -> Tensor:
-    """The distance from a point, y and x in `middle` (N, 2, 1, 1), to each pixel: float (N, 1, 28, 28)."""
+    """The distance of each pixel, in pixels, from a point, y and x in `middle` (N, 2, 1, 1): float (N, 1, 28, 28)."""
     return ((PIXELS.view(1, 1, -1, 1) - middle[:, :1]) ** 2 + (PIXELS.view(1, 1, 1, -1) - middle[:, 1:]) ** 2).sqrt()
 
 
 def blots(images: Tensor, random: Random) -> Tensor:
-    """Three dark discs."""
+    """Add three dark discs."""
     for _ in range(3):
         middle = torch.rand(len(images), 2, 1, 1, generator=random) * SIDE
         radius = 1.5 + 1.5 * torch.rand(len(images), 1, 1, 1, generator=random)
@@ -130,26 +130,26 @@ def blots(images: Tensor, random: Random) -> Tensor:
 
 
 def arc(images: Tensor, random: Random) -> Tensor:
-    """An arc, as strong as a stroke."""
+    """Add an arc that is as strong as a stroke."""
     middle = torch.rand(len(images), 2, 1, 1, generator=random) * 40 - 6
     radius = 8 + 8 * torch.rand(len(images), 1, 1, 1, generator=random)
     return torch.maximum(images, (1.2 - (distance(middle) - radius).abs()).clamp(0, 1))
 
 
 def checks(images: Tensor, random: Random) -> Tensor:
-    """A chessboard's grey squares of four pixels."""
+    """Add a chessboard of grey squares with sides of four pixels."""
     squares = (torch.arange(SIDE) // 4 + torch.arange(SIDE).view(-1, 1) // 4) % 2
     return images + 0.35 * squares
 
 
 def halftone(images: Tensor, random: Random) -> Tensor:
-    """Black and white, by a pattern of 2x2 pixels."""
+    """Make the image black and white, by a pattern of 2x2 pixels."""
     pattern = torch.tensor([[0.0, 0.5], [0.75, 0.25]]).repeat(SIDE // 2, SIDE // 2) + 0.12
     return (images * 0.8 + 0.1 > pattern).float()
 
 
 def wave(images: Tensor, random: Random) -> Tensor:
-    """Rows and columns shifted by up to 2.2 pixels, in waves."""
+    """Shift rows and columns by up to 2.2 pixels, in waves."""
     phase = torch.rand(len(images), 2, 1, generator=random) * 6.28
     across = STEPS.view(1, 1, -1) + 0.16 * torch.sin(7 * STEPS[None] + phase[:, 0]).view(-1, SIDE, 1)
     down = STEPS.view(1, -1, 1) + 0.16 * torch.sin(7 * STEPS[None] + phase[:, 1]).view(-1, 1, SIDE)
@@ -157,7 +157,7 @@ def wave(images: Tensor, random: Random) -> Tensor:
 
 
 def perspective(images: Tensor, random: Random) -> Tensor:
-    """Seen from a corner."""
+    """Show the image as seen from a corner."""
     side = torch.rand(len(images), 2, 1, 1, generator=random).sub(0.5).sign() * 0.45
     x, y = STEPS.view(1, 1, -1), STEPS.view(1, -1, 1)
     depth = 1 + side[:, 0] * x * 0.7 + side[:, 1] * y * 0.7
@@ -165,7 +165,7 @@ def perspective(images: Tensor, random: Random) -> Tensor:
 
 
 def square(images: Tensor, random: Random) -> Tensor:
-    """A grey square of 7 pixels over it."""
+    """Cover part of the image with a grey square whose sides are 7 pixels."""
     images = images.clone()
     for image, (top, left) in zip(
         images, torch.randint(4, 18, (len(images), 2), generator=random).tolist(), strict=True
@@ -181,11 +181,12 @@ OWN: dict[str, Callable[[Tensor, Random], Tensor]] = {
         arc, checks, halftone, wave, perspective, square,
     )
 }  # fmt: skip
-"""By name. Each takes images float (N, 1, 28, 28), 0 (paper) to 1 (ink), and a random generator; its result is clamped."""
+"""The corruptions by name. Each takes images, float (N, 1, 28, 28), 0 (paper) to 1 (ink), and a random generator; its result is
+clamped to 0 to 1."""
 
 
 def changed(images: np.ndarray[tuple[int, int, int], np.dtype[np.uint8]], name: str) -> Tensor:
-    """Images uint8 (N, 28, 28) changed in one of the ways of `OWN`: float (N, 1, 28, 28), whole numbers from 0 to 255."""
+    """Images, uint8 (N, 28, 28), with one of the corruptions of `OWN`: float (N, 1, 28, 28), whole numbers from 0 to 255."""
     pixels = torch.from_numpy(images.copy()).unsqueeze(1).float() / 255
     return OWN[name](pixels, torch.Generator().manual_seed(SEED)).clamp(0, 1).mul(255).floor()
 

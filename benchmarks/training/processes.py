@@ -1,8 +1,8 @@
-"""Accuracy of a recipe trained by one process and by several: uv run python -m benchmarks.training.processes best --seeds 5
+"""Accuracy of a recipe trained by one process or by several: uv run python -m benchmarks.training.processes best --seeds 5
 
 Each training run is `torchrun --nproc-per-node N -m mnistlab train RECIPE --seed S` on the CPU, or on one GPU per process if
---device says so; a single process runs without torchrun. Each run is recorded in docs/results/processes.jsonl as it ends, and
-those that are there are skipped. The seconds are useful only if nothing else is running.
+--device says so; a single process runs without torchrun. Each run is recorded in docs/results/processes.jsonl when it ends, and
+recorded ones are skipped. The seconds mean something only if nothing else is running.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from mnistlab.runs.run import Run
 
 
 def trained(name: str, seed: int, processes: int, threads: int, options: list[str]) -> Run:
-    """The run that so many processes train, with so many threads each."""
+    """Train a run with that many processes, each with that many threads."""
     several = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)] if processes > 1 else []
     command = [sys.executable, *several, "-m", "mnistlab", "train", name, "--seed", str(seed), "--json", *options]
     env = ["env", f"OMP_NUM_THREADS={threads}"]
@@ -33,7 +33,7 @@ def trained(name: str, seed: int, processes: int, threads: int, options: list[st
 
 
 def row_of(run: Run, processes: int) -> dict[str, Any]:
-    """What is recorded of it."""
+    """What is recorded about a run."""
     last, test, environment = run.metrics[-1], run.test or {}, run.environment
     return {
         "machine": f"{environment['device_title']}, torch {environment['packages']['torch']}",

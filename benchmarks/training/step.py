@@ -1,10 +1,10 @@
 """Where a training step's time goes, and what fraction of the machine's peak it reaches:
 uv run python -m benchmarks.training.step
 
-For each recipe: the median step, its four parts (making the batch, including augmentation; forward with the loss;
-backward; optimizer), images per second, and the floating-point operations per second of its convolutions and linear layers. The
-peak is this machine's own, in the recipe's precision: a product of two large matrices, measured before and after each recipe.
-"Whole training" multiplies the median step by the recipe's steps. Let nothing else run beside it.
+For each recipe: the median time of a step and of its four parts (making the batch, including augmentation; forward pass and
+loss; backward pass; optimizer), images per second, and the floating-point operations per second of its convolutions and linear
+layers. The peak is this machine's own, in the recipe's precision: a product of two large matrices, measured before and after
+each recipe. "Whole training" is the median step times the recipe's steps. Let nothing else run meanwhile.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from mnistlab.training.optimizers import learning_rate, set_rate
 from mnistlab.training.state import TrainingState
 
 SIDE = 2048
-"""The side of the square matrices for measuring the peak."""
+"""The side of the square matrices whose product measures the peak."""
 WARM_UP = 5
-"""Warm-up steps, which are not counted."""
+"""How many warm-up steps are taken, which are not counted."""
 PARTS = ("batch", "forward", "backward", "optimizer")
 
 
 def peak(precision: str, repeats: int = 8) -> float:
-    """Floating-point operations per second of a matrix product in this precision ("fp32" or "bf16"), the best of some."""
+    """Floating-point operations per second of a matrix product in this precision ("fp32" or "bf16"), the best of several."""
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     first, second = (torch.randn(SIDE, SIDE, dtype=dtype) for _ in range(2))
     best = float("inf")
@@ -47,23 +47,23 @@ def peak(precision: str, repeats: int = 8) -> float:
 
 
 def operations(state: TrainingState) -> int:
-    """Floating-point operations of a step's convolutions and linear layers: forward, and twice as many backward.
+    """Floating-point operations of a step's convolutions and linear layers: those forward, and twice as many backward.
 
-    The first convolution's input needs no gradient.
+    The first convolution takes fewer, because its input needs no gradient.
     """
     work = [row.multiply_adds for row in state.model.describe() if row.multiply_adds]
     return int(2 * (3 * sum(work) - work[0]) * state.recipe.data.batch_size)
 
 
 def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
-    """Take steps as training does for `most` seconds, after some to warm up; medians in seconds."""
+    """Take steps as training does, for `most` seconds after a few warm-up steps. The result has medians in seconds."""
     device = pick_device("cpu")
     precision = pick_precision(recipe.optimisation.precision, device)
     state = TrainingState(recipe, open_dataset("mnist", data_dir), 0, device, precision)
     state.model.train()
     set_rate(
         state.optimizer.param_groups, learning_rate(recipe.optimisation, 0, state.steps)
-    )  # only this: nothing should be learnt
+    )  # only the learning rate is set: nothing should be learnt
     data = state.loader.dataset
     raw, named = data.images[: recipe.data.batch_size].float(), data.labels[: recipe.data.batch_size]
     before = peak(precision)

@@ -1,13 +1,13 @@
-"""Seconds of training to 99 % on the test images: ours (`quick`) and the canonical PyTorch example, in turn in one run.
+"""Seconds of training until 99 % on the test images: our `quick` and the canonical PyTorch example, in turn.
 
     uv run python -m benchmarks.training.time_to_accuracy          (about 8 minutes on 2 cores)
     uv run python -m benchmarks.training.time_to_accuracy --fast   (about half a minute)
 
-The canonical example (benchmarks/training/canonical.py) trains until an epoch ends at 99 % or more; only its training counts, not
-its tests. Between its epochs, `quick` is trained with one seed after the other, timed from its first batch to its last step;
-what counts is that the *mean* of its test accuracy reaches 99 %. --fast measures the canonical example over 100 batches and
-multiplies by the epochs of the last recorded full run. If interrupted, it continues where it stopped. Let nothing else run
-beside it.
+The canonical example (benchmarks/training/canonical.py) trains until an epoch ends at 99 % or more; only its training is timed,
+not its tests. Between its epochs, `quick` is trained with one seed after another, timed from its first batch to its last step;
+the *mean* of its test accuracies must reach 99 %. --fast times the canonical example over 100 batches, and multiplies by the
+epochs of the last recorded full race. If the command is interrupted, it continues where it stopped when it is run again. Let
+nothing else run meanwhile.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from mnistlab.training.environment import commit
 
 GOAL = 0.99
 MOST_EPOCHS = 14
-"""The number of epochs that the authors train."""
+"""For how many epochs the example's authors train it."""
 FAST_BATCHES = 100
 
 
 def train_canonical(canonical: Canonical, test: MNISTDataLoader) -> dict[str, float]:
-    """Train an epoch: its training seconds, and the test accuracy after it."""
+    """Train an epoch. Returns its training seconds and the test accuracy after it, 0 to 1."""
     seconds = list(canonical.batches())[-1]
     accuracy = evaluate(canonical.model, test).accuracy
     click.echo(f"canonical  {seconds:7.1f} s an epoch, test {100 * accuracy:.2f} %", err=True)
@@ -43,7 +43,7 @@ def train_canonical(canonical: Canonical, test: MNISTDataLoader) -> dict[str, fl
 
 
 def train_quick(seed: int, data_dir: Path, folder: Path) -> dict[str, Any]:
-    """Train `quick` once: its seconds from first batch to last step, and its test accuracy."""
+    """Train `quick` once. Returns its seconds from first batch to last step, and its test accuracy, 0 to 1."""
     run, evaluation = train("quick", seed=seed, data_dir=data_dir, runs_dir=folder)
     seconds = run.metrics[-1]["seconds"]
     click.echo(f"quick      {seconds:7.2f} s, test {100 * evaluation.accuracy:.2f} %, seed {seed}", err=True)
@@ -51,7 +51,7 @@ def train_quick(seed: int, data_dir: Path, folder: Path) -> dict[str, Any]:
 
 
 def full(seeds: int, data_dir: Path, folder: Path) -> dict[str, Any]:
-    """The canonical example to its goal, and `seeds` training runs of `quick` spread between its epochs."""
+    """Train the canonical example until its goal, and `quick` `seeds` times between its epochs."""
     state_path = folder / "time_to_accuracy.pt"
     doing = {"seeds": seeds, "recipe": RECIPES["quick"].to_dict(), "commit": commit()}
     state: dict[str, Any] = {"doing": doing, "epochs": [], "quick": [], "canonical": None, "sittings": 0}
@@ -95,7 +95,7 @@ def unfinished(state: dict[str, Any]) -> bool:
 
 
 def fast(seeds: int, data_dir: Path, folder: Path) -> dict[str, Any]:
-    """Seconds per epoch of the canonical example, extrapolated from its first batches, times the epochs of a full run."""
+    """Extrapolate the canonical example's seconds from its first batches and the epochs of the last recorded full race."""
     earlier = [row for row in records.read("time_to_accuracy") if row["mode"] == "full" and row["canonical_seconds"]]
     if not earlier:
         raise click.UsageError("There is no full run to take the epochs from. Run it once without --fast.")
@@ -114,7 +114,7 @@ def fast(seeds: int, data_dir: Path, folder: Path) -> dict[str, Any]:
 
 
 def summary(result: dict[str, Any]) -> dict[str, Any]:
-    """The result's means and ratio in plain numbers: accuracies in %, times in seconds."""
+    """The result's means and the ratio as plain numbers: accuracies in %, times in seconds."""
     accuracies = [100 * row["accuracy"] for row in result["quick"]]
     seconds = statistics.median(row["seconds"] for row in result["quick"])
     canonical = result["canonical_seconds"]
@@ -132,7 +132,7 @@ def summary(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def table(facts: dict[str, Any]) -> str:
-    """The summary for people."""
+    """The summary as a table for people."""
     canonical = facts["canonical_seconds"]
     accuracy = facts["canonical_accuracy"]
     spread = f" ± {facts['quick_std']:.3f}" if facts["quick_std"] is not None else ""
@@ -158,7 +158,7 @@ def table(facts: dict[str, Any]) -> str:
 @click.option("--runs", "folder", type=click.Path(path_type=Path), default=Path("runs/benchmarks"), show_default=True)
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
 def main(seeds: int, is_fast: bool, as_json: bool, record: bool, folder: Path, data_dir: Path) -> None:
-    open_dataset("mnist", data_dir).read("train")  # fetched, before any clock runs
+    open_dataset("mnist", data_dir).read("train")  # the data is fetched before any clock runs
     result = (fast if is_fast else full)(seeds, data_dir, folder)
     if record:
         records.append("time_to_accuracy", result)

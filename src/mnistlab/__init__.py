@@ -24,7 +24,7 @@ packages can be imported without them, but raises an error that names the extra 
     messages      what errors, the server's problems, the doctor's checks and the log say
     bundled       a copy of MNIST, the writers of its digits, and the pretrained reader
 
-The modules errors, files, locks, devices, geometry and dependencies are the base that all of these use.
+At the base, and used by all of these: errors, files, locks, devices, geometry, dependencies.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def find_missing(packages: tuple[str, ...]) -> list[str]:
 
 
 class StandIn:
-    """Stands in for a public name whose packages are not installed: it can be imported; using it raises what to install."""
+    """Stands in for a public name whose packages are not installed: it can be imported, but using it raises an error."""
 
     def __init__(self, extra: str, missing: list[str]) -> None:
         self._extra, self._missing = extra, missing

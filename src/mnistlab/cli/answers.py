@@ -26,7 +26,7 @@ class Answer:
     """Where the results go, picture by picture. Used as a context manager, it is finished however the reading ends."""
 
     failed = 0
-    """Pictures that could not be read, this time or, if their rows already exist, before."""
+    """How many pictures could not be read, this time or, if their rows already exist, before."""
 
     def known(self, name: str) -> str | None:
         """The SHA-256 of a picture whose rows already exist; None if there are none."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Correction", "read_corrections", "write_corrections"]
 
 CORRECT = "correct"
-"""The column that holds the right value; rows where it is empty are left out."""
+"""The column that holds the right value; rows in which it is empty are left out."""
 NEEDED = ("file", "page", "x", "y", "width", "height", CORRECT)
 ENDINGS = (".csv", ".jsonl")
 MOST_BYTES = 2**30
@@ -178,7 +178,7 @@ def images_of(
 ) -> list[NDArray[np.uint8] | None]:
     """The digits in these boxes, each as the network sees it, uint8 (28, 28), ink 255 on 0; None for a box without ink.
 
-    The picture is read again; a digit that is not found again is cut out by its box.
+    The picture is read again; a digit that is not found this time is cut out by its box.
     """
     from mnistlab.pictures.pages import open_page
     from mnistlab.reading.mnist_form import cut_out

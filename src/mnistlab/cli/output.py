@@ -30,7 +30,7 @@ __all__ = [
 
 
 def print_score(evaluation: Evaluation) -> None:
-    """Print the accuracy and its interval on one line, and if they are known the same by writer and on corrected labels.
+    """Print the accuracy and its interval on one line; if known, the same by writer and on corrected labels.
 
     For the network that finds digits, print how many it found and read correctly, and how many it found that are none.
     """

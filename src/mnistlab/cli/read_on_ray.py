@@ -150,7 +150,7 @@ def own_folder(out: str, name: str, header: dict[str, Any]) -> Iterator[None]:
                 held.enter_context(file_lock(Path(out, LOCK)).acquire(timeout=0))
             except Timeout:
                 raise UserError("cli.output_in_use", name=name) from None
-            for left in Path(out).glob(".part-*.tmp"):  # by a process that was killed
+            for left in Path(out).glob(".part-*.tmp"):  # left by a process that was killed
                 left.unlink(missing_ok=True)
         write_to(joined(out, JOB), json.dumps(header).encode() + b"\n")
         yield

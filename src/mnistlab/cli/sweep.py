@@ -1,4 +1,4 @@
-"""`mnistlab sweep`: many training runs, compared on validation."""
+"""`mnistlab sweep`: compare many training runs on the validation images."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ SWITCH = {"on": True, "true": True, "off": False, "false": False}
 
 
 class SetType(click.ParamType[tuple[str, tuple[Any, ...]]]):
-    """FIELD=VALUE,VALUE as the field and its values; a value that is itself a list has "+" for its commas."""
+    """Converts FIELD=VALUE,VALUE to the field and its values; a value that is itself a list has "+" instead of commas."""
 
     name = "set"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The field and its values. Raises `UserError`, or ends in a usage error where a value is of another type."""
+        """The field and its values. Raises `UserError` for an unknown field, and a usage error for a value of the wrong type."""
         field, equals, texts = str(value).partition("=")
         field = field.strip().removeprefix("--").replace("-", "_")
         if not equals:
@@ -51,7 +51,7 @@ class SetType(click.ParamType[tuple[str, tuple[Any, ...]]]):
         return field, tuple(self.one(TYPES[field], text.strip(), param, ctx) for text in texts.split(","))
 
     def one(self, kind: Any, text: str, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """One value of the field's type."""
+        """One value, converted to the field's type."""
         if kind is not bool:
             return ValueType(kind).convert(text.replace("+", ",") if kind in LISTS else text, param, ctx)
         if text.lower() not in SWITCH:

@@ -73,9 +73,7 @@ class TrainingCommand(click.Command):
         """Write the options, as click does, but in a section for each heading."""
         heading, sections = "Options", dict[str, list[tuple[str, str]]]()
         shown = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
-        for param in sorted(
-            shown, key=lambda param: param.name in ALL_TYPES
-        ):  # a recipe's options come last, after --help
+        for param in sorted(shown, key=lambda param: param.name in ALL_TYPES):  # a recipe's come last, after --help
             heading = SECTIONS.get(param.name or "", heading)
             if record := param.get_help_record(ctx):
                 sections.setdefault(heading, []).append(record)

@@ -66,8 +66,7 @@ def export_model(
 
     A classifier's ONNX file takes `images`, uint8 (N, 1, H, W) as in the dataset, and returns `probabilities`, float32
     (N, classes): it includes normalisation, temperature (Guo et al. 2017) and softmax. Temperature and threshold are fitted to
-    the validation split. A safetensors file holds only the weights. A finder's run is written as finder.onnx or
-    finder.safetensors (see `mnistlab.export.finder`).
+    the validation split. A safetensors file holds only the weights. A finder's run gives finder.onnx; see `export.finder`.
 
     Parameters
     ----------

@@ -147,7 +147,7 @@ def run_onnx(content: bytes) -> Any:
 
 
 def run_safetensors(saved: SavedFinder, content: bytes) -> Any:
-    """A function that returns the answer to a picture of a network with the weights read back."""
+    """A function that returns the answer that the weights, once read back, give to a picture."""
     from safetensors.torch import load
 
     model = FinderNet(len(saved.classes), saved.model.widths, saved.model.apart)

@@ -34,9 +34,6 @@ INT8_OPERATORS = ["Conv", "MaxPool", "Gemm"]
 """The operators that are put into 8 bits; putting the others into 8 bits as well made files neither smaller nor faster."""
 
 
-# files
-
-
 class Whole(nn.Module):
     """The network in the ONNX file: takes uint8 images, returns probabilities."""
 
@@ -110,7 +107,7 @@ class OnnxFile:
             self.graph.opset_import.remove(domain)  # ONNX Runtime's own, which another runtime may not know
 
     def content(self, facts: dict[str, str]) -> bytes:
-        """The file, with `facts` as its metadata."""
+        """The file's content, with `facts` as its metadata."""
         import onnx
 
         self.graph.producer_name, self.graph.producer_version = "mnistlab", facts["mnistlab"]

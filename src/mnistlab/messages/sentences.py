@@ -61,7 +61,7 @@ def sentence(key: str, part: str, values: Mapping[str, Any], *, for_command: boo
 
 
 def remedy_of(key: str, values: Mapping[str, Any], *, for_command: bool = False, language: str = "en") -> str:
-    """How to fix it: the entry's "remedy", or `for_command` its "command" if it has one."""
+    """The entry's "remedy", which says how to fix it; with `for_command`, its "command" if it has one."""
     told = sentence(key, "command", values, for_command=True, language=language) if for_command else ""
     return told or sentence(key, "remedy", values, for_command=for_command, language=language)
 
@@ -158,8 +158,8 @@ class Words(string.Formatter):
     the noun with -s or -es, both are given: ``{count:n réseau|réseaux}``. ``{count:one lue|lues}`` is the singular or the plural
     without the number. ``{names:list}`` is "a, b, c", ``{names:or}`` "a, b or c", ``{names:reasons}`` "a; b; c".
     ``{folder:place}`` is a folder in a form that can end a sentence. ``{field:field}`` is a field's name in Python,
-    "kernel_size", or `for_command` its option, "--kernel-size". ``{cause:message}`` and ``{cause:remedy}`` are those of another
-    error, and ``{cause:inner}`` is its message without the full stop.
+    "kernel_size", or with `for_command` its option, "--kernel-size". ``{cause:message}`` and ``{cause:remedy}`` are those of
+    another error, and ``{cause:inner}`` is its message without the full stop.
     """
 
     def __init__(self, for_command: bool = False, language: str = "en") -> None:

@@ -79,7 +79,7 @@ class Canvas:
         return float(a + width / 2), float(b + height / 2)
 
     def cover(self, alpha: Floats, left: int, top: int, pen: Pen) -> tuple[slice, slice, Floats] | None:
-        """Lay ink, `alpha` float32 (h, w), 0 to 1, on the sheet with its top left corner there. Returns the part on the sheet."""
+        """Lay ink, `alpha` float32 (h, w), 0 to 1, on the sheet from (left, top) on. Returns the part that is on the sheet."""
         height, width = self.pixels.shape
         x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + alpha.shape[1], width), min(top + alpha.shape[0], height)
         if x1 <= x0 or y1 <= y0:

@@ -1,7 +1,7 @@
 """Shapes of digits, letters and signs, as distance fields, which can be drawn at any size and with any pen.
 
 A digit of MNIST is enlarged. For each pixel of a 48x48 square, two distances are kept: to the edge of the stroke (positive
-inside) and to its centre line. With `Shape.edge`, the digit is drawn as it was written; with `Shape.middle`, by any pen.
+inside) and to its centre line. `Shape.edge` serves to draw the digit as it was written, `Shape.middle` to draw it with any pen.
 """
 
 from __future__ import annotations

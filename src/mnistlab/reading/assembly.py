@@ -18,7 +18,7 @@ from mnistlab.reading.pieces import Piece, trimmed
 __all__ = ["Unit", "assemble", "look"]
 
 MOST_TRIES = 600
-"""The most ways of joining, or of cutting, pieces that are tried in one pass: a page full of specks offers countless ones."""
+"""The most ways of joining pieces, or of cutting them, that are tried in one pass: a page full of specks offers countless."""
 THICKEST_CUT = 0.6
 """The most ink that a cut may cross, as a fraction of the piece's height: touching digits share no more."""
 
@@ -69,7 +69,7 @@ def look(classifier: Classifier, pieces: Sequence[Piece]) -> list[Unit]:
 
 
 def join_parts(classifier: Classifier, units: list[Unit], size: float) -> list[Unit]:
-    """Join neighbours, in one pass, that look more like a digit together than apart."""
+    """In one pass, join neighbouring units that look more like a digit together than apart."""
     pairs = neighbours([unit.piece for unit in units], size)
     unions = look(classifier, [join(units[a].piece, units[b].piece) for a, b in pairs])
     gains = []
@@ -90,7 +90,7 @@ def join_parts(classifier: Classifier, units: list[Unit], size: float) -> list[U
 
 
 def neighbours(pieces: list[Piece], size: float) -> list[tuple[int, int]]:
-    """Indices of pairs so close that they may be parts of one digit, and together not much larger than a usual digit, `size`."""
+    """The indices of pairs of pieces that may be parts of one digit: close, and together not much larger than `size`."""
     x = np.array([p.x for p in pieces])
     y = np.array([p.y for p in pieces])
     right = np.array([p.right for p in pieces])
@@ -139,7 +139,7 @@ def join(first: Piece, second: Piece) -> Piece:
 
 
 def cut_touching(classifier: Classifier, units: list[Unit], size: float) -> list[Unit]:
-    """Cut, in one pass, each unit wide enough to be two digits if both halves look more like digits than the whole does."""
+    """In one pass, cut each unit wide enough to be two digits if both halves look more like digits than the whole does."""
     wide = [
         n
         for n, unit in enumerate(units)

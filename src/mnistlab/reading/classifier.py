@@ -148,7 +148,7 @@ class Classifier:
 
 
 def find_file(model: Any) -> Path:
-    """The path itself, or that of the model in it if it is a folder, such as a run's.
+    """The path of the model: `model` itself or, if that is a folder, such as a run's, the model in it.
 
     Raises `UserError` if the folder has no exported model, and if `model` is not a path: a `Run` is not accepted here.
     """

@@ -37,7 +37,10 @@ class Deaths:
             write_to(note, b"")
 
     def may_be_read(self, number: int) -> bool:
-        """Whether picture `number`, from 0, may be read: not if `MOST` processes have died on it. Later attempts note it."""
+        """Whether picture `number`, counted from 0, may be read: not if `MOST` processes have died on it.
+
+        From the second attempt on, a picture that may be read is noted.
+        """
         if self.noted.count(b"%d" % number) >= MOST:
             return False
         if not self.is_first_try:

@@ -36,7 +36,7 @@ SMALL = 28
 OVERVIEW = 1000
 """Pixels per side of the copy in which paper, rules and the size of the writing are determined."""
 TALL, THIN = 56, 2.5
-"""Writing taller than this many pixels, with strokes wider than this many, is shrunk to save time; MNIST's is 20 tall."""
+"""Writing taller than this many pixels, with strokes wider than this many, is shrunk to save time; MNIST's is 20 high."""
 GRAIN = 0.07
 """Paper noisier than this share of the ink's strength is smoothed."""
 DARK = 48

@@ -50,7 +50,7 @@ def lines_of(boxes: Boxes) -> list[list[int]]:
 def merged(
     lines: list[NDArray[np.intp]], x: NDArray[np.float64], y: NDArray[np.float64], size: float
 ) -> list[NDArray[np.intp]]:
-    """The lines, as indices, with those merged that are at the same height once their slope is allowed for."""
+    """The lines, as arrays of indices; those at the same height, allowing for their slope, are merged into one."""
     slope = usual_slope(lines, x, y)
     lines = sorted(lines, key=lambda line: -len(line))
     result: list[NDArray[np.intp]] = []

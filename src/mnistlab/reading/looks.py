@@ -1,4 +1,4 @@
-"""Look at a picture with the finder at many sizes: it knows digits of one size, and each digit has that size in some copy."""
+"""Look at a picture at many sizes: the finder knows digits of about one size, and each digit has that size in some copy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ALWAYS = 400_000
 LEAST = 0.25
 """The lowest probability at which a digit is considered."""
 SPREAD = 0.4
-"""The standard deviation of the logarithm of digits' heights, relative to `SIZES`, at one size."""
+"""How far digits' heights may be from the one in `SIZES`, at one size: the standard deviation of their logarithm."""
 SURE = 0.5
 """At this probability a digit is certain enough that no other size needs to be tried for it."""
 FINE = 19.0

@@ -174,7 +174,7 @@ def without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-class Stopped(Exception):  # noqa: N818 - no error: nobody waits for the picture any more
+class Stopped(Exception):  # noqa: N818 - not an error: nobody waits for the picture any more
     """Ends the reading of a picture."""
 
 

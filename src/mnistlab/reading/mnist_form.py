@@ -16,7 +16,7 @@ SIDE, BOX = 28, 20
 THINNEST, THICKEST = 1.6, 4.6
 """The range of stroke widths, in pixels of the 20x20 box, that are left as they are."""
 DETAIL = 100
-"""A piece larger than this many pixels is reduced to that size before its strokes are measured."""
+"""A piece whose longer side has more than this many pixels is reduced to that before its strokes are measured."""
 
 
 def to_mnist_form(piece: Piece) -> Gray:
@@ -59,7 +59,7 @@ def usual_width(strength: Gray) -> Gray:
     if not mask.any():
         return strength
     width = stroke_width(mask)
-    unit = max(strength.shape) / BOX  # pixels here per pixel there
+    unit = max(strength.shape) / BOX  # pixels of the piece per pixel of the box
     if width < THINNEST * unit:
         change = THINNEST * unit - width
         radius = int(np.ceil(change / 2))

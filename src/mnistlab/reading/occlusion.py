@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 __all__ = ["log_odds", "occlusion"]
 
 WINDOW = 1.0
-"""Standard deviation in pixels of the spot that is erased: about half the width of a stroke in MNIST."""
+"""The standard deviation, in pixels, of the spot that is erased: about half the width of a stroke in MNIST."""
 
 
 def occlusion(
@@ -24,7 +24,7 @@ def occlusion(
     image
         uint8 (H, W), ink 255 on 0.
     classify
-        Gives the probabilities, float (N, classes), of images uint8 (N, H, W).
+        Takes images, uint8 (N, H, W), and returns their probabilities, float (N, classes).
 
     Returns
     -------
@@ -45,7 +45,7 @@ def occlusion(
 
 
 def log_odds(probabilities: NDArray[np.floating[Any]], number: int) -> NDArray[np.float64]:
-    """The log-odds of class `number`, float64 (N,), computed from the sum of the other probabilities, so exact even near 1."""
+    """The log-odds of class `number`, float64 (N,), from the sum of the other probabilities, to be exact even near 1."""
     tiny = np.finfo(np.float32).tiny
     others = np.delete(probabilities, number, axis=1).sum(1, dtype=np.float64)
     odds: NDArray[np.float64] = np.log(np.maximum(probabilities[:, number], tiny)) - np.log(np.maximum(others, tiny))

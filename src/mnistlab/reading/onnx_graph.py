@@ -64,7 +64,7 @@ class Step:
     """The name of its output tensor, as the next layer takes it."""
     field: ReceptiveField | None
     window: Window | None
-    """The window of a convolution or pooling; None for other kinds, and if the graph does not say."""
+    """The window of a convolution or pooling; None for other kinds, and if the graph does not state it."""
     numbers: dict[str, NDArray[np.float32]]
     """The numbers it computes with; see `Numbers.of`."""
     rounding: float | None
@@ -128,7 +128,7 @@ def upstream(node: onnx.NodeProto | None, makers: dict[str, onnx.NodeProto]) -> 
 
 
 def passed_on(graph: onnx.GraphProto, output: str, held: Numbers) -> tuple[onnx.NodeProto | None, str, float | None]:
-    """The node that takes a layer's output, None unless it is the only one; the tensor that it takes; and the rounding step."""
+    """The only node that takes a layer's output, or None; the tensor that it takes; and the rounding step in 8 bits, or None."""
     rounding = None
     while True:
         takers = [node for node in graph.node if output in node.input]

@@ -18,7 +18,7 @@ __all__ = ["Digit", "Line", "Page", "Separator"]
 
 UNKNOWN = "?"
 GAP = 1.1
-"""A space is read where the gap between two digits is above this many digit heights, and wide for its line."""
+"""A gap between two digits is read as a space if it is wider than this many digit heights, and wide for its line."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Line:
         Only the digits.
     separators : tuple of Separator
         The separators between, before and after the digits.
-            text : str
+    text : str
         The marks, with "?" for those that are not accepted, and a space at each wide gap.
     """
 
@@ -201,9 +201,8 @@ class Page:
         Returns
         -------
         dict
-            text; lines, each with its text and with its digits and separators as in `Digit.to_dict`; if there is a table,
-            table as in `Table.to_dict`; if there are fields, fields, which has each by its name as in `Entry.to_dict`, and
-            sheet, the four corners in pixels.
+            text, and lines, each with text, digits and separators (as in `Digit.to_dict`). With a table, also table (as in
+            `Table.to_dict`). With a layout, also fields (by name, as in `Entry.to_dict`) and sheet (its four corners, in pixels).
         """
         lines = [
             {

@@ -43,7 +43,7 @@ def dark_paper(picture: Gray) -> bool:
     gray = resized(gray, min(1.0, 256 / max(gray.shape)))
     if max(gray.shape) > 64:  # a page: strokes stand out from their surroundings
         k = max(3, min(gray.shape) // 4 | 1)
-        reach = k // 2  # as far as the median looks
+        reach = k // 2  # how far the median looks
         framed = cv2.copyMakeBorder(gray, reach, reach, reach, reach, cv2.BORDER_REFLECT)
         around = cv2.medianBlur(framed, k)[reach:-reach, reach:-reach]
         apart = gray.astype(np.float32) - around
@@ -63,7 +63,7 @@ class Look:
     """What a small copy of a picture reveals about its ink."""
 
     weights: NDArray[np.float64]
-    """float64 (C,): the weight of each colour channel; negative if the ink is lighter in it. Absolute values sum to 1."""
+    """float64 (C,): each colour channel's weight, negative if the ink is lighter than paper in it. Absolute values sum to 1."""
     empty: float
     """The share of light that is missing where there is only paper, about 0."""
     typical: float

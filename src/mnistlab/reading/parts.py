@@ -38,7 +38,7 @@ PART = 100
 STRANGE = {"pictures.read_failed", "reading.unexpected"}
 """Errors whose cause may be the disk, the network or the machine rather than a picture."""
 MANY = 10
-"""If all pictures of a part, at least this many, fail with such errors, it is not the pictures' fault."""
+"""If all pictures of a part, at least this many, fail with errors of `STRANGE`, it is not the pictures' fault."""
 
 
 class Job(NamedTuple):

@@ -31,12 +31,12 @@ class Piece:
 
     @property
     def width(self) -> int:
-        """In pixels."""
+        """Its width in pixels."""
         return int(self.strength.shape[1])
 
     @property
     def height(self) -> int:
-        """In pixels."""
+        """Its height in pixels."""
         return int(self.strength.shape[0])
 
     @property

@@ -150,5 +150,5 @@ def boxes_in_picture(ink: Ink) -> Boxes:
 
 
 def larger_in_picture(ink: Ink) -> float:
-    """How many times as large in the picture as in the ink lengths are."""
+    """By what factor lengths are larger in the picture than in the ink."""
     return float(np.sqrt(abs(np.linalg.det(ink.to_picture[:, :2]))))

@@ -176,7 +176,7 @@ class Reader:
         return Page(tuple(Line(tuple(map(self._told, row))) for row in rows), (picture.shape[1], picture.shape[0]))
 
     def read_pages(self, path: str | Path, *, raise_if_cancelled: Callable[[], None] = lambda: None) -> Iterator[Page]:
-        """Read every page of a file: all pages of a TIFF or a PDF (which needs the extra ``pdf``), and the only one of any other.
+        """Read every page of a file: all pages of a TIFF or a PDF (which needs the extra ``pdf``), and the one page of others.
 
         Parameters
         ----------

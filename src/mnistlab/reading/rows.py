@@ -59,7 +59,7 @@ def rows_of(name: str, pages: Sequence[Page | UserError]) -> list[Row]:
 
 
 def page_rows(name: str, read: Page | UserError, page: int, count: int) -> list[Row]:
-    """The rows of one page; a file that could not be read at all has no pages."""
+    """The rows of one page. One that could not be read has a page number only if the file has several pages."""
     nothing = [None] * (len(COLUMNS) - 3)
     if isinstance(read, UserError):
         return [[name, page if count > 1 else None, *nothing, read.for_command_line()]]
@@ -98,7 +98,7 @@ def first_line(path: Path) -> bytes:
 
 
 def has_these_columns(path: Path) -> bool:
-    """Whether the file's rows have these `COLUMNS`; a file with less than one line may still get them."""
+    """Whether the file's rows have these `COLUMNS`; so may those of a file that does not hold a whole line yet."""
     if path.suffix.lower() == ".parquet":
         import pyarrow.parquet
 

@@ -72,7 +72,7 @@ def turn(strength: Gray, degrees: float) -> tuple[Gray, NDArray[Any]]:
 
 
 def rules_of(faint: Gray) -> tuple[Gray, Gray]:
-    """Where the horizontal and vertical rules of a level page are, uint8 (H, W), 0 or 1. `faint` as in `tilt`."""
+    """Where the horizontal and vertical rules of a level page are: uint8 (H, W) each, 0 or 1. `faint` is as in `tilt`."""
     return level_rules(faint), np.ascontiguousarray(level_rules(np.ascontiguousarray(faint.T)).T)
 
 
@@ -120,7 +120,7 @@ def dark_along(mask: Gray, length: int) -> Gray:
 
 
 def grown(mask: Gray, length: int) -> Gray:
-    """The mask (0 or 1) extended by half of `length` to the left and right; it uses sums, whose cost does not depend on that."""
+    """The mask (0 or 1) extended by half of `length` to the left and right; it uses sums, equally fast for any length."""
     sums = cv2.boxFilter(mask, cv2.CV_32F, (length | 1, 1), normalize=False, borderType=cv2.BORDER_CONSTANT)
     return (sums > 0.5).astype(np.uint8)
 

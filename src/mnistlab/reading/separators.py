@@ -36,7 +36,7 @@ HIGH_POINT = 0.25
 WRITTEN = 0.3
 """A small stroke longer than this, in digit heights, was written on purpose, even if it cannot be read."""
 WHERE = {".": (-0.25, 0.3), ",": (-0.4, 0.35), "-": (0.15, 0.85), "/": (0.2, 0.8), "%": (0.2, 0.8), ":": (0.1, 0.8)}
-"""How far the centre of each sign may be above the feet of the digits beside it, from and to, in digit heights."""
+"""The least and greatest height of each sign's centre above the feet of the digits beside it, in digit heights."""
 REACH = 0.08
 """How far outside its box a sign's strokes may be, in digit heights."""
 

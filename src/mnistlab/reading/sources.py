@@ -112,7 +112,7 @@ def is_a_folder(name: str) -> bool:
 
 
 def pictures_in(folder: str, recursive: bool) -> Iterator[str]:
-    """The pictures in a folder, then those in its folders if `recursive`; a folder that cannot be listed comes itself."""
+    """The pictures in a folder, then those in its folders if `recursive`; a folder that cannot be listed is yielded."""
     try:
         found = entries(folder)
     except OSError:
@@ -192,7 +192,7 @@ def unreadable(name: str, error: OSError) -> UserError:
 
 
 def reason_of(error: OSError) -> str:
-    """The reason, in one line and without a full stop."""
+    """The reason for an error, in one line and without a full stop."""
     return (error.strerror or str(error) or type(error).__name__).strip().splitlines()[0].rstrip(".")
 
 

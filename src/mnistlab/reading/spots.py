@@ -158,7 +158,7 @@ def ink_of(mark: Found, others: Sequence[Found], level: Level) -> Piece | None:
 
 
 def hanging_together(ink: Gray, inside: NDArray[np.bool_]) -> Gray:
-    """Only the strokes, whole, that reach into `inside`, bool (h, w): uint8 (h, w)."""
+    """The ink, uint8 (h, w), of those whole strokes that reach into `inside`, bool (h, w)."""
     count, labels = cv2.connectedComponents((ink > STROKE).astype(np.uint8))
     reaching = np.zeros(count, bool)
     reaching[labels[inside]] = True

@@ -30,7 +30,8 @@ DOUBT = 0.5
 def unread(
     classifier: Classifier, looked: Sequence[Level], marks: Sequence[Mark], strokes: Sequence[Mark], threshold: float
 ) -> list[Mark]:
-    """Marks for ink that the finder sees, as high as a digit, but without a mark: from strokes, or else not accepted.
+    """Marks for ink that, to the finder, is as high as a digit but was not read: those of strokes that are confident, or
+    else marks that are not accepted.
 
     Parameters
     ----------

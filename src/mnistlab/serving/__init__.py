@@ -1,1 +1,1 @@
-"""The page and the API."""
+"""The page and the API, served over HTTP, and the page as files."""

@@ -1,4 +1,4 @@
-"""Who may use the server: whoever calls it by one of its names, from its own page or none, with its token if it has one."""
+"""Who may use the server: clients that call it by one of its names, from its own page or none, with the token if there is one."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from mnistlab.serving.proxies import path_below, plain_address
 __all__ = ["Access"]
 
 GUARDED = ("/api/", "/metrics")
-"""Paths that begin with this need the token, if there is one; the page, which asks for it, does not."""
+"""Paths that begin with these need the token, if there is one; the page, which asks for the token, does not."""
 
 MOST_KNOWN = 100
-"""How many Host headers are remembered as right; a client may send any number."""
+"""How many correct Host headers are remembered; clients may send any number of different ones."""
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]*)(?::(\d{1,5}))?", re.ASCII)
-"""A name, an address or one of IPv6 in brackets; and a port."""
+"""A name, an IPv4 address, or an IPv6 address in brackets; and perhaps a port."""
 ORIGIN = re.compile(r"(https?)://(.+)")
 PORTS = {"http": 80, "https": 443}
 
 
 class Access:
-    """Lets in those who may use the server.
+    """Lets in only the clients that may use the server.
 
-    `names`, in lower case, are those by which this server may be called besides localhost; addresses such as 127.0.0.1 always
-    may. A name that a foreign page has made point here (DNS rebinding) is not one of them. `token`, if any, is required by the
-    API.
+    `names`, in lower case, are those by which this server may be called besides localhost; addresses such as 127.0.0.1 are always
+    allowed. So a name that another site has made point here (DNS rebinding) is refused. The API requires `token`, if there is
+    one.
     """
 
     def __init__(self, names: Iterable[str], token: str | None) -> None:
@@ -39,7 +39,7 @@ class Access:
         self.token = token.encode() if token else None
 
     def check(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
-        """Raise `Problem` if the headers say that this client is not allowed."""
+        """Raise `Problem` if the headers show that this client is not allowed."""
         called = self.called(scope, headers)
         if not path_below(scope).startswith(GUARDED):
             return
@@ -51,7 +51,7 @@ class Access:
     def called(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
         """The name by which the client called this server; behind a trusted proxy, the one that the proxy reports.
 
-        Raises `Problem` if this server does not answer to that, or to what the proxy itself calls it.
+        Raises `Problem` if this server does not answer to that name, or to the name by which the proxy itself calls it.
         """
         called = headers.get(b"host", b"").decode("latin-1")
         twice = sum(name == b"host" for name, _ in scope["headers"]) > 1
@@ -61,9 +61,9 @@ class Access:
         return called
 
     def check_page(self, scope: Scope, origin: str, host: str) -> None:
-        """Raise `Problem` if the request comes from a page of that origin, and that is not this server under the name called.
+        """Raise `Problem` unless the page of that origin, from which the request comes, is this server's, under the name called.
 
-        The sentence says how to fix it, in case it is this server's own page.
+        The message says how to fix that in case it is this server's own page after all.
         """
         if is_page_of(origin, host):
             return
@@ -105,10 +105,10 @@ def host_name(host: str) -> str:
 
 
 def is_page_of(origin: str, host: str) -> bool:
-    """Whether a page of that origin (from the header Origin) comes from the server that was called `host` (from the header Host).
+    """Whether a page of that origin (the header Origin) comes from the server that was called `host` (the header Host).
 
-    It must have the same name and port, however they are written: in capitals, or without the default port of the origin's
-    scheme. Only the browser knows the scheme, because a proxy may have removed TLS.
+    Both must have the same name and port, however they are written: in capitals, or without the default port of the origin's
+    scheme. The scheme itself is not compared: only the browser knows it, because a proxy may have removed TLS.
     """
     found = ORIGIN.fullmatch(origin.lower())
     if found is None:
@@ -121,7 +121,7 @@ def is_page_of(origin: str, host: str) -> bool:
 
 
 def is_address(name: str) -> bool:
-    """Whether it is an IP address."""
+    """Whether the name is an IP address."""
     try:
         ipaddress.ip_address(name)
     except ValueError:

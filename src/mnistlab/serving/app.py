@@ -1,4 +1,4 @@
-"""The page and the API: thin over `Reader`, `Classifier` and `Explainer`.
+"""The page and the API: a thin layer over `Reader`, `Classifier` and `Explainer`.
 
 app = create_app([ServedModel("mnistlab", "mnistlab's reader", Reader())])
 """
@@ -56,16 +56,16 @@ def create_app(
     trusted_proxies: Iterable[str] = (),
     root_path: str = "",
 ) -> ASGIApp:
-    """The page and the API for these models; the first is used if a request names none.
+    """The application that serves the page and the API for these models; the first is used if a request names none.
 
-    `hosts` are names besides localhost by which the server is called; `token`, if any, is required by the API. What proxies
-    at `trusted_proxies`, addresses and networks, say about a request is trusted; `root_path` is the path below which they offer
-    the server. Nothing that is sent is kept or touches the disk; the page's files are read once, here.
+    `hosts` are names besides localhost by which the server is called. The API requires `token`, if there is one. What the proxies
+    at `trusted_proxies` (addresses and networks) say about a request is trusted; `root_path` is the path below which they offer
+    the server. Nothing that clients send is kept or touches the disk. The page's files are read only once, here.
 
     Raises `UserError` for an invalid name, network or path.
     """
     limits, root_path = limits or Limits(), read_root_path(root_path)
-    messages()  # read now: with too many connections, no file can be opened
+    messages()  # read now: once there are too many connections, no file can be opened
     metrics = Metrics()
     jobs = Jobs(limits, metrics)
     find = partial(find_model, {model.name: model for model in models})
@@ -89,7 +89,7 @@ def create_app(
 
 
 def life_of(models: Sequence[ServedModel], jobs: Jobs) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """From warming up to letting work in progress end."""
+    """What happens around serving: the models are warmed up before it, and work in progress is finished after it."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -115,7 +115,7 @@ def find_model(models: dict[str, ServedModel], name: str | None) -> ServedModel:
 
 
 def add_reading(app: FastAPI, find: Callable[[str | None], ServedModel], jobs: Jobs, metrics: Metrics) -> None:
-    """The routes of the models."""
+    """Add the routes that use the models."""
 
     @app.post("/api/v1/read", **sheets.READ)
     async def read(
@@ -140,7 +140,7 @@ def add_reading(app: FastAPI, find: Callable[[str | None], ServedModel], jobs: J
         body = await request.body()
 
         def work(raise_if_cancelled: Callable[[], None]) -> schemas.Classes:
-            images = images_of(body, kind)  # here, because parsing long JSON takes as long as the network
+            images = images_of(body, kind)  # parsed in the thread, because long JSON takes as long as the network
             raise_if_cancelled()
             return chosen.classification(*chosen.reader.classifier.classify(images))
 
@@ -177,7 +177,7 @@ def add_reading(app: FastAPI, find: Callable[[str | None], ServedModel], jobs: J
 
 
 def add_problems(app: FastAPI) -> None:
-    """Whatever goes wrong is answered with a problem document."""
+    """Answer everything that goes wrong with a problem document."""
 
     async def on_error(request: Request, error: Exception) -> Response:
         return problems.of_error(error, request.scope["request_id"], language_of(request.scope))
@@ -195,11 +195,11 @@ def add_problems(app: FastAPI) -> None:
 
     @app.exception_handler(ClientGone)
     async def on_gone(request: Request, error: ClientGone) -> Response:
-        return Response(status_code=499)  # nobody hears it
+        return Response(status_code=499)  # nobody receives it
 
 
 def add_watching(app: FastAPI, models: Sequence[ServedModel], metrics: Metrics) -> None:
-    """The routes for models, health and metrics."""
+    """Add the routes for models, health and metrics."""
 
     @app.get("/api/v1/models", **schemas.MODELS)
     async def list_models() -> schemas.Models:
@@ -221,14 +221,14 @@ def add_watching(app: FastAPI, models: Sequence[ServedModel], metrics: Metrics) 
 
 
 def check_root_path(app: FastAPI, root_path: str) -> None:
-    """Raise `UserError` if the server has its own paths below the one at which proxies offer it."""
+    """Raise `UserError` if one of the server's own paths lies below `root_path`, the one at which proxies offer it."""
     own = [path for route in app.routes if f"{(path := getattr(route, 'path', ''))}/".startswith(f"{root_path}/")]
     if root_path and own:
         raise UserError("serving.root_path_taken", root_path=root_path, own=own[0])
 
 
 def digit_of(page: Page, number: int) -> NDArray[np.uint8]:
-    """The image of the page's `number`-th digit, from 0. Raises `Problem` if there are not that many."""
+    """The image, uint8 (28, 28), of digit `number` on the page, from 0. Raises `Problem` if there are not that many digits."""
     if number >= len(page.digits):
         raise Problem(422, "serving.digit_missing", number=number, found=len(page.digits))
     return page.digits[number].image

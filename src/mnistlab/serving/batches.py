@@ -23,13 +23,13 @@ Answer: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
 Batch: TypeAlias = list[tuple[NDArray[np.uint8], "asyncio.Future[Answer]"]]
 
 FEW = 2
-"""This few images are classified immediately: handing them to a thread takes longer."""
+"""Up to this many images are classified immediately: handing them to a thread would take longer."""
 MOST = 256
-"""Images per batch."""
+"""The most images per batch."""
 
 
 class Batches:
-    """Collects the images of requests from one turn of the event loop, and those that arrive while the network is busy."""
+    """Collects the images of requests that arrive in one turn of the event loop, or while the network is busy."""
 
     def __init__(self, classifier: Classifier) -> None:
         self.classifier = classifier
@@ -44,7 +44,7 @@ class Batches:
         self.waiting.append((images, future))
         if not self.busy:
             self.busy = True
-            loop.call_soon(self.start)  # after the others of this turn
+            loop.call_soon(self.start)  # after the other requests of this turn
         return await future
 
     def start(self) -> None:
@@ -69,7 +69,7 @@ class Batches:
             job.add_done_callback(partial(self.done, batch))
 
     def done(self, batch: Batch, job: asyncio.Future[Answer]) -> None:
-        """The thread has ended."""
+        """Hand out the answer, or the error, now that the thread has ended."""
         if job.cancelled():
             self.give_up(batch, Problem(503, "serving.stopping", headers=RETRY))
         elif error := job.exception():
@@ -78,23 +78,23 @@ class Batches:
             self.hand_out(batch, job.result())
 
     def hand_out(self, batch: Batch, answer: Answer) -> None:
-        """Give each request its part; then start the next batch."""
+        """Give each request its part of the answer, and then start the next batch."""
         numbers, probabilities = answer
         first = 0
         for images, future in batch:
             part = slice(first, first + len(images))
             first += len(images)
-            if not future.done():  # otherwise its client has left
+            if not future.done():  # if it is, its client has left
                 future.set_result((numbers[part], probabilities[part]))
         self.start()
 
     def give_up(self, batch: Batch, error: BaseException) -> None:
-        """Pass an error to each request; then start the next batch."""
+        """Pass an error to each request, and then start the next batch."""
         for _, future in batch:
             if not future.done():
                 future.set_exception(error)
         self.start()
 
     def close(self) -> None:
-        """Let work in progress end."""
+        """Wait for work in progress to finish."""
         self.pool.shutdown(wait=True)

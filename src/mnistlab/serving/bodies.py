@@ -24,13 +24,13 @@ PICTURE = "file"
 MOST_IMAGES = 4096
 """The most images in one request."""
 MOST_JSON = 16 * 2**20
-"""Bytes: that many images in JSON have at most 13 million, and Python needs up to 30 times as many to parse it."""
+"""The most bytes of JSON: that many images have at most 13 million, and Python needs up to 30 times as many to parse them."""
 
-logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # errors in a form are reported to its sender
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # errors in a form are reported to the client
 
 
 class InMemory(MultiPartParser):
-    """Keeps an uploaded file in memory: nothing that is sent here touches the disk."""
+    """Keeps an uploaded file in memory: nothing that a client sends touches the disk."""
 
     spool_max_size = 2**40
 
@@ -41,12 +41,12 @@ def kind_of(request: Request) -> str:
 
 
 async def picture_of(request: Request) -> bytes:
-    """The picture in a body: all of it, or the first file of a form. Raises `Problem` for a form without one."""
+    """The picture in a body: all of the body, or the first file of a form. Raises `Problem` for a form without a file."""
     return (await parts_of(request))[PICTURE]
 
 
 async def parts_of(request: Request, *others: str) -> dict[str, bytes]:
-    """The picture in a body, as "file": all of it, or the first file of a form; and the parts of that form with other names.
+    """The picture in a body, under the key "file": all of the body, or a form's first file; and the form's parts named `others`.
 
     Raises `Problem` for a form without a file.
     """
@@ -72,7 +72,7 @@ async def parts_of(request: Request, *others: str) -> dict[str, bytes]:
 
 
 def images_of(body: bytes, kind: str, key: str = "images") -> NDArray[np.uint8]:
-    """The 28x28 images in a body, uint8 (N, 28, 28). Raises `Problem` for another shape, type, range or number."""
+    """The 28x28 images in a body, uint8 (N, 28, 28). Raises `Problem` if their shape, type, range or number is wrong."""
     if kind == "application/json":
         images = of_json(body, key)
     elif len(body) % PIXELS or not body:
@@ -85,7 +85,7 @@ def images_of(body: bytes, kind: str, key: str = "images") -> NDArray[np.uint8]:
 
 
 def of_json(body: bytes, key: str) -> NDArray[np.uint8]:
-    """As `images_of`. The input is checked row by row: NumPy would turn some small JSON into gigabytes."""
+    """As `images_of`, for JSON. The input is checked row by row: NumPy would turn some small JSON into gigabytes."""
     if len(body) > MOST_JSON:
         raise Problem(413, "serving.json_too_large", mebibytes=MOST_JSON // 2**20)
     try:
@@ -105,9 +105,9 @@ def of_json(body: bytes, key: str) -> NDArray[np.uint8]:
 
 
 def pixels(image: object, number: int, key: str) -> bytes:
-    """The 784 bytes of one image in JSON. Raises `Problem` if it is something else."""
+    """The 784 bytes of image `number` in JSON. Raises `Problem` if it is not 28 rows of 28 whole numbers from 0 to 255."""
     if isinstance(image, list) and len(image) == 28:
-        with contextlib.suppress(TypeError, ValueError):  # not numbers, not whole, or not from 0 to 255
+        with contextlib.suppress(TypeError, ValueError):  # values that are not numbers, not whole, or not from 0 to 255
             rows = [bytes(row) for row in image if isinstance(row, list) and len(row) == 28]
             if len(rows) == 28:
                 return b"".join(rows)
@@ -115,5 +115,5 @@ def pixels(image: object, number: int, key: str) -> bytes:
 
 
 def too_many(count: int) -> Problem:
-    """The problem of more images than are classified at a time."""
+    """The problem for a request with more images than are allowed."""
     return Problem(422, "serving.too_many_images", count=count, most=MOST_IMAGES)

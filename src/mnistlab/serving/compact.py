@@ -1,4 +1,4 @@
-"""A model file made small for the web: weights as integers of few bits, with a scale for each row."""
+"""Make a model file small for the web: its weights become integers of few bits, with a scale for each row."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 __all__ = ["FINDER_BITS", "compact", "operators_of", "rounded"]
 
 BITS = 14
-"""A weight is off by at most a 16,000th of the largest in its row."""
+"""With this many bits, a weight is off by at most a 16,000th of the largest in its row."""
 FINDER_BITS = 10
-"""What the bundled finder's weights need: they were rounded beforehand, so the page's are the same."""
+"""The bits that the bundled finder's weights need: they were rounded to these beforehand, so the page uses the same weights."""
 
 
 def compact(content: bytes, bits: int = BITS) -> bytes:
-    """The ONNX file with its weights (float32, of two dimensions or more) held as integers of so many bits, 9 to 16.
+    """The ONNX file with its weights (float32, two dimensions or more) stored as integers of `bits` bits, 9 to 16.
 
-    Their high bits are one tensor (int8) and their low 8 bits another (uint8), as these compress best; DequantizeLinear turns
-    both into floats, and Add puts them together. Probabilities change by less than 1e-3 with 14 bits. The other nodes, the names
-    of their inputs and outputs, and the file's metadata stay as they are.
+    Their high bits are one tensor (int8) and their low 8 bits another (uint8), because these compress best; DequantizeLinear
+    turns both into floats, and Add adds them up. With 14 bits, probabilities change by less than 1e-3. The other nodes, the
+    names of their inputs and outputs, and the file's metadata stay as they are.
     """
     import onnx
 
@@ -49,7 +49,7 @@ def compact(content: bytes, bits: int = BITS) -> bytes:
 
 
 def rounded(content: bytes, bits: int) -> bytes:
-    """The ONNX file with its weights rounded to what `compact` holds in so many bits, so that `compact` then loses nothing."""
+    """The ONNX file with its weights rounded to what `compact` can store in `bits` bits, so that `compact` then loses nothing."""
     import onnx
 
     model = onnx.load_from_string(content)
@@ -63,24 +63,24 @@ def rounded(content: bytes, bits: int) -> bytes:
 
 
 def is_weights(values: NDArray[Any]) -> bool:
-    """Whether these are the weights of a layer."""
+    """Whether these numbers are the weights of a layer, rather than biases or the like."""
     return values.dtype == np.float32 and values.ndim >= 2
 
 
 def in_bits(values: NDArray[np.float32], bits: int) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
-    """Weights (N, ...) as integers of that shape, and the scale, float32 (N,), of each row of them."""
+    """Weights (N, ...) as integers, int16 (N, ...), and the scale of each row, float32 (N,)."""
     most = np.abs(values.reshape(len(values), -1)).max(axis=1)
     scale = np.maximum(most / (2 ** (bits - 1) - 1), np.finfo(np.float32).tiny).astype(np.float32)
     return np.rint(values / column(scale, values)).astype(np.int16), scale
 
 
 def column(scale: NDArray[np.float32], values: NDArray[Any]) -> NDArray[np.float32]:
-    """One number per row of `values`, in a shape that broadcasts against them."""
+    """`scale`, one number per row of `values`, in a shape that broadcasts against `values`."""
     return scale.reshape((-1,) + (1,) * (values.ndim - 1))
 
 
 def replace(entries: Any, new: list[Any]) -> None:
-    """Replace the content of a repeated field."""
+    """Replace the content of a protobuf message's repeated field."""
     kept = [type(entry).FromString(entry.SerializeToString()) for entry in new]
     del entries[:]
     entries.extend(kept)

@@ -1,4 +1,4 @@
-"""The API's description as a page."""
+"""Show the API's description as a page."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ EXAMPLES = {
 
 
 def as_html(schema: dict[str, Any], base_url: str) -> str:
-    """The description as a plain page: what to send where, and what is returned.
+    """The description as a plain HTML page: what to send where, and what is returned.
 
-    `base_url` is where the client reached this server, with a trailing slash; the examples use it.
+    `base_url` is the address at which the client reached this server, with a trailing slash; the examples use it.
     """
     from jinja2 import Environment
 

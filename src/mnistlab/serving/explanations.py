@@ -1,4 +1,4 @@
-"""The inside of a network in the API: the answers."""
+"""The API's answers about the inside of a network."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ KIND = "convolution, pooling, normalisation, relu, average, flatten, linear or p
 
 
 class Packed(BaseModel):
-    """An array of 8-bit integers, or of float32 (little-endian)."""
+    """An array, stored as 8-bit integers or as float32 (little-endian)."""
 
     shape: list[int]
-    low: float = Field(description="Its smallest value, or a smaller number.")
-    high: float = Field(description="Its largest value, or a larger number.")
+    low: float = Field(description="The array's smallest value, or a smaller number.")
+    high: float = Field(description="The array's largest value, or a larger number.")
     bits: int = Field(description="8 or 32")
     data: str = Field(
-        description="base64; an 8-bit number n stands for low + (high - low) * n / 255, a 32-bit one for itself"
+        description="base64; an 8-bit number n stands for low + (high - low) * n / 255, a 32-bit number for itself"
     )
 
 
 class ReceptiveField(BaseModel):
-    """The cell in row r looks at `size` rows of the picture, from start + r * step; the same for columns."""
+    """The cell in row r sees `size` rows of the picture, from start + r * step on; the same holds for columns."""
 
     size: int
     step: int
@@ -45,7 +45,7 @@ class ALayer(BaseModel):
     kind: str = Field(description=KIND)
     array: Packed
     field: ReceptiveField | None = Field(
-        description="null if a value looks at the whole picture, or the picture is deskewed first"
+        description="null if a value sees the whole picture, or if the picture is deskewed first"
     )
 
 
@@ -60,7 +60,7 @@ class Explanation(BaseModel):
     probabilities: list[float]
     logits: list[float] | None = Field(
         description="The probabilities are the softmax of the logits divided by the temperature. If there are several looks, the"
-        " logarithm of the looks' mean probabilities; null if the network's answer is computed in another way."
+        " logits are the logarithm of the mean of their probabilities; null if the answer is computed in another way."
     )
     temperature: float
     looks: list[list[float]] = Field(
@@ -68,14 +68,16 @@ class Explanation(BaseModel):
     )
     image: Packed
     given: Packed | None = Field(
-        description="The first layer's input: the picture normalised, and deskewed if the network does that."
+        description="The first layer's input: the picture normalised, and deskewed if the network does that; null without layers."
     )
-    layers: list[ALayer] = Field(description="Those of the first look.")
-    why: Packed | None = Field(description="(28, 28): above 0 where ink counted for the answer, in log-odds")
+    layers: list[ALayer] = Field(description="The layers of the first look.")
+    why: Packed | None = Field(
+        description="(28, 28), in log-odds: above 0 where ink counted for the answer, below 0 where against it"
+    )
 
 
 class AWindow(BaseModel):
-    """The window of a convolution or pooling; height before width."""
+    """The window of a convolution or pooling, in cells; height comes before width."""
 
     kernel: tuple[int, int]
     strides: tuple[int, int]
@@ -88,9 +90,9 @@ class AStep(BaseModel):
 
     name: str
     kind: str = Field(description=KIND)
-    window: AWindow | None = Field(description="For a convolution or a pooling.")
-    filters: Packed | None = Field(description="A convolution's: (channels, channels before / groups, height, width)")
-    weights: Packed | None = Field(description="A linear layer's: (values, values before)")
+    window: AWindow | None = Field(description="Only for a convolution or a pooling.")
+    filters: Packed | None = Field(description="A convolution's: (channels, input channels / groups, height, width)")
+    weights: Packed | None = Field(description="A linear layer's: (outputs, inputs)")
     bias: Packed | None = Field(description="A convolution's or a linear layer's; null if unknown.")
     scale: Packed | None = Field(
         description="For batch norm, one number per channel: the output is value * scale + shift"
@@ -109,30 +111,31 @@ class ANetwork(BaseModel):
     deskewed: bool = Field(description="Whether digits are deskewed first.")
     evened_out: bool = Field(description="Whether light and contrast are evened out first.")
     looks: list[float] = Field(description="The weight of each look's probabilities in the mean that is the answer.")
-    layers: list[AStep] = Field(description="The same as those of /explain, except the probabilities.")
+    layers: list[AStep] = Field(description="The same layers as in /explain, except the probabilities.")
 
 
 EXPLAIN: dict[str, Any] = {
     "summary": "Show what the network sees in a digit",
-    "description": "What each layer makes of a digit, and which ink counted for the answer. One 28x28 image, or a picture.",
+    "description": "Takes one 28x28 image, or a picture. Returns what each layer makes of the digit, and which ink"
+    " counted for the answer.",
     "responses": schemas.documents(*schemas.GATE, 404, 422),
     "openapi_extra": schemas.body({**schemas.PICTURE, "application/json": schemas.one("image", schemas.PIXEL_ROWS)}),
 }
 NETWORK: dict[str, Any] = {
     "summary": "Show the numbers with which the network computes",
-    "description": "Its layers in order, with their filters, weights and the two numbers of batch norm: all that is needed to"
-    " compute the values of /explain from each other.",
+    "description": "Its layers in order, with their filters, weights and the two numbers of batch norm per channel: everything"
+    " needed to compute each layer's values in /explain from those of the layer before it.",
     "responses": schemas.documents(401, 403, 404, 421, 503),
 }
 
 
 def told_layer(layer: Layer) -> ALayer:
-    """A layer of /explain."""
+    """A layer, as in the answer of /explain."""
     field = layer.field
     looks_at = ReceptiveField(size=field.size, step=field.step, start=field.start) if field else None
     return ALayer(
         name=layer.name, kind=layer.kind, array=exact(layer.values), field=looks_at
-    )  # values are computed from each other
+    )  # exact, because the page computes values from each other
 
 
 def told_network(model: str, explainer: Explainer) -> ANetwork:
@@ -149,7 +152,7 @@ def told_network(model: str, explainer: Explainer) -> ANetwork:
 
 
 def told_step(step: Step) -> AStep:
-    """A layer of /network."""
+    """A layer, as in the answer of /network."""
     names = ("filters", "weights", "bias", "scale", "shift")
     return AStep(
         name=step.name,
@@ -161,17 +164,17 @@ def told_step(step: Step) -> AStep:
 
 
 def exact(values: NDArray[Any]) -> Packed:
-    """An array in float32."""
+    """An array of the API, stored as float32."""
     data = np.ascontiguousarray(values, "<f4")
     return in_base64(values, float(values.min()), float(values.max()), 32, data)
 
 
 def packed(values: NDArray[Any], low: float, high: float) -> Packed:
-    """An array as 8-bit integers from `low` to `high`, which differ: precise enough for display."""
+    """An array of the API, stored as 8-bit integers from `low` to `high`, which must differ: precise enough for display."""
     return in_base64(values, low, high, 8, ((values - low) * (255 / (high - low))).round().astype("u1"))
 
 
 def in_base64(values: NDArray[Any], low: float, high: float, bits: int, data: NDArray[Any]) -> Packed:
-    """An array of the API."""
+    """An array of the API, stored as the numbers `data`, which have that many bits."""
     text = base64.b64encode(data.tobytes()).decode()
     return Packed(shape=list(values.shape), low=low, high=high, bits=bits, data=text)

@@ -1,4 +1,4 @@
-"""What each request passes through, in and out: who may ask, how much, how slowly; what is counted, logged, and kept secret."""
+"""What each request and its answer pass through: checks of the client, the size and the speed; counting, logging and headers."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
-"""Headers of every answer: nothing on the page comes from elsewhere, and no other page may use it."""
+"""The headers of every answer: the page loads nothing from elsewhere, and no other site may embed it or use its answers."""
 
 
 class Gate:
-    """An ASGI application around `app` that lets through what is allowed: see `Access` and `Limits`.
+    """An ASGI application around `app` that lets allowed requests through: see `Access` and `Limits`.
 
     Requests for `shortcuts`, routes of `app` that take the request and return a response, bypass the framework.
     """
@@ -55,7 +55,7 @@ class Gate:
         self.counted: dict[tuple[str, int], tuple[Any, Any]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request; "lifespan" goes through, and there are no websockets."""
+        """Handle one request; "lifespan" is passed through, and there are no websockets."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -99,7 +99,7 @@ class Gate:
 
 
 def label(scope: Scope) -> str:
-    """The route's path as written in the code: a client cannot make up new ones."""
+    """The route's path as written in the code, so that clients cannot add labels to the metrics; "other" without a route."""
     return getattr(scope.get("route"), "path", "other")
 
 
@@ -117,6 +117,6 @@ class Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message["headers"], *self.headers]
-            if not self.body.whole:  # the rest of it is not read: no other request can follow
+            if not self.body.whole:  # the rest of the body is not read, so no other request can follow
                 message["headers"].append((b"connection", b"close"))
         await self.to_client(message)

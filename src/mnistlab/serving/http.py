@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn, with limited patience for slow clients, and a stop that loses nothing."""
+"""The HTTP server: uvicorn, with limited patience for slow clients; it stops without losing requests in progress."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ __all__ = ["PATIENCE", "Server", "make_server", "run", "settings"]
 
 
 PATIENCE = 20
-"""Seconds that a connection may take from its start, or from an answer, to the end of the next request's headers."""
+"""How many seconds may pass from a connection's start, or from an answer, to the end of the next request's headers."""
 MOST_BYTES = 2**20
-"""Bytes that may arrive without reaching the application: headers, and what is between and after the parts of a body."""
+"""How many bytes may arrive without reaching the application: headers, and what is between and after the parts of a body."""
 STOP_SECONDS = 30
-"""Seconds that requests in flight have to end."""
+"""How many seconds requests in progress have to finish once the server stops."""
 
-logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # gate.py has logged it already, with the request's id
+logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # gate.py logs errors, with the request's id
 
 CONNECTION: ContextVar[Connection] = ContextVar("CONNECTION")
 """The connection of the request that is being answered."""
 
 
 class Connection(asyncio.Protocol):
-    """A client's connection: wraps uvicorn's own, which by itself would wait for headers forever, and accept any number.
+    """A client's connection. It wraps uvicorn's own, which would wait for headers forever, and accept any number of them.
 
-    It is closed if for `timeout_keep_alive` seconds no request was in progress, or the client did not read what was
-    sent to it; and cut off if the client still does not read it, or sends too much outside of bodies.
+    It is closed if, for `timeout_keep_alive` seconds, no request was in progress or the client did not read what was
+    sent to it. It is cut off if the client still does not read, or sends too much outside of bodies.
     """
 
     def __init__(self, **given: Any) -> None:
@@ -45,27 +45,27 @@ class Connection(asyncio.Protocol):
         self.patience: float = given["config"].timeout_keep_alive
         self.loop = asyncio.get_running_loop()
         self.waiting_since: float | None = self.loop.time()
-        """Since when it waits for a request; `None` while one is in progress."""
+        """Since when, on the event loop's clock, it has been waiting for a request; None while one is in progress."""
         self.full_since: float | None = None
-        """Since when it waits for the client to read; `None` while the client reads what is sent to it."""
+        """Since when it has been waiting for the client to read; None while the client reads what is sent to it."""
         self.unread = 0
-        """Bytes since the last ones that the application got."""
+        """How many bytes have arrived since the application last got some."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client has connected."""
+        """Note that a client has connected, and start to watch it."""
         self.transport = transport
         self.http.connection_made(transport)
         self.look()
 
     def look(self) -> None:
-        """End it if it has been waited for long enough; otherwise check again later."""
+        """End the connection if it has waited for long enough; otherwise check again later."""
         since = self.full_since or self.waiting_since
         if since is not None and self.loop.time() - since >= self.patience:
             (self.transport.abort if self.transport.is_closing() else self.transport.close)()
         self.timer = self.loop.call_later(self.patience / 4, self.look)
 
     def data_received(self, data: bytes) -> None:
-        """Part of a request has arrived, or several requests."""
+        """Take part of a request, or several requests, that have arrived."""
         self.unread += len(data)
         if self.unread > MOST_BYTES:
             self.transport.abort()
@@ -74,23 +74,23 @@ class Connection(asyncio.Protocol):
         self.http.data_received(data)
 
     def pause_writing(self) -> None:
-        """The client does not read as fast as it is sent to."""
+        """Note that the client reads more slowly than the server writes."""
         self.full_since = self.loop.time()
         self.http.pause_writing()
 
     def resume_writing(self) -> None:
-        """The client has read most of it."""
+        """Note that the client has read most of what was sent to it."""
         self.full_since = None
         self.http.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing to wait for."""
+        """Stop watching: there is nothing left to wait for."""
         self.timer.cancel()
         self.http.connection_lost(exc)
 
 
 def told_to_connections(app: ASGIApp) -> ASGIApp:
-    """The application, wrapped so that connections learn when a request is in progress, and what has reached it."""
+    """The application, wrapped so that connections learn when a request is in progress and when bytes have reached it."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -113,22 +113,22 @@ def told_to_connections(app: ASGIApp) -> ASGIApp:
 
 
 class Server(uvicorn.Server):
-    """Says when it is ready; on SIGINT and SIGTERM it lets requests in flight end, and then returns."""
+    """Calls `ready` once it answers requests; on SIGINT and SIGTERM, it lets requests in progress finish, and then returns."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self.ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve, and say so."""
+        """Start to serve, and call `ready`."""
         await super().startup(sockets)
         if self.started:
             self.ready()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop on a signal; unlike uvicorn's own method, without raising it again: being stopped is not a failure."""
-        if threading.current_thread() is not threading.main_thread():  # Python allows no handlers there
+        """Stop on a signal; unlike uvicorn's own method, do not raise the signal again: being stopped is not a failure."""
+        if threading.current_thread() is not threading.main_thread():  # Python allows no signal handlers there
             yield
             return
         before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -140,7 +140,7 @@ class Server(uvicorn.Server):
 
 
 def settings(app: Any, patience: float = PATIENCE, **more: Any) -> uvicorn.Config:
-    """uvicorn's settings for the application, or for what makes one (`factory=True`)."""
+    """uvicorn's settings for the application, or for a function that makes one (`factory=True`)."""
     given: dict[str, Any] = {
         "http": Connection, "loop": "uvloop" if importlib.util.find_spec("uvloop") else "asyncio", "ws": "none",
         "lifespan": "on", "log_config": None, "access_log": False, "proxy_headers": False, "server_header": False,
@@ -150,10 +150,10 @@ def settings(app: Any, patience: float = PATIENCE, **more: Any) -> uvicorn.Confi
 
 
 def make_server(app: ASGIApp, ready: Callable[[], None], patience: float = PATIENCE) -> Server:
-    """A server of `app` that calls `ready` when requests are answered; `run([socket])` runs it, `should_exit` stops it."""
+    """A server of `app` that calls `ready` once it answers requests; `run([socket])` runs it, `should_exit` stops it."""
     return Server(settings(told_to_connections(app), patience), ready)
 
 
 def run(app: ASGIApp, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM, then let requests in flight end. Calls `ready` when requests are answered."""
+    """Serve until SIGINT or SIGTERM, then let requests in progress finish. Calls `ready` once requests are answered."""
     make_server(app, ready).run([listener])

@@ -1,4 +1,4 @@
-"""Jobs that take a core for a while: a few at a time, a few more waiting, and none for a client that has left."""
+"""Run jobs that take a core for a while: a few at a time, with a few more waiting, and none for a client that has left."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 
 class Jobs:
-    """A thread for each core, and places for a few jobs more."""
+    """Runs jobs in a thread for each core, and lets a few more wait."""
 
     def __init__(self, limits: Limits, metrics: Metrics) -> None:
         self.pool = ThreadPoolExecutor(limits.cores, thread_name_prefix="job")
@@ -33,13 +33,13 @@ class Jobs:
     async def run(self, receive: Receive, work: Callable[[Callable[[], None]], Result]) -> Result:
         """The result of `work(raise_if_cancelled)`, run in a thread.
 
-        `receive` is the request's, whose body has been read. Raises `ClientGone` if the client leaves before the work is done, as
-        `raise_if_cancelled` then does in the thread; and `Problem` (503) if no place is free, or it takes too long.
+        `receive` is that of the request, whose body has been read. Raises `ClientGone` if the client leaves before the work is
+        done, as `raise_if_cancelled` then does in the thread; and `Problem` (503) if no place is free or the work takes too long.
         """
         if self.taken >= self.places:
             raise Problem(503, "serving.busy", headers=RETRY)
         gone = threading.Event()
-        box = [work]  # emptied if the client has left: what it sent is not kept until its turn would come
+        box = [work]  # emptied if the client has left, so that what it sent is not kept until the job's turn
 
         def raise_if_cancelled() -> None:
             if gone.is_set():
@@ -60,22 +60,22 @@ class Jobs:
             gone.set()
             if submitted.cancel():
                 box.clear()
-            else:  # the place is free when the thread is
+            else:  # the place becomes free only when the thread does
                 await asyncio.wait({job})
-                job.exception()  # seen
+                job.exception()  # otherwise asyncio would complain that nobody looked at it
             self.take(-1)
 
     def take(self, places: int) -> None:
-        """Count that many more as taken."""
+        """Count that many more places as taken; fewer if `places` is negative."""
         self.taken += places
         self.metrics.busy.set(self.taken)
 
     def close(self) -> None:
-        """Let work in progress end."""
+        """Wait for work in progress to finish; what has not begun is cancelled."""
         self.pool.shutdown(wait=True, cancel_futures=True)
 
 
 async def departure(receive: Receive) -> None:
-    """Ends when the client has left."""
+    """Return once the client has left."""
     while (await receive())["type"] != "http.disconnect":
         pass

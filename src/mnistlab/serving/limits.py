@@ -1,4 +1,4 @@
-"""Limits on requests: sizes, places and times."""
+"""Limits on requests: how large they are, how many there are, and how long they take."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["RETRY", "Body", "ClientGone", "Intake", "Limits"]
 
 RETRY = {"Retry-After": "1"}
 BODY_RATE = 256 * 2**10
-"""The lowest rate of a body in bytes per second."""
+"""The slowest rate, in bytes per second, at which a body may arrive."""
 
 
 @dataclass(frozen=True)
@@ -26,24 +26,24 @@ class Limits:
     memory_bytes: int = 256 * 2**20
     """The most bytes that the bodies of all requests not yet answered may hold together."""
     requests: int = 512
-    """The most requests at a time."""
+    """The most requests that may be in progress at a time."""
     waiting: int = 16
-    """Jobs that may wait for a core; a client with one more is told to come back."""
+    """How many jobs may wait for a core; a client with one more is told to try again later."""
     body_seconds: float = 10
-    """Seconds from the headers to the end of the body, plus one for each `BODY_RATE` bytes that it announces."""
+    """How many seconds a body may take from its headers to its end, plus one for each `BODY_RATE` bytes that they announce."""
     job_seconds: float = 120
-    """Seconds for a job, including waiting."""
+    """How many seconds a job may take, including the time it waits."""
     cores: int = os.cpu_count() or 1
-    """Jobs that are worked on at a time."""
+    """How many jobs run at a time."""
 
     def of_each(self, workers: int) -> Limits:
-        """The limits for each of that many processes, so that together they need no more memory and no more cores."""
+        """The limits for each of `workers` processes, so that together they use no more memory and cores than one would."""
         memory, cores = self.memory_bytes // workers, self.cores // workers
         return replace(self, memory_bytes=max(memory, self.body_bytes), cores=max(cores, 1))
 
 
 class ClientGone(Exception):  # noqa: N818 - nothing went wrong
-    """The client closed the connection: nobody waits for an answer."""
+    """The client closed the connection, so nobody is waiting for an answer."""
 
 
 @dataclass
@@ -52,18 +52,18 @@ class Body:
 
     whole: bool
     until: float
-    """After this time of the event loop, the rest is no longer waited for."""
+    """The time, on the event loop's clock, after which the rest is no longer waited for."""
     size: int = 0
 
 
 class Intake:
-    """What has come in and is not yet answered, checked against the limits."""
+    """Counts the requests that have come in but are not yet answered, and checks them against the limits."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.requests = 0
         self.held = 0
-        """Bytes of bodies that have come and are not yet answered."""
+        """How many bytes of bodies have arrived whose requests are not yet answered."""
 
     def begin(self, headers: dict[bytes, bytes]) -> Body:
         """Count another request, until `end`. Returns its body, none of which has arrived yet."""
@@ -75,12 +75,12 @@ class Intake:
         return Body(whole, 0 if whole else asyncio.get_running_loop().time() + patience)
 
     def end(self, body: Body) -> None:
-        """The request is answered."""
+        """Note that the request is answered."""
         self.requests -= 1
         self.held -= body.size
 
     def check(self, headers: dict[bytes, bytes]) -> None:
-        """Raise `Problem` if there are too many requests, or the headers say that the body is too large."""
+        """Raise `Problem` if there are too many requests, or if the headers say that the body is too large."""
         if self.requests > self.limits.requests:
             raise Problem(503, "serving.busy", headers=RETRY)
         length = headers.get(b"content-length", b"0")
@@ -90,7 +90,7 @@ class Intake:
     async def receive(self, receive: Receive, body: Body) -> Message:
         """The next part of a body.
 
-        Raises `Problem` if it is too much or too slow, `ClientGone` if the rest will not come.
+        Raises `Problem` if the body is too large or too slow, and `ClientGone` if the rest will not come.
         """
         if body.whole:
             return await receive()
@@ -112,5 +112,5 @@ class Intake:
         return message
 
     def too_large(self) -> Problem:
-        """The problem of a body over the limit."""
+        """The problem for a body over the limit."""
         return Problem(413, "serving.body_too_large", mebibytes=self.limits.body_bytes / 2**20)

@@ -10,7 +10,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 __all__ = ["FOLDER", "Metrics"]
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable that names the folder where several workers count together, if there are several."""
+"""The environment variable that names the folder in which workers count together, if there are several."""
 
 
 class Metrics:
@@ -18,7 +18,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        if FOLDER not in os.environ:  # otherwise these would be the figures of one worker
+        if FOLDER not in os.environ:  # with several workers, these would be the figures of only one
             ProcessCollector(registry=self.registry)
         self.requests = Counter(
             "mnistlab_requests", "Requests that were answered.", ["path", "status"], registry=self.registry
@@ -41,7 +41,7 @@ class Metrics:
         )  # fmt: skip
 
     def told(self) -> bytes:
-        """All metrics in Prometheus' format; added up over the workers, if there are several."""
+        """All metrics in Prometheus' text format, added up over the workers if there are several."""
         registry = self.registry
         if FOLDER in os.environ:
             registry = CollectorRegistry()

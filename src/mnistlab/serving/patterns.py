@@ -1,4 +1,4 @@
-"""Which regular expressions of clients a server tries: those that no text can keep busy for long."""
+"""Which of its clients' regular expressions a server runs: only those that take little time on any text."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 __all__ = ["is_quick"]
 
 MOST_REPEATS = 3
-"""Parts of a pattern that take more or fewer characters."""
+"""The most parts of a pattern that may match a varying number of characters."""
 TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[^)]?|\{\d*(,?)\d*\}|.", re.DOTALL)
 
 
 def is_quick(pattern: str) -> bool:
-    """Whether a pattern repeats only few parts, and none with repeats or choices inside: then it never takes long."""
+    """Whether a pattern repeats only a few parts, and none that has repeats or choices inside, so that it never takes long."""
     repeats, open_groups, last_varies = 0, [False], False
     for token in TOKEN.finditer(pattern):
         text = token[0]

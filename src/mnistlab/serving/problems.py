@@ -20,7 +20,7 @@ __all__ = ["MEDIA_TYPE", "Document", "Problem", "language_of", "of_error", "resp
 logger = logging.getLogger("mnistlab.serving")
 
 FRAMEWORKS = {404: "serving.nothing_here", 405: "serving.other_method"}
-"""Problems that the framework itself finds."""
+"""The sentences for errors that the web framework itself raises, by status."""
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -35,10 +35,10 @@ class Document(BaseModel):
 
 
 class Problem(HTTPException):
-    """An answer other than the one asked for.
+    """An error that is answered with a problem document.
 
-    Like a `MnistlabError` it has a key, its values and perhaps another entry's remedy; `detail` is its sentence in the words of
-    the command line, from which the server was started. The title is HTTP's own for the status (RFC 9457).
+    Like a `MnistlabError`, it has a key, values and perhaps another entry's remedy. Its `detail` is the sentence in the words of
+    the command line, from which the server was started. The title is HTTP's own name for the status (RFC 9457).
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Problem(HTTPException):
 
 
 def response(status: int, detail: str, request_id: str, headers: dict[str, str] | None = None) -> Response:
-    """The problem as an answer; it is also logged, on one line."""
+    """The problem as a response; it is also logged, on one line."""
     said = "".join(letter if letter.isprintable() else " " for letter in detail)
     logger.log(
         logging.ERROR if status >= 500 and status != 503 else logging.INFO, "%s %d: %s", request_id, status, said
@@ -68,7 +68,7 @@ def response(status: int, detail: str, request_id: str, headers: dict[str, str] 
 
 
 def of_error(error: Exception, request_id: str, language: str = "en") -> Response:
-    """The answer to this error: a sentence for what a person can fix, and none of the error's words for the rest."""
+    """The response to an error: its own sentence if a person can fix it, otherwise a general one that reveals nothing of it."""
     if isinstance(error, Problem):
         detail = error.error.for_command_line(language)
         return response(error.status_code, detail, request_id, dict(error.headers or {}))
@@ -84,7 +84,7 @@ def of_error(error: Exception, request_id: str, language: str = "en") -> Respons
 
 
 def language_of(scope: Scope) -> str:
-    """The language of `LANGUAGES` that a request's Accept-Language prefers; English if it asks for none of them."""
+    """The one of `LANGUAGES` that a request's Accept-Language prefers; English if it names none of them."""
     asked = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1").lower()
     wishes = (part.partition(";")[0].strip().partition("-")[0] for part in asked.split(","))
     return next((wish for wish in wishes if wish in LANGUAGES), "en")

@@ -1,4 +1,4 @@
-"""What is between the server and its clients: proxies, and the path below which they offer it."""
+"""What lies between the server and its clients: proxies, and the path below which they offer the server."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ Headers = list[tuple[bytes, bytes]]
 NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 SEGMENTS = re.compile(r"(/(?!\.{1,2}(/|$))[\w.~@+:-]+)*", re.ASCII)
 FORWARDED = re.compile(r'(,)|(?<![\w-])(for|proto|host)="?([^\s;,"]+)', re.IGNORECASE)
-"""The parts of the header Forwarded (RFC 7239): where the next proxy's element begins, and what a proxy says."""
+"""The parts of the header Forwarded (RFC 7239): commas, after which the next proxy's element begins, and what a proxy says."""
 
 
 class BehindProxies:
-    """An ASGI application around `app` that puts into a request's scope what its proxies say about it.
+    """An ASGI application around `app` that puts into a request's scope what proxies say about the request.
 
     If a request comes from a `trusted` network, its client and scheme are those that X-Forwarded-For and -Proto name, and
-    its header Host is what X-Forwarded-Host says. `scope["proxy"]` is the proxy's address, and `scope["proxy_host"]` what the
-    proxy itself called this server, if the two differ. Forwarded counts if there is no X-Forwarded header. From
-    anyone else, these headers are ignored.
+    its header Host is what X-Forwarded-Host says. Then `scope["proxy"]` is the proxy's address, and `scope["proxy_host"]` the
+    name by which the proxy called this server, if that differs from Host. The header Forwarded counts if there are no
+    X-Forwarded headers. From anyone else, these headers are ignored.
 
-    Afterwards, the path of each request is below `root_path`, whether the proxy has stripped that or not.
+    Afterwards, the path of each request is below `root_path`, whether or not the proxy has removed that prefix.
     """
 
     def __init__(self, app: ASGIApp, trusted: Iterable[str] = (), root_path: str = "") -> None:
@@ -43,13 +43,13 @@ class BehindProxies:
         self.root_path = read_root_path(root_path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handle one request."""
         if scope["type"] == "http":
             scope = {**scope, **self.seen_from_outside(scope)}
         await self.app(scope, receive, send)
 
     def seen_from_outside(self, scope: Scope) -> dict[str, Any]:
-        """The changes to the scope."""
+        """The entries of the scope that have to be changed."""
         path: str = scope["path"]
         if not f"{path}/".startswith(f"{self.root_path}/"):
             path = self.root_path + path
@@ -66,7 +66,7 @@ class BehindProxies:
         return changes
 
     def trusts(self, address: str) -> bool:
-        """Whether that address is a trusted proxy's."""
+        """Whether the address is a trusted proxy's."""
         try:
             return any(ipaddress.ip_address(address) in network for network in self.networks)
         except ValueError:  # a socket without an address
@@ -74,10 +74,10 @@ class BehindProxies:
 
 
 def said_by_proxies(headers: Headers) -> Headers:
-    """The headers, with the content of Forwarded as X-Forwarded-For, -Proto and -Host if there are none of these.
+    """The headers, with the content of Forwarded as X-Forwarded-For, -Proto and -Host if they have none of these.
 
-    If there are several proxies, the last one's word counts, which the client cannot have written; but every client that they
-    name is kept, in order.
+    If there are several proxies, only what the last one says counts, because a client cannot have written that; but all the
+    clients that the proxies name are kept, in order.
     """
     if any(name.startswith(b"x-forwarded-") for name, _ in headers):
         return headers
@@ -98,19 +98,19 @@ def said_by_proxies(headers: Headers) -> Headers:
 
 
 def last(headers: Headers, wanted: bytes) -> bytes:
-    """The last value in the headers of that name, which the nearest proxy wrote; empty if there is none."""
+    """The last value in the headers named `wanted`, which the nearest proxy wrote; empty if there is none."""
     values = [value for name, value in headers if name == wanted]
     return values[-1].rpartition(b",")[2].strip() if values else b""
 
 
 def path_below(scope: Scope) -> str:
-    """The request's path as in the code, below the root path."""
+    """The request's path without the root path, as the routes in the code have it."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))
 
 
 def plain_address(address: str) -> str:
-    """An IPv4 address that came via IPv6 (::ffff:192.0.2.1) in its own form; any other unchanged."""
+    """An IPv4 address that came via IPv6 (::ffff:192.0.2.1) in its IPv4 form; any other address unchanged."""
     try:
         return str(getattr(ipaddress.ip_address(address), "ipv4_mapped", None) or address)
     except ValueError:
@@ -118,7 +118,7 @@ def plain_address(address: str) -> str:
 
 
 def read_network(text: str) -> Network:
-    """The network, or single address, that the text names. Raises `UserError` if it names none."""
+    """The network, or single address, that the text names. Raises `UserError` if it names neither."""
     try:
         return ipaddress.ip_network(plain_address(text))
     except ValueError:
@@ -131,7 +131,7 @@ def read_network(text: str) -> Network:
 
 
 def read_name(text: str) -> str:
-    """The name of a computer in lower case. Raises `UserError` if a URL cannot hold it as it is, or if there is more to it."""
+    """The name of a computer, in lower case. Raises `UserError` if the text is not a name that a URL can hold as it is."""
     try:
         name = str(ipaddress.ip_address(text)) if ":" in text else text.rstrip(".").encode("idna").decode().lower()
     except ValueError:  # UnicodeError is one
@@ -142,7 +142,7 @@ def read_name(text: str) -> str:
 
 
 def read_root_path(text: str) -> str:
-    """The path without a slash at its end; "" for none. Raises `UserError` if a URL cannot hold it as it is."""
+    """The path without a slash at its end; "" if there is none. Raises `UserError` if a URL cannot hold the path as it is."""
     path = text.rstrip("/")
     if not SEGMENTS.fullmatch(path):
         raise UserError("serving.not_a_root_path", text=text)

@@ -15,21 +15,23 @@ DESCRIPTION = (
     "Reads handwritten digits in photos, scans and drawings. Nothing that is sent is kept."
     " If the server was started with a token, send it as `Authorization: Bearer TOKEN`."
 )
-MODEL = "Id of the model, as listed in /api/v1/models; the first one by default."
-DETAIL = "Also give, for each digit, all probabilities and the 28x28 image that the network saw."
+MODEL = "The id of a model listed in /api/v1/models; by default, the first one."
+DETAIL = "Also return, for each digit, all probabilities and the 28x28 image that the network saw."
 PARTS = "Which parts: layers, why, or both, separated by a comma."
-DIGIT = "If the picture has several digits: which one, in reading order, from 0."
+DIGIT = "Which digit to explain if the picture has several: its number in reading order, from 0."
 PICTURES = tuple(kind.media_type for kind in FORMATS)
 
 
 class ADigit(BaseModel):
     """One digit, as in the answer of /read."""
 
-    value: int | str = Field(description="The digit; or the name of the class, if the model knows other classes.")
-    probability: float = Field(ge=0, le=1, description="Calibrated probability of that value; never rounded to 1.")
+    value: int | str = Field(description="The digit, or the name of the class if the model has other classes.")
+    probability: float = Field(ge=0, le=1, description="The calibrated probability of that value, never rounded to 1.")
     box: tuple[int, int, int, int] = Field(description="x, y, width, height in the upright picture, in pixels.")
     accepted: bool = Field(description="Whether the probability reaches the model's threshold.")
-    probabilities: list[float] | None = Field(default=None, description="One per class; only with detail.")
+    probabilities: list[float] | None = Field(
+        default=None, description="The probability of each class; only with detail."
+    )
     image: str | None = Field(
         default=None, description="784 bytes in base64, row by row, ink 255 on 0; only with detail."
     )
@@ -40,7 +42,7 @@ class ASeparator(BaseModel):
 
     value: str = Field(description='One of . , - / % : or "?" for a stroke that cannot be read.')
     probability: float = Field(ge=0, le=1, description="The network's probability; not calibrated.")
-    box: tuple[int, int, int, int] = Field(description="As a digit's.")
+    box: tuple[int, int, int, int] = Field(description="x, y, width, height, as for a digit.")
     accepted: bool = Field(description='Whether it appears in the text as itself, not as "?".')
 
 
@@ -56,7 +58,7 @@ class Reading(BaseModel):
     """The answer of /read."""
 
     model: str
-    text: str = Field(description='Line by line, "?" for what is not accepted; empty if nothing was found.')
+    text: str = Field(description='Line by line, with "?" for marks that are not accepted; empty if nothing was found.')
     size: tuple[int, int] = Field(description="Width and height of the upright picture, in pixels.")
     lines: list[ALine]
     milliseconds: float
@@ -85,7 +87,7 @@ class AModel(BaseModel):
 
 
 class Models(BaseModel):
-    """The answer of /models; the first is the one that is used if a request names none."""
+    """The answer of /models; the first model is used if a request names none."""
 
     models: list[AModel]
 
@@ -98,24 +100,24 @@ class Status(BaseModel):
 
 PROBLEMS = {
     401: "The token is missing or wrong.",
-    403: "A page of another site asked.",
-    404: "There is no such model or training.",
+    403: "The request came from a page of another site.",
+    404: "There is no such model or training run.",
     408: "The body arrived too slowly.",
     413: "The body is too large.",
     421: "The server was called by a name that it does not answer to.",
-    422: "The body or a parameter cannot be used; the sentence says why.",
+    422: "The body or a parameter cannot be used; the detail says why.",
     503: "The server is busy; try again after Retry-After seconds.",
 }
 
 
 def documents(*numbers: int) -> dict[int | str, dict[str, Any]]:
-    """The problems with which an endpoint may answer."""
+    """The problems, by status, with which an endpoint may answer."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {number: {"description": PROBLEMS[number], "content": {MEDIA_TYPE: schema}} for number in numbers}
 
 
 def one(key: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """A JSON object with one property."""
+    """The schema of a JSON object with one property."""
     return {"schema": {"type": "object", "required": [key], "properties": {key: schema}}}
 
 
@@ -130,13 +132,13 @@ PIXEL_ROWS = {**ROW, "items": ROW}
 
 
 def body(content: dict[str, Any]) -> dict[str, Any]:
-    """A request body of these kinds."""
+    """A request body of these media types."""
     return {"requestBody": {"required": True, "content": content}}
 
 
 CLASSIFY: dict[str, Any] = {
     "summary": "Classify 28x28 images",
-    "description": "Up to 4,096 images as MNIST has them, ink 255 on 0, centred: 784 bytes each, or JSON.",
+    "description": "Up to 4,096 images in MNIST's form, ink 255 on 0, centred: 784 bytes each, or JSON.",
     "response_model": Classes,
     "responses": documents(*GATE, 404, 422),
     "openapi_extra": {
@@ -155,7 +157,7 @@ READY: dict[str, Any] = {"summary": "Whether the models are loaded", "responses"
 METRICS: dict[str, Any] = {
     "summary": "Figures for Prometheus",
     "responses": {
-        200: {"description": "Prometheus' text", "content": {"text/plain": {}}},
+        200: {"description": "Prometheus' text format", "content": {"text/plain": {}}},
         **documents(401, 403, 421, 503),
     },
 }

@@ -1,4 +1,4 @@
-"""Tables and fields in the API: requests, answers, and their description."""
+"""Tables and fields in the API: the requests, the answers, and their description."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["FIELD", "READ", "SHEET", "TABLE", "By", "Sent", "SheetReading", "cor
 
 TABLE = "Look for the largest ruled table and read its cells; if there is none, the whole picture is read."
 FIELD = (
-    "A field to read, as NAME=x,y,width,height as fractions of the picture; only fields are read then. May be repeated."
+    "A field to read: NAME=x,y,width,height, as fractions of the picture. Only fields are read then. May be repeated."
 )
 MOST_FIELDS = 100
 FORM: dict[str, Any] = {
@@ -45,8 +45,8 @@ Corner = Annotated[list[float], Field(min_length=2, max_length=2)]
 class ACell(BaseModel):
     """A cell of a table."""
 
-    row: int = Field(description="From 0.")
-    column: int = Field(description="From 0.")
+    row: int = Field(description="The row of its top left corner, from 0.")
+    column: int = Field(description="The column of its top left corner, from 0.")
     rows: int = Field(description="How many rows it spans; more than 1 if cells are merged.")
     columns: int
     text: str
@@ -66,8 +66,10 @@ class AField(BaseModel):
     """The content of a field."""
 
     text: str
-    check: bool = Field(description="Whether a person should look at it.")
-    why: list[str] = Field(description="In the language that Accept-Language asks for: en or fr.")
+    check: bool = Field(description="Whether a person should check the field.")
+    why: list[str] = Field(
+        description="The reasons to check it, in the language that Accept-Language asks for, en or fr."
+    )
     corners: list[Corner]
     digits: list[schemas.ADigit]
 
@@ -87,7 +89,7 @@ class ALayout(BaseModel):
 
     sheet: Anchor
     form: str | None = Field(
-        description="The name of the picture of the empty form by which the fields are placed, if there is one."
+        description="The name of the picture of the empty form by which the fields are found, if there is one."
     )
     fields: list[AnExpectation]
 
@@ -95,7 +97,7 @@ class ALayout(BaseModel):
 class SheetReading(schemas.Reading):
     """The answer of /read."""
 
-    table: ATable | None = Field(default=None, description="Only with table, and if there is one.")
+    table: ATable | None = Field(default=None, description="Only if a table was asked for and found.")
     fields: dict[str, AField] | None = Field(default=None, description="By name; only with field or a layout.")
     sheet: list[Corner] | None = Field(
         default=None,
@@ -108,7 +110,7 @@ READ: dict[str, Any] = {
     "summary": "Read the digits in a picture",
     "description": (
         f"{', '.join(kind.name for kind in FORMATS)}, upright or with EXIF; any number of digits in any number of lines."
-        " A form may also send a layout, a TOML file whose fields are read, and as form the picture that the layout names."
+        " A multipart form may also have a layout, a TOML file whose fields are read, and as form the picture that it names."
     ),
     "response_model_exclude_unset": True,
     "responses": schemas.documents(*schemas.GATE, 404, 422),
@@ -139,19 +141,19 @@ SHEET: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Sent:
-    """A picture to read, and what to look for in it."""
+    """A picture that a client sent, and what to look for in it."""
 
     picture: bytes
     table: bool = False
     places: tuple[Place, ...] = ()
     layout: bytes | None = None
-    """A TOML file."""
+    """A layout: the content of a TOML file."""
     form: bytes | None = None
-    """A picture of the empty form, which the layout names."""
+    """The picture of the empty form that the layout names."""
 
     @classmethod
     async def of(cls, request: Request, table: bool, fields: Sequence[str]) -> Sent:
-        """What a request asks for. Raises `Problem` if it makes no sense."""
+        """What a request sends and asks for. Raises `Problem` if it makes no sense."""
         places = places_of(fields)
         parts = await parts_of(request, "layout", "form")
         if table and (places or "layout" in parts):
@@ -159,7 +161,7 @@ class Sent:
         return cls(parts[PICTURE], table, places, parts.get("layout"), parts.get("form"))
 
     def options(self) -> dict[str, Any]:
-        """The arguments of `Reader.read`. Raises `UserError` and `Problem` if the layout makes no sense."""
+        """The arguments for `Reader.read`. Raises `UserError` or `Problem` if the layout makes no sense."""
         if self.layout is not None:
             layout = layout_of(self.layout, "layout.toml", self.read_form, more=self.places)
             if slow := [field for field in layout.fields if field.pattern and not is_quick(field.pattern)]:
@@ -170,7 +172,7 @@ class Sent:
         return {"table": True} if self.table else {}
 
     def read_form(self, name: str) -> tuple[NDArray[np.uint8], str]:
-        """The picture of the empty form, and its name."""
+        """The picture of the empty form, and what messages call it. Raises `Problem` if it was not sent."""
         if self.form is None:
             raise Problem(422, "serving.form_not_sent", name=shown(name))
         return decode(self.form), printable(name)
@@ -201,7 +203,7 @@ def told_page(page: Page, layout: Layout | None, language: str) -> dict[str, Any
 
 
 def corners_in(picture: bytes, by: Anchor, raise_if_cancelled: Callable[[], None]) -> Corners:
-    """The answer of /sheet. Raises `UserError` if there is no such sheet."""
+    """The answer of /sheet. Raises `UserError` if there is no such sheet in the picture."""
     seen = decode(picture)
     gray = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY) if seen.ndim == 3 else seen, np.uint8)
     raise_if_cancelled()

@@ -1,4 +1,4 @@
-"""The page without a server: files for any web server, with which the browser itself computes the answers.
+"""Write the page as files for any web server: the browser itself then computes the answers.
 
 write_site(Path("public"), [ServedModel("mnistlab", "mnistlab's reader", Reader())])
 """
@@ -23,39 +23,39 @@ from mnistlab.serving.trainings import trainings_of
 __all__ = ["known_operators", "site_files", "write_site"]
 
 MARK = "site.json"
-"""Tells the page that it has no server, and this command that it wrote the site in a folder."""
+"""The file that tells the page that it has no server, and `mnistlab site` that it wrote the files in a folder."""
 WORKER = "offline.js"
-"""The service worker, which keeps the files for when there is no network."""
+"""The service worker, which keeps the files so that the page works without a network."""
 WITHOUT = ("docs.css", WORKER)
-"""The page's files that a site leaves out, or has elsewhere."""
+"""The page's files that a site leaves out or has elsewhere."""
 
 
 def write_site(folder: Path, models: Sequence[ServedModel], documentation: Mapping[str, str] | None = None) -> int:
-    """Write the page, and what it needs to answer by itself, into a folder.
+    """Write the page, and everything it needs to answer by itself, into a folder.
 
     Parameters
     ----------
     folder : Path
-        A new or empty folder, or one that holds such a site, which is renewed: files that only the old one has are removed.
+        A new or empty folder, or one with an earlier site, which is renewed: files that only the old site had are removed.
     models : sequence of ServedModel
-        What it answers with; the first unless the visitor chooses another.
+        The models that the page answers with: the first one, unless the visitor chooses another.
     documentation : mapping of str to str, optional
         The address of the documentation, relative to the page, for each language ("en", "fr").
 
     Returns
     -------
     int
-        The bytes written.
+        How many bytes were written.
 
     Raises
     ------
     UserError
-        If the folder holds anything else, or a model uses an operator that the page does not know: then nothing is written.
+        If the folder holds anything else, or if a model uses an operator that the page does not know. Nothing is written then.
     """
     old = old_files(folder)
     files = site_files(models, documentation or {})
     check_folder(folder)
-    for name in sorted(files, key=lambda name: (name in (MARK, WORKER), name)):  # what starts the new one comes last
+    for name in sorted(files, key=lambda name: (name in (MARK, WORKER), name)):  # what starts the new site last
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(path, files[name])
@@ -65,7 +65,7 @@ def write_site(folder: Path, models: Sequence[ServedModel], documentation: Mappi
 
 
 def old_files(folder: Path) -> list[str]:
-    """The files of the site in the folder; none for a new or empty folder.
+    """The files of the site that is in the folder; none for a new or empty folder.
 
     Raises `UserError` if it holds anything else.
     """
@@ -84,7 +84,7 @@ def old_files(folder: Path) -> list[str]:
 
 
 def site_files(models: Sequence[ServedModel], documentation: Mapping[str, str]) -> dict[str, bytes]:
-    """Every file of the site by its path. Raises `UserError` for a model with an operator that the page does not know."""
+    """Every file of the site, by its path. Raises `UserError` if a model has an operator that the page does not know."""
     files = {
         f"static/{path.relative_to(PAGE).as_posix()}": path.read_bytes()
         for path in sorted(PAGE.rglob("*"))
@@ -104,7 +104,7 @@ def site_files(models: Sequence[ServedModel], documentation: Mapping[str, str]) 
         trainings.append({"id": training.name, "title": training.title, "file": f"trainings/{training.name}.json"})
     files["index.html"] = as_site((PAGE / "index.html").read_text(encoding="utf-8"), documentation).encode()
     files["manifest.webmanifest"] = orjson.dumps(MANIFEST)
-    files[".nojekyll"] = b""  # GitHub Pages then offers the files as they are
+    files[".nojekyll"] = b""  # tells GitHub Pages to serve the files as they are
     version = sha256(b"".join(name.encode() + content for name, content in sorted(files.items())))[:16]
     kept = [name for name in files if not name.startswith(".")]
     worker = (PAGE / WORKER).read_text(encoding="utf-8")
@@ -124,7 +124,7 @@ def known_operators() -> set[str]:
 
 
 def as_site(page: str, documentation: Mapping[str, str]) -> str:
-    """The page that computes its answers itself, names `MARK` and the manifest, and links to the documentation, not the API."""
+    """The page changed for a site: it computes its answers itself, and links to the documentation instead of the API."""
     head = f'<meta name="mnistlab-site" content="{MARK}">\n  <link rel="manifest" href="manifest.webmanifest">\n  '
     link = ""
     if documentation:
@@ -147,4 +147,4 @@ MANIFEST: dict[str, Any] = {
     "theme_color": "#faf9f6",
     "icons": [{"src": "static/icon.svg", "type": "image/svg+xml", "sizes": "any", "purpose": "any"}],
 }
-"""What a phone needs to install the page."""
+"""The web app manifest, which a phone needs to install the page."""

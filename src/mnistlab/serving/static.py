@@ -18,7 +18,7 @@ PAGE = Path(__file__).with_name("page")
 
 
 def add_pages(app: FastAPI) -> None:
-    """The page, its files and the API's description, all from memory."""
+    """Add the routes of the page, its files and the API's description, all served from memory."""
     files = {
         path.relative_to(PAGE).as_posix(): path.read_bytes() for path in sorted(PAGE.rglob("*")) if path.suffix in TYPES
     }
@@ -49,7 +49,7 @@ def add_pages(app: FastAPI) -> None:
 def answer_head(app: FastAPI) -> None:
     """Accept HEAD wherever GET is accepted: FastAPI's own routes refuse it. The HTTP server leaves out the body.
 
-    Call this after the description has been made, which names only GET.
+    Call this after the API's description has been made, so that it names only GET.
     """
     for route in app.routes:
         if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:
@@ -64,4 +64,4 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".json": "application/json",
 }
-"""Media types of the page's files. The machine's own table may call JavaScript plain text."""
+"""The media types of the page's files, by ending: the machine's own table may take JavaScript for plain text."""

@@ -22,7 +22,7 @@ from mnistlab.serving.schemas import documents
 __all__ = ["SHIPPED", "Training", "add_trainings", "trainings_of"]
 
 SHIPPED = Path(__file__).parents[1] / "bundled" / "training"
-"""A run's folder, with only its snapshots: that of `mnistlab train quick --seed 0`."""
+"""The folder of the run of `mnistlab train quick --seed 0`, with nothing but its snapshots."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ class Training:
 
 
 def encoded(values: NDArray[Any]) -> str:
-    """The bytes of the numbers, in base64."""
+    """The bytes of the array's numbers, in base64."""
     return base64.b64encode(values.tobytes()).decode()
 
 
 def trainings_of(models: Iterable[ServedModel]) -> list[Training]:
-    """The training runs of the models, for an ensemble that of its first member; then the one that comes with mnistlab."""
+    """The training runs of the models, and then the one that comes with mnistlab; an ensemble's is that of its first member."""
     found = []
     for model in models:
         if model.run is None:
@@ -76,36 +76,40 @@ def trainings_of(models: Iterable[ServedModel]) -> list[Training]:
 class ATraining(BaseModel):
     """One training run, as in the answer of /trainings."""
 
-    id: str = Field(description="The id of the served model, if it is the training run of one.")
+    id: str = Field(description="The id of the model, if it is the training run of a served one.")
     title: str
 
 
 class Trainings(BaseModel):
-    """The answer of /trainings; the last is the one that comes with mnistlab."""
+    """The answer of /trainings; the last training run is the one that comes with mnistlab."""
 
     trainings: list[ATraining]
 
 
 class Film(ATraining):
-    """The answer of /trainings/NAME: states of a network while it was trained."""
+    """The answer of /trainings/NAME: the states of a network at some steps of its training."""
 
     classes: list[str]
-    steps: list[int] = Field(description="The steps whose loss and right answers are known, from 0.")
+    steps: list[int] = Field(description="The steps for which the loss and the right answers are known, from 0.")
     losses: list[float | None] = Field(
         description="The loss of each step's batch, in nats; null before the first step."
     )
     right: list[int] = Field(description="How many of the digits were classified correctly at each step.")
-    digits: int = Field(description="How many digits, chosen because they are hard to tell apart, were classified.")
+    digits: int = Field(
+        description="How many digits were classified; they were chosen because they are hard to tell apart."
+    )
     whole: list[int] = Field(description="The K steps at which all weights were saved; empty for a large network.")
     layers: list[dict[str, Any]] = Field(
         description="The network's layers in order, as mnistlab.training.whole describes them."
     )
     values: str = Field(
-        description="base64 of int8 (K, weights): the weights, each divided by its row's scale; of each state but the first how"
-        " much more than in the state before it, modulo 256, as that compresses better."
+        description="base64 of int8 (K, weights): the weights, each divided by its row's scale. Each state but the first has only"
+        " the differences from the state before it, modulo 256, because they compress better."
     )
-    scales: str = Field(description="base64 of float32 (K, rows), little-endian.")
-    vectors: str = Field(description="base64 of float32 (K, numbers), little-endian: biases, and batch norm's numbers.")
+    scales: str = Field(description="base64 of float32 (K, rows), little-endian: the scale of each row.")
+    vectors: str = Field(
+        description="base64 of float32 (K, numbers), little-endian: the biases, and the numbers of batch norm."
+    )
 
 
 TRAININGS: dict[str, Any] = {
@@ -113,7 +117,7 @@ TRAININGS: dict[str, Any] = {
     "responses": documents(401, 403, 421, 503),
 }
 TRAINING: dict[str, Any] = {
-    "summary": "Replay a training",
+    "summary": "Replay a training run",
     "description": "All weights of the network at a few steps of its training, to compute what it made of any digit then.",
     "responses": documents(401, 403, 404, 421, 422, 503),
 }
@@ -128,7 +132,7 @@ def add_trainings(app: FastAPI, models: Sequence[ServedModel]) -> None:
         return Trainings(trainings=[ATraining(id=one.name, title=one.title) for one in trainings.values()])
 
     @app.get("/api/v1/trainings/{name}", **TRAINING)
-    def show_training(name: str) -> Film:  # in a thread, as it reads a file
+    def show_training(name: str) -> Film:  # runs in a thread, because it reads a file
         if name not in trainings:
             raise Problem(404, "serving.unknown_training", name=name[:100], trainings=list(trainings))
         return trainings[name].film()

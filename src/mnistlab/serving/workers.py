@@ -1,4 +1,4 @@
-"""Several processes that serve at one address: uvicorn's supervisor over workers, each with its own models."""
+"""Serve with several processes at one address: uvicorn's supervisor watches workers, each of which has its own models."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from mnistlab.serving.metrics import FOLDER
 __all__ = ["run_workers"]
 
 HUNG = 60
-"""Seconds without a sign of life after which a worker is replaced; starting on a busy machine takes some of them."""
+"""How many seconds without a sign of life pass before a worker is replaced; on a busy machine, starting takes some of them."""
 
 logger = logging.getLogger("mnistlab.serving")
 
@@ -38,10 +38,10 @@ logger = logging.getLogger("mnistlab.serving")
 def run_workers(
     make_app: Callable[[], ASGIApp], listener: socket.socket, workers: int, ready: Callable[[], None]
 ) -> None:
-    """Serve with that many processes until SIGINT or SIGTERM, then let requests in flight end; replace processes that die.
+    """Serve with that many processes until SIGINT or SIGTERM, then let requests in progress finish. Dead processes are replaced.
 
-    `make_app`, which must be picklable, is called in each. Calls `ready` when requests are answered. Raises `MnistlabError`
-    if a worker cannot start.
+    `make_app`, which must be picklable, is called in each process. Calls `ready` once requests are answered. Raises
+    `MnistlabError` if a worker cannot start.
     """
     config = settings(partial(in_worker, make_app), factory=True, workers=workers, timeout_worker_healthcheck=HUNG)
     host, port = listener.getsockname()[:2]
@@ -58,9 +58,10 @@ def run_workers(
 
 
 class OwnSocket(socket.socket):
-    """Holds an address; in the process that it is sent to, becomes another socket at that address, on which that listens.
+    """A socket that holds an address. When it is sent to another process, it becomes a listening socket there, at that address.
 
-    Linux distributes connections evenly over sockets at one address. With one socket, the first process awake takes them all.
+    Linux distributes connections evenly over the sockets at one address. With a single socket, the first process to wake up
+    would take them all.
     """
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -68,7 +69,7 @@ class OwnSocket(socket.socket):
 
 
 def bound(family: int, address: Any) -> OwnSocket:
-    """A socket at an address that others may share."""
+    """A listening socket at an address that other sockets may share."""
     own = OwnSocket(family, socket.SOCK_STREAM)
     own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -77,7 +78,7 @@ def bound(family: int, address: Any) -> OwnSocket:
 
 
 def spread(listener: socket.socket) -> socket.socket:
-    """What workers get instead of a listener, which is closed: on Linux, each its own socket at that address."""
+    """The socket to send to workers: the listener, or on Linux, where each worker gets its own, one that replaces it."""
     if sys.platform != "linux":
         return listener
     family, address = listener.family, listener.getsockname()
@@ -86,7 +87,7 @@ def spread(listener: socket.socket) -> socket.socket:
 
 
 def tell_when_ready(host: str, port: int, stopped: threading.Event, ready: Callable[[], None]) -> None:
-    """Call `ready` once a worker answers."""
+    """Call `ready` once a worker answers at that address."""
     address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - those of all addresses
     while not stopped.is_set():
         with contextlib.suppress(OSError, http.client.HTTPException):
@@ -100,7 +101,7 @@ def tell_when_ready(host: str, port: int, stopped: threading.Event, ready: Calla
 
 
 def in_worker(make_app: Callable[[], ASGIApp]) -> ASGIApp:
-    """The application, made in a worker, which ends when its supervisor does, however that ends."""
+    """Make the application in a worker, which then ends when its supervisor does, however the supervisor ends."""
     forget_dead_workers(Path(os.environ[FOLDER]))
     if (supervisor := multiprocessing.parent_process()) is not None:
         threading.Thread(target=stop_after, args=[supervisor], daemon=True).start()
@@ -112,17 +113,17 @@ def in_worker(make_app: Callable[[], ASGIApp]) -> ASGIApp:
 
 
 def stop_after(supervisor: multiprocessing.process.BaseProcess) -> None:
-    """Ask this process to stop once the other one has ended."""
+    """Ask this process to stop once the supervisor has ended."""
     supervisor.join()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def forget_dead_workers(folder: Path) -> None:
-    """Remove from the sums what workers had in progress when they died. What they had counted stays."""
+    """Remove from the metrics what workers had in progress when they died. What they had counted stays."""
     for file in folder.glob("gauge_live*.db"):
         process = int(file.stem.rpartition("_")[2])
         try:
-            if sys.platform != "win32":  # there, this would end it
+            if sys.platform != "win32":  # on Windows, this would end the process
                 os.kill(process, 0)
         except ProcessLookupError:
             mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]

@@ -29,7 +29,7 @@ def marks_on(
     threshold: float,
     raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> list[Mark]:
-    """The digits in a flattened picture uint8 (H, W) of cells `CELL_HEIGHT` high, by strokes or the finder.
+    """The digits in a flattened picture, uint8 (H, W), whose cells are `CELL_HEIGHT` high, by strokes or by the finder.
 
     At each place the more confident of the two is kept; if they differ, its probability is lowered.
     """
@@ -59,7 +59,7 @@ def marks_on(
 
 
 def seen_both_ways(stroke: Mark, found: Mark) -> Mark:
-    """A mark that both found. If they differ, the probability is that of the surer one being right and the other wrong."""
+    """A mark that both found. If they differ, its probability is that the surer one is right, given that one is."""
     if stroke.label == found.label:
         return stroke if stroke.sure >= found.sure else replace(stroke, probabilities=found.probabilities)
     surer, other = (stroke, found) if stroke.sure >= found.sure else (found, stroke)

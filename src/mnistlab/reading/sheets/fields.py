@@ -73,7 +73,7 @@ class Entry:
 
     @property
     def why(self) -> tuple[str, ...]:
-        """Why a person should look at it, in English."""
+        """Why a person should check the field, in English."""
         return tuple(map(str, self.reasons))
 
     @property
@@ -87,7 +87,7 @@ class Entry:
         Returns
         -------
         dict
-            text, check (whether a person should look), why, corners in tenths of pixels, and digits as in
+            text, check (whether a person should look), why, corners in pixels, rounded to tenths, and digits as in
             `Digit.to_dict`.
         """
         return {

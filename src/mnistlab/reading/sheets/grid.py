@@ -112,7 +112,7 @@ def find_grid(picture: Gray) -> Grid | None:
 def table_only(level: NDArray[np.bool_], upright: NDArray[np.bool_]) -> tuple[slice, slice] | None:
     """Which lines are the table's; `level` and `upright`, bool (rows + 1, columns + 1), say which parts of them exist.
 
-    A line that hardly any others reach, such as one below a heading, is not. None if fewer than two cells are left.
+    A line that hardly any others reach, such as one below a heading, is not the table's. None if fewer than two cells are left.
     """
     top, bottom, left, right = 0, len(level) - 1, 0, level.shape[1] - 1
     while True:

@@ -184,6 +184,7 @@ def read_layout(path: str | Path, *, more: Sequence[Field] = ()) -> Layout:
     Returns
     -------
     Layout
+        The file's fields, then `more`; with the picture of the form if the file names one.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A sheet as a page: its table, or the fields of a form."""
+"""Read a sheet as a page: its table, or the fields of a form."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Cell:
         Returns
         -------
         dict
-            row, column, rows, columns, text, corners in tenths of pixels, and digits as in `Digit.to_dict`.
+            row, column, rows, columns, text, corners in pixels, rounded to tenths, and digits as in `Digit.to_dict`.
         """
         return {
             "row": self.row, "column": self.column, "rows": self.rows, "columns": self.columns, "text": self.text,
@@ -86,7 +86,7 @@ class Table:
     rows, columns : int
         How many rows and columns it has.
     cells : tuple of Cell
-        Row by row, a merged cell once.
+        Row by row; a merged cell is there once.
     texts : list of list of str
         A text for each row and column; that of a merged cell is in its first row and column, the others are empty.
     """

@@ -1,4 +1,4 @@
-// The number that was read, large; for the chosen digit, the probabilities and the pixels that the network got.
+// Shows the number that was read, large; and for the chosen digit, the probabilities and the pixels that the network was given.
 
 import { showBars } from "./bars.js";
 import { drawGrey } from "./colours.js";
@@ -11,7 +11,7 @@ const nothing = document.getElementById("nothing");
 const live = document.getElementById("live");
 let announcement;
 
-/** Shows the reading, whichever panel is open. */
+/** Shows the last reading, whichever panel is open. */
 export function showReading(drawn) {
   const { reading } = state;
   const digit = chosenDigit();
@@ -53,7 +53,7 @@ function showNumber({ text, digits }) {
   });
 }
 
-/** The text as a button for each digit, with separators, spaces and line breaks between them. */
+/** The text as buttons, one for each digit, with separators, spaces and line breaks between them. */
 function pieces(text, digits) {
   const made = [];
   let at = 0;
@@ -95,7 +95,7 @@ function showDigit(digit, reading) {
   reading.drawCrop(context, digit.box, CROP_SIDE);
 }
 
-/** Tells a screen reader once the pen rests. */
+/** Tells a screen reader the answer once the pen rests. */
 function announce() {
   clearTimeout(announcement);
   announcement = setTimeout(() => {
@@ -116,7 +116,7 @@ export function say(text) {
   live.textContent = text;
 }
 
-/** What the network got is shown under the sheet if there is room, and otherwise in its own panel. */
+/** Shows what the network was given under the sheet if there is room, otherwise in its own panel. */
 const room = matchMedia("(min-width: 801px)");
 const placeGot = () =>
   document.querySelector(room.matches ? ".desk" : "#panel-answer").append(document.getElementById("got"));

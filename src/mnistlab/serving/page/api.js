@@ -1,4 +1,4 @@
-// Asks the server, or, if the page has none, the browser itself, and says calmly what goes wrong.
+// Asks the server or, if the page has none, the browser itself for answers, and says calmly what goes wrong.
 
 import { isAlone, words } from "./i18n.js";
 import { takeFromAddress } from "./link.js";
@@ -6,7 +6,7 @@ import { Refusal } from "./refusal.js";
 import { TOKEN } from "./served.js";
 import { keep } from "./storage.js";
 
-/** The module that answers: both have the same functions, with the same answers. */
+/** The module that answers: both modules have the same functions, with the same answers. */
 export const { models, trainings, training, network, read, readFields, findSheet, classify, explain } = await import(
   isAlone ? "./alone/backend.js" : "./served.js"
 );
@@ -54,12 +54,12 @@ export function listenForToken(again) {
 
 /**
  * Makes a function that passes jobs to `work`, one at a time: a job that comes while another is in progress waits, and is
- * dropped when a newer one comes. So what is shown never gets older.
+ * dropped if a newer one comes. So what is shown is never replaced by something older.
  */
 export function newestOnly(work) {
   let waiting = null;
   let underWay = false;
-  let known = 0; // failures, when a job was last offered or failed
+  let known = 0; // the number of failures when a job was last offered or failed
   return async function offer(job) {
     waiting = { job };
     known = failures;
@@ -70,7 +70,7 @@ export function newestOnly(work) {
       waiting = null;
       try {
         await work(next);
-        if (known === failures) allIsWell(); // an answer requested before a failure says nothing about it
+        if (known === failures) allIsWell(); // an answer requested before a failure does not mean that it is over
       } catch (error) {
         report(error);
         known = failures;

@@ -1,4 +1,4 @@
-// A row for each class: its name, a bar as long as its probability, the number.
+// Shows a row for each class: its name, a bar as long as its probability, and the number.
 
 import { percent } from "./i18n.js";
 

@@ -1,4 +1,4 @@
-// A canvas as a file of grey pixels.
+// Turns a canvas into a file of grey pixels.
 
 /** An 8-bit grey BMP of an ImageData whose pixels are grey. */
 export function greyBitmap({ data, width, height }) {
@@ -14,7 +14,7 @@ export function greyBitmap({ data, width, height }) {
   header.setInt32(22, height, true);
   header.setUint16(26, 1, true);
   header.setUint16(28, 8, true); // bits per pixel
-  header.setUint32(46, 256, true); // colours of the palette
+  header.setUint32(46, 256, true); // colours in the palette
   for (let grey = 0; grey < 256; grey += 1) file.fill(grey, 54 + 4 * grey, 57 + 4 * grey);
   for (let y = 0; y < height; y += 1) {
     const row = start + rowBytes * (height - 1 - y); // a BMP's rows go from the bottom up

@@ -3,13 +3,13 @@
 import { overlay, svg } from "./frames.js";
 import { between, cornersOf, moved } from "./layout.js";
 
-const LEAST_DRAG = 4; // pixels of the screen: a shorter drag is a click
+const LEAST_DRAG = 4; // in pixels of the screen: a shorter drag is a click
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const STEP = 0.005;
 
 /**
  * `boxes` is {active(), projection(), list(), chosen(), choose(index), add(box), change(index, box), remove(index), done()}:
- * what they are and where; `change` is called while a box moves, `done` when it rests.
+ * what the boxes are and where. `change` is called while a box moves, `done` when it has stopped.
  */
 export function listenForBoxing(boxes, picture) {
   /** The point on the sheet under the pointer, as fractions of the sheet. */

@@ -1,4 +1,4 @@
-// Sliders that spoil what the network gets, until it makes a mistake.
+// Sliders that spoil what the network is given, until it makes a mistake.
 
 import { classify, newestOnly, report } from "./api.js";
 import { showBars } from "./bars.js";
@@ -15,7 +15,7 @@ const SLIDERS = [
   { name: "erase", text: "breakErase", low: 0, high: 14, step: 1, unit: "\u00a0px", digits: 0 },
 ];
 const SWEEP = 61;
-/** Pixels that a letter needs under a slider. */
+/** How many pixels a letter needs under a slider. */
 const LETTER = 10;
 const START_PATCH = { x: 14, y: 14 };
 
@@ -32,7 +32,7 @@ function buildSlider(slider) {
   const input = document.createElement("input");
   Object.assign(input, { type: "range", id: label.htmlFor, min: slider.low, max: slider.high, step: slider.step });
   const amount = document.createElement("output");
-  amount.setAttribute("aria-live", "off"); // the slider announces it
+  amount.setAttribute("aria-live", "off"); // the slider announces the amount itself
   amount.htmlFor = input.id;
   const find = document.createElement("button");
   find.type = "button";
@@ -65,7 +65,7 @@ function setAmount(slider, amount) {
   slider.amount.textContent = shownAmount(slider, amount);
 }
 
-/** The result of a sweep is valid for one picture and one position of the other sliders. */
+/** The result of a sweep is valid only for one picture and one position of the other sliders. */
 function forgetSweeps(except = null) {
   for (const slider of SLIDERS) {
     if (slider === except) continue;
@@ -83,7 +83,7 @@ const ask = newestOnly(async ({ model, pixels, before }) => {
   showBars(document.getElementById("break-bars"), modelById(model).classes, answer.probabilities[0]);
 });
 
-/** The answer; if the network is not sure of it, what it would have guessed: "1?". */
+/** The answer; if the network is not sure, what it would have guessed, such as "1?". */
 const shown = ({ values, accepted }, index) => guess(values[index], accepted[index]);
 const guess = (value, isAccepted) => `${value}${isAccepted ? "" : "?"}`;
 
@@ -107,7 +107,7 @@ export function refresh() {
   ask({ model: state.reading.model, pixels, before: isBroken && before });
 }
 
-/** Classifies the picture along one slider, and writes below it which answer holds where. */
+/** Classifies the picture at every position of one slider, and writes below the slider which answer holds where. */
 async function sweep(slider) {
   const { low, high, name } = slider;
   const { pixels } = chosenDigit();
@@ -131,7 +131,7 @@ function runsOf(texts) {
   return runs;
 }
 
-/** `step` is the width of a position on the slider, in pixels: an answer without room is left out. */
+/** `step` is the width of one position on the slider, in pixels; an answer that does not fit is left out. */
 function drawRun({ text, from, to }, step) {
   const mark = document.createElement("span");
   mark.textContent = (to - from) * step >= LETTER * text.length + LETTER / 2 ? text : "";
@@ -141,7 +141,7 @@ function drawRun({ text, from, to }, step) {
   return mark;
 }
 
-/** Where the answer changes, and where before that it becomes unsure: the nearest positions on both sides of no change at all. */
+/** Says where the answer changes, and where it becomes unsure before that: the nearest positions on both sides of no change. */
 function sentence(slider, places, { values, accepted }) {
   const middle = places.findIndex((place) => place >= -1e-9);
   const changed = [-1, 1].map((step) => nearest(values, middle, step));
@@ -157,7 +157,7 @@ function sentence(slider, places, { values, accepted }) {
   return sentences.join(" ");
 }
 
-/** Where a value first differs, going from `middle` in this direction; -1 if it never does. */
+/** The first position, from `middle` in this direction, at which a value differs; -1 if none does. */
 function nearest(values, middle, step) {
   let at = middle;
   while (at >= 0 && at < values.length && values[at] === values[middle]) at += step;

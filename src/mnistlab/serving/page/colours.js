@@ -10,13 +10,13 @@ export function forgetColours() {
   known.clear();
 }
 
-/** A colour of style.css by its name there, such as "ink": always #rrggbb. */
+/** A colour by its name in style.css, such as "ink", always as #rrggbb. */
 export function colour(name) {
   if (!known.has(name)) known.set(name, style.getPropertyValue(`--${name}`).trim());
   return known.get(name);
 }
 
-/** Its red, green and blue. */
+/** The red, green and blue of that colour. */
 export function channels(name) {
   return [1, 3, 5].map((at) => parseInt(colour(name).slice(at, at + 2), 16));
 }
@@ -25,7 +25,7 @@ export function mix(from, to, share) {
   return from.map((value, i) => value + (to[i] - value) * share);
 }
 
-/** The server's array, unpacked: its shape and its numbers; an array that this page made is unpacked already. */
+/** The server's array, unpacked into its shape and its numbers; an array that this page made is unpacked already. */
 export function unpack({ shape, low, high, bits, data, values: made }) {
   if (made) return { shape, values: made };
   const bytes = fromBase64(data);
@@ -33,12 +33,12 @@ export function unpack({ shape, low, high, bits, data, values: made }) {
   return { shape, values };
 }
 
-/** Shades from negative through zero to positive, and from paper to ink: how many on each side of zero. */
+/** How many shades there are on each side of zero: from negative to positive, or from paper to ink. */
 export const SHADES = 127;
 
 /**
- * The page's convention for numbers, as pixels: blue is negative, paper is zero, orange is positive; for ink, paper is 0 and
- * ink is the most there can be. Shade SHADES + n, for n from -SHADES to SHADES, is that of the share n / SHADES.
+ * How the page colours numbers: blue is negative, paper is zero, orange is positive; for amounts of ink, paper is 0 and ink is
+ * the most there can be. Shade SHADES + n, for n from -SHADES to SHADES, is that of the share n / SHADES.
  */
 export function shades(ofInk = false) {
   const name = ofInk ? "shades of ink" : "shades";
@@ -52,12 +52,12 @@ function makeShades(positive, negative) {
   return new Uint32Array(table.buffer);
 }
 
-/** Red, green and blue of a share from -1 to 1 of the largest number. */
+/** The red, green and blue for a share, -1 to 1, of the largest number. */
 export function shade(share, positive = "for", negative = "against") {
   return mix(channels("sheet-paper"), channels(share > 0 ? positive : negative), Math.min(1, Math.abs(share)) ** 0.7);
 }
 
-/** Pixels (Uint32Array) for numbers, the largest of which is `most`. */
+/** The pixels (Uint32Array) for numbers, the largest of which is `most`. */
 export function painted(values, most, ofInk = false) {
   const table = shades(ofInk);
   const scale = SHADES / (most || 1);

@@ -1,4 +1,4 @@
-// Two models on the same drawing, side by side; or a model and a network in training, which this page computes itself.
+// Compares two models on the same drawing, side by side; or a model and a network in training, which this page computes itself.
 
 import { newestOnly, read, report } from "./api.js";
 import { emptyBars, showBars } from "./bars.js";
@@ -8,7 +8,7 @@ import { chosenDigit, makeReading, modelById, state } from "./state.js";
 import { openPanel } from "./tabs.js";
 
 const SIDES = ["a", "b"];
-/** Values that begin like this are states of a training run: the last one, or the first. */
+/** Values that begin like this stand for states of a training run: the last one, or the first. */
 const STATES = { "last:": -1, "first:": 0 };
 const sides = SIDES.map(
   (side) => `
@@ -72,7 +72,7 @@ async function answerOf(choice, reading) {
   return { ...answer, classes: modelById(answer.model).classes };
 }
 
-/** What a state of a training run says about the digits that were found, in the server's form. */
+/** What a state of a training run answers to the digits that were found, in the form of the server's answers. */
 function ownAnswer({ classes }, network, { lines }) {
   const started = performance.now();
   const asked = lines.map((line) =>
@@ -121,7 +121,7 @@ function draw() {
   });
 }
 
-/** The text; if the other text has the same length, the differences are marked. */
+/** Shows the text; if the other text has the same length, the differences are marked. */
 function showText(place, text, other) {
   place.classList.toggle("long", text.length > 4 || text === "");
   const isMarked = text.length === other.length;
@@ -134,7 +134,7 @@ function showText(place, text, other) {
   place.replaceChildren(...(text ? pieces : [words("noDigit")]));
 }
 
-/** Models may find different digits: the one whose centre is nearest to the chosen one's counts as the same. */
+/** Models may find different digits: the digit whose centre is nearest to that of the chosen one counts as the same. */
 function sameDigit(digits) {
   const chosen = chosenDigit();
   if (!chosen) return null;

@@ -1,6 +1,7 @@
-// Evens out light and contrast as mnistlab.networks.contrast does: each pixel minus the mean around it, divided by the standard deviation.
+// Evens out light and contrast, as mnistlab.networks.contrast does: each pixel minus the mean around it, divided by the
+// standard deviation.
 
-/** The mean of the square around each value, as far as it is inside the picture. */
+/** The mean over the square around each value, as far as the square lies inside the picture. */
 function around(values, height, width, half) {
   const mean = (of, at, step, place, side) => {
     let sum = 0;

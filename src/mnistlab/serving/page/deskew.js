@@ -1,11 +1,11 @@
-// Deskews a digit as mnistlab.networks.deskew does: without its slant, its centre of mass in the middle.
+// Deskews a digit, as mnistlab.networks.deskew does: removes its slant, and moves its centre of mass to the middle.
 
 import { sample } from "./bicubic.js";
 
 const SIDE = 28;
 const MIDDLE = (SIDE - 1) / 2;
 
-/** The pixels (784, the lowest of them paper) of the deskewed digit, in the same range (Float32Array). */
+/** The deskewed digit (Float32Array) for 784 pixels, whose lowest value is paper, in the same range. */
 export function deskewed(pixels) {
   const paper = Math.min(...pixels);
   const ink = Float32Array.from(pixels, (value) => value - paper);

@@ -1,4 +1,4 @@
-// The sheet: strokes as lists of points, drawn sharp on the screen, and as a small grey picture for the server.
+// The sheet: strokes as lists of points, drawn sharply on the screen, and as a small grey picture for the server.
 
 import { greyBitmap } from "./bitmap.js";
 import { colour } from "./colours.js";
@@ -9,10 +9,10 @@ export const HEIGHT = 800;
 const BASE_LINE = 640;
 const TOP_LINE = 160;
 const PICTURE_HEIGHT = 200;
-/** Raw updates arrive immediately, moves only with the next frame; not every browser has them. */
+/** Raw updates arrive immediately, moves only with the next frame; not every browser has raw updates. */
 const MOVES = "onpointerrawupdate" in window ? "pointerrawupdate" : "pointermove";
 
-/** Rounded through the midpoints of the points: a hand-drawn line has no corners where the mouse was sampled. */
+/** A smooth curve through the midpoints of the points: a hand-drawn line has no corners where the mouse was sampled. */
 function trace(path, points) {
   const [first] = points;
   path.moveTo(first.x, first.y);
@@ -22,7 +22,7 @@ function trace(path, points) {
     path.quadraticCurveTo(here.x, here.y, (here.x + next.x) / 2, (here.y + next.y) / 2);
   }
   const last = points.at(-1);
-  path.lineTo(last.x + (points.length === 1 ? 0.01 : 0), last.y); // a line of no length would show no dot
+  path.lineTo(last.x + (points.length === 1 ? 0.01 : 0), last.y); // a line without length would not show as a dot
 }
 
 export function drawStrokes(context, strokes, ink) {
@@ -104,7 +104,7 @@ export class Sheet {
     this.note(performance.now());
   }
 
-  /** Like a new sheet: nothing is on it, and nothing can be undone. */
+  /** Makes the sheet like a new one: nothing is on it, and nothing can be undone. */
   wipe() {
     this.load([]);
     this.history = [];
@@ -181,7 +181,7 @@ export class Sheet {
     this.#drawNow(); // the new size cleared the canvas: draw before it is painted
   }
 
-  /** Draws with the next frame, however often it is called before that. */
+  /** Draws once with the next frame, however often it is called before. */
   draw() {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
@@ -227,7 +227,7 @@ export class Sheet {
     context.fill();
   }
 
-  /** Black ink on white paper as an 8-bit grey BMP: written immediately, whereas a canvas takes its time to make a PNG. */
+  /** Black ink on white paper as an 8-bit grey BMP: it is written immediately, whereas a canvas takes its time to make a PNG. */
   toPicture() {
     const { width, height } = this.small;
     const context = this.smallContext;

@@ -1,4 +1,4 @@
-// Digits as drawn by hand: the strokes of each, as points in a box 60 wide and 100 high.
+// Digits as people draw them: the strokes of each, as points in a box 60 wide and 100 high.
 
 const SHAPES = {
   0: [[[38, 4], [15, 16], [4, 50], [13, 86], [33, 97], [53, 81], [58, 48], [50, 14], [36, 3]]],

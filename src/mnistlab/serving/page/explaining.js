@@ -1,11 +1,11 @@
-// Asks for the explanation of the chosen digit; two panels show parts of it.
+// Asks for the explanation of the chosen digit, parts of which two panels show.
 
 import { explain, newestOnly } from "./api.js";
 import { chosenDigit, state } from "./state.js";
 
 /**
- * Makes a panel's `refresh`: it calls draw(explanation, with model, pixels and network), once the server has explained `parts`
- * of it. The network is what networkOf(model), if given, resolves to.
+ * Makes a panel's `refresh`, which calls `draw` once the server has explained `parts`. What it passes is the explanation, with
+ * the model, the pixels and the network added; the network is what networkOf(model), if given, resolves to.
  */
 export function explaining(parts, draw, networkOf = () => null) {
   let shown = null;

@@ -1,4 +1,5 @@
-// The list of fields: name, pattern, what was read, and why a person should check it. Rows stay while the visitor types in them.
+// The list of fields: name, pattern, what was read, and why a person should check it. A row is not rebuilt while the visitor
+// types in it.
 
 import { words } from "./i18n.js";
 

@@ -1,4 +1,4 @@
-// The fields of a form: boxes drawn on the picture, the content of each, and the layout that stores them.
+// The fields of a form: boxes drawn on the picture, the content of each, and the layout file that stores them.
 
 import { findSheet, newestOnly, readFields, report } from "./api.js";
 import { handles, listenForBoxing } from "./boxing.js";
@@ -9,18 +9,18 @@ import { boxOf, cornersOf, freeName, projection, toToml } from "./layout.js";
 import { offer } from "./picture_text.js";
 
 const part = (name) => document.getElementById(name);
-const MOST_LABELS = 16; // more would hide the writing: then only the chosen box has its name
+const MOST_LABELS = 16; // if there are more, which would hide the writing, only the chosen box shows its name
 /** `by` is what boxes are fractions of: "picture", "frame", "corners", or "form", a picture of the empty form. */
 const layout = { by: "picture", formName: null, form: null, fields: [] };
-/** A layout file that was opened, until the server has parsed it. */
+/** A layout file that was opened, kept until the server has parsed it. */
 let opened = null;
 let chosen = null;
 let corners = null;
-/** The language in which the server said what to check. */
+/** The language in which the server last said what to check. */
 let spoken = null;
 let host;
 
-/** `given` is {isShown(), picture(), ask(), redraw()}: the surrounding panel. */
+/** `given` is {isShown(), picture(), ask(), redraw()}, from the surrounding panel. */
 export function listenForFields(given) {
   host = given;
   listenForBoxing(boxes, part("picture"));
@@ -44,7 +44,7 @@ function understood({ sheet, form, fields }) {
   if (form === null) layout.form = null;
 }
 
-/** Takes what was read; `corners` are those of the sheet in the picture. */
+/** Takes over what was read; `corners` are those of the sheet in the picture. */
 export function take(answer) {
   corners = answer.sheet.map(([x, y]) => [x + 0.5, y + 0.5]);
   spoken = language;
@@ -70,7 +70,7 @@ export async function makeOf(cells, file, type, nameOf) {
   }
 }
 
-// On the picture.
+// What is on the picture.
 
 const boxes = {
   active: () => host.isShown() && corners !== null,
@@ -94,7 +94,7 @@ const boxes = {
     layout.fields.splice(index, 1);
     chosen = layout.fields.length ? Math.min(index, layout.fields.length - 1) : null;
     host.redraw();
-    part("picture").focus({ preventScroll: true }); // the button that was pressed is gone
+    part("picture").focus({ preventScroll: true }); // the button that had the focus is gone
     readAgain();
   },
   done: () => readAgain(),
@@ -102,7 +102,7 @@ const boxes = {
 
 const readAgain = () => host.ask();
 
-/** A frame for each field, in a picture of that width, the chosen one with handles. */
+/** A frame for each field, in a picture of that width; the chosen field has handles. */
 export function frames([width]) {
   if (corners === null) return [];
   const { toPicture } = projection(corners);
@@ -128,7 +128,7 @@ export function summary() {
   return `${found}, ${doubtful ? words("fieldsToCheck", { count: doubtful }) : words("fieldsFine")}`;
 }
 
-// Beside it.
+// What is beside the picture.
 
 export function refresh() {
   if (spoken !== language && layout.fields.some((field) => field.entry?.check)) {
@@ -194,7 +194,7 @@ part("form-picture").addEventListener("change", () => {
   host.ask();
 });
 
-/** Says why the fields could not be read; an opened layout is dropped, and the previous boxes stay. */
+/** Says why the fields could not be read. An opened layout is dropped, and the previous boxes stay. */
 export function failed(error) {
   opened = null;
   if (layout.by !== "form") layout.form = null;

@@ -1,4 +1,4 @@
-// Training runs to replay: a film of each, whose states compute their answers to a picture here.
+// Training runs to replay: a film of each, with states of its network, whose answers to a picture are computed here.
 
 import { training, trainings } from "./api.js";
 import { softmax } from "./inside/arithmetic.js";
@@ -21,8 +21,8 @@ export function listTrainings() {
 }
 
 /**
- * The film of a training run, with its `networks`, one for each of the steps in `whole`. It throws if the server refuses, with
- * that error's status, and a RangeError if its numbers do not fit.
+ * The film of a training run, with its `networks`, one for each of the steps in `whole`. Throws the server's refusal, with its
+ * status, and a RangeError if the film's numbers do not fit.
  */
 export function loadFilm(id) {
   if (!films.has(id)) {
@@ -43,7 +43,7 @@ async function open(id) {
   return { ...film, networks: networksOf(film) };
 }
 
-/** Decodes the states' values in place: each after the first is stored as its difference from the one before, modulo 256. */
+/** Decodes the states' values in place: each after the first is stored as its differences from the one before, modulo 256. */
 function addedUp(values, states) {
   const count = values.length / states;
   for (let i = count; i < values.length; i += 1) values[i] += values[i - count];

@@ -1,4 +1,4 @@
-// The table found in a picture: its cells, each with its place in the picture, to copy and to save.
+// The table that was found in a picture: its cells, each with its place in the picture, to be copied and saved.
 
 import { placeFrame } from "./frames.js";
 import { words } from "./i18n.js";
@@ -40,7 +40,7 @@ export function take(found) {
 
 const isDoubtful = ({ digits }) => digits.some((digit) => !digit.accepted);
 
-/** The name as in spreadsheets: A1. */
+/** The cell's name, as in spreadsheets: A1. */
 export function cellName({ row, column }) {
   let letters = "";
   for (let rest = column + 1; rest > 0; rest = Math.floor((rest - 1) / 26))
@@ -48,7 +48,7 @@ export function cellName({ row, column }) {
   return letters + (row + 1);
 }
 
-/** A text for each row and column; that of a merged cell is in its first ones. */
+/** A text for each row and column; the text of a merged cell is in its first row and column. */
 function toText(between) {
   const texts = Array.from({ length: table.rows }, () => Array(table.columns).fill(""));
   for (const cell of table.cells) texts[cell.row][cell.column] = cell.text;

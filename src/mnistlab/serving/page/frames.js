@@ -1,4 +1,4 @@
-// The picture with what was found in it: frames of digits, of cells, of fields.
+// The picture with what was found in it: frames around digits, cells and fields.
 
 import { shownValue } from "./state.js";
 
@@ -25,7 +25,7 @@ export async function showImage(file) {
   );
 }
 
-/** Shows these groups over the picture of that size, or over blank paper; with `room`, it gets as much margin as they need. */
+/** Shows these groups over the picture of that size, or over blank paper; with `room`, they get as much margin as they need. */
 export function show(groups, [width, height], shows, room) {
   image.hidden = !shows;
   overlay.replaceChildren(...(room ? [] : [svg("rect", { class: "ground", width, height })]), ...groups);
@@ -47,7 +47,7 @@ function makeRoom(width, height, { x, y, width: wide, height: high }) {
   });
 }
 
-/** A frame with a label for each digit, and one without for each separator; `chosen` is a digit's number, or null. */
+/** A frame with a label for each digit, and one without a label for each separator; `chosen` is a digit's number, or null. */
 export function digitFrames({ digits, lines, size }, chosen) {
   const signs = lines.flatMap((line) => line.separators ?? []);
   return [
@@ -63,7 +63,7 @@ export function digitFrames({ digits, lines, size }, chosen) {
 
 function framed(mark, [width], kind, text = shownValue(mark)) {
   const [x, y, wide, high] = mark.box;
-  const [least, most] = [width / 60, width / 16]; // of labels: readable on a large page, without filling a small one
+  const [least, most] = [width / 60, width / 16]; // sizes of labels: readable on a large page, without filling a small one
   const margin = 0.08 * high + 2;
   const group = svg("g", { class: kind });
   const size = Math.min(most, Math.max(least, 0.35 * high));
@@ -73,7 +73,7 @@ function framed(mark, [width], kind, text = shownValue(mark)) {
   return group;
 }
 
-/** A place with four corners, in the server's coordinates: from the centre of the first pixel. */
+/** A place with four corners, in the server's coordinates, which begin in the centre of the first pixel. */
 export function placeFrame(corners, kind, index) {
   const points = corners.map(([x, y]) => `${x + 0.5},${y + 0.5}`).join(" ");
   const group = svg("g", { class: kind, "data-index": index });
@@ -81,7 +81,7 @@ export function placeFrame(corners, kind, index) {
   return group;
 }
 
-/** Draws a digit as it is in the picture, in the middle of a square canvas. */
+/** Draws a digit, as it looks in the picture, in the middle of a square canvas. */
 export function drawCropOf(size) {
   return (context, [x, y, width, height], side) => {
     const scale = image.naturalWidth / size[0];

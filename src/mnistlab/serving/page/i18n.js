@@ -12,7 +12,7 @@ const NARROW_NO_BREAK = "\u202f";
 
 export let language = "en";
 
-/** French has a non-breaking space before high punctuation. */
+/** Puts in the non-breaking spaces that French has before high punctuation. */
 function frenchSpaces(text) {
   return text
     .replace(/ ([;?!])/g, `${NARROW_NO_BREAK}$1`)
@@ -23,14 +23,14 @@ function frenchSpaces(text) {
 /** Whether the page has no server, only the files of `mnistlab site`. */
 export const isAlone = document.querySelector("meta[name=mnistlab-site]") !== null;
 
-/** The words of `key` (without a server, those that are true there), with {name} replaced by values.name. */
+/** The words of `key`, with {name} replaced by values.name; without a server, the words that are true there. */
 export function words(key, values = {}) {
   const spoken = WORDS[language];
   const text = ((isAlone && spoken[`${key}Alone`]) || spoken[key]).replace(/\{(\w+)\}/g, (_, name) => values[name]);
   return language === "fr" ? frenchSpaces(text) : text.replace(/ %/g, `${NO_BREAK}%`);
 }
 
-/** The title of a model; that of the one that comes with mnistlab is in this language. */
+/** The title of a model; that of the model that comes with mnistlab is in the visitor's language. */
 export function modelOption({ id, title }) {
   const option = new Option(title, id);
   if (title === ENGLISH.bundledReader) {
@@ -56,7 +56,7 @@ export function share(fraction, digits = 1) {
   return decimal(100 * fraction, digits) + NO_BREAK + "%";
 }
 
-/** A probability in the same form, but never 100 %: no network is certain, the figure would only be rounded to it. */
+/** A probability in the same form, but never rounded up to 100 %: no network is certain. */
 export function percent(probability, digits = 1) {
   return share(Math.min(probability, 1 - 10 ** (-digits - 2)), digits);
 }

@@ -24,35 +24,35 @@ const place = part("overview");
 const canvas = part("network");
 const bars = part("inside-bars");
 
-/** What is shown: {sight, layout, edges, filters, pointed, atRest}; null before the first explanation. */
+/** What is being shown: {sight, layout, edges, filters, pointed, atRest}; null before the first explanation. */
 let scene = null;
 let explained = null;
 let frame = null;
-/** Milliseconds of work for the next frame, before it is painted. */
+/** How many milliseconds of work the next frame has taken so far, before it is painted. */
 let work = 0;
-/** What the column labels were made for. */
+/** What the column labels were last made for. */
 let labelled = "";
 
 export const refresh = explaining("layers", draw, networkOf);
 
-/** After a change of language or theme: what was made for the old one is made again. */
+/** Makes everything again that was made for the old language or theme. */
 export function forget() {
   explained = null;
   drawScale();
 }
 
 function draw(explanation) {
-  if (place.offsetParent === null) return; // the panel was left meanwhile: it will be drawn when it opens again
+  if (place.offsetParent === null) return; // the panel was left in the meantime: it will be drawn when it opens again
   if (explained === explanation) return;
   explained = explanation;
   const start = performance.now();
   const sight = sightOf(explanation);
   if (scene && signatureOf(sight) !== signatureOf(scene.sight)) {
-    scene = null; // another network: nothing in it is where it was
+    scene = null; // in another network, nothing is where it was
     how.close();
   }
   const old = scene?.sight.columns;
-  sight.columns.forEach((column, index) => (column.order = old?.[index].order ?? column.order)); // they keep their places
+  sight.columns.forEach((column, index) => (column.order = old?.[index].order ?? column.order)); // the maps keep their places
   scene = { sight, pointed: scene?.pointed ?? null };
   arrange();
   work += performance.now() - start;
@@ -63,7 +63,7 @@ function draw(explanation) {
 const signatureOf = ({ model, columns, classes }) =>
   [model, ...classes, ...columns.map(({ name, shape }) => `${name} ${shape}`)].join("\n");
 
-/** The pen rests: the maps are sorted, and the wave runs. */
+/** Sorts the maps and starts the wave, once the pen rests. */
 function settle(explanation) {
   if (explained !== explanation || place.offsetParent === null) return;
   scene.sight = sightOf(explanation);
@@ -98,7 +98,7 @@ function arrange() {
   tell();
 }
 
-/** Under the sheet if that has its own column; otherwise null. */
+/** The place under the sheet if the sheet has its own column; otherwise null. */
 function roomForInput() {
   const desk = document.querySelector(".desk");
   if (getComputedStyle(desk).gridRowStart === "auto") return null;
@@ -109,7 +109,7 @@ function roomForInput() {
   return { x: 1, y: above.bottom - here.top + 28, side, right: desk.clientWidth };
 }
 
-/** Above each column its name, and the size of its maps if that changes; below it how many more maps there are. */
+/** Writes above each column its name, and the size of its maps if that changes; below it, how many more maps there are. */
 function label() {
   const { sight, layout } = scene;
   const places = layout.columns.map(({ x, width, top, hidden }) => [x, width, top, hidden]);
@@ -169,7 +169,7 @@ function paintNow() {
   work = 0;
 }
 
-// What is pointed at.
+// The cell that is pointed at.
 
 /** Points at a cell; null points at the one whose computation is shown, if any. */
 function point(given) {

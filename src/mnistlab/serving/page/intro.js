@@ -1,4 +1,4 @@
-// The first screen: a digit draws itself, until the visitor's hand takes over.
+// The first screen: a digit draws itself until the visitor's hand takes over.
 
 import { nextExample } from "./examples.js";
 import { HEIGHT, WIDTH } from "./drawing.js";
@@ -7,7 +7,7 @@ import { openTab } from "./tabs.js";
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const roomy = matchMedia("(min-width: 1024px) and (min-height: 640px)");
 
-/** Writes the next example like a hand; stops if the visitor changes the sheet meanwhile. */
+/** Writes the next example as a hand would; stops if the visitor changes the sheet meanwhile. */
 export async function playExample(sheet) {
   sheet.clear();
   for (const points of nextExample(WIDTH, HEIGHT)) {
@@ -31,8 +31,8 @@ let isPlaying = false;
 export const isUntouched = () => isPlaying;
 
 /**
- * Draws a digit on the empty sheet, while the page shows the network at a glance if there is room; the first touch, or key, removes
- * it again. Does nothing if motion is not wanted.
+ * Draws a digit on the empty sheet, while the page shows the network at a glance if there is room. The first touch or key removes
+ * the digit again. Does nothing if the visitor wants no motion.
  */
 export function startIntro(sheet) {
   if (still.matches) return;

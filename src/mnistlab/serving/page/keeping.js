@@ -18,7 +18,7 @@ function say(key) {
 
 export const speakAgain = () => say(said);
 
-/** Stores what is on `sheet`, as long as `isOwn()`: it is the visitor's. */
+/** Stores what is on `sheet`, as long as `isOwn()` says that the visitor drew it. */
 export function startKeeping(sheet, isOwn) {
   let timer = null;
   const save = () => {
@@ -38,15 +38,15 @@ export function startKeeping(sheet, isOwn) {
   };
 }
 
-/** Puts the drawing of the link, or else the previous one, on the sheet; returns whether there was one. */
+/** Puts the link's drawing, or else the previous one, on the sheet; returns whether there was one. */
 export function restore(sheet) {
   if (fromAddress(sheet)) return true;
-  const about = said; // the link
+  const about = said; // what was said about the link
   const kept = recall("sessionStorage", NAME);
   try {
     if (kept) sheet.load(decode(kept));
   } catch {
-    keep("sessionStorage", NAME, null); // from another version of the page
+    keep("sessionStorage", NAME, null); // it is from another version of the page
   }
   say(about);
   return !sheet.empty;
@@ -71,12 +71,12 @@ async function copyLink(sheet) {
     await navigator.clipboard.writeText(link);
     say("linkCopied");
   } catch {
-    history.replaceState(null, "", link); // no clipboard, as on a page without https
+    history.replaceState(null, "", link); // there is no clipboard, as on a page without https
     say("linkInAddress");
   }
 }
 
-/** With the network at a glance if that is what the page shows. */
+/** Saves the picture, with the network at a glance if the page shows it. */
 function savePicture(sheet) {
   const overview = part("network");
   poster(sheet.strokes, overview.offsetParent ? [overview] : []).toBlob((blob) => {

@@ -1,6 +1,6 @@
-// A layout: named boxes as fractions of a sheet, wherever that is in a picture; and the TOML file that stores it.
+// A layout: named boxes as fractions of a sheet, wherever the sheet is in a picture; and the TOML file that stores the layout.
 
-/** Maps points as fractions of a sheet, given by its corners clockwise from the top left, to the picture and back. */
+/** Maps points, as fractions of a sheet with these corners (clockwise from the top left), to the picture and back. */
 export function projection([[x0, y0], [x1, y1], [x2, y2], [x3, y3]]) {
   const [dx1, dx2, sx] = [x1 - x2, x3 - x2, x0 - x1 + x2 - x3];
   const [dy1, dy2, sy] = [y1 - y2, y3 - y2, y0 - y1 + y2 - y3];
@@ -34,7 +34,7 @@ export function between([x0, y0], [x1, y1]) {
   return [x, y, width, height];
 }
 
-/** The box moved by that much, as far as the sheet allows. */
+/** The box, moved by that much as far as the sheet allows. */
 export const moved = ([x, y, width, height], [right, down]) => [
   limit(x + right, 0, 1 - width),
   limit(y + down, 0, 1 - height),
@@ -42,7 +42,7 @@ export const moved = ([x, y, width, height], [right, down]) => [
   height,
 ];
 
-/** Four corners, clockwise from the top left one. */
+/** The four corners of a box, clockwise from the top left one. */
 export const cornersOf = ([x, y, width, height]) => [
   [x, y],
   [x + width, y],
@@ -56,14 +56,14 @@ export function boxOf([a, b, c, d]) {
   return between([mean(a, d, 0), mean(a, b, 1)], [mean(b, c, 0), mean(d, c, 1)]);
 }
 
-/** The first of "1", "2"... that is not yet a name. */
+/** The first of "1", "2", ... that is not yet a field's name. */
 export function freeName(fields, stem) {
   let number = fields.length + 1;
   while (fields.some((field) => field.name === `${stem} ${number}`)) number += 1;
   return `${stem} ${number}`;
 }
 
-/** A text between quotes: TOML's escapes are JSON's, and one more. */
+/** A text in quotes for TOML, whose escapes are JSON's and one more. */
 const quoted = (text) => JSON.stringify(text).replaceAll("\x7f", "\\u007f");
 const rounded = (numbers) => `[${numbers.map((number) => Number(number.toFixed(4))).join(", ")}]`;
 

@@ -14,12 +14,12 @@ const SURE = 0.5;
 const part = (name) => document.getElementById(`learn-${name}`);
 const slider = part("step");
 let film = null;
-/** The selected training, and the model that it was chosen for: another model brings its own. */
+/** The selected training run, and the model for which it was chosen: another model brings its own. */
 let wanted = null;
 let chosenFor = null;
 /** The training run that comes with mnistlab. */
 let shipped = null;
-/** What each state makes of the drawing; filled one by one. */
+/** What each state makes of the drawing; filled in one by one. */
 let looks = [];
 let pixels = null;
 let playing = null;
@@ -62,7 +62,7 @@ async function change(id) {
   show();
 }
 
-/** A sentence instead of the film, or null for the film. */
+/** The sentence that is shown instead of the film; null if the film is shown. */
 let told = null;
 function tell(key) {
   told = key;
@@ -99,9 +99,9 @@ function go(index) {
 
 const lookOf = (index) => (looks[index] ??= lookAt(film.networks[index], pixels));
 
-/** Everything for the slider's state; the other states' answers follow, one per task. */
+/** Shows everything for the slider's state; the other states' answers follow, one per task. */
 function show() {
-  if (told) tell(told); // in the current language
+  if (told) tell(told); // again, in the current language
   if (!film?.whole.length || part("film").offsetParent === null) return;
   const index = Number(slider.value);
   const look = pixels && lookOf(index);
@@ -143,7 +143,7 @@ function whose() {
   return `${words(wanted === shipped ? "learnQuick" : "learnOther")} `;
 }
 
-/** Where the curve of the loss begins and ends, in words; empty if no loss is known. */
+/** Where the loss curve begins and ends, in words; empty if no loss is known. */
 function endsOf({ steps, losses }) {
   const known = losses.flatMap((loss, i) => (loss === null ? [] : [i]));
   if (known.length === 0) return "";

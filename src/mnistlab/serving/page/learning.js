@@ -1,4 +1,4 @@
-// What the tab "Learning" draws: the loss curve, filters, and what they find in the drawing.
+// Draws for the tab "Learning": the loss curve, filters, and what they find in the drawing.
 
 import { colour, largest, painted } from "./colours.js";
 
@@ -7,7 +7,7 @@ const PER_ROW = 8;
 const DEEPER = 32;
 const COURSE_HEIGHT = 84;
 
-/** A canvas at full resolution, `height` CSS pixels high and as wide as its place: its context, in CSS pixels, and the width. */
+/** Makes a canvas sharp, `height` CSS pixels high and as wide as its place; returns its context, in CSS pixels, and the width. */
 function prepared(canvas, heightOf) {
   const width = canvas.parentElement.clientWidth;
   const height = heightOf(width);
@@ -20,7 +20,7 @@ function prepared(canvas, heightOf) {
   return { context, width, height };
 }
 
-/** The loss over the steps, above the slider: each whole state in the middle of its column. */
+/** Draws the loss over the steps, above the slider, with each whole state in the middle of its column. */
 export function drawCourse(canvas, { whole, steps, losses }, now) {
   const { context, width, height } = prepared(canvas, () => COURSE_HEIGHT);
   const most = Math.max(...losses.filter((loss) => loss !== null));
@@ -52,18 +52,18 @@ export function drawCourse(canvas, { whole, steps, losses }, now) {
   context.fill();
 }
 
-/** The first convolution's filters, and below each the map that it makes of the drawing, if there is one. */
+/** Draws the first convolution's filters and, below each, the map that it makes of the drawing, if there is one. */
 export function drawFilters(canvas, film, index, look) {
   const own = film.networks.map(({ layers }) => layers.find(({ kind }) => kind === "convolution"));
   const [count, , rows, columns] = own[0].shape;
-  const most = Math.max(...own.map(({ weights }) => largest(weights))); // over all states, so that one sees them grow
+  const most = Math.max(...own.map(({ weights }) => largest(weights))); // over all states, so that the filters are seen to grow
   const filters = { values: own[index].weights, shape: [count, rows, columns], most };
   const shown = Math.min(count, 2 * PER_ROW);
   const lines = look ? [filters, mapsOf(look.outputs)[0]] : [filters];
   drawTiles(canvas, lines, shown);
 }
 
-/** The maps of the second convolution's block; whether there are any. */
+/** Draws the maps of the second convolution's block; returns whether there are any. */
 export function drawMaps(canvas, look) {
   const maps = look && mapsOf(look.outputs)[1];
   canvas.hidden = !maps;
@@ -71,7 +71,7 @@ export function drawMaps(canvas, look) {
   return Boolean(maps);
 }
 
-/** What each block of layers passes on: the input maps of the next convolution or of the row of values. */
+/** The maps that each block of layers passes on: the input of the next convolution, or of the row of values. */
 function mapsOf(outputs) {
   return outputs
     .filter(({ shape, layer }, i) => {
@@ -84,7 +84,7 @@ function mapsOf(outputs) {
 
 const pile = document.createElement("canvas");
 
-/** Tiles side by side; in several `lines`, tiles with the same number are below each other. */
+/** Draws tiles side by side; in several `lines`, tiles with the same number are below each other. */
 function drawTiles(canvas, lines, count) {
   const tileOf = (width) => (width + GAP) / PER_ROW - GAP;
   const groups = Math.ceil(count / PER_ROW);

@@ -1,19 +1,19 @@
-// A drawing as a short text, for a link and for this tab; and what follows the # in the page's address.
+// Turns a drawing into a short text, for a link and for this tab; and reads what follows the # in the page's address.
 //
-// The text is base64url of bytes: a version; then for each stroke its width, how many points it has (two bytes, the low one
-// first), and the points in units of the grid. Each point is one byte, its offset from the last one (4 bits across, 4 down),
-// or, if that is too far, FAR and its two coordinates.
+// The text is base64url of bytes: a version; then, for each stroke, its width, how many points it has (two bytes, the low one
+// first), and the points in units of the grid. A point is one byte, its offset from the point before (4 bits across, 4 down);
+// if that is too far, it is the byte FAR and the point's two coordinates.
 
 const VERSION = 1;
-const GRID = 4; // of the sheet's units
-const SPARSE = 5; // points closer to the last one than this many units of the grid are left out
+const GRID = 4; // the grid's unit, in the sheet's units
+const SPARSE = 5; // points closer than this many units of the grid to the point before are left out
 const REACH = 7;
 const FAR = 0x88;
 const MOST_POINTS = 65535;
 
 const toGrid = (value) => Math.min(255, Math.max(0, Math.round(value / GRID)));
 
-/** The points of a stroke that a link keeps, in units of the grid; of a stroke from a link it keeps all. */
+/** The points of a stroke that a link keeps, in units of the grid; all points of a stroke that came from a link. */
 function thinned(points) {
   const kept = [];
   points.forEach(({ x, y }, i) => {
@@ -85,7 +85,7 @@ function bytesOf(text) {
   }
 }
 
-/** Removes the value with that name from the address, and returns it: XYZ for #token=XYZ&d=.... Null where there is none. */
+/** Removes the value with that name from the address, and returns it: XYZ for #token=XYZ&d=.... Null if there is none. */
 export function takeFromAddress(name) {
   const given = new URLSearchParams(location.hash.slice(1));
   const value = given.get(name);

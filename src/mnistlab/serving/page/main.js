@@ -25,7 +25,7 @@ const PANELS = { inside, learn, why, break: breaking, compare, picture };
 
 // The reading follows the pen.
 
-/** Increases when pending results must no longer be shown: the sheet was cleared, or a picture came. */
+/** Increases when pending results must no longer be shown, because the sheet was cleared or a picture came. */
 let epoch = 0;
 
 const readSheet = newestOnly(async () => {
@@ -39,7 +39,7 @@ const readSheet = newestOnly(async () => {
   const drawCrop = (context, box, side) => cropSheet(context, drawn, scaled(box, given.size), side);
   const reading = makeReading(given, { source: "sheet", body, type: "image/bmp", drawCrop });
   change({ reading, chosen: nearest(reading, lastPoint) });
-  measure("answer", time); // from the latest movement that it includes to the page that shows it
+  measure("answer", time); // from the latest movement that the answer includes until the page shows it
 });
 
 /** A box of the small picture, in the sheet's units. */
@@ -53,7 +53,7 @@ function cropSheet(context, strokes, [x, y, width, height], side) {
   context.setTransform(scale, 0, 0, scale, (reach - x - width / 2) * scale, (reach - y - height / 2) * scale);
   context.beginPath();
   context.rect(x - margin, y - margin, width + 2 * margin, height + 2 * margin);
-  context.clip(); // without its neighbours
+  context.clip(); // without the digit's neighbours
   drawStrokes(context, strokes, colour("ink"));
   context.restore();
 }
@@ -78,7 +78,7 @@ function sheetChanged() {
   } else if (state.model) {
     readSheet();
   } else {
-    loadModels(); // the server did not answer when the page was opened
+    loadModels(); // the server had not answered when the page was opened
   }
 }
 

@@ -1,4 +1,4 @@
-// How long things took, for measuring the page.
+// Records how long things took, for measuring the page.
 
 const MOST = 500;
 

@@ -1,11 +1,11 @@
-// A network as layers and numbers, computed here: a few million products, in a few milliseconds.
+// A network as layers and numbers, whose answers are computed here: a few million products, in a few milliseconds.
 //
-// The layers are those that mnistlab.training.whole describes; the values of each are in the order channel, row, column.
+// The layers are described as by mnistlab.training.whole; the values of each are in the order channel, row, column.
 
 import { evenedOut } from "./contrast.js";
 import { deskewed } from "./deskew.js";
 
-/** How many numbers of each kind a layer takes from a state: weights, rows of them, biases and so on. */
+/** How many numbers of each kind a layer takes from a state: weights, rows of weights, biases and so on. */
 function needs({ kind, shape, size, bias }) {
   if (kind === "normalisation") return { weights: 0, rows: 0, numbers: 2 * size };
   if (kind !== "convolution" && kind !== "linear") return { weights: 0, rows: 0, numbers: 0 };
@@ -68,7 +68,7 @@ function convolve({ shape, stride, padding, groups, weights, biases }, { values,
   return { shape: [count, rows, columns], values: made };
 }
 
-/** From which to which place (exclusive), of that many, a weight at distance `away` sees one of the `side` values. */
+/** The first and the last place (exclusive) at which a weight at distance `away` sees one of the `side` values. */
 function inside(away, stride, side, places) {
   return [Math.max(0, Math.ceil(-away / stride)), Math.min(places, Math.floor((side - 1 - away) / stride) + 1)];
 }
@@ -102,7 +102,7 @@ function weigh({ shape: [count, inputs], weights, biases }, { values }) {
 
 /** One state of a network, which computes its answer to a picture. */
 export class Network {
-  /** `layers` as mnistlab.training.whole describes them; a state's values, scales and vectors (typed arrays). */
+  /** Takes `layers`, as mnistlab.training.whole describes them, and a state's values, scales and vectors (typed arrays). */
   constructor(layers, values, scales, vectors) {
     const at = { weights: 0, rows: 0, numbers: 0 };
     this.layers = layers.map((layer) => {
@@ -132,7 +132,7 @@ export class Network {
   }
 }
 
-/** The states of a film that were kept whole, by step; throws if its numbers do not fit its layers. */
+/** The states of a film that were saved whole, by step. Throws a RangeError if the numbers do not fit the layers. */
 export function networksOf({ layers, whole, values, scales, vectors }) {
   const total = { weights: 0, rows: 0, numbers: 0 };
   for (const layer of layers) {

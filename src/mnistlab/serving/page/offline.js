@@ -22,7 +22,7 @@ self.addEventListener("activate", (event) => {
   );
 });
 
-/** The cached file; one that is not cached, or no longer readable, is fetched. */
+/** The cached file; a file that is not cached, or can no longer be read, is fetched. */
 self.addEventListener("fetch", (event) => {
   if (event.request.method !== "GET" || new URL(event.request.url).origin !== self.location.origin) return;
   const kept = caches

@@ -1,4 +1,4 @@
-// Ways to spoil a 28x28 picture. Each takes and gives grey values from 0 to 255 (Float32Array of 784).
+// Ways to spoil a 28x28 picture. Each takes and returns grey values from 0 to 255 (Float32Array of 784).
 
 const SIDE = 28;
 const MIDDLE = (SIDE - 1) / 2;
@@ -8,7 +8,7 @@ function fromEach(make) {
   return Float32Array.from({ length: SIDE * SIDE }, (_, i) => make(i % SIDE, Math.floor(i / SIDE)));
 }
 
-/** Clockwise around the middle, with interpolated values. */
+/** Rotates clockwise around the middle, with interpolated values. */
 function turn(pixels, degrees) {
   const cosine = Math.cos((degrees * Math.PI) / 180);
   const sine = Math.sin((degrees * Math.PI) / 180);
@@ -57,7 +57,7 @@ function blur(pixels, sigma) {
   return along(along(pixels, 1, 0), 0, 1);
 }
 
-/** A fixed draw of normal numbers: the same noise each time, so that the picture does not flicker. */
+/** Normally distributed numbers, drawn once: the noise is always the same, so that the picture does not flicker. */
 const NOISE = (() => {
   let seed = 20;
   const uniform = () => {

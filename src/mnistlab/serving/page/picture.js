@@ -1,4 +1,4 @@
-// Reads a picture that is dropped, pasted, chosen or photographed: the whole picture, its table, or the fields of a form.
+// Reads a picture that was dropped, pasted, chosen or photographed: the whole picture, its table, or the fields of a form.
 
 import { newestOnly, read } from "./api.js";
 import * as fields from "./fields.js";
@@ -10,12 +10,12 @@ import { change, chosenDigit, makeReading, shownValue, state } from "./state.js"
 
 const part = (name) => document.getElementById(name);
 const kinds = [...document.querySelectorAll("[name=picture-kind]")];
-/** What to look for in the picture: "text", "table" or "fields". */
+/** What is looked for in the picture: "text", "table" or "fields". */
 let kind = "text";
 let reading = null;
 /** The file that waits for the server's token, or null. */
 let waiting = null;
-/** What to say instead of the reading's summary: a key of the words, or null. */
+/** What is said instead of the reading's summary: a key of the words, or null. */
 let notice = null;
 /** The latest file. */
 let newest = null;
@@ -73,7 +73,7 @@ const ask = newestOnly(async ({ file, model }) => {
   waiting = null;
   if (answer === null) return;
   const shows = file === reading?.body ? reading.shows : await showImage(file);
-  if (asked !== kind) return; // what is looked for now comes after this
+  if (asked !== kind) return; // something else is looked for by now
   if (file === newest) notice = null;
   reading = makeReading(answer, { source: "picture", body: file, type, shows, drawCrop: drawCropOf(answer.size), kind });
   table.take(answer.table ?? null);
@@ -81,7 +81,7 @@ const ask = newestOnly(async ({ file, model }) => {
   change({ reading, chosen: 0 });
 });
 
-/** Null if the picture stays and only the request was wrong; otherwise nothing of it is shown, and the error is passed on. */
+/** Null if the picture stays because only the request was wrong; otherwise the picture is removed, and the error is passed on. */
 function failed(error, file, asked) {
   if (asked === "fields" && file === reading?.body && error.status === 422) {
     fields.failed(error);
@@ -93,7 +93,7 @@ function failed(error, file, asked) {
   throw error;
 }
 
-/** Removes what was read in the previous picture: it would be mistaken for that of the file that failed. */
+/** Removes what was read in the previous picture, which would be taken for the content of the file that failed. */
 function forget(reason) {
   notice = reason;
   const wasChosen = reading !== null && state.reading === reading;
@@ -104,7 +104,7 @@ function forget(reason) {
   whenGone();
 }
 
-/** Whether a picture is shown, or waits for the server's token. */
+/** Whether a picture is shown, or is waiting for the server's token. */
 export const isThere = () => waiting !== null || state.reading?.source === "picture";
 
 /** Reads that picture with the current model. */
@@ -122,7 +122,7 @@ function lookFor(wanted) {
 
 for (const input of kinds) input.addEventListener("change", () => lookFor(input.value));
 
-part("picture-kinds").hidden = isAlone; // tables and forms are read only by the command: the note says which
+part("picture-kinds").hidden = isAlone; // only the command reads tables and forms: the note says which one
 part("picture-alone").hidden = !isAlone;
 
 table.listenForCells(() => refresh());
@@ -159,7 +159,7 @@ export function refresh() {
   if (shown === "fields") fields.refresh();
 }
 
-/** If no table was found, the whole picture was read. */
+/** What is shown: "text" if no table was found, because the whole picture was read instead. */
 const shownKind = () => (reading.kind === "table" && !reading.table ? "text" : reading.kind);
 
 function framesOf(shown, here) {

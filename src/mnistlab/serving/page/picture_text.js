@@ -1,4 +1,4 @@
-// What was read in a picture as text, and as files to save.
+// Shows what was read in a picture as text, and offers it as files to save.
 
 import { words } from "./i18n.js";
 
@@ -37,11 +37,11 @@ function toJson({ model, text, size, lines: read }) {
   return JSON.stringify({ model, text, size, lines }, null, 2);
 }
 
-/** Copies a text when the button is pressed; if the browser does not allow it, selects the text, for keys or menu. */
+/** Copies a text when the button is pressed; if the browser does not allow that, selects the text, for keys or menu. */
 export function copyOn(button, text, holder) {
   button.addEventListener("click", async () => {
     try {
-      await navigator.clipboard.writeText(text()); // pages from other computers have no clipboard without encryption
+      await navigator.clipboard.writeText(text()); // a page from another computer has no clipboard without encryption
     } catch {
       getSelection().selectAllChildren(holder);
       return;

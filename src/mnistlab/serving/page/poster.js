@@ -1,4 +1,4 @@
-// A picture to save: the drawing, the answer, and a panel's canvases, in the colours of the page.
+// Makes a picture to save: the drawing, the answer, and a panel's canvases, in the colours of the page.
 
 import { colour } from "./colours.js";
 import { drawStrokes, HEIGHT, WIDTH } from "./drawing.js";
@@ -7,7 +7,7 @@ import { chosenDigit, modelById, shownValue, state } from "./state.js";
 
 const SIDE = 1600;
 const EDGE = 64;
-const SHEET = 620; // wide
+const SHEET = 620; // the sheet's width in pixels
 const ROW = 46;
 
 const fontOf = (selector) => getComputedStyle(document.querySelector(selector)).fontFamily;

@@ -1,4 +1,4 @@
-// Asks the server.
+// Asks the server for answers.
 
 import { language, words } from "./i18n.js";
 import { Refusal, RETRY_SECONDS } from "./refusal.js";
@@ -27,7 +27,7 @@ export const training = (id) => send(`trainings/${encodeURIComponent(id)}`);
 export const network = (model) => send(`network?${new URLSearchParams({ model })}`);
 const posted = (body, type) => ({ method: "POST", body, headers: { "Content-Type": type } });
 
-/** Before the models are known, `model` is null: the server uses its first one. `more` are further parameters. */
+/** Before the models are known, `model` is null, and the server uses its first one. `more` are further parameters. */
 export const read = (model, body, type, more = {}) =>
   send(`read?${new URLSearchParams({ ...(model && { model }), detail: true, ...more })}`, posted(body, type));
 
@@ -40,7 +40,7 @@ export function readFields(model, picture, layout, form) {
   return send(`read?${new URLSearchParams({ ...(model && { model }), detail: true })}`, { method: "POST", body });
 }
 
-/** Finds the sheet that fields are fractions of: "picture", "frame" or "corners". */
+/** Finds the sheet that fields are fractions of, by "picture", "frame" or "corners". */
 export const findSheet = (picture, type, by) => send(`sheet?${new URLSearchParams({ by })}`, posted(picture, type));
 
 const bytes = { method: "POST", headers: { "Content-Type": "application/octet-stream" } };

@@ -26,7 +26,7 @@ function speak(wanted, remember = false) {
 languageButton.addEventListener("click", () => {
   const address = new URL(location.href);
   if (address.searchParams.has("lang")) {
-    address.searchParams.delete("lang"); // otherwise it would undo the choice when the page is loaded again
+    address.searchParams.delete("lang"); // otherwise the address would undo the choice when the page is loaded again
     history.replaceState(null, "", address);
   }
   speak(language === "en" ? "fr" : "en", true);

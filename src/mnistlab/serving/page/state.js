@@ -3,14 +3,14 @@
 export const state = {
   models: [],
   model: null,
-  /** The last answer of the server, with where it came from: see `Reading` below. */
+  /** The server's last answer, and what it is about: see `Reading` below. */
   reading: null,
   chosen: 0,
 };
 
 /**
  * Reading: {source: "sheet" or "picture", text, size, lines, digits, body, type, drawCrop(context, box, side)}.
- * `digits` are those of all lines in order, each with its `pixels` (Uint8Array of 784).
+ * `digits` are the digits of all lines, in order, each with its `pixels` (Uint8Array of 784).
  */
 export function makeReading(answer, more) {
   const digits = answer.lines.flatMap((line) => line.digits);

@@ -1,6 +1,6 @@
-// What the browser stores for this page: in `localStorage` for good, in `sessionStorage` for this tab. It may refuse to.
+// What the browser stores for this page: in `localStorage` for good, in `sessionStorage` for this tab. A browser may refuse.
 
-/** What it refused to store, kept as long as the page lives. */
+/** What the browser refused to store, kept as long as the page is open. */
 const instead = new Map();
 let refused = () => {};
 

@@ -1,4 +1,4 @@
-// One panel at a time.
+// Shows one panel at a time.
 
 export const tabs = [...document.querySelectorAll("[role=tab]")];
 

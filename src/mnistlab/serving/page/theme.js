@@ -3,6 +3,6 @@ try {
   const theme = localStorage.getItem("mnistlab-theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
 } catch {
-  // No storage (private window): the system's preference decides.
+  // There is no storage, as in a private window: the system's preference decides.
 }
 if (new URLSearchParams(location.search).has("present")) document.documentElement.dataset.present = "";

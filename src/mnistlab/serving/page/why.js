@@ -1,11 +1,11 @@
-// Which ink speaks for the answer, and which against it.
+// Shows which ink speaks for the answer, and which against it.
 
 import { channels, colour, largest, mix, unpack } from "./colours.js";
 import { explaining } from "./explaining.js";
 import { share as shareOf, words } from "./i18n.js";
 
 const CELL = 24;
-/** Below this share of the strongest effect, a spot of ink counts as neutral and has no sign. */
+/** Below this share of the strongest effect, a spot of ink counts as neutral and gets no sign. */
 const FAINT = 0.12;
 
 const canvas = document.getElementById("why");
@@ -45,7 +45,7 @@ function draw(shown) {
   canvas.setAttribute("aria-label", words("whyLabel", { value, share }));
 }
 
-/** A small + or −, so that they do not differ only in colour. */
+/** Draws a small + or −, so that spots for and against do not differ only in colour. */
 function drawSign(context, x, y, positive) {
   const arm = CELL / 5;
   context.strokeStyle = colour("sheet-paper");

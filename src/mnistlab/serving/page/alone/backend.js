@@ -1,4 +1,5 @@
-// Answers requests in the browser instead of on a server, from the files that `mnistlab site` wrote: the same functions as served.js.
+// Answers requests in the browser instead of on a server, from the files that `mnistlab site` wrote, with the same functions as
+// served.js.
 
 import { words } from "../i18n.js";
 import { Refusal, RETRY_SECONDS } from "../refusal.js";
@@ -23,7 +24,7 @@ worker.addEventListener("error", (event) => {
   waiting.clear();
 });
 
-/** The worker's answer; typed arrays in `given` are copied. */
+/** Asks the worker, and returns its answer; typed arrays in `given` are copied. */
 function ask(task, given = {}) {
   number += 1;
   const id = number;
@@ -42,7 +43,7 @@ async function file(name) {
 
 let known = null;
 
-/** What the site offers, read once; requested again if that failed. */
+/** What the site offers, read only once; it is requested again if that failed. */
 function site() {
   known ??= file(place).catch((error) => {
     known = null;
@@ -79,7 +80,7 @@ const needsCommand = async () => {
   throw new Refusal(501, words("aloneSheets"));
 };
 
-/** Forms are read only by the command. */
+/** Only the command reads forms. */
 export const readFields = needsCommand;
 export const findSheet = needsCommand;
 

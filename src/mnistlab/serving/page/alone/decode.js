@@ -1,8 +1,8 @@
-// A picture's pixels: exact from the sheet's own bitmaps, and as the browser decodes them from any other file.
+// Decodes a picture: the sheet's own bitmaps exactly, any other file as the browser does.
 
 import { picture } from "../reading/pictures.js";
 
-/** The picture in a file (Uint8Array of a BMP, or a Blob), upright: grey, or red, green and blue; null if it is no picture. */
+/** The picture in a file (Uint8Array of a BMP, or a Blob), upright: grey, or red, green and blue; null if it is not a picture. */
 export async function pictureOf(body, type) {
   if (type === "image/bmp" && body instanceof Uint8Array) return fromBitmap(body);
   const blob = body instanceof Blob ? body : new Blob([body], { type });
@@ -17,7 +17,7 @@ export async function pictureOf(body, type) {
   return fromPixels(context.getImageData(0, 0, width, height));
 }
 
-/** A grey BMP as written by bitmap.js: its rows go from the bottom up, its palette is grey. */
+/** Decodes a grey BMP that bitmap.js wrote: its rows go from the bottom up, and its palette is grey. */
 function fromBitmap(file) {
   const header = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const [start, width, height] = [10, 18, 22].map((at) => header.getInt32(at, true));

@@ -1,8 +1,8 @@
-// Lets the browser keep the page for use without a network, and says if it does not.
+// Asks the browser to keep the page for use without a network, and says so if it does not.
 
 import { isAlone, words } from "../i18n.js";
 
-/** Calls `say` with a sentence if the page will need the network next time, too. */
+/** Calls `say` with a sentence if the page will need a network the next time, too. */
 export function keepForOffline(say) {
   if (!isAlone) return;
   const refused = () => say(words("offlineRefused"));

@@ -1,4 +1,4 @@
-// Computes the answers beside the page, so that the pen never waits for them.
+// Computes the answers in a separate thread, so that the pen never waits for them.
 
 import { Classifier, largestOf } from "../onnx/classifier.js";
 import { NotOnnx } from "../onnx/file.js";
@@ -18,7 +18,7 @@ class Problem extends Error {
 
 const opened = new Map();
 
-/** The result of `make` for a file's bytes, made once. */
+/** The result of `make` for a file's bytes, made only once. */
 function open(address, name, make) {
   if (!opened.has(address)) {
     const asked = fetchBytes(address, name).then((bytes) => made(bytes, name, make));
@@ -48,7 +48,7 @@ function made(bytes, name, make) {
 const classifierOf = ({ file, id, threshold }) => open(file, id, (bytes) => new Classifier(bytes, threshold));
 const finderOf = (address) => open(address, "finder", (bytes) => new Finder(bytes));
 
-/** An array as the page takes it, with what the API would say about it. */
+/** An array in the form that the page takes, with what the API would say about it. */
 const told = (array) => array && { ...array, bits: 32 };
 const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
 

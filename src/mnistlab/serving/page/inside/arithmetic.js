@@ -1,9 +1,9 @@
-// How each number of a network is computed from the layer before. Everything that the page says about it is computed here.
+// How each number of a network is computed from the layer before. Everything that the page says about that is computed here.
 
-/** Rows and columns of maps; a row of values counts as maps of one cell each. */
+/** The rows and columns of maps; a row of values counts as maps of one cell each. */
 export const sides = ([, rows = 1, columns = 1]) => [rows, columns];
 
-/** The cell that `index` stands for in an array of this shape. */
+/** The cell at `index` in an array of this shape. */
 export function cellOf(shape, index) {
   const [rows, columns] = sides(shape);
   const area = rows * columns;
@@ -15,7 +15,7 @@ export function indexOf(shape, { map, row, column }) {
   return (map * rows + row) * columns + column;
 }
 
-/** The input channels of a channel of a convolution: all, or those of its group. */
+/** The input channels of a convolution's channel: all, or those of its group. */
 export function channelsOf({ filters }, before, map) {
   const [count, reached] = filters.shape;
   const groups = before.shape[0] / reached;
@@ -24,7 +24,7 @@ export function channelsOf({ filters }, before, map) {
 }
 
 /**
- * The input cells in a window, by rows: {row, column}, or null beyond the edge, on padding.
+ * The input cells in a window, row by row: {row, column}, or null for padding beyond the edge.
  */
 export function windowCells({ window: { kernel, strides, pads, dilations } }, shape, { row, column }) {
   const [rows, columns] = sides(shape);
@@ -39,7 +39,7 @@ export function windowCells({ window: { kernel, strides, pads, dilations } }, sh
   return cells;
 }
 
-/** What one input channel contributes to a cell of a convolution: the numbers in the window, the kernel, their products, the sum. */
+/** What an input channel contributes to a convolution's cell: the numbers in the window, the kernel, the products, their sum. */
 export function channelPart(step, before, cell, channel) {
   const { filters } = step;
   const area = filters.shape[2] * filters.shape[3];
@@ -53,7 +53,7 @@ export function channelPart(step, before, cell, channel) {
   return { channel, numbers, kernel, products, sum: total(products) };
 }
 
-/** Only the sums of all channels that a cell of a convolution takes, in the order of `channelsOf`. */
+/** Only the sums of all channels from which a convolution's cell is computed, in the order of `channelsOf`. */
 export function channelSums(step, before, cell) {
   const { filters } = step;
   const channels = channelsOf(step, before, cell.map);
@@ -127,16 +127,16 @@ const WAYS = {
 };
 
 /**
- * How the value of `cell` in a layer of `shape` is computed from `before`, {shape, values} of the layer before: the intermediate
- * the way, and `value`. Where the layer's values are kept in 8 bits, the value is the one before it is rounded. Null where the
- * graph does not tell all that is needed.
+ * How the value of `cell` in a layer of `shape` is computed from `before`, the {shape, values} of the layer before: the
+ * intermediate results, and `value`. If the layer's values are stored in 8 bits, `value` is the one before rounding. Null if the
+ * graph does not hold everything needed.
  */
 export function howMade(step, before, shape, cell) {
   const [make, isKnown] = WAYS[step.kind] ?? [];
   return make && isKnown(step, before, shape) ? make(step, before, cell) : null;
 }
 
-/** Exponentials of the logits divided by the temperature (minus the largest, which keeps them small), their sum and shares. */
+/** The exponentials of the logits divided by the temperature (minus the largest, to keep them small), their sum and shares. */
 export function softmax(logits, temperature = 1) {
   const divided = Array.from(logits, (logit) => logit / temperature);
   const highest = Math.max(...divided);
@@ -145,7 +145,7 @@ export function softmax(logits, temperature = 1) {
   return { divided, highest, powers, sum, probabilities: powers.map((power) => power / sum) };
 }
 
-/** From the looks' logits and their weights to the answer: each look's probabilities, their mean, and the mean at the temperature. */
+/** From the looks' logits and weights to the answer: each look's probabilities, their mean, and the mean at the temperature. */
 export function combine(looks, weights, temperature) {
   if (looks.length === 1) return { each: [], logits: looks[0], ...softmax(looks[0], temperature) };
   const each = looks.map((logits) => softmax(logits).probabilities);

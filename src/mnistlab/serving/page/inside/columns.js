@@ -7,8 +7,8 @@ import { channelSums, channelsOf, sides } from "./arithmetic.js";
  * An explanation with its arrays unpacked and arranged in columns: {given, arrays, columns} besides the answer of /explain.
  *
  * Column: {kind, name, layers, shape, values, most, order, mixes}. `layers` are the numbers of the layers that it represents, the
- * last of which gave its values: batch norm belongs to what it scales, flatten to the layer that weighs. `order` are its maps, strongest
- * first. `mixes` says that each of its maps comes from all input maps.
+ * last of which computed its values: batch norm belongs to the layer that it scales, flatten to the linear layer after it.
+ * `order` are its maps, strongest first. `mixes` says that each of its maps is computed from all input maps.
  */
 export function sightOf(explanation) {
   const { network, layers } = explanation;
@@ -35,7 +35,7 @@ export function sightOf(explanation) {
   return { ...explanation, given, arrays, columns };
 }
 
-/** Whether each map of a step comes from all input maps rather than from one. */
+/** Whether each map of a step is computed from all input maps rather than from one. */
 function mixes({ kind, filters }, before) {
   if (kind === "linear") return true;
   return kind === "convolution" && (before.shape[0] === 1 || filters?.shape[1] !== 1);
@@ -46,7 +46,7 @@ export const arrayBefore = ({ given, arrays }, number) => (number === 0 ? given 
 
 export const isRow = ({ shape }) => sides(shape).join() === "1,1";
 
-/** Columns whose maps come one from one share an order, so that each map stays on one line until the next mixing. */
+/** Columns whose maps are computed one from one share an order, so that a map stays at the same height until the next mixing. */
 function sortMaps(columns) {
   const groups = [];
   for (const column of columns) {
@@ -84,8 +84,8 @@ export const workOf = ({ network }, column) =>
   network.layers[column.layers.find((number) => network.layers[number].kind === column.kind)];
 
 /**
- * What each input map adds to a cell of a column that mixes: Map of map to number. With the bias they add up to the cell's value,
- * before batch norm.
+ * What each input map adds to a cell of a column that mixes: a Map of map to number. With the bias, these add up to the cell's
+ * value before batch norm.
  */
 export function contributions(sight, index, cell) {
   const { columns } = sight;

@@ -1,9 +1,9 @@
-// The lines from map to map: what each map adds to the brightest cell of each map after it, or to the cell that is pointed at.
+// The lines from map to map: what each map adds to the brightest cell of each map in the next column, or to the cell pointed at.
 
 import { brightest, contributions, isRow } from "./columns.js";
 import { boxOf } from "./layout.js";
 
-/** Lines below this share of a map's strongest line are not drawn, unless it is pointed at. */
+/** Lines below this share of the strongest line into a map are not drawn, unless the map is pointed at. */
 const FAINT = 0.15;
 /** The most lines into a map. */
 const MOST = 4;
@@ -11,8 +11,8 @@ const MOST = 4;
 const MOST_OF_ROW = 48;
 
 /**
- * Lines: {index, from, to, x, y, toX, toY, share}: from map `from` of the column before to map `to` of column `index`; `share`
- * from -1 to 1, of the strongest line into the same map. Only between maps that are shown.
+ * Lines: {index, from, to, x, y, toX, toY, share}, from map `from` of the column before to map `to` of column `index`; `share`,
+ * -1 to 1, is relative to the strongest line into the same map. There are lines only between maps that are shown.
  */
 export function edgesOf(sight, layout) {
   return sight.columns.flatMap((column, index) => {

@@ -1,15 +1,15 @@
-// Numbers as the inside of a network shows them, and small pieces of the page.
+// Numbers in the form in which the tab Inside shows them, and small pieces of the page.
 
 import { shade } from "../colours.js";
 import { decimal } from "../i18n.js";
 
-/** A number with a real minus sign, and without one if it is rounded to zero. */
+/** A number with a real minus sign, but without one if it is rounded to zero. */
 export function numeral(number, digits = 2) {
   const text = decimal(Math.abs(number), digits);
   return number < 0 && /[1-9]/.test(text) ? `−${text}` : text;
 }
 
-/** With a plus sign if it is above zero: as part of a sum. */
+/** A number as part of a sum: with a plus sign if it is above zero. */
 export const part = (number, digits = 2) => (number > 0 ? "+" : "") + numeral(number, digits);
 
 /** The least and the largest of numbers, as texts: {low, high}. */
@@ -18,7 +18,7 @@ export function ends(numbers) {
   return { low, high };
 }
 
-/** As a factor or a term: in brackets if it is negative. */
+/** A number as a factor or a term: in brackets if it is negative. */
 export const bracketed = (number, digits = 2) => (number < 0 ? `(${numeral(number, digits)})` : numeral(number, digits));
 
 export function element(tag, className = "", ...children) {
@@ -28,7 +28,7 @@ export function element(tag, className = "", ...children) {
   return made;
 }
 
-/** A table of numbers by rows, each in its shade; `marked` is the index of one to mark. */
+/** A table of numbers, row by row, each in its shade; `marked` is the index of a number to mark. */
 export function grid(numbers, columns, { most, marked = -1, label, ofInk = false }) {
   const table = element("table", "grid");
   table.setAttribute("aria-label", label);
@@ -46,14 +46,14 @@ export function grid(numbers, columns, { most, marked = -1, label, ofInk = false
   return table;
 }
 
-/** The shade behind a number, and the number in black or white, whichever is readable on it. */
+/** Puts a shade behind a number, and writes the number in black or white, whichever is readable on it. */
 function paintCell(cell, share, ofInk) {
   const [red, green, blue] = shade(share, ofInk ? "ink" : "for").map(Math.round);
   cell.style.background = `rgb(${red} ${green} ${blue})`;
   cell.style.color = luminance([red, green, blue]) > MIDDLE ? "black" : "white";
 }
 
-/** The luminance on which black and white are equally readable (WCAG). */
+/** The luminance at which black and white are equally readable (WCAG). */
 const MIDDLE = 0.179;
 
 function luminance(parts) {

@@ -1,4 +1,4 @@
-// "How this number was made": a cell's window, and the whole computation from it to its value.
+// "How this number was made": a cell's window, and the whole computation from the window to the cell's value.
 
 import { language, words } from "../i18n.js";
 import { arrayBefore, isRow, workOf } from "./columns.js";
@@ -15,7 +15,7 @@ const panel = part("how");
 
 /** From this many columns on, a kernel's numbers need more room. */
 const WIDE = 4;
-/** Pixels between the panel and what it is beside. */
+/** The gap, in pixels, between the panel and what it stands beside. */
 const GAP = 16;
 
 const PARTS = {
@@ -27,12 +27,12 @@ const PARTS = {
   linear: linearPart,
 };
 
-/** What is shown: {sight, cell, channel}; `channel` is the input map whose products are shown, null for the one that adds most. */
+/** What is being shown: {sight, cell, channel}; `channel` is the input map whose products are shown, null for the strongest. */
 let shown = null;
 let moved = () => {};
 let opener = null;
 
-/** Calls `listener` with the cell whenever another one is selected in here. */
+/** Calls `listener` with the cell whenever another cell is selected in this panel. */
 export function whenMoved(listener) {
   moved = listener;
 }
@@ -48,7 +48,7 @@ export function open(sight, cell, { left, right, bars }) {
   panel.focus({ preventScroll: matchMedia("(min-width: 1024px)").matches });
 }
 
-/** Beside the bars, beside the sheet or over the bars: the first of these places that leaves the cell visible. */
+/** Puts the panel beside the bars, beside the sheet or over the bars: the first of these places that leaves the cell visible. */
 function place(left, right, bars) {
   const whole = panel.parentElement.clientWidth;
   const desk = document.querySelector(".desk").clientWidth;
@@ -71,10 +71,10 @@ export function close() {
   moved(null);
 }
 
-/** The cell that it is open for, or null. */
+/** The cell for which the panel is open; null if it is closed. */
 export const openCell = () => shown?.cell ?? null;
 
-/** The drawing changed: the same cell in the new picture. */
+/** Shows the same cell in a new picture, after the drawing has changed. */
 export function follow(sight) {
   if (!shown) return;
   shown.sight = sight;

@@ -1,4 +1,4 @@
-// A cell of a convolution: window times kernel, channel by channel, their sum and the bias.
+// Explains a convolution's cell: window times kernel, channel by channel, their sum and the bias.
 
 import { largest } from "../colours.js";
 import { words } from "../i18n.js";
@@ -6,7 +6,7 @@ import { channelPart, channelSums, channelsOf } from "./arithmetic.js";
 import { arrayBefore } from "./columns.js";
 import { bracketed, element, ends, grid, numeral, part } from "./figures.js";
 
-/** Channels that are listed one by one. */
+/** How many channels are listed one by one. */
 const LISTED = 6;
 
 /** The input map that adds or subtracts most. */
@@ -21,7 +21,7 @@ export function convolutionPart({ sight, step, number, cell, made, channel, choo
   const one = channelPart(step, before, cell, chosen);
   const columns = step.filters.shape[3];
   const section = element("section", "how-part");
-  // The scales are the same wherever the window is.
+  // The shades' scales are the same wherever the window is.
   const [most, mostOfKernel] = [largest(before.values), largest(one.kernel)];
   section.append(
     element(
@@ -47,7 +47,7 @@ function figure(name, numbers, columns, most) {
   return element("figure", "", element("figcaption", "", caption), grid(numbers, columns, { most, label: caption }));
 }
 
-/** What each input map adds, strongest first; a click shows its products. */
+/** Lists what each input map adds, strongest first; a click on a map shows its products. */
 function channelList({ parts }, chosen, choose) {
   const sorted = [...parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
   const most = Math.abs(sorted[0].sum);

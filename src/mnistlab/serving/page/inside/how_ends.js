@@ -1,11 +1,11 @@
-// The two ends: what the network gets, and how the sums become an answer.
+// Explains the two ends: what the network is given, and how the sums become an answer.
 
 import { decimal, percent, words } from "../i18n.js";
 import { combine } from "./arithmetic.js";
 import { bracketed, element, numeral } from "./figures.js";
 import { row } from "./how_steps.js";
 
-/** Looks that are listed one by one. */
+/** How many looks are listed one by one. */
 const LISTED = 6;
 
 export function inputPart({ image, given, pixels, network }, { row: at, column }) {
@@ -15,7 +15,7 @@ export function inputPart({ image, given, pixels, network }, { row: at, column }
   return element("section", "how-part", element("p", "equation", words(key, { grey, value: numeral(given.values[index], 3) })));
 }
 
-/** How the probability of class number `map` is computed: from the sums, or from all looks, by the softmax. */
+/** Shows how the softmax computes the probability of class number `map` from the sums, or from all looks. */
 export function softmaxPart(sight, map) {
   const { looks, network, temperature, probabilities } = sight;
   if (looks.length === 0) {
@@ -29,7 +29,7 @@ export function softmaxPart(sight, map) {
   return section;
 }
 
-/** The softmax of all classes, and the division that makes the probability of one. */
+/** Shows the softmax of all classes, and the division that makes the probability of one. */
 function powersTable({ looks, temperature, classes }, answer, map) {
   const isCalibrated = temperature !== 1;
   const note = words(isCalibrated ? "howSoftmaxAt" : "howSoftmax", { temperature: decimal(temperature, 3) });
@@ -54,7 +54,7 @@ function powersTable({ looks, temperature, classes }, answer, map) {
   return element("div", "", element("p", "note", note), table, element("p", "equation", division, " = ", result));
 }
 
-/** How the looks' probabilities of one class become their mean: the remaining step to the answer. */
+/** Shows how the looks' probabilities of one class become their mean, the last step to the answer. */
 function looksTable({ looks, network, classes }, { each, mean }, map) {
   const table = element("table", "terms");
   table.createTHead().append(row("th", words("howLook"), words("howProbabilityOf", { name: classes[map] }), words("howWeight")));

@@ -1,4 +1,4 @@
-// The input map with the window on it, and the output map, in which a cell can be chosen.
+// Shows the input map with the window on it, and the output map, in which a cell can be chosen.
 
 import { colour, painted } from "../colours.js";
 import { words } from "../i18n.js";
@@ -69,7 +69,7 @@ function frame(canvas, shape, cells) {
 
 const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
-/** Calls move(cell) as the visitor moves over the map, with a pressed or hovering pointer, or with the arrow keys. */
+/** Calls move(cell) as the visitor moves over the map with a pressed or hovering pointer, or with the arrow keys. */
 export function listenToMap(shown, move) {
   const canvas = part("how-map");
   const sidesNow = () => sides(shown().sight.columns[shown().cell.index].shape);

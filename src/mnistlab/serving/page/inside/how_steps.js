@@ -1,4 +1,4 @@
-// Cells of the other steps: pooling, batch norm, ReLU, the mean of a map, the linear part.
+// Explains cells of the other steps: pooling, batch norm, ReLU, the mean of a map, the linear layers.
 
 import { colour, largest } from "../colours.js";
 import { decimal, words } from "../i18n.js";
@@ -7,7 +7,7 @@ import { arrayBefore, isRow } from "./columns.js";
 import { bracketed, element, grid, numeral, part } from "./figures.js";
 import { shortName } from "./names.js";
 
-/** Values that are listed one by one. */
+/** How many values are listed one by one. */
 const LISTED = 8;
 
 const result = (value) => element("b", "result", numeral(value, 3));
@@ -58,7 +58,7 @@ export function reluPart({ made }) {
 
 const HINGE = { width: 240, height: 150, margin: 12 };
 
-/** ReLU's line, zero below zero and rising from there, with the number on it. */
+/** Draws ReLU's graph, zero below zero and rising from there, with the number on it. */
 function hinge(from, value) {
   const canvas = element("canvas");
   const scale = window.devicePixelRatio;
@@ -99,7 +99,7 @@ export function averagePart({ made }) {
   );
 }
 
-/** The terms that weigh most, the others together, the bias. */
+/** Shows the terms that weigh most, the sum of the others, and the bias. */
 export function linearPart({ sight, cell, made }) {
   const { terms, weights, sum, bias, value } = made;
   const before = sight.columns[cell.index - 1];

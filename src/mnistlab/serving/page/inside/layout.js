@@ -2,20 +2,20 @@
 
 import { isRow } from "./columns.js";
 
-/** Between two maps, one below the other. */
+/** The gap between two maps, one below the other. */
 const GAP = 8;
 /** Gaps between columns, in sides of a map: where edges fan out, and where each map continues straight. */
 const WIDE = 1.1;
 const NARROW = 0.28;
-/** Before the first convolution, where its filters are shown too. */
+/** The gap before the first convolution, in which its filters are shown too. */
 const WIDEST = 1.7;
 const SMALLEST = 32;
-/** The same if the overview can be scrolled sideways; and the room for the picture's name on its left there. */
+/** The same gap if the overview can be scrolled sideways, and the room that the picture's name then has on the left. */
 const SMALLEST_SCROLLED = 44;
 const MARGIN = 32;
 const LARGEST = 68;
 const LABELS = 60;
-/** Below a column: how many more maps there are. */
+/** The room below a column for the number of maps that are not shown. */
 const MORE = 22;
 const ROW_WIDTH = 48;
 const ROW_CELL = 14;
@@ -26,10 +26,10 @@ const NARROW_SCREEN = 1100;
 const BAR = 44;
 
 /**
- * Layout: {width, height, columns, bars, side}. For each column {x, top, across, items}, with items {map, x, y, width, height} of
- * the maps that there is room for; a row of values is one item, its cells arranged in `across` columns. The last linear layer's sums
- * are beside the bars, one for each class. `rem` is how much larger than usual the page's type is. `inputBox`
- * {x, y, side, right} says where the picture is and where its column ends, if that is decided elsewhere.
+ * Layout: {width, height, columns, bars, side}. For each column, {x, top, across, items}, with items {map, x, y, width, height}
+ * for the maps that there is room for; a row of values is one item, whose cells are arranged in `across` columns. The last linear
+ * layer's sums are beside the bars, one for each class. `rem` is how many times as large as usual the page's type is. `inputBox`,
+ * {x, y, side, right}, says where the picture is and where its column ends, if that is decided elsewhere.
  */
 export function layOut(columns, { width, height, classes, inputBox = null, endsInSums, rem }) {
   const maps = columns.slice(1, endsInSums ? -1 : undefined);
@@ -85,7 +85,7 @@ function placeMaps(column, x, side, room, middle) {
   return { x, top, width: side, items, hidden: count - shown.length };
 }
 
-/** A row of values in one item: with as many cells side by side as needed for all of them to fit into the height. */
+/** A row of values as one item, with as many cells side by side as needed for all of them to fit into the height. */
 function placeRow(column, x, room) {
   const [count] = column.shape;
   const most = room.bottom - room.top;

@@ -4,7 +4,7 @@ import { windowCells } from "./arithmetic.js";
 import { isRow, workOf } from "./columns.js";
 import { boxOf } from "./layout.js";
 
-/** [{box, isMap}] in the overview. */
+/** The boxes that light up in the overview: [{box, isMap}]. */
 export function lightsOf(sight, layout, cell) {
   const { index } = cell;
   const column = sight.columns[index];
@@ -30,7 +30,7 @@ export function lightsOf(sight, layout, cell) {
   return lights;
 }
 
-/** The input cells of a cell, in each map: those of a window, or the one in the same place. */
+/** The cells in each input map from which a cell is computed: those of a window, or the one in the same place. */
 function cellsBefore(sight, index, cell) {
   const column = sight.columns[index];
   const before = sight.columns[index - 1];

@@ -7,7 +7,7 @@ const KINDS = new Set(["convolution", "pooling", "normalisation", "relu", "avera
 
 export const kindName = (kind, name) => (kind === "input" ? words("name_input") : KINDS.has(kind) ? words(`name_${kind}`) : name);
 
-/** Short enough for the top of a column: conv1, pool, ReLU. */
+/** A name short enough for the top of a column: conv1, pool, ReLU. */
 export function shortName({ kind, name }) {
   return ["pooling", "relu", "average", "input"].includes(kind) ? words(`short_${kind}`) : name;
 }
@@ -31,7 +31,7 @@ export function cellName(sight, { index, map, row, column }) {
   return words("lensValue", { name, map: map + 1, row: row + 1, column: column + 1 });
 }
 
-/** The same, and whether it is the largest value of its map, to which a filter's picture leads. */
+/** The same name, and whether this is the largest value of its map, to which a filter's picture leads. */
 export function cellNameInMap(sight, cell) {
   const column = sight.columns[cell.index];
   const name = cellName(sight, cell);

@@ -1,4 +1,4 @@
-// The numbers that a network computes with: requested from the server once for each model.
+// The numbers with which a network computes, requested from the server once for each model.
 
 import { network as ask } from "../api.js";
 import { unpack } from "../colours.js";
@@ -6,7 +6,7 @@ import { unpack } from "../colours.js";
 const ARRAYS = ["filters", "weights", "bias", "scale", "shift"];
 const known = new Map();
 
-/** The answer of /network, its arrays unpacked: {shape, values}. */
+/** The answer of /network, with its arrays unpacked into {shape, values}. */
 export function networkOf(model) {
   if (!known.has(model)) {
     const asked = ask(model).then(unpackNetwork);

@@ -1,4 +1,4 @@
-// Paints the overview: edges, maps, filters, and what is pointed at.
+// Paints the overview: lines, maps, filters, and what is pointed at.
 
 import { colour, painted } from "../colours.js";
 import { channelPart } from "./arithmetic.js";
@@ -8,7 +8,7 @@ import { lightsOf } from "./lights.js";
 
 const THUMBNAIL = 22;
 const DIM = 0.16;
-/** The maps of a column with a pixel per value, one below the other. */
+/** The maps of a column, one below the other, with a pixel for each value. */
 const pile = document.createElement("canvas");
 
 /** Paints everything; `pointed` is {index, map, row, column} or null. */
@@ -64,7 +64,7 @@ function paintColumn(context, column, place) {
   }
 }
 
-/** The picture in shades of ink: paper is its lowest number, whatever the normalisation makes of that. */
+/** The picture in shades of ink: paper is its lowest number, whatever that is after normalisation. */
 function inkOr({ kind, values }, numbers, most) {
   if (kind !== "input") return painted(numbers, most);
   let [low, high] = [Infinity, -Infinity];
@@ -79,7 +79,7 @@ function inkOr({ kind, values }, numbers, most) {
   );
 }
 
-/** The sums for the classes: a bar to the right or left of zero. */
+/** The sums for the classes, each as a bar to the right or left of zero. */
 function paintSums(context, { values, most }, place) {
   const middle = place.x + (place.width - 8) / 2;
   const reach = (place.width - 8) / 2;
@@ -92,7 +92,7 @@ function paintSums(context, { values, most }, place) {
   context.fillRect(middle - 0.5, place.top, 1, place.height * place.items.length);
 }
 
-/** The filters for the picture itself, each small in front of its map. Those for many maps are shown when a map is pointed at. */
+/** The first convolution's filters, each small in front of its map. Kernels on several maps are shown when one is pointed at. */
 export function filtersOf(sight, layout) {
   return sight.columns.flatMap((column, index) => {
     if (index !== 1 || column.kind !== "convolution" || !workOf(sight, column).filters) return [];
@@ -135,7 +135,7 @@ function paintFilters(context, filters, pointed) {
   context.globalAlpha = 1;
 }
 
-/** A frame around a cell or a window, thinner around the map that it is in. */
+/** A frame around a cell or a window, and a thinner one around the map that it is in. */
 function paintFrame(context, { box, isMap }) {
   const rings = isMap ? [["accent", 1]] : [["sheet-paper", 4], ["accent", 2]];
   for (const [name, thickness] of rings) {

@@ -1,12 +1,12 @@
-// Which value is pointed at, with mouse, finger or keys.
+// Finds the value that is pointed at with mouse, finger or keys.
 
 import { cellAt } from "./layout.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
- * Calls point(cell or null) as the visitor moves over the canvas, and open(cell) for a click or Enter. `scene()` gives what is
- * shown: {sight, layout, filters, pointed}.
+ * Calls point(cell or null) as the visitor moves over the canvas, and open(cell) for a click or Enter. `scene()` returns what is
+ * being shown: {sight, layout, filters, pointed}.
  */
 export function listen(canvas, { scene, point, open }) {
   const under = (event) => {
@@ -38,7 +38,7 @@ export function listen(canvas, { scene, point, open }) {
   });
 }
 
-/** A filter leads to its map: its brightest cell is where it found most. */
+/** The cell that a filter leads to: the brightest one of its map, where the filter found most. */
 function filterAt(filters, x, y) {
   const hit = filters.find((one) => x >= one.x && x < one.x + one.side && y >= one.y && y < one.y + one.side);
   return hit ? { index: hit.index, ...hit.cell } : null;
@@ -46,7 +46,7 @@ function filterAt(filters, x, y) {
 
 const firstCell = ({ layout }) => ({ index: 1, map: layout.columns[1]?.items[0].map ?? 0, row: 0, column: 0 });
 
-/** The next cell; at the edge of a map, or in big steps, the next map or column. */
+/** The next cell in this direction; at the edge of a map, or with big steps, one in the next map or column. */
 export function moved({ sight, layout }, cell, across, down, isBig) {
   const { index } = cell;
   const count = sight.columns.length;

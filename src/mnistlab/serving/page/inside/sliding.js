@@ -1,22 +1,22 @@
-// Play: the window slides over the map, cell by cell from the chosen one on, and paints it.
+// Plays how the window slides over the map, cell by cell from the chosen one on, and paints the map.
 
 import { indexOf, sides } from "./arithmetic.js";
 
 /** A whole map takes about this long, in milliseconds. */
 const LENGTH = 7000;
 
-/** What plays or is paused: {first, count, painted, spent, frame}; `frame` is null while it is paused. */
+/** What is playing or paused: {first, count, painted, spent, frame}; `frame` is null while it is paused. */
 let playing = null;
 
 export const isPaused = () => playing !== null && playing.frame === null;
 export const isPlaying = () => playing !== null && !isPaused();
 
-/** Whether the cell with this index in its map is painted by now; all are if nothing plays. */
+/** Whether the cell with this index in its map is painted by now; all are if nothing is playing. */
 export const isPainted = (index) => !playing || (index - playing.first + playing.count) % playing.count < playing.painted;
 
 /**
- * Continues, or starts from the cell that `shown` selects, through all cells of its map and back to it, calling move(cell) for
- * each, and `ended()` once it is done.
+ * Continues, or starts at the cell that `shown` selects, and goes through all cells of its map and back to it. Calls move(cell)
+ * for each, and `ended()` at the end.
  */
 export function startPlaying(shown, move, ended) {
   const { index, map, row, column } = shown.cell;

@@ -1,4 +1,4 @@
-// The words about the overview: about the value that is pointed at, and what cannot be shown.
+// Says in words what the overview shows: the value that is pointed at, and what cannot be shown.
 
 import { decimal, percent, words } from "../i18n.js";
 import { indexOf } from "./arithmetic.js";
@@ -31,7 +31,7 @@ function onCell(sight, cell) {
   return `${told} ${isInput ? words("kind_picture", ends(column.values)) : words(`kind_${column.kind}`)}`;
 }
 
-/** What cannot be shown of this model, or only in part; empty if all can. */
+/** What cannot be shown of this model, or only in part; empty if everything can. */
 export function limitsOf({ columns, looks, network }) {
   if (columns.length === 0) return words("insideNone");
   const limits = [];

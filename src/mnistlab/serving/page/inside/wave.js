@@ -1,7 +1,7 @@
-// When the pen rests, the drawing runs through the network once.
+// Lets the drawing run through the network once when the pen rests.
 
 const LENGTH = 600;
-/** The pen rests when nothing new has come for this long, in milliseconds. */
+/** The pen counts as resting when nothing new has come for this many milliseconds. */
 const REST = 150;
 const DIM = 0.14;
 const GLOW = 70;
@@ -27,7 +27,7 @@ for (const kind of ["pointerup", "pointercancel"]) {
   );
 }
 
-/** Calls `then` once nothing was drawn for a moment and no pen is on the sheet; a later call replaces this one. */
+/** Calls `then` once nothing has been drawn for a moment and no pen is on the sheet; a later call replaces an earlier one. */
 export function onceAtRest(then) {
   if (timer !== "waiting") clearTimeout(timer);
   whenAtRest = then;
@@ -37,7 +37,7 @@ export function onceAtRest(then) {
   }, REST);
 }
 
-/** Starts the wave, and returns whether it did; not if the visitor wants no motion. */
+/** Starts the wave, unless the visitor wants no motion; returns whether it did. */
 export function startWave(canvas) {
   if (calm.matches) return false;
   still.width = canvas.width;

@@ -1,4 +1,4 @@
-// A model as in mnistlab.reading.classifier and explainer: classifies images, shows its layers and which ink counted.
+// A model, as in mnistlab.reading.classifier and explainer: classifies images, and shows its layers and which ink counted.
 
 import { combine } from "../inside/arithmetic.js";
 import { NotOnnx, readOnnx } from "./file.js";
@@ -9,9 +9,9 @@ const SIDE = 28;
 export const PIXELS = SIDE * SIDE;
 /** Images per batch. */
 const BATCH = 16;
-/** Standard deviation in pixels of the spot that is erased. */
+/** The standard deviation, in pixels, of the spot that is erased. */
 const SPOT = 1;
-const TINY = 1.1754943508222875e-38; // float32's
+const TINY = 1.1754943508222875e-38; // the smallest normal float32
 
 /** The index of the largest value, the first if there are several. */
 export function largestOf(values) {
@@ -21,7 +21,7 @@ export function largestOf(values) {
 }
 
 export class Classifier {
-  /** `bytes` of an ONNX file; `threshold` replaces the file's own. Throws `NotOnnx` and `UnknownOperator`. */
+  /** Takes the `bytes` of an ONNX file; `threshold` replaces the file's own. Throws `NotOnnx` or `UnknownOperator`. */
   constructor(bytes, threshold = null) {
     const graph = readOnnx(bytes);
     if (graph.inputs.length !== 1 || graph.inputs[0].type !== "uint8") throw new NotOnnx("it takes something else than images");
@@ -37,7 +37,7 @@ export class Classifier {
     this.looks = looksOf(graph);
   }
 
-  /** The probabilities (Float32Array of classes) of each image, given as their pixels one after another (0 to 255). */
+  /** The probabilities of each image (Float32Array, one per class); images are given as pixels, 0 to 255, one after another. */
   classify(images) {
     const answers = [];
     for (let first = 0; first < images.length; first += BATCH * PIXELS) {
@@ -49,7 +49,7 @@ export class Classifier {
     return answers;
   }
 
-  /** Everything that the network makes of an image: {given, layers, looks, logits}, as in the API's /explain. */
+  /** Everything that the network derives from an image: {given, layers, looks, logits}, as in the API's /explain. */
   see(pixels) {
     if (this.steps.length === 0) return { given: null, layers: [], looks: [], logits: null };
     const { graph } = this.session;
@@ -59,7 +59,7 @@ export class Classifier {
     const made = this.session.run(given, [...new Set(names)]);
     const find = (name) => {
       const { shape, values } = made.get(name);
-      return { shape: shape.slice(1), values: Float32Array.from(values) }; // a batch of one: its part for the image
+      return { shape: shape.slice(1), values: Float32Array.from(values) }; // the batch holds one image: take its part
     };
     const layers = [];
     for (const { name, kind, output, field } of this.steps) {
@@ -81,7 +81,7 @@ export class Classifier {
     return isSame ? { looks: each, logits: Array.from(logits) } : none;
   }
 
-  /** By how much the answer's log-odds fall without the ink at each pixel, as mnistlab.reading.occlusion: Float32Array. */
+  /** By how much the answer's log-odds fall without the ink at each pixel, as in mnistlab.reading.occlusion: Float32Array. */
   why(pixels) {
     const inked = [...pixels.keys()].filter((at) => pixels[at] > 0);
     const map = new Float32Array(PIXELS);
@@ -99,7 +99,7 @@ export class Classifier {
     return map;
   }
 
-  /** The answer of /network without the model's name; its arrays as {shape, values}. */
+  /** The answer of /network without the model's name, with its arrays as {shape, values}. */
   network() {
     const { graph } = this.session;
     const last = this.steps.at(-1);
@@ -120,11 +120,11 @@ export class Classifier {
   }
 }
 
-/** The pixels with the spot at one of them softly erased. */
+/** The pixels, with a spot around one of them softly erased. */
 function wiped(pixels, spot) {
   const [x, y] = [spot % SIDE, Math.floor(spot / SIDE)];
   return pixels.map((value, at) => {
     const distance = ((at % SIDE) - x) ** 2 + (Math.floor(at / SIDE) - y) ** 2;
-    return Math.round(value * (1 - Math.exp(-distance / (2 * SPOT ** 2)))); // half to even differs only where exp is exact: nowhere
+    return Math.round(value * (1 - Math.exp(-distance / (2 * SPOT ** 2)))); // half to even would differ only if exp were exact
   });
 }

@@ -1,7 +1,7 @@
-// Reads an ONNX file: the few messages of its protocol buffers that hold a graph.
+// Reads an ONNX file: those few of its protocol buffer messages that hold a graph.
 
 const FLOAT = 1;
-/** How the bytes of each ONNX number type are read. 64-bit integers become plain numbers. */
+/** How the bytes of each of ONNX's number types are read. 64-bit integers become plain numbers. */
 const TYPES = {
   [FLOAT]: Float32Array,
   2: Uint8Array,
@@ -10,13 +10,13 @@ const TYPES = {
   6: Int32Array,
   7: BigInt64Array,
 };
-/** The names of element types in messages. */
+/** The names of the element types, for messages. */
 const NAMES = { 1: "float", 2: "uint8", 3: "int8", 5: "int16", 6: "int32", 7: "int64" };
 
 /** A tensor: {shape, values}. */
 export const tensor = (shape, values) => ({ shape, values });
 
-/** A file that is not ONNX, or has something that this page does not know; `detail` says what. */
+/** A file is not ONNX, or has something that this page does not know; `detail` says what. */
 export class NotOnnx extends Error {}
 
 /** Walks through a message: calls `take(field, value)` with a number, or with a Uint8Array if the field is a message or text. */
@@ -51,14 +51,14 @@ function fields(bytes, take) {
 
 const text = (bytes) => new TextDecoder().decode(bytes);
 
-/** Numbers of a repeated field, whether packed or separate. */
+/** The numbers of a repeated field, whether they are packed or separate. */
 function add(list, given, read) {
   if (typeof given === "number") list.push(given);
   else read(given, list);
 }
 
 function readInts(bytes, list) {
-  // A packed field is a row of varints: like a message of nothing else, but without keys.
+  // A packed field is a row of varints: like a message with nothing else, but without keys.
   let value = 0n;
   let shift = 0n;
   for (const byte of bytes) {
@@ -92,7 +92,7 @@ function readTensor(bytes) {
   if (!Kind) throw new NotOnnx(`numbers of the ONNX type ${found.type}`);
   let values;
   if (found.raw) {
-    const copy = found.raw.slice(); // its numbers need not be aligned in the file
+    const copy = found.raw.slice(); // copied, because its numbers need not be aligned in the file
     values = new Kind(copy.buffer, 0, Math.floor(copy.length / Kind.BYTES_PER_ELEMENT));
     if (Kind === BigInt64Array) values = Float64Array.from(values, Number);
   } else {

@@ -3,7 +3,7 @@
 
 import { windowOf } from "./windows.js";
 
-/** The ONNX operators that are layers, and their names here. */
+/** The ONNX operators that count as layers, and what they are called here. */
 const KINDS = {
   Conv: "convolution",
   MaxPool: "pooling",
@@ -16,13 +16,13 @@ const KINDS = {
   Squeeze: "flatten",
   Gemm: "linear",
 };
-/** Operators that a layer's values pass through, little changed, on their way to the next. */
+/** Operators that a layer's values pass through, little changed, on their way to the next layer. */
 const PASSED = ["QuantizeLinear", "DequantizeLinear", "Identity", "Cast"];
 
 const makersOf = ({ nodes }) => new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node])));
 const array = (shape, values) => ({ shape, values });
 
-/** The numbers that a layer computes with, {} if the graph does not hold them all: filters, weights, bias, scale, shift. */
+/** The numbers with which a layer computes: filters, weights, bias, scale, shift; {} if the graph does not hold them all. */
 function numbersOf({ kind, told, inputs }, constants) {
   const given = inputs.slice(1).map((name) => constants.get(name));
   if (given.includes(undefined) || given.length === 0) return {};
@@ -47,7 +47,7 @@ function linear(told, [weights, bias]) {
   return { weights: array([rows, depth], made), bias: array([rows], Float32Array.from({ length: rows }, (_, i) => added(i))) };
 }
 
-/** The window of a layer; null if the graph does not say where it is. */
+/** The window of a layer; null if it is not 2-D or its padding is not stated. */
 function shownWindow(node, filters) {
   try {
     return windowOf(node, filters?.shape);
@@ -56,7 +56,7 @@ function shownWindow(node, filters) {
   }
 }
 
-/** What a cell sees after a convolution or a pooling; null for kinds that our networks do not have. */
+/** What a cell sees after a convolution or a pooling with this window; null for windows that our networks do not have. */
 function fieldAfter(field, window) {
   const isEven = (sides) => new Set(sides).size === 1;
   if (!window || !window.dilations.every((one) => one === 1)) return null;
@@ -65,7 +65,7 @@ function fieldAfter(field, window) {
   return { size: field.size + (kernel - 1) * field.step, step: field.step * stride, start: field.start - padding * field.step };
 }
 
-/** The only node that takes a layer's output, if there is just one; the tensor that it takes; and its step in 8 bits. */
+/** The node that takes a layer's output, if it is the only one; the tensor that it takes; and the rounding step. */
 function passedOn({ nodes }, output, constants) {
   let rounding = null;
   for (;;) {
@@ -80,7 +80,7 @@ function passedOn({ nodes }, output, constants) {
   }
 }
 
-/** Whether there is such an operator before the first convolution. */
+/** Whether an operator of this type comes before the first convolution. */
 export function isPrepared(graph, operator) {
   const makers = makersOf(graph);
   const waiting = [...(graph.nodes.find(({ kind }) => kind === "Conv")?.inputs ?? [])];
@@ -96,7 +96,7 @@ export function isPrepared(graph, operator) {
   return false;
 }
 
-/** The layers from the first convolution on, as long as each feeds only one other: {name, kind, source, output, field, ...}. */
+/** The layers from the first convolution on, as long as each feeds exactly one: {name, kind, source, output, field, ...}. */
 export function stepsOf(graph, constants) {
   const isWhole = isPrepared(graph, "GridSample") || isPrepared(graph, "AveragePool");
   let field = isWhole ? null : { size: 1, step: 1, start: 0 };
@@ -120,7 +120,7 @@ export function stepsOf(graph, constants) {
   return steps;
 }
 
-/** The looks whose mean of probabilities is the answer: [{logits, weight}]; empty if it is made in another way. */
+/** The looks whose mean probabilities are the answer: [{logits, weight}]; empty if it is computed in another way. */
 export function looksOf(graph) {
   const makers = makersOf(graph);
   const softmax = makers.get(graph.outputs[0].name);

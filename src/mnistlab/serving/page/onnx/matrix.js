@@ -1,8 +1,8 @@
-// Matrix products in WebAssembly, and in plain JavaScript if a browser refuses that.
+// Matrix products in WebAssembly, or in plain JavaScript if the browser refuses WebAssembly.
 //
-// A product's columns need not be copied: each row of them begins at its own place among the values, so that a window's cell
-// is the picture itself, shifted. The function takes rows of weights in groups of ROWS, each group's numbers interleaved, and
-// columns in groups of COLUMNS.
+// The columns of a product need not be copied: each row of them begins at its own place among the values, so that the row for a
+// window's cell is the picture itself, shifted. The function takes rows of weights in groups of ROWS, with each group's numbers
+// interleaved, and columns in groups of COLUMNS.
 
 import { bytesOf, COLUMNS, engine, ROWS } from "./wasm.js";
 
@@ -19,7 +19,7 @@ export function packed(weights, rows, depth) {
   return made;
 }
 
-/** Numbers in a row for `count` columns, rounded up to whole tiles. */
+/** How many numbers a row for `count` columns has, rounded up to whole tiles. */
 export const widthFor = (count) => Math.ceil(count / COLUMNS) * COLUMNS;
 
 /** Room for that many values, for a product of `rows` rows, `depth` deep and `width` wide; valid until the next call. */
@@ -31,8 +31,8 @@ export function roomFor(count, rows, depth, width) {
 }
 
 /**
- * Weights (from `packed`) times columns, plus a bias for each row or null: rows x width. Row k of the columns is what is in
- * `values` (from `roomFor`) from places[k] (Int32Array) on.
+ * Weights (from `packed`) times columns, plus a bias for each row unless that is null: rows x width. Row k of the columns is in
+ * `values` (from `roomFor`), from places[k] (Int32Array) on.
  */
 export function multiply(weights, values, places, bias, rows, width) {
   const depth = places.length;

@@ -5,7 +5,7 @@ import { gridSample } from "./sampling.js";
 import * as shapes from "./shapes.js";
 import { averagePool, convolve, maxPool } from "./windows.js";
 
-/** An elementwise operator; a loop, because a browser takes many times as long to map an array. */
+/** An elementwise operator. It is a loop, because a browser takes many times as long to map an array. */
 function each(change) {
   return (_, [{ shape, values }]) => {
     const made = new Float32Array(values.length);
@@ -14,14 +14,14 @@ function each(change) {
   };
 }
 
-/** `mayChange` says that nothing else needs the input, so that its memory is reused for the output. */
+/** `mayChange` says that nothing else needs the input, so that its memory can be reused for the output. */
 function rectify(_, [{ shape, values }], mayChange) {
   const made = mayChange ? values : new Float32Array(values.length);
   for (let i = 0; i < made.length; i += 1) made[i] = values[i] > 0 ? values[i] : 0;
   return tensor(shape, made);
 }
 
-/** A row of channels' numbers over the maps they belong to. */
+/** A number for each channel, broadcast over the channel's map. */
 function eachChannel({ shape, values }, change) {
   const area = sizeOf(shape.slice(2));
   const made = new Float32Array(values.length);
@@ -32,7 +32,7 @@ function eachChannel({ shape, values }, change) {
   return tensor(shape, made);
 }
 
-/** An operator on two tensors, the smaller one broadcast. */
+/** An operator on two tensors, the smaller of which is broadcast. */
 function both(change) {
   return (_, given) =>
     given.slice(1).reduce((one, other) => {
@@ -48,7 +48,7 @@ function both(change) {
 
 const sum = both((one, other) => one + other);
 
-/** Most sums are of maps with the same shape: a simple loop for these. */
+/** A simple loop for two tensors with the same shape, which most sums are about. */
 function add(node, given) {
   const [one, other] = given;
   if (given.length !== 2 || one.shape.join() !== other.shape.join() || !(one.values instanceof Float32Array)) return sum(node, given);
@@ -118,7 +118,7 @@ function shapeOf({ told }, [given]) {
   return tensor([part.length], Float64Array.from(part));
 }
 
-/** Half to even, as ONNX rounds. */
+/** Rounds half to even, as ONNX does. */
 export function rounded(number) {
   const near = Math.round(number);
   return near - number === 0.5 && near % 2 !== 0 ? near - 1 : near;
@@ -145,7 +145,7 @@ function quantise(node, given) {
 
 const average = (node, given) => shapes.reduce(node, given, 0, (sum, value) => sum + value, (sum, count) => sum / count);
 
-/** Each operator: (node, inputs, whether the first input's memory may be reused) to its only output. */
+/** The operators by name: (node, inputs, whether the first input's memory may be reused) to the only output. */
 export const OPERATORS = {
   Add: add,
   AveragePool: averagePool,

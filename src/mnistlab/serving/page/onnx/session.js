@@ -3,7 +3,7 @@
 import { NotOnnx } from "./file.js";
 import { OPERATORS } from "./operators.js";
 
-/** A file whose graph uses operators that this page does not know; `operators` names them. */
+/** A file's graph uses operators that this page does not know; `operators` names them. */
 export class UnknownOperator extends Error {
   constructor(operators) {
     super(operators.join(", "));
@@ -17,7 +17,7 @@ export function checkOperators({ nodes }) {
   if (unknown.length) throw new UnknownOperator([...new Set(unknown.map(({ kind }) => kind))].sort());
 }
 
-/** For each node, the tensors that no later node takes and that are not outputs. */
+/** For each node, the tensors that no later node takes and that are not outputs of the graph. */
 function lastUses(nodes, kept) {
   const last = new Map();
   nodes.forEach(({ inputs }, number) => inputs.forEach((name) => last.set(name, number)));
@@ -25,7 +25,7 @@ function lastUses(nodes, kept) {
 }
 
 export class Session {
-  /** `graph` as readOnnx gives it. Throws `UnknownOperator`. */
+  /** Takes a `graph` from readOnnx. Throws `UnknownOperator`. */
   constructor(graph) {
     checkOperators(graph);
     this.graph = graph;
@@ -33,7 +33,7 @@ export class Session {
     this.constants = this.#constants();
   }
 
-  /** What the graph computes from its own numbers alone, such as weights held as integers; computed once. */
+  /** What the graph computes from its own numbers alone, such as weights stored as integers; computed only once. */
   #constants() {
     const made = new Map(this.graph.held);
     this.fixed = new Set();
@@ -52,9 +52,9 @@ export class Session {
     if (!this.uses.has(key)) this.uses.set(key, lastUses(this.graph.nodes, kept));
     const gone = this.uses.get(key);
     const made = new Map(Object.entries(inputs));
-    const own = new WeakSet(); // what a node made for itself alone; the results of others may share memory with their input
+    const own = new WeakSet(); // tensors with memory of their own; the results of some nodes share memory with their input
     const find = (name) => {
-      if (name === "") return undefined; // an input that the node does without
+      if (name === "") return undefined; // an optional input that is left out
       const found = made.get(name) ?? this.constants.get(name);
       if (!found) throw new NotOnnx(`nothing makes the tensor ${name}`);
       return found;

@@ -4,7 +4,7 @@ import { NotOnnx, sizeOf, tensor } from "./file.js";
 
 export const axisOf = (axis, shape) => (axis < 0 ? axis + shape.length : axis);
 
-/** How far apart neighbours along each axis are. */
+/** How far apart neighbours along each axis are in the array of values. */
 export function stepsOf(shape) {
   const steps = new Array(shape.length).fill(1);
   for (let axis = shape.length - 2; axis >= 0; axis -= 1) steps[axis] = steps[axis + 1] * shape[axis + 1];
@@ -29,7 +29,7 @@ export function gathered(values, shape, start, steps) {
   return tensor(shape, made);
 }
 
-/** The shape that both have after broadcasting. */
+/** The shape that two tensors have after broadcasting. */
 export function commonShape(one, other) {
   const length = Math.max(one.length, other.length);
   return Array.from({ length }, (_, i) => {
@@ -174,7 +174,7 @@ export function depthToSpace({ told }, [given]) {
   return tensor([count, maps, height * block, width * block], made);
 }
 
-/** A reduction over some axes: `combine` of the values, `finish` of the result and how many there were. */
+/** A reduction over some axes: values are put together by `combine`; `finish` takes the result and how many values there were. */
 export function reduce({ told }, [given, axes], begin, combine, finish = (sum) => sum) {
   const listed = axes ? Array.from(axes.values) : (told.axes ?? given.shape.map((_, axis) => axis));
   const gone = new Set(listed.map((axis) => axisOf(axis, given.shape)));

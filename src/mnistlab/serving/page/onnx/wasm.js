@@ -1,4 +1,4 @@
-// WebAssembly with vector instructions, written byte by byte: matrix products, and the larger or smaller of two bytes.
+// WebAssembly with vector instructions, written byte by byte, for matrix products and for the larger or smaller of two bytes.
 
 /** How many rows and columns of a product are computed at once. */
 export const ROWS = 4;
@@ -71,7 +71,7 @@ function tileBody(isFused) {
   return [...list([[1, I32], [PARTS * ROWS + PARTS + 1, V128]]), ...begin, BLOCK_LOOP, VOID, ...step, BRANCH_IF, 0, END, ...finish, END];
 }
 
-/** larger(at, away, count): in each of count bytes, a multiple of 16, the larger of it and the byte `away` bytes further on. */
+/** larger(at, away, count): makes each of `count` bytes, a multiple of 16, the larger of it and the byte `away` after it. */
 function extremeBody(operation) {
   const [at, away, count] = [0, 1, 2];
   const get = (local) => [LOCAL_GET, local];
@@ -115,7 +115,7 @@ function start() {
 
 export const engine = start();
 
-/** That many bytes from the start of the engine's memory; valid until the next call. */
+/** That many bytes at the start of the engine's memory; valid until the next call. */
 export function bytesOf(count) {
   const missing = count - engine.memory.buffer.byteLength;
   if (missing > 0) engine.memory.grow(Math.ceil(missing / PAGE));

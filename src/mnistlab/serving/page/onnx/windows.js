@@ -1,4 +1,4 @@
-// The operators that slide a window over maps: convolution and pooling.
+// The operators that slide a window over maps: convolutions and poolings.
 
 import { NotOnnx, sizeOf, tensor } from "./file.js";
 import { multiply, packed, roomFor, widthFor } from "./matrix.js";
@@ -16,7 +16,7 @@ export function windowOf({ kind, told }, filters) {
   };
 }
 
-/** How many places a window has along a side, and from which to which (exclusive) its cell `away` is inside. */
+/** How many places a window has along a side, and the first and last (exclusive) at which its cell `away` is inside the map. */
 function placesOf(side, { kernel, strides, pads, dilations }, axis) {
   const reach = dilations[axis] * (kernel[axis] - 1) + 1;
   return Math.floor((side + pads[axis] + pads[axis + 2] - reach) / strides[axis]) + 1;
@@ -26,9 +26,9 @@ const from = (away, stride) => Math.max(0, Math.ceil(-away / stride));
 const until = (away, stride, side, places) => Math.min(places, Math.floor((side - 1 - away) / stride) + 1);
 
 /**
- * Maps (channels, height, wide) as a product's columns, into `roomFor`: {values, places, width, rowLength}. Where the window moves
- * by one cell they are the maps with their frame, each row of `rowLength` places followed by a few unused ones; otherwise each
- * cell of the window has a row of what it sees.
+ * Maps (channels, height, wide) as the columns of a product, in the room of `roomFor`: {values, places, width, rowLength}. If the
+ * window moves by one cell, the columns are the maps with their padding, where each row of `rowLength` places is followed by
+ * a few unused ones. Otherwise each cell of the window has a row with what it sees.
  */
 function columnsOf(maps, shape, window, places, rows) {
   const { strides } = window;
@@ -73,7 +73,7 @@ function spread(maps, [channels, height, wide], { kernel, strides, pads, dilatio
   return { values, places: Int32Array.from({ length: depth }, (_, k) => k * width), width, rowLength: places[1] };
 }
 
-/** A node's numbers that are prepared once: weights in the order in which they are multiplied. */
+/** A node's numbers, prepared only once: the weights in the order in which they are multiplied. */
 const known = new WeakMap();
 
 function packedGroups(weights, groups, rows, depth) {
@@ -118,7 +118,7 @@ export function convolve(node, [images, weights, bias]) {
   return tensor([count, maps, ...places], made);
 }
 
-/** A convolution of each channel alone: each weight's products are added to the whole map at once. */
+/** A convolution of each channel by itself: each weight's products are added to the whole map at once. */
 function convolveEach(made, images, weights, bias, { kernel, strides, pads, dilations }, places) {
   const [count, channels, height, wide] = images.shape;
   const area = places[0] * places[1];
@@ -140,7 +140,7 @@ function convolveEach(made, images, weights, bias, { kernel, strides, pads, dila
   }
 }
 
-/** Pooling: `combine(sum so far, value)` from `begin` on; `finish(sum, how many)`. */
+/** Pooling: starts with `begin`, takes in each value by combine(result so far, value), and ends with finish(result, how many). */
 function pool(node, [images], begin, combine, finish) {
   const window = windowOf(node);
   if (node.told.ceil_mode) throw new NotOnnx(`${node.kind} with ceil_mode`);

@@ -1,4 +1,4 @@
-// From pieces to digits: join parts, cut touching digits apart; the network is asked what they look like either way.
+// Assembles pieces of ink into digits: joins the parts of a digit, and cuts touching digits apart, as the classifier prefers.
 // As mnistlab.reading.assembly. A unit is {piece, image, probabilities, sure}.
 
 import { toMnistForm } from "./form.js";
@@ -11,7 +11,7 @@ import { boxOf, join, trimmed } from "./pieces.js";
 const MOST_TRIES = 600;
 const THICKEST_CUT = 0.6;
 
-/** The pieces as digits: parts joined, touching digits cut, too small ones left out. */
+/** The pieces as digits: parts are joined, touching digits are cut apart, and pieces too small to be digits are left out. */
 export function assemble(classifier, pieces) {
   let units = look(classifier, pieces);
   const sizeOf = () => typicalHeight(units.map((unit) => boxOf(unit.piece)));
@@ -37,7 +37,7 @@ export function classifyAll(classifier, images) {
   return classifier.classify(all);
 }
 
-/** Each piece, with the network's answer. */
+/** Each piece with its image and the classifier's answer. */
 export function look(classifier, pieces) {
   const images = pieces.map(toMnistForm);
   return classifyAll(classifier, images).map((probabilities, n) => ({
@@ -48,7 +48,7 @@ export function look(classifier, pieces) {
   }));
 }
 
-/** One pass over all neighbours that may be parts of one digit. */
+/** Joins neighbours, in one pass, that look more like a digit together than apart. */
 function joinParts(classifier, units, size) {
   const pairs = neighbours(units.map(({ piece }) => piece), size);
   const unions = look(classifier, pairs.map(([a, b]) => join(units[a].piece, units[b].piece)));
@@ -57,7 +57,7 @@ function joinParts(classifier, units, size) {
     const union = unions[k];
     if (!isInside(one.piece, other.piece)) return union.sure - Math.min(sureness(one, size), sureness(other, size));
     const larger = other.piece.width * other.piece.height > one.piece.width * one.piece.height ? other : one;
-    if (union.sure < 0.8 * larger.sure) unions[k] = larger; // a part of it, or a speck
+    if (union.sure < 0.8 * larger.sure) unions[k] = larger; // a part of the larger one, or a speck
     return 1 + union.sure;
   });
   const gone = new Set();
@@ -72,7 +72,7 @@ function joinParts(classifier, units, size) {
   return [...units.filter((_, n) => !gone.has(n)), ...made];
 }
 
-/** Pairs so close that they may be parts of one digit: together they are not much larger than the others. */
+/** Pairs so close that they may be parts of one digit, and together not much larger than a usual digit, `size`. */
 function neighbours(pieces, size) {
   const pairs = [];
   pieces.forEach((one, a) => {
@@ -87,14 +87,14 @@ function isNear(one, other, size) {
   const wide = Math.max(other.right, one.right) - Math.min(other.x, one.x);
   const tall = Math.max(other.bottom, one.bottom) - Math.min(other.y, one.y);
   const beside = gapX < 0.22 * size && gapY < 0.3 * size && wide < 1.35 * size && tall < 1.5 * size;
-  // One above the other, almost touching, they may be a digit cut in two, with nothing to judge its size by.
+  // One above the other and almost touching, they may be halves of a digit; if others are cut too, `size` is that of halves.
   const above = gapX < -0.3 * Math.min(other.width, one.width) && gapY < 0.15 * size && wide < 2 * size && tall < 2.4 * size;
   // Two of full height side by side are two digits, unless their boxes overlap; two specks are not a digit.
   const areParts = Math.min(other.height, one.height) < 0.75 * size || gapX < 0.02 * size;
   return (beside || above) && areParts && Math.max(other.height, one.height) >= 0.35 * size;
 }
 
-/** Whether most of the smaller one's box lies in the other's. */
+/** Whether most of the smaller piece's box lies in the other's box. */
 function isInside(first, second) {
   const width = Math.min(first.right, second.right) - Math.max(first.x, second.x);
   const height = Math.min(first.bottom, second.bottom) - Math.max(first.y, second.y);
@@ -102,13 +102,13 @@ function isInside(first, second) {
   return width > 0 && height > 0 && width * height >= 0.7 * smaller;
 }
 
-/** How much it looks like a digit by itself; units much smaller than the others hardly do. */
+/** How much a unit looks like a digit by itself, 0 to 1: low for units much smaller than `size`, the usual height. */
 function sureness({ piece, sure }, size) {
   const small = Math.max(piece.height, 0.6 * piece.width) / size;
   return sure * Math.min(1, Math.max(0, small / 0.6 - 0.3));
 }
 
-/** One pass over all units wide enough to be two digits: cut where both halves look more like digits than the whole. */
+/** Cuts, in one pass, each unit wide enough to be two digits if both halves look more like digits than the whole does. */
 function cutTouching(classifier, units, size) {
   const isWide = ({ piece, sure }) =>
     (piece.width > 1.15 * piece.height && piece.width > 0.8 * size) || (sure < 0.8 && piece.width > 0.75 * size);
@@ -127,7 +127,7 @@ function cutTouching(classifier, units, size) {
   return units.flatMap((unit, n) => best.get(n)?.pair ?? [unit]);
 }
 
-/** Ways to cut a piece into a left and a right one, where its strokes are thinnest, the best first. */
+/** Ways to cut a piece into a left and a right part, in columns with little ink, the best first. */
 function cuts(piece, most = 6) {
   const { width, height, strength } = piece;
   const columns = new Float64Array(width);

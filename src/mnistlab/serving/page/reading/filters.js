@@ -1,10 +1,10 @@
-// OpenCV's filters over each pixel's neighbourhood: largest, smallest, mean, median; components; distance to the edge.
+// OpenCV's filters over each pixel's neighbourhood: the largest or smallest value, the mean, the median, Gaussian blur.
 
 import { bytesOf, engine } from "../onnx/wasm.js";
 import { clip, largest, roundEven, smallest } from "./numbers.js";
 import { BORDERS, like } from "./pictures.js";
 
-/** At each place the larger (or smaller) of its value and the one `away` after it, in place. */
+/** Replaces each value by the larger (or smaller) of itself and the value `away` after it. */
 function withNext(values, away, isLargest) {
   const last = values.length - away;
   if (values.buffer === engine?.memory.buffer) engine[isLargest ? "larger" : "smaller"](0, away, (last + 15) & ~15);
@@ -12,7 +12,7 @@ function withNext(values, away, isLargest) {
   else for (let i = 0; i < last; i += 1) values[i] = values[i] < values[i + away] ? values[i] : values[i + away];
 }
 
-/** The largest (or smallest) of each value and the `side` - 1 after it, `step` apart, in place: of 2, of 4, of 8, ..., of all. */
+/** Replaces each value by the largest (or smallest) of itself and `side` - 1 after it, `step` apart: of 2, of 4, ..., of all. */
 function ofNext(values, side, step, isLargest) {
   let seen = 1;
   for (; 2 * seen <= side; seen *= 2) withNext(values, seen * step, isLargest);
@@ -23,7 +23,7 @@ function ofNext(values, side, step, isLargest) {
 const emptyFrame = (values, count) =>
   engine && values instanceof Uint8Array ? bytesOf(count + 32).subarray(0, count) : new values.constructor(count);
 
-/** The largest (or smallest) of wide x high values (odd sides) around each; what is outside does not count. */
+/** The largest (or smallest) of the wide x high values (odd sides) around each; what is outside does not count. */
 function extreme({ width, height, channels, values }, wide, high, isLargest) {
   const [across, down] = [wide >> 1, high >> 1];
   const rowLength = (width + 2 * across) * channels;
@@ -53,11 +53,11 @@ function eachChannel(given, change) {
   return like(given, made);
 }
 
-/** cv2.dilate and erode by a rectangle of odd sides. */
+/** cv2.dilate and cv2.erode with a rectangle of odd sides. */
 export const dilated = (given, wide, high = wide) => extreme(given, wide, high, true);
 export const eroded = (given, wide, high = wide) => extreme(given, wide, high, false);
 
-/** By a disc: cv2.MORPH_ELLIPSE with 2 * radius + 1 pixels per side. */
+/** The same with a disc: cv2.MORPH_ELLIPSE with 2 * radius + 1 pixels per side. */
 export function byDisc(given, radius, isLargest) {
   const { width, height } = given;
   const made = new Uint8Array(given.values.length).fill(isLargest ? 0 : 255);
@@ -77,7 +77,7 @@ export function byDisc(given, radius, isLargest) {
   return like(given, made);
 }
 
-/** Sums of `side` values (odd) around each, along lines, outside as `border` says. */
+/** The sums of the `side` values (odd) around each, along lines; `border` says what is outside. */
 function sumsAlong(values, count, lineStep, length, step, side, border) {
   const half = side >> 1;
   const made = new Float64Array(values.length);
@@ -95,7 +95,7 @@ function sumsAlong(values, count, lineStep, length, step, side, border) {
   return made;
 }
 
-/** The sums of wide x high values around each (odd sides): Float64Array. */
+/** The sums of the wide x high values (odd sides) around each: Float64Array. */
 export function boxSums({ width, height, values }, wide, high, border = BORDERS.reflect101) {
   const rows = wide > 1 ? sumsAlong(values, height, width, width, 1, wide, border) : values;
   return high > 1 ? sumsAlong(rows, width, 1, height, width, high, border) : rows;
@@ -141,14 +141,14 @@ export function medianBlurred(given, side) {
   return like(given, made);
 }
 
-/** How many of side x side values around each are `wanted`. */
+/** How many of the side x side values around each are `wanted`. */
 function sumsOf(given, wanted, side) {
   const is = new Uint8Array(given.values.length);
   for (let i = 0; i < is.length; i += 1) is[i] = given.values[i] === wanted ? 1 : 0;
   return boxSums(like(given, is), side, side, BORDERS.replicate);
 }
 
-/** How often each value occurs around the places of one row: from one place to the next, one column leaves and one enters. */
+/** How often each value occurs around the places of a row; from one place to the next, one column leaves and one enters. */
 class Surroundings {
   constructor(given, y, half) {
     Object.assign(this, { given, y, half, counts: new Uint32Array(256), x: -Infinity });

@@ -1,4 +1,4 @@
-// The network that marks the centre, kind and size of each digit in one pass, and how it is shown a picture at many sizes.
+// The finder, a network that marks the centre, kind and size of each digit in one pass, and how it sees a picture at many sizes.
 // As mnistlab.reading.finder and looks.
 
 import { readOnnx } from "../onnx/file.js";
@@ -34,7 +34,7 @@ export class Finder {
     this.session = new Session(readOnnx(bytes));
   }
 
-  /** Kinds (classes, h, w), boxes (4, h, w) and ink (H, W) of a contrast, multiples of `CELL`. */
+  /** Kinds (classes, h, w), boxes (4, h, w) and ink (H, W) for a contrast picture (H, W); H and W are multiples of `CELL`. */
   answer({ width, height, values }) {
     const made = this.session.run({ contrast: { shape: [1, 1, height, width], values } });
     const [kinds, boxes, ink] = ["kinds", "boxes", "ink"].map((name) => made.get(name).values);
@@ -53,7 +53,7 @@ function contrast(gray) {
   return picture(gray.width, gray.height, made);
 }
 
-/** The peaks of the kinds' probabilities from `LEAST` on in the cells that `isNew` says: [{x, y, width, height, kinds}]. */
+/** The maxima, at least `LEAST`, of the kinds' probabilities in the cells for which `isNew`: [{x, y, width, height, kinds}]. */
 function peaks({ kinds, boxes, columns, rows }, isNew) {
   const area = columns * rows;
   const best = new Float32Array(area);
@@ -74,15 +74,15 @@ function peaks({ kinds, boxes, columns, rows }, isNew) {
   return found;
 }
 
-/** A mark that was found: {x, y, width, height, kinds, weight, level, isLight} and what follows from that. */
+/** A mark that was detected: {x, y, width, height, kinds, weight, level, isLight}, and what follows from these. */
 export function foundMark(values) {
   const kind = values.kinds.indexOf(largest(values.kinds));
   return { ...values, kind, isDigit: kind < 10, isOther: kind === OTHER };
 }
 
 /**
- * What the network finds at one size: {scale, seen, ink, found, isLight}. `small` is `scale` times as large as the picture; with
- * `boxes`, in the picture's pixels, it looks only there.
+ * What the network detects at one size: {scale, seen, ink, found, isLight}. `small` is the picture scaled by `scale`; with
+ * `boxes`, in the picture's pixels, the network looks only there.
  */
 export function look(finder, small, scale, number = 0, isLight = false, boxes = null) {
   const { width, height } = small;
@@ -133,7 +133,7 @@ function copy(seen, [left, top, right], whole, window) {
   }
 }
 
-/** The sizes at which to look at a picture: from where it, or its largest box, is one digit high, to those of small digits. */
+/** The scales at which to look at a picture: from one that makes it, or its largest box, one digit, to one for the smallest digits. */
 function scales({ width, height }, boxes) {
   const most = Math.min(SIZES[1] / SMALLEST, (MOST_PIXELS / (height * width)) ** 0.5);
   const least = SIZES[1] / Math.max(...(boxes ? boxes.flatMap((box) => box.slice(2)) : [width, height]));
@@ -141,7 +141,7 @@ function scales({ width, height }, boxes) {
   return Array.from({ length: count + 1 }, (_, n) => most / STEP ** (count - n));
 }
 
-/** A picture at any size, each made from one less than twice as large. */
+/** A picture at any size. Each copy is made from one less than twice as large. */
 export class Sizes {
   constructor(gray) {
     this.halves = [gray];
@@ -157,8 +157,8 @@ export class Sizes {
 }
 
 /**
- * What the network finds at each size, from the smallest up, until everything there has been large enough. With the boxes of all
- * strokes, `inked`, it looks at larger sizes only there and around what it found.
+ * What the network detects at each size, from the smallest up, until every digit has been large enough. With the boxes of all
+ * strokes, `inked`, it looks at large sizes only where strokes have not been recognised.
  */
 export function levels(finder, sizes, { isLight = false, most = MOST_PIXELS, first = 0, boxes = null, inked = null } = {}) {
   const looked = [];

@@ -1,4 +1,4 @@
-// A piece of ink as an image like MNIST's: 28x28, centred by its centre of mass. As mnistlab.reading.mnist_form.
+// Turns a piece of ink into an image like MNIST's: 28x28, with its centre of mass in the middle. As mnistlab.reading.mnist_form.
 
 import { byDisc } from "./filters.js";
 import { clip, roundEven } from "./numbers.js";
@@ -19,7 +19,7 @@ export function toMnistForm(piece) {
   return centred(fullContrast(resize(strength, width, height, "area")));
 }
 
-/** Scaled so that its strongest ink is 255. */
+/** The image, its values scaled so that strong ink (the 90th percentile) is 255. */
 function fullContrast(strength) {
   const inked = strength.values.filter((value) => value > 40).sort();
   const top = inked.length ? inked[roundEven(0.9 * (inked.length - 1))] : 255;
@@ -27,7 +27,7 @@ function fullContrast(strength) {
   return like(strength, strength.values.map((value) => Math.min(255, roundEven(Math.fround(value * factor)))));
 }
 
-/** Strokes thinner than `THINNEST` thickened to that, thicker than `THICKEST` thinned to that. */
+/** The piece with strokes thinner than `THINNEST` thickened to that, and strokes thicker than `THICKEST` thinned to that. */
 function usualWidth(strength) {
   const mask = like(strength, strength.values.map((value) => (value > 100 ? 1 : 0)));
   if (!mask.values.includes(1)) return strength;
@@ -55,7 +55,7 @@ function thinned(strength, radius) {
   return right < 0 ? strength : part(thinner, left, top, right + 1 - left, bottom + 1 - top);
 }
 
-/** Placed with its centre of mass in the middle of 28x28, as far as it fits. */
+/** The image placed in 28x28 pixels with its centre of mass in the middle, or as close to it as it fits. */
 function centred({ width, height, values }) {
   let [total, across, down] = [0, 0, 0];
   values.forEach((value, i) => {

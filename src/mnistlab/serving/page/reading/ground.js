@@ -4,7 +4,7 @@ import { blurred, dilated, eroded, softened } from "./filters.js";
 import { quantile, roundEven } from "./numbers.js";
 import { BORDERS, framed, grey, like, longestSide, part, resize, resized } from "./pictures.js";
 
-/** Paper in the lightest colour of the picture. */
+/** Blank paper in the picture's lightest colour. */
 export function lightest(given) {
   const { channels, values } = given;
   const made = new Uint8Array(values.length);
@@ -15,7 +15,7 @@ export function lightest(given) {
   return like(given, made);
 }
 
-/** The colour of each pixel without ink. */
+/** The colour that each pixel would have without ink. */
 export function paperColour(given) {
   const small = resized(given, Math.min(1, 640 / longestSide(given)));
   const gray = grey(small);
@@ -27,7 +27,7 @@ export function paperColour(given) {
   return resize(ground, given.width, given.height, "linear");
 }
 
-/** Ink may be lighter than paper in one colour, and is then still in the ground: there it is replaced by its surroundings. */
+/** In one colour, ink may be lighter than paper, and is then still in the ground: it is replaced by its surroundings there. */
 function withoutLightInk(small, gray, ground, side) {
   const around = closed(gray, side);
   const dark = gray.values.map((value, i) => (around.values[i] - value > Math.fround(0.1) * around.values[i] ? 1 : 0));
@@ -45,7 +45,7 @@ function withoutLightInk(small, gray, ground, side) {
   );
 }
 
-/** Dark areas narrower than `side` pixels filled with their surroundings. */
+/** Fills dark areas narrower than `side` pixels with their surroundings. */
 export function closed(given, side) {
   const dark = darkBox(given);
   if (!dark) return given;
@@ -60,7 +60,7 @@ export function closed(given, side) {
   return like(given, values);
 }
 
-/** Where a picture is not white (white stays white): {left, top, right, bottom}; null if it is all white. */
+/** The part of a picture that is not white (white stays white): {left, top, right, bottom}; null if all of it is white. */
 function darkBox({ width, channels, values }) {
   const box = { left: width, top: Infinity, right: -1, bottom: -1 };
   for (let at = 0; at < values.length; at += 1) {
@@ -76,7 +76,7 @@ function darkBox({ width, channels, values }) {
   return box.right < 0 ? null : box;
 }
 
-/** The smallest side of a square that fits into no stroke: larger ones hardly fill in more ink. */
+/** The side, in pixels, of the smallest square that fits into no stroke: larger squares hardly fill in more ink. */
 function fillingSide(gray) {
   const shrink = Math.min(1, 320 / longestSide(gray));
   const small = resized(gray, shrink);

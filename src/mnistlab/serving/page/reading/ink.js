@@ -1,4 +1,4 @@
-// The ink in a picture of handwriting: light, paper, rules and tilt removed. As mnistlab.reading.ink.
+// The ink in any picture of handwriting: lighting, paper, rules and tilt removed. As mnistlab.reading.ink.
 
 import { dilated, softened } from "./filters.js";
 import { lightest, paperColour } from "./ground.js";
@@ -16,7 +16,7 @@ const DARK = 48;
 const WORK = 16_000_000;
 export const [LOW, HIGH] = [0.3, 0.52];
 
-/** How much ink there is at each pixel: {strength, toPicture (2, 3), isWhole, rules, ruleLevel, isOnDark} and what follows from that. */
+/** How much ink there is at each pixel: {strength, toPicture (2, 3), isWhole, rules, ruleLevel, isOnDark}, and what follows. */
 export class Ink {
   constructor(strength, toPicture, more = {}) {
     Object.assign(this, { strength, toPicture, isWhole: false, rules: null, ruleLevel: 0, isOnDark: false, ...more });
@@ -35,7 +35,7 @@ export class Ink {
     return this.width;
   }
 
-  /** Width of the finest stroke at its widest place; 0 where there is none. */
+  /** The width of the finest stroke or speck, measured where it is widest; 0 if there is none. */
   get finest() {
     const { labels, areas } = this.strokes;
     if (areas.length === 0) return 0;
@@ -47,7 +47,7 @@ export class Ink {
     return 2 * smallest(deepest) - 1;
   }
 
-  /** Only the ink of the component with that number, in its box. */
+  /** The ink of the component with that number, and of no other, cut out by its box. */
   ofStroke(number) {
     const { labels, boxes } = this.strokes;
     const [x, y, width, height] = boxes[number - 1];
@@ -60,7 +60,7 @@ export class Ink {
   }
 }
 
-/** The ink of a picture: dark on light or light on dark is determined automatically. */
+/** The ink of a picture, whether it is dark on light or light on dark. */
 export function findInk(given) {
   const isOnDark = isDarkPaper(given);
   const ink = darkInk(isOnDark ? like(given, given.values.map((value) => 255 - value)) : given);
@@ -107,7 +107,7 @@ function darkInk(given) {
 
 function printedRules(across, down, back, view) {
   const both = like(across, across.values.map((value, i) => value | down.values[i]));
-  // Where the rules of the level page are in the picture: warpAffine's matrix `back` leads from here to there.
+  // Where the level page's rules are in the picture: `back` maps the level page's points to the picture's.
   return dilated(warped(both, inverse(back), view.width, view.height, true), 3);
 }
 
@@ -128,10 +128,10 @@ function isOnlyRules(look, missing, printed) {
   return dark / beside < 0.002 && look.typical < 1.3 * quantile(ruled, 0.95);
 }
 
-/** Black lifted to dark grey, white left white. */
+/** The picture with black lifted to dark grey, and white left as it is. */
 const lifted = (given) => like(given, given.values.map((value) => roundEven(value * (1 - DARK / 255) + DARK)));
 
-/** The scale at which the picture is searched. */
+/** The scale at which the picture is searched for digits. */
 function workingScale(look, shrink, given) {
   const longest = longestSide(given);
   if (longest <= 160) return Math.ceil(160 / longest);
@@ -140,5 +140,5 @@ function workingScale(look, shrink, given) {
   return Math.min(most, Math.max((TALL * shrink) / look.size, (THIN * shrink) / look.stroke, 160 / longest));
 }
 
-/** `matrix` with its result in pixels of the picture scaled by `scale`: coordinates are those of pixel centres. */
+/** `matrix`, which maps to the picture scaled by `scale`, changed so that it maps to the picture itself. */
 const scaled = (matrix, scale) => matrix.map(([a, b, c]) => [a / scale, b / scale, c / scale + 0.5 / scale - 0.5]);

@@ -12,7 +12,7 @@ export function typicalHeight(boxes) {
   return median(heights.filter((height) => height >= least));
 }
 
-/** The boxes' indices, line by line from the top, each from the left. */
+/** The indices of the boxes, line by line from the top, each from left to right. */
 export function linesOf(boxes) {
   if (boxes.length === 0) return [];
   const size = typicalHeight(boxes);
@@ -33,7 +33,7 @@ export function linesOf(boxes) {
   return argsort(levels).map((n) => argsort(lines[n].map((i) => x[i])).map((i) => lines[n][i]));
 }
 
-/** The nearest box to the right that continues the line of box `i`; -1 where there is none. */
+/** The nearest box to the right that continues the line of box `i`; -1 if there is none. */
 function nextAfter(i, boxes, x, y, size) {
   let [best, nearest] = [Infinity, -1];
   boxes.forEach((box, n) => {
@@ -47,7 +47,7 @@ function nextAfter(i, boxes, x, y, size) {
   return nearest;
 }
 
-/** Merge lines that continue where another ended, at the same height. */
+/** Merges lines that are at the same height, allowing for their slope. */
 function merged(given, x, y, size) {
   const slope = usualSlope(given, x, y);
   const level = (numbers) => mean(numbers.map((n) => y[n] - slope * x[n]));
@@ -64,7 +64,7 @@ function merged(given, x, y, size) {
   return result;
 }
 
-/** The usual slope of lines, downwards per pixel to the right: the median over those with four digits or more, or 0. */
+/** The median slope, in pixels down per pixel to the right, of the lines with four digits or more; 0 if there are none. */
 function usualSlope(lines, x, y) {
   const slopes = lines
     .filter((line) => line.length >= 4)

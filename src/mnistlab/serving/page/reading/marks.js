@@ -4,7 +4,7 @@
 
 import { largestOf } from "../onnx/classifier.js";
 
-/** Boxes with this intersection over union belong to one digit. */
+/** Boxes with a larger intersection over union than this belong to the same digit. */
 export const SAME = 0.5;
 
 export function mark(image, probabilities, box, levelBox, isLight = false) {
@@ -12,13 +12,13 @@ export function mark(image, probabilities, box, levelBox, isLight = false) {
   return { image, probabilities, box, levelBox, isLight, label, sure: probabilities[label] };
 }
 
-/** The mark with other values. */
+/** The mark with some values replaced. */
 export function changed(old, more) {
   const { image, probabilities, box, levelBox, isLight } = { ...old, ...more };
   return mark(image, probabilities, box, levelBox, isLight);
 }
 
-/** How well marks explain a place: the mean of their probabilities, or 0 for none. */
+/** How well marks explain a place: the mean of their probabilities; 0 if there are no marks. */
 export const sureness = (marks) => (marks.length ? marks.reduce((sum, { sure }) => sum + sure, 0) / marks.length : 0);
 
 /** Whether the centre of one box lies in another. */
@@ -31,7 +31,7 @@ export const isMiddleIn = (one, other) =>
 /** Whether one of two boxes contains the centre of the other. */
 export const doMeet = (one, other) => isMiddleIn(one, other) || isMiddleIn(other, one);
 
-/** The marks of both, by place: those that overlap, directly or through others, share a place: [[strokes, found], ...]. */
+/** The marks of both kinds, by place: marks that meet, directly or through others, share a place: [[strokes, found], ...]. */
 export function places(strokes, found) {
   const marks = [...strokes, ...found];
   const parent = marks.map((_, n) => n);

@@ -1,6 +1,6 @@
-// Numbers as in numpy: rounded, sorted, medians.
+// What numpy does with numbers: rounding, sorting, quantiles.
 
-/** Half to even, as numpy, Python and OpenCV round. */
+/** Rounds half to even, as numpy, Python and OpenCV do. */
 export function roundEven(number) {
   const near = Math.round(number);
   return near - number === 0.5 && near % 2 !== 0 ? near - 1 : near;
@@ -8,7 +8,7 @@ export function roundEven(number) {
 
 export const clip = (value, low, high) => Math.min(high, Math.max(low, value));
 
-/** The indices of the values, smallest first; equal ones stay in order. */
+/** The indices of the values, smallest value first; equal values stay in order. */
 export function argsort(values) {
   const order = Array.from(values, (_, i) => i);
   return order.sort((a, b) => values[a] - values[b] || a - b);
@@ -32,7 +32,7 @@ export function quantiles(values, shares) {
   return shares.map((share) => between(ordered, share));
 }
 
-/** 8-bit values, smallest first: by counting them. */
+/** 8-bit values, smallest first, sorted by counting them. */
 function counted(values) {
   const counts = new Uint32Array(256);
   for (let i = 0; i < values.length; i += 1) counts[values[i]] += 1;

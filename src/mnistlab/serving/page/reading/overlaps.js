@@ -1,4 +1,4 @@
-// Merge the finder's finds at several sizes: each mark once, and no two in one spot.
+// Merges the finder's detections at several sizes, so that each mark is left once, and no two in one spot.
 // As mnistlab.reading.overlaps.
 
 import { CLASSES, foundMark, LEAST } from "./finder.js";
@@ -12,7 +12,7 @@ const APART = 0.57;
 const MOST_FOUND = 3000;
 const [LINE, BESIDE] = [0.5, 3];
 
-/** The marks in a picture: each once, even if found at several sizes, and no two in one spot. */
+/** The marks in a picture: each once, even if it was found at several sizes, and no two in one spot. */
 export function find(looked) {
   const found = looked
     .flatMap((level) => level.found.filter(({ weight }) => weight > LEAST))
@@ -46,7 +46,7 @@ function together(marks) {
   return Float32Array.from(CLASSES, (_, k) => marks.reduce((sum, { kinds, weight }) => sum + kinds[k] * weight, 0) / total);
 }
 
-/** Whether a mark is a slash with digits only on its right: a slash separates two numbers, so that one is a leaning 1. */
+/** Whether a mark taken for a slash has digits only on its right: since a slash separates two numbers, it is a leaning 1. */
 function beginsALine(mark, others) {
   if (CLASSES[mark.kind] !== "/") return false;
   const beside = others.filter(
@@ -64,7 +64,7 @@ function asOne(slash) {
   return foundMark({ ...slash, kinds });
 }
 
-/** Whether the finder saw a digit with about that box at any size, at whatever probability. */
+/** Whether the finder detected a digit with about that box at any size, even if that was not kept. */
 export const isSupported = (box, looked) =>
   looked.some(({ found }) => found.some((mark) => mark.isDigit && overlap(box, around(mark)) > SAME));
 
@@ -76,7 +76,7 @@ const around = ({ x, y, width, height }) => [
   roundEven(height) || 1,
 ];
 
-/** Whether they are the same mark, perhaps seen at another size. */
+/** Whether two marks are the same, perhaps seen at different sizes. */
 function isSame(one, other) {
   const [across, down] = [Math.abs(one.x - other.x), Math.abs(one.y - other.y)];
   const narrow = Math.min(one.width, other.width);
@@ -85,7 +85,7 @@ function isSame(one, other) {
   return isNear && Math.max(one.height, other.height) < 1.45 * low && one.isLight === other.isLight;
 }
 
-/** Whether they exclude each other: the centre of one lies in the other, or the two nearly cover each other. */
+/** Whether two marks exclude each other, because their centres are too close. */
 function isExcluded(one, other) {
   const [across, down] = [Math.abs(one.x - other.x), Math.abs(one.y - other.y)];
   return across < APART * Math.max(one.width, other.width) && down < 0.5 * Math.max(one.height, other.height);

@@ -64,7 +64,7 @@ function otsu(values) {
   return found;
 }
 
-/** The missing share of the paper's light: {values (Float32Array), mean (of the channels), empty, noise}. */
+/** The share of the paper's light that is missing: {values (Float32Array), mean (of the channels), empty, noise}. */
 export function missingLight(given, paper) {
   const values = new Float32Array(given.values.length);
   const least = Math.fround(1 - 255 / LEVELS);
@@ -76,7 +76,7 @@ export function missingLight(given, paper) {
   return { values, total, channels: given.channels, width: given.width, height: given.height, empty: brighter + 0.67 * noise, noise };
 }
 
-/** The quantiles 0.05 and 0.25; on clean paper more values than that equal the smallest, and nothing need be sorted. */
+/** The quantiles 0.05 and 0.25. On clean paper, more values than that equal the smallest, and nothing has to be sorted. */
 function brightestOf(total) {
   let [least, count] = [Infinity, 0];
   for (let i = 0; i < total.length; i += 1) {
@@ -139,7 +139,7 @@ export function strengthOf({ weights, empty, typical }, given, paper) {
     for (let c = 0; c < channels; c += 1) {
       const at = i * channels + c;
       const quotient = paper.values[at] ? clip(roundEven(Math.fround((values[at] * LEVELS) / paper.values[at])), 0, 255) : 0;
-      sum = Math.fround(factors[c] * quotient + sum); // added before it is rounded, as processors do
+      sum = Math.fround(factors[c] * quotient + sum); // the sum is rounded once, after adding, as processors do
     }
     made[i] = clip(roundEven(sum), 0, 255);
   }
@@ -157,7 +157,7 @@ export function typicalSize(longest, areas) {
   return longest[order[shares.findIndex((share) => share >= sum / 2)]];
 }
 
-/** The smallest part of a mask that holds all of its pixels. */
+/** The smallest part of a mask that holds all pixels that are set. */
 function trimmed(mask) {
   const { width, height, values } = mask;
   let [left, right, top, bottom] = [width, -1, height, -1];

@@ -7,7 +7,7 @@ import { clip, roundEven } from "./numbers.js";
 
 export const picture = (width, height, values, channels = 1) => ({ width, height, channels, values });
 
-/** Another picture of the same size and kind. */
+/** A picture of the same size and kind with other values. */
 export const like = ({ width, height, channels }, values) => picture(width, height, values, channels);
 
 export const empty = (width, height, channels = 1) => picture(width, height, new Uint8Array(width * height * channels), channels);
@@ -24,7 +24,7 @@ export function part({ width, channels, values }, left, top, wide, high) {
   return picture(wide, high, made, channels);
 }
 
-/** The place inside a side for one outside of it. */
+/** The place inside a side that stands for a place outside it. */
 export const BORDERS = {
   replicate: (at, side) => clip(at, 0, side - 1),
   reflect: (at, side) => {
@@ -40,7 +40,7 @@ export const BORDERS = {
   },
 };
 
-/** With that many more pixels on each side, filled as `border` (one of `BORDERS`) says, or with `border` if it is a number. */
+/** The picture with that many more pixels on each side, filled as `border` (one of `BORDERS`) says, or with that number. */
 export function framed(given, top, bottom, left, right, border) {
   const { width, height, channels, values } = given;
   const [wide, high] = [width + left + right, height + top + bottom];
@@ -63,7 +63,7 @@ export function framed(given, top, bottom, left, right, border) {
   return picture(wide, high, made, channels);
 }
 
-/** For each place along the new side, the old ones that it is made from, with their weights: [[at, weight], ...]. */
+/** For each place along the new side, the old places from which it is made, with their weights: [[at, weight], ...]. */
 const WAYS = {
   area(side, wanted) {
     const scale = side / wanted;
@@ -88,7 +88,7 @@ const WAYS = {
   },
 };
 
-/** For each new place, the old one before it, and its distance from that. */
+/** For each new place, the old place before it, and its distance from that. */
 function placesOf(side, wanted) {
   const scale = 1 / (wanted / side);
   return Array.from({ length: wanted }, (_, place) => {
@@ -97,7 +97,7 @@ function placesOf(side, wanted) {
   });
 }
 
-/** The picture (8 bits) resized to that width and height, with the method of that name. */
+/** The picture (8 bits) resized to that width and height by the method of that name. */
 export function resize(given, width, height, way) {
   if (width === given.width && height === given.height) return given;
   if (way === "linear" || (way === "area" && (width > given.width || height > given.height)))
@@ -129,7 +129,7 @@ export function resize(given, width, height, way) {
   return picture(width, height, made, channels);
 }
 
-/** From two neighbours each, in integers of 2048ths as in OpenCV; an enlarged area is cut at the old pixels' edges. */
+/** Each pixel from two old neighbours, in integers of 2048ths as in OpenCV; an enlarged area is cut at the old pixels' edges. */
 function between(given, width, height, isSmooth) {
   const { channels, values } = given;
   const across = pairs(given.width, width, isSmooth);
@@ -151,7 +151,7 @@ function between(given, width, height, isSmooth) {
   return picture(width, height, made, channels);
 }
 
-/** For each new place its two old neighbours and their weights, of 2048. */
+/** For each new place, its two old neighbours and their weights, in 2048ths. */
 function pairs(side, wanted, isSmooth) {
   const places = isSmooth ? placesOf(side, wanted) : areasOf(side, wanted);
   return places.map(([first, t]) => {
@@ -193,7 +193,7 @@ export function resized(given, scale) {
   return resize(given, width, height, scale > 1 ? "cubic" : "area");
 }
 
-/** A red, green and blue picture as grey, with OpenCV's weights; a grey one unchanged. */
+/** A red, green and blue picture in grey, with OpenCV's weights; a grey one unchanged. */
 export function grey(given) {
   if (given.channels === 1) return given;
   const made = new Uint8Array(given.width * given.height);
@@ -202,7 +202,7 @@ export function grey(given) {
   return picture(given.width, given.height, made);
 }
 
-/** Rotated by that many quarter turns, counterclockwise. */
+/** The picture rotated by that many quarter turns, counterclockwise. */
 export function turnedBy(given, quarters) {
   let { width, height, values } = given;
   for (let n = 0; n < quarters; n += 1) {
@@ -213,7 +213,7 @@ export function turnedBy(given, quarters) {
   return picture(width, height, values);
 }
 
-/** Transposed. */
+/** The picture transposed. */
 export function transposed({ width, height, values }) {
   const made = new values.constructor(values.length);
   for (let y = 0; y < height; y += 1) for (let x = 0; x < width; x += 1) made[x * height + y] = values[y * width + x];
@@ -227,7 +227,7 @@ export function inverse([[a, b, c], [d, e, f]]) {
   return [[p, q, -p * c - q * f], [r, s, -r * c - s * f]];
 }
 
-/** cv2.warpAffine of a grey picture: `back` leads from the new pixels to the old ones. Nothing is outside. */
+/** cv2.warpAffine of a grey picture: `back` maps the new pixels to the old ones. Outside, the picture is 0. */
 export function warped({ width, height, values }, back, wide, high, isNearest = false) {
   const made = new Uint8Array(wide * high);
   const at = (x, y) => (x < 0 || y < 0 || x >= width || y >= height ? 0 : values[y * width + x]);

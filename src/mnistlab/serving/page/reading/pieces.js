@@ -11,7 +11,7 @@ const MOST_PIECES = 2000;
 export const piece = (x, y, strength) => ({ x, y, width: strength.width, height: strength.height, right: x + strength.width, bottom: y + strength.height, strength });
 export const boxOf = ({ x, y, width, height }) => [x, y, width, height];
 
-/** The connected strokes, without specks, dust, faint print from the back and anything else that is not writing. */
+/** The connected strokes, without specks, dust, faint print on the back and anything else that is not writing. */
 export function findPieces(ink) {
   const { strength } = ink;
   if (ink.isWhole) {
@@ -43,14 +43,14 @@ export function findPieces(ink) {
   return pieces;
 }
 
-/** Whether a piece is where rules were, and is no darker than they are. */
+/** Whether a piece is left over from a rule: it is where rules were, and hardly darker than they are. */
 function isLeftOfARule({ values }, rules, level) {
   const inked = values.filter((value) => value > 0);
   const ruled = values.reduce((sum, value, i) => sum + (value > 0 && rules.values[i] > 0), 0);
   return ruled > 0.8 * inked.length && quantile(inked, 0.75) < 1.5 * level;
 }
 
-/** The columns from `left` to before `right`, without empty rows and columns; null if there is no ink. */
+/** The columns from `left` to `right`, exclusive, without empty rows and columns at the edges; null if there is no ink. */
 export function trimmed({ x, y, strength }, left, right) {
   let [first, top, last, bottom] = [Infinity, Infinity, -1, -1];
   for (let row = 0; row < strength.height; row += 1) {
@@ -98,7 +98,7 @@ function around(points, { toPicture }, size) {
     .reduce(([x, width], [y, height]) => [x, y, width, height]);
 }
 
-/** The two as one. */
+/** The two pieces as one. */
 export function join(first, second) {
   const [x, y] = [Math.min(first.x, second.x), Math.min(first.y, second.y)];
   const width = Math.max(first.right, second.right) - x;

@@ -1,4 +1,4 @@
-// Where strokes alone are ambiguous between the digits of a line: the finder is asked only there.
+// Finds where strokes alone are ambiguous between the digits of a line: the finder looks only there.
 // As mnistlab.reading.questions.
 
 import { foundMark, look, SIZES } from "./finder.js";
@@ -30,7 +30,7 @@ export class Row {
     this.slashes = this.leaning.filter((n) => this.tall[n] > TALL);
   }
 
-  /** The marks that may be a slash or a percent sign, or have a comma attached. */
+  /** The indices of the marks that may be a slash or a percent sign, or have a comma attached. */
   get unusual() {
     const last = this.marks.length - 1;
     const asked = new Set(this.slashes);
@@ -39,7 +39,7 @@ export class Row {
     return [...asked].sort((a, b) => a - b);
   }
 
-  /** The mark nearest to a column, and the baseline of the nearest two: {nearest, feet}; null if there is none. */
+  /** The index of the mark nearest to column `x`, and the nearest two's mean baseline: {nearest, feet}; null if none is near. */
   beside(x, without = []) {
     const apart = this.boxes.map(([left, , width], n) => {
       if (without.includes(n)) return Infinity;
@@ -52,8 +52,8 @@ export class Row {
   }
 
   /**
-   * The strokes of the ink, as boxes in the marks' frame, that may be more than dirt and less than a digit; and how dark each
-   * is at its darkest, relative to the page's typical ink: {boxes, darkest}.
+   * The boxes, in the marks' frame, of the strokes that may be more than dirt but less than a digit; and how dark each stroke is
+   * at its darkest, relative to the page's typical ink: {boxes, darkest}.
    */
   smallStrokes(ink, strokes) {
     const [left, top] = [0, 1].map((axis) => Math.min(...this.boxes.map((box) => box[axis])) - NEAR * this.height);
@@ -71,7 +71,7 @@ export class Row {
     return { boxes: small.map(({ box }) => box), darkest: small.map(({ dark }) => dark) };
   }
 
-  /** Whether a small stroke there may be more than dirt or part of a digit. */
+  /** Whether a small stroke at (x, y) may be a sign, rather than dirt or part of a digit. */
   asksAbout(x, y) {
     const near = this.beside(x);
     const above = near && (near.feet - y) / this.height;
@@ -81,7 +81,7 @@ export class Row {
   }
 }
 
-/** argsort for numbers of which some are infinite. */
+/** argsort for numbers, some of which are infinite. */
 const argsortFar = (values) => argsort(values.map((value) => (value === Infinity ? Number.MAX_VALUE : value)));
 
 /** How far to the right a stroke (784 pixels) leans per pixel upwards. */
@@ -102,7 +102,7 @@ function lean(image) {
   return -both / Math.max(down, 1e-6);
 }
 
-/** The parts of a line to look at, as x, y, width, height: around the questions, merged if they overlap. */
+/** The parts of a line to look at, as x, y, width, height: around the boxes `questions`, merged if they overlap. */
 export function windows(questions, row) {
   const spans = [];
   const sorted = [...questions].sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2] || a[3] - b[3]);
@@ -118,7 +118,7 @@ export function windows(questions, row) {
   });
 }
 
-/** The finder's finds in a window (x, y, width, height) of the ink, in its frame; digits there are `height` high. */
+/** The finder's detections in a window (x, y, width, height) of the ink, in its frame; digits there are `height` high. */
 export function lookBetween(finder, gray, ink, window, height) {
   const [x, y, wide, high] = inPicture(window, ink, sizeOf(gray));
   const larger = largerInPicture(ink);
@@ -142,7 +142,7 @@ export function boxesInPicture(ink) {
   });
 }
 
-/** The scale from the ink to the picture. */
+/** By what factor lengths are larger in the picture than in the ink. */
 export function largerInPicture({ toPicture: [[a, b], [c, d]] }) {
   return Math.sqrt(Math.abs(a * d - b * c));
 }

@@ -1,4 +1,4 @@
-// From pictures of handwriting to digits with calibrated probabilities, as in mnistlab.reading.reader and page.
+// Reads the digits, with calibrated probabilities, in pictures of handwriting, as in mnistlab.reading.reader and page.
 
 import { largestOf } from "../onnx/classifier.js";
 import { linesOf } from "./layout.js";
@@ -10,12 +10,12 @@ import { connectedStrokes } from "./strokes.js";
 const SMALL = 28;
 const GAP = 1.1;
 
-/** A probability to four digits, never rounded to 1. */
+/** A probability with four decimals, never rounded up to 1. */
 export const shownProbability = (probability) => roundEven(Math.min(probability, 1 - 1e-4) * 1e4) / 1e4;
 
 /**
- * Reads a picture with a classifier, and with what `openFinder` opens if the classifier knows the ten digits: {text, size,
- * lines}, as in the API's /read; `pixels` of each digit are a Uint8Array.
+ * Reads a picture with a classifier, and with the finder that `openFinder` opens if the classifier knows the ten digits: {text,
+ * size, lines}, as in the API's /read; the `pixels` of each digit are a Uint8Array.
  */
 export async function readPicture(openFinder, classifier, given) {
   const knowsDigits = classifier.values.join() === "0,1,2,3,4,5,6,7,8,9";
@@ -28,7 +28,7 @@ export async function readPicture(openFinder, classifier, given) {
   return { text: lines.map(({ text }) => text).join("\n"), size: [given.width, given.height], lines };
 }
 
-/** The digits and signs of one line, from left to right, and its text. */
+/** The digits and signs of one line, from left to right, and the line's text. */
 function lineOf({ marks, signs }, numbers, classifier) {
   const middle = ({ levelBox }) => 2 * levelBox[0] + levelBox[2];
   const row = [...numbers.map((number) => marks[number]), ...signs.filter(({ beside }) => numbers.includes(beside))];

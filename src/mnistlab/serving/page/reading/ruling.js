@@ -1,4 +1,4 @@
-// Level a page, and remove the lines that are printed on it. As mnistlab.reading.ruling.
+// Levels a page, and removes the lines that are printed on it. As mnistlab.reading.ruling.
 
 import { blurredAlong, boxSums, dilated, eroded } from "./filters.js";
 import { median } from "./numbers.js";
@@ -58,7 +58,7 @@ export function tilt(faint) {
   return Math.abs(fine.angle) >= 0.3 ? fine.angle : 0;
 }
 
-/** Whether there are rules, or more than a number or two, whose slope might not be the page's. */
+/** Whether there are rules, or more writing than a number or two, whose slope might differ from the page's. */
 function showsTilt(dark) {
   const { labels, boxes } = components(dark);
   const sizes = boxes.map(([, , wide, high]) => Math.max(wide, high));
@@ -67,7 +67,7 @@ function showsTilt(dark) {
   return sizes.some(isLine) || sizes.filter((size) => size >= 5).length >= 12;
 }
 
-/** The levelled picture, nothing cut off: {level, back}; `back` (2, 3) leads from its points to the original. */
+/** The rotated picture, with nothing cut off: {level, back}; `back` (2, 3) maps its points to the original's. */
 export function turn(given, degrees) {
   if (degrees === 0) return { level: given, back: STRAIGHT };
   const { width, height } = given;
@@ -111,7 +111,7 @@ function levelRules(faint) {
   return filledAlong(mask(faint, (_, i) => labels[i] > 0 && rules[labels[i] - 1]), length);
 }
 
-/** Where it is darker than what is above and below. */
+/** Where a pixel is darker than what is above and below it. */
 function thin(along, most) {
   const side = 2 * most + 3;
   const opened = dilated(eroded(along, 1, side), 1, side).values;
@@ -123,13 +123,13 @@ function inverted(given) {
   for (let i = 0; i < made.length; i += 1) made[i] = given.values[i] ? 0 : 1;
   return like(given, made);
 }
-/** Where it is dark for `length` pixels to the left and right, a pixel wider than it is dark. */
+/** Where the mask, made a pixel thicker, has horizontal stretches of at least `length` pixels. */
 const darkAlong = (dark, length) => grown(inverted(grown(inverted(dilated(dark, 1, 3)), length)), length);
 const grown = (given, length) => dilated(given, length | 1, 1);
-/** Gaps of up to `length` filled. */
+/** The mask with horizontal gaps of up to `length` pixels filled. */
 const filledAlong = (given, length) => inverted(grown(inverted(grown(given, length)), length));
 
-/** Strength of ink without the rules that `rulesOf` found in a smaller copy; and where they were. */
+/** The strength of ink without the rules that `rulesOf` found in a smaller copy; and where the rules were. */
 export function withoutRules(strength, across, down) {
   const level = withoutLevel(strength, across);
   const upright = withoutLevel(transposed(level.bare), transposed(down));

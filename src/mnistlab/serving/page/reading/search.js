@@ -26,8 +26,8 @@ const LEAST_PART = 0.5;
 const CLEAR = 1.2;
 
 /**
- * The digits and separators on a paper: {marks, signs}, both with boxes in the picture. `openFinder` opens the
- * finder, which most drawings never need.
+ * The digits and separators on a page: {marks, signs}, both with boxes in the picture. `openFinder` opens the
+ * finder, without which most drawings are read.
  */
 export async function writingOnPaper(openFinder, classifier, given, threshold) {
   const size = sizeOf(given);
@@ -64,13 +64,13 @@ export async function writingOnPaper(openFinder, classifier, given, threshold) {
   return withSigns(found, signs.map((sign) => ({ ...sign, box: turnedBack(sign.levelBox, quarters, turned) })));
 }
 
-/** The only piece of ink, if it was drawn with a broad pen: perhaps half a digit, but not a grid or frame; or null. */
+/** The only piece of ink, if it was drawn with a broad pen: perhaps half a digit, but not a grid or frame. Null otherwise. */
 function loneDrawing(ink, pieces) {
   if (ink.rules || pieces.length !== 1) return null;
   return pieces[0].height < LONGEST * ink.pen ? pieces[0] : null;
 }
 
-/** The marks without those that are part of signs, and the signs beside them. */
+/** The marks, without those that are part of a sign; and the signs that are beside a remaining mark. */
 function withSigns(marks, signs) {
   const gone = new Set(signs.flatMap(({ insteadOf }) => insteadOf));
   const left = [...marks.keys()].filter((number) => !gone.has(number));
@@ -79,7 +79,7 @@ function withSigns(marks, signs) {
   return { marks: left.map((number) => marks[number]), signs: kept.map((sign) => ({ ...sign, beside: place.get(sign.beside) })) };
 }
 
-/** What the finder takes for digits, or for something else of that size, as the classifier sees it. */
+/** What the finder takes for digits, or for something else of that size, with the classifier's answer to each. */
 function foundDigits(finder, classifier, page, threshold, { lowest, dark, box, inked, isTurnable }) {
   let gray = page;
   let looked = lookEverywhere(finder, gray, { lowest, dark, boxes: box && [box], inked });
@@ -105,7 +105,7 @@ function foundDigits(finder, classifier, page, threshold, { lowest, dark, box, i
   return { found: marks, looked, quarters };
 }
 
-/** A box of a page of `size` rotated by that many quarter turns, converted back to the page itself. */
+/** A box on a page of `size` that was rotated by that many quarter turns, on the unrotated page. */
 function turnedBack(box, quarters, [width, height]) {
   let [x, y, wide, high] = box;
   let size = [width, height];

@@ -18,7 +18,7 @@ const WRITTEN = 0.3;
 const WHERE = { ".": [-0.25, 0.3], ",": [-0.4, 0.35], "-": [0.15, 0.85], "/": [0.2, 0.8], "%": [0.2, 0.8], ":": [0.1, 0.8] };
 const REACH = 0.08;
 
-/** The signs between digits found by strokes alone, whose `levelBox` is in the frame of `ink`; `gray` is dark on light. */
+/** The signs between digits that were found by strokes alone, in the frame of their `levelBox`; `gray` is dark on light. */
 export async function signsBetween(openFinder, gray, ink, marks) {
   const signs = [];
   const strokes = ink.strokes.boxes;
@@ -26,7 +26,7 @@ export async function signsBetween(openFinder, gray, ink, marks) {
   for (const line of linesOf(marks.map(({ levelBox }) => levelBox))) {
     const row = new Row(marks, line);
     const shown = row.smallStrokes(ink, strokes);
-    if (row.marks.length === 1 && shown.boxes.length === 0) continue; // a digit and nothing else
+    if (row.marks.length === 1 && shown.boxes.length === 0) continue; // a single digit and nothing else
     const small = { ...shown, pen: shown.boxes.length ? finest : 1, isApart: true };
     const asked = [...small.boxes, ...row.unusual.map((n) => row.boxes[n])];
     const parts = windows(asked, row);
@@ -38,7 +38,7 @@ export async function signsBetween(openFinder, gray, ink, marks) {
   return signs;
 }
 
-/** The size of the smallest sign in pen widths: above 1 if the paper itself has dots. */
+/** The length of the smallest sign in pen widths: above 1 if the paper itself has dots. */
 function coarser(strokes, marks) {
   if (marks.length === 0) return 1;
   const high = median(marks.map(({ levelBox }) => levelBox[3]));
@@ -46,7 +46,7 @@ function coarser(strokes, marks) {
   return dots > marks.length ? ON_DOTS : 1;
 }
 
-/** The signs among the finder's finds on the whole page, in the frame of the marks' `levelBox`; `ink` may be null. */
+/** The signs among the finder's detections on the whole page, in the frame of the marks' `levelBox`; `ink` may be null. */
 export function signsAmong(levels, ink, marks) {
   const signs = [];
   const strokes = ink && boxesInPicture(ink);
@@ -62,13 +62,13 @@ export function signsAmong(levels, ink, marks) {
   return signs;
 }
 
-/** The level at which digits of that height have about the finder's size. */
+/** The level at which digits of that height have about the size that the finder knows. */
 export function nearestLevel(levels, height) {
   const off = ({ scale }) => Math.abs(Math.log((scale * height) / SIZES[1]));
   return levels.reduce((best, level) => (off(level) < off(best) ? level : best));
 }
 
-/** The signs of one line among the finds there; `small` is null if strokes are not known. */
+/** The signs of one line among the detections there; `small` is null if the strokes are not known. */
 function signsOf(row, found, small) {
   const taken = [];
   const signs = [];
@@ -79,12 +79,12 @@ function signsOf(row, found, small) {
     taken.push(mark);
     signs.push(sign);
   }
-  // A one may be tall because a comma is attached to it.
+  // A 1 may be tall because a comma is attached to it.
   const ones = row.slashes.filter((n) => !taken.some((mark) => covers(row.boxes[n], mark.x, mark.y)));
   return [...signs, ...ones.map((number) => slashOf(row, number, found)).filter(Boolean)];
 }
 
-/** The find as a sign; null if it is not one, or is a slash, which `slashOf` judges. */
+/** The detection as a sign; null if it is not one, or if it is a slash taken for a 1, which `slashOf` judges. */
 function signOf(row, mark, small) {
   let kind = CLASSES[mark.kind];
   let sure = mark.weight;
@@ -119,7 +119,7 @@ function signOf(row, mark, small) {
 
 const sign = (kind, sure, box, beside, insteadOf = []) => ({ kind, sure, levelBox: whole(box), box: whole(box), beside, insteadOf });
 
-/** The leaning one with that index as a slash; null if it is a one, as at the beginning or end of a line. */
+/** The leaning 1 with that index as a slash; null if it is a 1, as it always is at the beginning or end of a line. */
 function slashOf(row, number, found) {
   const [x, y, width, height] = row.boxes[number];
   const here = found.filter((mark) => Math.max(Math.abs(mark.x - x - width / 2), Math.abs(mark.y - y - height / 2)) < 0.4 * row.height);
@@ -130,7 +130,7 @@ function slashOf(row, number, found) {
   return sign("/", slash / (slash + one), row.marks[number].levelBox, row.numbers[near.nearest], [row.numbers[number]]);
 }
 
-/** The small strokes too long to be dirt for which nothing was found; none if they form a pattern. */
+/** The small strokes that are too long to be dirt but were not read; none if they are so many that they form a pattern. */
 function unreadable(row, found, read, small) {
   const signs = [];
   for (const box of small.boxes.filter(([, , width, height]) => Math.max(width, height) > WRITTEN * row.height)) {
@@ -146,20 +146,20 @@ function unreadable(row, found, read, small) {
   return signs.length <= row.marks.length ? signs : [];
 }
 
-/** The indices of the boxes whose centre is within that distance of a mark's, across and down. */
+/** The indices of the boxes whose centres are no further than `reach`, across and down, from a mark's centre. */
 function within(boxes, mark, reach) {
   const isNear = (box) =>
     Math.abs(box[0] + box[2] / 2 - mark.x) < reach[0] && Math.abs(box[1] + box[3] / 2 - mark.y) < reach[1];
   return [...boxes.keys()].filter((n) => isNear(boxes[n]));
 }
 
-/** Whether the centre of one lies in the other. */
+/** Whether the centre of one detection lies in the other. */
 function areOnOneSpot(one, other) {
   const [across, down] = [Math.abs(one.x - other.x), Math.abs(one.y - other.y)];
   return 2 * across < Math.max(one.width, other.width) && 2 * down < Math.max(one.height, other.height);
 }
 
-/** In whole pixels, at least one per side. */
+/** A box in whole pixels, at least one per side. */
 function whole(box) {
   const [left, top] = [Math.floor(box[0]), Math.floor(box[1])];
   return [left, top, Math.max(1, Math.ceil(box[0] + box[2]) - left), Math.max(1, Math.ceil(box[1] + box[3]) - top)];

@@ -1,4 +1,4 @@
-// From the finder's finds to digits: the ink of each alone, as the classifier takes it, and what the two say together.
+// Turns the finder's detections into digits: cuts out the ink of each, has the classifier read it, and combines the two answers.
 // As mnistlab.reading.spots. A spot is {found, piece, scale, image, probabilities, darkness, sure}.
 
 import { classifyAll } from "./assembly.js";
@@ -17,7 +17,7 @@ const LEAST_INK = 0.4;
 const PAPER = 0.8;
 const STROKE = 80;
 
-/** The digits among the finds, and other marks written as large as they are. */
+/** The digits among the detections, and other marks that are written as large as digits. */
 export function spots(classifier, found, levels) {
   const pairs = found
     .filter(({ isDigit, isOther }) => isDigit || isOther)
@@ -34,13 +34,13 @@ export function spots(classifier, found, levels) {
   });
 }
 
-/** Whether there is ink for all of what the finder found, not just a bit. */
+/** Whether there is ink for most of what the finder found, rather than for a small part of it. */
 export function isWhole({ piece: own, scale, found }) {
   const [high, wide] = [own.height / scale, own.width / scale];
   return high > LEAST_INK * found.height || wide > LEAST_INK * Math.max(found.width, found.height);
 }
 
-/** x, y, width, height of a spot's ink in the picture of `size` (width, height). */
+/** x, y, width, height of a spot's ink, in pixels of the picture of `size` (width, height). */
 export function boxOfSpot({ piece: own, scale }, size) {
   const left = clip(Math.trunc(own.x / scale), 0, size[0] - 1);
   const top = clip(Math.trunc(own.y / scale), 0, size[1] - 1);
@@ -48,21 +48,21 @@ export function boxOfSpot({ piece: own, scale }, size) {
   return [left, top, Math.max(1, Math.min(right, size[0]) - left), Math.max(1, Math.min(bottom, size[1]) - top)];
 }
 
-/** How much darker than the paper in its box a piece's ink is, by the median. */
+/** How much darker a piece's ink is (its median) than the paper in its box. */
 function darkness({ x, y, width, height, strength }, { seen }) {
   const { values } = part(seen, x, y, width, height);
   const stroke = values.filter((_, i) => strength.values[i] > STROKE);
   return stroke.length ? quantile(values, PAPER) - median(stroke) : 0;
 }
 
-/** The joint probabilities of classifier and finder: lower if it may be no digit. */
+/** The classifier's and the finder's probabilities combined: lower if the mark may be something other than a digit. */
 function together(seen, found) {
   const [digit, other] = [largest(found.subarray(0, 10)), found[OTHER]];
   const both = agreed(seen, found.subarray(0, 10));
   return lessened(both, (largest(both) * digit) / Math.max(digit + other, 1e-6));
 }
 
-/** Several opinions on one digit: the product of their probabilities; none rules out a digit alone. */
+/** Several networks' probabilities for one mark, multiplied; no network rules out a digit by itself. */
 export function agreed(...opinions) {
   const product = new Float64Array(opinions[0].length).fill(1);
   for (const opinion of opinions) {
@@ -73,7 +73,7 @@ export function agreed(...opinions) {
   return Float32Array.from(product, (value) => value / total);
 }
 
-/** The same order of classes, the most likely with the probability `sure`, or its own if that is lower; sums to 1. */
+/** The probabilities with the largest one lowered to `sure`, if it is higher; the order of classes stays, and the sum is 1. */
 export function lessened(probabilities, sure) {
   const best = largest(probabilities);
   const even = 1 / probabilities.length;
@@ -111,7 +111,7 @@ function inkOf(mark, others, level) {
   return trimmed(piece(left, top, whole), 0, right - left);
 }
 
-/** How far each pixel of a part is from a mark's centre, relative to its size. */
+/** How far each pixel of a part is from a mark's centre, relative to the mark's size. */
 function distances(to, left, top, width, height, scale) {
   const wide = Math.max(to.width, 0.3 * to.height);
   const made = new Float64Array(width * height);
@@ -122,7 +122,7 @@ function distances(to, left, top, width, height, scale) {
   return made;
 }
 
-/** The whole strokes that reach into a digit's box. */
+/** The ink of those whole strokes that reach into a digit's box. */
 function hangingTogether(ink, isInside) {
   const { labels } = components(like(ink, ink.values.map((value) => (value > STROKE ? 1 : 0))));
   const reaching = new Set(labels.filter((label, i) => label && isInside(i)));

@@ -1,4 +1,4 @@
-// Connected strokes as digits, as in mnistlab.reading.strokes.
+// Reads connected strokes as digits, as in mnistlab.reading.strokes.
 
 import { assemble, look } from "./assembly.js";
 import { findInk } from "./ink.js";
@@ -11,7 +11,7 @@ const THIN = 0.12;
 
 export const sizeOf = ({ width, height }) => [width, height];
 
-/** The connected strokes, joined and cut as the classifier finds most likely. */
+/** The connected strokes in a picture, joined and cut as the classifier finds most likely. */
 export function connectedStrokes(classifier, given) {
   const ink = findInk(given);
   return assembled(classifier, ink, findPieces(ink), given);
@@ -28,7 +28,7 @@ export function assembled(classifier, ink, pieces, given) {
 export const marked = ({ piece, image, probabilities }, ink, given) =>
   mark(image, probabilities, boxInPicture(piece, ink, sizeOf(given)), boxOf(piece));
 
-/** Whether all strokes are plainly digits. */
+/** Whether there are strokes, and all are plainly digits. */
 export const leavesNoQuestion = (strokes, given, threshold) =>
   strokes.length > 0 && unremarkable(strokes, given, threshold).length === strokes.length;
 

@@ -1,5 +1,5 @@
-// Combines the digits that strokes alone and the finder see: each place by the more confident of the two; and ink of digits that
-// were not read. As in mnistlab.reading.surest and unread.
+// Combines the digits found by strokes alone with those of the finder: at each place, the more confident of the two decides. Also
+// reports the ink of digits that were not read. As in mnistlab.reading.surest and unread.
 
 import { classifyAll, look } from "./assembly.js";
 import { toMnistForm } from "./form.js";
@@ -15,11 +15,11 @@ import { assembled, marked, sizeOf, unremarkable } from "./strokes.js";
 
 const AS_HIGH = 1.5;
 
-/** The digits by the finder's finds and by strokes, at each place by the more confident of the two. */
+/** The digits from the finder, `found`, and from strokes: at each place, those of the more confident of the two. */
 export function surest(found, looked, strokes, classifier, { ink, pieces, given, threshold }) {
   const kept = missedBy(found, strokes, { ink, pieces, given, threshold });
   for (const [theirs, ours] of places(strokesWhere(found, classifier, ink, pieces, given), found)) {
-    if (ours.length === 0) continue; // usually a bit of a line or a pattern
+    if (ours.length === 0) continue; // usually part of a line or a pattern
     if (ours.some(({ isLight }) => isLight)) {
       kept.push(...ours); // the strokes are its background
       continue;
@@ -37,7 +37,7 @@ export function surest(found, looked, strokes, classifier, { ink, pieces, given,
   return kept;
 }
 
-/** The strokes that are plainly digits where nothing was found: only whole pieces, as half a frame may look like a one. */
+/** The strokes that are plainly digits but were not found: only whole pieces, because half a frame may look like a 1. */
 function missedBy(found, strokes, { ink, pieces, given, threshold }) {
   const whole = new Set(pieces.map((one) => boxInPicture(one, ink, sizeOf(given)).join()));
   const high = median(found.map(({ box }) => box[3]));
@@ -47,7 +47,7 @@ function missedBy(found, strokes, { ink, pieces, given, threshold }) {
     .map((one) => changed(one, { levelBox: one.box }));
 }
 
-/** The strokes where something was found; one with several finds in it, such as a frame, only if it is surer than they are. */
+/** The strokes where something was found; one around several detections, such as a frame, only if it is surer than they are. */
 function strokesWhere(found, classifier, ink, pieces, given) {
   const [one, several] = [[], []];
   for (const own of pieces) {
@@ -58,7 +58,7 @@ function strokesWhere(found, classifier, ink, pieces, given) {
   }
   const strokes = assembled(classifier, ink, one, given);
   const units = look(classifier, several.map(({ own }) => own)).filter((unit, n) => unit.sure > several[n].other);
-  // A tilted page was levelled for its strokes: lines are determined from boxes in the picture, which the finds have.
+  // Strokes were found on the levelled page, detections in the picture itself: lines need all boxes in one frame.
   return [...strokes, ...units.map((unit) => marked(unit, ink, given))].map((stroke) => changed(stroke, { levelBox: stroke.box }));
 }
 
@@ -67,7 +67,7 @@ const [LOW, HIGH] = [0.6, 1.6];
 const AROUND = 0.1;
 const DOUBT = 0.5;
 
-/** Ink as high as a digit, by the finder, in which there is no mark: read by its strokes, or else not accepted. */
+/** Marks for ink that, to the finder, is as high as a digit but was not read: from strokes, or else not accepted. */
 export function unread(classifier, looked, marks, strokes, threshold) {
   const dark = looked.filter(({ isLight }) => !isLight);
   if (marks.length === 0 || dark.length === 0) return [];
@@ -104,7 +104,7 @@ function leftOver({ scale, ink }, marks, usual) {
   return pieces;
 }
 
-/** The box in the picture of a piece of a copy scaled by `scale`. */
+/** The box, in the picture, of a piece in a copy scaled by `scale`. */
 function boxAt(own, scale) {
   const [x, y, right, bottom] = [own.x, own.y, own.right, own.bottom].map((value) => roundEven(value / scale));
   return [x, y, Math.max(1, right - x), Math.max(1, bottom - y)];

@@ -16,7 +16,7 @@ const [CLEARLY, MORE] = [1.2, 1.2];
 const DARK_SHARE = 0.04;
 const EDGE = 2;
 
-/** What the network finds at each size, and in the boxes `dark` also what is lighter than its background; with `boxes`, only there. */
+/** What the network detects at each size, and in the boxes `dark` also light writing; with `boxes`, it looks only there. */
 export function lookEverywhere(finder, gray, { lowest, dark, boxes = null, inked = null }) {
   const sizes = new Sizes(gray);
   const most = lowest === 0 ? MOST_PIXELS : (SIZES[1] / lowest) ** 2 * gray.width * gray.height;
@@ -25,7 +25,7 @@ export function lookEverywhere(finder, gray, { lowest, dark, boxes = null, inked
   return looked;
 }
 
-/** The parts with a dark background, if they are a share of the picture; dark pixels in the boxes of `written` are strokes. */
+/** The parts with a dark background, unless they are small; dark pixels in the boxes `written` count as strokes. */
 export function darkParts(gray, written) {
   const scale = Math.min(1, 160 / longestSide(gray));
   const small = resized(gray, scale);
@@ -61,7 +61,7 @@ export function turns(finder, classifier, gray, looked, box) {
   return read[best] > CLEARLY * read[0] + MORE ? best : 0;
 }
 
-/** The part of a page around the middle of the finds at one size. */
+/** The part of a page around the middle of the detections at one size. */
 function partOf(gray, { scale, found }) {
   const [middleX, middleY] = [median(found.map(({ x }) => x)), median(found.map(({ y }) => y))];
   let cut = null;
@@ -84,7 +84,7 @@ function aroundBox(gray, [x, y, width, height], { scale }) {
   return part(gray, left, top, right - left, bottom - top);
 }
 
-/** How much there seems to be at one size. */
+/** How much was detected at one size: the total weight. */
 const hints = ({ found }) => found.reduce((sum, { weight }) => sum + weight, 0);
 
 /** About how many digits among the finds at these sizes can be read. */

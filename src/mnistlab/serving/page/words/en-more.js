@@ -69,7 +69,7 @@ export const MORE_ENGLISH = {
   compareSame: "They agree.",
   compareDiffer: "They disagree.",
 
-  // The page without a server (`mnistlab site`): a key that ends in Alone stands there for the one without.
+  // On the page without a server (`mnistlab site`), a key that ends in Alone is used instead of the key without that ending.
   documentation: "Documentation",
   footerAlone: "What you draw stays in this browser: the network runs in it.",
   pictureNoteAlone: "Drop it anywhere on this page, paste it, choose a file or take a photo. It stays in this browser.",

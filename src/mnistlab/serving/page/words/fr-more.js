@@ -1,4 +1,4 @@
-// More of the page's words in French: of keeping a drawing, of the tab "Learning", of breaking and comparing.
+// More of the page's words in French: saving a drawing, the tab "Learning", breaking and comparing.
 
 export const MORE_FRENCH = {
   link: "Copier le lien",

@@ -1,4 +1,4 @@
-// The page's words in French; i18n.js puts in the spaces that never break.
+// The page's words in French; i18n.js puts in the non-breaking spaces.
 
 import { HOW_FRENCH } from "./how_fr.js";
 
