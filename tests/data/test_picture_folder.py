@@ -180,7 +180,7 @@ def test_folders_beside_the_parts_are_left_out_and_told_once(tmp_path: Path, cap
         sizes = [len(read_split(dataset, split)[1]) for split in SPLITS]
     assert dataset.spec.classes == ("a", "b")
     assert sizes == [24, 24, 48, 24, 24, 24]
-    assert caplog.messages == [f"ignored in {tmp_path}, beside its train: docs, foo"]
+    assert caplog.messages == [f"ignored in {tmp_path}, because it has a folder named train: docs, foo"]
 
 
 def test_classes_may_be_called_as_parts_are(tmp_path: Path) -> None:
@@ -198,18 +198,18 @@ def test_an_unpacked_archive_is_taken_as_meant(below: str, tmp_path: Path, caplo
     with caplog.at_level("INFO", "mnistlab.data"):
         spec = open_dataset(str(tmp_path)).spec
     assert (spec.name, spec.classes) == (str(tmp_path / "digits"), ("a", "b"))
-    assert caplog.messages[0] == f"{tmp_path} holds only one folder, digits: the sub-folders of that are used"
+    assert caplog.messages[0] == f"{tmp_path} holds only one folder, digits, whose sub-folders are used as the classes"
 
 
 def test_a_single_class_is_no_archive(tmp_path: Path) -> None:
     two_classes(tmp_path / "outer" / "inner")
-    with pytest.raises(UserError, match="has 1 sub-folder, but a classifier needs two classes"):
+    with pytest.raises(UserError, match="has 1 sub-folder, but a classifier needs at least two classes"):
         open_dataset(str(tmp_path))
     shutil.rmtree(tmp_path / "outer" / "inner" / "b")
     (tmp_path / "outer" / "inner").rename(tmp_path / "cat")
     shutil.rmtree(tmp_path / "outer")
     dot().save(tmp_path / "cat" / "0.png")
-    with pytest.raises(UserError, match="has 1 sub-folder, but a classifier needs two classes"):
+    with pytest.raises(UserError, match="has 1 sub-folder, but a classifier needs at least two classes"):
         open_dataset(str(tmp_path))
 
 
@@ -440,7 +440,7 @@ def test_fewer_than_two_classes_are_no_dataset(classes: list[str], tmp_path: Pat
     for name in classes:
         (tmp_path / name).mkdir()
         dot().save(tmp_path / name / "0.png")
-    with pytest.raises(UserError, match=f"{counted(len(classes), 'sub-folder')}, but a classifier needs two") as caught:
+    with pytest.raises(UserError, match=f"{counted(len(classes), 'sub-folder')}, but a classifier needs at least two") as caught:
         open_dataset(str(tmp_path))
     assert str(tmp_path) in caught.value.message
     assert "FOLDER/cat/1.png" in caught.value.remedy

@@ -302,7 +302,7 @@ def test_code_that_ends_its_process_is_refused(tmp_path: Path, data_dir: Path) -
     ("arguments", "words"),
     [
         (["--train", "a.py:train"], "--code FILE.py:CLASS"),
-        (["model.pth", "--code", "a.py:Net", "--train", "a.py:train"], "--train begins with an untrained network"),
+        (["model.pth", "--code", "a.py:Net", "--train", "a.py:train"], "--train starts from an untrained network"),
         (["--code", "a.py:Net", "--limit", "0"], "--limit 0 is out of range"),
         (["--code", "a.py:Net", "--limit", "nan"], "--limit nan is out of range"),
         (["--code", "a.py:Net"], "no Python file 'a.py'"),

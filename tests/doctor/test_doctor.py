@@ -130,7 +130,7 @@ def test_data_that_is_not_there_yet_is_fine_and_is_not_fetched(tmp_path: Path) -
     check = check_data(find_spec("mnist"), tmp_path)
 
     assert check.verdict == "ok"
-    assert "fetches it" in check.detail
+    assert "will fetch it" in check.detail
     assert list(tmp_path.iterdir()) == []
 
 
