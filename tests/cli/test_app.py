@@ -453,7 +453,9 @@ def test_what_is_a_link_in_a_circle_is_one_line(command: str, capsys: pytest.Cap
 def test_a_link_to_a_folder_that_is_not_there_is_one_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("link").symlink_to("gone")
     assert run_app(command.split()) == 2
-    sentence = "error: link is a link to gone, which does not exist. Create what it points to, or choose another path.\n"
+    sentence = (
+        "error: link is a link to gone, which does not exist. Create what it points to, or choose another path.\n"
+    )
     assert capsys.readouterr().err == sentence
 
 
@@ -735,7 +737,10 @@ def test_runs_are_drawn_over_the_days(runs: Path, tmp_path: Path, capsys: pytest
         (["--plot"], ["There is no tested run in runs to draw.", "mnistlab train"]),
         (["--plot", "progress.svg"], ["progress.svg does not end in .png.", "progress.png"]),
         (["--plot", "."], ["'.' is a folder, not a file.", "progress.png"]),
-        (["--plot", "x.png", "compare", "a", "b"], ["--plot draws the list of runs, so it cannot be combined with compare."]),
+        (
+            ["--plot", "x.png", "compare", "a", "b"],
+            ["--plot draws the list of runs, so it cannot be combined with compare."],
+        ),
         (["--plot", "compare", "a", "b"], ["--plot draws the list of runs, so it cannot be combined with compare."]),
         (["--plot", "delete", "a"], ["--plot draws the list of runs, so it cannot be combined with delete."]),
     ],

@@ -83,7 +83,9 @@ def test_the_rows_are_those_that_read_to_writes(
 
     before = content(here)
     assert run_app(["read", "scans", "--to", "out", *RAY]) == 2
-    assert_one_line(capsys, "out already holds rows that were read earlier. Add --resume to continue, or choose another name.")
+    assert_one_line(
+        capsys, "out already holds rows that were read earlier. Add --resume to continue, or choose another name."
+    )
     assert run_app(["read", "scans", "--to", "out", "--resume", "--threshold", "0.5", *RAY]) == 2
     assert_one_line(capsys, "out was started with other options: threshold 0.", ", not 0.5. Give the same")
     assert content(here) == before
@@ -281,7 +283,10 @@ class OneCore:
         (["--to", "out", "--annotate", "boxes", "--table"], ["--annotate, --table would have no effect"]),
         (["--to", "out", "--field", "a=0,0,1,1", "--csv", "a.csv"], ["--field, --csv would have no effect"]),
         (["--to", "out", "-"], ["- would have no effect with --engine ray"]),
-        (["--to", "out", "--jobs", "0"], ["Number of processes 0 is out of range", "Choose a whole number from 1 to 100,000"]),
+        (
+            ["--to", "out", "--jobs", "0"],
+            ["Number of processes 0 is out of range", "Choose a whole number from 1 to 100,000"],
+        ),
         (["--to", "out", "--model", "nothing.onnx"], ["There is no model nothing.onnx"]),
         (["--to", "out", "--engine", "dask"], ["--engine", "'dask'"]),
         (["--to", "out", "--engine", "plain", "--address", "auto"], ["--address would have no effect without"]),

@@ -440,7 +440,9 @@ def test_fewer_than_two_classes_are_no_dataset(classes: list[str], tmp_path: Pat
     for name in classes:
         (tmp_path / name).mkdir()
         dot().save(tmp_path / name / "0.png")
-    with pytest.raises(UserError, match=f"{counted(len(classes), 'sub-folder')}, but a classifier needs at least two") as caught:
+    with pytest.raises(
+        UserError, match=f"{counted(len(classes), 'sub-folder')}, but a classifier needs at least two"
+    ) as caught:
         open_dataset(str(tmp_path))
     assert str(tmp_path) in caught.value.message
     assert "FOLDER/cat/1.png" in caught.value.remedy

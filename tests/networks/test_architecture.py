@@ -37,8 +37,8 @@ from mnistlab.recipes.recipe import Recipe
         (
             {"widths": (1,) * 5, "kernel_size": 5, "padding": "valid"},
             "Block 3 of 5 leaves no pixel of a 28x28 image: with padding valid, a convolution of size 5x5 reduces"
-            " the height and width of 4x4 by 4. Use fewer widths (the first 2 fit) or padding valid,valid,same,same,same and pooling"
-            " max,max,none,none,none.",
+            " the height and width of 4x4 by 4. Use fewer widths (the first 2 fit) or padding"
+            " valid,valid,same,same,same and pooling max,max,none,none,none.",
         ),
         (
             {"widths": (1, 1), "kernel_size": (3, 5), "padding": "valid", "depth": (1, 4)},

@@ -363,7 +363,7 @@ def test_webassembly_refused_is_said_and_the_answers_are_the_same(
         ),
     )
     page.goto(url)
-    expect(page.locator("#notice")).to_have_text("The browser refuses WebAssembly: answers take longer.")
+    expect(page.locator("#notice")).to_have_text("The browser refuses WebAssembly, so answers take longer.")
     assert_reads_drawings(page, reader, range(2))
     page.context.close()
 

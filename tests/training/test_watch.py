@@ -92,5 +92,7 @@ def test_weights_that_an_epochs_last_step_broke_are_a_failure_though_its_loss_wa
     with watching(finished, state, Silent(), None) as watched, pytest.raises(Failure) as caught:
         watched.step(torch.tensor(1.0))
     assert caught.value.message == "The weights became NaN or infinite at step 4 of 8."
-    assert caught.value.remedy.startswith(f"The last good state is kept in {finished.path}. Train with a learning_rate smaller")
+    assert caught.value.remedy.startswith(
+        f"The last good state is kept in {finished.path}. Train with a learning_rate smaller"
+    )
     assert {path: path.read_bytes() for path in finished.path.iterdir()} == kept

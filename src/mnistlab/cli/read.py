@@ -40,23 +40,33 @@ __all__ = ["read"]
     ),
 )
 @click.argument("pictures", nargs=-1, required=True, type=click.Path())
-@click.option("--model", metavar="RUN|FILE.onnx", help="Your own: a run, or what export made.  [default: mnistlab's]")
+@click.option(
+    "--model",
+    metavar="RUN|FILE.onnx",
+    help="Your own model: a run, or a file that export wrote.  [default: mnistlab's]",
+)
 @click.option(
     "--threshold", type=ValueType(float), help="Probability from which a digit is accepted.  [default: the model's]"
 )
 @click.option(
-    "--annotate", type=click.Path(path_type=Path), help="Save the picture with boxes here; a folder for several."
+    "--annotate",
+    type=click.Path(path_type=Path),
+    help="Save the picture with boxes here; name a folder for several pictures.",
 )
 @sheet_options
-@click.option("--json", "as_json", is_flag=True, help="A list on standard output, with one object per picture.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON list on standard output, with one object per picture.")
 @click.option(
     "--to",
     type=click.Path(),
     metavar="FILE",
     help="Write a row per digit to this .csv, .jsonl or .parquet file; - for CSV on standard output.",
 )
-@click.option("--resume", is_flag=True, help="Continue a file that --to began: what is in it is not read again.")
-@click.option("--jobs", type=ValueType(int), metavar="N", help="Processes that read.  [default: one per core]")
+@click.option(
+    "--resume", is_flag=True, help="Continue a file that --to began: pictures whose rows are in it are not read again."
+)
+@click.option(
+    "--jobs", type=ValueType(int), metavar="N", help="Number of processes that read.  [default: one per core]"
+)
 @click.option("--recursive", is_flag=True, help="Read sub-folders too.")
 @click.option(
     "--engine", type=click.Choice(["plain", "ray"]), default="plain", show_default=True,

@@ -18,7 +18,7 @@ __all__ = ["ALL_RECIPES", "RECIPES", "find_classifier", "find_recipe", "member_o
 
 DEFAULT = Recipe(
     name="default",
-    summary="4 convolutions, 7 epochs: the best that a minute gives",
+    summary="4 convolutions, 7 epochs: the best that fits into a minute",
     network=NetworkSettings(
         widths=(16, 64, 96),
         depth=(1, 1, 2),
@@ -86,14 +86,14 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
         BEST,
         BEST.override(
             name="best-5x5",
-            summary="best with 3 larger convolutions",
+            summary="like best, with 3 larger convolutions",
             widths=(32, 48, 96),
             depth=(1,),
             kernel_size=(5,),
         ),
         BEST.override(
             name="best-pens",
-            summary="best, not deskewed but trained on other pens and cameras too",
+            summary="like best, but also trained on other pens and cameras, and not deskewed",
             deskew=False,
             rotate=12,
             shear=0.15,
@@ -101,7 +101,7 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
         ),
         BEST.override(
             name="ensemble",
-            summary="15 networks, of best, best-5x5 and best-pens in turn, averaged",
+            summary="15 networks, from best, best-5x5 and best-pens in turn, averaged",
             members=15,
             networks=("best", "best-5x5", "best-pens"),
         ),
@@ -137,7 +137,7 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
         ),
         DEFAULT.override(
             name="robust",
-            summary="holds up on pictures that are noisy, foggy, crossed by lines",
+            summary="holds up on pictures that are noisy, foggy or crossed by lines",
             widths=(16, 48, 96),
             kernel_size=(5, 5, 3),
             padding=("same",),
@@ -169,7 +169,7 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
 }
 
 
-FINDER = FinderRecipe(name="finder", summary="marks digits on pages for the reader; trained on generated ones")
+FINDER = FinderRecipe(name="finder", summary="marks digits on pages for the reader; trained on generated pages")
 ALL_RECIPES: Mapping[str, AnyRecipe] = ChainMap({FINDER.name: FINDER}, cast(dict[str, AnyRecipe], RECIPES))
 """The recipes of classifiers, including those that a program adds to `RECIPES`, and that of the network that finds digits."""
 

@@ -42,9 +42,10 @@ class FinderRecipe:
     name: str = "custom"
     summary: str = ""
     widths: tuple[int, ...] = knob((16, 28, 64), low=1, high=1024)
-    """Channels of the first and second step, at half of the scene's size, and of the others, at a quarter."""
+    """Channels of the first and second layer, which work at half of the scene's size, and of the others, which work at a
+    quarter."""
     dilations: tuple[int, ...] = knob((1, 1, 2, 1, 4, 1, 2), low=1, high=32)
-    """How far apart the pixels are that each further step at a quarter looks at."""
+    """Dilation of each further layer at a quarter of the size: how far apart the pixels are that it looks at."""
     height: int = knob(96, low=48, high=2048)
     """Height of a scene in pixels, a multiple of 4."""
     width: int = knob(192, low=48, high=2048)
@@ -56,7 +57,7 @@ class FinderRecipe:
     test_scenes: int = knob(1000, low=50, high=100_000)
     """Scenes with test digits, to measure on at the end."""
     steps: int = knob(16_000, low=1)
-    """Steps of the whole training."""
+    """Steps of the whole training run."""
     epoch_steps: int = knob(1000, low=1, high=1_000_000)
     """Steps per epoch; after each epoch the network is measured and saved."""
     learning_rate: float = knob(3e-3, low=1e-9, high=100)
@@ -64,7 +65,7 @@ class FinderRecipe:
     warmup_steps: int = knob(400, low=0)
     """Steps in which the learning rate rises linearly."""
     cooldown_steps: int = knob(4_800, low=0)
-    """Last steps, in which it falls linearly to 0."""
+    """Last steps, in which the learning rate falls linearly to 0."""
     momentum: float = knob(0.9, low=0, high=0.9999)
     """The first beta of AdamW."""
     squares_momentum: float = knob(0.99, low=0, high=0.99999)

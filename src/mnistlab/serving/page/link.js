@@ -85,7 +85,7 @@ function bytesOf(text) {
   }
 }
 
-/** Removes the value with that name from the address, and returns it: XYZ for #token=XYZ&d=.... Null where there is none. */
+/** Removes the value with that name from the address, and returns it: XYZ for #token=XYZ&d=.... Null if there is none. */
 export function takeFromAddress(name) {
   const given = new URLSearchParams(location.hash.slice(1));
   const value = given.get(name);

@@ -68,7 +68,7 @@ function convolve({ shape, stride, padding, groups, weights, biases }, { values,
   return { shape: [count, rows, columns], values: made };
 }
 
-/** From which to which place (exclusive), of that many, a weight at distance `away` sees one of the `side` values. */
+/** The first and the last place (exclusive), out of `places`, where a weight at distance `away` sees one of the `side` values. */
 function inside(away, stride, side, places) {
   return [Math.max(0, Math.ceil(-away / stride)), Math.min(places, Math.floor((side - 1 - away) / stride) + 1)];
 }

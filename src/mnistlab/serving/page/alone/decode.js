@@ -2,7 +2,7 @@
 
 import { picture } from "../reading/pictures.js";
 
-/** The picture in a file (Uint8Array of a BMP, or a Blob), upright: grey, or red, green and blue; null if it is no picture. */
+/** The picture in a file (Uint8Array of a BMP, or a Blob), upright: grey, or red, green and blue; null if it is not a picture. */
 export async function pictureOf(body, type) {
   if (type === "image/bmp" && body instanceof Uint8Array) return fromBitmap(body);
   const blob = body instanceof Blob ? body : new Blob([body], { type });

@@ -128,8 +128,8 @@ const WAYS = {
 
 /**
  * How the value of `cell` in a layer of `shape` is computed from `before`, {shape, values} of the layer before: the intermediate
- * the way, and `value`. Where the layer's values are kept in 8 bits, the value is the one before it is rounded. Null where the
- * graph does not tell all that is needed.
+ * results, and `value`. If the layer's values are kept in 8 bits, this is the value before it is rounded. Null if the graph does
+ * not tell all that is needed.
  */
 export function howMade(step, before, shape, cell) {
   const [make, isKnown] = WAYS[step.kind] ?? [];

@@ -46,7 +46,7 @@ export const arrayBefore = ({ given, arrays }, number) => (number === 0 ? given 
 
 export const isRow = ({ shape }) => sides(shape).join() === "1,1";
 
-/** Columns whose maps come one from one share an order, so that each map stays on one line until the next mixing. */
+/** Columns in which each map comes from a single one share an order, so that each map stays on one line until the next mixing. */
 function sortMaps(columns) {
   const groups = [];
   for (const column of columns) {

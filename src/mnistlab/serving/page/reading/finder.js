@@ -29,7 +29,7 @@ export class Finder {
     this.session = new Session(readOnnx(bytes));
   }
 
-  /** Kinds (classes, h, w), boxes (4, h, w) and ink (H, W) of a contrast, multiples of `CELL`. */
+  /** Kinds (classes, h, w), boxes (4, h, w) and ink (H, W) for a contrast picture whose sides are multiples of `CELL`. */
   answer({ width, height, values }) {
     const made = this.session.run({ contrast: { shape: [1, 1, height, width], values } });
     const [kinds, boxes, ink] = ["kinds", "boxes", "ink"].map((name) => made.get(name).values);

@@ -33,7 +33,7 @@ export function linesOf(boxes) {
   return argsort(levels).map((n) => argsort(lines[n].map((i) => x[i])).map((i) => lines[n][i]));
 }
 
-/** The nearest box to the right that continues the line of box `i`; -1 where there is none. */
+/** The nearest box to the right that continues the line of box `i`; -1 if there is none. */
 function nextAfter(i, boxes, x, y, size) {
   let [best, nearest] = [Infinity, -1];
   boxes.forEach((box, n) => {

@@ -1,4 +1,4 @@
-// Merge the finder's finds at several sizes: each mark once, and no two in one spot.
+// Merge the finder's finds at several sizes: each mark once, and no two in the same spot.
 // As mnistlab.reading.overlaps.
 
 import { CLASSES, foundMark, LEAST } from "./finder.js";
@@ -12,7 +12,7 @@ const APART = 0.57;
 const MOST_FOUND = 3000;
 const [LINE, BESIDE] = [0.5, 3];
 
-/** The marks in a picture: each once, even if found at several sizes, and no two in one spot. */
+/** The marks in a picture: each once, even if found at several sizes, and no two in the same spot. */
 export function find(looked) {
   const found = looked
     .flatMap((level) => level.found.filter(({ weight }) => weight > LEAST))

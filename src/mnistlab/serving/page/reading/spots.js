@@ -48,14 +48,14 @@ export function boxOfSpot({ piece: own, scale }, size) {
   return [left, top, Math.max(1, Math.min(right, size[0]) - left), Math.max(1, Math.min(bottom, size[1]) - top)];
 }
 
-/** How much darker than the paper in its box a piece's ink is, by the median. */
+/** How much darker a piece's ink is (its median) than the paper in its box. */
 function darkness({ x, y, width, height, strength }, { seen }) {
   const { values } = part(seen, x, y, width, height);
   const stroke = values.filter((_, i) => strength.values[i] > STROKE);
   return stroke.length ? quantile(values, PAPER) - median(stroke) : 0;
 }
 
-/** The joint probabilities of classifier and finder: lower if it may be no digit. */
+/** The joint probabilities of classifier and finder: lower if it may not be a digit. */
 function together(seen, found) {
   const [digit, other] = [largest(found.subarray(0, 10)), found[OTHER]];
   const both = agreed(seen, found.subarray(0, 10));
