@@ -313,7 +313,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("empty", "There are no pictures in empty. The names of pictures end in"),
+        ("empty", "There are no pictures in empty. The name of a picture must end in"),
         ("scans/*.pdf", "There are no pictures in scans/*.pdf"),
         ("empty.txt", "There are no pictures in empty.txt"),
         ("none.txt", "There is no file none.txt"),

@@ -166,7 +166,7 @@ def test_a_test_split_that_is_kept_back_is_told(tmp_path: Path, caplog: pytest.L
         two_classes(tmp_path / name, 6)
     with caplog.at_level("INFO", "mnistlab.data"):
         open_dataset(str(tmp_path))
-    assert f"one in six of the pictures in {tmp_path / 'train'} is kept for it" in caplog.text
+    assert f"one in six of the pictures in {tmp_path / 'train'} is held back for it" in caplog.text
 
 
 def test_folders_beside_the_parts_are_left_out_and_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -274,7 +274,7 @@ def test_a_validation_folder_without_pictures_is_named(tmp_path: Path) -> None:
         two_classes(tmp_path / name)
     for path in (tmp_path / "val").rglob("*.png"):
         path.unlink()
-    with pytest.raises(UserError, match="holds no picture to validate with"):
+    with pytest.raises(UserError, match="holds no pictures to validate with"):
         open_dataset(str(tmp_path)).read("train")
 
 
@@ -452,7 +452,7 @@ def test_a_class_without_pictures_is_named(tmp_path: Path) -> None:
     two_classes(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.txt").write_text("x")
-    with pytest.raises(UserError, match="holds no picture") as caught:
+    with pytest.raises(UserError, match="holds no pictures") as caught:
         open_dataset(str(tmp_path))
     assert str(tmp_path / "empty") in caught.value.message
 
@@ -460,7 +460,7 @@ def test_a_class_without_pictures_is_named(tmp_path: Path) -> None:
 def test_too_few_pictures_to_test_with_are_named(tmp_path: Path) -> None:
     dataset = open_dataset(str(two_classes(tmp_path, 5)))
     assert len(dataset.read("train")[0]) == 10
-    with pytest.raises(UserError, match="holds no picture to test with"):
+    with pytest.raises(UserError, match="holds no pictures to test with"):
         dataset.read("test")
 
 

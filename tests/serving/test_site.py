@@ -433,7 +433,7 @@ def test_a_site_of_ours_is_renewed_and_what_it_no_longer_needs_removed(tmp_path:
         "CNAME",
     }
     (folder / "site.json").write_text("{}")
-    with pytest.raises(UserError, match="holds no site"):
+    with pytest.raises(UserError, match="does not hold a site"):
         write_site(folder, [ServedModel("new", "new", reader)])
 
 
