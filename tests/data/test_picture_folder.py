@@ -198,7 +198,7 @@ def test_an_unpacked_archive_is_taken_as_meant(below: str, tmp_path: Path, caplo
     with caplog.at_level("INFO", "mnistlab.data"):
         spec = open_dataset(str(tmp_path)).spec
     assert (spec.name, spec.classes) == (str(tmp_path / "digits"), ("a", "b"))
-    assert caplog.messages[0] == f"{tmp_path} holds only one folder, digits, whose sub-folders are used as the classes"
+    assert caplog.messages[0] == f"{tmp_path} holds only one folder, digits: the sub-folders of digits are used"
 
 
 def test_a_single_class_is_no_archive(tmp_path: Path) -> None:

@@ -444,7 +444,7 @@ def test_code_that_does_not_run_is_refused(
     tmp_path: Path, network: tuple[str, Path], data_dir: Path, source: str
 ) -> None:
     (tmp_path / "broken.py").write_text(source)
-    with pytest.raises(UserError, match="The code .* failed"):
+    with pytest.raises(UserError, match=r"The code .* failed"):
         check_model(network[1], data_dir, code=f"{tmp_path / 'broken.py'}:Net")
 
 
