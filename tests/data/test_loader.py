@@ -116,7 +116,7 @@ def test_a_batch_size_that_does_not_fit_is_refused(size: int) -> None:
         ({"seed": -1}, "Seed -1 is out of range. Choose a whole number from 0 to 4,294,967,295."),
         ({"seed": 2**70}, f"Seed {2**70} is out of range. Choose a whole number from 0 to 4,294,967,295."),
         ({"normalise": (0.1, 0)}, "Standard deviation 0 is out of range. Choose a number from 1e-6 to 1e6."),
-        ({"normalise": (float("nan"), 1)}, "Mean nan is out of range. Choose -1e6 to 1e6."),
+        ({"normalise": (float("nan"), 1)}, "Mean nan is out of range. Choose a number from -1e6 to 1e6."),
         ({"device": None}, "Unknown device 'None'. Choose auto, cpu, cuda, cuda:1 or mps."),
         ({"device": "gpu"}, "Unknown device 'gpu'. Choose auto, cpu, cuda, cuda:1 or mps."),
     ],

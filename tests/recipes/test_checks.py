@@ -160,9 +160,14 @@ def test_the_command_line_is_told_of_options() -> None:
         "Recipe 'custom': --deskew must be true or false; it is 'on'. Also, --batch-size must be at least 1; it is 0. "
         "Change the value and run the command again."
     )
-    with pytest.raises(UserError, match=r"deskew cannot be on with writing 1 and rejects 0\.5: these") as caught:
+    with pytest.raises(
+        UserError, match=r"deskew cannot be on with writing 1 and rejects 0\.5: in training, these"
+    ) as caught:
         Recipe().override(deskew=True, writing=1, rejects=0.5)
-    assert "--deskew cannot be on with --writing 1 and --rejects 0.5: these" in caught.value.for_command_line()
+    assert (
+        "--deskew cannot be on with --writing 1 and --rejects 0.5: in training, these"
+        in caught.value.for_command_line()
+    )
     copy = pickle.loads(pickle.dumps(caught.value))
     assert copy.for_command_line() == caught.value.for_command_line()
 
