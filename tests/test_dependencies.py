@@ -207,7 +207,7 @@ def test_a_torch_whose_folder_the_locale_cannot_spell_is_one_line(tmp_path: Path
         assert done.returncode == ends_with, done.stderr
         if ends_with:
             assert done.stderr.startswith(b"error: PyTorch needs the name of "), done.stderr
-            assert done.stderr.endswith(b" Set PYTHONUTF8=1 in the environment and run it again.\n")
+            assert done.stderr.endswith(b" Set PYTHONUTF8=1 in the environment and start the program again.\n")
             assert done.stderr.count(b"\n") == 1
     assert {path.name for path in tmp_path.iterdir()} <= {"Łódź", "data"}
 
@@ -215,4 +215,4 @@ def test_a_torch_whose_folder_the_locale_cannot_spell_is_one_line(tmp_path: Path
 def test_a_folder_that_is_not_named_in_utf8_is_to_be_renamed() -> None:
     with pytest.raises(Failure) as caught:
         check_spelling(os.fsdecode(b"caf\xe9/torch.py"))
-    assert caught.value.remedy == "Rename the folder in UTF-8."
+    assert caught.value.remedy == "Give the folder a name in UTF-8."

@@ -117,7 +117,7 @@ def test_numbers_of_every_kind_are_taken_as_a_float(value: int, kind: Any) -> No
 def test_what_is_no_whole_number_in_the_range_gets_a_sentence(value: object, sentence: str) -> None:
     with pytest.raises(UserError) as caught:
         whole_number(value, Clause("names.seed"), 0, 4095)
-    assert str(caught.value) == f"{sentence} Choose 0 to 4,095."
+    assert str(caught.value) == f"{sentence} Choose a whole number from 0 to 4,095."
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_what_is_no_whole_number_in_the_range_gets_a_sentence(value: object, sen
 def test_what_is_no_number_in_the_range_gets_a_sentence(value: object, sentence: str) -> None:
     with pytest.raises(UserError) as caught:
         number(value, Clause("names.coverage"), 0, 1)
-    assert str(caught.value) == f"{sentence} Choose 0 to 1."
+    assert str(caught.value) == f"{sentence} Choose a number from 0 to 1."
 
 
 def test_what_is_shown_is_short_and_in_a_line() -> None:
@@ -280,7 +280,7 @@ def test_a_field_is_an_option_on_the_command_line() -> None:
 
 
 def test_a_forgotten_value_is_its_name_in_angle_brackets() -> None:
-    assert str(UserError("files.wrong_ending", path="a")) == "a does not end in <suffix>. Name it so: <name><suffix>"
+    assert str(UserError("files.wrong_ending", path="a")) == "a does not end in <suffix>. Use this name: <name><suffix>"
     assert str(UserError("recipes.unknown_recipe")) == "Unknown recipe <name>. Choose one of <recipes>."
     assert UserError("training.loss_broken", loss=1).message == "The loss became 1 at step <step> of <steps>."
 

@@ -321,9 +321,9 @@ def test_a_link_to_what_is_not_there_is_named(tmp_path: Path, inside: str) -> No
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "gone")
     for attempt in (lambda: check_folder(link / inside), lambda: write_bytes(link / inside / "file", b"")):
-        with pytest.raises(UserError, match=r"link is a link to .*gone, which is not there\.") as caught:
+        with pytest.raises(UserError, match=r"link is a link to .*gone, which does not exist\.") as caught:
             attempt()
-        assert caught.value.remedy == "Put it there, or choose another."
+        assert caught.value.remedy == "Create what it points to, or choose another path."
     assert names(tmp_path) == ["link"]
 
 
@@ -337,7 +337,7 @@ def test_a_link_that_leads_round_in_a_circle_is_named(tmp_path: Path, inside: st
         with pytest.raises(UserError) as caught:
             attempt()
         assert caught.value.message == f"{tmp_path / 'loop1'} is a link that leads back to itself."
-        assert caught.value.remedy == "Remove it, or choose another."
+        assert caught.value.remedy == "Remove the link, or choose another path."
     assert names(tmp_path) == ["loop1", "loop2"]
 
 

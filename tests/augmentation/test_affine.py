@@ -195,12 +195,12 @@ def test_bending_stays_near_its_amount() -> None:
 @pytest.mark.parametrize(
     ("amounts", "sentence"),
     [
-        ({"rotate": "10"}, "Augmentation rotate '10' is not a number. Choose 0 to 180."),
-        ({"rotate": float("nan")}, "Augmentation rotate nan is out of range. Choose 0 to 180."),
-        ({"scale": 0.8}, "Augmentation scale 0.8 is out of range. Choose 0 to 0.7."),
-        ({"shift": True}, "Augmentation shift True is not a number. Choose 0 to 100."),
-        ({"shear": None}, "Augmentation shear None is not a number. Choose 0 to 2."),
-        ({"elastic": -1}, "Augmentation elastic -1 is out of range. Choose 0 to 100."),
+        ({"rotate": "10"}, "Augmentation rotate '10' is not a number. Choose a number from 0 to 180."),
+        ({"rotate": float("nan")}, "Augmentation rotate nan is out of range. Choose a number from 0 to 180."),
+        ({"scale": 0.8}, "Augmentation scale 0.8 is out of range. Choose a number from 0 to 0.7."),
+        ({"shift": True}, "Augmentation shift True is not a number. Choose a number from 0 to 100."),
+        ({"shear": None}, "Augmentation shear None is not a number. Choose a number from 0 to 2."),
+        ({"elastic": -1}, "Augmentation elastic -1 is out of range. Choose a number from 0 to 100."),
     ],
 )
 def test_an_amount_that_is_none_or_out_of_range_is_refused(amounts: dict[str, Any], sentence: str) -> None:

@@ -312,9 +312,9 @@ def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
         ("train --seed one", ["one"]),
         ("train --seed 1.0", ["'1.0' is not a whole number."]),
         ("train --seed True", ["'True' is not a whole number."]),
-        (f"train --seed {2**70}", [f"Seed {2**70} is out of range. Choose 0 to 4,294,967,295."]),
+        (f"train --seed {2**70}", [f"Seed {2**70} is out of range. Choose a whole number from 0 to 4,294,967,295."]),
         ("train two-conv --batch-size 0", ["--batch-size must be at least 1; it is 0."]),
-        ("train two-conv --batch-size 1000000 --dataset PICTURES", ["1000000", "Choose 1 to"]),
+        ("train two-conv --batch-size 1000000 --dataset PICTURES", ["1000000", "Choose a whole number from 1 to"]),
         ("train two-conv --learning-rate nan", ["--learning-rate must be between 1e-9 and 100; it is nan."]),
         ("train two-conv --learning-rate inf", ["; it is inf."]),
         ("train --learning-rate fast", ["fast", "number"]),
@@ -438,7 +438,7 @@ def test_what_is_a_link_in_a_circle_is_one_line(command: str, capsys: pytest.Cap
     Path("loop1").symlink_to("loop2")
     Path("loop2").symlink_to("loop1")
     assert run_app(command.split()) == 2
-    sentence = "error: loop1 is a link that leads back to itself. Remove it, or choose another.\n"
+    sentence = "error: loop1 is a link that leads back to itself. Remove the link, or choose another path.\n"
     assert capsys.readouterr().err == sentence
     assert {path.name: str(path.readlink()) for path in Path().iterdir()} == {"loop1": "loop2", "loop2": "loop1"}
 
@@ -453,7 +453,9 @@ def test_what_is_a_link_in_a_circle_is_one_line(command: str, capsys: pytest.Cap
 def test_a_link_to_a_folder_that_is_not_there_is_one_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("link").symlink_to("gone")
     assert run_app(command.split()) == 2
-    sentence = "error: link is a link to gone, which is not there. Put it there, or choose another.\n"
+    sentence = (
+        "error: link is a link to gone, which does not exist. Create what it points to, or choose another path.\n"
+    )
     assert capsys.readouterr().err == sentence
 
 
@@ -708,7 +710,7 @@ def test_a_run_of_a_changed_recipe_is_marked(tmp_path: Path, capsys: pytest.Capt
     assert sorted(line.split()[1] for line in lines if line.startswith("  ") and "recipe " not in line) == [
         "default", "default*", "mine",
     ]  # fmt: skip
-    assert lines[-1] == "* the recipe differs from mnistlab's recipe of that name"
+    assert lines[-1] == "* this recipe differs from mnistlab's own recipe of the same name"
     shutil.rmtree(next(path for path, row in rows.items() if row["recipe_changed"]))
     assert run_app(["runs", "--runs", str(tmp_path)]) == 0
     assert "*" not in capsys.readouterr().out
@@ -735,9 +737,12 @@ def test_runs_are_drawn_over_the_days(runs: Path, tmp_path: Path, capsys: pytest
         (["--plot"], ["There is no tested run in runs to draw.", "mnistlab train"]),
         (["--plot", "progress.svg"], ["progress.svg does not end in .png.", "progress.png"]),
         (["--plot", "."], ["'.' is a folder, not a file.", "progress.png"]),
-        (["--plot", "x.png", "compare", "a", "b"], ["--plot draws the list of runs; compare has none."]),
-        (["--plot", "compare", "a", "b"], ["--plot draws the list of runs; compare has none."]),
-        (["--plot", "delete", "a"], ["--plot draws the list of runs; delete has none."]),
+        (
+            ["--plot", "x.png", "compare", "a", "b"],
+            ["--plot draws the list of runs, so it cannot be combined with compare."],
+        ),
+        (["--plot", "compare", "a", "b"], ["--plot draws the list of runs, so it cannot be combined with compare."]),
+        (["--plot", "delete", "a"], ["--plot draws the list of runs, so it cannot be combined with delete."]),
     ],
 )
 def test_what_cannot_be_drawn_is_one_line(

@@ -236,7 +236,7 @@ def test_the_others_are_read_where_one_is_broken(here: Path, capsys: pytest.Capt
 def test_a_folder_without_pictures(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("empty").mkdir()
     assert run_app(["read", "empty"]) == 2
-    assert_one_line(capsys, "There is no picture in empty.", ".png", ".tiff")
+    assert_one_line(capsys, "There are no pictures in empty.", ".png", ".tiff")
     assert run_app(["read", "empty", "page.png", "--json"]) == 2
     out, err = capsys.readouterr()
     assert [one["file"] for one in json.loads(out)] == ["page.png"]
@@ -307,12 +307,12 @@ def test_annotated_pictures_of_a_folder_stay_apart(here: Path) -> None:
         (["page.png", "--annotate", "scans/../page.png"], "would overwrite a picture"),
         (["link.png", "--annotate", "page.png"], "would overwrite a picture"),
         (["page.png", "--annotate", "link.png"], "would overwrite a picture"),
-        (["page.png", "--annotate", "."], "must not be the folder of the pictures"),
-        (["scans", "--annotate", "scans"], "must not be the folder of the pictures"),
-        (["scans", "page.png", "--annotate", "other/../scans"], "must not be the folder of the pictures"),
+        (["page.png", "--annotate", "."], "must not name the folder that the pictures are in"),
+        (["scans", "--annotate", "scans"], "must not name the folder that the pictures are in"),
+        (["scans", "page.png", "--annotate", "other/../scans"], "must not name the folder that the pictures are in"),
         (["linked/page.png", "--annotate", "."], "would overwrite a picture"),
-        (["page.png", "--annotate", "out"], "does not end like a picture's name"),
-        (["page.png", "--annotate", "out.pdf"], "does not end like a picture's name"),
+        (["page.png", "--annotate", "out"], "does not have the ending of a picture file"),
+        (["page.png", "--annotate", "out.pdf"], "does not have the ending of a picture file"),
         (["page.png", "--annotate", "nowhere/out.png"], "There is no folder nowhere"),
         (["page.png", "link.png", "--annotate", "out.png"], "names a file"),
         (["scans", "--annotate", "out.png"], "names a file"),
@@ -416,10 +416,10 @@ def test_a_model_of_other_classes_gives_their_names(here: Path, capsys: pytest.C
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"shape": ["N", 1, 32, 32]}, "not images uint8 (N, 1, 28, 28)"),
-        ({"shape": ["N", 3, 28, 28]}, "not images uint8 (N, 1, 28, 28)"),
-        ({"shape": ["N", 784]}, "not images uint8 (N, 1, 28, 28)"),
-        ({"kind": TensorProto.FLOAT}, "not images uint8 (N, 1, 28, 28)"),
+        ({"shape": ["N", 1, 32, 32]}, "not uint8 images (N, 1, 28, 28)"),
+        ({"shape": ["N", 3, 28, 28]}, "not uint8 images (N, 1, 28, 28)"),
+        ({"shape": ["N", 784]}, "not uint8 images (N, 1, 28, 28)"),
+        ({"kind": TensorProto.FLOAT}, "not uint8 images (N, 1, 28, 28)"),
         ({"outputs": 11}, "names 10 classes"),
         ({"facts": {"classes": None}}, "does not say in its metadata what its classes are"),
         ({"facts": {"classes": "3"}}, "does not say in its metadata"),
@@ -479,7 +479,7 @@ def test_a_run_is_exported_once_and_again_when_it_has_changed(
     assert run_app(arguments) == 0
     out, err = capsys.readouterr()
     assert {digit["value"] for line in json.loads(out)[0]["lines"] for digit in line["digits"]} <= {0, 1, 2}
-    assert f"Exporting {run.path} once, to {run.path / 'model.onnx'}" in err
+    assert f"Exporting {run.path} to {run.path / 'model.onnx'}; this is done only once" in err
     assert run_app(arguments) == 0
     assert capsys.readouterr() == (out, "")
     later = time.time() + 10

@@ -83,7 +83,9 @@ def test_the_rows_are_those_that_read_to_writes(
 
     before = content(here)
     assert run_app(["read", "scans", "--to", "out", *RAY]) == 2
-    assert_one_line(capsys, "out holds rows that were read before. Add --resume to continue, or choose another name.")
+    assert_one_line(
+        capsys, "out already holds rows that were read earlier. Add --resume to continue, or choose another name."
+    )
     assert run_app(["read", "scans", "--to", "out", "--resume", "--threshold", "0.5", *RAY]) == 2
     assert_one_line(capsys, "out was started with other options: threshold 0.", ", not 0.5. Give the same")
     assert content(here) == before
@@ -203,7 +205,7 @@ def test_from_a_store_into_a_store(here: Path, on_ray: list[str | None], capsys:
     assert [name.partition("-")[0] for name, _ in entries("s3://scans/digits")] == ["_job.json", "part"]
     assert json.loads(content_of("s3://scans/digits/_job.json"))["columns"] == list(COLUMNS)
     assert run_app(command) == 2
-    assert_one_line(capsys, "s3://scans/digits holds rows that were read before.")
+    assert_one_line(capsys, "s3://scans/digits already holds rows that were read earlier.")
     assert run_app(["read", "s3://no-such-bucket/", "--to", "out", *RAY]) == 2
     assert_one_line(capsys, "s3://no-such-bucket/ cannot be reached: ", "AWS_ACCESS_KEY_ID")
 
@@ -263,11 +265,11 @@ class OneCore:
         (
             [],
             [
-                "--engine ray writes a folder of Parquet files, but there is no --to to name it",
+                "--engine ray writes a folder of Parquet files, but --to, which names it, is missing",
                 "Add --to with a folder",
             ],
         ),
-        (["--to", "-"], ["there is no --to to name it"]),
+        (["--to", "-"], ["--to, which names it, is missing"]),
         (["--to", "out.csv"], ["--to out.csv is the name of a file", "Name a folder, such as digits"]),
         (["--to", "out.parquet"], ["--to out.parquet is the name of a file"]),
         (["--to", "scans"], ["scans holds something other than the rows"]),
@@ -281,7 +283,10 @@ class OneCore:
         (["--to", "out", "--annotate", "boxes", "--table"], ["--annotate, --table would have no effect"]),
         (["--to", "out", "--field", "a=0,0,1,1", "--csv", "a.csv"], ["--field, --csv would have no effect"]),
         (["--to", "out", "-"], ["- would have no effect with --engine ray"]),
-        (["--to", "out", "--jobs", "0"], ["Number of processes 0 is out of range", "Choose 1 to 100,000"]),
+        (
+            ["--to", "out", "--jobs", "0"],
+            ["Number of processes 0 is out of range", "Choose a whole number from 1 to 100,000"],
+        ),
         (["--to", "out", "--model", "nothing.onnx"], ["There is no model nothing.onnx"]),
         (["--to", "out", "--engine", "dask"], ["--engine", "'dask'"]),
         (["--to", "out", "--engine", "plain", "--address", "auto"], ["--address would have no effect without"]),
@@ -308,9 +313,9 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("empty", "There is no picture in empty. Pictures end in"),
-        ("scans/*.pdf", "There is no picture in scans/*.pdf"),
-        ("empty.txt", "There is no picture in empty.txt"),
+        ("empty", "There are no pictures in empty. The name of a picture must end in"),
+        ("scans/*.pdf", "There are no pictures in scans/*.pdf"),
+        ("empty.txt", "There are no pictures in empty.txt"),
         ("none.txt", "There is no file none.txt"),
         ("http://a/b.png", "http://a/b.png is not the address of a store"),
     ],
@@ -389,7 +394,7 @@ def test_two_commands_do_not_write_one_folder(here: Path, no_ray: None, capsys: 
     Path("out").mkdir()
     with file_lock(Path("out/_job.lock")):
         assert run_app(["read", "scans", "--to", "out", *RAY]) == 2
-    assert_one_line(capsys, "out is being written by another process. Wait until it ends.")
+    assert_one_line(capsys, "out is being written by another process. Wait until that process has ended.")
     assert [path.name for path in Path("out").iterdir()] == ["_job.lock"]
 
 

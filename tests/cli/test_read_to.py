@@ -185,7 +185,7 @@ def test_folders_in_folders(here: Path, capsys: pytest.CaptureFixture[str]) -> N
     Path("empty/deep").mkdir(parents=True)
     capsys.readouterr()
     assert run_app(["read", "empty", "--recursive", "--to", "none.csv"]) == 2
-    assert_one_line(capsys, "There is no picture in empty.")
+    assert_one_line(capsys, "There are no pictures in empty.")
     assert not Path("none.csv").exists()
 
 
@@ -221,10 +221,10 @@ def test_a_picture_on_standard_input(
     assert_one_line(capsys, "The picture on standard input is empty (0 bytes).")
     stdin_of(monkeypatch, b"", terminal=True)
     assert run_app(["read", "-"]) == 2
-    assert_one_line(capsys, "it is the terminal, or closed", "Pipe one")
+    assert_one_line(capsys, "it is a terminal or closed", "Pipe one")
     monkeypatch.setattr(sys, "stdin", None)
     assert run_app(["read", "-"]) == 2
-    assert_one_line(capsys, "it is the terminal, or closed", "Pipe one")
+    assert_one_line(capsys, "it is a terminal or closed", "Pipe one")
 
 
 @pytest.mark.parametrize(
@@ -423,25 +423,25 @@ def refused(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--jobs", "0"], ["Number of processes 0", "Choose 1 to 1,024."]),
+        (["--jobs", "0"], ["Number of processes 0", "Choose a whole number from 1 to 1,024."]),
         (["--jobs", "1.5"], ["'1.5' is not a whole number"]),
-        (["--to", "out.txt"], ["out.txt has no ending", "digits.csv", "digits.parquet"]),
-        (["--to", "out"], ["out has no ending"]),
+        (["--to", "out.txt"], ["out.txt does not end in .csv, .jsonl or .parquet", "digits.csv", "digits.parquet"]),
+        (["--to", "out"], ["out does not end in"]),
         (["--to", "scans"], ["'scans' is a folder", "scans/digits.csv"]),
         (["--to", "mine.csv"], ["mine.csv holds something other", "Choose another name."]),
         (["--to", "mine.csv", "--resume"], ["mine.csv holds something other"]),
         (["--to", "mine.jsonl"], ["mine.jsonl holds something other"]),
         (["--to", "mine.parquet", "--resume"], ["mine.parquet holds something other"]),
         (["--to", "pipe.csv"], ["pipe.csv holds something other"]),
-        (["--to", "half.jsonl"], ["half.jsonl already exists", "without half.jsonl.state"]),
-        (["--to", "ours.csv", "--resume"], ["ours.csv already exists", "without ours.csv.state"]),
-        (["--to", "other.csv", "--resume"], ["other.csv.state is not what this command keeps"]),
+        (["--to", "half.jsonl"], ["half.jsonl already exists", "half.jsonl.state, which says"]),
+        (["--to", "ours.csv", "--resume"], ["ours.csv already exists", "ours.csv.state, which says"]),
+        (["--to", "other.csv", "--resume"], ["other.csv.state is in the way"]),
         (["--to", "mine.csv/deep/out.csv"], ["mine.csv is a file, not a folder"]),
         (["--to", "x" * 300 + ".csv"], ["too long"]),
         (["--to", "loop.csv"], ["loop.csv is a link that leads back to itself"]),
         (["--to", "out.csv", "--json"], ["--json and --to", "Leave one out."]),
-        (["--resume"], ["--to names none"]),
-        (["--to", "-", "--resume"], ["--to names none"]),
+        (["--resume"], ["--to, which names it, is missing"]),
+        (["--to", "-", "--resume"], ["--to, which names it, is missing"]),
         (["--to", "out.csv", "--model", "nothing.onnx"], ["There is no model nothing.onnx"]),
         (["--to", "out.csv", "--threshold", "2"], ["The threshold 2.0 is not a probability"]),
     ],
@@ -471,15 +471,15 @@ def test_nothing_that_is_there_is_written_over(here: Path, capsys: pytest.Captur
     Path("out.csv").touch()  # nothing is lost with that
     assert run_app(["read", *scans]) == 0
     capsys.readouterr()
-    refused(here, capsys, scans, "out.csv already exists", "Add --resume to continue, or choose another name.")
+    refused(here, capsys, scans, "out.csv was begun earlier", "Add --resume to continue, or choose another name.")
     refused(here, capsys, [*scans, "--resume", "--threshold", "0.25"], "threshold 0.", ", not 0.25. Give the same")
     kept = Path("out.csv").read_bytes()
     Path("out.csv").write_bytes(kept.replace(b",2,", b",7,"))
-    refused(here, capsys, [*scans, "--resume"], "out.csv was changed after this command wrote it")
+    refused(here, capsys, [*scans, "--resume"], "out.csv has been changed since this command wrote it")
     Path("out.csv").write_bytes(b"corrected," + kept)
     refused(here, capsys, [*scans, "--resume"], "out.csv holds something other")
     Path("out.csv").unlink()
-    refused(here, capsys, scans, "out.csv.state, which records what was read for it")
+    refused(here, capsys, scans, "out.csv.state records what has been read for it")
     assert run_app(["read", *scans, "--resume"]) == 0
     assert Path("out.csv").read_bytes() == kept
     state = Path("out.csv.state").read_text()

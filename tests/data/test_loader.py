@@ -102,21 +102,21 @@ def test_an_unknown_dataset_is_answered_with_the_known_ones(tmp_path: Path) -> N
 def test_a_batch_size_that_does_not_fit_is_refused(size: int) -> None:
     with pytest.raises(UserError, match=f"Batch size {size} does not fit") as caught:
         MNISTDataLoader("train+val", dataset=numbered(24), batch_size=size)
-    assert caught.value.remedy == "Choose 1 to 24."
+    assert caught.value.remedy == "Choose a whole number from 1 to 24."
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"batch_size": 8.0}, "Batch size 8.0 is not a whole number. Choose 1 to 24."),
-        ({"batch_size": True}, "Batch size True is not a whole number. Choose 1 to 24."),
-        ({"batch_size": "8"}, "Batch size '8' is not a whole number. Choose 1 to 24."),
-        ({"seed": None}, "Seed None is not a whole number. Choose 0 to 4,294,967,295."),
-        ({"seed": 1.0}, "Seed 1.0 is not a whole number. Choose 0 to 4,294,967,295."),
-        ({"seed": -1}, "Seed -1 is out of range. Choose 0 to 4,294,967,295."),
-        ({"seed": 2**70}, f"Seed {2**70} is out of range. Choose 0 to 4,294,967,295."),
-        ({"normalise": (0.1, 0)}, "Standard deviation 0 is out of range. Choose 1e-6 to 1e6."),
-        ({"normalise": (float("nan"), 1)}, "Mean nan is out of range. Choose -1e6 to 1e6."),
+        ({"batch_size": 8.0}, "Batch size 8.0 is not a whole number. Choose a whole number from 1 to 24."),
+        ({"batch_size": True}, "Batch size True is not a whole number. Choose a whole number from 1 to 24."),
+        ({"batch_size": "8"}, "Batch size '8' is not a whole number. Choose a whole number from 1 to 24."),
+        ({"seed": None}, "Seed None is not a whole number. Choose a whole number from 0 to 4,294,967,295."),
+        ({"seed": 1.0}, "Seed 1.0 is not a whole number. Choose a whole number from 0 to 4,294,967,295."),
+        ({"seed": -1}, "Seed -1 is out of range. Choose a whole number from 0 to 4,294,967,295."),
+        ({"seed": 2**70}, f"Seed {2**70} is out of range. Choose a whole number from 0 to 4,294,967,295."),
+        ({"normalise": (0.1, 0)}, "Standard deviation 0 is out of range. Choose a number from 1e-6 to 1e6."),
+        ({"normalise": (float("nan"), 1)}, "Mean nan is out of range. Choose a number from -1e6 to 1e6."),
         ({"device": None}, "Unknown device 'None'. Choose auto, cpu, cuda, cuda:1 or mps."),
         ({"device": "gpu"}, "Unknown device 'gpu'. Choose auto, cpu, cuda, cuda:1 or mps."),
     ],
@@ -278,7 +278,7 @@ def test_images_are_prepared_once_and_before_they_are_augmented(mnist: Dataset) 
         loader.dataset.images,
         (torch.tensor(read_split(mnist, "val-random")[0]) * 0.5 + 200).round().clamp(0, 255)[:, None],
     )
-    with pytest.raises(UserError, match=r"prepare made images of shape \(1000, 1, 14, 14\)"):
+    with pytest.raises(UserError, match=r"prepare turned .* into images of shape \(1000, 1, 14, 14\)"):
         MNISTDataLoader("val", dataset=mnist, prepare=lambda images: images[..., ::2, ::2])
 
 

@@ -166,7 +166,7 @@ def test_a_test_split_that_is_kept_back_is_told(tmp_path: Path, caplog: pytest.L
         two_classes(tmp_path / name, 6)
     with caplog.at_level("INFO", "mnistlab.data"):
         open_dataset(str(tmp_path))
-    assert f"one in six of the pictures in {tmp_path / 'train'} is kept for it" in caplog.text
+    assert f"one in six of the pictures in {tmp_path / 'train'} is held back for it" in caplog.text
 
 
 def test_folders_beside_the_parts_are_left_out_and_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -180,7 +180,7 @@ def test_folders_beside_the_parts_are_left_out_and_told_once(tmp_path: Path, cap
         sizes = [len(read_split(dataset, split)[1]) for split in SPLITS]
     assert dataset.spec.classes == ("a", "b")
     assert sizes == [24, 24, 48, 24, 24, 24]
-    assert caplog.messages == [f"ignored in {tmp_path}, beside its train: docs, foo"]
+    assert caplog.messages == [f"ignored in {tmp_path}, because it has a folder named train: docs, foo"]
 
 
 def test_classes_may_be_called_as_parts_are(tmp_path: Path) -> None:
@@ -198,18 +198,18 @@ def test_an_unpacked_archive_is_taken_as_meant(below: str, tmp_path: Path, caplo
     with caplog.at_level("INFO", "mnistlab.data"):
         spec = open_dataset(str(tmp_path)).spec
     assert (spec.name, spec.classes) == (str(tmp_path / "digits"), ("a", "b"))
-    assert caplog.messages[0] == f"{tmp_path} holds only one folder, digits: the sub-folders of that are used"
+    assert caplog.messages[0] == f"{tmp_path} holds only one folder, digits: the sub-folders of digits are used"
 
 
 def test_a_single_class_is_no_archive(tmp_path: Path) -> None:
     two_classes(tmp_path / "outer" / "inner")
-    with pytest.raises(UserError, match="has 1 sub-folder, but a classifier needs two classes"):
+    with pytest.raises(UserError, match="has 1 sub-folder, but a classifier needs at least two classes"):
         open_dataset(str(tmp_path))
     shutil.rmtree(tmp_path / "outer" / "inner" / "b")
     (tmp_path / "outer" / "inner").rename(tmp_path / "cat")
     shutil.rmtree(tmp_path / "outer")
     dot().save(tmp_path / "cat" / "0.png")
-    with pytest.raises(UserError, match="has 1 sub-folder, but a classifier needs two classes"):
+    with pytest.raises(UserError, match="has 1 sub-folder, but a classifier needs at least two classes"):
         open_dataset(str(tmp_path))
 
 
@@ -274,7 +274,7 @@ def test_a_validation_folder_without_pictures_is_named(tmp_path: Path) -> None:
         two_classes(tmp_path / name)
     for path in (tmp_path / "val").rglob("*.png"):
         path.unlink()
-    with pytest.raises(UserError, match="holds no picture to validate with"):
+    with pytest.raises(UserError, match="holds no pictures to validate with"):
         open_dataset(str(tmp_path)).read("train")
 
 
@@ -440,7 +440,9 @@ def test_fewer_than_two_classes_are_no_dataset(classes: list[str], tmp_path: Pat
     for name in classes:
         (tmp_path / name).mkdir()
         dot().save(tmp_path / name / "0.png")
-    with pytest.raises(UserError, match=f"{counted(len(classes), 'sub-folder')}, but a classifier needs two") as caught:
+    with pytest.raises(
+        UserError, match=f"{counted(len(classes), 'sub-folder')}, but a classifier needs at least two"
+    ) as caught:
         open_dataset(str(tmp_path))
     assert str(tmp_path) in caught.value.message
     assert "FOLDER/cat/1.png" in caught.value.remedy
@@ -450,7 +452,7 @@ def test_a_class_without_pictures_is_named(tmp_path: Path) -> None:
     two_classes(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.txt").write_text("x")
-    with pytest.raises(UserError, match="holds no picture") as caught:
+    with pytest.raises(UserError, match="holds no pictures") as caught:
         open_dataset(str(tmp_path))
     assert str(tmp_path / "empty") in caught.value.message
 
@@ -458,7 +460,7 @@ def test_a_class_without_pictures_is_named(tmp_path: Path) -> None:
 def test_too_few_pictures_to_test_with_are_named(tmp_path: Path) -> None:
     dataset = open_dataset(str(two_classes(tmp_path, 5)))
     assert len(dataset.read("train")[0]) == 10
-    with pytest.raises(UserError, match="holds no picture to test with"):
+    with pytest.raises(UserError, match="holds no pictures to test with"):
         dataset.read("test")
 
 

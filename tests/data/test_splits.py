@@ -57,5 +57,5 @@ def test_each_class_gives_examples_from_all_along_the_file(share: int, classes: 
 
 
 def test_fewer_than_twelve_examples_cannot_be_split() -> None:
-    with pytest.raises(UserError, match="11 training examples cannot be split: that takes 12"):
+    with pytest.raises(UserError, match="11 training examples cannot be split: at least 12 are needed"):
         validation_mask(np.zeros(11, np.int64), 2)

@@ -174,7 +174,7 @@ def test_the_writers_of_a_user_s_own_dataset_are_kept_whole(numbers: Any) -> Non
         ),
         (
             np.arange(240) % 11,
-            r"^Validation keeps one in twelve writers, and this dataset has only 11\. Use train-random",
+            r"^Validation keeps one writer in twelve, but this dataset has only 11 writers\. Use train-random",
         ),
     ],
 )

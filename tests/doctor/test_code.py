@@ -287,7 +287,9 @@ def test_code_that_loops_for_ever_is_ended(tmp_path: Path, data_dir: Path) -> No
     """Whatever this machine's speed: it never ends by itself. The process that it starts, which holds its output, ends too."""
     loop = "import subprocess\nsubprocess.Popen(['sleep', '100000'])\nwhile True:\n    print('x' * 9999)\n"
     (tmp_path / "loop.py").write_text(loop, encoding="utf-8")
-    with pytest.raises(UserError, match=r"did not finish within 1 s\. Put what .* below `if __name__") as caught:
+    with pytest.raises(
+        UserError, match=r"did not finish within 1 s\. Look for an endless loop, .* below `if __name__"
+    ) as caught:
         check_apart(f"{tmp_path / 'loop.py'}:Net", data_dir, limit=1)
     assert "--limit" in caught.value.command_remedy
 
@@ -302,7 +304,7 @@ def test_code_that_ends_its_process_is_refused(tmp_path: Path, data_dir: Path) -
     ("arguments", "words"),
     [
         (["--train", "a.py:train"], "--code FILE.py:CLASS"),
-        (["model.pth", "--code", "a.py:Net", "--train", "a.py:train"], "--train begins with an untrained network"),
+        (["model.pth", "--code", "a.py:Net", "--train", "a.py:train"], "--train starts from an untrained network"),
         (["--code", "a.py:Net", "--limit", "0"], "--limit 0 is out of range"),
         (["--code", "a.py:Net", "--limit", "nan"], "--limit nan is out of range"),
         (["--code", "a.py:Net"], "no Python file 'a.py'"),

@@ -98,7 +98,7 @@ def test_this_machine_is_fine(data_dir: Path, tmp_path: Path) -> None:
     assert "problem" not in verdicts(checks).values()
     assert not (tmp_path / "not").exists()  # looking makes nothing
     assert all(check.remedy for check in checks if check.verdict != "ok")
-    assert "all checksums right" in checks[-1].detail
+    assert "all checksums correct" in checks[-1].detail
 
 
 def test_an_unknown_device_is_refused(data_dir: Path, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_data_that_is_not_there_yet_is_fine_and_is_not_fetched(tmp_path: Path) -
     check = check_data(find_spec("mnist"), tmp_path)
 
     assert check.verdict == "ok"
-    assert "fetches it" in check.detail
+    assert "will fetch it" in check.detail
     assert list(tmp_path.iterdir()) == []
 
 
@@ -418,9 +418,9 @@ def test_wrapped_weights_of_another_class_are_refused(network: tuple[str, Path],
 @pytest.mark.parametrize(
     ("name", "match"),
     [
-        ("Missing", "Missing could not be made"),
+        ("Missing", "Missing failed"),
         ("Raises", "RuntimeError: not today"),
-        ("NeedsArguments", "could not be made"),
+        ("NeedsArguments", "The code .*NeedsArguments failed"),
         ("NotANetwork", r"returns an object of type NotANetwork, not a torch\.nn\.Module"),
         ("Flat", r"cannot take a batch of shape \(1000, 1, 28, 28\)"),
     ],
@@ -444,7 +444,7 @@ def test_code_that_does_not_run_is_refused(
     tmp_path: Path, network: tuple[str, Path], data_dir: Path, source: str
 ) -> None:
     (tmp_path / "broken.py").write_text(source)
-    with pytest.raises(UserError, match="could not be made"):
+    with pytest.raises(UserError, match=r"The code .* failed"):
         check_model(network[1], data_dir, code=f"{tmp_path / 'broken.py'}:Net")
 
 

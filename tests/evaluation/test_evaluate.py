@@ -386,7 +386,7 @@ def test_a_run_without_a_model_that_is_being_trained_is_to_be_waited_for(run: Ru
     run.model_path.unlink()
     with run.lock(), pytest.raises(UserError) as caught:
         evaluate_run(run)
-    assert str(caught.value) == f"{run.path} has no model.pth. It is being trained now: wait until it ends."
+    assert str(caught.value) == f"{run.path} has no model.pth. The run is being trained now: wait until it is finished."
 
 
 def test_of_a_run_that_is_being_trained_it_is_said_whose_model_is_tested(

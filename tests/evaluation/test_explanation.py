@@ -269,7 +269,7 @@ def test_a_model_whose_layers_cannot_be_told_apart_says_so(digits: tuple[np.ndar
 
 
 def test_a_channel_of_another_number_is_refused(mnist_run: Run, digits: tuple[np.ndarray, np.ndarray]) -> None:
-    with pytest.raises(UserError, match=r"Channel 4 is out of range\. Choose 0 to 3"):
+    with pytest.raises(UserError, match=r"Channel 4 is out of range\. Choose a whole number from 0 to 3"):
         find_exciting(look_into(mnist_run), *digits, "conv1:4")
 
 
@@ -319,7 +319,7 @@ def test_a_picture_without_ink_or_with_two_digits_is_refused(
     for pixels, words, french in (
         (blank(), "No digit was found in a.png. Give a picture of one digit", "Aucun chiffre"),
         (two, "a.png shows 2 digits, but only one can be explained at a time. Cut out", "montre 2 chiffres"),
-        (np.zeros((28, 28), np.uint8), "There is no ink to explain: a.png. Give a picture", "pas d'encre"),
+        (np.zeros((28, 28), np.uint8), "There is no ink to explain in a.png. Give a picture", "pas d'encre"),
     ):
         Image.fromarray(pixels).save(tmp_path / "a.png")
         for language, expected in (("en", words), ("fr", french)):
@@ -368,11 +368,11 @@ def test_the_command_writes_one_picture_and_tells_its_figures(
     ("arguments", "words"),
     [
         (["--channel", "conv1:0", "--misread"], "--channel, --misread ask for different pictures."),
-        (["--misread", "--example", "3"], "--example would have no effect together with --misread."),
-        (["--channel", "conv1:0", "--why"], "--why would have no effect together with --channel."),
-        (["x.png", "--example", "3"], "--example would have no effect together with PICTURE."),
+        (["--misread", "--example", "3"], "--example would have no effect with --misread."),
+        (["--channel", "conv1:0", "--why"], "--why would have no effect with --channel."),
+        (["x.png", "--example", "3"], "--example would have no effect with PICTURE."),
         (["--output", "x.jpg"], ".png"),
-        (["--example", "-1"], "Example -1 is out of range. Choose 0 to 5,003."),
+        (["--example", "-1"], "Example -1 is out of range. Choose a whole number from 0 to 5,003."),
         (["nosuchrun"], "nosuchrun"),
         (["nosuch.onnx"], "nosuch.onnx"),
         (["nosuch.pth"], "nosuch.pth"),

@@ -87,8 +87,8 @@ def test_the_command_tells_and_draws(run: Run, capsys: pytest.CaptureFixture[str
     assert run_app(["evaluate", str(run.path), "--by-writer", "--split", "val"]) == 0
     out = capsys.readouterr().out
     errors = sum(row["errors"] for row in content["writers"])
-    assert f"{errors} errors by " in out
-    assert " of 45 writers; the hardest:" in out
+    assert f"{errors} errors on the digits of " in out
+    assert " of 45 writers; the hardest to read:" in out
     assert f"ZIP codes        {100 * content['numbers']['zip']:.2f} %" in out
 
 

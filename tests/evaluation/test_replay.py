@@ -293,7 +293,7 @@ def test_a_run_without_sound_snapshots_is_refused(change: str, own: Run, capsys:
             np.savez(path, steps=np.zeros(3))
         case "no zip":
             path.write_bytes(b"text")
-    for language, words in (("en", "kept no snapshots" if change == "gone" else "damaged or was changed"),
+    for language, words in (("en", "has no snapshots" if change == "gone" else "damaged or was changed"),
                             ("fr", "aucun instantané" if change == "gone" else "endommagé")):  # fmt: skip
         assert run_app(["replay", str(own.path), "--lang", language]) == 2
         assert words in capsys.readouterr().err
@@ -302,7 +302,7 @@ def test_a_run_without_sound_snapshots_is_refused(change: str, own: Run, capsys:
 
 def test_other_kinds_of_runs_are_refused(own: Run) -> None:
     ensemble = dataclasses.replace(own, recipe=own.classifier.override({"members": 2}))
-    with pytest.raises(UserError, match="kept no snapshots"):
+    with pytest.raises(UserError, match="has no snapshots"):
         read_snapshots(ensemble)
     (own.path / "members" / "first").mkdir(parents=True)
     with pytest.raises(UserError, match=r"is an ensemble.* such as .*members.first"):

@@ -447,7 +447,7 @@ def test_the_command_says_what_it_did(run: Run, capsys: pytest.CaptureFixture[st
     assert err == ""
     first, parity, calibration, threshold = out.splitlines()
     assert first == f"Exported {run.path / 'model.safetensors'} (0.01 MB)"
-    assert parity.startswith("PyTorch's answer on all 10,000 test images, probabilities within ")
+    assert parity.startswith("Same answers as PyTorch on all 10,000 test images; the probabilities differ by at most ")
     assert calibration.startswith("Calibration error ")
     assert threshold.endswith(" accepts 99 % of 5,004 validation images")
 

@@ -236,7 +236,9 @@ def test_a_run_in_training_is_not_deleted_nor_resumed_by_another_process(
     assert run.resume_path.exists()
     lines = capsys.readouterr().err.splitlines()
     assert [
-        line for line in lines if line.endswith("is being trained by another process. Wait until it ends.")
+        line
+        for line in lines
+        if line.endswith("is being trained by another process. Wait until that process has ended.")
     ] == lines
 
 

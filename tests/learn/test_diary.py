@@ -41,7 +41,7 @@ def test_an_accuracy_may_be_a_number_of_any_library(accuracy: float, tmp_path: P
 
 
 def test_what_cannot_be_written_down_is_named_in_the_learners_language(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"^Accuracy 98\.7 is out of range\. Choose 0 to 1\.$"):
+    with pytest.raises(UserError, match=r"^Accuracy 98\.7 is out of range\. Choose a number from 0 to 1\.$"):
         write_down(accuracy=98.7, folder=tmp_path, language="en")
     with pytest.raises(UserError, match=r"^L'exactitude nan est hors limites\. Choisissez une valeur de 0 à 1\.$"):
         write_down(accuracy=float("nan"), folder=tmp_path, language="fr")

@@ -145,7 +145,7 @@ def test_a_model_saved_from_inside_a_wrapper_loads_and_says_so(
         load_model(saved)
     assert all(torch.equal(state[name], value) for name, value in expected.items())
     (record,) = caplog.records
-    assert f"wrapped.pth names its weights {prefix}…" in record.message
+    assert f"wrapped.pth begin with {prefix}: loaded" in record.message
 
 
 @pytest.mark.parametrize(

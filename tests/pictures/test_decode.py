@@ -230,7 +230,7 @@ def test_an_array_of_bool_is_black_and_white() -> None:
     [
         (np.full((3, 3), np.nan), "not numbers"), (np.array([[0, np.inf]]), "not numbers"),
         (np.array([[0, -np.inf]]), "not numbers"), (np.zeros((5, 0, 3)), "shape (5, 0, 3)"),
-        (np.full((3, 3), -1), "a pixel of -1"), (np.array([[0.5, -0.1]]), "a pixel of -0.1"),
+        (np.full((3, 3), -1), "a pixel with the value -1"), (np.array([[0.5, -0.1]]), "a pixel with the value -0.1"),
         (np.zeros((0, 0)), "shape (0, 0)"), (np.zeros((0, 5), np.uint8), "shape (0, 5)"),
         (np.array(3), "shape ()"), (np.zeros(5), "shape (5,)"), (np.zeros((2, 5, 2)), "shape (2, 5, 2)"),
         (np.zeros((3, 28, 28), np.uint8), "shape (3, 28, 28)"), (np.zeros((1, 1, 28, 28)), "shape (1, 1, 28, 28)"),

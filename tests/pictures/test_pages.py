@@ -141,7 +141,7 @@ def test_a_pdf_with_a_password_is_refused() -> None:
 def test_a_pdf_without_the_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "find_missing", list)
     with pytest.raises(
-        UserError, match=r"a\.pdf is a PDF, and pypdfium2, which draws those, is not installed"
+        UserError, match=r"a\.pdf is a PDF, and pypdfium2, which draws the pages of PDFs, is not installed"
     ) as raised:
         pages_of(pdf(grey(10)), "a.pdf")
     assert "--extra pdf" in raised.value.for_command_line()

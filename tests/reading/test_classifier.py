@@ -83,7 +83,7 @@ def test_other_shapes_and_types_are_refused(classifier: Classifier, images: Any)
     ],
 )  # fmt: skip
 def test_no_threads_are_refused(threads: Any, words: str) -> None:
-    with pytest.raises(UserError, match=f"Number of threads .*{words}. Choose 1 to 1,024."):
+    with pytest.raises(UserError, match=f"Number of threads .*{words}. Choose a whole number from 1 to 1,024."):
         Classifier(threads=threads)
 
 
@@ -164,8 +164,8 @@ def test_a_copy_has_the_model_with_it_and_a_session_of_its_own(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"size": 32, "classes": TEN}, "not images uint8"),
-        ({"dtype": onnx.TensorProto.FLOAT, "classes": TEN}, "not images uint8"),
+        ({"size": 32, "classes": TEN}, "not uint8 images"),
+        ({"dtype": onnx.TensorProto.FLOAT, "classes": TEN}, "not uint8 images"),
         ({"outputs": 9, "classes": TEN}, "names 10 classes"),
         ({}, "does not say in its metadata what its classes are"),
         ({"classes": "0123456789"}, "does not say"),

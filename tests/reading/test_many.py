@@ -69,7 +69,7 @@ def test_no_picture_is_no_trouble(reader: Reader) -> None:
 
 @pytest.mark.parametrize("jobs", [0, -1, 1025, True, 1.5, "2"])
 def test_a_number_of_jobs_out_of_range_is_named_at_once(reader: Reader, jobs: Any) -> None:
-    with pytest.raises(UserError, match=r"Number of processes .* Choose 1 to 1,024\."):
+    with pytest.raises(UserError, match=r"Number of processes .* Choose a whole number from 1 to 1,024\."):
         reader.read_many([], jobs=jobs)
 
 

@@ -116,7 +116,7 @@ def test_what_is_wrong_with_the_machine_ends_the_job_and_a_picture_does_not(
     errors = [row["error"] for row in rows_in(here / "out")]
     assert errors[0].startswith("scans/00.png cannot be read, for an unexpected reason: ZeroDivisionError: nobody")
     error = failure_of(read_in_this_process(Tally(names=packed([*names[:7], *names[8:]]))))
-    assert "could read none of 11 pictures in a row. The first: scans/00.png cannot be read" in str(error)
+    assert "could not read any of 11 pictures in a row. The first error: scans/00.png cannot be read" in str(error)
     assert len(parts_in(str(here / "out"))) == 1
 
     monkeypatch.setattr(parts, "content_of", fails)
@@ -144,11 +144,11 @@ def test_a_full_disk_a_missing_folder_and_a_broken_part_are_told(here: Path, mon
         patched.chdir("scans")
         gone = Job(("scans",), False, str(here / "out"), str(here / "gone"))
         for tally in (listed(gone)[0], Tally(**PartReader(Reader(threads=1), gone)(as_block(names)).to_pylist()[0])):
-            assert f"does not have the folder {here}/gone, where the job was started" in str(failure_of(tally))
+            assert f"does not have the folder {here}/gone, in which the job was started" in str(failure_of(tally))
     Path("out/part-0.parquet").write_bytes(b"nothing")
     error = failure_of(listed(job(here))[0])
     assert str(error).startswith(f"{here}/out/part-0.parquet cannot be read: ")
-    assert str(error).endswith("Delete it: its pictures are then read again.")
+    assert str(error).endswith("Delete it, and its pictures will be read again.")
 
 
 def test_a_picture_at_which_processes_die_is_given_up_and_noted_from_the_second_try_on(here: Path) -> None:

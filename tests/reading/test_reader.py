@@ -200,7 +200,7 @@ def test_a_threshold_that_is_none_is_refused(threshold: float) -> None:
 
 @pytest.mark.parametrize("threshold", [True, "0.9", [0.5], 0.5j])
 def test_what_is_no_number_is_no_threshold(threshold: Any) -> None:
-    with pytest.raises(UserError, match=r"is not a number\. Choose 0 to 1, such as 0\.9\."):
+    with pytest.raises(UserError, match=r"is not a number\. Choose a number from 0 to 1, such as 0\.9\."):
         Reader(threshold=threshold)
 
 

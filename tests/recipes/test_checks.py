@@ -20,8 +20,8 @@ FIELDS = list(settings.FIELDS.values())
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"networks": ["best"]}, "networks are an ensemble's, and members is 1; they are best"),
-        ({"networks": ["best", "best"], "members": 4}, "networks must differ; best,best names one twice"),
+        ({"networks": ["best"]}, "networks are only for an ensemble, but members is 1; they are best"),
+        ({"networks": ["best", "best"], "members": 4}, "networks must all be different; best,best names one twice"),
         ({"networks": [3], "members": 4}, "networks must be a list of names; it is 3"),
     ],
 )
@@ -32,8 +32,8 @@ def test_networks_that_make_no_ensemble_are_refused(changes: dict[str, Any], wor
 
 def test_what_is_not_deskewed_in_training_is_refused_where_it_would_be_in_use() -> None:
     told = refusal(deskew=True, writing=0.5)
-    assert "deskew cannot be on with writing 0.5 and rejects 0: these are added after it in training" in told
-    assert "would be deskewed in use" in refusal(deskew=True, rejects=0.25)
+    assert "deskew cannot be on with writing 0.5 and rejects 0: in training, these are added after deskewing" in told
+    assert "in use, such images would be deskewed" in refusal(deskew=True, rejects=0.25)
 
 
 @pytest.mark.parametrize(
@@ -117,13 +117,13 @@ def test_nan_and_infinity_are_refused(f: dataclasses.Field[Any], value: float) -
         ({"learning_rate": "0.1"}, "learning_rate must be a number between 1e-9 and 100; it is '0.1'."),
         ({"batch_norm": 1}, "batch_norm must be true or false; it is 1."),
         ({"name": 3}, "name must be text; it is 3."),
-        ({"name": ""}, "name must be 1 to 40 of a-z, 0-9 and -; it is ''."),
+        ({"name": ""}, "name must be 1 to 40 characters from a-z, 0-9 and -; it is ''."),
         ({"name": "../mine"}, "; it is '../mine'."),
         ({"name": "-mine"}, "; it is '-mine'."),
         ({"name": "mine\n"}, "; it is 'mine\\n'."),
-        ({"name": "a" * 41}, "name must be 1 to 40 of"),
+        ({"name": "a" * 41}, "name must be 1 to 40 characters from"),
         ({"batch_size": 0}, "batch_size must be at least 1; it is 0."),
-        ({"batch_size": 1}, "batch_size must be at least 2 if batch norm compares images; it is 1."),
+        ({"batch_size": 1}, "batch_size must be at least 2 with batch norm, which compares images; it is 1."),
         ({"widths": []}, "widths must be a list of whole numbers between 1 and 65,536; it is empty."),
         ({"widths": [8, 0]}, "widths must be a list of whole numbers between 1 and 65,536; it is 8,0."),
         ({"widths": [True]}, "; it is True."),
@@ -160,9 +160,14 @@ def test_the_command_line_is_told_of_options() -> None:
         "Recipe 'custom': --deskew must be true or false; it is 'on'. Also, --batch-size must be at least 1; it is 0. "
         "Change the value and run the command again."
     )
-    with pytest.raises(UserError, match=r"deskew cannot be on with writing 1 and rejects 0\.5: these") as caught:
+    with pytest.raises(
+        UserError, match=r"deskew cannot be on with writing 1 and rejects 0\.5: in training, these"
+    ) as caught:
         Recipe().override(deskew=True, writing=1, rejects=0.5)
-    assert "--deskew cannot be on with --writing 1 and --rejects 0.5: these" in caught.value.for_command_line()
+    assert (
+        "--deskew cannot be on with --writing 1 and --rejects 0.5: in training, these"
+        in caught.value.for_command_line()
+    )
     copy = pickle.loads(pickle.dumps(caught.value))
     assert copy.for_command_line() == caught.value.for_command_line()
 

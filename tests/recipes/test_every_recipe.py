@@ -71,7 +71,9 @@ def test_a_recipe_has_the_parameters_it_claims_and_takes_two_steps_with_finite_g
 def test_a_tiny_recipe_cannot_outgrow_its_limit(name: str, data_dir: Path) -> None:
     recipe = RECIPES[name].override({"widths": (8, 64, 64)})
 
-    with pytest.raises(UserError, match=rf"has 15,978 parameters, but {name} may have {recipe.most_parameters:,}"):
+    with pytest.raises(
+        UserError, match=rf"has 15,978 parameters, but {name} may have at most {recipe.most_parameters:,}"
+    ):
         TrainingState(recipe, open_dataset("mnist", data_dir), 0, CPU, "fp32")
 
 

@@ -40,7 +40,7 @@ def test_it_survives_json_and_says_what_was_changed() -> None:
         ({"steps": 0}, "steps must be at least 1; it is 0"),
         ({"steps": 1.5, "momentum": 2}, "steps must be .*Also, momentum must be"),
         ({"precision": "fp8"}, "precision must be auto, fp32 or bf16"),
-        ({"name": "Not this"}, "name must be 1 to 40 of"),
+        ({"name": "Not this"}, "name must be 1 to 40 characters from"),
         ({"name": 3}, "name must be text"),
         ({"epochs": 3, "rotate": 1}, "2 unknown fields: epochs, rotate"),
     ],

@@ -212,7 +212,7 @@ def test_groups_are_checked_together_by_the_recipe_that_holds_them() -> None:
             optimisation=OptimisationSettings(epochs=0),
         )
     assert [caught.value.message.count(name) for name in ("widths must", "batch_size must", "epochs must")] == [1, 1, 1]
-    with pytest.raises(UserError, match="network must be NetworkSettings; it is DataSettings"):
+    with pytest.raises(UserError, match="network must be of type NetworkSettings; it is DataSettings"):
         Recipe(network=DataSettings())  # type: ignore[arg-type]
 
 

@@ -51,7 +51,7 @@ def test_a_config_of_another_version_is_refused(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     change_config(run.path, version=4)
 
-    with pytest.raises(UserError, match="another mnistlab"):
+    with pytest.raises(UserError, match="another version of mnistlab"):
         Run.open(run.path)
 
 

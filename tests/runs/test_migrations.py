@@ -109,7 +109,7 @@ def test_a_combined_run_is_made_again_from_its_members(runs: Path) -> None:
 def test_a_run_folder_of_an_unknown_version_is_refused_with_its_version(runs: Path, version: object) -> None:
     path = runs / "finished" / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"version": version}))
-    with pytest.raises(UserError, match=rf"was written by another mnistlab \(config version {version}\)"):
+    with pytest.raises(UserError, match=rf"was written by another version of mnistlab \(config version {version}\)"):
         Run.open(path.parent)
 
 
@@ -142,7 +142,7 @@ def test_a_run_of_0_1_is_validated_on_the_images_that_it_kept(
         found = evaluate_run(run, "val", device="cpu")
     assert (found.split, found.total) == ("val-random", 5000)
     assert found.accuracy == pytest.approx(run.metrics[-1]["val_accuracy"], abs=4 / 5000)
-    assert "kept images for validation, not writers" in caplog.text
+    assert "held back single images for validation, not whole writers" in caplog.text
     assert run.summary()["validation"] == "val-random"
 
 

@@ -130,10 +130,10 @@ def test_a_trusted_proxy_says_how_the_server_was_called(proxied: httpx.Client, h
         (
             {**OUTSIDE, "Origin": "https://evil.example"},
             403,
-            ["X-Forwarded-Host must name the address the browser uses, with its port."],
+            ["X-Forwarded-Host must name the address that the browser uses, with its port."],
         ),
         ({**OUTSIDE, "Origin": "https://digits.example:8443"}, 403, ["X-Forwarded-Host must name", "port"]),
-        (OWN_PAGE, 403, ["proxy must pass on the address the browser uses, with its port, as X-Forwarded-Host."]),
+        (OWN_PAGE, 403, ["proxy must pass on the address that the browser uses, with its port, as X-Forwarded-Host."]),
         ({"X-Forwarded-Host": "digits.example", "Authorization": "Bearer wrong"}, 401, ["token"]),
     ],
 )
@@ -153,7 +153,7 @@ def test_of_others_forwarded_headers_mean_nothing(trusted: list[str]) -> None:
             assert_problem(
                 response,
                 403,
-                "comes from a page of another site, 'https://digits.example', and is for '127.0.0.1",
+                "comes from a page of another site, 'https://digits.example', but is for '127.0.0.1",
                 "--trusted-proxy 127.0.0.1.",
             )
             response = httpx.get(

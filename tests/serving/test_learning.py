@@ -172,7 +172,7 @@ def test_a_drawing_is_looked_at_by_the_network_at_each_step(open_page: Open) -> 
     right = (shipped().probabilities[-1].argmax(1) == shipped().labels).sum()
     expect(page.locator("#learn-figures")).to_have_text(f"Loss 0.46; {right} of 50 hard digits right")
     expect(page.locator("#learn-ends")).to_contain_text("0.46 at step 280")
-    expect(page.locator("#learn-note")).to_contain_text("but a quicker one")  # than that of the chosen model
+    expect(page.locator("#learn-note")).to_contain_text("but one that was trained for a short time")
     draw(page, 3, left=0.05)  # live, at the state that is shown
     expect(page.locator("#learn-answer")).to_contain_text("3,")
     guesses.nth(0).click()

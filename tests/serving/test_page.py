@@ -279,7 +279,7 @@ def test_an_answer_that_only_becomes_unsure_does_not_change(open_page: Open) -> 
     choose(page, "break")
     found = page.locator(".slider", has=page.locator("#break-blur"))
     found.get_by_role("button").click()
-    expect(found.locator(".note")).to_contain_text("The answer holds all the way. It is no longer sure near ")
+    expect(found.locator(".note")).to_contain_text("The answer holds all the way. The network is no longer sure near ")
     assert found.locator(".runs span").evaluate_all(
         "marks => marks.every((one) => one.scrollWidth <= one.clientWidth + 1)"
     )
@@ -746,14 +746,14 @@ def test_a_picture_waits_for_the_token(browser: Browser) -> None:
         files, summary = page.locator("#file"), page.locator("#picture-summary")
         files.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture_of(4, 0)})
         for token in ("wrong", "s3cret"):
-            expect(summary).to_have_text("The picture will be read once the token is given.")
+            expect(summary).to_have_text("The picture will be read once you have given the token.")
             expect(page.locator("#message")).to_have_text("This server requires its token.")
             give_token(page, token)
         expect(page.locator("#picture-text")).to_have_text("40")  # without being chosen again
         expect(page.locator("#message")).to_have_text("")
         page.evaluate("sessionStorage.setItem('mnistlab-token', 'no longer')")
         files.set_input_files({"name": "b.png", "mimeType": "image/png", "buffer": picture_of(8, 1)})
-        expect(summary).to_have_text("The picture will be read once the token is given.")
+        expect(summary).to_have_text("The picture will be read once you have given the token.")
         expect(page.locator("#picture-result")).to_be_hidden()  # the picture before is not taken for it
         give_token(page, "s3cret")
         expect(page.locator("#picture-text")).to_have_text("81")

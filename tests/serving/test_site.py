@@ -363,7 +363,7 @@ def test_webassembly_refused_is_said_and_the_answers_are_the_same(
         ),
     )
     page.goto(url)
-    expect(page.locator("#notice")).to_have_text("The browser refuses WebAssembly: answers take longer.")
+    expect(page.locator("#notice")).to_have_text("The browser refuses WebAssembly, so answers take longer.")
     assert_reads_drawings(page, reader, range(2))
     page.context.close()
 
@@ -433,7 +433,7 @@ def test_a_site_of_ours_is_renewed_and_what_it_no_longer_needs_removed(tmp_path:
         "CNAME",
     }
     (folder / "site.json").write_text("{}")
-    with pytest.raises(UserError, match="holds no site"):
+    with pytest.raises(UserError, match="does not hold a site"):
         write_site(folder, [ServedModel("new", "new", reader)])
 
 

@@ -304,7 +304,7 @@ def test_what_is_not_a_list_of_runs_is_named(one: Any, shown: str, pair: list[Ru
 def test_a_seed_that_is_none_gets_a_sentence_before_there_is_a_folder(seed: Any, sentence: str, tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         train(ALONE, runs_dir=str(tmp_path / "runs"), seed=seed)
-    assert str(caught.value) == f"{sentence} Choose 0 to 4,294,967,295."
+    assert str(caught.value) == f"{sentence} Choose a whole number from 0 to 4,294,967,295."
     assert not (tmp_path / "runs").exists()
 
 

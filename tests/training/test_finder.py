@@ -140,7 +140,7 @@ def test_what_it_cannot_be_used_for_is_said(
         (lambda: load_model(found), "holds the network that finds digits on pages, not a classifier"),
         (lambda: export_model(found, int8=True), "int8 is for classifiers"),
         (lambda: export_model(found, coverage=0.5), "coverage is for classifiers"),
-        (lambda: compare_runs(found, mnist_run), "one finds digits on pages and the other is a classifier"),
+        (lambda: compare_runs(found, mnist_run), "one finds digits on pages, and the other is a classifier"),
         (lambda: train(RECIPE, dataset=pictures, runs_dir=tmp_path / "runs"), "trained on the ten digits"),
     ):
         with pytest.raises(UserError, match=said):
@@ -152,7 +152,7 @@ def test_what_it_cannot_be_used_for_is_said(
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("train finder --epochs 3", "The recipe finder has no --epochs. See what it has: mnistlab train finder --help"),
+        ("train finder --epochs 3", "The recipe finder has no --epochs. See its options: mnistlab train finder --help"),
         ("train quick --warmup-steps 3", "The recipe quick has no --warmup-steps."),
         ("train finder --height 98", "--height must be a multiple of 4; it is 98."),
         ("train ensemble --networks finder", "The recipe finder does not train a classifier"),
@@ -182,11 +182,11 @@ def test_the_commands_that_apply_print_what_it_did(
     run = copy_of(found, tmp_path)
     assert run_app(["evaluate", str(run.path), "--split", "val"]) == 0
     out = capsys.readouterr().out
-    assert "digits on 50 drawn scenes found and right, 95 % interval" in out
+    assert "digits on 50 generated scenes found and read correctly, 95 % interval" in out
     assert "per scene, at probabilities of 0.3 or more" in out
     assert "nats" not in out
     assert run_app(["doctor", str(run.path)]) in (0, 1)  # it has learnt nothing
-    assert "digits on 48 drawn scenes found and right" in capsys.readouterr().out
+    assert "digits on 48 generated scenes found and read correctly" in capsys.readouterr().out
     assert run_app(["runs", "--runs", str(tmp_path)]) == 0
     assert "finder*" in capsys.readouterr().out
 

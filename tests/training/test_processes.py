@@ -212,7 +212,7 @@ def test_where_a_process_is_killed_the_other_says_how_to_go_on_and_begun_anew_th
     (run,) = list_runs(tmp_path)
     assert isinstance(run, Run)
     assert isinstance(lost, Failure)
-    assert lost.message == "Another process of this training run has ended, or the connection to it is lost."
+    assert lost.message == "Another process of this training run has ended, or the connection to it has been lost."
     assert f"torchrun --nproc-per-node 2 -m mnistlab train --resume {run.path}" in lost.command_remedy
     assert not elsewhere
     assert len(run.metrics) == 1

@@ -185,9 +185,7 @@ def test_places_are_those_of_machines_that_have_room_for_all_that_a_trial_takes(
     ):
         with pytest.raises(UserError, match=words):
             RayEngine(gpus=gpus)
-    with pytest.raises(
-        UserError, match="takes 4 cores and 3 of a GPU, and no machine has more than 8 cores and 2 GPUs"
-    ):
+    with pytest.raises(UserError, match="takes 4 cores and 3 GPUs, and no machine has more than 8 cores and 2 GPUs"):
         RayEngine(gpus=3).places(two, 4)
 
 
@@ -270,7 +268,11 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.mark.parametrize("scheme", ["", "ray://"])
 @pytest.mark.parametrize(
     ("answer", "words"),
-    [(None, "no answer within 10 seconds"), (b"HTTP/1.1 400 Bad Request\r\n", "not Ray"), (b"", "not Ray")],
+    [
+        (None, "no answer within 10 seconds"),
+        (b"HTTP/1.1 400 Bad Request\r\n", "other than Ray"),
+        (b"", "other than Ray"),
+    ],
     ids=["silent", "a web server", "closed"],
 )
 def test_an_address_where_no_ray_answers_is_named(

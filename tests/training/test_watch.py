@@ -58,7 +58,7 @@ def test_a_broken_loss_names_the_step_and_leaves_the_last_good_state(pictures: P
 
     run = find_run("latest", tmp_path)
     assert str(run.path) in str(caught.value)
-    assert "smaller --learning-rate than 10" in caught.value.command_remedy
+    assert "--learning-rate smaller than 10" in caught.value.command_remedy
     assert 1 <= len(run.metrics) < BREAKS.epochs
     state = TrainingState(run.recipe, open_dataset(run.dataset), run.seed, torch.device("cpu"), "fp32")
     state.load_state_dict(load_tensors(run.resume_path, "remedies.restore_or_train"))
@@ -92,5 +92,7 @@ def test_weights_that_an_epochs_last_step_broke_are_a_failure_though_its_loss_wa
     with watching(finished, state, Silent(), None) as watched, pytest.raises(Failure) as caught:
         watched.step(torch.tensor(1.0))
     assert caught.value.message == "The weights became NaN or infinite at step 4 of 8."
-    assert caught.value.remedy.startswith(f"The last good state is kept in {finished.path}. Train with a smaller")
+    assert caught.value.remedy.startswith(
+        f"The last good state is kept in {finished.path}. Train with a learning_rate smaller"
+    )
     assert {path: path.read_bytes() for path in finished.path.iterdir()} == kept

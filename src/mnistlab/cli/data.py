@@ -40,13 +40,17 @@ from mnistlab.messages.sentences import locales_language
     "--from-corrections",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Make a folder of pictures from a file that read --to wrote, for the rows with the right digit in a column 'correct'.",
+    help="Make a folder of pictures from a file that read --to wrote, using the rows that have the "
+    "right digit in a column 'correct'.",
 )
 @click.option(
-    "--to", type=click.Path(path_type=Path), metavar="FOLDER", help="The folder that --from-corrections makes."
+    "--to",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Where --from-corrections makes the folder of pictures.",
 )
 @click.option(
-    "--split", type=click.Choice(["train", "val"]), default="train", show_default=True, help="What to look at."
+    "--split", type=click.Choice(["train", "val"]), default="train", show_default=True, help="Images to look at."
 )
 @click.option(
     "--out",

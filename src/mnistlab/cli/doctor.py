@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 @click.option(
     "--code",
     metavar="FILE.py:CLASS",
-    help="The class of your network; FILE.py is run. MODEL.pth is a state_dict of it; "
-    "without one, the network is tried out untrained.",
+    help="The class of your network; FILE.py is executed. MODEL.pth must hold its state_dict; "
+    "without MODEL.pth, the network is tried out untrained.",
 )
 @click.option(
     "--train",
     metavar="FILE.py:FUNCTION",
-    help="Also try out two steps of your training: FUNCTION(model, loader).",
+    help="Also try out two steps of your training, by calling FUNCTION(model, loader).",
 )
 @click.option(
     "--limit",
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     default=120.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long your code may take.",
+    help="How many seconds your code may take.",
 )
 @dataset_option
 @device_option
@@ -69,11 +69,11 @@ def doctor(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Check this machine; a run or a saved model (double softmax, wrong input, dead ReLUs); or the code of your network and its
-    training (common mistakes). Each problem comes with a remedy.
+    """Check this machine; a run or a saved model (double softmax, wrong input, dead ReLUs); or the code of your network and
+    its training (common mistakes, with their remedies).
 
-    A softmax in the network is visible in its outputs, one in the training loop in the run's losses; from weights alone, it can
-    only be suspected if the network is far too confident. The exit code is 1 if there is a problem.
+    A softmax in the network shows in its outputs, and one in the training loop in the run's losses; with the weights alone, it
+    can only be suspected if the answers are far too confident. The exit code is 1 if there is a problem.
     """
     require("train", "scipy", "torch")
     if code is None and train is not None:

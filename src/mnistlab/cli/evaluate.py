@@ -31,17 +31,18 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.argument("run", default="latest")
 @click.option(
-    "--split", type=click.Choice(["val", "test"]), default="test", show_default=True, help="What to measure on."
+    "--split", type=click.Choice(["val", "test"]), default="test", show_default=True, help="Images to measure on."
 )
 @click.option(
     "--by-writer",
     is_flag=True,
-    help="Show, instead of the classes, the writers with the most errors, and draw them; and numbers by one hand.",
+    help="Instead of classes, show the writers with the most errors, draw their digits, and say "
+    "how well numbers written by one hand are read.",
 )
 @click.option(
     "--corruptions",
     is_flag=True,
-    help="Also measure on the test images with noise, blur, fog, stripes …, as in MNIST-C, and draw them.",
+    help="Also measure the test images with noise, blur, fog, stripes and more, as in MNIST-C, and draw them.",
 )
 @click.option("--data-dir", type=FOLDER, default=None, help="Folder that holds the data.  [default: the run's]")
 @device_option
@@ -60,11 +61,11 @@ def evaluate(
     """Measure a run's saved model (accuracy, 95 % interval, each class, calibration), and redraw its pictures.
 
     The 95 % interval treats each image as an independent trial. If the writers are known (MNIST), a second interval treats each
-    writer as one trial, and says what to expect of other people's digits. "On corrected labels" uses the labels that people
-    agreed on where MNIST's are wrong, and leaves out the few images on which they did not agree.
+    writer as an independent trial, and says what to expect of other people's digits. "On corrected labels" uses the labels that
+    people agreed on where MNIST's are wrong, and leaves out the few images on which they did not agree.
 
-    RUN is a run's folder, its name, or "latest" (the default). In the JSON, "score" holds what was measured on the split; "test"
-    holds the same, for this version only.
+    RUN is a run's folder, its name, or "latest" (the default). In the JSON, "score" holds what was measured on the split;
+    "test" holds the same under its old name, in this version only.
     """
     if corruptions and split == "val":
         raise UserError("cli.corruptions_of_test_images")

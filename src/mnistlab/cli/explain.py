@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.argument("model", metavar="[RUN|MODEL]", required=False)
 @click.argument("picture", metavar="[PICTURE]", required=False, type=click.Path(path_type=Path))
-@click.option("--why", is_flag=True, help="Also show which ink counted for the answer, and the answer without it.")
-@click.option("--channel", metavar="LAYER:N", help="Show instead the digits that excite this channel most.")
-@click.option("--misread", is_flag=True, help="Show instead the digits that the network misreads most confidently.")
+@click.option(
+    "--why", is_flag=True, help="Also show which ink counted for the answer, and the answer without that ink."
+)
+@click.option("--channel", metavar="LAYER:N", help="Show the digits that excite this channel most instead.")
+@click.option("--misread", is_flag=True, help="Show the digits that the model misreads most confidently instead.")
 @click.option(
     "--example",
     type=ValueType(int),
@@ -39,9 +41,14 @@ if TYPE_CHECKING:
     metavar="N",
     help="The validation example to explain if no PICTURE is given.",
 )
-@click.option("--lang", metavar="|".join(LANGUAGES), help="The picture's language.  [default: the locale's, or en]")
 @click.option(
-    "--output", type=click.Path(path_type=Path), metavar="FILE.png", help="The picture.  [default: explain.png here]"
+    "--lang", metavar="|".join(LANGUAGES), help="Language of the words in the picture.  [default: the locale's, or en]"
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE.png",
+    help="The picture to write.  [default: explain.png in the current folder]",
 )
 @click.option("--data-dir", type=FOLDER, default=Path("data"), show_default=True, help="Folder that holds the data.")
 @runs_option
@@ -61,8 +68,8 @@ def explain(
 ) -> None:
     """Show what a network makes of one digit, layer by layer, as one tall picture for a slide.
 
-    MODEL is a run, "latest", a model.pth or what export wrote; by default, the reader that comes with mnistlab. PICTURE shows one
-    digit, and may be given alone. Without it, a validation example is explained.
+    MODEL is a run, "latest", a model.pth or a file that export wrote; by default, the reader that comes with mnistlab. PICTURE
+    shows one digit, and may be given without MODEL. Without PICTURE, a validation example is explained.
     """
     require("train", "matplotlib")
     from mnistlab.evaluation.figures import save_figure

@@ -25,12 +25,14 @@ from mnistlab.dependencies import require
     ),
 )
 @click.argument("run", metavar="[RUN|MODEL.pth]", default="latest")
-@click.option("--to", metavar="FORMAT", default="onnx", show_default=True, help="onnx or safetensors.")
-@click.option("--int8", is_flag=True, help="Store and compute convolutions and linear layers in 8 bits.")
+@click.option(
+    "--to", metavar="FORMAT", default="onnx", show_default=True, help="Format of the file: onnx or safetensors."
+)
+@click.option("--int8", is_flag=True, help="Compute convolutions and linear layers in 8 bits.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="The file.  [default: model.onnx beside the model, or finder.onnx]",
+    help="The file to write.  [default: model.onnx beside the model, or finder.onnx]",
 )
 @click.option(
     "--coverage",
@@ -52,10 +54,10 @@ def export(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Write a model as one file for other programs, calibrated, after checking that its answers match PyTorch's.
+    """Write a model as one calibrated file for other programs, after checking that its answers match PyTorch's.
 
-    RUN is a run's folder, its name, or "latest" (the default). A model.pth outside a run is not calibrated: it is not
-    known which images it was trained on.
+    RUN is a run's folder, its name, or "latest" (the default). A model.pth outside a run is not calibrated: nothing says which
+    images it was trained on.
     """
     require("export", "torch", "scipy")
     from mnistlab.runs.store import find_model

@@ -203,15 +203,15 @@ def day_command(day: Day) -> click.Command:
 @click.option(
     "--file",
     type=click.Path(path_type=Path),
-    help="The file with the answers, which is run.  [default: DAY_answers.py in the current folder]",
+    help="Python file with the answers; it is executed.  [default: DAY_answers.py in the current folder]",
 )
 @language_option
 @json_option
 @click.pass_context
 def check(context: click.Context, day: str, file: Path | None, as_json: bool) -> int:
-    """Check your answers to a day's exercises; a wrong one gets a hint. Solved exercises go into the diary.
+    """Check the answers to a day's exercises, with a hint where one is wrong. Solved exercises are noted in the diary.
 
-    The exit code is 2 if an answer cannot be judged because it has the wrong type or shape, or raises an error.
+    The exit code is 2 if an answer cannot be judged because it has the wrong type or shape, or ends in an error.
     """
     language: str = context.obj
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():  # what the answers print
@@ -229,7 +229,7 @@ def check(context: click.Context, day: str, file: Path | None, as_json: bool) ->
     "note", short_help="Write a line into your diary.", epilog=examples('mnistlab learn note "A convolution is a sum."')
 )
 @click.argument("text")
-@click.option("--day", default="", help="The day that the note is about, such as day3.")
+@click.option("--day", default="", help="The day that the line is about, such as day3.")
 @language_option
 @json_option
 @click.pass_context

@@ -33,7 +33,7 @@ DATA_HELP = "Folder that holds the data."
 runs_option = click.option("--runs", "runs_dir", type=FOLDER, default=Path("runs"), show_default=True, help=RUNS_HELP)
 models_option = click.option(
     "--model", "models", multiple=True, metavar="RUN|FILE.onnx",
-    help="A run, an exported model, or mnistlab for its own; if there are several, the page offers them all.  "
+    help="A run, an exported model, or mnistlab for its own reader; may be repeated: the page offers them all.  "
     "[default: mnistlab]",
 )  # fmt: skip
 data_option = click.option("--data-dir", type=FOLDER, default=Path("data"), show_default=True, help=DATA_HELP)
@@ -45,7 +45,9 @@ json_option = click.option(
 )
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
 download_option = click.option(
-    "--download", is_flag=True, help="Ask torchvision's mirrors even for MNIST, although a copy ships with mnistlab."
+    "--download",
+    is_flag=True,
+    help="Ask torchvision's mirrors even for MNIST, although a copy of it ships with mnistlab.",
 )
 
 

@@ -41,18 +41,20 @@ __all__ = ["read"]
 )
 @click.argument("pictures", nargs=-1, required=True, type=click.Path())
 @click.option(
+    "--model",
+    metavar="RUN|FILE.onnx",
+    help="Your own model: a run, or a file that export wrote.  [default: mnistlab's]",
+)
+@click.option(
     "--model", metavar="RUN|FILE.onnx", help="Your own model: a run, or what export wrote.  [default: mnistlab's]"
 )
 @click.option(
-    "--threshold", type=ValueType(float),
-    help="Lowest probability at which a digit is accepted.  [default: the model's]",
-)  # fmt: skip
-@click.option(
-    "--annotate", type=click.Path(path_type=Path),
-    help="Save the picture with boxes here; for several pictures, name a folder.",
-)  # fmt: skip
+    "--annotate",
+    type=click.Path(path_type=Path),
+    help="Save the picture with boxes here; name a folder for several pictures.",
+)
 @sheet_options
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, with one object per page of each picture.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON list on standard output, with one object per picture.")
 @click.option(
     "--to",
     type=click.Path(),
@@ -60,9 +62,11 @@ __all__ = ["read"]
     help="Write a row per digit to this .csv, .jsonl or .parquet file; - for CSV on standard output.",
 )
 @click.option(
-    "--resume", is_flag=True, help="Continue a file that --to began; pictures already in it are not read again."
+    "--resume", is_flag=True, help="Continue a file that --to began: pictures whose rows are in it are not read again."
 )
-@click.option("--jobs", type=ValueType(int), metavar="N", help="Processes that read.  [default: one per core]")
+@click.option(
+    "--jobs", type=ValueType(int), metavar="N", help="Number of processes that read.  [default: one per core]"
+)
 @click.option("--recursive", is_flag=True, help="Read sub-folders too.")
 @click.option(
     "--engine", type=click.Choice(["plain", "ray"]), default="plain", show_default=True,

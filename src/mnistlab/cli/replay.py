@@ -14,16 +14,23 @@ from mnistlab.messages.sentences import LANGUAGES
 
 @click.command(epilog=examples("mnistlab replay", "mnistlab replay latest --lang fr"))
 @click.argument("run", default="latest")
-@click.option("--lang", metavar="|".join(LANGUAGES), help="The language.  [default: the locale's, or en]")
 @click.option(
-    "--output", type=click.Path(path_type=Path), metavar="FILE.gif", help="The animation.  [default: replay.gif here]"
+    "--lang",
+    metavar="|".join(LANGUAGES),
+    help="Language of the words in the animation.  [default: the locale's, or en]",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE.gif",
+    help="The animation to write.  [default: replay.gif in the current folder]",
 )
 @runs_option
 @json_option
 def replay(run: str, lang: str | None, output: Path | None, runs_dir: Path, as_json: bool) -> None:
     """Replay a run's training (filters forming, hard digits, the loss) as a GIF and, if ffmpeg is installed, as an MP4 beside it.
 
-    The frames are states that the run saved during training, at steps that are ever further apart; none is invented in between.
+    The frames are states that the run saved while it trained, at growing intervals; none is made up in between.
     """
     require("train", "matplotlib")
     from mnistlab.evaluation.replay import Replay, read_snapshots, write_gif, write_mp4

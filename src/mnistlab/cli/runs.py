@@ -55,7 +55,7 @@ class RunsGroup(Group):
 def runs(context: click.Context, plot: str | None, runs_dir: Path, as_json: bool) -> None:
     """List all runs by day, the oldest first: recipe, seed, validation and test accuracy, training time in seconds.
 
-    A star marks a run whose recipe differs from mnistlab's recipe of that name.
+    A star marks a run whose recipe differs from mnistlab's own recipe of the same name.
 
     Wherever a command takes a run, "latest" is the one that was created last; a run dated in the future by a wrong clock counts
     only if there is no other.
@@ -156,8 +156,8 @@ inner_runs_option = click.option("--runs", "runs_dir", type=FOLDER, default=None
 def compare(context: click.Context, first: str, second: str, runs_dir: Path | None, as_json: bool) -> None:
     """Compare two runs, with McNemar's exact test on their test predictions, and a permutation test by writer.
 
-    McNemar's test treats each image as an independent trial. If the writers are known (MNIST), the other test treats each writer
-    as one trial: a model that merely suits two or three writers better is not better.
+    McNemar's test treats each image as an independent trial. If the writers are known (MNIST), the other test treats each
+    writer as an independent trial: a model that merely suits two or three writers better is not better.
     """
     require("train", "scipy")
     from mnistlab.evaluation.comparison import compare_runs
@@ -185,7 +185,7 @@ def compare(context: click.Context, first: str, second: str, runs_dir: Path | No
 
 @runs.command(epilog=examples("mnistlab runs delete 20261122-101500-two-conv-seed0 --yes"))
 @click.argument("names", nargs=-1, required=True, metavar="RUN...")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Delete without asking.")
 @inner_runs_option
 @json_option
 @click.pass_context

@@ -47,7 +47,8 @@ def through(read: Callable[[str], object]) -> Callable[[click.Context, click.Par
 
 ACCESS = (
     click.option(
-        "--port", type=WholeRange(0, 65535), default=8000, show_default=True, help="Port to listen on; 0 for any that is free.",
+        "--port", type=WholeRange(0, 65535), default=8000, show_default=True,
+        help="Port to listen on; 0 for any free one.",
     ),
     click.option(
         "--host", default="127.0.0.1", show_default=True,
@@ -63,9 +64,12 @@ ACCESS = (
     ),
     click.option(
         "--root-path", default="", metavar="/PATH", callback=through(read_root_path),
-        help="The path below which a proxy offers the page and the API.",
+        help="The path under which a proxy offers the page and the API.",
     ),
-    click.option("--token", envvar="MNISTLAB_TOKEN", help="Secret that the API requires; also MNISTLAB_TOKEN."),
+    click.option(
+        "--token", envvar="MNISTLAB_TOKEN",
+        help="Secret that the API requires; it can also be set in the environment, as MNISTLAB_TOKEN.",
+    ),
 )  # fmt: skip
 """The options that say where the server can be reached, and by whom."""
 
@@ -91,9 +95,9 @@ def access_options(command: Command) -> Command:
 @access_options
 @click.option(
     "--workers", type=WholeRange(1, 64), default=1, show_default=True,
-    help="Processes that answer requests, each with its own models; for when one is not enough.",
+    help="Number of processes that answer, each with its own models; use several if one cannot answer enough requests.",
 )  # fmt: skip
-@click.option("--no-browser", is_flag=True, help="Do not open the page.")
+@click.option("--no-browser", is_flag=True, help="Do not open the page in a browser.")
 @runs_option
 def serve(
     models: tuple[str, ...],
@@ -107,9 +111,9 @@ def serve(
     no_browser: bool,
     runs_dir: Path,
 ) -> None:
-    """Open a page to draw digits on, which shows what the network sees, and serve an API that does the same.
+    """Open a page to draw digits on, which shows what the network sees, and offer the same as an API.
 
-    The server listens on this computer only, unless --host says otherwise. Ctrl-C stops it.
+    The server can be reached from this computer only, unless --host says otherwise. Ctrl-C stops it.
     """
     require("serve")
     check_token(token)

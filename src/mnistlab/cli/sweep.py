@@ -67,26 +67,32 @@ class SetType(click.ParamType[tuple[str, tuple[Any, ...]]]):
     )
 )
 @click.argument("recipes", nargs=-1, metavar="[RECIPE]...")
-@click.option("--seeds", type=WholeRange(1, 1000), default=5, show_default=True, help="Training runs of each setting.")
+@click.option(
+    "--seeds",
+    type=WholeRange(1, 1000),
+    default=5,
+    show_default=True,
+    help="Number of training runs of each setting, each with its own seed.",
+)
 @click.option(
     "--first-seed",
     "first",
     type=WholeRange(0),
     default=0,
     show_default=True,
-    help="Seed of the first training run; the others count on from it.",
+    help="Seed of the first run of each setting.",
 )
 @click.option(
     "--set", "sets", metavar="FIELD=VALUE,...", type=SetType(), multiple=True,
-    help="Train with each of these values of a recipe's field (see train --help); if several fields are given, with all"
-    " combinations. + joins the values of a list: widths=16+32,32+64.",
+    help="Train with each of these values of a recipe's field (see train --help); if given for several fields, "
+    "with all combinations. + joins the values of a list: widths=16+32,32+64.",
 )  # fmt: skip
 @dataset_option
 @click.option("--test", is_flag=True, help="Also measure each run on the test images, once; nothing is chosen by them.")
 @click.option("--cores", type=WholeRange(1), help="Cores that each training run uses; all by default.")
 @click.option(
     "--engine", type=click.Choice(["plain", "ray"]), default="plain", show_default=True,
-    help="plain trains one after the other, ray as many at once as there is room for.",
+    help="plain trains one network after the other, ray as many at once as there is room for.",
 )  # fmt: skip
 @click.option("--address", metavar="HOST:PORT", help="Ray cluster to train on; by default, only this computer.")
 @click.option(
@@ -97,7 +103,7 @@ class SetType(click.ParamType[tuple[str, tuple[Any, ...]]]):
 )
 @click.option(
     "--plot", metavar="FILE.png", type=click.Path(path_type=Path),
-    help="Picture of the comparison.  [default: sweep.png in the runs folder]",
+    help="Where to save the picture of the comparison.  [default: sweep.png in the runs folder]",
 )  # fmt: skip
 @device_option
 @data_option
@@ -122,10 +128,10 @@ def sweep(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Train recipes with several seeds and settings, each as an ordinary run, and compare them on the validation images.
+    """Train recipes with several seeds and settings, each an ordinary run, and compare them on the validation images.
 
-    A run with the same recipe, seed and dataset that is already in the runs folder counts as done. So the same command continues
-    where it was stopped, and with more seeds or settings it trains only what is new.
+    A run that is already in the runs folder, with the same recipe, seed and dataset, counts as done. So the same command
+    continues where it was stopped, and with more seeds or settings, it trains only the new ones.
     """
     require("train")
     if engine == "ray":

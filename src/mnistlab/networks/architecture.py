@@ -40,9 +40,10 @@ class NetworkDesign:
     padding: tuple[str, ...] = knob(("valid",), choices=PADDINGS)
     """What happens at the picture's edge, per block: zeros are added (same), or the edge is lost (valid)."""
     pooling: tuple[str, ...] = knob(("max",), choices=POOLINGS)
-    """How the picture is halved, per block: by max-pool, by a stride of 2, or not at all."""
+    """How the picture is halved, per block: by max-pooling, by a stride of 2, or not at all."""
     separable: bool = knob(False)
-    """Split each convolution but the first in two: one for each channel, then 1x1 to mix them (few parameters)."""
+    """Split each convolution but the first in two: one that treats each channel separately, then a 1x1 one that mixes them
+    (few parameters)."""
     batch_norm: bool = knob(True)
     """Batch norm after each convolution."""
     pool_last: bool = knob(False)

@@ -18,7 +18,7 @@ __all__ = ["ALL_RECIPES", "RECIPES", "find_classifier", "find_recipe", "member_o
 
 DEFAULT = Recipe(
     name="default",
-    summary="4 convolutions, 7 epochs: the best that a minute can give",
+    summary="4 convolutions, 7 epochs: the best that fits into a minute",
     network=NetworkSettings(
         widths=(16, 64, 96),
         depth=(1, 1, 2),
@@ -86,14 +86,14 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
         BEST,
         BEST.override(
             name="best-5x5",
-            summary="best with 3 larger convolutions",
+            summary="like best, with 3 larger convolutions",
             widths=(32, 48, 96),
             depth=(1,),
             kernel_size=(5,),
         ),
         BEST.override(
             name="best-pens",
-            summary="best, not deskewed but trained on other pens and cameras too",
+            summary="like best, but also trained on other pens and cameras, and not deskewed",
             deskew=False,
             rotate=12,
             shear=0.15,

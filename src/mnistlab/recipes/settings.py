@@ -61,7 +61,7 @@ class DataSettings:
     clutter: float = knob(0.0, low=0, high=1)
     """Invert, partly cover, mix with other digits, change the strokes: 0 in no image, 1 in most."""
     rejects: float = knob(0.0, low=0, high=4)
-    """Add pictures of no class to each batch, as a fraction of its size."""
+    """Add pictures that belong to no class to each batch: how many, as a fraction of its size."""
 
     @property
     def validation(self) -> Literal["val", "val-random"] | None:

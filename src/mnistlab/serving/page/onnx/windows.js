@@ -22,6 +22,7 @@ function placesOf(side, { kernel, strides, pads, dilations }, axis) {
   return Math.floor((side + pads[axis] + pads[axis + 2] - reach) / strides[axis]) + 1;
 }
 
+/** The first place where the cell at distance `away` of a window is inside, and the end of such places (exclusive). */
 const from = (away, stride) => Math.max(0, Math.ceil(-away / stride));
 const until = (away, stride, side, places) => Math.min(places, Math.floor((side - 1 - away) / stride) + 1);
 

@@ -28,13 +28,13 @@ export const MORE_ENGLISH = {
   learnRight: "{right} of {digits} hard digits right",
   learnBetween: "; ",
   learnFilters: "Its first filters, and below each what it finds in your drawing",
-  learnDeep: "What the second convolution makes of that",
+  learnDeep: "What the second convolution makes of these maps",
   learnDraw: "Draw a digit, and see what this network would have answered at each step.",
   learnNote:
-    "These are states of the training run {title}, saved while it ran; your browser runs them on your drawing. After a few steps a network knows nothing; after a few dozen it begins to see. The hard digits are those of the validation data that look most like other digits.",
+    "These are states of the training run {title}, saved while it ran; your browser runs them on your drawing. After a few steps a network knows nothing; after a few dozen it begins to see. The hard digits are the ones in the validation data that look most like other digits.",
   learnOther: "This is not the network that answers in the other tabs.",
   learnQuick:
-    "This is not the network that answers in the other tabs, but a quicker one, trained for a short time only, so it makes more mistakes.",
+    "This is not the network that answers in the other tabs, but one that was trained for a short time only, so it makes more mistakes.",
   learnNone:
     "This run saved no complete states: its network is too large, or an older mnistlab trained it. Choose another training run.",
   learnDamaged: "The snapshots of this training run are damaged or were changed. Choose another, or train it again.",
@@ -50,7 +50,7 @@ export const MORE_ENGLISH = {
   breakFindLabel: "Find where it breaks ({name})",
   breakHolds: "The answer holds all the way.",
   breakAt: "The answer changes near {places}.",
-  breakUnsure: "It is no longer sure near {places}.",
+  breakUnsure: "The network is no longer sure near {places}.",
   breakReset: "Reset",
   breakNote:
     "This changes the 28 × 28 pixels that the network gets, not your drawing. A “?” after an answer means that the network is not sure enough.",
@@ -76,9 +76,9 @@ export const MORE_ENGLISH = {
   compareOneAlone:
     "To compare your own model with this one, write the page with both: mnistlab site public --model mnistlab --model latest",
   aloneSheets: "To read tables or the fields of a form, use the page that this command opens on your computer: mnistlab serve",
-  fileMissing: "{file} cannot be fetched: it is neither on the network nor in the browser's store.",
+  fileMissing: "{file} cannot be fetched: it is neither on the network nor in the browser's cache.",
   modelBroken: "{model} is not a model that this page can use: {reason}.",
   operatorUnknown: "{model} uses ONNX operators that this page cannot compute: {operators}.",
   offlineRefused: "The browser did not store this page, so it will need the network next time, too.",
-  slowRefused: "The browser refuses WebAssembly: answers take longer.",
+  slowRefused: "The browser refuses WebAssembly, so answers take longer.",
 };
