@@ -46,12 +46,12 @@ OWN = (
     Lesson(
         "operations",
         Text("Every operation of the network, by hand", "Chaque opération du réseau, à la main"),
-        Text("A picture, a sentence and its numbers for each.", "Pour chacune, une image, une phrase et ses nombres."),
+        Text("For each, a picture, a sentence and its numbers.", "Pour chacune, une image, une phrase et ses nombres."),
     ),
     Lesson(
         "errors",
-        Text("The errors that everybody meets", "Les erreurs que tout le monde rencontre"),
-        Text("The message, why, and the remedy.", "Le message, pourquoi, et le remède."),
+        Text("The errors that everyone runs into", "Les erreurs que tout le monde rencontre"),
+        Text("The message, its cause, and the remedy.", "Le message, pourquoi, et le remède."),
     ),
 )
 
