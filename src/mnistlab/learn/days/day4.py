@@ -173,11 +173,11 @@ gallery(kept["relu3"][:16])
 #
 # ## Batch norm, and a forgotten `eval()`
 #
-# `norm1` is new. Some filters are loud, others soft, and their loudness changes at every training step: the layers
+# `norm1` is new. Some filters are loud, others soft, and their loudness changes with every training step: the layers
 # after them would have to adapt again and again. **Batch norm** puts all channels on the same scale: subtract the
-# mean and divide by the standard deviation; then multiply by a weight and add a bias, which are learnt. During
-# training, the mean and standard deviation are those of the batch; at inference, they are the running averages kept
-# during training. Four numbers by hand, then our first channel:
+# mean and divide by the standard deviation; then multiply by a weight and add a bias, both of which are learnt.
+# During training, the mean and standard deviation are those of the batch; at inference, they are the running averages
+# kept during training. Four numbers by hand, then our first channel:
 
 # %% [markdown] lang="fr"
 # Dans les cartes du premier bloc, on reconnaît encore le chiffre, dessiné par ses traits horizontaux, penchés ou
@@ -249,7 +249,7 @@ with torch.no_grad():
 # Three more layers, by hand. `stride=2`, as in our `conv1`, moves the filter by two pixels at a time: one result in
 # four is left. `groups=2` gives each channel a filter of its own, then a 1x1 convolution mixes the channels: together
 # they make a **depthwise separable** convolution. And **global average pooling** keeps one number per map: its
-# average. (The recipe `tiny-1k` has these last two.)
+# average. (The recipe `tiny-1k` uses the last two.)
 
 # %% [markdown] lang="fr"
 # Encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la
@@ -319,7 +319,7 @@ plt.show()
 # ## What excites a channel
 #
 # A filter in a later layer is no longer a picture: it mixes all the channels before it. So question it: show it all
-# the validation digits, and cut out the places that excite it most.
+# the validation digits, and cut out the parts of them that excite it most.
 
 # %% [markdown] lang="fr"
 # Le nombre en fin de ligne dit de combien les cartes de l'`Explainer` s'écartent des nôtres. Le carré est ce que voit
@@ -398,7 +398,7 @@ gallery([digit, fall, explainer.why(digit)], ["28x28", "7x7", "why()"], columns=
 # 2014](https://arxiv.org/abs/1311.2901)), but finer. It wipes out a soft-edged spot around each pixel of ink, and
 # measures the fall in **log-odds**, log(p / (1 - p)): a probability that goes from 0.9999 to 0.999 has hardly moved,
 # yet the doubt has grown tenfold, and log-odds see that. Red ink speaks for the answer, blue ink against it. Here is
-# one of each digit:
+# one example of each digit:
 
 # %% [markdown] lang="fr"
 # Le chiffre, nos 49 carrés, et `explainer.why()` : la même idée (l'*occlusion*, [Zeiler et Fergus
@@ -510,8 +510,8 @@ print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 5
 #
 # Researchers have hunted for such labels in the test set ([Northcutt et al. 2021](https://arxiv.org/abs/2103.14749)),
 # and asked five people about each suspect. The digit that most of them saw is the better label; failing that, we
-# write "?". Here is what our network "misread" among these: MNIST's label, its answer, and what people say. (These
-# are test images, but it is their labels that we judge, not the network.)
+# write "?". Here are those that our network "misread", each with MNIST's label, the network's answer, and what people
+# say. (These are test images, but it is their labels that we judge, not the network.)
 
 # %% [markdown] lang="fr"
 # La première n'en trouve presque aucune : un chiffre douteux n'est pas une étiquette fausse. La seconde les trouve
@@ -532,9 +532,10 @@ gallery([mistake.image for mistake in doubtful], titles, columns=6)
 print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {test.corrected[0]} / {test.corrected[1]}")
 
 # %% [markdown] lang="en"
-# The last line: how many of the labels known to be wrong are among our mistakes; then the score by MNIST's labels, and
-# by the corrected ones, without the digits that have no right label. No measurement is better than its ruler. Report
-# the official score, as everyone does, and the corrected one beside it; `mnistlab evaluate` prints both.
+# The last line says how many of the labels known to be wrong are among our mistakes, then gives the score by MNIST's
+# labels and by the corrected ones, without the digits that have no right label. No measurement is better than its
+# ruler. Report the official score, as everyone does, and the corrected one beside it; `mnistlab evaluate` prints
+# both.
 #
 # ## Exercises
 #
@@ -555,7 +556,7 @@ print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {
 #
 # - A filter is a small picture, and its map says where the image looks like it; `detach()` before numpy.
 # - Batch norm puts all channels on the same scale; without `eval()`, a digit is judged by its neighbours.
-# - From block to block the maps shrink, the receptive field grows: less *where*, more *what*.
+# - From block to block the maps shrink and the receptive field grows: less *where*, more *what*.
 # - To understand a channel, show it everything and look at what excites it.
 # - Occlusion finds the ink that decides; log-odds see what a probability near 1 hides.
 # - Look at your mistakes on the validation digits: digit by digit, writer by writer. And suspect the label if the
