@@ -242,7 +242,7 @@ draw({"600": curve, "600 + augmentation, dropout": curve_of_careful})
 
 # %% [markdown] lang="en"
 # Validation accuracy rises. And something looks like a bug: the dashed line is *below* the solid one, as if strangers were
-# easier to read than the images trained on. But look at what is compared. While learning, the images are distorted, dropout
+# easier to read than the images trained on. But look at what is compared. During learning, the images are distorted, dropout
 # switches off part of the network, and the weights of the epoch's first batches were worse than those at its end. When the
 # 600 images are measured in the same way as the validation images, the order is as it should be:
 
