@@ -1,4 +1,4 @@
-"""The table of how well and how fast handwriting is read, in English."""
+"""The table of how well and how fast handwriting is read."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ READING = {
     "page-time": "an A4 page at 300 dpi (JPEG) with 100 digits",
     "classify": "`Reader.classify`, 10,000 images, 2 cores",
     "many": "`Reader.read_many`, pages at 150 dpi in two processes: pictures per second relative to one thread",
-    "ray-rate": "`read --engine ray`, small pictures, two cores, start-up included: pictures per second relative to `read --jobs 2`",
+    "ray-rate": "`read --engine ray`, small pictures, two cores, start included: pictures per second relative to `read --jobs 2`",
     "ray-memory": "peak memory of the command `read --engine ray`, for ten times as many pictures",
     "ray-kills": "`read --engine ray` whose processes are killed: each picture is in the output once, broken ones with an error",
 }
 
 
 def reading_table() -> str:
-    """The last measurement of each row of benchmarks/reading."""
+    """The table of the last measurement of each row of benchmarks/reading."""
     last = results.latest_rows("reader")
     rows = [
         (title, reading_figure(name, last[name]), measured(last[name]), command_of(name, last[name]))
@@ -44,7 +44,7 @@ def reading_table() -> str:
 
 
 def reading_figure(name: str, row: dict[str, Any]) -> str:
-    """The figure, with its n."""
+    """The figure of a row, with its n."""
     if name in ("mnist", "semeion", "digits", "pages"):
         right, of = row["right"], row["of"]
         more = f", {row['pages']} pages, {row['false_finds']} false finds" if name == "pages" else ""
