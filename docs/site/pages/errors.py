@@ -23,8 +23,8 @@ labels = torch.randint(10, (64,))
 #
 # > RuntimeError: Error downloading train-images-idx3-ubyte.gz: Tried ..., got: HTTP Error 403: Forbidden
 #
-# **Why.** The server that hosted MNIST for twenty years turns programs away, and a mirror may be overloaded (503). It is not
-# your code. **Remedy.** Do not try a hundred times. A copy of MNIST ships with mnistlab: `mnistlab data` puts it where
+# **Why.** The server that hosted MNIST for twenty years turns programs away, and a mirror may be overloaded (503). Your code
+# is not to blame. **Remedy.** Do not try a hundred times. A copy of MNIST ships with mnistlab: `mnistlab data` puts it where
 # torchvision looks for it, and `download=True` then finds it there ([day 2](day2.ipynb)).
 
 # %% [markdown] lang="fr"
@@ -49,8 +49,8 @@ wrong = nn.Sequential(
 wrong(images)
 
 # %% [markdown] lang="en"
-# **Why.** `mat1` is what arrives: 64 rows of 3136 numbers. `mat2` is the linear layer, made for 12544. Max-pooling has halved
-# both sides, and 16 · 14 · 14 is 3136. **Remedy.** Print the shape before the layer, and give the layer that size.
+# **Why.** `mat1` is what arrives: 64 rows of 3136 numbers. `mat2` is the linear layer, made for rows of 12544. Max-pooling
+# has halved both sides, and 16 · 14 · 14 is 3136. **Remedy.** Print the shape before the layer, and give the layer that size.
 
 # %% [markdown] lang="fr"
 # **Pourquoi.** `mat1` est ce qui arrive : 64 lignes de 3136 nombres. `mat2` est la couche linéaire, faite pour 12544. Le
@@ -93,7 +93,7 @@ print(logits.softmax(dim=1).sum(dim=1)[:3], logits.softmax(dim=0).sum(dim=1)[:3]
 # %% [markdown] lang="en"
 # ## 4. My own photo is always a 3
 #
-# No error: nearly every photo gets the same answer, whatever is on it. Which one is a matter of chance; for many people it is
+# No error: nearly every photo gets the same answer, whatever it shows. Which one is a matter of chance; for many people it is
 # a 3.
 
 # %% [markdown] lang="fr"
@@ -146,9 +146,9 @@ torch.save(wrong, "whole.pth")
 torch.load("whole.pth")
 
 # %% [markdown] lang="en"
-# **Why.** Since PyTorch 2.6, `torch.load` takes tensors and plain values only: a file that holds an object may run any program
-# on your computer. **Remedy.** Save the weights, `torch.save(network.state_dict(), ...)`. Write `weights_only=False` only for
-# a file that you made yourself.
+# **Why.** Since PyTorch 2.6, `torch.load` takes tensors and plain values only: a file that holds an object may run any
+# program on your computer when it is loaded. **Remedy.** Save the weights, `torch.save(network.state_dict(), ...)`. Write
+# `weights_only=False` only for a file that you made yourself.
 
 # %% [markdown] lang="fr"
 # **Pourquoi.** Depuis PyTorch 2.6, `torch.load` n'accepte que des tenseurs et des valeurs simples : un fichier qui contient
@@ -239,7 +239,7 @@ nn.Conv2d(1, 16, kernel_size=3)(colour)
 #
 # No error, and most often no mistake either. **Why.** Training accuracy is measured *with* dropout and augmentation, and
 # while the network is still learning: its mean over the epoch is that of a younger network. Here is the accuracy of the
-# network of number 4 on the same 10,000 pictures, first counted while it was learning, then measured afterwards, as in
+# network from number 4 on the same 10,000 pictures, first counted while it was learning, then measured afterwards, as in
 # validation:
 
 # %% [markdown] lang="fr"
@@ -314,7 +314,7 @@ print([round(network(images[:8])[0, 0].item(), 3) for _ in range(3)])
 # %% [markdown] lang="en"
 # **Why.** In training, dropout leaves numbers out at random, which is why the same eight pictures got three answers; and
 # batch norm takes the mean and standard deviation from the batch, so that other neighbours would change the answer too.
-# **Remedy.** Call `network.eval()` before you measure or use it, `network.train()` before you go on training.
+# **Remedy.** Call `network.eval()` before you measure or use the network, `network.train()` before you go on training.
 
 # %% [markdown] lang="fr"
 # **Pourquoi.** À l'entraînement, le dropout omet des nombres au hasard : voilà pourquoi les huit mêmes images ont donné trois
@@ -325,7 +325,7 @@ print([round(network(images[:8])[0, 0].item(), 3) for _ in range(3)])
 # %% [markdown] lang="en"
 # ## 13. One-hot labels
 #
-# A table of zeros and ones is refused if they are whole numbers; if they are floats it is accepted, and they are taken for
+# A table of zeros and ones is refused if it holds whole numbers; a table of floats is accepted, and its values are taken for
 # probabilities.
 
 # %% [markdown] lang="fr"

@@ -1,9 +1,9 @@
 # %% [markdown] lang="en"
 # # Every operation of the network, by hand
 #
-# `NeuralNet` is made of a dozen operations. Here is each of them on numbers small enough to follow with a finger: what it does
-# in a sentence, a picture, and the same numbers from PyTorch. In the pictures red is above zero and blue below. [Day
-# 3](day3.ipynb) and [day 4](day4.ipynb) show what they are good for.
+# `NeuralNet` is made of a dozen operations. Here is each of them on a few numbers, which you can follow with a finger: a
+# sentence that says what it does, a picture, and the same numbers from PyTorch. In the pictures red is above zero and blue
+# below. [Day 3](day3.ipynb) and [day 4](day4.ipynb) show what they are good for.
 
 # %% [markdown] lang="fr"
 # # Chaque opération du réseau, à la main
@@ -120,7 +120,8 @@ show({"groups=2, 1": apart[0, 0], "groups=2, 2": apart[0, 1], "1x1": mixed[0, 0]
 # %% [markdown] lang="en"
 # ## ReLU
 #
-# Negative numbers become zero; the others stay as they are. Without it, ten convolutions in a row would be no more than one.
+# Negative numbers become zero; the others stay as they are. Without ReLU, ten convolutions in a row would be no more than
+# one.
 
 # %% [markdown] lang="fr"
 # ## ReLU

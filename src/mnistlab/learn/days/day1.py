@@ -308,7 +308,7 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# And the same 784 numbers as a single row. Your eye gets lost; the program never sees anything else.
+# And here are the same 784 numbers as a single row. Your eye gets lost; the program never sees anything else.
 
 # %% [markdown] lang="fr"
 # Et les mêmes 784 nombres sur une seule ligne. L'œil s'y perd ; le programme, lui, ne voit jamais rien d'autre.

@@ -44,11 +44,11 @@ class Unreachable(datasets.MNIST):
 Unreachable("data", download=True)
 
 # %% [markdown] lang="en"
-# The message lists each mirror that was tried, and what it answered. Here nobody answers; often you read `HTTP Error 503` (the
-# server is overloaded or down) or `HTTP Error 403` (it will not serve you, or a firewall forbids it). None of these is your
-# program's fault. Wait, or put the files yourself where torchvision looks for them: `data/MNIST/raw`. That is what mnistlab
-# does with the copy that ships with it, after checking every byte; `download=True` then finds everything in place and
-# downloads nothing.
+# The message lists each mirror that was tried, and what it answered. Here nobody answers; often you will see `HTTP Error 503`
+# (the server is overloaded or down) or `HTTP Error 403` (it will not serve you, or a firewall forbids it). None of these is
+# your program's fault. Wait, or put the files yourself where torchvision looks for them: `data/MNIST/raw`. That is what
+# mnistlab does with the copy that ships with it, after checking every byte; `download=True` then finds everything in place
+# and downloads nothing.
 
 # %% [markdown] lang="fr"
 # Le message énumère les miroirs essayés, et ce que chacun a répondu. Ici, personne ne répond ; souvent, vous lirez
@@ -106,8 +106,9 @@ print(transforms.Normalize((0.5,), (0.25,))(tensor))
 print((tensor - 0.5) / 0.25)
 
 # %% [markdown] lang="en"
-# `Normalize(mean, std)` subtracts the mean and divides by the standard deviation. With the values of the training images, the
-# pixels get a mean of 0 and a standard deviation of 1. Many examples on the web are for colour pictures, with three of each:
+# `Normalize(mean, std)` subtracts the mean and divides by the standard deviation. With those two numbers of the training
+# images, the pixels get a mean of 0 and a standard deviation of 1. Many examples on the web are for colour pictures, with
+# three of each:
 
 # %% [markdown] lang="fr"
 # `Normalize(mean, std)` soustrait la moyenne (`mean`) et divise par l'écart type (`std`). Avec ceux des images
@@ -273,9 +274,9 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# When the pictures are sorted, it answers nine to nearly everything: nines were the last thing it was taught, and each step
-# undoes a little of the steps before. When they are mixed, each batch is a small portrait of the whole. Write that result
-# into your diary: it is far above the averages of day 1.
+# When the pictures are sorted, the network answers nine to nearly everything: nines were the last thing it was taught, and
+# each step undoes a little of the steps before. When they are mixed, each batch is a small portrait of the whole. Write that
+# result into your diary: it is far above the averages of day 1.
 
 # %% [markdown] lang="fr"
 # Quand les images sont triées, il répond 9 à presque tout : c'est la dernière chose qu'on lui a apprise, et chaque pas efface

@@ -57,9 +57,9 @@ show({
 })  # fmt: skip
 
 # %% [markdown] lang="en"
-# Red (above 0) on the left edge of the stroke, blue (below 0) on its right edge. And the result is smaller: a kernel of side 3
-# fits into 6 pixels at 6 - 3 + 1 = 4 places. Now `nn.Conv2d`, with our weights in it. It takes a batch of B pictures of C
-# channels (a grey picture has one), H rows and W columns, (B, C, H, W): our picture is (1, 1, 6, 6).
+# The result is red (above 0) on the left edge of the stroke and blue (below 0) on its right edge. It is also smaller: a
+# kernel of side 3 fits into 6 pixels at 6 - 3 + 1 = 4 places. Now `nn.Conv2d`, with our weights in it. It takes a batch of B
+# pictures of C channels (a grey picture has one), H rows and W columns, (B, C, H, W): our picture is (1, 1, 6, 6).
 
 # %% [markdown] lang="fr"
 # Rouge (plus grand que 0) au bord gauche du trait, bleu (plus petit) au bord droit. Et le résultat est plus petit : le long de
@@ -125,7 +125,7 @@ show({
 })  # fmt: skip
 
 # %% [markdown] lang="en"
-# The same with eight numbers, so that you can check each by eye:
+# Here is the same with only eight numbers, so that you can check each by eye:
 
 # %% [markdown] lang="fr"
 # La même chose sur huit nombres, que l'on peut vérifier d'un coup d'œil :
@@ -141,8 +141,8 @@ show({
 })  # fmt: skip
 
 # %% [markdown] lang="en"
-# **Flatten** lays the 14x14 numbers in one row of 196. **Linear** has a weight for each of them and each of the ten digits: it
-# multiplies, adds up, adds a bias, and gives ten numbers, the *logits*, one for each digit. The highest one is the answer.
+# **Flatten** puts the 14x14 numbers into one row of 196. **Linear** has a weight for each of them and each of the ten digits:
+# it multiplies, adds up, adds a bias, and gives ten numbers, the *logits*, one for each digit. The highest one is the answer.
 # Here the weights are still random.
 
 # %% [markdown] lang="fr"
@@ -214,9 +214,9 @@ plt.show()
 # %% [markdown] lang="en"
 # ## The two networks
 #
-# They are the two with which mnistlab itself began, and they follow the order of the textbooks: convolution, ReLU, max-pool,
-# two or three times; then flatten and linear. Each convolution now has many kernels, and each kernel looks at all the
-# channels before it.
+# These are the two networks with which mnistlab itself began, and they follow the order of the textbooks: convolution, ReLU,
+# max-pool, two or three times; then flatten and linear. Each convolution now has many kernels, and each kernel looks at all
+# the channels before it.
 
 # %% [markdown] lang="fr"
 # ## Les deux réseaux
@@ -255,8 +255,8 @@ wrong(images)
 
 # %% [markdown] lang="en"
 # Read the last line from left to right. `mat1` is what arrives, 64 pictures of 3136 numbers; `mat2` is the layer, made for
-# 12544 of them. And 3136 is 16 x 14 x 14: the layer has to be `nn.Linear(16 * 14 * 14, 10)`. When in doubt, print the shape of
-# what comes before the layer: `wrong[:4](images).shape`.
+# 12544 numbers. And 3136 is 16 x 14 x 14: the layer has to be `nn.Linear(16 * 14 * 14, 10)`. When in doubt, print the shape
+# of what comes before the layer: `wrong[:4](images).shape`.
 
 # %% [markdown] lang="fr"
 # Lisez la dernière ligne de gauche à droite. `mat1` est ce qui arrive, 64 images de 3136 nombres ; `mat2` est la couche,
@@ -344,9 +344,9 @@ print(dropout.eval()(six))
 
 # %% [markdown] lang="en"
 # `eval()` tells layers such as dropout that training is over. For measuring, two more things change: `no_grad()` spares the
-# work of preparing gradients, and `argmax(dim=1)` takes, in each row of logits, the place of the highest: the digit answered.
-# (Dimension 0 runs through the pictures, dimension 1 through the ten classes.) And we measure on images that the network was
-# not trained on, the validation split; the official test images wait until training is over (day 5).
+# work of preparing gradients, and `argmax(dim=1)` takes, in each row of logits, the position of the highest, which is the
+# digit answered. (Dimension 0 runs through the pictures, dimension 1 through the ten classes.) And we measure on images that
+# the network was not trained on, the validation split; the official test images wait until training is over (day 5).
 
 # %% [markdown] lang="fr"
 # `eval()` prévient les couches telles que le dropout que l'entraînement est fini. Pour mesurer, deux choses changent encore :

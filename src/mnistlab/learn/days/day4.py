@@ -168,8 +168,9 @@ gallery(kept["relu3"][:16])
 
 # %% [markdown] lang="en"
 # In the maps of the first block you still recognise the digit, drawn by its horizontal, slanting and vertical strokes;
-# some are lit where there is only paper: "nothing here" is an answer too. In the second block it dissolves; in the
-# third only a few cells are lit. That is the bargain: each step knows less about **where**, and more about **what**.
+# some maps are lit where there is only paper: "nothing here" is an answer too. In the second block it dissolves; in
+# the third only a few cells are lit. That is the bargain: each step knows less about **where**, and more about
+# **what**.
 #
 # ## Batch norm, and a forgotten `eval()`
 #
@@ -363,7 +364,8 @@ for name in ("relu2", "relu3"):
 # %% [markdown] lang="en"
 # Each row is a channel, and its eight favourites resemble each other: the end of a stroke, a bend, a crossing; in the
 # third block, whole gestures. The numbers count the digits, 0 to 9, in the hundred pictures that excite the channel
-# most: few channels belong to one digit. Most name a **part**; the linear layers at the end weigh the parts and vote.
+# most: few channels belong to one digit. Most stand for a **part**; the linear layers at the end weigh the parts and
+# vote.
 #
 # ## Which ink decides
 #
@@ -466,8 +468,8 @@ for hand in hands[:2]:
     gallery(images[own], titles, columns=10)
 
 # %% [markdown] lang="en"
-# First, how many of the writers had at least one digit misread; then the two hardest hands, beginning with what was
-# misread. This command saves pictures of the hardest hands in the run's folder:
+# The first line says how many of the writers had at least one digit misread; then come the two hardest hands, each
+# beginning with the digits that were misread. This command saves pictures of the hardest hands in the run's folder:
 #
 # ```
 # mnistlab evaluate latest --split val --by-writer
@@ -504,9 +506,9 @@ suspect = probabilities[np.arange(len(given)), given].argsort()[:50]
 print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 50")
 
 # %% [markdown] lang="en"
-# The first finds next to none: a doubtful digit is not a wrong label. The second finds nearly all, because the network
-# is *sure* of something else. (It was not trained on these labels; a wrong label seen many times may be learnt by
-# heart.)
+# The first way finds next to none: a doubtful digit is not a wrong label. The second finds nearly all, because the
+# network is *sure* of something else. (It was not trained on these labels; a wrong label seen many times may be
+# learnt by heart.)
 #
 # Researchers have hunted for such labels in the test set ([Northcutt et al. 2021](https://arxiv.org/abs/2103.14749)),
 # and asked five people about each suspect. The digit that most of them saw is the better label; failing that, we

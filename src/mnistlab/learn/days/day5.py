@@ -114,9 +114,9 @@ print("en apprenant {:.2%}, validation {:.2%}".format(*curve[-1]))  # fr
 #
 # ## Train, validation, test
 #
-# So we measure on the **validation** images. But every time you choose by them (a width, a rate, a number of epochs), you
-# choose a little luck too. In miniature: take twenty networks that are all equally good, 99 % each. Measure each on as many
-# images as `val` has, keep the best one, and look at what you would report. Repeat that a thousand times:
+# So we measure on the **validation** images. But every time you choose by them (a width, a learning rate, a number of
+# epochs), you choose a little luck too. In miniature: take twenty networks that are all equally good, 99 % each. Measure each
+# on as many images as `val` has, keep the best one, and look at what you would report. Repeat that a thousand times:
 
 # %% [markdown] lang="fr"
 # Les tirets montent jusqu'en haut : les 600 images sont toutes bien lues. Le trait plein s'arrête nettement plus bas : une
@@ -242,7 +242,7 @@ draw({"600": curve, "600 + augmentation, dropout": curve_of_careful})
 
 # %% [markdown] lang="en"
 # Validation accuracy rises. And something looks like a bug: the dashed line is *below* the solid one, as if strangers were
-# easier to read than the images trained on. But look at what is compared. During learning, the images are distorted, dropout
+# easier to read than the images trained on. But look at what is compared. During training, the images are distorted, dropout
 # switches off part of the network, and the weights of the epoch's first batches were worse than those at its end. When the
 # 600 images are measured in the same way as the validation images, the order is as it should be:
 
@@ -487,8 +487,9 @@ print(f"{ttest_ind_from_stats(*recorded, equal_var=False).pvalue:.4f}")
 #
 # ## When it says 98 %, is it right 98 times in 100?
 #
-# A network that has learnt by heart is just as sure of itself with strangers. We sort the validation images by its confidence,
-# that is, the probability of its answer, and see how many in each group are right. First, an error made on purpose:
+# A network that has learnt by heart is just as sure of itself with strangers' digits. We sort the validation images by its
+# confidence, that is, the probability of its answer, and see how many in each group are right. First, an error made on
+# purpose:
 
 # %% [markdown] lang="fr"
 # Voilà la réponse : la recette à trois convolutions bat bien celle à deux, au-delà du hasard des graines, sur ces images de

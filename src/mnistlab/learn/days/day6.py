@@ -133,10 +133,9 @@ def shrink(picture):
 attempt(1, [shrink(photo) for photo in photos])
 
 # %% [markdown] lang="en"
-# Above each picture stands the answer; the ten numbers say how often each digit from 0 to 9 was answered. All photos, or
-# nearly all, get the same one: the famous "my photo is always a 3". (Which digit it is depends on the network.) The network
-# does not see a digit here. It sees a large light square, of a kind that it has never met, and some class has to come out on
-# top.
+# The answer is above each picture; the ten numbers say how often each digit from 0 to 9 was answered. All photos, or nearly
+# all, get the same one: the famous "my photo is always a 3". (Which digit it is depends on the network.) The network does not
+# see a digit here. It sees a large light square, of a kind that it has never met, and some class has to come out on top.
 #
 # ## Cause 1: black on white
 #
@@ -162,8 +161,8 @@ attempt(2, [255 - shrink(photo) for photo in photos])
 # ## Cause 2: the paper
 #
 # To estimate how light the paper is at a pixel, take the median of a wide neighbourhood, most of which is paper. The ink is
-# this estimated paper minus the photo. But beware of the subtraction: `uint8` has no negative numbers, and goes from 0 back
-# to 255, like an old mileage counter turning backwards.
+# this estimate minus the photo. But beware of the subtraction: `uint8` has no negative numbers, and goes from 0 back to 255,
+# like an old mileage counter turning backwards.
 
 # %% [markdown] lang="fr"
 # Cela ne suffit pas. Le papier n'était pas blanc mais gris, et plus sombre à droite ; inversé, il ne donne pas 0. Le fond de

@@ -265,8 +265,8 @@ print(f"{evaluation.accuracy:.2%}, {time.perf_counter() - start:.0f} s")
 # ## Export: without PyTorch
 #
 # People who use your network should not have to install PyTorch. `mnistlab export latest` writes one ONNX file, with
-# normalisation, calibration and softmax in it, and keeps it only if its answers match PyTorch's on 10,000 images. The same in
-# Python:
+# normalisation, calibration and softmax in it, and keeps it only if its answers match PyTorch's on 10,000 images. Here is the
+# same in Python:
 
 # %% [markdown] lang="fr"
 # Ce temps comprend tout : la lecture des données, l'entraînement, le test, le dessin des images du dossier d'entraînement. Le
@@ -348,7 +348,7 @@ for name in ("mnist", "fashion"):
 #
 # ## A folder of your own pictures
 #
-# The same option takes a folder: one sub-folder per class, with the class's name. Let us draw one and, as everybody does the
+# The same option takes a folder: one sub-folder per class, named after the class. Let us draw one and, as everybody does the
 # first time, begin with a single class:
 
 # %% [markdown] lang="fr"
