@@ -1,4 +1,4 @@
-"""The tables about writers: validation by writer, intervals by writer, accuracy on corrected labels, numbers by one hand."""
+"""The tables of how writers affect the figures: validation by writer, intervals, corrected labels, numbers by one hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.report.tables import markdown
 
 
 def gap_table() -> str:
-    """A table of how far validation accuracy is from test accuracy, for validation by writer and on randomly drawn images."""
+    """How far validation is from test, with validation by writer and with that on images drawn from all writers."""
     rows = []
     for name in results.accuracy_rows():
         seeds = [row for row in records.read("accuracy") if records.is_current(row["recipe"], row["recipe"]["name"])]
@@ -35,7 +35,7 @@ def gap_cells(seeds: Sequence[dict[str, Any]]) -> tuple[str, str, str]:
 
 
 def writers_table() -> str:
-    """A table by recipe: how much too narrow the usual interval is, the accuracy on corrected labels and on whole numbers."""
+    """By recipe, by how much the usual interval is too narrow, the accuracy on corrected labels, and on whole numbers."""
     groups: dict[str, list[dict[str, Any]]] = {
         f"`{name}`": [row for row in rows if "numbers" in row] for name, rows in results.recorded_rows().items()
     }

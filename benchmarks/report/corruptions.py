@@ -1,4 +1,4 @@
-"""The table of how well models read corrupted test images."""
+"""The table of how models read corrupted test images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TITLES = {CANONICAL: "the canonical example", SHIPPED: "the reader that ships"}
 
 
 def corruption_table() -> str:
-    """A table of errors in % by corruption, with a column for each model; empty if none was measured."""
+    """Errors in % by corruption, a column for each model; nothing if none was measured."""
     columns = by_model()
     rows = [("seeds", *(str(len(rows)) for rows in columns.values()))]
     rows.append(("none", *(spread([clean_error(row) for row in rows]) for rows in columns.values())))
@@ -41,5 +41,5 @@ def by_model() -> dict[str, Sequence[dict[str, Any]]]:
 
 
 def clean_error(row: dict[str, Any]) -> float:
-    """The error in % on the unchanged test images, from a recorded row."""
+    """The error in % on the unchanged test images."""
     return 100 * (1 - float(row["correct"]["none"]) / float(row["total"]))

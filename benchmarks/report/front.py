@@ -27,26 +27,26 @@ class Number(float):
     language = "en"
 
     def __format__(self, spec: str) -> str:
-        """The number with as many decimals as `spec` says (".2f"), or with none if it does not say."""
+        """With as many decimals as `spec` says (".2f"); none without."""
         decimals = int(spec.strip(".f") or 0)
         rounded = Decimal(f"{float(self):.{decimals}f}")  # as the other tables round
         return str(format_decimal(rounded, f"#,##0.{'0' * decimals}", locale=self.language))
 
 
 class French(Number):
-    """A number formatted for French: 12 345,6."""
+    """12 345,6."""
 
     language = "fr"
 
 
 def say(phrase: str, numbers: Numbers, language: str) -> str:
-    """The phrase with the numbers filled in, formatted for the language."""
+    """The phrase with its numbers."""
     kind = {"en": Number, "fr": French}[language]
     return phrase.format_map({name: kind(value) for name, value in numbers.items()})
 
 
 def minute(language: str) -> str:
-    """A sentence that says how long `mnistlab train` takes, with bf16 and without."""
+    """How long `mnistlab train` takes, with bf16 and without."""
     words = WORDS[language]
     parts = [say(words["with_bf16"].strip(), whole_command("bf16") or {}, language)]
     other = whole_command("fp32")
@@ -55,7 +55,7 @@ def minute(language: str) -> str:
 
 
 def whole_command(precision: str) -> Numbers | None:
-    """The seconds that `mnistlab train` takes, and its training alone; None if they were not measured in that precision."""
+    """Seconds of `mnistlab train`, and of its training alone; None if it was not measured in that precision."""
     row = results.latest_process("default", precision)
     if row is None:
         return None
@@ -64,7 +64,7 @@ def whole_command(precision: str) -> Numbers | None:
 
 
 def results_table(language: str) -> str:
-    """The table of at most eight results, in the language."""
+    """The table of at most eight results."""
     words = WORDS[language]
     rows = [tuple(say(text, numbers, language) for text in words["results"][key]) for key, numbers in chosen().items()]
     return typeset(markdown((words["what"], words["figure"]), rows), language)

@@ -1,6 +1,6 @@
 """Draw accuracy over training seconds and over parameters, ours and the published: uv run python -m benchmarks.report.frontier
 
-Our figures come from docs/results/*.jsonl; the published ones are below, each with its source. The pictures are
+Ours come from docs/results/*.jsonl; the published figures are below, each with its source. Writes
 docs/images/frontier-seconds.png and docs/images/frontier-parameters.png.
 """
 
@@ -31,7 +31,7 @@ class Published:
     seconds: float | None = None
     parameters: int | None = None
     best_of: bool = False
-    """Whether it is the best of many runs or epochs, chosen on the test images; a single training run does not reach it."""
+    """The best of many runs or epochs, chosen on the test images, which a single training run does not reach."""
 
 
 PUBLISHED = (
@@ -48,7 +48,7 @@ PUBLISHED = (
 
 
 def ours() -> list[dict[str, Any]]:
-    """Each recipe's mean accuracy and its spread, in %, its training seconds and its number of parameters."""
+    """Each recipe's mean accuracy with its spread, seconds and parameters."""
     found = []
     for name, rows in accuracy_rows().items():
         values = [accuracy(row) for row in rows]
@@ -65,7 +65,7 @@ def ours() -> list[dict[str, Any]]:
 
 
 def canonical() -> list[Published]:
-    """The accuracy of the canonical example on our machine, after each of its epochs."""
+    """The canonical example on this machine, after each of its epochs."""
     runs = races()
     points, seconds = [], 0.0
     for number, epoch in enumerate(runs[-1]["canonical_epochs"] if runs else [], 1):
@@ -106,11 +106,11 @@ PLACES: dict[str, dict[str, tuple[int, int, str]]] = {
         "MnistSimpleCNN M3": (6, -24, "left"),
     },
 }
-"""The places of names that would otherwise overlap: how many points to the right and up, and which end of the name is there."""
+"""The places of names that would otherwise overlap: points to the right and up, and which end of the name."""
 
 
 def draw(by: str, label: str, others: list[Published], path: str) -> None:
-    """Draw one picture: accuracy over `by`, "seconds" or "parameters"."""
+    """One picture: accuracy over `by` ("seconds" or "parameters")."""
     figure = blank_figure(8.6, 5)
     axes = figure.subplots()
     for point in others:

@@ -1,4 +1,4 @@
-"""The table of how well and how fast handwriting is read."""
+"""The table of how well and how fast handwriting is read, in English."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ READING = {
 
 
 def reading_table() -> str:
-    """The table of the last measurement of each row of benchmarks/reading."""
+    """The last measurement of each row of benchmarks/reading."""
     last = results.latest_rows("reader")
     rows = [
         (title, reading_figure(name, last[name]), measured(last[name]), command_of(name, last[name]))
@@ -44,7 +44,7 @@ def reading_table() -> str:
 
 
 def reading_figure(name: str, row: dict[str, Any]) -> str:
-    """The figure of a row, with its n."""
+    """The figure, with its n."""
     if name in ("mnist", "semeion", "digits", "pages"):
         right, of = row["right"], row["of"]
         more = f", {row['pages']} pages, {row['false_finds']} false finds" if name == "pages" else ""

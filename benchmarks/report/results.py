@@ -25,8 +25,8 @@ def recorded_rows() -> dict[str, list[dict[str, Any]]]:
 
 
 def accuracy_rows() -> dict[str, list[dict[str, Any]]]:
-    """The recorded seeds of each current recipe, by name: those with today's validation if there are enough of them (`ENOUGH`),
-    otherwise those that were chosen on val-random; never both."""
+    """The recorded seeds of each current recipe, by name: those with today's validation if there are enough of them, otherwise
+    those that were chosen on val-random; never both."""
     chosen = {}
     for name, rows in recorded_rows().items():
         todays = [row for row in rows if records.validation(row) == RECIPES[name].data.validation]
@@ -38,8 +38,8 @@ def accuracy_rows() -> dict[str, list[dict[str, Any]]]:
 def training_seconds(name: str) -> float | None:
     """Seconds from the first batch to the last step, with all cores and nothing else running.
 
-    The median of whole training runs if some were timed, otherwise the number of steps times the median time of a step, from
-    benchmarks/training/step.py; None if neither was measured. For an ensemble, the sum over its members.
+    The median of whole training runs if some were timed, otherwise the number of steps times the median step of
+    benchmarks/training/step.py. For an ensemble, of all its members, one after the other.
     """
     recipe = RECIPES[name]
     if isinstance(recipe, EnsembleRecipe):
@@ -53,7 +53,7 @@ def training_seconds(name: str) -> float | None:
 
 
 def whole_trainings(name: str) -> list[float]:
-    """The seconds of the current recipe's training runs in the last measurement; empty if there is none."""
+    """Seconds of the current recipe's training runs that were timed last; empty if none was."""
     row = latest_process(name)
     timed = row["training_seconds"][name] if row else []
     if name == "quick" and races():
@@ -62,7 +62,7 @@ def whole_trainings(name: str) -> list[float]:
 
 
 def latest_process(name: str, precision: str = "bf16") -> dict[str, Any] | None:
-    """The last row of process.jsonl with the current recipe, computed in that precision; None if there is none.
+    """The last row of process.jsonl with the current recipe, computed in that precision.
 
     Rows without a precision are older than that field, and come from a CPU with bf16.
     """
@@ -77,13 +77,13 @@ def latest_process(name: str, precision: str = "bf16") -> dict[str, Any] | None:
 
 
 def latest_step(name: str) -> dict[str, Any] | None:
-    """The last measurement of the recipe's steps if it is of the current recipe, otherwise None."""
+    """The last measurement of the recipe's steps, if it is of the current recipe."""
     rows = [row for row in records.read("step") if row["recipe"]["name"] == name]
     return rows[-1] if rows and records.is_current(rows[-1]["recipe"], name) else None
 
 
 def races() -> list[dict[str, Any]]:
-    """The full races of the current `quick` against the canonical example."""
+    """The full races of the current `quick`."""
     rows = records.read("time_to_accuracy")
     return [row for row in rows if row["mode"] == "full" and records.is_current(row["recipe"], "quick")]
 

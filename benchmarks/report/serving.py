@@ -1,4 +1,4 @@
-"""The table of how fast the server answers, and whether it stays that fast."""
+"""The table of how fast the server answers, and whether it stays that fast, in English."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.report.tables import Cells, command_of, markdown, measured, whol
 
 
 def serving_table() -> str:
-    """The table of the last measurement of each row of benchmarks/serving; empty if there is none yet."""
+    """The last measurement of each row of benchmarks/serving; nothing if there is none yet."""
     last = results.latest_rows("serving")
     rows = [
         (title, figure, measured(last[name]), command_of(name, last[name]))
@@ -116,4 +116,4 @@ SERVING = {
     "site": site_figures,
     "site-first": first_figures,
 }
-"""For each kind of raw line, the function that makes one or two table rows from it."""
+"""For each kind of raw line, the function that makes a table row or two from it."""

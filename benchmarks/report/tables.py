@@ -1,4 +1,4 @@
-"""Tables in Markdown, and the cells that several of them share."""
+"""Tables of cells, and what their cells have in common."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Cells = tuple[str, ...]
 
 
 def markdown(head: Cells, rows: Iterable[Cells]) -> str:
-    """A table in Markdown; empty if it has no rows."""
+    """A table for a document; nothing if it has no rows."""
     lines = ["| " + " | ".join(cells) + " |" for cells in rows]
     return "\n".join(["| " + " | ".join(head) + " |", "|---" * len(head) + "|", *lines]) if lines else ""
 
@@ -20,7 +20,7 @@ def measured(row: dict[str, Any]) -> str:
 
 
 def whole(seconds: list[float]) -> str:
-    """The median and the range of the seconds, as text."""
+    """The median and the range."""
     digits = 2 if median(seconds) < 10 else 0
     middle, low, high = (f"{value:.{digits}f}" for value in (median(seconds), min(seconds), max(seconds)))
     return f"median {middle} s ({low} to {high})" if len(seconds) > 1 else f"{middle} s"
@@ -42,7 +42,7 @@ MODULES = {
     "overload": "serving.overload",
     "page": "serving.page",
 }
-"""The commands for rows that were recorded before rows noted their commands; all were measured with the usual options."""
+"""The commands for rows that were recorded before each row noted its command; all had the usual options."""
 
 
 def command_of(name: str, row: dict[str, Any]) -> str:

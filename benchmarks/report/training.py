@@ -1,4 +1,4 @@
-"""The tables of recipes and of training."""
+"""The tables of recipes and of training, in English."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mnistlab.recipes.catalog import RECIPES
 WEEK_1 = {"two-conv": 99.14, "three-conv": 99.31}
 """One run each, as the project's first README gave them."""
 WITHOUT_BF16 = "ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2"
-"""The environment variables that make torch compute as on a CPU without AVX-512, in fp32."""
+"""The environment variables with which torch computes as on a CPU without AVX-512: in fp32."""
 
 
 def accuracy_table() -> str:
@@ -39,7 +39,7 @@ def accuracy_table() -> str:
 
 
 def training_time(name: str) -> str:
-    """The training seconds as text; with "about" if only steps were timed."""
+    """The training seconds for a table; "about" if only steps were timed."""
     seconds = results.training_seconds(name)
     if seconds is None:
         return "not measured"
@@ -64,7 +64,7 @@ def seeds_table() -> str:
 
 
 def race_table() -> str:
-    """The table of the race of the canonical example and `quick` to 99 %; empty if they have not raced yet."""
+    """The canonical example and `quick` on the way to 99 %; nothing if they have not raced yet."""
     if not results.races():
         return ""
     race = results.races()[-1]
@@ -142,7 +142,7 @@ def speed_table() -> str:
 
 
 def command_row(process: dict[str, Any], command: str) -> Cells:
-    """A table row for one command of a row of process.jsonl."""
+    """One command of a row of process.jsonl."""
     seconds = process["seconds"][command]
     recipe = command.partition("mnistlab train ")[2]
     options = f"{recipe} --times {len(seconds)}" if recipe else f"--short {len(seconds)}"
