@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Has a picture read, 28x28 pixels classified and explained, by curl:  examples/read.sh [ADDRESS] [PICTURE]
-# Of a server that asks for its token:  MNISTLAB_TOKEN=my-secret examples/read.sh http://192.0.2.1:8000
+# Reads a picture, and classifies and explains an image of 28x28 pixels, with curl:  examples/read.sh [ADDRESS] [PICTURE]
+# For a server that requires its token:  MNISTLAB_TOKEN=my-secret examples/read.sh http://192.0.2.1:8000
 set -euo pipefail
 
 here=$(dirname "$0")
@@ -9,24 +9,24 @@ picture=${2:-$here/2026.png}
 headers=()
 if [ -n "${MNISTLAB_TOKEN:-}" ]; then headers=(--header "Authorization: Bearer $MNISTLAB_TOKEN"); fi
 
-ask() { # PATH, and what else curl shall do; a refusal is shown and ends this script
+ask() { # PATH, then other arguments for curl; a refusal is shown and ends this script
     curl --silent --show-error --fail-with-body ${headers[@]+"${headers[@]}"} "$address/api/v1/$1" "${@:2}"
     echo
 }
 
-echo "What stands in $picture:"
+echo "The digits in $picture:"
 ask read --data-binary "@$picture"
 
-echo "The same, as a web form sends it; of each digit all probabilities too:"
+echo "The same picture, sent as a web form does, with all probabilities of each digit:"
 ask "read?detail=true" --form "file=@$picture" | cut -c 1-300
 
 image=$(mktemp)
 trap 'rm -f "$image"' EXIT
 mnist=$here/../src/mnistlab/bundled/mnist/train-images-idx3-ubyte.xz
-head -c 784 < <(xz --decompress --stdout "$mnist" | tail -c +17) > "$image" # MNIST's first image, after the file's head
+head -c 784 < <(xz --decompress --stdout "$mnist" | tail -c +17) > "$image" # MNIST's first image, after the file's header
 
-echo "What MNIST's first image is, 784 bytes row by row, ink 255 on 0:"
+echo "The answer for MNIST's first image, 784 bytes row by row, ink 255 on 0:"
 ask classify --header "Content-Type: application/octet-stream" --data-binary "@$image"
 
-echo "What the network's layers make of it, and which ink spoke for the answer:"
+echo "What the network's layers make of that image, and which ink spoke for the answer:"
 ask explain --header "Content-Type: application/octet-stream" --data-binary "@$image" | cut -c 1-300

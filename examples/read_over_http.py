@@ -2,7 +2,7 @@
 
 Needs httpx and numpy, not mnistlab. For a server that requires its token, set MNISTLAB_TOKEN=my-secret in the environment.
 """
-# ruff: noqa: T201 - it tells a person what it got
+# ruff: noqa: T201 - it prints its results for a person
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ import numpy as np
 
 
 class RefusedError(Exception):
-    """The server said no; the text says why and what to do about it."""
+    """The server refused the request; the text says why and what to do about it."""
 
 
 def ask(client: httpx.Client, path: str, body: bytes, kind: str, tries: int = 10) -> Any:
-    """The answer to a body of that media type. Tries again later if the server is too busy."""
+    """The answer to a body of the media type `kind`. If the server is too busy, it is asked again later, up to `tries` times."""
     for _ in range(tries):
         response = client.post(f"/api/v1/{path}", content=body, headers={"Content-Type": kind})
         if response.status_code != 503:
@@ -35,19 +35,19 @@ def ask(client: httpx.Client, path: str, body: bytes, kind: str, tries: int = 10
 
 
 def main() -> None:
-    """Read a picture, classify a batch, and have something refused."""
+    """Read a picture, classify a batch, and send something that the server refuses."""
     address = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000"
     picture = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).with_name("2026.png")
     token = os.environ.get("MNISTLAB_TOKEN")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     with httpx.Client(base_url=address, headers=headers, timeout=60) as client:
-        page = ask(client, "read", picture.read_bytes(), "image/png")  # the kind is only a hint: the bytes tell
+        page = ask(client, "read", picture.read_bytes(), "image/png")  # only a hint: the server looks at the bytes
         print(f"{picture.name}: {page['text']}")
         for line in page["lines"]:
             for digit in line["digits"]:
                 print(f"  {digit['value']}  probability {digit['probability']:.4f}  box {digit['box']}")
 
-        images = np.zeros((100, 28, 28), np.uint8)  # uint8 (N, 28, 28), ink 255 on 0, as MNIST's
+        images = np.zeros((100, 28, 28), np.uint8)  # uint8 (N, 28, 28), ink 255 on 0, as in MNIST
         images[:, 4:24, 13:16] = 255  # a stroke downward
         answer = ask(client, "classify", images.tobytes(), "application/octet-stream")
         probabilities = np.array(answer["probabilities"])  # (N, classes)

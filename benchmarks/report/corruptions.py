@@ -27,7 +27,7 @@ def corruption_table() -> str:
     rows.append(("**mean of the 15**", *(f"**{value:.2f}**" for value in means)))
     if CANONICAL in columns:
         first = means[list(columns).index(CANONICAL)]
-        rows.append(("over the canonical example's", *(f"{value / first:.2f}" for value in means)))
+        rows.append(("relative to the canonical example", *(f"{value / first:.2f}" for value in means)))
     head = ("corruption", *(TITLES.get(name, f"`{name}`") for name in columns))
     return markdown(head, rows if columns else [])
 

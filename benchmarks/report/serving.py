@@ -23,7 +23,7 @@ def serving_table() -> str:
 
 def start_figures(row: dict[str, Any]) -> list[Cells]:
     seconds = row["seconds"]
-    return [("`mnistlab serve`, process start to the first answer", f"**{whole(seconds)}** (n = {len(seconds)})")]
+    return [("`mnistlab serve`, from process start to the first answer", f"**{whole(seconds)}** (n = {len(seconds)})")]
 
 
 def classify_one_figures(row: dict[str, Any]) -> list[Cells]:
@@ -52,7 +52,7 @@ def soak_figures(row: dict[str, Any]) -> list[Cells]:
             f"errors: **{row['errors']:,}**, p50 {ms['p50']:.1f} ms, p99 {ms['p99']:.1f} ms (n = {n:,})",
         ),
         (
-            f"memory in that time, after {mib['warm_up']} s of warm-up",
+            f"memory during that time, after {mib['warm_up']} s of warm-up",
             f"**{mib['first']:.0f} MiB**, at the end {mib['last']:.0f} MiB",
         ),
     ]
@@ -60,10 +60,10 @@ def soak_figures(row: dict[str, Any]) -> list[Cells]:
 
 def overload_figures(row: dict[str, Any]) -> list[Cells]:
     refused = row["refused_ms"]
-    others = f"the others read as if alone: {row['accepted_as_alone']} of {row['accepted']}"
+    others = f"the others were read as if alone: {row['accepted_as_alone']} of {row['accepted']}"
     return [
         (
-            f"{row['at_once']} pages to read at once: the refusals",
+            f"{row['at_once']} pages to read at once: time to a refusal",
             f"**median {median(refused):.0f} ms** (n = {len(refused)}); {others}",
         )
     ]
@@ -74,7 +74,7 @@ def page_figures(row: dict[str, Any]) -> list[Cells]:
     p95 = quantiles(painted, n=20, method="inclusive")[-1]
     return [
         (
-            "a stroke in the page to new probabilities on it",
+            "on the page: from a stroke to the new probabilities",
             f"**median {median(painted):.0f} ms**, 95 % within {p95:.0f} ms (n = {len(painted)})",
         )
     ]
@@ -86,20 +86,20 @@ def inside_figures(row: dict[str, Any]) -> list[Cells]:
     ((_, painted),) = page_figures(row)
     return [
         ("the same with the tab Inside open", painted),
-        ("work for a frame of Inside while drawing", f"**median {median(frames):.1f} ms**, 95 % within {p95:.1f} ms"),
+        ("work per frame of Inside while drawing", f"**median {median(frames):.1f} ms**, 95 % within {p95:.1f} ms"),
     ]
 
 
 def site_figures(row: dict[str, Any]) -> list[Cells]:
     ((_, painted),) = page_figures(row)
-    return [("the same on the page that has no server", painted)]
+    return [("on the page without a server: from a stroke to the new probabilities", painted)]
 
 
 def first_figures(row: dict[str, Any]) -> list[Cells]:
     values = row["milliseconds"]
     return [
         (
-            "there, a first visit to the first answer",
+            "on the page without a server: from a first visit to the first answer",
             f"**median {median(values):.0f} ms**, {min(values):.0f} to {max(values):.0f} ms (n = {len(values)})",
         )
     ]

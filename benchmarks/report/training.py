@@ -82,7 +82,7 @@ def race_table() -> str:
         "1",
     )
     quick = ("`quick`", f"median {facts['quick_seconds']:.2f} s", f"{test} (n = {facts['quick_seeds']})", times)
-    head = ("what", "training", "test %", "times faster", "measured", "command")
+    head = ("what", "training", "test %", "times as fast", "measured", "command")
     return markdown(head, [(*example, *end), (*quick, *end)])
 
 
@@ -90,7 +90,7 @@ def step_table() -> str:
     head = (
         "recipe",
         "step",
-        "batch (of that augmentation)",
+        "batch (augmentation)",
         "forward",
         "backward",
         "optimizer",
@@ -126,7 +126,7 @@ def speed_table() -> str:
         low, middle, high = min(row["ratios"]), median(row["ratios"]), max(row["ratios"])
         rows.append(
             (
-                "loader, no augmentation / plain DataLoader",
+                "MNISTDataLoader without augmentation, relative to a plain DataLoader",
                 f"{middle:.0f} times the images per second ({low:.0f} to {high:.0f})",
                 f"{row['rounds']} rounds",
                 measured(row),
@@ -147,4 +147,4 @@ def command_row(process: dict[str, Any], command: str) -> Cells:
     recipe = command.partition("mnistlab train ")[2]
     options = f"{recipe} --times {len(seconds)}" if recipe else f"--short {len(seconds)}"
     again = f"`uv run python -m benchmarks.process {options}`"
-    return f"`{command}`, process start to end", whole(seconds), str(len(seconds)), measured(process), again
+    return f"`{command}`, the whole process", whole(seconds), str(len(seconds)), measured(process), again

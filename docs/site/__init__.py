@@ -1,1 +1,1 @@
-"""The site of the project: the days with their outputs, how-to pages and the reference, in two languages, made by Sphinx."""
+"""The project's site: the days with their outputs, how-to pages and the reference, in two languages, built by Sphinx."""

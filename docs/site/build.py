@@ -56,7 +56,7 @@ def build(folder: Path = WHERE) -> Path:
 
 
 def add_page(html: Path) -> None:
-    """Put the drawing page, which needs no server, before the documentation: it links to that in the visitor's language."""
+    """Make the drawing page, which needs no server, the start page; it links to the documentation in the visitor's language."""
     from mnistlab.reading.reader import Reader
     from mnistlab.serving.models import ServedModel
     from mnistlab.serving.site import site_files
@@ -97,11 +97,11 @@ THEME = {
     "Copyright &#169; the mnistlab authors, MIT": {"fr": "© Les auteurs de mnistlab, licence MIT"},
     "Made with ": {"fr": "Fait avec "},
 }
-"""What the theme leaves unlabelled, or says only in English, and its replacement in each language."""
+"""What the theme leaves unlabelled or says only in English, and its replacement in each language."""
 
 
 def put_words(folder: Path, language: str) -> None:
-    """Give each page the words of its language. Raises `ValueError` if the theme has changed."""
+    """Put the words of the language into each page. Raises `ValueError` if the theme has changed."""
     missing = {place for place, words in THEME.items() if language in words}
     for path in folder.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
@@ -115,9 +115,9 @@ def put_words(folder: Path, language: str) -> None:
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m docs.site", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=WHERE, help="where it is built (default: build/site)")
+    parser.add_argument("--folder", type=Path, default=WHERE, help="the folder to build it in (default: build/site)")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     began = time.perf_counter()
     made = build(parser.parse_args().folder.absolute())

@@ -46,7 +46,7 @@ def read_curves() -> list[dict[str, Any]]:
 
 
 def caption(language: str) -> str:
-    """The drawing in Markdown, and the final figures of each."""
+    """The drawing in Markdown, and the test result of each run."""
     ends = [WORDS[language][3].format(**row) for row in read_curves()]
     if language == "fr":
         ends = [re.sub(r"(?<=\d),(?=\d)", "\N{NO-BREAK SPACE}", end) for end in ends]
@@ -77,7 +77,7 @@ def draw_curves(language: str, path: Path) -> None:
 
 
 def main() -> None:
-    """Write the file from the named runs, in that order."""
+    """Write curves.jsonl from the runs named on the command line, in that order."""
     lines = []
     for folder in sys.argv[1:]:
         run = Run.open(folder)

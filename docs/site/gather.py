@@ -1,7 +1,7 @@
-"""The source of one language's site: our pages, the executed lessons, and the repository's documents under their own paths.
+"""Gather the source of the site in one language: our pages, the executed lessons, and the repository's documents.
 
-The documents keep their paths (`docs/RESULTS.md`), so their links to each other work; other linked files are put beside
-them, and can be downloaded. Nothing is copied by hand.
+The documents keep their paths (`docs/RESULTS.md`), so that their links to each other work; other linked files are put beside
+them and can be downloaded. Nothing is copied by hand.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DOCUMENTS = (
     "CHANGELOG.md",
     "SECURITY.md",
 )
-"""The documents that the site shows as they are in the repository, in English."""
+"""The documents that the site shows in English, as they are in the repository."""
 NOTES = {"en": "", "fr": '```{note}\n<span lang="fr">Cette page est en anglais.</span>\n```\n\n'}
 AFTER_TABLE = re.compile(r"^\| `mnistlab train three-conv` \|.*\n", re.MULTILINE)
 """Where day 3 gives the results of the full training runs, after which their curves are inserted."""
@@ -62,7 +62,7 @@ def gather(language: str, folder: Path, outputs: Path) -> None:
 
 
 def lay(name: str, folder: Path, language: str) -> None:
-    """A document of the repository, and what it links to."""
+    """Write a document of the repository into the folder, and the files that it links to."""
     path = ROOT / name
     text = re.sub(r"\A---\n.*?\n---\n", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     head = f"---\nlang: en\norphan: true\n---\n\n{NOTES[language]}"
@@ -70,7 +70,7 @@ def lay(name: str, folder: Path, language: str) -> None:
 
 
 def followed(text: str, base: Path, folder: Path) -> str:
-    """The text of a document in `base`, with its links to files of the repository working in the folder."""
+    """The text of a document in `base`, with links that work in the folder: the files they lead to are copied there."""
 
     def copied(link: re.Match[str]) -> str:
         target = (base / link[1]).resolve()
@@ -86,7 +86,7 @@ def followed(text: str, base: Path, folder: Path) -> str:
 
 
 def listed(place: str, folder: Path) -> str:
-    """The page for a folder that a document links to: its README, or a list of its files."""
+    """The name of the page for a folder that a document links to: its README, or a list of its files, which is written."""
     if f"{place}/README.md" in DOCUMENTS:
         return "README.md"
     names = sorted(path.name for path in (ROOT / place).iterdir() if path.is_file())
@@ -99,13 +99,13 @@ def listed(place: str, folder: Path) -> str:
 
 
 def filled(text: str, language: str) -> str:
-    """The page with `{{flow}}`, `{{reference}}` and `{{glossary}}` filled in."""
+    """The page's text with `{{flow}}`, `{{reference}}` and `{{glossary}}` filled in."""
     text = text.replace("{{flow}}", flow(language)).replace("{{glossary}}", glossary(language))
     return text.replace("{{reference}}", reference())
 
 
 def flow(language: str) -> str:
-    """The drawing of the data flow with the words of one language."""
+    """The drawing of the data flow, as raw HTML, with the words of one language."""
     drawn = (HERE / "flow.svg").read_text(encoding="utf-8")
     other = {"en": "fr", "fr": "en"}[language]
     own = "\n".join(line for line in drawn.splitlines() if f'lang="{other}"' not in line)
@@ -113,7 +113,7 @@ def flow(language: str) -> str:
 
 
 def reference() -> str:
-    """Directives for the docstrings of the public names, package by package."""
+    """Sphinx directives that show the docstrings of the public names, package by package."""
     parts, room = [], ""
     for home, names in mnistlab.HOMES.items():
         if home.partition(".")[0] != room:

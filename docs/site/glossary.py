@@ -17,7 +17,7 @@ ELSEWHERE = {"en": "Elsewhere: {}.", "fr": "Ailleurs : {}."}
 
 
 class Term(NamedTuple):
-    """A word in one language: its translation, what it means, and what the same thing is called elsewhere."""
+    """A word in one language: its group's title, its translation, its meaning, and what the same thing is called elsewhere."""
 
     group: str
     word: str

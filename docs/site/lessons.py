@@ -1,8 +1,8 @@
-"""The pages that are programs: the days of the course and two of the site's own, run as a learner would run them.
+"""The pages that are programs: the days of the course and two pages of the site's own, run as a learner would run them.
 
-The outputs of a page's code are kept in `outputs/`, with the names of mnistlab's files that it read, under a key made from all
-that they depend on: the code itself and what runs it, the code and data in those files, and the versions of the packages. A page
-is run again when its key has changed. Its text is not part of the key, and is always taken from the source.
+The outputs of a page's code are kept in `outputs/`, with the names of mnistlab's files that the code read and a key made from all
+that the outputs depend on: the code itself, the module that runs it, the code and data in those files, and the versions of the
+packages. A page is run again when its key has changed. Its text is not part of the key, and is always taken from the source.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ OWN = (
     Lesson(
         "operations",
         Text("Every operation of the network, by hand", "Chaque opération du réseau, à la main"),
-        Text("A picture, a sentence and its numbers for each.", "Pour chacune, une image, une phrase et ses nombres."),
+        Text("For each, a picture, a sentence and its numbers.", "Pour chacune, une image, une phrase et ses nombres."),
     ),
     Lesson(
         "errors",
-        Text("The errors that everybody meets", "Les erreurs que tout le monde rencontre"),
-        Text("The message, why, and the remedy.", "Le message, pourquoi, et le remède."),
+        Text("The errors that everyone runs into", "Les erreurs que tout le monde rencontre"),
+        Text("The message, its cause, and the remedy.", "Le message, pourquoi, et le remède."),
     ),
 )
 
@@ -62,13 +62,13 @@ def lessons() -> list[Day]:
 
 
 def code_of(day: Day, language: str) -> list[Code]:
-    """The page's cells of code in a language."""
+    """The page's code cells in a language."""
     return [Code(cell.text, cell.raises, cell.quick) for cell in in_language(day, language) if cell.kind == "code"]
 
 
 @functools.cache
 def digest(path: Path) -> str:
-    """A hash of what matters to a program in the file: for a module, its code without comments, docstrings and layout."""
+    """A hash of the file's content; for a module, of its code without comments, docstrings and layout."""
     content = path.read_bytes()
     if path.suffix == ".py":
         tree = ast.parse(content)
@@ -80,12 +80,12 @@ def digest(path: Path) -> str:
 
 
 def is_text(node: ast.stmt) -> bool:
-    """Whether it is a docstring, or one below a field."""
+    """Whether the statement is a docstring, or the text below a field that describes it."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def sentences_in(outputs: Outputs, path: Path) -> str:
-    """A hash of the entries of a table of messages that the outputs may contain: all of their words occur there."""
+    """A hash of those entries of a message file that the outputs may contain, because all of their words occur there."""
     said = json.dumps(outputs, ensure_ascii=False)
     entries = (
         (room, name, text)
@@ -98,7 +98,7 @@ def sentences_in(outputs: Outputs, path: Path) -> str:
 
 
 def key_of(code: list[Code], files: list[str], outputs: Outputs) -> str:
-    """A hash of everything that the outputs of a page's code depend on: `files` are those of mnistlab that it read."""
+    """A hash of everything that the outputs of a page's code depend on. `files` are the files of mnistlab that the code read."""
     cells = [(cell.text, cell.raises) for cell in code]
     project = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
     packages = project["project"]["version"], project["tool"]["uv"]["constraint-dependencies"]
@@ -111,7 +111,7 @@ def key_of(code: list[Code], files: list[str], outputs: Outputs) -> str:
 
 
 def kept(day: Day, language: str, folder: Path) -> Outputs | None:
-    """The outputs kept for exactly this code, or `None`."""
+    """The outputs that the folder keeps for exactly the page's present code, or `None`."""
     path = folder / f"{day.name}-{language}.json"
     if not path.is_file():
         return None
@@ -122,7 +122,7 @@ def kept(day: Day, language: str, folder: Path) -> Outputs | None:
 
 
 def renew(folder: Path) -> None:
-    """Run the pages whose outputs the folder does not keep, and keep them there."""
+    """Run the pages whose outputs the folder does not keep, and save their outputs there."""
     pages = [(day, language) for day in lessons() for language in LANGUAGES]
     stale = {(day.name, one): code_of(day, one) for day, one in pages if kept(day, one, folder) is None}
     began = time.perf_counter()

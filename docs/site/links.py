@@ -1,4 +1,4 @@
-"""Check a built site: each link leads to an existing file and place, and no page loads anything from another host."""
+"""Check a built site: each link must lead to an existing file and anchor, and no page may load anything from another host."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["faults_in"]
 LOADING = {"img", "script", "iframe", "source", "video", "audio", "embed", "object", "track", "input", "image", "use"}
 """Elements whose address is loaded with the page."""
 NO_LOAD = {"canonical", "alternate", "author", "license", "next", "prev", "index", "search", "help", "bookmark"}
-"""`rel` of `link` elements for which nothing is loaded."""
+"""The values of `rel` of those `link` elements for which nothing is loaded."""
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Found(HTMLParser):
         return self.loaded + self.linked
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Called for each element."""
+        """Note the addresses and anchors of an element; called for each element of the page."""
         own = {name: value or "" for name, value in attrs}
         self.places |= {own[name] for name in ("id", "name") if name in own}
         loads = tag in LOADING or (tag == "link" and not set(own.get("rel", "").split()) & NO_LOAD)
@@ -45,14 +45,14 @@ class Found(HTMLParser):
 
 
 def styles(css: str) -> list[str]:
-    """The addresses that a style sheet loads."""
+    """The addresses that CSS text loads."""
     return re.findall(
         r"""(?:url\(|@import\s+(?!url))\s*["']?([^"')\s;]+)""", re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
     )
 
 
 def faults_in(folder: Path) -> list[str]:
-    """A line for each fault of the pages and style sheets in the folder."""
+    """A line for each fault in the links of the pages and style sheets in the folder."""
     pages = {}
     for path in sorted(folder.rglob("*.html")):
         pages[path.resolve()] = found = Found()
@@ -69,7 +69,7 @@ def faults_in(folder: Path) -> list[str]:
 
 
 def fault_of(address: str, page: Path, pages: dict[Path, Found], *, is_loaded: bool) -> str:
-    """What is wrong with an address on the page, or nothing."""
+    """What is wrong with an address on the page; empty if nothing is."""
     parts = urlsplit(address)
     if parts.scheme in ("data", "blob", "mailto"):
         return ""

@@ -1,4 +1,4 @@
-"""What a process has read of mnistlab, its modules and its data; complete if imported before anything of mnistlab."""
+"""Which of mnistlab's files, modules and data, a process has read. Import this module before any other of mnistlab."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ READ: set[str] = set()
 
 
 def note(event: str, details: tuple[Any, ...]) -> None:
-    """Called by Python for each file that is opened, and each process that is started."""
+    """Note a file of mnistlab that is opened, or those that a started process may open. Called for each audit event."""
     if event == "open" and str(details[0]).startswith(PREFIX):
         READ.add(str(details[0]))
     elif event == "subprocess.Popen" and any(Path(str(word)).name == "mnistlab" for word in details[1]):
@@ -27,7 +27,7 @@ sys.addaudithook(note)
 
 
 def files_read() -> list[str]:
-    """The files by their names in the package; for a module, that of its source."""
+    """The paths, within the package, of the files read so far; for a compiled module, that of its source."""
     found = set()
     for path in map(Path, READ):
         compiled = path.parent.name == "__pycache__"

@@ -1,6 +1,6 @@
 """Run the code of a page as a learner would: cell by cell in one namespace, in an empty folder; a warning is an error.
 
-Pages run side by side, each in its own process with one torch thread: then the last digits of its sums do not depend
+Pages run side by side, each in its own process with one torch thread, so that the last digits of its sums do not depend
 on how many cores there are.
 """
 
@@ -38,13 +38,13 @@ SHARED = ["docs.site.reads", "torch", "torchvision", "scipy.stats", "PIL.Image"]
 
 
 class Code(NamedTuple):
-    """A cell of code, without anything that would need mnistlab to be imported."""
+    """A code cell, as a type that does not need mnistlab to be imported."""
 
     text: str
     raises: str
-    """The name of the error that it ends in, on purpose."""
+    """The name of the error that it ends in on purpose; empty if it ends without one."""
     quick: str
-    """What the tests run after it, to cut a training short."""
+    """The statement that the tests run after it, to cut training short; empty if there is none."""
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Shown:
         self.text.truncate()
 
     def show(self, *_: Any, **__: Any) -> None:
-        """Replaces `plt.show`: draw the figures and close them."""
+        """Draw the figures and close them; this replaces `plt.show`."""
         import matplotlib.pyplot as plt
 
         self.flush()
@@ -74,11 +74,11 @@ class Shown:
 def run_cells(
     cells: Sequence[Code], name: str, folder: Path, draw: Callable[[Any], Output], *, quick: bool = False
 ) -> tuple[Outputs, dict[str, Any]]:
-    """Run a page's code cells in the folder; return the outputs of each, with figures turned into them by `draw`, and all names.
+    """Run a page's code cells in the folder; return the outputs of each, for which `draw` draws the figures, and all variables.
 
-    A warning is an error. An error that no cell announces is raised, and `AssertionError` where an announced one does not
-    come or a figure is not shown. With `quick`, the cells' statements for the tests are run after them, so that training is
-    cut to a few steps. `name` is that of the page, for errors.
+    A warning is an error. An error that its cell does not announce is raised; if an announced one does not come, or a figure is
+    not shown, `AssertionError` is. With `quick`, each cell's statement for the tests is run after it, so that training is cut
+    to a few steps. `name` is the name of the page, for error messages.
     """
     import_matplotlib()
     import matplotlib.pyplot as plt
@@ -102,7 +102,7 @@ def run_cells(
 
 
 def run_cell(cell: Code, place: str, names: dict[str, Any]) -> list[Output]:
-    """Run one cell; return the error that it announces, if it comes. Any other is raised, with the place."""
+    """Run one cell; if the error that it announces comes, return it as an output. Any other is raised, with `place` in a note."""
     try:
         exec(compile(cell.text, place, "exec"), names)  # noqa: S102
     except Exception as error:
@@ -115,7 +115,7 @@ def run_cell(cell: Code, place: str, names: dict[str, Any]) -> list[Output]:
 
 
 def words_of(figure: Any) -> str:
-    """The titles and labels of a figure, each once."""
+    """The titles, labels and legends of a figure, each once, separated by commas."""
     said = [figure.get_suptitle()]
     for axes in figure.axes:
         legend = axes.get_legend()
@@ -125,7 +125,7 @@ def words_of(figure: Any) -> str:
 
 
 def as_png(figure: Any) -> Output:
-    """The figure at 200 dots per inch in 256 colours, with words for people who cannot see it."""
+    """The figure as a PNG at 200 dots per inch in 256 colours, with its words for people who cannot see it."""
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, dpi=200, bbox_inches="tight", facecolor="white")
     Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "png", optimize=True)
@@ -135,14 +135,14 @@ def as_png(figure: Any) -> Output:
 
 @dataclass(frozen=True)
 class Ran:
-    """A page that ran."""
+    """The result of running a page."""
 
     outputs: Outputs
     """The outputs, without what is specific to this machine."""
     files: list[str]
     """The files of mnistlab that it read."""
     seconds: float
-    """Seconds of CPU time."""
+    """The CPU time that it took, in seconds."""
 
 
 def run_alone(cells: Sequence[Code], name: str) -> Ran:
@@ -159,7 +159,7 @@ def run_alone(cells: Sequence[Code], name: str) -> Ran:
 
 
 def tidy(output: Output, folder: str) -> Output:
-    """The output without the names of folders specific to this machine."""
+    """The output without the paths of folders that are specific to this machine."""
 
     def cut(text: str) -> str:
         return text.replace(folder, "").replace(sys.prefix, "")
@@ -172,7 +172,7 @@ def tidy(output: Output, folder: str) -> Output:
 
 
 def run_pages(pages: Mapping[tuple[str, str], Sequence[Code]]) -> Iterator[tuple[str, str, Ran]]:
-    """Run pages side by side, each the code of a name and a language, and yield each as it ends."""
+    """Run pages side by side and yield the result of each as it ends. `pages` gives their code by name and language."""
     start = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(start)
     context.set_forkserver_preload(SHARED)

@@ -79,7 +79,7 @@ def test_models_stand_beside_each_other_and_beside_the_canonical_example(own_res
     assert lines[2:5] == ["| seeds | 1 | 2 |", "| none | 1.00 | 1.000 ± 0.000 |", "| shot noise | 40.00 | 20.00 |"]
     assert lines[-2:] == [
         "| **mean of the 15** | **40.00** | **20.00** |",
-        "| over the canonical example's | 1.00 | 0.50 |",
+        "| relative to the canonical example | 1.00 | 0.50 |",
     ]
     assert len(lines) == 2 + 2 + 15 + 2
 
@@ -167,7 +167,7 @@ def test_a_training_without_bf16_is_told_beside_the_one_with_it(own_results: Pat
     assert front.minute("fr").endswith("sans bf16, 170\u00a0s (n = 1).")
     assert results.training_seconds("default") == 60
     line = training.speed_table().splitlines()[-1]
-    assert "`mnistlab train default`, process start to end, without bf16 | 170 s | 1 |" in line
+    assert "`mnistlab train default`, the whole process, without bf16 | 170 s | 1 |" in line
     assert "ONEDNN_MAX_CPU_ISA=AVX2 uv run python -m benchmarks.process default --times 1`" in line
 
 

@@ -1,5 +1,5 @@
 # %% [markdown] lang="en"
-# # The errors that everybody meets
+# # The errors that everyone runs into
 #
 # Fourteen of them, made on purpose: what you see, why, and the remedy. An error message is read from its last line upwards;
 # that last line is what is shown here. Some of the fourteen raise no error at all: those are the worst.
@@ -23,8 +23,8 @@ labels = torch.randint(10, (64,))
 #
 # > RuntimeError: Error downloading train-images-idx3-ubyte.gz: Tried ..., got: HTTP Error 403: Forbidden
 #
-# **Why.** The server that hosted MNIST for twenty years turns programs away, and a mirror may be overloaded (503). It is not
-# your code. **Remedy.** Do not try a hundred times. A copy of MNIST ships with mnistlab: `mnistlab data` puts it where
+# **Why.** The server that hosted MNIST for twenty years turns programs away, and a mirror may be overloaded (503). Your code
+# is not to blame. **Remedy.** Do not try a hundred times. A copy of MNIST ships with mnistlab: `mnistlab data` puts it where
 # torchvision looks for it, and `download=True` then finds it there ([day 2](day2.ipynb)).
 
 # %% [markdown] lang="fr"
@@ -49,8 +49,8 @@ wrong = nn.Sequential(
 wrong(images)
 
 # %% [markdown] lang="en"
-# **Why.** `mat1` is what arrives: 64 rows of 3136 numbers. `mat2` is the linear layer, made for 12544. The pool has halved both
-# sides, and 16 · 14 · 14 is 3136. **Remedy.** Print the shape before the layer, and give the layer that size.
+# **Why.** `mat1` is what arrives: 64 rows of 3136 numbers. `mat2` is the linear layer, made for rows of 12544. Max-pooling
+# has halved both sides, and 16 · 14 · 14 is 3136. **Remedy.** Print the shape before the layer, and give the layer that size.
 
 # %% [markdown] lang="fr"
 # **Pourquoi.** `mat1` est ce qui arrive : 64 lignes de 3136 nombres. `mat2` est la couche linéaire, faite pour 12544. Le
@@ -80,8 +80,8 @@ print(logits.softmax(dim=1).sum(dim=1)[:3], logits.softmax(dim=0).sum(dim=1)[:3]
 
 # %% [markdown] lang="en"
 # **Why.** `CrossEntropyLoss` has a log-softmax in it. Given probabilities instead of logits, it sees numbers that only go from
-# 0 to 1: even the perfect answer, above, has that loss. And `dim=0` makes probabilities of the 64 pictures, not of the ten
-# classes: the second three sums are not 1. **Remedy.** Let the network end in logits; to look at probabilities, call
+# 0 to 1: even the perfect answer, above, has a loss of 1.46. And `dim=0` makes probabilities of the 64 pictures, not of the
+# ten classes: the last three sums are not 1. **Remedy.** Let the network end in logits; to look at probabilities, call
 # `softmax(dim=1)`. `mnistlab doctor` finds a double softmax in a network of yours.
 
 # %% [markdown] lang="fr"
@@ -93,7 +93,7 @@ print(logits.softmax(dim=1).sum(dim=1)[:3], logits.softmax(dim=0).sum(dim=1)[:3]
 # %% [markdown] lang="en"
 # ## 4. My own photo is always a 3
 #
-# No error: nearly every photo gets the same answer, whatever is on it. Which one is a matter of chance; for many people it is
+# No error: nearly every photo gets the same answer, whatever it shows. Which one is a matter of chance; for many people it is
 # a 3.
 
 # %% [markdown] lang="fr"
@@ -124,10 +124,10 @@ for shown in (pictures, paper - pictures):
     print(network(shown).argmax(dim=1).bincount(minlength=10).tolist())
 
 # %% [markdown] lang="en"
-# A small network, trained for a hundred steps. Here is how often it answers 0, 1, 2 ... 9, first to a hundred digits as MNIST
-# has them, then to the same ones inverted, dark ink on white, as in a photo. **Why.** The network has seen bright ink on black
-# only, thick, in the middle, 20 pixels high. **Remedy.** Invert, centre, scale, or let `mnistlab read photo.jpg` do it; [day
-# 6](day6.ipynb) does it step by step.
+# A small network, trained for a hundred steps. Here is how often it answers 0, 1, 2 ... 9, first to a hundred digits as they
+# are in MNIST, then to the same ones inverted, with dark ink on white, as in a photo. **Why.** The network has seen bright
+# ink on black only, thick, in the middle, 20 pixels high. **Remedy.** Invert, centre, scale, or let `mnistlab read photo.jpg`
+# do it; [day 6](day6.ipynb) does it step by step.
 
 # %% [markdown] lang="fr"
 # Un petit réseau, entraîné pendant cent pas. Voici combien de fois il répond 0, 1, 2 ... 9, d'abord à cent chiffres tels que
@@ -146,9 +146,9 @@ torch.save(wrong, "whole.pth")
 torch.load("whole.pth")
 
 # %% [markdown] lang="en"
-# **Why.** Since PyTorch 2.6, `torch.load` takes tensors and plain values only: a file that holds an object may run any program
-# on your computer. **Remedy.** Save the weights, `torch.save(network.state_dict(), ...)`. Write `weights_only=False` only for
-# a file that you made yourself.
+# **Why.** Since PyTorch 2.6, `torch.load` takes tensors and plain values only: a file that holds an object may run any
+# program on your computer when it is loaded. **Remedy.** Save the weights, `torch.save(network.state_dict(), ...)`. Write
+# `weights_only=False` only for a file that you made yourself.
 
 # %% [markdown] lang="fr"
 # **Pourquoi.** Depuis PyTorch 2.6, `torch.load` n'accepte que des tenseurs et des valeurs simples : un fichier qui contient
@@ -160,9 +160,9 @@ torch.load("whole.pth")
 #
 # > RuntimeError: An attempt has been made to start a new process before the current process has finished its bootstrapping phase.
 #
-# **Why.** A loader with `num_workers=2` starts two more Pythons, and there each imports your script anew, which starts two
-# more, and so on. **Remedy.** Put what the script *does* below `if __name__ == "__main__":`. Or keep `num_workers=0`:
-# `MNISTDataLoader` has the images in memory and needs no workers.
+# **Why.** A loader with `num_workers=2` starts two more Python processes; on these systems each of them imports your script
+# anew, which starts two more, and so on. **Remedy.** Put what the script *does* below `if __name__ == "__main__":`. Or keep
+# `num_workers=0`: `MNISTDataLoader` has the images in memory and needs no workers.
 
 # %% [markdown] lang="fr"
 # ## 6. Les processus auxiliaires sous Windows et macOS
@@ -178,9 +178,10 @@ torch.load("whole.pth")
 #
 # > RuntimeError: Expected all tensors to be on the same device, ... cuda:0 ... cpu
 #
-# **Why.** The network is on the graphics card, the images are not. **Remedy.** Put both in one place: `network.to(device)`
-# once, and in the loop `images, labels = images.to(device), labels.to(device)`. `to` on a network changes the network; `to` on
-# a tensor *returns* a new one, so keep it. Without a card, the device `meta`, which only knows shapes, shows the same mistake:
+# **Why.** The network is on the graphics card, the images are not. **Remedy.** Put both on the same device:
+# `network.to(device)` once, and in the loop `images, labels = images.to(device), labels.to(device)`. `to` on a network
+# changes the network; `to` on a tensor *returns* a new one, so keep it. Without a card, the device `meta`, which only knows
+# shapes, shows the same mistake:
 
 # %% [markdown] lang="fr"
 # ## 7. Des tenseurs sur deux appareils
@@ -237,8 +238,9 @@ nn.Conv2d(1, 16, kernel_size=3)(colour)
 # ## 10. Better in validation than in training
 #
 # No error, and most often no mistake either. **Why.** Training accuracy is measured *with* dropout and augmentation, and
-# while the network is still learning: its mean over the epoch is that of a younger network. The network of number 4 on the same
-# 10,000 pictures, counted while it learnt and measured afterwards, as in validation:
+# while the network is still learning: its mean over the epoch is that of a younger network. Here is the accuracy of the
+# network from number 4 on the same 10,000 pictures, first counted while it was learning, then measured afterwards, as in
+# validation:
 
 # %% [markdown] lang="fr"
 # ## 10. Meilleur en validation qu'à l'entraînement
@@ -255,7 +257,7 @@ assert again > correct
 
 # %% [markdown] lang="en"
 # **Remedy.** To compare the two, measure the training images once more after the epoch, in `eval()` and without augmentation.
-# If validation stays ahead then, look whether it holds pictures that training has seen ([day 5](day5.ipynb)).
+# If validation is still ahead then, check whether it holds pictures that training has seen ([day 5](day5.ipynb)).
 
 # %% [markdown] lang="fr"
 # **Remède.** Pour comparer les deux, mesurez de nouveau sur les images d'entraînement, après l'époque, en `eval()` et sans
@@ -291,8 +293,8 @@ for _ in range(3):
 # %% [markdown] lang="en"
 # ## 12. Forgotten `eval()`
 #
-# With batch norm and a single picture there is an error; with two or more, none, and the same picture gets another answer each
-# time.
+# With batch norm and a single picture there is an error; with two or more there is none, but the same picture gets another
+# answer each time.
 
 # %% [markdown] lang="fr"
 # ## 12. `eval()` oublié
@@ -310,9 +312,9 @@ network.eval()
 print([round(network(images[:8])[0, 0].item(), 3) for _ in range(3)])
 
 # %% [markdown] lang="en"
-# **Why.** In training, dropout leaves numbers out at random, which is why the same eight pictures got three answers; and batch
-# norm takes mean and standard deviation from the batch, so that other neighbours would change the answer too. **Remedy.** Call
-# `network.eval()` before you measure or use it, `network.train()` before you go on training.
+# **Why.** In training, dropout leaves numbers out at random, which is why the same eight pictures got three answers; and
+# batch norm takes the mean and standard deviation from the batch, so that other neighbours would change the answer too.
+# **Remedy.** Call `network.eval()` before you measure or use the network, `network.train()` before you go on training.
 
 # %% [markdown] lang="fr"
 # **Pourquoi.** À l'entraînement, le dropout omet des nombres au hasard : voilà pourquoi les huit mêmes images ont donné trois
@@ -323,7 +325,8 @@ print([round(network(images[:8])[0, 0].item(), 3) for _ in range(3)])
 # %% [markdown] lang="en"
 # ## 13. One-hot labels
 #
-# A table of zeros and ones is refused as whole numbers; as floats it is accepted, and its values are taken for probabilities.
+# A table of zeros and ones is refused if it holds whole numbers; a table of floats is accepted, and its values are taken for
+# probabilities.
 
 # %% [markdown] lang="fr"
 # ## 13. Des étiquettes « one-hot »

@@ -1,9 +1,9 @@
 # %% [markdown] lang="en"
 # # Every operation of the network, by hand
 #
-# `NeuralNet` is made of a dozen operations. Here is each of them on numbers small enough to follow with a finger: what it does
-# in a sentence, a picture, and the same numbers from PyTorch. In the pictures red is above zero and blue below. [Day
-# 3](day3.ipynb) and [day 4](day4.ipynb) show what they are good for.
+# `NeuralNet` is made of a dozen operations. Here is each of them on a few numbers, which you can follow with a finger: a
+# sentence that says what it does, a picture, and the same numbers from PyTorch. In the pictures red is above zero and blue
+# below. [Day 3](day3.ipynb) and [day 4](day4.ipynb) show what they are good for.
 
 # %% [markdown] lang="fr"
 # # Chaque opération du réseau, à la main
@@ -69,8 +69,8 @@ show({
 # %% [markdown] lang="en"
 # ## Several channels
 #
-# If several maps come in, the kernel has a layer of weights for each; the sums of all of them, and a bias, are added up to
-# one number. Here the second layer is -1 times the first, and the bias 0.5: two equal maps leave nothing but the bias.
+# If several maps come in, the filter has a kernel for each; their sums, and a bias, are added up to one number. Here the
+# second kernel is -1 times the first, and the bias is 0.5: two equal maps leave nothing but the bias.
 
 # %% [markdown] lang="fr"
 # ## Plusieurs canaux
@@ -90,9 +90,9 @@ assert torch.equal(left, by_hand)
 show({"1": kernel, "2": -kernel, "Conv2d(2, 1)": left[0, 0]})
 
 # %% [markdown] lang="en"
-# ## Separable convolution
+# ## Depthwise separable convolution
 #
-# The same in two steps: first each map gets a kernel of its own (`groups`), then a convolution of 1x1 mixes the maps, pixel by
+# The same in two steps: first each map gets a kernel of its own (`groups`), then a 1x1 convolution mixes the maps, pixel by
 # pixel. From 16 maps to 32 that takes 16 · 9 + 16 · 32 = 656 weights instead of 16 · 32 · 9 = 4608.
 
 # %% [markdown] lang="fr"
@@ -120,7 +120,8 @@ show({"groups=2, 1": apart[0, 0], "groups=2, 2": apart[0, 1], "1x1": mixed[0, 0]
 # %% [markdown] lang="en"
 # ## ReLU
 #
-# Negative numbers become zero, the rest stay. Without it, ten convolutions in a row would be no more than one.
+# Negative numbers become zero; the others stay as they are. Without ReLU, ten convolutions in a row would be no more than
+# one.
 
 # %% [markdown] lang="fr"
 # ## ReLU
@@ -138,7 +139,7 @@ show({
 })  # fmt: skip
 
 # %% [markdown] lang="en"
-# ## Max pooling
+# ## Max-pooling
 #
 # It keeps the highest number of each 2x2 square: what was found counts, its exact place matters less.
 
@@ -165,7 +166,7 @@ show({
 # %% [markdown] lang="en"
 # ## Pooling by stride
 #
-# The other way to halve the sides: the kernel moves by two pixels at a time, across and down, and three of four results are
+# The other way to halve the sides: the kernel moves by two pixels at a time, across and down, and three results in four are
 # never computed.
 
 # %% [markdown] lang="fr"
@@ -184,8 +185,9 @@ show({"stride=1": found[0, 0], "stride=2": strided[0, 0]})
 # ## Batch norm
 #
 # Subtract the mean of the channel, divide by its standard deviation: after that, all channels are equally loud. A weight and
-# a bias, which are learnt, may make one louder again. In training, mean and deviation are those of the batch; with `eval()`,
-# the ones averaged during training. After a linear layer, `BatchNorm1d` does the same with each number of the row.
+# a bias, which are learnt, may make one louder again. In training, the mean and standard deviation are those of the batch;
+# with `eval()`, they are the running averages kept during training. After a linear layer, `BatchNorm1d` does the same with
+# each number of the row.
 
 # %% [markdown] lang="fr"
 # ## Normalisation par lot (`BatchNorm2d`)
@@ -212,8 +214,8 @@ show({
 # %% [markdown] lang="en"
 # ## Flatten, or the average
 #
-# Before the linear layer, the maps become one row of numbers. **Flatten** lays all of them down, row by row; the **average**
-# head keeps one number per map, its mean, and needs far fewer weights after it.
+# Before the linear layer, the maps become one row of numbers. **Flatten** lays all their rows end to end; the **average**
+# keeps one number per map, its mean, so that far fewer weights are needed after it.
 
 # %% [markdown] lang="fr"
 # ## Flatten, ou la moyenne
@@ -265,8 +267,9 @@ show({
 # %% [markdown] lang="en"
 # ## Dropout
 #
-# In training, each number is set to zero with probability p, at random, anew at each step; what remains is divided by 1 - p,
-# so that the sum stays about the same. No number can rely on its neighbour. With `eval()`, nothing is dropped.
+# In training, each number is set to zero with probability p, at random and anew at each step; the numbers that remain are
+# divided by 1 - p, so that the sum stays about the same. No weight can rely on a single neighbour. With `eval()`, nothing is
+# dropped.
 
 # %% [markdown] lang="fr"
 # ## Dropout
@@ -298,9 +301,9 @@ show({
 # %% [markdown] lang="en"
 # ## Softmax and log-softmax
 #
-# Softmax is e to the power of each logit, divided by the sum of these powers: probabilities. Their logarithm, in one step, is
-# the logit minus the logarithm of that sum; it does not overflow, and cross-entropy is that number for the right class, with a
-# minus sign. `NeuralNet` ends in logits: cross-entropy has the log-softmax in it.
+# Softmax is e to the power of each logit, divided by the sum of these powers: probabilities. Their logarithm can be computed
+# in one step: the logit minus the logarithm of that sum. `log_softmax` does so without overflow. Cross-entropy is minus this
+# number for the right class. `NeuralNet` ends in logits, because cross-entropy has the log-softmax in it.
 
 # %% [markdown] lang="fr"
 # ## Softmax et log-softmax
@@ -325,8 +328,8 @@ show({"logits": logits, "exp": powers, "softmax": probabilities, "log_softmax": 
 # %% [markdown] lang="en"
 # ## Around the network: upright, and five views
 #
-# Two recipes look at the picture more cleverly in use. `Deskewed` takes the slant out: at each height, the row is pushed back
-# by as much as the ink leans there. `Shifted` asks the network five times, about the picture as it is and moved by one pixel
+# Some recipes look at the picture more cleverly in use. `Deskewed` takes the slant out: each row is pushed back by as much as
+# the ink leans at its height. `Shifted` asks the network five times, about the picture as it is and moved by one pixel to the
 # left, right, up and down, and averages the probabilities.
 
 # %% [markdown] lang="fr"
@@ -367,10 +370,10 @@ show({
 # %% [markdown] lang="en"
 # ## Contrast evened out
 #
-# The recipe `robust` begins with `LocalContrast`, in which nothing is learnt: from each pixel the mean of the 7 x 7 pixels
-# around it is subtracted, and the rest is divided by how much these vary around their own means. Ink a tenth as dark then
-# looks almost the same, because the shadow and the strength of the pen cancel out. At the edge, only what lies within the picture
-# counts.
+# The recipe `robust` begins with `LocalContrast`, in which nothing is learnt: from each pixel the mean of the 7x7 pixels
+# around it is subtracted, and the rest is divided by how much these pixels vary around their own means. Ink a tenth as dark
+# then looks almost the same, because the shadow and the strength of the pen cancel out. At the edge, only what lies within
+# the picture counts.
 
 # %% [markdown] lang="fr"
 # ## Le contraste égalisé

@@ -1,4 +1,4 @@
-"""Sphinx's settings for both languages. `-D language=` says which, and `-A` what the templates need."""
+"""Sphinx's settings for both languages; `-D language=` says which is built."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ nb_render_error_lexer = "none"
 myst_heading_anchors = 4
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist"]
 myst_links_external_new_tab = False
-suppress_warnings = ["myst.header"]  # results begin at any level
+suppress_warnings = ["myst.header"]  # included parts may begin at any level of heading
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say types, shapes and ranges
 autodoc_preserve_defaults = True
 
-smartchars.quotes["fr"] = smartchars.quotes["en"]  # our French has its « » already; what is quoted otherwise is English
+smartchars.quotes["fr"] = smartchars.quotes["en"]  # our French has « »; text in other quotation marks is English
 
 html_theme = "furo"
 html_title = "mnistlab"
@@ -74,7 +74,7 @@ html_sidebars = {
 
 
 def describe_figures(app: Sphinx, document: nodes.document) -> None:
-    """Give each figure of a page its words, which `in_kernel.py` laid beside it, and its size: there are two dots a pixel."""
+    """Give each figure of a page its alternative text, which `running.py` put beside it, and its width: two dots make a pixel."""
     for bundle in document.findall(nodes.container):
         if bundle.get("nb_element") != "mime_bundle":
             continue
@@ -86,14 +86,14 @@ def describe_figures(app: Sphinx, document: nodes.document) -> None:
 
 
 def heading_of(node: nodes.Node) -> str:
-    """The heading that the node stands below."""
+    """The text of the heading above the node."""
     while not isinstance(node, nodes.section):
         node = node.parent
     return node.next_node(nodes.title).astext()
 
 
 def in_english(app: Sphinx, name: str, _: str, context: dict[str, Any], __: nodes.document | None) -> None:
-    """Say of an English page in the French site that it is English, to browsers and screen readers too."""
+    """Mark English text in the French site as English, for browsers and screen readers."""
     english = app.config.language != "en" and app.env.metadata.get(name, {}).get("lang") == "en"
     if english and "body" in context:
         context["body"] = f'<div lang="en">{context["body"]}</div>'
@@ -102,13 +102,13 @@ def in_english(app: Sphinx, name: str, _: str, context: dict[str, Any], __: node
 
 
 def read_docstring(_: Sphinx, what: str, __: str, ___: object, ____: object, lines: list[str]) -> None:
-    """Make a docstring in NumPy's style what Sphinx reads; that of a property is a sentence, though it may have a colon."""
+    """Turn a docstring in NumPy's style into what Sphinx reads, except that of a property: a sentence, which may have a colon."""
     if what not in ("attribute", "property"):
         lines[:] = NumpyDocstring("\n".join(lines), Config(napoleon_use_rtype=False, napoleon_use_ivar=True)).lines()
 
 
 def setup(app: Sphinx) -> None:
-    """Called by Sphinx."""
+    """Connect the functions above to Sphinx, which calls this."""
     app.connect("autodoc-process-docstring", read_docstring)
     app.connect("doctree-read", describe_figures)
     app.connect("html-page-context", in_english)

@@ -4,12 +4,13 @@
 # Welcome. In seven days you will understand, and be able to change, a program that reads handwritten digits correctly more
 # than 99 times in 100. You need a little Python, and no knowledge of neural networks. Today you get your machine ready, make
 # your first tensor, and see that a digit is 784 numbers. Run the cells one after the other, and change something in each:
-# nothing can break. The results that the site shows come from our machine: your times will differ, and your last digits may.
+# nothing can break. The results that the site shows come from our machine: your times will differ, and so may the last
+# decimal places.
 #
 # ## The tools
 #
-# Open a terminal in the project's folder (the clone). A **virtual environment** is a folder with its own Python, so that what
-# you install in it disturbs nothing else.
+# Open a terminal in the project's folder (the clone). A **virtual environment** is a folder with its own Python, so that
+# nothing you install in it affects anything else.
 #
 # Linux, macOS:
 #
@@ -28,12 +29,12 @@
 # python -m pip install ".[all]" jupyterlab
 # ```
 #
-# The last line installs mnistlab with all that it needs, including PyTorch: several GB on Linux. Elsewhere you will read `uv
-# run mnistlab ...`: the tool uv makes this same `.venv` and runs the command in it. Once you have activated the environment,
-# `mnistlab ...` is enough.
+# The last line installs mnistlab with everything that it needs, including PyTorch: several GB on Linux. Elsewhere you will
+# see `uv run mnistlab ...`: the tool uv makes this same `.venv` and runs the command in it. Once you have activated the
+# environment, `mnistlab ...` is enough.
 #
-# **Git** remembers each state of your work and lets you go back to it. Keep your week in a folder of its own, beside the
-# project's:
+# **Git** remembers each state of your work and lets you go back to it. Keep this week's work in a folder of its own, beside
+# the project's:
 #
 # ```bash
 # mkdir ../my-week
@@ -105,8 +106,8 @@ print(sys.version.split()[0])
 print(sys.executable)
 
 # %% [markdown] lang="en"
-# The second line says *which* Python is running: it should be the one in your `.venv`. Here is the most common error of a
-# first day, made on purpose.
+# The second line says *which* Python is running: it should be the one in your `.venv`. Now the most common error of a first
+# day, made on purpose:
 
 # %% [markdown] lang="fr"
 # La seconde ligne dit *quel* Python est utilisé : ce doit être celui de votre `.venv`. Voici l'erreur la plus fréquente du
@@ -171,7 +172,7 @@ print(seven.reshape(30))
 
 # %% [markdown] lang="en"
 # `seven[1, 3]` is row 1, column 3: the row comes first, and counting starts at 0. `reshape(30)` lays the rows end to end; row
-# 1, column 3 then stands at position 1 * 5 + 3.
+# 1, column 3 is then at position 1 * 5 + 3.
 #
 # A `uint8` is a whole number from 0 to 255, in one byte. What comes after 255?
 
@@ -227,7 +228,7 @@ flat = torch.from_numpy(seven / 255).float().reshape(1, 30)
 print((flat @ torch.ones(30, 10)).shape)
 
 # %% [markdown] lang="en"
-# Now the device. `"meta"` is a device without memory, which every machine has; here it stands in for a graphics card.
+# Now the device. Every machine has the device `"meta"`, which has no memory; here it stands in for a graphics card.
 
 # %% [markdown] lang="fr"
 # L'appareil, maintenant. `"meta"` est un appareil sans mémoire, présent sur toutes les machines ; il joue ici le rôle d'une
@@ -238,8 +239,8 @@ total = flat + torch.ones(1, 30, device="meta")
 
 # %% [markdown] lang="en"
 # Tensors that are used together must be in the same place. (With a real graphics card the message reads "Expected all tensors
-# to be on the same device, but found at least two devices, cuda:0 and cpu!") Choose it once, at the top, and send everything
-# there with `.to(device)`.
+# to be on the same device, but found at least two devices, cuda:0 and cpu!") Choose the device once, at the top, and send
+# everything there with `.to(device)`.
 
 # %% [markdown] lang="fr"
 # Des tenseurs utilisés ensemble doivent résider au même endroit. (Avec une carte graphique, le message est « Expected
@@ -252,8 +253,8 @@ print(device, (flat.to(device) @ torch.ones(30, 10).to(device)).device)
 
 # %% [markdown] lang="en"
 # And this is what torch is really for. Ask it to watch a number *w*, compute something from it, here (*w* - 5)², and it tells
-# you the slope (the *gradient*): how much the result grows when *w* grows a little. A slope below zero, as here, says that the
-# result falls: to go down, move *w* up. A network learns by following slopes downhill.
+# you the slope (the *gradient*): how much the result grows when *w* grows a little. A slope below zero, as here, says that
+# the result falls as *w* grows: to go down, move *w* up. A network learns by following slopes downhill.
 
 # %% [markdown] lang="fr"
 # Et voici à quoi torch sert vraiment. Demandez-lui de surveiller un nombre *w*, calculez quelque chose à partir de ce nombre,
@@ -307,7 +308,7 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# And the same 784 numbers as a single row. Your eye gets lost; the program never sees anything else.
+# And here are the same 784 numbers as a single row. Your eye gets lost; the program never sees anything else.
 
 # %% [markdown] lang="fr"
 # Et les mêmes 784 nombres sur une seule ligne. L'œil s'y perd ; le programme, lui, ne voit jamais rien d'autre.
@@ -340,7 +341,7 @@ print(means.shape)
 show({str(digit): mean[0] - mean.min() for digit, mean in enumerate(means)})
 
 # %% [markdown] lang="en"
-# A new digit is then taken for the one of the ten that it is nearest to. How often is that right? We try it on people whose
+# A new digit is then given the label of the average that it is nearest to. How often is that right? We try it on people whose
 # writing did not go into the averages (`"val"`; day 5 says why that matters). `cdist` measures all distances at once.
 
 # %% [markdown] lang="fr"
@@ -357,8 +358,8 @@ accuracy = (guesses == labels).float().mean().item()
 print(f"{accuracy:.4f}")
 
 # %% [markdown] lang="en"
-# More than four in five, where chance gives one in ten, and the program has not learnt anything yet. That is the first figure
-# of your diary, the one to beat:
+# More than four in five, while chance would give one in ten, and the program has not learnt anything yet. That is the first
+# figure of your diary, the one to beat:
 
 # %% [markdown] lang="fr"
 # Plus de quatre réponses justes sur cinq, là où le hasard en donne une sur dix, et le programme n'a encore rien appris. C'est

@@ -44,11 +44,11 @@ class Unreachable(datasets.MNIST):
 Unreachable("data", download=True)
 
 # %% [markdown] lang="en"
-# The message lists each mirror that was tried, and what it answered. Here nobody answers; often you read `HTTP Error 503` (the
-# server is overloaded or down) or `HTTP Error 403` (it will not serve you, or a firewall forbids it). None of these is your
-# program's fault. Wait, or put the files yourself where torchvision looks for them: `data/MNIST/raw`. That is what mnistlab
-# does with the copy that ships with it, after checking every byte; `download=True` then finds everything in place and
-# downloads nothing.
+# The message lists each mirror that was tried, and what it answered. Here nobody answers; often you will see `HTTP Error 503`
+# (the server is overloaded or down) or `HTTP Error 403` (it will not serve you, or a firewall forbids it). None of these is
+# your program's fault. Wait, or put the files yourself where torchvision looks for them: `data/MNIST/raw`. That is what
+# mnistlab does with the copy that ships with it, after checking every byte; `download=True` then finds everything in place
+# and downloads nothing.
 
 # %% [markdown] lang="fr"
 # Le message énumère les miroirs essayés, et ce que chacun a répondu. Ici, personne ne répond ; souvent, vous lirez
@@ -106,8 +106,9 @@ print(transforms.Normalize((0.5,), (0.25,))(tensor))
 print((tensor - 0.5) / 0.25)
 
 # %% [markdown] lang="en"
-# `Normalize(mean, std)` subtracts the mean and divides by the standard deviation. With those of the training images, the
-# pixels get a mean of 0 and a standard deviation of 1. Many recipes on the web are for colour pictures, with three of each:
+# `Normalize(mean, std)` subtracts the mean and divides by the standard deviation. With those two numbers of the training
+# images, the pixels get a mean of 0 and a standard deviation of 1. Many examples on the web are for colour pictures, with
+# three of each:
 
 # %% [markdown] lang="fr"
 # `Normalize(mean, std)` soustrait la moyenne (`mean`) et divise par l'écart type (`std`). Avec ceux des images
@@ -230,8 +231,8 @@ plt.show()
 #
 # ## Why shuffle?
 #
-# The same network sees the same pictures once: first sorted, all zeros, then all ones, up to the nines; then well mixed. Then
-# it reads digits that it has never seen.
+# We train the same network twice on the same pictures, in one pass each time: first with the pictures sorted, all zeros, then
+# all ones, up to the nines; then with the pictures well mixed. Both times, it then reads digits that it has never seen.
 
 # %% [markdown] lang="fr"
 # Avec des nombres qui vont jusqu'à 255, les premiers pas sont bien trop grands et envoient les poids si loin que le réseau
@@ -273,9 +274,9 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# When the pictures are sorted, it answers nine to nearly everything: that was the last thing it was taught, and each step
-# undoes a little of those before. When they are mixed, each batch is a small portrait of the whole. Write that result into
-# your diary: it is far above the averages of day 1.
+# When the pictures are sorted, the network answers nine to nearly everything: nines were the last thing it was taught, and
+# each step undoes a little of the steps before. When they are mixed, each batch is a small portrait of the whole. Write that
+# result into your diary: it is far above the averages of day 1.
 
 # %% [markdown] lang="fr"
 # Quand les images sont triées, il répond 9 à presque tout : c'est la dernière chose qu'on lui a apprise, et chaque pas efface
@@ -325,8 +326,8 @@ class LittleLoader:
 
 
 # %% [markdown] lang="en"
-# `math.ceil` rounds up, as the last batch may be smaller. Here are three loaders, in the order of the file: torch's, this one,
-# and ours, `MNISTDataLoader`. Do they give the same numbers, and how long does a batch take?
+# `math.ceil` rounds up, as the last batch may be smaller. Here are three loaders, which all keep to the order of the file:
+# torch's, this one, and ours, `MNISTDataLoader`. Do they give the same numbers, and how long does a batch take?
 
 # %% [markdown] lang="fr"
 # `math.ceil` arrondit vers le haut, car le dernier lot peut être plus petit. Voici trois chargeurs, qui lisent dans l'ordre
@@ -350,9 +351,9 @@ for name, one in loaders.items():
     print(f"{name:<16} {len(one)} {torch.allclose(taken[0][0], first, atol=1e-3)} {milliseconds:6.2f} ms")
 
 # %% [markdown] lang="en"
-# The same numbers, and nothing cleverer is needed. (Your times will differ; their order will not.) Ours adds what a long
-# training run needs: a shuffle that depends only on the seed and the epoch, so that the run can go on after a power cut; a
-# part kept for validation; random changes to the pictures (day 5).
+# The numbers are the same, and nothing cleverer is needed. (Your times will differ; their order will not.) Ours adds what a
+# long training run needs: a shuffle that depends only on the seed and the epoch, so that the run can go on after a power cut;
+# a part kept for validation; and random changes to the pictures (day 5).
 #
 # ## Workers
 #

@@ -1,9 +1,9 @@
 # %% [markdown] lang="en"
 # # Day 3: the first convolutional classifier
 #
-# On day 2 a digit became a tensor. Today you build what reads it. Each part comes twice: first by hand, on a picture small
-# enough to follow with a finger, then with PyTorch, which has to give the same numbers. Change something in every cell, and
-# run it again.
+# On day 2 a digit became a tensor. Today you build the network that reads it. Each part comes twice: first by hand, on a
+# picture small enough to follow with a finger, then with PyTorch, which has to give the same numbers. Change something in
+# every cell, and run it again.
 
 # %% [markdown] lang="fr"
 # # Jour 3 : le premier classifieur convolutif
@@ -25,9 +25,9 @@ torch.manual_seed(0)
 # %% [markdown] lang="en"
 # ## A convolution by hand
 #
-# A *kernel* is a small grid of weights. Lay it on a corner of the picture, multiply each weight by the pixel below it, add up
-# the products: that is one number of the result. Move one pixel to the right, and again; then the next row. This kernel asks,
-# at each place: is it brighter on the right than on the left?
+# A *kernel* is a small grid of weights. Lay it on a corner of the picture, multiply each weight by the pixel below it, and
+# add up the products: that is one number of the result. Move one pixel to the right and do the same again; then the next row.
+# This kernel asks, at each place: is it brighter on the right than on the left?
 
 # %% [markdown] lang="fr"
 # ## Une convolution à la main
@@ -57,9 +57,9 @@ show({
 })  # fmt: skip
 
 # %% [markdown] lang="en"
-# Red (above 0) on the left edge of the stroke, blue (below 0) on its right edge. And the result is smaller: a kernel of side 3
-# fits into 6 pixels at 6 - 3 + 1 = 4 places. Now `nn.Conv2d`, with our weights in it. It takes a batch of B pictures of C
-# channels (a grey picture has one), H rows and W columns, (B, C, H, W): our picture is (1, 1, 6, 6).
+# The result is red (above 0) on the left edge of the stroke and blue (below 0) on its right edge. It is also smaller: a
+# kernel of side 3 fits into 6 pixels at 6 - 3 + 1 = 4 places. Now `nn.Conv2d`, with our weights in it. It takes a batch of B
+# pictures of C channels (a grey picture has one), H rows and W columns, (B, C, H, W): our picture is (1, 1, 6, 6).
 
 # %% [markdown] lang="fr"
 # Rouge (plus grand que 0) au bord gauche du trait, bleu (plus petit) au bord droit. Et le résultat est plus petit : le long de
@@ -76,8 +76,8 @@ by_torch = layer(picture.view(1, 1, 6, 6))
 print(by_torch.shape, torch.equal(by_torch[0, 0], by_hand))
 
 # %% [markdown] lang="en"
-# Two things remain. Nobody writes the weights: they start at random, and training finds better ones. And `padding=1` lays a
-# border of zeros around the picture, so that 6 pixels stay 6, and 28 stay 28:
+# Two things remain. Nobody writes the weights by hand: they start as random numbers, and training finds better ones. And
+# `padding=1` lays a border of zeros around the picture, so that 6 pixels stay 6, and 28 stay 28:
 
 # %% [markdown] lang="fr"
 # Il reste deux choses à savoir. Personne n'écrit les poids : ils sont tirés au hasard, puis l'entraînement en trouve de
@@ -94,7 +94,7 @@ print(torch.equal(layer(framed.view(1, 1, 8, 8)), padded))
 # ## One digit, layer by layer
 #
 # **ReLU** keeps what is positive and makes the rest zero: a kernel says "found", or says nothing. **Max-pool** keeps the
-# highest of each 2x2 square: what was found counts, its exact place matters less, and a quarter of the numbers is left.
+# highest of each 2x2 square: what was found counts, its exact place matters less, and only a quarter of the numbers is left.
 
 # %% [markdown] lang="fr"
 # ## Un chiffre, couche après couche
@@ -125,7 +125,7 @@ show({
 })  # fmt: skip
 
 # %% [markdown] lang="en"
-# The same on eight numbers, where you can check each by eye:
+# Here is the same with only eight numbers, so that you can check each by eye:
 
 # %% [markdown] lang="fr"
 # La même chose sur huit nombres, que l'on peut vérifier d'un coup d'œil :
@@ -141,8 +141,8 @@ show({
 })  # fmt: skip
 
 # %% [markdown] lang="en"
-# **Flatten** lays the 14x14 numbers in one row of 196. **Linear** has a weight for each of them and each of the ten digits: it
-# multiplies, adds up, adds a bias, and gives ten numbers, the *logits*, one for each digit. The highest one is the answer.
+# **Flatten** puts the 14x14 numbers into one row of 196. **Linear** has a weight for each of them and each of the ten digits:
+# it multiplies, adds up, adds a bias, and gives ten numbers, the *logits*, one for each digit. The highest one is the answer.
 # Here the weights are still random.
 
 # %% [markdown] lang="fr"
@@ -172,9 +172,10 @@ show({
 # %% [markdown] lang="en"
 # ## Cross-entropy: how wrong is the answer?
 #
-# *Softmax* turns logits into probabilities: e to the power of each, divided by the sum of these. Cross-entropy is minus the
-# logarithm of the probability of the right digit: 0 where the network was sure and right, large where it was sure and wrong.
-# In one step that is *log-softmax*: the logit minus the logarithm of the sum of exponentials.
+# *Softmax* turns logits into probabilities: e to the power of each, divided by the sum of these powers. Cross-entropy is
+# minus the logarithm of the probability of the right digit: close to 0 if the network was sure and right, large if it was
+# sure and wrong. The logarithm of the softmax can be computed in one step, called *log-softmax*: the logit minus the
+# logarithm of the sum of the powers.
 
 # %% [markdown] lang="fr"
 # ## L'entropie croisée : à quel point la réponse est-elle fausse ?
@@ -213,9 +214,9 @@ plt.show()
 # %% [markdown] lang="en"
 # ## The two networks
 #
-# They are the two with which mnistlab itself began, and they follow the order of the textbooks: convolution, ReLU, pool, two
-# or three times; then flatten and linear. Each convolution now has many kernels, and each kernel looks at all the channels
-# before it.
+# These are the two networks with which mnistlab itself began, and they follow the order of the textbooks: convolution, ReLU,
+# max-pool, two or three times; then flatten and linear. Each convolution now has many kernels, and each kernel looks at all
+# the channels before it.
 
 # %% [markdown] lang="fr"
 # ## Les deux réseaux
@@ -238,7 +239,7 @@ two, three = make_network(16, 32), make_network(16, 32, 64)
 print(two)
 
 # %% [markdown] lang="en"
-# The size of the linear layer is where everybody trips. Let us trip on purpose, and forget that the pool halves the sides of
+# The size of the linear layer is where everybody trips. Let us trip on purpose, and forget that max-pool halves the sides of
 # the picture:
 
 # %% [markdown] lang="fr"
@@ -254,8 +255,8 @@ wrong(images)
 
 # %% [markdown] lang="en"
 # Read the last line from left to right. `mat1` is what arrives, 64 pictures of 3136 numbers; `mat2` is the layer, made for
-# 12544 of them. And 3136 is 16 x 14 x 14: the layer has to be `nn.Linear(16 * 14 * 14, 10)`. When in doubt, print the shape of
-# what comes before the layer: `wrong[:4](images).shape`.
+# 12544 numbers. And 3136 is 16 x 14 x 14: the layer has to be `nn.Linear(16 * 14 * 14, 10)`. When in doubt, print the shape
+# of what comes before the layer: `wrong[:4](images).shape`.
 
 # %% [markdown] lang="fr"
 # Lisez la dernière ligne de gauche à droite. `mat1` est ce qui arrive, 64 images de 3136 nombres ; `mat2` est la couche,
@@ -269,7 +270,7 @@ print(wrong[:4](images).shape, wrong(images).shape)
 # %% [markdown] lang="en"
 # ## The loop, line by line
 #
-# - `zero_grad()` wipes out the gradients of the step before.
+# - `zero_grad()` wipes out the gradients of the previous step.
 # - `network(images)` is the forward pass, which gives the logits.
 # - `loss_function` is the mean cross-entropy of the batch.
 # - `backward()` computes for each weight how the loss changes with it: its *gradient*, the slope of day 1.
@@ -311,9 +312,9 @@ def train_epoch(network, batches):
 # %% [markdown] lang="en"
 # ## Dropout, and `eval()`
 #
-# One more layer, which comes before a linear one. In training, **dropout** sets each number to 0 with a probability
-# p, drawn anew each time, so that no weight can rely on a single neighbour. What is kept is divided by 1 - p, so that
-# the sum stays about what it is after `eval()`, when everything is kept; with p = 0.5, it doubles. Here is our map,
+# One more layer, which comes before a linear one. In training, **dropout** sets each number to 0 with probability p, at
+# random and anew each time, so that no weight can rely on a single neighbour. The numbers that are kept are divided by 1 - p
+# (with p = 0.5, they double), so that the sum stays about the same as after `eval()`, when all are kept. Here is our map,
 # twice, then after `eval()`; and six numbers by hand:
 
 # %% [markdown] lang="fr"
@@ -342,10 +343,10 @@ print(dropped, torch.equal(dropped, by_hand))
 print(dropout.eval()(six))
 
 # %% [markdown] lang="en"
-# `eval()` tells layers such as dropout that training is over. To measure, two more things change: `no_grad()` spares the work
-# of preparing gradients, and `argmax(dim=1)` takes, in each row of logits, the place of the highest: the digit answered.
-# (Dimension 0 runs through the pictures, dimension 1 through the ten classes.) And we measure on images that the network was
-# not trained on, the validation split; the official test images wait until training is over (day 5).
+# `eval()` tells layers such as dropout that training is over. For measuring, two more things change: `no_grad()` spares the
+# work of preparing gradients, and `argmax(dim=1)` takes, in each row of logits, the position of the highest, which is the
+# digit answered. (Dimension 0 runs through the pictures, dimension 1 through the ten classes.) And we measure on images that
+# the network was not trained on, the validation split; the official test images wait until training is over (day 5).
 
 # %% [markdown] lang="fr"
 # `eval()` prévient les couches telles que le dropout que l'entraînement est fini. Pour mesurer, deux choses changent encore :
@@ -397,9 +398,9 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# From guessing to that, in one pass over the images. Which of the two is ahead says little after a single epoch of a single
-# run: trained in full, the one with three convolutions wins (see below). Write the better result down in your diary; day 5
-# says why choosing it like this flatters it a little:
+# From guessing to that accuracy, in one pass over the images. Which of the two is ahead says little after a single epoch of a
+# single run: trained in full, the one with three convolutions wins (see below). Write the better result down in your diary;
+# day 5 says why choosing it like this flatters it a little:
 
 # %% [markdown] lang="fr"
 # On est parti du hasard, et il a suffi d'un seul passage sur les images. Que l'un soit en tête ne dit pas grand-chose après une
@@ -414,8 +415,8 @@ write_down(day="day3", accuracy=max(accuracies.values()))
 # %% [markdown] lang="en"
 # ## Two mistakes that raise no error
 #
-# **Softmax before `CrossEntropyLoss`.** It already contains a log-softmax, so the values are squeezed twice. Look at the loss
-# that the *perfect* answer then gets, probability 1 for the right digit:
+# **Softmax before `CrossEntropyLoss`.** The loss already contains a log-softmax, so the values are squeezed twice. Look at
+# the loss that even the *perfect* answer then gets, with probability 1 for the right digit:
 
 # %% [markdown] lang="fr"
 # ## Deux fautes qui ne provoquent aucune erreur
@@ -429,8 +430,8 @@ perfect[0, 7] = 1
 print(f"{loss_function(perfect, torch.tensor([7])).item():.4f}")
 
 # %% [markdown] lang="en"
-# Never below 1.46, and hardly any gradient to learn from. A loss that stays near that number tells you where to look. The
-# remedy: let the network end in logits.
+# The loss never falls below 1.46, and there is hardly any gradient to learn from. A loss that stays near that number tells
+# you where to look. The remedy: let the network end in logits.
 #
 # **Forgotten `zero_grad()`.** `backward()` *adds* to the gradients. Called twice, it doubles them; after a hundred steps, the
 # network is chasing a hundred old mistakes at once.
@@ -488,7 +489,8 @@ plt.show()
 # %% [markdown] lang="en"
 # ## Save, and load again
 #
-# Save the weights, not the object: `state_dict()` is a dictionary of tensors. To load, make the same network and fill it.
+# Save the weights, not the object: `state_dict()` is a dictionary of tensors. To load them, make the same network and fill it
+# with them.
 
 # %% [markdown] lang="fr"
 # ## Enregistrer, puis recharger
@@ -522,7 +524,7 @@ torch.load("whole.pth")
 #
 # ## Ours
 #
-# `NeuralNet` is the same row of layers, with batch norm (see day 4) and with the pool before the ReLU: ReLU after max-pool
+# `NeuralNet` is the same sequence of layers, with batch norm (see day 4) and with max-pool before ReLU: ReLU after max-pool
 # gives the same numbers as max-pool after ReLU, for a quarter of the work.
 
 # %% [markdown] lang="fr"
@@ -542,9 +544,9 @@ print(ours)
 print(torch.equal(nn.ReLU()(nn.MaxPool2d(2)(found)), pooled))
 
 # %% [markdown] lang="en"
-# The full training runs, with more epochs, batch norm and images that are rotated and shifted a little (day 5 says why), are
-# commands. In its first week, mnistlab reached 99.14 % with two convolutions and 99.31 % with three. On two cores of a CPU,
-# the commands now give:
+# For the full training runs, with more epochs, batch norm and images that are rotated and shifted a little (day 5 says why),
+# there are commands. In its first week, mnistlab reached 99.14 % with two convolutions and 99.31 % with three. On two cores
+# of a CPU, the commands now give:
 #
 # | command | accuracy on the test images, training time |
 # |---|---|

@@ -168,16 +168,17 @@ gallery(kept["relu3"][:16])
 
 # %% [markdown] lang="en"
 # In the maps of the first block you still recognise the digit, drawn by its horizontal, slanting and vertical strokes;
-# some are lit where there is only paper: "nothing here" is an answer too. In the second block it dissolves; in the
-# third only a few cells are lit. That is the bargain: each step knows less about **where**, and more about **what**.
+# some maps are lit where there is only paper: "nothing here" is an answer too. In the second block it dissolves; in
+# the third only a few cells are lit. That is the bargain: each step knows less about **where**, and more about
+# **what**.
 #
 # ## Batch norm, and a forgotten `eval()`
 #
-# `norm1` is new. Some filters are loud, others soft, and their loudness changes at every training step: the layers
+# `norm1` is new. Some filters are loud, others soft, and their loudness changes with every training step: the layers
 # after them would have to adapt again and again. **Batch norm** puts all channels on the same scale: subtract the
-# mean and divide by the standard deviation; then multiply by a weight and add a bias, which are learnt. During
-# training, the mean and standard deviation are those of the batch; at inference, they are the running averages kept
-# during training. Four numbers by hand, then our first channel:
+# mean and divide by the standard deviation; then multiply by a weight and add a bias, both of which are learnt.
+# During training, the mean and standard deviation are those of the batch; at inference, they are the running averages
+# kept during training. Four numbers by hand, then our first channel:
 
 # %% [markdown] lang="fr"
 # Dans les cartes du premier bloc, on reconnaît encore le chiffre, dessiné par ses traits horizontaux, penchés ou
@@ -249,7 +250,7 @@ with torch.no_grad():
 # Three more layers, by hand. `stride=2`, as in our `conv1`, moves the filter by two pixels at a time: one result in
 # four is left. `groups=2` gives each channel a filter of its own, then a 1x1 convolution mixes the channels: together
 # they make a **depthwise separable** convolution. And **global average pooling** keeps one number per map: its
-# average. (The recipe `tiny-1k` has these last two.)
+# average. (The recipe `tiny-1k` uses the last two.)
 
 # %% [markdown] lang="fr"
 # Encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la
@@ -319,7 +320,7 @@ plt.show()
 # ## What excites a channel
 #
 # A filter in a later layer is no longer a picture: it mixes all the channels before it. So question it: show it all
-# the validation digits, and cut out the places that excite it most.
+# the validation digits, and cut out the parts of them that excite it most.
 
 # %% [markdown] lang="fr"
 # Le nombre en fin de ligne dit de combien les cartes de l'`Explainer` s'écartent des nôtres. Le carré est ce que voit
@@ -363,7 +364,8 @@ for name in ("relu2", "relu3"):
 # %% [markdown] lang="en"
 # Each row is a channel, and its eight favourites resemble each other: the end of a stroke, a bend, a crossing; in the
 # third block, whole gestures. The numbers count the digits, 0 to 9, in the hundred pictures that excite the channel
-# most: few channels belong to one digit. Most name a **part**; the linear layers at the end weigh the parts and vote.
+# most: few channels belong to one digit. Most stand for a **part**; the linear layers at the end weigh the parts and
+# vote.
 #
 # ## Which ink decides
 #
@@ -398,7 +400,7 @@ gallery([digit, fall, explainer.why(digit)], ["28x28", "7x7", "why()"], columns=
 # 2014](https://arxiv.org/abs/1311.2901)), but finer. It wipes out a soft-edged spot around each pixel of ink, and
 # measures the fall in **log-odds**, log(p / (1 - p)): a probability that goes from 0.9999 to 0.999 has hardly moved,
 # yet the doubt has grown tenfold, and log-odds see that. Red ink speaks for the answer, blue ink against it. Here is
-# one of each digit:
+# one example of each digit:
 
 # %% [markdown] lang="fr"
 # Le chiffre, nos 49 carrés, et `explainer.why()` : la même idée (l'*occlusion*, [Zeiler et Fergus
@@ -466,8 +468,8 @@ for hand in hands[:2]:
     gallery(images[own], titles, columns=10)
 
 # %% [markdown] lang="en"
-# First, how many of the writers had at least one digit misread; then the two hardest hands, beginning with what was
-# misread. This command saves pictures of the hardest hands in the run's folder:
+# The first line says how many of the writers had at least one digit misread; then come the two hardest hands, each
+# beginning with the digits that were misread. This command saves pictures of the hardest hands in the run's folder:
 #
 # ```
 # mnistlab evaluate latest --split val --by-writer
@@ -504,14 +506,14 @@ suspect = probabilities[np.arange(len(given)), given].argsort()[:50]
 print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 50")
 
 # %% [markdown] lang="en"
-# The first finds next to none: a doubtful digit is not a wrong label. The second finds nearly all, because the network
-# is *sure* of something else. (It was not trained on these labels; a wrong label seen many times may be learnt by
-# heart.)
+# The first way finds next to none: a doubtful digit is not a wrong label. The second finds nearly all, because the
+# network is *sure* of something else. (It was not trained on these labels; a wrong label seen many times may be
+# learnt by heart.)
 #
 # Researchers have hunted for such labels in the test set ([Northcutt et al. 2021](https://arxiv.org/abs/2103.14749)),
 # and asked five people about each suspect. The digit that most of them saw is the better label; failing that, we
-# write "?". Here is what our network "misread" among these: MNIST's label, its answer, and what people say. (These
-# are test images, but it is their labels that we judge, not the network.)
+# write "?". Here are those that our network "misread", each with MNIST's label, the network's answer, and what people
+# say. (These are test images, but it is their labels that we judge, not the network.)
 
 # %% [markdown] lang="fr"
 # La première n'en trouve presque aucune : un chiffre douteux n'est pas une étiquette fausse. La seconde les trouve
@@ -532,9 +534,10 @@ gallery([mistake.image for mistake in doubtful], titles, columns=6)
 print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {test.corrected[0]} / {test.corrected[1]}")
 
 # %% [markdown] lang="en"
-# The last line: how many of the labels known to be wrong are among our mistakes; then the score by MNIST's labels, and
-# by the corrected ones, without the digits that have no right label. No measurement is better than its ruler. Report
-# the official score, as everyone does, and the corrected one beside it; `mnistlab evaluate` prints both.
+# The last line says how many of the labels known to be wrong are among our mistakes, then gives the score by MNIST's
+# labels and by the corrected ones, without the digits that have no right label. No measurement is better than its
+# ruler. Report the official score, as everyone does, and the corrected one beside it; `mnistlab evaluate` prints
+# both.
 #
 # ## Exercises
 #
@@ -555,7 +558,7 @@ print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {
 #
 # - A filter is a small picture, and its map says where the image looks like it; `detach()` before numpy.
 # - Batch norm puts all channels on the same scale; without `eval()`, a digit is judged by its neighbours.
-# - From block to block the maps shrink, the receptive field grows: less *where*, more *what*.
+# - From block to block the maps shrink and the receptive field grows: less *where*, more *what*.
 # - To understand a channel, show it everything and look at what excites it.
 # - Occlusion finds the ink that decides; log-odds see what a probability near 1 hides.
 # - Look at your mistakes on the validation digits: digit by digit, writer by writer. And suspect the label if the

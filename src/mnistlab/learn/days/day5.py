@@ -114,9 +114,9 @@ print("en apprenant {:.2%}, validation {:.2%}".format(*curve[-1]))  # fr
 #
 # ## Train, validation, test
 #
-# So we measure on the **validation** images. But every time you choose by them (a width, a rate, a number of epochs), you
-# choose a little luck too. In miniature: take twenty networks that are all equally good, 99 % each. Measure each on as many
-# images as `val` has, keep the best one, and look at what you would report. Repeat that a thousand times:
+# So we measure on the **validation** images. But every time you choose by them (a width, a learning rate, a number of
+# epochs), you choose a little luck too. In miniature: take twenty networks that are all equally good, 99 % each. Measure each
+# on as many images as `val` has, keep the best one, and look at what you would report. Repeat that a thousand times:
 
 # %% [markdown] lang="fr"
 # Les tirets montent jusqu'en haut : les 600 images sont toutes bien lues. Le trait plein s'arrête nettement plus bas : une
@@ -154,7 +154,8 @@ print(f"{best.mean():.2%}")
 #
 # ## Who wrote it?
 #
-# MNIST comes from forms, and whoever filled one in wrote about a hundred of its digits. Two hands, seven sevens each:
+# MNIST's digits come from forms, and each person who filled one in wrote about a hundred of them. Two hands, seven sevens
+# each:
 
 # %% [markdown] lang="fr"
 # Le gagnant paraît presque toujours meilleur qu'il n'est ; à la mesure suivante, il retombe vers 99 %. D'où un troisième jeu,
@@ -179,8 +180,8 @@ pictures = [*sevens(numbers[4]), *sevens(numbers[9])]
 show({" " * place: train_loader.dataset.images[index, 0] for place, index in enumerate(pictures)}, columns=7)
 
 # %% [markdown] lang="en"
-# Does it matter who wrote our 600 images? We train the same network on 600 images by six writers; ours came from hundreds of
-# them.
+# Does it matter who wrote our 600 images? Those came from hundreds of writers; now we train the same network on 600 images by
+# six.
 
 # %% [markdown] lang="fr"
 # Est-il important de savoir qui a écrit les chiffres de nos 600 images ? Entraînons le même réseau sur 600 images de six
@@ -194,9 +195,9 @@ draw({f"{hands[0]} writers": curve, f"{hands[1]} writers": curve_of_few})  # en
 draw({f"{hands[0]} personnes": curve, f"{hands[1]} personnes": curve_of_few})  # fr
 
 # %% [markdown] lang="en"
-# The same number of images, the same network; but six hands do not teach how strangers write. Validation should tell how
-# well a network reads *strangers*. Images drawn at random, the usual way, do not. Here is how many writers each set has, and
-# how many of them were seen in training:
+# The same number of images, the same network; but six hands do not show how strangers write. Validation should tell how well
+# a network reads *strangers*. Images drawn at random, the usual way, do not. Here is how many writers each split has, and how
+# many of them were seen in training:
 
 # %% [markdown] lang="fr"
 # Autant d'images, le même réseau ; mais six écritures n'apprennent pas au réseau comment les autres écrivent. La validation
@@ -212,8 +213,8 @@ for kept, trained in (("val-random", "train-random"), ("val", "train"), ("test",
 
 # %% [markdown] lang="en"
 # `val` sets whole writers aside, whereas training has seen everybody in `val-random`. To be fair: with all the training images
-# and their hundreds of hands, the two give nearly the same accuracy when measured ("Who wrote it" in docs/RESULTS.md). But you
-# only know that afterwards.
+# and their hundreds of hands, the two splits give nearly the same accuracy ("Who wrote it" in docs/RESULTS.md). But you only
+# know that afterwards.
 #
 # ## Against overfitting: augmentation
 #
@@ -240,10 +241,10 @@ careful, curve_of_careful = teach(rows, augmented, epochs=epochs, dropout=0.3)
 draw({"600": curve, "600 + augmentation, dropout": curve_of_careful})
 
 # %% [markdown] lang="en"
-# Validation gains. And something looks like a bug: the dashed line is *below* the solid one, as if strangers were easier than
-# what was trained on. But look at what is compared. While learning, the images are distorted, dropout switches off part of the
-# network, and the weights of the epoch's first batches were worse than those at its end. Measured like the validation images,
-# the order is what it should be:
+# Validation accuracy rises. And something looks like a bug: the dashed line is *below* the solid one, as if strangers were
+# easier to read than the images trained on. But look at what is compared. During training, the images are distorted, dropout
+# switches off part of the network, and the weights of the epoch's first batches were worse than those at its end. When the
+# 600 images are measured in the same way as the validation images, the order is as it should be:
 
 # %% [markdown] lang="fr"
 # La validation y gagne. Quelque chose, pourtant, ressemble à un bogue : les tirets passent *sous* le trait plein, comme si
@@ -262,9 +263,9 @@ for name, accuracy in zip(names, (curve_of_careful[-1, 0], again, strangers), st
 # %% [markdown] lang="en"
 # ## Schedules, and why one seed is not enough
 #
-# Large steps get far at first, small ones are exact at the end. A *schedule* has both: with `one_cycle` the learning rate
+# Large steps get far at first; small ones are exact at the end. A *schedule* has both: with `one_cycle` the learning rate
 # rises, then falls to almost nothing. Is that better than a constant rate? Weights and order are drawn from a seed, so a
-# single run of each would be a bet. We take five seeds each, the same on both sides, and one pass through 6,000 images.
+# single run of each would be a bet. We take five seeds for each, the same for both, and one pass through 6,000 images.
 
 # %% [markdown] lang="fr"
 # ## Le taux d'apprentissage, et pourquoi une graine ne suffit pas
@@ -323,7 +324,7 @@ plt.show()
 #
 # ## How much is a percentage worth?
 #
-# The second kind of luck is in the test images: ten thousand others would have given another number. The network with two
+# The second kind of luck lies in the test images: ten thousand others would have given another number. The network with two
 # convolutions got 9,914 right. Take a coin that lands on "right" 99.14 times in a hundred, toss it 10,000 times, and do that
 # ten thousand times over:
 
@@ -353,13 +354,13 @@ for right in (9914, 9931):
     print("wilson   {}  {:.2%}  {:.2%}".format(right, *wilson(right, 10_000)))
 
 # %% [markdown] lang="en"
-# Wilson's formula gives without any tossing what the tosses give: a 95 % interval. Those of 99.14 % and 99.31 % overlap. That
-# does *not* say that the networks are equal: both read the same images, and the hard ones were hard for both. So let us look
-# image by image.
+# Wilson's formula gives nearly the same without any tossing: a 95 % interval. The intervals of 99.14 % and 99.31 % overlap.
+# That does *not* say that the networks are equal: both read the same images, and the hard ones were hard for both. So let us
+# look image by image.
 #
 # ## Is 99.31 better than 99.14?
 #
-# First a pair of our own: `quick`, and the same stopped after half of its steps. Both are trained, then tested once; nothing
+# First a pair of our own: `quick`, and the same recipe with half as many steps. Both are trained, then tested once; nothing
 # is chosen after that.
 
 # %% [markdown] lang="fr"
@@ -386,9 +387,9 @@ print(f"{tested.accuracy:.2%} {tested_second.accuracy:.2%}")
 print(comparison)
 
 # %% [markdown] lang="en"
-# Images that both read right, or both wrong, say nothing about who is better. Only the others do. If the networks were equally
-# good, each of these would fall on one side or the other like a coin: that is **McNemar's test**. Its p-value is how often
-# fair coins would land at least that unevenly.
+# Images that both networks read correctly, or that both misread, say nothing about which is better. Only the others do. If
+# the networks were equally good, each of those others would fall on one side or the other like a coin: that is the idea of
+# **McNemar's test**. Its p-value is how often fair coins would land at least that unevenly.
 
 # %% [markdown] lang="fr"
 # Les images que tous deux ont bien lues, ou tous deux mal lues, ne disent pas lequel est le meilleur. Seules les autres le
@@ -449,8 +450,8 @@ print(needed, round(ours * wrong_three))
 # %% [markdown] lang="en"
 # The more errors the two share, the fewer images are left to tell them apart, and the more the 17 errors that separate them
 # weigh: from 44 shared errors on (the first number), that is more than chance. The second number (the orange line) is what
-# they would share if they were as alike as ours. Without the list of mistakes, nobody can tell how many there were. So keep
-# it: a run folder does, in `test.json`.
+# they would share if they were as alike as ours. Without the lists of mistakes, nobody can tell how many errors they shared.
+# So keep such lists: a run folder does, in `test.json`.
 #
 # Even McNemar's test speaks only of two *trained networks*, with one seed each. To find out whether three convolutions make a
 # better *recipe*, you need several seeds. They have been run since, and the results are in the package:
@@ -486,8 +487,9 @@ print(f"{ttest_ind_from_stats(*recorded, equal_var=False).pvalue:.4f}")
 #
 # ## When it says 98 %, is it right 98 times in 100?
 #
-# A network that has learnt by heart is just as sure of itself with strangers. We sort the validation images by its confidence,
-# that is, the probability of its answer, and see how many in each group are right. First, an error to meet on purpose:
+# A network that has learnt by heart is just as sure of itself with strangers' digits. We sort the validation images by its
+# confidence, that is, the probability of its answer, and see how many in each group are right. First, an error made on
+# purpose:
 
 # %% [markdown] lang="fr"
 # Voilà la réponse : la recette à trois convolutions bat bien celle à deux, au-delà du hasard des graines, sur ces images de
@@ -507,7 +509,8 @@ except UserError as error:
     print(error)
 
 # %% [markdown] lang="en"
-# `evaluate` notes which image was wrong and who wrote it, so they must come in their own order, as `val_loader` gives them:
+# `evaluate` notes which image was wrong and who wrote it, so the images must come in their original order, as `val_loader`
+# gives them:
 
 # %% [markdown] lang="fr"
 # `evaluate` refuse un chargeur qui mélange (« shuffles », dit le message), car elle note quelle image est mal lue et qui l'a
@@ -535,9 +538,9 @@ reliability({"T = 1": checked})
 print(f"{checked.calibration_error:.2%}")
 
 # %% [markdown] lang="en"
-# Below the diagonal, it promises more than it delivers. The mean distance is the *calibration error*. The remedy is one
-# number: the *temperature* T, by which the logits are divided before the softmax. The answers stay the same; only the
-# confidence changes. T is a choice too, so it is found on half of the writers and judged on the others:
+# Below the diagonal, the network promises more than it delivers. The mean distance from the diagonal is the *calibration
+# error*. The remedy is one number: the *temperature* T, by which the logits are divided before the softmax. The answers stay
+# the same; only the confidence changes. T is a choice too, so it is found on half of the writers and judged on the others:
 
 # %% [markdown] lang="fr"
 # Sous la diagonale, il promet plus qu'il ne tient. La distance moyenne à cette droite est l'*erreur de calibration*. Le
@@ -563,9 +566,9 @@ for temperature in (1, T):
 reliability(others)
 
 # %% [markdown] lang="en"
-# T is above 1: this network claimed too much. `mnistlab export` finds T on the validation images and puts it into the file, so
-# that the probabilities it announces can be believed. Now the line for your diary, with the accuracy on validation images:
-# that is what you compare from day to day.
+# T is above 1: this network claimed too much. `mnistlab export` finds T on the validation images and puts it into the file,
+# so that the probabilities that the model gives can be believed. Now the line for your diary, with the accuracy on validation
+# images: that is what you compare from day to day.
 
 # %% [markdown] lang="fr"
 # T dépasse 1 : ce réseau était trop sûr de lui. `mnistlab export` cherche T sur les images de validation et l'écrit dans le
@@ -591,7 +594,8 @@ write_down(day="day5", accuracy=second.metrics[-1]["val_accuracy"])
 # ## What you now know
 #
 # - Train to learn, validate to choose, test once. The best of many looks better than it is.
-# - Overfitting is the gap between what was learnt and strangers; more hands and augmentation narrow it.
+# - Overfitting is the gap between the accuracy on the training images and on strangers'; more hands and augmentation narrow
+#   it.
 # - Validation above training is no bug: the two are not measured in the same way.
 # - A number needs its spread over seeds and its interval over images or, better, over writers.
 # - Two networks are compared image by image (McNemar) or writer by writer; two recipes, over seeds.

@@ -2,8 +2,8 @@
 # # Day 6: your own handwriting
 #
 # Everybody does it: the network is right 99 times in 100, so you write a digit on a sheet of paper, photograph it, and the
-# answer is nonsense. The next digit gets the same answer. Today you find out why, one cause at a time, and deal with each of
-# them.
+# answer is nonsense. The next digit gets the same nonsense. Today you find out why, one cause at a time, and deal with each
+# of them.
 
 # %% [markdown] lang="fr"
 # # Jour 6 : votre propre écriture
@@ -133,10 +133,9 @@ def shrink(picture):
 attempt(1, [shrink(photo) for photo in photos])
 
 # %% [markdown] lang="en"
-# Above each picture stands the answer; the ten numbers say how often each digit from 0 to 9 was answered. All photos, or
-# nearly all, get the same one: the famous "my photo is always a 3". (Which digit it is depends on the network.) The network
-# does not see a digit here. It sees a large light square, of a kind that it has never met, and some class has to come out on
-# top.
+# The answer is above each picture; the ten numbers say how often each digit from 0 to 9 was answered. All photos, or nearly
+# all, get the same one: the famous "my photo is always a 3". (Which digit it is depends on the network.) The network does not
+# see a digit here. It sees a large light square, of a kind that it has never met, and some class has to come out on top.
 #
 # ## Cause 1: black on white
 #
@@ -161,9 +160,9 @@ attempt(2, [255 - shrink(photo) for photo in photos])
 #
 # ## Cause 2: the paper
 #
-# The colour of the paper at a pixel is what a wide neighbourhood mostly shows: its median. Ink is that paper minus the photo.
-# But beware of the subtraction: `uint8` has no negative numbers, and goes from 0 back to 255, like an old mileage counter
-# turning backwards.
+# To estimate how light the paper is at a pixel, take the median of a wide neighbourhood, most of which is paper. The ink is
+# this estimate minus the photo. But beware of the subtraction: `uint8` has no negative numbers, and goes from 0 back to 255,
+# like an old mileage counter turning backwards.
 
 # %% [markdown] lang="fr"
 # Cela ne suffit pas. Le papier n'était pas blanc mais gris, et plus sombre à droite ; inversé, il ne donne pas 0. Le fond de
@@ -182,8 +181,8 @@ paper = cv2.medianBlur(photos[1], 151)
 strip(photos[1], paper, paper - photos[1], cv2.subtract(paper, photos[1]))
 
 # %% [markdown] lang="en"
-# The third picture is NumPy's subtraction: wherever the photo is lighter than the estimated paper by a hair's breadth, it
-# shows ink. `cv2.subtract` stops at 0. Then stretch the contrast, so that the darkest ink is 255.
+# The third picture is NumPy's subtraction: wherever the photo is lighter than the estimated paper, even by a hair's breadth,
+# the picture shows ink. `cv2.subtract` stops at 0. Then stretch the contrast, so that the darkest ink is 255.
 
 # %% [markdown] lang="fr"
 # La troisième image est la soustraction de NumPy : partout où la photo est un rien plus claire que le papier estimé, elle
@@ -280,8 +279,9 @@ attempt(5, [as_mnist(ink) for ink in inks])
 #
 # ## Cause 4: the pen
 #
-# A modern pen is finer than those of MNIST's writers, and a line thinner than a pixel turns grey. Measure how wide the strokes
-# are, in pixels of the 28x28, and make the pen thicker: `cv2.dilate` gives each pixel the brightest value around it.
+# A modern pen is finer than those of MNIST's writers, and a line thinner than a pixel turns grey. Measure how wide the
+# strokes are, in pixels of the 28x28 image, and make the pen thicker: `cv2.dilate` gives each pixel the brightest value
+# around it.
 
 # %% [markdown] lang="fr"
 # C'était le plus grand progrès de la journée. Il reste une chose.
@@ -313,9 +313,9 @@ attempt(6, [as_mnist(cv2.dilate(ink, pen)) for ink in inks])
 # %% [markdown] lang="en"
 # ## Ours
 #
-# `Reader` takes the same steps, for any picture: `find_ink` takes away paper, shadow, ruled lines and tilt, even with light
-# ink on dark paper; `find_pieces` finds the strokes that belong together; `to_mnist_form` does what `as_mnist` does, and
-# corrects the pen where it is far too thin or too thick.
+# `Reader` takes the same steps, for any picture: `find_ink` removes paper, shadow, ruled lines and tilt, even with light ink
+# on dark paper; `find_pieces` finds the strokes that belong together; `to_mnist_form` does what `as_mnist` does, and corrects
+# the strokes if they are far too thin or too thick.
 
 # %% [markdown] lang="fr"
 # ## Le nôtre
@@ -348,7 +348,7 @@ plt.show()
 # %% [markdown] lang="en"
 # The day in one picture: 1, as photographed; 2, inverted; 3, without the paper; 4, stretched; 5, as in MNIST; 6, with a
 # thicker pen; 7, `Reader` on the first 100 photos. For the last bar the text of the whole picture must be right, and the
-# reader must be sure of it: where it hesitates it writes "?". It can afford to, and that is the next subject.
+# reader must be sure of it: if it hesitates, it writes "?". It can afford to, and that is the next subject.
 #
 # ## Not a digit
 #
@@ -430,7 +430,7 @@ plt.axis("off")
 plt.show()
 
 # %% [markdown] lang="en"
-# The same from the command line, without PyTorch: `mnistlab read page.png --annotate read.png`.
+# The same can be done on the command line, without PyTorch: `mnistlab read page.png --annotate read.png`.
 #
 # ## Now yours
 #
@@ -456,7 +456,7 @@ if Path("mine.jpg").exists():
         strip(*[digit.image for digit in seen], titles=[f"{digit.value}  {digit.probability:.0%}" for digit in seen])
 
 # %% [markdown] lang="en"
-# Write the day's accuracy down in your diary, the one that your own preprocessing reached:
+# Now the day's accuracy for your diary, the one that your own preprocessing reached:
 
 # %% [markdown] lang="fr"
 # Notez dans votre journal l'exactitude du jour, celle que votre propre prétraitement a permis d'atteindre :
@@ -481,7 +481,8 @@ write_down(day="day6", accuracy=float(accuracies[6]))
 #
 # - A network knows only pictures like those it was trained on: bright ink on 0, in a box of 20x20, balanced in the middle of
 #   28x28, with strokes two to three pixels wide.
-# - Why "it is always the same digit", and the four causes: inverted, grey paper, off centre, thin.
+# - Why "it is always the same digit", and the four causes: the ink is dark, the paper is grey, the digit is off centre, and
+#   the pen is thin.
 # - `uint8` wraps around at 0 and 255; `cv2.subtract` does not.
 # - A softmax always answers. If you want "I do not know", train the network to say it, calibrate, and set a threshold.
 #

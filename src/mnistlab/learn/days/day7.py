@@ -118,9 +118,9 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# The network is what takes time, on the way forward and on the way back; next to it, fetching a batch costs nothing. So let us
-# look into the network. A layer's work can be counted without a clock: a convolution uses each of its weights once at every
-# place where its kernel is laid.
+# It is the network that takes time, on the way forward and on the way back; compared with that, fetching a batch costs almost
+# nothing. So let us look into the network. A layer's work can be counted without a clock: a convolution uses each of its
+# weights once at every place where its kernel is laid.
 
 # %% [markdown] lang="fr"
 # C'est le réseau qui prend du temps, à l'aller comme au retour ; à côté, aller chercher un lot ne coûte rien. Regardons donc
@@ -141,8 +141,8 @@ print(conv.weight.numel() * height * width)
 # things: the linear layer has many weights and uses each once; a convolution has few and uses them everywhere. And it is the
 # work that takes time.
 #
-# That is why it pays to make the picture small early. ReLU after max-pool gives what max-pool after ReLU gives, bit for bit,
-# and it then looks at a quarter of the values:
+# That is why it pays to make the picture small early. ReLU after max-pool gives the same as max-pool after ReLU, bit for bit,
+# and has only a quarter of the values to look at:
 
 # %% [markdown] lang="fr"
 # Les colonnes sont la forme, les paramètres et les multiplications pour une image. Les paramètres et le travail sont deux
@@ -171,7 +171,7 @@ print(f"{smaller.numel():>10,}{milliseconds(lambda: relu(smaller)):>7.2f} ms")
 # | `mnistlab train` | {{default}} |
 # | `mnistlab train best` | {{best}} |
 #
-# A recipe is nothing but values, so Python can say what sets them apart:
+# A recipe is nothing but values, so Python can say what sets these two apart:
 
 # %% [markdown] lang="fr"
 # ## `quick` et `best`
@@ -196,11 +196,11 @@ for name in quick:
 # `quick` has three narrow convolutions, halves the picture at once with a `stride` of 2, and stops two thirds of the way through
 # the first epoch. Its large steps make up for it: the learning rate climbs to a peak that would wreck the training if it
 # stayed there, and then falls to almost nothing (*one cycle*, day 5). `best` takes its time: pairs of convolutions, images
-# rotated and shifted, 24 epochs. Its network averages the answers to five views of the picture, as it is and moved by one pixel
-# left, right, up and down (`test_shifts`). And before that it makes each digit upright (*deskewing*). A digit's *slant* says
-# how far its strokes move to the right (negative: to the left) from one row to the next: over the ink, the mean of x times y,
-# divided by the mean of y squared, both counted from the centre of mass. Here it is by hand, on two small strokes, then on
-# digits before and after our function:
+# rotated and shifted, 24 epochs. It averages its network's answers to five views of the picture: as it is, and moved by one
+# pixel left, right, up and down (`test_shifts`). And before that it makes each digit upright (*deskewing*). A digit's *slant*
+# says how far its strokes move to the right (negative: to the left) from one row to the next: over the ink, the mean of x
+# times y, divided by the mean of y squared, both counted from the centre of mass. Here it is by hand, on two small strokes,
+# then on digits before and after our function:
 
 # %% [markdown] lang="fr"
 # `quick` a trois convolutions étroites, réduit l'image de moitié dès le début, avec un `stride` de 2, et s'arrête aux deux
@@ -260,13 +260,13 @@ print(f"{evaluation.accuracy:.2%}, {time.perf_counter() - start:.0f} s")
 
 # %% [markdown] lang="en"
 # This time covers everything: reading the data, training, testing, drawing the pictures in the run folder. The table counts
-# the training alone, on two free cores that compute in bf16; the site's time was taken on a single, busy one.
+# the training alone, on two free cores that compute in bf16; the time that the site shows was measured on a single, busy one.
 #
 # ## Export: without PyTorch
 #
 # People who use your network should not have to install PyTorch. `mnistlab export latest` writes one ONNX file, with
-# normalisation, calibration and softmax in it, and keeps it only if its answers match PyTorch's on 10,000 images. The same in
-# Python:
+# normalisation, calibration and softmax in it, and keeps it only if its answers match PyTorch's on 10,000 images. Here is the
+# same in Python:
 
 # %% [markdown] lang="fr"
 # Ce temps comprend tout : la lecture des données, l'entraînement, le test, le dessin des images du dossier d'entraînement. Le
@@ -298,8 +298,8 @@ print((reader.classify(pixels)[0] == by_torch).all())
 # %% [markdown] lang="en"
 # ## Serve: for everybody
 #
-# `mnistlab serve --model latest` opens a page on which you draw digits for your own network; add `--model mnistlab`, and the
-# two are compared. Behind the page is an API that any program can call. Here a Python program starts the server, sends it ten
+# `mnistlab serve --model latest` opens a page on which you draw digits for your own network; add `--model mnistlab` to
+# compare the two. Behind the page is an API that any program can call. Here a Python program starts the server, sends it ten
 # images as plain bytes, and stops it:
 
 # %% [markdown] lang="fr"
@@ -342,13 +342,13 @@ for name in ("mnist", "fashion"):
     print(name, DATASETS[name].image_size, DATASETS[name].mean, DATASETS[name].std)
 
 # %% [markdown] lang="en"
-# Fashion-MNIST, ten kinds of clothes, was made to take MNIST's place without any change: same sizes, same files. Write
-# `--dataset fashion` after `mnistlab train quick`, and the first time it is downloaded (30 MB; only MNIST ships with
-# mnistlab). It is harder: expect a number nearer to 90 than to 99.
+# Fashion-MNIST, ten kinds of clothes, was made to take MNIST's place without any change to the code: the same sizes, the same
+# files. Write `--dataset fashion` after `mnistlab train quick`; the first time, the dataset is downloaded (30 MB; only MNIST
+# ships with mnistlab). It is harder: expect a number nearer to 90 than to 99.
 #
 # ## A folder of your own pictures
 #
-# The same option takes a folder: one sub-folder per class, with the class's name. Let us draw one and, as everybody does the
+# The same option takes a folder: one sub-folder per class, named after the class. Let us draw one and, as everybody does the
 # first time, begin with a single class:
 
 # %% [markdown] lang="fr"
@@ -406,8 +406,8 @@ print(f"{by_class.accuracy:.1%}", by_class.total)
 print(load_model(run_of_mine).classes)
 
 # %% [markdown] lang="en"
-# The second number says on how many pictures: about one in six was kept for the test. With so few, the accuracy is not worth
-# much; day 5 said how much. From the command line:
+# The second number is how many test pictures there were: about one picture in six was kept for the test. With so few, the
+# accuracy is not worth much; day 5 said how much. From the command line:
 #
 # ```
 # mnistlab train quick --dataset shapes --epochs 12 --batch-size 32 --learning-rate 0.1
@@ -434,9 +434,9 @@ print(load_model(run_of_mine).classes)
 NeuralNet(widths=(8, 16, 32, 64, 128))
 
 # %% [markdown] lang="en"
-# A layer that mnistlab does not have takes a class of ten lines. The idea that let networks grow deep (ResNet, 2015) is the
-# *residual*: a layer adds to what comes in instead of replacing it. Where its weights are zero it changes nothing, so
-# inserting it cannot spoil what the network knows, and training does the rest.
+# To add a layer that mnistlab does not have, write a class of ten lines. The idea that let networks grow deep (ResNet, 2015)
+# is the *residual connection*: a layer adds to its input instead of replacing it. As long as its weights are zero it changes
+# nothing, so inserting it cannot spoil what the network knows, and training does the rest.
 
 # %% [markdown] lang="fr"
 # Une couche que mnistlab n'a pas, c'est une classe de dix lignes à écrire. L'idée qui a permis aux réseaux de devenir
@@ -477,12 +477,13 @@ print(f"{deeper[6].conv.weight.abs().max().item():.1e}")
 
 # %% [markdown] lang="en"
 # In mnistlab itself it would be a field of `NetworkDesign` (networks/architecture.py) and a line in `make_convolution`
-# (networks/network.py). The command line's option, the check of its value and its entry in the run folder come by themselves.
+# (networks/network.py). The command line's option, the check of its value and its entry in the run folder follow
+# automatically.
 #
 # ## Add an augmentation
 #
-# An augmentation is a function: images (B, 1, 28, 28) from 0 to 255 and labels in, both out. This one hides a random square, so
-# that the network does not rely on one place alone (*cutout*, 2017):
+# An augmentation is a function that takes images (B, 1, 28, 28), from 0 to 255, and their labels, and returns both. This one
+# hides a random square, so that the network does not rely on a single place (*cutout*, 2017):
 
 # %% [markdown] lang="fr"
 # Dans mnistlab même, ce serait un champ de `NetworkDesign` (networks/architecture.py) et une ligne dans `make_convolution`
@@ -509,7 +510,7 @@ strip(*changed[:, 0].numpy())
 
 # %% [markdown] lang="en"
 # Why `clone()`? Because without it the function would blank the squares in the caller's own images. Does the augmentation
-# help? That is a question for day 5: some seeds with it, some without, on validation images, and an interval.
+# help? To answer that, do as on day 5: some seeds with it, some without, measured on validation images, and an interval.
 #
 # ## Add a recipe
 #
@@ -536,8 +537,8 @@ Path("my.toml").write_text("widths = [16, 32]\nrotate = 10\nshift = 2\n", encodi
 
 # %% [markdown] lang="en"
 # `widths` now has two values, and the settings per block were shortened to fit. In Python, `train(mine)`; from the command
-# line: `mnistlab train quick --config my.toml`. A recipe for everybody is an entry in recipes/catalog.py and a measurement:
-# several seeds, and the results in the documents.
+# line: `mnistlab train quick --config my.toml`. A recipe for everybody is an entry in recipes/catalog.py and a measurement,
+# with several seeds and the results in the documents.
 #
 # ## What next
 #
@@ -545,7 +546,7 @@ Path("my.toml").write_text("widths = [16, 32]\nrotate = 10\nshift = 2\n", encodi
 # - Letters, or Japanese characters: the datasets `emnist-letters` and `kmnist`. Are they as hard as you thought?
 # - Read the code in the order of the data: `data`, `augmentation`, `networks`, `training`, `evaluation`, `reading`. You have
 #   met every one of these packages.
-# - Then leave MNIST: colour pictures (CIFAR-10), a network of three channels, and the same loop.
+# - Then leave MNIST: colour pictures (CIFAR-10), a network with three input channels, and the same loop.
 
 # %% [markdown] lang="fr"
 # `widths` n'a plus que deux valeurs, et les réglages par bloc ont été raccourcis en conséquence. En Python, `train(mine)` ; en
@@ -580,7 +581,7 @@ write_down(day="day7", accuracy=run.metrics[-1]["val_accuracy"])
 # ## What you now know
 #
 # - Measure before you make anything faster; count the multiplications; make the picture small early.
-# - A short training needs a learning rate that climbs and falls; a long one needs augmentation.
+# - A short training run needs a learning rate that climbs and falls; a long one needs augmentation.
 # - An ONNX file and a server bring your network to people who have no PyTorch.
 # - Datasets, layers, augmentations and recipes are small pieces, and you know how to write each of them.
 #
