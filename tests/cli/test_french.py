@@ -141,7 +141,7 @@ def test_the_doctor_speaks_french_and_its_json_english(capsys: pytest.CaptureFix
         "alerte   threads      8 threads sur 1 cœur",
         "                      -> Supprimez la variable OMP_NUM_THREADS.",
         "problème sortie       valeurs NaN ou infinies",
-        "                      -> Entraînez avec un taux d'apprentissage plus petit.",
+        "                      -> Refaites l'entraînement avec un taux d'apprentissage plus petit.",
         "",
         "1 problème trouvé.",
     ]
