@@ -67,7 +67,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
         (["train", "quick", "--dropout", "2"], "Recette 'quick' : --dropout doit être entre 0 et 0,99 ; valeur donnée : 2.0. "),
         (["train", "quick", "--epochs", "x"], "Option --epochs : 'x' n'est pas un nombre entier. Voir : mnistlab "),
         (["train", "--widths", "a"], "Option --widths : 'a' n'est pas une liste de nombres entiers comme 24,48. Voir : "),
-        (["train", "finder", "--epochs", "2"], "La recette finder n'a pas l'option --epochs. Voyez ce qu'elle a : "),
+        (["train", "finder", "--epochs", "2"], "La recette finder n'a pas l'option --epochs. Voyez les siennes : "),
         (["evaluate", "--split", "x"], "Option --split : 'x' n'est pas l'une des valeurs val, test. Voir : mnistlab "),
         (["evaluate", "no"], "L'entraînement 'no' n'existe pas, ni comme dossier ni dans runs. Listez-les : mnistlab runs"),
         (["evaluate", "--runs", "a-file"], "Option --runs : 'a-file' est un fichier, pas un dossier. Voir : mnistlab "),
@@ -141,7 +141,7 @@ def test_the_doctor_speaks_french_and_its_json_english(capsys: pytest.CaptureFix
         "alerte   threads      8 threads sur 1 cœur",
         "                      -> Supprimez la variable OMP_NUM_THREADS.",
         "problème sortie       valeurs NaN ou infinies",
-        "                      -> Entraînez avec un taux d'apprentissage plus petit.",
+        "                      -> Refaites l'entraînement avec un taux d'apprentissage plus petit.",
         "",
         "1 problème trouvé.",
     ]

@@ -77,7 +77,7 @@ def test_work_that_is_there_is_never_written_over(tmp_path: Path, capsys: pytest
         (["check"], "error: Missing argument DAY. See: "),
         (["check", "--lang", "fr"], "erreur : Il manque l'argument DAY. Voir : "),
         (["note", "--lang=fr"], "erreur : Il manque l'argument TEXT. Voir : "),
-        (["check", "day3", "day4", "--lang", "fr"], "erreur : Il y a quelque chose de trop : day4. Voir : "),
+        (["check", "day3", "day4", "--lang", "fr"], "erreur : Il y a des arguments en trop : day4. Voir : "),
         (["--nope", "--lang", "fr"], "erreur : L'option --nope n'existe pas. Voir : "),
         (["--lang", "fr", "day3", "--nope"], "erreur : L'option --nope n'existe pas. Voir : "),
         (["day3", "--lang", "fr", "--out"], "erreur : L'option --out demande une valeur. Voir : "),
@@ -112,7 +112,7 @@ def test_click_speaks_to_no_learner_in_english(
             out, err = said(capsys)
             assert (out, err.count("\n")) == ("", 1)
             assert re.match(
-                r"erreur : (L'option -|Il manque l'argument |Il y a quelque chose de trop : |Il n'y a pas de jour )",
+                r"erreur : (L'option -|Il manque l'argument |Il y a des arguments en trop : |Il n'y a pas de jour )",
                 err,
             )
             assert re.search(r" Voir : .* --help$| Choisissez ", err)

@@ -85,7 +85,7 @@ print(logits.softmax(dim=1).sum(dim=1)[:3], logits.softmax(dim=0).sum(dim=1)[:3]
 # `softmax(dim=1)`. `mnistlab doctor` finds a double softmax in a network of yours.
 
 # %% [markdown] lang="fr"
-# **Pourquoi.** `CrossEntropyLoss` contient déjà un log-softmax. Les probabilités qu'elle reçoit au lieu de logits ne vont que
+# **Pourquoi.** `CrossEntropyLoss` contient déjà un log-softmax. Les probabilités qu'elle reçoit au lieu des logits ne vont que
 # de 0 à 1 : même la réponse parfaite, ci-dessus, a cette perte. Et `dim=0` répartit les probabilités entre les 64 images, non
 # entre les dix classes : les trois sommes suivantes ne font pas 1. **Remède.** Terminez le réseau par des logits ; pour
 # regarder des probabilités, appelez `softmax(dim=1)`. `mnistlab doctor` trouve un double softmax dans votre réseau.
@@ -347,8 +347,8 @@ print(f"{nn.CrossEntropyLoss()(logits, one_hot.float()):.4f} {nn.CrossEntropyLos
 # labels as the loader gives them; if you have a table, take `one_hot.argmax(dim=1)`.
 
 # %% [markdown] lang="fr"
-# **Pourquoi.** `CrossEntropyLoss` attend pour chaque image le numéro de sa classe, un `int64` ; la forme est (B,).
-# **Remède.** Laissez les étiquettes comme le chargeur les donne ; si vous avez un tableau, prenez `one_hot.argmax(dim=1)`.
+# **Pourquoi.** `CrossEntropyLoss` attend pour chaque image le numéro de sa classe, soit un tenseur `int64` de forme (B,).
+# **Remède.** Laissez les étiquettes telles que le chargeur les donne ; si vous avez un tableau, prenez `one_hot.argmax(dim=1)`.
 
 # %% [markdown] lang="en"
 # ## 14. Labels out of range

@@ -335,9 +335,9 @@ show({"logits": logits, "exp": powers, "softmax": probabilities, "log_softmax": 
 # %% [markdown] lang="fr"
 # ## Autour du réseau : le redressement, et cinq vues
 #
-# Deux recettes regardent l'image avec plus de soin à l'usage. `Deskewed` supprime l'inclinaison : chaque rangée est décalée en
-# sens inverse, en fonction de sa hauteur. `Shifted` interroge le réseau cinq fois, avec l'image telle quelle et décalée d'un
-# pixel à gauche, à droite, en haut et en bas, et fait la moyenne des probabilités.
+# Deux recettes regardent l'image avec plus de soin à l'usage. `Deskewed` supprime l'inclinaison : à chaque hauteur, la rangée
+# est repoussée d'autant que l'encre y penche. `Shifted` interroge le réseau cinq fois, avec l'image telle quelle et décalée
+# d'un pixel à gauche, à droite, en haut et en bas, et fait la moyenne des probabilités.
 
 # %%
 from mnistlab.networks.deskew import deskew

@@ -46,7 +46,9 @@ __all__ = ["read"]
     help="Your own model: a run, or a file that export wrote.  [default: mnistlab's]",
 )
 @click.option(
-    "--model", metavar="RUN|FILE.onnx", help="Your own model: a run, or what export wrote.  [default: mnistlab's]"
+    "--threshold",
+    type=ValueType(float),
+    help="Lowest probability at which a digit is accepted.  [default: the model's]",
 )
 @click.option(
     "--annotate",

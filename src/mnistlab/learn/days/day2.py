@@ -279,9 +279,9 @@ plt.show()
 # result into your diary: it is far above the averages of day 1.
 
 # %% [markdown] lang="fr"
-# Quand les images sont triées, il répond 9 à presque tout : c'est la dernière chose qu'on lui a apprise, et chaque pas efface
-# un peu les précédents. Quand elles sont mélangées, chaque lot est un petit portrait de l'ensemble. Notez ce dernier résultat
-# dans votre journal : il dépasse nettement les moyennes du jour 1.
+# Quand les images sont triées, le réseau répond 9 à presque tout : c'est la dernière chose qu'on lui a apprise, et chaque pas
+# efface un peu les précédents. Quand elles sont mélangées, chaque lot est un petit portrait de l'ensemble. Notez ce dernier
+# résultat dans votre journal : il dépasse nettement les moyennes du jour 1.
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -331,8 +331,8 @@ class LittleLoader:
 
 # %% [markdown] lang="fr"
 # `math.ceil` arrondit vers le haut, car le dernier lot peut être plus petit. Voici trois chargeurs, qui lisent dans l'ordre
-# du fichier : celui de torch, celui-ci, et le nôtre, `MNISTDataLoader`. Donnent-ils les mêmes nombres, et en combien de
-# temps ?
+# du fichier : celui de torch, celui-ci, et le nôtre, `MNISTDataLoader`. Donnent-ils les mêmes nombres, et combien de temps
+# prend un lot ?
 
 # %%
 import itertools
@@ -411,8 +411,8 @@ run(program.format(condition="__name__ == '__main__'"))
 # %% [markdown] lang="fr"
 # ## Ce que git ne doit pas garder
 #
-# Des données se retéléchargent, un modèle se réentraîne : leur place n'est pas dans git. Le fichier `.gitignore` énumère ce
-# que git doit ignorer, un motif par ligne. Voici de quoi compléter le vôtre :
+# Des données peuvent être retéléchargées, un modèle réentraîné : leur place n'est pas dans git. Le fichier `.gitignore`
+# énumère ce que git doit ignorer, un motif par ligne. Voici de quoi compléter le vôtre :
 
 # %%
 wanted = [".venv/", "data/", "runs/", "*.pth", ".ipynb_checkpoints/"]

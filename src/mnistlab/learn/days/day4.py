@@ -55,10 +55,10 @@ show({"7": seven, "filtre 1": horizontal, "carte 1": maps[0], "filtre 2": horizo
 # À droite de chaque filtre, sa **carte** répond partout à une question : y a-t-il ici un trait horizontal ? un trait
 # vertical ? ReLU jette ensuite le bleu : « non » et « pas du tout » deviennent le même 0.
 #
-# Personne n'écrit de tels filtres : ce n'est d'abord que du bruit, que l'entraînement façonne. Entraînons un réseau.
-# La recette `quick` a trois convolutions, dont la première compte 16 filtres de 5x5 qui avancent de deux pixels à la
-# fois : ses cartes font donc 14x14. Son exactitude au test et sa durée d'entraînement sur deux cœurs :
-# {{quick}}.
+# Personne n'écrit de tels filtres à la main : ce n'est d'abord que du bruit, que l'entraînement façonne. Entraînons un
+# réseau. La recette `quick` a trois convolutions, dont la première compte 16 filtres de taille 5x5 qui avancent de deux
+# pixels à la fois : ses cartes font donc 14x14. Son exactitude sur les images de test et sa durée d'entraînement sur
+# deux cœurs : {{quick}}.
 
 # %% quick="recipe = recipe.override(steps=20)"
 from mnistlab import DATASETS, RECIPES, MNISTDataLoader, NeuralNet, evaluate, export_model, load_model, train
@@ -92,7 +92,8 @@ model.layers.conv1.weight.numpy()
 # %% [markdown] lang="fr"
 # Un poids demande un gradient (« requires grad ») : torch note ce que l'on calcule à partir de lui, pour que
 # `backward()` retrouve son chemin, et numpy ne prend pas de notes. Le remède est dans le message : `detach()` donne
-# les mêmes nombres, sans les notes. En haut, les filtres d'un réseau qui n'a rien appris ; en bas, les nôtres.
+# les mêmes nombres, sans les notes. Dans les images ci-dessous, les deux premières rangées sont les filtres d'un
+# réseau qui n'a rien appris ; les deux dernières sont les nôtres.
 
 
 # %%
@@ -134,7 +135,8 @@ for network in (fresh, model):
 #
 # ## Les cartes
 #
-# Suivons un chiffre. Les images de `val.dataset.images` sont telles que dans les fichiers : `uint8`, de 0 à 255.
+# Suivons un chiffre. Les images de `val.dataset.images` sont telles que les fichiers les contiennent : `uint8`, de 0 à
+# 255.
 
 # %%
 val = MNISTDataLoader("val", shuffle=False)
@@ -153,7 +155,7 @@ model(torch.from_numpy(images[index])[None, None])
 # %% [markdown] lang="fr"
 # Le message nomme deux types : celui de l'image (`Byte`, parfois `unsigned char`) et celui des poids (`Float`). Le
 # réseau veut des images comme celles de son entraînement, en float32 et normalisées : `val.dataset[index]` en donne
-# une, et `[None]` en fait un lot d'une image. Allons de couche en couche :
+# une, et `[None]` en fait un lot d'une image. Allons maintenant de couche en couche :
 
 # %%
 values, kept = val.dataset[index][0][None], {}
@@ -188,11 +190,11 @@ gallery(kept["relu3"][:16])
 #
 # ## La normalisation par lot, et un `eval()` oublié
 #
-# `norm1` est une nouveauté. Les filtres parlent plus ou moins fort, et les couches suivantes devraient s'y habituer,
-# alors que cela change à chaque pas. La **normalisation par lot** les met à la même échelle : retrancher la moyenne,
-# diviser par l'écart type, puis multiplier par un poids et ajouter un biais, qui s'apprennent. À l'entraînement,
-# moyenne et écart type sont ceux du lot ; à l'usage, ce sont ceux que l'entraînement a accumulés. Quatre nombres à la
-# main, puis notre premier canal :
+# `norm1` est une nouveauté. Certains filtres parlent fort, d'autres bas, et leur voix change à chaque pas de
+# l'entraînement : les couches suivantes devraient s'y réhabituer sans cesse. La **normalisation par lot** met tous les
+# canaux à la même échelle : on retranche la moyenne et l'on divise par l'écart type, puis on multiplie par un poids et
+# l'on ajoute un biais, qui s'apprennent. À l'entraînement, la moyenne et l'écart type sont ceux du lot ; à l'usage, ce
+# sont les moyennes mobiles accumulées pendant l'entraînement. Quatre nombres à la main, puis notre premier canal :
 
 # %%
 four = torch.tensor([[1.0], [2.0], [3.0], [6.0]])
@@ -224,7 +226,7 @@ plt.show()
 # its own it has none:
 
 # %% [markdown] lang="fr"
-# Moyenne et écart type de chaque canal : d'abord tels que son filtre les donne, puis à la même échelle, enfin comme
+# La moyenne et l'écart type de chaque canal : d'abord tels que son filtre les donne, puis à la même échelle, enfin comme
 # l'entraînement les veut. Et sans `eval()` ? Un chiffre est alors jugé d'après ses voisins de lot ; seul, il n'en a
 # pas :
 
@@ -255,8 +257,9 @@ with torch.no_grad():
 # %% [markdown] lang="fr"
 # Encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la
 # fois : il ne reste qu'un résultat sur quatre. `groups=2` donne à chaque canal son propre filtre, puis une
-# convolution 1x1 mélange les canaux : les deux forment une convolution **séparable**. Et la **moyenne** ne garde
-# qu'un nombre par carte. (La recette `tiny-1k` a ces deux dernières.)
+# convolution 1x1 mélange les canaux : les deux forment une convolution **séparable** (« depthwise separable »). Et la
+# **moyenne globale** (« global average pooling ») ne garde qu'un nombre par carte : sa moyenne. (La recette `tiny-1k` a
+# ces deux dernières.)
 
 # %%
 pair = torch.stack([seven, seven.flip(1)])[None]
@@ -329,8 +332,8 @@ plt.show()
 #
 # ## Ce qui active un canal
 #
-# Plus loin, un filtre n'est plus une image : il mélange tous les canaux précédents. Interrogeons-le, montrons-lui
-# tous les chiffres de validation, et découpons ce qui l'active le plus.
+# Dans une couche plus profonde, un filtre n'est plus une image : il mélange tous les canaux qui le précèdent.
+# Interrogeons-le donc : montrons-lui tous les chiffres de validation, et découpons les endroits qui l'activent le plus.
 
 
 # %%
@@ -451,8 +454,8 @@ for place in confusion.ravel().argsort()[::-1][:5]:
 
 # %% [markdown] lang="fr"
 # Vous aussi auriez mal lu certains chiffres ; d'autres ont un trait bizarre, et le rouge montre lequel ; sur un ou deux, le
-# réseau a peut-être raison. Les nombres sont les confusions les plus fréquentes. Et les chiffres ont des auteurs, leurs
-# *scripteurs*, que mnistlab connaît. Lesquels sont les plus difficiles à lire ?
+# réseau a peut-être raison. Les nombres sont les confusions les plus fréquentes. Et chaque chiffre a été écrit par
+# quelqu'un, son *scripteur*, que mnistlab connaît. Quels scripteurs sont les plus difficiles à lire ?
 
 # %%
 from mnistlab.evaluation.hands import hardest_writers
@@ -483,7 +486,8 @@ for hand in hands[:2]:
 
 # %% [markdown] lang="fr"
 # D'abord, combien de scripteurs ont eu au moins un chiffre mal lu ; puis les deux écritures les plus difficiles, en
-# commençant par les erreurs. Cette commande les dessine dans le dossier d'entraînement :
+# commençant par les erreurs. Cette commande enregistre une image des écritures les plus difficiles dans le dossier
+# d'entraînement :
 #
 # ```
 # mnistlab evaluate latest --split val --by-writer

@@ -5,7 +5,7 @@ export const MORE_FRENCH = {
   linkTitle: "Un lien qui ouvre la page avec ce dessin",
   linkCopied: "Le lien avec votre dessin est copié.",
   linkInAddress: "Le lien avec votre dessin est dans la barre d’adresse : copiez-le de là.",
-  linkBroken: "Le dessin de ce lien est endommagé, la feuille reste telle quelle. Redemandez le lien, ou dessinez.",
+  linkBroken: "Le dessin de ce lien est endommagé : la feuille reste telle quelle. Demandez un nouveau lien, ou dessinez.",
   save: "Enregistrer",
   saveTitle: "Un PNG avec le dessin et ce que le réseau en fait",
   pictureSaved: "L’image est enregistrée : mnistlab.png.",
@@ -18,7 +18,7 @@ export const MORE_FRENCH = {
   learnTraining: "Entraînement",
   learnStep: "Le pas de l’entraînement à regarder",
   learnHow:
-    "À chaque pas, on montre au réseau un lot d’exemples avec leurs bons chiffres. La perte dit à quel point ses réponses sont fausses ; zéro serait parfait. Puis chaque poids est déplacé un peu contre sa pente : là où la perte diminue.",
+    "À chaque pas, on montre au réseau un lot d’exemples avec leurs étiquettes. La perte dit à quel point ses réponses sont fausses ; zéro serait parfait. Puis chaque poids est un peu déplacé dans le sens qui fait diminuer la perte.",
   learnCourse: "La perte, qui baisse de pas en pas",
   learnEnds: "La perte : {first} au pas {from}, {last} au pas {to}. Les pas ne sont pas régulièrement espacés.",
   learnBefore: "Avant l’entraînement",
@@ -71,13 +71,13 @@ export const MORE_FRENCH = {
 
   // La page sans serveur (`mnistlab site`) : une clé qui finit par Alone y remplace celle qui n’a pas cette fin.
   documentation: "Documentation",
-  footerAlone: "Ce que vous dessinez reste dans ce navigateur : c’est lui qui calcule le réseau.",
+  footerAlone: "Ce que vous dessinez reste dans ce navigateur : le réseau y tourne.",
   pictureNoteAlone: "Déposez-la n’importe où sur cette page, collez-la, choisissez-la ou prenez une photo. Elle reste dans ce navigateur.",
   compareOneAlone:
     "Pour mettre un de vos modèles à côté de celui qui est ici, écrivez la page avec les deux : mnistlab site public --model mnistlab --model latest",
   aloneSheets:
     "Les tableaux et les champs d’un formulaire sont lus par la page que cette commande ouvre sur votre ordinateur : mnistlab serve",
-  fileMissing: "Impossible d’obtenir {file} : ni le réseau ni ce que garde le navigateur ne l’a.",
+  fileMissing: "Impossible d’obtenir {file} : il n’est ni sur le réseau, ni dans ce que garde le navigateur.",
   modelBroken: "{model} n’est pas un modèle utilisable par cette page : {reason}.",
   operatorUnknown: "{model} emploie des opérateurs ONNX que cette page ne sait pas calculer : {operators}.",
   offlineRefused: "Le navigateur ne garde pas cette page : elle aura encore besoin du réseau la prochaine fois.",

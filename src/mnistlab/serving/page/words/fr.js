@@ -69,7 +69,7 @@ export const FRENCH = {
   insideHelp:
     "De gauche à droite, ce que chaque étape trouve dans votre dessin, les cartes les plus fortes en haut. Orange : au-dessus de zéro, ou ligne qui ajoute ; bleu : au-dessous, ou ligne qui retranche. Cliquez sur une valeur pour voir son calcul, ou effacez et dessinez.",
   insideNone: "L’intérieur de ce modèle ne peut pas être montré : on n’en connaît que la réponse.",
-  insidePart: "Seules les étapes de ce modèle que la page connaît sont montrées ; comment la réponse en découle n’est pas connu ici.",
+  insidePart: "Seules les étapes de ce modèle que la page connaît sont montrées ; comment la réponse en découle ne peut pas l’être.",
   insideLooks: "Ce modèle regarde l’image {count} fois ; on voit son premier regard. Cliquez sur une barre à droite pour voir comment tous se combinent.",
   insideDeskewed: "Il redresse d’abord le chiffre : c’est l’image montrée.",
   insideEvenedOut: "Il égalise d’abord la lumière et le contraste : c’est l’image montrée.",
@@ -191,7 +191,7 @@ export const FRENCH = {
 
   serverDown: "Le serveur ne répond pas. mnistlab serve tourne-t-il encore ?",
   busy: "Le serveur est occupé ; nouvel essai.",
-  tokenNeeded: "Ce serveur demande un jeton.",
+  tokenNeeded: "Ce serveur exige son jeton.",
   tokenLabel: "Jeton",
   tokenSend: "Valider",
 };
