@@ -41,28 +41,23 @@ __all__ = ["read"]
 )
 @click.argument("pictures", nargs=-1, required=True, type=click.Path())
 @click.option(
-    "--model",
-    metavar="RUN|FILE.onnx",
+    "--model", metavar="RUN|FILE.onnx",
     help="Your own model: a run, or a file that export wrote.  [default: mnistlab's]",
-)
+)  # fmt: skip
 @click.option(
-    "--threshold",
-    type=ValueType(float),
+    "--threshold", type=ValueType(float),
     help="Lowest probability at which a digit is accepted.  [default: the model's]",
-)
+)  # fmt: skip
 @click.option(
-    "--annotate",
-    type=click.Path(path_type=Path),
+    "--annotate", type=click.Path(path_type=Path),
     help="Save the picture with boxes here; name a folder for several pictures.",
-)
+)  # fmt: skip
 @sheet_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON list on standard output, with one object per picture.")
 @click.option(
-    "--to",
-    type=click.Path(),
-    metavar="FILE",
+    "--to", type=click.Path(), metavar="FILE",
     help="Write a row per digit to this .csv, .jsonl or .parquet file; - for CSV on standard output.",
-)
+)  # fmt: skip
 @click.option(
     "--resume", is_flag=True, help="Continue a file that --to began: pictures whose rows are in it are not read again."
 )
