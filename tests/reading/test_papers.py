@@ -16,6 +16,7 @@ from mnistlab.reading.finder import Finder
 from mnistlab.reading.looks import Sizes, levels
 from mnistlab.reading.page import Page
 from tests.support import sheets
+from tests.support.counting import Counting
 from tests.support.drawing import draw
 from tests.support.notes import Digits
 from tests.support.strokes import STROKES
@@ -158,18 +159,6 @@ def test_pages_on_their_side_and_upside_down_are_read(reader: Reader, clear: Dig
         x, y = here.box[0] + here.box[2] / 2, here.box[1] + here.box[3] / 2
         moved = {1: (y, width - x), 2: (width - x, height - y), 3: (height - y, x)}[turns]
         assert (there.box[0] + there.box[2] / 2, there.box[1] + there.box[3] / 2) == pytest.approx(moved, abs=3)
-
-
-class Counting(Finder):
-    """Counts the pixels that it is shown."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.shown = 0
-
-    def __call__(self, seen: NDArray[np.float32]) -> Any:
-        self.shown += seen.size
-        return super().__call__(seen)
 
 
 @pytest.mark.parametrize("scale", [1, 4])
