@@ -167,7 +167,7 @@ def clouds(count: int, decay: float, random: Random) -> Pixels:
 
 
 def fog(images: Pixels, random: Random, strength: tuple[float, float]) -> Pixels:
-    """Put clouds in front. `strength`: that of the clouds, and how quickly their details fade (`decay`)."""
+    """Put clouds in front. `strength`: how thick the clouds are, and the `decay` of their details (see `clouds`)."""
     thickness, decay = strength
     count = len(images)
     corners = random.integers(0, CLOUD - SIDE + 1, (count, 2))

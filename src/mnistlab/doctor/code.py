@@ -31,9 +31,9 @@ __all__ = ["check_code", "import_model"]
 
 NETWORK, MODES, TRAINING = Clause("names.network"), Clause("names.modes"), Clause("names.training")
 BATCH = 64
-"""Images in each of the two batches for trying out training."""
+"""The number of images in each of the two batches with which training is tried out."""
 ODD = 7
-"""How many images the network is first tried out with; a number that is unlikely to be a layer's width."""
+"""The number of images with which the network is first tried out; it is unlikely to be a layer's width."""
 
 
 def check_code(

@@ -20,7 +20,7 @@ from mnistlab.runs.run import Run
 __all__ = ["check_finder"]
 
 SCENES = 48
-"""How many scenes, with digits of validation writers, the network is examined with."""
+"""The number of scenes, with digits of validation writers, on which the network is examined."""
 ENOUGH = 50
 """The lowest percentage of digits that a trained network should find."""
 

@@ -83,7 +83,7 @@ class FinderEvaluation(Evaluation):
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the accuracy on other scenes. A scene, not a digit, is the unit that is drawn at random."""
+        """95 % interval of the accuracy on other scenes. The unit that is drawn at random is a scene, not a digit."""
         return (0.0, 1.0) if self.by_scene is None else interval_by_writer(self.by_scene)
 
     @property
@@ -98,7 +98,7 @@ class FinderEvaluation(Evaluation):
         return float(np.abs(self.confidence_bins[:, 1] - self.confidence_bins[:, 2]).sum() / found)
 
     def score(self) -> dict[str, Any]:
-        """The fields of a classifier's `score`, and `scenes`, `false_finds`, and `threshold`, the least probability of a find."""
+        """A classifier's fields, and also `scenes`, `false_finds`, and `threshold`, the lowest probability of a find."""
         more = {"scenes": self.scenes, "false_finds": self.false_finds, "threshold": THRESHOLD}
         return {**super().score(), **more}
 

@@ -107,7 +107,7 @@ def spoken_source(explained: Explanation, language: str) -> str:
 
 
 def draw_input(canvas: Canvas, explained: Explanation, language: str) -> None:
-    """The picture, and beside it which ink counted for the answer, and the answer without it."""
+    """The picture and, beside it, which ink counted for the answer, and the answer without that ink."""
     height, width = explained.image.shape
     canvas.show(0.3, 0.05, 2.4, explained.image, cmap="gray_r", vmin=0, vmax=255)
     canvas.write(0.3, 2.52, spoken("explain.input", language, height=height, width=width), TEXT, color=GREY)
@@ -117,7 +117,7 @@ def draw_input(canvas: Canvas, explained: Explanation, language: str) -> None:
 
 
 def draw_why(canvas: Canvas, explained: Explanation, why: Why, language: str) -> None:
-    """The ink that counted for the answer, the picture without what counted most, and the probabilities with and without it."""
+    """Which ink counted for the answer, the picture without the ink that counted most, and the probabilities before and after."""
     name, then = label_text(explained.look.classes[explained.answer]), int(why.probabilities.argmax())
     most = float(np.abs(why.map).max()) or 1.0
     axes = canvas.show(3.35, 0.05, 2.4, why.map, cmap=diverging(), vmin=-most, vmax=most)

@@ -164,7 +164,7 @@ class Recipe:
 
         Fields that depend on these follow, unless a change gives them too: with new `widths`, the values per block are cut to
         the new number of blocks, or their last one is repeated; with new `epochs`, `steps` no longer ends training early; with a
-        new network or augmentation, all members of an ensemble have it. `dataclasses.replace` of a group changes no others.
+        new network or augmentation, all members of an ensemble have it. `dataclasses.replace` on a group changes nothing else.
 
         Parameters
         ----------

@@ -12,7 +12,7 @@ __all__ = ["config_of_version_1", "member_row_of_version_1", "split_of_version_2
 
 
 def config_of_version_1(config: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """A config.json of version 1 as one of version 2.
+    """A config.json of version 1 in the form of version 2.
 
     Version 1 named no kind: a recipe with several members was an ensemble's, and the runs from which it was combined were in
     environment.json. The recipe's fields were not in groups, which `Recipe.from_dict` accepts.

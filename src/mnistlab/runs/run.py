@@ -61,6 +61,7 @@ class Run:
     data_dir : str
         Where the data was during training, perhaps on another machine; `find_data` looks for it.
     seed : int
+        The number from which all randomness in the run comes.
     created : datetime
         When the run was created, in this machine's time zone; a stored time without a zone is taken to be local.
     members : tuple of str
@@ -230,8 +231,7 @@ class Run:
     def summary(self) -> dict[str, Any]:
         """The run in plain types: run, created, kind, recipe, dataset, seed, epochs (members for an ensemble), validation (the
         split), val_accuracy, test_accuracy, seconds; and recipe_changed, the fields in which the recipe differs from mnistlab's
-        recipe of that name.
-        """
+        recipe of that name."""
         metrics, test = self.metrics, self.test
         last = metrics[-1] if metrics else {}
         return {

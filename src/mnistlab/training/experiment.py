@@ -92,7 +92,7 @@ def train(
 def checked(
     recipe: AnyRecipe | str, seed: int, track: str | None, test: bool
 ) -> tuple[AnyRecipe, int, Processes | None]:
-    """The recipe, the seed, and the processes that train together. Raises `UserError` if any argument is not possible."""
+    """The recipe, the seed, and the processes that train together. Raises `UserError` if an argument is not allowed."""
     chosen = recipe if isinstance(recipe, AnyRecipe) else find_recipe(recipe)
     seed = whole_number(seed, Clause("names.seed"), 0, 2**32 - chosen.trainings)  # each has a seed of its own
     check_packages(track)
