@@ -80,7 +80,7 @@ def check_program(program: str) -> None:
 
 
 def check_browser() -> None:
-    """Raise `click.UsageError` if a browser or what drives it is not installed."""
+    """Raise `click.UsageError` if Chromium or playwright is not installed."""
     check_program("chromium")
     if importlib.util.find_spec("playwright") is None:
         raise click.UsageError("This needs playwright, which is not installed. Install it: uv sync.")

@@ -23,7 +23,10 @@ __all__ = ["Answer", "answer_for", "is_standard_output", "what_rows_depend_on"]
 
 
 class Answer:
-    """Where the results go, picture by picture. Used as a context manager, it is finished however the reading ends."""
+    """A destination for the results, which come picture by picture.
+
+    Used as a context manager, it is finished however the reading ends.
+    """
 
     failed = 0
     """How many pictures could not be read, this time or, if their rows already exist, before."""

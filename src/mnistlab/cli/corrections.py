@@ -102,7 +102,7 @@ def rows_of(table: Path) -> Iterator[dict[str, Any]]:
 
 
 def decoded(content: bytes) -> str:
-    """The text of a table: UTF-8, or the encoding in which spreadsheets save a CSV on Western Windows."""
+    """The text of a table: UTF-8, or the encoding in which spreadsheets save a CSV on Windows in Western languages."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -50,7 +50,7 @@ class LearnGroup(Group):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """As click does; the context's `obj` is the learner's language."""
+        """As click does, with the learner's language as the context's `obj`."""
         language = find_language(wanted_language(args))
         with in_their_words(language, f"{parent.command_path} {info_name}" if parent else str(info_name)):
             return super().make_context(info_name, args, parent, obj=language, **extra)

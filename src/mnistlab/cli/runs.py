@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 
 class RunsGroup(Group):
-    """A group that never takes the file named by --plot for a sub-command."""
+    """A group in which a sub-command after --plot is not taken for the option's value."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does, but with the value of --plot, if it has one, joined to the option."""
+        """Parse as click does, but do not take a sub-command after --plot for its value."""
         pairs = itertools.pairwise([*args, ""])
         args = ["--plot=" if word == "--plot" and following in self.commands else word for word, following in pairs]
         return super().parse_args(ctx, args)

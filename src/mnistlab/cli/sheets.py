@@ -97,7 +97,7 @@ def table_text(table: Table) -> str:
 
 
 def span(noun: str, first: int, count: int) -> str:
-    """For example "row 3" or "columns 2 to 4", counted from 1."""
+    """A span of rows or columns in words, counted from 1, such as "row 3" or "columns 2 to 4"."""
     one, several = SPANS[noun]
     return words(one if count == 1 else several, first=first + 1, last=first + count)
 

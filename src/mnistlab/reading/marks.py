@@ -78,7 +78,7 @@ def places(strokes: Sequence[Mark], found: Sequence[Mark]) -> list[tuple[list[Ma
 
 
 def as_rows(boxes: Sequence[Box]) -> NDArray[np.float64]:
-    """Boxes as float64 (N, 4)."""
+    """The boxes as an array, float64 (N, 4)."""
     return np.array(boxes, np.float64).reshape(-1, 4)
 
 

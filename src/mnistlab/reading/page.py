@@ -115,7 +115,7 @@ class Line:
 
     @property
     def digits(self) -> tuple[Digit, ...]:
-        """Only the digits."""
+        """The digits among the marks."""
         return tuple(mark for mark in self.marks if isinstance(mark, Digit))
 
     @property

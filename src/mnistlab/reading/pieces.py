@@ -41,17 +41,17 @@ class Piece:
 
     @property
     def right(self) -> int:
-        """The first column to the right of it."""
+        """The first column to the right of the piece."""
         return self.x + self.width
 
     @property
     def bottom(self) -> int:
-        """The first row below it."""
+        """The first row below the piece."""
         return self.y + self.height
 
     @property
     def box(self) -> tuple[int, int, int, int]:
-        """x, y, width, height."""
+        """Its x, y, width and height."""
         return self.x, self.y, self.width, self.height
 
 

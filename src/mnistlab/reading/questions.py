@@ -106,7 +106,7 @@ class Row:
 
 
 def lean(image: Gray) -> float:
-    """How far to the right a stroke, uint8 (28, 28), leans per pixel upwards."""
+    """How many pixels a stroke, uint8 (28, 28), leans to the right per pixel of height."""
     moments = cv2.moments(image)
     return -float(moments["mu11"]) / max(float(moments["mu02"]), 1e-6)
 

@@ -89,7 +89,7 @@ def create_app(
 
 
 def life_of(models: Sequence[ServedModel], jobs: Jobs) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """What happens around serving: the models are warmed up before it, and work in progress is finished after it."""
+    """The application's lifespan: the models are warmed up before serving, and work in progress is finished after it."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""The API's answers about the inside of a network."""
+"""The API's responses about the inside of a network."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ALayer(BaseModel):
 
 
 class Explanation(BaseModel):
-    """The answer of /explain."""
+    """The response of /explain."""
 
     model: str
     value: int | str
@@ -104,7 +104,7 @@ class AStep(BaseModel):
 
 
 class ANetwork(BaseModel):
-    """The answer of /network."""
+    """The response of /network."""
 
     model: str
     complete: bool = Field(description="Whether the layers lead from the picture to the logits of the first look.")
@@ -130,7 +130,7 @@ NETWORK: dict[str, Any] = {
 
 
 def told_layer(layer: Layer) -> ALayer:
-    """A layer, as in the answer of /explain."""
+    """A layer, as in the response of /explain."""
     field = layer.field
     looks_at = ReceptiveField(size=field.size, step=field.step, start=field.start) if field else None
     return ALayer(
@@ -139,7 +139,7 @@ def told_layer(layer: Layer) -> ALayer:
 
 
 def told_network(model: str, explainer: Explainer) -> ANetwork:
-    """The answer of GET /network for the model of that name."""
+    """The response of GET /network for the model of that name."""
     steps, looks = explainer.steps, explainer.looks
     return ANetwork(
         model=model,
@@ -152,7 +152,7 @@ def told_network(model: str, explainer: Explainer) -> ANetwork:
 
 
 def told_step(step: Step) -> AStep:
-    """A layer, as in the answer of /network."""
+    """A layer, as in the response of /network."""
     names = ("filters", "weights", "bias", "scale", "shift")
     return AStep(
         name=step.name,

@@ -1,4 +1,4 @@
-"""What each request and its answer pass through: checks of the client, the size and the speed; counting, logging and headers."""
+"""What each request and its response pass through: checks of client, size and speed; counting, logging and headers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
-"""The headers of every answer: the page loads nothing from elsewhere, and no other site may embed it or use its answers."""
+"""The headers of every response: the page loads nothing from elsewhere, and no other site may embed it or use its responses."""
 
 
 class Gate:
@@ -104,16 +104,16 @@ def label(scope: Scope) -> str:
 
 
 class Answer:
-    """The answer to the client, with `HEADERS` and the request's id."""
+    """The response to the client, with `HEADERS` and the request's id."""
 
     def __init__(self, send: Send, request_id: str, body: Body) -> None:
         self.to_client, self.body = send, body
         self.headers = [*HEADERS, (b"x-request-id", request_id.encode())]
         self.status = 0
-        """0 until the answer begins."""
+        """0 until the response begins."""
 
     async def send(self, message: Message) -> None:
-        """Send part of the answer."""
+        """Send part of the response."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message["headers"], *self.headers]

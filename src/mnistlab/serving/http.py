@@ -21,7 +21,7 @@ __all__ = ["PATIENCE", "Server", "make_server", "run", "settings"]
 
 
 PATIENCE = 20
-"""How many seconds may pass from a connection's start, or from an answer, to the end of the next request's headers."""
+"""How many seconds may pass from a connection's start, or from a response, to the end of the next request's headers."""
 MOST_BYTES = 2**20
 """How many bytes may arrive without reaching the application: headers, and what is between and after the parts of a body."""
 STOP_SECONDS = 30
@@ -52,7 +52,7 @@ class Connection(asyncio.Protocol):
         """How many bytes have arrived since the application last got some."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Note that a client has connected, and start to watch it."""
+        """Note that a client has connected, and start to watch the connection."""
         self.transport = transport
         self.http.connection_made(transport)
         self.look()

@@ -1,4 +1,4 @@
-"""A model behind the API: its reader and its explainer, and their answers."""
+"""A model behind the API: its reader and its explainer, and their responses."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ServedModel:
 
     @cached_property
     def facts(self) -> AModel:
-        """The model, as in the answer of GET /models."""
+        """The model, as in the response of GET /models."""
         classifier = self.reader.classifier
         told = classifier.metadata
         try:
@@ -72,7 +72,7 @@ class ServedModel:
         )
 
     def classification(self, labels: NDArray[np.int64], probabilities: NDArray[np.float32]) -> Classes:
-        """The answer of /classify, from the result of `Classifier.classify`."""
+        """The response of /classify, from the result of `Classifier.classify`."""
         values, threshold = self.reader.values, self.reader.threshold
         rows = probabilities.tolist()
         return Classes(
@@ -83,7 +83,7 @@ class ServedModel:
         )
 
     def read(self, sent: Sent, detail: bool, language: str, raise_if_cancelled: Callable[[], None]) -> SheetReading:
-        """The answer of /read."""
+        """The response of /read."""
         started = time.perf_counter()
         options = sent.options()
         page = self.reader.read(sent.picture, raise_if_cancelled=raise_if_cancelled, **options)
@@ -99,7 +99,7 @@ class ServedModel:
     def explain(
         self, image: NDArray[np.uint8], parts: Iterable[str], raise_if_cancelled: Callable[[], None]
     ) -> Explanation:
-        """The answer of /explain."""
+        """The response of /explain."""
         numbers, probabilities = self.single.classify(image[None])
         number = int(numbers[0])
         sight = self.explainer.see(image) if "layers" in parts else Sight(None, [], [], None)
@@ -126,5 +126,5 @@ class ServedModel:
         )
 
     def network(self) -> ANetwork:
-        """The answer of /network."""
+        """The response of /network."""
         return told_network(self.name, self.explainer)

@@ -31,7 +31,7 @@ class Document(BaseModel):
     title: str = Field(description="The status in words.")
     status: int
     detail: str = Field(description="What is wrong, and how to fix it.")
-    request_id: str = Field(description="Also in the answer's X-Request-ID, and in the server's log.")
+    request_id: str = Field(description="Also in the response's X-Request-ID, and in the server's log.")
 
 
 class Problem(HTTPException):

@@ -1,4 +1,4 @@
-"""The API's answers, and what its description (OpenAPI) says about each endpoint."""
+"""The API's responses, and what its description (OpenAPI) says about each endpoint."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PICTURES = tuple(kind.media_type for kind in FORMATS)
 
 
 class ADigit(BaseModel):
-    """One digit, as in the answer of /read."""
+    """One digit, as in the response of /read."""
 
     value: int | str = Field(description="The digit, or the name of the class if the model has other classes.")
     probability: float = Field(ge=0, le=1, description="The calibrated probability of that value, never rounded to 1.")
@@ -38,7 +38,7 @@ class ADigit(BaseModel):
 
 
 class ASeparator(BaseModel):
-    """A separator, as in the answer of /read."""
+    """A separator, as in the response of /read."""
 
     value: str = Field(description='One of . , - / % : or "?" for a stroke that cannot be read.')
     probability: float = Field(ge=0, le=1, description="The network's probability; not calibrated.")
@@ -55,7 +55,7 @@ class ALine(BaseModel):
 
 
 class Reading(BaseModel):
-    """The answer of /read."""
+    """The response of /read."""
 
     model: str
     text: str = Field(description='Line by line, with "?" for marks that are not accepted; empty if nothing was found.')
@@ -65,7 +65,7 @@ class Reading(BaseModel):
 
 
 class Classes(BaseModel):
-    """The answer of /classify."""
+    """The response of /classify."""
 
     model: str
     values: list[int | str]
@@ -74,7 +74,7 @@ class Classes(BaseModel):
 
 
 class AModel(BaseModel):
-    """One model, as in the answer of /models."""
+    """One model, as in the response of /models."""
 
     id: str
     title: str
@@ -87,13 +87,13 @@ class AModel(BaseModel):
 
 
 class Models(BaseModel):
-    """The answer of /models; the first model is used if a request names none."""
+    """The response of /models; the first model is used if a request names none."""
 
     models: list[AModel]
 
 
 class Status(BaseModel):
-    """The answer of /healthz and /readyz."""
+    """The response of /healthz and /readyz."""
 
     status: str
 

@@ -1,4 +1,4 @@
-"""Tables and fields in the API: the requests, the answers, and their description."""
+"""Tables and fields in the API: the requests, the responses, and their description."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class ALayout(BaseModel):
 
 
 class SheetReading(schemas.Reading):
-    """The answer of /read."""
+    """The response of /read."""
 
     table: ATable | None = Field(default=None, description="Only if a table was asked for and found.")
     fields: dict[str, AField] | None = Field(default=None, description="By name; only with field or a layout.")
@@ -119,7 +119,7 @@ READ: dict[str, Any] = {
 
 
 class Corners(BaseModel):
-    """The answer of /sheet."""
+    """The response of /sheet."""
 
     by: Anchor
     size: Annotated[list[int], Field(min_length=2, max_length=2)] = Field(
@@ -192,7 +192,7 @@ def places_of(fields: Sequence[str]) -> tuple[Place, ...]:
 
 
 def told_page(page: Page, layout: Layout | None, language: str) -> dict[str, Any]:
-    """The answer of /read for lines, a table, or fields and their layout."""
+    """The response of /read for lines, a table, or fields and their layout."""
     told = page.to_dict()
     for entry in page.entries:
         told["fields"][entry.name]["why"] = [reason.said(language) for reason in entry.reasons]
@@ -203,7 +203,7 @@ def told_page(page: Page, layout: Layout | None, language: str) -> dict[str, Any
 
 
 def corners_in(picture: bytes, by: Anchor, raise_if_cancelled: Callable[[], None]) -> Corners:
-    """The answer of /sheet. Raises `UserError` if there is no such sheet in the picture."""
+    """The response of /sheet. Raises `UserError` if there is no such sheet in the picture."""
     seen = decode(picture)
     gray = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY) if seen.ndim == 3 else seen, np.uint8)
     raise_if_cancelled()

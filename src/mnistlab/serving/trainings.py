@@ -34,7 +34,7 @@ class Training:
     folder: Path
 
     def film(self) -> Film:
-        """The answer of /trainings/NAME. Raises `UserError` if the snapshots are missing or damaged."""
+        """The response of /trainings/NAME. Raises `UserError` if the snapshots are missing or damaged."""
         found = Snapshots.read(self.folder / NAME, self.folder)
         right = (found.probabilities.argmax(axis=2) == found.labels).sum(axis=1)
         return Film(
@@ -74,20 +74,20 @@ def trainings_of(models: Iterable[ServedModel]) -> list[Training]:
 
 
 class ATraining(BaseModel):
-    """One training run, as in the answer of /trainings."""
+    """One training run, as in the response of /trainings."""
 
     id: str = Field(description="The id of the model, if it is the training run of a served one.")
     title: str
 
 
 class Trainings(BaseModel):
-    """The answer of /trainings; the last training run is the one that comes with mnistlab."""
+    """The response of /trainings; the last training run is the one that comes with mnistlab."""
 
     trainings: list[ATraining]
 
 
 class Film(ATraining):
-    """The answer of /trainings/NAME: the states of a network at some steps of its training."""
+    """The response of /trainings/NAME: the states of a network at some steps of its training."""
 
     classes: list[str]
     steps: list[int] = Field(description="The steps for which the loss and the right answers are known, from 0.")

@@ -135,7 +135,7 @@ def erase(gray: Gray, place: float, start: float, end: float, slope: float, most
 
 
 def is_unbroken(gray: Gray, line: Segment, start: int, end: int) -> bool:
-    """Whether a horizontal line continues from `start` to `end`: a stroke, such as a 1, stops short of a field's frame."""
+    """Whether a horizontal line continues from `start` to `end`, as a field's frame does; a stroke, such as a 1, stops short."""
     place, first, _, slope = line
     x = np.arange(start, end)
     y = np.round(place + slope * (x - first)).astype(int)

@@ -43,7 +43,7 @@ class Segments:
 
     @property
     def length(self) -> Floats:
-        """float32 (N,), in pixels along x."""
+        """The length of each line in pixels along x, float32 (N,)."""
         return self.end - self.start
 
 

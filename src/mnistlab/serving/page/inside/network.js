@@ -6,7 +6,7 @@ import { unpack } from "../colours.js";
 const ARRAYS = ["filters", "weights", "bias", "scale", "shift"];
 const known = new Map();
 
-/** The answer of /network, with its arrays unpacked into {shape, values}. */
+/** The response of /network, with its arrays unpacked into {shape, values}. */
 export function networkOf(model) {
   if (!known.has(model)) {
     const asked = ask(model).then(unpackNetwork);

@@ -99,7 +99,7 @@ export class Classifier {
     return map;
   }
 
-  /** The answer of /network without the model's name, with its arrays as {shape, values}. */
+  /** The response of /network without the model's name, with its arrays as {shape, values}. */
   network() {
     const { graph } = this.session;
     const last = this.steps.at(-1);

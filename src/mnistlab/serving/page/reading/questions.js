@@ -84,7 +84,7 @@ export class Row {
 /** argsort for numbers, some of which are infinite. */
 const argsortFar = (values) => argsort(values.map((value) => (value === Infinity ? Number.MAX_VALUE : value)));
 
-/** How far to the right a stroke (784 pixels) leans per pixel upwards. */
+/** How many pixels a stroke (784 pixels) leans to the right per pixel of height. */
 function lean(image) {
   let [mass, x, y] = [0, 0, 0];
   image.forEach((value, i) => {
