@@ -55,10 +55,9 @@ show({"7": seven, "filtre 1": horizontal, "carte 1": maps[0], "filtre 2": horizo
 # À droite de chaque filtre, sa **carte** répond partout à une question : y a-t-il ici un trait horizontal ? un trait
 # vertical ? ReLU jette ensuite le bleu : « non » et « pas du tout » deviennent le même 0.
 #
-# Personne n'écrit de tels filtres à la main : ce n'est d'abord que du bruit, que l'entraînement façonne. Entraînons un
-# réseau. La recette `quick` a trois convolutions, dont la première compte 16 filtres de taille 5x5 qui avancent de deux
-# pixels à la fois : ses cartes font donc 14x14. Son exactitude sur les images de test et sa durée d'entraînement sur
-# deux cœurs : {{quick}}.
+# Personne n'écrit de tels filtres à la main : l'entraînement les tire du bruit. Entraînons un réseau. La recette `quick`
+# a trois convolutions, dont la première compte 16 filtres 5x5 qui avancent de deux pixels à la fois : ses cartes font
+# donc 14x14. Son exactitude au test et sa durée d'entraînement sur deux cœurs : {{quick}}.
 
 # %% quick="recipe = recipe.override(steps=20)"
 from mnistlab import DATASETS, RECIPES, MNISTDataLoader, NeuralNet, evaluate, export_model, load_model, train
@@ -92,8 +91,8 @@ model.layers.conv1.weight.numpy()
 # %% [markdown] lang="fr"
 # Un poids demande un gradient (« requires grad ») : torch note ce que l'on calcule à partir de lui, pour que
 # `backward()` retrouve son chemin, et numpy ne prend pas de notes. Le remède est dans le message : `detach()` donne
-# les mêmes nombres, sans les notes. Dans les images ci-dessous, les deux premières rangées sont les filtres d'un
-# réseau qui n'a rien appris ; les deux dernières sont les nôtres.
+# les mêmes nombres, sans les notes. Ci-dessous, les deux premières rangées sont les filtres d'un réseau qui n'a rien
+# appris, les deux dernières les nôtres.
 
 
 # %%
@@ -131,12 +130,11 @@ for network in (fresh, model):
 # %% [markdown] lang="fr"
 # Le bruit s'est apaisé : beaucoup de filtres ont maintenant un côté rouge et un côté bleu, ou une barre rouge. Ils
 # cherchent des **bords et des traits**, chacun dans sa direction. Les réseaux qui apprennent sur des photos
-# commencent de la même façon, et votre œil aussi.
+# commencent ainsi, et votre œil aussi.
 #
 # ## Les cartes
 #
-# Suivons un chiffre. Les images de `val.dataset.images` sont telles que les fichiers les contiennent : `uint8`, de 0 à
-# 255.
+# Suivons un chiffre. Les images de `val.dataset.images` sont comme dans les fichiers : `uint8`, de 0 à 255.
 
 # %%
 val = MNISTDataLoader("val", shuffle=False)
@@ -155,7 +153,7 @@ model(torch.from_numpy(images[index])[None, None])
 # %% [markdown] lang="fr"
 # Le message nomme deux types : celui de l'image (`Byte`, parfois `unsigned char`) et celui des poids (`Float`). Le
 # réseau veut des images comme celles de son entraînement, en float32 et normalisées : `val.dataset[index]` en donne
-# une, et `[None]` en fait un lot d'une image. Allons maintenant de couche en couche :
+# une, et `[None]` en fait un lot d'une image. Allons de couche en couche :
 
 # %%
 values, kept = val.dataset[index][0][None], {}
@@ -190,11 +188,11 @@ gallery(kept["relu3"][:16])
 #
 # ## La normalisation par lot, et un `eval()` oublié
 #
-# `norm1` est une nouveauté. Certains filtres parlent fort, d'autres bas, et leur voix change à chaque pas de
-# l'entraînement : les couches suivantes devraient s'y réhabituer sans cesse. La **normalisation par lot** met tous les
-# canaux à la même échelle : on retranche la moyenne et l'on divise par l'écart type, puis on multiplie par un poids et
-# l'on ajoute un biais, qui s'apprennent. À l'entraînement, la moyenne et l'écart type sont ceux du lot ; à l'usage, ce
-# sont les moyennes mobiles accumulées pendant l'entraînement. Quatre nombres à la main, puis notre premier canal :
+# `norm1` est une nouveauté. Certains filtres parlent fort, d'autres bas, et cela change à chaque pas : les couches
+# suivantes devraient s'y réhabituer sans cesse. La **normalisation par lot** met tous les canaux à la même échelle :
+# retrancher la moyenne, diviser par l'écart type, puis multiplier par un poids et ajouter un biais, qui s'apprennent.
+# À l'entraînement, moyenne et écart type sont ceux du lot ; à l'usage, ce sont les moyennes mobiles de l'entraînement.
+# Quatre nombres à la main, puis notre premier canal :
 
 # %%
 four = torch.tensor([[1.0], [2.0], [3.0], [6.0]])
@@ -257,9 +255,8 @@ with torch.no_grad():
 # %% [markdown] lang="fr"
 # Encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la
 # fois : il ne reste qu'un résultat sur quatre. `groups=2` donne à chaque canal son propre filtre, puis une
-# convolution 1x1 mélange les canaux : les deux forment une convolution **séparable** (« depthwise separable »). Et la
-# **moyenne globale** (« global average pooling ») ne garde qu'un nombre par carte : sa moyenne. (La recette `tiny-1k` a
-# ces deux dernières.)
+# convolution 1x1 mélange les canaux : les deux forment une convolution **séparable**. Et la **moyenne globale** ne
+# garde qu'un nombre par carte, sa moyenne. (La recette `tiny-1k` a ces deux dernières.)
 
 # %%
 pair = torch.stack([seven, seven.flip(1)])[None]
@@ -332,8 +329,8 @@ plt.show()
 #
 # ## Ce qui active un canal
 #
-# Dans une couche plus profonde, un filtre n'est plus une image : il mélange tous les canaux qui le précèdent.
-# Interrogeons-le donc : montrons-lui tous les chiffres de validation, et découpons les endroits qui l'activent le plus.
+# Dans une couche plus profonde, un filtre n'est plus une image : il mélange tous les canaux précédents.
+# Interrogeons-le, montrons-lui tous les chiffres de validation, et découpons ce qui l'active le plus.
 
 
 # %%
@@ -454,8 +451,8 @@ for place in confusion.ravel().argsort()[::-1][:5]:
 
 # %% [markdown] lang="fr"
 # Vous aussi auriez mal lu certains chiffres ; d'autres ont un trait bizarre, et le rouge montre lequel ; sur un ou deux, le
-# réseau a peut-être raison. Les nombres sont les confusions les plus fréquentes. Et chaque chiffre a été écrit par
-# quelqu'un, son *scripteur*, que mnistlab connaît. Quels scripteurs sont les plus difficiles à lire ?
+# réseau a peut-être raison. Les nombres sont les confusions les plus fréquentes. Et chaque chiffre a un *scripteur*, que
+# mnistlab connaît. Qui est le plus difficile à lire ?
 
 # %%
 from mnistlab.evaluation.hands import hardest_writers
@@ -486,8 +483,7 @@ for hand in hands[:2]:
 
 # %% [markdown] lang="fr"
 # D'abord, combien de scripteurs ont eu au moins un chiffre mal lu ; puis les deux écritures les plus difficiles, en
-# commençant par les erreurs. Cette commande enregistre une image des écritures les plus difficiles dans le dossier
-# d'entraînement :
+# commençant par les erreurs. Cette commande en enregistre une image dans le dossier d'entraînement :
 #
 # ```
 # mnistlab evaluate latest --split val --by-writer
@@ -549,7 +545,7 @@ print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {
 
 # %% [markdown] lang="fr"
 # La dernière ligne dit combien d'étiquettes que l'on sait fausses sont parmi nos erreurs, puis donne le score selon
-# les étiquettes de MNIST et selon les étiquettes corrigées, sans les chiffres qui n'en ont pas de bonne. Une mesure
+# les étiquettes de MNIST et selon les corrigées, sans les chiffres qui n'en ont pas de bonne. Une mesure
 # ne vaut jamais mieux que sa règle. Annoncez le score officiel, comme tout le monde, et le score corrigé à côté ;
 # `mnistlab evaluate` affiche les deux.
 #
