@@ -29,9 +29,9 @@
 # python -m pip install ".[all]" jupyterlab
 # ```
 #
-# The last line installs mnistlab with everything that it needs, including PyTorch: several GB on Linux. Elsewhere you will
-# see `uv run mnistlab ...`: the tool uv makes this same `.venv` and runs the command in it. Once you have activated the
-# environment, `mnistlab ...` is enough.
+# The last line installs mnistlab with everything that it needs, including PyTorch: several GB on Linux. In other places in
+# the documentation you will see `uv run mnistlab ...`: the tool uv makes this same `.venv` and runs the command in it. Once
+# you have activated the environment, `mnistlab ...` is enough.
 #
 # **Git** remembers each state of your work and lets you go back to it. Keep this week's work in a folder of its own, beside
 # the project's:
@@ -80,9 +80,9 @@
 # python -m pip install ".[all]" jupyterlab
 # ```
 #
-# La dernière ligne installe mnistlab et tout ce qu'il lui faut, dont PyTorch : plusieurs Go sous Linux. Ailleurs, vous lirez
-# `uv run mnistlab ...` : l'outil uv crée ce même `.venv` et y lance la commande. Une fois l'environnement activé, `mnistlab
-# ...` suffit.
+# La dernière ligne installe mnistlab et tout ce qu'il lui faut, dont PyTorch : plusieurs Go sous Linux. Dans le reste de
+# la documentation, vous lirez `uv run mnistlab ...` : l'outil uv crée ce même `.venv` et y lance la commande. Une fois
+# l'environnement activé, `mnistlab ...` suffit.
 #
 # **Git** retient chaque état de votre travail et vous permet d'y revenir. Gardez le travail de la semaine dans un dossier à
 # part, à côté de celui du projet :
@@ -259,8 +259,8 @@ print(device, (flat.to(device) @ torch.ones(30, 10).to(device)).device)
 # %% [markdown] lang="fr"
 # Et voici à quoi torch sert vraiment. Demandez-lui de surveiller un nombre *w*, calculez quelque chose à partir de ce nombre,
 # ici (*w* - 5)², et il vous donne la pente (le *gradient*) : de combien le résultat augmente quand *w* augmente un peu.
-# Négative, comme ici, elle dit qu'il diminue : pour descendre, il faut augmenter *w*. Un réseau apprend en descendant la
-# pente.
+# Une pente négative, comme ici, signifie que le résultat diminue quand *w* augmente : pour descendre, il faut donc augmenter
+# *w*. Un réseau apprend en descendant la pente.
 
 # %%
 w = torch.tensor(3.0, requires_grad=True)
@@ -345,8 +345,8 @@ show({str(digit): mean[0] - mean.min() for digit, mean in enumerate(means)})
 # writing did not go into the averages (`"val"`; day 5 says why that matters). `cdist` measures all distances at once.
 
 # %% [markdown] lang="fr"
-# On lit alors un nouveau chiffre comme celui dont la moyenne est la plus proche. Est-ce souvent juste ? Essayons avec les
-# chiffres d'autres personnes, qui n'ont pas servi à calculer les moyennes (`"val"` ; le jour 5 dira pourquoi c'est
+# On donne alors à un nouveau chiffre l'étiquette de la moyenne dont il est le plus proche. Est-ce souvent juste ? Essayons
+# avec les chiffres d'autres personnes, qui n'ont pas servi à calculer les moyennes (`"val"` ; le jour 5 dira pourquoi c'est
 # important). `cdist` mesure toutes les distances d'un coup.
 
 # %%
