@@ -116,13 +116,13 @@ def fails(logits: Any, label: Any) -> Any:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (fails, r"^Line \d+ ends in an error: KeyError: 'missing'\. Fix that line, and check again\.$"),
+        (fails, r"^Line \d+ fails: KeyError: 'missing'\. Fix that line, and check again\.$"),
         (3, r"^It is 3, not a function\. Start it with `def loss_of\(logits, label\):`"),
-        (lambda: 1, r"ends in an error: TypeError: .*takes 0 positional arguments"),
+        (lambda: 1, r"fails: TypeError: .*takes 0 positional arguments"),
         (lambda logits, label: "2.3", r"^It should return a number, but it returns '2\.3'\."),
         (lambda logits, label: logits, r"^It should return a number, but it returns an array of shape \(10,\)\."),
         (lambda logits, label: True, r"^It should return a number, but it returns True\."),
-        (torch.relu_, r"ends in an error: TypeError"),
+        (torch.relu_, r"fails: TypeError"),
     ],
 )  # fmt: skip
 def test_an_answer_that_cannot_be_judged_is_told_why(answer: Any, says: str) -> None:

@@ -37,7 +37,10 @@ class Clutter:
         return self.strength > 0
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Change images, float (B, 1, H, W), 0 (paper) to 255 (ink). Returns the same shape, dtype, device and range."""
+        """Add clutter to images: float (B, 1, H, W), with values from 0 (paper) to 255 (ink).
+
+        Returns the same shape, dtype, device and range.
+        """
         if not self or len(images) == 0:
             return images
         cluttered = images.float()

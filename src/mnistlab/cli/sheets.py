@@ -171,7 +171,7 @@ class Sheet:
 
 
 def layout_of(fields: Path | None, single: tuple[str, ...]) -> Layout | None:
-    """The layout in the file `fields`, with the single fields added; None if there are neither."""
+    """The layout in the file `fields`, with the single fields added; None if neither is given."""
     if fields is None and not single:
         return None
     from mnistlab.reading.sheets.layout import Field, Layout, read_layout

@@ -182,7 +182,7 @@ def unsettled(inked: Boxes, known: Sequence[Found], least: float) -> Boxes:
 
 
 def around(found: Sequence[Found]) -> Boxes:
-    """The marks' boxes with `AROUND` times their heights on all sides: float64 (N, 4), in pixels of the picture."""
+    """The marks' boxes, extended on all sides by `AROUND` times their heights: float64 (N, 4), in pixels of the picture."""
     x, y, width, height = np.array([(one.x, one.y, one.width, one.height) for one in found]).reshape(-1, 4).T
     return grown(np.stack([x - width / 2, y - height / 2, width, height], 1), AROUND * height)
 

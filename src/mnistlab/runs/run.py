@@ -12,7 +12,7 @@
         members/           the members' run folders, if an ensemble trains them itself
         *.png              training curves, confusion matrix, worst mistakes
 
-Listing and comparing runs imports no torch.
+Runs can be listed and compared without importing torch.
 """
 
 from __future__ import annotations

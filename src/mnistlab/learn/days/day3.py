@@ -25,9 +25,9 @@ torch.manual_seed(0)
 # %% [markdown] lang="en"
 # ## A convolution by hand
 #
-# A *kernel* is a small grid of weights. Lay it on a corner of the picture, multiply each weight by the pixel below it, and
-# add up the products: that is one number of the result. Move one pixel to the right and do the same again; then the next row.
-# This kernel asks, at each place: is it brighter on the right than on the left?
+# A *kernel* is a small grid of weights. Lay it on a corner of the picture, multiply each weight by the pixel that it covers,
+# and add up the products: that is one number of the result. Move one pixel to the right and do the same again; then the next
+# row. This kernel asks, at each place: is it brighter on the right than on the left?
 
 # %% [markdown] lang="fr"
 # ## Une convolution à la main
@@ -94,7 +94,7 @@ print(torch.equal(layer(framed.view(1, 1, 8, 8)), padded))
 # ## One digit, layer by layer
 #
 # **ReLU** keeps what is positive and makes the rest zero: a kernel says "found", or says nothing. **Max-pool** keeps the
-# highest of each 2x2 square: what was found counts, its exact place matters less, and only a quarter of the numbers is left.
+# highest of each 2x2 square: what was found counts, its exact place matters less, and only a quarter of the numbers are left.
 
 # %% [markdown] lang="fr"
 # ## Un chiffre, couche après couche
@@ -141,9 +141,9 @@ show({
 })  # fmt: skip
 
 # %% [markdown] lang="en"
-# **Flatten** puts the 14x14 numbers into one row of 196. **Linear** has a weight for each of them and each of the ten digits:
-# it multiplies, adds up, adds a bias, and gives ten numbers, the *logits*, one for each digit. The highest one is the answer.
-# Here the weights are still random.
+# **Flatten** puts the 14x14 numbers into one row of 196. **Linear** has 196 weights for each of the ten digits, one for each
+# of these numbers: it multiplies, adds up and adds a bias. The ten results, one for each digit, are the *logits*; the highest
+# one is the answer. Here the weights are still random.
 
 # %% [markdown] lang="fr"
 # **Flatten** met les 14x14 nombres sur une seule ligne de 196. **Linear** a un poids pour chacun d'eux et pour chacun des dix
@@ -161,7 +161,7 @@ print(f"{by_hand.item():.4f} {logits[0, 3].item():.4f}")
 
 weights = linear.weight[3].view(14, 14)
 show({
-    "arrives": pooled[0, 0],  # en
+    "what arrives": pooled[0, 0],  # en
     "weights of the 3": weights,  # en
     "products": weights * pooled[0, 0],  # en
     "ce qui arrive": pooled[0, 0],  # fr
@@ -314,8 +314,8 @@ def train_epoch(network, batches):
 #
 # One more layer, which comes before a linear one. In training, **dropout** sets each number to 0 with probability p, at
 # random and anew each time, so that no weight can rely on a single neighbour. The numbers that are kept are divided by 1 - p
-# (with p = 0.5, they double), so that the sum stays about the same as after `eval()`, when all are kept. Here is our map,
-# twice, then after `eval()`; and six numbers by hand:
+# (with p = 0.5, they double), so that the sum stays about the same as after `eval()`, when all are kept. Here is the
+# picture after pooling, twice with dropout, then after `eval()`; and six numbers by hand:
 
 # %% [markdown] lang="fr"
 # ## Le dropout, et `eval()`
@@ -323,7 +323,8 @@ def train_epoch(network, batches):
 # Encore une couche, qui se place devant une couche linéaire. Pendant l'entraînement, le **dropout** met chaque nombre à 0 avec
 # une probabilité p, par un nouveau tirage à chaque fois : aucun poids ne peut donc compter sur un seul voisin. Ce qui reste
 # est divisé par 1 - p, pour que la somme soit à peu près celle que l'on a après `eval()`, quand tout reste ; avec p = 0,5, il
-# est doublé. Voici notre carte, deux fois, puis après `eval()` ; et six nombres à la main :
+# est doublé. Voici l'image sortie du max-pooling, deux fois avec dropout, puis
+# après `eval()` ; et six nombres à la main :
 
 # %%
 torch.manual_seed(3)
@@ -344,9 +345,9 @@ print(dropout.eval()(six))
 
 # %% [markdown] lang="en"
 # `eval()` tells layers such as dropout that training is over. For measuring, two more things change: `no_grad()` spares the
-# work of preparing gradients, and `argmax(dim=1)` takes, in each row of logits, the position of the highest, which is the
-# digit answered. (Dimension 0 runs through the pictures, dimension 1 through the ten classes.) And we measure on images that
-# the network was not trained on, the validation split; the official test images wait until training is over (day 5).
+# work of preparing gradients, and `argmax(dim=1)` takes, in each row of logits, the position of the highest: the network's
+# answer. (Dimension 0 runs through the pictures, dimension 1 through the ten classes.) And we measure on images that the
+# network was not trained on, the validation split; the official test images wait until training is over (day 5).
 
 # %% [markdown] lang="fr"
 # `eval()` prévient les couches telles que le dropout que l'entraînement est fini. Pour mesurer, deux choses changent encore :
