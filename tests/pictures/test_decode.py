@@ -439,7 +439,7 @@ BOMB = zlib.compress(bytes(200_000_000), 9)
         (gif((9_000, 9_000), (10, 10)), "9,000 x 9,000 pixels"),
         (tiff((322, 32_000), (323, 32_000)), "32,000 x 32,000 pixels"),
         (rle(80_000_000), "80,000,000 x 1 pixels"),
-        (layered(1000), "layers"),
+        (layered(1000), "scans"),
         (b"P5 9000 9000 255 ", "9,000 x 9,000 pixels"),
         (b"P6 2000 1000 254 " + bytes(6_000_000), "unusual maximum"),
         (b"RIFF\x1e\0\0\0WEBPVP8L\x11\0\0\0\x2f\xff\xff\xff\x0f" + bytes(20), ""),

@@ -97,7 +97,9 @@ def check_answer(address: str) -> None:
     except ValueError:  # the port is not a number
         host = port = None
     if not host or not port:
-        raise UserError("training.not_an_address", address=address, example="10.0.0.1:6379")
+        raise UserError(
+            "training.not_an_address", address=address, example="10.0.0.1:6379", outside="ray://10.0.0.1:10001"
+        )
     try:
         with socket.create_connection((host, port), timeout=ANSWERS_WITHIN) as connection:
             if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):  # only Ray itself can do the handshake
