@@ -11,8 +11,8 @@ from benchmarks.timing import percent
 
 READING = {
     "mnist": "MNIST's test images, the model itself",
-    "semeion": "Semeion, 1,513 digits by 80 writers, each found and read in a picture",
-    "digits": "scikit-learn's 8x8 digits, by 43 writers, each found and read in a picture",
+    "semeion": "Semeion, 1,513 digits by 80 writers, one to a picture: found and read correctly",
+    "digits": "scikit-learn's 8x8 digits, by 43 writers, one to a picture: found and read correctly",
     "pages": "MNIST's test digits on computer-generated pages: found and read correctly",
     "reject": "clothes, letters and noise rejected at the threshold that accepts 99 % of test digits",
     "composed": "numbers with separators, such as 3.14 and 24/12: text exactly right",

@@ -166,7 +166,10 @@ def check_token(token: str | None) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to the address and port, to which nobody can connect yet. Raises `UserError` if they are not available."""
+    """A socket that listens on the address and port; connections wait until the server accepts them.
+
+    Raises `UserError` if the address or port is not available.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -97,7 +97,7 @@ class Ink:
         return 2 * float(deepest[1:].min(initial=np.inf)) - 1 if len(deepest) > 1 else 0.0
 
     def of_stroke(self, number: int) -> Gray:
-        """The ink of the component with that number, from 1, and of no other, cut out by its box: uint8 (h, w)."""
+        """The ink of component `number`, counted from 1, and of no other, cropped to its box: uint8 (h, w)."""
         x, y, width, height = self.strokes.boxes[number - 1]
         part = (slice(y, y + height), slice(x, x + width))
         return np.where(self.strokes.labels[part] == number, self.strength[part], 0).astype(np.uint8)

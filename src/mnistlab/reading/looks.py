@@ -58,7 +58,7 @@ def scales(shape: tuple[int, ...], boxes: Boxes | None) -> list[float]:
 
 
 class Sizes:
-    """A picture at any size. Each copy is made from one less than twice as large, so that a photo's pixels are used only once.
+    """A picture at any size: each is made from the picture halved as often as possible, so that small sizes are made quickly.
 
     Parameters
     ----------

@@ -124,7 +124,7 @@ def known_operators() -> set[str]:
 
 
 def as_site(page: str, documentation: Mapping[str, str]) -> str:
-    """The page changed for a site: it computes its answers itself, and links to the documentation instead of the API."""
+    """The page, adapted for a static site: it computes its answers itself and links to the documentation instead of the API."""
     head = f'<meta name="mnistlab-site" content="{MARK}">\n  <link rel="manifest" href="manifest.webmanifest">\n  '
     link = ""
     if documentation:

@@ -203,7 +203,7 @@ attempt(3, [shrink(ink) for ink in inks])
 #
 # ## Cause 3: size and place
 #
-# So cut the digit out and make it fill the picture? Try it, and look at the ones:
+# So cut the digit out and make it fill the picture? Try it, and look at what becomes of the 1s:
 
 # %% [markdown] lang="fr"
 # Maintenant, un être humain les lit toutes. Pas le réseau : les chiffres sont petits, décentrés et pâles.
@@ -225,8 +225,8 @@ attempt(4, [shrink(cut_out(ink)) for ink in inks])
 # %% [markdown] lang="en"
 # Stretched beyond recognition. How were MNIST's own pictures made? From NIST's black and white scans, in two steps: the digit
 # is scaled, *keeping its proportions*, to fit a box of 20x20 pixels (that is where the grey edges come from); and the box is
-# laid on 28x28 pixels so that its *centre of mass*, where it would balance on a fingertip, is in the middle. You need not take
-# anyone's word for it: measure.
+# laid on 28x28 pixels so that the digit's *centre of mass*, the point at which it would balance on a fingertip, is in the
+# middle. You need not take anyone's word for it: measure.
 
 # %% [markdown] lang="fr"
 # Étirés au point d'être méconnaissables. Comment les images de MNIST ont-elles été faites ? À partir des numérisations en
@@ -348,7 +348,8 @@ plt.show()
 # %% [markdown] lang="en"
 # The day in one picture: 1, as photographed; 2, inverted; 3, without the paper; 4, stretched; 5, as in MNIST; 6, with a
 # thicker pen; 7, `Reader` on the first 100 photos. For the last bar the text of the whole picture must be right, and the
-# reader must be sure of it: if it hesitates, it writes "?". It can afford to, and that is the next subject.
+# reader must be sure of it: if it hesitates, it writes "?". Unlike our network, it is allowed to, and that is
+# the next subject.
 #
 # ## Not a digit
 #
@@ -382,10 +383,10 @@ print(f"{reader.threshold:.0%}")
 strip(*forms)
 
 # %% [markdown] lang="en"
-# The first line is our network's, the second the reader's; the third is the probability from which the reader accepts an
-# answer. The reader's network has seen letters, scribbles and pieces of digits in training, with the target "all ten alike",
-# so it has learnt to be unsure. Its probabilities are then calibrated (day 5), and the threshold lets through 99 % of the
-# validation digits. It is not infallible: an O is a 0 and an l is a 1, to people too.
+# The first line is our network's, the second the reader's; the third is the lowest probability at which the reader
+# accepts an answer. The reader's network has seen letters, scribbles and pieces of digits in training, with the target "all
+# ten alike", so it has learnt to be unsure. Its probabilities are then calibrated (day 5), and the threshold lets through 99 %
+# of the validation digits. It is not infallible: an O is a 0 and an l is a 1, to people too.
 #
 # ## A page
 #
