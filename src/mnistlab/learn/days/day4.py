@@ -483,7 +483,8 @@ for hand in hands[:2]:
 
 # %% [markdown] lang="fr"
 # La première ligne dit combien de scripteurs ont eu au moins un chiffre mal lu ; viennent ensuite les deux écritures les
-# plus difficiles, chacune en commençant par ses chiffres mal lus. Cette commande en enregistre une image dans le dossier d'entraînement :
+# plus difficiles, chacune en commençant par ses chiffres mal lus. Cette commande en enregistre une image dans le dossier
+# d'entraînement :
 #
 # ```
 # mnistlab evaluate latest --split val --by-writer
