@@ -91,7 +91,7 @@ def test_each_row_of_serving_is_in_the_table(row: dict[str, Any], own_results: P
         "classify-one": ["**0.85** (0.80 to 0.90; n = 2), 5,001 images/s"],
         "classify-many": ["**0.80** (0.70 to 0.90; n = 2), 20,500 images/s"],
         "soak": ["errors: **0**, p50 12.5 ms, p99 50.0 ms (n = 100,000)", "**130 MiB**, at the end 130 MiB"],
-        "overload": ["**median 15 ms** (n = 2); the others read as if alone: 18 of 18"],
+        "overload": ["**median 15 ms** (n = 2); the others were read as if alone: 18 of 18"],
         "page-inside": ["**median 30 ms**, 95 % within 34 ms (n = 2)", "**median 5.0 ms**, 95 % within 5.9 ms"],
         "page": ["**median 30 ms**, 95 % within 34 ms (n = 2)"],
     }[row["row"]]
