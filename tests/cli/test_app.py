@@ -338,7 +338,7 @@ def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
         ("train two-conv --padding same,same,same --dataset PICTURES", ["padding has 3 values for 2 blocks."]),
         (
             "train two-conv --most-parameters 5000 --dataset PICTURES",
-            ["The network has ", " but two-conv may have 5,000"],
+            ["The network has ", " but two-conv may have at most 5,000"],
         ),
         ("train two-conv --most-parameters -1", ["--most-parameters must be at least 0; it is -1."]),
         ("train two-conv --members 0", ["members must be between 1 and 1,000; it is 0."]),

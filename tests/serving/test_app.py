@@ -321,7 +321,7 @@ EMPTY_IMAGE = [[0] * 28] * 28
         ("read?field=a", b"x", "image/png", ["'a'", "NAME=x,y,width,height"]),
         ("read?field=a=0,0,2,1", b"x", "image/png", ["'a'", "sheet"]),
         ("read?field=a=0,0,1,1&field=a=0,0,1,1", b"x", "image/png", ["two fields"]),
-        ("read?field=a=0,0,1,1&table=true", b"x", "image/png", ["at once"]),
+        ("read?field=a=0,0,1,1&table=true", b"x", "image/png", ["at the same time"]),
         ("classify", b"", "", ["0 bytes", "784"]),
         ("classify", b"x" * 783, "", ["783 bytes", "784"]),
         ("classify", b"[", "application/json", ["not JSON"]),

@@ -188,5 +188,5 @@ def test_what_fits_is_chosen_among_what_is_probable_alone_and_not_accepted(reade
 
 
 def test_a_table_and_a_layout_are_two_questions(reader: Reader) -> None:
-    with pytest.raises(UserError, match="at once"):
+    with pytest.raises(UserError, match="at the same time"):
         reader.read(FORM, table=True, layout=BY_FORM)
