@@ -42,7 +42,8 @@ def test_every_text_stands_in_both_languages_one_after_the_other(day: Day) -> No
 @pytest.mark.parametrize("day", DAYS)
 def test_a_text_is_about_a_page(day: Day) -> None:
     for language in LANGUAGES:
-        words = sum(len(cell.text.split()) for cell in cells(day) if cell.lang == language)
+        text = " ".join(cell.text for cell in cells(day) if cell.lang == language)
+        words = sum(any(map(str.isalnum, word)) for word in text.split())  # French has spaces around its punctuation
         assert 250 < words < 1600, (language, words)
 
 

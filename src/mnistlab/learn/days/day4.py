@@ -52,8 +52,8 @@ show({"7": seven, "filtre 1": horizontal, "carte 1": maps[0], "filtre 2": horizo
 # that its maps are 14x14. Its accuracy on the test images and its training time on two cores: {{quick}}.
 
 # %% [markdown] lang="fr"
-# À droite de chaque filtre se trouve sa **carte**, qui répond, en chaque point de l'image, à une question : y a-t-il ici
-# un trait horizontal ? un trait vertical ? ReLU jette ensuite le bleu : « non » et « pas du tout » deviennent le même 0.
+# À droite de chaque filtre, voici sa **carte**, qui demande en chaque point : y a-t-il ici un trait horizontal ? un
+# trait vertical ? ReLU jette ensuite le bleu : « non » et « pas du tout » deviennent le même 0.
 #
 # Personne n'écrit de tels filtres à la main : l'entraînement les tire du bruit. Entraînons un réseau. La recette `quick`
 # a trois convolutions, dont la première compte 16 filtres 5x5 qui avancent de deux pixels à la fois : ses cartes font
@@ -482,9 +482,8 @@ for hand in hands[:2]:
 # and "Where do you believe the label least?"
 
 # %% [markdown] lang="fr"
-# La première ligne dit combien de scripteurs ont eu au moins un chiffre mal lu ; viennent ensuite les deux écritures les
-# plus difficiles, chacune en commençant par ses chiffres mal lus. Cette commande en enregistre une image dans le dossier
-# d'entraînement :
+# D'abord le nombre de scripteurs dont un chiffre au moins est mal lu, puis les deux écritures les plus difficiles,
+# erreurs en tête. Cette commande en enregistre une image dans le dossier d'entraînement :
 #
 # ```
 # mnistlab evaluate latest --split val --by-writer
@@ -518,14 +517,14 @@ print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 5
 
 # %% [markdown] lang="fr"
 # La première n'en trouve presque aucune : un chiffre douteux n'est pas une étiquette fausse. La seconde les trouve
-# presque toutes, parce que le réseau est *sûr* d'autre chose. (Il n'a pas été entraîné sur ces
-# étiquettes : à force de rencontrer une étiquette fausse, un réseau peut l'apprendre par cœur.)
+# presque toutes, parce que le réseau est *sûr* d'autre chose. (Il ne s'est pas entraîné sur elles : il aurait pu les
+# apprendre par cœur.)
 #
 # Des chercheurs ont traqué de telles étiquettes dans le jeu de test ([Northcutt et al.
 # 2021](https://arxiv.org/abs/2103.14749)), et interrogé cinq personnes sur chacune. Le chiffre que la plupart ont vu
-# est la meilleure étiquette ; à défaut, nous écrivons « ? ». Voici, parmi ces images,
-# celles que notre réseau a « mal lues », avec l'étiquette de MNIST, la réponse du réseau et l'avis des cinq
-# personnes. (Sur ces images de test, nous jugeons l'étiquette, non le réseau.)
+# est la meilleure étiquette ; à défaut, nous écrivons « ? ». Voici les images que notre réseau a « mal lues » :
+# étiquette de MNIST, réponse du réseau, avis des cinq personnes. (Sur ces images de test, nous jugeons l'étiquette, non
+# le réseau.)
 
 # %%
 corrected = DATASETS["mnist"].corrected_test_labels
