@@ -336,8 +336,8 @@ show({"logits": logits, "exp": powers, "softmax": probabilities, "log_softmax": 
 # ## Autour du réseau : le redressement, et cinq vues
 #
 # Certaines recettes regardent l'image avec plus de soin à l'usage. `Deskewed` supprime l'inclinaison : à chaque hauteur, la
-# rangée est repoussée d'autant que l'encre y penche. `Shifted` interroge le réseau cinq fois, avec l'image telle quelle et décalée
-# d'un pixel à gauche, à droite, en haut et en bas, et fait la moyenne des probabilités.
+# rangée est repoussée d'autant que l'encre y penche. `Shifted` interroge le réseau cinq fois, avec l'image telle quelle et
+# décalée d'un pixel à gauche, à droite, en haut et en bas, et fait la moyenne des probabilités.
 
 # %%
 from mnistlab.networks.deskew import deskew
