@@ -52,7 +52,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
     [
         (["read", "no.png"], "Le fichier no.png n'existe pas. Vérifiez le chemin."),
         (["read", "a-file"], "a-file est vide (0 octet). Enregistrez-le ou copiez-le de nouveau."),
-        (["read", "."], "Il n'y a aucune image dans le dossier courant. Le nom d'une image doit se terminer par l'une de ces extensions : .png, "),
+        (["read", "."], "Il n'y a aucune image dans le dossier courant. Le nom d'une image doit se terminer par "),
         (["read"], "Il manque l'argument IMAGES. Voir : mnistlab read --help"),
         (["read", "x", "--threshold", "0,5"], "Option --threshold : '0,5' n'est pas un nombre (qui s'écrit avec un point, "),
         (["read", "x", "--threshold", "1.5"], "Le seuil 1.5 n'est pas une probabilité. Choisissez une valeur de 0 à 1"),

@@ -197,7 +197,7 @@ print(seven[3].astype(np.int64) + 100)
 # what you thought: print them first.
 
 # %% [markdown] lang="fr"
-# Comme un vieux compteur kilométrique, il repart de zéro : 200 + 100 donnent 44, sans un mot d'avertissement. Avant de
+# Comme un vieux compteur kilométrique, un `uint8` repart de zéro : 200 + 100 donnent 44, sans un mot d'avertissement. Avant de
 # calculer, passez donc à un type plus grand.
 #
 # ## Le premier tenseur
@@ -289,8 +289,8 @@ plt.show()
 # %% [markdown] lang="fr"
 # ## Un chiffre, c'est 784 nombres
 #
-# Un vrai, maintenant. MNIST contient 60 000 chiffres d'entraînement, écrits aux États-Unis vers 1990 ; chacun est une image
-# de 28x28 pixels. Une copie est livrée avec mnistlab : cela marche même sans connexion. Voici le premier, avec tous ses
+# Un vrai chiffre, maintenant. MNIST contient 60 000 chiffres d'entraînement, écrits aux États-Unis vers 1990 ; chacun est une
+# image de 28x28 pixels. Une copie est livrée avec mnistlab : cela marche même sans connexion. Voici le premier, avec tous ses
 # nombres.
 
 # %%
