@@ -69,7 +69,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
         (["train", "--widths", "a"], "Option --widths : 'a' n'est pas une liste de nombres entiers comme 24,48. Voir : "),
         (["train", "finder", "--epochs", "2"], "La recette finder n'a pas l'option --epochs. Voyez les siennes : "),
         (["evaluate", "--split", "x"], "Option --split : 'x' n'est pas l'une des valeurs val, test. Voir : mnistlab "),
-        (["evaluate", "no"], "L'entraînement 'no' n'existe pas, ni comme dossier ni dans runs. Listez-les : mnistlab runs"),
+        (["evaluate", "no"], "L'entraînement 'no' n'existe ni comme dossier ni dans runs. Listez-les : mnistlab runs"),
         (["evaluate", "--runs", "a-file"], "Option --runs : 'a-file' est un fichier, pas un dossier. Voir : mnistlab "),
         (["data", "--out", "."], "Option --out : '.' est un dossier, pas un fichier. Voir : mnistlab data --help"),
         (["data", "--dataset", "qqq"], "Le jeu de données 'qqq' est inconnu. Choisissez parmi mnist, fashion, "),
