@@ -221,9 +221,9 @@ plt.show()
 # %% [markdown] lang="fr"
 # ## Les deux réseaux
 #
-# Ce sont ceux avec lesquels mnistlab lui-même a commencé, et ils suivent l'ordre des manuels : convolution, ReLU, max-pooling,
-# deux ou trois fois ; puis Flatten et Linear. Chaque convolution a maintenant beaucoup de noyaux, et chaque noyau regarde tous
-# les canaux qui le précèdent.
+# Ces deux réseaux sont ceux avec lesquels mnistlab lui-même a commencé, et ils suivent l'ordre des manuels : convolution,
+# ReLU, max-pooling, deux ou trois fois ; puis Flatten et Linear. Chaque convolution a maintenant beaucoup de noyaux, et chaque
+# noyau regarde tous les canaux qui le précèdent.
 
 
 # %%
