@@ -52,7 +52,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
     [
         (["read", "no.png"], "Le fichier no.png n'existe pas. Vérifiez le chemin."),
         (["read", "a-file"], "a-file est vide (0 octet). Enregistrez-le ou copiez-le de nouveau."),
-        (["read", "."], "Il n'y a aucune image dans le dossier courant. Le nom d'une image se termine par .png, "),
+        (["read", "."], "Il n'y a aucune image dans le dossier courant. Le nom d'une image doit se terminer par "),
         (["read"], "Il manque l'argument IMAGES. Voir : mnistlab read --help"),
         (["read", "x", "--threshold", "0,5"], "Option --threshold : '0,5' n'est pas un nombre (qui s'écrit avec un point, "),
         (["read", "x", "--threshold", "1.5"], "Le seuil 1.5 n'est pas une probabilité. Choisissez une valeur de 0 à 1"),
@@ -69,7 +69,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
         (["train", "--widths", "a"], "Option --widths : 'a' n'est pas une liste de nombres entiers comme 24,48. Voir : "),
         (["train", "finder", "--epochs", "2"], "La recette finder n'a pas l'option --epochs. Voyez les siennes : "),
         (["evaluate", "--split", "x"], "Option --split : 'x' n'est pas l'une des valeurs val, test. Voir : mnistlab "),
-        (["evaluate", "no"], "L'entraînement 'no' n'existe pas, ni comme dossier ni dans runs. Listez-les : mnistlab runs"),
+        (["evaluate", "no"], "L'entraînement 'no' n'existe ni comme dossier ni dans runs. Listez-les : mnistlab runs"),
         (["evaluate", "--runs", "a-file"], "Option --runs : 'a-file' est un fichier, pas un dossier. Voir : mnistlab "),
         (["data", "--out", "."], "Option --out : '.' est un dossier, pas un fichier. Voir : mnistlab data --help"),
         (["data", "--dataset", "qqq"], "Le jeu de données 'qqq' est inconnu. Choisissez parmi mnist, fashion, "),
@@ -118,7 +118,7 @@ def test_what_is_read_is_told_in_french_and_json_and_files_stay_english(
     assert said(capsys) == ("out.csv : 2 images, 0 chiffre ; 1 illisible\n", french)
     assert english in (tmp_path / "out.csv").read_text()
     assert run_app(["read", "scans", "--to", "out.csv"]) == 2
-    assert said(capsys)[1].startswith("erreur : out.csv existe déjà, ou bien out.csv.state, ")
+    assert said(capsys)[1].startswith("erreur : out.csv a déjà été commencé : out.csv.state ")
 
 
 def test_warnings_of_the_log_are_in_french(capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,7 +127,7 @@ def test_warnings_of_the_log_are_in_french(capsys: pytest.CaptureFixture[str]) -
         clause = Clause("runs.data_missing", run="a", data_dir="b", field="data_dir")
         handler.emit(logging.LogRecord("mnistlab", level, "", 1, clause, None, None))
     first, second = said(capsys)[1].splitlines()
-    assert first.startswith("le dossier des données de a, b, n'est pas là : ")
+    assert first.startswith("le dossier des données de a, b, n'est pas sur cet ordinateur : ")
     assert "--data-dir" in first
     assert second == f"attention : {first}"
 
@@ -164,7 +164,7 @@ def test_runs_are_listed_in_french(capsys: pytest.CaptureFixture[str]) -> None:
         "  heure  recette       données         graine    val %   test %  secondes  entraînement",
         "  06:19  two-conv*     mnist                1    81,29    79,51    1015,3  run-a",
         "  06:19  two-conv*     mnist                1    81,29      1/1         -  run-a",
-        "* la recette diffère de celle que mnistlab a sous ce nom",
+        "* cette recette diffère de celle qui a le même nom dans mnistlab",
     ]
 
 

@@ -284,7 +284,7 @@ def test_the_worst_mistakes_are_those_that_it_is_surest_of(
     assert regret == sorted(regret)
     assert all(one.read != one.label for one in found)
     words = texts(draw_misread(look, found, total, len(images), "fr", why=True))
-    assert f"{total} sur 300 : chiffres de validation mal lus" in words
+    assert f"Chiffres de validation mal lus\N{NO-BREAK SPACE}: {total} sur 300" in words
     first = 100 * float(found[0].probabilities.max())
     assert f"lu {found[0].read}\N{NO-BREAK SPACE}: {first:.2f}\N{NO-BREAK SPACE}%".replace(".", ",") in words
 

@@ -143,8 +143,8 @@ troch.tensor([1, 2, 3])
 # - [NumPy](https://numpy.org/doc/stable/user/quickstart.html) calcule d'un coup sur tout un tableau de nombres.
 # - [Matplotlib](https://matplotlib.org/stable/tutorials/pyplot.html) dessine ; vous vous servirez de son module `pyplot`.
 # - [PyTorch](https://docs.pytorch.org/docs/stable/tensors.html) a aussi des tableaux, les *tenseurs*, qui peuvent résider sur
-#   une carte graphique et dont il sait calculer les gradients ; [torch.nn](https://docs.pytorch.org/docs/stable/nn.html)
-#   contient les couches des réseaux, et [DataLoader](https://docs.pytorch.org/docs/stable/data.html) forme des lots.
+#   une carte graphique, et il sait calculer des gradients ; [torch.nn](https://docs.pytorch.org/docs/stable/nn.html) contient
+#   les couches des réseaux, et [DataLoader](https://docs.pytorch.org/docs/stable/data.html) forme des lots.
 # - torchvision fournit des [jeux de données](https://docs.pytorch.org/vision/stable/datasets.html) d'images et les
 #   [transformations](https://docs.pytorch.org/vision/stable/transforms.html) qui vont avec.
 #
@@ -197,7 +197,7 @@ print(seven[3].astype(np.int64) + 100)
 # what you thought: print them first.
 
 # %% [markdown] lang="fr"
-# Comme un vieux compteur kilométrique, il repart de zéro : 200 + 100 donnent 44, sans un mot d'avertissement. Avant de
+# Comme un vieux compteur kilométrique, un `uint8` repart de zéro : 200 + 100 donnent 44, sans un mot d'avertissement. Avant de
 # calculer, passez donc à un type plus grand.
 #
 # ## Le premier tenseur
@@ -258,9 +258,9 @@ print(device, (flat.to(device) @ torch.ones(30, 10).to(device)).device)
 
 # %% [markdown] lang="fr"
 # Et voici à quoi torch sert vraiment. Demandez-lui de surveiller un nombre *w*, calculez quelque chose à partir de ce nombre,
-# ici (*w* - 5)², et il vous donne la pente (le *gradient*) : de combien le résultat augmente quand *w* augmente un peu.
-# Une pente négative, comme ici, signifie que le résultat diminue quand *w* augmente : pour descendre, il faut donc augmenter
-# *w*. Un réseau apprend en descendant la pente.
+# ici (*w* - 5)², et il vous donne la pente (le *gradient*) : à quelle vitesse le résultat augmente quand *w* augmente. Une
+# pente négative, comme ici, signifie que le résultat diminue quand *w* augmente : pour descendre, il faut donc augmenter *w*.
+# Un réseau apprend en descendant la pente.
 
 # %%
 w = torch.tensor(3.0, requires_grad=True)
@@ -289,8 +289,8 @@ plt.show()
 # %% [markdown] lang="fr"
 # ## Un chiffre, c'est 784 nombres
 #
-# Un vrai, maintenant. MNIST contient 60 000 chiffres d'entraînement, écrits aux États-Unis vers 1990 ; chacun est une image
-# de 28x28 pixels. Une copie est livrée avec mnistlab : cela marche même sans connexion. Voici le premier, avec tous ses
+# Un vrai chiffre, maintenant. MNIST contient 60 000 chiffres d'entraînement, écrits aux États-Unis vers 1990 ; chacun est une
+# image de 28x28 pixels. Une copie est livrée avec mnistlab : cela marche même sans connexion. Voici le premier, avec tous ses
 # nombres.
 
 # %%

@@ -281,7 +281,7 @@ plt.show()
 # %% [markdown] lang="fr"
 # Quand les images sont triées, le réseau répond 9 à presque tout : c'est la dernière chose qu'on lui a apprise, et chaque pas
 # efface un peu les précédents. Quand elles sont mélangées, chaque lot est un petit portrait de l'ensemble. Notez ce dernier
-# résultat dans votre journal : il dépasse nettement les moyennes du jour 1.
+# résultat dans votre journal : il dépasse nettement celui des moyennes du jour 1.
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -361,9 +361,9 @@ for name, one in loaders.items():
 # on Linux since Python 3.14) such a process begins by importing your script again. Let us see what that leads to:
 
 # %% [markdown] lang="fr"
-# Les mêmes nombres : inutile de faire plus compliqué. (Chez vous, les durées changeront, pas leur ordre.) Le nôtre ajoute ce
-# que demande un long entraînement : un mélange qui ne dépend que de la graine et de l'époque, pour pouvoir reprendre après une
-# coupure de courant ; une partie réservée à la validation ; des déformations tirées au hasard (jour 5).
+# Les mêmes nombres : inutile de faire plus compliqué. (Chez vous, les durées changeront, pas leur ordre.) Notre chargeur
+# ajoute ce que demande un long entraînement : un mélange qui ne dépend que de la graine et de l'époque, pour pouvoir reprendre
+# après une coupure de courant ; une partie réservée à la validation ; des déformations tirées au hasard (jour 5).
 #
 # ## Les processus auxiliaires
 #

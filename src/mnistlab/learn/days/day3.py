@@ -62,10 +62,10 @@ show({
 # pictures of C channels (a grey picture has one), H rows and W columns, (B, C, H, W): our picture is (1, 1, 6, 6).
 
 # %% [markdown] lang="fr"
-# Rouge (plus grand que 0) au bord gauche du trait, bleu (plus petit) au bord droit. Et le résultat est plus petit : le long de
-# 6 pixels, un noyau de côté 3 peut prendre 6 - 3 + 1 = 4 positions. Voici `nn.Conv2d`, avec nos poids. Cette couche prend un
-# lot de B images de C canaux (une image en niveaux de gris n'en a qu'un), H lignes et W colonnes, (B, C, H, W) : notre image
-# devient (1, 1, 6, 6).
+# Le résultat est rouge (plus grand que 0) au bord gauche du trait, et bleu (plus petit que 0) au bord droit. Il est aussi plus
+# petit que l'image : le long de 6 pixels, un noyau de côté 3 peut prendre 6 - 3 + 1 = 4 positions. Voici `nn.Conv2d`, avec nos
+# poids. Cette couche prend un lot de B images de C canaux (une image en niveaux de gris n'en a qu'un), H lignes et W colonnes,
+# (B, C, H, W) : notre image devient (1, 1, 6, 6).
 
 # %%
 layer = nn.Conv2d(in_channels=1, out_channels=1, kernel_size=3, bias=False)
@@ -146,9 +146,9 @@ show({
 # one is the answer. Here the weights are still random.
 
 # %% [markdown] lang="fr"
-# **Flatten** met les 14x14 nombres sur une seule ligne de 196. **Linear** a un poids pour chacun d'eux et pour chacun des dix
-# chiffres : cette couche multiplie, fait la somme, ajoute un biais, et donne dix nombres, les *logits*, un par chiffre. Le
-# plus grand désigne la réponse. Ici, les poids sont encore tirés au hasard.
+# **Flatten** met les 14x14 nombres sur une seule ligne de 196. **Linear** a, pour chacun des dix chiffres, un poids par nombre
+# de cette ligne : cette couche multiplie, fait la somme, ajoute un biais, et donne dix nombres, les *logits*, un par chiffre.
+# Le plus grand désigne la réponse. Ici, les poids sont encore tirés au hasard.
 
 # %%
 flat = nn.Flatten()(pooled)
@@ -181,9 +181,9 @@ show({
 # ## L'entropie croisée : à quel point la réponse est-elle fausse ?
 #
 # Le *softmax* transforme les logits en probabilités : l'exponentielle de chacun, divisée par la somme des exponentielles.
-# L'entropie croisée est l'opposé du logarithme de la probabilité du bon chiffre : elle vaut 0 quand le réseau est sûr de lui et
-# a raison ; elle est grande quand il est sûr de lui et se trompe. En une seule étape, c'est le *log-softmax* : le logit moins
-# le logarithme de la somme des exponentielles.
+# L'entropie croisée est l'opposé du logarithme de la probabilité du bon chiffre : elle vaut 0 quand le réseau est sûr de lui
+# et a raison ; elle est grande quand il est sûr de lui et se trompe. Le logarithme du softmax se calcule en une seule étape,
+# le *log-softmax* : le logit moins le logarithme de la somme des exponentielles.
 
 # %%
 probabilities = logits.exp() / logits.exp().sum()
@@ -221,9 +221,9 @@ plt.show()
 # %% [markdown] lang="fr"
 # ## Les deux réseaux
 #
-# Ce sont ceux avec lesquels mnistlab lui-même a commencé, et ils suivent l'ordre des manuels : convolution, ReLU, max-pooling,
-# deux ou trois fois ; puis Flatten et Linear. Chaque convolution a maintenant beaucoup de noyaux, et chaque noyau regarde tous
-# les canaux qui le précèdent.
+# Ces deux réseaux sont ceux avec lesquels mnistlab lui-même a commencé, et ils suivent l'ordre des manuels : convolution,
+# ReLU, max-pooling, deux ou trois fois ; puis Flatten et Linear. Chaque convolution a maintenant beaucoup de noyaux, et chaque
+# noyau regarde tous les canaux qui le précèdent.
 
 
 # %%
@@ -286,7 +286,7 @@ print(wrong[:4](images).shape, wrong(images).shape)
 # - `network(images)` est la *passe avant*, qui donne les logits.
 # - `loss_function` est l'entropie croisée moyenne du lot.
 # - `backward()` calcule pour chaque poids comment la perte varie avec lui : son *gradient*, la pente du jour 1.
-# - `step()` fait descendre un peu la pente à chaque poids : il en retranche le gradient multiplié par le *taux
+# - `step()` fait descendre un peu la pente à chaque poids, dont il retranche le gradient multiplié par le *taux
 #   d'apprentissage* `lr` ; avec `momentum`, il garde l'élan des pas précédents.
 #
 # Une *époque* est un passage sur toutes les images d'entraînement.
@@ -322,9 +322,9 @@ def train_epoch(network, batches):
 #
 # Encore une couche, qui se place devant une couche linéaire. Pendant l'entraînement, le **dropout** met chaque nombre à 0 avec
 # une probabilité p, par un nouveau tirage à chaque fois : aucun poids ne peut donc compter sur un seul voisin. Ce qui reste
-# est divisé par 1 - p, pour que la somme soit à peu près celle que l'on a après `eval()`, quand tout reste ; avec p = 0,5, il
-# est doublé. Voici l'image sortie du max-pooling, deux fois avec dropout, puis
-# après `eval()` ; et six nombres à la main :
+# est divisé par 1 - p, pour que la somme soit à peu près celle que l'on a après `eval()`, quand tout reste ; avec p = 0,5,
+# cela revient à doubler. Voici l'image sortie du max-pooling, deux fois avec dropout, puis après `eval()` ; et six nombres à
+# la main :
 
 # %%
 torch.manual_seed(3)
@@ -404,9 +404,10 @@ plt.show()
 # day 5 says why choosing it like this flatters it a little:
 
 # %% [markdown] lang="fr"
-# On est parti du hasard, et il a suffi d'un seul passage sur les images. Que l'un soit en tête ne dit pas grand-chose après une
-# seule époque d'un seul entraînement : entraîné jusqu'au bout, celui à trois convolutions l'emporte (voir plus bas). Notez le
-# meilleur résultat dans votre journal ; le jour 5 dira pourquoi, choisi ainsi, il est un peu flatteur :
+# Les deux réseaux sont partis du hasard, et un seul passage sur les images les a menés là. Que l'un soit en tête ne dit pas
+# grand-chose après une seule époque d'un seul entraînement : entraîné jusqu'au bout, celui à trois convolutions l'emporte
+# (voir plus bas). Notez le meilleur résultat dans votre journal ; le jour 5 dira pourquoi, choisi ainsi, il est un peu
+# flatteur :
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -438,8 +439,8 @@ print(f"{loss_function(perfect, torch.tensor([7])).item():.4f}")
 # network is chasing a hundred old mistakes at once.
 
 # %% [markdown] lang="fr"
-# Jamais moins de 1,46, et presque plus de gradient pour apprendre. Une perte qui reste près de ce nombre vous dit où chercher.
-# Le remède : un réseau se termine par des logits.
+# La perte ne descend pas au-dessous de 1,46, et il ne reste presque aucun gradient pour apprendre. Si la vôtre reste près de
+# ce nombre, vous savez où chercher. Le remède : un réseau se termine par des logits.
 #
 # **`zero_grad()` oublié.** `backward()` *ajoute* ses gradients à ceux d'avant. Deux appels les doublent ; au bout de cent pas,
 # le réseau court après cent erreurs passées à la fois.
@@ -497,7 +498,7 @@ plt.show()
 # ## Enregistrer, puis recharger
 #
 # Enregistrez les poids, pas l'objet : `state_dict()` est un dictionnaire de tenseurs. Pour recharger, recréez le même réseau
-# et remplissez-le.
+# et remplissez-le de ces poids.
 
 # %%
 torch.save(two.state_dict(), "two.pth")
@@ -535,7 +536,7 @@ torch.load("whole.pth")
 # ## Notre réseau
 #
 # `NeuralNet` est la même suite de couches, avec une normalisation par lot (voir le jour 4) et le max-pooling avant ReLU : on
-# obtient les mêmes nombres que dans l'autre ordre, pour un quart du travail.
+# obtient les mêmes nombres que dans l'autre ordre, et ReLU n'a plus qu'un quart du travail.
 
 # %%
 from mnistlab import NeuralNet

@@ -423,9 +423,9 @@ gallery([*examples, *map(explainer.why, examples)], columns=10, signed=True)
 # %% [markdown] lang="fr"
 # ## Les erreurs, et pourquoi
 #
-# Nous regardons les chiffres de **validation** : qui connaît par cœur les erreurs du jeu de test finit, sans le
-# vouloir, par choisir le réseau suivant en fonction d'elles. Voici les dix erreurs dont le réseau était le plus sûr :
-# étiquette, réponse, et l'encre qui l'a égaré. (L'exactitude va dans votre journal.)
+# Nous regardons les chiffres de **validation** : qui connaît par cœur les erreurs du jeu de test finit, sans le vouloir, par
+# choisir le réseau suivant en fonction d'elles. Voici les dix réponses fausses dont le réseau était le plus sûr : l'étiquette,
+# la réponse, et l'encre qui a égaré le réseau. (L'exactitude va dans votre journal.)
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -451,7 +451,7 @@ for place in confusion.ravel().argsort()[::-1][:5]:
 
 # %% [markdown] lang="fr"
 # Vous aussi auriez mal lu certains chiffres ; d'autres ont un trait bizarre, et le rouge montre lequel ; sur un ou deux, le
-# réseau a peut-être raison. Les nombres sont les confusions les plus fréquentes. Et chaque chiffre a un *scripteur*, que
+# réseau a peut-être raison. Les nombres comptent les confusions les plus fréquentes. Et chaque chiffre a un *scripteur*, que
 # mnistlab connaît. Qui est le plus difficile à lire ?
 
 # %%
@@ -482,8 +482,9 @@ for hand in hands[:2]:
 # and "Where do you believe the label least?"
 
 # %% [markdown] lang="fr"
-# D'abord le nombre de scripteurs dont un chiffre au moins est mal lu, puis les deux écritures les plus difficiles,
-# erreurs en tête. Cette commande en enregistre une image dans le dossier d'entraînement :
+# La première ligne dit combien de scripteurs ont eu au moins un chiffre mal lu ; viennent ensuite les deux écritures les plus
+# difficiles, chacune en commençant par ses chiffres mal lus. Cette commande enregistre une image des écritures les plus
+# difficiles dans le dossier d'entraînement :
 #
 # ```
 # mnistlab evaluate latest --split val --by-writer
@@ -516,15 +517,15 @@ print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 5
 # say. (These are test images, but it is their labels that we judge, not the network.)
 
 # %% [markdown] lang="fr"
-# La première n'en trouve presque aucune : un chiffre douteux n'est pas une étiquette fausse. La seconde les trouve
-# presque toutes, parce que le réseau est *sûr* d'autre chose. (Il ne s'est pas entraîné sur elles : il aurait pu les
-# apprendre par cœur.)
+# La première façon n'en trouve presque aucune : un chiffre douteux n'est pas une étiquette fausse. La seconde trouve presque
+# toutes les étiquettes fausses, parce que le réseau est *sûr* d'autre chose. (Il n'a pas été entraîné sur ces étiquettes : à
+# force de rencontrer une étiquette fausse, un réseau peut l'apprendre par cœur.)
 #
 # Des chercheurs ont traqué de telles étiquettes dans le jeu de test ([Northcutt et al.
-# 2021](https://arxiv.org/abs/2103.14749)), et interrogé cinq personnes sur chacune. Le chiffre que la plupart ont vu
-# est la meilleure étiquette ; à défaut, nous écrivons « ? ». Voici les images que notre réseau a « mal lues » :
-# étiquette de MNIST, réponse du réseau, avis des cinq personnes. (Sur ces images de test, nous jugeons l'étiquette, non
-# le réseau.)
+# 2021](https://arxiv.org/abs/2103.14749)), et interrogé cinq personnes sur chacune. Le chiffre que la plupart ont vu est la
+# meilleure étiquette ; faute de majorité, nous écrivons « ? ». Voici, parmi ces images, celles que notre réseau a « mal
+# lues », avec l'étiquette de MNIST, la réponse du réseau et l'avis des cinq personnes. (Sur ces images de test, nous jugeons
+# l'étiquette, non le réseau.)
 
 # %%
 corrected = DATASETS["mnist"].corrected_test_labels
@@ -545,10 +546,10 @@ print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {
 # {{exercises}}
 
 # %% [markdown] lang="fr"
-# La dernière ligne dit combien d'étiquettes que l'on sait fausses sont parmi nos erreurs, puis donne le score selon
-# les étiquettes de MNIST et selon les corrigées, sans les chiffres qui n'en ont pas de bonne. Une mesure
-# ne vaut jamais mieux que sa règle. Annoncez le score officiel, comme tout le monde, et le score corrigé à côté ;
-# `mnistlab evaluate` affiche les deux.
+# La dernière ligne dit combien des images que l'on sait mal étiquetées sont parmi nos erreurs, puis donne le score
+# selon les étiquettes de MNIST et selon les étiquettes corrigées, sans les chiffres qui n'en ont pas de bonne. Une
+# mesure ne vaut jamais mieux que sa règle. Annoncez le score officiel, comme tout le monde, et le score corrigé à
+# côté ; `mnistlab evaluate` affiche les deux.
 #
 # ## Exercices
 #

@@ -185,7 +185,7 @@ show({" " * place: train_loader.dataset.images[index, 0] for place, index in enu
 
 # %% [markdown] lang="fr"
 # Est-il important de savoir qui a écrit les chiffres de nos 600 images ? Entraînons le même réseau sur 600 images de six
-# scripteurs ; les nôtres venaient de plusieurs centaines d'entre eux.
+# scripteurs seulement ; les nôtres viennent de plusieurs centaines de scripteurs.
 
 # %%
 few = torch.from_numpy(np.flatnonzero(np.isin(writers, numbers[:6])))[:600]
@@ -364,9 +364,9 @@ for right in (9914, 9931):
 # is chosen after that.
 
 # %% [markdown] lang="fr"
-# La formule de Wilson donne sans rien lancer ce que donnent les lancers : un intervalle à 95 %. Ceux de 99,14 % et de 99,31 %
-# se chevauchent. Cela ne dit *pas* que les réseaux se valent : ils ont lu les mêmes images, et les difficiles l'étaient pour
-# les deux. Regardons donc les images une à une.
+# La formule de Wilson donne, sans rien lancer, ce que donnent les lancers : un intervalle à 95 %. Ceux de 99,14 % et de
+# 99,31 % se chevauchent. Cela ne dit *pas* que les réseaux se valent : ils ont lu les mêmes images, et les difficiles l'étaient
+# pour les deux. Regardons donc les images une à une.
 #
 # ## 99,31, est-ce mieux que 99,14 ?
 #
@@ -410,9 +410,10 @@ print(f"{binomtest(only_first, only_first + only_second).pvalue:.4f} {comparison
 
 # %% [markdown] lang="fr"
 # Au-dessous de 0,05, on n'y voit plus un simple hasard, même quand les deux intervalles se chevauchent. Mais ici aussi, il
-# importe de savoir qui a écrit : une personne aux 7 bizarres peut provoquer dix erreurs d'un coup. `p_value_by_writer` lance
-# une pièce par *scripteur*, et un intervalle par scripteur tire au sort des scripteurs, non des images. Cet intervalle est en
-# général le plus large des deux, et le plus honnête ; la valeur p peut monter ou baisser :
+# importe de savoir qui a écrit les chiffres : une personne aux 7 bizarres peut provoquer dix erreurs d'un coup.
+# `p_value_by_writer` lance une pièce par *scripteur*, et l'intervalle par scripteur s'obtient en tirant au sort des
+# scripteurs, non des images. Il est en général le plus large des deux, et le plus honnête ; la valeur p peut monter ou
+# baisser :
 
 # %%
 print(f"p_value_by_writer {comparison.p_value_by_writer:.4f}")
@@ -427,7 +428,7 @@ for evaluation in (tested, tested_second):
 
 # %% [markdown] lang="fr"
 # Et les deux réseaux de la première semaine ? Ils ont fait 86 et 69 erreurs, mais personne n'a noté sur quelles images. Il ne
-# reste qu'à calculer la réponse pour chaque nombre d'erreurs que les deux réseaux ont pu avoir en commun :
+# reste qu'à calculer la valeur p pour chaque nombre d'erreurs que les deux réseaux ont pu avoir en commun :
 
 # %%
 wrong_two, wrong_three = 10_000 - 9914, 10_000 - 9931
@@ -459,8 +460,8 @@ print(needed, round(ours * wrong_three))
 # %% [markdown] lang="fr"
 # Plus les deux ont d'erreurs communes, moins il reste d'images pour les départager, et plus leurs 17 erreurs d'écart pèsent :
 # à partir de 44 (le premier nombre), ce n'est plus un simple hasard. Le second (la ligne orange) est ce qu'ils auraient en
-# commun s'ils se ressemblaient autant que les nôtres. Sans la liste des erreurs, nul ne peut trancher. Gardez-la : le dossier
-# d'un entraînement la contient, dans `test.json`.
+# commun s'ils se ressemblaient autant que nos deux réseaux. Sans la liste des erreurs, nul ne peut trancher. Gardez-la : le
+# dossier d'un entraînement la contient, dans `test.json`.
 #
 # Et même le test de McNemar ne parle que de deux *réseaux entraînés*, avec une graine chacun. Pour savoir si trois
 # convolutions font une meilleure *recette*, il faut plusieurs graines. Ces entraînements ont été faits depuis, et leurs
@@ -496,11 +497,11 @@ print(f"{ttest_ind_from_stats(*recorded, equal_var=False).pvalue:.4f}")
 # test. Trois questions, trois réponses : *d'autres graines ?* moyennes et dispersion ; *d'autres images ?* McNemar ; *d'autres
 # scripteurs ?* le même test, scripteur par scripteur.
 #
-# ## Quand il dit 98 %, a-t-il raison 98 fois sur 100 ?
+# ## Quand un réseau dit 98 %, a-t-il raison 98 fois sur 100 ?
 #
-# Un réseau qui a appris par cœur reste sûr de lui devant des inconnus. Rangeons les images de validation selon sa confiance,
-# c'est-à-dire la probabilité de sa réponse, et voyons combien sont bien lues dans chaque groupe. D'abord, une erreur commise
-# exprès :
+# Un réseau qui a appris par cœur reste sûr de lui devant des inconnus. Rangeons les images de validation selon la confiance du
+# réseau, c'est-à-dire la probabilité qu'il donne à sa réponse, et voyons combien sont bien lues dans chaque groupe. D'abord,
+# une erreur commise exprès :
 
 # %%
 try:
@@ -543,7 +544,7 @@ print(f"{checked.calibration_error:.2%}")
 # the same; only the confidence changes. T is a choice too, so it is found on half of the writers and judged on the others:
 
 # %% [markdown] lang="fr"
-# Sous la diagonale, il promet plus qu'il ne tient. La distance moyenne à cette droite est l'*erreur de calibration*. Le
+# Sous la diagonale, le réseau promet plus qu'il ne tient. La distance moyenne à cette droite est l'*erreur de calibration*. Le
 # remède tient en un nombre, la *température* T, par laquelle on divise les logits avant le softmax. Les réponses restent les
 # mêmes ; seule la confiance change. T est un choix, lui aussi : on le cherche sur la moitié des scripteurs, et on le juge sur
 # les autres :
@@ -606,8 +607,8 @@ write_down(day="day5", accuracy=second.metrics[-1]["val_accuracy"])
 # %% [markdown] lang="fr"
 # ## Ce que vous savez maintenant
 #
-# - Entraîner pour apprendre, valider pour choisir, tester une seule fois. Le meilleur d'un grand nombre paraît meilleur qu'il
-#   n'est.
+# - Entraîner pour apprendre, valider pour choisir, tester une seule fois. Le meilleur d'un grand nombre de réseaux paraît
+#   meilleur qu'il n'est.
 # - Le surapprentissage est l'écart entre ce qui a été appris et l'inconnu ; davantage d'écritures et l'augmentation le
 #   réduisent.
 # - Une validation au-dessus de l'entraînement n'est pas un bogue : les deux ne sont pas mesurés de la même façon.

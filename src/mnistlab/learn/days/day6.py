@@ -143,8 +143,8 @@ attempt(1, [shrink(photo) for photo in photos])
 
 # %% [markdown] lang="fr"
 # Au-dessus de chaque image, la réponse du réseau ; les dix nombres disent combien de fois il a donné chacun des chiffres, du 0
-# au 9. Toutes les photos, ou presque, reçoivent la même : c'est le fameux « ma photo est toujours un 3 ». (D'un réseau à
-# l'autre, le chiffre change.) Le réseau ne voit ici aucun chiffre. Il voit un grand carré clair, comme il n'en a jamais
+# au 9. Toutes les photos, ou presque, reçoivent la même réponse : c'est le fameux « ma photo est toujours un 3 ». (D'un réseau
+# à l'autre, le chiffre change.) Le réseau ne voit ici aucun chiffre. Il voit un grand carré clair, comme il n'en a jamais
 # rencontré, et il faut bien qu'une classe l'emporte.
 #
 # ## Première cause : noir sur blanc
@@ -206,7 +206,7 @@ attempt(3, [shrink(ink) for ink in inks])
 # So cut the digit out and make it fill the picture? Try it, and look at what becomes of the 1s:
 
 # %% [markdown] lang="fr"
-# Maintenant, un être humain les lit toutes. Pas le réseau : les chiffres sont petits, décentrés et pâles.
+# Maintenant, un être humain lirait toutes ces images. Pas le réseau : les chiffres sont petits, décentrés et pâles.
 #
 # ## Troisième cause : la taille et la place
 #
@@ -229,11 +229,11 @@ attempt(4, [shrink(cut_out(ink)) for ink in inks])
 # middle. You need not take anyone's word for it: measure.
 
 # %% [markdown] lang="fr"
-# Étirés au point d'être méconnaissables. Comment les images de MNIST ont-elles été faites ? À partir des numérisations en
-# noir et blanc du NIST, en deux temps : le chiffre est mis à l'échelle, *sans changer ses proportions*, pour tenir dans un
-# carré de 20x20 pixels (c'est de là que viennent les bords gris) ; puis on pose ce carré sur 28x28 pixels de façon que son
-# *centre de masse*, le point par lequel il tiendrait en équilibre sur le bout du doigt, soit au milieu. Inutile de nous
-# croire sur parole : mesurez.
+# Ils sont étirés au point d'être méconnaissables. Comment les images de MNIST ont-elles été faites ? À partir des
+# numérisations en noir et blanc du NIST, en deux temps : le chiffre est mis à l'échelle, *sans changer ses proportions*, pour
+# tenir dans un carré de 20x20 pixels (c'est de là que viennent les bords gris) ; puis on pose ce carré sur 28x28 pixels de
+# façon que son *centre de masse*, le point par lequel il tiendrait en équilibre sur le bout du doigt, soit au milieu. Inutile
+# de nous croire sur parole : mesurez.
 
 
 # %%
@@ -359,8 +359,8 @@ plt.show()
 # %% [markdown] lang="fr"
 # La journée en une image : 1, la photo telle quelle ; 2, inversée ; 3, sans le papier ; 4, étirée ; 5, comme dans MNIST ; 6,
 # avec un trait plus gras ; 7, `Reader`, sur les 100 premières photos. Pour la dernière barre, il faut que le texte de l'image
-# entière soit juste, et que le lecteur en soit sûr : quand il hésite, il écrit « ? ». Il peut se le permettre : c'est ce que
-# nous allons voir.
+# entière soit juste, et que le lecteur en soit sûr : quand il hésite, il écrit « ? ». Notre réseau, lui, doit toujours
+# répondre : c'est ce que nous allons voir.
 #
 # ## Ce qui n'est pas un chiffre
 #

@@ -123,9 +123,9 @@ plt.show()
 # weights once at every place where its kernel is laid.
 
 # %% [markdown] lang="fr"
-# C'est le réseau qui prend du temps, à l'aller comme au retour ; à côté, aller chercher un lot ne coûte rien. Regardons donc
-# dans le réseau. Le travail d'une couche se compte sans chronomètre : une convolution se sert de chacun de ses poids une fois
-# à chaque endroit où se pose son noyau.
+# C'est le réseau qui prend du temps, à l'aller comme au retour ; à côté, aller chercher un lot ne coûte presque rien.
+# Regardons donc dans le réseau. Le travail d'une couche se compte sans chronomètre : une convolution se sert de chacun de ses
+# poids une fois à chaque endroit où se pose son noyau.
 
 # %%
 rows = [row for row in network.describe() if row.multiply_adds]
@@ -359,8 +359,8 @@ for name in ("mnist", "fashion"):
 #
 # ## Un dossier de vos propres images
 #
-# La même option accepte un dossier : un sous-dossier par classe, qui en porte le nom. Dessinons-en un et, comme tout le monde la
-# première fois, commençons par une seule classe :
+# La même option accepte un dossier : un sous-dossier par classe, qui en porte le nom. Remplissons un tel dossier de dessins
+# et, comme tout le monde la première fois, commençons par une seule classe :
 
 # %%
 from mnistlab import open_dataset
@@ -418,8 +418,8 @@ print(load_model(run_of_mine).classes)
 # `NeuralNet` takes any number of blocks, as long as there are pixels left to halve. With five blocks, none are left:
 
 # %% [markdown] lang="fr"
-# Le second nombre dit sur combien d'images : environ une sur six a été gardée pour le test. Avec si peu, l'exactitude ne vaut
-# pas grand-chose ; le jour 5 a dit combien. En ligne de commande :
+# Le second nombre dit combien d'images ont servi au test : environ une sur six a été gardée pour cela. Avec si peu d'images,
+# l'exactitude ne vaut pas grand-chose ; le jour 5 a montré comment en juger. En ligne de commande :
 #
 # ```
 # mnistlab train quick --dataset formes --epochs 12 --batch-size 32 --learning-rate 0.1
@@ -427,8 +427,8 @@ print(load_model(run_of_mine).classes)
 #
 # ## Ajouter une couche
 #
-# `NeuralNet` prend autant de blocs que l'on veut, tant que l'image se laisse diviser par deux. Avec cinq blocs, il n'en reste
-# rien :
+# `NeuralNet` prend autant de blocs que l'on veut, tant que l'image se laisse diviser par deux. Avec cinq blocs, il ne reste
+# rien de l'image :
 
 # %% raises="UserError"
 NeuralNet(widths=(8, 16, 32, 64, 128))
@@ -486,9 +486,9 @@ print(f"{deeper[6].conv.weight.abs().max().item():.1e}")
 # hides a random square, so that the network does not rely on a single place (*cutout*, 2017):
 
 # %% [markdown] lang="fr"
-# Dans mnistlab même, ce serait un champ de `NetworkDesign` (networks/architecture.py) et une ligne dans `make_convolution`
-# (networks/network.py). L'option de la ligne de commande, le contrôle de sa valeur et sa trace dans le dossier d'entraînement
-# viennent tout seuls.
+# Dans mnistlab même, cette couche serait un champ de `NetworkDesign` (networks/architecture.py) et une ligne dans
+# `make_convolution` (networks/network.py). L'option de la ligne de commande, le contrôle de sa valeur et sa trace dans le
+# dossier d'entraînement viennent tout seuls.
 #
 # ## Ajouter une augmentation
 #
