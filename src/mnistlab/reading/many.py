@@ -163,7 +163,7 @@ def current_folder() -> str | None:
 
 @contextlib.contextmanager
 def without_interrupts() -> Iterator[None]:
-    """Processes started inside never receive Ctrl-C, which a terminal sends to all its processes; this one receives it later."""
+    """In `with`, start processes that never receive Ctrl-C, which a terminal sends to all of them; this one receives it later."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -34,11 +34,11 @@ from mnistlab.reading.sources import content_of, in_advance, joined, reason_of, 
 __all__ = ["Job", "PartReader", "Tally", "read_parts"]
 
 PART = 100
-"""Pictures per part: enough that handing them over costs nothing, few enough that little is lost with a process."""
+"""Pictures per part: enough that handing them over costs nothing, few enough that little is lost if a process dies."""
 STRANGE = {"pictures.read_failed", "reading.unexpected"}
 """Errors whose cause may be the disk, the network or the machine rather than a picture."""
 MANY = 10
-"""If all pictures of a part, at least this many, fail with errors of `STRANGE`, it is not the pictures' fault."""
+"""If all pictures of a part, at least this many, fail with errors of `STRANGE`, the pictures are not the cause."""
 
 
 class Job(NamedTuple):

@@ -1,4 +1,4 @@
-"""Report the ink of digits that were not read as unreadable: a number without them would be a different number."""
+"""Report as unreadable the ink of digits that were not read: a number without them would be a different number."""
 
 from __future__ import annotations
 
