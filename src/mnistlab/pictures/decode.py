@@ -64,7 +64,7 @@ MOST_WORK = 2_000_000_000
 millions."""
 SCAN, END = b"\xff\xda", b"\xff\xd9"
 NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
-"""The next marker in a JPEG that counts. Among a scan's coefficients, 255 is followed by 0 or by a marker that does not."""
+"""The next marker of a JPEG, other than those inside a scan: there, 255 is followed by 0 or by a restart marker."""
 TILE_WIDTH, TILE_LENGTH = 322, 323
 """The numbers of TIFF's tags for a tile's width and height."""
 MOST_SLOW_PIXELS = 1_000_000
@@ -132,7 +132,7 @@ def is_pdf(content: bytes) -> bool:
 
 
 def of_bytes(content: bytes, name: str | Clause) -> NDArray[np.uint8]:
-    """A file's content as an array, as `decode` returns it; `name` is what messages call the file. Raises `UserError` too."""
+    """A file's content as an array, as `decode` returns it; `name` is what messages call the file."""
     if not content:
         raise UserError("pictures.empty_file", name=name)
     if len(content) > MOST_BYTES:

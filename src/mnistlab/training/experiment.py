@@ -44,8 +44,8 @@ def train(
     """Train `recipe` on `dataset`, test the result once and draw its pictures. The folder of the returned run holds everything.
 
     The members of an ensemble are trained one after the other, as runs inside the run's folder, and then combined.
-    Training runs in threads of one process take turns, because they share torch's random generator; anything else that draws
-    from it meanwhile (`torch.rand`, a new network) changes the result. Processes that torchrun started train one network
+    If several threads of one process train, they take turns, as they share torch's random generator; anything else that draws
+    from it meanwhile (`torch.rand`, a new network) changes the result. Processes started by torchrun train one network
     together, unless torch.distributed is already initialised: the first one writes the folder, and all return the same run.
 
     Parameters
