@@ -1,4 +1,4 @@
-"""Collect small requests that arrive at the same time into one batch, and classify it on a different core from the answering one."""
+"""Collect small requests that arrive together into one batch, and classify it on a different core from the one that answers."""
 
 from __future__ import annotations
 
