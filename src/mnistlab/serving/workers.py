@@ -30,7 +30,7 @@ from mnistlab.serving.metrics import FOLDER
 __all__ = ["run_workers"]
 
 HUNG = 60
-"""How many seconds without a sign of life pass before a worker is replaced; on a busy machine, starting takes some of them."""
+"""How many seconds a worker may show no sign of life before it is replaced; on a busy machine, it may take long to start."""
 
 logger = logging.getLogger("mnistlab.serving")
 
