@@ -33,7 +33,7 @@ TALL, LEANING = 1.12, 0.2
 OUTSIZED = 1.2
 """A mark this many times as high as the digits of its line may have a comma attached."""
 PLAIN, LIKE_OTHERS = 0.999, 1.03
-"""The last mark of a line may be a percent sign if its probability is below this, or if it is this many times as high as usual."""
+"""The last mark of a line may be a percent sign if it is less probable than this, or this many times as high as the others."""
 AROUND, OVER = 1.6, 0.6
 """How far around an ambiguous place the finder looks, across and down, in digit heights."""
 

@@ -57,7 +57,7 @@ def train(
     runs_dir : str or Path
         The folder in which the run folder is made.
     seed : int
-        Decides all that is random, such as the initial weights; 0 to 2**32 minus the number of networks: each has its own seed.
+        Decides all that is random; 0 to 2**32 minus the number of networks, because an ensemble's further seeds count up from it.
     device, track, display : optional
         "auto", "cpu", "cuda", "cuda:1" or "mps"; a tracker ("tensorboard"), if any; an object that shows the progress.
     opened : Dataset, optional
