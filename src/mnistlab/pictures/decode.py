@@ -132,7 +132,7 @@ def is_pdf(content: bytes) -> bool:
 
 
 def of_bytes(content: bytes, name: str | Clause) -> NDArray[np.uint8]:
-    """The array that `decode` returns for a file's content; messages call the file `name`. Raises `UserError` as `decode` does."""
+    """The array that `decode` returns for a file's content; messages call the file `name`. Raises what `decode` does."""
     if not content:
         raise UserError("pictures.empty_file", name=name)
     if len(content) > MOST_BYTES:
