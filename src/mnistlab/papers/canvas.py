@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 
 class Size(Enum):
-    """How large writing looks to a network that knows digits of one size; writing of any other size is for a scaled picture."""
+    """How large writing looks to a network that knows digits of one size, and sees others only in a scaled picture."""
 
     USUAL = "is to be found"
     UNUSUAL = "may be found"

@@ -64,7 +64,7 @@ MOST_WORK = 2_000_000_000
 millions."""
 SCAN, END = b"\xff\xda", b"\xff\xd9"
 NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
-"""The next marker of a JPEG, other than those inside a scan: there, 255 is followed by 0 or by a restart marker."""
+"""The next marker of a JPEG, other than those inside a scan: there, 255 is followed by 0 or begins a restart marker."""
 TILE_WIDTH, TILE_LENGTH = 322, 323
 """The numbers of TIFF's tags for a tile's width and height."""
 MOST_SLOW_PIXELS = 1_000_000
@@ -81,7 +81,7 @@ def decode(source: Source) -> NDArray[np.uint8]:
 
     `source` is a path, a file's bytes, a Pillow image, or an array (H, W), (1, H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of
     bool, integers (up to 255, 4095 or 65535) or floats (up to 1, 255 or 65535). The first picture of an
-    animation or of a TIFF with several pages is used; `mnistlab.pictures.pages` gives the TIFF's others.
+    animation or of a TIFF with several pages is used; `mnistlab.pictures.pages` gives a TIFF's other pages.
 
     Raises `UserError` if the source is not a picture, is broken, has an
     unknown format, or is too large: more than 64 MiB, 80 million pixels or 30,000 pixels per side.

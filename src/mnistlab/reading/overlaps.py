@@ -32,7 +32,7 @@ PLACE = ("x", "y", "width", "height", "weight", "light")
 def find(looked: Sequence[Level]) -> list[Found]:
     """The marks in a picture: each once, even if it was found at several sizes, and no two in one spot.
 
-    If two exclude each other, the one found more confidently and at more sizes stays; those as high as most others are favoured.
+    If two exclude each other, the one found more confidently and at more sizes stays; being as high as most others helps.
     """
     found = [mark for level in looked for mark in level.found if mark.weight > LEAST]
     found.sort(key=lambda mark: -mark.weight)

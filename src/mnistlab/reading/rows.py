@@ -73,7 +73,7 @@ def page_rows(name: str, read: Page | UserError, page: int, count: int) -> list[
 
 
 def csv_lines(rows: list[Row]) -> bytes:
-    """The rows as CSV in UTF-8. None becomes an empty cell, booleans true or false; non-UTF-8 bytes in names are escaped."""
+    """The rows as CSV in UTF-8. None becomes an empty cell, True becomes true; bytes of names that are not UTF-8 are escaped."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for name, *values in rows:

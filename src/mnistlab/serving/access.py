@@ -61,7 +61,7 @@ class Access:
         return called
 
     def check_page(self, scope: Scope, origin: str, host: str) -> None:
-        """Raise `Problem` unless the request comes from this server's own page: unless `origin` matches `host`, the name called.
+        """Raise `Problem` unless the request comes from this server's own page: unless `origin` fits the name called, `host`.
 
         The message also says what to do if it is this server's own page after all.
         """
