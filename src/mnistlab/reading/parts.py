@@ -82,7 +82,7 @@ class Tally(NamedTuple):
 
 
 def read_parts(ray: Any, reader: Reader, job: Job, processes: int) -> Generator[Tally]:
-    """Read all pictures of the job that have not been read yet, and yield a tally for each part that has been written.
+    """Read all pictures of the job that have not been read yet, and yield a tally for each part, and one of what had been read.
 
     Raises `MnistlabError`, during iteration, for anything that ends the job: a full disk, a store that does not answer, a
     process that died while listing the pictures. What was written stays, and a job that is started again continues there.
