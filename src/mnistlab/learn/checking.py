@@ -63,7 +63,7 @@ def check(
     folder: str | Path = ".",
     file: str | Path | None = None,
 ) -> Report:
-    """Check the answers to a day's exercises, and write those that are right for the first time into the diary.
+    """Check the answers to a day's exercises, and note in the diary which are right for the first time.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ def read_diary(folder: str | Path = ".", *, language: str | None = None) -> list
     """The entries of the diary in the folder, the oldest first.
 
     A damaged diary is kept as diary.json.damaged, as a message on standard error says, and a new one is begun.
-    Raises `UserError` if the diary may not be read.
+    Raises `UserError` if the diary cannot be read.
     """
     path = Path(folder) / NAME
     try:
@@ -107,7 +107,7 @@ def write_down(
     Raises
     ------
     UserError
-        For an unknown day or language, an accuracy that is out of range, or a diary that may not be read or written.
+        For an unknown day or language, an accuracy that is out of range, or a diary that cannot be read or written.
     """
     language = find_language(language)
     with speaking(language):

@@ -48,7 +48,7 @@ class Exercise:
     cases: Callable[[], Sequence[tuple[Any, ...]]] = list
     """The arguments with which the function is tried, one tuple per call."""
     look: Callable[[Any], Any] = unchanged
-    """The part of the answer, or of its function's result, that is compared: for example the shape of a network's output."""
+    """The part of the answer, or of the result of the function, that is compared: for example the shape of a network's output."""
 
     @property
     def template(self) -> str:

@@ -59,7 +59,7 @@ class NetworkDesign:
     local_contrast: bool = knob(False)
     """Even out lighting and contrast first: each pixel minus the mean around it, divided by the standard deviation around it."""
     test_shifts: bool = knob(False)
-    """When used, average over the picture and its shifts by one pixel (5 times the work)."""
+    """In use, average over the picture and its shifts by one pixel (5 times the work)."""
 
 
 @dataclass(frozen=True)

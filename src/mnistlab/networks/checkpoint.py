@@ -102,10 +102,10 @@ def looks_like_pickle(path: Path) -> bool:
 def strip_prefix(state: dict[str, Any], names: Collection[str]) -> str:
     """Remove the prefix that a wrapper put before the names in a state_dict, in place, and return the prefix.
 
-    `names` are the network's own names. DataParallel and similar wrappers put "module." before them, torch.compile
-    "_orig_mod.", a module that holds the network the name of its attribute ("model." in many Lightning checkpoints), and
-    several of them, for example, "model._orig_mod.". Returns "" and changes nothing if the names fit as they are, or if none
-    would fit without their common prefix.
+    `names` are the network's own names. DataParallel and similar wrappers put "module." before them, torch.compile puts
+    "_orig_mod.", a module with the network as an attribute puts that attribute's name ("model." in many Lightning checkpoints),
+    and nested wrappers put, for example, "model._orig_mod.". Returns "" and changes nothing if the names fit as they are, or if
+    none would fit without their common prefix.
     """
     wrapped = [name for name in state if name != "n_averaged"]  # AveragedModel adds this besides "module."
     prefix = ""

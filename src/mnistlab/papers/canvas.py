@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 
 class Size(Enum):
-    """How large writing looks to a network that knows digits of one size; it sees other writing at other sizes of the picture."""
+    """How large writing looks to a network that knows digits of one size, and sees others only in a scaled picture."""
 
     USUAL = "is to be found"
     UNUSUAL = "may be found"
@@ -34,7 +34,7 @@ class Mark:
     kind: int
     """Its index in the finder's `CLASSES`."""
     x: float
-    """x and y are the centre of its box."""
+    """`x` and `y` are the centre of its box, in pixels."""
     y: float
     width: float
     height: float

@@ -60,11 +60,11 @@ MOST_BYTES = 64 * 2**20
 PDF_HEADER = 1024
 """How many bytes at the beginning of a file may hold the header that makes it a PDF."""
 MOST_WORK = 2_000_000_000
-"""The most pixels times scans of a progressive JPEG: a few seconds. Ordinary files have about ten scans; a small one can have
+"""The most pixels times scans of a progressive JPEG: a few seconds. Ordinary files have about ten scans; a small file can have
 millions."""
 SCAN, END = b"\xff\xda", b"\xff\xd9"
 NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
-"""The next marker in a JPEG that counts. Among a scan's coefficients, 255 is followed by 0 or by a marker that does not."""
+"""The next marker of a JPEG, other than those inside a scan: there, 255 is followed by 0 or begins a restart marker."""
 TILE_WIDTH, TILE_LENGTH = 322, 323
 """The numbers of TIFF's tags for a tile's width and height."""
 MOST_SLOW_PIXELS = 1_000_000
@@ -81,7 +81,7 @@ def decode(source: Source) -> NDArray[np.uint8]:
 
     `source` is a path, a file's bytes, a Pillow image, or an array (H, W), (1, H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of
     bool, integers (up to 255, 4095 or 65535) or floats (up to 1, 255 or 65535). The first picture of an
-    animation or of a TIFF with several pages is used; `mnistlab.pictures.pages` gives the others.
+    animation or of a TIFF with several pages is used; `mnistlab.pictures.pages` gives a TIFF's other pages.
 
     Raises `UserError` if the source is not a picture, is broken, has an
     unknown format, or is too large: more than 64 MiB, 80 million pixels or 30,000 pixels per side.
@@ -132,7 +132,7 @@ def is_pdf(content: bytes) -> bool:
 
 
 def of_bytes(content: bytes, name: str | Clause) -> NDArray[np.uint8]:
-    """A file's content as an array, as `decode` returns it; `name` is what messages call the file. Raises `UserError` too."""
+    """The array that `decode` returns for a file's content; messages call the file `name`. Raises what `decode` does."""
     if not content:
         raise UserError("pictures.empty_file", name=name)
     if len(content) > MOST_BYTES:

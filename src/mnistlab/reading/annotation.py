@@ -39,15 +39,15 @@ class Palette:
 ON_LIGHT = Palette((0, 116, 138), (204, 76, 0), (255, 255, 255))
 ON_DARK = Palette((96, 214, 226), (255, 150, 54), (0, 0, 0))
 SMALLEST_TEXT = 14
-"""Height in pixels of the digit above a box; if the picture's digits are small, the picture is enlarged."""
+"""The least height in pixels of the text above a box; a picture whose digits are too small for it is enlarged."""
 TEXT, PERCENT = 0.34, 0.62
-"""The size of that digit relative to the picture's digits, and of the percentage relative to that digit."""
+"""The size of that text relative to the picture's digits, and of the percentage relative to that text."""
 LARGEST = 5000
 """The most pixels per side to which a picture is enlarged."""
 
 
 def annotate(source: Source, page: Page) -> Image.Image:
-    """The picture in RGB, with a box around each of `page`'s marks and, above it, what was read and a digit's probability.
+    """The picture in RGB, with a box around each of `page`'s marks; above it, what was read and, for a digit, its probability.
 
     Small pictures are enlarged until the text can be read, and a margin is added for the text above the topmost digits.
     Raises `UserError` as `decode` does, and if the page was read from a picture of a different size.
@@ -89,7 +89,7 @@ def annotate(source: Source, page: Page) -> Image.Image:
 
 
 class Style:
-    """Sizes in pixels for digits that are drawn `height` pixels high on a picture whose longer side is `side`."""
+    """Sizes in pixels for a picture with digits `height` pixels high and a longer side of `side` pixels."""
 
     def __init__(self, height: float, side: int) -> None:
         from PIL import ImageFont

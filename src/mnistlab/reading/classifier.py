@@ -26,7 +26,7 @@ BUNDLED = Path(__file__).parents[1] / "bundled" / "reader" / "reader.onnx"
 EXPORTED = "model.onnx"
 """The name that `mnistlab export` gives the model's file in a run's folder."""
 BATCH = 256
-"""Images per call of the network, which is fastest if they fit into a core's caches."""
+"""Images per call of the network: so many that they fit into a core's caches, which is fastest."""
 MOST_THREADS = 1024
 
 

@@ -9,11 +9,11 @@ from mnistlab.reading.sources import content_of, remove, write_to
 __all__ = ["Deaths"]
 
 MOST = 3
-"""How many processes may die on one picture before it is given up: a single one may have been killed for another reason."""
+"""How many processes may die on one picture before it is given up: a single process may have been killed for another reason."""
 
 
 class Deaths:
-    """The pictures of a part on which processes have died, listed in a note beside the part's file.
+    """For one part: the pictures on which processes have died, listed in a note beside the part's file.
 
     The note exists during the `with` block; a process that survives the block removes it. The first attempt leaves the note
     empty. Later attempts, which find it, add each picture to it before they read the picture. So the note lists the pictures

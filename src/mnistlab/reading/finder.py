@@ -33,7 +33,7 @@ OTHER = CLASSES.index("?")
 
 Floats = NDArray[np.float32]
 Network = Callable[[Floats], tuple[Floats, Floats, Floats]]
-"""Takes the contrast (H, W); returns probabilities of kinds (classes, h, w), boxes (4, h, w) and ink (H, W), 0 to 1."""
+"""Takes the contrast (H, W); returns the kinds' probabilities (classes, h, w), boxes (4, h, w), and the share of ink (H, W)."""
 
 
 class Finder:

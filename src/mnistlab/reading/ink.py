@@ -40,7 +40,7 @@ TALL, THIN = 56, 2.5
 GRAIN = 0.07
 """Paper noisier than this share of the ink's strength is smoothed."""
 DARK = 48
-"""If one of the paper's colours is below this, out of 255, the picture is lightened before shares of light are computed."""
+"""If the paper is darker than this, out of 255, in a colour channel, the picture is lightened before shares are computed."""
 WORK = 16_000_000
 """The most pixels of the copy that is searched for digits."""
 LOW, HIGH = 0.30, 0.52

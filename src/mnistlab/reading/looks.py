@@ -23,13 +23,13 @@ MOST_PIXELS = 2_500_000
 FRAME = 16
 """Pixels added on all sides, so that digits at the edge have surroundings too."""
 HINT = 0.3
-"""Above this probability, a detection hints at a digit, even if it is too small for the network."""
+"""Above this probability, a detection hints at a digit, even at one that is too small for the network."""
 ALWAYS = 400_000
 """Every size at which a picture has no more than this many pixels is tried."""
 LEAST = 0.25
 """The lowest probability at which a digit is considered."""
 SPREAD = 0.4
-"""How far digits' heights may be from the one in `SIZES`, at one size: the standard deviation of their logarithm."""
+"""How far digits' heights may be, at one size, from the height in `SIZES`: the standard deviation of their logarithm."""
 SURE = 0.5
 """At this probability a digit is certain enough that no other size needs to be tried for it."""
 FINE = 19.0
@@ -39,7 +39,7 @@ SETTLED = 0.8
 FEW = 0.05
 """If the hints of small digits are at most this share of the known digits, no larger size is tried."""
 AROUND = 1.0
-"""How far around such a hint a larger size is looked at, in heights of the hint."""
+"""How far around a hint of a small digit a larger size is looked at, in heights of the hint."""
 WHOLE = 160_000
 """Pixels of the network's input up to which all of a picture is looked at, since writing may be too faint to be found as ink."""
 SPECK = 3.0
@@ -58,7 +58,7 @@ def scales(shape: tuple[int, ...], boxes: Boxes | None) -> list[float]:
 
 
 class Sizes:
-    """A picture at any size: each is made from the picture halved as often as possible, so that small sizes are made quickly.
+    """A picture at any size: each size is made from the picture halved as often as possible, so that small ones are made quickly.
 
     Parameters
     ----------

@@ -163,7 +163,7 @@ def current_folder() -> str | None:
 
 @contextlib.contextmanager
 def without_interrupts() -> Iterator[None]:
-    """Processes started inside never receive Ctrl-C, which a terminal sends to all its processes; this one receives it later."""
+    """Processes started inside `with` never receive Ctrl-C, which a terminal sends to all; this process gets it afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

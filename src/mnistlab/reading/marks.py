@@ -39,7 +39,7 @@ class Mark:
     box: Box
     """x, y, width, height in the picture's pixels."""
     level_box: Box
-    """The same, on the page turned upright."""
+    """As `box`, but on the page turned upright."""
     light: bool = False
     """Whether it is lighter than its background while the picture's other ink is darker."""
 
@@ -83,13 +83,13 @@ def as_rows(boxes: Sequence[Box]) -> NDArray[np.float64]:
 
 
 def meeting(ones: Sequence[Box], others: Sequence[Box]) -> NDArray[np.bool_]:
-    """Which boxes of `ones` (rows) contain the centre of which of `others` (columns), or the other way round: bool (N, M)."""
+    """For each box of `ones` (rows) and each of `others` (columns), whether either contains the other's centre: bool (N, M)."""
     left, right = as_rows(ones)[:, None], as_rows(others)[None]
     return middles_in(left, right) | middles_in(right, left)
 
 
 def middles_in(ones: NDArray[Any], others: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether the centre of each box in `ones`, (..., 4), lies in the box in `others`, (..., 4): bool (...)."""
+    """Whether the centre of each box in `ones`, (..., 4), lies in its counterpart in `others`, broadcast: bool (...)."""
     inside = np.ones(np.broadcast_shapes(ones.shape, others.shape)[:-1], bool)
     for axis in (0, 1):
         middle = ones[..., axis] + ones[..., axis + 2] / 2

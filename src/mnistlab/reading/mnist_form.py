@@ -12,7 +12,7 @@ from mnistlab.reading.pieces import Piece, trimmed
 __all__ = ["SIDE", "cut_out", "to_mnist_form"]
 
 SIDE, BOX = 28, 20
-"""MNIST's pictures are 28x28; the digit is scaled into a 20x20 box, keeping its aspect ratio (yann.lecun.org/exdb/mnist)."""
+"""MNIST's images are 28x28; the digit is scaled into a 20x20 box, keeping its aspect ratio (yann.lecun.org/exdb/mnist)."""
 THINNEST, THICKEST = 1.6, 4.6
 """The range of stroke widths, in pixels of the 20x20 box, that are left as they are."""
 DETAIL = 100

@@ -46,7 +46,7 @@ class ReceptiveField:
     start: int
 
     def after(self, kernel: int, stride: int, padding: int) -> ReceptiveField:
-        """The receptive field after a convolution or pooling of maps with this one."""
+        """The receptive field after a convolution or pooling of maps whose cells have this one."""
         return ReceptiveField(
             size=self.size + (kernel - 1) * self.step, step=self.step * stride, start=self.start - padding * self.step
         )

@@ -38,7 +38,7 @@ def looks_of(graph: onnx.GraphProto) -> list[Look]:
 
 
 def parts(logits: str, weight: float, makers: dict[str, onnx.NodeProto]) -> Iterator[Look]:
-    """The looks that this tensor combines, as the logarithm of their mean probabilities; only itself if it combines none."""
+    """The looks whose mean probabilities `logits` is the logarithm of; if it is of none, one look, whose logits it is."""
     node = makers.get(logits)
     for kind in ("Sub", "ReduceLogSumExp", "Concat"):
         if node is None or node.op_type != kind:

@@ -1,4 +1,4 @@
-"""Merge the finder's detections at several sizes, so that each mark is left once, and no two in one spot."""
+"""Merge the finder's detections at several sizes, so that each mark is kept only once, and no two in one spot."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PLACE = ("x", "y", "width", "height", "weight", "light")
 def find(looked: Sequence[Level]) -> list[Found]:
     """The marks in a picture: each once, even if it was found at several sizes, and no two in one spot.
 
-    If two exclude each other, the one that was found more confidently and at more sizes stays; a common height counts too.
+    If two exclude each other, the one found more confidently and at more sizes stays; being as high as most others helps.
     """
     found = [mark for level in looked for mark in level.found if mark.weight > LEAST]
     found.sort(key=lambda mark: -mark.weight)
@@ -60,7 +60,7 @@ def find(looked: Sequence[Level]) -> list[Found]:
 
 
 def begins_a_line(mark: Found, others: Sequence[Found]) -> bool:
-    """Whether a mark taken for a slash has digits only on its right: since a slash separates two numbers, it is a leaning 1."""
+    """Whether a mark taken for a slash has digits only on its right, and so is a leaning 1: a slash separates two numbers."""
     if CLASSES[mark.kind] != "/":
         return False
     line = [other for other in others if other.digit and abs(other.y - mark.y) < LINE * mark.height]
@@ -76,7 +76,7 @@ def as_one(slash: Found) -> Found:
 
 
 def supported(box: Box, looked: Sequence[Level]) -> bool:
-    """Whether the finder detected a digit with about that box (x, y, width, height) at any size, even if that was not kept."""
+    """Whether the finder detected a digit with about that box (x, y, width, height) at any size, even one that was not kept."""
     return any(mark.digit and overlap(box, around(mark)) > SAME for level in looked for mark in level.found)
 
 

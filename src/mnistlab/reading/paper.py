@@ -63,7 +63,7 @@ class Look:
     """What a small copy of a picture reveals about its ink."""
 
     weights: NDArray[np.float64]
-    """float64 (C,): each colour channel's weight, negative if the ink is lighter than paper in it. Absolute values sum to 1."""
+    """float64 (C,): each colour channel's weight, negative if ink is lighter there than paper. Absolute values sum to 1."""
     empty: float
     """The share of light that is missing where there is only paper, about 0."""
     typical: float
@@ -71,7 +71,7 @@ class Look:
     size: float
     """The size in pixels of most of the writing; 0 if there is none."""
     stroke: float
-    """The usual width of its strokes in pixels; 0 if there are none."""
+    """The usual width of the writing's strokes in pixels; 0 if there are none."""
 
     def strength(self, picture: Gray, paper: Gray) -> Gray:
         """How much ink there is at each pixel of a picture uint8 (H, W, C) on `paper`, of the same shape: uint8 (H, W)."""

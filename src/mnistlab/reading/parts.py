@@ -34,11 +34,11 @@ from mnistlab.reading.sources import content_of, in_advance, joined, reason_of, 
 __all__ = ["Job", "PartReader", "Tally", "read_parts"]
 
 PART = 100
-"""Pictures per part: enough that handing them over costs nothing, few enough that little is lost with a process."""
+"""Pictures per part: enough that handing them over costs nothing, few enough that little is lost if a process dies."""
 STRANGE = {"pictures.read_failed", "reading.unexpected"}
 """Errors whose cause may be the disk, the network or the machine rather than a picture."""
 MANY = 10
-"""If all pictures of a part, at least this many, fail with errors of `STRANGE`, it is not the pictures' fault."""
+"""If all pictures of a part, at least this many, fail with errors of `STRANGE`, the pictures are not the cause."""
 
 
 class Job(NamedTuple):
@@ -82,7 +82,7 @@ class Tally(NamedTuple):
 
 
 def read_parts(ray: Any, reader: Reader, job: Job, processes: int) -> Generator[Tally]:
-    """Read all pictures of the job that have not been read yet, and yield a tally for each part that has been written.
+    """Read all pictures of the job that have not been read yet, and yield a tally for each part, and one of what had been read.
 
     Raises `MnistlabError`, during iteration, for anything that ends the job: a full disk, a store that does not answer, a
     process that died while listing the pictures. What was written stays, and a job that is started again continues there.

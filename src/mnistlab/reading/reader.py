@@ -110,7 +110,7 @@ class Reader:
         Returns
         -------
         labels, probabilities : ndarray of int64, shape (N,); ndarray of float32, shape (N, classes)
-            The number of the most likely class, an index into `classes` and `values`; and the probability of each, 0 to 1.
+            The number of the most likely class, an index into `classes` and `values`; and each class's probability.
 
         Raises
         ------
@@ -176,7 +176,7 @@ class Reader:
         return Page(tuple(Line(tuple(map(self._told, row))) for row in rows), (picture.shape[1], picture.shape[0]))
 
     def read_pages(self, path: str | Path, *, raise_if_cancelled: Callable[[], None] = lambda: None) -> Iterator[Page]:
-        """Read every page of a file: all pages of a TIFF or a PDF (which needs the extra ``pdf``), and the one page of others.
+        """Read every page of a file: all those of a TIFF or a PDF (which needs the extra ``pdf``), the only one of any other.
 
         Parameters
         ----------

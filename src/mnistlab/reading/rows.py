@@ -73,7 +73,7 @@ def page_rows(name: str, read: Page | UserError, page: int, count: int) -> list[
 
 
 def csv_lines(rows: list[Row]) -> bytes:
-    """The rows as CSV in UTF-8. None is left empty, booleans are true or false, and non-UTF-8 bytes of file names are escaped."""
+    """The rows as CSV in UTF-8. None becomes an empty cell, True becomes true; bytes of names that are not UTF-8 are escaped."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for name, *values in rows:
@@ -98,7 +98,7 @@ def first_line(path: Path) -> bytes:
 
 
 def has_these_columns(path: Path) -> bool:
-    """Whether the file's rows have these `COLUMNS`; so may those of a file that does not hold a whole line yet."""
+    """Whether the file has these `COLUMNS`, or may yet have them because not even its first line is complete."""
     if path.suffix.lower() == ".parquet":
         import pyarrow.parquet
 

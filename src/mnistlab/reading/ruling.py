@@ -120,7 +120,7 @@ def dark_along(mask: Gray, length: int) -> Gray:
 
 
 def grown(mask: Gray, length: int) -> Gray:
-    """The mask (0 or 1) extended by half of `length` to the left and right; it uses sums, equally fast for any length."""
+    """The mask (0 or 1) extended by half of `length` to the left and right; it uses sums, so any length takes equally long."""
     sums = cv2.boxFilter(mask, cv2.CV_32F, (length | 1, 1), normalize=False, borderType=cv2.BORDER_CONSTANT)
     return (sums > 0.5).astype(np.uint8)
 
@@ -139,7 +139,7 @@ def without_rules(strength: Gray, across: Gray, down: Gray) -> tuple[Gray, Gray]
 
 
 def without_level(strength: Gray, about: Gray) -> tuple[Gray, Gray]:
-    """The same for horizontal rules only, which are roughly where the mask `about`, of any size, has them."""
+    """As `without_rules`, but for horizontal rules only, which are roughly where the mask `about`, of any size, has them."""
     height, width = strength.shape
     if not about.any():
         return strength, np.zeros(strength.shape, np.uint8)
@@ -164,6 +164,6 @@ def without_level(strength: Gray, about: Gray) -> tuple[Gray, Gray]:
 
 
 def usual_thickness(found: Gray) -> int:
-    """The usual thickness of the rules, in pixels: ink divided by the number of upper edges."""
+    """The usual thickness of the rules, in pixels: the number of their pixels divided by that of their upper edges."""
     edges = int(np.count_nonzero(found[1:] > found[:-1]))
     return int(np.ceil(int(np.count_nonzero(found)) / max(1, edges)))

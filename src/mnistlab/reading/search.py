@@ -158,7 +158,7 @@ def found_digits(
 ) -> tuple[list[Mark], list[Level], int]:
     """What the finder takes for digits, or for something else of that size, with the classifier's answer to each.
 
-    Also all its levels, and by how many quarter turns, counterclockwise, the page had to be rotated. `gray` is dark on light.
+    Also all the finder's levels, and how many quarter turns, counterclockwise, the page needed. `gray` is dark on light.
     """
     looked = look(gray, raise_if_cancelled)
     quarters = way_up(gray, looked)

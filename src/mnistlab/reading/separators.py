@@ -73,7 +73,7 @@ class Small:
 def signs_between(
     network: Network, gray: Gray, ink: Ink, marks: Sequence[Mark], raise_if_cancelled: Callable[[], None]
 ) -> list[Sign]:
-    """The signs between digits that were found by strokes alone, in the frame of their `level_box`; `gray` is dark on light."""
+    """The signs between `marks` (found by strokes alone), in the frame of their `level_box`; `gray` is dark on light."""
     signs: list[Sign] = []
     strokes = ink.strokes.boxes.astype(np.float64)
     finest = ink.pen * coarser(strokes, marks) if len(strokes) else 1.0

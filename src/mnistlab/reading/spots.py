@@ -20,13 +20,13 @@ __all__ = ["Spot", "agreed", "spots"]
 AROUND = 1.0
 """How far from a digit's centre its ink may be, as a share of its box's sides."""
 INSIDE = 0.5
-"""Strokes that come this close to a digit's centre, in the same unit, belong to it."""
+"""Strokes that come this close to a digit's centre, as a share of its box's sides, belong to it."""
 DOUBT = 0.01
 """The probability that each network leaves to every digit, however sure it is; chosen on generated pages (docs/RESULTS.md)."""
 LEAST_INK = 0.4
 """The least height or width of a digit's ink, as a share of the finder's box."""
 PAPER = 0.8
-"""The quantile of the contrast in a digit's box that is taken for the paper's."""
+"""The quantile of the contrast in a digit's box that is taken for that of the paper."""
 STROKE = 80
 """Ink above this, of 255, is a stroke."""
 

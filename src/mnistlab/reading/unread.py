@@ -1,4 +1,4 @@
-"""Report the ink of digits that were not read as unreadable: a number without them would be a different number."""
+"""Report as unreadable the ink of digits that were not read: a number without them would be a different number."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DOUBT = 0.5
 def unread(
     classifier: Classifier, looked: Sequence[Level], marks: Sequence[Mark], strokes: Sequence[Mark], threshold: float
 ) -> list[Mark]:
-    """Marks for ink that, to the finder, is as high as a digit but was not read: those of strokes that are confident, or
+    """Marks for ink that, to the finder, is as high as a digit but was not read: the accepted marks from strokes there, or
     else marks that are not accepted.
 
     Parameters

@@ -28,7 +28,7 @@ CLEARLY, MORE = 1.2, 1.2
 DARK_SHARE = 0.04
 """The share of a picture that must be dark before light writing is looked for."""
 EDGE = 2.0
-"""How far beyond a dark part light writing is looked for, in pixels of a picture of 160."""
+"""How far beyond a dark part light writing is looked for, in pixels of a copy with at most 160 per side."""
 
 
 def look_everywhere(
@@ -57,7 +57,7 @@ def look_everywhere(
 def dark_parts(gray: Gray, written: Sequence[Box] = ()) -> Boxes:
     """The parts with a dark background, where light writing is possible; dark pixels in the boxes `written` count as strokes.
 
-    There are none if they make up too small a share of the picture.
+    None are returned if they make up too small a share of the picture.
     """
     small = resized(gray, scale := min(1.0, 160 / max(gray.shape)))
     ground = cv2.medianBlur(small, 9) if min(small.shape) > 9 else small
@@ -123,7 +123,7 @@ def hints(level: Level) -> float:
 
 
 def readable(classifier: Classifier, marks: list[Found], levels: list[Level]) -> float:
-    """About how many digits among the finds at these sizes can be read."""
+    """About how many digits among the detections at these sizes can be read."""
     return sum(
         max(0.0, 2 * spot.sure - 1) * min(1.0, spot.found.weight)
         for spot in spots(classifier, marks, levels)

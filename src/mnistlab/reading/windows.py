@@ -17,7 +17,7 @@ Boxes = NDArray[np.float64]
 HALO = 4
 """Cells around a window that the network sees too, so that digits at its edge have surroundings."""
 TILE = 16
-"""Windows are made from squares of so many cells per side."""
+"""Windows are made from squares of this many cells per side."""
 START = 64
 """What looking at one more window costs, in cells."""
 
@@ -32,7 +32,7 @@ class Window(NamedTuple):
 
     @property
     def cost(self) -> int:
-        """How many cells the network computes for it, and what one more call costs."""
+        """How many cells the network computes for it, plus what one more call costs, in cells."""
         return (self.right - self.left + 2 * HALO) * (self.bottom - self.top + 2 * HALO) + START
 
     @property
@@ -46,7 +46,7 @@ class Window(NamedTuple):
         return slice(CELL * self.top, CELL * self.bottom), slice(CELL * self.left, CELL * self.right)
 
     def within(self, other: Window, times: int = 1) -> tuple[slice, slice]:
-        """Its rows and columns in `times` as many parts as cells, relative to another window around it."""
+        """Its rows and columns, relative to another window around it, in units of which a cell has `times` per side."""
         rows = slice(times * (self.top - other.top), times * (self.bottom - other.top))
         return rows, slice(times * (self.left - other.left), times * (self.right - other.left))
 
@@ -62,7 +62,7 @@ class Window(NamedTuple):
 
 
 def of_boxes(boxes: Boxes, scale: float, frame: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """The cells, bool `shape`, in boxes of a picture (in its pixels), once it is scaled and framed with `frame` pixels."""
+    """Which cells lie in boxes of a picture (in its pixels), once that is scaled and framed with `frame` pixels: bool `shape`."""
     cells = np.zeros(shape, bool)
     for x, y, width, height in boxes.tolist():
         left, top = (max(0, int((scale * start + frame) / CELL)) for start in (x, y))

@@ -37,7 +37,7 @@ class Recipe:
     Parameters
     ----------
     name : str
-        The recipe's name: 1 to 40 of a-z, 0-9 and -.
+        The recipe's name: 1 to 40 characters, each one of a-z, 0-9 and -.
     summary : str
         A one-line description.
     network : NetworkSettings
@@ -58,7 +58,7 @@ class Recipe:
     kind: ClassVar[str] = "single"
     """The kind of a run of this recipe, as in config.json."""
     unit: ClassVar[str] = "epoch"
-    """The unit of such a run's progress."""
+    """The unit of the progress of a run of this recipe."""
 
     name: str
     summary: str

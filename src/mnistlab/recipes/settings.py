@@ -61,7 +61,7 @@ class DataSettings:
     clutter: float = knob(0.0, low=0, high=1)
     """Invert, partly cover, mix with other digits, change the strokes: 0 in no image, 1 in most."""
     rejects: float = knob(0.0, low=0, high=4)
-    """Add pictures that belong to no class to each batch: how many, as a fraction of its size."""
+    """Add to each batch pictures that belong to no class: how many, as a fraction of the batch's size."""
 
     @property
     def validation(self) -> Literal["val", "val-random"] | None:
@@ -84,7 +84,7 @@ class OptimisationSettings:
     learning_rate: float = knob(0.1, low=1e-9, high=100)
     """Learning rate at the peak of the one-cycle schedule."""
     warmup: float = knob(0.3, low=0, high=1)
-    """Fraction of the steps before that peak."""
+    """Fraction of the steps before the learning rate's peak."""
     momentum: float = knob(0.9, low=0, high=0.9999)
     """Momentum of SGD, or the first beta of AdamW."""
     weight_decay: float = knob(5e-4, low=0, high=10)

@@ -164,7 +164,7 @@ class Run:
         return rows
 
     def append_metrics(self, row: dict[str, Any]) -> None:
-        """Add a line to metrics.jsonl and flush it."""
+        """Append a line to metrics.jsonl."""
         path = self.path / "metrics.jsonl"
         with explain_os_errors(path), path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")

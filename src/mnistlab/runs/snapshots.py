@@ -32,7 +32,7 @@ FILTER_VALUES, PROBABILITIES, PIXELS = 4_096, 4_000, 100_000
 MOST_WHOLE, WHOLE_BYTES = 8, 1_400_000
 """The largest number of states with all their weights, and of bytes that these take together; so no file exceeds 3 MB."""
 FIRST_WHOLE = 5
-"""The step of the first such state after that of step 0; before it there is little to see."""
+"""The step of the second state with all its weights (the first is that of step 0); before it there is little to see."""
 OF_STATES, OF_WHOLE_STATES = (
     ("steps", "losses", "filters", "probabilities", "weights"),
     ("whole", "values", "scales", "vectors"),
@@ -64,7 +64,7 @@ class Snapshots:
     steps : ndarray of int64, shape (S,)
         Steps done, starting at 0.
     losses : ndarray of float32, shape (S,)
-        The loss of that step's batch, in nats; NaN before the first step.
+        The loss of the batch of each of these steps, in nats; NaN before the first step.
     filters : ndarray of float32, shape (S, F, height, width)
         The first convolution's first filters.
     probabilities : ndarray of float32, shape (S, N, classes)

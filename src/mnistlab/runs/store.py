@@ -168,7 +168,7 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
 def find_model(source: Run | str | Path, runs_dir: str | Path = "runs") -> Path:
     """The path of a model: `source` itself if that is a file, otherwise the model of the run that `find_run` finds.
 
-    Raises `UserError` if there is no such run; it does not check whether the file exists.
+    Raises `UserError` if there is no such run, but does not check whether the file exists.
     """
     if isinstance(source, str | Path) and str(source) != LATEST:
         path = Path(source)

@@ -1,4 +1,4 @@
-"""Who may use the server: clients that call it by one of its names, from its own page or none, with the token if there is one."""
+"""Who may use the server: clients that call it by one of its names, from its own page or from no page, with the token if any."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ class Access:
         return called
 
     def check_page(self, scope: Scope, origin: str, host: str) -> None:
-        """Raise `Problem` unless the page of that origin, from which the request comes, is this server's, under the name called.
+        """Raise `Problem` unless the request comes from this server's own page: unless `origin` fits the name called, `host`.
 
-        The message says how to fix that in case it is this server's own page after all.
+        The message also says what to do if it is this server's own page after all.
         """
         if is_page_of(origin, host):
             return
@@ -99,7 +99,7 @@ class Access:
 
 
 def host_name(host: str) -> str:
-    """The name or address in a Host header, without the port and in lower case; all of it if it has a different form."""
+    """The name or address in a Host header, without the port and in lower case; the whole header if it has a different form."""
     found = HOST.fullmatch(host.lower())
     return found[1].strip("[]").rstrip(".") if found else host
 

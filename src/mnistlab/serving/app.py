@@ -60,7 +60,7 @@ def create_app(
 
     `hosts` are names besides localhost by which the server is called. The API requires `token`, if there is one. What the proxies
     at `trusted_proxies` (addresses and networks) say about a request is trusted; `root_path` is the path below which they offer
-    the server. Nothing that clients send is kept or touches the disk. The page's files are read only once, here.
+    the server. Nothing that clients send is kept or touches the disk. The page's files are read only once, by this call.
 
     Raises `UserError` for an invalid name, network or path.
     """
@@ -177,7 +177,7 @@ def add_reading(app: FastAPI, find: Callable[[str | None], ServedModel], jobs: J
 
 
 def add_problems(app: FastAPI) -> None:
-    """Answer everything that goes wrong with a problem document."""
+    """Answer with a problem document whenever something goes wrong."""
 
     async def on_error(request: Request, error: Exception) -> Response:
         return problems.of_error(error, request.scope["request_id"], language_of(request.scope))
@@ -221,7 +221,7 @@ def add_watching(app: FastAPI, models: Sequence[ServedModel], metrics: Metrics) 
 
 
 def check_root_path(app: FastAPI, root_path: str) -> None:
-    """Raise `UserError` if one of the server's own paths lies below `root_path`, the one at which proxies offer it."""
+    """Raise `UserError` if one of the server's own paths lies below `root_path`, the path at which proxies offer the server."""
     own = [path for route in app.routes if f"{(path := getattr(route, 'path', ''))}/".startswith(f"{root_path}/")]
     if root_path and own:
         raise UserError("serving.root_path_taken", root_path=root_path, own=own[0])

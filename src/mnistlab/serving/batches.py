@@ -1,4 +1,4 @@
-"""Classify small requests that arrive at the same time as one batch, on a different core from the one that answers them."""
+"""Collect small requests that arrive together into one batch, and classify it on a different core from the one that answers."""
 
 from __future__ import annotations
 

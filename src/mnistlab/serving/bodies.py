@@ -24,7 +24,7 @@ PICTURE = "file"
 MOST_IMAGES = 4096
 """The most images in one request."""
 MOST_JSON = 16 * 2**20
-"""The most bytes of JSON: that many images have at most 13 million, and Python needs up to 30 times as many to parse them."""
+"""The most bytes of JSON: `MOST_IMAGES` images have at most 13 million, and Python needs up to 30 times as many to parse them."""
 
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # errors in a form are reported to the client
 

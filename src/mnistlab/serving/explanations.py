@@ -170,7 +170,7 @@ def exact(values: NDArray[Any]) -> Packed:
 
 
 def packed(values: NDArray[Any], low: float, high: float) -> Packed:
-    """An array of the API, stored as 8-bit integers from `low` to `high`, which must differ: precise enough for display."""
+    """An array of the API in 8-bit integers, 0 for `low` to 255 for `high`, which must differ: precise enough for display."""
     return in_base64(values, low, high, 8, ((values - low) * (255 / (high - low))).round().astype("u1"))
 
 

@@ -63,7 +63,7 @@ class Intake:
         self.limits = limits
         self.requests = 0
         self.held = 0
-        """How many bytes of bodies have arrived whose requests are not yet answered."""
+        """How many bytes have arrived of the bodies of requests that are not yet answered."""
 
     def begin(self, headers: dict[bytes, bytes]) -> Body:
         """Count another request, until `end`. Returns its body, none of which has arrived yet."""

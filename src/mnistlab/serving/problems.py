@@ -68,7 +68,7 @@ def response(status: int, detail: str, request_id: str, headers: dict[str, str] 
 
 
 def of_error(error: Exception, request_id: str, language: str = "en") -> Response:
-    """The response to an error: its own sentence if a person can fix it, otherwise a general one that reveals nothing of it."""
+    """The response to an error: its own sentence if it was foreseen, otherwise a general one that reveals no details."""
     if isinstance(error, Problem):
         detail = error.error.for_command_line(language)
         return response(error.status_code, detail, request_id, dict(error.headers or {}))
@@ -84,7 +84,7 @@ def of_error(error: Exception, request_id: str, language: str = "en") -> Respons
 
 
 def language_of(scope: Scope) -> str:
-    """The one of `LANGUAGES` that a request's Accept-Language prefers; English if it names none of them."""
+    """The language, one of `LANGUAGES`, that a request's Accept-Language names first; English if it names none of them."""
     asked = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1").lower()
     wishes = (part.partition(";")[0].strip().partition("-")[0] for part in asked.split(","))
     return next((wish for wish in wishes if wish in LANGUAGES), "en")

@@ -147,7 +147,7 @@ class Sent:
     table: bool = False
     places: tuple[Place, ...] = ()
     layout: bytes | None = None
-    """A layout: the content of a TOML file."""
+    """The layout, as the content of a TOML file."""
     form: bytes | None = None
     """The picture of the empty form that the layout names."""
 

@@ -23,7 +23,7 @@ from mnistlab.serving.trainings import trainings_of
 __all__ = ["known_operators", "site_files", "write_site"]
 
 MARK = "site.json"
-"""The file that tells the page that it has no server, and `mnistlab site` that it wrote the files in a folder."""
+"""The file that tells the page that it has no server, and tells `mnistlab site` which folders hold a site."""
 WORKER = "offline.js"
 """The service worker, which keeps the files so that the page works without a network."""
 WITHOUT = ("docs.css", WORKER)
@@ -67,7 +67,7 @@ def write_site(folder: Path, models: Sequence[ServedModel], documentation: Mappi
 def old_files(folder: Path) -> list[str]:
     """The files of the site that is in the folder; none for a new or empty folder.
 
-    Raises `UserError` if it holds anything else.
+    Raises `UserError` if the folder holds anything else.
     """
     if folder.exists() and not is_folder(folder):
         raise UserError("serving.site_not_a_folder", path=folder)

@@ -30,7 +30,7 @@ from mnistlab.serving.metrics import FOLDER
 __all__ = ["run_workers"]
 
 HUNG = 60
-"""How many seconds without a sign of life pass before a worker is replaced; on a busy machine, starting takes some of them."""
+"""How many seconds a worker may show no sign of life before it is replaced; on a busy machine, it may take long to start."""
 
 logger = logging.getLogger("mnistlab.serving")
 
@@ -78,7 +78,7 @@ def bound(family: int, address: Any) -> OwnSocket:
 
 
 def spread(listener: socket.socket) -> socket.socket:
-    """The socket to send to workers: the listener, or on Linux, where each worker gets its own, one that replaces it."""
+    """The socket to send to workers: the listener; on Linux, one that replaces it, and from which each worker makes its own."""
     if sys.platform != "linux":
         return listener
     family, address = listener.family, listener.getsockname()

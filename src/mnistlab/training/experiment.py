@@ -44,8 +44,8 @@ def train(
     """Train `recipe` on `dataset`, test the result once and draw its pictures. The folder of the returned run holds everything.
 
     The members of an ensemble are trained one after the other, as runs inside the run's folder, and then combined.
-    Training runs in threads of one process take turns, because they share torch's random generator; anything else that draws
-    from it meanwhile (`torch.rand`, a new network) changes the result. Processes that torchrun started train one network
+    If several threads of one process train, they take turns, as they share torch's random generator; anything else that draws
+    from it meanwhile (`torch.rand`, a new network) changes the result. Processes started by torchrun train one network
     together, unless torch.distributed is already initialised: the first one writes the folder, and all return the same run.
 
     Parameters
@@ -57,7 +57,7 @@ def train(
     runs_dir : str or Path
         The folder in which the run folder is made.
     seed : int
-        Decides initial weights, data order and dropout; 0 to 2**32 minus the number of networks, each with its own seed.
+        Decides all that is random; 0 to 2**32 minus the number of networks, because an ensemble's further seeds count up from it.
     device, track, display : optional
         "auto", "cpu", "cuda", "cuda:1" or "mps"; a tracker ("tensorboard"), if any; an object that shows the progress.
     opened : Dataset, optional

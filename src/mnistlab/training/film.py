@@ -133,7 +133,7 @@ def first_filters(model: NeuralNet) -> NDArray[np.float32]:
 def hardest(images: NDArray[np.uint8], labels: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     """The indices of the `most` images, uint8 (N, H, W), that are hardest to tell from another class, the hardest first.
 
-    The hardest image is the one that is farthest from the mean of its own class compared with its distance from another's.
+    The hardest image is the one that is farthest from its own class's mean in proportion to its distance from another's.
     """
     flat = images.reshape(len(images), -1).astype(np.float32)
     present = np.unique(labels)

@@ -47,7 +47,7 @@ class SGD:
 
     @torch.no_grad()
     def step(self) -> None:
-        """velocity = momentum * velocity + gradient; weight -= lr * (gradient + momentum * velocity)."""
+        """g = gradient + weight_decay * weight; velocity = momentum * velocity + g; weight -= lr * (g + momentum * velocity)."""
         for group, velocities in zip(self.param_groups, self.velocities, strict=True):
             fused = isinstance(group["lr"], torch.Tensor)  # only this kernel reads it without waiting for the device
             sgd(

@@ -76,7 +76,7 @@ class Processes:
         return self.rank == 0
 
     def device(self, target: torch.device, *, automatic: bool) -> torch.device:
-        """The device of this process: a GPU of its own if `target` is CUDA. `automatic` means that nobody asked for it by name.
+        """The device of this process: a GPU of its own if `target` is CUDA. `automatic` means that nobody named `target`.
 
         Raises `UserError` if `target` is one particular GPU, if there are fewer GPUs than processes, or if somebody asked for
         MPS, which cannot be shared.

@@ -1,7 +1,7 @@
 """A network as each of several processes trains it: on its part of the batch, with the result of the whole batch.
 
 Two kinds of layers depend on the whole batch. Batch norm needs the batch's mean and variance, which torch computes across
-processes only on GPUs (`SyncBatchNorm`). Here they are summed in float64, so that rounding hardly depends on the number of
+processes only on GPUs (`SyncBatchNorm`). Here they come from sums in float64, so that rounding hardly depends on the number of
 processes. Dropout draws its mask for the whole batch in every process, just as augmentation draws its random changes, so that
 all random generators stay in step, and what is drawn does not depend on the number of processes.
 """

@@ -63,7 +63,7 @@ class Sweep:
     seeds: int
     """The number of training runs of each setting."""
     first: int = 0
-    """The number of the first of them."""
+    """The number of the first training run of each setting."""
     dataset: str = "mnist"
     data_dir: Path = Path("data")
     runs_dir: Path = Path("runs")
@@ -232,7 +232,7 @@ def carry_out(plan: Sweep, trial: Trial, display: Display | None = None) -> Run:
 
 @contextlib.contextmanager
 def computing_on(cores: int) -> Iterator[None]:
-    """Inside `with`, torch computes with `cores` threads, or with its default number if that is 0; a resumed run sets its own."""
+    """Inside `with`, torch computes with `cores` threads, or its default number if `cores` is 0; a resumed run sets its own."""
     before = torch.get_num_threads()
     try:
         if cores:

@@ -59,7 +59,7 @@ def marks_on(
 
 
 def seen_both_ways(stroke: Mark, found: Mark) -> Mark:
-    """A mark that both found. If they differ, its probability is that the surer one is right, given that one is."""
+    """A mark found both ways. If they differ, its probability is that of the surer one being right, given that one of them is."""
     if stroke.label == found.label:
         return stroke if stroke.sure >= found.sure else replace(stroke, probabilities=found.probabilities)
     surer, other = (stroke, found) if stroke.sure >= found.sure else (found, stroke)

@@ -225,7 +225,7 @@ def chosen_to_fit(marks: list[Mark], field: Field, reader: Reader) -> list[Mark]
 
 
 def with_label(mark: Mark, label: int, threshold: float) -> Mark:
-    """The mark read as class `label`; read as another class than before, it is not accepted."""
+    """The mark read as class `label`, with too low a probability to be accepted if it was read as another class before."""
     if label == mark.label:
         return mark
     probabilities: NDArray[np.float32] = mark.probabilities.copy()

@@ -62,7 +62,7 @@ class Flattened:
 
 
 def laid_flat(gray: Gray, to_picture: Callable[[Points], Points], size: tuple[int, int]) -> Flattened:
-    """A picture of `size` (width, height) of the pixels that `to_picture` leads to; outside, the picture's edge is repeated."""
+    """A picture of `size` (width, height) of the pixels that `to_picture` leads to; outside the picture, its edge is repeated."""
     width, height = size
     step = 16  # between these, the mapping is practically straight
     columns, rows = np.arange(0, width + step, step), np.arange(0, height + step, step)
@@ -101,7 +101,7 @@ def erased(gray: Gray, level: Sequence[Segment], upright: Sequence[Segment]) -> 
 
 
 def erase(gray: Gray, place: float, start: float, end: float, slope: float, most: float = THICKEST) -> float | None:
-    """Remove a horizontal line, piece by piece: each pixel gets the values above and below the line, unless it is lighter.
+    """Remove a horizontal line, piece by piece: each pixel gets a value between those beside the line, unless it is lighter.
 
     The median position and thickness, up to `most` pixels, hold for all pieces of the line, so that a stroke running along it
     is not taken for part of it. Returns the thickness; None if no line was seen.

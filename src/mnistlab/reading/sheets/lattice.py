@@ -31,7 +31,7 @@ WHOLE, WALL = 0.95, 0.75
 FEWEST = 0.4
 """The least share of its length along which a line of the table exists: some cells may be merged."""
 SMOOTH = 0.1
-"""Before a line is searched for in a part, the mean over this share of the part is taken, because noise has gaps."""
+"""Before a line is searched for in a part, the mean over this share of the part is taken, because noise makes gaps in it."""
 STRAIGHT = 0.7
 """A line is taken for straight unless a curve's residual is less than this share of a straight line's."""
 SAMPLES = 40
@@ -75,7 +75,7 @@ class Flat:
         return rows, columns
 
     def candidates(self) -> Points:
-        """The y at which there may be horizontal lines: more of them is seen, along their length, than above and below."""
+        """The y at which there may be horizontal lines: a line is seen there along more of the width than above and below."""
         parts = self.seen(np.linspace(0, self.dark.shape[1], PARTS + 1).astype(int))
         share = np.sort(parts, 0)[-LOOKED_AT:].mean(0)  # the parts outside the table say nothing
         beside = (
@@ -118,7 +118,7 @@ class Flat:
         return np.stack([x, y], 2)
 
     def shifts(self, rows: Points, columns: Points) -> Points:
-        """By how many pixels the horizontal lines are lower than `rows` at each column; it changes smoothly, as paper bends."""
+        """By how many pixels the horizontal lines are lower than `rows` at each column: a smooth curve, as paper bends."""
         window = 17
         smooth = cv2.blur(self.dark, (window, 1), borderType=cv2.BORDER_CONSTANT)
         bounds = np.linspace(columns[0], columns[-1], SAMPLES)
@@ -143,7 +143,7 @@ class Flat:
         return found
 
     def upright_walls(self, points: Points) -> NDArray[np.bool_]:
-        """The same for vertical lines: bool (rows, columns), False in the last row."""
+        """Which parts of vertical lines exist, from crossing to crossing: bool (rows, columns), False in the last row."""
         return self.turned.level_walls(points.transpose(1, 0, 2)[..., ::-1]).T
 
 

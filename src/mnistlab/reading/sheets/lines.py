@@ -73,7 +73,7 @@ def paper_noise(apart: Floats) -> tuple[Floats, Floats]:
 
 
 def level_segments(dark: Floats, run: int | None = None, long: float = LONG) -> Segments:
-    """The horizontal lines in the result of `darker`; `run` is a stretch's length in pixels, `long` a line's in stretches."""
+    """The horizontal lines in the result of `darker`; stretches are `run` pixels long, lines at least `long` stretches."""
     height, width = dark.shape
     run = run or max(24, max(height, width) // RUN)
     best = np.full(dark.shape, -1, np.float32)

@@ -28,7 +28,7 @@ ALIKE = 0.8
 FEWEST = 12
 """How many features must agree on where the form lies."""
 PATCH, WINDOW, EVERY = 40, 14, 60
-"""In pixels: the side of the form's squares, how far around their expected places they are looked for, and twice their step."""
+"""In pixels: the side of the form's squares, how far from their expected places they are looked for, and twice their spacing."""
 LIKE = 0.6
 """Squares match if their correlation is at least this."""
 FITS = 0.5
@@ -44,7 +44,7 @@ class Placed:
     size: tuple[float, float]
     """The form's approximate width and height in pixels of the picture."""
     form: Gray | None = None
-    """The empty form as it would look there, uint8 (H, W) like the picture; None if it is not known."""
+    """The empty form as it would look in the picture, uint8 (H, W) like the picture; None if it is not known."""
 
     @property
     def corners(self) -> tuple[tuple[float, float], ...]:
@@ -59,7 +59,7 @@ class Placed:
 
     @classmethod
     def by_corners(cls, corners: Points) -> Placed:
-        """The form whose corners, float64 (4, 2), lie there in the picture, clockwise from the top left one."""
+        """The form with these corners in the picture, float64 (4, 2), clockwise from the top left one."""
         unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
         matrix = cv2.getPerspectiveTransform(unit, corners.astype(np.float32))
         sides = np.linalg.norm(np.roll(corners, -1, 0) - corners, axis=1)

@@ -160,9 +160,9 @@ class Places:
 
     grid: Grid
     x: Points
-    """float64 (columns + 1,): of the vertical lines."""
+    """float64 (columns + 1,): the positions of the vertical lines."""
     y: Points
-    """float64 (rows + 1,): of the horizontal lines."""
+    """float64 (rows + 1,): the positions of the horizontal lines."""
     matrix: NDArray[np.float64]
     """float64 (3, 3): maps the flattened grid to the picture as closely as a single matrix can."""
     beside: Points
