@@ -117,7 +117,7 @@ def test_nan_and_infinity_are_refused(f: dataclasses.Field[Any], value: float) -
         ({"learning_rate": "0.1"}, "learning_rate must be a number between 1e-9 and 100; it is '0.1'."),
         ({"batch_norm": 1}, "batch_norm must be true or false; it is 1."),
         ({"name": 3}, "name must be text; it is 3."),
-        ({"name": ""}, "name must be 1 to 40 characters from a-z, 0-9 and -; it is ''."),
+        ({"name": ""}, "name must be 1 to 40 characters from a-z, 0-9 and -, and must not begin with -; it is ''."),
         ({"name": "../mine"}, "; it is '../mine'."),
         ({"name": "-mine"}, "; it is '-mine'."),
         ({"name": "mine\n"}, "; it is 'mine\\n'."),
