@@ -338,7 +338,7 @@ def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
         ("train two-conv --padding same,same,same --dataset PICTURES", ["padding has 3 values for 2 blocks."]),
         (
             "train two-conv --most-parameters 5000 --dataset PICTURES",
-            ["The network has ", " but two-conv may have at most 5,000"],
+            ["The network has ", " but the recipe two-conv allows at most 5,000"],
         ),
         ("train two-conv --most-parameters -1", ["--most-parameters must be at least 0; it is -1."]),
         ("train two-conv --members 0", ["members must be between 1 and 1,000; it is 0."]),
@@ -721,7 +721,7 @@ def test_runs_are_drawn_over_the_days(runs: Path, tmp_path: Path, capsys: pytest
     assert run_app(["runs", "--runs", str(runs), "--plot"]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[-1] == f"Progress: {runs / 'progress.png'}"
-    assert err == "Not drawn: 1 run not tested yet, dated in the future, or trained with the recipe finder.\n"
+    assert err == "Not drawn: 1 run not tested yet, dated in the future, or trained to find digits on pages.\n"
     named = tmp_path / "new" / "mine.png"
     assert run_app(["runs", "--runs", str(runs), "--plot", str(named), "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
@@ -734,7 +734,7 @@ def test_runs_are_drawn_over_the_days(runs: Path, tmp_path: Path, capsys: pytest
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--plot"], ["There is no tested run in runs to draw.", "mnistlab train"]),
+        (["--plot"], ["There is no tested run in runs, so nothing can be drawn.", "mnistlab train"]),
         (["--plot", "progress.svg"], ["progress.svg does not end in .png.", "progress.png"]),
         (["--plot", "."], ["'.' is a folder, not a file.", "progress.png"]),
         (

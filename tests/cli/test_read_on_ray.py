@@ -417,5 +417,7 @@ def test_an_address_where_nothing_answers_leaves_nothing(
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     assert run_app(["read", "scans", "--to", "out", *RAY, "--address", f"127.0.0.1:{port}"]) == 2
-    assert_one_line(capsys, f"No Ray cluster can be reached at 127.0.0.1:{port}: Connection refused", "Check --address")
+    assert_one_line(
+        capsys, f"No Ray cluster can be reached at 127.0.0.1:{port}: Connection refused", "that --address is right"
+    )
     assert not Path("out").exists()

@@ -166,7 +166,7 @@ def test_a_test_split_that_is_kept_back_is_told(tmp_path: Path, caplog: pytest.L
         two_classes(tmp_path / name, 6)
     with caplog.at_level("INFO", "mnistlab.data"):
         open_dataset(str(tmp_path))
-    assert f"one in six of the pictures in {tmp_path / 'train'} is held back for it" in caplog.text
+    assert f"one in six of the pictures in {tmp_path / 'train'} is held back for testing" in caplog.text
 
 
 def test_folders_beside_the_parts_are_left_out_and_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -219,7 +219,7 @@ def test_the_network_and_its_training_may_stand_in_two_files(tmp_path: Path, dat
     (tmp_path / "training.py").write_text("from network import train\n", encoding="utf-8")
     checks = check_code(f"{tmp_path / 'network.py'}:Net", data_dir, train=f"{tmp_path / 'training.py'}:train")
     assert [check.name for check in checks] == ["network", "modes", "training"]
-    assert checks[-1].detail == "2 steps of the optimizer, each with its gradients"
+    assert checks[-1].detail == "2 steps of the optimizer, each with newly computed gradients"
 
 
 def test_what_stands_in_one_file_is_run_once(

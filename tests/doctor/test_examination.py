@@ -103,7 +103,7 @@ def test_an_untrained_model_is_told_from_a_wrongly_fed_one(digits: tuple[torch.T
 
     check = look(Constant(), digits)["input"]
     assert check.verdict == "problem"
-    assert "Check that it was trained" in check.remedy
+    assert "Check that the model was trained" in check.remedy
 
 
 def test_a_softmax_at_the_end_is_a_problem(digits: tuple[torch.Tensor, torch.Tensor]) -> None:

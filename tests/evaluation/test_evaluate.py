@@ -364,7 +364,7 @@ def test_a_run_from_another_machine_is_tested_and_its_folders_are_not_made(
 
     assert evaluate_run(moved, "val", device="cpu").total == 5004
     pictures = dataclasses.replace(run, dataset=r"C:\Users\Anna\digits")
-    with pytest.raises(UserError, match="There is no folder of pictures"):
+    with pytest.raises(UserError, match="The folder of pictures"):
         evaluate_run(pictures, device="cpu")
     assert {path.name for path in place.iterdir()} == {"runs", "data"}
 

@@ -332,7 +332,7 @@ def test_a_picture_without_ink_or_with_two_digits_is_refused(
 def test_a_network_of_other_pictures_explains_its_own_size_alone(tmp_path: Path) -> None:
     look = look_at(NeuralNet((2,), image_size=(16, 16)))
     Image.fromarray(blank()).save(tmp_path / "a.png")
-    with pytest.raises(UserError, match=r"a\.png cannot be turned into what .* \(16, 16\) pixels"):
+    with pytest.raises(UserError, match=r"a\.png cannot be turned into .* \(16, 16\) pixels"):
         find_picture(look, tmp_path / "a.png", 0, tmp_path)
     small = np.arange(256, dtype=np.uint8).reshape(16, 16)
     Image.fromarray(small).save(tmp_path / "a.png")

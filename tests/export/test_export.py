@@ -386,7 +386,7 @@ def test_a_run_is_exported_by_name(run: Run) -> None:
     ("arguments", "words"),
     [
         (["--to", "tflite"], ["Unknown format 'tflite'", "onnx, safetensors"]),
-        (["--to", "safetensors", "--int8"], ["8 bits are for ONNX"]),
+        (["--to", "safetensors", "--int8"], ["8 bits is only for ONNX"]),
         (["--coverage", "0"], ["Coverage 0.0 is out of range"]),
         (["--coverage", "1.01"], ["Coverage 1.01 is out of range"]),
         (["--coverage", "nan"], ["Coverage nan is out of range"]),

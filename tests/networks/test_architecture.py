@@ -21,12 +21,12 @@ from mnistlab.recipes.recipe import Recipe
     [
         (
             {"widths": (1,) * 5},
-            "Block 5 of 5 leaves no pixel of a 28x28 image: max-pooling halves 1x1."
+            "Block 5 of 5 leaves no pixel of a 28x28 image: max-pooling halves the height and width of 1x1."
             " Use fewer widths (the first 4 fit) or pooling max,max,max,max,none.",
         ),
         (
             {"widths": (1,) * 6, "pooling": ("stride", *["max"] * 5)},
-            "Block 5 of 6 leaves no pixel of a 28x28 image: max-pooling halves 1x1."
+            "Block 5 of 6 leaves no pixel of a 28x28 image: max-pooling halves the height and width of 1x1."
             " Use fewer widths (the first 4 fit) or pooling stride,max,max,max,none,none.",
         ),
         (

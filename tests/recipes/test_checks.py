@@ -20,7 +20,7 @@ FIELDS = list(settings.FIELDS.values())
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"networks": ["best"]}, "networks are only for an ensemble, but members is 1; they are best"),
+        ({"networks": ["best"]}, "networks are only for an ensemble; they are best, but members is 1"),
         ({"networks": ["best", "best"], "members": 4}, "networks must all be different; best,best names one twice"),
         ({"networks": [3], "members": 4}, "networks must be a list of names; it is 3"),
     ],
@@ -117,7 +117,7 @@ def test_nan_and_infinity_are_refused(f: dataclasses.Field[Any], value: float) -
         ({"learning_rate": "0.1"}, "learning_rate must be a number between 1e-9 and 100; it is '0.1'."),
         ({"batch_norm": 1}, "batch_norm must be true or false; it is 1."),
         ({"name": 3}, "name must be text; it is 3."),
-        ({"name": ""}, "name must be 1 to 40 characters from a-z, 0-9 and -; it is ''."),
+        ({"name": ""}, "name must be 1 to 40 characters from a-z, 0-9 and -, and must not begin with -; it is ''."),
         ({"name": "../mine"}, "; it is '../mine'."),
         ({"name": "-mine"}, "; it is '-mine'."),
         ({"name": "mine\n"}, "; it is 'mine\\n'."),

@@ -72,7 +72,7 @@ def test_a_tiny_recipe_cannot_outgrow_its_limit(name: str, data_dir: Path) -> No
     recipe = RECIPES[name].override({"widths": (8, 64, 64)})
 
     with pytest.raises(
-        UserError, match=rf"has 15,978 parameters, but {name} may have at most {recipe.most_parameters:,}"
+        UserError, match=rf"has 15,978 parameters, but the recipe {name} allows at most {recipe.most_parameters:,}"
     ):
         TrainingState(recipe, open_dataset("mnist", data_dir), 0, CPU, "fp32")
 

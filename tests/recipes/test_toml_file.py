@@ -61,7 +61,7 @@ def test_a_toml_file_in_utf_16_is_told_what_to_be(tmp_path: Path, encoding: str)
     (tmp_path / "mine.toml").write_text("epochs = 4", encoding)
     with pytest.raises(UserError, match=r"mine\.toml is not in UTF-8; it looks like UTF-16") as caught:
         read_overrides(tmp_path / "mine.toml")
-    assert caught.value.remedy == "Save it as UTF-8, which TOML asks for."
+    assert caught.value.remedy == "Save it as UTF-8, which TOML requires."
 
 
 def test_an_empty_toml_file_changes_nothing(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_a_gpu_that_cannot_record_trains_all_the_same(pictures: Path, monkeypatc
     state = state_of(SMALL, pictures)
     state.device = torch.device("cuda")
     monkeypatch.setattr(graphs, "RecordedStep", refuse)
-    with pytest.warns(UserWarning, match="Training without a CUDA graph, slower: operation not permitted"):
+    with pytest.warns(UserWarning, match="Training without a CUDA graph, and so more slowly: operation not permitted"):
         assert as_recorded(train_step, state) is train_step
 
 

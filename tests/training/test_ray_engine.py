@@ -284,7 +284,7 @@ def test_an_address_where_no_ray_answers_is_named(
     with pytest.raises(UserError, match=words) as caught, cluster.cluster(address):
         pass
     assert f"No Ray cluster can be reached at {address}: " in str(caught.value)
-    assert "Check --address" in caught.value.for_command_line()
+    assert "Make sure that --address" in caught.value.for_command_line()
 
 
 @pytest.mark.parametrize("address", ["somewhere", "ray://somewhere", "a:b", ":6379", "http://", "1.2.3.4:99999999"])
