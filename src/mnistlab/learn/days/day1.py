@@ -1,7 +1,7 @@
 # %% [markdown] lang="en"
 # # Day 1: set-up
 #
-# Welcome. In seven days you will understand, and be able to change, a program that reads handwritten digits correctly more
+# Welcome. After seven days you will understand, and be able to change, a program that reads handwritten digits correctly more
 # than 99 times in 100. You need a little Python, and no knowledge of neural networks. Today you get your machine ready, make
 # your first tensor, and see that a digit is 784 numbers. Run the cells one after the other, and change something in each:
 # nothing can break. The results that the site shows come from our machine: your times will differ, and so may the last
@@ -124,8 +124,8 @@ troch.tensor([1, 2, 3])
 #
 # - [NumPy](https://numpy.org/doc/stable/user/quickstart.html) computes with whole arrays of numbers at once.
 # - [Matplotlib](https://matplotlib.org/stable/tutorials/pyplot.html) draws; `pyplot` is the part of it that you will use.
-# - [PyTorch](https://docs.pytorch.org/docs/stable/tensors.html) has arrays too, called *tensors*, which can live on a graphics
-#   card and can work out gradients; [torch.nn](https://docs.pytorch.org/docs/stable/nn.html) has the layers of networks,
+# - [PyTorch](https://docs.pytorch.org/docs/stable/tensors.html) can work out gradients, and its arrays, called *tensors*, can
+#   live on a graphics card; [torch.nn](https://docs.pytorch.org/docs/stable/nn.html) has the layers of networks,
 #   [DataLoader](https://docs.pytorch.org/docs/stable/data.html) makes batches.
 # - torchvision offers [datasets](https://docs.pytorch.org/vision/stable/datasets.html) of pictures and
 #   [transforms](https://docs.pytorch.org/vision/stable/transforms.html) for them.
@@ -252,9 +252,9 @@ device = "cuda" if torch.cuda.is_available() else "cpu"
 print(device, (flat.to(device) @ torch.ones(30, 10).to(device)).device)
 
 # %% [markdown] lang="en"
-# And this is what torch is really for. Ask it to watch a number *w*, compute something from it, here (*w* - 5)², and it tells
-# you the slope (the *gradient*): how much the result grows when *w* grows a little. A slope below zero, as here, says that
-# the result falls as *w* grows: to go down, move *w* up. A network learns by following slopes downhill.
+# And this is what torch is really for. Ask it to watch a number *w*, and compute something from *w*, here (*w* - 5)²: it then
+# tells you the slope (the *gradient*), that is, how fast the result grows as *w* grows. A slope below zero, as here, says
+# that the result falls as *w* grows: to go down, move *w* up. A network learns by following slopes downhill.
 
 # %% [markdown] lang="fr"
 # Et voici à quoi torch sert vraiment. Demandez-lui de surveiller un nombre *w*, calculez quelque chose à partir de ce nombre,
@@ -341,8 +341,9 @@ print(means.shape)
 show({str(digit): mean[0] - mean.min() for digit, mean in enumerate(means)})
 
 # %% [markdown] lang="en"
-# A new digit is then given the label of the average that it is nearest to. How often is that right? We try it on people whose
-# writing did not go into the averages (`"val"`; day 5 says why that matters). `cdist` measures all distances at once.
+# A new digit is then given the label of the average that it is nearest to. How often is that right? We try it on digits by
+# people whose writing did not go into the averages (`"val"`; day 5 says why that matters). `cdist` measures all distances at
+# once.
 
 # %% [markdown] lang="fr"
 # On donne alors à un nouveau chiffre l'étiquette de la moyenne dont il est le plus proche. Est-ce souvent juste ? Essayons
@@ -358,8 +359,8 @@ accuracy = (guesses == labels).float().mean().item()
 print(f"{accuracy:.4f}")
 
 # %% [markdown] lang="en"
-# More than four in five, while chance would give one in ten, and the program has not learnt anything yet. That is the first
-# figure of your diary, the one to beat:
+# It is right more than four times in five, while a guess would be right once in ten, and the program has not learnt anything
+# yet. That is the first figure of your diary, the one to beat:
 
 # %% [markdown] lang="fr"
 # Plus de quatre réponses justes sur cinq, là où le hasard en donne une sur dix, et le programme n'a encore rien appris. C'est
@@ -380,7 +381,7 @@ write_down(day="day1", accuracy=accuracy)
 # - Which Python is running, and what to do when a module is not found.
 # - That a picture is an array, with the row first, and that `uint8` starts again after 255.
 # - A tensor's shape, dtype and device, and the errors that each of them causes.
-# - That torch finds slopes by itself, and how far plain averages get you.
+# - That torch finds slopes by itself, and how often the nearest average is right.
 #
 # Write a line for yourself: `mnistlab learn note "..." --day day1`
 

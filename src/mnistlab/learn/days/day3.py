@@ -142,8 +142,8 @@ show({
 
 # %% [markdown] lang="en"
 # **Flatten** puts the 14x14 numbers into one row of 196. **Linear** has 196 weights for each of the ten digits, one for each
-# of these numbers: it multiplies, adds up and adds a bias. The ten results, one for each digit, are the *logits*; the highest
-# one is the answer. Here the weights are still random.
+# of these numbers: it multiplies each number by its weight, adds up the products, and adds a bias. The ten results, one for
+# each digit, are the *logits*; the highest one is the answer. Here the weights are still random.
 
 # %% [markdown] lang="fr"
 # **Flatten** met les 14x14 nombres sur une seule ligne de 196. **Linear** a un poids pour chacun d'eux et pour chacun des dix
@@ -215,8 +215,8 @@ plt.show()
 # ## The two networks
 #
 # These are the two networks with which mnistlab itself began, and they follow the order of the textbooks: convolution, ReLU,
-# max-pool, two or three times; then flatten and linear. Each convolution now has many kernels, and each kernel looks at all
-# the channels before it.
+# max-pool, two or three times; then flatten and linear. Each convolution now gives many channels; for each of them it has one
+# kernel per channel that comes in, and adds up what these kernels give.
 
 # %% [markdown] lang="fr"
 # ## Les deux réseaux
@@ -274,8 +274,8 @@ print(wrong[:4](images).shape, wrong(images).shape)
 # - `network(images)` is the forward pass, which gives the logits.
 # - `loss_function` is the mean cross-entropy of the batch.
 # - `backward()` computes for each weight how the loss changes with it: its *gradient*, the slope of day 1.
-# - `step()` moves each weight a little downhill: it subtracts the weight's gradient times the *learning rate* `lr`; with
-#   `momentum`, it keeps some of the speed of the steps before.
+# - `step()` moves each weight a little downhill: it subtracts from the weight its gradient times the *learning rate* `lr`;
+#   with `momentum`, it keeps some of the speed of the steps before.
 #
 # An *epoch* is one pass over all the training images.
 
@@ -399,9 +399,9 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# From guessing to that accuracy, in one pass over the images. Which of the two is ahead says little after a single epoch of a
-# single run: trained in full, the one with three convolutions wins (see below). Write the better result down in your diary;
-# day 5 says why choosing it like this flatters it a little:
+# One pass over the images led from guessing to these accuracies. Which of the two is ahead says little after a single epoch
+# of a single run: trained in full, the one with three convolutions wins (see below). Write the better result down in your
+# diary; day 5 says why a result chosen like this looks a little better than it is:
 
 # %% [markdown] lang="fr"
 # On est parti du hasard, et il a suffi d'un seul passage sur les images. Que l'un soit en tête ne dit pas grand-chose après une
@@ -490,8 +490,8 @@ plt.show()
 # %% [markdown] lang="en"
 # ## Save, and load again
 #
-# Save the weights, not the object: `state_dict()` is a dictionary of tensors. To load them, make the same network and fill it
-# with them.
+# Save the weights, not the object: `state_dict()` is a dictionary of tensors. To load the weights, make the same network and
+# fill it with them.
 
 # %% [markdown] lang="fr"
 # ## Enregistrer, puis recharger
