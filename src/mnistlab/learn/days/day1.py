@@ -20,7 +20,7 @@
 # python -m pip install ".[all]" jupyterlab
 # ```
 #
-# Windows (PowerShell; if it refuses to run scripts, `Set-ExecutionPolicy -Scope Process RemoteSigned` allows it in this
+# Windows (PowerShell; if it refuses to run scripts, `Set-ExecutionPolicy -Scope Process RemoteSigned` allows them in this
 # window):
 #
 # ```powershell
@@ -119,7 +119,7 @@ import troch
 troch.tensor([1, 2, 3])
 
 # %% [markdown] lang="en"
-# Read an error from its last line up. "No module named" means one of two things: the name is misspelt (here: `torch`), or the
+# Read an error from its last line up. "No module named" has one of two causes: the name is misspelt (here: `torch`), or the
 # library is installed in a different Python, because the environment was not activated. Now the four libraries of the week:
 #
 # - [NumPy](https://numpy.org/doc/stable/user/quickstart.html) computes with whole arrays of numbers at once.

@@ -329,7 +329,7 @@ class LittleLoader:
 
 # %% [markdown] lang="en"
 # `math.ceil` rounds up, as the last batch may be smaller. Here are three loaders, which all keep to the order of the file:
-# torch's, this one, and ours, `MNISTDataLoader`. Do they give the same numbers, and how long does a batch take?
+# torch's, the one above, and ours, `MNISTDataLoader`. Do they give the same numbers, and how long does each take for a batch?
 
 # %% [markdown] lang="fr"
 # `math.ceil` arrondit vers le haut, car le dernier lot peut être plus petit. Voici trois chargeurs, qui lisent dans l'ordre
@@ -359,8 +359,8 @@ for name, one in loaders.items():
 #
 # ## Workers
 #
-# If the pictures are large files, `DataLoader(..., num_workers=2)` decodes them in other processes. On Windows and macOS (and
-# on Linux since Python 3.14) such a process begins by importing your script again. Let us see what that leads to:
+# If the pictures are large files, let `DataLoader(..., num_workers=2)` decode them in other processes. On Windows and macOS
+# (and on Linux since Python 3.14) such a process begins by importing your script again. Let us see what that leads to:
 
 # %% [markdown] lang="fr"
 # Les mêmes nombres : inutile de faire plus compliqué. (Chez vous, les durées changeront, pas leur ordre.) Le nôtre ajoute ce
@@ -408,7 +408,7 @@ run(program.format(condition="__name__ == '__main__'"))
 # ## What git should not keep
 #
 # Data can be fetched again and models trained again: they do not belong in git. The file `.gitignore` lists what git should
-# ignore, one pattern per line. This adds what is missing from yours:
+# ignore, one pattern per line. The next cell adds what is missing from yours:
 
 # %% [markdown] lang="fr"
 # ## Ce que git ne doit pas garder
@@ -436,8 +436,8 @@ print("\n".join(lines))
 # - How to look at a batch, and why pixels are normalised and pictures shuffled.
 # - What a data loader does, in twenty lines of your own.
 #
-# `mnistlab data` prints all this for any dataset and draws a gallery of it. Write a line for yourself:
-# `mnistlab learn note "..." --day day2`
+# `mnistlab data` prints the shapes and ranges of a batch for any dataset, and draws a gallery of its images. Write a line for
+# yourself: `mnistlab learn note "..." --day day2`
 
 # %% [markdown] lang="fr"
 # ## Exercices
