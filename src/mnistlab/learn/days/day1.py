@@ -33,8 +33,8 @@
 # the documentation you will see `uv run mnistlab ...`: the tool uv makes this same `.venv` and runs the command in it. Once
 # you have activated the environment, `mnistlab ...` is enough.
 #
-# **Git** remembers each state of your work and lets you go back to it. Keep this week's work in a folder of its own, beside
-# the project's:
+# **Git** remembers the states of your work that you commit, and lets you go back to them. Keep this week's work in a folder
+# of its own, beside the project's:
 #
 # ```bash
 # mkdir ../my-week
@@ -46,7 +46,7 @@
 #
 # `mnistlab doctor` says whether your machine is ready; `mnistlab learn day1` writes this page as a notebook and as a script,
 # and `jupyter lab day1.ipynb` opens the notebook. From now on, each evening, `git add .` chooses what to keep,
-# `git commit -m "Day 1"` keeps it under a name, and `git log` tells the story so far.
+# `git commit -m "Day 1"` commits it under a name, and `git log` tells the story so far.
 
 # %% [markdown] lang="fr"
 # # Jour 1 : la mise en place
@@ -238,9 +238,9 @@ print((flat @ torch.ones(30, 10)).shape)
 total = flat + torch.ones(1, 30, device="meta")
 
 # %% [markdown] lang="en"
-# Tensors that are used together must be in the same place. (With a real graphics card the message reads "Expected all tensors
-# to be on the same device, but found at least two devices, cuda:0 and cpu!") Choose the device once, at the top, and send
-# everything there with `.to(device)`.
+# Tensors that are used together must be on the same device. (With a real graphics card the message reads "Expected all
+# tensors to be on the same device, but found at least two devices, cuda:0 and cpu!") Choose the device once, at the top, and
+# send everything there with `.to(device)`.
 
 # %% [markdown] lang="fr"
 # Des tenseurs utilisés ensemble doivent résider au même endroit. (Avec une carte graphique, le message est « Expected
@@ -283,8 +283,9 @@ plt.show()
 # %% [markdown] lang="en"
 # ## A digit is 784 numbers
 #
-# Now a real one. MNIST has 60,000 digits to learn from, written by people in the United States around 1990, each a picture of
-# 28x28 pixels. A copy ships with mnistlab, so that this works offline too. Here is the first of them, with all its numbers.
+# Now a real digit. MNIST has 60,000 digits to learn from, written by people in the United States around 1990, each a picture
+# of 28x28 pixels. A copy ships with mnistlab, so that this works offline too. Here is the first of them, with all its
+# numbers.
 
 # %% [markdown] lang="fr"
 # ## Un chiffre, c'est 784 nombres
@@ -323,8 +324,8 @@ plt.show()
 # %% [markdown] lang="en"
 # ## A first guess, without learning
 #
-# If a digit is made of numbers, digits can be averaged. Take the average of all zeros, of all ones and so on: ten blurred
-# pictures.
+# If a digit is made of numbers, digits can be averaged. Take the average of all images of a 0, of all images of a 1, and so
+# on: ten blurred pictures.
 
 # %% [markdown] lang="fr"
 # ## Deviner sans avoir rien appris

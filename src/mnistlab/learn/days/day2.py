@@ -233,8 +233,8 @@ plt.show()
 #
 # ## Why shuffle?
 #
-# We train the same network twice on the same pictures, in one pass each time: first with the pictures sorted, all zeros, then
-# all ones, up to the nines; then with the pictures well mixed. Both times, it then reads digits that it has never seen.
+# We train the same network twice on the same pictures, in one pass each time: first with the pictures sorted by digit, from 0
+# to 9; then with the pictures well mixed. Both times, the network then reads digits that it has never seen.
 
 # %% [markdown] lang="fr"
 # Avec des nombres qui vont jusqu'à 255, les premiers pas sont bien trop grands et envoient les poids si loin que le réseau
@@ -276,7 +276,7 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# When the pictures are sorted, the network answers nine to nearly everything: nines were the last thing it was taught, and
+# When the pictures are sorted, the network answers 9 to nearly every picture: the 9s were the last thing it was taught, and
 # each step undoes a little of the steps before. When they are mixed, each batch is a small portrait of the whole. Write the
 # result with mixed pictures into your diary: it is far above that of the averages of day 1.
 

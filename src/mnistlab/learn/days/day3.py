@@ -204,8 +204,8 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# An untrained network guesses. If it gave each digit 1/10, its loss would be log 10, about 2.30. Remember that number: every
-# training run starts near it.
+# An untrained network guesses. If it gave each digit a probability of 1/10, its loss would be log 10, about 2.30. Remember
+# that number: every training run starts near it.
 
 # %% [markdown] lang="fr"
 # Un réseau qui n'a rien appris répond au hasard. S'il donnait 1/10 à chaque chiffre, sa perte vaudrait log 10 (logarithme
@@ -254,9 +254,9 @@ wrong = nn.Sequential(
 wrong(images)
 
 # %% [markdown] lang="en"
-# Read the last line from left to right. `mat1` is what arrives, 64 pictures of 3136 numbers; `mat2` is the layer, made for
-# 12544 numbers. And 3136 is 16 x 14 x 14: the layer has to be `nn.Linear(16 * 14 * 14, 10)`. When in doubt, print the shape
-# of what comes before the layer: `wrong[:4](images).shape`.
+# Read the last line of the message from left to right. `mat1` is what arrives, 64 pictures of 3136 numbers; `mat2` is the
+# layer, made for 12544 numbers. And 3136 is 16 x 14 x 14: the layer has to be `nn.Linear(16 * 14 * 14, 10)`. When in doubt,
+# print the shape of what comes before the layer: `wrong[:4](images).shape`.
 
 # %% [markdown] lang="fr"
 # Lisez la dernière ligne de gauche à droite. `mat1` est ce qui arrive, 64 images de 3136 nombres ; `mat2` est la couche,
@@ -312,9 +312,9 @@ def train_epoch(network, batches):
 # %% [markdown] lang="en"
 # ## Dropout, and `eval()`
 #
-# One more layer, which comes before a linear one. In training, **dropout** sets each number to 0 with probability p, at
-# random and anew each time, so that no weight can rely on a single neighbour. The numbers that are kept are divided by 1 - p
-# (with p = 0.5, they double), so that the sum stays about the same as after `eval()`, when all are kept. Here is the
+# Here is one more layer, which comes before a linear layer. In training, **dropout** sets each number to 0 with probability
+# p, at random and anew each time, so that no weight can rely on a single neighbour. The numbers that are kept are divided by
+# 1 - p (with p = 0.5, they double), so that the sum stays about the same as after `eval()`, when all are kept. Here is the
 # picture after pooling, twice with dropout, then after `eval()`; and six numbers by hand:
 
 # %% [markdown] lang="fr"
@@ -434,8 +434,8 @@ print(f"{loss_function(perfect, torch.tensor([7])).item():.4f}")
 # The loss never falls below 1.46, and there is hardly any gradient to learn from. A loss that stays near that number tells
 # you where to look. The remedy: let the network end in logits.
 #
-# **Forgotten `zero_grad()`.** `backward()` *adds* to the gradients. Called twice, it doubles them; after a hundred steps, the
-# network is chasing a hundred old mistakes at once.
+# **Forgotten `zero_grad()`.** `backward()` *adds* to the gradients. Called twice for the same batch, it doubles them; after a
+# hundred steps, the network is chasing a hundred old mistakes at once.
 
 # %% [markdown] lang="fr"
 # Jamais moins de 1,46, et presque plus de gradient pour apprendre. Une perte qui reste près de ce nombre vous dit où chercher.
@@ -546,8 +546,8 @@ print(torch.equal(nn.ReLU()(nn.MaxPool2d(2)(found)), pooled))
 
 # %% [markdown] lang="en"
 # For the full training runs, with more epochs, batch norm and images that are rotated and shifted a little (day 5 says why),
-# there are commands. In its first week, mnistlab reached 99.14 % with two convolutions and 99.31 % with three. On two cores
-# of a CPU, the commands now give:
+# mnistlab has commands. In its first week, mnistlab reached 99.14 % with two convolutions and 99.31 % with three. On two
+# cores of a CPU, the commands now give:
 #
 # | command | accuracy on the test images, training time |
 # |---|---|
